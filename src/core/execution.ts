@@ -1,0 +1,119 @@
+/** Executions and steps: what a fold of the events yields. All times are RFC 3339 texts, all durations milliseconds. */
+import type { FinalStatus } from './event.js';
+import { FINAL_STATUSES } from './event.js';
+
+export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
+
+/** Beside the status: `waiting` needs a person, `silent` shows no activity for too long. */
+export type Attention = 'waiting' | 'silent';
+
+export interface Progress {
+  current?: number;
+  total?: number;
+  unit?: string;
+  message?: string;
+}
+
+/** Of the whole process tree: cpu in percent of one core, rss and peakRss in bytes, cpuSeconds in seconds. */
+export interface Resources {
+  cpu?: number;
+  rss?: number;
+  processes?: number;
+  peakRss?: number;
+  cpuSeconds?: number;
+}
+
+export interface Step {
+  id: string;
+  /** What a face shows: the name given, else the id. */
+  name: string;
+  /** `step`, `story`, `criterion`, `tool`, `invocation`, `subagent`, or what the producer says. */
+  kind: string;
+  status: Status;
+  parent?: string;
+  index?: number;
+  /** Ids of the steps that must end before this one starts. */
+  needs?: string[];
+  role?: string;
+  provider?: string;
+  model?: string;
+  startedAt?: string;
+  endedAt?: string;
+  durationMs?: number;
+  error?: string;
+  retryable?: boolean;
+  commits?: string[];
+  progress?: Progress;
+}
+
+export interface Execution {
+  id: string;
+  /** What a face shows: the name given, else the command line, else the id. */
+  name: string;
+  kind: string;
+  status: Status;
+  /** No start was seen, only other events. */
+  implicit?: true;
+  attention?: Attention;
+  attentionReason?: string;
+  argv?: string[];
+  cwd?: string;
+  pid?: number;
+  host?: string;
+  agent?: string;
+  parent?: string;
+  queue?: string;
+  labels?: Record<string, string>;
+  source?: string;
+  queuedAt?: string;
+  startedAt?: string;
+  endedAt?: string;
+  durationMs?: number;
+  exitCode?: number;
+  signal?: string;
+  error?: string;
+  summary?: string;
+  /** Steps or stories that the producer announced. */
+  total?: number;
+  estimatedMs?: number;
+  /** The time of the newest event. */
+  lastActivity: string;
+  progress?: Progress;
+  resources?: Resources;
+  tokens?: number;
+  costUsd?: number;
+  /** In order of appearance. Empty in a summary. */
+  steps: Map<string, Step>;
+  /** Ended steps that are no longer in `steps`, by status. */
+  droppedSteps?: Partial<Record<FinalStatus, number>>;
+  /** The newest lines of output, oldest first. */
+  tail: string[];
+  /** Only what a list needs is left of it: steps and tail are gone from memory, not from the journal. */
+  summarised?: true;
+  /** seq of its first and its newest event. */
+  firstSeq: number;
+  lastSeq: number;
+}
+
+/** The same as JSON: `steps` is a list. */
+export type ExecutionJson = Omit<Execution, 'steps'> & { steps: Step[] };
+
+const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
+
+/** Is it over? */
+export function isFinal(status: Status): status is FinalStatus {
+  return FINAL.has(status);
+}
+
+export function executionToJson(execution: Execution): ExecutionJson {
+  return { ...execution, steps: [...execution.steps.values()] };
+}
+
+/** The reverse of `executionToJson`; the result shares nothing with the argument's lists. */
+export function executionFromJson(json: ExecutionJson): Execution {
+  return {
+    ...json,
+    tail: [...json.tail],
+    steps: new Map(json.steps.map((step) => [step.id, { ...step }])),
+  };
+}

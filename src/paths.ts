@@ -1,0 +1,66 @@
+/** Where everything is. The only reader of HOME, XDG_* and PROGRESS_HOME. */
+import { createHash } from 'node:crypto';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+
+export interface Paths {
+  /** Everything that must survive: journal, checkpoint, lock, the daemon's own log. */
+  state: string;
+  /** Directory of the sockets, mode 0700. */
+  runtime: string;
+  socket: string;
+  config: string;
+  journal: string;
+  checkpoint: string;
+  lock: string;
+  daemonLog: string;
+}
+
+/** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with the final NUL; Node cuts longer ones without a word. */
+const MAX_SOCKET_BYTES = 103;
+/** The daemon binds `NAME.<pid>` first, then renames it. */
+const SOCKET_NAME = 'daemon.sock';
+const ROOM_FOR_SUFFIX = '.4194304'.length;
+
+/** From the environment; `PROGRESS_HOME` moves everything below itself. */
+export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
+  const home = env['PROGRESS_HOME'];
+  const state = home ? path.join(path.resolve(home), 'state') : xdg(env, 'XDG_STATE_HOME', '.local/state');
+  const config = home
+    ? path.join(path.resolve(home), 'config.yaml')
+    : path.join(xdg(env, 'XDG_CONFIG_HOME', '.config'), 'config.yaml');
+  const runtime = runtimeDirectory(env, state);
+  return {
+    state,
+    runtime,
+    socket: path.join(runtime, SOCKET_NAME),
+    config,
+    journal: path.join(state, 'journal'),
+    checkpoint: path.join(state, 'checkpoint.json'),
+    lock: path.join(state, 'daemon.lock'),
+    daemonLog: path.join(state, 'daemon.log'),
+  };
+}
+
+/** XDG says that relative values are to be ignored. */
+function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
+  const value = env[variable];
+  const base = value && path.isAbsolute(value) ? value : path.join(env['HOME'] ?? userInfo().homedir, fallback);
+  return path.join(base, 'progress');
+}
+
+function runtimeDirectory(env: NodeJS.ProcessEnv, state: string): string {
+  const xdgRuntime = env['XDG_RUNTIME_DIR'];
+  const wanted =
+    !env['PROGRESS_HOME'] && xdgRuntime && path.isAbsolute(xdgRuntime)
+      ? path.join(xdgRuntime, 'progress')
+      : path.join(state, 'run');
+  const longest = path.join(wanted, SOCKET_NAME) + ROOM_FOR_SUFFIX;
+  return Buffer.byteLength(longest) <= MAX_SOCKET_BYTES ? wanted : shortDirectory(state);
+}
+
+/** For paths too long for a socket: short, ours alone (the daemon checks its owner and mode), the same for every client. */
+function shortDirectory(state: string): string {
+  const digest = createHash('sha256').update(state).digest('hex').slice(0, 16);
+  return path.join(tmpdir(), `progress-${userInfo().uid}-${digest}`);
+}

@@ -1,0 +1,141 @@
+/**
+ * The wire, used by both ends. NDJSON both ways: one JSON object a line, UTF-8, "\n".
+ *
+ * A client sends two kinds of line:
+ *   an event    an object with `type`. No greeting needed, no reply unless `hello` asked for acks. A bad one is
+ *               answered with `{"error":{...}}`, where `line` counts the lines of this connection from 1.
+ *   a request   an object with `op` and `id` (any text or number). Exactly one reply, `{"re":id,...}`, or
+ *               `{"re":id,"error":{...}}`.
+ *
+ * The daemon also pushes, after a `subscribe` with id S, lines that begin with `"on":S`:
+ *   events      in journal order, several in one line
+ *   gap         events that the journal no longer holds
+ *   reset       the position asked for is not of this journal; events follow from `from`
+ *   at          nothing passed the filter for a while; resume after this seq
+ * and, where `hello` asked for acks, `{"ack":{source,n,seq}}`: the highest n of this source that is written.
+ *
+ * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
+ */
+import type { EventData, ExecutionEvent } from '../core/event.js';
+import type { ExecutionJson } from '../core/execution.js';
+import type { Filter } from '../core/filter.js';
+import type { ErrorJson } from '../errors.js';
+
+export const PROTOCOL_VERSION = 1;
+
+/** One line from a client. Longer ones are skipped to their end and answered with `too_long`. */
+export const MAX_LINE_BYTES = 256 * 1024;
+/** Nesting of a line: the event itself is 1. */
+export const MAX_DEPTH = 64;
+/** One line from the daemon: pages and batches stay well below, the client refuses what is beyond. */
+export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+
+export interface SubscribeRequest extends Filter {
+  op: 'subscribe';
+  id: RequestId;
+  /** Start behind this seq. */
+  after?: number;
+  /** Start at the first event written at or after this RFC 3339 time. */
+  since?: string;
+  /** Start with the newest `last` events that pass the filter. Default: 100, or all of one execution. */
+  last?: number;
+  /** At most this many messages a second, each with many events. Default: as they come. */
+  rate?: number;
+}
+
+export type RequestId = string | number;
+
+export type Request =
+  | { op: 'hello'; id: RequestId; protocol?: number; client?: string; ack?: boolean }
+  | { op: 'emit'; id: RequestId; event: unknown; synced?: boolean }
+  | SubscribeRequest
+  | { op: 'unsubscribe'; id: RequestId; subscription: RequestId }
+  | { op: 'list'; id: RequestId; all?: boolean; limit?: number; before?: number }
+  | { op: 'get'; id: RequestId; execution: string }
+  | { op: 'status'; id: RequestId }
+  | { op: 'shutdown'; id: RequestId };
+
+export type Op = Request['op'];
+
+/** What each op answers, besides `re`. */
+export interface Replies {
+  hello: { protocol: number; version: string; journal: string; pid: number; seq: number };
+  /** `seq` is null when (source, n) had been taken before. */
+  emit: { seq: number | null; execution?: string; duplicate?: true };
+  /** `after`: where the stream begins; `seq`: the newest written at that moment. */
+  subscribe: { after: number; seq: number };
+  unsubscribe: Record<never, never>;
+  /** Newest first; `more` holds the `before` of the next page. State as of `seq`. */
+  list: { executions: ExecutionJson[]; seq: number; more?: number };
+  /** `execution` may be a unique prefix or a name. State as of `seq`. */
+  get: { execution: ExecutionJson; seq: number };
+  status: DaemonStatus;
+  shutdown: Record<never, never>;
+}
+
+export interface DaemonStatus {
+  pid: number;
+  version: string;
+  protocol: number;
+  startedAt: string;
+  socket: string;
+  /** bytes */
+  rss: number;
+  connections: number;
+  subscribers: number;
+  executions: { alive: number; ended: number; summarised: number };
+  /** Since the start of this daemon. */
+  counters: Counters;
+  journal: JournalStatus;
+}
+
+export interface Counters {
+  /** Events written. */
+  events: number;
+  duplicates: number;
+  /** Lines refused, by error code. */
+  rejected: Record<string, number>;
+  /** Connections turned away because too many were open. */
+  refusedConnections: number;
+}
+
+export interface JournalStatus {
+  id: string;
+  directory: string;
+  /** The newest seq written, and the newest that is synced to disk. */
+  seq: number;
+  synced: number;
+  segments: number;
+  /** On disk, compressed ones as they are. */
+  bytes: number;
+  /** Why nothing can be written right now. */
+  failure?: ErrorJson;
+}
+
+export type Reply = { re: RequestId; error?: ErrorJson } & Record<string, unknown>;
+
+export interface Gap {
+  from: number;
+  to: number;
+  why: 'retention' | 'damage' | 'missing';
+}
+
+export interface Reset {
+  why: 'future' | 'foreign';
+  from: number;
+}
+
+export type Push =
+  | { on: RequestId; events: ExecutionEvent[] }
+  | { on: RequestId; gap: Gap }
+  | { on: RequestId; reset: Reset }
+  | { on: RequestId; at: number };
+
+export interface Ack {
+  ack: { source: string; n: number; seq: number };
+}
+
+export type DaemonLine = Reply | Push | Ack | { error: ErrorJson };
+
+/** What a client may write as an event: the envelope, and in a flat one its data beside it. */
+export type WireEvent = { type: string; data?: EventData } & Record<string, unknown>;
