@@ -11,6 +11,8 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-empty-function': 'off', // a callback that is set later
       '@typescript-eslint/dot-notation': 'off', // noPropertyAccessFromIndexSignature is the compiler's business
       'no-control-regex': 'off', // control characters are what a terminal program looks for
     },

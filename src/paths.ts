@@ -8,7 +8,11 @@ export interface Paths {
   state: string;
   /** Directory of the sockets, mode 0700. */
   runtime: string;
+  /** Where the sockets would be, were that path not too long for one. */
+  displaced?: string;
   socket: string;
+  /** The socket that an enclosing run has told its children. */
+  inherited?: string;
   config: string;
   journal: string;
   checkpoint: string;
@@ -29,11 +33,15 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   const config = home
     ? path.join(path.resolve(home), 'config.yaml')
     : path.join(xdg(env, 'XDG_CONFIG_HOME', '.config'), 'config.yaml');
-  const runtime = runtimeDirectory(env, state);
+  const wanted = runtimeDirectory(env, state);
+  const runtime = fitsSocket(wanted) ? wanted : shortDirectory(state);
+  const inherited = env['PROGRESS_SOCKET'];
   return {
     state,
     runtime,
+    ...(runtime !== wanted && { displaced: wanted }),
     socket: path.join(runtime, SOCKET_NAME),
+    ...(inherited && { inherited }),
     config,
     journal: path.join(state, 'journal'),
     checkpoint: path.join(state, 'checkpoint.json'),
@@ -51,12 +59,13 @@ function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string
 
 function runtimeDirectory(env: NodeJS.ProcessEnv, state: string): string {
   const xdgRuntime = env['XDG_RUNTIME_DIR'];
-  const wanted =
-    !env['PROGRESS_HOME'] && xdgRuntime && path.isAbsolute(xdgRuntime)
-      ? path.join(xdgRuntime, 'progress')
-      : path.join(state, 'run');
-  const longest = path.join(wanted, SOCKET_NAME) + ROOM_FOR_SUFFIX;
-  return Buffer.byteLength(longest) <= MAX_SOCKET_BYTES ? wanted : shortDirectory(state);
+  return !env['PROGRESS_HOME'] && xdgRuntime && path.isAbsolute(xdgRuntime)
+    ? path.join(xdgRuntime, 'progress')
+    : path.join(state, 'run');
+}
+
+function fitsSocket(directory: string): boolean {
+  return Buffer.byteLength(path.join(directory, SOCKET_NAME)) + ROOM_FOR_SUFFIX <= MAX_SOCKET_BYTES;
 }
 
 /** For paths too long for a socket: short, ours alone (the daemon checks its owner and mode), the same for every client. */

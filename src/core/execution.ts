@@ -37,9 +37,13 @@ export interface Step {
   role?: string;
   provider?: string;
   model?: string;
+  /** Whose clock `startedAt` is of. */
+  source?: string;
   startedAt?: string;
   endedAt?: string;
   durationMs?: number;
+  /** Times that it started, if more than one. */
+  attempts?: number;
   error?: string;
   retryable?: boolean;
   commits?: string[];
@@ -90,9 +94,13 @@ export interface Execution {
   tail: string[];
   /** Only what a list needs is left of it: steps and tail are gone from memory, not from the journal. */
   summarised?: true;
-  /** seq of its first and its newest event. */
+  /** The id was started again after this one had ended: what runs under it now. */
+  successor?: string;
+  /** seq of its first event and of its newest. */
   firstSeq: number;
   lastSeq: number;
+  /** seq of the note that tells it again, since retention has taken its first events. */
+  carriedSeq?: number;
 }
 
 /** The same as JSON: `steps` is a list. */

@@ -35,6 +35,8 @@ export interface SubscribeRequest extends Filter {
   id: RequestId;
   /** Start behind this seq. */
   after?: number;
+  /** The journal that `after` is a position of. */
+  journal?: string;
   /** Start at the first event written at or after this RFC 3339 time. */
   since?: string;
   /** Start with the newest `last` events that pass the filter. Default: 100, or all of one execution. */

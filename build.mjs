@@ -1,0 +1,24 @@
+// Bundles the entry points into dist/: one start of Node then reads two or three files instead of hundreds.
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+if (!process.env.KEEP_DIST) rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: { cli: 'src/cli/main.ts', daemon: 'src/daemon/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  chunkNames: '[name]-[hash]',
+  alias: { 'string-width': './src/cli/string-width.ts' },
+  // finds its terminfo and its modules by path
+  external: ['blessed', 'blessed/*'],
+  // CommonJS packages inside an ES module still want `require`
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  legalComments: 'none',
+  logLevel: 'warning',
+});

@@ -1,0 +1,38 @@
+/** What a command is, and what all commands share. */
+import type { ArgumentsCamelCase, Argv } from 'yargs';
+import type { Paths } from '../paths.js';
+
+/** One file in this folder exports one of these as `command`; its name is the verb. */
+export interface Command {
+  register(parser: Argv, context: Context, done: (status: number) => void): void;
+}
+
+export interface CommandSpec<A> {
+  /** The verb and its positionals, as in the synopsis: `show <id>`. */
+  usage: string;
+  describe: string;
+  options: (yargs: Argv) => Argv<A>;
+  /** The exit status; nothing means 0. Throws ProgressError for anything that deserves another by sysexits(3). */
+  run: (args: ArgumentsCamelCase<A>, context: Context) => Promise<number | undefined> | number | undefined;
+}
+
+export interface Context {
+  paths: Paths;
+  env: NodeJS.ProcessEnv;
+  /** What follows `--` on the command line. */
+  rest: string[];
+  commands: Commands;
+}
+
+/** All of them by their verbs, loaded one at a time: a command costs only what it uses. */
+export type Commands = Readonly<Record<string, () => Promise<Command>>>;
+
+export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<A>): Command {
+  return {
+    register(parser, context, done) {
+      parser.command(usage, describe, options, async (args) => {
+        done((await run(args, context)) ?? 0);
+      });
+    },
+  };
+}

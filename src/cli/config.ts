@@ -1,0 +1,77 @@
+/** `progress config`: the values in effect, what is wrong with the file, and where it is. */
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { configKeys, getConfigValue, loadConfig } from '../config.js';
+import { sanitize } from '../core/ansi.js';
+import { ProgressError } from '../errors.js';
+import { defineCommand } from './command.js';
+import { print, printLines } from './output.js';
+
+const ACTIONS = ['get', 'check', 'path'] as const;
+
+export const command = defineCommand({
+  usage: 'config <action> [operand]',
+  describe: 'Print and check the configuration',
+  options: (yargs) =>
+    yargs
+      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
+      .positional('operand', { type: 'string', describe: 'Of get: a key; of check: a file' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ action, operand, json = false }, { paths }) {
+    switch (action) {
+      case 'get':
+        return await printValues(paths.config, operand, json);
+      case 'check':
+        return await checkFile(operand === undefined ? paths.config : existing(operand), json);
+      case 'path':
+        if (operand !== undefined) throw new ProgressError('usage', `config path takes no ${JSON.stringify(operand)}`);
+        await print(`${json ? JSON.stringify(paths.config) : paths.config}\n`);
+        return 0;
+    }
+  },
+});
+
+async function printValues(file: string, key: string | undefined, json: boolean): Promise<number> {
+  const config = loadConfig(file);
+  if (json) {
+    await print(`${JSON.stringify(key === undefined ? config : getConfigValue(config, key), undefined, 2)}\n`);
+  } else if (key === undefined) {
+    await printLines(configKeys().map(({ key: each }) => `${each} = ${getConfigValue(config, each)}`));
+  } else {
+    await print(`${getConfigValue(config, key)}\n`);
+  }
+  return 0;
+}
+
+/** A file that does not exist is all defaults; one that was named has to be there. */
+function existing(operand: string): string {
+  const file = path.resolve(operand);
+  if (statSync(file, { throwIfNoEntry: false })) return operand;
+  throw new ProgressError('not_found', `${operand}: there is no such file`);
+}
+
+async function checkFile(file: string, json: boolean): Promise<number> {
+  const problems = findProblems(file);
+  if (json)
+    await print(`${JSON.stringify({ file, problems: problems.map((line) => toJson(line, file)) }, undefined, 2)}\n`);
+  else await printLines(problems.map((line) => sanitize(line, { color: false })));
+  return problems.length === 0 ? 0 : new ProgressError('bad_config', '').exitStatus;
+}
+
+/** A line for each: `file:line:column: message`, or `file: message` where the file cannot be read at all. */
+export function findProblems(file: string): string[] {
+  try {
+    loadConfig(file);
+    return [];
+  } catch (thrown) {
+    const error = ProgressError.from(thrown);
+    if (error.code !== 'bad_config') throw error;
+    return error.message.split('\n');
+  }
+}
+
+function toJson(problem: string, file: string): object {
+  const text = problem.startsWith(`${file}:`) ? problem.slice(file.length + 1) : problem;
+  const [, line, column, message] = /^(\d+):(\d+): (.*)$/s.exec(text) ?? [];
+  return message === undefined ? { message: text.trim() } : { line: Number(line), column: Number(column), message };
+}

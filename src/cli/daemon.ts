@@ -1,0 +1,81 @@
+/** `progress daemon`: run it here, ask how it is, stop it, start it again. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, stopDaemon } from '../client/connect.js';
+import { formatBytes, formatDuration } from '../core/format.js';
+import { acquireLock } from '../daemon/lock.js';
+import { ProgressError } from '../errors.js';
+import { readLockRecord } from '../protocol/lock-record.js';
+import type { DaemonStatus } from '../protocol/messages.js';
+import { defineCommand } from './command.js';
+import type { Context } from './command.js';
+import { printJson, printLines } from './output.js';
+
+const ACTIONS = ['run', 'status', 'stop', 'restart'] as const;
+
+export const command = defineCommand({
+  usage: 'daemon <action>',
+  describe: 'Run, inspect, stop or restart the daemon',
+  options: (yargs) =>
+    yargs
+      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ action, json = false }, context) {
+    switch (action) {
+      case 'run':
+        return await (await import('../daemon/process.js')).runDaemon(context.paths, { foreground: true });
+      case 'status':
+        return await showStatus(context, json);
+      case 'stop': {
+        const stopped = await stop(context.paths);
+        if (json) await printJson([{ stopped: stopped ?? null }]);
+        return 0;
+      }
+      case 'restart':
+        await stop(context.paths);
+        await (await connect({ paths: context.paths, start: true })).close();
+        return await showStatus(context, json);
+    }
+  },
+});
+
+async function showStatus({ paths }: Context, json: boolean): Promise<number> {
+  const client = await connect({ paths, start: false });
+  const status = await client.call('status', {});
+  await client.close();
+  if (json) await printJson([status]);
+  else await printLines(statusLines(status, Date.now()));
+  return 0;
+}
+
+/** Returns the pid of the one that ran. */
+async function stop(paths: Context['paths']): Promise<number | undefined> {
+  const pid = readLockRecord(paths.lock)?.pid;
+  if (!(await stopDaemon(paths))) return undefined;
+  // it has said goodbye; it is gone when its lock is free
+  for (const deadline = Date.now() + STOP_MS; Date.now() < deadline; await delay(POLL_MS)) {
+    const lock = acquireLock(paths.lock);
+    lock?.release();
+    if (lock) return pid;
+  }
+  throw new ProgressError('unavailable', `the daemon (pid ${pid}) does not stop`);
+}
+
+/** Longer than a full sync of a slow disk. */
+const STOP_MS = 15_000;
+const POLL_MS = 20;
+
+function statusLines(status: DaemonStatus, now: number): string[] {
+  const { counters, journal, executions } = status;
+  const rejected = Object.entries(counters.rejected).map(([code, count]) => `${count} ${code}`);
+  return [
+    `running      pid ${status.pid}, version ${status.version}, for ${formatDuration(now - Date.parse(status.startedAt))}`,
+    `socket       ${status.socket}`,
+    `memory       ${formatBytes(status.rss)}`,
+    `connections  ${status.connections}, ${status.subscribers} subscribed, ${counters.refusedConnections} turned away`,
+    `executions   ${executions.alive} alive, ${executions.ended} ended, ${executions.summarised} summarised`,
+    `events       ${counters.events} written, ${counters.duplicates} repeated, refused: ${rejected.join(', ') || 'none'}`,
+    `journal      ${journal.directory}`,
+    `             ${journal.segments} segments, ${formatBytes(journal.bytes)}, seq ${journal.seq}, synced ${journal.synced}`,
+    ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
+  ];
+}

@@ -1,0 +1,47 @@
+/** Finds the command that a command line names, and runs it. */
+import yargs from 'yargs';
+import { ProgressError } from '../errors.js';
+import type { Commands, Context } from './command.js';
+
+const COMMANDS: Commands = {
+  emit: async () => (await import('./emit.js')).command,
+  run: async () => (await import('./run.js')).command,
+  watch: async () => (await import('./watch.js')).command,
+  ps: async () => (await import('./ps.js')).command,
+  show: async () => (await import('./show.js')).command,
+  logs: async () => (await import('./logs.js')).command,
+  daemon: async () => (await import('./daemon.js')).command,
+  journal: async () => (await import('./journal.js')).command,
+  config: async () => (await import('./config.js')).command,
+  doctor: async () => (await import('./doctor.js')).command,
+  completion: async () => (await import('./completion.js')).command,
+};
+
+/** Resolves with the exit status. */
+export async function dispatch(words: readonly string[], surroundings: Omit<Context, 'commands'>): Promise<number> {
+  const context = { ...surroundings, commands: COMMANDS };
+  let status: number | undefined;
+  const parser = yargs([...words])
+    .scriptName('progress')
+    .locale('en')
+    .usage('$0 <command> [options]\n\nSee what everything running on this machine is doing, live and afterwards.')
+    .version(false)
+    .option('version', { alias: 'V', type: 'boolean', describe: 'Show the version' })
+    .help()
+    .alias('help', 'h')
+    .strict()
+    .demandCommand(1, 'Name a command; `progress --help` lists them.')
+    .recommendCommands()
+    .wrap(Math.min(process.stdout.columns || 80, 100))
+    .exitProcess(false)
+    .fail((message: string, error: Error | undefined) => {
+      throw error ?? new ProgressError('usage', `${message}\n\`progress ${words[0] ?? ''} --help\` tells more.`);
+    });
+  const verb = words[0] ?? '';
+  const load = Object.hasOwn(COMMANDS, verb) ? [COMMANDS[verb]] : Object.values(COMMANDS);
+  for (const get of load) {
+    (await get?.())?.register(parser, context, (result) => (status = result));
+  }
+  await parser.parseAsync();
+  return status ?? 0;
+}

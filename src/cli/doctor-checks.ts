@@ -1,0 +1,219 @@
+/** What `progress doctor` looks at in the files: one small function for each check. They read, and change nothing. */
+import { accessSync, constants, existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import { formatBytes } from '../core/format.js';
+import { errnoOf, ProgressError } from '../errors.js';
+import { QUARANTINE } from '../journal/layout.js';
+import { FORMAT_VERSION, readManifest } from '../journal/manifest.js';
+import type { Paths } from '../paths.js';
+import type { JournalStatus } from '../protocol/messages.js';
+import { VERSION } from '../version.js';
+import { findProblems } from './config.js';
+
+export interface Check {
+  name: string;
+  state: 'ok' | 'warning' | 'problem';
+  message: string;
+  advice?: string;
+}
+
+type Finding = Omit<Check, 'name'>;
+
+export function ok(message: string): Finding {
+  return { state: 'ok', message };
+}
+
+export function warning(message: string, advice: string): Finding {
+  return { state: 'warning', message, advice };
+}
+
+export function problem(message: string, advice: string): Finding {
+  return { state: 'problem', message, advice };
+}
+
+export function checkCommand(): Check {
+  return { name: 'progress', ...ok(`version ${VERSION}`) };
+}
+
+/** The first release that has everything that is used; a test holds it equal to the bundle's target. */
+const OLDEST_NODE = [20, 19] as const;
+
+export function checkNode(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  const wanted = OLDEST_NODE.join('.');
+  return {
+    name: 'node',
+    ...(isOld
+      ? problem(`version ${version} is too old`, `install Node.js ${wanted} or later`)
+      : ok(`version ${version}`)),
+  };
+}
+
+/** The daemon takes its lock by one of them. */
+export function checkLocker(searchPath: string): Check {
+  const found = ['flock', 'perl'].find((program) => isInPath(program, searchPath));
+  const missing = problem('neither flock(1) nor perl is in PATH: no daemon can start', 'install util-linux, or perl');
+  return { name: 'locker', ...(found === undefined ? missing : ok(`${found} is there`)) };
+}
+
+function isInPath(program: string, searchPath: string): boolean {
+  return searchPath.split(path.delimiter).some((directory) => {
+    return directory !== '' && isAllowed(path.join(directory, program), constants.X_OK);
+  });
+}
+
+export function checkConfig(file: string): Check {
+  const name = 'config';
+  const problems = findProblems(file);
+  if (problems.length > 0)
+    return { name, ...problem(problems.join('\n'), 'edit the file, then `progress config check`') };
+  return { name, ...ok(existsSync(file) ? `${file} is right` : `there is no ${file}: all defaults`) };
+}
+
+export function checkState(paths: Paths): Check {
+  return { name: 'state', ...inspectDirectory(paths.state) };
+}
+
+export function checkRuntime({ runtime, displaced }: Paths): Check {
+  const finding = inspectDirectory(runtime);
+  const why = displaced === undefined ? '' : `\nin place of ${displaced}, which is too long for a socket`;
+  return { name: 'runtime', ...finding, message: finding.message + why };
+}
+
+/** Everything that the daemon demands of a directory of its own. */
+function inspectDirectory(directory: string): Finding {
+  const stat = lookAt(directory);
+  if (typeof stat === 'string')
+    return problem(`${directory}: ${stat}`, 'see that the directories above it can be entered');
+  if (stat === undefined) return inspectParent(directory);
+  if (!stat.isDirectory()) return problem(`${directory} is not a directory`, moveAway(directory));
+  const { uid, username } = userInfo();
+  if (stat.uid !== uid)
+    return problem(`${directory} belongs to user ${stat.uid}`, `chown ${username} ${quote(directory)}`);
+  if ((stat.mode & 0o077) !== 0) {
+    return problem(`${directory}: others may enter it (mode ${modeText(stat.mode)})`, `chmod 700 ${quote(directory)}`);
+  }
+  const refusal = whyRefused(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  if (refusal !== undefined)
+    return problem(`${directory} cannot be written (${refusal})`, writeAdvice(directory, refusal));
+  return ok(`${directory}, mode ${modeText(stat.mode)}`);
+}
+
+/** It is made when it is needed, if that can be. */
+function inspectParent(directory: string): Finding {
+  const parent = nearestExisting(directory);
+  if (!statSync(parent).isDirectory()) return problem(`${parent} is not a directory`, moveAway(parent));
+  const refusal = whyRefused(parent, constants.W_OK | constants.X_OK);
+  if (refusal === undefined) return ok(`${directory} is not there yet: the first daemon makes it`);
+  return problem(`${directory} cannot be made in ${parent} (${refusal})`, writeAdvice(parent, refusal));
+}
+
+function writeAdvice(directory: string, refusal: string): string {
+  return refusal === 'EROFS' ? 'its file system is mounted read-only' : `chmod u+rwx ${quote(directory)}`;
+}
+
+export async function checkJournal(directory: string, status: JournalStatus | undefined): Promise<Check> {
+  return { name: 'journal', ...(await inspectJournal(directory, status)) };
+}
+
+async function inspectJournal(directory: string, status: JournalStatus | undefined): Promise<Finding> {
+  if (status?.failure)
+    return problem(status.failure.message, '`progress daemon status` shows when it is written again');
+  if (lookAt(directory) === undefined) return ok(`${directory} is not there yet: the first daemon makes it`);
+  const finding = inspectDirectory(directory);
+  if (finding.state !== 'ok') return finding;
+  const manifest = await readManifest(directory).catch((error: unknown) => ProgressError.from(error));
+  if (manifest instanceof ProgressError) return problem(manifest.message, `chmod -R u+rwX ${quote(directory)}`);
+  if (typeof manifest === 'object' && manifest.version > FORMAT_VERSION) {
+    const versions = `version ${manifest.version}, this release writes ${FORMAT_VERSION}`;
+    return problem(
+      `${directory} is of a later release (${versions}): it can only be read`,
+      'install that release again',
+    );
+  }
+  if (manifest === 'damaged') {
+    return warning(`the journal.json in ${directory} is damaged`, '`progress daemon restart` makes a new one');
+  }
+  return ok(`${directory} can be written`);
+}
+
+/** What repairs have cut off is kept for somebody to look at. */
+export function checkQuarantine(journal: string): Check {
+  const name = 'quarantine';
+  const directory = path.join(journal, QUARANTINE);
+  const files = listFiles(directory);
+  if (files.length === 0) return { name, ...ok('empty: no repair has cut anything off') };
+  const bytes = files.reduce((sum, file) => sum + (lstatSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  const what = `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`;
+  return {
+    name,
+    ...warning(`${what} that repairs have cut off the journal, in ${directory}`, 'look through them, then remove them'),
+  };
+}
+
+function listFiles(directory: string): string[] {
+  try {
+    return readdirSync(directory).map((name) => path.join(directory, name));
+  } catch {
+    return []; // not there; what cannot be read at all, others tell
+  }
+}
+
+/** A few segments more; below this a busy day may fill it. */
+const LOW_BYTES = 256 * 1024 * 1024;
+/** Not even one batch of events is sure to fit. */
+const FULL_BYTES = 1024 * 1024;
+
+export function checkDisk(directory: string): Check {
+  const there = nearestExisting(directory);
+  const { bavail, bsize } = statfsSync(there);
+  return { name: 'disk', ...judgeSpace(bavail * bsize, there) };
+}
+
+export function judgeSpace(free: number, where: string): Finding {
+  const message = `${formatBytes(free)} free on the file system of ${where}`;
+  const advice = 'free some space, or lower journal.retainSize';
+  if (free < FULL_BYTES) return problem(message, advice);
+  return free < LOW_BYTES ? warning(message, advice) : ok(message);
+}
+
+/** Undefined when it is not there, a text when that cannot be found out. */
+export function lookAt(file: string) {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    return errnoOf(error) === 'ENOTDIR' ? undefined : (errnoOf(error) ?? 'cannot be looked at');
+  }
+}
+
+function nearestExisting(file: string): string {
+  for (let at = file; ; at = path.dirname(at)) if (existsSync(at) || path.dirname(at) === at) return at;
+}
+
+function isAllowed(file: string, mode: number): boolean {
+  return whyRefused(file, mode) === undefined;
+}
+
+export function whyRefused(file: string, mode: number): string | undefined {
+  try {
+    accessSync(file, mode);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error) ?? 'refused';
+  }
+}
+
+export function modeText(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(3, '0');
+}
+
+export function moveAway(file: string): string {
+  return `move it away: mv ${quote(file)} ${quote(`${file}.old`)}`;
+}
+
+/** For a shell, if it needs that. */
+export function quote(file: string): string {
+  return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
+}

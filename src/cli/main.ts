@@ -1,0 +1,30 @@
+/** The entry point of the command line: what needs no command, and what happens to errors. */
+import { ProgressError, errnoOf } from '../errors.js';
+import { resolvePaths } from '../paths.js';
+import { VERSION } from '../version.js';
+import { complain, flushOutput } from './output.js';
+import { splitWords } from './words.js';
+
+/** Runs one command line; resolves with the exit status. */
+async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const { words, rest } = splitWords(argv);
+  try {
+    const { dispatch } = await import('./dispatch.js');
+    return await dispatch(words, { paths: resolvePaths(env), env, rest });
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EPIPE') return 0;
+    const error = ProgressError.from(thrown);
+    complain(error.message);
+    if (error.code === 'internal' && env['PROGRESS_DEBUG'])
+      complain(error.cause instanceof Error ? `${error.cause.stack}` : '');
+    return error.exitStatus;
+  }
+}
+
+// the only place of the command line that acts on being loaded
+process.exitCode = await main(process.argv.slice(2), process.env);
+await flushOutput();

@@ -1,0 +1,41 @@
+/** What the files say, for commands that need no daemon. */
+import type { Execution } from '../core/execution.js';
+import { findByText } from '../core/lookup.js';
+import { DEFAULT_LIMITS, newestFirst } from '../core/state.js';
+import { connect } from '../client/connect.js';
+import { executionFromJson } from '../core/execution.js';
+import { ProgressError } from '../errors.js';
+import { restore } from '../journal/checkpoint.js';
+import { SEQ_LIMIT } from '../journal/layout.js';
+import { readManifest } from '../journal/manifest.js';
+import { findExecutions, openSource } from '../journal/reader.js';
+import { readExecution } from '../journal/history.js';
+import type { Paths } from '../paths.js';
+
+/** The execution that `text` means: as the daemon knows it, or without one as the journal tells it. */
+export async function findAnywhere(paths: Paths, text: string): Promise<Execution> {
+  try {
+    const client = await connect({ paths, start: false });
+    const { execution } = await client.call('get', { execution: text }).finally(() => client.close());
+    return executionFromJson(execution);
+  } catch (error) {
+    if (ProgressError.from(error).code !== 'unavailable') throw error;
+    return await findInFiles(paths, text);
+  }
+}
+
+async function findInFiles(paths: Paths, text: string): Promise<Execution> {
+  const source = openSource(paths.journal);
+  const manifest = await readManifest(paths.journal);
+  const id = typeof manifest === 'string' ? '' : manifest.id;
+  const state = await restore(paths.checkpoint, source, { id, seq: SEQ_LIMIT }, DEFAULT_LIMITS);
+  const found = findByText(newestFirst(state), text);
+  if (found && 'execution' in found) return found.execution;
+  const ids = found?.ambiguous ?? (await findExecutions(source, text));
+  if (ids.length > 1) {
+    throw new ProgressError('ambiguous', `${JSON.stringify(text)} may be ${ids.join(', ')}: write more of the id`);
+  }
+  const execution = ids[0] === undefined ? undefined : await readExecution(source, ids[0]);
+  if (!execution) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
+  return execution;
+}

@@ -1,0 +1,63 @@
+/** What commands print: lines on stdout, JSON as NDJSON, complaints on stderr; a reader that leaves is no error. */
+let broken = false;
+
+/** Lines to stdout. Resolves when the reader has taken them, so that a slow one is not outrun. */
+export async function printLines(lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) await print(`${lines.join('\n')}\n`);
+}
+
+export async function print(text: string | Buffer): Promise<void> {
+  watchPipe();
+  if (broken || process.stdout.write(text)) return;
+  await new Promise<void>((resolve) => {
+    process.stdout.once('drain', resolve);
+    process.stdout.once('close', resolve);
+  });
+}
+
+/** Each value as one line of JSON. */
+export async function printJson(values: Iterable<unknown>): Promise<void> {
+  const { default: ndjson } = await import('ndjson');
+  const stream = ndjson.stringify();
+  let text = '';
+  stream.on('data', (chunk: Buffer | string) => (text += chunk.toString()));
+  for (const value of values) {
+    stream.write(value);
+    if (text.length < FLUSH_CHARS) continue;
+    await print(text);
+    text = '';
+  }
+  await new Promise<void>((resolve) => stream.end(resolve));
+  await print(text);
+}
+
+const FLUSH_CHARS = 64 * 1024;
+
+/** To stderr, with the name of the program. */
+export function complain(message: string): void {
+  process.stderr.write(`progress: ${message}\n`);
+}
+
+/** Has whoever read our output gone? */
+export function isPipeBroken(): boolean {
+  return broken;
+}
+
+/** `| head` leaves before we are done: then the rest is for nobody. */
+function watchPipe(): void {
+  if (process.stdout.listenerCount('error') > 0) return;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    broken = true;
+  });
+}
+
+/** Before the process ends: pipes are written in the background. */
+export async function flushOutput(): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) =>
+        new Promise<void>((resolve) => (stream.writableLength > 0 ? stream.write('', () => resolve()) : resolve())),
+    ),
+  );
+}

@@ -1,0 +1,158 @@
+/** `progress watch`: a line for each event, or the box that stays in place. */
+import { constants } from 'node:os';
+import { connect } from '../client/connect.js';
+import { follow } from '../client/follow.js';
+import { loadConfig } from '../config.js';
+import type { ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { executionFromJson, isFinal } from '../core/execution.js';
+import { fold } from '../core/fold.js';
+import { emptyState, findExecution } from '../core/state.js';
+import { ProgressError } from '../errors.js';
+import type { Leaving } from '../terminal/box.js';
+import { openBox } from '../terminal/box.js';
+import { heartbeatLine, plainLine } from '../terminal/plain.js';
+import type { OutputStyle } from '../terminal/style.js';
+import { summaryLines } from '../terminal/summary.js';
+import { defineCommand } from './command.js';
+import type { Context } from './command.js';
+import type { Live } from './live.js';
+import { openLive } from './live.js';
+import { complain, isPipeBroken, printJson, printLines } from './output.js';
+import { columnsOf, styleOf } from './surface.js';
+
+const HEARTBEAT_MS = 30_000;
+/** What an execution that was left before its end exits with, as if interrupted. */
+const LEFT_STATUS = 128 + constants.signals.SIGINT;
+const TIMEOUT_STATUS = 124;
+
+export const command = defineCommand({
+  usage: 'watch [id]',
+  describe: 'Follow one execution, or all, live',
+  options: (yargs) =>
+    yargs
+      .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
+      .option('stream', { type: 'boolean', describe: 'Draw in place' })
+      .option('from-start', { type: 'boolean', describe: 'Begin with the oldest event' })
+      .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' })
+      .option('exit-status', { type: 'boolean', describe: 'Exit as the execution did' }),
+  async run(args, context) {
+    const { paths, env } = context;
+    if (args.exitStatus && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an id');
+    if (args.stream && args.json) throw new ProgressError('usage', '--stream draws, --json prints: choose one');
+    const style = styleOf(env);
+    const execution = args.id === undefined ? undefined : await find(paths, args.id);
+    const inBox = args.stream === true && style.mode === 'box';
+    const flags = { json: args.json ?? false, fromStart: args.fromStart ?? false };
+    const watched: Watched = inBox
+      ? await watchInBox(context, style, execution)
+      : { execution: await printEvents(context, style, execution, flags) };
+    if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
+    return args.exitStatus ? exitStatusOf(watched.execution) : 0;
+  },
+});
+
+async function find(paths: Context['paths'], text: string): Promise<Execution> {
+  const client = await connect({ paths, start: true });
+  const { execution } = await client.call('get', { execution: text }).finally(() => client.close());
+  return executionFromJson(execution);
+}
+
+/** As a shell has it; without an exit code by the outcome. */
+export function exitStatusOf(execution: Execution | undefined): number {
+  if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
+  const { status, exitCode, signal } = execution;
+  if (exitCode !== undefined) return exitCode;
+  const number = signal === undefined ? undefined : constants.signals[signal as NodeJS.Signals];
+  if (number !== undefined) return 128 + number;
+  if (status === 'completed') return 0;
+  if (status === 'timeout') return TIMEOUT_STATUS;
+  return status === 'cancelled' ? LEFT_STATUS : 1;
+}
+
+/** Until the execution ends, or for ever; returns it as it ended. */
+async function printEvents(
+  { paths }: Context,
+  style: OutputStyle,
+  execution: Execution | undefined,
+  { json, fromStart }: { json: boolean; fromStart: boolean },
+): Promise<Execution | undefined> {
+  const state = emptyState();
+  const subscribe = execution ? { execution: execution.id } : fromStart ? { after: 0 } : {};
+  // of one that has ended everything is there already, and nothing will come to tell the end
+  const end = execution && isFinal(execution.status) ? execution.lastSeq : Infinity;
+  let quietSince = Date.now();
+  const heartbeat = setInterval(() => {
+    if (json || process.stdout.isTTY || Date.now() - quietSince < HEARTBEAT_MS) return;
+    quietSince = Date.now();
+    void printLines([...state.alive.values()].map((one) => heartbeatLine(one, quietSince)));
+  }, HEARTBEAT_MS / 10);
+  try {
+    for await (const followed of follow({ paths, start: true, subscribe })) {
+      if (isPipeBroken()) return undefined;
+      if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+      if (followed.kind === 'gap') {
+        if (json) await printJson([{ gap: followed.gap }]);
+        else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
+      }
+      if (followed.kind !== 'events') continue;
+      quietSince = Date.now();
+      if (json) await printJson(followed.events);
+      for (const event of followed.events) {
+        const changed = fold(state, event);
+        if (!json) await printLines(plainLine(event, changed, style));
+      }
+      const known = execution && findExecution(state, execution.id);
+      if (known && isFinal(known.status)) return known;
+      if ((followed.events.at(-1)?.seq ?? 0) >= end) return execution;
+    }
+    return undefined;
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/** Until it ends or is left; returns the exit status of the one, and how the box was left. */
+async function watchInBox({ paths }: Context, style: OutputStyle, execution: Execution | undefined): Promise<Watched> {
+  const summary = (one: Execution) => summaryLines(one, style, columnsOf());
+  if (execution && isFinal(execution.status)) {
+    await printLines(summary(execution));
+    return { execution };
+  }
+  const abort = new AbortController();
+  let end = () => {};
+  const ended = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  const live = await openLive({
+    paths,
+    ...(execution && { execution: execution.id }),
+    rate: loadConfig(paths.config).watch.rate,
+    signal: abort.signal,
+    onChange(events) {
+      box.changed();
+      for (const one of endedBy(events, live)) {
+        if (one.id === execution?.id) end();
+        else box.print(summary(one).slice(0, 1));
+      }
+    },
+  });
+  const view = () => ({ executions: live.executions(), connection: live.connection, now: Date.now(), detail: true });
+  const box = openBox({ input: process.stdin, output: process.stdout, style, view });
+  const left = await Promise.race([box.left, ended]);
+  abort.abort();
+  const shown = execution && (live.find(execution.id) ?? execution);
+  box.close(shown && isFinal(shown.status) ? summary(shown) : []);
+  await live.done;
+  return { execution: shown, left };
+}
+
+interface Watched {
+  execution: Execution | undefined;
+  left?: Leaving | undefined;
+}
+
+/** The executions that these events ended. */
+function endedBy(events: readonly ExecutionEvent[], live: Live): Execution[] {
+  const ids = new Set(events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type)).map((event) => event.execution));
+  return [...ids].map((id) => (id === undefined ? undefined : live.find(id))).filter((one) => one !== undefined);
+}

@@ -1,0 +1,88 @@
+/** One connection to the daemon, with typed calls. */
+import type { Socket } from 'node:net';
+import { ProgressError } from '../errors.js';
+import type { Ask } from '../protocol/channel.js';
+import { createChannel } from '../protocol/channel.js';
+import { encodeLine } from '../protocol/lines.js';
+import type { Ack, Op, Push, Replies, RequestId, WireEvent } from '../protocol/messages.js';
+import { PROTOCOL_VERSION } from '../protocol/messages.js';
+import { VERSION } from '../version.js';
+
+export interface ClientOptions {
+  /** Who connects, for the daemon's log. */
+  name?: string;
+  /** Wants to hear what is written. */
+  onAck?: (ack: Ack['ack']) => void;
+  onPush?: (push: Push) => void;
+  /** About a line that was no request. */
+  onError?: (error: ProgressError) => void;
+}
+
+export interface Client {
+  /** Asked once, however often it is called. */
+  hello(): Promise<Replies['hello']>;
+  call<K extends Op>(op: K, fields: Ask<K>, id?: RequestId): Promise<Replies[K]>;
+  /** Hands one event over; false when the daemon is behind: wait for `drained`. */
+  send(event: WireEvent): boolean;
+  drained(): Promise<void>;
+  /** Stops reading until `resume`: the daemon's cursor waits. */
+  pause(): void;
+  resume(): void;
+  /** Everything sent is handed to the system, then the connection ends; a daemon that hangs is not waited for. */
+  close(): Promise<void>;
+  /** Ends the connection as it is. */
+  destroy(): void;
+  /** Resolves when the connection is gone, for whatever reason. */
+  readonly closed: Promise<void>;
+}
+
+/** For the daemon to end its side too. */
+const CLOSE_MS = 2_000;
+
+export function createClient(socket: Socket, { name, onAck, onPush, onError }: ClientOptions = {}): Client {
+  const channel = createChannel({
+    write: (line) => void socket.write(line),
+    onBroken: (error) => socket.destroy(error),
+    ...(onAck && { onAck }),
+    ...(onPush && { onPush }),
+    ...(onError && { onError }),
+  });
+  let failure: Error | undefined;
+  socket.on('error', (error) => (failure = error));
+  socket.on('data', (chunk: Buffer) => channel.receive(chunk));
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      const why = failure ? `: ${failure.message}` : '';
+      const gone = new ProgressError('unavailable', `the daemon has closed the connection${why}`, { cause: failure });
+      channel.close(failure instanceof ProgressError ? failure : gone);
+      resolve();
+    });
+  });
+
+  let greeting: Promise<Replies['hello']> | undefined;
+  return {
+    closed,
+    hello: () =>
+      (greeting ??= channel.request('hello', {
+        protocol: PROTOCOL_VERSION,
+        client: name ?? `progress ${VERSION}`,
+        ack: onAck !== undefined,
+      })),
+    call: (op, fields, id) => channel.request(op, fields, id),
+    send: (event) => socket.write(encodeLine(event)),
+    async drained() {
+      if (!socket.writableNeedDrain) return;
+      await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    async close() {
+      socket.end();
+      socket.resume();
+      const late = setTimeout(() => socket.destroy(), CLOSE_MS);
+      await closed;
+      clearTimeout(late);
+    },
+    destroy: () => void socket.destroy(),
+  };
+}

@@ -1,0 +1,48 @@
+/** Reading fields that a producer chose: wrong types count as absent, long texts are cut. */
+import type { EventData } from './event.js';
+import { numberOf, textOf } from './event.js';
+
+/** Longer ones are cut in memory, not in the journal. */
+export const NAME_CHARS = 512;
+export const TEXT_CHARS = 4_096;
+
+export function clip(text: string, chars: number): string {
+  return text.length <= chars ? text : `${text.slice(0, chars - 1)}…`;
+}
+
+/** As many of them as fit into `chars` in all, the last one cut. */
+export function clipAll(texts: readonly string[], chars: number): string[] {
+  const kept: string[] = [];
+  let left = chars;
+  for (const text of texts) {
+    if (left <= 0) break;
+    kept.push(clip(text, left));
+    left -= text.length + 1;
+  }
+  return kept;
+}
+
+/** Copies the named fields that are texts. */
+export function assignText<K extends string>(
+  target: Partial<Record<K, string>>,
+  data: EventData,
+  keys: readonly K[],
+  chars: number,
+): void {
+  for (const key of keys) {
+    const value = textOf(data, key);
+    if (value !== undefined) target[key] = clip(value, chars);
+  }
+}
+
+/** Copies the named fields that are finite numbers. */
+export function assignNumber<K extends string>(
+  target: Partial<Record<K, number>>,
+  data: EventData,
+  keys: readonly K[],
+): void {
+  for (const key of keys) {
+    const value = numberOf(data, key);
+    if (value !== undefined) target[key] = value;
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * The one fold: what an event changes. The daemon, the terminal and the viewer run this same code.
+ *
+ * Pure in that it knows nothing but its arguments: no clock, no I/O, no chance. For speed it updates `state` in place
+ * and shares nothing with other states.
+ */
+import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
+import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
+import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
+import type { Execution, Progress, Resources, Step } from './execution.js';
+import { executionFromJson, isFinal } from './execution.js';
+import { closeSteps, foldStep, stepOf } from './steps.js';
+import type { State } from './state.js';
+import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSource, retire } from './state.js';
+
+/** Lines of output kept for a face that joins late; the journal has them all. */
+const TAIL_LINES = 12;
+const TAIL_CHARS = 400;
+const ARGV_CHARS = 4_096;
+const LABELS = 32;
+const LABEL_KEY_CHARS = 64;
+const LABEL_CHARS = 256;
+/** Of one source; older ones are alive all the same, only not its default any more. */
+const OPEN_PER_SOURCE = 16;
+
+/** Applies one event. Returns the execution that it belongs to, if it belongs to one. */
+export function fold(state: State, event: ExecutionEvent): Execution | undefined {
+  state.seq = event.seq;
+  if (event.type === 'journal_note') {
+    foldNote(state, event);
+    return undefined;
+  }
+  if (event.type === 'queue_changed') foldQueue(state, event.data);
+  const execution = event.execution === undefined ? undefined : executionOf(state, event, event.execution);
+  if (event.source !== undefined) foldSource(state, event, event.source, execution);
+  if (!execution) return undefined;
+
+  execution.lastSeq = event.seq;
+  if (execution.summarised) return execution;
+  const change = CHANGES[event.type];
+  if (change) change(execution, event, state);
+  else if (event.type.startsWith('step_')) foldStep(execution, event);
+  if (!PASSIVE_TYPES.has(event.type) && event.time > execution.lastActivity) execution.lastActivity = event.time;
+  return execution;
+}
+
+/** Said about an execution, not by it: no sign of life. */
+const PASSIVE_TYPES: ReadonlySet<string> = new Set(['resource_update', 'attention', 'alert_triggered', 'control']);
+
+type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
+
+/** A table without a prototype: types are the producer's words. */
+const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
+  Object.create(null) as Record<string, Change | undefined>,
+  {
+    execution_queued: queue,
+    execution_started: start,
+    ...Object.fromEntries(Object.entries(EXECUTION_ENDS).map(([type, status]) => [type, endWith(status)])),
+    execution_paused: pause,
+    execution_resumed: resume,
+    progress: setProgress,
+    output: appendTail,
+    activity: countUsage,
+    attention: setAttention,
+    resource_update: setResources,
+  } satisfies Record<string, Change>,
+);
+
+/** The execution of an event; one that nobody has announced is created by any event but those about something else. */
+function executionOf(state: State, event: ExecutionEvent, id: string): Execution | undefined {
+  const known = findExecution(state, id);
+  return known || GLOBAL_TYPES.has(event.type) ? known : createImplicit(state, event, id);
+}
+
+function createImplicit(state: State, event: ExecutionEvent, id: string): Execution {
+  const execution: Execution = {
+    id,
+    name: id,
+    kind: 'task',
+    status: 'running',
+    implicit: true,
+    startedAt: event.time,
+    lastActivity: event.time,
+    steps: new Map(),
+    tail: [],
+    firstSeq: event.seq,
+    lastSeq: event.seq,
+  };
+  if (event.source !== undefined) execution.source = event.source;
+  const predecessor = findExecution(state, previousGeneration(id));
+  if (predecessor) predecessor.successor = id;
+  state.alive.set(id, execution);
+  return execution;
+}
+
+/** `id~2` opens after `id`, `id~3` after `id~2`. */
+export function nextGeneration(id: string): string {
+  const match = /^(.*)~(\d+)$/s.exec(id);
+  return match ? `${match[1]}~${Number(match[2]) + 1}` : `${id}~2`;
+}
+
+function previousGeneration(id: string): string {
+  const match = /^(.*)~(\d+)$/s.exec(id);
+  if (!match) return '';
+  return match[2] === '2' ? (match[1] ?? '') : `${match[1]}~${Number(match[2]) - 1}`;
+}
+
+function foldSource(state: State, event: ExecutionEvent, name: string, execution: Execution | undefined): void {
+  const starts = execution !== undefined && !isFinal(execution.status) && STARTS.has(event.type);
+  let source = state.sources.get(name);
+  if (!source) {
+    // a source that neither counts nor starts anything leaves nothing to remember
+    if (event.n === undefined && !starts) return;
+    source = { n: -1, open: [], firstSeq: event.seq, lastSeq: event.seq, time: event.time };
+    rememberSource(state, name, source);
+  }
+  source.lastSeq = event.seq;
+  source.time = event.time;
+  if (event.n !== undefined) source.n = event.n;
+  if (starts && !source.open.includes(execution.id)) {
+    source.open.push(execution.id);
+    if (source.open.length > OPEN_PER_SOURCE) source.open.shift();
+  }
+}
+
+export const STARTS: ReadonlySet<string> = new Set(['execution_queued', 'execution_started']);
+
+function queue(execution: Execution, event: ExecutionEvent): void {
+  describe(execution, event);
+  if (execution.queuedAt === undefined || event.time < execution.queuedAt) execution.queuedAt = event.time;
+  if (execution.implicit && execution.firstSeq === event.seq) {
+    delete execution.implicit;
+    delete execution.startedAt;
+    execution.status = 'queued';
+  }
+}
+
+/** A late start fills in what is missing; it never reopens what is over. */
+function start(execution: Execution, event: ExecutionEvent): void {
+  const first = execution.implicit !== undefined || execution.startedAt === undefined;
+  describe(execution, event);
+  delete execution.implicit;
+  if (first) {
+    execution.startedAt = event.time;
+    if (event.source !== undefined) execution.source = event.source;
+  }
+  if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
+  if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
+}
+
+/** What a start or a queueing tells; what is known already is only replaced by something given. */
+function describe(execution: Execution, event: ExecutionEvent): void {
+  const { data } = event;
+  const argv = textsOf(data, 'argv');
+  const name = textOf(data, 'name') ?? argv?.join(' ');
+  if (name) execution.name = clip(name, NAME_CHARS);
+  if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
+  assignText(execution, data, ['kind', 'cwd', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
+  assignNumber(execution, data, ['pid', 'total', 'estimatedMs']);
+  const labels = labelsOf(data);
+  if (labels)
+    execution.labels = Object.fromEntries([...Object.entries(execution.labels ?? {}), ...labels].slice(-LABELS));
+}
+
+function endWith(status: FinalStatus): Change {
+  return (execution, event, state) => {
+    const { data } = event;
+    // whoever saw the end knows better than whoever gave up waiting for it
+    const first = !isFinal(execution.status) || (execution.status === 'lost' && status !== 'lost');
+    if (!first) return;
+    const wasOver = isFinal(execution.status);
+    execution.status = status;
+    execution.endedAt = event.time;
+    assignNumber(execution, data, ['exitCode']);
+    assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
+    setDuration(execution, event, event.time);
+    delete execution.attention;
+    delete execution.attentionReason;
+    closeSteps(execution, status, event.time);
+    if (wasOver) return;
+    retire(state, execution);
+    for (const name of new Set([execution.source, event.source])) {
+      const source = name === undefined ? undefined : state.sources.get(name);
+      if (source) source.open = source.open.filter((id) => id !== execution.id);
+    }
+  };
+}
+
+/** The producer's own figure, else the difference of two times of one clock. */
+function setDuration(execution: Execution, event: ExecutionEvent, endedAt: string | undefined): void {
+  const given = numberOf(event.data, 'durationMs');
+  if (given !== undefined) execution.durationMs = Math.max(0, given);
+  else if (execution.implicit) return;
+  else if (execution.startedAt !== undefined && endedAt !== undefined && execution.source === event.source) {
+    execution.durationMs ??= Math.max(0, Date.parse(endedAt) - Date.parse(execution.startedAt));
+  }
+}
+
+function pause(execution: Execution): void {
+  if (execution.status === 'running') execution.status = 'paused';
+}
+
+function resume(execution: Execution): void {
+  if (execution.status === 'paused') execution.status = 'running';
+}
+
+/** On a step when it names one, else on the execution. */
+function setProgress(execution: Execution, event: ExecutionEvent): void {
+  const owner = event.step === undefined ? execution : (stepOf(execution, event) ?? execution);
+  owner.progress = { ...owner.progress, ...progressOf(event.data) };
+}
+
+function progressOf(data: EventData): Progress {
+  const progress: Progress = {};
+  assignNumber(progress, data, ['current', 'total']);
+  assignText(progress, data, ['unit', 'message'], NAME_CHARS);
+  return progress;
+}
+
+function appendTail({ status, tail }: Execution, event: ExecutionEvent): void {
+  const text = textOf(event.data, 'text');
+  if (text === undefined || isFinal(status)) return;
+  const lines = text.includes('\n') ? lastLines(text) : [text];
+  for (const line of lines) tail.push(clip(line, TAIL_CHARS));
+  while (tail.length > TAIL_LINES) tail.shift();
+}
+
+/** Without looking at more of a long text than needed. */
+function lastLines(text: string): string[] {
+  const lines: string[] = [];
+  let end = text.endsWith('\n') ? text.length - 1 : text.length;
+  while (lines.length < TAIL_LINES && end >= 0) {
+    const begin = end === 0 ? -1 : text.lastIndexOf('\n', end - 1);
+    lines.push(text.slice(begin + 1, end));
+    end = begin;
+  }
+  return lines.reverse();
+}
+
+function countUsage(execution: Execution, event: ExecutionEvent): void {
+  const tokens = numberOf(event.data, 'tokens');
+  const costUsd = numberOf(event.data, 'costUsd');
+  if (tokens !== undefined) execution.tokens = (execution.tokens ?? 0) + tokens;
+  if (costUsd !== undefined) execution.costUsd = (execution.costUsd ?? 0) + costUsd;
+}
+
+function setAttention(execution: Execution, event: ExecutionEvent): void {
+  if (isFinal(execution.status)) return;
+  const state = textOf(event.data, 'state');
+  delete execution.attention;
+  delete execution.attentionReason;
+  if (state !== 'waiting' && state !== 'silent') return;
+  execution.attention = state;
+  const reason = textOf(event.data, 'reason');
+  if (reason !== undefined) execution.attentionReason = clip(reason, TEXT_CHARS);
+}
+
+function setResources(execution: Execution, event: ExecutionEvent): void {
+  const resources: Resources = { ...execution.resources };
+  assignNumber(resources, event.data, ['cpu', 'rss', 'processes', 'peakRss', 'cpuSeconds']);
+  execution.resources = resources;
+}
+
+function foldQueue(state: State, data: EventData): void {
+  const name = textOf(data, 'name');
+  if (name === undefined) return;
+  const queue = state.queues.get(name) ?? { name };
+  assignNumber(queue, data, ['slots']);
+  if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
+  state.queues.set(name, queue);
+}
+
+/** What is alive was written again because the events that told it leave the journal. */
+function foldNote(state: State, event: ExecutionEvent): void {
+  const note = asCarryNote(event.data);
+  switch (note.kind) {
+    case 'carried_steps':
+      if (event.execution !== undefined) foldCarriedSteps(state, event, event.execution, note.steps);
+      return;
+    case 'carried_execution': {
+      const steps = findExecution(state, note.execution.id)?.steps ?? new Map<string, Step>();
+      const execution = { ...executionFromJson(note.execution), steps, carriedSeq: event.seq };
+      installExecution(state, execution, isFinal(execution.status));
+      return;
+    }
+    case 'carried_sources':
+      for (const [name, source] of note.sources)
+        rememberSource(state, name, { ...source, firstSeq: event.seq, lastSeq: event.seq });
+      return;
+    case 'carried_queues':
+      for (const queue of note.queues) {
+        state.queues.delete(queue.name);
+        state.queues.set(queue.name, { ...queue });
+      }
+      return;
+    case 'removed':
+      forgetThrough(state, note.through);
+  }
+}
+
+/** In the order in which they are told, which is that of their appearance. */
+function foldCarriedSteps(state: State, event: ExecutionEvent, id: string, steps: readonly Step[]): void {
+  const execution = findExecution(state, id) ?? createImplicit(state, event, id);
+  for (const step of steps) {
+    execution.steps.delete(step.id);
+    execution.steps.set(step.id, { ...step });
+  }
+}
+
+function labelsOf(data: EventData): [string, string][] | undefined {
+  const labels = data['labels'];
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) return undefined;
+  return Object.entries(labels)
+    .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+    .map(([key, value]) => [clip(key, LABEL_KEY_CHARS), clip(value, LABEL_CHARS)]);
+}

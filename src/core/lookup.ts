@@ -1,0 +1,28 @@
+/** Finds the execution that a person means. */
+import type { Execution } from './execution.js';
+
+/** More than this many candidates are not listed. */
+const MAX_CANDIDATES = 5;
+
+export type Found = { execution: Execution } | { ambiguous: string[] } | undefined;
+
+/** By full id, else by name (the newest of that name), else by a unique prefix of the id. */
+export function findByText(executions: readonly Execution[], text: string): Found {
+  const exact = executions.find(({ id }) => id === text);
+  if (exact) return { execution: exact };
+  const named = newest(executions.filter(({ name }) => name === text));
+  if (named) return { execution: named };
+  const candidates = executions.filter(({ id }) => id.startsWith(text));
+  const [only] = candidates;
+  if (!only) return undefined;
+  if (candidates.length === 1) return { execution: only };
+  return { ambiguous: candidates.slice(0, MAX_CANDIDATES).map(({ id }) => id) };
+}
+
+/** The one that a person without a wish wants to see: the newest that runs, else the newest. */
+export function newest(executions: readonly Execution[]): Execution | undefined {
+  return executions.reduce<Execution | undefined>(
+    (best, candidate) => (best && best.firstSeq >= candidate.firstSeq ? best : candidate),
+    undefined,
+  );
+}

@@ -1,0 +1,26 @@
+/** What was probably meant by a word that is unknown. */
+
+/** The candidate that differs least, if that is little: by one letter, or by a third of the word. */
+export function findNearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(1, word.length / 3) ? best.candidate : undefined;
+}
+
+/** Letters to insert, remove or replace to get from one to the other, in any case. */
+function editDistance(from: string, to: string): number {
+  const source = from.toLowerCase();
+  const target = to.toLowerCase();
+  let row = Array.from({ length: target.length + 1 }, (_, index) => index);
+  for (let i = 0; i < source.length; i++) {
+    const above = row;
+    row = [i + 1];
+    for (let j = 0; j < target.length; j++) {
+      const replaced = (above[j] ?? 0) + (source[i] === target[j] ? 0 : 1);
+      row.push(Math.min(replaced, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
+    }
+  }
+  return row.at(-1) ?? 0;
+}

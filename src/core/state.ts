@@ -1,0 +1,190 @@
+/** What the events add up to, how much of it stays in memory, and its form as JSON. */
+import type { EventData } from './event.js';
+import type { Execution, ExecutionJson } from './execution.js';
+import { executionFromJson, executionToJson } from './execution.js';
+
+/** How much is remembered of what is over. Everything alive is always there. */
+export interface Limits {
+  /** Ended executions with steps and tail. */
+  ended: number;
+  /** Older ones, as a summary. */
+  summaries: number;
+}
+
+export const DEFAULT_LIMITS: Limits = { ended: 1_000, summaries: 10_000 };
+
+/** What is known of a producer. */
+export interface Source {
+  /** The highest n taken; -1 when it does not count. */
+  n: number;
+  /** Alive executions that it started, the newest last: where its events without an execution belong. */
+  open: string[];
+  firstSeq: number;
+  lastSeq: number;
+  time: string;
+}
+
+export interface Queue {
+  name: string;
+  slots?: number;
+  paused?: boolean;
+}
+
+/** In each map the order is that of time. */
+export interface State {
+  /** seq of the newest event folded. */
+  seq: number;
+  alive: Map<string, Execution>;
+  ended: Map<string, Execution>;
+  summaries: Map<string, Execution>;
+  sources: Map<string, Source>;
+  queues: Map<string, Queue>;
+  /** Everything up to this seq has left the journal. */
+  removedThrough: number;
+  limits: Limits;
+}
+
+/** More producers than this are not remembered: the half that was quiet longest is forgotten at once. */
+const MAX_SOURCES = 100_000;
+
+export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
+  return {
+    seq: 0,
+    alive: new Map(),
+    ended: new Map(),
+    summaries: new Map(),
+    sources: new Map(),
+    queues: new Map(),
+    removedThrough: 0,
+    limits,
+  };
+}
+
+/** By its full id, wherever it is remembered. */
+export function findExecution(state: State, id: string): Execution | undefined {
+  return state.alive.get(id) ?? state.ended.get(id) ?? state.summaries.get(id);
+}
+
+/** Everything remembered, newest start first. */
+export function newestFirst(state: State): Execution[] {
+  return [...state.summaries.values(), ...state.ended.values(), ...state.alive.values()].sort(
+    (a, b) => b.firstSeq - a.firstSeq,
+  );
+}
+
+/** Puts an execution as it is into the state: from a page of a list, or carried over in the journal. */
+export function installExecution(state: State, execution: Execution, over: boolean): void {
+  const place = !over ? state.alive : execution.summarised ? state.summaries : state.ended;
+  for (const map of [state.alive, state.ended, state.summaries]) map.delete(execution.id);
+  place.set(execution.id, execution);
+}
+
+/** It is over: from now on it is remembered only as long as the limits allow. */
+export function retire(state: State, execution: Execution): void {
+  state.alive.delete(execution.id);
+  state.ended.set(execution.id, execution);
+  if (state.ended.size > state.limits.ended) {
+    const oldest = shift(state.ended);
+    if (oldest) state.summaries.set(oldest.id, summarise(oldest));
+  }
+  if (state.summaries.size > state.limits.summaries) shift(state.summaries);
+}
+
+/** Everything that was only in events up to `through` goes, as these leave the journal. */
+export function forgetThrough(state: State, through: number): void {
+  for (const map of [state.ended, state.summaries]) {
+    for (const [id, execution] of map) if (execution.lastSeq <= through) map.delete(id);
+  }
+  for (const [name, source] of state.sources) {
+    if (source.lastSeq <= through) state.sources.delete(name);
+    // an end from elsewhere leaves its execution here
+    else source.open = source.open.filter((id) => state.alive.has(id));
+  }
+  state.removedThrough = Math.max(state.removedThrough, through);
+}
+
+/** The newest comes last, whether it was known or not. */
+export function rememberSource(state: State, name: string, source: Source): void {
+  state.sources.delete(name);
+  state.sources.set(name, source);
+  if (state.sources.size <= MAX_SOURCES) return;
+  const quietest = [...state.sources].sort(([, a], [, b]) => a.lastSeq - b.lastSeq).slice(0, MAX_SOURCES / 2);
+  for (const [quiet] of quietest) state.sources.delete(quiet);
+}
+
+function shift(map: Map<string, Execution>): Execution | undefined {
+  for (const [id, execution] of map) {
+    map.delete(id);
+    return execution;
+  }
+  return undefined;
+}
+
+/** The fields that a list shows; the rest is in the journal. */
+const SUMMARY_FIELDS = [
+  ...['id', 'name', 'kind', 'status', 'implicit', 'agent', 'parent', 'queue', 'labels', 'successor'],
+  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error'],
+  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'firstSeq', 'lastSeq', 'carriedSeq'],
+] as readonly (keyof Execution)[];
+
+function summarise(execution: Execution): Execution {
+  const kept = SUMMARY_FIELDS.filter((field) => execution[field] !== undefined).map((field) => [
+    field,
+    execution[field],
+  ]);
+  return { ...(Object.fromEntries(kept) as Execution), steps: new Map(), tail: [], summarised: true };
+}
+
+/** The state as JSON, for a checkpoint. */
+export interface StateJson {
+  seq: number;
+  alive: ExecutionJson[];
+  ended: ExecutionJson[];
+  summaries: ExecutionJson[];
+  sources: [string, Source][];
+  queues: Queue[];
+  removedThrough: number;
+}
+
+export function stateToJson(state: State): StateJson {
+  return {
+    seq: state.seq,
+    alive: [...state.alive.values()].map(executionToJson),
+    ended: [...state.ended.values()].map(executionToJson),
+    summaries: [...state.summaries.values()].map(executionToJson),
+    sources: [...state.sources],
+    queues: [...state.queues.values()],
+    removedThrough: state.removedThrough,
+  };
+}
+
+export function stateFromJson(json: StateJson, limits: Limits): State {
+  const byId = (list: ExecutionJson[]) => new Map(list.map((item) => [item.id, executionFromJson(item)]));
+  return {
+    seq: json.seq,
+    alive: byId(json.alive),
+    ended: byId(json.ended),
+    summaries: byId(json.summaries),
+    sources: new Map(json.sources),
+    queues: new Map(json.queues.map((queue) => [queue.name, queue])),
+    removedThrough: json.removedThrough,
+    limits,
+  };
+}
+
+/**
+ * What the daemon writes again before old segments go: the `kind` of a `journal_note`, and its fields. To whoever has
+ * seen what it repeats, a note says nothing new. The steps of an execution come before it, so that a crash between
+ * them leaves it uncarried, not without steps.
+ */
+export type CarryNote =
+  | { kind: 'carried_steps'; steps: ExecutionJson['steps'] }
+  | { kind: 'carried_execution'; execution: ExecutionJson }
+  | { kind: 'carried_sources'; sources: [string, Source][] }
+  | { kind: 'carried_queues'; queues: Queue[] }
+  | { kind: 'removed'; through: number };
+
+/** Notes are written by the daemon alone, so their shape is known. */
+export function asCarryNote(data: EventData): CarryNote {
+  return data as unknown as CarryNote;
+}

@@ -1,0 +1,161 @@
+/** The daemon as a value: everything built from a configuration and paths, running until `close`. */
+import path from 'node:path';
+import type { NewEvent } from '../core/event.js';
+import type { Config } from '../config.js';
+import { ProgressError } from '../errors.js';
+import { restore, writeCheckpoint } from '../journal/checkpoint.js';
+import { Journal } from '../journal/journal.js';
+import type { Paths } from '../paths.js';
+import type { DaemonStatus } from '../protocol/messages.js';
+import { PROTOCOL_VERSION } from '../protocol/messages.js';
+import { VERSION } from '../version.js';
+import type { Log } from './daemon-log.js';
+import { createHandlers } from './handlers.js';
+import { createIngest } from './ingest.js';
+import type { Lock } from './lock.js';
+import { acquireLock } from './lock.js';
+import { createMaintenance } from './maintenance.js';
+import { ensurePrivateDirectory } from './private-directory.js';
+import { listen } from './server.js';
+import { createSubscribers } from './subscribers.js';
+
+export interface Daemon {
+  readonly socket: string;
+  /** Resolves when it has been asked to leave: by a client, or because its lock or socket is gone. */
+  readonly leaving: Promise<string>;
+  /** Everything taken is written and synced; the socket is gone before the lock is. */
+  close(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  paths: Paths;
+  config: Config;
+  log: Log;
+  now?: () => number;
+}
+
+/** Is the socket still there, is the lock still ours? Rare, so that an idle daemon stays idle. */
+const WATCH_MS = 60_000;
+
+/** Directories and lock; undefined when another daemon of this state directory runs. */
+export function claim(paths: Paths): Lock | undefined {
+  ensurePrivateDirectory(paths.state);
+  ensurePrivateDirectory(paths.runtime);
+  return acquireLock(paths.lock);
+}
+
+export async function startDaemon(lock: Lock, { paths, config, log, now = Date.now }: DaemonOptions): Promise<Daemon> {
+  const startedAt = new Date(now()).toISOString();
+  const early: NewEvent[] = [];
+  let note = (event: NewEvent): void => void early.push(event);
+
+  const journal = await Journal.open({
+    directory: paths.journal,
+    segmentBytes: config.journal.segmentSize,
+    segmentMs: config.journal.segmentAge,
+    retainBytes: config.journal.retainSize,
+    retainMs: config.journal.retainAge,
+    sync: config.journal.sync,
+    now,
+    log,
+    note: (event) => note(event),
+  });
+  const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
+  const state = await restore(paths.checkpoint, journal.source, journal, limits);
+
+  const subscribers = createSubscribers(journal.source, journal.seq, now);
+  const ingest = createIngest({
+    journal,
+    state,
+    now,
+    publish: (batch) => {
+      subscribers.publish(batch);
+      maintenance.wrote(batch);
+    },
+    onRoom: () => server.resume(),
+  });
+  const checkpoint = async () => {
+    await journal.sync();
+    await writeCheckpoint(paths.checkpoint, journal.id, state);
+  };
+  const maintenance = createMaintenance({
+    journal,
+    state,
+    ingest,
+    checkpoint,
+    log,
+    now,
+    retainMs: config.journal.retainAge,
+  });
+
+  const rejected: Record<string, number> = {};
+  const { promise: leaving, resolve: leave } = withResolvers<string>();
+
+  const status = (): DaemonStatus => ({
+    pid: process.pid,
+    version: VERSION,
+    protocol: PROTOCOL_VERSION,
+    startedAt,
+    socket: paths.socket,
+    rss: process.memoryUsage.rss(),
+    connections: server.connections.size,
+    subscribers: subscribers.size,
+    executions: { alive: state.alive.size, ended: state.ended.size, summarised: state.summaries.size },
+    counters: {
+      events: ingest.written,
+      duplicates: ingest.duplicates,
+      rejected,
+      refusedConnections: server.refused,
+    },
+    journal: journal.status(),
+  });
+  const handlers = createHandlers({
+    version: VERSION,
+    state,
+    journal,
+    ingest,
+    subscribers,
+    status,
+    shutdown: () => leave('a client asked for it'),
+  });
+  const server = await listen({
+    socket: paths.socket,
+    maxConnections: config.socket.maxConnections,
+    context: { ingest, handlers, now, reject: (code) => (rejected[code] = (rejected[code] ?? 0) + 1) },
+  });
+  lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
+  note = (event) => ingest.submit(event, JSON.stringify(event.data).length);
+  early.forEach(note);
+
+  const watch = setInterval(() => {
+    if (!lock.isOurs()) leave(`${paths.lock} is gone or another file`);
+    else if (!server.isBound()) leave(`${paths.socket} is gone or another socket`);
+  }, WATCH_MS);
+  maintenance.start();
+  log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
+
+  return {
+    socket: paths.socket,
+    leaving,
+    async close() {
+      clearInterval(watch);
+      maintenance.stop();
+      await server.close();
+      await ingest.drained();
+      try {
+        await checkpoint();
+      } catch (error) {
+        log(`no checkpoint: ${ProgressError.from(error).message}`);
+      }
+      await journal.close();
+      lock.release();
+      log('stopped');
+    },
+  };
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((fulfil) => (resolve = fulfil));
+  return { promise, resolve };
+}

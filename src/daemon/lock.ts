@@ -1,0 +1,59 @@
+/**
+ * Exactly one daemon for a state directory: flock(2) on a file in it.
+ *
+ * Node has no flock, but the lock belongs to the open file, not to the process that asked: flock(1) (perl where there
+ * is none, as on macOS) locks the descriptor that it inherits and exits, and the lock stays until this process is gone,
+ * however it goes. So there is no stale lock to judge, and nothing to race for. The file is never removed.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { ProgressError, errnoOf } from '../errors.js';
+import type { LockRecord } from '../protocol/lock-record.js';
+
+export interface Lock {
+  record(record: LockRecord): void;
+  /** Is the file of that name still the one that is locked? If not, another daemon may have started. */
+  isOurs(): boolean;
+  /** For tests and for a daemon in a longer-lived process; the end of the process does the same. */
+  release(): void;
+}
+
+/** In the child, where the descriptor is. */
+const CHILD_FD = 3;
+const LOCKERS: [string, string[]][] = [
+  ['flock', ['-n', '-x', String(CHILD_FD)]],
+  [
+    'perl',
+    ['-e', `use Fcntl ":flock"; open(my $f, ">>&=", ${CHILD_FD}) or exit 2; exit !flock($f, LOCK_EX | LOCK_NB)`],
+  ],
+];
+
+/** Takes the lock, or returns undefined when another process holds it. */
+export function acquireLock(file: string): Lock | undefined {
+  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  if (!lock(fd)) {
+    closeSync(fd);
+    return undefined;
+  }
+  return {
+    record(record) {
+      ftruncateSync(fd, 0);
+      writeSync(fd, `${JSON.stringify(record)}\n`, 0);
+    },
+    isOurs() {
+      const [ours, there] = [fstatSync(fd), statSync(file, { throwIfNoEntry: false })];
+      return there?.ino === ours.ino && there.dev === ours.dev;
+    },
+    release: () => closeSync(fd),
+  };
+}
+
+function lock(fd: number): boolean {
+  for (const [command, args] of LOCKERS) {
+    const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    if (errnoOf(error) === 'ENOENT') continue;
+    if (error) throw new ProgressError('internal', `cannot run ${command} to take the lock`, { cause: error });
+    return status === 0;
+  }
+  throw new ProgressError('unavailable', 'neither flock(1) nor perl is there to take the lock: install util-linux');
+}

@@ -1,0 +1,173 @@
+/** What a daemon does beside taking events: checkpoints, retention with its carry-over, the bound on what is alive. */
+import type { NewEvent } from '../core/event.js';
+import type { Execution, Step } from '../core/execution.js';
+import { executionToJson } from '../core/execution.js';
+import { formatDuration } from '../core/format.js';
+import type { CarryNote, Source, State } from '../core/state.js';
+import { ProgressError } from '../errors.js';
+import type { Journal } from '../journal/journal.js';
+import type { Batch } from '../journal/lines.js';
+import { lastWriteTime } from '../journal/reader.js';
+import type { Log } from './daemon-log.js';
+import type { Ingest } from './ingest.js';
+
+export interface Maintenance {
+  start(): void;
+  stop(): void;
+  wrote(batch: Batch): void;
+}
+
+export interface MaintenanceOptions {
+  journal: Journal;
+  state: State;
+  ingest: Ingest;
+  checkpoint: () => Promise<void>;
+  log: Log;
+  now: () => number;
+  /** A source that was quiet this long is not carried over. */
+  retainMs: number;
+}
+
+/** What a start after a crash reads again at the most. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const RETENTION_MS = 60 * 60 * 1000;
+/**
+ * Between two looks the clock advances by RETENTION_MS, or by as long as the daemon was away. When it says that more
+ * than this has passed besides, it may have been set wrong: age removes nothing then until the next look agrees.
+ */
+const LEAP_MS = 24 * 60 * 60 * 1000;
+/** Written at once of what is carried over, so that ten thousand executions do not meet in memory. */
+const CARRIED_BATCH_BYTES = 1024 * 1024;
+/** Executions that never end fill memory: beyond this the oldest count as lost, implicit ones first. */
+const MAX_ALIVE = 10_000;
+/** Of one note's list; one item more may come on top, and stays below the bound of a line. */
+const CARRIED_BYTES = 16 * 1024;
+
+export function createMaintenance(options: MaintenanceOptions): Maintenance {
+  const { journal, state, ingest, checkpoint, log, now, retainMs } = options;
+  let unsaved = 0;
+  let busy = false;
+  let timer: NodeJS.Timeout | undefined;
+  let seenAt: number | undefined;
+
+  /** One task at a time, between two writes; what goes wrong is logged and tried again with the next occasion. */
+  const run = (task: () => Promise<void>) => {
+    if (busy) return;
+    busy = true;
+    ingest
+      .between(task)
+      .catch((error: unknown) => log(`maintenance: ${ProgressError.from(error).message}`))
+      .finally(() => (busy = false));
+  };
+
+  /** By size, and by age where the clock is trusted; what is alive is written again before. */
+  const retain = async (byAge: boolean) => {
+    const through = journal.expired({ byAge });
+    if (through === undefined) return;
+    for (const events of batches(carry(state, through, byAge ? now() - retainMs : -Infinity))) {
+      await ingest.writeNow(events);
+    }
+    await ingest.writeNow([note({ kind: 'removed', through })]);
+    await journal.sync();
+    await journal.removeThrough(through);
+    log(`removed events up to ${through}`);
+  };
+
+  const look = async () => {
+    const before = seenAt ?? (await lastWriteTime(journal.source));
+    seenAt = now();
+    const leapt = before !== undefined && seenAt - before > RETENTION_MS + LEAP_MS;
+    if (leapt)
+      log(`the clock has gone ahead by ${formatDuration(seenAt - before)}: no event is removed for its age yet`);
+    await retain(!leapt);
+  };
+
+  const dropExcess = async () => {
+    const excess = state.alive.size - MAX_ALIVE;
+    if (excess <= 0) return;
+    const alive = [...state.alive.values()];
+    const victims = alive.sort((a, b) => Number(!a.implicit) - Number(!b.implicit) || a.firstSeq - b.firstSeq);
+    await ingest.writeNow(victims.slice(0, excess).map(lost));
+  };
+
+  const save = async () => {
+    unsaved = 0;
+    await checkpoint();
+    await retain(false);
+  };
+
+  return {
+    start() {
+      run(look);
+      timer = setInterval(() => run(look), RETENTION_MS);
+    },
+    stop() {
+      clearInterval(timer);
+    },
+    wrote(batch) {
+      for (const line of batch.lines) unsaved += line.length;
+      if (unsaved > CHECKPOINT_BYTES) run(save);
+      else if (state.alive.size > MAX_ALIVE) run(dropExcess);
+    },
+  };
+}
+
+function lost({ id }: Execution): NewEvent {
+  const error = `no end seen, and more than ${MAX_ALIVE} executions are open`;
+  return { type: 'execution_lost', execution: id, data: { error } };
+}
+
+/** What is alive only in events up to `through`, told again in short. */
+function* carry(state: State, through: number, quietBefore: number): Generator<NewEvent[]> {
+  const over = [...state.summaries.values(), ...state.ended.values()].filter(({ lastSeq }) => lastSeq > through);
+  for (const execution of [...over, ...state.alive.values()]) {
+    if ((execution.carriedSeq ?? execution.firstSeq) <= through) yield [...carried(execution)];
+  }
+  const sources = [...state.sources].filter(([, source]) => isCarried(source, through, quietBefore));
+  for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
+  if (state.queues.size > 0) yield [note({ kind: 'carried_queues', queues: [...state.queues.values()] })];
+}
+
+function* carried(execution: Execution): Generator<NewEvent> {
+  const { steps, ...rest } = executionToJson(execution);
+  for (const some of chunks<Step>(steps)) yield note({ kind: 'carried_steps', steps: some }, execution.id);
+  yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
+}
+
+function isCarried(source: Source, through: number, quietBefore: number): boolean {
+  const isKept = source.lastSeq > through || source.open.length > 0 || Date.parse(source.time) >= quietBefore;
+  return source.firstSeq <= through && isKept;
+}
+
+/** What belongs together stays in one write, and so in one segment. */
+function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {
+  let batch: NewEvent[] = [];
+  let bytes = 0;
+  for (const group of groups) {
+    batch.push(...group);
+    for (const { data } of group) bytes += JSON.stringify(data).length;
+    if (bytes < CARRIED_BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function note(data: CarryNote, execution?: string): NewEvent {
+  return { type: 'journal_note', ...(execution !== undefined && { execution }), data: { ...data } };
+}
+
+function* chunks<T>(items: readonly T[]): Generator<T[]> {
+  let chunk: T[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    chunk.push(item);
+    bytes += Buffer.byteLength(JSON.stringify(item));
+    if (bytes < CARRIED_BYTES) continue;
+    yield chunk;
+    chunk = [];
+    bytes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,99 @@
+/** The Unix socket: binds it without a race, and bounds who is on it. */
+import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { ProgressError, errnoOf } from '../errors.js';
+import { encodeLine } from '../protocol/lines.js';
+import type { Connection, ConnectionContext } from './connection.js';
+import { createConnection } from './connection.js';
+
+export interface Server {
+  readonly connections: ReadonlySet<Connection>;
+  readonly refused: number;
+  /** Does the path still lead here? */
+  isBound(): boolean;
+  /** Reads on where reading stopped because too much was pending. */
+  resume(): void;
+  close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  socket: string;
+  maxConnections: number;
+  context: ConnectionContext;
+}
+
+/** Turned away at once, with a reason, above the bound; above this many more, without one. */
+const ROOM_FOR_REFUSALS = 32;
+/** A client that does not read gets no longer than this to take what was written to it when the daemon leaves. */
+const LAST_WORDS_MS = 500;
+
+/** The caller holds the lock: whatever is at the path is left over from a daemon that is gone. */
+export async function listen({ socket, maxConnections, context }: ServerOptions): Promise<Server> {
+  const connections = new Set<Connection>();
+  let refused = 0;
+
+  const server = createServer((client) => {
+    if (connections.size >= maxConnections) {
+      refused++;
+      const error = new ProgressError('too_many', `${maxConnections} connections are open: close some`);
+      client.on('error', () => undefined);
+      client.end(encodeLine({ error }), () => client.destroy());
+      return;
+    }
+    const connection = createConnection(client, context);
+    connections.add(connection);
+    client.once('close', () => connections.delete(connection));
+  });
+  server.maxConnections = maxConnections + ROOM_FOR_REFUSALS;
+  server.on('drop', () => refused++);
+
+  // under a name of its own, then moved: the path is never without a listener once there was one, and closing this
+  // server, which unlinks the name that it was bound to, cannot take away the socket of the next daemon
+  const own = `${socket}.${process.pid}`;
+  removeSocket(own);
+  server.listen(own);
+  await once(server, 'listening');
+  chmodSync(own, 0o600);
+  checkReplaceable(socket);
+  renameSync(own, socket);
+  const { ino } = lstatSync(socket);
+  const isBound = () => lstatSync(socket, { throwIfNoEntry: false })?.ino === ino;
+
+  return {
+    connections,
+    get refused() {
+      return refused;
+    },
+    isBound,
+    resume() {
+      for (const connection of connections) connection.resume();
+    },
+    async close() {
+      if (isBound()) removeSocket(socket);
+      const closed = once(server, 'close');
+      server.close();
+      for (const { socket: client } of connections) client.destroySoon();
+      const late = setTimeout(() => {
+        for (const { socket: client } of connections) client.destroy();
+      }, LAST_WORDS_MS);
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+function checkReplaceable(socket: string): void {
+  const stat = lstatSync(socket, { throwIfNoEntry: false });
+  if (stat && !stat.isSocket()) {
+    throw new ProgressError('no_permission', `${socket} is not a socket: move it away, the daemon listens there`);
+  }
+}
+
+function removeSocket(socket: string): void {
+  try {
+    unlinkSync(socket);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,134 @@
+/** The one file that is written to: whole batches or nothing of them. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { BlockIndex } from './block-index.js';
+import { ProgressError } from '../errors.js';
+import { FILE_MODE, OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
+import { segmentPath } from './layout.js';
+
+export class ActiveSegment {
+  readonly index: BlockIndex;
+  /** Wall clock, milliseconds. */
+  readonly createdAt: number;
+  readonly #directory: string;
+  readonly #handle: FileHandle;
+  readonly #inode: number;
+  /** Its name is not yet known to be on disk. */
+  #unlisted: boolean;
+  /** A failed sync: what the kernel had not written by then, it has forgotten. */
+  #distrust: Error | undefined;
+  /** Bytes behind the good end that could not be cut off. */
+  #dirty = false;
+
+  private constructor(
+    directory: string,
+    index: BlockIndex,
+    handle: FileHandle,
+    file: { ino: number; createdAt: number; isNew: boolean },
+  ) {
+    this.#directory = directory;
+    this.index = index;
+    this.#handle = handle;
+    this.#inode = file.ino;
+    this.createdAt = file.createdAt;
+    this.#unlisted = file.isNew;
+  }
+
+  /** Never opens what is there already, be it a file or a planted link. */
+  static async create(directory: string, first: number, createdAt: number): Promise<ActiveSegment> {
+    const handle = await open(segmentPath(directory, first, 'plain'), OPEN_NEW_TO_APPEND, FILE_MODE);
+    const { ino } = await handle.stat();
+    return new ActiveSegment(directory, new BlockIndex(first), handle, { ino, createdAt, isNew: true });
+  }
+
+  /** Goes on in a file whose content the index describes. */
+  static async resume(directory: string, index: BlockIndex): Promise<ActiveSegment> {
+    const handle = await open(segmentPath(directory, index.first, 'plain'), OPEN_TO_APPEND);
+    const { ino, birthtimeMs } = await handle.stat();
+    return new ActiveSegment(directory, index, handle, { ino, createdAt: birthtimeMs, isNew: false });
+  }
+
+  get first(): number {
+    return this.index.first;
+  }
+
+  get path(): string {
+    return segmentPath(this.#directory, this.first, 'plain');
+  }
+
+  /** Has a sync failed, so that its unsynced lines must be written again elsewhere? */
+  get isDistrusted(): boolean {
+    return this.#distrust !== undefined;
+  }
+
+  /** Must nothing more be appended to it? */
+  get isSpoilt(): boolean {
+    return this.#dirty || this.isDistrusted;
+  }
+
+  /** All of the bytes, or none and an error. They count once they are in the index. */
+  async append(bytes: Buffer, durably: boolean): Promise<void> {
+    try {
+      await this.#writeAll(bytes);
+      if (durably) await this.sync();
+    } catch (error) {
+      await this.#undo();
+      throw error;
+    }
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    // A short count hides the reason; writing the rest brings it out.
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, null);
+      if (bytesWritten === 0) throw new ProgressError('disk_full', 'the disk takes no more of the journal');
+      done += bytesWritten;
+    }
+  }
+
+  /** Cuts off what is behind the good end. */
+  async #undo(): Promise<void> {
+    try {
+      const { size } = await this.#handle.stat();
+      if (size > this.index.size) await this.#handle.truncate(this.index.size);
+      this.#dirty = size < this.index.size; // somebody else cut it
+    } catch {
+      this.#dirty = true;
+    }
+  }
+
+  /** After a failure it only fails: a later success of the same file would mean nothing. */
+  async sync(): Promise<void> {
+    if (this.#distrust !== undefined) throw this.#distrust;
+    try {
+      if (this.#unlisted) await this.#syncName();
+      else await this.#handle.datasync();
+    } catch (error) {
+      this.#distrust = ProgressError.from(error);
+      throw error;
+    }
+  }
+
+  async #syncName(): Promise<void> {
+    await this.#handle.sync();
+    await syncDirectory(this.#directory);
+    this.#unlisted = false;
+  }
+
+  /** Is the file under its name this one, as long as we left it? */
+  async isIntact(): Promise<boolean> {
+    const stat = await statIfThere(this.path);
+    return stat?.ino === this.#inode && stat.size === this.index.size;
+  }
+
+  async close(): Promise<void> {
+    if (this.#dirty) await this.#undo();
+    await this.#handle.close();
+  }
+
+  /** Closes and removes it: nothing in it is needed. */
+  async discard(): Promise<void> {
+    await this.#handle.close();
+    const stat = await statIfThere(this.path);
+    if (stat?.ino === this.#inode) await removeFile(this.path);
+  }
+}

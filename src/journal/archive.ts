@@ -1,0 +1,106 @@
+/** Compresses a sealed segment, one gzip member per block; whenever it stops, exactly one good copy counts. */
+import { type FileHandle, open, rename, utimes } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { ProgressError } from '../errors.js';
+import type { BlockIndex, GzipLayout } from './block-index.js';
+import { FILE_MODE, OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
+import { listSegments, SEQ_LIMIT, segmentPath } from './layout.js';
+import { loadIndex, readIndex, writeIndex } from './scan.js';
+import { MAX_BLOCK_BYTES, SegmentFile } from './segment-file.js';
+
+const pack = promisify(gzip);
+
+/** Called between two blocks: waits as long as others need the machine, and throws to stop the work. */
+export type Pace = () => Promise<void>;
+
+/** Leaves a segment as it is when it is gone, or when what is in it is mostly damage. */
+export async function archiveSegment(directory: string, first: number, pace: Pace): Promise<void> {
+  const file = await SegmentFile.open(directory, first);
+  if (file === undefined) return;
+  try {
+    const next = (await listSegments(directory)).find((segment) => segment.first > first);
+    const index = await loadIndex(directory, file, next ?? { first: SEQ_LIMIT });
+    index.closed = true;
+    if (file.compressed) await writeIndex(directory, index);
+    else if (isWorthwhile(index)) await replaceByArchive(directory, file, index, pace);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Of a segment that is there twice: is the compressed one good, so that the other can go? */
+export async function isArchiveWhole(directory: string, first: number): Promise<boolean> {
+  const index = await readIndex(directory, first);
+  return index !== undefined && isWhole(segmentPath(directory, first, 'gzip'), index, () => Promise.resolve());
+}
+
+function isWorthwhile(index: BlockIndex): boolean {
+  const sizes = index.offsets.map((_, block) => endOf(index, block) - (index.offsets[block] ?? 0));
+  return sizes.length > 0 && Math.max(...sizes) <= MAX_BLOCK_BYTES;
+}
+
+function endOf(index: BlockIndex, block: number): number {
+  return index.offsets[block + 1] ?? index.size;
+}
+
+async function replaceByArchive(directory: string, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<void> {
+  const archive = segmentPath(directory, file.first, 'gzip');
+  const plain = segmentPath(directory, file.first, 'plain');
+  const temporary = archive + TEMPORARY;
+  try {
+    index.gzip = await writeArchive(temporary, file, index, pace);
+    if (!(await isWhole(temporary, index, pace)))
+      throw new ProgressError('journal_failed', `${archive} was written wrong`);
+    const written = await statIfThere(plain);
+    if (written === undefined) throw new ProgressError('journal_failed', `${plain} was taken away`);
+    await utimes(temporary, written.atime, written.mtime); // the time of the last event, for readers and retention
+    await writeIndex(directory, index); // it describes both forms
+    await rename(temporary, archive);
+  } catch (error) {
+    await removeFile(temporary).catch(() => undefined); // the first error is the one that tells
+    throw error;
+  }
+  await syncDirectory(directory);
+  await removeFile(plain);
+}
+
+async function writeArchive(path: string, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<GzipLayout> {
+  const handle = await open(path, OPEN_TO_REPLACE, FILE_MODE);
+  try {
+    const layout = await writeMembers(handle, file, index, pace);
+    await handle.sync();
+    return layout;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeMembers(handle: FileHandle, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<GzipLayout> {
+  const layout: GzipLayout = { offsets: [], size: 0 };
+  for (let block = 0; block < index.blocks; block++) {
+    await pace();
+    const member = await pack((await file.readBlock(index, block, endOf(index, block))) ?? '');
+    layout.offsets.push(layout.size);
+    await handle.writeFile(member);
+    layout.size += member.length;
+  }
+  return layout;
+}
+
+/** Does every member unpack to as many bytes as its block has? */
+async function isWhole(path: string, index: BlockIndex, pace: Pace): Promise<boolean> {
+  const file = await SegmentFile.openPath(path, index.first, true);
+  if (file === undefined) return false;
+  try {
+    if (!file.fits(index)) return false;
+    for (let block = 0; block < index.blocks; block++) {
+      await pace();
+      const lines = await file.readBlock(index, block, 0);
+      if (lines?.length !== endOf(index, block) - (index.offsets[block] ?? 0)) return false;
+    }
+    return true;
+  } finally {
+    await file.close();
+  }
+}

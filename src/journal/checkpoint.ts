@@ -1,0 +1,58 @@
+/** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { fold } from '../core/fold.js';
+import type { Limits, State, StateJson } from '../core/state.js';
+import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
+import type { JournalSource } from './reader.js';
+import { readJournal } from './reader.js';
+
+/** Of another version, it is not read. */
+const VERSION = 1;
+
+interface Checkpoint {
+  version: number;
+  journal: string;
+  state: StateJson;
+}
+
+/** Writes it whole or not at all. */
+export async function writeCheckpoint(file: string, journal: string, state: State): Promise<void> {
+  const checkpoint: Checkpoint = { version: VERSION, journal, state: stateToJson(state) };
+  // a constant name: one writer, and a crash leaves one file to write over
+  const temporary = `${file}.tmp`;
+  await writeFile(temporary, JSON.stringify(checkpoint), { mode: 0o600 });
+  await rename(temporary, file);
+}
+
+/**
+ * The state as of the newest event in the journal: the checkpoint, if it is one of this journal and not ahead of what
+ * a crash has left of it, and every event after it.
+ */
+export async function restore(
+  file: string,
+  source: JournalSource,
+  journal: { id: string; seq: number },
+  limits: Limits,
+): Promise<State> {
+  const state = (await readCheckpoint(file, journal, limits)) ?? emptyState(limits);
+  for await (const chunk of readJournal(source, { after: state.seq, through: journal.seq })) {
+    if ('events' in chunk) for (const event of chunk.events) fold(state, event);
+  }
+  return state;
+}
+
+async function readCheckpoint(
+  file: string,
+  journal: { id: string; seq: number },
+  limits: Limits,
+): Promise<State | undefined> {
+  try {
+    const checkpoint = JSON.parse(await readFile(file, 'utf8')) as Checkpoint;
+    const fits = checkpoint.version === VERSION && checkpoint.journal === journal.id;
+    if (!fits || checkpoint.state.seq > journal.seq) return undefined;
+    return stateFromJson(checkpoint.state, limits);
+  } catch {
+    // absent, torn or made by hand: the journal has it all
+    return undefined;
+  }
+}

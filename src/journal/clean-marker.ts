@@ -1,0 +1,36 @@
+/** clean.json: the last writer stopped in good order, and where. It stands only while nobody writes. */
+import path from 'node:path';
+import { readTextIfThere, removeFile, replaceFile } from './disk.js';
+import { CLEAN_MARKER } from './layout.js';
+
+export interface CleanMarker {
+  /** The segment to go on with, and its size. */
+  segment: number;
+  size: number;
+  /** The newest seq that may have been used. */
+  seq: number;
+}
+
+export async function writeCleanMarker(directory: string, marker: CleanMarker): Promise<void> {
+  await replaceFile(path.join(directory, CLEAN_MARKER), JSON.stringify(marker) + '\n');
+}
+
+/** Reads and removes it. */
+export async function takeCleanMarker(directory: string): Promise<CleanMarker | undefined> {
+  const file = path.join(directory, CLEAN_MARKER);
+  const text = await readTextIfThere(file);
+  if (text === undefined) return undefined;
+  await removeFile(file);
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMarker(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMarker(value: unknown): value is CleanMarker {
+  if (typeof value !== 'object' || value === null) return false;
+  const { segment, size, seq }: Partial<Record<keyof CleanMarker, unknown>> = value;
+  return Number.isSafeInteger(segment) && Number.isSafeInteger(size) && Number.isSafeInteger(seq);
+}

@@ -1,0 +1,73 @@
+/** The journal cannot be written: what is refused meanwhile, and when it is tried again. */
+import type { NewEvent } from '../core/event.js';
+import { errnoOf, ProgressError } from '../errors.js';
+
+/** A full disk is tried again this often at most, by whoever wants to write. */
+const RETRY_MS = 1_000;
+
+const FULL_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+interface Down {
+  error: ProgressError;
+  since: number;
+  triedAt: number;
+  refused: number;
+}
+
+export class Failure {
+  readonly #uptime: () => number;
+  #down: Down | undefined;
+
+  constructor(uptime: () => number) {
+    this.#uptime = uptime;
+  }
+
+  get error(): ProgressError | undefined {
+    return this.#down?.error;
+  }
+
+  /** Throws while it is too early for another attempt. */
+  check(): void {
+    if (this.#down === undefined || this.#uptime() - this.#down.triedAt >= RETRY_MS) return;
+    this.#down.refused++;
+    throw this.#down.error;
+  }
+
+  /** Returns what to throw. */
+  set(thrown: unknown): ProgressError {
+    const error = toJournalError(thrown);
+    const now = this.#uptime();
+    const { since = now, refused = 0 } = this.#down ?? {};
+    this.#down = { error, since, triedAt: now, refused: refused + 1 };
+    return error;
+  }
+
+  /** Returns what to note in the journal if it had been failing. */
+  clear(): NewEvent | undefined {
+    const down = this.#down;
+    if (down === undefined) return undefined;
+    this.#down = undefined;
+    const { code, message } = down.error;
+    const downMs = Math.round(this.#uptime() - down.since);
+    const { refused } = down;
+    const data = {
+      kind: 'recovered',
+      message: `written again after: ${message}`,
+      code,
+      downMs,
+      refusedWrites: refused,
+    };
+    return { type: 'journal_note', data };
+  }
+}
+
+function toJournalError(thrown: unknown): ProgressError {
+  if (thrown instanceof ProgressError) return thrown;
+  const errno = errnoOf(thrown);
+  if (errno !== undefined && FULL_DISK.has(errno)) {
+    const advice = 'free some space; writing goes on by itself then';
+    return new ProgressError('disk_full', `no space for the journal (${errno}): ${advice}`, { cause: thrown });
+  }
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ProgressError('journal_failed', `the journal cannot be written: ${reason}`, { cause: thrown });
+}

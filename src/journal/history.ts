@@ -1,0 +1,15 @@
+/** One execution from its events in the files: what memory no longer holds. */
+import type { Execution } from '../core/execution.js';
+import { fold } from '../core/fold.js';
+import { emptyState, findExecution } from '../core/state.js';
+import type { JournalSource } from './reader.js';
+import { readJournal } from './reader.js';
+
+/** Folds the events of one execution; undefined when the journal holds none. */
+export async function readExecution(source: JournalSource, id: string): Promise<Execution | undefined> {
+  const state = emptyState();
+  for await (const chunk of readJournal(source, { execution: id })) {
+    if ('events' in chunk) for (const event of chunk.events) fold(state, event);
+  }
+  return findExecution(state, id);
+}

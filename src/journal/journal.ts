@@ -1,0 +1,240 @@
+/**
+ * The one writer of the journal. A batch is written whole or not at all; what is written survives the process, what is
+ * synced survives power loss.
+ */
+import { isLifecycle } from '../core/event.js';
+import { ProgressError } from '../errors.js';
+import type { JournalStatus } from '../protocol/messages.js';
+import { Archiver } from './archiver.js';
+import { syncDirectory } from './disk.js';
+import { Failure } from './failure.js';
+import { listSegments, SEQ_LIMIT } from './layout.js';
+import type { Batch } from './lines.js';
+import { type Manifest, writeManifest } from './manifest.js';
+import { recover, type Recovered, removeSegment } from './recovery.js';
+import { SegmentWriter, type WriterOptions } from './segment-writer.js';
+import { type Limits, Shelf } from './shelf.js';
+import type { JournalSource } from './source.js';
+import { SyncSchedule } from './sync-schedule.js';
+
+export type { Batch } from './lines.js';
+
+type Given = 'directory' | 'segmentBytes' | 'segmentMs' | 'sync';
+type Optional = 'now' | 'uptime' | 'log' | 'note';
+
+/** `note` may be called before `open` has resolved. */
+export interface JournalOptions extends Limits, Pick<WriterOptions, Given>, Partial<Pick<WriterOptions, Optional>> {}
+
+type Options = Limits & Pick<WriterOptions, Given | Optional>;
+
+/** Enough to make a sync worth its while, little enough to be on disk soon. */
+const SYNC_BYTES = 8 * 1024 * 1024;
+/** Written to within this time: the machine has better things to do than compression. */
+const BUSY_MS = 200;
+
+export class Journal {
+  readonly id: string;
+  /** The directory was written by a later release. */
+  readonly readOnly: boolean;
+  readonly source: JournalSource;
+  readonly #options: Options;
+  readonly #manifest: Manifest;
+  readonly #writer: SegmentWriter;
+  readonly #schedule = new SyncSchedule(() => this.#syncPass());
+  readonly #failure: Failure;
+  readonly #archiver: Archiver;
+  readonly #shelf: Shelf;
+  /** Whatever changes the file written to waits for what was begun before. */
+  #work: Promise<unknown> = Promise.resolve();
+  #isWriting = false;
+  #isClosed = false;
+  #writtenAt = -Infinity;
+
+  private constructor(options: Options, recovered: Recovered) {
+    const { directory, log, uptime } = options;
+    this.#options = options;
+    this.#manifest = recovered.manifest;
+    this.id = recovered.manifest.id;
+    this.readOnly = recovered.readOnly;
+    this.#failure = new Failure(uptime);
+    this.#shelf = new Shelf(directory);
+    const isBusy = () => uptime() - this.#writtenAt < BUSY_MS;
+    this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#shelf.put(first) });
+    const sealed = () => this.#schedule.now();
+    const finished = (first: number) => this.#takeFinished(first);
+    const restoreDirectory = () => writeManifest(directory, this.#manifest);
+    this.#writer = new SegmentWriter({ ...options, sealed, finished, restoreDirectory }, recovered);
+    this.source = { directory, live: (first) => this.#findLive(first) };
+  }
+
+  /** Whoever opens it holds the daemon's lock. */
+  static async open(given: JournalOptions): Promise<Journal> {
+    const now = () => Date.now();
+    const uptime = () => performance.now();
+    const options = { now, uptime, log: () => undefined, note: () => undefined, ...given };
+    const recovered = await recover({ ...options, durable: options.sync !== 'never' });
+    const journal = new Journal(options, recovered);
+    await Promise.all(recovered.sealed.map(({ first }) => journal.#shelf.put(first)));
+    const unfinished = recovered.sealed.filter((segment) => segment.plain || !segment.index);
+    if (!journal.readOnly) journal.#archiver.add(...unfinished.map(({ first }) => first));
+    return journal;
+  }
+
+  /** The newest event written, 0 if there is none. */
+  get seq(): number {
+    return this.#writer.seq;
+  }
+
+  /** The newest that is known to be on disk. */
+  get synced(): number {
+    return this.#writer.synced;
+  }
+
+  /** What the next event must carry. Read it right before each write: one that failed has used up its seqs. */
+  get nextSeq(): number {
+    return this.#writer.nextSeq;
+  }
+
+  /** One call at a time. When it rejects, nothing of the batch is in the journal. */
+  async write(batch: Batch): Promise<void> {
+    const first = batch.events[0]?.seq;
+    if (first === undefined) return;
+    this.#check(batch, first);
+    this.#isWriting = true;
+    try {
+      this.#failure.check();
+      if (this.#writer.unsynced.isFull) await this.sync();
+      await this.#exclusively(() => this.#write(batch, first));
+    } finally {
+      this.#isWriting = false;
+    }
+  }
+
+  /** When it resolves, everything written so far is on disk, unless syncing is off altogether. */
+  async sync(): Promise<void> {
+    if (this.#options.sync !== 'never' && this.synced < this.seq) await this.#schedule.request();
+  }
+
+  /** Syncs, and leaves word that all is in order. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#archiver.close();
+    await this.#work.catch(() => undefined); // whoever began it was told
+    try {
+      if (this.#options.sync === 'interval') await this.#schedule.request();
+      await this.#writer.close();
+    } catch (error) {
+      this.#options.log(`the journal was not closed in good order: ${ProgressError.from(error).message}`);
+    }
+    this.#schedule.stop();
+  }
+
+  status(): JournalStatus {
+    const { live } = this.#writer;
+    const failure = this.#failure.error?.toJSON();
+    return {
+      id: this.id,
+      directory: this.#options.directory,
+      seq: this.seq,
+      synced: this.synced,
+      segments: this.#shelf.count + live.length,
+      bytes: live.reduce((sum, segment) => sum + segment.index.size, this.#shelf.bytes),
+      ...(failure && { failure }),
+    };
+  }
+
+  /** The last seq of the oldest segments that are to go by size or `byAge`; the active one never is. */
+  expired({ byAge = true } = {}): number | undefined {
+    if (this.readOnly) return undefined;
+    const first = this.#writer.live[0]?.first ?? this.seq + 1;
+    return this.#shelf.expired(this.#options, byAge ? this.#options.now() : -Infinity, {
+      first,
+      total: this.status().bytes,
+    });
+  }
+
+  /** Removes the segments that hold nothing newer. What is alive in them has been written and synced again before. */
+  async removeThrough(seq: number): Promise<void> {
+    const { directory } = this.#options;
+    const segments = await listSegments(directory);
+    const ends = segments.map((_, at) => (segments[at + 1]?.first ?? this.nextSeq) - 1);
+    const gone = segments.filter(({ first }, at) => (ends[at] ?? SEQ_LIMIT) <= seq && !this.#findLive(first));
+    if (gone.length === 0) return;
+    this.#manifest.removedThrough = Math.max(this.#manifest.removedThrough ?? 0, ends[gone.length - 1] ?? 0);
+    await writeManifest(directory, this.#manifest);
+    for (const { first } of gone) {
+      await this.#archiver.drop(first);
+      await removeSegment(directory, first);
+      this.#shelf.remove(first);
+    }
+    await syncDirectory(directory);
+  }
+
+  #check({ events, lines }: Batch, first: number): void {
+    const { directory } = this.#options;
+    if (this.readOnly) {
+      const advice = 'use that release, or move the directory away';
+      throw new ProgressError('read_only', `${directory} was written by a later release: ${advice}`);
+    }
+    if (this.#isClosed) throw new ProgressError('journal_failed', 'the journal is closed');
+    if (this.#isWriting) throw new ProgressError('internal', 'two writes to the journal at once');
+    if (first < this.nextSeq)
+      throw new ProgressError('internal', `event ${first} comes too late, ${this.nextSeq} is next`);
+    if (events.length !== lines.length) throw new ProgressError('internal', 'a batch has a line for each event');
+  }
+
+  #findLive(first: number) {
+    return this.#writer.live.find((segment) => segment.first === first)?.index;
+  }
+
+  async #exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(task, task);
+    this.#work = done.catch(() => undefined); // the caller is told
+    return done;
+  }
+
+  async #write(batch: Batch, first: number): Promise<void> {
+    await this.#attempt(() => this.#writer.write(batch, first));
+    this.#writtenAt = this.#options.uptime();
+    await this.#writer.rotateIfDue();
+    if (this.#options.sync === 'interval') this.#scheduleSync(batch);
+  }
+
+  #scheduleSync({ events }: Batch): void {
+    const isUrgent = this.#writer.unsynced.bytes >= SYNC_BYTES || events.some(({ type }) => isLifecycle(type));
+    if (isUrgent) this.#schedule.now();
+    else this.#schedule.soon();
+  }
+
+  async #syncPass(): Promise<void> {
+    if (await this.#writer.sync()) return;
+    await this.#exclusively(async () => {
+      if (!this.#writer.needsRewrite) return; // a write has seen to it meanwhile
+      this.#failure.check();
+      await this.#attempt(() => this.#writer.rewrite());
+    });
+  }
+
+  /** Failure and recovery are told once each. */
+  async #attempt(task: () => Promise<void>): Promise<void> {
+    const { log, note } = this.#options;
+    const wasFailing = this.#failure.error !== undefined;
+    try {
+      await task();
+    } catch (thrown) {
+      const error = this.#failure.set(thrown);
+      if (!wasFailing) log(error.message);
+      throw error;
+    }
+    const recovery = this.#failure.clear();
+    if (recovery === undefined) return;
+    log('the journal can be written again');
+    note(recovery);
+  }
+
+  async #takeFinished(first: number): Promise<void> {
+    await this.#shelf.put(first);
+    if (!this.#isClosed) this.#archiver.add(first);
+  }
+}

@@ -1,0 +1,56 @@
+/** journal.json: the journal's identity, its format version, and what it no longer holds. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { readTextIfThere, replaceFile } from './disk.js';
+import { MANIFEST } from './layout.js';
+
+/** Raised when an older release could no longer append to what this one writes. */
+export const FORMAT_VERSION = 1;
+
+export interface Manifest {
+  version: number;
+  id: string;
+  /** Events up to this seq were removed by retention. */
+  removedThrough?: number;
+  /** Segments (by first seq) whose disappearance has been noted in the journal. */
+  notedMissing?: number[];
+}
+
+const ID_BYTES = 10;
+
+export function createManifest(): Manifest {
+  return { version: FORMAT_VERSION, id: randomBytes(ID_BYTES).toString('hex') };
+}
+
+/** `missing` when there is none, `damaged` when it says nothing that could be understood. */
+export async function readManifest(directory: string): Promise<Manifest | 'missing' | 'damaged'> {
+  const text = await readTextIfThere(path.join(directory, MANIFEST));
+  if (text === undefined) return 'missing';
+  try {
+    const value: unknown = JSON.parse(text);
+    return isManifest(value) ? value : 'damaged';
+  } catch {
+    return 'damaged';
+  }
+}
+
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await replaceFile(path.join(directory, MANIFEST), JSON.stringify(manifest) + '\n');
+}
+
+/** How far retention has removed events, as far as anybody can tell. */
+export async function readRemovedThrough(directory: string): Promise<number> {
+  const manifest = await readManifest(directory);
+  return typeof manifest === 'object' ? (manifest.removedThrough ?? 0) : 0;
+}
+
+function isManifest(value: unknown): value is Manifest {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields: Partial<Record<keyof Manifest, unknown>> = value;
+  return (
+    Number.isSafeInteger(fields.version) &&
+    typeof fields.id === 'string' &&
+    (fields.removedThrough === undefined || Number.isSafeInteger(fields.removedThrough)) &&
+    (fields.notedMissing === undefined || Array.isArray(fields.notedMissing))
+  );
+}

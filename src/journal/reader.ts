@@ -1,0 +1,244 @@
+/** Reads the journal from its files: without the daemon, beside a live one, and inside it. */
+import type { ExecutionEvent } from '../core/event.js';
+import type { Filter } from '../core/filter.js';
+import { ProgressError } from '../errors.js';
+import type { Gap } from '../protocol/messages.js';
+import { statIfThere } from './disk.js';
+import { listSegments, SEQ_LIMIT, segmentPath, type SegmentEntry } from './layout.js';
+import type { Batch } from './lines.js';
+import { readRemovedThrough } from './manifest.js';
+import { type JournalSource, lookAgain, OpenSegment } from './source.js';
+import { Tail } from './tail.js';
+
+export { type JournalSource, openSource } from './source.js';
+
+export interface ReadOptions {
+  /** Wanted are events with a higher seq than this. */
+  after?: number | undefined;
+  through?: number | undefined;
+  execution?: string | undefined;
+}
+
+export type Part = Batch | { gap: Gap };
+
+interface Range {
+  after: number;
+  through: number;
+  execution: string | undefined;
+}
+
+/**
+ * The events in order, each once, in chunks of about a block, up to what is written when it gets there; gaps where
+ * events are known to be lost.
+ */
+export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<Part> {
+  const { through = SEQ_LIMIT, execution } = options;
+  let position = options.after ?? 0;
+  let finished = 0; // the newest segment that was read to its end
+  for (let misses = 0; position < through;) {
+    const segments = await listSegments(source.directory);
+    const removed = await findRemoved(source, segments, { after: position, through, execution });
+    if (removed !== undefined) {
+      yield { gap: removed };
+      position = removed.to;
+    }
+    const at = findNext(segments, position, finished);
+    const segment = segments[at];
+    const next = segments[at + 1];
+    if (segment === undefined || segment.first > through) return;
+    const opened = await OpenSegment.open(source, segment, next);
+    if (opened === undefined) {
+      await lookAgain(segment, ++misses);
+      continue;
+    }
+    misses = 0;
+    for await (const part of readSegment(opened, { after: position, through, execution })) {
+      yield part;
+      position = 'gap' in part ? part.gap.to : (part.events.at(-1)?.seq ?? position);
+    }
+    // Only a segment that had a successor before it was read is known to be read to its end.
+    if (next !== undefined) finished = segment.first;
+    else if (await isNewest(source, segment)) return;
+  }
+}
+
+/** The newest `count` events that pass the filter, oldest first. */
+export async function readLast(
+  source: JournalSource,
+  count: number,
+  filter: Filter,
+  through: number = SEQ_LIMIT,
+): Promise<Batch> {
+  for (let misses = 1; ; misses++) {
+    const tail = new Tail(count, filter, through);
+    const gone = await readBackwards(source, tail);
+    if (gone === undefined) return tail.batch();
+    await lookAgain(gone, misses);
+  }
+}
+
+/** The seq behind which the first event of this time or later stands; the newest seq when there is none. */
+export async function seqAtTime(source: JournalSource, time: string): Promise<number> {
+  const wanted = Date.parse(time);
+  if (Number.isNaN(wanted))
+    throw new ProgressError('bad_request', `not a time: ${time}; write it as 2026-11-20T12:00:00Z`);
+  const segments = await listSegments(source.directory);
+  for (const [at, segment] of segments.entries()) {
+    const next = segments[at + 1];
+    // What was last written to before that time holds nothing that was written after it.
+    if (next !== undefined && (await lastWrite(source, segment)) < wanted) continue;
+    const opened = await OpenSegment.open(source, segment, next);
+    const seq = opened && (await using(opened, () => findTime(opened, new Date(wanted).toISOString())));
+    if (seq !== undefined) return seq - 1;
+    if (opened !== undefined && next === undefined) return Math.max(opened.last, segment.first - 1);
+  }
+  return 0;
+}
+
+/** Ids of executions that begin so, in the order in which they appear. */
+export async function findExecutions(source: JournalSource, prefix: string): Promise<string[]> {
+  const found = new Set<string>();
+  const segments = await listSegments(source.directory);
+  for (const [at, segment] of segments.entries()) {
+    const opened = await OpenSegment.open(source, segment, segments[at + 1]);
+    await opened?.close();
+    for (const id of opened?.index.executions() ?? []) if (id.startsWith(prefix)) found.add(id);
+  }
+  return [...found];
+}
+
+/** The newest segment that can hold the next event, or the oldest one, but none that was read before. */
+function findNext(segments: SegmentEntry[], position: number, finished: number): number {
+  const holding = segments.findLastIndex((segment) => segment.first <= position + 1);
+  const unread = segments.findIndex((segment) => segment.first > finished);
+  return unread === -1 ? segments.length : Math.max(holding, unread);
+}
+
+async function isNewest(source: JournalSource, segment: SegmentEntry): Promise<boolean> {
+  const newest = (await listSegments(source.directory)).at(-1);
+  return newest === undefined || newest.first <= segment.first;
+}
+
+/** What retention took away between the position and the oldest segment. */
+async function findRemoved(source: JournalSource, segments: SegmentEntry[], range: Range): Promise<Gap | undefined> {
+  const oldest = segments[0]?.first ?? SEQ_LIMIT;
+  if (oldest <= range.after + 1) return undefined;
+  const removed = await readRemovedThrough(source.directory);
+  return lostPart(1, Math.min(removed, oldest - 1), range, 'retention');
+}
+
+async function* readSegment(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
+  try {
+    yield* readBlocks(segment, range);
+    const lost = segment.isMissing ? missingPart(segment, range) : cutPart(segment, range);
+    if (lost !== undefined) yield { gap: lost };
+  } finally {
+    await segment.close();
+  }
+}
+
+function missingPart({ index }: OpenSegment, range: Range): Gap | undefined {
+  if (index.blocksOf(range.execution).length === 0) return undefined; // nothing of what is wanted was in it
+  return lostPart(index.first, index.last, range, 'missing');
+}
+
+function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {
+  return lostPart(Math.max(last + 1, index.first), index.lostThrough, range, 'damage');
+}
+
+async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
+  const { execution } = range;
+  const containing = execution === undefined ? undefined : JSON.stringify(execution);
+  let before = Math.min(segment.index.first, segment.firstSeq(0)) - 1;
+  let following = 0; // the block that `before` stands in front of
+  for (const block of segment.blocksOf(execution)) {
+    const first = segment.firstSeq(block);
+    const behind = segment.seqBehind(block);
+    if (behind <= range.after + 1) continue;
+    if (first > range.through) return;
+    if (block !== following) before = first - 1;
+    const parts = new Parts(execution);
+    const last = await segment.decodeBlock(block, { ...range, before, containing }, parts);
+    if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage'));
+    yield* parts.list;
+    before = last ?? behind - 1;
+    following = block + 1;
+  }
+}
+
+function lostPart(first: number, last: number, { after, through }: Range, why: Gap['why']): Gap | undefined {
+  const gap = { from: Math.max(first, after + 1), to: Math.min(last, through), why };
+  return gap.from <= gap.to ? gap : undefined;
+}
+
+/** What is found in one block, in order. */
+class Parts {
+  readonly list: Part[] = [];
+  readonly #execution: string | undefined;
+  #batch: Batch | undefined;
+
+  constructor(execution: string | undefined) {
+    this.#execution = execution;
+  }
+
+  event(event: ExecutionEvent, line: string): void {
+    if (this.#execution !== undefined && event.execution !== this.#execution) return;
+    if (this.#batch === undefined) this.list.push((this.#batch = { events: [], lines: [] }));
+    this.#batch.events.push(event);
+    this.#batch.lines.push(line);
+  }
+
+  gap(gap: Gap | undefined): void {
+    if (gap !== undefined) this.list.push({ gap });
+    this.#batch = undefined;
+  }
+}
+
+/** Returns a segment that was gone before it could be read. */
+async function readBackwards(source: JournalSource, tail: Tail): Promise<SegmentEntry | undefined> {
+  const segments = await listSegments(source.directory);
+  for (const [at, segment] of [...segments.entries()].reverse()) {
+    if (tail.full) return undefined;
+    const opened = await OpenSegment.open(source, segment, segments[at + 1]);
+    if (opened === undefined) return segment;
+    await using(opened, () => tail.readSegment(opened));
+  }
+  return undefined;
+}
+
+async function using<T>(segment: OpenSegment, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } finally {
+    await segment.close();
+  }
+}
+
+/** When the journal was written to last, in milliseconds; undefined if it never was. */
+export async function lastWriteTime(source: JournalSource): Promise<number | undefined> {
+  const newest = (await listSegments(source.directory)).at(-1);
+  return newest && (await lastWrite(source, newest));
+}
+
+async function lastWrite({ directory }: JournalSource, { first }: SegmentEntry): Promise<number> {
+  const stat =
+    (await statIfThere(segmentPath(directory, first, 'plain'))) ??
+    (await statIfThere(segmentPath(directory, first, 'gzip')));
+  return stat?.mtimeMs ?? 0;
+}
+
+/** The first event of this time or later. */
+async function findTime(segment: OpenSegment, time: string): Promise<number | undefined> {
+  let found: number | undefined;
+  for (const block of segment.blocksOf(undefined)) {
+    if ((segment.index.times[block] ?? '') < time) continue;
+    const range = { before: segment.firstSeq(block) - 1, after: 0, through: SEQ_LIMIT };
+    await segment.decodeBlock(block, range, {
+      event: (event) => {
+        if (event.time >= time) found ??= event.seq;
+      },
+    });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

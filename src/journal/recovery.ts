@@ -1,0 +1,250 @@
+/** Brings the directory into order when the journal is opened, whatever the last writer had come to. */
+import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import type { NewEvent } from '../core/event.js';
+import { ProgressError } from '../errors.js';
+import { ActiveSegment } from './active-segment.js';
+import { isArchiveWhole } from './archive.js';
+import { takeCleanMarker } from './clean-marker.js';
+import type { BlockIndex } from './block-index.js';
+import { DIRECTORY_MODE, OPEN_TO_APPEND, orMissing, removeFile, syncDirectory, syncFile, TEMPORARY } from './disk.js';
+import { isMissing, listSegments, MANIFEST, QUARANTINE, SEQ_LIMIT, type SegmentEntry, segmentPath } from './layout.js';
+import { createManifest, FORMAT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
+import { copyRange } from './quarantine.js';
+import { loadIndex, readIndex, scanSegment, writeIndex } from './scan.js';
+import { SegmentFile } from './segment-file.js';
+
+export interface RecoveryOptions {
+  directory: string;
+  /** Is everything to be synced that may not be? */
+  durable: boolean;
+  now: () => number;
+  log: (message: string) => void;
+  note: (event: NewEvent) => void;
+}
+
+export interface Recovered {
+  manifest: Manifest;
+  readOnly: boolean;
+  /** The newest event, 0 if there never was one. */
+  seq: number;
+  nextSeq: number;
+  /** Only after a clean stop does writing go on in the same file. */
+  active: ActiveSegment | undefined;
+  sealed: SegmentEntry[];
+}
+
+const MICROSECONDS = 1_000;
+
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const { directory } = options;
+  const found = await readManifest(directory);
+  if (typeof found === 'object' && found.version > FORMAT_VERSION) return openReadOnly(directory, found);
+  await createDirectory(directory);
+  const manifest = typeof found === 'object' ? found : await replaceManifest(options, found);
+  const segments = await tidy(options, manifest);
+  await noteMissing(options, manifest, segments);
+  const marker = await takeCleanMarker(directory);
+  const newest = segments.findLast((segment) => !isMissing(segment));
+  const active = newest !== undefined && newest === segments.at(-1) && (await resume(directory, newest, marker));
+  if (active) {
+    const { last, first } = active.index;
+    const seq = Math.max(last, first - 1);
+    const sealed = segments.filter((segment) => segment !== newest && !isMissing(segment));
+    return { manifest, readOnly: false, seq, nextSeq: Math.max(seq, marker?.seq ?? 0) + 1, active, sealed };
+  }
+  return startAnew(options, manifest, segments, newest);
+}
+
+/** For one that a later release has written. */
+async function openReadOnly(directory: string, manifest: Manifest): Promise<Recovered> {
+  const sealed = await listSegments(directory);
+  const newest = sealed.findLast((segment) => !isMissing(segment));
+  const index = newest && (await indexOf(directory, newest));
+  const seq = index?.last ?? 0;
+  return { manifest, readOnly: true, seq, nextSeq: seq + 1, active: undefined, sealed };
+}
+
+async function indexOf(directory: string, segment: SegmentEntry): Promise<BlockIndex | undefined> {
+  const file = await SegmentFile.open(directory, segment.first);
+  try {
+    return file && (await loadIndex(directory, file));
+  } finally {
+    await file?.close();
+  }
+}
+
+export async function createDirectory(directory: string): Promise<void> {
+  const created = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  if (created !== undefined) await syncDirectory(path.dirname(created));
+}
+
+async function replaceManifest(options: RecoveryOptions, found: 'missing' | 'damaged'): Promise<Manifest> {
+  const { directory, log, note } = options;
+  if (found === 'damaged') {
+    const kept = path.join(directory, QUARANTINE, `${options.now()}.${MANIFEST}`);
+    await mkdir(path.dirname(kept), { recursive: true, mode: DIRECTORY_MODE });
+    await rename(path.join(directory, MANIFEST), kept);
+    const message = `${MANIFEST} was damaged: the journal has a new identity, the old file is ${kept}`;
+    log(message);
+    note(toNote('identity', message, {}));
+  }
+  const manifest = createManifest();
+  await writeManifest(directory, manifest);
+  return manifest;
+}
+
+/** Finishes what a stop has cut short: half-written files, compression, removal. Returns what is there then. */
+async function tidy({ directory, log }: RecoveryOptions, manifest: Manifest): Promise<SegmentEntry[]> {
+  const names = (await orMissing(readdir(directory))) ?? [];
+  for (const name of names) if (name.endsWith(TEMPORARY)) await removeFile(path.join(directory, name));
+  const segments = await listSegments(directory);
+  const removed = manifest.removedThrough ?? 0;
+  for (const [at, segment] of segments.entries()) {
+    const last = (segments[at + 1]?.first ?? SEQ_LIMIT) - 1;
+    if (last <= removed || (isMissing(segment) && segment.first <= removed))
+      await removeSegment(directory, segment.first);
+    else if (segment.plain && segment.gzip) {
+      const extra = (await isArchiveWhole(directory, segment.first)) ? 'plain' : 'gzip';
+      log(`segment ${segment.first} was there twice: removed the ${extra} one`);
+      await removeFile(segmentPath(directory, segment.first, extra));
+    }
+  }
+  return listSegments(directory);
+}
+
+/** The index goes first: an index alone would tell of a loss. */
+export async function removeSegment(directory: string, first: number): Promise<void> {
+  for (const part of ['index', 'plain', 'gzip'] as const) await removeFile(segmentPath(directory, first, part));
+}
+
+/** Once for each segment that somebody took away. */
+async function noteMissing(options: RecoveryOptions, manifest: Manifest, segments: SegmentEntry[]): Promise<void> {
+  const { directory, log, note } = options;
+  const missing = segments.filter(isMissing);
+  const noted = new Set(manifest.notedMissing);
+  for (const { first } of missing) {
+    const index = noted.has(first) ? undefined : await readIndex(directory, first);
+    if (index === undefined) continue;
+    const message = `segment ${first} is missing: the events ${index.first} to ${index.last} are lost`;
+    log(message);
+    note(toNote('missing', message, { from: index.first, to: index.last }));
+  }
+  if (missing.every(({ first }) => noted.has(first))) return;
+  manifest.notedMissing = missing.map(({ first }) => first);
+  await attempt(options, 'journal.json', () => writeManifest(directory, manifest));
+}
+
+type Marker = Awaited<ReturnType<typeof takeCleanMarker>>;
+
+/** Undefined unless the last stop was a clean one and the file is as it was left then. */
+async function resume(directory: string, newest: SegmentEntry, marker: Marker): Promise<ActiveSegment | undefined> {
+  if (marker?.segment !== newest.first || !newest.plain) return undefined;
+  const file = await SegmentFile.openPath(segmentPath(directory, newest.first, 'plain'), newest.first, false);
+  if (file === undefined) return undefined;
+  try {
+    const index = file.size === marker.size ? await loadIndex(directory, file) : undefined;
+    if (index?.size !== file.size || index.last > marker.seq) return undefined;
+    // Beside a plain segment an index says that it is finished and synced; this one is not any more.
+    await removeFile(segmentPath(directory, newest.first, 'index'));
+    return await ActiveSegment.resume(directory, index);
+  } finally {
+    await file.close();
+  }
+}
+
+/** After anything but a clean stop: what is there is sealed, and seqs jump to where none can have been used before. */
+async function startAnew(
+  options: RecoveryOptions,
+  manifest: Manifest,
+  segments: SegmentEntry[],
+  newest: SegmentEntry | undefined,
+): Promise<Recovered> {
+  const { directory, now } = options;
+  const index = newest && (await repair(options, newest));
+  const ghost = segments.at(-1);
+  const lost = ghost !== undefined && ghost !== newest ? await readIndex(directory, ghost.first) : undefined;
+  const named = newest?.first ?? 1; // all older segments are below it
+  const seq = Math.max(index?.last ?? 0, lost?.last ?? 0, manifest.removedThrough ?? 0, named - 1);
+  const clock = Math.floor(now() * MICROSECONDS);
+  const nextSeq = Math.max(seq + 1, named + 1, clock < SEQ_LIMIT ? clock : 1); // an empty one's seq may have been used
+  const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));
+  if (options.durable) await syncUnfinished(options, sealed);
+  if (index !== undefined && index.lines > 0) {
+    index.closed = true;
+    await attempt(options, 'the index', () => writeIndex(directory, index));
+  }
+  return { manifest, readOnly: false, seq, nextSeq, active: undefined, sealed };
+}
+
+/** A plain segment without an index may never have been synced. */
+async function syncUnfinished(options: RecoveryOptions, segments: SegmentEntry[]): Promise<void> {
+  for (const { first, plain, index } of segments) {
+    if (!plain || index) continue;
+    await attempt(options, `segment ${first}`, () => syncFile(segmentPath(options.directory, first, 'plain')));
+  }
+}
+
+/** Cuts off what a writer left unfinished at the end of the newest segment. */
+async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<BlockIndex | undefined> {
+  const { directory } = options;
+  const file = await SegmentFile.open(directory, newest.first);
+  if (file === undefined) return undefined;
+  try {
+    const stored = await readIndex(directory, newest.first);
+    if (stored !== undefined && file.fits(stored)) return stored;
+    const { index, damage } = await scanSegment(file);
+    const elsewhere = damage.filter((range) => range.offset < index.size);
+    if (elsewhere.length > 0) noteDamage(options, newest.first, elsewhere.length);
+    if (!file.compressed && file.size > index.size)
+      await attempt(options, 'the tail', () => cutTail(options, file, index.size));
+    if (index.lines === 0) await removeEmpty(directory, newest.first);
+    return index;
+  } finally {
+    await file.close();
+  }
+}
+
+function noteDamage({ log, note }: RecoveryOptions, segment: number, ranges: number): void {
+  const message = `segment ${segment} is damaged in ${ranges} ${ranges === 1 ? 'place' : 'places'}: readers skip them`;
+  log(message);
+  note(toNote('damage', message, { segment, ranges }));
+}
+
+async function cutTail(options: RecoveryOptions, file: SegmentFile, end: number): Promise<void> {
+  const { directory, log, note } = options;
+  const bytes = file.size - end;
+  const kept = path.join(directory, QUARANTINE, `${file.first}.${end}.bad`);
+  await copyRange(file, end, kept);
+  const handle = await open(segmentPath(directory, file.first, 'plain'), OPEN_TO_APPEND);
+  try {
+    await handle.truncate(end);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  const message = `cut ${bytes} bytes off the end of segment ${file.first}: no whole event; they are kept in ${kept}`;
+  log(message);
+  note(toNote('repaired', message, { segment: file.first, offset: end, bytes }));
+}
+
+/** Only when nothing is left in it; what could not be kept aside stays. */
+async function removeEmpty(directory: string, first: number): Promise<void> {
+  const file = await SegmentFile.open(directory, first);
+  const isEmpty = file?.size === 0;
+  await file?.close();
+  if (isEmpty) await removeSegment(directory, first);
+}
+
+/** What may fail without harm, on a full disk for instance: it is done another time. */
+async function attempt({ log }: RecoveryOptions, what: string, task: () => Promise<void>): Promise<void> {
+  try {
+    await task();
+  } catch (error) {
+    log(`left ${what} as it is: ${ProgressError.from(error).message}`);
+  }
+}
+
+export function toNote(kind: string, message: string, data: Record<string, number>): NewEvent {
+  return { type: 'journal_note', data: { kind, message, ...data } };
+}

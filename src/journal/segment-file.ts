@@ -1,0 +1,89 @@
+/** One segment as it lies on disk, plain or compressed, opened for reading by blocks. */
+import { open, type FileHandle } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { BlockIndex } from './block-index.js';
+import { OPEN_TO_READ, orMissing } from './disk.js';
+import { segmentPath } from './layout.js';
+
+const unpack = promisify(gunzip);
+
+/** A block is 64 KiB and one line more at most; a member that unpacks to more than this is not ours. */
+export const MAX_BLOCK_BYTES = 1024 * 1024;
+
+export class SegmentFile {
+  readonly first: number;
+  readonly compressed: boolean;
+  /** In bytes on disk, at the time of opening. */
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  private constructor(first: number, compressed: boolean, size: number, handle: FileHandle) {
+    this.first = first;
+    this.compressed = compressed;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  /** Undefined when it is not there (any more). What is open stays readable, whatever happens to the names. */
+  static async open(directory: string, first: number): Promise<SegmentFile | undefined> {
+    // Compression puts the second name there before it takes the first one away.
+    for (const part of ['plain', 'gzip'] as const) {
+      const file = await SegmentFile.openPath(segmentPath(directory, first, part), first, part === 'gzip');
+      if (file !== undefined) return file;
+    }
+    return undefined;
+  }
+
+  /** The same for one of its forms, whatever its name. */
+  static async openPath(path: string, first: number, compressed: boolean): Promise<SegmentFile | undefined> {
+    const handle = await orMissing(open(path, OPEN_TO_READ));
+    if (handle === undefined) return undefined;
+    try {
+      return new SegmentFile(first, compressed, (await handle.stat()).size, handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Does the index describe this file? */
+  fits(index: BlockIndex): boolean {
+    if (this.compressed) return index.gzip?.size === this.size;
+    return this.size === index.size || (index.closed && this.size > index.size);
+  }
+
+  /** The lines of a block up to the offset `end` in the plain segment; undefined when they cannot be unpacked. */
+  async readBlock(index: BlockIndex, block: number, end: number): Promise<Buffer | undefined> {
+    if (this.compressed) return this.#readMember(index, block);
+    const start = index.offsets[block] ?? end;
+    return this.read(start, end - start);
+  }
+
+  async #readMember(index: BlockIndex, block: number): Promise<Buffer | undefined> {
+    const { offsets, size } = index.gzip ?? { offsets: [], size: 0 };
+    const start = offsets[block] ?? size;
+    const member = await this.read(start, (offsets[block + 1] ?? size) - start);
+    try {
+      return await unpack(member, { maxOutputLength: MAX_BLOCK_BYTES });
+    } catch {
+      return undefined; // its checksum or its structure is wrong: the caller reports what is lost
+    }
+  }
+
+  /** Fewer bytes than asked for when the file ends before. */
+  async read(position: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(buffer, done, length - done, position + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}

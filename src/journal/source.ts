@@ -1,0 +1,99 @@
+/** Segments opened for reading, whoever writes to them, compresses them or takes them away meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ProgressError } from '../errors.js';
+import { BlockIndex } from './block-index.js';
+import { SEQ_LIMIT, type SegmentEntry } from './layout.js';
+import { decodeLines, type LineRange, type LineVisitor } from './lines.js';
+import { loadIndex, readIndex } from './scan.js';
+import { SegmentFile } from './segment-file.js';
+
+/** Where to read. */
+export interface JournalSource {
+  directory: string;
+  /** What the writer itself knows of a segment that is not finished; undefined for all others. */
+  live(first: number): BlockIndex | undefined;
+}
+
+/** A segment that was listed and cannot be opened changes its form or goes; it is looked for again this often. */
+const LOOKS = 100;
+const LOOK_AGAIN_MS = 10;
+
+/** Needs nothing but the directory, which need not exist. */
+export function openSource(directory: string): JournalSource {
+  return { directory, live: () => undefined };
+}
+
+/** A segment as it was when it was opened: lines written later are not seen. */
+export class OpenSegment {
+  readonly index: BlockIndex;
+  readonly last: number;
+  /** Undefined: it was taken away, and the index tells what was in it. */
+  readonly #file: SegmentFile | undefined;
+  readonly #size: number;
+  readonly #blocks: number;
+
+  private constructor(index: BlockIndex, file: SegmentFile | undefined) {
+    this.index = index;
+    this.last = index.last;
+    this.#file = file;
+    this.#size = index.size;
+    this.#blocks = file === undefined ? 0 : index.blocks;
+  }
+
+  /** Undefined when it is no longer as it was listed. `next`: its successor; without one it may still grow. */
+  static async open(
+    source: JournalSource,
+    segment: SegmentEntry,
+    next?: SegmentEntry,
+  ): Promise<OpenSegment | undefined> {
+    const { directory } = source;
+    const file = await SegmentFile.open(directory, segment.first);
+    if (file === undefined) {
+      if (segment.plain || segment.gzip) return undefined;
+      return new OpenSegment((await readIndex(directory, segment.first)) ?? new BlockIndex(segment.first), undefined);
+    }
+    try {
+      const live = source.live(segment.first);
+      return new OpenSegment(live ?? (await loadIndex(directory, file, next)), file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  get isMissing(): boolean {
+    return this.#file === undefined;
+  }
+
+  /** Blocks that hold lines of the execution, or all. */
+  blocksOf(execution: string | undefined): number[] {
+    return this.index.blocksOf(execution).filter((block) => block < this.#blocks);
+  }
+
+  firstSeq(block: number): number {
+    return this.index.seqs[block] ?? SEQ_LIMIT;
+  }
+
+  /** All seqs of the block are below this. */
+  seqBehind(block: number): number {
+    return block + 1 < this.#blocks ? this.firstSeq(block + 1) : this.last + 1;
+  }
+
+  /** Returns the last seq of the block as far as it is good, or undefined if none of it can be read. */
+  async decodeBlock(block: number, range: Omit<LineRange, 'below'>, visitor: LineVisitor): Promise<number | undefined> {
+    const end = block + 1 < this.#blocks ? this.index.offsets[block + 1] : this.#size;
+    const lines = await this.#file?.readBlock(this.index, block, end ?? this.#size);
+    return lines && decodeLines(lines, { ...range, below: this.seqBehind(block) }, visitor);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+}
+
+/** Before the list of segments is read once more because one of them could not be opened. */
+export async function lookAgain(segment: SegmentEntry, misses: number): Promise<void> {
+  if (misses > LOOKS)
+    throw new ProgressError('journal_failed', `segment ${segment.first} is listed but cannot be opened`);
+  if (misses > 1) await sleep(LOOK_AGAIN_MS);
+}

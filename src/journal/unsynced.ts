@@ -1,0 +1,38 @@
+/** What has been written and is not known to be on disk: kept, so that it can be written again if a sync fails. */
+
+/** A disk that is so far behind slows down the writers: memory is bounded. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+interface Written {
+  last: number;
+  bytes: Buffer;
+}
+
+export class Unsynced {
+  #batches: Written[] = [];
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes > MAX_BYTES;
+  }
+
+  /** In the order of writing. */
+  get batches(): readonly Written[] {
+    return this.#batches;
+  }
+
+  add(last: number, bytes: Buffer): void {
+    this.#batches.push({ last, bytes });
+    this.#bytes += bytes.length;
+  }
+
+  /** Lets go of what is on disk. */
+  dropThrough(seq: number): void {
+    this.#batches = this.#batches.filter((batch) => batch.last > seq);
+    this.#bytes = this.#batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
+  }
+}

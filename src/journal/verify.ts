@@ -1,0 +1,91 @@
+/** Reads every byte of the journal and tells what is wrong with it. Changes nothing. */
+import type { Gap } from '../protocol/messages.js';
+import type { BlockIndex } from './block-index.js';
+import { isMissing, listSegments, type SegmentEntry } from './layout.js';
+import { openSource, readJournal } from './reader.js';
+import { type DamagedRange, readIndex, type Scan, scanSegment } from './scan.js';
+import { SegmentFile } from './segment-file.js';
+
+export interface JournalReport {
+  segments: number;
+  compressed: number;
+  /** On disk. */
+  bytes: number;
+  events: number;
+  /** The oldest and the newest seq; 0 when there are no events. */
+  first: number;
+  last: number;
+  /** Events that were written twice because a sync failed; readers see them once. */
+  copies: number;
+  /** What is no event, or stands where its seq does not belong; offsets are those in the file. */
+  damage: (DamagedRange & { segment: number })[];
+  /** Bytes behind the last whole event of the newest segment: a write under way, or one that a crash cut short. */
+  unfinished: number;
+  /** Segments whose index does not describe them; readers do without it. */
+  badIndexes: number[];
+  /** What readers are told is lost. */
+  gaps: Gap[];
+}
+
+export async function verifyJournal(directory: string): Promise<JournalReport> {
+  const report: JournalReport = {
+    ...{ segments: 0, compressed: 0, bytes: 0, events: 0, first: 0, last: 0, copies: 0, unfinished: 0 },
+    ...{ damage: [], badIndexes: [], gaps: [] },
+  };
+  const segments = await listSegments(directory);
+  for (const [at, segment] of segments.entries()) await verifySegment(report, directory, segment, segments[at + 1]);
+  const lines = report.copies;
+  await countEvents(report, directory);
+  report.copies = Math.max(0, lines - report.events);
+  return report;
+}
+
+async function verifySegment(
+  report: JournalReport,
+  directory: string,
+  segment: SegmentEntry,
+  next: SegmentEntry | undefined,
+): Promise<void> {
+  if (isMissing(segment)) return;
+  const file = await SegmentFile.open(directory, segment.first);
+  if (file === undefined) return; // removed by retention just now
+  try {
+    const scan = await scanSegment(file, next?.first);
+    const index = await readIndex(directory, segment.first);
+    addSegment(report, file, scan, { isNewest: next === undefined });
+    if (isBad(index, scan, file)) report.badIndexes.push(segment.first);
+  } finally {
+    await file.close();
+  }
+}
+
+function addSegment(report: JournalReport, file: SegmentFile, scan: Scan, { isNewest }: { isNewest: boolean }): void {
+  const isOpenEnd = isNewest && !file.compressed;
+  report.segments++;
+  if (file.compressed) report.compressed++;
+  report.bytes += file.size;
+  report.copies += scan.index.lines; // until the events are counted, all lines
+  report.last = Math.max(report.last, scan.index.last);
+  if (isOpenEnd) report.unfinished = file.size - scan.index.size;
+  for (const range of scan.damage) {
+    if (!isOpenEnd || range.offset < scan.index.size) report.damage.push({ segment: file.first, ...range });
+  }
+}
+
+/** A plain segment need not have one. */
+function isBad(stored: BlockIndex | undefined, { index, damage }: Scan, file: SegmentFile): boolean {
+  if (stored === undefined) return file.compressed;
+  if (!file.fits(stored)) return true;
+  return damage.length === 0 && (stored.lines !== index.lines || stored.last !== index.last);
+}
+
+/** As readers see it; not what was written since. */
+async function countEvents(report: JournalReport, directory: string): Promise<void> {
+  for await (const part of readJournal(openSource(directory), { through: report.last })) {
+    if ('gap' in part) report.gaps.push(part.gap);
+    else {
+      report.events += part.events.length;
+      report.first ||= part.events[0]?.seq ?? 0;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** The text that an event came in, used again in the journal: what need not be written anew costs nothing. */
+import type { NewEvent } from '../core/event.js';
+import { MAX_LINE_BYTES } from './messages.js';
+
+/** So short that it stays below the bound of a line however many bytes a character takes. */
+const MAX_CHARS = MAX_LINE_BYTES / 8;
+const ENVELOPE = ['type', 'execution', 'step', 'source', 'n', 'approximate', 'data'] as const;
+
+/**
+ * May the text stand in the journal, behind seq and time? It must say exactly what the event says, and have type and
+ * execution written as we write them, because readers search for them so. `value` is what the text holds.
+ */
+export function isReusable(text: string, value: Readonly<Record<string, unknown>>, event: NewEvent): boolean {
+  return (
+    ENVELOPE.every((key) => value[key] === event[key]) &&
+    value['time'] === undefined &&
+    value['seq'] === undefined &&
+    text.length <= MAX_CHARS &&
+    text.startsWith(`{"type":"${event.type}",`) &&
+    text.endsWith('}') &&
+    (event.execution === undefined || text.includes(`"execution":"${event.execution}"`))
+  );
+}
+
+/** The line of the journal, without its newline. */
+export function stampText(text: string, seq: number, time: string): string {
+  return `{"seq":${seq},"time":"${time}",${text.slice(1)}`;
+}

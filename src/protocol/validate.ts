@@ -1,0 +1,202 @@
+/** The only door for unknown data: from a line of text to a checked event. Requests are checked in requests.ts. */
+import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
+import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
+import { normalizeTime } from '../core/time.js';
+import { translate } from '../core/vocabulary.js';
+import { ProgressError } from '../errors.js';
+import { describeValue, quoteAround } from './excerpt.js';
+import { findJsonError } from './json-error.js';
+import { MAX_DEPTH } from './messages.js';
+
+/** An object that JSON.parse made: its keys are its own, `__proto__` too. */
+export type Fields = Record<string, unknown>;
+
+/** Only an escape brings half a surrogate pair into a text that came as UTF-8. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+const REPLACEMENT = '\ufffd';
+
+export interface Parsed {
+  value: Fields;
+  /** Does the text say the same, letter for letter? */
+  exact: boolean;
+}
+
+/** One line as an object: no deeper than MAX_DEPTH, its texts well-formed, its numbers finite or null. */
+export function parseLine(text: string, line: number): Fields {
+  return parseExactly(text, line).value;
+}
+
+/** The same, for whoever may want to keep the text. */
+export function parseExactly(text: string, line: number): Parsed {
+  const value = parseJson(text, line);
+  if (!isObject(value)) {
+    throw new ProgressError('bad_event', `a line must hold one JSON object, not ${describeValue(value)}`, { line });
+  }
+  const tidied = tidy(value, 1);
+  if (tidied === 'deep') {
+    throw new ProgressError('too_deep', `the line nests deeper than ${MAX_DEPTH} levels: flatten its data`, { line });
+  }
+  if (!text.includes('\\u')) return { value, exact: tidied === 'same' };
+  return { value: SURROGATE_ESCAPE.test(text) ? (wellFormed(value) as Fields) : value, exact: false };
+}
+
+function parseJson(text: string, line: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const at = findJsonError(text);
+    const place = at < text.length ? `at column ${at + 1}, near ${quoteAround(text, at)}` : 'it ends too early';
+    throw new ProgressError('bad_json', `the line is not JSON: ${place}`, { line, cause });
+  }
+}
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Turns what JSON cannot write, Infinity, into null, unless the value is too deep; it never recurses deeper. */
+function tidy(container: Fields | unknown[], depth: number): 'same' | 'changed' | 'deep' {
+  if (depth > MAX_DEPTH) return 'deep';
+  let result: 'same' | 'changed' = 'same';
+  for (const key in container) {
+    // an index of a list is a key like any other
+    const value = (container as Fields)[key];
+    if (value === Infinity || value === -Infinity) {
+      (container as Fields)[key] = null;
+      result = 'changed';
+    } else if (typeof value === 'object' && value !== null) {
+      const inner = tidy(value as Fields, depth + 1);
+      if (inner === 'deep') return inner;
+      if (inner === 'changed') result = inner;
+    }
+  }
+  return result;
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(LONE_SURROGATE, REPLACEMENT);
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (!isObject(value)) return value;
+  // fromEntries defines its keys, so `__proto__` stays one
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key.replace(LONE_SURROGATE, REPLACEMENT), wellFormed(item)]),
+  );
+}
+
+/** Has it the form of a request? Then it goes to `toRequest`, else to `toNewEvent`. */
+export function isRequest(value: Fields): boolean {
+  return value['op'] !== undefined;
+}
+
+const EXAMPLE = '{"type":"log","data":{"message":"hello"}}';
+const ID_WANTED = `a text of 1 to ${MAX_ID_CHARS} characters without control characters`;
+const TYPE_WANTED = `a text of 1 to ${MAX_TYPE_CHARS} characters without control characters`;
+const TIME_WANTED = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z"';
+const COUNT_WANTED = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+
+/** Its envelope checked, everything else moved into `data`, other vocabularies translated. null counts as absent. */
+export function toNewEvent(value: unknown): NewEvent {
+  if (!isObject(value)) throw badEvent('an event', 'an object', value);
+  const { type, time, execution, step, source, n, approximate } = value;
+  if (type === undefined) {
+    throw new ProgressError('bad_event', `an event needs "type", as in ${EXAMPLE}; a request needs "op" and "id"`);
+  }
+  if (!isIdentifier(type, MAX_TYPE_CHARS)) throw badEvent('type', TYPE_WANTED, type);
+  const event: NewEvent = { type, data: dataOf(value) };
+  if (isGiven(time)) event.time = checkTime(time);
+  if (isGiven(approximate) && checkFlag(approximate)) event.approximate = true;
+  if (isGiven(execution)) event.execution = checkId('execution', execution);
+  if (isGiven(step)) event.step = checkId('step', step);
+  if (isGiven(source)) event.source = checkId('source', source);
+  if (isGiven(n)) event.n = checkCount(n);
+  return translate(event);
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+const ENVELOPE: ReadonlySet<string> = new Set([
+  'seq',
+  'time',
+  'approximate',
+  'type',
+  'execution',
+  'step',
+  'source',
+  'n',
+  'data',
+]);
+
+function dataOf(value: Fields): EventData {
+  const data = value['data'] ?? {};
+  if (!isObject(data)) throw badEvent('data', 'an object', data);
+  for (const key in value) {
+    if (!ENVELOPE.has(key)) return { ...flatFields(value), ...data };
+  }
+  return data;
+}
+
+function flatFields(value: Fields): EventData {
+  const flat: EventData = {};
+  for (const key in value) {
+    if (ENVELOPE.has(key)) continue;
+    // an assignment would set the prototype
+    if (key === '__proto__') Object.defineProperty(flat, key, { ...WRITABLE, value: value[key] });
+    else flat[key] = value[key];
+  }
+  return flat;
+}
+
+const WRITABLE = { configurable: true, enumerable: true, writable: true };
+
+function checkId(field: string, value: unknown): string {
+  if (isIdentifier(value)) return value;
+  throw badEvent(field, ID_WANTED, value);
+}
+
+function checkTime(value: unknown): string {
+  const time = typeof value === 'string' ? normalizeTime(value) : undefined;
+  if (time === undefined) throw badEvent('time', TIME_WANTED, value);
+  return time;
+}
+
+function checkCount(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw badEvent('n', COUNT_WANTED, value);
+}
+
+function checkFlag(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw badEvent('approximate', 'true or absent', value);
+}
+
+function badEvent(field: string, wanted: string, given: unknown): ProgressError {
+  return new ProgressError('bad_event', `${field} must be ${wanted}, not ${describeValue(given)}`);
+}
+
+/** A line of the journal, which was checked before it was written; undefined when it was damaged since. */
+export function parseJournalLine(text: string): ExecutionEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJournalEvent(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isJournalEvent(value: unknown): value is ExecutionEvent {
+  if (!isObject(value)) return false;
+  const { seq, time, type, execution = '', step = '', source = '', n = 0, data } = value;
+  return (
+    Number.isSafeInteger(seq) &&
+    typeof time === 'string' &&
+    typeof type === 'string' &&
+    typeof execution === 'string' &&
+    typeof step === 'string' &&
+    typeof source === 'string' &&
+    Number.isSafeInteger(n) &&
+    isObject(data)
+  );
+}

@@ -1,0 +1,25 @@
+/** The part of blessed's program layer that we use; @types/blessed knows the package's index alone. */
+declare module 'blessed/lib/program.js' {
+  import type { EventEmitter } from 'node:events';
+  import type { Readable, Writable } from 'node:stream';
+
+  interface Key {
+    /** `q`, `C-c`, `S-tab`... */
+    full: string;
+  }
+
+  class Program extends EventEmitter {
+    constructor(options: { input: Readable; output: Writable; tput: boolean });
+    /** What a method would have written. */
+    out(method: 'cursorUp' | 'cursorDown' | 'cursorCharAbsolute', cells: number): string;
+    out(method: 'eraseInLine', what: 'right'): string;
+    out(method: 'eraseInDisplay', what: 'below'): string;
+    out(method: 'setMode' | 'resetMode', mode: string): string;
+    out(method: 'hideCursor' | 'showCursor'): string;
+    on(event: 'keypress', listener: (character: string | undefined, key: Key) => void): this;
+    on(event: 'resize', listener: () => void): this;
+    destroy(): void;
+  }
+
+  export = Program;
+}

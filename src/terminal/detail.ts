@@ -1,0 +1,245 @@
+/** One execution in the box: where it stands, what it is at, what it has to meet, what it says. */
+import type { Estimate } from '../core/estimate.js';
+import { elapsedOf, estimate, workOf } from '../core/estimate.js';
+import type { Execution, Status, Step } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatOutcome,
+  formatPercent,
+  formatRemaining,
+  statusIcon,
+  statusMark,
+  statusWord,
+} from '../core/format.js';
+import type { Row } from './layout.js';
+import { drawBar, fitRow } from './layout.js';
+import type { Current } from './outline.js';
+import { outlineOf } from './outline.js';
+import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
+import type { Style } from './style.js';
+import { cellsOf } from './width.js';
+
+/** What the sections have to fit into. */
+export interface Space {
+  /** Of a row. */
+  cells: number;
+  /** Rows for all sections together with the dividers between them. */
+  rows: number;
+  /** Does each section after the first cost a row more? */
+  dividers: boolean;
+  /** Is there room for lines of output and resources? */
+  detail: boolean;
+}
+
+/** Of an id in the title: enough to type. */
+const TITLE_ID_CHARS = 6;
+/** Lines of output at the bottom of the box. */
+const TAIL_ROWS = 3;
+
+/** `ship-login-page · 7hq2`. */
+export function executionTitle({ id, name }: Execution, style: Style): string {
+  const strong = paint(cleanText(name), 'strong', style);
+  return name === id ? strong : strong + separatorOf(style) + cleanText(id.slice(0, TITLE_ID_CHARS));
+}
+
+/** Sections for the box, without what matters least where there is too little room. */
+export function executionSections(execution: Execution, now: number, space: Space, style: Style): Row[][] {
+  const guess = estimate(execution, now);
+  const { current, checklist } = outlineOf(execution);
+  const head = fewerRows(
+    [
+      ...currentRows(execution, current, style),
+      ...barRow(execution, guess, space.cells, style),
+      clockRow(execution, guess, space.detail, style),
+    ],
+    space.rows,
+  );
+  const divider = space.dividers ? 1 : 0;
+  const forList = space.rows - head.length - divider;
+  const forTail = checklist.length === 0 ? forList : forList - checklist.length - divider;
+  const tail = space.detail ? tailRows(execution, Math.min(TAIL_ROWS, forTail), style) : [];
+  const room = tail.length === 0 ? forList : forList - divider - tail.length;
+  return [head, checklistRows(checklist, room, now, style), tail];
+}
+
+/** The first row says the state, then the bar and the clock matter more than what is nested deeper. */
+function fewerRows(rows: Row[], room: number): Row[] {
+  const [first, ...others] = rows;
+  if (first === undefined || rows.length <= room) return rows;
+  return [first, ...others.slice(others.length - Math.max(0, room - 1))].slice(0, Math.max(0, room));
+}
+
+/** The state, and what is at work: at least one row. */
+function currentRows(execution: Execution, current: readonly Current[], style: Style): Row[] {
+  const state = stateText(execution, style);
+  const labelCells = Math.max(0, ...current.map(({ label, position }) => cellsOf(label) + (position?.length ?? 0) + 1));
+  const rows = current.map((one) => currentRow(one, labelCells, style));
+  const message = messageOf(execution, current);
+  if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
+  if (execution.attention !== undefined) rows.unshift({ left: attentionText(execution, style) });
+  const [first, ...others] = rows;
+  if (first === undefined) return [{ left: cleanText(summaryOf(execution)), right: state }];
+  const right = first.right === undefined ? state : `${first.right}  ${state}`;
+  return [{ left: first.left, right }, ...others];
+}
+
+function currentRow({ label, position, step }: Current, labelCells: number, style: Style): Row {
+  const lead = position === undefined ? cleanText(label) : `${cleanText(label)} ${position}`;
+  const name = paint(cleanText(step.name), isFinal(step.status) ? toneOf(step.status) : 'strong', style);
+  const actor = [step.role, step.provider, step.model]
+    .filter((one) => one !== undefined)
+    .map(cleanText)
+    .join(' ');
+  const again = step.attempts === undefined ? '' : `attempt ${step.attempts}`;
+  const right = [again, actor].filter((one) => one !== '').join('  ');
+  const left = `${lead.padEnd(labelCells)}  ${name}`;
+  return right === '' ? { left } : { left, right: paint(right, 'dim', style) };
+}
+
+/** What it is about, while it has named no step. */
+function summaryOf({ summary, error, argv, cwd }: Execution): string {
+  return error ?? summary ?? argv?.join(' ') ?? cwd ?? '';
+}
+
+function messageOf(execution: Execution, current: readonly Current[]): string | undefined {
+  return current.at(-1)?.step.progress?.message ?? execution.progress?.message;
+}
+
+function attentionText({ attention, attentionReason }: Execution, style: Style): string {
+  const reason = attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`;
+  return paint(`! ${attention === 'waiting' ? 'waiting for you' : 'silent'}${reason}`, 'warn', style);
+}
+
+export function stateText({ status, attention }: Execution, style: Style): string {
+  return paint(
+    `${statusIcon(status, style.ascii, attention)} ${statusWord(status, attention)}`,
+    toneOf(status, attention),
+    style,
+  );
+}
+
+/** The bar with count and percent, if anything is counted. */
+function barRow(execution: Execution, { share }: Estimate, cells: number, style: Style): Row[] {
+  const work = workOf(execution);
+  if (work === undefined && share === undefined) return [];
+  const count = work === undefined ? '' : countText(work.done, work.total, work.unit);
+  if (share === undefined) return [{ left: count }];
+  const right = `${formatPercent(share).padStart(4)}  ${count}`.trimEnd();
+  const barCells = Math.max(0, cells - cellsOf(right) - 2);
+  return [{ left: drawBar(share, barCells, style), right: ` ${right}` }];
+}
+
+export function countText(done: number, total: number | undefined, unit: string | undefined): string {
+  const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
+  return unit === undefined ? count : `${count} ${cleanText(unit)}`;
+}
+
+function clockRow(execution: Execution, { elapsedMs, remainingMs }: Estimate, detail: boolean, style: Style): Row {
+  const parts: string[] = [];
+  if (isFinal(execution.status)) parts.push(formatOutcome(execution.status, elapsedMs) + exitText(execution));
+  else if (elapsedMs !== undefined) parts.push(`Elapsed ${formatDuration(elapsedMs)}`);
+  if (remainingMs !== undefined) parts.push(`${formatRemaining(remainingMs)} left`);
+  const right = detail ? resourceText(execution) : '';
+  return { left: parts.join('   '), ...(right !== '' && { right: paint(right, 'dim', style) }) };
+}
+
+/** `, exit 1` or `, SIGKILL`; nothing for a plain success. */
+export function exitText({ exitCode, signal }: Execution): string {
+  if (signal !== undefined) return `, ${cleanText(signal)}`;
+  return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
+}
+
+function resourceText({ resources, tokens, costUsd }: Execution): string {
+  const parts: string[] = [];
+  if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
+  if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
+  if (resources?.cpu !== undefined) parts.push(`CPU ${Math.round(resources.cpu)}%`);
+  if (resources?.rss !== undefined) parts.push(formatBytes(resources.rss));
+  return parts.join('  ');
+}
+
+/** How much a row of the list matters when not all fit. */
+const RANKS: Readonly<Record<Status, number>> = {
+  running: 0,
+  paused: 0,
+  failed: 1,
+  timeout: 1,
+  lost: 1,
+  pending: 2,
+  queued: 2,
+  cancelled: 3,
+  skipped: 3,
+  completed: 4,
+};
+
+/** In fewer rows the steps themselves matter more than how many are hidden. */
+const MIN_ROWS_TO_COUNT = 3;
+
+/** The list in its own order; what does not fit is counted: `✅ 12 more`, `○ 3 more`. */
+export function checklistRows(steps: readonly Step[], room: number, now: number, style: Style): Row[] {
+  if (room <= 0) return [];
+  if (steps.length <= room) return steps.map((step) => checklistRow(step, now, style));
+  const ranked = rankSteps(steps);
+  if (room < MIN_ROWS_TO_COUNT) return ranked.slice(0, room).map((step) => checklistRow(step, now, style));
+  // one row may count all that is hidden; if it takes two, there is room for one step less
+  const one = hideSteps(ranked, room - 1, style);
+  const both = one.above.length + one.below.length > 1;
+  const { hidden, above, below } = both ? hideSteps(ranked, Math.max(0, room - 2), style) : one;
+  const kept = steps.filter((step) => !hidden.has(step)).map((step) => checklistRow(step, now, style));
+  return [...above, ...kept, ...below].slice(0, room);
+}
+
+/** By what matters: of what is over the newest first, of what is to come the next. */
+function rankSteps(steps: readonly Step[]): Step[] {
+  const position = new Map(steps.map((step, index) => [step, isFinal(step.status) ? -index : index]));
+  return [...steps].sort(
+    (a, b) => RANKS[a.status] - RANKS[b.status] || (position.get(a) ?? 0) - (position.get(b) ?? 0),
+  );
+}
+
+/** Hides all but the first `count`, and counts them in a row above or below: a failure is never counted as done. */
+function hideSteps(ranked: readonly Step[], count: number, style: Style) {
+  const hidden = ranked.slice(count);
+  const done = hidden.filter(({ status }) => isFinal(status));
+  const failed = done.filter(({ status }) => RANKS[status] === RANKS.failed).length;
+  const note = failed === 0 ? '' : `, ${formatCount(failed)} failed`;
+  const above = foldedRows(failed === 0 ? 'completed' : 'failed', done.length, note, style);
+  const below = foldedRows('pending', hidden.length - done.length, '', style);
+  return { hidden: new Set(hidden), above, below };
+}
+
+function foldedRows(status: Status, count: number, note: string, style: Style): Row[] {
+  if (count === 0) return [];
+  return [{ left: paint(`${statusMark(status, style.ascii)} ${formatCount(count)} more${note}`, 'dim', style) }];
+}
+
+function checklistRow(step: Step, now: number, style: Style): Row {
+  const tone = step.status === 'pending' ? 'dim' : step.status === 'failed' ? 'bad' : undefined;
+  const left = `${statusMark(step.status, style.ascii)} ${paint(cleanText(step.name), tone, style)}`;
+  const elapsed = elapsedOf(step, now);
+  return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
+}
+
+function tailRows({ tail }: Execution, rows: number, style: Style): Row[] {
+  return rows <= 0 ? [] : tail.slice(-rows).map((line) => ({ left: cleanOutput(line, style) }));
+}
+
+/** The first execution in one line, for what is hardly a terminal. */
+export function shortLine(executions: readonly Execution[], now: number, columns: number, style: Style): string {
+  const [execution, ...others] = executions;
+  if (execution === undefined) return fitRow({ left: 'Nothing is running.' }, columns, style).trimEnd();
+  const { share, elapsedMs, remainingMs } = estimate(execution, now);
+  const numbers = [
+    share === undefined ? '' : formatPercent(share),
+    elapsedMs === undefined ? '' : formatDuration(elapsedMs),
+    remainingMs === undefined ? '' : formatRemaining(remainingMs),
+    others.length === 0 ? '' : `+${others.length}`,
+  ].filter((text) => text !== '');
+  const step = outlineOf(execution).current.at(-1)?.step;
+  const name = `${statusMark(execution.status, style.ascii, execution.attention)} ${cleanText(execution.name)}`;
+  const left = step === undefined ? name : `${name}  ${cleanText(step.name)}`;
+  return fitRow({ left, right: ` ${numbers.join('  ')}` }, columns, style);
+}

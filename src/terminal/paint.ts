@@ -1,0 +1,67 @@
+/** Turns texts of events into coloured pieces of one line. */
+import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
+import type { Attention, Status } from '../core/execution.js';
+import type { Style } from './style.js';
+
+export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong';
+
+const CODES: Readonly<Record<Tone, string>> = {
+  good: '\u001b[32m',
+  bad: '\u001b[31m',
+  warn: '\u001b[33m',
+  active: '\u001b[36m',
+  dim: '\u001b[2m',
+  strong: '\u001b[1m',
+};
+
+/** More than any row of a terminal shows; the rest of a longer text is not even looked at. */
+const MAX_LINE_CHARS = 4_096;
+const TAB = '    ';
+
+export function paint(text: string, tone: Tone | undefined, style: Style): string {
+  return style.color && tone !== undefined && text !== '' ? CODES[tone] + text + SGR_RESET : text;
+}
+
+/** A whole line in one tone, whatever colours it had. */
+export function repaint(line: string, tone: Tone, style: Style): string {
+  return paint(stripAnsi(line), tone, style);
+}
+
+/** A name, a reason and the like: one line without colours of its own. */
+export function cleanText(text: string): string {
+  return sanitize(text.slice(0, MAX_LINE_CHARS), { color: false })
+    .replace(/[\n\t ]+/g, ' ')
+    .trim();
+}
+
+/** A line of output as a terminal would show it, with its colours if the style has any. */
+export function cleanOutput(line: string, style: Style): string {
+  const shown = visibleLine(line).slice(0, MAX_LINE_CHARS);
+  return sanitize(shown, { color: style.color }).replaceAll('\t', TAB).replaceAll('\n', ' ');
+}
+
+const TONES: Readonly<Record<Status, Tone>> = {
+  pending: 'dim',
+  queued: 'dim',
+  running: 'active',
+  paused: 'warn',
+  completed: 'good',
+  failed: 'bad',
+  cancelled: 'warn',
+  timeout: 'bad',
+  skipped: 'dim',
+  lost: 'bad',
+};
+
+export function toneOf(status: Status, attention?: Attention): Tone {
+  return status === 'running' && attention !== undefined ? 'warn' : TONES[status];
+}
+
+/** Our own signs where the style lacks Unicode. */
+export function ellipsisOf(style: Style): string {
+  return style.ascii ? '..' : '…';
+}
+
+export function separatorOf(style: Style): string {
+  return style.ascii ? ' - ' : ' · ';
+}

@@ -1,0 +1,225 @@
+/** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
+import { elapsedOf, estimate } from '../core/estimate.js';
+import type { EventData, ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { formatBytes, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
+import { countText } from './detail.js';
+import { outlineOf, placeOf } from './outline.js';
+import { cleanOutput, cleanText } from './paint.js';
+import type { Style } from './style.js';
+import { fit } from './width.js';
+
+/** As long as generated ids are; longer ones push the rest of their line, they are never cut. */
+const ID_CELLS = 10;
+const WORD_CELLS = 10;
+/** Of a JSON value: unknown data is shown, not dumped. */
+const MAX_VALUE_CHARS = 200;
+
+/** The lines of an event. `execution` is its state after the event, if anybody knows it. */
+export function plainLine(event: ExecutionEvent, execution: Execution | undefined, style: Style): string[] {
+  const { word, texts } = describeEvent(event, execution, style);
+  const lead = `${utcTime(event.time)} ${idColumn(event.execution ?? '-')} ${fit(word, WORD_CELLS)}`;
+  return texts.map((text) => `${lead} ${text}`.trimEnd());
+}
+
+/** Says that an execution is alive while nothing happens. */
+export function heartbeatLine(execution: Execution, now: number): string {
+  const { share, remainingMs } = estimate(execution, now);
+  const elapsedMs = elapsedOf(execution, now);
+  const last = outlineOf(execution).current.at(-1);
+  const parts = [
+    last && `${last.position === undefined ? '' : `${last.position} `}${quote(last.step.name)}`,
+    execution.attention ?? execution.status,
+    share === undefined ? undefined : formatPercent(share),
+    elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
+    remainingMs === undefined ? undefined : `left=${formatRemaining(remainingMs)}`,
+  ];
+  const time = utcTime(new Date(now).toISOString());
+  return `${time} ${idColumn(execution.id)} ${fit('heartbeat', WORD_CELLS)} ${join(parts)}`;
+}
+
+interface Described {
+  word: string;
+  /** One for each line. */
+  texts: string[];
+}
+
+type Describe = (event: ExecutionEvent, execution: Execution | undefined, style: Style) => Described;
+
+const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
+  ['execution_queued', (event) => one('queued', nameText(event), field(event.data, 'queue'))],
+  ['execution_started', describeStart],
+  ...Object.keys(EXECUTION_ENDS).map((type): [string, Describe] => [type, describeEnd]),
+  ['execution_paused', (event) => one('paused', byText(event.data))],
+  ['execution_resumed', (event) => one('resumed', byText(event.data))],
+  ['step_planned', (event, execution) => describeStep(event, execution, 'planned')],
+  ['step_started', (event, execution) => describeStep(event, execution, 'started')],
+  ...Object.entries(STEP_ENDS).map(([type, status]): [string, Describe] => [
+    type,
+    (event, execution) => describeStep(event, execution, status),
+  ]),
+  ['progress', describeProgress],
+  ['output', describeOutput],
+  ['log', describeLog],
+  ['activity', describeActivity],
+  ['attention', (event) => one('attention', text(event.data, 'state'), text(event.data, 'reason'))],
+  ['resource_update', describeResources],
+  ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data))],
+  ['queue_changed', ({ data }) => one('queue', text(data, 'name'), field(data, 'slots'), field(data, 'paused'))],
+  ['alert_triggered', ({ data }) => one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'))],
+  ['journal_note', describeUnknown('journal')],
+]);
+
+function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
+  const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
+  return describe(event, execution, style);
+}
+
+function describeStart(event: ExecutionEvent, execution: Execution | undefined): Described {
+  const { data } = event;
+  const name = nameText(event) ?? (execution && cleanText(execution.name));
+  return one('start', name, field(data, 'total'), field(data, 'pid'), field(data, 'cwd'));
+}
+
+function describeEnd(event: ExecutionEvent, execution: Execution | undefined): Described {
+  const { data } = event;
+  const ms = numberOf(data, 'durationMs') ?? (execution && elapsedOf(execution, Date.parse(event.time)));
+  return one(
+    'end',
+    EXECUTION_ENDS[event.type],
+    numberOf(data, 'exitCode') === undefined ? undefined : `exit=${numberOf(data, 'exitCode') ?? ''}`,
+    field(data, 'signal'),
+    ms === undefined ? undefined : `after=${formatDuration(ms)}`,
+    text(data, 'error') ?? text(data, 'summary'),
+  );
+}
+
+/** `4/9 "Run tests" failed 4:02 exit 1`. */
+function describeStep(event: ExecutionEvent, execution: Execution | undefined, state: string): Described {
+  const { data } = event;
+  const step = event.step === undefined ? undefined : execution?.steps.get(event.step);
+  const name = textOf(data, 'name') ?? step?.name ?? event.step ?? '?';
+  const kind = textOf(data, 'kind') ?? step?.kind ?? 'step';
+  const ms = numberOf(data, 'durationMs') ?? step?.durationMs;
+  return one(
+    cleanText(kind),
+    step && execution ? placeOf(execution, step) : undefined,
+    quote(name),
+    state,
+    ms === undefined || state === 'started' || state === 'planned' ? undefined : formatDuration(ms),
+    ...['role', 'provider', 'model'].map((key) => field(data, key)),
+    text(data, 'error'),
+    textsOf(data, 'commits')?.map(cleanText).join(','),
+  );
+}
+
+function describeProgress({ data, step }: ExecutionEvent): Described {
+  const current = numberOf(data, 'current');
+  const total = numberOf(data, 'total');
+  const count = current === undefined ? undefined : countText(current, total, textOf(data, 'unit'));
+  const percent =
+    current === undefined || total === undefined || total <= 0 ? undefined : formatPercent(current / total);
+  return one(
+    'progress',
+    percent,
+    count,
+    step === undefined ? undefined : `step=${cleanText(step)}`,
+    text(data, 'message'),
+  );
+}
+
+/** Output keeps its lines; where from is said in front of each. */
+function describeOutput({ data }: ExecutionEvent, _execution: Execution | undefined, style: Style): Described {
+  const content = textOf(data, 'text') ?? (textOf(data, 'base64') === undefined ? '' : '(bytes that are no UTF-8)');
+  const lines = content.replace(/\r?\n$/, '').split('\n');
+  return {
+    word: cleanText(textOf(data, 'stream') ?? 'output'),
+    texts: lines.map((line) => `| ${cleanOutput(line, style)}`),
+  };
+}
+
+function describeLog({ data }: ExecutionEvent): Described {
+  const lines = (textOf(data, 'message') ?? '').split('\n').map(cleanText);
+  const fields = data['fields'] === undefined ? '' : ` ${valueText(data['fields'])}`;
+  return {
+    word: cleanText(textOf(data, 'level') ?? 'log'),
+    texts: lines.map((line, index) => (index === 0 ? line + fields : line)),
+  };
+}
+
+function describeActivity({ data }: ExecutionEvent): Described {
+  const input = data['input'];
+  return one(
+    'activity',
+    text(data, 'kind'),
+    text(data, 'tool'),
+    input === undefined ? undefined : valueText(input),
+    text(data, 'text'),
+    field(data, 'tokens'),
+    field(data, 'costUsd'),
+  );
+}
+
+function describeResources({ data }: ExecutionEvent): Described {
+  const rss = numberOf(data, 'rss');
+  const cpu = numberOf(data, 'cpu');
+  return one(
+    'resources',
+    cpu === undefined ? undefined : `cpu=${Math.round(cpu)}%`,
+    rss === undefined ? undefined : `rss=${formatBytes(rss)}`,
+    field(data, 'processes'),
+  );
+}
+
+function describeUnknown(word: string): Describe {
+  return ({ data }) => one(word, Object.keys(data).length === 0 ? undefined : valueText(data));
+}
+
+function one(word: string, ...parts: readonly (string | undefined)[]): Described {
+  return { word, texts: [join(parts)] };
+}
+
+function join(parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+function nameText({ data }: ExecutionEvent): string | undefined {
+  return text(data, 'name') ?? textsOf(data, 'argv')?.map(cleanText).join(' ');
+}
+
+function byText(data: EventData): string | undefined {
+  return field(data, 'by');
+}
+
+function text(data: EventData, key: string): string | undefined {
+  const value = textOf(data, key);
+  return value === undefined ? undefined : cleanText(value);
+}
+
+/** `key=value`, if there is a value. */
+function field(data: EventData, key: string): string | undefined {
+  const value = data[key];
+  return value === undefined || value === null
+    ? undefined
+    : `${key}=${typeof value === 'string' ? cleanText(value) : valueText(value)}`;
+}
+
+function valueText(value: unknown): string {
+  const shown = typeof value === 'string' ? value : JSON.stringify(value);
+  return cleanText(shown.length <= MAX_VALUE_CHARS ? shown : `${shown.slice(0, MAX_VALUE_CHARS)}…`);
+}
+
+function quote(name: string): string {
+  return `"${cleanText(name)}"`;
+}
+
+function idColumn(id: string): string {
+  return cleanText(id).padEnd(ID_CELLS);
+}
+
+/** RFC 3339 to the second, UTC. */
+function utcTime(time: string): string {
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? cleanText(time) : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

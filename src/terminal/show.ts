@@ -1,0 +1,111 @@
+/** `progress show`: everything that is known of one execution. */
+import { elapsedOf, parseTime } from '../core/estimate.js';
+import type { Execution } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import { formatBytes, formatClock, formatCount, formatDuration, formatOutcome } from '../core/format.js';
+import { exitText, stateText } from './detail.js';
+import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import type { Style } from './style.js';
+import { progressText } from './tables.js';
+import { stepLines } from './tree.js';
+import { truncate, wrap } from './width.js';
+
+/** Rows that an error or a summary may take. */
+const MESSAGE_ROWS = 8;
+
+export interface ShowOptions {
+  now: number;
+  columns: number;
+  style: Style;
+}
+
+/** Everything that is known of one execution: header, steps with their timeline, resources, outcome. */
+export function showLines(execution: Execution, options: ShowOptions): string[] {
+  return [
+    ...headerLines(execution, options),
+    ...(execution.steps.size === 0 ? [] : ['', ...stepLines(execution, options)]),
+    ...messageLines(execution, options),
+  ];
+}
+
+function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
+  const { name, status, labels } = execution;
+  const elapsed = elapsedOf(execution, now);
+  const state = isFinal(status) ? formatOutcome(status, elapsed) + exitText(execution) : stateText(execution, style);
+  const fields: [string, string | undefined][] = [
+    ['id', execution.id],
+    ['kind', execution.kind],
+    ['status', isFinal(status) ? paint(state, toneOf(status), style) : state],
+    ['reason', execution.attentionReason],
+    ['command', execution.argv?.map(quoteArgument).join(' ')],
+    ['directory', execution.cwd],
+    ['host', execution.host],
+    ['pid', execution.pid === undefined || isFinal(status) ? undefined : String(execution.pid)],
+    ['agent', execution.agent],
+    ['parent', execution.parent],
+    ['queue', execution.queue],
+    [
+      'labels',
+      labels &&
+        Object.entries(labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(' '),
+    ],
+    ['started', timeText(execution.startedAt)],
+    ['ended', timeText(execution.endedAt)],
+    ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
+    ['progress', progressText(execution, now)],
+    ['resources', resourceText(execution, style)],
+    ['spent', spentText(execution, style)],
+    ['next', execution.successor === undefined ? undefined : `started again as ${execution.successor}`],
+  ];
+  const lines = fields
+    .filter(([, value]) => value !== undefined && value !== '')
+    .map(
+      ([key, value]) =>
+        `${paint(key.padEnd(FIELD_CELLS), 'dim', style)} ${key === 'status' ? (value ?? '') : cleanText(value ?? '')}`,
+    );
+  return [paint(cleanText(name), 'strong', style), ...lines].map((line) => truncate(line, columns, ellipsisOf(style)));
+}
+
+const FIELD_CELLS = 'directory'.length;
+
+/** As a shell would take it back, roughly: it is to be read. */
+function quoteArgument(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function timeText(time: string | undefined): string | undefined {
+  const ms = parseTime(time);
+  if (ms === undefined) return undefined;
+  const date = new Date(ms);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('-');
+  return `${day} ${formatClock(ms)}`;
+}
+
+function resourceText({ resources = {} }: Execution, style: Style): string {
+  const parts: string[] = [];
+  if (resources.cpu !== undefined) parts.push(`CPU ${Math.round(resources.cpu)}%`);
+  if (resources.cpuSeconds !== undefined) parts.push(`${formatDuration(resources.cpuSeconds * 1000)} of CPU`);
+  if (resources.rss !== undefined) parts.push(`memory ${formatBytes(resources.rss)}`);
+  if (resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
+  if (resources.processes !== undefined) parts.push(`${formatCount(resources.processes)} processes`);
+  return parts.join(separatorOf(style));
+}
+
+function spentText({ tokens, costUsd }: Execution, style: Style): string {
+  const parts: string[] = [];
+  if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
+  if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
+  return parts.join(separatorOf(style));
+}
+
+/** The error and what the producer said in the end, whole words, a few rows. */
+function messageLines({ error, summary }: Execution, { columns, style }: ShowOptions): string[] {
+  const rows = (text: string | undefined): string[] =>
+    text === undefined ? [] : wrap(cleanText(text), columns, MESSAGE_ROWS);
+  const lines = [...rows(error).map((line) => paint(line, 'bad', style)), ...rows(summary)];
+  return lines.length === 0 ? [] : ['', ...lines];
+}

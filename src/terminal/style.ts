@@ -1,0 +1,94 @@
+/** How to write to a terminal or to what stands in its place: a pure function of the surroundings. */
+import { ProgressError } from '../errors.js';
+
+/** How texts look. */
+export interface Style {
+  color: boolean;
+  /** No character beyond ASCII of our own. */
+  ascii: boolean;
+}
+
+export interface OutputStyle extends Style {
+  /** `box`: drawn in place and kept up to date; `plain`: one line after the other. */
+  mode: 'box' | 'plain';
+  /** Bracket frames as synchronized output (mode 2026), so that the terminal shows whole ones only. */
+  sync: boolean;
+  /** Does the terminal wrap lines anew when its width changes? */
+  reflow: boolean;
+}
+
+export interface Surroundings {
+  env: NodeJS.ProcessEnv;
+  isTTY: boolean;
+  columns: number | undefined;
+  rows: number | undefined;
+  flags?: { output?: string | undefined; color?: string | undefined; ascii?: boolean | undefined };
+}
+
+/** A coding agent reads what we print: frames would be noise to it, and a box that waits for `q` a hang. */
+const AGENT_VARIABLES = [
+  'CLAUDECODE',
+  'CLAUDE_PROJECT_DIR',
+  'OPENCODE',
+  'AGENT',
+  'CURSOR_AI_AGENT',
+  'COMPOSER_MODE',
+  'AGENT_MODE',
+  'CODEX_SANDBOX',
+  'CLINE_ACTIVE',
+];
+
+export function chooseStyle(surroundings: Surroundings): OutputStyle {
+  const { env } = surroundings;
+  return {
+    mode: chooseMode(surroundings),
+    color: chooseColor(surroundings),
+    ascii: surroundings.flags?.ascii === true || env['PROGRESS_WIDTH'] === 'ambiguous2' || lacksUnicode(env),
+    sync: env['PROGRESS_SYNC'] !== '0',
+    reflow: !isSet(env, 'XTERM_VERSION') && !isSet(env, 'STY') && env['TERM'] !== 'linux',
+  };
+}
+
+function chooseMode(surroundings: Surroundings): 'box' | 'plain' {
+  const { env, isTTY, columns, rows, flags } = surroundings;
+  const asked = readChoice('--output', flags?.output, ['box', 'plain']);
+  const wanted = asked ?? readChoice('PROGRESS_OUTPUT', env['PROGRESS_OUTPUT'], ['box', 'plain']);
+  // without a size there is no way to know where a line of the box ends
+  if (wanted === 'plain' || !isTTY || !columns || !rows) return 'plain';
+  if (wanted === 'box') return 'box';
+  if (isDumb(env) || isSet(env, 'CI')) return 'plain';
+  return AGENT_VARIABLES.some((variable) => isSet(env, variable)) ? 'plain' : 'box';
+}
+
+/** In the order that Ninja has established. */
+function chooseColor({ env, isTTY, flags }: Surroundings): boolean {
+  const asked = readChoice('--color', flags?.color, ['always', 'never']);
+  if (asked !== undefined) return asked === 'always';
+  if (isSet(env, 'FORCE_COLOR') && env['FORCE_COLOR'] !== '0') return true;
+  if (isSet(env, 'NO_COLOR')) return false;
+  if (isSet(env, 'CLICOLOR_FORCE') && env['CLICOLOR_FORCE'] !== '0') return true;
+  return isTTY && !isDumb(env);
+}
+
+/** A locale that says it has no UTF-8; where nothing is said, terminals of today have it. */
+function lacksUnicode(env: NodeJS.ProcessEnv): boolean {
+  if (env['TERM'] === 'linux') return true; // the console's font has no emoji
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
+  return locale !== undefined && !/utf-?8/i.test(locale);
+}
+
+function isDumb(env: NodeJS.ProcessEnv): boolean {
+  return !isSet(env, 'TERM') || env['TERM'] === 'dumb';
+}
+
+function isSet(env: NodeJS.ProcessEnv, variable: string): boolean {
+  return env[variable] !== undefined && env[variable] !== '';
+}
+
+/** `auto`, an empty text and nothing at all leave the choice open. */
+function readChoice<T extends string>(where: string, value: string | undefined, choices: readonly T[]): T | undefined {
+  if (value === undefined || value === '' || value === 'auto') return undefined;
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new ProgressError('usage', `${where}: "${value}" is none of auto, ${choices.join(', ')}`);
+}

@@ -1,0 +1,162 @@
+/** What stays in the scrollback when an execution is over: the outcome, the counts, and for a failure its evidence. */
+import { elapsedOf } from '../core/estimate.js';
+import type { Execution, Status, Step } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import { formatDuration, formatOutcome, formatQuantity, statusMark } from '../core/format.js';
+import { exitText } from './detail.js';
+import { outlineOf, placeOf } from './outline.js';
+import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import type { Style } from './style.js';
+import { cellsOf, truncate, wrap } from './width.js';
+
+/** Lines of output shown with a failure. */
+const TAIL_LINES = 12;
+/** Rows that an error or a summary may take. */
+const MESSAGE_ROWS = 4;
+/** Steps worth naming as the slowest. */
+const SLOWEST = 2;
+const MAX_COLUMNS = 100;
+const INDENT = '   ';
+
+/** The blocks of several are their `summaryLines` one after the other. No line reaches the last column. */
+export function summaryLines(execution: Execution, style: Style, columns: number): string[] {
+  const cells = Math.max(1, Math.min(columns - 1, MAX_COLUMNS));
+  const text = cells - INDENT.length;
+  const lines = [
+    ...countLines(execution, style),
+    ...(isFailure(execution.status) ? failureLines(execution, text, style) : successLines(execution, text)),
+    // an id that somebody is going to copy is never cut, so it wraps like any line of the shell
+    `${isFailure(execution.status) ? 'full log' : 'log'}  progress logs ${cleanText(execution.id)}`,
+  ];
+  const command = lines.pop() ?? '';
+  const body = lines.map((line) => truncate(INDENT + line, cells, ellipsisOf(style)));
+  return [titleLine(execution, cells, style), ...body, INDENT + command];
+}
+
+/** For whoever leaves a face: what goes on without it. */
+export function leavingLine(executions: readonly Execution[]): string | undefined {
+  const running = executions.filter(({ status }) => !isFinal(status));
+  const [first] = running;
+  if (first === undefined) return undefined;
+  if (running.length > 1) return `${running.length} executions go on. Come back: progress watch --stream`;
+  return `${cleanText(first.name)} goes on. Come back: progress watch --stream ${cleanText(first.id)}`;
+}
+
+function isFailure(status: Status): boolean {
+  return status === 'failed' || status === 'timeout' || status === 'lost';
+}
+
+/** Narrow terminals lose the id first: it stands in the last line too. */
+function titleLine(execution: Execution, cells: number, style: Style): string {
+  const { status, name, id } = execution;
+  const elapsed = isFinal(status) ? elapsedOf(execution, 0) : undefined;
+  const outcome = formatOutcome(status, elapsed) + exitText(execution);
+  const mark = statusMark(status, style.ascii);
+  const room = cells - cellsOf(mark) - outcome.length - 2;
+  const shownName = truncate(cleanText(name), Math.max(1, room), ellipsisOf(style));
+  const line = `${mark} ${paint(shownName, 'strong', style)} ${paint(outcome, toneOf(status), style)}`;
+  const shownId = paint(cleanText(id), 'dim', style);
+  const whole = `${line}${INDENT}${shownId}`;
+  return name !== id && cellsOf(whole) <= cells ? whole : truncate(line, cells, ellipsisOf(style));
+}
+
+/** `9 steps: 8 completed, 1 failed · 7 stories · 31/31 criteria`. */
+function countLines(execution: Execution, style: Style): string[] {
+  const parts: string[] = [];
+  const steps = [...execution.steps.values()];
+  for (const [kind, plural] of COUNTED_KINDS) {
+    const counts = countByStatus(steps.filter((step) => step.kind === kind));
+    if (kind === 'step') addDropped(counts, execution);
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    if (total === 0) continue;
+    if (kind === 'criterion') parts.push(`${counts.get('completed') ?? 0}/${formatQuantity(total, kind, plural)}`);
+    else parts.push(describeCounts(counts, formatQuantity(total, kind, plural)));
+  }
+  return parts.length === 0 ? [] : [parts.join(separatorOf(style))];
+}
+
+const COUNTED_KINDS = [
+  ['step', 'steps'],
+  ['story', 'stories'],
+  ['criterion', 'criteria'],
+  ['tool', 'tools'],
+] as const;
+
+function countByStatus(steps: readonly Step[]): Map<Status, number> {
+  const counts = new Map<Status, number>();
+  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return counts;
+}
+
+function addDropped(counts: Map<Status, number>, { droppedSteps = {} }: Execution): void {
+  for (const [status, count] of Object.entries(droppedSteps) as [Status, number][]) {
+    counts.set(status, (counts.get(status) ?? 0) + count);
+  }
+}
+
+function describeCounts(counts: ReadonlyMap<Status, number>, total: string): string {
+  const [[only] = [], second] = counts;
+  if (only !== undefined && second === undefined) return `${total} ${only}`;
+  return `${total}: ${[...counts].map(([status, count]) => `${count} ${status}`).join(', ')}`;
+}
+
+function successLines(execution: Execution, cells: number): string[] {
+  const summary = execution.summary === undefined ? [] : wrap(cleanText(execution.summary), cells, MESSAGE_ROWS);
+  return [...summary, ...slowestLine(execution)];
+}
+
+function slowestLine({ steps }: Execution): string[] {
+  const timed = [...steps.values()]
+    .filter(({ kind, durationMs }) => (kind === 'step' || kind === 'story') && durationMs !== undefined)
+    .sort((a, b) => (b.durationMs ?? 0) - (a.durationMs ?? 0));
+  if (timed.length <= SLOWEST) return [];
+  const named = timed
+    .slice(0, SLOWEST)
+    .map((step) => `${cleanText(step.name)} ${formatDuration(step.durationMs ?? 0)}`);
+  return [`slowest: ${named.join(', ')}`];
+}
+
+function failureLines(execution: Execution, cells: number, style: Style): string[] {
+  const step = failedStep(execution);
+  const error = step?.error ?? execution.error;
+  const rest = execution.error !== undefined && execution.error !== error ? execution.error : undefined;
+  return [
+    ...(step ? [failedStepLine(execution, step, style)] : []),
+    ...[error, rest, execution.summary]
+      .filter((text) => text !== undefined)
+      .flatMap((text) => wrap(cleanText(text), cells, MESSAGE_ROWS))
+      .map((line) => paint(line, 'bad', style)),
+    ...outputBlock(execution, cells, style),
+  ];
+}
+
+/** The innermost one that failed: the outer ones failed because of it. */
+function failedStep({ steps }: Execution): Step | undefined {
+  const failed = [...steps.values()].filter(({ status }) => isFailure(status));
+  const parents = new Set(failed.map(({ parent }) => parent));
+  return failed.find(({ id }) => !parents.has(id)) ?? failed[0];
+}
+
+function failedStepLine(execution: Execution, step: Step, style: Style): string {
+  const place = placeOf(execution, step);
+  const label = place === undefined ? cleanText(step.kind) : `${cleanText(step.kind)} ${place}`;
+  const missed = outlineOf(execution).checklist.filter(({ kind, status }) => kind === 'criterion' && !isDone(status));
+  const note = missed.length === 0 ? '' : `   (${formatQuantity(missed.length, 'criterion', 'criteria')} not reached)`;
+  return `${label}  ${paint(cleanText(step.name), 'strong', style)} ${step.status}${note}`;
+}
+
+function isDone(status: Status): boolean {
+  return status === 'completed' || status === 'failed';
+}
+
+function outputBlock({ tail }: Execution, cells: number, style: Style): string[] {
+  const lines = tail.slice(-TAIL_LINES);
+  if (lines.length === 0) return [];
+  const dash = style.ascii ? '-' : '─';
+  const title = `${dash}${dash} last ${formatQuantity(lines.length, 'line')} of output `;
+  return [
+    paint(title + dash.repeat(Math.max(0, cells - cellsOf(title))), 'dim', style),
+    ...lines.map((line) => cleanOutput(line, style)),
+    paint(dash.repeat(cells), 'dim', style),
+  ];
+}

@@ -1,0 +1,115 @@
+/** The steps of an execution as a tree, each with its duration and its place in time. */
+import { elapsedOf, parseTime } from '../core/estimate.js';
+import type { Execution, Step } from '../core/execution.js';
+import { formatDuration, statusIcon } from '../core/format.js';
+import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import type { Style } from './style.js';
+import { alignRight, fit } from './width.js';
+
+export interface TreeOptions {
+  now: number;
+  columns: number;
+  style: Style;
+}
+
+interface Branch {
+  step: Step;
+  depth: number;
+}
+
+/** Cells of the timeline, where there is room for one. */
+const TIMELINE_CELLS = 24;
+const MIN_COLUMNS_FOR_TIMELINE = 80;
+const DURATION_CELLS = 9;
+
+export function stepLines(execution: Execution, options: TreeOptions): string[] {
+  const { columns, style } = options;
+  const span = spanOf(execution, options.now);
+  const withTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
+  const nameCells = columns - DURATION_CELLS - 1 - (withTimeline ? TIMELINE_CELLS + 2 : 0);
+  return branchesOf(execution).map(({ step, depth }) => {
+    const elapsed = elapsedOf(step, options.now);
+    const duration = alignRight(elapsed === undefined ? '' : formatDuration(elapsed), DURATION_CELLS);
+    const timeline = withTimeline ? `  ${timelineBar(step, span, options)}` : '';
+    return `${fit(stepName(step, depth, style), nameCells, ellipsisOf(style))} ${duration}${timeline}`.trimEnd();
+  });
+}
+
+function stepName(step: Step, depth: number, style: Style): string {
+  const { status } = step;
+  const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
+  const actor = [step.role, step.provider, step.model]
+    .filter((one) => one !== undefined)
+    .map(cleanText)
+    .join(' ');
+  const word = status === 'completed' || status === 'running' || status === 'pending' ? '' : status;
+  const again = step.attempts === undefined ? '' : `attempt ${step.attempts}`;
+  const notes = [
+    word,
+    step.error === undefined ? '' : cleanText(step.error),
+    again,
+    actor,
+    step.commits?.map(cleanText).join(' ') ?? '',
+  ];
+  const note = notes.filter((text) => text !== '').join(separatorOf(style));
+  return `${'  '.repeat(depth)}${icon} ${cleanText(step.name)}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
+}
+
+/** Deeper ones are drawn at this depth. */
+const MAX_DEPTH = 8;
+
+/** Children behind their parents. An unknown parent makes a root, and so does a circle of them. */
+function branchesOf({ steps }: Execution): Branch[] {
+  const children = childrenOf(steps);
+  const branches: Branch[] = [];
+  const seen = new Set<Step>();
+  const walk = (roots: readonly Step[]): void => {
+    const pending = roots.map((step) => ({ step, depth: 0 })).reverse();
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (seen.has(next.step)) continue;
+      seen.add(next.step);
+      branches.push(next);
+      const depth = Math.min(next.depth + 1, MAX_DEPTH);
+      for (const step of children.get(next.step.id)?.toReversed() ?? []) pending.push({ step, depth });
+    }
+  };
+  walk(children.get(undefined) ?? []);
+  for (const step of steps.values()) walk([step]);
+  return branches;
+}
+
+function childrenOf(steps: ReadonlyMap<string, Step>): Map<string | undefined, Step[]> {
+  const children = new Map<string | undefined, Step[]>();
+  for (const step of steps.values()) {
+    const parent = step.parent !== undefined && steps.has(step.parent) ? step.parent : undefined;
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(step);
+    else children.set(parent, [step]);
+  }
+  return children;
+}
+
+interface Span {
+  from: number;
+  to: number;
+}
+
+/** From the start of the execution to its end, or to now. */
+function spanOf(execution: Execution, now: number): Span | undefined {
+  const from = parseTime(execution.startedAt);
+  const elapsed = elapsedOf(execution, now);
+  if (from === undefined || elapsed === undefined || elapsed === 0) return undefined;
+  return { from, to: from + elapsed };
+}
+
+/** When the step ran, as a part of the whole span. */
+function timelineBar(step: Step, span: Span, { now, style }: TreeOptions): string {
+  const began = parseTime(step.startedAt);
+  const elapsed = elapsedOf(step, now);
+  if (began === undefined || elapsed === undefined) return '';
+  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * TIMELINE_CELLS;
+  const first = Math.min(TIMELINE_CELLS - 1, Math.max(0, Math.floor(cell(began))));
+  const last = Math.min(TIMELINE_CELLS, Math.max(first + 1, Math.round(cell(began + elapsed))));
+  const bar = (style.ascii ? '=' : '▇').repeat(last - first);
+  return ' '.repeat(first) + paint(bar, toneOf(step.status), style);
+}

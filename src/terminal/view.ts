@@ -1,0 +1,129 @@
+/** The in-place box as lines: a pure function of the executions, the time and the size of the terminal. */
+import { elapsedOf } from '../core/estimate.js';
+import type { Execution, Step } from '../core/execution.js';
+import { formatClock, TENTHS_BELOW_MS } from '../core/format.js';
+import type { Space } from './detail.js';
+import { executionSections, executionTitle, shortLine } from './detail.js';
+import type { Row } from './layout.js';
+import { frameSections, stackSections } from './layout.js';
+import { executionRows, overviewTitle, sortForOverview } from './overview.js';
+import { paint, repaint, separatorOf } from './paint.js';
+import type { Style } from './style.js';
+import { truncate } from './width.js';
+
+/** Where the values come from. Times are Unix milliseconds. */
+export type Connection =
+  | { state: 'live' }
+  /** `snapshots`: the stream was cut then, the values are asked for now and then; `lost`: they are from then. */
+  | { state: 'snapshots' | 'lost'; since: number; attempt?: number };
+
+export interface View {
+  executions: readonly Execution[];
+  connection: Connection;
+  /** Unix milliseconds. */
+  now: number;
+  /** With lines of output and resources. */
+  detail: boolean;
+  /** What the keys do, in the bottom border. */
+  footer?: string;
+}
+
+export interface Size {
+  columns: number;
+  rows: number;
+}
+
+/** Wider lines are hard to read, and their right ends far from their left ones. */
+const MAX_COLUMNS = 110;
+/** Narrower ones have no cells to give away to a border. */
+const MIN_BORDERED_COLUMNS = 60;
+/** Below either of these everything goes into one line. */
+const MIN_COLUMNS = 40;
+const MIN_ROWS = 6;
+/** Fewer leave no room for output. */
+const MIN_ROWS_FOR_DETAIL = 18;
+/** Steps of the clocks. */
+const TENTH_MS = 100;
+const SECOND_MS = 1_000;
+
+export const DEFAULT_FOOTER = 'q leave (keeps running)';
+
+/** At most `rows - 1` lines of less than `columns` cells: the cursor keeps a row, and no line touches the last column. */
+export function boxLines(view: View, size: Size, style: Style): string[] {
+  const columns = Math.min(size.columns - 1, MAX_COLUMNS);
+  if (columns < 1 || size.rows < 2) return [];
+  const shown: View = { ...view, now: clockOf(view) };
+  if (view.connection.state !== 'lost') return drawView(shown, columns, size, style);
+  const plain = { ...style, color: false };
+  return drawView(shown, columns, size, plain).map((line) => repaint(line, 'dim', style));
+}
+
+/** Without news the clocks stand still, so that old values do not look alive. */
+function clockOf({ connection, now }: View): number {
+  return connection.state === 'lost' ? Math.min(now, connection.since) : now;
+}
+
+function drawView(view: View, columns: number, size: Size, style: Style): string[] {
+  const notice = noticeOf(view, style);
+  const executions = sortForOverview(view.executions);
+  if (size.rows < MIN_ROWS || size.columns < MIN_COLUMNS) {
+    const mark = notice ? truncate('! ', columns) : '';
+    return [mark + shortLine(executions, view.now, columns - mark.length, style)];
+  }
+  const bordered = size.columns >= MIN_BORDERED_COLUMNS;
+  const space: Space = {
+    cells: bordered ? columns - 4 : columns,
+    rows: size.rows - 1 - (bordered ? 2 : 1) - (notice ? 1 : 0),
+    dividers: bordered,
+    detail: view.detail && size.rows >= MIN_ROWS_FOR_DETAIL,
+  };
+  const [first = [], ...others] = sectionsOf(executions, view.now, space, style);
+  const sections = [notice ? [notice, ...first] : first, ...others];
+  const title = titleOf(executions, style);
+  if (!bordered) return stackSections(title, sections, columns, style);
+  return frameSections(title, sections, paint(view.footer ?? DEFAULT_FOOTER, 'dim', style), columns, style);
+}
+
+function sectionsOf(executions: readonly Execution[], now: number, space: Space, style: Style): Row[][] {
+  const [first, second] = executions;
+  if (first === undefined) return [[{ left: EMPTY }]];
+  if (second === undefined) return executionSections(first, now, space, style);
+  return [executionRows(executions, now, space, style)];
+}
+
+function titleOf(executions: readonly Execution[], style: Style): string {
+  const brand = paint('progress', 'strong', style);
+  const [first, second] = executions;
+  if (first === undefined) return brand;
+  const what = second === undefined ? executionTitle(first, style) : overviewTitle(executions, style);
+  return brand + separatorOf(style) + what;
+}
+
+const EMPTY = 'Nothing is running. Start something: progress run -- make test';
+
+function noticeOf({ connection }: View, style: Style): Row | undefined {
+  if (connection.state === 'live') return undefined;
+  const since = formatClock(connection.since);
+  const attempt = connection.attempt === undefined ? '' : ` (attempt ${connection.attempt})`;
+  const text =
+    connection.state === 'lost'
+      ? `! no connection: values from ${since}, trying again${attempt}`
+      : `! stream cut at ${since}: showing snapshots, trying again${attempt}`;
+  return { left: paint(text, 'warn', style) };
+}
+
+/** When the box changes by the mere passing of time: milliseconds until then, or undefined if it does not. */
+export function untilTick(view: View): number | undefined {
+  if (view.connection.state === 'lost') return undefined;
+  const running = view.executions.filter(({ status }) => status === 'running');
+  const [first] = running;
+  if (first === undefined) return undefined;
+  const items = view.executions.length > 1 ? running : [first, ...runningSteps(first)];
+  const clocks = items.map((item) => elapsedOf(item, view.now) ?? TENTHS_BELOW_MS);
+  if (clocks.some((elapsed) => elapsed < TENTHS_BELOW_MS)) return TENTH_MS;
+  return SECOND_MS - ((clocks[0] ?? 0) % SECOND_MS);
+}
+
+function runningSteps({ steps }: Execution): Step[] {
+  return [...steps.values()].filter(({ status }) => status === 'running');
+}

@@ -1,0 +1,154 @@
+/** How many cells a text takes on a terminal, and cutting, padding and wrapping by that measure. */
+import { eastAsianWidth } from 'get-east-asian-width';
+import { SGR_RESET } from '../core/ansi.js';
+
+/** Printable ASCII, Latin, and what boxes, bars and marks are made of: one cell for each code unit. */
+const NARROW = String.raw`\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2016\u2022\u2026\u2190-\u2193\u2500-\u259f\u25cb\u25cf\u2713\u2717`;
+/** Kana, ideographs, Hangul syllables, our marks: two cells for each code unit. */
+const WIDE = String.raw`\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\u231b\u23f3\u2705\u274c`;
+const ONLY_NARROW = new RegExp(`^[${NARROW}]*$`);
+const IS_WIDE = new RegExp(`^[${WIDE}]`);
+/** Characters that stand for themselves, else those that only the segmenter knows to divide, with what they may modify. */
+const RUNS = new RegExp(
+  `((?:[${NARROW}${WIDE}](?![^${NARROW}${WIDE}]))+)|[${NARROW}${WIDE}]?[^${NARROW}${WIDE}]+`,
+  'g',
+);
+const ZERO_WIDTH = /^[\p{Default_Ignorable_Code_Point}\p{Mark}\p{Control}\u200b]+$/u;
+const EMOJI_SEQUENCE = /\ufe0f|^\p{Regional_Indicator}{2}/u;
+const SGR = /\u001b\[[0-9;:]{0,64}m/g;
+
+/** Texts on a screen repeat from frame to frame; this many are remembered, then all are forgotten. */
+const CACHED_TEXTS = 4_096;
+/** Longer ones are measured each time: they would fill the memory. */
+const CACHED_LENGTH = 512;
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const cache = new Map<string, number>();
+
+/** A grapheme cluster and its cells, or an SGR sequence with `cells` 0. */
+export interface Piece {
+  text: string;
+  cells: number;
+}
+
+/** The number of cells. SGR sequences take none; other controls must have been taken out before. */
+export function cellsOf(text: string): number {
+  if (ONLY_NARROW.test(text)) return text.length;
+  const known = cache.get(text);
+  if (known !== undefined) return known;
+  let cells = 0;
+  for (const piece of piecesOf(text)) cells += piece.cells;
+  if (text.length <= CACHED_LENGTH) remember(text, cells);
+  return cells;
+}
+
+function remember(text: string, cells: number): void {
+  if (cache.size >= CACHED_TEXTS) cache.clear();
+  cache.set(text, cells);
+}
+
+/** The text in its smallest parts that must not be cut. */
+export function* piecesOf(text: string): Generator<Piece> {
+  let end = 0;
+  for (const found of text.matchAll(SGR)) {
+    yield* clustersOf(text.slice(end, found.index));
+    yield { text: found[0], cells: 0 };
+    end = found.index + found[0].length;
+  }
+  yield* clustersOf(text.slice(end));
+}
+
+function* clustersOf(text: string): Generator<Piece> {
+  for (const [run, simple] of text.matchAll(RUNS)) {
+    if (simple === undefined) {
+      for (const { segment } of segmenter.segment(run)) yield { text: segment, cells: clusterCells(segment) };
+    } else {
+      for (const character of simple) yield { text: character, cells: IS_WIDE.test(character) ? 2 : 1 };
+    }
+  }
+}
+
+/** As the newest Unicode has it. Terminals differ on sequences, so whoever draws one says where the next cell is. */
+function clusterCells(cluster: string): number {
+  const first = cluster.codePointAt(0) ?? 0;
+  if (ZERO_WIDTH.test(cluster)) return 0;
+  if (cluster.length > 1 && EMOJI_SEQUENCE.test(cluster)) return 2;
+  return eastAsianWidth(first);
+}
+
+/** May terminals disagree on where the cursor stands after it? Whatever is wide, or more than one code point. */
+export function isUncertain(piece: Piece): boolean {
+  if (piece.text.startsWith('\u001b')) return false;
+  return piece.cells !== 1 || piece.text.length > 1;
+}
+
+/** At most `cells` cells, with an ellipsis in the last one if something was cut. What was coloured ends there. */
+export function truncate(text: string, cells: number, ellipsis = '…'): string {
+  if (cells <= 0) return '';
+  if (cellsOf(text) <= cells) return text;
+  const room = cells - ellipsis.length;
+  let used = 0;
+  let kept = '';
+  let styled = false;
+  for (const piece of piecesOf(text)) {
+    if (used + piece.cells > room) break;
+    kept += piece.text;
+    used += piece.cells;
+    if (piece.text.startsWith('\u001b')) styled = true;
+  }
+  return kept + (styled ? SGR_RESET : '') + ellipsis.slice(0, cells);
+}
+
+/** Exactly `cells` cells: cut or filled with spaces on the right. */
+export function fit(text: string, cells: number, ellipsis?: string): string {
+  const cut = truncate(text, cells, ellipsis);
+  return cut + ' '.repeat(Math.max(0, cells - cellsOf(cut)));
+}
+
+/** At least `cells` cells, filled on the left. */
+export function alignRight(text: string, cells: number): string {
+  return ' '.repeat(Math.max(0, cells - cellsOf(text))) + text;
+}
+
+/** Rows of at most `cells` cells, broken at spaces where that is possible, at most `rows` of them. */
+export function wrap(text: string, cells: number, rows: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (lines.length < rows && cellsOf(rest) > cells) {
+    const end = breakAt(rest, cells);
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  if (lines.length < rows) return [...lines, rest];
+  const last = lines.at(-1);
+  return rest === '' || last === undefined ? lines : [...lines.slice(0, -1), truncate(`${last} ${rest}`, cells)];
+}
+
+/** Where to break a text that is too long: behind its last space that fits, else at the last cluster that does, and behind one at least. */
+function breakAt(text: string, cells: number): number {
+  let used = 0;
+  let end = 0;
+  let space = 0;
+  for (const piece of piecesOf(text)) {
+    if (end > 0 && used + piece.cells > cells) break;
+    used += piece.cells;
+    end += piece.text.length;
+    if (piece.text === ' ') space = end;
+  }
+  if (text[end] === ' ') return end;
+  return space > 0 ? space : end;
+}
+
+/** How many rows a line takes after a terminal of this width has wrapped it. */
+export function rowsAt(line: string, columns: number): number {
+  let rows = 1;
+  let column = 0;
+  for (const { cells } of piecesOf(line)) {
+    if (column + cells > columns) {
+      rows += 1;
+      column = 0;
+    }
+    column += cells;
+  }
+  return rows;
+}

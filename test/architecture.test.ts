@@ -1,0 +1,116 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import path from 'node:path';
+import t from 'tap';
+import { VERSION } from '../src/version.js';
+import { ROOT } from './helpers/daemon.js';
+
+/** Which folders each folder of src/ may import; "." is the files in src/ itself. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  '.': ['core'],
+  protocol: ['core', '.'],
+  journal: ['core', '.', 'protocol'],
+  client: ['core', '.', 'protocol'],
+  runner: ['core', '.', 'protocol', 'client'],
+  terminal: ['core', '.'],
+  daemon: ['core', '.', 'protocol', 'journal'],
+  cli: ['core', '.', 'protocol', 'journal', 'client', 'runner', 'terminal', 'daemon'],
+  viewer: ['core'],
+};
+/** The terminal's edge; the rest of it is pure. */
+const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
+/** What a pure file may take from outside. */
+const PURE_PACKAGES = new Set(['get-east-asian-width']);
+/** They may end the process, and do something on being loaded. */
+const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts']);
+/** And this one, when memory can no longer be trusted. */
+const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
+
+const files = ['src', 'viewer'].flatMap((root) =>
+  readdirSync(path.join(ROOT, root), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => path.join(root, name)),
+);
+
+function layerOf(file: string): string {
+  const parts = file.split(path.sep);
+  if (parts[0] === 'viewer') return 'viewer';
+  return parts.length === 2 ? '.' : (parts[1] ?? '');
+}
+
+function importsOf(source: string): string[] {
+  const found = source.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)['"]([^'"]+)['"]/gm);
+  return [...found].map((match) => match[1] ?? '');
+}
+
+/** What is wrong with the imports of one file. */
+function violations(file: string, source: string): string[] {
+  const layer = layerOf(file);
+  const pure = layer === 'core' || (layer === 'terminal' && !TERMINAL_EDGE.has(path.basename(file)));
+  return importsOf(source).flatMap((target) => {
+    if (!target.startsWith('.')) {
+      const builtin = target.startsWith('node:') || builtinModules.includes(target);
+      if (pure && (builtin || !PURE_PACKAGES.has(target))) return [`${file} is pure and imports ${target}`];
+      return builtin && !target.startsWith('node:') ? [`${file} imports ${target} without node:`] : [];
+    }
+    const other = layerOf(path.join(path.dirname(file), target));
+    const allowed = other === layer || ALLOWED[layer]?.includes(other);
+    return allowed ? [] : [`${file} (${layer}) imports ${target} (${other})`];
+  });
+}
+
+t.test('each file imports only what its layer may', async (t) => {
+  t.ok(files.length > 50, 'the files are found');
+  const found = files.flatMap((file) => violations(file, readFileSync(path.join(ROOT, file), 'utf8')));
+  t.strictSame(found, []);
+});
+
+t.test('a planted violation is found', async (t) => {
+  const planted = [
+    ['src/client/x.ts', "import { a } from '../daemon/a.js';"],
+    ['src/core/x.ts', "import path from 'node:path';"],
+    ['src/core/x.ts', "import { z } from 'yaml';"],
+    ['src/terminal/view.ts', "import fs from 'node:fs';"],
+    ['src/daemon/x.ts', "const { a } = await import('../client/a.js');"],
+    ['src/journal/x.ts', "export * from '../cli/a.js';"],
+    ['viewer/x.ts', "import type { A } from '../src/protocol/a.js';"],
+  ] as const;
+  for (const [file, source] of planted) t.equal(violations(file, source).length, 1, `${file}: ${source}`);
+});
+
+t.test('no two files import each other, over any number of others', async (t) => {
+  const graph = new Map(
+    files.map((file) => {
+      // types are gone at run time, so they make no cycle
+      const source = readFileSync(path.join(ROOT, file), 'utf8').replace(/^import type [^;]*;$/gm, '');
+      const targets = importsOf(source).filter((target) => target.startsWith('.'));
+      return [file, targets.map((target) => path.join(path.dirname(file), target).replace(/\.js$/, '.ts'))];
+    }),
+  );
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (graph.get(from) ?? []).some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))));
+  t.strictSame(
+    files.filter((file) => reaches(file, file)),
+    [],
+  );
+});
+
+t.test('only the entry points end the process', async (t) => {
+  for (const file of files) {
+    if (MAY_EXIT.has(file)) continue;
+    t.notMatch(readFileSync(path.join(ROOT, file), 'utf8'), /process\.(exit\(|exitCode)/, file);
+  }
+});
+
+t.test('importing a module does nothing: no statement stands on its own', async (t) => {
+  for (const file of files) {
+    if (ENTRY_POINTS.has(file)) continue;
+    t.notMatch(readFileSync(path.join(ROOT, file), 'utf8'), /^(?:await |void |[a-z][\w.]*\()/m, file);
+  }
+});
+
+t.test('the version is that of the package', async (t) => {
+  const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  t.equal(VERSION, manifest.version);
+});

@@ -1,0 +1,107 @@
+import t from 'tap';
+import type { NewEvent } from '../../src/core/event.js';
+import { fold } from '../../src/core/fold.js';
+import { createRouter } from '../../src/core/route.js';
+import { emptyState, findExecution } from '../../src/core/state.js';
+import { at } from '../helpers/events.js';
+
+type Draft = Partial<NewEvent> & { type: string };
+
+/** The same events in one write, or each in a write of its own: the routes must be the same. */
+function routed(drafts: Draft[], together: boolean) {
+  const state = emptyState();
+  const router = createRouter(state);
+  let seq = 0;
+  let pending: NewEvent[] = [];
+  const settle = () => {
+    for (const event of pending) fold(state, { time: at(seq), ...event, seq: ++seq });
+    pending = [];
+    router.settle();
+  };
+  const routes = drafts.map((draft) => {
+    const event: NewEvent = { data: {}, ...draft };
+    const route = router.route(event);
+    if (route.taken) return 'taken';
+    pending.push({ ...event, ...(route.execution !== undefined && { execution: route.execution }) });
+    if (!together) settle();
+    return route.execution;
+  });
+  settle();
+  return { routes, state };
+}
+
+const started = (execution: string, source?: string): Draft => ({
+  type: 'execution_started',
+  execution,
+  ...(source !== undefined && { source }),
+});
+const ended = (execution: string, source?: string): Draft => ({
+  ...started(execution, source),
+  type: 'execution_completed',
+});
+const log = (source?: string, execution?: string): Draft => ({
+  type: 'log',
+  ...(source !== undefined && { source }),
+  ...(execution !== undefined && { execution }),
+});
+
+for (const together of [true, false]) {
+  const how = together ? 'in one write' : 'in a write each';
+
+  t.test(`(source, n) is taken once, ${how}`, async (t) => {
+    const counted = (n: number, source = 's'): Draft => ({ type: 'log', source, n, execution: 'a' });
+    const drafts = [counted(0), counted(1), counted(1), counted(0), counted(5), counted(3), counted(1, 'other')];
+    t.strictSame(routed(drafts, together).routes, ['a', 'a', 'taken', 'taken', 'a', 'taken', 'a']);
+  });
+
+  t.test(`without an execution an event goes to its source’s open one, ${how}`, async (t) => {
+    const drafts = [
+      log('s'),
+      started('a', 's'),
+      log('s'),
+      started('b', 's'),
+      log('s'),
+      ended('b', 's'),
+      log('s'),
+      ended('a', 's'),
+      log('s'),
+      log(),
+    ];
+    t.strictSame(routed(drafts, together).routes, ['s', 'a', 'a', 'b', 'b', 'b', 'a', 'a', 's', 'default']);
+  });
+
+  t.test(`a start for an id that has ended opens the next generation, ${how}`, async (t) => {
+    const drafts = [
+      started('a'),
+      ended('a'),
+      started('a'),
+      log(undefined, 'a'),
+      ended('a'),
+      started('a'),
+      log(undefined, 'a'),
+      log(undefined, 'a~2'),
+    ];
+    const { routes, state } = routed(drafts, together);
+    t.strictSame(routes, ['a', 'a', 'a~2', 'a~2', 'a~2', 'a~3', 'a~3', 'a~3']);
+    t.equal(findExecution(state, 'a')?.successor, 'a~2');
+    t.equal(findExecution(state, 'a~3')?.status, 'running');
+  });
+
+  t.test(`a start that comes after its end is late, not another generation, ${how}`, async (t) => {
+    const { routes, state } = routed([ended('a'), started('a'), log(undefined, 'a')], together);
+    t.strictSame(routes, ['a', 'a', 'a']);
+    t.equal(findExecution(state, 'a')?.status, 'completed');
+  });
+
+  t.test(`events about the machine need no execution, ${how}`, async (t) => {
+    t.strictSame(routed([{ type: 'queue_changed', source: 's' }], together).routes, [undefined]);
+  });
+}
+
+t.test('what was routed and then refused is forgotten', async (t) => {
+  const router = createRouter(emptyState());
+  const event: NewEvent = { type: 'execution_started', execution: 'a', source: 's', n: 1, data: {} };
+  t.notOk(router.route(event).taken);
+  router.settle();
+  t.notOk(router.route(event).taken, 'its resend is taken');
+});

@@ -1,0 +1,112 @@
+/** A daemon of the built program with a home of its own, and the command line beside it. */
+import { spawn, spawnSync } from 'node:child_process';
+import type { SpawnOptions } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import type { Client, ClientOptions } from '../../src/client/client.js';
+import { connect } from '../../src/client/connect.js';
+import type { Paths } from '../../src/paths.js';
+import { resolvePaths } from '../../src/paths.js';
+import { readLockRecord } from '../../src/protocol/lock-record.js';
+import { waitFor } from './wait.js';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const PROGRESS = path.join(ROOT, 'bin/progress');
+export const DAEMON = path.join(ROOT, 'dist/daemon.js');
+
+export interface Home {
+  directory: string;
+  env: NodeJS.ProcessEnv;
+  paths: Paths;
+  /** Runs the program to its end. */
+  progress(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Outcome;
+  /** Starts the program. */
+  spawn(args: string[], options?: SpawnOptions): ReturnType<typeof spawn>;
+  /** Starts the daemon and waits until it listens. */
+  startDaemon(options?: { wrapper?: string[]; env?: NodeJS.ProcessEnv }): Promise<RunningDaemon>;
+  connect(options?: ClientOptions): Promise<Client>;
+}
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunningDaemon {
+  pid: number;
+  /** SIGKILL, and waits until it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Made for one test: its daemon, whoever started it, is killed and the directory removed when the test ends. */
+export function createHome(t: Test): Home {
+  const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
+  const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
+  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR']) delete env[name];
+  const paths = resolvePaths(env);
+
+  t.teardown(async () => {
+    const pid = readLockRecord(paths.lock)?.pid;
+    if (pid !== undefined && isRunning(pid)) {
+      process.kill(pid, 'SIGKILL');
+      await waitFor('the daemon to be gone', () => !isRunning(pid));
+    }
+    rmSync(directory, { recursive: true, force: true });
+    if (!paths.runtime.startsWith(directory)) rmSync(paths.runtime, { recursive: true, force: true });
+  });
+
+  return {
+    directory,
+    env,
+    paths,
+    progress(args, options = {}) {
+      const { status, stdout, stderr } = spawnSync(PROGRESS, args, {
+        env: { ...env, ...options.env },
+        encoding: 'utf8',
+        input: options.input ?? '',
+        maxBuffer: 256 * 1024 * 1024,
+      });
+      return { status, stdout, stderr };
+    },
+    spawn: (args, options = {}) => spawn(PROGRESS, args, { ...options, env: { ...env, ...options.env } }),
+    async startDaemon({ wrapper = [], env: more = {} } = {}) {
+      const [file = '', ...args] = [...wrapper, process.execPath, DAEMON];
+      const child = spawn(file, args, {
+        env: { ...env, ...more },
+        stdio: ['ignore', 'ignore', 'inherit'],
+        detached: true,
+      });
+      let gone = false;
+      child.once('exit', () => (gone = true));
+      const running = await waitFor('the daemon to listen', async () => {
+        if (gone) throw new Error(`the daemon has ended with ${child.exitCode ?? child.signalCode}`);
+        const client = await connect({ paths, start: false }).catch(() => undefined);
+        if (!client) return undefined;
+        const { pid } = await client.hello();
+        await client.close();
+        return pid;
+      });
+      return {
+        pid: running,
+        async kill(signal = 'SIGKILL') {
+          if (isRunning(running)) process.kill(running, signal);
+          await waitFor('the daemon to be gone', () => gone);
+        },
+      };
+    },
+    connect: (options = {}) => connect({ paths, start: false, ...options }),
+  };
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,29 @@
+/** Short ways to write events down in tests. */
+import type { EventData, ExecutionEvent } from '../../src/core/event.js';
+import { fold } from '../../src/core/fold.js';
+import type { State } from '../../src/core/state.js';
+import { emptyState } from '../../src/core/state.js';
+
+export type Draft = Partial<Omit<ExecutionEvent, 'data'>> & { type: string; data?: EventData };
+
+const START = Date.parse('2026-01-02T03:04:05.000Z');
+
+/** A time that many seconds after the start of the story. */
+export function at(seconds: number): string {
+  return new Date(START + seconds * 1_000).toISOString();
+}
+
+/** One event after the other: seq counts up, and a second passes between two. */
+export function numbered(drafts: readonly Draft[], firstSeq = 1): ExecutionEvent[] {
+  return drafts.map((draft, index) => ({
+    seq: firstSeq + index,
+    time: at(index),
+    ...draft,
+    data: draft.data ?? {},
+  }));
+}
+
+export function folded(drafts: readonly Draft[], state: State = emptyState()): State {
+  for (const event of numbered(drafts, state.seq + 1)) fold(state, event);
+  return state;
+}

@@ -1,0 +1,130 @@
+/** Journals for tests: batches to write, and what readers make of them. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Test } from 'tap';
+import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
+import { type Batch, Journal, type JournalOptions } from '../../src/journal/journal.js';
+import { type JournalSource, openSource, readJournal, type ReadOptions } from '../../src/journal/reader.js';
+import type { Gap } from '../../src/protocol/messages.js';
+
+/** Wall clock of test journals: the first seq of a fresh one is a thousand times this. */
+export const CLOCK = 1_700_000_000_000;
+export const FIRST_SEQ = CLOCK * 1_000;
+
+type Draft = Partial<ExecutionEvent>;
+
+/** `count` events from `seq` on; `shape` says what is special about the one with a given index. */
+export function makeBatch(seq: number, count: number, shape: (index: number) => Draft = () => ({})): Batch {
+  const events = Array.from({ length: count }, (_, index): ExecutionEvent => {
+    const time = new Date(CLOCK + index).toISOString();
+    return {
+      seq: seq + index,
+      time,
+      type: 'output',
+      execution: 'build',
+      data: { text: `line ${index}` },
+      ...shape(index),
+    };
+  });
+  return { events, lines: events.map((event) => JSON.stringify(event)) };
+}
+
+/** Writes `count` events and returns their seqs. */
+export async function writeEvents(
+  journal: Journal,
+  count: number,
+  shape?: (index: number) => Draft,
+): Promise<number[]> {
+  const batch = makeBatch(journal.nextSeq, count, shape);
+  await journal.write(batch);
+  return batch.events.map(({ seq }) => seq);
+}
+
+export interface TestJournal {
+  journal: Journal;
+  directory: string;
+  notes: NewEvent[];
+  logs: string[];
+}
+
+export type Overrides = Partial<JournalOptions>;
+
+/** A directory that is removed when the test has ended and everything in it is closed. */
+export function makeDirectory(t: Pick<Test, 'teardown'>): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'progress-journal-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Never rotates, never forgets and never compresses in time, unless told so. Closed when the test ends. */
+export async function openJournal(t: Test, overrides: Overrides = {}): Promise<TestJournal> {
+  const directory = overrides.directory ?? makeDirectory(t);
+  const notes: NewEvent[] = [];
+  const logs: string[] = [];
+  const journal = await Journal.open({
+    ...{
+      directory,
+      segmentBytes: 2 ** 40,
+      segmentMs: 2 ** 40,
+      retainBytes: 2 ** 50,
+      retainMs: 2 ** 50,
+      sync: 'interval',
+    },
+    now: () => CLOCK,
+    note: (event) => notes.push(event),
+    log: (message) => logs.push(message),
+    ...overrides,
+  });
+  t.teardown(() => journal.close());
+  return { journal, directory, notes, logs };
+}
+
+export interface Contents {
+  events: ExecutionEvent[];
+  lines: string[];
+  seqs: number[];
+  gaps: Gap[];
+}
+
+export async function readAll(source: JournalSource | string, options?: ReadOptions): Promise<Contents> {
+  const contents: Contents = { events: [], lines: [], seqs: [], gaps: [] };
+  for await (const part of readJournal(typeof source === 'string' ? openSource(source) : source, options)) {
+    if ('gap' in part) contents.gaps.push(part.gap);
+    else {
+      contents.events.push(...part.events);
+      contents.lines.push(...part.lines);
+    }
+  }
+  contents.seqs = contents.events.map(({ seq }) => seq);
+  return contents;
+}
+
+/** The whole numbers from one to the other. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** Names in the directory that end so, sorted. */
+export function filesOf(directory: string, suffix: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(suffix))
+    .sort();
+}
+
+/** Small numbers that look random, the same for the same seed. */
+export function createRandom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** Closes it, then takes back whatever a clean stop has written beyond what a kill leaves. */
+export async function crash({ journal, directory }: TestJournal): Promise<void> {
+  const newest = filesOf(directory, '.jsonl').findLast((name) => name !== 'current.jsonl');
+  await journal.close();
+  rmSync(path.join(directory, 'clean.json'), { force: true });
+  if (newest !== undefined) rmSync(path.join(directory, newest.replace('.jsonl', '.index.json')), { force: true });
+}

@@ -1,0 +1,86 @@
+/** A real terminal for tests: tmux on a socket of its own. */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Test } from 'tap';
+import { waitFor } from './wait.js';
+
+const run = promisify(execFile);
+const PROMPT = 'ready> ';
+/** Everything on the screen comes within a second on an idle machine. */
+const DEADLINE_MS = 10_000;
+
+export interface Tmux {
+  /** The shell's, private. */
+  home: string;
+  /** Types a command line into the shell. */
+  enter(line: string): Promise<void>;
+  /** Presses a key by tmux's name for it. */
+  key(name: string): Promise<void>;
+  resize(columns: number, rows: number): Promise<void>;
+  /** The rows on the screen, or with the scrollback above them. */
+  capture(what?: 'screen' | 'history'): Promise<string>;
+  /** Captures until it matches. */
+  see(pattern: RegExp, what?: 'screen' | 'history'): Promise<string>;
+  isCursorVisible(): Promise<boolean>;
+}
+
+/** Why there is none, or undefined if there is one. In CI its absence is no excuse. */
+export function whyNoTmux(): string | undefined {
+  try {
+    execFileSync('tmux', ['-V']);
+    return undefined;
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    return 'tmux is not installed';
+  }
+}
+
+/** Gone, with everything that runs in it, when the test ends. */
+export async function openTmux(
+  t: Test,
+  { columns, rows }: { columns: number; rows: number },
+  env: Record<string, string> = {},
+): Promise<Tmux> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'tmux-'));
+  const base = ['-u', '-S', path.join(directory, 'socket'), '-f', '/dev/null'];
+  const tmux = async (...args: string[]): Promise<string> => (await run('tmux', [...base, ...args])).stdout;
+  const shellEnv = { LC_ALL: 'C.UTF-8', PATH: process.env['PATH'] ?? '', HOME: directory, PS1: PROMPT, ...env };
+  t.teardown(() => {
+    execFileSync('tmux', [...base, 'kill-server']);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const variables = Object.entries(shellEnv).map(([name, value]) => `${name}=${value}`);
+  // the shell begins with nothing of the environment that the tests run in, but for what tmux itself sets
+  const shell = ['env', '-i', ...variables, 'TERM=screen-256color', 'sh', '-i'];
+  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '--', ...shell);
+
+  const capture = (what: 'screen' | 'history' = 'screen'): Promise<string> =>
+    tmux('capture-pane', '-p', ...(what === 'history' ? ['-S', '-'] : []));
+  const see = async (pattern: RegExp, what?: 'screen' | 'history'): Promise<string> => {
+    let last = '';
+    const found = waitFor(
+      `${String(pattern)} on the screen`,
+      async () => {
+        last = await capture(what);
+        return pattern.test(last) && last;
+      },
+      DEADLINE_MS,
+    );
+    return found.catch((error: unknown) => {
+      throw new Error(`${String(error)}:\n${last}`);
+    });
+  };
+  await see(/ready>/);
+  return {
+    home: directory,
+    enter: async (line) => void (await tmux('send-keys', '-l', line), await tmux('send-keys', 'Enter')),
+    key: async (name) => void (await tmux('send-keys', name)),
+    resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
+    capture,
+    see,
+    isCursorVisible: async () => (await tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1',
+  };
+}

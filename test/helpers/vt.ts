@@ -1,0 +1,211 @@
+/**
+ * A small terminal in memory, strict on purpose: a sequence that the box has no business to send throws. Cells are
+ * written by grapheme cluster; how wide those are is the terminal's own opinion (`cells`).
+ */
+import { cellsOf } from '../../src/terminal/width.js';
+
+interface Cell {
+  text: string;
+  style: string;
+}
+
+interface Line {
+  cells: Cell[];
+  /** It goes on in the next row, because the terminal wrapped it. */
+  wrapped: boolean;
+}
+
+export interface VtOptions {
+  columns: number;
+  rows: number;
+  /** Wrap lines anew when the width changes. */
+  reflow?: boolean;
+  cells?: (cluster: string) => number;
+}
+
+const BLANK: Cell = { text: ' ', style: '' };
+/** What follows a wide glyph. */
+const CONTINUATION = '';
+const TOKEN = /\u001b\[([?]?)([0-9;:]*)([A-Za-z])|[\r\n]|\u001b|[^\u001b\r\n]+/g;
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+export type Vt = ReturnType<typeof createVt>;
+
+export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtOptions) {
+  let screen: Line[] = Array.from({ length: rows }, emptyLine);
+  let scrollback: Line[] = [];
+  let row = 0;
+  let column = 0;
+  let wrapPending = false;
+  let style = '';
+  const modes = new Map<number, boolean>([
+    [7, true],
+    [25, true],
+    [2026, false],
+  ]);
+  let bytes = 0;
+
+  const lineAt = (index: number): Line => screen[index] ?? emptyLine();
+
+  function write(text: string): void {
+    bytes += Buffer.byteLength(text);
+    for (const [token, mark = '', parameters = '', final] of text.matchAll(TOKEN)) {
+      if (final !== undefined) control(mark, parameters, final);
+      else if (token === '\r') [column, wrapPending] = [0, false];
+      else if (token === '\n') newline();
+      else if (token.startsWith('\u001b'))
+        throw new Error(`unexpected sequence in ${JSON.stringify(text.slice(0, 80))}`);
+      else for (const { segment } of segmenter.segment(token)) print(segment);
+    }
+  }
+
+  function control(mark: string, parameters: string, final: string): void {
+    const first = parameters === '' ? undefined : Number(parameters);
+    const sequence = `${mark}${final}`;
+    if (sequence !== 'm') wrapPending &&= sequence === 'K' || sequence.startsWith('?');
+    switch (sequence) {
+      case 'm':
+        style = parameters === '' || parameters === '0' ? '' : style + `;${parameters}`;
+        return;
+      case 'A':
+        row = Math.max(0, row - (first ?? 1));
+        return;
+      case 'B':
+        row = Math.min(rows - 1, row + (first ?? 1));
+        return;
+      case 'G':
+        column = Math.min(columns, Math.max(1, first ?? 1)) - 1;
+        return;
+      case 'K':
+        if (first !== undefined && first !== 0) break;
+        eraseRight(row, column);
+        return;
+      case 'J':
+        if (first !== undefined && first !== 0) break;
+        eraseRight(row, column);
+        for (let below = row + 1; below < rows; below += 1) screen[below] = emptyLine();
+        return;
+      case '?h':
+      case '?l':
+        if (first === undefined || !modes.has(first)) break;
+        modes.set(first, final === 'h');
+        return;
+    }
+    throw new Error(`unexpected sequence CSI ${mark}${parameters}${final}`);
+  }
+
+  function eraseRight(index: number, from: number): void {
+    const line = lineAt(index);
+    line.cells.length = Math.min(line.cells.length, from);
+    line.wrapped = false;
+  }
+
+  function newline(): void {
+    wrapPending = false;
+    row += 1;
+    if (row < rows) return;
+    row = rows - 1;
+    const [top] = screen.splice(0, 1);
+    if (top) scrollback.push(top);
+    screen.push(emptyLine());
+  }
+
+  function print(cluster: string): void {
+    const width = cells(cluster);
+    if (width === 0) return;
+    if (wrapPending || (column + width > columns && modes.get(7))) {
+      lineAt(row).wrapped = true;
+      newline();
+      column = 0;
+    }
+    if (column + width > columns) column = columns - width;
+    for (let offset = 0; offset < width; offset += 1) {
+      put(row, column + offset, { text: offset === 0 ? cluster : CONTINUATION, style });
+    }
+    column += width;
+    if (column < columns) return;
+    column = columns - 1;
+    wrapPending = modes.get(7) === true;
+  }
+
+  function put(index: number, at: number, cell: Cell): void {
+    const line = lineAt(index);
+    while (line.cells.length < at) line.cells.push(BLANK);
+    line.cells[at] = cell;
+  }
+
+  function resize(size: { columns: number; rows: number }): void {
+    wrapPending = false;
+    if (reflow) rewrap(size.columns);
+    else for (const line of screen) line.cells.length = Math.min(line.cells.length, size.columns);
+    while (screen.length > size.rows && row < screen.length - 1) screen.pop();
+    while (screen.length > size.rows) {
+      const [top] = screen.splice(0, 1);
+      if (top) scrollback.push(top);
+      row -= 1;
+    }
+    while (screen.length < size.rows) screen.push(emptyLine());
+    ({ columns, rows } = size);
+    column = Math.min(column, columns - 1);
+  }
+
+  /** The cursor stands on an empty row of its own, as a shell's or a box's does. */
+  function rewrap(width: number): void {
+    const above = [...scrollback, ...screen.slice(0, row)];
+    const logical: Cell[][] = [];
+    let open = false;
+    for (const line of above) {
+      if (open) logical.at(-1)?.push(...line.cells);
+      else logical.push([...line.cells]);
+      open = line.wrapped;
+    }
+    const wrapped = logical.flatMap((whole) => splitCells(whole, width));
+    const kept = wrapped.slice(Math.max(0, wrapped.length - rows + 1));
+    scrollback = wrapped.slice(0, wrapped.length - kept.length);
+    row = kept.length;
+    screen = [...kept, ...Array.from({ length: Math.max(0, rows - kept.length) }, emptyLine)];
+  }
+
+  const textOf = (line: Line): string =>
+    line.cells
+      .map(({ text }) => text)
+      .join('')
+      .trimEnd();
+
+  return {
+    write,
+    resize,
+    /** The rows as text, without what is blank on the right. */
+    lines: () => screen.map(textOf),
+    /** The same with the attributes of each cell. */
+    styled: () => screen.map((line) => JSON.stringify(trimCells(line.cells))),
+    history: () => [...scrollback, ...screen].map(textOf),
+    /** All of it as one text, what the terminal wrapped joined again. */
+    transcript: () => [...scrollback, ...screen].map((line) => textOf(line) + (line.wrapped ? '' : '\n')).join(''),
+    cursor: () => ({ row, column }),
+    isOn: (mode: number) => modes.get(mode) === true,
+    bytes: () => bytes,
+  };
+}
+
+function emptyLine(): Line {
+  return { cells: [], wrapped: false };
+}
+
+function trimCells(cells: readonly Cell[]): Cell[] {
+  return cells.slice(0, cells.findLastIndex(({ text, style }) => text !== ' ' || style !== '') + 1);
+}
+
+function splitCells(cells: readonly Cell[], width: number): Line[] {
+  const lines: Line[] = [{ cells: [], wrapped: false }];
+  cells.forEach((cell, index) => {
+    const wide = cells[index + 1]?.text === CONTINUATION;
+    const last = lines.at(-1);
+    if (!last) return;
+    if (last.cells.length + (wide ? 2 : 1) > width && cell.text !== CONTINUATION) {
+      last.wrapped = true;
+      lines.push({ cells: [cell], wrapped: false });
+    } else last.cells.push(cell);
+  });
+  return lines;
+}

@@ -1,0 +1,327 @@
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { ProgressError } from '../../src/errors.js';
+import { Journal } from '../../src/journal/journal.js';
+import {
+  CLOCK,
+  filesOf,
+  FIRST_SEQ,
+  makeBatch,
+  makeDirectory,
+  openJournal,
+  range,
+  readAll,
+  writeEvents,
+} from '../helpers/journal.js';
+import { waitFor } from '../helpers/wait.js';
+
+t.test('lines lie in the file as they were given, and nothing else', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  const batch = makeBatch(journal.nextSeq, 3, () => ({ data: { text: 'grüße 🎉 \u2028' } }));
+  await journal.write(batch);
+  const text = readFileSync(path.join(directory, `${FIRST_SEQ}.jsonl`), 'utf8');
+  t.equal(text, batch.lines.map((line) => line + '\n').join(''));
+  t.equal(readlinkSync(path.join(directory, 'current.jsonl')), `${FIRST_SEQ}.jsonl`);
+});
+
+t.test('nobody else can read them', async (t) => {
+  const parent = makeDirectory(t);
+  const previous = process.umask(0);
+  t.teardown(() => process.umask(previous));
+  const { journal, directory } = await openJournal(t, { directory: path.join(parent, 'journal') });
+  await writeEvents(journal, 1);
+  await journal.close();
+  t.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const name of filesOf(directory, '')) {
+    const stat = lstatSync(path.join(directory, name));
+    if (!stat.isSymbolicLink()) t.equal(stat.mode & 0o777, 0o600, name);
+  }
+});
+
+t.test('a fresh journal counts from the wall clock, and on from there', async (t) => {
+  const { journal } = await openJournal(t);
+  t.equal(journal.seq, 0);
+  t.equal(journal.nextSeq, FIRST_SEQ);
+  await writeEvents(journal, 5);
+  t.equal(journal.seq, FIRST_SEQ + 4);
+  t.equal(journal.nextSeq, FIRST_SEQ + 5);
+});
+
+t.test('after a clean stop writing goes on in the same file', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  await writeEvents(journal, 3);
+  const { id } = journal;
+  await journal.close();
+  t.ok(existsSync(path.join(directory, 'clean.json')));
+  const again = await openJournal(t, { directory, now: () => CLOCK + 1_000_000 });
+  t.notOk(existsSync(path.join(directory, 'clean.json')), 'the marker stands only while nobody writes');
+  t.equal(again.journal.id, id);
+  t.equal(again.journal.nextSeq, FIRST_SEQ + 3);
+  await writeEvents(again.journal, 3);
+  t.strictSame(filesOf(directory, '.jsonl'), [`${FIRST_SEQ}.jsonl`, 'current.jsonl']);
+  for (const source of [directory, again.journal.source]) {
+    t.strictSame((await readAll(source)).seqs, range(FIRST_SEQ, FIRST_SEQ + 5));
+  }
+  t.strictSame(again.notes, []);
+});
+
+t.test('an unused journal leaves no segments behind', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  await journal.close();
+  t.strictSame(filesOf(directory, '.jsonl'), []);
+});
+
+t.test('misuse is told apart from failure', async (t) => {
+  const { journal } = await openJournal(t);
+  const next = makeBatch(journal.nextSeq, 2);
+  const first = journal.write(next);
+  await t.rejects(journal.write(makeBatch(journal.nextSeq + 2, 1)), { code: 'internal', message: /two writes/ });
+  await first;
+  await t.rejects(journal.write(next), { code: 'internal', message: /comes too late/ });
+  const short = makeBatch(journal.nextSeq, 2);
+  short.lines.pop();
+  await t.rejects(journal.write(short), { code: 'internal', message: /line for each/ });
+  await journal.write({ events: [], lines: [] });
+  t.equal(journal.status().failure, undefined);
+  await journal.close();
+  await t.rejects(writeEvents(journal, 1), { message: /closed/ });
+});
+
+t.test('a segment ends at its size', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
+  for (let i = 0; i < 6; i++) await writeEvents(journal, 5);
+  await waitFor('the sealed ones to be finished', () => filesOf(directory, '.index.json').length === 6);
+  const segments = filesOf(directory, '.jsonl');
+  t.equal(segments.length, 6 + 1 + 1, 'six full ones, the active one, the link');
+  t.equal(readlinkSync(path.join(directory, 'current.jsonl')), segments.at(-2));
+  t.equal(journal.status().segments, 7);
+  for (const source of [directory, journal.source]) {
+    t.strictSame((await readAll(source)).seqs, range(FIRST_SEQ, FIRST_SEQ + 29));
+  }
+});
+
+t.test('a segment ends at its age', async (t) => {
+  let now = CLOCK;
+  const { journal, directory } = await openJournal(t, { segmentMs: 60_000, now: () => now });
+  await writeEvents(journal, 1);
+  await writeEvents(journal, 1);
+  t.equal(filesOf(directory, '.jsonl').length, 1 + 1);
+  now += 60_000;
+  await writeEvents(journal, 1);
+  t.equal(filesOf(directory, '.jsonl').length, 2 + 1);
+});
+
+t.test('the wall clock may jump: seq rises', async (t) => {
+  let now = CLOCK;
+  let { journal } = await openJournal(t, { now: () => now });
+  const { directory } = journal.status();
+  const seqs = await writeEvents(journal, 2);
+  for (const jump of [-86_400_000, +31_536_000_000, -31_536_000_000, +1_000]) {
+    await journal.close();
+    await rm(path.join(directory, 'clean.json'));
+    now += jump;
+    ({ journal } = await openJournal(t, { directory, now: () => now }));
+    seqs.push(...(await writeEvents(journal, 2)));
+  }
+  t.strictSame(
+    [...seqs].sort((a, b) => a - b),
+    seqs,
+  );
+  t.equal(new Set(seqs).size, seqs.length);
+  t.strictSame((await readAll(directory)).seqs, seqs);
+});
+
+t.test('a clock beyond all reason does not use up the seqs', async (t) => {
+  const { journal } = await openJournal(t, { now: () => 2 ** 52 });
+  t.ok(journal.nextSeq < 2 ** 40);
+  await writeEvents(journal, 1);
+});
+
+t.test('a lifecycle event is synced at once, others within a second', async (t) => {
+  const { journal } = await openJournal(t);
+  await writeEvents(journal, 1, () => ({ type: 'execution_started' }));
+  await waitFor('the sync', () => journal.synced === journal.seq, 700);
+  const [seq] = await writeEvents(journal, 1);
+  t.ok(journal.synced < seq!, 'output can wait');
+  await waitFor('the timed sync', () => journal.synced === seq, 3_000);
+  await writeEvents(journal, 1);
+  await journal.sync();
+  t.equal(journal.synced, journal.seq, 'on demand');
+});
+
+t.test('with always, what is written is synced; with never, nothing is', async (t) => {
+  const parent = makeDirectory(t);
+  const always = await openJournal(t, { sync: 'always', directory: path.join(parent, 'always') });
+  await writeEvents(always.journal, 3);
+  t.equal(always.journal.synced, always.journal.seq);
+  const never = await openJournal(t, { sync: 'never', directory: path.join(parent, 'never') });
+  await writeEvents(never.journal, 3, () => ({ type: 'execution_started' }));
+  await never.journal.sync();
+  t.equal(never.journal.synced, 0);
+});
+
+t.test('rotation works with every kind of syncing', async (t) => {
+  const parent = makeDirectory(t);
+  for (const sync of ['always', 'interval', 'never'] as const) {
+    const { journal, directory } = await openJournal(t, {
+      sync,
+      segmentBytes: 500,
+      directory: path.join(parent, sync),
+    });
+    for (let i = 0; i < 5; i++) await writeEvents(journal, 5);
+    t.strictSame((await readAll(journal.source)).seqs, range(FIRST_SEQ, FIRST_SEQ + 24), sync);
+    await journal.close();
+    t.strictSame((await readAll(directory)).seqs, range(FIRST_SEQ, FIRST_SEQ + 24), sync);
+  }
+});
+
+t.test('somebody takes the active file away: writing goes on in a new one', async (t) => {
+  const ways: Record<string, (file: string) => Promise<void>> = {
+    removed: (file) => rm(file),
+    moved: (file) => rename(file, file + '.1'),
+    replaced: async (file) => {
+      const text = await readFile(file);
+      await rm(file);
+      await writeFile(file, text);
+    },
+    'cut short': (file) => truncate(file, 0),
+    'added to': (file) => appendFile(file, 'foreign\n'),
+  };
+  for (const [way, spoil] of Object.entries(ways)) {
+    await t.test(way, async (t) => {
+      let uptime = 0;
+      const { journal, directory, notes } = await openJournal(t, { uptime: () => uptime });
+      const before = await writeEvents(journal, 3);
+      await spoil(path.join(directory, `${FIRST_SEQ}.jsonl`));
+      uptime += 1_000;
+      const after = await writeEvents(journal, 3);
+      t.match(notes, [{ type: 'journal_note', data: { kind: 'replaced', from: before[0], to: before[2] } }]);
+      t.equal(readlinkSync(path.join(directory, 'current.jsonl')), `${after[0]}.jsonl`);
+      await journal.sync();
+      await journal.close();
+      const { seqs, gaps } = await readAll(directory);
+      if (way === 'replaced' || way === 'added to')
+        t.strictSame({ seqs, gaps }, { seqs: [...before, ...after], gaps: [] });
+      else {
+        const why = way === 'cut short' ? 'damage' : 'missing';
+        t.strictSame({ seqs, gaps }, { seqs: after, gaps: [{ from: before[0], to: before[2], why }] });
+      }
+    });
+  }
+});
+
+t.test('somebody removes the whole directory: it is made again, with the same identity', async (t) => {
+  let uptime = 0;
+  const { journal, directory, notes } = await openJournal(t, { uptime: () => uptime });
+  await writeEvents(journal, 3);
+  await journal.sync();
+  await rm(directory, { recursive: true });
+  uptime += 1_000;
+  const after = await writeEvents(journal, 3);
+  t.equal(notes.length, 1);
+  t.strictSame((await readAll(journal.source)).seqs, after);
+  await journal.close();
+  const again = await openJournal(t, { directory });
+  t.equal(again.journal.id, journal.id);
+  t.ok(again.journal.nextSeq > after[2]!);
+});
+
+t.test('a link planted under the name of the next segment is not followed', async (t) => {
+  let uptime = 0;
+  const parent = makeDirectory(t);
+  await writeFile(path.join(parent, 'victim'), 'precious');
+  const { journal, directory } = await openJournal(t, {
+    directory: path.join(parent, 'journal'),
+    segmentBytes: 400,
+    uptime: () => uptime,
+  });
+  const count = 5;
+  await symlink(path.join(parent, 'victim'), path.join(directory, `${FIRST_SEQ + count}.jsonl`));
+  await writeEvents(journal, count);
+  uptime += 1_000;
+  await writeEvents(journal, count);
+  await writeEvents(journal, count);
+  t.equal(readFileSync(path.join(parent, 'victim'), 'utf8'), 'precious');
+  t.equal((await readAll(journal.source, { after: FIRST_SEQ + count })).seqs.length, 2 * count);
+});
+
+t.test('a newer format is read and never written to', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  const seqs = await writeEvents(journal, 3);
+  await journal.close();
+  const manifest = path.join(directory, 'journal.json');
+  await writeFile(manifest, JSON.stringify({ version: 2, id: 'later' }));
+  const before = filesOf(directory, '');
+  const again = await openJournal(t, { directory });
+  t.ok(again.journal.readOnly);
+  t.equal(again.journal.id, 'later');
+  t.equal(again.journal.seq, seqs[2]);
+  await t.rejects(writeEvents(again.journal, 1), { code: 'read_only' });
+  t.strictSame((await readAll(again.journal.source)).seqs, seqs);
+  t.equal(again.journal.expired(), undefined);
+  await again.journal.close();
+  t.strictSame(filesOf(directory, ''), before);
+});
+
+t.test('a damaged journal.json is kept aside; the events stay, under a new identity', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  const seqs = await writeEvents(journal, 3);
+  await journal.close();
+  await writeFile(path.join(directory, 'journal.json'), '{"version":');
+  const again = await openJournal(t, { directory });
+  t.not(again.journal.id, journal.id);
+  t.match(again.notes, [{ data: { kind: 'identity' } }]);
+  t.equal(filesOf(path.join(directory, 'quarantine'), 'journal.json').length, 1);
+  t.strictSame((await readAll(directory)).seqs, seqs);
+});
+
+t.test(
+  'when nothing can be written, it says so at once, tries again once a second, and tells how long it lasted',
+  async (t) => {
+    let uptime = 0;
+    const parent = makeDirectory(t);
+    const directory = path.join(parent, 'journal');
+    const { journal, notes } = await openJournal(t, { directory, segmentBytes: 100, uptime: () => uptime });
+    await writeEvents(journal, 1);
+    await rename(directory, directory + '.away');
+    await writeFile(directory, 'in the way');
+    uptime += 1_000;
+    const error = await writeEvents(journal, 1).catch((thrown: unknown) => thrown);
+    t.ok(error instanceof ProgressError);
+    t.match(error, { code: 'journal_failed' });
+    t.match(journal.status().failure, { code: 'journal_failed' });
+    await rm(directory);
+    await mkdir(directory);
+    const next = journal.nextSeq;
+    await t.rejects(writeEvents(journal, 1), error as Error, 'too early for another attempt');
+    t.equal(journal.nextSeq, next);
+    uptime += 1_000;
+    const [seq] = await writeEvents(journal, 1);
+    t.equal(journal.status().failure, undefined);
+    t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000, refusedWrites: 2 } });
+    t.strictSame((await readAll(journal.source, { after: seq! - 1 })).seqs, [seq]);
+  },
+);
+
+t.test('the id is random', async (t) => {
+  const parent = makeDirectory(t);
+  const ids = await Promise.all(
+    ['a', 'b'].map(async (name) => {
+      const journal = await Journal.open({
+        ...{
+          directory: path.join(parent, name),
+          segmentBytes: 1,
+          segmentMs: 1,
+          retainBytes: 1,
+          retainMs: 1,
+          sync: 'never',
+        },
+      });
+      await journal.close();
+      return journal.id;
+    }),
+  );
+  t.not(ids[0], ids[1]);
+});

@@ -1,0 +1,262 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import t from 'tap';
+import { matches } from '../../src/core/filter.js';
+import { findExecutions, openSource, readJournal, readLast, seqAtTime } from '../../src/journal/reader.js';
+import {
+  CLOCK,
+  crash,
+  createRandom,
+  filesOf,
+  FIRST_SEQ,
+  makeDirectory,
+  openJournal,
+  range,
+  readAll,
+  type TestJournal,
+  writeEvents,
+} from '../helpers/journal.js';
+import { waitFor } from '../helpers/wait.js';
+
+const TYPES = ['output', 'log', 'progress', 'step_started'];
+
+/** Several segments of several blocks each; some of them compressed, the last one still open. */
+async function openLarge(
+  t: Parameters<typeof openJournal>[0],
+  seed: number,
+): Promise<TestJournal & { seqs: number[] }> {
+  const random = createRandom(seed);
+  let uptime = 0;
+  const opened = await openJournal(t, { segmentBytes: 200_000, uptime: () => uptime });
+  const seqs: number[] = [];
+  for (let i = 0; i < 16; i++) {
+    const text = 'ä'.repeat(random(200));
+    const shape = () => ({ execution: `run-${random(40)}`, type: TYPES[random(4)]!, data: { text, level: 'info' } });
+    seqs.push(...(await writeEvents(opened.journal, 100 + random(400), shape)));
+    if (i === 8) uptime += 1_000; // quiet for a moment: what is sealed by now is compressed
+    if (i === 8) await waitFor('compression', () => filesOf(opened.directory, '.gz').length > 0);
+    if (i === 8) uptime += -1_000;
+  }
+  return { ...opened, seqs };
+}
+
+t.test('inside the daemon and beside it, readers see the same', async (t) => {
+  const { journal, directory, seqs } = await openLarge(t, 1);
+  t.ok(filesOf(directory, '.jsonl.gz').length > 0 && filesOf(directory, '.jsonl').length > 2, 'plain and compressed');
+  for (const source of [journal.source, openSource(directory)]) {
+    const { seqs: found, gaps, lines } = await readAll(source);
+    t.strictSame(found, seqs);
+    t.strictSame(gaps, []);
+    t.match(lines[0], /^\{"seq":\d+,.*ä.*\}$/);
+  }
+});
+
+t.test('chunks are bounded', async (t) => {
+  const { journal } = await openLarge(t, 2);
+  let chunks = 0;
+  for await (const part of readJournal(journal.source)) {
+    if (!('lines' in part)) continue;
+    chunks++;
+    const bytes = part.lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0);
+    if (bytes > 64 * 1024 + 1_000) t.fail(`a chunk of ${bytes} bytes`);
+  }
+  t.ok(chunks > 10);
+});
+
+t.test('after and through bound what is read', async (t) => {
+  const { journal, directory, seqs } = await openLarge(t, 3);
+  const random = createRandom(3);
+  for (let i = 0; i < 25; i++) {
+    const [a, b] = [seqs[0]! - 1 + random(seqs.length + 5), seqs[0]! - 1 + random(seqs.length + 5)];
+    const source = i % 2 === 0 ? journal.source : openSource(directory);
+    const found = await readAll(source, { after: a, through: b });
+    t.strictSame(
+      found.seqs,
+      seqs.filter((seq) => seq > a && seq <= b),
+    );
+    t.strictSame(found.gaps, []);
+  }
+});
+
+for (const seed of [11, 12]) {
+  t.test(`one execution by the index is what a scan finds (seed ${seed})`, async (t) => {
+    const { journal, directory } = await openLarge(t, seed);
+    const all = await readAll(directory);
+    for (const execution of ['run-0', 'run-7', 'run-39', 'run-4', 'no such']) {
+      const after = all.seqs[createRandom(seed)(all.seqs.length)];
+      for (const source of [journal.source, openSource(directory)]) {
+        const found = await readAll(source, { execution });
+        t.strictSame(
+          found.events,
+          all.events.filter((event) => event.execution === execution),
+        );
+        const rest = await readAll(source, { execution, after });
+        t.strictSame(
+          rest.events,
+          found.events.filter((event) => event.seq > after!),
+        );
+      }
+    }
+  });
+
+  t.test(`the newest that match are the end of a scan (seed ${seed})`, async (t) => {
+    const { journal, directory } = await openLarge(t, seed);
+    const all = await readAll(directory);
+    const random = createRandom(seed);
+    const filters = [{}, { execution: 'run-5' }, { types: ['log'] }, { execution: 'run-9', types: ['progress'] }];
+    for (const filter of [...filters, { execution: 'no such' }]) {
+      for (const count of [0, 1, 100, 3_000, 10 ** 6]) {
+        const through = random(2) === 0 ? undefined : all.seqs[random(all.seqs.length)];
+        const matching = all.events.filter((e) => matches(filter, e) && e.seq <= (through ?? Infinity));
+        const expected = count === 0 ? [] : matching.slice(-count);
+        for (const source of [journal.source, openSource(directory)]) {
+          const found = await readLast(source, count, filter, through);
+          t.strictSame(found.events, expected, JSON.stringify({ filter, count, through }));
+          t.strictSame(found.lines.length, expected.length);
+        }
+      }
+    }
+  });
+}
+
+t.test('nothing is read from a directory that is not there', async (t) => {
+  const source = openSource(path.join(makeDirectory(t), 'absent'));
+  t.strictSame((await readAll(source)).seqs, []);
+  t.strictSame((await readLast(source, 10, {})).events, []);
+  t.equal(await seqAtTime(source, '2026-01-01T00:00:00Z'), 0);
+  t.strictSame(await findExecutions(source, ''), []);
+});
+
+t.test('a line that is being written is not seen before it is whole', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  await writeEvents(journal, 3);
+  const file = path.join(directory, `${FIRST_SEQ}.jsonl`);
+  const text = readFileSync(file, 'utf8');
+  const { appendFileSync, truncateSync } = await import('node:fs');
+  for (const part of [
+    '{',
+    '{"seq":1700000000000003,"time":"2026',
+    '{"seq":1700000000000003,"time":"t","type":"x","data":{}}',
+  ]) {
+    appendFileSync(file, part);
+    const { seqs, gaps } = await readAll(directory);
+    t.strictSame({ seqs, gaps }, { seqs: range(FIRST_SEQ, FIRST_SEQ + 2), gaps: [] });
+    truncateSync(file, Buffer.byteLength(text));
+  }
+});
+
+t.test('executions are found by how their ids begin', async (t) => {
+  const { journal, directory } = await openLarge(t, 4);
+  const expected = range(0, 39)
+    .map((k) => `run-${k}`)
+    .filter((id) => id.startsWith('run-3'));
+  for (const source of [journal.source, openSource(directory)]) {
+    t.strictSame((await findExecutions(source, 'run-3')).sort(), expected.sort());
+    t.strictSame(await findExecutions(source, 'x'), []);
+    t.equal((await findExecutions(source, '')).length, 40);
+  }
+});
+
+t.test('a time leads to the first event of that time or later', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 100_000, uptime: () => 0 });
+  for (let i = 0; i < 4; i++) {
+    await writeEvents(journal, 500, (k) => ({ time: new Date(CLOCK + (i * 500 + k) * 1_000).toISOString() }));
+  }
+  const at = (seconds: number) => new Date(CLOCK + seconds * 1_000).toISOString();
+  for (const source of [journal.source, openSource(directory)]) {
+    for (const second of [0, 1, 250, 499, 500, 777, 1_999]) {
+      t.equal(await seqAtTime(source, at(second)), FIRST_SEQ + second - 1, `second ${second}`);
+    }
+    t.equal(await seqAtTime(source, at(-1)), FIRST_SEQ - 1);
+    t.equal(await seqAtTime(source, at(2_000)), FIRST_SEQ + 1_999, 'none so late: the newest');
+    t.equal(await seqAtTime(source, '2023-11-14T23:21:40+01:00'), FIRST_SEQ + 499, 'in another zone');
+  }
+  await t.rejects(seqAtTime(journal.source, 'yesterday'), { code: 'bad_request' });
+});
+
+t.test('late events of old times do not hide newer ones', async (t) => {
+  const { journal } = await openJournal(t);
+  const times = [5, 1, 6, 2, 7].map((second) => new Date(CLOCK + second * 1_000).toISOString());
+  await writeEvents(journal, 5, (k) => ({ time: times[k]! }));
+  t.equal(await seqAtTime(journal.source, times[2]!), FIRST_SEQ + 1);
+  t.equal(await seqAtTime(journal.source, times[0]!), FIRST_SEQ - 1);
+});
+
+t.test('what retention removed is a gap, for those who stand before it', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
+  for (let i = 0; i < 4; i++) await writeEvents(journal, 5);
+  await journal.sync();
+  await waitFor('sealed', () => filesOf(directory, '.index.json').length === 4);
+  await journal.removeThrough(FIRST_SEQ + 9);
+  t.strictSame(filesOf(directory, '.jsonl').at(0), `${FIRST_SEQ + 10}.jsonl`);
+  for (const source of [journal.source, openSource(directory)]) {
+    const { seqs, gaps } = await readAll(source, { after: FIRST_SEQ + 2 });
+    t.strictSame(gaps, [{ from: FIRST_SEQ + 3, to: FIRST_SEQ + 9, why: 'retention' }]);
+    t.strictSame(seqs, range(FIRST_SEQ + 10, FIRST_SEQ + 19));
+    t.strictSame((await readAll(source, { after: FIRST_SEQ + 9 })).gaps, []);
+    t.strictSame((await readAll(source, { after: FIRST_SEQ + 2, through: FIRST_SEQ + 5 })).gaps, [
+      { from: FIRST_SEQ + 3, to: FIRST_SEQ + 5, why: 'retention' },
+    ]);
+  }
+});
+
+t.test('a journal that never lost anything has no gap at its beginning', async (t) => {
+  const { journal } = await openJournal(t);
+  await writeEvents(journal, 3);
+  t.strictSame((await readAll(journal.source, { after: 5 })).gaps, []);
+});
+
+t.test('readers go on while segments are rotated, compressed and removed under them', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 30_000 });
+  const total = 12_000;
+  const outside = openSource(directory);
+  const follow = async (source: typeof outside, found: number[]) => {
+    for (let after = FIRST_SEQ - 1; found.length < total;) {
+      for await (const part of readJournal(source, { after })) {
+        if ('gap' in part) throw new Error(`a gap: ${JSON.stringify(part.gap)}`);
+        for (const { seq } of part.events) found.push(seq);
+        after = part.events.at(-1)!.seq;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const found: number[][] = [[], [], []];
+  const readers = [follow(journal.source, found[0]!), follow(outside, found[1]!), follow(outside, found[2]!)];
+  for (let i = 0; i < total / 100; i++) await writeEvents(journal, 100);
+  await Promise.all(readers);
+  const expected = range(FIRST_SEQ, FIRST_SEQ + total - 1);
+  for (const seqs of found) t.strictSame(seqs, expected);
+  t.ok(filesOf(directory, '.gz').length > 5, 'compression went on meanwhile');
+});
+
+t.test('a reader inside a segment that is removed reads it to its end, and is told what else went', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 100_000, uptime: () => 0 });
+  for (let i = 0; i < 4; i++) await writeEvents(journal, 1_000);
+  await waitFor('sealed', () => filesOf(directory, '.index.json').length === 4);
+  const seqs: number[] = [];
+  const gaps: unknown[] = [];
+  let removed = false;
+  for await (const part of readJournal(journal.source)) {
+    if ('gap' in part) gaps.push(part.gap);
+    else seqs.push(...part.events.map(({ seq }) => seq));
+    if (!removed) await journal.removeThrough(FIRST_SEQ + 1_999);
+    removed = true;
+  }
+  t.strictSame(gaps, [{ from: FIRST_SEQ + 1_000, to: FIRST_SEQ + 1_999, why: 'retention' }]);
+  t.strictSame(seqs, [...range(FIRST_SEQ, FIRST_SEQ + 999), ...range(FIRST_SEQ + 2_000, FIRST_SEQ + 3_999)]);
+});
+
+t.test('a segment without its index is read all the same, plain or compressed', async (t) => {
+  const { directory, seqs, journal } = await openLarge(t, 5);
+  await crash({ journal, directory, notes: [], logs: [] });
+  for (const name of filesOf(directory, '.index.json')) await rm(path.join(directory, name));
+  const all = await readAll(directory);
+  t.strictSame(all.seqs, seqs);
+  const one = await readAll(directory, { execution: 'run-3' });
+  t.strictSame(
+    one.events,
+    all.events.filter((event) => event.execution === 'run-3'),
+  );
+  t.notOk(existsSync(path.join(directory, 'clean.json')));
+});

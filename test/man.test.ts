@@ -1,0 +1,251 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { configKeys } from '../src/config.js';
+import { EVENT_TYPES } from '../src/core/event.js';
+import { translate } from '../src/core/vocabulary.js';
+import { ERROR_CODES } from '../src/errors.js';
+import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/protocol/messages.js';
+import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const PAGES = readdirSync(path.join(ROOT, 'man'));
+const CLI = 'src/cli';
+
+function read(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8');
+}
+
+function sections(page: string): Map<string, string> {
+  const [, ...parts] = read(`man/${page}`).split(/^\.Sh /m);
+  return new Map(parts.map((part) => [part.slice(0, part.indexOf('\n')), part]));
+}
+
+function section(page: string, title: string): string {
+  const text = sections(page).get(title);
+  if (text === undefined) throw new Error(`${page} has no section ${title}`);
+  return text;
+}
+
+/** What the items `.It MACRO one , two` of a section are about. */
+function items(text: string, macro: string): string[] {
+  const lines = text.matchAll(new RegExp(`^\\.It ${macro} (.+)$`, 'gm'));
+  return [...lines].flatMap(([, names = '']) => names.split(' , '));
+}
+
+/** The names of an interface's fields. */
+function fields(file: string, name: string): string[] {
+  const [, body = ''] = new RegExp(`^export interface ${name} [^{]*\\{\n([\\s\\S]*?)^\\}`, 'm').exec(read(file)) ?? [];
+  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field = '']) => field);
+}
+
+/** Command names with the source of each. */
+function commands(): Map<string, string> {
+  const files = existsSync(path.join(ROOT, CLI)) ? readdirSync(path.join(ROOT, CLI)) : [];
+  const sources = files.map((file): [string, string] => [path.basename(file, '.ts'), read(`${CLI}/${file}`)]);
+  return new Map(sources.filter(([, source]) => /^export const command\b/m.test(source)));
+}
+
+function isAbsent(program: string): boolean {
+  return spawnSync(program, ['--version']).error !== undefined && process.env['CI'] === undefined;
+}
+
+t.test('mandoc has nothing to say about any page', { skip: isAbsent('mandoc') && 'mandoc is missing' }, (t) => {
+  for (const page of PAGES) {
+    const { stdout, stderr } = spawnSync('mandoc', ['-T', 'lint', '-W', 'all', page], {
+      cwd: path.join(ROOT, 'man'),
+      encoding: 'utf8',
+    });
+    // it looks among the installed pages, where ours are not yet: the next test looks among ours
+    const complaints = `${stdout}${stderr}`
+      .split('\n')
+      .filter((line) => !/manual not found|outdated mandoc.db/.test(line));
+    t.equal(complaints.join('\n'), '', page);
+  }
+  t.end();
+});
+
+t.test('every page of ours that a page refers to exists, and names itself', (t) => {
+  for (const page of PAGES) {
+    const name = page.replace(/\.\d$/, '');
+    t.match(section(page, 'NAME'), new RegExp(`^\\.Nm ${name}\n\\.Nd \\S`, 'm'), page);
+    for (const [, target, number] of read(`man/${page}`).matchAll(/^\.Xr (progress\S*) (\d)/gm)) {
+      t.ok(PAGES.includes(`${target}.${number}`), `${page} refers to ${target}(${number})`);
+    }
+  }
+  t.end();
+});
+
+t.test('every page of a command has the sections that one looks for', (t) => {
+  for (const page of PAGES.filter((name) => name.endsWith('.1'))) {
+    const titles = [...sections(page).keys()];
+    const wanted = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'EXIT STATUS', 'EXAMPLES'];
+    t.strictSame(
+      titles.filter((title) => wanted.includes(title)),
+      wanted,
+      page,
+    );
+  }
+  t.end();
+});
+
+const hasCommandLine = existsSync(path.join(ROOT, CLI, 'main.ts'));
+
+t.test(
+  'commands, their pages and the overview name each other',
+  { skip: !hasCommandLine && 'no commands yet' },
+  (t) => {
+    const names = [...commands().keys()].sort();
+    t.not(names.length, 0);
+    const pages = PAGES.map((page) => /^progress-(.*)\.1$/.exec(page)?.[1]).filter((name) => name !== undefined);
+    t.strictSame(pages.sort(), names);
+    t.strictSame(items(section('progress.1', 'COMMANDS'), 'Cm').sort(), names);
+    t.end();
+  },
+);
+
+t.test(
+  'options of a command and those on its page are the same',
+  { skip: !hasCommandLine && 'no commands yet' },
+  (t) => {
+    for (const [name, source] of commands()) {
+      const page = read(`man/progress-${name}.1`);
+      const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
+      const known = [...source.matchAll(/\.option\('([a-z-]+)'/g)].map(([, option = '']) => option);
+      t.strictSame([...new Set(documented)].sort(), known.sort(), name);
+    }
+    t.end();
+  },
+);
+
+t.test('progress.1 knows every exit status and every variable of ours', (t) => {
+  const statuses = new Set(
+    [...section('progress.1', 'EXIT STATUS').matchAll(/^\.It (\d+)$/gm)].map(([, status]) => Number(status)),
+  );
+  t.strictSame(statuses, new Set([0, 1, ...Object.values(ERROR_CODES)].sort((a, b) => a - b)));
+  const sources = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
+  const text = sources
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`src/${file}`))
+    .join('');
+  const documented = section('progress.1', 'ENVIRONMENT');
+  for (const [, variable = ''] of text.matchAll(/\b(?:env\[|env, )'(PROGRESS_[A-Z_]+)'/g)) {
+    t.match(documented, new RegExp(`^\\.It Ev .*\\b${variable}\\b`, 'm'), variable);
+  }
+  t.end();
+});
+
+t.test('progress-config(5) has every key with its default and its bounds', (t) => {
+  const text = section('progress-config.5', 'KEYS');
+  const documented = [...text.matchAll(/^\.It Cm (\S+\.\S+) No = Li (\S+)$/gm)].map(
+    ([, key, value]) => `${key}=${value}`,
+  );
+  t.strictSame(
+    documented,
+    configKeys().map((entry) => `${entry.key}=${entry.default}`),
+  );
+  for (const { key, type, wanted } of configKeys()) {
+    const item = text.slice(text.indexOf(`.It Cm ${key} `)).split(/^\.It Cm \S+\./m)[1] ?? '';
+    const words =
+      type === 'choice' ? wanted.replace('one of ', '').split(', ') : [wanted.split(',')[0]?.slice(2) ?? ''];
+    for (const word of words) t.match(item, word, key);
+  }
+  t.end();
+});
+
+t.test('progress-events(7) has every type and every name of the other vocabularies', (t) => {
+  t.strictSame(items(section('progress-events.7', 'TYPES'), 'Cm'), EVENT_TYPES);
+  const [, table = ''] = /^const VOCABULARY\b([\s\S]*?)^\]\);/m.exec(read('src/core/vocabulary.ts')) ?? [];
+  const names = [...table.matchAll(/^(?: {2}\[| {4})'([\w.]+)',/gm)].map(([, name = '']) => name);
+  const documented = items(section('progress-events.7', 'OTHER VOCABULARIES'), 'Ic');
+  t.strictSame(documented.toSorted(), names.toSorted());
+  for (const type of documented) t.equal(translate({ type, data: {} }).data['as'], type);
+  t.end();
+});
+
+t.test('progress-protocol(7) has every request, error, bound and field', (t) => {
+  const messages = read('src/protocol/messages.ts');
+  const ops = [...messages.matchAll(/\bop: '(\w+)'/g)].map(([, op = '']) => op);
+  const requests = section('progress-protocol.7', 'REQUESTS');
+  t.not(ops.length, 0);
+  t.strictSame(items(requests, 'Ic').sort(), ops.sort());
+  t.strictSame(
+    items(section('progress-protocol.7', 'ERROR CODES'), 'Er'),
+    Object.entries(ERROR_CODES).map(([code, status]) => `${code} Pq ${status}`),
+  );
+  const description = section('progress-protocol.7', 'DESCRIPTION');
+  const bounds = [
+    `version ${PROTOCOL_VERSION} of`,
+    `${MAX_LINE_BYTES / 2 ** 10} KiB`,
+    `${MAX_DEPTH} deep`,
+    `${MAX_REPLY_BYTES / 2 ** 20} MiB`,
+  ];
+  for (const bound of bounds) t.match(description, bound);
+
+  const mentions = (title: string, names: string[]): void => {
+    const text = section('progress-protocol.7', title);
+    t.not(names.length, 0, title);
+    for (const name of names) t.match(text, new RegExp(`\\b${name}\\b`), `${title}: ${name}`);
+  };
+  mentions('EXECUTIONS', fields('src/core/execution.ts', 'Execution'));
+  mentions('EXECUTIONS', fields('src/core/execution.ts', 'Step'));
+  for (const name of ['DaemonStatus', 'Counters', 'JournalStatus'])
+    mentions('REQUESTS', fields('src/protocol/messages.ts', name));
+  const subscribe = [
+    ...fields('src/protocol/messages.ts', 'SubscribeRequest'),
+    ...fields('src/core/filter.ts', 'Filter'),
+  ];
+  mentions(
+    'SUBSCRIPTIONS',
+    subscribe.filter((name) => name !== 'op'),
+  );
+  t.end();
+});
+
+t.test('the transcript can be replayed: lines of JSON, with the bad ones in their place', (t) => {
+  const lines = readTranscript(read('man/progress-protocol.7'));
+  const client = lines.filter(({ from }) => from === 'client').map(({ text }) => text);
+  const bad = client.filter((text) => !isJson(text));
+  t.strictSame(bad, ['{"type":']);
+  const errors = lines.filter(({ text }) => text.startsWith('D: ') || text.includes('"bad_json"'));
+  t.match(errors, [{ text: `"line":${client.indexOf('{"type":') + 1}` }]);
+  for (const { from, text } of lines) if (from === 'daemon') t.type(parsePattern(text), 'object', text);
+  for (const op of ['hello', 'emit', 'list', 'get', 'subscribe'])
+    t.ok(
+      client.some((text) => text.includes(`"op":"${op}"`)),
+      op,
+    );
+  t.end();
+});
+
+t.test('a transcript is joined over its continued lines, without its escapes', (t) => {
+  const source = '.Bd -literal\nC: {"a":\nC:  "\\en"}\nD: {"b":1}\n.Ed\nC is a letter\n';
+  t.strictSame(readTranscript(source), [
+    { from: 'client', text: '{"a":"\\n"}' },
+    { from: 'daemon', text: '{"b":1}' },
+  ]);
+  t.end();
+});
+
+t.test('a placeholder stands for any value, a numbered one for the same everywhere', (t) => {
+  const bindings = new Map<string, unknown>();
+  const matches = (pattern: string, value: unknown) => matchesPattern(parsePattern(pattern), value, bindings);
+  t.ok(matches('{"seq":<seq1>,"time":"<time>"}', { seq: 7, time: 'now', more: true }));
+  t.ok(matches('{"list":[<seq1>,"<word>"]}', { list: [7, 'anything'] }));
+  t.notOk(matches('{"seq":<seq1>}', { seq: 8 }));
+  t.notOk(matches('{"seq":<seq2>}', {}));
+  t.notOk(matches('{"list":[<any>]}', { list: [1, 2] }));
+  t.notOk(matches('{"a":{"b":1}}', { a: { b: 2 } }));
+  t.notOk(matches('{"a":null}', { a: 0 }));
+  t.end();
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

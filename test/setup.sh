@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs the Debian packages that some tests want, where that is possible. Where it is not, these tests skip by name.
+set -eu
+missing=
+for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc; do
+  command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >/dev/null || true
+  # shellcheck disable=SC2086 # one word each
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null || echo "could not install:$missing" >&2
+else
+  echo "not installed, so their tests are skipped:$missing" >&2
+fi

@@ -1,0 +1,195 @@
+import t from 'tap';
+import type { Execution } from '../../src/core/execution.js';
+import type { BoxOptions } from '../../src/terminal/box.js';
+import { openBox } from '../../src/terminal/box.js';
+import type { OutputStyle } from '../../src/terminal/style.js';
+import { createManualClock } from '../helpers/manual-clock.js';
+import { makeExecution, makeShipLogin, START } from '../helpers/models.js';
+import { createTtyStreams } from '../helpers/tty-streams.js';
+import { createVt } from '../helpers/vt.js';
+import { waitFor } from '../helpers/wait.js';
+
+const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true, reflow: true };
+const LISTENED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP', 'SIGCONT', 'uncaughtExceptionMonitor'];
+
+function countListeners(): number {
+  return LISTENED.reduce((sum, event) => sum + process.listenerCount(event), 0);
+}
+
+function open(executions: Execution[], options: Partial<BoxOptions> = {}) {
+  const clock = createManualClock();
+  const streams = createTtyStreams(80, 24);
+  const { input, output } = streams;
+  const view = () => ({
+    executions,
+    connection: { state: 'live' } as const,
+    now: START + 401_000 + clock.now(),
+    detail: true,
+  });
+  const box = openBox({ input, output, style: STYLE, view, clock, ...options });
+  const vt = createVt({ columns: 80, rows: 24, reflow: true });
+  /** What the terminal shows now. */
+  const screen = () => {
+    for (const bytes of streams.writes.splice(0)) vt.write(bytes);
+    return vt.lines().join('\n').trimEnd();
+  };
+  return { box, clock, streams, vt, screen };
+}
+
+t.test('a frame is one write, bracketed as synchronized, and nothing is written when nothing changes', (t) => {
+  const paused = makeExecution({ status: 'paused' });
+  const { box, clock, streams } = open([paused]);
+  clock.advance(1);
+  t.equal(streams.writes.length, 2, 'the cursor is hidden, the box drawn');
+  t.match(streams.writes[1], /^\u001b\[\?2026h.*\u001b\[\?2026l$/s);
+  streams.writes.length = 0;
+  box.changed();
+  clock.advance(60_000);
+  t.same(streams.writes, []);
+  t.equal(clock.timers(), 0, 'and no clock ticks');
+  paused.tail.push('one more line');
+  box.changed();
+  clock.advance(100);
+  t.equal(streams.writes.length, 1);
+  box.close();
+  t.end();
+});
+
+t.test('10,000 changes a second make ten frames, of changed lines only', (t) => {
+  const execution = makeShipLogin();
+  const { box, clock, streams, screen } = open([execution]);
+  clock.advance(1);
+  streams.writes.length = 0;
+  for (let change = 0; change < 10_000; change += 1) {
+    execution.progress = { current: change, total: 20_000, unit: 'tests' };
+    box.changed();
+    clock.advance(0.1);
+  }
+  t.ok(streams.writes.length >= 9 && streams.writes.length <= 10, `${streams.writes.length} writes`);
+  const bytes = streams.writes.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  t.ok(bytes < 4 * 1024, `${bytes} bytes in a second`);
+  clock.advance(100);
+  t.match(screen(), '49%  9,999/20,000 tests', 'the last change is there');
+  box.close();
+  t.end();
+});
+
+t.test('the clock moves the box once a second, in tenths for the first ten seconds', (t) => {
+  const { box, clock, streams } = open([makeExecution({ startedAt: new Date(START + 401_000).toISOString() })]);
+  clock.advance(5_000);
+  t.ok(streams.writes.length > 45, `${streams.writes.length} in five seconds`);
+  clock.advance(6_000);
+  streams.writes.length = 0;
+  clock.advance(10_000);
+  t.equal(streams.writes.length, 10);
+  box.close();
+  t.end();
+});
+
+t.test('what is printed stands above the box, in order, and waits for the frame', (t) => {
+  const { box, clock, streams, screen } = open([makeExecution()]);
+  clock.advance(1);
+  screen();
+  box.print(['first']);
+  box.print(['second', 'third']);
+  t.same(streams.writes, []);
+  clock.advance(100);
+  t.equal(streams.writes.length, 1);
+  t.match(screen(), /^first\nsecond\nthird\n╭/);
+  box.print(['x'.repeat(70_000)]);
+  t.equal(streams.writes.length, 1, 'more than 64 KiB do not wait');
+  box.close();
+  t.end();
+});
+
+t.test('close takes the box away and leaves the final lines, and says what goes on', (t) => {
+  const before = countListeners();
+  const { box, clock, streams, screen, vt } = open([makeExecution()]);
+  clock.advance(1);
+  t.ok(streams.isRaw());
+  screen();
+  t.notOk(vt.isOn(25), 'the cursor is hidden');
+  box.close(['the end']);
+  t.equal(screen(), 'the end\nship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x');
+  t.ok(vt.isOn(25), 'the cursor is back');
+  t.notOk(streams.isRaw());
+  t.equal(clock.timers(), 0);
+  t.equal(countListeners(), before, 'no listener is left behind');
+  box.close(['again']);
+  box.changed();
+  clock.advance(1_000);
+  t.same(streams.writes, []);
+  t.end();
+});
+
+t.test('nothing goes on when everything has ended', (t) => {
+  const { box, screen } = open([makeExecution({ status: 'completed', durationMs: 5 })]);
+  box.close(['the end']);
+  t.equal(screen(), 'the end');
+  t.end();
+});
+
+t.test('q leaves: the terminal is restored before anybody closes the box', async (t) => {
+  const { box, clock, streams, screen, vt } = open([makeExecution()]);
+  clock.advance(1);
+  streams.press('xq');
+  t.equal(await box.left, 'q');
+  t.notOk(streams.isRaw());
+  t.match(screen(), '╭', 'the last frame stands');
+  t.ok(vt.isOn(25));
+  box.close();
+  t.match(screen(), /^ship-login-page goes on\./);
+});
+
+t.test('Ctrl-C leaves, or is told to whoever runs what is shown', async (t) => {
+  const leaving = open([makeExecution()]);
+  leaving.streams.press('\u0003');
+  t.equal(await leaving.box.left, 'SIGINT');
+  leaving.box.close();
+
+  let interrupts = 0;
+  const running = open([makeExecution()], { onInterrupt: () => (interrupts += 1) });
+  running.streams.press('\u0003');
+  running.clock.advance(1);
+  await waitFor('the interrupt', () => interrupts === 1);
+  t.ok(running.streams.isRaw(), 'and the box stays');
+  running.box.close();
+});
+
+t.test('a terminal that is gone is left, without an error of its own', async (t) => {
+  const { box, streams } = open([makeExecution()]);
+  streams.output.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  t.equal(await box.left, 'closed');
+  streams.output.emit('error', new Error('and once more, afterwards'));
+  box.close();
+});
+
+t.test('after a resize there is one box, at the new size, once the size has settled', (t) => {
+  const { box, clock, streams, screen, vt } = open([makeShipLogin()]);
+  clock.advance(1);
+  screen();
+  for (const columns of [90, 100, 110]) {
+    streams.resize(columns, 30);
+    clock.advance(50);
+  }
+  t.same(streams.writes, [], 'nothing while it changes');
+  vt.resize({ columns: 110, rows: 30 });
+  clock.advance(100);
+  const boxes = screen().match(/╭─[^\n]*/g) ?? [];
+  t.equal(boxes.length, 1);
+  t.equal(boxes[0]?.length, 109);
+  box.close();
+  t.equal(screen(), 'ship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x');
+  t.end();
+});
+
+t.test('input that is no terminal is left alone', (t) => {
+  const streams = createTtyStreams(80, 24);
+  Object.assign(streams.input, { isTTY: false });
+  const view = () => ({ executions: [], connection: { state: 'live' } as const, now: START, detail: true });
+  const box = openBox({ input: streams.input, output: streams.output, style: STYLE, view, clock: createManualClock() });
+  streams.press('bytes for somebody else');
+  t.equal(String(streams.input.read()), 'bytes for somebody else');
+  box.close();
+  t.end();
+});

@@ -1,0 +1,203 @@
+import t from 'tap';
+import type { Controls } from '../../src/terminal/inline.js';
+import { createInline } from '../../src/terminal/inline.js';
+import type { View } from '../../src/terminal/view.js';
+import { boxLines } from '../../src/terminal/view.js';
+import { cellsOf } from '../../src/terminal/width.js';
+import { START } from '../helpers/models.js';
+import { between, createRandom, pick, randomExecution } from '../helpers/random-models.js';
+import type { Random } from '../helpers/random-models.js';
+import { createVt } from '../helpers/vt.js';
+
+const CONTROLS: Controls = {
+  up: (rows) => `\u001b[${rows}A`,
+  down: (rows) => `\u001b[${rows}B`,
+  column: (column) => `\u001b[${column + 1}G`,
+  eraseRight: '\u001b[K',
+  eraseBelow: '\u001b[J',
+  wrapOff: '\u001b[?7l',
+  wrapOn: '\u001b[?7h',
+  syncBegin: '\u001b[?2026h',
+  syncEnd: '\u001b[?2026l',
+};
+
+function open(
+  size: { columns: number; rows: number },
+  options: { reflow?: boolean; cells?: (text: string) => number } = {},
+) {
+  const reflow = options.reflow ?? false;
+  return { inline: createInline({ controls: CONTROLS, size, reflow }), vt: createVt({ ...size, ...options, reflow }) };
+}
+
+t.test('only lines that differ are written', (t) => {
+  const { inline, vt } = open({ columns: 20, rows: 10 });
+  vt.write(inline.draw(['one', 'two', 'three']));
+  const bytes = inline.draw(['one', 'TWO', 'three']);
+  t.equal(bytes, '\u001b[?2026h\u001b[?7l\u001b[2A\rTWO\u001b[K\u001b[2B\r\u001b[?7h\u001b[?2026l');
+  vt.write(bytes);
+  t.same(vt.lines().slice(0, 4), ['one', 'TWO', 'three', '']);
+  t.same(vt.cursor(), { row: 3, column: 0 });
+  t.end();
+});
+
+t.test('not a byte is written when nothing has changed', (t) => {
+  const { inline } = open({ columns: 20, rows: 10 });
+  inline.draw(['one', 'two']);
+  t.equal(inline.draw(['one', 'two']), '');
+  t.end();
+});
+
+t.test('a block grows by scrolling at the bottom of the screen, and shrinks without a trace', (t) => {
+  const { inline, vt } = open({ columns: 20, rows: 4 });
+  vt.write('$ progress\r\n\r\n\r\n');
+  vt.write(inline.draw(['a']));
+  vt.write(inline.draw(['a', 'b', 'c']));
+  t.same(vt.lines(), ['a', 'b', 'c', '']);
+  t.same(vt.history()[0], '$ progress');
+  vt.write(inline.draw(['c']));
+  t.same(vt.lines(), ['c', '', '', '']);
+  t.same(vt.cursor(), { row: 1, column: 0 });
+  t.end();
+});
+
+t.test('lines above the block go to the scrollback, long ones wrapped by the terminal', (t) => {
+  const { inline, vt } = open({ columns: 10, rows: 4 });
+  vt.write(inline.draw(['[box]']));
+  vt.write(inline.draw(['[box]'], ['first', 'a line that wraps']));
+  vt.write(inline.draw(['[BOX]'], ['last']));
+  t.same(vt.history(), ['first', 'a line tha', 't wraps', 'last', '[BOX]', '']);
+  t.end();
+});
+
+t.test('a full row keeps its last cell', (t) => {
+  const { inline, vt } = open({ columns: 5, rows: 4 });
+  vt.write(inline.draw(['12345', '漢字x', '漢字漢']));
+  t.same(vt.lines(), ['12345', '漢字x', '漢字…', '']);
+  t.end();
+});
+
+t.test('the right border stays in its column on a terminal that takes every glyph for one cell', (t) => {
+  const { inline, vt } = open({ columns: 12, rows: 6 }, { cells: () => 1 });
+  const lines = ['│ ✅ done  │', '│ 👩‍👩‍👧 xy    │', '│ 漢字漢字 │'];
+  vt.write(inline.draw(lines.map(() => '############')));
+  vt.write(inline.draw(lines));
+  const last = vt
+    .lines()
+    .slice(0, 3)
+    .map((line) => [...new Intl.Segmenter().segment(line)].length);
+  t.ok(
+    vt
+      .lines()
+      .slice(0, 3)
+      .every((line) => line.endsWith('│') && !line.includes('#')),
+    vt.lines().join('\n'),
+  );
+  t.same(last, [12, 12, 12]);
+  t.end();
+});
+
+t.test('a glyph wider than we think cannot wrap the row', (t) => {
+  const { inline, vt } = open({ columns: 8, rows: 4 }, { cells: (text) => (text === '○' ? 2 : 1) });
+  vt.write(inline.draw(['○○○○○○○○', 'next']));
+  t.equal(vt.lines()[1], 'next');
+  t.ok(vt.isOn(7), 'and the terminal wraps again afterwards');
+  t.end();
+});
+
+t.test('a block is never taller than the screen less one row', (t) => {
+  const { inline, vt } = open({ columns: 8, rows: 3 });
+  vt.write(inline.draw(['1', '2', '3', '4']));
+  t.same(vt.lines(), ['1', '2', '']);
+  t.end();
+});
+
+t.test('after a change of width the old block is gone, wrapped or not', (t) => {
+  for (const reflow of [false, true]) {
+    const { inline, vt } = open({ columns: 30, rows: 12 }, { reflow });
+    vt.write('above\r\n');
+    vt.write(inline.draw(['#'.repeat(29), '漢'.repeat(14)]));
+    vt.resize({ columns: 13, rows: 12 });
+    inline.resize({ columns: 20, rows: 12 });
+    inline.resize({ columns: 13, rows: 12 });
+    vt.write(inline.draw(['new']));
+    t.same(vt.lines().slice(0, 3), ['above', 'new', ''], `reflow ${reflow}`);
+  }
+  t.end();
+});
+
+t.test('erase and forget', (t) => {
+  const { inline, vt } = open({ columns: 20, rows: 8 });
+  vt.write('above\r\n');
+  vt.write(inline.draw(['one', 'two']));
+  vt.write(inline.erase());
+  t.equal(inline.erase(), '', 'what is gone is not erased again');
+  t.same(vt.lines().slice(0, 3), ['above', '', '']);
+  vt.write(inline.draw(['three']));
+  inline.forget();
+  vt.write(inline.draw(['four']));
+  t.same(vt.lines().slice(0, 4), ['above', 'three', 'four', '']);
+  t.end();
+});
+
+const SIZES = { columns: [20, 200], rows: [5, 60] } as const;
+
+function randomSize(random: Random) {
+  return { columns: between(random, ...SIZES.columns), rows: between(random, ...SIZES.rows) };
+}
+
+function randomView(random: Random): View {
+  const connection = pick(random, [
+    { state: 'live' },
+    { state: 'live' },
+    { state: 'snapshots', since: START },
+    { state: 'lost', since: START + 5_000, attempt: 2 },
+  ] as const);
+  const executions = Array.from({ length: pick(random, [0, 1, 1, 1, 2, 12]) }, (_, index) =>
+    randomExecution(random, index),
+  );
+  return { executions, connection, now: START + between(random, 0, 500_000), detail: random() < 0.8 };
+}
+
+t.test('whatever is drawn after whatever, at whatever size, the screen is as if drawn at once', (t) => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const random = createRandom(seed);
+    const reflow = random() < 0.5;
+    const style = { color: random() < 0.7, ascii: random() < 0.3 };
+    let size = randomSize(random);
+    const { inline, vt } = open(size, { reflow });
+    const printed: string[] = [];
+    for (let frame = 0; frame < 12; frame += 1) {
+      if (random() < 0.25) {
+        size = randomSize(random);
+        vt.resize(size);
+        inline.resize(size);
+      }
+      const above = random() < 0.3 ? [`<${seed}.${frame}>`] : [];
+      printed.push(...above);
+      const lines = boxLines(randomView(random), size, style);
+      const tooWide = lines.find((line) => cellsOf(line) >= size.columns);
+      if (tooWide !== undefined || lines.length >= size.rows)
+        t.fail(`seed ${seed}: does not fit ${JSON.stringify({ size, tooWide, lines: lines.length })}`);
+      vt.write(inline.draw(lines, above));
+
+      const fresh = open(size, { reflow });
+      fresh.vt.write(fresh.inline.draw(lines));
+      const { row, column } = vt.cursor();
+      const found = vt.styled().slice(Math.max(0, row - lines.length), row);
+      const wanted = fresh.vt.styled().slice(0, lines.length);
+      const below = vt.lines().slice(row);
+      if (column !== 0 || found.join() !== wanted.join() || below.join('') !== '') {
+        t.same({ found: vt.lines(), column }, { found: fresh.vt.lines(), column: 0 }, `seed ${seed} frame ${frame}`);
+        return t.end();
+      }
+      const kept = vt.transcript().match(/<\d+\.\d+>/g) ?? [];
+      if (kept.join() !== printed.join()) {
+        t.same(kept, printed, `seed ${seed} frame ${frame}: the scrollback`);
+        return t.end();
+      }
+      if (vt.isOn(2026) || !vt.isOn(7)) t.fail('modes left behind');
+    }
+  }
+  t.pass('all seeds');
+  t.end();
+});

@@ -1,0 +1,148 @@
+import t from 'tap';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import { EVENT_TYPES } from '../../src/core/event.js';
+import { heartbeatLine, plainLine } from '../../src/terminal/plain.js';
+import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
+
+const STYLE = { color: false, ascii: false };
+const TIME = '2026-11-20T10:34:20Z';
+
+function event(type: string, data: Record<string, unknown> = {}, rest: Partial<ExecutionEvent> = {}): ExecutionEvent {
+  return { seq: 1, time: timeAt(0), type, execution: '7hq2m4kd9x', data, ...rest };
+}
+
+function plain(type: string, data: Record<string, unknown> = {}, rest: Partial<ExecutionEvent> = {}): string[] {
+  return plainLine(event(type, data, rest), makeShipLogin(), STYLE).map((line) =>
+    line.replace(`${TIME} 7hq2m4kd9x `, ''),
+  );
+}
+
+t.test('time, id and word stand in columns', (t) => {
+  t.same(plainLine(event('execution_started', { name: 'ship', total: 7, pid: 12 }), undefined, STYLE), [
+    `${TIME} 7hq2m4kd9x start      ship total=7 pid=12`,
+  ]);
+  t.same(
+    plainLine(
+      { seq: 1, time: 'no time', type: 'queue_changed', data: { name: 'heavy', slots: 2, paused: false } },
+      undefined,
+      STYLE,
+    ),
+    ['no time -          queue      heavy slots=2 paused=false'],
+  );
+  t.end();
+});
+
+t.test('lifecycle', (t) => {
+  t.same(plain('execution_queued', { argv: ['make', 'test'], queue: 'heavy' }), ['queued     make test queue=heavy']);
+  t.same(plain('execution_failed', { exitCode: 1, durationMs: 432_000, error: 'tests failed' }), [
+    'end        failed exit=1 after=7:12 tests failed',
+  ]);
+  t.same(plain('execution_timeout', { signal: 'SIGKILL', durationMs: 5 }), [
+    'end        timeout signal=SIGKILL after=0.0s',
+  ]);
+  t.same(plain('execution_paused', { by: 'alice' }), ['paused     by=alice']);
+  t.same(plain('control', { action: 'stop', signal: 'SIGINT', by: 'bob' }), ['control    stop signal=SIGINT by=bob']);
+  t.end();
+});
+
+t.test('steps have their place, their full name, and how long they took', (t) => {
+  const long = 'x'.repeat(300);
+  t.same(plain('step_started', { name: long }, { step: 'us-3' }), [`story      3/7 "${long}" started`]);
+  t.same(plain('step_completed', { durationMs: 48_000 }, { step: 'ac-0' }), [
+    'criterion  1/5 "Reset link is e-mailed" completed 48s',
+  ]);
+  t.same(plain('step_failed', { error: 'expected 401', model: 'opus' }, { step: 'ac-2' }), [
+    'criterion  3/5 "Used token is rejected" failed 31s model=opus expected 401',
+  ]);
+  t.same(plain('step_planned', { name: 'new', kind: 'step' }, { step: 'unknown' }), ['step       "new" planned']);
+  t.same(plain('step_completed', { commits: ['abc', 'def'] }), ['step       "?" completed abc,def']);
+  t.end();
+});
+
+t.test('output and logs keep their lines, activity has one', (t) => {
+  t.same(plain('output', { stream: 'stderr', text: 'one\r\ntwo\n\nfour\n' }), [
+    'stderr     | one',
+    'stderr     | two',
+    'stderr     |',
+    'stderr     | four',
+  ]);
+  t.same(plain('output', { text: '10%\r20%\r30%' }), ['output     | 30%']);
+  t.same(plain('output', { stream: 'stdout', base64: '/w==' }), ['stdout     | (bytes that are no UTF-8)']);
+  t.same(plain('log', { level: 'warning', message: 'one\ntwo', fields: { a: 1 } }), [
+    'warning    one {"a":1}',
+    'warning    two',
+  ]);
+  t.same(
+    plain('activity', { kind: 'tool-call', tool: 'Bash', input: { command: 'ls\n-l' }, text: 'a\nb', tokens: 12 }),
+    ['activity   tool-call Bash {"command":"ls\\n-l"} a b tokens=12'],
+  );
+  t.end();
+});
+
+t.test('progress, attention, resources, alerts, and what nobody knows', (t) => {
+  t.same(plain('progress', { current: 18, total: 36, unit: 'tests', message: 'half' }), [
+    'progress   50% 18/36 tests half',
+  ]);
+  t.same(plain('progress', { current: 18 }, { step: 's' }), ['progress   18 step=s']);
+  t.same(plain('attention', { state: 'waiting', reason: 'may I?' }), ['attention  waiting may I?']);
+  t.same(plain('resource_update', { cpu: 71.4, rss: 1024, processes: 3 }), [
+    'resources  cpu=71% rss=1.0 KiB processes=3',
+  ]);
+  t.same(plain('alert_triggered', { rule: 'failed', channel: 'desktop', outcome: 'sent' }), [
+    'alert      failed channel=desktop outcome=sent',
+  ]);
+  t.same(plain('journal_note', { kind: 'gap' }), ['journal    {"kind":"gap"}']);
+  t.same(plain('coffee.ready', { cups: 2 }), ['coffee.ready {"cups":2}'.replace('coffee.ready', 'coffee.re…')]);
+  t.same(plain('x', { long: 'y'.repeat(500) })[0]?.length, 11 + 201, 'unknown data is shown, not dumped');
+  t.end();
+});
+
+t.test('every type says something, and no text reaches the terminal unescaped', (t) => {
+  const evil = '\u001b[2J\u0007\r\u202e';
+  const data = Object.fromEntries(
+    [
+      'name',
+      'error',
+      'text',
+      'message',
+      'reason',
+      'state',
+      'stream',
+      'level',
+      'kind',
+      'tool',
+      'rule',
+      'by',
+      'queue',
+    ].map((key) => [key, evil]),
+  );
+  for (const type of [...EVENT_TYPES, 'unknown', evil]) {
+    for (const color of [false, true]) {
+      const lines = plainLine(event(type, data, { step: evil, execution: evil }), undefined, { color, ascii: false });
+      t.ok(lines.length > 0, type);
+      t.notMatch(lines.join('\n'), /[\u0000-\u0009\u000b-\u001a\u001c-\u001f\u202e]|\u001b(?!\[[0-9;]*m)/, type);
+    }
+    t.not(plainLine(event(type), undefined, STYLE).join(''), '', `${type} without any data`);
+  }
+  t.end();
+});
+
+t.test('colours of the output stay if colour is wanted', (t) => {
+  const red = event('output', { text: '\u001b[31mred\u001b[0m' });
+  t.match(plainLine(red, undefined, { color: true, ascii: false }), [/\| \u001b\[31mred/]);
+  t.notMatch(plainLine(red, undefined, STYLE), [/\u001b/]);
+  t.end();
+});
+
+t.test('a heartbeat says where it stands', (t) => {
+  t.equal(
+    heartbeatLine(makeShipLogin(), START + 401_000),
+    '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30',
+  );
+  const steps = [makeStep({ id: 'a', status: 'completed' }), makeStep({ id: 'b', status: 'running' })];
+  t.equal(
+    heartbeatLine(makeExecution({ steps, attention: 'waiting' }), START + 1_000),
+    '2026-11-20T10:34:21Z 7hq2m4kd9x heartbeat  2/2 "b" waiting 50% elapsed=1.0s',
+  );
+  t.end();
+});

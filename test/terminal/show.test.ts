@@ -1,0 +1,124 @@
+import t from 'tap';
+import { showLines } from '../../src/terminal/show.js';
+import { cellsOf } from '../../src/terminal/width.js';
+import { createRandom, randomExecution } from '../helpers/random-models.js';
+import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
+
+const STYLE = { color: false, ascii: false };
+const OPTIONS = { now: START + 401_000, columns: 90, style: STYLE };
+
+t.test('steps are a tree with durations and a timeline', (t) => {
+  const lines = showLines(makeShipLogin(), OPTIONS);
+  t.same(
+    lines.slice(lines.indexOf('') + 1),
+    [
+      '✓ Sign in                                                   1:00  ▇▇▇▇',
+      '✓ Sign out                                                  1:30     ▇▇▇▇▇▇',
+      '● Add password reset                                        4:11          ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇',
+      '  ● Run integration tests                                   1:04                      ▇▇▇▇',
+      '  ✓ Reset link is e-mailed                                   48s             ▇▇▇▇',
+      '  ✓ Token expires after 30 minutes                          1:12             ▇▇▇▇▇',
+      '  ✗ Used token is rejected  failed · expected 401, got 2…    31s                   ▇▇▇',
+      '  ● Rate limit: 5 per hour                                   31s                        ▇▇',
+      '  ○ Audit entry is written',
+    ].map((line) => line.replace(/(.{52}) {6}/, '$1      ')),
+  );
+  t.end();
+});
+
+t.test('the header says what is known, and nothing else', (t) => {
+  const execution = makeExecution({
+    argv: ['npm', 'test', "it's"],
+    cwd: '/src',
+    pid: 12,
+    queue: 'heavy',
+    labels: { team: 'web' },
+    resources: { cpu: 71.2, cpuSeconds: 61, rss: 1024, peakRss: 2048, processes: 3 },
+    tokens: 12_345,
+    costUsd: 0.4,
+  });
+  const header = showLines(execution, OPTIONS);
+  t.same(
+    header.filter((line) => !line.startsWith('started')),
+    [
+      'ship-login-page',
+      'id        7hq2m4kd9x',
+      'kind      task',
+      'status    ● running',
+      "command   npm test 'it'\\''s'",
+      'directory /src',
+      'pid       12',
+      'queue     heavy',
+      'labels    team=web',
+      'elapsed   6:41',
+      'resources CPU 71% · 1:01 of CPU · memory 1.0 KiB · peak 2.0 KiB · 3 processes',
+      'spent     12,345 tokens · $0.40',
+    ],
+  );
+  t.end();
+});
+
+t.test('what is over shows its outcome, its error and its successor', (t) => {
+  const lines = showLines(
+    makeExecution({
+      status: 'failed',
+      exitCode: 1,
+      durationMs: 432_000,
+      pid: 12,
+      error: 'tests failed',
+      summary: 'Too bad.',
+      successor: 'x~2',
+    }),
+    OPTIONS,
+  );
+  t.ok(lines.includes('status    failed after 7:12, exit 1'), lines.join('\n'));
+  t.ok(lines.includes('next      started again as x~2'));
+  t.notMatch(lines.join('\n'), 'pid');
+  t.same(lines.slice(-3), ['', 'tests failed', 'Too bad.']);
+  t.end();
+});
+
+t.test('who did a step is told beside it', (t) => {
+  const step = makeStep({
+    id: 's',
+    name: 'Review',
+    status: 'completed',
+    durationMs: 5,
+    role: 'reviewer',
+    model: 'opus',
+    attempts: 2,
+    commits: ['abc'],
+  });
+  t.match(
+    showLines(makeExecution({ steps: [step] }), { ...OPTIONS, columns: 70 }).at(-1),
+    '✓ Review  attempt 2 · reviewer opus · abc',
+  );
+  t.end();
+});
+
+t.test('circles, unknown parents and deep nesting end', (t) => {
+  const circle = [
+    makeStep({ id: 'a', parent: 'b' }),
+    makeStep({ id: 'b', parent: 'a' }),
+    makeStep({ id: 'c', parent: 'gone' }),
+  ];
+  const lines = showLines(makeExecution({ steps: circle }), OPTIONS);
+  t.same(lines.slice(-3), ['○ c', '○ a', '  ○ b']);
+  const chain = Array.from({ length: 5_000 }, (_, index) =>
+    makeStep({ id: `s${index}`, parent: `s${index - 1}`, startedAt: timeAt(0) }),
+  );
+  t.ok(showLines(makeExecution({ steps: chain }), OPTIONS).every((line) => cellsOf(line) <= 90));
+  t.end();
+});
+
+t.test('whatever it is, it fits and is safe to print', (t) => {
+  for (let seed = 1; seed <= 200; seed += 1) {
+    const columns = 20 + (seed % 120);
+    const lines = showLines(randomExecution(createRandom(seed), seed), { ...OPTIONS, columns });
+    const tooWide = lines.find((line) => cellsOf(line) > columns);
+    if (tooWide !== undefined) t.fail(`seed ${seed}: ${JSON.stringify(tooWide)} in ${columns}`);
+    if (/[\u0000-\u001f\u009b\u202e]/.test(lines.join(''))) t.fail(`seed ${seed}: control character`);
+  }
+  t.pass('200 executions');
+  t.end();
+});

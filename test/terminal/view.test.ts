@@ -1,0 +1,242 @@
+import t from 'tap';
+import type { Execution } from '../../src/core/execution.js';
+import type { View } from '../../src/terminal/view.js';
+import { boxLines, untilTick } from '../../src/terminal/view.js';
+import { cellsOf } from '../../src/terminal/width.js';
+import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
+
+const PLAIN = { color: false, ascii: false };
+const NOW = START + 401_000;
+
+function viewOf(executions: Execution[], rest: Partial<View> = {}): View {
+  return { executions, connection: { state: 'live' }, now: NOW, detail: true, ...rest };
+}
+
+function draw(view: View, columns: number, rows: number, style = PLAIN): string[] {
+  return boxLines(view, { columns, rows }, style);
+}
+
+t.test('one execution: story, step, bar, clock, criteria, output', (t) => {
+  t.same(draw(viewOf([makeShipLogin()]), 80, 24), [
+    '╭─ progress · ship-login-page · 7hq2m4 ───────────────────────────────────────╮',
+    '│ Story 3/7  Add password reset                                     ● running │',
+    '│ Step       Run integration tests                                            │',
+    '│ ████████████████████████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░░   51%  18/35 tests │',
+    '│ Elapsed 6:41   ~6:30 left                                  CPU 71%  412 MiB │',
+    '├─────────────────────────────────────────────────────────────────────────────┤',
+    '│ ✅ Reset link is e-mailed                                               48s │',
+    '│ ✅ Token expires after 30 minutes                                      1:12 │',
+    '│ ❌ Used token is rejected                                               31s │',
+    '│ ⏳ Rate limit: 5 per hour                                               31s │',
+    '│ ○  Audit entry is written                                                   │',
+    '├─────────────────────────────────────────────────────────────────────────────┤',
+    '│   tests/reset.spec.ts  ✓ sends mail (412 ms)                                │',
+    '│   tests/reset.spec.ts  ✓ expires (1.1 s)                                    │',
+    '│   tests/reset.spec.ts  … rejects used token                                 │',
+    '╰─────────────────────────────────────────────────── q leave (keeps running) ─╯',
+  ]);
+  t.end();
+});
+
+t.test('fewer rows: first the output goes, then criteria that are done are counted, then those to come', (t) => {
+  const list = (rows: number) =>
+    draw(viewOf([makeShipLogin()]), 80, rows)
+      .slice(6, -1)
+      .map((line) => line.slice(2, 30).trim());
+  t.same(list(17).length, 5, 'all criteria, no output');
+  t.same(list(12), [
+    '✅ 2 more',
+    '❌ Used token is rejected',
+    '⏳ Rate limit: 5 per hour',
+    '○  Audit entry is written',
+  ]);
+  t.same(list(11), ['❌ 3 more, 1 failed', '⏳ Rate limit: 5 per hour', '○  1 more']);
+  t.same(list(10), ['⏳ Rate limit: 5 per hour', '❌ Used token is rejected']);
+  t.same(list(8), [], 'the bar and the clock stay to the end');
+  t.end();
+});
+
+t.test('narrow terminals have no border, tiny ones a single line', (t) => {
+  t.same(draw(viewOf([makeShipLogin()]), 50, 12), [
+    'progress · ship-login-page · 7hq2m4',
+    'Story 3/7  Add password reset           ● running',
+    'Step       Run integration tests',
+    '███████████████▍░░░░░░░░░░░░░░   51%  18/35 tests',
+    'Elapsed 6:41   ~6:30 left',
+    '✅ Reset link is e-mailed                     48s',
+    '✅ Token expires after 30 minutes            1:12',
+    '❌ Used token is rejected                     31s',
+    '⏳ Rate limit: 5 per hour                     31s',
+    '○  Audit entry is written',
+  ]);
+  t.same(draw(viewOf([makeShipLogin()]), 80, 5), [
+    '⏳ ship-login-page  Run integration tests                      51%  6:41  ~6:30',
+  ]);
+  t.same(draw(viewOf([makeShipLogin()]), 30, 40), ['⏳ ship-lo…  51%  6:41  ~6:30']);
+  t.same(draw(viewOf([]), 30, 40), ['Nothing is running.']);
+  t.same(draw(viewOf([makeShipLogin()]), 80, 1), [], 'a single row belongs to the cursor');
+  t.end();
+});
+
+t.test('ASCII draws nothing of its own beyond ASCII', (t) => {
+  const execution = { ...makeShipLogin(), tail: [] };
+  const lines = draw(viewOf([execution]), 80, 24, { color: false, ascii: true });
+  t.notMatch(lines.join('\n'), /[^\n -~]/);
+  t.match(lines.join('\n'), '| [x] Reset link is e-mailed');
+  t.match(lines[3], /^\| #{28}-{28}   51%/);
+  t.end();
+});
+
+t.test('several executions: a row each, what runs first and the oldest of it at the top', (t) => {
+  const executions = [
+    makeExecution({
+      id: 'd',
+      name: 'docs-site',
+      status: 'failed',
+      exitCode: 2,
+      error: 'dead links',
+      endedAt: timeAt(9),
+      durationMs: 100_000,
+    }),
+    makeShipLogin(),
+    makeExecution({ id: 'n', name: 'nightly-etl', progress: { current: 7, total: 8 }, startedAt: timeAt(-2_000_000) }),
+    makeExecution({ id: 'k', name: '漢字のビルド', status: 'paused', lastActivity: timeAt(200_000) }),
+    makeExecution({ id: 'r', name: 'agent', attention: 'waiting', attentionReason: 'may I run rm?' }),
+  ];
+  t.same(draw(viewOf(executions), 90, 24), [
+    '╭─ progress · 2 running · 1 waiting · 1 paused · 1 failed ──────────────────────────────╮',
+    '│ ⏳ nightly-etl      ████████▊░  87%                                     40:01   ~6:00 │',
+    '│ ⏳ ship-login-page  █████▏░░░░  51%  Run integration tests               6:41   ~6:30 │',
+    '│ !  agent                             waiting: may I run rm?              6:41         │',
+    '│ ‖  漢字のビルド                      paused                              3:20         │',
+    '│ ❌ docs-site                         failed, exit 2: dead links          1:40         │',
+    '╰───────────────────────────────────────────────────────────── q leave (keeps running) ─╯',
+  ]);
+  t.end();
+});
+
+t.test('more than eight executions are counted', (t) => {
+  const many = Array.from({ length: 11 }, (_, index) => makeExecution({ id: `e${index}`, name: `job ${index}` }));
+  const lines = draw(viewOf(many), 80, 40);
+  t.equal(lines.length, 11);
+  t.match(lines.at(-2), '│ … and 3 more ');
+  t.match(draw(viewOf(many), 80, 8).at(-2), '│ … and 7 more ');
+  t.end();
+});
+
+t.test('nothing at all says what to do', (t) => {
+  t.match(draw(viewOf([]), 80, 24)[1], 'Nothing is running. Start something: progress run -- make test');
+  t.end();
+});
+
+t.test('without a connection the values say from when they are, all is dim, and the clocks stand', (t) => {
+  const lost: View['connection'] = { state: 'lost', since: NOW - 14_000, attempt: 3 };
+  const since = new Date(NOW - 14_000).toTimeString().slice(0, 8);
+  const first = draw(viewOf([makeShipLogin()], { connection: lost }), 80, 24);
+  t.match(first[1], `! no connection: values from ${since}, trying again (attempt 3)`);
+  t.match(first.join('\n'), 'Elapsed 6:27');
+  t.same(draw(viewOf([makeShipLogin()], { connection: lost, now: NOW + 60_000 }), 80, 24), first);
+  const colored = draw(viewOf([makeShipLogin()], { connection: lost }), 80, 24, { color: true, ascii: false });
+  t.ok(colored.every((line) => /^\u001b\[2m[^\u001b]*\u001b\[0m$/.test(line)));
+  t.match(draw(viewOf([makeShipLogin()], { connection: lost }), 80, 5), [/^! ⏳/], 'in one line too');
+  t.end();
+});
+
+t.test('with snapshots instead of the stream the clocks go on', (t) => {
+  const lines = draw(viewOf([makeShipLogin()], { connection: { state: 'snapshots', since: NOW } }), 80, 24);
+  t.match(lines[1], /! stream cut at \d\d:\d\d:\d\d: showing snapshots/);
+  t.match(lines.join('\n'), 'Elapsed 6:41');
+  t.end();
+});
+
+t.test('attention stands out with its reason', (t) => {
+  const execution = makeExecution({ attention: 'waiting', attentionReason: 'permission to run rm' });
+  t.match(draw(viewOf([execution]), 80, 24)[1], /! waiting for you: permission to run rm +! waiting │$/);
+  t.match(draw(viewOf([{ ...execution, attention: 'silent' }]), 80, 24)[1], /! silent: .*◇ silent │$/);
+  t.end();
+});
+
+t.test('who works on a step, and how often it was tried', (t) => {
+  const step = makeStep({
+    id: 's',
+    name: 'Review',
+    status: 'running',
+    role: 'reviewer',
+    provider: 'anthropic',
+    model: 'opus',
+    attempts: 2,
+  });
+  t.match(
+    draw(viewOf([makeExecution({ steps: [step] })]), 80, 24)[1],
+    /Step 1\/1 +Review +attempt 2 +reviewer anthropic opus +● running/,
+  );
+  t.end();
+});
+
+t.test('a run without a plan shows its command, and no bar', (t) => {
+  const lines = draw(viewOf([makeExecution({ argv: ['make', 'test'] })]), 80, 24);
+  t.match(lines[1], '│ make test ');
+  t.equal(lines.length, 4);
+  t.end();
+});
+
+t.test('without a list of criteria the plan is the list', (t) => {
+  const steps = ['types', 'lint', 'tests'].map((name, index) =>
+    makeStep({
+      id: name,
+      name,
+      status: index === 0 ? 'completed' : index === 1 ? 'running' : 'pending',
+      startedAt: timeAt(0),
+    }),
+  );
+  const lines = draw(viewOf([makeExecution({ steps })]), 80, 24);
+  t.match(lines.join('\n'), /Step 2\/3 +lint[^]*✅ types[^]*⏳ lint[^]*○ {2}tests/);
+  t.match(lines.join('\n'), ' 33%  1/3 steps');
+  t.end();
+});
+
+t.test('hostile texts reach the screen as text', (t) => {
+  const evil = '\u001b[2J\u001b]0;owned\u0007\u009b31m\r\n\u202e';
+  const execution = makeExecution({
+    name: evil,
+    id: evil,
+    attention: 'waiting',
+    attentionReason: evil,
+    tail: [evil, `${evil}\u001b[31mred`],
+    progress: { current: 1, total: 2, unit: evil, message: evil },
+    steps: [makeStep({ id: 'x', name: evil, kind: evil, status: 'running', role: evil, model: evil })],
+  });
+  for (const style of [PLAIN, { color: true, ascii: false }]) {
+    for (const view of [viewOf([execution]), viewOf([execution, makeShipLogin()])]) {
+      const text = draw(view, 80, 30, style)
+        .join('\n')
+        .replace(/\u001b\[[0-9;]*m/g, '');
+      t.notMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
+  }
+  t.end();
+});
+
+t.test('meters in the output show their last state', (t) => {
+  const lines = draw(viewOf([makeExecution({ tail: ['10%\r50%\r99%'] })]), 80, 24);
+  t.match(lines.at(-2), /^│ 99% +│$/);
+  t.end();
+});
+
+t.test('every line has the same width inside a border', (t) => {
+  const widths = new Set(draw(viewOf([makeShipLogin()]), 300, 60).map(cellsOf));
+  t.same([...widths], [110], 'and wide terminals are not filled');
+  t.end();
+});
+
+t.test('the clock ticks only while something runs', (t) => {
+  t.equal(untilTick(viewOf([])), undefined);
+  t.equal(untilTick(viewOf([makeExecution({ status: 'paused' })])), undefined);
+  t.equal(untilTick(viewOf([makeExecution({ status: 'completed' })])), undefined);
+  t.equal(untilTick(viewOf([makeExecution()], { now: START + 60_250 })), 750, 'to the next full second');
+  t.equal(untilTick(viewOf([makeExecution()], { now: START + 5_000 })), 100, 'in tenths at first');
+  t.equal(untilTick(viewOf([makeExecution()], { connection: { state: 'lost', since: START } })), undefined);
+  const step = makeStep({ id: 's', status: 'running', startedAt: timeAt(60_000) });
+  t.equal(untilTick(viewOf([makeExecution({ steps: [step] })], { now: START + 62_000 })), 100, 'of a step as well');
+  t.end();
+});
