@@ -49,9 +49,9 @@ export class ProgressError extends Error {
     this.line = options.line;
   }
 
-  /** May the same request succeed later? (EX_TEMPFAIL and EX_UNAVAILABLE of sysexits.) */
+  /** May the same request succeed later? (EX_TEMPFAIL and EX_UNAVAILABLE of sysexits; the journal tries again too.) */
   get retryable(): boolean {
-    return this.exitStatus === 75 || this.exitStatus === 69;
+    return this.exitStatus === 75 || this.exitStatus === 69 || this.code === 'journal_failed';
   }
 
   /** As in sysexits(3). */

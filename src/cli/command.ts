@@ -1,5 +1,6 @@
 /** What a command is, and what all commands share. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
+import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 
 /** One file in this folder exports one of these as `command`; its name is the verb. */
@@ -31,8 +32,17 @@ export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<
   return {
     register(parser, context, done) {
       parser.command(usage, describe, options, async (args) => {
+        checkRepeated(args);
         done((await run(args, context)) ?? 0);
       });
     },
   };
+}
+
+/** Options and arguments that may be given several times. */
+const LISTS: ReadonlySet<string> = new Set(['_', 'label', 'type', 'pairs']);
+
+function checkRepeated(args: Readonly<Record<string, unknown>>): void {
+  const repeated = Object.keys(args).find((key) => Array.isArray(args[key]) && !LISTS.has(key));
+  if (repeated !== undefined) throw new ProgressError('usage', `--${repeated} is given twice`);
 }

@@ -1,6 +1,5 @@
 /** Values that can stand on a command line: from the definitions, the vocabulary, and the daemon if one runs. */
 import { connect } from '../client/connect.js';
-import { configKeys } from '../config.js';
 import { sanitize } from '../core/ansi.js';
 import { EVENT_TYPES } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
@@ -40,7 +39,7 @@ export async function valuesOf(
     case 'stream':
       return bare(STREAMS);
     case 'operand':
-      return operandOfConfig(operands[0]);
+      return await operandOfConfig(operands[0]);
     default:
       return [];
   }
@@ -50,9 +49,11 @@ function bare(values: readonly string[]): Candidate[] {
   return values.map((value) => ({ value, description: '' }));
 }
 
-function operandOfConfig(action: string | undefined): Candidate[] | 'files' {
+async function operandOfConfig(action: string | undefined): Promise<Candidate[] | 'files'> {
   if (action === 'check') return 'files';
-  return action === 'get' ? configKeys().map(({ key, description }) => ({ value: key, description })) : [];
+  if (action !== 'get') return [];
+  const { configKeys } = await import('../config.js'); // with all that reads YAML
+  return configKeys().map(({ key, description }) => ({ value: key, description }));
 }
 
 /** None without a daemon, which is not started. */

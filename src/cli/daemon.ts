@@ -52,12 +52,13 @@ async function stop(paths: Context['paths']): Promise<number | undefined> {
   const pid = readLockRecord(paths.lock)?.pid;
   if (!(await stopDaemon(paths))) return undefined;
   // it has said goodbye; it is gone when its lock is free
-  for (const deadline = Date.now() + STOP_MS; Date.now() < deadline; await delay(POLL_MS)) {
+  for (const deadline = Date.now() + STOP_MS; Date.now() < deadline;) {
     const lock = acquireLock(paths.lock);
     lock?.release();
     if (lock) return pid;
+    await delay(POLL_MS);
   }
-  throw new ProgressError('unavailable', `the daemon (pid ${pid}) does not stop`);
+  throw new ProgressError('unavailable', `the daemon (pid ${pid ?? 'unknown'}) does not stop`);
 }
 
 /** Longer than a full sync of a slow disk. */

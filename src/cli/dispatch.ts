@@ -26,6 +26,13 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
     .locale('en')
     .usage('$0 <command> [options]\n\nSee what everything running on this machine is doing, live and afterwards.')
     .version(false)
+    // values are what they are: no numbers, no objects made of dots, no --no-x
+    .parserConfiguration({
+      'dot-notation': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'boolean-negation': false,
+    })
     .option('version', { alias: 'V', type: 'boolean', describe: 'Show the version' })
     .help()
     .alias('help', 'h')

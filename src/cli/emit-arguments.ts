@@ -23,15 +23,24 @@ export interface EventContext {
 
 /** From the options, else from the environment of an enclosing run; its step is of no use in another execution. */
 export function contextOf(args: EventContext, env: NodeJS.ProcessEnv): EventContext {
-  const inherited = { execution: env['PROGRESS_EXECUTION'] || undefined, step: env['PROGRESS_STEP'] || undefined };
+  const inherited = { execution: given(env['PROGRESS_EXECUTION']), step: given(env['PROGRESS_STEP']) };
   const execution = args.execution ?? inherited.execution;
   return { execution, step: args.step ?? (execution === inherited.execution ? inherited.step : undefined) };
 }
 
-/** Adds what an event leaves out; the step is of no use beside another execution. */
-export function withContext(event: Record<string, unknown>, context: EventContext): Record<string, unknown> {
-  if (event['execution'] !== undefined) return event;
-  const step = event['step'] ?? context.step;
+/** Shells can hardly unset what they have exported: an empty value is none. */
+function given(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}
+
+/** Adds what an event leaves out, by whatever field it `names` that; the step is of no use beside another execution. */
+export function withContext(
+  event: Record<string, unknown>,
+  names: EventContext,
+  context: EventContext,
+): Record<string, unknown> {
+  if (names.execution !== undefined) return event;
+  const step = names.step ?? context.step;
   return { ...event, ...dropUndefined({ execution: context.execution }), ...(step !== undefined && { step }) };
 }
 

@@ -26,12 +26,12 @@ export const command = defineCommand({
       .option('data', { type: 'string', requiresArg: true, describe: 'A JSON object for data' })
       .option('stdin', { type: 'boolean', describe: 'Read one event a line from stdin' })
       .option('wait', { type: 'boolean', describe: 'Wait until it is written, and print its seq' })
-      .option('json', { type: 'boolean', describe: 'With --wait: print JSON' })
-      .parserConfiguration({ 'parse-positional-numbers': false, 'parse-numbers': false }),
+      .option('json', { type: 'boolean', describe: 'With --wait: print JSON' }),
   async run(args, { paths, env, rest }) {
     const show = args.wait ? (args.json ? showJson : showSeq) : undefined;
     if (args.stdin) {
-      if (args.type !== undefined) throw new ProgressError('usage', 'with --stdin no event is given as arguments');
+      if (args.type !== undefined || rest.length > 0)
+        throw new ProgressError('usage', 'with --stdin no event is given as arguments');
       return await emitAll(paths, contextOf(args, env), show);
     }
     const event = buildEvent(args, [...(args.pairs ?? []), ...rest], env);
@@ -54,10 +54,13 @@ const showJson: Show = (reply) => printJson([reply]);
 /** Reads to the end whatever is wrong with single lines; each of these is reported with its number. */
 async function emitAll(paths: Context['paths'], context: EventContext, show: Show | undefined): Promise<number> {
   let worst = 0;
+  let gone: ProgressError | undefined;
+  const isGone = () => gone !== undefined;
   const report = (thrown: unknown, line?: number) => {
     const error = ProgressError.from(thrown);
-    complain(`stdin:${error.line ?? line}: ${error.message}`);
+    if (!isGone()) complain(`stdin:${error.line ?? line}: ${error.message}`);
     worst = Math.max(worst, error.exitStatus);
+    gone ??= error.code === 'unavailable' ? error : undefined;
   };
   const client = await connect({ paths, start: true, name: 'progress emit --stdin' });
   const unanswered = new Set<Promise<void>>();
@@ -74,7 +77,8 @@ async function emitAll(paths: Context['paths'], context: EventContext, show: Sho
     onBad: report,
     onLine: (text, line) => {
       try {
-        const event = withContext(parseLine(text, line), context);
+        const given = parseLine(text, line);
+        const event = withContext(given, toNewEvent(given), context);
         toNewEvent(event);
         const answered = emitOne(event, line).finally(() => unanswered.delete(answered));
         unanswered.add(answered);
@@ -86,6 +90,8 @@ async function emitAll(paths: Context['paths'], context: EventContext, show: Sho
   for await (const chunk of process.stdin) {
     decoder.push(chunk as Buffer);
     while (unanswered.size > MAX_UNANSWERED) await Promise.race(unanswered);
+    // the rest of the lines would fail like the one that was reported
+    if (isGone()) break;
   }
   decoder.end({ complete: true });
   await Promise.all(unanswered);

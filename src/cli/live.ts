@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
+import type { Position } from '../client/follow.js';
 import { follow } from '../client/follow.js';
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution, ExecutionJson } from '../core/execution.js';
@@ -18,7 +19,7 @@ export interface LiveOptions {
   /** One execution, by its full id; all that is alive otherwise. */
   execution?: string;
   /** A position before its first event, if it has not begun: there is nothing to ask for yet. */
-  after?: number;
+  from?: Position;
   /** Messages a second. */
   rate: number;
   /** Something is different: these events, or without any the whole. */
@@ -38,11 +39,11 @@ export interface Live {
 const SNAPSHOT_MS = 2_000;
 
 /** The first snapshot may fail with its error; from then on trouble is shown, not thrown. */
-export async function openLive({ paths, execution, after, rate, onChange, signal }: LiveOptions): Promise<Live> {
+export async function openLive({ paths, execution, from, rate, onChange, signal }: LiveOptions): Promise<Live> {
   let state = emptyState();
   let connection: Connection = { state: 'live' };
 
-  const snapshot = async (start: boolean) => {
+  const snapshot = async (start: boolean): Promise<Position> => {
     const client = await connect({ paths, start });
     try {
       const page = await ask(client, execution);
@@ -50,6 +51,7 @@ export async function openLive({ paths, execution, after, rate, onChange, signal
       for (const one of page.executions.map(executionFromJson)) installExecution(next, one, isFinal(one.status));
       next.seq = page.seq;
       state = next;
+      return { after: page.seq, journal: page.journal };
     } finally {
       await client.close();
     }
@@ -59,12 +61,13 @@ export async function openLive({ paths, execution, after, rate, onChange, signal
   const isNews = ({ execution: id, seq }: ExecutionEvent) =>
     seq > (id === undefined ? state.seq : (findExecution(state, id)?.lastSeq ?? 0));
 
-  if (after === undefined) await snapshot(true);
-  else state.seq = after;
+  const resume = from ?? (await snapshot(true));
+  state.seq = resume.after;
 
   const take = async () => {
-    const subscribe = { after: state.seq, rate, ...(execution !== undefined && { execution }) };
-    for await (const followed of follow({ paths, start: true, subscribe, signal })) {
+    const subscribe = { rate, ...(execution !== undefined && { execution }) };
+    let isStale = false;
+    for await (const followed of follow({ paths, start: false, subscribe, resume, signal })) {
       if (followed.kind === 'events') {
         for (const event of followed.events) if (isNews(event)) fold(state, event);
         onChange(followed.events);
@@ -80,23 +83,23 @@ export async function openLive({ paths, execution, after, rate, onChange, signal
       } else {
         connection = { state: 'live' };
         // what was missed cannot be folded: ask how things stand
-        if (followed.kind !== 'connected') await snapshot(false);
+        isStale ||= followed.kind !== 'connected';
+        if (isStale) isStale = !(await succeeds(snapshot(false)));
       }
       onChange([]);
     }
   };
 
+  const isLive = () => connection.state === 'live';
   const askWhileCut = async () => {
-    while (!signal.aborted) {
+    const isLeft = () => signal.aborted;
+    while (!isLeft()) {
       await delay(SNAPSHOT_MS, undefined, { signal }).catch(() => undefined);
-      if (connection.state === 'live' || signal.aborted) continue;
+      if (connection.state === 'live' || isLeft()) continue;
       const { since, attempt = 1 } = connection;
-      const asked = await snapshot(false).then(
-        () => true,
-        () => false,
-      );
+      const asked = await succeeds(snapshot(false));
       // the stream may have come back meanwhile: then its word counts
-      if ((connection as Connection).state === 'live') continue;
+      if (isLive()) continue;
       connection = { state: asked ? 'snapshots' : 'lost', since, attempt };
       onChange([]);
     }
@@ -116,21 +119,31 @@ export async function openLive({ paths, execution, after, rate, onChange, signal
   };
 }
 
-async function ask(
-  client: Client,
-  execution: string | undefined,
-): Promise<{ executions: ExecutionJson[]; seq: number }> {
-  const { seq } = await client.hello();
+async function succeeds(task: Promise<unknown>): Promise<boolean> {
+  return await task.then(
+    () => true,
+    () => false,
+  );
+}
+
+interface Page {
+  executions: ExecutionJson[];
+  seq: number;
+  journal: string;
+}
+
+async function ask(client: Client, execution: string | undefined): Promise<Page> {
+  const { seq, journal } = await client.hello();
   if (execution === undefined) {
     // those that ended a moment ago as well, or a late word of theirs would make them look alive
     const recent = await client.call('list', { all: true });
-    return { executions: [...recent.executions, ...(await listAll(client, false))], seq };
+    return { executions: [...recent.executions, ...(await listAll(client, false))], seq, journal };
   }
   try {
     const found = await client.call('get', { execution });
-    return { executions: [found.execution], seq };
+    return { executions: [found.execution], seq, journal };
   } catch (error) {
     if (ProgressError.from(error).code !== 'not_found') throw error;
-    return { executions: [], seq };
+    return { executions: [], seq, journal };
   }
 }

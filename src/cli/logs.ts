@@ -50,6 +50,7 @@ export const command = defineCommand({
       : createPrinter(styleOf(env), execution !== undefined);
 
     const source = openSource(paths.journal);
+    let isOver = execution !== undefined && isFinal(execution.status);
     let position = execution ? execution.firstSeq - 1 : 0;
     if (args.since !== undefined) {
       position = Math.max(position, await seqAtTime(source, parseSince(args.since, Date.now())));
@@ -60,24 +61,30 @@ export const command = defineCommand({
       if ('gap' in part) complain(`events ${part.gap.from} to ${part.gap.to} are gone (${part.gap.why})`);
       else {
         position = part.events.at(-1)?.seq ?? position;
+        isOver ||= execution !== undefined && part.events.some(isEnd);
         await tail.take(part.events.filter(wanted));
       }
     }
     await tail.end();
-    if (!args.follow || (execution && isFinal(execution.status))) return 0;
+    if (!args.follow || isOver) return 0;
 
     const subscribe = { after: position, ...(execution && { execution: execution.id }) };
     for await (const followed of follow({ paths, start: true, subscribe })) {
       if (isPipeBroken()) return 0;
+      if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
       if (followed.kind === 'gap')
         complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       if (followed.kind !== 'events') continue;
       await show(followed.events.filter(wanted));
-      if (execution && followed.events.some(({ type }) => Object.hasOwn(EXECUTION_ENDS, type))) return 0;
+      if (execution && followed.events.some(isEnd)) return 0;
     }
     return 0;
   },
 });
+
+function isEnd({ type }: ExecutionEvent): boolean {
+  return Object.hasOwn(EXECUTION_ENDS, type);
+}
 
 function compile(pattern: string): RegExp {
   try {
@@ -127,7 +134,8 @@ function createPrinter(style: OutputStyle, single: boolean): (events: ExecutionE
 
 /** To a terminal without what would command it; to anything else byte for byte. */
 async function printOutput({ data }: ExecutionEvent, style: OutputStyle): Promise<void> {
-  const end = data['continued'] === true ? '' : '\n';
+  const isCut = data['continued'] === true || (data['unterminated'] === true && !process.stdout.isTTY);
+  const end = isCut ? '' : '\n';
   const bytes = textOf(data, 'base64');
   const text = textOf(data, 'text') ?? '';
   if (process.stdout.isTTY)

@@ -2,7 +2,7 @@
 import { ProgressError, errnoOf } from '../errors.js';
 import { resolvePaths } from '../paths.js';
 import { VERSION } from '../version.js';
-import { complain, flushOutput } from './output.js';
+import { complain, flushOutput, watchOutput } from './output.js';
 import { splitWords } from './words.js';
 
 /** Runs one command line; resolves with the exit status. */
@@ -25,6 +25,14 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
+/** EX_IOERR. */
+const OUTPUT_FAILED = 74;
+
 // the only place of the command line that acts on being loaded
+watchOutput();
 process.exitCode = await main(process.argv.slice(2), process.env);
-await flushOutput();
+const failure = await flushOutput();
+if (failure) {
+  complain(`the output cannot be written: ${failure.message}`);
+  process.exitCode = OUTPUT_FAILED;
+}

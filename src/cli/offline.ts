@@ -12,6 +12,9 @@ import { findExecutions, openSource } from '../journal/reader.js';
 import { readExecution } from '../journal/history.js';
 import type { Paths } from '../paths.js';
 
+/** From a daemon that is not there, hangs, or is of another version. */
+const NO_HELP: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch']);
+
 /** The execution that `text` means: as the daemon knows it, or without one as the journal tells it. */
 export async function findAnywhere(paths: Paths, text: string): Promise<Execution> {
   try {
@@ -19,7 +22,7 @@ export async function findAnywhere(paths: Paths, text: string): Promise<Executio
     const { execution } = await client.call('get', { execution: text }).finally(() => client.close());
     return executionFromJson(execution);
   } catch (error) {
-    if (ProgressError.from(error).code !== 'unavailable') throw error;
+    if (!NO_HELP.has(ProgressError.from(error).code)) throw error;
     return await findInFiles(paths, text);
   }
 }

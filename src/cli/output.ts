@@ -1,5 +1,6 @@
 /** What commands print: lines on stdout, JSON as NDJSON, complaints on stderr; a reader that leaves is no error. */
 let broken = false;
+let failure: Error | undefined;
 
 /** Lines to stdout. Resolves when the reader has taken them, so that a slow one is not outrun. */
 export async function printLines(lines: readonly string[]): Promise<void> {
@@ -7,7 +8,6 @@ export async function printLines(lines: readonly string[]): Promise<void> {
 }
 
 export async function print(text: string | Buffer): Promise<void> {
-  watchPipe();
   if (broken || process.stdout.write(text)) return;
   await new Promise<void>((resolve) => {
     process.stdout.once('drain', resolve);
@@ -43,21 +43,22 @@ export function isPipeBroken(): boolean {
   return broken;
 }
 
-/** `| head` leaves before we are done: then the rest is for nobody. */
-function watchPipe(): void {
-  if (process.stdout.listenerCount('error') > 0) return;
+/** `| head` leaves before we are done: then the rest is for nobody. Anything else is told in the end. */
+export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
     broken = true;
+    if (error.code !== 'EPIPE') failure ??= error;
   });
+  process.stderr.on('error', () => undefined);
 }
 
-/** Before the process ends: pipes are written in the background. */
-export async function flushOutput(): Promise<void> {
+/** Before the process ends: pipes are written in the background. Returns what kept output from being written. */
+export async function flushOutput(): Promise<Error | undefined> {
   await Promise.all(
     [process.stdout, process.stderr].map(
       (stream) =>
         new Promise<void>((resolve) => (stream.writableLength > 0 ? stream.write('', () => resolve()) : resolve())),
     ),
   );
+  return failure;
 }

@@ -1,6 +1,7 @@
 /** `progress run`: a command as an execution, in the foreground. */
-import { createId } from '../client/ids.js';
 import { connect } from '../client/connect.js';
+import type { Position } from '../client/follow.js';
+import { createId } from '../client/ids.js';
 import type { Producer } from '../client/producer.js';
 import { createProducer } from '../client/producer.js';
 import { loadConfig } from '../config.js';
@@ -52,7 +53,7 @@ export const command = defineCommand({
       name,
       ...(label.length > 0 && { labels }),
       parent: env['PROGRESS_EXECUTION'],
-      env: childEnvironment(env, id, paths.socket),
+      env: childEnvironment(env, id, paths.inherited ?? paths.socket),
       apart: before !== undefined,
       ...(before === undefined && { output: OUTPUT }),
       emit(event) {
@@ -60,8 +61,9 @@ export const command = defineCommand({
         if (producer.full) run.pause();
       },
     });
-    forwardSignals(run, before !== undefined);
-    const status = before === undefined ? await run.ended : await runInBox(context, style, id, before, run, producer);
+    forwardSignals(run);
+    const status =
+      before === undefined ? await runPlain(run) : await runInBox(context, style, id, before, run, producer);
     const unwritten = await producer.flush(FLUSH_MS);
     await producer.close();
     if (unwritten > 0) complain(`${unwritten} events of this run could not be recorded: progress doctor may tell why`);
@@ -70,12 +72,12 @@ export const command = defineCommand({
 });
 
 /** Undefined without a daemon: then there is nothing that could be drawn. */
-async function positionNow(paths: Context['paths']): Promise<number | undefined> {
+async function positionNow(paths: Context['paths']): Promise<Position | undefined> {
   try {
     const client = await connect({ paths, start: true });
-    const { seq } = await client.hello();
+    const { seq, journal } = await client.hello();
     await client.close();
-    return seq;
+    return { after: seq, journal };
   } catch (error) {
     complain(`no box: ${ProgressError.from(error).message}`);
     return undefined;
@@ -96,29 +98,38 @@ function childEnvironment(env: NodeJS.ProcessEnv, id: string, socket: string): N
   return { ...rest, PROGRESS_EXECUTION: id, PROGRESS_SOCKET: socket };
 }
 
-/** Ctrl-C goes to the whole foreground group, the command too; what is sent to us alone is passed on. */
-function forwardSignals(run: Run, apart: boolean): void {
+function forwardSignals(run: Run): void {
   for (const signal of FORWARDED) process.on(signal, () => run.signal(signal));
-  process.on('SIGINT', () => (apart ? run.signal('SIGINT') : run.expect('SIGINT')));
+}
+
+/** At a terminal Ctrl-C goes to the whole foreground group, the command too; without one SIGINT was sent to us alone. */
+async function runPlain(run: Run): Promise<number> {
+  const isAtTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  process.on('SIGINT', () => (isAtTerminal ? run.expect('SIGINT') : run.signal('SIGINT')));
+  return await run.ended;
 }
 
 async function runInBox(
   { paths }: Context,
   style: OutputStyle,
   id: string,
-  after: number,
+  from: Position,
   run: Run,
   producer: Producer,
 ): Promise<number> {
+  const interrupt = () => run.signal('SIGINT');
+  process.on('SIGINT', interrupt);
   const abort = new AbortController();
   const live = await openLive({
     paths,
     execution: id,
-    after,
+    from,
     rate: loadConfig(paths.config).watch.rate,
     signal: abort.signal,
     onChange: () => box.changed(),
   });
+  // the box hears of it as a key and as a signal
+  process.off('SIGINT', interrupt);
   const box = openBox({
     input: process.stdin,
     output: process.stdout,
@@ -130,15 +141,15 @@ async function runInBox(
       detail: true,
       footer: FOOTER,
     }),
-    onInterrupt: () => run.signal('SIGINT'),
+    onInterrupt: interrupt,
   });
   const left = await Promise.race([box.left, run.ended]);
   if (typeof left === 'string') {
     // the command goes on, in the foreground and without the box
+    process.on('SIGINT', interrupt);
     abort.abort();
     box.close();
     run.show(OUTPUT);
-    if (left === 'SIGTERM' || left === 'SIGHUP') run.signal(left);
     return await run.ended;
   }
   await producer.flush(FLUSH_MS);

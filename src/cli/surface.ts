@@ -1,4 +1,5 @@
 /** What stands around a command: how its output may look, and what time it is. */
+import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../errors.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { chooseStyle } from '../terminal/style.js';
@@ -20,7 +21,10 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** `10m` ago or an RFC 3339 time, as RFC 3339. */
 export function parseSince(text: string, now: number): string {
   const [, count, unit] = AGO.exec(text) ?? [];
-  const time = count === undefined ? Date.parse(text) : now - Number(count) * UNITS[unit as keyof typeof UNITS];
-  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  if (count !== undefined) {
+    return new Date(Math.max(0, now - Number(count) * UNITS[unit as keyof typeof UNITS])).toISOString();
+  }
+  const time = normalizeTime(text);
+  if (time !== undefined) return time;
   throw new ProgressError('usage', `--since: "${text}" is neither like 90s, 10m, 2h, 3d nor like 2026-11-20T12:00:00Z`);
 }

@@ -92,6 +92,7 @@ async function printEvents(
     for await (const followed of follow({ paths, start: true, subscribe })) {
       if (isPipeBroken()) return undefined;
       if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+      if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
       if (followed.kind === 'gap') {
         if (json) await printJson([{ gap: followed.gap }]);
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
@@ -130,10 +131,8 @@ async function watchInBox({ paths }: Context, style: OutputStyle, execution: Exe
     signal: abort.signal,
     onChange(events) {
       box.changed();
-      for (const one of endedBy(events, live)) {
-        if (one.id === execution?.id) end();
-        else box.print(summary(one).slice(0, 1));
-      }
+      if (!execution) for (const one of endedBy(events, live)) box.print(summary(one).slice(0, 1));
+      else if (isFinal(live.find(execution.id)?.status ?? 'running')) end();
     },
   });
   const view = () => ({ executions: live.executions(), connection: live.connection, now: Date.now(), detail: true });

@@ -1,21 +1,46 @@
 /** Where our own words end on a command line, and somebody else's begin. */
 
-/** Of `run`: these take the next word, so that it is not the command. A test holds this equal to its options. */
+/** These take the next word as their value, whatever it looks like. A test holds them equal to the options. */
 export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--name', '--label']);
+export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 
-/** `words` are ours; `rest` follows `--`, or begins with the command that `run` is to run. */
-export function splitWords(argv: readonly string[]): { words: string[]; rest: string[] } {
-  const separator = argv[0] === 'run' ? endOfRunOptions(argv) : argv.indexOf('--');
-  if (separator === -1) return { words: [...argv], rest: [] };
-  const skipped = argv[separator] === '--' ? 1 : 0;
-  return { words: argv.slice(0, separator), rest: argv.slice(separator + skipped) };
+/** The beginning of a word that `emit` takes for key=text or key:=json. */
+const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
+
+export interface Words {
+  /** The command with its options and arguments. */
+  words: string[];
+  /** What follows `--`; of `run` the command to run, of `emit` the pairs. */
+  rest: string[];
 }
 
-function endOfRunOptions(argv: readonly string[]): number {
-  for (let at = 1; at < argv.length; at++) {
-    const word = argv[at] ?? '';
-    if (word === '--' || !word.startsWith('-')) return at;
-    if (RUN_OPTIONS_WITH_VALUE.has(word)) at++;
+export function splitWords(argv: readonly string[]): Words {
+  switch (argv[0]) {
+    case 'run':
+      return splitAtFirst(argv, RUN_OPTIONS_WITH_VALUE, () => true);
+    case 'emit':
+      return splitAtFirst(argv, EMIT_OPTIONS_WITH_VALUE, (word) => PAIR.test(word));
+    case 'completion':
+      return splitAtFirst(argv, new Set(), () => false);
+    default:
+      // nothing else means anything special by it
+      return { words: argv.filter((word) => word !== '--'), rest: [] };
   }
-  return -1;
+}
+
+/** Ends our words with `--`, or before the first one that is no option and `isForeign`. */
+function splitAtFirst(
+  [verb = '', ...argv]: readonly string[],
+  withValue: ReadonlySet<string>,
+  isForeign: (word: string) => boolean,
+): Words {
+  const words = [verb];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (word === '--') return { words, rest: argv.slice(at + 1) };
+    if (!word.startsWith('-') && isForeign(word)) return { words, rest: argv.slice(at) };
+    const value = withValue.has(word) ? argv[++at] : undefined;
+    words.push(value === undefined ? word : `${word}=${value}`);
+  }
+  return { words, rest: [] };
 }

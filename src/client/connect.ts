@@ -118,10 +118,11 @@ async function startDaemon(paths: Paths): Promise<Socket> {
     const child = spawnDaemon();
     try {
       const until = () => Math.min(deadline, child.endedAt === undefined ? Infinity : child.endedAt + pause);
-      for (; Date.now() < until(); await delay(RETRY_MS)) {
+      while (Date.now() < until()) {
         const socket = await tryPaths(paths);
         if (socket) return socket;
         if (child.status) throw failedStart(child.status, child.complaint, paths);
+        await delay(RETRY_MS);
       }
     } finally {
       child.release();

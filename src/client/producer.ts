@@ -77,8 +77,9 @@ export function createProducer({ paths, source, onRoom }: ProducerOptions): Prod
 
   /** As much as the socket takes. */
   const pump = () => {
-    while (client && !draining && !waiting && sent < kept.length) {
-      const { bytes: _bytes, ...event } = kept[sent++]!;
+    for (let next; client && !draining && !waiting && (next = kept[sent]);) {
+      sent++;
+      const { bytes: _bytes, ...event } = next;
       if (client.send({ ...event })) continue;
       draining = true;
       const behind = client;
@@ -103,7 +104,7 @@ export function createProducer({ paths, source, onRoom }: ProducerOptions): Prod
     clearTimeout(stall);
     stall = undefined;
     const wasFull = isFull();
-    stuck = false;
+    stuck = waiting;
     let done = 0;
     while ((kept[done]?.n ?? Infinity) <= n) bytes -= kept[done++]?.bytes ?? 0;
     kept.splice(0, done);
@@ -134,7 +135,7 @@ export function createProducer({ paths, source, onRoom }: ProducerOptions): Prod
   const retryLater = () => {
     const wait = Math.min(FIRST_RETRY_MS * 2 ** retries++, LAST_RETRY_MS);
     clearTimeout(retry);
-    retry = setTimeout(() => link(false).catch(retryLater), wait);
+    retry = setTimeout(() => void link(false).catch(retryLater), wait);
     retry.unref();
   };
 
@@ -163,6 +164,8 @@ export function createProducer({ paths, source, onRoom }: ProducerOptions): Prod
 
   /** Half of what may be kept, so that this is seldom needed. What is on its way stays. */
   const dropOutput = () => {
+    // to the daemon the first that it refused comes before all others; on another connection what is left may
+    if (waiting) client?.destroy();
     const left = kept.slice(sent).filter((event) => {
       if (bytes <= KEPT_BYTES / 2 || event.type !== 'output') return true;
       bytes -= event.bytes;

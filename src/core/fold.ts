@@ -20,6 +20,8 @@ const ARGV_CHARS = 4_096;
 const LABELS = 32;
 const LABEL_KEY_CHARS = 64;
 const LABEL_CHARS = 256;
+/** The first ones named go. */
+const MAX_QUEUES = 1_000;
 /** Of one source; older ones are alive all the same, only not its default any more. */
 const OPEN_PER_SOURCE = 16;
 
@@ -145,6 +147,9 @@ function start(execution: Execution, event: ExecutionEvent): void {
     if (event.source !== undefined) execution.source = event.source;
   }
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
+  // whoever begins, or begins again, is not waiting any more
+  delete execution.attention;
+  delete execution.attentionReason;
   if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
 }
 
@@ -262,12 +267,15 @@ function setResources(execution: Execution, event: ExecutionEvent): void {
 }
 
 function foldQueue(state: State, data: EventData): void {
-  const name = textOf(data, 'name');
-  if (name === undefined) return;
+  const given = textOf(data, 'name');
+  if (given === undefined) return;
+  const name = clip(given, NAME_CHARS);
   const queue = state.queues.get(name) ?? { name };
   assignNumber(queue, data, ['slots']);
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
   state.queues.set(name, queue);
+  const [oldest] = state.queues.keys();
+  if (state.queues.size > MAX_QUEUES && oldest !== undefined) state.queues.delete(oldest);
 }
 
 /** What is alive was written again because the events that told it leave the journal. */

@@ -60,10 +60,10 @@ export function formatBytes(bytes: number): string {
 
 /** `1,234,567`; a fraction keeps two digits. */
 export function formatCount(count: number): string {
-  return NUMBER.format(count);
+  const [whole = '', fraction] = String(Math.round(count * 100) / 100).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
-
-const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 
 /** `2 steps`, `1 story`. */
 export function formatQuantity(count: number, singular: string, plural = `${singular}s`): string {

@@ -11,6 +11,8 @@ import { requestId, toRequest } from '../protocol/requests.js';
 import { isRequest, parseExactly, toNewEvent } from '../protocol/validate.js';
 import type { Handlers } from './handlers.js';
 import type { Ingest, Origin } from './ingest.js';
+import type { Order } from './order.js';
+import { createOrder } from './order.js';
 import type { Sink, Subscriber } from './subscribers.js';
 
 /** Written to a socket and not taken by its reader. Beyond it a subscriber's cursor waits, */
@@ -19,10 +21,8 @@ const SUBSCRIBER_BUFFER_BYTES = 256 * 1024;
 const REPLY_BUFFER_BYTES = 1024 * 1024;
 /** Subscriptions on one connection. */
 const MAX_SUBSCRIPTIONS = 64;
-/** Requests that wait for their answer. Beyond it no more lines are read: each may hold files open. */
-const MAX_ANSWERING = 1_024;
-/** Producers on one connection, of each of which something was refused. */
-const MAX_REFUSALS = 1_000;
+/** Requests that wait for those before them. Beyond it no more lines are read; those of one read come on top. */
+const MAX_WAITING = 64;
 /** Refused lines that are answered one by one, per second; the others are only counted. */
 const MAX_ERRORS_PER_SECOND = 100;
 
@@ -39,6 +39,7 @@ export interface Connection {
   readonly subscriptions: Map<RequestId, Subscriber>;
   /** Tells the highest n written from now on. */
   acks: boolean;
+  readonly order: Order;
   /** Reads on, if the ingest and its own buffer allow. */
   resume(): void;
   /** Opens a subscription; one of the same id ends. */
@@ -52,9 +53,8 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
   const { ingest, handlers, reject, now } = context;
   const subscriptions = new Map<RequestId, Subscriber>();
   const acks = new Map<string, { n: number; seq: number }>();
-  /** By source, the first n that could not be written for a while. */
-  const refusals = new Map<string, { n: number; error: ProgressError }>();
-  let answering = 0;
+  const waiting: { value: Record<string, unknown>; line: number }[] = [];
+  let answering = false;
   let errorsSince = 0;
   let errors = 0;
 
@@ -63,7 +63,8 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     pace();
   };
 
-  const isBusy = () => ingest.full || socket.writableLength > REPLY_BUFFER_BYTES || answering >= MAX_ANSWERING;
+  const isBehind = () => socket.writableLength > REPLY_BUFFER_BYTES;
+  const isBusy = () => ingest.full || isBehind() || waiting.length >= MAX_WAITING;
   const pace = () => {
     if (isBusy()) socket.pause();
   };
@@ -95,33 +96,19 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     }
   };
 
-  /** Whoever wants acks sends again, from there: what it has sent behind it would make that look written. */
-  const holdBack = ({ source, n }: NewEvent, error: ProgressError) => {
-    if (!connection.acks || source === undefined || n === undefined) return;
-    if (n >= (refusals.get(source)?.n ?? Infinity)) return;
-    refusals.set(source, { n, error });
-    if (refusals.size > MAX_REFUSALS) socket.destroy();
-  };
-
+  const order = createOrder(() => socket.destroy());
   const origin: Origin = {
-    refusal({ source, n }) {
-      if (refusals.size === 0 || source === undefined || n === undefined) return undefined;
-      const earlier = refusals.get(source);
-      if (earlier && n > earlier.n) return earlier.error;
-      refusals.delete(source);
-      return undefined;
-    },
+    refusal: order.refusal,
     written: ({ source, n, seq }) => acknowledge(source, n, seq),
     duplicate: ({ source, n }) => acknowledge(source, n, 0),
     refused(event, error) {
-      holdBack(event, error);
+      order.refused(event, error);
       fail(error);
     },
   };
 
   const answer = async (value: Record<string, unknown>, line: number) => {
     const id = requestId(value);
-    answering++;
     try {
       const request = toRequest(value);
       if (id === undefined) throw new ProgressError('bad_request', 'id must be a text or a number');
@@ -133,15 +120,29 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
       reject(error.code);
       if (id === undefined) sendError(located);
       else send({ re: id, error: located.toJSON() } satisfies Reply);
-    } finally {
-      if (answering-- === MAX_ANSWERING) connection.resume();
     }
+  };
+
+  /** One after the other, and only while the replies are read: a few bytes may ask for megabytes. */
+  const answerWaiting = async () => {
+    if (answering) return;
+    answering = true;
+    for (let next; !isBehind() && (next = waiting.shift()) !== undefined;) await answer(next.value, next.line);
+    answering = false;
+    connection.resume();
+  };
+
+  const takeRequest = (value: Record<string, unknown>, line: number) => {
+    // an event in a request keeps its place among the other events, and its reply is short
+    if (value['op'] === 'emit') return void answer(value, line);
+    waiting.push({ value, line });
+    void answerWaiting();
   };
 
   const take = (text: string, line: number) => {
     try {
       const { value, exact } = parseExactly(text, line);
-      if (isRequest(value)) return void answer(value, line);
+      if (isRequest(value)) return takeRequest(value, line);
       const event = checkProducer(toNewEvent(value));
       if (exact && isReusable(text, value, event)) ingest.submit(event, text.length, origin, text);
       else ingest.submitParts(splitEvent(event, text.length), text.length, origin);
@@ -157,6 +158,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     socket,
     subscriptions,
     acks: false,
+    order,
     sink: {
       write(parts) {
         socket.cork();
@@ -192,6 +194,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     decoder.end();
   });
   socket.on('drain', () => {
+    void answerWaiting();
     connection.resume();
     for (const subscriber of subscriptions.values()) subscriber.resume();
   });

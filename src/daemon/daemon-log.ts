@@ -8,13 +8,14 @@ export function createLog(file: string, maxBytes: number, now: () => number): Lo
   let size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   return (message) => {
     const line = `${new Date(now()).toISOString()} [${process.pid}] ${message.replaceAll('\n', '\n  ')}\n`;
+    const bytes = Buffer.byteLength(line);
     try {
-      if (size + line.length > maxBytes && size > 0) {
+      if (size + bytes > maxBytes && size > 0) {
         renameSync(file, `${file}.1`);
         size = 0;
       }
       appendFileSync(file, line, { mode: 0o600 });
-      size += line.length;
+      size += bytes;
     } catch {
       // a full disk is told to clients; that it cannot be told here as well must not stop anything
     }

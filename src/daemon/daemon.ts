@@ -1,4 +1,6 @@
 /** The daemon as a value: everything built from a configuration and paths, running until `close`. */
+import type { FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
 import type { Config } from '../config.js';
@@ -34,7 +36,7 @@ export interface DaemonOptions {
   now?: () => number;
 }
 
-/** Is the socket still there, is the lock still ours? Rare, so that an idle daemon stays idle. */
+/** Is the socket still there, is the lock still ours? The system tells; where it does not, a look now and then does. */
 const WATCH_MS = 60_000;
 
 /** Directories and lock; undefined when another daemon of this state directory runs. */
@@ -63,7 +65,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const state = await restore(paths.checkpoint, journal.source, journal, limits);
 
-  const subscribers = createSubscribers(journal.source, journal.seq, now);
+  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
   const ingest = createIngest({
     journal,
     state,
@@ -127,10 +129,12 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   note = (event) => ingest.submit(event, JSON.stringify(event.data).length);
   early.forEach(note);
 
-  const watch = setInterval(() => {
+  const check = () => {
     if (!lock.isOurs()) leave(`${paths.lock} is gone or another file`);
     else if (!server.isBound()) leave(`${paths.socket} is gone or another socket`);
-  }, WATCH_MS);
+  };
+  const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
+  const timer = setInterval(check, WATCH_MS);
   maintenance.start();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
@@ -138,7 +142,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     socket: paths.socket,
     leaving,
     async close() {
-      clearInterval(watch);
+      clearInterval(timer);
+      for (const watching of watches) watching?.close();
       maintenance.stop();
       await server.close();
       await ingest.drained();
@@ -152,6 +157,17 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       log('stopped');
     },
   };
+}
+
+/** Only what happens to the name: its directory hears of every file in it. Some file systems cannot be watched. */
+function watchName(file: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    const isIt = (name: string | null) => name === null || name === path.basename(file);
+    const watching = watch(path.dirname(file), { persistent: false }, (_event, name) => isIt(name) && onChange());
+    return watching.on('error', () => watching.close());
+  } catch {
+    return undefined;
+  }
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

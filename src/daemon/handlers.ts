@@ -72,13 +72,17 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return { protocol: PROTOCOL_VERSION, version, journal: journal.id, pid: process.pid, seq: journal.seq };
   },
 
-  async emit(request, _connection, { ingest, journal }) {
+  async emit(request, { order }, { ingest, journal }) {
     const event = checkProducer(toNewEvent(request.event));
     const reply = await new Promise<Replies['emit']>((resolve, reject) => {
       ingest.submitParts(splitEvent(event), JSON.stringify(event.data).length, {
         written: ({ seq, execution }) => resolve({ seq, ...(execution !== undefined && { execution }) }),
         duplicate: () => resolve({ seq: null, duplicate: true }),
-        refused: (_event, error) => reject(error),
+        refusal: order.refusal,
+        refused(refused, error) {
+          order.refused(refused, error);
+          reject(error);
+        },
       });
     });
     if (request.synced) await journal.sync();

@@ -125,7 +125,7 @@ function* carry(state: State, through: number, quietBefore: number): Generator<N
   }
   const sources = [...state.sources].filter(([, source]) => isCarried(source, through, quietBefore));
   for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
-  if (state.queues.size > 0) yield [note({ kind: 'carried_queues', queues: [...state.queues.values()] })];
+  for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
 }
 
 function* carried(execution: Execution): Generator<NewEvent> {

@@ -6,7 +6,7 @@ import { ProgressError } from '../errors.js';
 
 /** Makes `directory` with mode 0700, or checks that it is a real directory of ours that nobody else can enter. */
 export function ensurePrivateDirectory(directory: string): void {
-  mkdirSync(path.dirname(directory), { recursive: true });
+  mkdirSync(path.dirname(directory), { recursive: true, mode: 0o700 });
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fold } from '../core/fold.js';
 import type { Limits, State, StateJson } from '../core/state.js';
 import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
@@ -20,8 +20,14 @@ export async function writeCheckpoint(file: string, journal: string, state: Stat
   const checkpoint: Checkpoint = { version: VERSION, journal, state: stateToJson(state) };
   // a constant name: one writer, and a crash leaves one file to write over
   const temporary = `${file}.tmp`;
-  await writeFile(temporary, JSON.stringify(checkpoint), { mode: 0o600 });
-  await rename(temporary, file);
+  try {
+    await writeFile(temporary, JSON.stringify(checkpoint), { mode: 0o600 });
+    await rename(temporary, file);
+  } catch (error) {
+    // a full disk needs the room for what matters more
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 /**
@@ -34,7 +40,10 @@ export async function restore(
   journal: { id: string; seq: number },
   limits: Limits,
 ): Promise<State> {
-  const state = (await readCheckpoint(file, journal, limits)) ?? emptyState(limits);
+  const known = await readCheckpoint(file, journal, limits);
+  // left there, it would fit again once the journal has grown past it, with events that the journal has lost
+  if (!known) await rm(file, { force: true });
+  const state = known ?? emptyState(limits);
   for await (const chunk of readJournal(source, { after: state.seq, through: journal.seq })) {
     if ('events' in chunk) for (const event of chunk.events) fold(state, event);
   }

@@ -156,13 +156,19 @@ export function parseEvent(line: string): ExecutionEvent | undefined {
 
 function isEvent(value: unknown): value is ExecutionEvent {
   if (typeof value !== 'object' || value === null) return false;
-  const { seq, type, time, data }: Partial<Record<keyof ExecutionEvent, unknown>> = value;
+  const fields: Partial<Record<keyof ExecutionEvent, unknown>> = value;
+  const { seq, time, type, execution = '', step = '', source = '', n = 0, data } = fields;
   return (
-    typeof seq === 'number' &&
-    typeof type === 'string' &&
+    Number.isSafeInteger(seq) &&
     typeof time === 'string' &&
+    typeof type === 'string' &&
+    typeof execution === 'string' &&
+    typeof step === 'string' &&
+    typeof source === 'string' &&
+    Number.isSafeInteger(n) &&
     typeof data === 'object' &&
-    data !== null
+    data !== null &&
+    !Array.isArray(data)
   );
 }
 

@@ -66,13 +66,13 @@ export interface Replies {
   emit: { seq: number | null; execution?: string; duplicate?: true };
   /** `after`: where the stream begins; `seq`: the newest written at that moment. */
   subscribe: { after: number; seq: number };
-  unsubscribe: Record<never, never>;
+  unsubscribe: Record<string, never>;
   /** Newest first; `more` holds the `before` of the next page. State as of `seq`. */
   list: { executions: ExecutionJson[]; seq: number; more?: number };
   /** `execution` may be a unique prefix or a name. State as of `seq`. */
   get: { execution: ExecutionJson; seq: number };
   status: DaemonStatus;
-  shutdown: Record<never, never>;
+  shutdown: Record<string, never>;
 }
 
 export interface DaemonStatus {
@@ -136,8 +136,6 @@ export type Push =
 export interface Ack {
   ack: { source: string; n: number; seq: number };
 }
-
-export type DaemonLine = Reply | Push | Ack | { error: ErrorJson };
 
 /** What a client may write as an event: the envelope, and in a flat one its data beside it. */
 export type WireEvent = { type: string; data?: EventData } & Record<string, unknown>;

@@ -27,14 +27,15 @@ export function createOutputEvents({ stream, emit }: OutputOptions): OutputEvent
   let since: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const say = (content: Buffer, continued: boolean) => {
-    const text = content.at(-1) === NEWLINE ? content.subarray(0, -1) : content;
+  /** Whole lines, or a part of one: one that goes on, or the last one without its newline. */
+  const say = (content: Buffer, part?: 'continued' | 'unterminated') => {
+    const text = part ? content : content.subarray(0, -1);
     const data: EventData = { stream, line };
     if (isUtf8(text)) data['text'] = text.toString('utf8');
     else data['base64'] = text.toString('base64');
-    if (continued) data['continued'] = true;
+    if (part) data[part] = true;
     emit(data, since ?? new Date().toISOString());
-    for (const byte of content) if (byte === NEWLINE) line++;
+    for (let at = -1; (at = content.indexOf(NEWLINE, at + 1)) !== -1;) line++;
   };
 
   /** Says all whole lines; what follows the last newline waits on, unless it is too long. */
@@ -45,10 +46,10 @@ export function createOutputEvents({ stream, emit }: OutputOptions): OutputEvent
     while (rest.length > 0) {
       const window = rest.subarray(0, EVENT_BYTES);
       const end = window.lastIndexOf(NEWLINE) + 1;
-      if (end > 0) say(rest.subarray(0, end), false);
+      if (end > 0) say(rest.subarray(0, end));
       else if (rest.length < EVENT_BYTES && !all) break;
       const cut = end > 0 ? end : characterBorder(window);
-      if (end === 0) say(rest.subarray(0, cut), cut < rest.length || !all);
+      if (end === 0) say(rest.subarray(0, cut), cut < rest.length || !all ? 'continued' : 'unterminated');
       rest = rest.subarray(cut);
     }
     // a copy: the rest of a line must not hold on to the chunk that it came in

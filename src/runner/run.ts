@@ -1,11 +1,18 @@
 /** Runs one command as an execution: start, output, outcome as events; its streams and its signals passed through. */
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import { constants, hostname } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData } from '../core/event.js';
 import { errnoOf } from '../errors.js';
+import type { OutputEvents } from './output.js';
 import { createOutputEvents } from './output.js';
+
+export interface Output {
+  stdout: Writable;
+  stderr: Writable;
+}
 
 export interface RunOptions {
   id: string;
@@ -17,7 +24,7 @@ export interface RunOptions {
   env: NodeJS.ProcessEnv;
   emit: (event: { type: string; execution: string; time?: string; data: EventData }) => void;
   /** Where the child's output goes besides; nowhere when it is drawn by somebody else. */
-  output?: { stdout: Writable; stderr: Writable };
+  output?: Output;
   /** In a session of its own, without a terminal to read from. */
   apart: boolean;
 }
@@ -31,62 +38,60 @@ export interface Run {
   pause(): void;
   resume(): void;
   /** Gives the rest of the output to these streams as well. */
-  show(output: { stdout: Writable; stderr: Writable }): void;
+  show(output: Output): void;
   /** Resolves when the outcome is emitted, with the exit status that a shell would show. */
   readonly ended: Promise<number>;
 }
 
-/** After the child's end, for what its own children still write to its pipes. */
+/** After the child's end, for what its own children still write to its pipes; not counting the time when nobody reads. */
 const DRAIN_MS = 2_000;
+const DRAIN_POLL_MS = 5;
 
 export function startRun(options: RunOptions): Run {
-  const { id, argv, env, emit, apart } = options;
-  const [file, ...args] = argv;
+  const { id, emit, apart } = options;
   const startedAt = Date.now();
-  const child = spawn(file, args, {
-    env,
-    stdio: [apart ? 'ignore' : 'inherit', 'pipe', 'pipe'],
-    detached: apart,
-  });
+  const child = launch(options);
   emit({ type: 'execution_started', execution: id, data: describe(options, child) });
 
-  let shown = options.output;
-  const pumps = (['stdout', 'stderr'] as const).map((stream) => {
+  const asked = new Set<NodeJS.Signals>();
+  const end = (outcome: Outcome): number => {
+    const durationMs = Date.now() - startedAt;
+    emit({ type: typeOf(outcome, asked), execution: id, data: { ...reported(outcome), durationMs } });
+    return statusOf(outcome);
+  };
+  if (child instanceof Error) {
+    const ended = Promise.resolve(end({ error: child }));
+    return { ended, signal: nothing, expect: nothing, pause: nothing, resume: nothing, show: nothing };
+  }
+
+  const pumps = STREAMS.map((stream) => {
     const events = createOutputEvents({
       stream,
       emit: (data, time) => emit({ type: 'output', execution: id, time, data }),
     });
-    return pump(
-      child[stream],
-      (chunk) => {
-        events.push(chunk);
-        return shown?.[stream].write(chunk) ?? true;
-      },
-      () => shown?.[stream],
-      () => events.end(),
-    );
+    return createPump(child[stream], events);
   });
+  const show = (output: Output) => pumps.forEach((pump, index) => pump.show(output[STREAMS[index] ?? 'stdout']));
+  if (options.output) show(options.output);
 
-  let asked: NodeJS.Signals | undefined;
-  const ended = new Promise<number>((resolve) => {
-    const finish = async (outcome: Outcome) => {
-      await Promise.race([Promise.all(pumps.map((stream) => stream.ended)), delayUnref(DRAIN_MS)]);
-      for (const stream of pumps) stream.stop();
-      emit({
-        type: typeOf(outcome, asked),
-        execution: id,
-        data: { ...reported(outcome), durationMs: Date.now() - startedAt },
-      });
-      resolve(statusOf(outcome));
-    };
-    child.once('error', (error) => void finish({ error }));
-    child.once('exit', (exitCode, signal) => void finish(signal ? { signal } : { exitCode: exitCode ?? 0 }));
+  const outcome = new Promise<Outcome>((resolve) => {
+    child.once('error', (error) => resolve({ error }));
+    child.once('exit', (exitCode, signal) => resolve(signal ? { signal } : { exitCode: exitCode ?? 0 }));
   });
+  const drain = async (known: Outcome) => {
+    const isDone = () => pumps.every((pump) => pump.ended);
+    for (let waited = 0; !isDone() && waited < DRAIN_MS;) {
+      await delay(DRAIN_POLL_MS);
+      if (!pumps.some((pump) => pump.blocked)) waited += DRAIN_POLL_MS;
+    }
+    for (const pump of pumps) pump.stop();
+    return end(known);
+  };
 
   return {
-    ended,
+    ended: outcome.then(drain),
     signal(name) {
-      asked = name;
+      asked.add(name);
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       try {
         process.kill(apart ? -child.pid : child.pid, name);
@@ -94,34 +99,60 @@ export function startRun(options: RunOptions): Run {
         // ESRCH: it has just ended
       }
     },
-    expect: (name) => (asked = name),
-    pause: () => pumps.forEach((stream) => stream.pause()),
-    resume: () => pumps.forEach((stream) => stream.resume()),
-    show: (output) => (shown = output),
+    expect: (name) => void asked.add(name),
+    pause: () => pumps.forEach((pump) => pump.hold(true)),
+    resume: () => pumps.forEach((pump) => pump.hold(false)),
+    show,
   };
 }
 
+const STREAMS = ['stdout', 'stderr'] as const;
+
+function nothing(): void {
+  // there is no child
+}
+
+/** Some errors are thrown, such as arguments that are too long; others come as an event. */
+function launch({ argv: [file, ...args], env, apart }: RunOptions): Child | Error {
+  try {
+    return spawn(file, args, { env, stdio: [apart ? 'ignore' : 'inherit', 'pipe', 'pipe'], detached: apart });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>;
 type Outcome = { exitCode: number } | { signal: NodeJS.Signals } | { error: Error };
 
-function describe({ argv, name, labels, parent }: RunOptions, child: ChildProcess): EventData {
+function describe({ argv, name, labels, parent }: RunOptions, child: Child | Error): EventData {
+  const pid = child instanceof Error ? undefined : child.pid;
   return {
     kind: 'run',
     argv,
-    cwd: process.cwd(),
+    ...whereAmI(),
     host: hostname(),
-    ...(child.pid !== undefined && { pid: child.pid }),
+    ...(pid !== undefined && { pid }),
     ...(name !== undefined && { name }),
     ...(labels && { labels }),
     ...(parent !== undefined && { parent }),
   };
 }
 
+/** Nowhere, if the directory has been removed. */
+function whereAmI(): { cwd?: string } {
+  try {
+    return { cwd: process.cwd() };
+  } catch {
+    return {};
+  }
+}
+
 /** What was asked for is cancelled; what died of itself failed. */
-function typeOf(outcome: Outcome, asked: NodeJS.Signals | undefined): string {
+function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
   if ('exitCode' in outcome && outcome.exitCode === 0) return 'execution_completed';
-  const died =
-    'signal' in outcome || ('exitCode' in outcome && asked && outcome.exitCode === 128 + constants.signals[asked]);
-  return asked && died ? 'execution_cancelled' : 'execution_failed';
+  const status = statusOf(outcome);
+  const obeyed = [...asked].some((signal) => status === 128 + constants.signals[signal]);
+  return obeyed ? 'execution_cancelled' : 'execution_failed';
 }
 
 function reported(outcome: Outcome): EventData {
@@ -137,54 +168,63 @@ function statusOf(outcome: Outcome): number {
 }
 
 interface Pump {
-  readonly ended: Promise<void>;
-  pause(): void;
-  resume(): void;
+  readonly ended: boolean;
+  /** It reads no further for now. */
+  readonly blocked: boolean;
+  hold(held: boolean): void;
+  show(target: Writable): void;
   stop(): void;
 }
 
-/** Reads at the pace of the slower of its two readers: the caller, and the stream that the output is shown on. */
-function pump(
-  source: Readable,
-  take: (chunk: Buffer) => boolean,
-  target: () => Writable | undefined,
-  done: () => void,
-): Pump {
+/** Reads at the pace of the slower of its two readers: whoever holds it, and the stream that the output is shown on. */
+function createPump(source: Readable, events: OutputEvents): Pump {
+  let target: Writable | undefined;
   let held = false;
-  let finished = false;
+  let draining = false;
+  let ended = false;
+  const follow = () => {
+    if (held || draining) source.pause();
+    else source.resume();
+  };
+  const drained = () => {
+    draining = false;
+    follow();
+  };
   const finish = () => {
-    if (!finished) done();
-    finished = true;
+    if (!ended) events.end();
+    ended = true;
   };
   source.on('data', (chunk: Buffer) => {
-    if (take(chunk)) return;
-    source.pause();
-    target()?.once('drain', () => {
-      if (!held) source.resume();
-    });
+    events.push(chunk);
+    if (!target || target.write(chunk)) return;
+    draining = true;
+    follow();
+    target.once('drain', drained);
   });
+  source.once('close', finish);
   return {
-    ended: new Promise((resolve) => {
-      source.once('close', () => {
-        finish();
-        resolve();
-      });
-    }),
-    pause() {
-      held = true;
-      source.pause();
+    get ended() {
+      return ended;
     },
-    resume() {
-      held = false;
-      source.resume();
+    get blocked() {
+      return held || draining;
+    },
+    hold(asked) {
+      held = asked;
+      follow();
+    },
+    show(stream) {
+      target = stream;
+      stream.once('error', (error) => {
+        target = undefined;
+        drained();
+        // nobody reads any more: the command is told as it would be without us
+        if (errnoOf(error) === 'EPIPE') source.destroy();
+      });
     },
     stop() {
       finish();
       source.destroy();
     },
   };
-}
-
-function delayUnref(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

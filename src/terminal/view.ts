@@ -46,7 +46,7 @@ const MIN_ROWS_FOR_DETAIL = 18;
 const TENTH_MS = 100;
 const SECOND_MS = 1_000;
 
-export const DEFAULT_FOOTER = 'q leave (keeps running)';
+const DEFAULT_FOOTER = 'q leave (keeps running)';
 
 /** At most `rows - 1` lines of less than `columns` cells: the cursor keeps a row, and no line touches the last column. */
 export function boxLines(view: View, size: Size, style: Style): string[] {

@@ -14,7 +14,8 @@ const RUNS = new RegExp(
   'g',
 );
 const ZERO_WIDTH = /^[\p{Default_Ignorable_Code_Point}\p{Mark}\p{Control}\u200b]+$/u;
-const EMOJI_SEQUENCE = /\ufe0f|^\p{Regional_Indicator}{2}/u;
+/** Emoji sequences, flags, and half-width kana with a voicing mark. */
+const TWO_CELLS = /\ufe0f|^\p{Regional_Indicator}{2}|^[\uff61-\uff9f]{2}/u;
 const SGR = /\u001b\[[0-9;:]{0,64}m/g;
 
 /** Texts on a screen repeat from frame to frame; this many are remembered, then all are forgotten. */
@@ -22,7 +23,8 @@ const CACHED_TEXTS = 4_096;
 /** Longer ones are measured each time: they would fill the memory. */
 const CACHED_LENGTH = 512;
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when the first text needs it: it brings two megabytes of tables. */
+let segmenter: Intl.Segmenter | undefined;
 const cache = new Map<string, number>();
 
 /** A grapheme cluster and its cells, or an SGR sequence with `cells` 0. */
@@ -61,6 +63,7 @@ export function* piecesOf(text: string): Generator<Piece> {
 function* clustersOf(text: string): Generator<Piece> {
   for (const [run, simple] of text.matchAll(RUNS)) {
     if (simple === undefined) {
+      segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
       for (const { segment } of segmenter.segment(run)) yield { text: segment, cells: clusterCells(segment) };
     } else {
       for (const character of simple) yield { text: character, cells: IS_WIDE.test(character) ? 2 : 1 };
@@ -72,7 +75,7 @@ function* clustersOf(text: string): Generator<Piece> {
 function clusterCells(cluster: string): number {
   const first = cluster.codePointAt(0) ?? 0;
   if (ZERO_WIDTH.test(cluster)) return 0;
-  if (cluster.length > 1 && EMOJI_SEQUENCE.test(cluster)) return 2;
+  if (cluster.length > 1 && TWO_CELLS.test(cluster)) return 2;
   return eastAsianWidth(first);
 }
 
@@ -119,9 +122,10 @@ export function wrap(text: string, cells: number, rows: number): string[] {
     lines.push(rest.slice(0, end).trimEnd());
     rest = rest.slice(end).trimStart();
   }
-  if (lines.length < rows) return [...lines, rest];
   const last = lines.at(-1);
-  return rest === '' || last === undefined ? lines : [...lines.slice(0, -1), truncate(`${last} ${rest}`, cells)];
+  if (rest === '' && last !== undefined) return lines;
+  if (lines.length < rows) return [...lines, rest];
+  return last === undefined ? lines : [...lines.slice(0, -1), truncate(`${last} ${rest}`, cells)];
 }
 
 /** Where to break a text that is too long: behind its last space that fits, else at the last cluster that does, and behind one at least. */

@@ -1,8 +1,9 @@
 // One connection, many events: validated, journalled and folded, counted in the journal afterwards.
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { openClient, report, startDaemon, thousands, usageOf, waitFor } from './harness.mjs';
+import { megabytes, openClient, report, startDaemon, thousands, usageOf, waitFor } from './harness.mjs';
+import { measureRedis, measureSyslogNg } from './peers.mjs';
 
 const EVENTS = Number(process.env.EVENTS ?? 1_000_000);
 const BYTES = 150;
@@ -65,7 +66,17 @@ async function countJournal(directory) {
   return { count, last };
 }
 
-if (process.argv[1] === new URL(import.meta.url).pathname) {
-  const { perSecond, cpuSeconds, rss } = await measureIngest();
-  report('ingest', `${thousands(perSecond)}/s`, `${cpuSeconds} s CPU, ${Math.round(rss / 1e6)} MB`);
+export async function main() {
+  const redis = await measureRedis(EVENTS);
+  const syslogNg = await measureSyslogNg(EVENTS);
+  const { perSecond, cpuSeconds, rss, home } = await measureIngest();
+  rmSync(home, { recursive: true, force: true });
+  report(`progress, ${thousands(EVENTS)} events, all found in the journal`, `${thousands(perSecond)}/s`, `${cpuSeconds} s of processor, ${megabytes(rss)}`);
+  reportPeer('Redis XADD, AOF everysec, 200 in flight', redis, perSecond, 'aim: 2');
+  reportPeer('syslog-ng, unix-stream to file', syslogNg, perSecond, 'aim: 4');
+}
+
+function reportPeer(name, rate, ours, aim) {
+  if (rate === undefined) return report(name, 'not installed');
+  report(name, `${thousands(rate)}/s`, `we are at ${(ours / rate).toFixed(2)} of it; ${aim}`);
 }

@@ -46,12 +46,13 @@ export interface RunningDaemon {
 export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
-  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR']) delete env[name];
+  // undefined ones are not passed on
+  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR']) env[name] = undefined;
   const paths = resolvePaths(env);
 
   t.teardown(async () => {
     const pid = readLockRecord(paths.lock)?.pid;
-    if (pid !== undefined && isRunning(pid)) {
+    if (pid !== undefined && pid !== process.pid && isRunning(pid)) {
       process.kill(pid, 'SIGKILL');
       await waitFor('the daemon to be gone', () => !isRunning(pid));
     }

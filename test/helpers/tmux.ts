@@ -76,9 +76,16 @@ export async function openTmux(
   await see(/ready>/);
   return {
     home: directory,
-    enter: async (line) => void (await tmux('send-keys', '-l', line), await tmux('send-keys', 'Enter')),
-    key: async (name) => void (await tmux('send-keys', name)),
-    resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
+    async enter(line) {
+      await tmux('send-keys', '-l', line);
+      await tmux('send-keys', 'Enter');
+    },
+    async key(name) {
+      await tmux('send-keys', name);
+    },
+    async resize(width, height) {
+      await tmux('resize-window', '-x', String(width), '-y', String(height));
+    },
     capture,
     see,
     isCursorVisible: async () => (await tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1',

@@ -82,6 +82,9 @@ export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtO
         return;
       case 'J':
         if (first !== undefined && first !== 0) break;
+        // as tmux does: a screen that is cleared as a whole is kept in the scrollback
+        if (row === 0 && column === 0)
+          scrollback.push(...screen.map(({ cells, wrapped }) => ({ cells: [...cells], wrapped })));
         eraseRight(row, column);
         for (let below = row + 1; below < rows; below += 1) screen[below] = emptyLine();
         return;

@@ -118,7 +118,7 @@ t.test('the wall clock may jump: seq rises', async (t) => {
   let { journal } = await openJournal(t, { now: () => now });
   const { directory } = journal.status();
   const seqs = await writeEvents(journal, 2);
-  for (const jump of [-86_400_000, +31_536_000_000, -31_536_000_000, +1_000]) {
+  for (const jump of [-86_400_000, 31_536_000_000, -31_536_000_000, 1_000]) {
     await journal.close();
     await rm(path.join(directory, 'clean.json'));
     now += jump;

@@ -117,6 +117,7 @@ t.test('close takes the box away and leaves the final lines, and says what goes 
   t.equal(countListeners(), before, 'no listener is left behind');
   box.close(['again']);
   box.changed();
+  t.equal(clock.timers(), 0, 'a closed box does not keep the process alive');
   clock.advance(1_000);
   t.same(streams.writes, []);
   t.end();

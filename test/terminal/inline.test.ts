@@ -139,6 +139,18 @@ t.test('erase and forget', (t) => {
   t.end();
 });
 
+t.test(
+  'a block at the top of the screen leaves nothing in the scrollback of a terminal that keeps cleared screens',
+  (t) => {
+    const { inline, vt } = open({ columns: 20, rows: 8 });
+    vt.write(inline.draw(['one', 'two']));
+    vt.write(inline.draw(['ONE']));
+    vt.write(inline.erase());
+    t.equal(vt.transcript().trim(), '');
+    t.end();
+  },
+);
+
 const SIZES = { columns: [20, 200], rows: [5, 60] } as const;
 
 function randomSize(random: Random) {

@@ -83,7 +83,7 @@ t.test('wrapping breaks at spaces where it can, and cuts what exceeds the rows',
   t.same(wrap('unbreakable', 4, 9), ['unbr', 'eaka', 'ble']);
   t.same(wrap('漢字漢字', 3, 9), ['漢', '字', '漢', '字']);
   t.same(wrap('漢字', 1, 9), ['漢', '字'], 'a row too narrow for a glyph still ends');
-  t.same(wrap('one two three four', 5, 2), ['one', 'two…']);
+  t.same(wrap('one two three four', 5, 2), ['one', 'two …']);
   t.same(wrap('fits', 10, 1), ['fits']);
   t.same(wrap('', 10, 3), ['']);
   t.end();

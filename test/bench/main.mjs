@@ -1,0 +1,22 @@
+// npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
+import * as fanout from './fanout.mjs';
+import * as idle from './idle.mjs';
+import * as ingest from './ingest.mjs';
+import * as latency from './latency.mjs';
+import * as start from './start.mjs';
+
+const PARTS = {
+  ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
+  latency: ['From one client to another', latency.main],
+  fanout: ['Subscribers', fanout.main],
+  start: ['Start', start.main],
+  commands: ['Commands, as multiples of the least that Node takes', start.measureCommands],
+  idle: ['Idle', idle.main],
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, [title, run]] of Object.entries(PARTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`\n${title}`);
+  await run();
+}

@@ -1,0 +1,238 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Test } from 'tap';
+import t from 'tap';
+import type { Position } from '../../src/cli/completion-position.js';
+import { findPosition } from '../../src/cli/completion-position.js';
+import type { Option, Shape } from '../../src/cli/completion-shapes.js';
+import { executionCandidates } from '../../src/cli/completion-values.js';
+import { EVENT_TYPES } from '../../src/core/event.js';
+import { executionToJson } from '../../src/core/execution.js';
+import type { Home } from '../helpers/daemon.js';
+import { createHome, PROGRESS } from '../helpers/daemon.js';
+import { makeExecution } from '../helpers/models.js';
+import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
+type Shell = (typeof SHELLS)[number];
+
+/** What fish is told: a kind, and values with their descriptions. */
+function answer(home: Home, ...words: string[]): { kind: string; values: Map<string, string> } {
+  const { status, stdout, stderr } = home.progress(['completion', 'fish', '--', ...words]);
+  if (status !== 0 || stderr !== '') throw new Error(`status ${status}: ${stderr}`);
+  const [kind = '', ...lines] = stdout.trimEnd().split('\n');
+  return { kind, values: new Map(lines.map((line) => line.split('\t') as [string, string])) };
+}
+
+function option(name: string, more: Partial<Option> = {}): Option {
+  return {
+    ...{ name, description: '', choices: [], many: false, spellings: [`--${name}`], takesValue: false },
+    ...more,
+  };
+}
+
+t.test('what is wanted at the end of a line follows from the words before it', async (t) => {
+  const shape: Shape = {
+    description: '',
+    positionals: [
+      { name: 'type', description: '', choices: [], many: false },
+      { name: 'pairs', description: '', choices: [], many: true },
+    ],
+    options: [option('json'), option('step', { takesValue: true }), option('tag', { takesValue: true, many: true })],
+  };
+  const at = (...words: string[]) => describe(findPosition(shape, words.slice(0, -1), words.at(-1) ?? ''));
+  t.equal(at(''), 'type');
+  t.equal(at('a', ''), 'pairs');
+  t.equal(at('a', 'b', 'c', ''), 'pairs');
+  t.equal(at('--json', ''), 'type');
+  t.equal(at('--step', ''), 'step');
+  t.equal(at('--step', '-'), 'step', 'also if it begins with a dash');
+  t.equal(at('--step', 'x', ''), 'type');
+  t.equal(at('--step=x', ''), 'type');
+  t.equal(at('--step='), 'step behind --step=');
+  t.equal(at('--step=a,b'), 'step behind --step=', 'it takes one');
+  t.equal(at('--tag=a,b'), 'tag behind --tag=a,');
+  t.equal(at('--tag', 'a,b,'), 'tag behind a,b,');
+  t.equal(at('--json='), 'nothing', 'it takes none');
+  t.equal(at('--unknown='), 'nothing');
+  t.equal(at('--'), 'options json step tag');
+  t.equal(at('a', '--json', '--step=x', '--tag=y', '--'), 'options tag', 'those that were given are not offered again');
+  t.equal(at('--', '-'), 'type', 'behind -- nothing is an option');
+  const bare: Shape = { ...shape, positionals: [] };
+  t.equal(describe(findPosition(bare, [], '')), 'options json step tag', 'where nothing else can stand');
+  t.equal(describe(findPosition(bare, ['--'], '')), 'nothing');
+});
+
+function describe(position: Position): string {
+  if (position.kind === 'value') return position.of.name + (position.prefix === '' ? '' : ` behind ${position.prefix}`);
+  return position.kind === 'options' ? `options ${position.options.map(({ name }) => name).join(' ')}` : position.kind;
+}
+
+t.test('ids stand with their names, names with their ids, and what a terminal would obey is left out', async (t) => {
+  const values = (...given: Parameters<typeof makeExecution>[0][]) =>
+    executionCandidates(given.map((each) => executionToJson(makeExecution(each))));
+  t.strictSame(values({ id: 'a', name: 'x y' }, { id: 'b', name: 'b', status: 'failed' }, { id: 'c', name: 'x y' }), [
+    { value: 'a', description: 'x y, running' },
+    { value: 'b', description: 'b, failed' },
+    { value: 'c', description: 'x y, running' },
+    { value: 'x y', description: 'a, running' },
+  ]);
+  const hostile = ['a\u001b[31mb', 'a\nb', 'a\tb', '--json', 'a\u202eb', 'x'.repeat(500), 'a\u009b', ''];
+  for (const name of hostile) {
+    const [id, ...more] = values({ id: 'a', name });
+    t.strictSame(more, [], JSON.stringify(name));
+    t.notMatch(id?.description, /[\u0000-\u001f\u007f-\u009f\u202e]|x{100}/, JSON.stringify(name));
+  }
+});
+
+t.test('options and choices are those that --help tells, of every command', async (t) => {
+  const home = createHome(t);
+  const { kind, values: commands } = answer(home, '');
+  t.equal(kind, 'values');
+  t.ok(commands.size >= 11);
+  for (const [name, description] of commands) {
+    const { stdout } = home.progress([name, '--help']);
+    t.ok(stdout.includes(description), `${name} is described as by its help`);
+    const shown = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, spelling = '']) => spelling);
+    const offered = [...answer(home, name, '-').values.keys()].filter((spelling) => spelling.startsWith('--'));
+    // the help of a command names the version too, which stands before commands
+    t.strictSame(offered.sort(), shown.filter((spelling) => spelling !== '--version').sort(), name);
+  }
+  t.strictSame([...answer(home, '-').values.keys()], ['--help', '-h', '--version', '-V']);
+  t.strictSame([...answer(home, 'daemon', '').values.keys()], ['run', 'status', 'stop', 'restart']);
+});
+
+t.test('event types, levels, streams, keys and files are completed where they belong', async (t) => {
+  const home = createHome(t);
+  const keys = (...words: string[]) => [...answer(home, ...words).values.keys()];
+  t.strictSame(keys('emit', ''), [...EVENT_TYPES]);
+  t.strictSame(keys('logs', '--type', ''), ['all', ...EVENT_TYPES]);
+  t.ok(keys('logs', '--type=log,').includes('--type=log,output'));
+  t.strictSame(keys('logs', '--level', ''), ['debug', 'info', 'warning', 'error']);
+  t.strictSame(keys('logs', '--stream', ''), ['stdout', 'stderr', 'debug', 'system']);
+  t.match(answer(home, 'config', 'get', '').values.get('journal.sync'), /^When written events/);
+  t.equal(answer(home, 'config', 'check', '').kind, 'files');
+  t.strictSame(keys('config', 'path', ''), []);
+  t.equal(answer(home, 'run', 'ma').kind, 'program 2');
+  t.equal(answer(home, 'run', '--name', 'x', '--', 'make', '-').kind, 'program 5');
+  t.strictSame(keys('run', '--name', ''), []);
+  t.strictSame(keys('nothing', ''), []);
+  t.strictSame(keys('__proto__', ''), []);
+});
+
+t.test('without a daemon there are no ids, no error, and no daemon afterwards', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'wrong: 1\n');
+  const silent = { status: 0, stderr: '' };
+  t.match(home.progress(['completion', 'bash', '--', 'progress show a', 'a']), { ...silent, stdout: '' });
+  t.match(home.progress(['completion', 'zsh', '--', 'show', '']), { ...silent, stdout: '' });
+  t.match(home.progress(['completion', 'fish', '--', 'show', '']), { ...silent, stdout: '' });
+  t.match(home.progress(['completion', 'bash', '--']), { ...silent, stdout: /complete -F/ });
+  t.notOk(existsSync(home.paths.state));
+});
+
+t.test('a daemon that hangs does not hang the shell', async (t) => {
+  const home = createHome(t);
+  const { pid } = await home.startDaemon();
+  process.kill(pid, 'SIGSTOP');
+  const started = Date.now();
+  t.match(home.progress(['completion', 'fish', '--', 'show', '']), { status: 0, stdout: '', stderr: '' });
+  t.ok(Date.now() - started < 8_000, `it took ${Date.now() - started} ms`);
+});
+
+t.test('another shell is refused with 64', async (t) => {
+  const home = createHome(t);
+  t.match(home.progress(['completion', 'tcsh']), { status: 64, stdout: '', stderr: /tcsh/ });
+  t.equal(home.progress(['completion']).status, 64);
+});
+
+/** Executions as nobody would want them. */
+async function createExecutions(home: Home, pwned: string): Promise<void> {
+  await home.startDaemon();
+  const client = await home.connect();
+  const executions = {
+    'id-alpha-1': 'name with space',
+    "quo'te:x": `$(touch ${pwned})\`touch ${pwned}\` "q"; \\ * ~`,
+    'ctl-id': 'ctl-\u001b[31m\u0007name',
+    other: '-rf',
+  };
+  for (const [execution, name] of Object.entries(executions)) {
+    await client.call('emit', { event: { type: 'execution_started', execution, data: { name } } });
+  }
+  await client.close();
+}
+
+const STARTS: Readonly<Record<Shell, [command: string, ...setup: string[]]>> = {
+  bash: ['bash --norc -i', 'eval "$(progress completion bash)"'],
+  zsh: ['zsh -f -i', 'autoload -Uz compinit; compinit -D; eval "$(progress completion zsh)"'],
+  fish: ['fish --no-config -i', 'function fish_prompt; echo "ready> "; end; progress completion fish | source'],
+};
+
+/** What is typed before Tab is pressed, and the words that the shell then has. */
+function lines(pwned: string): [typed: string, words: string[]][] {
+  const hostile = `$(touch ${pwned})\`touch ${pwned}\` "q"; \\ * ~`;
+  return [
+    ['sh', ['show']],
+    ['show id-al', ['show', 'id-alpha-1']],
+    ['show na', ['show', 'name with space']],
+    ["watch 'na", ['watch', 'name with space']],
+    ['logs "name w', ['logs', 'name with space']],
+    ['show quo', ['show', "quo'te:x"]],
+    [`watch "quo'te:`, ['watch', "quo'te:x"]],
+    ["show '$(t", ['show', hostile]],
+    ['watch \\$\\(', ['watch', hostile]],
+    ['show ctl-', ['show', 'ctl-id']],
+    ['emit step_sta', ['emit', 'step_started']],
+    ['logs --type=log,out', ['logs', '--type=log,output']],
+    ['logs --level w', ['logs', '--level', 'warning']],
+    ['config check my', ['config', 'check', 'my config.yaml']],
+    ['run -- cat my', ['run', '--', 'cat', 'my config.yaml']],
+  ];
+}
+
+function whyNotInteractive(shell: Shell): string | undefined {
+  if (process.env['CI'] !== 'true' && spawnSync(shell, ['--version']).error) return `${shell} is not installed`;
+  return whyNoTmux();
+}
+
+async function openShell(t: Test, shell: Shell, home: Home) {
+  const bin = t.testdir({ progress: t.fixture('symlink', PROGRESS) });
+  const env = { PROGRESS_HOME: home.directory, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+  const tmux = await openTmux(t, { columns: 200, rows: 50 }, env);
+  const [command, setup] = STARTS[shell];
+  await tmux.enter(`cd ${home.directory} && exec ${command}`);
+  await tmux.enter(`${setup}; echo set u''p`);
+  await tmux.see(/^set up/m);
+  return tmux;
+}
+
+for (const shell of SHELLS) {
+  t.test(
+    `${shell} completes ids, names and types, quotes what needs it, and runs nothing`,
+    { skip: whyNotInteractive(shell) ?? false },
+    async (t) => {
+      const home = createHome(t);
+      const pwned = path.join(home.directory, 'pwned');
+      writeFileSync(path.join(home.directory, 'my config.yaml'), '');
+      await createExecutions(home, pwned);
+      const tmux = await openShell(t, shell, home);
+      for (const [typed, words] of lines(pwned)) {
+        await tmux.key(`progress ${typed}`);
+        await tmux.key('Tab');
+        await tmux.key('C-a');
+        await tmux.enter("printf '<%s>' ");
+        const expected = ['progress', ...words].map((word) => `<${word}>`).join('');
+        await tmux.see(new RegExp(expected.replace(/[^\w<>]/g, '\\$&')));
+        t.pass(typed);
+      }
+      await tmux.enter('clear');
+      await tmux.key('progress show ');
+      await tmux.key('Tab');
+      await tmux.key('Tab');
+      const list = await tmux.see(shell === 'bash' ? /^ctl-id +id-alpha-1/m : /id-alpha-1 .*name with space, running/);
+      t.notMatch(list, /-rf(?!,)/, 'what looks like an option is left out');
+      t.notOk(existsSync(pwned), 'nothing was run');
+    },
+  );
+}

@@ -1,0 +1,139 @@
+import t from 'tap';
+import type { Followed } from '../../src/client/follow.js';
+import { follow } from '../../src/client/follow.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import { encodeLine } from '../../src/protocol/lines.js';
+import type { Answer, Line } from '../helpers/fake-daemon.js';
+import { createPaths, HELLO, listenAs } from '../helpers/fake-daemon.js';
+import { createHome } from '../helpers/daemon.js';
+import { numbered } from '../helpers/events.js';
+import { waitFor } from '../helpers/wait.js';
+
+/** Follows in the background; what came is in the list. */
+function collect(t: Test, options: Parameters<typeof follow>[0]) {
+  const followed: Followed[] = [];
+  const abort = new AbortController();
+  const done = (async () => {
+    for await (const one of follow({ ...options, signal: abort.signal })) followed.push(one);
+  })();
+  t.teardown(() => abort.abort());
+  const events = (): ExecutionEvent[] => followed.flatMap((one) => (one.kind === 'events' ? one.events : []));
+  return { followed, abort, done, events };
+}
+type Test = Parameters<Parameters<typeof t.test>[1]>[0];
+
+const subscribes = (lines: Line[]) => lines.filter(({ op }) => op === 'subscribe');
+const answer: Answer = ({ op }) => (op === 'hello' ? HELLO : op === 'subscribe' ? { after: 7, seq: 9 } : undefined);
+
+t.test('it comes back to where it was, in the journal that it was in, and says when it is away', async (t) => {
+  const paths = createPaths(t);
+  const first = await listenAs(t, paths, answer);
+  const { followed, events, abort, done } = collect(t, { paths, start: false, subscribe: { types: ['log'] } });
+  await waitFor('the subscription', () => followed.length === 1);
+  t.match(followed[0], { kind: 'connected', hello: HELLO });
+  for (const socket of first.sockets) {
+    socket.write(encodeLine({ on: 1, events: numbered([{ type: 'log' }, { type: 'log' }], 8) }));
+    socket.write(encodeLine({ on: 1, at: 20 }));
+  }
+  await waitFor('the events', () => events().length === 2);
+  await first.close();
+  await waitFor('the loss', () => followed.at(-1)?.kind === 'lost');
+  t.match(followed.at(-1), { attempt: 0, error: { code: 'unavailable' } });
+  await waitFor('another attempt', () => followed.some((one) => one.kind === 'lost' && one.attempt === 1));
+  const second = await listenAs(t, paths, answer);
+  await waitFor('the return', () => followed.at(-1)?.kind === 'connected');
+  t.match(subscribes(second.lines), [{ types: ['log'], after: 20, journal: 'j1' }]);
+  abort.abort();
+  await done;
+});
+
+t.test('a gap and a reset are told, and moved behind', async (t) => {
+  const paths = createPaths(t);
+  const daemon = await listenAs(t, paths, answer);
+  const { followed } = collect(t, { paths, start: false, subscribe: { after: 0 } });
+  await waitFor('the subscription', () => followed.length === 1);
+  for (const push of [{ gap: { from: 1, to: 30, why: 'retention' } }, { reset: { why: 'future', from: 12 } }]) {
+    for (const socket of daemon.sockets) socket.write(encodeLine({ on: 1, ...push }));
+    await waitFor('it', () => Object.keys(push)[0] === followed.at(-1)?.kind);
+    for (const socket of daemon.sockets) socket.destroy();
+    await waitFor('the return', () => followed.at(-1)?.kind === 'connected');
+  }
+  t.strictSame(
+    subscribes(daemon.lines).map(({ after }) => after),
+    [0, 30, 12],
+  );
+});
+
+t.test('the first connection may fail with its error; with a position to resume at it is lost like any other', async (t) => {
+  const paths = createPaths(t);
+  await t.rejects(collect(t, { paths, start: false, subscribe: {} }).done, { code: 'unavailable' });
+  const resume = { after: 3, journal: 'j1' };
+  const { followed } = collect(t, { paths, start: false, subscribe: {}, resume });
+  await waitFor('the loss', () => followed[0]?.kind === 'lost');
+  const daemon = await listenAs(t, paths, answer);
+  await waitFor('the connection', () => followed.at(-1)?.kind === 'connected');
+  t.match(subscribes(daemon.lines), [resume]);
+});
+
+t.test('a consumer that does not come is waited for: the daemon cannot fill our memory', async (t) => {
+  const paths = createPaths(t);
+  const line = encodeLine({ on: 1, events: [{ seq: 1, time: '', type: 'log', data: { message: 'x'.repeat(60_000) } }] });
+  let pushed = 0;
+  await listenAs(t, paths, (request, socket) => {
+    if (request['op'] !== 'subscribe') return answer(request, socket);
+    socket.on('drain', push);
+    setImmediate(push);
+    function push(): void {
+      while (pushed < 2_000 && (pushed++, socket.write(line)));
+    }
+    return { after: 0, seq: 0 };
+  });
+  const abort = new AbortController();
+  const followed = follow({ paths, start: false, subscribe: {}, signal: abort.signal });
+  await followed.next();
+  t.equal((await followed.next()).value?.kind, 'events');
+  let before = -1;
+  await waitFor('the daemon to wait', async () => {
+    before = pushed;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return pushed === before;
+  });
+  t.ok(pushed < 500, `${pushed} of 2000 lines were taken`);
+  let taken = 1;
+  while (taken < 2_000) {
+    await followed.next();
+    taken++;
+  }
+  t.equal(pushed, 2_000, 'it reads on when somebody comes');
+  abort.abort();
+});
+
+t.test('whoever leaves leaves no connection behind', async (t) => {
+  const paths = createPaths(t);
+  const daemon = await listenAs(t, paths, answer);
+  const { followed, abort, done } = collect(t, { paths, start: false, subscribe: {} });
+  await waitFor('the subscription', () => followed.length === 1);
+  abort.abort();
+  await done;
+  await waitFor('the end of the connection', () => daemon.sockets.size === 0);
+});
+
+t.test('over restarts of a real daemon nothing is missed and nothing comes twice', async (t) => {
+  const home = createHome(t);
+  const daemons = [await home.startDaemon()];
+  const { events } = collect(t, { paths: home.paths, start: false, subscribe: { after: 0, types: ['log'] } });
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 20; n++) {
+      const client = await home.connect();
+      await client.call('emit', { event: { type: 'log', data: { round, n } } });
+      await client.close();
+    }
+    await daemons.at(-1)!.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+    daemons.push(await home.startDaemon());
+  }
+  await waitFor('all events', () => events().length >= 60);
+  t.strictSame(
+    events().map(({ data }) => `${String(data['round'])}/${String(data['n'])}`),
+    Array.from({ length: 60 }, (_, index) => `${Math.floor(index / 20)}/${index % 20}`),
+  );
+});

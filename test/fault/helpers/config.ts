@@ -1,0 +1,11 @@
+/** A configuration file in a private home. */
+import { writeFileSync } from 'node:fs';
+import type { Home } from '../../helpers/daemon.js';
+
+/** Segments as small as they can be, so that rotation and compression take part in everything. */
+export const SMALL_SEGMENTS = { journal: { segmentSize: '64KiB' } };
+
+export function configure(home: Home, config: Record<string, Record<string, string | number>>): void {
+  // JSON is YAML
+  writeFileSync(home.paths.config, JSON.stringify(config));
+}

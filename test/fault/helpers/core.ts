@@ -1,0 +1,80 @@
+/** What a daemon is without its socket: journal, state, ingest and maintenance, in this process. */
+import path from 'node:path';
+import type { NewEvent } from '../../../src/core/event.js';
+import type { Limits, State } from '../../../src/core/state.js';
+import { DEFAULT_LIMITS } from '../../../src/core/state.js';
+import { createIngest } from '../../../src/daemon/ingest.js';
+import { createMaintenance } from '../../../src/daemon/maintenance.js';
+import { restore, writeCheckpoint } from '../../../src/journal/checkpoint.js';
+import { Journal } from '../../../src/journal/journal.js';
+
+export interface CoreOptions {
+  directory: string;
+  segmentBytes: number;
+  retainBytes?: number;
+  retainMs?: number;
+  limits?: Limits;
+  now?: () => number;
+}
+
+export interface Core {
+  journal: Journal;
+  state: State;
+  log: string[];
+  write(events: readonly NewEvent[]): Promise<void>;
+  /** What the daemon does at its start and every hour; resolves when it is done. */
+  retain(): Promise<void>;
+  save(): Promise<void>;
+  /** From the files alone. */
+  reread(): Promise<State>;
+  /** From the newest checkpoint, and what came after it. */
+  restored(): Promise<State>;
+  close(): Promise<void>;
+}
+
+export async function openCore(options: CoreOptions): Promise<Core> {
+  const { directory, segmentBytes, limits = DEFAULT_LIMITS, now = Date.now } = options;
+  const { retainBytes = Number.MAX_SAFE_INTEGER, retainMs = Number.MAX_SAFE_INTEGER } = options;
+  const log: string[] = [];
+  const journal = await Journal.open({
+    directory: path.join(directory, 'journal'),
+    segmentBytes,
+    segmentMs: Number.MAX_SAFE_INTEGER,
+    retainBytes,
+    retainMs,
+    sync: 'interval',
+    now,
+    log: (message) => log.push(message),
+  });
+  const checkpointFile = path.join(directory, 'checkpoint.json');
+  const state = await restore(checkpointFile, journal.source, journal, limits);
+  const ingest = createIngest({ journal, state, now, publish: () => undefined, onRoom: () => undefined });
+  const checkpoint = () => writeCheckpoint(checkpointFile, journal.id, state);
+  const maintenance = createMaintenance({
+    journal,
+    state,
+    ingest,
+    checkpoint,
+    log: (message) => log.push(message),
+    now,
+    retainMs,
+  });
+  return {
+    journal,
+    state,
+    log,
+    async write(events) {
+      for (const event of events) ingest.submit(structuredClone(event), 100);
+      await ingest.drained();
+    },
+    async retain() {
+      maintenance.start();
+      maintenance.stop();
+      await ingest.drained();
+    },
+    save: checkpoint,
+    reread: () => restore(path.join(directory, 'none'), journal.source, journal, limits),
+    restored: () => restore(checkpointFile, journal.source, journal, limits),
+    close: () => journal.close(),
+  };
+}

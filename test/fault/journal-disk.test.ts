@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { bundleFixture } from '../helpers/bundle.js';
+import { CLOCK, filesOf, FIRST_SEQ, makeDirectory, range, readAll } from '../helpers/journal.js';
+import { findFaults, inject, lacking, LONG, runWriter } from '../helpers/journal-writer.js';
+
+const writer = await bundleFixture(t, 'journal-writer');
+const skip = lacking('strace', '-o', '/dev/null', 'true');
+const BASE = { now: CLOCK, batches: 8, size: 5 };
+const FIRST = `${FIRST_SEQ}.jsonl`;
+const noMount = lacking('unshare', '-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt');
+const mount = ['unshare', '-Urm', 'sh', '-c', 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'];
+
+t.test('a write that fails once: its events are refused, then taken, once', { skip }, async (t) => {
+  const parent = makeDirectory(t);
+  for (const error of LONG ? ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'] : ['ENOSPC', 'EIO']) {
+    for (const when of LONG ? range(1, 50) : [1, 4]) {
+      const directory = path.join(parent, `${error}-${when}`);
+      const wrapper = inject('write', `error=${error}:when=${when}`, [path.join(directory, FIRST)]);
+      const outcome = await runWriter(writer, { ...BASE, batches: LONG ? 60 : 8, directory }, { wrapper });
+      t.strictSame(outcome.failures, [error === 'EIO' ? 'journal_failed' : 'disk_full'], `${error} at write ${when}`);
+      t.strictSame(outcome.notes, ['recovered']);
+      t.equal(outcome.code, 0);
+      t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
+    }
+  }
+});
+
+t.test('writes that keep failing leave the file at its last good size; the next start goes on', { skip }, async (t) => {
+  const parent = makeDirectory(t);
+  for (const when of LONG ? range(1, 50) : [1, 5]) {
+    const directory = path.join(parent, `persistent-${when}`);
+    const wrapper = inject('write', `error=ENOSPC:when=${when}+`, [path.join(directory, FIRST)]);
+    const task = { ...BASE, batches: LONG ? 60 : 8, directory, giveUp: 4 };
+    const outcome = await runWriter(writer, task, { wrapper });
+    t.strictSame(outcome.failures, ['disk_full', 'disk_full', 'disk_full', 'disk_full']);
+    t.equal(outcome.written.size, 5 * (when - 1));
+    const lines = readFileSync(path.join(directory, FIRST), 'utf8').split('\n');
+    t.equal(lines.pop(), '', 'whole lines');
+    t.equal(lines.length, 5 * (when - 1));
+    t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
+  }
+});
+
+t.test(
+  'the partial write cannot be undone: the file is sealed and what was refused stays out',
+  { skip: skip || noMount },
+  async (t) => {
+    const directory = path.join(makeDirectory(t), 'journal');
+    // a disk of 1 MB is really short of space in the middle of a line, and ftruncate fails
+    const strace = inject('ftruncate', 'error=EIO').join(' ');
+    const wrapper = ['unshare', '-Urm', 'sh', '-c', `mount -t tmpfs -o size=1m none "$0" && exec ${strace} "$@"`];
+    const task = { ...BASE, directory, batches: 15, size: 20, bytes: 2_000, ballast: 600_000, read: true };
+    const outcome = await runWriter(writer, task, { wrapper: [...wrapper, path.dirname(directory)] });
+    t.equal(outcome.failures[0], 'disk_full');
+    t.same(outcome.said.at(-1)?.[0], 'read');
+    const read = outcome.said.filter(([verb]) => verb === 'read').map(([, n]) => Number(n));
+    t.equal(new Set(read).size, read.length, 'nothing is there twice');
+    t.strictSame(new Set(read), outcome.written);
+  },
+);
+
+t.test('a disk that is really full, then has room again', { skip: noMount }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  for (const sync of ['interval', 'always'] as const) {
+    const task = { ...BASE, directory, sync, batches: 40, size: 20, bytes: 700, ballast: 600_000, read: true };
+    const outcome = await runWriter(writer, task, { wrapper: [...mount, path.dirname(directory)] });
+    t.ok(outcome.failures.length > 0 && outcome.failures.every((code) => code === 'disk_full'), 'it was full');
+    t.strictSame(outcome.notes, ['recovered']);
+    t.ok(outcome.said.some(([verb]) => verb === 'closed'));
+    const read = outcome.said.filter(([verb]) => verb === 'read').map(([, n]) => Number(n));
+    t.strictSame(read, range(1, 800), 'every event once, in order, none torn');
+    t.notOk(outcome.said.some(([verb]) => verb === 'gap'));
+  }
+});
+
+t.test('a disk without room for compression or a new segment: the old ones serve on', { skip: noMount }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  const task = {
+    ...BASE,
+    directory,
+    batches: 60,
+    size: 20,
+    bytes: 600,
+    ballast: 500_000,
+    segmentBytes: 100_000,
+    read: true,
+  };
+  const outcome = await runWriter(writer, task, { wrapper: [...mount, path.dirname(directory)] });
+  const read = outcome.said.filter(([verb]) => verb === 'read').map(([, n]) => Number(n));
+  t.strictSame(read, range(1, 1_200));
+});
+
+t.test('a sync fails once: that file is not synced again, what is in doubt is written anew', { skip }, async (t) => {
+  const parent = makeDirectory(t);
+  for (const when of LONG ? range(1, 10) : [1, 3]) {
+    for (const sync of ['interval', 'always'] as const) {
+      const directory = path.join(parent, `sync-${sync}-${when}`);
+      const wrapper = inject('fdatasync', `error=EIO:when=${when}`);
+      const task = { ...BASE, batches: LONG ? 20 : 8, directory, sync, syncEach: true };
+      const outcome = await runWriter(writer, task, { wrapper });
+      t.strictSame(outcome.failures, [], 'nobody was refused');
+      t.strictSame(outcome.notes, ['resynced'], `${sync} ${when}`);
+      t.equal(filesOf(directory, '.jsonl').length, 2 + 1, 'a new segment, and the link');
+      t.equal(outcome.synced, outcome.written.size);
+      const next = filesOf(directory, '.jsonl')[1]!;
+      if (sync === 'interval') {
+        const [first] = readFileSync(path.join(directory, next), 'utf8').split('\n');
+        t.ok((JSON.parse(first!) as { seq: number }).seq < Number.parseInt(next, 10), 'with the same seqs');
+      }
+      t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
+    }
+  }
+});
+
+t.test('a sync fails and so does the next: writes are refused until it works again', { skip }, async (t) => {
+  const parent = makeDirectory(t);
+  for (const sync of ['interval', 'always'] as const) {
+    const directory = path.join(parent, sync);
+    // the second file's first sync is an fsync; so is that of the journal.json before them and, with the directory, two each
+    const wrapper = inject('fsync,fdatasync', 'error=EIO:when=6+');
+    const task = { ...BASE, directory, sync, syncEach: true, giveUp: 5 };
+    const outcome = await runWriter(writer, task, { wrapper });
+    t.ok(outcome.failures.length === 5 && outcome.failures.every((code) => code === 'journal_failed'), sync);
+    t.ok(outcome.synced < BASE.batches * BASE.size, 'no sync was claimed');
+    t.ok(filesOf(directory, '.jsonl').length <= 3, 'attempts do not pile up');
+    t.strictSame(await findFaults(directory, outcome, { exact: sync === 'always' }), []);
+  }
+});
+
+t.test('a sync fails for a while: what was written meanwhile is synced when it works again', { skip }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  const wrapper = inject('fsync,fdatasync', 'error=EIO:when=6..9');
+  const outcome = await runWriter(writer, { ...BASE, directory, syncEach: true }, { wrapper });
+  t.ok(outcome.failures.length > 0);
+  t.equal(outcome.code, 0);
+  t.ok(outcome.notes.includes('recovered'));
+  t.equal(outcome.written.size, BASE.batches * BASE.size);
+  t.strictSame((await readAll(directory)).gaps, []);
+  t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
+});
+
+t.test('a slow sync holds up nobody', { skip }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  const delayMs = 300;
+  const wrapper = inject('fdatasync', `delay_enter=${delayMs * 1_000}:when=1+`);
+  const task = { ...BASE, directory, batches: 40, type: 'execution_started' };
+  const before = performance.now();
+  const outcome = await runWriter(writer, task, { wrapper, threads: 4 });
+  t.equal(outcome.written.size, 200);
+  t.ok(performance.now() - before < (task.batches / 2) * delayMs, 'the writes did not wait for a sync each');
+});
+
+t.test('a disk that cannot follow slows down the writer: what is kept for it is bounded', { skip }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  const wrapper = inject('fsync', 'delay_enter=1500000:when=1', [path.join(directory, FIRST)]);
+  const task = { ...BASE, directory, batches: 90, size: 10, bytes: 104_000 };
+  const { lag, written } = await runWriter(writer, task, { wrapper, threads: 4 });
+  t.equal(written.size, 900);
+  t.ok(lag * task.bytes <= 66 * 2 ** 20, `${lag} events`);
+  t.ok(lag * task.bytes > 8 * 2 ** 20, 'it did get far ahead');
+});
+
+t.test('an archive that the disk swallowed a part of is thrown away', { skip }, async (t) => {
+  const directory = path.join(makeDirectory(t), 'journal');
+  const archive = path.join(directory, `${FIRST}.gz.tmp`);
+  const wrapper = inject('write', 'retval=10:when=2', [archive]);
+  const task = { ...BASE, directory, batches: 3, size: 40, bytes: 5_000, segmentBytes: 200_000, archives: 1 };
+  const outcome = await runWriter(writer, task, { wrapper });
+  t.ok(filesOf(directory, '.jsonl').includes(FIRST), 'the plain one stays');
+  t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
+});

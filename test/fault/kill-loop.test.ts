@@ -1,0 +1,49 @@
+/** kill -9 of the daemon, again and again, while producers write and send again what was not acknowledged. */
+import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { createProducer } from '../../src/client/producer.js';
+import { createHome } from '../helpers/daemon.js';
+import { configure, SMALL_SEGMENTS } from './helpers/config.js';
+import { checkJournal, checkSource, countersOf } from './helpers/journal-check.js';
+import { shortOrLong } from './helpers/long.js';
+import { startResender } from './helpers/resender.js';
+
+const ROUNDS = shortOrLong(10, 500);
+
+t.test('no acknowledged event is lost and none is there twice, however often the daemon is killed', async (t) => {
+  const home = createHome(t);
+  configure(home, SMALL_SEGMENTS);
+  const { socket } = home.paths;
+  let daemon = await home.startDaemon();
+  const resenders = ['quick', 'steady', 'bursts'].map((source, index) =>
+    startResender({ socket, source, burst: [5, 40, 400][index]!, pauseMs: [1, 10, 60][index]! }),
+  );
+  const producer = createProducer({ paths: home.paths, source: 'producer' });
+  let emitted = 0;
+  const emitting = setInterval(() => {
+    for (let i = 0; i < 20; i++) producer.emit({ type: 'output', data: { text: `line ${emitted++}\n` } });
+  }, 10);
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = resenders.map(({ acked }) => acked);
+    await delay(20 + Math.random() * 400);
+    await daemon.kill();
+    t.ok(resenders.every(({ acked }, index) => acked >= before[index]!), `round ${round + 1} is over`);
+    daemon = await home.startDaemon();
+  }
+  clearInterval(emitting);
+  await Promise.all(resenders.map((resender) => resender.finish()));
+  t.equal(await producer.flush(20_000), 0, 'the producer hears that everything is written');
+  await producer.close();
+  await daemon.kill('SIGTERM');
+
+  const events = checkJournal(t, home.paths.journal);
+  for (const resender of resenders) checkSource(t, events, resender);
+  checkSource(t, events, { source: 'producer', acked: emitted - 1 });
+  t.equal(countersOf(events, 'producer').length, emitted, 'the producer’s events are there, and no others');
+  t.ok(resenders.every(({ acked }) => acked > ROUNDS), 'enough was written for this to mean something');
+  const names = readdirSync(home.paths.journal);
+  t.ok(names.some((name) => name.endsWith('.gz')), 'compression took part');
+  t.ok(names.filter((name) => /^\d+\.jsonl/.test(name)).length > ROUNDS / 2, 'rotation took part');
+});

@@ -1,0 +1,127 @@
+/** Starts the fixture that writes a journal, perhaps under strace, and takes down what it acknowledged. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { Journal } from '../../src/journal/journal.js';
+import { openSource, readJournal } from '../../src/journal/reader.js';
+import { verifyJournal } from '../../src/journal/verify.js';
+import type { WriterTask } from '../fixtures/journal-writer.js';
+import { CLOCK, filesOf, makeBatch } from './journal.js';
+
+/** The long forms of the fault tests: more of the same. */
+export const LONG = process.env['PROGRESS_LONG'] === '1';
+
+export interface Outcome {
+  /** What it said, word by word. */
+  said: string[][];
+  /** n of events that were acknowledged as written. */
+  written: Set<number>;
+  /** The highest n acknowledged as synced. */
+  synced: number;
+  /** How many events were written and not synced, at the most. */
+  lag: number;
+  failures: string[];
+  notes: string[];
+  /** How it ended. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Why tests that need this program are skipped; in CI that is a failure instead. */
+export function lacking(program: string, ...probe: string[]): string | false {
+  if (process.env['CI'] === 'true' || spawnSync(program, probe, { stdio: 'ignore' }).status === 0) return false;
+  return `${program} does not work here`;
+}
+
+/** `wrapper`: a command line in front. `killAfterMs`: from its first acknowledgement on. */
+export async function runWriter(
+  program: string,
+  task: WriterTask,
+  { wrapper = [], killAfterMs, threads = 1 }: { wrapper?: string[]; killAfterMs?: number; threads?: number } = {},
+): Promise<Outcome> {
+  const [file, ...args] = [...wrapper, process.execPath, program, JSON.stringify(task)];
+  // With one thread in the pool, strace counts calls exactly.
+  const env = { ...process.env, UV_THREADPOOL_SIZE: String(threads), NODE_OPTIONS: '' };
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  let timer: NodeJS.Timeout | undefined;
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    if (killAfterMs !== undefined && chunk.includes('written'))
+      timer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  });
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
+    child.once('error', reject).once('close', (...end) => resolve(end));
+  });
+  clearTimeout(timer);
+  return outcomeOf(text, code, signal);
+}
+
+function outcomeOf(text: string, code: number | null, signal: NodeJS.Signals | null): Outcome {
+  const said = text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.split(' '));
+  const outcome: Outcome = { said, written: new Set(), synced: 0, lag: 0, failures: [], notes: [], code, signal };
+  for (const [verb, first = '', last = '', lag = ''] of said) {
+    if (verb === 'written') for (let n = Number(first); n <= Number(last); n++) outcome.written.add(n);
+    if (verb === 'written') outcome.lag = Math.max(outcome.lag, Number(lag));
+    if (verb === 'synced') outcome.synced = Number(first);
+    if (verb === 'failed') outcome.failures.push(first);
+    if (verb === 'note') outcome.notes.push(first);
+  }
+  return outcome;
+}
+
+/** strace that does something to certain calls of the process. */
+export function inject(calls: string, what: string, paths: string[] = []): string[] {
+  const only = paths.flatMap((path) => ['-P', path]);
+  return ['strace', '-f', '-qq', '-o', '/dev/null', ...only, '-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`];
+}
+
+/** Opens the journal after whatever happened, appends, and reads. Returns what is wrong; nothing should be. */
+export async function findFaults(
+  directory: string,
+  outcome: Pick<Outcome, 'written'>,
+  options: { exact?: boolean } = {},
+): Promise<string[]> {
+  const faults: string[] = [];
+  if (!existsSync(directory)) return outcome.written.size > 0 ? ['everything is gone'] : [];
+  const journal = await Journal.open({
+    ...{
+      directory,
+      segmentBytes: 2 ** 40,
+      segmentMs: 2 ** 40,
+      retainBytes: 2 ** 50,
+      retainMs: 2 ** 50,
+      sync: 'interval',
+    },
+    now: () => CLOCK + 60_000,
+    uptime: () => 0, // no compression meanwhile
+  });
+  const appended = makeBatch(journal.nextSeq, 3);
+  await journal.write(appended);
+  await journal.close();
+
+  const found: number[] = [];
+  let last = 0;
+  for await (const part of readJournal(openSource(directory))) {
+    if ('gap' in part) faults.push(`gap ${JSON.stringify(part.gap)}`);
+    else {
+      for (const { seq, n } of part.events) {
+        if (seq <= last) faults.push(`seq ${seq} after ${last}`);
+        last = seq;
+        if (n !== undefined) found.push(n);
+      }
+    }
+  }
+  if (last !== appended.events.at(-1)?.seq) faults.push('what was appended is not at the end');
+  const unique = new Set(found);
+  if (unique.size !== found.length) faults.push('an event is there twice');
+  for (const n of outcome.written) if (!unique.has(n)) faults.push(`${n} was acknowledged and is gone`);
+  if (options.exact && unique.size > outcome.written.size) faults.push('events are there that were refused');
+  const { damage } = await verifyJournal(directory);
+  if (damage.length > 0) faults.push(`damage ${JSON.stringify(damage)}`);
+  const twice = filesOf(directory, '.jsonl.gz').filter((name) => existsSync(`${directory}/${name.replace('.gz', '')}`));
+  for (const name of [...twice, ...filesOf(directory, '.tmp')]) faults.push(`${name} is left over`);
+  return faults;
+}
