@@ -144,7 +144,7 @@ export function checkQuarantine(journal: string): Check {
   const name = 'quarantine';
   const directory = path.join(journal, QUARANTINE);
   const files = listFiles(directory);
-  if (files.length === 0) return { name, ...ok('empty: no repair has cut anything off') };
+  if (files.length === 0) return { name, ...ok('empty') };
   const bytes = files.reduce((sum, file) => sum + (lstatSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
   const what = `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`;
   return {

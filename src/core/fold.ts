@@ -289,6 +289,9 @@ function foldNote(state: State, event: ExecutionEvent): void {
       const steps = findExecution(state, note.execution.id)?.steps ?? new Map<string, Step>();
       const execution = { ...executionFromJson(note.execution), steps, carriedSeq: event.seq };
       installExecution(state, execution, isFinal(execution.status));
+      // an older one of that id has been forgotten, and the id was used anew: what ran before does not follow it
+      const predecessor = findExecution(state, previousGeneration(execution.id));
+      if (predecessor && predecessor.firstSeq > execution.firstSeq) delete predecessor.successor;
       return;
     }
     case 'carried_sources':

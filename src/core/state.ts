@@ -95,11 +95,7 @@ export function forgetThrough(state: State, through: number): void {
   for (const map of [state.ended, state.summaries]) {
     for (const [id, execution] of map) if (execution.lastSeq <= through) map.delete(id);
   }
-  for (const [name, source] of state.sources) {
-    if (source.lastSeq <= through) state.sources.delete(name);
-    // an end from elsewhere leaves its execution here
-    else source.open = source.open.filter((id) => state.alive.has(id));
-  }
+  for (const [name, source] of state.sources) if (source.lastSeq <= through) state.sources.delete(name);
   state.removedThrough = Math.max(state.removedThrough, through);
 }
 

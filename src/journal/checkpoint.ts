@@ -3,6 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fold } from '../core/fold.js';
 import type { Limits, State, StateJson } from '../core/state.js';
 import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
+import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 
@@ -40,7 +41,7 @@ export async function restore(
   journal: { id: string; seq: number },
   limits: Limits,
 ): Promise<State> {
-  const known = await readCheckpoint(file, journal, limits);
+  const known = await readCheckpoint(file, source, journal, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known) await rm(file, { force: true });
   const state = known ?? emptyState(limits);
@@ -52,6 +53,7 @@ export async function restore(
 
 async function readCheckpoint(
   file: string,
+  source: JournalSource,
   journal: { id: string; seq: number },
   limits: Limits,
 ): Promise<State | undefined> {
@@ -59,6 +61,8 @@ async function readCheckpoint(
     const checkpoint = JSON.parse(await readFile(file, 'utf8')) as Checkpoint;
     const fits = checkpoint.version === VERSION && checkpoint.journal === journal.id;
     if (!fits || checkpoint.state.seq > journal.seq) return undefined;
+    // what it takes for alive may have ended in what was removed since
+    if (checkpoint.state.seq < (await readRemovedThrough(source.directory))) return undefined;
     return stateFromJson(checkpoint.state, limits);
   } catch {
     // absent, torn or made by hand: the journal has it all

@@ -1,16 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
+import type { Command, Context } from '../../src/cli/command.js';
 import type { Position } from '../../src/cli/completion-position.js';
 import { findPosition } from '../../src/cli/completion-position.js';
 import type { Option, Shape } from '../../src/cli/completion-shapes.js';
+import { readShape, VERSION_OPTION } from '../../src/cli/completion-shapes.js';
 import { executionCandidates } from '../../src/cli/completion-values.js';
+import { dispatch } from '../../src/cli/dispatch.js';
 import { EVENT_TYPES } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import type { Home } from '../helpers/daemon.js';
-import { createHome, PROGRESS } from '../helpers/daemon.js';
+import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { makeExecution } from '../helpers/models.js';
 import { openTmux, whyNoTmux } from '../helpers/tmux.js';
 
@@ -86,20 +89,44 @@ t.test('ids stand with their names, names with their ids, and what a terminal wo
   }
 });
 
-t.test('options and choices are those that --help tells, of every command', async (t) => {
+/** Every file in src/cli that is a command, with what its definition says. */
+async function readCommands(context: Context): Promise<Map<string, Shape>> {
+  const folder = path.join(ROOT, 'src/cli');
+  const names = readdirSync(folder)
+    .filter((file) => /^export const command\b/m.test(readFileSync(path.join(folder, file), 'utf8')))
+    .map((file) => path.basename(file, '.ts'));
+  const modules = names.map((name) => import(`../../src/cli/${name}.js`) as Promise<{ command: Command }>);
+  const shapes = (await Promise.all(modules)).map(({ command }) => readShape(command, context));
+  return new Map(names.map((name, index) => [name, shapes[index]!]));
+}
+
+t.test('options, values and descriptions are those that --help tells, of every command', async (t) => {
   const home = createHome(t);
-  const { kind, values: commands } = answer(home, '');
-  t.equal(kind, 'values');
-  t.ok(commands.size >= 11);
-  for (const [name, description] of commands) {
-    const { stdout } = home.progress([name, '--help']);
-    t.ok(stdout.includes(description), `${name} is described as by its help`);
-    const shown = [...stdout.matchAll(/^ +(?:-\w, )?(--[\w-]+)/gm)].map(([, spelling = '']) => spelling);
-    const offered = [...answer(home, name, '-').values.keys()].filter((spelling) => spelling.startsWith('--'));
+  const context = { paths: home.paths, env: home.env, rest: [], commands: {} };
+  const commands = await readCommands(context);
+  const printed = t.capture(console, 'log', () => undefined);
+  for (const [name, { description, options, positionals }] of commands) {
+    await dispatch([name, '--help'], context);
+    const help = printed()
+      .map(({ args }) => args.join(' '))
+      .join('\n')
+      .replace(/\s+/g, ' ');
+    const shown = [...help.matchAll(/ (--[\w-]+|-\w)\b/g)].map(([, spelling = '']) => spelling);
+    t.ok(help.includes(description), `${name} is described`);
     // the help of a command names the version too, which stands before commands
-    t.strictSame(offered.sort(), shown.filter((spelling) => spelling !== '--version').sort(), name);
+    const offered = [...options, VERSION_OPTION].flatMap(({ spellings }) => spellings);
+    t.strictSame([...new Set(offered)].sort(), [...new Set(shown)].sort(), name);
+    for (const { name: argument, choices } of [...positionals, ...options]) {
+      t.ok(help.includes(argument), `${name} ${argument}`);
+      for (const choice of choices) t.match(help, new RegExp(`choices: [^\\]]*"${choice}"`), `${name} ${choice}`);
+    }
   }
+  const { kind, values } = answer(home, '');
+  t.equal(kind, 'values');
+  const described = [...commands].map(([name, { description }]) => [name, description]).sort();
+  t.strictSame([...values].sort(), described);
   t.strictSame([...answer(home, '-').values.keys()], ['--help', '-h', '--version', '-V']);
+  t.strictSame([...answer(home, 'ps', '-').values.keys()], ['--all', '-a', '--json', '--help', '-h']);
   t.strictSame([...answer(home, 'daemon', '').values.keys()], ['run', 'status', 'stop', 'restart']);
 });
 
@@ -230,7 +257,7 @@ for (const shell of SHELLS) {
       await tmux.key('progress show ');
       await tmux.key('Tab');
       await tmux.key('Tab');
-      const list = await tmux.see(shell === 'bash' ? /^ctl-id +id-alpha-1/m : /id-alpha-1 .*name with space, running/);
+      const list = await tmux.see(shell === 'bash' ? /^ctl-id\s+id-alpha-1/m : /id-alpha-1 .*name with space, running/);
       t.notMatch(list, /-rf(?!,)/, 'what looks like an option is left out');
       t.notOk(existsSync(pwned), 'nothing was run');
     },

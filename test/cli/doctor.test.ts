@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -22,9 +22,10 @@ import { askDaemon, checkDaemon, checkLock, checkSocket } from '../../src/cli/do
 import { resolvePaths } from '../../src/paths.js';
 import type { JournalStatus } from '../../src/protocol/messages.js';
 import type { Home } from '../helpers/daemon.js';
-import { createHome, ROOT } from '../helpers/daemon.js';
+import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 
 const isRoot = process.getuid?.() === 0;
+const NOBODY = 65_534;
 
 function diagnose(home: Home): { status: number | null; checks: Map<string, Check> } {
   const { status, stdout } = home.progress(['doctor', '--json']);
@@ -99,17 +100,19 @@ t.test('a directory of somebody else is a problem', { skip: !isRoot && 'only roo
   t.match(checkState(paths), { state: 'problem', message: 'belongs to user 12345', advice: /^chown \w+ / });
 });
 
-t.test(
-  'a directory that cannot be written is a problem',
-  { skip: isRoot && 'root may write everywhere' },
-  async (t) => {
-    const { paths } = createState(t);
-    chmodSync(paths.state, 0o500);
-    t.match(checkState(paths), { state: 'problem', message: 'cannot be written (EACCES)', advice: /^chmod u\+rwx / });
-    rmSync(paths.runtime, { recursive: true, force: true });
-    chmodSync(paths.state, 0o700);
-  },
-);
+t.test('a directory that cannot be written is a problem', async (t) => {
+  const { directory, env, paths } = createState(t);
+  rmSync(paths.runtime, { recursive: true });
+  chmodSync(paths.state, 0o500);
+  // root may write everywhere, so then somebody else looks
+  if (isRoot) for (const one of [directory, paths.state, paths.journal]) chownSync(one, NOBODY, NOBODY);
+  const as = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+  const [file = '', ...args] = [...as, PROGRESS, 'doctor', '--json'];
+  const { stdout } = spawnSync(file, args, { env, encoding: 'utf8' });
+  const state = (JSON.parse(stdout) as Check[]).find(({ name }) => name === 'state');
+  t.match(state, { state: 'problem', message: 'cannot be written (EACCES)', advice: /^chmod u\+rwx / });
+  chmodSync(paths.state, 0o700);
+});
 
 t.test('a file or a link where a directory belongs is a problem', async (t) => {
   const { paths } = createState(t);
