@@ -24,6 +24,9 @@ import { columnsOf, styleOf } from './surface.js';
 const FLUSH_MS = 10_000;
 /** For the box to hear of the end, after the daemon has. */
 const LAST_FRAME_MS = 2_000;
+/** As many as are kept; see progress-events(7). */
+const MAX_LABELS = 32;
+const MAX_LABEL_CHARS = 320;
 const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
@@ -88,8 +91,10 @@ function parseLabels(labels: readonly string[]): Record<string, string> {
   const pairs = labels.map((label) => {
     const at = label.indexOf('=');
     if (at < 1) throw new ProgressError('usage', `--label: "${label}" is not key=value`);
+    if (label.length > MAX_LABEL_CHARS) throw new ProgressError('usage', `--label: longer than ${MAX_LABEL_CHARS}`);
     return [label.slice(0, at), label.slice(at + 1)];
   });
+  if (pairs.length > MAX_LABELS) throw new ProgressError('usage', `--label: more than ${MAX_LABELS}`);
   return Object.fromEntries(pairs) as Record<string, string>;
 }
 

@@ -40,15 +40,19 @@ export interface Client {
 const CLOSE_MS = 2_000;
 
 export function createClient(socket: Socket, { name, onAck, onPush, onError }: ClientOptions = {}): Client {
+  /** Why the connection is about to end. */
+  let failure: Error | undefined;
   const channel = createChannel({
     write: (line) => void socket.write(line),
     onBroken: (error) => socket.destroy(error),
     ...(onAck && { onAck }),
     ...(onPush && { onPush }),
-    ...(onError && { onError }),
+    onError(error) {
+      if (error.code === 'too_many') failure = error;
+      onError?.(error);
+    },
   });
-  let failure: Error | undefined;
-  socket.on('error', (error) => (failure = error));
+  socket.on('error', (error) => (failure ??= error));
   socket.on('data', (chunk: Buffer) => channel.receive(chunk));
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
-import { restore, writeCheckpoint } from '../journal/checkpoint.js';
+import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import type { DaemonStatus } from '../protocol/messages.js';
@@ -63,7 +63,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     note: (event) => note(event),
   });
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
-  const state = await restore(paths.checkpoint, journal.source, journal, limits);
+  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
 
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
   const ingest = createIngest({

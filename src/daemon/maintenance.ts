@@ -123,7 +123,7 @@ function* carry(state: State, through: number, quietBefore: number): Generator<N
   for (const execution of [...over, ...state.alive.values()]) {
     if ((execution.carriedSeq ?? execution.firstSeq) <= through) yield [...carried(execution)];
   }
-  const sources = [...state.sources].filter(([, source]) => isCarried(source, through, quietBefore));
+  const sources = [...state.sources].filter(([, source]) => isCarried(state, source, through, quietBefore));
   for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
   for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
 }
@@ -134,8 +134,9 @@ function* carried(execution: Execution): Generator<NewEvent> {
   yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
 }
 
-function isCarried(source: Source, through: number, quietBefore: number): boolean {
-  const isKept = source.lastSeq > through || source.open.length > 0 || Date.parse(source.time) >= quietBefore;
+function isCarried(state: State, source: Source, through: number, quietBefore: number): boolean {
+  const isOpen = source.open.some((id) => state.alive.has(id));
+  const isKept = source.lastSeq > through || isOpen || Date.parse(source.time) >= quietBefore;
   return source.firstSeq <= through && isKept;
 }
 

@@ -25,7 +25,7 @@ export interface ServerOptions {
 
 /** Turned away at once, with a reason, above the bound; above this many more, without one. */
 const ROOM_FOR_REFUSALS = 32;
-/** A client that does not read gets no longer than this to take what was written to it when the daemon leaves. */
+/** A client that is turned away or left by the daemon gets no longer than this to take what was written to it. */
 const LAST_WORDS_MS = 500;
 
 /** The caller holds the lock: whatever is at the path is left over from a daemon that is gone. */
@@ -38,7 +38,10 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
       refused++;
       const error = new ProgressError('too_many', `${maxConnections} connections are open: close some`);
       client.on('error', () => undefined);
-      client.end(encodeLine({ error }), () => client.destroy());
+      // what it has to say is taken and dropped, or it would find a closed door instead of the reason
+      client.resume().end(encodeLine({ error }));
+      const late = setTimeout(() => client.destroy(), LAST_WORDS_MS);
+      client.once('close', () => clearTimeout(late));
       return;
     }
     const connection = createConnection(client, context);
@@ -51,11 +54,11 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
   // under a name of its own, then moved: the path is never without a listener once there was one, and closing this
   // server, which unlinks the name that it was bound to, cannot take away the socket of the next daemon
   const own = `${socket}.${process.pid}`;
+  checkReplaceable(socket);
   removeSocket(own);
   server.listen(own);
   await once(server, 'listening');
   chmodSync(own, 0o600);
-  checkReplaceable(socket);
   renameSync(own, socket);
   const { ino } = lstatSync(socket);
   const isBound = () => lstatSync(socket, { throwIfNoEntry: false })?.ino === ino;

@@ -31,21 +31,35 @@ export async function writeCheckpoint(file: string, journal: string, state: Stat
   }
 }
 
+/** Of which journal, and up to where. */
+interface Extent {
+  id: string;
+  seq: number;
+}
+
 /**
  * The state as of the newest event in the journal: the checkpoint, if it is one of this journal and not ahead of what
  * a crash has left of it, and every event after it.
  */
-export async function restore(
+export async function restore(file: string, source: JournalSource, extent: Extent, limits: Limits): Promise<State> {
+  return await replay((await readCheckpoint(file, source, extent, limits)) ?? emptyState(limits), source, extent);
+}
+
+/** The same for whoever writes the journal. */
+export async function restoreForWriting(
   file: string,
   source: JournalSource,
-  journal: { id: string; seq: number },
+  extent: Extent,
   limits: Limits,
 ): Promise<State> {
-  const known = await readCheckpoint(file, source, journal, limits);
+  const known = await readCheckpoint(file, source, extent, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known) await rm(file, { force: true });
-  const state = known ?? emptyState(limits);
-  for await (const chunk of readJournal(source, { after: state.seq, through: journal.seq })) {
+  return await replay(known ?? emptyState(limits), source, extent);
+}
+
+async function replay(state: State, source: JournalSource, { seq }: Extent): Promise<State> {
+  for await (const chunk of readJournal(source, { after: state.seq, through: seq })) {
     if ('events' in chunk) for (const event of chunk.events) fold(state, event);
   }
   return state;
@@ -54,7 +68,7 @@ export async function restore(
 async function readCheckpoint(
   file: string,
   source: JournalSource,
-  journal: { id: string; seq: number },
+  journal: Extent,
   limits: Limits,
 ): Promise<State | undefined> {
   try {

@@ -35,12 +35,14 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
   const { through = SEQ_LIMIT, execution } = options;
   let position = options.after ?? 0;
   let finished = 0; // the newest segment that was read to its end
+  let oldest: number | undefined;
   for (let misses = 0; position < through;) {
     const segments = await listSegments(source.directory);
-    const removed = await findRemoved(source, segments, { after: position, through, execution });
-    if (removed !== undefined) {
-      yield { gap: removed };
-      position = removed.to;
+    if (segments[0]?.first !== oldest || oldest === undefined) {
+      oldest = segments[0]?.first;
+      const removed = await findRemoved(source, oldest, { after: position, through, execution });
+      if (removed !== undefined) yield { gap: removed };
+      position = removed?.to ?? position;
     }
     const at = findNext(segments, position, finished);
     const segment = segments[at];
@@ -120,11 +122,11 @@ async function isNewest(source: JournalSource, segment: SegmentEntry): Promise<b
 }
 
 /** What retention took away between the position and the oldest segment. */
-async function findRemoved(source: JournalSource, segments: SegmentEntry[], range: Range): Promise<Gap | undefined> {
-  const oldest = segments[0]?.first ?? SEQ_LIMIT;
-  if (oldest <= range.after + 1) return undefined;
+async function findRemoved(source: JournalSource, oldest: number | undefined, range: Range): Promise<Gap | undefined> {
+  const kept = oldest ?? SEQ_LIMIT;
+  if (kept <= range.after + 1) return undefined;
   const removed = await readRemovedThrough(source.directory);
-  return lostPart(1, Math.min(removed, oldest - 1), range, 'retention');
+  return lostPart(1, Math.min(removed, kept - 1), range, 'retention');
 }
 
 async function* readSegment(segment: OpenSegment, range: Range): AsyncGenerator<Part> {

@@ -11,7 +11,7 @@ import { DIRECTORY_MODE, OPEN_TO_APPEND, orMissing, removeFile, syncDirectory, s
 import { isMissing, listSegments, MANIFEST, QUARANTINE, SEQ_LIMIT, type SegmentEntry, segmentPath } from './layout.js';
 import { createManifest, FORMAT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { copyRange } from './quarantine.js';
-import { loadIndex, readIndex, scanSegment, writeIndex } from './scan.js';
+import { loadIndex, noteLoss, readIndex, scanSegment, writeIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
 
 export interface RecoveryOptions {
@@ -120,15 +120,13 @@ export async function removeSegment(directory: string, first: number): Promise<v
 
 /** Once for each segment that somebody took away. */
 async function noteMissing(options: RecoveryOptions, manifest: Manifest, segments: SegmentEntry[]): Promise<void> {
-  const { directory, log, note } = options;
+  const { directory } = options;
   const missing = segments.filter(isMissing);
   const noted = new Set(manifest.notedMissing);
   for (const { first } of missing) {
     const index = noted.has(first) ? undefined : await readIndex(directory, first);
     if (index === undefined) continue;
-    const message = `segment ${first} is missing: the events ${index.first} to ${index.last} are lost`;
-    log(message);
-    note(toNote('missing', message, { from: index.first, to: index.last }));
+    tellLoss(options, first, index.first, index.last);
   }
   if (missing.every(({ first }) => noted.has(first))) return;
   manifest.notedMissing = missing.map(({ first }) => first);
@@ -165,7 +163,13 @@ async function startAnew(
   const ghost = segments.at(-1);
   const lost = ghost !== undefined && ghost !== newest ? await readIndex(directory, ghost.first) : undefined;
   const named = newest?.first ?? 1; // all older segments are below it
-  const seq = Math.max(index?.last ?? 0, lost?.last ?? 0, manifest.removedThrough ?? 0, named - 1);
+  const seq = Math.max(
+    index?.last ?? 0,
+    index?.lostThrough ?? 0,
+    lost?.last ?? 0,
+    manifest.removedThrough ?? 0,
+    named - 1,
+  );
   const clock = Math.floor(now() * MICROSECONDS);
   const nextSeq = Math.max(seq + 1, named + 1, clock < SEQ_LIMIT ? clock : 1); // an empty one's seq may have been used
   const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));
@@ -194,8 +198,10 @@ async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<B
     const stored = await readIndex(directory, newest.first);
     if (stored !== undefined && file.fits(stored)) return stored;
     const { index, damage } = await scanSegment(file);
+    noteLoss(index, stored);
+    if (index.lostThrough > 0) tellLoss(options, newest.first, index.last + 1, index.lostThrough);
     const elsewhere = damage.filter((range) => range.offset < index.size);
-    if (elsewhere.length > 0) noteDamage(options, newest.first, elsewhere.length);
+    if (elsewhere.length > 0) tellDamage(options, newest.first, elsewhere.length);
     if (!file.compressed && file.size > index.size)
       await attempt(options, 'the tail', () => cutTail(options, file, index.size));
     if (index.lines === 0) await removeEmpty(directory, newest.first);
@@ -205,7 +211,13 @@ async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<B
   }
 }
 
-function noteDamage({ log, note }: RecoveryOptions, segment: number, ranges: number): void {
+function tellLoss({ log, note }: RecoveryOptions, segment: number, from: number, to: number): void {
+  const message = `somebody took events out of segment ${segment}: those from ${from} to ${to} are lost`;
+  log(message);
+  note(toNote('missing', message, { from, to }));
+}
+
+function tellDamage({ log, note }: RecoveryOptions, segment: number, ranges: number): void {
   const message = `segment ${segment} is damaged in ${ranges} ${ranges === 1 ? 'place' : 'places'}: readers skip them`;
   log(message);
   note(toNote('damage', message, { segment, ranges }));

@@ -41,11 +41,16 @@ export async function loadIndex(
   const stored = await readIndex(directory, file.first);
   if (stored !== undefined && file.fits(stored)) return stored;
   const { index } = await scanSegment(file, next?.first);
-  const lost = stored === undefined ? 0 : Math.max(stored.last, stored.lostThrough);
-  if (lost > index.last) index.lostThrough = lost;
+  noteLoss(index, stored);
   // What follows the last good line is damage to be told of, where it is not a write under way.
   if (next !== undefined && !file.compressed && index.blocks > 0) index.size = file.size;
   return index;
+}
+
+/** Does an older index of the segment know of later lines than are in it now? */
+export function noteLoss(found: BlockIndex, stored: BlockIndex | undefined): void {
+  const last = stored === undefined ? 0 : Math.max(stored.last, stored.lostThrough);
+  if (last > found.last) found.lostThrough = last;
 }
 
 /** What is lost when it is not durable is found again by a scan. */

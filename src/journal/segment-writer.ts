@@ -148,7 +148,8 @@ export class SegmentWriter {
     const { segmentBytes, segmentMs, now, uptime, log } = this.#options;
     const active = this.#active;
     if (active === undefined || uptime() < this.#rotateAfter) return;
-    if (active.index.size < segmentBytes && now() - active.createdAt < segmentMs) return;
+    // a clock that has jumped back must not keep it open for years
+    if (active.index.size < segmentBytes && Math.abs(now() - active.createdAt) < segmentMs) return;
     try {
       await this.#change(await this.#create(this.nextSeq));
     } catch (error) {
@@ -172,14 +173,17 @@ export class SegmentWriter {
 
   async #finish(segments: ActiveSegment[]): Promise<void> {
     for (const segment of segments) {
-      const { first } = segment;
-      await segment.close();
-      await writeIndex(this.#options.directory, segment.index).catch((error: unknown) => {
-        this.#options.log(`segment ${first} has no index for now: ${ProgressError.from(error).message}`);
+      await this.#closeSealed(segment).catch((error: unknown) => {
+        this.#options.log(`segment ${segment.first} has no index for now: ${ProgressError.from(error).message}`);
       });
       this.#sealing = this.#sealing.filter((other) => other !== segment);
-      await this.#options.finished(first);
+      await this.#options.finished(segment.first);
     }
+  }
+
+  async #closeSealed(segment: ActiveSegment): Promise<void> {
+    await segment.close();
+    await writeIndex(this.#options.directory, segment.index);
   }
 
   /** False when it failed: then `rewrite` is needed. May run beside a write. */

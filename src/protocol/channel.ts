@@ -4,7 +4,7 @@ import { ProgressError } from '../errors.js';
 import { describeValue } from './excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
 import type { Ack, Op, Push, Replies, Request, RequestId } from './messages.js';
-import { MAX_REPLY_BYTES } from './messages.js';
+import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from './messages.js';
 
 export interface ChannelOptions {
   write: (line: string) => void;
@@ -66,9 +66,16 @@ export function createChannel({ write, onPush, onAck, onError, onBroken }: Chann
     receive: (chunk) => decoder.push(chunk),
     request(op, fields, id = ++ids) {
       if (closed) return Promise.reject(closed);
+      const line = encodeLine({ op, id, ...fields });
+      const bytes = Buffer.byteLength(line);
+      // the daemon would skip it, and could not tell which request it was
+      if (bytes > MAX_LINE_BYTES) {
+        const message = `the request takes ${bytes} of ${MAX_LINE_BYTES} bytes: send less at once`;
+        return Promise.reject(new ProgressError('too_long', message));
+      }
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        write(encodeLine({ op, id, ...fields }));
+        write(line);
       });
     },
     close(reason) {

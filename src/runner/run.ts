@@ -4,6 +4,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import { constants, hostname } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { clip, clipAll, NAME_CHARS } from '../core/data.js';
 import type { EventData } from '../core/event.js';
 import { errnoOf } from '../errors.js';
 import type { OutputEvents } from './output.js';
@@ -43,6 +44,8 @@ export interface Run {
   readonly ended: Promise<number>;
 }
 
+/** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
+const ARGV_CHARS = 16 * 1024;
 /** After the child's end, for what its own children still write to its pipes; not counting the time when nobody reads. */
 const DRAIN_MS = 2_000;
 const DRAIN_POLL_MS = 5;
@@ -128,11 +131,11 @@ function describe({ argv, name, labels, parent }: RunOptions, child: Child | Err
   const pid = child instanceof Error ? undefined : child.pid;
   return {
     kind: 'run',
-    argv,
+    argv: clipAll(argv, ARGV_CHARS),
     ...whereAmI(),
     host: hostname(),
     ...(pid !== undefined && { pid }),
-    ...(name !== undefined && { name }),
+    ...(name !== undefined && { name: clip(name, NAME_CHARS) }),
     ...(labels && { labels }),
     ...(parent !== undefined && { parent }),
   };

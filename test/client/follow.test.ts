@@ -1,3 +1,4 @@
+import type { Test } from 'tap';
 import t from 'tap';
 import type { Followed } from '../../src/client/follow.js';
 import { follow } from '../../src/client/follow.js';
@@ -20,7 +21,6 @@ function collect(t: Test, options: Parameters<typeof follow>[0]) {
   const events = (): ExecutionEvent[] => followed.flatMap((one) => (one.kind === 'events' ? one.events : []));
   return { followed, abort, done, events };
 }
-type Test = Parameters<Parameters<typeof t.test>[1]>[0];
 
 const subscribes = (lines: Line[]) => lines.filter(({ op }) => op === 'subscribe');
 const answer: Answer = ({ op }) => (op === 'hello' ? HELLO : op === 'subscribe' ? { after: 7, seq: 9 } : undefined);

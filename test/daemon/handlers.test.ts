@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net';
+import type { Test } from 'tap';
 import t from 'tap';
 import type { Client } from '../../src/client/client.js';
 import type { Push } from '../../src/protocol/messages.js';
@@ -6,7 +7,6 @@ import type { Home } from '../helpers/daemon.js';
 import { createHome } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0];
 
 /** A daemon, a client, and what was pushed to it. */
 async function open(t: Test): Promise<{ home: Home; client: Client; pushes: Push[]; emit: Emit }> {
@@ -46,10 +46,11 @@ t.test('hello, emit, list, get, status', async (t) => {
   });
 
   t.test('a long text is written in parts, and a resend of it is one duplicate', async (t) => {
-    const text = '\u0001'.repeat(100_000);
+    const text = '\u0001'.repeat(43_300);
     const event = { type: 'output', execution: 'long', source: 'long', n: 1, text };
     t.type((await client.call('emit', { event })).seq, 'number');
     t.match(await client.call('emit', { event }), { seq: null });
+    await t.rejects(client.call('emit', { event: { ...event, n: 2, text: text + text } }), { code: 'too_long' });
     const { execution } = await client.call('get', { execution: 'long' });
     const before = await client.call('status', {});
     t.ok(execution.lastSeq > execution.firstSeq);

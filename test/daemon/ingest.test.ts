@@ -1,3 +1,4 @@
+import type { Test } from 'tap';
 import t from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { emptyState } from '../../src/core/state.js';
@@ -7,7 +8,6 @@ import { ProgressError } from '../../src/errors.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../helpers/journal.js';
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0];
 
 /** With a real journal, and a diary of what happened in which order. */
 async function open(t: Test) {

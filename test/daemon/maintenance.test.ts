@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Test } from 'tap';
 import t from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import type { State } from '../../src/core/state.js';
@@ -10,7 +11,6 @@ import { MAX_LINE_BYTES } from '../../src/protocol/messages.js';
 import { openJournal, readAll } from '../helpers/journal.js';
 import { waitFor } from '../helpers/wait.js';
 
-type Test = Parameters<Parameters<typeof t.test>[1]>[0];
 
 const DAY_MS = 86_400_000;
 

@@ -29,7 +29,10 @@ t.test('no acknowledged event is lost and none is there twice, however often the
     const before = resenders.map(({ acked }) => acked);
     await delay(20 + Math.random() * 400);
     await daemon.kill();
-    t.ok(resenders.every(({ acked }, index) => acked >= before[index]!), `round ${round + 1} is over`);
+    t.ok(
+      resenders.every(({ acked }, index) => acked >= before[index]!),
+      `round ${round + 1} is over`,
+    );
     daemon = await home.startDaemon();
   }
   clearInterval(emitting);
@@ -42,8 +45,14 @@ t.test('no acknowledged event is lost and none is there twice, however often the
   for (const resender of resenders) checkSource(t, events, resender);
   checkSource(t, events, { source: 'producer', acked: emitted - 1 });
   t.equal(countersOf(events, 'producer').length, emitted, 'the producer’s events are there, and no others');
-  t.ok(resenders.every(({ acked }) => acked > ROUNDS), 'enough was written for this to mean something');
+  t.ok(
+    resenders.every(({ acked }) => acked > ROUNDS),
+    'enough was written for this to mean something',
+  );
   const names = readdirSync(home.paths.journal);
-  t.ok(names.some((name) => name.endsWith('.gz')), 'compression took part');
+  t.ok(
+    names.some((name) => name.endsWith('.gz')),
+    'compression took part',
+  );
   t.ok(names.filter((name) => /^\d+\.jsonl/.test(name)).length > ROUNDS / 2, 'rotation took part');
 });

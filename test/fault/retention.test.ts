@@ -1,13 +1,12 @@
 /** Retention: what is alive is never forgotten, and the journal alone always tells what the daemon knows. */
-import { rmSync } from 'node:fs';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
-import type { Limits } from '../../src/core/state.js';
+import type { Limits, Source, State, StateJson } from '../../src/core/state.js';
 import { stateToJson } from '../../src/core/state.js';
 import { loadConfig } from '../../src/config.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
@@ -73,7 +72,10 @@ t.test('an execution older than all segments is known as well as before', async 
     t.notOk(state.ended.has('short'), `${when}: what is over and gone is forgotten`);
   };
   const held = readFiles(t, path.join(directory, 'journal'));
-  t.notOk(held.some(({ type }) => type === 'execution_started'), 'its first events have left the journal');
+  t.notOk(
+    held.some(({ type }) => type === 'execution_started'),
+    'its first events have left the journal',
+  );
   await check('live');
   await core.save();
   await core.close();
@@ -88,39 +90,54 @@ t.test('an execution older than all segments is known as well as before', async 
   await core.close();
 });
 
-t.test('a client sees a carried execution: in get, in its place in the list, and in the stream behind a gap', async (t) => {
-  const home = createHome(t);
-  const config = loadConfig(home.paths.config);
-  const small = { ...config, journal: { ...config.journal, segmentSize: 4_096, retainSize: 20_000 } };
-  const start = async () => startDaemon(claim(home.paths)!, { paths: home.paths, config: small, log: () => undefined });
-  let daemon = await start();
-  let client = await openLines(t, home.paths.socket);
-  const emit = (event: object) => client.ask({ op: 'emit', event });
-  await emit({ type: 'execution_started', execution: 'old', data: { name: 'old one' } });
-  await emit({ type: 'step_started', execution: 'old', step: 'a', data: {} });
-  for (let i = 0; i < 40; i++) await emit({ type: 'log', execution: 'noise', data: { message: 'x'.repeat(2_000) } });
-  const { seq: late } = await emit({ type: 'log', execution: 'old', data: { message: 'late' } });
-  await emit({ type: 'execution_started', execution: 'new', data: {} });
-  client.close();
-  await daemon.close();
-  daemon = await start(); // looks whether anything is to go
-  t.teardown(() => daemon.close());
-  client = await openLines(t, home.paths.socket);
-  await emit({ type: 'log', execution: 'old', data: { message: 'later' } });
-  t.match(await client.ask({ op: 'get', execution: 'old' }), {
-    execution: { id: 'old', name: 'old one', status: 'running', steps: [{ id: 'a', status: 'running' }] },
-  });
-  const { executions } = await client.ask({ op: 'list' });
-  t.strictSame((executions as { id: string }[]).map(({ id }) => id), ['new', 'noise', 'old'], 'newest start first');
-  const { re } = await client.ask({ op: 'subscribe', execution: 'old' });
-  const { seq: end } = await emit({ type: 'log', execution: 'old', data: { message: 'end' } });
-  const pushes = () => client.lines.filter(({ on }) => on === re);
-  while (!pushes().some(({ events = [] }) => events.some(({ seq }) => seq === end))) await client.ask({ op: 'status' });
-  t.match(pushes()[0], { gap: { why: 'retention' } });
-  const seen = pushes().flatMap(({ events = [] }) => events);
-  t.ok(seen.some(({ seq }) => seq === late), 'what the journal still holds from before is delivered');
-  t.notOk(seen.some(({ type }) => type === 'execution_started'), 'and what it does not is the gap');
-});
+t.test(
+  'a client sees a carried execution: in get, in its place in the list, and in the stream behind a gap',
+  async (t) => {
+    const home = createHome(t);
+    const config = loadConfig(home.paths.config);
+    const small = { ...config, journal: { ...config.journal, segmentSize: 4_096, retainSize: 20_000 } };
+    const start = async () =>
+      startDaemon(claim(home.paths)!, { paths: home.paths, config: small, log: () => undefined });
+    let daemon = await start();
+    let client = await openLines(t, home.paths.socket);
+    const emit = (event: object) => client.ask({ op: 'emit', event });
+    await emit({ type: 'execution_started', execution: 'old', data: { name: 'old one' } });
+    await emit({ type: 'step_started', execution: 'old', step: 'a', data: {} });
+    for (let i = 0; i < 40; i++) await emit({ type: 'log', execution: 'noise', data: { message: 'x'.repeat(2_000) } });
+    const { seq: late } = await emit({ type: 'log', execution: 'old', data: { message: 'late' } });
+    await emit({ type: 'execution_started', execution: 'new', data: {} });
+    client.close();
+    await daemon.close();
+    daemon = await start(); // looks whether anything is to go
+    t.teardown(() => daemon.close());
+    client = await openLines(t, home.paths.socket);
+    await emit({ type: 'log', execution: 'old', data: { message: 'later' } });
+    t.match(await client.ask({ op: 'get', execution: 'old' }), {
+      execution: { id: 'old', name: 'old one', status: 'running', steps: [{ id: 'a', status: 'running' }] },
+    });
+    const { executions } = await client.ask({ op: 'list' });
+    t.strictSame(
+      (executions as { id: string }[]).map(({ id }) => id),
+      ['new', 'noise', 'old'],
+      'newest start first',
+    );
+    const { re } = await client.ask({ op: 'subscribe', execution: 'old' });
+    const { seq: end } = await emit({ type: 'log', execution: 'old', data: { message: 'end' } });
+    const pushes = () => client.lines.filter(({ on }) => on === re);
+    while (!pushes().some(({ events = [] }) => events.some(({ seq }) => seq === end)))
+      await client.ask({ op: 'status' });
+    t.match(pushes()[0], { gap: { why: 'retention' } });
+    const seen = pushes().flatMap(({ events = [] }) => events);
+    t.ok(
+      seen.some(({ seq }) => seq === late),
+      'what the journal still holds from before is delivered',
+    );
+    t.notOk(
+      seen.some(({ type }) => type === 'execution_started'),
+      'and what it does not is the gap',
+    );
+  },
+);
 
 /** Small and fast, and the same on every machine: a failure names its seed. */
 function createRandom(seed: number): (below: number) => number {
@@ -168,6 +185,15 @@ function createHistory(random: (below: number) => number): (count: number) => Ne
   return (count) => Array.from({ length: count }, one);
 }
 
+/** As JSON, without what means nothing: an execution that is over is nobody's default any more. */
+function comparable(state: State): StateJson {
+  const json = stateToJson(state);
+  const alive = ([name, source]: [string, Source]): [string, Source] => {
+    return [name, { ...source, open: source.open.filter((id) => state.alive.has(id)) }];
+  };
+  return { ...json, sources: json.sources.map(alive) };
+}
+
 async function checkHistory(t: Test, seed: number, limits: Limits): Promise<void> {
   const directory = makeDirectory(t);
   const random = createRandom(seed);
@@ -183,10 +209,10 @@ async function checkHistory(t: Test, seed: number, limits: Limits): Promise<void
       await core.retain();
     }
     await core.write(history(random(40)));
-    const live = stateToJson(core.state);
+    const live = comparable(core.state);
     removed = live.removedThrough;
-    if (!t.strictSame(stateToJson(await core.reread()), live, `seed ${seed}, round ${round}: the files alone`)) return;
-    if (!t.strictSame(stateToJson(await core.restored()), live, `seed ${seed}, round ${round}: the checkpoint`)) return;
+    if (!t.strictSame(comparable(await core.reread()), live, `seed ${seed}, round ${round}: the files alone`)) return;
+    if (!t.strictSame(comparable(await core.restored()), live, `seed ${seed}, round ${round}: the checkpoint`)) return;
     if (random(3) === 0) {
       if (random(2) === 0) await core.save();
       await core.close();
@@ -199,8 +225,11 @@ async function checkHistory(t: Test, seed: number, limits: Limits): Promise<void
 }
 
 t.test('the journal read anew is the live state, and so are checkpoint and rest, whatever was removed', async (t) => {
-  const first = process.env['PROGRESS_SEED'] === undefined ? shortOrLong(1, Date.now() % 1e6) : Number(process.env['PROGRESS_SEED']);
-  for (let seed = first; seed < first + shortOrLong(12, 500); seed++) {
+  const first =
+    process.env['PROGRESS_SEED'] === undefined
+      ? shortOrLong(1, Date.now() % 1e6)
+      : Number(process.env['PROGRESS_SEED']);
+  for (let seed = first; seed < first + shortOrLong(8, 500); seed++) {
     await checkHistory(t, seed, { ended: 1_000, summaries: 1_000 });
   }
 });

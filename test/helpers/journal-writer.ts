@@ -72,10 +72,10 @@ function outcomeOf(text: string, code: number | null, signal: NodeJS.Signals | n
   return outcome;
 }
 
-/** strace that does something to certain calls of the process. */
-export function inject(calls: string, what: string, paths: string[] = []): string[] {
+/** strace that does something to certain calls of the process, and writes down all of these calls. */
+export function inject(calls: string, what: string, paths: string[] = [], log = '/dev/null'): string[] {
   const only = paths.flatMap((path) => ['-P', path]);
-  return ['strace', '-f', '-qq', '-o', '/dev/null', ...only, '-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`];
+  return ['strace', '-f', '-y', '-qq', '-o', log, ...only, '-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`];
 }
 
 /** Opens the journal after whatever happened, appends, and reads. Returns what is wrong; nothing should be. */

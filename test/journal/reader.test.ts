@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { matches } from '../../src/core/filter.js';
@@ -224,11 +224,14 @@ t.test('readers go on while segments are rotated and compressed under them', asy
   };
   const found: number[][] = [[], [], []];
   const readers = [follow(journal.source, found[0]!), follow(outside, found[1]!), follow(outside, found[2]!)];
-  for (let i = 0; i < total / 100; i++) await writeEvents(journal, 100);
+  const compressed = () => filesOf(directory, '.gz').length;
+  for (let i = 0; i < total / 100; i++) {
+    await writeEvents(journal, 100);
+    if (i % 20 === 19) await waitFor('compression to keep up', () => compressed() > i / 10);
+  }
   await Promise.all(readers);
   const expected = range(FIRST_SEQ, FIRST_SEQ + total - 1);
   for (const seqs of found) t.strictSame(seqs, expected);
-  t.ok(filesOf(directory, '.gz').length > 5, 'compression went on meanwhile');
 });
 
 t.test('a reader inside a segment that is removed reads it to its end, and is told what else went', async (t) => {
@@ -260,4 +263,54 @@ t.test('a segment without its index is read all the same, plain or compressed', 
     all.events.filter((event) => event.execution === 'run-3'),
   );
   t.notOk(existsSync(path.join(directory, 'clean.json')));
+});
+
+t.test('damage between two blocks is told, too', async (t) => {
+  const opened = await openJournal(t);
+  const seqs = await writeEvents(opened.journal, 2_000);
+  await crash(opened);
+  const file = path.join(opened.directory, `${FIRST_SEQ}.jsonl`);
+  const bytes = readFileSync(file);
+  const near =
+    bytes
+      .subarray(0, 64 * 1024)
+      .toString('latin1')
+      .split('\n').length - 1;
+  for (const hit of range(near - 2, near + 2)) {
+    const damaged = bytes.toString().split('\n');
+    damaged[hit] = 'x'.repeat(damaged[hit]!.length);
+    await writeFile(file, damaged.join('\n'));
+    const found = await readAll(opened.directory);
+    t.strictSame(
+      found.seqs,
+      seqs.filter((_, index) => index !== hit),
+    );
+    t.strictSame(found.gaps, [{ from: seqs[hit], to: seqs[hit], why: 'damage' }]);
+  }
+});
+
+t.test('a wrong seq costs one line wherever it stands in a large segment without an index', async (t) => {
+  const opened = await openJournal(t);
+  const seqs = await writeEvents(opened.journal, 14_000);
+  await crash(opened);
+  const file = path.join(opened.directory, `${FIRST_SEQ}.jsonl`);
+  const bytes = readFileSync(file);
+  const window = 2 ** 20;
+  t.ok(bytes.length > window + 100_000);
+  for (const at of [
+    1,
+    bytes.lastIndexOf(10, bytes.lastIndexOf(10, window) - 1) + 1,
+    bytes.lastIndexOf(10, window) + 1,
+  ]) {
+    const start = bytes.lastIndexOf(10, at - 1) + 1;
+    const damaged = Buffer.from(bytes);
+    damaged[start + '{"seq":1'.length] = '9'.charCodeAt(0);
+    await writeFile(file, damaged);
+    const hit = bytes.subarray(0, start).toString('latin1').split('\n').length - 1;
+    const found = await readAll(opened.directory);
+    t.strictSame(
+      found.seqs,
+      seqs.filter((_, index) => index !== hit),
+    );
+  }
 });

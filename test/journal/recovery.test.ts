@@ -55,6 +55,21 @@ t.test('a marker that does not fit is not believed', async (t) => {
   t.match(again.notes, [{ data: { kind: 'repaired' } }]);
 });
 
+t.test('lines cut off after a clean stop are lost, and that is told', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  await writeEvents(journal, 5);
+  await journal.close();
+  const lines = readFileSync(segment(directory), 'utf8').split('\n');
+  await writeFile(segment(directory), lines.slice(0, 3).join('\n') + '\n');
+  const again = await openJournal(t, { directory, now: () => LATER });
+  t.match(again.notes, [{ data: { kind: 'missing', from: FIRST_SEQ + 3, to: FIRST_SEQ + 4 } }]);
+  const after = await writeEvents(again.journal, 1);
+  t.strictSame(after, [LATER * 1_000]);
+  const { seqs, gaps } = await readAll(directory);
+  t.strictSame(seqs, [...range(FIRST_SEQ, FIRST_SEQ + 2), ...after]);
+  t.strictSame(gaps, [{ from: FIRST_SEQ + 3, to: FIRST_SEQ + 4, why: 'damage' }]);
+});
+
 for (const [what, tail] of Object.entries({
   'half a line': '{"seq":1700000000000003,"ti',
   'a run of NULs': '\0'.repeat(4096),

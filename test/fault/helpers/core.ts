@@ -5,7 +5,7 @@ import type { Limits, State } from '../../../src/core/state.js';
 import { DEFAULT_LIMITS } from '../../../src/core/state.js';
 import { createIngest } from '../../../src/daemon/ingest.js';
 import { createMaintenance } from '../../../src/daemon/maintenance.js';
-import { restore, writeCheckpoint } from '../../../src/journal/checkpoint.js';
+import { restore, restoreForWriting, writeCheckpoint } from '../../../src/journal/checkpoint.js';
 import { Journal } from '../../../src/journal/journal.js';
 
 export interface CoreOptions {
@@ -47,7 +47,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     log: (message) => log.push(message),
   });
   const checkpointFile = path.join(directory, 'checkpoint.json');
-  const state = await restore(checkpointFile, journal.source, journal, limits);
+  const state = await restoreForWriting(checkpointFile, journal.source, journal, limits);
   const ingest = createIngest({ journal, state, now, publish: () => undefined, onRoom: () => undefined });
   const checkpoint = () => writeCheckpoint(checkpointFile, journal.id, state);
   const maintenance = createMaintenance({

@@ -70,7 +70,11 @@ export function countersOf(events: readonly Stored[], source: string): number[] 
 }
 
 /** Everything up to `acked` is there, in order, and nothing is left out before what follows. */
-export function checkSource(t: Test, events: readonly Stored[], { source, acked }: { source: string; acked: number }): void {
+export function checkSource(
+  t: Test,
+  events: readonly Stored[],
+  { source, acked }: { source: string; acked: number },
+): void {
   const counters = countersOf(events, source);
   const wrong = counters.findIndex((n, index) => n !== index);
   t.equal(wrong, -1, `the events of ${source} are there in their order, without a hole`);

@@ -9,7 +9,14 @@ import { waitFor } from '../../helpers/wait.js';
 
 export interface Line extends Record<string, unknown> {
   error?: { code: string; message: string; line?: number; retryable?: true };
-  events?: { seq: number; type: string; execution?: string; source?: string; n?: number; data: Record<string, unknown> }[];
+  events?: {
+    seq: number;
+    type: string;
+    execution?: string;
+    source?: string;
+    n?: number;
+    data: Record<string, unknown>;
+  }[];
 }
 
 export interface LineClient {

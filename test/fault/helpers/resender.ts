@@ -86,7 +86,8 @@ export function startResender(options: ResenderOptions): Resender {
       let text = '';
       for (; next <= limit; next++) text += lineOf(next);
       sent = Math.max(sent, next - 1);
-      if (text && !socket.write(text)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
+      if (text && !socket.write(text))
+        await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed]);
       else await delay(pauseMs);
     }
     clearTimeout(retry);

@@ -1,0 +1,169 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import t from 'tap';
+import { readLockRecord } from '../../src/protocol/lock-record.js';
+import { createHome, isRunning, PROGRESS } from '../helpers/daemon.js';
+import { waitFor } from '../helpers/wait.js';
+
+/** A connection by hand: what it heard, and whether it is over. */
+async function dial(path: string): Promise<{ socket: Socket; heard: () => string; isOver: () => boolean }> {
+  const socket = createConnection({ path });
+  let heard = '';
+  let over = false;
+  socket.setEncoding('utf8').on('data', (text: string) => (heard += text));
+  socket.on('close', () => (over = true)).on('error', () => undefined);
+  await once(socket, 'connect');
+  return { socket, heard: () => heard, isOver: () => over };
+}
+
+t.test('what it makes belongs to its user alone', async (t) => {
+  const home = createHome(t);
+  const { pid } = await home.startDaemon();
+  const mode = (file: string) => (lstatSync(file).mode & 0o777).toString(8);
+  const { state, runtime, socket, lock, daemonLog } = home.paths;
+  t.strictSame([state, runtime, socket, lock, daemonLog].map(mode), ['700', '700', '600', '600', '600']);
+  t.match(readLockRecord(lock), { pid, socket });
+  t.match(readFileSync(daemonLog, 'utf8'), `[${pid}] listening on ${socket}`);
+});
+
+t.test('told to stop, it writes what it has taken, and leaves no socket and a free lock', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    const home = createHome(t);
+    const daemon = await home.startDaemon();
+    const client = await home.connect();
+    for (let n = 0; n < 1_000; n++) client.send({ type: 'log', execution: 'x', message: `${n}` });
+    await client.call('status', {});
+    await daemon.kill(signal);
+    await client.closed;
+    t.notOk(existsSync(home.paths.socket), signal);
+    t.equal(home.progress(['logs', 'x']).stdout.split('\n').length, 1_001);
+    t.ok(existsSync(home.paths.checkpoint));
+    t.match(readFileSync(home.paths.daemonLog, 'utf8'), new RegExp(`leaving: ${signal}[^]*stopped\\n$`));
+    await (await home.startDaemon()).kill();
+  }
+});
+
+t.test('a second one in the background goes without a word, in the foreground with a reason', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  t.match(home.progress(['daemon', 'run']), { status: 69, stderr: 'progress: another daemon of this state directory is running' });
+  await t.rejects(home.startDaemon({ env: {} }).then(async (second) => {
+    const client = await home.connect();
+    const { pid } = await client.hello();
+    await client.close();
+    if (pid === second.pid) throw new Error('the first one still serves');
+  }));
+});
+
+t.test('a socket that is left over is replaced; what is no socket stays, with a reason', async (t) => {
+  const home = createHome(t);
+  await (await home.startDaemon()).kill();
+  t.ok(existsSync(home.paths.socket), 'killed, it leaves its socket');
+  const daemon = await home.startDaemon();
+  await daemon.kill('SIGTERM');
+  writeFileSync(home.paths.socket, 'precious');
+  t.match(home.progress(['daemon', 'run']), { status: 77, stderr: /is not a socket: move it away/ });
+  t.equal(readFileSync(home.paths.socket, 'utf8'), 'precious');
+});
+
+t.test('a daemon that is leaving does not take away the socket of the next one', async (t) => {
+  const home = createHome(t);
+  const daemon = await home.startDaemon();
+  // as if the next one had moved its own there
+  const next = spawn('sh', ['-c', 'exec node -e "require(\'net\').createServer().listen(process.argv[1])" "$0"', `${home.paths.socket}.next`]);
+  t.teardown(() => next.kill('SIGKILL'));
+  await waitFor('the other socket', () => existsSync(`${home.paths.socket}.next`));
+  renameSync(`${home.paths.socket}.next`, home.paths.socket);
+  const { ino } = statSync(home.paths.socket);
+  await daemon.kill('SIGTERM');
+  t.equal(statSync(home.paths.socket).ino, ino);
+});
+
+t.test('one whose socket or lock is gone leaves by itself', async (t) => {
+  for (const name of ['socket', 'lock'] as const) {
+    const home = createHome(t);
+    const { pid } = await home.startDaemon();
+    rmSync(home.paths[name]);
+    await waitFor(`the daemon to leave without its ${name}`, () => !isRunning(pid), 70_000);
+    t.match(readFileSync(home.paths.daemonLog, 'utf8'), /leaving: .* is gone or another/);
+  }
+});
+
+t.test('connections above the bound are turned away with a reason, and counted', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'socket: { maxConnections: 8 }\n');
+  await home.startDaemon();
+  const open = await Promise.all(Array.from({ length: 7 }, () => dial(home.paths.socket)));
+  const client = await home.connect();
+  const refused = await dial(home.paths.socket);
+  await waitFor('the refusal', () => refused.isOver());
+  t.match(JSON.parse(refused.heard()), { error: { code: 'too_many', message: '8 connections are open: close some', retryable: true } });
+  const status = await client.call('status', {});
+  t.equal(status.counters.refusedConnections, 1);
+  t.equal(status.connections, 8);
+  open[0]!.socket.destroy();
+  await waitFor('room', async () => (await client.call('status', {})).connections === 7);
+  const welcome = await dial(home.paths.socket);
+  welcome.socket.write('{"op":"hello","id":1}\n');
+  await waitFor('the greeting', () => welcome.heard().includes('"re":1'));
+  t.match(home.progress(['daemon', 'status']), { status: 75, stderr: /8 connections are open/ });
+  for (const { socket } of [...open, welcome]) socket.destroy();
+  await client.close();
+});
+
+t.test('a client that asks and does not listen costs a bounded buffer, and no one else anything', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  for (let n = 0; n < 200; n++) await client.call('emit', { event: { type: 'execution_started', execution: `e${n}`, name: 'n'.repeat(500) } });
+  const before = (await client.call('status', {})).rss;
+  const { socket } = await dial(home.paths.socket);
+  socket.pause();
+  const requests = Array.from({ length: 20_000 }, (_, id) => `{"op":"list","id":${id}}\n`).join('');
+  socket.write(requests);
+  let seen = before;
+  for (let round = 0; round < 20; round++) {
+    const { rss } = await client.call('status', {});
+    seen = Math.max(seen, rss);
+  }
+  t.ok(seen - before < 64 * 1024 * 1024, `grew by ${(seen - before) >> 20} MiB, the replies together are gigabytes`);
+  t.ok(socket.writableLength > 0, 'it is not read any more');
+  socket.destroy();
+  await client.close();
+});
+
+t.test('what follows the last newline is refused, and says so', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const { socket, heard, isOver } = await dial(home.paths.socket);
+  socket.end('{"type":"log","execution":"x"}\n\n{"type":"log"');
+  await waitFor('the end', isOver);
+  t.match(JSON.parse(heard()), { error: { code: 'bad_json', line: 3 } });
+  const client = await home.connect();
+  t.equal((await client.call('status', {})).counters.events, 1);
+  await client.close();
+});
+
+t.test('a path that is too long for a socket is no problem', async (t) => {
+  const home = createHome(t);
+  const long = `${home.directory}/${'deep/'.repeat(30)}`;
+  mkdirSync(long, { recursive: true });
+  const env = { PROGRESS_HOME: long };
+  const { status, stdout } = home.progress(['daemon', 'restart', '--json'], { env });
+  t.equal(status, 0);
+  const { socket, pid } = JSON.parse(stdout) as { socket: string; pid: number };
+  t.ok(Buffer.byteLength(socket) < 104, socket);
+  t.equal(home.progress(['daemon', 'stop'], { env }).status, 0);
+  await waitFor('its end', () => !isRunning(pid));
+  rmSync(socket.replace(/\/[^/]*$/, ''), { recursive: true });
+});
+
+t.test('the launcher finds its package behind links', async (t) => {
+  const directory = t.testdir({ bin: {}, one: t.fixture('symlink', PROGRESS), bin2: { two: t.fixture('symlink', '../one') } });
+  const child = spawn(`${directory}/bin2/two`, ['--version']);
+  const [status] = (await once(child, 'close')) as [number];
+  t.equal(status, 0);
+});

@@ -1,0 +1,170 @@
+/** A disk that is really full, and one that fails once. */
+import { rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import type { Test } from 'tap';
+import { createProducer } from '../../src/client/producer.js';
+import { openSource, readJournal } from '../../src/journal/reader.js';
+import type { Paths } from '../../src/paths.js';
+import { readLockRecord } from '../../src/protocol/lock-record.js';
+import { createHome, DAEMON } from '../helpers/daemon.js';
+import { waitFor } from '../helpers/wait.js';
+import { checkJournal, checkSource, countersOf, readFiles } from './helpers/journal-check.js';
+import { openLines } from './helpers/line-client.js';
+import { isAble, isMissing } from './helpers/needs.js';
+import { cpuSeconds } from './helpers/process.js';
+import { startResender } from './helpers/resender.js';
+
+const NAMESPACE = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-Urm'];
+const MOUNT = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" && shift && exec "$@"';
+
+/** A daemon whose state directory is a file system of one megabyte, that nobody else sees but through /proc. */
+async function startOnSmallDisk(t: Test): Promise<{ pid: number; paths: Paths; fill: () => void; free: () => void }> {
+  const home = createHome(t);
+  const { spawn } = await import('node:child_process');
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(home.paths.state, { mode: 0o700, recursive: true });
+  const [command = '', ...args] = [...NAMESPACE, 'sh', '-c', MOUNT, 'sh', home.paths.state, process.execPath, DAEMON];
+  const child = spawn(command, args, { env: home.env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const pid = child.pid!;
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await waitFor('the daemon to be gone', () => child.exitCode ?? child.signalCode ?? undefined);
+  });
+  const within = (file: string) => path.join(`/proc/${pid}/root`, file);
+  const { state, socket, journal, lock, checkpoint, daemonLog } = home.paths;
+  const paths = {
+    ...home.paths,
+    state: within(state),
+    socket: within(socket),
+    journal: within(journal),
+    lock: within(lock),
+    checkpoint: within(checkpoint),
+    daemonLog: within(daemonLog),
+  };
+  await waitFor('the daemon to listen', () => readLockRecord(paths.lock) !== undefined);
+  const ballast = path.join(paths.state, 'ballast');
+  return {
+    pid,
+    paths,
+    fill() {
+      for (let size = 1024 * 1024; size >= 1_024; size >>= 1) {
+        try {
+          while (true) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
+        } catch {
+          // halved until not even a page fits
+        }
+      }
+    },
+    free: () => rmSync(ballast),
+  };
+}
+
+t.test('a full disk', async (t) => {
+  if (
+    isMissing(t, 'mount namespaces', isAble(NAMESPACE[0]!, ...NAMESPACE.slice(1), 'mount', '-t', 'tmpfs', 'x', '/mnt'))
+  )
+    return;
+  const { pid, paths, fill, free } = await startOnSmallDisk(t);
+  const client = await openLines(t, paths.socket);
+  await client.ask({ op: 'emit', event: { type: 'execution_started', execution: 'known', data: {} } });
+  const resenders = ['a', 'b'].map((source) => {
+    return startResender({ socket: paths.socket, source, burst: 3, pauseMs: 20, window: 200, padding: '' });
+  });
+  const producer = createProducer({ paths, source: 'producer' });
+  let emitted = 0;
+  const emitting = setInterval(() => producer.emit({ type: 'log', data: { message: `${emitted++}` } }), 20);
+  // one that goes on without looking, and sends nothing again
+  const stubborn = await openLines(t, paths.socket);
+  let n = 0;
+  const nagging = setInterval(
+    () => stubborn.write(`${JSON.stringify({ type: 'log', source: 'stubborn', n: n++ })}\n`),
+    5,
+  );
+  await waitFor('something to be acknowledged', () => resenders.every(({ acked }) => acked > 20));
+  fill();
+
+  const refused = await waitFor('a refusal', async () => {
+    const { error } = await client.ask({ op: 'emit', event: { type: 'log', data: {} } });
+    return error;
+  });
+  t.match(refused, { code: 'disk_full', retryable: true, message: /free some space/ });
+  await waitFor('everybody to be refused', () => resenders.every(({ refusals }) => refusals > 0));
+  t.match(await client.ask({ op: 'get', execution: 'known' }), { execution: { id: 'known', status: 'running' } });
+  t.match(await client.ask({ op: 'list' }), { executions: Array });
+  t.match(await client.ask({ op: 'status' }), { journal: { failure: { code: 'disk_full' } } }, 'status tells');
+  const { re } = await client.ask({ op: 'subscribe', after: 0 });
+  await waitFor('history to be read', () => client.lines.some(({ on, events }) => on === re && events));
+  const before = cpuSeconds(pid);
+  await delay(2_500);
+  const used = cpuSeconds(pid) - before;
+  t.ok(used < 1, `the processor is left alone (${used.toFixed(2)} s in 2.5 s)`);
+  for (const { source } of resenders) checkSource(t, readFiles(t, paths.journal), { source, acked: -1 });
+
+  free();
+  await waitFor('events to be taken again', async () => {
+    return (await client.ask({ op: 'emit', event: { type: 'log', data: {} } }))['seq'] !== undefined;
+  });
+  const { journal } = await client.ask({ op: 'status' });
+  t.notOk((journal as { failure?: unknown }).failure, 'status is clean again');
+  clearInterval(emitting);
+  clearInterval(nagging);
+  await Promise.all(resenders.map((resender) => resender.finish()));
+  t.equal(await producer.flush(15_000), 0);
+  await producer.close();
+  const written = checkJournal(t, paths.journal);
+  for (const resender of resenders) checkSource(t, written, resender);
+  checkSource(t, written, { source: 'producer', acked: emitted - 1 });
+  const stubbornly = countersOf(written, 'stubborn');
+  t.strictSame(
+    stubbornly,
+    stubbornly.map((_, index) => index),
+    'nothing is taken behind what was refused',
+  );
+  t.ok(stubbornly.length < n, 'until that is sent again');
+  await stubborn.write(`${JSON.stringify({ type: 'log', source: 'stubborn', n: stubbornly.length })}\n`);
+  await stubborn.write(`${JSON.stringify({ type: 'log', source: 'stubborn', n: stubbornly.length + 1 })}\n`);
+  await waitFor(
+    'what was sent again',
+    () => countersOf(readFiles(t, paths.journal), 'stubborn').length === stubbornly.length + 2,
+  );
+  t.ok(
+    written.some(({ type, data }) => type === 'journal_note' && data['kind'] === 'recovered'),
+    'the journal notes it',
+  );
+});
+
+t.test('a sync that fails once loses nothing that was acknowledged', async (t) => {
+  if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
+  const home = createHome(t);
+  const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2'];
+  const wrapper = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject];
+  const daemon = await home.startDaemon({ wrapper, env: { UV_THREADPOOL_SIZE: '1' } });
+  const resender = startResender({ socket: home.paths.socket, source: 'load', burst: 10, pauseMs: 10 });
+  const { journal } = home.paths;
+  await waitFor('the journal to note it', () => {
+    return readFiles(t, journal).some(({ type, data }) => type === 'journal_note' && data['kind'] === 'resynced');
+  });
+  await resender.finish();
+  t.equal(resender.refusals, 0, 'nobody notices');
+  await daemon.kill();
+  const counters: number[] = [];
+  let last = 0;
+  for await (const part of readJournal(await openSource(journal))) {
+    if ('gap' in part) t.fail(`a gap: ${JSON.stringify(part.gap)}`);
+    else {
+      for (const { seq, source, n } of part.events) {
+        if (seq <= last) t.fail('seq does not increase');
+        last = seq;
+        if (source === 'load') counters.push(n!);
+      }
+    }
+  }
+  t.strictSame(
+    counters,
+    counters.map((_, index) => index),
+    'each event once, in its order',
+  );
+  t.ok(counters.length > resender.acked);
+});
