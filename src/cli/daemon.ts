@@ -1,6 +1,6 @@
 /** `progress daemon`: run it here, ask how it is, stop it, start it again. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, stopDaemon } from '../client/connect.js';
+import { connect, stopDaemon, withClient } from '../client/connect.js';
 import { formatBytes, formatDuration } from '../core/format.js';
 import { acquireLock } from '../daemon/lock.js';
 import { ProgressError } from '../errors.js';
@@ -39,9 +39,7 @@ export const command = defineCommand({
 });
 
 async function showStatus({ paths }: Context, json: boolean): Promise<number> {
-  const client = await connect({ paths, start: false });
-  const status = await client.call('status', {});
-  await client.close();
+  const status = await withClient({ paths, start: false }, (client) => client.call('status', {}));
   if (json) await printJson([status]);
   else await printLines(statusLines(status, Date.now()));
   return 0;

@@ -32,6 +32,7 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'boolean-negation': false,
+      'camel-case-expansion': false,
     })
     .option('version', { alias: 'V', type: 'boolean', describe: 'Show the version' })
     .help()
@@ -42,7 +43,8 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
     .wrap(Math.min(process.stdout.columns || 80, 100))
     .exitProcess(false)
     .fail((message: string, error: Error | undefined) => {
-      throw error ?? new ProgressError('usage', `${message}\n\`progress ${words[0] ?? ''} --help\` tells more.`);
+      if (error && error.name !== 'YError') throw error;
+      throw new ProgressError('usage', `${message}\n\`progress ${words[0] ?? ''} --help\` tells more.`);
     });
   const verb = words[0] ?? '';
   const load = Object.hasOwn(COMMANDS, verb) ? [COMMANDS[verb]] : Object.values(COMMANDS);

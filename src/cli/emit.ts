@@ -1,5 +1,5 @@
 /** `progress emit`: one event from arguments, or many from stdin. */
-import { connect } from '../client/connect.js';
+import { connect, withClient } from '../client/connect.js';
 import { ProgressError } from '../errors.js';
 import { createLineDecoder } from '../protocol/lines.js';
 import type { Replies, WireEvent } from '../protocol/messages.js';
@@ -37,10 +37,11 @@ export const command = defineCommand({
     const event = buildEvent(args, [...(args.pairs ?? []), ...rest], env);
     toNewEvent(event);
     let refused: ProgressError | undefined;
-    const client = await connect({ paths, start: true, name: 'progress emit', onError: (error) => (refused = error) });
-    if (show) await show(await client.call('emit', { event }));
-    else client.send(event as WireEvent);
-    await client.close();
+    const options = { paths, start: true, name: 'progress emit', onError: (error: ProgressError) => (refused = error) };
+    await withClient(options, async (client) => {
+      if (show) await show(await client.call('emit', { event }));
+      else client.send(event as WireEvent);
+    });
     if (refused) throw refused;
     return 0;
   },

@@ -13,6 +13,7 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   }
   const { words, rest } = splitWords(argv);
   try {
+    checkWorkingDirectory();
     const { dispatch } = await import('./dispatch.js');
     return await dispatch(words, { paths: resolvePaths(env), env, rest });
   } catch (thrown) {
@@ -27,6 +28,15 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
 
 /** EX_IOERR. */
 const OUTPUT_FAILED = 74;
+
+/** Half of what we load asks for it, and a shell may stand in one that is gone. */
+function checkWorkingDirectory(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new ProgressError('not_found', 'the working directory has been removed: change to another one', { cause });
+  }
+}
 
 // the only place of the command line that acts on being loaded
 watchOutput();

@@ -2,7 +2,7 @@
 import type { Execution } from '../core/execution.js';
 import { findByText } from '../core/lookup.js';
 import { DEFAULT_LIMITS, newestFirst } from '../core/state.js';
-import { connect } from '../client/connect.js';
+import { withClient } from '../client/connect.js';
 import { executionFromJson } from '../core/execution.js';
 import { ProgressError } from '../errors.js';
 import { restore } from '../journal/checkpoint.js';
@@ -18,8 +18,9 @@ const NO_HELP: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch'
 /** The execution that `text` means: as the daemon knows it, or without one as the journal tells it. */
 export async function findAnywhere(paths: Paths, text: string): Promise<Execution> {
   try {
-    const client = await connect({ paths, start: false });
-    const { execution } = await client.call('get', { execution: text }).finally(() => client.close());
+    const { execution } = await withClient({ paths, start: false }, (client) =>
+      client.call('get', { execution: text }),
+    );
     return executionFromJson(execution);
   } catch (error) {
     if (!NO_HELP.has(ProgressError.from(error).code)) throw error;

@@ -9,9 +9,21 @@ export async function printLines(lines: readonly string[]): Promise<void> {
 
 export async function print(text: string | Buffer): Promise<void> {
   if (broken || process.stdout.write(text)) return;
+  drained ??= waitForRoom().finally(() => (drained = undefined));
+  await drained;
+}
+
+/** One for all who wait: of those who print there may be hundreds at once. */
+let drained: Promise<void> | undefined;
+
+async function waitForRoom(): Promise<void> {
+  const { stdout } = process;
   await new Promise<void>((resolve) => {
-    process.stdout.once('drain', resolve);
-    process.stdout.once('close', resolve);
+    const settle = () => {
+      stdout.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    stdout.on('drain', settle).on('close', settle);
   });
 }
 

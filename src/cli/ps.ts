@@ -1,6 +1,6 @@
 /** `progress ps`: what runs, as a table. */
 import type { Client } from '../client/client.js';
-import { connect } from '../client/connect.js';
+import { withClient } from '../client/connect.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { executionFromJson } from '../core/execution.js';
 import { listLines } from '../terminal/tables.js';
@@ -16,9 +16,7 @@ export const command = defineCommand({
       .option('all', { alias: 'a', type: 'boolean', describe: 'What has ended too' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ all = false, json = false }, { paths, env }) {
-    const client = await connect({ paths, start: true });
-    const executions = await listAll(client, all);
-    await client.close();
+    const executions = await withClient({ paths, start: true }, (client) => listAll(client, all));
     if (json) await print(`${JSON.stringify(executions, undefined, 2)}\n`);
     else {
       const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all };

@@ -1,5 +1,5 @@
 /** `progress show`: everything known of one execution. */
-import { connect } from '../client/connect.js';
+import { withClient } from '../client/connect.js';
 import { executionFromJson } from '../core/execution.js';
 import { showLines } from '../terminal/show.js';
 import { defineCommand } from './command.js';
@@ -14,9 +14,7 @@ export const command = defineCommand({
       .positional('id', { type: 'string', demandOption: true, describe: 'An id, a prefix of one, or a name' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ id, json = false }, { paths, env }) {
-    const client = await connect({ paths, start: true });
-    const { execution } = await client.call('get', { execution: id });
-    await client.close();
+    const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: id }));
     if (json) await print(`${JSON.stringify(execution, undefined, 2)}\n`);
     else
       await printLines(

@@ -1,6 +1,6 @@
 /** `progress watch`: a line for each event, or the box that stays in place. */
 import { constants } from 'node:os';
-import { connect } from '../client/connect.js';
+import { withClient } from '../client/connect.js';
 import { follow } from '../client/follow.js';
 import { loadConfig } from '../config.js';
 import type { ExecutionEvent } from '../core/event.js';
@@ -39,23 +39,22 @@ export const command = defineCommand({
       .option('exit-status', { type: 'boolean', describe: 'Exit as the execution did' }),
   async run(args, context) {
     const { paths, env } = context;
-    if (args.exitStatus && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an id');
+    if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an id');
     if (args.stream && args.json) throw new ProgressError('usage', '--stream draws, --json prints: choose one');
     const style = styleOf(env);
     const execution = args.id === undefined ? undefined : await find(paths, args.id);
     const inBox = args.stream === true && style.mode === 'box';
-    const flags = { json: args.json ?? false, fromStart: args.fromStart ?? false };
+    const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
     const watched: Watched = inBox
       ? await watchInBox(context, style, execution)
       : { execution: await printEvents(context, style, execution, flags) };
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
-    return args.exitStatus ? exitStatusOf(watched.execution) : 0;
+    return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
 });
 
 async function find(paths: Context['paths'], text: string): Promise<Execution> {
-  const client = await connect({ paths, start: true });
-  const { execution } = await client.call('get', { execution: text }).finally(() => client.close());
+  const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: text }));
   return executionFromJson(execution);
 }
 

@@ -30,6 +30,7 @@ export interface Client {
   resume(): void;
   /** Everything sent is handed to the system, then the connection ends; a daemon that hangs is not waited for. */
   close(): Promise<void>;
+  readonly isOpen: boolean;
   /** Ends the connection as it is. */
   destroy(): void;
   /** Resolves when the connection is gone, for whatever reason. */
@@ -86,6 +87,9 @@ export function createClient(socket: Socket, { name, onAck, onPush, onError }: C
       const late = setTimeout(() => socket.destroy(), CLOSE_MS);
       await closed;
       clearTimeout(late);
+    },
+    get isOpen() {
+      return !socket.destroyed;
     },
     destroy: () => void socket.destroy(),
   };

@@ -28,30 +28,37 @@ const RETRY_MS = 20;
 const FIRST_PAUSE_MS = 100;
 /** For an answer to hello, and for an old daemon to leave: whatever takes longer hangs. */
 const ANSWER_MS = 10_000;
+/** Daemons that are met as they leave, or are of another version, before that is an error. */
+const ATTEMPTS = 4;
 /** Of what a daemon that does not start has to say. */
 const MAX_COMPLAINT_CHARS = 4_096;
 
 /** A connected client that has said hello. */
 export async function connect({ paths, start, signal, ...options }: ConnectOptions): Promise<Client> {
-  const client = createClient(await openSocket(paths, start, signal), options);
-  try {
-    await answerOf(client.hello());
-    return client;
-  } catch (error) {
-    if (!start || ProgressError.from(error).code !== 'protocol_mismatch') {
+  for (let attempt = 1; ; attempt++) {
+    const client = createClient(await openSocket(paths, start, signal), options);
+    try {
+      await answerOf(client.hello());
+      return client;
+    } catch (error) {
+      const isOld = ProgressError.from(error).code === 'protocol_mismatch';
+      const isLeaving = !client.isOpen;
+      const again = start && attempt < ATTEMPTS && !signal?.aborted && (isOld || isLeaving);
+      // one from before an upgrade, or after a downgrade: what runs under it goes on without it
+      if (again && isOld) await shutDown(client);
       client.destroy();
-      throw error;
+      if (!again) throw error;
     }
   }
-  // a daemon from before an upgrade, or after a downgrade: what runs under it goes on without it
-  await shutDown(client);
-  const successor = createClient(await openSocket(paths, start, signal), options);
+}
+
+/** Connects for as long as `use` takes, however it ends. */
+export async function withClient<T>(options: ConnectOptions, use: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connect(options);
   try {
-    await answerOf(successor.hello());
-    return successor;
-  } catch (error) {
-    successor.destroy();
-    throw error;
+    return await use(client);
+  } finally {
+    await client.close();
   }
 }
 

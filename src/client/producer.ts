@@ -201,7 +201,8 @@ export function createProducer({ paths, source, onRoom }: ProducerOptions): Prod
     },
     async flush(milliseconds) {
       if (!client && kept.length > 0) await link(true).catch(() => undefined);
-      if (kept.length > 0) {
+      // a daemon that cannot be started will not come in this time either
+      if (client && kept.length > 0) {
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
         await Promise.race([new Promise<void>((resolve) => waiters.push(resolve)), late]);

@@ -4,9 +4,9 @@ import { ProgressError } from '../errors.js';
 
 export interface Order {
   /** Why this event may not be taken yet: taken, it would make the one before it look taken too. */
-  refusal(event: NewEvent): ProgressError | undefined;
+  refusal: (event: NewEvent) => ProgressError | undefined;
   /** It was not written, for a reason that may pass. */
-  refused(event: NewEvent, error: ProgressError): void;
+  refused: (event: NewEvent, error: ProgressError) => void;
 }
 
 /** Producers on one connection, of each of which something was refused. */

@@ -1,11 +1,14 @@
 /** The journal cannot be written: what is refused meanwhile, and when it is tried again. */
+import { constants } from 'node:os';
 import type { NewEvent } from '../core/event.js';
-import { errnoOf, ProgressError } from '../errors.js';
+import { ProgressError } from '../errors.js';
 
 /** A full disk is tried again this often at most, by whoever wants to write. */
 const RETRY_MS = 1_000;
 
-const FULL_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** By number, because node has no name for EDQUOT. */
+const { ENOSPC, EDQUOT, EFBIG } = constants.errno;
+const FULL_DISK: ReadonlySet<unknown> = new Set([-ENOSPC, -EDQUOT, -EFBIG]);
 
 interface Down {
   error: ProgressError;
@@ -63,11 +66,10 @@ export class Failure {
 
 function toJournalError(thrown: unknown): ProgressError {
   if (thrown instanceof ProgressError) return thrown;
-  const errno = errnoOf(thrown);
-  if (errno !== undefined && FULL_DISK.has(errno)) {
-    const advice = 'free some space; writing goes on by itself then';
-    return new ProgressError('disk_full', `no space for the journal (${errno}): ${advice}`, { cause: thrown });
-  }
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof Error && 'errno' in thrown && FULL_DISK.has(thrown.errno)) {
+    const advice = 'free some space; writing goes on by itself then';
+    return new ProgressError('disk_full', `no space for the journal (${reason}): ${advice}`, { cause: thrown });
+  }
   return new ProgressError('journal_failed', `the journal cannot be written: ${reason}`, { cause: thrown });
 }

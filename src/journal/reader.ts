@@ -58,9 +58,9 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
       yield part;
       position = 'gap' in part ? part.gap.to : (part.events.at(-1)?.seq ?? position);
     }
-    // Only a segment that had a successor before it was read is known to be read to its end.
-    if (next !== undefined) finished = segment.first;
-    else if (await isNewest(source, segment)) return;
+    // Without a successor before it was read, it may have grown since.
+    if (next === undefined) return;
+    finished = segment.first;
   }
 }
 
@@ -114,11 +114,6 @@ function findNext(segments: SegmentEntry[], position: number, finished: number):
   const holding = segments.findLastIndex((segment) => segment.first <= position + 1);
   const unread = segments.findIndex((segment) => segment.first > finished);
   return unread === -1 ? segments.length : Math.max(holding, unread);
-}
-
-async function isNewest(source: JournalSource, segment: SegmentEntry): Promise<boolean> {
-  const newest = (await listSegments(source.directory)).at(-1);
-  return newest === undefined || newest.first <= segment.first;
 }
 
 /** What retention took away between the position and the oldest segment. */

@@ -132,22 +132,13 @@ function describe({ argv, name, labels, parent }: RunOptions, child: Child | Err
   return {
     kind: 'run',
     argv: clipAll(argv, ARGV_CHARS),
-    ...whereAmI(),
+    cwd: process.cwd(),
     host: hostname(),
     ...(pid !== undefined && { pid }),
     ...(name !== undefined && { name: clip(name, NAME_CHARS) }),
     ...(labels && { labels }),
     ...(parent !== undefined && { parent }),
   };
-}
-
-/** Nowhere, if the directory has been removed. */
-function whereAmI(): { cwd?: string } {
-  try {
-    return { cwd: process.cwd() };
-  } catch {
-    return {};
-  }
 }
 
 /** What was asked for is cancelled; what died of itself failed. */

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import t from 'tap';
+import type { Test } from 'tap';
 import type { Followed } from '../../src/client/follow.js';
 import { follow } from '../../src/client/follow.js';
 import type { ExecutionEvent } from '../../src/core/event.js';
@@ -64,20 +65,26 @@ t.test('a gap and a reset are told, and moved behind', async (t) => {
   );
 });
 
-t.test('the first connection may fail with its error; with a position to resume at it is lost like any other', async (t) => {
-  const paths = createPaths(t);
-  await t.rejects(collect(t, { paths, start: false, subscribe: {} }).done, { code: 'unavailable' });
-  const resume = { after: 3, journal: 'j1' };
-  const { followed } = collect(t, { paths, start: false, subscribe: {}, resume });
-  await waitFor('the loss', () => followed[0]?.kind === 'lost');
-  const daemon = await listenAs(t, paths, answer);
-  await waitFor('the connection', () => followed.at(-1)?.kind === 'connected');
-  t.match(subscribes(daemon.lines), [resume]);
-});
+t.test(
+  'the first connection may fail with its error; with a position to resume at it is lost like any other',
+  async (t) => {
+    const paths = createPaths(t);
+    await t.rejects(collect(t, { paths, start: false, subscribe: {} }).done, { code: 'unavailable' });
+    const resume = { after: 3, journal: 'j1' };
+    const { followed } = collect(t, { paths, start: false, subscribe: {}, resume });
+    await waitFor('the loss', () => followed[0]?.kind === 'lost');
+    const daemon = await listenAs(t, paths, answer);
+    await waitFor('the connection', () => followed.at(-1)?.kind === 'connected');
+    t.match(subscribes(daemon.lines), [resume]);
+  },
+);
 
 t.test('a consumer that does not come is waited for: the daemon cannot fill our memory', async (t) => {
   const paths = createPaths(t);
-  const line = encodeLine({ on: 1, events: [{ seq: 1, time: '', type: 'log', data: { message: 'x'.repeat(60_000) } }] });
+  const line = encodeLine({
+    on: 1,
+    events: [{ seq: 1, time: '', type: 'log', data: { message: 'x'.repeat(60_000) } }],
+  });
   let pushed = 0;
   await listenAs(t, paths, (request, socket) => {
     if (request['op'] !== 'subscribe') return answer(request, socket);

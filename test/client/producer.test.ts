@@ -114,7 +114,10 @@ t.test('a daemon that refuses for now is not waited for, and gets everything in 
   t.notOk(producer.full, 'what is refused fills nothing');
   refuses = false;
   t.equal(await producer.flush(10_000), 0);
-  t.strictSame(counts(daemon.lines).slice(-17), Array.from({ length: 17 }, (_, n) => n));
+  t.strictSame(
+    counts(daemon.lines).slice(-17),
+    Array.from({ length: 17 }, (_, n) => n),
+  );
   await producer.close();
 });
 
@@ -155,7 +158,11 @@ t.test('without a daemon the oldest output goes beyond 64 MiB, is counted, and s
   const events = daemon.lines.filter(({ op }) => op === undefined);
   t.equal(events[0]?.['type'], 'execution_started', 'only output is dropped');
   t.equal(events.filter(({ type }) => type === 'output').length, 80 - unwritten);
-  t.match(events.at(-1), { type: 'log', execution: 'x', data: { level: 'warning', message: `${unwritten} events of` } });
+  t.match(events.at(-1), {
+    type: 'log',
+    execution: 'x',
+    data: { level: 'warning', message: `${unwritten} events of` },
+  });
   await producer.close();
 });
 

@@ -1,12 +1,12 @@
 import { createConnection } from 'node:net';
 import type { Test } from 'tap';
 import t from 'tap';
+import type { Test } from 'tap';
 import type { Client } from '../../src/client/client.js';
 import type { Push } from '../../src/protocol/messages.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
-
 
 /** A daemon, a client, and what was pushed to it. */
 async function open(t: Test): Promise<{ home: Home; client: Client; pushes: Push[]; emit: Emit }> {
@@ -27,7 +27,8 @@ type Emit = (...events: Record<string, unknown>[]) => Promise<number[]>;
 const start = (execution: string, more = {}) => ({ type: 'execution_started', execution, ...more });
 const log = (execution: string, message = '') => ({ type: 'log', execution, message });
 const ids = ({ executions }: { executions: { id: string }[] }) => executions.map(({ id }) => id);
-const seqsOf = (pushes: Push[]) => pushes.flatMap((push) => ('events' in push ? push.events.map(({ seq }) => seq) : []));
+const seqsOf = (pushes: Push[]) =>
+  pushes.flatMap((push) => ('events' in push ? push.events.map(({ seq }) => seq) : []));
 
 t.test('hello, emit, list, get, status', async (t) => {
   const { client, emit } = await open(t);
@@ -37,10 +38,16 @@ t.test('hello, emit, list, get, status', async (t) => {
   t.test('emit tells where the event was written, and where it belongs', async (t) => {
     const reply = await client.call('emit', { event: { type: 'log', source: 'cron', n: 0 }, synced: true });
     t.match(reply, { seq: Number, execution: 'cron' });
-    t.strictSame(await client.call('emit', { event: { type: 'log', source: 'cron', n: 0 } }), { seq: null, duplicate: true });
+    t.strictSame(await client.call('emit', { event: { type: 'log', source: 'cron', n: 0 } }), {
+      seq: null,
+      duplicate: true,
+    });
     t.ok((await client.call('status', {})).journal.synced >= reply.seq!);
     await t.rejects(client.call('emit', { event: { type: '' } }), { code: 'bad_event' });
-    await t.rejects(client.call('emit', { event: { type: 'journal_note' } }), { code: 'bad_event', message: /daemon’s own/ });
+    await t.rejects(client.call('emit', { event: { type: 'journal_note' } }), {
+      code: 'bad_event',
+      message: /daemon’s own/,
+    });
     const global = await client.call('emit', { event: { type: 'queue_changed', name: 'q' } });
     t.notOk('execution' in global);
   });
@@ -94,7 +101,12 @@ t.test('hello, emit, list, get, status', async (t) => {
     client2.send({ type: 'log', n: -1 } as never);
     await t.rejects(client.call('fly' as never, {} as never), { code: 'unknown_op' });
     const status = await client.call('status', {});
-    t.match(status, { connections: 1, subscribers: 0, executions: { ended: 1 }, journal: { id: hello.journal, segments: Number } });
+    t.match(status, {
+      connections: 1,
+      subscribers: 0,
+      executions: { ended: 1 },
+      journal: { id: hello.journal, segments: Number },
+    });
     t.match(status.counters.rejected, { bad_event: 3, unknown_op: 1, not_found: 1, ambiguous: 1, bad_request: 1 });
     t.ok(status.counters.events > 27_000);
   });
@@ -107,7 +119,10 @@ t.test('a wrong version is told what to do', async (t) => {
   socket.setEncoding('utf8').on('data', (text: string) => (said += text));
   socket.write('{"op":"hello","id":1,"protocol":2}\n');
   await waitFor('the reply', () => said.endsWith('\n'));
-  t.match(JSON.parse(said), { re: 1, error: { code: 'protocol_mismatch', message: /progress daemon restart/, line: 1 } });
+  t.match(JSON.parse(said), {
+    re: 1,
+    error: { code: 'protocol_mismatch', message: /progress daemon restart/, line: 1 },
+  });
   socket.destroy();
 });
 

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import t from 'tap';
+import type { Test } from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { emptyState } from '../../src/core/state.js';
 import type { Origin } from '../../src/daemon/ingest.js';
@@ -7,7 +8,6 @@ import { createIngest } from '../../src/daemon/ingest.js';
 import { ProgressError } from '../../src/errors.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../helpers/journal.js';
-
 
 /** With a real journal, and a diary of what happened in which order. */
 async function open(t: Test) {
@@ -31,7 +31,9 @@ async function open(t: Test) {
     onRoom: () => rooms++,
     publish: (batch) => {
       published.push(batch);
-      diary.push(`publish ${batch.events.length}, journal at ${journal.seq === batch.events.at(-1)?.seq}, state at ${state.seq === journal.seq}`);
+      diary.push(
+        `publish ${batch.events.length}, journal at ${journal.seq === batch.events.at(-1)?.seq}, state at ${state.seq === journal.seq}`,
+      );
     },
   });
   const origin = (name = ''): Origin => ({
@@ -39,7 +41,16 @@ async function open(t: Test) {
     duplicate: () => diary.push(`${name}duplicate`),
     refused: (_event, { code }) => diary.push(`${name}refused ${code}`),
   });
-  return { journal, state, ingest, diary, published, origin, failNext: (times = 1) => (failures = times), rooms: () => rooms };
+  return {
+    journal,
+    state,
+    ingest,
+    diary,
+    published,
+    origin,
+    failNext: (times = 1) => (failures = times),
+    rooms: () => rooms,
+  };
 }
 
 const log = (message = '', more: Partial<NewEvent> = {}): NewEvent => ({ type: 'log', data: { message }, ...more });
@@ -51,7 +62,9 @@ t.test('an event is written, then folded, then published, then told', async (t) 
   await ingest.drained();
   t.strictSame(diary, ['write 1', 'written', 'publish 1, journal at true, state at true', 'written true']);
   t.equal(state.alive.get('x')?.status, 'running');
-  t.match((await readAll(journal.source)).events, [{ type: 'execution_started', execution: 'x', time: new Date(CLOCK).toISOString() }]);
+  t.match((await readAll(journal.source)).events, [
+    { type: 'execution_started', execution: 'x', time: new Date(CLOCK).toISOString() },
+  ]);
 });
 
 t.test('what cannot be written is refused, and neither folded nor published', async (t) => {
@@ -103,8 +116,16 @@ t.test('parts of an event are written together, once', async (t) => {
   const { ingest, diary, origin, journal } = await open(t);
   const parts = () => [log('1'), log('2'), log('3', { source: 's', n: 1 })];
   const unnumbered = parts();
-  ingest.submitParts(unnumbered.map((part) => ({ ...part, source: 's' })), 6, origin());
-  ingest.submitParts(parts().map((part) => ({ ...part, source: 's' })), 6, origin());
+  ingest.submitParts(
+    unnumbered.map((part) => ({ ...part, source: 's' })),
+    6,
+    origin(),
+  );
+  ingest.submitParts(
+    parts().map((part) => ({ ...part, source: 's' })),
+    6,
+    origin(),
+  );
   await ingest.drained();
   t.equal(diary[0], 'write 3');
   t.strictSame(diary.slice(-2), ['written true', 'duplicate']);

@@ -104,7 +104,10 @@ t.test('a private directory is made, or must be one that nobody else can enter',
   t.equal(statSync(made).mode & 0o777, 0o700);
   ensurePrivateDirectory(made);
 
-  t.throws(() => ensurePrivateDirectory(path.join(directory, 'file')), { code: 'no_permission', message: /not a directory/ });
+  t.throws(() => ensurePrivateDirectory(path.join(directory, 'file')), {
+    code: 'no_permission',
+    message: /not a directory/,
+  });
   const open = path.join(directory, 'open');
   chmodSync(open, 0o750);
   t.throws(() => ensurePrivateDirectory(open), { code: 'no_permission', message: /mode 750\): chmod 700/ });

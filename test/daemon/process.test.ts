@@ -49,13 +49,18 @@ t.test('told to stop, it writes what it has taken, and leaves no socket and a fr
 t.test('a second one in the background goes without a word, in the foreground with a reason', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
-  t.match(home.progress(['daemon', 'run']), { status: 69, stderr: 'progress: another daemon of this state directory is running' });
-  await t.rejects(home.startDaemon({ env: {} }).then(async (second) => {
-    const client = await home.connect();
-    const { pid } = await client.hello();
-    await client.close();
-    if (pid === second.pid) throw new Error('the first one still serves');
-  }));
+  t.match(home.progress(['daemon', 'run']), {
+    status: 69,
+    stderr: 'progress: another daemon of this state directory is running',
+  });
+  await t.rejects(
+    home.startDaemon({ env: {} }).then(async (second) => {
+      const client = await home.connect();
+      const { pid } = await client.hello();
+      await client.close();
+      if (pid === second.pid) throw new Error('the first one still serves');
+    }),
+  );
 });
 
 t.test('a socket that is left over is replaced; what is no socket stays, with a reason', async (t) => {
@@ -73,7 +78,11 @@ t.test('a daemon that is leaving does not take away the socket of the next one',
   const home = createHome(t);
   const daemon = await home.startDaemon();
   // as if the next one had moved its own there
-  const next = spawn('sh', ['-c', 'exec node -e "require(\'net\').createServer().listen(process.argv[1])" "$0"', `${home.paths.socket}.next`]);
+  const next = spawn('sh', [
+    '-c',
+    'exec node -e "require(\'net\').createServer().listen(process.argv[1])" "$0"',
+    `${home.paths.socket}.next`,
+  ]);
   t.teardown(() => next.kill('SIGKILL'));
   await waitFor('the other socket', () => existsSync(`${home.paths.socket}.next`));
   renameSync(`${home.paths.socket}.next`, home.paths.socket);
@@ -100,7 +109,9 @@ t.test('connections above the bound are turned away with a reason, and counted',
   const client = await home.connect();
   const refused = await dial(home.paths.socket);
   await waitFor('the refusal', () => refused.isOver());
-  t.match(JSON.parse(refused.heard()), { error: { code: 'too_many', message: '8 connections are open: close some', retryable: true } });
+  t.match(JSON.parse(refused.heard()), {
+    error: { code: 'too_many', message: '8 connections are open: close some', retryable: true },
+  });
   const status = await client.call('status', {});
   t.equal(status.counters.refusedConnections, 1);
   t.equal(status.connections, 8);
@@ -118,7 +129,8 @@ t.test('a client that asks and does not listen costs a bounded buffer, and no on
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
-  for (let n = 0; n < 200; n++) await client.call('emit', { event: { type: 'execution_started', execution: `e${n}`, name: 'n'.repeat(500) } });
+  for (let n = 0; n < 200; n++)
+    await client.call('emit', { event: { type: 'execution_started', execution: `e${n}`, name: 'n'.repeat(500) } });
   const before = (await client.call('status', {})).rss;
   const { socket } = await dial(home.paths.socket);
   socket.pause();
@@ -162,7 +174,11 @@ t.test('a path that is too long for a socket is no problem', async (t) => {
 });
 
 t.test('the launcher finds its package behind links', async (t) => {
-  const directory = t.testdir({ bin: {}, one: t.fixture('symlink', PROGRESS), bin2: { two: t.fixture('symlink', '../one') } });
+  const directory = t.testdir({
+    bin: {},
+    one: t.fixture('symlink', PROGRESS),
+    bin2: { two: t.fixture('symlink', '../one') },
+  });
   const child = spawn(`${directory}/bin2/two`, ['--version']);
   const [status] = (await once(child, 'close')) as [number];
   t.equal(status, 0);

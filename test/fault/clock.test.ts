@@ -116,6 +116,19 @@ t.test('retention by age', async (t) => {
   t.teardown(() => core.close());
 });
 
+t.test('a segment ends by age though the clock has jumped back', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  let now = YEAR_2038;
+  const core = await openCore({ directory, segmentBytes: 1_000_000, segmentMs: DAY_MS, now: () => now });
+  const event = { type: 'log', execution: 'x', data: {} };
+  await core.write([event]);
+  now = Date.now();
+  await core.write([event]);
+  t.ok(core.log.length === 0 && core.journal.status().segments === 2);
+  await core.close();
+});
+
 t.test('the daemon looks every hour by a clock that does not jump', async (t) => {
   const home = createHome(t);
   mock.timers.enable({ apis: ['setInterval'] });

@@ -1,5 +1,6 @@
 /** A disk that is really full, and one that fails once. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -16,17 +17,15 @@ import { isAble, isMissing } from './helpers/needs.js';
 import { cpuSeconds } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 
-const NAMESPACE = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-Urm'];
+const NAMESPACE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
 const MOUNT = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" && shift && exec "$@"';
 
 /** A daemon whose state directory is a file system of one megabyte, that nobody else sees but through /proc. */
 async function startOnSmallDisk(t: Test): Promise<{ pid: number; paths: Paths; fill: () => void; free: () => void }> {
   const home = createHome(t);
-  const { spawn } = await import('node:child_process');
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(home.paths.state, { mode: 0o700, recursive: true });
-  const [command = '', ...args] = [...NAMESPACE, 'sh', '-c', MOUNT, 'sh', home.paths.state, process.execPath, DAEMON];
-  const child = spawn(command, args, { env: home.env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = ['sh', '-c', MOUNT, 'sh', home.paths.state, process.execPath, DAEMON];
+  const child = spawn('unshare', [...NAMESPACE, ...args], { env: home.env, stdio: ['ignore', 'ignore', 'inherit'] });
   const pid = child.pid!;
   t.teardown(async () => {
     child.kill('SIGKILL');
@@ -51,7 +50,7 @@ async function startOnSmallDisk(t: Test): Promise<{ pid: number; paths: Paths; f
     fill() {
       for (let size = 1024 * 1024; size >= 1_024; size >>= 1) {
         try {
-          while (true) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
+          for (;;) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
         } catch {
           // halved until not even a page fits
         }
@@ -62,10 +61,7 @@ async function startOnSmallDisk(t: Test): Promise<{ pid: number; paths: Paths; f
 }
 
 t.test('a full disk', async (t) => {
-  if (
-    isMissing(t, 'mount namespaces', isAble(NAMESPACE[0]!, ...NAMESPACE.slice(1), 'mount', '-t', 'tmpfs', 'x', '/mnt'))
-  )
-    return;
+  if (isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'))) return;
   const { pid, paths, fill, free } = await startOnSmallDisk(t);
   const client = await openLines(t, paths.socket);
   await client.ask({ op: 'emit', event: { type: 'execution_started', execution: 'known', data: {} } });
@@ -79,7 +75,7 @@ t.test('a full disk', async (t) => {
   const stubborn = await openLines(t, paths.socket);
   let n = 0;
   const nagging = setInterval(
-    () => stubborn.write(`${JSON.stringify({ type: 'log', source: 'stubborn', n: n++ })}\n`),
+    () => void stubborn.write(`${JSON.stringify({ type: 'log', source: 'stubborn', n: n++ })}\n`),
     5,
   );
   await waitFor('something to be acknowledged', () => resenders.every(({ acked }) => acked > 20));
@@ -90,6 +86,8 @@ t.test('a full disk', async (t) => {
     return error;
   });
   t.match(refused, { code: 'disk_full', retryable: true, message: /free some space/ });
+  const asker = { type: 'log', source: 'asker', data: {} };
+  t.match(await client.ask({ op: 'emit', event: { ...asker, n: 0 } }), { error: { code: 'disk_full' } });
   await waitFor('everybody to be refused', () => resenders.every(({ refusals }) => refusals > 0));
   t.match(await client.ask({ op: 'get', execution: 'known' }), { execution: { id: 'known', status: 'running' } });
   t.match(await client.ask({ op: 'list' }), { executions: Array });
@@ -108,6 +106,9 @@ t.test('a full disk', async (t) => {
   });
   const { journal } = await client.ask({ op: 'status' });
   t.notOk((journal as { failure?: unknown }).failure, 'status is clean again');
+  const behind = await client.ask({ op: 'emit', event: { ...asker, n: 1 } });
+  t.match(behind, { error: { code: 'disk_full', message: /send n 0 of this source again first/ } });
+  for (const n of [0, 1]) t.type((await client.ask({ op: 'emit', event: { ...asker, n } }))['seq'], 'number');
   clearInterval(emitting);
   clearInterval(nagging);
   await Promise.all(resenders.map((resender) => resender.finish()));
@@ -151,7 +152,7 @@ t.test('a sync that fails once loses nothing that was acknowledged', async (t) =
   await daemon.kill();
   const counters: number[] = [];
   let last = 0;
-  for await (const part of readJournal(await openSource(journal))) {
+  for await (const part of readJournal(openSource(journal))) {
     if ('gap' in part) t.fail(`a gap: ${JSON.stringify(part.gap)}`);
     else {
       for (const { seq, source, n } of part.events) {

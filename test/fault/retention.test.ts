@@ -1,5 +1,5 @@
 /** Retention: what is alive is never forgotten, and the journal alone always tells what the daemon knows. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -87,6 +87,36 @@ t.test('an execution older than all segments is known as well as before', async 
   await check('without the checkpoint');
   await core.write([{ type: 'log', source: 'src', n: 2, data: { message: 'whose?' } }]);
   t.equal(core.state.alive.get('oldest')?.lastSeq, core.state.seq, 'an event of its source still belongs to it');
+  await core.close();
+});
+
+t.test('a checkpoint of events that the journal has lost is not used, not even later', async (t) => {
+  const directory = makeDirectory(t);
+  const options = { directory, segmentBytes: 1_000_000 };
+  let core = await openCore(options);
+  await core.write([{ type: 'execution_started', execution: 'real', data: {} }]);
+  const kept = path.join(directory, 'kept');
+  cpSync(path.join(directory, 'journal'), kept, { recursive: true, verbatimSymlinks: true });
+  await core.write([{ type: 'execution_started', execution: 'lost', data: {} }]);
+  await core.save();
+  await core.close();
+  // as after a loss of power: the end of the journal had not reached the disk
+  rmSync(path.join(directory, 'journal'), { recursive: true });
+  renameSync(kept, path.join(directory, 'journal'));
+  for (const when of ['at once', 'when the journal has grown past it']) {
+    core = await openCore(options);
+    t.strictSame([...core.state.alive.keys()].slice(0, 2), when === 'at once' ? ['real'] : ['real', 'new'], when);
+    await core.write([{ type: 'execution_started', execution: 'new', data: {} }]);
+    await core.close();
+  }
+});
+
+t.test('a checkpoint that cannot be put into its place leaves nothing behind', async (t) => {
+  const directory = makeDirectory(t);
+  const core = await openCore({ directory, segmentBytes: 1_000_000 });
+  mkdirSync(path.join(directory, 'checkpoint.json', 'in the way'), { recursive: true });
+  await t.rejects(core.save());
+  t.strictSame(readdirSync(directory).sort(), ['checkpoint.json', 'journal']);
   await core.close();
 });
 

@@ -47,7 +47,8 @@ export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
   // undefined ones are not passed on
-  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR']) env[name] = undefined;
+  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR'])
+    env[name] = undefined;
   const paths = resolvePaths(env);
 
   t.teardown(async () => {
@@ -65,7 +66,8 @@ export function createHome(t: Test): Home {
     env,
     paths,
     progress(args, options = {}) {
-      const { status, stdout, stderr } = spawnSync(PROGRESS, args, {
+      const [file, ...words] = withoutTap([PROGRESS, ...args], options.env);
+      const { status, stdout, stderr } = spawnSync(file, words, {
         env: { ...env, ...options.env },
         encoding: 'utf8',
         input: options.input ?? '',
@@ -73,9 +75,12 @@ export function createHome(t: Test): Home {
       });
       return { status, stdout, stderr };
     },
-    spawn: (args, options = {}) => spawn(PROGRESS, args, { ...options, env: { ...env, ...options.env } }),
+    spawn(args, options = {}) {
+      const [file, ...words] = withoutTap([PROGRESS, ...args], options.env);
+      return spawn(file, words, { ...options, env: { ...env, ...options.env } });
+    },
     async startDaemon({ wrapper = [], env: more = {} } = {}) {
-      const [file = '', ...args] = [...wrapper, process.execPath, DAEMON];
+      const [file, ...args] = withoutTap([...wrapper, process.execPath, DAEMON], more);
       const child = spawn(file, args, {
         env: { ...env, ...more },
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -101,6 +106,15 @@ export function createHome(t: Test): Home {
     },
     connect: (options = {}) => connect({ paths, start: false, ...options }),
   };
+}
+
+/** tap gives each process that it can reach a loader of its own: it is slow, and would be part of what is measured. */
+function withoutTap(command: string[], { NODE_OPTIONS }: NodeJS.ProcessEnv = {}): [string, ...string[]] {
+  return [
+    'env',
+    ...(NODE_OPTIONS === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${NODE_OPTIONS}`]),
+    ...command,
+  ];
 }
 
 export function isRunning(pid: number): boolean {

@@ -288,7 +288,9 @@ t.test(
     await rename(directory, directory + '.away');
     await writeFile(directory, 'in the way');
     uptime += 1_000;
+    const refused = journal.nextSeq;
     const error = await writeEvents(journal, 1).catch((thrown: unknown) => thrown);
+    t.ok(journal.nextSeq > refused, 'seqs that may have been seen in the file are not used again');
     t.ok(error instanceof ProgressError);
     t.match(error, { code: 'journal_failed' });
     t.match(journal.status().failure, { code: 'journal_failed' });

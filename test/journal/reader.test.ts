@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { matches } from '../../src/core/filter.js';
 import { findExecutions, openSource, readJournal, readLast, seqAtTime } from '../../src/journal/reader.js';
+import { verifyJournal } from '../../src/journal/verify.js';
 import {
   CLOCK,
   crash,
   createRandom,
   filesOf,
   FIRST_SEQ,
+  makeBatch,
   makeDirectory,
   openJournal,
   range,
@@ -144,6 +146,38 @@ t.test('a line that is being written is not seen before it is whole', async (t) 
     t.strictSame({ seqs, gaps }, { seqs: range(FIRST_SEQ, FIRST_SEQ + 2), gaps: [] });
     truncateSync(file, Buffer.byteLength(text));
   }
+});
+
+t.test('what the writer has not accepted is not seen inside the daemon, whole as it may look', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  const seqs = await writeEvents(journal, 3);
+  await appendFile(path.join(directory, `${FIRST_SEQ}.jsonl`), makeBatch(FIRST_SEQ + 3, 1).lines.join() + '\n');
+  t.strictSame((await readAll(journal.source)).seqs, seqs);
+  t.strictSame((await readLast(journal.source, 1, {})).events[0]?.seq, seqs[2]);
+});
+
+t.test('second copies of events are dropped, forwards and backwards', async (t) => {
+  const opened = await openJournal(t);
+  const seqs = await writeEvents(opened.journal, 10);
+  await crash(opened);
+  const { directory } = opened;
+  const lines = readFileSync(path.join(directory, `${FIRST_SEQ}.jsonl`), 'utf8')
+    .split('\n')
+    .slice(5, 10);
+  const fresh = makeBatch(FIRST_SEQ + 10, 3).lines;
+  await writeFile(path.join(directory, `${FIRST_SEQ + 10}.jsonl`), [...lines, ...fresh].join('\n') + '\n');
+  const expected = [...seqs, FIRST_SEQ + 10, FIRST_SEQ + 11, FIRST_SEQ + 12];
+  t.strictSame((await readAll(directory)).seqs, expected);
+  t.strictSame((await readAll(directory, { execution: 'build', after: FIRST_SEQ + 6 })).seqs, expected.slice(7));
+  for (const count of [4, 9, 100]) {
+    const { events } = await readLast(openSource(directory), count, {});
+    t.strictSame(
+      events.map(({ seq }) => seq),
+      expected.slice(-count),
+    );
+  }
+  const report = await verifyJournal(directory);
+  t.match(report, { events: 13, copies: 5, damage: [] });
 });
 
 t.test('executions are found by how their ids begin', async (t) => {

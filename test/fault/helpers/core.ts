@@ -13,6 +13,7 @@ export interface CoreOptions {
   segmentBytes: number;
   retainBytes?: number;
   retainMs?: number;
+  segmentMs?: number;
   limits?: Limits;
   now?: () => number;
 }
@@ -35,11 +36,12 @@ export interface Core {
 export async function openCore(options: CoreOptions): Promise<Core> {
   const { directory, segmentBytes, limits = DEFAULT_LIMITS, now = Date.now } = options;
   const { retainBytes = Number.MAX_SAFE_INTEGER, retainMs = Number.MAX_SAFE_INTEGER } = options;
+  const { segmentMs = Number.MAX_SAFE_INTEGER } = options;
   const log: string[] = [];
   const journal = await Journal.open({
     directory: path.join(directory, 'journal'),
     segmentBytes,
-    segmentMs: Number.MAX_SAFE_INTEGER,
+    segmentMs,
     retainBytes,
     retainMs,
     sync: 'interval',

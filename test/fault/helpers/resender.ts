@@ -44,6 +44,8 @@ export function startResender(options: ResenderOptions): Resender {
   let left = false;
   let connection: Socket | undefined;
 
+  const isOver = () => left || (finishing && acked === sent);
+
   const lineOf = (n: number) =>
     `${JSON.stringify({ type: n % 50 === 0 ? 'progress' : 'log', source, n, data: { message: `${source} ${n} ${padding}` } })}\n`;
 
@@ -81,7 +83,7 @@ export function startResender(options: ResenderOptions): Resender {
     });
     socket.write(`${JSON.stringify({ op: 'hello', id: 1, ack: true })}\n`);
     next = acked + 1;
-    while (!socket.destroyed && !left && !(finishing && acked === sent)) {
+    while (!socket.destroyed && !isOver()) {
       const limit = Math.min(finishing ? sent : Infinity, acked + window, next + burst - 1);
       let text = '';
       for (; next <= limit; next++) text += lineOf(next);
@@ -96,7 +98,7 @@ export function startResender(options: ResenderOptions): Resender {
   };
 
   const done = (async () => {
-    while (!left && !(finishing && acked === sent)) {
+    while (!isOver()) {
       await serve();
       await delay(RETRY_MS);
     }

@@ -1,0 +1,231 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { buildEvent } from '../../src/cli/emit-arguments.js';
+import { splitWords } from '../../src/cli/words.js';
+import { createHome } from '../helpers/daemon.js';
+
+/** The event that these words make, without yargs. */
+function build(pairs: string[], options: { execution?: string; step?: string; data?: string } = {}, env = {}) {
+  return buildEvent({ type: 'log', ...options }, pairs, env);
+}
+
+t.test('pairs become data, or the envelope', (t) => {
+  const cases: [string[], object][] = [
+    [['a=1'], { data: { a: '1' } }],
+    [['a:=1'], { data: { a: 1 } }],
+    [['a:=true', 'b:=null', 'c:=[1,"x"]', 'd:={"e":{}}'], { data: { a: true, b: null, c: [1, 'x'], d: { e: {} } } }],
+    [['a='], { data: { a: '' } }],
+    [['a=b=c'], { data: { a: 'b=c' } }],
+    [['a==b'], { data: { a: '=b' } }],
+    [['a=:=b'], { data: { a: ':=b' } }],
+    [['a= two words \n and lines'], { data: { a: ' two words \n and lines' } }],
+    [['a=1', 'a=2', 'a:=3'], { data: { a: 3 } }],
+    [['_a.b-c1=x'], { data: { '_a.b-c1': 'x' } }],
+    [['a.b=1', 'a.c=2'], { data: { 'a.b': '1', 'a.c': '2' } }],
+    [['exitCode:=0'], { data: { exitCode: 0 } }],
+    [['execution=x', 'step=s'], { execution: 'x', step: 's', data: {} }],
+    [['source=me', 'n:=5', 'time=2026-01-01T00:00:00Z'], { source: 'me', n: 5, time: '2026-01-01T00:00:00Z', data: {} }],
+    [['message=--force'], { data: { message: '--force' } }],
+    [['a=ü漢🎉'], { data: { a: 'ü漢🎉' } }],
+    [['__proto__=x'], { data: JSON.parse('{"__proto__":"x"}') as object }],
+    [['constructor=x', 'toString=y'], { data: { constructor: 'x', toString: 'y' } }],
+  ];
+  for (const [pairs, expected] of cases) t.strictSame(build(pairs), { type: 'log', ...expected }, pairs.join(' '));
+  t.end();
+});
+
+t.test('what is no pair is said, with what is wrong about it', (t) => {
+  const cases: [string[], string, RegExp][] = [
+    [['word'], 'usage', /"word" is neither key=text nor key:=json/],
+    [['=x'], 'usage', /neither/],
+    [['1a=x'], 'usage', /neither/],
+    [['-a=x'], 'usage', /neither/],
+    [['a b=x'], 'usage', /neither/],
+    [['é=x'], 'usage', /neither/],
+    [[''], 'usage', /neither/],
+    [['a:b'], 'usage', /neither/],
+    [['a:=word'], 'bad_json', /^a: /],
+    [['a:='], 'bad_json', /^a: /],
+    [['seq:=5'], 'usage', /seq cannot be given/],
+    [['type=x'], 'usage', /type cannot be given/],
+  ];
+  for (const [pairs, code, message] of cases) t.throws(() => build(pairs), { code, message }, pairs.join(' '));
+  t.throws(() => buildEvent({}, [], {}), { code: 'usage', message: /needs a type/ });
+  t.throws(() => build([], { data: '[]' }), { code: 'bad_event', message: /must be a JSON object/ });
+  t.throws(() => build([], { data: '{' }), { code: 'bad_json', message: /^--data: / });
+  t.end();
+});
+
+t.test('data begins with --data, pairs are added', (t) => {
+  t.strictSame(build(['b=2', 'a=3'], { data: '{"a":1,"c":{"d":1}}' }).data, { a: '3', c: { d: 1 }, b: '2' });
+  t.end();
+});
+
+t.test('the place: options, then pairs, then the environment; its step only beside its execution', (t) => {
+  const env = { PROGRESS_EXECUTION: 'run', PROGRESS_STEP: 'here' };
+  const place = (pairs: string[], options = {}, from = env) => {
+    const { execution, step } = build(pairs, options, from);
+    return [execution, step];
+  };
+  t.strictSame(place([]), ['run', 'here']);
+  t.strictSame(place(['step=s']), ['run', 's']);
+  t.strictSame(place([], { step: 's' }), ['run', 's']);
+  t.strictSame(place(['execution=x']), ['x', undefined]);
+  t.strictSame(place([], { execution: 'x' }), ['x', undefined]);
+  t.strictSame(place(['execution=y', 'step=t'], { execution: 'x', step: 's' }), ['x', 's']);
+  t.strictSame(place([], {}, {} as typeof env), [undefined, undefined]);
+  t.strictSame(place([], {}, { PROGRESS_EXECUTION: '', PROGRESS_STEP: '' }), [undefined, undefined]);
+  t.end();
+});
+
+t.test('the grammar of the page, by the program itself', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  t.teardown(() => client.close());
+  const emit = (args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) => home.progress(['emit', ...args], options);
+  const last = () => JSON.parse(home.progress(['logs', '--type', 'all', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
+
+  t.test('one event, seen as it was given', (t) => {
+    t.strictSame(emit(['log', '--execution', 'x', 'level=error', 'count:=3']), { status: 0, stdout: '', stderr: '' });
+    t.match(last(), { type: 'log', execution: 'x', data: { level: 'error', count: 3 } });
+    emit(['--step', '--odd', '--execution=-1', 'log', '--', 'message=--force']);
+    t.match(last(), { step: '--odd', execution: '-1', data: { message: '--force' } });
+    emit(['007', '--execution', '12', '--data', '{"a":1}', 'b:=2'], { env: { PROGRESS_EXECUTION: 'other' } });
+    t.match(last(), { type: '007', execution: '12', data: { a: 1, b: 2 } });
+    emit(['log'], { env: { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'inner' } });
+    t.match(last(), { execution: 'outer', step: 'inner' });
+    t.end();
+  });
+
+  t.test('--wait prints the position, or that it was there before', (t) => {
+    const first = emit(['log', '--wait', 'source=me', 'n:=1']);
+    t.match(first.stdout, /^\d{16}\n$/);
+    t.equal(last()['seq'], Number(first.stdout));
+    t.strictSame(emit(['log', '--wait', 'source=me', 'n:=1']), { status: 0, stdout: 'duplicate\n', stderr: '' });
+    t.strictSame(JSON.parse(emit(['log', '--wait', '--json', 'source=me', 'n:=1']).stdout), { seq: null, duplicate: true });
+    t.match(JSON.parse(emit(['log', '--wait', '--json', '--execution', 'j']).stdout), { seq: Number, execution: 'j' });
+    t.end();
+  });
+
+  t.test('what is wrong has the status of its kind, and writes nothing', (t) => {
+    const before = last()['seq'];
+    const cases: [string[], number, RegExp][] = [
+      [[], 64, /needs a type/],
+      [['a=b'], 64, /needs a type/],
+      [['log', '--no-such'], 64, /Unknown argument: no-such\n/],
+      [['log', 'word'], 64, /neither key=text/],
+      [['log', 'a=b', '--step', 's'], 64, /"--step" is neither/],
+      [['log', '--step'], 64, /step/],
+      [['log', '--step', 'a', '--step', 'b'], 64, /--step is given twice/],
+      [['log', '--stdin'], 64, /no event is given as arguments/],
+      [['--stdin', 'a=b'], 64, /no event is given as arguments/],
+      [['log', 'a:=x'], 65, /^progress: a: /],
+      [['log', '--data', '7'], 65, /must be a JSON object/],
+      [['log', 'time=yesterday'], 65, /time must be an RFC 3339 time/],
+      [['log', 'n=5'], 65, /n must be a whole number/],
+      [['log', '--execution', ''], 65, /execution must be a text/],
+      [['journal_note'], 65, /./],
+      [['log', '--wait', `message=${'x'.repeat(120_000)}`, `more=${'\u0001'.repeat(60_000)}`], 65, /of 262144 bytes/],
+    ];
+    for (const [args, status, stderr] of cases) {
+      const outcome = emit(args);
+      t.equal(outcome.status, status, args.join(' ').slice(0, 60));
+      t.match(outcome.stderr, stderr);
+      t.match(outcome.stderr, /^progress: /);
+      t.equal(outcome.stdout, '');
+    }
+    t.equal(last()['seq'], before);
+    t.end();
+  });
+
+  t.test('--stdin takes lines, says which are bad, and goes on', (t) => {
+    const lines = [
+      '{"type":"log","message":"one"}',
+      '',
+      '{"type":',
+      'null',
+      '{"type":"log","n":-1}',
+      '{"type":"log","execution":"own","message":"two"}\r',
+      '{"type":"task_started","task_id":"foreign"}',
+      '{"type":"step_started","step":"named"}',
+      '{"type":"log","message":"no newline"}',
+    ];
+    const outcome = emit(['--stdin', '--wait', '--execution', 'in', '--step', 's'], { input: lines.join('\n') });
+    t.equal(outcome.status, 65);
+    t.equal(outcome.stdout.trim().split('\n').length, 5);
+    t.strictSame(
+      outcome.stderr.trim().split('\n').map((line) => /^progress: stdin:(\d+): /.exec(line)?.[1]),
+      ['3', '4', '5'],
+    );
+    const written = home.progress(['logs', '--type', 'all', '--tail', '5', '--json']).stdout.trim().split('\n');
+    t.strictSame(
+      written.map((line) => JSON.parse(line) as Record<string, unknown>).map(({ execution, step }) => [execution, step]),
+      [['in', 's'], ['own', undefined], ['foreign', undefined], ['in', 'named'], ['in', 's']],
+    );
+    t.strictSame(emit(['--stdin'], { input: '' }), { status: 0, stdout: '', stderr: '' });
+    t.end();
+  });
+
+  t.test('a line near the bound is written or refused, never left without an answer', (t) => {
+    for (const length of [250_000, 262_000, 262_100, 262_140, 300_000]) {
+      const head = '{"type":"x","pad":"';
+      const line = `${head}${'p'.repeat(length - head.length - 2)}"}`;
+      const outcome = emit(['--stdin', '--wait'], { input: `${line}\n{"type":"log"}\n` });
+      t.ok(outcome.status === 0 || outcome.status === 65, `${length}: ${outcome.status}`);
+      t.match(outcome.stdout, /^(\d+\n){1,2}$/, 'the next line is written');
+    }
+    t.end();
+  });
+
+  t.test('10,000 lines through a pipe, in order, each once', async (t) => {
+    const before = (await client.call('status', {})).counters.events;
+    const child = home.spawn(['emit', '--stdin', '--wait', '--execution', 'pipe'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    for (let n = 0; n < 10_000; n++) child.stdin!.write(`{"type":"log","message":"${n}"}\n`);
+    child.stdin!.end();
+    t.strictSame(await once(child, 'close'), [0, null]);
+    const seqs = printed.trim().split('\n').map(Number);
+    t.equal(seqs.length, 10_000);
+    t.ok(seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]!), 'in order');
+    t.equal((await client.call('status', {})).counters.events - before, 10_000);
+    const logged = home.progress(['logs', 'pipe']).stdout.trim().split('\n');
+    t.strictSame(logged, Array.from({ length: 10_000 }, (_, n) => `info: ${n}`));
+  });
+
+  t.test('a daemon that goes away in between is said once, and ends the command', async (t) => {
+    const home = createHome(t);
+    const daemon = await home.startDaemon();
+    const child = home.spawn(['emit', '--stdin', '--wait'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdin!.on('error', () => undefined).write('{"type":"log"}\n');
+    await once(child.stdout!, 'data');
+    await daemon.kill();
+    const closed = once(child, 'close');
+    const timer = setInterval(() => child.stdin!.writable && child.stdin!.write('{"type":"log"}\n'.repeat(50)), 10);
+    const [status] = (await closed) as [number];
+    clearInterval(timer);
+    t.equal(status, 69);
+    t.equal(stderr.split('\n').length, 2, stderr);
+  });
+});
+
+t.test('it starts the daemon if there is none; without one that can start it fails', (t) => {
+  const home = createHome(t);
+  t.equal(home.progress(['emit', 'log', '--execution', 'x', 'message=hello']).status, 0);
+  t.match(home.progress(['logs', 'x']), { status: 0, stdout: 'info: hello\n' });
+  const broken = createHome(t);
+  writeFileSync(broken.paths.config, '- no');
+  t.equal(broken.progress(['emit', 'log']).status, 78);
+  t.end();
+});
+
+t.test('the words of a shell are split as the page has it', (t) => {
+  const { words, rest } = splitWords(['emit', 'log', '--execution', 'x', 'a=1', '--', 'b=2']);
+  t.strictSame(words, ['emit', 'log', '--execution=x']);
+  t.throws(() => buildEvent({ type: 'log' }, rest, {}), { code: 'usage' }, 'behind the first pair `--` is a word like any other');
+  t.end();
+});

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Home } from '../helpers/daemon.js';
+import { createHome } from '../helpers/daemon.js';
+import { waitFor } from '../helpers/wait.js';
+
+async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<void> {
+  const client = await home.connect();
+  for (const event of events) await client.call('emit', { event });
+  await client.close();
+}
+
+const output = (text: string, more = {}) => ({ type: 'output', execution: 'build-1', stream: 'stdout', text, ...more });
+const message = (message: string, level = 'info', more = {}) => ({ type: 'log', execution: 'build-1', message, level, ...more });
+
+/** An execution of every kind of event, and another one. */
+async function open(t: Test) {
+  const home = createHome(t);
+  const daemon = await home.startDaemon();
+  await emit(
+    home,
+    { type: 'execution_started', execution: 'build-1', name: 'build', time: '2026-11-20T10:00:00Z' },
+    output('one\ntwo', { time: '2026-11-20T10:00:01Z' }),
+    output('bad', { stream: 'stderr', step: 'compile', time: '2026-11-20T10:00:02Z' }),
+    message('fine', 'debug', { time: '2026-11-20T10:00:03Z' }),
+    message('hm', 'warning', { step: 'compile', time: '2026-11-20T11:00:00Z' }),
+    { type: 'output', execution: 'other', stream: 'stdout', text: 'else', time: '2026-11-20T11:00:01Z' },
+    { type: 'progress', execution: 'build-1', current: 1, total: 2, time: '2026-11-20T11:00:02Z' },
+    output('last', { unterminated: true }),
+  );
+  return { home, daemon, logs: (...args: string[]) => home.progress(['logs', ...args]) };
+}
+
+const BUILD = 'one\ntwo\nbad\ndebug: fine\nwarning: hm\nlast';
+
+t.test('of one execution output stands as it was written, messages with their level', async (t) => {
+  const { logs } = await open(t);
+  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  t.match(logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
+});
+
+t.test('without an id each line says where it is from', async (t) => {
+  const { logs } = await open(t);
+  const lines = logs().stdout.trimEnd().split('\n');
+  t.equal(lines[0], '2026-11-20T10:00:01Z build-1    stdout     | one');
+  t.equal(lines[5], '2026-11-20T11:00:01Z other      stdout     | else');
+});
+
+t.test('all conditions hold together', async (t) => {
+  const { logs } = await open(t);
+  const cases: [string[], string][] = [
+    [['--stream', 'stderr'], 'bad\ndebug: fine\nwarning: hm\n'],
+    [['--level', 'warning'], 'one\ntwo\nbad\nwarning: hm\nlast'],
+    [['--level', 'error', '--stream', 'stderr'], 'bad\n'],
+    [['--step', 'compile'], 'bad\nwarning: hm\n'],
+    [['--type', 'log'], 'debug: fine\nwarning: hm\n'],
+    [['--type', 'log', '--type', 'output', '--level', 'warning', '--stream', 'none'], 'warning: hm\n'],
+    [['--type', 'log,output', '--step', 'compile', '--grep', '^h'], 'warning: hm\n'],
+    [['--grep', 'one|last'], 'one\ntwo\nlast'],
+    [['--grep', '^two$'], ''],
+    [['--grep', '\\p{Lu}'], ''],
+    [['--tail', '1'], 'last'],
+    [['--tail', '2'], 'warning: hm\nlast'],
+    [['--tail', '0'], ''],
+    [['--tail', '2', '--stream', 'stderr'], 'debug: fine\nwarning: hm\n'],
+    [['--since', '2026-11-20T10:30:00Z'], 'warning: hm\nlast'],
+    [['--since', '2026-11-20T12:30:00+02:00'], 'warning: hm\nlast'],
+    [['--since', '99999d'], BUILD],
+    [['--since', '99999999999999999d'], BUILD],
+    [['--since', '0s'], ''],
+  ];
+  for (const [args, stdout] of cases) t.strictSame(logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
+  const progress = logs('build', '--type', 'all', '--grep', '"total":2').stdout;
+  t.match(progress, / progress +50% 1\/2/);
+});
+
+t.test('--json prints events as they stand in the journal', async (t) => {
+  const { logs, home } = await open(t);
+  const journal = home.progress(['logs', '--type', 'all', '--json']).stdout;
+  t.equal(journal.split('\n').length, 9);
+  for (const line of journal.trim().split('\n')) t.match(JSON.parse(line), { seq: Number, time: String, type: String, data: Object });
+  t.match(JSON.parse(logs('build', '--json', '--tail', '1').stdout), output('last').execution === 'build-1' ? { data: { text: 'last' } } : {});
+});
+
+t.test('no daemon is needed, with a checkpoint or without, by id, prefix or name', async (t) => {
+  const { logs, daemon, home } = await open(t);
+  await daemon.kill('SIGTERM');
+  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  rmSync(home.paths.checkpoint);
+  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  t.equal(logs('nothing').status, 66);
+  t.match(home.progress(['daemon', 'status']), { status: 69 }, 'and none was started');
+  const empty = createHome(t);
+  t.strictSame(empty.progress(['logs']), { status: 0, stdout: '', stderr: '' });
+  t.equal(empty.progress(['logs', 'x']).status, 66);
+});
+
+t.test('compressed segments are read like any other', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB }\n');
+  const daemon = await home.startDaemon();
+  await emit(home, { type: 'execution_started', execution: 'long' }, { type: 'execution_started', execution: 'pad' });
+  for (let n = 0; n < 40; n++) {
+    await emit(home, { type: 'output', execution: 'long', text: `line ${n}` }, { type: 'output', execution: 'pad', text: 'p'.repeat(10_000) });
+  }
+  const archives = () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.jsonl.gz'));
+  await waitFor('compression', () => archives().length >= 3);
+  const expected = Array.from({ length: 40 }, (_, n) => `line ${n}\n`).join('');
+  t.equal(home.progress(['logs', 'long']).stdout, expected);
+  await daemon.kill();
+  t.equal(home.progress(['logs', 'long']).stdout, expected);
+  t.equal(home.progress(['logs', 'long', '--tail', '3', '--grep', '[05]$']).stdout, 'line 25\nline 30\nline 35\n');
+});
+
+t.test('-f goes on with what comes, until the execution ends', async (t) => {
+  const { home, daemon } = await open(t);
+  const child = home.spawn(['logs', '-f', 'build', '--tail', '1', '--level', 'info'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const closed = once(child, 'close');
+  await waitFor('the past', () => stdout === 'last');
+  await emit(home, output(' word'), message('unseen', 'debug'), { type: 'output', execution: 'other', text: 'unseen' });
+  await waitFor('what came', () => stdout === 'last word\n');
+  await daemon.kill();
+  await waitFor('the complaint', () => stderr.includes('trying again'));
+  await home.startDaemon();
+  await emit(home, output('after the restart'), { type: 'execution_completed', execution: 'build-1' });
+  t.strictSame(await closed, [0, null]);
+  t.equal(stdout, 'last word\nafter the restart\n');
+  const over = home.progress(['logs', '-f', 'build', '--tail', '1']);
+  t.strictSame(over, { status: 0, stdout: 'after the restart\n', stderr: '' }, 'of what is over nothing more comes');
+});
+
+t.test('a terminal’s control sequences stay what they were where no terminal reads', async (t) => {
+  const { home, logs } = await open(t);
+  await emit(home, { type: 'execution_started', execution: 'esc' }, { type: 'output', execution: 'esc', text: '\u001b[31mred\u001b[0m \u001b]0;title\u0007' });
+  t.equal(logs('esc').stdout, '\u001b[31mred\u001b[0m \u001b]0;title\u0007\n');
+  t.notMatch(logs().stdout, '\u001b', 'in lines that are ours they are shown');
+});

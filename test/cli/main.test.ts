@@ -1,0 +1,110 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { VERSION } from '../../src/version.js';
+import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
+
+const verbs = readdirSync(path.join(ROOT, 'src/cli'))
+  .filter((file) => /^export const command = /m.test(readFileSync(path.join(ROOT, 'src/cli', file), 'utf8')))
+  .map((file) => path.basename(file, '.ts'));
+
+t.test('the version is that of the package', (t) => {
+  const home = createHome(t);
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  t.equal(VERSION, version);
+  for (const option of ['--version', '-V']) t.strictSame(home.progress([option]), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  t.end();
+});
+
+t.test('help lists every command, and every command has help of its own', (t) => {
+  const home = createHome(t);
+  const { status, stdout } = home.progress(['--help']);
+  t.equal(status, 0);
+  t.ok(verbs.length >= 11);
+  for (const verb of verbs) {
+    t.match(stdout, new RegExp(`^  progress ${verb}\\b`, 'm'));
+    for (const option of ['--help', '-h']) {
+      const help = home.progress([verb, option]);
+      t.match(help, { status: 0, stderr: '' }, verb);
+      t.match(help.stdout, new RegExp(`^progress ${verb}`));
+      t.ok(help.stdout.split('\n').every((line) => line.length <= 100));
+    }
+  }
+  t.end();
+});
+
+t.test('what is wrong with a command line is said on stderr, with the status for it, and where to find more', (t) => {
+  const home = createHome(t);
+  const cases: [string[], RegExp][] = [
+    [[], /^progress: Name a command/],
+    [['pss'], /Did you mean ps\?/],
+    [['wach'], /Did you mean watch\?/],
+    [['frobnicate'], /^progress: Unknown argument: frobnicate/],
+    [['constructor'], /^progress: Unknown argument: constructor/],
+    [['ps', '--al'], /Unknown argument: al\n`progress ps --help` tells more/],
+    [['ps', 'extra'], /Unknown argument: extra/],
+    [['show'], /^progress: Not enough non-option arguments/],
+    [['show', 'a', 'b'], /Unknown argument: b/],
+    [['daemon', 'explode'], /Choices: "run", "status", "stop", "restart"/],
+    [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
+    [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
+    [['logs', '--tail', '-1'], /--tail must be a whole number/],
+    [['logs', '--grep', '('], /--grep: Invalid regular expression/],
+    [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
+    [['logs', '--since', '10'], /--since: "10" is neither like 90s/],
+    [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
+    [['watch', '--exit-status'], /--exit-status needs an id/],
+    [['watch', '--json', '--stream'], /choose one/],
+    [['ps', '--no-json'], /Unknown argument: no-json/],
+  ];
+  for (const [args, stderr] of cases) {
+    const outcome = home.progress(args);
+    t.equal(outcome.status, 64, args.join(' '));
+    t.match(outcome.stderr, stderr, args.join(' '));
+    t.match(outcome.stderr, /^progress: /);
+    t.equal(outcome.stdout, '');
+  }
+  t.end();
+});
+
+t.test('an internal error says where only to whoever asks', (t) => {
+  const home = createHome(t);
+  const broken = { env: { PROGRESS_OUTPUT: 'sideways' } };
+  t.match(home.progress(['watch', '--stream'], broken), { status: 64, stderr: 'progress: PROGRESS_OUTPUT: "sideways" is none of' });
+  t.end();
+});
+
+t.test('a reader that leaves early is no error, whatever is printed', async (t) => {
+  const home = createHome(t);
+  const lines = Array.from({ length: 20_000 }, (_, n) => `{"type":"log","execution":"x","message":"${n}"}\n`).join('');
+  home.progress(['emit', '--stdin', '--wait'], { input: lines });
+  for (const command of ['logs x', 'logs x --json', 'watch x --json', '--help', 'ps --json', 'show x']) {
+    const script = `unset NODE_OPTIONS; { ${PROGRESS} ${command}; echo "status $?" >&2; } | head -n 1`;
+    const child = spawn('sh', ['-c', script], { env: home.env });
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.stdout.resume();
+    await once(child, 'close');
+    t.equal(stderr, 'status 0\n', command);
+  }
+});
+
+t.test('output that cannot be written is an error', { skip: process.platform !== 'linux' && '/dev/full is Linux’s' }, (t) => {
+  const home = createHome(t);
+  home.progress(['ps']);
+  const script = `unset NODE_OPTIONS; ${PROGRESS} ps --json > /dev/full`;
+  const { status, stderr } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });
+  t.equal(status, 74);
+  t.match(stderr, /^progress: the output cannot be written: ENOSPC/);
+  t.end();
+});
+
+t.test('errors go to a closed stderr without ado', (t) => {
+  const home = createHome(t);
+  const script = `unset NODE_OPTIONS; ${PROGRESS} show nothing 2>&-; echo $?`;
+  const { stdout } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });
+  t.equal(stdout, '66\n');
+  t.end();
+});
