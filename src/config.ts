@@ -214,7 +214,11 @@ function quoteKey(key: string): string {
 function hint(key: string): string {
   const unprefixed = KEYS.map((known) => known.slice(known.indexOf('.') + 1));
   const forgotten = KEYS[unprefixed.indexOf(findNearest(key, unprefixed) ?? '')];
-  const meant = findNearest(key, [...KEYS, ...GROUPS].filter((known) => known !== key)) ?? forgotten;
+  const meant =
+    findNearest(
+      key,
+      [...KEYS, ...GROUPS].filter((known) => known !== key),
+    ) ?? forgotten;
   return meant === undefined ? '; progress-config(5) lists them' : `; did you mean ${meant}?`;
 }
 

@@ -137,7 +137,8 @@ async function ask(client: Client, execution: string | undefined): Promise<Page>
   if (execution === undefined) {
     // those that ended a moment ago as well, or a late word of theirs would make them look alive
     const recent = await client.call('list', { all: true });
-    return { executions: [...recent.executions, ...(await listAll(client, false))], seq, journal };
+    const alive = await listAll(client, false);
+    return { executions: [...recent.executions, ...alive.executions], seq, journal };
   }
   try {
     const found = await client.call('get', { execution });

@@ -1,4 +1,6 @@
 /** What commands print: lines on stdout, JSON as NDJSON, complaints on stderr; a reader that leaves is no error. */
+import { sanitize } from '../core/ansi.js';
+
 let broken = false;
 let failure: Error | undefined;
 
@@ -47,7 +49,7 @@ const FLUSH_CHARS = 64 * 1024;
 
 /** To stderr, with the name of the program. */
 export function complain(message: string): void {
-  process.stderr.write(`progress: ${message}\n`);
+  process.stderr.write(`progress: ${sanitize(message, { color: false })}\n`);
 }
 
 /** Has whoever read our output gone? */

@@ -16,24 +16,31 @@ export const command = defineCommand({
       .option('all', { alias: 'a', type: 'boolean', describe: 'What has ended too' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ all = false, json = false }, { paths, env }) {
-    const executions = await withClient({ paths, start: true }, (client) => listAll(client, all));
+    const { executions, prefixes } = await withClient({ paths, start: true }, (client) => listAll(client, all));
     if (json) await print(`${JSON.stringify(executions, undefined, 2)}\n`);
     else {
-      const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all };
+      const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all, prefixes };
       await printLines(listLines(executions.map(executionFromJson), options));
     }
     return 0;
   },
 });
 
+export interface Listed {
+  executions: ExecutionJson[];
+  /** By id. */
+  prefixes: Map<string, string>;
+}
+
 /** Page after page, newest first. */
-export async function listAll(client: Client, all: boolean): Promise<ExecutionJson[]> {
-  const executions: ExecutionJson[] = [];
+export async function listAll(client: Client, all: boolean): Promise<Listed> {
+  const listed: Listed = { executions: [], prefixes: new Map() };
   for (let before: number | undefined, more = true; more;) {
     const page = await client.call('list', { all, limit: 1_000, ...(before !== undefined && { before }) });
-    executions.push(...page.executions);
+    listed.executions.push(...page.executions);
+    for (const [index, { id }] of page.executions.entries()) listed.prefixes.set(id, page.prefixes[index] ?? id);
     before = page.more;
     more = page.more !== undefined;
   }
-  return executions;
+  return listed;
 }

@@ -22,6 +22,7 @@ import { openLive } from './live.js';
 import { complain, isPipeBroken, printJson, printLines } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
 
+/** Nothing printed for so long. */
 const HEARTBEAT_MS = 30_000;
 /** What an execution that was left before its end exits with, as if interrupted. */
 const LEFT_STATUS = 128 + constants.signals.SIGINT;
@@ -81,12 +82,10 @@ async function printEvents(
   const subscribe = execution ? { execution: execution.id } : fromStart ? { after: 0 } : {};
   // of one that has ended everything is there already, and nothing will come to tell the end
   const end = execution && isFinal(execution.status) ? execution.lastSeq : Infinity;
-  let quietSince = Date.now();
   const heartbeat = setInterval(() => {
-    if (json || process.stdout.isTTY || Date.now() - quietSince < HEARTBEAT_MS) return;
-    quietSince = Date.now();
-    void printLines([...state.alive.values()].map((one) => heartbeatLine(one, quietSince)));
-  }, HEARTBEAT_MS / 10);
+    if (json || process.stdout.isTTY) return;
+    void printLines([...state.alive.values()].map((one) => heartbeatLine(one, Date.now())));
+  }, HEARTBEAT_MS);
   try {
     for await (const followed of follow({ paths, start: true, subscribe })) {
       if (isPipeBroken()) return undefined;
@@ -97,7 +96,7 @@ async function printEvents(
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       }
       if (followed.kind !== 'events') continue;
-      quietSince = Date.now();
+      heartbeat.refresh();
       if (json) await printJson(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);

@@ -3,6 +3,7 @@ import { isFinal } from '../core/execution.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
+import { shortenIds } from '../core/format.js';
 import { findByText } from '../core/lookup.js';
 import type { State } from '../core/state.js';
 import { findExecution, newestFirst } from '../core/state.js';
@@ -116,13 +117,16 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
   list(request, _connection, { state }) {
     const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
     const before = request.before ?? Infinity;
-    const wanted = newestFirst(state).filter(
+    const known = newestFirst(state);
+    const prefixes = shortenIds(known.map(({ id }) => id));
+    const wanted = known.filter(
       (execution) => execution.firstSeq < before && (request.all === true || !isFinal(execution.status)),
     );
     const page = takePage(wanted, limit);
     const last = page.at(-1);
     return {
       executions: page.map(executionToJson),
+      prefixes: page.map(({ id }) => prefixes.get(id) ?? id),
       seq: state.seq,
       ...(wanted.length > page.length && last && { more: last.firstSeq }),
     };

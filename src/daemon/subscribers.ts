@@ -160,6 +160,10 @@ export function createSubscribers(source: JournalSource, head: number, now: () =
           bundle.lines.push(...wanted.lines);
           bytes += wanted.lines.reduce((sum, line) => sum + line.length, 0);
           if (bytes >= messageBytes / 2) await flush();
+          else if (bundle.lines.length === 0 && now() - saidAt > POSITION_MS) {
+            say('at', String(chunk.events.at(-1)?.seq ?? cursor));
+            await untilFree();
+          }
         }
       }
       await flush();

@@ -67,8 +67,11 @@ export interface Replies {
   /** `after`: where the stream begins; `seq`: the newest written at that moment. */
   subscribe: { after: number; seq: number };
   unsubscribe: Record<string, never>;
-  /** Newest first; `more` holds the `before` of the next page. State as of `seq`. */
-  list: { executions: ExecutionJson[]; seq: number; more?: number };
+  /**
+   * Newest first; `prefixes` beside them: of each id the shortest that no other known one begins with. `more` holds
+   * the `before` of the next page. State as of `seq`.
+   */
+  list: { executions: ExecutionJson[]; prefixes: string[]; seq: number; more?: number };
   /** `execution` may be a unique prefix or a name. State as of `seq`. */
   get: { execution: ExecutionJson; seq: number };
   status: DaemonStatus;

@@ -15,6 +15,8 @@ export interface ListOptions {
   style: Style;
   /** Those that are over too. */
   all: boolean;
+  /** Of ids, as far as somebody knows more of them than are given; else as short as they can be among those. */
+  prefixes?: ReadonlyMap<string, string>;
 }
 
 interface Cell {
@@ -33,13 +35,13 @@ const MIN_COLUMNS_FOR_COUNTS = 80;
 /** What a name or a step keeps when the terminal is narrow. */
 const MIN_FLEXIBLE_CELLS = 8;
 
-/** A heading and one line for each execution, in the order given. Ids are as short as they can be among all given. */
+/** A heading and one line for each execution, in the order given. */
 export function listLines(executions: readonly Execution[], options: ListOptions): string[] {
   const { style, all } = options;
   const shown = all ? executions : executions.filter(({ status }) => !isFinal(status));
   if (shown.length === 0)
     return [all ? 'Nothing has run yet.' : 'Nothing is running. progress ps --all shows what has ended.'];
-  const ids = shortenIds(executions.map(({ id }) => id));
+  const ids = options.prefixes ?? shortenIds(executions.map(({ id }) => id));
   const rows = [
     HEADINGS.map((text, column): Cell => ({ text, tone: 'dim', ...(isNumeric(column) && { right: true }) })),
     ...shown.map((execution) => listRow(execution, ids.get(execution.id) ?? execution.id, options)),

@@ -21,7 +21,10 @@ function createCounter(index) {
 
 function finish() {
   if (!counts.every((seen) => seen >= wanted)) return;
-  process.stdout.write(`${JSON.stringify({ received: counts.reduce((a, b) => a + b, 0), behind: Date.now() - askedAt })}\n`, () => process.exit(0));
+  process.stdout.write(
+    `${JSON.stringify({ received: counts.reduce((a, b) => a + b, 0), behind: Date.now() - askedAt })}\n`,
+    () => process.exit(0),
+  );
 }
 
 let subscribed = 0;

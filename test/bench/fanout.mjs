@@ -13,9 +13,13 @@ const TICK_MS = 20;
 export async function main() {
   const daemon = await startDaemon();
   const before = usageOf(daemon.pid);
-  const readers = spawn(process.execPath, [fileURLToPath(new URL('fanout-readers.mjs', import.meta.url)), daemon.socket, String(SUBSCRIBERS)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const readers = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('fanout-readers.mjs', import.meta.url)), daemon.socket, String(SUBSCRIBERS)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const lines = createInterface({ input: readers.stdout })[Symbol.asyncIterator]();
   await lines.next(); // all have subscribed
   const writer = await openClient(daemon.socket);
@@ -44,7 +48,19 @@ export async function main() {
   const after = usageOf(daemon.pid);
   writer.close();
   await daemon.stop();
-  report(`${SUBSCRIBERS} subscribers at ${thousands(PER_SECOND)}/s, delivered`, `${thousands(received / seconds)}/s`, `every event at every one of them; the last came ${behind} ms after it was sent`);
-  report('memory before, during, after', megabytes(peak), `${megabytes(before.rss)}, ${megabytes(peak)}, ${megabytes(after.rss)}`);
-  report('processor of the daemon', `${Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 100)} %`, 'of one core');
+  report(
+    `${SUBSCRIBERS} subscribers at ${thousands(PER_SECOND)}/s, delivered`,
+    `${thousands(received / seconds)}/s`,
+    `every event at every one of them; the last came ${behind} ms after it was sent`,
+  );
+  report(
+    'memory before, during, after',
+    megabytes(peak),
+    `${megabytes(before.rss)}, ${megabytes(peak)}, ${megabytes(after.rss)}`,
+  );
+  report(
+    'processor of the daemon',
+    `${Math.round(((after.cpuSeconds - before.cpuSeconds) / seconds) * 100)} %`,
+    'of one core',
+  );
 }

@@ -18,7 +18,7 @@ export async function startDaemon({ home = mkdtempSync(path.join(tmpdir(), 'prog
   const socket = path.join(home, 'state/run/daemon.sock');
   const begun = performance.now();
   const flags = (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean);
-  const child = spawn(process.execPath, [...flags, path.join(process.env.BENCH_DIST ?? path.join(ROOT, 'dist'), 'daemon.js')], {
+  const child = spawn(process.execPath, [...flags, path.join(ROOT, 'dist/daemon.js')], {
     env,
     stdio: ['ignore', 'inherit', 'inherit'],
   });

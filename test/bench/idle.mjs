@@ -15,12 +15,20 @@ export async function main() {
   client.close();
   const peer = startPm2();
   await new Promise((resolve) => setTimeout(resolve, 3_000)); // what a start leaves behind settles
-  const watched = [['progress', daemon.pid], ...(peer ? [['pm2', peer.pid]] : [])].map(([name, pid]) => ({ name, pid, begin: usageOf(pid) }));
+  const watched = [['progress', daemon.pid], ...(peer ? [['pm2', peer.pid]] : [])].map(([name, pid]) => ({
+    name,
+    pid,
+    begin: usageOf(pid),
+  }));
   await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
   for (const { name, pid, begin } of watched) {
     const end = usageOf(pid);
     const cpu = ((end.cpuSeconds - begin.cpuSeconds) / SECONDS) * 100;
-    report(`${name}, idle for ${SECONDS} s: memory`, megabytes(end.rss), name === 'progress' ? 'aim: not above PM2' : '');
+    report(
+      `${name}, idle for ${SECONDS} s: memory`,
+      megabytes(end.rss),
+      name === 'progress' ? 'aim: not above PM2' : '',
+    );
     report('processor', `${cpu.toFixed(2)} %`, `aim: under 0.2 %; ${end.switches - begin.switches} wake-ups`);
   }
   if (!peer) report('pm2', 'not installed');

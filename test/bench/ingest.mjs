@@ -71,7 +71,11 @@ export async function main() {
   const syslogNg = await measureSyslogNg(EVENTS);
   const { perSecond, cpuSeconds, rss, home } = await measureIngest();
   rmSync(home, { recursive: true, force: true });
-  report(`progress, ${thousands(EVENTS)} events, all found in the journal`, `${thousands(perSecond)}/s`, `${cpuSeconds} s of processor, ${megabytes(rss)}`);
+  report(
+    `progress, ${thousands(EVENTS)} events, all found in the journal`,
+    `${thousands(perSecond)}/s`,
+    `${cpuSeconds} s of processor, ${megabytes(rss)}`,
+  );
   reportPeer('Redis XADD, AOF everysec, 200 in flight', redis, perSecond, 'aim: 2');
   reportPeer('syslog-ng, unix-stream to file', syslogNg, perSecond, 'aim: 4');
 }

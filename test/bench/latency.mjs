@@ -22,7 +22,9 @@ export async function measureLatency() {
       const due = Math.min(SECONDS * PER_SECOND, Math.floor(((performance.now() - begun) / 1000) * PER_SECOND));
       for (; n < due; n++) {
         sent.set(n, performance.now());
-        writer.socket.write(`{"type":"progress","execution":"pace","source":"pace","n":${n},"data":{"current":${n}}}\n`);
+        writer.socket.write(
+          `{"type":"progress","execution":"pace","source":"pace","n":${n},"data":{"current":${n}}}\n`,
+        );
       }
       if (n < SECONDS * PER_SECOND) return;
       clearInterval(timer);

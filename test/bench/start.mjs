@@ -18,12 +18,20 @@ export async function main() {
   }
   const empty = await startDaemon();
   await empty.stop();
-  report('start with a 1 GB journal', `${median(times).toFixed(0)} ms`, `with an empty one ${empty.startMs.toFixed(0)} ms; aim: 300 ms`);
+  report(
+    'start with a 1 GB journal',
+    `${median(times).toFixed(0)} ms`,
+    `with an empty one ${empty.startMs.toFixed(0)} ms; aim: 300 ms`,
+  );
 
   const client = await openClient(daemon.socket);
   const first = await firstPage(client, 'job-77', 1);
   const again = await firstPage(client, 'job-99', 2);
-  report('first page of one execution in it', `${first.toFixed(0)} ms`, `of another one ${again.toFixed(0)} ms; aim: 50 ms`);
+  report(
+    'first page of one execution in it',
+    `${first.toFixed(0)} ms`,
+    `of another one ${again.toFixed(0)} ms; aim: 50 ms`,
+  );
   client.close();
 
   await daemon.stop({ keep: true });
@@ -65,7 +73,8 @@ async function fill(bytes) {
     for (let line = 0; line < linesPerJob; line += 50) {
       let chunk = '';
       for (let one = line; one < line + 50; one++) {
-        for (const id of ids) chunk += `{"type":"output","execution":"${id}","data":{"stream":"stdout","line":${one},"text":"${text}"}}\n`;
+        for (const id of ids)
+          chunk += `{"type":"output","execution":"${id}","data":{"stream":"stdout","line":${one},"text":"${text}"}}\n`;
       }
       await send(chunk);
     }
@@ -100,7 +109,11 @@ export async function measureCommands() {
   await daemon.stop();
   const base = median(times.get('node -e 0'));
   report('node -e 0', `${base.toFixed(0)} ms`);
-  for (const [name, aim] of [['progress --version', 'aim: 1.2'], ['progress ps', 'aim: 1.6'], ['progress emit', '']]) {
+  for (const [name, aim] of [
+    ['progress --version', 'aim: 1.2'],
+    ['progress ps', 'aim: 1.6'],
+    ['progress emit', ''],
+  ]) {
     report(name, `${(median(times.get(name)) / base).toFixed(2)} x`, aim);
   }
 }

@@ -33,7 +33,7 @@ t.test('status says in words what it says in JSON', async (t) => {
   const { pid } = await home.startDaemon();
   const client = await home.connect();
   await client.call('subscribe', {});
-  client.send({ type: 'log', n: -1 } as never);
+  client.send({ type: 'log', n: -1 });
   await client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
   const { stdout } = home.progress(['daemon', 'status']);
   t.match(stdout, new RegExp(`^running +pid ${pid}, version \\d.*, for \\d`, 'm'));

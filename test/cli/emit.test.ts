@@ -25,7 +25,10 @@ t.test('pairs become data, or the envelope', (t) => {
     [['a.b=1', 'a.c=2'], { data: { 'a.b': '1', 'a.c': '2' } }],
     [['exitCode:=0'], { data: { exitCode: 0 } }],
     [['execution=x', 'step=s'], { execution: 'x', step: 's', data: {} }],
-    [['source=me', 'n:=5', 'time=2026-01-01T00:00:00Z'], { source: 'me', n: 5, time: '2026-01-01T00:00:00Z', data: {} }],
+    [
+      ['source=me', 'n:=5', 'time=2026-01-01T00:00:00Z'],
+      { source: 'me', n: 5, time: '2026-01-01T00:00:00Z', data: {} },
+    ],
     [['message=--force'], { data: { message: '--force' } }],
     [['a=ü漢🎉'], { data: { a: 'ü漢🎉' } }],
     [['__proto__=x'], { data: JSON.parse('{"__proto__":"x"}') as object }],
@@ -84,8 +87,10 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   await home.startDaemon();
   const client = await home.connect();
   t.teardown(() => client.close());
-  const emit = (args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) => home.progress(['emit', ...args], options);
-  const last = () => JSON.parse(home.progress(['logs', '--type', 'all', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
+  const emit = (args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) =>
+    home.progress(['emit', ...args], options);
+  const last = () =>
+    JSON.parse(home.progress(['logs', '--type', 'all', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
 
   t.test('one event, seen as it was given', (t) => {
     t.strictSame(emit(['log', '--execution', 'x', 'level=error', 'count:=3']), { status: 0, stdout: '', stderr: '' });
@@ -104,7 +109,10 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.match(first.stdout, /^\d{16}\n$/);
     t.equal(last()['seq'], Number(first.stdout));
     t.strictSame(emit(['log', '--wait', 'source=me', 'n:=1']), { status: 0, stdout: 'duplicate\n', stderr: '' });
-    t.strictSame(JSON.parse(emit(['log', '--wait', '--json', 'source=me', 'n:=1']).stdout), { seq: null, duplicate: true });
+    t.strictSame(JSON.parse(emit(['log', '--wait', '--json', 'source=me', 'n:=1']).stdout), {
+      seq: null,
+      duplicate: true,
+    });
     t.match(JSON.parse(emit(['log', '--wait', '--json', '--execution', 'j']).stdout), { seq: Number, execution: 'j' });
     t.end();
   });
@@ -156,13 +164,24 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.equal(outcome.status, 65);
     t.equal(outcome.stdout.trim().split('\n').length, 5);
     t.strictSame(
-      outcome.stderr.trim().split('\n').map((line) => /^progress: stdin:(\d+): /.exec(line)?.[1]),
+      outcome.stderr
+        .trim()
+        .split('\n')
+        .map((line) => /^progress: stdin:(\d+): /.exec(line)?.[1]),
       ['3', '4', '5'],
     );
     const written = home.progress(['logs', '--type', 'all', '--tail', '5', '--json']).stdout.trim().split('\n');
     t.strictSame(
-      written.map((line) => JSON.parse(line) as Record<string, unknown>).map(({ execution, step }) => [execution, step]),
-      [['in', 's'], ['own', undefined], ['foreign', undefined], ['in', 'named'], ['in', 's']],
+      written
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .map(({ execution, step }) => [execution, step]),
+      [
+        ['in', 's'],
+        ['own', undefined],
+        ['foreign', undefined],
+        ['in', 'named'],
+        ['in', 's'],
+      ],
     );
     t.strictSame(emit(['--stdin'], { input: '' }), { status: 0, stdout: '', stderr: '' });
     t.end();
@@ -181,7 +200,9 @@ t.test('the grammar of the page, by the program itself', async (t) => {
 
   t.test('10,000 lines through a pipe, in order, each once', async (t) => {
     const before = (await client.call('status', {})).counters.events;
-    const child = home.spawn(['emit', '--stdin', '--wait', '--execution', 'pipe'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = home.spawn(['emit', '--stdin', '--wait', '--execution', 'pipe'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     let printed = '';
     child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
     for (let n = 0; n < 10_000; n++) child.stdin!.write(`{"type":"log","message":"${n}"}\n`);
@@ -189,10 +210,16 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.strictSame(await once(child, 'close'), [0, null]);
     const seqs = printed.trim().split('\n').map(Number);
     t.equal(seqs.length, 10_000);
-    t.ok(seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]!), 'in order');
+    t.ok(
+      seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]!),
+      'in order',
+    );
     t.equal((await client.call('status', {})).counters.events - before, 10_000);
     const logged = home.progress(['logs', 'pipe']).stdout.trim().split('\n');
-    t.strictSame(logged, Array.from({ length: 10_000 }, (_, n) => `info: ${n}`));
+    t.strictSame(
+      logged,
+      Array.from({ length: 10_000 }, (_, n) => `info: ${n}`),
+    );
   });
 
   t.test('a daemon that goes away in between is said once, and ends the command', async (t) => {
@@ -226,6 +253,10 @@ t.test('it starts the daemon if there is none; without one that can start it fai
 t.test('the words of a shell are split as the page has it', (t) => {
   const { words, rest } = splitWords(['emit', 'log', '--execution', 'x', 'a=1', '--', 'b=2']);
   t.strictSame(words, ['emit', 'log', '--execution=x']);
-  t.throws(() => buildEvent({ type: 'log' }, rest, {}), { code: 'usage' }, 'behind the first pair `--` is a word like any other');
+  t.throws(
+    () => buildEvent({ type: 'log' }, rest, {}),
+    { code: 'usage' },
+    'behind the first pair `--` is a word like any other',
+  );
   t.end();
 });

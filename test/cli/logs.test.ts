@@ -13,7 +13,13 @@ async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<v
 }
 
 const output = (text: string, more = {}) => ({ type: 'output', execution: 'build-1', stream: 'stdout', text, ...more });
-const message = (message: string, level = 'info', more = {}) => ({ type: 'log', execution: 'build-1', message, level, ...more });
+const message = (message: string, level = 'info', more = {}) => ({
+  type: 'log',
+  execution: 'build-1',
+  message,
+  level,
+  ...more,
+});
 
 /** An execution of every kind of event, and another one. */
 async function open(t: Test) {
@@ -71,7 +77,8 @@ t.test('all conditions hold together', async (t) => {
     [['--since', '99999999999999999d'], BUILD],
     [['--since', '0s'], ''],
   ];
-  for (const [args, stdout] of cases) t.strictSame(logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
+  for (const [args, stdout] of cases)
+    t.strictSame(logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
   const progress = logs('build', '--type', 'all', '--grep', '"total":2').stdout;
   t.match(progress, / progress +50% 1\/2/);
 });
@@ -80,8 +87,12 @@ t.test('--json prints events as they stand in the journal', async (t) => {
   const { logs, home } = await open(t);
   const journal = home.progress(['logs', '--type', 'all', '--json']).stdout;
   t.equal(journal.split('\n').length, 9);
-  for (const line of journal.trim().split('\n')) t.match(JSON.parse(line), { seq: Number, time: String, type: String, data: Object });
-  t.match(JSON.parse(logs('build', '--json', '--tail', '1').stdout), output('last').execution === 'build-1' ? { data: { text: 'last' } } : {});
+  for (const line of journal.trim().split('\n'))
+    t.match(JSON.parse(line), { seq: Number, time: String, type: String, data: Object });
+  t.match(
+    JSON.parse(logs('build', '--json', '--tail', '1').stdout),
+    output('last').execution === 'build-1' ? { data: { text: 'last' } } : {},
+  );
 });
 
 t.test('no daemon is needed, with a checkpoint or without, by id, prefix or name', async (t) => {
@@ -103,7 +114,11 @@ t.test('compressed segments are read like any other', async (t) => {
   const daemon = await home.startDaemon();
   await emit(home, { type: 'execution_started', execution: 'long' }, { type: 'execution_started', execution: 'pad' });
   for (let n = 0; n < 40; n++) {
-    await emit(home, { type: 'output', execution: 'long', text: `line ${n}` }, { type: 'output', execution: 'pad', text: 'p'.repeat(10_000) });
+    await emit(
+      home,
+      { type: 'output', execution: 'long', text: `line ${n}` },
+      { type: 'output', execution: 'pad', text: 'p'.repeat(10_000) },
+    );
   }
   const archives = () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.jsonl.gz'));
   await waitFor('compression', () => archives().length >= 3);
@@ -116,7 +131,9 @@ t.test('compressed segments are read like any other', async (t) => {
 
 t.test('-f goes on with what comes, until the execution ends', async (t) => {
   const { home, daemon } = await open(t);
-  const child = home.spawn(['logs', '-f', 'build', '--tail', '1', '--level', 'info'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = home.spawn(['logs', '-f', 'build', '--tail', '1', '--level', 'info'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -137,7 +154,11 @@ t.test('-f goes on with what comes, until the execution ends', async (t) => {
 
 t.test('a terminal’s control sequences stay what they were where no terminal reads', async (t) => {
   const { home, logs } = await open(t);
-  await emit(home, { type: 'execution_started', execution: 'esc' }, { type: 'output', execution: 'esc', text: '\u001b[31mred\u001b[0m \u001b]0;title\u0007' });
+  await emit(
+    home,
+    { type: 'execution_started', execution: 'esc' },
+    { type: 'output', execution: 'esc', text: '\u001b[31mred\u001b[0m \u001b]0;title\u0007' },
+  );
   t.equal(logs('esc').stdout, '\u001b[31mred\u001b[0m \u001b]0;title\u0007\n');
   t.notMatch(logs().stdout, '\u001b', 'in lines that are ours they are shown');
 });

@@ -14,7 +14,8 @@ t.test('the version is that of the package', (t) => {
   const home = createHome(t);
   const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
   t.equal(VERSION, version);
-  for (const option of ['--version', '-V']) t.strictSame(home.progress([option]), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
+  for (const option of ['--version', '-V'])
+    t.strictSame(home.progress([option]), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
   t.end();
 });
 
@@ -72,7 +73,10 @@ t.test('what is wrong with a command line is said on stderr, with the status for
 t.test('an internal error says where only to whoever asks', (t) => {
   const home = createHome(t);
   const broken = { env: { PROGRESS_OUTPUT: 'sideways' } };
-  t.match(home.progress(['watch', '--stream'], broken), { status: 64, stderr: 'progress: PROGRESS_OUTPUT: "sideways" is none of' });
+  t.match(home.progress(['watch', '--stream'], broken), {
+    status: 64,
+    stderr: 'progress: PROGRESS_OUTPUT: "sideways" is none of',
+  });
   t.end();
 });
 
@@ -91,15 +95,19 @@ t.test('a reader that leaves early is no error, whatever is printed', async (t) 
   }
 });
 
-t.test('output that cannot be written is an error', { skip: process.platform !== 'linux' && '/dev/full is Linux’s' }, (t) => {
-  const home = createHome(t);
-  home.progress(['ps']);
-  const script = `unset NODE_OPTIONS; ${PROGRESS} ps --json > /dev/full`;
-  const { status, stderr } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });
-  t.equal(status, 74);
-  t.match(stderr, /^progress: the output cannot be written: ENOSPC/);
-  t.end();
-});
+t.test(
+  'output that cannot be written is an error',
+  { skip: process.platform !== 'linux' && '/dev/full is Linux’s' },
+  (t) => {
+    const home = createHome(t);
+    home.progress(['ps']);
+    const script = `unset NODE_OPTIONS; ${PROGRESS} ps --json > /dev/full`;
+    const { status, stderr } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });
+    t.equal(status, 74);
+    t.match(stderr, /^progress: the output cannot be written: ENOSPC/);
+    t.end();
+  },
+);
 
 t.test('errors go to a closed stderr without ado', (t) => {
   const home = createHome(t);

@@ -1,6 +1,5 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Test } from 'tap';
 import type { Followed } from '../../src/client/follow.js';
 import { follow } from '../../src/client/follow.js';
 import type { ExecutionEvent } from '../../src/core/event.js';
@@ -98,7 +97,7 @@ t.test('a consumer that does not come is waited for: the daemon cannot fill our 
   const abort = new AbortController();
   const followed = follow({ paths, start: false, subscribe: {}, signal: abort.signal });
   await followed.next();
-  t.equal((await followed.next()).value?.kind, 'events');
+  t.match(await followed.next(), { value: { kind: 'events' } });
   let before = -1;
   await waitFor('the daemon to wait', async () => {
     before = pushed;

@@ -1,7 +1,6 @@
 import { createConnection } from 'node:net';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Test } from 'tap';
 import type { Client } from '../../src/client/client.js';
 import type { Push } from '../../src/protocol/messages.js';
 import type { Home } from '../helpers/daemon.js';
@@ -98,8 +97,8 @@ t.test('hello, emit, list, get, status', async (t) => {
 
   t.test('status counts', async (t) => {
     const client2 = client;
-    client2.send({ type: 'log', n: -1 } as never);
-    await t.rejects(client.call('fly' as never, {} as never), { code: 'unknown_op' });
+    client2.send({ type: 'log', n: -1 });
+    await t.rejects(client.call('fly' as never, {}), { code: 'unknown_op' });
     const status = await client.call('status', {});
     t.match(status, {
       connections: 1,

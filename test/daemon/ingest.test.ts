@@ -1,12 +1,11 @@
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Test } from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { emptyState } from '../../src/core/state.js';
 import type { Origin } from '../../src/daemon/ingest.js';
 import { createIngest } from '../../src/daemon/ingest.js';
 import { ProgressError } from '../../src/errors.js';
-import type { Batch, Journal } from '../../src/journal/journal.js';
+import type { Batch } from '../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../helpers/journal.js';
 
 /** With a real journal, and a diary of what happened in which order. */

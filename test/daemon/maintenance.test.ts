@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
@@ -45,6 +44,7 @@ async function open(t: Test) {
   };
   /** What is too much goes now. */
   const retain = async () => {
+    await waitFor('something to be too much', () => journal.expired() !== undefined);
     const before = logs.length;
     // where the clock has leapt, age counts from the second look on
     maintenance.start();

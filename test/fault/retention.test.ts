@@ -215,11 +215,14 @@ function createHistory(random: (below: number) => number): (count: number) => Ne
   return (count) => Array.from({ length: count }, one);
 }
 
-/** As JSON, without what means nothing: an execution that is over is nobody's default any more. */
+/**
+ * As JSON, without what means nothing: an execution that is over is nobody's default any more, and a late start of one
+ * whose end was removed may be the first that is known of its source.
+ */
 function comparable(state: State): StateJson {
   const json = stateToJson(state);
   const alive = ([name, source]: [string, Source]): [string, Source] => {
-    return [name, { ...source, open: source.open.filter((id) => state.alive.has(id)) }];
+    return [name, { ...source, firstSeq: 0, open: source.open.filter((id) => state.alive.has(id)) }];
   };
   return { ...json, sources: json.sources.map(alive) };
 }

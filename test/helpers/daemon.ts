@@ -1,6 +1,6 @@
 /** A daemon of the built program with a home of its own, and the command line beside it. */
 import { spawn, spawnSync } from 'node:child_process';
-import type { SpawnOptions } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -51,7 +51,11 @@ export function createHome(t: Test): Home {
     env[name] = undefined;
   const paths = resolvePaths(env);
 
+  const children = new Set<ChildProcess>();
   t.teardown(async () => {
+    // one that has lost the race for the lock, and still starts, would win it now
+    for (const child of children) child.kill('SIGKILL');
+    await waitFor('the daemons started here to be gone', () => children.size === 0);
     const pid = readLockRecord(paths.lock)?.pid;
     if (pid !== undefined && pid !== process.pid && isRunning(pid)) {
       process.kill(pid, 'SIGKILL');
@@ -87,7 +91,11 @@ export function createHome(t: Test): Home {
         detached: true,
       });
       let gone = false;
-      child.once('exit', () => (gone = true));
+      children.add(child);
+      child.once('exit', () => {
+        gone = true;
+        children.delete(child);
+      });
       const running = await waitFor('the daemon to listen', async () => {
         if (gone) throw new Error(`the daemon has ended with ${child.exitCode ?? child.signalCode}`);
         const client = await connect({ paths, start: false }).catch(() => undefined);
