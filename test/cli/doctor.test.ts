@@ -107,8 +107,8 @@ t.test('a directory that cannot be written is a problem', async (t) => {
   // root may write everywhere, so then somebody else looks
   if (isRoot) for (const one of [directory, paths.state, paths.journal]) chownSync(one, NOBODY, NOBODY);
   const as = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
-  const [file, ...args] = [...as, PROGRESS, 'doctor', '--json'] as [string, ...string[]];
-  const { stdout } = spawnSync(file, args, { env, encoding: 'utf8' });
+  const words = [...as, PROGRESS, 'doctor', '--json'];
+  const { stdout } = spawnSync(words[0]!, words.slice(1), { env, encoding: 'utf8' });
   const state = (JSON.parse(stdout) as Check[]).find(({ name }) => name === 'state');
   t.match(state, { state: 'problem', message: 'cannot be written (EACCES)', advice: /^chmod u\+rwx / });
   chmodSync(paths.state, 0o700);
