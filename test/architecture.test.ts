@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import t from 'tap';
@@ -27,11 +27,13 @@ const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts']);
 /** And this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 
-const files = ['src', 'viewer'].flatMap((root) =>
-  readdirSync(path.join(ROOT, root), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
-    .map((name) => path.join(root, name)),
-);
+const files = ['src', 'viewer']
+  .filter((root) => existsSync(path.join(ROOT, root)))
+  .flatMap((root) =>
+    readdirSync(path.join(ROOT, root), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+      .map((name) => path.join(root, name)),
+  );
 
 function layerOf(file: string): string {
   const parts = file.split(path.sep);
