@@ -67,7 +67,7 @@ async function lint() {
 
 /** The runner says which file it begins and how it ended: `# Subtest: FILE`, `ok 3 - FILE`. */
 async function runTests() {
-  const status = await run('tap', ['--reporter=tap', ...testFiles], (line) => {
+  const status = await run('tap', ['--reporter=tap', '--jobs=1', ...testFiles], (line) => {
     const [, started] = /^# Subtest: (.*)$/.exec(line) ?? [];
     const [, no, ended] = /^(not )?ok \d+ - (.*?)(?: # .*)?$/.exec(line) ?? [];
     if (testFiles.includes(started)) emit('step_started', started);

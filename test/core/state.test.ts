@@ -23,18 +23,22 @@ const ran = (execution: string) => [
 ];
 
 t.test('as JSON and back it is the same, and shares nothing with it', (t) => {
-  const state = folded([
-    ...ran('old'),
-    ...ran('older'),
-    { type: 'execution_started', execution: 'alive', source: 'me', n: 4, data: { labels: { a: 'b' } } },
-    { type: 'step_started', execution: 'alive', step: 's' },
-    { type: 'queue_changed', data: { name: 'q', slots: 2, paused: true } },
-  ], emptyState({ ended: 1, summaries: 1 }));
+  const state = folded(
+    [
+      ...ran('old'),
+      ...ran('older'),
+      { type: 'execution_started', execution: 'alive', source: 'me', n: 4, data: { labels: { a: 'b' } } },
+      { type: 'step_started', execution: 'alive', step: 's' },
+      { type: 'queue_changed', data: { name: 'q', slots: 2, paused: true } },
+    ],
+    emptyState({ ended: 1, summaries: 1 }),
+  );
   forgetThrough(state, 1);
   const json = JSON.parse(JSON.stringify(stateToJson(state))) as StateJson;
   const back = stateFromJson(json, state.limits);
   t.strictSame(back, state);
-  for (const copy of [back, state]) fold(copy, numbered([{ type: 'step_completed', execution: 'alive', step: 's' }], 50)[0]!);
+  for (const copy of [back, state])
+    fold(copy, numbered([{ type: 'step_completed', execution: 'alive', step: 's' }], 50)[0]!);
   t.strictSame(back, state, 'and goes on in the same way');
   t.equal(json.alive[0]?.steps[0]?.status, 'running', 'the JSON is not touched by that');
   t.end();
@@ -67,7 +71,10 @@ t.test('what is alive is never forgotten, whatever leaves the journal', (t) => {
     ...ran('later'),
   ]);
   forgetThrough(state, 6);
-  t.strictSame(newestFirst(state).map(({ id }) => id), ['later', 'x', 'alive']);
+  t.strictSame(
+    newestFirst(state).map(({ id }) => id),
+    ['later', 'x', 'alive'],
+  );
   t.notOk(state.sources.has('talker'), 'a source that was only heard of there is forgotten');
   t.equal(state.removedThrough, 6);
   forgetThrough(state, 2);
@@ -97,13 +104,16 @@ t.test('notes that carry over what was alive make up for the events that are gon
   const { alive, sources, queues } = stateToJson(before);
   const [execution] = alive;
   const { steps, ...rest } = execution!;
-  const after = folded([
-    { type: 'journal_note', execution: 'a', data: { kind: 'carried_steps', steps } },
-    { type: 'journal_note', execution: 'a', data: { kind: 'carried_execution', execution: { ...rest, steps: [] } } },
-    { type: 'journal_note', data: { kind: 'carried_sources', sources } },
-    { type: 'journal_note', data: { kind: 'carried_queues', queues } },
-    { type: 'journal_note', data: { kind: 'removed', through: 3 } },
-  ], emptyState());
+  const after = folded(
+    [
+      { type: 'journal_note', execution: 'a', data: { kind: 'carried_steps', steps } },
+      { type: 'journal_note', execution: 'a', data: { kind: 'carried_execution', execution: { ...rest, steps: [] } } },
+      { type: 'journal_note', data: { kind: 'carried_sources', sources } },
+      { type: 'journal_note', data: { kind: 'carried_queues', queues } },
+      { type: 'journal_note', data: { kind: 'removed', through: 3 } },
+    ],
+    { ...emptyState(), seq: 9 },
+  );
   t.match(findExecution(after, 'a'), { name: 'A', status: 'running' });
   t.match([...(findExecution(after, 'a')?.steps.values() ?? [])], [{ id: 's', name: 'S', status: 'running' }]);
   t.match(after.sources.get('me'), { n: 3, open: ['a'] });

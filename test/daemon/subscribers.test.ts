@@ -37,9 +37,24 @@ async function open(t: Test) {
       },
     };
     const failures: unknown[] = [];
-    const subscription = { id: 's', filter: {}, cursor: 0, rate: undefined, sink, onFailure: (error: unknown) => failures.push(error), ...more };
+    const subscription = {
+      id: 's',
+      filter: {},
+      cursor: 0,
+      rate: undefined,
+      sink,
+      onFailure: (error: unknown) => failures.push(error),
+      ...more,
+    };
     const subscriber = subscribers.add(subscription, opening);
-    return { pushes, raw, sink, subscriber, failures, seqs: () => pushes.flatMap(({ events = [] }) => events.map(({ seq }) => seq)) };
+    return {
+      pushes,
+      raw,
+      sink,
+      subscriber,
+      failures,
+      seqs: () => pushes.flatMap(({ events = [] }) => events.map(({ seq }) => seq)),
+    };
   };
   return { journal, subscribers, write, subscribe, tick: (ms: number) => (clock += ms) };
 }
@@ -65,7 +80,8 @@ t.test('wherever in memory or before it a cursor stands, it gets exactly what fo
   const { write, subscribe, journal } = await open(t);
   const before = journal.nextSeq - 1;
   const history: number[] = [];
-  for (let round = 0; round < 40; round++) history.push(...(await write(3, () => ({ data: { text: 'y'.repeat(15_000) } }))));
+  for (let round = 0; round < 40; round++)
+    history.push(...(await write(3, () => ({ data: { text: 'y'.repeat(15_000) } }))));
   for (const cursor of [before, before - 1, ...history]) {
     const { seqs } = subscribe({ cursor });
     const expected = history.filter((seq) => seq > cursor);
@@ -76,7 +92,10 @@ t.test('wherever in memory or before it a cursor stands, it gets exactly what fo
 
 t.test('filters are applied to memory and files alike', async (t) => {
   const { write, subscribe } = await open(t);
-  const shape = (index: number) => ({ execution: index % 3 === 0 ? 'wanted' : 'other', type: index % 2 === 0 ? 'log' : 'output' });
+  const shape = (index: number) => ({
+    execution: index % 3 === 0 ? 'wanted' : 'other',
+    type: index % 2 === 0 ? 'log' : 'output',
+  });
   const seqs = [...(await write(30, shape)), ...(await write(30, shape))];
   const filter = { execution: 'wanted', types: ['log'] };
   const old = subscribe({ filter });
@@ -105,7 +124,8 @@ t.test('a reader that is behind is not written to, and costs no memory; free aga
   const { sink, pushes, seqs, subscriber } = subscribe({ cursor: (await write(1)).at(-1)! });
   const history = await write(1);
   sink.blocked = true;
-  for (let round = 0; round < 20; round++) history.push(...(await write(500, () => ({ data: { text: 'z'.repeat(500) } }))));
+  for (let round = 0; round < 20; round++)
+    history.push(...(await write(500, () => ({ data: { text: 'z'.repeat(500) } }))));
   t.equal(pushes.length, 1, 'nothing was written, not even in small pieces');
   sink.blocked = false;
   subscriber.resume();
