@@ -9,7 +9,7 @@ import { checkJournal, checkSource, countersOf } from './helpers/journal-check.j
 import { shortOrLong } from './helpers/long.js';
 import { startResender } from './helpers/resender.js';
 
-const ROUNDS = shortOrLong(10, 500);
+const ROUNDS = shortOrLong(10, 200);
 
 t.test('no acknowledged event is lost and none is there twice, however often the daemon is killed', async (t) => {
   const home = createHome(t);

@@ -59,7 +59,7 @@ async function pidOf(home: Home): Promise<number> {
 
 t.test('of 20 daemons started at once over a stale socket, one wins and the others leave quietly', async (t) => {
   const home = createHome(t);
-  for (let round = 0; round < shortOrLong(2, 50); round++) {
+  for (let round = 0; round < shortOrLong(2, 20); round++) {
     const stale = await home.startDaemon();
     await stale.kill();
     t.ok(existsSync(home.paths.socket), 'the socket of a killed daemon is left over');
@@ -86,7 +86,7 @@ t.test('of 20 daemons started at once over a stale socket, one wins and the othe
     await Promise.all(ends);
   }
   const events = checkJournal(t, home.paths.journal).filter(({ type }) => type === 'log');
-  t.equal(events.length, RACERS * shortOrLong(2, 50), 'everything that they said is in one journal');
+  t.equal(events.length, RACERS * shortOrLong(2, 20), 'everything that they said is in one journal');
 });
 
 t.test('of 20 commands that find no daemon, each works, and one daemon is there then', async (t) => {
@@ -102,7 +102,7 @@ t.test('of 20 commands that find no daemon, each works, and one daemon is there 
 
 t.test('a daemon that is slow to leave does not take away the socket of the next one', async (t) => {
   const home = createHome(t);
-  for (let round = 0; round < shortOrLong(2, 100); round++) {
+  for (let round = 0; round < shortOrLong(2, 40); round++) {
     const old = await home.startDaemon();
     process.kill(old.pid, 'SIGTERM');
     await delay(Math.random() * 25);

@@ -29,8 +29,6 @@ const CONTINUATION = '';
 const TOKEN = /\u001b\[([?]?)([0-9;:]*)([A-Za-z])|[\r\n]|\u001b|[^\u001b\r\n]+/g;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-type Vt = ReturnType<typeof createVt>;
-
 export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtOptions) {
   let screen: Line[] = Array.from({ length: rows }, emptyLine);
   let scrollback: Line[] = [];
