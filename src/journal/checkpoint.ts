@@ -10,6 +10,9 @@ import { readJournal } from './reader.js';
 /** Of another version, it is not read. */
 const VERSION = 1;
 
+/** Whoever dies again before its first checkpoint would otherwise have more to read at each start. */
+const REREAD_BYTES = 4 * 1024 * 1024;
+
 interface Checkpoint {
   version: number;
   journal: string;
@@ -42,7 +45,8 @@ interface Extent {
  * a crash has left of it, and every event after it.
  */
 export async function restore(file: string, source: JournalSource, extent: Extent, limits: Limits): Promise<State> {
-  return await replay((await readCheckpoint(file, source, extent, limits)) ?? emptyState(limits), source, extent);
+  const known = await readCheckpoint(file, source, extent, limits);
+  return (await replay(known ?? emptyState(limits), source, extent)).state;
 }
 
 /** The same for whoever writes the journal. */
@@ -55,14 +59,21 @@ export async function restoreForWriting(
   const known = await readCheckpoint(file, source, extent, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known) await rm(file, { force: true });
-  return await replay(known ?? emptyState(limits), source, extent);
+  const { state, read } = await replay(known ?? emptyState(limits), source, extent);
+  // a full disk takes none; the next start reads the same again then
+  if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
+  return state;
 }
 
-async function replay(state: State, source: JournalSource, { seq }: Extent): Promise<State> {
+/** Returns how much had to be read, too. */
+async function replay(state: State, source: JournalSource, { seq }: Extent): Promise<{ state: State; read: number }> {
+  let read = 0;
   for await (const chunk of readJournal(source, { after: state.seq, through: seq })) {
-    if ('events' in chunk) for (const event of chunk.events) fold(state, event);
+    if ('gap' in chunk) continue;
+    for (const event of chunk.events) fold(state, event);
+    for (const line of chunk.lines) read += line.length;
   }
-  return state;
+  return { state, read };
 }
 
 async function readCheckpoint(

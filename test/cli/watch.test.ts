@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { exitStatusOf } from '../../src/cli/watch.js';
 import type { ExecutionEvent } from '../../src/core/event.js';
@@ -107,6 +108,28 @@ t.test('when the daemon is killed and started again nothing is missing and nothi
   const journal = home.progress(['logs', 'x', '--type', 'all', '--json']).stdout;
   t.equal(watching.said.stdout, journal);
   t.equal(watching.lines().length, 42);
+});
+
+t.test('a gap is told', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB, retainSize: 1MiB }\n');
+  const daemon = await home.startDaemon();
+  const pad = (n: number) => ({ type: 'log', execution: 'pad', message: `${n} ${'x'.repeat(100)}`.repeat(500) });
+  for (let n = 0; n < 40; n++) await emit(home, { ...pad(n), noise: randomBytes(50_000).toString('base64') });
+  await daemon.kill('SIGTERM');
+  await home.startDaemon();
+  const diary = () => readFileSync(home.paths.daemonLog, 'utf8');
+  await waitFor('retention', () => diary().includes('removed events'));
+  const json = watch(home, '--from-start', '--json');
+  const first = await waitFor('the past', () => json.said.stdout.includes('\n') && json.lines()[0]).catch(() => '{}');
+  const told = { gap: { from: Number, to: Number, why: 'retention' } };
+  t.match(JSON.parse(first), told, 'the gap', { stderr: json.said.stderr, diary: diary() });
+  json.child.kill();
+  const plain = watch(home, '--from-start');
+  await waitFor('the complaint', () => plain.said.stderr.includes('\n'));
+  t.match(plain.said.stderr, /^progress: events \d+ to \d+ are gone \(retention\)\n/);
+  plain.child.kill();
+  await Promise.all([json.closed, plain.closed]);
 });
 
 t.test('--exit-status is that of the execution, by what is known of it', async (t) => {

@@ -1,5 +1,5 @@
 /** Retention: what is alive is never forgotten, and the journal alone always tells what the daemon knows. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
@@ -109,6 +109,22 @@ t.test('a checkpoint of events that the journal has lost is not used, not even l
     await core.write([{ type: 'execution_started', execution: 'new', data: {} }]);
     await core.close();
   }
+});
+
+t.test('a start that has read much again leaves a checkpoint for the next one', async (t) => {
+  const directory = makeDirectory(t);
+  const options = { directory, segmentBytes: 1_000_000 };
+  let core = await openCore(options);
+  for (let i = 0; i < 5; i++) await core.write(filler(4_000));
+  const live = stateToJson(core.state);
+  await core.close();
+  core = await openCore(options);
+  t.strictSame(stateToJson(core.state), live);
+  const { state: saved } = JSON.parse(readFileSync(path.join(directory, 'checkpoint.json'), 'utf8')) as {
+    state: unknown;
+  };
+  t.strictSame(saved, JSON.parse(JSON.stringify(live)));
+  await core.close();
 });
 
 t.test('a checkpoint that cannot be put into its place leaves nothing behind', async (t) => {
