@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-if (!process.env.KEEP_DIST) rmSync('dist', { recursive: true, force: true });
+rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: { cli: 'src/cli/main.ts', daemon: 'src/daemon/main.ts' },
   outdir: 'dist',

@@ -4,7 +4,6 @@ import { MAX_LINE_BYTES } from './messages.js';
 
 /** So short that it stays below the bound of a line however many bytes a character takes. */
 const MAX_CHARS = MAX_LINE_BYTES / 8;
-const ENVELOPE = ['type', 'execution', 'step', 'source', 'n', 'approximate', 'data'] as const;
 
 /**
  * May the text stand in the journal, behind seq and time? It must say exactly what the event says, and have type and
@@ -12,9 +11,15 @@ const ENVELOPE = ['type', 'execution', 'step', 'source', 'n', 'approximate', 'da
  */
 export function isReusable(text: string, value: Readonly<Record<string, unknown>>, event: NewEvent): boolean {
   return (
-    ENVELOPE.every((key) => value[key] === event[key]) &&
-    value['time'] === undefined &&
     value['seq'] === undefined &&
+    value['time'] === undefined &&
+    value['type'] === event.type &&
+    value['execution'] === event.execution &&
+    value['step'] === event.step &&
+    value['source'] === event.source &&
+    value['n'] === event.n &&
+    value['approximate'] === event.approximate &&
+    value['data'] === event.data &&
     text.length <= MAX_CHARS &&
     text.startsWith(`{"type":"${event.type}",`) &&
     text.endsWith('}') &&
