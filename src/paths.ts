@@ -15,6 +15,8 @@ export interface Paths {
   inherited?: string;
   config: string;
   journal: string;
+  /** Files that shells write, and everybody while no daemon listens. */
+  spool: string;
   checkpoint: string;
   lock: string;
   daemonLog: string;
@@ -44,6 +46,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     ...(inherited && { inherited }),
     config,
     journal: path.join(state, 'journal'),
+    spool: path.join(state, 'spool'),
     checkpoint: path.join(state, 'checkpoint.json'),
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),

@@ -21,3 +21,15 @@ export function normalizeTime(text: string): string | undefined {
   const utc = new Date(sign === '-' ? local + offset : local - offset).toISOString();
   return utc.length === CANONICAL_LENGTH ? utc : undefined; // years below 0 and above 9999 are written longer
 }
+
+/** Larger numbers are milliseconds: as seconds they would lie beyond the year 5000. */
+const MAX_EPOCH_SECONDS = 1e11;
+/** The last moment of the year 9999. */
+const MAX_EPOCH_MS = 253_402_300_799_999;
+
+/** An RFC 3339 text, or a number since 1970 in seconds or milliseconds. */
+export function readTime(value: unknown): string | undefined {
+  if (typeof value === 'string') return normalizeTime(value);
+  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_EPOCH_MS)) return undefined;
+  return new Date(value > MAX_EPOCH_SECONDS ? value : value * 1_000).toISOString();
+}

@@ -2,7 +2,7 @@
 import type { EventData, NewEvent } from './event.js';
 import { isIdentifier } from './identifier.js';
 import { DURATION_UNITS, parseQuantity } from './quantity.js';
-import { normalizeTime } from './time.js';
+import { readTime } from './time.js';
 
 /** What one of their names means. Fields that are not named here stay in `data` as they are. */
 interface Meaning {
@@ -199,7 +199,7 @@ export function translate(event: NewEvent): NewEvent {
   const data = { ...event.data };
   const meaning = typeof row === 'function' ? row(data) : row;
   const translated: NewEvent = { ...event, type: meaning.type, data };
-  const time = event.time ?? takeField(data, 'timestamp', toTime);
+  const time = event.time ?? takeField(data, 'timestamp', readTime);
   const execution = event.execution ?? takeField(data, meaning.execution, toId);
   const step = event.step ?? takeStep(data, meaning.step);
   if (time !== undefined) translated.time = time;
@@ -264,18 +264,6 @@ function secondsToMs(value: unknown): number | undefined {
   const seconds = toNumber(value);
   if (seconds !== undefined) return seconds * 1_000;
   return typeof value === 'string' ? parseQuantity(value, DURATION_UNITS) : undefined;
-}
-
-/** Larger numbers are milliseconds: as seconds they would lie beyond the year 5000. */
-const MAX_EPOCH_SECONDS = 1e11;
-/** The last moment of the year 9999. */
-const MAX_EPOCH_MS = 253_402_300_799_999;
-
-/** An RFC 3339 text, or a number since 1970 in seconds or milliseconds. */
-function toTime(value: unknown): string | undefined {
-  if (typeof value === 'string') return normalizeTime(value);
-  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_EPOCH_MS)) return undefined;
-  return new Date(value > MAX_EPOCH_SECONDS ? value : value * 1_000).toISOString();
 }
 
 const LEVEL_NAMES: ReadonlyMap<string, string> = new Map([

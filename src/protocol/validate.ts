@@ -1,7 +1,7 @@
 /** The only door for unknown data: from a line of text to a checked event. Requests are checked in requests.ts. */
 import type { EventData, NewEvent } from '../core/event.js';
 import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
-import { normalizeTime } from '../core/time.js';
+import { readTime } from '../core/time.js';
 import { translate } from '../core/vocabulary.js';
 import { ProgressError } from '../errors.js';
 import { describeValue, quoteAround } from './excerpt.js';
@@ -110,7 +110,7 @@ export function isRequest(value: Fields): boolean {
 const EXAMPLE = '{"type":"log","data":{"message":"hello"}}';
 const ID_WANTED = `a text of 1 to ${MAX_ID_CHARS} characters without control characters`;
 const TYPE_WANTED = `a text of 1 to ${MAX_TYPE_CHARS} characters without control characters`;
-const TIME_WANTED = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z"';
+const TIME_WANTED = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z", or seconds since 1970';
 const COUNT_WANTED = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
 
 /** Its envelope checked, everything else moved into `data`, other vocabularies translated. null counts as absent. */
@@ -175,7 +175,7 @@ function checkId(field: string, value: unknown): string {
 }
 
 function checkTime(value: unknown): string {
-  const time = typeof value === 'string' ? normalizeTime(value) : undefined;
+  const time = readTime(value);
   if (time === undefined) throw badEvent('time', TIME_WANTED, value);
   return time;
 }

@@ -93,13 +93,14 @@ t.test('null in the envelope counts as absent', (t) => {
 
 t.test('times become UTC with milliseconds', (t) => {
   t.equal(event({ time: '2026-11-20T13:48:46+01:00' }).time, '2026-11-20T12:48:46.000Z');
+  t.equal(event({ time: 1_790_000_000.25 }).time, '2026-09-21T14:13:20.250Z');
   t.end();
 });
 
 t.test('a wrong field of the envelope is named, with what was given and what is wanted', (t) => {
   const id = 'a text of 1 to 256 characters without control characters';
   const count = 'a whole number from 0 to 9007199254740991';
-  const time = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z"';
+  const time = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z", or seconds since 1970';
   const cases: [Record<string, unknown>, string][] = [
     [{ type: 7 }, 'type must be a text of 1 to 128 characters without control characters, not 7'],
     [{ type: '' }, 'type must be a text of 1 to 128 characters without control characters, not ""'],
@@ -120,7 +121,8 @@ t.test('a wrong field of the envelope is named, with what was given and what is 
     [{ n: '1' }, `n must be ${count}, not "1"`],
     [{ n: 2 ** 53 }, `n must be ${count}, not 9007199254740992`],
     [{ time: 'yesterday' }, `time must be ${time}, not "yesterday"`],
-    [{ time: 1_790_000_000 }, `time must be ${time}, not 1790000000`],
+    [{ time: -1 }, `time must be ${time}, not -1`],
+    [{ time: 1e300 }, `time must be ${time}, not 1e+300`],
     [{ time: '2026-02-30T00:00:00Z' }, `time must be ${time}, not "2026-02-30T00:00:00Z"`],
     [{ data: 'text' }, 'data must be an object, not "text"'],
     [{ data: [1] }, 'data must be an object, not a list'],
