@@ -64,7 +64,7 @@ const STOP_MS = 15_000;
 const POLL_MS = 20;
 
 function statusLines(status: DaemonStatus, now: number): string[] {
-  const { counters, journal, executions } = status;
+  const { counters, journal, executions, spool } = status;
   const rejected = Object.entries(counters.rejected).map(([code, count]) => `${count} ${code}`);
   return [
     `running      pid ${status.pid}, version ${status.version}, for ${formatDuration(now - Date.parse(status.startedAt))}`,
@@ -76,5 +76,7 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     `journal      ${journal.directory}`,
     `             ${journal.segments} segments, ${formatBytes(journal.bytes)}, seq ${journal.seq}, synced ${journal.synced}`,
     ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
+    `spool        ${spool.files} files${spool.leftAlone.length > 0 ? `, left alone: ${spool.leftAlone.join(', ')}` : ''}`,
+    ...(spool.failure === undefined ? [] : [`             CANNOT BE READ: ${spool.failure}`]),
   ];
 }

@@ -1,6 +1,5 @@
 /** One client: its lines in, events and requests told apart, its replies and pushes out. Everything is bounded. */
 import type { Socket } from 'node:net';
-import type { NewEvent } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import { splitEvent } from '../protocol/encode.js';
 import { createLineDecoder, encodeLine } from '../protocol/lines.js';
@@ -9,6 +8,7 @@ import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { isReusable } from '../protocol/raw-line.js';
 import { requestId, toRequest } from '../protocol/requests.js';
 import { isRequest, parseExactly, toNewEvent } from '../protocol/validate.js';
+import { admit } from './admission.js';
 import type { Handlers } from './handlers.js';
 import type { Ingest, Origin } from './ingest.js';
 import type { Order } from './order.js';
@@ -143,7 +143,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     try {
       const { value, exact } = parseExactly(text, line);
       if (isRequest(value)) return takeRequest(value, line);
-      const event = checkProducer(toNewEvent(value));
+      const event = admit(toNewEvent(value));
       if (exact && isReusable(text, value, event)) ingest.submit(event, text.length, origin, text);
       else ingest.submitParts(splitEvent(event, text.length), text.length, origin);
     } catch (thrown) {
@@ -205,10 +205,4 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
   // ECONNRESET, EPIPE: the other end is gone, `close` follows
   socket.on('error', () => undefined);
   return connection;
-}
-
-/** Notes say what happened to the journal itself: from anyone else they would be forged. */
-export function checkProducer(event: NewEvent): NewEvent {
-  if (event.type !== 'journal_note') return event;
-  throw new ProgressError('bad_event', 'type journal_note is the daemon’s own: use another type');
 }

@@ -3,20 +3,27 @@ import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
+import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
+import { splitEvent } from '../protocol/encode.js';
 import type { DaemonStatus } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
+import type { SpoolOptions } from '../spool/spool.js';
+import { openSpool } from '../spool/spool.js';
 import { VERSION } from '../version.js';
+import { admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
+import type { Ingest } from './ingest.js';
 import { createIngest } from './ingest.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
+import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
 import { listen } from './server.js';
 import { createSubscribers } from './subscribers.js';
@@ -74,7 +81,10 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       subscribers.publish(batch);
       maintenance.wrote(batch);
     },
-    onRoom: () => server.resume(),
+    onRoom: () => {
+      server.resume();
+      spool.resume();
+    },
   });
   const checkpoint = async () => {
     await journal.sync();
@@ -88,9 +98,11 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     log,
     now,
     retainMs: config.journal.retainAge,
+    isOpen: (source) => spool.isOpen(source),
   });
 
   const rejected: Record<string, number> = {};
+  const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
   const { promise: leaving, resolve: leave } = withResolvers<string>();
 
   const status = (): DaemonStatus => ({
@@ -110,6 +122,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       refusedConnections: server.refused,
     },
     journal: journal.status(),
+    spool: spool.status(),
   });
   const handlers = createHandlers({
     version: VERSION,
@@ -123,7 +136,18 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const server = await listen({
     socket: paths.socket,
     maxConnections: config.socket.maxConnections,
-    context: { ingest, handlers, now, reject: (code) => (rejected[code] = (rejected[code] ?? 0) + 1) },
+    context: { ingest, handlers, now, reject },
+  });
+  const spool = openSpool({
+    directory: paths.spool,
+    ensureDirectory: () => ensurePrivateDirectory(paths.spool),
+    takenOf: (source) => state.sources.get(source)?.n,
+    isFull: () => ingest.full,
+    submit: createSpoolEntrance(ingest),
+    onWriterGone: (source) => loseOpen(state, source, ingest),
+    reject,
+    log,
+    now,
   });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
   note = (event) => ingest.submit(event, JSON.stringify(event.data).length);
@@ -145,6 +169,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      await spool.close();
       await server.close();
       await ingest.drained();
       try {
@@ -157,6 +182,30 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       log('stopped');
     },
   };
+}
+
+/** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */
+function createSpoolEntrance(ingest: Ingest): SpoolOptions['submit'] {
+  const order = createOrder(() => undefined);
+  return (event, bytes, receipt) => {
+    ingest.submitParts(splitEvent(admit(event), bytes), bytes, {
+      ...receipt,
+      refusal: order.refusal,
+      refused(refused, error) {
+        order.refused(refused, error);
+        receipt.refused(error);
+      },
+    });
+  };
+}
+
+/** Nobody will tell how these ended. */
+function loseOpen(state: State, source: string, ingest: Ingest): void {
+  for (const id of state.sources.get(source)?.open ?? []) {
+    if (!state.alive.has(id)) continue;
+    const data = { error: 'the process that would have told its end is gone' };
+    ingest.submit({ type: 'execution_lost', execution: id, data }, data.error.length);
+  }
 }
 
 /** Only what happens to the name: its directory hears of every file in it. Some file systems cannot be watched. */

@@ -16,7 +16,7 @@ import type { DaemonStatus, Op, Replies, Request, Reset, SubscribeRequest } from
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
 import { toNewEvent } from '../protocol/validate.js';
 import type { Connection } from './connection.js';
-import { checkProducer } from './connection.js';
+import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Subscribers } from './subscribers.js';
 
@@ -74,7 +74,7 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
   },
 
   async emit(request, { order }, { ingest, journal }) {
-    const event = checkProducer(toNewEvent(request.event));
+    const event = admit(toNewEvent(request.event));
     const reply = await new Promise<Replies['emit']>((resolve, reject) => {
       ingest.submitParts(splitEvent(event), JSON.stringify(event.data).length, {
         written: ({ seq, execution }) => resolve({ seq, ...(execution !== undefined && { execution }) }),

@@ -26,6 +26,8 @@ export interface MaintenanceOptions {
   now: () => number;
   /** A source that was quiet this long is not carried over. */
   retainMs: number;
+  /** Unless it is still read from somewhere: its position must be known then. */
+  isOpen: (source: string) => boolean;
 }
 
 /** What a start after a crash reads again at the most. */
@@ -44,7 +46,7 @@ const MAX_ALIVE = 10_000;
 const CARRIED_BYTES = 16 * 1024;
 
 export function createMaintenance(options: MaintenanceOptions): Maintenance {
-  const { journal, state, ingest, checkpoint, log, now, retainMs } = options;
+  const { journal, state, ingest, checkpoint, log, now, retainMs, isOpen } = options;
   let unsaved = 0;
   let busy = false;
   let timer: NodeJS.Timeout | undefined;
@@ -64,7 +66,9 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const retain = async (byAge: boolean) => {
     const through = journal.expired({ byAge });
     if (through === undefined) return;
-    for (const events of batches(carry(state, through, byAge ? now() - retainMs : -Infinity))) {
+    const quietBefore = byAge ? now() - retainMs : -Infinity;
+    const isKept = (name: string, { time }: Source) => isOpen(name) || Date.parse(time) >= quietBefore;
+    for (const events of batches(carry(state, through, isKept))) {
       await ingest.writeNow(events);
     }
     await ingest.writeNow([note({ kind: 'removed', through })]);
@@ -118,12 +122,12 @@ function lost({ id }: Execution): NewEvent {
 }
 
 /** What is alive only in events up to `through`, told again in short. */
-function* carry(state: State, through: number, quietBefore: number): Generator<NewEvent[]> {
+function* carry(state: State, through: number, isKept: IsKept): Generator<NewEvent[]> {
   const over = [...state.summaries.values(), ...state.ended.values()].filter(({ lastSeq }) => lastSeq > through);
   for (const execution of [...over, ...state.alive.values()]) {
     if ((execution.carriedSeq ?? execution.firstSeq) <= through) yield [...carried(execution)];
   }
-  const sources = [...state.sources].filter(([, source]) => isCarried(state, source, through, quietBefore));
+  const sources = [...state.sources].filter(([name, source]) => isCarried(state, name, source, through, isKept));
   for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
   for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
 }
@@ -134,11 +138,12 @@ function* carried(execution: Execution): Generator<NewEvent> {
   yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
 }
 
-function isCarried(state: State, source: Source, through: number, quietBefore: number): boolean {
-  const isOpen = source.open.some((id) => state.alive.has(id));
-  const isKept = source.lastSeq > through || isOpen || Date.parse(source.time) >= quietBefore;
-  return source.firstSeq <= through && isKept;
+function isCarried(state: State, name: string, source: Source, through: number, isKept: IsKept): boolean {
+  if (source.firstSeq > through) return false;
+  return source.lastSeq > through || source.open.some((id) => state.alive.has(id)) || isKept(name, source);
 }
+
+type IsKept = (name: string, source: Source) => boolean;
 
 /** What belongs together stays in one write, and so in one segment. */
 function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {

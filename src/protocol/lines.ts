@@ -5,6 +5,8 @@ import { ProgressError } from '../errors.js';
 export interface LineDecoderOptions {
   /** A longer line is skipped to its end, and reported once. */
   maxBytes: number;
+  /** What is not UTF-8 is replaced by U+FFFD instead of refused: nobody is there to be told. */
+  lossy?: boolean;
   /** `line` counts from 1. Empty lines are counted and not handed on. */
   onLine: (text: string, line: number) => void;
   onBad: (error: ProgressError) => void;
@@ -26,7 +28,7 @@ const KEPT_BYTES = 16 * 1024;
 /** UTF-8 takes at most three bytes for each UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-export function createLineDecoder({ maxBytes, onLine, onBad }: LineDecoderOptions): LineDecoder {
+export function createLineDecoder({ maxBytes, lossy = false, onLine, onBad }: LineDecoderOptions): LineDecoder {
   let line = 1;
   /** The line so far, copied, so that it keeps no chunk alive. */
   let carry = Buffer.alloc(0);
@@ -45,7 +47,7 @@ export function createLineDecoder({ maxBytes, onLine, onBad }: LineDecoderOption
 
   const takeBytes = (bytes: Buffer) => {
     if (bytes.length > maxBytes) reportLength();
-    else if (isUtf8(bytes)) takeText(bytes.toString('utf8'));
+    else if (lossy || isUtf8(bytes)) takeText(bytes.toString('utf8'));
     else report('bad_utf8', 'is not valid UTF-8: send text as UTF-8, other bytes as base64');
   };
 

@@ -92,6 +92,16 @@ export interface DaemonStatus {
   /** Since the start of this daemon. */
   counters: Counters;
   journal: JournalStatus;
+  spool: SpoolStatus;
+}
+
+export interface SpoolStatus {
+  /** That are read. */
+  files: number;
+  /** Names of what lies there and is not read. */
+  leftAlone: string[];
+  /** Why the directory cannot be used at the moment. */
+  failure?: string;
 }
 
 export interface Counters {

@@ -14,7 +14,7 @@ import { waitFor } from '../helpers/wait.js';
 const DAY_MS = 86_400_000;
 
 /** A journal of small segments that keeps two of them, and the daemon's parts around it. */
-async function open(t: Test) {
+async function open(t: Test, isOpen: (source: string) => boolean = () => false) {
   const now = Date.now;
   const opened = await openJournal(t, { now, segmentBytes: 64 * 1024, retainBytes: 128 * 1024 });
   const { journal } = opened;
@@ -35,6 +35,7 @@ async function open(t: Test) {
     checkpoint: async () => undefined,
     log: (message) => logs.push(message),
     now,
+    isOpen,
     retainMs: DAY_MS,
   });
   t.teardown(() => maintenance.stop());
@@ -201,4 +202,15 @@ t.test('too many executions that never end are counted as lost, implicit ones fi
   t.notOk(state.alive.has('e49'));
   t.ok(state.alive.has('e50'));
   t.ok(state.alive.has('e100'));
+});
+
+t.test('the position in a file that is still read is carried over, however long ago that was', async (t) => {
+  const { emit, retain, state } = await open(t, (source) => source === 'file-1');
+  const long = new Date(Date.now() - 30 * DAY_MS).toISOString();
+  for (const source of ['file-1', 'file-2'])
+    await emit({ type: 'log', time: long, execution: 'x', source, n: 5, data: {} });
+  await fillSegments(emit);
+  await retain();
+  t.equal(state.sources.get('file-1')?.n, 5);
+  t.equal(state.sources.get('file-2'), undefined);
 });

@@ -46,6 +46,28 @@ t.test('told to stop, it writes what it has taken, and leaves no socket and a fr
   }
 });
 
+t.test('secrets in a command line are masked, whichever way it comes', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  const event = (execution: string) => ({
+    type: 'execution_started',
+    execution,
+    name: 'x --token abc123',
+    argv: ['x', '--token', 'abc123'],
+  });
+  client.send(event('sent'));
+  await client.call('emit', { event: event('asked') });
+  writeFileSync(`${home.paths.spool}/shared.ndjson`, `${JSON.stringify(event('spooled'))}\n`);
+  const get = async (execution: string) => (await client.call('get', { execution }).catch(() => undefined))?.execution;
+  for (const id of ['sent', 'asked', 'spooled']) {
+    const execution = await waitFor(id, () => get(id));
+    t.match(execution, { name: 'x --token ***', argv: ['x', '--token', '***'] });
+  }
+  await client.close();
+  t.notMatch(readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8'), 'abc123');
+});
+
 t.test('a second one in the background goes without a word, in the foreground with a reason', async (t) => {
   const home = createHome(t);
   await home.startDaemon();

@@ -254,3 +254,15 @@ t.test('encodeLine writes one line that decodes to the same value', (t) => {
   t.strictSame(JSON.parse(lines[0]?.[1] ?? ''), value);
   t.end();
 });
+
+t.test('a lossy decoder replaces what is not UTF-8, line by line', (t) => {
+  const lines: string[] = [];
+  const bad: string[] = [];
+  const onBad = (error: ProgressError) => bad.push(error.code);
+  const decoder = createLineDecoder({ maxBytes: 100, lossy: true, onLine: (text) => lines.push(text), onBad });
+  decoder.push(Buffer.from('caf\xe9\nü\n', 'latin1'));
+  decoder.push(Buffer.from('漢\n'));
+  t.strictSame(lines, ['caf\ufffd', '\ufffd', '漢']);
+  t.strictSame(bad, []);
+  t.end();
+});

@@ -59,6 +59,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     checkpoint,
     log: (message) => log.push(message),
     now,
+    isOpen: () => false,
     retainMs,
   });
   return {

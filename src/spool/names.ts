@@ -1,0 +1,23 @@
+/** Names of spool files, and what they tell. */
+
+export const SPOOL_SUFFIX = '.ndjson';
+/** Where single commands append: always the newest of the shared files, which has a name of its own besides. */
+export const SHARED_NAME = `shared${SPOOL_SUFFIX}`;
+
+/** `shared-ID.ndjson` has many writers; `bash-4242-k3x9.ndjson` has one, process 4242. */
+const NAME = /^(?:(shared)|[a-z]{1,16}-(\d{1,10}))-[a-z0-9]{1,64}\.ndjson$/;
+
+export interface SpoolName {
+  /** Of events that bring no source of their own: unique for as long as the journal remembers. */
+  source: string;
+  /** Process id of the only writer; undefined when there are many. */
+  writer: number | undefined;
+}
+
+/** Undefined for anything else that may lie there. */
+export function parseSpoolName(name: string): SpoolName | undefined {
+  const match = NAME.exec(name);
+  if (!match) return undefined;
+  const writer = match[1] === undefined ? Number(match[2]) : undefined;
+  return { source: name.slice(0, -SPOOL_SUFFIX.length), writer };
+}

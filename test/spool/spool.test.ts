@@ -1,0 +1,348 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { NewEvent } from '../../src/core/event.js';
+import { ProgressError } from '../../src/errors.js';
+import type { Spool } from '../../src/spool/spool.js';
+import { openSpool } from '../../src/spool/spool.js';
+import { waitFor } from '../helpers/wait.js';
+
+/** A spool directory with a journal of its own making, and daemons that come and go. */
+function makeSpool(t: Test) {
+  const root = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
+  const directory = path.join(root, 'spool');
+  mkdirSync(directory);
+  const events: NewEvent[] = [];
+  const taken = new Map<string, number>();
+  const logs: string[] = [];
+  const rejected: string[] = [];
+  const gone: string[] = [];
+  let refusing: ProgressError | undefined;
+  let full = false;
+  let spool: Spool | undefined;
+
+  const start = (): Spool =>
+    (spool = openSpool({
+      directory,
+      ensureDirectory: () => mkdirSync(directory, { recursive: true }),
+      takenOf: (source) => taken.get(source),
+      isFull: () => full,
+      onWriterGone: (source) => gone.push(source),
+      reject: (code) => rejected.push(code),
+      log: (message) => logs.push(message),
+      now: Date.now,
+      sweepMs: 200,
+      submit(event, _bytes, receipt) {
+        const { source = '', n = 0 } = event;
+        // answered later, as a journal does
+        queueMicrotask(() => {
+          if (refusing) receipt.refused(refusing);
+          else if (n <= (taken.get(source) ?? -1)) receipt.duplicate();
+          else {
+            taken.set(source, n);
+            events.push(event);
+            receipt.written();
+          }
+        });
+      },
+    }));
+  const stop = async () => {
+    await spool?.close();
+    spool = undefined;
+  };
+  t.teardown(async () => {
+    await stop();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const file = (name: string) => path.join(directory, name);
+  return {
+    directory,
+    events,
+    logs,
+    rejected,
+    gone,
+    start,
+    stop,
+    file,
+    append: (name: string, text: string | Buffer) => appendFileSync(file(name), text),
+    messages: () => events.map(({ data }) => data['message']),
+    refuse: (error: ProgressError | undefined) => (refusing = error),
+    fill: (on: boolean) => (full = on),
+  };
+}
+
+const line = (message: string, more = {}) => `${JSON.stringify({ type: 'log', ...more, data: { message } })}\n`;
+/** A file of a writer that lives as long as this test. */
+const OWN = `sh-${process.pid}-abc.ndjson`;
+/** One that is long dead: this is no process, and never will be. */
+const DEAD = 'sh-2147483646-abc.ndjson';
+
+t.test('takes what lies there at the start, and what is appended later', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('one') + line('two'));
+  spool.start();
+  await waitFor('the past', () => spool.events.length === 2);
+  spool.append(OWN, line('three'));
+  spool.append('bash-1-new.ndjson', line('four'));
+  await waitFor('the rest', () => spool.events.length === 4);
+  t.strictSame(spool.messages().toSorted(), ['four', 'one', 'three', 'two']);
+  const [one, two] = spool.events;
+  t.match(one, { source: OWN.slice(0, -'.ndjson'.length), n: line('one').length });
+  t.equal(two?.n, line('one').length + line('two').length);
+  t.same(spool.logs, []);
+});
+
+t.test('a line counts when its end is there', async (t) => {
+  const spool = makeSpool(t);
+  spool.start();
+  spool.append(OWN, line('one') + line('two').slice(0, 10));
+  await waitFor('the first', () => spool.events.length === 1);
+  spool.append(OWN, line('two').slice(10) + line('three').slice(0, -1));
+  await waitFor('the second', () => spool.events.length === 2);
+  await spool.stop();
+  spool.append(OWN, '\n');
+  spool.start();
+  await waitFor('the third', () => spool.events.length === 3);
+  t.strictSame(spool.messages(), ['one', 'two', 'three']);
+  t.same(spool.rejected, []);
+});
+
+t.test('each line is taken once, wherever it was stopped', async (t) => {
+  const spool = makeSpool(t);
+  const wanted: string[] = [];
+  for (let round = 0; round < 30; round++) {
+    spool.start();
+    for (let i = 0; i < 20; i++) {
+      wanted.push(`${round}-${i}`);
+      // some end after the next start
+      const text = line(wanted.at(-1)!);
+      spool.append(OWN, i === 0 && round > 0 ? text.slice(3) : text);
+    }
+    if (round % 3 === 0) await waitFor('some', () => spool.events.length > (round * 20) / 2);
+    spool.append(OWN, '{"t');
+    await spool.stop();
+    // what was handed in and not answered yet counts as well
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  spool.append(OWN, line('last').slice(3));
+  wanted.push('last');
+  spool.start();
+  await waitFor('all', () => spool.events.length >= wanted.length);
+  t.strictSame(spool.messages(), wanted);
+});
+
+t.test('a thousand files', async (t) => {
+  const spool = makeSpool(t);
+  for (let i = 0; i < 1_000; i++) spool.append(`emit-${i + 1}-x.ndjson`, line(`${i}`));
+  spool.start();
+  await waitFor('all', () => spool.events.length === 1_000);
+  t.equal(new Set(spool.messages()).size, 1_000);
+  spool.append('emit-1000-x.ndjson', line('more'));
+  await waitFor('the last one', () => spool.events.length === 1_001);
+});
+
+t.test('what is no file of ours is left alone, and said once', async (t) => {
+  const spool = makeSpool(t);
+  const secret = path.join(spool.directory, '..', 'secret.ndjson');
+  writeFileSync(secret, line('secret'));
+  symlinkSync(secret, spool.file('sh-1-link.ndjson'));
+  execFileSync('mkfifo', [spool.file('sh-1-fifo.ndjson')]);
+  mkdirSync(spool.file('sh-1-dir.ndjson'));
+  spool.append('sh-1-huge.ndjson', line('huge'));
+  truncateSync(spool.file('sh-1-huge.ndjson'), 2 * 1024 ** 3);
+  spool.append('sh-1-garbage.ndjson', 'garbage\n'.repeat(1_000));
+  spool.append('notes.txt', 'hello\n');
+  spool.append('sh-1-../../x.ndjson'.replaceAll('/', '_'), line('odd'));
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) {
+    spool.append('sh-1-foreign.ndjson', line('foreign'));
+    chownSync(spool.file('sh-1-foreign.ndjson'), 65_534, 65_534);
+  }
+  spool.append(OWN, line('good'));
+  const running = spool.start();
+  await waitFor('the good one', () => spool.events.length === 1);
+  const names = ['link', 'fifo', 'dir', 'huge', 'garbage', ...(isRoot ? ['foreign'] : [])];
+  await waitFor('all to be looked at', () => running.status().leftAlone.length === names.length + 2);
+  // twice more, and nothing more is said
+  const said = spool.logs.length;
+  spool.append(OWN, line('more'));
+  spool.append('sh-1-garbage.ndjson', 'garbage\n');
+  await waitFor('more', () => spool.events.length === 2);
+  t.strictSame(spool.messages(), ['good', 'more']);
+  t.equal(spool.logs.length, said);
+  for (const name of names) t.match(spool.logs.join('\n'), new RegExp(`sh-1-${name}.ndjson is left alone: it`), name);
+  t.ok(existsSync(secret));
+});
+
+t.test('a bad line is reported with its place, and costs no other', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('one') + 'nonsense\n' + line('two'));
+  spool.append(OWN, Buffer.concat([Buffer.from('{"type":"log","data":{"message":"caf'), Buffer.from([0xe9, 0x22])]));
+  spool.append(OWN, '}}\n' + line('x'.repeat(300_000)) + '{"type":"log","seq":5,"n":"no"}\n' + line('three'));
+  spool.start();
+  await waitFor('the good ones', () => spool.events.length === 4);
+  t.strictSame(spool.messages(), ['one', 'two', 'caf\ufffd', 'three']);
+  t.strictSame(spool.rejected, ['bad_json', 'too_long', 'bad_event']);
+  const at = line('one').length + 'nonsense\n'.length;
+  t.match(spool.logs[0], new RegExp(`the line that ends at byte ${at}: the line is not JSON`));
+});
+
+t.test('what could not be written comes again, in order', async (t) => {
+  const spool = makeSpool(t);
+  spool.refuse(new ProgressError('disk_full', 'no room'));
+  spool.append(OWN, line('one') + line('two'));
+  const running = spool.start();
+  await waitFor('the refusal', () => spool.logs.some((message) => message.includes('waits at byte 0: no room')));
+  spool.append(OWN, line('three'));
+  spool.refuse(undefined);
+  await waitFor('all', () => spool.events.length === 3);
+  t.strictSame(spool.messages(), ['one', 'two', 'three']);
+  t.equal(running.status().files, 1);
+});
+
+t.test('nothing is read while the journal is behind', async (t) => {
+  const spool = makeSpool(t);
+  spool.fill(true);
+  spool.append(OWN, line('one'));
+  const running = spool.start();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(spool.events.length, 0);
+  spool.fill(false);
+  running.resume();
+  await waitFor('it', () => spool.events.length === 1);
+});
+
+t.test('a producer that counts is taken by its own count', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('one', { source: 'run-1', n: 7 }) + line('again', { source: 'run-1', n: 7 }));
+  spool.append(OWN, line('two', { source: 'somebody' }));
+  spool.start();
+  await waitFor('both', () => spool.events.length === 2);
+  t.match(spool.events, [
+    { source: 'run-1', n: 7 },
+    { source: OWN.slice(0, -7), data: { message: 'two' } },
+  ]);
+});
+
+t.test('without a clock: the time of arrival, or of the file when it is a backlog', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(DEAD, line('old') + line('told', { time: 1_700_000_000.5 }));
+  const then = new Date('2026-01-01T00:00:00Z');
+  utimesSync(spool.file(DEAD), then, then);
+  spool.append(OWN, line('new'));
+  spool.start();
+  await waitFor('all', () => spool.events.length === 3);
+  const byMessage = (text: string) => spool.events.find(({ data }) => data['message'] === text);
+  t.match(byMessage('old'), { time: then.toISOString(), approximate: true });
+  t.match(byMessage('told'), { time: '2023-11-14T22:13:20.500Z', approximate: undefined });
+  t.match(byMessage('new'), { time: undefined, approximate: undefined });
+});
+
+t.test('the shared file has a name that stays, and events without an execution go to the default one', async (t) => {
+  const spool = makeSpool(t);
+  spool.append('shared.ndjson', line('one'));
+  spool.start();
+  await waitFor('it', () => spool.events.length === 1);
+  const [source] = spool.events.map((event) => event.source);
+  t.match(source, /^shared-[0-9a-f]{16}$/);
+  t.equal(spool.events[0]?.execution, 'default');
+  await spool.stop();
+  spool.append('shared.ndjson', line('two', { execution: 'x' }));
+  spool.start();
+  await waitFor('the second', () => spool.events.length === 2);
+  t.strictSame(spool.messages(), ['one', 'two']);
+  t.match(spool.events[1], { source, execution: 'x' });
+});
+
+t.test('the shared file is begun anew when it has grown; who writes to the old one is still heard', async (t) => {
+  const spool = makeSpool(t);
+  spool.start();
+  for (let i = 0; i < 5_000; i++) spool.append('shared.ndjson', line(`${i} ${'x'.repeat(1_000)}`));
+  const shared = () => readdirSync(spool.directory).filter((name) => name.startsWith('shared-'));
+  await waitFor('a second one', () => spool.events.length === 5_000 && shared().length === 2);
+  const old = shared().find((name) => readFileSync(spool.file(name)).length > 0)!;
+  spool.append('shared.ndjson', line('new'));
+  spool.append(old, line('late'));
+  await waitFor('both', () => spool.events.length === 5_002);
+  t.strictSame(spool.messages().slice(-2).toSorted(), ['late', 'new']);
+  const then = new Date(Date.now() - 2 * 3_600_000);
+  utimesSync(spool.file(old), then, then);
+  utimesSync(spool.file('shared.ndjson'), then, then);
+  await waitFor('the old one to go', () => !existsSync(spool.file(old)));
+  t.ok(existsSync(spool.file('shared.ndjson')), 'the newest one stays, however old');
+  t.equal(shared().length, 1);
+});
+
+t.test('a file goes when its writer is gone, and it was taken long ago', async (t) => {
+  const spool = makeSpool(t);
+  const then = new Date(Date.now() - 2 * 3_600_000);
+  const young = 'sh-4294967294-young.ndjson';
+  const reused = `sh-${process.ppid}-reused.ndjson`;
+  for (const name of [OWN, DEAD, young, reused]) spool.append(name, line(name));
+  utimesSync(spool.file(DEAD), then, then);
+  utimesSync(spool.file(OWN), new Date(), then);
+  // older than the process that has this number now
+  utimesSync(spool.file(reused), 1_000_000_000, 1_000_000_000);
+  const running = spool.start();
+  await waitFor('the dead one to go', () => !existsSync(spool.file(DEAD)));
+  if (process.platform === 'linux') await waitFor('the other dead one', () => !existsSync(spool.file(reused)));
+  t.ok(existsSync(spool.file(young)), 'not yet');
+  t.ok(spool.gone.includes(DEAD.slice(0, -7)));
+  await waitFor('it to be forgotten', () => !running.isOpen(DEAD.slice(0, -7)));
+  t.ok(running.isOpen(young.slice(0, -7)));
+  t.equal(spool.events.length, 4);
+});
+
+t.test('not before everything in it is taken', async (t) => {
+  const spool = makeSpool(t);
+  spool.refuse(new ProgressError('disk_full', 'no room'));
+  spool.append(DEAD, line('one'));
+  utimesSync(spool.file(DEAD), 1_000_000_000, 1_000_000_000);
+  spool.start();
+  await waitFor('two refusals', () => spool.logs.filter((message) => message.includes('no room')).length >= 2);
+  t.ok(existsSync(spool.file(DEAD)));
+  t.same(spool.gone, []);
+  spool.refuse(undefined);
+  await waitFor('its end', () => !existsSync(spool.file(DEAD)));
+  t.strictSame(spool.messages(), ['one']);
+});
+
+t.test('a directory that is removed is made again', async (t) => {
+  const spool = makeSpool(t);
+  spool.start();
+  spool.append(OWN, line('one'));
+  await waitFor('it', () => spool.events.length === 1);
+  rmSync(spool.directory, { recursive: true });
+  await waitFor('the directory', () => existsSync(spool.directory));
+  spool.append('sh-1-b.ndjson', line('two'));
+  await waitFor('the second', () => spool.events.length === 2);
+});
+
+t.test('a file that was written anew under its name is not guessed at', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('one') + line('two'));
+  const running = spool.start();
+  await waitFor('both', () => spool.events.length === 2);
+  writeFileSync(spool.file(OWN), line('x'));
+  await waitFor('the complaint', () => running.status().leftAlone.includes(OWN));
+  t.equal(spool.events.length, 2);
+  linkSync(spool.file(OWN), spool.file('sh-1-copy.ndjson'));
+  await waitFor('under another name', () => spool.events.length === 3);
+});
