@@ -3,11 +3,13 @@ import * as fanout from './fanout.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
 import * as latency from './latency.mjs';
+import * as spool from './spool.mjs';
 import * as start from './start.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
   latency: ['From one client to another', latency.main],
+  spool: ['From a line of the spool to a client', spool.main],
   fanout: ['Subscribers', fanout.main],
   start: ['Start', start.main],
   commands: ['Commands, as multiples of the least that Node takes', start.measureCommands],

@@ -1,0 +1,44 @@
+// From a line that a shell appends to the spool to a subscriber: one at a time, then fifty shells at once.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { median, openClient, quantile, report, startDaemon, waitFor } from './harness.mjs';
+
+/** Each event says when it was written; a read that times out is a wait without a fork. */
+const WRITER = `
+LC_ALL=C file=$1 lines=$2 pause=$3
+exec 9<> <(:)
+for ((i = 0; i < lines; i++)); do
+  read -r -t "$pause" -u 9
+  printf '{"type":"log","execution":"x","data":{"sent":%s}}\\n' "$EPOCHREALTIME" >> "$file"
+done`;
+
+/** Milliseconds from each write to its delivery, all counted. */
+async function measure(shells, lines, pause) {
+  const daemon = await startDaemon();
+  const took = [];
+  const reader = await openClient(daemon.socket, ({ events = [] }) => {
+    const now = performance.timeOrigin + performance.now();
+    for (const { type, data } of events) if (type === 'log') took.push(now - data.sent * 1_000);
+  });
+  await reader.request('subscribe', { last: 0 });
+  const begun = performance.now();
+  for (let i = 0; i < shells; i++) {
+    const file = path.join(daemon.home, 'state/spool', `bash-${i + 1}-bench.ndjson`);
+    spawn('bash', ['-c', WRITER, 'bash', file, lines, pause], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+  await waitFor('every line', () => took.length >= shells * lines, 20);
+  const seconds = (performance.now() - begun) / 1_000;
+  reader.close();
+  await daemon.stop();
+  if (took.length !== shells * lines) throw new Error(`${shells * lines} lines written, ${took.length} delivered`);
+  return { p50: median(took), p99: quantile(took, 0.99), perSecond: took.length / seconds };
+}
+
+export async function main() {
+  const one = await measure(1, 1_000, '0.01');
+  report('one live shell, an event at a time, p50', `${one.p50.toFixed(2)} ms`);
+  report('p99', `${one.p99.toFixed(2)} ms`, 'aim: under 10 ms');
+  const fifty = await measure(50, 200, '0.045');
+  report('fifty shells at once', `${Math.round(fifty.perSecond)} /s`, 'every line delivered once');
+  report('p50, p99', `${fifty.p50.toFixed(2)} ms, ${fifty.p99.toFixed(2)} ms`);
+}
