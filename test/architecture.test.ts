@@ -12,10 +12,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   protocol: ['core', '.'],
   journal: ['core', '.', 'protocol'],
   client: ['core', '.', 'protocol'],
+  spool: ['core', '.', 'protocol'],
   runner: ['core', '.', 'protocol', 'client'],
   terminal: ['core', '.'],
   daemon: ['core', '.', 'protocol', 'journal'],
-  cli: ['core', '.', 'protocol', 'journal', 'client', 'runner', 'terminal', 'daemon'],
+  cli: ['core', '.', 'protocol', 'journal', 'client', 'spool', 'runner', 'terminal', 'daemon'],
   viewer: ['core'],
 };
 /** The terminal's edge; the rest of it is pure. */
