@@ -8,6 +8,9 @@ __progress_newline='
 '
 __progress_tab='	'
 __progress_escapes=
+# Where characters are bytes, the first one of the control characters behind ASCII; else nothing.
+__progress_c1=©
+__progress_c1=${__progress_c1%?}
 
 # Half of what src/core/identifier.ts allows, because a character may count as two there: Node judges what is longer.
 __progress_max_type=64
@@ -221,7 +224,8 @@ __progress_write() {
 # __progress_is_name TEXT LENGTH
 __progress_is_name() {
   case $1 in
-    '' | *[![:print:]]*) return 1 ;;
+    '' | *[[:cntrl:]]*) return 1 ;;
+    *"$__progress_c1"*) [ -z "$__progress_c1" ] || return 1 ;;
   esac
   [ "${#1}" -le "$2" ]
 }

@@ -470,7 +470,13 @@ t.test('what is for the shell to build, Node builds too', (t) => {
 });
 
 t.test('shellcheck has nothing to say', { skip: whyNo('shellcheck') }, (t) => {
-  const files = ['bin/progress', 'hooks/emit.sh', 'test/fixtures/emit-driver.sh'];
+  const files = [
+    'bin/progress',
+    'hooks/emit.sh',
+    'hooks/progress.sh',
+    'test/fixtures/emit-driver.sh',
+    'test/fixtures/story.sh',
+  ];
   const { stdout } = spawnSync('shellcheck', files, { cwd: ROOT, encoding: 'utf8' });
   t.equal(stdout, '');
   t.end();
