@@ -14,6 +14,8 @@ const COMMANDS: Commands = {
   journal: async () => (await import('./journal.js')).command,
   config: async () => (await import('./config.js')).command,
   doctor: async () => (await import('./doctor.js')).command,
+  init: async () => (await import('./init.js')).command,
+  path: async () => (await import('./path.js')).command,
   completion: async () => (await import('./completion.js')).command,
 };
 

@@ -1,10 +1,13 @@
 /** `progress emit`: one event from arguments, or many from stdin. */
+import { createReadStream } from 'node:fs';
 import { connect, withClient } from '../client/connect.js';
 import { ProgressError } from '../errors.js';
+import { splitEvent } from '../protocol/encode.js';
 import { createLineDecoder } from '../protocol/lines.js';
-import type { Replies, WireEvent } from '../protocol/messages.js';
+import type { Replies } from '../protocol/messages.js';
 import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { parseLine, toNewEvent } from '../protocol/validate.js';
+import { appendToSpool } from '../spool/append.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import type { EventContext } from './emit-arguments.js';
@@ -23,7 +26,11 @@ export const command = defineCommand({
       .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json, into data' })
       .option('execution', { type: 'string', requiresArg: true, describe: 'The execution it belongs to' })
       .option('step', { type: 'string', requiresArg: true, describe: 'The step it belongs to' })
-      .option('data', { type: 'string', requiresArg: true, describe: 'A JSON object for data' })
+      .option('data', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'A JSON object for data, or @FILE that holds one',
+      })
       .option('stdin', { type: 'boolean', describe: 'Read one event a line from stdin' })
       .option('wait', { type: 'boolean', describe: 'Wait until it is written, and print its seq' })
       .option('json', { type: 'boolean', describe: 'With --wait: print JSON' }),
@@ -34,18 +41,51 @@ export const command = defineCommand({
         throw new ProgressError('usage', 'with --stdin no event is given as arguments');
       return await emitAll(paths, contextOf(args, env), show);
     }
-    const event = buildEvent(args, [...(args.pairs ?? []), ...rest], env);
-    toNewEvent(event);
-    let refused: ProgressError | undefined;
-    const options = { paths, start: true, name: 'progress emit', onError: (error: ProgressError) => (refused = error) };
-    await withClient(options, async (client) => {
-      if (show) await show(await client.call('emit', { event }));
-      else client.send(event as WireEvent);
-    });
-    if (refused) throw refused;
+    const pairs = [...(args.pairs ?? []), ...rest];
+    const event = buildEvent({ ...args, data: await readData(args.data) }, pairs, env);
+    const checked = toNewEvent(event);
+    if (show) {
+      const options = { paths, start: true, name: 'progress emit' };
+      await withClient(options, async (client) => show(await client.call('emit', { event })));
+      return 0;
+    }
+    // what the daemon would refuse is better said here
+    if (checked.type === 'journal_note') throw new ProgressError('bad_event', 'type journal_note is the daemon’s own');
+    splitEvent(checked);
+    await spool(paths, { type: checked.type, time: new Date().toISOString(), ...event });
     return 0;
   },
 });
+
+/** A daemon that runs takes what cannot be written to the spool; without one it is said why that is so. */
+async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {
+  const line = JSON.stringify(event);
+  if (Buffer.byteLength(line) > MAX_LINE_BYTES)
+    throw new ProgressError('too_long', `the event takes more than ${MAX_LINE_BYTES} bytes: send less in one event`);
+  try {
+    appendToSpool(paths, line);
+  } catch (reason) {
+    const client = await connect({ paths, start: false, name: 'progress emit' }).catch(() => {
+      throw reason;
+    });
+    await client.call('emit', { event }).finally(() => client.close());
+  }
+}
+
+/** The text behind --data, which may be that of a file or a pipe. */
+async function readData(data: string | undefined): Promise<string | undefined> {
+  if (!data?.startsWith('@')) return data;
+  const file = data.slice(1);
+  let text = '';
+  try {
+    const stream = createReadStream(file, { encoding: 'utf8', end: MAX_LINE_BYTES });
+    for await (const chunk of stream) text += chunk as string;
+  } catch (cause) {
+    throw new ProgressError('not_found', `--data: ${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  if (Buffer.byteLength(text) <= MAX_LINE_BYTES) return text;
+  throw new ProgressError('too_long', `--data: ${file} holds more than the ${MAX_LINE_BYTES} bytes of an event`);
+}
 
 type Show = (reply: Replies['emit']) => Promise<void>;
 

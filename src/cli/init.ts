@@ -1,0 +1,20 @@
+/** `progress init`: the line that loads the hooks of a shell. bin/progress answers it itself, without Node. */
+import { mkdirSync } from 'node:fs';
+import { defineCommand } from './command.js';
+import { HOOKED_SHELLS, loadingLine } from './hooks.js';
+import { printLines } from './output.js';
+
+export const command = defineCommand({
+  usage: 'init <shell>',
+  describe: 'Print the line that loads the hooks of a shell',
+  options: (yargs) => yargs.positional('shell', { choices: HOOKED_SHELLS, demandOption: true, describe: 'The shell' }),
+  async run({ shell }, { paths }) {
+    await printLines([loadingLine(shell)]);
+    try {
+      mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
+    } catch {
+      // a shell starts all the same, and its hooks are silent
+    }
+    return 0;
+  },
+});

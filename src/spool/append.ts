@@ -1,0 +1,48 @@
+/** One line for the spool, which the daemon takes when it comes to it; `bin/progress` does the same in the shell. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import type { ErrorCode } from '../errors.js';
+import { ProgressError, errnoOf } from '../errors.js';
+import type { Paths } from '../paths.js';
+
+/** All shells write so much in one write, newline included: so the lines of many writers do not mix. */
+const MAX_SHARED_BYTES = 4_096;
+const UNIQUE_BYTES = 8;
+
+const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** What else stands in the file's place is neither followed nor waited for. */
+const SAFELY = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+
+/** Written when it returns. A line that is too long for the shared file has a file of its own. */
+export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
+  const bytes = Buffer.from(`${line}\n`);
+  const isShared = bytes.length <= MAX_SHARED_BYTES;
+  const unique = randomBytes(UNIQUE_BYTES).toString('hex');
+  const file = path.join(paths.spool, isShared ? 'shared.ndjson' : `emit-${process.pid}-${unique}.ndjson`);
+  try {
+    mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
+    append(file, isShared ? SAFELY : SAFELY | O_EXCL, bytes);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+function append(file: string, flags: number, bytes: Buffer): void {
+  const fd = openSync(file, flags, 0o600);
+  try {
+    if (!fstatSync(fd).isFile()) throw new ProgressError('no_permission', `${file} is no regular file: remove it`);
+    // a second write for the rest would stand behind another writer's line
+    if (writeSync(fd, bytes) < bytes.length) throw new ProgressError('disk_full', `${file}: the disk is full`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const CODES: Readonly<Record<string, ErrorCode>> = { ENOSPC: 'disk_full', EDQUOT: 'disk_full', EROFS: 'read_only' };
+
+function unwritable(file: string, error: unknown): ProgressError {
+  if (error instanceof ProgressError) return error;
+  const code = CODES[errnoOf(error) ?? ''] ?? 'no_permission';
+  return new ProgressError(code, `${file} cannot be written: ${(error as Error).message}`, { cause: error });
+}
