@@ -2,6 +2,8 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
+import { createAlerts } from '../alerts/alerts.js';
+import { createDesktop } from '../alerts/desktop.js';
 import type { NewEvent } from '../core/event.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
@@ -73,6 +75,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     publish: (batch) => {
       subscribers.publish(batch);
       maintenance.wrote(batch);
+      alerts?.wrote(batch.events);
     },
     onRoom: () => server.resume(),
   });
@@ -89,6 +92,21 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     now,
     retainMs: config.journal.retainAge,
   });
+
+  const alerts = config.alerts.desktop
+    ? createAlerts({
+        state,
+        desktop: createDesktop(),
+        record: (event, settled) =>
+          ingest.submit(event, JSON.stringify(event.data).length, {
+            written: settled,
+            duplicate: settled,
+            refused: settled,
+          }),
+        log,
+        now,
+      })
+    : undefined;
 
   const rejected: Record<string, number> = {};
   const { promise: leaving, resolve: leave } = withResolvers<string>();
