@@ -11,8 +11,8 @@ fi
 unset -m '__progress_*'
 __progress_hooks=${${(%):-%x}:A:h}
 emulate sh -o no_aliases -c '. "$__progress_hooks/emit.sh"'
-zmodload zsh/datetime 2>/dev/null
-zmodload zsh/system zsh/parameter
+zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null
+zmodload -F zsh/system b:sysread b:syswrite
 
 # A longer line says no more about what runs.
 __progress_max_name=2000
@@ -23,13 +23,14 @@ __progress_started=
 
 # The faster way to what emit.sh defines: sets __progress_json to TEXT as a JSON string.
 __progress_quote() {
-  local text=$1 code
+  local text=$1 rare character code
   if [[ $text == *[$'\x01'-$'\x1f\\"']* ]]; then
     text=${${text//\\/\\\\}//\"/\\\"}
     text=${${${text//$'\n'/\\n}//$'\t'/\\t}//$'\r'/\\r}
-    while [[ $text == (#b)*([$'\x01'-$'\x1f'])* ]]; do
-      code=$(([##16] #match[1]))
-      text=${text//$match[1]/\\u${(l:4::0:)code}}
+    rare=${text//[^$'\x01'-$'\x1f']/}
+    for character in ${(us::)rare}; do
+      code=$(([##16] #character))
+      text=${text//$character/\\u${(l:4::0:)code}}
     done
   fi
   __progress_json=\"$text\"
@@ -94,9 +95,12 @@ __progress_is_private() {
 # Sets __progress_pattern to what matches any of PATTERNS, in which * and ? alone are special.
 __progress_compile() {
   local -a patterns
+  local character
   __progress_patterns=$1
   patterns=("${(@s.:.)1}")
-  patterns=("${(@)patterns//(#m)[^[:alnum:]*?]/\\$MATCH}")
+  for character in '\' '[' ']' '(' ')' '<' '>' '|' '#' '^' '~'; do
+    patterns=("${(@)patterns//$character/\\$character}")
+  done
   __progress_pattern="(${(j:|:)patterns})"
 }
 
