@@ -2,15 +2,15 @@
 
 # Read a second time without aliases and under zsh's own options: the functions keep these wherever they are called.
 if [[ ${1-} != --sealed ]]; then
-  'builtin' 'emulate' zsh -o no_aliases -o extended_glob -c "'builtin' 'source' ${(q)${(%):-%x}} --sealed"
+  'builtin' 'emulate' zsh -o no_aliases -o no_xtrace -o local_traps -o extended_glob -c "'builtin' 'source' ${(q)${(%):-%x}} --sealed"
   return
 fi
 ((${+functions[__progress_record]})) && return
 
 # What another shell has exported is none of ours.
-unset -m '__progress_*'
+unset -m '__progress_*' || :
 __progress_hooks=${${(%):-%x}:A:h}
-emulate sh -o no_aliases -c '. "$__progress_hooks/emit.sh"'
+emulate sh -o no_aliases -o no_xtrace -c '. "$__progress_hooks/emit.sh"'
 zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null
 zmodload -F zsh/system b:sysread b:syswrite
 
@@ -104,7 +104,9 @@ __progress_compile() {
   __progress_pattern="(${(j:|:)patterns})"
 }
 
+# The user's traps see nothing of this: they come back with its end.
 __progress_preexec() {
+  trap - DEBUG ZERR
   __progress_current=
   # without a history nothing but the third is given
   local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
@@ -122,6 +124,7 @@ __progress_preexec() {
 
 __progress_precmd() {
   local -i code=$? duration
+  trap - DEBUG ZERR
   local ended=${EPOCHREALTIME-} type=failed data
   [[ -n $__progress_current ]] || return 0
   data="\"exitCode\":$code"
@@ -185,12 +188,16 @@ function progress {
   fi
 }
 
-__progress_seed
-if [[ -o interactive ]]; then
+__progress_load() {
+  trap - DEBUG ZERR
+  __progress_seed
+  [[ -o interactive ]] || return 0
   __progress_describe
   __progress_open
   typeset -ga precmd_functions preexec_functions
   # the first one sees the end before others spend time
   precmd_functions=(__progress_precmd $precmd_functions)
   preexec_functions+=(__progress_preexec)
-fi
+}
+
+__progress_load
