@@ -63,7 +63,13 @@ const SCHEMA = v.object(
       {},
     ),
     daemon: v.nullish(
-      v.object({ logSize: size('1MiB', '16KiB', '1GiB', "The daemon's own log is rotated at this size.") }, group),
+      v.object(
+        {
+          logSize: size('1MiB', '16KiB', '1GiB', "The daemon's own log is rotated at this size."),
+          startWithShell: flag(true, 'Start the daemon when an interactive shell loads the hooks.'),
+        },
+        group,
+      ),
       {},
     ),
     alerts: v.nullish(

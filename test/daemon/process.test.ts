@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import t from 'tap';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
-import { createHome, isRunning, PROGRESS } from '../helpers/daemon.js';
+import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A connection by hand: what it heard, and whether it is over. */
@@ -66,6 +66,20 @@ t.test('secrets in a command line are masked, whichever way it comes', async (t)
   }
   await client.close();
   t.notMatch(readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8'), 'abc123');
+});
+
+t.test('for a shell it does not start when the configuration says no', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'daemon: { startWithShell: false }\n');
+  const { NODE_OPTIONS: _, ...env } = home.env;
+  const child = spawn(process.execPath, [DAEMON, '--for-shell'], { env, stdio: 'ignore' });
+  t.teardown(() => child.kill('SIGKILL'));
+  t.strictSame(await once(child, 'exit'), [0, null]);
+  t.notOk(existsSync(home.paths.lock));
+  writeFileSync(home.paths.config, '');
+  const wanted = spawn(process.execPath, [DAEMON, '--for-shell'], { env, stdio: 'ignore' });
+  t.teardown(() => wanted.kill('SIGKILL'));
+  await waitFor('it to listen', () => existsSync(home.paths.socket));
 });
 
 t.test('a second one in the background goes without a word, in the foreground with a reason', async (t) => {
