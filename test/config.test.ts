@@ -30,7 +30,7 @@ const DEFAULTS = {
   },
   socket: { maxConnections: 512 },
   memory: { ended: 1_000, summaries: 10_000 },
-  daemon: { logSize: 1_048_576 },
+  daemon: { logSize: 1_048_576, startWithShell: true },
   alerts: { desktop: true },
   watch: { rate: 10 },
 };
