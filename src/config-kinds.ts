@@ -9,7 +9,7 @@ const MAX_SHOWN_CHARS = 40;
 export interface ConfigKey {
   /** With its group: `journal.segmentSize`. */
   key: string;
-  type: 'size' | 'duration' | 'number' | 'choice';
+  type: 'size' | 'duration' | 'number' | 'choice' | 'boolean';
   /** Of the value once it is read. */
   unit?: 'bytes' | 'milliseconds';
   /** As one would write it. */
@@ -18,6 +18,9 @@ export interface ConfigKey {
   wanted: string;
   description: string;
 }
+
+/** A value as it stands in the file, or as it is once it is read. */
+export type Plain = string | number | boolean;
 
 export type Meaning = Omit<ConfigKey, 'key' | 'default'>;
 
@@ -55,7 +58,12 @@ export function choice<const Value extends string>(values: readonly Value[], fal
   return setting(v.picklist(values, wrong(wanted)), fallback, { type: 'choice', wanted, description });
 }
 
-function setting<Value>(schema: v.GenericSchema<unknown, Value>, fallback: string | number, meaning: Meaning) {
+export function flag(fallback: boolean, description: string) {
+  const wanted = 'true or false';
+  return setting(v.boolean(wrong(wanted)), fallback, { type: 'boolean', wanted, description });
+}
+
+function setting<Value>(schema: v.GenericSchema<unknown, Value>, fallback: Plain, meaning: Meaning) {
   return v.optional(v.pipe(schema, v.metadata<Value, Meaning>(meaning)), fallback);
 }
 

@@ -3,7 +3,18 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import * as v from 'valibot';
 import { type ErrorCode, isMap, isNode, isScalar, isSeq, Lexer, parseDocument, Parser, visit } from 'yaml';
-import { choice, count, duration, type ConfigKey, type Meaning, shorten, size, wrong } from './config-kinds.js';
+import {
+  choice,
+  count,
+  duration,
+  flag,
+  type ConfigKey,
+  type Meaning,
+  type Plain,
+  shorten,
+  size,
+  wrong,
+} from './config-kinds.js';
 import { findNearest } from './core/nearest.js';
 import { errnoOf, ProgressError } from './errors.js';
 
@@ -55,6 +66,10 @@ const SCHEMA = v.object(
       v.object({ logSize: size('1MiB', '16KiB', '1GiB', "The daemon's own log is rotated at this size.") }, group),
       {},
     ),
+    alerts: v.nullish(
+      v.object({ desktop: flag(true, 'Show a desktop notification when something fails.') }, group),
+      {},
+    ),
     watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),
   },
   group,
@@ -70,7 +85,7 @@ export type Config = { readonly [Group in keyof Parsed]: Readonly<Parsed[Group]>
 
 /** What `configKeys` reads of a key's schema. */
 interface Setting {
-  default: string | number;
+  default: Plain;
   wrapped: { pipe: readonly [unknown, { metadata: Meaning }] };
 }
 
@@ -127,9 +142,9 @@ export function configKeys(): ConfigKey[] {
 }
 
 /** The value of a dotted key. */
-export function getConfigValue(config: Config, key: string): string | number {
+export function getConfigValue(config: Config, key: string): Plain {
   for (const [name, settings] of Object.entries(config)) {
-    for (const [setting, value] of Object.entries<string | number>(settings)) {
+    for (const [setting, value] of Object.entries<Plain>(settings)) {
       if (key === `${name}.${setting}`) return value;
     }
   }

@@ -1,5 +1,6 @@
-/** Where everything is. The only reader of HOME, XDG_* and PROGRESS_HOME. */
+/** Where everything is. The only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
 import { createHash } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
@@ -53,11 +54,52 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   };
 }
 
-/** XDG says that relative values are to be ignored. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+/** Those that there are hooks for. */
+export type Shell = (typeof SHELLS)[number];
+
+/** The user's own shell, if it is one of them. */
+export function findShell({ SHELL = '' }: NodeJS.ProcessEnv): Shell | undefined {
+  return SHELLS.find((shell) => shell === path.basename(SHELL));
+}
+
+/** What each shell reads when an interactive one starts; of fish a file of our own. */
+export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Shell, string>> {
+  return {
+    bash: path.join(homeOf(env), '.bashrc'),
+    zsh: path.join(env['ZDOTDIR'] || homeOf(env), '.zshrc'),
+    fish: path.join(xdgBase(env, 'XDG_CONFIG_HOME', '.config'), 'fish/conf.d/progress.fish'),
+  };
+}
+
 function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
+  return path.join(xdgBase(env, variable, fallback), 'progress');
+}
+
+/** XDG says that relative values are to be ignored. */
+function xdgBase(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   const value = env[variable];
-  const base = value && path.isAbsolute(value) ? value : path.join(env['HOME'] ?? userInfo().homedir, fallback);
-  return path.join(base, 'progress');
+  return value && path.isAbsolute(value) ? value : path.join(homeOf(env), fallback);
+}
+
+function homeOf(env: NodeJS.ProcessEnv): string {
+  return env['HOME'] ?? userInfo().homedir;
+}
+
+/** Every program of that name that `PATH` leads to, in its order. */
+export function findInPath(program: string, searchPath = ''): string[] {
+  const directories = searchPath.split(path.delimiter).filter((directory) => directory !== '');
+  return directories.map((directory) => path.join(directory, program)).filter(isExecutable);
+}
+
+export function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function runtimeDirectory(env: NodeJS.ProcessEnv, state: string): string {

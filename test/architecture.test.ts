@@ -13,10 +13,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   journal: ['core', '.', 'protocol'],
   client: ['core', '.', 'protocol'],
   spool: ['core', '.', 'protocol'],
+  alerts: ['core', '.', 'protocol', 'client'],
   runner: ['core', '.', 'protocol', 'client'],
   terminal: ['core', '.'],
-  daemon: ['core', '.', 'protocol', 'journal', 'spool'],
-  cli: ['core', '.', 'protocol', 'journal', 'client', 'spool', 'runner', 'terminal', 'daemon'],
+  daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts'],
+  cli: ['core', '.', 'protocol', 'journal', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
   viewer: ['core'],
 };
 /** The terminal's edge; the rest of it is pure. */
@@ -24,7 +25,7 @@ const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
 /** What a pure file may take from outside. */
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** They may end the process, and do something on being loaded. */
-const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts']);
+const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts']);
 /** And this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 

@@ -31,6 +31,7 @@ const DEFAULTS = {
   socket: { maxConnections: 512 },
   memory: { ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576 },
+  alerts: { desktop: true },
   watch: { rate: 10 },
 };
 
@@ -51,6 +52,14 @@ t.test('sizes and durations are taken as text and as numbers, and come out in by
     ...DEFAULTS,
     journal: { ...DEFAULTS.journal, segmentSize: 1_048_576, retainAge: 259_200_000, segmentAge: 90_000 },
   });
+  t.end();
+});
+
+t.test('a switch is true or false, and nothing that only looks like it', (t) => {
+  t.equal(parseConfig('alerts: {desktop: false}', 'c.yaml').alerts.desktop, false);
+  for (const desktop of ['no', '0', '"true"', '']) {
+    t.match(refusal(`alerts: {desktop: ${desktop}}`), /alerts.desktop: is .*, wanted true or false$/, desktop);
+  }
   t.end();
 });
 

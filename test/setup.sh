@@ -2,9 +2,10 @@
 # Installs the Debian packages that some tests want, where that is possible. Where it is not, these tests skip by name.
 set -eu
 missing=
-for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc; do
+for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc dbus-daemon:dbus notify-send:libnotify-bin; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+/usr/bin/python3 -c 'import dbus, gi.repository.GLib' 2>/dev/null || missing="$missing python3-dbus python3-gi"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   export DEBIAN_FRONTEND=noninteractive

@@ -75,5 +75,3 @@ complete -c progress -f -k -a '(__progress_complete)'
 `;
 
 export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;
-
-export type Shell = keyof typeof SCRIPTS;

@@ -1,20 +1,18 @@
 /** `progress completion`: the script of a shell, and the answers that it asks for. */
 import { ProgressError } from '../errors.js';
+import { SHELLS } from '../paths.js';
 import { cellsOf } from '../terminal/width.js';
 import { readBashLine, quoteRest } from './bash-words.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import { findPosition } from './completion-position.js';
 import { SCRIPTS } from './completion-scripts.js';
-import type { Shell } from './completion-scripts.js';
 import { GLOBAL_OPTIONS, readShape } from './completion-shapes.js';
 import type { Option } from './completion-shapes.js';
 import type { Candidate } from './completion-values.js';
 import { valuesOf } from './completion-values.js';
 import { print, printLines } from './output.js';
 import { splitWords } from './words.js';
-
-const SHELLS = ['bash', 'zsh', 'fish'] as const satisfies Shell[];
 
 export const command = defineCommand({
   usage: 'completion <shell>',

@@ -13,6 +13,7 @@ const COMMANDS: Commands = {
   daemon: async () => (await import('./daemon.js')).command,
   journal: async () => (await import('./journal.js')).command,
   config: async () => (await import('./config.js')).command,
+  setup: async () => (await import('./setup.js')).command,
   doctor: async () => (await import('./doctor.js')).command,
   completion: async () => (await import('./completion.js')).command,
 };

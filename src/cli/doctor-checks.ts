@@ -7,6 +7,7 @@ import { errnoOf, ProgressError } from '../errors.js';
 import { QUARANTINE } from '../journal/layout.js';
 import { FORMAT_VERSION, readManifest } from '../journal/manifest.js';
 import type { Paths } from '../paths.js';
+import { findInPath } from '../paths.js';
 import type { JournalStatus } from '../protocol/messages.js';
 import { VERSION } from '../version.js';
 import { findProblems } from './config.js';
@@ -18,7 +19,7 @@ export interface Check {
   advice?: string;
 }
 
-type Finding = Omit<Check, 'name'>;
+export type Finding = Omit<Check, 'name'>;
 
 export function ok(message: string): Finding {
   return { state: 'ok', message };
@@ -53,15 +54,9 @@ export function checkNode(version: string): Check {
 
 /** The daemon takes its lock by one of them. */
 export function checkLocker(searchPath: string): Check {
-  const found = ['flock', 'perl'].find((program) => isInPath(program, searchPath));
+  const found = ['flock', 'perl'].find((program) => findInPath(program, searchPath).length > 0);
   const missing = problem('neither flock(1) nor perl is in PATH: no daemon can start', 'install util-linux, or perl');
   return { name: 'locker', ...(found === undefined ? missing : ok(`${found} is there`)) };
-}
-
-function isInPath(program: string, searchPath: string): boolean {
-  return searchPath.split(path.delimiter).some((directory) => {
-    return directory !== '' && isAllowed(path.join(directory, program), constants.X_OK);
-  });
 }
 
 export function checkConfig(file: string): Check {
@@ -80,6 +75,11 @@ export function checkRuntime({ runtime, displaced }: Paths): Check {
   const finding = inspectDirectory(runtime);
   const why = displaced === undefined ? '' : `\nin place of ${displaced}, which is too long for a socket`;
   return { name: 'runtime', ...finding, message: finding.message + why };
+}
+
+/** Shells write into it while no daemon runs, too. */
+export function checkSpool(paths: Paths): Check {
+  return { name: 'spool', ...inspectDirectory(paths.spool) };
 }
 
 /** Everything that the daemon demands of a directory of its own. */
@@ -106,7 +106,7 @@ function inspectParent(directory: string): Finding {
   const parent = nearestExisting(directory);
   if (!statSync(parent).isDirectory()) return problem(`${parent} is not a directory`, moveAway(parent));
   const refusal = whyRefused(parent, constants.W_OK | constants.X_OK);
-  if (refusal === undefined) return ok(`${directory} is not there yet: the first daemon makes it`);
+  if (refusal === undefined) return ok(`${directory} is not there yet: it is made when it is needed`);
   return problem(`${directory} cannot be made in ${parent} (${refusal})`, writeAdvice(parent, refusal));
 }
 
@@ -190,10 +190,6 @@ export function lookAt(file: string) {
 
 function nearestExisting(file: string): string {
   for (let at = file; ; at = path.dirname(at)) if (existsSync(at) || path.dirname(at) === at) return at;
-}
-
-function isAllowed(file: string, mode: number): boolean {
-  return whyRefused(file, mode) === undefined;
 }
 
 export function whyRefused(file: string, mode: number): string | undefined {

@@ -13,10 +13,12 @@ import {
   checkNode,
   checkQuarantine,
   checkRuntime,
+  checkSpool,
   checkState,
 } from './doctor-checks.js';
 import type { Check } from './doctor-checks.js';
 import { askDaemon, checkDaemon, checkLock, checkSocket } from './doctor-daemon.js';
+import { checkNotifier, checkShell } from './doctor-shell.js';
 import { print, printLines } from './output.js';
 import { styleOf } from './surface.js';
 
@@ -37,12 +39,15 @@ export const command = defineCommand({
       checkConfig(paths.config),
       checkState(paths),
       checkRuntime(paths),
+      checkSpool(paths),
       checkLock(paths, daemon),
       checkSocket(paths, daemon),
       checkDaemon(paths, daemon),
       await checkJournal(paths.journal, daemon.status?.journal),
       checkQuarantine(paths.journal),
       checkDisk(paths.journal),
+      checkShell(env),
+      checkNotifier(env),
     ];
     if (json) await print(`${JSON.stringify(checks, undefined, 2)}\n`);
     else await printLines(checkLines(checks, styleOf(env)));

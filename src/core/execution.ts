@@ -60,6 +60,8 @@ export interface Execution {
   implicit?: true;
   attention?: Attention;
   attentionReason?: string;
+  /** An alert was raised about it. */
+  alerted?: true;
   argv?: string[];
   cwd?: string;
   pid?: number;

@@ -65,6 +65,7 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     activity: countUsage,
     attention: setAttention,
     resource_update: setResources,
+    alert_triggered: noteAlert,
   } satisfies Record<string, Change>,
 );
 
@@ -264,6 +265,10 @@ function setResources(execution: Execution, event: ExecutionEvent): void {
   const resources: Resources = { ...execution.resources };
   assignNumber(resources, event.data, ['cpu', 'rss', 'processes', 'peakRss', 'cpuSeconds']);
   execution.resources = resources;
+}
+
+function noteAlert(execution: Execution): void {
+  execution.alerted = true;
 }
 
 function foldQueue(state: State, data: EventData): void {

@@ -49,8 +49,8 @@ export function createRouter(state: State): Router {
   };
 
   const locate = (event: NewEvent): string | undefined => {
-    // a note means the execution that it names, not the one that came after it
-    if (event.type === 'journal_note') return event.execution;
+    // these mean the execution that they name, not the one that came after it
+    if (event.type === 'journal_note' || event.type === 'alert_triggered') return event.execution;
     if (event.execution === undefined && GLOBAL_TYPES.has(event.type)) return undefined;
     const id = newest(event.execution ?? openOf(event.source) ?? event.source ?? DEFAULT_EXECUTION);
     if (!STARTS.has(event.type) || !isOver(id)) return id;

@@ -2,6 +2,8 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
+import { createAlerts } from '../alerts/alerts.js';
+import { createDesktop } from '../alerts/desktop.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
@@ -80,6 +82,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     publish: (batch) => {
       subscribers.publish(batch);
       maintenance.wrote(batch);
+      alerts?.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -100,6 +103,21 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     retainMs: config.journal.retainAge,
     isOpen: (source) => spool.isOpen(source),
   });
+
+  const alerts = config.alerts.desktop
+    ? createAlerts({
+        state,
+        desktop: createDesktop(),
+        record: (event, settled) =>
+          ingest.submit(event, JSON.stringify(event.data).length, {
+            written: settled,
+            duplicate: settled,
+            refused: settled,
+          }),
+        log,
+        now,
+      })
+    : undefined;
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);

@@ -15,10 +15,12 @@ import {
   checkNode,
   checkQuarantine,
   checkRuntime,
+  checkSpool,
   checkState,
   judgeSpace,
 } from '../../src/cli/doctor-checks.js';
 import { askDaemon, checkDaemon, checkLock, checkSocket } from '../../src/cli/doctor-daemon.js';
+import { checkNotifier, checkShell } from '../../src/cli/doctor-shell.js';
 import { resolvePaths } from '../../src/paths.js';
 import type { JournalStatus } from '../../src/protocol/messages.js';
 import type { Home } from '../helpers/daemon.js';
@@ -249,6 +251,54 @@ t.test('a journal that cannot be written is a problem', async (t) => {
   rmSync(manifest);
   mkdirSync(manifest);
   t.match(await checkJournal(paths.journal, undefined), { state: 'problem', message: 'EISDIR' });
+});
+
+t.test('a spool that others may enter is a problem', (t) => {
+  const { paths } = createState(t);
+  t.match(checkSpool(paths), { state: 'ok', message: 'is not there yet' });
+  mkdirSync(paths.spool, { mode: 0o700 });
+  t.match(checkSpool(paths), { state: 'ok', message: 'mode 700' });
+  chmodSync(paths.spool, 0o777);
+  t.match(checkSpool(paths), { state: 'problem', message: 'mode 777', advice: `chmod 700 ${paths.spool}` });
+  t.end();
+});
+
+t.test('hooks that a shell loads, or cannot load any more', (t) => {
+  const home = createHome(t);
+  const { directory, env } = home;
+  const rc = path.join(directory, '.bashrc');
+  const check = () => checkShell({ ...env, SHELL: '/bin/bash' });
+  t.match(check(), { state: 'ok', message: `no hooks in ${rc}: \`progress setup\` adds them` });
+  writeFileSync(rc, '# mine\n');
+  home.progress(['setup', 'bash']);
+  const text = readFileSync(rc, 'utf8');
+  t.match(check(), { state: 'ok', message: `${rc}:2 loads the hooks of ${PROGRESS}` });
+  const advice = /progress setup/;
+  const cases = [
+    ['problem', text.replaceAll(PROGRESS, '/nowhere/progress'), ':2: /nowhere/progress is gone'],
+    ['warning', text.replace('esac', 'esac # mine'), ':2: edited by hand'],
+    ['problem', text.replace('# <<< progress <<<', ''), ':2: the block of progress that begins here has no end'],
+    ['problem', text + text, ':6: a second block'],
+  ] as const;
+  for (const [state, broken, message] of cases) {
+    writeFileSync(rc, broken);
+    t.match(check(), { state, message: rc + message, advice });
+  }
+  rmSync(rc);
+  mkdirSync(rc);
+  t.match(check(), { state: 'problem', message: `${rc} is not a regular file`, advice });
+  t.match(checkShell({ ...env, SHELL: '/bin/tcsh' }), { state: 'ok', message: 'there are no hooks for /bin/tcsh' });
+  t.end();
+});
+
+t.test('a desktop without notify-send is a warning, a machine without a desktop is none', (t) => {
+  const DBUS_SESSION_BUS_ADDRESS = 'unix:path=/nowhere';
+  const bin = t.testdir();
+  t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS: '', PATH: bin }), { state: 'ok', message: 'no session bus' });
+  t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS, PATH: bin }), { state: 'warning', advice: /^install libnotify/ });
+  writeFileSync(path.join(bin, 'notify-send'), '', { mode: 0o755 });
+  t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS, PATH: bin }), { state: 'ok', message: 'a desktop can be told' });
+  t.end();
 });
 
 t.test('what repairs have put aside is a warning', async (t) => {

@@ -248,6 +248,11 @@ t.test('unknown types are activity and nothing else; names of the prototype are 
   }
 });
 
+t.test('an alert is remembered, and is no sign of life', async (t) => {
+  t.notOk(only([start]).alerted);
+  t.match(only([start, { type: 'alert_triggered', execution }]), { alerted: true, lastActivity: at(0) });
+});
+
 t.test('events about the machine create no execution', async (t) => {
   const state = folded([
     { type: 'queue_changed', data: { name: 'q', slots: 2, paused: true } },

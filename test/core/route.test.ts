@@ -54,6 +54,12 @@ for (const together of [true, false]) {
     t.strictSame(routed(drafts, together).routes, ['a', 'a', 'taken', 'taken', 'a', 'taken', 'a']);
   });
 
+  t.test(`an alert is about the execution that it names, not about the one that came after it, ${how}`, async (t) => {
+    const alert: Draft = { type: 'alert_triggered', execution: 'a' };
+    const drafts = [started('a'), ended('a'), started('a'), alert, { type: 'alert_triggered', source: 's' }];
+    t.strictSame(routed(drafts, together).routes, ['a', 'a', 'a~2', 'a', undefined]);
+  });
+
   t.test(`without an execution an event goes to its source’s open one, ${how}`, async (t) => {
     const drafts = [
       log('s'),

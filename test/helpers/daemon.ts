@@ -46,8 +46,17 @@ export interface RunningDaemon {
 export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
+  // nobody who runs tests wants to be told of what fails in them
+  env['DBUS_SESSION_BUS_ADDRESS'] = '';
   // undefined ones are not passed on
-  for (const name of ['PROGRESS_SOCKET', 'PROGRESS_EXECUTION', 'PROGRESS_STEP', 'XDG_RUNTIME_DIR'])
+  for (const name of [
+    'PROGRESS_SOCKET',
+    'PROGRESS_EXECUTION',
+    'PROGRESS_STEP',
+    'XDG_RUNTIME_DIR',
+    'XDG_CONFIG_HOME',
+    'ZDOTDIR',
+  ])
     env[name] = undefined;
   const paths = resolvePaths(env);
 

@@ -1,0 +1,135 @@
+import t from 'tap';
+import type { Alert } from '../../src/alerts/rules.js';
+import { judge } from '../../src/alerts/rules.js';
+import type { EventData } from '../../src/core/event.js';
+import { fold } from '../../src/core/fold.js';
+import { emptyState, findExecution } from '../../src/core/state.js';
+import type { Draft } from '../helpers/events.js';
+import { numbered } from '../helpers/events.js';
+
+/** What the last of these events raises, a moment later. */
+function alertOf(drafts: readonly Draft[], later = 1): Alert | undefined {
+  const state = emptyState();
+  const events = numbered(drafts.map((draft) => ({ execution: 'x', ...draft })));
+  for (const event of events) fold(state, event);
+  const last = events.at(-1)!;
+  const execution = findExecution(state, 'x');
+  return execution && judge(last, execution, Date.parse(last.time) + later * 1_000);
+}
+
+/** By another source than the end, so that there is no duration but a given one. */
+const start = (data: EventData = {}): Draft => ({
+  type: 'execution_started',
+  source: 'a',
+  data: { name: 'nightly build', ...data },
+});
+const end = (status: string, data: EventData = {}): Draft => ({ type: `execution_${status}`, data });
+
+t.test('what fails, times out or is lost raises an alert, whatever its kind', (t) => {
+  const titles = {
+    failed: '✗ nightly build failed',
+    timeout: '◷ nightly build timed out',
+    lost: '? nightly build was lost',
+  };
+  for (const kind of ['run', 'agent', 'task', 'deployment']) {
+    for (const [status, title] of Object.entries(titles)) {
+      t.match(
+        alertOf([start({ kind }), end(status)]),
+        { rule: 'failed', title, urgency: 'normal' },
+        `${kind} ${status}`,
+      );
+    }
+    for (const status of ['completed', 'cancelled'])
+      t.notOk(alertOf([start({ kind }), end(status)]), `${kind} ${status}`);
+  }
+  t.end();
+});
+
+t.test('a script that only emitted counts, a heap of loose events that is given up does not', (t) => {
+  t.match(alertOf([{ type: 'log' }, end('failed')]), { rule: 'failed', title: '✗ x failed' });
+  t.notOk(alertOf([{ type: 'log' }, end('lost')]));
+  t.end();
+});
+
+t.test('a command at the prompt raises one only beyond thirty seconds, however it ends', (t) => {
+  const ended = (status: string, durationMs?: number) =>
+    alertOf([start({ kind: 'command' }), end(status, { durationMs })]);
+  for (const status of ['failed', 'completed', 'lost']) {
+    t.notOk(ended(status, 2_000), status);
+    t.notOk(ended(status, 30_000), status);
+    t.match(ended(status, 30_001), { rule: 'long_command' }, status);
+  }
+  t.equal(ended('failed', 31_000)?.urgency, 'normal');
+  t.strictSame(ended('completed', 31_000), {
+    rule: 'long_command',
+    title: '✓ nightly build completed',
+    body: 'after 31s',
+    urgency: 'low',
+  });
+  t.notOk(ended('cancelled', 31_000), 'whoever cancels it knows');
+  t.end();
+});
+
+t.test('what runs in another execution is for that one to tell', (t) => {
+  t.notOk(alertOf([start({ kind: 'run', parent: 'outer' }), end('failed')]));
+  t.end();
+});
+
+t.test('what comes from a backlog is no news', (t) => {
+  t.ok(alertOf([start(), end('failed')], 300));
+  t.notOk(alertOf([start(), end('failed')], 301));
+  t.end();
+});
+
+t.test('an execution raises one alert, however often its end is told', (t) => {
+  t.ok(alertOf([start(), end('failed')]));
+  t.notOk(alertOf([start(), end('failed'), end('failed')]));
+  t.notOk(alertOf([start(), end('completed'), end('failed')]), 'the first end counts');
+  t.notOk(alertOf([start(), end('failed'), { type: 'step_failed', step: 's' }]));
+  const raised: Draft = { type: 'alert_triggered' };
+  t.notOk(alertOf([start(), end('lost'), raised, end('failed')]), 'it was lost before, and that was told');
+  t.ok(alertOf([start(), end('lost'), end('failed')]));
+  t.end();
+});
+
+t.test('the body tells how, for how long, what went wrong and where', (t) => {
+  const body = (...drafts: Draft[]) => alertOf(drafts)?.body;
+  const failed = end('failed', { exitCode: 1, durationMs: 123_000 });
+  t.equal(body(start({ cwd: '/home/u/backup/' }), failed), 'exit 1 after 2:03 · in backup');
+  t.equal(body(start(), end('failed', { signal: 'SIGSEGV', error: 'core dumped' })), 'SIGSEGV · core dumped');
+  t.equal(body(start(), end('failed', { durationMs: 5_000, error: 'no space' })), 'after 5.0s · no space');
+  const step = (type: string, id: string, data: EventData = {}): Draft => ({ type: `step_${type}`, step: id, data });
+  t.equal(
+    body(
+      start(),
+      step('failed', 'a'),
+      step('completed', 'b'),
+      step('failed', 'c', { name: 'Dump', error: 'no db' }),
+      failed,
+    ),
+    'exit 1 after 2:03 · Dump: no db',
+  );
+  t.equal(body(start(), step('failed', 'a'), end('failed', { error: 'why' })), 'a: why');
+  t.equal(body(start(), end('failed')), 'progress show x', 'a notification without a body is not shown at all');
+  t.equal(body(start({ cwd: '/' }), end('failed')), 'progress show x');
+  t.end();
+});
+
+t.test('hostile text becomes one short line that a terminal and a desktop show as it is', (t) => {
+  const names = {
+    'a\nb\u0000c\td\r\n e': '✗ a b c d e failed',
+    '\u001b[31mred\u001b[0m \u001b]0;title\u0007x': '✗ red x failed',
+    'left\u202eright\u2066\u200f': '✗ left right failed',
+    '': '✗ x failed',
+    '👩‍🚀 go': '✗ 👩‍🚀 go failed',
+    '-w': '✗ -w failed',
+  };
+  for (const [name, title] of Object.entries(names)) t.equal(alertOf([start({ name }), end('failed')])?.title, title);
+  const name = '𝒳'.repeat(400);
+  const long = alertOf([start({ name, cwd: `/${'y'.repeat(500)}` }), end('timeout', { error: '<\n'.repeat(3_000) })]);
+  t.equal(long?.title.length, 79, 'half a character is left out');
+  t.match(long?.title, /^◷ 𝒳+… timed out$/u);
+  t.equal(long?.body.length, 240);
+  t.notMatch(long?.body, /\n/);
+  t.end();
+});

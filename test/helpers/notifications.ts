@@ -1,0 +1,75 @@
+/** A private session bus with a notification service on it that writes down what it is asked to show. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import type { Test } from 'tap';
+import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { ROOT } from './daemon.js';
+import { waitFor } from './wait.js';
+
+export interface Shown {
+  app: string;
+  title: string;
+  body: string;
+  /** 0 low, 1 normal, 2 critical. */
+  urgency: number;
+}
+
+export interface NotificationService {
+  /** For DBUS_SESSION_BUS_ADDRESS. */
+  address: string;
+  /** The process of the bus. */
+  bus: ChildProcess;
+  /** What has been asked for so far. */
+  shown: Shown[];
+}
+
+/** The one that Debian's packages belong to, whatever else is in PATH. */
+const PYTHON = '/usr/bin/python3';
+
+/** Debian's packages, which test/setup.sh installs. */
+export function isDesktopMissing(t: Test): boolean {
+  const isThere =
+    isAble('dbus-daemon', '--version') &&
+    isAble('notify-send', '--version') &&
+    isAble(PYTHON, '-c', 'import dbus, gi.repository.GLib');
+  return isMissing(t, 'dbus, libnotify-bin, python3-dbus and python3-gi', isThere);
+}
+
+export async function startNotificationService(t: Pick<Test, 'teardown'>): Promise<NotificationService> {
+  const bus = start(t, 'dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address']);
+  const address = await waitFor('the bus', () => bus.lines[0]);
+  const script = path.join(ROOT, 'test/fixtures/notification-service.py');
+  const service = start(t, PYTHON, [script], { ...process.env, DBUS_SESSION_BUS_ADDRESS: address });
+  await waitFor('the notification service', () => service.lines[0] === 'ready');
+  return {
+    address,
+    bus: bus.child,
+    get shown() {
+      return service.lines.slice(1).map((line) => JSON.parse(line) as Shown);
+    },
+  };
+}
+
+function start(
+  t: Pick<Test, 'teardown'>,
+  program: string,
+  args: string[],
+  env = process.env,
+): { child: ChildProcess; lines: string[] } {
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts);
+  });
+  let gone = false;
+  child.once('close', () => (gone = true));
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await waitFor(`${program} to be gone`, () => gone);
+  });
+  return { child, lines };
+}
