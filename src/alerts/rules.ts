@@ -17,6 +17,14 @@ export interface Alert {
 
 /** Whoever typed a command that ended sooner is still looking at it. */
 const LONG_COMMAND_MS = 30_000;
+/** Programs that somebody sits in front of until they end: there is no need to say that they have. */
+const ATTENDED = new Set(
+  (
+    'vi vim nvim view nano emacs micro hx ed less more most man info ssh mosh telnet ftp sftp tmux screen top htop ' +
+    'btop watch tail journalctl bash zsh fish sh dash su sudo login python python3 ipython node irb psql mysql sqlite3 ' +
+    'redis-cli gdb lldb fzf ranger mc lazygit tig claude codex gemini'
+  ).split(' '),
+);
 /** What ended longer ago comes from a backlog, and is no news any more. */
 const NEWS_MS = 5 * 60_000;
 /** What a desktop shows of a notification without cutting it itself. */
@@ -53,11 +61,21 @@ function isItsEnd({ type, time }: ExecutionEvent, { status, endedAt }: Execution
   return Object.hasOwn(EXECUTION_ENDS, type) && EXECUTION_ENDS[type] === status && time === endedAt;
 }
 
-function ruleFor({ kind, status, durationMs = 0, implicit, parent }: Execution): Alert['rule'] | undefined {
-  if (kind === 'command') return durationMs > LONG_COMMAND_MS ? 'long_command' : undefined;
+function ruleFor(execution: Execution): Alert['rule'] | undefined {
+  const { kind, status, durationMs = 0, implicit, parent } = execution;
+  if (kind === 'command') {
+    const isMissed = durationMs > LONG_COMMAND_MS && (status === 'failed' || !isAttended(execution));
+    return isMissed ? 'long_command' : undefined;
+  }
   // what stands in another execution is for that one to tell; events that nobody began are lost to nobody
   const isUnnoticed = parent !== undefined || (status === 'lost' && implicit);
   return status === 'completed' || isUnnoticed ? undefined : 'failed';
+}
+
+/** By the first word of the line. */
+function isAttended({ name }: Execution): boolean {
+  const [word = ''] = name.trimStart().split(/\s/, 1);
+  return ATTENDED.has(word.slice(word.lastIndexOf('/') + 1));
 }
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */

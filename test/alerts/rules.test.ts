@@ -70,6 +70,18 @@ t.test('a command at the prompt raises one only beyond thirty seconds, however i
   t.end();
 });
 
+t.test('of a program that somebody sits in front of, only a failure is told', (t) => {
+  const ended = (name: string, status: string) =>
+    alertOf([start({ kind: 'command', name }), end(status, { durationMs: 60_000 })]);
+  for (const name of ['vim', ' less x', '/usr/bin/ssh -v host', 'claude']) {
+    t.notOk(ended(name, 'completed'), name);
+    t.notOk(ended(name, 'lost'), name);
+    t.ok(ended(name, 'failed'), name);
+  }
+  for (const name of ['vimdiff-all', 'make', 'sshfs x']) t.ok(ended(name, 'completed'), name);
+  t.end();
+});
+
 t.test('what runs in another execution is for that one to tell', (t) => {
   t.notOk(alertOf([start({ kind: 'run', parent: 'outer' }), end('failed')]));
   t.end();
