@@ -76,10 +76,6 @@ const SCHEMA = v.object(
       v.object({ desktop: flag(true, 'Show a desktop notification when something fails.') }, group),
       {},
     ),
-    alerts: v.nullish(
-      v.object({ desktop: flag(true, 'Show a desktop notification when something fails.') }, group),
-      {},
-    ),
     watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),
   },
   group,
