@@ -291,6 +291,7 @@ __progress_is_time() {
 
 # Sets __progress_dir to the directory of the spool, as src/paths.ts has it.
 __progress_spool() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   if [ -n "${PROGRESS_HOME-}" ]; then
     case $PROGRESS_HOME in
       /*) __progress_dir=$PROGRESS_HOME/state/spool ;;
@@ -309,5 +310,6 @@ __progress_spool() {
 
 # __progress_append FILE LINE: in one write, without a word. It is for the caller to know that the file is no FIFO.
 __progress_append() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   { printf '%s\n' "$2" >>"$1"; } 2>/dev/null || return 1
 }
