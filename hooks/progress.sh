@@ -14,7 +14,9 @@
 # In zsh $0 is this file.
 __progress_script=${ZSH_ARGZERO:-$0}
 __progress_file=
+__progress_random=
 __progress_id=
+__progress_step_id=
 __progress_starts=0
 # steps that are open, the innermost first, a line each
 __progress_open=
@@ -23,10 +25,11 @@ __progress_open=
 __progress_create() {
   __progress_spool || return 1
   __progress_random=$(
+    exec 2>/dev/null
     umask 077
     [ -d "$__progress_dir" ] || mkdir -p "$__progress_dir"
     head -c 1024 /dev/urandom | LC_ALL=C tr -dc 0123456789abcdefghjkmnpqrstvwxyz | cut -c 1-20
-  ) 2>/dev/null || return 1
+  ) || return 1
   [ "${#__progress_random}" = 20 ] || return 1
   __progress_file=$__progress_dir/sh-$$-${__progress_random#??????????}.ndjson
   # shellcheck disable=SC2188 # made here, so that it is for nobody else to read

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import { buildEvent } from '../../src/cli/emit-arguments.js';
 import { splitWords } from '../../src/cli/words.js';
+import { toNewEvent } from '../../src/protocol/validate.js';
 import { createHome } from '../helpers/daemon.js';
+import { readSpool } from '../helpers/spool.js';
 
 /** The event that these words make, without yargs. */
 function build(pairs: string[], options: { execution?: string; step?: string; data?: string } = {}, env = {}) {
@@ -92,18 +95,6 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   const last = () =>
     JSON.parse(home.progress(['logs', '--type', 'all', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
 
-  t.test('one event, seen as it was given', (t) => {
-    t.strictSame(emit(['log', '--execution', 'x', 'level=error', 'count:=3']), { status: 0, stdout: '', stderr: '' });
-    t.match(last(), { type: 'log', execution: 'x', data: { level: 'error', count: 3 } });
-    emit(['--step', '--odd', '--execution=-1', 'log', '--', 'message=--force']);
-    t.match(last(), { step: '--odd', execution: '-1', data: { message: '--force' } });
-    emit(['007', '--execution', '12', '--data', '{"a":1}', 'b:=2'], { env: { PROGRESS_EXECUTION: 'other' } });
-    t.match(last(), { type: '007', execution: '12', data: { a: 1, b: 2 } });
-    emit(['log'], { env: { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'inner' } });
-    t.match(last(), { execution: 'outer', step: 'inner' });
-    t.end();
-  });
-
   t.test('--wait prints the position, or that it was there before', (t) => {
     const first = emit(['log', '--wait', 'source=me', 'n:=1']);
     t.match(first.stdout, /^\d{16}\n$/);
@@ -134,7 +125,11 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       [['log', 'time=yesterday'], 65, /time must be an RFC 3339 time/],
       [['log', 'n=5'], 65, /n must be a whole number/],
       [['log', '--execution', ''], 65, /execution must be a text/],
-      [['journal_note'], 65, /./],
+      [['journal_note'], 65, /the daemon’s own/],
+      [['log', '--data', '@/no/such/file'], 66, /--data: \/no\/such\/file cannot be read: /],
+      [['log', '--data', `@${home.directory}`], 66, /cannot be read: EISDIR/],
+      [['log', '--data', '@/dev/zero'], 65, /\/dev\/zero holds more than the 262144 bytes of an event/],
+      [['log', `message=${'x'.repeat(120_000)}`, `more=${'\u0001'.repeat(60_000)}`], 65, /of 262144 bytes/],
       [['log', '--wait', `message=${'x'.repeat(120_000)}`, `more=${'\u0001'.repeat(60_000)}`], 65, /of 262144 bytes/],
     ];
     for (const [args, status, stderr] of cases) {
@@ -145,6 +140,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       t.equal(outcome.stdout, '');
     }
     t.equal(last()['seq'], before);
+    t.strictSame(readSpool(home), []);
     t.end();
   });
 
@@ -240,14 +236,62 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   });
 });
 
-t.test('it starts the daemon if there is none; without one that can start it fails', (t) => {
+t.test('without --wait one line is in the spool, whoever built it, and no daemon is started', (t) => {
   const home = createHome(t);
-  t.equal(home.progress(['emit', 'log', '--execution', 'x', 'message=hello']).status, 0);
+  const data = path.join(home.directory, 'data.json');
+  writeFileSync(data, '{"a":{"b":1},"c":"d"}\n');
+  const cases: [string[], object, NodeJS.ProcessEnv?][] = [
+    [
+      ['log', '--execution', 'x', 'level=error', 'count:=3'],
+      { type: 'log', execution: 'x', data: { level: 'error', count: 3 } },
+    ],
+    [
+      ['--step', '--odd', '--execution=-1', 'log', '--', 'message=--force'],
+      { type: 'log', step: '--odd', execution: '-1', data: { message: '--force' } },
+    ],
+    [
+      ['007', '--execution', '12', '--data', '{"a":1}', 'b:=[2]'],
+      { type: '007', execution: '12', data: { a: 1, b: [2] } },
+      { PROGRESS_EXECUTION: 'other' },
+    ],
+    [['log'], { execution: 'outer', step: 'inner' }, { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'inner' }],
+    [['log', '--data', `@${data}`, 'c=e'], { data: { a: { b: 1 }, c: 'e' } }],
+    [['log', 'time=2026-11-20T12:00:00.5+01:00', 'a:={}'], { time: '2026-11-20T12:00:00.5+01:00', data: { a: {} } }],
+  ];
+  for (const [args, expected, env] of cases) {
+    t.strictSame(home.progress(['emit', ...args], env && { env }), { status: 0, stdout: '', stderr: '' });
+    t.match(readSpool(home).at(-1), expected, args.join(' '));
+  }
+  for (const event of readSpool(home)) t.ok(toNewEvent(event));
+  t.equal(readSpool(home).length, cases.length);
+  t.notOk(existsSync(home.paths.lock));
+  t.end();
+});
+
+t.test('--wait starts the daemon if there is none; without one that can start it fails', (t) => {
+  const home = createHome(t);
+  t.equal(home.progress(['emit', 'log', '--wait', '--execution', 'x', 'message=hello']).status, 0);
   t.match(home.progress(['logs', 'x']), { status: 0, stdout: 'info: hello\n' });
   const broken = createHome(t);
   writeFileSync(broken.paths.config, '- no');
-  t.equal(broken.progress(['emit', 'log']).status, 78);
+  t.equal(broken.progress(['emit', 'log', '--wait']).status, 78);
   t.end();
+});
+
+t.test('what cannot be spooled goes to a daemon that runs; without one it is said why', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  mkdirSync(home.paths.spool, { recursive: true });
+  mkdirSync(path.join(home.paths.spool, 'shared.ndjson'));
+  t.strictSame(home.progress(['emit', 'log', '--execution', 'x', 'message=hello']), {
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
+  t.equal(home.progress(['logs', 'x']).stdout, 'info: hello\n');
+  const alone = createHome(t);
+  writeFileSync(alone.paths.state, 'a file');
+  t.match(alone.progress(['emit', 'log']), { status: 77, stderr: /^progress: .*shared\.ndjson cannot be written: / });
 });
 
 t.test('the words of a shell are split as the page has it', (t) => {
