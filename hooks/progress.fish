@@ -123,6 +123,7 @@ function __progress_count_stopped
 end
 
 function __progress_preexec --on-event fish_preexec --argument-names line
+    set -g __progress_generation $status_generation
     set -g __progress_current
     test -n "$line"; and not __progress_is_private $line; or return
     __progress_count_stopped
@@ -138,8 +139,11 @@ end
 
 function __progress_postexec --on-event fish_postexec
     set -l code $status
+    set -l generation $status_generation
     set -l took $CMD_DURATION
     test -n "$__progress_current"; or return
+    # what sets no status leaves that of the line before
+    test "$generation" = "$__progress_generation"; and set code 0
     set -l type failed
     set -l data "\"exitCode\":$code,\"durationMs\":$took"
     set -l stopped $__progress_stopped
@@ -262,5 +266,5 @@ end
 
 if status is-interactive; and not set -q __progress_file
     __progress_describe
-    __progress_open
+    __progress_open; or true
 end
