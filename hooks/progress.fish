@@ -252,8 +252,32 @@ function __progress_build
     test (string length -- $__progress_line) -le $__progress_max_line
 end
 
+# Sets __progress_line as __progress_build does, where the words are a type and a few pairs for data that need no escape: most
+# are, and without command substitutions that takes a fraction of the time. Returns 1 for all others.
+function __progress_build_plain
+    string match -rq '^(?!journal_note\z)[a-z_.]{1,64}\z' -- "$argv[1]"; or return
+    test -z "$PROGRESS_EXECUTION$PROGRESS_STEP"; and not set -q argv[20]; or return
+    set -l data
+    set -l comma
+    set -l key
+    set -l value
+    set -l own '(?!(?:type|seq|source|n|execution|step|time):?=)(?<key>[A-Za-z_][A-Za-z0-9_.-]*)'
+    for pair in $argv[2..]
+        if string match -rq "^$own=(?<value>[^\\x01-\\x1f\"\\\\]{0,4000})\\z" -- $pair
+            set data "$data$comma\"$key\":\"$value\""
+        else
+            string match -rq "^$own:=(?<value>true|false|null|-?(?:0|[1-9]\\d{0,20})(?:\\.\\d{1,20})?)\\z" -- $pair; or return
+            set data "$data$comma\"$key\":$value"
+        end
+        set comma ,
+    end
+    set -g __progress_line "{\"type\":\"$argv[1]\",\"data\":{$data}}"
+end
+
 function progress --description 'What everything running on this machine is doing'
-    if test "$argv[1]" = emit; and __progress_build $argv[2..]
+    if test "$argv[1]" = emit; and begin
+            __progress_build_plain $argv[2..]; or __progress_build $argv[2..]
+        end
         set -q __progress_file; or __progress_open
         __progress_record $__progress_line; and return
     end

@@ -21,7 +21,7 @@ const PUBLIC = 'set -e fish_private_mode';
 t.jobs = 4;
 const isAbsent = !isAble('fish', '--version');
 if (isAbsent && process.env['CI'] === 'true') throw new Error('fish is needed in CI');
-const skip = isAbsent ? 'fish is not installed' : whyNoTmux();
+const skip = isAbsent ? 'fish is not installed' : (whyNoTmux() ?? false);
 
 /** Typed lines before the hooks are loaded, which then load them. */
 async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
@@ -270,16 +270,20 @@ t.test('without a terminal the function alone is there', { skip: isAbsent && ski
   t.end();
 });
 
+const TRY = 'function try; __progress_build_plain $argv; or __progress_build $argv; end';
+
 for (const [title, env] of SURROUNDINGS)
   t.test(`words become the event that the program makes of them: ${title}`, { skip: isAbsent && skip }, (t) => {
     const quote = (word: string): string => `'${word.replaceAll(/['\\]/g, '\\$&')}'`;
-    const lines = CASES.map(
-      ([words]) => `__progress_build ${words.map(quote).join(' ')}; and echo $__progress_line; or echo`,
+    const lines = CASES.map(([words]) => `try ${words.map(quote).join(' ')}; and echo $__progress_line; or echo`);
+    const { stdout, stderr } = spawnSync(
+      'fish',
+      ['--no-config', '-c', `source '${HOOKS}'; ${TRY}\n${lines.join('\n')}`],
+      {
+        env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: t.testdir(), ...env },
+        encoding: 'utf8',
+      },
     );
-    const { stdout, stderr } = spawnSync('fish', ['--no-config', '-c', `source '${HOOKS}'\n${lines.join('\n')}`], {
-      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: t.testdir(), ...env },
-      encoding: 'utf8',
-    });
     t.equal(stderr, '');
     const built = stdout.split('\n').slice(0, -1);
     t.equal(built.length, CASES.length);

@@ -19,7 +19,7 @@ const FILE = /^zsh-\d+-[0-9a-hjkmnp-tv-z]{10}\.ndjson$/;
 t.jobs = 4;
 const isAbsent = !isAble('zsh', '--version');
 if (isAbsent && process.env['CI'] === 'true') throw new Error('zsh is needed in CI');
-const skip = isAbsent ? 'zsh is not installed' : whyNoTmux();
+const skip = isAbsent ? 'zsh is not installed' : (whyNoTmux() ?? false);
 
 /** Typed lines before the hooks are loaded, which then load them. */
 async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
