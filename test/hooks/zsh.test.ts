@@ -4,8 +4,10 @@ import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from 'n
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { buildEvent } from '../../src/cli/emit-arguments.js';
 import { isAble, isMissing } from '../fault/helpers/needs.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
+import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
 import { BROKEN_FILES, BROKEN_SPOOLS, commandsOf, countProcesses, onSmallDisk } from '../helpers/hooked-shell.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
@@ -17,7 +19,7 @@ const FILE = /^zsh-\d+-[0-9a-hjkmnp-tv-z]{10}\.ndjson$/;
 t.jobs = 4;
 const isAbsent = !isAble('zsh', '--version');
 if (isAbsent && process.env['CI'] === 'true') throw new Error('zsh is needed in CI');
-const skip = isAbsent ? 'zsh is not installed' : whyNoTmux();
+const skip = isAbsent ? 'zsh is not installed' : (whyNoTmux() ?? false);
 
 /** Typed lines before the hooks are loaded, which then load them. */
 async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
@@ -264,7 +266,7 @@ t.test('no process is started for a line, nor by `progress emit`', { skip }, asy
     for (const line of lines) await shell.run(line);
   };
   t.equal(await countProcesses(shell.pid, log, act), 0);
-  t.equal(shell.events('zsh-').length, 2 * lines.length + 1);
+  t.equal(shell.events('zsh-').length, 2 * lines.length + 2);
   t.ok((await countProcesses(shell.pid, log, () => shell.run('/bin/true'))) >= 1, 'it would be seen');
 });
 
@@ -289,3 +291,27 @@ t.test('without a terminal the function alone is there', { skip: isAbsent && ski
   );
   t.end();
 });
+
+for (const [title, env] of SURROUNDINGS)
+  t.test(`words become the event that the program makes of them: ${title}`, { skip: isAbsent && skip }, (t) => {
+    const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+    const lines = CASES.map(([words]) => `try ${words.map(quote).join(' ')}`);
+    const script = `. '${HOOKS}'; setopt no_unset sh_word_split ksh_arrays
+      try() { { __progress_build_plain "$@" || __progress_build "$@" } && print -r -- $__progress_line || print }
+      ${lines.join('\n')}`;
+    const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], {
+      env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: t.testdir(), ...env },
+      encoding: 'utf8',
+    });
+    t.equal(stderr, '');
+    const built = stdout.split('\n').slice(0, -1);
+    t.equal(built.length, CASES.length);
+    for (const [index, [words, args, pairs = []]] of CASES.entries()) {
+      const line = built[index] ?? '';
+      const event = line === '' ? undefined : (JSON.parse(line) as { time?: unknown });
+      if (!pairs.some((pair) => pair.startsWith('time'))) delete event?.time;
+      const expected = args && buildEvent(args, pairs, env);
+      t.strictSame(event, expected && JSON.parse(JSON.stringify(expected)), words.join(' '));
+    }
+    t.end();
+  });
