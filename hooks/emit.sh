@@ -1,0 +1,315 @@
+# From the words behind `progress emit` to a line of the spool, in any POSIX shell and without a fork: the shell's half of
+# what src/cli/emit-arguments.ts does in Node. Sourced by bin/progress, the library for scripts and the shells' hooks.
+# shellcheck shell=sh
+
+__progress_letters=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_
+__progress_digits=0123456789
+__progress_newline='
+'
+__progress_tab='	'
+__progress_escapes=
+# Where characters are bytes, the first one of the control characters behind ASCII; else nothing.
+__progress_c1=©
+__progress_c1=${__progress_c1%?}
+
+# Half of what src/core/identifier.ts allows, because a character may count as two there: Node judges what is longer.
+__progress_max_type=64
+__progress_max_id=128
+# Quoting takes the time of length by escapes, and beyond this a start of Node is soon the quicker way.
+__progress_max_escaped=8192
+__progress_max_line=100000
+
+# Other shells have no clock; what stands in a variable of that name there was inherited.
+__progress_has_clock=
+case ${BASH_VERSION-} in
+  '' | [1-4].*) ;;
+  *) __progress_has_clock=1 ;;
+esac
+if [ -n "${ZSH_VERSION-}" ] && zmodload zsh/datetime 2>/dev/null; then __progress_has_clock=1; fi
+
+# __progress_quote TEXT: sets __progress_json to TEXT as a JSON string.
+__progress_quote() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
+  case $1 in
+    *[[:cntrl:]]* | *\"* | *\\*) ;;
+    *)
+      __progress_json=\"$1\"
+      return 0
+      ;;
+  esac
+  __progress_rest=$1
+  __progress_json=\"
+  while :; do
+    __progress_part=${__progress_rest%%[[:cntrl:]\"\\]*}
+    __progress_json=$__progress_json$__progress_part
+    __progress_rest=${__progress_rest#"$__progress_part"}
+    case $__progress_rest in
+      '') break ;;
+      \"*) __progress_json=$__progress_json\\\" ;;
+      \\*) __progress_json=$__progress_json\\\\ ;;
+      "$__progress_newline"*) __progress_json=$__progress_json\\n ;;
+      "$__progress_tab"*) __progress_json=$__progress_json\\t ;;
+      *) __progress_escape "${__progress_rest%"${__progress_rest#?}"}" ;;
+    esac
+    __progress_rest=${__progress_rest#?}
+  done
+  __progress_json=$__progress_json\"
+}
+
+# __progress_escape CHARACTER: adds to __progress_json what stands for one of the rarer control characters.
+__progress_escape() {
+  [ -n "$__progress_escapes" ] || __progress_list_escapes
+  case $__progress_escapes in
+    *"$1"*)
+      __progress_part=${__progress_escapes#*"$1"}
+      __progress_json=$__progress_json\\${__progress_part%%[[:cntrl:]]*}
+      ;;
+    # one of the locale's, not of JSON's
+    *) __progress_json=$__progress_json$1 ;;
+  esac
+}
+
+# Each of the rarer control characters, and what stands for it behind a backslash.
+__progress_list_escapes() {
+  # shellcheck disable=SC3003 # where this is no quoting it begins with the $
+  __progress_escapes=$'\001u0001\002u0002\003u0003\004u0004\005u0005\006u0006\007u0007\010b\013u000b\014f\015r\016u000e\017u000f\020u0010\021u0011\022u0012\023u0013\024u0014\025u0015\026u0016\027u0017\030u0018\031u0019\032u001a\033u001b\034u001c\035u001d\036u001e\037u001f\177u007f'
+  case $__progress_escapes in
+    \$*)
+      # dash, once, for want of another way to name them
+      # shellcheck disable=SC2059 # a format of our own
+      __progress_escapes=$(printf "$__progress_escapes")
+      ;;
+  esac
+}
+
+# __progress_build ARG...: sets __progress_line to the event that these words behind `progress emit` mean. Returns 1 where
+# they are wrong, or beyond a shell: then they are for Node, which says what is wrong.
+__progress_build() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
+  __progress_type=
+  __progress_time=
+  __progress_execution=
+  __progress_step=
+  __progress_data=
+  # of the options, which win over the pairs of their names
+  __progress_own_execution=
+  __progress_own_step=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --execution | --step)
+        [ $# -gt 1 ] || return 1
+        __progress_take_option "$1" "$2" || return 1
+        shift
+        ;;
+      --execution=* | --step=*) __progress_take_option "${1%%=*}" "${1#*=}" || return 1 ;;
+      --)
+        shift
+        break
+        ;;
+      -*) return 1 ;;
+      *)
+        if __progress_split "$1"; then break; fi
+        [ -z "$__progress_type" ] || return 1
+        __progress_type=$1
+        ;;
+    esac
+    shift
+  done
+  while [ $# -gt 0 ]; do
+    __progress_split "$1" || return 1
+    __progress_take_pair || return 1
+    shift
+  done
+  __progress_place
+  __progress_write
+}
+
+# __progress_take_option NAME VALUE: each may be given once.
+__progress_take_option() {
+  [ -n "$2" ] || return 1
+  case $1 in
+    --step)
+      [ -z "$__progress_own_step" ] || return 1
+      __progress_own_step=$2
+      ;;
+    *)
+      [ -z "$__progress_own_execution" ] || return 1
+      __progress_own_execution=$2
+      ;;
+  esac
+}
+
+# __progress_split WORD: sets __progress_key, with a colon behind it where JSON follows, and __progress_value; fails if the
+# word is no pair.
+__progress_split() {
+  case $1 in
+    [!"$__progress_letters"]*) return 1 ;;
+    *=*) ;;
+    *) return 1 ;;
+  esac
+  __progress_key=${1%%=*}
+  __progress_value=${1#*=}
+  case ${__progress_key%:} in
+    *[!"$__progress_letters$__progress_digits".-]*) return 1 ;;
+  esac
+}
+
+# Makes the pair that was split a field of the envelope or of the data.
+__progress_take_pair() {
+  case $__progress_key in
+    type | type: | seq | seq: | source | source: | n | n: | execution: | step:) return 1 ;;
+    execution)
+      [ -n "$__progress_value" ] || return 1
+      __progress_execution=$__progress_value
+      ;;
+    step)
+      [ -n "$__progress_value" ] || return 1
+      __progress_step=$__progress_value
+      ;;
+    time)
+      __progress_is_time "$__progress_value" || return 1
+      __progress_time=\"$__progress_value\"
+      ;;
+    time:)
+      __progress_is_epoch "$__progress_value" || return 1
+      __progress_time=$__progress_value
+      ;;
+    # of a key that stands twice a reader of JSON takes the last
+    *:)
+      __progress_is_scalar "$__progress_value" || return 1
+      __progress_data=$__progress_data,\"${__progress_key%:}\":$__progress_value
+      ;;
+    *)
+      __progress_is_quick "$__progress_value" || return 1
+      __progress_quote "$__progress_value"
+      __progress_data=$__progress_data,\"$__progress_key\":$__progress_json
+      ;;
+  esac
+}
+
+# An inherited step is of no use in another execution.
+__progress_place() {
+  __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
+  __progress_step=${__progress_own_step:-$__progress_step}
+  if [ "$__progress_execution" = "${PROGRESS_EXECUTION-}" ]; then
+    __progress_step=${__progress_step:-${PROGRESS_STEP-}}
+  fi
+}
+
+__progress_write() {
+  # what is the daemon's alone is refused
+  [ "$__progress_type" != journal_note ] || return 1
+  __progress_is_name "$__progress_type" "$__progress_max_type" || return 1
+  __progress_quote "$__progress_type"
+  __progress_line="{\"type\":$__progress_json"
+  if [ -z "$__progress_time" ] && [ -n "$__progress_has_clock" ]; then
+    # shellcheck disable=SC3028 # a comma in some locales
+    __progress_time=${EPOCHREALTIME%[.,]*}.${EPOCHREALTIME#*[.,]}
+  fi
+  [ -z "$__progress_time" ] || __progress_line=$__progress_line,\"time\":$__progress_time
+  if [ -n "$__progress_execution" ]; then
+    __progress_is_name "$__progress_execution" "$__progress_max_id" || return 1
+    __progress_quote "$__progress_execution"
+    __progress_line=$__progress_line,\"execution\":$__progress_json
+  fi
+  if [ -n "$__progress_step" ]; then
+    __progress_is_name "$__progress_step" "$__progress_max_id" || return 1
+    __progress_quote "$__progress_step"
+    __progress_line=$__progress_line,\"step\":$__progress_json
+  fi
+  __progress_line="$__progress_line,\"data\":{${__progress_data#,}}}"
+  [ "${#__progress_line}" -le "$__progress_max_line" ]
+}
+
+# __progress_is_name TEXT LENGTH
+__progress_is_name() {
+  case $1 in
+    '' | *[[:cntrl:]]*) return 1 ;;
+    *"$__progress_c1"*) [ -z "$__progress_c1" ] || return 1 ;;
+  esac
+  [ "${#1}" -le "$2" ]
+}
+
+# __progress_is_quick TEXT: can it be quoted in good time?
+__progress_is_quick() {
+  [ "${#1}" -gt "$__progress_max_escaped" ] || return 0
+  case $1 in
+    *[[:cntrl:]]* | *\"* | *\\*) return 1 ;;
+  esac
+}
+
+# __progress_is_scalar TEXT: is it JSON, and neither text, list nor object?
+__progress_is_scalar() {
+  case $1 in
+    true | false | null) return 0 ;;
+    *[eE]*)
+      __progress_part=${1#*[eE]}
+      __progress_is_digits "${__progress_part#[+-]}" || return 1
+      ;;
+  esac
+  __progress_is_decimal "${1%%[eE]*}"
+}
+
+# __progress_is_decimal TEXT: is it a number without an exponent?
+__progress_is_decimal() {
+  __progress_part=${1#-}
+  case $__progress_part in
+    0 | 0.*) ;;
+    0*) return 1 ;;
+  esac
+  case $__progress_part in
+    *.*) __progress_is_digits "${__progress_part#*.}" || return 1 ;;
+  esac
+  __progress_is_digits "${__progress_part%%.*}"
+}
+
+__progress_is_digits() {
+  case $1 in
+    '' | *[!"$__progress_digits"]*) return 1 ;;
+  esac
+}
+
+# __progress_is_epoch TEXT: is it seconds or milliseconds since 1970, with at most 12 digits before the point?
+__progress_is_epoch() {
+  case $1 in
+    -*) return 1 ;;
+  esac
+  __progress_part=${1%%.*}
+  [ "${#__progress_part}" -le 12 ] || return 1
+  __progress_is_decimal "$1"
+}
+
+# __progress_is_time TEXT: is it what `date -u +%Y-%m-%dT%H:%M:%SZ` prints, of a day that exists? Other forms are for Node.
+__progress_is_time() {
+  case $1 in
+    *-00[-T]* | ????-1[3-9]* | *-3[2-9]T* | *T2[4-9]*) return 1 ;;
+    *-02-29T* | *-02-3* | *-0[469]-31T* | *-11-31T*) return 1 ;;
+    [0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Sets __progress_dir to the directory of the spool, as src/paths.ts has it.
+__progress_spool() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
+  if [ -n "${PROGRESS_HOME-}" ]; then
+    case $PROGRESS_HOME in
+      /*) __progress_dir=$PROGRESS_HOME/state/spool ;;
+      *) __progress_dir=$PWD/$PROGRESS_HOME/state/spool ;;
+    esac
+    return 0
+  fi
+  case ${XDG_STATE_HOME-} in
+    /*) __progress_dir=$XDG_STATE_HOME/progress/spool ;;
+    *)
+      [ -n "${HOME-}" ] || return 1
+      __progress_dir=$HOME/.local/state/progress/spool
+      ;;
+  esac
+}
+
+# __progress_append FILE LINE: in one write, without a word. It is for the caller to know that the file is no FIFO.
+__progress_append() {
+  [ -z "${ZSH_VERSION-}" ] || emulate -L sh
+  { printf '%s\n' "$2" >>"$1"; } 2>/dev/null || return 1
+}

@@ -1,0 +1,294 @@
+# Makes each command of an interactive fish an execution of progress, and `progress emit` a function that starts nothing.
+
+# What another shell has exported is none of ours.
+for __progress_word in (set -nx | string match '__progress_*')
+    set -e $__progress_word
+end
+
+# A longer line says no more about what runs.
+set -g __progress_max_name 2000
+# Of longer events Node judges.
+set -g __progress_max_line 100000
+# Beside the directory of this file.
+set -g __progress_program (string replace -r '[^/]*/[^/]*$' bin/progress -- (builtin realpath (status filename)))
+# From 256 on: 32 letters and digits again and again, without those that are taken for others.
+set -g __progress_letters (string split '' (string repeat -n 16 0123456789abcdefghjkmnpqrstvwxyz))
+
+# Sets __progress_json to TEXT as a JSON string.
+function __progress_quote --argument-names text
+    if not string match -rq '[\x01-\x1f"\\\\]' -- $text
+        set -g __progress_json "\"$text\""
+        return
+    end
+    # a substitution is split at newlines, unless IFS is empty
+    set -l IFS \n
+    set -l lines (string replace -ra '["\\\\]' '\\\\$0' -- $text)
+    if string match -rq '[\x01-\x1f]' -- $lines
+        for code in 01 02 03 04 05 06 07 08 09 0b 0c 0d 0e 0f 10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f
+            set lines (string replace -ra "\\x$code" "\\\\u00$code" -- $lines)
+        end
+    end
+    set -g __progress_json '"'(string join '\n' -- $lines)'"'
+end
+
+# Sets __progress_word to ten letters and digits that nobody else has. Of `random` the user may have set the seed.
+if test -r /proc/sys/kernel/random/uuid
+    function __progress_name
+        set -l IFS \n
+        read -l uuid </proc/sys/kernel/random/uuid
+        # all but the digits that say what kind of uuid it is
+        set -l bytes (string match -r '^(..)(..)(..)(..)-(..)(..)-....-....-(..)(..)(..)(..)' -- $uuid)
+        set -g __progress_word (string join '' $__progress_letters[(printf '%d\n' 0x1$bytes[2..])])
+    end
+else
+    function __progress_name
+        set -l IFS \n
+        set -g __progress_word (string join '' (for at in (seq 10); random choice $__progress_letters; end))
+    end
+end
+
+# Names this shell's file, and makes the directory if there is none: once, not at a prompt.
+function __progress_open
+    set -g __progress_dir $HOME/.local/state/progress/spool
+    if test -n "$PROGRESS_HOME"
+        set __progress_dir $PROGRESS_HOME/state/spool
+        string match -q '/*' -- $PROGRESS_HOME; or set __progress_dir $PWD/$__progress_dir
+    else if string match -q '/*' -- "$XDG_STATE_HOME"
+        set __progress_dir $XDG_STATE_HOME/progress/spool
+    end
+    __progress_name
+    set -g __progress_file $__progress_dir/fish-$fish_pid-$__progress_word.ndjson
+    if not test -d $__progress_dir
+        set -l mask $umask
+        set umask 077
+        command mkdir -p -- $__progress_dir 2>/dev/null
+        set umask $mask
+    end
+    __progress_create
+end
+
+function __progress_create
+    test -d $__progress_dir -a -w $__progress_dir -a ! -e $__progress_file -a ! -L $__progress_file; or return
+    set -l mask $umask
+    set umask 077
+    echo -n >>$__progress_file
+    set umask $mask
+end
+
+# Appends LINE to this shell's file. fish complains on the terminal of what it cannot open, so it is tried only where it will
+# work, and of a disk that is full: once that was so, another program writes until one line has come through.
+function __progress_record --argument-names line
+    test -f $__progress_file; or __progress_create; or return
+    test -w $__progress_file; or return
+    if set -q __progress_full
+        # half a line may stand there
+        printf '\n%s\n' $line | command cat 2>/dev/null >>$__progress_file; or return
+        set -e __progress_full
+    else if not echo $line >>$__progress_file
+        set -g __progress_full
+        return 1
+    end
+end
+
+# Is LINE kept out of the history, or named by PROGRESS_IGNORE?
+function __progress_is_private --argument-names line
+    set -q fish_private_mode; and return
+    string match -q ' *' -- $line; and return
+    if functions -q fish_should_add_to_history; and not fish_should_add_to_history $line
+        return
+    end
+    set -l patterns 'exit:exit *:logout:fg:fg *:bg:bg *'
+    set -q PROGRESS_IGNORE; and set patterns (string join : -- $PROGRESS_IGNORE)
+    set -q __progress_pattern; and test "$patterns" = "$__progress_patterns"; or __progress_compile "$patterns"
+    string match -rq -- $__progress_pattern $line
+end
+
+# Sets __progress_pattern to what matches any of PATTERNS, in which * and ? alone are special.
+function __progress_compile --argument-names patterns
+    set -l IFS \n
+    set -g __progress_patterns $patterns
+    set -l escaped (string escape --style=regex -- (string split : -- $patterns))
+    set escaped (string replace -a '\\*' '.*' -- $escaped | string replace -a '\\?' .)
+    set -g __progress_pattern '^(?s:'(string join '|' -- $escaped)')\z'
+end
+
+# Sets __progress_stopped to the number of jobs that are stopped.
+function __progress_count_stopped
+    set -g __progress_stopped 0
+    if jobs -q
+        set -l IFS \n
+        set __progress_stopped (count (string match -- '*'\t(_ stopped)\t'*' (jobs)))
+    end
+    return 0
+end
+
+function __progress_preexec --on-event fish_preexec --argument-names line
+    set -g __progress_generation $status_generation
+    set -g __progress_current
+    test -n "$line"; and not __progress_is_private $line; or return
+    __progress_count_stopped
+    set line (string sub -l $__progress_max_name -- $line | string collect)
+    __progress_quote $line
+    set -l name $__progress_json
+    __progress_quote $PWD
+    __progress_name
+    set -l data "\"name\":$name,\"kind\":\"command\",\"argv\":[$name],\"cwd\":$__progress_json,$__progress_session"
+    __progress_record "{\"type\":\"execution_started\",\"execution\":\"$__progress_word\",\"data\":{$data}}"
+    and set -g __progress_current $__progress_word
+end
+
+function __progress_postexec --on-event fish_postexec
+    set -l code $status
+    set -l generation $status_generation
+    set -l took $CMD_DURATION
+    test -n "$__progress_current"; or return
+    # what sets no status leaves that of the line before
+    test "$generation" = "$__progress_generation"; and set code 0
+    set -l type failed
+    set -l data "\"exitCode\":$code,\"durationMs\":$took"
+    set -l stopped $__progress_stopped
+    __progress_count_stopped
+    if test $__progress_stopped -gt $stopped
+        set type paused
+        set data
+    else if test $code = 0
+        set type completed
+    else if test $code = 130
+        set type cancelled
+        set data "$data,\"signal\":\"SIGINT\""
+    end
+    __progress_record "{\"type\":\"execution_$type\",\"execution\":\"$__progress_current\",\"data\":{$data}}"
+    set -g __progress_current
+end
+
+# Sets __progress_session to what is the same for all commands of this shell.
+function __progress_describe
+    set -g __progress_session "\"pid\":$fish_pid"
+    set -l tty (command tty 2>/dev/null); or set tty
+    for pair in tty=$tty tmux=$TMUX_PANE parent=$PROGRESS_EXECUTION
+        set -l words (string split -m 1 = -- $pair)
+        __progress_quote $words[2]
+        set __progress_session "$__progress_session,\"$words[1]\":$__progress_json"
+    end
+end
+
+# Sets __progress_line to the event that these words behind `progress emit` mean, as emit.sh does for other shells. Returns 1
+# where they are wrong, or more than this: then they are for the program.
+function __progress_build
+    set -l IFS \n
+    set -l type
+    set -l data
+    set -l time
+    set -l option_execution
+    set -l option_step
+    while set -q argv[1]; and not string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*:?=' -- $argv[1]
+        switch $argv[1]
+            case --
+                set -e argv[1]
+                break
+            case --execution --step '--execution=*' '--step=*'
+                if not string match -q '*=*' -- $argv[1]
+                    set -q argv[2]; or return
+                    set argv[2] "$argv[1]=$argv[2]"
+                    set -e argv[1]
+                end
+                set -l words (string split -m 1 = -- $argv[1])
+                set -l option (string replace -- -- option_ $words[1])
+                test -z "$$option" -a -n "$words[2]"; or return
+                set $option $words[2]
+            case '-*'
+                return 1
+            case '*'
+                test -z "$type"; or return
+                set type $argv[1]
+        end
+        set -e argv[1]
+    end
+    set -l pair_execution
+    set -l pair_step
+    for pair in $argv
+        switch $pair
+            case 'execution=?*' 'step=?*'
+                set -l words (string split -m 1 = -- $pair)
+                set pair_$words[1] $words[2]
+            case 'time=*'
+                # other forms are the program's to judge
+                string match -rq '^time=\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ\z' -- $pair; or return
+                set time ',"time":"'(string sub -s 6 -- $pair)'"'
+            case 'time:=*'
+                string match -rq '^time:=(0|[1-9]\d{0,11})(\.\d+)?\z' -- $pair; or return
+                set time ',"time":'(string sub -s 7 -- $pair)
+            case 'execution=' 'step=' 'execution:=*' 'step:=*' 'type=*' 'type:=*' 'seq=*' 'seq:=*' 'source=*' 'source:=*' 'n=*' 'n:=*'
+                return 1
+            case '*'
+                if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*:=(true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)\z' -- $pair
+                    set -l words (string split -m 1 := -- $pair)
+                    set -a data "\"$words[1]\":$words[2]"
+                else if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*=' -- $pair
+                    string match -rq '^(?<key>[^=]*)=(?<value>(?s:.*))\z' -- $pair
+                    __progress_quote $value
+                    set -a data "\"$key\":$__progress_json"
+                else
+                    return 1
+                end
+        end
+    end
+    # what is the daemon's alone is refused
+    string match -rq '^[!-~]{1,64}\z' -- "$type"; and test $type != journal_note; or return
+    set -l execution $option_execution $pair_execution $PROGRESS_EXECUTION
+    set -l step $option_step $pair_step
+    # an inherited step is of no use in another execution
+    test "$execution[1]" = "$PROGRESS_EXECUTION"; and set -a step $PROGRESS_STEP
+    set -l place
+    for pair in execution=$execution[1] step=$step[1]
+        set -l words (string split -m 1 = -- $pair)
+        test -n "$words[2]"; or continue
+        string match -rq '^[ -~]{1,128}\z' -- $words[2]; or return
+        __progress_quote $words[2]
+        set place "$place,\"$words[1]\":$__progress_json"
+    end
+    __progress_quote $type
+    set -g __progress_line "{\"type\":$__progress_json$time$place,\"data\":{"(string join , -- $data | string collect -a)'}}'
+    test (string length -- $__progress_line) -le $__progress_max_line
+end
+
+# Sets __progress_line as __progress_build does, where the words are a type and a few pairs for data that need no escape: most
+# are, and without command substitutions that takes a fraction of the time. Returns 1 for all others.
+function __progress_build_plain
+    string match -rq '^(?!journal_note\z)[a-z_.]{1,64}\z' -- "$argv[1]"; or return
+    test -z "$PROGRESS_EXECUTION$PROGRESS_STEP"; and not set -q argv[20]; or return
+    set -l data
+    set -l comma
+    set -l key
+    set -l value
+    set -l own '(?!(?:type|seq|source|n|execution|step|time):?=)(?<key>[A-Za-z_][A-Za-z0-9_.-]*)'
+    for pair in $argv[2..]
+        if string match -rq "^$own=(?<value>[^\\x01-\\x1f\"\\\\]{0,4000})\\z" -- $pair
+            set data "$data$comma\"$key\":\"$value\""
+        else
+            string match -rq "^$own:=(?<value>true|false|null|-?(?:0|[1-9]\\d{0,20})(?:\\.\\d{1,20})?)\\z" -- $pair; or return
+            set data "$data$comma\"$key\":$value"
+        end
+        set comma ,
+    end
+    set -g __progress_line "{\"type\":\"$argv[1]\",\"data\":{$data}}"
+end
+
+function progress --description 'What everything running on this machine is doing'
+    if test "$argv[1]" = emit; and begin
+            __progress_build_plain $argv[2..]; or __progress_build $argv[2..]
+        end
+        set -q __progress_file; or __progress_open
+        __progress_record $__progress_line; and return
+    end
+    if command -q progress
+        command progress $argv
+    else
+        $__progress_program $argv
+    end
+end
+
+if status is-interactive; and not set -q __progress_file
+    __progress_describe
+    __progress_open; or true
+end

@@ -1,0 +1,203 @@
+# Makes each command of an interactive zsh an execution of progress, and `progress emit` a function that starts nothing.
+
+# Read a second time without aliases and under zsh's own options: the functions keep these wherever they are called.
+if [[ ${1-} != --sealed ]]; then
+  'builtin' 'emulate' zsh -o no_aliases -o no_xtrace -o local_traps -o extended_glob -c "'builtin' 'source' ${(q)${(%):-%x}} --sealed"
+  return
+fi
+((${+functions[__progress_record]})) && return
+
+# What another shell has exported is none of ours.
+unset -m '__progress_*' || :
+__progress_hooks=${${(%):-%x}:A:h}
+emulate sh -o no_aliases -o no_xtrace -c '. "$__progress_hooks/emit.sh"'
+zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null
+zmodload -F zsh/system b:sysread b:syswrite
+
+# A longer line says no more about what runs.
+__progress_max_name=2000
+__progress_file=
+__progress_torn=
+__progress_current=
+__progress_started=
+
+# The faster way to what emit.sh defines: sets __progress_json to TEXT as a JSON string.
+__progress_quote() {
+  local text=$1 rare character code
+  if [[ $text == *[$'\x01'-$'\x1f\\"']* ]]; then
+    text=${${text//\\/\\\\}//\"/\\\"}
+    text=${${${text//$'\n'/\\n}//$'\t'/\\t}//$'\r'/\\r}
+    rare=${text//[^$'\x01'-$'\x1f']/}
+    for character in ${(us::)rare}; do
+      code=$(([##16] #character))
+      text=${text//$character/\\u${(l:4::0:)code}}
+    done
+  fi
+  __progress_json=\"$text\"
+}
+
+# What the system draws once is stirred for each name, so that RANDOM stays the user's.
+__progress_seed() {
+  local LC_ALL=C drawn character
+  sysread -s 8 drawn </dev/urandom 2>/dev/null
+  typeset -gi __progress_bits=$(($$ ^ SECONDS))
+  for character in ${(s::)drawn}; do ((__progress_bits = (__progress_bits << 8) ^ #character)); done
+}
+
+# Sets __progress_word to ten letters and digits that nobody else has.
+__progress_name() {
+  # xorshift; the mask keeps out copies of the sign
+  ((__progress_bits ^= __progress_bits << 13))
+  ((__progress_bits ^= (__progress_bits >> 7) & 0x1ffffffffffffff))
+  ((__progress_bits ^= __progress_bits << 17))
+  __progress_word=${(Ll:10::0:)$(([##32] __progress_bits & 0x3ffffffffffff))}
+  # these are taken for others
+  __progress_word=${${${${__progress_word//i/w}//l/x}//o/y}//u/z}
+}
+
+# Names this shell's file, and makes the directory if there is none: once, not at a prompt.
+__progress_open() {
+  __progress_spool
+  __progress_name
+  __progress_file=$__progress_dir/zsh-$$-$__progress_word.ndjson
+  [[ -d $__progress_dir ]] || (umask 077 && mkdir -p -- $__progress_dir) 2>/dev/null
+  __progress_create
+}
+
+__progress_create() {
+  [[ -d $__progress_dir && -w $__progress_dir && ! -e $__progress_file && ! -L $__progress_file ]] || return
+  (umask 077 && : >>$__progress_file) 2>/dev/null
+}
+
+# Appends LINE to this shell's file: one write, also from a subshell. Behind half a line it begins anew.
+__progress_record() {
+  [[ -f $__progress_file ]] || __progress_create || return
+  if syswrite -- $__progress_torn$1$'\n' 2>/dev/null >>$__progress_file; then
+    __progress_torn=
+  else
+    __progress_torn=$'\n'
+    return 1
+  fi
+}
+
+# Is LINE kept out of the history, or named by PROGRESS_IGNORE?
+__progress_is_private() {
+  [[ $1 == ' '* ]] && return
+  [[ -o hist_ignore_space && ${aliases[${1%%[[:space:]]*}]-} == ' '* ]] && return
+  local patterns=${PROGRESS_IGNORE-exit:exit *:logout:fg:fg *:bg:bg *}
+  [[ ${__progress_patterns-} == "$patterns" ]] || __progress_compile "$patterns"
+  [[ $1 == ${~__progress_pattern} ]] && return
+  [[ -n ${HISTORY_IGNORE-} ]] || return
+  # what is no pattern would end more than this
+  { { [[ $1 == ${~HISTORY_IGNORE} ]] } always { TRY_BLOCK_ERROR=0 } } 2>/dev/null
+}
+
+# Sets __progress_pattern to what matches any of PATTERNS, in which * and ? alone are special.
+__progress_compile() {
+  local -a patterns
+  local character
+  __progress_patterns=$1
+  patterns=("${(@s.:.)1}")
+  for character in '\' '[' ']' '(' ')' '<' '>' '|' '#' '^' '~'; do
+    patterns=("${(@)patterns//$character/\\$character}")
+  done
+  __progress_pattern="(${(j:|:)patterns})"
+}
+
+# The user's traps see nothing of this: they come back with its end.
+__progress_preexec() {
+  trap - DEBUG ZERR
+  __progress_current=
+  # without a history nothing but the third is given
+  local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
+  [[ -n $line ]] && ! __progress_is_private "$line" || return 0
+  __progress_quote "${line[1,__progress_max_name]}"
+  name=$__progress_json
+  __progress_quote "$PWD"
+  cwd=$__progress_json
+  __progress_name
+  __progress_record "{\"type\":\"execution_started\"${started:+,\"time\":$started},\"execution\":\"$__progress_word\",\
+\"data\":{\"name\":$name,\"kind\":\"command\",\"argv\":[$name],\"cwd\":$cwd,$__progress_session}}" || return 0
+  __progress_current=$__progress_word
+  __progress_started=$started
+}
+
+__progress_precmd() {
+  local -i code=$? duration
+  trap - DEBUG ZERR
+  local ended=${EPOCHREALTIME-} type=failed data
+  [[ -n $__progress_current ]] || return 0
+  data="\"exitCode\":$code"
+  if ((code == 0)); then
+    type=completed
+  elif ((code == 130)); then
+    type=cancelled
+    data+=',"signal":"SIGINT"'
+  elif ((code > 145 && code < 151)) && [[ ${jobstates[*]} == *suspended* ]]; then
+    type=paused
+    data=
+  fi
+  if [[ -n $data && -n $ended ]]; then
+    ((duration = (ended - __progress_started) * 1000))
+    data+=",\"durationMs\":$((duration > 0 ? duration : 0))"
+  fi
+  __progress_record "{\"type\":\"execution_$type\"${ended:+,\"time\":$ended},\"execution\":\"$__progress_current\",\
+\"data\":{$data}}"
+  __progress_current=
+}
+
+# What is the same for all commands of this shell.
+__progress_describe() {
+  __progress_session="\"pid\":$$"
+  local name value
+  for name value in tty "${TTY-}" tmux "${TMUX_PANE-}" parent "${PROGRESS_EXECUTION-}"; do
+    [[ -n $value ]] || continue
+    __progress_quote "$value"
+    __progress_session+=",\"$name\":$__progress_json"
+  done
+}
+
+# Sets __progress_line as __progress_build does, where the words are a type and pairs for data that need no escape: most do,
+# and a single function takes a fraction of the time of many. Returns 1 for all others.
+__progress_build_plain() {
+  local word data
+  [[ ${1-} == [a-z_.]## && $#1 -le __progress_max_type && $1 != journal_note ]] || return
+  [[ -z ${PROGRESS_EXECUTION-}${PROGRESS_STEP-} ]] || return
+  for word in "${@[2,-1]}"; do
+    case $word in
+      (type|seq|source|n|execution|step|time)(:|)=*) return 1 ;;
+      [A-Za-z_][A-Za-z0-9_.-]#:=(true|false|null|(-|)(0|[1-9][0-9]#)(.[0-9]##|)))
+        data+=,\"${word%%:=*}\":${word#*:=} ;;
+      [A-Za-z_][A-Za-z0-9_.-]#=[^$'\x01'-$'\x1f\\"']#) data+=,\"${word%%=*}\":\"${word#*=}\" ;;
+      *) return 1 ;;
+    esac
+  done
+  __progress_line="{\"type\":\"$1\"${EPOCHREALTIME+,\"time\":$EPOCHREALTIME},\"data\":{${data#,}}}"
+  (($#__progress_line <= __progress_max_line))
+}
+
+function progress {
+  if [[ ${1-} == emit ]] && { __progress_build_plain "${@[2,-1]}" || __progress_build "${@[2,-1]}" }; then
+    [[ -n $__progress_file ]] || __progress_open
+    __progress_record "$__progress_line" && return
+  fi
+  if whence -p progress >/dev/null; then
+    command progress "$@"
+  else
+    "${__progress_hooks:h}/bin/progress" "$@"
+  fi
+}
+
+__progress_load() {
+  trap - DEBUG ZERR
+  __progress_seed
+  [[ -o interactive ]] || return 0
+  __progress_describe
+  __progress_open
+  typeset -ga precmd_functions preexec_functions
+  # the first one sees the end before others spend time
+  precmd_functions=(__progress_precmd $precmd_functions)
+  preexec_functions+=(__progress_preexec)
+}
+
+__progress_load
