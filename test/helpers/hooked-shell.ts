@@ -36,10 +36,13 @@ export const BROKEN_SPOOLS: readonly [string, (spool: string) => void][] = [
 export const BROKEN_FILES: readonly [string, (file: string) => void][] = [
   ['a FIFO', (file) => replace(file, () => spawnSync('mkfifo', [file]))],
   ['a directory', (file) => replace(file, () => mkdirSync(file))],
-  ['a dangling symlink', (file) => replace(file, () => symlinkSync('/nonexistent/place', file))],
+  ['a dangling symlink', (file) => replace(file, () => symlinkSync(targetOf(file), file))],
   ['a link to a full device', (file) => replace(file, () => symlinkSync('/dev/full', file))],
   ['gone with its directory', (file) => rmSync(path.dirname(file), { recursive: true })],
 ];
+
+/** Where a link in the place of a file leads: nothing may appear there. */
+export const targetOf = (file: string): string => `${file}.target`;
 
 function replace(name: string, make: (name: string) => unknown): void {
   rmSync(name, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /** The hooks of fish, in real shells on real terminals. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -8,7 +8,14 @@ import { buildEvent } from '../../src/cli/emit-arguments.js';
 import { isAble, isMissing } from '../fault/helpers/needs.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
-import { BROKEN_FILES, BROKEN_SPOOLS, commandsOf, countProcesses, onSmallDisk } from '../helpers/hooked-shell.js';
+import {
+  BROKEN_FILES,
+  BROKEN_SPOOLS,
+  commandsOf,
+  countProcesses,
+  onSmallDisk,
+  targetOf,
+} from '../helpers/hooked-shell.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
 import { PROMPT, whyNoTmux } from '../helpers/tmux.js';
@@ -122,6 +129,7 @@ t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', { ski
 
 t.test('what the history or the user leaves out is not reported', { skip }, async (t) => {
   const shell = await openHooked(t);
+  await shell.run(" set -g IFS ''");
   for (const line of [' echo secret', 'fg', 'bg %1']) await shell.run(line);
   await shell.run(" set PROGRESS_IGNORE 'ls:ls *:a?b:[c]:x|y'");
   for (const line of ['ls', 'ls /', ': ls', 'a+b', '[c]', 'c', 'fg']) await shell.run(line);
@@ -210,9 +218,11 @@ for (const [name, breakFile] of BROKEN_FILES)
   t.test(`nothing is seen of a file that has become ${name}`, { skip }, async (t) => {
     const shell = await openHooked(t);
     const [file = ''] = readdirSync(shell.spool);
-    breakFile(path.join(shell.spool, file));
+    const place = path.join(shell.spool, file);
+    breakFile(place);
     t.equal(await shell.run('sh -c "exit 3"'), '');
     t.equal(await shell.run('echo $status'), '3');
+    t.notOk(existsSync(targetOf(place)));
   });
 
 t.test('a full disk is told once, by fish itself, and half a line there spoils no other', { skip }, async (t) => {
@@ -270,7 +280,7 @@ t.test('without a terminal the function alone is there', { skip: isAbsent && ski
   t.end();
 });
 
-const TRY = 'function try; __progress_build_plain $argv; or __progress_build $argv; end';
+const TRY = 'set IFS ""; function try; __progress_build_plain $argv; or __progress_build $argv; end';
 
 for (const [title, env] of SURROUNDINGS)
   t.test(`words become the event that the program makes of them: ${title}`, { skip: isAbsent && skip }, (t) => {

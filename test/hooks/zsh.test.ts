@@ -1,6 +1,6 @@
 /** The hooks of zsh, in real shells on real terminals. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -8,7 +8,14 @@ import { buildEvent } from '../../src/cli/emit-arguments.js';
 import { isAble, isMissing } from '../fault/helpers/needs.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
-import { BROKEN_FILES, BROKEN_SPOOLS, commandsOf, countProcesses, onSmallDisk } from '../helpers/hooked-shell.js';
+import {
+  BROKEN_FILES,
+  BROKEN_SPOOLS,
+  commandsOf,
+  countProcesses,
+  onSmallDisk,
+  targetOf,
+} from '../helpers/hooked-shell.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
 import { whyNoTmux } from '../helpers/tmux.js';
@@ -227,9 +234,11 @@ for (const [name, breakFile] of BROKEN_FILES)
   t.test(`nothing is seen of a file that has become ${name}`, { skip }, async (t) => {
     const shell = await openHooked(t);
     const [file = ''] = readdirSync(shell.spool);
-    breakFile(path.join(shell.spool, file));
+    const place = path.join(shell.spool, file);
+    breakFile(place);
     t.equal(await shell.run('(exit 3)'), '');
     t.equal(await shell.run('echo "$?"'), '3');
+    t.notOk(existsSync(targetOf(place)));
   });
 
 t.test('a full disk is borne in silence, and half a line there spoils no other', { skip }, async (t) => {
