@@ -4,13 +4,15 @@
 
 __progress_letters=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_
 __progress_digits=0123456789
+__progress_in_keys=$__progress_letters$__progress_digits.-
 __progress_newline='
 '
 __progress_tab='	'
 __progress_escapes=
-# Where characters are bytes, the first one of the control characters behind ASCII; else nothing.
+# Where characters are bytes, the first one of the control characters behind ASCII; else a control character.
 __progress_c1=©
 __progress_c1=${__progress_c1%?}
+__progress_c1=${__progress_c1:-$__progress_newline}
 
 # Half of what src/core/identifier.ts allows, because a character may count as two there: Node judges what is longer.
 __progress_max_type=64
@@ -83,7 +85,8 @@ __progress_list_escapes() {
 }
 
 # __progress_build ARG...: sets __progress_line to the event that these words behind `progress emit` mean. Returns 1 where
-# they are wrong, or beyond a shell: then they are for Node, which says what is wrong.
+# they are wrong, or beyond a shell: then they are for Node, which says what is wrong. What is plain has a straight way
+# through here, because a call costs a shell as much as the work.
 __progress_build() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   __progress_type=
@@ -108,20 +111,66 @@ __progress_build() {
         ;;
       -*) return 1 ;;
       *)
-        if __progress_split "$1"; then break; fi
+        if __progress_is_pair "$1"; then break; fi
         [ -z "$__progress_type" ] || return 1
         __progress_type=$1
         ;;
     esac
     shift
   done
-  while [ $# -gt 0 ]; do
-    __progress_split "$1" || return 1
-    __progress_take_pair || return 1
-    shift
+  for __progress_word in "$@"; do
+    case $__progress_word in
+      [!"$__progress_letters"]*) return 1 ;;
+      *=*) ;;
+      *) return 1 ;;
+    esac
+    __progress_key=${__progress_word%%=*}
+    __progress_value=${__progress_word#*=}
+    case $__progress_key in
+      *[!"$__progress_in_keys"]*) __progress_take_json || return 1 ;;
+      execution | step | time | type | source | seq | n) __progress_take_field || return 1 ;;
+      *)
+        case $__progress_value in
+          *[[:cntrl:]\"\\]*)
+            [ "${#__progress_value}" -le "$__progress_max_escaped" ] || return 1
+            __progress_quote "$__progress_value"
+            ;;
+          *) __progress_json=\"$__progress_value\" ;;
+        esac
+        # of a key that stands twice a reader of JSON takes the last
+        __progress_data=$__progress_data,\"$__progress_key\":$__progress_json
+        ;;
+    esac
   done
-  __progress_place
-  __progress_write
+
+  __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
+  __progress_step=${__progress_own_step:-$__progress_step}
+  # an inherited step is of no use in another execution
+  if [ -z "$__progress_step" ] && [ "$__progress_execution" = "${PROGRESS_EXECUTION-}" ]; then
+    __progress_step=${PROGRESS_STEP-}
+  fi
+  if [ -z "$__progress_time" ] && [ -n "$__progress_has_clock" ]; then
+    # shellcheck disable=SC3028 # a comma in some locales
+    __progress_time=${EPOCHREALTIME%[.,]*}.${EPOCHREALTIME#*[.,]}
+  fi
+  case $__progress_type in
+    '' | journal_note) return 1 ;; # the latter is the daemon's own
+  esac
+  __progress_names=$__progress_type$__progress_execution$__progress_step
+  # what is long is looked at one by one, as what must be quoted
+  [ "${#__progress_names}" -le "$__progress_max_type" ] || __progress_names=\"
+  case $__progress_names in
+    *[[:cntrl:]\"\\]* | *"$__progress_c1"*) __progress_quote_names || return 1 ;;
+    *)
+      __progress_type=\"$__progress_type\"
+      __progress_execution=${__progress_execution:+\"$__progress_execution\"}
+      __progress_step=${__progress_step:+\"$__progress_step\"}
+      ;;
+  esac
+  __progress_line="{\"type\":$__progress_type${__progress_time:+,\"time\":$__progress_time}"
+  __progress_line=$__progress_line${__progress_execution:+,\"execution\":$__progress_execution}
+  __progress_line="$__progress_line${__progress_step:+,\"step\":$__progress_step},\"data\":{${__progress_data#,}}}"
+  [ "${#__progress_line}" -le "$__progress_max_line" ]
 }
 
 # __progress_take_option NAME VALUE: each may be given once.
@@ -139,103 +188,73 @@ __progress_take_option() {
   esac
 }
 
-# __progress_split WORD: sets __progress_key, with a colon behind it where JSON follows, and __progress_value; fails if the
-# word is no pair.
-__progress_split() {
+# __progress_is_pair WORD: does it begin with a key?
+__progress_is_pair() {
   case $1 in
     [!"$__progress_letters"]*) return 1 ;;
     *=*) ;;
     *) return 1 ;;
   esac
-  __progress_key=${1%%=*}
-  __progress_value=${1#*=}
-  case ${__progress_key%:} in
-    *[!"$__progress_letters$__progress_digits".-]*) return 1 ;;
+  __progress_part=${1%%=*}
+  case ${__progress_part%:} in
+    *[!"$__progress_in_keys"]*) return 1 ;;
   esac
 }
 
-# Makes the pair that was split a field of the envelope or of the data.
-__progress_take_pair() {
+# key:=json, where the key still has its colon.
+__progress_take_json() {
+  __progress_part=${__progress_key%:}
+  case $__progress_part in
+    *[!"$__progress_in_keys"]* | "$__progress_key") return 1 ;;
+    time)
+      __progress_is_epoch "$__progress_value" || return 1
+      __progress_time=$__progress_value
+      return 0
+      ;;
+    execution | step | type | source | seq | n) return 1 ;;
+  esac
+  __progress_key=$__progress_part
+  __progress_is_scalar "$__progress_value" || return 1
+  __progress_data=$__progress_data,\"$__progress_key\":$__progress_value
+}
+
+# A pair that belongs to the envelope.
+__progress_take_field() {
+  [ -n "$__progress_value" ] || return 1
   case $__progress_key in
-    type | type: | seq | seq: | source | source: | n | n: | execution: | step:) return 1 ;;
-    execution)
-      [ -n "$__progress_value" ] || return 1
-      __progress_execution=$__progress_value
-      ;;
-    step)
-      [ -n "$__progress_value" ] || return 1
-      __progress_step=$__progress_value
-      ;;
+    execution) __progress_execution=$__progress_value ;;
+    step) __progress_step=$__progress_value ;;
     time)
       __progress_is_time "$__progress_value" || return 1
       __progress_time=\"$__progress_value\"
       ;;
-    time:)
-      __progress_is_epoch "$__progress_value" || return 1
-      __progress_time=$__progress_value
-      ;;
-    # of a key that stands twice a reader of JSON takes the last
-    *:)
-      __progress_is_scalar "$__progress_value" || return 1
-      __progress_data=$__progress_data,\"${__progress_key%:}\":$__progress_value
-      ;;
-    *)
-      __progress_is_quick "$__progress_value" || return 1
-      __progress_quote "$__progress_value"
-      __progress_data=$__progress_data,\"$__progress_key\":$__progress_json
-      ;;
+    *) return 1 ;;
   esac
 }
 
-# An inherited step is of no use in another execution.
-__progress_place() {
-  __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
-  __progress_step=${__progress_own_step:-$__progress_step}
-  if [ "$__progress_execution" = "${PROGRESS_EXECUTION-}" ]; then
-    __progress_step=${__progress_step:-${PROGRESS_STEP-}}
-  fi
-}
-
-__progress_write() {
-  # what is the daemon's alone is refused
-  [ "$__progress_type" != journal_note ] || return 1
+# Type, execution and step, where they are not plainly what they may be.
+__progress_quote_names() {
   __progress_is_name "$__progress_type" "$__progress_max_type" || return 1
   __progress_quote "$__progress_type"
-  __progress_line="{\"type\":$__progress_json"
-  if [ -z "$__progress_time" ] && [ -n "$__progress_has_clock" ]; then
-    # shellcheck disable=SC3028 # a comma in some locales
-    __progress_time=${EPOCHREALTIME%[.,]*}.${EPOCHREALTIME#*[.,]}
-  fi
-  [ -z "$__progress_time" ] || __progress_line=$__progress_line,\"time\":$__progress_time
+  __progress_type=$__progress_json
   if [ -n "$__progress_execution" ]; then
     __progress_is_name "$__progress_execution" "$__progress_max_id" || return 1
     __progress_quote "$__progress_execution"
-    __progress_line=$__progress_line,\"execution\":$__progress_json
+    __progress_execution=$__progress_json
   fi
   if [ -n "$__progress_step" ]; then
     __progress_is_name "$__progress_step" "$__progress_max_id" || return 1
     __progress_quote "$__progress_step"
-    __progress_line=$__progress_line,\"step\":$__progress_json
+    __progress_step=$__progress_json
   fi
-  __progress_line="$__progress_line,\"data\":{${__progress_data#,}}}"
-  [ "${#__progress_line}" -le "$__progress_max_line" ]
 }
 
 # __progress_is_name TEXT LENGTH
 __progress_is_name() {
   case $1 in
-    '' | *[[:cntrl:]]*) return 1 ;;
-    *"$__progress_c1"*) [ -z "$__progress_c1" ] || return 1 ;;
+    '' | *[[:cntrl:]]* | *"$__progress_c1"*) return 1 ;;
   esac
   [ "${#1}" -le "$2" ]
-}
-
-# __progress_is_quick TEXT: can it be quoted in good time?
-__progress_is_quick() {
-  [ "${#1}" -gt "$__progress_max_escaped" ] || return 0
-  case $1 in
-    *[[:cntrl:]]* | *\"* | *\\*) return 1 ;;
-  esac
 }
 
 # __progress_is_scalar TEXT: is it JSON, and neither text, list nor object?
