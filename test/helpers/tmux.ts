@@ -8,13 +8,15 @@ import type { Test } from 'tap';
 import { waitFor } from './wait.js';
 
 const run = promisify(execFile);
-const PROMPT = 'ready> ';
+export const PROMPT = 'ready> ';
 /** Everything on the screen comes within a second on an idle machine. */
 const DEADLINE_MS = 10_000;
 
 export interface Tmux {
   /** The shell's, private. */
   home: string;
+  /** The shell's. */
+  pid: number;
   /** Types a command line into the shell. */
   enter(line: string): Promise<void>;
   /** Presses a key by tmux's name for it. */
@@ -43,6 +45,7 @@ export async function openTmux(
   t: Test,
   { columns, rows }: { columns: number; rows: number },
   env: Record<string, string> = {},
+  command: readonly string[] = ['sh', '-i'],
 ): Promise<Tmux> {
   const directory = mkdtempSync(path.join(tmpdir(), 'tmux-'));
   const base = ['-u', '-S', path.join(directory, 'socket'), '-f', '/dev/null'];
@@ -54,7 +57,7 @@ export async function openTmux(
   });
   const variables = Object.entries(shellEnv).map(([name, value]) => `${name}=${value}`);
   // the shell begins with nothing of the environment that the tests run in, but for what tmux itself sets
-  const shell = ['env', '-i', ...variables, 'TERM=screen-256color', 'sh', '-i'];
+  const shell = ['env', '-i', ...variables, 'TERM=screen-256color', ...command];
   await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '--', ...shell);
 
   const capture = (what: 'screen' | 'history' = 'screen'): Promise<string> =>
@@ -76,8 +79,10 @@ export async function openTmux(
   await see(/ready>/);
   return {
     home: directory,
+    pid: Number(await tmux('display-message', '-p', '#{pane_pid}')),
     async enter(line) {
-      await tmux('send-keys', '-l', line);
+      // tmux takes a last semicolon for the end of its own command
+      await tmux('send-keys', '-l', '--', line.replace(/;$/, '\\;'));
       await tmux('send-keys', 'Enter');
     },
     async key(name) {
