@@ -20,7 +20,7 @@ __progress_guarded() {
   "$@"
 } 2>/dev/null
 
-# __progress_return STATUS [LAST]: as the last command of a trap it leaves LAST in $_.
+# __progress_return STATUS [LAST]: does nothing, and leaves LAST in $_.
 __progress_return() {
   return "$1"
 }
@@ -182,9 +182,10 @@ __progress_preexec() { __progress_guarded __progress_begun "${1-}"; }
 __progress_precmd() { __progress_guarded __progress_finish "$?"; }
 __progress_ready() { __progress_guarded __progress_arm; }
 
-__progress_first='__progress_precmd && :'
+# not the last of a list, it may fail under `set -e`
+__progress_first='__progress_precmd && __progress_return 0'
 # a trap is shown, and set, only outside of functions
-__progress_middle='builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || :'
+__progress_middle='builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0'
 __progress_final='if __progress_ready; then builtin trap -- "$__progress_trap" DEBUG; fi'
 
 # Alone it is gone when the first command of a line begins.
@@ -204,6 +205,8 @@ __progress_arm() {
   IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
   [[ $__progress_theirs != *__progress_* ]] || return 1
   eval "set -- $__progress_theirs"
+  # what `set -o posix` says of none
+  [[ $3 != - ]] || return 0
   # theirs does not see our own commands, and sees ? as it was; its status counts, for `shopt -s extdebug`
   __progress_trap='case ${FUNCNAME-$BASH_COMMAND} in *__progress_*) ;; *)'$'\n'"$3"$'\n'
   __progress_trap+=';; esac'$'\n''__progress_chained "$?" "$_"'
