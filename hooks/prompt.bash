@@ -169,7 +169,8 @@ __progress_begin_line() {
 
 # __progress_begun LAST: is this the first command of a line? LAST is the $_ to be restored.
 __progress_begun() {
-  [[ $__progress_armed && $BASH_SUBSHELL == 0 ]] && __progress_is_line begun || return 1
+  # the first command of PROMPT_COMMAND comes behind a line that DEBUG has not announced
+  [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_* ]] && __progress_is_line begun || return 1
   __progress_armed=
   __progress_last=$1
   __progress_clock

@@ -1,42 +1,11 @@
 /** The hooks of bash, in real shells on real terminals. */
-import path from 'node:path';
 import t from 'tap';
-import type { Test } from 'tap';
-import { ROOT } from '../helpers/daemon.js';
-import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
 import { whyNoTmux } from '../helpers/tmux.js';
+import { commandsOf, HOOKS, namesOf, openHooked } from './bash-session.js';
 
 t.jobs = 4;
 const skip = whyNoTmux() ?? false;
-const HOOKS = path.join(ROOT, 'hooks/progress.bash');
-
-/** Typed lines before the hooks are loaded, which then load them. */
-async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
-  const shell = await openShell(t, 'bash', { HISTFILE: '', ...env });
-  for (const line of before) await shell.run(line);
-  await shell.run(`. '${HOOKS}'`);
-  return shell;
-}
-
-interface Command {
-  name: unknown;
-  end: string;
-  exitCode: unknown;
-}
-
-/** The executions in the order of their starts. */
-function commandsOf(shell: ShellSession): Command[] {
-  const events = shell.events('bash-');
-  return events
-    .filter(({ type }) => type === 'execution_started')
-    .map(({ execution, data }) => {
-      const end = events.find((event) => event.execution === execution && /_(completed|failed|cancelled)$/.test(event.type));
-      return { name: data['name'], end: end?.type.replace('execution_', '') ?? 'open', exitCode: end?.data['exitCode'] };
-    });
-}
-
-const namesOf = (shell: ShellSession): unknown[] => commandsOf(shell).map(({ name }) => name);
 
 t.test('each line is an execution with its text and status', { skip }, async (t) => {
   const shell = await openHooked(t);
@@ -136,7 +105,7 @@ const WITNESSES = [
   '(exit 9)',
   'echo $?',
   'set -o | cksum; shopt | cksum; jobs; umask',
-  `compgen -v | grep -v -e __progress -e PROMPT_COMMAND -e PS0 -e '^_$' -e PIPESTATUS | cksum; ls /proc/$$/fd | wc -l`,
+  `compgen -v | grep -v -e __progress -e PROMPT_COMMAND -e PS0 -e '^_$' -e PIPESTATUS | cksum; ls /proc/"$$"/fd | wc -l`,
   'compgen -e | cksum',
   'history',
 ];
@@ -164,7 +133,7 @@ const MODES: [string, { before?: string; after?: string }][] = [
   ['a readonly PS0', { before: `readonly PS0=` }],
   ['a DEBUG trap', { before: `trap 'echo "[$? $_ $BASH_COMMAND]"' DEBUG` }],
   ['a DEBUG trap later', { after: `trap 'echo "[$? $BASH_COMMAND]"' DEBUG` }],
-  ['timestamps in the history', { before: `readonly HISTTIMEFORMAT='%Y '` }],
+  ['timestamps in the history', { before: `HISTTIMEFORMAT='%Y '` }],
 ];
 
 /** Without what is known to differ: what traps show of it when they run, and how a DEBUG trap is shown that ours is around. */
@@ -183,8 +152,65 @@ for (const [name, { before, after }] of MODES)
         const transcript: string[] = [];
         for (const line of [before ?? ':', '. "$H"', after ?? ':', ...WITNESSES])
           transcript.push(`${line} => ${withoutOurs(await shell.run(line))}`);
+        if (file === HOOKS && !name.includes('readonly PROMPT'))
+          t.strictSame(namesOf(shell), [after ?? ':', ...WITNESSES], 'and each line is reported');
         return transcript;
       }),
     );
     t.strictSame(transcripts[1], transcripts[0]);
   });
+
+t.test('what the history leaves out is not reported, and a repeated line is', { skip }, async (t) => {
+  const shell = await openHooked(t, ['HISTCONTROL=ignoreboth HISTIGNORE="pwd:secret*"', 'alias greet="echo hello"']);
+  for (const line of ['greet you', 'greet you', ' echo secret', 'pwd', 'greet you', ' greet me', 'echo a|cat', 'echo a|cat'])
+    await shell.run(line);
+  for (const line of ['if true; then echo b; fi', 'if true; then echo b; fi', '(exit 1)', '(exit 1)', ' (exit 2)'])
+    await shell.run(line);
+  t.strictSame(namesOf(shell), [
+    'greet you',
+    'greet you',
+    'greet you',
+    'echo a|cat',
+    'echo a|cat',
+    'if true; then echo b; fi',
+    'if true; then echo b; fi',
+    '(exit 1)',
+    '(exit 1)',
+    // nothing tells it from the line before, whose text it gets
+    '(exit 1)',
+  ]);
+  await shell.run('HISTCONTROL=erasedups');
+  for (const line of ['echo 1', 'echo 2', 'echo 1', ' echo 3']) await shell.run(line);
+  t.strictSame(namesOf(shell).slice(-4), ['HISTCONTROL=erasedups', 'echo 1', 'echo 2', 'echo 1']);
+});
+
+t.test('a line that begins with a space is not reported, whatever the history does', { skip }, async (t) => {
+  const shell = await openHooked(t, ['HISTCONTROL=']);
+  await shell.run(' echo a');
+  await shell.run('  (exit 1)');
+  await shell.run('echo b');
+  t.strictSame(namesOf(shell), ['echo b']);
+});
+
+t.test('PROGRESS_IGNORE says what is left out', { skip }, async (t) => {
+  const shell = await openHooked(t);
+  for (const line of ['fg', 'bg %1', 'PROGRESS_IGNORE="l?:cd *:git *push*"', 'ls', 'la b', 'cd /', 'git a push b', 'fg'])
+    await shell.run(line);
+  for (const line of ['PROGRESS_IGNORE=', 'ls']) await shell.run(line);
+  t.strictSame(namesOf(shell), ['PROGRESS_IGNORE="l?:cd *:git *push*"', 'la b', 'fg', 'PROGRESS_IGNORE=', 'ls']);
+});
+
+t.test('without a history the first command of a line stands for it', { skip }, async (t) => {
+  const shell = await openHooked(t, ['set +o history']);
+  await shell.run('echo a | cat');
+  await shell.run('HISTSIZE=0');
+  await shell.run('echo b; echo c');
+  t.strictSame(namesOf(shell), ['echo a', 'HISTSIZE=0', 'echo b']);
+});
+
+t.test('a full history and a wiped one do not matter', { skip }, async (t) => {
+  const shell = await openHooked(t, ['HISTSIZE=3']);
+  const lines = ['echo 1', 'echo 2', 'echo 3', 'history -c', 'echo 4', 'history -s echo 5', 'echo 6', 'echo 7'];
+  for (const line of lines) await shell.run(line);
+  t.strictSame(namesOf(shell), lines);
+});
