@@ -47,9 +47,14 @@ __progress_open() {
   [[ -e $__progress_file || ! -d $__progress_dir ]] || (umask 077 && : >>"$__progress_file")
 } 2>/dev/null
 
-# __progress_put LINE: appends it to the file of this shell. A FIFO, where a writer would wait, is not written to.
+# __progress_is_file PATH: can it be written without waiting? It may be a FIFO now, whatever it was.
+__progress_is_file() {
+  [[ -f $1 ]] || [[ ! -e $1 && ! -L $1 && -d ${1%/*} ]]
+}
+
+# __progress_put LINE: appends it to the file of this shell.
 __progress_put() {
-  [[ -f $__progress_file ]] || [[ -d $__progress_dir && ! -e $__progress_file && ! -L $__progress_file ]] || return 1
+  __progress_is_file "$__progress_file" || return 1
   if builtin printf '%s%s\n' "$__progress_torn" "$1" >>"$__progress_file"; then
     __progress_torn=
   else

@@ -29,7 +29,7 @@ __progress_return() {
 # file is not truncated, which is slow on some file systems; a NUL ends what counts.
 __progress_catch() {
   __progress_caught=
-  [[ -f $__progress_scratch ]] || return 1
+  __progress_is_file "$__progress_scratch" || return 1
   {
     builtin "$@"
     builtin printf '\0'
@@ -141,8 +141,31 @@ __progress_finish() {
     __progress_armed=
     if __progress_is_line over; then __progress_begin_line over; fi
   fi
-  if [[ $__progress_running ]]; then __progress_end "$1"; fi
+  if [[ -z $__progress_running ]]; then return "$1"; fi
+  if [[ $1 == "$__progress_stopped" ]]; then __progress_pause; else __progress_end "$1"; fi
   return "$1"
+}
+
+# Ctrl-Z: the job goes on with fg, whose status is then its own. What goes on with bg ends unseen.
+__progress_pause() {
+  __progress_event paused "$__progress_now" ''
+  __progress_paused="$__progress_running $__progress_begin:$__progress_paused"
+  __progress_running=
+}
+
+# Makes the job that __progress_text brings back the running execution, where it is known.
+__progress_resume() {
+  case $__progress_text in
+    fg | fg\ +* | fg\ %+ | fg\ %%) ;;
+    fg\ * | %*) [[ $__progress_paused == *:?* ]] && return 1 ;;
+    *) return 1 ;;
+  esac
+  [[ $__progress_paused ]] || return 1
+  __progress_running=${__progress_paused%% *}
+  __progress_begin=${__progress_paused#* }
+  __progress_begin=${__progress_begin%%:*}
+  __progress_paused=${__progress_paused#*:}
+  __progress_event resumed "$__progress_now" ''
 }
 
 __progress_end() {
@@ -161,7 +184,8 @@ __progress_end() {
 
 # __progress_begin_line begun|over: opens an execution unless the line is to be left out.
 __progress_begin_line() {
-  __progress_find_line "$1" && ! __progress_is_ignored || return 0
+  __progress_find_line "$1" || return 0
+  if __progress_resume || __progress_is_ignored; then return 0; fi
   __progress_begin=$__progress_read_at
   if [[ -z $__progress_begin && $1 == begun ]]; then __progress_begin=$__progress_now; fi
   __progress_start
@@ -186,7 +210,7 @@ __progress_ready() { __progress_guarded __progress_arm; }
 # not the last of a list, it may fail under `set -e`
 __progress_first='__progress_precmd && __progress_return 0'
 # a trap is shown, and set, only outside of functions
-__progress_middle='builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0'
+__progress_middle='if __progress_is_file "$__progress_scratch.trap"; then builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0; fi'
 __progress_final='if __progress_ready; then builtin trap -- "$__progress_trap" DEBUG; fi'
 
 # Alone it is gone when the first command of a line begins.
@@ -201,6 +225,7 @@ __progress_arm() {
   __progress_armed=1
   [[ -z $__progress_preexec_library ]] || return 1
   __progress_trap=$__progress_trap_alone
+  [[ -f $__progress_scratch.trap ]] || return 1
   [[ -s $__progress_scratch.trap ]] || return 0
   local __progress_theirs
   IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
@@ -337,6 +362,8 @@ if [[ -z ${__progress_running+x} ]]; then
   __progress_trap=
   __progress_cwd=
   __progress_cwd_json=\"\"
+  __progress_paused=
+  __progress_stopped=$((128 + $(kill -l TSTP)))
   __progress_preexec_library=
   __progress_describe_shell || :
 fi

@@ -8,7 +8,11 @@ import { openShell } from '../helpers/shell-session.js';
 export const HOOKS = path.join(ROOT, 'hooks/progress.bash');
 
 /** Typed lines before the hooks are loaded, which then load them. */
-export async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
+export async function openHooked(
+  t: Test,
+  before: string[] = [],
+  env: Record<string, string> = {},
+): Promise<ShellSession> {
   const shell = await openShell(t, 'bash', { HISTFILE: '', ...env });
   for (const line of before) await shell.run(line);
   await shell.run(`. '${HOOKS}'`);
@@ -27,10 +31,15 @@ export function commandsOf(shell: ShellSession): Command[] {
   return events
     .filter(({ type }) => type === 'execution_started')
     .map(({ execution, data }) => {
-      const end = events.find((event) => event.execution === execution && /_(completed|failed|cancelled)$/.test(event.type));
-      return { name: data['name'], end: end?.type.replace('execution_', '') ?? 'open', exitCode: end?.data['exitCode'] };
+      const end = events.find(
+        (event) => event.execution === execution && /_(completed|failed|cancelled)$/.test(event.type),
+      );
+      return {
+        name: data['name'],
+        end: end?.type.replace('execution_', '') ?? 'open',
+        exitCode: end?.data['exitCode'],
+      };
     });
 }
 
 export const namesOf = (shell: ShellSession): unknown[] => commandsOf(shell).map(({ name }) => name);
-

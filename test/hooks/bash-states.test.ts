@@ -1,7 +1,17 @@
 /** The hooks of bash in states that they must not be felt in: no spool, a full disk, other hooks, other shells. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { openShell, readSpool } from '../helpers/shell-session.js';
@@ -26,7 +36,9 @@ t.test('a prompt starts no process, nor does progress emit', { skip: skip || why
   const shell = await openHooked(t);
   const log = path.join(shell.home, 'strace');
   const calls = 'trace=clone,clone3,fork,vfork,execve';
-  const strace = spawn('strace', ['-f', '-e', calls, '-o', log, '-p', String(shell.pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const strace = spawn('strace', ['-f', '-e', calls, '-o', log, '-p', String(shell.pid)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   t.teardown(() => strace.kill('SIGKILL'));
   await once(strace.stderr, 'data');
   for (const line of ['echo a', 'cd /tmp', ':', 'false', 'progress emit log message=hello', 'x() { :; }', ''])
@@ -42,14 +54,24 @@ t.test('a prompt starts no process, nor does progress emit', { skip: skip || why
 
 t.test('progress emit writes to the file of its shell', { skip }, async (t) => {
   const shell = await openHooked(t);
-  t.equal(await shell.run(`progress emit log --step s message='a "b"' n:=3; echo $?`), '0');
-  t.equal(await shell.run(`(progress emit log message=child); for i in 1 2; do progress emit log message=$i; done | cat`), '');
+  t.equal(await shell.run(`progress emit log --step s message='a "b"' count:=3; echo $?`), '0');
+  t.equal(
+    await shell.run(`: ; (progress emit log message=child); for i in 1 2; do progress emit log message=$i; done | cat`),
+    '',
+  );
   const [start, log, end, , ...logs] = shell.events('bash-');
-  t.match(log, { type: 'log', step: 's', data: { message: 'a "b"', n: 3 } });
+  t.match(log, { type: 'log', step: 's', data: { message: 'a "b"', count: 3 } });
   t.notOk(log?.execution, 'it belongs to the open execution of the file');
   t.ok(Number(log?.time) >= Number(start?.time) && Number(log?.time) <= Number(end?.time));
-  t.strictSame(logs.slice(0, 3).map(({ data }) => data['message']), ['child', '1', '2']);
-  t.match(await shell.run('progress emit; echo $?'), /needs a type[^]*\n2$/m, 'what is wrong is for the program to say');
+  t.strictSame(
+    logs.slice(0, 3).map(({ data }) => data['message']),
+    ['child', '1', '2'],
+  );
+  t.match(
+    await shell.run('progress emit; echo $?'),
+    /needs a type[^]*\n64$/,
+    'what is wrong is for the program to say',
+  );
   t.match(await shell.run('progress --version'), /^\d/);
 });
 
@@ -96,7 +118,7 @@ for (const [state, spoil] of Object.entries(SPOILS)) {
     for (const loading of [':', `. '${HOOKS}'`, `exec bash --norc --noprofile -i`, `. '${HOOKS}'`]) {
       t.equal(await shell.run(loading), '');
       t.equal(await shell.run('false'), '');
-      t.equal(await shell.run('echo $? $_'), '1 ');
+      t.equal(await shell.run('echo $? $_'), '1 false');
     }
   });
 }
@@ -107,7 +129,7 @@ t.test('a spool that comes back is used again', { skip }, async (t) => {
   await shell.run('echo a');
   mkdirSync(shell.spool);
   await shell.run('echo b');
-  t.match(readSpool(shell.spool)[0], { data: { exitCode: 0 } });
+  t.strictSame(namesOf(shell), ['echo b']);
 });
 
 t.test('a shell makes the directory that it needs, for its user alone', { skip }, async (t) => {
@@ -132,7 +154,10 @@ t.test('a shell in a shell has a file and an execution of its own', { skip }, as
   await shell.run(`. '${HOOKS}'`);
   await shell.run('echo anew');
   t.equal(readdirSync(shell.spool).filter((name) => name.endsWith('.ndjson')).length, 3);
-  t.strictSame(new Set(namesOf(shell)), new Set(['bash --norc --noprofile -i', 'echo inner', 'echo outer', 'exec bash --norc --noprofile -i', 'echo anew']));
+  t.strictSame(
+    new Set(namesOf(shell)),
+    new Set(['bash --norc --noprofile -i', 'echo inner', 'echo outer', 'exec bash --norc --noprofile -i', 'echo anew']),
+  );
 });
 
 t.test('loading twice does no harm', { skip }, async (t) => {
@@ -146,8 +171,82 @@ t.test('loading twice does no harm', { skip }, async (t) => {
 });
 
 t.test('a shell that is not interactive gets the function and nothing else', async (t) => {
-  const home = t.testdir();
+  const home = t.testdir({ state: { spool: {} } });
   const script = `. '${HOOKS}'; trap; echo "\${PROMPT_COMMAND-none} \${PS0-none}"; progress emit log message=hello; echo $?`;
-  const output = execFileSync('bash', ['-eu', '-c', script], { env: { PATH: process.env['PATH'], HOME: home, PROGRESS_HOME: home }, encoding: 'utf8' });
+  const output = execFileSync('bash', ['-eu', '-c', script], {
+    env: { PATH: process.env['PATH'], HOME: home, PROGRESS_HOME: home },
+    encoding: 'utf8',
+  });
   t.equal(output, 'none none\n0\n');
+  t.match(readSpool(path.join(home, 'state/spool')), [{ type: 'log', data: { message: 'hello' } }]);
 });
+
+t.test('a job stopped by Ctrl-Z is paused, and ends when fg does', { skip }, async (t) => {
+  const shell = await openHooked(t);
+  await shell.enter('bash -c "echo began; sleep 0.3; exit 3"');
+  await shell.see(/^began/m);
+  await shell.untilPrompt(() => shell.key('C-z'));
+  await shell.run('echo $?');
+  await shell.run('fg');
+  await shell.run('fg');
+  const [start, ...events] = shell.events('bash-');
+  t.strictSame(
+    events.filter(({ execution }) => execution === start?.execution).map(({ type, data }) => [type, data['exitCode']]),
+    [
+      ['execution_paused', undefined],
+      ['execution_resumed', undefined],
+      ['execution_failed', 3],
+    ],
+  );
+  t.strictSame(namesOf(shell).slice(1), ['echo $?']);
+});
+
+/** What matters here of bash-preexec: two lists of functions, a late start from PROMPT_COMMAND, the DEBUG trap. */
+const LIBRARY = `
+bash_preexec_imported=defined
+late_start='trap - DEBUG; start_library'
+PROMPT_COMMAND=\${PROMPT_COMMAND:+$PROMPT_COMMAND$'\\n'}$late_start
+start_library() {
+  trap 'before_command "$_"' DEBUG
+  PROMPT_COMMAND=$'before_prompt\\n'\${PROMPT_COMMAND/"$late_start"/:}$'\\ninteractive=1'
+  before_prompt
+  interactive=1
+}
+before_prompt() {
+  last_status=$?
+  local name
+  for name in "\${precmd_functions[@]}"; do give_status "$last_status"; "$name"; done
+}
+before_command() {
+  [[ \${interactive-} ]] || return 0
+  interactive=
+  local name result=0
+  for name in "\${preexec_functions[@]}"; do give_status "$last_status"; "$name" "$BASH_COMMAND" || result=$?; done
+  give_status "$result" "$1"
+}
+give_status() { return "$1"; }
+preexec_functions+=(theirs)
+theirs() { echo "about to: $1"; }
+`;
+
+for (const order of ['before', 'after'])
+  t.test(`bash-preexec loaded ${order} the hooks goes on working, and the hooks with it`, { skip }, async (t) => {
+    const shell = await openShell(t, 'bash', { HISTFILE: '' });
+    const library = path.join(shell.home, 'library.bash');
+    writeFileSync(library, LIBRARY);
+    const files = order === 'before' ? [library, HOOKS] : [HOOKS, library];
+    await shell.run(`. '${files[0]}'; . '${files[1]}'; shopt -s extdebug`);
+    t.equal(await shell.run('echo a | cat'), 'about to: echo a\na');
+    await shell.run('(exit 3)');
+    t.equal(await shell.run('echo $?'), 'about to: echo $?\n3');
+    await shell.run('false');
+    t.strictSame(
+      commandsOf(shell).map(({ name, exitCode }) => [name, exitCode]),
+      [
+        ['echo a | cat', 0],
+        ['(exit 3)', 3],
+        ['echo $?', 0],
+        ['false', 1],
+      ],
+    );
+  });

@@ -162,7 +162,16 @@ for (const [name, { before, after }] of MODES)
 
 t.test('what the history leaves out is not reported, and a repeated line is', { skip }, async (t) => {
   const shell = await openHooked(t, ['HISTCONTROL=ignoreboth HISTIGNORE="pwd:secret*"', 'alias greet="echo hello"']);
-  for (const line of ['greet you', 'greet you', ' echo secret', 'pwd', 'greet you', ' greet me', 'echo a|cat', 'echo a|cat'])
+  for (const line of [
+    'greet you',
+    'greet you',
+    ' echo secret',
+    'pwd',
+    'greet you',
+    ' greet me',
+    'echo a|cat',
+    'echo a|cat',
+  ])
     await shell.run(line);
   for (const line of ['if true; then echo b; fi', 'if true; then echo b; fi', '(exit 1)', '(exit 1)', ' (exit 2)'])
     await shell.run(line);
@@ -194,7 +203,16 @@ t.test('a line that begins with a space is not reported, whatever the history do
 
 t.test('PROGRESS_IGNORE says what is left out', { skip }, async (t) => {
   const shell = await openHooked(t);
-  for (const line of ['fg', 'bg %1', 'PROGRESS_IGNORE="l?:cd *:git *push*"', 'ls', 'la b', 'cd /', 'git a push b', 'fg'])
+  for (const line of [
+    'fg',
+    'bg %1',
+    'PROGRESS_IGNORE="l?:cd *:git *push*"',
+    'ls',
+    'la b',
+    'cd /',
+    'git a push b',
+    'fg',
+  ])
     await shell.run(line);
   for (const line of ['PROGRESS_IGNORE=', 'ls']) await shell.run(line);
   t.strictSame(namesOf(shell), ['PROGRESS_IGNORE="l?:cd *:git *push*"', 'la b', 'fg', 'PROGRESS_IGNORE=', 'ls']);
