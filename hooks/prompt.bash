@@ -312,11 +312,26 @@ __progress_come_first() {
   fi
 }
 
-# bash-preexec owns the DEBUG trap and calls what is in its lists.
+# bash-preexec owns the DEBUG trap and PROMPT_COMMAND, where it takes a command that it does not know for a typed one. It
+# calls what is in its lists.
 __progress_adopt() {
   __progress_preexec_library=1
   preexec_functions+=(__progress_library_preexec)
-  precmd_functions+=(__progress_precmd)
+  precmd_functions+=(__progress_precmd __progress_ready)
+  local __progress_element __progress_theirs=
+  for __progress_element in "${PROMPT_COMMAND[@]:1}"; do
+    case $__progress_element in
+      "$__progress_middle" | "$__progress_final") ;;
+      *) __progress_theirs+=$__progress_element$'\n' ;;
+    esac
+  done
+  __progress_element=${PROMPT_COMMAND[0]-}
+  [[ $__progress_element == *"$__progress_first"* ]] || return 0
+  __progress_element=${__progress_element/"$__progress_first"/"$__progress_theirs"}
+  __progress_element=${__progress_element/"$__progress_middle"/}
+  __progress_element=${__progress_element/"$__progress_final"/}
+  unset PROMPT_COMMAND
+  PROMPT_COMMAND=$__progress_element
 }
 
 __progress_library_preexec() {
@@ -371,7 +386,6 @@ fi
 __progress_is_settled=
 if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
   __progress_adopt
-  precmd_functions+=(__progress_ready)
 fi
 if [[ -z $__progress_preexec_library && "${PROMPT_COMMAND[*]-}" != *__progress_ready* ]]; then __progress_install || :; fi
 __progress_time_lines || :

@@ -236,6 +236,8 @@ for (const order of ['before', 'after'])
     writeFileSync(library, LIBRARY);
     const files = order === 'before' ? [library, HOOKS] : [HOOKS, library];
     await shell.run(`. '${files[0]}'; . '${files[1]}'; shopt -s extdebug`);
+    // loaded later it takes what our first prompt runs for a line, once
+    await shell.run(':');
     t.equal(await shell.run('echo a | cat'), 'about to: echo a\na');
     await shell.run('(exit 3)');
     t.equal(await shell.run('echo $?'), 'about to: echo $?\n3');
@@ -243,6 +245,7 @@ for (const order of ['before', 'after'])
     t.strictSame(
       commandsOf(shell).map(({ name, exitCode }) => [name, exitCode]),
       [
+        [':', 0],
         ['echo a | cat', 0],
         ['(exit 3)', 3],
         ['echo $?', 0],
