@@ -1,0 +1,105 @@
+# Makes each command typed at a bash prompt an execution, and `progress emit` a function that starts no process.
+# For bash 3.2 and later. Nothing here forks at a prompt, prints, or waits.
+# shellcheck shell=bash
+
+[[ ${BASH_VERSION-} ]] || return 0
+
+# What is loaded is not for the environment of commands, nor to be bent by the user's aliases.
+__progress_restore=
+case $- in *a*) __progress_restore="set -a; " && set +a ;; esac
+if shopt -q expand_aliases; then
+  __progress_restore+="shopt -s expand_aliases; "
+  shopt -u expand_aliases
+fi
+
+__progress_here=${BASH_SOURCE[0]%/*}
+[[ $__progress_here == /* ]] || __progress_here=$PWD/$__progress_here
+
+. "$__progress_here/emit.sh"
+
+# Ids: 50 bits of a congruential generator, seeded well. Neither RANDOM, whose sequence is the user's, nor a fork for each.
+__progress_alphabet=0123456789abcdefghjkmnpqrstvwxyz
+
+__progress_seed() {
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    __progress_state=$((SRANDOM << 32 ^ SRANDOM))
+  else
+    __progress_state=$(od -An -N8 -td8 /dev/urandom)
+  fi
+}
+
+# Sets __progress_id.
+__progress_create_id() {
+  __progress_state=$((__progress_state * 6364136223846793005 + 1442695040888963407))
+  local n=$((__progress_state >> 14)) a=$__progress_alphabet
+  __progress_id=${a:n&31:1}${a:n>>5&31:1}${a:n>>10&31:1}${a:n>>15&31:1}${a:n>>20&31:1}
+  __progress_id+=${a:n>>25&31:1}${a:n>>30&31:1}${a:n>>35&31:1}${a:n>>40&31:1}${a:n>>45&31:1}
+}
+
+# Chooses the file of this shell. It stays if the hooks are loaded again, and is another after `exec bash`.
+__progress_open() {
+  __progress_seed
+  __progress_create_id
+  __progress_spool || return 0
+  __progress_file=$__progress_dir/bash-$$-$__progress_id.ndjson
+  if [[ -z $__progress_interactive ]]; then return 0; fi
+  [[ -d $__progress_dir ]] || (umask 077 && mkdir -p "$__progress_dir")
+  [[ -e $__progress_file || ! -d $__progress_dir ]] || (umask 077 && : >>"$__progress_file")
+} 2>/dev/null
+
+# __progress_is_file PATH: can it be written without waiting? It may be a FIFO now, whatever it was.
+__progress_is_file() {
+  [[ -f $1 ]] || [[ ! -e $1 && ! -L $1 && -d ${1%/*} ]]
+}
+
+# __progress_put LINE: appends it to the file of this shell.
+__progress_put() {
+  __progress_is_file "$__progress_file" || return 1
+  if builtin printf '%s%s\n' "$__progress_torn" "$1" >>"$__progress_file"; then
+    __progress_torn=
+  else
+    # what comes next must not be glued to a half of this
+    __progress_torn=$'\n'
+    return 1
+  fi
+} 2>/dev/null
+
+# A child's longer line might be torn by one of the shell's.
+__progress_max_shared=1024
+
+__progress_emit() {
+  __progress_build "$@" || return 1
+  ((BASH_SUBSHELL == 0 || ${#__progress_line} < __progress_max_shared)) && __progress_put "$__progress_line"
+}
+
+progress() {
+  if [[ ${1-} == emit ]]; then
+    local allexport=
+    case $- in *a*) allexport=1 && set +a ;; esac
+    if __progress_emit "${@:2}"; then
+      [[ -z $allexport ]] || set -a
+      return 0
+    fi
+    [[ -z $allexport ]] || set -a
+  fi
+  if builtin type -P progress >/dev/null; then
+    command progress "$@"
+  else
+    "$__progress_here/../bin/progress" "$@"
+  fi
+}
+
+case $- in
+  *i*) __progress_interactive=1 ;;
+  *) __progress_interactive= ;;
+esac
+
+if [[ ${__progress_pid-} != "$$" ]]; then
+  __progress_pid=$$
+  __progress_torn=
+  __progress_file=
+  __progress_open || :
+fi
+if [[ $__progress_interactive ]]; then . "$__progress_here/prompt.bash"; fi
+
+eval "unset __progress_restore; $__progress_restore"

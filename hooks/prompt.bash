@@ -1,0 +1,391 @@
+# The commands typed at a bash prompt, each an execution in the file of its shell. Sourced by progress.bash.
+#
+# A line's start is seen by a DEBUG trap, which is set when the prompt comes and removed at the first command of a line, so
+# that a loop runs at its own speed. Its end is seen by PROMPT_COMMAND. The number of the command (\# of prompts) tells a
+# typed line from what completion, key bindings and other prompt commands run, and finds the lines that DEBUG does not
+# announce (a subshell, a function definition): those are reported when they are over.
+# shellcheck shell=bash
+
+# __progress_guarded COMMAND...: whatever happens in it is not seen, and no variable that it sets is exported.
+__progress_guarded() {
+  case $- in
+    *a*)
+      set +a
+      "$@"
+      set -- "$?"
+      set -a
+      return "$1"
+      ;;
+  esac
+  "$@"
+} 2>/dev/null
+
+# __progress_return STATUS [LAST]: does nothing, and leaves LAST in $_.
+__progress_return() {
+  return "$1"
+}
+
+# __progress_catch COMMAND...: sets __progress_caught to what a builtin prints. A command substitution would fork. The
+# file is not truncated, which is slow on some file systems; a NUL ends what counts.
+__progress_catch() {
+  __progress_caught=
+  __progress_is_file "$__progress_scratch" || return 1
+  {
+    builtin "$@"
+    builtin printf '\0'
+  } 1<>"$__progress_scratch" || return 1
+  IFS= builtin read -r -d '' __progress_caught <"$__progress_scratch"
+}
+
+# Sets __progress_now to microseconds since 1970, or nothing.
+if ((BASH_VERSINFO[0] >= 5)); then
+  __progress_clock() { __progress_now=${EPOCHREALTIME//[!0-9]/}; }
+else
+  __progress_clock() { __progress_now=; }
+fi
+
+# Has a line been read since the prompt came? Before bash 4.4 only what is known not to be one can be told.
+# shellcheck disable=SC2034 # by its prompt expansion
+__progress_count_escape='\#'
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+  __progress_is_line() { [[ ${__progress_count_escape@P} != "$__progress_count_before" ]]; }
+  __progress_count() { __progress_count_before=${__progress_count_escape@P}; }
+else
+  __progress_is_line() { [[ -z ${COMP_LINE+x}${READLINE_LINE+x} && $1 == begun ]]; }
+  __progress_count() { :; }
+fi
+
+# __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if the history was told to leave it out.
+__progress_find_line() {
+  if [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
+    __progress_text=$BASH_COMMAND
+    [[ $1 == begun ]]
+    return
+  fi
+  local HISTTIMEFORMAT='' || return 1
+  __progress_catch history 1 || return 1
+  __progress_text=${__progress_caught#"${__progress_caught%%[0-9]*}"}
+  local __progress_number=${__progress_text%%[!0-9]*}
+  # behind the number stand a mark and a space
+  __progress_text=${__progress_text:${#__progress_number}+2}
+  __progress_text=${__progress_text%$'\n'}
+  [[ $__progress_number == "$__progress_next_number" ]] || __progress_is_repeated "$1"
+}
+
+# The newest line of the history is no new one: was it typed again, or another that the history leaves out?
+__progress_is_repeated() {
+  case ${HISTCONTROL-} in
+    *dups* | *ignoreboth*) ;;
+    *) return 1 ;;
+  esac
+  if [[ $1 == over ]]; then
+    # all that is known of it is that DEBUG did not announce it
+    [[ $__progress_text == '('* ]]
+    return
+  fi
+  local __progress_word=${__progress_text%%[[:space:]]*} __progress_typed=$__progress_text
+  if __progress_catch alias "$__progress_word" && [[ $__progress_caught == alias*=* ]]; then
+    eval "__progress_typed=${__progress_caught#*=}"
+    __progress_typed+=${__progress_text#"$__progress_word"}
+  fi
+  __progress_typed=${__progress_typed//[[:space:]]/}
+  local __progress_command=${BASH_COMMAND//[[:space:]]/}
+  case $__progress_typed in
+    "$__progress_command" | "$__progress_command"[\;\&\|]*) ;;
+    [\(\{!]*"$__progress_command"* | if*"$__progress_command"* | while*"$__progress_command"* | until*"$__progress_command"* | time*"$__progress_command"*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Is the line one that the user does not want to see?
+__progress_is_ignored() {
+  [[ $__progress_text && $__progress_text != [[:space:]]* ]] || return 0
+  local __progress_rest=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *'}: __progress_pattern
+  while [[ $__progress_rest ]]; do
+    __progress_pattern=${__progress_rest%%:*}
+    # shellcheck disable=SC2053 # a pattern
+    if [[ $__progress_text == $__progress_pattern && $__progress_pattern ]]; then return 0; fi
+    __progress_rest=${__progress_rest#*:}
+  done
+  return 1
+}
+
+# What fits into a list of executions.
+__progress_max_text=2000
+
+# Opens an execution for __progress_text, which began at __progress_begin.
+__progress_start() {
+  if [[ $PWD != "$__progress_cwd" ]]; then
+    __progress_cwd=$PWD
+    __progress_quote "$PWD"
+    __progress_cwd_json=$__progress_json
+  fi
+  __progress_quote "${__progress_text:0:__progress_max_text}"
+  __progress_create_id
+  __progress_running=$__progress_id
+  __progress_event started "$__progress_begin" \
+    "\"name\":$__progress_json,\"argv\":[$__progress_json],\"cwd\":$__progress_cwd_json,$__progress_shell"
+}
+
+# __progress_event WHAT TIME DATA, of the running execution.
+__progress_event() {
+  local __progress_time=
+  [[ -z $2 ]] || __progress_time=",\"time\":${2%??????}.${2: -6}"
+  __progress_put "{\"type\":\"execution_$1\"$__progress_time,\"execution\":\"$__progress_running\",\"data\":{$3}}"
+}
+
+# __progress_finish STATUS: the line that ran, if there was one, is over.
+__progress_finish() {
+  __progress_clock
+  if [[ $__progress_armed ]]; then
+    __progress_armed=
+    if __progress_is_line over; then __progress_begin_line over; fi
+  fi
+  if [[ -z $__progress_running ]]; then return "$1"; fi
+  if [[ $1 == "$__progress_stopped" ]]; then __progress_pause; else __progress_end "$1"; fi
+  return "$1"
+}
+
+# Ctrl-Z: the job goes on with fg, whose status is then its own. What goes on with bg ends unseen.
+__progress_pause() {
+  __progress_event paused "$__progress_now" ''
+  __progress_paused="$__progress_running $__progress_begin:$__progress_paused"
+  __progress_running=
+}
+
+# Makes the job that __progress_text brings back the running execution, where it is known.
+__progress_resume() {
+  case $__progress_text in
+    fg | fg\ +* | fg\ %+ | fg\ %%) ;;
+    fg\ * | %*) [[ $__progress_paused == *:?* ]] && return 1 ;;
+    *) return 1 ;;
+  esac
+  [[ $__progress_paused ]] || return 1
+  __progress_running=${__progress_paused%% *}
+  __progress_begin=${__progress_paused#* }
+  __progress_begin=${__progress_begin%%:*}
+  __progress_paused=${__progress_paused#*:}
+  __progress_event resumed "$__progress_now" ''
+}
+
+__progress_end() {
+  local __progress_data="\"exitCode\":$1" __progress_what=failed
+  if [[ $__progress_now && $__progress_begin ]]; then
+    local __progress_ms=$(((__progress_now - __progress_begin) / 1000))
+    __progress_data+=",\"durationMs\":$((__progress_ms > 0 ? __progress_ms : 0))"
+  fi
+  case $1 in
+    0) __progress_what=completed ;;
+    130) __progress_what=cancelled __progress_data+=",\"signal\":\"SIGINT\"" ;;
+  esac
+  __progress_event "$__progress_what" "$__progress_now" "$__progress_data"
+  __progress_running=
+}
+
+# __progress_begin_line begun|over: opens an execution unless the line is to be left out.
+__progress_begin_line() {
+  __progress_find_line "$1" || return 0
+  if __progress_resume || __progress_is_ignored; then return 0; fi
+  __progress_begin=$__progress_read_at
+  if [[ -z $__progress_begin && $1 == begun ]]; then __progress_begin=$__progress_now; fi
+  __progress_start
+}
+
+# __progress_begun LAST: is this the first command of a line? LAST is the $_ to be restored.
+__progress_begun() {
+  # the first command of PROMPT_COMMAND comes behind a line that DEBUG has not announced
+  [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_* ]] && __progress_is_line begun || return 1
+  __progress_armed=
+  __progress_last=$1
+  __progress_clock
+  __progress_begin_line begun
+  return 0
+}
+
+# What the DEBUG trap calls, and what PROMPT_COMMAND calls first, middle and last.
+__progress_preexec() { __progress_guarded __progress_begun "${1-}"; }
+__progress_precmd() { __progress_guarded __progress_finish "$?"; }
+__progress_ready() { __progress_guarded __progress_arm; }
+
+# not the last of a list, it may fail under `set -e`
+__progress_first='__progress_precmd && __progress_return 0'
+# a trap is shown, and set, only outside of functions
+__progress_middle='if __progress_is_file "$__progress_scratch.trap"; then builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0; fi'
+__progress_final='if __progress_ready; then builtin trap -- "$__progress_trap" DEBUG; fi'
+
+# Alone it is gone when the first command of a line begins.
+__progress_trap_alone='if __progress_preexec "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
+
+# Waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
+__progress_arm() {
+  __progress_settle
+  __progress_read_at=
+  __progress_next_number=${HISTCMD-}
+  __progress_count
+  __progress_armed=1
+  [[ -z $__progress_preexec_library ]] || return 1
+  __progress_trap=$__progress_trap_alone
+  [[ -f $__progress_scratch.trap ]] || return 1
+  [[ -s $__progress_scratch.trap ]] || return 0
+  local __progress_theirs
+  IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
+  [[ $__progress_theirs != *__progress_* ]] || return 1
+  eval "set -- $__progress_theirs"
+  # what `set -o posix` says of none
+  [[ $3 != - ]] || return 0
+  # theirs does not see our own commands, and sees ? as it was; its status counts, for `shopt -s extdebug`
+  __progress_trap='case ${FUNCNAME-$BASH_COMMAND} in *__progress_*) ;; *)'$'\n'"$3"$'\n'
+  __progress_trap+=';; esac'$'\n''__progress_chained "$?" "$_"'
+}
+
+# __progress_chained STATUS LAST
+__progress_chained() {
+  if [[ $__progress_armed ]]; then __progress_preexec "$2" || :; fi
+  return "$1"
+}
+
+# __progress_flags NAME: sets __progress_caught to the attributes of a variable. It forks: for loading only.
+__progress_flags() {
+  __progress_caught=$(declare -p "$1" 2>/dev/null) || :
+  __progress_caught=${__progress_caught#declare -}
+  __progress_caught=${__progress_caught%% *}
+}
+
+# Puts what is ours around what PROMPT_COMMAND holds.
+__progress_install() {
+  local __progress_newline=$'\n' __progress_text=
+  __progress_flags PROMPT_COMMAND
+  case $__progress_caught in
+    *r*) return ;;
+    *a*) ;;
+    *x*)
+      # a child that has it, and not these functions, does what it did
+      __progress_text=${PROMPT_COMMAND-}
+      PROMPT_COMMAND='case ${__progress_pid-} in "$$")'$__progress_newline$__progress_first
+      PROMPT_COMMAND+=$__progress_newline$__progress_text$__progress_newline
+      PROMPT_COMMAND+=$__progress_middle$__progress_newline$__progress_final
+      PROMPT_COMMAND+="$__progress_newline;; *)$__progress_newline${__progress_text:-:}$__progress_newline;; esac"
+      return
+      ;;
+  esac
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    # each element finds $? and PIPESTATUS as the command has left them
+    PROMPT_COMMAND=("$__progress_first" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"} "$__progress_middle" "$__progress_final")
+  else
+    PROMPT_COMMAND=$__progress_first$__progress_newline${PROMPT_COMMAND-}$__progress_newline
+    PROMPT_COMMAND+=$__progress_middle$__progress_newline$__progress_final
+  fi
+}
+
+# Evaluated when a line has been read, it notes the time and leaves no text.
+__progress_ps0='${__progress_none:__progress_read_at=${EPOCHREALTIME//[^0-9]/}}'
+
+__progress_time_lines() {
+  __progress_flags PS0
+  [[ $__progress_caught != *r* && ${PS0-} != *"$__progress_ps0"* ]] || return 0
+  ((BASH_VERSINFO[0] < 5)) || PS0=${PS0-}$__progress_ps0
+}
+
+# What was loaded after us may have changed what we had set, and options what it means.
+__progress_settle() {
+  if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
+    __progress_adopt
+  fi
+  if [[ -z $__progress_is_settled ]]; then
+    __progress_is_settled=1
+    __progress_come_first
+  fi
+  # without it a prompt's expressions would be shown
+  if ! shopt -q promptvars || [[ -z ${EPOCHREALTIME-} ]]; then PS0=${PS0//"$__progress_ps0"/}; fi
+}
+
+# A command put before ours would give us its status for that of the line. A second call of ours does nothing.
+__progress_come_first() {
+  case ${PROMPT_COMMAND-} in
+    "$__progress_first"* | 'case ${__progress_pid-}'*) return ;;
+  esac
+  [[ -z $__progress_preexec_library ]] || return
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    PROMPT_COMMAND=("$__progress_first" "${PROMPT_COMMAND[@]}")
+  else
+    PROMPT_COMMAND=$__progress_first$'\n'${PROMPT_COMMAND-}
+  fi
+}
+
+# bash-preexec owns the DEBUG trap and PROMPT_COMMAND, where it takes a command that it does not know for a typed one. It
+# calls what is in its lists.
+__progress_adopt() {
+  __progress_preexec_library=1
+  preexec_functions+=(__progress_library_preexec)
+  precmd_functions+=(__progress_precmd __progress_ready)
+  local __progress_element __progress_theirs=
+  for __progress_element in "${PROMPT_COMMAND[@]:1}"; do
+    case $__progress_element in
+      "$__progress_middle" | "$__progress_final") ;;
+      *) __progress_theirs+=$__progress_element$'\n' ;;
+    esac
+  done
+  __progress_element=${PROMPT_COMMAND[0]-}
+  [[ $__progress_element == *"$__progress_first"* ]] || return 0
+  __progress_element=${__progress_element/"$__progress_first"/"$__progress_theirs"}
+  __progress_element=${__progress_element/"$__progress_middle"/}
+  __progress_element=${__progress_element/"$__progress_final"/}
+  unset PROMPT_COMMAND
+  PROMPT_COMMAND=$__progress_element
+}
+
+__progress_library_preexec() {
+  __progress_preexec || :
+}
+
+# Sets what is the same in all executions of this shell, and where builtins are caught.
+__progress_describe_shell() {
+  __progress_shell="\"kind\":\"command\",\"pid\":$$"
+  local __progress_tty __progress_private=$__progress_dir
+  if __progress_tty=$(tty); then
+    __progress_quote "$__progress_tty"
+    __progress_shell+=",\"tty\":$__progress_json"
+  else
+    __progress_tty=$$
+  fi
+  if [[ ${TMUX_PANE-} ]]; then
+    __progress_quote "$TMUX_PANE"
+    __progress_shell+=",\"tmux\":$__progress_json"
+  fi
+  if [[ ${PROGRESS_EXECUTION-} ]]; then
+    __progress_quote "$PROGRESS_EXECUTION"
+    __progress_shell+=",\"parent\":$__progress_json"
+  fi
+  # in memory, if there is such a place
+  if [[ ${XDG_RUNTIME_DIR-} == /* ]] && (umask 077 && mkdir -p "$XDG_RUNTIME_DIR/progress"); then
+    __progress_private=$XDG_RUNTIME_DIR/progress
+  fi
+  __progress_tty=${__progress_tty#/dev/}
+  __progress_scratch=$__progress_private/bash-${__progress_tty//\//-}
+  [[ -e $__progress_scratch ]] || (umask 077 && : >"$__progress_scratch" && : >"$__progress_scratch.trap")
+} 2>/dev/null
+
+if [[ -z ${__progress_running+x} ]]; then
+  # shellcheck disable=SC2034 # in PS0, which may set the other two
+  __progress_none=
+  declare -a __progress_read_at
+  __progress_armed=
+  __progress_running=
+  __progress_begin=
+  __progress_now=
+  __progress_last=
+  __progress_trap=
+  __progress_cwd=
+  __progress_cwd_json=\"\"
+  __progress_paused=
+  __progress_stopped=$((128 + $(kill -l TSTP)))
+  __progress_preexec_library=
+  __progress_describe_shell || :
+fi
+
+__progress_is_settled=
+if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
+  __progress_adopt
+fi
+if [[ -z $__progress_preexec_library && "${PROMPT_COMMAND[*]-}" != *__progress_ready* ]]; then __progress_install || :; fi
+__progress_time_lines || :
