@@ -97,7 +97,7 @@ function __progress_is_private --argument-names line
     if functions -q fish_should_add_to_history; and not fish_should_add_to_history $line
         return
     end
-    set -l patterns 'exit:exit *:logout:fg:fg *:bg:bg *'
+    set -l patterns 'exit:exit *:logout:fg:fg *:bg:bg *:progress ps*:progress show*:progress logs*:progress watch*:progress run*'
     set -q PROGRESS_IGNORE; and set patterns (string join : -- $PROGRESS_IGNORE)
     set -q __progress_pattern; and test "$patterns" = "$__progress_patterns"; or __progress_compile "$patterns"
     string match -rq -- $__progress_pattern $line

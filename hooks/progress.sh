@@ -74,12 +74,14 @@ progress_start() {
 
 # By way of a file: some shells do not tell a subshell of it.
 __progress_has_trap() {
-  { trap >"$__progress_file.traps"; } 2>/dev/null || return 0
+  # no name that the daemon would look at
+  __progress_part=$__progress_dir/.sh-$$.traps
+  { trap >"$__progress_part"; } 2>/dev/null || return 0
   __progress_traps=
-  while IFS= read -r __progress_part; do
-    __progress_traps="$__progress_traps $__progress_part"
-  done <"$__progress_file.traps"
-  rm -f "$__progress_file.traps"
+  while IFS= read -r __progress_word; do
+    __progress_traps="$__progress_traps $__progress_word"
+  done <"$__progress_part"
+  rm -f "$__progress_part"
   case $__progress_traps in
     *EXIT*) return 0 ;;
   esac

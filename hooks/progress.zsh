@@ -84,7 +84,7 @@ __progress_record() {
 __progress_is_private() {
   [[ $1 == ' '* ]] && return
   [[ -o hist_ignore_space && ${aliases[${1%%[[:space:]]*}]-} == ' '* ]] && return
-  local patterns=${PROGRESS_IGNORE-exit:exit *:logout:fg:fg *:bg:bg *}
+  local patterns=${PROGRESS_IGNORE-exit:exit *:logout:fg:fg *:bg:bg *:progress ps*:progress show*:progress logs*:progress watch*:progress run*}
   [[ ${__progress_patterns-} == "$patterns" ]] || __progress_compile "$patterns"
   [[ $1 == ${~__progress_pattern} ]] && return
   [[ -n ${HISTORY_IGNORE-} ]] || return

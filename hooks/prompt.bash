@@ -100,7 +100,7 @@ __progress_is_repeated() {
 # Is the line one that the user does not want to see?
 __progress_is_ignored() {
   [[ $__progress_text && $__progress_text != [[:space:]]* ]] || return 0
-  local __progress_rest=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *'}: __progress_pattern
+  local __progress_rest=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *:progress ps*:progress show*:progress logs*:progress watch*:progress run*'}: __progress_pattern
   while [[ $__progress_rest ]]; do
     __progress_pattern=${__progress_rest%%:*}
     # shellcheck disable=SC2053 # a pattern
@@ -361,7 +361,7 @@ __progress_describe_shell() {
     __progress_private=$XDG_RUNTIME_DIR/progress
   fi
   __progress_tty=${__progress_tty#/dev/}
-  __progress_scratch=$__progress_private/bash-${__progress_tty//\//-}
+  __progress_scratch=$__progress_private/.bash-${__progress_tty//\//-}
   [[ -e $__progress_scratch ]] || (umask 077 && : >"$__progress_scratch" && : >"$__progress_scratch.trap")
 } 2>/dev/null
 

@@ -10,10 +10,10 @@ import { waitFor } from '../helpers/wait.js';
 
 const BACKUP = `
 export PROGRESS_EXECUTION=backup-1
-progress emit --wait execution_started name='Back up <b>everything</b>' cwd=/srv/backup
-progress emit --wait step_started --step dump name='Dump $(touch witness)'
-progress emit --wait step_failed --step dump error='no <db> & no \`touch witness\`'
-progress emit --wait execution_failed exitCode:=3 durationMs:=123000
+progress emit execution_started name='Back up <b>everything</b>' cwd=/srv/backup
+progress emit step_started --step dump name='Dump $(touch witness)'
+progress emit step_failed --step dump error='no <db> & no \`touch witness\`'
+progress emit execution_failed exitCode:=3 durationMs:=123000
 `;
 
 interface AlertEvent {
