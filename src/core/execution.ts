@@ -65,6 +65,9 @@ export interface Execution {
   argv?: string[];
   cwd?: string;
   pid?: number;
+  /** The terminal that it was typed in, and its pane of tmux. */
+  tty?: string;
+  tmux?: string;
   host?: string;
   agent?: string;
   parent?: string;

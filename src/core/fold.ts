@@ -161,7 +161,7 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   const name = textOf(data, 'name') ?? argv?.join(' ');
   if (name) execution.name = clip(name, NAME_CHARS);
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
-  assignText(execution, data, ['kind', 'cwd', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
+  assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
   assignNumber(execution, data, ['pid', 'total', 'estimatedMs']);
   const labels = labelsOf(data);
   if (labels)

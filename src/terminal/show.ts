@@ -28,6 +28,11 @@ export function showLines(execution: Execution, options: ShowOptions): string[] 
   ];
 }
 
+/** What was typed at a prompt is one text, with its quotes. */
+function commandText({ kind, argv }: Execution): string | undefined {
+  return kind === 'command' ? argv?.join(' ') : argv?.map(quoteArgument).join(' ');
+}
+
 function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
   const { name, status, labels } = execution;
   const elapsed = elapsedOf(execution, now);
@@ -37,8 +42,12 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['kind', execution.kind],
     ['status', isFinal(status) ? paint(state, toneOf(status), style) : state],
     ['reason', execution.attentionReason],
-    ['command', execution.argv?.map(quoteArgument).join(' ')],
+    ['command', commandText(execution)],
     ['directory', execution.cwd],
+    [
+      'terminal',
+      [execution.tty, execution.tmux && `tmux pane ${execution.tmux}`].filter(Boolean).join(', ') || undefined,
+    ],
     ['host', execution.host],
     ['pid', execution.pid === undefined || isFinal(status) ? undefined : String(execution.pid)],
     ['agent', execution.agent],

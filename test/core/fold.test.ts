@@ -14,7 +14,16 @@ function only(drafts: Draft[]): Execution {
 }
 
 t.test('a start opens an execution with what it tells', async (t) => {
-  const data = { kind: 'run', argv: ['make', '-j2'], cwd: '/src', pid: 7, labels: { team: 'x', bad: 1 }, total: 3 };
+  const data = {
+    kind: 'run',
+    argv: ['make', '-j2'],
+    cwd: '/src',
+    tty: '/dev/pts/1',
+    tmux: '%1',
+    pid: 7,
+    labels: { team: 'x', bad: 1 },
+    total: 3,
+  };
   const found = only([{ type: 'execution_started', execution, source: 's', data }]);
   t.match(found, {
     status: 'running',
@@ -22,6 +31,8 @@ t.test('a start opens an execution with what it tells', async (t) => {
     kind: 'run',
     argv: ['make', '-j2'],
     cwd: '/src',
+    tty: '/dev/pts/1',
+    tmux: '%1',
     pid: 7,
     total: 3,
   });

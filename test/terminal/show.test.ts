@@ -55,6 +55,15 @@ t.test('the header says what is known, and nothing else', (t) => {
   t.end();
 });
 
+t.test('a command is shown as it was typed, and where', (t) => {
+  const typed = { kind: 'command', argv: ["echo 'a b' | cat"], cwd: '/src', tty: '/dev/pts/3', tmux: '%5' };
+  const header = showLines(makeExecution(typed), OPTIONS);
+  t.ok(header.includes("command   echo 'a b' | cat"));
+  t.ok(header.includes('terminal  /dev/pts/3, tmux pane %5'));
+  t.notOk(showLines(makeExecution({ kind: 'run' }), OPTIONS).some((line) => line.startsWith('terminal')));
+  t.end();
+});
+
 t.test('what is over shows its outcome, its error and its successor', (t) => {
   const lines = showLines(
     makeExecution({
