@@ -3,6 +3,7 @@ import * as fanout from './fanout.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
 import * as latency from './latency.mjs';
+import * as prompt from './prompt.mjs';
 import * as shell from './shell.mjs';
 import * as spool from './spool.mjs';
 import * as start from './start.mjs';
@@ -15,6 +16,7 @@ const PARTS = {
   start: ['Start', start.main],
   commands: ['Commands, as multiples of the least that Node takes', start.measureCommands],
   shell: ['Shells: an event inside one, and as a command', shell.main],
+  prompt: ['Prompts, one command after the other', prompt.main],
   idle: ['Idle', idle.main],
 };
 
