@@ -29,20 +29,13 @@ __progress_return() {
 # file is not truncated, which is slow on some file systems; a NUL ends what counts.
 __progress_catch() {
   __progress_caught=
-  __progress_is_file "$__progress_scratch" || return 1
+  [[ -f $__progress_scratch ]] || __progress_is_file "$__progress_scratch" || return 1
   {
     builtin "$@"
     builtin printf '\0'
   } 1<>"$__progress_scratch" || return 1
   IFS= builtin read -r -d '' __progress_caught <"$__progress_scratch"
 }
-
-# Sets __progress_now to microseconds since 1970, or nothing.
-if ((BASH_VERSINFO[0] >= 5)); then
-  __progress_clock() { __progress_now=${EPOCHREALTIME//[!0-9]/}; }
-else
-  __progress_clock() { __progress_now=; }
-fi
 
 # Has a line been read since the prompt came? Before bash 4.4 only what is known not to be one can be told.
 # shellcheck disable=SC2034 # by its prompt expansion
@@ -64,12 +57,11 @@ __progress_find_line() {
   fi
   local HISTTIMEFORMAT='' || return 1
   __progress_catch history 1 || return 1
-  __progress_text=${__progress_caught#"${__progress_caught%%[0-9]*}"}
-  local __progress_number=${__progress_text%%[!0-9]*}
-  # behind the number stand a mark and a space
-  __progress_text=${__progress_text:${#__progress_number}+2}
+  # a number, a mark, a space, the line
+  __progress_text=${__progress_caught#*[0-9][ *] }
+  set -- "$1" " ${__progress_caught:0:${#__progress_caught}-${#__progress_text}-2}"
   __progress_text=${__progress_text%$'\n'}
-  [[ $__progress_number == "$__progress_next_number" ]] || __progress_is_repeated "$1"
+  [[ $2 == *" $__progress_next_number" ]] || __progress_is_repeated "$1"
 }
 
 # The newest line of the history is no new one: was it typed again, or another that the history leaves out?
@@ -100,26 +92,34 @@ __progress_is_repeated() {
 # Is the line one that the user does not want to see?
 __progress_is_ignored() {
   [[ $__progress_text && $__progress_text != [[:space:]]* ]] || return 0
-  local __progress_rest=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *'}: __progress_pattern
-  while [[ $__progress_rest ]]; do
-    __progress_pattern=${__progress_rest%%:*}
-    # shellcheck disable=SC2053 # a pattern
-    if [[ $__progress_text == $__progress_pattern && $__progress_pattern ]]; then return 0; fi
-    __progress_rest=${__progress_rest#*:}
-  done
-  return 1
+  [[ ${PROGRESS_IGNORE-unset} == "$__progress_ignore_seen" ]] || __progress_split_ignore
+  # shellcheck disable=SC2053 # a pattern
+  [[ $__progress_text == $__progress_ignore_pattern ]]
+}
+
+# One pattern is quicker than one for each.
+__progress_split_ignore() {
+  __progress_ignore_seen=${PROGRESS_IGNORE-unset}
+  __progress_ignore_pattern=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *'}
+  __progress_ignore_pattern="@(${__progress_ignore_pattern//:/|})"
 }
 
 # What fits into a list of executions.
 __progress_max_text=2000
 
-# Opens an execution for __progress_text, which began at __progress_begin.
-__progress_start() {
-  if [[ $PWD != "$__progress_cwd" ]]; then
-    __progress_cwd=$PWD
-    __progress_quote "$PWD"
-    __progress_cwd_json=$__progress_json
+# __progress_begin_line begun|over: opens an execution for the line, unless it is to be left out.
+__progress_begin_line() {
+  # the time is nothing before bash 5, whose daemon's it is then
+  if [[ $__progress_read_at || $1 == over ]]; then
+    __progress_begin=$__progress_read_at
+  else
+    __progress_begin=${EPOCHREALTIME-}
+    __progress_begin=${__progress_begin//[!0-9]/}
   fi
+  __progress_find_line "$1" || return 0
+  if [[ $__progress_paused ]] && __progress_resume; then return 0; fi
+  if __progress_is_ignored; then return 0; fi
+  [[ $PWD == "$__progress_cwd" ]] || __progress_enter
   __progress_quote "${__progress_text:0:__progress_max_text}"
   __progress_create_id
   __progress_running=$__progress_id
@@ -127,23 +127,45 @@ __progress_start() {
     "\"name\":$__progress_json,\"argv\":[$__progress_json],\"cwd\":$__progress_cwd_json,$__progress_shell"
 }
 
+__progress_enter() {
+  __progress_cwd=$PWD
+  __progress_quote "$PWD"
+  __progress_cwd_json=$__progress_json
+}
+
 # __progress_event WHAT TIME DATA, of the running execution.
 __progress_event() {
-  local __progress_time=
-  [[ -z $2 ]] || __progress_time=",\"time\":${2%??????}.${2: -6}"
-  __progress_put "{\"type\":\"execution_$1\"$__progress_time,\"execution\":\"$__progress_running\",\"data\":{$3}}"
+  __progress_put "{\"type\":\"execution_$1\"${2:+,\"time\":${2%??????}.${2: -6}},\"execution\":\"$__progress_running\",\"data\":{$3}}"
 }
 
 # __progress_finish STATUS: the line that ran, if there was one, is over.
 __progress_finish() {
-  __progress_clock
+  __progress_now=${EPOCHREALTIME-}
+  __progress_now=${__progress_now//[!0-9]/}
   if [[ $__progress_armed ]]; then
     __progress_armed=
     if __progress_is_line over; then __progress_begin_line over; fi
   fi
-  if [[ -z $__progress_running ]]; then return "$1"; fi
-  if [[ $1 == "$__progress_stopped" ]]; then __progress_pause; else __progress_end "$1"; fi
+  case $__progress_running:$1 in
+    :*) ;;
+    *:"$__progress_stopped") __progress_pause ;;
+    *) __progress_end "$1" ;;
+  esac
   return "$1"
+}
+
+# __progress_end STATUS
+__progress_end() {
+  set -- "$1" "\"exitCode\":$1"
+  if [[ $__progress_begin && $__progress_now ]]; then
+    set -- "$1" "$2,\"durationMs\":$((__progress_now > __progress_begin ? (__progress_now - __progress_begin) / 1000 : 0))"
+  fi
+  case $1 in
+    0) __progress_event completed "$__progress_now" "$2" ;;
+    130) __progress_event cancelled "$__progress_now" "$2,\"signal\":\"SIGINT\"" ;;
+    *) __progress_event failed "$__progress_now" "$2" ;;
+  esac
+  __progress_running=
 }
 
 # Ctrl-Z: the job goes on with fg, whose status is then its own. What goes on with bg ends unseen.
@@ -165,68 +187,50 @@ __progress_resume() {
   __progress_begin=${__progress_paused#* }
   __progress_begin=${__progress_begin%%:*}
   __progress_paused=${__progress_paused#*:}
-  __progress_event resumed "$__progress_now" ''
-}
-
-__progress_end() {
-  local __progress_data="\"exitCode\":$1" __progress_what=failed
-  if [[ $__progress_now && $__progress_begin ]]; then
-    local __progress_ms=$(((__progress_now - __progress_begin) / 1000))
-    __progress_data+=",\"durationMs\":$((__progress_ms > 0 ? __progress_ms : 0))"
-  fi
-  case $1 in
-    0) __progress_what=completed ;;
-    130) __progress_what=cancelled __progress_data+=",\"signal\":\"SIGINT\"" ;;
-  esac
-  __progress_event "$__progress_what" "$__progress_now" "$__progress_data"
-  __progress_running=
-}
-
-# __progress_begin_line begun|over: opens an execution unless the line is to be left out.
-__progress_begin_line() {
-  __progress_find_line "$1" || return 0
-  if __progress_resume || __progress_is_ignored; then return 0; fi
-  __progress_begin=$__progress_read_at
-  if [[ -z $__progress_begin && $1 == begun ]]; then __progress_begin=$__progress_now; fi
-  __progress_start
+  local __progress_now=${EPOCHREALTIME-}
+  __progress_event resumed "${__progress_now//[!0-9]/}" ''
 }
 
 # __progress_begun LAST: is this the first command of a line? LAST is the $_ to be restored.
 __progress_begun() {
   # the first command of PROMPT_COMMAND comes behind a line that DEBUG has not announced
-  [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_* ]] && __progress_is_line begun || return 1
+  [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_guarded* ]] && __progress_is_line begun || return 1
   __progress_armed=
   __progress_last=$1
-  __progress_clock
   __progress_begin_line begun
   return 0
 }
 
-# What the DEBUG trap calls, and what PROMPT_COMMAND calls first, middle and last.
-__progress_preexec() { __progress_guarded __progress_begun "${1-}"; }
-__progress_precmd() { __progress_guarded __progress_finish "$?"; }
-__progress_ready() { __progress_guarded __progress_arm; }
-
-# not the last of a list, it may fail under `set -e`
-__progress_first='__progress_precmd && __progress_return 0'
+# What PROMPT_COMMAND holds. What is not the last of a list may fail under `set -e`.
+__progress_first='__progress_guarded __progress_finish "$?" && __progress_return 0'
 # a trap is shown, and set, only outside of functions
-__progress_middle='if __progress_is_file "$__progress_scratch.trap"; then builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0; fi'
-__progress_final='if __progress_ready; then builtin trap -- "$__progress_trap" DEBUG; fi'
+__progress_middle='[[ -f $__progress_scratch.trap ]] && builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0'
+__progress_final='if __progress_guarded __progress_arm; then builtin trap -- "$__progress_trap" DEBUG; fi'
 
 # Alone it is gone when the first command of a line begins.
-__progress_trap_alone='if __progress_preexec "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
+__progress_trap_alone='if __progress_guarded __progress_begun "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
 
 # Waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
 __progress_arm() {
-  __progress_settle
+  [[ $__progress_is_settled && -z ${__bp_imported-}${bash_preexec_imported-} ]] || __progress_settle
+  # without it a prompt's expressions would be shown
+  [[ ${BASHOPTS-} == *promptvars* && ${EPOCHREALTIME-} ]] || __progress_leave_ps0
   __progress_read_at=
   __progress_next_number=${HISTCMD-}
   __progress_count
   __progress_armed=1
   [[ -z $__progress_preexec_library ]] || return 1
   __progress_trap=$__progress_trap_alone
-  [[ -f $__progress_scratch.trap ]] || return 1
-  [[ -s $__progress_scratch.trap ]] || return 0
+  [[ ! -f $__progress_scratch.trap || -s $__progress_scratch.trap ]] || return 0
+  __progress_chain
+}
+
+# Puts ours behind a DEBUG trap of the user. Fails if that is done, or where none can be known.
+__progress_chain() {
+  if [[ ! -f $__progress_scratch.trap ]]; then
+    if __progress_is_file "$__progress_scratch.trap"; then : >>"$__progress_scratch.trap"; fi
+    return 1
+  fi
   local __progress_theirs
   IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
   [[ $__progress_theirs != *__progress_* ]] || return 1
@@ -240,7 +244,7 @@ __progress_arm() {
 
 # __progress_chained STATUS LAST
 __progress_chained() {
-  if [[ $__progress_armed ]]; then __progress_preexec "$2" || :; fi
+  if [[ $__progress_armed ]]; then __progress_guarded __progress_begun "$2" || :; fi
   return "$1"
 }
 
@@ -286,6 +290,10 @@ __progress_time_lines() {
   ((BASH_VERSINFO[0] < 5)) || PS0=${PS0-}$__progress_ps0
 }
 
+__progress_leave_ps0() {
+  [[ ${PS0-} != *"$__progress_ps0"* ]] || PS0=${PS0/"$__progress_ps0"/}
+}
+
 # What was loaded after us may have changed what we had set, and options what it means.
 __progress_settle() {
   if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
@@ -295,8 +303,6 @@ __progress_settle() {
     __progress_is_settled=1
     __progress_come_first
   fi
-  # without it a prompt's expressions would be shown
-  if ! shopt -q promptvars || [[ -z ${EPOCHREALTIME-} ]]; then PS0=${PS0//"$__progress_ps0"/}; fi
 }
 
 # A command put before ours would give us its status for that of the line. A second call of ours does nothing.
@@ -317,7 +323,7 @@ __progress_come_first() {
 __progress_adopt() {
   __progress_preexec_library=1
   preexec_functions+=(__progress_library_preexec)
-  precmd_functions+=(__progress_precmd __progress_ready)
+  precmd_functions+=(__progress_library_precmd)
   local __progress_element __progress_theirs=
   for __progress_element in "${PROMPT_COMMAND[@]:1}"; do
     case $__progress_element in
@@ -335,7 +341,12 @@ __progress_adopt() {
 }
 
 __progress_library_preexec() {
-  __progress_preexec || :
+  __progress_guarded __progress_begun '' || :
+}
+
+__progress_library_precmd() {
+  __progress_guarded __progress_finish "$?" || :
+  __progress_guarded __progress_arm || :
 }
 
 # Sets what is the same in all executions of this shell, and where builtins are caught.
@@ -369,6 +380,8 @@ if [[ -z ${__progress_running+x} ]]; then
   # shellcheck disable=SC2034 # in PS0, which may set the other two
   __progress_none=
   declare -a __progress_read_at
+  __progress_ignore_seen=
+  __progress_ignore_pattern=
   __progress_armed=
   __progress_running=
   __progress_begin=
@@ -387,5 +400,5 @@ __progress_is_settled=
 if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
   __progress_adopt
 fi
-if [[ -z $__progress_preexec_library && "${PROMPT_COMMAND[*]-}" != *__progress_ready* ]]; then __progress_install || :; fi
+if [[ -z $__progress_preexec_library && "${PROMPT_COMMAND[*]-}" != *__progress_arm* ]]; then __progress_install || :; fi
 __progress_time_lines || :
