@@ -1,6 +1,7 @@
 # Makes each command typed at a bash prompt an execution, and `progress emit` a function that starts no process.
 # For bash 3.2 and later. Nothing here forks at a prompt, prints, or waits.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # set by emit.sh
 
 [[ ${BASH_VERSION-} ]] || return 0
 
@@ -100,6 +101,9 @@ if [[ ${__progress_pid-} != "$$" ]]; then
   __progress_file=
   __progress_open || :
 fi
-if [[ $__progress_interactive ]]; then . "$__progress_here/prompt.bash"; fi
+if [[ $__progress_interactive ]]; then
+  . "$__progress_here/bash-prompt.bash"
+  . "$__progress_here/bash-install.bash"
+fi
 
 eval "unset __progress_restore; $__progress_restore"

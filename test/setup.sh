@@ -2,7 +2,7 @@
 # Installs the Debian packages that some tests want, where that is possible. Where it is not, these tests skip by name.
 set -eu
 missing=
-for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc; do
+for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc shellcheck:shellcheck; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 [ -n "$missing" ] || exit 0
