@@ -1,6 +1,7 @@
 # Makes each command typed at a bash prompt an execution, and `progress emit` a function that starts no process.
 # For bash 3.2 and later. Nothing here forks at a prompt, prints, or waits.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # set by emit.sh
 
 [[ ${BASH_VERSION-} ]] || return 0
 
@@ -18,7 +19,7 @@ __progress_here=${BASH_SOURCE[0]%/*}
 . "$__progress_here/emit.sh"
 
 # Ids: 50 bits of a congruential generator, seeded well. Neither RANDOM, whose sequence is the user's, nor a fork for each.
-__progress_alphabet=0123456789abcdefghjkmnpqrstvwxyz
+__progress_digits32=0123456789abcdefghjkmnpqrstvwxyz
 
 __progress_seed() {
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
@@ -31,9 +32,9 @@ __progress_seed() {
 # Sets __progress_id.
 __progress_create_id() {
   __progress_state=$((__progress_state * 6364136223846793005 + 1442695040888963407))
-  local n=$((__progress_state >> 14)) a=$__progress_alphabet
-  __progress_id=${a:n&31:1}${a:n>>5&31:1}${a:n>>10&31:1}${a:n>>15&31:1}${a:n>>20&31:1}
-  __progress_id+=${a:n>>25&31:1}${a:n>>30&31:1}${a:n>>35&31:1}${a:n>>40&31:1}${a:n>>45&31:1}
+  set -- $((__progress_state >> 14)) "$__progress_digits32"
+  __progress_id=${2:$1&31:1}${2:$1>>5&31:1}${2:$1>>10&31:1}${2:$1>>15&31:1}${2:$1>>20&31:1}
+  __progress_id+=${2:$1>>25&31:1}${2:$1>>30&31:1}${2:$1>>35&31:1}${2:$1>>40&31:1}${2:$1>>45&31:1}
 }
 
 # Chooses the file of this shell. It stays if the hooks are loaded again, and is another after `exec bash`.
@@ -54,7 +55,7 @@ __progress_is_file() {
 
 # __progress_put LINE: appends it to the file of this shell.
 __progress_put() {
-  __progress_is_file "$__progress_file" || return 1
+  [[ -f $__progress_file ]] || __progress_is_file "$__progress_file" || return 1
   if builtin printf '%s%s\n' "$__progress_torn" "$1" >>"$__progress_file"; then
     __progress_torn=
   else
@@ -62,7 +63,7 @@ __progress_put() {
     __progress_torn=$'\n'
     return 1
   fi
-} 2>/dev/null
+}
 
 # A child's longer line might be torn by one of the shell's.
 __progress_max_shared=1024
@@ -70,7 +71,7 @@ __progress_max_shared=1024
 __progress_emit() {
   __progress_build "$@" || return 1
   ((BASH_SUBSHELL == 0 || ${#__progress_line} < __progress_max_shared)) && __progress_put "$__progress_line"
-}
+} 2>/dev/null
 
 progress() {
   if [[ ${1-} == emit ]]; then
@@ -100,6 +101,9 @@ if [[ ${__progress_pid-} != "$$" ]]; then
   __progress_file=
   __progress_open || :
 fi
-if [[ $__progress_interactive ]]; then . "$__progress_here/prompt.bash"; fi
+if [[ $__progress_interactive ]]; then
+  . "$__progress_here/bash-prompt.bash"
+  . "$__progress_here/bash-install.bash"
+fi
 
 eval "unset __progress_restore; $__progress_restore"

@@ -1,5 +1,5 @@
 /** The hooks of bash in states that they must not be felt in: no spool, a full disk, other hooks, other shells. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   mkdirSync,
@@ -22,17 +22,17 @@ import { commandsOf, HOOKS, namesOf, openHooked } from './bash-session.js';
 t.jobs = 4;
 const skip = whyNoTmux() ?? false;
 
-function whyNoStrace(): string | false {
+function isMissing(program: string): string | false {
   try {
-    execFileSync('strace', ['-V']);
+    execFileSync(program, ['--version']);
     return false;
   } catch (error) {
     if (process.env['CI'] === 'true') throw error;
-    return 'strace is not installed';
+    return `${program} is not installed`;
   }
 }
 
-t.test('a prompt starts no process, nor does progress emit', { skip: skip || whyNoStrace() }, async (t) => {
+t.test('a prompt starts no process, nor does progress emit', { skip: skip || isMissing('strace') }, async (t) => {
   const shell = await openHooked(t);
   const log = path.join(shell.home, 'strace');
   const calls = 'trace=clone,clone3,fork,vfork,execve';
@@ -183,10 +183,11 @@ t.test('a shell that is not interactive gets the function and nothing else', asy
 
 t.test('a job stopped by Ctrl-Z is paused, and ends when fg does', { skip }, async (t) => {
   const shell = await openHooked(t);
-  await shell.enter('bash -c "echo began; sleep 0.3; exit 3"');
+  await shell.enter('bash -c "echo began; until [ -e ~/go ]; do sleep 0.02; done; exit 3"');
   await shell.see(/^began/m);
   await shell.untilPrompt(() => shell.key('C-z'));
   await shell.run('echo $?');
+  writeFileSync(path.join(shell.home, 'go'), '');
   await shell.run('fg');
   await shell.run('fg');
   const [start, ...events] = shell.events('bash-');
@@ -253,3 +254,13 @@ for (const order of ['before', 'after'])
       ],
     );
   });
+
+t.test('shellcheck has nothing to say', { skip: isMissing('shellcheck') }, (t) => {
+  const files = readdirSync(path.dirname(HOOKS)).filter((name) => name.endsWith('.bash'));
+  const { stdout } = spawnSync('shellcheck', ['-e', 'SC1091', ...files], {
+    cwd: path.dirname(HOOKS),
+    encoding: 'utf8',
+  });
+  t.equal(stdout, '');
+  t.end();
+});

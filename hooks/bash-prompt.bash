@@ -1,0 +1,258 @@
+# The commands typed at a bash prompt, each an execution in the file of its shell. Sourced by progress.bash.
+#
+# A line's start is seen by a DEBUG trap, which is set when the prompt comes and removed at the first command of a line, so
+# that a loop runs at its own speed. Its end is seen by PROMPT_COMMAND. The number of the command (\# of prompts) tells a
+# typed line from what completion, key bindings and other prompt commands run, and finds the lines that DEBUG does not
+# announce (a subshell, a function definition): those are reported when they are over.
+# shellcheck shell=bash
+# shellcheck disable=SC2016,SC2119,SC2120,SC2154 # kept for later; set by set --; set by the other files
+
+# __progress_guarded COMMAND...: whatever happens in it is not seen, and no variable that it sets is exported.
+__progress_guarded() {
+  case $- in
+    *a*)
+      set +a
+      "$@"
+      set -- "$?"
+      set -a
+      return "$1"
+      ;;
+  esac
+  "$@"
+} 2>/dev/null
+
+# __progress_return STATUS [LAST]: does nothing, and leaves LAST in $_.
+__progress_return() {
+  return "$1"
+}
+
+# __progress_catch COMMAND...: sets __progress_caught to what a builtin prints. A command substitution would fork. The
+# file is not truncated, which is slow on some file systems; a NUL ends what counts.
+__progress_catch() {
+  __progress_caught=
+  [[ -f $__progress_scratch ]] || __progress_is_file "$__progress_scratch" || return 1
+  {
+    builtin "$@"
+    builtin printf '\0'
+  } 1<>"$__progress_scratch" || return 1
+  IFS= builtin read -r -d '' __progress_caught <"$__progress_scratch"
+}
+
+# Has a line been read since the prompt came? Before bash 4.4 only what is known not to be one can be told.
+# shellcheck disable=SC2034 # by its prompt expansion
+__progress_count_escape='\#'
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+  __progress_is_line() { [[ ${__progress_count_escape@P} != "$__progress_count_before" ]]; }
+  __progress_count() { __progress_count_before=${__progress_count_escape@P}; }
+else
+  __progress_is_line() { [[ -z ${COMP_LINE+x}${READLINE_LINE+x} && $1 == begun ]]; }
+  __progress_count() { :; }
+fi
+
+# __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if the history was told to leave it out.
+__progress_find_line() {
+  if [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
+    __progress_text=$BASH_COMMAND
+    [[ $1 == begun ]]
+    return
+  fi
+  local HISTTIMEFORMAT='' || return 1
+  __progress_catch history 1 || return 1
+  # a number, a mark, a space, the line
+  __progress_text=${__progress_caught#*[0-9][ *] }
+  set -- "$1" " ${__progress_caught:0:${#__progress_caught}-${#__progress_text}-2}"
+  __progress_text=${__progress_text%$'\n'}
+  [[ $2 == *" $__progress_next_number" ]] || __progress_is_repeated "$1"
+}
+
+# The newest line of the history is no new one: was it typed again, or another that the history leaves out?
+__progress_is_repeated() {
+  case ${HISTCONTROL-} in
+    *dups* | *ignoreboth*) ;;
+    *) return 1 ;;
+  esac
+  if [[ $1 == over ]]; then
+    # all that is known of it is that DEBUG did not announce it
+    [[ $__progress_text == '('* ]]
+    return
+  fi
+  local __progress_word=${__progress_text%%[[:space:]]*} __progress_typed=$__progress_text
+  if __progress_catch alias "$__progress_word" && [[ $__progress_caught == alias*=* ]]; then
+    eval "__progress_typed=${__progress_caught#*=}"
+    __progress_typed+=${__progress_text#"$__progress_word"}
+  fi
+  __progress_typed=${__progress_typed//[[:space:]]/}
+  local __progress_command=${BASH_COMMAND//[[:space:]]/}
+  case $__progress_typed in
+    "$__progress_command" | "$__progress_command"[\;\&\|]*) ;;
+    [\(\{!]*"$__progress_command"* | if*"$__progress_command"* | while*"$__progress_command"* | until*"$__progress_command"* | time*"$__progress_command"*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# Is the line one that the user does not want to see?
+__progress_is_ignored() {
+  [[ $__progress_text && $__progress_text != [[:space:]]* ]] || return 0
+  [[ ${PROGRESS_IGNORE-unset} == "$__progress_ignore_seen" ]] || __progress_split_ignore
+  __progress_matches "$__progress_text" "$__progress_ignore_pattern"
+}
+
+# __progress_matches TEXT PATTERN
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 401)) || shopt -q extglob; then
+  # shellcheck disable=SC2053 # a pattern
+  __progress_matches() { [[ $1 == $2 ]]; }
+else
+  __progress_matches() {
+    shopt -s extglob
+    # shellcheck disable=SC2053 # a pattern
+    [[ $1 == $2 ]]
+    set -- "$?"
+    shopt -u extglob
+    return "$1"
+  }
+fi
+
+# One pattern is quicker than one for each.
+__progress_split_ignore() {
+  __progress_ignore_seen=${PROGRESS_IGNORE-unset}
+  __progress_ignore_pattern=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *:progress ps*:progress show*:progress logs*:progress watch*:progress run*'}
+  __progress_ignore_pattern="@(${__progress_ignore_pattern//:/|})"
+}
+
+# What fits into a list of executions.
+__progress_max_text=2000
+
+# __progress_begin_line begun|over: opens an execution for the line, unless it is to be left out.
+__progress_begin_line() {
+  # the time is nothing before bash 5, whose daemon's it is then
+  if [[ $__progress_read_at || $1 == over ]]; then
+    __progress_begin=$__progress_read_at
+  else
+    __progress_begin=${EPOCHREALTIME-}
+    __progress_begin=${__progress_begin//[!0-9]/}
+  fi
+  __progress_find_line "$1" || return 0
+  if [[ $__progress_paused ]] && __progress_resume; then return 0; fi
+  if __progress_is_ignored; then return 0; fi
+  [[ $PWD == "$__progress_cwd" ]] || __progress_enter
+  __progress_quote "${__progress_text:0:__progress_max_text}"
+  __progress_create_id
+  __progress_running=$__progress_id
+  __progress_event started "$__progress_begin" \
+    "\"name\":$__progress_json,\"argv\":[$__progress_json],\"cwd\":$__progress_cwd_json,$__progress_shell"
+}
+
+__progress_enter() {
+  __progress_cwd=$PWD
+  __progress_quote "$PWD"
+  __progress_cwd_json=$__progress_json
+}
+
+# __progress_event WHAT TIME DATA, of the running execution.
+__progress_event() {
+  __progress_put "{\"type\":\"execution_$1\"${2:+,\"time\":${2%??????}.${2: -6}},\"execution\":\"$__progress_running\",\"data\":{$3}}"
+}
+
+# __progress_finish STATUS: the line that ran, if there was one, is over.
+__progress_finish() {
+  __progress_now=${EPOCHREALTIME-}
+  __progress_now=${__progress_now//[!0-9]/}
+  if [[ $__progress_armed ]]; then
+    __progress_armed=
+    if __progress_is_line over; then __progress_begin_line over; fi
+  fi
+  case $__progress_running:$1 in
+    :*) ;;
+    *:"$__progress_stopped") __progress_pause ;;
+    *) __progress_end "$1" ;;
+  esac
+  return "$1"
+}
+
+# __progress_end STATUS
+__progress_end() {
+  set -- "$1" "\"exitCode\":$1"
+  if [[ $__progress_begin && $__progress_now ]]; then
+    set -- "$1" "$2,\"durationMs\":$((__progress_now > __progress_begin ? (__progress_now - __progress_begin) / 1000 : 0))"
+  fi
+  case $1 in
+    0) __progress_event completed "$__progress_now" "$2" ;;
+    130) __progress_event cancelled "$__progress_now" "$2,\"signal\":\"SIGINT\"" ;;
+    *) __progress_event failed "$__progress_now" "$2" ;;
+  esac
+  __progress_running=
+}
+
+# Ctrl-Z: the job goes on with fg, whose status is then its own. What goes on with bg ends unseen.
+__progress_pause() {
+  __progress_event paused "$__progress_now" ''
+  __progress_paused="$__progress_running $__progress_begin:$__progress_paused"
+  __progress_running=
+}
+
+# Makes the job that __progress_text brings back the running execution, where it is known.
+__progress_resume() {
+  case $__progress_text in
+    fg | fg\ +* | fg\ %+ | fg\ %%) ;;
+    fg\ * | %*) [[ $__progress_paused == *:?* ]] && return 1 ;;
+    *) return 1 ;;
+  esac
+  [[ $__progress_paused ]] || return 1
+  __progress_running=${__progress_paused%% *}
+  __progress_begin=${__progress_paused#* }
+  __progress_begin=${__progress_begin%%:*}
+  __progress_paused=${__progress_paused#*:}
+  local __progress_now=${EPOCHREALTIME-}
+  __progress_event resumed "${__progress_now//[!0-9]/}" ''
+}
+
+# __progress_begun LAST: is this the first command of a line? LAST is the $_ to be restored.
+__progress_begun() {
+  # the first command of PROMPT_COMMAND comes behind a line that DEBUG has not announced
+  [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_guarded* ]] && __progress_is_line begun || return 1
+  __progress_armed=
+  __progress_last=$1
+  __progress_begin_line begun
+  return 0
+}
+
+# Alone it is gone when the first command of a line begins.
+__progress_trap_alone='if __progress_guarded __progress_begun "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
+
+# Waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
+__progress_arm() {
+  [[ $__progress_is_settled && -z ${__bp_imported-}${bash_preexec_imported-} ]] || __progress_settle
+  # without it a prompt's expressions would be shown
+  [[ ${BASHOPTS-} == *promptvars* && ${EPOCHREALTIME-} ]] || __progress_leave_ps0
+  __progress_read_at=
+  __progress_next_number=${HISTCMD-}
+  __progress_count
+  __progress_armed=1
+  [[ -z $__progress_preexec_library ]] || return 1
+  __progress_trap=$__progress_trap_alone
+  [[ ! -f $__progress_scratch.trap || -s $__progress_scratch.trap ]] || return 0
+  __progress_chain
+}
+
+# Puts ours behind a DEBUG trap of the user. Fails if that is done, or where none can be known.
+__progress_chain() {
+  if [[ ! -f $__progress_scratch.trap ]]; then
+    if __progress_is_file "$__progress_scratch.trap"; then : >>"$__progress_scratch.trap"; fi
+    return 1
+  fi
+  local __progress_theirs
+  IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
+  [[ $__progress_theirs != *__progress_* ]] || return 1
+  eval "set -- $__progress_theirs"
+  # what `set -o posix` says of none
+  [[ $3 != - ]] || return 0
+  # theirs does not see our own commands, and sees ? as it was; its status counts, for `shopt -s extdebug`
+  __progress_trap='case ${FUNCNAME-$BASH_COMMAND} in *__progress_*) ;; *)'$'\n'"$3"$'\n'
+  __progress_trap+=';; esac'$'\n''__progress_chained "$?" "$_"'
+}
+
+# __progress_chained STATUS LAST
+__progress_chained() {
+  if [[ $__progress_armed ]]; then __progress_guarded __progress_begun "$2" || :; fi
+  return "$1"
+}
