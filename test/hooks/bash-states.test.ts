@@ -17,7 +17,7 @@ import t from 'tap';
 import { openShell, readSpool } from '../helpers/shell-session.js';
 import { whyNoTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
-import { commandsOf, HOOKS, namesOf, openHooked } from './bash-session.js';
+import { commandsOf, HOOKS, namesOf, openHooked } from '../helpers/bash-session.js';
 
 t.jobs = 4;
 const skip = whyNoTmux() ?? false;

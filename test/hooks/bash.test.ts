@@ -2,7 +2,7 @@
 import t from 'tap';
 import { openShell } from '../helpers/shell-session.js';
 import { whyNoTmux } from '../helpers/tmux.js';
-import { commandsOf, HOOKS, namesOf, openHooked } from './bash-session.js';
+import { commandsOf, HOOKS, namesOf, openHooked } from '../helpers/bash-session.js';
 
 t.jobs = 4;
 const skip = whyNoTmux() ?? false;

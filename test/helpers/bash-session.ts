@@ -1,9 +1,9 @@
 /** A bash with the hooks, and the executions that it has reported. */
 import path from 'node:path';
 import type { Test } from 'tap';
-import { ROOT } from '../helpers/daemon.js';
-import type { ShellSession } from '../helpers/shell-session.js';
-import { openShell } from '../helpers/shell-session.js';
+import { ROOT } from './daemon.js';
+import type { ShellSession } from './shell-session.js';
+import { openShell } from './shell-session.js';
 
 export const HOOKS = path.join(ROOT, 'hooks/progress.bash');
 
