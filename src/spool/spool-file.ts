@@ -83,6 +83,7 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
   let arrival: { time: string; approximate: true } | undefined;
   let waiting = 0;
   let stopped = false;
+  let trouble: string | undefined;
   let good = options.taken;
   let bad = 0;
   let leftAlone: string | undefined;
@@ -119,12 +120,17 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
     };
     waiting++;
     return {
-      written: settle,
+      written() {
+        trouble = undefined;
+        settle();
+      },
       duplicate: settle,
       refused(error) {
         if (born === generation && !stopped) {
           stopped = true;
-          log(`spool: ${name} waits at byte ${settled}: ${error.message}`);
+          // once, however often it is tried again
+          if (trouble !== error.code) log(`spool: ${name} waits at byte ${settled}: ${error.message}`);
+          trouble = error.code;
           onRefused();
         }
         settle();
