@@ -6,7 +6,7 @@ import { splitEvent } from '../protocol/encode.js';
 import { createLineDecoder } from '../protocol/lines.js';
 import type { Replies } from '../protocol/messages.js';
 import { MAX_LINE_BYTES } from '../protocol/messages.js';
-import { parseLine, toNewEvent } from '../protocol/validate.js';
+import { checkProducer, parseLine, toNewEvent } from '../protocol/validate.js';
 import { appendToSpool } from '../spool/append.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
@@ -50,8 +50,7 @@ export const command = defineCommand({
       return 0;
     }
     // what the daemon would refuse is better said here
-    if (checked.type === 'journal_note') throw new ProgressError('bad_event', 'type journal_note is the daemon’s own');
-    splitEvent(checked);
+    splitEvent(checkProducer(checked));
     await spool(paths, { type: checked.type, time: new Date().toISOString(), ...event });
     return 0;
   },

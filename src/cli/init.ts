@@ -1,13 +1,14 @@
 /** `progress init`: the line that loads the hooks of a shell. bin/progress answers it itself, without Node. */
 import { mkdirSync } from 'node:fs';
+import { SHELLS } from '../paths.js';
 import { defineCommand } from './command.js';
-import { HOOKED_SHELLS, loadingLine } from './hooks.js';
+import { loadingLine } from './hooks.js';
 import { printLines } from './output.js';
 
 export const command = defineCommand({
   usage: 'init <shell>',
   describe: 'Print the line that loads the hooks of a shell',
-  options: (yargs) => yargs.positional('shell', { choices: HOOKED_SHELLS, demandOption: true, describe: 'The shell' }),
+  options: (yargs) => yargs.positional('shell', { choices: SHELLS, demandOption: true, describe: 'The shell' }),
   async run({ shell }, { paths }) {
     await printLines([loadingLine(shell)]);
     try {

@@ -1,9 +1,10 @@
 /** `progress path`: where the files for shells are. bin/progress answers it itself, without Node. */
+import { SHELLS } from '../paths.js';
 import { defineCommand } from './command.js';
-import { HOOKED_SHELLS, HOOKS } from './hooks.js';
+import { HOOKS } from './hooks.js';
 import { printLines } from './output.js';
 
-const WHAT = ['sh', ...HOOKED_SHELLS, 'hooks'] as const;
+const WHAT = ['sh', ...SHELLS, 'hooks'] as const;
 
 export const command = defineCommand({
   usage: 'path <what>',

@@ -47,11 +47,11 @@ function loadFish(program: string): string {
   return `${quoteFish(program)} init fish | source`;
 }
 
-function quotePosix(text: string): string {
+export function quotePosix(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function quoteFish(text: string): string {
+export function quoteFish(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 

@@ -131,6 +131,12 @@ export function toNewEvent(value: unknown): NewEvent {
   return translate(event);
 }
 
+/** Notes say what happened to the journal itself: from anyone but the daemon they would be forged. */
+export function checkProducer(event: NewEvent): NewEvent {
+  if (event.type !== 'journal_note') return event;
+  throw new ProgressError('bad_event', 'type journal_note is the daemon’s own: use another type');
+}
+
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }

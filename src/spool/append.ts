@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { ErrorCode } from '../errors.js';
 import { ProgressError, errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
+import { SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 
 /** All shells write so much in one write, newline included: so the lines of many writers do not mix. */
 const MAX_SHARED_BYTES = 4_096;
@@ -19,7 +20,7 @@ export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
   const bytes = Buffer.from(`${line}\n`);
   const isShared = bytes.length <= MAX_SHARED_BYTES;
   const unique = randomBytes(UNIQUE_BYTES).toString('hex');
-  const file = path.join(paths.spool, isShared ? 'shared.ndjson' : `emit-${process.pid}-${unique}.ndjson`);
+  const file = path.join(paths.spool, isShared ? SHARED_NAME : `emit-${process.pid}-${unique}${SPOOL_SUFFIX}`);
   try {
     mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
     append(file, isShared ? SAFELY : SAFELY | O_EXCL, bytes);
