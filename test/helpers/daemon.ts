@@ -70,7 +70,7 @@ export function createHome(t: Test): Home {
       process.kill(pid, 'SIGKILL');
       await waitFor('the daemon to be gone', () => !isRunning(pid));
     }
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     if (!paths.runtime.startsWith(directory)) rmSync(paths.runtime, { recursive: true, force: true });
   });
 

@@ -53,7 +53,8 @@ export async function openTmux(
   const shellEnv = { LC_ALL: 'C.UTF-8', PATH: process.env['PATH'] ?? '', HOME: directory, PS1: PROMPT, ...env };
   t.teardown(() => {
     execFileSync('tmux', [...base, 'kill-server']);
-    rmSync(directory, { recursive: true, force: true });
+    // a shell that is told to go may still write its history
+    rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   const variables = Object.entries(shellEnv).map(([name, value]) => `${name}=${value}`);
   // the shell begins with nothing of the environment that the tests run in, but for what tmux itself sets
