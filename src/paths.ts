@@ -18,6 +18,8 @@ export interface Paths {
   journal: string;
   /** Files that shells write, and everybody while no daemon listens. */
   spool: string;
+  /** A directory for each run: what it needs to start, and who it is. */
+  runs: string;
   checkpoint: string;
   lock: string;
   daemonLog: string;
@@ -48,6 +50,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     config,
     journal: path.join(state, 'journal'),
     spool: path.join(state, 'spool'),
+    runs: path.join(state, 'runs'),
     checkpoint: path.join(state, 'checkpoint.json'),
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),

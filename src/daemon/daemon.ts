@@ -27,6 +27,9 @@ import { acquireLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import type { Runs } from './runs.js';
+import { createRuns } from './runs.js';
+import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -83,6 +86,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       subscribers.publish(batch);
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
+      scheduler.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -119,6 +123,15 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       })
     : undefined;
 
+  const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
+  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const scheduler = createScheduler({
+    state,
+    record,
+    isRun: (id) => runs.isRun(id),
+    begin: (execution) => runs.begin(execution),
+  });
+
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
   const { promise: leaving, resolve: leave } = withResolvers<string>();
@@ -148,6 +161,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     journal,
     ingest,
     subscribers,
+    runs,
     status,
     shutdown: () => leave('a client asked for it'),
   });
@@ -162,13 +176,13 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     takenOf: (source) => state.sources.get(source)?.n,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
-    onWriterGone: (source) => loseOpen(state, source, ingest),
+    onWriterGone: (source) => loseOpen(state, source, runs, record),
     reject,
     log,
     now,
   });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
-  note = (event) => ingest.submit(event, JSON.stringify(event.data).length);
+  note = record;
   early.forEach(note);
 
   const check = () => {
@@ -178,6 +192,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
+  scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
   return {
@@ -187,6 +202,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      runs.close();
       await spool.close();
       await server.close();
       await ingest.drained();
@@ -217,12 +233,12 @@ function createSpoolEntrance(ingest: Ingest): SpoolOptions['submit'] {
   };
 }
 
-/** Nobody will tell how these ended. */
-function loseOpen(state: State, source: string, ingest: Ingest): void {
+/** Nobody will tell how these ended; of runs something may be left. */
+function loseOpen(state: State, source: string, runs: Runs, record: (event: NewEvent) => void): void {
   for (const id of state.sources.get(source)?.open ?? []) {
-    if (!state.alive.has(id)) continue;
+    if (!state.alive.has(id) || runs.runnerGone(id)) continue;
     const data = { error: 'the process that would have told its end is gone' };
-    ingest.submit({ type: 'execution_lost', execution: id, data }, data.error.length);
+    record({ type: 'execution_lost', execution: id, data });
   }
 }
 

@@ -3,6 +3,7 @@ import { isFinal } from '../core/execution.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
+import { queueViews } from '../core/queues.js';
 import { shortenIds } from '../core/format.js';
 import { findByText } from '../core/lookup.js';
 import type { State } from '../core/state.js';
@@ -18,6 +19,7 @@ import { toNewEvent } from '../protocol/validate.js';
 import type { Connection } from './connection.js';
 import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
+import type { Runs } from './runs.js';
 import type { Subscribers } from './subscribers.js';
 
 export interface HandlerContext {
@@ -26,6 +28,7 @@ export interface HandlerContext {
   journal: Journal;
   ingest: Ingest;
   subscribers: Subscribers;
+  runs: Runs;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -135,6 +138,20 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
   async get(request, _connection, { state, journal }) {
     const execution = await lookUp(request.execution, state, journal);
     return { execution: executionToJson(execution), seq: state.seq };
+  },
+
+  queues: (_request, _connection, { state }) => ({ queues: queueViews(state) }),
+
+  attach({ run }, connection, { runs }) {
+    const closed = new Promise<void>((resolve) => connection.socket.once('close', () => resolve()));
+    runs.attach(run, { send: (line) => connection.send(line), closed });
+    return {};
+  },
+
+  async control({ execution, op: _op, id: _id, ...order }, _connection, { state, journal, runs }) {
+    const found = await lookUp(execution, state, journal);
+    await runs.control(found, order);
+    return { execution: found.id };
   },
 
   status: (_request, _connection, { status }) => status(),
