@@ -21,6 +21,8 @@ export interface ProcessInfo {
   start: number;
   /** Milliseconds, its own and those of the children that it has waited for. */
   cpuMs: number;
+  /** Of these, what its children took. */
+  waitedCpuMs: number;
 }
 
 /** Ticks a second in /proc, the same on every Linux that Node runs on. */
@@ -35,7 +37,8 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     // the name stands in parentheses, and may hold any of them
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticksAt = (index: number) => Number(fields[index] ?? 0);
-    const ticks = ticksAt(11) + ticksAt(12) + ticksAt(13) + ticksAt(14);
+    const msAt = (index: number) => (ticksAt(index) * 1_000) / TICKS;
+    const waitedCpuMs = msAt(13) + msAt(14);
     return {
       pid,
       state: fields[0] ?? '',
@@ -43,7 +46,8 @@ export function readProcess(pid: number): ProcessInfo | undefined {
       group: ticksAt(2),
       session: ticksAt(3),
       start: ticksAt(19),
-      cpuMs: (ticks * 1_000) / TICKS,
+      cpuMs: msAt(11) + msAt(12) + waitedCpuMs,
+      waitedCpuMs,
     };
   } catch {
     return undefined;
