@@ -82,12 +82,40 @@ export function bootId(): string {
 
 /** The process `root`, all that descend from it, and all of its session: some of those have lost their parents. */
 export function treeOf(root: number, processes: readonly ProcessInfo[]): ProcessInfo[] {
-  const members = new Set([root]);
-  for (let size = 0; size !== members.size;) {
-    size = members.size;
-    for (const { pid, parent, session } of processes) if (session === root || members.has(parent)) members.add(pid);
+  return treesOf(processes)(root);
+}
+
+/** The same for many roots in one list, which is gone through once. */
+export function treesOf(processes: readonly ProcessInfo[]): (root: number) => ProcessInfo[] {
+  const children = groupBy(processes, ({ parent }) => parent);
+  const sessions = groupBy(processes, ({ session }) => session);
+  const roots = new Map(processes.map((process) => [process.pid, process]));
+  return (root) => {
+    const leader = roots.get(root);
+    const members = new Set([
+      ...(leader ? [leader] : []),
+      ...(sessions.get(root) ?? []),
+      ...(children.get(root) ?? []),
+    ]);
+    // a set goes on to what is added to it meanwhile
+    for (const { pid } of members) for (const child of children.get(pid) ?? []) members.add(child);
+    return [...members].filter(({ state }) => state !== 'Z');
+  };
+}
+
+/** Bytes of memory that the tree of `root` has right now; what two processes share counts for both. 0 if none is left. */
+export function treeRss(root: number): number {
+  return treeOf(root, readProcesses()).reduce((sum, { pid }) => sum + readRss(pid), 0);
+}
+
+/** Bytes of memory; 0 for what has ended, and for the threads of the kernel. */
+export function readRss(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0;
   }
-  return processes.filter(({ pid, state }) => members.has(pid) && state !== 'Z');
 }
 
 /** Of those that may be looked into: whose environment began with `NAME=value` among its variables. */
@@ -99,6 +127,16 @@ export function processesWith(variable: string): number[] {
       return false;
     }
   });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 }
 
 function processIds(): number[] {
