@@ -17,10 +17,14 @@ export interface ProcessInfo {
   parent: number;
   group: number;
   session: number;
+  /** Of its terminal: the group that may read from it. */
+  foregroundGroup: number;
   /** Ticks since the machine started. */
   start: number;
   /** Milliseconds, its own and those of the children that it has waited for. */
   cpuMs: number;
+  /** Of these, what its children took. */
+  waitedCpuMs: number;
 }
 
 /** Ticks a second in /proc, the same on every Linux that Node runs on. */
@@ -34,16 +38,19 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // the name stands in parentheses, and may hold any of them
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticksAt = (index: number) => Number(fields[index] ?? 0);
-    const ticks = ticksAt(11) + ticksAt(12) + ticksAt(13) + ticksAt(14);
+    const numberAt = (index: number) => Number(fields[index] ?? 0);
+    const msAt = (index: number) => (numberAt(index) * 1_000) / TICKS;
+    const waitedCpuMs = msAt(13) + msAt(14);
     return {
       pid,
       state: fields[0] ?? '',
-      parent: ticksAt(1),
-      group: ticksAt(2),
-      session: ticksAt(3),
-      start: ticksAt(19),
-      cpuMs: (ticks * 1_000) / TICKS,
+      parent: numberAt(1),
+      group: numberAt(2),
+      session: numberAt(3),
+      foregroundGroup: numberAt(5),
+      start: numberAt(19),
+      cpuMs: msAt(11) + msAt(12) + waitedCpuMs,
+      waitedCpuMs,
     };
   } catch {
     return undefined;

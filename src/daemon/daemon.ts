@@ -4,6 +4,7 @@ import { watch } from 'node:fs';
 import path from 'node:path';
 import { createAlerts } from '../alerts/alerts.js';
 import { createDesktop } from '../alerts/desktop.js';
+import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
@@ -109,6 +110,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     now,
     retainMs: config.journal.retainAge,
     isOpen: (source) => spool.isOpen(source),
+    forget: (time) => runs.forget(time),
   });
 
   const alerts = config.alerts.desktop
@@ -149,7 +151,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
-  const { promise: leaving, resolve: leave } = withResolvers<string>();
+  const { promise: leaving, resolve: leave } = createDeferred<string>();
 
   const status = (): DaemonStatus => ({
     pid: process.pid,
@@ -189,6 +191,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
+    isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
@@ -267,10 +270,4 @@ function watchName(file: string, onChange: () => void): FSWatcher | undefined {
   } catch {
     return undefined;
   }
-}
-
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((fulfil) => (resolve = fulfil));
-  return { promise, resolve };
 }
