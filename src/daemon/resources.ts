@@ -153,14 +153,15 @@ function nameOf({ pid, start }: ProcessInfo): string {
 type Usage = Readonly<Record<number, { cpu: number; memory: number } | null | undefined>>;
 
 /**
- * Only of processes that were there at the last look: a first figure means nothing, and what dies while it is asked
- * about for the first time leaves a descriptor open. Nothing, null or an error for those that have ended.
+ * Ask only about processes that were there at the last look: a first figure means nothing, and what dies while it is
+ * asked about for the first time leaves a descriptor open. Nothing or null for those that have ended.
  */
-async function usageOf(pids: number[]): Promise<Usage> {
+export async function usageOf(pids: number[]): Promise<Usage> {
   if (pids.length === 0) return {};
   try {
     return await pidusage(pids.slice(0, MAX_ASKED), { maxage: MAXAGE_MS, usePs: false });
   } catch {
+    // all of them have ended
     return {};
   }
 }

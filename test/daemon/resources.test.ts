@@ -1,17 +1,22 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { Clock } from '../../src/core/clock.js';
 import { numberOf } from '../../src/core/event.js';
 import type { NewEvent } from '../../src/core/event.js';
-import { createResources } from '../../src/daemon/resources.js';
+import { createResources, usageOf } from '../../src/daemon/resources.js';
 import type { ProcessIdentity } from '../../src/processes.js';
 import { identityOf, readProcess, readProcesses, treeOf, treeRss } from '../../src/processes.js';
+import type { Push } from '../../src/protocol/messages.js';
+import { createHome } from '../helpers/daemon.js';
 import { createManualClock } from '../helpers/manual-clock.js';
 import { waitFor } from '../helpers/wait.js';
 
 const MIB = 1_024 * 1_024;
+/** Longer than a look takes, much less than the time between two when nobody watches. */
+const SOON_MS = 12_000;
 const LOOP = 'while :; do :; done';
 
 /** A command in a session of its own, as runs have it; all that it has started goes with the test. */
@@ -236,17 +241,84 @@ t.test('figures that repeat themselves are not told again', async (t) => {
   t.ok(said.length <= 3, `${said.length} events`);
 });
 
-t.test('nothing is said after it was closed, not even what it was asking for', async (t) => {
+t.test('what comes too late is not said: after it was closed, and of a run that has ended meanwhile', async (t) => {
   const clock = createManualClock();
-  const runs = { a: await start(t, 'sleep 60') };
-  const closed = open(t, runs, { clock });
-  const other = open(t, runs, { clock });
-  for (const { resources } of [closed, other]) resources.look();
+  const a = await start(t, 'sleep 60');
+  const runs: Record<string, ProcessIdentity> = { a };
+  const [closed, ended, other] = [open(t, { a }, { clock }), open(t, runs, { clock }), open(t, { a }, { clock })];
+  for (const { resources } of [closed, ended, other]) resources.look();
   clock.advance(200);
-  await waitFor('both to know it', () => clock.timers() === 2);
+  await waitFor('all to know it', () => clock.timers() === 3);
   clock.advance(1_000);
   closed.resources.close();
-  await waitFor('the figure of the other one, which has asked later', () => other.said.length === 2);
-  t.equal(closed.said.length, 1);
-  await waitFor('its next look to be the only one', () => clock.timers() === 1);
+  delete runs['a'];
+  await waitFor('the figure of the one that has asked last', () => other.said.length === 2);
+  t.strictSame([closed.said.length, ended.said.length], [1, 1]);
+});
+
+t.test('one look at a time', async (t) => {
+  const clock = createManualClock();
+  const { resources, setting, said } = open(t, { a: await start(t, 'sleep 60') }, { clock });
+  resources.look();
+  clock.advance(200);
+  await waitFor('the end of the first', () => clock.timers() === 1);
+  clock.advance(1_000);
+  resources.look();
+  const { looks } = setting;
+  clock.advance(1_000);
+  t.equal(setting.looks, looks, 'the second one still asks');
+  await waitFor('its answer', () => said.length === 2);
+  clock.advance(1_000);
+  t.ok(setting.looks > looks, 'then the third');
+});
+
+t.test('whatever it says of what has ended is no error', async (t) => {
+  const [one, other] = [await start(t, 'sleep 60'), await start(t, 'sleep 60')];
+  t.strictSame(await usageOf([]), {});
+  t.strictSame(await usageOf([2 ** 30]), {}, 'never seen');
+  t.ok((await usageOf([one.pid, other.pid, 2 ** 30]))[one.pid]?.memory);
+  killTree(one.pid);
+  await waitFor('its end', () => readProcess(one.pid) === undefined);
+  const usage = await usageOf([one.pid, other.pid]);
+  t.notOk(usage[one.pid], 'seen, beside one that lives');
+  t.ok(usage[other.pid]?.memory);
+  t.strictSame(await usageOf([one.pid]), {}, 'seen, and alone');
+});
+
+t.test('of real runs: at once, when somebody comes, and after the daemon was killed', async (t) => {
+  const home = createHome(t);
+  const daemon = await home.startDaemon();
+  const file = path.join(home.directory, 'go');
+  const more = `until [ -e ${file} ]; do sleep 0.1; done; for i in 1 2 3 4 5; do sleep 60 & done; ${LOOP}`;
+  const id = home.progress(['run', '--detach', '--', 'sh', '-c', more]).stdout.trim();
+  const client = await home.connect();
+  const execution = async (asked = client) => (await asked.call('get', { execution: id })).execution;
+  await waitFor('its first figures', async () => (await execution()).resources?.cpu !== undefined, SOON_MS);
+  const pid = (await execution()).pid ?? 0;
+  t.teardown(() => killTree(pid));
+
+  writeFileSync(file, '');
+  await waitFor('its processes', () => treeOf(pid, readProcesses()).length === 6);
+  const pushes: Push[] = [];
+  const watcher = await home.connect({ onPush: (push) => pushes.push(push) });
+  await watcher.call('subscribe', { execution: id, types: ['resource_update'], last: 0 });
+  const told = () => pushes.flatMap((push) => ('events' in push ? push.events : []));
+  await waitFor('new figures', () => told().some(({ data }) => data['processes'] === 6), SOON_MS);
+  await waitFor('more of them', () => told().length > 2, SOON_MS);
+
+  const before = (await execution()).resources?.cpuSeconds ?? 0;
+  await daemon.kill();
+  await home.startDaemon();
+  const again = await home.connect();
+  const used = async () => (await execution(again)).resources ?? {};
+  await waitFor('figures of the new daemon', async () => ((await used()).cpuSeconds ?? 0) > before, SOON_MS);
+
+  killTree(pid);
+  const ended = await waitFor('its end', async () => {
+    const found = await execution(again);
+    return found.status !== 'running' && found;
+  });
+  t.strictSame(Object.keys(ended.resources ?? {}).sort(), ['cpuSeconds', 'peakRss']);
+  t.ok((ended.resources?.cpuSeconds ?? 0) >= before);
+  await Promise.all([client, watcher, again].map((one) => one.close()));
 });
