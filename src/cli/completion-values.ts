@@ -4,6 +4,7 @@ import { sanitize } from '../core/ansi.js';
 import { EVENT_TYPES } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { statusWord } from '../core/format.js';
+import { GROUPINGS } from '../core/groups.js';
 import type { Paths } from '../paths.js';
 import { cleanText } from '../terminal/paint.js';
 import type { Argument } from './completion-shapes.js';
@@ -36,6 +37,8 @@ export async function valuesOf(
       return executionCandidates(await listExecutions(paths));
     case 'type':
       return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
+    case 'by':
+      return bare(GROUPINGS);
     case 'stream':
       return bare(STREAMS);
     case 'operand':
