@@ -12,7 +12,7 @@ import { startRun } from '../runner/run.js';
 import { openBox } from '../terminal/box.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './until.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import type { Live } from './live.js';
