@@ -4,6 +4,7 @@ import type { NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
+import { findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
@@ -13,7 +14,7 @@ import type { Group } from '../runner/group.js';
 import { createGroup, findGroup } from '../runner/group.js';
 import { launchRunner } from '../runner/launch.js';
 import type { RunRecord } from '../runner/store.js';
-import { hasSpec, readRecord } from '../runner/store.js';
+import { hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
 import { isSignal } from '../runner/signals.js';
 
@@ -35,6 +36,8 @@ export interface Runs {
   runnerGone(id: string): boolean;
   /** Runs whose processes are there, with the command's. */
   live(): { id: string; child: ProcessIdentity }[];
+  /** Removes what is kept of runs that began before `time`, and that nobody knows any more. */
+  forget(time: number): void;
   close(): void;
 }
 
@@ -214,6 +217,10 @@ export function createRuns({ paths, state, record, look, log }: RunsOptions): Ru
         const child = status === 'queued' || !(attached.has(id) || orphans.has(id)) ? undefined : recordOf(id)?.child;
         return child ? [{ id, child }] : [];
       }),
+
+    forget(time) {
+      for (const id of runsBefore(paths, time)) if (!findExecution(state, id)) removeRun(paths, id);
+    },
 
     close() {
       closed = true;

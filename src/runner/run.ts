@@ -9,6 +9,7 @@ import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { identityOf, readProcess, treeRss } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
+import { RUN_KIND } from '../spool/names.js';
 import type { OwnFile } from '../spool/own-file.js';
 import { openOwnFile } from '../spool/own-file.js';
 import type { ChildOptions, Outcome } from './child.js';
@@ -78,10 +79,10 @@ export function startRun(options: RunOptions): Run {
   const { id } = spec;
   const record: RunRecord = {
     runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
-    source: `run-${process.pid}-${id}`,
+    source: `${RUN_KIND}-${process.pid}-${id}`,
   };
   if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-  const file = openOwnFile(paths, 'run', id);
+  const file = openOwnFile(paths, RUN_KIND, id);
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
