@@ -2,7 +2,17 @@
  * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
  * who runs it. Both are private to the user, and are kept as long as the history of the run.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
