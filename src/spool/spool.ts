@@ -199,11 +199,14 @@ export function openSpool(options: SpoolOptions): Spool {
     resume: schedule,
     look(source) {
       const name = source + SPOOL_SUFFIX;
-      guard(() => notice(name));
+      guard(() => {
+        notice(name);
+        const file = files.get(name);
+        // now, since what is only noted would be as open at the next question
+        if (file) readFile(file);
+      });
       const file = files.get(name);
       if (!file) return true;
-      // now, since what is only noted would be as open at the next question
-      guard(() => readFile(file));
       return file.idleSince !== undefined && !dirty.has(file);
     },
     status: () => ({
