@@ -175,13 +175,20 @@ export function startRun(options: RunOptions): Run {
     });
     pumps = child.outputs.map(({ stream, source }) => {
       const pieces = createPieces(stream, limit.take);
-      return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
+      const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
+      return Object.assign(pump, { stream });
     });
     if (shown) showOn(shown);
-    const timer = spec.timeoutMs === undefined ? undefined : setTimeout(() => {
-      timedOut = true;
-      stop('its timeout', DEFAULT_GRACE_MS);
-    }, Math.min(spec.timeoutMs, MAX_TIMER_MS));
+    const timer =
+      spec.timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () => {
+              timedOut = true;
+              stop('its timeout', DEFAULT_GRACE_MS);
+            },
+            Math.min(spec.timeoutMs, MAX_TIMER_MS),
+          );
     const memory = watchMemory(child.pid);
     for (const task of early ?? []) task();
     early = undefined;
@@ -192,11 +199,12 @@ export function startRun(options: RunOptions): Run {
     const waited = readProcess(process.pid)?.waitedCpuMs;
     options.pty?.finish();
     const inTime = await drain(pumps);
+    await stopping.done;
+    // before they find that nobody reads any more
+    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     for (const pump of pumps) pump.stop();
     clearInterval(pausing);
     limit.end();
-    await stopping.done;
-    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
@@ -276,10 +284,13 @@ function watchMemory(pid: number): { stop: () => number } {
   let looks = 0;
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
-    timer = setTimeout(() => {
-      peak = Math.max(peak, treeRss(pid));
-      wait();
-    }, LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)]).unref();
+    timer = setTimeout(
+      () => {
+        peak = Math.max(peak, treeRss(pid));
+        wait();
+      },
+      LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)],
+    ).unref();
   };
   wait();
   return {
