@@ -1,9 +1,11 @@
 /** Starts the command of a run, on pipes or on a terminal of its own, as the leader of a session. */
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { withholding } from '../client/background.js';
 import { findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
+import { ourEnds } from './pty.js';
 import type { OutputStream } from './output.js';
 import type { Source } from './pump.js';
 import { sourceOf } from './pump.js';
@@ -58,7 +60,9 @@ async function begun(child: Spawned, outputs: Child['outputs']): Promise<Child> 
 }
 
 async function onPipes({ argv: [file, ...args], cwd, env, stdin }: ChildOptions): Promise<Child> {
-  const child = spawn(file, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], detached: true });
+  const child = withholding(ourEnds(), [stdin, 'pipe', 'pipe'], (stdio) =>
+    spawn(file, args, { cwd, env, stdio, detached: true }),
+  );
   return await begun(child, [
     { stream: 'stdout', source: sourceOf(child.stdout!) },
     { stream: 'stderr', source: sourceOf(child.stderr!) },
@@ -67,18 +71,10 @@ async function onPipes({ argv: [file, ...args], cwd, env, stdin }: ChildOptions)
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal({ argv, cwd, env, stderr }: ChildOptions, pty: Pty): Promise<Child> {
-  const nothing = openSync('/dev/null', constants.O_RDWR);
-  try {
-    const stdio: ('pipe' | 'ignore' | number)[] = [pty.command, pty.command, stderr === 'terminal' ? pty.command : 'pipe'];
-    // with our end in its hands it would never hear that we are gone
-    while (stdio.length < pty.ours) stdio.push('ignore');
-    stdio.push(nothing);
-    const child = spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio });
-    const apart = child.stderr && { stream: 'stderr' as const, source: sourceOf(child.stderr) };
-    return await begun(child, [{ stream: 'stdout', source: pty }, ...(apart ? [apart] : [])]);
-  } finally {
-    closeSync(nothing);
-  }
+  const shown = [pty.command, pty.command, stderr === 'terminal' ? pty.command : ('pipe' as const)];
+  const child = withholding(ourEnds(), shown, (stdio) => spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio }));
+  const apart = child.stderr && { stream: 'stderr' as const, source: sourceOf(child.stderr) };
+  return await begun(child, [{ stream: 'stdout', source: pty }, ...(apart ? [apart] : [])]);
 }
 
 /** Why it cannot be executed, in words: the system's own would not tell the file from the directory. */
@@ -90,7 +86,9 @@ function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome
     return wrong(`cannot start in ${cwd}: no such directory`, NOT_EXECUTABLE);
   }
   if (!file.includes('/')) {
-    return findInPath(file, env['PATH'] ?? DEFAULT_PATH).length > 0 ? undefined : wrong(`${file}: command not found`, NOT_FOUND);
+    return findInPath(file, env['PATH'] ?? DEFAULT_PATH).length > 0
+      ? undefined
+      : wrong(`${file}: command not found`, NOT_FOUND);
   }
   try {
     const program = path.resolve(cwd, file);

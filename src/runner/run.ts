@@ -258,9 +258,18 @@ function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
 
 /** On a terminal each line ends with a return besides. */
 function withoutReturns({ push, end }: Recorder): Recorder {
+  /** A return whose newline may come with the next bytes. */
+  let held = '';
   return {
-    push: (chunk) => push(Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')),
-    end,
+    push(chunk) {
+      const text = held + chunk.toString('latin1');
+      held = text.endsWith('\r') ? '\r' : '';
+      push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
+    },
+    end() {
+      push(Buffer.from(held));
+      end();
+    },
   };
 }
 

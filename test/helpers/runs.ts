@@ -23,14 +23,14 @@ export interface StartedRun {
   run: Run;
   spec: RunSpec;
   /** Everything so far, oldest first. No daemon may be there to take it away. */
-  events(): Emitted[];
+  events: () => Emitted[];
   /** What was written to a stream, `system` for the runner's own words. */
-  text(stream: string): string;
+  text: (stream: string) => string;
   /** Waits until its standard output holds this. */
-  says(text: string): Promise<void>;
+  says: (text: string) => Promise<void>;
   /** Process id of the command. */
-  pid(): Promise<number>;
-  outcome(): Emitted;
+  pid: () => Promise<number>;
+  outcome: () => Emitted;
 }
 
 const OUTPUT_LIMIT = 64 * 1024 * 1024;

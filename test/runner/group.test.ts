@@ -28,8 +28,8 @@ function start(t: Test, script: string): Started {
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const leader = identityOf(child.pid!)!;
-  const { signal } = createGroup(leader, id);
-  t.teardown(() => void signal('SIGKILL'));
+  const group = createGroup(leader, id);
+  t.teardown(() => void group.signal('SIGKILL'));
   return {
     child,
     id,
@@ -122,11 +122,8 @@ t.test('a group of the same number without its leader is ours only by the enviro
 
 t.test('what has left the group is found by its environment', async (t) => {
   const started = start(t, 'setsid sleep 60 & echo up; sleep 60 & wait');
-  await waitFor('both', () => {
-    const { members, escaped } = createGroup(started.leader, started.id);
-    return members().length === 2 && escaped().length === 1;
-  });
   const group = createGroup(started.leader, started.id);
+  await waitFor('both', () => group.members().length === 2 && group.escaped().length === 1);
   const [escaped] = group.escaped() as [number];
   t.equal(readProcess(escaped)?.session, escaped);
   group.signal('SIGKILL');
