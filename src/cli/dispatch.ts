@@ -6,6 +6,7 @@ import type { Commands, Context } from './command.js';
 const COMMANDS: Commands = {
   emit: async () => (await import('./emit.js')).command,
   run: async () => (await import('./run.js')).command,
+  rerun: async () => (await import('./rerun.js')).command,
   watch: async () => (await import('./watch.js')).command,
   ps: async () => (await import('./ps.js')).command,
   show: async () => (await import('./show.js')).command,

@@ -107,6 +107,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     now,
     retainMs: config.journal.retainAge,
     isOpen: (source) => spool.isOpen(source),
+    forget: (time) => runs.forget(time),
   });
 
   const alerts = config.alerts.desktop
@@ -175,6 +176,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
+    isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
     onWriterGone: (source) => loseOpen(state, source, runs, record),

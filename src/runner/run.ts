@@ -9,6 +9,7 @@ import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { identityOf, readProcess, treeRss } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
+import { RUN_KIND } from '../spool/names.js';
 import type { OwnFile } from '../spool/own-file.js';
 import { openOwnFile } from '../spool/own-file.js';
 import type { ChildOptions, Outcome } from './child.js';
@@ -23,7 +24,7 @@ import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
-import { claimRun, updateRecord } from './store.js';
+import { claimRun, directoryOf, updateRecord } from './store.js';
 
 export interface Output {
   stdout: Writable;
@@ -78,10 +79,10 @@ export function startRun(options: RunOptions): Run {
   const { id } = spec;
   const record: RunRecord = {
     runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
-    source: `run-${process.pid}-${id}`,
+    source: `${RUN_KIND}-${process.pid}-${id}`,
   };
   if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-  const file = openOwnFile(paths, 'run', id);
+  const file = openOwnFile(paths, RUN_KIND, id);
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
@@ -159,7 +160,13 @@ export function startRun(options: RunOptions): Run {
       return end(go, {});
     }
     const startedAt = performance.now();
-    const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
+    const child = await startChild({
+      ...options,
+      directory: directoryOf(paths, id),
+      argv: spec.argv,
+      cwd: spec.cwd,
+      env: spec.env,
+    });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return end(child, { durationMs: 0 });

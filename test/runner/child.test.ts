@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -14,6 +14,8 @@ interface Ended {
   text: string;
 }
 
+const home = createHome(t);
+
 /** On pipes, or on a terminal. */
 async function run(argv: [string, ...string[]], options: Partial<ChildOptions> = {}): Promise<Ended> {
   const child = await startChild({
@@ -22,6 +24,7 @@ async function run(argv: [string, ...string[]], options: Partial<ChildOptions> =
     env: process.env,
     stdin: 'ignore',
     stderr: 'terminal',
+    directory: home.directory,
     ...options,
   });
   if (!('pid' in child)) {
@@ -126,11 +129,8 @@ t.test('it leads a session of its own, without our terminal', async (t) => {
   t.match(device, /^\/dev\/pts\/\d+$/);
 });
 
-t.test('no descriptor is left: neither an outcome nor a running child had to succeed', (t) => {
-  const home = createHome(t);
-  mkdirSync(home.paths.state, { recursive: true });
+t.test('few descriptors: the command runs, or it is said why it cannot', (t) => {
   writeFileSync(path.join(home.directory, 'limited.sh'), `ulimit -n $1; shift; exec ${PROGRESS} run -- "$@"\n`);
-  // where the limit bites, it is said; the command runs, or has the status of one that could not be
   let refused = 0;
   for (let limit = 10; limit <= 40; limit += 3) {
     const { status, stderr, stdout } = spawnSync(
