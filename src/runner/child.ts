@@ -74,9 +74,11 @@ async function onPipes(options: ChildOptions): Promise<Child> {
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
+  // in our path: the command's may lead anywhere
+  const [setsid = 'setsid'] = findInPath('setsid', process.env['PATH'] ?? DEFAULT_PATH);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
     const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
-      spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio }),
+      spawn(setsid, ['--ctty', ...argv], { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
