@@ -95,8 +95,9 @@ async function withPipes(
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
   const sourcesOf = (child: ChildProcess) =>
     streams.flatMap((stream, index) => {
-      const readable = pipes?.[index]?.stream ?? child[stream];
-      return readable ? [{ stream, source: sourceOf(readable) }] : [];
+      const readable = child[stream];
+      const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
+      return source ? [{ stream, source }] : [];
     });
   try {
     return await use(
@@ -104,7 +105,7 @@ async function withPipes(
       sourcesOf,
     );
   } catch (error) {
-    for (const { stream } of pipes ?? []) stream.destroy();
+    for (const { source } of pipes ?? []) source.close();
     throw error;
   } finally {
     for (const { end } of pipes ?? []) closeSync(end);
