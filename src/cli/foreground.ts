@@ -23,10 +23,15 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
   const view = face === 'output' ? undefined : await openFace(face, spec.id, context);
   const pty = view ? undefined : choosePty(spec, noPty);
   const isQueued = spec.queue !== undefined || spec.after !== undefined;
+  let recorded = true;
+  const onUnrecorded = (error: unknown) => {
+    if (recorded) complain(`this run is not recorded: ${ProgressError.from(error).message}`);
+    recorded = false;
+  };
   try {
     writeSpec(paths, spec);
   } catch (error) {
-    complain(`this run is not recorded: ${ProgressError.from(error).message}`);
+    onUnrecorded(error);
   }
   const run = startRun({
     paths,
@@ -37,6 +42,7 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
     stderr: process.stderr.isTTY ? 'terminal' : 'apart',
     outputLimit: await outputLimitOf(paths),
     thorough: false,
+    onUnrecorded,
     ...(pty && { pty }),
     ...(!view && { output: OUTPUT }),
   });
@@ -51,7 +57,7 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
     giveBack();
   }
   link.close();
-  if (run.unwritten > 0) complain(`${run.unwritten} events of this run could not be recorded`);
+  if (recorded && run.unwritten > 0) complain(`${run.unwritten} events of this run could not be recorded`);
   return status;
 }
 

@@ -44,6 +44,8 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr
   output?: Output;
   /** Looks for processes that are left, whatever that costs. */
   thorough: boolean;
+  /** Told where nothing can be written, instead of an error: the command runs all the same. */
+  onUnrecorded?: (error: unknown) => void;
 }
 
 export interface Run {
@@ -73,7 +75,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** As timeout(1) has it. */
 const TIMED_OUT = 124;
 
-/** Throws where somebody else runs it, or where nothing can be written. */
+/** Throws where somebody else runs it, or where nothing can be written and nobody is to be told of that. */
 export function startRun(options: RunOptions): Run {
   const { paths, spec, waits } = options;
   const { id } = spec;
@@ -81,8 +83,7 @@ export function startRun(options: RunOptions): Run {
     runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
     source: `${RUN_KIND}-${process.pid}-${id}`,
   };
-  if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-  const file = openOwnFile(paths, RUN_KIND, id);
+  const file = openRecord(options, record);
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
@@ -172,7 +173,12 @@ export function startRun(options: RunOptions): Run {
       return end(child, { durationMs: 0 });
     }
     const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
-    updateRecord(paths, id, { ...record, child: leader });
+    try {
+      updateRecord(paths, id, { ...record, child: leader });
+    } catch (error) {
+      // it is there now, and its group is found without this, too
+      emit('log', { level: 'warning', message: `not written down: ${ProgressError.from(error).message}` });
+    }
     emit('execution_started', { ...describe(spec), pid: child.pid }, 'now');
     group = createGroup(leader, id);
     const limit = createLimit({
@@ -239,6 +245,19 @@ export function startRun(options: RunOptions): Run {
       return unwritten;
     },
   };
+}
+
+/** Claims the run, and opens what it is told in. */
+function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: RunRecord): OwnFile {
+  try {
+    if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
+    return openOwnFile(paths, RUN_KIND, id);
+  } catch (error) {
+    if (error instanceof ProgressError || !onUnrecorded) throw error;
+    onUnrecorded(error);
+    let unwritten = 0;
+    return { source: record.source, append: () => void unwritten++, close: () => unwritten };
+  }
 }
 
 /** What a queueing and a start tell. */
