@@ -60,6 +60,8 @@ export interface Run {
   readonly ended: Promise<number>;
   /** Events that could not be written; known at the end. */
   readonly unwritten: number;
+  /** Why the command could not be started; known at the end. */
+  readonly problem: string | undefined;
 }
 
 /** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
@@ -72,6 +74,8 @@ const LOOKS_MS = [100, 900, 4_000, 30_000];
 /** Does it still stand still? */
 const PAUSE_POLL_MS = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** On a terminal. */
+const END_OF_INPUT = '\x04';
 /** As timeout(1) has it. */
 const TIMED_OUT = 124;
 
@@ -87,6 +91,10 @@ export function startRun(options: RunOptions): Run {
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
+  if (spec.pty && !options.pty) {
+    emit('log', { level: 'warning', message: 'no terminal can be given to it on this system: it gets pipes' });
+  }
+  if (options.stdin === 'ignore') options.pty?.type(END_OF_INPUT);
 
   const turn = createDeferred<'start' | Outcome>();
   if (!waits) turn.resolve('start');
@@ -96,6 +104,7 @@ export function startRun(options: RunOptions): Run {
   let pumps: readonly (Pump & { stream: OutputStream })[] = [];
   let shown = options.output;
   let unwritten = 0;
+  let problem: string | undefined;
   let group: Group | undefined;
   let pausing: NodeJS.Timeout | undefined;
   /** What is ordered before the command is there waits for it. */
@@ -150,6 +159,7 @@ export function startRun(options: RunOptions): Run {
   const end = (outcome: Outcome, measured: EventData): number => {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
     emit(type, { ...outcome, ...measured }, 'now');
+    if ('error' in outcome) problem = outcome.error;
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -187,7 +197,7 @@ export function startRun(options: RunOptions): Run {
       mark: (text) => emit('output', { stream: 'system', text }),
     });
     pumps = child.outputs.map(({ stream, source }) => {
-      const pieces = createPieces(stream, limit.take);
+      const pieces = createPieces(stream, (piece) => limit.take(piece));
       const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
       return Object.assign(pump, { stream });
     });
@@ -244,6 +254,9 @@ export function startRun(options: RunOptions): Run {
     get unwritten() {
       return unwritten;
     },
+    get problem() {
+      return problem;
+    },
   };
 }
 
@@ -256,7 +269,7 @@ function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: R
     if (error instanceof ProgressError || !onUnrecorded) throw error;
     onUnrecorded(error);
     let unwritten = 0;
-    return { source: record.source, append: () => void unwritten++, close: () => unwritten };
+    return { source: record.source, append: () => unwritten++, close: () => unwritten };
   }
 }
 
@@ -283,18 +296,18 @@ function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
 }
 
 /** On a terminal each line ends with a return besides. */
-function withoutReturns({ push, end }: Recorder): Recorder {
+function withoutReturns(recorder: Recorder): Recorder {
   /** A return whose newline may come with the next bytes. */
   let held = '';
   return {
     push(chunk) {
       const text = held + chunk.toString('latin1');
       held = text.endsWith('\r') ? '\r' : '';
-      push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
+      recorder.push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
     },
     end() {
-      push(Buffer.from(held));
-      end();
+      recorder.push(Buffer.from(held));
+      recorder.end();
     },
   };
 }

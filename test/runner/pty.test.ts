@@ -6,8 +6,8 @@ import { readProcess } from '../../src/processes.js';
 import type { Pty } from '../../src/runner/pty.js';
 import { openPty } from '../../src/runner/pty.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
-import type { StartedRun } from '../helpers/runs.js';
-import { sh, startHere } from '../helpers/runs.js';
+import type { StartedRun } from '../helpers/run-here.js';
+import { sh, startHere } from '../helpers/run-here.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);

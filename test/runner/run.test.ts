@@ -3,8 +3,8 @@ import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { readProcess } from '../../src/processes.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
-import type { StartOptions, StartedRun } from '../helpers/runs.js';
-import { sh, startHere, typesOf } from '../helpers/runs.js';
+import type { StartOptions, StartedRun } from '../helpers/run-here.js';
+import { sh, startHere, typesOf } from '../helpers/run-here.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);

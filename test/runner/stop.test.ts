@@ -3,8 +3,8 @@ import { readProcess } from '../../src/processes.js';
 import type { Group } from '../../src/runner/group.js';
 import { stopGroup } from '../../src/runner/stop.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
-import type { StartedRun } from '../helpers/runs.js';
-import { sh, startHere } from '../helpers/runs.js';
+import type { StartedRun } from '../helpers/run-here.js';
+import { sh, startHere } from '../helpers/run-here.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);
