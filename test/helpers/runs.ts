@@ -1,98 +1,84 @@
-/** Runs in the process of a test, and what they have written to the spool of a private home. */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import type { EventData } from '../../src/core/event.js';
-import type { Run, RunOptions } from '../../src/runner/run.js';
-import { startRun } from '../../src/runner/run.js';
-import type { Wanted } from '../../src/runner/spec.js';
-import { createSpec } from '../../src/runner/spec.js';
-import type { RunSpec } from '../../src/runner/store.js';
-import { writeSpec } from '../../src/runner/store.js';
-import { SPOOL_SUFFIX } from '../../src/spool/names.js';
-import type { Home } from './daemon.js';
+/** Runs of the built program, and their processes. */
+import type { Test } from 'tap';
+import type { Client } from '../../src/client/client.js';
+import type { ExecutionJson, Status } from '../../src/core/execution.js';
+import { isAlive } from '../../src/processes.js';
+import type { RunRecord } from '../../src/runner/store.js';
+import { readRecord } from '../../src/runner/store.js';
+import type { Home, RunningDaemon } from './daemon.js';
+import { createHome } from './daemon.js';
 import { waitFor } from './wait.js';
 
-export interface Emitted {
-  type: string;
-  execution: string;
-  time: string;
-  data: EventData;
+export interface RunsHome extends Home {
+  daemon: RunningDaemon;
+  /** Starts a run that goes its own way; returns its id. `options` are those of `progress run`. */
+  start(options: string[], ...command: string[]): string;
+  get(id: string): Promise<ExecutionJson>;
+  /** Waits until it stands like that. */
+  see(id: string, status: Status): Promise<ExecutionJson>;
+  /** Waits until its output has this line. */
+  hear(id: string, line: string): Promise<void>;
+  record(id: string): RunRecord;
+  isAlive(id: string): boolean;
+  /** Another daemon takes the place of this one. */
+  replaceDaemon(): Promise<void>;
 }
 
-export interface StartedRun {
-  run: Run;
-  spec: RunSpec;
-  /** Everything so far, oldest first. No daemon may be there to take it away. */
-  events: () => Emitted[];
-  /** What was written to a stream, `system` for the runner's own words. */
-  text: (stream: string) => string;
-  /** Waits until its standard output holds this. */
-  says: (text: string) => Promise<void>;
-  /** Process id of the command. */
-  pid: () => Promise<number>;
-  outcome: () => Emitted;
-}
+/** A command that does not obey SIGINT, and says `ready` when it does not. */
+export const STUBBORN = ['sh', '-c', 'trap "" INT; echo ready; while :; do sleep 0.1; done'];
 
-const OUTPUT_LIMIT = 64 * 1024 * 1024;
-
-export interface StartOptions {
-  wanted?: Partial<Wanted>;
-  options?: Partial<RunOptions>;
-}
-
-/** Of a shell. */
-export const sh = (script: string): [string, ...string[]] => ['sh', '-c', script];
-
-/** A directory of its own for each: no home is needed but for the paths. */
-export function startHere(
-  { paths, env }: Pick<Home, 'paths' | 'env'>,
-  argv: readonly string[],
-  { wanted, options }: StartOptions = {},
-): StartedRun {
-  const spec = createSpec({ ...wanted, argv }, env, paths);
-  writeSpec(paths, spec);
-  const run = startRun({
-    paths,
-    spec,
-    announced: false,
-    waits: false,
-    stdin: 'ignore',
-    stderr: 'apart',
-    outputLimit: OUTPUT_LIMIT,
-    thorough: false,
-    ...options,
+/** With a daemon; when the test ends no process of a run is left. */
+export async function createRunsHome(t: Test): Promise<RunsHome> {
+  const home = createHome(t);
+  let daemon = await home.startDaemon();
+  const ids: string[] = [];
+  t.teardown(async () => {
+    home.progress(['stop', '--all', '--kill']);
+    await waitFor('the processes of all runs to be gone', () => !ids.some(isOneAlive));
   });
-  const file = path.join(paths.spool, `run-${process.pid}-${spec.id}${SPOOL_SUFFIX}`);
-  const events = () =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Emitted);
-  const text = (stream: string) =>
-    events()
-      .filter(({ type, data }) => type === 'output' && data['stream'] === stream)
-      .map(({ data }) => data['text'])
-      .join('\n');
-  return {
-    run,
-    spec,
-    events,
-    text,
-    says: async (expected) => {
-      await waitFor(`"${expected}"`, () => text('stdout').includes(expected));
-    },
-    pid: () =>
-      waitFor('the command', () => {
-        const pid = events().find(({ type }) => type === 'execution_started')?.data['pid'];
-        return typeof pid === 'number' && pid;
-      }),
-    outcome: () => events().at(-1)!,
-  };
-}
 
-/** The types of its events, without its output. */
-export function typesOf({ events }: StartedRun): string[] {
-  return events()
-    .map(({ type }) => type)
-    .filter((type) => type !== 'output');
+  const record = (id: string): RunRecord => {
+    const found = readRecord(home.paths, id);
+    if (!found) throw new Error(`nobody runs ${id}`);
+    return found;
+  };
+  const isOneAlive = (id: string) => {
+    const found = readRecord(home.paths, id);
+    return found !== undefined && [found.runner, found.child].some((process) => process && isAlive(process));
+  };
+  const withClient = async <T>(use: (client: Client) => Promise<T>): Promise<T> => {
+    const client = await home.connect();
+    return await use(client).finally(() => client.close());
+  };
+  const get = (id: string) => withClient(async (client) => (await client.call('get', { execution: id })).execution);
+  const seeWhere = async (what: string, id: string, isTrue: (execution: ExecutionJson) => boolean) =>
+    await waitFor(`${id} to be ${what}`, async () => {
+      // it may not be known yet
+      const execution = await get(id).catch(() => undefined);
+      return execution && isTrue(execution) && execution;
+    });
+
+  return {
+    ...home,
+    get daemon() {
+      return daemon;
+    },
+    start(options, ...command) {
+      const { stdout, stderr, status } = home.progress(['run', '--detach', ...options, '--', ...command]);
+      if (status !== 0) throw new Error(`run: ${status} ${stderr}`);
+      ids.push(stdout.trim());
+      return stdout.trim();
+    },
+    get,
+    see: (id, status) => seeWhere(status, id, (execution) => execution.status === status),
+    async hear(id, line) {
+      await seeWhere(`heard to say ${line}`, id, ({ tail }) => tail.includes(line));
+    },
+    record,
+    isAlive: isOneAlive,
+    async replaceDaemon() {
+      await daemon.kill();
+      daemon = await home.startDaemon();
+    },
+  };
 }
