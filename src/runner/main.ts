@@ -25,8 +25,6 @@ try {
     thorough: true,
     ...(pty && { pty }),
   });
-  // an empty input ends at once
-  pty?.type('\x04');
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   // whoever has started it waits for this; the number is taken again at once, so that no other file gets it
   closeSync(STDERR);
