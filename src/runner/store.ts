@@ -101,9 +101,16 @@ export function updateRecord(where: Where, id: string, record: RunRecord): void 
   write(fileOf(where, id, 'runner.json'), record);
 }
 
-/** Undefined when nobody has begun to run it. */
+/** Undefined when nobody has begun to run it, or what is written there is no record. */
 export function readRecord(where: Where, id: string): RunRecord | undefined {
-  return read<RunRecord>(fileOf(where, id, 'runner.json'));
+  const record = read<Partial<RunRecord> | null>(fileOf(where, id, 'runner.json'));
+  if (!record || typeof record.source !== 'string' || !isIdentity(record.runner)) return undefined;
+  if (record.child !== undefined && !isIdentity(record.child)) return undefined;
+  return record as RunRecord;
+}
+
+function isIdentity(value: Partial<ProcessIdentity> | null | undefined): value is ProcessIdentity {
+  return [value?.pid, value?.start].every(Number.isSafeInteger) && typeof value?.boot === 'string';
 }
 
 /** Whole or not at all. */
