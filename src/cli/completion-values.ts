@@ -5,6 +5,7 @@ import { sanitize } from '../core/ansi.js';
 import { EVENT_TYPES } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { statusWord } from '../core/format.js';
+import { GROUPINGS } from '../core/groups.js';
 import type { Paths } from '../paths.js';
 import { hasSpec } from '../runner/store.js';
 import { cleanText } from '../terminal/paint.js';
@@ -48,6 +49,8 @@ export async function valuesOf(
       return bare(SHORT_SIGNALS);
     case 'type':
       return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
+    case 'by':
+      return bare(GROUPINGS);
     case 'stream':
       return bare(STREAMS);
     case 'operand':

@@ -29,6 +29,7 @@ import { acquireLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
@@ -79,7 +80,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
 
-  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
+  const onJoin = () => resources.look();
+  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
   const ingest = createIngest({
     journal,
     state,
@@ -89,6 +91,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
       scheduler.wrote(batch.events);
+      resources.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -127,7 +130,19 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     : undefined;
 
   const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
-  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const runs = createRuns({
+    paths,
+    state,
+    record,
+    look: (source) => spool.look(source),
+    onLive: () => resources.look(),
+    log,
+  });
+  const resources = createResources({
+    live: () => runs.live(),
+    isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    record,
+  });
   const scheduler = createScheduler({
     state,
     record,
@@ -209,6 +224,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       maintenance.stop();
       scheduler.close();
       runs.close();
+      resources.close();
       await spool.close();
       await server.close();
       await ingest.drained();

@@ -24,7 +24,7 @@ import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
-import { claimRun, updateRecord } from './store.js';
+import { claimRun, directoryOf, updateRecord } from './store.js';
 
 export interface Output {
   stdout: Writable;
@@ -160,7 +160,13 @@ export function startRun(options: RunOptions): Run {
       return end(go, {});
     }
     const startedAt = performance.now();
-    const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
+    const child = await startChild({
+      ...options,
+      directory: directoryOf(paths, id),
+      argv: spec.argv,
+      cwd: spec.cwd,
+      env: spec.env,
+    });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return end(child, { durationMs: 0 });

@@ -59,10 +59,14 @@ function fileOf({ runs }: Where, id: string, name: string): string {
   return path.join(runs, id, name);
 }
 
+/** Of the run alone, and private. */
+export function directoryOf(where: Where, id: string): string {
+  return path.dirname(fileOf(where, id, 'spec.json'));
+}
+
 export function writeSpec(where: Where, spec: RunSpec): void {
-  const file = fileOf(where, spec.id, 'spec.json');
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  write(file, spec);
+  mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
+  write(fileOf(where, spec.id, 'spec.json'), spec);
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */
