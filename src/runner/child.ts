@@ -74,9 +74,11 @@ async function onPipes(options: ChildOptions): Promise<Child> {
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
+  // in our path: the command's may lead anywhere
+  const [setsid = 'setsid'] = findInPath('setsid', process.env['PATH'] ?? DEFAULT_PATH);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
     const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
-      spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio }),
+      spawn(setsid, ['--ctty', ...argv], { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
@@ -93,8 +95,9 @@ async function withPipes(
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
   const sourcesOf = (child: ChildProcess) =>
     streams.flatMap((stream, index) => {
-      const readable = pipes?.[index]?.stream ?? child[stream];
-      return readable ? [{ stream, source: sourceOf(readable) }] : [];
+      const readable = child[stream];
+      const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
+      return source ? [{ stream, source }] : [];
     });
   try {
     return await use(
@@ -102,7 +105,7 @@ async function withPipes(
       sourcesOf,
     );
   } catch (error) {
-    for (const { stream } of pipes ?? []) stream.destroy();
+    for (const { source } of pipes ?? []) source.close();
     throw error;
   } finally {
     for (const { end } of pipes ?? []) closeSync(end);

@@ -64,7 +64,7 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
   closeSync(slave);
   const stream = new ReadStream(master);
   ends.add(master);
-  let onChunk: (chunk: Buffer) => void = () => {};
+  let onChunk: (chunk: Buffer) => unknown = () => {};
   let onEnd: () => void = () => {};
   /** A text that no program shows; while it is looked for, what may be its beginning is held back. */
   let mark: Buffer | undefined;
