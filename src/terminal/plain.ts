@@ -48,11 +48,12 @@ interface Described {
 type Describe = (event: ExecutionEvent, execution: Execution | undefined, style: Style) => Described;
 
 const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
-  ['execution_queued', (event) => one('queued', nameText(event), field(event.data, 'queue'))],
+  ['execution_queued', (event) => one('queued', nameText(event), field(event.data, 'queue'), afterText(event.data))],
   ['execution_started', describeStart],
   ...Object.keys(EXECUTION_ENDS).map((type): [string, Describe] => [type, describeEnd]),
   ['execution_paused', (event) => one('paused', byText(event.data))],
   ['execution_resumed', (event) => one('resumed', byText(event.data))],
+  ['execution_orphaned', (event) => one('orphaned', text(event.data, 'error'))],
   ['step_planned', (event, execution) => describeStep(event, execution, 'planned')],
   ['step_started', (event, execution) => describeStep(event, execution, 'started')],
   ...Object.entries(STEP_ENDS).map(([type, status]): [string, Describe] => [
@@ -66,7 +67,7 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['attention', (event) => one('attention', text(event.data, 'state'), text(event.data, 'reason'))],
   ['resource_update', describeResources],
   ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data))],
-  ['queue_changed', ({ data }) => one('queue', text(data, 'name'), field(data, 'slots'), field(data, 'paused'))],
+  ['queue_changed', describeQueue],
   ['alert_triggered', ({ data }) => one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'))],
   ['journal_note', describeUnknown('journal')],
 ]);
@@ -172,6 +173,11 @@ function describeResources({ data }: ExecutionEvent): Described {
   );
 }
 
+function describeQueue({ data }: ExecutionEvent): Described {
+  const changes = ['slots', 'paused', 'removed'].map((key) => field(data, key));
+  return one('queue', text(data, 'name'), ...changes, byText(data));
+}
+
 function describeUnknown(word: string): Describe {
   return ({ data }) => one(word, Object.keys(data).length === 0 ? undefined : valueText(data));
 }
@@ -186,6 +192,11 @@ function join(parts: readonly (string | undefined)[]): string {
 
 function nameText({ data }: ExecutionEvent): string | undefined {
   return text(data, 'name') ?? textsOf(data, 'argv')?.map(cleanText).join(' ');
+}
+
+function afterText(data: EventData): string | undefined {
+  const after = textsOf(data, 'after');
+  return after && `after=${after.map(cleanText).join(',')}`;
 }
 
 function byText(data: EventData): string | undefined {
