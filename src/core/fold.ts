@@ -9,6 +9,7 @@ import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
+import { isSlots } from './queues.js';
 import { closeSteps, foldStep, stepOf } from './steps.js';
 import type { State } from './state.js';
 import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSource, retire } from './state.js';
@@ -308,7 +309,8 @@ function foldQueue(state: State, data: EventData): void {
     return;
   }
   const queue = state.queues.get(name) ?? { name };
-  assignNumber(queue, data, ['slots']);
+  const slots = numberOf(data, 'slots');
+  if (isSlots(slots)) queue.slots = slots;
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
   state.queues.set(name, queue);
   const [oldest] = state.queues.keys();

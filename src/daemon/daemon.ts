@@ -10,6 +10,7 @@ import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
+import { readExecution } from '../journal/history.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
@@ -147,6 +148,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     record,
     isRun: (id) => runs.isRun(id),
     begin: (execution) => runs.begin(execution),
+    find: (id) => readExecution(journal.source, id),
   });
 
   const rejected: Record<string, number> = {};
@@ -220,6 +222,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      scheduler.close();
       runs.close();
       resources.close();
       await spool.close();

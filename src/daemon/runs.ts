@@ -30,6 +30,8 @@ export interface Runs {
   control(execution: Execution, order: ControlOrder): Promise<void>;
   /** Was it made by `progress run`, so that it is ours to start? */
   isRun(id: string): boolean;
+  /** One that has been asked for a moment ago: is it known now? False for everything else. */
+  appears(id: string): Promise<boolean>;
   /** Its turn has come. */
   begin(execution: Execution): void;
   /** The runner is said to be gone, and everything that it wrote is in the journal. False when that was no runner. */
@@ -54,7 +56,9 @@ export interface RunsOptions {
 
 /** For a runner that lives to find a daemon that has just started. */
 const ATTACH_MS = 5_000;
-const POLL_MS = 50;
+/** For its first event to come out of the spool. */
+const APPEAR_MS = 2_000;
+const POLL_MS = 20;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
@@ -195,6 +199,13 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     },
 
     isRun: (id) => hasSpec(paths, id),
+
+    async appears(id) {
+      if (!hasSpec(paths, id)) return false;
+      const deadline = performance.now() + APPEAR_MS;
+      while (!findExecution(state, id) && performance.now() < deadline) await delay(POLL_MS);
+      return findExecution(state, id) !== undefined;
+    },
 
     begin(execution) {
       const { id } = execution;

@@ -24,7 +24,7 @@ import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
-import { claimRun, updateRecord } from './store.js';
+import { claimRun, directoryOf, updateRecord } from './store.js';
 
 export interface Output {
   stdout: Writable;
@@ -160,7 +160,13 @@ export function startRun(options: RunOptions): Run {
       return end(go, {});
     }
     const startedAt = performance.now();
-    const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
+    const child = await startChild({
+      ...options,
+      directory: directoryOf(paths, id),
+      argv: spec.argv,
+      cwd: spec.cwd,
+      env: spec.env,
+    });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return end(child, { durationMs: 0 });
@@ -179,10 +185,16 @@ export function startRun(options: RunOptions): Run {
       return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
     });
     if (shown) showOn(shown);
-    const timer = spec.timeoutMs === undefined ? undefined : setTimeout(() => {
-      timedOut = true;
-      stop('its timeout', DEFAULT_GRACE_MS);
-    }, Math.min(spec.timeoutMs, MAX_TIMER_MS));
+    const timer =
+      spec.timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () => {
+              timedOut = true;
+              stop('its timeout', DEFAULT_GRACE_MS);
+            },
+            Math.min(spec.timeoutMs, MAX_TIMER_MS),
+          );
     const memory = watchMemory(child.pid);
     for (const task of early ?? []) task();
     early = undefined;
@@ -277,10 +289,13 @@ function watchMemory(pid: number): { stop: () => number } {
   let looks = 0;
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
-    timer = setTimeout(() => {
-      peak = Math.max(peak, treeRss(pid));
-      wait();
-    }, LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)]).unref();
+    timer = setTimeout(
+      () => {
+        peak = Math.max(peak, treeRss(pid));
+        wait();
+      },
+      LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)],
+    ).unref();
   };
   wait();
   return {

@@ -2,7 +2,17 @@
  * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
  * who runs it. Both are private to the user, and are kept as long as the history of the run.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
@@ -49,10 +59,14 @@ function fileOf({ runs }: Where, id: string, name: string): string {
   return path.join(runs, id, name);
 }
 
+/** Of the run alone, and private. */
+export function directoryOf(where: Where, id: string): string {
+  return path.dirname(fileOf(where, id, 'spec.json'));
+}
+
 export function writeSpec(where: Where, spec: RunSpec): void {
-  const file = fileOf(where, spec.id, 'spec.json');
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  write(file, spec);
+  mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
+  write(fileOf(where, spec.id, 'spec.json'), spec);
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */

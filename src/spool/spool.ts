@@ -88,7 +88,11 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const readOne = () => {
     const [file] = dirty;
-    if (closed || file === undefined || isFull()) return;
+    if (file !== undefined) readFile(file);
+  };
+
+  const readFile = (file: SpoolFile) => {
+    if (closed || isFull()) return;
     dirty.delete(file);
     const look = file.read();
     if (look === 'more') dirty.add(file);
@@ -195,9 +199,15 @@ export function openSpool(options: SpoolOptions): Spool {
     resume: schedule,
     look(source) {
       const name = source + SPOOL_SUFFIX;
-      guard(() => notice(name));
+      guard(() => {
+        notice(name);
+        const file = files.get(name);
+        // now, since what is only noted would be as open at the next question
+        if (file) readFile(file);
+      });
       const file = files.get(name);
-      return file === undefined || (file.idleSince !== undefined && !dirty.has(file));
+      if (!file) return true;
+      return file.idleSince !== undefined && !dirty.has(file);
     },
     status: () => ({
       files: files.size,
