@@ -1,5 +1,5 @@
 /** The bound on what is kept of one run's output: its first part, and its last. */
-import { formatBytes, formatCount } from '../core/format.js';
+import { formatBytes, formatQuantity } from '../core/format.js';
 import type { Piece } from './output.js';
 import { countNewlines } from './output.js';
 
@@ -48,7 +48,8 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
       }
       ring.push(piece);
       ringBytes += size;
-      for (let oldest; ringBytes > lastBytes && (oldest = ring[head]);) {
+      // a piece may be larger than all that is to be kept: the newest stays
+      for (let oldest; (oldest = ring[head]) && ringBytes - oldest.content.length >= lastBytes;) {
         leave(oldest);
         ringBytes -= oldest.content.length;
         head++;
@@ -59,8 +60,8 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
       }
     },
     end() {
-      if (leftOut.bytes > 0)
-        mark(`[${formatBytes(leftOut.bytes)} of output left out here: ${formatCount(leftOut.lines)} lines]`);
+      const { bytes: missing, lines } = leftOut;
+      if (missing > 0) mark(`[${formatBytes(missing)} of output left out here: ${formatQuantity(lines, 'line')}]`);
       for (const piece of ring.slice(head)) keep(piece);
       ring = [];
       head = 0;

@@ -182,7 +182,8 @@ export function startRun(options: RunOptions): Run {
     });
     pumps = child.outputs.map(({ stream, source }) => {
       const pieces = createPieces(stream, limit.take);
-      return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
+      const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
+      return Object.assign(pump, { stream });
     });
     if (shown) showOn(shown);
     const timer =
@@ -205,11 +206,12 @@ export function startRun(options: RunOptions): Run {
     const waited = readProcess(process.pid)?.waitedCpuMs;
     options.pty?.finish();
     const inTime = await drain(pumps);
+    await stopping.done;
+    // before they find that nobody reads any more
+    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     for (const pump of pumps) pump.stop();
     clearInterval(pausing);
     limit.end();
-    await stopping.done;
-    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
@@ -263,9 +265,18 @@ function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
 
 /** On a terminal each line ends with a return besides. */
 function withoutReturns({ push, end }: Recorder): Recorder {
+  /** A return whose newline may come with the next bytes. */
+  let held = '';
   return {
-    push: (chunk) => push(Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')),
-    end,
+    push(chunk) {
+      const text = held + chunk.toString('latin1');
+      held = text.endsWith('\r') ? '\r' : '';
+      push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
+    },
+    end() {
+      push(Buffer.from(held));
+      end();
+    },
   };
 }
 
