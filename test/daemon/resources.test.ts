@@ -298,9 +298,9 @@ t.test('of real runs: at once, when somebody comes, and after the daemon was kil
   const id = home.progress(['run', '--detach', '--', 'sh', '-c', more]).stdout.trim();
   const client = await home.connect();
   const execution = async (asked = client) => (await asked.call('get', { execution: id })).execution;
-  await waitFor('its first figures', async () => (await execution()).resources?.cpu !== undefined, SOON_MS);
-  const pid = (await execution()).pid ?? 0;
+  const pid = await waitFor('its process', async () => (await execution()).pid);
   t.teardown(() => killTree(pid));
+  await waitFor('its first figures', async () => (await execution()).resources?.cpu !== undefined, SOON_MS);
 
   writeFileSync(file, '');
   await waitFor('its processes', () => treeOf(pid, readProcesses()).length === 6);
