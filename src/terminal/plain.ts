@@ -34,6 +34,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
     remainingMs === undefined ? undefined : `left=${formatRemaining(remainingMs)}`,
+    ...resourceParts(execution.resources),
   ];
   const time = utcTime(new Date(now).toISOString());
   return `${time} ${idColumn(execution.id)} ${fit('heartbeat', WORD_CELLS)} ${join(parts)}`;
@@ -163,14 +164,15 @@ function describeActivity({ data }: ExecutionEvent): Described {
 }
 
 function describeResources({ data }: ExecutionEvent): Described {
-  const rss = numberOf(data, 'rss');
-  const cpu = numberOf(data, 'cpu');
-  return one(
-    'resources',
+  const figures = { cpu: numberOf(data, 'cpu'), rss: numberOf(data, 'rss') };
+  return one('resources', ...resourceParts(figures), field(data, 'processes'));
+}
+
+function resourceParts({ cpu, rss }: { cpu?: number | undefined; rss?: number | undefined } = {}) {
+  return [
     cpu === undefined ? undefined : `cpu=${formatCpu(cpu)}`,
     rss === undefined ? undefined : `rss=${formatBytes(rss)}`,
-    field(data, 'processes'),
-  );
+  ];
 }
 
 function describeQueue({ data }: ExecutionEvent): Described {

@@ -140,7 +140,7 @@ t.test('colours of the output stay if colour is wanted', (t) => {
 t.test('a heartbeat says where it stands', (t) => {
   t.equal(
     heartbeatLine(makeShipLogin(), START + 401_000),
-    '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30',
+    '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30 cpu=71% rss=412 MiB',
   );
   const steps = [makeStep({ id: 'a', status: 'completed' }), makeStep({ id: 'b', status: 'running' })];
   t.equal(
