@@ -49,7 +49,7 @@ interface Described {
 type Describe = (event: ExecutionEvent, execution: Execution | undefined, style: Style) => Described;
 
 const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
-  ['execution_queued', (event) => one('queued', nameText(event), field(event.data, 'queue'), afterText(event.data))],
+  ['execution_queued', describeQueued],
   ['execution_started', describeStart],
   ...Object.keys(EXECUTION_ENDS).map((type): [string, Describe] => [type, describeEnd]),
   ['execution_paused', (event) => one('paused', byText(event.data))],
@@ -76,6 +76,14 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
 function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
+}
+
+/** A run that has nothing to wait for starts at once: then its start tells the same. */
+function describeQueued(event: ExecutionEvent): Described {
+  const { data } = event;
+  const waits = data['queue'] !== undefined || data['after'] !== undefined;
+  if (!waits && data['argv'] !== undefined) return { word: 'queued', texts: [] };
+  return one('queued', nameText(event), field(data, 'queue'), afterText(data));
 }
 
 function describeStart(event: ExecutionEvent, execution: Execution | undefined): Described {

@@ -34,6 +34,8 @@ t.test('time, id and word stand in columns', (t) => {
 
 t.test('lifecycle', (t) => {
   t.same(plain('execution_queued', { argv: ['make', 'test'], queue: 'heavy' }), ['queued     make test queue=heavy']);
+  t.same(plain('execution_queued', { argv: ['make'] }), [], 'it starts at once, and that is told');
+  t.same(plain('execution_queued', { name: 'x' }), ['queued     x']);
   t.same(plain('execution_queued', { name: 'x', after: ['a', 'b'] }), ['queued     x after=a,b']);
   t.same(plain('execution_orphaned', { error: 'its runner was killed' }), ['orphaned   its runner was killed']);
   t.same(plain('queue_changed', { name: 'q', removed: true, by: 'root' }), ['queue      q removed=true by=root']);
