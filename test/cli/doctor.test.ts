@@ -337,6 +337,7 @@ t.test('without setsid commands get no terminal, and run all the same', async (t
   symlinkSync(process.execPath, path.join(bin, 'node'));
   symlinkSync('/usr/bin/env', path.join(bin, 'env'));
   const home = createHome(t);
+  await home.startDaemon();
   const run = ['run', '--pty', '--name', 'plain', '--', '/bin/sh', '-c', '[ -t 1 ] || echo no terminal'];
   const { stdout, stderr, status } = home.progress(run, { env: { PATH: bin } });
   t.equal(stdout, 'no terminal\n');
