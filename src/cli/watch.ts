@@ -61,15 +61,15 @@ async function find(paths: Context['paths'], text: string): Promise<Execution> {
   return executionFromJson(execution);
 }
 
-/** As a shell has it; without an exit code by the outcome. */
+/** As a shell and timeout(1) have it; without an exit code by the outcome. */
 export function exitStatusOf(execution: Execution | undefined): number {
   if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
   const { status, exitCode, signal } = execution;
+  if (status === 'timeout') return TIMEOUT_STATUS;
   if (exitCode !== undefined) return exitCode;
   const number = signal === undefined ? undefined : constants.signals[signal as NodeJS.Signals];
   if (number !== undefined) return 128 + number;
   if (status === 'completed') return 0;
-  if (status === 'timeout') return TIMEOUT_STATUS;
   return status === 'cancelled' ? LEFT_STATUS : 1;
 }
 
@@ -119,11 +119,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       }
       if (followed.kind !== 'events') continue;
-      heartbeat.refresh();
+      if (followed.events.some(isLine)) heartbeat.refresh();
       if (json) await printJson(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
-        if (!json) await printLines(plainLine(event, changed, style));
+        if (!json && isLine(event)) await printLines(plainLine(event, changed, style));
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -133,6 +133,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   } finally {
     clearInterval(heartbeat);
   }
+}
+
+/** Figures that come every other second are no news: heartbeats tell them. */
+function isLine({ type }: ExecutionEvent): boolean {
+  return type !== 'resource_update';
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */

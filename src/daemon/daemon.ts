@@ -10,6 +10,7 @@ import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
+import { readExecution } from '../journal/history.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
@@ -28,6 +29,7 @@ import { acquireLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
@@ -78,7 +80,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
 
-  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
+  const onJoin = () => resources.look();
+  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
   const ingest = createIngest({
     journal,
     state,
@@ -89,6 +92,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       alerts?.wrote(batch.events);
       runs.wrote(batch.events);
       scheduler.wrote(batch.events);
+      resources.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -123,12 +127,25 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       })
     : undefined;
 
-  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const runs = createRuns({
+    paths,
+    state,
+    record,
+    look: (source) => spool.look(source),
+    onLive: () => resources.look(),
+    log,
+  });
+  const resources = createResources({
+    live: () => runs.live(),
+    isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    record,
+  });
   const scheduler = createScheduler({
     state,
     record,
     isRun: (id) => runs.isRun(id),
     begin: (execution) => runs.begin(execution),
+    find: (id) => readExecution(journal.source, id),
   });
 
   const rejected: Record<string, number> = {};
@@ -203,7 +220,9 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      scheduler.close();
       runs.close();
+      resources.close();
       await spool.close();
       await server.close();
       await ingest.drained();

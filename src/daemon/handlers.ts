@@ -148,8 +148,11 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return {};
   },
 
-  async control({ execution, op: _op, id: _id, ...order }, _connection, context) {
+  async control({ execution, ifQueued, op: _op, id: _id, ...order }, _connection, context) {
     const found = await lookUp(execution, context);
+    if (ifQueued === true && found.status !== 'queued') {
+      throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
+    }
     await context.runs.control(found, order);
     return { execution: found.id };
   },
@@ -205,7 +208,8 @@ function resetTo(from: number, why: Reset['why']) {
 /** In memory, else by the indexes of the journal. */
 async function lookUp(text: string, context: HandlerContext): Promise<Execution> {
   const { state, journal, runs } = context;
-  const found = findByText(newestFirst(state), text);
+  const known = findExecution(state, text);
+  const found = known ? { execution: known } : findByText(newestFirst(state), text);
   if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
   if (found && !found.execution.summarised) return found.execution;
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);

@@ -56,6 +56,8 @@ export interface RunsOptions {
   record: (event: NewEvent, settled?: () => void) => void;
   /** Takes what a source has in the spool: true when nothing is left. */
   look: (source: string) => boolean;
+  /** A run may be live that was not. */
+  onLive: () => void;
   log: (message: string) => void;
 }
 
@@ -68,7 +70,7 @@ const LAST_POLL_MS = 500;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
-export function createRuns({ paths, state, record, look, log }: RunsOptions): Runs {
+export function createRuns({ paths, state, record, look, onLive, log }: RunsOptions): Runs {
   const attached = new Map<string, Attachment>();
   const orphans = new Map<string, Group>();
   const records = new Map<string, RunRecord>();
@@ -201,6 +203,7 @@ export function createRuns({ paths, state, record, look, log }: RunsOptions): Ru
 
     attach(id, attachment) {
       attached.set(id, attachment);
+      onLive();
       if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
       void attachment.closed.then(() => {
         if (attached.get(id) === attachment) attached.delete(id);

@@ -26,8 +26,6 @@ try {
     thorough: true,
     ...(pty && { pty }),
   });
-  // an empty input ends at once
-  pty?.type('\x04');
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {

@@ -59,15 +59,19 @@ function fileOf({ runs }: Where, id: string, name: string): string {
   return path.join(runs, id, name);
 }
 
+/** Of the run alone, and private. */
+export function directoryOf(where: Where, id: string): string {
+  return path.dirname(fileOf(where, id, 'spec.json'));
+}
+
 export function writeSpec(where: Where, spec: RunSpec): void {
-  const file = fileOf(where, spec.id, 'spec.json');
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  write(file, spec);
+  mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
+  write(fileOf(where, spec.id, 'spec.json'), spec);
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */
 export function readSpec(where: Where, id: string): RunSpec {
-  const spec = read<RunSpec>(fileOf(where, id, 'spec.json'));
+  const spec = read(fileOf(where, id, 'spec.json')) as RunSpec | undefined;
   if (!spec)
     throw new ProgressError('not_found', `what ${id} was started with is not known: it was no run, or is too old`);
   return spec;
@@ -99,7 +103,7 @@ export function updateRecord(where: Where, id: string, record: RunRecord): void 
 
 /** Undefined when nobody has begun to run it, or what is written there is no record. */
 export function readRecord(where: Where, id: string): RunRecord | undefined {
-  const record = read<Partial<RunRecord> | null>(fileOf(where, id, 'runner.json'));
+  const record = read(fileOf(where, id, 'runner.json')) as Partial<RunRecord> | null | undefined;
   if (!record || typeof record.source !== 'string' || !isIdentity(record.runner)) return undefined;
   if (record.child !== undefined && !isIdentity(record.child)) return undefined;
   return record as RunRecord;
@@ -116,9 +120,9 @@ function write(file: string, value: unknown): void {
   renameSync(draft, file);
 }
 
-function read<T>(file: string): T | undefined {
+function read(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;

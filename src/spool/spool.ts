@@ -88,7 +88,11 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const readOne = () => {
     const [file] = dirty;
-    if (closed || file === undefined || isFull()) return;
+    if (file !== undefined) readFile(file);
+  };
+
+  const readFile = (file: SpoolFile) => {
+    if (closed || isFull()) return;
     dirty.delete(file);
     const look = file.read();
     if (look === 'more') dirty.add(file);

@@ -368,3 +368,17 @@ t.test('a file that was written anew under its name is not guessed at', async (t
   linkSync(spool.file(OWN), spool.file('sh-1-copy.ndjson'));
   await waitFor('under another name', () => spool.events.length === 3);
 });
+
+t.test('a look reads what a source has there, and tells when all of it is taken', async (t) => {
+  const box = makeSpool(t);
+  const spool = box.start();
+  const name = `run-${process.pid}-x1`;
+  t.ok(spool.look(name), 'there is nothing');
+  for (const message of ['first', 'last words']) {
+    box.append(`${name}.ndjson`, `${JSON.stringify({ type: 'log', execution: 'e', message })}\n`);
+    let looks = 1;
+    while (!spool.look(name) && looks++ < 100) await new Promise((resolve) => setImmediate(resolve));
+    t.ok(looks < 100, `${looks} looks`);
+    t.equal(box.messages().at(-1), message);
+  }
+});
