@@ -368,6 +368,8 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
   const hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
+  /** Of the stop, and then of the kill. */
+  let asker: string | undefined;
   const stopping: Stopping = {
     begun: false,
     get done() {
@@ -378,12 +380,13 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
     },
     begin({ group, by, graceMs, paused }) {
       if (graceMs === 0) hurry.abort();
+      if (!stopping.begun || graceMs === 0) asker = by;
       if (stopping.begun) return;
       stopping.begun = true;
       const onSignal = (signal: NodeJS.Signals) =>
-        emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
+        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
       done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
-        text = by === undefined ? took : `${took}, asked by ${by}`;
+        text = asker === undefined ? took : `${took}, asked by ${asker}`;
       });
     },
   };
