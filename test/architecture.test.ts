@@ -11,13 +11,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '.': ['core'],
   protocol: ['core', '.'],
   journal: ['core', '.', 'protocol'],
+  streams: ['core', '.', 'protocol'],
   client: ['core', '.', 'protocol'],
   spool: ['core', '.', 'protocol'],
   alerts: ['core', '.', 'protocol', 'client'],
   runner: ['core', '.', 'protocol', 'client', 'spool'],
   terminal: ['core', '.'],
   daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts', 'runner'],
-  cli: ['core', '.', 'protocol', 'journal', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
+  cli: ['core', '.', 'protocol', 'journal', 'streams', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
   viewer: ['core'],
 };
 /** The terminal's edge; the rest of it is pure. */
