@@ -16,6 +16,9 @@ export interface Filter {
   stream?: string | undefined;
 }
 
+/** What a filter looks at. */
+export type Matchable = Pick<ExecutionEvent, 'type' | 'execution' | 'step' | 'data'>;
+
 /** Does nothing restrict it? */
 export function isOpen(filter: Filter): boolean {
   return Object.values(filter).every((value) => value === undefined);
@@ -27,7 +30,7 @@ export function levelRank(level: unknown): number {
   return rank === -1 ? 1 : rank;
 }
 
-export function matches(filter: Filter, event: ExecutionEvent): boolean {
+export function matches(filter: Filter, event: Matchable): boolean {
   if (filter.execution !== undefined && event.execution !== filter.execution) return false;
   if (filter.step !== undefined && event.step !== filter.step) return false;
   if (filter.types !== undefined && !filter.types.includes(event.type)) return false;

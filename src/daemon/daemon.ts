@@ -4,11 +4,13 @@ import { watch } from 'node:fs';
 import path from 'node:path';
 import { createAlerts } from '../alerts/alerts.js';
 import { createDesktop } from '../alerts/desktop.js';
+import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
+import { readExecution } from '../journal/history.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
@@ -27,6 +29,7 @@ import { acquireLock } from './lock.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
@@ -77,7 +80,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
 
-  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
+  const onJoin = () => resources.look();
+  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
   const ingest = createIngest({
     journal,
     state,
@@ -87,6 +91,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
       scheduler.wrote(batch.events);
+      resources.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -106,6 +111,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     now,
     retainMs: config.journal.retainAge,
     isOpen: (source) => spool.isOpen(source),
+    forget: (time) => runs.forget(time),
   });
 
   const alerts = config.alerts.desktop
@@ -124,17 +130,30 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     : undefined;
 
   const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
-  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const runs = createRuns({
+    paths,
+    state,
+    record,
+    look: (source) => spool.look(source),
+    onLive: () => resources.look(),
+    log,
+  });
+  const resources = createResources({
+    live: () => runs.live(),
+    isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    record,
+  });
   const scheduler = createScheduler({
     state,
     record,
     isRun: (id) => runs.isRun(id),
     begin: (execution) => runs.begin(execution),
+    find: (id) => readExecution(journal.source, id),
   });
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
-  const { promise: leaving, resolve: leave } = withResolvers<string>();
+  const { promise: leaving, resolve: leave } = createDeferred<string>();
 
   const status = (): DaemonStatus => ({
     pid: process.pid,
@@ -174,6 +193,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
+    isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
@@ -202,7 +222,9 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      scheduler.close();
       runs.close();
+      resources.close();
       await spool.close();
       await server.close();
       await ingest.drained();
@@ -251,10 +273,4 @@ function watchName(file: string, onChange: () => void): FSWatcher | undefined {
   } catch {
     return undefined;
   }
-}
-
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((fulfil) => (resolve = fulfil));
-  return { promise, resolve };
 }

@@ -135,9 +135,9 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     };
   },
 
-  async get(request, _connection, { state, journal }) {
-    const execution = await lookUp(request.execution, state, journal);
-    return { execution: executionToJson(execution), seq: state.seq };
+  async get(request, _connection, context) {
+    const execution = await lookUp(request.execution, context);
+    return { execution: executionToJson(execution), seq: context.state.seq };
   },
 
   queues: (_request, _connection, { state }) => ({ queues: queueViews(state) }),
@@ -148,9 +148,12 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return {};
   },
 
-  async control({ execution, op: _op, id: _id, ...order }, _connection, { state, journal, runs }) {
-    const found = await lookUp(execution, state, journal);
-    await runs.control(found, order);
+  async control({ execution, ifQueued, op: _op, id: _id, ...order }, _connection, context) {
+    const found = await lookUp(execution, context);
+    if (ifQueued === true && found.status !== 'queued') {
+      throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
+    }
+    await context.runs.control(found, order);
     return { execution: found.id };
   },
 
@@ -203,11 +206,14 @@ function resetTo(from: number, why: Reset['why']) {
 }
 
 /** In memory, else by the indexes of the journal. */
-async function lookUp(text: string, state: State, journal: Journal): Promise<Execution> {
-  const found = findByText(newestFirst(state), text);
+async function lookUp(text: string, context: HandlerContext): Promise<Execution> {
+  const { state, journal, runs } = context;
+  const known = findExecution(state, text);
+  const found = known ? { execution: known } : findByText(newestFirst(state), text);
   if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
   if (found && !found.execution.summarised) return found.execution;
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
+  if (id === undefined && (await runs.appears(text))) return await lookUp(text, context);
   if (id === undefined) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
   if (another !== undefined) throw ambiguous(text, [id, another]);
   const execution = await readExecution(journal.source, id);
