@@ -44,12 +44,25 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
-  if (!PASSIVE_TYPES.has(event.type) && event.time > execution.lastActivity) execution.lastActivity = event.time;
+  if (!PASSIVE_TYPES.has(event.type)) noteActivity(execution, event.time);
   return execution;
 }
 
 /** Said about an execution, not by it: no sign of life. */
-const PASSIVE_TYPES: ReadonlySet<string> = new Set(['resource_update', 'attention', 'alert_triggered', 'control']);
+export const PASSIVE_TYPES: ReadonlySet<string> = new Set([
+  ...['resource_update', 'attention', 'alert_triggered', 'control'],
+]);
+
+/** Whoever is heard of is silent no more. */
+function noteActivity(execution: Execution, time: string): void {
+  if (time > execution.lastActivity) execution.lastActivity = time;
+  if (execution.attention === 'silent') clearAttention(execution);
+}
+
+function clearAttention(execution: Execution): void {
+  delete execution.attention;
+  delete execution.attentionReason;
+}
 
 type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
 
@@ -152,8 +165,7 @@ function start(execution: Execution, event: ExecutionEvent): void {
   }
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
   // whoever begins, or begins again, is not waiting any more
-  delete execution.attention;
-  delete execution.attentionReason;
+  clearAttention(execution);
   if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
 }
 
@@ -186,8 +198,7 @@ function endWith(status: FinalStatus): Change {
     assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
     setDuration(execution, event, event.time);
     endResources(execution, data);
-    delete execution.attention;
-    delete execution.attentionReason;
+    clearAttention(execution);
     delete execution.orphaned;
     closeSteps(execution, status, event.time);
     if (wasOver) return;
@@ -264,8 +275,7 @@ function countUsage(execution: Execution, event: ExecutionEvent): void {
 function setAttention(execution: Execution, event: ExecutionEvent): void {
   if (isFinal(execution.status)) return;
   const state = textOf(event.data, 'state');
-  delete execution.attention;
-  delete execution.attentionReason;
+  clearAttention(execution);
   if (state !== 'waiting' && state !== 'silent') return;
   execution.attention = state;
   const reason = textOf(event.data, 'reason');

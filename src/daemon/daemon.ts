@@ -34,6 +34,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
 export interface Daemon {
@@ -92,6 +93,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       alerts?.wrote(batch.events);
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
+      silence.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -113,6 +115,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     isOpen: (source) => spool.isOpen(source),
     forget: (time) => runs.forget(time),
   });
+
+  const silence = createSilence({ state, ingest, log, now });
 
   const alerts = config.alerts.desktop
     ? createAlerts({
@@ -222,6 +226,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      silence.stop();
       scheduler.close();
       runs.close();
       resources.close();
