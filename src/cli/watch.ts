@@ -123,7 +123,7 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
       if (json) await printJson(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
-        if (!json) await printLines(plainLine(event, changed, style));
+        if (!json && !isForDebuggers(event)) await printLines(plainLine(event, changed, style));
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -133,6 +133,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   } finally {
     clearInterval(heartbeat);
   }
+}
+
+/** Lines of an agent that mean nothing to people: `logs --stream debug` has them. */
+function isForDebuggers({ type, data }: ExecutionEvent): boolean {
+  return type === 'output' && data['stream'] === 'debug';
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */

@@ -29,6 +29,14 @@ export function activityText(data: EventData): string | undefined {
   }
 }
 
+/** The words of an `activity` event that stand in a tail of output: what is said, what is called, what has failed. */
+export function activityLine(data: EventData): string | undefined {
+  const kind = textOf(data, 'kind');
+  if (kind === 'assistant-text') return textOf(data, 'text');
+  if (kind === 'tool-call') return textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']);
+  return kind === 'tool-result' && data['isError'] === true ? textOf(data, 'text') : undefined;
+}
+
 /** RFC 6901. */
 function resolve(value: unknown, pointer: string): unknown {
   let found = value;

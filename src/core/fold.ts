@@ -4,6 +4,7 @@
  * Pure in that it knows nothing but its arguments: no clock, no I/O, no chance. For speed it updates `state` in place
  * and shares nothing with other states.
  */
+import { activityLine } from './activity.js';
 import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -77,8 +78,8 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     execution_resumed: resume,
     execution_orphaned: orphan,
     progress: setProgress,
-    output: appendTail,
-    activity: countUsage,
+    output: foldOutput,
+    activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
     alert_triggered: noteAlert,
@@ -245,9 +246,14 @@ function progressOf(data: EventData): Progress {
   return progress;
 }
 
-function appendTail({ status, tail }: Execution, event: ExecutionEvent): void {
-  const text = textOf(event.data, 'text');
-  if (text === undefined || isFinal(status)) return;
+function foldOutput(execution: Execution, { data }: ExecutionEvent): void {
+  const text = textOf(data, 'text');
+  // what is for debuggers is kept from people
+  if (text !== undefined && data['stream'] !== 'debug') appendTail(execution, text);
+}
+
+function appendTail({ status, tail }: Execution, text: string): void {
+  if (isFinal(status)) return;
   const lines = text.includes('\n') ? lastLines(text) : [text];
   for (const line of lines) tail.push(clip(line, TAIL_CHARS));
   while (tail.length > TAIL_LINES) tail.shift();
@@ -263,6 +269,14 @@ function lastLines(text: string): string[] {
     end = begin;
   }
   return lines.reverse();
+}
+
+function foldActivity(execution: Execution, event: ExecutionEvent): void {
+  const { data } = event;
+  if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session'], NAME_CHARS);
+  const text = activityLine(data);
+  if (text !== undefined) appendTail(execution, text);
+  countUsage(execution, event);
 }
 
 function countUsage(execution: Execution, event: ExecutionEvent): void {

@@ -52,10 +52,13 @@ export function createMessages(trace: Trace): Messages {
     // the call has returned, what it has started goes on and is told apart
     const isBackground = details?.['status'] === 'async_launched' || details?.['backgroundTaskId'] !== undefined;
     if (id !== undefined && isBackground) trace.keepOpen(id);
+    // what a sub-agent says, without what its caller is told besides
+    const key = line['tool_use_result'] === undefined ? 'toolUseResult' : 'tool_use_result';
+    const said = id !== undefined && subagents.has(id) ? details?.['content'] : undefined;
     trace.result({
       id,
-      words: content,
-      at: `${at}/content`,
+      words: said ?? content,
+      at: said === undefined ? `${at}/content` : `/${key}/content`,
       parent,
       ...(failed && { error: firstLine(wordsOf(content)) }),
       durationMs: finiteOf(details?.['totalDurationMs']),

@@ -1,9 +1,17 @@
 /** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
+import { activityText, toolTitle } from '../core/activity.js';
 import { elapsedOf, estimate } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
-import { formatBytes, formatCpu, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
+import {
+  formatBytes,
+  formatCpu,
+  formatDuration,
+  formatPercent,
+  formatQuantity,
+  formatRemaining,
+} from '../core/format.js';
 import { countText } from './detail.js';
 import { outlineOf, placeOf } from './outline.js';
 import { cleanOutput, cleanText } from './paint.js';
@@ -148,17 +156,26 @@ function describeLog({ data }: ExecutionEvent): Described {
   };
 }
 
+/** What is said keeps its lines; a call is one line, and of its result the beginning. */
 function describeActivity({ data }: ExecutionEvent): Described {
-  const input = data['input'];
-  return one(
-    'activity',
-    text(data, 'kind'),
-    text(data, 'tool'),
-    input === undefined ? undefined : valueText(input),
-    text(data, 'text'),
-    field(data, 'tokens'),
-    field(data, 'costUsd'),
-  );
+  const kind = textOf(data, 'kind') ?? '';
+  const words = activityText(data) ?? '';
+  const spent = [field(data, 'tokens'), field(data, 'costUsd')];
+  if (kind === 'tool-call') {
+    return one(
+      'activity',
+      kind,
+      cleanText(textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input'])),
+    );
+  }
+  if (kind === 'init')
+    return one('activity', kind, ...['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)));
+  const [first = '', ...others] = words.trimEnd().split('\n');
+  const isCut = kind === 'tool-result' || kind === 'prompt' || kind === 'thinking';
+  const more = isCut && others.length > 0 ? `(and ${formatQuantity(others.length, 'line')} more)` : undefined;
+  const failed = data['isError'] === true ? 'failed' : undefined;
+  const lead = join([kind, failed, isCut ? text(data, 'tool') : undefined, cleanText(first), more, ...spent]);
+  return { word: 'activity', texts: isCut ? [lead] : [lead, ...others.map(cleanText)] };
 }
 
 function describeResources({ data }: ExecutionEvent): Described {
