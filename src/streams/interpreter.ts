@@ -6,7 +6,7 @@
  * plain output, whatever is read in it besides. Bytes and events are handed on in the order of the output.
  */
 import { isUtf8 } from 'node:buffer';
-import type { EventData, FinalStatus } from '../core/event.js';
+import type { FinalStatus } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import type { Format } from './formats.js';
 import { AUTO, FORMATS, formatNamed, formatOfLine, formatOfProgram, PLAIN } from './formats.js';
@@ -19,7 +19,7 @@ export interface Sink {
   emit(event: TimedEvent): void;
 }
 
-export type TimedEvent = Omit<StreamEvent, 'earlier'> & { time: string };
+export type TimedEvent = Omit<StreamEvent, 'earlier' | 'textAt'> & { time: string };
 
 export interface InterpreterOptions {
   /** The command that writes this output. */
@@ -65,8 +65,16 @@ export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOpti
   let held: Buffer[] = [];
   let heldBytes = 0;
 
-  const emit = ({ earlier: _earlier, ...event }: StreamEvent, now: number) =>
-    sink.emit({ ...event, time: event.time ?? new Date(now).toISOString() });
+  let stamped = NaN;
+  let stamp = '';
+  /** Many events share a moment. */
+  const timeOf = (now: number): string => {
+    if (now !== stamped) stamp = new Date(now).toISOString();
+    stamped = now;
+    return stamp;
+  };
+  const emit = ({ type, step, time, data }: StreamEvent, now: number) =>
+    sink.emit({ type, ...(step !== undefined && { step }), time: time ?? timeOf(now), data });
   let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : TEXT_FORMATS, emit);
 
   const pass = (bytes: Buffer, now: number) => {
@@ -97,8 +105,8 @@ export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOpti
     const rawAt = content.length > MAX_RAW_BYTES ? -1 : events.findIndex(isHolder);
     if (rawAt === -1) sink.keep(line, 'debug');
     events.forEach((event, index) => {
-      const data = index === rawAt ? withRaw(event.data, text, isWhole) : withoutPointer(event.data);
-      emit({ ...event, data }, now);
+      if (index === rawAt) attachRaw(event, text, isWhole);
+      emit(event, now);
     });
   };
 
@@ -145,7 +153,7 @@ export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOpti
     },
     end(status, now) {
       if (heldBytes > 0) takeHeld(now);
-      for (const event of parser?.end(status) ?? []) emit({ ...event, data: withoutPointer(event.data) }, now);
+      for (const event of parser?.end(status) ?? []) emit(event, now);
       texts?.end(status, now);
     },
     get claim() {
@@ -163,20 +171,15 @@ function isHolder({ type, earlier }: StreamEvent): boolean {
 }
 
 /** A text that is short stands beside the line for whoever looks for it; of a longer one the beginning does. */
-function withRaw({ textAt, ...data }: EventData, raw: string, isWhole: boolean): EventData {
-  const text = textOf(data, 'text') ?? '';
-  const isLong = text.length > SHORT_CHARS && textAt !== undefined;
-  return {
-    ...data,
-    ...(isLong && { text: text.slice(0, SHORT_CHARS), clipped: true }),
-    ...((isLong || data['clipped'] === true) && { textAt }),
-    raw,
-    ...(!isWhole && { unterminated: true }),
-  };
-}
-
-function withoutPointer({ textAt: _textAt, ...data }: EventData): EventData {
-  return data;
+function attachRaw({ data, textAt }: StreamEvent, raw: string, isWhole: boolean): void {
+  const text = textOf(data, 'text');
+  if (textAt !== undefined && text !== undefined && text.length > SHORT_CHARS) {
+    data['text'] = text.slice(0, SHORT_CHARS);
+    data['clipped'] = true;
+    data['textAt'] = textAt;
+  }
+  data['raw'] = raw;
+  if (!isWhole) data['unterminated'] = true;
 }
 
 const TEXT_FORMATS = FORMATS.filter(({ kind }) => kind === 'text');
@@ -188,20 +191,25 @@ function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, n
     // asked for by its name it is none
     isGuess: format.isGuess === true && formats.length > 1,
   }));
-  const listened = () => {
-    const isSure = parsers.some(({ parser }) => parser.isSure === true);
-    return isSure ? parsers.filter(({ isGuess }) => !isGuess) : parsers;
+  let listened = parsers;
+  const guesses = parsers.filter(({ isGuess }) => isGuess);
+  /** When one is sure, nobody guesses any more. */
+  const settle = () => {
+    if (listened.length === parsers.length - guesses.length) return;
+    if (parsers.some(({ parser }) => parser.isSure === true)) listened = parsers.filter(({ isGuess }) => !isGuess);
   };
   const pieces = createPieces((text, now) => {
-    for (const { parser } of listened()) {
-      for (const event of parser.line(text, now) ?? []) emit(event, now);
+    for (const { parser } of listened) {
+      const events = parser.line(text, now);
+      if (events) for (const event of events) emit(event, now);
     }
+    settle();
   });
   return {
     push: (bytes: Buffer, now: number) => pieces.push(bytes, now),
     end(status: FinalStatus | undefined, now: number) {
       pieces.end();
-      for (const { parser } of listened()) for (const event of parser.end(status)) emit(event, now);
+      for (const { parser } of listened) for (const event of parser.end(status)) emit(event, now);
     },
   };
 }

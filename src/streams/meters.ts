@@ -76,7 +76,7 @@ function read(text: string): Reading | undefined {
 }
 
 function readStep(line: string): Reading | undefined {
-  const [, current, total, message = ''] = STEP.exec(line) ?? [];
+  const [, current, total, message = ''] = (line.includes('[') ? STEP.exec(line) : null) ?? [];
   return counted('[/]', current, total, message);
 }
 

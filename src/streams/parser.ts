@@ -8,6 +8,8 @@ export interface StreamEvent {
   /** RFC 3339, where the line tells it. Absent: the time of the line. */
   time?: string;
   data: EventData;
+  /** JSON pointer to its text in the line. */
+  textAt?: string;
   /** It is about lines before this one. */
   earlier?: true;
 }

@@ -12,6 +12,8 @@ const DIRECTIVE = /(?:^|\s)#\s*(skip\S*|todo)\b\s*(.*)$/i;
 const BAIL_OUT = /^Bail out!\s*(.*)$/;
 const DURATION = /^duration_ms: ([\d.]+)$/;
 const ERROR = /^error: (.+)$/;
+/** Of the first line that is sure to be of this format. */
+const MAY_BEGIN: ReadonlySet<string> = new Set(['T', '1', 'o', 'n']);
 const INDENT = 4;
 const MAX_DEPTH = 16;
 const NAME_CHARS = 200;
@@ -101,6 +103,7 @@ export function createTap(): Parser {
 
   return {
     line(text, now) {
+      if (!isSure && !MAY_BEGIN.has(text.charAt(0))) return [];
       const indent = text.length - text.trimStart().length;
       const content = text.slice(indent).trimEnd();
       if (ended) {

@@ -11,7 +11,7 @@ export interface Trace {
   cwd: string | undefined;
   claim: Claim | undefined;
   push(event: StreamEvent): void;
-  activity(kind: string, data: EventData, step?: string): void;
+  activity(kind: string, data: EventData): void;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string, step?: string): void;
   /** `at`: the JSON pointer to the words in the line. */
   say(kind: 'prompt' | 'assistant-text' | 'thinking', words: unknown, at?: string, step?: string): void;
@@ -93,8 +93,12 @@ export function createTrace(base: string | undefined): Trace {
   const planned = new Map<string, PlanItem['status']>();
 
   const push = (event: StreamEvent) => void events.push(event);
-  const activity = (kind: string, data: EventData, step = base) =>
-    push({ type: 'activity', ...(step !== undefined && { step }), data: { kind, ...data } });
+  const activity = (kind: string, data: EventData, step = base, textAt?: string) => {
+    const event: StreamEvent = { type: 'activity', data: { kind, ...data } };
+    if (step !== undefined) event.step = step;
+    if (textAt !== undefined) event.textAt = textAt;
+    push(event);
+  };
 
   const open = (id: string, data: EventData, what: Opened = {}, time?: string) => {
     opened.set(id, what);
@@ -125,7 +129,7 @@ export function createTrace(base: string | undefined): Trace {
       const text = wordsOf(words)?.trimEnd();
       if (text === undefined || text === '') return;
       if (kind === 'assistant-text') lastWords = text;
-      activity(kind, { ...textData(text), ...(at !== undefined && { textAt: at }) }, step);
+      activity(kind, textData(text), step, at);
     },
     call({ id, tool, input, kind = 'tool', parent = base, title = toolTitle(tool, input, trace.cwd), time }) {
       activity('tool-call', { tool, title, input: shorten(input), ...(isStep(id) && { call: id }) }, parent);
@@ -139,10 +143,10 @@ export function createTrace(base: string | undefined): Trace {
       const data = {
         ...(known?.tool !== undefined && { tool: known.tool }),
         ...(isStep(id) && { call: id }),
-        ...(text !== '' && { ...textData(text), ...(at !== undefined && { textAt: at }) }),
+        ...(text !== '' && textData(text)),
         ...(error !== undefined && { isError: true }),
       };
-      activity('tool-result', data, parent ?? known?.parent ?? base);
+      activity('tool-result', data, parent ?? known?.parent ?? base, text === '' ? undefined : at);
       if (id === undefined || known?.keep) return;
       const end = {
         ...(error !== undefined && error !== '' && { error: clip(error, ERROR_CHARS) }),
@@ -188,11 +192,12 @@ export function createTrace(base: string | undefined): Trace {
         ...(claim.summary !== undefined && claim.summary !== '' && { summary: clip(claim.summary, SUMMARY_CHARS) }),
       };
       goOn();
-      activity('result', {
-        ...(isNew && { ...textData(words), ...(text && { textAt: text.at }) }),
+      const told = {
+        ...(isNew && textData(words)),
         ...(claim.status !== 'completed' && { isError: true }),
         ...data,
-      });
+      };
+      activity('result', told, base, isNew ? text?.at : undefined);
     },
     wait(reason) {
       waiting = true;
