@@ -119,11 +119,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       }
       if (followed.kind !== 'events') continue;
-      heartbeat.refresh();
+      if (followed.events.some(isLine)) heartbeat.refresh();
       if (json) await printJson(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
-        if (!json && !isForDebuggers(event)) await printLines(plainLine(event, changed, style));
+        if (!json && isLine(event)) await printLines(plainLine(event, changed, style));
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -135,9 +135,9 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   }
 }
 
-/** Lines of an agent that mean nothing to people: `logs --stream debug` has them. */
-function isForDebuggers({ type, data }: ExecutionEvent): boolean {
-  return type === 'output' && data['stream'] === 'debug';
+/** Figures that come every other second are no news: heartbeats tell them. And `logs --stream debug` is for debuggers. */
+function isLine({ type, data }: ExecutionEvent): boolean {
+  return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */

@@ -1,10 +1,12 @@
 /** Starts the command of a run, on pipes or on a terminal of its own, as the leader of a session. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { withholding } from '../client/background.js';
 import { findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
+import { ourEnds } from './pty.js';
 import type { OutputStream } from './output.js';
 import { openPipes } from './pipe.js';
 import type { Source } from './pump.js';
@@ -63,25 +65,22 @@ async function onPipes(options: ChildOptions): Promise<Child> {
   const { argv, cwd, env, stdin, directory } = options;
   const [file, ...args] = argv;
   return await withPipes(directory, ['stdout', 'stderr'], async (ends, sourcesOf) => {
-    const child = spawn(file, args, { cwd, env, stdio: [stdin, ...ends], detached: true });
+    const child = withholding(ourEnds(), [stdin, ...ends], (stdio) =>
+      spawn(file, args, { cwd, env, stdio, detached: true }),
+    );
     return await begun(child, sourcesOf(child));
   });
 }
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
+  // in our path: the command's may lead anywhere
+  const [setsid = 'setsid'] = findInPath('setsid', process.env['PATH'] ?? DEFAULT_PATH);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
-    const nothing = openSync('/dev/null', constants.O_RDWR);
-    try {
-      const stdio: (End | 'ignore')[] = [pty.command, pty.command, apart ?? pty.command];
-      // with our end in its hands it would never hear that we are gone
-      while (stdio.length < pty.ours) stdio.push('ignore');
-      stdio.push(nothing);
-      const child = spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio });
-      return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
-    } finally {
-      closeSync(nothing);
-    }
+    const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
+      spawn(setsid, ['--ctty', ...argv], { cwd, env, stdio }),
+    );
+    return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
 }
 
@@ -96,8 +95,9 @@ async function withPipes(
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
   const sourcesOf = (child: ChildProcess) =>
     streams.flatMap((stream, index) => {
-      const readable = pipes?.[index]?.stream ?? child[stream];
-      return readable ? [{ stream, source: sourceOf(readable) }] : [];
+      const readable = child[stream];
+      const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
+      return source ? [{ stream, source }] : [];
     });
   try {
     return await use(
@@ -105,7 +105,7 @@ async function withPipes(
       sourcesOf,
     );
   } catch (error) {
-    for (const { stream } of pipes ?? []) stream.destroy();
+    for (const { source } of pipes ?? []) source.close();
     throw error;
   } finally {
     for (const { end } of pipes ?? []) closeSync(end);

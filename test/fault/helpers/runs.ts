@@ -68,7 +68,7 @@ export function createRunHome(t: Test): RunHome {
       return spec.id;
     },
     launch(id, wrapper = []) {
-      const [file, ...args] = [...wrapper, process.execPath, RUNNER, id] as [string, ...string[]];
+      const [file, ...args] = [...wrapper, process.execPath, RUNNER, id] as unknown as [string, ...string[]];
       const runner = spawn(file, args, { env, cwd: '/', detached: true, stdio: 'ignore' });
       runner.unref();
       return runner.pid!;
