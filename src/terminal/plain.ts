@@ -169,24 +169,22 @@ function describeLog({ data }: ExecutionEvent): Described {
 /** What is said keeps its lines; a call is one line, and of its result the beginning. */
 function describeActivity({ data }: ExecutionEvent): Described {
   const kind = textOf(data, 'kind') ?? '';
-  const words = activityText(data) ?? '';
   const spent = [field(data, 'tokens'), field(data, 'costUsd')];
   if (kind === 'tool-call') {
-    return one(
-      'activity',
-      kind,
-      cleanText(textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input'])),
-    );
+    const title = textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']);
+    return one('activity', kind, cleanText(title), text(data, 'text'), ...spent);
   }
-  if (kind === 'init')
-    return one('activity', kind, ...['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)));
-  const [first = '', ...others] = words.trimEnd().split('\n');
-  const isCut = kind === 'tool-result' || kind === 'prompt' || kind === 'thinking';
+  const given = kind === 'init' ? ['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)) : [];
+  const [first = '', ...others] = (activityText(data) ?? '').trimEnd().split('\n');
+  const isCut = BRIEF_KINDS.has(kind);
   const more = isCut && others.length > 0 ? `(and ${formatQuantity(others.length, 'line')} more)` : undefined;
   const failed = data['isError'] === true ? 'failed' : undefined;
-  const lead = join([kind, failed, isCut ? text(data, 'tool') : undefined, cleanText(first), more, ...spent]);
+  const lead = join([cleanText(kind), failed, text(data, 'tool'), ...given, cleanText(first), more, ...spent]);
   return { word: 'activity', texts: isCut ? [lead] : [lead, ...others.map(cleanText)] };
 }
+
+/** The beginning tells what it is. */
+const BRIEF_KINDS: ReadonlySet<string> = new Set(['tool-result', 'prompt', 'thinking']);
 
 function describeResources({ data }: ExecutionEvent): Described {
   const figures = { cpu: numberOf(data, 'cpu'), rss: numberOf(data, 'rss') };
