@@ -7,6 +7,7 @@ import { EVENT_TYPES } from '../src/core/event.js';
 import { translate } from '../src/core/vocabulary.js';
 import { ERROR_CODES } from '../src/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/protocol/messages.js';
+import { FORMATS } from '../src/streams/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -261,3 +262,9 @@ function isJson(text: string): boolean {
     return false;
   }
 }
+
+t.test('every format of output is on the page, and no other', (t) => {
+  const names = [...FORMATS.map(({ name }) => name), 'auto', 'plain'];
+  t.strictSame(items(section('progress-streams.7', 'FORMATS'), 'Cm').sort(), names.sort());
+  t.end();
+});

@@ -8,14 +8,15 @@ import type { Filter } from '../core/filter.js';
 import { LEVELS, matches } from '../core/filter.js';
 import { ProgressError } from '../errors.js';
 import { openSource, readJournal, seqAtTime } from '../journal/reader.js';
+import { activityLines } from '../terminal/activity.js';
 import { plainLine } from '../terminal/plain.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { defineCommand } from './command.js';
 import { findAnywhere } from './offline.js';
 import { complain, isPipeBroken, print, printJson, printLines } from './output.js';
-import { parseSince, styleOf } from './surface.js';
+import { columnsOf, parseSince, styleOf } from './surface.js';
 
-const DEFAULT_TYPES = ['output', 'log'];
+const DEFAULT_TYPES = ['output', 'log', 'activity'];
 const MAX_TAIL = 100_000;
 
 export const command = defineCommand({
@@ -44,7 +45,10 @@ export const command = defineCommand({
       stream: args.stream,
     };
     const pattern = args.grep === undefined ? undefined : compile(args.grep);
-    const wanted = (event: ExecutionEvent) => matches(filter, event) && (!pattern || pattern.test(searchable(event)));
+    const isShown = (event: ExecutionEvent) =>
+      args.stream !== undefined || args.json === true || !isForDebuggers(event);
+    const wanted = (event: ExecutionEvent) =>
+      matches(filter, event) && isShown(event) && (!pattern || pattern.test(searchable(event)));
     const show = args.json
       ? (events: ExecutionEvent[]) => printJson(events)
       : createPrinter(styleOf(env), execution !== undefined);
@@ -81,6 +85,11 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** What an agent prints that means nothing to people. */
+function isForDebuggers({ type, data }: ExecutionEvent): boolean {
+  return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
+}
 
 function isEnd({ type }: ExecutionEvent): boolean {
   return Object.hasOwn(EXECUTION_ENDS, type);
@@ -127,6 +136,8 @@ function createPrinter(style: OutputStyle, single: boolean): (events: ExecutionE
     for (const event of events) {
       if (single && event.type === 'output') await printOutput(event, style);
       else if (single && event.type === 'log') await printLines([messageLine(event, style)]);
+      else if (single && event.type === 'activity')
+        await printLines(activityLines(event, undefined, { columns: columnsOf(), style }));
       else await printLines(plainLine(event, undefined, style));
     }
   };

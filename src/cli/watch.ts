@@ -121,9 +121,9 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   }
 }
 
-/** Figures that come every other second are no news: heartbeats tell them. */
-function isLine({ type }: ExecutionEvent): boolean {
-  return type !== 'resource_update';
+/** Figures that come every other second are no news: heartbeats tell them. And `logs --stream debug` is for debuggers. */
+function isLine({ type, data }: ExecutionEvent): boolean {
+  return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */

@@ -70,6 +70,9 @@ export interface Execution {
   tmux?: string;
   host?: string;
   agent?: string;
+  /** Of the agent: its model, and what it calls this session. */
+  model?: string;
+  session?: string;
   parent?: string;
   queue?: string;
   /** Ids of those that must have completed before this one starts. */

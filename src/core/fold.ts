@@ -4,6 +4,7 @@
  * Pure in that it knows nothing but its arguments: no clock, no I/O, no chance. For speed it updates `state` in place
  * and shares nothing with other states.
  */
+import { activityLine } from './activity.js';
 import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -44,12 +45,25 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
-  if (!PASSIVE_TYPES.has(event.type) && event.time > execution.lastActivity) execution.lastActivity = event.time;
+  if (!PASSIVE_TYPES.has(event.type)) noteActivity(execution, event.time);
   return execution;
 }
 
 /** Said about an execution, not by it: no sign of life. */
-const PASSIVE_TYPES: ReadonlySet<string> = new Set(['resource_update', 'attention', 'alert_triggered', 'control']);
+export const PASSIVE_TYPES: ReadonlySet<string> = new Set([
+  ...['resource_update', 'attention', 'alert_triggered', 'control'],
+]);
+
+/** Whoever is heard of is silent no more. */
+function noteActivity(execution: Execution, time: string): void {
+  if (time > execution.lastActivity) execution.lastActivity = time;
+  if (execution.attention === 'silent') clearAttention(execution);
+}
+
+function clearAttention(execution: Execution): void {
+  delete execution.attention;
+  delete execution.attentionReason;
+}
 
 type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
 
@@ -64,8 +78,8 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     execution_resumed: resume,
     execution_orphaned: orphan,
     progress: setProgress,
-    output: appendTail,
-    activity: countUsage,
+    output: foldOutput,
+    activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
     alert_triggered: noteAlert,
@@ -152,8 +166,7 @@ function start(execution: Execution, event: ExecutionEvent): void {
   }
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
   // whoever begins, or begins again, is not waiting any more
-  delete execution.attention;
-  delete execution.attentionReason;
+  clearAttention(execution);
   if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
 }
 
@@ -186,8 +199,7 @@ function endWith(status: FinalStatus): Change {
     assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
     setDuration(execution, event, event.time);
     endResources(execution, data);
-    delete execution.attention;
-    delete execution.attentionReason;
+    clearAttention(execution);
     delete execution.orphaned;
     closeSteps(execution, status, event.time);
     if (wasOver) return;
@@ -234,9 +246,14 @@ function progressOf(data: EventData): Progress {
   return progress;
 }
 
-function appendTail({ status, tail }: Execution, event: ExecutionEvent): void {
-  const text = textOf(event.data, 'text');
-  if (text === undefined || isFinal(status)) return;
+function foldOutput(execution: Execution, { data }: ExecutionEvent): void {
+  const text = textOf(data, 'text');
+  // what is for debuggers is kept from people
+  if (text !== undefined && data['stream'] !== 'debug') appendTail(execution, text);
+}
+
+function appendTail({ status, tail }: Execution, text: string): void {
+  if (isFinal(status)) return;
   const lines = text.includes('\n') ? lastLines(text) : [text];
   for (const line of lines) tail.push(clip(line, TAIL_CHARS));
   while (tail.length > TAIL_LINES) tail.shift();
@@ -254,6 +271,14 @@ function lastLines(text: string): string[] {
   return lines.reverse();
 }
 
+function foldActivity(execution: Execution, event: ExecutionEvent): void {
+  const { data } = event;
+  if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session'], NAME_CHARS);
+  const text = activityLine(data);
+  if (text !== undefined) appendTail(execution, text);
+  countUsage(execution, event);
+}
+
 function countUsage(execution: Execution, event: ExecutionEvent): void {
   const tokens = numberOf(event.data, 'tokens');
   const costUsd = numberOf(event.data, 'costUsd');
@@ -264,8 +289,7 @@ function countUsage(execution: Execution, event: ExecutionEvent): void {
 function setAttention(execution: Execution, event: ExecutionEvent): void {
   if (isFinal(execution.status)) return;
   const state = textOf(event.data, 'state');
-  delete execution.attention;
-  delete execution.attentionReason;
+  clearAttention(execution);
   if (state !== 'waiting' && state !== 'silent') return;
   execution.attention = state;
   const reason = textOf(event.data, 'reason');

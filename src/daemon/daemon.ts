@@ -34,6 +34,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
 export interface Daemon {
@@ -93,6 +94,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       runs.wrote(batch.events);
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
+      silence.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -115,6 +117,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     forget: (time) => runs.forget(time),
   });
 
+  const silence = createSilence({ state, ingest, log, now });
   const record = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
   const alerts = config.alerts.desktop
@@ -220,6 +223,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      silence.stop();
       scheduler.close();
       runs.close();
       resources.close();

@@ -134,8 +134,9 @@ function barRow(execution: Execution, { share }: Estimate, cells: number, style:
 }
 
 export function countText(done: number, total: number | undefined, unit: string | undefined): string {
+  if (unit === '%') return '';
   const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
-  return unit === undefined ? count : `${count} ${cleanText(unit)}`;
+  return unit === undefined || unit === '' ? count : `${count} ${cleanText(unit)}`;
 }
 
 function clockRow(execution: Execution, { elapsedMs, remainingMs }: Estimate, detail: boolean, style: Style): Row {

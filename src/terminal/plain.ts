@@ -1,9 +1,17 @@
 /** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
+import { activityText, toolTitle } from '../core/activity.js';
 import { elapsedOf, estimate } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
-import { formatBytes, formatCpu, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
+import {
+  formatBytes,
+  formatCpu,
+  formatDuration,
+  formatPercent,
+  formatQuantity,
+  formatRemaining,
+} from '../core/format.js';
 import { countText } from './detail.js';
 import { outlineOf, placeOf } from './outline.js';
 import { cleanOutput, cleanText } from './paint.js';
@@ -158,18 +166,25 @@ function describeLog({ data }: ExecutionEvent): Described {
   };
 }
 
+/** What is said keeps its lines; a call is one line, and of its result the beginning. */
 function describeActivity({ data }: ExecutionEvent): Described {
-  const input = data['input'];
-  return one(
-    'activity',
-    text(data, 'kind'),
-    text(data, 'tool'),
-    input === undefined ? undefined : valueText(input),
-    text(data, 'text'),
-    field(data, 'tokens'),
-    field(data, 'costUsd'),
-  );
+  const kind = textOf(data, 'kind') ?? '';
+  const spent = [field(data, 'tokens'), field(data, 'costUsd')];
+  if (kind === 'tool-call') {
+    const title = textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']);
+    return one('activity', kind, cleanText(title), text(data, 'text'), ...spent);
+  }
+  const given = kind === 'init' ? ['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)) : [];
+  const [first = '', ...others] = (activityText(data) ?? '').trimEnd().split('\n');
+  const isCut = BRIEF_KINDS.has(kind);
+  const more = isCut && others.length > 0 ? `(and ${formatQuantity(others.length, 'line')} more)` : undefined;
+  const failed = data['isError'] === true ? 'failed' : undefined;
+  const lead = join([cleanText(kind), failed, text(data, 'tool'), ...given, cleanText(first), more, ...spent]);
+  return { word: 'activity', texts: isCut ? [lead] : [lead, ...others.map(cleanText)] };
 }
+
+/** The beginning tells what it is. */
+const BRIEF_KINDS: ReadonlySet<string> = new Set(['tool-result', 'prompt', 'thinking']);
 
 function describeResources({ data }: ExecutionEvent): Described {
   const figures = { cpu: numberOf(data, 'cpu'), rss: numberOf(data, 'rss') };

@@ -58,7 +58,8 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ],
     ['host', execution.host],
     ['pid', execution.pid === undefined || isFinal(status) ? undefined : String(execution.pid)],
-    ['agent', execution.agent],
+    ['agent', [execution.agent, execution.model].filter(Boolean).join(' ') || undefined],
+    ['session', execution.session],
     ['parent', execution.parent],
     ['queue', execution.queue],
     [

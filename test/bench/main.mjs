@@ -9,6 +9,7 @@ import * as run from './run.mjs';
 import * as shell from './shell.mjs';
 import * as spool from './spool.mjs';
 import * as start from './start.mjs';
+import * as streams from './streams.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
@@ -21,6 +22,7 @@ const PARTS = {
   shell: ['Shells: an event inside one, and as a command', shell.main],
   prompt: ['Prompts, one command after the other', prompt.main],
   resources: ['Resources of runs', resources.main],
+  streams: ['Output of agents and tools, read', streams.main],
   idle: ['Idle', idle.main],
 };
 

@@ -32,10 +32,11 @@ function watch(home: Home, ...args: string[]) {
 }
 
 // it takes half a minute of silence: the other tests run meanwhile
+/** A command at a prompt: of others their silence is told, and that is a line too. */
 const quiet = (async () => {
   const home = createHome(t);
   await home.startDaemon();
-  await emit(home, start('still', { name: 'Still here', total: 2 }), start('over'), end('over'));
+  await emit(home, start('still', { name: 'Still here', kind: 'command', total: 2 }), start('over'), end('over'));
   const watching = watch(home);
   // figures that come meanwhile do not break it
   const client = await home.connect();

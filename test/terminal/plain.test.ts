@@ -64,7 +64,7 @@ t.test('steps have their place, their full name, and how long they took', (t) =>
   t.end();
 });
 
-t.test('output and logs keep their lines, activity has one', (t) => {
+t.test('output, logs and what is said keep their lines, calls and results have one', (t) => {
   t.same(plain('output', { stream: 'stderr', text: 'one\r\ntwo\n\nfour\n' }), [
     'stderr     | one',
     'stderr     | two',
@@ -77,9 +77,16 @@ t.test('output and logs keep their lines, activity has one', (t) => {
     'warning    one {"a":1}',
     'warning    two',
   ]);
+  t.same(plain('activity', { kind: 'assistant-text', text: 'a\nb\n' }), [
+    'activity   assistant-text a',
+    'activity   b',
+  ]);
+  t.same(plain('activity', { kind: 'tool-result', tool: 'Bash', text: 'a\nb\nc', isError: true, raw: '{}' }), [
+    'activity   tool-result failed Bash a (and 2 lines more)',
+  ]);
   t.same(
     plain('activity', { kind: 'tool-call', tool: 'Bash', input: { command: 'ls\n-l' }, text: 'a\nb', tokens: 12 }),
-    ['activity   tool-call Bash {"command":"ls\\n-l"} a b tokens=12'],
+    ['activity   tool-call Bash: ls -l a b tokens=12'],
   );
   t.end();
 });

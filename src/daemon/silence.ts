@@ -1,0 +1,100 @@
+/** Notices executions that have gone silent, and says so once: their next activity takes it back by itself. */
+import type { ExecutionEvent, NewEvent } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { PASSIVE_TYPES } from '../core/fold.js';
+import { formatDuration } from '../core/format.js';
+import { canBeSilent, createGaps } from '../core/silence.js';
+import type { State } from '../core/state.js';
+import { ProgressError } from '../errors.js';
+import type { Log } from './daemon-log.js';
+import type { Ingest } from './ingest.js';
+
+export interface Silence {
+  /** These are in the journal and in the state. */
+  wrote(events: readonly ExecutionEvent[]): void;
+  /** Says of whom nothing is heard; by itself it looks every few seconds, while anything runs. */
+  look(): void;
+  stop(): void;
+}
+
+export interface SilenceOptions {
+  state: State;
+  ingest: Pick<Ingest, 'between' | 'writeNow'>;
+  log: Log;
+  now: () => number;
+  /** Between two looks. */
+  lookMs?: number;
+}
+
+const LOOK_MS = 5_000;
+
+export function createSilence({ state, ingest, log, now, lookMs = LOOK_MS }: SilenceOptions): Silence {
+  const gaps = createGaps();
+  /** When each was heard of last, by our own clock: a backlog is no silence, nor is the time while no daemon ran. */
+  const heard = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const hear = ({ id, name }: Execution) => {
+    const before = heard.get(id);
+    heard.set(id, now());
+    if (before !== undefined) gaps.add(name, now() - before);
+  };
+
+  const isSilent = (execution: Execution): boolean => {
+    const since = heard.get(execution.id);
+    return since !== undefined && canBeSilent(execution) && now() - since > gaps.limit(execution.name);
+  };
+
+  /** Of what is over, or stopped, nothing is remembered: the time until it goes on is no gap. */
+  const forget = () => {
+    for (const id of heard.keys()) {
+      const execution = state.alive.get(id);
+      if (!execution || (!canBeSilent(execution) && execution.attention !== 'silent')) heard.delete(id);
+    }
+    for (const execution of state.alive.values()) {
+      if (canBeSilent(execution) && !heard.has(execution.id)) heard.set(execution.id, now());
+    }
+  };
+
+  const look = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    forget();
+    const isAny = [...state.alive.values()].some(isSilent);
+    // what it says must be true when it is written: so it is found out between two writes
+    const say = async () => {
+      const events = [...state.alive.values()]
+        .filter(isSilent)
+        .map((one) => told(one, now() - (heard.get(one.id) ?? 0)));
+      if (events.length > 0) await ingest.writeNow(events);
+    };
+    if (isAny) ingest.between(say).catch((error: unknown) => log(`silence: ${ProgressError.from(error).message}`));
+    if (heard.size > 0) arm();
+  };
+
+  const arm = () => {
+    timer ??= setTimeout(look, lookMs).unref();
+  };
+
+  return {
+    wrote(events) {
+      const ids = new Set<string>();
+      for (const { type, execution } of events) {
+        if (execution !== undefined && !PASSIVE_TYPES.has(type)) ids.add(execution);
+      }
+      for (const id of ids) {
+        const execution = state.alive.get(id);
+        if (execution && canBeSilent(execution)) hear(execution);
+        else heard.delete(id);
+      }
+      if (heard.size > 0) arm();
+    },
+    look,
+    stop: () => clearTimeout(timer),
+  };
+}
+
+function told({ id }: Execution, ms: number): NewEvent {
+  const reason = `nothing heard for ${formatDuration(ms)}`;
+  return { type: 'attention', execution: id, data: { state: 'silent', reason } };
+}

@@ -1,0 +1,86 @@
+/** Session files of Claude Code: `~/.claude/projects/<directory>/<session>.jsonl`, and those of sub-agents beside them. */
+import { normalizeTime } from '../core/time.js';
+import { messageUsage, told } from './claude.js';
+import { createMessages } from './claude-content.js';
+import type { Json } from './json.js';
+import { countOf, objectOf, parseObject, stringOf } from './json.js';
+import type { Parser, ParserOptions, StreamEvent } from './parser.js';
+import { createTrace } from './trace.js';
+import { createUsageCounter } from './usage.js';
+
+/** Known, and nothing that anybody would read. */
+const QUIET: ReadonlySet<string> = new Set([
+  ...['attachment', 'progress', 'queue-operation', 'file-history-snapshot', 'mode', 'summary', 'ai-title'],
+  ...['custom-title', 'tag', 'agent-name', 'pr-link', 'worktree-state', 'last-prompt'],
+]);
+
+export function isClaudeTranscriptLine(line: Json): boolean {
+  return typeof line['sessionId'] === 'string' && typeof line['type'] === 'string' && line['projectHash'] === undefined;
+}
+
+export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
+  const trace = createTrace(step);
+  const messages = createMessages(trace);
+  const usage = createUsageCounter();
+  let described = '';
+  let countedMessage: string | undefined;
+  let lastStop: string | undefined;
+
+  /** Every line says where it is from; what changes is told again. */
+  const describe = (line: Json, model: unknown) => {
+    const init = told({ session: line['sessionId'], cwd: line['cwd'], version: line['version'], model });
+    const key = `${init['session'] ?? ''} ${init['model'] ?? described.split(' ')[1] ?? ''}`;
+    if (key === described || init['cwd'] === undefined) return;
+    described = key;
+    trace.cwd = init['cwd'];
+    if (step === undefined) trace.activity('init', { agent: 'claude', ...init });
+  };
+
+  /** A message is written in several lines, each with the sum: it counts with the first, and only when it is final. */
+  const count = (message: Json) => {
+    lastStop = stringOf(message['stop_reason']);
+    const id = stringOf(message['id']);
+    if (lastStop === undefined || id === countedMessage) return;
+    countedMessage = id;
+    const counted = usage.more(messageUsage(message['usage']));
+    const last = trace.take();
+    const owner = last.findLast(({ type }) => type === 'activity');
+    if (owner) Object.assign(owner.data, counted);
+    for (const event of last) trace.push(event);
+  };
+
+  const tell = (line: Json): boolean => {
+    const type = stringOf(line['type']) ?? '';
+    const message = objectOf(line['message']) ?? {};
+    if (QUIET.has(type)) return true;
+    if (type === 'assistant') {
+      describe(line, message['model'] === '<synthetic>' ? undefined : message['model']);
+      messages.assistant(line);
+      count(message);
+      // there is no record of the end: the last word of a turn is as near as the file comes to one
+      trace.claim = lastStop === 'end_turn' ? { status: 'completed' } : undefined;
+    } else if (type === 'user') {
+      describe(line, undefined);
+      messages.user(line);
+    } else if (type === 'system') {
+      if (line['subtype'] === 'compact_boundary') {
+        const before = countOf(objectOf(line['compactMetadata'])?.['preTokens']);
+        trace.log('info', `the context is compacted: ${before} tokens`);
+      } else if (line['subtype'] === 'api_error') trace.log('warning', stringOf(line['content']) ?? 'the API failed');
+    } else return false;
+    return true;
+  };
+
+  return {
+    line(text) {
+      const line = parseObject(text);
+      if (!line || !tell(line)) return undefined;
+      const time = normalizeTime(stringOf(line['timestamp']) ?? '');
+      return trace.take().map((event): StreamEvent => (time === undefined ? event : { ...event, time }));
+    },
+    end: (status) => trace.end(status),
+    get claim() {
+      return trace.claim;
+    },
+  };
+}

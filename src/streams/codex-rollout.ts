@@ -1,0 +1,224 @@
+/** Session files of Codex: `~/.codex/sessions/YYYY/MM/DD/rollout-<time>-<thread>.jsonl`. A sub-agent has a file of its own. */
+import { wordsOf } from '../core/activity.js';
+import { clip } from '../core/data.js';
+import { normalizeTime } from '../core/time.js';
+import { told } from './claude.js';
+import type { Change } from './codex.js';
+import { countDiff, editTitle, tellAgents, threadUsage, unwrapShell } from './codex.js';
+import type { Json } from './json.js';
+import { finiteOf, objectOf, objectsOf, parseObject, stringOf } from './json.js';
+import type { Parser, ParserOptions, StreamEvent } from './parser.js';
+import type { Trace } from './trace.js';
+import { createTrace } from './trace.js';
+import type { Usage, UsageCounter } from './usage.js';
+import { createUsageCounter, NO_USAGE } from './usage.js';
+
+export function isCodexRolloutLine(line: Json): boolean {
+  return line['type'] === 'session_meta' && typeof objectOf(line['payload'])?.['id'] === 'string';
+}
+
+/** Known, and told better by another line. */
+const QUIET: ReadonlySet<string> = new Set([
+  ...['world_state', 'token_usage_record', 'task_started', 'thread_settings_applied', 'message', 'reasoning'],
+  ...['agent_reasoning_section_break', 'agent_message_delta', 'exec_command_begin', 'exec_command_output_delta'],
+]);
+
+interface Rollout {
+  trace: Trace;
+  usage: UsageCounter;
+  total: Usage;
+  model: string | undefined;
+}
+
+export function createCodexRollout({ step }: ParserOptions = {}): Parser {
+  const trace = createTrace(step);
+  const rollout: Rollout = { trace, usage: createUsageCounter(), total: NO_USAGE, model: undefined };
+  return {
+    line(text) {
+      const line = parseObject(text);
+      const payload = objectOf(line?.['payload']);
+      if (!line || !payload) return undefined;
+      const type = stringOf(line['type']) ?? '';
+      const tell = LINES.get(`${type}/${stringOf(payload['type']) ?? ''}`) ?? LINES.get(type);
+      if (!tell) return QUIET.has(type) || QUIET.has(stringOf(payload['type']) ?? '') ? [] : undefined;
+      tell(rollout, payload);
+      const time = normalizeTime(stringOf(line['timestamp']) ?? '');
+      return trace.take().map((event): StreamEvent => (time === undefined ? event : { ...event, time }));
+    },
+    end(status) {
+      const left = rollout.usage.upTo(rollout.total);
+      if (Object.keys(left).length > 0) trace.activity('usage', left);
+      return trace.end(status);
+    },
+    get claim() {
+      return trace.claim;
+    },
+  };
+}
+
+type Tell = (rollout: Rollout, payload: Json) => void;
+
+const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
+  [
+    'session_meta',
+    ({ trace }, payload) => {
+      trace.cwd = stringOf(payload['cwd']);
+      const spawned = objectOf(objectOf(objectOf(payload['source'])?.['subagent'])?.['thread_spawn']);
+      trace.activity('init', {
+        agent: 'codex',
+        ...told({
+          session: payload['id'],
+          cwd: payload['cwd'],
+          version: payload['cli_version'],
+          parentSession: payload['parent_thread_id'] ?? spawned?.['parent_thread_id'],
+        }),
+      });
+    },
+  ],
+  [
+    'turn_context',
+    (rollout, payload) => {
+      const model = stringOf(payload['model']);
+      if (model === undefined || model === rollout.model) return;
+      rollout.model = model;
+      rollout.trace.activity('init', { agent: 'codex', model });
+    },
+  ],
+  ['compacted', ({ trace }) => trace.log('info', 'the context is compacted')],
+  ['response_item/function_call', ({ trace }, payload) => call(trace, payload, parseArguments(payload['arguments']))],
+  ['response_item/custom_tool_call', ({ trace }, payload) => call(trace, payload, payload['input'])],
+  ['response_item/local_shell_call', ({ trace }, payload) => call(trace, payload, payload['action'])],
+  ['response_item/function_call_output', ({ trace }, payload) => returned(trace, payload)],
+  ['response_item/custom_tool_call_output', ({ trace }, payload) => returned(trace, payload)],
+  ['event_msg/user_message', ({ trace }, payload) => trace.say('prompt', payload['message'], '/payload/message')],
+  [
+    'event_msg/agent_message',
+    ({ trace }, payload) => trace.say('assistant-text', payload['message'], '/payload/message'),
+  ],
+  ['event_msg/agent_reasoning', ({ trace }, payload) => trace.say('thinking', payload['text'], '/payload/text')],
+  ['event_msg/item_completed', ({ trace }, payload) => tellItem(trace, objectOf(payload['item']) ?? {}, payload)],
+  ['event_msg/error', ({ trace }, payload) => trace.log('error', stringOf(payload['message']) ?? 'error')],
+  ['event_msg/stream_error', ({ trace }, payload) => trace.log('warning', stringOf(payload['message']) ?? 'error')],
+  [
+    'event_msg/token_count',
+    (rollout, payload) => {
+      const total = objectOf(payload['info'])?.['total_token_usage'];
+      if (total !== undefined) rollout.total = threadUsage(total);
+    },
+  ],
+  [
+    'event_msg/task_complete',
+    ({ trace, usage, total }, payload) => {
+      const words = payload['last_agent_message'];
+      const summary = stringOf(words);
+      const claim = { status: 'completed' as const, ...(summary !== undefined && { summary }) };
+      trace.finish(
+        claim,
+        { ...usage.upTo(total), ...durationOf(payload) },
+        { words, at: '/payload/last_agent_message' },
+      );
+    },
+  ],
+  [
+    'event_msg/turn_aborted',
+    ({ trace, usage, total }, payload) => {
+      const error = stringOf(payload['reason']) ?? 'aborted';
+      trace.finish({ status: 'cancelled', error }, { ...usage.upTo(total), ...durationOf(payload) }, undefined);
+    },
+  ],
+]);
+
+function durationOf(payload: Json): { durationMs?: number } {
+  const durationMs = finiteOf(payload['duration_ms']);
+  return durationMs === undefined ? {} : { durationMs };
+}
+
+function parseArguments(text: unknown): unknown {
+  return parseObject(stringOf(text) ?? '') ?? text;
+}
+
+function call(trace: Trace, payload: Json, input: unknown): void {
+  const id = stringOf(payload['call_id']) ?? stringOf(payload['id']);
+  const name = stringOf(payload['name']) ?? 'shell';
+  const fields = objectOf(input);
+  const command = fields?.['cmd'] ?? fields?.['command'];
+  if (name === 'apply_patch' && typeof input === 'string') {
+    trace.call({ id, tool: 'Edit', input, title: editTitle(patchChanges(input), trace.cwd) });
+  } else if (command !== undefined) trace.call({ id, tool: 'Bash', input: { command: unwrapShell(command) } });
+  else trace.call({ id, tool: name, input });
+}
+
+/** The files of a patch as the model writes it. */
+function patchChanges(patch: string): Change[] {
+  return patch
+    .split(/^\*\*\* (?=Add File: |Update File: |Delete File: )/m)
+    .slice(1)
+    .map((part) => {
+      const [head = '', ...body] = part.split('\n');
+      const [word = '', path = '?'] = head.split(' File: ');
+      return { path, kind: word.toLowerCase(), ...countDiff(body.join('\n')) };
+    });
+}
+
+/** What the model was given. Where an item has told the outcome before, there is nothing to add. */
+function returned(trace: Trace, payload: Json): void {
+  const id = stringOf(payload['call_id']);
+  if (id === undefined || !trace.isOpen(id)) return;
+  const output = wordsOf(payload['output']) ?? wordsOf(objectOf(payload['output'])?.['content']);
+  const [, code] = /^(?:Process exited with code|Exit code:) (\d+)/m.exec(output?.slice(0, 400) ?? '') ?? [];
+  const error = code === undefined || code === '0' ? undefined : `exit ${code}`;
+  trace.result({ id, words: output, at: '/payload/output', error });
+}
+
+function tellItem(trace: Trace, item: Json, payload: Json): void {
+  const id = stringOf(item['id']);
+  switch (item['type']) {
+    case 'UserMessage':
+      return trace.say('prompt', item['content'], '/payload/item/content');
+    case 'AgentMessage':
+      return trace.say('assistant-text', item['content'], '/payload/item/content');
+    case 'Reasoning':
+      return trace.say('thinking', item['summary_text'], '/payload/item/summary_text');
+    case 'CollabAgentToolCall':
+      tellAgents(trace, item);
+      return finish(trace, item, payload, undefined);
+    case 'CommandExecution': {
+      const exitCode = finiteOf(item['exit_code']);
+      if (id !== undefined && !trace.isOpen(id)) {
+        trace.call({ id, tool: 'Bash', input: { command: unwrapShell(item['command']) } });
+      }
+      return finish(trace, item, payload, exitCode === undefined || exitCode === 0 ? undefined : `exit ${exitCode}`);
+    }
+    case 'Plan':
+    case 'TodoList':
+      return trace.plan(
+        objectsOf(item['items'] ?? item['plan']).map((todo) => ({
+          name: clip(stringOf(todo['text']) ?? stringOf(todo['step']) ?? '?', 200),
+          status: todo['completed'] === true || todo['status'] === 'completed' ? 'completed' : 'pending',
+        })),
+      );
+    default:
+      return finish(trace, item, payload, stringOf(objectOf(item['error'])?.['message']));
+  }
+}
+
+function finish(trace: Trace, item: Json, payload: Json, failure: string | undefined): void {
+  const id = stringOf(item['id']);
+  if (id === undefined || !trace.isOpen(id)) return;
+  const status = stringOf(item['status']);
+  const error = failure ?? (status === 'failed' || status === 'declined' ? status : undefined);
+  const [begun, ended] = [finiteOf(payload['started_at_ms']), finiteOf(payload['completed_at_ms'])];
+  const { secs, nanos } = objectOf(item['duration']) ?? {};
+  const told = finiteOf(secs) === undefined ? undefined : Number(secs) * 1_000 + (finiteOf(nanos) ?? 0) / 1e6;
+  const [words, at] =
+    item['aggregated_output'] === undefined
+      ? [item['stdout'], 'stdout']
+      : [item['aggregated_output'], 'aggregated_output'];
+  trace.result({
+    id,
+    words,
+    at: `/payload/item/${at}`,
+    error,
+    durationMs: told ?? (begun === undefined || ended === undefined ? undefined : ended - begun),
+  });
+}

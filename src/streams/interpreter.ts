@@ -1,0 +1,215 @@
+/**
+ * From the bytes of one output to events: finds out which format it speaks, and has it read.
+ *
+ * Every byte is kept once. A line that an agent's format understands stands in the `raw` of the first event that it
+ * yields, or in output of the stream `debug` where it yields none or is too long for one event. Every other byte is
+ * plain output, whatever is read in it besides. Bytes and events are handed on in the order of the output.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { FinalStatus } from '../core/event.js';
+import { textOf } from '../core/event.js';
+import type { Format } from './formats.js';
+import { AUTO, FORMATS, formatNamed, formatOfLine, formatOfProgram, PLAIN } from './formats.js';
+import type { Claim, Parser, StreamEvent } from './parser.js';
+import { createPieces } from './pieces.js';
+
+export interface Sink {
+  /** These stay output: for people, or (`debug`) for who wants to know exactly. The bytes are valid only now. */
+  keep(bytes: Buffer, channel: 'text' | 'debug'): void;
+  emit(event: TimedEvent): void;
+}
+
+export type TimedEvent = Omit<StreamEvent, 'earlier' | 'textAt'> & { time: string };
+
+export interface InterpreterOptions {
+  /** The command that writes this output. */
+  argv: readonly string[];
+  /** A name of the table, `auto` or `plain`. Default: `auto`. */
+  format?: string | undefined;
+  sink: Sink;
+}
+
+export interface Interpreter {
+  /** `now`: Unix milliseconds. */
+  push(chunk: Buffer, now: number): void;
+  /** No more output comes. `status`: how the execution has ended, if that is known. */
+  end(status: FinalStatus | undefined, now: number): void;
+  /** What the stream says about its end. */
+  readonly claim: Claim | undefined;
+  /** That of the agent that speaks. */
+  readonly format: Format | undefined;
+}
+
+/** Among so many lines that look like JSON, and so many bytes, an agent's first line must be. */
+const LOOK_LINES = 20;
+const LOOK_BYTES = 1024 * 1024;
+/** An image in JSON takes megabytes; a longer line is passed on as output. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** In an event, whose line in the journal may be twice as long (each quote is escaped) and has a bound. */
+const MAX_RAW_BYTES = 96 * 1024;
+/** Of a text that stands in `raw` too. */
+const SHORT_CHARS = 1_000;
+
+const NEWLINE = 0x0a;
+const BRACE = 0x7b;
+
+export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOptions): Interpreter {
+  const named = format === AUTO || format === PLAIN ? undefined : formatNamed(format);
+  let chosen = format === AUTO ? formatOfProgram(argv) : named?.kind === 'text' ? undefined : named;
+  let parser = chosen?.create();
+  let isLooking = format === AUTO && !parser;
+  let lookedLines = 0;
+  let lookedBytes = 0;
+  let place: 'start' | 'plain' | 'json' = 'start';
+  /** The line that may be JSON, so far. */
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+
+  let stamped = NaN;
+  let stamp = '';
+  /** Many events share a moment. */
+  const timeOf = (now: number): string => {
+    if (now !== stamped) stamp = new Date(now).toISOString();
+    stamped = now;
+    return stamp;
+  };
+  const emit = ({ type, step, time, data }: StreamEvent, now: number) =>
+    sink.emit({ type, ...(step !== undefined && { step }), time: time ?? timeOf(now), data });
+  let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : TEXT_FORMATS, emit);
+
+  const pass = (bytes: Buffer, now: number) => {
+    if (bytes.length === 0) return;
+    lookedBytes += bytes.length;
+    if (lookedBytes > LOOK_BYTES) isLooking = false;
+    sink.keep(bytes, 'text');
+    texts?.push(bytes, now);
+  };
+
+  const look = (text: string) => {
+    chosen = formatOfLine(text, 'stream');
+    lookedLines += 1;
+    isLooking = !chosen && lookedLines < LOOK_LINES;
+    if (!chosen) return;
+    parser = chosen.create();
+    texts = undefined;
+  };
+
+  /** A whole line with its newline, or the last one without. */
+  const take = (line: Buffer, now: number) => {
+    const isWhole = line.at(-1) === NEWLINE;
+    const content = isWhole ? line.subarray(0, -1) : line;
+    const text = isUtf8(content) ? content.toString('utf8') : undefined;
+    if (isLooking && text !== undefined) look(text);
+    const events = text === undefined ? undefined : parser?.line(text, now);
+    if (text === undefined || !events) return pass(line, now);
+    const rawAt = content.length > MAX_RAW_BYTES ? -1 : events.findIndex(isHolder);
+    if (rawAt === -1) sink.keep(line, 'debug');
+    events.forEach((event, index) => {
+      if (index === rawAt) attachRaw(event, text, isWhole);
+      emit(event, now);
+    });
+  };
+
+  const takeHeld = (now: number) => {
+    const line = Buffer.concat(held);
+    held = [];
+    heldBytes = 0;
+    take(line, now);
+  };
+
+  /** A part of a line that may be JSON. */
+  const hold = (part: Buffer, isEnd: boolean, now: number) => {
+    if (isEnd && heldBytes === 0) return take(part, now);
+    held.push(isEnd ? part : Buffer.from(part));
+    heldBytes += part.length;
+    if (heldBytes > MAX_LINE_BYTES) {
+      for (const bytes of held) pass(bytes, now);
+      held = [];
+      heldBytes = 0;
+      place = 'plain';
+    } else if (isEnd) takeHeld(now);
+  };
+
+  return {
+    push(chunk, now) {
+      let plainFrom = 0;
+      for (let at = 0; at < chunk.length;) {
+        if (place !== 'json' && !parser && !isLooking) break;
+        if (place === 'start' && chunk[at] === BRACE) {
+          pass(chunk.subarray(plainFrom, at), now);
+          place = 'json';
+        }
+        const newline = chunk.indexOf(NEWLINE, at);
+        const end = newline === -1 ? chunk.length : newline + 1;
+        if (place === 'json') {
+          hold(chunk.subarray(at, end), newline !== -1, now);
+          plainFrom = end;
+        }
+        if (newline !== -1) place = 'start';
+        else if (place === 'start') place = 'plain';
+        at = end;
+      }
+      pass(chunk.subarray(plainFrom), now);
+    },
+    end(status, now) {
+      if (heldBytes > 0) takeHeld(now);
+      for (const event of parser?.end(status) ?? []) emit(event, now);
+      texts?.end(status, now);
+    },
+    get claim() {
+      return parser?.claim;
+    },
+    get format() {
+      return chosen;
+    },
+  };
+}
+
+/** These are said by an agent's line itself, so it may stand in them. */
+function isHolder({ type, earlier }: StreamEvent): boolean {
+  return !earlier && (type === 'activity' || type === 'log');
+}
+
+/** A text that is short stands beside the line for whoever looks for it; of a longer one the beginning does. */
+function attachRaw({ data, textAt }: StreamEvent, raw: string, isWhole: boolean): void {
+  const text = textOf(data, 'text');
+  if (textAt !== undefined && text !== undefined && text.length > SHORT_CHARS) {
+    data['text'] = text.slice(0, SHORT_CHARS);
+    data['clipped'] = true;
+    data['textAt'] = textAt;
+  }
+  data['raw'] = raw;
+  if (!isWhole) data['unterminated'] = true;
+}
+
+const TEXT_FORMATS = FORMATS.filter(({ kind }) => kind === 'text');
+
+/** Reads output for people in all these formats at once. */
+function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, now: number) => void) {
+  const parsers = formats.map((format): { parser: Parser; isGuess: boolean } => ({
+    parser: format.create(),
+    // asked for by its name it is none
+    isGuess: format.isGuess === true && formats.length > 1,
+  }));
+  let listened = parsers;
+  const guesses = parsers.filter(({ isGuess }) => isGuess);
+  /** When one is sure, nobody guesses any more. */
+  const settle = () => {
+    if (listened.length === parsers.length - guesses.length) return;
+    if (parsers.some(({ parser }) => parser.isSure === true)) listened = parsers.filter(({ isGuess }) => !isGuess);
+  };
+  const pieces = createPieces((text, now) => {
+    for (const { parser } of listened) {
+      const events = parser.line(text, now);
+      if (events) for (const event of events) emit(event, now);
+    }
+    settle();
+  });
+  return {
+    push: (bytes: Buffer, now: number) => pieces.push(bytes, now),
+    end(status: FinalStatus | undefined, now: number) {
+      pieces.end();
+      for (const { parser } of listened) for (const event of parser.end(status)) emit(event, now);
+    },
+  };
+}

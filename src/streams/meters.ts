@@ -1,0 +1,131 @@
+/** Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice. */
+import { stripAnsi } from '../core/ansi.js';
+import type { EventData } from '../core/event.js';
+import { createPace } from './pace.js';
+import type { Parser } from './parser.js';
+
+/** A meter fits into a line of a terminal. */
+const MAX_CHARS = 400;
+const MESSAGE_CHARS = 80;
+/** Shapes that may turn out to be meters; the one not seen longest goes. */
+const MAX_SHAPES = 32;
+
+interface Reading {
+  /** What stays the same from one sample of a meter to the next. */
+  shape: string;
+  current: number;
+  total: number;
+  message: string;
+  unit: string;
+}
+
+/** `[ 3/9]` at the beginning, where build tools have it; the text behind it is what is being done. */
+const STEP = /^\s*\[\s*(\d{1,9})\s*\/\s*(\d{1,9})\]\s*(.*)$/;
+/** `(3/9)` anywhere. */
+const COUNT = /\(\s*(\d{1,9})\s*\/\s*(\d{1,9})\)/;
+/** `33%`, `33.3 %`. */
+const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
+/** Of curl: percent, then amounts, speeds and times in columns. */
+const CURL = /^\s*(\d{1,3})(?:\s+\S+){7}\s+[-\d]{1,2}:[-\d]\d?:[-\d]\d?\s|^\s*(\d{1,3})(?:\s+\S+){7}\s+--:--:--\s/;
+
+export function createMeters(): Parser {
+  /** Newest last. */
+  const shapes = new Map<string, Sampled>();
+  const pace = createPace();
+  return {
+    line(text, now) {
+      const reading = read(text);
+      if (!reading) return [];
+      const { shape, current, total } = reading;
+      const before = shapes.get(shape);
+      const samples = samplesAfter(before, reading);
+      shapes.delete(shape);
+      shapes.set(shape, { current, total, samples });
+      const [oldest] = shapes.keys();
+      if (shapes.size > MAX_SHAPES && oldest !== undefined) shapes.delete(oldest);
+      return samples < 2 ? [] : pace.next(dataOf(reading), now);
+    },
+    end: () => pace.rest(),
+  };
+}
+
+interface Sampled {
+  current: number;
+  total: number;
+  /** How often it was seen to grow, and once more. */
+  samples: number;
+}
+
+/** A phase that begins again has to be believed again. */
+function samplesAfter(before: Sampled | undefined, { current, total }: Reading): number {
+  if (!before) return 1;
+  if (current > before.current && total >= before.total) return before.samples + 1;
+  return current === before.current && total === before.total ? before.samples : 1;
+}
+
+function dataOf({ current, total, unit, message }: Reading): EventData {
+  return { current, total, unit, message };
+}
+
+function read(text: string): Reading | undefined {
+  if (text.length > MAX_CHARS || text.length < 2) return undefined;
+  const hasPercent = text.includes('%');
+  if (!hasPercent && !text.includes('/') && !text.includes(':')) return undefined;
+  const line = stripAnsi(text);
+  return readStep(line) ?? readCount(line) ?? (hasPercent ? readPercent(line) : readCurl(line));
+}
+
+function readStep(line: string): Reading | undefined {
+  const [, current, total, message = ''] = (line.includes('[') ? STEP.exec(line) : null) ?? [];
+  return counted('[/]', current, total, message);
+}
+
+function readCount(line: string): Reading | undefined {
+  const found = line.includes('(') && line.includes('/') ? COUNT.exec(line) : null;
+  if (!found) return undefined;
+  const before = line.slice(0, found.index);
+  return counted(shapeOf(before), found[1], found[2], messageOf(before));
+}
+
+function counted(shape: string, done = '', all = '', message: string): Reading | undefined {
+  const [current, total] = [Number(done), Number(all)];
+  if (done === '' || total === 0 || current > total) return undefined;
+  return { shape, current, total, unit: '', message: message.trim().slice(0, MESSAGE_CHARS) };
+}
+
+function readPercent(line: string): Reading | undefined {
+  const found = PERCENT.exec(line);
+  const current = Number(found?.[1] ?? NaN);
+  if (!found || !(current <= 100)) return undefined;
+  const before = line.slice(0, found.index);
+  // `[ 53%]` at the end of a line: what stands before it differs from line to line
+  const isMargin = /\[\s*$/.test(before) && /^%\]\s*$/.test(line.slice(found.index + found[0].length - 1));
+  return {
+    shape: isMargin ? '[%]' : `${shapeOf(before)}%`,
+    current,
+    total: 100,
+    unit: '%',
+    message: isMargin ? '' : messageOf(before),
+  };
+}
+
+function readCurl(line: string): Reading | undefined {
+  const found = CURL.exec(line);
+  const current = Number(found?.[1] ?? found?.[2] ?? NaN);
+  return current <= 100 ? { shape: 'curl', current, total: 100, unit: '%', message: '' } : undefined;
+}
+
+/** Numbers and bars grow, the words around them stay. */
+function shapeOf(text: string): string {
+  return text.replace(/\d+/g, '#').replace(/[\s#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]+/g, ' ');
+}
+
+/** The words before a number, if there are any. */
+function messageOf(text: string): string {
+  const words = text
+    .replace(/\d+(?:\.\d+)? ?%\s*$/, '')
+    .replace(/[^\p{L}\p{N}\p{P}\s]/gu, '')
+    .replace(/[\s:[(|#=>.-]+$/u, '')
+    .trim();
+  return /\p{L}{2}/u.test(words) ? words.slice(0, MESSAGE_CHARS) : '';
+}

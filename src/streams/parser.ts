@@ -1,0 +1,49 @@
+/** What every format has: a parser that turns the lines of one output into events of one execution. */
+import type { EventData, FinalStatus } from '../core/event.js';
+
+/** An event of the execution whose output is read. */
+export interface StreamEvent {
+  type: string;
+  step?: string;
+  /** RFC 3339, where the line tells it. Absent: the time of the line. */
+  time?: string;
+  data: EventData;
+  /** JSON pointer to its text in the line. */
+  textAt?: string;
+  /** It is about lines before this one. */
+  earlier?: true;
+}
+
+/** What the stream itself says about its end. */
+export interface Claim {
+  status: 'completed' | 'failed' | 'cancelled';
+  error?: string;
+  summary?: string;
+}
+
+/** It never throws, whatever the lines hold, and its state is bounded. */
+export interface Parser {
+  /**
+   * One line without its newline, that came at `now` (Unix milliseconds). Undefined: it means nothing to this format.
+   * Empty: it is known, and there is nothing to tell.
+   */
+  line(text: string, now: number): readonly StreamEvent[] | undefined;
+  /** No line comes any more, and the execution has ended so, if that is known: what closes with it. */
+  end(status: FinalStatus | undefined): readonly StreamEvent[];
+  /** As far as the lines have told. */
+  readonly claim?: Claim | undefined;
+  /** Has it found what only its format has? */
+  readonly isSure?: boolean;
+}
+
+export interface ParserOptions {
+  /** The step that everything belongs to: a sub-agent has a file of its own, and knows nothing of the call. */
+  step?: string | undefined;
+}
+
+/** How an execution has ended: it has failed if anybody says so, its process or its stream. */
+export function settle(status: FinalStatus, claim: Claim | undefined): { status: FinalStatus } & Omit<Claim, 'status'> {
+  if (!claim) return { status };
+  const { status: claimed, ...words } = claim;
+  return { ...words, status: status === 'completed' ? claimed : status };
+}

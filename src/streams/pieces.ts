@@ -1,0 +1,61 @@
+/** Output for people in its smallest parts: up to each newline, carriage return and end of an OSC sequence. */
+
+export interface Pieces {
+  push(chunk: Buffer, now: number): void;
+  /** What follows the last end. */
+  end(): void;
+}
+
+/** A longer piece is of no interest; what follows it is. */
+const MAX_BYTES = 64 * 1024;
+const [BEL, NEWLINE, RETURN, ESC, BACKSLASH] = [0x07, 0x0a, 0x0d, 0x1b, 0x5c];
+const END = /[\r\n\u0007]|\u001b\\/;
+
+/** The ends themselves are not handed on, nor are empty pieces. */
+export function createPieces(onPiece: (text: string, now: number) => void): Pieces {
+  let carry: Buffer[] = [];
+  let bytes = 0;
+  let lastNow = 0;
+
+  const keep = (rest: Buffer) => {
+    bytes += rest.length;
+    if (bytes > MAX_BYTES) carry = [];
+    // a copy: the rest must not hold on to its chunk
+    else if (rest.length > 0) carry.push(Buffer.from(rest));
+  };
+
+  return {
+    push(chunk, now) {
+      lastNow = now;
+      // ESC and its backslash may come apart
+      const isCutEnd = chunk[0] === BACKSLASH && carry.at(-1)?.at(-1) === ESC;
+      const end = Math.max(lastEnd(chunk), isCutEnd ? 1 : 0);
+      if (end === 0) return keep(chunk);
+      const isTooLong = bytes > MAX_BYTES;
+      const region = chunk.subarray(0, end);
+      const text = (carry.length > 0 ? Buffer.concat([...carry, region]) : region).toString('utf8');
+      carry = [];
+      bytes = 0;
+      const pieces = text.split(END);
+      for (let at = isTooLong ? 1 : 0; at < pieces.length; at++) {
+        const piece = pieces[at];
+        if (piece !== undefined && piece !== '' && piece.length <= MAX_BYTES) onPiece(piece, now);
+      }
+      keep(chunk.subarray(end));
+    },
+    end() {
+      if (carry.length > 0) onPiece(Buffer.concat(carry).toString('utf8'), lastNow);
+      carry = [];
+      bytes = 0;
+    },
+  };
+}
+
+/** Behind the last end in it, or 0. */
+function lastEnd(chunk: Buffer): number {
+  let end = Math.max(chunk.lastIndexOf(NEWLINE), chunk.lastIndexOf(RETURN), chunk.lastIndexOf(BEL)) + 1;
+  for (let at = chunk.lastIndexOf(BACKSLASH); at >= end && at > 0; at = chunk.lastIndexOf(BACKSLASH, at - 1)) {
+    if (chunk[at - 1] === ESC) end = at + 1;
+  }
+  return end;
+}

@@ -1,0 +1,240 @@
+/** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
+import { activityText, toolTitle } from '../core/activity.js';
+import type { EventData, ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
+import type { Execution, Step } from '../core/execution.js';
+import { formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
+import { exitText } from './detail.js';
+import type { Tone } from './paint.js';
+import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import type { Style } from './style.js';
+import { truncate, wrap } from './width.js';
+
+export interface ActivityOptions {
+  columns: number;
+  style: Style;
+}
+
+/** Of what was asked, thought, answered by a tool: the beginning tells what it is. */
+const PROMPT_ROWS = 4;
+const THOUGHT_ROWS = 3;
+const RESULT_ROWS = 5;
+const MESSAGE_ROWS = 20;
+const INDENT_CELLS = 2;
+const MAX_DEPTH = 6;
+const MIN_CELLS = 20;
+/** Parts of a plan; calls of tools tell of themselves. */
+const CALL_KINDS: ReadonlySet<string> = new Set(['tool', 'invocation']);
+
+/**
+ * The lines of one event; none for one that says nothing to a person. `execution` is its state after the event: what
+ * a sub-agent does is indented by how deep it lies in others.
+ */
+export function activityLines(
+  event: ExecutionEvent,
+  execution: Execution | undefined,
+  { columns, style }: ActivityOptions,
+): string[] {
+  const draw = DRAW.get(event.type);
+  if (!draw) return [];
+  const indent = ' '.repeat(INDENT_CELLS * depthOf(event, execution));
+  const cells = Math.max(MIN_CELLS, columns - indent.length);
+  return draw({ event, execution, cells, style }).map((line) => (line === '' ? '' : indent + line));
+}
+
+interface Scene {
+  event: ExecutionEvent;
+  execution: Execution | undefined;
+  cells: number;
+  style: Style;
+}
+
+type Draw = (scene: Scene) => string[];
+
+const DRAW: ReadonlyMap<string, Draw> = new Map<string, Draw>([
+  ['activity', drawActivity],
+  ['output', drawOutput],
+  ['log', drawLog],
+  ['attention', drawAttention],
+  ...Object.keys(STEP_ENDS).map((type): [string, Draw] => [type, drawStep]),
+  ...Object.keys(EXECUTION_ENDS).map((type): [string, Draw] => [type, drawEnd]),
+]);
+
+function drawActivity(scene: Scene): string[] {
+  const { data } = scene.event;
+  const kind = textOf(data, 'kind') ?? '';
+  const draw = KINDS.get(kind);
+  // other producers have kinds of their own
+  return draw ? draw(scene) : words(scene, activityText(data), MESSAGE_ROWS);
+}
+
+const KINDS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
+  ['init', drawInit],
+  [
+    'prompt',
+    (scene) => marked(scene, ['»', '>>'], words(scene, activityText(scene.event.data), PROMPT_ROWS, 'strong', 3)),
+  ],
+  ['assistant-text', (scene) => words(scene, activityText(scene.event.data), Infinity)],
+  ['thinking', (scene) => words(scene, activityText(scene.event.data), THOUGHT_ROWS, 'dim')],
+  ['tool-call', drawCall],
+  ['tool-result', drawResult],
+  ['result', drawOutcome],
+  ['usage', () => []],
+]);
+
+/** `claude · claude-opus-4-8 · /home/me/project`. */
+function drawInit({ event: { data }, cells, style }: Scene): string[] {
+  const parts = ['agent', 'model', 'cwd'].map((key) => textOf(data, key)).filter((part) => part !== undefined);
+  const line = parts.map(cleanText).join(separatorOf(style));
+  return line === '' ? [] : [paint(truncate(line, cells, ellipsisOf(style)), 'dim', style)];
+}
+
+/** `▸ Bash: rg -n listen`. */
+function drawCall({ event: { data }, cells, style }: Scene): string[] {
+  const title = cleanText(textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']));
+  const end = title.indexOf(': ');
+  const [tool, rest] = end === -1 ? [title, ''] : [title.slice(0, end + 1), title.slice(end + 1)];
+  const mark = style.ascii ? '> ' : '▸ ';
+  return [truncate(paint(mark, 'active', style) + paint(tool, 'strong', style) + rest, cells, ellipsisOf(style))];
+}
+
+function drawResult(scene: Scene): string[] {
+  const { event, style } = scene;
+  const failed = event.data['isError'] === true;
+  const tone = failed ? 'bad' : 'dim';
+  const lines = words(scene, activityText(event.data), RESULT_ROWS, tone, INDENT_CELLS);
+  if (failed && lines.length === 0) lines.push(paint('failed', 'bad', style));
+  return [...resultTitle(scene), ...lines].map((line) => `  ${line}`);
+}
+
+/** Which call it answers, where another one stands between them. */
+function resultTitle({ event: { data }, execution, cells, style }: Scene): string[] {
+  const step = execution?.steps.get(textOf(data, 'call') ?? '');
+  const newest =
+    execution && [...execution.steps.values()].findLast(({ kind, parent }) => isCall(kind) && parent === step?.parent);
+  if (!step || step === newest) return [];
+  return [
+    paint(
+      truncate(`${style.ascii ? '^' : '↳'} ${cleanText(step.name)}`, cells - INDENT_CELLS, ellipsisOf(style)),
+      'dim',
+      style,
+    ),
+  ];
+}
+
+function isCall(kind: string): boolean {
+  return CALL_KINDS.has(kind) || kind === 'subagent';
+}
+
+/** What it has cost; why it failed. */
+function drawOutcome(scene: Scene): string[] {
+  const { event, style } = scene;
+  const { data } = event;
+  const tone = data['isError'] === true ? 'bad' : undefined;
+  const ms = numberOf(data, 'durationMs');
+  const parts = [ms === undefined ? undefined : formatDuration(ms), spentText(data)].filter(Boolean);
+  const line = parts.join(separatorOf(style));
+  const text = words(scene, activityText(data), MESSAGE_ROWS, tone);
+  return [...text, ...(line === '' ? [] : [paint(line, 'dim', style)])];
+}
+
+/** `12,208 tokens, $0.05`. */
+function spentText(data: EventData): string {
+  const [tokens, costUsd] = [numberOf(data, 'tokens'), numberOf(data, 'costUsd')];
+  const parts = [
+    tokens === undefined ? '' : `${formatCount(tokens)} tokens`,
+    costUsd === undefined ? '' : `$${costUsd.toFixed(2)}`,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** Lines of other programs, as they are; what is for debuggers is left to them. */
+function drawOutput({ event: { data }, style }: Scene): string[] {
+  if (data['stream'] === 'debug') return [];
+  const text = textOf(data, 'text') ?? '';
+  return text
+    .replace(/\r?\n$/, '')
+    .split('\n')
+    .map((line) => cleanOutput(line, style));
+}
+
+function drawLog(scene: Scene): string[] {
+  const { data } = scene.event;
+  const level = textOf(data, 'level');
+  if (level === 'debug') return [];
+  const tone = level === 'error' ? 'bad' : level === 'warning' ? 'warn' : 'dim';
+  return marked(scene, ['!', '!'], words(scene, textOf(data, 'message'), RESULT_ROWS, tone, 2), tone);
+}
+
+function drawAttention(scene: Scene): string[] {
+  const state = textOf(scene.event.data, 'state');
+  if (state !== 'waiting' && state !== 'silent') return [];
+  const reason = textOf(scene.event.data, 'reason');
+  const word = state === 'waiting' ? 'waiting for you' : 'silent';
+  const text = reason === undefined ? word : `${word}: ${reason}`;
+  return marked(scene, ['!', '!'], words(scene, text, RESULT_ROWS, 'warn', 2), 'warn');
+}
+
+/** `✓ Agent: Count text files 0.2s`; calls of tools are told by what they answer. */
+function drawStep({ event, execution, cells, style }: Scene): string[] {
+  const step = event.step === undefined ? undefined : execution?.steps.get(event.step);
+  if (!step || CALL_KINDS.has(step.kind)) return [];
+  const status = STEP_ENDS[event.type] ?? step.status;
+  const took = step.durationMs === undefined ? '' : ` ${formatDuration(step.durationMs)}`;
+  const error = step.error === undefined ? '' : `: ${cleanText(step.error)}`;
+  const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
+  return [truncate(`${icon} ${cleanText(step.name)}${error}${paint(took, 'dim', style)}`, cells, ellipsisOf(style))];
+}
+
+function drawEnd({ event, execution, cells, style }: Scene): string[] {
+  const status = EXECUTION_ENDS[event.type];
+  if (status === undefined) return [];
+  const ms = numberOf(event.data, 'durationMs') ?? execution?.durationMs;
+  const exit = execution ? exitText(execution) : '';
+  const error = textOf(event.data, 'error');
+  const icon = statusIcon(status, style.ascii);
+  const line = `${icon} ${formatOutcome(status, ms)}${exit}${error === undefined ? '' : `: ${cleanText(error)}`}`;
+  return [paint(truncate(line, cells, ellipsisOf(style)), toneOf(status), style)];
+}
+
+/** A text in its own lines, each wrapped; `less` cells narrower. What does not fit into `rows` is counted. */
+function words({ cells, style }: Scene, text: string | undefined, rows: number, tone?: Tone, less = 0): string[] {
+  if (text === undefined || text.trim() === '') return [];
+  const room = Math.max(1, cells - less);
+  const lines = text.trimEnd().split('\n');
+  const shown: string[] = [];
+  let used = 0;
+  for (const line of lines) {
+    if (shown.length >= rows) break;
+    used += 1;
+    shown.push(...wrap(cleanOutput(line, { ...style, color: false }), room, rows - shown.length));
+  }
+  const painted = shown.map((line) => paint(line, tone, style));
+  const left = lines.length - used;
+  return left === 0 ? painted : [...painted, paint(`${ellipsisOf(style)} ${formatCount(left)} more`, 'dim', style)];
+}
+
+/** A sign before the first line, and the others below its text. */
+function marked({ style }: Scene, [sign, ascii]: readonly [string, string], lines: string[], tone?: Tone): string[] {
+  const mark = style.ascii ? ascii : sign;
+  return lines.map((line, index) =>
+    index === 0 ? `${paint(mark, tone, style)} ${line}` : `${' '.repeat(mark.length)} ${line}`,
+  );
+}
+
+/** How many sub-agents it lies in. An `activity` belongs to the step that it names, a step to its parent. */
+function depthOf(event: ExecutionEvent, execution: Execution | undefined): number {
+  const named = event.step === undefined ? undefined : execution?.steps.get(event.step);
+  let step: Step | undefined = event.type.startsWith('step_') ? parentOf(named, execution) : named;
+  let depth = 0;
+  // a circle of parents ends here too
+  for (let level = 0; step && level < MAX_DEPTH; level++) {
+    if (step.kind === 'subagent' || !CALL_KINDS.has(step.kind)) depth += 1;
+    step = parentOf(step, execution);
+  }
+  return depth;
+}
+
+function parentOf(step: Step | undefined, execution: Execution | undefined): Step | undefined {
+  return step?.parent === undefined ? undefined : execution?.steps.get(step.parent);
+}

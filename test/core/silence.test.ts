@@ -1,0 +1,48 @@
+import t from 'tap';
+import { canBeSilent, createGaps, silenceLimit } from '../../src/core/silence.js';
+import { folded } from '../helpers/events.js';
+import { makeExecution } from '../helpers/models.js';
+
+t.test('silence begins after three times the usual gap, and never before 30 s', async (t) => {
+  t.equal(silenceLimit([]), 30_000);
+  t.equal(silenceLimit([10, 20, 30]), 30_000);
+  t.equal(silenceLimit([60_000]), 180_000);
+  const mostly = [...Array.from({ length: 95 }, () => 20_000), ...Array.from({ length: 5 }, () => 900_000)];
+  t.equal(silenceLimit(mostly), 60_000, 'the rare long ones are not the usual');
+  t.equal(silenceLimit(mostly.slice(5)), 2_700_000, 'unless there are too many of them');
+});
+
+t.test('who is stopped or waits cannot be silent, nor a command typed at a prompt', async (t) => {
+  t.equal(canBeSilent(makeExecution()), true);
+  t.equal(canBeSilent(makeExecution({ kind: 'command' })), false);
+  t.equal(canBeSilent(makeExecution({ attention: 'waiting' })), false);
+  t.equal(canBeSilent(makeExecution({ attention: 'silent' })), false, 'it is told once');
+  for (const status of ['paused', 'queued', 'completed'] as const)
+    t.equal(canBeSilent(makeExecution({ status })), false);
+});
+
+t.test('each name has its own gaps, few of them, of few names', async (t) => {
+  const gaps = createGaps();
+  gaps.add('slow', 100_000);
+  t.equal(gaps.limit('slow'), 300_000);
+  t.equal(gaps.limit('other'), 30_000);
+  for (let n = 0; n < 200; n++) gaps.add('slow', 1);
+  t.equal(gaps.limit('slow'), 30_000, 'the old ones are forgotten');
+  gaps.add('first', 100_000);
+  for (let n = 0; n < 1_000; n++) gaps.add(`name ${n}`, 1);
+  t.equal(gaps.limit('first'), 30_000, 'and the names that were not seen longest');
+});
+
+t.test('the next activity takes silence back, and nothing else does', async (t) => {
+  const silent = [
+    { type: 'execution_started', execution: 'e' },
+    { type: 'attention', execution: 'e', data: { state: 'silent', reason: 'nothing heard for 41s' } },
+  ];
+  const after = (type: string) => folded([...silent, { type, execution: 'e', data: {} }]).alive.get('e');
+  t.match(after('resource_update'), { attention: 'silent', attentionReason: 'nothing heard for 41s' });
+  const heard = after('output');
+  t.equal(heard?.attention, undefined);
+  t.equal(heard?.attentionReason, undefined);
+  const waiting = [...silent, { type: 'attention', execution: 'e', data: { state: 'waiting' } }];
+  t.equal(folded([...waiting, { type: 'output', execution: 'e' }]).alive.get('e')?.attention, 'waiting');
+});

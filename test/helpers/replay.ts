@@ -1,0 +1,180 @@
+/** Output of a program fed to the interpreter, and what a daemon would make of it. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { FinalStatus } from '../../src/core/event.js';
+import type { ExecutionJson } from '../../src/core/execution.js';
+import { executionToJson } from '../../src/core/execution.js';
+import { fold } from '../../src/core/fold.js';
+import { emptyState, findExecution } from '../../src/core/state.js';
+import type { TimedEvent } from '../../src/streams/interpreter.js';
+import { createInterpreter } from '../../src/streams/interpreter.js';
+import type { Claim } from '../../src/streams/parser.js';
+
+const RECORDINGS = path.resolve(import.meta.dirname, '../fixtures/recordings');
+/** They replay another project's texts, so they are no part of this one. */
+export const GEMINI_RECORDINGS = '/work/shared/recordings/gemini-stream';
+export const NOW = Date.parse('2026-11-20T12:00:00.000Z');
+
+export interface Replayed {
+  events: TimedEvent[];
+  /** Every byte that was kept, wherever it stands. */
+  kept: Buffer;
+  /** What people are shown as output. */
+  text: string;
+  claim: Claim | undefined;
+  format: string | undefined;
+  execution: ExecutionJson;
+}
+
+export interface ReplayOptions {
+  argv?: readonly string[];
+  format?: string;
+  status?: FinalStatus;
+  /** Between two chunks, in milliseconds. */
+  stepMs?: number;
+}
+
+export function replay(chunks: Iterable<Buffer>, options: ReplayOptions = {}): Replayed {
+  const { argv = ['program'], format, status = 'completed', stepMs = 0 } = options;
+  const events: TimedEvent[] = [];
+  const kept: Buffer[] = [];
+  const texts: Buffer[] = [];
+  let now = NOW;
+  const interpreter = createInterpreter({
+    argv,
+    format,
+    sink: {
+      keep(bytes, channel) {
+        const copy = Buffer.from(bytes);
+        kept.push(copy);
+        if (channel === 'text') texts.push(copy);
+      },
+      emit(event) {
+        events.push(event);
+        const { raw, unterminated } = event.data;
+        if (typeof raw === 'string') kept.push(Buffer.from(unterminated === true ? raw : `${raw}\n`));
+      },
+    },
+  });
+  for (const chunk of chunks) interpreter.push(chunk, (now += stepMs));
+  interpreter.end(status, now);
+  return {
+    events,
+    kept: Buffer.concat(kept),
+    text: Buffer.concat(texts).toString(),
+    claim: interpreter.claim,
+    format: interpreter.format?.name,
+    execution: foldAll(events, now),
+  };
+}
+
+function foldAll(events: readonly TimedEvent[], now: number): ExecutionJson {
+  const state = emptyState();
+  const whole = [
+    { type: 'execution_started', time: new Date(NOW).toISOString(), data: { kind: 'run' } },
+    ...events,
+    { type: 'execution_completed', time: new Date(now).toISOString(), data: {} },
+  ];
+  whole.forEach((event, index) => fold(state, { ...event, seq: index + 1, execution: 'e' }));
+  return executionToJson(findExecution(state, 'e')!);
+}
+
+/** Whatever does not depend on how the bytes came, or on lines that say nothing. */
+export function finalState({ execution, claim }: Replayed): unknown {
+  const { lastSeq: _lastSeq, tail, ...rest } = execution;
+  return JSON.parse(JSON.stringify({ ...rest, tail, claim })) as unknown;
+}
+
+/** With its newline, but for the last one that has none. */
+export function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.length : newline + 1;
+    lines.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return lines;
+}
+
+export function bytesOf(bytes: Buffer): Buffer[] {
+  return Array.from({ length: bytes.length }, (_, at) => bytes.subarray(at, at + 1));
+}
+
+export interface Recording {
+  name: string;
+  content: Buffer;
+  /** Files are not recognised by their lines: whoever reads them knows what they are. */
+  format: string | undefined;
+}
+
+/** All recordings that are there, under names such as `claude-stream/rec-2.1.197-full.jsonl`. */
+export function recordings(): Recording[] {
+  return [...ours(), ...geminis()];
+}
+
+function geminis(): Recording[] {
+  if (!existsSync(GEMINI_RECORDINGS)) return [];
+  return readdirSync(GEMINI_RECORDINGS)
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => ({
+      name: `gemini-stream/${name}`,
+      content: readFileSync(path.join(GEMINI_RECORDINGS, name)),
+      format: undefined,
+    }));
+}
+
+function ours(): Recording[] {
+  return readdirSync(RECORDINGS, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(?:jsonl|json|txt|tap|log|stderr)$/.test(name) && !/\.meta\.json$|^truth/.test(name))
+    .sort()
+    .map((name) => ({
+      name,
+      content: readFileSync(path.join(RECORDINGS, name)),
+      format: TRANSCRIPTS[name.split(path.sep)[0] ?? ''],
+    }));
+}
+
+const TRANSCRIPTS: Readonly<Record<string, string | undefined>> = {
+  'claude-transcripts': 'claude-transcript',
+  'codex-rollouts': 'codex-rollout',
+};
+
+/** What a recording holds, counted by hand: `calls` of tools, `progress` in the end, what the stream says of its `outcome`. */
+export type Truth = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+
+export const TRUTH = JSON.parse(readFileSync(path.join(RECORDINGS, 'truth.json'), 'utf8')) as Truth;
+
+/** The same, as it was found. */
+export function foundIn({ events, execution, claim }: Replayed): Record<string, string | number | undefined> {
+  const { steps, progress, tokens = 0, costUsd = 0 } = execution;
+  return {
+    calls: events.filter(({ data }) => data['kind'] === 'tool-call').length,
+    steps: steps.length,
+    failed: steps.filter(({ status }) => status === 'failed').length,
+    tokens,
+    costUsd,
+    outcome: claim?.status,
+    progress: progress && `${progress.current ?? '?'}/${progress.total ?? '?'}`,
+  };
+}
+
+/** The same line with its keys the other way round, at every depth; what is no JSON object stays. */
+export function shuffleKeys(line: Buffer): Buffer {
+  const text = line.toString();
+  try {
+    return Buffer.from(`${JSON.stringify(reverse(JSON.parse(text)))}${text.endsWith('\n') ? '\n' : ''}`);
+  } catch {
+    return line;
+  }
+}
+
+function reverse(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reverse);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, reverse(inner)]),
+  );
+}
