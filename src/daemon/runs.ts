@@ -115,12 +115,18 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
   /** Its runner is dead: what is left of it? */
   const bury = (execution: Execution, found: RunRecord) => {
     const { id } = execution;
-    if (execution.status === 'queued') {
+    const isQueued = execution.status === 'queued';
+    const isOfThisBoot = found.runner.boot === bootId();
+    const group = isOfThisBoot ? (found.child ? createGroup(found.child, id) : findGroup(id)) : undefined;
+    if (group && group.members().length > 0) {
+      // killed between the start of the command and the word of it
+      if (isQueued) say(id, 'execution_started', { pid: group.leader.pid });
+      return adopt(id, group);
+    }
+    if (isQueued && !found.child) {
       return say(id, 'execution_cancelled', { error: 'what waited for its turn is gone' });
     }
-    if (found.runner.boot !== bootId()) return say(id, 'execution_lost', { error: 'the machine was started again' });
-    const group = found.child ? createGroup(found.child, id) : findGroup(id);
-    if (group && group.members().length > 0) return adopt(id, group);
+    if (!isOfThisBoot) return say(id, 'execution_lost', { error: 'the machine was started again' });
     say(id, 'execution_lost', { error: 'its runner was killed' });
   };
 
@@ -183,7 +189,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     async control(execution, order) {
       const { id } = execution;
       check(execution, order);
-      const waits = execution.status === 'queued' && !attached.has(id) && !recordOf(id);
+      const waits = execution.status === 'queued' && hasSpec(paths, id) && !attached.has(id) && !recordOf(id);
       const orphan = orphans.get(id);
       if (!waits && !orphan && !recordOf(id)) {
         throw new ProgressError('bad_request', `${id} was not started by \`progress run\`: it takes no orders`);
@@ -210,7 +216,8 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     begin(execution) {
       const { id } = execution;
       const found = recordOf(id);
-      if (found && !isAlive(found.runner)) return bury(execution, found);
+      // what it did since may lie in the spool
+      if (found && !isAlive(found.runner)) return void onDetached(id);
       if (found) {
         const attachment = attached.get(id);
         if (attachment) attachment.send({ order: { run: id, action: 'start' } });
