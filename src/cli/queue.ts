@@ -47,8 +47,8 @@ export const command = defineCommand({
 });
 
 function checkSlots(slots: number | undefined): number {
+  if (slots !== undefined && isSlots(slots)) return slots;
   const advice = slots === 0 ? ': to let nothing start, pause the queue' : '';
-  if (isSlots(slots)) return slots;
   throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
 }
 

@@ -19,6 +19,7 @@ import { createGroup } from './group.js';
 import { createLimit } from './limit.js';
 import type { OutputStream } from './output.js';
 import { createPieces, outputData } from './output.js';
+import { whyNoPty } from './pty.js';
 import type { Pump, Recorder } from './pump.js';
 import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
@@ -182,6 +183,10 @@ export function startRun(options: RunOptions): Run {
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return await end(child, { durationMs: 0 });
+    }
+    if (spec.pty && !options.pty) {
+      const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
+      emit('log', { level: 'warning', message });
     }
     const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
     try {

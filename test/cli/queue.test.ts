@@ -45,7 +45,8 @@ t.test('slots may change while it runs, and a queue may pause', async (t) => {
   const ids = [1, 2, 3, 4].map(() => home.start(['--queue=q'], ...SLEEP)) as [string, string, string, string];
   const [a, b, c, d] = ids;
   await home.see(a, 'running');
-  t.match(JSON.parse(home.progress(['queue', 'set', 'q', '--slots', '2', '--json']).stdout), { slots: 2 });
+  const set = home.progress(['queue', 'set', 'q', '--slots', '2', '--json']);
+  t.match(JSON.parse(set.stdout), { name: 'q', slots: 2 });
   await home.see(b, 'running');
   t.match(list(home), [{ running: [a, b], waiting: [c, d] }]);
   home.progress(['queue', 'set', 'q', '--slots', '1']);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { exitStatusOf } from '../../src/cli/watch.js';
+import { exitStatusOf } from '../../src/cli/exit-status.js';
 import type { ExecutionEvent } from '../../src/core/event.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome } from '../helpers/daemon.js';
@@ -153,6 +153,8 @@ t.test('--exit-status is that of the execution, by what is known of it', async (
     [{ status: 'failed', signal: 'SIGNOVELTY' }, 1],
     [{ status: 'failed' }, 1],
     [{ status: 'timeout' }, 124],
+    [{ status: 'timeout', signal: 'SIGKILL' }, 124],
+    [{ status: 'timeout', exitCode: 0 }, 124],
     [{ status: 'cancelled' }, 130],
     [{ status: 'cancelled', signal: 'SIGTERM' }, 143],
     [{ status: 'lost' }, 1],
