@@ -43,7 +43,7 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr
   outputLimit: number;
   /** Where the output goes besides; nowhere when it is drawn by somebody else. */
   output?: Output;
-  /** Looks for processes that are left, whatever that costs. */
+  /** Nobody waits for it: it looks for processes that are left, and for room to write its end, whatever that costs. */
   thorough: boolean;
   /** Told where nothing can be written, instead of an error: the command runs all the same. */
   onUnrecorded?: (error: unknown) => void;
@@ -157,10 +157,11 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) pump.show(output[pump.stream]);
   };
 
-  const end = (outcome: Outcome, measured: EventData): number => {
+  const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
     emit(type, { ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
+    if (options.thorough) await file.written();
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -169,7 +170,7 @@ export function startRun(options: RunOptions): Run {
     const go = await turn.promise;
     if (go !== 'start') {
       stopping.begun = true;
-      return end(go, {});
+      return await end(go, {});
     }
     const startedAt = performance.now();
     const child = await startChild({
@@ -181,7 +182,7 @@ export function startRun(options: RunOptions): Run {
     });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
-      return end(child, { durationMs: 0 });
+      return await end(child, { durationMs: 0 });
     }
     if (spec.pty && !options.pty) {
       const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
@@ -236,7 +237,7 @@ export function startRun(options: RunOptions): Run {
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return end(outcome, {
+    return await end(outcome, {
       durationMs,
       ...(cpuSeconds !== undefined && { cpuSeconds }),
       ...(peakRss > 0 && { peakRss }),
@@ -274,7 +275,12 @@ function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: R
     if (error instanceof ProgressError || !onUnrecorded) throw error;
     onUnrecorded(error);
     let unwritten = 0;
-    return { source: record.source, append: () => unwritten++, close: () => unwritten };
+    return {
+      source: record.source,
+      append: () => unwritten++,
+      written: () => Promise.resolve(),
+      close: () => unwritten,
+    };
   }
 }
 

@@ -205,7 +205,7 @@ t.test('whoever wants a run hears that its runner was killed before it began', a
   t.equal((await home.until(second, 'final')).status, 'completed', 'its slot is free');
 
   const cli = spawn(strace[0]!, [...strace.slice(1), PROGRESS, 'run', '--detach', 'true'], {
-    env: { ...home.env, NODE_OPTIONS: undefined },
+    env: home.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
