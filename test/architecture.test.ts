@@ -15,7 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   client: ['core', '.', 'protocol'],
   spool: ['core', '.', 'protocol'],
   alerts: ['core', '.', 'protocol', 'client'],
-  runner: ['core', '.', 'protocol', 'client', 'spool'],
+  runner: ['core', '.', 'protocol', 'client', 'spool', 'streams'],
   terminal: ['core', '.'],
   daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts', 'runner'],
   cli: ['core', '.', 'protocol', 'journal', 'streams', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
