@@ -41,7 +41,7 @@ export function createReading(options: ReadingOptions): Reading {
       },
       emit(event) {
         // in the order of the output
-        for (const { flush } of Object.values(pieces)) flush();
+        for (const piece of Object.values(pieces)) piece.flush();
         emit(event);
         const text = render?.(event);
         if (text) shown.push(text);
@@ -58,7 +58,7 @@ export function createReading(options: ReadingOptions): Reading {
     end(status) {
       if (returns) interpreter.push(returns.rest(), Date.now());
       interpreter.end(status, Date.now());
-      for (const { end } of Object.values(pieces)) end();
+      for (const piece of Object.values(pieces)) piece.end();
     },
     get claim() {
       return interpreter.claim;
