@@ -8,6 +8,7 @@ import type { Run } from '../runner/run.js';
 const STOP_MS = 100;
 
 const CTRL_C = 0x03;
+const NEWLINE = 0x0a;
 const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
 const END_OF_INPUT = '\x04';
@@ -15,6 +16,7 @@ const END_OF_INPUT = '\x04';
 /** Until the function that it returns is called. */
 export function lendTerminal(pty: Pty, run: Run): () => void {
   const { stdin, stdout } = process;
+  let isLineOpen = false;
   const resize = () => {
     if (stdout.isTTY) pty.resize(stdout);
   };
@@ -40,9 +42,12 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
   const type = (keys: Buffer) => {
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
     if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
-    if (keys.length > 0) pty.type(keys);
+    if (keys.length === 0) return;
+    isLineOpen = keys.at(-1) !== NEWLINE;
+    pty.type(keys);
   };
-  const onEnd = () => pty.type(END_OF_INPUT);
+  // the first one only hands over what stands in the line
+  const onEnd = () => pty.type(isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
 
   stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
@@ -52,7 +57,7 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
     process.off('SIGWINCH', resize).off('SIGCONT', take).off('SIGINT', interrupt);
     stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
     giveBack();
-    stdin.unref();
+    if ('unref' in stdin) stdin.unref();
   };
 }
 
