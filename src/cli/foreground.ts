@@ -2,7 +2,7 @@
 import { ProgressError } from '../errors.js';
 import { openLink } from '../runner/link.js';
 import type { Pty } from '../runner/pty.js';
-import { openPty } from '../runner/pty.js';
+import { openPty, whyNoPty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
 import { startRun } from '../runner/run.js';
 import { outputLimitOf } from '../runner/settings.js';
@@ -73,7 +73,7 @@ function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | un
   const { stdin, stdout } = process;
   if (noPty || !(pty || (stdin.isTTY && stdout.isTTY && !isDrawn))) return undefined;
   const opened = openPty(stdout.isTTY ? stdout : {});
-  if (!opened) complain('no terminal can be given to it on this system: it gets pipes');
+  if (!opened) complain(`it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`);
   return opened;
 }
 

@@ -19,6 +19,7 @@ import { createGroup } from './group.js';
 import { createLimit } from './limit.js';
 import type { OutputStream } from './output.js';
 import { createPieces, outputData } from './output.js';
+import { whyNoPty } from './pty.js';
 import type { Pump, Recorder } from './pump.js';
 import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
@@ -42,7 +43,7 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr
   outputLimit: number;
   /** Where the output goes besides; nowhere when it is drawn by somebody else. */
   output?: Output;
-  /** Looks for processes that are left, whatever that costs. */
+  /** Nobody waits for it: it looks for processes that are left, and for room to write its end, whatever that costs. */
   thorough: boolean;
   /** Told where nothing can be written, instead of an error: the command runs all the same. */
   onUnrecorded?: (error: unknown) => void;
@@ -156,10 +157,11 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) pump.show(output[pump.stream]);
   };
 
-  const end = (outcome: Outcome, measured: EventData): number => {
+  const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
     emit(type, { ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
+    if (options.thorough) await file.written();
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -168,7 +170,7 @@ export function startRun(options: RunOptions): Run {
     const go = await turn.promise;
     if (go !== 'start') {
       stopping.begun = true;
-      return end(go, {});
+      return await end(go, {});
     }
     const startedAt = performance.now();
     const child = await startChild({
@@ -180,7 +182,11 @@ export function startRun(options: RunOptions): Run {
     });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
-      return end(child, { durationMs: 0 });
+      return await end(child, { durationMs: 0 });
+    }
+    if (spec.pty && !options.pty) {
+      const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
+      emit('log', { level: 'warning', message });
     }
     const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
     try {
@@ -231,7 +237,7 @@ export function startRun(options: RunOptions): Run {
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return end(outcome, {
+    return await end(outcome, {
       durationMs,
       ...(cpuSeconds !== undefined && { cpuSeconds }),
       ...(peakRss > 0 && { peakRss }),
@@ -269,7 +275,12 @@ function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: R
     if (error instanceof ProgressError || !onUnrecorded) throw error;
     onUnrecorded(error);
     let unwritten = 0;
-    return { source: record.source, append: () => unwritten++, close: () => unwritten };
+    return {
+      source: record.source,
+      append: () => unwritten++,
+      written: () => Promise.resolve(),
+      close: () => unwritten,
+    };
   }
 }
 
@@ -363,6 +374,8 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
   const hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
+  /** Of the stop, and then of the kill. */
+  let asker: string | undefined;
   const stopping: Stopping = {
     begun: false,
     get done() {
@@ -373,12 +386,13 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
     },
     begin({ group, by, graceMs, paused }) {
       if (graceMs === 0) hurry.abort();
+      if (!stopping.begun || graceMs === 0) asker = by;
       if (stopping.begun) return;
       stopping.begun = true;
       const onSignal = (signal: NodeJS.Signals) =>
-        emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
+        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
       done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
-        text = by === undefined ? took : `${took}, asked by ${by}`;
+        text = asker === undefined ? took : `${took}, asked by ${asker}`;
       });
     },
   };

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { median, report, ROOT, startDaemon, waitFor } from './harness.mjs';
+import { isInstalled, median, report, ROOT, startDaemon, waitFor } from './harness.mjs';
 
 const EVENTS = 20_000;
 const ROUNDS = 3;
@@ -11,7 +11,6 @@ const RUNS = 200;
 const SHELLS = ['dash', 'bash', 'zsh'];
 /** What a script says: an execution, a step, a text that needs no escape. */
 const WORDS = 'log --execution 7hq2m4kd9x --step us-003 level=info "message=Implement login"';
-
 
 export async function main() {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-shell-'));

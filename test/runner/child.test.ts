@@ -35,7 +35,13 @@ async function run(argv: [string, ...string[]], options: Partial<ChildOptions> =
   }
   let text = '';
   const all = child.outputs.map(
-    ({ source }) => new Promise<void>((resolve) => source.listen((chunk) => (text += chunk.toString()), resolve)),
+    ({ source }) =>
+      new Promise<void>((resolve) => {
+        source.listen((chunk) => {
+          text += chunk.toString();
+          return false;
+        }, resolve);
+      }),
   );
   const outcome = await child.exited;
   options.pty?.finish();

@@ -18,7 +18,7 @@ function open(bytes: number) {
 }
 
 function piece(text: string, part?: Piece['part']): Piece {
-  return { stream: 'stdout', content: Buffer.from(text), line: 1, time: '', ...(part && { part }) };
+  return { stream: 'stdout', content: Buffer.from(text), newlines: 0, line: 1, time: '', ...(part && { part }) };
 }
 
 t.test('up to the limit everything is kept, and nothing is said', (t) => {

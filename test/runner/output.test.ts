@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
-import { createPieces, outputData } from '../../src/runner/output.js';
+import { countNewlines, createPieces, outputData } from '../../src/runner/output.js';
 import { waitFor } from '../helpers/wait.js';
 
 function open() {
@@ -160,5 +160,20 @@ t.test('a flood of lines costs little', (t) => {
   pieces.end();
   t.ok(performance.now() - begun < 3_000, `${performance.now() - begun} ms for 32 MB`);
   t.equal(said.at(-1)!.data['line'], 655 * 500 - String(said.at(-1)!.data['text']).split('\n').length + 1);
+  t.end();
+});
+
+t.test('newlines are counted right, whatever stands around them and wherever they lie in memory', (t) => {
+  const memory = Buffer.alloc(4_000);
+  for (let round = 0; round < 500; round++) {
+    const [from, length] = [Math.floor(Math.random() * 8), Math.floor(Math.random() * 3_000)];
+    const content = memory.subarray(from, from + length);
+    // among all bytes, and often enough for the fast way
+    for (let at = 0; at < length; at++) content[at] = Math.random() < round / 500 ? 0x0a : Math.random() * 256;
+    const expected = content.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
+    if (countNewlines(content) !== expected) t.equal(countNewlines(content), expected, `${from} ${length}`);
+  }
+  t.equal(countNewlines(Buffer.alloc(10_000, '\n')), 10_000);
+  t.equal(countNewlines(Buffer.alloc(0)), 0);
   t.end();
 });
