@@ -46,9 +46,16 @@ type Listed = Record<string, unknown> & { id: string };
 const list = (home: Home) => JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as Listed[];
 const show = (home: Home, id: string) => JSON.parse(home.progress(['show', '--json', id]).stdout) as Listed;
 
+/** Only something that hangs takes this long. */
+const END_MS = 10_000;
+
 /** Until the journal has its end; what is shown of it. */
 const end = (home: Home, name: string) =>
-  waitFor(`the end of ${name}`, () => list(home).find((one) => one['name'] === name && 'ended' in one));
+  waitFor(
+    `the end of ${name}`,
+    () => list(home).find((one) => one['name'] === name && typeof one['endedAt'] === 'string'),
+    END_MS,
+  );
 
 t.test('with a daemon', async (t) => {
   const home = await openHome(t);
@@ -74,12 +81,12 @@ t.test('with a daemon', async (t) => {
 
   t.test('standard input is passed on, and what a shell has opened besides', async (t) => {
     t.equal((await run(home, ['--', 'cat'], { input: 'input\n' })).stdout.toString(), 'input\n');
-    const line = `${PROGRESS} run -- cat <(echo substituted) /dev/fd/9 9< <(echo nine)`;
+    const line = `${PROGRESS} run -- cat <(echo one) <(echo two)`;
     const { stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', 'bash', '-c', line], {
       env: home.env,
       encoding: 'utf8',
     });
-    t.equal(stdout, 'substituted\nnine\n', stderr);
+    t.equal(stdout, 'one\ntwo\n', stderr);
   });
 
   t.test('exit status', async (t) => {
@@ -106,7 +113,7 @@ t.test('with a daemon', async (t) => {
       ['--name', 'a', '--name', 'b', 'echo'],
       ['--timeout', 'soon', 'echo'],
       ['--timeout', '0', 'echo'],
-      ['--queue', 'no/name', 'echo'],
+      ['--queue', 'no name', 'echo'],
       ['--agent', '', 'echo'],
       ['--detach', '--follow', 'echo'],
       ['--pty', '--no-pty', 'echo'],
@@ -149,7 +156,7 @@ t.test('with a daemon', async (t) => {
   });
 
   t.test('a timeout', async (t) => {
-    const { status } = await run(home, ['--name', 'late', '--timeout', '0.2s', '--', 'sleep', '60']);
+    const { status } = await run(home, ['--name', 'late', '--timeout', '1s', '--', 'sleep', '60']);
     t.equal(status, 124);
     t.match(await end(home, 'late'), { status: 'timeout' });
   });
@@ -164,7 +171,7 @@ t.test('with a daemon', async (t) => {
     );
     t.equal(status, 5);
     t.match(stdout.toString(), /^\/dev\/pts\/\d+\r\n0\r\n/);
-    t.match(stdout.toString(), /\r\none\r\n(.*\r\n)*.*two/, 'and its input has an end');
+    t.match(stdout.toString(), /one\r\n[^]*two/, 'and its input has an end');
     t.equal((await run(home, ['--pty', '--', 'cat'])).status, 0, 'an empty one, too');
   });
 
@@ -236,9 +243,7 @@ t.test('with a daemon', async (t) => {
     ]);
     await waitFor('the first', () => list(home).some((one) => one['name'] === 'first' && one['status'] === 'running'));
     const second = run(home, ['--name', 'second', '--queue', 'q', '--', 'echo', 'second']);
-    const third = run(home, ['--name', 'third', '--after', 'second', '--', 'echo', 'third']).catch(String);
     await waitFor('the second', () => list(home).some((one) => one['name'] === 'second' && one['status'] === 'queued'));
-    await third;
     const after = run(home, ['--name', 'after', '--after', 'second', '--', 'echo', 'after']);
     const cancelled = home.spawn(['run', '--name', 'interrupted early', '--queue', 'q', '--', 'echo', 'never']);
     const gone = once(cancelled, 'close') as Promise<[number]>;
