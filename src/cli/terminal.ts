@@ -6,6 +6,7 @@ import type { Run } from '../runner/run.js';
 
 /** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
 const STOP_MS = 100;
+const FOREGROUND_POLL_MS = 250;
 
 const CTRL_C = 0x03;
 const NEWLINE = 0x0a;
@@ -17,12 +18,18 @@ const END_OF_INPUT = '\x04';
 export function lendTerminal(pty: Pty, run: Run): () => void {
   const { stdin, stdout } = process;
   let isLineOpen = false;
+  let later: NodeJS.Timeout | undefined;
   const resize = () => {
     if (stdout.isTTY) pty.resize(stdout);
   };
   const take = () => {
     // of a job in the background the terminal is not ours to set, nor to read
-    if (stdin.isTTY && !isInForeground()) return;
+    clearTimeout(later);
+    if (stdin.isTTY && !isInForeground()) {
+      // no signal tells of `fg` when a job runs in the background already
+      later = setTimeout(take, FOREGROUND_POLL_MS).unref();
+      return;
+    }
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.resume();
     resize();
@@ -50,10 +57,13 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
   const onEnd = () => pty.type(isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
 
+  // whoever reads from the terminal in the background is stopped
+  stdin.pause();
   stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
   process.on('SIGWINCH', resize).on('SIGCONT', take).on('SIGINT', interrupt);
   take();
   return () => {
+    clearTimeout(later);
     process.off('SIGWINCH', resize).off('SIGCONT', take).off('SIGINT', interrupt);
     stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
     giveBack();
