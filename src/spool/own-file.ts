@@ -71,7 +71,7 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
     const isBegun = done === 0 ? rest.length > 0 : bytes[done - 1] !== NEWLINE;
     const begun = isBegun ? bytes.indexOf(NEWLINE, done) + 1 : done;
     const from = rest.length + Buffer.byteLength(about);
-    rest = bytes.subarray(done, begun);
+    rest = Buffer.from(bytes.subarray(done, begun));
     if (begun >= from) unsaid = 0;
     const lines = begun > from ? bytes.toString('latin1', from, begun).split('\n').length - 1 : 0;
     for (const { line } of waiting.splice(0, lines)) chars -= line.length;
