@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chownSync,
@@ -386,7 +387,9 @@ t.test('a look reads what a source has there, and tells when all of it is taken'
 
 t.test('a runner that has gone keeps its file until its last words are read', async (t) => {
   const { start, append, file, fill, gone, messages } = makeSpool(t);
-  const pid = Number(execFileSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }));
+  const writer = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  t.teardown(() => writer.kill('SIGKILL'));
+  const { pid } = writer;
   const name = `run-${pid}-abc.ndjson`;
   const spool = start();
   append(name, line('one'));
@@ -394,6 +397,8 @@ t.test('a runner that has gone keeps its file until its last words are read', as
   // it has been read once, and then nobody has time
   fill(true);
   append(name, line('two'));
+  writer.kill('SIGKILL');
+  await once(writer, 'exit');
   // some looks at everything
   await delay(700);
   t.notOk(gone.includes(`run-${pid}-abc`));
