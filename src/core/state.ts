@@ -120,7 +120,7 @@ function shift(map: Map<string, Execution>): Execution | undefined {
 const SUMMARY_FIELDS = [
   ...['id', 'name', 'kind', 'status', 'implicit', 'agent', 'parent', 'queue', 'labels', 'successor'],
   ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error'],
-  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'firstSeq', 'lastSeq', 'carriedSeq'],
+  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];
 
 function summarise(execution: Execution): Execution {

@@ -5,7 +5,7 @@ import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/ev
 import type { Execution } from '../core/execution.js';
 import { formatBytes, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
 import { countText } from './detail.js';
-import { outlineOf, placeOf } from './outline.js';
+import { outlineOf, placeOf } from '../core/outline.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';

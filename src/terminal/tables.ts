@@ -4,7 +4,7 @@ import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatAge, formatDuration, formatPercent, shortenIds, statusIcon, statusWord } from '../core/format.js';
 import { countText } from './detail.js';
-import { outlineOf } from './outline.js';
+import { outlineOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';
