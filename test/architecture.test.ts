@@ -14,9 +14,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   client: ['core', '.', 'protocol'],
   spool: ['core', '.', 'protocol'],
   alerts: ['core', '.', 'protocol', 'client'],
-  runner: ['core', '.', 'protocol', 'client'],
+  runner: ['core', '.', 'protocol', 'client', 'spool'],
   terminal: ['core', '.'],
-  daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts'],
+  daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts', 'runner'],
   cli: ['core', '.', 'protocol', 'journal', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
   viewer: ['core'],
 };
@@ -25,7 +25,7 @@ const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
 /** What a pure file may take from outside. */
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** They may end the process, and do something on being loaded. */
-const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts']);
+const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts', 'src/runner/main.ts']);
 /** And this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 

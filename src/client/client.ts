@@ -4,7 +4,7 @@ import { ProgressError } from '../errors.js';
 import type { Ask } from '../protocol/channel.js';
 import { createChannel } from '../protocol/channel.js';
 import { encodeLine } from '../protocol/lines.js';
-import type { Ack, Op, Push, Replies, RequestId, WireEvent } from '../protocol/messages.js';
+import type { Ack, Op, Order, Push, Replies, RequestId, WireEvent } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
 import { VERSION } from '../version.js';
 
@@ -14,6 +14,8 @@ export interface ClientOptions {
   /** Wants to hear what is written. */
   onAck?: (ack: Ack['ack']) => void;
   onPush?: (push: Push) => void;
+  /** To the runner that this client is. */
+  onOrder?: (order: Order['order']) => void;
   /** About a line that was no request. */
   onError?: (error: ProgressError) => void;
 }
@@ -40,7 +42,7 @@ export interface Client {
 /** For the daemon to end its side too. */
 const CLOSE_MS = 2_000;
 
-export function createClient(socket: Socket, { name, onAck, onPush, onError }: ClientOptions = {}): Client {
+export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onError }: ClientOptions = {}): Client {
   /** Why the connection is about to end. */
   let failure: Error | undefined;
   const channel = createChannel({
@@ -48,6 +50,7 @@ export function createClient(socket: Socket, { name, onAck, onPush, onError }: C
     onBroken: (error) => socket.destroy(error),
     ...(onAck && { onAck }),
     ...(onPush && { onPush }),
+    ...(onOrder && { onOrder }),
     onError(error) {
       if (error.code === 'too_many') failure = error;
       onError?.(error);

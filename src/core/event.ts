@@ -60,6 +60,7 @@ export const EVENT_TYPES = [
   'execution_lost',
   'execution_paused',
   'execution_resumed',
+  'execution_orphaned',
   'step_planned',
   'step_started',
   'step_completed',

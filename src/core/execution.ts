@@ -72,6 +72,10 @@ export interface Execution {
   agent?: string;
   parent?: string;
   queue?: string;
+  /** Ids of those that must have completed before this one starts. */
+  after?: string[];
+  /** The runner is gone, its processes are not: how it ends will not be known. */
+  orphaned?: true;
   labels?: Record<string, string>;
   source?: string;
   queuedAt?: string;

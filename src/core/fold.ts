@@ -18,6 +18,7 @@ import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSo
 const TAIL_LINES = 12;
 const TAIL_CHARS = 400;
 const ARGV_CHARS = 4_096;
+const AFTER_CHARS = 4_096;
 const LABELS = 32;
 const LABEL_KEY_CHARS = 64;
 const LABEL_CHARS = 256;
@@ -63,6 +64,7 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     ...Object.fromEntries(Object.entries(EXECUTION_ENDS).map(([type, status]) => [type, endWith(status)])),
     execution_paused: pause,
     execution_resumed: resume,
+    execution_orphaned: orphan,
     progress: setProgress,
     output: appendTail,
     activity: countUsage,
@@ -166,6 +168,8 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
   assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
   assignNumber(execution, data, ['pid', 'total', 'estimatedMs']);
+  const after = textsOf(data, 'after');
+  if (after) execution.after = clipAll(after, AFTER_CHARS);
   const labels = labelsOf(data);
   if (labels)
     execution.labels = Object.fromEntries([...Object.entries(execution.labels ?? {}), ...labels].slice(-LABELS));
@@ -183,8 +187,10 @@ function endWith(status: FinalStatus): Change {
     assignNumber(execution, data, ['exitCode']);
     assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
     setDuration(execution, event, event.time);
+    if (numberOf(data, 'cpuSeconds') !== undefined) setResources(execution, event);
     delete execution.attention;
     delete execution.attentionReason;
+    delete execution.orphaned;
     closeSteps(execution, status, event.time);
     if (wasOver) return;
     retire(state, execution);
@@ -211,6 +217,10 @@ function pause(execution: Execution): void {
 
 function resume(execution: Execution): void {
   if (execution.status === 'paused') execution.status = 'running';
+}
+
+function orphan(execution: Execution): void {
+  if (!isFinal(execution.status)) execution.orphaned = true;
 }
 
 /** On a step when it names one, else on the execution. */
@@ -266,7 +276,10 @@ function setAttention(execution: Execution, event: ExecutionEvent): void {
 
 function setResources(execution: Execution, event: ExecutionEvent): void {
   const resources: Resources = { ...execution.resources };
-  assignNumber(resources, event.data, ['cpu', 'rss', 'processes', 'peakRss', 'cpuSeconds']);
+  assignNumber(resources, event.data, ['cpu', 'rss', 'processes', 'cpuSeconds']);
+  // several look now and then, and each sees another part of it
+  const peakRss = numberOf(event.data, 'peakRss') ?? 0;
+  if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
   execution.resources = resources;
 }
 
@@ -278,6 +291,10 @@ function foldQueue(state: State, data: EventData): void {
   const given = textOf(data, 'name');
   if (given === undefined) return;
   const name = clip(given, NAME_CHARS);
+  if (data['removed'] === true) {
+    state.queues.delete(name);
+    return;
+  }
   const queue = state.queues.get(name) ?? { name };
   assignNumber(queue, data, ['slots']);
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];

@@ -118,7 +118,7 @@ function shift(map: Map<string, Execution>): Execution | undefined {
 
 /** The fields that a list shows; the rest is in the journal. */
 const SUMMARY_FIELDS = [
-  ...['id', 'name', 'kind', 'status', 'implicit', 'agent', 'parent', 'queue', 'labels', 'successor'],
+  ...['id', 'name', 'kind', 'status', 'implicit', 'agent', 'parent', 'queue', 'after', 'labels', 'successor'],
   ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error'],
   ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];

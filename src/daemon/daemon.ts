@@ -2,6 +2,7 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createAlerts } from '../alerts/alerts.js';
 import { createDesktop } from '../alerts/desktop.js';
 import type { NewEvent } from '../core/event.js';
@@ -21,12 +22,20 @@ import { admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
 import type { Ingest } from './ingest.js';
+import { createAccess } from './http/access.js';
+import { loadAssets } from './http/assets.js';
+import { createRouter } from './http/router.js';
+import { openHttp } from './http/web.js';
 import { createIngest } from './ingest.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
+import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import type { Runs } from './runs.js';
+import { createRuns } from './runs.js';
+import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -83,6 +92,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       subscribers.publish(batch);
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
+      scheduler.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -119,6 +129,15 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       })
     : undefined;
 
+  const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
+  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const scheduler = createScheduler({
+    state,
+    record,
+    isRun: (id) => runs.isRun(id),
+    begin: (execution) => runs.begin(execution),
+  });
+
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
   const { promise: leaving, resolve: leave } = withResolvers<string>();
@@ -142,12 +161,16 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     journal: journal.status(),
     spool: spool.status(),
   });
+  const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
     version: VERSION,
     state,
     journal,
     ingest,
     subscribers,
+    runs,
+    logs: createLogs(journal.source),
+    web: { on: (port) => http.on(port), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
   });
@@ -156,19 +179,23 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     maxConnections: config.socket.maxConnections,
     context: { ingest, handlers, now, reject },
   });
+  const { maxStreams } = config.web;
+  const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
+  const router = createRouter({ handlers, status, state, access, assets, maxStreams, reject });
+  const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   const spool = openSpool({
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
-    onWriterGone: (source) => loseOpen(state, source, ingest),
+    onWriterGone: (source) => loseOpen(state, source, runs, record),
     reject,
     log,
     now,
   });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
-  note = (event) => ingest.submit(event, JSON.stringify(event.data).length);
+  note = record;
   early.forEach(note);
 
   const check = () => {
@@ -178,6 +205,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
+  scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
   return {
@@ -187,6 +215,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      runs.close();
+      await http.close();
       await spool.close();
       await server.close();
       await ingest.drained();
@@ -217,12 +247,12 @@ function createSpoolEntrance(ingest: Ingest): SpoolOptions['submit'] {
   };
 }
 
-/** Nobody will tell how these ended. */
-function loseOpen(state: State, source: string, ingest: Ingest): void {
+/** Nobody will tell how these ended; of runs something may be left. */
+function loseOpen(state: State, source: string, runs: Runs, record: (event: NewEvent) => void): void {
   for (const id of state.sources.get(source)?.open ?? []) {
-    if (!state.alive.has(id)) continue;
+    if (!state.alive.has(id) || runs.runnerGone(id)) continue;
     const data = { error: 'the process that would have told its end is gone' };
-    ingest.submit({ type: 'execution_lost', execution: id, data }, data.error.length);
+    record({ type: 'execution_lost', execution: id, data });
   }
 }
 

@@ -3,12 +3,13 @@ import type { ErrorJson } from '../errors.js';
 import { ProgressError } from '../errors.js';
 import { describeValue } from './excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
-import type { Ack, Op, Push, Replies, Request, RequestId } from './messages.js';
+import type { Ack, Op, Order, Push, Replies, Request, RequestId } from './messages.js';
 import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from './messages.js';
 
 export interface ChannelOptions {
   write: (line: string) => void;
   onPush?: (push: Push) => void;
+  onOrder?: (order: Order['order']) => void;
   onAck?: (ack: Ack['ack']) => void;
   /** About a line that was no request. */
   onError?: (error: ProgressError) => void;
@@ -32,7 +33,7 @@ interface Waiting {
   reject: (error: ProgressError) => void;
 }
 
-export function createChannel({ write, onPush, onAck, onError, onBroken }: ChannelOptions): Channel {
+export function createChannel({ write, onPush, onOrder, onAck, onError, onBroken }: ChannelOptions): Channel {
   const waiting = new Map<RequestId, Waiting>();
   let ids = 0;
   let closed: ProgressError | undefined;
@@ -52,6 +53,7 @@ export function createChannel({ write, onPush, onAck, onError, onBroken }: Chann
       onBroken(new ProgressError('unavailable', `this is no daemon of progress: it says ${describeValue(text)}`));
     else if ('re' in line) settle(line['re'] as RequestId, line);
     else if ('on' in line) onPush?.(line as Push);
+    else if ('order' in line) onOrder?.((line as unknown as Order).order);
     else if ('ack' in line) onAck?.(line['ack'] as Ack['ack']);
     else if ('error' in line) onError?.(ProgressError.fromJSON(line['error'] as ErrorJson));
   };

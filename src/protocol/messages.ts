@@ -20,6 +20,7 @@ import type { EventData, ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
+import type { QueueView } from '../core/queues.js';
 import type { ErrorJson } from '../errors.js';
 
 export const PROTOCOL_VERSION = 1;
@@ -79,8 +80,24 @@ export type Request =
   | SearchRequest
   | { op: 'timeline'; id: RequestId; execution: string }
   | { op: 'web'; id: RequestId; on: boolean; port?: number }
+  | { op: 'queues'; id: RequestId }
+  | { op: 'attach'; id: RequestId; run: string }
+  | ({ op: 'control'; id: RequestId; execution: string } & ControlOrder)
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
+
+/** What is asked of a run. `by`: who asks, in words. */
+export interface ControlOrder {
+  action: ControlAction;
+  by?: string;
+  /** Of the action `signal`. */
+  signal?: string;
+  /** Of the action `stop`: milliseconds until it is killed. Default: 5,000. */
+  graceMs?: number;
+}
+
+export const CONTROL_ACTIONS = ['stop', 'kill', 'signal', 'pause', 'resume'] as const;
+export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 
 export type Op = Request['op'];
 
@@ -106,6 +123,11 @@ export interface Replies {
   timeline: Timeline;
   /** Where the viewer is, and what lets one browser in, once and soon; null while it is off. */
   web: { url: string | null; code?: string; page?: string };
+  queues: { queues: QueueView[] };
+  /** From now on orders for this run are pushed on this connection. */
+  attach: Record<string, never>;
+  /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
+  control: { execution: string };
   status: DaemonStatus;
   shutdown: Record<string, never>;
 }
@@ -189,6 +211,11 @@ export type Push =
   | { on: RequestId; gap: Gap }
   | { on: RequestId; reset: Reset }
   | { on: RequestId; at: number };
+
+/** To a runner that is attached. `start`: it has waited in a queue, and its turn has come. */
+export interface Order {
+  order: Omit<ControlOrder, 'action'> & { run: string; action: ControlAction | 'start' };
+}
 
 export interface Ack {
   ack: { source: string; n: number; seq: number };

@@ -4,6 +4,7 @@ import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../errors.js';
 import { describeValue } from './excerpt.js';
 import type { Op, Request, RequestId } from './messages.js';
+import { CONTROL_ACTIONS } from './messages.js';
 import type { Fields } from './validate.js';
 import { isObject } from './validate.js';
 
@@ -31,6 +32,9 @@ const texts = field(
 );
 const object = field('an object', isObject);
 const level = field(`one of ${LEVELS.join(', ')}`, (value) => LEVELS.some((known) => known === value));
+const action = field(`one of ${CONTROL_ACTIONS.join(', ')}`, (value) =>
+  CONTROL_ACTIONS.some((known) => known === value),
+);
 const rate = field(`a number above 0, at most ${MAX_RATE}`, isRate);
 const reference = field(ID_WANTED, isRequestId);
 const time: Field = {
@@ -61,6 +65,9 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
   search: { execution: required(name), text, exact: flag, step: name, stream: name, level },
   timeline: { execution: required(name) },
   web: { on: required(flag), port: count },
+  queues: {},
+  attach: { run: required(name) },
+  control: { execution: required(name), action: required(action), by: text, signal: name, graceMs: count },
   status: {},
   shutdown: {},
 };

@@ -29,6 +29,8 @@ export interface Spool {
   /** Is this source still being read? Then its position must not be forgotten. */
   isOpen(source: string): boolean;
   resume(): void;
+  /** Reads what a source has here now; true when all of it has been taken. */
+  look(source: string): boolean;
   status(): SpoolStatus;
   close(): Promise<void>;
 }
@@ -185,6 +187,12 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     isOpen: (source) => files.has(source + SPOOL_SUFFIX),
     resume: schedule,
+    look(source) {
+      const name = source + SPOOL_SUFFIX;
+      guard(() => notice(name));
+      const file = files.get(name);
+      return file === undefined || (file.idleSince !== undefined && !dirty.has(file));
+    },
     status: () => ({
       files: files.size,
       leftAlone: [...strange, ...[...files.values()].filter((file) => file.leftAlone).map(({ name }) => name)],

@@ -1,0 +1,241 @@
+/** What the daemon knows of runs beyond their events: who is attached, who is alive, who takes orders. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NewEvent } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import type { State } from '../core/state.js';
+import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import type { ProcessIdentity } from '../processes.js';
+import { bootId, isAlive } from '../processes.js';
+import type { ControlOrder, Order } from '../protocol/messages.js';
+import type { Group } from '../runner/group.js';
+import { createGroup, findGroup } from '../runner/group.js';
+import { launchRunner } from '../runner/launch.js';
+import type { RunRecord } from '../runner/store.js';
+import { hasSpec, readRecord } from '../runner/store.js';
+import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
+import { isSignal } from '../runner/signals.js';
+
+/** Where orders for a runner go. */
+export interface Attachment {
+  send(line: Order): void;
+  readonly closed: Promise<void>;
+}
+
+export interface Runs {
+  attach(id: string, attachment: Attachment): void;
+  /** Passes the order on, or carries it out where there is no runner any more. */
+  control(execution: Execution, order: ControlOrder): Promise<void>;
+  /** Was it made by `progress run`, so that it is ours to start? */
+  isRun(id: string): boolean;
+  /** Its turn has come. */
+  begin(execution: Execution): void;
+  /** The runner is said to be gone, and everything that it wrote is in the journal. False when that was no runner. */
+  runnerGone(id: string): boolean;
+  /** Runs whose processes are there, with the command's. */
+  live(): { id: string; child: ProcessIdentity }[];
+  close(): void;
+}
+
+export interface RunsOptions {
+  paths: Pick<Paths, 'runs'>;
+  state: State;
+  record: (event: NewEvent) => void;
+  /** Takes what a source has in the spool: true when nothing is left. */
+  look: (source: string) => boolean;
+  log: (message: string) => void;
+}
+
+/** For a runner that lives to find a daemon that has just started. */
+const ATTACH_MS = 5_000;
+const POLL_MS = 50;
+/** Is what a killed runner has left behind still there? */
+const ORPHAN_POLL_MS = 1_000;
+
+export function createRuns({ paths, state, record, look, log }: RunsOptions): Runs {
+  const attached = new Map<string, Attachment>();
+  const orphans = new Map<string, Group>();
+  const records = new Map<string, RunRecord>();
+  /** Waiting for their turn in a terminal, and not attached when it came. */
+  const called = new Set<string>();
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  const say = (id: string, type: string, data: Record<string, unknown>) => record({ type, execution: id, data });
+  const aliveOne = (id: string) => state.alive.get(id);
+
+  const recordOf = (id: string): RunRecord | undefined => {
+    const known = records.get(id);
+    if (known?.child) return known;
+    const found = readRecordOf(id);
+    if (found) records.set(id, found);
+    return found;
+  };
+  const readRecordOf = (id: string) => {
+    try {
+      return readRecord(paths, id);
+    } catch (error) {
+      // an id that no run has, or a file that is no longer readable
+      if (ProgressError.from(error).code !== 'not_found') log(`run ${id}: ${ProgressError.from(error).message}`);
+      return undefined;
+    }
+  };
+
+  const pollOrphans = () => {
+    for (const [id, group] of orphans) {
+      const execution = aliveOne(id);
+      if (execution && group.members().length > 0) continue;
+      orphans.delete(id);
+      if (execution) say(id, 'execution_lost', { error: 'its runner was killed before it ended' });
+    }
+    if (orphans.size === 0) timer = clearTimer(timer);
+  };
+
+  const adopt = (id: string, group: Group) => {
+    if (orphans.has(id)) return;
+    orphans.set(id, group);
+    const count = group.members().length;
+    say(id, 'execution_orphaned', {
+      error: `its runner was killed; ${count} of its processes go on`,
+      pid: group.leader.pid,
+    });
+    timer ??= setInterval(pollOrphans, ORPHAN_POLL_MS);
+  };
+
+  /** Its runner is dead: what is left of it? */
+  const bury = (execution: Execution, found: RunRecord) => {
+    const { id } = execution;
+    if (execution.status === 'queued') {
+      return say(id, 'execution_cancelled', { error: 'what waited for its turn is gone' });
+    }
+    if (found.runner.boot !== bootId()) return say(id, 'execution_lost', { error: 'the machine was started again' });
+    const group = found.child ? createGroup(found.child, id) : findGroup(id);
+    if (group && group.members().length > 0) return adopt(id, group);
+    say(id, 'execution_lost', { error: 'its runner was killed' });
+  };
+
+  const runnerGone = (id: string): boolean => {
+    const execution = aliveOne(id);
+    const found = recordOf(id);
+    if (!execution || !found) return false;
+    if (!isAlive(found.runner) && !orphans.has(id)) bury(execution, found);
+    return true;
+  };
+
+  /** Its last words may still lie in the spool. */
+  const onDetached = async (id: string) => {
+    const found = recordOf(id);
+    if (!found) return;
+    while (!closed && aliveOne(id) && (isAlive(found.runner) || !look(found.source))) {
+      // it may have lost the connection alone, and come back
+      if (attached.has(id)) return;
+      await delay(POLL_MS, undefined, { ref: false });
+    }
+    if (!closed) runnerGone(id);
+  };
+
+  const attachmentOf = async (id: string): Promise<Attachment | undefined> => {
+    const found = recordOf(id);
+    const deadline = performance.now() + ATTACH_MS;
+    while (found && !attached.has(id) && isAlive(found.runner) && performance.now() < deadline) await delay(POLL_MS);
+    return attached.get(id);
+  };
+
+  /** Where no runner is left to do it. */
+  const controlOrphan = async (id: string, group: Group, { action, by, signal, graceMs }: ControlOrder) => {
+    const onSignal = (name: NodeJS.Signals) => say(id, 'control', { action: 'signal', signal: name, by });
+    const send = (name: NodeJS.Signals) => {
+      if (group.signal(name)) onSignal(name);
+    };
+    if (action === 'signal') return send(signalOf(signal));
+    if (action === 'pause' || action === 'resume') {
+      send(action === 'pause' ? 'SIGSTOP' : 'SIGCONT');
+      return say(id, action === 'pause' ? 'execution_paused' : 'execution_resumed', { by });
+    }
+    const paused = aliveOne(id)?.status === 'paused';
+    const grace = action === 'kill' ? 0 : (graceMs ?? DEFAULT_GRACE_MS);
+    const text = await stopGroup({ group, graceMs: grace, paused, onSignal });
+    say(id, 'output', { stream: 'system', text });
+    pollOrphans();
+  };
+
+  return {
+    attach(id, attachment) {
+      attached.set(id, attachment);
+      if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
+      void attachment.closed.then(() => {
+        if (attached.get(id) === attachment) attached.delete(id);
+        return onDetached(id);
+      });
+    },
+
+    async control(execution, order) {
+      const { id } = execution;
+      check(execution, order);
+      const waits = execution.status === 'queued' && !attached.has(id) && !recordOf(id);
+      const orphan = orphans.get(id);
+      if (!waits && !orphan && !recordOf(id)) {
+        throw new ProgressError('bad_request', `${id} was not started by \`progress run\`: it takes no orders`);
+      }
+      const attachment = waits || orphan ? undefined : await attachmentOf(id);
+      if (!waits && !orphan && !attachment) {
+        throw new ProgressError('unavailable', `the runner of ${id} does not answer: try again`);
+      }
+      say(id, 'control', { ...order });
+      if (waits) say(id, 'execution_cancelled', order.by === undefined ? {} : { by: order.by });
+      else if (orphan) void controlOrphan(id, orphan, order);
+      else attachment?.send({ order: { run: id, ...order } });
+    },
+
+    isRun: (id) => hasSpec(paths, id),
+
+    begin(execution) {
+      const { id } = execution;
+      const found = recordOf(id);
+      if (found && !isAlive(found.runner)) return bury(execution, found);
+      if (found) {
+        const attachment = attached.get(id);
+        if (attachment) attachment.send({ order: { run: id, action: 'start' } });
+        else called.add(id);
+        return;
+      }
+      void launchRunner(id).then((problem) => {
+        if (problem !== undefined && aliveOne(id)?.status === 'queued') {
+          say(id, 'execution_failed', { error: `its runner did not start: ${problem}` });
+        }
+      });
+    },
+
+    runnerGone,
+
+    live: () =>
+      [...state.alive.values()].flatMap(({ id, status }) => {
+        const child = status === 'queued' || !(attached.has(id) || orphans.has(id)) ? undefined : recordOf(id)?.child;
+        return child ? [{ id, child }] : [];
+      }),
+
+    close() {
+      closed = true;
+      timer = clearTimer(timer);
+    },
+  };
+}
+
+function clearTimer(timer: NodeJS.Timeout | undefined): undefined {
+  clearInterval(timer);
+}
+
+function check(execution: Execution, { action, signal }: ControlOrder): void {
+  const { id, status } = execution;
+  if (isFinal(status)) throw new ProgressError('bad_request', `${id} is over: ${status}`);
+  if (action === 'signal') signalOf(signal);
+  if (status === 'queued' && action !== 'stop' && action !== 'kill') {
+    throw new ProgressError('bad_request', `${id} is queued: it can only be stopped`);
+  }
+}
+
+function signalOf(name: string | undefined): NodeJS.Signals {
+  if (name !== undefined && isSignal(name)) return name;
+  throw new ProgressError('bad_request', `control: ${name ?? 'no signal'} is no signal: try SIGTERM`);
+}

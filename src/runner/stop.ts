@@ -1,0 +1,50 @@
+/** Stopping a run: asked first, and killed when it does not go. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatDuration } from '../core/format.js';
+import type { Group } from './group.js';
+
+export interface StopOptions {
+  group: Group;
+  /** Milliseconds until it is killed; 0 kills at once. */
+  graceMs: number;
+  /** Stopped processes take no signal until they go on. */
+  paused: boolean;
+  /** Tells of each signal that was sent. */
+  onSignal: (name: NodeJS.Signals) => void;
+  /** Ends the time of grace. */
+  hurry?: AbortSignal;
+}
+
+export const DEFAULT_GRACE_MS = 5_000;
+const FIRST_POLL_MS = 10;
+const LAST_POLL_MS = 100;
+/** What SIGKILL does not end within this waits for a device, and is beyond us. */
+const KILL_MS = 5_000;
+
+/** Resolves when nothing of the group is left, or nothing helps, and tells what it took. */
+export async function stopGroup({ group, graceMs, paused, onSignal, hurry }: StopOptions): Promise<string> {
+  const send = (name: NodeJS.Signals) => {
+    if (group.signal(name)) onSignal(name);
+  };
+  const startedAt = performance.now();
+  const took = () => formatDuration(performance.now() - startedAt);
+  if (graceMs > 0) {
+    send('SIGINT');
+    if (paused) send('SIGCONT');
+    if (await isGone(group, graceMs, hurry)) return `stopped by SIGINT after ${took()}`;
+  }
+  send('SIGKILL');
+  const gone = await isGone(group, KILL_MS);
+  const ended = graceMs > 0 ? `SIGINT did not end it: killed by SIGKILL after ${took()}` : 'killed by SIGKILL';
+  return gone ? ended : `${ended}, and still ${group.members().length} processes are left`;
+}
+
+async function isGone(group: Group, withinMs: number, hurry?: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LAST_POLL_MS)) {
+    if (group.members().length === 0) return true;
+    const left = deadline - performance.now();
+    if (left <= 0 || hurry?.aborted) return false;
+    await delay(Math.min(wait, left), undefined, { signal: hurry }).catch(() => undefined);
+  }
+}

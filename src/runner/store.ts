@@ -1,0 +1,109 @@
+/**
+ * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
+ * who runs it. Both are private to the user, and are kept as long as the history of the run.
+ */
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf, ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import type { ProcessIdentity } from '../processes.js';
+
+export interface RunSpec {
+  id: string;
+  argv: [string, ...string[]];
+  cwd: string;
+  /** Of the command, complete. */
+  env: Record<string, string>;
+  name?: string;
+  labels?: Record<string, string>;
+  agent?: string;
+  /** The execution that it was started in, and the step of that. */
+  parent?: string;
+  parentStep?: string;
+  queue?: string;
+  /** Ids of runs that must have completed before. */
+  after?: string[];
+  /** The run that this one repeats. */
+  rerunOf?: string;
+  /** In a terminal of its own. */
+  pty: boolean;
+  /** It is stopped after so long. */
+  timeoutMs?: number;
+}
+
+export interface RunRecord {
+  runner: ProcessIdentity;
+  /** What its events carry as their source. */
+  source: string;
+  /** The command itself: its process id is that of its group and session, too. */
+  child?: ProcessIdentity;
+}
+
+type Where = Pick<Paths, 'runs'>;
+
+/** Only such ids lead to a directory: an execution may have any other. */
+const RUN_ID = /^[a-z0-9]{1,64}$/;
+
+function fileOf({ runs }: Where, id: string, name: string): string {
+  if (!RUN_ID.test(id)) throw new ProgressError('not_found', `${id} is no run`);
+  return path.join(runs, id, name);
+}
+
+export function writeSpec(where: Where, spec: RunSpec): void {
+  const file = fileOf(where, spec.id, 'spec.json');
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  write(file, spec);
+}
+
+/** Throws `not_found` when the run is unknown, or too old. */
+export function readSpec(where: Where, id: string): RunSpec {
+  const spec = read<RunSpec>(fileOf(where, id, 'spec.json'));
+  if (!spec)
+    throw new ProgressError('not_found', `what ${id} was started with is not known: it was no run, or is too old`);
+  return spec;
+}
+
+export function hasSpec(where: Where, id: string): boolean {
+  return RUN_ID.test(id) && existsSync(fileOf(where, id, 'spec.json'));
+}
+
+/** False when somebody else runs it, or has run it: nothing may be started then. */
+export function claimRun(where: Where, id: string, record: RunRecord): boolean {
+  const file = fileOf(where, id, 'runner.json');
+  const draft = `${file}.${record.runner.pid}`;
+  writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+export function updateRecord(where: Where, id: string, record: RunRecord): void {
+  write(fileOf(where, id, 'runner.json'), record);
+}
+
+/** Undefined when nobody has begun to run it. */
+export function readRecord(where: Where, id: string): RunRecord | undefined {
+  return read<RunRecord>(fileOf(where, id, 'runner.json'));
+}
+
+/** Whole or not at all. */
+function write(file: string, value: unknown): void {
+  const draft = `${file}.new`;
+  writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+function read<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
