@@ -10,6 +10,7 @@ const COMMANDS: Commands = {
   ps: async () => (await import('./ps.js')).command,
   show: async () => (await import('./show.js')).command,
   logs: async () => (await import('./logs.js')).command,
+  web: async () => (await import('./web.js')).command,
   daemon: async () => (await import('./daemon.js')).command,
   journal: async () => (await import('./journal.js')).command,
   config: async () => (await import('./config.js')).command,

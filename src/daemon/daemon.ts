@@ -170,7 +170,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     subscribers,
     runs,
     logs: createLogs(journal.source),
-    web: { on: (port) => http.on(port), off: () => http.off() },
+    web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
   });

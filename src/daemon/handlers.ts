@@ -180,7 +180,10 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     return await context.logs.timeline(await subjectOf(execution, context));
   },
 
-  web: async ({ on, port }, _caller, { web }) => (on ? await web.on(port) : await web.off()),
+  async web({ on, port, execution }, _caller, { web, state, journal }) {
+    if (!on) return await web.off();
+    return await web.on({ port, execution: execution && (await lookUp(execution, state, journal)).id });
+  },
 
   queues: (_request, _caller, { state }) => ({ queues: queueViews(state) }),
 

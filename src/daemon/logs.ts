@@ -39,7 +39,9 @@ const PAGE_CHARS = 1024 * 1024;
 const MAX_RANGES = 50_000;
 /** Executions whose lines are known at a time; the one that was asked for longest ago goes. */
 const MAX_INDEXES = 32;
-/** The log of a short execution may be almost silent: looking back for lines ends here. */
+/** Events that the end of a log is looked for in: some hold hundreds of lines, */
+const FIRST_LOOK = 32;
+/** and others none. */
 const MAX_LOOK_BACK = 20_000;
 
 export function createLogs(source: JournalSource): Logs {
@@ -84,7 +86,7 @@ export function createLogs(source: JournalSource): Logs {
 
   /** The end of the log needs no index: its last line has the number that the fold has counted. */
   const readTail = async ({ execution, seq }: Subject, count: number, whole: boolean): Promise<LogLine[]> => {
-    for (let events = count; ; events *= 4) {
+    for (let events = FIRST_LOOK; ; events *= 4) {
       const tail = await readLast(source, events, { execution: execution.id }, seq);
       const lines = tail.events.reduce((sum, event) => sum + countLines(event), 0);
       const isAll = tail.events.length < events || events >= MAX_LOOK_BACK;

@@ -79,7 +79,7 @@ export type Request =
   | { op: 'log'; id: RequestId; execution: string; from?: number; last?: number; limit?: number; whole?: boolean }
   | SearchRequest
   | { op: 'timeline'; id: RequestId; execution: string }
-  | { op: 'web'; id: RequestId; on: boolean; port?: number }
+  | { op: 'web'; id: RequestId; on: boolean; port?: number; execution?: string }
   | { op: 'queues'; id: RequestId }
   | { op: 'attach'; id: RequestId; run: string }
   | ({ op: 'control'; id: RequestId; execution: string } & ControlOrder)
@@ -121,7 +121,10 @@ export interface Replies {
   /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
   search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
   timeline: Timeline;
-  /** Where the viewer is, and what lets one browser in, once and soon; null while it is off. */
+  /**
+   * Where the viewer is, or the page of the execution; null while it is off. `code` lets one browser in, once and soon;
+   * `page` is a private file that leads there.
+   */
   web: { url: string | null; code?: string; page?: string };
   queues: { queues: QueueView[] };
   /** From now on orders for this run are pushed on this connection. */

@@ -19,7 +19,7 @@ import { createHttpServer } from './server.js';
 /** What the request `web` does. */
 export interface Web {
   /** Listens, on this port or wherever there is room, and lets one browser in. */
-  on(port?: number): Promise<Replies['web']>;
+  on(wanted: { port?: number | undefined; execution?: string | undefined }): Promise<Replies['web']>;
   /** Nobody is let in any more, open pages included. */
   off(): Promise<Replies['web']>;
 }
@@ -77,10 +77,11 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   }
 
   return {
-    async on(wanted) {
+    async on({ port: wanted, execution }) {
       const port = await listen(wanted);
       writeFileSync(paths.web, `${JSON.stringify({ port })}\n`, { mode: 0o600 });
-      const url = `http://${HOST}:${port}/`;
+      const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
+      const url = `http://${HOST}:${port}/${at}`;
       const code = access.issueCode();
       return { url, code, page: writePage(paths.runtime, `${url}#c=${code}`) };
     },
