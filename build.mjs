@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { cli: 'src/cli/main.ts', daemon: 'src/daemon/main.ts', notify: 'src/alerts/notify.ts' },
+  entryPoints: { cli: 'src/cli/main.ts', daemon: 'src/daemon/main.ts', runner: 'src/runner/main.ts', notify: 'src/alerts/notify.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -14,7 +14,7 @@ await build({
   chunkNames: '[name]-[hash]',
   alias: { 'string-width': './src/cli/string-width.ts' },
   // these find terminfo, modules and programs of their own by path
-  external: ['blessed', 'blessed/*', 'node-notifier'],
+  external: ['blessed', 'blessed/*', 'node-notifier', '@lydell/*'],
   // CommonJS packages inside an ES module still want `require`
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

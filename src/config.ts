@@ -32,6 +32,9 @@ const SYNTAX_ERRORS: Partial<Record<ErrorCode, string>> = {
 
 const group = wrong('a mapping of keys');
 
+/** As `runner/settings.ts` has it, which needs no configuration for it. */
+const OUTPUT_LIMIT = '64MiB';
+
 /** Every key of the file. A new one needs a line here and an item in progress-config(5). */
 const SCHEMA = v.object(
   {
@@ -74,6 +77,13 @@ const SCHEMA = v.object(
     ),
     alerts: v.nullish(
       v.object({ desktop: flag(true, 'Show a desktop notification when something fails.') }, group),
+      {},
+    ),
+    runs: v.nullish(
+      v.object(
+        { outputLimit: size(OUTPUT_LIMIT, '64KiB', '256MiB', "Of one run's output: beyond it only the last part is kept.") },
+        group,
+      ),
       {},
     ),
     watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),

@@ -21,6 +21,8 @@ export interface ProcessInfo {
   start: number;
   /** Milliseconds, its own and those of the children that it has waited for. */
   cpuMs: number;
+  /** Of these, what its children took. */
+  waitedCpuMs: number;
 }
 
 /** Ticks a second in /proc, the same on every Linux that Node runs on. */
@@ -35,7 +37,8 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     // the name stands in parentheses, and may hold any of them
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticksAt = (index: number) => Number(fields[index] ?? 0);
-    const ticks = ticksAt(11) + ticksAt(12) + ticksAt(13) + ticksAt(14);
+    const msAt = (index: number) => (ticksAt(index) * 1_000) / TICKS;
+    const waitedCpuMs = msAt(13) + msAt(14);
     return {
       pid,
       state: fields[0] ?? '',
@@ -43,7 +46,8 @@ export function readProcess(pid: number): ProcessInfo | undefined {
       group: ticksAt(2),
       session: ticksAt(3),
       start: ticksAt(19),
-      cpuMs: (ticks * 1_000) / TICKS,
+      cpuMs: msAt(11) + msAt(12) + waitedCpuMs,
+      waitedCpuMs,
     };
   } catch {
     return undefined;
@@ -78,12 +82,40 @@ export function bootId(): string {
 
 /** The process `root`, all that descend from it, and all of its session: some of those have lost their parents. */
 export function treeOf(root: number, processes: readonly ProcessInfo[]): ProcessInfo[] {
-  const members = new Set([root]);
-  for (let size = 0; size !== members.size;) {
-    size = members.size;
-    for (const { pid, parent, session } of processes) if (session === root || members.has(parent)) members.add(pid);
+  return treesOf(processes)(root);
+}
+
+/** The same for many roots in one list, which is gone through once. */
+export function treesOf(processes: readonly ProcessInfo[]): (root: number) => ProcessInfo[] {
+  const children = groupBy(processes, ({ parent }) => parent);
+  const sessions = groupBy(processes, ({ session }) => session);
+  const roots = new Map(processes.map((process) => [process.pid, process]));
+  return (root) => {
+    const leader = roots.get(root);
+    const members = new Set([
+      ...(leader ? [leader] : []),
+      ...(sessions.get(root) ?? []),
+      ...(children.get(root) ?? []),
+    ]);
+    // a set goes on to what is added to it meanwhile
+    for (const { pid } of members) for (const child of children.get(pid) ?? []) members.add(child);
+    return [...members].filter(({ state }) => state !== 'Z');
+  };
+}
+
+/** Bytes of memory that the tree of `root` has right now; what two processes share counts for both. 0 if none is left. */
+export function treeRss(root: number): number {
+  return treeOf(root, readProcesses()).reduce((sum, { pid }) => sum + readRss(pid), 0);
+}
+
+/** Bytes of memory; 0 for what has ended, and for the threads of the kernel. */
+export function readRss(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0;
   }
-  return processes.filter(({ pid, state }) => members.has(pid) && state !== 'Z');
 }
 
 /** Of those that may be looked into: whose environment began with `NAME=value` among its variables. */
@@ -95,6 +127,16 @@ export function processesWith(variable: string): number[] {
       return false;
     }
   });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 }
 
 function processIds(): number[] {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAlerts } from '../alerts/alerts.js';
 import { createDesktop } from '../alerts/desktop.js';
+import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
@@ -140,7 +141,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
-  const { promise: leaving, resolve: leave } = withResolvers<string>();
+  const { promise: leaving, resolve: leave } = createDeferred<string>();
 
   const status = (): DaemonStatus => ({
     pid: process.pid,
@@ -265,10 +266,4 @@ function watchName(file: string, onChange: () => void): FSWatcher | undefined {
   } catch {
     return undefined;
   }
-}
-
-function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((fulfil) => (resolve = fulfil));
-  return { promise, resolve };
 }

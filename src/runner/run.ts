@@ -1,224 +1,337 @@
-/** Runs one command as an execution: start, output, outcome as events; its streams and its signals passed through. */
-import { spawn } from 'node:child_process';
-import type { ChildProcessByStdio } from 'node:child_process';
-import { constants, hostname } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+/** One run from its start to its end: its command, its output, its signals, all told as events. */
+import { hostname } from 'node:os';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { clip, clipAll, NAME_CHARS } from '../core/data.js';
+import { createDeferred } from '../core/deferred.js';
 import type { EventData } from '../core/event.js';
-import { errnoOf } from '../errors.js';
-import type { OutputEvents } from './output.js';
-import { createOutputEvents } from './output.js';
+import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import { identityOf, readProcess, treeRss } from '../processes.js';
+import type { Order } from '../protocol/messages.js';
+import type { OwnFile } from '../spool/own-file.js';
+import { openOwnFile } from '../spool/own-file.js';
+import type { ChildOptions, Outcome } from './child.js';
+import { startChild, statusOf } from './child.js';
+import type { Group } from './group.js';
+import { createGroup } from './group.js';
+import { createLimit } from './limit.js';
+import type { OutputStream } from './output.js';
+import { createPieces, outputData } from './output.js';
+import type { Pump, Recorder } from './pump.js';
+import { createPump } from './pump.js';
+import { isSignal, statusOfSignal } from './signals.js';
+import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
+import type { RunRecord, RunSpec } from './store.js';
+import { claimRun, updateRecord } from './store.js';
 
 export interface Output {
   stdout: Writable;
   stderr: Writable;
 }
 
-export interface RunOptions {
-  id: string;
-  argv: readonly [string, ...string[]];
-  name?: string | undefined;
-  labels?: Record<string, string>;
-  /** The execution that this one runs in. */
-  parent?: string | undefined;
-  env: NodeJS.ProcessEnv;
-  emit: (event: { type: string; execution: string; time?: string; data: EventData }) => void;
-  /** Where the child's output goes besides; nowhere when it is drawn by somebody else. */
+export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr'> {
+  paths: Pick<Paths, 'runs' | 'spool'>;
+  spec: RunSpec;
+  /** Its queueing was told before: it is this process's turn. */
+  announced: boolean;
+  /** It starts when the order comes. */
+  waits: boolean;
+  /** Bytes of output that are kept. */
+  outputLimit: number;
+  /** Where the output goes besides; nowhere when it is drawn by somebody else. */
   output?: Output;
-  /** In a session of its own, without a terminal to read from. */
-  apart: boolean;
+  /** Looks for processes that are left, whatever that costs. */
+  thorough: boolean;
 }
 
 export interface Run {
-  /** Passes a signal on; an execution that dies of it counts as cancelled. */
-  signal(name: NodeJS.Signals): void;
-  /** The command gets this signal from somebody else: dying of it counts as cancelled too. */
+  order(order: Order['order']): void;
+  /** Passes a signal on; a command that dies of it counts as cancelled. */
+  signal(name: NodeJS.Signals, by: string): void;
+  /** The command gets this signal from somebody else: dying of it counts as cancelled, too. */
   expect(name: NodeJS.Signals): void;
-  /** Stops reading the child's output: it waits when its pipe is full. */
-  pause(): void;
-  resume(): void;
   /** Gives the rest of the output to these streams as well. */
   show(output: Output): void;
-  /** Resolves when the outcome is emitted, with the exit status that a shell would show. */
+  /** Resolves when the outcome is written, with the exit status that a shell would show. */
   readonly ended: Promise<number>;
+  /** Events that could not be written; known at the end. */
+  readonly unwritten: number;
 }
 
 /** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
 const ARGV_CHARS = 16 * 1024;
-/** After the child's end, for what its own children still write to its pipes; not counting the time when nobody reads. */
+/** After the command's end, for what its own children still write; not counting the time when nobody takes it. */
 const DRAIN_MS = 2_000;
-const DRAIN_POLL_MS = 5;
+const DRAIN_POLL_MS = 50;
+/** When to look how much memory it takes, and from then on as often as the last time took. */
+const LOOKS_MS = [100, 900, 4_000, 30_000];
+/** Does it still stand still? */
+const PAUSE_POLL_MS = 1_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** As timeout(1) has it. */
+const TIMED_OUT = 124;
 
+/** Throws where somebody else runs it, or where nothing can be written. */
 export function startRun(options: RunOptions): Run {
-  const { id, emit, apart } = options;
-  const startedAt = Date.now();
-  const child = launch(options);
-  emit({ type: 'execution_started', execution: id, data: describe(options, child) });
-
-  const asked = new Set<NodeJS.Signals>();
-  const end = (outcome: Outcome): number => {
-    const durationMs = Date.now() - startedAt;
-    emit({ type: typeOf(outcome, asked), execution: id, data: { ...reported(outcome), durationMs } });
-    return statusOf(outcome);
+  const { paths, spec, waits } = options;
+  const { id } = spec;
+  const record: RunRecord = {
+    runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
+    source: `run-${process.pid}-${id}`,
   };
-  if (child instanceof Error) {
-    const ended = Promise.resolve(end({ error: child }));
-    return { ended, signal: nothing, expect: nothing, pause: nothing, resume: nothing, show: nothing };
-  }
+  if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
+  const file = openOwnFile(paths, 'run', id);
+  const emit = (type: string, data: EventData, now?: 'now') =>
+    file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
+  if (!options.announced) emit('execution_queued', describe(spec), 'now');
 
-  const pumps = STREAMS.map((stream) => {
-    const events = createOutputEvents({
-      stream,
-      emit: (data, time) => emit({ type: 'output', execution: id, time, data }),
-    });
-    return createPump(child[stream], events);
-  });
-  const show = (output: Output) => pumps.forEach((pump, index) => pump.show(output[STREAMS[index] ?? 'stdout']));
-  if (options.output) show(options.output);
+  const turn = createDeferred<'start' | Outcome>();
+  if (!waits) turn.resolve('start');
+  const asked = new Set<NodeJS.Signals>();
+  const stopping = createStop(emit);
+  let timedOut = false;
+  let pumps: readonly (Pump & { stream: OutputStream })[] = [];
+  let shown = options.output;
+  let unwritten = 0;
+  let group: Group | undefined;
+  let pausing: NodeJS.Timeout | undefined;
+  /** What is ordered before the command is there waits for it. */
+  let early: (() => void)[] | undefined = [];
 
-  const outcome = new Promise<Outcome>((resolve) => {
-    child.once('error', (error) => resolve({ error }));
-    child.once('exit', (exitCode, signal) => resolve(signal ? { signal } : { exitCode: exitCode ?? 0 }));
-  });
-  const drain = async (known: Outcome) => {
-    const isDone = () => pumps.every((pump) => pump.ended);
-    for (let waited = 0; !isDone() && waited < DRAIN_MS;) {
-      await delay(DRAIN_POLL_MS);
-      if (!pumps.some((pump) => pump.blocked)) waited += DRAIN_POLL_MS;
+  const soon = (task: () => void) => {
+    if (early) early.push(task);
+    else task();
+  };
+  const send = (name: NodeJS.Signals, by: string | undefined) => {
+    if (group?.signal(name)) emit('control', { action: 'signal', signal: name, ...(by !== undefined && { by }) });
+  };
+  const resumed = (by: string | undefined) => {
+    clearInterval(pausing);
+    pausing = undefined;
+    emit('execution_resumed', by === undefined ? {} : { by }, 'now');
+  };
+  const pause = (by: string | undefined) => {
+    send('SIGSTOP', by);
+    if (pausing) return;
+    emit('execution_paused', by === undefined ? {} : { by }, 'now');
+    pausing = setInterval(() => {
+      if (group?.members().some(({ state }) => state !== 'T')) resumed('a signal that somebody else has sent');
+    }, PAUSE_POLL_MS).unref();
+  };
+  const stop = (by: string | undefined, graceMs: number) => {
+    if (group) stopping.begin({ group, by, graceMs, paused: pausing !== undefined });
+  };
+
+  const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Order['order']) => {
+    if (action === 'start') return turn.resolve('start');
+    if (action === 'stop' || action === 'kill') {
+      turn.resolve({ signal: 'SIGINT' });
+      return soon(() => stop(by, action === 'kill' ? 0 : graceMs));
     }
+    soon(() => {
+      if (action === 'pause') pause(by);
+      else if (action === 'resume') {
+        send('SIGCONT', by);
+        if (pausing) resumed(by);
+      } else if (signal !== undefined && isSignal(signal)) {
+        asked.add(signal);
+        send(signal, by);
+      }
+    });
+  };
+
+  const showOn = (output: Output) => {
+    for (const pump of pumps) pump.show(output[pump.stream]);
+  };
+
+  const end = (outcome: Outcome, startedAt: number | undefined, measured: EventData): number => {
+    const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
+    const durationMs = startedAt === undefined ? undefined : Math.max(0, Date.now() - startedAt);
+    emit(type, { ...outcome, ...(durationMs !== undefined && { durationMs }), ...measured }, 'now');
+    unwritten = file.close();
+    return timedOut ? TIMED_OUT : statusOf(outcome);
+  };
+
+  const run = async (): Promise<number> => {
+    const go = await turn.promise;
+    if (go !== 'start') {
+      stopping.begun = true;
+      return end(go, undefined, {});
+    }
+    const startedAt = Date.now();
+    const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
+    if (!('pid' in child)) {
+      emit('execution_started', describe(spec));
+      return end(child, startedAt, {});
+    }
+    const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
+    updateRecord(paths, id, { ...record, child: leader });
+    emit('execution_started', { ...describe(spec), pid: child.pid }, 'now');
+    group = createGroup(leader, id);
+    const limit = createLimit({
+      bytes: options.outputLimit,
+      keep: (piece) => file.append({ type: 'output', execution: id, time: piece.time, data: outputData(piece) }),
+      mark: (text) => emit('output', { stream: 'system', text }),
+    });
+    pumps = child.outputs.map(({ stream, source }) => {
+      const pieces = createPieces(stream, limit.take);
+      return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
+    });
+    if (shown) showOn(shown);
+    const timer = spec.timeoutMs === undefined ? undefined : setTimeout(() => {
+      timedOut = true;
+      stop('its timeout', DEFAULT_GRACE_MS);
+    }, Math.min(spec.timeoutMs, MAX_TIMER_MS));
+    const memory = watchMemory(child.pid);
+    for (const task of early ?? []) task();
+    early = undefined;
+
+    const outcome = await child.exited;
+    clearTimeout(timer);
+    const waited = readProcess(process.pid)?.waitedCpuMs;
+    options.pty?.finish();
+    const inTime = await drain(pumps);
     for (const pump of pumps) pump.stop();
-    return end(known);
+    clearInterval(pausing);
+    limit.end();
+    await stopping.done;
+    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
+    if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
+    const peakRss = memory.stop();
+    const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
+    return end(outcome, startedAt, {
+      ...(cpuSeconds !== undefined && { cpuSeconds }),
+      ...(peakRss > 0 && { peakRss }),
+    });
   };
 
   return {
-    ended: outcome.then(drain),
-    signal(name) {
+    ended: run(),
+    order: obey,
+    signal(name, by) {
       asked.add(name);
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      try {
-        process.kill(apart ? -child.pid : child.pid, name);
-      } catch {
-        // ESRCH: it has just ended
-      }
+      turn.resolve({ signal: name });
+      soon(() => send(name, by));
     },
     expect: (name) => void asked.add(name),
-    pause: () => pumps.forEach((pump) => pump.hold(true)),
-    resume: () => pumps.forEach((pump) => pump.hold(false)),
-    show,
+    show(output) {
+      shown = output;
+      showOn(output);
+    },
+    get unwritten() {
+      return unwritten;
+    },
   };
 }
 
-const STREAMS = ['stdout', 'stderr'] as const;
-
-function nothing(): void {
-  // there is no child
-}
-
-/** Some errors are thrown, such as arguments that are too long; others come as an event. */
-function launch({ argv: [file, ...args], env, apart }: RunOptions): Child | Error {
-  try {
-    return spawn(file, args, { env, stdio: [apart ? 'ignore' : 'inherit', 'pipe', 'pipe'], detached: apart });
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-type Child = ChildProcessByStdio<null, Readable, Readable>;
-type Outcome = { exitCode: number } | { signal: NodeJS.Signals } | { error: Error };
-
-function describe({ argv, name, labels, parent }: RunOptions, child: Child | Error): EventData {
-  const pid = child instanceof Error ? undefined : child.pid;
+/** What a queueing and a start tell. */
+export function describe(spec: RunSpec): EventData {
+  const { argv, name, cwd, labels, agent, parent, parentStep, queue, after, rerunOf } = spec;
+  const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
   return {
-    kind: 'run',
+    kind: agent === undefined ? 'run' : 'agent',
     argv: clipAll(argv, ARGV_CHARS),
-    cwd: process.cwd(),
+    cwd,
     host: hostname(),
-    ...(pid !== undefined && { pid }),
     ...(name !== undefined && { name: clip(name, NAME_CHARS) }),
-    ...(labels && { labels }),
-    ...(parent !== undefined && { parent }),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
 }
 
 /** What was asked for is cancelled; what died of itself failed. */
 function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
-  if ('exitCode' in outcome && outcome.exitCode === 0) return 'execution_completed';
   const status = statusOf(outcome);
-  const obeyed = [...asked].some((signal) => status === 128 + constants.signals[signal]);
+  if (status === 0) return 'execution_completed';
+  const obeyed = [...asked].some((signal) => status === statusOfSignal(signal));
   return obeyed ? 'execution_cancelled' : 'execution_failed';
 }
 
-function reported(outcome: Outcome): EventData {
-  if (!('error' in outcome)) return { ...outcome };
-  return { error: outcome.error.message, exitCode: statusOf(outcome) };
-}
-
-/** As a shell has it: 127 not found, 126 not executable, 128 + n for a signal. */
-function statusOf(outcome: Outcome): number {
-  if ('exitCode' in outcome) return outcome.exitCode;
-  if ('signal' in outcome) return 128 + constants.signals[outcome.signal];
-  return errnoOf(outcome.error) === 'ENOENT' ? 127 : 126;
-}
-
-interface Pump {
-  readonly ended: boolean;
-  /** It reads no further for now. */
-  readonly blocked: boolean;
-  hold(held: boolean): void;
-  show(target: Writable): void;
-  stop(): void;
-}
-
-/** Reads at the pace of the slower of its two readers: whoever holds it, and the stream that the output is shown on. */
-function createPump(source: Readable, events: OutputEvents): Pump {
-  let target: Writable | undefined;
-  let held = false;
-  let draining = false;
-  let ended = false;
-  const follow = () => {
-    if (held || draining) source.pause();
-    else source.resume();
-  };
-  const drained = () => {
-    draining = false;
-    follow();
-  };
-  const finish = () => {
-    if (!ended) events.end();
-    ended = true;
-  };
-  source.on('data', (chunk: Buffer) => {
-    events.push(chunk);
-    if (!target || target.write(chunk)) return;
-    draining = true;
-    follow();
-    target.once('drain', drained);
-  });
-  source.once('close', finish);
+/** On a terminal each line ends with a return besides. */
+function withoutReturns({ push, end }: Recorder): Recorder {
   return {
-    get ended() {
-      return ended;
+    push: (chunk) => push(Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')),
+    end,
+  };
+}
+
+/** False when somebody held on to it, and was not waited for any longer. */
+async function drain(pumps: readonly Pump[]): Promise<boolean> {
+  let over = false;
+  const late = async () => {
+    for (let waited = 0; !over && waited < DRAIN_MS;) {
+      await delay(DRAIN_POLL_MS, undefined, { ref: false });
+      if (!pumps.some((pump) => pump.blocked)) waited += DRAIN_POLL_MS;
+    }
+    return false;
+  };
+  const all = Promise.all(pumps.map(({ finished }) => finished)).then(() => true);
+  return await Promise.race([all, late()]).finally(() => (over = true));
+}
+
+/** The most that its processes took together, of all looks. */
+function watchMemory(pid: number): { stop: () => number } {
+  let peak = 0;
+  let looks = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = () => {
+    timer = setTimeout(() => {
+      peak = Math.max(peak, treeRss(pid));
+      wait();
+    }, LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)]).unref();
+  };
+  wait();
+  return {
+    stop() {
+      clearTimeout(timer);
+      return peak;
     },
-    get blocked() {
-      return held || draining;
+  };
+}
+
+interface Stopping {
+  begun: boolean;
+  /** Resolves when nothing is being stopped any more. */
+  readonly done: Promise<void>;
+  /** What it took. */
+  readonly text: string | undefined;
+  begin(how: { group: Group; by: string | undefined; graceMs: number; paused: boolean }): void;
+}
+
+/** One stop, however often it is asked for; one without grace ends the grace of another. */
+function createStop(emit: (type: string, data: EventData) => void): Stopping {
+  const hurry = new AbortController();
+  let done = Promise.resolve();
+  let text: string | undefined;
+  const stopping: Stopping = {
+    begun: false,
+    get done() {
+      return done;
     },
-    hold(asked) {
-      held = asked;
-      follow();
+    get text() {
+      return text;
     },
-    show(stream) {
-      target = stream;
-      stream.once('error', (error) => {
-        target = undefined;
-        drained();
-        // nobody reads any more: the command is told as it would be without us
-        if (errnoOf(error) === 'EPIPE') source.destroy();
+    begin({ group, by, graceMs, paused }) {
+      if (graceMs === 0) hurry.abort();
+      if (stopping.begun) return;
+      stopping.begun = true;
+      const onSignal = (signal: NodeJS.Signals) =>
+        emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
+      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
+        text = by === undefined ? took : `${took}, asked by ${by}`;
       });
     },
-    stop() {
-      finish();
-      source.destroy();
-    },
   };
+  return stopping;
+}
+
+/** Processes that it leaves behind: in its group, and out of it. */
+function reportLeft(group: Group, emit: (type: string, data: EventData) => void): void {
+  const members = group.members().map(({ pid }) => pid);
+  const escaped = group.escaped();
+  const left = [...members, ...escaped];
+  if (left.length === 0) return;
+  const word = left.length === 1 ? 'process of this run goes' : 'processes of this run go';
+  const where = escaped.length === 0 ? '' : `; outside of its group: ${escaped.join(', ')}`;
+  emit('log', { level: 'warning', message: `${left.length} ${word} on: ${left.join(', ')}${where}` });
 }

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createProducer } from '../../src/client/producer.js';
 import { openSource, readJournal } from '../../src/journal/reader.js';
 import type { Paths } from '../../src/paths.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
@@ -68,9 +67,6 @@ t.test('a full disk', async (t) => {
   const resenders = ['a', 'b'].map((source) => {
     return startResender({ socket: paths.socket, source, burst: 3, pauseMs: 20, window: 200, padding: '' });
   });
-  const producer = createProducer({ paths, source: 'producer' });
-  let emitted = 0;
-  const emitting = setInterval(() => producer.emit({ type: 'log', data: { message: `${emitted++}` } }), 20);
   // one that goes on without looking, and sends nothing again
   const stubborn = await openLines(t, paths.socket);
   let n = 0;
@@ -109,14 +105,10 @@ t.test('a full disk', async (t) => {
   const behind = await client.ask({ op: 'emit', event: { ...asker, n: 1 } });
   t.match(behind, { error: { code: 'disk_full', message: /send n 0 of this source again first/ } });
   for (const n of [0, 1]) t.type((await client.ask({ op: 'emit', event: { ...asker, n } }))['seq'], 'number');
-  clearInterval(emitting);
   clearInterval(nagging);
   await Promise.all(resenders.map((resender) => resender.finish()));
-  t.equal(await producer.flush(15_000), 0);
-  await producer.close();
   const written = checkJournal(t, paths.journal);
   for (const resender of resenders) checkSource(t, written, resender);
-  checkSource(t, written, { source: 'producer', acked: emitted - 1 });
   const stubbornly = countersOf(written, 'stubborn');
   t.strictSame(
     stubbornly,

@@ -1,0 +1,113 @@
+/** Starts the command of a run, on pipes or on a terminal of its own, as the leader of a session. */
+import { spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { findInPath } from '../paths.js';
+import type { Pty } from './pty.js';
+import type { OutputStream } from './output.js';
+import type { Source } from './pump.js';
+import { sourceOf } from './pump.js';
+import { statusOfSignal } from './signals.js';
+
+export type Outcome = { exitCode: number } | { signal: NodeJS.Signals } | { error: string; exitCode: number };
+
+export interface Child {
+  pid: number;
+  outputs: { stream: OutputStream; source: Source }[];
+  /** Its pipes may still hold something then. */
+  exited: Promise<Outcome>;
+}
+
+export interface ChildOptions {
+  argv: readonly [string, ...string[]];
+  cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** What it reads, without a terminal of its own. */
+  stdin: 'inherit' | 'ignore';
+  pty?: Pty | undefined;
+  /** On a terminal: whether standard error goes there as well, or to where ours goes. */
+  stderr: 'terminal' | 'apart';
+}
+
+/** As a shell has it. */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+
+/** The outcome at once where nothing could be started. */
+export async function startChild(options: ChildOptions): Promise<Child | Outcome> {
+  const { argv, cwd, env } = options;
+  const problem = findProblem(argv[0], cwd, env);
+  if (problem) return problem;
+  try {
+    const child = options.pty ? onTerminal(options, options.pty) : onPipes(options);
+    return await child;
+  } catch (error) {
+    return { error: `cannot start ${argv[0]}: ${(error as Error).message}`, exitCode: NOT_EXECUTABLE };
+  }
+}
+
+type Spawned = ReturnType<typeof spawn>;
+
+async function begun(child: Spawned, outputs: Child['outputs']): Promise<Child> {
+  const exited = new Promise<Outcome>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve(signal ? { signal } : { exitCode: exitCode ?? 0 }));
+  });
+  const { pid } = child;
+  if (pid !== undefined) return { pid, outputs, exited };
+  throw await new Promise<Error>((resolve) => child.once('error', resolve));
+}
+
+async function onPipes({ argv: [file, ...args], cwd, env, stdin }: ChildOptions): Promise<Child> {
+  const child = spawn(file, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], detached: true });
+  return await begun(child, [
+    { stream: 'stdout', source: sourceOf(child.stdout!) },
+    { stream: 'stderr', source: sourceOf(child.stderr!) },
+  ]);
+}
+
+/** setsid(1) makes a session with this terminal, then becomes the command. */
+async function onTerminal({ argv, cwd, env, stderr }: ChildOptions, pty: Pty): Promise<Child> {
+  const nothing = openSync('/dev/null', constants.O_RDWR);
+  try {
+    const stdio: ('pipe' | 'ignore' | number)[] = [pty.command, pty.command, stderr === 'terminal' ? pty.command : 'pipe'];
+    // with our end in its hands it would never hear that we are gone
+    while (stdio.length < pty.ours) stdio.push('ignore');
+    stdio.push(nothing);
+    const child = spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio });
+    const apart = child.stderr && { stream: 'stderr' as const, source: sourceOf(child.stderr) };
+    return await begun(child, [{ stream: 'stdout', source: pty }, ...(apart ? [apart] : [])]);
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+/** Why it cannot be executed, in words: the system's own would not tell the file from the directory. */
+function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome | undefined {
+  const wrong = (error: string, exitCode: number) => ({ error, exitCode });
+  try {
+    if (!statSync(cwd).isDirectory()) return wrong(`cannot start in ${cwd}: not a directory`, NOT_EXECUTABLE);
+  } catch {
+    return wrong(`cannot start in ${cwd}: no such directory`, NOT_EXECUTABLE);
+  }
+  if (!file.includes('/')) {
+    return findInPath(file, env['PATH'] ?? DEFAULT_PATH).length > 0 ? undefined : wrong(`${file}: command not found`, NOT_FOUND);
+  }
+  try {
+    const program = path.resolve(cwd, file);
+    if (statSync(program).isDirectory()) return wrong(`${file}: is a directory`, NOT_EXECUTABLE);
+    accessSync(program, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES'
+      ? wrong(`${file}: permission denied`, NOT_EXECUTABLE)
+      : wrong(`${file}: no such file`, NOT_FOUND);
+  }
+}
+
+/** Where execvp(3) looks without a PATH. */
+const DEFAULT_PATH = '/usr/local/bin:/bin:/usr/bin';
+
+/** As a shell has it: 128 and the number of a signal. */
+export function statusOf(outcome: Outcome): number {
+  return 'signal' in outcome ? statusOfSignal(outcome.signal) : outcome.exitCode;
+}

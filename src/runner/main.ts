@@ -1,0 +1,40 @@
+/** The entry point of a runner that nobody waits for: `runner ID`. */
+import { ProgressError } from '../errors.js';
+import { resolvePaths } from '../paths.js';
+import { openLink } from './link.js';
+import { openPty } from './pty.js';
+import { startRun } from './run.js';
+import { outputLimitOf } from './settings.js';
+import { readSpec } from './store.js';
+
+try {
+  const paths = resolvePaths();
+  const spec = readSpec(paths, process.argv[2] ?? '');
+  const pty = spec.pty ? openPty() : undefined;
+  const run = startRun({
+    paths,
+    spec,
+    announced: spec.queue !== undefined || spec.after !== undefined,
+    waits: false,
+    stdin: 'ignore',
+    stderr: 'terminal',
+    outputLimit: await outputLimitOf(paths),
+    thorough: true,
+    ...(pty && { pty }),
+  });
+  // an empty input ends at once
+  pty?.type('\x04');
+  const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  // whoever has started it waits for this
+  process.stderr.destroy();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
+  }
+  await run.ended;
+  await link.close();
+  process.exit(0);
+} catch (thrown) {
+  const error = ProgressError.from(thrown);
+  process.stderr.write(`${error.message}\n`);
+  process.exit(error.exitStatus);
+}

@@ -1,0 +1,78 @@
+/** What a command writes, to where it is recorded and where it is shown. */
+import type { Readable, Writable } from 'node:stream';
+import { errnoOf } from '../errors.js';
+
+/** Bytes that come, until they end. */
+export interface Source {
+  listen(onChunk: (chunk: Buffer) => void, onEnd: () => void): void;
+  pause(): void;
+  resume(): void;
+  /** Nobody reads any more. */
+  close(): void;
+}
+
+export interface Pump {
+  /** Resolves when there is nothing more. */
+  readonly finished: Promise<void>;
+  /** It reads no further for now: where it is shown nobody takes it. */
+  readonly blocked: boolean;
+  show(target: Writable): void;
+  stop(): void;
+}
+
+export interface Recorder {
+  push(chunk: Buffer): void;
+  end(): void;
+}
+
+export function sourceOf(stream: Readable): Source {
+  return {
+    listen(onChunk, onEnd) {
+      stream.on('data', onChunk);
+      stream.once('close', onEnd);
+    },
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    close: () => void stream.destroy(),
+  };
+}
+
+/** Reads as fast as it is recorded, or as fast as it is taken where it is shown: a pipe would do that, too. */
+export function createPump(source: Source, recorder: Recorder): Pump {
+  let target: Writable | undefined;
+  let draining = false;
+  let finish: () => void = () => {};
+  const finished = new Promise<void>((resolve) => (finish = resolve)).then(() => recorder.end());
+
+  const drained = () => {
+    if (draining) source.resume();
+    draining = false;
+  };
+  source.listen((chunk) => {
+    recorder.push(chunk);
+    if (!target || target.write(chunk)) return;
+    draining = true;
+    source.pause();
+    target.once('drain', drained);
+  }, () => finish());
+
+  return {
+    finished,
+    get blocked() {
+      return draining;
+    },
+    show(stream) {
+      target = stream;
+      stream.once('error', (error) => {
+        target = undefined;
+        drained();
+        // nobody reads any more: the command is told as it would be without us
+        if (errnoOf(error) === 'EPIPE') source.close();
+      });
+    },
+    stop() {
+      source.close();
+      finish();
+    },
+  };
+}
