@@ -1,6 +1,6 @@
 /** Where in the journal the lines of one execution's log are, and what its timeline needs: one pass, then only news. */
 import type { ExecutionEvent } from '../core/event.js';
-import { numberOf } from '../core/event.js';
+import { EXECUTION_ENDS, numberOf } from '../core/event.js';
 import { countLines } from '../core/log.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal } from '../journal/reader.js';
@@ -64,7 +64,7 @@ export function createLogIndex(source: JournalSource, execution: string, firstSe
     const pause = pauses.at(-1);
     const isPaused = pause !== undefined && pause[1] === undefined;
     if (type === 'execution_paused' && !isPaused && pauses.length < MAX_PAUSES) pauses.push([Date.parse(event.time)]);
-    if (isPaused && (type === 'execution_resumed' || type === 'execution_completed')) pause[1] = Date.parse(event.time);
+    if (isPaused && (type === 'execution_resumed' || Object.hasOwn(EXECUTION_ENDS, type))) pause[1] = Date.parse(event.time);
     lines += count;
     through = seq;
   };
