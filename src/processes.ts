@@ -17,6 +17,8 @@ export interface ProcessInfo {
   parent: number;
   group: number;
   session: number;
+  /** Of its terminal: the group that may read from it. */
+  foregroundGroup: number;
   /** Ticks since the machine started. */
   start: number;
   /** Milliseconds, its own and those of the children that it has waited for. */
@@ -36,16 +38,17 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // the name stands in parentheses, and may hold any of them
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticksAt = (index: number) => Number(fields[index] ?? 0);
-    const msAt = (index: number) => (ticksAt(index) * 1_000) / TICKS;
+    const numberAt = (index: number) => Number(fields[index] ?? 0);
+    const msAt = (index: number) => (numberAt(index) * 1_000) / TICKS;
     const waitedCpuMs = msAt(13) + msAt(14);
     return {
       pid,
       state: fields[0] ?? '',
-      parent: ticksAt(1),
-      group: ticksAt(2),
-      session: ticksAt(3),
-      start: ticksAt(19),
+      parent: numberAt(1),
+      group: numberAt(2),
+      session: numberAt(3),
+      foregroundGroup: numberAt(5),
+      start: numberAt(19),
       cpuMs: msAt(11) + msAt(12) + waitedCpuMs,
       waitedCpuMs,
     };

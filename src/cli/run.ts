@@ -1,172 +1,110 @@
-/** `progress run`: a command as an execution, in the foreground. */
-import { connect } from '../client/connect.js';
-import type { Position } from '../client/follow.js';
-import { createId } from '../client/ids.js';
-import type { Producer } from '../client/producer.js';
-import { createProducer } from '../client/producer.js';
-import { loadConfig } from '../config.js';
-import { isFinal } from '../core/execution.js';
+/** `progress run`: a command as an execution, in the foreground or on its own, at once or in its turn. */
+import path from 'node:path';
+import type { Argv } from 'yargs';
+import { withClient } from '../client/connect.js';
+import { DURATION_UNITS, parseQuantity } from '../core/quantity.js';
 import { ProgressError } from '../errors.js';
-import type { Run } from '../runner/run.js';
-import { startRun } from '../runner/run.js';
-import { openBox } from '../terminal/box.js';
-import type { OutputStyle } from '../terminal/style.js';
-import { summaryLines } from '../terminal/summary.js';
-import { waitFor } from './wait.js';
+import { launchRunner } from '../runner/launch.js';
+import { describe } from '../runner/run.js';
+import type { Wanted } from '../runner/spec.js';
+import { createSpec } from '../runner/spec.js';
+import type { RunSpec } from '../runner/store.js';
+import { writeSpec } from '../runner/store.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
-import type { Live } from './live.js';
-import { openLive } from './live.js';
-import { complain } from './output.js';
-import { columnsOf, styleOf } from './surface.js';
-
-/** For the daemon to take what is left when the command has ended, or to be started for it. */
-const FLUSH_MS = 10_000;
-/** For the box to hear of the end, after the daemon has. */
-const LAST_FRAME_MS = 2_000;
-/** As many as are kept; see progress-events(7). */
-const MAX_LABELS = 32;
-const MAX_LABEL_CHARS = 320;
-const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
-const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
+import type { Face } from './foreground.js';
+import { runInForeground } from './foreground.js';
+import { printLines } from './output.js';
 
 export const command = defineCommand({
   usage: 'run',
   describe: 'Run a command and record it: run [options] -- command args',
   options: (yargs) =>
-    yargs
+    withFaces(yargs)
       .option('name', { type: 'string', requiresArg: true, describe: 'What to call it' })
       .option('label', { type: 'string', array: true, nargs: 1, describe: 'key=value, as often as needed' })
-      .option('stream', { type: 'boolean', describe: 'Draw the box instead of passing output through' }),
-  async run({ name, label = [], stream = false }, context) {
-    const [file, ...args] = context.rest;
-    if (file === undefined) throw new ProgressError('usage', 'run needs a command: progress run -- make');
-    const { paths, env } = context;
-    const id = createId();
-    const style = styleOf(env);
-    const inBox = stream && style.mode === 'box';
-    const labels = parseLabels(label);
-    const before = inBox ? await positionNow(paths) : undefined;
-
-    const producer = createProducer({ paths, source: `run-${id}`, onRoom: () => run.resume() });
-    const run = startRun({
-      id,
-      argv: [file, ...args],
-      name,
-      ...(label.length > 0 && { labels }),
-      parent: env['PROGRESS_EXECUTION'],
-      env: childEnvironment(env, id, paths.inherited ?? paths.socket),
-      apart: before !== undefined,
-      ...(before === undefined && { output: OUTPUT }),
-      emit(event) {
-        producer.emit(event);
-        if (producer.full) run.pause();
-      },
-    });
-    forwardSignals(run);
-    const status =
-      before === undefined ? await runPlain(run) : await runInBox(context, style, id, before, run, producer);
-    const unwritten = await producer.flush(FLUSH_MS);
-    await producer.close();
-    if (unwritten > 0) complain(`${unwritten} events of this run could not be recorded: progress doctor may tell why`);
-    return status;
+      .option('agent', { type: 'string', requiresArg: true, describe: 'The agent that it is' })
+      .option('cwd', { type: 'string', requiresArg: true, describe: 'Run it in this directory' })
+      .option('env', { type: 'string', array: true, nargs: 1, describe: 'NAME=value, besides the environment' })
+      .option('timeout', { type: 'string', requiresArg: true, describe: 'Stop it after 30s, 10m, 2h...' })
+      .option('queue', { type: 'string', requiresArg: true, describe: 'Wait for a slot of this queue' })
+      .option('after', { type: 'string', array: true, nargs: 1, describe: 'Wait until this run has completed' })
+      .option('pty', { type: 'boolean', describe: 'Give it a terminal, whatever ours is' })
+      .option('no-pty', { type: 'boolean', describe: 'Give it pipes, even at a terminal' }),
+  async run(args, context) {
+    const { name, agent, cwd, queue } = args;
+    if (args.pty && args['no-pty']) throw new ProgressError('usage', '--pty and --no-pty: choose one');
+    const { label, env, timeout, after } = args;
+    const wanted: Wanted = {
+      argv: context.rest,
+      ...given({ name, agent, queue }),
+      ...(cwd !== undefined && { cwd: path.resolve(cwd) }),
+      ...(label && { labels: parsePairs('label', label) }),
+      ...(env && { env: parsePairs('env', env) }),
+      ...(timeout !== undefined && { timeoutMs: parseTimeout(timeout) }),
+      ...(after && { after: await findAll(context, after) }),
+      pty: args.pty ?? false,
+    };
+    return await start(createSpec(wanted, context.env, context.paths), faceOf(args), args['no-pty'] ?? false, context);
   },
 });
 
-/** Undefined without a daemon: then there is nothing that could be drawn. */
-async function positionNow(paths: Context['paths']): Promise<Position | undefined> {
-  try {
-    const client = await connect({ paths, start: true });
-    const { seq, journal } = await client.hello();
-    await client.close();
-    return { after: seq, journal };
-  } catch (error) {
-    complain(`no box: ${ProgressError.from(error).message}`);
-    return undefined;
+/** How it is seen; `rerun` has the same. */
+export function withFaces<T>(yargs: Argv<T>) {
+  return yargs
+    .option('detach', { alias: 'd', type: 'boolean', describe: 'Print its id, and leave it to itself' })
+    .option('follow', { type: 'boolean', describe: 'Print its progress and output as plain lines' })
+    .option('stream', { type: 'boolean', describe: 'Draw the box instead of passing output through' });
+}
+
+export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face | 'none' {
+  const { detach, follow, stream } = flags;
+  if ([detach, follow, stream].filter(Boolean).length > 1) {
+    throw new ProgressError('usage', '--detach, --follow, --stream: choose one');
   }
+  return detach ? 'none' : follow ? 'lines' : stream ? 'box' : 'output';
 }
 
-function parseLabels(labels: readonly string[]): Record<string, string> {
-  const pairs = labels.map((label) => {
-    const at = label.indexOf('=');
-    if (at < 1) throw new ProgressError('usage', `--label: "${label}" is not key=value`);
-    if (label.length > MAX_LABEL_CHARS) throw new ProgressError('usage', `--label: longer than ${MAX_LABEL_CHARS}`);
-    return [label.slice(0, at), label.slice(at + 1)];
-  });
-  if (pairs.length > MAX_LABELS) throw new ProgressError('usage', `--label: more than ${MAX_LABELS}`);
-  return Object.fromEntries(pairs) as Record<string, string>;
+/** Returns the exit status: that of the run, or 0 when it was left to itself. */
+export async function start(spec: RunSpec, face: Face | 'none', noPty: boolean, context: Context): Promise<number> {
+  if (face !== 'none') return await runInForeground(spec, face, noPty, context);
+  writeSpec(context.paths, spec);
+  if (spec.queue === undefined && spec.after === undefined) {
+    const problem = await launchRunner(spec.id);
+    if (problem !== undefined) throw new ProgressError('unavailable', `its runner does not start: ${problem}`);
+  } else await announce(spec, context);
+  await printLines([spec.id]);
+  return 0;
 }
 
-function childEnvironment(env: NodeJS.ProcessEnv, id: string, socket: string): NodeJS.ProcessEnv {
-  const { PROGRESS_STEP: _step, ...rest } = env;
-  return { ...rest, PROGRESS_EXECUTION: id, PROGRESS_SOCKET: socket };
+/** From now on it is the daemon's. */
+async function announce(spec: RunSpec, { paths }: Context): Promise<void> {
+  const event = { type: 'execution_queued', execution: spec.id, data: describe(spec) };
+  await withClient({ paths, start: true }, (client) => client.call('emit', { event, synced: true }));
 }
 
-function forwardSignals(run: Run): void {
-  for (const signal of FORWARDED) process.on(signal, () => run.signal(signal));
+async function findAll({ paths }: Context, texts: readonly string[]): Promise<string[]> {
+  const { findAnywhere } = await import('./offline.js');
+  return await Promise.all(texts.map(async (text) => (await findAnywhere(paths, text)).id));
 }
 
-/** At a terminal Ctrl-C goes to the whole foreground group, the command too; without one SIGINT was sent to us alone. */
-async function runPlain(run: Run): Promise<number> {
-  const isAtTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
-  process.on('SIGINT', () => (isAtTerminal ? run.expect('SIGINT') : run.signal('SIGINT')));
-  return await run.ended;
+function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
-async function runInBox(
-  { paths }: Context,
-  style: OutputStyle,
-  id: string,
-  from: Position,
-  run: Run,
-  producer: Producer,
-): Promise<number> {
-  const interrupt = () => run.signal('SIGINT');
-  process.on('SIGINT', interrupt);
-  const abort = new AbortController();
-  const live = await openLive({
-    paths,
-    execution: id,
-    from,
-    rate: loadConfig(paths.config).watch.rate,
-    signal: abort.signal,
-    onChange: () => box.changed(),
-  });
-  // the box hears of it as a key and as a signal
-  process.off('SIGINT', interrupt);
-  const box = openBox({
-    input: process.stdin,
-    output: process.stdout,
-    style,
-    view: () => ({
-      executions: live.executions(),
-      connection: live.connection,
-      now: Date.now(),
-      detail: true,
-      footer: FOOTER,
+function parsePairs(option: string, pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new ProgressError('usage', `--${option}: "${pair}" is not key=value`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
     }),
-    onInterrupt: interrupt,
-  });
-  const left = await Promise.race([box.left, run.ended]);
-  if (typeof left === 'string') {
-    // the command goes on, in the foreground and without the box
-    process.on('SIGINT', interrupt);
-    abort.abort();
-    box.close();
-    run.show(OUTPUT);
-    return await run.ended;
-  }
-  await producer.flush(FLUSH_MS);
-  await waitFor(() => isOver(live, id), LAST_FRAME_MS);
-  abort.abort();
-  const execution = live.find(id);
-  box.close(execution && isOver(live, id) ? summaryLines(execution, style, columnsOf()) : []);
-  await live.done;
-  return left;
+  );
 }
 
-function isOver(live: Live, id: string): boolean {
-  const execution = live.find(id);
-  return execution !== undefined && isFinal(execution.status);
+function parseTimeout(text: string): number {
+  const timeout = parseQuantity(text, DURATION_UNITS);
+  if (timeout !== undefined && timeout > 0) return timeout;
+  throw new ProgressError('usage', `--timeout: "${text}" is no duration such as 30s, 10m or 2h`);
 }

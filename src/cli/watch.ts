@@ -1,6 +1,7 @@
 /** `progress watch`: a line for each event, or the box that stays in place. */
 import { constants } from 'node:os';
 import { withClient } from '../client/connect.js';
+import type { Position } from '../client/follow.js';
 import { follow } from '../client/follow.js';
 import { loadConfig } from '../config.js';
 import type { ExecutionEvent } from '../core/event.js';
@@ -10,6 +11,7 @@ import { executionFromJson, isFinal } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import { emptyState, findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
+import type { Ask } from '../protocol/channel.js';
 import type { Leaving } from '../terminal/box.js';
 import { openBox } from '../terminal/box.js';
 import { heartbeatLine, plainLine } from '../terminal/plain.js';
@@ -48,7 +50,7 @@ export const command = defineCommand({
     const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
     const watched: Watched = inBox
       ? await watchInBox(context, style, execution)
-      : { execution: await printEvents(context, style, execution, flags) };
+      : { execution: await printOne(context, style, execution, flags) };
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
@@ -72,22 +74,43 @@ export function exitStatusOf(execution: Execution | undefined): number {
 }
 
 /** Until the execution ends, or for ever; returns it as it ended. */
-async function printEvents(
+async function printOne(
   { paths }: Context,
   style: OutputStyle,
   execution: Execution | undefined,
   { json, fromStart }: { json: boolean; fromStart: boolean },
 ): Promise<Execution | undefined> {
-  const state = emptyState();
-  const subscribe = execution ? { execution: execution.id } : fromStart ? { after: 0 } : {};
+  if (!execution) return await printEvents({ paths, style, json, ...(fromStart && { subscribe: { after: 0 } }) });
   // of one that has ended everything is there already, and nothing will come to tell the end
-  const end = execution && isFinal(execution.status) ? execution.lastSeq : Infinity;
+  const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
+  return (await printEvents({ paths, style, json, execution: execution.id, ...last })) ?? execution;
+}
+
+export interface Printing {
+  paths: Context['paths'];
+  style: OutputStyle;
+  json?: boolean;
+  /** One execution, by its full id, until it ends. */
+  execution?: string;
+  subscribe?: Ask<'subscribe'>;
+  /** Where to begin, unless the daemon is to choose. */
+  resume?: Position;
+  /** Nothing comes behind this seq. */
+  last?: number;
+  signal?: AbortSignal;
+}
+
+/** Until the end of the one, or until the signal; returns the one as it ended, if its end was seen. */
+export async function printEvents(printing: Printing): Promise<Execution | undefined> {
+  const { paths, style, json = false, execution, last = Infinity, resume, signal } = printing;
+  const state = emptyState();
+  const subscribe = { ...printing.subscribe, ...(execution !== undefined && { execution }) };
   const heartbeat = setInterval(() => {
     if (json || process.stdout.isTTY) return;
     void printLines([...state.alive.values()].map((one) => heartbeatLine(one, Date.now())));
   }, HEARTBEAT_MS);
   try {
-    for await (const followed of follow({ paths, start: true, subscribe })) {
+    for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
       if (isPipeBroken()) return undefined;
       if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
       if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
@@ -102,9 +125,9 @@ async function printEvents(
         const changed = fold(state, event);
         if (!json) await printLines(plainLine(event, changed, style));
       }
-      const known = execution && findExecution(state, execution.id);
+      const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
-      if ((followed.events.at(-1)?.seq ?? 0) >= end) return execution;
+      if ((followed.events.at(-1)?.seq ?? 0) >= last) return undefined;
     }
     return undefined;
   } finally {

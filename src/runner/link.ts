@@ -5,7 +5,7 @@ import type { Paths } from '../paths.js';
 import type { Order } from '../protocol/messages.js';
 
 export interface Link {
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface LinkOptions {
@@ -40,15 +40,14 @@ export function openLink({ paths, run, start, onOrder }: LinkOptions): Link {
     timer = setTimeout(() => void attach(false), RETRY_MS);
     timer.unref();
   };
-  const attached = attach(start);
+  void attach(start);
 
   return {
-    async close() {
+    close() {
       closed = true;
       clearTimeout(timer);
       abort.abort();
-      await client?.close();
-      await attached;
+      client?.destroy();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The entry point of a runner that nobody waits for: `runner ID`. */
+import { closeSync, openSync } from 'node:fs';
 import { ProgressError } from '../errors.js';
 import { resolvePaths } from '../paths.js';
 import { openLink } from './link.js';
@@ -6,6 +7,8 @@ import { openPty } from './pty.js';
 import { startRun } from './run.js';
 import { outputLimitOf } from './settings.js';
 import { readSpec } from './store.js';
+
+const STDERR = 2;
 
 try {
   const paths = resolvePaths();
@@ -25,13 +28,14 @@ try {
   // an empty input ends at once
   pty?.type('\x04');
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
-  // whoever has started it waits for this
-  process.stderr.destroy();
+  // whoever has started it waits for this; the number is taken again at once, so that no other file gets it
+  closeSync(STDERR);
+  openSync('/dev/null', 'w');
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
   }
   await run.ended;
-  await link.close();
+  link.close();
   process.exit(0);
 } catch (thrown) {
   const error = ProgressError.from(thrown);

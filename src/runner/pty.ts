@@ -12,6 +12,8 @@ export interface Size {
 }
 
 export interface Pty extends Source {
+  /** Of the device. */
+  readonly path: string;
   /** What the command has as its terminal. */
   readonly command: number;
   /** The other end, which nobody but us may have. */
@@ -97,6 +99,7 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
   };
 
   return {
+    path: pty,
     command,
     ours: master,
     resize: (next) => {

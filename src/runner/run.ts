@@ -145,10 +145,9 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) pump.show(output[pump.stream]);
   };
 
-  const end = (outcome: Outcome, startedAt: number | undefined, measured: EventData): number => {
+  const end = (outcome: Outcome, measured: EventData): number => {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
-    const durationMs = startedAt === undefined ? undefined : Math.max(0, Date.now() - startedAt);
-    emit(type, { ...outcome, ...(durationMs !== undefined && { durationMs }), ...measured }, 'now');
+    emit(type, { ...outcome, ...measured }, 'now');
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -157,13 +156,13 @@ export function startRun(options: RunOptions): Run {
     const go = await turn.promise;
     if (go !== 'start') {
       stopping.begun = true;
-      return end(go, undefined, {});
+      return end(go, {});
     }
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
-      return end(child, startedAt, {});
+      return end(child, { durationMs: 0 });
     }
     const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
     updateRecord(paths, id, { ...record, child: leader });
@@ -188,6 +187,7 @@ export function startRun(options: RunOptions): Run {
     early = undefined;
 
     const outcome = await child.exited;
+    const durationMs = Math.round(performance.now() - startedAt);
     clearTimeout(timer);
     const waited = readProcess(process.pid)?.waitedCpuMs;
     options.pty?.finish();
@@ -200,7 +200,8 @@ export function startRun(options: RunOptions): Run {
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return end(outcome, startedAt, {
+    return end(outcome, {
+      durationMs,
       ...(cpuSeconds !== undefined && { cpuSeconds }),
       ...(peakRss > 0 && { peakRss }),
     });

@@ -28,7 +28,6 @@ t.test('no acknowledged event is lost and none is there twice, however often the
     );
     daemon = await home.startDaemon();
   }
-  clearInterval(emitting);
   await Promise.all(resenders.map((resender) => resender.finish()));
   await daemon.kill('SIGTERM');
 

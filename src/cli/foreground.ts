@@ -1,0 +1,84 @@
+/** A run in the foreground: this process is its runner, and its terminal is the command's. */
+import { ProgressError } from '../errors.js';
+import { openLink } from '../runner/link.js';
+import type { Pty } from '../runner/pty.js';
+import { openPty } from '../runner/pty.js';
+import type { Run } from '../runner/run.js';
+import { startRun } from '../runner/run.js';
+import { outputLimitOf } from '../runner/settings.js';
+import type { RunSpec } from '../runner/store.js';
+import { writeSpec } from '../runner/store.js';
+import type { Context } from './command.js';
+import { complain } from './output.js';
+import { lendTerminal, suspend } from './terminal.js';
+
+/** What is shown of it: its output as it comes, plain lines, or the box. */
+export type Face = 'output' | 'lines' | 'box';
+
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
+
+export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean, context: Context): Promise<number> {
+  const { paths } = context;
+  const view = face === 'output' ? undefined : await openFace(face, spec.id, context);
+  const pty = view ? undefined : choosePty(spec, noPty);
+  const isQueued = spec.queue !== undefined || spec.after !== undefined;
+  try {
+    writeSpec(paths, spec);
+  } catch (error) {
+    complain(`this run is not recorded: ${ProgressError.from(error).message}`);
+  }
+  const run = startRun({
+    paths,
+    spec,
+    announced: false,
+    waits: isQueued,
+    stdin: view ? 'ignore' : 'inherit',
+    stderr: process.stderr.isTTY ? 'terminal' : 'apart',
+    outputLimit: await outputLimitOf(paths),
+    thorough: false,
+    ...(pty && { pty }),
+    ...(!view && { output: OUTPUT }),
+  });
+  const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  for (const signal of FORWARDED) process.on(signal, () => run.signal(signal, `${signal} to progress run`));
+  if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
+  let status: number;
+  if (view) status = await view.show(run, OUTPUT);
+  else {
+    const giveBack = pty ? lendTerminal(pty, run) : passKeys(run);
+    status = await run.ended;
+    giveBack();
+  }
+  link.close();
+  if (run.unwritten > 0) complain(`${run.unwritten} events of this run could not be recorded`);
+  return status;
+}
+
+async function openFace(face: Exclude<Face, 'output'>, id: string, context: Context) {
+  const { openRunFace } = await import('./run-face.js');
+  return await openRunFace(face, id, context);
+}
+
+/** When it is asked for, or when it is what the command would have without us. */
+function choosePty({ pty }: RunSpec, noPty: boolean): Pty | undefined {
+  if (noPty || !(pty || (process.stdin.isTTY && process.stdout.isTTY))) return undefined;
+  const opened = openPty(process.stdout.isTTY ? process.stdout : {});
+  if (!opened && pty) complain('no terminal can be given to it on this system: it gets pipes');
+  return opened;
+}
+
+/** Ctrl-C and Ctrl-Z come as signals, and to us alone: the command is a session of its own. */
+function passKeys(run: Run): () => void {
+  const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
+  const stop = () => {
+    process.off('SIGTSTP', stop);
+    suspend(run, () => process.on('SIGTSTP', stop));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTSTP', stop);
+  return () => {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTSTP', stop);
+  };
+}

@@ -1,0 +1,80 @@
+/** Our terminal, lent to a command that has one of its own: keys go in, its size is ours, Ctrl-Z stops both. */
+import { spawnSync } from 'node:child_process';
+import { readProcess } from '../processes.js';
+import type { Pty } from '../runner/pty.js';
+import type { Run } from '../runner/run.js';
+
+/** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
+const STOP_MS = 100;
+
+const CTRL_C = 0x03;
+const CTRL_Z = 0x1a;
+const CTRL_BACKSLASH = 0x1c;
+const END_OF_INPUT = '\x04';
+
+/** Until the function that it returns is called. */
+export function lendTerminal(pty: Pty, run: Run): () => void {
+  const { stdin, stdout } = process;
+  const resize = () => {
+    if (stdout.isTTY) pty.resize(stdout);
+  };
+  const take = () => {
+    // of a job in the background the terminal is not ours to set, nor to read
+    if (stdin.isTTY && !isInForeground()) return;
+    if (stdin.isTTY) stdin.setRawMode(true);
+    stdin.resume();
+    resize();
+  };
+  const giveBack = () => {
+    if (stdin.isTTY && isInForeground()) stdin.setRawMode(false);
+    stdin.pause();
+  };
+  const onKeys = (keys: Buffer) => {
+    const at = stdin.isTTY ? keys.indexOf(CTRL_Z) : -1;
+    if (at === -1 || !takesKeysAsSignals(pty)) return type(keys);
+    type(keys.subarray(0, at));
+    giveBack();
+    suspend(run, take);
+    onKeys(keys.subarray(at + 1));
+  };
+  const type = (keys: Buffer) => {
+    if (keys.includes(CTRL_C)) run.expect('SIGINT');
+    if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
+    if (keys.length > 0) pty.type(keys);
+  };
+  const onEnd = () => pty.type(END_OF_INPUT);
+  const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
+
+  stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
+  process.on('SIGWINCH', resize).on('SIGCONT', take).on('SIGINT', interrupt);
+  take();
+  return () => {
+    process.off('SIGWINCH', resize).off('SIGCONT', take).off('SIGINT', interrupt);
+    stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
+    giveBack();
+    stdin.unref();
+  };
+}
+
+/** Stops the command, and then us, as the terminal would; `then` is called when we go on. */
+export function suspend(run: Run, then: () => void): void {
+  const by = 'Ctrl-Z';
+  run.order({ run: '', action: 'pause', by });
+  // everybody of our job, as the terminal does it; where that is no job, nobody stops
+  process.kill(0, 'SIGTSTP');
+  setTimeout(() => {
+    run.order({ run: '', action: 'resume', by: 'the shell' });
+    then();
+  }, STOP_MS);
+}
+
+/** A full-screen program has turned that off, and gets the key. */
+function takesKeysAsSignals(pty: Pty): boolean {
+  const { stdout } = spawnSync('stty', ['-F', pty.path, '-a'], { encoding: 'utf8' });
+  return /(^|\s)isig\b/.test(stdout);
+}
+
+function isInForeground(): boolean {
+  const us = readProcess(process.pid);
+  return us === undefined || us.foregroundGroup === us.group;
+}

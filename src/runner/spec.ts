@@ -1,0 +1,55 @@
+/** What a run is started with, out of what was asked for and the surroundings that it was asked in. */
+import { isIdentifier } from '../core/identifier.js';
+import { createId } from '../client/ids.js';
+import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import type { RunSpec } from './store.js';
+
+export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
+  argv: readonly string[];
+  /** Instead of those of the surroundings, or besides them. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** As many as are kept; see progress-events(7). */
+const MAX_LABELS = 32;
+const MAX_LABEL_CHARS = 320;
+
+/** Throws `usage` for what can never run. */
+export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths): RunSpec {
+  const [file, ...args] = wanted.argv;
+  if (file === undefined) throw new ProgressError('usage', 'run needs a command: progress run -- make');
+  const nul = wanted.argv.find((word) => word.includes('\0'));
+  if (nul !== undefined) throw new ProgressError('usage', 'the command has a NUL in it');
+  const { labels = {}, queue, agent } = wanted;
+  const pairs = Object.entries(labels);
+  if (pairs.length > MAX_LABELS) throw new ProgressError('usage', `more than ${MAX_LABELS} labels`);
+  const long = pairs.find(([key, value]) => key.length + value.length >= MAX_LABEL_CHARS);
+  if (long) throw new ProgressError('usage', `label ${long[0].slice(0, MAX_LABEL_CHARS)}: longer than ${MAX_LABEL_CHARS}`);
+  for (const [what, name] of Object.entries({ queue, agent })) {
+    if (name !== undefined && !isIdentifier(name)) throw new ProgressError('usage', `${what}: ${JSON.stringify(name)} is no name`);
+  }
+  const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
+  const id = createId();
+  return {
+    ...wanted,
+    id,
+    argv: [file, ...args],
+    cwd: wanted.cwd ?? process.cwd(),
+    pty: wanted.pty ?? false,
+    env: { ...childEnvironment(env, id, paths), ...wanted.env },
+    ...(parent && { parent, ...(parentStep && { parentStep }) }),
+  };
+}
+
+/** The step is one of the execution around, if there is one; where somebody has set it for this run, it stays. */
+function childEnvironment(env: NodeJS.ProcessEnv, id: string, paths: Paths): Record<string, string> {
+  const { PROGRESS_STEP: step, ...rest } = env;
+  const given = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {
+    ...Object.fromEntries(given),
+    ...(step !== undefined && !env['PROGRESS_EXECUTION'] && { PROGRESS_STEP: step }),
+    PROGRESS_EXECUTION: id,
+    PROGRESS_SOCKET: paths.inherited ?? paths.socket,
+  };
+}
