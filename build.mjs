@@ -1,10 +1,18 @@
 // Bundles the entry points into dist/: one start of Node then reads two or three files instead of hundreds.
-import { rmSync } from 'node:fs';
+// The viewer's files come with compressed twins, so that nothing is compressed while somebody waits.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { cli: 'src/cli/main.ts', daemon: 'src/daemon/main.ts', runner: 'src/runner/main.ts', notify: 'src/alerts/notify.ts' },
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    daemon: 'src/daemon/main.ts',
+    runner: 'src/runner/main.ts',
+    notify: 'src/alerts/notify.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -22,3 +30,26 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+
+const viewer = 'dist/viewer';
+mkdirSync(viewer, { recursive: true });
+const browser = {
+  outdir: viewer,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: ['chrome120', 'firefox120', 'safari17'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+await build({ ...browser, entryPoints: { main: 'viewer/main.tsx' }, splitting: true, chunkNames: '[name]-[hash]' });
+await build({ ...browser, entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css' } });
+for (const file of ['index.html', 'icon.svg']) cpSync(path.join('viewer', file), path.join(viewer, file));
+for (const file of readdirSync(viewer)) {
+  const bytes = readFileSync(path.join(viewer, file));
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  writeFileSync(path.join(viewer, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  writeFileSync(path.join(viewer, `${file}.br`), brotliCompressSync(bytes, quality));
+}

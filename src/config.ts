@@ -81,7 +81,14 @@ const SCHEMA = v.object(
     ),
     runs: v.nullish(
       v.object(
-        { outputLimit: size(OUTPUT_LIMIT, '64KiB', '256MiB', "Of one run's output: beyond it only the last part is kept.") },
+        {
+          outputLimit: size(
+            OUTPUT_LIMIT,
+            '64KiB',
+            '256MiB',
+            "Of one run's output: beyond it only the last part is kept.",
+          ),
+        },
         group,
       ),
       {},

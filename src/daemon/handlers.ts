@@ -44,6 +44,8 @@ export interface Handlers {
   answer(request: Request, connection: Connection): Promise<object | undefined>;
   /** The same for who has no connection to follow events on. `order`: of what it hands in. */
   ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, order: Order): Promise<Replies[K]>;
+  /** The whole log of the execution that the text means. */
+  logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
   /** Looks for where the stream begins; nothing is pushed yet. */
   open(request: SubscribeRequest): Promise<Opened>;
 }
@@ -76,6 +78,10 @@ export function createHandlers(context: HandlerContext): Handlers {
     async ask(op, request, order) {
       const handler: PlainHandler<typeof op> = PLAIN[op];
       return await handler(request, { order }, context);
+    },
+    async logText(text) {
+      const subject = await subjectOf(text, context);
+      return { id: subject.execution.id, text: context.logs.text(subject) };
     },
     open: (request) => openSubscription(request, context),
   };

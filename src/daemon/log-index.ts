@@ -64,7 +64,8 @@ export function createLogIndex(source: JournalSource, execution: string, firstSe
     const pause = pauses.at(-1);
     const isPaused = pause !== undefined && pause[1] === undefined;
     if (type === 'execution_paused' && !isPaused && pauses.length < MAX_PAUSES) pauses.push([Date.parse(event.time)]);
-    if (isPaused && (type === 'execution_resumed' || Object.hasOwn(EXECUTION_ENDS, type))) pause[1] = Date.parse(event.time);
+    if (isPaused && (type === 'execution_resumed' || Object.hasOwn(EXECUTION_ENDS, type)))
+      pause[1] = Date.parse(event.time);
     lines += count;
     through = seq;
   };

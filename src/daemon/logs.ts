@@ -29,12 +29,16 @@ export interface Logs {
   page(subject: Subject, request: LogRequest): Promise<Replies['log']>;
   search(subject: Subject, filter: LogFilter): Promise<Replies['search']>;
   timeline(subject: Subject): Promise<Replies['timeline']>;
+  /** The whole log as text, a piece at a time. */
+  text(subject: Subject): AsyncGenerator<string>;
 }
 
 const DEFAULT_LINES = 500;
 const MAX_LINES = 1_000;
 /** Characters of one page: what is beyond is asked for again, from where the page ends. */
 const PAGE_CHARS = 1024 * 1024;
+/** Written to a socket at once. */
+const PIECE_CHARS = 64 * 1024;
 /** Ranges of lines that a search tells; the rest is only counted. */
 const MAX_RANGES = 50_000;
 /** Executions whose lines are known at a time; the one that was asked for longest ago goes. */
@@ -131,6 +135,17 @@ export function createLogs(source: JournalSource): Logs {
       const before = baseOf(subject, held) + 1;
       const ranges = found.map(([from, to]): [number, number] => [from + before, to + before]);
       return { execution: execution.id, ranges, matched, total: before - 1 + held, seq };
+    },
+
+    async *text(subject) {
+      let piece = '';
+      for await (const [event, first] of numbered(subject, subject.execution.firstSeq - 1, 1)) {
+        for (const { text } of linesOf(event, first)) piece += `${text}\n`;
+        if (piece.length < PIECE_CHARS) continue;
+        yield piece;
+        piece = '';
+      }
+      if (piece !== '') yield piece;
     },
 
     async timeline(subject) {

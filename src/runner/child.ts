@@ -69,7 +69,11 @@ async function onPipes({ argv: [file, ...args], cwd, env, stdin }: ChildOptions)
 async function onTerminal({ argv, cwd, env, stderr }: ChildOptions, pty: Pty): Promise<Child> {
   const nothing = openSync('/dev/null', constants.O_RDWR);
   try {
-    const stdio: ('pipe' | 'ignore' | number)[] = [pty.command, pty.command, stderr === 'terminal' ? pty.command : 'pipe'];
+    const stdio: ('pipe' | 'ignore' | number)[] = [
+      pty.command,
+      pty.command,
+      stderr === 'terminal' ? pty.command : 'pipe',
+    ];
     // with our end in its hands it would never hear that we are gone
     while (stdio.length < pty.ours) stdio.push('ignore');
     stdio.push(nothing);
@@ -90,7 +94,9 @@ function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome
     return wrong(`cannot start in ${cwd}: no such directory`, NOT_EXECUTABLE);
   }
   if (!file.includes('/')) {
-    return findInPath(file, env['PATH'] ?? DEFAULT_PATH).length > 0 ? undefined : wrong(`${file}: command not found`, NOT_FOUND);
+    return findInPath(file, env['PATH'] ?? DEFAULT_PATH).length > 0
+      ? undefined
+      : wrong(`${file}: command not found`, NOT_FOUND);
   }
   try {
     const program = path.resolve(cwd, file);

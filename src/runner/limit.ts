@@ -42,7 +42,9 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
         return keep(piece);
       }
       if (ringBytes === 0 && leftOut.bytes === 0) {
-        mark(`[${formatBytes(kept)} of output are kept so far; of what follows the last ${formatBytes(lastBytes)}, when it ends]`);
+        mark(
+          `[${formatBytes(kept)} of output are kept so far; of what follows the last ${formatBytes(lastBytes)}, when it ends]`,
+        );
       }
       ring.push(piece);
       ringBytes += size;
@@ -57,7 +59,8 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
       }
     },
     end() {
-      if (leftOut.bytes > 0) mark(`[${formatBytes(leftOut.bytes)} of output left out here: ${formatCount(leftOut.lines)} lines]`);
+      if (leftOut.bytes > 0)
+        mark(`[${formatBytes(leftOut.bytes)} of output left out here: ${formatCount(leftOut.lines)} lines]`);
       for (const piece of ring.slice(head)) keep(piece);
       ring = [];
       head = 0;

@@ -36,7 +36,9 @@ const FULL_MS = 5;
 function loadNative(): Native | undefined {
   try {
     const require = createRequire(import.meta.url);
-    const { requireBinary } = require('@lydell/node-pty/requireBinary.js') as { requireBinary: (file: string) => Native };
+    const { requireBinary } = require('@lydell/node-pty/requireBinary.js') as {
+      requireBinary: (file: string) => Native;
+    };
     return requireBinary('pty.node');
   } catch {
     return undefined;

@@ -48,13 +48,16 @@ export function createPump(source: Source, recorder: Recorder): Pump {
     if (draining) source.resume();
     draining = false;
   };
-  source.listen((chunk) => {
-    recorder.push(chunk);
-    if (!target || target.write(chunk)) return;
-    draining = true;
-    source.pause();
-    target.once('drain', drained);
-  }, () => finish());
+  source.listen(
+    (chunk) => {
+      recorder.push(chunk);
+      if (!target || target.write(chunk)) return;
+      draining = true;
+      source.pause();
+      target.once('drain', drained);
+    },
+    () => finish(),
+  );
 
   return {
     finished,

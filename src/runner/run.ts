@@ -178,10 +178,16 @@ export function startRun(options: RunOptions): Run {
       return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
     });
     if (shown) showOn(shown);
-    const timer = spec.timeoutMs === undefined ? undefined : setTimeout(() => {
-      timedOut = true;
-      stop('its timeout', DEFAULT_GRACE_MS);
-    }, Math.min(spec.timeoutMs, MAX_TIMER_MS));
+    const timer =
+      spec.timeoutMs === undefined
+        ? undefined
+        : setTimeout(
+            () => {
+              timedOut = true;
+              stop('its timeout', DEFAULT_GRACE_MS);
+            },
+            Math.min(spec.timeoutMs, MAX_TIMER_MS),
+          );
     const memory = watchMemory(child.pid);
     for (const task of early ?? []) task();
     early = undefined;
@@ -276,10 +282,13 @@ function watchMemory(pid: number): { stop: () => number } {
   let looks = 0;
   let timer: NodeJS.Timeout | undefined;
   const wait = () => {
-    timer = setTimeout(() => {
-      peak = Math.max(peak, treeRss(pid));
-      wait();
-    }, LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)]).unref();
+    timer = setTimeout(
+      () => {
+        peak = Math.max(peak, treeRss(pid));
+        wait();
+      },
+      LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)],
+    ).unref();
   };
   wait();
   return {

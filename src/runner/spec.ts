@@ -25,9 +25,11 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
   const pairs = Object.entries(labels);
   if (pairs.length > MAX_LABELS) throw new ProgressError('usage', `more than ${MAX_LABELS} labels`);
   const long = pairs.find(([key, value]) => key.length + value.length >= MAX_LABEL_CHARS);
-  if (long) throw new ProgressError('usage', `label ${long[0].slice(0, MAX_LABEL_CHARS)}: longer than ${MAX_LABEL_CHARS}`);
+  if (long)
+    throw new ProgressError('usage', `label ${long[0].slice(0, MAX_LABEL_CHARS)}: longer than ${MAX_LABEL_CHARS}`);
   for (const [what, name] of Object.entries({ queue, agent })) {
-    if (name !== undefined && !isIdentifier(name)) throw new ProgressError('usage', `${what}: ${JSON.stringify(name)} is no name`);
+    if (name !== undefined && !isIdentifier(name))
+      throw new ProgressError('usage', `${what}: ${JSON.stringify(name)} is no name`);
   }
   const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
   const id = createId();

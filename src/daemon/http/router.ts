@@ -1,5 +1,6 @@
 /** Which address leads to what: a table, and what each does with its request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../errors.js';
 import type { DaemonStatus, Replies, Request, SubscribeRequest } from '../../protocol/messages.js';
@@ -13,6 +14,7 @@ import type { Access } from './access.js';
 import type { Asset } from './assets.js';
 import { ENCODINGS } from './assets.js';
 import { valuesOf } from './guard.js';
+import { SECURITY_HEADERS } from './headers.js';
 import { metricsText } from './metrics.js';
 import type { Kind } from './query.js';
 import { readQuery } from './query.js';
@@ -111,6 +113,19 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
+  const logText = (execution: string): Route => ({
+    method: 'GET',
+    async serve({ response }) {
+      const { id, text } = await handlers.logText(execution);
+      const name = `progress-${id.replace(/[^\w.-]/g, '_')}.log`;
+      const type = 'text/plain; charset=utf-8';
+      const disposition = `attachment; filename="${name}"`;
+      response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': type, 'Content-Disposition': disposition });
+      // at the pace of its reader, who may leave
+      await pipeline(text, response).catch(() => undefined);
+    },
+  });
+
   const emit: Route = {
     method: 'POST',
     async serve({ body, query, response }) {
@@ -177,6 +192,8 @@ export function createRouter(context: RouterContext): Router {
         return [get('search', SEARCH_FIELDS, { execution })];
       case 'timeline':
         return [get('timeline', {}, { execution })];
+      case 'text':
+        return [logText(execution)];
       case 'stop':
       case 'kill':
       case 'signal':

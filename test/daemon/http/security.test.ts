@@ -43,8 +43,8 @@ t.test('a request that names another host is refused, on every route', async (t)
   ];
   for (const [method, route] of ROUTES) {
     for (const host of route === '/emit' || route === '/' ? bad : ['evil.com', '']) {
-      const answer = await web.ask(route, { method, headers: { Host: host }, body: EMIT });
-      t.equal(answer.status, host === '' ? 403 : 403, `${method} ${route} at ${host}`);
+      const answer = await web.ask(route, { method, headers: { Host: host }, ...(method === 'POST' && { body: EMIT }) });
+      t.equal(answer.status, 403, `${method} ${route} at ${host}`);
       t.notMatch(answer.text, 'evil');
     }
   }

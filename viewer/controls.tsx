@@ -1,0 +1,89 @@
+/** Stop, pause, resume and the bell. A button that is off says why. */
+import { useRef, useState } from 'preact/hooks';
+import type { Execution } from '../src/core/execution.js';
+import { isFinal } from '../src/core/execution.js';
+import type { Action } from './api.js';
+import { staleReason, useModel, useServices } from './context.js';
+
+export function Controls({ execution }: { execution: Execution }) {
+  const model = useModel();
+  const { api, announce, bells } = useServices();
+  const [busy, setBusy] = useState<Action | undefined>();
+  const dialog = useRef<HTMLDialogElement>(null);
+  if (isFinal(execution.status)) return null;
+
+  const stale = staleReason(model);
+  const reason = stale ?? whyNot(execution);
+  const act = async (action: Action) => {
+    setBusy(action);
+    try {
+      await api.control(execution.id, action);
+      announce(`${execution.name}: ${DONE[action]}`);
+    } catch (error) {
+      announce(`${execution.name}: ${(error as Error).message}`);
+    } finally {
+      setBusy(undefined);
+    }
+  };
+  const isPaused = execution.status === 'paused';
+  const toggle: Action = isPaused ? 'resume' : 'pause';
+  const isRung = bells.has(execution.id);
+  return (
+    <span class="controls">
+      <button
+        class="bell"
+        aria-pressed={isRung}
+        aria-label={`Notify me about ${execution.name}`}
+        title={isRung ? 'You will be told when it ends or needs you' : 'Tell me when it ends or needs me'}
+        onClick={() => void bells.toggle(execution.id)}
+      >
+        {isRung ? '🔔' : '🔕'}
+      </button>
+      {execution.status !== 'queued' && (
+        <button
+          disabled={reason !== undefined || busy !== undefined}
+          title={reason ?? TITLES[toggle]}
+          aria-label={`${isPaused ? 'Resume' : 'Pause'} ${execution.name}`}
+          onClick={() => void act(toggle)}
+        >
+          {isPaused ? 'Resume' : 'Pause'}
+        </button>
+      )}
+      <button
+        disabled={reason !== undefined || busy !== undefined}
+        title={reason ?? TITLES.stop}
+        aria-label={`Stop ${execution.name}`}
+        onClick={() => dialog.current?.showModal()}
+      >
+        {busy === 'stop' ? 'Stopping…' : 'Stop…'}
+      </button>
+      {reason !== undefined && <span class="visually-hidden">{reason}</span>}
+      <dialog ref={dialog} aria-label={`Stop ${execution.name}?`}>
+        <p>
+          Stop <strong>{execution.name}</strong>?
+        </p>
+        <p class="note">It gets an interrupt now and is killed after 5 seconds if it is still there.</p>
+        <form method="dialog">
+          {/* the safe choice has the focus */}
+          <button autofocus>Keep it running</button>
+          <button class="danger" onClick={() => void act('stop')}>
+            Stop it
+          </button>
+        </form>
+      </dialog>
+    </span>
+  );
+}
+
+/** Only what `progress run` started can be told what to do. */
+function whyNot({ kind, name }: Execution): string | undefined {
+  return kind === 'run' ? undefined : `${name} was not started by progress run, so it cannot be controlled from here`;
+}
+
+const TITLES: Readonly<Record<Action, string>> = {
+  stop: 'Interrupt it, and kill it if that does not help',
+  pause: 'Freeze all its processes until it is resumed',
+  resume: 'Let its processes go on',
+};
+
+const DONE: Readonly<Record<Action, string>> = { stop: 'stopping', pause: 'pausing', resume: 'resuming' };
