@@ -3,6 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import type { Action } from './api.js';
+import { BellIcon } from './bell-icon.js';
 import { staleReason, useModel, useServices } from './context.js';
 
 export function Controls({ execution }: { execution: Execution }) {
@@ -37,7 +38,7 @@ export function Controls({ execution }: { execution: Execution }) {
         title={isRung ? 'You will be told when it ends or needs you' : 'Tell me when it ends or needs me'}
         onClick={() => void bells.toggle(execution.id)}
       >
-        {isRung ? '🔔' : '🔕'}
+        <BellIcon isOn={isRung} />
       </button>
       {execution.status !== 'queued' && (
         <button

@@ -223,7 +223,7 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
     attention === 'silent' ? `silent for ${formatAge(now - (parseTime(execution.lastActivity) ?? now))}` : '',
     workText(execution),
-    current ? `${current.label} ${current.step.name}` : (execution.progress?.message ?? ''),
+    current ? [current.position, current.step.name].filter(Boolean).join(' ') : (execution.progress?.message ?? ''),
     agent ?? '',
     status !== 'queued' && queue !== undefined ? `queue ${queue}` : '',
     ...usage,

@@ -1,6 +1,5 @@
 /** A daemon that listens over TCP, and ways to talk to it: with good manners, and byte by byte. */
 import { connect as dial } from 'node:net';
-import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Test } from 'tap';
@@ -123,7 +122,7 @@ export function createEventReader(onMessage: (message: Message) => void) {
     for (const block of blocks) {
       const message: Message = {};
       for (const line of block.split(/\r\n|\n|\r/)) {
-        const [, field = '', value = ''] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+        const [, field = '', value = ''] = /^([^:]*):? ?([\s\S]*)$/.exec(line) ?? [];
         if (field === 'id' || field === 'event') message[field] = value;
         if (field === 'data') message.data = message.data === undefined ? value : `${message.data}\n${value}`;
       }
@@ -174,10 +173,10 @@ export async function openStream(
   });
 }
 
-/** Seqs of everything in the journal, from its one file. */
+/** Seqs of everything in the journal. */
 export function writtenSeqs(home: Home): number[] {
-  const text = readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
-  return text
+  const { stdout } = home.progress(['logs', '--json', '--type', 'all']);
+  return stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => (JSON.parse(line) as { seq: number }).seq);

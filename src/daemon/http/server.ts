@@ -7,7 +7,7 @@ import { ProgressError } from '../../errors.js';
 import type { Access } from './access.js';
 import { readBody } from './body.js';
 import type { Knock } from './guard.js';
-import { bearerOf, checkForm, checkOrigin, isJson, valuesOf } from './guard.js';
+import { bearerOf, checkForm, checkOrigin, isJson } from './guard.js';
 import { rawResponse } from './headers.js';
 import { sendError, sendRefusal } from './reply.js';
 import type { Route, Router } from './router.js';
@@ -74,8 +74,9 @@ export function createHttpServer({ door, router, access, maxConnections, reject 
 
   const isLetIn = async (knock: Knock): Promise<boolean> => {
     const token = bearerOf(knock);
-    if (token !== undefined && access.isToken(token)) return true;
-    if (valuesOf(knock, 'authorization').length > 0) await delay(access.penalty(), undefined, { ref: false });
+    if (token === undefined) return false;
+    if (access.isToken(token)) return true;
+    await delay(access.penalty(), undefined, { ref: false });
     return false;
   };
 
@@ -89,6 +90,9 @@ export function createHttpServer({ door, router, access, maxConnections, reject 
   return server;
 }
 
+/** For the other end to take what was said to it last. */
+const LAST_WORDS_MS = 500;
+
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST']);
 
 const CLIENT_ERRORS: ReadonlyMap<string, readonly [number, string]> = new Map([
@@ -98,8 +102,10 @@ const CLIENT_ERRORS: ReadonlyMap<string, readonly [number, string]> = new Map([
 
 function closeWith(socket: Duplex, status: number, reason: string): void {
   socket.on('error', () => undefined);
-  if (socket.writable) socket.end(rawResponse(status, reason));
-  else socket.destroy();
+  if (!socket.writable) return void socket.destroy();
+  socket.end(rawResponse(status, reason));
+  // one that neither reads nor closes is not waited for
+  setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
 }
 
 function refuseMethod(response: ServerResponse, routes: readonly Route[]): void {
