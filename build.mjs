@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import ts from 'typescript';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -11,6 +12,7 @@ await build({
     cli: 'src/cli/main.ts',
     daemon: 'src/daemon/main.ts',
     runner: 'src/runner/main.ts',
+    index: 'src/index.ts',
     notify: 'src/alerts/notify.ts',
   },
   outdir: 'dist',
@@ -53,3 +55,8 @@ for (const file of readdirSync(viewer)) {
   writeFileSync(path.join(viewer, `${file}.gz`), gzipSync(bytes, { level: 9 }));
   writeFileSync(path.join(viewer, `${file}.br`), brotliCompressSync(bytes, quality));
 }
+// the types of the library, and of what it leads to
+const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.');
+const types = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: 'src', outDir: 'dist/types' };
+ts.createProgram(['src/index.ts'], { ...options, ...types }).emit();

@@ -85,7 +85,7 @@ const SCHEMA = v.object(
           outputLimit: size(
             OUTPUT_LIMIT,
             '64KiB',
-            '256MiB',
+            '128MiB',
             "Of one run's output: beyond it only the last part is kept.",
           ),
         },

@@ -1,6 +1,6 @@
 /** Where everything is. The only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
@@ -107,7 +107,7 @@ export function findInPath(program: string, searchPath = ''): string[] {
 export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
     return false;
   }

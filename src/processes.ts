@@ -132,6 +132,22 @@ export function processesWith(variable: string): number[] {
   });
 }
 
+/** Descriptors of this process that a program started by it would have, too, beyond the standard ones. */
+export function inheritedDescriptors(): number[] {
+  return namesIn('/proc/self/fd').filter((fd) => {
+    try {
+      const flags = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+      return fd > STDERR && flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const STDERR = 2;
+/** It closes where another program is executed. */
+const O_CLOEXEC = 0o2000000;
+
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
   const groups = new Map<number, T[]>();
   for (const item of items) {
@@ -143,8 +159,13 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number
 }
 
 function processIds(): number[] {
+  return namesIn('/proc');
+}
+
+/** Those that are numbers. */
+function namesIn(directory: string): number[] {
   try {
-    return readdirSync('/proc')
+    return readdirSync(directory)
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   } catch {

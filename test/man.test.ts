@@ -47,6 +47,15 @@ function commands(): Map<string, string> {
   return new Map(sources.filter(([, source]) => /^export const command\b/m.test(source)));
 }
 
+function optionsOf(source: string): string[] {
+  return [...source.matchAll(/\.option\('([a-z-]+)'/g)].map(([, option = '']) => option);
+}
+
+/** The options that `run` and `rerun` have in common. */
+function facesOf(source: string): string {
+  return /^export function withFaces[\s\S]*?^\}/m.exec(source)?.[0] ?? '';
+}
+
 function isAbsent(program: string): boolean {
   return spawnSync(program, ['--version']).error !== undefined && process.env['CI'] === undefined;
 }
@@ -112,8 +121,9 @@ t.test(
     for (const [name, source] of commands()) {
       const page = read(`man/progress-${name}.1`);
       const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
-      const known = [...source.matchAll(/\.option\('([a-z-]+)'/g)].map(([, option = '']) => option);
-      t.strictSame([...new Set(documented)].sort(), known.sort(), name);
+      const known = optionsOf(source);
+      const shared = source.includes('withFaces(') && name !== 'run' ? optionsOf(facesOf(read(`${CLI}/run.ts`))) : [];
+      t.strictSame([...new Set(documented)].sort(), [...known, ...shared].sort(), name);
     }
     t.end();
   },

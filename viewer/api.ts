@@ -70,7 +70,7 @@ export function createApi(): Api {
     throw new ApiError(response.status, answer.error?.message ?? `status ${response.status}`);
   };
   const read = async <T>(path: string, init?: RequestInit) => (await (await ask(path, init)).json()) as T;
-  const of = (id: string, part = '', fields: Record<string, unknown> = {}) => {
+  const of = (id: string, part = '', fields: Record<string, string | number | boolean | undefined> = {}) => {
     const given = Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
     const query = new URLSearchParams(given).toString();
     return `executions/${encodeURIComponent(id)}${part}${query && `?${query}`}`;

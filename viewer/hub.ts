@@ -138,7 +138,7 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
     else query.set('after', String(position));
     if (journal !== undefined) query.set('journal', journal);
     if (polling) query.set('once', '1');
-    let heard = false;
+    const said = { anything: false };
     let patience = setTimeout(() => controller.abort(), OPENING_MS);
     try {
       const response = await fetchStream(`/stream/progress?${query.toString()}`, {
@@ -148,20 +148,20 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
       if (response.status === 401) return 'refused';
       if (!response.ok || !response.body) return 'failed';
       const read = createMessageReader((message) => {
-        heard = true;
+        said.anything = true;
         if (running === controller) take(message);
       });
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return polling && heard ? 'told' : 'failed';
+        if (done) return polling && said.anything ? 'told' : 'failed';
         clearTimeout(patience);
         patience = setTimeout(() => controller.abort(), SILENCE_MS);
         read(value);
       }
     } catch {
       // refused at once is another thing than no answer
-      return controller.signal.aborted && !heard && !polling ? 'silent' : 'failed';
+      return controller.signal.aborted && !said.anything && !polling ? 'silent' : 'failed';
     } finally {
       clearTimeout(patience);
     }

@@ -283,13 +283,10 @@ export function createLogView({ store, onFollow, onPermalink, onFold }: LogViewO
   };
   element.addEventListener('pointerdown', (event) => {
     if (event.button !== 0 || event.shiftKey) return;
-    const { caretPositionFromPoint, caretRangeFromPoint } = document as Document & LegacyCaret;
-    const position = caretPositionFromPoint?.call(document, event.clientX, event.clientY);
-    const legacy = position ? undefined : caretRangeFromPoint?.call(document, event.clientX, event.clientY);
-    const anchor = caretOf(
-      position?.offsetNode ?? legacy?.startContainer ?? null,
-      position?.offset ?? legacy?.startOffset ?? 0,
-    );
+    // older browsers lack it: then a selection is copied as far as its ends are on the screen
+    if (!('caretPositionFromPoint' in document)) return;
+    const position = document.caretPositionFromPoint(event.clientX, event.clientY);
+    const anchor = position ? caretOf(position.offsetNode, position.offset) : undefined;
     selecting = anchor !== undefined;
     selection = anchor && { anchor, focus: anchor };
   });
@@ -415,11 +412,6 @@ export function createLogView({ store, onFollow, onPermalink, onFold }: LogViewO
 interface Caret {
   line: number;
   column: number;
-}
-
-interface LegacyCaret {
-  caretPositionFromPoint?: (x: number, y: number) => { offsetNode: Node; offset: number } | null;
-  caretRangeFromPoint?: (x: number, y: number) => Range | null;
 }
 
 function inOrder({ anchor, focus }: { anchor: Caret; focus: Caret }): [Caret, Caret] {

@@ -89,5 +89,5 @@ function Chart({ title, points, format }: ChartProps) {
 function niceTop(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return (([1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10) * power) as number;
+  return ([1, 2, 5, 10].find((factor) => factor * power >= value) ?? 10) * power;
 }

@@ -1,12 +1,16 @@
 /** Values that can stand on a command line: from the definitions, the vocabulary, and the daemon if one runs. */
+import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import { sanitize } from '../core/ansi.js';
 import { EVENT_TYPES } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { statusWord } from '../core/format.js';
+import { GROUPINGS } from '../core/groups.js';
 import type { Paths } from '../paths.js';
+import { hasSpec } from '../runner/store.js';
 import { cleanText } from '../terminal/paint.js';
 import type { Argument } from './completion-shapes.js';
+import { SHORT_SIGNALS } from './signal-name.js';
 
 export interface Candidate {
   value: string;
@@ -32,10 +36,21 @@ export async function valuesOf(
   if (argument.choices.length > 0) return bare(argument.choices);
   switch (argument.name) {
     case 'id':
+    case 'ids':
     case 'execution':
+      return without(operands, executionCandidates(await listExecutions(paths)));
+    case 'after':
       return executionCandidates(await listExecutions(paths));
+    case 'runs':
+      return without(operands, executionCandidates(await listRuns(paths)));
+    case 'queue':
+      return await queueCandidates(paths);
+    case 'signal':
+      return bare(SHORT_SIGNALS);
     case 'type':
       return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
+    case 'by':
+      return bare(GROUPINGS);
     case 'stream':
       return bare(STREAMS);
     case 'operand':
@@ -56,19 +71,46 @@ async function operandOfConfig(action: string | undefined): Promise<Candidate[] 
   return configKeys().map(({ key, description }) => ({ value: key, description }));
 }
 
-/** None without a daemon, which is not started. */
-async function listExecutions(paths: Paths): Promise<ExecutionJson[]> {
+/** What stands there already is not meant again. */
+function without(operands: readonly string[], candidates: Candidate[]): Candidate[] {
+  return candidates.filter(({ value }) => !operands.includes(value));
+}
+
+/** Nothing without a daemon, which is not started. */
+async function ask<T>(paths: Paths, question: (client: Client) => Promise<T>): Promise<T> {
   const client = await connect({ paths, start: false, signal: AbortSignal.timeout(ANSWER_MS) });
   try {
+    return await question(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function listExecutions(paths: Paths): Promise<ExecutionJson[]> {
+  return await ask(paths, async (client) => {
     const pages = [
       client.call('list', { limit: MAX_EXECUTIONS }),
       client.call('list', { all: true, limit: MAX_EXECUTIONS }),
     ];
     const executions = (await Promise.all(pages)).flatMap((page) => page.executions);
     return [...new Map(executions.map((execution) => [execution.id, execution])).values()];
-  } finally {
-    client.destroy();
-  }
+  });
+}
+
+/** Those that take orders. */
+async function listRuns(paths: Paths): Promise<ExecutionJson[]> {
+  const { executions } = await ask(paths, (client) => client.call('list', { limit: MAX_EXECUTIONS }));
+  return executions.filter(({ id }) => hasSpec(paths, id));
+}
+
+async function queueCandidates(paths: Paths): Promise<Candidate[]> {
+  const { queues } = await ask(paths, (client) => client.call('queues', {}));
+  return queues
+    .map(({ name, running, waiting }) => ({
+      value: name,
+      description: `${running.length} running, ${waiting.length} waiting`,
+    }))
+    .filter(({ value }) => canStand(value));
 }
 
 /** Ids first, then names that say more than the id; a name means the newest that has it. */

@@ -3,7 +3,10 @@ import type { Client } from '../client/client.js';
 import { withClient } from '../client/connect.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { executionFromJson } from '../core/execution.js';
-import { listLines } from '../terminal/tables.js';
+import type { Grouping } from '../core/groups.js';
+import { groupExecutions, GROUPINGS, parseGrouping } from '../core/groups.js';
+import { ProgressError } from '../errors.js';
+import { groupedLines, listLines } from '../terminal/tables.js';
 import { defineCommand } from './command.js';
 import { print, printLines } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
@@ -14,17 +17,42 @@ export const command = defineCommand({
   options: (yargs) =>
     yargs
       .option('all', { alias: 'a', type: 'boolean', describe: 'What has ended too' })
+      .option('by', { type: 'string', requiresArg: true, describe: 'In groups: agent, queue, label or label:KEY' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
-  async run({ all = false, json = false }, { paths, env }) {
-    const { executions, prefixes } = await withClient({ paths, start: true }, (client) => listAll(client, all));
-    if (json) await print(`${JSON.stringify(executions, undefined, 2)}\n`);
-    else {
-      const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all, prefixes };
-      await printLines(listLines(executions.map(executionFromJson), options));
+  async run({ all = false, by, json = false }, { paths, env }) {
+    const grouping = by === undefined ? undefined : checkGrouping(by);
+    const { executions, prefixes, positions } = await withClient({ paths, start: true }, async (client) => {
+      const listed = await listAll(client, all);
+      return { ...listed, positions: await positionsOf(client, listed.executions) };
+    });
+    if (json) {
+      const groups = grouping && groupExecutions(executions, grouping);
+      const shown = groups?.map(({ name = null, ...group }) => ({ by: grouping?.by, name, ...group })) ?? executions;
+      await print(`${JSON.stringify(shown, undefined, 2)}\n`);
+      return 0;
     }
+    const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all, prefixes, positions };
+    const models = executions.map(executionFromJson);
+    const lines = grouping
+      ? groupedLines(groupExecutions(models, grouping), grouping, options)
+      : listLines(models, options);
+    await printLines(lines);
     return 0;
   },
 });
+
+function checkGrouping(text: string): Grouping {
+  const grouping = parseGrouping(text);
+  if (grouping) return grouping;
+  throw new ProgressError('usage', `--by: "${text}" is none of ${GROUPINGS.join(', ')}, label:KEY`);
+}
+
+/** Of those that wait in a queue, by id. */
+async function positionsOf(client: Client, executions: readonly ExecutionJson[]): Promise<Map<string, number>> {
+  if (!executions.some(({ status, queue }) => status === 'queued' && queue !== undefined)) return new Map();
+  const { queues } = await client.call('queues', {});
+  return new Map(queues.flatMap(({ waiting }) => waiting.map((id, index): [string, number] => [id, index + 1])));
+}
 
 export interface Listed {
   executions: ExecutionJson[];

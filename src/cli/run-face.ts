@@ -16,7 +16,7 @@ import type { Live } from './live.js';
 import { openLive } from './live.js';
 import { complain } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
-import { waitFor } from './wait.js';
+import { waitFor } from './until.js';
 import { printEvents } from './watch.js';
 
 export interface RunFace {

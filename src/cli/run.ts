@@ -1,15 +1,12 @@
 /** `progress run`: a command as an execution, in the foreground or on its own, at once or in its turn. */
 import path from 'node:path';
 import type { Argv } from 'yargs';
-import { withClient } from '../client/connect.js';
 import { DURATION_UNITS, parseQuantity } from '../core/quantity.js';
 import { ProgressError } from '../errors.js';
-import { launchRunner } from '../runner/launch.js';
-import { describe } from '../runner/run.js';
+import { beginApart } from '../runner/begin.js';
 import type { Wanted } from '../runner/spec.js';
 import { createSpec } from '../runner/spec.js';
 import type { RunSpec } from '../runner/store.js';
-import { writeSpec } from '../runner/store.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import type { Face } from './foreground.js';
@@ -68,19 +65,9 @@ export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boo
 /** Returns the exit status: that of the run, or 0 when it was left to itself. */
 export async function start(spec: RunSpec, face: Face | 'none', noPty: boolean, context: Context): Promise<number> {
   if (face !== 'none') return await runInForeground(spec, face, noPty, context);
-  writeSpec(context.paths, spec);
-  if (spec.queue === undefined && spec.after === undefined) {
-    const problem = await launchRunner(spec.id);
-    if (problem !== undefined) throw new ProgressError('unavailable', `its runner does not start: ${problem}`);
-  } else await announce(spec, context);
+  await beginApart(context.paths, spec);
   await printLines([spec.id]);
   return 0;
-}
-
-/** From now on it is the daemon's. */
-async function announce(spec: RunSpec, { paths }: Context): Promise<void> {
-  const event = { type: 'execution_queued', execution: spec.id, data: describe(spec) };
-  await withClient({ paths, start: true }, (client) => client.call('emit', { event, synced: true }));
 }
 
 async function findAll({ paths }: Context, texts: readonly string[]): Promise<string[]> {

@@ -1,4 +1,5 @@
 /** What stands around a command: how its output may look, and what time it is. */
+import { DURATION_UNITS, parseQuantity } from '../core/quantity.js';
 import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../errors.js';
 import type { OutputStyle } from '../terminal/style.js';
@@ -27,4 +28,11 @@ export function parseSince(text: string, now: number): string {
   const time = normalizeTime(text);
   if (time !== undefined) return time;
   throw new ProgressError('usage', `--since: "${text}" is neither like 90s, 10m, 2h, 3d nor like 2026-11-20T12:00:00Z`);
+}
+
+/** The value of an option: `500ms`, `30s`, `10m`, `2h` as milliseconds. */
+export function parseDuration(option: string, text: string): number {
+  const milliseconds = parseQuantity(text, DURATION_UNITS);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new ProgressError('usage', `--${option}: "${text}" is not like 500ms, 30s, 10m, 2h`);
 }

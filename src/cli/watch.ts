@@ -61,15 +61,15 @@ async function find(paths: Context['paths'], text: string): Promise<Execution> {
   return executionFromJson(execution);
 }
 
-/** As a shell has it; without an exit code by the outcome. */
+/** As a shell and timeout(1) have it; without an exit code by the outcome. */
 export function exitStatusOf(execution: Execution | undefined): number {
   if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
   const { status, exitCode, signal } = execution;
+  if (status === 'timeout') return TIMEOUT_STATUS;
   if (exitCode !== undefined) return exitCode;
   const number = signal === undefined ? undefined : constants.signals[signal as NodeJS.Signals];
   if (number !== undefined) return 128 + number;
   if (status === 'completed') return 0;
-  if (status === 'timeout') return TIMEOUT_STATUS;
   return status === 'cancelled' ? LEFT_STATUS : 1;
 }
 

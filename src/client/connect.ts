@@ -1,5 +1,4 @@
 /** Finds the daemon, and starts it where there is none. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
@@ -10,6 +9,7 @@ import type { ErrorCode } from '../errors.js';
 import { ProgressError, errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { readLockRecord } from '../protocol/lock-record.js';
+import { spawnInBackground } from './background.js';
 import type { Client, ClientOptions } from './client.js';
 import { createClient } from './client.js';
 
@@ -141,7 +141,7 @@ async function startDaemon(paths: Paths): Promise<Socket> {
 /** A daemon that ends with status 0 and never listens has found the lock taken. */
 function spawnDaemon() {
   const program = fileURLToPath(new URL('./daemon.js', import.meta.url));
-  const child = spawn(process.execPath, [program], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawnInBackground(program, []);
   const started = {
     complaint: '',
     status: undefined as number | undefined,

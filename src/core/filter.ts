@@ -20,6 +20,8 @@ export interface Filter {
 
 /** The bulk of all events, which only a face that shows this one execution wants. */
 const DETAIL_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'activity']);
+/** What a filter looks at. */
+export type Matchable = Pick<ExecutionEvent, 'type' | 'execution' | 'step' | 'data'>;
 
 /** Does nothing restrict it? */
 export function isOpen(filter: Filter): boolean {
@@ -32,7 +34,7 @@ export function levelRank(level: unknown): number {
   return rank === -1 ? 1 : rank;
 }
 
-export function matches(filter: Filter, event: ExecutionEvent): boolean {
+export function matches(filter: Filter, event: Matchable): boolean {
   if (filter.execution !== undefined && event.execution !== filter.execution) return false;
   if (filter.step !== undefined && event.step !== filter.step) return false;
   if (filter.types !== undefined && !filter.types.includes(event.type)) return false;

@@ -10,6 +10,7 @@ import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
 import { countLines } from './log.js';
+import { isSlots } from './queues.js';
 import { closeSteps, foldStep, stepOf } from './steps.js';
 import type { State } from './state.js';
 import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSource, retire } from './state.js';
@@ -187,7 +188,7 @@ function endWith(status: FinalStatus): Change {
     assignNumber(execution, data, ['exitCode']);
     assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
     setDuration(execution, event, event.time);
-    if (numberOf(data, 'cpuSeconds') !== undefined) setResources(execution, event);
+    endResources(execution, data);
     delete execution.attention;
     delete execution.attentionReason;
     delete execution.orphaned;
@@ -274,13 +275,28 @@ function setAttention(execution: Execution, event: ExecutionEvent): void {
   if (reason !== undefined) execution.attentionReason = clip(reason, TEXT_CHARS);
 }
 
-function setResources(execution: Execution, event: ExecutionEvent): void {
+function setResources(execution: Execution, { data }: ExecutionEvent): void {
+  // what comes late was measured before the end, which has told more
+  if (isFinal(execution.status)) return;
   const resources: Resources = { ...execution.resources };
-  assignNumber(resources, event.data, ['cpu', 'rss', 'processes', 'cpuSeconds']);
-  // several look now and then, and each sees another part of it
-  const peakRss = numberOf(event.data, 'peakRss') ?? 0;
-  if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
+  assignNumber(resources, data, ['cpu', 'rss', 'processes']);
+  setUsed(resources, data);
   execution.resources = resources;
+}
+
+/** What it has used stays; what it was using is over. */
+function endResources(execution: Execution, data: EventData): void {
+  const { cpu: _cpu, rss: _rss, processes: _processes, ...resources } = execution.resources ?? {};
+  setUsed(resources, data);
+  if (Object.keys(resources).length > 0) execution.resources = resources;
+  else delete execution.resources;
+}
+
+function setUsed(resources: Resources, data: EventData): void {
+  assignNumber(resources, data, ['cpuSeconds']);
+  // several look now and then, and each sees another part of it
+  const peakRss = numberOf(data, 'peakRss') ?? 0;
+  if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
 }
 
 function noteAlert(execution: Execution): void {
@@ -296,7 +312,8 @@ function foldQueue(state: State, data: EventData): void {
     return;
   }
   const queue = state.queues.get(name) ?? { name };
-  assignNumber(queue, data, ['slots']);
+  const slots = numberOf(data, 'slots');
+  if (isSlots(slots)) queue.slots = slots;
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
   state.queues.set(name, queue);
   const [oldest] = state.queues.keys();

@@ -75,6 +75,11 @@ export function formatPercent(share: number): string {
   return `${Math.floor(Math.min(1, atLeastZero(share)) * 100 + 1e-9)}%`;
 }
 
+/** Of one core, so that it may be more than all of it: `140%`. */
+export function formatCpu(percent: number): string {
+  return `${formatCount(Math.round(atLeastZero(percent)))}%`;
+}
+
 /** Local time of day, `10:41:12`. */
 export function formatClock(ms: number): string {
   const date = new Date(ms);

@@ -1,5 +1,5 @@
 /** Queues: who runs in each, who waits, and who may start. */
-import type { Execution } from './execution.js';
+import type { Execution, Status } from './execution.js';
 import { isFinal } from './execution.js';
 import type { State } from './state.js';
 import { findExecution } from './state.js';
@@ -16,6 +16,12 @@ export interface QueueView {
 
 /** Of a queue that nobody has set. */
 export const DEFAULT_SLOTS = 1;
+export const MAX_SLOTS = 1_000;
+
+/** A queue that shall start nothing is paused: one without slots would say so less clearly. */
+export function isSlots(value: number | undefined): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_SLOTS;
+}
 
 /** Every queue that was set or is in use, by name. */
 export function queueViews(state: State): QueueView[] {
@@ -23,13 +29,12 @@ export function queueViews(state: State): QueueView[] {
   const viewOf = (name: string): QueueView => {
     const known = views.get(name);
     if (known) return known;
-    const { slots = DEFAULT_SLOTS, paused = false } = state.queues.get(name) ?? {};
-    const view: QueueView = { name, slots, paused, running: [], waiting: [] };
+    const view: QueueView = { name, ...settingsOf(state, name), running: [], waiting: [] };
     views.set(name, view);
     return view;
   };
   for (const name of state.queues.keys()) viewOf(name);
-  for (const { id, queue, status } of inOrder(state)) {
+  for (const { id, queue, status } of concerned(state)) {
     if (queue === undefined) continue;
     const view = viewOf(queue);
     (status === 'queued' ? view.waiting : view.running).push(id);
@@ -37,9 +42,18 @@ export function queueViews(state: State): QueueView[] {
   return [...views.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Alive ones, the one that was named first first. */
-function inOrder(state: State): Execution[] {
-  return [...state.alive.values()].sort((a, b) => a.firstSeq - b.firstSeq);
+function settingsOf(state: State, name: string): { slots: number; paused: boolean } {
+  const { slots = DEFAULT_SLOTS, paused = false } = state.queues.get(name) ?? {};
+  return { slots, paused };
+}
+
+/** Those that wait or are in a queue, the one that was named first first. */
+function concerned(state: State): Execution[] {
+  const found: Execution[] = [];
+  for (const execution of state.alive.values()) {
+    if (execution.queue !== undefined || execution.status === 'queued') found.push(execution);
+  }
+  return found.sort((a, b) => a.firstSeq - b.firstSeq);
 }
 
 export interface Verdict {
@@ -48,35 +62,87 @@ export interface Verdict {
   refusal?: string;
 }
 
-/**
- * What is decided about those that wait. `begun`: ids that were told to start and are still seen as queued; `isRun`: is
- * it ours to start?
- */
-export function verdicts(state: State, begun: ReadonlySet<string>, isRun: (id: string) => boolean): Verdict[] {
-  const taken = new Map<string, number>();
-  const alive = inOrder(state);
-  const take = (queue: string) => taken.set(queue, (taken.get(queue) ?? 0) + 1);
-  for (const { id, queue, status } of alive) {
-    if (queue !== undefined && (status !== 'queued' || begun.has(id))) take(queue);
-  }
-  return alive.flatMap((execution): Verdict[] => {
-    if (execution.status !== 'queued' || begun.has(execution.id) || !isRun(execution.id)) return [];
-    const { queue, after = [] } = execution;
-    const needed = after.map((id) => outcomeOf(state, id));
-    const refusal = needed.find((outcome) => outcome !== 'waits' && outcome !== 'completed');
-    if (refusal !== undefined) return [{ execution, refusal }];
-    if (needed.includes('waits')) return [];
-    if (queue === undefined) return after.length > 0 ? [{ execution }] : [];
-    const { slots = DEFAULT_SLOTS, paused = false } = state.queues.get(queue) ?? {};
-    if (paused || (taken.get(queue) ?? 0) >= slots) return [];
-    take(queue);
-    return [{ execution }];
-  });
+/** What the state does not tell. */
+export interface Knowledge {
+  /** Ids that were told to start and are still seen as queued. */
+  begun: { has(id: string): boolean };
+  /** Is it ours to start? Asked last, since it looks at files. */
+  isRun: (id: string) => boolean;
+  /** About an id that is not in memory: how it stands, `unknown` if there is none, undefined if that is not known yet. */
+  recall: (id: string) => Status | 'unknown' | undefined;
 }
 
-function outcomeOf(state: State, id: string): string {
-  const execution = findExecution(state, id);
-  if (!execution) return `it was to come after ${id}, which is not known`;
-  if (!isFinal(execution.status)) return 'waits';
-  return execution.status === 'completed' ? 'completed' : `it was to come after ${id}, which is ${execution.status}`;
+/** What is decided about those that wait. */
+export function verdicts(state: State, { begun, isRun, recall }: Knowledge): Verdict[] {
+  const waiting: Execution[] = [];
+  const taken = new Map<string, number>();
+  const take = (queue: string) => taken.set(queue, (taken.get(queue) ?? 0) + 1);
+  for (const execution of concerned(state)) {
+    if (execution.status === 'queued' && !begun.has(execution.id)) waiting.push(execution);
+    else if (execution.queue !== undefined) take(execution.queue);
+  }
+
+  const statusOf = (id: string) => findExecution(state, id)?.status ?? recall(id);
+  const decided: Verdict[] = [];
+  for (const execution of waiting) {
+    const { id, queue, after = [] } = execution;
+    const needs = needsOf(state, execution, statusOf);
+    if (needs.refusal !== undefined) {
+      if (isRun(id)) decided.push({ execution, refusal: needs.refusal });
+    } else if (!needs.waits && (queue === undefined ? after.length > 0 : hasRoom(state, queue, taken)) && isRun(id)) {
+      if (queue !== undefined) take(queue);
+      decided.push({ execution });
+    }
+  }
+  return decided;
+}
+
+function hasRoom(state: State, queue: string, taken: ReadonlyMap<string, number>): boolean {
+  const { slots, paused } = settingsOf(state, queue);
+  return !paused && (taken.get(queue) ?? 0) < slots;
+}
+
+type StatusOf = (id: string) => ReturnType<Knowledge['recall']>;
+
+function needsOf(state: State, execution: Execution, statusOf: StatusOf): { waits: boolean; refusal?: string } {
+  const { after = [] } = execution;
+  let waits = false;
+  for (const id of after) {
+    const status = statusOf(id);
+    if (status === 'completed') continue;
+    waits = true;
+    if (status === 'unknown') return { waits, refusal: `it was to come after ${id}, which is not known` };
+    if (status !== undefined && isFinal(status)) {
+      return { waits, refusal: `it was to come after ${id}, which is ${status}` };
+    }
+  }
+  const circle = waits ? circleThrough(state, execution) : undefined;
+  return { waits, ...(circle && { refusal: `it would wait for itself: ${circle.join(' after ')}` }) };
+}
+
+/**
+ * The way over `after` from an execution back to it. In every circle there is one that names a later one, or itself:
+ * only from there it is looked for, which costs nothing while everybody names what was there before.
+ */
+function circleThrough(state: State, { id, after = [], firstSeq }: Execution): string[] | undefined {
+  const later = after.filter((need) => (state.alive.get(need)?.firstSeq ?? -1) >= firstSeq);
+  const from = new Map<string, string>(later.map((need) => [need, id]));
+  const open = [...later];
+  for (let next; (next = open.pop()) !== undefined;) {
+    if (next === id) return wayBack(id, from);
+    const { status, after: needs = [] } = state.alive.get(next) ?? {};
+    if (status !== 'queued') continue;
+    for (const need of needs) {
+      if (from.has(need)) continue;
+      from.set(need, next);
+      open.push(need);
+    }
+  }
+  return undefined;
+}
+
+function wayBack(id: string, from: ReadonlyMap<string, string>): string[] {
+  const way = [id];
+  for (let at = from.get(id); at !== undefined && at !== id; at = from.get(at)) way.unshift(at);
+  return [id, ...way];
 }

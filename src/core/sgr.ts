@@ -69,7 +69,7 @@ function applySgr(before: TextStyle, parameters: string): TextStyle {
     const off = OFF[code];
     if (code === 0) style = {};
     else if (flag) style[flag] = true;
-    else if (off) for (const key of off) delete style[key];
+    else if (off) style = without(style, off);
     else if (code === 38 || code === 48) {
       const [color, used] = extendedColor(codes.slice(at + 1));
       if (color !== undefined) style[code === 38 ? 'color' : 'background'] = color;
@@ -80,6 +80,10 @@ function applySgr(before: TextStyle, parameters: string): TextStyle {
     }
   }
   return style;
+}
+
+function without(style: TextStyle, keys: readonly (keyof TextStyle)[]): TextStyle {
+  return Object.fromEntries(Object.entries(style).filter(([key]) => !keys.includes(key as keyof TextStyle)));
 }
 
 function namedColor(code: number): ['color' | 'background' | undefined, number] {

@@ -11,6 +11,7 @@ import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
+import { readExecution } from '../journal/history.js';
 import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
@@ -34,6 +35,7 @@ import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
@@ -84,7 +86,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
 
-  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now());
+  const onJoin = () => resources.look();
+  const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
   const ingest = createIngest({
     journal,
     state,
@@ -94,6 +97,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
       scheduler.wrote(batch.events);
+      resources.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -113,6 +117,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     now,
     retainMs: config.journal.retainAge,
     isOpen: (source) => spool.isOpen(source),
+    forget: (time) => runs.forget(time),
   });
 
   const alerts = config.alerts.desktop
@@ -131,12 +136,25 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     : undefined;
 
   const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
-  const runs = createRuns({ paths, state, record, look: (source) => spool.look(source), log });
+  const runs = createRuns({
+    paths,
+    state,
+    record,
+    look: (source) => spool.look(source),
+    onLive: () => resources.look(),
+    log,
+  });
+  const resources = createResources({
+    live: () => runs.live(),
+    isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    record,
+  });
   const scheduler = createScheduler({
     state,
     record,
     isRun: (id) => runs.isRun(id),
     begin: (execution) => runs.begin(execution),
+    find: (id) => readExecution(journal.source, id),
   });
 
   const rejected: Record<string, number> = {};
@@ -188,6 +206,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
+    isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
@@ -216,8 +235,10 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       clearInterval(timer);
       for (const watching of watches) watching?.close();
       maintenance.stop();
+      scheduler.close();
       runs.close();
       await http.close();
+      resources.close();
       await spool.close();
       await server.close();
       await ingest.drained();

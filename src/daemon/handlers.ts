@@ -6,7 +6,7 @@ import { queueViews } from '../core/queues.js';
 import { shortenIds } from '../core/format.js';
 import { findByText, mentions } from '../core/lookup.js';
 import type { State } from '../core/state.js';
-import { newestFirst } from '../core/state.js';
+import { findExecution, newestFirst } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import { readExecution } from '../journal/history.js';
 import type { Journal } from '../journal/journal.js';
@@ -81,7 +81,7 @@ export function createHandlers(context: HandlerContext): Handlers {
     },
     async logText(text) {
       const subject = await subjectOf(text, context);
-      return { id: subject.execution.id, text: context.logs.text(subject) };
+      return { id: subject.id, text: context.logs.text(subject) };
     },
     open: (request) => openSubscription(request, context),
   };
@@ -169,9 +169,9 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     };
   },
 
-  async get(request, _caller, { state, journal }) {
-    const execution = await lookUp(request.execution, state, journal);
-    return { execution: executionToJson(execution), seq: state.seq };
+  async get(request, _caller, context) {
+    const execution = await lookUp(request.execution, context);
+    return { execution: executionToJson(execution), seq: context.state.seq };
   },
 
   async log({ execution, ...wanted }, _caller, context) {
@@ -186,16 +186,19 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     return await context.logs.timeline(await subjectOf(execution, context));
   },
 
-  async web({ on, port, execution }, _caller, { web, state, journal }) {
-    if (!on) return await web.off();
-    return await web.on({ port, execution: execution && (await lookUp(execution, state, journal)).id });
+  async web({ on, port, execution }, _caller, context) {
+    if (!on) return await context.web.off();
+    return await context.web.on({ port, execution: execution && (await lookUp(execution, context)).id });
   },
 
   queues: (_request, _caller, { state }) => ({ queues: queueViews(state) }),
 
-  async control({ execution, op: _op, id: _id, ...order }, _caller, { state, journal, runs }) {
-    const found = await lookUp(execution, state, journal);
-    await runs.control(found, order);
+  async control({ execution, ifQueued, op: _op, id: _id, ...order }, _caller, context) {
+    const found = await lookUp(execution, context);
+    if (ifQueued === true && found.status !== 'queued') {
+      throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
+    }
+    await context.runs.control(found, order);
     return { execution: found.id };
   },
 
@@ -222,17 +225,20 @@ function takePage(executions: readonly Execution[], limit: number): Execution[] 
 }
 
 /** An execution and the position that what is known of it belongs to. */
-async function subjectOf(text: string, { state, journal }: HandlerContext): Promise<Subject> {
-  const execution = await lookUp(text, state, journal);
-  return { execution, seq: state.seq };
+async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
+  const { id, firstSeq, lines = 0 } = await lookUp(text, context);
+  return { id, firstSeq, lines, seq: context.state.seq };
 }
 
 /** In memory, else by the indexes of the journal. */
-async function lookUp(text: string, state: State, journal: Journal): Promise<Execution> {
-  const found = findByText(newestFirst(state), text);
+async function lookUp(text: string, context: HandlerContext): Promise<Execution> {
+  const { state, journal, runs } = context;
+  const known = findExecution(state, text);
+  const found = known ? { execution: known } : findByText(newestFirst(state), text);
   if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
   if (found && !found.execution.summarised) return found.execution;
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
+  if (id === undefined && (await runs.appears(text))) return await lookUp(text, context);
   if (id === undefined) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
   if (another !== undefined) throw ambiguous(text, [id, another]);
   const execution = await readExecution(journal.source, id);

@@ -1,6 +1,5 @@
 /** The log of an execution by line numbers, read from the journal: pages, search, and the lines of its steps. */
 import type { ExecutionEvent } from '../core/event.js';
-import type { Execution } from '../core/execution.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import { countLines, cutLine, lineTest, linesOf } from '../core/log.js';
 import type { JournalSource } from '../journal/reader.js';
@@ -9,9 +8,12 @@ import type { Replies } from '../protocol/messages.js';
 import type { LogIndex } from './log-index.js';
 import { createLogIndex } from './log-index.js';
 
-/** What of an execution must be known, as of `seq`. */
+/** What of an execution must be known, all of it as of `seq`. */
 export interface Subject {
-  execution: Execution;
+  id: string;
+  firstSeq: number;
+  /** Of its log so far. */
+  lines: number;
   seq: number;
 }
 
@@ -51,10 +53,10 @@ const MAX_LOOK_BACK = 20_000;
 export function createLogs(source: JournalSource): Logs {
   const indexes = new Map<string, LogIndex>();
 
-  const indexOf = async ({ execution, seq }: Subject): Promise<LogIndex> => {
-    const index = indexes.get(execution.id) ?? createLogIndex(source, execution.id, execution.firstSeq);
-    indexes.delete(execution.id);
-    indexes.set(execution.id, index);
+  const indexOf = async ({ id, firstSeq, seq }: Subject): Promise<LogIndex> => {
+    const index = indexes.get(id) ?? createLogIndex(source, id, firstSeq);
+    indexes.delete(id);
+    indexes.set(id, index);
     const [oldest] = indexes.keys();
     if (indexes.size > MAX_INDEXES && oldest !== undefined) indexes.delete(oldest);
     await index.readThrough(seq);
@@ -63,12 +65,12 @@ export function createLogs(source: JournalSource): Logs {
 
   /** Its events behind `after`, each with the number of its first line. */
   async function* numbered(
-    { execution, seq }: Subject,
+    { id, seq }: Subject,
     after: number,
     line: number,
   ): AsyncGenerator<[ExecutionEvent, number]> {
     let next = line;
-    for await (const part of readJournal(source, { after, through: seq, execution: execution.id })) {
+    for await (const part of readJournal(source, { after, through: seq, execution: id })) {
       if (!('events' in part)) continue;
       for (const event of part.events) {
         yield [event, next];
@@ -89,13 +91,13 @@ export function createLogs(source: JournalSource): Logs {
   };
 
   /** The end of the log needs no index: its last line has the number that the fold has counted. */
-  const readTail = async ({ execution, seq }: Subject, count: number, whole: boolean): Promise<LogLine[]> => {
+  const readTail = async ({ id, lines: total, seq }: Subject, count: number, whole: boolean): Promise<LogLine[]> => {
     for (let events = FIRST_LOOK; ; events *= 4) {
-      const tail = await readLast(source, events, { execution: execution.id }, seq);
+      const tail = await readLast(source, events, { execution: id }, seq);
       const lines = tail.events.reduce((sum, event) => sum + countLines(event), 0);
       const isAll = tail.events.length < events || events >= MAX_LOOK_BACK;
       if (lines < count && !isAll) continue;
-      let next = Math.max(execution.lines ?? 0, lines) - lines + 1;
+      let next = Math.max(total, lines) - lines + 1;
       const page = createPage(count, whole);
       const all: LogLine[] = [];
       for (const event of tail.events) {
@@ -113,16 +115,21 @@ export function createLogs(source: JournalSource): Logs {
       const wanted = Math.min(MAX_LINES, last ?? limit ?? DEFAULT_LINES);
       const lines =
         from === undefined ? await readTail(subject, wanted, whole) : await readPage(subject, from, wanted, whole);
-      return { execution: subject.execution.id, lines, total: totalOf(subject, lines), seq: subject.seq };
+      return {
+        execution: subject.id,
+        lines,
+        total: Math.max(subject.lines, lines.at(-1)?.line ?? 0),
+        seq: subject.seq,
+      };
     },
 
     async search(subject, filter) {
-      const { execution, seq } = subject;
+      const { id, firstSeq, seq } = subject;
       const test = lineTest(filter);
       const found: [number, number][] = [];
       let matched = 0;
       let held = 0;
-      for await (const [event, first] of numbered(subject, execution.firstSeq - 1, 0)) {
+      for await (const [event, first] of numbered(subject, firstSeq - 1, 0)) {
         for (const { line } of linesOf(event, first).filter(test)) {
           matched++;
           const last = found.at(-1);
@@ -134,12 +141,12 @@ export function createLogs(source: JournalSource): Logs {
       // only at the end it is known how many lines have left the journal
       const before = baseOf(subject, held) + 1;
       const ranges = found.map(([from, to]): [number, number] => [from + before, to + before]);
-      return { execution: execution.id, ranges, matched, total: before - 1 + held, seq };
+      return { execution: id, ranges, matched, total: before - 1 + held, seq };
     },
 
     async *text(subject) {
       let piece = '';
-      for await (const [event, first] of numbered(subject, subject.execution.firstSeq - 1, 1)) {
+      for await (const [event, first] of numbered(subject, subject.firstSeq - 1, 1)) {
         for (const { text } of linesOf(event, first)) piece += `${text}\n`;
         if (piece.length < PIECE_CHARS) continue;
         yield piece;
@@ -149,11 +156,11 @@ export function createLogs(source: JournalSource): Logs {
     },
 
     async timeline(subject) {
-      const { execution, seq } = subject;
+      const { id, seq } = subject;
       const index = await indexOf(subject);
       const base = baseOf(subject, index.lines);
       return {
-        execution: execution.id,
+        execution: id,
         steps: [...index.steps].map(([step, line]) => ({ step, line: base + line + 1 })),
         pauses: index.pauses.map(([from, to]) => [from, to ?? null]),
         samples: index.samples.map((sample) => [...sample]),
@@ -165,12 +172,8 @@ export function createLogs(source: JournalSource): Logs {
 }
 
 /** Lines that have left the journal. */
-function baseOf({ execution }: Subject, held: number): number {
-  return Math.max(0, (execution.lines ?? 0) - held);
-}
-
-function totalOf({ execution }: Subject, lines: readonly LogLine[]): number {
-  return Math.max(execution.lines ?? 0, lines.at(-1)?.line ?? 0);
+function baseOf({ lines }: Subject, held: number): number {
+  return Math.max(0, lines - held);
 }
 
 function createPage(count: number, whole: boolean) {

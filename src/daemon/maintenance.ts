@@ -7,7 +7,7 @@ import type { CarryNote, Source, State } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { Journal } from '../journal/journal.js';
 import type { Batch } from '../journal/lines.js';
-import { lastWriteTime } from '../journal/reader.js';
+import { firstEventTime, lastWriteTime } from '../journal/reader.js';
 import type { Log } from './daemon-log.js';
 import type { Ingest } from './ingest.js';
 
@@ -26,6 +26,8 @@ export interface MaintenanceOptions {
   now: () => number;
   /** A source that was quiet this long is not carried over. */
   retainMs: number;
+  /** What is kept beside the journal for executions that began before `time`, and are not known any more. */
+  forget: (time: number) => void;
   /** Unless it is still read from somewhere: its position must be known then. */
   isOpen: (source: string) => boolean;
 }
@@ -46,7 +48,7 @@ const MAX_ALIVE = 10_000;
 const CARRIED_BYTES = 16 * 1024;
 
 export function createMaintenance(options: MaintenanceOptions): Maintenance {
-  const { journal, state, ingest, checkpoint, log, now, retainMs, isOpen } = options;
+  const { journal, state, ingest, checkpoint, log, now, retainMs, isOpen, forget } = options;
   let unsaved = 0;
   let busy = false;
   let timer: NodeJS.Timeout | undefined;
@@ -84,6 +86,8 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     if (leapt)
       log(`the clock has gone ahead by ${formatDuration(seenAt - before)}: no event is removed for its age yet`);
     await retain(!leapt);
+    const oldest = await firstEventTime(journal.source);
+    if (oldest !== undefined) forget(oldest);
   };
 
   const dropExcess = async () => {

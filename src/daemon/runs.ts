@@ -4,6 +4,7 @@ import type { NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
+import { findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
@@ -13,7 +14,7 @@ import type { Group } from '../runner/group.js';
 import { createGroup, findGroup } from '../runner/group.js';
 import { launchRunner } from '../runner/launch.js';
 import type { RunRecord } from '../runner/store.js';
-import { hasSpec, readRecord } from '../runner/store.js';
+import { hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
 import { isSignal } from '../runner/signals.js';
 
@@ -29,12 +30,16 @@ export interface Runs {
   control(execution: Execution, order: ControlOrder): Promise<void>;
   /** Was it made by `progress run`, so that it is ours to start? */
   isRun(id: string): boolean;
+  /** One that has been asked for a moment ago: is it known now? False for everything else. */
+  appears(id: string): Promise<boolean>;
   /** Its turn has come. */
   begin(execution: Execution): void;
   /** The runner is said to be gone, and everything that it wrote is in the journal. False when that was no runner. */
   runnerGone(id: string): boolean;
   /** Runs whose processes are there, with the command's. */
   live(): { id: string; child: ProcessIdentity }[];
+  /** Removes what is kept of runs that began before `time`, and that nobody knows any more. */
+  forget(time: number): void;
   close(): void;
 }
 
@@ -44,16 +49,20 @@ export interface RunsOptions {
   record: (event: NewEvent) => void;
   /** Takes what a source has in the spool: true when nothing is left. */
   look: (source: string) => boolean;
+  /** A run may be live that was not. */
+  onLive: () => void;
   log: (message: string) => void;
 }
 
 /** For a runner that lives to find a daemon that has just started. */
 const ATTACH_MS = 5_000;
-const POLL_MS = 50;
+/** For its first event to come out of the spool. */
+const APPEAR_MS = 2_000;
+const POLL_MS = 20;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
-export function createRuns({ paths, state, record, look, log }: RunsOptions): Runs {
+export function createRuns({ paths, state, record, look, onLive, log }: RunsOptions): Runs {
   const attached = new Map<string, Attachment>();
   const orphans = new Map<string, Group>();
   const records = new Map<string, RunRecord>();
@@ -163,6 +172,7 @@ export function createRuns({ paths, state, record, look, log }: RunsOptions): Ru
   return {
     attach(id, attachment) {
       attached.set(id, attachment);
+      onLive();
       if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
       void attachment.closed.then(() => {
         if (attached.get(id) === attachment) attached.delete(id);
@@ -190,6 +200,13 @@ export function createRuns({ paths, state, record, look, log }: RunsOptions): Ru
 
     isRun: (id) => hasSpec(paths, id),
 
+    async appears(id) {
+      if (!hasSpec(paths, id)) return false;
+      const deadline = performance.now() + APPEAR_MS;
+      while (!findExecution(state, id) && performance.now() < deadline) await delay(POLL_MS);
+      return findExecution(state, id) !== undefined;
+    },
+
     begin(execution) {
       const { id } = execution;
       const found = recordOf(id);
@@ -214,6 +231,10 @@ export function createRuns({ paths, state, record, look, log }: RunsOptions): Ru
         const child = status === 'queued' || !(attached.has(id) || orphans.has(id)) ? undefined : recordOf(id)?.child;
         return child ? [{ id, child }] : [];
       }),
+
+    forget(time) {
+      for (const id of runsBefore(paths, time)) if (!findExecution(state, id)) removeRun(paths, id);
+    },
 
     close() {
       closed = true;

@@ -1,7 +1,8 @@
 /** Starts what is queued, as soon as it may. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
-import type { Execution } from '../core/execution.js';
+import type { Execution, Status } from '../core/execution.js';
 import { verdicts } from '../core/queues.js';
 import type { State } from '../core/state.js';
 
@@ -9,6 +10,7 @@ export interface Scheduler {
   /** These were written, and are in the state. */
   wrote(events: readonly ExecutionEvent[]): void;
   look(): void;
+  close(): void;
 }
 
 export interface SchedulerOptions {
@@ -16,26 +18,72 @@ export interface SchedulerOptions {
   record: (event: NewEvent) => void;
   /** Others queue what they start themselves. */
   isRun: (id: string) => boolean;
+  /** May be called again for one that has not been seen to start. */
   begin: (execution: Execution) => void;
+  /** In the journal, by full id. */
+  find: (id: string) => Promise<Execution | undefined>;
+  retryMs?: number;
+  arrivalMs?: number;
 }
 
-export function createScheduler({ state, record, isRun, begin }: SchedulerOptions): Scheduler {
-  /** Were told to begin, and have not been seen to. */
-  const begun = new Set<string>();
+/** What was decided and has not come about is decided again: a full disk may have swallowed the event that tells it. */
+const RETRY_MS = 30_000;
+/** For an execution that others wait for and nobody knows: its events may lie in a file that is read later. */
+const ARRIVAL_MS = 10_000;
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { state, record, isRun, begin, find, retryMs = RETRY_MS, arrivalMs = ARRIVAL_MS } = options;
+  /** When it was decided about those that are still seen as queued. */
+  const begun = new Map<string, number>();
+  /** What the journal says of those that are waited for and not in memory; undefined while it is asked. */
+  const recalled = new Map<string, Status | 'unknown' | undefined>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const ask = async (id: string) => {
+    try {
+      const found = await find(id);
+      if (!found) await delay(arrivalMs, undefined, { ref: false });
+      recalled.set(id, found?.status ?? 'unknown');
+      look();
+    } catch {
+      // a disk that cannot be read now: asked again with the next look
+      recalled.delete(id);
+    }
+  };
 
   const look = () => {
-    for (const id of begun) if (state.alive.get(id)?.status !== 'queued') begun.delete(id);
-    for (const { execution, refusal } of verdicts(state, begun, isRun)) {
-      begun.add(execution.id);
+    if (closed) return;
+    const now = performance.now();
+    for (const [id, since] of begun) {
+      if (state.alive.get(id)?.status !== 'queued' || now - since >= retryMs) begun.delete(id);
+    }
+    const wanted = new Set<string>();
+    const recall = (id: string) => {
+      wanted.add(id);
+      if (recalled.has(id)) return recalled.get(id);
+      recalled.set(id, undefined);
+      void ask(id);
+      return undefined;
+    };
+    for (const { execution, refusal } of verdicts(state, { begun, isRun, recall })) {
+      begun.set(execution.id, now);
       if (refusal === undefined) begin(execution);
       else record({ type: 'execution_cancelled', execution: execution.id, data: { error: refusal } });
     }
+    for (const id of recalled.keys()) if (!wanted.has(id)) recalled.delete(id);
+    clearTimeout(timer);
+    timer = begun.size === 0 ? undefined : setTimeout(look, retryMs).unref();
   };
 
   return {
     look,
     wrote(events) {
       if (events.some(({ type }) => CAUSES.has(type))) look();
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
     },
   };
 }

@@ -3,7 +3,7 @@
  * that falls behind reads at its own pace and costs no memory.
  */
 import type { ExecutionEvent } from '../core/event.js';
-import type { Filter } from '../core/filter.js';
+import type { Filter, Matchable } from '../core/filter.js';
 import { isOpen, matches } from '../core/filter.js';
 import type { Batch } from '../journal/lines.js';
 import type { JournalSource } from '../journal/reader.js';
@@ -33,6 +33,8 @@ export interface Subscription {
 export interface Subscribers {
   add(subscription: Subscription, opening?: { reset?: Reset; batch?: Batch }): Subscriber;
   publish(batch: Batch): void;
+  /** Is somebody sent events like this one? */
+  isAwaited(event: Matchable): boolean;
   readonly size: number;
 }
 
@@ -63,12 +65,17 @@ interface Block {
   bytes: number;
 }
 
-/** `head`: the newest seq that is written. */
-export function createSubscribers(source: JournalSource, head: number, now: () => number): Subscribers {
+/** `head`: the newest seq that is written. `onJoin`: somebody has come. */
+export function createSubscribers(
+  source: JournalSource,
+  head: number,
+  now: () => number,
+  onJoin: () => void = () => undefined,
+): Subscribers {
   let published = head;
   const ring: Block[] = [];
   let ringBytes = 0;
-  const all = new Set<{ advance: () => void }>();
+  const all = new Set<{ advance: () => void; filter: Filter }>();
   const encode = createSharedEncoder();
 
   /** Blocks with events behind `cursor`, or undefined if some of these have left memory. */
@@ -181,8 +188,9 @@ export function createSubscribers(source: JournalSource, head: number, now: () =
       cursor = through;
     };
 
-    const member = { advance };
+    const member = { advance, filter };
     all.add(member);
+    onJoin();
     if (opening.reset) say('reset', JSON.stringify(opening.reset), opening.reset.from);
     if (opening.batch && opening.batch.lines.length > 0) sayEvents(opening.batch);
     advance();
@@ -219,6 +227,7 @@ export function createSubscribers(source: JournalSource, head: number, now: () =
       while (ringBytes > RING_BYTES && ring.length > 1) ringBytes -= ring.shift()?.bytes ?? 0;
       for (const member of all) member.advance();
     },
+    isAwaited: (event) => [...all].some(({ filter }) => matches(filter, event)),
     get size() {
       return all.size;
     },

@@ -211,6 +211,14 @@ async function using<T>(segment: OpenSegment, use: () => Promise<T>): Promise<T>
   }
 }
 
+/** Of the oldest event there is, in milliseconds since 1970; undefined when there is none. */
+export async function firstEventTime(source: JournalSource): Promise<number | undefined> {
+  for await (const part of readJournal(source)) {
+    if ('events' in part && part.events[0]) return Date.parse(part.events[0].time);
+  }
+  return undefined;
+}
+
 /** When the journal was written to last, in milliseconds; undefined if it never was. */
 export async function lastWriteTime(source: JournalSource): Promise<number | undefined> {
   const newest = (await listSegments(source.directory)).at(-1);

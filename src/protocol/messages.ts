@@ -82,7 +82,8 @@ export type Request =
   | { op: 'web'; id: RequestId; on: boolean; port?: number; execution?: string }
   | { op: 'queues'; id: RequestId }
   | { op: 'attach'; id: RequestId; run: string }
-  | ({ op: 'control'; id: RequestId; execution: string } & ControlOrder)
+  /** `ifQueued`: only while it waits for its turn. */
+  | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
 

@@ -67,7 +67,14 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
   web: { on: required(flag), port: count, execution: name },
   queues: {},
   attach: { run: required(name) },
-  control: { execution: required(name), action: required(action), by: text, signal: name, graceMs: count },
+  control: {
+    execution: required(name),
+    action: required(action),
+    by: text,
+    signal: name,
+    graceMs: count,
+    ifQueued: flag,
+  },
   status: {},
   shutdown: {},
 };

@@ -1,10 +1,14 @@
 /** Starts the command of a run, on pipes or on a terminal of its own, as the leader of a session. */
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { withholding } from '../client/background.js';
 import { findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
+import { ourEnds } from './pty.js';
 import type { OutputStream } from './output.js';
+import { openPipes } from './pipe.js';
 import type { Source } from './pump.js';
 import { sourceOf } from './pump.js';
 import { statusOfSignal } from './signals.js';
@@ -25,6 +29,8 @@ export interface ChildOptions {
   /** What it reads, without a terminal of its own. */
   stdin: 'inherit' | 'ignore';
   pty?: Pty | undefined;
+  /** Where pipes are made: one that is ours alone. */
+  directory: string;
   /** On a terminal: whether standard error goes there as well, or to where ours goes. */
   stderr: 'terminal' | 'apart';
 }
@@ -46,9 +52,7 @@ export async function startChild(options: ChildOptions): Promise<Child | Outcome
   }
 }
 
-type Spawned = ReturnType<typeof spawn>;
-
-async function begun(child: Spawned, outputs: Child['outputs']): Promise<Child> {
+async function begun(child: ChildProcess, outputs: Child['outputs']): Promise<Child> {
   const exited = new Promise<Outcome>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(signal ? { signal } : { exitCode: exitCode ?? 0 }));
   });
@@ -57,31 +61,54 @@ async function begun(child: Spawned, outputs: Child['outputs']): Promise<Child> 
   throw await new Promise<Error>((resolve) => child.once('error', resolve));
 }
 
-async function onPipes({ argv: [file, ...args], cwd, env, stdin }: ChildOptions): Promise<Child> {
-  const child = spawn(file, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], detached: true });
-  return await begun(child, [
-    { stream: 'stdout', source: sourceOf(child.stdout!) },
-    { stream: 'stderr', source: sourceOf(child.stderr!) },
-  ]);
+async function onPipes(options: ChildOptions): Promise<Child> {
+  const { argv, cwd, env, stdin, directory } = options;
+  const [file, ...args] = argv;
+  return await withPipes(directory, ['stdout', 'stderr'], async (ends, sourcesOf) => {
+    const child = withholding(ourEnds(), [stdin, ...ends], (stdio) =>
+      spawn(file, args, { cwd, env, stdio, detached: true }),
+    );
+    return await begun(child, sourcesOf(child));
+  });
 }
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
-async function onTerminal({ argv, cwd, env, stderr }: ChildOptions, pty: Pty): Promise<Child> {
-  const nothing = openSync('/dev/null', constants.O_RDWR);
+async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
+  // in our path: the command's may lead anywhere
+  const [setsid = 'setsid'] = findInPath('setsid', process.env['PATH'] ?? DEFAULT_PATH);
+  return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
+    const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
+      spawn(setsid, ['--ctty', ...argv], { cwd, env, stdio }),
+    );
+    return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
+  });
+}
+
+/** What a command gets for one of its outputs: a descriptor, or else the socket that Node makes. */
+type End = number | 'pipe';
+
+async function withPipes(
+  directory: string,
+  streams: readonly OutputStream[],
+  use: (ends: End[], sourcesOf: (child: ChildProcess) => Child['outputs']) => Promise<Child>,
+): Promise<Child> {
+  const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
+  const sourcesOf = (child: ChildProcess) =>
+    streams.flatMap((stream, index) => {
+      const readable = child[stream];
+      const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
+      return source ? [{ stream, source }] : [];
+    });
   try {
-    const stdio: ('pipe' | 'ignore' | number)[] = [
-      pty.command,
-      pty.command,
-      stderr === 'terminal' ? pty.command : 'pipe',
-    ];
-    // with our end in its hands it would never hear that we are gone
-    while (stdio.length < pty.ours) stdio.push('ignore');
-    stdio.push(nothing);
-    const child = spawn('setsid', ['--ctty', ...argv], { cwd, env, stdio });
-    const apart = child.stderr && { stream: 'stderr' as const, source: sourceOf(child.stderr) };
-    return await begun(child, [{ stream: 'stdout', source: pty }, ...(apart ? [apart] : [])]);
+    return await use(
+      streams.map((_, index) => pipes?.[index]?.end ?? 'pipe'),
+      sourcesOf,
+    );
+  } catch (error) {
+    for (const { source } of pipes ?? []) source.close();
+    throw error;
   } finally {
-    closeSync(nothing);
+    for (const { end } of pipes ?? []) closeSync(end);
   }
 }
 

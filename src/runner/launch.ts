@@ -1,6 +1,6 @@
 /** Starts the runner of a run, as a process that nobody has to wait for. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { spawnInBackground } from '../client/background.js';
 
 /** Of what a runner that does not start has to say. */
 const MAX_COMPLAINT_CHARS = 4_096;
@@ -8,11 +8,7 @@ const MAX_COMPLAINT_CHARS = 4_096;
 /** Resolves with what went wrong, or when it is clear that nothing did: the runner says `ready`, or has ended well. */
 export async function launchRunner(id: string): Promise<string | undefined> {
   const program = fileURLToPath(new URL('./runner.js', import.meta.url));
-  const child = spawn(process.execPath, [program, id], {
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawnInBackground(program, [id]);
   let complaint = '';
   return await new Promise((resolve) => {
     const settle = (outcome: string | undefined) => {

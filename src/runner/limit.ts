@@ -1,7 +1,7 @@
 /** The bound on what is kept of one run's output: its first part, and its last. */
-import { formatBytes, formatCount } from '../core/format.js';
+import { formatBytes, formatQuantity } from '../core/format.js';
 import type { Piece } from './output.js';
-import { countNewlines } from './output.js';
+import { PIECE_BYTES } from './output.js';
 
 export interface Limit {
   take(piece: Piece): void;
@@ -30,8 +30,18 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
   let ringBytes = 0;
   let leftOut = { bytes: 0, lines: 0 };
 
-  const leave = ({ content, part }: Piece) => {
-    leftOut = { bytes: leftOut.bytes + content.length, lines: leftOut.lines + countNewlines(content) + (part ? 0 : 1) };
+  /** Memory of large pieces that have left: output may come by the gigabyte. */
+  const free: Buffer[] = [];
+
+  const copyOf = (content: Buffer): Buffer => {
+    if (content.length < PIECE_BYTES / 2) return Buffer.from(content);
+    const room = free.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES);
+    return room.subarray(0, content.copy(room));
+  };
+
+  const leave = ({ content, newlines, part }: Piece) => {
+    leftOut = { bytes: leftOut.bytes + content.length, lines: leftOut.lines + newlines + (part ? 0 : 1) };
+    if (content.length >= PIECE_BYTES / 2) free.push(Buffer.from(content.buffer));
   };
 
   return {
@@ -46,9 +56,10 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
           `[${formatBytes(kept)} of output are kept so far; of what follows the last ${formatBytes(lastBytes)}, when it ends]`,
         );
       }
-      ring.push(piece);
+      ring.push({ ...piece, content: copyOf(piece.content) });
       ringBytes += size;
-      for (let oldest; ringBytes > lastBytes && (oldest = ring[head]);) {
+      // a piece may be larger than all that is to be kept: the newest stays
+      for (let oldest; (oldest = ring[head]) && ringBytes - oldest.content.length >= lastBytes;) {
         leave(oldest);
         ringBytes -= oldest.content.length;
         head++;
@@ -59,8 +70,8 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
       }
     },
     end() {
-      if (leftOut.bytes > 0)
-        mark(`[${formatBytes(leftOut.bytes)} of output left out here: ${formatCount(leftOut.lines)} lines]`);
+      const { bytes: missing, lines } = leftOut;
+      if (missing > 0) mark(`[${formatBytes(missing)} of output left out here: ${formatQuantity(lines, 'line')}]`);
       for (const piece of ring.slice(head)) keep(piece);
       ring = [];
       head = 0;

@@ -16,8 +16,6 @@ export interface Pty extends Source {
   readonly path: string;
   /** What the command has as its terminal. */
   readonly command: number;
-  /** The other end, which nobody but us may have. */
-  readonly ours: number;
   resize(size: Size): void;
   /** Everything that was shown so far comes, and then the end. */
   finish(): void;
@@ -27,6 +25,16 @@ export interface Pty extends Source {
 interface Native {
   open(columns: number, rows: number): { master: number; slave: number; pty: string };
   resize(master: number, columns: number, rows: number): void;
+}
+
+const ends = new Set<number>();
+
+/**
+ * Descriptors of the other ends, which do not close by themselves where another program is executed. A command that
+ * had one would never hear that we are gone.
+ */
+export function ourEnds(): number[] {
+  return [...ends];
 }
 
 const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
@@ -55,7 +63,8 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
   const command = openSync(pty, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
   closeSync(slave);
   const stream = new ReadStream(master);
-  let onChunk: (chunk: Buffer) => void = () => {};
+  ends.add(master);
+  let onChunk: (chunk: Buffer) => unknown = () => {};
   let onEnd: () => void = () => {};
   /** A text that no program shows; while it is looked for, what may be its beginning is held back. */
   let mark: Buffer | undefined;
@@ -70,6 +79,7 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
     ended = true;
     onEnd();
     stream.destroy();
+    ends.delete(master);
     closeSync(command);
   };
   stream.on('data', (chunk: Buffer) => {
@@ -103,7 +113,6 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
   return {
     path: pty,
     command,
-    ours: master,
     resize: (next) => {
       if (!ended) native.resize(master, next.columns, next.rows);
     },

@@ -4,7 +4,8 @@ import { errnoOf } from '../errors.js';
 
 /** Bytes that come, until they end. */
 export interface Source {
-  listen(onChunk: (chunk: Buffer) => void, onEnd: () => void): void;
+  /** A chunk is the listener's as long as it runs, and longer if it returns true. */
+  listen(onChunk: (chunk: Buffer) => boolean, onEnd: () => void): void;
   pause(): void;
   resume(): void;
   /** Nobody reads any more. */
@@ -51,10 +52,13 @@ export function createPump(source: Source, recorder: Recorder): Pump {
   source.listen(
     (chunk) => {
       recorder.push(chunk);
-      if (!target || target.write(chunk)) return;
-      draining = true;
-      source.pause();
-      target.once('drain', drained);
+      if (!target) return false;
+      if (!target.write(chunk)) {
+        draining = true;
+        source.pause();
+        target.once('drain', drained);
+      }
+      return target.writableLength > 0;
     },
     () => finish(),
   );

@@ -9,6 +9,7 @@ import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { identityOf, readProcess, treeRss } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
+import { RUN_KIND } from '../spool/names.js';
 import type { OwnFile } from '../spool/own-file.js';
 import { openOwnFile } from '../spool/own-file.js';
 import type { ChildOptions, Outcome } from './child.js';
@@ -23,7 +24,7 @@ import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
-import { claimRun, updateRecord } from './store.js';
+import { claimRun, directoryOf, updateRecord } from './store.js';
 
 export interface Output {
   stdout: Writable;
@@ -78,10 +79,10 @@ export function startRun(options: RunOptions): Run {
   const { id } = spec;
   const record: RunRecord = {
     runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
-    source: `run-${process.pid}-${id}`,
+    source: `${RUN_KIND}-${process.pid}-${id}`,
   };
   if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-  const file = openOwnFile(paths, 'run', id);
+  const file = openOwnFile(paths, RUN_KIND, id);
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
@@ -159,7 +160,13 @@ export function startRun(options: RunOptions): Run {
       return end(go, {});
     }
     const startedAt = performance.now();
-    const child = await startChild({ ...options, argv: spec.argv, cwd: spec.cwd, env: spec.env });
+    const child = await startChild({
+      ...options,
+      directory: directoryOf(paths, id),
+      argv: spec.argv,
+      cwd: spec.cwd,
+      env: spec.env,
+    });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return end(child, { durationMs: 0 });
@@ -175,7 +182,8 @@ export function startRun(options: RunOptions): Run {
     });
     pumps = child.outputs.map(({ stream, source }) => {
       const pieces = createPieces(stream, limit.take);
-      return { stream, ...createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces) };
+      const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
+      return Object.assign(pump, { stream });
     });
     if (shown) showOn(shown);
     const timer =
@@ -198,11 +206,12 @@ export function startRun(options: RunOptions): Run {
     const waited = readProcess(process.pid)?.waitedCpuMs;
     options.pty?.finish();
     const inTime = await drain(pumps);
+    await stopping.done;
+    // before they find that nobody reads any more
+    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     for (const pump of pumps) pump.stop();
     clearInterval(pausing);
     limit.end();
-    await stopping.done;
-    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
@@ -256,9 +265,18 @@ function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
 
 /** On a terminal each line ends with a return besides. */
 function withoutReturns({ push, end }: Recorder): Recorder {
+  /** A return whose newline may come with the next bytes. */
+  let held = '';
   return {
-    push: (chunk) => push(Buffer.from(chunk.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')),
-    end,
+    push(chunk) {
+      const text = held + chunk.toString('latin1');
+      held = text.endsWith('\r') ? '\r' : '';
+      push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
+    },
+    end() {
+      push(Buffer.from(held));
+      end();
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import type { RunSpec } from './store.js';
 
 export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
   argv: readonly string[];
-  /** Instead of those of the surroundings, or besides them. */
+  /** Besides the environment. */
   env?: Readonly<Record<string, string>>;
 }
 
@@ -42,6 +42,16 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
     env: { ...childEnvironment(env, id, paths), ...wanted.env },
     ...(parent && { parent, ...(parentStep && { parentStep }) }),
   };
+}
+
+/** The same once more, asked for somewhere else: in the environment that it had, as a part of what asks for it now. */
+export function repeatSpec(
+  { id, env, after: _after, parent: _parent, parentStep: _step, ...same }: RunSpec,
+  asking: NodeJS.ProcessEnv,
+  paths: Paths,
+): RunSpec {
+  const { PROGRESS_EXECUTION, PROGRESS_STEP } = asking;
+  return createSpec({ ...same, env: {}, rerunOf: id }, { ...env, PROGRESS_EXECUTION, PROGRESS_STEP }, paths);
 }
 
 /** The step is one of the execution around, if there is one; where somebody has set it for this run, it stays. */

@@ -2,7 +2,17 @@
  * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
  * who runs it. Both are private to the user, and are kept as long as the history of the run.
  */
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
@@ -49,10 +59,14 @@ function fileOf({ runs }: Where, id: string, name: string): string {
   return path.join(runs, id, name);
 }
 
+/** Of the run alone, and private. */
+export function directoryOf(where: Where, id: string): string {
+  return path.dirname(fileOf(where, id, 'spec.json'));
+}
+
 export function writeSpec(where: Where, spec: RunSpec): void {
-  const file = fileOf(where, spec.id, 'spec.json');
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  write(file, spec);
+  mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
+  write(fileOf(where, spec.id, 'spec.json'), spec);
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */
@@ -104,6 +118,27 @@ function read<T>(file: string): T | undefined {
     return JSON.parse(readFileSync(file, 'utf8')) as T;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Ids of all runs that were asked for before `time` (milliseconds since 1970). */
+export function runsBefore({ runs }: Where, time: number): string[] {
+  return list(runs).filter((id) => {
+    const spec = statSync(path.join(runs, id, 'spec.json'), { throwIfNoEntry: false });
+    return (spec ?? statSync(path.join(runs, id))).mtimeMs < time;
+  });
+}
+
+export function removeRun({ runs }: Where, id: string): void {
+  rmSync(path.join(runs, id), { recursive: true, force: true });
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory).filter((name) => RUN_ID.test(name));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

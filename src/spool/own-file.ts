@@ -36,10 +36,12 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   mkdirSync(spool, { recursive: true, mode: 0o700 });
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   const fd = openSync(path.join(spool, source + SPOOL_SUFFIX), O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0o600);
-  let waiting: { line: string; output: boolean }[] = [];
+  let waiting: { line: string; isOutput: boolean }[] = [];
   let chars = 0;
   let written = 0;
   let dropped = 0;
+  /** Of these, what nothing was said of yet. */
+  let unsaid = 0;
   let scheduled: NodeJS.Immediate | undefined;
   let retry: NodeJS.Timeout | undefined;
   let last: OwnEvent | undefined;
@@ -48,59 +50,64 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
     clearImmediate(scheduled);
     scheduled = undefined;
     if (waiting.length === 0) return;
-    try {
-      writeWhole(waiting.map(({ line }) => line).join(''));
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      // a full disk has room again some day
-      retry ??= setTimeout(() => {
-        retry = undefined;
-        flush();
-      }, RETRY_MS).unref();
-      if (chars > KEPT_CHARS) dropOutput();
+    const about = aboutDropped();
+    const bytes = Buffer.from(about + waiting.map(({ line }) => line).join(''));
+    const whole = writeLines(bytes);
+    if (whole > 0) unsaid = 0;
+    if (whole === bytes.length) {
+      waiting = [];
+      chars = 0;
       return;
     }
-    waiting = [];
-    chars = 0;
-    sayDropped();
+    const lines = bytes.toString('utf8', about.length, whole).split('\n').length - 1;
+    for (const { line } of waiting.splice(0, lines)) chars -= line.length;
+    // a full disk has room again some day
+    retry ??= setTimeout(() => {
+      retry = undefined;
+      flush();
+    }, RETRY_MS).unref();
   };
 
-  const writeWhole = (text: string) => {
-    const bytes = Buffer.from(text);
-    for (let done = 0; done < bytes.length;) {
-      try {
-        done += writeSync(fd, bytes, done);
-      } catch (error) {
-        // nobody has taken a line without its end
-        if (done > 0) ftruncateSync(fd, written);
-        throw error;
-      }
+  /** Returns how many bytes stand in the file: whole lines, since these may be taken at once. */
+  const writeLines = (bytes: Buffer): number => {
+    let done = 0;
+    try {
+      while (done < bytes.length) done += writeSync(fd, bytes, done);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      const whole = bytes.subarray(0, done).lastIndexOf('\n') + 1;
+      if (whole < done) ftruncateSync(fd, written + whole);
+      done = whole;
     }
-    written += bytes.length;
+    written += done;
+    return done;
   };
 
+  /** The oldest first. */
   const dropOutput = () => {
-    waiting = waiting.filter(({ line, output }) => {
-      if (!output || chars <= KEPT_CHARS / 2) return true;
+    waiting = waiting.filter(({ line, isOutput }) => {
+      if (!isOutput || chars <= KEPT_CHARS / 2) return true;
       chars -= line.length;
       dropped++;
+      unsaid++;
       return false;
     });
   };
 
-  const sayDropped = () => {
-    if (dropped === 0 || !last) return;
-    const message = `${dropped} events of output were dropped: they could not be written, and too many waited`;
-    dropped = 0;
-    append({ ...last, type: 'log', data: { level: 'warning', message } });
+  const aboutDropped = (): string => {
+    if (unsaid === 0 || !last) return '';
+    const message = `${unsaid} events of output were dropped: they could not be written, and too many waited`;
+    return lineOf({ ...last, type: 'log', data: { level: 'warning', message } });
   };
 
   const append = (event: OwnEvent, now?: 'now') => {
-    const line = `${JSON.stringify(event)}\n`;
-    waiting.push({ line, output: event.type === 'output' });
-    chars += line.length;
     last = event;
-    if (now || chars >= FLUSH_CHARS) flush();
+    const line = lineOf(event);
+    waiting.push({ line, isOutput: event.type === 'output' });
+    chars += line.length;
+    if (retry) {
+      if (chars > KEPT_CHARS) dropOutput();
+    } else if (now || chars >= FLUSH_CHARS) flush();
     else scheduled ??= setImmediate(flush);
   };
 
@@ -114,4 +121,8 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
       return waiting.length + dropped;
     },
   };
+}
+
+function lineOf(event: OwnEvent): string {
+  return `${JSON.stringify(event)}\n`;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { SpoolStatus } from '../protocol/messages.js';
-import { parseSpoolName, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
+import { parseSpoolName, RUN_KIND, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
@@ -17,6 +17,8 @@ export interface SpoolOptions extends Pick<FileOptions, 'directory' | 'submit' |
   ensureDirectory: () => void;
   /** Where the journal says that a source was read to. */
   takenOf: (source: string) => number | undefined;
+  /** Is all that the journal has of a source safe from power loss? */
+  isSynced: (source: string) => boolean;
   /** May more be handed in? If not, `resume` is called when it may. */
   isFull: () => boolean;
   /** A writer is gone, and everything it wrote is in the journal. May be told again. */
@@ -43,7 +45,10 @@ const SETTLE_MS = 1_000;
 const RETRY_MS = 2_000;
 /** A new shared file is begun beyond this. */
 const SHARED_BYTES = 4 * 1024 * 1024;
-/** Kept for so long after its last use: the journal may lose its newest second by power loss, and then reads it again. */
+/**
+ * Kept for so long after its last use: the journal may lose its newest second by power loss, and then reads it again;
+ * and what a shell leaves running in the background may still write. A runner's file goes as soon as the disk has it.
+ */
 const KEEP_MS = 60 * 60 * 1000;
 
 export function openSpool(options: SpoolOptions): Spool {
@@ -83,7 +88,11 @@ export function openSpool(options: SpoolOptions): Spool {
 
   const readOne = () => {
     const [file] = dirty;
-    if (closed || file === undefined || isFull()) return;
+    if (file !== undefined) readFile(file);
+  };
+
+  const readFile = (file: SpoolFile) => {
+    if (closed || isFull()) return;
     dirty.delete(file);
     const look = file.read();
     if (look === 'more') dirty.add(file);
@@ -166,7 +175,8 @@ export function openSpool(options: SpoolOptions): Spool {
       parsed.writer === undefined ? !isNewestShared(directory, name) : !isWriterAlive(parsed.writer, idleSince, now());
     if (!isOver) return;
     if (parsed.writer !== undefined) options.onWriterGone(parsed.source);
-    if (now() - idleSince < KEEP_MS) return;
+    const isSafe = parsed.kind === RUN_KIND && options.isSynced(parsed.source);
+    if (!isSafe && now() - idleSince < KEEP_MS) return;
     unlinkSync(path.join(directory, name));
     forget(file);
   };
@@ -189,9 +199,15 @@ export function openSpool(options: SpoolOptions): Spool {
     resume: schedule,
     look(source) {
       const name = source + SPOOL_SUFFIX;
-      guard(() => notice(name));
+      guard(() => {
+        notice(name);
+        const file = files.get(name);
+        // now, since what is only noted would be as open at the next question
+        if (file) readFile(file);
+      });
       const file = files.get(name);
-      return file === undefined || (file.idleSince !== undefined && !dirty.has(file));
+      if (!file) return true;
+      return file.idleSince !== undefined && !dirty.has(file);
     },
     status: () => ({
       files: files.size,

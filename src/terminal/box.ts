@@ -1,7 +1,8 @@
 /** The in-place box: shows a view in the terminal, inline, until it is closed or left. */
+import type { Clock } from '../core/clock.js';
+import { realClock } from '../core/clock.js';
 import { createInline } from './inline.js';
-import type { Clock } from './pacer.js';
-import { createPacer, realClock } from './pacer.js';
+import { createPacer } from './pacer.js';
 import { openScreen } from './screen.js';
 import type { OutputStyle } from './style.js';
 import { leavingLine } from './summary.js';

@@ -6,6 +6,7 @@ import { isFinal } from '../core/execution.js';
 import {
   formatBytes,
   formatCount,
+  formatCpu,
   formatDuration,
   formatOutcome,
   formatPercent,
@@ -152,12 +153,13 @@ export function exitText({ exitCode, signal }: Execution): string {
   return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
 }
 
-function resourceText({ resources, tokens, costUsd }: Execution): string {
+function resourceText({ status, resources = {}, tokens, costUsd }: Execution): string {
   const parts: string[] = [];
   if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
   if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
-  if (resources?.cpu !== undefined) parts.push(`CPU ${Math.round(resources.cpu)}%`);
-  if (resources?.rss !== undefined) parts.push(formatBytes(resources.rss));
+  if (resources.cpu !== undefined) parts.push(`CPU ${formatCpu(resources.cpu)}`);
+  if (resources.rss !== undefined) parts.push(formatBytes(resources.rss));
+  if (isFinal(status) && resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
   return parts.join('  ');
 }
 

@@ -1,25 +1,10 @@
 /** When to draw: soon after a change, never more often than people see, and with the clock while one is shown. */
+import type { Clock } from '../core/clock.js';
 
 /** Ten frames a second at most. */
 export const FRAME_MS = 100;
 /** A window that is being dragged changes its size many times: frames wait until it has kept it this long. */
 export const SETTLE_MS = 100;
-
-/** Time, so that tests can bring their own. */
-export interface Clock {
-  /** Milliseconds; never goes back. */
-  now(): number;
-  /** Runs something later, unless the returned function is called first. */
-  after(ms: number, run: () => void): () => void;
-}
-
-export const realClock: Clock = {
-  now: () => performance.now(),
-  after(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 export interface Pacer {
   /** Something may look different now. */

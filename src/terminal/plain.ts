@@ -3,7 +3,7 @@ import { elapsedOf, estimate } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
-import { formatBytes, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
+import { formatBytes, formatCpu, formatDuration, formatPercent, formatRemaining } from '../core/format.js';
 import { countText } from './detail.js';
 import { outlineOf, placeOf } from '../core/outline.js';
 import { cleanOutput, cleanText } from './paint.js';
@@ -166,7 +166,7 @@ function describeResources({ data }: ExecutionEvent): Described {
   const cpu = numberOf(data, 'cpu');
   return one(
     'resources',
-    cpu === undefined ? undefined : `cpu=${Math.round(cpu)}%`,
+    cpu === undefined ? undefined : `cpu=${formatCpu(cpu)}`,
     rss === undefined ? undefined : `rss=${formatBytes(rss)}`,
     field(data, 'processes'),
   );

@@ -2,7 +2,15 @@
 import { elapsedOf, parseTime } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatBytes, formatClock, formatCount, formatDuration, formatOutcome } from '../core/format.js';
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatCpu,
+  formatDuration,
+  formatOutcome,
+  formatQuantity,
+} from '../core/format.js';
 import { exitText, stateText } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
@@ -96,11 +104,11 @@ function timeText(time: string | undefined): string | undefined {
 
 function resourceText({ resources = {} }: Execution, style: Style): string {
   const parts: string[] = [];
-  if (resources.cpu !== undefined) parts.push(`CPU ${Math.round(resources.cpu)}%`);
+  if (resources.cpu !== undefined) parts.push(`CPU ${formatCpu(resources.cpu)}`);
   if (resources.cpuSeconds !== undefined) parts.push(`${formatDuration(resources.cpuSeconds * 1000)} of CPU`);
   if (resources.rss !== undefined) parts.push(`memory ${formatBytes(resources.rss)}`);
   if (resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
-  if (resources.processes !== undefined) parts.push(`${formatCount(resources.processes)} processes`);
+  if (resources.processes !== undefined) parts.push(formatQuantity(resources.processes, 'process', 'processes'));
   return parts.join(separatorOf(style));
 }
 

@@ -1,11 +1,21 @@
-/** `progress ps`: executions as a table. */
+/** `progress ps`: executions as a table, in groups if wanted. */
 import { elapsedOf, estimate, parseTime, workOf } from '../core/estimate.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatAge, formatDuration, formatPercent, shortenIds, statusIcon, statusWord } from '../core/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatCpu,
+  formatDuration,
+  formatPercent,
+  shortenIds,
+  statusIcon,
+  statusWord,
+} from '../core/format.js';
+import type { Group, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
 import { outlineOf } from '../core/outline.js';
-import { cleanText, ellipsisOf, paint, toneOf } from './paint.js';
+import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';
 
@@ -17,6 +27,8 @@ export interface ListOptions {
   all: boolean;
   /** Of ids, as far as somebody knows more of them than are given; else as short as they can be among those. */
   prefixes?: ReadonlyMap<string, string>;
+  /** By id: the how manieth it is in its queue. */
+  positions?: ReadonlyMap<string, number>;
 }
 
 interface Cell {
@@ -26,47 +38,84 @@ interface Cell {
   right?: true;
 }
 
-const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'TIME', 'EXIT'];
-const NAME_COLUMN = 2;
-const STEP_COLUMN = 4;
+const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'CPU', 'MEMORY', 'TIME', 'EXIT'];
+const NUMERIC: ReadonlySet<string> = new Set(['CPU', 'MEMORY', 'TIME', 'EXIT']);
+/** They are cut where the terminal is narrow. */
+const FLEXIBLE = ['STEP', 'NAME'].map((heading) => HEADINGS.indexOf(heading));
+/** They are left out before those are cut to less than people can read. */
+const DISPENSABLE = ['MEMORY', 'CPU'].map((heading) => HEADINGS.indexOf(heading));
 const GAP = '  ';
 /** Narrower tables show the percentage alone. */
 const MIN_COLUMNS_FOR_COUNTS = 80;
 /** What a name or a step keeps when the terminal is narrow. */
 const MIN_FLEXIBLE_CELLS = 8;
+const READABLE_CELLS = 12;
 
 /** A heading and one line for each execution, in the order given. */
 export function listLines(executions: readonly Execution[], options: ListOptions): string[] {
-  const { style, all } = options;
-  const shown = all ? executions : executions.filter(({ status }) => !isFinal(status));
-  if (shown.length === 0)
-    return [all ? 'Nothing has run yet.' : 'Nothing is running. progress ps --all shows what has ended.'];
+  const shown = options.all ? executions : executions.filter(({ status }) => !isFinal(status));
+  if (shown.length === 0) return [nothingText(options)];
+  return tableLines(shown, options);
+}
+
+/** The same with a line above each group: `build · 1 running · 2 queued`. */
+export function groupedLines(groups: readonly Group<Execution>[], { by }: Grouping, options: ListOptions): string[] {
+  if (groups.length === 0) return [nothingText(options)];
+  // one table, so that columns stand below each other throughout
+  const [heading = '', ...rows] = tableLines(
+    groups.flatMap(({ executions }) => executions),
+    options,
+  );
+  const lines = [heading];
+  for (const group of groups) {
+    if (lines.length > 1) lines.push('');
+    lines.push(groupTitle(group, by, options), ...rows.splice(0, group.executions.length));
+  }
+  return lines;
+}
+
+function groupTitle(
+  { name, running, queued, executions }: Group<Execution>,
+  by: Grouping['by'],
+  { columns, style }: ListOptions,
+): string {
+  const title = paint(cleanText(name ?? `no ${by}`), name === undefined ? 'dim' : 'strong', style);
+  const counts = Object.entries({ running, queued, ended: executions.length - running - queued });
+  const words = counts.filter(([, count]) => count > 0).map(([word, count]) => `${count} ${word}`);
+  return truncate([title, ...words].join(separatorOf(style)), columns, ellipsisOf(style));
+}
+
+function nothingText({ all }: ListOptions): string {
+  return all ? 'Nothing has run yet.' : 'Nothing is running. progress ps --all shows what has ended.';
+}
+
+/** The heading, and a line for each. */
+function tableLines(executions: readonly Execution[], options: ListOptions): string[] {
   const ids = options.prefixes ?? shortenIds(executions.map(({ id }) => id));
   const rows = [
-    HEADINGS.map((text, column): Cell => ({ text, tone: 'dim', ...(isNumeric(column) && { right: true }) })),
-    ...shown.map((execution) => listRow(execution, ids.get(execution.id) ?? execution.id, options)),
+    HEADINGS.map((text): Cell => ({ text, tone: 'dim', ...(NUMERIC.has(text) && { right: true }) })),
+    ...executions.map((execution) => listRow(execution, ids.get(execution.id) ?? execution.id, options)),
   ];
   const widths = columnWidths(rows, options.columns);
-  return rows.map((row) => joinCells(row, widths, style));
+  return rows.map((row) => joinCells(row, widths, options.style));
 }
 
-function isNumeric(column: number): boolean {
-  return HEADINGS[column] === 'TIME' || HEADINGS[column] === 'EXIT';
-}
-
-function listRow(execution: Execution, id: string, { now, columns, style }: ListOptions): Cell[] {
-  const { status, attention } = execution;
+function listRow(execution: Execution, id: string, { now, columns, style, positions }: ListOptions): Cell[] {
+  const { id: fullId, status, attention, resources = {} } = execution;
+  const position = positions?.get(fullId);
   const exit = execution.signal ?? execution.exitCode;
   const step = outlineOf(execution).current.at(-1)?.step;
   return [
     { text: cleanText(id) },
     {
-      text: `${statusIcon(status, style.ascii, attention)} ${statusWord(status, attention)}`,
+      text: `${statusIcon(status, style.ascii, attention)} ${statusWord(status, attention)}${position === undefined ? '' : ` #${position}`}`,
       tone: toneOf(status, attention),
     },
     { text: cleanText(execution.name), tone: 'strong' },
     { text: progressText(execution, now, columns < MIN_COLUMNS_FOR_COUNTS) },
     { text: stepText(execution, step) },
+    { text: resources.cpu === undefined ? '' : formatCpu(resources.cpu), right: true },
+    memoryCell(execution),
     { text: ageText(execution, now), right: true },
     { text: exit === undefined ? '' : cleanText(String(exit)), right: true },
   ];
@@ -88,6 +137,12 @@ function stepText({ status, attention, attentionReason, error }: Execution, step
   return cleanText(step?.name ?? '');
 }
 
+/** What it has now; of what is over the most that it had. */
+function memoryCell({ status, resources = {} }: Execution): Cell {
+  const bytes = isFinal(status) ? resources.peakRss : resources.rss;
+  return { text: bytes === undefined ? '' : formatBytes(bytes), right: true, ...(isFinal(status) && { tone: 'dim' }) };
+}
+
 /** What runs: for how long; what is over: how long it took. */
 function ageText(execution: Execution, now: number): string {
   const elapsed = elapsedOf(execution, now);
@@ -102,13 +157,18 @@ function columnWidths(rows: readonly (readonly Cell[])[], columns: number): numb
     const longest = Math.max(...rows.slice(1).map((row) => cellsOf(row[column]?.text ?? '')));
     return longest === 0 ? 0 : Math.max(longest, heading.length);
   });
-  const used = widths.filter((width) => width > 0).length;
-  let excess = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (used - 1) - columns;
-  for (const column of [STEP_COLUMN, NAME_COLUMN]) {
-    const width = widths[column] ?? 0;
-    const cut = Math.max(0, Math.min(excess, width - MIN_FLEXIBLE_CELLS));
-    widths[column] = width - cut;
-    excess -= cut;
+  const excess = (): number => {
+    const used = widths.filter((width) => width > 0).length;
+    return widths.reduce((sum, width) => sum + width, 0) + GAP.length * (used - 1) - columns;
+  };
+  const spare = (column: number, least: number): number => Math.max(0, (widths[column] ?? 0) - least);
+  for (const column of DISPENSABLE) {
+    const room = FLEXIBLE.reduce((sum, flexible) => sum + spare(flexible, READABLE_CELLS), 0);
+    if (excess() > room) widths[column] = 0;
+  }
+  for (const column of FLEXIBLE) {
+    const cut = Math.max(0, Math.min(excess(), spare(column, MIN_FLEXIBLE_CELLS)));
+    widths[column] = (widths[column] ?? 0) - cut;
   }
   return widths;
 }

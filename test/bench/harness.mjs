@@ -1,5 +1,5 @@
 // What all benchmarks share: a private daemon of the built program, raw sockets, figures.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,6 +80,8 @@ export function usageOf(pid) {
   const switches = Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)[1]);
   return { rss: Number(/VmRSS:\s+(\d+)/.exec(status)[1]) * 1024, cpuSeconds: ticks / 100, switches };
 }
+
+export const isInstalled = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -4,6 +4,8 @@ import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
 import * as latency from './latency.mjs';
 import * as prompt from './prompt.mjs';
+import * as resources from './resources.mjs';
+import * as run from './run.mjs';
 import * as shell from './shell.mjs';
 import * as spool from './spool.mjs';
 import * as start from './start.mjs';
@@ -15,8 +17,10 @@ const PARTS = {
   fanout: ['Subscribers', fanout.main],
   start: ['Start', start.main],
   commands: ['Commands, as multiples of the least that Node takes', start.measureCommands],
+  run: ['Runs', run.main],
   shell: ['Shells: an event inside one, and as a command', shell.main],
   prompt: ['Prompts, one command after the other', prompt.main],
+  resources: ['Resources of runs', resources.main],
   idle: ['Idle', idle.main],
 };
 

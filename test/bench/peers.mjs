@@ -4,9 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { waitFor } from './harness.mjs';
-
-const isInstalled = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+import { isInstalled, waitFor } from './harness.mjs';
 
 /** Events a second by redis-benchmark, 200 in flight on one connection; undefined where it is not installed. */
 export async function measureRedis(events) {

@@ -126,7 +126,7 @@ t.test('options, values and descriptions are those that --help tells, of every c
   const described = [...commands].map(([name, { description }]) => [name, description]).sort();
   t.strictSame([...values].sort(), described);
   t.strictSame([...answer(home, '-').values.keys()], ['--help', '-h', '--version', '-V']);
-  t.strictSame([...answer(home, 'ps', '-').values.keys()], ['--all', '-a', '--json', '--help', '-h']);
+  t.strictSame([...answer(home, 'ps', '-').values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
   t.strictSame([...answer(home, 'daemon', '').values.keys()], ['run', 'status', 'stop', 'restart']);
 });
 

@@ -45,7 +45,7 @@ t.test('ps and show', async (t) => {
       rows.map(([id, status, name]) => [id, status?.replace(/^\S+ /, ''), name]),
       [
         ['cccc', 'waiting', 'asks'],
-        ['bbbb', 'queued', 'later'],
+        ['bbbb', 'queued #1', 'later'],
         ['aaaa2', 'running', 'make -j4'],
         ['aaaa1', 'running', 'first'],
       ],
@@ -58,6 +58,59 @@ t.test('ps and show', async (t) => {
     const json = JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as Record<string, unknown>[];
     t.match(json[0], { id: 'dddd', status: 'failed', exitCode: 2, error: 'no such file', durationMs: 1500 });
     t.match(json[3], { steps: [{ id: 'cc', name: 'compile', status: 'running' }] });
+  });
+
+  t.test('what is used: now while it runs, the most of it afterwards', async (t) => {
+    const used = { cpu: 140.4, rss: 3 * 1024 ** 3, processes: 2, peakRss: 4 * 1024 ** 3, cpuSeconds: 75 };
+    await emit(
+      { type: 'execution_started', execution: 'eeee', name: 'hungry' },
+      { type: 'resource_update', execution: 'eeee', ...used },
+    );
+    const row = (...args: string[]) => {
+      const [heading = '', ...rows] = home.progress(['ps', ...args]).stdout.split('\n');
+      return [heading, rows.find((line) => line.startsWith('eeee'))];
+    };
+    t.match(row(), [/ CPU +MEMORY /, / 140% +3\.0 GiB /]);
+    const fields = 'CPU 140% · 1:15 of CPU · memory 3.0 GiB · peak 4.0 GiB · 2 processes';
+    t.match(home.progress(['show', 'eeee']).stdout, new RegExp(`^resources +${fields}$`, 'm'));
+    t.match(JSON.parse(home.progress(['show', '--json', 'eeee']).stdout), { resources: used });
+    await emit({ type: 'execution_completed', execution: 'eeee', cpuSeconds: 80.5, peakRss: 1 });
+    t.match(row('--all')[1], /hungry +4\.0 GiB /);
+    t.match(home.progress(['show', 'eeee']).stdout, /^resources +1:20 of CPU · peak 4\.0 GiB$/m);
+  });
+
+  t.test('in groups, with the places in queues', async (t) => {
+    await emit(
+      {
+        type: 'execution_started',
+        execution: 'ffff',
+        name: 'now',
+        queue: 'heavy',
+        labels: { team: 'web', env: 'prod' },
+      },
+      { type: 'execution_queued', execution: 'gggg', name: 'last', queue: 'heavy', labels: { team: 'api' } },
+    );
+    const lines = (...args: string[]) => home.progress(['ps', ...args]).stdout.split('\n');
+    const heavy = lines('--by', 'queue');
+    t.equal(heavy[1], 'heavy · 1 running · 2 queued');
+    t.match(heavy.slice(2, 5), [/^gggg .*queued #2 /, /^ffff .*running /, /^bbbb .*queued #1 /]);
+    t.match(heavy.slice(5, 7), ['', /^no queue · \d running$/]);
+    const ofLabels = (text: string) => lines('--by', text).filter((line) => line.includes(' · '));
+    t.strictSame(ofLabels('label').slice(0, 3), [
+      'env=prod · 1 running',
+      'team=api · 1 queued',
+      'team=web · 1 running',
+    ]);
+    t.match(ofLabels('label:env'), ['env=prod · 1 running', /^no label · /]);
+    type Json = { by: string; name: string | null; running: number; queued: number; executions: { id: string }[] }[];
+    const json = JSON.parse(home.progress(['ps', '--by=queue', '--json']).stdout) as Json;
+    t.match(json[0], { by: 'queue', name: 'heavy', running: 1, queued: 2, executions: [{ id: 'gggg' }, {}, {}] });
+    t.equal(json[1]?.name, null);
+    t.match(home.progress(['ps', '--by', 'name']), {
+      status: 64,
+      stderr: 'progress: --by: "name" is none of agent, queue, label, label:KEY',
+    });
+    await emit(...['ffff', 'gggg'].map((execution) => ({ type: 'execution_cancelled', execution })));
   });
 
   t.test('the prefix that stands there is one that is understood', async (t) => {

@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatClock,
   formatCount,
+  formatCpu,
   formatDuration,
   formatOutcome,
   formatPercent,
@@ -31,6 +32,11 @@ const STATUSES: Status[] = [
 ];
 const SECOND = 1000;
 const HOUR = 3_600_000;
+
+t.test('processors', (t) => {
+  t.same([0, 0.4, 99.5, 1234.4, -1, NaN].map(formatCpu), ['0%', '0%', '100%', '1,234%', '0%', '0%']);
+  t.end();
+});
 
 t.test('durations', (t) => {
   t.same([0, 449, 9_999, 10_000, 41_900, 59_999].map(formatDuration), ['0.0s', '0.4s', '9.9s', '10s', '41s', '59s']);

@@ -36,6 +36,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     log: (message) => logs.push(message),
     now,
     isOpen,
+    forget: () => undefined,
     retainMs: DAY_MS,
   });
   t.teardown(() => maintenance.stop());

@@ -17,7 +17,13 @@ interface Push {
 async function open(t: Test) {
   const { journal } = await openJournal(t);
   let clock = 0;
-  const subscribers = createSubscribers(journal.source, journal.seq, () => clock);
+  let joined = 0;
+  const subscribers = createSubscribers(
+    journal.source,
+    journal.seq,
+    () => clock,
+    () => (joined += 1),
+  );
   const write = async (count: number, shape?: Parameters<typeof makeBatch>[2]) => {
     const batch = makeBatch(journal.nextSeq, count, shape);
     await journal.write(batch);
@@ -54,7 +60,7 @@ async function open(t: Test) {
       seqs: () => pushes.flatMap(({ events = [] }) => events.map(({ seq }) => seq)),
     };
   };
-  return { journal, subscribers, write, subscribe, tick: (ms: number) => (clock += ms) };
+  return { journal, subscribers, write, subscribe, joined: () => joined, tick: (ms: number) => (clock += ms) };
 }
 
 t.test('who comes late gets the files, then what is in memory, then what comes, each once and in order', async (t) => {
@@ -190,4 +196,20 @@ t.test('a journal that cannot be read is the end of a subscription, told once', 
   await waitFor('the failure', () => failures.length > 0);
   await write(1);
   t.match(failures, [{ message: 'no disk' }]);
+});
+
+t.test('it is known who comes, and whether anybody awaits an event', async (t) => {
+  const { subscribers, subscribe, joined } = await open(t);
+  const update = { type: 'resource_update', execution: 'a', data: {} };
+  t.notOk(subscribers.isAwaited(update));
+  subscribe({ filter: { types: ['output'] } });
+  subscribe({ filter: { execution: 'b' } });
+  t.notOk(subscribers.isAwaited(update));
+  const { subscriber } = subscribe({ filter: { execution: 'a' } });
+  t.ok(subscribers.isAwaited(update));
+  subscriber.close();
+  t.notOk(subscribers.isAwaited(update));
+  subscribe();
+  t.ok(subscribers.isAwaited(update));
+  t.equal(joined(), 4);
 });

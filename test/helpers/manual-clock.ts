@@ -1,5 +1,5 @@
 /** Time that passes when a test says so. */
-import type { Clock } from '../../src/terminal/pacer.js';
+import type { Clock } from '../../src/core/clock.js';
 
 export interface ManualClock extends Clock {
   advance(ms: number): void;

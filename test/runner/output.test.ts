@@ -1,15 +1,14 @@
 import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
-import { createOutputEvents } from '../../src/runner/output.js';
+import { countNewlines, createPieces, outputData } from '../../src/runner/output.js';
 import { waitFor } from '../helpers/wait.js';
 
 function open() {
   const said: { data: EventData; time: string; at: number }[] = [];
-  const events = createOutputEvents({
-    stream: 'stdout',
-    emit: (data, time) => said.push({ data, time, at: performance.now() }),
-  });
-  return { events, said, texts: () => said.map(({ data }) => data['text'] ?? data['base64']) };
+  const pieces = createPieces('stdout', (piece) =>
+    said.push({ data: outputData(piece), time: piece.time, at: performance.now() }),
+  );
+  return { pieces, said, texts: () => said.map(({ data }) => data['text'] ?? data['base64']) };
 }
 
 /** What the child wrote, from what was said of it. */
@@ -25,44 +24,44 @@ function restore(said: { data: EventData }[]): Buffer {
 }
 
 t.test('lines that come together are said together, at most about 100 ms late', async (t) => {
-  const { events, said, texts } = open();
+  const { pieces, said, texts } = open();
   const begun = performance.now();
-  events.push(Buffer.from('one\ntwo\nthr'));
+  pieces.push(Buffer.from('one\ntwo\nthr'));
   t.equal(said.length, 0);
-  events.push(Buffer.from('ee\nfo'));
+  pieces.push(Buffer.from('ee\nfo'));
   await waitFor('the lines', () => said.length > 0);
   t.strictSame(texts(), ['one\ntwo\nthree']);
   t.ok(said[0]!.at - begun < 1_000, 'generous, for a busy machine');
   t.ok(said[0]!.at - begun > 50, 'they wait for others');
   t.ok(Date.parse(said[0]!.time) <= Date.now() - 50, 'their time is that of the first, not of the saying');
-  events.end();
+  pieces.end();
   t.match(said[1]!.data, { stream: 'stdout', line: 4, text: 'fo', unterminated: true });
 });
 
 t.test('a line is not late because others keep coming', async (t) => {
-  const { events, said } = open();
+  const { pieces, said } = open();
   const begun = performance.now();
-  const timer = setInterval(() => events.push(Buffer.from('tick\n')), 5);
+  const timer = setInterval(() => pieces.push(Buffer.from('tick\n')), 5);
   t.teardown(() => clearInterval(timer));
   await waitFor('the first', () => said.length > 0);
   t.ok(performance.now() - begun < 1_000);
 });
 
 t.test('an incomplete line waits for its end, whatever the time', async (t) => {
-  const { events, said, texts } = open();
-  events.push(Buffer.from('whole\nPassword: '));
+  const { pieces, said, texts } = open();
+  pieces.push(Buffer.from('whole\nPassword: '));
   await waitFor('the whole line', () => said.length === 1);
-  events.push(Buffer.from('secret\n'));
+  pieces.push(Buffer.from('secret\n'));
   await waitFor('the other', () => said.length === 2);
   t.strictSame(texts(), ['whole', 'Password: secret']);
 });
 
 t.test('lines are counted across events, whatever they are split into', (t) => {
-  const { events, said } = open();
-  events.push(Buffer.from('a\n\n\nb\n'));
-  events.end();
-  events.push(Buffer.from(`${'x'.repeat(70_000)}\nlast\n`));
-  events.end();
+  const { pieces, said } = open();
+  pieces.push(Buffer.from('a\n\n\nb\n'));
+  pieces.end();
+  pieces.push(Buffer.from(`${'x'.repeat(70_000)}\nlast\n`));
+  pieces.end();
   t.strictSame(
     said.map(({ data }) => [data['line'], data['continued'] ?? false]),
     [
@@ -77,11 +76,11 @@ t.test('lines are counted across events, whatever they are split into', (t) => {
 });
 
 t.test('much output is said in pieces of about 32 KiB, at once', (t) => {
-  const { events, said } = open();
-  events.push(Buffer.from('0123456789\n'.repeat(30_000)));
+  const { pieces, said } = open();
+  pieces.push(Buffer.from('0123456789\n'.repeat(30_000)));
   t.ok(said.length >= 10, `${said.length}`);
   for (const { data } of said) t.ok(String(data['text']).length <= 32 * 1024);
-  events.end();
+  pieces.end();
   t.equal(restore(said).toString(), '0123456789\n'.repeat(30_000));
   t.end();
 });
@@ -96,10 +95,10 @@ t.test('a character is never torn, wherever a long line is cut', (t) => {
     ['🎉', 2],
     ['🎉', 3],
   ] as const) {
-    const { events, said } = open();
+    const { pieces, said } = open();
     const line = 'x'.repeat(shift) + text.repeat(20_000);
-    events.push(Buffer.from(line));
-    events.end();
+    pieces.push(Buffer.from(line));
+    pieces.end();
     t.ok(said.length > 1);
     t.ok(
       said.every(({ data }) => data['base64'] === undefined),
@@ -111,19 +110,19 @@ t.test('a character is never torn, wherever a long line is cut', (t) => {
 });
 
 t.test('a character that comes in two chunks is whole', (t) => {
-  const { events, said, texts } = open();
+  const { pieces, said, texts } = open();
   const bytes = Buffer.from('漢字\n');
-  for (const byte of bytes) events.push(Buffer.of(byte));
-  events.end();
+  for (const byte of bytes) pieces.push(Buffer.of(byte));
+  pieces.end();
   t.strictSame(texts(), ['漢字']);
   t.equal(said.length, 1);
   t.end();
 });
 
 t.test('bytes that are not UTF-8 travel as base64', (t) => {
-  const { events, said } = open();
-  events.push(Buffer.from([0xff, 0xfe, 0x0a]));
-  events.end();
+  const { pieces, said } = open();
+  pieces.push(Buffer.from([0xff, 0xfe, 0x0a]));
+  pieces.end();
   t.strictSame(said[0]!.data, { stream: 'stdout', line: 1, base64: Buffer.from([0xff, 0xfe]).toString('base64') });
   t.end();
 });
@@ -132,34 +131,49 @@ t.test('whatever is written can be put together again, byte for byte', (t) => {
   let seed = 42;
   const random = (below: number) => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) % below;
   for (let round = 0; round < 30; round++) {
-    const { events, said } = open();
+    const { pieces, said } = open();
     const chunks = Array.from({ length: random(20) }, () => {
       const chunk = Buffer.alloc(random(40_000));
       const kind = random(3);
       for (let at = 0; at < chunk.length; at++) chunk[at] = kind === 0 ? random(256) : random(50) === 0 ? 0x0a : 0x61;
       return chunk;
     });
-    for (const chunk of chunks) events.push(chunk);
-    events.end();
+    for (const chunk of chunks) pieces.push(chunk);
+    pieces.end();
     t.ok(restore(said).equals(Buffer.concat(chunks)), `round ${round}`);
   }
   t.end();
 });
 
 t.test('nothing is said of nothing', (t) => {
-  const { events, said } = open();
-  events.end();
+  const { pieces, said } = open();
+  pieces.end();
   t.strictSame(said, []);
   t.end();
 });
 
 t.test('a flood of lines costs little', (t) => {
-  const { events, said } = open();
+  const { pieces, said } = open();
   const chunk = Buffer.from(`${'x'.repeat(99)}\n`.repeat(655));
   const begun = performance.now();
-  for (let n = 0; n < 500; n++) events.push(chunk);
-  events.end();
+  for (let n = 0; n < 500; n++) pieces.push(chunk);
+  pieces.end();
   t.ok(performance.now() - begun < 3_000, `${performance.now() - begun} ms for 32 MB`);
   t.equal(said.at(-1)!.data['line'], 655 * 500 - String(said.at(-1)!.data['text']).split('\n').length + 1);
+  t.end();
+});
+
+t.test('newlines are counted right, whatever stands around them and wherever they lie in memory', (t) => {
+  const memory = Buffer.alloc(4_000);
+  for (let round = 0; round < 500; round++) {
+    const [from, length] = [Math.floor(Math.random() * 8), Math.floor(Math.random() * 3_000)];
+    const content = memory.subarray(from, from + length);
+    // among all bytes, and often enough for the fast way
+    for (let at = 0; at < length; at++) content[at] = Math.random() < round / 500 ? 0x0a : Math.random() * 256;
+    const expected = content.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
+    if (countNewlines(content) !== expected) t.equal(countNewlines(content), expected, `${from} ${length}`);
+  }
+  t.equal(countNewlines(Buffer.alloc(10_000, '\n')), 10_000);
+  t.equal(countNewlines(Buffer.alloc(0)), 0);
   t.end();
 });

@@ -1,116 +1,178 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
-import type { Test } from 'tap';
-import type { EventData } from '../../src/core/event.js';
-import type { RunOptions } from '../../src/runner/run.js';
-import { startRun } from '../../src/runner/run.js';
-import type { Home } from '../helpers/daemon.js';
+import { readProcess } from '../../src/processes.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
+import type { StartOptions, StartedRun } from '../helpers/run-here.js';
+import { sh, startHere, typesOf } from '../helpers/run-here.js';
 import { waitFor } from '../helpers/wait.js';
 
-interface Emitted {
-  type: string;
-  data: EventData;
-}
-
-function start(argv: [string, ...string[]], more: Partial<RunOptions> = {}) {
-  const events: Emitted[] = [];
-  const run = startRun({ id: 'x', argv, env: process.env, apart: true, emit: (event) => events.push(event), ...more });
-  const text = (stream: string) =>
-    events
-      .filter(({ type, data }) => type === 'output' && data['stream'] === stream)
-      .map(({ data }) => data['text'])
-      .join('\n');
-  return { run, events, text, outcome: () => events.at(-1)! };
-}
-
-const sh = (script: string): [string, ...string[]] => ['sh', '-c', script];
+const home = createHome(t);
+const start = (argv: readonly string[], options?: StartOptions): StartedRun => startHere(home, argv, options);
 
 t.test('the exit status is that of the command, and so is the outcome', async (t) => {
-  for (const status of [0, 1, 2, 42, 126, 127, 128, 130, 255]) {
-    const { run, events, outcome } = start(sh(`exit ${status}`));
-    t.equal(await run.ended, status);
-    t.equal(events[0]?.type, 'execution_started');
-    t.match(outcome(), {
-      type: status === 0 ? 'execution_completed' : 'execution_failed',
-      data: { exitCode: status, durationMs: Number },
-    });
+  for (const status of Array.from({ length: 256 }, (_, status) => status)) {
+    const started = start(sh(`exit ${status}`));
+    const { run, outcome } = started;
+    const ended = await run.ended;
+    const type = status === 0 ? 'execution_completed' : 'execution_failed';
+    const { data } = outcome();
+    if (ended === status && outcome().type === type && data['exitCode'] === status) continue;
+    t.fail(`${status}: ${ended}, ${JSON.stringify(outcome())}`);
+  }
+  t.pass('0 to 255');
+});
+
+/** They do not end a process. */
+const HARMLESS = ['CHLD', 'CONT', 'URG', 'WINCH', 'STOP', 'TSTP', 'TTIN', 'TTOU'];
+
+t.test('a command that dies of a signal has failed, with 128 and its number', async (t) => {
+  const names = Object.keys(constants.signals)
+    .map((name) => name.replace('SIG', ''))
+    .filter((name) => !HARMLESS.includes(name));
+  t.ok(names.length > 20);
+  for (const name of names) {
+    const number = constants.signals[`SIG${name}` as NodeJS.Signals];
+    const { run, outcome } = start(sh(`ulimit -c 0; kill -${number} $$`));
+    t.equal(await run.ended, 128 + number, name);
+    t.equal(outcome().type, 'execution_failed', name);
+    const signal = String(outcome().data['signal']) as NodeJS.Signals;
+    t.equal(constants.signals[signal], number, 'some have two names');
   }
 });
 
-t.test('a command that dies of a signal has failed, with 128 and its number', async (t) => {
-  for (const [signal, status] of [
-    ['KILL', 137],
-    ['SEGV', 139],
-    ['TERM', 143],
-  ] as const) {
-    const { run, outcome } = start(sh(`kill -${signal} $$`));
-    t.equal(await run.ended, status);
-    t.match(outcome(), { type: 'execution_failed', data: { signal: `SIG${signal}` } });
-  }
+t.test('it is told in order: queued, started, output, outcome', async (t) => {
+  const started = start(['sh', '-c', 'echo out; echo err >&2', 'a b'], {
+    wanted: { name: 'n', labels: { k: 'v' }, agent: 'claude' },
+  });
+  t.strictSame(typesOf(started), ['execution_queued'], 'before anything is started');
+  t.match(started.events()[0], {
+    execution: started.spec.id,
+    data: {
+      kind: 'agent',
+      argv: ['sh', '-c', 'echo out; echo err >&2', 'a b'],
+      cwd: process.cwd(),
+      host: /./,
+      name: 'n',
+      labels: { k: 'v' },
+      agent: 'claude',
+    },
+  });
+  t.notOk('queue' in started.events()[0]!.data);
+  await started.run.ended;
+  t.strictSame(typesOf(started), ['execution_queued', 'execution_started', 'execution_completed']);
+  t.match(started.events()[1]?.data, { pid: Number, argv: Array, name: 'n' });
+  t.equal(started.text('stdout'), 'out');
+  t.equal(started.text('stderr'), 'err');
+  t.match(started.outcome().data, { exitCode: 0, durationMs: Number, cpuSeconds: Number });
+});
+
+/** Until long after the second look at it. */
+const HUNGRY = 'const b = Buffer.alloc(9e7, 1); const t = Date.now(); while (Date.now() - t < 1500) b[0]++';
+
+t.test('what it took: processor time and memory of all its processes', async (t) => {
+  const hungry = start(sh(`node -e '${HUNGRY}'`));
+  t.equal(await hungry.run.ended, 0);
+  const { cpuSeconds, peakRss } = hungry.outcome().data as { cpuSeconds: number; peakRss: number };
+  t.ok(cpuSeconds > 0.2, `${cpuSeconds} s`);
+  t.ok(peakRss > 9e7 && peakRss < 1e9, `${peakRss} bytes`);
 });
 
 t.test('one that ends by a signal that was passed on is cancelled; one that dies of another has failed', async (t) => {
   const passed = start(sh('echo up; exec sleep 60'));
-  await waitFor('the command', () => passed.text('stdout') === 'up');
-  passed.run.signal('SIGTERM');
+  await passed.says('up');
+  passed.run.signal('SIGTERM', 'a test');
   t.equal(await passed.run.ended, 143);
   t.match(passed.outcome(), { type: 'execution_cancelled', data: { signal: 'SIGTERM' } });
+  const control = passed.events().find(({ type }) => type === 'control');
+  t.match(control?.data, { action: 'signal', signal: 'SIGTERM', by: 'a test' });
 
   const polite = start(sh('trap "exit 130" INT; echo up; while :; do sleep 0.05; done'));
-  await waitFor('the command', () => polite.text('stdout') === 'up');
-  polite.run.signal('SIGINT');
+  await polite.says('up');
+  polite.run.signal('SIGINT', 'a test');
   t.equal(await polite.run.ended, 130);
   t.equal(polite.outcome().type, 'execution_cancelled', 'a shell says by its status what it died of');
 
   const other = start(sh('trap "" TERM; echo up; sleep 0.3; kill -KILL $$'));
-  await waitFor('the command', () => other.text('stdout') === 'up');
-  other.run.signal('SIGTERM');
+  await other.says('up');
+  other.run.signal('SIGTERM', 'a test');
   t.equal(await other.run.ended, 137);
   t.equal(other.outcome().type, 'execution_failed');
 
   const unmoved = start(sh('trap "" TERM; echo up; sleep 0.3'));
-  await waitFor('the command', () => unmoved.text('stdout') === 'up');
-  unmoved.run.signal('SIGTERM');
+  await unmoved.says('up');
+  unmoved.run.signal('SIGTERM', 'a test');
   t.equal(await unmoved.run.ended, 0);
   t.equal(unmoved.outcome().type, 'execution_completed');
-  unmoved.run.signal('SIGTERM');
+  unmoved.run.signal('SIGTERM', 'a test');
 });
 
-t.test('what cannot be run has failed too: 127 not found, 126 not executable', async (t) => {
-  const directory = t.testdir({ plain: 'no program' });
-  chmodSync(path.join(directory, 'plain'), 0o644);
-  const cases: [string, number][] = [
-    ['no-such-command-anywhere', 127],
-    [path.join(directory, 'missing'), 127],
-    [path.join(directory, 'plain'), 126],
-    [directory, 126],
-    [path.join(directory, 'plain/below'), 126],
-  ];
-  for (const [file, status] of cases) {
-    const { run, events, outcome } = start([file]);
-    t.equal(await run.ended, status, file);
-    t.strictSame(
-      events.map(({ type }) => type),
-      ['execution_started', 'execution_failed'],
-    );
-    t.match(outcome().data, { exitCode: status, error: /./ });
-    run.signal('SIGTERM');
-    run.pause();
-    run.resume();
-  }
+t.test('a signal that somebody else sends counts as asked for when it was expected', async (t) => {
+  const { run, pid, outcome } = start(['sleep', '60']);
+  run.expect('SIGINT');
+  process.kill(await pid(), 'SIGINT');
+  t.equal(await run.ended, 130);
+  t.equal(outcome().type, 'execution_cancelled');
 });
 
-t.test('arguments that are too long for the system are an outcome, not a crash', async (t) => {
-  const { run, events, outcome } = start(['true', 'x'.repeat(4 * 1024 * 1024)]);
-  t.equal(await run.ended, 126);
-  t.match(outcome(), { type: 'execution_failed', data: { error: /E2BIG/ } });
-  t.ok(JSON.stringify(events[0]).length < 64 * 1024, 'the event has what fits');
+t.test('what is ordered before the command is there waits for it', async (t) => {
+  const started = start(['sleep', '60']);
+  started.run.order({ run: started.spec.id, action: 'signal', signal: 'SIGUSR1', by: 'a test' });
+  t.equal(await started.run.ended, 128 + constants.signals.SIGUSR1);
+  t.equal(started.outcome().type, 'execution_cancelled');
+});
+
+t.test('stopped during its start', async (t) => {
+  const started = start(['sleep', '60']);
+  started.run.order({ run: started.spec.id, action: 'stop', by: 'a test' });
+  t.equal(await started.run.ended, 130);
+  t.equal(started.outcome().type, 'execution_cancelled');
+  t.match(started.text('system'), /stopped by SIGINT after .*asked by a test/);
+});
+
+t.test('one that waits starts when it is told, or is cancelled and starts nothing', async (t) => {
+  const waiting = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
+  t.match(waiting.events(), [{ type: 'execution_queued', data: { queue: 'q' } }]);
+  waiting.run.order({ run: waiting.spec.id, action: 'start' });
+  t.equal(await waiting.run.ended, 0);
+  t.equal(waiting.text('stdout'), 'up');
+
+  const cancelled = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
+  cancelled.run.order({ run: cancelled.spec.id, action: 'stop', by: 'a test' });
+  t.equal(await cancelled.run.ended, 130);
+  t.strictSame(typesOf(cancelled), ['execution_queued', 'execution_cancelled']);
+
+  const interrupted = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
+  interrupted.run.signal('SIGINT', 'Ctrl-C');
+  t.equal(await interrupted.run.ended, 130);
+  t.strictSame(typesOf(interrupted), ['execution_queued', 'execution_cancelled']);
+});
+
+t.test('nobody runs a run twice', async (t) => {
+  const { run, spec } = start(['true']);
+  await run.ended;
+  const again = () => startHere(home, ['true'], { options: { spec } });
+  t.throws(again, { code: 'bad_request', message: /started by somebody else/ });
+});
+
+t.test('a timeout stops it, says so, and has a status of its own', async (t) => {
+  const { run, outcome, text } = start(['sleep', '60'], { wanted: { timeoutMs: 100 } });
+  t.equal(await run.ended, 124);
+  t.match(outcome(), { type: 'execution_timeout', data: { signal: 'SIGINT' } });
+  t.match(text('system'), /stopped by SIGINT after .*its timeout/);
+
+  const early = start(['true'], { wanted: { timeoutMs: 60_000 } });
+  t.equal(await early.run.ended, 0);
+});
+
+t.test('what cannot be run has failed too: it was started all the same, for whoever counts', async (t) => {
+  const started = start(['no-such-command-anywhere']);
+  t.equal(await started.run.ended, 127);
+  t.strictSame(typesOf(started), ['execution_queued', 'execution_started', 'execution_failed']);
+  t.match(started.outcome().data, { exitCode: 127, error: /not found/ });
+  started.run.signal('SIGTERM', 'a test');
+  for (const action of ['pause', 'resume', 'stop'] as const) started.run.order({ run: started.spec.id, action });
+  t.strictSame(started.run.unwritten, 0);
 });
 
 t.test('what a grandchild writes after the end is waited for, but not for ever', async (t) => {
@@ -125,11 +187,28 @@ t.test('what a grandchild writes after the end is waited for, but not for ever',
   t.match(endless.text('stdout'), /^parent/);
   const pid = Number(/^\d+$/m.exec(endless.text('stdout'))?.[0]);
   await waitFor('the grandchild to notice', () => !isRunning(pid));
+  t.match(endless.events().find(({ type }) => type === 'log')?.data['message'], /this run go(es)? on: \d+/);
+});
+
+t.test('a grandchild that is silent, and holds the output open, is not waited for long', async (t) => {
+  const { run, events, text } = start(sh('echo parent; sleep 60 & echo $!'));
+  const begun = performance.now();
+  t.equal(await run.ended, 0);
+  t.ok(performance.now() - begun < 10_000);
+  const pid = Number(/^\d+$/m.exec(text('stdout'))?.[0]);
+  t.teardown(() => process.kill(pid));
+  t.ok(isRunning(pid), 'it goes on');
+  t.match(events().find(({ type }) => type === 'log')?.data, {
+    level: 'warning',
+    message: `1 process of this run goes on: ${pid}`,
+  });
 });
 
 t.test('a reader that is slow gets everything, what grandchildren still write too', async (t) => {
   const stdout = new PassThrough({ highWaterMark: 1024 });
-  const { run, text } = start(sh('seq 200000 & exit 0'), { output: { stdout, stderr: new PassThrough() } });
+  const { run, text } = start(sh('seq 200000 & exit 0'), {
+    options: { output: { stdout, stderr: new PassThrough() } },
+  });
   let read = '';
   // longer than anybody waits for grandchildren that are silent
   setTimeout(() => stdout.setEncoding('utf8').on('data', (text: string) => (read += text)), 3_000);
@@ -139,212 +218,55 @@ t.test('a reader that is slow gets everything, what grandchildren still write to
   t.equal(text('stdout').split('\n').length, 200_000);
 });
 
-t.test('paused, the command waits when its pipe is full', async (t) => {
-  const { run, events } = start(sh('seq 200000; echo done >&2'));
-  run.pause();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  t.notOk(events.some(({ data }) => data['stream'] === 'stderr'));
-  run.resume();
-  t.equal(await run.ended, 0);
-  t.match(events.filter(({ data }) => data['stream'] === 'stdout').at(-1)?.data['text'], /\n200000$/);
-});
-
-t.test('a start says what runs, where, for whom', async (t) => {
-  const { run, events } = start(['true', 'a b'], { name: 'n', labels: { k: 'v' }, parent: 'p' });
-  await run.ended;
-  t.match(events[0]?.data, {
-    kind: 'run',
-    argv: ['true', 'a b'],
-    cwd: process.cwd(),
-    pid: Number,
-    host: /./,
-    name: 'n',
-    labels: { k: 'v' },
-    parent: 'p',
-  });
-});
-
-/** The command line itself. */
-async function progress(
-  home: Home,
-  args: string[],
-  input?: string,
-): Promise<{ status: number | null; stdout: Buffer; stderr: string }> {
-  const child = home.spawn(['run', ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const stdout: Buffer[] = [];
-  let stderr = '';
-  child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  child.stdin!.on('error', () => undefined).end(input);
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, stdout: Buffer.concat(stdout), stderr };
-}
-
-async function openHome(t: Test): Promise<Home> {
-  const home = createHome(t);
-  await home.startDaemon();
-  return home;
-}
-
-t.test('with a daemon', async (t) => {
-  const home = await openHome(t);
-  const list = () => JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as Record<string, unknown>[];
-
-  t.test('output is passed on byte for byte, each stream on its own, and recorded so', async (t) => {
-    const script = `printf 'out\\377\\n\\000 end'; printf 'err\\n' >&2; exit 3`;
-    const { status, stdout, stderr } = await progress(home, ['--name', 'bytes', '--', ...sh(script)]);
-    t.equal(status, 3);
-    t.strictSame(stdout, Buffer.from('out\xff\n\x00 end', 'latin1'));
-    t.equal(stderr, 'err\n');
-    const logs = home.spawn(['logs', 'bytes', '--stream', 'stdout']);
-    const chunks: Buffer[] = [];
-    logs.stdout!.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await once(logs, 'close');
-    t.strictSame(Buffer.concat(chunks), stdout);
-  });
-
-  t.test('standard input is passed on, and the environment tells the execution', async (t) => {
-    const { stdout } = await progress(
-      home,
-      ['--', ...sh('cat; echo "$PROGRESS_EXECUTION|$PROGRESS_SOCKET|${PROGRESS_STEP-none}"')],
-      'input\n',
-    );
-    const [execution] = list() as { id: string }[];
-    t.equal(stdout.toString(), `input\n${execution!.id}|${home.paths.socket}|none\n`);
-  });
-
-  t.test('options end at the command; what is wrong with them runs nothing', async (t) => {
-    const { stdout } = await progress(home, ['--label', 'a=b=c', '--label=d=', '--name', '-x', 'echo', '--name', '-h']);
-    t.equal(stdout.toString(), '--name -h\n');
-    t.match(list()[0], { name: '-x', labels: { a: 'b=c', d: '' }, argv: ['echo', '--name', '-h'] });
-    for (const args of [
-      [],
-      ['--'],
-      ['--no-such-option', 'echo'],
-      ['--label', 'novalue', 'echo'],
-      ['--name', 'a', '--name', 'b', 'echo'],
-    ]) {
-      const { status, stderr } = await progress(home, args);
-      t.equal(status, 64, args.join(' '));
-      t.match(stderr, /^progress: /);
-    }
-    t.equal(list().filter(({ argv }) => Array.isArray(argv) && argv[0] === 'echo').length, 1);
-  });
-
-  t.test('a run within a run knows its parent', async (t) => {
-    await progress(home, ['--name', 'outer', '--', 'bin/progress', 'run', '--name', 'inner', 'true']);
-    const [inner, outer] = list();
-    t.match(inner, { name: 'inner', parent: outer?.['id'] });
-  });
-
-  t.test('signals are passed on; without a terminal SIGINT is too', async (t) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
-      const child = home.spawn(['run', '--name', signal, '--', ...sh('trap "" QUIT; echo up; exec sleep 60')], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      await once(child.stdout!, 'data');
-      const ended = once(child, 'close') as Promise<[number]>;
-      child.kill(signal);
-      if (signal === 'SIGQUIT') child.kill('SIGTERM');
-      const [status] = await ended;
-      t.ok(status > 128, `${signal}: ${status}`);
-      t.match(list()[0], { name: signal, status: 'cancelled' });
-    }
-  });
-
-  t.test('when nobody reads any more the command is told, and progress ends with it', async (t) => {
-    const { stdout, status } = await new Promise<{ stdout: string; status: number | null }>((resolve) => {
-      const child = spawn('sh', ['-c', 'unset NODE_OPTIONS; bin/progress run --name yes -- yes | head -1'], {
-        env: home.env,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      let stdout = '';
-      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-      child.once('close', (status) => resolve({ stdout, status }));
-    });
-    t.equal(stdout, 'y\n');
-    t.equal(status, 0);
-    await waitFor('its end', () => list()[0]?.['status'] === 'failed');
-  });
-
-  t.test('50 MB pass quickly and without growing', async (t) => {
-    const script = `node -e 'const line = Buffer.from("x".repeat(99) + "\\n"), chunk = Buffer.concat(Array(6553).fill(line));
-      let n = 0; (function next() { while (n++ < 80) if (!process.stdout.write(chunk)) return process.stdout.once("drain", next); })()'`;
-    const child = home.spawn(['run', '--name', 'much', '--', ...sh(script)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let bytes = 0;
-    let peak = 0;
-    child.stdout!.on('data', (chunk: Buffer) => (bytes += chunk.length));
-    const { readFileSync } = await import('node:fs');
-    const timer = setInterval(() => {
-      try {
-        peak = Math.max(
-          peak,
-          Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0),
-        );
-      } catch {
-        // it has ended; a zombie has a status without figures
-      }
-    }, 20);
-    const begun = performance.now();
-    const [status] = (await once(child, 'close')) as [number];
-    clearInterval(timer);
-    t.equal(status, 0);
-    t.equal(bytes, 80 * 6553 * 100);
-    t.ok(performance.now() - begun < 20_000, `${Math.round(performance.now() - begun)} ms`);
-    if (process.platform === 'linux') t.ok(peak < 200 * 1024, `${peak >> 10} MiB at the most`);
-    const recorded = spawn('sh', ['-c', 'bin/progress logs much | wc -lc'], { env: home.env });
-    const [counts] = (await once(recorded.stdout, 'data')) as [Buffer];
-    t.match(counts.toString(), new RegExp(`^\\s*${80 * 6553}\\s+${bytes}\\s*$`));
-  });
-
-  t.test('in a directory that is gone it says so', async (t) => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'progress-gone-'));
-    const script = `unset NODE_OPTIONS; cd ${directory} && rmdir ${directory} && exec ${process.cwd()}/bin/progress run -- echo fine`;
-    const child = spawn('sh', ['-c', script], { env: home.env });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [status] = (await once(child, 'close')) as [number];
-    t.match(stderr, 'progress: the working directory has been removed');
-    t.equal(status, 66);
-  });
-
-  t.test('without steps of its own it still takes those that the command emits', async (t) => {
-    const script = path.join(home.directory, 'steps.sh');
-    writeFileSync(
-      script,
-      'p=bin/progress\n$p emit step_started --step one name=One\n$p emit step_completed --step one\necho \'{"type":"step_started","step":"two"}\' | $p emit --stdin\n',
-    );
-    t.equal((await progress(home, ['--name', 'steps', 'sh', script])).status, 0);
-    t.match(JSON.parse(home.progress(['show', '--json', 'steps']).stdout), {
-      steps: [
-        { id: 'one', name: 'One', status: 'completed' },
-        { id: 'two', status: 'cancelled' },
-      ],
-    });
-  });
-});
-
-t.test('the command does not depend on the daemon: killed meanwhile, everything is recorded in the end', async (t) => {
-  const home = createHome(t);
-  const daemon = await home.startDaemon();
-  const child = home.spawn(
-    ['run', '--name', 'long', '--', ...sh('for n in 1 2 3 4 5 6 7 8; do echo $n; sleep 0.1; done')],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+t.test('paused, all of its processes stand still; resumed, they go on', async (t) => {
+  const started = start(sh('echo $$; (while :; do sleep 0.02; done) & sleep 60'));
+  const { run, spec } = started;
+  const pid = await started.pid();
+  await started.says(String(pid));
+  run.order({ run: spec.id, action: 'pause', by: 'a test' });
+  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  run.order({ run: spec.id, action: 'pause', by: 'a test' });
+  run.order({ run: spec.id, action: 'resume', by: 'a test' });
+  await waitFor('it to go on', () => readProcess(pid)?.state !== 'T');
+  run.order({ run: spec.id, action: 'kill', by: 'a test' });
+  t.equal(await run.ended, 137);
+  const told = started.events().filter(({ type }) => /paused|resumed|control/.test(type));
+  t.strictSame(
+    told.map(({ type, data }) => data['signal'] ?? type),
+    ['SIGSTOP', 'execution_paused', 'SIGSTOP', 'SIGCONT', 'execution_resumed', 'SIGKILL'],
   );
-  await once(child.stdout!, 'data');
-  const ended = once(child, 'close') as Promise<[number]>;
-  await daemon.kill();
-  const [status] = await ended;
-  t.equal(status, 0);
-  t.equal(home.progress(['logs', 'long']).stdout, '1\n2\n3\n4\n5\n6\n7\n8\n');
-  t.match(JSON.parse(home.progress(['show', '--json', 'long']).stdout), { status: 'completed', exitCode: 0 });
 });
 
-t.test('what could not be recorded is counted, and the exit status stays the command’s', async (t) => {
-  const home = createHome(t);
-  writeFileSync(home.paths.config, 'no: such key\n');
-  const { status, stdout, stderr } = await progress(home, ['--', ...sh('echo fine; exit 5')]);
-  t.equal(status, 5);
-  t.equal(stdout.toString(), 'fine\n');
-  t.match(stderr, /^progress: 3 events of this run could not be recorded/);
+t.test('one that somebody else lets go on is not said to be paused any more', async (t) => {
+  const started = start(['sleep', '60']);
+  const pid = await started.pid();
+  started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
+  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  process.kill(pid, 'SIGCONT');
+  await waitFor('a word about it', () => typesOf(started).includes('execution_resumed'));
+  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  t.equal(await started.run.ended, 137);
+  t.match(started.events().find(({ type }) => type === 'execution_resumed')?.data['by'], /somebody else/);
+});
+
+t.test('beyond the limit the first and the last part are kept, with a mark between', async (t) => {
+  const { run, events } = start(sh('seq 100000'), { options: { outputLimit: 64 * 1024 } });
+  t.equal(await run.ended, 0);
+  const output = events().filter(({ type }) => type === 'output');
+  const marks = output.flatMap(({ data }, at) => (data['stream'] === 'system' ? [at] : []));
+  t.equal(marks.length, 2);
+  t.match(output[0]?.data['text'], /^1\n2\n3\n/);
+  t.match(output.at(-1)?.data['text'], /\n99999\n100000$/);
+  t.match(output[marks[0]!]?.data['text'], /of output are kept so far/);
+  t.match(output[marks[1]!]?.data['text'], /left out here: [\d.,]+ lines/);
+  t.ok(JSON.stringify(output).length < 128 * 1024);
+});
+
+t.test('processes that left the group are found by their environment, and reported', async (t) => {
+  const script = 'setsid sleep 60 >/dev/null 2>&1 & sleep 60 >/dev/null 2>&1 & echo up';
+  const { run, events, spec } = start(sh(script), { options: { thorough: true } });
+  t.equal(await run.ended, 0);
+  const message = String(events().find(({ type }) => type === 'log')?.data['message']);
+  t.match(message, /^2 processes of this run go on: \d+, \d+; outside of its group: \d+$/, spec.id);
+  for (const pid of new Set(message.match(/\d{2,}/g)?.map(Number))) process.kill(pid);
 });

@@ -37,6 +37,7 @@ function makeSpool(t: Test) {
   let refusing: ProgressError | undefined;
   let refusals = 0;
   let full = false;
+  let synced = true;
   let spool: Spool | undefined;
 
   const start = (): Spool =>
@@ -44,6 +45,7 @@ function makeSpool(t: Test) {
       directory,
       ensureDirectory: () => mkdirSync(directory, { recursive: true }),
       takenOf: (source) => taken.get(source),
+      isSynced: () => synced,
       isFull: () => full,
       onWriterGone: (source) => gone.push(source),
       reject: (code) => rejected.push(code),
@@ -89,6 +91,7 @@ function makeSpool(t: Test) {
     refuse: (error: ProgressError | undefined) => (refusing = error),
     refusals: () => refusals,
     fill: (on: boolean) => (full = on),
+    sync: (on: boolean) => (synced = on),
   };
 }
 
@@ -315,6 +318,20 @@ t.test('a file goes when its writer is gone, and it was taken long ago', async (
   t.equal(spool.events.length, 4);
 });
 
+t.test('what a runner wrote goes with it, once the disk has it', async (t) => {
+  const spool = makeSpool(t);
+  const ended = 'run-4294967294-ended.ndjson';
+  const living = `run-${process.pid}-living.ndjson`;
+  for (const name of [ended, living]) spool.append(name, line(name));
+  spool.sync(false);
+  spool.start();
+  await waitFor('its writer to be missed', () => spool.gone.length >= 3);
+  t.ok(existsSync(spool.file(ended)), 'power loss could still take it');
+  spool.sync(true);
+  await waitFor('it to go', () => !existsSync(spool.file(ended)));
+  t.ok(existsSync(spool.file(living)));
+});
+
 t.test('not before everything in it is taken', async (t) => {
   const spool = makeSpool(t);
   spool.refuse(new ProgressError('disk_full', 'no room'));
@@ -350,4 +367,18 @@ t.test('a file that was written anew under its name is not guessed at', async (t
   t.equal(spool.events.length, 2);
   linkSync(spool.file(OWN), spool.file('sh-1-copy.ndjson'));
   await waitFor('under another name', () => spool.events.length === 3);
+});
+
+t.test('a look reads what a source has there, and tells when all of it is taken', async (t) => {
+  const box = makeSpool(t);
+  const spool = box.start();
+  const name = `run-${process.pid}-x1`;
+  t.ok(spool.look(name), 'there is nothing');
+  for (const message of ['first', 'last words']) {
+    box.append(`${name}.ndjson`, `${JSON.stringify({ type: 'log', execution: 'e', message })}\n`);
+    let looks = 1;
+    while (!spool.look(name) && looks++ < 100) await new Promise((resolve) => setImmediate(resolve));
+    t.ok(looks < 100, `${looks} looks`);
+    t.equal(box.messages().at(-1), message);
+  }
 });

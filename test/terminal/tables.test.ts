@@ -1,5 +1,6 @@
 import t from 'tap';
-import { listLines } from '../../src/terminal/tables.js';
+import { groupExecutions } from '../../src/core/groups.js';
+import { groupedLines, listLines } from '../../src/terminal/tables.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { makeExecution, makeShipLogin, START, timeAt } from '../helpers/models.js';
 
@@ -23,6 +24,7 @@ function makeList() {
       exitCode: 2,
       error: 'dead links',
       durationMs: 100_000,
+      resources: { peakRss: 1.5 * 1024 ** 3, cpuSeconds: 9 },
     }),
     queued,
   ];
@@ -30,11 +32,11 @@ function makeList() {
 
 t.test('columns, with ids as short as they are unique', (t) => {
   t.same(listLines(makeList(), OPTIONS), [
-    'ID     STATUS     NAME             PROGRESS         STEP                   TIME  EXIT',
-    '7hq2m  ● running  ship-login-page  51% 18/35 tests  Run integration tests  6:41',
-    '7hq2z  ! waiting  漢字のビルド                      may I?                 6:41',
-    'docs   ✗ failed   docs                              dead links             1:40     2',
-    'q1     ◦ queued   cargo build                                                6m',
+    'ID     STATUS     NAME             PROGRESS         STEP                   CPU   MEMORY  TIME  EXIT',
+    '7hq2m  ● running  ship-login-page  51% 18/35 tests  Run integration tests  71%  412 MiB  6:41',
+    '7hq2z  ! waiting  漢字のビルド                      may I?                               6:41',
+    'docs   ✗ failed   docs                              dead links                  1.5 GiB  1:40     2',
+    'q1     ◦ queued   cargo build                                                              6m',
   ]);
   t.end();
 });
@@ -56,6 +58,50 @@ t.test('narrow terminals cut names and steps, never a status', (t) => {
   );
   t.match(lines[1], /^7hq2m {2}● running {2}ship-logi?/);
   t.match(lines[1], ' 51% ');
+  t.end();
+});
+
+t.test('terminals that are hardly wide enough do without memory, then without processor, before names are cut', (t) => {
+  const heading = (columns: number) => listLines(makeList(), { ...OPTIONS, columns })[0] ?? '';
+  const words = (columns: number) => heading(columns).split(/ +/).slice(5).join(' ');
+  t.equal(words(100), 'CPU MEMORY TIME EXIT');
+  t.equal(words(88), 'CPU MEMORY TIME EXIT', 'a step is cut a little');
+  t.equal(words(80), 'CPU TIME EXIT');
+  t.equal(words(70), 'TIME EXIT');
+  for (let columns = 60; columns <= 110; columns++) {
+    const lines = listLines(makeList(), { ...OPTIONS, columns });
+    t.ok(Math.max(...lines.map(cellsOf)) <= columns, `${columns} columns`);
+  }
+  t.end();
+});
+
+t.test('groups, with counts, in one table', (t) => {
+  const list = [
+    makeExecution({ id: 'aaaa', name: 'lint', queue: 'build', resources: { cpu: 140.4, rss: 5 * 1024 } }),
+    makeExecution({ id: 'bbbb', name: 'compile it all', status: 'queued', queue: 'build' }),
+    makeExecution({ id: 'cccc', name: 'tests', status: 'queued', queue: 'build' }),
+    makeExecution({ id: 'dddd', name: 'held', status: 'paused', queue: 'art' }),
+    makeExecution({ id: 'eeee', name: 'free', status: 'completed', durationMs: 9_000 }),
+  ];
+  const positions = new Map([
+    ['cccc', 1],
+    ['bbbb', 2],
+  ]);
+  const lines = groupedLines(groupExecutions(list, { by: 'queue' }), { by: 'queue' }, { ...OPTIONS, positions });
+  t.same(lines, [
+    'ID    STATUS       NAME             CPU   MEMORY  TIME',
+    'art · 1 running',
+    'dddd  ‖ paused     held                           0.0s',
+    '',
+    'build · 1 running · 2 queued',
+    'aaaa  ● running    lint            140%  5.0 KiB  6:41',
+    'bbbb  ◦ queued #2  compile it all                 6:41',
+    'cccc  ◦ queued #1  tests                          6:41',
+    '',
+    'no queue · 1 ended',
+    'eeee  ✓ completed  free                           9.0s',
+  ]);
+  t.same(groupedLines([], { by: 'queue' }, OPTIONS), ['Nothing has run yet.']);
   t.end();
 });
 

@@ -60,6 +60,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     log: (message) => log.push(message),
     now,
     isOpen: () => false,
+    forget: () => undefined,
     retainMs,
   });
   return {

@@ -1,0 +1,23 @@
+/** `progress rerun`: the same command once more, as another run. */
+import { repeatSpec } from '../runner/spec.js';
+import { readSpec } from '../runner/store.js';
+import { defineCommand } from './command.js';
+import { findAnywhere } from './offline.js';
+import { faceOf, start, withFaces } from './run.js';
+
+export const command = defineCommand({
+  usage: 'rerun <id>',
+  describe: 'Run the same command again, where and as it ran',
+  options: (yargs) =>
+    withFaces(yargs).positional('id', {
+      type: 'string',
+      demandOption: true,
+      describe: 'An id, a prefix of one, or a name',
+    }),
+  async run(args, context) {
+    const { paths, env } = context;
+    const { id } = await findAnywhere(paths, args.id);
+    const spec = repeatSpec(readSpec(paths, id), env, paths);
+    return await start(spec, faceOf(args), false, context);
+  },
+});

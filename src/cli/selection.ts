@@ -1,0 +1,62 @@
+/** Which runs an order is for: those that are named, or all that something is true of. */
+import type { Client } from '../client/client.js';
+import type { Execution } from '../core/execution.js';
+import { executionFromJson } from '../core/execution.js';
+import { ProgressError } from '../errors.js';
+import { hasSpec } from '../runner/store.js';
+import type { Context } from './command.js';
+import { listAll } from './ps.js';
+
+/** As on the command line. */
+export interface Selection {
+  runs?: string[] | undefined;
+  all?: boolean | undefined;
+  queue?: string | undefined;
+  label?: string[] | undefined;
+}
+
+/** Throws `usage` when it selects nothing, or twice. */
+export function checkSelection({ runs = [], all = false, queue, label }: Selection): void {
+  const ways = [runs.length > 0, all, queue !== undefined || label !== undefined].filter(Boolean).length;
+  if (ways === 0) throw new ProgressError('usage', 'say which: ids, --all, --queue or --label');
+  if (ways > 1) throw new ProgressError('usage', 'ids, --all, or --queue and --label: choose one');
+  for (const pair of label ?? []) {
+    if (pair.indexOf('=') < 1) throw new ProgressError('usage', `--label: "${pair}" is not key=value`);
+  }
+}
+
+/** Does it say what to look for, rather than which? */
+export function isSearch({ runs = [] }: Selection): boolean {
+  return runs.length === 0;
+}
+
+/** The one that is meant by an id, a prefix of one, or a name. */
+export async function findOne(client: Client, text: string): Promise<Execution> {
+  return executionFromJson((await client.call('get', { execution: text })).execution);
+}
+
+/** Runs that have not ended. Whoever asks from within a run does not mean that one, nor what it runs in. */
+export async function search(
+  client: Client,
+  { queue, label = [] }: Selection,
+  { paths, env }: Context,
+): Promise<Execution[]> {
+  const alive = (await listAll(client, false)).executions.map(executionFromJson);
+  const parents = new Map(alive.map(({ id, parent }) => [id, parent]));
+  const enclosing = new Set<string>();
+  for (let id = env['PROGRESS_EXECUTION']; id !== undefined && !enclosing.has(id); id = parents.get(id)) {
+    enclosing.add(id);
+  }
+  return alive.filter(
+    (execution) =>
+      (queue === undefined || execution.queue === queue) &&
+      label.every((pair) => hasLabel(execution, pair)) &&
+      !enclosing.has(execution.id) &&
+      hasSpec(paths, execution.id),
+  );
+}
+
+function hasLabel({ labels = {} }: Execution, pair: string): boolean {
+  const at = pair.indexOf('=');
+  return labels[pair.slice(0, at)] === pair.slice(at + 1);
+}

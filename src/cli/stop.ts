@@ -1,0 +1,63 @@
+/** `progress stop`: asks runs to end, kills those that do not, or sends a signal. */
+import type { ExecutionEvent } from '../core/event.js';
+import { textOf } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import { ProgressError } from '../errors.js';
+import { defineCommand } from './command.js';
+import type { Ordering } from './orders.js';
+import { giveOrders, overText } from './orders.js';
+import { checkSelection } from './selection.js';
+import { parseSignal } from './signal-name.js';
+import { parseDuration } from './surface.js';
+
+export const command = defineCommand({
+  usage: 'stop [runs..]',
+  describe: 'Stop runs: ask first, kill what does not go',
+  options: (yargs) =>
+    yargs
+      .positional('runs', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
+      .option('all', { type: 'boolean', describe: 'All runs' })
+      .option('queue', { type: 'string', requiresArg: true, describe: 'All of this queue' })
+      .option('label', { type: 'string', array: true, nargs: 1, describe: 'All with this key=value' })
+      .option('grace', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Time to go before it is killed: 500ms, 30s, 2m',
+      })
+      .option('kill', { type: 'boolean', describe: 'Kill at once' })
+      .option('signal', { type: 'string', requiresArg: true, describe: 'Send this signal instead, and do not wait' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ grace, kill = false, signal, json = false, ...selection }, context) {
+    checkSelection(selection);
+    if ([grace !== undefined, kill, signal !== undefined].filter(Boolean).length > 1) {
+      throw new ProgressError('usage', '--grace, --kill, --signal: choose one');
+    }
+    return await giveOrders(selection, orderingOf(grace, kill, signal), context, json);
+  },
+});
+
+function orderingOf(grace: string | undefined, kill: boolean, signal: string | undefined): Ordering {
+  const shared = { isFor: () => true, nothing: 'Nothing to stop.', needless: overText };
+  if (signal !== undefined) {
+    const name = parseSignal(signal);
+    const isFor = ({ status }: Execution) => status !== 'queued';
+    return { ...shared, isFor, order: { action: 'signal', signal: name }, outcome: () => `${name} is passed on` };
+  }
+  const graceMs = grace === undefined ? undefined : parseDuration('grace', grace);
+  return {
+    ...shared,
+    order: kill ? { action: 'kill' } : { action: 'stop', ...(graceMs !== undefined && { graceMs }) },
+    outcome: (execution, events) => (isFinal(execution.status) ? tookText(execution, events) : undefined),
+  };
+}
+
+/** How it ended, and which signals that took. */
+function tookText({ status, startedAt }: Execution, events: readonly ExecutionEvent[]): string {
+  const signals = new Set(events.map(({ data }) => (data['action'] === 'signal' ? textOf(data, 'signal') : undefined)));
+  if (startedAt === undefined) return `${status} before it began`;
+  if (signals.has('SIGKILL')) {
+    return signals.has('SIGINT') ? 'SIGINT did not end it, SIGKILL did' : 'killed by SIGKILL';
+  }
+  return signals.has('SIGINT') ? 'stopped by SIGINT' : `${status} before it was stopped`;
+}

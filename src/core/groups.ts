@@ -1,0 +1,64 @@
+/** Executions by what they have in common: who works, which queue, which label. */
+import type { Execution } from './execution.js';
+import { isFinal } from './execution.js';
+
+export const GROUPINGS = ['agent', 'queue', 'label'] as const;
+
+export interface Grouping {
+  by: (typeof GROUPINGS)[number];
+  /** Of labels: this one alone, not each with its value. */
+  key?: string;
+}
+
+export interface Group<T> {
+  /** The agent, the queue, or `key=value`; undefined for those that have none. */
+  name: string | undefined;
+  /** How many run or are paused, and how many are queued. */
+  running: number;
+  queued: number;
+  executions: T[];
+}
+
+/** `agent`, `queue`, `label` or `label:KEY`; undefined for anything else. */
+export function parseGrouping(text: string): Grouping | undefined {
+  const by = GROUPINGS.find((one) => one === text);
+  if (by) return { by };
+  const key = /^label:(.+)$/s.exec(text)?.[1];
+  return key === undefined ? undefined : { by: 'label', key };
+}
+
+/** By name, those that have none in the end, and in each the order given. One with several labels is in several groups. */
+export function groupExecutions<T extends Pick<Execution, 'status' | 'agent' | 'queue' | 'labels'>>(
+  executions: readonly T[],
+  grouping: Grouping,
+): Group<T>[] {
+  const members = new Map<string | undefined, T[]>();
+  for (const execution of executions) {
+    const names = namesOf(execution, grouping);
+    for (const name of names.length > 0 ? names : [undefined]) {
+      const known = members.get(name);
+      if (known) known.push(execution);
+      else members.set(name, [execution]);
+    }
+  }
+  return [...members]
+    .sort(([a], [b]) => (a === undefined ? 1 : b === undefined || a < b ? -1 : 1))
+    .map(([name, those]) => {
+      const queued = those.filter(({ status }) => status === 'queued').length;
+      const running = those.filter(({ status }) => !isFinal(status)).length - queued;
+      return { name, running, queued, executions: those };
+    });
+}
+
+function namesOf({ agent, queue, labels = {} }: Pick<Execution, 'agent' | 'queue' | 'labels'>, grouping: Grouping) {
+  switch (grouping.by) {
+    case 'agent':
+      return agent === undefined ? [] : [agent];
+    case 'queue':
+      return queue === undefined ? [] : [queue];
+    case 'label':
+      return Object.entries(labels)
+        .filter(([key]) => grouping.key === undefined || key === grouping.key)
+        .map(([key, value]) => `${key}=${value}`);
+  }
+}

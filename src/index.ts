@@ -1,0 +1,128 @@
+/**
+ * The library: what runs on this machine, for programs. It speaks to the daemon of this user, and starts it where there
+ * is none.
+ */
+import type { Client } from './client/client.js';
+import { connect as connectClient } from './client/connect.js';
+import { follow } from './client/follow.js';
+import { EXECUTION_ENDS } from './core/event.js';
+import type { ExecutionEvent } from './core/event.js';
+import type { ExecutionJson } from './core/execution.js';
+import type { Filter } from './core/filter.js';
+import { resolvePaths } from './paths.js';
+import type { Paths } from './paths.js';
+import type { Ask } from './protocol/channel.js';
+import type { QueueView } from './core/queues.js';
+import type { ControlOrder, Gap, Replies, WireEvent } from './protocol/messages.js';
+import { beginApart } from './runner/begin.js';
+import type { Wanted } from './runner/spec.js';
+import { createSpec } from './runner/spec.js';
+
+export { ProgressError } from './errors.js';
+export type { ErrorCode } from './errors.js';
+export type { EventData, ExecutionEvent } from './core/event.js';
+export type { ExecutionJson as Execution, Status, Step } from './core/execution.js';
+export type { QueueView } from './core/queues.js';
+export type { ControlOrder, Gap } from './protocol/messages.js';
+
+export interface Subscribe extends Filter {
+  /** Start behind this seq. Default: all of one execution, or the newest 100 events, then what comes. */
+  after?: number;
+  /** Start with so many of the newest events. */
+  last?: number;
+  /** Ends the stream, and leaves nothing open. */
+  signal?: AbortSignal;
+  /** Events that are gone: retention has taken them, or damage. */
+  onGap?: (gap: Gap) => void;
+}
+
+export interface Progress {
+  /** Resolves when the event is written, with its place in the journal. Rejects with a ProgressError. */
+  emit(event: WireEvent): Promise<Replies['emit']>;
+  /** Every event that passes, in order, for ever; connections that are lost come back. */
+  subscribe(options?: Subscribe): AsyncIterable<ExecutionEvent>;
+  /** What is alive, newest first; `all`: what has ended as well, at most the newest thousand. */
+  list(options?: { all?: boolean }): Promise<ExecutionJson[]>;
+  /** By id, a unique prefix of one, or name. */
+  get(execution: string): Promise<ExecutionJson>;
+  /** Stops, pauses, resumes or signals a run; returns its id. */
+  control(execution: string, order: ControlOrder): Promise<string>;
+  queues(): Promise<QueueView[]>;
+  close(): Promise<void>;
+}
+
+/** Connects to the daemon; rejects with a ProgressError when there is none and none can be started. */
+export async function connect({ env = process.env }: { env?: NodeJS.ProcessEnv } = {}): Promise<Progress> {
+  const paths = resolvePaths(env);
+  const client = await connectClient({ paths, start: true, name: `library of process ${process.pid}` });
+  return createProgress(paths, client);
+}
+
+export interface RunOptions extends Omit<Wanted, 'argv'> {
+  /** Stops it; what is ended then is told as `cancelled`. */
+  signal?: AbortSignal;
+}
+
+export interface RunHandle {
+  readonly id: string;
+  /** How it ended, whatever way that was. Rejects when it could not be started. */
+  readonly ended: Promise<ExecutionJson>;
+}
+
+/**
+ * Runs a command as an execution, with a runner of its own: it goes on when this process ends. Throws a ProgressError
+ * for options that are wrong.
+ */
+export function run(command: string, args: readonly string[] = [], options: RunOptions = {}): RunHandle {
+  const { signal, ...wanted } = options;
+  const paths = resolvePaths();
+  const spec = createSpec({ ...wanted, argv: [command, ...args] }, process.env, paths);
+  const ended = (async () => {
+    signal?.throwIfAborted();
+    const client = await connectClient({ paths, start: true });
+    const stop = () =>
+      void client.call('control', { execution: spec.id, action: 'stop', by: 'its program' }).catch(() => {});
+    try {
+      const { seq: after } = await client.hello();
+      await beginApart(paths, spec);
+      if (signal?.aborted) stop();
+      else signal?.addEventListener('abort', stop, { once: true });
+      const end = createProgress(paths, client).subscribe({
+        after,
+        execution: spec.id,
+        types: Object.keys(EXECUTION_ENDS),
+      });
+      for await (const _event of end) break;
+      return (await client.call('get', { execution: spec.id })).execution;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await client.close();
+    }
+  })();
+  return { id: spec.id, ended };
+}
+
+function createProgress(paths: Paths, client: Client): Progress {
+  return {
+    emit: (event) => client.call('emit', { event }),
+    subscribe: (options) => subscribe(paths, options),
+    list: async ({ all = false } = {}) => (await client.call('list', { all, limit: 1_000 })).executions,
+    get: async (execution) => (await client.call('get', { execution })).execution,
+    control: async (execution, order) => (await client.call('control', { execution, ...order })).execution,
+    queues: async () => (await client.call('queues', {})).queues,
+    close: () => client.close(),
+  };
+}
+
+async function* subscribe(paths: Paths, options: Subscribe = {}): AsyncGenerator<ExecutionEvent, void> {
+  const { signal, onGap, ...asked } = options;
+  for await (const followed of follow({
+    paths,
+    start: true,
+    subscribe: asked as Ask<'subscribe'>,
+    ...(signal && { signal }),
+  })) {
+    if (followed.kind === 'gap') onGap?.(followed.gap);
+    if (followed.kind === 'events') yield* followed.events;
+  }
+}

@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import t from 'tap';
+import type { RunsHome } from '../helpers/runs.js';
+import { createRunsHome } from '../helpers/runs.js';
+import { waitFor } from '../helpers/wait.js';
+
+const SLEEP = ['sleep', '300'];
+const exitWith = (status: number) => ['sh', '-c', `exit ${status}`];
+
+/** A wait that goes on, and what it says. */
+function startWait(home: RunsHome, ...words: string[]) {
+  const child = home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...said }));
+  return { child, ended };
+}
+
+/** The daemon has that many subscribers. */
+async function seeSubscribers(home: RunsHome, count: number): Promise<void> {
+  const client = await home.connect();
+  await waitFor('the wait to follow', async () => (await client.call('status', {})).subscribers === count);
+  await client.close();
+}
+
+t.test('wait', async (t) => {
+  const home = await createRunsHome(t);
+
+  t.test('one: its exit status, at once if it is over', async (t) => {
+    const cases: [command: string[], status: number][] = [
+      [['true'], 0],
+      [exitWith(7), 7],
+      [['sh', '-c', 'kill -TERM $$'], 143],
+      [['no-such-command'], 127],
+    ];
+    for (const [command, status] of cases) {
+      const id = home.start([], ...command);
+      t.match(home.progress(['wait', id]), { status, stderr: '' }, command.join(' '));
+      t.match(home.progress(['wait', id]), { status, stderr: '' }, 'again');
+    }
+    const limited = home.start(['--timeout=100ms'], ...SLEEP);
+    t.match(home.progress(['wait', limited]), { status: 124, stdout: /timed out after/ });
+    const stopped = home.start(['--name', 'stopped'], ...SLEEP);
+    home.progress(['stop', stopped]);
+    t.match(home.progress(['wait', 'stopped']), { status: 130, stdout: /stopped cancelled after .* SIGINT/ });
+  });
+
+  t.test('while it runs', async (t) => {
+    const id = home.start(['--name', 'mine'], ...SLEEP);
+    const { ended } = startWait(home, 'mine', id);
+    await seeSubscribers(home, 1);
+    home.progress(['stop', id]);
+    const { stdout, ...rest } = await ended;
+    t.strictSame(rest, { status: 130, stderr: '' });
+    t.equal(stdout.split('\n').length, 2, 'named twice, told once');
+  });
+
+  t.test('several: all of them, and the first named that has not completed counts', async (t) => {
+    const well = home.start([], 'true');
+    const slow = home.start([], 'sh', '-c', 'sleep 0.5; exit 3');
+    const quick = home.start([], ...exitWith(4));
+    const outcome = home.progress(['wait', well, slow, quick, '--json']);
+    t.equal(outcome.status, 3);
+    const told = outcome.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; status: string });
+    t.strictSame(new Set(told.map(({ id }) => id)), new Set([well, slow, quick]));
+    t.equal(told.at(-1)?.id, slow, 'in the order in which they end');
+    t.match(home.progress(['wait', well]), { status: 0 });
+  });
+
+  t.test('any: the first that ends counts, and the others are left', async (t) => {
+    const slow = home.start([], ...SLEEP);
+    const quick = home.start([], 'sh', '-c', 'sleep 0.3; exit 5');
+    t.match(home.progress(['wait', slow, quick, '--any']), { status: 5, stdout: /^.*exit 5.*\n$/ });
+    t.match(home.progress(['wait', slow, quick, '--any']), { status: 5 }, 'one that is over already');
+    t.match(await home.get(slow), { status: 'running' });
+    home.progress(['stop', slow]);
+  });
+
+  t.test('a timeout ends the wait with 124, not the run, and says what goes on', async (t) => {
+    const over = home.start([], 'true');
+    const id = home.start(['--name', 'long'], ...SLEEP);
+    t.match(home.progress(['wait', over, id, '--timeout', '300ms']), {
+      status: 124,
+      stdout: /completed/,
+      stderr: `progress: not over after 300ms: ${id} long\n`,
+    });
+    t.match(await home.get(id), { status: 'running' });
+    home.progress(['stop', id]);
+    t.match(home.progress(['wait', over, '--timeout', '300ms']), { status: 0, stderr: '' });
+  });
+
+  t.test('daemons may come and go meanwhile', async (t) => {
+    const id = home.start([], 'sh', '-c', 'until [ -e go ]; do sleep 0.05; done; exit 9');
+    const waiting = startWait(home, id);
+    await seeSubscribers(home, 1);
+    await home.daemon.kill();
+    process.kill(-home.record(id).child!.pid, 'SIGKILL');
+    await waitFor('the run to end without a daemon', () => !home.isAlive(id));
+    await home.replaceDaemon();
+    t.match(await waiting.ended, { status: 137, stdout: /SIGKILL/, stderr: /trying again/ });
+  });
+
+  t.test('Ctrl-C leaves it, and the run goes on', async (t) => {
+    const id = home.start([], ...SLEEP);
+    const { child, ended } = startWait(home, id);
+    await seeSubscribers(home, 1);
+    child.kill('SIGINT');
+    await ended;
+    t.equal(child.signalCode, 'SIGINT');
+    t.match(await home.get(id), { status: 'running' });
+    home.progress(['stop', id]);
+  });
+
+  t.test('any execution can be waited for, also one without an exit status', async (t) => {
+    const client = await home.connect();
+    t.teardown(() => client.destroy());
+    const emit = (type: string, execution: string, data = {}) =>
+      client.call('emit', { event: { type, execution, data } });
+    for (const how of ['completed', 'failed', 'cancelled', 'timeout', 'lost']) {
+      await emit('execution_started', how);
+      await emit(`execution_${how}`, how);
+    }
+    const statuses = { completed: 0, failed: 1, cancelled: 130, timeout: 124, lost: 1 };
+    for (const [id, status] of Object.entries(statuses)) t.match(home.progress(['wait', id]), { status }, id);
+  });
+
+  t.test('wrong uses', (t) => {
+    t.match(home.progress(['wait']), { status: 64 });
+    t.match(home.progress(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
+    t.match(home.progress(['wait', 'x', '--timeout', 'soon']), { status: 64, stderr: /--timeout: "soon" is not like/ });
+    t.end();
+  });
+});

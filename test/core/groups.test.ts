@@ -1,0 +1,50 @@
+import t from 'tap';
+import { groupExecutions, parseGrouping } from '../../src/core/groups.js';
+import { makeExecution } from '../helpers/models.js';
+
+const LIST = [
+  makeExecution({ id: 'a', agent: 'claude', labels: { team: 'web', env: 'prod' } }),
+  makeExecution({ id: 'b', agent: 'codex', labels: { team: 'api' }, status: 'queued' }),
+  makeExecution({ id: 'c', agent: 'claude', status: 'paused' }),
+  makeExecution({ id: 'd', agent: '__proto__', status: 'failed' }),
+  makeExecution({ id: 'e', status: 'queued' }),
+];
+
+/** As one can read it: names, counts, members. */
+function groups(text: string): unknown[] {
+  const grouping = parseGrouping(text);
+  if (!grouping) throw new Error(`${text} is no grouping`);
+  return groupExecutions(LIST, grouping).map(({ name, running, queued, executions }) => [
+    name,
+    `${running}+${queued}`,
+    executions.map(({ id }) => id).join(''),
+  ]);
+}
+
+t.test('by name, and those without any in the end', (t) => {
+  t.strictSame(groups('agent'), [
+    ['__proto__', '0+0', 'd'],
+    ['claude', '2+0', 'ac'],
+    ['codex', '0+1', 'b'],
+    [undefined, '0+1', 'e'],
+  ]);
+  t.strictSame(groups('queue'), [[undefined, '2+2', 'abcde']]);
+  t.strictSame(groupExecutions([], { by: 'agent' }), []);
+  t.end();
+});
+
+t.test('by all labels, or by one', (t) => {
+  t.strictSame(groups('label'), [
+    ['env=prod', '1+0', 'a'],
+    ['team=api', '0+1', 'b'],
+    ['team=web', '1+0', 'a'],
+    [undefined, '1+1', 'cde'],
+  ]);
+  t.strictSame(groups('label:env'), [
+    ['env=prod', '1+0', 'a'],
+    [undefined, '1+2', 'bcde'],
+  ]);
+  t.strictSame(parseGrouping('label:a:b=c'), { by: 'label', key: 'a:b=c' });
+  for (const text of ['', 'name', 'label:', 'agent:x', 'Agent']) t.equal(parseGrouping(text), undefined, text);
+  t.end();
+});

@@ -1,0 +1,101 @@
+/** Runs go on, whatever becomes of the daemon: it is killed, absent, replaced, or of another version. */
+import t from 'tap';
+import { readProcess } from '../../src/processes.js';
+import { isRunning } from '../helpers/daemon.js';
+import { waitFor } from '../helpers/wait.js';
+import { shortOrLong } from './helpers/long.js';
+import { createRunHome, endOf, outputOf, sh, WAIT } from './helpers/runs.js';
+
+/** About 10 MB/s of numbered lines until the gate is open; the last one tells how many there were. */
+const CHATTER = `
+  const { existsSync, writeSync } = require('node:fs');
+  const padding = '.'.repeat(92);
+  let line = 0;
+  const timer = setInterval(() => {
+    let text = '';
+    for (const end = line + 10000; line < end;) text += String(++line).padStart(7, '0') + padding + '\\n';
+    process.stdout.write(text);
+    if (!existsSync(process.argv[1])) return;
+    clearInterval(timer);
+    process.stdout.write('the end of ' + line + '\\n');
+  }, 100);`;
+
+t.test('kill -9 of the daemon with 20 children: they notice nothing, and are all found again', async (t) => {
+  const home = createRunHome(t);
+  const daemon = await home.startDaemon();
+  const gate = home.gate('go');
+  const soon = home.gate('soon');
+  const times = <T>(count: number, make: (index: number) => T) =>
+    Promise.all(Array.from({ length: count }, (_, i) => make(i)));
+  const quiet = await times(10, (index) =>
+    home.run(sh(`trap 'echo ordered' USR1; ${WAIT}; echo end; exit ${index}`, gate)),
+  );
+  const paused = await times(4, (index) => home.run(sh(`${WAIT}; echo end; exit ${index}`, gate)));
+  const leaving = await times(4, (index) => home.run(sh(`${WAIT}; sleep 0.${index}; echo end; exit ${index}`, soon)));
+  const chatty = await times(2, () => home.run([process.execPath, '-e', CHATTER, gate.path]));
+  const all = [...quiet, ...paused, ...leaving, ...chatty];
+  for (const id of all) await home.until(id, 'running');
+  for (const id of paused) await home.order(id, { action: 'pause', by: 'test' });
+  for (const id of paused) await home.until(id, 'paused');
+  const children = await Promise.all(all.map(async (id) => (await home.recordOf(id)).child));
+  soon.open();
+  await daemon.kill();
+  for (const [index, { pid }] of children.entries()) {
+    if (!leaving.includes(all[index]!)) t.ok(isRunning(pid), 'it goes on');
+  }
+  for (const id of leaving) await waitFor('its end', async () => !isRunning((await home.recordOf(id)).runner.pid));
+
+  const second = await home.startDaemon();
+  for (const id of quiet) await home.order(id, { action: 'signal', signal: 'SIGUSR1', by: 'test' });
+  for (const id of quiet)
+    await waitFor('the order to arrive', async () => (await home.get(id))?.tail.includes('ordered'));
+  for (const id of paused) {
+    t.equal((await home.get(id))?.status, 'paused', 'still');
+    t.equal(readProcess((await home.recordOf(id)).child.pid)?.state, 'T');
+  }
+  await home.order(paused[0]!, { action: 'resume', by: 'test' });
+  await home.until(paused[0]!, 'running');
+
+  await second.kill();
+  gate.open();
+  for (const id of [...quiet, paused[0]!, ...chatty]) {
+    await waitFor('its end', async () => !isRunning((await home.recordOf(id)).runner.pid));
+  }
+  await home.startDaemon();
+  for (const id of paused.slice(1)) await home.order(id, { action: 'resume', by: 'test' });
+  for (const id of all) await home.until(id, 'final');
+  for (const [index, id] of all.entries()) {
+    const events = await home.events(id);
+    const { type, data } = endOf(t, events)!;
+    const exitCode = chatty.includes(id) ? 0 : index - (quiet.includes(id) ? 0 : paused.includes(id) ? 10 : 14);
+    t.match({ type, data }, { type: exitCode === 0 ? 'execution_completed' : 'execution_failed', data: { exitCode } });
+    t.equal(events.filter(({ type }) => type === 'execution_started').length, 1);
+    const lines = outputOf(t, events);
+    if (!chatty.includes(id)) t.strictSame(lines, quiet.includes(id) ? ['ordered', 'end'] : ['end']);
+    else {
+      const wrong = lines.slice(0, -1).findIndex((line, at) => Number.parseInt(line, 10) !== at + 1);
+      t.equal(wrong, -1, 'every line is there, in its place');
+      t.equal(lines.at(-1), `the end of ${lines.length - 1}`);
+      t.comment(`${lines.length} lines`);
+    }
+  }
+});
+
+t.test('many runs are attached again soon after a restart', async (t) => {
+  const home = createRunHome(t);
+  const daemon = await home.startDaemon();
+  const count = shortOrLong(50, 100);
+  const ids = await Promise.all(Array.from({ length: count }, () => home.run(['sleep', '1000'])));
+  const attached = async () => (await home.ask('status', {})).connections - 1;
+  await waitFor('all of them', async () => (await attached()) === count);
+  await daemon.kill();
+  await home.startDaemon();
+  const begun = performance.now();
+  await waitFor('all of them again', async () => (await attached()) === count);
+  const took = performance.now() - begun;
+  t.comment(`${count} runs in ${Math.round(took)} ms`);
+  t.ok(took < 10_000);
+  for (const id of ids) await home.order(id, { action: 'kill', by: 'test' });
+  const ends = await Promise.all(ids.map((id) => home.until(id, 'final')));
+  t.strictSame(new Set(ends.map(({ status }) => status)), new Set(['cancelled']));
+});

@@ -1,0 +1,126 @@
+import t from 'tap';
+import { readProcess } from '../../src/processes.js';
+import type { Group } from '../../src/runner/group.js';
+import { stopGroup } from '../../src/runner/stop.js';
+import { createHome, isRunning } from '../helpers/daemon.js';
+import type { StartedRun } from '../helpers/run-here.js';
+import { sh, startHere } from '../helpers/run-here.js';
+import { waitFor } from '../helpers/wait.js';
+
+const home = createHome(t);
+
+/** Says `up` when it is ready; what it leaves behind would hold nothing open. */
+async function start(script: string): Promise<StartedRun> {
+  const started = startHere(home, sh(script));
+  await started.says('up');
+  return started;
+}
+
+/** The signals that were sent, in order. */
+const sent = ({ events }: StartedRun) =>
+  events()
+    .filter(({ type, data }) => type === 'control' && data['action'] === 'signal')
+    .map(({ data }) => data['signal']);
+
+const stop = ({ run, spec }: StartedRun, graceMs?: number) =>
+  run.order({ run: spec.id, action: 'stop', by: 'a test', ...(graceMs !== undefined && { graceMs }) });
+
+/** Generous: the grace is what it is about, and it is not waited for. */
+const LONG_GRACE_MS = 20_000;
+
+t.test('it obeys: SIGINT, and its own status', async (t) => {
+  const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
+  stop(started, LONG_GRACE_MS);
+  t.equal(await started.run.ended, 7);
+  t.strictSame(sent(started), ['SIGINT']);
+  t.match(started.outcome(), { type: 'execution_cancelled', data: { exitCode: 7 } });
+  t.match(started.text('system'), /^stopped by SIGINT after \d.*, asked by a test$/);
+});
+
+t.test('it ignores SIGINT: SIGKILL after the grace', async (t) => {
+  const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
+  stop(started, 100);
+  t.equal(await started.run.ended, 137);
+  t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
+  t.match(started.text('system'), /^SIGINT did not end it: killed by SIGKILL after \d.*, asked by a test$/);
+});
+
+t.test('its leader goes, a child in the background ignores SIGINT: the child is killed too', async (t) => {
+  // a shell has its background jobs ignore SIGINT
+  const started = await start('sleep 60 & echo up $!; wait');
+  const child = Number(/up (\d+)/.exec(started.text('stdout'))?.[1]);
+  stop(started, 200);
+  t.equal(await started.run.ended, 130, 'the status is the leader’s');
+  t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
+  await waitFor('it to be gone', () => !isRunning(child));
+  t.match(started.outcome(), { type: 'execution_cancelled', data: { signal: 'SIGINT' } });
+});
+
+t.test('it forks while it is stopped: nobody is left', async (t) => {
+  const script = 'trap "" INT; echo up; while :; do (sleep 0.3; sleep 60) & sleep 0.005; done';
+  const started = await start(script);
+  const pid = await started.pid();
+  stop(started, 100);
+  t.equal(await started.run.ended, 137);
+  await waitFor('all to be gone', () => readProcess(pid) === undefined);
+  t.notOk(
+    started.events().some(({ type }) => type === 'log'),
+    'nothing that goes on is reported',
+  );
+});
+
+t.test('one that is dead already takes nothing, and says nothing', async (t) => {
+  const started = await start('echo up');
+  t.equal(await started.run.ended, 0);
+  const before = started.events().length;
+  for (const action of ['stop', 'kill', 'pause', 'resume'] as const)
+    started.run.order({ run: started.spec.id, action });
+  started.run.signal('SIGTERM', 'a test');
+  t.equal(started.events().length, before);
+});
+
+t.test('stopped twice is stopped once', async (t) => {
+  const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
+  stop(started, 200);
+  stop(started, 200);
+  t.equal(await started.run.ended, 137);
+  t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
+  t.equal(started.text('system').split('\n').length, 1);
+});
+
+t.test('kill ends the grace of a stop', async (t) => {
+  const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
+  const begun = performance.now();
+  stop(started, LONG_GRACE_MS);
+  await waitFor('the first signal', () => sent(started).length === 1);
+  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  t.equal(await started.run.ended, 137);
+  t.ok(performance.now() - begun < LONG_GRACE_MS / 2);
+  t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
+});
+
+t.test('killed at once, it is not asked', async (t) => {
+  const started = await start('echo up; sleep 60');
+  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  t.equal(await started.run.ended, 137);
+  t.strictSame(sent(started), ['SIGKILL']);
+  t.match(started.text('system'), /^killed by SIGKILL, asked by a test$/);
+});
+
+t.test('paused, it is woken to obey', async (t) => {
+  const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
+  const pid = await started.pid();
+  started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
+  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  stop(started, LONG_GRACE_MS);
+  t.equal(await started.run.ended, 7);
+  t.strictSame(sent(started), ['SIGSTOP', 'SIGINT', 'SIGCONT']);
+});
+
+t.test('what even SIGKILL does not end is said', async (t) => {
+  const stubborn = { members: () => [{}, {}], signal: () => true } as unknown as Group;
+  const signals: string[] = [];
+  const text = await stopGroup({ group: stubborn, graceMs: 0, paused: false, onSignal: (name) => signals.push(name) });
+  t.equal(text, 'killed by SIGKILL, and still 2 processes are left');
+  t.strictSame(signals, ['SIGKILL']);
+});

@@ -1,0 +1,151 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Test } from 'tap';
+import t from 'tap';
+import { openOwnFile } from '../../src/spool/own-file.js';
+import type { OwnEvent } from '../../src/spool/own-file.js';
+import { parseSpoolName } from '../../src/spool/names.js';
+import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { waitFor } from '../helpers/wait.js';
+
+const event = (type: string, data: Record<string, unknown> = {}): OwnEvent => ({
+  type,
+  execution: 'x',
+  time: '2026-01-02T03:04:05.678Z',
+  data,
+});
+
+/** Every line of the only file; throws where one is torn. */
+function read(spool: string): OwnEvent[] {
+  const [name] = readdirSync(spool).filter((name) => parseSpoolName(name));
+  const text = readFileSync(path.join(spool, name!), 'utf8');
+  if (text !== '' && !text.endsWith('\n')) throw new Error('the last line is torn');
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as OwnEvent);
+}
+
+t.test('events stand in the file in their order: soon, or at once where that is wanted', async (t) => {
+  const spool = path.join(t.testdir(), 'state/spool');
+  const file = openOwnFile({ spool }, 'run', 'abc');
+  t.equal(file.source, `run-${process.pid}-abc`);
+  const [name] = readdirSync(spool);
+  t.match(parseSpoolName(name!), { source: file.source, writer: process.pid });
+  t.equal(statSync(path.join(spool, name!)).mode & 0o777, 0o600);
+  t.throws(() => openOwnFile({ spool }, 'run', 'abc'), { code: 'EEXIST' }, 'it is nobody else’s');
+  file.append(event('one'));
+  t.strictSame(read(spool), []);
+  await waitFor('it', () => read(spool).length === 1);
+  file.append(event('two'));
+  file.append(event('three', { text: '漢字' }), 'now');
+  file.append(event('four'));
+  t.strictSame(
+    read(spool).map(({ type }) => type),
+    ['one', 'two', 'three'],
+  );
+  t.equal(file.close(), 0);
+  t.strictSame(
+    read(spool).map(({ type }) => type),
+    ['one', 'two', 'three', 'four'],
+  );
+});
+
+const NAMESPACE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
+
+interface SmallDisk {
+  spool: string;
+  fill: () => void;
+  free: () => void;
+}
+
+/** A file system of 16 MiB, that nobody sees but through /proc. */
+async function mountSmallDisk(t: Test): Promise<SmallDisk> {
+  const directory = t.testdir();
+  const script = 'mount -t tmpfs -o size=16m,mode=700 tmpfs "$1" && echo ready && exec sleep 600';
+  const child = spawn('unshare', [...NAMESPACE, 'sh', '-c', script, 'sh', directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => void child.kill('SIGKILL'));
+  let isReady = false;
+  child.stdout.once('data', () => (isReady = true));
+  await waitFor('the disk', () => isReady);
+  const spool = path.join(`/proc/${child.pid}/root`, directory);
+  const ballast = path.join(spool, 'ballast');
+  return {
+    spool,
+    fill: () => void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'ignore' }),
+    free: () => rmSync(ballast),
+  };
+}
+
+t.test('on a full disk', async (t) => {
+  if (isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'))) return;
+
+  t.test('nothing is torn, and everything comes when there is room again', async (t) => {
+    const { spool, fill, free } = await mountSmallDisk(t);
+    const file = openOwnFile({ spool }, 'run', 'abc');
+    let n = 0;
+    const append = () => file.append(event('output', { n: n++, text: 'x'.repeat(1_000) }), 'now');
+    append();
+    fill();
+    for (let more = 0; more < 200; more++) append();
+    file.append(event('execution_completed'), 'now');
+    const before = read(spool).length;
+    t.ok(before >= 1 && before < 20, `${before} lines, whole`);
+    free();
+    await waitFor('the rest', () => read(spool).length === 202);
+    const written = read(spool);
+    t.strictSame(
+      written.slice(0, -1).map(({ data }) => data['n']),
+      Array.from({ length: n }, (_, n) => n),
+    );
+    t.equal(written.at(-1)?.type, 'execution_completed');
+    t.equal(file.close(), 0);
+  });
+
+  t.test('too much output is dropped, counted and said; nothing else is', async (t) => {
+    const { spool, fill, free } = await mountSmallDisk(t);
+    const file = openOwnFile({ spool }, 'run', 'abc');
+    file.append(event('execution_started'), 'now');
+    fill();
+    const count = 600;
+    for (let n = 0; n < count; n++) {
+      file.append(event('output', { n, text: 'x'.repeat(32_000) }));
+      if (n % 100 === 0) file.append(event('log', { n }), 'now');
+    }
+    file.append(event('execution_completed'), 'now');
+    free();
+    await waitFor('the rest', () => read(spool).at(-1)?.type === 'execution_completed');
+    const written = read(spool);
+    t.strictSame(
+      written.flatMap(({ type, data }) => (type === 'log' && 'n' in data ? [data['n']] : [])),
+      [0, 100, 200, 300, 400, 500],
+    );
+    const output = written.filter(({ type }) => type === 'output').map(({ data }) => data['n']);
+    const dropped = count - output.length;
+    t.ok(dropped > 100 && dropped < count, `${dropped}`);
+    t.strictSame(
+      output.slice(-10),
+      Array.from({ length: 10 }, (_, n) => count - 10 + n),
+      'the newest are there',
+    );
+    const said = written.flatMap(
+      ({ data }) => String(data['message'] ?? '').match(/^(\d+) events of output were dropped/) ?? [],
+    );
+    t.equal(Number(said[1]), dropped);
+    t.equal(file.close(), dropped);
+  });
+
+  t.test('what is not written at the end is counted, and leaves nothing torn', async (t) => {
+    const { spool, fill } = await mountSmallDisk(t);
+    const file = openOwnFile({ spool }, 'run', 'abc');
+    file.append(event('execution_started'), 'now');
+    fill();
+    for (let n = 0; n < 50; n++) file.append(event('output', { n, text: 'x'.repeat(1_000) }), 'now');
+    const unwritten = file.close();
+    t.ok(unwritten > 40);
+    t.equal(unwritten + read(spool).length, 51);
+  });
+});
