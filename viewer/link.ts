@@ -27,12 +27,27 @@ export function openHub(onMessage: (message: ToPage) => void): HubLink {
     asks.get(message.ask)?.(message.position);
     asks.delete(message.ask);
   };
-  const send = 'SharedWorker' in window && 'locks' in navigator ? toWorker(take) : toOwn(take);
+  const deliver = 'SharedWorker' in window && 'locks' in navigator ? toWorker(take) : toOwn(take);
+  /** What is said before the hub knows us. */
+  let waiting: ToHub[] | undefined = [];
+  const send = (message: ToHub) => {
+    if (waiting) waiting.push(message);
+    else deliver(message);
+  };
+  const join = (lock: string) => {
+    const token = rememberedToken();
+    deliver({ kind: 'join', lock, ...(token !== undefined && { token }) });
+    waiting?.forEach(deliver);
+    waiting = undefined;
+  };
   const lock = `page-${crypto.randomUUID()}`;
-  // held until the page is gone; only a worker asks for it
-  if ('locks' in navigator) void navigator.locks.request(lock, () => new Promise(() => {}));
-  const token = rememberedToken();
-  send({ kind: 'join', lock, ...(token !== undefined && { token }) });
+  // held until the page is gone, and before the hub can ask for it
+  const hold = async () => {
+    join(lock);
+    await new Promise(() => {});
+  };
+  if ('locks' in navigator) void navigator.locks.request(lock, hold);
+  else join(lock);
   return {
     send,
     follow(execution) {

@@ -58,6 +58,7 @@ export function LogPane({ execution, step, onStepShown }: Props) {
     });
     const view = createLogView({
       store,
+      nameOf: (wanted) => model.find(id)?.steps.get(wanted)?.name,
       onFollow: (following, unread) => setFollow({ following, unread }),
       onPermalink: (from, to) => setQuery({}, from === to ? `#L${from}` : `#L${from}-L${to}`),
       onFold: (line) => void folds.toggle(line).then(({ hidden, folded }) => view.setHidden(hidden, folded)),

@@ -10,6 +10,8 @@ export interface RowOptions {
   detail?: string;
   isOpen: boolean;
   isFolded: boolean;
+  /** What a step is called, if anybody knows. */
+  nameOf: (step: string) => string | undefined;
 }
 
 const URL_PATTERN = /https?:\/\/[^\s<>"'`)\]}]+/g;
@@ -40,15 +42,21 @@ export function fillRow(row: HTMLElement, number: number, line: LogLine | undefi
   if (line.type === 'step_started') row.append(toggle('fold', !options.isFolded, `Steps’ lines`));
   if (line.detail !== undefined) row.append(toggle('open', options.isOpen, 'Details'));
   if (label) row.append(element('span', 'label', label));
-  row.append(textOf(line.text, options));
+  row.append(textOf(withName(line, options.nameOf), options));
   if (line.cut !== undefined) row.append(element('button', 'more', `${line.cut} more characters`));
+}
+
+/** The end of a step seldom repeats what the step is called. */
+function withName({ type, step, text }: LogLine, nameOf: RowOptions['nameOf']): string {
+  const name = step !== undefined && type.startsWith('step_') && text.startsWith(step) ? nameOf(step) : undefined;
+  return name === undefined || step === undefined ? text : name + text.slice(step.length);
 }
 
 function classOf(line: LogLine | undefined): string {
   if (!line) return 'pending';
   const { type, stream, level, kind } = line;
   if (type === 'output') return stream === 'stderr' ? 'output stderr' : 'output';
-  if (type === 'log') return level === 'error' || level === 'warning' || level === 'debug' ? `log ${level}` : 'log';
+  if (type === 'log') return level === 'error' || level === 'warning' || level === 'debug' ? `message ${level}` : 'message';
   if (type === 'activity') return kind !== undefined && Object.hasOwn(KINDS, kind) ? `activity ${kind}` : 'activity';
   if (type === 'step_started') return 'milestone step';
   return level === 'error' ? 'milestone error' : 'milestone';

@@ -13,6 +13,7 @@ export interface LogViewOptions {
   onFollow: (following: boolean, unread: number) => void;
   /** A line's number was clicked. */
   onPermalink: (from: number, to: number) => void;
+  nameOf: (step: string) => string | undefined;
   /** A step's lines are to be hidden, or shown again. */
   onFold: (line: number) => void;
 }
@@ -43,7 +44,7 @@ const ROW_PX = 20;
 const MAX_PX = 8_000_000;
 const OVERSCAN = 12;
 
-export function createLogView({ store, onFollow, onPermalink, onFold }: LogViewOptions): LogView {
+export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: LogViewOptions): LogView {
   const element = document.createElement('div');
   const spacer = document.createElement('div');
   const layer = document.createElement('div');
@@ -161,6 +162,7 @@ export function createLogView({ store, onFollow, onPermalink, onFold }: LogViewO
       ...(detail !== undefined && { detail }),
       isOpen,
       isFolded: folded.has(number),
+      nameOf,
     });
     if (marked && number >= marked[0] && number <= marked[1]) row.classList.add('marked');
     return row;

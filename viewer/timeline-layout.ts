@@ -6,8 +6,9 @@ export interface Span {
   from: number;
   /** Milliseconds since 1970; of what runs, now. */
   to: number;
-  depth: number;
   status: string;
+  /** By its producer, in milliseconds. */
+  took: number;
 }
 
 export interface Gap {

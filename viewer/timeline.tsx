@@ -55,7 +55,7 @@ export function Timeline({ execution, now, onStep }: TabProps) {
                 <span class={`span s-${span.status}`} style={place(span.from, span.to)} />
               </span>
               <span class="took">
-                {formatDuration(span.to - span.from)}
+                {formatDuration(span.took)}
                 <span class="visually-hidden">, {span.status}</span>
               </span>
             </button>
@@ -77,7 +77,8 @@ export function Timeline({ execution, now, onStep }: TabProps) {
 function spanOf(step: Step, end: number, now: number): Span {
   const from = parseTime(step.startedAt) ?? end;
   const to = isFinal(step.status) ? (parseTime(step.endedAt) ?? from + (elapsedOf(step, now) ?? 0)) : end;
-  return { id: step.id, name: step.name, from, to: Math.max(from, to), depth: 0, status: step.status };
+  const took = elapsedOf(step, now) ?? 0;
+  return { id: step.id, name: step.name, from, to: Math.max(from, to), status: step.status, took };
 }
 
 const REFRESH_MS = 5_000;
