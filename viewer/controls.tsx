@@ -1,5 +1,5 @@
 /** Stop, pause, resume and the bell. A button that is off says why. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import type { Action } from './api.js';
@@ -10,7 +10,7 @@ export function Controls({ execution }: { execution: Execution }) {
   const model = useModel();
   const { api, announce, bells } = useServices();
   const [busy, setBusy] = useState<Action | undefined>();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const [asking, setAsking] = useState(false);
   if (isFinal(execution.status)) return null;
 
   const stale = staleReason(model);
@@ -29,6 +29,9 @@ export function Controls({ execution }: { execution: Execution }) {
   const isPaused = execution.status === 'paused';
   const toggle: Action = isPaused ? 'resume' : 'pause';
   const isRung = bells.has(execution.id);
+  const off = reason ?? (busy === undefined ? undefined : 'One moment');
+  // one that is off can still be reached, and says why
+  const guarded = (work: () => void) => () => (off === undefined ? work() : announce(off));
   return (
     <span class="controls">
       <button
@@ -42,37 +45,46 @@ export function Controls({ execution }: { execution: Execution }) {
       </button>
       {execution.status !== 'queued' && (
         <button
-          disabled={reason !== undefined || busy !== undefined}
-          title={reason ?? TITLES[toggle]}
+          aria-disabled={off !== undefined}
+          title={off ?? TITLES[toggle]}
           aria-label={`${isPaused ? 'Resume' : 'Pause'} ${execution.name}`}
-          onClick={() => void act(toggle)}
+          onClick={guarded(() => void act(toggle))}
         >
           {isPaused ? 'Resume' : 'Pause'}
         </button>
       )}
       <button
-        disabled={reason !== undefined || busy !== undefined}
-        title={reason ?? TITLES.stop}
+        aria-disabled={off !== undefined}
+        title={off ?? TITLES.stop}
         aria-label={`Stop ${execution.name}`}
-        onClick={() => dialog.current?.showModal()}
+        onClick={guarded(() => setAsking(true))}
       >
         {busy === 'stop' ? 'Stopping…' : 'Stop…'}
       </button>
-      {reason !== undefined && <span class="visually-hidden">{reason}</span>}
-      <dialog ref={dialog} aria-label={`Stop ${execution.name}?`}>
-        <p>
-          Stop <strong>{execution.name}</strong>?
-        </p>
-        <p class="note">It gets an interrupt now and is killed after 5 seconds if it is still there.</p>
-        <form method="dialog">
-          {/* the safe choice has the focus */}
-          <button autofocus>Keep it running</button>
-          <button class="danger" onClick={() => void act('stop')}>
-            Stop it
-          </button>
-        </form>
-      </dialog>
+      {asking && (
+        <Confirmation name={execution.name} onStop={() => void act('stop')} onClose={() => setAsking(false)} />
+      )}
     </span>
+  );
+}
+
+function Confirmation({ name, onStop, onClose }: { name: string; onStop: () => void; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-label={`Stop ${name}?`} onClose={onClose}>
+      <p>
+        Stop <strong>{name}</strong>?
+      </p>
+      <p class="note">It gets an interrupt now and is killed after 5 seconds if it is still there.</p>
+      <form method="dialog">
+        {/* the safe choice has the focus */}
+        <button autofocus>Keep it running</button>
+        <button class="danger" onClick={onStop}>
+          Stop it
+        </button>
+      </form>
+    </dialog>
   );
 }
 

@@ -43,6 +43,7 @@ export function List() {
   const groups = grouped ? groupByAgent([...alive, ...ended]) : [];
   return (
     <main>
+      <h1 class="visually-hidden">Executions</h1>
       <Filters text={text} status={status} since={since} grouped={grouped} />
       {model.loaded && all.length === 0 && <Empty />}
       {all.length > 0 && shown.length === 0 && <p class="empty">Nothing here passes these filters.</p>}

@@ -56,7 +56,8 @@ function classOf(line: LogLine | undefined): string {
   if (!line) return 'pending';
   const { type, stream, level, kind } = line;
   if (type === 'output') return stream === 'stderr' ? 'output stderr' : 'output';
-  if (type === 'log') return level === 'error' || level === 'warning' || level === 'debug' ? `message ${level}` : 'message';
+  if (type === 'log')
+    return level === 'error' || level === 'warning' || level === 'debug' ? `message ${level}` : 'message';
   if (type === 'activity') return kind !== undefined && Object.hasOwn(KINDS, kind) ? `activity ${kind}` : 'activity';
   if (type === 'step_started') return 'milestone step';
   return level === 'error' ? 'milestone error' : 'milestone';

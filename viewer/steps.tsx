@@ -28,10 +28,13 @@ export function Steps({ execution, now, onStep }: Props) {
       <ol>
         {steps.slice(hidden).map(({ step, depth }) => (
           <li key={step.id} class={`step s-${step.status} d${Math.min(depth, 3)}`}>
-            <button onClick={() => onStep(step.id)} aria-label={`${step.name}, ${step.status}: show in the log`}>
+            <button onClick={() => onStep(step.id)} title="Show in the log">
               <Icon status={step.status} />
               <span class="step-name">{step.name}</span>
-              <span class="step-time">{timeOf(step, now)}</span>
+              <span class="step-time">
+                {timeOf(step, now)}
+                <span class="visually-hidden"> {step.status}</span>
+              </span>
               <Notes step={step} />
             </button>
           </li>

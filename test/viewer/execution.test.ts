@@ -142,7 +142,7 @@ t.test('agents, colours, links, steps; filters by stream and level', { skip: noB
   await page.getByLabel('Stream').selectOption('');
 
   t.test('steps lead to their lines', async () => {
-    await page.getByRole('button', { name: 'First step, completed: show in the log' }).click();
+    await page.locator('.steps').getByText('First step').click();
     await page.locator('.row.marked').getByText('First step').waitFor();
   });
 
