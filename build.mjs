@@ -46,9 +46,21 @@ const browser = {
   legalComments: 'none',
   logLevel: 'warning',
 };
-await build({ ...browser, entryPoints: { main: 'viewer/main.tsx' }, splitting: true, chunkNames: '[name]-[hash]' });
+const { metafile } = await build({
+  ...browser,
+  entryPoints: { main: 'viewer/main.tsx' },
+  splitting: true,
+  chunkNames: '[name]-[hash]',
+  metafile: true,
+});
 await build({ ...browser, entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css' } });
-for (const file of ['index.html', 'icon.svg']) cpSync(path.join('viewer', file), path.join(viewer, file));
+cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
+// what the page needs at once is asked for at once
+const { imports } = metafile.outputs[`${viewer}/main.js`];
+const needed = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.basename(file));
+const links = needed.map((file) => `<link rel="modulepreload" href="/assets/${file}" />`).join('');
+const html = readFileSync('viewer/index.html', 'utf8');
+writeFileSync(path.join(viewer, 'index.html'), html.replace('</head>', `${links}</head>`));
 for (const file of readdirSync(viewer)) {
   const bytes = readFileSync(path.join(viewer, file));
   const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };

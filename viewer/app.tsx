@@ -18,6 +18,11 @@ function useExecutionPage(wanted: boolean): ComponentType<{ id: string }> | unde
   return page?.component;
 }
 
+/** Asked for with the page, so that it is there when the values are. */
+export function preload(): void {
+  void import('./execution.js');
+}
+
 export function App() {
   const { model } = useServices();
   const { id } = useRoute();

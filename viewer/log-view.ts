@@ -43,6 +43,8 @@ const ROW_PX = 20;
 /** Browsers cannot make elements of any height; beyond this the scrollbar stands for more than it is long. */
 const MAX_PX = 8_000_000;
 const OVERSCAN = 12;
+/** Far from it coordinates lose their precision. */
+const MAX_ROWS_FROM_ORIGIN = 20_000;
 
 export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: LogViewOptions): LogView {
   const element = document.createElement('div');
@@ -71,6 +73,8 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
   let top = 0;
   /** What the scrollbar was set to: a scroll event with this value is our own. */
   let scrolledTo = 0;
+  /** The row that rows are placed by: scrolling moves the layer, and no row in it. */
+  let origin = 0;
   let marked: LineRange | undefined;
   let frame = 0;
   let height = 0;
@@ -119,6 +123,8 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     const to = rows.at(end - 1)?.line ?? from;
     if (rows.count > 0) store.want(from, to);
     const kept = new Set<string>();
+    const isFar = Math.abs(top - origin) > MAX_ROWS_FROM_ORIGIN;
+    if (isFar) origin = Math.floor(top);
     let before: HTMLElement | null = null;
     for (let row = first; row < end; row++) {
       const at = rows.at(row);
@@ -135,7 +141,8 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
         again?.replaceWith(made);
         shown.set(key, made);
       }
-      if (!wrap) made.style.top = `${(row - top) * ROW_PX}px`;
+      const y = wrap ? '' : `${(row - origin) * ROW_PX}px`;
+      if (made.style.top !== y) made.style.top = y;
       const next: ChildNode | null = before ? before.nextSibling : layer.firstChild;
       if (next !== made) layer.insertBefore(made, next);
       before = made;
@@ -148,7 +155,7 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     const firstRow = layer.firstElementChild;
     const shift = !wrap || !firstRow ? 0 : (top - Math.floor(top)) * firstRow.clientHeight;
     const lift = fromEnd ? Math.min(0, height - layer.scrollHeight) : -shift;
-    layer.style.transform = wrap ? `translateY(${lift}px)` : '';
+    layer.style.transform = `translateY(${wrap ? lift : (origin - top) * ROW_PX}px)`;
     restoreSelection();
   };
 

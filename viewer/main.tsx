@@ -1,10 +1,10 @@
 /** The page: who it is let in by, what it knows, and what it shows. */
 import { render } from 'preact';
-import { App } from './app.js';
+import { App, preload } from './app.js';
 import { createApi } from './api.js';
 import { createBells } from './bells.js';
 import { ServicesContext } from './context.js';
-import { openHub, rememberToken } from './link.js';
+import { openHub, rememberToken, rememberedToken } from './link.js';
 import type { HubLink } from './link.js';
 import { createModel } from './model.js';
 import { currentRoute } from './route.js';
@@ -16,8 +16,10 @@ const ANNOUNCE_MS = 4_000;
 
 async function start(root: HTMLElement): Promise<void> {
   applyTheme(currentTheme());
+  if (currentRoute().id !== undefined) preload();
   const api = createApi();
   const code = takeCode();
+  if (code === undefined) api.token = rememberedToken();
   const model = createModel(api, () => hub);
   const hub: HubLink = openHub((message) => {
     if (message.kind === 'token') {

@@ -88,31 +88,39 @@ export function createModel(api: Api, hub: () => HubLink): Model {
     }
   };
 
+  /** How things stand, and where older ones begin. */
+  const snapshot = async (wanted: Scope): Promise<{ state: State; more: number | undefined }> => {
+    const next = emptyState();
+    if (wanted.kind === 'execution') {
+      const { execution, seq } = await api.get(wanted.id);
+      install(next, [execution]);
+      next.seq = seq;
+      return { state: next, more: undefined };
+    }
+    const [recent, alive] = await Promise.all([
+      api.list({ all: '1', limit: String(PAGE) }),
+      api.list({ limit: '1000' }),
+    ]);
+    install(next, recent.executions);
+    install(next, alive.executions);
+    next.seq = Math.min(recent.seq, alive.seq);
+    return { state: next, more: recent.more };
+  };
+
   const load = async (wanted: Scope) => {
     const mine = ++turn;
     waiting = [];
     loaded = false;
     failure = undefined;
     try {
-      await hub().follow(wanted.kind === 'execution' ? wanted.id : undefined);
+      const ready = hub().follow(wanted.kind === 'execution' ? wanted.id : undefined);
+      // at once where a token is known; if something was written in between, once more
+      let next = api.token === undefined ? undefined : await snapshot(wanted);
+      const position = await ready;
       if (mine !== turn) return;
-      const next = emptyState();
-      if (wanted.kind === 'list') {
-        const [recent, alive] = await Promise.all([
-          api.list({ all: '1', limit: String(PAGE) }),
-          api.list({ limit: '1000' }),
-        ]);
-        install(next, recent.executions);
-        install(next, alive.executions);
-        next.seq = Math.min(recent.seq, alive.seq);
-        if (mine === turn) more = recent.more;
-      } else {
-        const { execution, seq } = await api.get(wanted.id);
-        install(next, [execution]);
-        next.seq = seq;
-      }
+      if (!next || next.state.seq < position) next = await snapshot(wanted);
       if (mine !== turn) return;
-      state = next;
+      ({ state, more } = next);
       loaded = true;
       isFresh = true;
       const late = waiting;

@@ -2,7 +2,7 @@
  * The log of an execution as numbered lines: what it has written, said and done, in the order of the journal. The daemon
  * that numbers them and the viewer that adds what comes live run this same code, so they never disagree.
  */
-import { visibleLine } from './ansi.js';
+import { stripAnsi, visibleLine } from './ansi.js';
 import type { ExecutionEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
 import type { Level } from './filter.js';
@@ -109,7 +109,18 @@ export function lineTest(filter: LogFilter): (line: LogLine) => boolean {
     if (step !== undefined && line.step !== step) return false;
     if (stream !== undefined && line.type === 'output' && line.stream !== stream) return false;
     if (level !== undefined && line.type === 'log' && levelRank(line.level) < levelRank(level)) return false;
-    return !text || holds(line.text) || holds(line.detail);
+    return !text || holds(stripAnsi(line.text)) || holds(line.detail);
+  };
+}
+
+/** May one of its lines pass? Looks once at all that an output event holds, which saves making its lines. */
+export function eventTest({ text = '', exact = false }: LogFilter): (event: ExecutionEvent) => boolean {
+  const wanted = exact ? text : text.toLowerCase();
+  return ({ type, data }) => {
+    const content = type === 'output' ? textOf(data, 'text') : undefined;
+    if (content === undefined || wanted === '') return true;
+    const plain = stripAnsi(content);
+    return (exact ? plain : plain.toLowerCase()).includes(wanted);
   };
 }
 

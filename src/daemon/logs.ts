@@ -1,7 +1,7 @@
 /** The log of an execution by line numbers, read from the journal: pages, search, and the lines of its steps. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { LogFilter, LogLine } from '../core/log.js';
-import { countLines, cutLine, lineTest, linesOf } from '../core/log.js';
+import { countLines, cutLine, eventTest, lineTest, linesOf } from '../core/log.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal, readLast } from '../journal/reader.js';
 import type { Replies } from '../protocol/messages.js';
@@ -125,18 +125,20 @@ export function createLogs(source: JournalSource): Logs {
 
     async search(subject, filter) {
       const { id, firstSeq, seq } = subject;
+      const mayPass = eventTest(filter);
       const test = lineTest(filter);
       const found: [number, number][] = [];
       let matched = 0;
       let held = 0;
       for await (const [event, first] of numbered(subject, firstSeq - 1, 0)) {
+        held = first + countLines(event);
+        if (!mayPass(event)) continue;
         for (const { line } of linesOf(event, first).filter(test)) {
           matched++;
           const last = found.at(-1);
           if (last?.[1] === line - 1) last[1] = line;
           else if (found.length < MAX_RANGES) found.push([line, line]);
         }
-        held = first + countLines(event);
       }
       // only at the end it is known how many lines have left the journal
       const before = baseOf(subject, held) + 1;

@@ -9,6 +9,7 @@ import * as run from './run.mjs';
 import * as shell from './shell.mjs';
 import * as spool from './spool.mjs';
 import * as start from './start.mjs';
+import * as web from './web.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
@@ -22,6 +23,7 @@ const PARTS = {
   prompt: ['Prompts, one command after the other', prompt.main],
   resources: ['Resources of runs', resources.main],
   idle: ['Idle', idle.main],
+  web: ['The viewer', web.main],
 };
 
 const wanted = process.argv.slice(2);

@@ -12,7 +12,6 @@ const SHELLS = ['dash', 'bash', 'zsh'];
 /** What a script says: an execution, a step, a text that needs no escape. */
 const WORDS = 'log --execution 7hq2m4kd9x --step us-003 level=info "message=Implement login"';
 
-
 export async function main() {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-shell-'));
   try {
