@@ -11,7 +11,6 @@ import type { ExecutionJson } from './core/execution.js';
 import type { Filter } from './core/filter.js';
 import { resolvePaths } from './paths.js';
 import type { Paths } from './paths.js';
-import type { Ask } from './protocol/channel.js';
 import type { QueueView } from './core/queues.js';
 import type { ControlOrder, Gap, Replies, WireEvent } from './protocol/messages.js';
 import { beginApart } from './runner/begin.js';
@@ -119,7 +118,7 @@ async function* subscribe(paths: Paths, options: Subscribe = {}): AsyncGenerator
   for await (const followed of follow({
     paths,
     start: true,
-    subscribe: asked as Ask<'subscribe'>,
+    subscribe: asked,
     ...(signal && { signal }),
   })) {
     if (followed.kind === 'gap') onGap?.(followed.gap);

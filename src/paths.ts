@@ -98,6 +98,9 @@ function homeOf(env: NodeJS.ProcessEnv): string {
   return env['HOME'] ?? userInfo().homedir;
 }
 
+/** Where execvp(3) looks without a PATH. */
+export const DEFAULT_PATH = '/usr/local/bin:/bin:/usr/bin';
+
 /** Every program of that name that `PATH` leads to, in its order. */
 export function findInPath(program: string, searchPath = ''): string[] {
   const directories = searchPath.split(path.delimiter).filter((directory) => directory !== '');

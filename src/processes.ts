@@ -71,7 +71,7 @@ export function identityOf(pid: number): ProcessIdentity | undefined {
 export function isAlive({ pid, start, boot }: ProcessIdentity): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 1 || pid > MAX_PID || boot !== bootId()) return false;
   const found = readProcess(pid);
-  return found !== undefined && found.start === start && found.state !== 'Z';
+  return found?.start === start && found.state !== 'Z';
 }
 
 /** Different after each start of the machine; empty where the system does not tell. */

@@ -26,14 +26,15 @@ function program(t: Test, source: string, name = 'program.mjs') {
 
 t.test('the example of the README', (t) => {
   const example = /```js\n([\s\S]*?)```/.exec(readFileSync(path.join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
-  const { file, env, progress } = program(t, example);
+  const home = program(t, example);
+  const { file, env } = home;
   const { stdout, stderr, status } = spawnSync(process.execPath, [file], { env, encoding: 'utf8', timeout: 60_000 });
   t.equal(stderr, '');
   t.equal(status, 0);
   t.match(stdout, /^compiling$/m);
   t.match(stdout, /^1 of 2$/m);
-  t.match(progress(['show', 'build']).stdout, /completed/);
-  t.match(progress(['logs', 'build']).stdout, /make: completed \(0\)/);
+  t.match(home.progress(['show', 'build']).stdout, /completed/);
+  t.match(home.progress(['logs', 'build']).stdout, /make: completed \(0\)/);
   t.end();
 });
 

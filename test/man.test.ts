@@ -122,7 +122,9 @@ t.test(
       const page = read(`man/progress-${name}.1`);
       const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
       const known = optionsOf(source);
-      const shared = source.includes('withFaces(') && name !== 'run' ? optionsOf(facesOf(read(`${CLI}/run.ts`))) : [];
+      const faces = source.includes('withFaces(') && name !== 'run' ? facesOf(read(`${CLI}/run.ts`)) : '';
+      const selection = source.includes('withSelection(') ? read(`${CLI}/selection.ts`) : '';
+      const shared = optionsOf(faces + selection);
       t.strictSame([...new Set(documented)].sort(), [...known, ...shared].sort(), name);
     }
     t.end();

@@ -5,6 +5,8 @@ import type { Paths } from '../paths.js';
 
 /** One file in this folder exports one of these as `command`; its name is the verb. */
 export interface Command {
+  /** Without any option or argument of its own. */
+  runBare(context: Context): Promise<number>;
   register(parser: Argv, context: Context, done: (status: number) => void): void;
 }
 
@@ -30,6 +32,10 @@ export type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
 export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<A>): Command {
   return {
+    async runBare(context) {
+      // what yargs finds when there is nothing to find
+      return (await run({ _: [], $0: '' } as unknown as ArgumentsCamelCase<A>, context)) ?? 0;
+    },
     register(parser, context, done) {
       parser.command(usage, describe, options, async (args) => {
         checkRepeated(args);

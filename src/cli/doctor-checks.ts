@@ -10,6 +10,7 @@ import type { Paths } from '../paths.js';
 import { findInPath } from '../paths.js';
 import type { JournalStatus } from '../protocol/messages.js';
 import { VERSION } from '../version.js';
+import { whyNoPty } from '../runner/pty.js';
 import { findProblems } from './config.js';
 
 export interface Check {
@@ -57,6 +58,17 @@ export function checkLocker(searchPath: string): Check {
   const found = ['flock', 'perl'].find((program) => findInPath(program, searchPath).length > 0);
   const missing = problem('neither flock(1) nor perl is in PATH: no daemon can start', 'install util-linux, or perl');
   return { name: 'locker', ...(found === undefined ? missing : ok(`${found} is there`)) };
+}
+
+export function checkTerminal(searchPath: string): Check {
+  const why = whyNoPty(searchPath);
+  const advice = 'install util-linux, or progressd anew with its optional packages';
+  return {
+    name: 'terminal',
+    ...(why === undefined
+      ? ok('`progress run` gives commands one')
+      : warning(`\`progress run\` gives commands none, but pipes: ${why}`, advice)),
+  };
 }
 
 export function checkConfig(file: string): Check {

@@ -15,6 +15,7 @@ import {
   checkRuntime,
   checkSpool,
   checkState,
+  checkTerminal,
 } from './doctor-checks.js';
 import type { Check } from './doctor-checks.js';
 import { askDaemon, checkDaemon, checkLock, checkSocket } from './doctor-daemon.js';
@@ -36,6 +37,7 @@ export const command = defineCommand({
       checkCommand(),
       checkNode(process.versions.node),
       checkLocker(env['PATH'] ?? ''),
+      checkTerminal(env['PATH'] ?? ''),
       checkConfig(paths.config),
       checkState(paths),
       checkRuntime(paths),

@@ -2,7 +2,7 @@
 import { ProgressError } from '../errors.js';
 import { openLink } from '../runner/link.js';
 import type { Pty } from '../runner/pty.js';
-import { openPty } from '../runner/pty.js';
+import { openPty, whyNoPty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
 import { startRun } from '../runner/run.js';
 import { outputLimitOf } from '../runner/settings.js';
@@ -21,12 +21,16 @@ const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
 export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean, context: Context): Promise<number> {
   const { paths } = context;
   const view = face === 'output' ? undefined : await openFace(face, spec.id, context);
-  const pty = view ? undefined : choosePty(spec, noPty);
+  const pty = choosePty(spec, noPty, view !== undefined);
   const isQueued = spec.queue !== undefined || spec.after !== undefined;
+  let unrecorded: string | undefined;
+  const onUnrecorded = (error: unknown) => {
+    unrecorded ??= ProgressError.from(error).message;
+  };
   try {
     writeSpec(paths, spec);
   } catch (error) {
-    complain(`this run is not recorded: ${ProgressError.from(error).message}`);
+    onUnrecorded(error);
   }
   const run = startRun({
     paths,
@@ -37,9 +41,11 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
     stderr: process.stderr.isTTY ? 'terminal' : 'apart',
     outputLimit: await outputLimitOf(paths),
     thorough: false,
+    onUnrecorded,
     ...(pty && { pty }),
     ...(!view && { output: OUTPUT }),
   });
+  if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   for (const signal of FORWARDED) process.on(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
@@ -49,9 +55,11 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
     const giveBack = pty ? lendTerminal(pty, run) : passKeys(run);
     status = await run.ended;
     giveBack();
+    if (run.problem !== undefined) complain(run.problem);
   }
   link.close();
-  if (run.unwritten > 0) complain(`${run.unwritten} events of this run could not be recorded`);
+  if (unrecorded === undefined && run.unwritten > 0)
+    complain(`${run.unwritten} events of this run could not be recorded`);
   return status;
 }
 
@@ -61,10 +69,11 @@ async function openFace(face: Exclude<Face, 'output'>, id: string, context: Cont
 }
 
 /** When it is asked for, or when it is what the command would have without us. */
-function choosePty({ pty }: RunSpec, noPty: boolean): Pty | undefined {
-  if (noPty || !(pty || (process.stdin.isTTY && process.stdout.isTTY))) return undefined;
-  const opened = openPty(process.stdout.isTTY ? process.stdout : {});
-  if (!opened && pty) complain('no terminal can be given to it on this system: it gets pipes');
+function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | undefined {
+  const { stdin, stdout } = process;
+  if (noPty || !(pty || (stdin.isTTY && stdout.isTTY && !isDrawn))) return undefined;
+  const opened = openPty(stdout.isTTY ? stdout : {});
+  if (!opened) complain(`it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`);
   return opened;
 }
 

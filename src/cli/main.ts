@@ -14,8 +14,13 @@ async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<nu
   const { words, rest } = splitWords(argv);
   try {
     checkWorkingDirectory();
+    const surroundings = { paths: resolvePaths(env), env, rest };
+    // reading options takes longer than most commands run
+    if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
+      return await (await import('./run.js')).command.runBare({ ...surroundings, commands: {} });
+    }
     const { dispatch } = await import('./dispatch.js');
-    return await dispatch(words, { paths: resolvePaths(env), env, rest });
+    return await dispatch(words, surroundings);
   } catch (thrown) {
     if (errnoOf(thrown) === 'EPIPE') return 0;
     const error = ProgressError.from(thrown);

@@ -13,7 +13,7 @@ import { followSome } from './follow-some.js';
 import { complain, printJson, printLines } from './output.js';
 import { requesterOf } from './requester.js';
 import type { Selection } from './selection.js';
-import { findOne, isSearch, search } from './selection.js';
+import { checkSelection, findOne, isSearch, search } from './selection.js';
 
 export interface Ordering {
   order: Omit<Ask<'control'>, 'execution' | 'by'>;
@@ -35,13 +35,14 @@ interface Open {
 
 const NAME_CELLS = 60;
 
-/** Resolves with the worst exit status, when everything has come to an end. */
+/** Resolves with the worst exit status, when everything has come to an end. Throws `usage` for a wrong selection. */
 export async function giveOrders(
   selection: Selection,
   ordering: Ordering,
   context: Context,
   json: boolean,
 ): Promise<number> {
+  checkSelection(selection);
   const { paths, env } = context;
   const by = requesterOf(env);
   const open = new Map<string, Open>();

@@ -47,7 +47,7 @@ export const command = defineCommand({
 });
 
 function checkSlots(slots: number | undefined): number {
-  if (isSlots(slots)) return slots;
+  if (slots !== undefined && isSlots(slots)) return slots;
   const advice = slots === 0 ? ': to let nothing start, pause the queue' : '';
   throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
 }

@@ -1,4 +1,5 @@
 /** Which runs an order is for: those that are named, or all that something is true of. */
+import type { Argv } from 'yargs';
 import type { Client } from '../client/client.js';
 import type { Execution } from '../core/execution.js';
 import { executionFromJson } from '../core/execution.js';
@@ -6,6 +7,15 @@ import { ProgressError } from '../errors.js';
 import { hasSpec } from '../runner/store.js';
 import type { Context } from './command.js';
 import { listAll } from './ps.js';
+
+/** The options of every command that gives orders to runs. */
+export function withSelection<T>(yargs: Argv<T>) {
+  return yargs
+    .positional('runs', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
+    .option('all', { type: 'boolean', describe: 'All runs' })
+    .option('queue', { type: 'string', requiresArg: true, describe: 'All of this queue' })
+    .option('label', { type: 'string', array: true, nargs: 1, describe: 'All with this key=value' });
+}
 
 /** As on the command line. */
 export interface Selection {

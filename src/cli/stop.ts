@@ -7,7 +7,7 @@ import { ProgressError } from '../errors.js';
 import { defineCommand } from './command.js';
 import type { Ordering } from './orders.js';
 import { giveOrders, overText } from './orders.js';
-import { checkSelection } from './selection.js';
+import { withSelection } from './selection.js';
 import { parseSignal } from './signal-name.js';
 import { parseDuration } from './surface.js';
 
@@ -15,11 +15,7 @@ export const command = defineCommand({
   usage: 'stop [runs..]',
   describe: 'Stop runs: ask first, kill what does not go',
   options: (yargs) =>
-    yargs
-      .positional('runs', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
-      .option('all', { type: 'boolean', describe: 'All runs' })
-      .option('queue', { type: 'string', requiresArg: true, describe: 'All of this queue' })
-      .option('label', { type: 'string', array: true, nargs: 1, describe: 'All with this key=value' })
+    withSelection(yargs)
       .option('grace', {
         type: 'string',
         requiresArg: true,
@@ -29,7 +25,6 @@ export const command = defineCommand({
       .option('signal', { type: 'string', requiresArg: true, describe: 'Send this signal instead, and do not wait' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ grace, kill = false, signal, json = false, ...selection }, context) {
-    checkSelection(selection);
     if ([grace !== undefined, kill, signal !== undefined].filter(Boolean).length > 1) {
       throw new ProgressError('usage', '--grace, --kill, --signal: choose one');
     }

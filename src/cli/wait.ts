@@ -7,15 +7,13 @@ import { executionToJson, isFinal } from '../core/execution.js';
 import type { Paths } from '../paths.js';
 import { summaryLines } from '../terminal/summary.js';
 import { defineCommand } from './command.js';
+import { exitStatusOf, TIMEOUT_STATUS } from './exit-status.js';
 import { followSome } from './follow-some.js';
 import { titleOf } from './orders.js';
 import { complain, printJson, printLines } from './output.js';
 import { findOne } from './selection.js';
 import { columnsOf, parseDuration, styleOf } from './surface.js';
-import { exitStatusOf } from './watch.js';
 
-/** As timeout(1) has it. */
-const TIMED_OUT = 124;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const command = defineCommand({
@@ -53,7 +51,7 @@ export const command = defineCommand({
     const left = awaited.filter(isOpen);
     if (left.length > 0) {
       complain(`not over after ${timeout ?? ''}: ${left.map(titleOf).join(', ')}`);
-      return TIMED_OUT;
+      return TIMEOUT_STATUS;
     }
     const ended = awaited.map(({ id }) => over.get(id));
     return exitStatusOf(ended.find((execution) => execution?.status !== 'completed') ?? ended[0]);

@@ -19,6 +19,7 @@ import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
+import { exitStatusOf } from './exit-status.js';
 import type { Live } from './live.js';
 import { openLive } from './live.js';
 import { complain, isPipeBroken, printJson, printLines } from './output.js';
@@ -26,9 +27,6 @@ import { columnsOf, styleOf } from './surface.js';
 
 /** Nothing printed for so long. */
 const HEARTBEAT_MS = 30_000;
-/** What an execution that was left before its end exits with, as if interrupted. */
-const LEFT_STATUS = 128 + constants.signals.SIGINT;
-const TIMEOUT_STATUS = 124;
 
 export const command = defineCommand({
   usage: 'watch [id]',
@@ -59,18 +57,6 @@ export const command = defineCommand({
 async function find(paths: Context['paths'], text: string): Promise<Execution> {
   const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: text }));
   return executionFromJson(execution);
-}
-
-/** As a shell and timeout(1) have it; without an exit code by the outcome. */
-export function exitStatusOf(execution: Execution | undefined): number {
-  if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
-  const { status, exitCode, signal } = execution;
-  if (status === 'timeout') return TIMEOUT_STATUS;
-  if (exitCode !== undefined) return exitCode;
-  const number = signal === undefined ? undefined : constants.signals[signal as NodeJS.Signals];
-  if (number !== undefined) return 128 + number;
-  if (status === 'completed') return 0;
-  return status === 'cancelled' ? LEFT_STATUS : 1;
 }
 
 /** Until the execution ends, or for ever; returns it as it ended. */
@@ -119,11 +105,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       }
       if (followed.kind !== 'events') continue;
-      heartbeat.refresh();
+      if (followed.events.some(isLine)) heartbeat.refresh();
       if (json) await printJson(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
-        if (!json) await printLines(plainLine(event, changed, style));
+        if (!json && isLine(event)) await printLines(plainLine(event, changed, style));
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -133,6 +119,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   } finally {
     clearInterval(heartbeat);
   }
+}
+
+/** Figures that come every other second are no news: heartbeats tell them. */
+function isLine({ type }: ExecutionEvent): boolean {
+  return type !== 'resource_update';
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */

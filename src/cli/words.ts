@@ -1,7 +1,9 @@
 /** Where our own words end on a command line, and somebody else's begin. */
 
 /** These take the next word as their value, whatever it looks like. A test holds them equal to the options. */
-export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--name', '--label']);
+export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
+  ...['--name', '--label', '--agent', '--cwd', '--env', '--timeout', '--queue', '--after'],
+]);
 export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 
 /** The beginning of a word that `emit` takes for key=text or key:=json. */

@@ -1,7 +1,7 @@
 /** A promise that is settled from outside. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
+  readonly resolve: (value: T) => void;
 }
 
 export function createDeferred<T>(): Deferred<T> {

@@ -313,7 +313,7 @@ function foldQueue(state: State, data: EventData): void {
   }
   const queue = state.queues.get(name) ?? { name };
   const slots = numberOf(data, 'slots');
-  if (isSlots(slots)) queue.slots = slots;
+  if (slots !== undefined && isSlots(slots)) queue.slots = slots;
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
   state.queues.set(name, queue);
   const [oldest] = state.queues.keys();

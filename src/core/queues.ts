@@ -19,8 +19,8 @@ export const DEFAULT_SLOTS = 1;
 export const MAX_SLOTS = 1_000;
 
 /** A queue that shall start nothing is paused: one without slots would say so less clearly. */
-export function isSlots(value: number | undefined): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_SLOTS;
+export function isSlots(value: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= MAX_SLOTS;
 }
 
 /** Every queue that was set or is in use, by name. */

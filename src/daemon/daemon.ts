@@ -96,6 +96,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       subscribers.publish(batch);
       maintenance.wrote(batch);
       alerts?.wrote(batch.events);
+      runs.wrote(batch.events);
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
     },
@@ -120,22 +121,18 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     forget: (time) => runs.forget(time),
   });
 
+  const record = (event: NewEvent, settled: () => void = () => undefined) =>
+    ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
   const alerts = config.alerts.desktop
     ? createAlerts({
         state,
         desktop: createDesktop(),
-        record: (event, settled) =>
-          ingest.submit(event, JSON.stringify(event.data).length, {
-            written: settled,
-            duplicate: settled,
-            refused: settled,
-          }),
+        record,
         log,
         now,
       })
     : undefined;
 
-  const record = (event: NewEvent) => ingest.submit(event, JSON.stringify(event.data).length);
   const runs = createRuns({
     paths,
     state,
@@ -216,7 +213,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
   note = record;
-  early.forEach(note);
+  early.forEach((event) => note(event));
 
   const check = () => {
     if (!lock.isOurs()) leave(`${paths.lock} is gone or another file`);
@@ -225,6 +222,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
+  runs.start();
   scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 

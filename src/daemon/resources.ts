@@ -157,11 +157,10 @@ type Usage = Readonly<Record<number, { cpu: number; memory: number } | null | un
  * asked about for the first time leaves a descriptor open. Nothing or null for those that have ended.
  */
 export async function usageOf(pids: number[]): Promise<Usage> {
-  if (pids.length === 0) return {};
   try {
     return await pidusage(pids.slice(0, MAX_ASKED), { maxage: MAXAGE_MS, usePs: false });
   } catch {
-    // all of them have ended
+    // all of them have ended, or there were none
     return {};
   }
 }

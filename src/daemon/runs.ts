@@ -1,8 +1,9 @@
 /** What the daemon knows of runs beyond their events: who is attached, who is alive, who takes orders. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NewEvent } from '../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
+import { STARTS } from '../core/fold.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
@@ -17,6 +18,7 @@ import type { RunRecord } from '../runner/store.js';
 import { hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
 import { isSignal } from '../runner/signals.js';
+import { RUN_KIND } from '../spool/names.js';
 
 /** Where orders for a runner go. */
 export interface Attachment {
@@ -25,6 +27,10 @@ export interface Attachment {
 }
 
 export interface Runs {
+  /** Looks for those that the state has as alive. */
+  start(): void;
+  /** These were written, and are in the state. */
+  wrote(events: readonly ExecutionEvent[]): void;
   attach(id: string, attachment: Attachment): void;
   /** Passes the order on, or carries it out where there is no runner any more. */
   control(execution: Execution, order: ControlOrder): Promise<void>;
@@ -46,7 +52,8 @@ export interface Runs {
 export interface RunsOptions {
   paths: Pick<Paths, 'runs'>;
   state: State;
-  record: (event: NewEvent) => void;
+  /** `settled` is called when it is in the state, or could not be written. */
+  record: (event: NewEvent, settled?: () => void) => void;
   /** Takes what a source has in the spool: true when nothing is left. */
   look: (source: string) => boolean;
   /** A run may be live that was not. */
@@ -59,6 +66,7 @@ const ATTACH_MS = 5_000;
 /** For its first event to come out of the spool. */
 const APPEAR_MS = 2_000;
 const POLL_MS = 20;
+const LAST_POLL_MS = 500;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
@@ -66,6 +74,10 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
   const attached = new Map<string, Attachment>();
   const orphans = new Map<string, Group>();
   const records = new Map<string, RunRecord>();
+  /** Their end is being written. */
+  const ending = new Set<string>();
+  /** Looked after until their runner is attached, or they are over. */
+  const awaited = new Set<string>();
   /** Waiting for their turn in a terminal, and not attached when it came. */
   const called = new Set<string>();
   let closed = false;
@@ -73,6 +85,12 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
 
   const say = (id: string, type: string, data: Record<string, unknown>) => record({ type, execution: id, data });
   const aliveOne = (id: string) => state.alive.get(id);
+  /** Once, however many notice it; and again later when it could not be written. */
+  const end = (id: string, type: string, error: string) => {
+    if (ending.has(id)) return;
+    ending.add(id);
+    record({ type, execution: id, data: { error } }, () => ending.delete(id));
+  };
 
   const recordOf = (id: string): RunRecord | undefined => {
     const known = records.get(id);
@@ -93,61 +111,62 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
 
   const pollOrphans = () => {
     for (const [id, group] of orphans) {
-      const execution = aliveOne(id);
-      if (execution && group.members().length > 0) continue;
-      orphans.delete(id);
-      if (execution) say(id, 'execution_lost', { error: 'its runner was killed before it ended' });
+      if (!aliveOne(id)) orphans.delete(id);
+      else if (group.members().length === 0) end(id, 'execution_lost', 'its runner was killed before it ended');
     }
     if (orphans.size === 0) timer = clearTimer(timer);
   };
 
-  const adopt = (id: string, group: Group) => {
-    if (orphans.has(id)) return;
+  const adopt = ({ id, status, orphaned }: Execution, group: Group) => {
     orphans.set(id, group);
     const count = group.members().length;
-    say(id, 'execution_orphaned', {
-      error: `its runner was killed; ${count} of its processes go on`,
-      pid: group.leader.pid,
-    });
+    const { pid } = group.leader;
+    // killed before it could tell
+    if (status === 'queued') say(id, 'execution_started', { pid });
+    // a daemon before this one has told
+    if (!orphaned)
+      say(id, 'execution_orphaned', { error: `its runner was killed; ${count} of its processes go on`, pid });
     timer ??= setInterval(pollOrphans, ORPHAN_POLL_MS);
   };
 
   /** Its runner is dead: what is left of it? */
   const bury = (execution: Execution, found: RunRecord) => {
-    const { id } = execution;
-    if (execution.status === 'queued') {
-      return say(id, 'execution_cancelled', { error: 'what waited for its turn is gone' });
-    }
-    if (found.runner.boot !== bootId()) return say(id, 'execution_lost', { error: 'the machine was started again' });
-    const group = found.child ? createGroup(found.child, id) : findGroup(id);
-    if (group && group.members().length > 0) return adopt(id, group);
-    say(id, 'execution_lost', { error: 'its runner was killed' });
+    const { id, status } = execution;
+    const isSameBoot = found.runner.boot === bootId();
+    // it may have started its command, and nothing else after that
+    const group = !isSameBoot ? undefined : found.child ? createGroup(found.child, id) : findGroup(id);
+    if (group && group.members().length > 0) adopt(execution, group);
+    else if (status === 'queued' && !found.child)
+      end(id, 'execution_cancelled', 'its runner was killed before it began');
+    else end(id, 'execution_lost', isSameBoot ? 'its runner was killed' : 'the machine was started again');
   };
 
   const runnerGone = (id: string): boolean => {
     const execution = aliveOne(id);
     const found = recordOf(id);
     if (!execution || !found) return false;
-    if (!isAlive(found.runner) && !orphans.has(id)) bury(execution, found);
+    if (!isAlive(found.runner) && !orphans.has(id) && !ending.has(id)) bury(execution, found);
     return true;
   };
 
-  /** Its last words may still lie in the spool. */
-  const onDetached = async (id: string) => {
-    const found = recordOf(id);
-    if (!found) return;
-    while (!closed && aliveOne(id) && (isAlive(found.runner) || !look(found.source))) {
-      // it may have lost the connection alone, and come back
-      if (attached.has(id)) return;
-      await delay(POLL_MS, undefined, { ref: false });
+  /** It may have lost the connection alone, and come back; or be gone, and its last words still lie in the spool. */
+  const awaitRunner = async (id: string) => {
+    if (awaited.has(id)) return;
+    awaited.add(id);
+    for (let wait = POLL_MS; !closed && aliveOne(id); wait = Math.min(wait * 2, LAST_POLL_MS)) {
+      const found = recordOf(id);
+      if (!found || attached.has(id) || orphans.has(id)) break;
+      if (!isAlive(found.runner) && look(found.source)) runnerGone(id);
+      await delay(wait, undefined, { ref: false });
     }
-    if (!closed) runnerGone(id);
+    awaited.delete(id);
+    if (!aliveOne(id)) records.delete(id);
   };
 
   const attachmentOf = async (id: string): Promise<Attachment | undefined> => {
-    const found = recordOf(id);
     const deadline = performance.now() + ATTACH_MS;
-    while (found && !attached.has(id) && isAlive(found.runner) && performance.now() < deadline) await delay(POLL_MS);
+    const isSettled = () => attached.has(id) || orphans.has(id) || !aliveOne(id);
+    while (!isSettled() && performance.now() < deadline) await delay(POLL_MS);
     return attached.get(id);
   };
 
@@ -170,25 +189,39 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
   };
 
   return {
+    start() {
+      for (const id of state.alive.keys()) if (hasSpec(paths, id)) void awaitRunner(id);
+    },
+
+    wrote(events) {
+      for (const { type, source, execution } of events) {
+        const isStart = STARTS.has(type) && source?.startsWith(`${RUN_KIND}-`);
+        // killed soon, it would never be attached, and so never be missed
+        if (isStart && execution !== undefined && !attached.has(execution)) void awaitRunner(execution);
+      }
+    },
+
     attach(id, attachment) {
       attached.set(id, attachment);
       onLive();
       if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
       void attachment.closed.then(() => {
         if (attached.get(id) === attachment) attached.delete(id);
-        return onDetached(id);
+        return awaitRunner(id);
       });
     },
 
     async control(execution, order) {
       const { id } = execution;
       check(execution, order);
-      const waits = execution.status === 'queued' && !attached.has(id) && !recordOf(id);
-      const orphan = orphans.get(id);
-      if (!waits && !orphan && !recordOf(id)) {
+      const waits = execution.status === 'queued' && hasSpec(paths, id) && !attached.has(id) && !recordOf(id);
+      if (!waits && !recordOf(id)) {
         throw new ProgressError('bad_request', `${id} was not started by \`progress run\`: it takes no orders`);
       }
-      const attachment = waits || orphan ? undefined : await attachmentOf(id);
+      const attachment = waits ? undefined : await attachmentOf(id);
+      const orphan = orphans.get(id);
+      // it may be over by now
+      check(execution, order);
       if (!waits && !orphan && !attachment) {
         throw new ProgressError('unavailable', `the runner of ${id} does not answer: try again`);
       }
@@ -209,18 +242,17 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
 
     begin(execution) {
       const { id } = execution;
-      const found = recordOf(id);
-      if (found && !isAlive(found.runner)) return bury(execution, found);
-      if (found) {
+      if (recordOf(id)) {
         const attachment = attached.get(id);
-        if (attachment) attachment.send({ order: { run: id, action: 'start' } });
-        else called.add(id);
-        return;
+        if (attachment) return attachment.send({ order: { run: id, action: 'start' } });
+        called.add(id);
+        return void awaitRunner(id);
       }
       void launchRunner(id).then((problem) => {
-        if (problem !== undefined && aliveOne(id)?.status === 'queued') {
-          say(id, 'execution_failed', { error: `its runner did not start: ${problem}` });
-        }
+        // a daemon before this one may have started one, too: the first to claim it runs it, and the other says no
+        if (recordOf(id)) return awaitRunner(id);
+        if (problem !== undefined && aliveOne(id)?.status === 'queued')
+          end(id, 'execution_failed', `its runner did not start: ${problem}`);
       });
     },
 

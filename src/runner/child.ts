@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { withholding } from '../client/background.js';
-import { findInPath } from '../paths.js';
+import { DEFAULT_PATH, findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
 import type { OutputStream } from './output.js';
@@ -74,11 +74,9 @@ async function onPipes(options: ChildOptions): Promise<Child> {
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
-  // in our path: the command's may lead anywhere
-  const [setsid = 'setsid'] = findInPath('setsid', process.env['PATH'] ?? DEFAULT_PATH);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
     const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
-      spawn(setsid, ['--ctty', ...argv], { cwd, env, stdio }),
+      spawn(pty.setsid, ['--ctty', ...argv], { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
@@ -136,9 +134,6 @@ function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome
       : wrong(`${file}: no such file`, NOT_FOUND);
   }
 }
-
-/** Where execvp(3) looks without a PATH. */
-const DEFAULT_PATH = '/usr/local/bin:/bin:/usr/bin';
 
 /** As a shell has it: 128 and the number of a signal. */
 export function statusOf(outcome: Outcome): number {

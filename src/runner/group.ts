@@ -21,16 +21,24 @@ export function markerOf(run: string): string {
 /** Its command is a session of its own, which `leader` leads or has led. */
 export function createGroup(leader: ProcessIdentity, run: string): Group {
   const marker = markerOf(run);
+  /** Those of the last look, when it was certain that they are ours: as long as one is left, so is the group. */
+  let known: ReadonlySet<string> = new Set();
+
+  const isCertain = (found: readonly ProcessInfo[]): boolean => {
+    if (found.some((process) => process.pid === leader.pid && process.start === leader.start)) return true;
+    if (found.some((process) => known.has(keyOf(process)))) return true;
+    const marked = new Set(processesWith(marker));
+    return found.some(({ pid, start, state }) => state !== 'Z' && start >= leader.start && marked.has(pid));
+  };
 
   const members = (): ProcessInfo[] => {
-    if (leader.boot !== bootId()) return [];
+    // nobody but a broken record says so; and what is sent to group 1 goes to everybody
+    if (!(leader.pid > 1) || leader.pid === process.pid || leader.boot !== bootId()) return [];
     const found = readProcesses().filter(({ session, group }) => session === leader.pid && group === leader.pid);
     // a number is not given away while a group bears it, but this may be another group of a later time
-    const isOurs = found.some(({ pid, start }) => pid === leader.pid && start === leader.start);
-    const alive = found.filter(({ state }) => state !== 'Z');
-    if (isOurs || alive.length === 0) return alive;
-    const marked = new Set(processesWith(marker));
-    return alive.some(({ pid, start }) => start >= leader.start && marked.has(pid)) ? alive : [];
+    if (found.length === 0 || !isCertain(found)) return [];
+    known = new Set(found.map(keyOf));
+    return found.filter(({ state }) => state !== 'Z');
   };
 
   return {
@@ -56,6 +64,10 @@ export function findGroup(run: string): Group | undefined {
   const leader = pids.find((pid) => readProcess(pid)?.session === pid);
   const identity = leader === undefined ? undefined : identityOf(leader);
   return identity && createGroup(identity, run);
+}
+
+function keyOf({ pid, start }: ProcessInfo): string {
+  return `${pid} ${start}`;
 }
 
 function send(target: number, name: NodeJS.Signals): boolean {

@@ -5,7 +5,10 @@ import { spawnInBackground } from '../client/background.js';
 /** Of what a runner that does not start has to say. */
 const MAX_COMPLAINT_CHARS = 4_096;
 
-/** Resolves with what went wrong, or when it is clear that nothing did: the runner says `ready`, or has ended well. */
+/** What a runner says on its standard error when it has begun, before it closes that. */
+export const READY = 'ready\n';
+
+/** Resolves with what went wrong, or when it is clear that nothing did: the runner is ready, or has ended well. */
 export async function launchRunner(id: string): Promise<string | undefined> {
   const program = fileURLToPath(new URL('./runner.js', import.meta.url));
   const child = spawnInBackground(program, [id]);
@@ -17,15 +20,16 @@ export async function launchRunner(id: string): Promise<string | undefined> {
       resolve(outcome);
     };
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(0, MAX_COMPLAINT_CHARS);
+      complaint = (complaint + text).slice(-MAX_COMPLAINT_CHARS);
     });
-    // it closes its standard error when it has begun
+    // one that is killed closes it, too, and has not begun
     child.stderr.once('end', () => {
-      if (complaint === '') settle(undefined);
+      if (complaint.endsWith(READY)) settle(undefined);
     });
     child.once('error', (error) => settle(error.message));
-    child.once('close', (status) =>
-      settle(status === 0 ? undefined : complaint.trim() || `it ended with status ${status}`),
-    );
+    child.once('close', (status, signal) => {
+      const end = signal ? `${signal} ended it` : `it ended with status ${status}`;
+      settle(status === 0 ? undefined : complaint.trim() || end);
+    });
   });
 }

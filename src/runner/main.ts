@@ -1,7 +1,8 @@
 /** The entry point of a runner that nobody waits for: `runner ID`. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { ProgressError } from '../errors.js';
 import { resolvePaths } from '../paths.js';
+import { READY } from './launch.js';
 import { openLink } from './link.js';
 import { openPty } from './pty.js';
 import { startRun } from './run.js';
@@ -25,12 +26,8 @@ try {
     thorough: true,
     ...(pty && { pty }),
   });
-  // an empty input ends at once
-  pty?.type('\x04');
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
-  // whoever has started it waits for this; the number is taken again at once, so that no other file gets it
-  closeSync(STDERR);
-  openSync('/dev/null', 'w');
+  sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
   }
@@ -41,4 +38,15 @@ try {
   const error = ProgressError.from(thrown);
   process.stderr.write(`${error.message}\n`);
   process.exit(error.exitStatus);
+}
+
+/** To whoever has started it, and waits for this. The number is taken again at once, so that no other file gets it. */
+function sayReady(): void {
+  try {
+    writeSync(STDERR, READY);
+  } catch {
+    // it was killed meanwhile
+  }
+  closeSync(STDERR);
+  openSync('/dev/null', 'w');
 }

@@ -18,8 +18,8 @@ const READ_BYTES = 64 * 1024;
 /** As many as are wanted, made in this directory and gone from there; undefined where that cannot be done. */
 export function openPipes(directory: string, count: number): Pipe[] | undefined {
   const names = Array.from({ length: count }, (_, index) => path.join(directory, `pipe.${index}`));
+  if (spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }).status !== 0) return undefined;
   try {
-    if (spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }).status !== 0) return undefined;
     return names.map((name) => {
       // without waiting for each other: the one end is there when the other is opened
       const fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);

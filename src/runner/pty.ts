@@ -4,6 +4,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
 import { errnoOf } from '../errors.js';
+import { DEFAULT_PATH, findInPath } from '../paths.js';
 import type { Source } from './pump.js';
 
 export interface Size {
@@ -14,6 +15,8 @@ export interface Size {
 export interface Pty extends Source {
   /** Of the device. */
   readonly path: string;
+  /** setsid(1), which makes a session of the command with this terminal. */
+  readonly setsid: string;
   /** What the command has as its terminal. */
   readonly command: number;
   resize(size: Size): void;
@@ -53,10 +56,22 @@ function loadNative(): Native | undefined {
   }
 }
 
-/** Undefined where the package has no binary for this system. */
+/** Why no command can be given a terminal here; undefined when it can. */
+export function whyNoPty(searchPath = process.env['PATH']): string | undefined {
+  if (!loadNative()) return 'the package @lydell/node-pty has no binary for this system';
+  return findSetsid(searchPath) === undefined ? 'setsid(1) of util-linux is not in PATH' : undefined;
+}
+
+/** In our path: the command's may lead anywhere. */
+function findSetsid(searchPath: string | undefined): string | undefined {
+  return findInPath('setsid', searchPath ?? DEFAULT_PATH)[0];
+}
+
+/** Undefined where there is a reason, see `whyNoPty`. */
 export function openPty(size: Partial<Size> = {}): Pty | undefined {
   const native = loadNative();
-  if (!native) return undefined;
+  const setsid = findSetsid(process.env['PATH']);
+  if (!native || setsid === undefined) return undefined;
   const { columns, rows } = { ...DEFAULT_SIZE, ...size };
   const { master, slave, pty } = native.open(columns, rows);
   // opened anew: this one closes by itself where another program is executed
@@ -112,6 +127,7 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
 
   return {
     path: pty,
+    setsid,
     command,
     resize: (next) => {
       if (!ended) native.resize(master, next.columns, next.rows);

@@ -19,6 +19,7 @@ import { createGroup } from './group.js';
 import { createLimit } from './limit.js';
 import type { OutputStream } from './output.js';
 import { createPieces, outputData } from './output.js';
+import { whyNoPty } from './pty.js';
 import type { Pump, Recorder } from './pump.js';
 import { createPump } from './pump.js';
 import { isSignal, statusOfSignal } from './signals.js';
@@ -42,8 +43,10 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr
   outputLimit: number;
   /** Where the output goes besides; nowhere when it is drawn by somebody else. */
   output?: Output;
-  /** Looks for processes that are left, whatever that costs. */
+  /** Nobody waits for it: it looks for processes that are left, and for room to write its end, whatever that costs. */
   thorough: boolean;
+  /** Told where nothing can be written, instead of an error: the command runs all the same. */
+  onUnrecorded?: (error: unknown) => void;
 }
 
 export interface Run {
@@ -58,6 +61,8 @@ export interface Run {
   readonly ended: Promise<number>;
   /** Events that could not be written; known at the end. */
   readonly unwritten: number;
+  /** Why the command could not be started; known at the end. */
+  readonly problem: string | undefined;
 }
 
 /** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
@@ -70,10 +75,12 @@ const LOOKS_MS = [100, 900, 4_000, 30_000];
 /** Does it still stand still? */
 const PAUSE_POLL_MS = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** On a terminal. */
+const END_OF_INPUT = '\x04';
 /** As timeout(1) has it. */
 const TIMED_OUT = 124;
 
-/** Throws where somebody else runs it, or where nothing can be written. */
+/** Throws where somebody else runs it, or where nothing can be written and nobody is to be told of that. */
 export function startRun(options: RunOptions): Run {
   const { paths, spec, waits } = options;
   const { id } = spec;
@@ -81,11 +88,14 @@ export function startRun(options: RunOptions): Run {
     runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
     source: `${RUN_KIND}-${process.pid}-${id}`,
   };
-  if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-  const file = openOwnFile(paths, RUN_KIND, id);
+  const file = openRecord(options, record);
   const emit = (type: string, data: EventData, now?: 'now') =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
+  if (spec.pty && !options.pty) {
+    emit('log', { level: 'warning', message: 'no terminal can be given to it on this system: it gets pipes' });
+  }
+  if (options.stdin === 'ignore') options.pty?.type(END_OF_INPUT);
 
   const turn = createDeferred<'start' | Outcome>();
   if (!waits) turn.resolve('start');
@@ -95,6 +105,7 @@ export function startRun(options: RunOptions): Run {
   let pumps: readonly (Pump & { stream: OutputStream })[] = [];
   let shown = options.output;
   let unwritten = 0;
+  let problem: string | undefined;
   let group: Group | undefined;
   let pausing: NodeJS.Timeout | undefined;
   /** What is ordered before the command is there waits for it. */
@@ -146,9 +157,11 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) pump.show(output[pump.stream]);
   };
 
-  const end = (outcome: Outcome, measured: EventData): number => {
+  const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
     emit(type, { ...outcome, ...measured }, 'now');
+    if ('error' in outcome) problem = outcome.error;
+    if (options.thorough) await file.written();
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -157,7 +170,7 @@ export function startRun(options: RunOptions): Run {
     const go = await turn.promise;
     if (go !== 'start') {
       stopping.begun = true;
-      return end(go, {});
+      return await end(go, {});
     }
     const startedAt = performance.now();
     const child = await startChild({
@@ -169,10 +182,19 @@ export function startRun(options: RunOptions): Run {
     });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
-      return end(child, { durationMs: 0 });
+      return await end(child, { durationMs: 0 });
+    }
+    if (spec.pty && !options.pty) {
+      const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
+      emit('log', { level: 'warning', message });
     }
     const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
-    updateRecord(paths, id, { ...record, child: leader });
+    try {
+      updateRecord(paths, id, { ...record, child: leader });
+    } catch (error) {
+      // it is there now, and its group is found without this, too
+      emit('log', { level: 'warning', message: `not written down: ${ProgressError.from(error).message}` });
+    }
     emit('execution_started', { ...describe(spec), pid: child.pid }, 'now');
     group = createGroup(leader, id);
     const limit = createLimit({
@@ -181,7 +203,7 @@ export function startRun(options: RunOptions): Run {
       mark: (text) => emit('output', { stream: 'system', text }),
     });
     pumps = child.outputs.map(({ stream, source }) => {
-      const pieces = createPieces(stream, limit.take);
+      const pieces = createPieces(stream, (piece) => limit.take(piece));
       const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
       return Object.assign(pump, { stream });
     });
@@ -215,7 +237,7 @@ export function startRun(options: RunOptions): Run {
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return end(outcome, {
+    return await end(outcome, {
       durationMs,
       ...(cpuSeconds !== undefined && { cpuSeconds }),
       ...(peakRss > 0 && { peakRss }),
@@ -238,7 +260,28 @@ export function startRun(options: RunOptions): Run {
     get unwritten() {
       return unwritten;
     },
+    get problem() {
+      return problem;
+    },
   };
+}
+
+/** Claims the run, and opens what it is told in. */
+function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: RunRecord): OwnFile {
+  try {
+    if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
+    return openOwnFile(paths, RUN_KIND, id);
+  } catch (error) {
+    if (error instanceof ProgressError || !onUnrecorded) throw error;
+    onUnrecorded(error);
+    let unwritten = 0;
+    return {
+      source: record.source,
+      append: () => unwritten++,
+      written: () => Promise.resolve(),
+      close: () => unwritten,
+    };
+  }
 }
 
 /** What a queueing and a start tell. */
@@ -264,18 +307,18 @@ function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
 }
 
 /** On a terminal each line ends with a return besides. */
-function withoutReturns({ push, end }: Recorder): Recorder {
+function withoutReturns(recorder: Recorder): Recorder {
   /** A return whose newline may come with the next bytes. */
   let held = '';
   return {
     push(chunk) {
       const text = held + chunk.toString('latin1');
       held = text.endsWith('\r') ? '\r' : '';
-      push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
+      recorder.push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
     },
     end() {
-      push(Buffer.from(held));
-      end();
+      recorder.push(Buffer.from(held));
+      recorder.end();
     },
   };
 }
@@ -331,6 +374,8 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
   const hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
+  /** Of the stop, and then of the kill. */
+  let asker: string | undefined;
   const stopping: Stopping = {
     begun: false,
     get done() {
@@ -341,12 +386,13 @@ function createStop(emit: (type: string, data: EventData) => void): Stopping {
     },
     begin({ group, by, graceMs, paused }) {
       if (graceMs === 0) hurry.abort();
+      if (!stopping.begun || graceMs === 0) asker = by;
       if (stopping.begun) return;
       stopping.begun = true;
       const onSignal = (signal: NodeJS.Signals) =>
-        emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
+        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
       done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
-        text = by === undefined ? took : `${took}, asked by ${by}`;
+        text = asker === undefined ? took : `${took}, asked by ${asker}`;
       });
     },
   };

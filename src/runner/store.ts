@@ -71,7 +71,7 @@ export function writeSpec(where: Where, spec: RunSpec): void {
 
 /** Throws `not_found` when the run is unknown, or too old. */
 export function readSpec(where: Where, id: string): RunSpec {
-  const spec = read<RunSpec>(fileOf(where, id, 'spec.json'));
+  const spec = read(fileOf(where, id, 'spec.json')) as RunSpec | undefined;
   if (!spec)
     throw new ProgressError('not_found', `what ${id} was started with is not known: it was no run, or is too old`);
   return spec;
@@ -101,9 +101,16 @@ export function updateRecord(where: Where, id: string, record: RunRecord): void 
   write(fileOf(where, id, 'runner.json'), record);
 }
 
-/** Undefined when nobody has begun to run it. */
+/** Undefined when nobody has begun to run it, or what is written there is no record. */
 export function readRecord(where: Where, id: string): RunRecord | undefined {
-  return read<RunRecord>(fileOf(where, id, 'runner.json'));
+  const record = read(fileOf(where, id, 'runner.json')) as Partial<RunRecord> | null | undefined;
+  if (!record || typeof record.source !== 'string' || !isIdentity(record.runner)) return undefined;
+  if (record.child !== undefined && !isIdentity(record.child)) return undefined;
+  return record as RunRecord;
+}
+
+function isIdentity(value: Partial<ProcessIdentity> | null | undefined): value is ProcessIdentity {
+  return [value?.pid, value?.start].every(Number.isSafeInteger) && typeof value?.boot === 'string';
 }
 
 /** Whole or not at all. */
@@ -113,9 +120,9 @@ function write(file: string, value: unknown): void {
   renameSync(draft, file);
 }
 
-function read<T>(file: string): T | undefined {
+function read(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T;
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;

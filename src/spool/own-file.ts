@@ -1,6 +1,7 @@
 /** A spool file of one's own: events of a process that must not wait for a daemon, nor lose any when there is none. */
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { SPOOL_SUFFIX } from './names.js';
@@ -13,6 +14,8 @@ export interface OwnFile {
    * disk: it is dropped then, and counted.
    */
   append(event: OwnEvent, now?: 'now'): void;
+  /** Resolves when everything is written, or nobody hopes for that any longer: a full disk has room again some day. */
+  written(): Promise<void>;
   /** Writes what is left, and returns how many events could not be. */
   close(): number;
 }
@@ -29,6 +32,7 @@ const FLUSH_CHARS = 256 * 1024;
 /** Kept while nothing can be written. */
 const KEPT_CHARS = 8 * 1024 * 1024;
 const RETRY_MS = 1_000;
+const HOPE_MS = 60 * 60 * 1000;
 
 /** Of writer `kind`, this process. Throws what the system says when the file cannot be made. */
 export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): OwnFile {
@@ -114,6 +118,11 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   return {
     source,
     append,
+    async written() {
+      flush();
+      const deadline = performance.now() + HOPE_MS;
+      for (; waiting.length > 0 && performance.now() < deadline; flush()) await delay(RETRY_MS);
+    },
     close() {
       flush();
       clearTimeout(retry);

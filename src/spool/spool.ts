@@ -31,7 +31,7 @@ export interface Spool {
   /** Is this source still being read? Then its position must not be forgotten. */
   isOpen(source: string): boolean;
   resume(): void;
-  /** Reads what a source has here now; true when all of it has been taken. */
+  /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
   look(source: string): boolean;
   status(): SpoolStatus;
   close(): Promise<void>;
@@ -199,15 +199,12 @@ export function openSpool(options: SpoolOptions): Spool {
     resume: schedule,
     look(source) {
       const name = source + SPOOL_SUFFIX;
-      guard(() => {
-        notice(name);
-        const file = files.get(name);
-        // now, since what is only noted would be as open at the next question
-        if (file) readFile(file);
-      });
+      const size = lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
       const file = files.get(name);
-      if (!file) return true;
-      return file.idleSince !== undefined && !dirty.has(file);
+      if (size === undefined || file?.leftAlone !== undefined) return true;
+      if (file?.size === size) return file.idleSince !== undefined && !dirty.has(file);
+      guard(() => notice(name));
+      return false;
     },
     status: () => ({
       files: files.size,

@@ -34,6 +34,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
     remainingMs === undefined ? undefined : `left=${formatRemaining(remainingMs)}`,
+    ...resourceParts(execution.resources),
   ];
   const time = utcTime(new Date(now).toISOString());
   return `${time} ${idColumn(execution.id)} ${fit('heartbeat', WORD_CELLS)} ${join(parts)}`;
@@ -48,11 +49,12 @@ interface Described {
 type Describe = (event: ExecutionEvent, execution: Execution | undefined, style: Style) => Described;
 
 const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
-  ['execution_queued', (event) => one('queued', nameText(event), field(event.data, 'queue'))],
+  ['execution_queued', describeQueued],
   ['execution_started', describeStart],
   ...Object.keys(EXECUTION_ENDS).map((type): [string, Describe] => [type, describeEnd]),
   ['execution_paused', (event) => one('paused', byText(event.data))],
   ['execution_resumed', (event) => one('resumed', byText(event.data))],
+  ['execution_orphaned', (event) => one('orphaned', text(event.data, 'error'))],
   ['step_planned', (event, execution) => describeStep(event, execution, 'planned')],
   ['step_started', (event, execution) => describeStep(event, execution, 'started')],
   ...Object.entries(STEP_ENDS).map(([type, status]): [string, Describe] => [
@@ -66,7 +68,7 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['attention', (event) => one('attention', text(event.data, 'state'), text(event.data, 'reason'))],
   ['resource_update', describeResources],
   ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data))],
-  ['queue_changed', ({ data }) => one('queue', text(data, 'name'), field(data, 'slots'), field(data, 'paused'))],
+  ['queue_changed', describeQueue],
   ['alert_triggered', ({ data }) => one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'))],
   ['journal_note', describeUnknown('journal')],
 ]);
@@ -74,6 +76,14 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
 function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
+}
+
+/** A run that has nothing to wait for starts at once: then its start tells the same. */
+function describeQueued(event: ExecutionEvent): Described {
+  const { data } = event;
+  const waits = data['queue'] !== undefined || data['after'] !== undefined;
+  if (!waits && data['argv'] !== undefined) return { word: 'queued', texts: [] };
+  return one('queued', nameText(event), field(data, 'queue'), afterText(data));
 }
 
 function describeStart(event: ExecutionEvent, execution: Execution | undefined): Described {
@@ -162,14 +172,20 @@ function describeActivity({ data }: ExecutionEvent): Described {
 }
 
 function describeResources({ data }: ExecutionEvent): Described {
-  const rss = numberOf(data, 'rss');
-  const cpu = numberOf(data, 'cpu');
-  return one(
-    'resources',
+  const figures = { cpu: numberOf(data, 'cpu'), rss: numberOf(data, 'rss') };
+  return one('resources', ...resourceParts(figures), field(data, 'processes'));
+}
+
+function resourceParts({ cpu, rss }: { cpu?: number | undefined; rss?: number | undefined } = {}) {
+  return [
     cpu === undefined ? undefined : `cpu=${formatCpu(cpu)}`,
     rss === undefined ? undefined : `rss=${formatBytes(rss)}`,
-    field(data, 'processes'),
-  );
+  ];
+}
+
+function describeQueue({ data }: ExecutionEvent): Described {
+  const changes = ['slots', 'paused', 'removed'].map((key) => field(data, key));
+  return one('queue', text(data, 'name'), ...changes, byText(data));
 }
 
 function describeUnknown(word: string): Describe {
@@ -186,6 +202,11 @@ function join(parts: readonly (string | undefined)[]): string {
 
 function nameText({ data }: ExecutionEvent): string | undefined {
   return text(data, 'name') ?? textsOf(data, 'argv')?.map(cleanText).join(' ');
+}
+
+function afterText(data: EventData): string | undefined {
+  const after = textsOf(data, 'after');
+  return after && `after=${after.map(cleanText).join(',')}`;
 }
 
 function byText(data: EventData): string | undefined {

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { median, report, ROOT, startDaemon, waitFor } from './harness.mjs';
+import { isInstalled, median, report, ROOT, startDaemon, waitFor } from './harness.mjs';
 
 const EVENTS = 20_000;
 const ROUNDS = 3;

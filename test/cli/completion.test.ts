@@ -14,6 +14,7 @@ import { EVENT_TYPES } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
+import { createRunsHome } from '../helpers/runs.js';
 import { makeExecution } from '../helpers/models.js';
 import { openTmux, whyNoTmux } from '../helpers/tmux.js';
 
@@ -146,6 +147,34 @@ t.test('event types, levels, streams, keys and files are completed where they be
   t.strictSame(keys('run', '--name', ''), []);
   t.strictSame(keys('nothing', ''), []);
   t.strictSame(keys('__proto__', ''), []);
+});
+
+t.test('runs, queues and signals are completed where orders are given', async (t) => {
+  const home = await createRunsHome(t);
+  const keys = (...words: string[]) => [...answer(home, ...words).values.keys()];
+  const ended = home.start([], 'true');
+  await home.see(ended, 'completed');
+  const running = home.start(['--queue', 'build', '--name', 'compile'], 'sleep', '300');
+  await home.see(running, 'running');
+  const client = await home.connect();
+  await client.call('emit', { event: { type: 'execution_started', execution: 'foreign' } });
+  await client.call('emit', { event: { type: 'queue_changed', name: '-rf', slots: 2 } });
+  await client.close();
+  for (const verb of ['stop', 'pause', 'resume']) {
+    t.strictSame(keys(verb, ''), [running, 'compile'], `${verb}: those that take orders`);
+    t.strictSame(keys(verb, running, ''), ['compile'], 'what stands there is not offered again');
+  }
+  t.strictSame(new Set(keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
+  t.strictSame(keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
+  for (const words of [
+    ['queue', 'set'],
+    ['stop', '--queue'],
+    ['run', '--queue'],
+  ]) {
+    t.strictSame([...answer(home, ...words, '').values], [['build', '1 running, 0 waiting']], words.join(' '));
+  }
+  t.ok(keys('run', '--after', '').includes(running));
+  t.ok(['TERM', 'HUP', 'USR1'].every((name) => keys('stop', '--signal', '').includes(name)));
 });
 
 t.test('without a daemon there are no ids, no error, and no daemon afterwards', async (t) => {

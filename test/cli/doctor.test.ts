@@ -12,6 +12,7 @@ import {
   checkDisk,
   checkJournal,
   checkLocker,
+  checkTerminal,
   checkNode,
   checkQuarantine,
   checkRuntime,
@@ -25,6 +26,7 @@ import { resolvePaths } from '../../src/paths.js';
 import type { JournalStatus } from '../../src/protocol/messages.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
+import { waitFor } from '../helpers/wait.js';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
@@ -326,6 +328,22 @@ t.test('the oldest Node.js is the one that the bundle is made for', async (t) =>
   t.match(checkNode(`${major + 2}.0.0`), { state: 'ok' });
   t.match(checkNode(`${major}.${minor - 1}.9`), { state: 'problem', message: 'is too old', advice: oldest });
   t.match(checkNode(`${major - 2}.99.0`), { state: 'problem' });
+});
+
+t.test('without setsid commands get no terminal, and run all the same', async (t) => {
+  const bin = t.testdir();
+  t.match(checkTerminal(process.env['PATH'] ?? ''), { state: 'ok' });
+  t.match(checkTerminal(bin), { state: 'warning', message: /setsid/, advice: /util-linux/ });
+  symlinkSync(process.execPath, path.join(bin, 'node'));
+  symlinkSync('/usr/bin/env', path.join(bin, 'env'));
+  const home = createHome(t);
+  await home.startDaemon();
+  const run = ['run', '--pty', '--name', 'plain', '--', '/bin/sh', '-c', '[ -t 1 ] || echo no terminal'];
+  const { stdout, stderr, status } = home.progress(run, { env: { PATH: bin } });
+  t.equal(stdout, 'no terminal\n');
+  t.match(stderr, /it gets pipes, no terminal: setsid\(1\)/);
+  t.equal(status, 0);
+  await waitFor('the journal to say so', () => home.progress(['logs', 'plain']).stdout.includes('it gets pipes'));
 });
 
 t.test('without flock and perl no daemon can start; one of them is enough', async (t) => {

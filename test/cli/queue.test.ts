@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { QueueView } from '../../src/core/queues.js';
@@ -44,7 +45,8 @@ t.test('slots may change while it runs, and a queue may pause', async (t) => {
   const ids = [1, 2, 3, 4].map(() => home.start(['--queue=q'], ...SLEEP)) as [string, string, string, string];
   const [a, b, c, d] = ids;
   await home.see(a, 'running');
-  t.strictSame(JSON.parse(home.progress(['queue', 'set', 'q', '--slots', '2', '--json']).stdout).slots, 2);
+  const set = home.progress(['queue', 'set', 'q', '--slots', '2', '--json']);
+  t.match(JSON.parse(set.stdout), { name: 'q', slots: 2 });
   await home.see(b, 'running');
   t.match(list(home), [{ running: [a, b], waiting: [c, d] }]);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
@@ -201,4 +203,30 @@ t.test('chains: after completes, starts; after anything else, is cancelled with 
   await home.see(late, 'completed');
   const never = home.start([`--after=${third}`], 'true');
   t.match(await home.see(never, 'cancelled'), { error: /which is cancelled/ });
+});
+
+t.test('in the foreground a run waits for its turn, too, and may be left before', async (t) => {
+  const home = await createRunsHome(t);
+  const holder = home.start(['--queue', 'q'], ...SLEEP);
+  await home.see(holder, 'running');
+  const said = { first: '', second: '' };
+  const spawn = (name: keyof typeof said) => {
+    const child = home.spawn(['run', '--queue', 'q', '--name', name, '--', 'echo', `this is ${name}`]);
+    child.stdout?.on('data', (chunk: Buffer) => (said[name] += chunk.toString()));
+    return child;
+  };
+  const first = spawn('first');
+  await waitFor('the first to wait', () => list(home)[0]?.waiting.length === 1);
+  const second = spawn('second');
+  await waitFor('both to wait', () => list(home)[0]?.waiting.length === 2);
+  first.kill('SIGINT');
+  await once(first, 'close');
+  t.match(await home.get('first'), { status: 'cancelled' });
+  t.match(list(home), [{ running: [holder], waiting: [(await home.get('second')).id] }]);
+  home.progress(['stop', holder]);
+  t.strictSame(await once(second, 'close'), [0, null]);
+  t.strictSame(said, { first: '', second: 'this is second\n' });
+  const third = spawn('second');
+  await once(third, 'close');
+  t.strictSame(list(home), [], 'what is not in use and was never set is no queue');
 });

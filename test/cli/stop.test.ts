@@ -30,7 +30,7 @@ t.test('stop', async (t) => {
       stdout: `${id} obedient: stopped by SIGINT\n`,
       stderr: '',
     });
-    t.notOk(home.isAlive(id));
+    await waitFor('its processes to be gone', () => !home.isAlive(id));
     t.match(await home.get(id), { status: 'cancelled', signal: 'SIGINT' });
     t.strictSame(controls(home, id), [
       { action: 'stop', by },

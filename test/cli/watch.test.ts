@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { exitStatusOf } from '../../src/cli/watch.js';
+import { exitStatusOf } from '../../src/cli/exit-status.js';
 import type { ExecutionEvent } from '../../src/core/event.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome } from '../helpers/daemon.js';
@@ -37,7 +37,19 @@ const quiet = (async () => {
   await home.startDaemon();
   await emit(home, start('still', { name: 'Still here', total: 2 }), start('over'), end('over'));
   const watching = watch(home);
-  return watching;
+  // figures that come meanwhile do not break it
+  const client = await home.connect();
+  const event = { type: 'resource_update', execution: 'still', cpu: 99.7, rss: 2048 };
+  const timer = setInterval(() => void client.call('emit', { event }).catch(() => undefined), 5_000);
+  return {
+    ...watching,
+    async end() {
+      clearInterval(timer);
+      await client.close();
+      watching.child.kill();
+      await watching.closed;
+    },
+  };
 })();
 
 t.test('of one execution all events are printed, and the end ends it', async (t) => {
@@ -141,6 +153,8 @@ t.test('--exit-status is that of the execution, by what is known of it', async (
     [{ status: 'failed', signal: 'SIGNOVELTY' }, 1],
     [{ status: 'failed' }, 1],
     [{ status: 'timeout' }, 124],
+    [{ status: 'timeout', signal: 'SIGKILL' }, 124],
+    [{ status: 'timeout', exitCode: 0 }, 124],
     [{ status: 'cancelled' }, 130],
     [{ status: 'cancelled', signal: 'SIGTERM' }, 143],
     [{ status: 'lost' }, 1],
@@ -189,14 +203,15 @@ t.test('a journal that is another one now is told, and followed from its beginni
 });
 
 t.test('silence that lasts is filled with what still runs', async (t) => {
-  const { said, child, closed } = await quiet;
+  const watching = await quiet;
+  const { said } = watching;
   await waitFor('a heartbeat', () => said.stdout.includes('heartbeat'), 40_000);
   const beats = said.stdout.split('\n').filter((line) => line.includes('heartbeat'));
-  t.match(beats[0], /^\S+Z still +heartbeat +running .*elapsed=\d+s$/);
+  t.match(beats[0], /^\S+Z still +heartbeat +running .*elapsed=\d+s cpu=100% rss=2\.0 KiB$/);
+  t.notMatch(said.stdout, ' resources ');
   t.notOk(
     beats.some((line) => line.includes('over')),
     'what has ended is silent',
   );
-  child.kill();
-  await closed;
+  await watching.end();
 });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
+import { queueViews } from '../../src/core/queues.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import { createIngest } from '../../src/daemon/ingest.js';
@@ -214,4 +215,25 @@ t.test('the position in a file that is still read is carried over, however long 
   await retain();
   t.equal(state.sources.get('file-1')?.n, 5);
   t.equal(state.sources.get('file-2'), undefined);
+});
+
+t.test('queues, their settings, and the order of those that wait outlive the events that told them', async (t) => {
+  const { emit, retain, state, journal, directory, limits } = await open(t);
+  const queue = (name: string, data: object): NewEvent => ({ type: 'queue_changed', data: { name, ...data } });
+  const queued = (execution: string): NewEvent => ({ type: 'execution_queued', execution, data: { queue: 'build' } });
+  await emit(queue('build', { slots: 3 }), queue('docs', { paused: true }), queue('gone', { slots: 2 }));
+  await emit(...['a', 'b', 'c'].map(queued), { type: 'execution_started', execution: 'b', data: {} });
+  await emit(queue('build', { slots: 2 }), queue('gone', { removed: true }));
+  const before = queueViews(state);
+  t.strictSame(before, [
+    { name: 'build', slots: 2, paused: false, running: ['b'], waiting: ['a', 'c'] },
+    { name: 'docs', slots: 1, paused: true, running: [], waiting: [] },
+  ]);
+  for (let times = 0; times < 2; times++) {
+    await fillSegments(emit);
+    await retain();
+    t.strictSame(queueViews(state), before);
+    const restored = await restore(`${directory}/no-checkpoint`, journal.source, journal, limits);
+    t.strictSame(queueViews(restored), before, 'after a restart');
+  }
 });

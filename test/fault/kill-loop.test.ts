@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { createHome } from '../helpers/daemon.js';
 import { configure, SMALL_SEGMENTS } from './helpers/config.js';
-import { checkJournal, checkSource, countersOf } from './helpers/journal-check.js';
+import { checkJournal, checkSource } from './helpers/journal-check.js';
 import { shortOrLong } from './helpers/long.js';
 import { startResender } from './helpers/resender.js';
 

@@ -78,7 +78,9 @@ export function startHere(
     spec,
     events,
     text,
-    says: async (expected) => void (await waitFor(`"${expected}"`, () => text('stdout').includes(expected))),
+    says: async (expected) => {
+      await waitFor(`"${expected}"`, () => text('stdout').includes(expected));
+    },
     pid: () =>
       waitFor('the command', () => {
         const pid = events().find(({ type }) => type === 'execution_started')?.data['pid'];

@@ -34,10 +34,22 @@ t.test('every op is taken with all its fields, and with the least', (t) => {
     { op: 'unsubscribe', id: 2, subscription: 'a' },
     { op: 'list', id: 3, all: true, limit: 10, before: 99 },
     { op: 'get', id: 4, execution: 'x' },
-    { op: 'status', id: 5 },
+    { op: 'queues', id: 5 },
+    { op: 'attach', id: 6, run: 'x' },
+    {
+      op: 'control',
+      id: 7,
+      execution: 'x',
+      action: 'stop',
+      by: 'me',
+      signal: 'SIGHUP',
+      graceMs: 0,
+      ifQueued: true,
+    },
+    { op: 'status', id: 8 },
     { op: 'shutdown', id: -1.5 },
   ];
-  const least = ['hello', 'subscribe', 'list', 'status', 'shutdown'].map((op) => ({ op, id: '' }));
+  const least = ['hello', 'subscribe', 'list', 'queues', 'status', 'shutdown'].map((op) => ({ op, id: '' }));
   for (const request of [...whole, ...least]) t.strictSame(toRequest(request), request, request['op'] as string);
   t.end();
 });
@@ -90,6 +102,20 @@ t.test('a wrong or missing field is named, with what was given and what is wante
     [{ op: 'list', id: 1, limit: 'x' }, `list: limit must be ${count}, not "x"`],
     [{ op: 'list', id: 1, before: {} }, `list: before must be ${count}, not an object`],
     [{ op: 'get', id: 1 }, 'get: execution must be a text that is not empty, not nothing'],
+    [{ op: 'attach', id: 1 }, 'attach: run must be a text that is not empty, not nothing'],
+    [{ op: 'control', id: 1, action: 'stop' }, 'control: execution must be a text that is not empty, not nothing'],
+    [
+      { op: 'control', id: 1, execution: 'x', action: 'start' },
+      'control: action must be one of stop, kill, signal, pause, resume, not "start"',
+    ],
+    [
+      { op: 'control', id: 1, execution: 'x', action: 'stop', graceMs: -1 },
+      `control: graceMs must be ${count}, not -1`,
+    ],
+    [
+      { op: 'control', id: 1, execution: 'x', action: 'stop', ifQueued: 1 },
+      'control: ifQueued must be true or false, not 1',
+    ],
   ];
   for (const [fields, message] of cases) {
     const error = errorOf(fields);
@@ -99,7 +125,7 @@ t.test('a wrong or missing field is named, with what was given and what is wante
 });
 
 t.test('an unknown op is told the known ones', (t) => {
-  const known = 'hello, emit, subscribe, unsubscribe, list, get, status, shutdown';
+  const known = 'hello, emit, subscribe, unsubscribe, list, get, queues, attach, control, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],

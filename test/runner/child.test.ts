@@ -4,7 +4,7 @@ import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Child, ChildOptions, Outcome } from '../../src/runner/child.js';
+import type { ChildOptions, Outcome } from '../../src/runner/child.js';
 import { startChild, statusOf } from '../../src/runner/child.js';
 import { openPty } from '../../src/runner/pty.js';
 import { isAble, isMissing } from '../fault/helpers/needs.js';
@@ -43,7 +43,7 @@ async function run(argv: [string, ...string[]], options: Partial<ChildOptions> =
         }, resolve);
       }),
   );
-  const outcome = await (child as Child).exited;
+  const outcome = await child.exited;
   options.pty?.finish();
   await Promise.all(all);
   return { status: statusOf(outcome), outcome, text };

@@ -14,7 +14,7 @@ function open(bytes: number) {
     keep: ({ content, part }: Piece) => kept.push(content.toString('latin1') + (part ? '' : '\n')),
     mark: (text) => kept.push(`${text}\n`),
   });
-  return { limit, kept, pieces: createPieces('stdout', limit.take) };
+  return { limit, kept, pieces: createPieces('stdout', (piece) => limit.take(piece)) };
 }
 
 function piece(text: string, part?: Piece['part']): Piece {

@@ -34,6 +34,11 @@ t.test('time, id and word stand in columns', (t) => {
 
 t.test('lifecycle', (t) => {
   t.same(plain('execution_queued', { argv: ['make', 'test'], queue: 'heavy' }), ['queued     make test queue=heavy']);
+  t.same(plain('execution_queued', { argv: ['make'] }), [], 'it starts at once, and that is told');
+  t.same(plain('execution_queued', { name: 'x' }), ['queued     x']);
+  t.same(plain('execution_queued', { name: 'x', after: ['a', 'b'] }), ['queued     x after=a,b']);
+  t.same(plain('execution_orphaned', { error: 'its runner was killed' }), ['orphaned   its runner was killed']);
+  t.same(plain('queue_changed', { name: 'q', removed: true, by: 'root' }), ['queue      q removed=true by=root']);
   t.same(plain('execution_failed', { exitCode: 1, durationMs: 432_000, error: 'tests failed' }), [
     'end        failed exit=1 after=7:12 tests failed',
   ]);
@@ -137,7 +142,7 @@ t.test('colours of the output stay if colour is wanted', (t) => {
 t.test('a heartbeat says where it stands', (t) => {
   t.equal(
     heartbeatLine(makeShipLogin(), START + 401_000),
-    '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30',
+    '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30 cpu=71% rss=412 MiB',
   );
   const steps = [makeStep({ id: 'a', status: 'completed' }), makeStep({ id: 'b', status: 'running' })];
   t.equal(

@@ -62,13 +62,14 @@ export function createRunHome(t: Test): RunHome {
 
   const runHome: RunHome = {
     ...home,
+    env,
     specify(argv, more = {}) {
       const spec = createSpec({ argv, cwd: home.directory, ...more }, env, paths);
       writeSpec(paths, spec);
       return spec.id;
     },
     launch(id, wrapper = []) {
-      const [file, ...args] = [...wrapper, process.execPath, RUNNER, id] as [string, ...string[]];
+      const [file, ...args] = [...wrapper, process.execPath, RUNNER, id] as unknown as [string, ...string[]];
       const runner = spawn(file, args, { env, cwd: '/', detached: true, stdio: 'ignore' });
       runner.unref();
       return runner.pid!;
