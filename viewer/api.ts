@@ -49,6 +49,8 @@ export interface Api {
   timeline(id: string): Promise<TimelineReply>;
   text(id: string): Promise<Blob>;
   control(id: string, action: Action): Promise<void>;
+  /** The id of the new one. */
+  rerun(id: string): Promise<string>;
 }
 
 /** A question that is not answered within this time will not be. */
@@ -88,6 +90,9 @@ export function createApi(): Api {
     search: (id, filter, signal) => read(of(id, '/search', { ...filter }), signal && { signal }),
     timeline: (id) => read(of(id, '/timeline')),
     text: async (id) => await (await ask(of(id, '/text'))).blob(),
+    async rerun(id) {
+      return (await read<{ execution: string }>(of(id, '/rerun'), { method: 'POST', body: '{}' })).execution;
+    },
     async control(id, action) {
       await ask(of(id, `/${action}`), { method: 'POST', body: '{}' });
     },

@@ -4,6 +4,7 @@ import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import type { Action } from './api.js';
 import { BellIcon } from './bell-icon.js';
+import { go, pathOf } from './route.js';
 import { staleReason, useModel, useServices } from './context.js';
 
 export function Controls({ execution }: { execution: Execution }) {
@@ -11,7 +12,7 @@ export function Controls({ execution }: { execution: Execution }) {
   const { api, announce, bells } = useServices();
   const [busy, setBusy] = useState<Action | undefined>();
   const [asking, setAsking] = useState(false);
-  if (isFinal(execution.status)) return null;
+  if (isFinal(execution.status)) return isRun(execution) ? <Rerun execution={execution} /> : null;
 
   const stale = staleReason(model);
   const reason = stale ?? whyNot(execution);
@@ -68,6 +69,31 @@ export function Controls({ execution }: { execution: Execution }) {
   );
 }
 
+function Rerun({ execution }: { execution: Execution }) {
+  const model = useModel();
+  const { api, announce } = useServices();
+  const off = staleReason(model);
+  const rerun = async () => {
+    try {
+      go(pathOf(await api.rerun(execution.id)));
+    } catch (error) {
+      announce(`${execution.name}: ${(error as Error).message}`);
+    }
+  };
+  return (
+    <span class="controls">
+      <button
+        aria-disabled={off !== undefined}
+        title={off ?? 'The same command once more'}
+        aria-label={`Run ${execution.name} again`}
+        onClick={() => (off === undefined ? void rerun() : announce(off))}
+      >
+        Run again
+      </button>
+    </span>
+  );
+}
+
 function Confirmation({ name, onStop, onClose }: { name: string; onStop: () => void; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
@@ -89,8 +115,14 @@ function Confirmation({ name, onStop, onClose }: { name: string; onStop: () => v
 }
 
 /** Only what `progress run` started can be told what to do. */
-function whyNot({ kind, name }: Execution): string | undefined {
-  return kind === 'run' ? undefined : `${name} was not started by progress run, so it cannot be controlled from here`;
+function isRun({ id, kind, source }: Execution): boolean {
+  return kind === 'run' || source === `run-${id}`;
+}
+
+function whyNot(execution: Execution): string | undefined {
+  return isRun(execution)
+    ? undefined
+    : `${execution.name} was not started by progress run, so it cannot be controlled from here`;
 }
 
 const TITLES: Readonly<Record<Action, string>> = {

@@ -179,6 +179,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
+    paths,
     version: VERSION,
     state,
     journal,

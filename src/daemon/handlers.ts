@@ -8,6 +8,11 @@ import { findByText, mentions } from '../core/lookup.js';
 import type { State } from '../core/state.js';
 import { findExecution, newestFirst } from '../core/state.js';
 import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import type { Announce } from '../runner/begin.js';
+import { beginApart } from '../runner/begin.js';
+import { repeatSpec } from '../runner/spec.js';
+import { readSpec } from '../runner/store.js';
 import { readExecution } from '../journal/history.js';
 import type { Journal } from '../journal/journal.js';
 import { findExecutions } from '../journal/reader.js';
@@ -27,6 +32,7 @@ import { openSubscription } from './subscription.js';
 import type { Web } from './http/web.js';
 
 export interface HandlerContext {
+  paths: Paths;
   version: string;
   state: State;
   journal: Journal;
@@ -184,6 +190,16 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
 
   async timeline({ execution }, _caller, context) {
     return await context.logs.timeline(await subjectOf(execution, context));
+  },
+
+  /** As a part of nothing, in the environment that it had. */
+  async rerun({ execution }, caller, context) {
+    const { id } = await lookUp(execution, context);
+    const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);
+    const announce: Announce = async (event) =>
+      await PLAIN.emit({ op: 'emit', id: 0, event, synced: true }, caller, context);
+    await beginApart(context.paths, spec, announce);
+    return { execution: spec.id };
   },
 
   async web({ on, port, execution }, _caller, context) {

@@ -83,6 +83,7 @@ export type Request =
   | { op: 'queues'; id: RequestId }
   | { op: 'attach'; id: RequestId; run: string }
   /** `ifQueued`: only while it waits for its turn. */
+  | { op: 'rerun'; id: RequestId; execution: string }
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
@@ -122,6 +123,8 @@ export interface Replies {
   /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
   search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
   timeline: Timeline;
+  /** `execution`: the new one's id. */
+  rerun: { execution: string };
   /**
    * Where the viewer is, or the page of the execution; null while it is off. `code` lets one browser in, once and soon;
    * `page` is a private file that leads there.

@@ -64,6 +64,7 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
   log: { execution: required(name), from: count, last: count, limit: count, whole: flag },
   search: { execution: required(name), text, exact: flag, step: name, stream: name, level },
   timeline: { execution: required(name) },
+  rerun: { execution: required(name) },
   web: { on: required(flag), port: count, execution: name },
   queues: {},
   attach: { run: required(name) },

@@ -71,11 +71,15 @@ t.test('what runs can be stopped, paused and resumed; what cannot says why', { s
   await page.getByRole('button', { name: 'Resume sleeper' }).click();
   await page.getByRole('button', { name: 'Pause sleeper' }).waitFor();
   await page.getByRole('button', { name: 'Stop sleeper' }).click();
-  t.equal(await page.locator(':focus').innerText(), 'Keep it running');
+  await page.locator(':focus', { hasText: 'Keep it running' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Stop sleeper' }).click();
   await page.getByRole('button', { name: 'Stop it' }).click();
   await page.getByText(/cancelled after/).waitFor();
+  await page.getByRole('button', { name: 'Run sleeper again' }).click();
+  await page.waitForURL(/\/executions\/\w+$/);
+  await page.locator('.badge.live').waitFor();
+  await page.goBack();
   const foreign = page.getByRole('button', { name: 'Stop Foreign' });
   t.ok(await foreign.isDisabled());
   t.match(await foreign.getAttribute('title'), /not started by progress run/);

@@ -89,6 +89,13 @@ export function createRouter(context: RouterContext): Router {
     },
   });
 
+  const rerun = (execution: string): Route => ({
+    method: 'POST',
+    async serve({ response }) {
+      sendJson(response, await ask('rerun', { execution }), 201);
+    },
+  });
+
   const follow: Route = {
     method: 'GET',
     async serve({ request, response, query }) {
@@ -194,6 +201,8 @@ export function createRouter(context: RouterContext): Router {
         return [get('timeline', {}, { execution })];
       case 'text':
         return [logText(execution)];
+      case 'rerun':
+        return [rerun(execution)];
       case 'stop':
       case 'kill':
       case 'signal':
