@@ -1,3 +1,4 @@
+/* global document, requestAnimationFrame -- in the page */
 // The viewer: what it weighs, how soon it shows something, how it bears long logs, and what a thousand streams cost.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -15,7 +15,7 @@ interface Violation {
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
-  const found = (await page.evaluate(`axe.run().then(({ violations }) => violations)`)) as Violation[];
+  const found = await page.evaluate<Violation[]>(`axe.run().then(({ violations }) => violations)`);
   return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
 }
 
@@ -84,12 +84,12 @@ t.test('everything by the keyboard, with the focus in sight', { skip: noBrowser 
   const reached = new Set<string>();
   for (let count = 0; count < 60; count++) {
     await page.keyboard.press('Tab');
-    const focused = (await page.evaluate(`(() => {
+    const focused = await page.evaluate<[string, boolean] | null>(`(() => {
       const one = document.activeElement;
       if (!one || one === document.body) return null;
       const { outlineStyle, outlineWidth } = getComputedStyle(one);
       return [one.getAttribute('aria-label') || one.textContent.trim(), outlineStyle !== 'none' && outlineWidth !== '0px'];
-    })()`)) as [string, boolean] | null;
+    })()`);
     if (!focused) break;
     t.ok(focused[1], `${focused[0]} shows that it has the focus`);
     reached.add(focused[0]);
@@ -111,9 +111,9 @@ t.test('nothing ticks aloud, and what moves stands still for those who ask', { s
   await page.locator('.badge.live').first().waitFor();
   const animation = await page.evaluate(ANIMATION);
   t.equal(animation, 'none');
-  const live = (await page.evaluate(
+  const live = await page.evaluate<string[]>(
     `[...document.querySelectorAll('[aria-live], [role=status], [role=log], [role=timer], [role=alert]')].map((one) => one.textContent)`,
-  )) as string[];
+  );
   t.strictSame(
     live.filter((text) => /\d/.test(text)),
     [],
@@ -129,7 +129,7 @@ t.test(
   async (t) => {
     const viewer = await openViewer(t);
     const { page } = await viewer.visit('/', { colorScheme: 'dark' });
-    const background = async () => (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;
+    const background = async () => await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
     await page.getByRole('button', { name: /Colours: system/ }).waitFor();
     const dark = await background();
     await page.getByRole('button', { name: /Colours: system/ }).click();

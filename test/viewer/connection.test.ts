@@ -82,9 +82,9 @@ t.test(
     const viewer = await openViewer(t);
     await viewer.emit(started('x'));
     const wanted: string[] = [];
-    let writing = true;
+    const pen = { down: true };
     const writer = (async () => {
-      for (let count = 0; writing; count++) {
+      for (let count = 0; pen.down; count++) {
         wanted.push(`n${count}`);
         await viewer.emit(output(`n${count}`));
       }
@@ -92,7 +92,7 @@ t.test(
     const visits = [];
     for (let count = 0; count < 3; count++) visits.push(await viewer.visit('/executions/x'));
     for (const { page } of visits) await page.locator('.log .row').first().waitFor();
-    writing = false;
+    pen.down = false;
     await writer;
     for (const { page } of visits) {
       await page.locator('.log').getByText(wanted.at(-1)!, { exact: true }).waitFor();

@@ -8,16 +8,14 @@ const lines = (from: number, to: number) =>
 const output = (text: string, more = {}) => ({ type: 'output', execution: 'x', stream: 'stdout', text, ...more });
 /** Numbers of the rows on the screen. */
 const shown = async (page: Page) =>
-  (await page.evaluate(`(() => {
+  await page.evaluate<number[]>(`(() => {
     const box = document.querySelector('.log').getBoundingClientRect();
     return [...document.querySelectorAll('.log .row')]
       .filter((row) => { const own = row.getBoundingClientRect(); return own.top >= box.top - 1 && own.bottom <= box.bottom + 1; })
       .map((row) => Number(row.dataset.line));
-  })()`)) as number[];
+  })()`);
 const topOf = async (page: Page, line: number) =>
-  (await page.evaluate(
-    `document.querySelector('.log .row[data-line="${line}"]')?.getBoundingClientRect().top`,
-  )) as number;
+  await page.evaluate<number>(`document.querySelector('.log .row[data-line="${line}"]')?.getBoundingClientRect().top`);
 
 t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
@@ -48,7 +46,7 @@ t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip
     t.ok((await page.locator('.log .row').count()) <= 200);
   });
 
-  t.test('keys move by lines and pages; the end follows again', async (t) => {
+  t.test('keys move by lines and pages', async () => {
     await page.locator('.log').focus();
     await page.keyboard.press('Home');
     await waitFor('the first line', async () => (await shown(page))[0] === 1);

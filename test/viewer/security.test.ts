@@ -71,7 +71,7 @@ t.test('hostile text in every field of every event stays text', { skip: noBrowse
         await page.locator('.log .row[data-line="12"]').waitFor();
         await page.locator('.log .open').last().click();
       }
-      kinds.push(`${tab} ${(await page.evaluate(kindsOf)) as string}`);
+      kinds.push(`${tab} ${await page.evaluate<string>(kindsOf)}`);
     }
   }
   const plain = new Set(kinds.slice(0, tabs.length));
@@ -119,7 +119,7 @@ t.test('a page on another port reads nothing and changes nothing', { skip: noBro
   await page.getByRole('link', { name: 'Victim' }).waitFor();
   const evil = await context.newPage();
   await evil.goto(`http://127.0.0.1:${port}/`);
-  const results = (await evil.evaluate(`(async () => {
+  const results = await evil.evaluate<[string, string][]>(`(async () => {
     const target = ${JSON.stringify(target)};
     const got = [];
     const attempt = async (what, work) => { try { got.push([what, String(await work())]); } catch { got.push([what, 'nothing']); } };
@@ -160,7 +160,7 @@ t.test('a page on another port reads nothing and changes nothing', { skip: noBro
     await new Promise((resolve) => setTimeout(resolve, 500));
     await attempt('window', () => opened.document.title);
     return got;
-  })()`)) as [string, string][];
+  })()`);
   t.ok(results.length > 25);
   for (const [what, outcome] of results) t.equal(outcome, 'nothing', what);
   t.equal(JSON.stringify(await viewer.client.call('list', { all: true })), before);
@@ -191,7 +191,7 @@ t.test('the token stays in the page', { skip: noBrowser }, async (t) => {
   t.notOk(urls.some((url) => url.includes(viewer.token)));
   t.notOk(page.url().includes('c='));
   t.strictSame(await context.cookies(), []);
-  t.notOk(((await page.evaluate('JSON.stringify(localStorage)')) as string).includes(viewer.token));
-  const history = (await page.evaluate('history.length')) as number;
+  t.notOk((await page.evaluate<string>('JSON.stringify(localStorage)')).includes(viewer.token));
+  const history = await page.evaluate<number>('history.length');
   t.ok(history < 6);
 });
