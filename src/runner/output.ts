@@ -106,7 +106,8 @@ const SHORT_LINE = 32;
 function countInWords({ buffer, byteOffset, length }: Buffer): number {
   const bytes = new Uint8Array(buffer, byteOffset, length);
   const aligned = Math.min(length, -byteOffset & 3);
-  const words = new Int32Array(buffer, byteOffset + aligned, (length - aligned) >>> 2);
+  // an array of words cannot begin just anywhere, not even one without any
+  const words = aligned < length ? new Int32Array(buffer, byteOffset + aligned, (length - aligned) >>> 2) : [];
   let count = 0;
   for (let at = 0; at < words.length;) {
     let sums = 0;
