@@ -31,13 +31,15 @@ export async function serveStream({ response, opened, greeting, once, onFailure 
   response.write(`retry: ${RETRY_MS}\nevent: open\ndata: ${JSON.stringify(greeting)}\n\n`);
 
   let saidAt = performance.now();
+  let resume = () => {};
   const isBlocked = () => response.writableLength > BUFFER_BYTES;
   const sink: Sink = {
     write(kind, value, cursor) {
       saidAt = performance.now();
-      response.cork();
-      for (const part of [`id: ${cursor}\nevent: ${kind}\ndata: `, value, '\n\n']) response.write(part);
-      response.uncork();
+      response.write(`id: ${cursor}\nevent: ${kind}\ndata: `);
+      response.write(value);
+      // `drain` is not to be relied on: a response tells of it only after some of its writes
+      response.write('\n\n', () => resume());
       return !isBlocked();
     },
     get blocked() {
@@ -48,13 +50,13 @@ export async function serveStream({ response, opened, greeting, once, onFailure 
     onFailure(error);
     response.destroy();
   });
+  resume = () => subscriber.resume();
   const sayPosition = () => {
     if (!isBlocked()) sink.write('at', String(subscriber.cursor), subscriber.cursor);
   };
   const heartbeat = setInterval(() => {
     if (performance.now() - saidAt >= HEARTBEAT_MS / 2) sayPosition();
   }, HEARTBEAT_MS);
-  response.on('drain', () => subscriber.resume());
   const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
   if (once) {
     void subscriber.level().then(() => {

@@ -116,7 +116,7 @@ t.test('a killed daemon, cut connections: the union is the journal, nothing twic
   t.strictSame([...seen, ...rest.seqs()], writtenSeqs(home));
 });
 
-t.test('one stream too many is asked to come again; a slow reader costs no memory and gets everything', async (t) => {
+t.test('one stream too many is asked to come again', async (t) => {
   const home = createHome(t);
   (await import('node:fs')).writeFileSync(home.paths.config, 'web: { maxStreams: 2 }\n');
   await home.startDaemon();
@@ -125,6 +125,34 @@ t.test('one stream too many is asked to come again; a slow reader costs no memor
   t.match([third.status, third.headers['retry-after']], [503, '5']);
   first.close();
   await waitFor('the place', async () => (await openStream(t, home, '?once')).status === 200);
+});
+
+t.test('who does not read for a while is waited for, and gets everything', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const { request } = await import('node:http');
+  let text = '';
+  const response = await new Promise<import('node:http').IncomingMessage>((resolve) => {
+    const path = '/stream/progress?after=0';
+    const asking = request({ socketPath: home.paths.httpSocket, path, agent: false }, resolve);
+    t.teardown(() => asking.destroy());
+    asking.end();
+  });
+  response.pause();
+  const client = await home.connect();
+  t.teardown(() => client.destroy());
+  const message = 'x'.repeat(100_000);
+  for (let count = 0; count < 100; count++)
+    await client.call('emit', { event: { type: 'log', execution: 'x', n: count, source: 's', message } });
+  // it hangs, and nobody else minds
+  t.equal((await client.call('status', {})).subscribers, 1);
+  response
+    .setEncoding('utf8')
+    .on('data', (chunk: string) => (text += chunk))
+    .resume();
+  await waitFor('everything', () => (text.match(/"seq":/g)?.length ?? 0) > 100);
+  const seqs = [...text.matchAll(/\{"seq":(\d+),"time"/g)].map(([, seq]) => Number(seq));
+  t.strictSame(seqs, writtenSeqs(home));
 });
 
 t.test('messages are few, however many events there are', async (t) => {
