@@ -60,7 +60,14 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) dieOfInterrupt();
   return status;
+}
+
+/** A shell whose child dies of Ctrl-C ends its loop, too; one that only says so does not. */
+function dieOfInterrupt(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
 }
 
 async function openFace(face: Exclude<Face, 'output'>, id: string, context: Context) {

@@ -61,6 +61,8 @@ export interface Run {
   readonly ended: Promise<number>;
   /** Events that could not be written; known at the end. */
   readonly unwritten: number;
+  /** The signal that ended the command, if one did; known at the end. */
+  readonly diedOf: NodeJS.Signals | undefined;
   /** Why the command could not be started; known at the end. */
   readonly problem: string | undefined;
 }
@@ -106,6 +108,7 @@ export function startRun(options: RunOptions): Run {
   let shown = options.output;
   let unwritten = 0;
   let problem: string | undefined;
+  let diedOf: NodeJS.Signals | undefined;
   let group: Group | undefined;
   let pausing: NodeJS.Timeout | undefined;
   /** What is ordered before the command is there waits for it. */
@@ -161,6 +164,7 @@ export function startRun(options: RunOptions): Run {
     const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
     emit(type, { ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
+    if ('signal' in outcome) diedOf = outcome.signal;
     if (options.thorough) await file.written();
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
@@ -259,6 +263,9 @@ export function startRun(options: RunOptions): Run {
     },
     get unwritten() {
       return unwritten;
+    },
+    get diedOf() {
+      return diedOf;
     },
     get problem() {
       return problem;

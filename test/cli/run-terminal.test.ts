@@ -61,6 +61,14 @@ const interrupt = async (shell: ShellSession) => {
 };
 
 t.test('in a bash', { skip: skip ?? false }, async (t) => {
+  t.test('Ctrl-C ends a loop of the shell, as it does without us', async (t) => {
+    const { shell, line, count } = await open(t);
+    await shell.enter(`while :; do ${line(COUNTING)}; done`);
+    await waitFor('it to run', () => count() > 2);
+    await interrupt(shell);
+    t.match(await shell.run('echo status $?'), /status 130/);
+  });
+
   t.test('it has a terminal with colours and the size of ours; both are logged', async (t) => {
     const { shell, line, home } = await open(t);
     const script =
