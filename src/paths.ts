@@ -12,6 +12,8 @@ export interface Paths {
   /** Where the sockets would be, were that path not too long for one. */
   displaced?: string;
   socket: string;
+  /** The same as HTTP. */
+  httpSocket: string;
   /** The socket that an enclosing run has told its children. */
   inherited?: string;
   config: string;
@@ -23,6 +25,9 @@ export interface Paths {
   checkpoint: string;
   lock: string;
   daemonLog: string;
+  /** Where the viewer listens while it is on, and what lets browsers in. */
+  web: string;
+  webToken: string;
 }
 
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with the final NUL; Node cuts longer ones without a word. */
@@ -46,6 +51,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     runtime,
     ...(runtime !== wanted && { displaced: wanted }),
     socket: path.join(runtime, SOCKET_NAME),
+    httpSocket: path.join(runtime, 'http.sock'),
     ...(inherited && { inherited }),
     config,
     journal: path.join(state, 'journal'),
@@ -54,6 +60,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     checkpoint: path.join(state, 'checkpoint.json'),
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),
+    web: path.join(state, 'web.json'),
+    webToken: path.join(state, 'web-token'),
   };
 }
 

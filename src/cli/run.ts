@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Argv } from 'yargs';
 import { DURATION_UNITS, parseQuantity } from '../core/quantity.js';
 import { ProgressError } from '../errors.js';
+import { announce } from '../client/announce.js';
 import { beginApart } from '../runner/begin.js';
 import type { Wanted } from '../runner/spec.js';
 import { createSpec } from '../runner/spec.js';
@@ -69,7 +70,7 @@ export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boo
 /** Returns the exit status: that of the run, or 0 when it was left to itself. */
 export async function start(spec: RunSpec, look: Look, context: Context): Promise<number> {
   if (look.face !== 'none') return await runInForeground(spec, look, context);
-  await beginApart(context.paths, spec);
+  await beginApart(context.paths, spec, (event) => announce(context.paths, event));
   await printLines([spec.id]);
   return 0;
 }
