@@ -116,7 +116,7 @@ function Confirmation({ name, onStop, onClose }: { name: string; onStop: () => v
 
 /** Only what `progress run` started can be told what to do. */
 function isRun({ id, kind, source }: Execution): boolean {
-  return kind === 'run' || source === `run-${id}`;
+  return kind === 'run' || (source?.startsWith('run-') === true && source.endsWith(`-${id}`));
 }
 
 function whyNot(execution: Execution): string | undefined {
