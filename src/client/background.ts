@@ -10,11 +10,12 @@ type Stdio = Extract<StdioOptions, unknown[]>;
 /**
  * Starts Node with its errors on a pipe. It has nothing of what is open here: a lock that a script holds on a
  * descriptor would stay for as long as it runs. Nor does it belong to the run that it happens to be started in.
+ * It is where we are until it has found its files: a relative PROGRESS_HOME is relative to that.
  */
 export function spawnInBackground(program: string, args: readonly string[]): ChildProcessByStdio<null, null, Readable> {
   const { PROGRESS_EXECUTION: _execution, PROGRESS_STEP: _step, ...env } = process.env;
   return withholding(inheritedDescriptors(), ['ignore', 'ignore', 'pipe'], (stdio) =>
-    spawn(process.execPath, [program, ...args], { cwd: '/', detached: true, env, stdio }),
+    spawn(process.execPath, [program, ...args], { detached: true, env, stdio }),
   ) as ChildProcessByStdio<null, null, Readable>;
 }
 

@@ -13,6 +13,8 @@ const STDERR = 2;
 
 try {
   const paths = resolvePaths();
+  // it must not keep the file system busy that it happened to be started in
+  process.chdir('/');
   const spec = readSpec(paths, process.argv[2] ?? '');
   const pty = spec.pty ? openPty() : undefined;
   const run = startRun({
