@@ -73,6 +73,8 @@ export interface Execution {
   /** Of the agent: its model, and what it calls this session. */
   model?: string;
   session?: string;
+  /** Who tells the session, if not its own output: `hooks` or `transcript`. */
+  via?: string;
   parent?: string;
   queue?: string;
   /** Ids of those that must have completed before this one starts. */

@@ -126,6 +126,7 @@ const SUMMARY_FIELDS = [
     'implicit',
     'agent',
     'session',
+    'via',
     'parent',
     'queue',
     'after',
