@@ -91,6 +91,8 @@ export interface Execution {
   signal?: string;
   error?: string;
   summary?: string;
+  /** What told the end, of a session that does not tell it itself: `record`, `process` or `silence`. */
+  endedBy?: string;
   /** Steps or stories that the producer announced. */
   total?: number;
   estimatedMs?: number;

@@ -197,7 +197,7 @@ function endWith(status: FinalStatus): Change {
     execution.status = status;
     execution.endedAt = event.time;
     assignNumber(execution, data, ['exitCode']);
-    assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
+    assignText(execution, data, ['signal', 'error', 'summary', 'endedBy'], TEXT_CHARS);
     setDuration(execution, event, event.time);
     endResources(execution, data);
     clearAttention(execution);

@@ -133,7 +133,7 @@ const SUMMARY_FIELDS = [
     'labels',
     'successor',
   ],
-  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error'],
+  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy'],
   ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];
 

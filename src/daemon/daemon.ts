@@ -34,6 +34,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import { createSessions } from './sessions.js';
 import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -99,6 +100,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     onRoom: () => {
       server.resume();
       spool.resume();
+      sessions.resume();
     },
   });
   const checkpoint = async () => {
@@ -113,7 +115,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     log,
     now,
     retainMs: config.journal.retainAge,
-    isOpen: (source) => spool.isOpen(source),
+    isOpen: (source) => spool.isOpen(source) || sessions.isOpen(source),
     forget: (time) => runs.forget(time),
   });
 
@@ -151,6 +153,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     find: (id) => readExecution(journal.source, id),
   });
 
+  const sessions = createSessions({ paths, config, state, ingest, log, now });
+
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
   const { promise: leaving, resolve: leave } = createDeferred<string>();
@@ -181,6 +185,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     ingest,
     subscribers,
     runs,
+    sessions,
     status,
     shutdown: () => leave('a client asked for it'),
   });
@@ -213,6 +218,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
   runs.start();
+  sessions.start();
   scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
@@ -227,6 +233,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       scheduler.close();
       runs.close();
       resources.close();
+      await sessions.close();
       await spool.close();
       await server.close();
       await ingest.drained();

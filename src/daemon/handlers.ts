@@ -20,6 +20,7 @@ import type { Connection } from './connection.js';
 import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
+import type { Sessions } from './sessions.js';
 import type { Subscribers } from './subscribers.js';
 
 export interface HandlerContext {
@@ -29,6 +30,7 @@ export interface HandlerContext {
   ingest: Ingest;
   subscribers: Subscribers;
   runs: Runs;
+  sessions: Sessions;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -155,6 +157,11 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     }
     await context.runs.control(found, order);
     return { execution: found.id };
+  },
+
+  async follow({ agent, on = true }, _connection, { sessions }) {
+    if (agent !== undefined) await sessions.follow(agent, on);
+    return { agents: sessions.status() };
   },
 
   status: (_request, _connection, { status }) => status(),

@@ -21,6 +21,7 @@ import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { QueueView } from '../core/queues.js';
 import type { ErrorJson } from '../errors.js';
+import type { Agent } from '../paths.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -59,6 +60,8 @@ export type Request =
   | { op: 'attach'; id: RequestId; run: string }
   /** `ifQueued`: only while it waits for its turn. */
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
+  /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
+  | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
 
@@ -97,6 +100,7 @@ export interface Replies {
   attach: Record<string, never>;
   /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
   control: { execution: string };
+  follow: { agents: FollowStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
 }
@@ -125,6 +129,20 @@ export interface SpoolStatus {
   leftAlone: string[];
   /** Why the directory cannot be used at the moment. */
   failure?: string;
+}
+
+/** Of one agent whose sessions can be followed through their files. */
+export interface FollowStatus {
+  agent: Agent;
+  following: boolean;
+  /** The configuration says that it is to be followed. */
+  configured: boolean;
+  /** Where its sessions lie. */
+  directory: string;
+  /** That are read. */
+  files: number;
+  /** Paths of what lies there and is not read. */
+  leftAlone: string[];
 }
 
 export interface Counters {

@@ -120,6 +120,6 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
       const isGarbage = good === 0 && bad >= MAX_GARBAGE && (look === 'done' || look === 'more');
       return isGarbage ? tail.leave(`its first ${bad} lines are no events`) : look;
     },
-    rewind: tail.rewind,
+    rewind: () => tail.rewind(),
   };
 }

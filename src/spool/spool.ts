@@ -162,7 +162,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   return {
     isOpen: (source) => files.has(source + SPOOL_SUFFIX),
-    resume: turns.resume,
+    resume: () => turns.resume(),
     look(source) {
       const name = source + SPOOL_SUFFIX;
       const size = lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
