@@ -65,6 +65,30 @@ t.test('a session of Codex and that of its sub-agent', async (t) => {
   t.match(sessions.outcome(CODEX_CHILD), { status: 'cancelled', parent: CODEX_ID, endedBy: 'record' });
 });
 
+t.test('a session of Gemini CLI names itself in its first line', async (t) => {
+  const sessions = await openSessions(t, 'gemini');
+  const [session, time] = ['a9143c1d-f5f5-4df1-bea5-95af44299866', '2026-11-21T00:02:46.000Z'];
+  const call = { id: 'c1', name: 'read_file', args: { file_path: 'a.txt' }, status: 'success', resultDisplay: 'hello' };
+  const lines = [
+    { sessionId: session, projectHash: 'x', startTime: time, directories: ['/home/user/demo'] },
+    { id: '1', timestamp: time, type: 'user', content: 'Read it' },
+    { id: '2', timestamp: time, type: 'gemini', content: '', toolCalls: [call] },
+    { id: '3', timestamp: time, type: 'gemini', content: 'Done.', tokens: { input: 9, output: 2, total: 11 } },
+  ];
+  const file = 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl';
+  sessions.write(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  sessions.start();
+  await waitFor('the end of its turn', () => sessions.execution(session)?.attention === 'waiting');
+  sessions.advance(700_000);
+  t.match(await sessions.ended(session), {
+    name: 'gemini in demo',
+    status: 'completed',
+    endedBy: 'silence',
+    tokens: 11,
+  });
+  t.match(sessions.outcome(session)?.steps, [{ name: 'Read: a.txt', status: 'completed' }]);
+});
+
 for (const agent of ['claude', 'codex'] as const) {
   const id = agent === 'claude' ? CLAUDE_ID : CODEX_ID;
   t.test(`${agent}: files that grow line by line, with daemons that come and go`, async (t) => {
