@@ -1,5 +1,8 @@
 // Bundles the entry points into dist/: one start of Node then reads two or three files instead of hundreds.
-import { rmSync } from 'node:fs';
+// The viewer's files come with compressed twins, so that nothing is compressed while somebody waits.
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import ts from 'typescript';
 
@@ -30,6 +33,40 @@ await build({
   logLevel: 'warning',
 });
 
+const viewer = 'dist/viewer';
+mkdirSync(viewer, { recursive: true });
+const browser = {
+  outdir: viewer,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: ['chrome120', 'firefox120', 'safari17'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+const { metafile } = await build({
+  ...browser,
+  entryPoints: { main: 'viewer/main.tsx' },
+  splitting: true,
+  chunkNames: '[name]-[hash]',
+  metafile: true,
+});
+await build({ ...browser, entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css' } });
+cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
+// what the page needs at once is asked for at once
+const { imports } = metafile.outputs[`${viewer}/main.js`];
+const needed = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.basename(file));
+const links = needed.map((file) => `<link rel="modulepreload" href="/assets/${file}" />`).join('');
+const html = readFileSync('viewer/index.html', 'utf8');
+writeFileSync(path.join(viewer, 'index.html'), html.replace('</head>', `${links}</head>`));
+for (const file of readdirSync(viewer)) {
+  const bytes = readFileSync(path.join(viewer, file));
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  writeFileSync(path.join(viewer, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  writeFileSync(path.join(viewer, `${file}.br`), brotliCompressSync(bytes, quality));
+}
 // the types of the library, and of what it leads to
 const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
 const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, '.');

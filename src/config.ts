@@ -107,6 +107,17 @@ const SCHEMA = v.object(
       {},
     ),
     watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),
+    web: v.nullish(
+      v.object(
+        {
+          enabled: flag(false, 'The viewer listens whenever the daemon runs.'),
+          port: count(7_878, 1_024, 65_535, 'Where the viewer listens, or on the next free port.'),
+          maxStreams: count(100, 1, 10_000, 'Streams over HTTP that the daemon serves at a time.'),
+        },
+        group,
+      ),
+      {},
+    ),
   },
   group,
 );

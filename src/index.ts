@@ -13,6 +13,7 @@ import { resolvePaths } from './paths.js';
 import type { Paths } from './paths.js';
 import type { QueueView } from './core/queues.js';
 import type { ControlOrder, Gap, Replies, WireEvent } from './protocol/messages.js';
+import { announce } from './client/announce.js';
 import { beginApart } from './runner/begin.js';
 import type { Wanted } from './runner/spec.js';
 import { createSpec } from './runner/spec.js';
@@ -83,7 +84,7 @@ export function run(command: string, args: readonly string[] = [], options: RunO
       void client.call('control', { execution: spec.id, action: 'stop', by: 'its program' }).catch(() => {});
     try {
       const { seq: after } = await client.hello();
-      await beginApart(paths, spec);
+      await beginApart(paths, spec, (event) => announce(paths, event));
       if (signal?.aborted) stop();
       else signal?.addEventListener('abort', stop, { once: true });
       const end = createProgress(paths, client).subscribe({

@@ -12,6 +12,8 @@ export interface Paths {
   /** Where the sockets would be, were that path not too long for one. */
   displaced?: string;
   socket: string;
+  /** The same as HTTP. */
+  httpSocket: string;
   /** The socket that an enclosing run has told its children. */
   inherited?: string;
   config: string;
@@ -25,6 +27,9 @@ export interface Paths {
   daemonLog: string;
   /** Where each agent keeps the files of its sessions. */
   sessions: Readonly<Record<Agent, string>>;
+  /** Where the viewer listens while it is on, and what lets browsers in. */
+  web: string;
+  webToken: string;
 }
 
 /** Those whose sessions can be followed. */
@@ -52,6 +57,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     runtime,
     ...(runtime !== wanted && { displaced: wanted }),
     socket: path.join(runtime, SOCKET_NAME),
+    httpSocket: path.join(runtime, 'http.sock'),
     ...(inherited && { inherited }),
     config,
     journal: path.join(state, 'journal'),
@@ -61,6 +67,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),
     sessions: resolveSessions(env),
+    web: path.join(state, 'web.json'),
+    webToken: path.join(state, 'web-token'),
   };
 }
 

@@ -16,7 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   spool: ['core', '.', 'protocol'],
   sessions: ['core', '.', 'protocol', 'streams', 'spool'],
   alerts: ['core', '.', 'protocol', 'client'],
-  runner: ['core', '.', 'protocol', 'client', 'spool'],
+  runner: ['core', '.', 'protocol', 'client', 'spool', 'streams'],
   terminal: ['core', '.'],
   daemon: ['core', '.', 'protocol', 'journal', 'spool', 'sessions', 'alerts', 'runner'],
   cli: ['core', '.', 'protocol', 'journal', 'streams', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
@@ -29,7 +29,10 @@ const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
 /** What a pure file may take from outside. */
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** They may end the process, and do something on being loaded. */
-const ENTRY_POINTS = new Set(['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts', 'src/runner/main.ts']);
+const ENTRY_POINTS = new Set([
+  ...['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts', 'src/runner/main.ts'],
+  ...['viewer/main.tsx', 'viewer/hub-worker.ts'],
+]);
 /** And this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 
@@ -37,7 +40,7 @@ const files = ['src', 'viewer']
   .filter((root) => existsSync(path.join(ROOT, root)))
   .flatMap((root) =>
     readdirSync(path.join(ROOT, root), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+      .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
       .map((name) => path.join(root, name)),
   );
 
@@ -51,6 +54,12 @@ function layerOf(file: string): string {
 function importsOf(source: string): string[] {
   const found = source.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)['"]([^'"]+)['"]/gm);
   return [...found].map((match) => match[1] ?? '');
+}
+
+/** The source behind what an import names. */
+function sourceOf(target: string): string {
+  const [ts, tsx] = [target.replace(/\.js$/, '.ts'), target.replace(/\.js$/, '.tsx')];
+  return files.includes(tsx) ? tsx : ts;
 }
 
 /** What is wrong with the imports of one file. */
@@ -94,7 +103,7 @@ t.test('no two files import each other, over any number of others', async (t) =>
       // types are gone at run time, so they make no cycle
       const source = readFileSync(path.join(ROOT, file), 'utf8').replace(/^import type [^;]*;$/gm, '');
       const targets = importsOf(source).filter((target) => target.startsWith('.'));
-      return [file, targets.map((target) => path.join(path.dirname(file), target).replace(/\.js$/, '.ts'))];
+      return [file, targets.map((target) => sourceOf(path.join(path.dirname(file), target)))];
     }),
   );
   const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>

@@ -32,7 +32,9 @@ const DEFAULTS = {
   memory: { ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576, startWithShell: true },
   alerts: { desktop: true },
+  runs: { outputLimit: 64 * 1024 * 1024 },
   watch: { rate: 10 },
+  web: { enabled: false, port: 7878, maxStreams: 100 },
 };
 
 t.test('a missing file, an empty one and empty groups mean the defaults', (t) => {

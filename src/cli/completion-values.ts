@@ -10,6 +10,7 @@ import type { Paths } from '../paths.js';
 import { hasSpec } from '../runner/store.js';
 import { cleanText } from '../terminal/paint.js';
 import type { Argument } from './completion-shapes.js';
+import { CHOICES } from '../streams/formats.js';
 import { SHORT_SIGNALS } from './signal-name.js';
 
 export interface Candidate {
@@ -45,6 +46,8 @@ export async function valuesOf(
       return without(operands, executionCandidates(await listRuns(paths)));
     case 'queue':
       return await queueCandidates(paths);
+    case 'format':
+      return CHOICES.map(({ name, describe }) => ({ value: name, description: describe }));
     case 'signal':
       return bare(SHORT_SIGNALS);
     case 'type':

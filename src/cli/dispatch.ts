@@ -17,6 +17,7 @@ const COMMANDS: Commands = {
   follow: async () => (await import('./follow.js')).command,
   queue: async () => (await import('./queue.js')).command,
   logs: async () => (await import('./logs.js')).command,
+  web: async () => (await import('./web.js')).command,
   daemon: async () => (await import('./daemon.js')).command,
   journal: async () => (await import('./journal.js')).command,
   config: async () => (await import('./config.js')).command,

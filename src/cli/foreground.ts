@@ -4,24 +4,35 @@ import { openLink } from '../runner/link.js';
 import type { Pty } from '../runner/pty.js';
 import { openPty, whyNoPty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
-import { startRun } from '../runner/run.js';
+import { agentOf, startRun } from '../runner/run.js';
 import { outputLimitOf } from '../runner/settings.js';
 import type { RunSpec } from '../runner/store.js';
 import { writeSpec } from '../runner/store.js';
 import type { Context } from './command.js';
 import { complain } from './output.js';
+import { styleOf } from './surface.js';
 import { lendTerminal, suspend } from './terminal.js';
 
-/** What is shown of it: its output as it comes, plain lines, or the box. */
-export type Face = 'output' | 'lines' | 'box';
+/** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
+export type Face = 'output' | 'lines' | 'box' | 'none';
+
+export interface Look {
+  face: Face;
+  /** Pipes, even at a terminal. */
+  noPty: boolean;
+  /** The JSON of an agent, even at a terminal. */
+  raw: boolean;
+}
 
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
 
-export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean, context: Context): Promise<number> {
-  const { paths } = context;
-  const view = face === 'output' ? undefined : await openFace(face, spec.id, context);
+export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
+  const { paths, env } = context;
+  const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
+  const isForPeople = !raw && !view && process.stdout.isTTY && agentOf(spec) !== undefined;
+  const render = isForPeople ? (await import('./agent-view.js')).createAgentView(spec.id, styleOf(env)) : undefined;
   const isQueued = spec.queue !== undefined || spec.after !== undefined;
   let unrecorded: string | undefined;
   const onUnrecorded = (error: unknown) => {
@@ -43,6 +54,7 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
     thorough: false,
     onUnrecorded,
     ...(pty && { pty }),
+    ...(render && { render }),
     ...(!view && { output: OUTPUT }),
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
@@ -60,10 +72,17 @@ export async function runInForeground(spec: RunSpec, face: Face, noPty: boolean,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) dieOfInterrupt();
   return status;
 }
 
-async function openFace(face: Exclude<Face, 'output'>, id: string, context: Context) {
+/** A shell whose child dies of Ctrl-C ends its loop, too; one that only says so does not. */
+function dieOfInterrupt(): void {
+  process.removeAllListeners('SIGINT');
+  process.kill(process.pid, 'SIGINT');
+}
+
+async function openFace(face: 'lines' | 'box', id: string, context: Context) {
   const { openRunFace } = await import('./run-face.js');
   return await openRunFace(face, id, context);
 }

@@ -18,6 +18,6 @@ export const command = defineCommand({
     const { paths, env } = context;
     const { id } = await findAnywhere(paths, args.id);
     const spec = repeatSpec(readSpec(paths, id), env, paths);
-    return await start(spec, faceOf(args), false, context);
+    return await start(spec, { face: faceOf(args), noPty: false, raw: false }, context);
   },
 });

@@ -11,7 +11,6 @@ import { openBox } from '../terminal/box.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import type { Context } from './command.js';
-import type { Face } from './foreground.js';
 import type { Live } from './live.js';
 import { openLive } from './live.js';
 import { complain } from './output.js';
@@ -30,7 +29,7 @@ const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
 
 /** Undefined where there is nothing to draw on, or nobody to tell what to draw: then the output is shown. */
 export async function openRunFace(
-  face: Exclude<Face, 'output'>,
+  face: 'lines' | 'box',
   id: string,
   { paths, env }: Context,
 ): Promise<RunFace | undefined> {

@@ -3,13 +3,14 @@ import path from 'node:path';
 import type { Argv } from 'yargs';
 import { DURATION_UNITS, parseQuantity } from '../core/quantity.js';
 import { ProgressError } from '../errors.js';
+import { announce } from '../client/announce.js';
 import { beginApart } from '../runner/begin.js';
 import type { Wanted } from '../runner/spec.js';
 import { createSpec } from '../runner/spec.js';
 import type { RunSpec } from '../runner/store.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
-import type { Face } from './foreground.js';
+import type { Face, Look } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from './output.js';
 
@@ -26,15 +27,18 @@ export const command = defineCommand({
       .option('timeout', { type: 'string', requiresArg: true, describe: 'Stop it after 30s, 10m, 2h...' })
       .option('queue', { type: 'string', requiresArg: true, describe: 'Wait for a slot of this queue' })
       .option('after', { type: 'string', array: true, nargs: 1, describe: 'Wait until this run has completed' })
+      .option('format', { type: 'string', requiresArg: true, describe: 'What it prints; list shows what there is' })
+      .option('raw', { type: 'boolean', describe: 'Show the JSON of an agent as it is' })
       .option('pty', { type: 'boolean', describe: 'Give it a terminal, whatever ours is' })
       .option('no-pty', { type: 'boolean', describe: 'Give it pipes, even at a terminal' }),
   async run(args, context) {
-    const { name, agent, cwd, queue } = args;
+    const { name, agent, cwd, queue, format } = args;
+    if (format === 'list') return await listFormats();
     if (args.pty && args['no-pty']) throw new ProgressError('usage', '--pty and --no-pty: choose one');
     const { label, env, timeout, after } = args;
     const wanted: Wanted = {
       argv: context.rest,
-      ...given({ name, agent, queue }),
+      ...given({ name, agent, queue, format }),
       ...(cwd !== undefined && { cwd: path.resolve(cwd) }),
       ...(label && { labels: parsePairs('label', label) }),
       ...(env && { env: parsePairs('env', env) }),
@@ -42,7 +46,8 @@ export const command = defineCommand({
       ...(after && { after: await findAll(context, after) }),
       pty: args.pty ?? false,
     };
-    return await start(createSpec(wanted, context.env, context.paths), faceOf(args), args['no-pty'] ?? false, context);
+    const { 'no-pty': noPty = false, raw = false } = args;
+    return await start(createSpec(wanted, context.env, context.paths), { face: faceOf(args), noPty, raw }, context);
   },
 });
 
@@ -54,7 +59,7 @@ export function withFaces<T>(yargs: Argv<T>) {
     .option('stream', { type: 'boolean', describe: 'Draw the box instead of passing output through' });
 }
 
-export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face | 'none' {
+export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face {
   const { detach, follow, stream } = flags;
   if ([detach, follow, stream].filter(Boolean).length > 1) {
     throw new ProgressError('usage', '--detach, --follow, --stream: choose one');
@@ -63,10 +68,17 @@ export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boo
 }
 
 /** Returns the exit status: that of the run, or 0 when it was left to itself. */
-export async function start(spec: RunSpec, face: Face | 'none', noPty: boolean, context: Context): Promise<number> {
-  if (face !== 'none') return await runInForeground(spec, face, noPty, context);
-  await beginApart(context.paths, spec);
+export async function start(spec: RunSpec, look: Look, context: Context): Promise<number> {
+  if (look.face !== 'none') return await runInForeground(spec, look, context);
+  await beginApart(context.paths, spec, (event) => announce(context.paths, event));
   await printLines([spec.id]);
+  return 0;
+}
+
+async function listFormats(): Promise<number> {
+  const { CHOICES } = await import('../streams/formats.js');
+  const cells = Math.max(...CHOICES.map(({ name }) => name.length));
+  await printLines(CHOICES.map(({ name, describe }) => `${name.padEnd(cells)}  ${describe}`));
   return 0;
 }
 

@@ -6,8 +6,10 @@ import type { Run } from '../runner/run.js';
 
 /** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
 const STOP_MS = 100;
+const FOREGROUND_POLL_MS = 250;
 
 const CTRL_C = 0x03;
+const NEWLINE = 0x0a;
 const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
 const END_OF_INPUT = '\x04';
@@ -15,12 +17,19 @@ const END_OF_INPUT = '\x04';
 /** Until the function that it returns is called. */
 export function lendTerminal(pty: Pty, run: Run): () => void {
   const { stdin, stdout } = process;
+  let isLineOpen = false;
+  let later: NodeJS.Timeout | undefined;
   const resize = () => {
     if (stdout.isTTY) pty.resize(stdout);
   };
   const take = () => {
     // of a job in the background the terminal is not ours to set, nor to read
-    if (stdin.isTTY && !isInForeground()) return;
+    clearTimeout(later);
+    if (stdin.isTTY && !isInForeground()) {
+      // no signal tells of `fg` when a job runs in the background already
+      later = setTimeout(take, FOREGROUND_POLL_MS).unref();
+      return;
+    }
     if (stdin.isTTY) stdin.setRawMode(true);
     stdin.resume();
     resize();
@@ -40,19 +49,25 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
   const type = (keys: Buffer) => {
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
     if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
-    if (keys.length > 0) pty.type(keys);
+    if (keys.length === 0) return;
+    isLineOpen = keys.at(-1) !== NEWLINE;
+    pty.type(keys);
   };
-  const onEnd = () => pty.type(END_OF_INPUT);
+  // the first one only hands over what stands in the line
+  const onEnd = () => pty.type(isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
 
+  // whoever reads from the terminal in the background is stopped
+  stdin.pause();
   stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
   process.on('SIGWINCH', resize).on('SIGCONT', take).on('SIGINT', interrupt);
   take();
   return () => {
+    clearTimeout(later);
     process.off('SIGWINCH', resize).off('SIGCONT', take).off('SIGINT', interrupt);
     stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
     giveBack();
-    stdin.unref();
+    if ('unref' in stdin) stdin.unref();
   };
 }
 

@@ -2,7 +2,7 @@
 
 /** These take the next word as their value, whatever it looks like. A test holds them equal to the options. */
 export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
-  ...['--name', '--label', '--agent', '--cwd', '--env', '--timeout', '--queue', '--after'],
+  ...['--name', '--label', '--agent', '--cwd', '--env', '--timeout', '--queue', '--after', '--format'],
 ]);
 export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 

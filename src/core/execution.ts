@@ -108,6 +108,8 @@ export interface Execution {
   droppedSteps?: Partial<Record<FinalStatus, number>>;
   /** The newest lines of output, oldest first. */
   tail: string[];
+  /** Lines of its log so far, those that have left the journal too. */
+  lines?: number;
   /** Only what a list needs is left of it: steps and tail are gone from memory, not from the journal. */
   summarised?: true;
   /** The id was started again after this one had ended: what runs under it now. */

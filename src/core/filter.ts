@@ -14,8 +14,12 @@ export interface Filter {
   level?: Level | undefined;
   /** Of `output` events; other types pass. */
   stream?: string | undefined;
+  /** Of executions that are not named here what they write and say is left out: lists want how things stand. */
+  details?: readonly string[] | undefined;
 }
 
+/** The bulk of all events, which only a face that shows this one execution wants. */
+const DETAIL_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'activity']);
 /** What a filter looks at. */
 export type Matchable = Pick<ExecutionEvent, 'type' | 'execution' | 'step' | 'data'>;
 
@@ -34,6 +38,9 @@ export function matches(filter: Filter, event: Matchable): boolean {
   if (filter.execution !== undefined && event.execution !== filter.execution) return false;
   if (filter.step !== undefined && event.step !== filter.step) return false;
   if (filter.types !== undefined && !filter.types.includes(event.type)) return false;
+  if (filter.details !== undefined && DETAIL_TYPES.has(event.type)) {
+    if (event.execution === undefined || !filter.details.includes(event.execution)) return false;
+  }
   if (filter.stream !== undefined && event.type === 'output' && event.data['stream'] !== filter.stream) return false;
   if (filter.level !== undefined && event.type === 'log') {
     return levelRank(event.data['level']) >= levelRank(filter.level);

@@ -10,6 +10,7 @@ import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
+import { countLines } from './log.js';
 import { isSlots } from './queues.js';
 import { closeSteps, foldStep, stepOf } from './steps.js';
 import type { State } from './state.js';
@@ -41,6 +42,8 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   if (!execution) return undefined;
 
   execution.lastSeq = event.seq;
+  const lines = countLines(event);
+  if (lines > 0) execution.lines = (execution.lines ?? 0) + lines;
   if (execution.summarised) return execution;
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);

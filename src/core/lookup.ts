@@ -26,3 +26,11 @@ export function newest(executions: readonly Execution[]): Execution | undefined 
     undefined,
   );
 }
+
+/** Does the text, whatever its case, stand in what one knows an execution by? */
+export function mentions({ id, name, agent, labels = {} }: Execution, text: string): boolean {
+  if (text === '') return true;
+  const wanted = text.toLowerCase();
+  const words = [id, name, agent ?? '', ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
+  return words.some((word) => word.toLowerCase().includes(wanted));
+}

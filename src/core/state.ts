@@ -134,7 +134,7 @@ const SUMMARY_FIELDS = [
     'successor',
   ],
   ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy'],
-  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'firstSeq', 'lastSeq', 'carriedSeq'],
+  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];
 
 function summarise(execution: Execution): Execution {

@@ -28,14 +28,15 @@ const MAX_ERRORS_PER_SECOND = 100;
 
 export interface ConnectionContext {
   ingest: Ingest;
-  handlers: Handlers;
+  handlers: Pick<Handlers, 'answer'>;
   reject: (code: string) => void;
   now: () => number;
 }
 
 export interface Connection {
   readonly socket: Socket;
-  readonly sink: Sink;
+  /** For the subscription of that id. */
+  sinkOf(id: RequestId): Sink;
   readonly subscriptions: Map<RequestId, Subscriber>;
   /** Tells the highest n written from now on. */
   acks: boolean;
@@ -159,16 +160,19 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     subscriptions,
     acks: false,
     order,
-    sink: {
-      write(parts) {
-        socket.cork();
-        for (const part of parts) socket.write(part);
-        socket.uncork();
-        return socket.writableLength <= SUBSCRIBER_BUFFER_BYTES;
-      },
-      get blocked() {
-        return socket.writableLength > SUBSCRIBER_BUFFER_BYTES;
-      },
+    sinkOf(id) {
+      const name = JSON.stringify(id);
+      return {
+        write(kind, value) {
+          socket.cork();
+          for (const part of [`{"on":${name},"${kind}":`, value, '}\n']) socket.write(part);
+          socket.uncork();
+          return socket.writableLength <= SUBSCRIBER_BUFFER_BYTES;
+        },
+        get blocked() {
+          return socket.writableLength > SUBSCRIBER_BUFFER_BYTES;
+        },
+      };
     },
     resume() {
       if (!isBusy()) socket.resume();

@@ -2,6 +2,7 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createAlerts } from '../alerts/alerts.js';
 import { createDesktop } from '../alerts/desktop.js';
 import { createDeferred } from '../core/deferred.js';
@@ -23,9 +24,14 @@ import { admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
 import type { Ingest } from './ingest.js';
+import { createAccess } from './http/access.js';
+import { loadAssets } from './http/assets.js';
+import { createRouter } from './http/router.js';
+import { openHttp } from './http/web.js';
 import { createIngest } from './ingest.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
+import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
@@ -178,7 +184,9 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     journal: journal.status(),
     spool: spool.status(),
   });
+  const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
+    paths,
     version: VERSION,
     state,
     journal,
@@ -186,6 +194,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     subscribers,
     runs,
     sessions,
+    logs: createLogs(journal.source),
+    web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
   });
@@ -194,6 +204,10 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     maxConnections: config.socket.maxConnections,
     context: { ingest, handlers, now, reject },
   });
+  const { maxStreams } = config.web;
+  const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
+  const router = createRouter({ handlers, status, state, access, assets, maxStreams, reject });
+  const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   const spool = openSpool({
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
@@ -232,6 +246,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       silence.stop();
       scheduler.close();
       runs.close();
+      await http.close();
       resources.close();
       await sessions.close();
       await spool.close();

@@ -2,18 +2,22 @@
 import { isFinal } from '../core/execution.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
-import type { Filter } from '../core/filter.js';
 import { queueViews } from '../core/queues.js';
 import { shortenIds } from '../core/format.js';
-import { findByText } from '../core/lookup.js';
+import { findByText, mentions } from '../core/lookup.js';
 import type { State } from '../core/state.js';
 import { findExecution, newestFirst } from '../core/state.js';
 import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
+import type { Announce } from '../runner/begin.js';
+import { beginApart } from '../runner/begin.js';
+import { repeatSpec } from '../runner/spec.js';
+import { readSpec } from '../runner/store.js';
 import { readExecution } from '../journal/history.js';
 import type { Journal } from '../journal/journal.js';
-import { findExecutions, readLast, seqAtTime } from '../journal/reader.js';
+import { findExecutions } from '../journal/reader.js';
 import { splitEvent } from '../protocol/encode.js';
-import type { DaemonStatus, Op, Replies, Request, Reset, SubscribeRequest } from '../protocol/messages.js';
+import type { DaemonStatus, ListRequest, Op, Replies, Request, SubscribeRequest } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
 import { toNewEvent } from '../protocol/validate.js';
 import type { Connection } from './connection.js';
@@ -21,9 +25,15 @@ import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
 import type { Sessions } from './sessions.js';
+import type { Logs, Subject } from './logs.js';
+import type { Order } from './order.js';
 import type { Subscribers } from './subscribers.js';
+import type { Opened } from './subscription.js';
+import { openSubscription } from './subscription.js';
+import type { Web } from './http/web.js';
 
 export interface HandlerContext {
+  paths: Paths;
   version: string;
   state: State;
   journal: Journal;
@@ -31,6 +41,8 @@ export interface HandlerContext {
   subscribers: Subscribers;
   runs: Runs;
   sessions: Sessions;
+  logs: Logs;
+  web: Web;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -38,33 +50,52 @@ export interface HandlerContext {
 export interface Handlers {
   /** The reply's fields; undefined when the handler has replied itself. */
   answer(request: Request, connection: Connection): Promise<object | undefined>;
+  /** The same for who has no connection to follow events on. `order`: of what it hands in. */
+  ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, order: Order): Promise<Replies[K]>;
+  /** The whole log of the execution that the text means. */
+  logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
+  /** Looks for where the stream begins; nothing is pushed yet. */
+  open(request: SubscribeRequest): Promise<Opened>;
 }
 
-type Handler<K extends Op> = (
+/** These change something about the connection that they come on. */
+type BoundOp = 'hello' | 'subscribe' | 'unsubscribe' | 'attach' | 'shutdown';
+export type PlainOp = Exclude<Op, BoundOp>;
+
+/** `Answer`: with undefined where a handler may reply itself. */
+type Handler<K extends Op, Caller, Answer> = (
   request: Extract<Request, { op: K }>,
-  connection: Connection,
+  caller: Caller,
   context: HandlerContext,
-) => Promise<Replies[K] | undefined> | Replies[K] | undefined;
+) => Promise<Answer> | Answer;
+type BoundHandler<K extends Op> = Handler<K, Connection, Replies[K] | undefined>;
+type PlainHandler<K extends Op> = Handler<K, Pick<Connection, 'order'>, Replies[K]>;
 
 /** Executions on one page of a list. */
 const DEFAULT_PAGE = 200;
 const MAX_PAGE = 1_000;
 /** Steps of all of these together: they are what makes a page long. */
 const PAGE_STEPS = 20_000;
-/** What a newcomer sees of the past, unless it asks for something else. */
-const DEFAULT_LAST = 100;
-const MAX_LAST = 10_000;
 
 export function createHandlers(context: HandlerContext): Handlers {
   return {
     async answer(request, connection) {
-      const handler = HANDLERS[request.op] as Handler<Op>;
+      const handler = HANDLERS[request.op] as BoundHandler<Op>;
       return await handler(request, connection, context);
     },
+    async ask(op, request, order) {
+      const handler: PlainHandler<typeof op> = PLAIN[op];
+      return await handler(request, { order }, context);
+    },
+    async logText(text) {
+      const subject = await subjectOf(text, context);
+      return { id: subject.id, text: context.logs.text(subject) };
+    },
+    open: (request) => openSubscription(request, context),
   };
 }
 
-const HANDLERS: { [K in Op]: Handler<K> } = {
+const BOUND: { [K in BoundOp]: BoundHandler<K> } = {
   hello(request, connection, { version, journal }) {
     const wanted = request.protocol ?? PROTOCOL_VERSION;
     if (wanted !== PROTOCOL_VERSION) {
@@ -78,6 +109,41 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return { protocol: PROTOCOL_VERSION, version, journal: journal.id, pid: process.pid, seq: journal.seq };
   },
 
+  async subscribe(request, connection, context) {
+    const opened = await openSubscription(request, context);
+    const { id } = request;
+    connection.subscribe(id, () => {
+      connection.send({ re: id, after: opened.after, seq: context.journal.seq });
+      return opened.start(connection.sinkOf(id), (error) => {
+        connection.fail(ProgressError.from(error));
+        connection.socket.destroy();
+      });
+    });
+    return undefined;
+  },
+
+  unsubscribe(request, connection) {
+    const subscriber = connection.subscriptions.get(request.subscription);
+    if (!subscriber) throw new ProgressError('not_found', `no subscription ${JSON.stringify(request.subscription)}`);
+    subscriber.close();
+    connection.subscriptions.delete(request.subscription);
+    return {};
+  },
+
+  attach({ run }, connection, { runs }) {
+    const closed = new Promise<void>((resolve) => connection.socket.once('close', () => resolve()));
+    runs.attach(run, { send: (line) => connection.send(line), closed });
+    return {};
+  },
+
+  shutdown(_request, connection, { shutdown }) {
+    // when the reply is out
+    setImmediate(() => connection.socket.end(shutdown));
+    return {};
+  },
+};
+
+const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   async emit(request, { order }, { ingest, journal }) {
     const event = admit(toNewEvent(request.event));
     const reply = await new Promise<Replies['emit']>((resolve, reject) => {
@@ -95,38 +161,12 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return reply;
   },
 
-  async subscribe(request, connection, context) {
-    const { journal, subscribers } = context;
-    const opening = await openingOf(request, context);
-    const { id, rate } = request;
-    connection.subscribe(id, () => {
-      connection.send({ re: id, after: opening.after, seq: journal.seq });
-      const onFailure = (error: unknown) => {
-        connection.fail(ProgressError.from(error));
-        connection.socket.destroy();
-      };
-      const { sink } = connection;
-      return subscribers.add({ id, filter: filterOf(request), cursor: opening.cursor, rate, sink, onFailure }, opening);
-    });
-    return undefined;
-  },
-
-  unsubscribe(request, connection) {
-    const subscriber = connection.subscriptions.get(request.subscription);
-    if (!subscriber) throw new ProgressError('not_found', `no subscription ${JSON.stringify(request.subscription)}`);
-    subscriber.close();
-    connection.subscriptions.delete(request.subscription);
-    return {};
-  },
-
-  list(request, _connection, { state }) {
+  list(request, _caller, { state }) {
     const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
     const before = request.before ?? Infinity;
     const known = newestFirst(state);
     const prefixes = shortenIds(known.map(({ id }) => id));
-    const wanted = known.filter(
-      (execution) => execution.firstSeq < before && (request.all === true || !isFinal(execution.status)),
-    );
+    const wanted = known.filter((execution) => execution.firstSeq < before && isListed(execution, request));
     const page = takePage(wanted, limit);
     const last = page.at(-1);
     return {
@@ -137,20 +177,41 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     };
   },
 
-  async get(request, _connection, context) {
+  async get(request, _caller, context) {
     const execution = await lookUp(request.execution, context);
     return { execution: executionToJson(execution), seq: context.state.seq };
   },
 
-  queues: (_request, _connection, { state }) => ({ queues: queueViews(state) }),
-
-  attach({ run }, connection, { runs }) {
-    const closed = new Promise<void>((resolve) => connection.socket.once('close', () => resolve()));
-    runs.attach(run, { send: (line) => connection.send(line), closed });
-    return {};
+  async log({ execution, ...wanted }, _caller, context) {
+    return await context.logs.page(await subjectOf(execution, context), wanted);
   },
 
-  async control({ execution, ifQueued, op: _op, id: _id, ...order }, _connection, context) {
+  async search({ execution, ...filter }, _caller, context) {
+    return await context.logs.search(await subjectOf(execution, context), filter);
+  },
+
+  async timeline({ execution }, _caller, context) {
+    return await context.logs.timeline(await subjectOf(execution, context));
+  },
+
+  /** As a part of nothing, in the environment that it had. */
+  async rerun({ execution }, caller, context) {
+    const { id } = await lookUp(execution, context);
+    const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);
+    const announce: Announce = async (event) =>
+      await PLAIN.emit({ op: 'emit', id: 0, event, synced: true }, caller, context);
+    await beginApart(context.paths, spec, announce);
+    return { execution: spec.id };
+  },
+
+  async web({ on, port, execution }, _caller, context) {
+    if (!on) return await context.web.off();
+    return await context.web.on({ port, execution: execution && (await lookUp(execution, context)).id });
+  },
+
+  queues: (_request, _caller, { state }) => ({ queues: queueViews(state) }),
+
+  async control({ execution, ifQueued, op: _op, id: _id, ...order }, _caller, context) {
     const found = await lookUp(execution, context);
     if (ifQueued === true && found.status !== 'queued') {
       throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
@@ -159,22 +220,21 @@ const HANDLERS: { [K in Op]: Handler<K> } = {
     return { execution: found.id };
   },
 
-  async follow({ agent, on = true }, _connection, { sessions }) {
+  async follow({ agent, on = true }, _caller, { sessions }) {
     if (agent !== undefined) await sessions.follow(agent, on);
     return { agents: sessions.status() };
   },
 
-  status: (_request, _connection, { status }) => status(),
-
-  shutdown(_request, connection, { shutdown }) {
-    // when the reply is out
-    setImmediate(() => connection.socket.end(shutdown));
-    return {};
-  },
+  status: (_request, _caller, { status }) => status(),
 };
 
-function filterOf({ execution, step, types, level, stream }: SubscribeRequest): Filter {
-  return { execution, step, types, level, stream };
+const HANDLERS: { [K in Op]: BoundHandler<K> } = { ...PLAIN, ...BOUND };
+
+function isListed(execution: Execution, { all, text = '', statuses, since }: ListRequest): boolean {
+  if (all !== true && isFinal(execution.status)) return false;
+  if (statuses && !statuses.includes(execution.status)) return false;
+  if (since !== undefined && (execution.startedAt ?? execution.queuedAt ?? '') < since) return false;
+  return mentions(execution, text);
 }
 
 /** At least one, so that whoever asks for the next page gets on. */
@@ -187,29 +247,10 @@ function takePage(executions: readonly Execution[], limit: number): Execution[] 
   return end === -1 ? [...executions] : executions.slice(0, end);
 }
 
-/** Where a subscriber begins, and what it is sent before that. */
-async function openingOf(request: SubscribeRequest, { journal, state }: HandlerContext) {
-  const head = journal.seq;
-  if (request.journal !== undefined && request.journal !== journal.id) return resetTo(0, 'foreign');
-  if (request.after !== undefined) {
-    return request.after > head ? resetTo(head, 'future') : { after: request.after, cursor: request.after };
-  }
-  if (request.since !== undefined) {
-    const after = await seqAtTime(journal.source, request.since);
-    return { after, cursor: after };
-  }
-  const known = request.execution === undefined ? undefined : findExecution(state, request.execution);
-  if (request.last === undefined && request.execution !== undefined) {
-    const after = known ? known.firstSeq - 1 : 0;
-    return { after, cursor: after };
-  }
-  const count = Math.min(request.last ?? DEFAULT_LAST, MAX_LAST);
-  const batch = await readLast(journal.source, count, filterOf(request), head);
-  return { after: (batch.events[0]?.seq ?? head + 1) - 1, cursor: head, batch };
-}
-
-function resetTo(from: number, why: Reset['why']) {
-  return { after: from, cursor: from, reset: { why, from } satisfies Reset };
+/** An execution and the position that what is known of it belongs to. */
+async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
+  const { id, firstSeq, lines = 0 } = await lookUp(text, context);
+  return { id, firstSeq, lines, seq: context.state.seq };
 }
 
 /** In memory, else by the indexes of the journal. */

@@ -214,7 +214,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     async control(execution, order) {
       const { id } = execution;
       check(execution, order);
-      const waits = execution.status === 'queued' && !attached.has(id) && !recordOf(id);
+      const waits = execution.status === 'queued' && hasSpec(paths, id) && !attached.has(id) && !recordOf(id);
       if (!waits && !recordOf(id)) {
         throw new ProgressError('bad_request', `${id} was not started by \`progress run\`: it takes no orders`);
       }

@@ -1,11 +1,11 @@
-/** The Unix socket: binds it without a race, and bounds who is on it. */
-import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
+/** The daemon's socket: who is on it, and how many at most. */
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { ProgressError, errnoOf } from '../errors.js';
+import { ProgressError } from '../errors.js';
 import { encodeLine } from '../protocol/lines.js';
 import type { Connection, ConnectionContext } from './connection.js';
 import { createConnection } from './connection.js';
+import { bindUnix } from './unix-socket.js';
 
 export interface Server {
   readonly connections: ReadonlySet<Connection>;
@@ -51,29 +51,19 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
   server.maxConnections = maxConnections + ROOM_FOR_REFUSALS;
   server.on('drop', () => refused++);
 
-  // under a name of its own, then moved: the path is never without a listener once there was one, and closing this
-  // server, which unlinks the name that it was bound to, cannot take away the socket of the next daemon
-  const own = `${socket}.${process.pid}`;
-  checkReplaceable(socket);
-  removeSocket(own);
-  server.listen(own);
-  await once(server, 'listening');
-  chmodSync(own, 0o600);
-  renameSync(own, socket);
-  const { ino } = lstatSync(socket);
-  const isBound = () => lstatSync(socket, { throwIfNoEntry: false })?.ino === ino;
+  const bound = await bindUnix(server, socket);
 
   return {
     connections,
     get refused() {
       return refused;
     },
-    isBound,
+    isBound: () => bound.isBound(),
     resume() {
       for (const connection of connections) connection.resume();
     },
     async close() {
-      if (isBound()) removeSocket(socket);
+      bound.release();
       const closed = once(server, 'close');
       server.close();
       for (const { socket: client } of connections) client.destroySoon();
@@ -84,19 +74,4 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
       clearTimeout(late);
     },
   };
-}
-
-function checkReplaceable(socket: string): void {
-  const stat = lstatSync(socket, { throwIfNoEntry: false });
-  if (stat && !stat.isSocket()) {
-    throw new ProgressError('no_permission', `${socket} is not a socket: move it away, the daemon listens there`);
-  }
-}
-
-function removeSocket(socket: string): void {
-  try {
-    unlinkSync(socket);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-  }
 }

@@ -8,17 +8,18 @@ import { isOpen, matches } from '../core/filter.js';
 import type { Batch } from '../journal/lines.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal } from '../journal/reader.js';
-import type { Gap, RequestId, Reset } from '../protocol/messages.js';
+import type { Gap, Reset } from '../protocol/messages.js';
 
-/** Where a subscriber's lines go. */
+/** Where a subscriber's messages go. */
 export interface Sink {
-  /** Writes one line, given in parts; false when the reader is behind. */
-  write(parts: (string | Buffer)[]): boolean;
+  /** Writes one message: `value` is JSON, and `cursor` the position behind it. False when the reader is behind. */
+  write(kind: PushKind, value: string | Buffer, cursor: number): boolean;
   readonly blocked: boolean;
 }
 
+export type PushKind = 'events' | 'gap' | 'reset' | 'at';
+
 export interface Subscription {
-  id: RequestId;
   filter: Filter;
   /** Everything up to here is delivered, or filtered out. */
   cursor: number;
@@ -38,7 +39,10 @@ export interface Subscribers {
 }
 
 export interface Subscriber {
-  readonly id: RequestId;
+  /** Everything up to here is delivered, or filtered out. */
+  readonly cursor: number;
+  /** Resolves when everything is delivered that was written when it was asked. */
+  level(): Promise<void>;
   /** The sink takes lines again. */
   resume(): void;
   close(): void;
@@ -84,8 +88,7 @@ export function createSubscribers(
   };
 
   const add: Subscribers['add'] = (subscription, opening = {}) => {
-    const { id, filter, sink, onFailure } = subscription;
-    const name = JSON.stringify(id);
+    const { filter, sink, onFailure } = subscription;
     const interval = subscription.rate === undefined ? 0 : 1_000 / subscription.rate;
     const messageBytes = interval > 0 ? RATED_MESSAGE_BYTES : MESSAGE_BYTES;
     let { cursor } = subscription;
@@ -96,12 +99,19 @@ export function createSubscribers(
     let closed = false;
     let wake: (() => void) | undefined;
 
-    const say = (key: string, value: string | Buffer) => {
+    /** Who waits for the cursor to get there. */
+    const waiting: { seq: number; wake: () => void }[] = [];
+    const wakeWaiting = () => {
+      while (waiting[0] && (closed || waiting[0].seq <= cursor)) waiting.shift()?.wake();
+    };
+
+    const say = (kind: PushKind, value: string | Buffer, position: number) => {
       saidAt = now();
       nextAt = saidAt + interval;
-      return sink.write([`{"on":${name},"${key}":`, value, '}\n']);
+      return sink.write(kind, value, position);
     };
-    const sayEvents = (batch: Batch) => say('events', encode(batch));
+    const sayEvents = (batch: Batch) => say('events', encode(batch), batch.events.at(-1)?.seq ?? cursor);
+    const sayPosition = (position: number) => say('at', String(position), position);
 
     /** May something be said now? If not, `advance` is called again when it may. */
     const isFree = (): boolean => {
@@ -133,8 +143,9 @@ export function createSubscribers(
         const taken = takeBlocks(blocks, cursor, filter, messageBytes);
         cursor = taken.cursor;
         if (taken.batch.lines.length > 0) sayEvents(taken.batch);
-        else if (now() - saidAt > POSITION_MS) say('at', String(cursor));
+        else if (now() - saidAt > POSITION_MS) sayPosition(cursor);
       }
+      wakeWaiting();
     };
 
     const untilFree = async () => {
@@ -159,7 +170,7 @@ export function createSubscribers(
         if (closed) return;
         if ('gap' in chunk) {
           await flush();
-          say('gap', JSON.stringify(chunk.gap satisfies Gap));
+          say('gap', JSON.stringify(chunk.gap satisfies Gap), chunk.gap.to);
           await untilFree();
         } else {
           const wanted = select(chunk, filter);
@@ -168,7 +179,7 @@ export function createSubscribers(
           bytes += wanted.lines.reduce((sum, line) => sum + line.length, 0);
           if (bytes >= messageBytes / 2) await flush();
           else if (bundle.lines.length === 0 && now() - saidAt > POSITION_MS) {
-            say('at', String(chunk.events.at(-1)?.seq ?? cursor));
+            sayPosition(chunk.events.at(-1)?.seq ?? cursor);
             await untilFree();
           }
         }
@@ -180,14 +191,24 @@ export function createSubscribers(
     const member = { advance, filter };
     all.add(member);
     onJoin();
-    if (opening.reset) say('reset', JSON.stringify(opening.reset));
+    if (opening.reset) say('reset', JSON.stringify(opening.reset), opening.reset.from);
     if (opening.batch && opening.batch.lines.length > 0) sayEvents(opening.batch);
     advance();
     return {
-      id,
+      get cursor() {
+        return cursor;
+      },
+      async level() {
+        const seq = published;
+        if (cursor < seq && !closed) {
+          const level = new Promise<void>((resolve) => waiting.push({ seq, wake: resolve }));
+          await level;
+        }
+      },
       resume: advance,
       close() {
         closed = true;
+        wakeWaiting();
         clearTimeout(timer);
         all.delete(member);
         wake?.();

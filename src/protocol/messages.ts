@@ -19,6 +19,7 @@
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
+import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
 import type { ErrorJson } from '../errors.js';
 import type { Agent } from '../paths.js';
@@ -47,6 +48,26 @@ export interface SubscribeRequest extends Filter {
   rate?: number;
 }
 
+export interface ListRequest {
+  op: 'list';
+  id: RequestId;
+  /** Ended ones too. */
+  all?: boolean;
+  limit?: number;
+  before?: number;
+  /** Text that stands in the name, the id, the agent or a label. */
+  text?: string;
+  statuses?: string[];
+  /** Nothing that began before this RFC 3339 time. */
+  since?: string;
+}
+
+export interface SearchRequest extends LogFilter {
+  op: 'search';
+  id: RequestId;
+  execution: string;
+}
+
 export type RequestId = string | number;
 
 export type Request =
@@ -54,11 +75,16 @@ export type Request =
   | { op: 'emit'; id: RequestId; event: unknown; synced?: boolean }
   | SubscribeRequest
   | { op: 'unsubscribe'; id: RequestId; subscription: RequestId }
-  | { op: 'list'; id: RequestId; all?: boolean; limit?: number; before?: number }
+  | ListRequest
   | { op: 'get'; id: RequestId; execution: string }
+  | { op: 'log'; id: RequestId; execution: string; from?: number; last?: number; limit?: number; whole?: boolean }
+  | SearchRequest
+  | { op: 'timeline'; id: RequestId; execution: string }
+  | { op: 'web'; id: RequestId; on: boolean; port?: number; execution?: string }
   | { op: 'queues'; id: RequestId }
   | { op: 'attach'; id: RequestId; run: string }
   /** `ifQueued`: only while it waits for its turn. */
+  | { op: 'rerun'; id: RequestId; execution: string }
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
   /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
   | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
@@ -95,6 +121,18 @@ export interface Replies {
   list: { executions: ExecutionJson[]; prefixes: string[]; seq: number; more?: number };
   /** `execution` may be a unique prefix or a name. State as of `seq`. */
   get: { execution: ExecutionJson; seq: number };
+  /** Lines in order, without a hole; fewer than asked for where they are long. `total`: the number of the last one. */
+  log: { execution: string; lines: LogLine[]; total: number; seq: number };
+  /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
+  search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
+  timeline: Timeline;
+  /** `execution`: the new one's id. */
+  rerun: { execution: string };
+  /**
+   * Where the viewer is, or the page of the execution; null while it is off. `code` lets one browser in, once and soon;
+   * `page` is a private file that leads there.
+   */
+  web: { url: string | null; code?: string; page?: string };
   queues: { queues: QueueView[] };
   /** From now on orders for this run are pushed on this connection. */
   attach: Record<string, never>;
@@ -103,6 +141,18 @@ export interface Replies {
   follow: { agents: FollowStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
+}
+
+export interface Timeline {
+  execution: string;
+  /** Where in the log each step began last. */
+  steps: { step: string; line: number }[];
+  /** From when to when it was paused, in milliseconds since 1970; null: it still is. */
+  pauses: [from: number, to: number | null][];
+  /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
+  samples: [at: number, cpu: number, rss: number][];
+  total: number;
+  seq: number;
 }
 
 export interface DaemonStatus {

@@ -7,7 +7,7 @@ import { withholding } from '../client/background.js';
 import { DEFAULT_PATH, findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
-import type { OutputStream } from './output.js';
+import type { CommandStream } from './output.js';
 import { openPipes } from './pipe.js';
 import type { Source } from './pump.js';
 import { sourceOf } from './pump.js';
@@ -17,7 +17,7 @@ export type Outcome = { exitCode: number } | { signal: NodeJS.Signals } | { erro
 
 export interface Child {
   pid: number;
-  outputs: { stream: OutputStream; source: Source }[];
+  outputs: { stream: CommandStream; source: Source }[];
   /** Its pipes may still hold something then. */
   exited: Promise<Outcome>;
 }
@@ -87,7 +87,7 @@ type End = number | 'pipe';
 
 async function withPipes(
   directory: string,
-  streams: readonly OutputStream[],
+  streams: readonly CommandStream[],
   use: (ends: End[], sourcesOf: (child: ChildProcess) => Child['outputs']) => Promise<Child>,
 ): Promise<Child> {
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);

@@ -4,7 +4,7 @@ import type { EventData } from '../core/event.js';
 
 /** What one event tells. */
 export interface Piece {
-  stream: OutputStream;
+  stream: CommandStream | 'debug';
   /** Without the newline that ends it. It may be kept only as a copy. */
   content: Buffer;
   /** In it, without the one that ends it. */
@@ -17,10 +17,13 @@ export interface Piece {
   part?: 'continued' | 'unterminated';
 }
 
-export type OutputStream = 'stdout' | 'stderr';
+/** What a command writes to; `debug` is what of it is not for people. */
+export type CommandStream = 'stdout' | 'stderr';
 
 export interface Pieces {
   push(chunk: Buffer): void;
+  /** Whole lines that wait for others. */
+  flush(): void;
   /** The last line, if it has no newline, and whatever waits. */
   end(): void;
 }
@@ -32,9 +35,9 @@ export const PIECE_BYTES = 32 * 1024;
 
 const NEWLINE = 0x0a;
 
-export function createPieces(stream: OutputStream, onPiece: (piece: Piece) => void): Pieces {
+export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) => void): Pieces {
   /** What waits, copied: a child's output comes in buffers that are used again. */
-  let store = Buffer.allocUnsafeSlow(2 * PIECE_BYTES);
+  let store = Buffer.alloc(0);
   let length = 0;
   let line = 1;
   let since: string | undefined;
@@ -48,7 +51,7 @@ export function createPieces(stream: OutputStream, onPiece: (piece: Piece) => vo
   };
 
   /** Says all whole lines; what follows the last newline waits on, unless it is too long. */
-  const flush = (all: boolean) => {
+  const sayAll = (all: boolean) => {
     clearTimeout(timer);
     timer = undefined;
     let rest = store.subarray(0, length);
@@ -70,13 +73,17 @@ export function createPieces(stream: OutputStream, onPiece: (piece: Piece) => vo
     push(chunk) {
       since ??= new Date().toISOString();
       if (length + chunk.length > store.length) {
-        store = Buffer.concat([store.subarray(0, length), chunk], 2 * (length + chunk.length));
+        store = Buffer.concat(
+          [store.subarray(0, length), chunk],
+          Math.max(2 * PIECE_BYTES, 2 * (length + chunk.length)),
+        );
       } else chunk.copy(store, length);
       length += chunk.length;
-      if (length >= PIECE_BYTES) flush(false);
-      else if (chunk.includes(NEWLINE)) timer ??= setTimeout(() => flush(false), LATE_MS);
+      if (length >= PIECE_BYTES) sayAll(false);
+      else if (chunk.includes(NEWLINE)) timer ??= setTimeout(() => sayAll(false), LATE_MS);
     },
-    end: () => flush(true),
+    flush: () => sayAll(false),
+    end: () => sayAll(true),
   };
 }
 
@@ -106,7 +113,8 @@ const SHORT_LINE = 32;
 function countInWords({ buffer, byteOffset, length }: Buffer): number {
   const bytes = new Uint8Array(buffer, byteOffset, length);
   const aligned = Math.min(length, -byteOffset & 3);
-  const words = new Int32Array(buffer, byteOffset + aligned, (length - aligned) >>> 2);
+  // an array of words cannot begin just anywhere, not even one without any
+  const words = aligned < length ? new Int32Array(buffer, byteOffset + aligned, (length - aligned) >>> 2) : [];
   let count = 0;
   for (let at = 0; at < words.length;) {
     let sums = 0;

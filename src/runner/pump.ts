@@ -22,8 +22,8 @@ export interface Pump {
 }
 
 export interface Recorder {
-  push(chunk: Buffer): void;
-  end(): void;
+  /** What is shown instead of the chunk, if not the chunk. */
+  push(chunk: Buffer): readonly (Buffer | string)[] | undefined;
 }
 
 export function sourceOf(stream: Readable): Source {
@@ -43,7 +43,7 @@ export function createPump(source: Source, recorder: Recorder): Pump {
   let target: Writable | undefined;
   let draining = false;
   let finish: () => void = () => {};
-  const finished = new Promise<void>((resolve) => (finish = resolve)).then(() => recorder.end());
+  const finished = new Promise<void>((resolve) => (finish = resolve));
 
   const drained = () => {
     if (draining) source.resume();
@@ -51,9 +51,11 @@ export function createPump(source: Source, recorder: Recorder): Pump {
   };
   source.listen(
     (chunk) => {
-      recorder.push(chunk);
+      const shown = recorder.push(chunk) ?? [chunk];
       if (!target) return false;
-      if (!target.write(chunk)) {
+      let isTaken = true;
+      for (const part of shown) isTaken = target.write(part);
+      if (!isTaken) {
         draining = true;
         source.pause();
         target.once('drain', drained);

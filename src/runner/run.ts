@@ -4,11 +4,14 @@ import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { clip, clipAll, NAME_CHARS } from '../core/data.js';
 import { createDeferred } from '../core/deferred.js';
-import type { EventData } from '../core/event.js';
+import type { EventData, FinalStatus } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { identityOf, readProcess, treeRss } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
+import { settle } from '../streams/parser.js';
+import { findFormat, formatOfProgram } from '../streams/formats.js';
+import type { TimedEvent } from '../streams/interpreter.js';
 import { RUN_KIND } from '../spool/names.js';
 import type { OwnFile } from '../spool/own-file.js';
 import { openOwnFile } from '../spool/own-file.js';
@@ -17,11 +20,13 @@ import { startChild, statusOf } from './child.js';
 import type { Group } from './group.js';
 import { createGroup } from './group.js';
 import { createLimit } from './limit.js';
-import type { OutputStream } from './output.js';
-import { createPieces, outputData } from './output.js';
+import type { CommandStream, Piece } from './output.js';
+import { outputData } from './output.js';
 import { whyNoPty } from './pty.js';
-import type { Pump, Recorder } from './pump.js';
+import type { Pump } from './pump.js';
 import { createPump } from './pump.js';
+import type { Reading } from './reading.js';
+import { createReading } from './reading.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
@@ -43,7 +48,9 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr
   outputLimit: number;
   /** Where the output goes besides; nowhere when it is drawn by somebody else. */
   output?: Output;
-  /** Looks for processes that are left, whatever that costs. */
+  /** Shows an agent's events for people, instead of its lines. */
+  render?: (event: TimedEvent) => string;
+  /** Nobody waits for it: it looks for processes that are left, and for room to write its end, whatever that costs. */
   thorough: boolean;
   /** Told where nothing can be written, instead of an error: the command runs all the same. */
   onUnrecorded?: (error: unknown) => void;
@@ -61,6 +68,8 @@ export interface Run {
   readonly ended: Promise<number>;
   /** Events that could not be written; known at the end. */
   readonly unwritten: number;
+  /** The signal that ended the command, if one did; known at the end. */
+  readonly diedOf: NodeJS.Signals | undefined;
   /** Why the command could not be started; known at the end. */
   readonly problem: string | undefined;
 }
@@ -102,10 +111,12 @@ export function startRun(options: RunOptions): Run {
   const asked = new Set<NodeJS.Signals>();
   const stopping = createStop(emit);
   let timedOut = false;
-  let pumps: readonly (Pump & { stream: OutputStream })[] = [];
+  let pumps: readonly (Pump & { stream: CommandStream })[] = [];
+  const readings: Reading[] = [];
   let shown = options.output;
   let unwritten = 0;
   let problem: string | undefined;
+  let diedOf: NodeJS.Signals | undefined;
   let group: Group | undefined;
   let pausing: NodeJS.Timeout | undefined;
   /** What is ordered before the command is there waits for it. */
@@ -157,10 +168,17 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) pump.show(output[pump.stream]);
   };
 
-  const end = (outcome: Outcome, measured: EventData): number => {
-    const type = timedOut ? 'execution_timeout' : stopping.begun ? 'execution_cancelled' : typeOf(outcome, asked);
-    emit(type, { ...outcome, ...measured }, 'now');
+  /** As its process tells. */
+  const statusNow = (outcome: Outcome): FinalStatus =>
+    timedOut ? 'timeout' : stopping.begun ? 'cancelled' : judge(outcome, asked);
+
+  const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
+    const claim = readings.find((reading) => reading.claim)?.claim;
+    const { status, ...words } = settle(statusNow(outcome), claim);
+    emit(`execution_${status}`, { ...words, ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
+    if ('signal' in outcome) diedOf = outcome.signal;
+    if (options.thorough) await file.written();
     unwritten = file.close();
     return timedOut ? TIMED_OUT : statusOf(outcome);
   };
@@ -169,7 +187,7 @@ export function startRun(options: RunOptions): Run {
     const go = await turn.promise;
     if (go !== 'start') {
       stopping.begun = true;
-      return end(go, {});
+      return await end(go, {});
     }
     const startedAt = performance.now();
     const child = await startChild({
@@ -181,7 +199,7 @@ export function startRun(options: RunOptions): Run {
     });
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
-      return end(child, { durationMs: 0 });
+      return await end(child, { durationMs: 0 });
     }
     if (spec.pty && !options.pty) {
       const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
@@ -201,10 +219,14 @@ export function startRun(options: RunOptions): Run {
       keep: (piece) => file.append({ type: 'output', execution: id, time: piece.time, data: outputData(piece) }),
       mark: (text) => emit('output', { stream: 'system', text }),
     });
+    const { argv, format } = spec;
     pumps = child.outputs.map(({ stream, source }) => {
-      const pieces = createPieces(stream, (piece) => limit.take(piece));
-      const pump = createPump(source, options.pty && stream === 'stdout' ? withoutReturns(pieces) : pieces);
-      return Object.assign(pump, { stream });
+      const isTerminal = options.pty !== undefined && stream === 'stdout';
+      const onPiece = (piece: Piece) => limit.take(piece);
+      const say = (event: TimedEvent) => file.append({ ...event, execution: id });
+      const reading = createReading({ argv, format, stream, isTerminal, onPiece, emit: say, render: options.render });
+      readings.push(reading);
+      return Object.assign(createPump(source, reading), { stream });
     });
     if (shown) showOn(shown);
     const timer =
@@ -231,12 +253,13 @@ export function startRun(options: RunOptions): Run {
     // before they find that nobody reads any more
     if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     for (const pump of pumps) pump.stop();
+    for (const reading of readings) reading.end(statusNow(outcome));
     clearInterval(pausing);
     limit.end();
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
     const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return end(outcome, {
+    return await end(outcome, {
       durationMs,
       ...(cpuSeconds !== undefined && { cpuSeconds }),
       ...(peakRss > 0 && { peakRss }),
@@ -259,6 +282,9 @@ export function startRun(options: RunOptions): Run {
     get unwritten() {
       return unwritten;
     },
+    get diedOf() {
+      return diedOf;
+    },
     get problem() {
       return problem;
     },
@@ -274,13 +300,25 @@ function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: R
     if (error instanceof ProgressError || !onUnrecorded) throw error;
     onUnrecorded(error);
     let unwritten = 0;
-    return { source: record.source, append: () => unwritten++, close: () => unwritten };
+    return {
+      source: record.source,
+      append: () => unwritten++,
+      written: () => Promise.resolve(),
+      close: () => unwritten,
+    };
   }
+}
+
+/** Known by the format that it was told to speak. */
+export function agentOf({ argv, format }: RunSpec): string | undefined {
+  const known = format === undefined ? formatOfProgram(argv) : findFormat(format);
+  return known?.kind === 'stream' ? known.name : undefined;
 }
 
 /** What a queueing and a start tell. */
 export function describe(spec: RunSpec): EventData {
-  const { argv, name, cwd, labels, agent, parent, parentStep, queue, after, rerunOf } = spec;
+  const { argv, name, cwd, labels, parent, parentStep, queue, after, rerunOf } = spec;
+  const agent = spec.agent ?? agentOf(spec);
   const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
   return {
     kind: agent === undefined ? 'run' : 'agent',
@@ -293,28 +331,11 @@ export function describe(spec: RunSpec): EventData {
 }
 
 /** What was asked for is cancelled; what died of itself failed. */
-function typeOf(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): string {
+function judge(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): FinalStatus {
   const status = statusOf(outcome);
-  if (status === 0) return 'execution_completed';
+  if (status === 0) return 'completed';
   const obeyed = [...asked].some((signal) => status === statusOfSignal(signal));
-  return obeyed ? 'execution_cancelled' : 'execution_failed';
-}
-
-/** On a terminal each line ends with a return besides. */
-function withoutReturns(recorder: Recorder): Recorder {
-  /** A return whose newline may come with the next bytes. */
-  let held = '';
-  return {
-    push(chunk) {
-      const text = held + chunk.toString('latin1');
-      held = text.endsWith('\r') ? '\r' : '';
-      recorder.push(Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1'));
-    },
-    end() {
-      recorder.push(Buffer.from(held));
-      recorder.end();
-    },
-  };
+  return obeyed ? 'cancelled' : 'failed';
 }
 
 /** False when somebody held on to it, and was not waited for any longer. */

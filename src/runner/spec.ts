@@ -3,6 +3,7 @@ import { isIdentifier } from '../core/identifier.js';
 import { createId } from '../client/ids.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
+import { AUTO, formatNamed, PLAIN } from '../streams/formats.js';
 import type { RunSpec } from './store.js';
 
 export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
@@ -31,6 +32,7 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
     if (name !== undefined && !isIdentifier(name))
       throw new ProgressError('usage', `${what}: ${JSON.stringify(name)} is no name`);
   }
+  if (wanted.format !== undefined && wanted.format !== AUTO && wanted.format !== PLAIN) formatNamed(wanted.format);
   const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
   const id = createId();
   return {

@@ -1,6 +1,7 @@
 /** A spool file of one's own: events of a process that must not wait for a daemon, nor lose any when there is none. */
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { SPOOL_SUFFIX } from './names.js';
@@ -13,6 +14,8 @@ export interface OwnFile {
    * disk: it is dropped then, and counted.
    */
   append(event: OwnEvent, now?: 'now'): void;
+  /** Resolves when everything is written, or nobody hopes for that any longer: a full disk has room again some day. */
+  written(): Promise<void>;
   /** Writes what is left, and returns how many events could not be. */
   close(): number;
 }
@@ -29,6 +32,9 @@ const FLUSH_CHARS = 256 * 1024;
 /** Kept while nothing can be written. */
 const KEPT_CHARS = 8 * 1024 * 1024;
 const RETRY_MS = 1_000;
+const NEWLINE = 0x0a;
+const NOTHING: Buffer = Buffer.alloc(0);
+const HOPE_MS = 60 * 60 * 1000;
 
 /** Of writer `kind`, this process. Throws what the system says when the file cannot be made. */
 export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): OwnFile {
@@ -38,7 +44,8 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   const fd = openSync(path.join(spool, source + SPOOL_SUFFIX), O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0o600);
   let waiting: { line: string; isOutput: boolean }[] = [];
   let chars = 0;
-  let written = 0;
+  /** Of a line that stands there in part. */
+  let rest = NOTHING;
   let dropped = 0;
   /** Of these, what nothing was said of yet. */
   let unsaid = 0;
@@ -49,17 +56,24 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   const flush = () => {
     clearImmediate(scheduled);
     scheduled = undefined;
-    if (waiting.length === 0) return;
+    if (waiting.length === 0 && rest.length === 0) return;
     const about = aboutDropped();
-    const bytes = Buffer.from(about + waiting.map(({ line }) => line).join(''));
-    const whole = writeLines(bytes);
-    if (whole > 0) unsaid = 0;
-    if (whole === bytes.length) {
+    const bytes = Buffer.concat([rest, Buffer.from(about + waiting.map(({ line }) => line).join(''))]);
+    const done = writeSome(bytes);
+    if (done === bytes.length) {
+      rest = NOTHING;
+      unsaid = 0;
       waiting = [];
       chars = 0;
       return;
     }
-    const lines = bytes.toString('utf8', about.length, whole).split('\n').length - 1;
+    // a line that is begun is completed: somebody may have read what stands of it
+    const isBegun = done === 0 ? rest.length > 0 : bytes[done - 1] !== NEWLINE;
+    const begun = isBegun ? bytes.indexOf(NEWLINE, done) + 1 : done;
+    const from = rest.length + Buffer.byteLength(about);
+    rest = Buffer.from(bytes.subarray(done, begun));
+    if (begun >= from) unsaid = 0;
+    const lines = begun > from ? bytes.toString('latin1', from, begun).split('\n').length - 1 : 0;
     for (const { line } of waiting.splice(0, lines)) chars -= line.length;
     // a full disk has room again some day
     retry ??= setTimeout(() => {
@@ -68,18 +82,14 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
     }, RETRY_MS).unref();
   };
 
-  /** Returns how many bytes stand in the file: whole lines, since these may be taken at once. */
-  const writeLines = (bytes: Buffer): number => {
+  /** Returns how many bytes stand in the file. */
+  const writeSome = (bytes: Buffer): number => {
     let done = 0;
     try {
       while (done < bytes.length) done += writeSync(fd, bytes, done);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      const whole = bytes.subarray(0, done).lastIndexOf('\n') + 1;
-      if (whole < done) ftruncateSync(fd, written + whole);
-      done = whole;
     }
-    written += done;
     return done;
   };
 
@@ -114,11 +124,16 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   return {
     source,
     append,
+    async written() {
+      flush();
+      const deadline = performance.now() + HOPE_MS;
+      for (; (waiting.length > 0 || rest.length > 0) && performance.now() < deadline; flush()) await delay(RETRY_MS);
+    },
     close() {
       flush();
       clearTimeout(retry);
       closeSync(fd);
-      return waiting.length + dropped;
+      return waiting.length + (rest.length > 0 ? 1 : 0) + dropped;
     },
   };
 }

@@ -122,7 +122,8 @@ export function openSpool(options: SpoolOptions): Spool {
     if (file) turns.touch(file);
   };
 
-  const exists = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false }) !== undefined;
+  const sizeOf = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
+  const exists = (name: string) => sizeOf(name) !== undefined;
 
   /** Everything there is, whatever was told of it. */
   const sweep = () =>
@@ -139,7 +140,8 @@ export function openSpool(options: SpoolOptions): Spool {
     if (idleSince === undefined || file.leftAlone !== undefined) return;
     const isOver =
       parsed.writer === undefined ? !isNewestShared(directory, name) : !isWriterAlive(parsed.writer, idleSince, now());
-    if (!isOver) return;
+    // its last words may have come since it was read
+    if (!isOver || sizeOf(name) !== file.size) return;
     if (parsed.writer !== undefined) options.onWriterGone(parsed.source);
     const isSafe = parsed.kind === RUN_KIND && options.isSynced(parsed.source);
     if (!isSafe && now() - idleSince < KEEP_MS) return;
@@ -165,7 +167,7 @@ export function openSpool(options: SpoolOptions): Spool {
     resume: () => turns.resume(),
     look(source) {
       const name = source + SPOOL_SUFFIX;
-      const size = lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
+      const size = sizeOf(name);
       const file = files.get(name);
       if (size === undefined || file?.leftAlone !== undefined) return true;
       if (file?.size === size) return file.idleSince !== undefined && !turns.isWaiting(file);

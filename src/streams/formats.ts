@@ -108,20 +108,37 @@ export const FORMATS: readonly Format[] = [
 export const AUTO = 'auto';
 export const PLAIN = 'plain';
 
+/** What may be asked for of a command's output. */
+export const CHOICES: readonly Pick<Format, 'name' | 'describe'>[] = [
+  { name: AUTO, describe: 'whatever is recognised: the default' },
+  { name: PLAIN, describe: 'nothing is looked for' },
+  ...FORMATS.filter(({ kind }) => kind !== 'transcript'),
+];
+
+export function findFormat(name: string): Format | undefined {
+  return FORMATS.find((one) => one.name === name);
+}
+
 /** @throws ProgressError `usage` for a name that is none. */
 export function formatNamed(name: string): Format {
-  const format = FORMATS.find((one) => one.name === name);
+  const format = findFormat(name);
   if (format) return format;
   const names = [AUTO, PLAIN, ...FORMATS.map((one) => one.name)].join(', ');
   throw new ProgressError('usage', `--format: "${name}" is none of ${names}`);
 }
 
-/** The format of a program that was told to speak it. */
+/** The format of a program that was told to speak it, be it started by another: `npx`, `env`, `timeout 10m`. */
 export function formatOfProgram(argv: readonly string[]): Format | undefined {
-  const [program = '', ...args] = argv;
-  const name = program.slice(program.lastIndexOf('/') + 1);
-  return FORMATS.find(({ kind, isProgram }) => kind === 'stream' && isProgram?.(name, args));
+  for (let at = 0; at < Math.min(argv.length, MAX_WRAPPING_WORDS); at++) {
+    const name = argv[at]?.replace(/^.*\//, '') ?? '';
+    const args = argv.slice(at + 1);
+    const format = FORMATS.find(({ kind, isProgram }) => kind === 'stream' && isProgram?.(name, args));
+    if (format) return format;
+  }
+  return undefined;
 }
+
+const MAX_WRAPPING_WORDS = 6;
 
 /** The format of this kind that alone has such lines. */
 export function formatOfLine(text: string, kind: Format['kind']): Format | undefined {

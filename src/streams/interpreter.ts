@@ -49,6 +49,8 @@ const LOOK_LINES = 20;
 const LOOK_BYTES = 1024 * 1024;
 /** An image in JSON takes megabytes; a longer line is passed on as output. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** After so much output in which nothing was found nobody looks any more: it may come by the gigabyte. */
+const MAX_SILENT_BYTES = 16 * 1024 * 1024;
 /** In an event, whose line in the journal may be twice as long (each quote is escaped) and has a bound. */
 const MAX_RAW_BYTES = 96 * 1024;
 /** Of a text that stands in `raw` too. */
@@ -69,6 +71,9 @@ export function createInterpreter({ argv, format = AUTO, step: base, sink }: Int
   let held: Buffer[] = [];
   let heldBytes = 0;
 
+  /** Of output for people, since something was read in it. */
+  let silentBytes = 0;
+
   let stamped = NaN;
   let stamp = '';
   /** Many events share a moment. */
@@ -77,8 +82,10 @@ export function createInterpreter({ argv, format = AUTO, step: base, sink }: Int
     stamped = now;
     return stamp;
   };
-  const emit = ({ type, step, time, data }: StreamEvent, now: number) =>
+  const emit = ({ type, step, time, data }: StreamEvent, now: number) => {
+    silentBytes = 0;
     sink.emit({ type, ...(step !== undefined && { step }), time: time ?? timeOf(now), data });
+  };
   let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : TEXT_FORMATS, emit);
 
   const pass = (bytes: Buffer, now: number) => {
@@ -86,7 +93,10 @@ export function createInterpreter({ argv, format = AUTO, step: base, sink }: Int
     lookedBytes += bytes.length;
     if (lookedBytes > LOOK_BYTES) isLooking = false;
     sink.keep(bytes, 'text');
-    texts?.push(bytes, now);
+    if (!texts) return;
+    texts.push(bytes, now);
+    silentBytes += bytes.length;
+    if (silentBytes > MAX_SILENT_BYTES && !named) texts = undefined;
   };
 
   const look = (text: string) => {

@@ -17,8 +17,8 @@ import {
 } from '../core/format.js';
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
-import type { Current } from './outline.js';
-import { outlineOf } from './outline.js';
+import type { Current } from '../core/outline.js';
+import { outlineOf } from '../core/outline.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf } from './width.js';

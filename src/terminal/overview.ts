@@ -7,7 +7,7 @@ import type { Space } from './detail.js';
 import { exitText } from './detail.js';
 import type { Row } from './layout.js';
 import { drawBar } from './layout.js';
-import { outlineOf } from './outline.js';
+import { outlineOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit } from './width.js';

@@ -13,7 +13,7 @@ import {
   formatRemaining,
 } from '../core/format.js';
 import { countText } from './detail.js';
-import { outlineOf, placeOf } from './outline.js';
+import { outlineOf, placeOf } from '../core/outline.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';

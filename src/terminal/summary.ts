@@ -4,7 +4,7 @@ import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, statusMark } from '../core/format.js';
 import { exitText } from './detail.js';
-import { outlineOf, placeOf } from './outline.js';
+import { outlineOf, placeOf } from '../core/outline.js';
 import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, truncate, wrap } from './width.js';

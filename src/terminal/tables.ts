@@ -14,7 +14,7 @@ import {
 } from '../core/format.js';
 import type { Group, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
-import { outlineOf } from './outline.js';
+import { outlineOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';

@@ -10,6 +10,7 @@ import * as shell from './shell.mjs';
 import * as spool from './spool.mjs';
 import * as start from './start.mjs';
 import * as streams from './streams.mjs';
+import * as web from './web.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
@@ -24,6 +25,7 @@ const PARTS = {
   resources: ['Resources of runs', resources.main],
   streams: ['Output of agents and tools, read', streams.main],
   idle: ['Idle', idle.main],
+  web: ['The viewer', web.main],
 };
 
 const wanted = process.argv.slice(2);

@@ -54,7 +54,7 @@ t.test('who has gone while the subscription was looked up is not subscribed', as
     await waitFor('the end of the connection', () => connection.socket.destroyed);
     connection.subscribe(request.id, () => {
       opened++;
-      return { id: request.id, resume: () => undefined, close: () => undefined };
+      return { cursor: 0, level: async () => {}, resume: () => undefined, close: () => undefined };
     });
     over = true;
     return undefined;

@@ -1,67 +1,19 @@
 /** A disk that is really full, and one that fails once. */
-import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import type { Test } from 'tap';
 import { openSource, readJournal } from '../../src/journal/reader.js';
-import type { Paths } from '../../src/paths.js';
-import { readLockRecord } from '../../src/protocol/lock-record.js';
-import { createHome, DAEMON } from '../helpers/daemon.js';
+import { createHome } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { checkJournal, checkSource, countersOf, readFiles } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
 import { isAble, isMissing } from './helpers/needs.js';
 import { cpuSeconds } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
-
-const NAMESPACE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
-const MOUNT = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" && shift && exec "$@"';
-
-/** A daemon whose state directory is a file system of one megabyte, that nobody else sees but through /proc. */
-async function startOnSmallDisk(t: Test): Promise<{ pid: number; paths: Paths; fill: () => void; free: () => void }> {
-  const home = createHome(t);
-  mkdirSync(home.paths.state, { mode: 0o700, recursive: true });
-  const args = ['sh', '-c', MOUNT, 'sh', home.paths.state, process.execPath, DAEMON];
-  const child = spawn('unshare', [...NAMESPACE, ...args], { env: home.env, stdio: ['ignore', 'ignore', 'inherit'] });
-  const pid = child.pid!;
-  t.teardown(async () => {
-    child.kill('SIGKILL');
-    await waitFor('the daemon to be gone', () => child.exitCode ?? child.signalCode ?? undefined);
-  });
-  const within = (file: string) => path.join(`/proc/${pid}/root`, file);
-  const { state, socket, journal, lock, checkpoint, daemonLog } = home.paths;
-  const paths = {
-    ...home.paths,
-    state: within(state),
-    socket: within(socket),
-    journal: within(journal),
-    lock: within(lock),
-    checkpoint: within(checkpoint),
-    daemonLog: within(daemonLog),
-  };
-  await waitFor('the daemon to listen', () => readLockRecord(paths.lock) !== undefined);
-  const ballast = path.join(paths.state, 'ballast');
-  return {
-    pid,
-    paths,
-    fill() {
-      for (let size = 1024 * 1024; size >= 1_024; size >>= 1) {
-        try {
-          for (;;) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
-        } catch {
-          // halved until not even a page fits
-        }
-      }
-    },
-    free: () => rmSync(ballast),
-  };
-}
+import { isDiskMissing, startOnSmallDisk } from './helpers/small-disk.js';
 
 t.test('a full disk', async (t) => {
-  if (isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'))) return;
-  const { pid, paths, fill, free } = await startOnSmallDisk(t);
+  if (isDiskMissing(t)) return;
+  const { pid, paths, fill, free } = await startOnSmallDisk(t, createHome(t));
   const client = await openLines(t, paths.socket);
   await client.ask({ op: 'emit', event: { type: 'execution_started', execution: 'known', data: {} } });
   const resenders = ['a', 'b'].map((source) => {

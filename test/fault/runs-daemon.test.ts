@@ -1,10 +1,13 @@
-/** Runs go on, whatever becomes of the daemon: it is killed, absent, replaced, or of another version. */
+/** Runs go on, whatever becomes of the daemon: it is killed, absent, or has no room to write. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { isAlive, readProcess } from '../../src/processes.js';
 import { isRunning } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { shortOrLong } from './helpers/long.js';
 import { createRunHome, endOf, outputOf, sh, WAIT } from './helpers/runs.js';
+import { isDiskMissing, startOnSmallDisk } from './helpers/small-disk.js';
 
 /** About 10 MB/s of numbered lines until the gate is open; the last one tells how many there were. */
 const CHATTER = `
@@ -98,4 +101,50 @@ t.test('many runs are attached again soon after a restart', async (t) => {
   for (const id of ids) await home.order(id, { action: 'kill', by: 'test' });
   const ends = await Promise.all(ids.map((id) => home.until(id, 'final')));
   t.strictSame(new Set(ends.map(({ status }) => status)), new Set(['cancelled']));
+});
+
+t.test('no daemon can be started, and none is there at the end: everything is found later', async (t) => {
+  const home = createRunHome(t);
+  writeFileSync(home.paths.config, 'no: such: configuration');
+  const gate = home.gate('go');
+  const id = await home.run(sh(`echo begin; ${WAIT}; echo end; exit 3`, gate));
+  t.notOk(existsSync(home.paths.socket));
+  gate.open();
+  const { runner } = await home.recordOf(id);
+  await waitFor('its end', () => !isRunning(runner.pid));
+  rmSync(home.paths.config);
+  await home.startDaemon();
+  const { status, exitCode } = await home.until(id, 'final');
+  t.match({ status, exitCode }, { status: 'failed', exitCode: 3 });
+  const events = await home.events(id);
+  endOf(t, events);
+  t.strictSame(outputOf(t, events), ['begin', 'end']);
+});
+
+t.test('a full disk stops nothing, and what happened on it is told when there is room again', async (t) => {
+  if (isDiskMissing(t)) return;
+  const home = createRunHome(t);
+  const disk = await startOnSmallDisk(t, home);
+  Object.assign(home.paths, disk.paths);
+  const gate = home.gate('go');
+  const ended = home.gate('ended');
+  // more than a pipe holds, twice
+  const id = home.specify(sh(`echo begin; ${WAIT}; seq 20000; : > "$2"; exit 3`, gate).concat(ended.path));
+  home.launch(id, disk.enter);
+  const { runner, child } = await home.recordOf(id);
+  await waitFor('its output', async () => (await home.get(id))?.tail.includes('begin'));
+  disk.fill();
+  gate.open();
+  await waitFor('its end', () => existsSync(ended.path) && !isAlive(child));
+  t.equal((await home.get(id))?.status, 'running', 'as far as anybody can tell');
+  await delay(1_500);
+  t.ok(isAlive(runner), 'its runner stays, since it has something to tell');
+  disk.free();
+  const { status, exitCode } = await home.until(id, 'final');
+  t.match({ status, exitCode }, { status: 'failed', exitCode: 3 });
+  const events = await home.events(id);
+  endOf(t, events);
+  t.strictSame(outputOf(t, events).slice(-1), ['20000']);
+  t.equal(outputOf(t, events).length, 20_001);
+  await waitFor('its runner to go', () => !isAlive(runner));
 });

@@ -129,7 +129,7 @@ const POINTS = {
   'before it claims the run': { calls: 'link,linkat', file: 'runner.json', count: 1 },
   'after that': { calls: 'open,openat', file: 'spool', count: 1 },
   'before it tells': { calls: 'write,pwrite64', file: 'spool', count: 1 },
-  'before it starts the command': { calls: 'socketpair', file: undefined, count: 1 },
+  'before it starts the command': { calls: 'open,openat', file: 'pipe', count: 1 },
   'before it writes down the command': { calls: 'rename,renameat,renameat2', file: 'draft', count: 1 },
   'before it tells of the command': { calls: 'write,pwrite64', file: 'spool', count: 2 },
 } as const;
@@ -142,15 +142,15 @@ function killAt(
 ): string[] {
   const files = {
     'runner.json': path.join(paths.runs, id, 'runner.json'),
+    pipe: path.join(paths.runs, id, 'pipe.0'),
     draft: path.join(paths.runs, id, 'runner.json.new'),
     spool: path.join(paths.spool, `run-$$-${id}.ndjson`),
   };
-  const only = file ? `-P "${files[file]}"` : '';
   // the runner keeps the process id of the shell, and strace is a child of its own
   return [
     'sh',
     '-c',
-    `exec strace -D -qq -o /dev/null ${only} -e trace=${calls} -e inject=${calls}:signal=KILL:when=${count} "$@"`,
+    `exec strace -D -qq -o /dev/null -P "${files[file]}" -e trace=${calls} -e inject=${calls}:signal=KILL:when=${count} "$@"`,
     'sh',
   ];
 }
@@ -205,7 +205,7 @@ t.test('whoever wants a run hears that its runner was killed before it began', a
   t.equal((await home.until(second, 'final')).status, 'completed', 'its slot is free');
 
   const cli = spawn(strace[0]!, [...strace.slice(1), PROGRESS, 'run', '--detach', 'true'], {
-    env: { ...home.env, NODE_OPTIONS: undefined },
+    env: home.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';

@@ -125,7 +125,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     own.open();
     for (const id of ids) {
       await delay(5);
-      await home.order(id, stop).catch((error: Error) => t.match(error.message, /is over: completed/));
+      await home.order(id, stop).catch((error: unknown) => t.match(error, { message: /is over: completed/ }));
     }
     for (const id of ids) {
       const { status } = await home.until(id, 'final');

@@ -25,6 +25,7 @@ t.test('every op is taken with all its fields, and with the least', (t) => {
       types: ['output', 'log'],
       level: 'warning',
       stream: 'stderr',
+      details: ['x'],
       after: 0,
       journal: 'j',
       since: '2026-11-20T12:48:46.123Z',
@@ -32,7 +33,15 @@ t.test('every op is taken with all its fields, and with the least', (t) => {
       rate: 0.5,
     },
     { op: 'unsubscribe', id: 2, subscription: 'a' },
-    { op: 'list', id: 3, all: true, limit: 10, before: 99 },
+    {
+      ...{ op: 'list', id: 3, all: true, limit: 10, before: 99 },
+      ...{ text: 'x', statuses: ['failed'], since: '2026-11-20T12:48:46.123Z' },
+    },
+    { op: 'log', id: 3, execution: 'x', from: 1, last: 2, limit: 3, whole: true },
+    { op: 'search', id: 3, execution: 'x', text: 't', exact: true, step: 's', stream: 'stdout', level: 'info' },
+    { op: 'timeline', id: 3, execution: 'x' },
+    { op: 'rerun', id: 3, execution: 'x' },
+    { op: 'web', id: 3, on: true, port: 9_000, execution: 'x' },
     { op: 'get', id: 4, execution: 'x' },
     { op: 'queues', id: 5 },
     { op: 'attach', id: 6, run: 'x' },
@@ -125,7 +134,8 @@ t.test('a wrong or missing field is named, with what was given and what is wante
 });
 
 t.test('an unknown op is told the known ones', (t) => {
-  const known = 'hello, emit, subscribe, unsubscribe, list, get, queues, attach, control, status, shutdown';
+  const known =
+    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],

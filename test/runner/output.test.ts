@@ -177,3 +177,16 @@ t.test('newlines are counted right, whatever stands around them and wherever the
   t.equal(countNewlines(Buffer.alloc(0)), 0);
   t.end();
 });
+
+t.test('newlines are counted wherever in memory they stand', (t) => {
+  const memory = Buffer.from('a\n\nlonger than a short line is, by far\n\n\nb\n\n\n\n\n0123456789\n\n'.repeat(4));
+  for (let from = 0; from < 80; from++) {
+    for (let to = from; to < memory.length; to++) {
+      const content = memory.subarray(from, to);
+      const expected = content.toString().split('\n').length - 1;
+      if (countNewlines(content) !== expected) t.fail(`${from} to ${to}: ${countNewlines(content)}, not ${expected}`);
+    }
+  }
+  t.equal(countNewlines(Buffer.alloc(100_001, '\n')), 100_001);
+  t.end();
+});

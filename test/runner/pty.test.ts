@@ -14,7 +14,10 @@ const home = createHome(t);
 
 function start(argv: readonly string[], size = {}): StartedRun & { pty: Pty } {
   const pty = openPty(size)!;
-  return { pty, ...startHere(home, argv, { options: { pty, stderr: 'terminal', outputLimit: 2 ** 30 } }) };
+  return {
+    pty,
+    ...startHere(home, argv, { options: { pty, stdin: 'inherit', stderr: 'terminal', outputLimit: 2 ** 30 } }),
+  };
 }
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');

@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chownSync,
@@ -16,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
@@ -381,4 +383,29 @@ t.test('a look reads what a source has there, and tells when all of it is taken'
     t.ok(looks < 100, `${looks} looks`);
     t.equal(box.messages().at(-1), message);
   }
+});
+
+t.test('a runner that has gone keeps its file until its last words are read', async (t) => {
+  const { start, append, file, fill, gone, messages } = makeSpool(t);
+  const writer = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  t.teardown(() => writer.kill('SIGKILL'));
+  const { pid } = writer;
+  const name = `run-${pid}-abc.ndjson`;
+  const spool = start();
+  append(name, line('one'));
+  await waitFor('the first', () => messages().length === 1);
+  // it has been read once, and then nobody has time
+  fill(true);
+  append(name, line('two'));
+  writer.kill('SIGKILL');
+  await once(writer, 'exit');
+  // some looks at everything
+  await delay(700);
+  t.notOk(gone.includes(`run-${pid}-abc`));
+  t.ok(existsSync(file(name)));
+  fill(false);
+  spool.resume();
+  await waitFor('it to go', () => !existsSync(file(name)));
+  t.strictSame(messages(), ['one', 'two']);
+  t.strictSame(gone, [`run-${pid}-abc`]);
 });

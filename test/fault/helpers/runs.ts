@@ -62,6 +62,7 @@ export function createRunHome(t: Test): RunHome {
 
   const runHome: RunHome = {
     ...home,
+    env,
     specify(argv, more = {}) {
       const spec = createSpec({ argv, cwd: home.directory, ...more }, env, paths);
       writeSpec(paths, spec);

@@ -1,7 +1,7 @@
 /** Which of an execution's steps a face shows: the one at work, where it stands in the plan, what it has to meet. */
-import { countedSteps } from '../core/estimate.js';
-import type { Execution, Step } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
+import { countedSteps } from './estimate.js';
+import type { Execution, Step } from './execution.js';
+import { isFinal } from './execution.js';
 
 export interface Current {
   step: Step;

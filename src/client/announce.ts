@@ -1,0 +1,9 @@
+/** Puts one event into the journal, for good. */
+import type { Paths } from '../paths.js';
+import type { WireEvent } from '../protocol/messages.js';
+import { withClient } from './connect.js';
+
+/** Starts the daemon if there is none; resolves when the event survives power loss. */
+export async function announce(paths: Paths, event: WireEvent): Promise<void> {
+  await withClient({ paths, start: true }, (client) => client.call('emit', { event, synced: true }));
+}

@@ -1,0 +1,48 @@
+/** The viewer's files, read once into memory with their compressed twins, which the build has made. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf } from '../../errors.js';
+
+export interface Asset {
+  type: string;
+  body: Buffer;
+  /** By the name of the encoding. */
+  encoded: Readonly<Partial<Record<Encoding, Buffer>>>;
+}
+
+export type Encoding = 'br' | 'gzip';
+/** The better one first. */
+export const ENCODINGS: readonly Encoding[] = ['br', 'gzip'];
+
+const SUFFIXES: Readonly<Record<Encoding, string>> = { br: '.br', gzip: '.gz' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml; charset=utf-8',
+};
+
+/** By name. Nothing but what lies in this one directory can ever be served. */
+export function loadAssets(directory: string): ReadonlyMap<string, Asset> {
+  const assets = new Map<string, Asset>();
+  for (const name of namesIn(directory)) {
+    const type = TYPES[path.extname(name)];
+    if (type === undefined) continue;
+    const encoded: Partial<Record<Encoding, Buffer>> = {};
+    for (const encoding of ENCODINGS) {
+      const twin = name + SUFFIXES[encoding];
+      if (namesIn(directory).includes(twin)) encoded[encoding] = readFileSync(path.join(directory, twin));
+    }
+    assets.set(name, { type, body: readFileSync(path.join(directory, name)), encoded });
+  }
+  return assets;
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []; // sources that were not built
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+/** The body of a request as JSON, bounded. */
+import type { IncomingMessage } from 'node:http';
+import { isUtf8 } from 'node:buffer';
+import { ProgressError } from '../../errors.js';
+import { MAX_LINE_BYTES } from '../../protocol/messages.js';
+import { parseLine } from '../../protocol/validate.js';
+
+/** As long as a line on the socket may be. An empty body is an empty object. */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_LINE_BYTES) throw new ProgressError('too_long', `a body takes at most ${MAX_LINE_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  if (body.length === 0) return {};
+  if (!isUtf8(body)) throw new ProgressError('bad_utf8', 'the body is not UTF-8');
+  return parseLine(body.toString(), 1);
+}

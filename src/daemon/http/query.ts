@@ -1,0 +1,32 @@
+/** From the query of an address to the fields of a request, which the protocol then checks. */
+import type { Fields } from '../../protocol/validate.js';
+
+export type Kind = 'text' | 'number' | 'flag' | 'list';
+
+/** Only the fields named; what is not of its kind stays a text, so that it is refused by name. */
+export function readQuery(query: URLSearchParams, kinds: Readonly<Record<string, Kind>>): Fields {
+  const fields: Fields = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    const values = query.getAll(name);
+    if (values.length > 0) fields[name] = kind === 'list' ? listOf(values) : valueOf(values.at(-1) ?? '', kind);
+  }
+  return fields;
+}
+
+function listOf(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+}
+
+function valueOf(text: string, kind: Exclude<Kind, 'list'>): unknown {
+  if (kind === 'number' && /^\d+(?:\.\d+)?$/.test(text)) return Number(text);
+  if (kind === 'flag' && FLAGS.has(text)) return FLAGS.get(text);
+  return text;
+}
+
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ['', true],
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+]);

@@ -1,0 +1,70 @@
+/** Server-sent events: a subscription as `id`, `event` and `data`, with a heartbeat that carries the position. */
+import type { ServerResponse } from 'node:http';
+import type { Opened } from '../subscription.js';
+import type { Sink } from '../subscribers.js';
+import { SECURITY_HEADERS } from './headers.js';
+
+export interface StreamOptions {
+  response: ServerResponse;
+  opened: Opened;
+  /** What the first message tells. */
+  greeting: object;
+  /** End when everything written so far is told. */
+  once: boolean;
+  onFailure: (error: unknown) => void;
+}
+
+/** Written to the socket and not taken by its reader: beyond it the cursor waits. */
+const BUFFER_BYTES = 256 * 1024;
+export const HEARTBEAT_MS = 10_000;
+/** How soon a browser comes back, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** Returns when the response is closed. */
+export async function serveStream({ response, opened, greeting, once, onFailure }: StreamOptions): Promise<void> {
+  response.writeHead(200, {
+    ...SECURITY_HEADERS,
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    // proxies that gather responses would keep it
+    'X-Accel-Buffering': 'no',
+  });
+  response.write(`retry: ${RETRY_MS}\nevent: open\ndata: ${JSON.stringify(greeting)}\n\n`);
+
+  let saidAt = performance.now();
+  let resume = () => {};
+  const isBlocked = () => response.writableLength > BUFFER_BYTES;
+  const sink: Sink = {
+    write(kind, value, cursor) {
+      saidAt = performance.now();
+      response.write(`id: ${cursor}\nevent: ${kind}\ndata: `);
+      response.write(value);
+      // `drain` is not to be relied on: a response tells of it only after some of its writes
+      response.write('\n\n', () => resume());
+      return !isBlocked();
+    },
+    get blocked() {
+      return isBlocked();
+    },
+  };
+  const subscriber = opened.start(sink, (error) => {
+    onFailure(error);
+    response.destroy();
+  });
+  resume = () => subscriber.resume();
+  const sayPosition = () => {
+    if (!isBlocked()) sink.write('at', String(subscriber.cursor), subscriber.cursor);
+  };
+  const heartbeat = setInterval(() => {
+    if (performance.now() - saidAt >= HEARTBEAT_MS / 2) sayPosition();
+  }, HEARTBEAT_MS);
+  const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
+  if (once) {
+    void subscriber.level().then(() => {
+      sayPosition();
+      response.end();
+    });
+  }
+  await closed;
+  clearInterval(heartbeat);
+  subscriber.close();
+}

@@ -1,0 +1,150 @@
+/** The daemon over HTTP: always on a Unix socket beside its own, and on 127.0.0.1 while the viewer is on. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Config } from '../../config.js';
+import { errnoOf, ProgressError } from '../../errors.js';
+import type { Paths } from '../../paths.js';
+import type { Replies } from '../../protocol/messages.js';
+import type { Log } from '../daemon-log.js';
+import { bindUnix } from '../unix-socket.js';
+import type { Access } from './access.js';
+import { CODE_MS } from './access.js';
+import type { Router } from './router.js';
+import { createHttpServer } from './server.js';
+
+/** What the request `web` does. */
+export interface Web {
+  /** Listens, on this port or wherever there is room, and lets one browser in. */
+  on(wanted: { port?: number | undefined; execution?: string | undefined }): Promise<Replies['web']>;
+  /** Nobody is let in any more, open pages included. */
+  off(): Promise<Replies['web']>;
+}
+
+export interface Http extends Web {
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  paths: Paths;
+  config: Config['web'];
+  access: Access;
+  router: Router;
+  reject: (code: string) => void;
+  log: Log;
+}
+
+const HOST = '127.0.0.1';
+/** Ports that are tried, from the configured one on. */
+const PORTS_TRIED = 20;
+/** Beyond the streams: for pages and what they ask. */
+const ROOM_FOR_REQUESTS = 64;
+/** A page for the browser's command line, which others can read: it leads on to the address with the code. */
+const PAGE = /^open-[0-9a-f]+\.html$/;
+
+/** Listens on the Unix socket, and over TCP if it is configured or was on when the last daemon left. */
+export async function openHttp(options: HttpOptions): Promise<Http> {
+  const { paths, config, access, router, reject, log } = options;
+  const maxConnections = config.maxStreams + ROOM_FOR_REQUESTS;
+  const shared = { router, access, maxConnections, reject };
+  const local = createHttpServer({ door: 'unix', ...shared });
+  const bound = await bindUnix(local, paths.httpSocket);
+  let listening: { server: Server; port: number } | undefined;
+
+  const listen = async (wanted: number | undefined): Promise<number> => {
+    if (listening && (wanted === undefined || wanted === listening.port)) return listening.port;
+    const candidates = wanted === undefined ? candidatesFrom(rememberedPort(paths.web), config.port) : [wanted];
+    const server = createHttpServer({ door: 'tcp', ...shared });
+    const port = await bindFirst(server, candidates);
+    await stopListening();
+    listening = { server, port };
+    log(`viewer on http://${HOST}:${port}/`);
+    return port;
+  };
+
+  const stopListening = async () => {
+    const server = listening?.server;
+    listening = undefined;
+    if (server) await closeServer(server);
+  };
+
+  removePages(paths.runtime);
+  if (config.enabled || rememberedPort(paths.web) !== undefined) {
+    await listen(undefined).catch((error: unknown) => log(`no viewer: ${ProgressError.from(error).message}`));
+  }
+
+  return {
+    async on({ port: wanted, execution }) {
+      const port = await listen(wanted);
+      writeFileSync(paths.web, `${JSON.stringify({ port })}\n`, { mode: 0o600 });
+      const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
+      const url = `http://${HOST}:${port}/${at}`;
+      const code = access.issueCode();
+      return { url, code, page: writePage(paths.runtime, `${url}#c=${code}`) };
+    },
+    async off() {
+      await stopListening();
+      access.revoke();
+      rmSync(paths.web, { force: true });
+      removePages(paths.runtime);
+      return { url: null };
+    },
+    async close() {
+      removePages(paths.runtime);
+      bound.release();
+      await Promise.all([stopListening(), closeServer(local)]);
+    },
+  };
+}
+
+/** Where open pages look for it first. */
+function candidatesFrom(remembered: number | undefined, configured: number): number[] {
+  const ports = Array.from({ length: PORTS_TRIED }, (_, index) => configured + index).filter((port) => port < 65_536);
+  return remembered === undefined ? ports : [remembered, ...ports];
+}
+
+async function bindFirst(server: Server, ports: readonly number[]): Promise<number> {
+  for (const port of ports) {
+    try {
+      server.listen({ host: HOST, port, exclusive: true });
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    } catch (error) {
+      if (errnoOf(error) !== 'EADDRINUSE' && errnoOf(error) !== 'EACCES') throw error;
+    }
+  }
+  const tried =
+    ports.length === 1 ? `port ${ports[0] ?? ''} is` : `ports ${ports[0] ?? ''} to ${ports.at(-1) ?? ''} are`;
+  throw new ProgressError('unavailable', `${tried} taken: name another one with --port`);
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function rememberedPort(file: string): number | undefined {
+  try {
+    const { port } = JSON.parse(readFileSync(file, 'utf8')) as { port?: unknown };
+    return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+  } catch {
+    return undefined; // it was off, or somebody else wrote there
+  }
+}
+
+function writePage(directory: string, target: string): string {
+  const file = path.join(directory, `open-${randomBytes(8).toString('hex')}.html`);
+  const html = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=${target}"><title>progress</title>\n`;
+  writeFileSync(file, html, { mode: 0o600, flag: 'wx' });
+  setTimeout(() => rmSync(file, { force: true }), CODE_MS).unref();
+  return file;
+}
+
+function removePages(directory: string): void {
+  for (const name of readdirSync(directory)) if (PAGE.test(name)) rmSync(path.join(directory, name), { force: true });
+}

@@ -1,0 +1,81 @@
+/** One output of a command, read: what is recorded of it, and what is shown of it to a person. */
+import type { FinalStatus } from '../core/event.js';
+import type { TimedEvent } from '../streams/interpreter.js';
+import { createInterpreter } from '../streams/interpreter.js';
+import type { Claim } from '../streams/parser.js';
+import type { CommandStream, Piece } from './output.js';
+import { createPieces } from './output.js';
+import type { Recorder } from './pump.js';
+
+export interface Reading extends Recorder {
+  /** Nothing comes any more, and it has ended like that as far as its process tells. */
+  end(status: FinalStatus): void;
+  /** What the output itself says about the end. */
+  readonly claim: Claim | undefined;
+}
+
+export interface ReadingOptions {
+  argv: readonly string[];
+  format: string | undefined;
+  stream: CommandStream;
+  /** Its lines end as on a terminal. */
+  isTerminal: boolean;
+  onPiece: (piece: Piece) => void;
+  emit: (event: TimedEvent) => void;
+  /** Of an agent's event, for a person; without it its lines are shown as they come. */
+  render?: ((event: TimedEvent) => string) | undefined;
+}
+
+export function createReading(options: ReadingOptions): Reading {
+  const { argv, format, stream, isTerminal, onPiece, emit, render } = options;
+  const pieces = { text: createPieces(stream, onPiece), debug: createPieces('debug', onPiece) };
+  const returns = isTerminal ? createReturns() : undefined;
+  let shown: (Buffer | string)[] = [];
+  const interpreter = createInterpreter({
+    argv,
+    format,
+    sink: {
+      keep(bytes, channel) {
+        pieces[channel].push(bytes);
+        if (channel === 'text') shown.push(bytes);
+      },
+      emit(event) {
+        // in the order of the output
+        for (const piece of Object.values(pieces)) piece.flush();
+        emit(event);
+        const text = render?.(event);
+        if (text) shown.push(text);
+      },
+    },
+  });
+
+  return {
+    push(chunk) {
+      shown = [];
+      interpreter.push(returns ? returns.strip(chunk) : chunk, Date.now());
+      return render && interpreter.format?.kind === 'stream' ? shown : undefined;
+    },
+    end(status) {
+      if (returns) interpreter.push(returns.rest(), Date.now());
+      interpreter.end(status, Date.now());
+      for (const piece of Object.values(pieces)) piece.end();
+    },
+    get claim() {
+      return interpreter.claim;
+    },
+  };
+}
+
+/** On a terminal each line ends with a return besides. */
+function createReturns() {
+  /** A return whose newline may come with the next bytes. */
+  let held = '';
+  return {
+    strip(chunk: Buffer): Buffer {
+      const text = held + chunk.toString('latin1');
+      held = text.endsWith('\r') ? '\r' : '';
+      return Buffer.from(text.slice(0, text.length - held.length).replaceAll('\r\n', '\n'), 'latin1');
+    },
+    rest: () => Buffer.from(held),
+  };
+}

@@ -1,0 +1,136 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Client } from '../../src/client/client.js';
+import type { LogLine } from '../../src/core/log.js';
+import { createHome } from '../helpers/daemon.js';
+
+/** A daemon with an execution of so many lines, several in an event. */
+async function open(t: Test, lines: number, perEvent = 7): Promise<Client> {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  t.teardown(() => client.destroy());
+  await client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
+  for (let from = 2; from <= lines; from += perEvent) {
+    const count = Math.min(perEvent, lines - from + 1);
+    const text = Array.from({ length: count }, (_, index) => `text ${from + index}`).join('\n');
+    const event = { type: 'output', execution: 'x', stream: from % 2 ? 'stderr' : 'stdout', text };
+    const other = { type: 'output', execution: 'other', text: 'text of another' };
+    await Promise.all([client.call('emit', { event }), client.call('emit', { event: other })]);
+  }
+  return client;
+}
+
+const numbers = (lines: LogLine[]) => lines.map(({ line }) => line);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+t.test('any range of lines, the newest ones, and what comes meanwhile', async (t) => {
+  const client = await open(t, 3_000);
+  const page = (fields: object) => client.call('log', { execution: 'x', ...fields });
+  for (const from of [1, 2, 511, 512, 513, 1_500, 2_990]) {
+    const { lines, total } = await page({ from, limit: 20 });
+    t.strictSame(numbers(lines), range(from, Math.min(3_000, from + 19)), `from ${from}`);
+    t.equal(total, 3_000);
+    for (const { line, text } of lines) if (line > 1) t.equal(text, `text ${line}`);
+  }
+  t.strictSame(numbers((await page({ last: 10 })).lines), range(2_991, 3_000));
+  t.equal((await page({ last: 5_000 })).lines.length, 1_000);
+  t.equal((await page({})).lines.length, 500);
+  t.strictSame((await page({ from: 3_001 })).lines, []);
+  await client.call('emit', { event: { type: 'output', execution: 'x', text: 'text 3001\ntext 3002' } });
+  t.match(await page({ from: 3_000, limit: 5 }), { total: 3_002, lines: [{ line: 3_000 }, {}, { text: 'text 3002' }] });
+  t.match(await page({ last: 1 }), { lines: [{ line: 3_002 }] });
+  await t.rejects(page({ execution: 'nobody' }), { code: 'not_found' });
+});
+
+t.test('a page is bounded in bytes, goes on where it ends, and the whole can be had', async (t) => {
+  const client = await open(t, 2);
+  const long = 'x'.repeat(100_000);
+  for (let count = 0; count < 200; count++)
+    await client.call('emit', { event: { type: 'output', execution: 'x', text: `${'y'.repeat(8_000)}\n${long}` } });
+  const seen: number[] = [];
+  for (let from = 1; ;) {
+    const { lines, total } = await client.call('log', { execution: 'x', from, limit: 1_000 });
+    if (lines.length === 0) break;
+    t.ok(JSON.stringify(lines).length < 1.2 * 1024 * 1024);
+    seen.push(...numbers(lines));
+    from = seen.at(-1)! + 1;
+    t.equal(total, 402);
+  }
+  t.strictSame(seen, range(1, 402));
+  const { lines: tail } = await client.call('log', { execution: 'x', last: 1_000 });
+  t.equal(tail.at(-1)?.line, 402);
+  t.match(await client.call('log', { execution: 'x', from: 4, limit: 1 }), { lines: [{ cut: 100_000 - 8_192 }] });
+  const { lines } = await client.call('log', { execution: 'x', from: 4, limit: 1, whole: true });
+  t.equal(lines[0]?.text.length, 100_000);
+});
+
+t.test('search finds in the whole log, as ranges', async (t) => {
+  const client = await open(t, 1_000);
+  const search = (filter: object) => client.call('search', { execution: 'x', ...filter });
+  t.match(await search({ text: 'TEXT 77' }), {
+    matched: 11,
+    ranges: [
+      [77, 77],
+      [770, 779],
+    ],
+    total: 1_000,
+  });
+  t.match(await search({ text: 'TEXT 77', exact: true }), { matched: 0, ranges: [] });
+  t.match(await search({ text: 'of another' }), { matched: 0 });
+  const { matched, ranges } = await search({});
+  t.strictSame([matched, ranges], [1_000, [[1, 1_000]]]);
+  const stderr = await search({ stream: 'stderr', text: 'text' });
+  t.ok(stderr.matched > 300 && stderr.matched < 700);
+  await t.rejects(search({ level: 'loud' }), { code: 'bad_request' });
+});
+
+t.test('the timeline has where steps begin, pauses, and samples thinned out', async (t) => {
+  const client = await open(t, 10);
+  const emit = (event: object) => client.call('emit', { event: { execution: 'x', ...event } });
+  await emit({ type: 'step_started', step: 'a' });
+  await emit({ type: 'output', text: 'one\ntwo' });
+  await emit({ type: 'step_started', step: 'b' });
+  await emit({ type: 'execution_paused', time: '2026-01-01T00:00:00Z' });
+  await emit({ type: 'execution_resumed', time: '2026-01-01T00:01:00Z' });
+  await emit({ type: 'execution_paused', time: '2026-01-01T00:02:00Z' });
+  await Promise.all(range(1, 1_500).map((cpu) => emit({ type: 'resource_update', cpu, rss: cpu * 10 })));
+  const { steps, pauses, samples } = await client.call('timeline', { execution: 'x' });
+  t.strictSame(steps, [
+    { step: 'a', line: 11 },
+    { step: 'b', line: 14 },
+  ]);
+  t.strictSame(
+    pauses.map(([from, to]) => to && to - from),
+    [60_000, null],
+  );
+  t.ok(samples.length > 300 && samples.length <= 600, `${samples.length} samples`);
+  const mean = samples.reduce((sum, [, cpu]) => sum + cpu, 0) / samples.length;
+  t.ok(Math.abs(mean - 750) < 20, `mean ${mean}`);
+});
+
+t.test('numbers stay when the beginning has left the journal', async (t) => {
+  const home = createHome(t);
+  (await import('node:fs')).writeFileSync(
+    home.paths.config,
+    'journal: { segmentSize: 64KiB, retainSize: 1MiB }\nalerts: { desktop: false }\n',
+  );
+  await home.startDaemon();
+  const client = await home.connect();
+  t.teardown(() => client.destroy());
+  await client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
+  const text = Array.from({ length: 100 }, () => 'z'.repeat(300)).join('\n');
+  let removed = false;
+  for (let count = 0; count < 400 && !removed; count++) {
+    await client.call('emit', { event: { type: 'output', execution: 'x', text } });
+    if (count % 20 === 19) {
+      const first = await client.call('log', { execution: 'x', from: 1, limit: 1 });
+      removed = first.lines[0]?.line !== 1;
+    }
+  }
+  const { lines, total } = await client.call('log', { execution: 'x', last: 3 });
+  t.equal(lines.at(-1)?.line, total);
+  t.equal(total, (await client.call('get', { execution: 'x' })).execution.lines);
+  const back = await client.call('log', { execution: 'x', from: total - 500, limit: 3 });
+  t.strictSame(numbers(back.lines), range(total - 500, total - 498));
+});

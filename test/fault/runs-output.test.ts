@@ -1,0 +1,87 @@
+/** Runs with too much output, or of the wrong kind; and many of them: nothing grows, nothing is left. */
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { readProcess, readProcesses } from '../../src/processes.js';
+import { createHome, PROGRESS } from '../helpers/daemon.js';
+import { createRunsHome } from '../helpers/runs.js';
+import { waitFor } from '../helpers/wait.js';
+import { shortOrLong } from './helpers/long.js';
+
+const GIGABYTE = 1024 ** 3;
+const MEGABYTE = 1024 ** 2;
+
+/** The most memory that a process has had, in bytes. */
+function peakOf(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+}
+
+t.test('a gigabyte without a newline, and without anybody who waits for it', async (t) => {
+  const home = await createRunsHome(t);
+  const bytes = shortOrLong(GIGABYTE / 4, GIGABYTE);
+  const id = home.start([], 'sh', '-c', `head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo the end; exec sleep 1000`);
+  const { runner } = home.record(id);
+  await waitFor('all of it to be read', () => peakOf(runner.pid) > 0 && isIdle(home.record(id).child?.pid ?? 0));
+  t.ok(peakOf(runner.pid) < 160 * MEGABYTE, `${Math.round(peakOf(runner.pid) / MEGABYTE)} MiB`);
+  home.progress(['stop', '--kill', id]);
+  const logs = home.progress(['logs', id]).stdout;
+  t.match(logs, /left out here/);
+  t.ok(logs.length < 70 * MEGABYTE, 'the first part and the last');
+  t.match(logs.slice(-2_000), /x\nthe end\n/);
+});
+
+/** It has become `sleep`: everything before was taken from it. */
+function isIdle(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1') === 'sleep\n';
+  } catch {
+    return false;
+  }
+}
+
+t.test('bytes of all values are kept as they are', async (t) => {
+  const home = await createRunsHome(t);
+  const random = path.join(home.directory, 'random');
+  const id = home.start([], 'sh', '-c', `head -c 300000 /dev/urandom | tee ${random}`);
+  await home.see(id, 'completed');
+  const events = home.progress(['logs', '--json', id]).stdout.trim().split('\n');
+  const parts = events.map((line) => (JSON.parse(line) as { data: Record<string, unknown> }).data);
+  const content = Buffer.concat(
+    parts.flatMap(({ text, base64, continued, unterminated }) => [
+      typeof base64 === 'string' ? Buffer.from(base64, 'base64') : Buffer.from(String(text)),
+      ...(continued === true || unterminated === true ? [] : [Buffer.from('\n')]),
+    ]),
+  );
+  t.ok(content.equals(readFileSync(random)), 'to the last byte');
+});
+
+t.test('whoever reads slowly gets all of it', async (t) => {
+  const home = createHome(t);
+  const child = spawn('sh', ['-c', `${PROGRESS} run -- seq 1 3000000 | (sleep 3; wc -l)`], { env: home.env });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await new Promise((resolve) => child.once('exit', resolve));
+  t.equal(said.trim(), '3000000');
+});
+
+t.test('many runs leave no zombie, no file and no descriptor', async (t) => {
+  const home = await createRunsHome(t);
+  const count = shortOrLong(30, 1_000);
+  const descriptors = () => readdirSync(`/proc/${home.daemon.pid}/fd`).length;
+  const before = descriptors();
+  const ids: string[] = [];
+  for (let n = 0; n < count; n++) ids.push(home.start([], 'sh', '-c', 'sleep 0.1 & echo hi; wait'));
+  for (const id of ids) await home.see(id, 'completed');
+  await waitFor('their runners to be gone', () => !ids.some((id) => home.isAlive(id)));
+  const ours = readProcesses().filter(({ parent, state }) => state === 'Z' && parent === home.daemon.pid);
+  t.strictSame(ours, [], 'no zombies');
+  t.ok(readProcess(home.daemon.pid));
+  await waitFor(
+    'their files of the spool to be cleared',
+    () => !readdirSync(home.paths.spool).some((name) => name.startsWith('run-')),
+  );
+  for (const id of ids) t.strictSame(readdirSync(path.join(home.paths.runs, id)).sort(), ['runner.json', 'spec.json']);
+  // the last figures of processes are kept for a while; those of all runs are not
+  t.ok(descriptors() < before + count / 2, `${before} descriptors, then ${descriptors()}`);
+});

@@ -1,0 +1,70 @@
+/** A real browser, and pages of the viewer in it that complain about nothing. */
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import type { Test } from 'tap';
+import { findInPath } from '../../src/paths.js';
+import type { WebHome } from './http.js';
+import { openWeb } from './http.js';
+
+const [PROGRAM] = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((name) =>
+  findInPath(name, process.env['PATH']),
+);
+
+/** Why tests in a browser are skipped; false where there is one. */
+export const noBrowser =
+  (PROGRAM === undefined || !existsSync(PROGRAM)) && process.env['CI'] === undefined && 'chromium is missing';
+
+export async function openBrowser(t: Test, args: string[] = []): Promise<Browser> {
+  // root has no sandbox; nothing but our own pages is opened
+  const browser = await chromium.launch({ executablePath: PROGRAM ?? 'chromium', args: ['--no-sandbox', ...args] });
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+export interface Visit {
+  page: Page;
+  context: BrowserContext;
+  /** What the browser had to say against the page: errors, violations of its policy. */
+  complaints: string[];
+}
+
+export interface Viewer extends WebHome {
+  browser: Browser;
+  /** A window of a browser that nobody has let in yet. */
+  visit(path?: string, options?: BrowserContextOptions): Promise<Visit>;
+  /** A tab more in the same browser. */
+  another(context: BrowserContext, path: string): Promise<Page>;
+  emit(...events: Record<string, unknown>[]): Promise<void>;
+}
+
+export async function openViewer(t: Test, config = 'alerts: { desktop: false }\n'): Promise<Viewer> {
+  const web = await openWeb(t, config);
+  const browser = await openBrowser(t);
+  const origin = `http://127.0.0.1:${web.port}`;
+  return {
+    ...web,
+    browser,
+    async visit(path = '/', options = {}) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        // what the network does is shown by the page itself
+        if (message.type() === 'error' && !message.text().includes('ERR_')) complaints.push(message.text());
+      });
+      page.on('pageerror', (error) => complaints.push(String(error.stack)));
+      const { code = '' } = await web.client.call('web', { on: true });
+      await page.goto(`${origin}${path}${path.includes('#') ? '' : `#c=${code}`}`);
+      return { page, context, complaints };
+    },
+    async another(context, path) {
+      const page = await context.newPage();
+      await page.goto(origin + path);
+      return page;
+    },
+    async emit(...events) {
+      await Promise.all(events.map((event) => web.client.call('emit', { event })));
+    },
+  };
+}

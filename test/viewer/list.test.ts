@@ -1,0 +1,104 @@
+import t from 'tap';
+import { noBrowser, openViewer } from '../helpers/browser.js';
+
+const started = (execution: string, more = {}) => ({ type: 'execution_started', execution, ...more });
+
+t.test('the list is live: badges on what runs, outcomes on what has ended', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  await viewer.emit(
+    started('a', { name: 'Build', agent: 'claude', total: 4 }),
+    { type: 'step_started', execution: 'a', step: 's1', name: 'Compile' },
+    started('b', { name: 'Deploy', labels: { team: 'web' } }),
+  );
+  const { page, complaints } = await viewer.visit();
+  const item = (id: string) => page.locator(`[data-id="${id}"]`);
+  await item('a').locator('.badge.live').waitFor();
+  t.match(await item('a').innerText(), /LIVE\s+Build[\s\S]*0%[\s\S]*Compile[\s\S]*claude/);
+  t.equal(await page.title(), '● 2 progress');
+  t.equal(new URL(page.url()).hash, '', 'the code is gone from the address');
+
+  await viewer.emit({ type: 'step_completed', execution: 'a', step: 's1' });
+  await item('a').getByText('25%').waitFor();
+  await viewer.emit({ type: 'attention', execution: 'b', state: 'waiting', reason: 'Allow rm?' });
+  await item('b').getByText('NEEDS YOU').waitFor();
+  t.match(await page.locator('.item').first().getAttribute('data-id'), 'b', 'who needs somebody comes first');
+  await viewer.emit({ type: 'execution_failed', execution: 'b', exitCode: 3, durationMs: 61_000 });
+  await item('b').getByText('failed after 1:01 · exit 3').waitFor();
+  t.equal(await item('b').locator('.badge').count(), 0);
+  await viewer.emit(started('c', { name: 'Late one' }));
+  await item('c').locator('.badge.live').waitFor();
+
+  t.test('search, filters and groups stand in the address', async (t) => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('TEAM=WEB');
+    await item('a').waitFor({ state: 'detached' });
+    t.equal(await page.locator('.item').count(), 1);
+    t.match(page.url(), /\?q=TEAM%3DWEB$/);
+    await page.reload();
+    await item('b').waitFor();
+    t.equal(await page.locator('.item').count(), 1);
+    await page.getByRole('searchbox').fill('');
+    await page.getByLabel('Status').selectOption('alive');
+    await item('b').waitFor({ state: 'detached' });
+    t.equal(await page.locator('.item').count(), 2);
+    await page.getByLabel('Status').selectOption('');
+    await page.getByLabel('By agent').check();
+    await page.getByRole('heading', { name: 'claude · 1 running' }).waitFor();
+    await page.getByRole('heading', { name: /No agent/ }).waitFor();
+    await page.getByLabel('By agent').uncheck();
+  });
+
+  t.test('older ones come when they are asked for', async (t) => {
+    await viewer.emit(...Array.from({ length: 120 }, (_, index) => started(`n${index}`)));
+    await viewer.emit(
+      ...Array.from({ length: 120 }, (_, index) => ({ type: 'execution_completed', execution: `n${index}` })),
+    );
+    await page.reload();
+    await page.getByRole('button', { name: 'Older ones' }).click();
+    await item('b').waitFor();
+    t.ok((await page.locator('.item').count()) >= 123);
+  });
+  t.strictSame(complaints, []);
+});
+
+t.test('what runs can be stopped, paused and resumed; what cannot says why', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  await viewer.emit(started('foreign', { name: 'Foreign' }));
+  viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
+  const { page, complaints } = await viewer.visit();
+  await page.getByRole('button', { name: 'Pause sleeper' }).click();
+  await page.getByText('PAUSED', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Resume sleeper' }).click();
+  await page.getByRole('button', { name: 'Pause sleeper' }).waitFor();
+  await page.getByRole('button', { name: 'Stop sleeper' }).click();
+  await page.locator(':focus', { hasText: 'Keep it running' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Stop sleeper' }).click();
+  await page.getByRole('button', { name: 'Stop it' }).click();
+  await page.getByText(/cancelled after/).waitFor();
+  await page.getByRole('button', { name: 'Run sleeper again' }).click();
+  await page.waitForURL(/\/executions\/\w+$/);
+  await page.locator('.badge.live').waitFor();
+  await page.goBack();
+  const foreign = page.getByRole('button', { name: 'Stop Foreign' });
+  t.ok(await foreign.isDisabled());
+  t.match(await foreign.getAttribute('title'), /not started by progress run/);
+  t.strictSame(complaints, []);
+});
+
+t.test('nothing has run, nothing passes, and nobody is let in without a code', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  const { page, context, complaints } = await viewer.visit();
+  await page.getByText('Nothing has run yet').waitFor();
+  await viewer.emit(started('a'));
+  await page.locator('.item').waitFor();
+  await page.getByRole('searchbox').fill('zzz');
+  await page.getByText('Nothing here passes').waitFor();
+  const locked = await viewer.visit('/#nothing');
+  await locked.page.getByText('needs to be let in').waitFor();
+  t.equal(await locked.page.locator('.item').count(), 0);
+  const tab = await viewer.another(context, '/');
+  await tab.locator('.item').waitFor();
+  t.pass('another tab of the same browser comes in by itself');
+  t.strictSame(complaints, []);
+});

@@ -1,0 +1,33 @@
+/** Says when the values are old, and what is done about it. */
+import { formatAge, formatClock } from '../src/core/format.js';
+import { staleReason, useModel, useServices } from './context.js';
+
+export function Banner() {
+  const model = useModel();
+  const { retry } = useServices();
+  const { state, heardAt, retryAt, attempt } = model.link;
+  if (state === 'refused') return <Locked />;
+  if (staleReason(model) === undefined) return null;
+  const wait = retryAt === undefined ? 0 : Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
+  return (
+    <div class="banner">
+      <span>
+        Connection lost {formatAge(Date.now() - heardAt)} ago. Values below are from {formatClock(heardAt)}.{' '}
+        {wait > 0 ? `Trying again in ${wait} s` : 'Trying again'}
+        {attempt > 1 ? ` (attempt ${attempt})` : ''}.
+      </span>
+      <button onClick={retry}>Retry now</button>
+    </div>
+  );
+}
+
+/** Nobody has let this page in, or it was shut out. */
+export function Locked() {
+  return (
+    <div class="banner">
+      <span>
+        This page needs to be let in. Run <code>progress web</code> in a terminal and open the address that it prints.
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,54 @@
+/** What every part of the page can reach. */
+import { createContext } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import type { Api } from './api.js';
+import type { Bells } from './bells.js';
+import type { Model } from './model.js';
+import { STALE_AFTER_MS } from './model.js';
+
+export interface Services {
+  api: Api;
+  model: Model;
+  bells: Bells;
+  /** Asks the hub to try again at once. */
+  retry: () => void;
+  /** Says something to those who cannot see the page, and shows it for a while. */
+  announce: (text: string) => void;
+}
+
+export const ServicesContext = createContext<Services | undefined>(undefined);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (!services) throw new Error('there is no ServicesContext around this');
+  return services;
+}
+
+/** Draws again whenever the model changes, and every second for its clocks while anything runs. */
+export function useModel(): Model {
+  const { model } = useServices();
+  const [, draw] = useState(0);
+  useEffect(() => {
+    const again = () => draw((count) => count + 1);
+    const timer = setInterval(() => {
+      if (!document.hidden) again();
+    }, CLOCK_MS);
+    const stop = model.onChange(again);
+    return () => {
+      clearInterval(timer);
+      stop();
+    };
+  }, [model]);
+  return model;
+}
+
+const CLOCK_MS = 1_000;
+
+/** Why nothing can be done at the moment; undefined while the values are true. */
+export function staleReason(model: Model): string | undefined {
+  const { state, heardAt } = model.link;
+  if (state === 'live' || state === 'polling') return undefined;
+  if (state === 'refused') return 'This page has been shut out';
+  if (Date.now() - heardAt < STALE_AFTER_MS) return undefined;
+  return 'No connection to the daemon';
+}

@@ -1,0 +1,175 @@
+/** The page of one execution: its header, its steps, and a tab for each way to look at it. */
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { estimate, parseTime } from '../src/core/estimate.js';
+import type { Execution } from '../src/core/execution.js';
+import { isFinal } from '../src/core/execution.js';
+import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
+import { Controls } from './controls.js';
+import { staleReason, useModel } from './context.js';
+import { LogPane } from './log-pane.js';
+import { setQuery, useRoute } from './route.js';
+import { Badge, Bar, timeText, workText } from './status.js';
+import { Steps } from './steps.js';
+
+export interface TabProps {
+  execution: Execution;
+  now: number;
+  /** Shows the log where the step began. */
+  onStep: (step: string) => void;
+}
+
+const TABS = ['log', 'timeline', 'graph', 'resources'] as const;
+type Tab = (typeof TABS)[number];
+const LABELS: Readonly<Record<Tab, string>> = {
+  log: 'Log',
+  timeline: 'Timeline',
+  graph: 'Graph',
+  resources: 'Resources',
+};
+
+/** What a tab needs is loaded when it is opened. */
+const LOADERS: Readonly<Record<Exclude<Tab, 'log'>, () => Promise<ComponentType<TabProps>>>> = {
+  timeline: async () => (await import('./timeline.js')).Timeline,
+  graph: async () => (await import('./graph.js')).Graph,
+  resources: async () => (await import('./resources.js')).ResourcesTab,
+};
+
+export function ExecutionPage({ id }: { id: string }) {
+  const model = useModel();
+  const { query } = useRoute();
+  const tab = TABS.find((one) => one === query.get('tab')) ?? 'log';
+  const [step, setStep] = useState<string | undefined>();
+  const execution = model.find(id) ?? model.executions().find((one) => one.id.startsWith(id));
+  const now = model.now();
+  if (!execution) return <Missing />;
+  const onStep = (wanted: string) => {
+    setStep(wanted);
+    setQuery({ tab: '' });
+  };
+  return (
+    <main class="execution">
+      <Head execution={execution} now={now} />
+      <div class="columns">
+        <Steps execution={execution} now={now} onStep={onStep} />
+        <div class="pane">
+          <Tabs tab={tab} />
+          <div class="tab" role="tabpanel" id="panel" aria-label={LABELS[tab]}>
+            {tab === 'log' ? (
+              <LogPane execution={execution} step={step} onStepShown={() => setStep(undefined)} />
+            ) : (
+              <LazyTab tab={tab} execution={execution} now={now} onStep={onStep} />
+            )}
+          </div>
+        </div>
+      </div>
+    </main>
+  );
+}
+
+function Missing() {
+  const model = useModel();
+  if (!model.failure) return <p class="empty">{model.loaded ? '' : 'Loading…'}</p>;
+  return (
+    <main>
+      <p class="empty">
+        {model.failure.status === 404
+          ? 'There is no such execution. It may have been removed with the oldest part of the journal.'
+          : model.failure.message}
+      </p>
+    </main>
+  );
+}
+
+function Head({ execution, now }: { execution: Execution; now: number }) {
+  const model = useModel();
+  const { share } = estimate(execution, now);
+  const over = isFinal(execution.status);
+  return (
+    <div class="head">
+      <div class="row1">
+        {over ? (
+          <span class={`badge ended s-${execution.status}`}>{execution.status.toUpperCase()}</span>
+        ) : (
+          <Badge execution={execution} isStale={staleReason(model) !== undefined} />
+        )}
+        <h1>{execution.name}</h1>
+        {share !== undefined && !over && <span class="percent">{formatPercent(share)}</span>}
+        <span class="elapsed">
+          {over ? formatOutcome(execution.status, execution.durationMs) : timeText(execution, now)}
+        </span>
+        <Controls execution={execution} />
+      </div>
+      <Bar execution={execution} now={now} />
+      <p class="facts">
+        {factsOf(execution).map((fact) => (
+          <span key={fact}>{fact}</span>
+        ))}
+      </p>
+      {execution.attention === 'waiting' && (
+        <p class="attention">
+          Needs you{execution.attentionReason === undefined ? '' : `: ${execution.attentionReason}`}
+        </p>
+      )}
+      {execution.error !== undefined && <p class="error">{execution.error}</p>}
+    </div>
+  );
+}
+
+function factsOf(execution: Execution): string[] {
+  const { id, kind, agent, cwd, exitCode, signal, resources, tokens, costUsd, startedAt, host, queue } = execution;
+  const started = parseTime(startedAt);
+  return [
+    id,
+    kind,
+    workText(execution),
+    agent ?? '',
+    queue === undefined ? '' : `queue ${queue}`,
+    exitCode === undefined ? '' : `exit ${exitCode}`,
+    signal ?? '',
+    started === undefined ? '' : `started ${new Date(started).toLocaleDateString()} ${formatClock(started)}`,
+    resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
+    resources?.rss === undefined ? '' : formatBytes(resources.rss),
+    tokens === undefined ? '' : `${formatCount(tokens)} tokens`,
+    costUsd === undefined ? '' : `$${costUsd.toFixed(2)}`,
+    cwd ?? '',
+    host ?? '',
+  ].filter((fact) => fact !== '');
+}
+
+function Tabs({ tab }: { tab: Tab }) {
+  const choose = (wanted: Tab) => setQuery({ tab: wanted === 'log' ? '' : wanted }, '');
+  const onKey = (event: KeyboardEvent) => {
+    const shift = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    const next = TABS[(TABS.indexOf(tab) + shift + TABS.length) % TABS.length];
+    if (shift === 0 || next === undefined) return;
+    choose(next);
+    const target = event.currentTarget as HTMLElement;
+    target.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onKey}>
+      {TABS.map((one) => (
+        <button
+          key={one}
+          role="tab"
+          data-tab={one}
+          aria-selected={one === tab}
+          aria-controls="panel"
+          tabIndex={one === tab ? 0 : -1}
+          onClick={() => choose(one)}
+        >
+          {LABELS[one]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function LazyTab({ tab, ...props }: { tab: Exclude<Tab, 'log'> } & TabProps) {
+  const [loaded, setLoaded] = useState<{ tab: Tab; View: ComponentType<TabProps> } | undefined>();
+  useEffect(() => {
+    void LOADERS[tab]().then((View) => setLoaded({ tab, View }));
+  }, [tab]);
+  return loaded?.tab === tab ? <loaded.View {...props} /> : null;
+}

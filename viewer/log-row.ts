@@ -1,0 +1,174 @@
+/** One row of the log as elements. Everything in it is text of others: no markup, no address that is not http. */
+import type { LogLine } from '../src/core/log.js';
+import type { Color, TextStyle } from '../src/core/sgr.js';
+import { styledRuns } from '../src/core/sgr.js';
+
+export interface RowOptions {
+  find: string;
+  exact: boolean;
+  /** A row below its line: so many lines of the detail. */
+  detail?: string;
+  isOpen: boolean;
+  isFolded: boolean;
+  /** What a step is called, if anybody knows. */
+  nameOf: (step: string) => string | undefined;
+}
+
+const URL_PATTERN = /https?:\/\/[^\s<>"'`)\]}]+/g;
+/** Agents' kinds as people say them. */
+const KINDS: Readonly<Record<string, string>> = {
+  init: 'init',
+  'assistant-text': 'says',
+  thinking: 'thinks',
+  'tool-call': 'calls',
+  'tool-result': 'result',
+  result: 'result',
+};
+
+/** Fills an empty row; `line` undefined: it is on its way. */
+export function fillRow(row: HTMLElement, number: number, line: LogLine | undefined, options: RowOptions): void {
+  row.className = `row ${classOf(line)}${options.detail === undefined ? '' : ' below'}`;
+  row.dataset['line'] = String(number);
+  if (options.detail !== undefined) {
+    row.append(element('span', 'num'), element('span', 'time'), textOf(options.detail, options));
+    return;
+  }
+  const link = element('a', 'num', String(number)) as HTMLAnchorElement;
+  link.href = `#L${number}`;
+  link.tabIndex = -1;
+  row.append(link, element('span', 'time', line ? clockOf(line.time) : ''));
+  if (!line) return;
+  const label = labelOf(line);
+  if (line.type === 'step_started') row.append(toggle('fold', !options.isFolded, `Steps’ lines`));
+  if (line.detail !== undefined) row.append(toggle('open', options.isOpen, 'Details'));
+  if (label) row.append(element('span', 'label', label));
+  row.append(textOf(withName(line, options.nameOf), options));
+  if (line.cut !== undefined) row.append(element('button', 'more', `${line.cut} more characters`));
+}
+
+/** The end of a step seldom repeats what the step is called. */
+function withName({ type, step, text }: LogLine, nameOf: RowOptions['nameOf']): string {
+  const name = step !== undefined && type.startsWith('step_') && text.startsWith(step) ? nameOf(step) : undefined;
+  return name === undefined || step === undefined ? text : name + text.slice(step.length);
+}
+
+function classOf(line: LogLine | undefined): string {
+  if (!line) return 'pending';
+  const { type, stream, level, kind } = line;
+  if (type === 'output') return stream === 'stderr' ? 'output stderr' : 'output';
+  if (type === 'log')
+    return level === 'error' || level === 'warning' || level === 'debug' ? `message ${level}` : 'message';
+  if (type === 'activity') return kind !== undefined && Object.hasOwn(KINDS, kind) ? `activity ${kind}` : 'activity';
+  if (type === 'step_started') return 'milestone step';
+  return level === 'error' ? 'milestone error' : 'milestone';
+}
+
+function labelOf({ type, level, kind, tool, stream }: LogLine): string {
+  if (type === 'log') return level ?? '';
+  if (type === 'activity') {
+    const word = kind !== undefined && Object.hasOwn(KINDS, kind) ? (KINDS[kind] ?? '') : (kind ?? '');
+    return tool === undefined ? word : `${word} ${tool}`;
+  }
+  if (type === 'output') return stream === undefined || stream === 'stdout' || stream === 'stderr' ? '' : stream;
+  return '';
+}
+
+function toggle(className: string, isOpen: boolean, label: string): HTMLElement {
+  const button = element('button', `toggle ${className}`, isOpen ? '▾' : '▸');
+  button.setAttribute('aria-expanded', String(isOpen));
+  button.setAttribute('aria-label', label);
+  button.tabIndex = -1;
+  return button;
+}
+
+function textOf(text: string, { find, exact }: RowOptions): HTMLElement {
+  const holder = element('span', 'text');
+  for (const run of styledRuns(text)) {
+    const target = Object.keys(run.style).length === 0 ? holder : holder.appendChild(styled(run.style));
+    appendLinked(target, run.text, find, exact);
+  }
+  return holder;
+}
+
+function styled(style: TextStyle): HTMLElement {
+  const span = document.createElement('span');
+  const { color, background } = style.inverse ? { color: style.background, background: style.color } : style;
+  if (style.inverse) span.classList.add('inverse');
+  for (const flag of ['bold', 'dim', 'italic', 'underline', 'strike'] as const) {
+    if (style[flag]) span.classList.add(flag);
+  }
+  paint(span, 'color', 'f', color);
+  paint(span, 'backgroundColor', 'b', background);
+  return span;
+}
+
+/** The sixteen by name, so that each theme has its own; others are three numbers. */
+function paint(
+  span: HTMLElement,
+  property: 'color' | 'backgroundColor',
+  prefix: string,
+  color: Color | undefined,
+): void {
+  if (color === undefined) return;
+  if (typeof color === 'number') span.classList.add(`${prefix}${color}`);
+  else span.style[property] = `rgb(${color[0]} ${color[1]} ${color[2]})`;
+}
+
+function appendLinked(target: HTMLElement, text: string, find: string, exact: boolean): void {
+  let at = 0;
+  for (const match of text.matchAll(URL_PATTERN)) {
+    appendMarked(target, text.slice(at, match.index), find, exact);
+    const url = safeUrl(match[0]);
+    if (url === undefined) appendMarked(target, match[0], find, exact);
+    else {
+      const link = element('a', 'link') as HTMLAnchorElement;
+      link.href = url;
+      link.target = '_blank';
+      link.rel = 'noopener noreferrer';
+      link.tabIndex = -1;
+      appendMarked(link, match[0], find, exact);
+      target.append(link);
+    }
+    at = match.index + match[0].length;
+  }
+  appendMarked(target, text.slice(at), find, exact);
+}
+
+function safeUrl(text: string): string | undefined {
+  try {
+    const { protocol, href } = new URL(text);
+    return protocol === 'http:' || protocol === 'https:' ? href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function appendMarked(target: HTMLElement, text: string, find: string, exact: boolean): void {
+  if (text === '') return;
+  const [hay, needle] = exact ? [text, find] : [text.toLowerCase(), find.toLowerCase()];
+  let at = 0;
+  // a letter whose lower case is longer moves what follows: then nothing is marked rather than the wrong thing
+  if (needle !== '' && hay.length === text.length) {
+    for (let found = hay.indexOf(needle); found !== -1; found = hay.indexOf(needle, at)) {
+      target.append(text.slice(at, found), element('mark', '', text.slice(found, found + needle.length)));
+      at = found + needle.length;
+    }
+  }
+  target.append(text.slice(at));
+}
+
+function element(tag: string, className: string, text = ''): HTMLElement {
+  const created = document.createElement(tag);
+  if (className) created.className = className;
+  if (text) created.textContent = text;
+  return created;
+}
+
+/** Local time of day with milliseconds. */
+function clockOf(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return '';
+  const two = (value: number) => String(value).padStart(2, '0');
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,123 @@
+/** Which lines of a log are shown, and where: ranges of line numbers, and rows that are opened below some of them. */
+
+export type LineRange = readonly [from: number, to: number];
+
+/** A row: a line, or the so-manieth row of what is opened below it. */
+export interface Place {
+  line: number;
+  /** 0 for the line itself. */
+  below: number;
+}
+
+export class Rows {
+  readonly #ranges: [from: number, to: number][] = [];
+  /** Rows before each range, those opened below lines left out. */
+  readonly #before: number[] = [];
+  #lines = 0;
+  /** By line, in their order. */
+  #opened: { line: number; rows: number }[] = [];
+
+  constructor(ranges: readonly LineRange[] = []) {
+    for (const [from, to] of ranges) this.append(from, to);
+  }
+
+  get count(): number {
+    return this.#lines + this.#opened.reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** Lines behind all others. */
+  append(from: number, to: number): void {
+    if (to < from) return;
+    const last = this.#ranges.at(-1);
+    if (last?.[1] === from - 1) last[1] = to;
+    else {
+      this.#ranges.push([from, to]);
+      this.#before.push(this.#lines);
+    }
+    this.#lines += to - from + 1;
+  }
+
+  has(line: number): boolean {
+    const range = this.#ranges[this.#rangeAt(line)];
+    return range !== undefined && line <= range[1] && line >= range[0];
+  }
+
+  /** So many rows are shown below the line; none closes it. */
+  open(line: number, rows: number): void {
+    this.#opened = this.#opened.filter((one) => one.line !== line);
+    if (rows > 0 && this.has(line)) this.#opened.push({ line, rows });
+    this.#opened.sort((a, b) => a.line - b.line);
+  }
+
+  opened(line: number): number {
+    return this.#opened.find((one) => one.line === line)?.rows ?? 0;
+  }
+
+  /** What stands in the row, counted from 0. */
+  at(row: number): Place | undefined {
+    let shift = 0;
+    for (const { line, rows } of this.#opened) {
+      const own = this.#rowOfLine(line) + shift;
+      if (row <= own) break;
+      if (row <= own + rows) return { line, below: row - own };
+      shift += rows;
+    }
+    return this.#lineAtRow(row - shift);
+  }
+
+  /** The row of the line, or of the next one that is shown. */
+  rowOf(line: number): number {
+    const opened = this.#opened.reduce((sum, one) => (one.line < line ? sum + one.rows : sum), 0);
+    return this.#rowOfLine(line) + opened;
+  }
+
+  /** The same without what lies strictly between two lines of each pair. */
+  without(hidden: readonly LineRange[]): Rows {
+    let ranges: LineRange[] = this.#ranges;
+    for (const [from, to] of hidden) {
+      ranges = ranges.flatMap(([first, last]): LineRange[] => {
+        if (last < from || first > to) return [[first, last]];
+        return [
+          [first, from - 1],
+          [to + 1, last],
+        ];
+      });
+    }
+    return new Rows(ranges.filter(([from, to]) => from <= to));
+  }
+
+  #lineAtRow(row: number): Place | undefined {
+    if (row < 0 || row >= this.#lines) return undefined;
+    let low = 0;
+    let high = this.#ranges.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((this.#before[middle] ?? 0) <= row) low = middle;
+      else high = middle - 1;
+    }
+    return { line: (this.#ranges[low]?.[0] ?? 1) + row - (this.#before[low] ?? 0), below: 0 };
+  }
+
+  #rowOfLine(line: number): number {
+    const at = this.#rangeAt(line);
+    const range = this.#ranges[at];
+    if (!range) return 0;
+    return (this.#before[at] ?? 0) + Math.min(line, range[1] + 1) - range[0];
+  }
+
+  /** The last range that begins at the line or before it. */
+  #rangeAt(line: number): number {
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ranges[middle]?.[0] ?? Infinity) <= line) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}

@@ -1,0 +1,54 @@
+/** Where the page is: the address says everything, so that it can be handed on. */
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Route {
+  /** The execution whose page this is; undefined: the list. */
+  id: string | undefined;
+  query: URLSearchParams;
+  hash: string;
+}
+
+const MOVED = 'progress:moved';
+
+export function currentRoute(): Route {
+  const [, id] = /^\/executions\/([^/]+)$/.exec(location.pathname) ?? [];
+  return {
+    id: id === undefined ? undefined : decodeURIComponent(id),
+    query: new URLSearchParams(location.search),
+    hash: location.hash,
+  };
+}
+
+export function pathOf(id: string): string {
+  return `/executions/${encodeURIComponent(id)}`;
+}
+
+export function go(path: string): void {
+  history.pushState(null, '', path);
+  dispatchEvent(new Event(MOVED));
+}
+
+/** The same page with these fields changed, empty ones left out; no new entry in the history. */
+export function setQuery(change: Readonly<Record<string, string>>, hash = location.hash): void {
+  const query = new URLSearchParams(location.search);
+  for (const [key, value] of Object.entries(change)) {
+    if (value === '') query.delete(key);
+    else query.set(key, value);
+  }
+  const text = query.toString();
+  history.replaceState(null, '', `${location.pathname}${text && `?${text}`}${hash}`);
+  dispatchEvent(new Event(MOVED));
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(currentRoute);
+  useEffect(() => {
+    const update = () => setRoute(currentRoute());
+    const events = [MOVED, 'popstate', 'hashchange'];
+    for (const name of events) addEventListener(name, update);
+    return () => {
+      for (const name of events) removeEventListener(name, update);
+    };
+  }, []);
+  return route;
+}

@@ -1,0 +1,85 @@
+/** How one sees that something runs, how it ended, and how far it is. */
+import { estimate, workOf } from '../src/core/estimate.js';
+import type { Attention, Execution, Status } from '../src/core/execution.js';
+import { isFinal } from '../src/core/execution.js';
+import { formatCount, formatDuration, formatPercent, formatRemaining, statusWord } from '../src/core/format.js';
+
+const ICONS: Readonly<Record<Status, string>> = {
+  pending: '○',
+  queued: '◦',
+  running: '●',
+  paused: '‖',
+  completed: '✓',
+  failed: '✗',
+  cancelled: '⊘',
+  timeout: '◷',
+  skipped: '–',
+  lost: '?',
+};
+
+export function Icon({ status }: { status: Status }) {
+  return (
+    <span class={`icon s-${status}`} aria-hidden="true">
+      {ICONS[status]}
+    </span>
+  );
+}
+
+/** Green and pulsing on what runs, and on nothing else. */
+export function Badge({ execution, isStale }: { execution: Execution; isStale: boolean }) {
+  const { status, attention } = execution;
+  if (isStale && !isFinal(status)) return <span class="badge stale">STALE</span>;
+  if (status === 'running' && attention === undefined) {
+    return (
+      <span class="badge live">
+        <span class="dot" aria-hidden="true" />
+        LIVE
+      </span>
+    );
+  }
+  return <span class={`badge s-${attention ?? status}`}>{wordOf(status, attention)}</span>;
+}
+
+function wordOf(status: Status, attention: Attention | undefined): string {
+  if (attention === 'waiting') return 'NEEDS YOU';
+  return statusWord(status, attention).toUpperCase();
+}
+
+export function Bar({ execution, now }: { execution: Execution; now: number }) {
+  const { share, remainingMs } = estimate(execution, now);
+  if (share === undefined) return null;
+  const percent = formatPercent(share);
+  const left = remainingMs === undefined ? '' : `, ${formatRemaining(remainingMs)} left`;
+  return (
+    <div
+      class={`bar s-${execution.status}`}
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.floor(share * 100)}
+      aria-valuetext={`${percent.replace('%', ' percent')}${left.replace('~', 'about ')}`}
+    >
+      <div class="fill" style={{ width: percent }} />
+    </div>
+  );
+}
+
+/** `4/9 stories`. */
+export function workText(execution: Execution): string {
+  const work = workOf(execution);
+  if (!work) return '';
+  const count =
+    work.total === undefined ? formatCount(work.done) : `${formatCount(work.done)}/${formatCount(work.total)}`;
+  return work.unit === undefined ? count : `${count} ${work.unit}`;
+}
+
+/** `6:41 · ~5:00 left`, or that it takes longer than its producer said. */
+export function timeText(execution: Execution, now: number): string {
+  const { elapsedMs, remainingMs } = estimate(execution, now);
+  if (elapsedMs === undefined) return '';
+  const over = execution.estimatedMs === undefined ? 0 : elapsedMs - execution.estimatedMs;
+  if (isFinal(execution.status)) return formatDuration(elapsedMs);
+  if (remainingMs !== undefined) return `${formatDuration(elapsedMs)} · ${formatRemaining(remainingMs)} left`;
+  return over > 0 ? `${formatDuration(elapsedMs)} · overdue ${formatDuration(over)}` : formatDuration(elapsedMs);
+}

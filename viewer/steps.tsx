@@ -1,0 +1,91 @@
+/** The steps of an execution as a checklist, parts below what they are part of. */
+import { elapsedOf } from '../src/core/estimate.js';
+import type { Execution, Step } from '../src/core/execution.js';
+import { formatDuration } from '../src/core/format.js';
+import { Icon } from './status.js';
+
+/** More at once nobody reads; the graph and the timeline have them all. */
+const MAX_SHOWN = 300;
+
+interface Props {
+  execution: Execution;
+  now: number;
+  onStep: (step: string) => void;
+}
+
+export function Steps({ execution, now, onStep }: Props) {
+  const steps = treeOf([...execution.steps.values()]);
+  if (steps.length === 0) return null;
+  const dropped = Object.values(execution.droppedSteps ?? {}).reduce((sum, count) => sum + count, 0);
+  const criteria = steps.filter(({ step }) => step.kind === 'criterion');
+  const met = criteria.filter(({ step }) => step.status === 'completed').length;
+  // what is at work is near the end: what is over may be left out
+  const hidden = Math.max(0, steps.length - MAX_SHOWN);
+  return (
+    <nav class="steps" aria-label="Steps">
+      <h2>Steps{criteria.length > 0 ? ` · ${met}/${criteria.length} criteria` : ''}</h2>
+      {hidden + dropped > 0 && <p class="note">{hidden + dropped} earlier ones are not shown</p>}
+      <ol>
+        {steps.slice(hidden).map(({ step, depth }) => (
+          <li key={step.id} class={`step s-${step.status} d${Math.min(depth, 3)}`}>
+            <button onClick={() => onStep(step.id)} title="Show in the log">
+              <Icon status={step.status} />
+              <span class="step-name">{step.name}</span>
+              <span class="step-time">
+                {timeOf(step, now)}
+                <span class="visually-hidden"> {step.status}</span>
+              </span>
+              <Notes step={step} />
+            </button>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+function Notes({ step }: { step: Step }) {
+  const { role, provider, model, error, attempts, commits } = step;
+  const notes = [
+    [role, provider, model].filter((word) => word !== undefined).join(' '),
+    attempts === undefined ? '' : `attempt ${attempts}`,
+    commits === undefined ? '' : commits.map((commit) => commit.slice(0, 10)).join(' '),
+    error ?? '',
+  ].filter((note) => note !== '');
+  return notes.length === 0 ? null : <span class="step-notes">{notes.join(' · ')}</span>;
+}
+
+function timeOf(step: Step, now: number): string {
+  const ms = elapsedOf(step, now);
+  return ms === undefined || step.status === 'skipped' ? '' : formatDuration(ms);
+}
+
+interface Placed {
+  step: Step;
+  depth: number;
+}
+
+/** In the order of appearance, each behind what it is part of. A circle of parents ends where it began. */
+function treeOf(steps: readonly Step[]): Placed[] {
+  const ids = new Set(steps.map(({ id }) => id));
+  const children = new Map<string, Step[]>();
+  for (const step of steps) {
+    const parent = step.parent !== undefined && step.parent !== step.id && ids.has(step.parent) ? step.parent : '';
+    const list = children.get(parent);
+    if (list) list.push(step);
+    else children.set(parent, [step]);
+  }
+  const placed: Placed[] = [];
+  const seen = new Set<string>();
+  const stack: Placed[] = (children.get('') ?? []).map((step) => ({ step, depth: 0 })).reverse();
+  for (let next; (next = stack.pop());) {
+    const { step, depth } = next;
+    if (seen.has(step.id)) continue;
+    seen.add(step.id);
+    placed.push(next);
+    const below = (children.get(step.id) ?? []).map((child) => ({ step: child, depth: depth + 1 }));
+    stack.push(...below.reverse());
+  }
+  const circular = steps.filter(({ id }) => !seen.has(id)).map((step) => ({ step, depth: 0 }));
+  return [...placed, ...circular];
+}

@@ -1,0 +1,79 @@
+/** Where on a line of time each moment is, idle gaps folded. Pure. */
+
+export interface Span {
+  id: string;
+  name: string;
+  from: number;
+  /** Milliseconds since 1970; of what runs, now. */
+  to: number;
+  status: string;
+  /** By its producer, in milliseconds. */
+  took: number;
+}
+
+export interface Gap {
+  from: number;
+  to: number;
+}
+
+export interface Axis {
+  /** From 0 to 1. */
+  at(ms: number): number;
+  gaps: Gap[];
+  ticks: { at: number; ms: number }[];
+}
+
+/** Shorter ones are shown as they are. */
+const MIN_GAP_MS = 60_000;
+/** Of the whole, before nothing happening is worth folding. */
+const GAP_SHARE = 0.15;
+/** What is left of one. */
+const FOLDED_SHARE = 0.03;
+const TICKS = 6;
+const STEPS_MS = [
+  ...[100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000],
+  ...[60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000],
+  ...[3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000, 604_800_000],
+];
+
+/** `from` and `to` are the ends of the execution. */
+export function createAxis(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, to: number): Axis {
+  const whole = Math.max(1, to - from);
+  const gaps = gapsBetween(spans, from, to).filter(
+    (gap) => gap.to - gap.from >= MIN_GAP_MS && (gap.to - gap.from) / whole >= GAP_SHARE,
+  );
+  const idle = gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  const foldedMs = ((whole - idle) * FOLDED_SHARE) / Math.max(0.1, 1 - gaps.length * FOLDED_SHARE);
+  const length = whole - idle + gaps.length * foldedMs;
+  const at = (ms: number) => {
+    let shown = Math.min(Math.max(ms, from), to) - from;
+    for (const gap of gaps) {
+      if (ms <= gap.from) break;
+      const inside = Math.min(ms, gap.to) - gap.from;
+      shown -= inside - (inside / (gap.to - gap.from)) * foldedMs;
+    }
+    return shown / length;
+  };
+  return { at, gaps, ticks: ticksOf(whole, from, gaps, at) };
+}
+
+function gapsBetween(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, to: number): Gap[] {
+  const sorted = [...spans].sort((a, b) => a.from - b.from);
+  const gaps: Gap[] = [];
+  let end = from;
+  for (const span of sorted) {
+    if (span.from > end) gaps.push({ from: end, to: span.from });
+    end = Math.max(end, span.to);
+  }
+  if (to > end && sorted.length > 0) gaps.push({ from: end, to });
+  return gaps;
+}
+
+function ticksOf(whole: number, from: number, gaps: readonly Gap[], at: Axis['at']): Axis['ticks'] {
+  const step = STEPS_MS.find((ms) => whole / ms <= TICKS) ?? whole;
+  const ticks: Axis['ticks'] = [];
+  for (let ms = 0; ms <= whole; ms += step) {
+    if (!gaps.some((gap) => from + ms > gap.from && from + ms < gap.to)) ticks.push({ at: at(from + ms), ms });
+  }
+  return ticks;
+}
