@@ -14,7 +14,7 @@ export interface FinderOptions {
   isDirectory: (parts: readonly string[]) => boolean;
   isFile: (parts: readonly string[]) => boolean;
   /** Written to at that time (Unix milliseconds), is it worth being found? */
-  isRecent: (writtenAt: number) => boolean;
+  isWanted: (parts: readonly string[], writtenAt: number) => boolean;
   /** It is there, and something may have happened to it. */
   onFile: (parts: readonly string[], file: string) => void;
 }
@@ -34,7 +34,7 @@ const MAX_FILES = 500;
 /** Directories that are attended to. The one that was added first goes. */
 const MAX_ATTENDED = 200;
 
-export function createFinder({ root, isDirectory, isFile, isRecent, onFile }: FinderOptions): Finder {
+export function createFinder({ root, isDirectory, isFile, isWanted, onFile }: FinderOptions): Finder {
   let base: string | undefined;
   let watcher: Watcher | undefined;
   let awaiting: { directory: string; watching: FSWatcher | undefined } | undefined;
@@ -52,7 +52,7 @@ export function createFinder({ root, isDirectory, isFile, isRecent, onFile }: Fi
     const parts = partsOf(file);
     if (stats === undefined) return !isDirectory(parts) && !isFile(parts);
     if (stats.isDirectory()) return !isDirectory(parts);
-    return !stats.isFile() || !isFile(parts) || !isRecent(stats.mtimeMs);
+    return !stats.isFile() || !isFile(parts) || !isWanted(parts, stats.mtimeMs);
   };
 
   /** Until there is something to watch, the nearest directory above it is. */
@@ -91,7 +91,7 @@ export function createFinder({ root, isDirectory, isFile, isRecent, onFile }: Fi
           directories.push(file);
         } else if (entry.isFile() && isFile(partsOf(file))) {
           const stats = await lstat(file).catch(() => undefined);
-          if (stats && isRecent(stats.mtimeMs)) found.push({ file, writtenAt: stats.mtimeMs });
+          if (stats && isWanted(partsOf(file), stats.mtimeMs)) found.push({ file, writtenAt: stats.mtimeMs });
         }
       }
     }

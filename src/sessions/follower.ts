@@ -62,7 +62,7 @@ interface Followed {
 }
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { agent, root, log, now, backfillMs, takenOf, isFull } = options;
+  const { agent, root, state, log, now, backfillMs, takenOf, isFull } = options;
   const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
   const layout = LAYOUTS[agent];
   /** By source. */
@@ -92,11 +92,17 @@ export function createFollower(options: FollowerOptions): Follower {
     },
   });
 
+  /** However old, a session that goes on is followed to its end. */
+  const isWanted = (place: Place | undefined, writtenAt: number): boolean => {
+    if (now() - writtenAt <= backfillMs) return true;
+    return place !== undefined && (state.sources.get(place.source)?.open.length ?? 0) > 0;
+  };
+
   const finder = createFinder({
     root,
     isDirectory: layout.isDirectory,
     isFile: (parts) => layout.identify(parts) !== undefined,
-    isRecent: (writtenAt) => now() - writtenAt <= backfillMs,
+    isWanted: (parts, writtenAt) => isWanted(placeOf(agent, parts), writtenAt),
     onFile: (parts, file) => guard(() => notice(parts, file)),
   });
 
@@ -107,7 +113,7 @@ export function createFollower(options: FollowerOptions): Follower {
     if (known?.path === path) return turns.touch(known);
     if (known) return; // a copy of a session, somewhere else
     const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile() || now() - stat.mtimeMs > backfillMs) return;
+    if (!stat?.isFile() || !isWanted(place, stat.mtimeMs)) return;
     const followed = open(place, path);
     if (!followed) return;
     finder.attend(path);

@@ -199,6 +199,18 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   t.match(await sessions.ended(again), { status: 'completed', endedBy: 'silence' });
 });
 
+t.test('one that goes on is followed to its end, however long nothing was written', async (t) => {
+  const sessions = await openSessions(t);
+  const lines = recorded('claude').get(CLAUDE_FILE)!.match(/.*\n/g)!;
+  sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
+  sessions.start();
+  await untilTaken(sessions);
+  await sessions.stop();
+  sessions.advance(4_000_000);
+  sessions.start();
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'lost', endedBy: 'silence' });
+});
+
 t.test('over when somebody leaves', async (t) => {
   const sessions = await openSessions(t);
   const text = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli');
