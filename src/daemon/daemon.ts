@@ -40,7 +40,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
-import { createSessions } from './sessions.js';
+import { createFollowing } from './following.js';
 import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -106,7 +106,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     onRoom: () => {
       server.resume();
       spool.resume();
-      sessions.resume();
+      following.resume();
     },
   });
   const checkpoint = async () => {
@@ -121,7 +121,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     log,
     now,
     retainMs: config.journal.retainAge,
-    isOpen: (source) => spool.isOpen(source) || sessions.isOpen(source),
+    isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
     forget: (time) => runs.forget(time),
   });
 
@@ -159,7 +159,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     find: (id) => readExecution(journal.source, id),
   });
 
-  const sessions = createSessions({ paths, config, state, ingest, log, now });
+  const following = createFollowing({ paths, config, state, ingest, log, now });
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
@@ -193,7 +193,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     ingest,
     subscribers,
     runs,
-    sessions,
+    following,
     logs: createLogs(journal.source),
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
@@ -232,7 +232,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
   runs.start();
-  sessions.start();
+  following.start();
   scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
@@ -248,7 +248,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       runs.close();
       await http.close();
       resources.close();
-      await sessions.close();
+      await following.close();
       await spool.close();
       await server.close();
       await ingest.drained();

@@ -24,7 +24,7 @@ import type { Connection } from './connection.js';
 import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
-import type { Sessions } from './sessions.js';
+import type { Following } from './following.js';
 import type { Logs, Subject } from './logs.js';
 import type { Order } from './order.js';
 import type { Subscribers } from './subscribers.js';
@@ -40,7 +40,7 @@ export interface HandlerContext {
   ingest: Ingest;
   subscribers: Subscribers;
   runs: Runs;
-  sessions: Sessions;
+  following: Following;
   logs: Logs;
   web: Web;
   status: () => DaemonStatus;
@@ -220,9 +220,9 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     return { execution: found.id };
   },
 
-  async follow({ agent, on = true }, _caller, { sessions }) {
-    if (agent !== undefined) await sessions.follow(agent, on);
-    return { agents: sessions.status() };
+  async follow({ agent, on = true }, _caller, { following }) {
+    if (agent !== undefined) await following.follow(agent, on);
+    return { agents: following.status() };
   },
 
   status: (_request, _caller, { status }) => status(),

@@ -12,7 +12,7 @@ import type { Log } from './daemon-log.js';
 import type { Ingest } from './ingest.js';
 import { createOrder } from './order.js';
 
-export interface Sessions {
+export interface Following {
   /** Follows those that the configuration names. */
   start(): void;
   /** Begins to follow this agent, or ends it, until this daemon ends. */
@@ -25,7 +25,7 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export interface SessionsOptions {
+export interface FollowingOptions {
   paths: Pick<Paths, 'sessions'>;
   config: Pick<Config, 'follow' | 'journal'>;
   state: State;
@@ -34,7 +34,7 @@ export interface SessionsOptions {
   now: () => number;
 }
 
-export function createSessions({ paths, config, state, ingest, log, now }: SessionsOptions): Sessions {
+export function createFollowing({ paths, config, state, ingest, log, now }: FollowingOptions): Following {
   const { follow: settings, journal } = config;
   const followers = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);
