@@ -93,6 +93,19 @@ const SCHEMA = v.object(
       ),
       {},
     ),
+    follow: v.nullish(
+      v.object(
+        {
+          claude: flag(false, 'Follow the sessions of Claude Code through the files that it keeps of them.'),
+          codex: flag(false, 'Follow the sessions of Codex through the files that it keeps of them.'),
+          gemini: flag(false, 'Follow the sessions of Gemini CLI through the files that it keeps of them.'),
+          backfill: duration('24h', '1m', '365d', 'Session files that were written to within this time are read.'),
+          silence: duration('30m', '1m', '365d', 'A session without a process is over when it was silent this long.'),
+        },
+        group,
+      ),
+      {},
+    ),
     watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),
     web: v.nullish(
       v.object(

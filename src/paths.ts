@@ -25,10 +25,16 @@ export interface Paths {
   checkpoint: string;
   lock: string;
   daemonLog: string;
+  /** Where each agent keeps the files of its sessions. */
+  sessions: Readonly<Record<Agent, string>>;
   /** Where the viewer listens while it is on, and what lets browsers in. */
   web: string;
   webToken: string;
 }
+
+/** Those whose sessions can be followed. */
+export const AGENTS = ['claude', 'codex', 'gemini'] as const;
+export type Agent = (typeof AGENTS)[number];
 
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with the final NUL; Node cuts longer ones without a word. */
 const MAX_SOCKET_BYTES = 103;
@@ -60,6 +66,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     checkpoint: path.join(state, 'checkpoint.json'),
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),
+    sessions: resolveSessions(env),
     web: path.join(state, 'web.json'),
     webToken: path.join(state, 'web-token'),
   };
@@ -81,6 +88,16 @@ export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<R
     bash: path.join(homeOf(env), '.bashrc'),
     zsh: path.join(env['ZDOTDIR'] || homeOf(env), '.zshrc'),
     fish: path.join(xdgBase(env, 'XDG_CONFIG_HOME', '.config'), 'fish/conf.d/progress.fish'),
+  };
+}
+
+/** Each agent has a variable of its own that moves them. */
+function resolveSessions(env: NodeJS.ProcessEnv): Paths['sessions'] {
+  const home = homeOf(env);
+  return {
+    claude: path.resolve(env['CLAUDE_CONFIG_DIR'] || path.join(home, '.claude'), 'projects'),
+    codex: path.resolve(env['CODEX_HOME'] || path.join(home, '.codex'), 'sessions'),
+    gemini: path.resolve(env['GEMINI_CLI_HOME'] || home, '.gemini/tmp'),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The processes of this machine, as /proc has them. Where there is no /proc nothing is found, and nothing signalled. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** One process and no other: a process id alone is used again. */
 export interface ProcessIdentity {
@@ -119,6 +119,40 @@ export function readRss(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/** What a process was started as, and where it works. */
+export interface ProcessCommand {
+  pid: number;
+  parent: number;
+  argv: string[];
+  cwd: string;
+}
+
+/** Of those that may be looked into. Undefined where the system does not tell. */
+export function readCommands(): ProcessCommand[] | undefined {
+  const ids = processIds();
+  if (ids.length === 0) return undefined;
+  return ids.flatMap((pid) => {
+    try {
+      const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+      const cwd = readlinkSync(`/proc/${pid}/cwd`);
+      return [{ pid, parent: readProcess(pid)?.parent ?? 0, argv, cwd }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** The files that it has open, those it may be asked about. */
+export function readOpenFiles(pid: number): string[] {
+  return namesIn(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Of those that may be looked into: whose environment began with `NAME=value` among its variables. */

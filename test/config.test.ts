@@ -33,6 +33,7 @@ const DEFAULTS = {
   daemon: { logSize: 1_048_576, startWithShell: true },
   alerts: { desktop: true },
   runs: { outputLimit: 64 * 1024 * 1024 },
+  follow: { claude: false, codex: false, gemini: false, backfill: 86_400_000, silence: 1_800_000 },
   watch: { rate: 10 },
   web: { enabled: false, port: 7878, maxStreams: 100 },
 };

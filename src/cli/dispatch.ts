@@ -14,6 +14,7 @@ const COMMANDS: Commands = {
   pause: async () => (await import('./pause.js')).command,
   resume: async () => (await import('./resume.js')).command,
   wait: async () => (await import('./wait.js')).command,
+  follow: async () => (await import('./follow.js')).command,
   queue: async () => (await import('./queue.js')).command,
   logs: async () => (await import('./logs.js')).command,
   web: async () => (await import('./web.js')).command,

@@ -73,6 +73,8 @@ export interface Execution {
   /** Of the agent: its model, and what it calls this session. */
   model?: string;
   session?: string;
+  /** Who tells the session, if not its own output: `hooks` or `transcript`. */
+  via?: string;
   parent?: string;
   queue?: string;
   /** Ids of those that must have completed before this one starts. */
@@ -89,6 +91,8 @@ export interface Execution {
   signal?: string;
   error?: string;
   summary?: string;
+  /** What told the end, of a session that does not tell it itself: `record`, `process` or `silence`. */
+  endedBy?: string;
   /** Steps or stories that the producer announced. */
   total?: number;
   estimatedMs?: number;

@@ -181,6 +181,7 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   if (name) execution.name = clip(name, NAME_CHARS);
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
   assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
+  assignText(execution, data, ['session', 'via'], NAME_CHARS);
   assignNumber(execution, data, ['pid', 'total', 'estimatedMs']);
   const after = textsOf(data, 'after');
   if (after) execution.after = clipAll(after, AFTER_CHARS);
@@ -199,7 +200,7 @@ function endWith(status: FinalStatus): Change {
     execution.status = status;
     execution.endedAt = event.time;
     assignNumber(execution, data, ['exitCode']);
-    assignText(execution, data, ['signal', 'error', 'summary'], TEXT_CHARS);
+    assignText(execution, data, ['signal', 'error', 'summary', 'endedBy'], TEXT_CHARS);
     setDuration(execution, event, event.time);
     endResources(execution, data);
     clearAttention(execution);
@@ -276,7 +277,7 @@ function lastLines(text: string): string[] {
 
 function foldActivity(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
-  if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session'], NAME_CHARS);
+  if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session', 'via'], NAME_CHARS);
   const text = activityLine(data);
   if (text !== undefined) appendTail(execution, text);
   countUsage(execution, event);

@@ -126,13 +126,14 @@ const SUMMARY_FIELDS = [
     'implicit',
     'agent',
     'session',
+    'via',
     'parent',
     'queue',
     'after',
     'labels',
     'successor',
   ],
-  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error'],
+  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy'],
   ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];
 

@@ -40,6 +40,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import { createFollowing } from './following.js';
 import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -105,6 +106,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     onRoom: () => {
       server.resume();
       spool.resume();
+      following.resume();
     },
   });
   const checkpoint = async () => {
@@ -119,7 +121,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     log,
     now,
     retainMs: config.journal.retainAge,
-    isOpen: (source) => spool.isOpen(source),
+    isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
     forget: (time) => runs.forget(time),
   });
 
@@ -157,6 +159,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     find: (id) => readExecution(journal.source, id),
   });
 
+  const following = createFollowing({ paths, config, state, ingest, log, now });
+
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
   const { promise: leaving, resolve: leave } = createDeferred<string>();
@@ -189,6 +193,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     ingest,
     subscribers,
     runs,
+    following,
     logs: createLogs(journal.source),
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
@@ -227,6 +232,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const timer = setInterval(check, WATCH_MS);
   maintenance.start();
   runs.start();
+  following.start();
   scheduler.look();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
@@ -242,6 +248,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       runs.close();
       await http.close();
       resources.close();
+      await following.close();
       await spool.close();
       await server.close();
       await ingest.drained();

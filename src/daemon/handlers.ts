@@ -24,6 +24,7 @@ import type { Connection } from './connection.js';
 import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
+import type { Following } from './following.js';
 import type { Logs, Subject } from './logs.js';
 import type { Order } from './order.js';
 import type { Subscribers } from './subscribers.js';
@@ -39,6 +40,7 @@ export interface HandlerContext {
   ingest: Ingest;
   subscribers: Subscribers;
   runs: Runs;
+  following: Following;
   logs: Logs;
   web: Web;
   status: () => DaemonStatus;
@@ -216,6 +218,11 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     }
     await context.runs.control(found, order);
     return { execution: found.id };
+  },
+
+  async follow({ agent, on = true }, _caller, { following }) {
+    if (agent !== undefined) await following.follow(agent, on);
+    return { agents: following.status() };
   },
 
   status: (_request, _caller, { status }) => status(),

@@ -22,6 +22,7 @@ import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
 import type { ErrorJson } from '../errors.js';
+import type { Agent } from '../paths.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -85,6 +86,8 @@ export type Request =
   /** `ifQueued`: only while it waits for its turn. */
   | { op: 'rerun'; id: RequestId; execution: string }
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
+  /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
+  | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
 
@@ -135,6 +138,7 @@ export interface Replies {
   attach: Record<string, never>;
   /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
   control: { execution: string };
+  follow: { agents: FollowStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
 }
@@ -175,6 +179,20 @@ export interface SpoolStatus {
   leftAlone: string[];
   /** Why the directory cannot be used at the moment. */
   failure?: string;
+}
+
+/** Of one agent whose sessions can be followed through their files. */
+export interface FollowStatus {
+  agent: Agent;
+  following: boolean;
+  /** The configuration says that it is to be followed. */
+  configured: boolean;
+  /** Where its sessions lie. */
+  directory: string;
+  /** That are read. */
+  files: number;
+  /** Paths of what lies there and is not read. */
+  leftAlone: string[];
 }
 
 export interface Counters {

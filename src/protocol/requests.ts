@@ -2,6 +2,7 @@
 import { LEVELS } from '../core/filter.js';
 import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../errors.js';
+import { AGENTS } from '../paths.js';
 import { describeValue } from './excerpt.js';
 import type { Op, Request, RequestId } from './messages.js';
 import { CONTROL_ACTIONS } from './messages.js';
@@ -35,6 +36,7 @@ const level = field(`one of ${LEVELS.join(', ')}`, (value) => LEVELS.some((known
 const action = field(`one of ${CONTROL_ACTIONS.join(', ')}`, (value) =>
   CONTROL_ACTIONS.some((known) => known === value),
 );
+const agent = field(`one of ${AGENTS.join(', ')}`, (value) => AGENTS.some((known) => known === value));
 const rate = field(`a number above 0, at most ${MAX_RATE}`, isRate);
 const reference = field(ID_WANTED, isRequestId);
 const time: Field = {
@@ -76,6 +78,7 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
     graceMs: count,
     ifQueued: flag,
   },
+  follow: { agent, on: flag },
   status: {},
   shutdown: {},
 };

@@ -1,15 +1,16 @@
 /** The directory of spool files: finds them, hears of what is appended, reads on, and clears away what is over. */
-import { lstatSync, readdirSync, unlinkSync, watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
+import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
-import { errnoOf, ProgressError } from '../errors.js';
+import { ProgressError } from '../errors.js';
 import type { SpoolStatus } from '../protocol/messages.js';
 import { parseSpoolName, RUN_KIND, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
 import { openSpoolFile } from './spool-file.js';
+import { createTurns } from './turns.js';
+import { watchNames } from './watch-names.js';
 import { isWriterAlive } from './writer.js';
 
 export interface SpoolOptions extends Pick<FileOptions, 'directory' | 'submit' | 'reject' | 'log' | 'now'> {
@@ -41,8 +42,6 @@ export interface Spool {
 const SWEEP_MS = 30_000;
 /** And once soon after the start, when what lay there is taken: whose writer is gone? */
 const SETTLE_MS = 1_000;
-/** After something could not be written, a full disk for instance. */
-const RETRY_MS = 2_000;
 /** A new shared file is begun beyond this. */
 const SHARED_BYTES = 4 * 1024 * 1024;
 /**
@@ -56,11 +55,7 @@ export function openSpool(options: SpoolOptions): Spool {
   const files = new Map<string, SpoolFile>();
   /** Names that are no spool file's, and whatever stands in the place of the shared one: said once. */
   const strange = new Set<string>();
-  /** To be read, the one that has waited longest first. */
-  const dirty = new Set<SpoolFile>();
-  const retries = new Set<NodeJS.Timeout>();
   let shared: Shared | undefined;
-  let scheduled = false;
   let closed = false;
   let watching: { inode: number; close: () => Promise<void> } | undefined;
   let failure: string | undefined;
@@ -75,43 +70,21 @@ export function openSpool(options: SpoolOptions): Spool {
     }
   };
 
-  const schedule = () => {
-    if (scheduled || closed || dirty.size === 0) return;
-    scheduled = true;
-    // sockets have their turn in between
-    setImmediate(() => {
-      scheduled = false;
-      guard(readOne);
-      if (!isFull()) schedule();
-    });
-  };
-
-  const readOne = () => {
-    const [file] = dirty;
-    if (file !== undefined) readFile(file);
-  };
-
-  const readFile = (file: SpoolFile) => {
-    if (closed || isFull()) return;
-    dirty.delete(file);
+  const read = (file: SpoolFile): boolean => {
     const look = file.read();
-    if (look === 'more') dirty.add(file);
     if (look === 'gone') forget(file);
     if (look === 'done' && file.name === shared?.name && file.size > SHARED_BYTES) {
       rotateShared(directory);
       notice(SHARED_NAME);
     }
+    return look === 'more';
   };
+  const turns = createTurns({ read, isFull, guard });
 
   const forget = (file: SpoolFile) => {
     files.delete(file.name);
-    dirty.delete(file);
+    turns.drop(file);
     if (file.name === shared?.name) shared = undefined;
-  };
-
-  const touch = (file: SpoolFile) => {
-    dirty.add(file);
-    schedule();
   };
 
   const sayStrange = (name: string, why: string) => {
@@ -131,14 +104,7 @@ export function openSpool(options: SpoolOptions): Spool {
       name,
       parsed,
       taken: Math.max(0, options.takenOf(parsed.source) ?? 0),
-      onRefused: () => {
-        const timer = setTimeout(() => {
-          retries.delete(timer);
-          file.rewind();
-          touch(file);
-        }, RETRY_MS);
-        retries.add(timer);
-      },
+      onRefused: () => turns.again(file),
     });
     files.set(name, file);
     return file;
@@ -153,7 +119,7 @@ export function openSpool(options: SpoolOptions): Spool {
     }
     const own = name === SHARED_NAME ? shared?.name : name;
     const file = own === undefined ? undefined : (files.get(own) ?? add(own));
-    if (file) touch(file);
+    if (file) turns.touch(file);
   };
 
   const sizeOf = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
@@ -198,13 +164,13 @@ export function openSpool(options: SpoolOptions): Spool {
 
   return {
     isOpen: (source) => files.has(source + SPOOL_SUFFIX),
-    resume: schedule,
+    resume: () => turns.resume(),
     look(source) {
       const name = source + SPOOL_SUFFIX;
       const size = sizeOf(name);
       const file = files.get(name);
       if (size === undefined || file?.leftAlone !== undefined) return true;
-      if (file?.size === size) return file.idleSince !== undefined && !dirty.has(file);
+      if (file?.size === size) return file.idleSince !== undefined && !turns.isWaiting(file);
       guard(() => notice(name));
       return false;
     },
@@ -217,30 +183,18 @@ export function openSpool(options: SpoolOptions): Spool {
       closed = true;
       clearInterval(timer);
       clearTimeout(soon);
-      for (const retry of retries) clearTimeout(retry);
+      turns.close();
       await watching?.close();
     },
   };
 }
 
-/**
- * chokidar finds files, and the system itself tells of what is appended: a hundred times sooner, and of the last of
- * two quick changes too.
- */
+/** chokidar finds files, and the system itself tells of what is appended: a hundred times sooner. */
 function watchDirectory(directory: string, notice: (name: string) => void, lookAtAll: () => void): () => Promise<void> {
   const finder = watchFiles(directory, { depth: 0, followSymlinks: false, ignoreInitial: true });
   finder.on('add', (file) => notice(path.basename(file)));
   finder.on('error', () => undefined); // the sweep finds what it cannot
-  let tail: FSWatcher | undefined;
-  try {
-    tail = watch(directory, (_event, name) => {
-      if (name === null) lookAtAll();
-      else notice(name);
-    });
-    tail.on('error', () => tail?.close());
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error; // too many watches, or a file system without any
-  }
+  const tail = watchNames(directory, notice, lookAtAll);
   return async () => {
     tail?.close();
     await finder.close();

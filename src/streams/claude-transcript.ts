@@ -1,4 +1,5 @@
 /** Session files of Claude Code: `~/.claude/projects/<directory>/<session>.jsonl`, and those of sub-agents beside them. */
+import { wordsOf } from '../core/activity.js';
 import { normalizeTime } from '../core/time.js';
 import { messageUsage, told } from './claude.js';
 import { createMessages } from './claude-content.js';
@@ -11,8 +12,13 @@ import { createUsageCounter } from './usage.js';
 /** Known, and nothing that anybody would read. */
 const QUIET: ReadonlySet<string> = new Set([
   ...['attachment', 'progress', 'queue-operation', 'file-history-snapshot', 'mode', 'summary', 'ai-title'],
-  ...['custom-title', 'tag', 'agent-name', 'pr-link', 'worktree-state', 'last-prompt'],
+  ...['custom-title', 'tag', 'agent-name', 'pr-link', 'worktree-state'],
 ]);
+/** What stands in the file when somebody leaves, and when somebody stops a turn. */
+const LEAVING = /<command-name>\/(?:exit|quit)<\/command-name>/;
+const STOPPED = '[Request interrupted by user';
+/** How it calls itself when it was started for one prompt. */
+const ONE_PROMPT = 'sdk-cli';
 
 export function isClaudeTranscriptLine(line: Json): boolean {
   return typeof line['sessionId'] === 'string' && typeof line['type'] === 'string' && line['projectHash'] === undefined;
@@ -25,6 +31,8 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
   let described = '';
   let countedMessage: string | undefined;
   let lastStop: string | undefined;
+  let isOver = false;
+  let isOnePrompt = false;
 
   /** Every line says where it is from; what changes is told again. */
   const describe = (line: Json, model: unknown) => {
@@ -49,11 +57,26 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
     for (const event of last) trace.push(event);
   };
 
+  /** There is no record of the end, but of somebody's leaving. */
+  const noteTurn = (words: string) => {
+    if (LEAVING.test(words)) isOver = true;
+    else if (words.startsWith(STOPPED)) trace.claim = { status: 'cancelled', error: 'interrupted' };
+    else if (!words.startsWith('<')) {
+      isOver = false;
+      trace.claim = undefined;
+    }
+  };
+
   const tell = (line: Json): boolean => {
     const type = stringOf(line['type']) ?? '';
     const message = objectOf(line['message']) ?? {};
     if (QUIET.has(type)) return true;
-    if (type === 'assistant') {
+    if (line['entrypoint'] !== undefined) isOnePrompt = line['entrypoint'] === ONE_PROMPT;
+    if (type === 'last-prompt') {
+      // written when a turn is over
+      isOver ||= isOnePrompt && trace.claim !== undefined;
+    } else if (type === 'assistant') {
+      isOver = false;
       describe(line, message['model'] === '<synthetic>' ? undefined : message['model']);
       messages.assistant(line);
       count(message);
@@ -62,7 +85,9 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
     } else if (type === 'user') {
       describe(line, undefined);
       messages.user(line);
+      if (line['isMeta'] !== true && line['isCompactSummary'] !== true) noteTurn(wordsOf(message['content']) ?? '');
     } else if (type === 'system') {
+      if (LEAVING.test(stringOf(line['content']) ?? '')) isOver = true;
       if (line['subtype'] === 'compact_boundary') {
         const before = countOf(objectOf(line['compactMetadata'])?.['preTokens']);
         trace.log('info', `the context is compacted: ${before} tokens`);
@@ -81,6 +106,9 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
     end: (status) => trace.end(status),
     get claim() {
       return trace.claim;
+    },
+    get isOver() {
+      return isOver;
     },
   };
 }

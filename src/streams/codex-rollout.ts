@@ -19,7 +19,7 @@ export function isCodexRolloutLine(line: Json): boolean {
 
 /** Known, and told better by another line. */
 const QUIET: ReadonlySet<string> = new Set([
-  ...['world_state', 'token_usage_record', 'task_started', 'thread_settings_applied', 'message', 'reasoning'],
+  ...['world_state', 'token_usage_record', 'thread_settings_applied', 'message', 'reasoning'],
   ...['agent_reasoning_section_break', 'agent_message_delta', 'exec_command_begin', 'exec_command_output_delta'],
 ]);
 
@@ -28,11 +28,13 @@ interface Rollout {
   usage: UsageCounter;
   total: Usage;
   model: string | undefined;
+  /** Started for one turn: by `codex exec`, or by another agent. */
+  isOneTurn: boolean;
 }
 
 export function createCodexRollout({ step }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
-  const rollout: Rollout = { trace, usage: createUsageCounter(), total: NO_USAGE, model: undefined };
+  const rollout: Rollout = { trace, usage: createUsageCounter(), total: NO_USAGE, model: undefined, isOneTurn: false };
   return {
     line(text) {
       const line = parseObject(text);
@@ -53,6 +55,9 @@ export function createCodexRollout({ step }: ParserOptions = {}): Parser {
     get claim() {
       return trace.claim;
     },
+    get isOver() {
+      return rollout.isOneTurn && trace.claim !== undefined;
+    },
   };
 }
 
@@ -61,9 +66,12 @@ type Tell = (rollout: Rollout, payload: Json) => void;
 const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
   [
     'session_meta',
-    ({ trace }, payload) => {
+    (rollout, payload) => {
+      const { trace } = rollout;
       trace.cwd = stringOf(payload['cwd']);
-      const spawned = objectOf(objectOf(objectOf(payload['source'])?.['subagent'])?.['thread_spawn']);
+      const subagent = objectOf(payload['source'])?.['subagent'];
+      rollout.isOneTurn = payload['source'] === 'exec' || subagent !== undefined;
+      const spawned = objectOf(objectOf(subagent)?.['thread_spawn']);
       trace.activity('init', {
         agent: 'codex',
         ...told({
@@ -90,6 +98,7 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
   ['response_item/local_shell_call', ({ trace }, payload) => call(trace, payload, payload['action'])],
   ['response_item/function_call_output', ({ trace }, payload) => returned(trace, payload)],
   ['response_item/custom_tool_call_output', ({ trace }, payload) => returned(trace, payload)],
+  ['event_msg/task_started', ({ trace }) => void (trace.claim = undefined)],
   ['event_msg/user_message', ({ trace }, payload) => trace.say('prompt', payload['message'], '/payload/message')],
   [
     'event_msg/agent_message',

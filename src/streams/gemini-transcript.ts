@@ -61,6 +61,7 @@ export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
     told.chars = Math.max(told.chars, text.length);
     switch (line['type']) {
       case 'user':
+        trace.claim = undefined;
         trace.say('prompt', fresh);
         return true;
       case 'info':
@@ -86,6 +87,9 @@ export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
         trace.say('assistant-text', fresh);
         tellCalls(line, told);
         const tokens = objectOf(line['tokens']);
+        // whole, and it wants nothing more
+        const isLast = tokens !== undefined && text !== '' && objectsOf(line['toolCalls']).length === 0;
+        trace.claim = isLast ? { status: 'completed' } : undefined;
         if (tokens && !told.isCounted) {
           told.isCounted = true;
           const cacheRead = countOf(tokens['cached']);

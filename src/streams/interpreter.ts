@@ -26,6 +26,8 @@ export interface InterpreterOptions {
   argv: readonly string[];
   /** A name of the table, `auto` or `plain`. Default: `auto`. */
   format?: string | undefined;
+  /** The step that everything belongs to. */
+  step?: string | undefined;
   sink: Sink;
 }
 
@@ -36,6 +38,8 @@ export interface Interpreter {
   end(status: FinalStatus | undefined, now: number): void;
   /** What the stream says about its end. */
   readonly claim: Claim | undefined;
+  /** Has it said that nothing more comes? */
+  readonly isOver: boolean;
   /** That of the agent that speaks. */
   readonly format: Format | undefined;
 }
@@ -55,10 +59,10 @@ const SHORT_CHARS = 1_000;
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
-export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOptions): Interpreter {
+export function createInterpreter({ argv, format = AUTO, step: base, sink }: InterpreterOptions): Interpreter {
   const named = format === AUTO || format === PLAIN ? undefined : formatNamed(format);
   let chosen = format === AUTO ? formatOfProgram(argv) : named?.kind === 'text' ? undefined : named;
-  let parser = chosen?.create();
+  let parser = chosen?.create({ step: base });
   let isLooking = format === AUTO && !parser;
   let lookedLines = 0;
   let lookedBytes = 0;
@@ -100,7 +104,7 @@ export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOpti
     lookedLines += 1;
     isLooking = !chosen && lookedLines < LOOK_LINES;
     if (!chosen) return;
-    parser = chosen.create();
+    parser = chosen.create({ step: base });
     texts = undefined;
   };
 
@@ -168,6 +172,9 @@ export function createInterpreter({ argv, format = AUTO, sink }: InterpreterOpti
     },
     get claim() {
       return parser?.claim;
+    },
+    get isOver() {
+      return parser?.isOver === true;
     },
     get format() {
       return chosen;

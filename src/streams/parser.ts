@@ -30,8 +30,10 @@ export interface Parser {
   line(text: string, now: number): readonly StreamEvent[] | undefined;
   /** No line comes any more, and the execution has ended so, if that is known: what closes with it. */
   end(status: FinalStatus | undefined): readonly StreamEvent[];
-  /** As far as the lines have told. */
+  /** As far as the lines have told. In a session's file: how the last turn has ended, unless another has begun. */
   readonly claim?: Claim | undefined;
+  /** Has it said that nothing more comes, unless somebody takes it up again? */
+  readonly isOver?: boolean;
   /** Has it found what only its format has? */
   readonly isSure?: boolean;
 }

@@ -37,6 +37,17 @@ export function showLines(execution: Execution, options: ShowOptions): string[] 
 }
 
 /** What was typed at a prompt is one text, with its quotes. */
+/** Of a session that does not tell its end itself. */
+function endText({ endedBy }: Execution): string | undefined {
+  return endedBy === undefined ? undefined : END_WORDS.get(endedBy);
+}
+
+const END_WORDS: ReadonlyMap<string, string> = new Map([
+  ['record', 'says its file'],
+  ['process', 'when its process was gone'],
+  ['silence', 'as it was silent for long'],
+]);
+
 function commandText({ kind, argv }: Execution): string | undefined {
   return kind === 'command' ? argv?.join(' ') : argv?.map(quoteArgument).join(' ');
 }
@@ -70,7 +81,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
           .join(' '),
     ],
     ['started', timeText(execution.startedAt)],
-    ['ended', timeText(execution.endedAt)],
+    ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
     ['progress', progressText(execution, now)],
     ['resources', resourceText(execution, style)],

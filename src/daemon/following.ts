@@ -1,0 +1,100 @@
+/** Which agents' sessions are followed: those that the configuration names, and those that somebody has asked for. */
+import type { State } from '../core/state.js';
+import type { Config } from '../config.js';
+import type { Agent, Paths } from '../paths.js';
+import { AGENTS } from '../paths.js';
+import { splitEvent } from '../protocol/encode.js';
+import type { FollowStatus } from '../protocol/messages.js';
+import type { Follower } from '../sessions/follower.js';
+import { createFollower } from '../sessions/follower.js';
+import { admit } from './admission.js';
+import type { Log } from './daemon-log.js';
+import type { Ingest } from './ingest.js';
+import { createOrder } from './order.js';
+
+export interface Following {
+  /** Follows those that the configuration names. */
+  start(): void;
+  /** Begins to follow this agent, or ends it, until this daemon ends. */
+  follow(agent: Agent, on: boolean): Promise<void>;
+  status(): FollowStatus[];
+  /** Is this source still being read? */
+  isOpen(source: string): boolean;
+  /** There is room for more. */
+  resume(): void;
+  close(): Promise<void>;
+}
+
+export interface FollowingOptions {
+  paths: Pick<Paths, 'sessions'>;
+  config: Pick<Config, 'follow' | 'journal'>;
+  state: State;
+  ingest: Ingest;
+  log: Log;
+  now: () => number;
+}
+
+export function createFollowing({ paths, config, state, ingest, log, now }: FollowingOptions): Following {
+  const { follow: settings, journal } = config;
+  const followers = new Map<Agent, Follower>();
+  const order = createOrder(() => undefined);
+
+  const start = (agent: Agent) => {
+    if (followers.has(agent)) return;
+    const follower = createFollower({
+      agent,
+      root: paths.sessions[agent],
+      // what the journal has forgotten would be taken again
+      backfillMs: Math.min(settings.backfill, journal.retainAge),
+      silenceMs: settings.silence,
+      state,
+      takenOf: (source) => state.sources.get(source)?.n,
+      isFull: () => ingest.full,
+      submit(events, bytes, receipt) {
+        const parts = events.flatMap((event) => splitEvent(admit(event)));
+        ingest.submitParts(parts, bytes, {
+          written: () => receipt?.written(),
+          duplicate: () => receipt?.duplicate(),
+          refusal: order.refusal,
+          refused(refused, error) {
+            order.refused(refused, error);
+            receipt?.refused(error);
+          },
+        });
+      },
+      log,
+      now,
+    });
+    followers.set(agent, follower);
+    log(`following the sessions of ${agent} in ${paths.sessions[agent]}`);
+  };
+
+  const stop = async (agent: Agent) => {
+    const follower = followers.get(agent);
+    followers.delete(agent);
+    await follower?.close();
+  };
+
+  return {
+    start() {
+      for (const agent of AGENTS) if (settings[agent]) start(agent);
+    },
+    async follow(agent, on) {
+      if (on) start(agent);
+      else await stop(agent);
+    },
+    status: () =>
+      AGENTS.map((agent) => {
+        const follower = followers.get(agent);
+        const where = { agent, configured: settings[agent], directory: paths.sessions[agent] };
+        return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, leftAlone: [] }) };
+      }),
+    isOpen: (source) => [...followers.values()].some((follower) => follower.isOpen(source)),
+    resume() {
+      for (const follower of followers.values()) follower.resume();
+    },
+    async close() {
+      await Promise.all(AGENTS.map(stop));
+    },
+  };
+}

@@ -1,0 +1,247 @@
+/** Follows the sessions of one agent through the files that it keeps of them. */
+import { lstatSync } from 'node:fs';
+import { ProgressError } from '../errors.js';
+import { readCommands, readOpenFiles } from '../processes.js';
+import type { FollowStatus } from '../protocol/messages.js';
+import { createTurns } from '../spool/turns.js';
+import type { Place } from './agents.js';
+import { LAYOUTS, ownerOf, placeOf } from './agents.js';
+import { createFinder } from './finder.js';
+import { isProgramOf, sessionsWithProcess } from './owners.js';
+import type { Session, SessionOptions } from './session.js';
+import { createSession } from './session.js';
+import type { SessionFile } from './session-file.js';
+import { openSessionFile, readCall } from './session-file.js';
+import type { Facts } from './verdict.js';
+
+export interface FollowerOptions extends SessionOptions {
+  /** The agent's directory. */
+  root: string;
+  /** A file that was not written to within this time, in milliseconds, is not looked at. */
+  backfillMs: number;
+  /** Where the journal says that a source was read to. */
+  takenOf: (source: string) => number | undefined;
+  isFull: () => boolean;
+  sweepMs?: number;
+  lookMs?: number;
+  holdMs?: number;
+  processesMs?: number;
+}
+
+export interface Follower {
+  /** Is this source still being read? Then its position must not be forgotten. */
+  isOpen(source: string): boolean;
+  resume(): void;
+  /** How many files are open, and which of them are not read. */
+  status(): Pick<FollowStatus, 'files' | 'leftAlone'>;
+  close(): Promise<void>;
+}
+
+/** The safety net under what the system tells of changes. */
+const SWEEP_MS = 60_000;
+/** Is one over? */
+const LOOK_MS = 2_000;
+/** The processes of the machine are looked through so often at the most. */
+const PROCESSES_MS = 10_000;
+/** A better source has so long to say that it tells of this session. */
+const HOLD_MS = 1_500;
+/** Open at a time. Beyond it those that were not written to for longest are closed. */
+const MAX_FILES = 500;
+
+/** A session's file, or one of its sub-agents'. */
+interface Followed {
+  place: Place;
+  path: string;
+  file: SessionFile;
+  session: Session;
+  /** Its own file, not a sub-agent's. */
+  isOwn: boolean;
+  /** Was it ever seen with a process? */
+  hadProcess: boolean;
+  rewind(): void;
+}
+
+export function createFollower(options: FollowerOptions): Follower {
+  const { agent, root, state, log, now, backfillMs, takenOf, isFull } = options;
+  const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
+  const layout = LAYOUTS[agent];
+  /** By source. */
+  const files = new Map<string, Followed>();
+  const holds = new Set<NodeJS.Timeout>();
+  let withProcess: ReadonlySet<Followed> | undefined;
+  let processesAt = -Infinity;
+  let closed = false;
+  let failure: string | undefined;
+
+  const guard = (task: () => void) => {
+    try {
+      task();
+    } catch (error) {
+      const { message } = ProgressError.from(error);
+      if (message !== failure) log(`sessions: ${agent}: ${message}`);
+      failure = message;
+    }
+  };
+
+  const turns = createTurns<Followed>({
+    isFull,
+    guard,
+    read(followed) {
+      followed.session.prepare();
+      return followed.file.read() === 'more';
+    },
+  });
+
+  /** However old, a session that goes on is followed to its end. */
+  const isWanted = (place: Place | undefined, writtenAt: number): boolean => {
+    if (now() - writtenAt <= backfillMs) return true;
+    return place !== undefined && (state.sources.get(place.source)?.open.length ?? 0) > 0;
+  };
+
+  const finder = createFinder({
+    root,
+    isDirectory: layout.isDirectory,
+    isFile: (parts) => layout.identify(parts) !== undefined,
+    isWanted: (parts, writtenAt) => isWanted(placeOf(agent, parts), writtenAt),
+    onFile: (parts, file) => guard(() => notice(parts, file)),
+  });
+
+  const notice = (parts: readonly string[], path: string) => {
+    const place = placeOf(agent, parts);
+    if (!place || closed) return;
+    const known = files.get(place.source);
+    if (known?.path === path) return turns.touch(known);
+    if (known) return; // a copy of a session, somewhere else
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (!stat?.isFile() || !isWanted(place, stat.mtimeMs)) return;
+    const followed = open(place, path);
+    if (!followed) return;
+    finder.attend(path);
+    hold(followed);
+  };
+
+  const open = (place: Place, path: string): Followed | undefined => {
+    const isOwn = place.subagent === undefined;
+    const session = isOwn ? createSession(options) : ownSession(place, path);
+    if (!session) return undefined;
+    const followed: Followed = {
+      place,
+      path,
+      session,
+      isOwn,
+      hadProcess: false,
+      file: openSessionFile({
+        file: path,
+        label: `sessions: ${agent} ${place.parts.join('/')}`,
+        format: layout.format,
+        step: isOwn ? undefined : (readCall(path) ?? place.subagent),
+        taken: Math.max(0, takenOf(place.source) ?? 0),
+        given: { ...(place.session && { session: place.session }), ...(place.parent && { parent: place.parent }) },
+        onLine: (line) => session.take(place.source, line),
+        onRefused: () => turns.again(followed),
+        log,
+      }),
+      rewind: () => followed.file.rewind(),
+    };
+    session.add({ source: place.source, file: followed.file });
+    files.set(place.source, followed);
+    closeExcess();
+    return followed;
+  };
+
+  /** The session of a sub-agent: its own file is read first. */
+  const ownSession = (place: Place, path: string): Session | undefined => {
+    const parts = ownerOf(place);
+    const source = placeOf(agent, parts)?.source ?? '';
+    if (!files.has(source)) {
+      const directory = path.slice(0, -place.parts.join('/').length);
+      notice(parts, directory + parts.join('/'));
+    }
+    return files.get(source)?.session;
+  };
+
+  const hold = (followed: Followed) => {
+    if (followed.session.isAlive) return turns.touch(followed);
+    const timer = setTimeout(() => {
+      holds.delete(timer);
+      turns.touch(followed);
+    }, holdMs);
+    holds.add(timer);
+  };
+
+  const closeExcess = () => {
+    if (files.size <= MAX_FILES) return;
+    const idle = [...files.values()].filter(({ session }) => session.idleSince !== undefined && !session.isAlive);
+    const [oldest] = idle.sort((a, b) => (a.session.idleSince ?? 0) - (b.session.idleSince ?? 0));
+    if (oldest) forget(oldest);
+  };
+
+  /** With all that belongs to it. */
+  const forget = ({ session }: Followed) => {
+    for (const [source, followed] of files) {
+      if (followed.session !== session) continue;
+      files.delete(source);
+      turns.drop(followed);
+    }
+  };
+
+  const look = () => {
+    const own = [...files.values()].filter(({ isOwn }) => isOwn);
+    const alive = own.filter(({ session }) => session.isAlive);
+    if (alive.length > 0) findProcesses(alive);
+    for (const followed of alive) followed.session.look(processOf(followed));
+    for (const followed of own) {
+      const { idleSince, isAlive } = followed.session;
+      if (!isAlive && idleSince !== undefined && now() - idleSince > backfillMs) forget(followed);
+    }
+  };
+
+  const findProcesses = (alive: readonly Followed[]) => {
+    if (now() - processesAt < processesMs) return;
+    processesAt = now();
+    const commands = readCommands()?.filter((command) => isProgramOf(agent, command));
+    const candidates = alive
+      .filter(({ session }) => session.about.parent === undefined)
+      .map((followed) => ({
+        followed,
+        agent,
+        file: followed.path,
+        cwd: followed.session.about.cwd,
+        writtenAt: followed.session.idleSince ?? now(),
+      }));
+    const found = commands && sessionsWithProcess(candidates, commands, readOpenFiles);
+    withProcess = found && new Set([...found].map(({ followed }) => followed));
+    for (const followed of withProcess ?? []) followed.hadProcess = true;
+  };
+
+  /** One that another has started lives as long as that. */
+  const processOf = (followed: Followed): Facts['process'] => {
+    const { parent } = followed.session.about;
+    const starter =
+      parent === undefined ? undefined : [...files.values()].find((one) => one.session.about.session === parent);
+    if (starter && starter !== followed) return starter.session.isAlive ? 'alive' : 'gone';
+    if (withProcess?.has(followed)) return 'alive';
+    return followed.hadProcess ? 'gone' : 'none';
+  };
+
+  const sweep = () =>
+    void finder.sweep().catch((error: unknown) => log(`sessions: ${ProgressError.from(error).message}`));
+  const timers = [setInterval(sweep, sweepMs), setInterval(() => guard(look), lookMs)];
+  sweep();
+
+  return {
+    isOpen: (source) => files.has(source),
+    resume: () => turns.resume(),
+    status: () => ({
+      files: files.size,
+      leftAlone: [...files.values()].filter(({ file }) => file.leftAlone !== undefined).map(({ path }) => path),
+    }),
+    async close() {
+      closed = true;
+      for (const timer of timers) clearInterval(timer);
+      for (const timer of holds) clearTimeout(timer);
+      turns.close();
+      await finder.close();
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** One file of a session: read from its beginning, so that its lines are understood, and handed on from where it was taken. */
+import type { FinalStatus } from '../core/event.js';
+import { textOf } from '../core/event.js';
+import { isIdentifier } from '../core/identifier.js';
+import type { Receipt, Tail } from '../spool/tail.js';
+import { openTail } from '../spool/tail.js';
+import type { Interpreter, TimedEvent } from '../streams/interpreter.js';
+import { createInterpreter } from '../streams/interpreter.js';
+import { parseObject } from '../streams/json.js';
+import type { Claim } from '../streams/parser.js';
+
+/** What one line tells. */
+export interface SessionLine {
+  events: TimedEvent[];
+  /** The offset behind it. */
+  end: number;
+  bytes: number;
+  receipt: Receipt;
+}
+
+/** What the file says about its session. */
+export interface About {
+  session?: string;
+  cwd?: string;
+  version?: string;
+  /** The session that has started it. */
+  parent?: string;
+}
+
+export interface SessionFileOptions {
+  file: string;
+  /** In the log. */
+  label: string;
+  /** Of `streams/formats.ts`. */
+  format: string;
+  /** The step that it tells of, if it is a sub-agent's. */
+  step: string | undefined;
+  /** What its place tells. */
+  given: About;
+  /** Where the journal says that it was taken to. */
+  taken: number;
+  /** A line that was not taken before, and tells something. */
+  onLine: (line: SessionLine) => void;
+  onRefused: () => void;
+  log: (message: string) => void;
+}
+
+export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'read' | 'rewind'> {
+  readonly about: About;
+  /** How the last turn has ended, unless another has begun. */
+  readonly claim: Claim | undefined;
+  readonly isOver: boolean;
+  /** The time of the newest event, RFC 3339. */
+  readonly lastTime: string | undefined;
+  /** What is left open closes so. */
+  close(status: FinalStatus): TimedEvent[];
+}
+
+const NEWLINE = 0x0a;
+
+export function openSessionFile(options: SessionFileOptions): SessionFile {
+  const { file, label, format, step, given, taken, onLine, onRefused, log } = options;
+  let about = given;
+  let lastTime: string | undefined;
+  let writtenAt = 0;
+  /** Up to here it is only read to be understood. */
+  let known = taken;
+  let lineStart = 0;
+  let told: TimedEvent[] = [];
+
+  const note = (event: TimedEvent) => {
+    told.push(event);
+    if (lastTime === undefined || event.time > lastTime) lastTime = event.time;
+    if (event.type !== 'activity' || event.data['kind'] !== 'init') return;
+    const { session, cwd, version, parentSession: parent } = event.data;
+    for (const [key, value] of Object.entries({ session, cwd, version, parent })) {
+      if (isIdentifier(value)) about = { [key]: value, ...about };
+    }
+  };
+  /** What it does not understand stands in the file, and nowhere else. */
+  const sink = { keep: () => undefined, emit: note };
+  const createReader = () => createInterpreter({ argv: [], format, step, sink });
+  let reader: Interpreter = createReader();
+
+  const take = (): TimedEvent[] => {
+    const events = told;
+    told = [];
+    return events;
+  };
+
+  const tail = openTail({
+    file,
+    label,
+    taken,
+    fromStart: true,
+    log,
+    onRefused,
+    onLook: (time) => (writtenAt = time),
+    onBytes(bytes, end) {
+      reader.push(bytes, writtenAt);
+      if (bytes.at(-1) !== NEWLINE) return;
+      const events = take();
+      if (events.length > 0 && end > known) {
+        onLine({ events, end, bytes: end - lineStart, receipt: tail.receiptFor(end) });
+      }
+      lineStart = end;
+    },
+    onRewind() {
+      reader = createReader();
+      take();
+      lineStart = 0;
+      known = tail.settled;
+    },
+  });
+
+  return {
+    get leftAlone() {
+      return tail.leftAlone;
+    },
+    get idleSince() {
+      return tail.idleSince;
+    },
+    get about() {
+      return about;
+    },
+    get claim() {
+      return reader.claim;
+    },
+    get isOver() {
+      return reader.isOver;
+    },
+    get lastTime() {
+      return lastTime;
+    },
+    read: () => tail.read(),
+    rewind: () => tail.rewind(),
+    close(status) {
+      reader.end(status, lastTime === undefined ? writtenAt : Date.parse(lastTime));
+      return take();
+    },
+  };
+}
+
+/** The call that a sub-agent was started by, which stands beside its file. */
+export function readCall(file: string): string | undefined {
+  const parts: Buffer[] = [];
+  const ignore = () => undefined;
+  const meta = file.replace(/\.jsonl$/, '.meta.json');
+  const onBytes = (bytes: Buffer) => void parts.push(Buffer.from(bytes));
+  openTail({ file: meta, label: meta, taken: 0, onBytes, onRewind: ignore, onRefused: ignore, log: ignore }).read();
+  const told = parseObject(Buffer.concat(parts).toString('utf8'));
+  return told && textOf(told, 'toolUseId');
+}

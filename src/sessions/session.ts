@@ -1,0 +1,196 @@
+/** One session as an execution: announced, told line by line, and ended when somebody says that it is over. */
+import path from 'node:path';
+import type { NewEvent } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import type { State } from '../core/state.js';
+import { findExecution } from '../core/state.js';
+import { ProgressError } from '../errors.js';
+import type { Agent } from '../paths.js';
+import type { Receipt } from '../spool/tail.js';
+import type { TimedEvent } from '../streams/interpreter.js';
+import { takes, toldBy } from '../streams/precedence.js';
+import type { About, SessionFile, SessionLine } from './session-file.js';
+import type { Facts } from './verdict.js';
+import { isResting, judge } from './verdict.js';
+
+export interface SessionOptions {
+  agent: Agent;
+  state: State;
+  /** These are written together or not at all; the last one stands for all. Throws when they can never be taken. */
+  submit: (events: NewEvent[], bytes: number, receipt?: Receipt) => void;
+  log: (message: string) => void;
+  now: () => number;
+  silenceMs: number;
+}
+
+/** A file of it, and who its events are of. */
+export interface Part {
+  source: string;
+  file: SessionFile;
+}
+
+export interface Session {
+  readonly about: About;
+  /** In Unix milliseconds, when all of it was taken; undefined if not all was. */
+  readonly idleSince: number | undefined;
+  /** The first part is the session's own file, the others are those of its sub-agents. */
+  add(part: Part): void;
+  /** Before a chunk is read: finds out who else tells of this session. */
+  prepare(): void;
+  take(source: string, line: SessionLine): void;
+  /** Is it over, or does it wait for somebody? */
+  look(process: Facts['process']): void;
+  /** Has it an execution that goes on? */
+  readonly isAlive: boolean;
+}
+
+/** Why it waits. */
+const TURN_OVER = 'its turn is over';
+
+export function createSession({ agent, state, submit, log, now, silenceMs }: SessionOptions): Session {
+  const parts: Part[] = [];
+  /** Better told by somebody else, as long as these are alive. */
+  let rivals: Execution[] = [];
+  let starting = false;
+  let ending = false;
+  let resting = false;
+
+  const own = () => parts[0];
+  const aboutIt = (): About => own()?.file.about ?? {};
+
+  /** What runs under the session's id now. */
+  const current = (): Execution | undefined => {
+    const { session } = aboutIt();
+    let found = session === undefined ? undefined : findExecution(state, session);
+    while (found?.successor !== undefined) found = findExecution(state, found.successor);
+    return found;
+  };
+  const isAlive = () => {
+    const found = current();
+    return found !== undefined && found.implicit === undefined && !isFinal(found.status);
+  };
+
+  /** What a better source has seen of the session, it has told. */
+  const isToldBetter = (time: string): boolean => {
+    const told = rivals.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
+    return !takes('transcript', toldBy(aboutIt().session ?? '', told));
+  };
+
+  const attempt = (events: NewEvent[], bytes: number, receipt?: Receipt) => {
+    try {
+      submit(events, bytes, receipt);
+    } catch (error) {
+      log(`sessions: ${agent} ${aboutIt().session ?? ''}: ${ProgressError.from(error).message}`);
+      receipt?.duplicate();
+    }
+  };
+
+  const eventOf = ({ type, step, time, data }: Omit<TimedEvent, 'time'> & { time?: string }, source: string) => {
+    const event: NewEvent = { type, source, data };
+    const { session } = aboutIt();
+    if (session !== undefined) event.execution = session;
+    if (step !== undefined) event.step = step;
+    if (time !== undefined) event.time = time;
+    return event;
+  };
+
+  const start = (source: string, time: string) => {
+    const { session, cwd, parent } = aboutIt();
+    const data = {
+      name: cwd === undefined ? agent : `${agent} in ${path.basename(cwd) || cwd}`,
+      kind: 'agent',
+      agent,
+      via: 'transcript',
+      session,
+      ...(cwd !== undefined && { cwd }),
+      ...(parent !== undefined && { parent: executionOf(parent) }),
+    };
+    starting = true;
+    const done = () => void (starting = false);
+    attempt([eventOf({ type: 'execution_started', time, data }, source)], 0, {
+      written: done,
+      duplicate: done,
+      refused: done,
+    });
+  };
+
+  const executionOf = (session: string): string => {
+    for (const execution of everyExecution(state)) if (execution.session === session) return execution.id;
+    return session;
+  };
+
+  const end = (facts: Facts): boolean => {
+    const verdict = judge(facts, silenceMs);
+    const source = own()?.source;
+    if (!verdict || source === undefined) return false;
+    const { status, data } = verdict;
+    const left = parts
+      .toReversed()
+      .flatMap((part) => part.file.close(status).map((event) => eventOf(event, part.source)));
+    const newest = parts
+      .map(({ file }) => file.lastTime ?? '')
+      .sort()
+      .at(-1);
+    const isSeen = data['endedBy'] === 'process';
+    const time = isSeen || !newest ? new Date(now()).toISOString() : newest;
+    ending = true;
+    const done = () => void (ending = false);
+    attempt([...left, eventOf({ type: `execution_${status}`, time, data }, source)], 0, {
+      written: done,
+      duplicate: done,
+      refused: done,
+    });
+    return true;
+  };
+
+  const setAttention = (attention: EventAttention, source: string) =>
+    eventOf({ type: 'attention', data: { ...attention } }, source);
+
+  return {
+    get about() {
+      return aboutIt();
+    },
+    get isAlive() {
+      return isAlive();
+    },
+    get idleSince() {
+      const times = parts.map(({ file }) => (file.leftAlone === undefined ? file.idleSince : 0));
+      return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+    },
+    add: (part) => void parts.push(part),
+    prepare() {
+      const { session } = aboutIt();
+      rivals = [...everyExecution(state)].filter((one) => one.session === session && one.via !== 'transcript');
+    },
+    take(source, { events, end: n, bytes, receipt }) {
+      const [first] = events;
+      const time = first?.time ?? '';
+      if (aboutIt().session === undefined || isToldBetter(time)) return receipt.duplicate();
+      if (ending || (!isAlive() && !starting)) start(source, time);
+      ending = false;
+      const told = events.map((event) => eventOf(event, source));
+      if (resting || current()?.attentionReason === TURN_OVER) told.unshift(setAttention({ state: 'none' }, source));
+      resting = false;
+      const last = told.at(-1);
+      if (last) last.n = n;
+      attempt(told, bytes, receipt);
+    },
+    look(process) {
+      const { idleSince } = this;
+      const main = own();
+      if (idleSince === undefined || !main || !isAlive() || ending || current()?.via !== 'transcript') return;
+      const { claim, isOver } = main.file;
+      const facts = { claim, isOver, idleMs: now() - idleSince, process };
+      if (end(facts) || resting || !isResting(facts) || current()?.attention === 'waiting') return;
+      resting = true;
+      attempt([setAttention({ state: 'waiting', reason: TURN_OVER }, main.source)], 0);
+    },
+  };
+}
+
+type EventAttention = { state: 'waiting'; reason: string } | { state: 'none' };
+
+function* everyExecution({ alive, ended, summaries }: State): Generator<Execution> {
+  for (const known of [alive, ended, summaries]) yield* known.values();
+}

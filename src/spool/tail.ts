@@ -1,0 +1,190 @@
+/** A file that others append to: read on in parts, by nobody fooled, with an account of what of it is written. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { ProgressError } from '../errors.js';
+import { errnoOf } from '../errors.js';
+
+/** What became of one line, told in the order of the file. */
+export interface Receipt {
+  written(): void;
+  /** It was written before. */
+  duplicate(): void;
+  /** Not now: the disk is full, for instance. */
+  refused(error: ProgressError): void;
+}
+
+export interface TailOptions {
+  file: string;
+  /** Of the file, in the log. */
+  label: string;
+  /** Where the journal says that it was read to, in bytes. */
+  taken: number;
+  /** What was taken is read again, for a reader that has to know it. */
+  fromStart?: true;
+  /** A part of the file that ends with a newline, or has none. `end`: the offset behind it. */
+  onBytes: (bytes: Buffer, end: number) => void;
+  /** Called before the bytes of one look: when the file was last written to, in Unix milliseconds. */
+  onLook?: (writtenAt: number) => void;
+  /** The next bytes come from an earlier place, the beginning of a line. */
+  onRewind: () => void;
+  /** A line could not be written now: call `rewind` in a while. */
+  onRefused: () => void;
+  log: (message: string) => void;
+}
+
+export type Look =
+  /** Nothing more to read for now. */
+  | 'done'
+  | 'more'
+  | 'gone'
+  /** It is not to be read, or cannot be: it was said why. */
+  | 'left alone';
+
+export interface Tail {
+  readonly leftAlone: string | undefined;
+  /** Every line before here is written, or refused for good. */
+  readonly settled: number;
+  readonly size: number;
+  /** Was everything in it taken, and when was it last written to? In milliseconds; undefined if not all was. */
+  readonly idleSince: number | undefined;
+  /** To be told what becomes of the line that ends there. */
+  receiptFor(end: number): Receipt;
+  /** Reads one chunk. */
+  read(): Look;
+  /** Goes back to the first line that was not written. */
+  rewind(): void;
+  leave(why: string): Look;
+}
+
+/** Read at once, so that no file keeps the others waiting. */
+const CHUNK_BYTES = 64 * 1024;
+/** A file that nobody can have meant. */
+const MAX_FILE_BYTES = 1024 * 1024 * 1024;
+
+const NEWLINE = 0x0a;
+
+export function openTail(options: TailOptions): Tail {
+  const { file, label, taken, fromStart, onBytes, onLook, onRewind, onRefused, log } = options;
+  let settled = taken;
+  /** Read up to here. */
+  let position = fromStart ? 0 : taken;
+  let size = 0;
+  /** Unknown before the first look. */
+  let writtenAt: number | undefined;
+  let inode: number | undefined;
+  let waiting = 0;
+  let stopped = false;
+  let trouble: string | undefined;
+  let leftAlone: string | undefined;
+  let generation = 0;
+
+  const leave = (why: string): Look => {
+    leftAlone = why;
+    log(`${label} is left alone: ${why}`);
+    return 'left alone';
+  };
+
+  const check = (stat: Stats): string | undefined => {
+    if (!stat.isFile()) return 'it is not a regular file';
+    if (stat.uid !== userInfo().uid) return `it belongs to user ${stat.uid}`;
+    if (stat.size > MAX_FILE_BYTES) return `it is larger than ${MAX_FILE_BYTES} bytes`;
+    const isAnother = inode !== undefined && stat.ino !== inode;
+    if (isAnother || stat.size < Math.max(position, settled)) {
+      return 'it was cut, or written anew: nobody knows what was taken of it';
+    }
+    return undefined;
+  };
+
+  /** Line by line, so that each is known by where it ends. */
+  const push = (chunk: Buffer) => {
+    for (let start = 0; start < chunk.length;) {
+      const newline = chunk.indexOf(NEWLINE, start);
+      const next = newline === -1 ? chunk.length : newline + 1;
+      position += next - start;
+      onBytes(chunk.subarray(start, next), position);
+      start = next;
+    }
+  };
+
+  const readFrom = (descriptor: number): Look => {
+    const stat = fstatSync(descriptor);
+    const wrong = check(stat);
+    if (wrong !== undefined) return leave(wrong);
+    size = stat.size;
+    inode = stat.ino;
+    writtenAt = stat.mtimeMs;
+    onLook?.(writtenAt);
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - position));
+    push(buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position)));
+    return position < size ? 'more' : 'done';
+  };
+
+  return {
+    get leftAlone() {
+      return leftAlone;
+    },
+    get settled() {
+      return settled;
+    },
+    get size() {
+      return size;
+    },
+    get idleSince() {
+      return position === size && waiting === 0 && !stopped ? writtenAt : undefined;
+    },
+    receiptFor(end) {
+      const born = generation;
+      const settle = () => {
+        if (born !== generation) return;
+        waiting--;
+        if (!stopped) settled = end;
+      };
+      waiting++;
+      return {
+        written() {
+          trouble = undefined;
+          settle();
+        },
+        duplicate: settle,
+        refused(error) {
+          if (born === generation && !stopped) {
+            stopped = true;
+            // once, however often it is tried again
+            if (trouble !== error.code) log(`${label} waits at byte ${settled}: ${error.message}`);
+            trouble = error.code;
+            onRefused();
+          }
+          settle();
+        },
+      };
+    },
+    /** Synchronous: the system has these bytes in memory, and a detour over its threads takes ten times as long. */
+    read() {
+      if (leftAlone !== undefined) return 'left alone';
+      if (stopped) return 'done';
+      let descriptor: number;
+      try {
+        // neither a link nor a pipe is followed or waited for
+        descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      } catch (error) {
+        const code = errnoOf(error);
+        if (code === 'ENOENT') return 'gone';
+        return leave(code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code ?? 'unknown error'})`);
+      }
+      try {
+        return readFrom(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    },
+    rewind() {
+      generation++;
+      waiting = 0;
+      stopped = false;
+      position = fromStart ? 0 : settled;
+      onRewind();
+    },
+    leave,
+  };
+}

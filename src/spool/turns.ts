@@ -1,0 +1,79 @@
+/** Files that wait to be read: one after the other, a chunk each, while somebody takes what is read. */
+
+/** Anything that is read in chunks. */
+export interface Readable {
+  rewind(): void;
+}
+
+export interface TurnsOptions<File> {
+  /** Reads one chunk; true if there is more. */
+  read: (file: File) => boolean;
+  /** May more be handed in? If not, `resume` is called when it may. */
+  isFull: () => boolean;
+  /** Does it, whatever it throws. */
+  guard: (task: () => void) => void;
+}
+
+export interface Turns<File> {
+  /** There may be something to read in it. */
+  touch(file: File): void;
+  /** Something of it could not be written: it is read again from there in a while. */
+  again(file: File): void;
+  drop(file: File): void;
+  isWaiting(file: File): boolean;
+  resume(): void;
+  close(): void;
+}
+
+/** After something could not be written, a full disk for instance. */
+const RETRY_MS = 2_000;
+
+export function createTurns<File extends Readable>({ read, isFull, guard }: TurnsOptions<File>): Turns<File> {
+  /** The one that has waited longest first. */
+  const dirty = new Set<File>();
+  const retries = new Set<NodeJS.Timeout>();
+  let scheduled = false;
+  let closed = false;
+
+  const resume = () => {
+    if (scheduled || closed || dirty.size === 0) return;
+    scheduled = true;
+    // sockets have their turn in between
+    setImmediate(() => {
+      scheduled = false;
+      guard(readOne);
+      if (!isFull()) resume();
+    });
+  };
+
+  const readOne = () => {
+    const [file] = dirty;
+    if (file === undefined || closed || isFull()) return;
+    dirty.delete(file);
+    if (read(file)) dirty.add(file);
+  };
+
+  const touch = (file: File) => {
+    dirty.add(file);
+    resume();
+  };
+
+  return {
+    touch,
+    again(file) {
+      const timer = setTimeout(() => {
+        retries.delete(timer);
+        file.rewind();
+        touch(file);
+      }, RETRY_MS);
+      retries.add(timer);
+    },
+    drop: (file) => void dirty.delete(file),
+    isWaiting: (file) => dirty.has(file),
+    resume,
+    close() {
+      closed = true;
+      for (const retry of retries) clearTimeout(retry);
+    },
+  };
+}

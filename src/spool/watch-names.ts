@@ -1,0 +1,25 @@
+/** The system's own word of what happens in a directory: at once, and of the last of two quick changes too. */
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { errnoOf } from '../errors.js';
+
+/**
+ * `notice` gets the name that something has happened to, `lookAtAll` is called when that is not known. Undefined where
+ * there are too many watches already, no such directory, or a file system that has none.
+ */
+export function watchNames(
+  directory: string,
+  notice: (name: string) => void,
+  lookAtAll: () => void,
+): FSWatcher | undefined {
+  try {
+    const watching = watch(directory, (_event, name) => {
+      if (name === null) lookAtAll();
+      else notice(name);
+    });
+    return watching.on('error', () => watching.close());
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}

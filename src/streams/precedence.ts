@@ -1,0 +1,29 @@
+/** Who tells of an agent's session, where several could: the best source tells all of it, and nothing is told twice. */
+import type { Execution } from '../core/execution.js';
+
+/**
+ * The best first. `stream`: what the agent prints in a run, which is there at once and whole. `hooks`: its own calls,
+ * which alone tell of questions and of the end. `transcript`: its file, which comes late and tells neither.
+ */
+export const SESSION_SOURCES = ['stream', 'hooks', 'transcript'] as const;
+
+export type SessionSource = (typeof SESSION_SOURCES)[number];
+
+/** Is what `source` has to tell to be taken? `told`: who has told of this session so far, if anybody has. */
+export function takes(source: SessionSource, told: SessionSource | undefined): boolean {
+  return told === undefined || SESSION_SOURCES.indexOf(source) <= SESSION_SOURCES.indexOf(told);
+}
+
+/**
+ * Who has told of this session so far. Hooks and transcripts tell it under its own id as that of the execution, and
+ * say in `via` who they are; a run has an id of its own, and tells the session's in its stream.
+ */
+export function toldBy(session: string, executions: Iterable<Execution>): SessionSource | undefined {
+  const found = [...executions].filter((execution) => execution.session === session).map(sourceOf);
+  return SESSION_SOURCES.find((source) => found.includes(source));
+}
+
+/** Who tells the session of this execution. */
+export function sourceOf({ via }: Execution): SessionSource {
+  return SESSION_SOURCES.find((source) => source === via) ?? 'stream';
+}

@@ -1,0 +1,69 @@
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { ExecutionJson } from '../../src/core/execution.js';
+import type { FollowStatus } from '../../src/protocol/messages.js';
+import { createHome } from '../helpers/daemon.js';
+import { CLAUDE_ID, recorded } from '../helpers/sessions.js';
+import { waitFor } from '../helpers/wait.js';
+
+/** A home in which no agent keeps its files elsewhere. */
+function createAgentHome(t: Test) {
+  const home = createHome(t);
+  for (const name of ['CLAUDE_CONFIG_DIR', 'CODEX_HOME', 'GEMINI_CLI_HOME']) home.env[name] = undefined;
+  const append = (file: string, text: string) => {
+    const target = path.join(home.paths.sessions.claude, file);
+    mkdirSync(path.dirname(target), { recursive: true });
+    appendFileSync(target, text);
+  };
+  return { ...home, append };
+}
+
+t.test('each line is taken once, whenever the daemon is killed', async (t) => {
+  const home = createAgentHome(t);
+  writeFileSync(home.paths.config, 'follow:\n  claude: true\n');
+  const lines = [...recorded('claude')].flatMap(([file, text]) =>
+    file.endsWith('.json') ? [[file, text] as const] : text.match(/.*\n/g)!.map((line) => [file, line] as const),
+  );
+  let daemon = await home.startDaemon();
+  for (const [index, [file, line]] of lines.entries()) {
+    home.append(file, line);
+    if (index % 9 !== 8) continue;
+    await daemon.kill();
+    daemon = await home.startDaemon();
+  }
+  const found = await waitFor('the whole session', () => {
+    const { status, stdout } = home.progress(['show', CLAUDE_ID, '--json']);
+    const execution = status === 0 ? (JSON.parse(stdout) as ExecutionJson) : undefined;
+    return execution?.endedAt === undefined ? undefined : execution;
+  });
+  t.match(found, { status: 'completed', tokens: 12_208, endedBy: 'record' });
+  t.equal(found.steps.length, 6);
+  t.match(home.progress(['show', CLAUDE_ID]).stdout, /ended .*, says its file/);
+});
+
+t.test('follow prints which sessions there are, and what becomes of them', async (t) => {
+  const home = createAgentHome(t);
+  const following = home.spawn(['follow', 'claude'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  following.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  await waitFor('it to be switched on', () => home.progress(['follow']).stdout.includes('claude  followed, until'));
+  for (const [file, text] of recorded('claude')) home.append(file, text);
+  await waitFor('the session', () => printed.includes('completed'));
+  t.match(printed, / start +claude in demo3/);
+  following.kill('SIGINT');
+  await waitFor('it to be left', () => following.exitCode !== null || following.signalCode !== null);
+
+  const [claude, codex] = JSON.parse(home.progress(['follow', '--json']).stdout) as FollowStatus[];
+  t.match(claude, { agent: 'claude', following: true, configured: false, files: 2, leftAlone: [] }, 'it goes on');
+  t.match(codex, { agent: 'codex', following: false });
+  t.match(
+    home.progress(['follow', 'codex', '--detach']).stdout,
+    /^codex {3}followed, until the daemon ends {2}0 files/,
+  );
+  t.match(home.progress(['follow', 'claude', '--off']).stdout, /^claude {2}not followed/);
+  t.equal(home.progress(['follow', '--off']).status, 64);
+  t.equal(home.progress(['follow', 'claude', '--off', '--detach']).status, 64);
+  t.equal(home.progress(['follow', 'nobody']).status, 64);
+});

@@ -1,0 +1,346 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import { ProgressError } from '../../src/errors.js';
+import {
+  CLAUDE_FILE,
+  CLAUDE_ID,
+  CLAUDE_SUBAGENT,
+  CODEX_CHILD,
+  CODEX_ID,
+  openSessions,
+  recorded,
+} from '../helpers/sessions.js';
+import { waitFor } from '../helpers/wait.js';
+
+type Sessions = Awaited<ReturnType<typeof openSessions>>;
+
+/** The session as it is when all of its files were there from the beginning. */
+async function backfilled(t: Test, agent: 'claude' | 'codex', id: string) {
+  const sessions = await openSessions(t, agent);
+  for (const [file, text] of recorded(agent)) sessions.write(file, text);
+  sessions.start();
+  sessions.advance(10_000);
+  await sessions.ended(id);
+  return sessions;
+}
+
+const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
+const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
+  await waitFor('the session', () => sessions.execution(id)?.tokens);
+
+t.test('a session of Claude Code, as it lies there', async (t) => {
+  const sessions = await backfilled(t, 'claude', CLAUDE_ID);
+  const found = sessions.outcome(CLAUDE_ID);
+  t.match(found, {
+    name: 'claude in demo3',
+    status: 'completed',
+    endedBy: 'record',
+    tokens: 12_208,
+    agent: 'claude',
+    session: CLAUDE_ID,
+    via: 'transcript',
+  });
+  t.strictSame(
+    found?.steps.map(({ name, status, parent }) => [name, status, parent]),
+    [
+      ['Bash: ls -1', 'completed', undefined],
+      ['Write: notes.md +1', 'completed', undefined],
+      ['Bash: echo failing >&2; exit 3', 'failed', undefined],
+      ['Agent: Count text files', 'completed', undefined],
+      ['WebFetch: https://example.invalid/', 'failed', undefined],
+      ['Bash: ls *.txt | wc -l', 'completed', 'toolu_mock0004'],
+    ],
+  );
+  t.equal(countOf(sessions, 'execution_started'), 1);
+  t.equal(sessions.execution(CLAUDE_ID)?.durationMs, 1_304, 'by the times in the file');
+});
+
+t.test('a session of Codex and that of its sub-agent', async (t) => {
+  const sessions = await backfilled(t, 'codex', CODEX_ID);
+  await sessions.ended(CODEX_CHILD);
+  t.match(sessions.outcome(CODEX_ID), { name: 'codex in demo2', status: 'completed', tokens: 2_631 });
+  t.match(sessions.outcome(CODEX_CHILD), { status: 'cancelled', parent: CODEX_ID, endedBy: 'record' });
+});
+
+t.test('a session of Gemini CLI names itself in its first line', async (t) => {
+  const sessions = await openSessions(t, 'gemini');
+  const [session, time] = ['a9143c1d-f5f5-4df1-bea5-95af44299866', '2026-11-21T00:02:46.000Z'];
+  const call = { id: 'c1', name: 'read_file', args: { file_path: 'a.txt' }, status: 'success', resultDisplay: 'hello' };
+  const lines = [
+    { sessionId: session, projectHash: 'x', startTime: time, directories: ['/home/user/demo'] },
+    { id: '1', timestamp: time, type: 'user', content: 'Read it' },
+    { id: '2', timestamp: time, type: 'gemini', content: '', toolCalls: [call] },
+    { id: '3', timestamp: time, type: 'gemini', content: 'Done.', tokens: { input: 9, output: 2, total: 11 } },
+  ];
+  const file = 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl';
+  sessions.write(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  sessions.start();
+  await waitFor('the end of its turn', () => sessions.execution(session)?.attention === 'waiting');
+  sessions.advance(700_000);
+  t.match(await sessions.ended(session), {
+    name: 'gemini in demo',
+    status: 'completed',
+    endedBy: 'silence',
+    tokens: 11,
+  });
+  t.match(sessions.outcome(session)?.steps, [{ name: 'Read: a.txt', status: 'completed' }]);
+});
+
+for (const agent of ['claude', 'codex'] as const) {
+  const id = agent === 'claude' ? CLAUDE_ID : CODEX_ID;
+  t.test(`${agent}: files that grow line by line, with daemons that come and go`, async (t) => {
+    const expected = (await backfilled(t, agent, id)).outcome(id);
+    const sessions = await openSessions(t, agent);
+    // as long as lines come nothing is over
+    const lines = [...recorded(agent)].flatMap(([file, text]) =>
+      file.endsWith('.json') ? [[file, text] as const] : text.match(/.*\n/g)!.map((line) => [file, line] as const),
+    );
+    for (const [index, [file, line]] of lines.entries()) {
+      if (index % 7 === 0) {
+        await sessions.stop();
+        sessions.start();
+      }
+      sessions.append(file, line.slice(0, 20));
+      if (index % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
+      sessions.append(file, line.slice(20));
+    }
+    await untilTaken(sessions, id);
+    sessions.advance(10_000);
+    await sessions.ended(id);
+    t.strictSame(sessions.outcome(id), expected);
+    t.equal(
+      sessions.events.filter(({ type, execution }) => type === 'execution_started' && execution === id).length,
+      1,
+    );
+  });
+}
+
+t.test('byte by byte', async (t) => {
+  const expected = (await backfilled(t, 'claude', CLAUDE_ID)).outcome(CLAUDE_ID);
+  const sessions = await openSessions(t);
+  sessions.start();
+  for (const [file, text] of recorded('claude')) {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at++) {
+      sessions.append(file, bytes.subarray(at, at + 1));
+      if (at % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  await untilTaken(sessions);
+  sessions.advance(10_000);
+  await sessions.ended(CLAUDE_ID);
+  t.strictSame(sessions.outcome(CLAUDE_ID), expected);
+});
+
+t.test('the directory is made later, and so is a sub-agent', async (t) => {
+  const sessions = await openSessions(t);
+  sessions.start();
+  const files = [...recorded('claude')];
+  for (const [file, text] of files.slice(0, 1)) sessions.write(file, text);
+  await untilTaken(sessions);
+  for (const [file, text] of files.slice(1)) sessions.write(file, text);
+  await waitFor('the sub-agent', () => sessions.outcome(CLAUDE_ID)?.steps.length === 6);
+  t.ok(true);
+});
+
+t.test('two thousand old files are not opened; one that is written to again is read whole', async (t) => {
+  const sessions = await openSessions(t);
+  const text = recorded('claude').get(CLAUDE_FILE)!;
+  const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+  const old = new Date(Date.now() - 7_200_000);
+  for (let index = 0; index < 2_000; index++) {
+    const file = `-home-user-demo${index % 20}/${idOf(index)}.jsonl`;
+    sessions.write(file, text.replaceAll(CLAUDE_ID, idOf(index)));
+    utimesSync(sessions.at(file), old, old);
+  }
+  const lines = text.match(/.*\n/g)!;
+  sessions.write(CLAUDE_FILE, lines.slice(0, -1).join(''));
+  const follower = sessions.start();
+  await untilTaken(sessions);
+  t.equal(follower.status().files, 1);
+  const again = `-home-user-demo7/${idOf(7)}.jsonl`;
+  await waitFor('the directories to be watched', () => {
+    sessions.append(again, '\n');
+    return sessions.execution(idOf(7));
+  });
+  await waitFor('all of it', () => sessions.outcome(idOf(7))?.steps.length === 5);
+  t.equal(follower.status().files, 2);
+});
+
+t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) => {
+  const sessions = await openSessions(t);
+  const lines = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli').match(/.*\n/g)!;
+  sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
+  sessions.start();
+  await untilTaken(sessions);
+  sessions.advance(599_000);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  t.equal(sessions.execution(CLAUDE_ID)?.status, 'running');
+  sessions.advance(2_000);
+  t.match(await sessions.ended(CLAUDE_ID), {
+    status: 'lost',
+    endedBy: 'silence',
+    error: /^nothing was written for 10:0\d, and no process/,
+  });
+  t.equal(sessions.outcome(CLAUDE_ID)?.steps.find(({ name }) => name.startsWith('WebFetch'))?.status, 'cancelled');
+
+  sessions.advance(-601_000);
+  sessions.append(CLAUDE_FILE, lines.slice(-3).join(''));
+  const again = `${CLAUDE_ID}~2`;
+  await waitFor('it goes on as another', () => sessions.execution(again)?.attention === 'waiting');
+  t.equal(sessions.execution(again)?.attentionReason, 'its turn is over');
+  sessions.append(CLAUDE_FILE, lines[2]!);
+  await waitFor('the next prompt', () => sessions.execution(again)?.attention === undefined);
+  sessions.append(CLAUDE_FILE, lines.at(-2)!);
+  sessions.advance(700_000);
+  t.match(await sessions.ended(again), { status: 'completed', endedBy: 'silence' });
+});
+
+t.test('one that goes on is followed to its end, however long nothing was written', async (t) => {
+  const sessions = await openSessions(t);
+  const lines = recorded('claude').get(CLAUDE_FILE)!.match(/.*\n/g)!;
+  sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
+  sessions.start();
+  await untilTaken(sessions);
+  await sessions.stop();
+  sessions.advance(4_000_000);
+  sessions.start();
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'lost', endedBy: 'silence' });
+});
+
+t.test('over when somebody leaves', async (t) => {
+  const sessions = await openSessions(t);
+  const text = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli');
+  sessions.append(CLAUDE_FILE, text);
+  sessions.start();
+  await waitFor('the end of its turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  const leaving = {
+    type: 'user',
+    sessionId: CLAUDE_ID,
+    cwd: '/',
+    message: { content: '<command-name>/exit</command-name>' },
+  };
+  sessions.append(CLAUDE_FILE, `${JSON.stringify(leaving)}\n`);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  sessions.advance(10_000);
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'record' });
+});
+
+t.test('over with its process', async (t) => {
+  const sessions = await openSessions(t);
+  const cwd = path.join(sessions.root, 'work');
+  mkdirSync(cwd, { recursive: true });
+  const lines = recorded('claude').get(CLAUDE_FILE)!.replaceAll('/home/user/demo3', cwd).match(/.*\n/g)!;
+  const { spawn } = await import('node:child_process');
+  const agent = spawn('bash', ['-c', 'exec -a claude sleep 600'], { cwd, stdio: 'ignore' });
+  t.teardown(() => agent.kill('SIGKILL'));
+  sessions.append(CLAUDE_FILE, lines.slice(0, -4).join(''));
+  sessions.start();
+  await untilTaken(sessions);
+  sessions.advance(7_200_000 - 3_700_000);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.equal(sessions.execution(CLAUDE_ID)?.status, 'running', 'silence says nothing while it is there');
+  agent.kill('SIGKILL');
+  t.match(await sessions.ended(CLAUDE_ID), {
+    status: 'lost',
+    endedBy: 'process',
+    error: 'its process has ended in the middle of a turn',
+  });
+});
+
+t.test('what a better source tells is not told again', async (t) => {
+  const sessions = await openSessions(t);
+  const run = (type: string, data: object) =>
+    sessions.ingest.submit({ type, execution: 'run1', data: { ...data } }, 10);
+  run('execution_started', { kind: 'run' });
+  run('activity', { kind: 'init', agent: 'claude', session: CLAUDE_ID });
+  await sessions.ingest.drained();
+  const lines = recorded('claude').get(CLAUDE_FILE)!.match(/.*\n/g)!;
+  sessions.append(CLAUDE_FILE, lines.join(''));
+  const follower = sessions.start();
+  await waitFor('the file', () => follower.status().files === 1);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.equal(sessions.execution(CLAUDE_ID), undefined);
+  t.equal(sessions.execution('run1')?.tokens, undefined);
+
+  run('execution_completed', {});
+  await sessions.ingest.drained();
+  await sessions.stop();
+  sessions.start();
+  const later = lines
+    .at(-2)!
+    .replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date(Date.now() + 60_000).toISOString()}"`);
+  sessions.append(CLAUDE_FILE, later);
+  await waitFor('what comes after the run', () => sessions.execution(CLAUDE_ID));
+  t.equal(countOf(sessions, 'activity'), 2, 'and nothing of what came before');
+});
+
+t.test('what could not be written comes again', async (t) => {
+  const expected = (await backfilled(t, 'claude', CLAUDE_ID)).outcome(CLAUDE_ID);
+  const sessions = await openSessions(t);
+  sessions.refuse(new ProgressError('disk_full', 'full'));
+  for (const [file, text] of recorded('claude')) sessions.write(file, text);
+  sessions.start();
+  await waitFor('a refusal', () => sessions.logs.some((line) => line.includes('waits at byte 0')));
+  sessions.refuse(undefined);
+  await untilTaken(sessions);
+  sessions.advance(10_000);
+  await sessions.ended(CLAUDE_ID);
+  t.strictSame(sessions.outcome(CLAUDE_ID), expected);
+});
+
+t.test('what is no file of ours is left alone', async (t) => {
+  const sessions = await openSessions(t);
+  const text = recorded('claude').get(CLAUDE_FILE)!;
+  const project = '-home-user-demo3';
+  const id = (last: string) => `00000000-0000-4000-8000-00000000000${last}`;
+  sessions.write('elsewhere', text);
+  mkdirSync(sessions.at(project));
+  symlinkSync(sessions.at('elsewhere'), sessions.at(`${project}/${id('1')}.jsonl`));
+  execFileSync('mkfifo', [sessions.at(`${project}/${id('2')}.jsonl`)]);
+  mkdirSync(sessions.at(`${project}/${id('3')}.jsonl`));
+  if (process.getuid?.() === 0) {
+    sessions.write(`${project}/${id('4')}.jsonl`, text);
+    chownSync(sessions.at(`${project}/${id('4')}.jsonl`), 12_345, 12_345);
+  }
+  sessions.write(CLAUDE_FILE, `${'x'.repeat(300_000)}\n{"type":"user"}\nnull\n[]\n${text}`);
+  const follower = sessions.start();
+  await untilTaken(sessions);
+  t.equal(countOf(sessions, 'execution_started'), 1);
+  for (const name of follower.status().leftAlone) t.match(name, id('4'));
+
+  truncateSync(sessions.at(CLAUDE_FILE), 100);
+  await waitFor('the cut', () => sessions.logs.some((line) => line.includes('it was cut')));
+  const before = sessions.events.length;
+  sessions.write(`${CLAUDE_FILE}.new`, text + text);
+  renameSync(sessions.at(`${CLAUDE_FILE}.new`), sessions.at(CLAUDE_FILE));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(sessions.events.slice(before).filter(({ type }) => type === 'activity').length, 0);
+});
+
+t.test('a file that is replaced by a longer one is left alone', async (t) => {
+  const sessions = await openSessions(t);
+  const text = recorded('claude').get(CLAUDE_FILE)!;
+  sessions.write(CLAUDE_FILE, text);
+  const follower = sessions.start();
+  await untilTaken(sessions);
+  sessions.write('new', text + text);
+  renameSync(sessions.at('new'), sessions.at(CLAUDE_FILE));
+  await waitFor('it is seen', () => follower.status().leftAlone.length === 1);
+  t.equal(sessions.execution(CLAUDE_ID)?.tokens, 8_719);
+});
+
+t.test('a file that is removed ends nothing by itself', async (t) => {
+  const sessions = await openSessions(t);
+  for (const [file, text] of recorded('claude')) sessions.write(file, text.replaceAll('sdk-cli', 'cli'));
+  sessions.start();
+  await waitFor('the sub-agent', () => sessions.outcome(CLAUDE_ID)?.steps.length === 6);
+  rmSync(sessions.at(CLAUDE_FILE));
+  rmSync(sessions.at(CLAUDE_SUBAGENT));
+  await waitFor('its turn is over', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  sessions.advance(700_000);
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'silence' });
+});
