@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   alerts: ['core', '.', 'protocol', 'client'],
   runner: ['core', '.', 'protocol', 'client', 'spool'],
   terminal: ['core', '.'],
-  daemon: ['core', '.', 'protocol', 'journal', 'spool', 'alerts', 'runner'],
+  daemon: ['core', '.', 'protocol', 'journal', 'streams', 'spool', 'alerts', 'runner'],
   cli: ['core', '.', 'protocol', 'journal', 'streams', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
   index: ['core', '.', 'protocol', 'client', 'runner'],
   viewer: ['core'],
