@@ -76,6 +76,20 @@ export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<R
   };
 }
 
+/** Coding agents that call hooks. */
+export const AGENTS = ['claude', 'codex', 'gemini'] as const;
+export type Agent = (typeof AGENTS)[number];
+
+/** Where their hooks are set for everything that the user does, by their names. */
+export function resolveAgentFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Agent, string>> {
+  const home = homeOf(env);
+  return {
+    claude: path.join(env['CLAUDE_CONFIG_DIR'] || path.join(home, '.claude'), 'settings.json'),
+    codex: path.join(env['CODEX_HOME'] || path.join(home, '.codex'), 'hooks.json'),
+    gemini: path.join(env['GEMINI_CLI_HOME'] || home, '.gemini/settings.json'),
+  };
+}
+
 function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   return path.join(xdgBase(env, variable, fallback), 'progress');
 }

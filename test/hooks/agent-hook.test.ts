@@ -28,7 +28,7 @@ function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEn
   return {
     paths,
     /** Silent, successful and soon, whatever it is given. */
-    call(input: string | Buffer, about = 'it') {
+    call: (input: string | Buffer, about = 'it') => {
       const [file = '', ...args] = command;
       const started = performance.now();
       const { status, stdout, stderr } = spawnSync(file, [...args, HOOK, 'claude'], { input, env: all });

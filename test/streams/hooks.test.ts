@@ -264,7 +264,7 @@ t.test('of a call that is too long its beginning and its end are read', async (t
       session_id: 's1',
       hook_event_name: 'PostToolUse',
       tool_name: 'Write',
-      tool_input: { file_path: 'a.ts', ...input },
+      tool_input: input,
     },
     ...{ tool_response: { filePath: 'a', content: 'x'.repeat(5_000) }, tool_use_id: 't1', duration_ms: 12 },
   });
