@@ -22,7 +22,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   chunkNames: '[name]-[hash]',
-  alias: { 'string-width': './src/cli/string-width.ts' },
+  // its other form cannot be bundled
+  alias: { 'string-width': './src/cli/string-width.ts', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   // these find terminfo, modules and programs of their own by path
   external: ['blessed', 'blessed/*', 'node-notifier', '@lydell/*'],
   // CommonJS packages inside an ES module still want `require`

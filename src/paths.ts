@@ -91,13 +91,32 @@ export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<R
   };
 }
 
-/** Each agent has a variable of its own that moves them. */
+/** Where an agent's hooks are set for everything that the user does. */
+export function resolveAgentFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Agent, string>> {
+  const { claude, codex, gemini } = agentHomes(env);
+  return {
+    claude: path.join(claude, 'settings.json'),
+    codex: path.join(codex, 'hooks.json'),
+    gemini: path.join(gemini, 'settings.json'),
+  };
+}
+
 function resolveSessions(env: NodeJS.ProcessEnv): Paths['sessions'] {
+  const { claude, codex, gemini } = agentHomes(env);
+  return {
+    claude: path.resolve(claude, 'projects'),
+    codex: path.resolve(codex, 'sessions'),
+    gemini: path.resolve(gemini, 'tmp'),
+  };
+}
+
+/** Each agent has a variable of its own that moves everything of it. */
+function agentHomes(env: NodeJS.ProcessEnv): Readonly<Record<Agent, string>> {
   const home = homeOf(env);
   return {
-    claude: path.resolve(env['CLAUDE_CONFIG_DIR'] || path.join(home, '.claude'), 'projects'),
-    codex: path.resolve(env['CODEX_HOME'] || path.join(home, '.codex'), 'sessions'),
-    gemini: path.resolve(env['GEMINI_CLI_HOME'] || home, '.gemini/tmp'),
+    claude: env['CLAUDE_CONFIG_DIR'] || path.join(home, '.claude'),
+    codex: env['CODEX_HOME'] || path.join(home, '.codex'),
+    gemini: path.join(env['GEMINI_CLI_HOME'] || home, '.gemini'),
   };
 }
 

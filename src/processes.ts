@@ -12,6 +12,8 @@ export interface ProcessIdentity {
 
 export interface ProcessInfo {
   pid: number;
+  /** Of its program, cut to 15 bytes. */
+  name: string;
   /** One letter: `R` running, `S` sleeping, `T` stopped, `Z` zombie... */
   state: string;
   parent: number;
@@ -43,6 +45,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
     const waitedCpuMs = msAt(13) + msAt(14);
     return {
       pid,
+      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
       state: fields[0] ?? '',
       parent: numberAt(1),
       group: numberAt(2),

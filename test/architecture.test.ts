@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   alerts: ['core', '.', 'protocol', 'client'],
   runner: ['core', '.', 'protocol', 'client', 'spool', 'streams'],
   terminal: ['core', '.'],
-  daemon: ['core', '.', 'protocol', 'journal', 'spool', 'sessions', 'alerts', 'runner'],
+  daemon: ['core', '.', 'protocol', 'journal', 'streams', 'spool', 'sessions', 'alerts', 'runner'],
   cli: ['core', '.', 'protocol', 'journal', 'streams', 'client', 'spool', 'alerts', 'runner', 'terminal', 'daemon'],
   index: ['core', '.', 'protocol', 'client', 'runner'],
   viewer: ['core'],

@@ -22,7 +22,18 @@ function start(t: Test, script: string): ChildProcess & { pid: number } {
 }
 
 const info = (pid: number, parent: number, session: number, state = 'S'): ProcessInfo => ({
-  ...{ pid, parent, session, state, group: session, start: 1, cpuMs: 0, waitedCpuMs: 0, foregroundGroup: 0 },
+  ...{
+    pid,
+    name: 'test',
+    parent,
+    session,
+    state,
+    group: session,
+    start: 1,
+    cpuMs: 0,
+    waitedCpuMs: 0,
+    foregroundGroup: 0,
+  },
 });
 
 t.test('a tree: descendants in sessions of their own too, and the session where parents are gone', (t) => {

@@ -1,4 +1,4 @@
-/** A shell's start-up file on disk: read whole, replaced in one step, with everything about it but its text kept. */
+/** A shell's start-up file, or an agent's settings, on disk: read whole, replaced in one step, with everything about it but its text kept. */
 import type { Stats } from 'node:fs';
 import * as fs from 'node:fs';
 import path from 'node:path';
@@ -17,6 +17,7 @@ export interface RcFile {
 /** Far beyond what somebody writes, or a tool: whatever it is, it is no start-up file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const BACKUP = '.progress-backup';
+const OWNER_WRITES = 0o200;
 
 export function readRcFile(file: string): RcFile {
   try {
@@ -37,6 +38,8 @@ export function readRcFile(file: string): RcFile {
 /** Puts a text in its place, or takes the file away. */
 export function writeRcFile({ file, target, stat }: RcFile, text: string | undefined): void {
   try {
+    // the directory would let it be replaced all the same
+    if (stat && (stat.mode & OWNER_WRITES) === 0) throw Object.assign(new Error('read-only'), { code: 'EACCES' });
     if (text === undefined) fs.unlinkSync(target);
     else replace(target, text, stat);
   } catch (error) {

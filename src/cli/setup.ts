@@ -1,38 +1,45 @@
-/** `progress setup`: the hooks in a shell's start-up file, and out of it again. */
+/** `progress setup`: the hooks in a shell's start-up file or an agent's settings, and out of it again. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sanitize } from '../core/ansi.js';
 import { ProgressError } from '../errors.js';
-import type { Shell } from '../paths.js';
-import { findInPath, findShell, resolveRcFiles, SHELLS } from '../paths.js';
+import type { Agent, Shell } from '../paths.js';
+import { AGENTS, findInPath, findShell, resolveRcFiles, SHELLS } from '../paths.js';
+import { cutHooks, holds, putHooks } from './agent-settings.js';
+import type { AgentSetup } from './agents.js';
+import { agentSetup, isHookCommand } from './agents.js';
 import { defineCommand } from './command.js';
 import { print, printLines } from './output.js';
-import type { Block } from './rc-block.js';
-import { cutBlock, findBlock, fromBytes, loadLine, putBlock } from './rc-block.js';
+import { cutBlock, findBlock, fromBytes, loadLine, putBlock, toBytes } from './rc-block.js';
 import type { RcFile } from './rc-file.js';
 import { keepBackup, readBackup, readRcFile, removeBackup, writeRcFile } from './rc-file.js';
 import { unifiedDiff } from './unified-diff.js';
 
 export const command = defineCommand({
-  usage: 'setup [shell]',
-  describe: 'Load the hooks when a shell starts, or no longer',
+  usage: 'setup [what]',
+  describe: 'Load the hooks when a shell starts, or have an agent call them, or no longer',
   options: (yargs) =>
     yargs
-      .positional('shell', { choices: SHELLS, describe: 'The shell; that of $SHELL unless given' })
+      .positional('what', {
+        choices: [...SHELLS, ...AGENTS],
+        describe: 'A shell, that of $SHELL unless given; or an agent',
+      })
       .option('dry-run', { type: 'boolean', describe: 'Only show what would change' })
       .option('undo', { type: 'boolean', describe: 'Remove what setup has added' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
-  async run({ shell: named, 'dry-run': dryRun = false, undo = false, json = false }, { env }) {
-    const shell = named ?? findShell(env) ?? refuseShell(env['SHELL']);
-    const rc = readRcFile(resolveRcFiles(env)[shell]);
+  async run({ what, 'dry-run': dryRun = false, undo = false, json = false }, { env }) {
     const program = chooseProgram(OWN_PROGRAM, env['PATH']);
-    const change = undo ? planUndo(rc) : planSetup(rc, shell, program);
-    const report = { shell, file: rc.file, action: change.action, dryRun, diff: diffOf(rc, change) };
+    const target = isAgent(what)
+      ? agentTarget(what, env)
+      : shellTarget(what ?? findShell(env) ?? refuseShell(env['SHELL']), program, env);
+    const rc = readRcFile(target.file);
+    const change = undo ? planUndo(rc, target) : planSetup(rc, target);
+    const report = { ...target.told, file: rc.file, action: change.action, dryRun, diff: diffOf(rc, change) };
     const backup = dryRun ? undefined : apply(rc, change);
     if (json) await print(`${JSON.stringify({ ...report, backup: backup ?? null }, undefined, 2)}\n`);
     else {
-      const text = [...report.diff, ...summaryOf({ ...report, program, backup })];
+      const text = [...report.diff, ...summaryOf({ ...report, backup }, target)];
       await printLines(text.map((line) => sanitize(line, { color: false })));
     }
     return 0;
@@ -49,12 +56,72 @@ interface Change {
 }
 
 interface Report {
-  shell: Shell;
   file: string;
   action: Change['action'];
   dryRun: boolean;
-  program: string;
   backup: string | undefined;
+}
+
+/** Whose file it is, and how the hooks stand in it. */
+interface Target {
+  file: string;
+  told: { shell: Shell } | { agent: Agent };
+  has(text: string): boolean;
+  put(text: string | undefined): string;
+  /** `before`: the backup. */
+  cut(text: string, before: string | undefined): string;
+  /** A file of which only this is left was made by us, if there is no older text of it. */
+  empty: RegExp;
+  removed: string;
+  /** After it has been added. */
+  advice: string[];
+}
+
+function isAgent(what: string | undefined): what is Agent {
+  return AGENTS.some((agent) => agent === what);
+}
+
+function shellTarget(shell: Shell, program: string, env: NodeJS.ProcessEnv): Target {
+  const file = resolveRcFiles(env)[shell];
+  return {
+    file,
+    told: { shell },
+    has: (text) => findBlock(text, file) !== undefined,
+    put: (text = '') => putBlock(text, findBlock(text, file), shell, program),
+    cut(text) {
+      const block = findBlock(text, file);
+      return block ? cutBlock(text, block) : text;
+    },
+    empty: /^$/,
+    removed: 'Shells that run keep their hooks until they end.',
+    advice: [
+      `To load it now:  ${loadLine(shell, program)}`,
+      `To undo it:      progress setup ${shell} --undo`,
+      ...(shell === 'bash' ? explainLogin(file, process.platform) : []),
+    ],
+  };
+}
+
+function agentTarget(agent: Agent, env: NodeJS.ProcessEnv): Target {
+  const { file, events, handler, advice }: AgentSetup = agentSetup(agent, env);
+  // a file's text has a character for each byte
+  const bytes = { ...handler, command: toBytes(handler.command) };
+  const isOurs = (command: unknown) => isHookCommand(command, agent);
+  const put = (text: string | undefined) => putHooks(text, { file, events, handler: bytes, isOurs });
+  return {
+    file,
+    told: { agent },
+    has: (text) => cutHooks(text, { file, isOurs }) !== text,
+    put,
+    cut(text, before) {
+      // untouched since then, it gets back every character
+      if (before !== undefined && put(before) === text) return before;
+      return cutHooks(text, { file, isOurs, isKept: (where) => before !== undefined && holds(before, where) });
+    },
+    empty: /^\s*\{?\s*\}?\s*$/,
+    removed: 'Sessions that run may call them until they end, to no avail.',
+    advice: ['Sessions that begin from now on are shown.', ...advice, `To undo it:  progress setup ${agent} --undo`],
+  };
 }
 
 function refuseShell(shell = ''): never {
@@ -71,19 +138,17 @@ export function chooseProgram(own: string, searchPath: string | undefined): stri
   return candidates.find((file) => realpathSync(file) === realpathSync(own)) ?? own;
 }
 
-function planSetup({ file, text }: RcFile, shell: Shell, program: string): Change {
-  const block = findBlock(text ?? '', file);
-  const after = putBlock(text ?? '', block, shell, program);
+function planSetup({ text }: RcFile, target: Target): Change {
+  const after = target.put(text);
   if (after === text) return { action: 'none', text };
-  return { action: block ? 'replaced' : 'added', text: after };
+  return { action: text !== undefined && target.has(text) ? 'replaced' : 'added', text: after };
 }
 
-/** A file that holds nothing else and of which there is no older text was made by us. */
-function planUndo(rc: RcFile): Change {
-  const block: Block | undefined = findBlock(rc.text ?? '', rc.file);
-  if (!block || rc.text === undefined) return { action: 'none', text: rc.text };
-  const after = cutBlock(rc.text, block);
-  const isOurs = after === '' && readBackup(rc) === undefined;
+function planUndo(rc: RcFile, target: Target): Change {
+  if (rc.text === undefined || !target.has(rc.text)) return { action: 'none', text: rc.text };
+  const before = readBackup(rc);
+  const after = target.cut(rc.text, before);
+  const isOurs = before === undefined && target.empty.test(after);
   return { action: 'removed', text: isOurs ? undefined : after };
 }
 
@@ -100,22 +165,19 @@ function diffOf({ file, text }: RcFile, change: Change): string[] {
   return change.action === 'none' ? [] : unifiedDiff(file, text, change.text).map(fromBytes);
 }
 
-function summaryOf({ shell, file, action, dryRun, program, backup }: Report): string[] {
-  const undo = `progress setup ${shell} --undo`;
+function summaryOf({ file, action, dryRun, backup }: Report, { advice, removed }: Target): string[] {
   if (dryRun)
     return [action === 'none' ? `Nothing would change in ${file}.` : `Nothing was changed: this was a dry run.`];
   switch (action) {
     case 'none':
       return [`Nothing to do: ${file} is as it should be.`];
     case 'removed':
-      return [`Removed from ${file}. Shells that run keep their hooks until they end.`];
+      return [`Removed from ${file}. ${removed}`];
     case 'added':
     case 'replaced':
       return [
         `Written to ${file}${backup === undefined ? '' : `; what it was before setup is in ${backup}`}`,
-        `To load it now:  ${loadLine(shell, program)}`,
-        `To undo it:      ${undo}`,
-        ...(shell === 'bash' ? explainLogin(file, process.platform) : []),
+        ...advice,
       ];
   }
 }

@@ -60,6 +60,8 @@ export interface Execution {
   implicit?: true;
   attention?: Attention;
   attentionReason?: string;
+  /** Whose it is, if not that of the whole: a sub-agent's. */
+  attentionStep?: string;
   /** An alert was raised about it. */
   alerted?: true;
   argv?: string[];

@@ -66,6 +66,7 @@ function noteActivity(execution: Execution, time: string): void {
 function clearAttention(execution: Execution): void {
   delete execution.attention;
   delete execution.attentionReason;
+  delete execution.attentionStep;
 }
 
 type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
@@ -298,6 +299,7 @@ function setAttention(execution: Execution, event: ExecutionEvent): void {
   execution.attention = state;
   const reason = textOf(event.data, 'reason');
   if (reason !== undefined) execution.attentionReason = clip(reason, TEXT_CHARS);
+  if (event.step !== undefined) execution.attentionStep = clip(event.step, NAME_CHARS);
 }
 
 function setResources(execution: Execution, { data }: ExecutionEvent): void {

@@ -10,8 +10,10 @@ import { findExecution } from './state.js';
 export const DEFAULT_EXECUTION = 'default';
 
 export interface Router {
-  /** `taken`: this (source, n) was written before. Else the execution's id, or undefined where none is needed. */
-  route(event: NewEvent): { taken: true } | { taken: false; execution: string | undefined };
+  /** Was this (source, n) written before? */
+  isTaken(event: NewEvent): boolean;
+  /** Takes an event that has not been written before. The execution's id, or undefined where none is needed. */
+  route(event: NewEvent): string | undefined;
   /** The events routed since the last call are folded into the state, or dropped. */
   settle(): void;
 }
@@ -23,7 +25,8 @@ export function createRouter(state: State): Router {
   const successors = new Map<string, string>();
   const opened = new Map<string, string[]>();
 
-  const isTaken = (source: string, n: number) => n <= (counted.get(source) ?? state.sources.get(source)?.n ?? -1);
+  const isTaken = ({ source, n }: NewEvent) =>
+    source !== undefined && n !== undefined && n <= (counted.get(source) ?? state.sources.get(source)?.n ?? -1);
 
   /** Has its start been seen? If not, the start of one that has ended is late, and opens no other generation. */
   const isStarted = (id: string): boolean => {
@@ -70,14 +73,12 @@ export function createRouter(state: State): Router {
   };
 
   return {
+    isTaken,
     route(event) {
-      if (event.source !== undefined && event.n !== undefined) {
-        if (isTaken(event.source, event.n)) return { taken: true };
-        counted.set(event.source, event.n);
-      }
+      if (event.source !== undefined && event.n !== undefined) counted.set(event.source, event.n);
       const execution = locate(event);
       if (execution !== undefined) remember(event, execution);
-      return { taken: false, execution };
+      return execution;
     },
     settle() {
       for (const map of [counted, over, successors, opened]) map.clear();

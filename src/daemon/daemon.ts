@@ -19,11 +19,12 @@ import type { DaemonStatus } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
 import type { SpoolOptions } from '../spool/spool.js';
 import { openSpool } from '../spool/spool.js';
+import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
 import { admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
-import type { Ingest } from './ingest.js';
+import type { Ingest, Origin } from './ingest.js';
 import { createAccess } from './http/access.js';
 import { loadAssets } from './http/assets.js';
 import { createRouter } from './http/router.js';
@@ -41,6 +42,8 @@ import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
 import { createFollowing } from './following.js';
+import type { Sessions } from './sessions.js';
+import { createSessions } from './sessions.js';
 import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -160,6 +163,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   });
 
   const following = createFollowing({ paths, config, state, ingest, log, now });
+  const sessions = createSessions({ state, record, log, now });
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
@@ -214,7 +218,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     takenOf: (source) => state.sources.get(source)?.n,
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
-    submit: createSpoolEntrance(ingest),
+    submit: createSpoolEntrance(ingest, sessions),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
     reject,
     log,
@@ -244,6 +248,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       for (const watching of watches) watching?.close();
       maintenance.stop();
       silence.stop();
+      sessions.close();
       scheduler.close();
       runs.close();
       await http.close();
@@ -265,17 +270,19 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
 }
 
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */
-function createSpoolEntrance(ingest: Ingest): SpoolOptions['submit'] {
+function createSpoolEntrance(ingest: Ingest, sessions: Sessions): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
   return (event, bytes, receipt) => {
-    ingest.submitParts(splitEvent(admit(event), bytes), bytes, {
+    const origin: Origin = {
       ...receipt,
       refusal: order.refusal,
       refused(refused, error) {
         order.refused(refused, error);
         receipt.refused(error);
       },
-    });
+    };
+    if (event.type === HOOK_TYPE) ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
+    else ingest.submitParts(splitEvent(admit(event), bytes), bytes, origin);
   };
 }
 

@@ -27,6 +27,11 @@ export interface Ingest {
   submit(event: NewEvent, bytes: number, origin?: Origin, text?: string): void;
   /** Takes an event in parts: they are written together or not at all, and the last one, with its n, stands for all. */
   submitParts(parts: readonly NewEvent[], bytes: number, origin?: Origin): void;
+  /**
+   * Takes an event that stands for others: those that `make` returns when its turn has come, on the state of everything
+   * before it. They are written together, the last one with its n; none is as if it had been taken before.
+   */
+  submitLate(event: NewEvent, make: () => readonly NewEvent[], bytes: number, origin?: Origin): void;
   /** Does something between two writes, when the state is that of the last event written. */
   between(task: () => Promise<void> | void): Promise<void>;
   /** Writes these at once; for use inside `between` only. */
@@ -55,8 +60,10 @@ const MAX_PENDING_BYTES = 1024 * 1024;
 
 interface Pending {
   event: NewEvent;
-  /** Parts of it that stand before it. */
+  /** What stands before it and is taken with it. */
   before?: readonly NewEvent[];
+  /** What it stands for. */
+  make?: () => readonly NewEvent[];
   bytes: number;
   origin: Origin | undefined;
   text: string | undefined;
@@ -81,15 +88,30 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
   const pump = async () => {
     while (pending.length > 0 || tasks.length > 0) {
       for (const task of tasks.splice(0)) await task();
-      const taken = take();
+      const taken = take().flatMap(ripen);
       if (taken.length > 0) await commit(taken);
     }
+  };
+
+  const ripen = (item: Pending): Pending[] => {
+    if (!item.make || router.isTaken(item.event)) return [item];
+    const before = [...item.make()];
+    const event = before.pop();
+    if (!event) item.origin?.duplicate(item.event);
+    return event ? [{ ...item, event, before }] : [];
   };
 
   const take = (): Pending[] => {
     let count = 0;
     let bytes = 0;
-    while (count < pending.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) bytes += pending[count++]?.bytes ?? 0;
+    while (count < pending.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
+      const item = pending[count];
+      // everything before it is to be folded then
+      if (item?.make && count > 0) break;
+      bytes += item?.bytes ?? 0;
+      count++;
+      if (item?.make) break;
+    }
     const taken = count === pending.length ? pending : pending.slice(0, count);
     pending = count === pending.length ? [] : pending.slice(count);
     const wasFull = pendingBytes >= MAX_PENDING_BYTES;
@@ -125,17 +147,15 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
         item.origin?.refused(item.event, refusal);
         continue;
       }
-      const routed = router.route(item.event);
-      if (routed.taken) {
+      if (router.isTaken(item.event)) {
         repeated.push(item);
         continue;
       }
-      for (const event of item.before ?? []) {
-        batch.lines.push(stamp({ event, text: undefined }, routed.execution, seq++, arrival));
+      for (const event of [...(item.before ?? []), item.event]) {
+        const text = event === item.event ? item.text : undefined;
+        batch.lines.push(stamp({ event, text }, router.route(event), seq++, arrival));
         batch.events.push(event as ExecutionEvent);
       }
-      batch.lines.push(stamp(item, routed.execution, seq++, arrival));
-      batch.events.push(item.event as ExecutionEvent);
       accepted.push(item);
     }
     try {
@@ -168,6 +188,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
       const event = parts.at(-1);
       if (event) add({ event, before: parts.slice(0, -1), bytes, origin, text: undefined });
     },
+    submitLate: (event, make, bytes, origin) => add({ event, make, bytes, origin, text: undefined }),
     async between(task) {
       await new Promise<void>((resolve, reject) => {
         tasks.push(async () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import { ProgressError } from '../errors.js';
 import type { SpoolStatus } from '../protocol/messages.js';
-import { parseSpoolName, RUN_KIND, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
+import { BRIEF_KINDS, parseSpoolName, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
@@ -46,7 +46,7 @@ const SETTLE_MS = 1_000;
 const SHARED_BYTES = 4 * 1024 * 1024;
 /**
  * Kept for so long after its last use: the journal may lose its newest second by power loss, and then reads it again;
- * and what a shell leaves running in the background may still write. A runner's file goes as soon as the disk has it.
+ * and what a shell leaves running in the background may still write. That of a runner or a hook goes as soon as the disk has it.
  */
 const KEEP_MS = 60 * 60 * 1000;
 
@@ -143,7 +143,7 @@ export function openSpool(options: SpoolOptions): Spool {
     // its last words may have come since it was read
     if (!isOver || sizeOf(name) !== file.size) return;
     if (parsed.writer !== undefined) options.onWriterGone(parsed.source);
-    const isSafe = parsed.kind === RUN_KIND && options.isSynced(parsed.source);
+    const isSafe = BRIEF_KINDS.has(parsed.kind) && options.isSynced(parsed.source);
     if (!isSafe && now() - idleSince < KEEP_MS) return;
     unlinkSync(path.join(directory, name));
     forget(file);

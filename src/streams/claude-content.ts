@@ -14,7 +14,7 @@ export interface Messages {
 /** Tools that start another agent, under the names of several versions. */
 const AGENT_TOOLS: ReadonlySet<string> = new Set(['Agent', 'Task']);
 /** Tools that wait for a person. */
-const QUESTION_TOOLS: ReadonlySet<string> = new Set(['AskUserQuestion', 'ExitPlanMode']);
+export const QUESTION_TOOLS: ReadonlySet<string> = new Set(['AskUserQuestion', 'ExitPlanMode']);
 const PLAN_TOOLS: ReadonlySet<string> = new Set(['TodoWrite', 'TaskCreate', 'TaskUpdate']);
 /** Calls of these whose results are still to come. */
 const MAX_PENDING = 200;
@@ -126,7 +126,7 @@ function remember(set: Set<string>, id: string): void {
 }
 
 /** `mcp__github__create_issue` is the tool `create_issue` of the server `github`. */
-function toolName(name: string): string {
+export function toolName(name: string): string {
   const [, server, tool] = /^mcp__(.+?)__(.+)$/.exec(name) ?? [];
   return server === undefined || tool === undefined ? name : `${server}.${tool}`;
 }

@@ -76,21 +76,32 @@ const SUMMARY_CHARS = 4 * 1024;
 /** Calls that wait for their results. Beyond it the oldest is left to the end of the execution. */
 const MAX_OPEN = 1_000;
 const MAX_PLAN_ITEMS = 200;
+/** Of the ids of its steps. */
+export const PLAN_PREFIX = 'todo ';
 const PLAN_NAME_CHARS = 200;
 
-interface Opened {
+export interface Opened {
   /** For results whose line does not repeat it. */
   parent?: string;
   tool?: string;
   keep?: true;
 }
 
-export function createTrace(base: string | undefined): Trace {
+/** Where somebody else has left off. */
+export interface Beginning {
+  cwd?: string | undefined;
+  waiting: boolean;
+  opened: ReadonlyMap<string, Opened>;
+  /** By the ids of the steps. */
+  planned: ReadonlyMap<string, PlanItem['status']>;
+}
+
+export function createTrace(base: string | undefined, beginning?: Beginning): Trace {
   let events: StreamEvent[] = [];
   let lastWords: string | undefined;
-  let waiting = false;
-  const opened = new Map<string, Opened>();
-  const planned = new Map<string, PlanItem['status']>();
+  let waiting = beginning?.waiting ?? false;
+  const opened = new Map<string, Opened>(beginning?.opened);
+  const planned = new Map<string, PlanItem['status']>(beginning?.planned);
 
   const push = (event: StreamEvent) => void events.push(event);
   const activity = (kind: string, data: EventData, step = base, textAt?: string) => {
@@ -115,7 +126,7 @@ export function createTrace(base: string | undefined): Trace {
   };
 
   const trace: Trace = {
-    cwd: undefined,
+    cwd: beginning?.cwd,
     claim: undefined,
     push,
     activity,
@@ -165,7 +176,7 @@ export function createTrace(base: string | undefined): Trace {
     close,
     plan(items) {
       const shown = items.slice(0, MAX_PLAN_ITEMS).map((item) => ({ ...item, name: clip(item.name, PLAN_NAME_CHARS) }));
-      const idOf = ({ id, name }: PlanItem) => `todo ${id ?? name}`;
+      const idOf = ({ id, name }: PlanItem) => `${PLAN_PREFIX}${id ?? name}`;
       const left = new Set(shown.map(idOf));
       for (const [id, status] of planned) {
         if (left.has(id)) continue;
@@ -201,7 +212,8 @@ export function createTrace(base: string | undefined): Trace {
     },
     wait(reason) {
       waiting = true;
-      push({ type: 'attention', data: { state: 'waiting', reason: clip(reason, ERROR_CHARS) } });
+      const data = { state: 'waiting', reason: clip(reason, ERROR_CHARS) };
+      push({ type: 'attention', ...(base !== undefined && { step: base }), data });
     },
     goOn,
     take() {

@@ -1,4 +1,5 @@
 // npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
+import * as agentHook from './agent-hook.mjs';
 import * as fanout from './fanout.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
@@ -22,6 +23,7 @@ const PARTS = {
   run: ['Runs', run.main],
   shell: ['Shells: an event inside one, and as a command', shell.main],
   prompt: ['Prompts, one command after the other', prompt.main],
+  hook: ['The hook of an agent, one call after the other', agentHook.main],
   resources: ['Resources of runs', resources.main],
   streams: ['Output of agents and tools, read', streams.main],
   idle: ['Idle', idle.main],

@@ -1,0 +1,64 @@
+/** Calls of agents' hooks: those of the recordings, and others, as lines of the spool and folded. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { NewEvent } from '../../src/core/event.js';
+import type { Execution } from '../../src/core/execution.js';
+import { fold } from '../../src/core/fold.js';
+import { createRouter } from '../../src/core/route.js';
+import type { State } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state.js';
+import { createSessions } from '../../src/daemon/sessions.js';
+import { HOOK_TYPE } from '../../src/streams/hook-call.js';
+import { ROOT } from './daemon.js';
+import { at } from './events.js';
+
+export type Payload = Record<string, unknown> & { hook_event_name: string };
+
+const RECORDINGS = path.join(ROOT, 'test/fixtures/recordings');
+/** Texts of another project, which are not copied. */
+const SHARED = '/work/shared/recordings';
+
+/** The payloads of one recorded session in order, as the agent wrote them; undefined where it is not at hand. */
+export function recordedTexts(name: string): string[] | undefined {
+  const directory = [RECORDINGS, SHARED].map((root) => path.join(root, name)).find((each) => existsSync(each));
+  if (directory === undefined) return undefined;
+  const files = readdirSync(directory).filter((file) => file.endsWith('.json') && !file.startsWith('notify'));
+  return files.sort().map((file) => readFileSync(path.join(directory, file), 'utf8'));
+}
+
+export interface Replay {
+  state: State;
+  events: NewEvent[];
+  /** Takes one call as the daemon does. */
+  call: (agent: string, payload: Payload, more?: Record<string, unknown>) => void;
+  /** Takes an event of somebody else. */
+  event: (event: NewEvent) => void;
+  session: (id: string) => Execution;
+}
+
+export function createReplay(): Replay {
+  const state = emptyState();
+  const events: NewEvent[] = [];
+  const router = createRouter(state);
+  const take = (event: NewEvent) => {
+    const execution = router.route(event);
+    events.push(event);
+    const seq = events.length;
+    fold(state, { time: at(seq), ...event, ...(execution !== undefined && { execution }), seq });
+    router.settle();
+  };
+  const sessions = createSessions({ state, record: take, log: () => undefined, now: Date.now });
+  return {
+    state,
+    events,
+    call(agent, payload, more = {}) {
+      for (const event of sessions.eventsOf({ type: HOOK_TYPE, data: { payload, agent, ...more } })) take(event);
+    },
+    event: take,
+    session(id) {
+      const found = findExecution(state, id);
+      if (!found) throw new Error(`no session ${id}`);
+      return found;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Test } from 'tap';
+import t from 'tap';
+import type { EventData } from '../../src/core/event.js';
+import { resolvePaths } from '../../src/paths.js';
+import { parseLine, toNewEvent } from '../../src/protocol/validate.js';
+import { readHookCall } from '../../src/streams/hook-call.js';
+import { ROOT } from '../helpers/daemon.js';
+import { recordedTexts } from '../helpers/hook-calls.js';
+import { BROKEN_SPOOLS } from '../helpers/hooked-shell.js';
+import { SHELLS, whyNo } from '../helpers/shells.js';
+import { readSpool, readSpoolFiles } from '../helpers/spool.js';
+
+const HOOK = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
+const isRoot = process.getuid?.() === 0;
+/** Much more than it takes on a loaded machine, and much less than an agent waits. */
+const SOON_MS = 5_000;
+
+const RECORDINGS = ['claude-hooks/rec-2.1.197-full', 'codex-hooks/rec-0.169.0-agent', 'gemini-hooks/rec-0.61.0'];
+const recorded = RECORDINGS.flatMap((name) => recordedTexts(name) ?? []);
+
+function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const home = t.testdir({});
+  const all = { ...process.env, PROGRESS_HOME: home, PROGRESS_EXECUTION: undefined, NODE_OPTIONS: undefined, ...env };
+  const paths = resolvePaths(all);
+  return {
+    paths,
+    /** Silent, successful and soon, whatever it is given. */
+    call: (input: string | Buffer, about = 'it') => {
+      const [file = '', ...args] = command;
+      const started = performance.now();
+      const { status, stdout, stderr } = spawnSync(file, [...args, HOOK, 'claude'], { input, env: all });
+      const shown = { status, stdout: stdout.toString(), stderr: stderr.toString() };
+      t.strictSame(shown, { status: 0, stdout: '', stderr: '' }, `${about} is silent and succeeds`);
+      t.ok(performance.now() - started < SOON_MS, `${about} is soon done`);
+    },
+    data: (): EventData[] => readSpool({ paths }).map((line) => toNewEvent(parseLine(JSON.stringify(line), 1)).data),
+  };
+}
+
+for (const { name, command, skip } of SHELLS) {
+  t.test(`each recorded call is one line, as it was, in ${name}`, { skip }, async (t) => {
+    const { call, data } = createCaller(t, command);
+    recorded.forEach((text, index) => call(text, `call ${index}`));
+    const payloads = data().map((each) => each['payload']);
+    t.strictSame(
+      payloads,
+      recorded.map((text): unknown => JSON.parse(text)),
+    );
+  });
+
+  t.test(`key order, escapes and characters stay as they are in ${name}`, { skip }, async (t) => {
+    const { call, data } = createCaller(t, command);
+    const fields = [
+      [
+        'tool_input',
+        { command: 'printf \'%s\\n\' "$HOME" `id` $(id) \\u0000 \u001b[31m', deep: [[[{}]]], 'ü"\\': '漢🎉' },
+      ],
+      ['hook_event_name', 'PreToolUse'],
+      ['session_id', 's1'],
+    ];
+    const text = JSON.stringify(Object.fromEntries(fields));
+    call(text);
+    call(`\n${JSON.stringify(JSON.parse(text), undefined, 2)}\n`, 'one in several lines');
+    const calls = data().map(readHookCall);
+    for (const each of calls) t.strictSame(each?.fields, JSON.parse(text));
+    t.equal(calls.length, 2);
+  });
+
+  t.test(`garbage is kept apart from the lines of others in ${name}`, { skip }, async (t) => {
+    const { call, data, paths } = createCaller(t, command);
+    const bytes = Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * 7) % 256));
+    for (const input of ['', '\n', 'words', '{', '"', '{"a":', bytes, '}{\n}{', '\0{}', '{}\n{}']) call(input);
+    t.equal(data().length, 10);
+    t.ok(data().every((each) => readHookCall(each) === undefined));
+    // what the line itself says stands behind what it has been given
+    call('{}},"type":"execution_failed","data":{"payload":{}', 'a forged one');
+    const forged = [...readSpoolFiles({ paths }).values()].join('').trimEnd().split('\n').at(-1);
+    t.match(forged, /"type":"agent_hook","agent":"claude","pid":\d+[^{}]*\}$/);
+  });
+
+  t.test(
+    `what is too long is told by its beginning and its end, and read to its end, in ${name}`,
+    { skip },
+    async (t) => {
+      const { call, data, paths } = createCaller(t, command);
+      const text = (size: number) =>
+        JSON.stringify({
+          ...{ session_id: 's1', hook_event_name: 'PostToolUse', tool_name: 'Read', tool_input: { file_path: 'a.ts' } },
+          ...{ tool_response: { file: { content: 'xyz "\\\n'.repeat(size / 10) } }, tool_use_id: 't1' },
+        });
+      for (const size of [5_000, 90_000, 150_000, 10_000_000]) call(text(size), `${size} bytes`);
+      const calls = data().map(readHookCall);
+      t.equal(calls.length, 4);
+      for (const each of calls) {
+        t.match(each, { session: 's1', event: 'PostToolUse', fields: { tool_use_id: 't1', tool_name: 'Read' } });
+      }
+      const files = [...readSpoolFiles({ paths })];
+      t.ok(
+        files.every(([file]) => /^hook-\d+-\d+\.ndjson$/.test(file)),
+        'each in a file of its own',
+      );
+      t.ok(files.every(([, line]) => line.length < 256 * 1024));
+    },
+  );
+}
+
+t.test('it says in what it was called', async (t) => {
+  const { call, data } = createCaller(t, ['sh'], { PROGRESS_EXECUTION: '7hq2m4kd9x' });
+  call('{}');
+  t.match(data(), [{ within: '7hq2m4kd9x', agent: 'claude', pid: process.pid }]);
+  const odd = createCaller(t, ['sh'], { PROGRESS_EXECUTION: 'a"b' });
+  odd.call('{}');
+  t.notOk('within' in (odd.data()[0] ?? {}));
+});
+
+t.test('the spool and its files are for their owner alone', async (t) => {
+  const { call, paths } = createCaller(t, ['sh']);
+  call('{}');
+  t.equal(lstatSync(paths.spool).mode & 0o777, 0o700);
+  for (const file of readdirSync(paths.spool)) t.equal(lstatSync(path.join(paths.spool, file)).mode & 0o777, 0o600);
+});
+
+for (const [state, breakIt] of BROKEN_SPOOLS) {
+  t.test(`a spool that is ${state} is no trouble`, { skip: whyNo('mkfifo') }, async (t) => {
+    const { call, paths } = createCaller(t, ['sh']);
+    call('{}');
+    breakIt(paths.spool);
+    call('{"a":1}', 'a short one');
+    call(JSON.stringify({ a: 'x'.repeat(10_000) }), 'a long one');
+  });
+}
+
+t.test('nor are a spool that is read-only, and no home', { skip: isRoot && 'root may write everywhere' }, async (t) => {
+  const { call, paths } = createCaller(t, ['sh']);
+  call('{}');
+  chmodSync(paths.spool, 0o500);
+  chmodSync(path.join(paths.spool, 'shared.ndjson'), 0o400);
+  call('{}');
+  chmodSync(paths.spool, 0o700);
+});
+
+t.test('without a home, and where programs are missing, nothing is said either', async (t) => {
+  const { call } = createCaller(t, ['/bin/sh'], {
+    HOME: undefined,
+    PROGRESS_HOME: undefined,
+    XDG_STATE_HOME: undefined,
+  });
+  call('{}');
+  createCaller(t, ['/bin/sh'], { PATH: '/nonexistent' }).call('{}');
+});
+
+t.test('a link in the place of the shared file is not followed', async (t) => {
+  const { call, paths } = createCaller(t, ['sh']);
+  const target = path.join(t.testdir({}), 'target');
+  writeFileSync(target, '');
+  call('{}');
+  spawnSync('ln', ['-sf', target, path.join(paths.spool, 'shared.ndjson')]);
+  call('{}');
+  t.equal(lstatSync(target).size, 0);
+});
+
+t.test('what the shell says of it', { skip: whyNo('shellcheck') }, async (t) => {
+  const { stdout } = spawnSync('shellcheck', ['-s', 'sh', HOOK], { encoding: 'utf8' });
+  t.equal(stdout, '');
+});
