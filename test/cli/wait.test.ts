@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { once } from 'node:events';
 import t from 'tap';
 import type { RunsHome } from '../helpers/runs.js';
@@ -58,8 +60,11 @@ t.test('wait', async (t) => {
 
   t.test('several: all of them, and the first named that has not completed counts', async (t) => {
     const well = home.start([], 'true');
-    const slow = home.start([], 'sh', '-c', 'sleep 0.5; exit 3');
+    const over = path.join(home.directory, 'over');
+    const slow = home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
     const quick = home.start([], ...exitWith(4));
+    await home.see(quick, 'failed');
+    writeFileSync(over, '');
     const outcome = home.progress(['wait', well, slow, quick, '--json']);
     t.equal(outcome.status, 3);
     const told = outcome.stdout
