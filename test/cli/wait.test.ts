@@ -63,9 +63,11 @@ t.test('wait', async (t) => {
     const over = path.join(home.directory, 'over');
     const slow = home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
     const quick = home.start([], ...exitWith(4));
+    const { ended } = startWait(home, well, slow, quick, '--json');
+    await seeSubscribers(home, 1);
     await home.see(quick, 'failed');
     writeFileSync(over, '');
-    const outcome = home.progress(['wait', well, slow, quick, '--json']);
+    const outcome = await ended;
     t.equal(outcome.status, 3);
     const told = outcome.stdout
       .trim()
