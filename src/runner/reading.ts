@@ -42,7 +42,7 @@ export function createReading(options: ReadingOptions): Reading {
       },
       emit(event) {
         // in the order of the output
-        for (const { flush } of Object.values(pieces)) flush();
+        for (const one of Object.values(pieces)) one.flush();
         emit(event);
         const text = render?.(event);
         if (text) shown.push(text);
@@ -60,7 +60,7 @@ export function createReading(options: ReadingOptions): Reading {
       shown = [];
       if (returns) interpreter.push(returns.rest(), Date.now());
       interpreter.end(status, Date.now());
-      for (const { end } of Object.values(pieces)) end();
+      for (const one of Object.values(pieces)) one.end();
       return render ? shown : [];
     },
     get claim() {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { FinalStatus } from '../../src/core/event.js';
+import { textOf } from '../../src/core/event.js';
 import { outputData } from '../../src/runner/output.js';
 import type { ReadingOptions } from '../../src/runner/reading.js';
 import { createReading } from '../../src/runner/reading.js';
@@ -41,7 +42,8 @@ function read(
     stream: 'stdout',
     isTerminal: false,
     onPiece: (piece) => recorded.push(`${piece.stream}: ${String(outputData(piece)['text'])}`),
-    emit: ({ type, data }) => recorded.push(`${type}: ${String(data['text'] ?? data['tool'] ?? data['name'] ?? '')}`),
+    emit: ({ type, data }) =>
+      recorded.push(`${type}: ${textOf(data, 'text') ?? textOf(data, 'tool') ?? textOf(data, 'name') ?? ''}`),
     ...options,
   });
   const room = Buffer.alloc(Math.max(...chunks.map(({ length }) => length)));
