@@ -1,7 +1,7 @@
 /** `progress logs`: output and messages from the files of the journal, and on with what is written from now on. */
 import { follow } from '../client/follow.js';
 import { sanitize } from '../core/ansi.js';
-import type { ExecutionEvent } from '../core/event.js';
+import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import { isFinal } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
@@ -33,8 +33,11 @@ export const command = defineCommand({
       .option('grep', { type: 'string', requiresArg: true, describe: 'Text that matches a regular expression' })
       .option('since', { type: 'string', requiresArg: true, describe: 'Since a time, or 10m, 2h, 3d ago' })
       .option('tail', { type: 'number', requiresArg: true, describe: 'The last so many events' })
+      .option('raw', { type: 'boolean', describe: 'Print standard output byte for byte, JSON of an agent included' })
       .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' }),
   async run(args, { paths, env }) {
+    const { raw = false, json = false } = args;
+    if (raw && (json || args.id === undefined)) throw new ProgressError('usage', '--raw: of one id, without --json');
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
     const types = args.type?.flatMap((list) => list.split(','));
     const filter: Filter = {
@@ -46,12 +49,14 @@ export const command = defineCommand({
     };
     const pattern = args.grep === undefined ? undefined : compile(args.grep);
     const isShown = (event: ExecutionEvent) =>
-      args.stream !== undefined || args.json === true || !isForDebuggers(event);
+      raw ? isWritten(event) : args.stream !== undefined || json || !isForDebuggers(event);
     const wanted = (event: ExecutionEvent) =>
       matches(filter, event) && isShown(event) && (!pattern || pattern.test(searchable(event)));
-    const show = args.json
+    const show = json
       ? (events: ExecutionEvent[]) => printJson(events)
-      : createPrinter(styleOf(env), execution !== undefined);
+      : raw
+        ? createRawPrinter(styleOf(env))
+        : createPrinter(styleOf(env), execution !== undefined);
 
     const source = openSource(paths.journal);
     let isOver = execution !== undefined && isFinal(execution.status);
@@ -89,6 +94,12 @@ export const command = defineCommand({
 /** What an agent prints that means nothing to people. */
 function isForDebuggers({ type, data }: ExecutionEvent): boolean {
   return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
+}
+
+/** Bytes of its standard output stand in it: as output, or as the line that it was read from. */
+function isWritten({ type, data }: ExecutionEvent): boolean {
+  if (type !== 'output') return textOf(data, 'raw') !== undefined;
+  return data['stream'] === 'stdout' || data['stream'] === 'debug';
 }
 
 function isEnd({ type }: ExecutionEvent): boolean {
@@ -134,7 +145,7 @@ function createTail(count: number | undefined, show: (events: ExecutionEvent[]) 
 function createPrinter(style: OutputStyle, single: boolean): (events: ExecutionEvent[]) => Promise<void> {
   return async (events) => {
     for (const event of events) {
-      if (single && event.type === 'output') await printOutput(event, style);
+      if (single && event.type === 'output') await printOutput(event.data, style);
       else if (single && event.type === 'log') await printLines([messageLine(event, style)]);
       else if (single && event.type === 'activity')
         await printLines(activityLines(event, undefined, { columns: columnsOf(), style }));
@@ -143,8 +154,16 @@ function createPrinter(style: OutputStyle, single: boolean): (events: ExecutionE
   };
 }
 
+function createRawPrinter(style: OutputStyle): (events: ExecutionEvent[]) => Promise<void> {
+  return async (events) => {
+    for (const { type, data } of events) {
+      await printOutput(type === 'output' ? data : { ...data, text: data['raw'] }, style);
+    }
+  };
+}
+
 /** To a terminal without what would command it; to anything else byte for byte. */
-async function printOutput({ data }: ExecutionEvent, style: OutputStyle): Promise<void> {
+async function printOutput(data: EventData, style: OutputStyle): Promise<void> {
   const isCut = data['continued'] === true || (data['unterminated'] === true && !process.stdout.isTTY);
   const end = isCut ? '' : '\n';
   const bytes = textOf(data, 'base64');

@@ -29,12 +29,30 @@ export function activityText(data: EventData): string | undefined {
   }
 }
 
-/** The words of an `activity` event that stand in a tail of output: what is said, what is called, what has failed. */
-export function activityLine(data: EventData): string | undefined {
+/** In front of a call, to tell it from what is said. */
+export const CALL_MARK = '▸ ';
+
+/**
+ * The lines of an `activity` event that stand in a tail of output: what is said, what is called, how that has failed.
+ * `depth`: in how many sub-agents it happens.
+ */
+export function activityTail(data: EventData, depth: number): string | undefined {
+  const lines = linesForTail(data)?.map((line) => INDENT.repeat(depth) + line);
+  return lines?.join('\n');
+}
+
+const INDENT = '  ';
+const FAILURE_LINES = 3;
+
+function linesForTail(data: EventData): string[] | undefined {
   const kind = textOf(data, 'kind');
-  if (kind === 'assistant-text') return textOf(data, 'text');
-  if (kind === 'tool-call') return textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']);
-  return kind === 'tool-result' && data['isError'] === true ? textOf(data, 'text') : undefined;
+  if (kind === 'tool-call') {
+    return [CALL_MARK + (textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']))];
+  }
+  const lines = textOf(data, 'text')?.split('\n');
+  if (kind === 'assistant-text') return lines;
+  if (kind !== 'tool-result' || data['isError'] !== true) return undefined;
+  return lines?.slice(0, FAILURE_LINES).map((line) => INDENT + line);
 }
 
 /** RFC 6901. */

@@ -4,7 +4,7 @@
  * Pure in that it knows nothing but its arguments: no clock, no I/O, no chance. For speed it updates `state` in place
  * and shares nothing with other states.
  */
-import { activityLine } from './activity.js';
+import { activityTail } from './activity.js';
 import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -17,6 +17,8 @@ import type { State } from './state.js';
 import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSource, retire } from './state.js';
 
 /** Lines of output kept for a face that joins late; the journal has them all. */
+/** What lies deeper is not told from that. */
+const MAX_DEPTH = 6;
 const TAIL_LINES = 12;
 const TAIL_CHARS = 400;
 const ARGV_CHARS = 4_096;
@@ -279,9 +281,21 @@ function lastLines(text: string): string[] {
 function foldActivity(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session', 'via'], NAME_CHARS);
-  const text = activityLine(data);
+  const text = activityTail(data, depthOf(execution, event.step));
   if (text !== undefined) appendTail(execution, text);
   countUsage(execution, event);
+}
+
+/** In how many sub-agents that lies. */
+function depthOf({ steps }: Execution, step: string | undefined): number {
+  let depth = 0;
+  // a circle of parents ends here too
+  for (let level = 0; step !== undefined && level < MAX_DEPTH; level++) {
+    const { kind, parent } = steps.get(step) ?? {};
+    if (kind === 'subagent') depth += 1;
+    step = parent;
+  }
+  return depth;
 }
 
 function countUsage(execution: Execution, event: ExecutionEvent): void {

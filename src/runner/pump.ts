@@ -18,7 +18,8 @@ export interface Pump {
   /** It reads no further for now: where it is shown nobody takes it. */
   readonly blocked: boolean;
   show(target: Writable): void;
-  stop(): void;
+  /** Nothing is read any more; `last` is shown besides. */
+  stop(last: readonly (Buffer | string)[]): void;
 }
 
 export interface Recorder {
@@ -79,7 +80,8 @@ export function createPump(source: Source, recorder: Recorder): Pump {
         if (errnoOf(error) === 'EPIPE') source.close();
       });
     },
-    stop() {
+    stop(last) {
+      for (const part of last) target?.write(part);
       source.close();
       finish();
     },

@@ -8,8 +8,8 @@ import { createPieces } from './output.js';
 import type { Recorder } from './pump.js';
 
 export interface Reading extends Recorder {
-  /** Nothing comes any more, and it has ended like that as far as its process tells. */
-  end(status: FinalStatus): void;
+  /** Nothing comes any more, and it has ended like that as far as its process tells. Returns what is left to show. */
+  end(status: FinalStatus): readonly (Buffer | string)[];
   /** What the output itself says about the end. */
   readonly claim: Claim | undefined;
 }
@@ -36,12 +36,13 @@ export function createReading(options: ReadingOptions): Reading {
     format,
     sink: {
       keep(bytes, channel) {
+        pieces[channel === 'text' ? 'debug' : 'text'].flush();
         pieces[channel].push(bytes);
         if (channel === 'text') shown.push(bytes);
       },
       emit(event) {
         // in the order of the output
-        for (const piece of Object.values(pieces)) piece.flush();
+        for (const one of Object.values(pieces)) one.flush();
         emit(event);
         const text = render?.(event);
         if (text) shown.push(text);
@@ -56,9 +57,11 @@ export function createReading(options: ReadingOptions): Reading {
       return render && interpreter.format?.kind === 'stream' ? shown : undefined;
     },
     end(status) {
+      shown = [];
       if (returns) interpreter.push(returns.rest(), Date.now());
       interpreter.end(status, Date.now());
-      for (const piece of Object.values(pieces)) piece.end();
+      for (const one of Object.values(pieces)) one.end();
+      return render ? shown : [];
     },
     get claim() {
       return interpreter.claim;

@@ -111,8 +111,7 @@ export function startRun(options: RunOptions): Run {
   const asked = new Set<NodeJS.Signals>();
   const stopping = createStop(emit);
   let timedOut = false;
-  let pumps: readonly (Pump & { stream: CommandStream })[] = [];
-  const readings: Reading[] = [];
+  let pumps: readonly (Pump & { stream: CommandStream; reading: Reading })[] = [];
   let shown = options.output;
   let unwritten = 0;
   let problem: string | undefined;
@@ -173,7 +172,7 @@ export function startRun(options: RunOptions): Run {
     timedOut ? 'timeout' : stopping.begun ? 'cancelled' : judge(outcome, asked);
 
   const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
-    const claim = readings.find((reading) => reading.claim)?.claim;
+    const claim = pumps.find(({ reading }) => reading.claim)?.reading.claim;
     const { status, ...words } = settle(statusNow(outcome), claim);
     emit(`execution_${status}`, { ...words, ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
@@ -225,8 +224,7 @@ export function startRun(options: RunOptions): Run {
       const onPiece = (piece: Piece) => limit.take(piece);
       const say = (event: TimedEvent) => file.append({ ...event, execution: id });
       const reading = createReading({ argv, format, stream, isTerminal, onPiece, emit: say, render: options.render });
-      readings.push(reading);
-      return Object.assign(createPump(source, reading), { stream });
+      return Object.assign(createPump(source, reading), { stream, reading });
     });
     if (shown) showOn(shown);
     const timer =
@@ -252,8 +250,7 @@ export function startRun(options: RunOptions): Run {
     await stopping.done;
     // before they find that nobody reads any more
     if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
-    for (const pump of pumps) pump.stop();
-    for (const reading of readings) reading.end(statusNow(outcome));
+    for (const pump of pumps) pump.stop(pump.reading.end(statusNow(outcome)));
     clearInterval(pausing);
     limit.end();
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });

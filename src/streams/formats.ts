@@ -28,6 +28,8 @@ export interface Format {
   isProgram?: (name: string, args: readonly string[]) => boolean;
   /** Can this line only be of this format? */
   isLine?: (line: Json) => boolean;
+  /** Until it is sure, it finds nothing in a text that has none of these. */
+  marks?: readonly string[];
   /** It may be wrong, and gives way to those that cannot. */
   isGuess?: true;
   create: (options?: ParserOptions) => Parser;
@@ -81,25 +83,40 @@ export const FORMATS: readonly Format[] = [
     isLine: isGeminiTranscriptLine,
     create: createGeminiTranscript,
   },
-  { name: 'osc', kind: 'text', describe: 'OSC 9;4, the progress of a taskbar: percent', create: createOscProgress },
+  {
+    name: 'osc',
+    kind: 'text',
+    describe: 'OSC 9;4, the progress of a taskbar: percent',
+    marks: ['\u001b]9;4;'],
+    create: createOscProgress,
+  },
   {
     name: 'groups',
     kind: 'text',
     describe: '::group:: and ##[group]: steps; ::error:: and the like: messages',
+    marks: ['::', '##['],
     create: createGroups,
   },
   {
     name: 'tap',
     kind: 'text',
     describe: 'Test Anything Protocol: a step for each test, tests of all',
+    marks: ['TAP version', '1..', 'ok'],
     create: createTap,
   },
-  { name: 'go-test', kind: 'text', describe: 'go test -json: a step for each package and test', create: createGoTest },
+  {
+    name: 'go-test',
+    kind: 'text',
+    describe: 'go test -json: a step for each package and test',
+    marks: ['{'],
+    create: createGoTest,
+  },
   {
     name: 'meters',
     kind: 'text',
     describe: 'NN%, [n/m], (n/m), the columns of curl: percent, once one has grown twice',
     isGuess: true,
+    marks: ['%', '/', ':'],
     create: createMeters,
   },
 ];

@@ -215,13 +215,16 @@ function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, n
     if (listened.length === parsers.length - guesses.length) return;
     if (parsers.some(({ parser }) => parser.isSure === true)) listened = parsers.filter(({ isGuess }) => !isGuess);
   };
+  const marks = formats.flatMap((format) => format.marks ?? ['']);
+  const isWanted = (bytes: Buffer) =>
+    parsers.some(({ parser }) => parser.isSure === true) || marks.some((mark) => bytes.includes(mark));
   const pieces = createPieces((text, now) => {
     for (const { parser } of listened) {
       const events = parser.line(text, now);
       if (events) for (const event of events) emit(event, now);
     }
     settle();
-  });
+  }, isWanted);
   return {
     push: (bytes: Buffer, now: number) => pieces.push(bytes, now),
     end(status: FinalStatus | undefined, now: number) {

@@ -11,8 +11,14 @@ const MAX_BYTES = 64 * 1024;
 const [BEL, NEWLINE, RETURN, ESC, BACKSLASH] = [0x07, 0x0a, 0x0d, 0x1b, 0x5c];
 const END = /[\r\n\u0007]|\u001b\\/;
 
-/** The ends themselves are not handed on, nor are empty pieces. */
-export function createPieces(onPiece: (text: string, now: number) => void): Pieces {
+/**
+ * The ends themselves are not handed on, nor are empty pieces. `isWanted`: is there anything in these whole pieces?
+ * Most output has nothing in it, and to say so of many lines at once costs next to nothing.
+ */
+export function createPieces(
+  onPiece: (text: string, now: number) => void,
+  isWanted: (bytes: Buffer) => boolean = () => true,
+): Pieces {
   let carry: Buffer[] = [];
   let bytes = 0;
   let lastNow = 0;
@@ -33,10 +39,10 @@ export function createPieces(onPiece: (text: string, now: number) => void): Piec
       if (end === 0) return keep(chunk);
       const isTooLong = bytes > MAX_BYTES;
       const region = chunk.subarray(0, end);
-      const text = (carry.length > 0 ? Buffer.concat([...carry, region]) : region).toString('utf8');
+      const whole = carry.length > 0 ? Buffer.concat([...carry, region]) : region;
       carry = [];
       bytes = 0;
-      const pieces = text.split(END);
+      const pieces = isWanted(whole) ? whole.toString('utf8').split(END) : [];
       for (let at = isTooLong ? 1 : 0; at < pieces.length; at++) {
         const piece = pieces[at];
         if (piece !== undefined && piece !== '' && piece.length <= MAX_BYTES) onPiece(piece, now);

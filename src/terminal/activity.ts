@@ -1,10 +1,10 @@
 /** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
-import { activityText, toolTitle } from '../core/activity.js';
-import type { EventData, ExecutionEvent } from '../core/event.js';
+import { activityText, CALL_MARK, toolTitle } from '../core/activity.js';
+import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
-import { exitText } from './detail.js';
+import { ASCII_CALL_MARK, exitText, spentParts } from './detail.js';
 import type { Tone } from './paint.js';
 import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
@@ -94,7 +94,7 @@ function drawCall({ event: { data }, cells, style }: Scene): string[] {
   const title = cleanText(textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']));
   const end = title.indexOf(': ');
   const [tool, rest] = end === -1 ? [title, ''] : [title.slice(0, end + 1), title.slice(end + 1)];
-  const mark = style.ascii ? '> ' : '▸ ';
+  const mark = style.ascii ? ASCII_CALL_MARK : CALL_MARK;
   return [truncate(paint(mark, 'active', style) + paint(tool, 'strong', style) + rest, cells, ellipsisOf(style))];
 }
 
@@ -132,20 +132,11 @@ function drawOutcome(scene: Scene): string[] {
   const { data } = event;
   const tone = data['isError'] === true ? 'bad' : undefined;
   const ms = numberOf(data, 'durationMs');
-  const parts = [ms === undefined ? undefined : formatDuration(ms), spentText(data)].filter(Boolean);
+  const spent = spentParts({ tokens: numberOf(data, 'tokens'), costUsd: numberOf(data, 'costUsd') }).join(', ');
+  const parts = [ms === undefined ? undefined : formatDuration(ms), spent].filter(Boolean);
   const line = parts.join(separatorOf(style));
   const text = words(scene, activityText(data), MESSAGE_ROWS, tone);
   return [...text, ...(line === '' ? [] : [paint(line, 'dim', style)])];
-}
-
-/** `12,208 tokens, $0.05`. */
-function spentText(data: EventData): string {
-  const [tokens, costUsd] = [numberOf(data, 'tokens'), numberOf(data, 'costUsd')];
-  const parts = [
-    tokens === undefined ? '' : `${formatCount(tokens)} tokens`,
-    costUsd === undefined ? '' : `$${costUsd.toFixed(2)}`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
 }
 
 /** Lines of other programs, as they are; what is for debuggers is left to them. */

@@ -21,7 +21,7 @@ import type { Current } from '../core/outline.js';
 import { outlineOf } from '../core/outline.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
-import { cellsOf } from './width.js';
+import { cellsOf, wrap } from './width.js';
 
 /** What the sections have to fit into. */
 export interface Space {
@@ -39,6 +39,9 @@ export interface Space {
 const TITLE_ID_CHARS = 6;
 /** Lines of output at the bottom of the box. */
 const TAIL_ROWS = 3;
+/** Of what an agent says and does. */
+const AGENT_TAIL_ROWS = 8;
+export const ASCII_CALL_MARK = '> ';
 
 /** `ship-login-page · 7hq2`. */
 export function executionTitle({ id, name }: Execution, style: Style): string {
@@ -61,7 +64,8 @@ export function executionSections(execution: Execution, now: number, space: Spac
   const divider = space.dividers ? 1 : 0;
   const forList = space.rows - head.length - divider;
   const forTail = checklist.length === 0 ? forList : forList - checklist.length - divider;
-  const tail = space.detail ? tailRows(execution, Math.min(TAIL_ROWS, forTail), style) : [];
+  const tailRoom = Math.min(isAgent(execution) ? AGENT_TAIL_ROWS : TAIL_ROWS, forTail);
+  const tail = space.detail ? tailLines(execution, tailRoom, space.cells, style).map((left) => ({ left })) : [];
   const room = tail.length === 0 ? forList : forList - divider - tail.length;
   return [head, checklistRows(checklist, room, now, style), tail];
 }
@@ -82,7 +86,7 @@ function currentRows(execution: Execution, current: readonly Current[], style: S
   if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
   if (execution.attention !== undefined) rows.unshift({ left: attentionText(execution, style) });
   const [first, ...others] = rows;
-  if (first === undefined) return [{ left: cleanText(summaryOf(execution)), right: state }];
+  if (first === undefined) return [{ left: cleanText(summaryOf(execution, style)), right: state }];
   const right = first.right === undefined ? state : `${first.right}  ${state}`;
   return [{ left: first.left, right }, ...others];
 }
@@ -101,8 +105,15 @@ function currentRow({ label, position, step }: Current, labelCells: number, styl
 }
 
 /** What it is about, while it has named no step. */
-function summaryOf({ summary, error, argv, cwd }: Execution): string {
-  return error ?? summary ?? argv?.join(' ') ?? cwd ?? '';
+function summaryOf(execution: Execution, style: Style): string {
+  const { summary, error, argv, cwd } = execution;
+  return error ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
+}
+
+/** `claude · claude-opus-4-8`. */
+function agentText({ agent, model }: Execution, style: Style): string | undefined {
+  if (agent === undefined) return undefined;
+  return model === undefined ? agent : agent + separatorOf(style) + model;
 }
 
 function messageOf(execution: Execution, current: readonly Current[]): string | undefined {
@@ -154,10 +165,22 @@ export function exitText({ exitCode, signal }: Execution): string {
   return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
 }
 
-function resourceText({ status, resources = {}, tokens, costUsd }: Execution): string {
+/** `12,208 tokens`, `$0.05`. */
+export function spentParts({
+  tokens,
+  costUsd,
+}: {
+  tokens?: number | undefined;
+  costUsd?: number | undefined;
+}): string[] {
   const parts: string[] = [];
   if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
   if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
+  return parts;
+}
+
+function resourceText({ status, resources = {}, ...spent }: Execution): string {
+  const parts = spentParts(spent);
   if (resources.cpu !== undefined) parts.push(`CPU ${formatCpu(resources.cpu)}`);
   if (resources.rss !== undefined) parts.push(formatBytes(resources.rss));
   if (isFinal(status) && resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
@@ -226,8 +249,27 @@ function checklistRow(step: Step, now: number, style: Style): Row {
   return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
 }
 
-function tailRows({ tail }: Execution, rows: number, style: Style): Row[] {
-  return rows <= 0 ? [] : tail.slice(-rows).map((line) => ({ left: cleanOutput(line, style) }));
+/** The last lines of output; what an agent says is wrapped, a program knows how wide its lines are. */
+export function tailLines(execution: Execution, rows: number, cells: number, style: Style): string[] {
+  if (rows <= 0) return [];
+  const lines = execution.tail.slice(-rows);
+  if (!isAgent(execution)) return lines.map((line) => cleanOutput(line, style));
+  return lines
+    .flatMap((line) => wrapTailLine(cleanOutput(line, { ...style, color: false }), cells, style))
+    .slice(-rows);
+}
+
+/** Below its own beginning. */
+function wrapTailLine(line: string, cells: number, style: Style): string[] {
+  const [indent = '', mark] = /^ *(▸ )?/.exec(line) ?? [];
+  const lead = mark !== undefined && style.ascii ? indent.replace(mark, ASCII_CALL_MARK) : indent;
+  const room = Math.max(1, cells - indent.length);
+  const [first = '', ...others] = wrap(line.slice(indent.length), room, mark === undefined ? Infinity : 1);
+  return [lead + first, ...others.map((other) => ' '.repeat(indent.length) + other)];
+}
+
+function isAgent({ kind }: Execution): boolean {
+  return kind === 'agent';
 }
 
 /** The first execution in one line, for what is hardly a terminal. */

@@ -2,16 +2,8 @@
 import { elapsedOf, parseTime } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import {
-  formatBytes,
-  formatClock,
-  formatCount,
-  formatCpu,
-  formatDuration,
-  formatOutcome,
-  formatQuantity,
-} from '../core/format.js';
-import { exitText, stateText } from './detail.js';
+import { formatBytes, formatClock, formatCpu, formatDuration, formatOutcome, formatQuantity } from '../core/format.js';
+import { exitText, spentParts, stateText } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';
@@ -85,7 +77,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
     ['progress', progressText(execution, now)],
     ['resources', resourceText(execution, style)],
-    ['spent', spentText(execution, style)],
+    ['spent', spentParts(execution).join(separatorOf(style))],
     ['next', execution.successor === undefined ? undefined : `started again as ${execution.successor}`],
   ];
   const lines = fields
@@ -121,13 +113,6 @@ function resourceText({ resources = {} }: Execution, style: Style): string {
   if (resources.rss !== undefined) parts.push(`memory ${formatBytes(resources.rss)}`);
   if (resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
   if (resources.processes !== undefined) parts.push(formatQuantity(resources.processes, 'process', 'processes'));
-  return parts.join(separatorOf(style));
-}
-
-function spentText({ tokens, costUsd }: Execution, style: Style): string {
-  const parts: string[] = [];
-  if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
-  if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
   return parts.join(separatorOf(style));
 }
 

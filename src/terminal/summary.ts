@@ -3,9 +3,9 @@ import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, statusMark } from '../core/format.js';
-import { exitText } from './detail.js';
 import { outlineOf, placeOf } from '../core/outline.js';
-import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
+import { exitText, spentParts, tailLines } from './detail.js';
+import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, truncate, wrap } from './width.js';
 
@@ -60,7 +60,7 @@ function titleLine(execution: Execution, cells: number, style: Style): string {
   return name !== id && cellsOf(whole) <= cells ? whole : truncate(line, cells, ellipsisOf(style));
 }
 
-/** `9 steps: 8 completed, 1 failed · 7 stories · 31/31 criteria`. */
+/** `9 steps: 8 completed, 1 failed · 7 stories · 31/31 criteria · 12,208 tokens`. */
 function countLines(execution: Execution, style: Style): string[] {
   const parts: string[] = [];
   const steps = [...execution.steps.values()];
@@ -72,6 +72,7 @@ function countLines(execution: Execution, style: Style): string[] {
     if (kind === 'criterion') parts.push(`${counts.get('completed') ?? 0}/${formatQuantity(total, kind, plural)}`);
     else parts.push(describeCounts(counts, formatQuantity(total, kind, plural)));
   }
+  parts.push(...spentParts(execution));
   return parts.length === 0 ? [] : [parts.join(separatorOf(style))];
 }
 
@@ -80,6 +81,7 @@ const COUNTED_KINDS = [
   ['story', 'stories'],
   ['criterion', 'criteria'],
   ['tool', 'tools'],
+  ['subagent', 'subagents'],
 ] as const;
 
 function countByStatus(steps: readonly Step[]): Map<Status, number> {
@@ -149,14 +151,14 @@ function isDone(status: Status): boolean {
   return status === 'completed' || status === 'failed';
 }
 
-function outputBlock({ tail }: Execution, cells: number, style: Style): string[] {
-  const lines = tail.slice(-TAIL_LINES);
+function outputBlock(execution: Execution, cells: number, style: Style): string[] {
+  const lines = tailLines(execution, TAIL_LINES, cells, style);
   if (lines.length === 0) return [];
   const dash = style.ascii ? '-' : '─';
   const title = `${dash}${dash} last ${formatQuantity(lines.length, 'line')} of output `;
   return [
     paint(title + dash.repeat(Math.max(0, cells - cellsOf(title))), 'dim', style),
-    ...lines.map((line) => cleanOutput(line, style)),
+    ...lines,
     paint(dash.repeat(cells), 'dim', style),
   ];
 }

@@ -47,6 +47,25 @@ t.test('of one execution output stands as it was written, messages with their le
   t.match(logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
 });
 
+t.test('raw output is what was written: text, bytes, and the lines that events were read from', async (t) => {
+  const { home, logs } = await open(t);
+  const activity = { type: 'activity', execution: 'build-1', kind: 'assistant-text', text: 'short' };
+  await emit(
+    home,
+    output('\n', { unterminated: true }),
+    output('{"ping":1}', { stream: 'debug' }),
+    { ...activity, raw: '{"text":"short"}' },
+    { type: 'log', execution: 'build-1', message: 'retrying', raw: '{"retry":1}' },
+    { ...activity, text: 'of another producer' },
+    { type: 'output', execution: 'build-1', stream: 'stdout', base64: Buffer.from([0xff, 0]).toString('base64') },
+    { ...activity, raw: '{"text":"cut"}', unterminated: true },
+  );
+  const written = 'one\ntwo\nlast\n{"ping":1}\n{"text":"short"}\n{"retry":1}\n\ufffd\0\n{"text":"cut"}';
+  t.strictSame(logs('build-1', '--raw'), { status: 0, stdout: written, stderr: '' });
+  t.match(logs('--raw'), { status: 64, stderr: /--raw: of one id, without --json/ });
+  t.match(logs('build-1', '--raw', '--json'), { status: 64 });
+});
+
 t.test('without an id each line says where it is from', async (t) => {
   const { logs } = await open(t);
   const lines = logs().stdout.trimEnd().split('\n');

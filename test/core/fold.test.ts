@@ -260,6 +260,36 @@ t.test('the tail holds the last lines of output, each cut', async (t) => {
   t.equal(tail.at(-3), 'line 19');
 });
 
+t.test('in the tail calls stand out, failures are cut short, sub-agents are indented', async (t) => {
+  const activity = (kind: string, data: Record<string, unknown>, step?: string): Draft => ({
+    type: 'activity',
+    execution,
+    ...(step !== undefined && { step }),
+    data: { kind, ...data },
+  });
+  const sub = (step: string, parent?: string): Draft => ({
+    type: 'step_started',
+    execution,
+    step,
+    data: { name: step, kind: 'subagent', ...(parent !== undefined && { parent }) },
+  });
+  const { tail } = only([
+    start,
+    activity('assistant-text', { text: 'first\nsecond' }),
+    activity('tool-call', { tool: 'Bash', input: { command: 'ls' } }),
+    activity('tool-result', { tool: 'Bash', text: 'a.txt' }),
+    activity('tool-result', { tool: 'Bash', isError: true, text: '1\n2\n3\n4' }),
+    sub('outer'),
+    sub('inner', 'outer'),
+    activity('tool-call', { title: 'Read: a.txt' }, 'inner'),
+    sub('one', 'other'),
+    sub('other', 'one'),
+    activity('assistant-text', { text: 'in a circle' }, 'one'),
+  ]);
+  t.strictSame(tail.slice(0, 7), ['first', 'second', '▸ Bash: ls', '  1', '  2', '  3', '    ▸ Read: a.txt']);
+  t.match(tail[7], /^ +in a circle$/);
+});
+
 t.test('tokens and cost add up', async (t) => {
   const usage: Draft = { type: 'activity', execution, data: { kind: 'result', tokens: 10, costUsd: 0.5 } };
   t.match(only([start, usage, usage]), { tokens: 20, costUsd: 1 });

@@ -46,6 +46,22 @@ t.test('a line that comes late among others is not taken for the first one', asy
   t.equal(replay([Buffer.from(much), toBytes(say('far behind'))]).format, undefined);
 });
 
+t.test(
+  'where nothing was found in sixteen megabytes nobody looks any more, unless a format was asked for',
+  async (t) => {
+    const silence = (megabytes: number) =>
+      Array.from({ length: megabytes }, () => Buffer.from('words\n'.repeat(174_763)));
+    const meter = toBytes('10%', '20%', '30%');
+    const found = (megabytes: number, format?: string) =>
+      replay([...silence(megabytes), meter], format === undefined ? {} : { format }).events.length > 0;
+    t.equal(found(15), true);
+    t.equal(found(17), false);
+    t.equal(found(17, 'meters'), true);
+    const between = replay([...silence(10), meter, ...silence(10), toBytes('40%', '50%')], { stepMs: 200 });
+    t.equal(between.execution.progress?.current, 50, 'what is found counts anew');
+  },
+);
+
 t.test('a name picks a format, or none', async (t) => {
   t.equal(replay([toBytes(say('x'))], { format: 'plain' }).events.length, 0);
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'plain' }).events.length, 0);

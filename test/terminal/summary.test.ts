@@ -50,6 +50,19 @@ t.test('a failure: the step that failed, its error, the exit status, the last ou
   t.end();
 });
 
+t.test('an agent: its calls, what it has used, its last words', (t) => {
+  const steps = ['tool', 'tool', 'subagent'].map((kind, index) =>
+    makeStep({ id: String(index), kind, status: 'completed' }),
+  );
+  const execution = makeExecution({ kind: 'agent', status: 'completed', tokens: 12_208, costUsd: 0.05, steps });
+  t.same(summaryLines({ ...execution, summary: 'Done.' }, PLAIN, 80).slice(1), [
+    '   2 tools completed · 1 subagent completed · 12,208 tokens · $0.05',
+    '   Done.',
+    '   log  progress logs 7hq2m4kd9x',
+  ]);
+  t.end();
+});
+
 t.test('a signal, a timeout and a loss are named', (t) => {
   const title = (rest: Partial<Execution>) =>
     summaryLines({ ...makeExecution({ status: 'failed', durationMs: 1_000 }), ...rest }, PLAIN, 80)[0];

@@ -217,6 +217,39 @@ t.test('hostile texts reach the screen as text', (t) => {
   t.end();
 });
 
+t.test('an agent is seen with its model, what it has used, and what it says and calls', (t) => {
+  const agent = makeExecution({
+    kind: 'agent',
+    name: 'fix',
+    agent: 'claude',
+    model: 'opus',
+    argv: ['claude', '-p'],
+    tokens: 12_208,
+    costUsd: 0.05,
+    tail: [
+      'gone',
+      ...Array.from({ length: 5 }, (_, n) => `line ${n}`),
+      '  ▸ Bash: ls',
+      'a word '.repeat(15).trim(),
+      `▸ Bash: ${'x'.repeat(100)}`,
+    ],
+  });
+  const lines = draw(viewOf([agent]), 80, 24).map((line) => line.slice(2, -1).trimEnd());
+  t.match(lines[1], /^claude · opus +● running$/);
+  t.match(lines[2], /12,208 tokens {2}\$0\.05$/);
+  t.strictSame(lines.slice(4, -1), [
+    ...['line 1', 'line 2', 'line 3', 'line 4', '  ▸ Bash: ls'],
+    ...['a word a word a word a word a word a word a word a word a word a word a', 'word a word a word a word a word'],
+    `▸ Bash: ${'x'.repeat(66)}…`,
+  ]);
+  const ascii = draw(viewOf([agent]), 80, 24, { color: false, ascii: true }).join('\n');
+  t.match(ascii, / {3}> Bash: ls/);
+  t.notMatch(ascii, /▸/);
+  const program = draw(viewOf([{ ...agent, kind: 'run' }]), 80, 24);
+  t.equal(program.filter((line) => line.includes('word')).length, 1, 'a program knows how wide its lines are');
+  t.end();
+});
+
 t.test('meters in the output show their last state', (t) => {
   const lines = draw(viewOf([makeExecution({ tail: ['10%\r50%\r99%'] })]), 80, 24);
   t.match(lines.at(-2), /^│ 99% +│$/);
