@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { bytesOf, replay } from '../helpers/replay.js';
+import { FORMATS } from '../../src/streams/formats.js';
+import { bytesOf, recordings, replay } from '../helpers/replay.js';
 
 /** Progress as it is told, in the order of the lines. */
 function progressOf(text: string, stepMs = 200): string[] {
@@ -140,4 +141,20 @@ t.test('pieces without an end are of no interest, and what follows them is', asy
   const { events, kept } = replay([long, long, Buffer.from('\n10%\n20%\n')], { stepMs: 200 });
   t.equal(kept.length, 400_009);
   t.equal(events.length, 1);
+});
+
+t.test('a text without the marks of a format holds nothing for it', async (t) => {
+  const lines = recordings().flatMap(({ content }) => content.toString().split(/[\r\n\u0007]/));
+  for (const { name, kind, marks, create } of FORMATS) {
+    if (kind !== 'text') continue;
+    if (!marks) throw new Error(`${name} has no marks`);
+    const parser = create();
+    const passedOver = lines.filter((line) => !marks.some((mark) => line.includes(mark)));
+    t.ok(passedOver.length > 0, name);
+    t.strictSame(
+      passedOver.flatMap((line) => parser.line(line, 0) ?? []),
+      [],
+      name,
+    );
+  }
 });
