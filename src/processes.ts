@@ -77,6 +77,14 @@ export function isAlive({ pid, start, boot }: ProcessIdentity): boolean {
   return found?.start === start && found.state !== 'Z';
 }
 
+/**
+ * Does it stand still, as it was told to? Also `D`: it waits for a child that was stopped before it could become another
+ * program, as a shell does (vfork).
+ */
+export function isStandingStill({ state }: ProcessInfo): boolean {
+  return state === 'T' || state === 'D';
+}
+
 /** Different after each start of the machine; empty where the system does not tell. */
 export function bootId(): string {
   try {

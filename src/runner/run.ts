@@ -7,7 +7,7 @@ import { createDeferred } from '../core/deferred.js';
 import type { EventData, FinalStatus } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
-import { identityOf, readProcess, treeRss } from '../processes.js';
+import { identityOf, isStandingStill, readProcess, treeRss } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
 import { settle } from '../streams/parser.js';
 import { findFormat, formatOfProgram } from '../streams/formats.js';
@@ -138,7 +138,8 @@ export function startRun(options: RunOptions): Run {
     if (pausing) return;
     emit('execution_paused', by === undefined ? {} : { by }, 'now');
     pausing = setInterval(() => {
-      if (group?.members().some(({ state }) => state !== 'T')) resumed('a signal that somebody else has sent');
+      if (group?.members().some((process) => !isStandingStill(process)))
+        resumed('a signal that somebody else has sent');
     }, PAUSE_POLL_MS).unref();
   };
   const stop = (by: string | undefined, graceMs: number) => {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { ProcessIdentity } from '../../src/processes.js';
-import { bootId, identityOf, readProcess } from '../../src/processes.js';
+import { bootId, identityOf, isStandingStill, readProcess } from '../../src/processes.js';
 import { createGroup, findGroup, markerOf } from '../../src/runner/group.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -58,7 +58,7 @@ t.test('its members are those of its session and group; a signal reaches them al
   );
   t.strictSame(group.escaped(), []);
   t.ok(group.signal('SIGSTOP'));
-  await waitFor('all to stand still', () => group.members().every(({ state }) => state === 'T'));
+  await waitFor('all to stand still', () => group.members().every(isStandingStill));
   t.ok(group.signal('SIGKILL'));
   await waitFor('all to be gone', () => group.members().length === 0);
   await ended(started);

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { isStandingStill, readProcess } from '../../src/processes.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartOptions, StartedRun } from '../helpers/run-here.js';
 import { sh, startHere, typesOf } from '../helpers/run-here.js';
@@ -224,10 +224,10 @@ t.test('paused, all of its processes stand still; resumed, they go on', async (t
   const pid = await started.pid();
   await started.says(String(pid));
   run.order({ run: spec.id, action: 'pause', by: 'a test' });
-  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
   run.order({ run: spec.id, action: 'pause', by: 'a test' });
   run.order({ run: spec.id, action: 'resume', by: 'a test' });
-  await waitFor('it to go on', () => readProcess(pid)?.state !== 'T');
+  await waitFor('it to go on', () => !isStandingStill(readProcess(pid)!));
   run.order({ run: spec.id, action: 'kill', by: 'a test' });
   t.equal(await run.ended, 137);
   const told = started.events().filter(({ type }) => /paused|resumed|control/.test(type));
@@ -241,7 +241,7 @@ t.test('one that somebody else lets go on is not said to be paused any more', as
   const started = start(['sleep', '60']);
   const pid = await started.pid();
   started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
-  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
   process.kill(pid, 'SIGCONT');
   await waitFor('a word about it', () => typesOf(started).includes('execution_resumed'));
   started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });

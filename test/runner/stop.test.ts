@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { isStandingStill, readProcess } from '../../src/processes.js';
 import type { Group } from '../../src/runner/group.js';
 import { stopGroup } from '../../src/runner/stop.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
@@ -111,7 +111,7 @@ t.test('paused, it is woken to obey', async (t) => {
   const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
   const pid = await started.pid();
   started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
-  await waitFor('it to stand still', () => readProcess(pid)?.state === 'T');
+  await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
   stop(started, LONG_GRACE_MS);
   t.equal(await started.run.ended, 7);
   t.strictSame(sent(started), ['SIGSTOP', 'SIGINT', 'SIGCONT']);
