@@ -166,18 +166,3 @@ t.test('pytest', withoutPytest, async (t) => {
   t.equal(found.status, 'completed');
   grows(t, found);
 });
-
-t.test('cargo', without('cargo'), async (t) => {
-  const { home, files, run } = await open(t);
-  for (const name of ['cargo', 'rustup']) {
-    home.env[`${name.toUpperCase()}_HOME`] ??= path.join(process.env['HOME'] ?? '', `.${name}`);
-  }
-  files({
-    'Cargo.toml': '[package]\nname = "demo"\nversion = "0.1.0"\nedition = "2021"\n',
-    'src/lib.rs': '#[test]\nfn holds() {}\n',
-  });
-  const found = await run('cargo', 'test', '--offline');
-  t.equal(found.status, 'completed', found.text);
-  t.match(found.text, /test holds \.\.\. ok/);
-  t.strictSame(found.steps, [], 'nothing is made up');
-});

@@ -16,7 +16,7 @@ export type Payload = Record<string, unknown> & { hook_event_name: string };
 
 const RECORDINGS = path.join(ROOT, 'test/fixtures/recordings');
 /** Texts of another project, which are not copied. */
-const SHARED = '/work/shared/recordings';
+const SHARED = path.join(ROOT, '../shared/recordings');
 
 /** The payloads of one recorded session in order, as the agent wrote them; undefined where it is not at hand. */
 export function recordedTexts(name: string): string[] | undefined {

@@ -12,7 +12,7 @@ import type { Claim } from '../../src/streams/parser.js';
 
 const RECORDINGS = path.resolve(import.meta.dirname, '../fixtures/recordings');
 /** They replay another project's texts, so they are no part of this one. */
-export const GEMINI_RECORDINGS = '/work/shared/recordings/gemini-stream';
+export const GEMINI_RECORDINGS = path.resolve(import.meta.dirname, '../../../shared/recordings/gemini-stream');
 export const NOW = Date.parse('2026-11-20T12:00:00.000Z');
 
 export interface Replayed {

