@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { readProcess } from '../../src/processes.js';
 import { waitFor } from './wait.js';
 
 const run = promisify(execFile);
@@ -51,8 +52,11 @@ export async function openTmux(
   const base = ['-u', '-S', path.join(directory, 'socket'), '-f', '/dev/null'];
   const tmux = async (...args: string[]): Promise<string> => (await run('tmux', [...base, ...args])).stdout;
   const shellEnv = { LC_ALL: 'C.UTF-8', PATH: process.env['PATH'] ?? '', HOME: directory, PS1: PROMPT, ...env };
-  t.teardown(() => {
+  t.teardown(async () => {
+    const panes = execFileSync('tmux', [...base, 'list-panes', '-a', '-F', '#{pane_pid}'], { encoding: 'utf8' });
     execFileSync('tmux', [...base, 'kill-server']);
+    const pids = panes.trim().split('\n').map(Number);
+    await waitFor('its shells to be gone', () => pids.every((pid) => (readProcess(pid)?.state ?? 'Z') === 'Z'));
     // a shell that is told to go may still write its history
     rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
