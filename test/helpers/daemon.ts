@@ -10,7 +10,10 @@ import type { Client, ClientOptions } from '../../src/client/client.js';
 import { connect } from '../../src/client/connect.js';
 import type { Paths } from '../../src/paths.js';
 import { resolvePaths } from '../../src/paths.js';
+import { isAlive } from '../../src/processes.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
+import { createGroup } from '../../src/runner/group.js';
+import { readRecord, runsBefore } from '../../src/runner/store.js';
 import { waitFor } from './wait.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,6 +45,18 @@ export interface RunningDaemon {
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** Nothing of a run outlives the test that it was started in, be it paused, orphaned or in a terminal that is gone. */
+async function endRuns(paths: Paths): Promise<void> {
+  for (const id of runsBefore(paths, Infinity)) {
+    const { child, runner } = readRecord(paths, id) ?? {};
+    if (child) createGroup(child, id).signal('SIGKILL');
+    // in the process of a test it ends with its command
+    if (!runner || runner.pid === process.pid || !isAlive(runner)) continue;
+    process.kill(runner.pid, 'SIGKILL');
+    await waitFor(`the runner of ${id} to be gone`, () => !isAlive(runner));
+  }
+}
+
 /** Made for one test: its daemon, whoever started it, is killed and the directory removed when the test ends. */
 export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
@@ -64,6 +79,7 @@ export function createHome(t: Test): Home {
   t.teardown(async () => {
     // one that has lost the race for the lock, and still starts, would win it now
     for (const child of children) child.kill('SIGKILL');
+    await endRuns(paths);
     await waitFor('the daemons started here to be gone', () => children.size === 0);
     const pid = readLockRecord(paths.lock)?.pid;
     if (pid !== undefined && pid !== process.pid && isRunning(pid)) {
