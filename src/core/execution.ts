@@ -64,6 +64,8 @@ export interface Execution {
   attentionStep?: string;
   /** An alert was raised about it. */
   alerted?: true;
+  /** The rules that tell of it once and have. */
+  alerts?: string[];
   argv?: string[];
   cwd?: string;
   pid?: number;

@@ -5,6 +5,7 @@
  * and shares nothing with other states.
  */
 import { activityTail } from './activity.js';
+import { foldAlert, foldCarriedAlerts } from './alerts.js';
 import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -41,6 +42,7 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   if (event.type === 'queue_changed') foldQueue(state, event.data);
   const execution = event.execution === undefined ? undefined : executionOf(state, event, event.execution);
   if (event.source !== undefined) foldSource(state, event, event.source, execution);
+  if (event.type === 'alert_triggered') foldAlert(state.alerts, event, execution);
   if (!execution) return undefined;
 
   execution.lastSeq = event.seq;
@@ -88,7 +90,6 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
-    alert_triggered: noteAlert,
   } satisfies Record<string, Change>,
 );
 
@@ -340,10 +341,6 @@ function setUsed(resources: Resources, data: EventData): void {
   if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
 }
 
-function noteAlert(execution: Execution): void {
-  execution.alerted = true;
-}
-
 function foldQueue(state: State, data: EventData): void {
   const given = textOf(data, 'name');
   if (given === undefined) return;
@@ -386,6 +383,9 @@ function foldNote(state: State, event: ExecutionEvent): void {
         state.queues.delete(queue.name);
         state.queues.set(queue.name, { ...queue });
       }
+      return;
+    case 'carried_alerts':
+      foldCarriedAlerts(state.alerts, note);
       return;
     case 'removed':
       forgetThrough(state, note.through);

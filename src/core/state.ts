@@ -1,4 +1,6 @@
 /** What the events add up to, how much of it stays in memory, and its form as JSON. */
+import type { AlertState, AlertStateJson } from './alerts.js';
+import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
 import type { EventData } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
 import { executionFromJson, executionToJson } from './execution.js';
@@ -39,6 +41,7 @@ export interface State {
   summaries: Map<string, Execution>;
   sources: Map<string, Source>;
   queues: Map<string, Queue>;
+  alerts: AlertState;
   /** Everything up to this seq has left the journal. */
   removedThrough: number;
   limits: Limits;
@@ -55,6 +58,7 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
     summaries: new Map(),
     sources: new Map(),
     queues: new Map(),
+    alerts: emptyAlerts(),
     removedThrough: 0,
     limits,
   };
@@ -153,6 +157,8 @@ export interface StateJson {
   summaries: ExecutionJson[];
   sources: [string, Source][];
   queues: Queue[];
+  /** Absent in what an earlier version wrote. */
+  alerts?: AlertStateJson;
   removedThrough: number;
 }
 
@@ -164,6 +170,7 @@ export function stateToJson(state: State): StateJson {
     summaries: [...state.summaries.values()].map(executionToJson),
     sources: [...state.sources],
     queues: [...state.queues.values()],
+    alerts: alertsToJson(state.alerts),
     removedThrough: state.removedThrough,
   };
 }
@@ -177,6 +184,7 @@ export function stateFromJson(json: StateJson, limits: Limits): State {
     summaries: byId(json.summaries),
     sources: new Map(json.sources),
     queues: new Map(json.queues.map((queue) => [queue.name, queue])),
+    alerts: alertsFromJson(json.alerts),
     removedThrough: json.removedThrough,
     limits,
   };
@@ -192,6 +200,7 @@ export type CarryNote =
   | { kind: 'carried_execution'; execution: ExecutionJson }
   | { kind: 'carried_sources'; sources: [string, Source][] }
   | { kind: 'carried_queues'; queues: Queue[] }
+  | ({ kind: 'carried_alerts' } & Partial<AlertStateJson>)
   | { kind: 'removed'; through: number };
 
 /** Notes are written by the daemon alone, so their shape is known. */

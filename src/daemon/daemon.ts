@@ -3,8 +3,9 @@ import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createAlerts } from '../alerts/alerts.js';
-import { createDesktop } from '../alerts/desktop.js';
+import { createRecovery } from '../alerts/recovery.js';
+import { createRules } from '../alerts/rules.js';
+import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
@@ -22,6 +23,7 @@ import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
 import { admit } from './admission.js';
+import { createAlerting } from './alerting.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
 import type { Ingest, Origin } from './ingest.js';
@@ -89,7 +91,12 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     note: (event) => note(event),
   });
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
-  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
+  const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
+  let isBehind = false;
+  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits, {
+    saw: recovery.saw,
+    readMuch: () => (isBehind = true),
+  });
 
   const onJoin = () => resources.look();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
@@ -100,7 +107,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     publish: (batch) => {
       subscribers.publish(batch);
       maintenance.wrote(batch);
-      alerts?.wrote(batch.events);
+      alerts.wrote(batch.events);
       runs.wrote(batch.events);
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
@@ -113,6 +120,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     },
   });
   const checkpoint = async () => {
+    // what is judged is not judged again from a checkpoint on
+    await alerts.flush();
     await journal.sync();
     await writeCheckpoint(paths.checkpoint, journal.id, state);
   };
@@ -131,15 +140,10 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const silence = createSilence({ state, ingest, log, now });
   const record = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
-  const alerts = config.alerts.desktop
-    ? createAlerts({
-        state,
-        desktop: createDesktop(),
-        record,
-        log,
-        now,
-      })
-    : undefined;
+  const recovered = recovery.end(state);
+  const alerts = createAlerting({ journal, state, ingest, recovered, settings: config, now, log });
+  // a full disk takes none; the next start reads the same again then
+  if (isBehind) ingest.between(checkpoint).catch(() => undefined);
 
   const runs = createRuns({
     paths,
@@ -152,6 +156,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const resources = createResources({
     live: () => runs.live(),
     isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    isJudged: (execution) => alerts.isAskedForResources(execution),
     record,
   });
   const scheduler = createScheduler({
@@ -187,6 +192,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     },
     journal: journal.status(),
     spool: spool.status(),
+    alerts: alerts.status(),
   });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
@@ -199,6 +205,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     runs,
     following,
     logs: createLogs(journal.source),
+    alerts,
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
@@ -256,6 +263,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       await following.close();
       await spool.close();
       await server.close();
+      await alerts.close();
       await ingest.drained();
       try {
         await checkpoint();

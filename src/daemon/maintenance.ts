@@ -1,4 +1,5 @@
 /** What a daemon does beside taking events: checkpoints, retention with its carry-over, the bound on what is alive. */
+import { alertsToJson, loseAlerts } from '../core/alerts.js';
 import type { NewEvent } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
@@ -70,6 +71,11 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     if (through === undefined) return;
     const quietBefore = byAge ? now() - retainMs : -Infinity;
     const isKept = (name: string, { time }: Source) => isOpen(name) || Date.parse(time) >= quietBefore;
+    const lost = loseAlerts(state.alerts, through);
+    if (lost.length > 0) {
+      log('alerts leave the journal before they could be sent');
+      await ingest.writeNow(lost);
+    }
     for (const events of batches(carry(state, through, isKept))) {
       await ingest.writeNow(events);
     }
@@ -134,6 +140,16 @@ function* carry(state: State, through: number, isKept: IsKept): Generator<NewEve
   const sources = [...state.sources].filter(([name, source]) => isCarried(state, name, source, through, isKept));
   for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
   for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
+  yield* carriedAlerts(state);
+}
+
+/** What is to be sent is told by its own events, which stay. */
+function* carriedAlerts({ alerts }: State): Generator<NewEvent[]> {
+  const { channels, rules, spoke } = alertsToJson(alerts);
+  const counts = channels.map(([name, record]): (typeof channels)[number] => [name, { ...record, pending: [] }]);
+  for (const some of chunks(counts)) yield [note({ kind: 'carried_alerts', channels: some })];
+  for (const some of chunks(rules)) yield [note({ kind: 'carried_alerts', rules: some })];
+  for (const some of chunks(spoke)) yield [note({ kind: 'carried_alerts', spoke: some })];
 }
 
 function* carried(execution: Execution): Generator<NewEvent> {
