@@ -1,0 +1,40 @@
+/** What is told, and what a channel is: something that can tell it to a person. */
+import type { ExecutionEvent } from '../core/event.js';
+import type { ExecutionJson } from '../core/execution.js';
+
+export const URGENCIES = ['low', 'normal', 'critical'] as const;
+export type Urgency = (typeof URGENCIES)[number];
+
+/** One line each for title and body, without control characters. */
+export interface Alert {
+  /** The same at each attempt, so that a target can tell a second one of them from a second alert. */
+  id: string;
+  rule: string;
+  title: string;
+  body: string;
+  urgency: Urgency;
+  /** When what it tells of happened, as in an event. */
+  time: string;
+  /** What raised it, and of which execution; both may be gone from the journal by the time it is told. */
+  event?: ExecutionEvent;
+  execution?: ExecutionJson;
+  /** How many more there were that are not told, as there were too many at a time. */
+  suppressed?: number;
+}
+
+/**
+ * What became of one attempt. `unavailable`: nobody can be told here, and that is no failure. `retry`: worth another
+ * attempt, not sooner than `after` milliseconds if the target asked for that.
+ */
+export type Outcome =
+  | { outcome: 'sent' }
+  | { outcome: 'unavailable' | 'failed'; error: string }
+  | { outcome: 'retry'; error: string; after?: number };
+
+export interface Channel {
+  readonly name: string;
+  readonly type: string;
+  /** Never rejects, and settles soon after `signal` is aborted. */
+  send(alert: Alert, signal: AbortSignal): Promise<Outcome>;
+  close?(): Promise<void>;
+}
