@@ -14,7 +14,7 @@ import { findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { AlertsStatus, Attempt, ChannelStatus, Notice, RuleView } from '../protocol/messages.js';
 import type { Alert, Channel } from './channel.js';
-import type { Judge, Match } from './judge.js';
+import type { Match } from './judge.js';
 import { createJudge } from './judge.js';
 import type { Lane } from './lane.js';
 import { createLane } from './lane.js';
@@ -84,7 +84,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   const beganAt = now() - clock.now();
 
   const pendingOf = (channel: string) => state.alerts.channels.get(channel)?.pending ?? [];
-  const outbox = createOutbox({ ...writer, roomOf: (name) => MAX_PENDING - pendingOf(name).length, clock, log });
+  const outbox = createOutbox({ writer, roomOf: (name) => MAX_PENDING - pendingOf(name).length, clock, log });
   const write = (events: NewEvent[]) => writer.between(() => writer.writeNow(events));
   const moment = () => ({ at: clock.now(), now: now() });
 

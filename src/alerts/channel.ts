@@ -3,6 +3,8 @@ import type { ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Urgency } from '../protocol/messages.js';
 
+export { URGENCIES, type Urgency } from '../protocol/messages.js';
+
 /** One line each for title and body, without control characters. */
 export interface Alert {
   /** The same at each attempt, so that a target can tell a second one of them from a second alert. */

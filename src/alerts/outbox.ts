@@ -20,7 +20,8 @@ export interface Writer {
   writeNow(events: NewEvent[]): Promise<void>;
 }
 
-export interface OutboxOptions extends Writer {
+export interface OutboxOptions {
+  writer: Writer;
   /** How many more may wait for a channel. */
   roomOf: (channel: string) => number;
   clock: Clock;
@@ -30,7 +31,7 @@ export interface OutboxOptions extends Writer {
 /** A full disk is left alone for so long. */
 const TROUBLE_MS = 5_000;
 
-export function createOutbox({ between, writeNow, roomOf, clock, log }: OutboxOptions): Outbox {
+export function createOutbox({ writer, roomOf, clock, log }: OutboxOptions): Outbox {
   let events: NewEvent[] = [];
   let isBusy = false;
   let closed = false;
@@ -40,7 +41,7 @@ export function createOutbox({ between, writeNow, roomOf, clock, log }: OutboxOp
     const taken = events;
     events = [];
     try {
-      await writeNow(fit(taken, roomOf));
+      await writer.writeNow(fit(taken, roomOf));
     } catch (error) {
       events = [...taken, ...events].slice(0, MAX_PENDING);
       throw error;
@@ -54,7 +55,7 @@ export function createOutbox({ between, writeNow, roomOf, clock, log }: OutboxOp
       isBusy = false;
       send();
     };
-    between(flush).then(goOn, (error: unknown) => {
+    writer.between(flush).then(goOn, (error: unknown) => {
       log(`alerts cannot be written down: ${ProgressError.from(error).message}`);
       clock.after(TROUBLE_MS, goOn);
     });

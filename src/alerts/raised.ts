@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { numberOf, textOf } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
-import { URGENCIES } from '../protocol/messages.js';
 import type { Alert } from './channel.js';
+import { URGENCIES } from './channel.js';
 
 import type { Match } from './judge.js';
 

@@ -34,7 +34,7 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
   /** Of a question only if it still stands. */
   const stillHolds = ({ event, execution }: Match, state: State): boolean =>
     event?.type !== 'attention' ||
-    (execution !== undefined && findExecution(state, execution.id)?.attention === execution.attention);
+    (execution !== undefined && findExecution(state, execution.id)?.attention === textOf(event.data, 'state'));
 
   return {
     saw(event, execution, state) {

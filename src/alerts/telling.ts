@@ -3,7 +3,7 @@ import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { formatBytes, formatDuration, statusIcon } from '../core/format.js';
-import type { Urgency } from '../protocol/messages.js';
+import type { Urgency } from './channel.js';
 import { toLine } from './line.js';
 import type { Subject } from './matcher.js';
 import { stepOf } from './matcher.js';

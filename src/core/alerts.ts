@@ -67,7 +67,7 @@ export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: 
   const rule = textOf(data, 'rule');
   const outcome = outcomeOf(event);
   // in journals of before there was one event for each alert, after it was sent
-  const isOld = data['id'] === undefined && data['of'] === undefined;
+  const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
   if (execution && rule !== undefined) noteTold(execution, rule, isOld || data['once'] === true);
   const name = textOf(data, 'channel');
   if (isOld || outcome === undefined || name === undefined) return;

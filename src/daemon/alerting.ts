@@ -2,7 +2,7 @@
 import type { Alerts, AlertsOptions } from '../alerts/alerts.js';
 import { createAlerts } from '../alerts/alerts.js';
 import type { Channel } from '../alerts/channel.js';
-import { createDesktop, whyUnavailable } from '../alerts/desktop.js';
+import { createDesktop, whyUnavailable } from '../alerts/channels/desktop.js';
 import { realClock } from '../core/clock.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { readExecution } from '../journal/history.js';
@@ -29,13 +29,7 @@ export function createAlerting({ journal, ingest, ...options }: AlertingOptions)
 }
 
 function openChannel(): Channel {
-  const desktop = createDesktop();
-  return {
-    name: 'desktop',
-    type: 'desktop',
-    send: ({ title, body, urgency }) => desktop.send({ title, body, urgency: urgency === 'low' ? 'low' : 'normal' }),
-    whyUnavailable: () => whyUnavailable(process.env),
-  };
+  return { ...createDesktop(process.env), whyUnavailable: () => whyUnavailable(process.env) };
 }
 
 /** Each from its own block: those of one channel may lie far apart. */

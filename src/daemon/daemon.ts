@@ -92,9 +92,9 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   });
   const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
-  let isBehind = false;
+  let isBehind = false as boolean;
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits, {
-    saw: recovery.saw,
+    saw: (event, execution, read) => recovery.saw(event, execution, read),
     readMuch: () => (isBehind = true),
   });
 
