@@ -315,9 +315,9 @@ export function agentOf({ argv, format }: RunSpec): string | undefined {
 
 /** What a queueing and a start tell. */
 export function describe(spec: RunSpec): EventData {
-  const { argv, name, cwd, labels, parent, parentStep, queue, after, rerunOf } = spec;
+  const { argv, name, cwd, tty, labels, parent, parentStep, queue, after, rerunOf } = spec;
   const agent = spec.agent ?? agentOf(spec);
-  const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
+  const given = { tty, labels, agent, parent, parentStep, queue, after, rerunOf };
   return {
     kind: agent === undefined ? 'run' : 'agent',
     argv: clipAll(argv, ARGV_CHARS),

@@ -3,10 +3,11 @@ import { isIdentifier } from '../core/identifier.js';
 import { createId } from '../client/ids.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
+import { terminalOf } from '../processes.js';
 import { AUTO, formatNamed, PLAIN } from '../streams/formats.js';
 import type { RunSpec } from './store.js';
 
-export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
+export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
   argv: readonly string[];
   /** Besides the environment. */
   env?: Readonly<Record<string, string>>;
@@ -35,6 +36,7 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
   if (wanted.format !== undefined && wanted.format !== AUTO && wanted.format !== PLAIN) formatNamed(wanted.format);
   const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
   const id = createId();
+  const tty = terminalOf(process.pid);
   return {
     ...wanted,
     id,
@@ -43,12 +45,13 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
     pty: wanted.pty ?? false,
     env: { ...childEnvironment(env, id, paths), ...wanted.env },
     ...(parent && { parent, ...(parentStep && { parentStep }) }),
+    ...(tty !== undefined && { tty }),
   };
 }
 
 /** The same once more, asked for somewhere else: in the environment that it had, as a part of what asks for it now. */
 export function repeatSpec(
-  { id, env, after: _after, parent: _parent, parentStep: _step, ...same }: RunSpec,
+  { id, env, after: _after, parent: _parent, parentStep: _step, tty: _tty, ...same }: RunSpec,
   asking: NodeJS.ProcessEnv,
   paths: Paths,
 ): RunSpec {
