@@ -3,7 +3,7 @@
 set -eu
 missing=
 for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc dash:dash busybox:busybox shellcheck:shellcheck \
-  dbus-daemon:dbus notify-send:libnotify-bin chromium:chromium curl:curl wget:wget git:git \
+  dbus-daemon:dbus notify-send:libnotify-bin chromium:chromium curl:curl wget:wget git:git openssl:openssl \
   ninja:ninja-build pytest:python3-pytest; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done

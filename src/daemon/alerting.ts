@@ -2,7 +2,9 @@
 import type { Alerts, AlertsOptions } from '../alerts/alerts.js';
 import { createAlerts } from '../alerts/alerts.js';
 import type { Channel } from '../alerts/channel.js';
-import { createDesktop, whyUnavailable } from '../alerts/channels/desktop.js';
+import { createChannel } from '../alerts/channels/create.js';
+import { whyUnavailable } from '../alerts/channels/desktop.js';
+import type { ChannelConfig } from '../config-alerts.js';
 import { realClock } from '../core/clock.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { readExecution } from '../journal/history.js';
@@ -28,8 +30,10 @@ export function createAlerting({ journal, ingest, ...options }: AlertingOptions)
   });
 }
 
-function openChannel(): Channel {
-  return { ...createDesktop(process.env), whyUnavailable: () => whyUnavailable(process.env) };
+/** Whether there is a desktop can be seen without trying. */
+function openChannel(name: string, config: ChannelConfig | undefined): Channel {
+  const channel = createChannel(name, config, process.env);
+  return name === 'desktop' ? { ...channel, whyUnavailable: () => whyUnavailable(process.env) } : channel;
 }
 
 /** Each from its own block: those of one channel may lie far apart. */
