@@ -1,11 +1,11 @@
 /** `progress daemon`: run it here, ask how it is, stop it, start it again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, stopDaemon, withClient } from '../client/connect.js';
-import { formatBytes, formatDuration } from '../core/format.js';
+import { formatBytes, formatDuration, formatQuantity } from '../core/format.js';
 import { acquireLock } from '../daemon/lock.js';
 import { ProgressError } from '../errors.js';
 import { readLockRecord } from '../protocol/lock-record.js';
-import type { DaemonStatus } from '../protocol/messages.js';
+import type { AlertsStatus, DaemonStatus } from '../protocol/messages.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import { printJson, printLines } from './output.js';
@@ -78,5 +78,18 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
     `spool        ${spool.files} files${spool.leftAlone.length > 0 ? `, left alone: ${spool.leftAlone.join(', ')}` : ''}`,
     ...(spool.failure === undefined ? [] : [`             CANNOT BE READ: ${spool.failure}`]),
+    ...alertLines(status.alerts),
+  ];
+}
+
+function alertLines({ rules, channels }: AlertsStatus = { rules: 0, channels: [] }): string[] {
+  const told = channels.map(({ name, pending, error, unavailable }) => {
+    const trouble = unavailable ?? (error === undefined ? undefined : `LAST ATTEMPT FAILED: ${error}`);
+    const parts = [pending > 0 ? `${formatQuantity(pending, 'alert')} to be sent` : undefined, trouble];
+    return [name, ...parts.filter((part) => part !== undefined)];
+  });
+  return [
+    `alerts       ${formatQuantity(rules, 'rule')}, channels: ${channels.map(({ name }) => name).join(', ') || 'none'}`,
+    ...told.filter(({ length }) => length > 1).map(([name, ...parts]) => `             ${name}: ${parts.join(', ')}`),
   ];
 }

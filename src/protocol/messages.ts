@@ -193,7 +193,8 @@ export interface DaemonStatus {
   counters: Counters;
   journal: JournalStatus;
   spool: SpoolStatus;
-  alerts: AlertsStatus;
+  /** Absent where the daemon is of an earlier version. */
+  alerts?: AlertsStatus;
 }
 
 export interface AlertsStatus {
