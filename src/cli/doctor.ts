@@ -39,7 +39,7 @@ export const command = defineCommand({
       checkNode(process.versions.node),
       checkLocker(env['PATH'] ?? ''),
       checkTerminal(env['PATH'] ?? ''),
-      checkConfig(paths.config),
+      checkConfig(paths.config, daemon.status),
       checkState(paths),
       checkRuntime(paths),
       checkSpool(paths),

@@ -195,6 +195,15 @@ export interface DaemonStatus {
   spool: SpoolStatus;
   /** Absent where the daemon is of an earlier version. */
   alerts?: AlertsStatus;
+  config: ConfigStatus;
+}
+
+export interface ConfigStatus {
+  file: string;
+  /** Since when the values in effect hold. */
+  since: string;
+  /** What is wrong with the file as it is now, a line each; the values from before hold then. */
+  problems: string[];
 }
 
 export interface AlertsStatus {
