@@ -1,5 +1,6 @@
 /** Alerts from end to end: what is published is judged, what fires is written down, and each channel sends its own. */
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AlertsConfig, ChannelConfig } from '../config-alerts.js';
 import { BUILTIN_CHANNELS } from '../config-alerts.js';
 import { MAX_PENDING } from '../core/alerts.js';
@@ -194,12 +195,17 @@ export function createAlerts(options: AlertsOptions): Alerts {
     },
     flush: () => outbox.flush(),
     configure(changed) {
+      const before = settings;
       settings = changed;
+      const isSame = (key: keyof AlertsSettings) => isDeepStrictEqual(before[key], changed[key]);
+      if (!isSame('alerts') || !isSame('channels')) {
+        for (const [name, lane] of lanes) lane.use(openChannel(name), changed.alerts);
+      }
+      if (isSame('rules')) return;
       judge = createJudge(createRules(changed.rules), () => state.alerts);
       judge.adopt(state.alive.values(), moment());
       timer?.cancel();
       timer = undefined;
-      for (const [name, lane] of lanes) lane.use(openChannel(name), changed.alerts);
       arm();
     },
     async notify({ title, body, channels, urgency = 'normal', execution }) {

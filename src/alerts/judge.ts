@@ -172,9 +172,10 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   };
 
   const watchTime = (execution: Execution, { at, now }: Moment) => {
-    timed.add(execution.id);
+    // one that waits in a queue has not begun
     const startedAt = Date.parse(execution.startedAt ?? '');
     if (Number.isNaN(startedAt)) return;
+    timed.add(execution.id);
     // by the clock that does not jump from here on
     const since = at - Math.max(0, now - startedAt);
     for (const rule of during) {

@@ -92,7 +92,8 @@ interface Story {
 
 function readGiven(file: string): Story {
   try {
-    return readStory(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    // yargs makes an empty text of a dash
+    return readStory(readFileSync(file === '' ? 0 : file, 'utf8'));
   } catch (error) {
     if (error instanceof ProgressError) throw error;
     throw new ProgressError('not_found', `${file} cannot be read: ${(error as Error).message}`, { cause: error });

@@ -87,11 +87,21 @@ export function installExecution(state: State, execution: Execution, over: boole
 export function retire(state: State, execution: Execution): void {
   state.alive.delete(execution.id);
   state.ended.set(execution.id, execution);
-  if (state.ended.size > state.limits.ended) {
-    const oldest = shift(state.ended);
-    if (oldest) state.summaries.set(oldest.id, summarise(oldest));
+  trim(state);
+}
+
+/** As if they had always been these; what was forgotten under closer ones stays so. */
+export function setLimits(state: State, limits: Limits): void {
+  state.limits = limits;
+  trim(state);
+}
+
+function trim({ ended, summaries, limits }: State): void {
+  while (ended.size > limits.ended) {
+    const oldest = shift(ended);
+    if (oldest) summaries.set(oldest.id, summarise(oldest));
   }
-  if (state.summaries.size > state.limits.summaries) shift(state.summaries);
+  while (summaries.size > limits.summaries) shift(summaries);
 }
 
 /** Everything that was only in events up to `through` goes, as these leave the journal. */

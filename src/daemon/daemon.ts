@@ -9,6 +9,7 @@ import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
+import { setLimits } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
@@ -43,6 +44,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import type { Settings } from './settings.js';
 import { createFollowing } from './following.js';
 import type { Sessions } from './sessions.js';
 import { createSessions } from './sessions.js';
@@ -59,7 +61,7 @@ export interface Daemon {
 
 export interface DaemonOptions {
   paths: Paths;
-  config: Config;
+  settings: Settings;
   log: Log;
   now?: () => number;
 }
@@ -74,26 +76,25 @@ export function claim(paths: Paths): Lock | undefined {
   return acquireLock(paths.lock);
 }
 
-export async function startDaemon(lock: Lock, { paths, config, log, now = Date.now }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(
+  lock: Lock,
+  { paths, settings, log, now = Date.now }: DaemonOptions,
+): Promise<Daemon> {
+  const config = settings.current;
   const startedAt = new Date(now()).toISOString();
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
   const journal = await Journal.open({
     directory: paths.journal,
-    segmentBytes: config.journal.segmentSize,
-    segmentMs: config.journal.segmentAge,
-    retainBytes: config.journal.retainSize,
-    retainMs: config.journal.retainAge,
-    sync: config.journal.sync,
+    ...tuningOf(config),
     now,
     log,
     note: (event) => note(event),
   });
-  const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
   const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
   let isBehind = false as boolean;
-  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits, {
+  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory, {
     saw: (event, execution, read) => recovery.saw(event, execution, read),
     readMuch: () => (isBehind = true),
   });
@@ -132,7 +133,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     checkpoint,
     log,
     now,
-    retainMs: config.journal.retainAge,
+    retainMs: () => settings.current.journal.retainAge,
     isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
     forget: (time) => runs.forget(time),
   });
@@ -193,6 +194,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     journal: journal.status(),
     spool: spool.status(),
     alerts: alerts.status(),
+    config: settings.status(),
   });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
@@ -215,9 +217,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     maxConnections: config.socket.maxConnections,
     context: { ingest, handlers, now, reject },
   });
-  const { maxStreams } = config.web;
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
-  const router = createRouter({ handlers, status, state, access, assets, maxStreams, reject });
+  const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
   const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   const spool = openSpool({
     directory: paths.spool,
@@ -241,6 +242,17 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   };
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
+  settings.onChange(async (given) => {
+    await ingest.between(async () => {
+      setLimits(state, given.memory);
+      await journal.configure(tuningOf(given));
+    });
+    alerts.configure(given);
+    maintenance.lookSoon();
+    server.configure(given.socket);
+    await following.configure(given);
+    await http.configure(given.web);
+  });
   maintenance.start();
   runs.start();
   following.start();
@@ -275,6 +287,11 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       log('stopped');
     },
   };
+}
+
+function tuningOf({ journal }: Config) {
+  const { segmentSize, segmentAge, retainSize, retainAge, sync } = journal;
+  return { segmentBytes: segmentSize, segmentMs: segmentAge, retainBytes: retainSize, retainMs: retainAge, sync };
 }
 
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */

@@ -15,6 +15,8 @@ import type { Ingest } from './ingest.js';
 export interface Maintenance {
   start(): void;
   stop(): void;
+  /** What is kept is to be less: it goes soon, and not at once, so that a mistake can be taken back. */
+  lookSoon(): void;
   wrote(batch: Batch): void;
 }
 
@@ -26,7 +28,7 @@ export interface MaintenanceOptions {
   log: Log;
   now: () => number;
   /** A source that was quiet this long is not carried over. */
-  retainMs: number;
+  retainMs: () => number;
   /** What is kept beside the journal for executions that began before `time`, and are not known any more. */
   forget: (time: number) => void;
   /** Unless it is still read from somewhere: its position must be known then. */
@@ -36,6 +38,7 @@ export interface MaintenanceOptions {
 /** What a start after a crash reads again at the most. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const RETENTION_MS = 60 * 60 * 1000;
+const SOON_MS = 60 * 1000;
 /**
  * Between two looks the clock advances by RETENTION_MS, or by as long as the daemon was away. When it says that more
  * than this has passed besides, it may have been set wrong: age removes nothing then until the next look agrees.
@@ -53,6 +56,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   let unsaved = 0;
   let busy = false;
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
   let seenAt: number | undefined;
 
   /** One task at a time, between two writes; what goes wrong is logged and tried again with the next occasion. */
@@ -69,7 +73,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const retain = async (byAge: boolean) => {
     const through = journal.expired({ byAge });
     if (through === undefined) return;
-    const quietBefore = byAge ? now() - retainMs : -Infinity;
+    const quietBefore = byAge ? now() - retainMs() : -Infinity;
     const isKept = (name: string, { time }: Source) => isOpen(name) || Date.parse(time) >= quietBefore;
     const lost = loseAlerts(state.alerts, through);
     if (lost.length > 0) {
@@ -117,6 +121,11 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     },
     stop() {
       clearInterval(timer);
+      clearTimeout(soon);
+    },
+    lookSoon() {
+      clearTimeout(soon);
+      soon = setTimeout(() => run(look), SOON_MS);
     },
     wrote(batch) {
       for (const line of batch.lines) unsaved += line.length;

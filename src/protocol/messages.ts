@@ -193,7 +193,17 @@ export interface DaemonStatus {
   counters: Counters;
   journal: JournalStatus;
   spool: SpoolStatus;
-  alerts: AlertsStatus;
+  /** Absent where the daemon is of an earlier version. */
+  alerts?: AlertsStatus;
+  config: ConfigStatus;
+}
+
+export interface ConfigStatus {
+  file: string;
+  /** Since when the values in effect hold. */
+  since: string;
+  /** What is wrong with the file as it is now, a line each; the values from before hold then. */
+  problems: string[];
 }
 
 export interface AlertsStatus {
