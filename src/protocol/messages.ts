@@ -66,6 +66,13 @@ export interface SearchRequest extends LogFilter {
   op: 'search';
   id: RequestId;
   execution: string;
+  /** `text` is a regular expression as RE2 knows them. */
+  regex?: boolean;
+  /** Only these lines, both ends included. */
+  from?: number;
+  to?: number;
+  /** Where in the lines it was found is wanted too. */
+  marks?: boolean;
 }
 
 export type RequestId = string | number;
@@ -123,8 +130,18 @@ export interface Replies {
   get: { execution: ExecutionJson; seq: number };
   /** Lines in order, without a hole; fewer than asked for where they are long. `total`: the number of the last one. */
   log: { execution: string; lines: LogLine[]; total: number; seq: number };
-  /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
-  search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
+  /**
+   * Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. `marks`:
+   * where in a line, as UTF-16 units of its text without escape sequences, the end not included.
+   */
+  search: {
+    execution: string;
+    ranges: [number, number][];
+    marks?: [line: number, start: number, end: number][];
+    matched: number;
+    total: number;
+    seq: number;
+  };
   timeline: Timeline;
   /** `execution`: the new one's id. */
   rerun: { execution: string };

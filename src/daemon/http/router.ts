@@ -238,7 +238,17 @@ const LIST_FIELDS = {
   statuses: 'list',
   since: 'text',
 } as const;
-const SEARCH_FIELDS = { text: 'text', exact: 'flag', step: 'text', stream: 'text', level: 'text' } as const;
+const SEARCH_FIELDS = {
+  text: 'text',
+  exact: 'flag',
+  regex: 'flag',
+  step: 'text',
+  stream: 'text',
+  level: 'text',
+  from: 'number',
+  to: 'number',
+  marks: 'flag',
+} as const;
 const STREAM_FIELDS = {
   execution: 'text',
   step: 'text',
