@@ -14,8 +14,19 @@ export interface LogReply {
   seq: number;
 }
 
+/** Lines that are wanted, and which of them are asked about. */
+export interface LogSearch extends LogFilter {
+  /** The text is a regular expression. */
+  regex?: boolean;
+  from?: number;
+  to?: number;
+  /** Where in the lines it was found is wanted too. */
+  marks?: boolean;
+}
+
 export interface SearchReply {
   ranges: [from: number, to: number][];
+  marks?: [line: number, start: number, end: number][];
   matched: number;
   total: number;
   seq: number;
@@ -45,7 +56,7 @@ export interface Api {
   list(fields: Record<string, string>): Promise<ListReply>;
   get(id: string): Promise<{ execution: ExecutionJson; seq: number }>;
   log(id: string, fields: Record<string, number | string>): Promise<LogReply>;
-  search(id: string, filter: LogFilter, signal?: AbortSignal): Promise<SearchReply>;
+  search(id: string, search: LogSearch, signal?: AbortSignal): Promise<SearchReply>;
   timeline(id: string): Promise<TimelineReply>;
   text(id: string): Promise<Blob>;
   control(id: string, action: Action): Promise<void>;
@@ -87,7 +98,7 @@ export function createApi(): Api {
     list: (fields) => read(`executions?${new URLSearchParams(fields).toString()}`),
     get: (id) => read(of(id)),
     log: (id, fields) => read(of(id, '/log', fields)),
-    search: (id, filter, signal) => read(of(id, '/search', { ...filter }), signal && { signal }),
+    search: (id, search, signal) => read(of(id, '/search', { ...search }), signal && { signal }),
     timeline: (id) => read(of(id, '/timeline')),
     text: async (id) => await (await ask(of(id, '/text'))).blob(),
     async rerun(id) {
