@@ -1,6 +1,7 @@
 /** Questions to the daemon, with the token that no address ever holds. */
 import type { ExecutionJson } from '../src/core/execution.js';
 import type { LogFilter, LogLine } from '../src/core/log.js';
+import type { Usual } from '../src/core/usual.js';
 
 export interface ListReply {
   executions: ExecutionJson[];
@@ -36,6 +37,7 @@ export interface TimelineReply {
   steps: { step: string; line: number }[];
   pauses: [from: number, to: number | null][];
   samples: [at: number, cpu: number, rss: number][];
+  usual?: Usual;
 }
 
 /** `status` 0: there was no answer. */

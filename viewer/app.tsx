@@ -10,25 +10,49 @@ import { go, useRoute } from './route.js';
 import type { Theme } from './theme.js';
 import { nextTheme, useTheme } from './theme.js';
 
+let styled: Promise<void> | undefined;
+
+/** What looks at the list does without. */
+function loadStyles(): Promise<void> {
+  styled ??= new Promise((resolve) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = '/assets/execution.css';
+    // plain is better than nothing
+    link.onload = link.onerror = () => resolve();
+    document.head.append(link);
+  });
+  return styled;
+}
+
+async function loadExecutionPage(): Promise<ComponentType<{ id: string }>> {
+  const [{ ExecutionPage }] = await Promise.all([import('./execution.js'), loadStyles()]);
+  return ExecutionPage;
+}
+
+async function loadKeysDialog(): Promise<ComponentType<{ onClose: () => void }>> {
+  const [{ KeysDialog }] = await Promise.all([import('./keys-dialog.js'), loadStyles()]);
+  return KeysDialog;
+}
+
 /** Loaded when it is needed first: whoever looks at the list does not wait for it. */
 function useExecutionPage(wanted: boolean): ComponentType<{ id: string }> | undefined {
   const [page, setPage] = useState<{ component: ComponentType<{ id: string }> } | undefined>();
   useEffect(() => {
-    if (wanted && !page)
-      void import('./execution.js').then(({ ExecutionPage }) => setPage({ component: ExecutionPage }));
+    if (wanted && !page) void loadExecutionPage().then((component) => setPage({ component }));
   }, [wanted]);
   return page?.component;
 }
 
 /** Asked for with the page, so that it is there when the values are. */
 export function preload(): void {
-  void import('./execution.js');
+  void loadExecutionPage();
 }
 
 function useKeysDialog(): { open: () => void; dialog: preact.ComponentChildren } {
   const [Dialog, setDialog] = useState<{ component: ComponentType<{ onClose: () => void }> } | undefined>();
   return {
-    open: () => void import('./keys-dialog.js').then(({ KeysDialog }) => setDialog({ component: KeysDialog })),
+    open: () => void loadKeysDialog().then((component) => setDialog({ component })),
     dialog: Dialog && <Dialog.component onClose={() => setDialog(undefined)} />,
   };
 }

@@ -4,9 +4,17 @@ import { useRef } from 'preact/hooks';
 import { estimate, parseTime } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatAge, formatBytes, formatOutcome, formatPercent, formatQuantity } from '../src/core/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatOutcome,
+  formatPercent,
+  formatQuantity,
+} from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
 import { outlineOf } from '../src/core/outline.js';
+import { usualOf } from '../src/core/usual.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { Choice, SearchField, Tick } from './fields.js';
@@ -150,6 +158,7 @@ function Section({ title, executions, all, now }: SectionProps) {
 function Item({ execution, all, now }: { execution: Execution; all: readonly Execution[]; now: number }) {
   const model = useModel();
   const over = isFinal(execution.status);
+  const usualMs = over ? undefined : usualOf(execution, all)?.ms;
   const path = pathOf(execution.id);
   const open = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -170,12 +179,12 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
         {over ? (
           <span class={`outcome s-${execution.status}`}>{outcomeText(execution)}</span>
         ) : (
-          <Share execution={execution} now={now} />
+          <Share execution={execution} now={now} usualMs={usualMs} />
         )}
       </div>
       <div class="row2">
         <span class="facts">
-          {(over ? endedFacts(execution, now) : aliveFacts(execution, all, now)).map((fact) => (
+          {(over ? endedFacts(execution, now) : aliveFacts(execution, all, now, usualMs)).map((fact) => (
             <span key={fact}>{fact}</span>
           ))}
         </span>
@@ -185,17 +194,17 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
   );
 }
 
-function Share({ execution, now }: { execution: Execution; now: number }) {
+function Share({ execution, now, usualMs }: { execution: Execution; now: number; usualMs: number | undefined }) {
   const { share } = estimate(execution, now);
   return (
     <>
-      <Bar execution={execution} now={now} />
+      <Bar execution={execution} now={now} usualMs={usualMs} />
       {share !== undefined && <span class="percent">{formatPercent(share)}</span>}
     </>
   );
 }
 
-function aliveFacts(execution: Execution, all: readonly Execution[], now: number): string[] {
+function aliveFacts(execution: Execution, all: readonly Execution[], now: number, usualMs?: number): string[] {
   const { attention, attentionReason, agent, queue, status, resources } = execution;
   const current = outlineOf(execution).current.at(-1);
   const usage = [
@@ -204,6 +213,7 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
   ];
   return [
     status === 'queued' ? queueText(execution, all) : timeText(execution, now),
+    usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
     attention === 'silent' ? `silent for ${formatAge(now - (parseTime(execution.lastActivity) ?? now))}` : '',
     workText(execution),

@@ -21,6 +21,7 @@ import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
+import type { Usual } from '../core/usual.js';
 import type { ErrorJson } from '../errors.js';
 import type { Agent } from '../paths.js';
 
@@ -168,6 +169,8 @@ export interface Timeline {
   pauses: [from: number, to: number | null][];
   /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
   samples: [at: number, cpu: number, rss: number][];
+  /** What former ones of the same name, kind and directory took; absent where there are fewer than three. */
+  usual?: Usual;
   total: number;
   seq: number;
 }

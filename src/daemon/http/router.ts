@@ -12,7 +12,7 @@ import type { Handlers, PlainOp } from '../handlers.js';
 import { createOrder } from '../order.js';
 import type { Access } from './access.js';
 import type { Asset } from './assets.js';
-import { ENCODINGS } from './assets.js';
+import { buildOf, ENCODINGS } from './assets.js';
 import { valuesOf } from './guard.js';
 import { SECURITY_HEADERS } from './headers.js';
 import { metricsText } from './metrics.js';
@@ -61,6 +61,7 @@ const MAX_EVENT_ID_CHARS = 200;
 
 export function createRouter(context: RouterContext): Router {
   const { handlers, assets, access, reject } = context;
+  const viewer = buildOf(assets);
   let streams = 0;
 
   /** Asks as the socket does: the same checks, the same handler. */
@@ -111,7 +112,7 @@ export function createRouter(context: RouterContext): Router {
       try {
         const opened = await handlers.open(subscribe);
         if (response.destroyed) return;
-        const greeting = greetingOf(context.status(), opened.after);
+        const greeting = { ...greetingOf(context.status(), opened.after), ...(viewer !== undefined && { viewer }) };
         const onFailure = (error: unknown) => reject(ProgressError.from(error).code);
         await serveStream({ response, opened, greeting, once: once === true, onFailure });
       } finally {
