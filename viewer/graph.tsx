@@ -32,7 +32,7 @@ export function Graph({ execution, now, onStep }: TabProps) {
   return (
     <div class="graph-tab">
       {graph.bundles.length + graph.before + graph.after > 0 && (
-        <p class="note">{leftOut(graph.before, graph.after, graph.bundles)}</p>
+        <p class="note graph-note">{leftOut(graph.before, graph.after, graph.bundles)}</p>
       )}
       <div class="graph" aria-hidden="true">
         <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
@@ -66,9 +66,7 @@ export function Graph({ execution, now, onStep }: TabProps) {
               title="List them below"
               onClick={() => setChosen(one.id)}
             >
-              <span class="step-name">
-                ×{formatCount(one.steps.length)} {countStatuses(one.steps)}
-              </span>
+              <span class="step-name">{countStatuses(one.steps)}</span>
             </div>
           ))}
         </div>
@@ -123,7 +121,9 @@ function StepList({ steps, all, now, onStep }: StepListProps) {
 function leftOut(before: number, after: number, bundles: readonly Bundle[]): string {
   const bundled = bundles.reduce((sum, { steps }) => sum + steps.length, 0);
   const parts = [
-    bundled === 0 ? '' : `${formatQuantity(bundled, 'step')} drawn as ${formatCount(bundles.length)}`,
+    bundled === 0
+      ? ''
+      : `${formatQuantity(bundled, 'step')} drawn as ${bundles.length === 1 ? 'one' : formatCount(bundles.length)}`,
     before === 0 ? '' : `${formatCount(before)} before these not drawn`,
     after === 0 ? '' : `${formatCount(after)} behind these not drawn`,
   ];

@@ -12,7 +12,8 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
     <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={onClose}>
       <h2 id="keys-title">Keys</h2>
-      <div class="key-groups">
+      {/* it may be higher than the window: then it is scrolled, by keys too */}
+      <div class="key-groups" tabIndex={0} role="group" aria-label="By place">
         {groups.map(({ title, keys }) => (
           <section key={title}>
             <h3>{title}</h3>

@@ -58,8 +58,8 @@ export function Timeline({ execution, now, onStep }: TabProps) {
                 {facts.pauses.map(([pausedAt, resumedAt]) => (
                   <span key={pausedAt} class="paused" style={place(pausedAt, resumedAt ?? end)} />
                 ))}
-                <Ghost span={ahead.get(span.id)} place={place} />
                 <span class={`span s-${span.status}`} style={place(span.from, span.to)} />
+                <Ghost span={ahead.get(span.id)} place={place} />
               </span>
               <Took ms={span.took} usualMs={usual.get(span.name)} status={span.status} />
             </button>

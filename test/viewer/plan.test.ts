@@ -58,14 +58,14 @@ t.test('a graph of thousands of steps stays small, and the list has them all', {
   const { page, complaints } = await viewer.visit('/executions/x?tab=graph');
   await page.locator('.node.s-failed').getByText('Step p7').waitFor();
   await page.locator('.node.s-running').getByText('Step p899').waitFor();
-  await page.getByText('895 steps drawn as 1. The list below has all.').waitFor();
-  await page.locator('.node.bundle').getByText('×895 895 completed').waitFor();
+  await page.getByText('895 steps drawn as one. The list below has all.').waitFor();
+  await page.locator('.node.bundle').getByText('895 completed').waitFor();
   t.ok((await page.locator('.node').count()) < 10);
   t.equal(await page.locator('.graph-list li').count(), 300);
   await page.getByRole('button', { name: '300 more of 901' }).click();
   t.equal(await page.locator('.graph-list li').count(), 600);
   await page.locator('.node.bundle').click();
-  await page.getByText('895 steps drawn as one').waitFor();
+  await page.getByRole('button', { name: 'List all steps' }).waitFor();
   t.notMatch(await page.locator('.graph-list').innerText(), 'Step p7\n');
   await page.getByRole('button', { name: 'List all steps' }).click();
   await page.locator('.graph-list').getByText('Step root', { exact: true }).first().waitFor();
