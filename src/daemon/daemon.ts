@@ -10,9 +10,8 @@ import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
-import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
+import { writeCheckpoint } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
-import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
 import type { DaemonStatus } from '../protocol/messages.js';
@@ -36,10 +35,12 @@ import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createPruning } from './pruning.js';
 import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
+import { openHistory } from './open-history.js';
 import { listen } from './server.js';
 import { createFollowing } from './following.js';
 import type { Sessions } from './sessions.js';
@@ -77,19 +78,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
-  const journal = await Journal.open({
-    directory: paths.journal,
-    segmentBytes: config.journal.segmentSize,
-    segmentMs: config.journal.segmentAge,
-    retainBytes: config.journal.retainSize,
-    retainMs: config.journal.retainAge,
-    sync: config.journal.sync,
-    now,
-    log,
-    note: (event) => note(event),
-  });
-  const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
-  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
+  const { journal, state } = await openHistory(paths, config, { now, log, note: (event) => note(event) });
 
   const onJoin = () => resources.look();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
@@ -188,6 +177,21 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     journal: journal.status(),
     spool: spool.status(),
   });
+  const logs = createLogs(journal.source);
+  const pruning = createPruning({
+    journal,
+    state,
+    ingest,
+    checkpoint,
+    forget(ids) {
+      subscribers.forget(ids);
+      for (const id of ids) {
+        logs.forget(id);
+        runs.erase(id);
+      }
+    },
+    log,
+  });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
     paths,
@@ -198,7 +202,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     subscribers,
     runs,
     following,
-    logs: createLogs(journal.source),
+    logs,
+    pruning,
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
@@ -238,6 +243,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   runs.start();
   following.start();
   scheduler.look();
+  void pruning.resume();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
   return {
@@ -256,6 +262,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       await following.close();
       await spool.close();
       await server.close();
+      await pruning.close();
       await ingest.drained();
       try {
         await checkpoint();

@@ -31,6 +31,8 @@ export interface Logs {
   page(subject: Subject, request: LogRequest): Promise<Replies['log']>;
   search(subject: Subject, filter: LogFilter): Promise<Replies['search']>;
   timeline(subject: Subject): Promise<Replies['timeline']>;
+  /** Its events are gone. */
+  forget(id: string): void;
   /** The whole log as text, a piece at a time. */
   text(subject: Subject): AsyncGenerator<string>;
 }
@@ -145,6 +147,8 @@ export function createLogs(source: JournalSource): Logs {
       const ranges = found.map(([from, to]): [number, number] => [from + before, to + before]);
       return { execution: id, ranges, matched, total: before - 1 + held, seq };
     },
+
+    forget: (id) => void indexes.delete(id),
 
     async *text(subject) {
       let piece = '';

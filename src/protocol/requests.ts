@@ -78,6 +78,7 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
     graceMs: count,
     ifQueued: flag,
   },
+  prune: { executions: required(texts) },
   follow: { agent, on: flag },
   status: {},
   shutdown: {},
