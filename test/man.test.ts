@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { configKeys } from '../src/config.js';
+import { configKeys, parseConfig } from '../src/config.js';
 import { EVENT_TYPES } from '../src/core/event.js';
 import { translate } from '../src/core/vocabulary.js';
 import { ERROR_CODES } from '../src/errors.js';
@@ -164,6 +164,23 @@ t.test('progress-config(5) has every key with its default and its bounds', (t) =
       type === 'choice' ? wanted.replace('one of ', '').split(', ') : [wanted.split(',')[0]?.slice(2) ?? ''];
     for (const word of words) t.match(item, word, key);
   }
+  t.end();
+});
+
+t.test('progress-alerts(7) has every key of a channel, and its example is a configuration', (t) => {
+  const channels = section('progress-alerts.7', 'CHANNELS');
+  for (const type of ['Webhook', 'Email', 'Command']) {
+    const [, text = ''] =
+      new RegExp(`^\\.Ss ${type.toLowerCase()}\n([\\s\\S]*?)(?=^\\.Ss |$(?![\\s\\S]))`, 'm').exec(channels) ?? [];
+    const [, body = ''] =
+      new RegExp(`^export interface ${type}Config \\{\n([\\s\\S]*?)^\\}`, 'm').exec(read('src/config-alerts.ts')) ?? [];
+    const keys = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key = '']) => key);
+    t.ok(keys.length > 2, type);
+    const documented = items(text, 'Cm').map((key) => key.replace(/ No = Li .*/, ''));
+    for (const key of keys.filter((name) => name !== 'type')) t.ok(documented.includes(key), `${type}: ${key}`);
+  }
+  const [, example = ''] = /^\.Bd -literal.*\n([\s\S]*?)^\.Ed/m.exec(section('progress-alerts.7', 'EXAMPLES')) ?? [];
+  t.ok(Object.keys(parseConfig(example, 'example').channels).length > 3);
   t.end();
 });
 

@@ -1,10 +1,7 @@
 /** Alerts as the daemon has them: with its journal, its channels and its state. */
 import type { Alerts, AlertsOptions } from '../alerts/alerts.js';
 import { createAlerts } from '../alerts/alerts.js';
-import type { Channel } from '../alerts/channel.js';
 import { createChannel } from '../alerts/channels/create.js';
-import { whyUnavailable } from '../alerts/channels/desktop.js';
-import type { ChannelConfig } from '../config-alerts.js';
 import { realClock } from '../core/clock.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { readExecution } from '../journal/history.js';
@@ -22,18 +19,12 @@ export function createAlerting({ journal, ingest, ...options }: AlertingOptions)
   return createAlerts({
     ...options,
     journal: journal.id,
-    open: openChannel,
+    open: (name, config) => createChannel(name, config, process.env),
     read: (seqs) => readEvents(journal.source, seqs),
     find: (id) => readExecution(journal.source, id),
     writer: ingest,
     clock: realClock,
   });
-}
-
-/** Whether there is a desktop can be seen without trying. */
-function openChannel(name: string, config: ChannelConfig | undefined): Channel {
-  const channel = createChannel(name, config, process.env);
-  return name === 'desktop' ? { ...channel, whyUnavailable: () => whyUnavailable(process.env) } : channel;
 }
 
 /** Each from its own block: those of one channel may lie far apart. */
