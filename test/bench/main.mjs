@@ -1,5 +1,6 @@
 // npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
 import * as agentHook from './agent-hook.mjs';
+import * as alerts from './alerts.mjs';
 import * as fanout from './fanout.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
@@ -15,6 +16,7 @@ import * as web from './web.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
+  alerts: ['Rules of alerts, and what waits for a channel', alerts.main],
   latency: ['From one client to another', latency.main],
   spool: ['From a line of the spool to a client', spool.main],
   fanout: ['Subscribers', fanout.main],
