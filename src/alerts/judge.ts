@@ -93,7 +93,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   };
 
   /** Is this a question that was not asked before? */
-  const noteAttention = ({ event, execution }: Subject): boolean => {
+  const noteAttention = ({ execution }: Subject): boolean => {
     if (!execution) return false;
     const { id, attention, attentionReason, attentionStep } = execution;
     if (attention === undefined) {
