@@ -84,13 +84,14 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
     else link.heardAt = heardAt;
   };
 
-  const open = ({ journal: id, after, version, time, heartbeat = HEARTBEAT_MS }: Greeting, heardAt: number) => {
+  const open = ({ journal: id, after, viewer, time, heartbeat = HEARTBEAT_MS }: Greeting, heardAt: number) => {
     heartbeatMs = heartbeat;
     if (journal !== undefined && journal !== id) tellAll({ kind: 'void' });
     journal = id;
     position = position === undefined ? after : Math.min(position, after);
     if (!polling) silent = 0;
-    setLink({ state: polling ? 'polling' : 'live', attempt: 0, heardAt, version, clockOffset: time - heardAt });
+    const state = polling ? 'polling' : 'live';
+    setLink({ state, attempt: 0, heardAt, clockOffset: time - heardAt, ...(viewer !== undefined && { viewer }) });
     answerAsks();
   };
 
@@ -221,7 +222,7 @@ type Outcome = 'failed' | 'refused' | 'silent' | 'told';
 interface Greeting {
   journal: string;
   after: number;
-  version: string;
+  viewer?: string;
   time: number;
   /** Milliseconds. */
   heartbeat?: number;

@@ -77,6 +77,8 @@ export interface Execution {
   /** Of the agent: its model, and what it calls this session. */
   model?: string;
   session?: string;
+  /** Prompts that it was given. */
+  turns?: number;
   /** Who tells the session, if not its own output: `hooks` or `transcript`. */
   via?: string;
   parent?: string;

@@ -23,6 +23,7 @@ import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
+import type { Usual } from '../core/usual.js';
 import type { ErrorJson } from '../errors.js';
 import type { Agent } from '../paths.js';
 
@@ -68,6 +69,13 @@ export interface SearchRequest extends LogFilter {
   op: 'search';
   id: RequestId;
   execution: string;
+  /** `text` is a regular expression as RE2 knows them. */
+  regex?: boolean;
+  /** Only these lines, both ends included. */
+  from?: number;
+  to?: number;
+  /** Where in the lines it was found is wanted too. */
+  marks?: boolean;
 }
 
 export type RequestId = string | number;
@@ -142,8 +150,18 @@ export interface Replies {
   get: { execution: ExecutionJson; seq: number };
   /** Lines in order, without a hole; fewer than asked for where they are long. `total`: the number of the last one. */
   log: { execution: string; lines: LogLine[]; total: number; seq: number };
-  /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
-  search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
+  /**
+   * Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. `marks`:
+   * where in a line, as UTF-16 units of its text without escape sequences, the end not included.
+   */
+  search: {
+    execution: string;
+    ranges: [number, number][];
+    marks?: [line: number, start: number, end: number][];
+    matched: number;
+    total: number;
+    seq: number;
+  };
   timeline: Timeline;
   /** `execution`: the new one's id. */
   rerun: { execution: string };
@@ -174,6 +192,8 @@ export interface Timeline {
   pauses: [from: number, to: number | null][];
   /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
   samples: [at: number, cpu: number, rss: number][];
+  /** What former ones of the same name, kind and directory took; absent where there are fewer than three. */
+  usual?: Usual;
   total: number;
   seq: number;
 }

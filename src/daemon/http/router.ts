@@ -13,7 +13,7 @@ import type { Handlers, PlainOp } from '../handlers.js';
 import { createOrder } from '../order.js';
 import type { Access } from './access.js';
 import type { Asset } from './assets.js';
-import { ENCODINGS } from './assets.js';
+import { buildOf, ENCODINGS } from './assets.js';
 import { valuesOf } from './guard.js';
 import { SECURITY_HEADERS } from './headers.js';
 import { metricsText } from './metrics.js';
@@ -62,6 +62,7 @@ const MAX_EVENT_ID_CHARS = 200;
 
 export function createRouter(context: RouterContext): Router {
   const { handlers, assets, access, reject } = context;
+  const viewer = buildOf(assets);
   let streams = 0;
 
   /** Asks as the socket does: the same checks, the same handler. */
@@ -113,7 +114,11 @@ export function createRouter(context: RouterContext): Router {
       try {
         const opened = await handlers.open(subscribe);
         if (response.destroyed) return;
-        const greeting = { ...greetingOf(context.status(), opened.after), heartbeat };
+        const greeting = {
+          ...greetingOf(context.status(), opened.after),
+          heartbeat,
+          ...(viewer !== undefined && { viewer }),
+        };
         const onFailure = (error: unknown) => reject(ProgressError.from(error).code);
         await serveStream({ response, opened, greeting, once: once === true, heartbeatMs: heartbeat, onFailure });
       } finally {
@@ -240,7 +245,17 @@ const LIST_FIELDS = {
   statuses: 'list',
   since: 'text',
 } as const;
-const SEARCH_FIELDS = { text: 'text', exact: 'flag', step: 'text', stream: 'text', level: 'text' } as const;
+const SEARCH_FIELDS = {
+  text: 'text',
+  exact: 'flag',
+  regex: 'flag',
+  step: 'text',
+  stream: 'text',
+  level: 'text',
+  from: 'number',
+  to: 'number',
+  marks: 'flag',
+} as const;
 const STREAM_FIELDS = {
   execution: 'text',
   step: 'text',
