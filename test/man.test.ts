@@ -151,15 +151,15 @@ t.test('progress.1 knows every exit status and every variable of ours', (t) => {
 
 t.test('progress-config(5) has every key with its default and its bounds', (t) => {
   const text = section('progress-config.5', 'KEYS');
-  const documented = [...text.matchAll(/^\.It Cm (\S+\.\S+) No = Li (\S+)$/gm)].map(
-    ([, key, value]) => `${key}=${value}`,
+  const documented = [...text.matchAll(/^\.It Cm (\S+) No = Li (\S+)$/gm)].map(
+    ([, key, value]) => `${key}=${value?.replaceAll('\\(dq', '"')}`,
   );
   t.strictSame(
     documented,
     configKeys().map((entry) => `${entry.key}=${entry.default}`),
   );
   for (const { key, type, wanted } of configKeys()) {
-    const item = text.slice(text.indexOf(`.It Cm ${key} `)).split(/^\.It Cm \S+\./m)[1] ?? '';
+    const item = text.slice(text.indexOf(`.It Cm ${key} `)).split(/^\.It Cm \S+ No/m)[1] ?? '';
     const words =
       type === 'choice' ? wanted.replace('one of ', '').split(', ') : [wanted.split(',')[0]?.slice(2) ?? ''];
     for (const word of words) t.match(item, word, key);

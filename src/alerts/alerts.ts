@@ -197,8 +197,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     configure(changed) {
       const before = settings;
       settings = changed;
-      const isSame = <K extends 'rules' | 'channels' | 'alerts'>(key: K) =>
-        isDeepStrictEqual(before[key], changed[key]);
+      const isSame = (key: keyof AlertsSettings) => isDeepStrictEqual(before[key], changed[key]);
       if (!isSame('alerts') || !isSame('channels')) {
         for (const [name, lane] of lanes) lane.use(openChannel(name), changed.alerts);
       }

@@ -3,6 +3,7 @@
  * to be sent stands in the journal; here is only what is being sent.
  */
 import type { AlertOutcome } from '../core/alerts.js';
+import { outcomeOf } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { textOf } from '../core/event.js';
@@ -193,7 +194,8 @@ export function createLane(options: LaneOptions): Lane {
       if (!closing.signal.aborted && beyond.length > allowance.left) await suppress(beyond);
       return true;
     }
-    if (ahead.length === 0) ahead = await read(seqs.slice(0, AHEAD));
+    if (ahead.length === 0)
+      ahead = (await read(seqs.slice(0, AHEAD))).filter((event) => outcomeOf(event) === 'pending');
     const [event] = ahead;
     if (event?.seq === first) await deliver(event);
     else {

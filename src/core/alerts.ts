@@ -68,7 +68,7 @@ export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: 
   const outcome = outcomeOf(event);
   // in journals of before there was one event for each alert, after it was sent
   const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
-  if (execution && rule !== undefined) noteTold(execution, rule, isOld || data['once'] === true);
+  if (execution) noteTold(execution, rule, isOld || data['once'] === true);
   const name = textOf(data, 'channel');
   if (isOld || outcome === undefined || name === undefined) return;
   const channel = newest(alerts.channels, name, MAX_CHANNELS, () => ({ pending: [], counts: {} }));
@@ -98,9 +98,9 @@ export function outcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome 
   return ALERT_OUTCOMES.find((known) => known === data['outcome']);
 }
 
-function noteTold(execution: Execution, rule: string, once: boolean): void {
+function noteTold(execution: Execution, rule: string | undefined, once: boolean): void {
   execution.alerted = true;
-  if (!once || execution.alerts?.includes(rule)) return;
+  if (!once || rule === undefined || execution.alerts?.includes(rule)) return;
   execution.alerts = [...(execution.alerts ?? []), rule].slice(-MAX_TOLD);
 }
 
