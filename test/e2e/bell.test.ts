@@ -11,7 +11,7 @@ function openTerminal(t: Test, home: Home, words: string[]) {
   const env = Object.fromEntries(Object.entries(home.env).filter(([, value]) => value !== undefined));
   // tap's loader would make each command slow
   const program = spawn('env', ['-u', 'NODE_OPTIONS', ...words], {
-    env: { ...env, PS1: '$ ' } as Record<string, string>,
+    env: { ...env, PS1: '$ ' },
   });
   let shown = '';
   let isGone = false;
