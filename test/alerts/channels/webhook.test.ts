@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -154,6 +154,10 @@ t.test('over TLS it talks to nobody but the one that was meant', async (t) => {
     outcome: 'retry',
     error: /ERR_TLS_CERT_ALTNAME_INVALID$/,
   });
+  t.strictSame(await send(webhook({ url: target.url(), caFile: '/nowhere/ca.pem' })), {
+    outcome: 'retry',
+    error: 'caFile: /nowhere/ca.pem is not there',
+  });
   t.equal(target.asked.length + other.asked.length, 1);
 });
 
@@ -181,6 +185,10 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
   t.equal(await problem(), `retry: url: ${file} is empty`);
   writeFileSync(file, 'SECRET'.repeat(10_000));
   t.equal(await problem(), `retry: url: ${file} is longer than 16384 bytes`);
+  if (process.getuid?.() === 0) {
+    chownSync(file, 65_534, -1);
+    t.equal(await problem(), `retry: url: ${file} belongs to somebody else`);
+  }
   const variable = 'failed: secret: the daemon was started without the variable NONE';
   const outcome = await send(webhook({ url: target.url(), secretEnv: 'NONE' }));
   t.equal('error' in outcome && `${outcome.outcome}: ${outcome.error}`, variable);
