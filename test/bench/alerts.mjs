@@ -1,97 +1,101 @@
-// From the write of an event to the desktop, or to a webhook; and what a channel costs the daemon that uses it.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
-import {
-  isInstalled,
-  median,
-  megabytes,
-  openClient,
-  quantile,
-  report,
-  ROOT,
-  startDaemon,
-  usageOf,
-  waitFor,
-} from './harness.mjs';
+// What rules cost whoever only writes, and what ten thousand alerts cost that nobody takes.
+import { rmSync } from 'node:fs';
+import { measureIngest } from './ingest.mjs';
+import { megabytes, median, openClient, report, startDaemon, thousands, usageOf, waitFor } from './harness.mjs';
 
-/** One after the other: at a time is not what is measured. */
-const ALERTS = 100;
-const PYTHON = '/usr/bin/python3';
+const EVENTS = Number(process.env.EVENTS ?? 300_000);
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const RULES = 100;
+const PENDING = 10_000;
 
-/** Milliseconds for each: `arrived` holds the names of what has got there. */
-async function measure(daemon, name, arrived) {
-  const client = await openClient(daemon.socket);
-  const took = [];
-  for (let index = 0; index < ALERTS; index += 1) {
-    const execution = `${name}-${index}`;
-    const event = { type: 'execution_failed', execution, data: { exitCode: 1 } };
-    const begun = performance.now();
-    client.socket.write(`${JSON.stringify(event)}\n`);
-    await waitFor(execution, () => arrived.has(execution), 1);
-    took.push(arrived.get(execution) - begun);
+/** As a configuration; `when` of the rule with that number. */
+const rules = (when) =>
+  `rules:\n${Array.from({ length: RULES }, (_, at) => `  - { name: r${at}, when: ${when(at)} }\n`).join('')}`;
+
+const SETS = {
+  'about ends, steps, questions and resources': rules(
+    (at) =>
+      [
+        `{ status: failed, name: "job-${at}-*" }`,
+        `{ step: "deploy-${at}" }`,
+        `{ attention: waiting, label: { team: t${at} } }`,
+        `{ resource: { cpu: ${at + 1}, for: 1m } }`,
+      ][at % 4],
+  ),
+  'about output, none of this execution': rules((at) => `{ output: "error ${at}: .*", name: "job-${at}-*" }`),
+  'about output of whatever execution': rules((at) => `{ output: "error ${at}: .*" }`),
+};
+
+/** Rates of all configurations, taken in turn, so that what else the machine does hits all of them. */
+async function measureRules() {
+  const rates = new Map([['none', []], ...Object.keys(SETS).map((name) => [name, []])]);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, found] of rates) {
+      const { perSecond, home } = await measureIngest(EVENTS, SETS[name] ?? 'rules: []\n');
+      rmSync(home, { recursive: true, force: true });
+      found.push(perSecond);
+    }
   }
-  client.close();
-  report(`event to ${name}, p50`, `${median(took).toFixed(1)} ms`);
-  report('p99', `${quantile(took, 0.99).toFixed(1)} ms`, `longest ${Math.max(...took).toFixed(1)} ms`);
+  return new Map([...rates].map(([name, found]) => [name, median(found)]));
 }
 
-async function measureDesktop() {
-  const missing = ['dbus-daemon', 'notify-send', PYTHON].filter((program) => !isInstalled(program));
-  if (missing.length > 0) return report('event to desktop', 'not measured', `without ${missing.join(', ')}`);
-  const bus = spawn('dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const [address] = await once(createInterface({ input: bus.stdout }), 'line');
-  const env = { ...process.env, DBUS_SESSION_BUS_ADDRESS: address };
-  const script = path.join(ROOT, 'test/fixtures/notification-service.py');
-  const service = spawn(PYTHON, [script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  const arrived = new Map();
-  let isReady = false;
-  createInterface({ input: service.stdout }).on('line', (line) => {
-    if (line === 'ready') isReady = true;
-    else arrived.set(/^✗ (\S+) /.exec(JSON.parse(line).title)?.[1], performance.now());
-  });
-  await waitFor('the notification service', () => isReady);
-  process.env.DBUS_SESSION_BUS_ADDRESS = address;
-  const daemon = await startDaemon({ config: 'alerts:\n  rate: 1000\n' });
-  await measure(daemon, 'desktop', arrived);
-  await daemon.stop();
-  service.kill();
-  bus.kill();
-}
-
-async function measureWebhook() {
-  const arrived = new Map();
-  const server = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => (body += chunk));
-    request.on('end', () => {
-      arrived.set(JSON.parse(body).event.execution, performance.now());
-      response.end();
-    });
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${server.address().port}/`;
-  const config = `
-alerts: { rate: 1000 }
-channels: { hook: { type: webhook, url: '${url}' } }
-rules: [{ name: failed, when: { status: failed }, notify: [hook] }]
-`;
+/** A target that refuses every connection; memory before anything fails, and with all of it waiting. */
+async function measurePending() {
+  const config = [
+    ...['rules:', '  - { name: all, when: { status: failed }, notify: ops }'],
+    ...['channels:', '  ops: { type: webhook, url: "http://127.0.0.1:9/" }', ''],
+  ].join('\n');
   const daemon = await startDaemon({ config });
+  const client = await openClient(daemon.socket);
   const before = usageOf(daemon.pid).rss;
-  await measure(daemon, 'webhook', arrived);
-  report(
-    `memory of the daemon, before and after ${ALERTS}`,
-    `${megabytes(before)}, ${megabytes(usageOf(daemon.pid).rss)}`,
-  );
+  const batch = 500;
+  for (let at = 0; at < PENDING; at += batch) {
+    const lines = Array.from(
+      { length: batch },
+      (_, index) => `{"type":"execution_failed","execution":"x${at + index}"}\n`,
+    );
+    client.socket.write(lines.join(''));
+    await client.request('status');
+  }
+  const pendingOf = async () => (await client.request('status')).alerts.channels[0]?.pending ?? 0;
+  await waitFor('all of them to wait', async () => (await pendingOf()) === PENDING, 50);
+  const { rss } = usageOf(daemon.pid);
+  client.close();
   await daemon.stop();
-  server.close();
+  return { before, rss };
+}
+
+/** The same without a rule: what the executions themselves take. */
+async function measureFailures() {
+  const daemon = await startDaemon({ config: 'rules: []\n' });
+  const client = await openClient(daemon.socket);
+  const before = usageOf(daemon.pid).rss;
+  for (let at = 0; at < PENDING; at++) client.socket.write(`{"type":"execution_failed","execution":"x${at}"}\n`);
+  await waitFor('all of them', async () => (await client.request('status')).counters.events >= PENDING, 50);
+  const { rss } = usageOf(daemon.pid);
+  client.close();
+  await daemon.stop();
+  return { before, rss };
 }
 
 export async function main() {
-  await measureDesktop();
-  await measureWebhook();
+  const rates = await measureRules();
+  const none = rates.get('none');
+  report(`no rules, ${thousands(EVENTS)} events`, `${thousands(none)}/s`);
+  for (const [name, rate] of rates) {
+    if (name === 'none') continue;
+    report(`${RULES} rules ${name}`, `${thousands(rate)}/s`, `${(rate / none).toFixed(2)} of it; aim: 0.8`);
+  }
+  const failures = await measureFailures();
+  report(
+    `${thousands(PENDING)} executions that failed, without a rule`,
+    megabytes(failures.rss),
+    `${megabytes(failures.before)} before`,
+  );
+  const pending = await measurePending();
+  report(
+    `the same, with an alert of each for a dead target`,
+    megabytes(pending.rss),
+    `${megabytes(pending.before)} before`,
+  );
 }

@@ -1,6 +1,7 @@
 // npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
 import * as agentHook from './agent-hook.mjs';
 import * as alerts from './alerts.mjs';
+import * as channels from './channels.mjs';
 import * as fanout from './fanout.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
@@ -16,6 +17,7 @@ import * as web from './web.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
+  alerts: ['Rules of alerts, and what waits for a channel', alerts.main],
   latency: ['From one client to another', latency.main],
   spool: ['From a line of the spool to a client', spool.main],
   fanout: ['Subscribers', fanout.main],
@@ -27,7 +29,7 @@ const PARTS = {
   hook: ['The hook of an agent, one call after the other', agentHook.main],
   resources: ['Resources of runs', resources.main],
   streams: ['Output of agents and tools, read', streams.main],
-  alerts: ['Alerts', alerts.main],
+  channels: ['Channels of alerts', channels.main],
   idle: ['Idle', idle.main],
   web: ['The viewer', web.main],
 };

@@ -8,6 +8,7 @@ import { createChannel } from '../../../src/alerts/channels/create.js';
 import type { WebhookConfig } from '../../../src/config-alerts.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
+import { freePort } from '../../helpers/http.js';
 import type { Answer } from '../../helpers/target.js';
 import { listen, startTarget } from '../../helpers/target.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -335,11 +336,3 @@ t.test('ntfy is told the topic of the URL at its root, in JSON', async (t) => {
     t.match(await send(ntfy(where)), { outcome: 'failed', error: /^the URL of an ntfy topic ends with its name/ });
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
