@@ -154,7 +154,7 @@ __progress_build() {
     __progress_time=${EPOCHREALTIME%[.,]*}.${EPOCHREALTIME#*[.,]}
   fi
   case $__progress_type in
-    '' | journal_note) return 1 ;; # the latter is the daemon's own
+    '' | journal_note | alert_triggered) return 1 ;; # these are the daemon's own
   esac
   __progress_names=$__progress_type$__progress_execution$__progress_step
   # what is long is looked at one by one, as what must be quoted

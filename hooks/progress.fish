@@ -234,7 +234,7 @@ function __progress_build
         end
     end
     # what is the daemon's alone is refused
-    string match -rq '^[!-~]{1,64}\z' -- "$type"; and test $type != journal_note; or return
+    string match -rq '^[!-~]{1,64}\z' -- "$type"; and not contains -- $type journal_note alert_triggered; or return
     set -l execution $option_execution $pair_execution $PROGRESS_EXECUTION
     set -l step $option_step $pair_step
     # an inherited step is of no use in another execution
@@ -255,7 +255,7 @@ end
 # Sets __progress_line as __progress_build does, where the words are a type and a few pairs for data that need no escape: most
 # are, and without command substitutions that takes a fraction of the time. Returns 1 for all others.
 function __progress_build_plain
-    string match -rq '^(?!journal_note\z)[a-z_.]{1,64}\z' -- "$argv[1]"; or return
+    string match -rq '^(?!(?:journal_note|alert_triggered)\z)[a-z_.]{1,64}\z' -- "$argv[1]"; or return
     test -z "$PROGRESS_EXECUTION$PROGRESS_STEP"; and not set -q argv[20]; or return
     set -l data
     set -l comma

@@ -161,7 +161,7 @@ __progress_describe() {
 # and a single function takes a fraction of the time of many. Returns 1 for all others.
 __progress_build_plain() {
   local word data
-  [[ ${1-} == [a-z_.]## && $#1 -le __progress_max_type && $1 != journal_note ]] || return
+  [[ ${1-} == [a-z_.]## && $#1 -le __progress_max_type && $1 != (journal_note|alert_triggered) ]] || return
   [[ -z ${PROGRESS_EXECUTION-}${PROGRESS_STEP-} ]] || return
   for word in "${@[2,-1]}"; do
     case $word in

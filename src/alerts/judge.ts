@@ -10,9 +10,8 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { STARTS } from '../core/fold.js';
 import { formatDuration } from '../core/format.js';
-import { compileSet } from '../patterns.js';
 import type { Subject, Test } from './matcher.js';
-import { linesOf } from './matcher.js';
+import { createPlans } from './plans.js';
 import type { Rule } from './rules.js';
 import type { Telling } from './telling.js';
 import { tell } from './telling.js';
@@ -57,8 +56,6 @@ export interface Judge {
 
 /** What happened longer ago comes from a backlog, and is no news any more. */
 const NEWS_MS = 5 * 60_000;
-/** Combinations of patterns that are kept compiled. */
-const MAX_SETS = 64;
 
 /** Something that is true since a moment, and matters when it has been for long enough. */
 interface Deadline {
@@ -71,24 +68,13 @@ interface Deadline {
   fired: boolean;
 }
 
-/** What an execution is, and by that the rules for it, by type of event. */
-interface Candidates {
-  name: string;
-  kind: string;
-  agent: string | undefined;
-  queue: string | undefined;
-  labels: object | undefined;
-  byType: Map<string, readonly Rule[]>;
-}
-
 /** `alerts` is what has been told, as it is at the moment. */
 export function createJudge(rules: readonly Rule[], alerts: () => AlertState, refused?: Refused): Judge {
-  const byType = new Map<string, Rule[]>();
-  for (const rule of rules) {
-    for (const type of rule.types) byType.set(type, [...(byType.get(type) ?? []), rule]);
-  }
+  const plans = createPlans(rules);
   const during = rules.filter((rule) => rule.during !== undefined);
-  const lasting = rules.filter(({ when, types }) => when.resource !== undefined && types.has('resource_update'));
+  const lasting = new Set(
+    rules.filter(({ when, types }) => when.resource !== undefined && types.has('resource_update')),
+  );
 
   const deadlines = new Map<string, Deadline>();
   let nextAt: number | undefined;
@@ -100,48 +86,6 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   const told = new Map<string, number>();
   /** Resources that have fallen below the threshold since. */
   const rearmed = new Set<string>();
-  const candidates = new WeakMap<Execution, Candidates>();
-  const sets = new Map<string, (text: string) => number[]>();
-
-  const candidatesFor = (type: string, execution: Execution | undefined): readonly Rule[] => {
-    const all = byType.get(type) ?? [];
-    if (!execution) return all.filter(({ filters }) => filters.length === 0);
-    const { name, kind, agent, queue, labels } = execution;
-    let known = candidates.get(execution);
-    const isSame =
-      known?.name === name &&
-      known.kind === kind &&
-      known.agent === agent &&
-      known.queue === queue &&
-      known.labels === labels;
-    if (!known || !isSame) candidates.set(execution, (known = { name, kind, agent, queue, labels, byType: new Map() }));
-    const found = known.byType.get(type);
-    if (found) return found;
-    const subject = { execution } as Subject;
-    const fitting = all.filter(({ filters }) => filters.every((test) => test.holds(subject)));
-    known.byType.set(type, fitting);
-    return fitting;
-  };
-
-  /** Which of these rules find something in the text, and where; more than one are looked for at once. */
-  const findLines = (event: ExecutionEvent, looking: readonly Rule[]): Map<Rule, string> => {
-    const found = new Map<Rule, string>();
-    const [first] = looking;
-    if (!first) return found;
-    const key = looking.map(({ name }) => name).join('\n');
-    let find = sets.get(key);
-    if (!find) {
-      if (sets.size >= MAX_SETS) sets.clear();
-      sets.set(key, (find = compileSet(looking.map(({ when }) => when.output ?? ''))));
-    }
-    for (const line of linesOf(event)) {
-      for (const place of find(line)) {
-        const rule = looking[place];
-        if (rule && !found.has(rule)) found.set(rule, line);
-      }
-    }
-    return found;
-  };
 
   const setDeadline = (key: string, deadline: Deadline) => {
     deadlines.set(key, deadline);
@@ -149,7 +93,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   };
 
   /** Is this a question that was not asked before? */
-  const noteAttention = ({ event, execution }: Subject): boolean => {
+  const noteAttention = ({ execution }: Subject): boolean => {
     if (!execution) return false;
     const { id, attention, attentionReason, attentionStep } = execution;
     if (attention === undefined) {
@@ -159,7 +103,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     const question = [attention, attentionStep, attentionReason].join('\n');
     const isNew = asked.get(id) !== question;
     asked.set(id, question);
-    return isNew || event.type !== 'attention';
+    return isNew;
   };
 
   const forget = (id: string) => {
@@ -238,40 +182,45 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
 
   const isNews = ({ time }: ExecutionEvent, { now }: Moment) => now - Date.parse(time) <= NEWS_MS;
 
+  /** One rule that fits the execution: a match, or why it is none; undefined where a test says that. */
+  const ask = (
+    rule: Rule,
+    subject: Subject,
+    moment: Moment,
+    isRepeated: boolean,
+    line?: string,
+  ): Match | string | undefined => {
+    const { event, execution } = subject;
+    const isLasting = lasting.has(rule) && event.type === 'resource_update';
+    if (!rule.moments.every((test) => test.holds(subject))) {
+      const key = keyOf(rule.name, execution?.id ?? '');
+      if (isLasting && deadlines.delete(key)) rearmed.add(key);
+      return undefined;
+    }
+    if (!isNews(event, moment)) return 'it is no news any more';
+    if (isRepeated) return 'it was asked before';
+    if (isLasting) return decideLasting(rule, subject, moment);
+    return decide(rule, subject, moment, Object.hasOwn(EXECUTION_ENDS, event.type), line);
+  };
+
   const take: Judge['take'] = (event, execution, moment) => {
     const { type } = event;
     if (during.length > 0 && execution && !isFinal(execution.status) && !timed.has(execution.id))
       watchTime(execution, moment);
-    const isAsked = byType.has(type);
-    if (!isAsked && !MATTERS.has(type)) return NONE;
+    const all = plans.rulesFor(type);
+    if (all.length === 0 && !MATTERS.has(type)) return NONE;
     const subject = { event, execution };
-    const isNewQuestion = type === 'attention' || STARTS.has(type) ? noteAttention(subject) : true;
+    const isNew = type === 'attention' || STARTS.has(type) ? noteAttention(subject) : true;
+    const isRepeated = type === 'attention' && !isNew;
     const matches: Match[] = [];
-    if (isAsked) {
-      const asking = candidatesFor(type, execution);
-      const looking = asking.filter(({ when }) => when.output !== undefined);
-      const lines = findLines(event, looking);
-      for (const rule of asking) {
-        const key = keyOf(rule.name, execution?.id ?? '');
-        if (rule.when.output !== undefined && !lines.has(rule) && !refused) continue;
-        const failing = rule.moments.find((test) => !test.holds(subject));
-        if (failing && deadlines.delete(key)) rearmed.add(key);
-        let verdict: Match | string | undefined;
-        if (!failing) {
-          if (!isNews(event, moment)) verdict = 'it is no news any more';
-          else if (type === 'attention' && !isNewQuestion) verdict = 'it was asked before';
-          else if (lasting.includes(rule) && type === 'resource_update') verdict = decideLasting(rule, subject, moment);
-          else verdict = decide(rule, subject, moment, Object.hasOwn(EXECUTION_ENDS, type), lines.get(rule));
-        }
-        if (typeof verdict === 'object') matches.push(verdict);
-        else if (typeof verdict === 'string') refused?.(rule, event, () => [verdict]);
-        else refused?.(rule, event, () => reasonsOf(rule, subject));
-      }
-      if (refused) {
-        for (const rule of byType.get(type) ?? []) {
-          if (!asking.includes(rule)) refused(rule, event, () => reasonsOf(rule, subject));
-        }
-      }
+    const asked = plans.find(type, execution).ask(event);
+    for (const [rule, line] of asked) {
+      const verdict = ask(rule, subject, moment, isRepeated, line);
+      if (typeof verdict === 'object') matches.push(verdict);
+      else refused?.(rule, event, () => (verdict === undefined ? reasonsOf(rule, subject) : [verdict]));
+    }
+    if (refused) {
+      for (const rule of all) if (!asked.has(rule)) refused(rule, event, () => reasonsOf(rule, subject));
     }
     if (execution && isFinal(execution.status)) forget(execution.id);
     return matches;
@@ -305,7 +254,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
 
   return {
     rules,
-    isAskedAbout: (type) => during.length > 0 || byType.has(type) || MATTERS.has(type),
+    isAskedAbout: (type) => during.length > 0 || plans.rulesFor(type).length > 0 || MATTERS.has(type),
     take,
     due,
     adopt(executions, moment) {
@@ -318,7 +267,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
       return nextAt;
     },
     isAskedForResources: (execution) =>
-      lasting.length > 0 && candidatesFor('resource_update', execution).some(({ when }) => when.resource !== undefined),
+      lasting.size > 0 && plans.find('resource_update', execution).rules.some((rule) => lasting.has(rule)),
   };
 }
 

@@ -47,7 +47,10 @@ export const command = defineCommand({
         describe: `Of --log: the last so many; default: ${DEFAULT_TAIL}`,
       })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
-  async run({ title, body, channel, urgency, test, log = false, tail, json = false }, context) {
+  async run({ channel, urgency, test, log = false, tail, json = false, ...given }, context) {
+    // behind `--` a text may begin with a dash
+    const [title, body, more] = [given.title, given.body, ...context.rest].filter((text) => text !== undefined);
+    if (more !== undefined) throw new ProgressError('usage', 'notify takes a title and a body: quote each');
     const isTelling = title !== undefined;
     if ([isTelling, test !== undefined, log].filter(Boolean).length !== 1)
       throw new ProgressError('usage', 'notify needs one of a title, --test CHANNEL and --log');

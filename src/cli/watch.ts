@@ -14,7 +14,7 @@ import { ProgressError } from '../errors.js';
 import type { Ask } from '../protocol/channel.js';
 import type { Leaving } from '../terminal/box.js';
 import { openBox } from '../terminal/box.js';
-import { heartbeatLine, plainLine } from '../terminal/plain.js';
+import { heartbeatLine, isBell, plainLine } from '../terminal/plain.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { defineCommand } from './command.js';
@@ -107,6 +107,7 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
       if (followed.kind !== 'events') continue;
       if (followed.events.some(isLine)) heartbeat.refresh();
       if (json) await printJson(followed.events);
+      else ring(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
         if (!json && isLine(event)) await printLines(plainLine(event, changed, style));
@@ -119,6 +120,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   } finally {
     clearInterval(heartbeat);
   }
+}
+
+/** Who looks on at a terminal hears the bell, too. */
+function ring(events: readonly ExecutionEvent[]): void {
+  if (process.stdout.isTTY && events.some((event) => isBell(event, Date.now()))) process.stdout.write('\x07');
 }
 
 /** Figures that come every other second are no news: heartbeats tell them. And `logs --stream debug` is for debuggers. */
@@ -143,6 +149,7 @@ async function watchInBox({ paths }: Context, style: OutputStyle, execution: Exe
     signal: abort.signal,
     onChange(events) {
       box.changed();
+      ring(events);
       if (!execution) for (const one of endedBy(events, live)) box.print(summary(one).slice(0, 1));
       else if (isFinal(live.find(execution.id)?.status ?? 'running')) end();
     },

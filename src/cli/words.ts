@@ -12,7 +12,7 @@ const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 export interface Words {
   /** The command with its options and arguments. */
   words: string[];
-  /** What follows `--`; of `run` the command to run, of `emit` the pairs. */
+  /** What follows `--`; of `run` the command to run, of `emit` the pairs, of `notify` its texts. */
   rest: string[];
 }
 
@@ -23,6 +23,7 @@ export function splitWords(argv: readonly string[]): Words {
     case 'emit':
       return splitAtFirst(argv, EMIT_OPTIONS_WITH_VALUE, (word) => PAIR.test(word));
     case 'completion':
+    case 'notify':
       return splitAtFirst(argv, new Set(), () => false);
     default:
       // nothing else means anything special by it

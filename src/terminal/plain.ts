@@ -31,6 +31,15 @@ export function plainLine(event: ExecutionEvent, execution: Execution | undefine
   return texts.map((text) => `${lead} ${text}`.trimEnd());
 }
 
+/** Does this event ring terminals? Not one from before somebody looked. */
+export function isBell({ type, time, data }: ExecutionEvent, now: number): boolean {
+  const isAsked = type === 'alert_triggered' && data['channel'] === 'bell' && data['outcome'] === 'pending';
+  return isAsked && now - Date.parse(time) < BELL_MS;
+}
+
+/** A bell that was to ring longer ago is none any more. */
+const BELL_MS = 10_000;
+
 /** Says that an execution is alive while nothing happens. */
 export function heartbeatLine(execution: Execution, now: number): string {
   const { share, remainingMs } = estimate(execution, now);

@@ -95,6 +95,7 @@ t.test('each condition holds for what it is about, and says why where it does no
     [{ output: '^full' }, [start(), { type: 'log', data: { message: 'disk full' } }], 'no line of it matches ^full'],
     [{ output: 'x' }, [start(), { type: 'output', data: { text: 'x', stream: 'debug' } }], 'it prints nothing'],
     [{ type: ['deployed'] }, [start(), { type: 'deployed' }]],
+    [{ type: ['execution_started'], name: ['night*'] }, [start()]],
     [{ type: ['queue_changed'] }, [{ type: 'queue_changed', execution: '', data: { name: 'q', slots: 2 } }]],
     [{ type: ['deployed'], longerThan: 1 }, [start(), { type: 'deployed' }], 'it took 0.0s, not longer than 0.0s'],
     [{ resource: { memory: 100, for: 0 } }, [start(), { type: 'resource_update', data: { rss: 101 } }]],

@@ -18,8 +18,8 @@ export function makeEvents(count, from = 0, execution = 'bench') {
   return lines.join('');
 }
 
-export async function measureIngest(events = EVENTS) {
-  const daemon = await startDaemon();
+export async function measureIngest(events = EVENTS, config = '') {
+  const daemon = await startDaemon({ config });
   let acked = -1;
   const client = await openClient(daemon.socket, ({ ack }) => (acked = ack?.n ?? acked));
   await client.request('hello', { ack: true });

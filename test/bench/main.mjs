@@ -1,5 +1,7 @@
 // npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
 import * as agentHook from './agent-hook.mjs';
+import * as alerts from './alerts.mjs';
+import * as channels from './channels.mjs';
 import * as fanout from './fanout.mjs';
 import * as history from './history.mjs';
 import * as idle from './idle.mjs';
@@ -17,6 +19,7 @@ import * as webLive from './web-live.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
+  alerts: ['Rules of alerts, and what waits for a channel', alerts.main],
   latency: ['From one client to another', latency.main],
   spool: ['From a line of the spool to a client', spool.main],
   fanout: ['Subscribers', fanout.main],
@@ -29,6 +32,7 @@ const PARTS = {
   resources: ['Resources of runs', resources.main],
   streams: ['Output of agents and tools, read', streams.main],
   history: ['History: a search through all of it', history.main],
+  channels: ['Channels of alerts', channels.main],
   idle: ['Idle', idle.main],
   web: ['The viewer', web.main],
   live: ['The viewer while a log grows', webLive.main],

@@ -126,6 +126,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       [['log', 'n=5'], 65, /n must be a whole number/],
       [['log', '--execution', ''], 65, /execution must be a text/],
       [['journal_note'], 65, /the daemon’s own/],
+      [['alert_triggered'], 65, /the daemon’s own/],
       [['log', '--data', '@/no/such/file'], 66, /--data: \/no\/such\/file cannot be read: /],
       [['log', '--data', `@${home.directory}`], 66, /cannot be read: EISDIR/],
       [['log', '--data', '@/dev/zero'], 65, /\/dev\/zero holds more than the 262144 bytes of an event/],

@@ -46,6 +46,7 @@ const cases: [string, string[], string[]][] = [
   ['emit a=b', ['emit'], ['a=b']],
   ['show -- x', ['show', 'x'], []],
   ['ps', ['ps'], []],
+  ['notify --channel x -- -w --help', ['notify', '--channel', 'x'], ['-w', '--help']],
   ['completion zsh -- run -', ['completion', 'zsh'], ['run', '-']],
 ];
 

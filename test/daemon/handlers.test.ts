@@ -43,10 +43,8 @@ t.test('hello, emit, list, get, status', async (t) => {
     });
     t.ok((await client.call('status', {})).journal.synced >= reply.seq!);
     await t.rejects(client.call('emit', { event: { type: '' } }), { code: 'bad_event' });
-    await t.rejects(client.call('emit', { event: { type: 'journal_note' } }), {
-      code: 'bad_event',
-      message: /daemon’s own/,
-    });
+    for (const type of ['journal_note', 'alert_triggered'])
+      await t.rejects(client.call('emit', { event: { type } }), { code: 'bad_event', message: /daemon’s own/ });
     const global = await client.call('emit', { event: { type: 'queue_changed', name: 'q' } });
     t.notOk('execution' in global);
   });

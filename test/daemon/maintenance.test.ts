@@ -77,6 +77,9 @@ function knowledge(state: State): unknown {
           .sort((a, b) => (a.id < b.id ? -1 : 1)),
         sources: [...state.sources].sort(([a], [b]) => (a < b ? -1 : 1)),
         queues: [...state.queues].sort(([a], [b]) => (a < b ? -1 : 1)),
+        alerts: [...state.alerts.channels, ...state.alerts.rules, ...state.alerts.spoke].sort(([a], [b]) =>
+          a < b ? -1 : 1,
+        ),
       },
       (key, value: unknown) => (/^(first|last|carried)Seq$/.test(key) ? undefined : value),
     ),
@@ -127,6 +130,26 @@ t.test('what is alive survives the events that told it', async (t) => {
     { source, n: 10 },
     'what was written before stays a duplicate',
   );
+});
+
+t.test('what rules and channels have done survives; what was never sent is told to be lost', async (t) => {
+  const { emit, retain, state, journal, logs, directory, limits } = await open(t);
+  const alert = (data: object): NewEvent => ({ type: 'alert_triggered', data: { channel: 'ops', ...data } });
+  await emit(alert({ outcome: 'pending', id: 'a', rule: 'failed' }));
+  await emit(
+    alert({ outcome: 'sent', of: journal.seq }),
+    alert({ outcome: 'pending', id: 'b', rule: 'failed' }),
+    alert({ outcome: 'pending', id: 'c', rule: 'failed' }),
+  );
+  await fillSegments(emit);
+  await emit(alert({ outcome: 'pending', id: 'd', rule: 'other' }));
+  await retain();
+  t.match(state.alerts.channels.get('ops'), { counts: { sent: 1, lost: 2 } });
+  t.equal(state.alerts.channels.get('ops')?.pending.length, 1, 'what is still there is still to be sent');
+  t.equal(state.alerts.rules.get('failed')?.fired, 3);
+  t.match(logs.join('\n'), /alerts leave the journal before they could be sent/);
+  const restored = await restore(`${directory}/no-checkpoint`, journal.source, journal, limits);
+  t.strictSame(knowledge(restored), knowledge(state), 'a restart knows what the daemon knows');
 });
 
 t.test('no note is longer than a line may be, whatever memory holds', async (t) => {

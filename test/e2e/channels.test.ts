@@ -96,6 +96,11 @@ rules:
   });
   t.match(JSON.parse(said()[1]!), alert);
 
+  const dashes = await run(home, ['notify', '--channel', 'say', '--', '--title', '-body']);
+  t.match(dashes, { status: 0, stdout: /sent/, stderr: '' });
+  t.match(JSON.parse(said()[2]!), { rule: 'notify', title: '--title', body: '-body' });
+  t.match(await run(home, ['notify', 'one', 'two', '--', 'three']), { status: 64, stderr: /quote each/ });
+
   const asked: string[] = [];
   const note = async (args: string[]) => {
     const { stdout, stderr } = await run(home, args);

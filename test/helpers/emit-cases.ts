@@ -115,6 +115,7 @@ export const CASES: Case[] = [
     ['log', '--step', ''],
     ['--step=a', 'log', '--step=b'],
     ['journal_note'],
+    ['alert_triggered'],
   ].map((words): Case => [words]),
   ...[['log', 'a=1', '--step=x'], ['log', 'a=1', '--'], ['log', '--', '--step=x'], ['x'.repeat(65)], ['a\nb']].map(
     (words): Case => [words],

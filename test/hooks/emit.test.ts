@@ -209,8 +209,8 @@ const cases: Case[] = [
     ['log', '--', 'word'],
     ['log', '-'],
   ].map((words) => node(...words)),
-  ...['\n', 'a\tb', 'a\u007f', 'a\u001bb', 'x'.repeat(129), '-x', '--log', 'journal_note'].map((type) =>
-    node(type, 'a=1'),
+  ...['\n', 'a\tb', 'a\u007f', 'a\u001bb', 'x'.repeat(129), '-x', '--log', 'journal_note', 'alert_triggered'].map(
+    (type) => node(type, 'a=1'),
   ),
   ...['ü', '🎉', 'a\u0085', 'x'.repeat(65), 'x'.repeat(128), '🎉'.repeat(64)].map((type) => either(type)),
   shell('log'),

@@ -17,6 +17,8 @@ t.test('every op is taken with all its fields, and with the least', (t) => {
   const whole: Fields[] = [
     { op: 'hello', id: 1, protocol: 1, client: 'test', ack: true },
     { op: 'emit', id: 'a', event: { type: 'x' }, synced: true },
+    { op: 'notify', id: 1, title: 't', body: 'b', channels: ['ops'], urgency: 'low', execution: 'x', test: true },
+    { op: 'rules', id: 1 },
     {
       op: 'subscribe',
       id: 0,
@@ -135,7 +137,7 @@ t.test('a wrong or missing field is named, with what was given and what is wante
 
 t.test('an unknown op is told the known ones', (t) => {
   const known =
-    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, follow, status, shutdown';
+    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, follow, notify, rules, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],

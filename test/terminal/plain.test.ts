@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { ExecutionEvent } from '../../src/core/event.js';
 import { EVENT_TYPES } from '../../src/core/event.js';
-import { heartbeatLine, plainLine } from '../../src/terminal/plain.js';
+import { heartbeatLine, isBell, plainLine } from '../../src/terminal/plain.js';
 import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
 
 const STYLE = { color: false, ascii: false };
@@ -156,5 +156,15 @@ t.test('a heartbeat says where it stands', (t) => {
     heartbeatLine(makeExecution({ steps, attention: 'waiting' }), START + 1_000),
     '2026-11-20T10:34:21Z 7hq2m4kd9x heartbeat  2/2 "b" waiting 50% elapsed=1.0s',
   );
+  t.end();
+});
+
+t.test('a bell rings when it is asked for, and not for those who come later', (t) => {
+  const asked = event('alert_triggered', { channel: 'bell', outcome: 'pending' });
+  t.ok(isBell(asked, START + 9_000));
+  t.notOk(isBell(asked, START + 10_000));
+  t.notOk(isBell(event('alert_triggered', { channel: 'bell', outcome: 'sent' }), START), 'once is enough');
+  t.notOk(isBell(event('alert_triggered', { channel: 'desktop', outcome: 'pending' }), START));
+  t.notOk(isBell(event('log', { channel: 'bell', outcome: 'pending' }), START));
   t.end();
 });

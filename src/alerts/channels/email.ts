@@ -35,6 +35,8 @@ export function createEmail(name: string, config: EmailConfig, env: NodeJS.Proce
     type: config.type,
     async send(alert, signal) {
       const password = readSecret('password', { env: config.passwordEnv, file: config.passwordFile }, env);
+      // a server may repeat what it was told, and how: that of AUTH PLAIN is one word
+      const secrets = password === undefined ? [] : [password, `\0${config.user ?? ''}\0${password}`];
       const options = connectionOptions(config, password, readAuthorities(config.caFile));
       const to = partly?.id === alert.id ? partly.left : config.to;
       // loaded by those who have such a channel
@@ -46,13 +48,13 @@ export function createEmail(name: string, config: EmailConfig, env: NodeJS.Proce
         return rejectedErrors;
       }).catch((error: unknown) => {
         if (isSmtpError(error) && error.rejectedErrors) return error.rejectedErrors;
-        throw describe(config.host, error, password);
+        throw describe(config.host, error, secrets);
       });
       const left = refused.filter(({ permanent }) => permanent === false);
       partly = left.length === 0 ? undefined : { id: alert.id, left: left.flatMap(({ recipient }) => recipient ?? []) };
       const [first] = left.length === 0 ? refused : left;
       if (first === undefined) return { outcome: 'sent' };
-      const said = `${config.host} refused ${refused.length} of ${to.length}: ${wordsOf(first, password)}`;
+      const said = `${config.host} refused ${refused.length} of ${to.length}: ${wordsOf(first, secrets)}`;
       throw left.length === 0 ? failed(said) : retry(said);
     },
   };
@@ -82,17 +84,17 @@ function isSmtpError(error: unknown): error is SmtpError {
   return error instanceof Error;
 }
 
-function describe(host: string, error: unknown, password: string | undefined): Undeliverable {
+function describe(host: string, error: unknown, secrets: readonly string[]): Undeliverable {
   if (error instanceof Undeliverable) return error;
   if (!isSmtpError(error)) return retry(describeNetworkError(host, undefined));
   const { code = '', originalCode, response, permanent, command } = error;
   const isLasting = response === undefined ? LASTING.has(code) : permanent;
   if (response === undefined && !isLasting) return retry(describeNetworkError(host, originalCode ?? code));
-  const said = `${host}: ${wordsOf(error, password)}${command === undefined ? '' : ` (${command})`}`;
+  const said = `${host}: ${wordsOf(error, secrets)}${command === undefined ? '' : ` (${command})`}`;
   return isLasting ? failed(said) : retry(said);
 }
 
-/** Of the server, else of nodemailer; a server that repeats what it was told tells nobody else. */
-function wordsOf({ response, message }: SmtpError, password: string | undefined): string {
-  return toLine(redact(response ?? message, [password]), REPLY_CHARS);
+/** Of the server, else of nodemailer. */
+function wordsOf({ response, message }: SmtpError, secrets: readonly string[]): string {
+  return toLine(redact(response ?? message, secrets), REPLY_CHARS);
 }

@@ -27,13 +27,15 @@ export function readSecret(what: string, source: SecretSource, env: NodeJS.Proce
   if (source.env !== undefined) {
     const value = env[source.env]?.trim();
     if (!value) throw failed(`${what}: the daemon was started without the variable ${source.env}`);
-    return checkLine(value, `${what}: the variable ${source.env}`);
+    if (!isLine(value)) throw failed(`${what}: the variable ${source.env} holds more than one line`);
+    return value;
   }
   if (source.file === undefined) return undefined;
   const where = `${what}: ${source.file}`;
   const value = readBounded(source.file, where, MAX_SECRET_BYTES, true).trim();
   if (value === '') throw retry(`${where} is empty`);
-  return checkLine(value, where);
+  if (!isLine(value)) throw retry(`${where} holds more than one line`);
+  return value;
 }
 
 /** The certificates in `file`, and those that Node knows itself. */
@@ -43,18 +45,14 @@ export function readAuthorities(file: string | undefined): string[] | undefined 
 }
 
 /** Takes secrets out of what somebody else has said, as they are and as they go over the wire. */
-export function redact(text: string, secrets: readonly (string | undefined)[]): string {
-  const forms = secrets.flatMap((secret) =>
-    secret === undefined || secret.length < MIN_MASKED_CHARS
-      ? []
-      : [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')],
-  );
+export function redact(text: string, secrets: readonly string[]): string {
+  const long = secrets.filter((secret) => secret.length >= MIN_MASKED_CHARS);
+  const forms = long.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
   return forms.reduce((masked, form) => masked.replaceAll(form, MASK), text);
 }
 
-function checkLine(value: string, where: string): string {
-  if (/\p{Cc}/u.test(value)) throw retry(`${where} holds more than one line`);
-  return value;
+function isLine(value: string): boolean {
+  return !/\p{Cc}/u.test(value);
 }
 
 function readBounded(file: string, where: string, maxBytes: number, isPrivate: boolean): string {

@@ -109,6 +109,18 @@ t.test('a password that is wrong, missing or not asked for is a failure that doe
   t.strictSame([...server.mails, ...open.mails], []);
 });
 
+t.test('a server that repeats how one has logged in tells nobody else', async (t) => {
+  const { port } = await startServer(t, (client) => {
+    client.write('220 here\r\n');
+    client.on('data', (said: Buffer) => {
+      const [verb = '', ...words] = said.toString().trim().split(' ');
+      client.write(verb === 'EHLO' ? '250-here\r\n250 AUTH PLAIN\r\n' : `535 5.7.8 what is ${words.join(' ')}?\r\n`);
+    });
+  });
+  const outcome = await send(email({ port, user: 'me', passwordEnv: 'PASSWORD' }, { PASSWORD: 'SECRET-123' }));
+  t.strictSame(outcome, { outcome: 'failed', error: 'localhost: 535 5.7.8 what is PLAIN ***? (AUTH PLAIN)' });
+});
+
 t.test('a server that says 4xx is asked again, one that says 5xx is not', async (t) => {
   let answer: string | undefined;
   const server = await startMailServer(t, { answer: () => answer });

@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { createChannel } from '../../../src/alerts/channels/create.js';
 import type { WebhookConfig } from '../../../src/config-alerts.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
+import { freePort } from '../../helpers/http.js';
 import type { Answer } from '../../helpers/target.js';
 import { listen, startTarget } from '../../helpers/target.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -154,6 +155,10 @@ t.test('over TLS it talks to nobody but the one that was meant', async (t) => {
     outcome: 'retry',
     error: /ERR_TLS_CERT_ALTNAME_INVALID$/,
   });
+  t.strictSame(await send(webhook({ url: target.url(), caFile: '/nowhere/ca.pem' })), {
+    outcome: 'retry',
+    error: 'caFile: /nowhere/ca.pem is not there',
+  });
   t.equal(target.asked.length + other.asked.length, 1);
 });
 
@@ -181,6 +186,10 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
   t.equal(await problem(), `retry: url: ${file} is empty`);
   writeFileSync(file, 'SECRET'.repeat(10_000));
   t.equal(await problem(), `retry: url: ${file} is longer than 16384 bytes`);
+  if (process.getuid?.() === 0) {
+    chownSync(file, 65_534, -1);
+    t.equal(await problem(), `retry: url: ${file} belongs to somebody else`);
+  }
   const variable = 'failed: secret: the daemon was started without the variable NONE';
   const outcome = await send(webhook({ url: target.url(), secretEnv: 'NONE' }));
   t.equal('error' in outcome && `${outcome.outcome}: ${outcome.error}`, variable);
@@ -327,11 +336,3 @@ t.test('ntfy is told the topic of the URL at its root, in JSON', async (t) => {
     t.match(await send(ntfy(where)), { outcome: 'failed', error: /^the URL of an ntfy topic ends with its name/ });
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}
