@@ -1,5 +1,6 @@
 // Bundles the entry points into dist/: one start of Node then reads two or three files instead of hundreds.
 // The viewer's files come with compressed twins, so that nothing is compressed while somebody waits.
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -13,7 +14,7 @@ await build({
     daemon: 'src/daemon/main.ts',
     runner: 'src/runner/main.ts',
     index: 'src/index.ts',
-    notify: 'src/alerts/notify.ts',
+    notify: 'src/alerts/channels/notify.ts',
   },
   outdir: 'dist',
   bundle: true,
@@ -54,14 +55,21 @@ const { metafile } = await build({
   chunkNames: '[name]-[hash]',
   metafile: true,
 });
-await build({ ...browser, entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css' } });
+await build({
+  ...browser,
+  entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css', execution: 'viewer/execution.css' },
+});
 cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
 // what the page needs at once is asked for at once
 const { imports } = metafile.outputs[`${viewer}/main.js`];
 const needed = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.basename(file));
 const links = needed.map((file) => `<link rel="modulepreload" href="/assets/${file}" />`).join('');
+// a page that is open learns from it that the daemon has another one
+const hash = createHash('sha256');
+for (const file of readdirSync(viewer).sort()) hash.update(readFileSync(path.join(viewer, file)));
+const meta = `<meta name="build" content="${hash.digest('hex').slice(0, 12)}" />`;
 const html = readFileSync('viewer/index.html', 'utf8');
-writeFileSync(path.join(viewer, 'index.html'), html.replace('</head>', `${links}</head>`));
+writeFileSync(path.join(viewer, 'index.html'), html.replace('</head>', `${meta}${links}</head>`));
 for (const file of readdirSync(viewer)) {
   const bytes = readFileSync(path.join(viewer, file));
   const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };

@@ -1,6 +1,7 @@
 /** Questions to the daemon, with the token that no address ever holds. */
 import type { ExecutionJson } from '../src/core/execution.js';
 import type { LogFilter, LogLine } from '../src/core/log.js';
+import type { Usual } from '../src/core/usual.js';
 
 export interface ListReply {
   executions: ExecutionJson[];
@@ -14,8 +15,19 @@ export interface LogReply {
   seq: number;
 }
 
+/** Lines that are wanted, and which of them are asked about. */
+export interface LogSearch extends LogFilter {
+  /** The text is a regular expression. */
+  regex?: boolean;
+  from?: number;
+  to?: number;
+  /** Where in the lines it was found is wanted too. */
+  marks?: boolean;
+}
+
 export interface SearchReply {
   ranges: [from: number, to: number][];
+  marks?: [line: number, start: number, end: number][];
   matched: number;
   total: number;
   seq: number;
@@ -25,6 +37,7 @@ export interface TimelineReply {
   steps: { step: string; line: number }[];
   pauses: [from: number, to: number | null][];
   samples: [at: number, cpu: number, rss: number][];
+  usual?: Usual;
 }
 
 /** `status` 0: there was no answer. */
@@ -45,7 +58,7 @@ export interface Api {
   list(fields: Record<string, string>): Promise<ListReply>;
   get(id: string): Promise<{ execution: ExecutionJson; seq: number }>;
   log(id: string, fields: Record<string, number | string>): Promise<LogReply>;
-  search(id: string, filter: LogFilter, signal?: AbortSignal): Promise<SearchReply>;
+  search(id: string, search: LogSearch, signal?: AbortSignal): Promise<SearchReply>;
   timeline(id: string): Promise<TimelineReply>;
   text(id: string): Promise<Blob>;
   control(id: string, action: Action): Promise<void>;
@@ -87,7 +100,7 @@ export function createApi(): Api {
     list: (fields) => read(`executions?${new URLSearchParams(fields).toString()}`),
     get: (id) => read(of(id)),
     log: (id, fields) => read(of(id, '/log', fields)),
-    search: (id, filter, signal) => read(of(id, '/search', { ...filter }), signal && { signal }),
+    search: (id, search, signal) => read(of(id, '/search', { ...search }), signal && { signal }),
     timeline: (id) => read(of(id, '/timeline')),
     text: async (id) => await (await ask(of(id, '/text'))).blob(),
     async rerun(id) {

@@ -5,36 +5,77 @@ import { formatAge } from '../src/core/format.js';
 import { Banner } from './banner.js';
 import { staleReason, useModel, useServices } from './context.js';
 import { List } from './list.js';
-import { currentTheme, setTheme, THEMES } from './theme.js';
+import { useKeys } from './keys.js';
 import { go, useRoute } from './route.js';
+import type { Theme } from './theme.js';
+import { nextTheme, useTheme } from './theme.js';
+
+let styled: Promise<void> | undefined;
+
+/** What looks at the list does without. */
+function loadStyles(): Promise<void> {
+  styled ??= new Promise((resolve) => {
+    const link = document.createElement('link');
+    link.rel = 'stylesheet';
+    link.href = '/assets/execution.css';
+    // plain is better than nothing
+    link.onload = link.onerror = () => resolve();
+    document.head.append(link);
+  });
+  return styled;
+}
+
+async function loadExecutionPage(): Promise<ComponentType<{ id: string }>> {
+  const [{ ExecutionPage }] = await Promise.all([import('./execution.js'), loadStyles()]);
+  return ExecutionPage;
+}
+
+async function loadKeysDialog(): Promise<ComponentType<{ onClose: () => void }>> {
+  const [{ KeysDialog }] = await Promise.all([import('./keys-dialog.js'), loadStyles()]);
+  return KeysDialog;
+}
 
 /** Loaded when it is needed first: whoever looks at the list does not wait for it. */
 function useExecutionPage(wanted: boolean): ComponentType<{ id: string }> | undefined {
   const [page, setPage] = useState<{ component: ComponentType<{ id: string }> } | undefined>();
   useEffect(() => {
-    if (wanted && !page)
-      void import('./execution.js').then(({ ExecutionPage }) => setPage({ component: ExecutionPage }));
+    if (wanted && !page) void loadExecutionPage().then((component) => setPage({ component }));
   }, [wanted]);
   return page?.component;
 }
 
 /** Asked for with the page, so that it is there when the values are. */
 export function preload(): void {
-  void import('./execution.js');
+  void loadExecutionPage();
+}
+
+function useKeysDialog(): { open: () => void; dialog: preact.ComponentChildren } {
+  const [Dialog, setDialog] = useState<{ component: ComponentType<{ onClose: () => void }> } | undefined>();
+  return {
+    open: () => void loadKeysDialog().then((component) => setDialog({ component })),
+    dialog: Dialog && <Dialog.component onClose={() => setDialog(undefined)} />,
+  };
 }
 
 export function App() {
   const { model } = useServices();
   const { id } = useRoute();
+  const [theme, setTheme] = useTheme();
+  const keys = useKeysDialog();
+  useKeys(0, 'Everywhere', [
+    { names: ['?'], what: 'These keys', run: keys.open },
+    { names: ['c'], what: 'Colours: as the system has them, light, dark', run: () => setTheme(nextTheme(theme)) },
+  ]);
   const Page = useExecutionPage(id !== undefined);
   useEffect(() => {
     model.show(id === undefined ? { kind: 'list' } : { kind: 'execution', id });
   }, [id, model]);
   return (
     <>
-      <Header />
+      <Header theme={theme} onTheme={setTheme} onKeys={keys.open} />
       <Banner />
       <Content>{id === undefined ? <List /> : Page && <Page key={id} id={id} />}</Content>
+      {keys.dialog}
     </>
   );
 }
@@ -44,30 +85,31 @@ function Content({ children }: { children: preact.ComponentChildren }) {
   return <div class={staleReason(model) === undefined ? 'content' : 'content is-stale'}>{children}</div>;
 }
 
-function Header() {
+interface HeaderProps {
+  theme: Theme;
+  onTheme: (theme: Theme) => void;
+  onKeys: () => void;
+}
+
+function Header({ theme, onTheme, onKeys }: HeaderProps) {
   const model = useModel();
-  const [theme, choose] = useState(currentTheme);
   const { state } = model.link;
   const home = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     go('/');
   };
-  const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
+  const next = nextTheme(theme);
   return (
     <header>
       <a class="home" href="/" onClick={home}>
         progress
       </a>
       <span class={`link l-${state}`}>{linkText(state, Date.now() - model.link.heardAt)}</span>
-      <button
-        class="theme"
-        aria-label={`Colours: ${theme}. Change to ${next}`}
-        onClick={() => {
-          setTheme(next);
-          choose(next);
-        }}
-      >
+      <button aria-label="Keys" title="Keys  ( ? )" onClick={onKeys}>
+        ?
+      </button>
+      <button aria-label={`Colours: ${theme}. Change to ${next}`} onClick={() => onTheme(next)}>
         ◐ {theme}
       </button>
     </header>

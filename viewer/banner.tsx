@@ -1,13 +1,14 @@
-/** Says when the values are old, and what is done about it. */
+/** Says when the values are old, or the page is, and what is done about it. */
 import { formatAge, formatClock } from '../src/core/format.js';
 import { staleReason, useModel, useServices } from './context.js';
+import { BUILD } from './link.js';
 
 export function Banner() {
   const model = useModel();
   const { retry } = useServices();
-  const { state, heardAt, retryAt, attempt } = model.link;
+  const { state, heardAt, retryAt, attempt, viewer } = model.link;
   if (state === 'refused') return <Locked />;
-  if (staleReason(model) === undefined) return null;
+  if (staleReason(model) === undefined) return viewer === undefined || viewer === BUILD ? null : <Newer />;
   const wait = retryAt === undefined ? 0 : Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
   return (
     <div class="banner">
@@ -17,6 +18,16 @@ export function Banner() {
         {attempt > 1 ? ` (attempt ${attempt})` : ''}.
       </span>
       <button onClick={retry}>Retry now</button>
+    </div>
+  );
+}
+
+/** The daemon was replaced under this page. */
+function Newer() {
+  return (
+    <div class="banner">
+      <span>This page is of another version than the daemon, and may misread what it says.</span>
+      <button onClick={() => location.reload()}>Reload</button>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import type { Action } from './api.js';
 import { BellIcon } from './bell-icon.js';
 import { go, pathOf } from './route.js';
 import { staleReason, useModel, useServices } from './context.js';
+import type { Key } from './keys.js';
 
 export function Controls({ execution }: { execution: Execution }) {
   const model = useModel();
@@ -37,6 +38,7 @@ export function Controls({ execution }: { execution: Execution }) {
     <span class="controls">
       <button
         class="bell"
+        data-action="bell"
         aria-pressed={isRung}
         aria-label={`Notify me about ${execution.name}`}
         title={isRung ? 'You will be told when it ends or needs you' : 'Tell me when it ends or needs me'}
@@ -46,6 +48,7 @@ export function Controls({ execution }: { execution: Execution }) {
       </button>
       {execution.status !== 'queued' && (
         <button
+          data-action="pause"
           aria-disabled={off !== undefined}
           title={off ?? TITLES[toggle]}
           aria-label={`${isPaused ? 'Resume' : 'Pause'} ${execution.name}`}
@@ -55,6 +58,7 @@ export function Controls({ execution }: { execution: Execution }) {
         </button>
       )}
       <button
+        data-action="stop"
         aria-disabled={off !== undefined}
         title={off ?? TITLES.stop}
         aria-label={`Stop ${execution.name}`}
@@ -67,6 +71,22 @@ export function Controls({ execution }: { execution: Execution }) {
       )}
     </span>
   );
+}
+
+/** For the execution whose page this is, or that has the focus in the list. */
+export const CONTROL_KEYS: readonly Key[] = [
+  { names: ['x'], what: 'Stop', run: () => press('stop') },
+  { names: ['p'], what: 'Pause, resume', run: () => press('pause') },
+  { names: ['r'], what: 'Run again', run: () => press('rerun') },
+  { names: ['b'], what: 'Notify me, or not', run: () => press('bell') },
+];
+
+/** What a click would do; false where there is no such button. */
+function press(action: string): boolean {
+  const scope = document.activeElement?.closest('.item') ?? document.querySelector('.head');
+  const button = scope?.querySelector<HTMLElement>(`[data-action=${action}]`);
+  button?.click();
+  return button != null;
 }
 
 function Rerun({ execution }: { execution: Execution }) {
@@ -83,6 +103,7 @@ function Rerun({ execution }: { execution: Execution }) {
   return (
     <span class="controls">
       <button
+        data-action="rerun"
         aria-disabled={off !== undefined}
         title={off ?? 'The same command once more'}
         aria-label={`Run ${execution.name} again`}

@@ -5,10 +5,11 @@ import { estimate, parseTime } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
-import { Controls } from './controls.js';
+import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
+import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
-import { setQuery, useRoute } from './route.js';
+import { go, setQuery, useRoute } from './route.js';
 import { Badge, Bar, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
 
@@ -42,6 +43,12 @@ export function ExecutionPage({ id }: { id: string }) {
   const [step, setStep] = useState<string | undefined>();
   const execution = model.find(id) ?? model.executions().find((one) => one.id.startsWith(id));
   const now = model.now();
+  useKeys(1, 'This execution', [
+    ...CONTROL_KEYS,
+    ...TABS.map((one, index) => ({ names: [String(index + 1)], what: LABELS[one], run: () => chooseTab(one) })),
+    { names: ['s'], what: 'To the steps', run: focusSteps },
+    { names: ['u'], what: 'Back to the list', run: () => go('/') },
+  ]);
   if (!execution) return <Missing />;
   const onStep = (wanted: string) => {
     setStep(wanted);
@@ -137,13 +144,23 @@ function factsOf(execution: Execution): string[] {
   ].filter((fact) => fact !== '');
 }
 
+function chooseTab(tab: Tab): void {
+  setQuery({ tab: tab === 'log' ? '' : tab }, '');
+}
+
+/** False where there are none. */
+function focusSteps(): boolean {
+  const step = document.querySelector<HTMLElement>('.steps button');
+  step?.focus();
+  return step !== null;
+}
+
 function Tabs({ tab }: { tab: Tab }) {
-  const choose = (wanted: Tab) => setQuery({ tab: wanted === 'log' ? '' : wanted }, '');
   const onKey = (event: KeyboardEvent) => {
     const shift = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     const next = TABS[(TABS.indexOf(tab) + shift + TABS.length) % TABS.length];
     if (shift === 0 || next === undefined) return;
-    choose(next);
+    chooseTab(next);
     const target = event.currentTarget as HTMLElement;
     target.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();
   };
@@ -157,7 +174,7 @@ function Tabs({ tab }: { tab: Tab }) {
           aria-selected={one === tab}
           aria-controls="panel"
           tabIndex={one === tab ? 0 : -1}
-          onClick={() => choose(one)}
+          onClick={() => chooseTab(one)}
         >
           {LABELS[one]}
         </button>

@@ -1,59 +1,100 @@
 /** The steps by what they need: drawn where there is room, and as a list for everybody else. */
+import { useState } from 'preact/hooks';
 import { elapsedOf } from '../src/core/estimate.js';
 import type { Step } from '../src/core/execution.js';
-import { formatDuration } from '../src/core/format.js';
+import { formatCount, formatDuration, formatQuantity } from '../src/core/format.js';
 import type { TabProps } from './execution.js';
-import type { Edge, Node } from './graph-layout.js';
+import type { Bundle } from './graph-condense.js';
+import { condense, countStatuses } from './graph-condense.js';
+import type { Edge } from './graph-layout.js';
 import { layOut } from './graph-layout.js';
 import { Icon } from './status.js';
 
 const NODE_PX = { width: 180, height: 44 };
 const GAP_PX = { x: 48, y: 14 };
-/** More than this is not a picture any more; the list has them all. */
-const MAX_DRAWN = 300;
+/** Rows of the list that are made at a time. */
+const LIST_ROWS = 300;
 /** Parts of a step: the graph is of the plan. */
 const PARTS: ReadonlySet<string> = new Set(['criterion', 'tool']);
 
 export function Graph({ execution, now, onStep }: TabProps) {
+  const [chosen, setChosen] = useState<string | undefined>();
   const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind));
   if (steps.length === 0) return <p class="empty">It has no steps.</p>;
-  const layout = layOut(steps);
-  const names = new Map(steps.map(({ id, name }) => [id, name]));
-  const places = new Map(layout.nodes.map((node) => [node.step.id, placeOf(node)]));
-  const width = layout.layers * (NODE_PX.width + GAP_PX.x);
-  const height = layout.rows * (NODE_PX.height + GAP_PX.y);
+  const graph = condense(layOut(steps));
+  const bundle = graph.bundles.find(({ id }) => id === chosen);
+  const places = new Map<string, Place>([
+    ...graph.nodes.map((node): [string, Place] => [node.step.id, placeOf(node)]),
+    ...graph.bundles.map((one): [string, Place] => [one.id, placeOf(one)]),
+  ]);
+  const width = graph.layers * (NODE_PX.width + GAP_PX.x);
+  const height = graph.rows * (NODE_PX.height + GAP_PX.y);
   return (
     <div class="graph-tab">
-      {steps.length <= MAX_DRAWN && (
-        <div class="graph" aria-hidden="true">
-          <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
-            <svg width={width} height={height}>
-              {layout.edges.map((edge) => (
-                <path
-                  key={`${edge.from} ${edge.to}`}
-                  class={edge.isCurrent ? 'edge current' : 'edge'}
-                  d={curve(edge, places)}
-                />
-              ))}
-            </svg>
-            {layout.nodes.map(({ step, isCurrent }) => (
-              <div
-                key={step.id}
-                class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
-                style={{ left: `${places.get(step.id)?.x ?? 0}px`, top: `${places.get(step.id)?.y ?? 0}px` }}
-                title={step.name}
-                onClick={() => onStep(step.id)}
-              >
-                <Icon status={step.status} />
-                <span class="step-name">{step.name}</span>
-                <span class="step-time">{timeOf(step, now)}</span>
-              </div>
-            ))}
-          </div>
-        </div>
+      {graph.bundles.length + graph.before + graph.after > 0 && (
+        <p class="note graph-note">{leftOut(graph.before, graph.after, graph.bundles)}</p>
       )}
-      <ol class={steps.length <= MAX_DRAWN ? 'graph-list drawn' : 'graph-list'} aria-label="Steps and what they need">
-        {steps.map((step) => (
+      <div class="graph" aria-hidden="true">
+        <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
+          <svg width={width} height={height}>
+            {graph.edges.map((edge) => (
+              <path
+                key={`${edge.from} ${edge.to}`}
+                class={edge.isCurrent ? 'edge current' : 'edge'}
+                d={curve(edge, places)}
+              />
+            ))}
+          </svg>
+          {graph.nodes.map(({ step, isCurrent }) => (
+            <div
+              key={step.id}
+              class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
+              style={styleOf(places.get(step.id))}
+              title={step.name}
+              onClick={() => onStep(step.id)}
+            >
+              <Icon status={step.status} />
+              <span class="step-name">{step.name}</span>
+              <span class="step-time">{timeOf(step, now)}</span>
+            </div>
+          ))}
+          {graph.bundles.map((one) => (
+            <div
+              key={one.id}
+              class={`node bundle ${one.isCurrent ? 'current' : ''}`}
+              style={styleOf(places.get(one.id))}
+              title="List them below"
+              onClick={() => setChosen(one.id)}
+            >
+              <span class="step-name">{countStatuses(one.steps)}</span>
+            </div>
+          ))}
+        </div>
+      </div>
+      {bundle && (
+        <p class="note">
+          {formatQuantity(bundle.steps.length, 'step')} drawn as one.{' '}
+          <button onClick={() => setChosen(undefined)}>List all steps</button>
+        </p>
+      )}
+      <StepList key={bundle?.id} steps={bundle?.steps ?? steps} all={execution.steps} now={now} onStep={onStep} />
+    </div>
+  );
+}
+
+interface StepListProps {
+  steps: readonly Step[];
+  all: ReadonlyMap<string, Step>;
+  now: number;
+  onStep: (step: string) => void;
+}
+
+function StepList({ steps, all, now, onStep }: StepListProps) {
+  const [limit, setLimit] = useState(LIST_ROWS);
+  return (
+    <>
+      <ol class="graph-list" aria-label="Steps and what they need">
+        {steps.slice(0, limit).map((step) => (
           <li key={step.id}>
             <button onClick={() => onStep(step.id)}>
               <Icon status={step.status} />
@@ -62,21 +103,47 @@ export function Graph({ execution, now, onStep }: TabProps) {
                 {step.status} {timeOf(step, now)}
               </span>
               {step.needs && step.needs.length > 0 && (
-                <span class="step-notes">needs {step.needs.map((need) => names.get(need) ?? need).join(', ')}</span>
+                <span class="step-notes">needs {step.needs.map((need) => all.get(need)?.name ?? need).join(', ')}</span>
               )}
             </button>
           </li>
         ))}
       </ol>
-    </div>
+      {steps.length > limit && (
+        <button class="load-more" onClick={() => setLimit(limit + LIST_ROWS)}>
+          {formatCount(Math.min(LIST_ROWS, steps.length - limit))} more of {formatCount(steps.length)}
+        </button>
+      )}
+    </>
   );
 }
 
-function placeOf({ layer, row }: Node): { x: number; y: number } {
+function leftOut(before: number, after: number, bundles: readonly Bundle[]): string {
+  const bundled = bundles.reduce((sum, { steps }) => sum + steps.length, 0);
+  const parts = [
+    bundled === 0
+      ? ''
+      : `${formatQuantity(bundled, 'step')} drawn as ${bundles.length === 1 ? 'one' : formatCount(bundles.length)}`,
+    before === 0 ? '' : `${formatCount(before)} before these not drawn`,
+    after === 0 ? '' : `${formatCount(after)} behind these not drawn`,
+  ];
+  return `Too large to be drawn whole: ${parts.filter((part) => part !== '').join(', ')}. The list below has all.`;
+}
+
+interface Place {
+  x: number;
+  y: number;
+}
+
+function placeOf({ layer, row }: { layer: number; row: number }): Place {
   return { x: layer * (NODE_PX.width + GAP_PX.x), y: row * (NODE_PX.height + GAP_PX.y) };
 }
 
-function curve({ from, to }: Edge, places: ReadonlyMap<string, { x: number; y: number }>): string {
+function styleOf({ x, y }: Place = { x: 0, y: 0 }): { left: string; top: string } {
+  return { left: `${x}px`, top: `${y}px` };
+}
+
+function curve({ from, to }: Edge, places: ReadonlyMap<string, Place>): string {
   const a = places.get(from) ?? { x: 0, y: 0 };
   const b = places.get(to) ?? { x: 0, y: 0 };
   const [x1, y1] = [a.x + NODE_PX.width, a.y + NODE_PX.height / 2];

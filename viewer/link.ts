@@ -1,5 +1,4 @@
 /** A page's end of the hub: in a shared worker where the browser has them, else in the page itself. */
-import { createHub } from './hub.js';
 import type { ToHub, ToPage } from './wire.js';
 
 export interface HubLink {
@@ -61,14 +60,20 @@ export function openHub(onMessage: (message: ToPage) => void): HubLink {
 
 type Send = (message: ToHub) => void;
 
+/** Which build this page is of. */
+export const BUILD = document.querySelector<HTMLMetaElement>('meta[name=build]')?.content ?? '';
+
 function toWorker(take: (message: ToPage) => void): Send {
-  const { port } = new SharedWorker(workerUrl() as string, { type: 'module', name: 'progress' });
+  // pages of another build have a worker of their own, which speaks as they do
+  const { port } = new SharedWorker(workerUrl() as string, { type: 'module', name: `progress ${BUILD}` });
   port.onmessage = ({ data }: MessageEvent<ToPage>) => take(data);
   return (message) => port.postMessage(message);
 }
 
+/** Few browsers need it, so the others do not load it. */
 function toOwn(take: (message: ToPage) => void): Send {
-  return createHub().join({ send: take });
+  const hub = import('./hub.js').then(({ createHub }) => createHub().join({ send: take }));
+  return (message) => void hub.then((send) => send(message));
 }
 
 interface TrustedTypes {

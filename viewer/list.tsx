@@ -1,14 +1,24 @@
 /** The list: what runs, what waits, what has ended. */
-import { useEffect, useRef } from 'preact/hooks';
-import { parseTime } from '../src/core/estimate.js';
+import type { RefObject } from 'preact';
+import { useRef } from 'preact/hooks';
+import { estimate, parseTime } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatAge, formatBytes, formatOutcome, formatPercent, formatQuantity } from '../src/core/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatOutcome,
+  formatPercent,
+  formatQuantity,
+} from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
 import { outlineOf } from '../src/core/outline.js';
-import { estimate } from '../src/core/estimate.js';
-import { Controls } from './controls.js';
+import { usualOf } from '../src/core/usual.js';
+import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
+import { Choice, SearchField, Tick } from './fields.js';
+import { useKeys } from './keys.js';
 import { Badge, Bar, Icon, timeText, workText } from './status.js';
 import { go, pathOf, setQuery, useRoute } from './route.js';
 
@@ -40,11 +50,21 @@ export function List() {
   const shown = all.filter((one) => mentions(one, text) && hasStatus(one, status) && isSince(one, since, now));
   const alive = sortAlive(shown.filter((one) => !isFinal(one.status)));
   const ended = shown.filter((one) => isFinal(one.status));
+  const search = useRef<HTMLInputElement>(null);
+  useKeys(1, 'The list', [
+    { names: ['/'], what: 'Search', run: () => search.current?.focus() },
+    { names: ['j', 'ArrowDown'], what: 'The next one', run: () => moveFocus(1) },
+    { names: ['k', 'ArrowUp'], what: 'The one before', run: () => moveFocus(-1) },
+    { names: ['Enter'], what: 'Open it' },
+    { names: ['a'], what: 'By agent', run: () => setQuery({ group: grouped ? '' : 'agent' }) },
+    { names: ['o'], what: 'Older ones', run: () => model.hasMore && model.loadMore() },
+  ]);
+  useKeys(2, 'The one that has the focus', CONTROL_KEYS);
   const groups = grouped ? groupByAgent([...alive, ...ended]) : [];
   return (
     <main>
       <h1 class="visually-hidden">Executions</h1>
-      <Filters text={text} status={status} since={since} grouped={grouped} />
+      <Filters field={search} text={text} status={status} since={since} grouped={grouped} />
       {model.loaded && all.length === 0 && <Empty />}
       {all.length > 0 && shown.length === 0 && <p class="empty">Nothing here passes these filters.</p>}
       {grouped ? (
@@ -72,66 +92,29 @@ export function List() {
   );
 }
 
-function Filters(props: { text: string; status: string; since: string; grouped: boolean }) {
-  const search = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== '/' || isTyping(event)) return;
-      event.preventDefault();
-      search.current?.focus();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, []);
+interface FilterProps {
+  field: RefObject<HTMLInputElement | null>;
+  text: string;
+  status: string;
+  since: string;
+  grouped: boolean;
+}
+
+function Filters(props: FilterProps) {
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <input
-        ref={search}
-        type="search"
-        aria-label="Search by name, id, agent or label"
+      <SearchField
+        field={props.field}
+        label="Search by name, id, agent or label"
         placeholder="Search name, id, agent, label  ( / )"
         value={props.text}
-        onInput={(event) => setQuery({ q: event.currentTarget.value })}
+        onInput={(text) => setQuery({ q: text })}
       />
       <Choice label="Status" options={FILTERS} value={props.status} onChange={(value) => setQuery({ status: value })} />
       <Choice label="Since" options={AGES} value={props.since} onChange={(value) => setQuery({ since: value })} />
-      <label>
-        <input
-          type="checkbox"
-          checked={props.grouped}
-          onChange={(event) => setQuery({ group: event.currentTarget.checked ? 'agent' : '' })}
-        />
-        By agent
-      </label>
+      <Tick label="By agent" isOn={props.grouped} onChange={(isOn) => setQuery({ group: isOn ? 'agent' : '' })} />
     </form>
   );
-}
-
-export function Choice(props: {
-  label: string;
-  options: readonly (readonly [value: string, label: string])[];
-  value: string;
-  onChange: (value: string) => void;
-}) {
-  return (
-    <select
-      aria-label={props.label}
-      value={props.value}
-      onChange={(event) => props.onChange(event.currentTarget.value)}
-    >
-      {props.options.map(([value, label]) => (
-        <option key={value} value={value}>
-          {label}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-/** Does the key belong to what somebody writes? */
-export function isTyping({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
-  if (ctrlKey || metaKey || altKey) return true;
-  return target instanceof HTMLElement && target.closest('input, select, textarea, dialog') !== null;
 }
 
 function Empty() {
@@ -141,6 +124,14 @@ function Empty() {
       <pre>progress run -- make</pre>
     </div>
   );
+}
+
+/** From one name to another; the first one when none has the focus. */
+function moveFocus(by: number): void {
+  const names = [...document.querySelectorAll<HTMLElement>('.item .name')];
+  const at = names.findIndex((name) => name.closest('.item')?.contains(document.activeElement));
+  const next = at === -1 ? 0 : Math.min(Math.max(0, at + by), names.length - 1);
+  names[next]?.focus();
 }
 
 interface SectionProps {
@@ -167,6 +158,7 @@ function Section({ title, executions, all, now }: SectionProps) {
 function Item({ execution, all, now }: { execution: Execution; all: readonly Execution[]; now: number }) {
   const model = useModel();
   const over = isFinal(execution.status);
+  const usualMs = over ? undefined : usualOf(execution, all)?.ms;
   const path = pathOf(execution.id);
   const open = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -187,12 +179,12 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
         {over ? (
           <span class={`outcome s-${execution.status}`}>{outcomeText(execution)}</span>
         ) : (
-          <Share execution={execution} now={now} />
+          <Share execution={execution} now={now} usualMs={usualMs} />
         )}
       </div>
       <div class="row2">
         <span class="facts">
-          {(over ? endedFacts(execution, now) : aliveFacts(execution, all, now)).map((fact) => (
+          {(over ? endedFacts(execution, now) : aliveFacts(execution, all, now, usualMs)).map((fact) => (
             <span key={fact}>{fact}</span>
           ))}
         </span>
@@ -202,17 +194,17 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
   );
 }
 
-function Share({ execution, now }: { execution: Execution; now: number }) {
+function Share({ execution, now, usualMs }: { execution: Execution; now: number; usualMs: number | undefined }) {
   const { share } = estimate(execution, now);
   return (
     <>
-      <Bar execution={execution} now={now} />
+      <Bar execution={execution} now={now} usualMs={usualMs} />
       {share !== undefined && <span class="percent">{formatPercent(share)}</span>}
     </>
   );
 }
 
-function aliveFacts(execution: Execution, all: readonly Execution[], now: number): string[] {
+function aliveFacts(execution: Execution, all: readonly Execution[], now: number, usualMs?: number): string[] {
   const { attention, attentionReason, agent, queue, status, resources } = execution;
   const current = outlineOf(execution).current.at(-1);
   const usage = [
@@ -221,6 +213,7 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
   ];
   return [
     status === 'queued' ? queueText(execution, all) : timeText(execution, now),
+    usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
     attention === 'silent' ? `silent for ${formatAge(now - (parseTime(execution.lastActivity) ?? now))}` : '',
     workText(execution),

@@ -2,16 +2,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import type { Level } from '../src/core/filter.js';
 import { formatCount } from '../src/core/format.js';
-import type { LogFilter } from '../src/core/log.js';
 import { useServices } from './context.js';
-import { Choice, isTyping } from './list.js';
+import { Choice, Tick } from './fields.js';
+import { FindBar } from './find-bar.js';
+import { useFind } from './find.js';
+import { useKeys } from './keys.js';
 import type { LogStore } from './log-store.js';
 import { createLogStore } from './log-store.js';
 import type { LogView } from './log-view.js';
 import { createLogView } from './log-view.js';
-import { Rows } from './ranges.js';
+import { NO_MARKS, patternMarks, textMarks } from './marks.js';
 import type { LineRange } from './ranges.js';
 import { setQuery, useRoute } from './route.js';
 
@@ -33,8 +34,7 @@ const LEVELS = [
   ['warning', 'warnings and errors'],
   ['error', 'errors'],
 ] as const;
-/** Somebody is still writing. */
-const TYPING_MS = 150;
+const PAGE_ROWS = 20;
 
 export function LogPane({ execution, step, onStepShown }: Props) {
   const { api, model, announce } = useServices();
@@ -50,6 +50,7 @@ export function LogPane({ execution, step, onStepShown }: Props) {
   const isOver = isFinal(execution.status);
   const wrap = query.get('wrap') === '1';
   const times = query.get('times') !== '0';
+  const only = query.get('only') === '1';
 
   useEffect(() => {
     const store = createLogStore(api, id, () => {
@@ -58,6 +59,7 @@ export function LogPane({ execution, step, onStepShown }: Props) {
     });
     const view = createLogView({
       store,
+      announce,
       nameOf: (wanted) => model.find(id)?.steps.get(wanted)?.name,
       onFollow: (following, unread) => setFollow({ following, unread }),
       onPermalink: (from, to) => setQuery({}, from === to ? `#L${from}` : `#L${from}-L${to}`),
@@ -92,17 +94,25 @@ export function LogPane({ execution, step, onStepShown }: Props) {
 
   useEffect(() => parts.current?.view.setWrap(wrap), [wrap]);
   useEffect(() => {
-    const view = parts.current?.view;
-    if (!view) return;
-    view.setFind(find.text, false);
-    view.setFilter(find.filter, find.filterRanges);
-  }, [find.found, find.filterRanges]);
+    parts.current?.view.setMarks(
+      find.text === ''
+        ? NO_MARKS
+        : find.regex
+          ? patternMarks(api, id, find, () => parts.current?.view.remark())
+          : textMarks(find),
+    );
+  }, [id, find.text, find.exact, find.regex]);
+  useEffect(() => {
+    parts.current?.view.setFilter(find.filter?.test, find.filter?.ranges);
+  }, [id, find.filter]);
   useEffect(() => {
     if (find.current !== undefined) parts.current?.view.reveal(find.current);
   }, [find.current]);
   useEffect(() => {
     const target = targetOf(hash);
-    if (target && parts.current?.store.loaded) parts.current.view.reveal(...target);
+    const { store, view } = parts.current ?? {};
+    // who clicked on a line's number is there
+    if (target && store?.loaded && !view?.isMarked(...target)) view?.reveal(...target);
   }, [hash]);
   useEffect(() => {
     if (step === undefined) return;
@@ -113,35 +123,6 @@ export function LogPane({ execution, step, onStepShown }: Props) {
       onStepShown();
     });
   }, [step]);
-
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const view = parts.current?.view;
-      if (!view) return;
-      if (event.key === 'f' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
-        // pressed again it is the browser's own
-        if (document.activeElement === input.current) return;
-        event.preventDefault();
-        input.current?.focus();
-        input.current?.select();
-        return;
-      }
-      if (isTyping(event)) return;
-      const move = MOVES[event.key];
-      if (event.key === '/') {
-        event.preventDefault();
-        input.current?.focus();
-      } else if (event.key === 'End' || event.key === 'G') {
-        event.preventDefault();
-        view.follow();
-      } else if (move !== undefined) {
-        event.preventDefault();
-        view.scrollBy(move);
-      }
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  }, []);
 
   const download = async () => {
     try {
@@ -156,36 +137,40 @@ export function LogPane({ execution, step, onStepShown }: Props) {
     }
   };
 
+  const view = () => parts.current?.view;
+  const toFind = () => {
+    // pressed again it is the browser's own
+    if (document.activeElement === input.current) return false;
+    input.current?.select();
+    return input.current?.focus();
+  };
+  const toggle = (field: string, isOn: boolean) => setQuery({ [field]: isOn ? '' : '1' });
+  useKeys(2, 'The log', [
+    { names: ['Ctrl-f'], what: 'Find; again: the browser’s own', always: true, run: toFind },
+    { names: ['/'], what: 'Find', run: toFind },
+    { names: ['n'], what: 'Next match', run: () => find.text !== '' && find.step(1) },
+    { names: ['N'], what: 'Match before', run: () => find.text !== '' && find.step(-1) },
+    { names: ['Enter', 'Shift-Enter'], what: 'The same, while one writes' },
+    { names: ['Alt-r'], what: 'Regular expression or text', always: true, run: () => toggle('re', find.regex) },
+    { names: ['Alt-c'], what: 'Upper and lower case differ', always: true, run: () => toggle('case', find.exact) },
+    { names: ['m'], what: 'Only matches', run: () => toggle('only', only) },
+    { names: ['j', 'ArrowDown'], what: 'A line down', run: () => view()?.scrollBy(1) },
+    { names: ['k', 'ArrowUp'], what: 'A line up', run: () => view()?.scrollBy(-1) },
+    { names: ['PageDown'], what: 'A page down', run: () => view()?.scrollBy(PAGE_ROWS) },
+    { names: ['PageUp'], what: 'A page up', run: () => view()?.scrollBy(-PAGE_ROWS) },
+    { names: ['g', 'Home'], what: 'To the beginning', run: () => view()?.scrollBy(-Infinity) },
+    { names: ['G', 'End'], what: 'To the end, and follow it', run: () => view()?.follow() },
+    { names: ['Ctrl-a'], what: 'Select the whole log', run: () => view()?.selectAll() },
+    { names: ['Ctrl-c'], what: 'Copy what is selected, or marked' },
+    { names: ['w'], what: 'Wrap long lines', run: () => toggle('wrap', wrap) },
+    { names: ['t'], what: 'Times', run: () => setQuery({ times: times ? '0' : '' }) },
+    { names: ['d'], what: 'Download', run: () => void download() },
+  ]);
+
   return (
     <div class={times ? 'log-pane' : 'log-pane no-times'}>
       <div class="tools" role="toolbar" aria-label="Log">
-        <input
-          ref={input}
-          type="search"
-          aria-label="Find in the whole log"
-          placeholder="Find  ( Ctrl-F )"
-          value={find.text}
-          onInput={(event) => setQuery({ find: event.currentTarget.value })}
-          onKeyDown={(event) => {
-            if (event.key !== 'Enter') return;
-            event.preventDefault();
-            find.step(event.shiftKey ? -1 : 1);
-          }}
-        />
-        {find.text !== '' && (
-          <>
-            <span class="count" role="status">
-              {find.found === undefined ? '…' : countText(find)}
-            </span>
-            <button aria-label="Match before" onClick={() => find.step(-1)}>
-              ↑
-            </button>
-            <button aria-label="Next match" onClick={() => find.step(1)}>
-              ↓
-            </button>
-            <Switch label="Only matches" field="only" query={query} />
-          </>
-        )}
+        <FindBar field={input} find={find} only={only} onLeave={() => view()?.element.focus()} />
         <Choice
           label="Stream"
           options={STREAMS}
@@ -198,117 +183,20 @@ export function LogPane({ execution, step, onStepShown }: Props) {
           value={query.get('level') ?? ''}
           onChange={(level) => setQuery({ level })}
         />
-        <Switch label="Wrap" field="wrap" query={query} />
-        <label>
-          <input
-            type="checkbox"
-            checked={times}
-            onChange={(event) => setQuery({ times: event.currentTarget.checked ? '' : '0' })}
-          />
-          Times
-        </label>
+        <Tick label="Wrap" isOn={wrap} onChange={() => toggle('wrap', wrap)} />
+        <Tick label="Times" isOn={times} onChange={(isOn) => setQuery({ times: isOn ? '' : '0' })} />
         <button onClick={() => void download()}>Download</button>
       </div>
       <div class="log-holder" ref={holder}>
         {empty && <p class="empty">{isOver ? 'It wrote nothing.' : emptyText(execution)}</p>}
         {!follow.following && !isOver && (
-          <button class="follow" onClick={() => parts.current?.view.follow()}>
+          <button class="follow" onClick={() => view()?.follow()}>
             ↓ {follow.unread === 0 ? 'Follow' : `${formatCount(follow.unread)} new lines`}
           </button>
         )}
       </div>
     </div>
   );
-}
-
-const MOVES: Readonly<Record<string, number>> = {
-  j: 1,
-  k: -1,
-  ArrowDown: 1,
-  ArrowUp: -1,
-  PageDown: 20,
-  PageUp: -20,
-  Home: -Infinity,
-};
-
-function Switch({ label, field, query }: { label: string; field: string; query: URLSearchParams }) {
-  return (
-    <label>
-      <input
-        type="checkbox"
-        checked={query.get(field) === '1'}
-        onChange={(event) => setQuery({ [field]: event.currentTarget.checked ? '1' : '' })}
-      />
-      {label}
-    </label>
-  );
-}
-
-interface Found {
-  ranges: readonly LineRange[];
-  matched: number;
-}
-
-/** The text that is looked for, and the filter; both are carried out over the whole log by the daemon. */
-function useFind(id: string, query: URLSearchParams) {
-  const { api, announce } = useServices();
-  const text = query.get('find') ?? '';
-  const stream = query.get('stream') ?? '';
-  const level = query.get('level') ?? '';
-  const only = query.get('only') === '1' && text !== '';
-  const [found, setFound] = useState<Found | undefined>();
-  const [filterRanges, setFilterRanges] = useState<readonly LineRange[]>([]);
-  const [index, setIndex] = useState(0);
-  const filter: LogFilter | undefined =
-    stream === '' && level === '' && !only
-      ? undefined
-      : {
-          ...(stream !== '' && { stream }),
-          ...(level !== '' && { level: level as Level }),
-          ...(only && { text }),
-        };
-
-  useEffect(() => {
-    setFound(undefined);
-    const controller = new AbortController();
-    const timer = setTimeout(() => {
-      const narrow = { ...(stream !== '' && { stream }), ...(level !== '' && { level: level as Level }) };
-      const ask = async () => {
-        const hits = text === '' ? undefined : await api.search(id, { ...narrow, text }, controller.signal);
-        const rest = filter && !only ? await api.search(id, narrow, controller.signal) : hits;
-        setFound(hits);
-        setFilterRanges(filter && rest ? rest.ranges : []);
-        setIndex(0);
-      };
-      ask().catch((error: unknown) => {
-        if (!controller.signal.aborted) announce((error as Error).message);
-      });
-    }, TYPING_MS);
-    return () => {
-      clearTimeout(timer);
-      controller.abort();
-    };
-  }, [id, text, stream, level, only]);
-
-  const rows = found && new Rows(found.ranges);
-  const count = rows?.lines ?? 0;
-  return {
-    text,
-    found,
-    filter,
-    filterRanges,
-    index,
-    matched: found?.matched ?? 0,
-    /** The line of the match that is looked at. */
-    current: count === 0 ? undefined : rows?.at(index)?.line,
-    step(by: number) {
-      if (count > 0) setIndex((index + by + count) % count);
-    },
-  };
-}
-
-function countText({ index, matched }: { index: number; matched: number }): string {
-  return matched === 0 ? 'none' : `${formatCount(index + 1)} of ${formatCount(matched)}`;
 }
 
 /** Which steps' lines are hidden: from behind the line where a step begins to the one where the next begins. */

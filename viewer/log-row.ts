@@ -2,10 +2,11 @@
 import type { LogLine } from '../src/core/log.js';
 import type { Color, TextStyle } from '../src/core/sgr.js';
 import { styledRuns } from '../src/core/sgr.js';
+import type { Span } from './marks.js';
 
 export interface RowOptions {
-  find: string;
-  exact: boolean;
+  /** Where in a text stands what is looked for. */
+  marksIn: (plain: string) => readonly Span[];
   /** A row below its line: so many lines of the detail. */
   detail?: string;
   isOpen: boolean;
@@ -81,11 +82,15 @@ function toggle(className: string, isOpen: boolean, label: string): HTMLElement 
   return button;
 }
 
-function textOf(text: string, { find, exact }: RowOptions): HTMLElement {
+function textOf(text: string, { marksIn }: RowOptions): HTMLElement {
   const holder = element('span', 'text');
-  for (const run of styledRuns(text)) {
+  const runs = styledRuns(text);
+  const marks = marksIn(runs.map((run) => run.text).join(''));
+  let at = 0;
+  for (const run of runs) {
     const target = Object.keys(run.style).length === 0 ? holder : holder.appendChild(styled(run.style));
-    appendLinked(target, run.text, find, exact);
+    appendLinked(target, run.text, marksWithin(marks, at, at + run.text.length));
+    at += run.text.length;
   }
   return holder;
 }
@@ -114,24 +119,28 @@ function paint(
   else span.style[property] = `rgb(${color[0]} ${color[1]} ${color[2]})`;
 }
 
-function appendLinked(target: HTMLElement, text: string, find: string, exact: boolean): void {
+function appendLinked(target: HTMLElement, text: string, marks: readonly Span[]): void {
   let at = 0;
+  const append = (to: HTMLElement, end: number) => {
+    appendMarked(to, text.slice(at, end), marksWithin(marks, at, end));
+    at = end;
+  };
   for (const match of text.matchAll(URL_PATTERN)) {
-    appendMarked(target, text.slice(at, match.index), find, exact);
+    append(target, match.index);
+    const end = match.index + match[0].length;
     const url = safeUrl(match[0]);
-    if (url === undefined) appendMarked(target, match[0], find, exact);
+    if (url === undefined) append(target, end);
     else {
       const link = element('a', 'link') as HTMLAnchorElement;
       link.href = url;
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
       link.tabIndex = -1;
-      appendMarked(link, match[0], find, exact);
+      append(link, end);
       target.append(link);
     }
-    at = match.index + match[0].length;
   }
-  appendMarked(target, text.slice(at), find, exact);
+  append(target, text.length);
 }
 
 function safeUrl(text: string): string | undefined {
@@ -143,18 +152,21 @@ function safeUrl(text: string): string | undefined {
   }
 }
 
-function appendMarked(target: HTMLElement, text: string, find: string, exact: boolean): void {
-  if (text === '') return;
-  const [hay, needle] = exact ? [text, find] : [text.toLowerCase(), find.toLowerCase()];
+function appendMarked(target: HTMLElement, text: string, marks: readonly Span[]): void {
   let at = 0;
-  // a letter whose lower case is longer moves what follows: then nothing is marked rather than the wrong thing
-  if (needle !== '' && hay.length === text.length) {
-    for (let found = hay.indexOf(needle); found !== -1; found = hay.indexOf(needle, at)) {
-      target.append(text.slice(at, found), element('mark', '', text.slice(found, found + needle.length)));
-      at = found + needle.length;
-    }
+  for (const [start, end] of marks) {
+    target.append(text.slice(at, start), element('mark', '', text.slice(start, end)));
+    at = end;
   }
-  target.append(text.slice(at));
+  if (at < text.length) target.append(text.slice(at));
+}
+
+/** The parts of the marks that lie in a part of the text, counted from its beginning. */
+function marksWithin(marks: readonly Span[], from: number, to: number): readonly Span[] {
+  if (marks.length === 0) return marks;
+  return marks
+    .filter(([start, end]) => end > from && start < to)
+    .map(([start, end]): Span => [Math.max(start, from) - from, Math.min(end, to) - from]);
 }
 
 function element(tag: string, className: string, text = ''): HTMLElement {

@@ -1,11 +1,14 @@
 /** The log on the screen: as many rows as fit, whatever its length; a reader who scrolled up never moves. */
-import type { LogFilter, LogLine } from '../src/core/log.js';
-import { lineTest } from '../src/core/log.js';
 import { stripAnsi } from '../src/core/ansi.js';
+import type { LogLine } from '../src/core/log.js';
+import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from './log-extent.js';
 import { fillRow } from './log-row.js';
+import { createLogSelection } from './log-selection.js';
 import type { LogStore } from './log-store.js';
+import type { Marks } from './marks.js';
+import { NO_MARKS } from './marks.js';
 import { Rows } from './ranges.js';
-import type { LineRange } from './ranges.js';
+import type { LineRange, Place } from './ranges.js';
 
 export interface LogViewOptions {
   store: LogStore;
@@ -16,6 +19,7 @@ export interface LogViewOptions {
   nameOf: (step: string) => string | undefined;
   /** A step's lines are to be hidden, or shown again. */
   onFold: (line: number) => void;
+  announce: (text: string) => void;
 }
 
 export interface LogView {
@@ -24,29 +28,31 @@ export interface LogView {
   added(lines: readonly LogLine[]): void;
   /** The store has other lines than before. */
   changed(): void;
-  /** Which lines are shown; undefined: all. */
-  setFilter(filter: LogFilter | undefined, ranges?: readonly LineRange[]): void;
+  /** Which lines are shown, and of those that come live, which will be; undefined: all. */
+  setFilter(test: ((line: LogLine) => boolean) | undefined, ranges?: readonly LineRange[]): void;
   setHidden(hidden: readonly LineRange[], folded: ReadonlySet<number>): void;
-  setFind(text: string, exact: boolean): void;
+  setMarks(marks: Marks): void;
+  /** What is marked is drawn again. */
+  remark(): void;
   setWrap(wrap: boolean): void;
   /** Brings the line to the middle and marks it. */
   reveal(from: number, to?: number, options?: { mark?: boolean }): void;
   follow(): void;
   scrollBy(rows: number): void;
+  selectAll(): void;
+  isMarked(from: number, to: number): boolean;
   readonly following: boolean;
   /** The number of the first line on the screen. */
   readonly top: number;
   destroy(): void;
 }
 
-const ROW_PX = 20;
-/** Browsers cannot make elements of any height; beyond this the scrollbar stands for more than it is long. */
-const MAX_PX = 8_000_000;
 const OVERSCAN = 12;
 /** Far from it coordinates lose their precision. */
 const MAX_ROWS_FROM_ORIGIN = 20_000;
 
-export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: LogViewOptions): LogView {
+export function createLogView(options: LogViewOptions): LogView {
+  const { store, nameOf, onFollow, onPermalink, onFold, announce } = options;
   const element = document.createElement('div');
   const spacer = document.createElement('div');
   const layer = document.createElement('div');
@@ -65,7 +71,7 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
   let hidden: readonly LineRange[] = [];
   let folded: ReadonlySet<number> = new Set();
   const opened = new Map<number, string[]>();
-  let find = { text: '', exact: false };
+  let marks = NO_MARKS;
   let wrap = false;
   let following = true;
   let unread = 0;
@@ -78,16 +84,14 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
   let marked: LineRange | undefined;
   let frame = 0;
   let height = 0;
+  let spacerPx = 0;
   /** By place, so that a row that stays is not made again. */
-  const shown = new Map<string, HTMLElement>();
+  const shown = new Map<string, Shown>();
   let version = 0;
-  let selection: { anchor: Caret; focus: Caret } | undefined;
 
   const fitting = () => height / ROW_PX;
-  const lastTop = () => Math.max(0, rows.count - (wrap ? 1 : fitting()));
-  const spacerPx = () => Math.min(rows.count * ROW_PX, MAX_PX);
-  const isScaled = () => rows.count * ROW_PX > MAX_PX;
-  const range = () => Math.max(0, wrap ? spacerPx() : spacerPx() - height);
+  const extent = () => ({ rows: rows.count, height, wrap });
+  const last = () => lastTop(extent());
 
   const setFollowing = (next: boolean) => {
     if (next) unread = 0;
@@ -103,13 +107,17 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
   };
 
   const render = () => {
-    const px = `${spacerPx() + (wrap ? height : 0)}px`;
-    if (spacer.style.height !== px) spacer.style.height = px;
-    if (following) top = lastTop();
-    top = Math.min(Math.max(0, top), lastTop());
-    const wanted = lastTop() === 0 ? 0 : isScaled() || wrap ? (top / lastTop()) * range() : top * ROW_PX;
-    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
-    scrolledTo = element.scrollTop;
+    const px = contentPx(extent());
+    const isResized = px !== spacerPx;
+    if (isResized) spacer.style.height = `${px}px`;
+    spacerPx = px;
+    top = following ? last() : Math.min(Math.max(0, top), last());
+    const wanted = scrollTopOf(extent(), top);
+    // asked only where it may differ, since the answer costs a layout
+    if (isResized || Math.abs(scrolledTo - wanted) >= 1) {
+      if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+      scrolledTo = element.scrollTop;
+    }
     place();
   };
 
@@ -122,6 +130,7 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     const from = rows.at(first)?.line ?? 1;
     const to = rows.at(end - 1)?.line ?? from;
     if (rows.count > 0) store.want(from, to);
+    marks.want(from, to);
     const kept = new Set<string>();
     const isFar = Math.abs(top - origin) > MAX_ROWS_FROM_ORIGIN;
     if (isFar) origin = Math.floor(top);
@@ -131,23 +140,17 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
       if (!at) break;
       const key = `${at.line}.${at.below}`;
       kept.add(key);
-      let made = shown.get(key);
-      const line = store.line(at.line);
-      const state = `${version}${line === undefined}${line?.cut ?? ''}`;
-      if (made?.dataset['state'] !== state) {
-        const again = made;
-        made = makeRow(at.line, at.below, line);
-        made.dataset['state'] = state;
-        again?.replaceWith(made);
-        shown.set(key, made);
+      const made = show(key, at);
+      const y = wrap ? undefined : (row - origin) * ROW_PX;
+      if (made.y !== y) {
+        made.y = y;
+        made.row.style.top = y === undefined ? '' : `${y}px`;
       }
-      const y = wrap ? '' : `${(row - origin) * ROW_PX}px`;
-      if (made.style.top !== y) made.style.top = y;
       const next: ChildNode | null = before ? before.nextSibling : layer.firstChild;
-      if (next !== made) layer.insertBefore(made, next);
-      before = made;
+      if (next !== made.row) layer.insertBefore(made.row, next);
+      before = made.row;
     }
-    for (const [key, row] of shown) {
+    for (const [key, { row }] of shown) {
       if (kept.has(key)) continue;
       row.remove();
       shown.delete(key);
@@ -156,7 +159,19 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     const shift = !wrap || !firstRow ? 0 : (top - Math.floor(top)) * firstRow.clientHeight;
     const lift = fromEnd ? Math.min(0, height - layer.scrollHeight) : -shift;
     layer.style.transform = `translateY(${wrap ? lift : (origin - top) * ROW_PX}px)`;
-    restoreSelection();
+    selection.restore();
+  };
+
+  /** The row for a place, made again if there is something new to show. */
+  const show = (key: string, { line: number, below }: Place): Shown => {
+    const line = store.line(number);
+    const known = shown.get(key);
+    if (known?.version === version && known.line === line) return known;
+    const row = makeRow(number, below, line);
+    known?.row.replaceWith(row);
+    const made: Shown = { row, version, line, y: undefined };
+    shown.set(key, made);
+    return made;
   };
 
   const makeRow = (number: number, below: number, line: LogLine | undefined): HTMLElement => {
@@ -164,8 +179,7 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     const detail = below === 0 ? undefined : (opened.get(number)?.[below - 1] ?? '');
     const isOpen = opened.has(number);
     fillRow(row, number, line, {
-      find: find.text,
-      exact: find.exact,
+      marksIn: (plain) => marks.of(number, plain),
       ...(detail !== undefined && { detail }),
       isOpen,
       isFolded: folded.has(number),
@@ -202,12 +216,9 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
       const { scrollTop } = element;
       const delta = scrollTop - scrolledTo;
       if (Math.abs(delta) < 1) return;
+      top = topAfter(extent(), { top, scrollTop: scrolledTo }, scrollTop);
       scrolledTo = scrollTop;
-      const small = Math.abs(delta) < 3 * height;
-      if (!isScaled() && !wrap) top = scrollTop / ROW_PX;
-      else if (small) top += delta / ROW_PX;
-      else top = range() === 0 ? 0 : (scrollTop / range()) * lastTop();
-      const atEnd = top >= lastTop() - 1 || scrollTop >= element.scrollHeight - height - 2;
+      const atEnd = top >= last() - 1 || scrollTop >= contentPx(extent()) - height - 2;
       if (delta < 0 && following) setFollowing(false);
       else if (delta > 0 && atEnd && !following) setFollowing(true);
       draw();
@@ -238,12 +249,14 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     if (!number) return;
     if (target.closest('a.num')) {
       event.preventDefault();
-      const from = event.shiftKey && marked ? Math.min(marked[0], number) : number;
-      const to = event.shiftKey && marked ? Math.max(marked[1], number) : number;
+      const isRange = (event.shiftKey || event.altKey) && marked !== undefined;
+      const from = isRange ? Math.min(marked?.[0] ?? number, number) : number;
+      const to = isRange ? Math.max(marked?.[1] ?? number, number) : number;
       marked = [from, to];
       setFollowing(false);
       remake();
       onPermalink(from, to);
+      if (event.altKey) void selection.copyLines(from, to);
     } else if (target.closest('.open') ?? target.closest('.label')) void toggleOpen(number);
     else if (target.closest('.fold')) onFold(number);
     else if (target.closest('.more')) void showWhole(number, target);
@@ -260,83 +273,22 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     button.remove();
   };
 
-  // what is selected is told by line and column, since rows come and go under a selection
-  const caretOf = (node: Node | null, offset: number): Caret | undefined => {
-    const start = node instanceof Element ? node : node?.parentElement;
-    const row = start?.closest<HTMLElement>('.row');
-    if (!row || !element.contains(row) || !node) return undefined;
-    const text = row.querySelector('.text');
-    let column = 0;
-    if (text?.contains(node)) {
-      const before = document.createRange();
-      before.setStart(text, 0);
-      before.setEnd(node, offset);
-      column = before.toString().length;
-    }
-    return { line: Number(row.dataset['line']), column };
-  };
-  let selecting = false;
-  let restoring = false;
-  const onSelection = () => {
-    if (restoring) return;
-    const now = document.getSelection();
-    if (!now || now.isCollapsed) {
-      if (!selecting) selection = undefined;
-      return;
-    }
-    const focus = caretOf(now.focusNode, now.focusOffset);
-    const anchor = selecting && selection ? selection.anchor : caretOf(now.anchorNode, now.anchorOffset);
-    if (!focus || !anchor) return;
-    selection = { anchor, focus };
-    if (following) setFollowing(false);
-  };
-  element.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0 || event.shiftKey) return;
-    // older browsers lack it: then a selection is copied as far as its ends are on the screen
-    if (!('caretPositionFromPoint' in document)) return;
-    const position = document.caretPositionFromPoint(event.clientX, event.clientY);
-    const anchor = position ? caretOf(position.offsetNode, position.offset) : undefined;
-    selecting = anchor !== undefined;
-    selection = anchor && { anchor, focus: anchor };
+  const selection = createLogSelection({
+    element,
+    layer,
+    store,
+    announce,
+    rows: () => rows,
+    rowShowing: (line) => shown.get(`${line}.0`)?.row,
+    marked: () => marked,
+    onSelect: () => {
+      if (following) setFollowing(false);
+    },
   });
-  const onPointerUp = () => (selecting = false);
-
-  /** A selection that reaches beyond the rows on the screen is drawn as far as these go. */
-  const restoreSelection = () => {
-    const now = document.getSelection();
-    if (!selection || !now || selecting || selection.anchor === selection.focus) return;
-    const [start, end] = inOrder(selection);
-    const first = rowShowing(start.line);
-    const last = rowShowing(end.line);
-    if ((first && last) || layer.childElementCount === 0) return;
-    restoring = true;
-    const from = first ?? layer.firstElementChild;
-    const to = last ?? layer.lastElementChild;
-    if (from && to) now.setBaseAndExtent(from, 0, to, to.childNodes.length);
-    setTimeout(() => (restoring = false));
-  };
-  const rowShowing = (line: number) => shown.get(`${line}.0`);
-
-  const onCopy = (event: ClipboardEvent) => {
-    if (!selection || selection.anchor.line === selection.focus.line) return;
-    event.preventDefault();
-    const [start, end] = inOrder(selection);
-    void copyLines(start, end);
-  };
-  const copyLines = async (start: Caret, end: Caret) => {
-    const lines = (await store.read(start.line, end.line)).filter(({ line }) => rows.has(line));
-    const texts = lines.map(({ line, text }) => {
-      const plain = stripAnsi(text);
-      return plain.slice(line === start.line ? start.column : 0, line === end.line ? end.column : undefined);
-    });
-    await navigator.clipboard.writeText(texts.join('\n'));
-  };
-  element.addEventListener('copy', onCopy);
-  document.addEventListener('selectionchange', onSelection);
-  document.addEventListener('pointerup', onPointerUp);
 
   const observer = new ResizeObserver(() => {
     height = element.clientHeight;
+    scrolledTo = element.scrollTop;
     draw();
   });
   observer.observe(element);
@@ -369,9 +321,9 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
       if (!filter && store.total !== base.lines) rebuild(rebase);
       else draw();
     },
-    setFilter(wanted, ranges = []) {
+    setFilter(test, ranges = []) {
       rebuild(() => {
-        filter = wanted && lineTest(wanted);
+        filter = test;
         if (filter) base = new Rows(ranges);
         else rebase();
       });
@@ -382,14 +334,14 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
         folded = steps;
       });
     },
-    setFind(text, exact) {
-      find = { text, exact };
+    setMarks(next) {
+      marks = next;
       remake();
     },
+    remark: remake,
     setWrap(next) {
       wrap = next;
       element.classList.toggle('wrap', wrap);
-      for (const row of shown.values()) row.style.top = '';
       remake();
     },
     reveal(from, to = from, { mark = true } = {}) {
@@ -405,25 +357,25 @@ export function createLogView({ store, nameOf, onFollow, onPermalink, onFold }: 
     },
     scrollBy(count) {
       if (count < 0 && following) setFollowing(false);
-      top = Math.min(Math.max(0, top + count), lastTop());
-      if (count > 0 && top >= lastTop() - 0.01 && !following) setFollowing(true);
+      top = Math.min(Math.max(0, top + count), last());
+      if (count > 0 && top >= last() - 0.01 && !following) setFollowing(true);
       draw();
     },
+    selectAll: () => selection.selectAll(),
+    isMarked: (from, to) => marked?.[0] === from && marked[1] === to,
     destroy() {
       cancelAnimationFrame(frame);
       observer.disconnect();
-      document.removeEventListener('selectionchange', onSelection);
-      document.removeEventListener('pointerup', onPointerUp);
+      selection.destroy();
     },
   };
 }
 
-interface Caret {
-  line: number;
-  column: number;
-}
-
-function inOrder({ anchor, focus }: { anchor: Caret; focus: Caret }): [Caret, Caret] {
-  const isForward = anchor.line < focus.line || (anchor.line === focus.line && anchor.column <= focus.column);
-  return isForward ? [anchor, focus] : [focus, anchor];
+/** A row on the screen, and what it was made from. */
+interface Shown {
+  row: HTMLElement;
+  version: number;
+  line: LogLine | undefined;
+  /** Where it stands; undefined: behind the one before it. */
+  y: number | undefined;
 }

@@ -4,6 +4,7 @@ import { App, preload } from './app.js';
 import { createApi } from './api.js';
 import { createBells } from './bells.js';
 import { ServicesContext } from './context.js';
+import { listenToKeys } from './keys.js';
 import { openHub, rememberToken, rememberedToken } from './link.js';
 import type { HubLink } from './link.js';
 import { createModel } from './model.js';
@@ -57,6 +58,7 @@ async function start(root: HTMLElement): Promise<void> {
     </ServicesContext.Provider>
   );
   render(view, root);
+  listenToKeys();
   for (const name of ['online', 'pageshow']) addEventListener(name, services.retry);
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) services.retry();

@@ -46,6 +46,17 @@ export class Rows {
     return range !== undefined && line <= range[1] && line >= range[0];
   }
 
+  /** The lines between two, both included. */
+  within(from: number, to: number): LineRange[] {
+    const ranges: LineRange[] = [];
+    for (let at = Math.max(0, this.#rangeAt(from)); at < this.#ranges.length; at++) {
+      const [first, last] = this.#ranges[at] ?? [Infinity, Infinity];
+      if (first > to) break;
+      if (last >= from) ranges.push([Math.max(first, from), Math.min(last, to)]);
+    }
+    return ranges;
+  }
+
   /** So many rows are shown below the line; none closes it. */
   open(line: number, rows: number): void {
     this.#opened = this.#opened.filter((one) => one.line !== line);

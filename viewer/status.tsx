@@ -45,9 +45,16 @@ function wordOf(status: Status, attention: Attention | undefined): string {
   return statusWord(status, attention).toUpperCase();
 }
 
-export function Bar({ execution, now }: { execution: Execution; now: number }) {
-  const { share, remainingMs } = estimate(execution, now);
-  if (share === undefined) return null;
+interface BarProps {
+  execution: Execution;
+  now: number;
+  /** What it usually takes: shown where nobody says how far it is. */
+  usualMs?: number | undefined;
+}
+
+export function Bar({ execution, now, usualMs }: BarProps) {
+  const { share, remainingMs, elapsedMs } = estimate(execution, now);
+  if (share === undefined) return <UsualBar elapsedMs={elapsedMs} usualMs={usualMs} />;
   const percent = formatPercent(share);
   const left = remainingMs === undefined ? '' : `, ${formatRemaining(remainingMs)} left`;
   return (
@@ -61,6 +68,17 @@ export function Bar({ execution, now }: { execution: Execution; now: number }) {
       aria-valuetext={`${percent.replace('%', ' percent')}${left.replace('~', 'about ')}`}
     >
       <div class="fill" style={{ width: percent }} />
+    </div>
+  );
+}
+
+/** The facts beside it say the same in words. */
+function UsualBar({ elapsedMs, usualMs }: { elapsedMs: number | undefined; usualMs: number | undefined }) {
+  if (elapsedMs === undefined || usualMs === undefined) return null;
+  const width = formatPercent(Math.min(1, elapsedMs / Math.max(1, usualMs)));
+  return (
+    <div class="bar usual" aria-hidden="true">
+      <div class="fill" style={{ width }} />
     </div>
   );
 }

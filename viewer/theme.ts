@@ -1,5 +1,7 @@
 /** Light or dark: as the system has it, unless somebody says otherwise. */
-export const THEMES = ['system', 'light', 'dark'] as const;
+import { useState } from 'preact/hooks';
+
+const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
 const KEY = 'theme';
@@ -9,9 +11,19 @@ export function currentTheme(): Theme {
   return THEMES.find((theme) => theme === stored) ?? 'system';
 }
 
-export function setTheme(theme: Theme): void {
-  localStorage.setItem(KEY, theme);
-  applyTheme(theme);
+export function nextTheme(theme: Theme): Theme {
+  return THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
+}
+
+/** What is set is remembered. */
+export function useTheme(): [Theme, (theme: Theme) => void] {
+  const [theme, choose] = useState(currentTheme);
+  const set = (next: Theme) => {
+    localStorage.setItem(KEY, next);
+    applyTheme(next);
+    choose(next);
+  };
+  return [theme, set];
 }
 
 export function applyTheme(theme: Theme): void {

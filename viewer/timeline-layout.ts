@@ -1,4 +1,5 @@
 /** Where on a line of time each moment is, idle gaps folded. Pure. */
+import type { Status } from '../src/core/execution.js';
 
 export interface Span {
   id: string;
@@ -6,9 +7,22 @@ export interface Span {
   from: number;
   /** Milliseconds since 1970; of what runs, now. */
   to: number;
-  status: string;
+  status: Status;
   /** By its producer, in milliseconds. */
   took: number;
+  parent?: string | undefined;
+}
+
+/** A step, as far as it matters for what is to come. */
+export interface Ahead {
+  id: string;
+  name: string;
+  needs?: readonly string[];
+  parent?: string | undefined;
+  /** Milliseconds since 1970; undefined while it has not begun. */
+  from: number | undefined;
+  /** Undefined while it is not over. */
+  to: number | undefined;
 }
 
 export interface Gap {
@@ -55,6 +69,31 @@ export function createAxis(spans: readonly Pick<Span, 'from' | 'to'>[], from: nu
     return shown / length;
   };
   return { at, gaps, ticks: ticksOf(whole, from, gaps, at) };
+}
+
+/**
+ * When steps begin and end if each takes what it usually does, by id: those that run or are planned until `now` at
+ * least, behind what they need, or else behind the one before them of the same parent. Those without a usual time are
+ * left out.
+ */
+export function forecast(
+  steps: readonly Ahead[],
+  usual: ReadonlyMap<string, number>,
+  now: number,
+): Map<string, Pick<Span, 'from' | 'to'>> {
+  const ends = new Map<string, number>();
+  const spans = new Map<string, Pick<Span, 'from' | 'to'>>();
+  const before = new Map<string, number>();
+  for (const { id, name, needs = [], parent = '', from, to } of steps) {
+    const ms = usual.get(name);
+    const needed = needs.flatMap((need) => ends.get(need) ?? []);
+    const begin = from ?? Math.max(now, ...(needed.length > 0 ? needed : [before.get(parent) ?? now]));
+    if (ms !== undefined) spans.set(id, { from: begin, to: begin + ms });
+    const end = to ?? Math.max(now, begin + (ms ?? 0));
+    ends.set(id, end);
+    before.set(parent, Math.max(before.get(parent) ?? now, end));
+  }
+  return spans;
 }
 
 function gapsBetween(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, to: number): Gap[] {

@@ -7,20 +7,26 @@ import { formatDuration } from '../src/core/format.js';
 import type { TimelineReply } from './api.js';
 import { useServices } from './context.js';
 import type { TabProps } from './execution.js';
-import type { Span } from './timeline-layout.js';
-import { createAxis } from './timeline-layout.js';
+import type { Ahead, Span } from './timeline-layout.js';
+import { createAxis, forecast } from './timeline-layout.js';
 
 export function Timeline({ execution, now, onStep }: TabProps) {
   const facts = useTimeline(execution);
   const steps = [...execution.steps.values()];
   const started = steps.filter(({ startedAt }) => startedAt !== undefined);
   const planned = steps.filter(({ startedAt, status }) => startedAt === undefined && !isFinal(status));
+  const isOver = isFinal(execution.status);
   const from = parseTime(execution.startedAt) ?? parseTime(started[0]?.startedAt) ?? now;
-  const to = isFinal(execution.status) ? (parseTime(execution.endedAt) ?? now) : now;
+  const to = isOver ? (parseTime(execution.endedAt) ?? now) : now;
   const spans = started.map((step) => spanOf(step, to, now));
+  const usual = new Map(facts.usual?.steps);
+  const ahead = forecast([...spans.map(aheadOf), ...planned.map(plannedOf)], usual, now);
+  // what is over has no time to come
+  const coming = isOver ? [] : [...ahead.values()];
   const begin = Math.min(from, ...spans.map((span) => span.from));
-  const end = Math.max(to, ...spans.map((span) => span.to), begin + 1);
-  const axis = createAxis(spans.length > 0 ? spans : [{ from: begin, to: end }], begin, end);
+  const end = Math.max(to, ...[...spans, ...coming].map((span) => span.to), begin + 1);
+  const busy = [...spans, ...coming];
+  const axis = createAxis(busy.length > 0 ? busy : [{ from: begin, to: end }], begin, end);
   const place = (a: number, b: number) => ({
     left: `${axis.at(a) * 100}%`,
     width: `${Math.max(0, axis.at(b) - axis.at(a)) * 100}%`,
@@ -53,32 +59,72 @@ export function Timeline({ execution, now, onStep }: TabProps) {
                   <span key={pausedAt} class="paused" style={place(pausedAt, resumedAt ?? end)} />
                 ))}
                 <span class={`span s-${span.status}`} style={place(span.from, span.to)} />
+                <Ghost span={ahead.get(span.id)} place={place} />
               </span>
-              <span class="took">
-                {formatDuration(span.took)}
-                <span class="visually-hidden">, {span.status}</span>
-              </span>
+              <Took ms={span.took} usualMs={usual.get(span.name)} status={span.status} />
             </button>
           </li>
         ))}
         {planned.map((step) => (
           <li key={step.id} class="planned">
             <span class="who">{step.name}</span>
-            <span class="lane" />
-            <span class="took">planned</span>
+            <span class="lane">
+              <Ghost span={ahead.get(step.id)} place={place} />
+            </span>
+            <span class="took">
+              planned
+              <UsualTime ms={usual.get(step.name)} />
+            </span>
           </li>
         ))}
       </ol>
+      {facts.usual && (
+        <p class="note">
+          Dashed: what it usually takes, by {facts.usual.runs} former ones; all of it {formatDuration(facts.usual.ms)}.
+        </p>
+      )}
       {axis.gaps.length > 0 && <p class="note">Hatched: time in which no step ran, folded.</p>}
     </div>
   );
+}
+
+interface GhostProps {
+  span: Pick<Span, 'from' | 'to'> | undefined;
+  place: (from: number, to: number) => { left: string; width: string };
+}
+
+function Ghost({ span, place }: GhostProps) {
+  return span ? <span class="ghost" style={place(span.from, span.to)} /> : null;
+}
+
+function Took({ ms, usualMs, status }: { ms: number; usualMs: number | undefined; status: string }) {
+  return (
+    <span class="took">
+      {formatDuration(ms)}
+      <span class="visually-hidden">, {status}</span>
+      <UsualTime ms={usualMs} />
+    </span>
+  );
+}
+
+function UsualTime({ ms }: { ms: number | undefined }) {
+  return ms === undefined ? null : <span class="usual">usually {formatDuration(ms)}</span>;
+}
+
+function aheadOf({ id, name, parent, from, to, status }: Span): Ahead {
+  return { id, name, parent, from, to: isFinal(status) ? to : undefined };
+}
+
+function plannedOf({ id, name, parent, needs = [] }: Step): Ahead {
+  return { id, name, parent, needs, from: undefined, to: undefined };
 }
 
 function spanOf(step: Step, end: number, now: number): Span {
   const from = parseTime(step.startedAt) ?? end;
   const to = isFinal(step.status) ? (parseTime(step.endedAt) ?? from + (elapsedOf(step, now) ?? 0)) : end;
   const took = elapsedOf(step, now) ?? 0;
-  return { id: step.id, name: step.name, from, to: Math.max(from, to), status: step.status, took };
+  const { id, name, parent, status } = step;
+  return { id, name, parent, from, to: Math.max(from, to), status, took };
 }
 
 const REFRESH_MS = 5_000;

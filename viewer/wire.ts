@@ -11,8 +11,8 @@ export interface Link {
   attempt: number;
   /** When it is tried again. */
   retryAt?: number;
-  /** Of the daemon. */
-  version?: string;
+  /** Which build of the page the daemon has. */
+  viewer?: string;
   /** What to add to this machine's clock to get the daemon's. */
   clockOffset: number;
 }

@@ -99,28 +99,34 @@ export function cutLine(line: LogLine): LogLine {
   };
 }
 
-/** A test for lines, prepared once for many. */
-export function lineTest(filter: LogFilter): (line: LogLine) => boolean {
-  const { step, stream, level, exact = false } = filter;
-  const text = exact ? filter.text : filter.text?.toLowerCase();
-  const holds = (content: string | undefined) =>
-    content !== undefined && (exact ? content : content.toLowerCase()).includes(text ?? '');
+/** Does a text, without its escape sequences, hold what is looked for? */
+export type TextTest = (text: string) => boolean;
+
+/** By the text of the filter; undefined where it asks for none. */
+export function textTest({ text = '', exact = false }: Pick<LogFilter, 'text' | 'exact'>): TextTest | undefined {
+  if (text === '') return undefined;
+  if (exact) return (content) => content.includes(text);
+  const wanted = text.toLowerCase();
+  return (content) => content.toLowerCase().includes(wanted);
+}
+
+/** A test for lines, prepared once for many. `holds` takes the place of the filter's own text. */
+export function lineTest(filter: LogFilter, holds = textTest(filter)): (line: LogLine) => boolean {
+  const { step, stream, level } = filter;
   return (line) => {
     if (step !== undefined && line.step !== step) return false;
     if (stream !== undefined && line.type === 'output' && line.stream !== stream) return false;
     if (level !== undefined && line.type === 'log' && levelRank(line.level) < levelRank(level)) return false;
-    return !text || holds(stripAnsi(line.text)) || holds(line.detail);
+    return !holds || holds(stripAnsi(line.text)) || (line.detail !== undefined && holds(line.detail));
   };
 }
 
 /** May one of its lines pass? Looks once at all that an output event holds, which saves making its lines. */
-export function eventTest({ text = '', exact = false }: LogFilter): (event: ExecutionEvent) => boolean {
-  const wanted = exact ? text : text.toLowerCase();
+export function eventTest(filter: LogFilter): (event: ExecutionEvent) => boolean {
+  const holds = textTest(filter);
   return ({ type, data }) => {
     const content = type === 'output' ? textOf(data, 'text') : undefined;
-    if (content === undefined || wanted === '') return true;
-    const plain = stripAnsi(content);
-    return (exact ? plain : plain.toLowerCase()).includes(wanted);
+    return content === undefined || !holds || holds(stripAnsi(content));
   };
 }
 

@@ -1,4 +1,5 @@
 /** What each request does: a table with one entry for each op, so that an op without a handler does not compile. */
+import type { Alerts } from '../alerts/alerts.js';
 import { isFinal } from '../core/execution.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
@@ -7,6 +8,7 @@ import { shortenIds } from '../core/format.js';
 import { findByText, mentions } from '../core/lookup.js';
 import type { State } from '../core/state.js';
 import { findExecution, newestFirst } from '../core/state.js';
+import { usualOf } from '../core/usual.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { Announce } from '../runner/begin.js';
@@ -45,6 +47,7 @@ export interface HandlerContext {
   logs: Logs;
   pruning: Pruning;
   web: Web;
+  alerts: Alerts;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -193,7 +196,9 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   },
 
   async timeline({ execution }, _caller, context) {
-    return await context.logs.timeline(await subjectOf(execution, context));
+    const found = await lookUp(execution, context);
+    const usual = usualOf(found, context.state.ended.values());
+    return { ...(await context.logs.timeline(toSubject(found, context))), ...(usual && { usual }) };
   },
 
   /** As a part of nothing, in the environment that it had. */
@@ -229,6 +234,15 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     return { agents: following.status() };
   },
 
+  async notify({ test, ...notice }, _caller, { alerts }) {
+    const [channel] = notice.channels;
+    if (channel === undefined) throw new ProgressError('bad_request', 'notify: name a channel');
+    if (test) return { pending: [], attempt: await alerts.test(channel) };
+    return { pending: await alerts.notify(notice) };
+  },
+
+  rules: (_request, _caller, { alerts }) => ({ rules: alerts.rules(), channels: alerts.status().channels }),
+
   status: (_request, _caller, { status }) => status(),
 };
 
@@ -251,10 +265,13 @@ function takePage(executions: readonly Execution[], limit: number): Execution[] 
   return end === -1 ? [...executions] : executions.slice(0, end);
 }
 
-/** An execution and the position that what is known of it belongs to. */
 async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
-  const { id, firstSeq, lines = 0 } = await lookUp(text, context);
-  return { id, firstSeq, lines, seq: context.state.seq };
+  return toSubject(await lookUp(text, context), context);
+}
+
+/** An execution and the position that what is known of it belongs to. */
+function toSubject({ id, firstSeq, lines = 0 }: Execution, { state }: HandlerContext): Subject {
+  return { id, firstSeq, lines, seq: state.seq };
 }
 
 /** In memory, else by the indexes of the journal. */

@@ -1,12 +1,14 @@
 /** The log of an execution by line numbers, read from the journal: pages, search, and the lines of its steps. */
 import type { ExecutionEvent } from '../core/event.js';
-import type { LogFilter, LogLine } from '../core/log.js';
-import { countLines, cutLine, eventTest, lineTest, linesOf } from '../core/log.js';
+import type { LogLine } from '../core/log.js';
+import { countLines, cutLine, linesOf } from '../core/log.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal, readLast } from '../journal/reader.js';
 import type { Replies } from '../protocol/messages.js';
 import type { LogIndex } from './log-index.js';
 import { createLogIndex } from './log-index.js';
+import type { LogSearch } from './log-search.js';
+import { searchLog } from './log-search.js';
 
 /** What of an execution must be known, all of it as of `seq`. */
 export interface Subject {
@@ -29,7 +31,7 @@ export interface LogRequest {
 
 export interface Logs {
   page(subject: Subject, request: LogRequest): Promise<Replies['log']>;
-  search(subject: Subject, filter: LogFilter): Promise<Replies['search']>;
+  search(subject: Subject, request: LogSearch): Promise<Replies['search']>;
   timeline(subject: Subject): Promise<Replies['timeline']>;
   /** Its events are gone. */
   forget(id: string): void;
@@ -43,14 +45,14 @@ const MAX_LINES = 1_000;
 const PAGE_CHARS = 1024 * 1024;
 /** Written to a socket at once. */
 const PIECE_CHARS = 64 * 1024;
-/** Ranges of lines that a search tells; the rest is only counted. */
-const MAX_RANGES = 50_000;
 /** Executions whose lines are known at a time; the one that was asked for longest ago goes. */
 const MAX_INDEXES = 32;
 /** Events that the end of a log is looked for in: some hold hundreds of lines, */
 const FIRST_LOOK = 32;
 /** and others none. */
 const MAX_LOOK_BACK = 20_000;
+
+type Mark = [line: number, start: number, end: number];
 
 export function createLogs(source: JournalSource): Logs {
   const indexes = new Map<string, LogIndex>();
@@ -125,27 +127,30 @@ export function createLogs(source: JournalSource): Logs {
       };
     },
 
-    async search(subject, filter) {
+    async search(subject, request) {
       const { id, firstSeq, seq } = subject;
-      const mayPass = eventTest(filter);
-      const test = lineTest(filter);
-      const found: [number, number][] = [];
-      let matched = 0;
-      let held = 0;
-      for await (const [event, first] of numbered(subject, firstSeq - 1, 0)) {
-        held = first + countLines(event);
-        if (!mayPass(event)) continue;
-        for (const { line } of linesOf(event, first).filter(test)) {
-          matched++;
-          const last = found.at(-1);
-          if (last?.[1] === line - 1) last[1] = line;
-          else if (found.length < MAX_RANGES) found.push([line, line]);
+      const isPart = request.from !== undefined || request.to !== undefined;
+      // how many lines have left the journal is known from the index, or else at the end
+      const index = isPart ? await indexOf(subject) : undefined;
+      const base = index ? baseOf(subject, index.lines) : 0;
+      const start = index?.seek(Math.max(0, (request.from ?? 1) - 1 - base)) ?? { after: firstSeq - 1, line: 0 };
+      let held = index?.lines ?? 0;
+      const counted = async function* () {
+        for await (const [event, line] of numbered(subject, start.after, base + start.line + 1)) {
+          if (!index) held += countLines(event);
+          yield [event, line] as [ExecutionEvent, number];
         }
-      }
-      // only at the end it is known how many lines have left the journal
-      const before = baseOf(subject, held) + 1;
-      const ranges = found.map(([from, to]): [number, number] => [from + before, to + before]);
-      return { execution: id, ranges, matched, total: before - 1 + held, seq };
+      };
+      const { ranges, marks, matched } = await searchLog(counted(), request);
+      const left = index ? 0 : baseOf(subject, held);
+      return {
+        execution: id,
+        ranges: ranges.map(([from, to]): [number, number] => [from + left, to + left]),
+        ...(request.marks && { marks: marks.map(([line, ...ends]) => [line + left, ...ends] as Mark) }),
+        matched,
+        total: base + left + held,
+        seq,
+      };
     },
 
     forget: (id) => void indexes.delete(id),

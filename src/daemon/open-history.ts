@@ -5,6 +5,8 @@ import { restoreForWriting } from '../journal/checkpoint.js';
 import { Journal, type JournalOptions } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 
+type Surroundings = Pick<JournalOptions, 'now' | 'log' | 'note'>;
+
 export interface History {
   journal: Journal;
   state: State;
@@ -12,18 +14,23 @@ export interface History {
 
 export async function openHistory(
   paths: Pick<Paths, 'journal' | 'checkpoint'>,
-  { journal: settings, memory }: Config,
-  surroundings: Pick<JournalOptions, 'now' | 'log' | 'note'>,
+  config: Config,
+  surroundings: Surroundings,
 ): Promise<History> {
-  const journal = await Journal.open({
-    directory: paths.journal,
-    segmentBytes: settings.segmentSize,
-    segmentMs: settings.segmentAge,
-    retainBytes: settings.retainSize,
-    retainMs: settings.retainAge,
-    sync: settings.sync,
-    ...surroundings,
-  });
-  const limits = { ended: memory.ended, summaries: memory.summaries };
-  return { journal, state: await restoreForWriting(paths.checkpoint, journal.source, journal, limits) };
+  const journal = await openJournal(paths, config, surroundings);
+  return { journal, state: await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory) };
+}
+
+export async function openJournal(
+  paths: Pick<Paths, 'journal'>,
+  config: Config,
+  surroundings: Surroundings,
+): Promise<Journal> {
+  return await Journal.open({ directory: paths.journal, ...tuningOf(config), ...surroundings });
+}
+
+/** What of the configuration the journal goes by. */
+export function tuningOf({ journal }: Config) {
+  const { segmentSize, segmentAge, retainSize, retainAge, sync } = journal;
+  return { segmentBytes: segmentSize, segmentMs: segmentAge, retainBytes: retainSize, retainMs: retainAge, sync };
 }

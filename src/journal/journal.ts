@@ -6,21 +6,21 @@ import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { JournalStatus } from '../protocol/messages.js';
 import { Archiver } from './archiver.js';
-import { syncDirectory } from './disk.js';
+import { orMissing, syncDirectory, syncFile } from './disk.js';
 import { Failure } from './failure.js';
-import { listSegments, SEQ_LIMIT, type SegmentEntry } from './layout.js';
+import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
 import { type Gone, mayHold, pruneSegment } from './prune.js';
 import { recover, type Recovered, removeSegment } from './recovery.js';
-import { SegmentWriter, type WriterOptions } from './segment-writer.js';
+import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
 import type { JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 
 export type { Batch } from './lines.js';
 
-type Given = 'directory' | 'segmentBytes' | 'segmentMs' | 'sync';
+type Given = 'directory' | keyof Tuning;
 type Optional = 'now' | 'uptime' | 'log' | 'note';
 
 /** `note` may be called before `open` has resolved. */
@@ -38,7 +38,7 @@ export class Journal {
   /** The directory was written by a later release. */
   readonly readOnly: boolean;
   readonly source: JournalSource;
-  readonly #options: Options;
+  #options: Options;
   readonly #manifest: Manifest;
   readonly #writer: SegmentWriter;
   readonly #schedule = new SyncSchedule(() => this.#syncPass());
@@ -115,6 +115,21 @@ export class Journal {
   /** When it resolves, everything written so far is on disk, unless syncing is off altogether. */
   async sync(): Promise<void> {
     if (this.#options.sync !== 'never' && this.synced < this.seq) await this.#schedule.request();
+  }
+
+  /**
+   * Other bounds, or another way to sync; to be called between two writes. What was written before is synced first, so
+   * that `synced` goes on to tell the truth.
+   */
+  async configure(given: Limits & Tuning): Promise<void> {
+    const { sync, directory } = this.#options;
+    if (sync !== given.sync && !this.readOnly) {
+      // of segments that are closed nobody has cared yet
+      if (sync === 'never') await syncSegments(directory);
+      if (this.synced < this.seq) await this.#schedule.request();
+    }
+    this.#options = { ...this.#options, ...given };
+    this.#writer.configure(given);
   }
 
   /** Syncs, and leaves word that all is in order. */
@@ -195,8 +210,9 @@ export class Journal {
     await writeManifest(this.#options.directory, this.#manifest);
   }
 
-  /** Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed. */
-  async prune(gone: Gone, signal: AbortSignal): Promise<number> {
+  /** Takes these out of all files, one segment after the other. Returns how many bytes of the
+   * disk that has freed. `kept`: seqs of events that stay nevertheless. */
+  async prune(gone: Gone, signal: AbortSignal, kept: ReadonlySet<number> = new Set()): Promise<number> {
     const { directory } = this.#options;
     await this.#sealFor(gone);
     const segments = await listSegments(directory);
@@ -204,7 +220,9 @@ export class Journal {
     for (const [at, segment] of segments.entries()) {
       signal.throwIfAborted();
       if (this.#findLive(segment.first)) continue; // begun after the newest of them
-      freed += await this.#onShelf(() => this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, gone));
+      freed += await this.#onShelf(() =>
+        this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
+      );
     }
     return freed;
   }
@@ -222,11 +240,15 @@ export class Journal {
       );
   }
 
-  async #pruneSegment({ first, plain }: SegmentEntry, below: number, gone: Gone): Promise<number> {
+  async #pruneSegment(
+    { first, plain }: SegmentEntry,
+    below: number,
+    task: { gone: Gone; kept: ReadonlySet<number> },
+  ): Promise<number> {
     const { directory } = this.#options;
     await this.#archiver.drop(first);
     const before = this.#shelf.bytes;
-    const isPruned = await pruneSegment(directory, first, below, gone);
+    const isPruned = await pruneSegment(directory, first, below, task);
     if (isPruned) await this.#shelf.put(first);
     const freed = before - this.#shelf.bytes;
     if (plain && !this.#isClosed) this.#archiver.add(first); // as it was dropped
@@ -307,5 +329,13 @@ export class Journal {
   async #takeFinished(first: number): Promise<void> {
     await this.#shelf.put(first);
     if (!this.#isClosed) this.#archiver.add(first);
+  }
+}
+
+/** Compressed ones are synced when they are made. */
+async function syncSegments(directory: string): Promise<void> {
+  for (const { first, plain } of await listSegments(directory)) {
+    // compression may be done with it meanwhile
+    if (plain) await orMissing(syncFile(segmentPath(directory, first, 'plain')));
   }
 }

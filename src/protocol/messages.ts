@@ -16,11 +16,14 @@
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
+import type { Conditions } from '../config-alerts.js';
+import type { AlertOutcome } from '../core/alerts.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
+import type { Usual } from '../core/usual.js';
 import type { ErrorJson } from '../errors.js';
 import type { Agent } from '../paths.js';
 
@@ -66,6 +69,13 @@ export interface SearchRequest extends LogFilter {
   op: 'search';
   id: RequestId;
   execution: string;
+  /** `text` is a regular expression as RE2 knows them. */
+  regex?: boolean;
+  /** Only these lines, both ends included. */
+  from?: number;
+  to?: number;
+  /** Where in the lines it was found is wanted too. */
+  marks?: boolean;
 }
 
 export type RequestId = string | number;
@@ -90,8 +100,25 @@ export type Request =
   | { op: 'prune'; id: RequestId; executions: string[] }
   /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
   | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
+  /** Tells somebody something; `test` tries the one channel at once. */
+  | ({ op: 'notify'; id: RequestId; test?: boolean } & Notice)
+  | { op: 'rules'; id: RequestId }
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
+
+/** What is to be told, and over which channels. */
+export interface Notice {
+  title: string;
+  body?: string;
+  channels: string[];
+  /** Default: `normal`. */
+  urgency?: Urgency;
+  /** What it is about: its full id. */
+  execution?: string;
+}
+
+export const URGENCIES = ['low', 'normal', 'critical'] as const;
+export type Urgency = (typeof URGENCIES)[number];
 
 /** What is asked of a run. `by`: who asks, in words. */
 export interface ControlOrder {
@@ -125,8 +152,18 @@ export interface Replies {
   get: { execution: ExecutionJson; seq: number };
   /** Lines in order, without a hole; fewer than asked for where they are long. `total`: the number of the last one. */
   log: { execution: string; lines: LogLine[]; total: number; seq: number };
-  /** Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. */
-  search: { execution: string; ranges: [number, number][]; matched: number; total: number; seq: number };
+  /**
+   * Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. `marks`:
+   * where in a line, as UTF-16 units of its text without escape sequences, the end not included.
+   */
+  search: {
+    execution: string;
+    ranges: [number, number][];
+    marks?: [line: number, start: number, end: number][];
+    matched: number;
+    total: number;
+    seq: number;
+  };
   timeline: Timeline;
   /** `execution`: the new one's id. */
   rerun: { execution: string };
@@ -143,6 +180,10 @@ export interface Replies {
   /** Those that are gone, from everywhere; `freed`: bytes on disk. */
   prune: { executions: string[]; freed: number };
   follow: { agents: FollowStatus[] };
+  /** Of each channel the seq of the event that makes it certain to be told; of a test what came of it. */
+  notify: { pending: { channel: string; seq: number }[]; attempt?: Attempt };
+  /** Those in effect, in the order in which they are asked. */
+  rules: { rules: RuleView[]; channels: ChannelStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
 }
@@ -155,6 +196,8 @@ export interface Timeline {
   pauses: [from: number, to: number | null][];
   /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
   samples: [at: number, cpu: number, rss: number][];
+  /** What former ones of the same name, kind and directory took; absent where there are fewer than three. */
+  usual?: Usual;
   total: number;
   seq: number;
 }
@@ -174,6 +217,56 @@ export interface DaemonStatus {
   counters: Counters;
   journal: JournalStatus;
   spool: SpoolStatus;
+  /** Absent where the daemon is of an earlier version. */
+  alerts?: AlertsStatus;
+  config: ConfigStatus;
+}
+
+export interface ConfigStatus {
+  file: string;
+  /** Since when the values in effect hold. */
+  since: string;
+  /** What is wrong with the file as it is now, a line each; the values from before hold then. */
+  problems: string[];
+}
+
+export interface AlertsStatus {
+  /** How many are in effect. */
+  rules: number;
+  channels: ChannelStatus[];
+}
+
+export interface ChannelStatus {
+  name: string;
+  type: string;
+  /** Alerts that are to be sent. */
+  pending: number;
+  /** How many there were, by what became of them. */
+  counts: Partial<Record<AlertOutcome, number>>;
+  /** When the last one was sent. */
+  sentAt?: string;
+  /** Why the last attempt has failed, if none was successful since. */
+  error?: string;
+  /** Milliseconds until the next attempt. */
+  nextMs?: number;
+  /** Why nobody can be told over it at the moment. */
+  unavailable?: string;
+}
+
+/** A rule, how often it has fired, and when last. */
+export interface RuleView {
+  name: string;
+  when: Conditions;
+  notify: readonly string[];
+  throttle: number;
+  builtin?: true;
+  fired: number;
+  at?: string;
+}
+
+export interface Attempt {
+  outcome: 'sent' | 'failed' | 'unavailable';
+  error?: string;
 }
 
 export interface SpoolStatus {

@@ -5,7 +5,7 @@ import { ProgressError } from '../errors.js';
 import { AGENTS } from '../paths.js';
 import { describeValue } from './excerpt.js';
 import type { Op, Request, RequestId } from './messages.js';
-import { CONTROL_ACTIONS } from './messages.js';
+import { CONTROL_ACTIONS, URGENCIES } from './messages.js';
 import type { Fields } from './validate.js';
 import { isObject } from './validate.js';
 
@@ -36,6 +36,7 @@ const level = field(`one of ${LEVELS.join(', ')}`, (value) => LEVELS.some((known
 const action = field(`one of ${CONTROL_ACTIONS.join(', ')}`, (value) =>
   CONTROL_ACTIONS.some((known) => known === value),
 );
+const urgency = field(`one of ${URGENCIES.join(', ')}`, (value) => URGENCIES.some((known) => known === value));
 const agent = field(`one of ${AGENTS.join(', ')}`, (value) => AGENTS.some((known) => known === value));
 const rate = field(`a number above 0, at most ${MAX_RATE}`, isRate);
 const reference = field(ID_WANTED, isRequestId);
@@ -64,7 +65,18 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
   list: { all: flag, limit: count, before: count, text, statuses: texts, since: time },
   get: { execution: required(name) },
   log: { execution: required(name), from: count, last: count, limit: count, whole: flag },
-  search: { execution: required(name), text, exact: flag, step: name, stream: name, level },
+  search: {
+    execution: required(name),
+    text,
+    exact: flag,
+    regex: flag,
+    step: name,
+    stream: name,
+    level,
+    from: count,
+    to: count,
+    marks: flag,
+  },
   timeline: { execution: required(name) },
   rerun: { execution: required(name) },
   web: { on: required(flag), port: count, execution: name },
@@ -80,6 +92,8 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
   },
   prune: { executions: required(texts) },
   follow: { agent, on: flag },
+  notify: { title: required(name), body: text, channels: required(texts), urgency, execution: name, test: flag },
+  rules: {},
   status: {},
   shutdown: {},
 };

@@ -13,6 +13,7 @@ import * as spool from './spool.mjs';
 import * as start from './start.mjs';
 import * as streams from './streams.mjs';
 import * as web from './web.mjs';
+import * as webLive from './web-live.mjs';
 
 const PARTS = {
   ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
@@ -30,6 +31,7 @@ const PARTS = {
   history: ['History: a search through all of it', history.main],
   idle: ['Idle', idle.main],
   web: ['The viewer', web.main],
+  live: ['The viewer while a log grows', webLive.main],
 };
 
 const wanted = process.argv.slice(2);

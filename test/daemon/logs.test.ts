@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { Client } from '../../src/client/client.js';
 import type { LogLine } from '../../src/core/log.js';
+import { LINE_CHARS } from '../../src/core/log.js';
 import { createHome } from '../helpers/daemon.js';
 
 /** A daemon with an execution of so many lines, several in an event. */
@@ -83,6 +84,75 @@ t.test('search finds in the whole log, as ranges', async (t) => {
   const stderr = await search({ stream: 'stderr', text: 'text' });
   t.ok(stderr.matched > 300 && stderr.matched < 700);
   await t.rejects(search({ level: 'loud' }), { code: 'bad_request' });
+});
+
+t.test('search takes a pattern, a part of the log, and says where in the lines', async (t) => {
+  const client = await open(t, 1_000);
+  const search = (filter: object) => client.call('search', { execution: 'x', regex: true, ...filter });
+  t.match(await search({ text: '^TEXT 77\\d?$' }), {
+    matched: 11,
+    ranges: [
+      [77, 77],
+      [770, 779],
+    ],
+    total: 1_000,
+  });
+  t.match(await search({ text: '^TEXT 77', exact: true }), { matched: 0 });
+  t.match(await search({ text: '^TEXT 77', regex: false }), { matched: 0 }, 'a text is no pattern unless it is said');
+  t.strictSame((await search({ text: '' })).matched, 1_000);
+  const part = await search({ text: '[17]', from: 600, to: 700, marks: true });
+  t.strictSame(part.ranges.at(-1), [700, 700]);
+  t.ok(part.ranges.every(([from, to]) => from >= 600 && to <= 700));
+  t.strictSame(part.marks?.slice(0, 2), [
+    [601, 7, 8],
+    [607, 7, 8],
+  ]);
+  t.equal(part.total, 1_000);
+  t.match(await search({ text: 'text', regex: false, from: 990 }), { matched: 11, ranges: [[990, 1_000]] });
+  t.notOk('marks' in (await search({ text: 'x' })));
+  await client.call('emit', { event: { type: 'output', execution: 'x', text: '\u001b[31mred\u001b[0m and green' } });
+  t.strictSame((await search({ text: 'd and', marks: true })).marks, [[1_001, 2, 7]], 'as it is read, without colours');
+  for (const text of ['(', 'a{1001}', '(?=x)', 'x'.repeat(1_001)])
+    await t.rejects(search({ text }), { code: 'bad_request', message: /regular expression|longer/ }, text);
+});
+
+t.test('no pattern holds the daemon up', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const [client, another] = [await home.connect(), await home.connect()];
+  for (const one of [client, another]) t.teardown(() => one.destroy());
+  const random = Array.from({ length: 8_000 }, (_, index) =>
+    (index * 2_654_435_761) % 4_294_967_296 > 2e9 ? 'a' : 'b',
+  );
+  const line = `${random.join('')}${'a'.repeat(200)}`;
+  for (let count = 0; count < 60; count++)
+    await client.call('emit', { event: { type: 'output', execution: 'x', text: `${line}\n${line}` } });
+  const search = (text: string) => client.call('search', { execution: 'x', regex: true, text });
+  for (const text of ['(a+)+$x', '(a|a)*c', '([ab]+)*c', '(.*)(.*)(.*)(.*)[YZ]']) {
+    const begun = performance.now();
+    t.equal((await search(text)).matched, 0);
+    t.ok(performance.now() - begun < 20_000, `${text} takes ${performance.now() - begun} ms`);
+  }
+  // many states for each character: slow, though linear
+  const refused = t.rejects(search('(?:a|b)*a(?:a|b){900}[YZ]'), { code: 'bad_request', message: /too long/ });
+  const state = { isOver: false };
+  void refused.finally(() => (state.isOver = true));
+  let longest = 0;
+  while (!state.isOver) {
+    const begun = performance.now();
+    await another.call('queues', {});
+    longest = Math.max(longest, performance.now() - begun);
+  }
+  await refused;
+  t.ok(longest < 3_000, `others wait ${Math.round(longest)} ms at most`);
+});
+
+t.test('a pattern looks at as much of a line as a page shows', async (t) => {
+  const client = await open(t, 2);
+  await client.call('emit', { event: { type: 'output', execution: 'x', text: `${'y'.repeat(LINE_CHARS)}end` } });
+  const search = (text: string) => client.call('search', { execution: 'x', regex: true, text, marks: true });
+  t.match(await search('y$'), { matched: 1, marks: [[3, LINE_CHARS - 1, LINE_CHARS]] });
+  t.match(await search('end'), { matched: 0 });
 });
 
 t.test('the timeline has where steps begin, pauses, and samples thinned out', async (t) => {

@@ -55,6 +55,14 @@ t.test('axe finds nothing, in both themes, wide and narrow', { skip: noBrowser }
         const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         t.equal(overflow, 0, `${tab} at ${width} needs no scrolling sideways`);
       }
+      await page.goto(`http://127.0.0.1:${viewer.port}/executions/x?find=(&re=1`);
+      await page.getByText('missing closing )').waitFor();
+      t.strictSame(await violations(page), [], `a pattern that is none, ${colorScheme}, ${width}`);
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+      t.strictSame(await violations(page), [], `keys, ${colorScheme}, ${width}`);
+      const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      t.equal(overflow, 0, `keys at ${width} need no scrolling sideways`);
       await context.close();
     }
   }

@@ -223,3 +223,23 @@ t.test('a marked run that fails is told once, however many tabs there are', { sk
   await page.waitForTimeout(1_500);
   t.strictSame((await told()).sort(), ['Marked: failed after 5.0s', 'Marked: needs you: Allow?']);
 });
+
+t.test('a page that is of another build than the daemon says so', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  await viewer.emit(started('x', { name: 'One' }));
+  const { page, context, complaints } = await viewer.visit();
+  await page.getByRole('link', { name: 'One' }).waitFor();
+  t.equal(await page.locator('.banner').count(), 0);
+  await context.route('**/executions/x', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace(/(name="build" content=")\w+/, '$1older') });
+  });
+  await page.goto(`http://127.0.0.1:${viewer.port}/executions/x`);
+  await page.getByText('of another version than the daemon').waitFor();
+  await page.locator('.badge.live').waitFor();
+  await context.unroute('**/executions/x');
+  await page.getByRole('button', { name: 'Reload' }).click();
+  await page.locator('.badge.live').waitFor();
+  await waitFor('the notice to go', async () => (await page.locator('.banner').count()) === 0);
+  t.strictSame(complaints, []);
+});

@@ -177,37 +177,6 @@ t.test('agents, colours, links, steps; filters by stream and level', { skip: noB
   t.strictSame(complaints, []);
 });
 
-t.test('what is selected is copied, not what is drawn; all of it can be kept', { skip: noBrowser }, async (t) => {
-  const viewer = await openViewer(t);
-  await viewer.emit({ type: 'execution_started', execution: 'x' });
-  for (let from = 2; from <= 2_000; from += 500) await viewer.emit(output(lines(from, from + 499)));
-  const { page, context } = await viewer.visit('/executions/x');
-  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.locator('.log .row').first().waitFor();
-  await page.evaluate(`location.hash = '#L100'`);
-  const row = (line: number) => page.locator(`.log .row[data-line="${line}"] .text`);
-  await row(100).waitFor();
-  const from = (await row(100).boundingBox())!;
-  await page.mouse.move(from.x + 1, from.y + 10);
-  await page.mouse.down();
-  await page.mouse.move(from.x + 200, from.y + 110, { steps: 5 });
-  await page.mouse.wheel(0, 4_000);
-  await row(300).waitFor();
-  const to = (await row(300).boundingBox())!;
-  await page.mouse.move(to.x + 300, to.y + 10, { steps: 5 });
-  await page.mouse.up();
-  await page.keyboard.press('Control+c');
-  const wanted = lines(100, 300);
-  await waitFor('the copy', async () => (await page.evaluate('navigator.clipboard.readText()')) === wanted);
-  t.pass('copied');
-  const downloading = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Download' }).click();
-  const download = await downloading;
-  t.equal(download.suggestedFilename(), 'progress-x.log');
-  const { readFileSync } = await import('node:fs');
-  t.equal(readFileSync(await download.path(), 'utf8'), `started\n${lines(2, 2_001)}\n`);
-});
-
 t.test(
   'a million lines: both ends, any line, a thumb that is dragged, a reader held',
   { skip: noBrowser },

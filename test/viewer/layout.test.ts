@@ -1,9 +1,10 @@
 import t from 'tap';
 import type { Step } from '../../src/core/execution.js';
+import { condense, countStatuses } from '../../viewer/graph-condense.js';
 import { layOut } from '../../viewer/graph-layout.js';
 import { createMessageReader } from '../../viewer/sse.js';
 import type { Message } from '../../viewer/sse.js';
-import { createAxis } from '../../viewer/timeline-layout.js';
+import { createAxis, forecast } from '../../viewer/timeline-layout.js';
 
 const step = (id: string, needs?: string[], status: Step['status'] = 'pending'): Step => ({
   ...{ id, name: id, kind: 'step', status },
@@ -92,5 +93,63 @@ t.test('a stream is read however it is cut', (t) => {
       { id: '7', event: 'at', data: '7' },
     ]);
   }
+  t.end();
+});
+
+t.test('a large graph is condensed to what one can look at, and says what it leaves out', (t) => {
+  const small = layOut(Array.from({ length: 150 }, (_, index) => step(`s${index}`)));
+  t.strictSame(condense(small), { ...small, bundles: [], before: 0, after: 0 });
+
+  const wide = [
+    step('root', undefined, 'completed'),
+    ...Array.from({ length: 400 }, (_, index) =>
+      step(`p${index}`, ['root'], index === 333 ? 'failed' : index === 222 ? 'running' : 'completed'),
+    ),
+    step(
+      'end',
+      Array.from({ length: 400 }, (_, index) => `p${index}`),
+    ),
+  ];
+  const parallel = condense(layOut(wide));
+  t.strictSame(
+    parallel.nodes.slice(0, 3).map((node) => node.step.id),
+    ['root', 'p333', 'p222'],
+    'what failed and what runs is drawn',
+  );
+  t.equal(parallel.bundles.length, 1);
+  t.equal(countStatuses(parallel.bundles[0]!.steps), '395 completed');
+  t.equal(parallel.edges.length, 12, 'each edge once');
+  t.ok(parallel.edges.find(({ from, to }) => from === 'root' && to === 'p222')?.isCurrent);
+  t.equal(countStatuses(wide), '1 failed, 1 running, 1 pending, 399 completed');
+
+  const chain = Array.from({ length: 1_000 }, (_, index) =>
+    step(`s${index}`, undefined, index < 500 ? 'completed' : index === 500 ? 'running' : 'pending'),
+  );
+  const long = condense(layOut(chain));
+  t.match(long, { layers: 30, rows: 1, before: 492, after: 478, bundles: [] });
+  t.ok(long.nodes.some((node) => node.step.id === 's500' && node.layer === 8));
+  t.equal(long.edges.length, 29);
+  t.end();
+});
+
+t.test('what is to come takes what it usually does, behind what it needs', (t) => {
+  const usual = new Map([
+    ['a', 10],
+    ['b', 20],
+    ['c', 30],
+  ]);
+  const one = (id: string, from?: number, to?: number, more = {}) => ({ id, name: id, from, to, ...more });
+  const spans = forecast([one('a', 0, 12), one('b', 12), one('x'), one('c')], usual, 20);
+  t.strictSame(Object.fromEntries(spans), {
+    a: { from: 0, to: 10 },
+    b: { from: 12, to: 32 },
+    c: { from: 32, to: 62 },
+  });
+  const late = forecast([one('b', 0), one('c')], usual, 100);
+  t.strictSame(late.get('c'), { from: 100, to: 130 }, 'nothing that is planned begins in the past');
+  const needing = forecast([one('a', 0), one('b', 0), one('c', undefined, undefined, { needs: ['a'] })], usual, 5);
+  t.strictSame(needing.get('c'), { from: 10, to: 40 });
+  const nested = forecast([one('b', 0), one('a', undefined, undefined, { parent: 'b' })], usual, 5);
+  t.strictSame(nested.get('a'), { from: 5, to: 15 }, 'a part is within what it is part of');
   t.end();
 });

@@ -32,6 +32,27 @@ t.test('rows and lines lead to each other', (t) => {
   t.end();
 });
 
+t.test('the lines between two', (t) => {
+  const rows = new Rows([
+    [3, 5],
+    [9, 9],
+    [20, 22],
+  ]);
+  t.strictSame(rows.within(1, 30), [
+    [3, 5],
+    [9, 9],
+    [20, 22],
+  ]);
+  t.strictSame(rows.within(4, 9), [
+    [4, 5],
+    [9, 9],
+  ]);
+  t.strictSame(rows.within(21, 21), [[21, 21]]);
+  t.strictSame(rows.within(6, 8), []);
+  t.strictSame(new Rows().within(1, 9), []);
+  t.end();
+});
+
 t.test('lines that come are joined to those before them', (t) => {
   const rows = new Rows([[1, 2]]);
   rows.append(3, 4);

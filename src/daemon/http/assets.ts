@@ -38,6 +38,12 @@ export function loadAssets(directory: string): ReadonlyMap<string, Asset> {
   return assets;
 }
 
+/** Which build the viewer is of, as its page says. */
+export function buildOf(assets: ReadonlyMap<string, Asset>): string | undefined {
+  const html = assets.get('index.html')?.body.toString() ?? '';
+  return /<meta name="build" content="(\w+)"/.exec(html)?.[1];
+}
+
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);

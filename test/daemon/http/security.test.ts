@@ -174,7 +174,11 @@ t.test('the token opens, nothing else does', async (t) => {
 t.test('the headers that protect are on every answer, whatever it says', async (t) => {
   const web = await openWeb(t);
   const wanted = {
-    'content-security-policy': /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'none'/,
+    'content-security-policy':
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " +
+      'trusted-types progress',
+    'permissions-policy': 'camera=(), microphone=(), geolocation=()',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     'x-frame-options': 'DENY',
@@ -192,8 +196,51 @@ t.test('the headers that protect are on every answer, whatever it says', async (
       t.notOk('set-cookie' in answer.headers);
     }
   }
+  await web.client.call('emit', { event: { type: 'execution_started', execution: 'a "b"; c' } });
+  const kept = await web.ask(`/api/v1/executions/${encodeURIComponent('a "b"; c')}/text`);
+  t.match(kept.headers, { ...wanted, 'content-disposition': 'attachment; filename="progress-a__b___c.log"' });
   for (const bytes of ['GARBAGE\r\n\r\n', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`])
     t.match(await web.raw(bytes), /^HTTP\/1\.1 4\d\d [\s\S]*Content-Security-Policy: default-src 'none'/);
+});
+
+t.test('only this machine reaches the port, and a wrong token waits for its answer', async (t) => {
+  const web = await openWeb(t);
+  const other = dial({ host: '127.0.0.2', port: web.port });
+  const outcome = await new Promise((resolve) => {
+    other.on('error', ({ message }) => resolve(message)).on('connect', () => resolve('connected'));
+  });
+  other.destroy();
+  t.match(outcome, 'ECONNREFUSED', 'nobody listens on other addresses of it');
+  const begun = performance.now();
+  t.equal((await web.ask('/metrics', { headers: { Authorization: 'Bearer wrong' } })).status, 401);
+  t.ok(performance.now() - begun > 95);
+  const expecting = `POST /emit HTTP/1.1\r\nHost: localhost\r\nExpect: something\r\nConnection: close\r\n\r\n`;
+  t.match(await web.raw(expecting), /^HTTP\/1\.1 417 /);
+});
+
+t.test('the address says which execution an order is for, whatever its body says', async (t) => {
+  const web = await openWeb(t);
+  for (const execution of ['x', 'other'])
+    await web.client.call('emit', { event: { type: 'execution_started', execution } });
+  const body = JSON.stringify({ execution: 'other', action: 'kill' });
+  const answer = await web.ask('/api/v1/executions/nobody/pause', { method: 'POST', body });
+  t.equal(answer.status, 404);
+});
+
+t.test('connections are bounded', async (t) => {
+  const web = await openWeb(t, 'web: { maxStreams: 1 }\n');
+  let answered = 0;
+  let closed = 0;
+  for (let count = 0; count < 90; count++) {
+    const socket = dial({ host: '127.0.0.1', port: web.port });
+    t.teardown(() => socket.destroy());
+    socket.on('error', () => undefined).on('close', () => closed++);
+    socket.once('data', () => answered++);
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  }
+  await waitFor('each to be answered or turned away', () => answered + closed >= 90);
+  t.ok(answered <= 65, `${answered} are answered`);
+  t.ok(answered >= 60);
 });
 
 t.test('methods that are not served, bodies that are too long, paths that climb', async (t) => {

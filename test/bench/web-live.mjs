@@ -1,0 +1,67 @@
+/* global document -- in the page */
+// A page that follows a log at 5,000 lines a second: what its main thread does, how late it is, and what it keeps.
+import { megabytes, openClient, quantile, report, startDaemon } from './harness.mjs';
+import { openBrowser, output, write } from './web-page.mjs';
+
+const LINES = 100_000;
+const PER_EVENT = 50;
+const LINES_PER_SECOND = 5_000;
+const SECONDS = process.env.PROGRESS_LONG ? 600 : 20;
+const MINUTE_MS = 60_000;
+
+export async function main() {
+  const daemon = await startDaemon({ config: 'alerts: { desktop: false }\n' });
+  const client = await openClient(daemon.socket);
+  try {
+    await measure(client);
+  } finally {
+    client.close();
+    await daemon.stop();
+  }
+}
+
+async function measure(client) {
+  const { browser, page, url, session } = await openBrowser(client, LINES);
+  await page.goto(`${url}executions/long`);
+  await page.locator(`.row[data-line="${LINES}"]`).waitFor();
+  await session.send('Performance.enable');
+  await session.send('HeapProfiler.enable');
+  const metrics = async () => {
+    const { metrics: list } = await session.send('Performance.getMetrics');
+    return Object.fromEntries(list.map(({ name, value }) => [name, value]));
+  };
+  const heap = async () => {
+    await session.send('HeapProfiler.collectGarbage');
+    return (await metrics()).JSHeapUsedSize;
+  };
+  const heaps = [await heap()];
+  const before = await metrics();
+  const begun = performance.now();
+  const passed = () => performance.now() - begun;
+  const lag = [];
+  for (let sent = 0; passed() < SECONDS * 1_000;) {
+    const due = Math.floor((passed() / 1_000) * LINES_PER_SECOND);
+    for (; sent + PER_EVENT <= due; sent += PER_EVENT) await write(client, output('long', LINES + sent + 1, PER_EVENT));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (heaps.length <= passed() / MINUTE_MS) heaps.push(await heap());
+    if (lag.length >= passed() / 1_000) continue;
+    const wanted = LINES + sent;
+    const since = performance.now();
+    await page.waitForFunction(
+      (line) => Number(document.querySelector('.row:last-child')?.dataset.line) >= line,
+      wanted,
+    );
+    lag.push(performance.now() - since);
+  }
+  const seconds = passed() / 1_000;
+  const after = await metrics();
+  const share = (after.TaskDuration - before.TaskDuration) / seconds;
+  const rate = `${LINES_PER_SECOND} lines/s for ${SECONDS} s`;
+  report(`main thread at ${rate}`, `${Math.round(share * 100)} %`, 'aim: 40 %');
+  report('the newest line is shown after', `${Math.round(quantile(lag, 0.5))} ms`, 'median, aim: 250 ms');
+  report('the same, p95', `${Math.round(quantile(lag, 0.95))} ms`);
+  report('heap after, and before', megabytes(await heap()), megabytes(heaps[0]));
+  if (heaps.length > 1) report('heap minute by minute', '', heaps.slice(1).map(megabytes).join(', '));
+  report('rows in the page', await page.locator('.row').count(), 'aim: at most 200');
+  await browser.close();
+}

@@ -1,0 +1,84 @@
+import t from 'tap';
+import type { Knock } from '../../../src/daemon/http/guard.js';
+import { bearerOf, checkForm, checkOrigin, isJson } from '../../../src/daemon/http/guard.js';
+
+const knock = (headers: readonly (readonly [string, string])[], more: Partial<Knock> = {}): Knock => ({
+  ...{ method: 'GET', url: '/', httpVersion: '1.1', rawHeaders: headers.flat() },
+  ...more,
+});
+const HOST = ['Host', '127.0.0.1:7878'] as const;
+const OWN = ['Origin', 'http://127.0.0.1:7878'] as const;
+const site = (value: string, mode: string, dest: string) =>
+  [
+    ['Sec-Fetch-Site', value],
+    ['Sec-Fetch-Mode', mode],
+    ['Sec-Fetch-Dest', dest],
+  ] as const;
+
+t.test('the form of a request', (t) => {
+  t.equal(checkForm(knock([])), undefined);
+  for (const httpVersion of ['1.0', '0.9', '2.0']) t.match(checkForm(knock([], { httpVersion })), { status: 400 });
+  for (const url of ['//evil.com/', 'http://127.0.0.1/', '*', '', 'evil.com:443', '\\evil'])
+    t.match(checkForm(knock([], { url })), { status: 400 }, url);
+  t.end();
+});
+
+t.test('one host, of this machine', (t) => {
+  t.equal(checkOrigin(knock([HOST]), false), undefined);
+  t.equal(checkOrigin(knock([['HOST', 'LocalHost']]), false), undefined, 'in whatever case');
+  for (const hosts of [[], [['Host', 'evil.com'] as const], [HOST, HOST], [HOST, ['host', 'evil.com'] as const]])
+    t.match(checkOrigin(knock(hosts), true), { status: 403 }, JSON.stringify(hosts));
+  t.end();
+});
+
+t.test('one origin, its own, and none only where nothing is changed', (t) => {
+  const post = { method: 'POST' };
+  t.equal(checkOrigin(knock([HOST, OWN], post), false), undefined);
+  t.equal(checkOrigin(knock([HOST], { method: 'HEAD' }), false), undefined);
+  t.match(checkOrigin(knock([HOST], post), false), { status: 403 }, 'none');
+  t.match(checkOrigin(knock([HOST], { method: 'DELETE' }), false), { status: 403 }, 'none, of another method');
+  t.match(checkOrigin(knock([HOST, OWN, OWN], post), false), { status: 403 }, 'two');
+  for (const value of ['http://evil.com', 'http://127.0.0.1:7879', 'https://127.0.0.1:7878', 'null', ''])
+    for (const method of ['GET', 'POST'])
+      t.match(checkOrigin(knock([HOST, ['Origin', value]], { method }), false), { status: 403 }, `${method} ${value}`);
+  t.end();
+});
+
+t.test('from another site only a link to a page leads here', (t) => {
+  t.equal(checkOrigin(knock([HOST, ...site('same-origin', 'cors', 'empty')]), false), undefined);
+  for (const from of ['cross-site', 'same-site', 'none', 'invented']) {
+    const link = site(from, 'navigate', 'document');
+    t.equal(checkOrigin(knock([HOST, ...link]), true), undefined, from);
+    t.match(checkOrigin(knock([HOST, ...link]), false), { status: 403 }, `${from}, what is no page`);
+    const posted = knock([HOST, OWN, ...link], { method: 'POST' });
+    t.match(checkOrigin(posted, true), { status: 403 }, `${from}, a form that is sent`);
+    for (const [mode, dest] of [
+      ['no-cors', 'document'],
+      ['navigate', 'iframe'],
+      ['no-cors', 'image'],
+    ] as const)
+      t.match(checkOrigin(knock([HOST, ...site(from, mode, dest)]), true), { status: 403 }, `${from} ${mode} ${dest}`);
+  }
+  t.end();
+});
+
+t.test('a body is JSON, and says so once', (t) => {
+  const typed = (...values: string[]) => isJson(knock(values.map((value) => ['Content-Type', value] as const)));
+  t.ok(typed('application/json'));
+  t.ok(typed('Application/JSON; charset=utf-8'));
+  t.notOk(typed());
+  t.notOk(typed('application/json', 'application/json'));
+  for (const type of ['text/plain', 'application/json-seq', 'application/json, text/plain', 'x-application/json'])
+    t.notOk(typed(type), type);
+  t.end();
+});
+
+t.test('a token is shown once, as a bearer', (t) => {
+  const shown = (...values: string[]) => bearerOf(knock(values.map((value) => ['Authorization', value] as const)));
+  t.equal(shown('Bearer abc-_9'), 'abc-_9');
+  t.equal(shown(), undefined);
+  t.equal(shown('Bearer abc', 'Bearer abc'), undefined, 'two');
+  for (const value of ['abc', 'Basic abc', 'XBearer abc', 'Bearer abc def', 'Bearer ', `Bearer ${'a'.repeat(201)}`])
+    t.equal(shown(value), undefined, value.slice(0, 20));
+  t.end();
+});

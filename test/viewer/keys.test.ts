@@ -1,0 +1,78 @@
+import t from 'tap';
+import { noBrowser, openViewer } from '../helpers/browser.js';
+import { waitFor } from '../helpers/wait.js';
+
+t.test('the list by single keys', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
+  await viewer.emit({ type: 'execution_started', execution: 'x', name: 'Another', agent: 'claude' });
+  const { page, complaints } = await viewer.visit();
+  await page.getByRole('link', { name: 'sleeper' }).waitFor();
+  const focused = async () => await page.evaluate<string>('document.activeElement.textContent');
+
+  await page.keyboard.press('j');
+  t.equal(await focused(), 'Another');
+  await page.keyboard.press('j');
+  t.equal(await focused(), 'sleeper');
+  await page.keyboard.press('p');
+  await page.getByRole('button', { name: 'Resume sleeper' }).waitFor();
+  await page.keyboard.press('p');
+  await page.getByRole('button', { name: 'Pause sleeper' }).waitFor();
+  await page.keyboard.press('x');
+  await page.locator('dialog[open]').waitFor();
+  await page.keyboard.press('k');
+  await page.keyboard.press('Escape');
+  t.equal(await focused(), 'sleeper', 'the focus is back where it was');
+  await page.keyboard.press('k');
+  t.equal(await focused(), 'Another');
+  await page.keyboard.press('a');
+  await page.getByRole('heading', { name: 'claude' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('jax');
+  t.match(page.url(), /q=jax/, 'who writes, writes');
+  await page.getByLabel('Search').fill('');
+
+  await page.getByRole('link', { name: 'Another' }).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('.log').waitFor();
+  await page.keyboard.press('2');
+  await waitFor('the timeline', () => page.url().includes('tab=timeline'));
+  await page.keyboard.press('1');
+  await page.locator('.log').waitFor();
+  await page.keyboard.press('w');
+  await page.locator('.log.wrap').waitFor();
+  await page.keyboard.press('t');
+  await page.locator('.no-times').waitFor();
+  await page.keyboard.press('u');
+  await page.getByRole('link', { name: 'sleeper' }).waitFor();
+  await page.keyboard.press('c');
+  await page.getByRole('button', { name: /Colours: light/ }).waitFor();
+  t.strictSame(complaints, []);
+});
+
+t.test('an overview of the keys, and a switch for single ones', { skip: noBrowser }, async (t) => {
+  const viewer = await openViewer(t);
+  await viewer.emit({ type: 'execution_started', execution: 'x', name: 'One' });
+  const { page } = await viewer.visit('/executions/x');
+  await page.locator('.log').waitFor();
+  await page.keyboard.press('?');
+  const dialog = page.getByRole('dialog', { name: 'Keys' });
+  await dialog.waitFor();
+  const text = await dialog.innerText();
+  t.match(text, /Everywhere[\s\S]*These keys[\s\S]*This execution[\s\S]*Stop[\s\S]*The log[\s\S]*Ctrl-F/);
+  t.notMatch(text, 'The list', 'of those that work here');
+  await page.keyboard.press('w');
+  t.equal(await page.locator('.log.wrap').count(), 0, 'they are not pressed behind it');
+  await page.getByLabel('Single letters and signs act').uncheck();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('w');
+  await page.keyboard.press('?');
+  await page.keyboard.press('Control+f');
+  t.equal(await page.evaluate('document.activeElement.type'), 'search', 'others still act');
+  t.equal(await page.locator('.log.wrap').count(), 0);
+  await page.getByRole('button', { name: 'Keys' }).click();
+  await page.getByLabel('Single letters and signs act').check();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.keyboard.press('w');
+  await page.locator('.log.wrap').waitFor();
+});

@@ -1,0 +1,98 @@
+/** A graph that is too large to be drawn: a part of its layers, and of each what matters, the rest as one. Pure. */
+import type { Status, Step } from '../src/core/execution.js';
+import { isFinal } from '../src/core/execution.js';
+import type { Edge, GraphLayout, Node } from './graph-layout.js';
+
+/** Steps of one layer that are drawn as one. */
+export interface Bundle {
+  id: string;
+  layer: number;
+  row: number;
+  steps: Step[];
+  isCurrent: boolean;
+}
+
+export interface Condensed extends GraphLayout {
+  bundles: Bundle[];
+  /** Steps of the layers that are left out on either side. */
+  before: number;
+  after: number;
+}
+
+/** A picture of more is none. */
+const MAX_DRAWN = 150;
+const MAX_LAYERS = 30;
+const LAYERS_BEFORE = 8;
+/** Of a layer, beside the bundle. */
+const MAX_ROWS = 5;
+
+export function condense(layout: GraphLayout): Condensed {
+  const { nodes } = layout;
+  if (nodes.length <= MAX_DRAWN) return { ...layout, bundles: [], before: 0, after: 0 };
+  const first = Math.max(0, Math.min(focusOf(nodes) - LAYERS_BEFORE, layout.layers - MAX_LAYERS));
+  const end = Math.min(layout.layers, first + MAX_LAYERS);
+  const kept: Node[] = [];
+  const bundles: Bundle[] = [];
+  /** By step: what is drawn for it. */
+  const drawnAs = new Map<string, string>();
+  for (let layer = first; layer < end; layer++) {
+    const own = nodes.filter((node) => node.layer === layer).sort((a, b) => rankOf(a) - rankOf(b) || a.row - b.row);
+    const count = own.length <= MAX_ROWS + 1 ? own.length : MAX_ROWS;
+    const place = layer - first;
+    own.slice(0, count).forEach((node, row) => {
+      kept.push({ ...node, layer: place, row });
+      drawnAs.set(node.step.id, node.step.id);
+    });
+    const rest = own.slice(count);
+    if (rest.length === 0) continue;
+    // no step's id has a space at its beginning
+    const id = ` ${layer}`;
+    for (const { step } of rest) drawnAs.set(step.id, id);
+    const isCurrent = rest.some((node) => node.isCurrent);
+    bundles.push({ id, layer: place, row: count, steps: rest.map(({ step }) => step), isCurrent });
+  }
+  const edges = new Map<string, Edge>();
+  for (const edge of layout.edges) {
+    const [from, to] = [drawnAs.get(edge.from), drawnAs.get(edge.to)];
+    if (from === undefined || to === undefined) continue;
+    const key = `${from}\n${to}`;
+    edges.set(key, { from, to, isCurrent: edge.isCurrent || (edges.get(key)?.isCurrent ?? false) });
+  }
+  return {
+    ...{ nodes: kept, bundles, edges: [...edges.values()], layers: end - first },
+    rows: Math.max(0, ...[...kept, ...bundles].map(({ row }) => row + 1)),
+    before: nodes.filter(({ layer }) => layer < first).length,
+    after: nodes.filter(({ layer }) => layer >= end).length,
+  };
+}
+
+/** `3 failed, 125 completed`, what needs somebody first. */
+export function countStatuses(steps: readonly Step[]): string {
+  const counts = new Map<Status, number>();
+  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts]
+    .sort(([a], [b]) => urgencyOf(a) - urgencyOf(b))
+    .map(([status, count]) => `${count} ${status}`)
+    .join(', ');
+}
+
+/** The layer that one wants to see: of what runs, else of what failed, else of what was last. */
+function focusOf(nodes: readonly Node[]): number {
+  const layersOf = (test: (status: Status) => boolean) =>
+    nodes.filter(({ step }) => test(step.status)).map(({ layer }) => layer);
+  const running = layersOf((status) => status === 'running' || status === 'paused');
+  if (running.length > 0) return Math.min(...running);
+  const failed = layersOf((status) => status === 'failed' || status === 'timeout');
+  if (failed.length > 0) return Math.min(...failed);
+  return Math.max(0, ...layersOf((status) => isFinal(status) && status !== 'skipped'));
+}
+
+function rankOf({ step, isCurrent }: Node): number {
+  return urgencyOf(step.status) * 2 + (isCurrent ? 0 : 1);
+}
+
+function urgencyOf(status: Status): number {
+  if (status === 'failed' || status === 'timeout' || status === 'lost') return 0;
+  if (status === 'running' || status === 'paused') return 1;
+  return isFinal(status) ? 3 : 2;
+}
