@@ -210,8 +210,10 @@ export class Journal {
     await writeManifest(this.#options.directory, this.#manifest);
   }
 
-  /** Takes these out of all files, one segment after the other. Returns how many bytes of the
-   * disk that has freed. `kept`: seqs of events that stay nevertheless. */
+  /**
+   * Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed.
+   * `kept`: seqs of events that stay nevertheless.
+   */
   async prune(gone: Gone, signal: AbortSignal, kept: ReadonlySet<number> = new Set()): Promise<number> {
     const { directory } = this.#options;
     await this.#sealFor(gone);
