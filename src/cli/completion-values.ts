@@ -2,7 +2,7 @@
 import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import { sanitize } from '../core/ansi.js';
-import { EVENT_TYPES } from '../core/event.js';
+import { EVENT_TYPES, FINAL_STATUSES } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { statusWord } from '../core/format.js';
 import { GROUPINGS } from '../core/groups.js';
@@ -27,6 +27,8 @@ const MAX_VALUE_CHARS = 100;
 const MAX_DESCRIPTION_CHARS = 60;
 /** Output may have any other too. */
 const STREAMS = ['stdout', 'stderr', 'debug', 'system'];
+/** There may be others. */
+const KINDS = ['command', 'run', 'agent', 'task'];
 
 /** `files` leaves it to the shell. */
 export async function valuesOf(
@@ -54,6 +56,12 @@ export async function valuesOf(
       return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
     case 'by':
       return bare(GROUPINGS);
+    case 'status':
+      return bare(FINAL_STATUSES);
+    case 'kind':
+      return bare(KINDS);
+    case 'output':
+      return 'files';
     case 'stream':
       return bare(STREAMS);
     case 'operand':

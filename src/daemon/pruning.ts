@@ -56,7 +56,9 @@ export function createPruning({ journal, state, ingest, checkpoint, forget, log 
   const erase = async (): Promise<number> => {
     if (journal.pruning === undefined) return 0;
     const gone = await readNotes(journal, journal.pruning);
-    const freed = gone.size === 0 ? 0 : await journal.prune(gone, stop.signal);
+    // an alert that is not sent yet is still to be read
+    const kept = new Set([...state.alerts.channels.values()].flatMap(({ pending }) => pending));
+    const freed = gone.size === 0 ? 0 : await journal.prune(gone, stop.signal, kept);
     forget(new Set([...gone.keys()].filter((id) => !state.alive.has(id)))); // an id may be in use again
     await ingest.between(checkpoint);
     await journal.endPruning();

@@ -210,8 +210,11 @@ export class Journal {
     await writeManifest(this.#options.directory, this.#manifest);
   }
 
-  /** Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed. */
-  async prune(gone: Gone, signal: AbortSignal): Promise<number> {
+  /**
+   * Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed.
+   * `kept`: seqs of events that stay nevertheless.
+   */
+  async prune(gone: Gone, signal: AbortSignal, kept: ReadonlySet<number> = new Set()): Promise<number> {
     const { directory } = this.#options;
     await this.#sealFor(gone);
     const segments = await listSegments(directory);
@@ -219,7 +222,9 @@ export class Journal {
     for (const [at, segment] of segments.entries()) {
       signal.throwIfAborted();
       if (this.#findLive(segment.first)) continue; // begun after the newest of them
-      freed += await this.#onShelf(() => this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, gone));
+      freed += await this.#onShelf(() =>
+        this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
+      );
     }
     return freed;
   }
@@ -237,11 +242,15 @@ export class Journal {
       );
   }
 
-  async #pruneSegment({ first, plain }: SegmentEntry, below: number, gone: Gone): Promise<number> {
+  async #pruneSegment(
+    { first, plain }: SegmentEntry,
+    below: number,
+    task: { gone: Gone; kept: ReadonlySet<number> },
+  ): Promise<number> {
     const { directory } = this.#options;
     await this.#archiver.drop(first);
     const before = this.#shelf.bytes;
-    const isPruned = await pruneSegment(directory, first, below, gone);
+    const isPruned = await pruneSegment(directory, first, below, task);
     if (isPruned) await this.#shelf.put(first);
     const freed = before - this.#shelf.bytes;
     if (plain && !this.#isClosed) this.#archiver.add(first); // as it was dropped

@@ -19,15 +19,20 @@ export type Gone = ReadonlyMap<string, number>;
 
 const NEWLINE = 10;
 
-/** True when something of them was in it. `below`: all seqs of the segment are below this. */
-export async function pruneSegment(directory: string, first: number, below: number, gone: Gone): Promise<boolean> {
+/** True when something of them was in it. `below`: all seqs of the segment are below this. Events of `kept` stay. */
+export async function pruneSegment(
+  directory: string,
+  first: number,
+  below: number,
+  { gone, kept }: { gone: Gone; kept: ReadonlySet<number> },
+): Promise<boolean> {
   const file = await SegmentFile.open(directory, first);
   if (file === undefined) return false;
   try {
     const index = await loadIndex(directory, file, { first: below });
     const touched = touchedBlocks(index, gone);
     if (touched.size === 0) return false;
-    await replace(directory, file, await write(directory, file, { index, touched, below, gone }));
+    await replace(directory, file, await write(directory, file, { index, touched, below, gone, kept }));
     return true;
   } catch (error) {
     await removeFile(pathOf(directory, file) + TEMPORARY).catch(() => undefined); // the first error is the one that tells
@@ -57,6 +62,7 @@ interface Task {
   touched: ReadonlySet<number>;
   below: number;
   gone: Gone;
+  kept: ReadonlySet<number>;
 }
 
 /** The new file beside the old one; returns its index. */
@@ -82,7 +88,7 @@ async function writeBlocks(handle: FileHandle, file: SegmentFile, task: Task): P
   for (let block = 0; block < index.blocks; block++) {
     const end = index.offsets[block + 1] ?? index.size;
     const lines = await file.readBlock(index, block, end);
-    const kept = lines && touched.has(block) ? without(lines, { before, below }, task.gone) : lines;
+    const kept = lines && touched.has(block) ? without(lines, { before, below }, task) : lines;
     if (kept?.length === 0) continue;
     const start = fresh.size;
     const seq = kept === undefined ? NaN : peekSeq(kept, 0);
@@ -115,18 +121,18 @@ async function bytesFor(
 const ALL = { after: -1, through: Number.MAX_SAFE_INTEGER };
 
 /** Damage stays where it is: only whole lines of theirs go. */
-function without(lines: Buffer, range: { before: number; below: number }, gone: Gone): Buffer {
-  const kept: Buffer[] = [];
+function without(lines: Buffer, range: { before: number; below: number }, { gone, kept }: Task): Buffer {
+  const parts: Buffer[] = [];
   let from = 0;
   const drop = ({ execution = '', seq }: ExecutionEvent, line: string, end: number) => {
     const start = end - Buffer.byteLength(line) - 1;
     const isWhole = lines[end - 1] === NEWLINE && (start === 0 || lines[start - 1] === NEWLINE);
-    if (!isWhole || seq > (gone.get(execution) ?? 0)) return;
-    kept.push(lines.subarray(from, start));
+    if (!isWhole || kept.has(seq) || seq > (gone.get(execution) ?? 0)) return;
+    parts.push(lines.subarray(from, start));
     from = end;
   };
   decodeLines(lines, { ...ALL, ...range }, { event: drop });
-  return Buffer.concat([...kept, lines.subarray(from)]);
+  return Buffer.concat([...parts, lines.subarray(from)]);
 }
 
 /** The old index goes before the old file: beside a new one it would tell of a loss. */

@@ -139,6 +139,9 @@ t.test('event types, levels, streams, keys and files are completed where they be
   t.ok(keys('logs', '--type=log,').includes('--type=log,output'));
   t.strictSame(keys('logs', '--level', ''), ['debug', 'info', 'warning', 'error']);
   t.strictSame(keys('logs', '--stream', ''), ['stdout', 'stderr', 'debug', 'system']);
+  t.ok(keys('prune', '--status', '').includes('failed'));
+  t.ok(keys('prune', '--kind', '').includes('agent'));
+  t.equal(answer(home, 'export', 'x', '-o', '').kind, 'files');
   t.match(answer(home, 'config', 'get', '').values.get('journal.sync'), /^When written events/);
   t.ok(answer(home, 'config', 'set', '').values.has('journal.sync'));
   t.strictSame(keys('config', 'set', 'journal.sync', ''), ['interval', 'always', 'never']);

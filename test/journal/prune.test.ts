@@ -75,6 +75,10 @@ t.test('what came after the note stays, and so does what nobody named', async (t
   const [, second] = await writeEvents(journal, 4);
   await journal.prune(new Map([['build', second!]]), SIGNAL);
   t.equal((await readAll(directory)).events.length, 2);
+  const [first, kept, last] = await writeEvents(journal, 3, () => ({ execution: 'alerting' }));
+  await journal.prune(new Map([['alerting', last!]]), SIGNAL, new Set([kept!]));
+  t.ok((await readAll(directory)).seqs.includes(kept!), 'and what is still needed');
+  t.notOk((await readAll(directory)).seqs.includes(first!));
   const files = filesOf(directory, '.jsonl');
   await journal.prune(new Map([['nobody', journal.seq]]), SIGNAL);
   t.strictSame(filesOf(directory, '.jsonl'), files, 'no file is written for that');

@@ -1,9 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import t from 'tap';
 import { matches } from '../../src/core/filter.js';
-import { findExecutions, openSource, readJournal, readLast, seqAtTime } from '../../src/journal/reader.js';
+import {
+  findExecutions,
+  openSource,
+  readJournal,
+  readLast,
+  type ReadOptions,
+  seqAtTime,
+} from '../../src/journal/reader.js';
+import { containing } from '../../src/journal/search.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import {
   CLOCK,
@@ -347,4 +355,57 @@ t.test('a wrong seq costs one line wherever it stands in a large segment without
       seqs.filter((_, index) => index !== hit),
     );
   }
+});
+
+t.test('only what lies between two times, or holds what is looked for, is read', async (t) => {
+  const { journal, directory } = await openJournal(t);
+  const text = 'x'.repeat(1_000);
+  for (let round = 0; round < 5; round++) {
+    await writeEvents(journal, 100, (index) => ({
+      time: new Date(CLOCK + (round * 100 + index) * 1_000).toISOString(),
+      data: { text: index === 50 ? `needle ${round}` : text },
+    }));
+  }
+  const at = (second: number) => new Date(CLOCK + second * 1_000).toISOString();
+  const timesOf = async (options: ReadOptions) =>
+    (await readAll(directory, options)).events.map(({ time }) => (Date.parse(time) - CLOCK) / 1_000);
+  t.strictSame(await timesOf({ since: at(497) }), [497, 498, 499]);
+  t.strictSame(await timesOf({ until: at(2) }), [0, 1]);
+  t.strictSame(await timesOf({ since: at(148), until: at(152) }), [148, 149, 150, 151]);
+  const search = containing('needle');
+  t.strictSame(await timesOf({ search }), [50, 150, 250, 350, 450]);
+  t.strictSame(await timesOf({ search, since: at(51), until: at(400), execution: 'build' }), [150, 250, 350]);
+  t.strictSame(await timesOf({ search, execution: 'nobody' }), []);
+  t.strictSame((await readAll(directory, { search })).gaps, [], 'what is passed over is no gap');
+});
+
+t.test('an index is believed only with the file that it was made for', async (t) => {
+  const quiet = { segmentBytes: 100_000, uptime: () => 0 }; // nothing is compressed
+  const { journal, directory } = await openJournal(t, quiet);
+  await writeEvents(journal, 200, (n) => ({ execution: n % 2 ? 'gone' : 'kept', data: { text: 'x'.repeat(1_000) } }));
+  await writeEvents(journal, 1);
+  await journal.close();
+  const pruned = path.join(makeDirectory(t), 'journal');
+  cpSync(directory, pruned, { recursive: true, verbatimSymlinks: true });
+  const copy = await openJournal(t, { ...quiet, directory: pruned });
+  await copy.journal.prune(new Map([['gone', copy.journal.seq]]), new AbortController().signal);
+  const source = openSource(directory);
+  let isReplaced = false;
+  const sly = {
+    directory,
+    // asked when the file is open and its index is not read yet
+    live(first: number) {
+      const names = isReplaced || first !== FIRST_SEQ ? [] : [`${first}.jsonl`, `${first}.index.json`];
+      for (const name of names) {
+        cpSync(path.join(pruned, name), path.join(directory, `${name}.new`));
+        renameSync(path.join(directory, `${name}.new`), path.join(directory, name));
+      }
+      isReplaced = true;
+      return source.live(first);
+    },
+  };
+  const { events, gaps } = await readAll(sly);
+  t.strictSame(gaps, []);
+  t.strictSame([...new Set(events.map(({ execution }) => execution))], ['kept', 'build']);
+  t.equal(events.length, 101);
 });
