@@ -12,7 +12,7 @@ import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
 import { countLines } from './log.js';
-import { isSlots } from './queues.js';
+import { isSlots, settingsOf } from './queues.js';
 import { closeSteps, foldStep, stepOf } from './steps.js';
 import type { State } from './state.js';
 import {
@@ -362,6 +362,8 @@ function foldQueue(state: State, data: EventData): void {
   const slots = numberOf(data, 'slots');
   if (slots !== undefined && isSlots(slots)) queue.slots = slots;
   if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
+  if (data['declared'] === true) queue.declared = settingsOf(queue);
+  if (data['declared'] === false) delete queue.declared;
   state.queues.set(name, queue);
   const [oldest] = state.queues.keys();
   if (state.queues.size > MAX_QUEUES && oldest !== undefined) state.queues.delete(oldest);

@@ -1,7 +1,8 @@
 /** Queues: who runs in each, who waits, and who may start. */
 import type { Execution, Status } from './execution.js';
 import { isFinal } from './execution.js';
-import type { State } from './state.js';
+import type { EventData } from './event.js';
+import type { Queue, QueueDeclaration, State } from './state.js';
 import { findExecution } from './state.js';
 
 export interface QueueView {
@@ -23,13 +24,37 @@ export function isSlots(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= MAX_SLOTS;
 }
 
+/**
+ * What has to be told so that the queues are as declared. A declaration holds from when it is told: what somebody sets
+ * later stays until the declaration changes, and a queue that is not declared any more goes, unless it was set since.
+ */
+export function toDeclare(
+  queues: ReadonlyMap<string, Queue>,
+  declared: Readonly<Record<string, QueueDeclaration>>,
+): EventData[] {
+  const changed = Object.entries(declared).filter(([name, wanted]) => !isSame(queues.get(name)?.declared, wanted));
+  const gone = [...queues.values()].filter(({ name, declared: told }) => told && !Object.hasOwn(declared, name));
+  return [
+    ...changed.map(([name, wanted]) => ({ name, ...wanted, declared: true })),
+    ...gone.map((queue) =>
+      isSame(settingsOf(queue), queue.declared)
+        ? { name: queue.name, removed: true }
+        : { name: queue.name, declared: false },
+    ),
+  ];
+}
+
+function isSame(one: QueueDeclaration | undefined, other: QueueDeclaration | undefined): boolean {
+  return one?.slots === other?.slots && one?.paused === other?.paused;
+}
+
 /** Every queue that was set or is in use, by name. */
 export function queueViews(state: State): QueueView[] {
   const views = new Map<string, QueueView>();
   const viewOf = (name: string): QueueView => {
     const known = views.get(name);
     if (known) return known;
-    const view: QueueView = { name, ...settingsOf(state, name), running: [], waiting: [] };
+    const view: QueueView = { name, ...settingsOf(state.queues.get(name)), running: [], waiting: [] };
     views.set(name, view);
     return view;
   };
@@ -42,8 +67,8 @@ export function queueViews(state: State): QueueView[] {
   return [...views.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function settingsOf(state: State, name: string): { slots: number; paused: boolean } {
-  const { slots = DEFAULT_SLOTS, paused = false } = state.queues.get(name) ?? {};
+/** Of one that nobody has set: the defaults. */
+export function settingsOf({ slots = DEFAULT_SLOTS, paused = false }: Partial<Queue> = {}): QueueDeclaration {
   return { slots, paused };
 }
 
@@ -98,7 +123,7 @@ export function verdicts(state: State, { begun, isRun, recall }: Knowledge): Ver
 }
 
 function hasRoom(state: State, queue: string, taken: ReadonlyMap<string, number>): boolean {
-  const { slots, paused } = settingsOf(state, queue);
+  const { slots, paused } = settingsOf(state.queues.get(queue));
   return !paused && (taken.get(queue) ?? 0) < slots;
 }
 

@@ -30,6 +30,13 @@ export interface Queue {
   name: string;
   slots?: number;
   paused?: boolean;
+  /** What the configuration says of it, as it was told last. */
+  declared?: QueueDeclaration;
+}
+
+export interface QueueDeclaration {
+  slots: number;
+  paused: boolean;
 }
 
 /** In each map the order is that of time. */

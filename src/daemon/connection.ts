@@ -8,7 +8,7 @@ import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { isReusable } from '../protocol/raw-line.js';
 import { requestId, toRequest } from '../protocol/requests.js';
 import { isRequest, parseExactly, toNewEvent } from '../protocol/validate.js';
-import { admit } from './admission.js';
+import type { Admit } from './admission.js';
 import type { Handlers } from './handlers.js';
 import type { Ingest, Origin } from './ingest.js';
 import type { Order } from './order.js';
@@ -28,6 +28,7 @@ const MAX_ERRORS_PER_SECOND = 100;
 
 export interface ConnectionContext {
   ingest: Ingest;
+  admit: Admit;
   handlers: Pick<Handlers, 'answer'>;
   reject: (code: string) => void;
   now: () => number;
@@ -51,7 +52,7 @@ export interface Connection {
 }
 
 export function createConnection(socket: Socket, context: ConnectionContext): Connection {
-  const { ingest, handlers, reject, now } = context;
+  const { ingest, admit, handlers, reject, now } = context;
   const subscriptions = new Map<RequestId, Subscriber>();
   const acks = new Map<string, { n: number; seq: number }>();
   const waiting: { value: Record<string, unknown>; line: number }[] = [];

@@ -8,8 +8,10 @@ import { createRules } from '../alerts/rules.js';
 import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
+import { toDeclare } from '../core/queues.js';
 import type { State } from '../core/state.js';
 import { setLimits } from '../core/state.js';
+import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
@@ -21,10 +23,11 @@ import type { SpoolOptions } from '../spool/spool.js';
 import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
-import { admit } from './admission.js';
+import { type Admit, createAdmission } from './admission.js';
 import { createAlerting } from './alerting.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
+import { createIgnoring, type Ignoring } from './ignoring.js';
 import type { Ingest, Origin } from './ingest.js';
 import { createAccess } from './http/access.js';
 import { loadAssets } from './http/assets.js';
@@ -82,6 +85,8 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const config = settings.current;
   const startedAt = new Date(now()).toISOString();
+  const admit = createAdmission(() => settings.current.masks);
+  const ignoring = createIgnoring(() => settings.current.ignore);
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
@@ -162,7 +167,7 @@ export async function startDaemon(
     find: (id) => readExecution(journal.source, id),
   });
 
-  const following = createFollowing({ paths, config, state, ingest, log, now });
+  const following = createFollowing({ paths, config, admit, state, ingest, log, now });
   const sessions = createSessions({ state, record, log, now });
 
   const rejected: Record<string, number> = {};
@@ -212,6 +217,7 @@ export async function startDaemon(
     state,
     journal,
     ingest,
+    admit,
     subscribers,
     runs,
     following,
@@ -225,7 +231,7 @@ export async function startDaemon(
   const server = await listen({
     socket: paths.socket,
     maxConnections: config.socket.maxConnections,
-    context: { ingest, handlers, now, reject },
+    context: { ingest, admit, handlers, now, reject },
   });
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
   const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
@@ -236,7 +242,7 @@ export async function startDaemon(
     takenOf: (source) => state.sources.get(source)?.n,
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
-    submit: createSpoolEntrance(ingest, sessions),
+    submit: createSpoolEntrance(ingest, sessions, admit, ignoring),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
     reject,
     log,
@@ -252,9 +258,15 @@ export async function startDaemon(
   };
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
+  const declare = (queues: Config['queues']) => {
+    for (const data of toDeclare(state.queues, queues)) {
+      record({ type: 'queue_changed', data: { ...data, by: 'configuration' } });
+    }
+  };
   settings.onChange(async (given) => {
     await ingest.between(async () => {
       setLimits(state, given.memory);
+      declare(given.queues);
       await journal.configure(tuningOf(given));
     });
     alerts.configure(given);
@@ -266,6 +278,7 @@ export async function startDaemon(
   maintenance.start();
   runs.start();
   following.start();
+  declare(config.queues);
   scheduler.look();
   void pruning.resume();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
@@ -302,7 +315,12 @@ export async function startDaemon(
 }
 
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */
-function createSpoolEntrance(ingest: Ingest, sessions: Sessions): SpoolOptions['submit'] {
+function createSpoolEntrance(
+  ingest: Ingest,
+  sessions: Sessions,
+  admit: Admit,
+  ignoring: Ignoring,
+): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
   return (event, bytes, receipt) => {
     const origin: Origin = {
@@ -313,7 +331,10 @@ function createSpoolEntrance(ingest: Ingest, sessions: Sessions): SpoolOptions['
         receipt.refused(error);
       },
     };
-    if (event.type === HOOK_TYPE) ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
+    // in its turn, so that those before it are settled
+    if (ignoring.covers(event)) ingest.submitLate(event, () => [], bytes, origin);
+    else if (event.type === HOOK_TYPE)
+      ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
     else ingest.submitParts(splitEvent(admit(event), bytes), bytes, origin);
   };
 }

@@ -7,7 +7,7 @@ import { splitEvent } from '../protocol/encode.js';
 import type { FollowStatus } from '../protocol/messages.js';
 import type { Follower } from '../sessions/follower.js';
 import { createFollower } from '../sessions/follower.js';
-import { admit } from './admission.js';
+import type { Admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import type { Ingest } from './ingest.js';
 import { createOrder } from './order.js';
@@ -32,13 +32,14 @@ type FollowConfig = Pick<Config, 'follow' | 'journal'>;
 export interface FollowingOptions {
   paths: Pick<Paths, 'sessions'>;
   config: FollowConfig;
+  admit: Admit;
   state: State;
   ingest: Ingest;
   log: Log;
   now: () => number;
 }
 
-export function createFollowing({ paths, config, state, ingest, log, now }: FollowingOptions): Following {
+export function createFollowing({ paths, config, admit, state, ingest, log, now }: FollowingOptions): Following {
   let settings = settingsOf(config);
   const followers = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);

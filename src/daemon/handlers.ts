@@ -23,7 +23,7 @@ import type { DaemonStatus, ListRequest, Op, Replies, Request, SubscribeRequest 
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
 import { toNewEvent } from '../protocol/validate.js';
 import type { Connection } from './connection.js';
-import { admit } from './admission.js';
+import type { Admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
 import type { Following } from './following.js';
@@ -41,6 +41,7 @@ export interface HandlerContext {
   state: State;
   journal: Journal;
   ingest: Ingest;
+  admit: Admit;
   subscribers: Subscribers;
   runs: Runs;
   following: Following;
@@ -149,7 +150,7 @@ const BOUND: { [K in BoundOp]: BoundHandler<K> } = {
 };
 
 const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
-  async emit(request, { order }, { ingest, journal }) {
+  async emit(request, { order }, { ingest, admit, journal }) {
     const event = admit(toNewEvent(request.event));
     const reply = await new Promise<Replies['emit']>((resolve, reject) => {
       ingest.submitParts(splitEvent(event), JSON.stringify(event.data).length, {

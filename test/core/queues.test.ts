@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Status } from '../../src/core/execution.js';
-import { DEFAULT_SLOTS, isSlots, MAX_SLOTS, queueViews, verdicts } from '../../src/core/queues.js';
+import { DEFAULT_SLOTS, isSlots, MAX_SLOTS, queueViews, toDeclare, verdicts } from '../../src/core/queues.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, stateFromJson, stateToJson } from '../../src/core/state.js';
 import type { Draft } from '../helpers/events.js';
@@ -195,5 +195,36 @@ t.test('many that wait cost little: files are looked at for those alone that may
   t.comment(`${took} ms for 1,000 looks`);
   t.ok(took < 20_000, `${took} ms`);
   t.equal(asked, 1);
+  t.end();
+});
+
+t.test('what is declared is told once, and again when it changes', (t) => {
+  const tell = (drafts: Draft[], declared: Parameters<typeof toDeclare>[1]) => {
+    const state = folded(drafts);
+    const told = toDeclare(state.queues, declared);
+    const after = folded([...drafts, ...told.map((data) => ({ type: 'queue_changed', data }))]);
+    t.strictSame(toDeclare(after.queues, declared), [], 'and not a second time');
+    t.strictSame(
+      toDeclare(stateFromJson(stateToJson(after), after.limits).queues, declared),
+      [],
+      'nor after a restart',
+    );
+    const views = Object.fromEntries(queueViews(after).map(({ name, slots, paused }) => [name, { slots, paused }]));
+    return { told, views };
+  };
+  const declared = { q: { slots: 3, paused: true } };
+  const first = set('q', { slots: 3, paused: true, declared: true });
+  t.strictSame(tell([], declared), {
+    told: [{ name: 'q', slots: 3, paused: true, declared: true }],
+    views: declared,
+  });
+  t.strictSame(tell([first, set('q', { slots: 5 })], declared), { told: [], views: { q: { slots: 5, paused: true } } });
+  const other = { q: { slots: 4, paused: true } };
+  t.strictSame(tell([first, set('q', { slots: 5 })], other).views, other, 'a changed declaration wins');
+  t.strictSame(tell([set('q', { slots: 5 })], declared).views, declared, 'over what was set before, too');
+  t.strictSame(tell([first], {}), { told: [{ name: 'q', removed: true }], views: {} });
+  const kept = tell([first, set('q', { slots: 5 })], {});
+  t.strictSame(kept, { told: [{ name: 'q', declared: false }], views: { q: { slots: 5, paused: true } } });
+  t.strictSame(tell([set('r', { slots: 2 })], {}).told, [], 'one that was never declared is nobody’s to remove');
   t.end();
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { createAdmission } from '../../src/daemon/admission.js';
 import type { Connection } from '../../src/daemon/connection.js';
 import { createConnection } from '../../src/daemon/connection.js';
 import type { Handlers } from '../../src/daemon/handlers.js';
@@ -17,7 +18,12 @@ async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest>
   const rejected: string[] = [];
   let connection: Connection | undefined;
   const server = createServer((socket) => {
-    const context = { ingest: { full: false, ...ingest } as Ingest, handlers: { answer }, now: Date.now };
+    const context = {
+      ingest: { full: false, ...ingest } as Ingest,
+      handlers: { answer },
+      admit: createAdmission(() => []),
+      now: Date.now,
+    };
     connection = createConnection(socket, { ...context, reject: (code) => rejected.push(code) });
   });
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { DaemonStatus } from '../../src/protocol/messages.js';
@@ -127,4 +128,65 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
   t.match(doctor.stdout, /problem +config +\S+:1:18: memory.ended: is "many"/);
   t.match(doctor.stdout, 'the daemon goes on with the values of');
   t.match(readFileSync(home.paths.daemonLog, 'utf8'), /the values from before hold, for the file is wrong/);
+});
+
+t.test('secrets in output are masked before they are written, and what the configuration names', async (t) => {
+  const { home, configure, emit } = await open(t);
+  const journal = () => readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
+  const token = 'ghp_0123456789abcdefghij';
+  await emit({ type: 'output', execution: 'a', data: { text: `x ${token} C-1234` } });
+  t.match(journal(), 'x *** C-1234');
+  await configure("masks: ['C-[0-9]{4}']\n");
+  await emit({ type: 'output', execution: 'a', data: { text: 'y C-1234' } });
+  const { status: code, stdout } = home.progress(['run', '--', 'sh', '-c', `echo z C-1234; echo ${token} >&2`]);
+  t.strictSame([code, stdout], [0, 'z C-1234\n'], 'whoever runs it sees it');
+  home.progress(['emit', 'log', `message=spooled C-1234 ${token}`]);
+  await waitFor('the line from the spool', () => journal().includes('spooled *** ***'));
+  t.match(journal(), 'y ***');
+  t.match(journal(), 'z ***');
+  t.notMatch(journal(), token);
+  t.equal(journal().split('C-1234').length, 2, 'only the one from before');
+});
+
+t.test('commands of a shell are recorded or not as the configuration says', async (t) => {
+  const { home, client, configure } = await open(t);
+  const command = (execution: string, name: string, cwd = '/') => {
+    const data = { kind: 'command', name, cwd };
+    const lines = [
+      { type: 'execution_started', execution, data },
+      { type: 'execution_completed', execution, data: { exitCode: 0 } },
+    ];
+    appendFileSync(`${home.paths.spool}/shared.ndjson`, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  };
+  const names = async () => {
+    const { executions } = await client.call('list', { all: true });
+    return executions.map(({ name }) => name).sort();
+  };
+  home.progress(['emit', 'log', '--execution', 'first', 'message=x']); // makes the spool
+  command('c1', 'make all');
+  await waitFor('the command', async () => (await names()).includes('make all'));
+  await configure('ignore: { commands: ["make *"], directories: [/private] }\n');
+  command('c2', 'make more');
+  command('c3', 'vi', '/private/x');
+  command('c4', 'true');
+  await waitFor('the last', async () => (await names()).includes('true'));
+  t.strictSame(await names(), ['first', 'make all', 'true']);
+});
+
+t.test('queues are there as declared, and a later setting holds until the declaration changes', async (t) => {
+  const { home, client, configure } = await open(t);
+  const slots = async () =>
+    Object.fromEntries((await client.call('queues', {})).queues.map((queue) => [queue.name, queue.slots]));
+  const become = async (wanted: object) =>
+    await waitFor(`queues ${JSON.stringify(wanted)}`, async () => isDeepStrictEqual(await slots(), wanted));
+  await configure('queues: { builds: { slots: 3 }, "a b": { } }\n');
+  await become({ 'a b': 1, builds: 3 });
+  home.progress(['queue', 'set', 'builds', '--slots', '5']);
+  await become({ 'a b': 1, builds: 5 });
+  await configure('queues: { builds: { slots: 3 } }\n');
+  await become({ builds: 5 });
+  t.equal(home.progress(['daemon', 'restart']).status, 0);
+  t.match(JSON.parse(home.progress(['queue', '--json']).stdout), [{ name: 'builds', slots: 5 }]);
+  t.equal(home.progress(['config', 'set', 'queues.builds.slots', '4']).status, 0);
+  await waitFor('the new declaration', () => home.progress(['queue', '--json']).stdout.includes('"slots": 4'));
 });
