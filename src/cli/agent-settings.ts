@@ -53,6 +53,11 @@ export function cutHooks(
   }
 }
 
+/** What our handlers call, once for each event that has one. */
+export function commandsOfOurs(text: string, { file, isOurs }: { file: string; isOurs: IsOurs }): string[] {
+  return findOurs(readSettings(text, file), isOurs).map(({ value }) => (value as Handler).command);
+}
+
 /** Is there anything at this place? */
 export function holds(text: string, where: string[]): boolean {
   const tree = parseTree(text);

@@ -83,6 +83,16 @@ function hookCommand(agent: Agent): string {
   return `[ ! -r ${file} ] || exec sh ${file} ${agent}`;
 }
 
+/** The file that such a command calls. */
+export function programOfHook(command: string): string | undefined {
+  return /exec sh '(.*)' \w+$/s.exec(command)?.[1]?.replaceAll(`'\\''`, "'");
+}
+
+/** Is it the one of this package? */
+export function isOwnHook(program: string): boolean {
+  return program === HOOK_PROGRAM;
+}
+
 /** Of any place of the package, and any version of it. */
 export function isHookCommand(command: unknown, agent: Agent): boolean {
   return typeof command === 'string' && command.endsWith(`agent-hook' ${agent}`);

@@ -4,6 +4,7 @@ import type { Tone } from '../terminal/paint.js';
 import { paint } from '../terminal/paint.js';
 import type { Style } from '../terminal/style.js';
 import { defineCommand } from './command.js';
+import { checkAgents } from './doctor-agents.js';
 import {
   checkCommand,
   checkConfig,
@@ -50,6 +51,7 @@ export const command = defineCommand({
       checkQuarantine(paths.journal),
       checkDisk(paths.journal),
       checkShell(env),
+      ...checkAgents(env),
       checkNotifier(env),
       ...checkChannels(daemon.status?.alerts?.channels),
     ];

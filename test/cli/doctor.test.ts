@@ -293,6 +293,42 @@ t.test('hooks that a shell loads, or cannot load any more', (t) => {
   t.end();
 });
 
+t.test('hooks of agents: those that have been used here, and whether these still call us', (t) => {
+  const home = createHome(t);
+  Object.assign(home.env, { CLAUDE_CONFIG_DIR: undefined, CODEX_HOME: undefined, GEMINI_CLI_HOME: undefined });
+  const file = path.join(home.directory, '.codex/hooks.json');
+  const check = () => diagnose(home).checks.get('codex');
+  t.equal(check(), undefined);
+  mkdirSync(path.dirname(file));
+  t.match(check(), { state: 'ok', message: `no hooks in ${file}: \`progress setup codex\` adds them` });
+  home.progress(['setup', 'codex']);
+  t.match(check(), { state: 'ok', message: /has the hooks, for \d+ events$/ });
+  t.strictSame(
+    [...diagnose(home).checks.keys()].filter((name) => ['claude', 'gemini'].includes(name)),
+    [],
+  );
+  const text = readFileSync(file, 'utf8');
+  const own = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
+  const other = path.join(home.directory, 'agent-hook');
+  writeFileSync(other, '');
+  const cases = [
+    [
+      'problem',
+      text.replaceAll(own, '/nowhere/agent-hook'),
+      '/nowhere/agent-hook is gone',
+      /progress setup codex` mends it/,
+    ],
+    ['warning', text.replaceAll(own, other), `those of another place: ${other}`, /progress setup codex` mends it/],
+    ['warning', text.replaceAll('exec sh', 'exec dash'), 'edited by hand', /progress setup codex` mends it/],
+    ['warning', text.slice(0, -20), 'this is not JSON', /mend the file/],
+  ] as const;
+  for (const [state, broken, message, advice] of cases) {
+    writeFileSync(file, broken);
+    t.match(check(), { state, message, advice });
+  }
+  t.end();
+});
+
 t.test('a desktop without notify-send is a warning, a machine without a desktop is none', (t) => {
   const DBUS_SESSION_BUS_ADDRESS = 'unix:path=/nowhere';
   const bin = t.testdir();

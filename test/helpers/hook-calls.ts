@@ -34,9 +34,11 @@ export interface Replay {
   /** Takes an event of somebody else. */
   event: (event: NewEvent) => void;
   session: (id: string) => Execution;
+  close: () => void;
 }
 
-export function createReplay(): Replay {
+/** `lookMs`: between two looks at whether the agents are still there. */
+export function createReplay({ lookMs = 60_000 } = {}): Replay {
   const state = emptyState();
   const events: NewEvent[] = [];
   const router = createRouter(state);
@@ -47,7 +49,7 @@ export function createReplay(): Replay {
     fold(state, { time: at(seq), ...event, ...(execution !== undefined && { execution }), seq });
     router.settle();
   };
-  const sessions = createSessions({ state, record: take, log: () => undefined, now: Date.now });
+  const sessions = createSessions({ state, lookMs, record: take, log: () => undefined, now: Date.now });
   return {
     state,
     events,
@@ -55,6 +57,7 @@ export function createReplay(): Replay {
       for (const event of sessions.eventsOf({ type: HOOK_TYPE, data: { payload, agent, ...more } })) take(event);
     },
     event: take,
+    close: () => sessions.close(),
     session(id) {
       const found = findExecution(state, id);
       if (!found) throw new Error(`no session ${id}`);

@@ -22,6 +22,7 @@ export interface Replayed {
   /** What people are shown as output. */
   text: string;
   claim: Claim | undefined;
+  isOver: boolean;
   format: string | undefined;
   execution: ExecutionJson;
 }
@@ -29,13 +30,15 @@ export interface Replayed {
 export interface ReplayOptions {
   argv?: readonly string[];
   format?: string;
+  /** Where the command works. */
+  cwd?: string;
   status?: FinalStatus;
   /** Between two chunks, in milliseconds. */
   stepMs?: number;
 }
 
 export function replay(chunks: Iterable<Buffer>, options: ReplayOptions = {}): Replayed {
-  const { argv = ['program'], format, status = 'completed', stepMs = 0 } = options;
+  const { argv = ['program'], format, cwd, status = 'completed', stepMs = 0 } = options;
   const events: TimedEvent[] = [];
   const kept: Buffer[] = [];
   const texts: Buffer[] = [];
@@ -43,6 +46,7 @@ export function replay(chunks: Iterable<Buffer>, options: ReplayOptions = {}): R
   const interpreter = createInterpreter({
     argv,
     format,
+    cwd,
     sink: {
       keep(bytes, channel) {
         const copy = Buffer.from(bytes);
@@ -63,6 +67,7 @@ export function replay(chunks: Iterable<Buffer>, options: ReplayOptions = {}): R
     kept: Buffer.concat(kept),
     text: Buffer.concat(texts).toString(),
     claim: interpreter.claim,
+    isOver: interpreter.isOver,
     format: interpreter.format?.name,
     execution: foldAll(events, now),
   };

@@ -344,3 +344,101 @@ t.test('a file that is removed ends nothing by itself', async (t) => {
   sessions.advance(700_000);
   t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'silence' });
 });
+
+t.test('a new session is held until a run has said which one it is, however much is written to it', async (t) => {
+  const sessions = await openSessions(t);
+  const other = '00000000-0000-4000-8000-000000000001';
+  const text = recorded('claude').get(CLAUDE_FILE)!;
+  const argv = ['claude', '-p', 'x', '--output-format', 'stream-json'];
+  const run = (type: string, data: object) =>
+    sessions.ingest.submit({ type, execution: 'run1', data: { ...data } }, 10);
+  run('execution_started', { kind: 'agent', agent: 'claude', argv });
+  await sessions.ingest.drained();
+  const follower = sessions.start({ holdMs: 30 });
+  sessions.write(CLAUDE_FILE, text);
+  sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, other), text.replaceAll(CLAUDE_ID, other));
+  await waitFor('both files', () => follower.status().files === 2);
+  let written = 0;
+  await waitFor('it to grow', () => {
+    sessions.append(CLAUDE_FILE, '\n');
+    return ++written === 30;
+  });
+  run('activity', { kind: 'init', agent: 'claude', session: CLAUDE_ID });
+  await untilTaken(sessions, other);
+  t.equal(sessions.execution(CLAUDE_ID), undefined);
+});
+
+t.test('a new session is held for a moment, in which somebody better may speak', async (t) => {
+  const sessions = await openSessions(t);
+  const follower = sessions.start({ holdMs: 500 });
+  for (const [file, text] of recorded('claude')) sessions.write(file, text);
+  await waitFor('the file', () => follower.status().files > 0);
+  const data = { kind: 'agent', agent: 'claude', session: CLAUDE_ID, via: 'hooks' };
+  sessions.ingest.submit({ type: 'execution_started', execution: CLAUDE_ID, data: {} }, 10);
+  sessions.ingest.submit({ type: 'activity', execution: CLAUDE_ID, data: { ...data, kind: 'init' } }, 10);
+  await sessions.ingest.drained();
+  const fence = '00000000-0000-4000-8000-000000000002';
+  sessions.write(
+    CLAUDE_FILE.replace(CLAUDE_ID, fence),
+    recorded('claude').get(CLAUDE_FILE)!.replaceAll(CLAUDE_ID, fence),
+  );
+  await untilTaken(sessions, fence);
+  t.equal(sessions.execution(CLAUDE_ID)?.tokens, undefined);
+});
+
+t.test('a session that names itself in its file is told by who knows it already', async (t) => {
+  const sessions = await openSessions(t, 'gemini');
+  const time = '2026-11-21T00:02:46.000Z';
+  const write = (session: string) => {
+    const first = { sessionId: session, projectHash: 'x', startTime: time };
+    const said = {
+      id: '1',
+      timestamp: time,
+      type: 'gemini',
+      content: 'Done.',
+      tokens: { input: 9, output: 2, total: 11 },
+    };
+    sessions.write(`demo/chats/session-${session}.jsonl`, `${JSON.stringify(first)}\n${JSON.stringify(said)}\n`);
+  };
+  sessions.ingest.submit({ type: 'execution_started', execution: 'run1', data: {} }, 10);
+  const init = { kind: 'init', agent: 'gemini', session: 'first-one' };
+  sessions.ingest.submit({ type: 'activity', execution: 'run1', data: init }, 10);
+  await sessions.ingest.drained();
+  sessions.write('demo/.project_root', '/home/user/demo\n');
+  write('first-one');
+  const follower = sessions.start();
+  await waitFor('it to be found', () => follower.status().files === 1);
+  write('second-one');
+  await untilTaken(sessions, 'second-one');
+  t.equal(sessions.execution('first-one'), undefined);
+  t.match(
+    sessions.execution('second-one'),
+    { name: 'gemini in demo', cwd: '/home/user/demo' },
+    'by the file beside it',
+  );
+});
+
+t.test('of many sessions that are over only the newest files stay open', async (t) => {
+  const sessions = await openSessions(t);
+  const write = (index: number) => {
+    const id = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+    const line = { sessionId: id, cwd: '/w', entrypoint: 'sdk-cli', timestamp: '2026-11-21T00:00:00.000Z' };
+    const message = { stop_reason: 'end_turn', content: [{ type: 'text', text: 'Done.' }] };
+    const lines = [
+      { ...line, type: 'assistant', message },
+      { ...line, type: 'last-prompt' },
+    ];
+    sessions.write(`-w/${id}.jsonl`, lines.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  };
+  const areOver = (count: number) =>
+    waitFor(`${count} sessions to be over`, () => {
+      sessions.advance(1_000);
+      return sessions.events.filter(({ type }) => type === 'execution_completed').length === count;
+    });
+  for (let index = 0; index < 495; index++) write(index);
+  const follower = sessions.start();
+  await areOver(495);
+  for (let index = 495; index < 505; index++) write(index);
+  await areOver(505);
+  t.equal(follower.status().files, 500);
+});

@@ -274,3 +274,115 @@ t.test('Gemini: a session file tells each part of a message once, as it grows', 
   t.match(execution, { tokens: 9, steps: [{ id: 'c', name: 'Bash: ls', status: 'completed' }] });
   t.equal(events[0]?.time, '2026-11-20T10:00:00.000Z', 'the file knows when');
 });
+
+t.test('Claude: an interrupted turn is cancelled, and so is the call that ran', async (t) => {
+  const rejected =
+    "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit)";
+  const { execution, claim } = claude(
+    INIT,
+    use('1', 'Bash', { command: 'sleep 60' }),
+    answer('1', rejected, { is_error: true }),
+    { type: 'user', message: { content: [{ type: 'text', text: '[Request interrupted by user for tool use]' }] } },
+    {
+      ...{ type: 'result', subtype: 'error_during_execution', is_error: true, terminal_reason: 'aborted_tools' },
+      errors: ['[diagnostic] result_type=user'],
+    },
+  );
+  t.strictSame(claim, { status: 'cancelled', error: 'interrupted' });
+  t.match(execution.steps, [{ status: 'cancelled', error: 'stopped by the user' }]);
+  t.equal(execution.turns, undefined, 'nobody has asked for that');
+});
+
+t.test(
+  'Claude: its file tells that a turn has failed, what it has cost, and that somebody has stopped it',
+  async (t) => {
+    const line = { sessionId: 's', cwd: '/w', entrypoint: 'sdk-cli' };
+    const said = (text: string, more: object) => ({
+      ...line,
+      ...more,
+      type: 'assistant',
+      message: { content: [{ type: 'text', text }] },
+    });
+    const prompt = (text: string) => ({ ...line, type: 'user', message: { content: text } });
+    const read = (...lines: object[]) => speak({ format: 'claude-transcript' }, ...lines);
+    const refused = read(
+      prompt('do it'),
+      { ...line, type: 'system', subtype: 'api_error', error: { formatted: '529 overloaded', status: 529 } },
+      said('API Error: 400 no', { isApiErrorMessage: true }),
+      { type: 'cost-state', sessionId: 's', totalCostUSD: 0.25 },
+      { type: 'cost-state', sessionId: 's', totalCostUSD: 0.5 },
+    );
+    t.strictSame(refused.claim, { status: 'failed', error: 'API Error: 400 no' });
+    t.equal(refused.execution.costUsd, 0.5);
+    t.ok(refused.events.some(({ type, data }) => type === 'log' && data['message'] === '529 overloaded'));
+    const stopped = read(prompt('do it'), {
+      ...prompt(''),
+      message: { content: [{ type: 'text', text: '[Request interrupted by user]' }] },
+    });
+    t.match(stopped, { claim: { status: 'cancelled' }, isOver: true });
+  },
+);
+
+t.test('a refusal is told in words, and once', async (t) => {
+  const json = JSON.stringify({ error: { type: 'invalid_request_error', message: 'no such model' } });
+  const codex = speak(
+    { format: 'codex' },
+    { type: 'thread.started', thread_id: 't' },
+    { type: 'error', message: json },
+    { type: 'turn.failed', error: { message: json } },
+  );
+  t.equal(codex.claim?.error, 'no such model');
+  t.equal(codex.events.filter(({ type }) => type === 'log').length, 1);
+  const gemini = speak(
+    { format: 'gemini' },
+    { type: 'result', timestamp: 'x', status: 'error', error: { message: `[API Error: ${json}]` } },
+  );
+  t.equal(gemini.claim?.error, 'no such model');
+  const rollout = speak(
+    { format: 'codex-rollout' },
+    { type: 'event_msg', payload: { type: 'task_complete', last_agent_message: null, error: { message: json } } },
+  );
+  t.strictSame(rollout.claim, { status: 'failed', error: 'no such model' });
+});
+
+t.test('Codex: a call that was cut off is told once, and cancelled', async (t) => {
+  const call = { type: 'function_call', name: 'exec_command', call_id: 'c1', arguments: '{"cmd":"sleep 60"}' };
+  const item = { type: 'CommandExecution', id: 'c1', command: ['sleep', '60'], status: 'failed', exit_code: -1 };
+  const { execution, claim, events } = speak(
+    { format: 'codex-rollout' },
+    { type: 'response_item', payload: call },
+    {
+      type: 'response_item',
+      payload: { type: 'function_call_output', call_id: 'c1', output: 'Wall time: 1 s\naborted by user' },
+    },
+    { type: 'event_msg', payload: { type: 'turn_aborted', reason: 'interrupted' } },
+    { type: 'event_msg', payload: { type: 'item_completed', item } },
+  );
+  t.match(execution.steps, [{ status: 'cancelled' }]);
+  t.equal(events.filter(({ data }) => data['kind'] === 'tool-call').length, 1);
+  t.equal(claim?.status, 'cancelled');
+});
+
+t.test('paths are shown from where the command works, though Codex and Gemini do not say where that is', async (t) => {
+  const changes = [{ path: '/w/notes.md', kind: 'add' }];
+  const codex = speak(
+    { format: 'codex', cwd: '/w' },
+    { type: 'item.completed', item: { id: 'i', type: 'file_change', changes, status: 'completed' } },
+  );
+  t.equal(codex.execution.steps[0]?.name, 'Edit: new notes.md');
+  const gemini = speak(
+    { format: 'gemini', cwd: '/w' },
+    { type: 'tool_use', timestamp: 'x', tool_name: 'read_file', tool_id: '1', parameters: { file_path: '/w/a.txt' } },
+  );
+  t.equal(gemini.execution.steps[0]?.name, 'Read: a.txt');
+});
+
+t.test('Gemini: a prompt that is taken out of its file again was not answered', async (t) => {
+  const kept = { id: '0', type: 'user', content: 'context' };
+  const ask = { id: '1', type: 'user', content: 'do it' };
+  const read = (...lines: object[]) => speak({ format: 'gemini-transcript' }, ...lines);
+  t.equal(read(ask, { $set: { messages: [kept] } }).claim?.status, 'failed');
+  t.equal(read(ask, { $set: { messages: [kept, ask] } }).claim, undefined);
+  const answered = { id: '2', type: 'gemini', content: 'Done.', tokens: { input: 1, output: 1, total: 2 } };
+  t.equal(read(ask, answered, { $set: { messages: [kept] } }).claim?.status, 'completed', 'a summary in its place');
+});

@@ -156,6 +156,45 @@ t.test('between its turns it is the person’s turn; a session left in the middl
   t.equal(session('s1').status, 'cancelled');
 });
 
+t.test(
+  'how a session has ended that ends in the middle of a turn: what its agent would have told, it was not',
+  async (t) => {
+    const end = (agent: string, ...calls: [event: string, more?: Record<string, unknown>][]) => {
+      const { call, session } = createReplay();
+      for (const [event, more] of [['SessionStart'], ...calls, ['SessionEnd']] as typeof calls) {
+        call(agent, { session_id: 's1', hook_event_name: event, ...more });
+      }
+      const { status, error } = session('s1');
+      return [status, error];
+    };
+    const asked = ['UserPromptSubmit', { prompt: 'do it' }] as [string, Record<string, unknown>];
+    const middle = 'it ended in the middle of its turn';
+    for (const agent of ['claude', 'codex', 'gemini']) t.strictSame(end(agent), ['completed', undefined], 'unused');
+    t.strictSame(end('claude', asked), ['cancelled', undefined], 'a failure is told');
+    t.strictSame(end('claude', asked, ['MessageDisplay', { delta: 'API Error: 400 no' }]), [
+      'failed',
+      'API Error: 400 no',
+    ]);
+    t.strictSame(end('claude', asked, ['StopFailure', { error: 'unknown', error_details: 'no' }]), ['failed', 'no']);
+    t.strictSame(end('codex', asked), ['failed', middle], 'an interruption is told');
+    t.strictSame(end('codex', asked, ['Interrupt']), ['cancelled', 'interrupted']);
+    t.strictSame(end('gemini', ['BeforeAgent', { prompt: 'do it' }]), ['lost', middle], 'neither is told');
+  },
+);
+
+t.test('a patch of Codex is an edit; of a result of Gemini what people are shown is told', async (t) => {
+  const { call, session, events } = createReplay();
+  const patch = '*** Begin Patch\n*** Add File: a.ts\n+one\n+two\n*** End Patch';
+  const start = { session_id: 's1', cwd: '/w', hook_event_name: 'PreToolUse' };
+  call('codex', { ...start, tool_name: 'apply_patch', tool_input: { command: patch }, tool_use_id: 'c1' });
+  t.strictSame(outline(session('s1')), ['Edit: new a.ts +2 -0: running']);
+  const response = { llmContent: '<untrusted_context>\nOutput: hello', returnDisplay: 'hello' };
+  const shell = { session_id: 's2', tool_name: 'run_shell_command', tool_input: { command: 'x' } };
+  call('gemini', { ...shell, hook_event_name: 'BeforeTool' });
+  call('gemini', { ...shell, hook_event_name: 'AfterTool', tool_response: response });
+  t.equal(events.find(({ data }) => data['kind'] === 'tool-result')?.data['text'], 'hello');
+});
+
 t.test('a session that is resumed is another one of the same name; late words do not open it again', async (t) => {
   const { tell, session, state } = begin();
   tell('Stop');

@@ -141,4 +141,6 @@ t.test('an execution has failed if its process or its stream says so', async (t)
   t.strictSame(settle('completed', { status: 'failed', error: 'no' }), { status: 'failed', error: 'no' });
   t.strictSame(settle('failed', { status: 'completed', summary: 'done' }), { status: 'failed', summary: 'done' });
   t.strictSame(settle('cancelled', { status: 'failed', error: 'no' }), { status: 'cancelled', error: 'no' });
+  t.strictSame(settle('failed', { status: 'cancelled' }), { status: 'cancelled' }, 'it knows why');
+  t.strictSame(settle('timeout', { status: 'cancelled' }), { status: 'timeout' });
 });

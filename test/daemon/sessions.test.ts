@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import t from 'tap';
+import type { Test } from 'tap';
+import { readProcess } from '../../src/processes.js';
+import { createReplay } from '../helpers/hook-calls.js';
+import { waitFor } from '../helpers/wait.js';
+
+/** A process that has started another; both are there until the test ends. */
+async function startTwo(t: Test): Promise<{ starter: number; started: number; kill: () => Promise<void> }> {
+  const child = spawn('bash', ['-c', 'sleep 600 & echo $!; wait'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    detached: true,
+  });
+  const starter = child.pid ?? 0;
+  const gone = once(child, 'exit');
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-starter, 'SIGKILL');
+    await gone;
+  };
+  t.teardown(kill);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const started = Number(line.toString());
+  // until then it is a shell, which is none of an agent
+  await waitFor('the program', () => readProcess(started)?.name === 'sleep');
+  return { starter, started, kill };
+}
+
+const call = (session: string, event: string, more: object = {}) => ({
+  ...{ session_id: session, cwd: '/w', hook_event_name: event, timestamp: new Date().toISOString() },
+  ...more,
+});
+
+t.test('a session belongs to what its process was started in, though nobody says so', async (t) => {
+  const { starter, started } = await startTwo(t);
+  const { event, call: tell, session } = createReplay();
+  event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv: ['./nightly.sh'], pid: starter } });
+  tell('codex', call('s1', 'SessionStart'), { pid: started });
+  t.equal(session('s1').parent, 'r1');
+  t.equal(session('s1').pid, started);
+});
+
+t.test('a run of an agent that its own hook comes from is told by its output', async (t) => {
+  const { started } = await startTwo(t);
+  const { event, call: tell, events } = createReplay();
+  const argv = ['gemini', '-p', 'x', '--output-format', 'stream-json'];
+  event({ type: 'execution_started', execution: 'r1', data: { kind: 'agent', argv, pid: started } });
+  tell('gemini', call('s1', 'SessionStart'), { pid: started });
+  t.equal(events.length, 1);
+});
+
+t.test('of two sessions of one process none has started the other', async (t) => {
+  const { started } = await startTwo(t);
+  const { call: tell, session } = createReplay();
+  tell('codex', call('s1', 'SessionStart'), { pid: started });
+  tell('codex', call('s2', 'SessionStart'), { pid: started });
+  t.equal(session('s2').parent, undefined);
+});
+
+t.test('a session whose agent has vanished is lost, or as its turn was', async (t) => {
+  const { started, kill } = await startTwo(t);
+  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  t.teardown(close);
+  for (const id of ['mid', 'idle', 'failed']) {
+    tell('codex', call(id, 'SessionStart'), { pid: started });
+    tell('codex', call(id, 'UserPromptSubmit', { prompt: 'do it' }), { pid: started });
+  }
+  tell('codex', call('idle', 'Stop', { last_assistant_message: 'Done.' }), { pid: started });
+  tell('codex', call('failed', 'StopFailure', { error: 'no' }), { pid: started });
+  await kill();
+  await waitFor('somebody to look', () => session('mid').status !== 'running');
+  t.match(session('mid'), { status: 'lost', error: 'the agent is gone without a word' });
+  t.equal(session('idle').status, 'completed');
+  t.match(session('failed'), { status: 'failed', error: 'no' });
+});
+
+t.test('as long as its process is there, a session goes on', async (t) => {
+  const [there, gone] = [await startTwo(t), await startTwo(t)];
+  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  t.teardown(close);
+  tell('codex', call('s1', 'SessionStart'), { pid: there.started });
+  tell('codex', call('s2', 'SessionStart'), { pid: gone.started });
+  await gone.kill();
+  await waitFor('somebody to look', () => session('s2').status !== 'running');
+  t.equal(session('s1').status, 'running');
+});
