@@ -14,7 +14,7 @@ await build({
     daemon: 'src/daemon/main.ts',
     runner: 'src/runner/main.ts',
     index: 'src/index.ts',
-    notify: 'src/alerts/notify.ts',
+    notify: 'src/alerts/channels/notify.ts',
   },
   outdir: 'dist',
   bundle: true,

@@ -1,22 +1,29 @@
-/** The configuration: its keys with their bounds and defaults, and the reader of the one YAML file. */
+/** The configuration: the reader of the one YAML file, and the values of its keys. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import * as v from 'valibot';
-import { type ErrorCode, isMap, isNode, isScalar, isSeq, Lexer, parseDocument, Parser, visit } from 'yaml';
 import {
-  choice,
-  count,
-  duration,
-  flag,
-  type ConfigKey,
-  type Meaning,
-  type Plain,
-  shorten,
-  size,
-  wrong,
-} from './config-kinds.js';
+  type Document,
+  type ErrorCode,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  parseDocument,
+  Parser,
+  visit,
+} from 'yaml';
+import { findWrongReferences } from './config-alerts.js';
+import { insideOf, type Kind, type Naming, wrong } from './config-kinds.js';
+import { formatPath, type KeyPath, parsePath } from './config-path.js';
+import { type Config, SCHEMA } from './config-schema.js';
 import { findNearest } from './core/nearest.js';
 import { errnoOf, ProgressError } from './errors.js';
+
+export type { Config } from './config-schema.js';
+export { configKeys } from './config-schema.js';
 
 /** The file is read whole, and a hostile one costs up to a second; a full real one has some 4 KiB. */
 const MAX_FILE_BYTES = 64 * 1024;
@@ -30,112 +37,6 @@ const SYNTAX_ERRORS: Partial<Record<ErrorCode, string>> = {
   MULTIPLE_DOCS: 'begins a second document; wanted one',
 };
 
-const group = wrong('a mapping of keys');
-
-/** As `runner/settings.ts` has it, which needs no configuration for it. */
-const OUTPUT_LIMIT = '64MiB';
-
-/** Every key of the file. A new one needs a line here and an item in progress-config(5). */
-const SCHEMA = v.object(
-  {
-    journal: v.nullish(
-      v.object(
-        {
-          segmentSize: size('16MiB', '64KiB', '1GiB', 'A journal file of this size is closed and the next one begun.'),
-          segmentAge: duration('24h', '1m', '365d', 'A journal file of this age is closed and the next one begun.'),
-          sync: choice(['interval', 'always', 'never'], 'interval', 'When written events are forced to disk.'),
-          retainAge: duration('7d', '1m', '3650d', 'Closed journal files older than this are removed.'),
-          retainSize: size('1GiB', '1MiB', '1TiB', 'The oldest closed journal files beyond this total are removed.'),
-        },
-        group,
-      ),
-      {},
-    ),
-    socket: v.nullish(
-      v.object({ maxConnections: count(512, 8, 65_536, 'Connections that the daemon serves at a time.') }, group),
-      {},
-    ),
-    memory: v.nullish(
-      v.object(
-        {
-          ended: count(1_000, 0, 100_000, 'Ended executions that the daemon keeps in memory whole.'),
-          summaries: count(10_000, 0, 1_000_000, 'Ended executions that the daemon keeps in memory as a summary.'),
-        },
-        group,
-      ),
-      {},
-    ),
-    daemon: v.nullish(
-      v.object(
-        {
-          logSize: size('1MiB', '16KiB', '1GiB', "The daemon's own log is rotated at this size."),
-          startWithShell: flag(true, 'Start the daemon when an interactive shell loads the hooks.'),
-        },
-        group,
-      ),
-      {},
-    ),
-    alerts: v.nullish(
-      v.object({ desktop: flag(true, 'Show a desktop notification when something fails.') }, group),
-      {},
-    ),
-    runs: v.nullish(
-      v.object(
-        {
-          outputLimit: size(
-            OUTPUT_LIMIT,
-            '64KiB',
-            '128MiB',
-            "Of one run's output: beyond it only the last part is kept.",
-          ),
-        },
-        group,
-      ),
-      {},
-    ),
-    follow: v.nullish(
-      v.object(
-        {
-          claude: flag(false, 'Follow the sessions of Claude Code through the files that it keeps of them.'),
-          codex: flag(false, 'Follow the sessions of Codex through the files that it keeps of them.'),
-          gemini: flag(false, 'Follow the sessions of Gemini CLI through the files that it keeps of them.'),
-          backfill: duration('24h', '1m', '365d', 'Session files that were written to within this time are read.'),
-          silence: duration('30m', '1m', '365d', 'A session without a process is over when it was silent this long.'),
-        },
-        group,
-      ),
-      {},
-    ),
-    watch: v.nullish(v.object({ rate: count(10, 1, 60, 'Updates a second that a display asks for.') }, group), {}),
-    web: v.nullish(
-      v.object(
-        {
-          enabled: flag(false, 'The viewer listens whenever the daemon runs.'),
-          port: count(7_878, 1_024, 65_535, 'Where the viewer listens, or on the next free port.'),
-          maxStreams: count(100, 1, 10_000, 'Streams over HTTP that the daemon serves at a time.'),
-        },
-        group,
-      ),
-      {},
-    ),
-  },
-  group,
-);
-
-const GROUPS = Object.keys(SCHEMA.entries);
-const KEYS = configKeys().map(({ key }) => key);
-
-type Parsed = v.InferOutput<typeof SCHEMA>;
-
-/** Sizes are bytes, durations milliseconds. */
-export type Config = { readonly [Group in keyof Parsed]: Readonly<Parsed[Group]> };
-
-/** What `configKeys` reads of a key's schema. */
-interface Setting {
-  default: Plain;
-  wrapped: { pipe: readonly [unknown, { metadata: Meaning }] };
-}
-
 /** Something wrong in the text, at this offset. */
 interface Problem {
   offset: number;
@@ -144,14 +45,24 @@ interface Problem {
 
 /** The configuration in `file`; the defaults if there is no such file. */
 export function loadConfig(file: string): Config {
+  return parseConfig(readConfigFile(file), file);
+}
+
+/** The text of `file`, empty if there is no such file; bounded, but not looked at otherwise. */
+export function readConfigFile(file: string): string {
   const bytes = readBounded(file);
   const text = bytes.toString();
-  if (isUtf8(bytes)) return parseConfig(text, file);
+  if (isUtf8(bytes)) return text;
   throw refuse([{ offset: text.indexOf('\uFFFD'), message: 'is not UTF-8; save the file as UTF-8' }], text, file);
 }
 
 /** `file` stands in the messages only. */
 export function parseConfig(text: string, file: string): Config {
+  return parseConfigDocument(text, file).config;
+}
+
+/** With the document that the text is, comments and all. */
+export function parseConfigDocument(text: string, file: string): { config: Config; document: Document.Parsed } {
   const check = (problems: Problem[]): void => {
     if (problems.length > 0) throw refuse(problems, text, file);
   };
@@ -167,35 +78,29 @@ export function parseConfig(text: string, file: string): Config {
   );
   check(findAliases(document.contents));
 
-  const wrongKeys = findWrongKeys(document.contents);
-  const result = v.safeParse(SCHEMA, document.toJS() ?? {});
-  if (result.success && wrongKeys.length === 0) return freeze(result.output);
+  const values: unknown = document.toJS() ?? {};
+  const wrongKeys = findWrongKeys(document.contents, values, SCHEMA);
+  const result = v.safeParse(SCHEMA, values);
   const wrongValues = (result.issues ?? []).map(({ path = [], message }) => {
-    const keys = path.map((item) => String(item.key));
-    return problemAt(document.getIn(keys, true), keys, message);
+    const keys = path.map((item) => item.key as string | number);
+    return problemIn(document.contents, keys, message);
   });
-  throw refuse([...wrongKeys, ...wrongValues], text, file);
+  check([...wrongKeys, ...wrongValues]);
+  const config = result.output as Config;
+  check(findWrongReferences(config).map(({ path, message }) => problemIn(document.contents, path, message)));
+  return { config: freeze(config), document };
 }
 
-/** Every key, in the order of the manual. */
-export function configKeys(): ConfigKey[] {
-  return Object.entries(SCHEMA.entries).flatMap(([name, { wrapped }]) =>
-    Object.entries<Setting>({ ...wrapped.entries }).map(([key, setting]) => ({
-      key: `${name}.${key}`,
-      default: String(setting.default),
-      ...setting.wrapped.pipe[1].metadata,
-    })),
-  );
-}
-
-/** The value of a dotted key. */
-export function getConfigValue(config: Config, key: string): Plain {
-  for (const [name, settings] of Object.entries(config)) {
-    for (const [setting, value] of Object.entries<Plain>(settings)) {
-      if (key === `${name}.${setting}`) return value;
-    }
-  }
-  throw new ProgressError('usage', `${quoteKey(key)}: is no configuration key${hint(key)}`);
+/** The value of a key, of a group, or of what stands in one: `rules[0].name`. */
+export function getConfigValue(config: Config, key: string): unknown {
+  const path = parsePath(key) ?? [key];
+  return path.reduce<unknown>((value, step, at) => {
+    const entries = entriesOf(value);
+    if (entries.has(String(step))) return entries.get(String(step));
+    const names = [...entries].map(([name, entry]): Names => [name, isList(entry) ? [] : [...entriesOf(entry).keys()]]);
+    const message = `is no configuration key${hint(path.slice(0, at), String(step), names)}`;
+    throw new ProgressError('usage', `${formatPath(path.slice(0, at + 1))}: ${message}`);
+  }, config);
 }
 
 /** The file's content, nothing where there is no file, and at most one byte more than is accepted. */
@@ -245,43 +150,98 @@ function findAliases(root: unknown): Problem[] {
   return problems;
 }
 
-/** Keys that are unknown or given twice, in the document and in its groups. */
-function findWrongKeys(node: unknown, parents: string[] = []): Problem[] {
-  if (isSeq(node)) return [problemAt(node, parents, group({ input: [] }))]; // an object too, for valibot
+/** Keys that are unknown or given twice, and names that are none, in the document and in all that stands in it. */
+function findWrongKeys(node: unknown, value: unknown, schema: Kind<unknown>, path: KeyPath = []): Problem[] {
+  const { entries, value: each, naming, item } = insideOf(schema, value);
+  const childOf = (key: string | number) => entriesOf(value).get(String(key));
+  if (isSeq(node)) {
+    // for valibot a list is an object too
+    if (entries ?? each) return [problemAt(node, path, wrong('a mapping of keys')({ input: [] }))];
+    return node.items.flatMap((inner, at) => (item ? findWrongKeys(inner, childOf(at), item, [...path, at]) : []));
+  }
   if (!isMap(node)) return [];
   const seen = new Set<string>();
-  return node.items.flatMap(({ key, value }) => {
+  return node.items.flatMap(({ key, value: inner }) => {
     const name = isScalar(key) ? String(key.value) : '';
-    const path = [...parents, name];
-    if (seen.has(name)) return [problemAt(key, path, 'is given twice; remove one')];
+    const here = [...path, name];
+    const isTwice = seen.has(name);
     seen.add(name);
-    const dotted = path.join('.');
-    if (GROUPS.includes(dotted)) return findWrongKeys(value, path);
-    if (!KEYS.includes(dotted)) return [problemAt(key, path, `is no configuration key${hint(dotted)}`)];
-    return name === dotted ? [problemAt(key, path, 'must be nested: what follows the dot goes below the group')] : [];
+    if (isTwice) return [problemAt(key, here, 'is given twice; remove one')];
+    const message = entries ? whyUnknown(path, name, entries) : whyNoName(name, naming);
+    if (message !== undefined) return [problemAt(key, here, message)];
+    const known = entries?.[name] ?? each;
+    return known ? findWrongKeys(inner, childOf(name), known, here) : [];
   });
 }
 
-function problemAt(node: unknown, path: string[], message: string): Problem {
-  const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-  return { offset, message: path.length === 0 ? message : `${quoteKey(path.join('.'))}: ${message}` };
+function entriesOf(value: unknown): Map<string, unknown> {
+  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
 }
 
-/** As it is if it is plain, else as a JSON text: what stands in the file may be anything. */
-function quoteKey(key: string): string {
-  return /^[\w.]+$/.test(key) ? shorten(key) : JSON.stringify(shorten(key));
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
 }
+
+function whyUnknown(
+  parents: KeyPath,
+  name: string,
+  entries: Readonly<Record<string, Kind<unknown>>>,
+): string | undefined {
+  if (Object.hasOwn(entries, name)) return undefined;
+  if (Object.hasOwn(entries, `${name}Env`)) {
+    return `is a secret, which this file does not hold; ${name}Env names a variable that does, ${name}File a file`;
+  }
+  const names = Object.entries(entries).map(([key, entry]): Names => [
+    key,
+    Object.keys(insideOf(entry, {}).entries ?? {}),
+  ]);
+  if (names.some(([key, within]) => within.some((inner) => name === `${key}.${inner}`))) {
+    return 'must be nested: what follows the dot goes below the group';
+  }
+  return `is no configuration key${hint(parents, name, names)}`;
+}
+
+/** Names that every object has are lost on the way through one. */
+function whyNoName(name: string, naming: Naming | undefined): string | undefined {
+  const isLost = name === '__proto__' || name === 'constructor' || name === 'prototype';
+  return !naming || (!isLost && naming.isName(name)) ? undefined : `is no name here; wanted ${naming.wanted}`;
+}
+
+/** At what stands in the file at `path`, or at what it is missing in. A value may stand for a list of it. */
+function problemIn(root: unknown, path: KeyPath, message: string): Problem {
+  let node = root;
+  for (const [at, step] of path.entries()) {
+    if (isScalar(node)) return problemAt(node, path.slice(0, at), message);
+    const inner: unknown = isCollection(node) ? node.get(step, true) : undefined;
+    if (inner === undefined) break;
+    node = inner;
+  }
+  return problemAt(node, path, message);
+}
+
+function problemAt(node: unknown, path: KeyPath, message: string): Problem {
+  const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  return { offset, message: path.length === 0 ? message : `${formatPath(path)}: ${message}` };
+}
+
+/** A name with what stands below it. */
+type Names = readonly [name: string, within: readonly string[]];
 
 /** The key that was probably meant, be its group given or forgotten. */
-function hint(key: string): string {
-  const unprefixed = KEYS.map((known) => known.slice(known.indexOf('.') + 1));
-  const forgotten = KEYS[unprefixed.indexOf(findNearest(key, unprefixed) ?? '')];
+function hint(parents: KeyPath, name: string, names: readonly Names[]): string {
+  const nested = names.flatMap(([key, within]) => within.map((inner) => ({ inner, dotted: `${key}.${inner}` })));
+  const known = [...nested.map(({ dotted }) => dotted), ...names.map(([key]) => key)];
+  const forgotten = findNearest(
+    name,
+    nested.map(({ inner }) => inner),
+  );
   const meant =
     findNearest(
-      key,
-      [...KEYS, ...GROUPS].filter((known) => known !== key),
-    ) ?? forgotten;
-  return meant === undefined ? '; progress-config(5) lists them' : `; did you mean ${meant}?`;
+      name,
+      known.filter((key) => key !== name),
+    ) ?? nested.find(({ inner }) => inner === forgotten)?.dotted;
+  if (meant === undefined) return '; progress-config(5) lists them';
+  return `; did you mean ${[formatPath(parents), meant].filter((part) => part !== '').join('.')}?`;
 }
 
 /** One line for each problem, in the order of the file. */
@@ -295,7 +255,7 @@ function refuse(problems: Problem[], text: string, file: string): ProgressError 
   return new ProgressError('bad_config', [...lines, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join('\n'));
 }
 
-function freeze(config: Parsed): Config {
-  Object.values(config).forEach((settings) => Object.freeze(settings));
-  return Object.freeze(config);
+function freeze<Value>(value: Value): Value {
+  entriesOf(value).forEach(freeze);
+  return Object.freeze(value);
 }

@@ -30,7 +30,7 @@ const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** They may end the process, and do something on being loaded. */
 const ENTRY_POINTS = new Set([
-  ...['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/notify.ts', 'src/runner/main.ts'],
+  ...['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/channels/notify.ts', 'src/runner/main.ts'],
   ...['viewer/main.tsx', 'viewer/hub-worker.ts'],
 ]);
 /** And this one, when memory can no longer be trusted. */

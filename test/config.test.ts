@@ -31,11 +31,16 @@ const DEFAULTS = {
   socket: { maxConnections: 512 },
   memory: { ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576, startWithShell: true },
-  alerts: { desktop: true },
+  alerts: { desktop: true, rate: 20, giveUp: 86_400_000 },
+  rules: ['builtin'],
+  channels: {},
+  masks: [],
+  ignore: { commands: [], directories: [] },
+  queues: {},
   runs: { outputLimit: 64 * 1024 * 1024 },
   follow: { claude: false, codex: false, gemini: false, backfill: 86_400_000, silence: 1_800_000 },
   watch: { rate: 10 },
-  web: { enabled: false, port: 7878, maxStreams: 100 },
+  web: { enabled: false, port: 7878, maxStreams: 100, heartbeat: 30_000 },
 };
 
 t.test('a missing file, an empty one and empty groups mean the defaults', (t) => {
@@ -114,7 +119,7 @@ t.test('both bounds of a key belong to what is accepted, and nothing beyond them
 t.test('an unknown key gets the key that was probably meant', (t) => {
   t.match(refusal('jurnal: {}'), /^c.yaml:1:1: jurnal: .* did you mean journal\?$/);
   t.match(refusal('segmentAge: 3d'), 'did you mean journal.segmentAge?');
-  t.match(refusal('journal.sync: never'), 'journal.sync: must be nested');
+  t.match(refusal('journal.sync: never'), '"journal.sync": must be nested');
   t.match(refusal('colour: blue'), 'colour: is no configuration key; progress-config(5) lists them');
   t.end();
 });
@@ -225,7 +230,8 @@ t.test('every key is listed with a default that its own schema accepts', (t) => 
   const config = parseConfig('', 'c.yaml');
   for (const { key, default: fallback } of keys) {
     const [group, name] = key.split('.');
-    t.strictSame(parseConfig(`${group}: {${name}: ${fallback}}`, 'c.yaml'), config, key);
+    const text = name === undefined ? `${group}: ${fallback}` : `${group}: {${name}: ${fallback}}`;
+    t.strictSame(parseConfig(text, 'c.yaml'), config, key);
   }
   t.end();
 });
@@ -235,6 +241,9 @@ t.test('a value is found by its dotted key, and a wrong key is a usage error', (
   t.equal(getConfigValue(config, 'watch.rate'), 5);
   t.equal(getConfigValue(config, 'journal.sync'), 'interval');
   t.throws(() => getConfigValue(config, 'watch.rat'), { code: 'usage', message: /did you mean watch.rate\?$/ });
-  t.throws(() => getConfigValue(config, 'watch'), { code: 'usage' });
+  t.strictSame(getConfigValue(config, 'watch'), { rate: 5 }, 'or a group by its own');
+  for (const key of ['', '.', 'watch.', 'watch[', 'watch.rate.x', 'toString', 'journal."sync']) {
+    t.throws(() => getConfigValue(config, key), { code: 'usage' }, key);
+  }
   t.end();
 });

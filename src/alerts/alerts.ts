@@ -3,7 +3,7 @@ import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
-import type { Delivery, Desktop } from './desktop.js';
+import type { Channel, Outcome } from './channel.js';
 import type { Alert } from './rules.js';
 import { judge } from './rules.js';
 
@@ -14,7 +14,7 @@ export interface Alerts {
 
 export interface AlertsOptions {
   state: State;
-  desktop: Desktop;
+  desktop: Channel;
   /** Takes the event about an alert, and says when it is written or refused. */
   record: (event: NewEvent, settled: () => void) => void;
   log: (message: string) => void;
@@ -27,7 +27,7 @@ export function createAlerts({ state, desktop, record, log, now }: AlertsOptions
   let said: string | undefined;
 
   /** A machine without a desktop says so once, and has nothing to record. */
-  const tell = (delivery: Delivery): void => {
+  const tell = (delivery: Outcome): void => {
     const reason = delivery.outcome === 'unavailable' ? delivery.error : undefined;
     if (reason !== undefined && reason !== said) log(`no desktop notifications: ${reason}`);
     said = reason;
@@ -35,7 +35,8 @@ export function createAlerts({ state, desktop, record, log, now }: AlertsOptions
 
   const raise = async (execution: string, { rule, title, body, urgency }: Alert) => {
     underway.add(execution);
-    const delivery = await desktop.send({ title, body, urgency });
+    const alert = { id: execution, rule, title, body, urgency, time: new Date(now()).toISOString() };
+    const delivery = await desktop.send(alert, new AbortController().signal);
     tell(delivery);
     const settled = () => void underway.delete(execution);
     if (delivery.outcome === 'unavailable') settled();

@@ -1,10 +1,9 @@
 /** Which end of which execution deserves a notification, and what that says. Pure: a rule knows an event and its fold. */
-import { stripAnsi } from '../core/ansi.js';
-import { clip } from '../core/data.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/format.js';
+import { toLine } from './line.js';
 
 export interface Alert {
   /** What raised it: `failed`, or `long_command` for one typed at a prompt. */
@@ -96,12 +95,4 @@ function describe(execution: Execution): string {
 /** Of steps that lie in one another the innermost, and of several attempts the newest. */
 function failedStep({ steps }: Execution): Step | undefined {
   return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
-}
-
-/** Everything here is the producer's text. */
-function toLine(text: string, chars: number): string {
-  const line = stripAnsi(text)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069 ]+/gu, ' ')
-    .trim();
-  return clip(line, chars).replace(/\p{Cs}/gu, '');
 }

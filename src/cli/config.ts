@@ -36,11 +36,16 @@ async function printValues(file: string, key: string | undefined, json: boolean)
   if (json) {
     await print(`${JSON.stringify(key === undefined ? config : getConfigValue(config, key), undefined, 2)}\n`);
   } else if (key === undefined) {
-    await printLines(configKeys().map(({ key: each }) => `${each} = ${getConfigValue(config, each)}`));
+    await printLines(configKeys().map(({ key: each }) => `${each} = ${toText(getConfigValue(config, each))}`));
   } else {
-    await print(`${getConfigValue(config, key)}\n`);
+    await print(`${toText(getConfigValue(config, key))}\n`);
   }
   return 0;
+}
+
+/** Plain values as they are, all others as JSON, which is YAML too. */
+function toText(value: unknown): string {
+  return sanitize(typeof value === 'string' ? value : JSON.stringify(value), { color: false });
 }
 
 /** A file that does not exist is all defaults; one that was named has to be there. */

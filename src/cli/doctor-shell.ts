@@ -1,5 +1,5 @@
 /** What `progress doctor` finds out about the user's surroundings: the hooks of the shell, and the desktop. */
-import { NO_BUS, whyUnavailable } from '../alerts/desktop.js';
+import { NO_BUS, whyUnavailable } from '../alerts/channels/desktop.js';
 import { ProgressError } from '../errors.js';
 import { findShell, isExecutable, resolveRcFiles } from '../paths.js';
 import type { Check, Finding } from './doctor-checks.js';

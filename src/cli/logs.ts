@@ -1,23 +1,31 @@
 /** `progress logs`: output and messages from the files of the journal, and on with what is written from now on. */
 import { follow } from '../client/follow.js';
-import { sanitize } from '../core/ansi.js';
-import type { EventData, ExecutionEvent } from '../core/event.js';
+import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import { LEVELS, matches } from '../core/filter.js';
 import { ProgressError } from '../errors.js';
-import { openSource, readJournal, seqAtTime } from '../journal/reader.js';
-import { activityLines } from '../terminal/activity.js';
-import { plainLine } from '../terminal/plain.js';
-import type { OutputStyle } from '../terminal/style.js';
+import { openSource, readJournal, readLast } from '../journal/reader.js';
+import { matching } from '../journal/search.js';
+import type { Paths } from '../paths.js';
+import type { Gap } from '../protocol/messages.js';
+import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
-import { findAnywhere } from './offline.js';
-import { complain, isPipeBroken, print, printJson, printLines } from './output.js';
-import { columnsOf, parseSince, styleOf } from './surface.js';
+import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
+import { createPrinter, type Printer } from './logs-printer.js';
+import { findAnywhere, readState } from './offline.js';
+import { complain, isPipeBroken, printJson, printLines } from './output.js';
+import { createOwners, parseLabels, withStarts } from './owners.js';
+import { styleOf } from './surface.js';
+import { parseTime } from './when.js';
 
 const DEFAULT_TYPES = ['output', 'log', 'activity'];
 const MAX_TAIL = 100_000;
+const MAX_CONTEXT = 10_000;
+/** As grep(1) has it. */
+const NOT_FOUND_STATUS = 1;
 
 export const command = defineCommand({
   usage: 'logs [id]',
@@ -26,19 +34,52 @@ export const command = defineCommand({
     yargs
       .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
       .option('follow', { alias: 'f', type: 'boolean', describe: 'Go on with what comes' })
+      .option('since', { type: 'string', requiresArg: true, describe: 'Since a time, or 10m, 2h, 3d ago, yesterday' })
+      .option('until', { type: 'string', requiresArg: true, describe: 'Before a time, given in the same ways' })
+      .option('grep', { type: 'string', requiresArg: true, describe: 'Lines that match a regular expression' })
+      .option('ignore-case', { alias: 'i', type: 'boolean', describe: 'Upper and lower case are the same' })
+      .option('invert-match', { alias: 'v', type: 'boolean', describe: 'Lines that do not match' })
+      .option('after-context', {
+        alias: 'A',
+        type: 'string',
+        requiresArg: true,
+        describe: 'So many lines behind a match too',
+      })
+      .option('before-context', { alias: 'B', type: 'string', requiresArg: true, describe: 'So many lines before it' })
+      .option('context', { alias: 'C', type: 'string', requiresArg: true, describe: 'So many before and behind it' })
+      .option('count', { alias: 'c', type: 'boolean', describe: 'Print only how many lines there are' })
       .option('type', { type: 'string', array: true, nargs: 1, describe: 'Types of events; all for every type' })
       .option('stream', { type: 'string', requiresArg: true, describe: 'Of output: stdout, stderr, debug, system' })
       .option('level', { choices: LEVELS, describe: 'Of messages: this level and above' })
       .option('step', { type: 'string', requiresArg: true, describe: 'Of one step' })
-      .option('grep', { type: 'string', requiresArg: true, describe: 'Text that matches a regular expression' })
-      .option('since', { type: 'string', requiresArg: true, describe: 'Since a time, or 10m, 2h, 3d ago' })
-      .option('tail', { type: 'number', requiresArg: true, describe: 'The last so many events' })
+      .option('label', { type: 'string', array: true, nargs: 1, describe: 'Of executions with this key=value' })
+      .option('name', { type: 'string', requiresArg: true, describe: 'Of executions with this name; * is any text' })
+      .option('tail', { type: 'string', requiresArg: true, describe: 'The last so many lines' })
       .option('raw', { type: 'boolean', describe: 'Print standard output byte for byte, JSON of an agent included' })
       .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' }),
   async run(args, { paths, env }) {
-    const { raw = false, json = false } = args;
+    const { raw = false, json = false, count = false } = args;
     if (raw && (json || args.id === undefined)) throw new ProgressError('usage', '--raw: of one id, without --json');
+    if (args.follow && (args.until !== undefined || count))
+      throw new ProgressError('usage', '--follow goes on: it goes with neither --until nor --count');
+    if (count && args.tail !== undefined) throw new ProgressError('usage', '--count counts, --tail prints: choose one');
+    const now = Date.now();
+    const since = args.since === undefined ? undefined : parseTime('since', args.since, now);
+    const until = args.until === undefined ? undefined : parseTime('until', args.until, now);
+    const tail = parseCount('tail', args.tail, MAX_TAIL);
+    const context = parseContext(args);
+    const pattern = args.grep === undefined ? undefined : compile(args.grep, args['ignore-case'] ?? false);
+    if (!pattern && (args['ignore-case'] || args['invert-match'] || context))
+      throw new ProgressError('usage', '-i, -v, -A, -B and -C need --grep');
+    const isOwners = args.label !== undefined || args.name !== undefined;
+    const criteria = { labels: parseLabels(args.label), name: args.name };
+
+    const source = openSource(paths.journal);
+    // before anything else is asked: what ends behind this is seen to end
+    const head = args.follow ? ((await readLast(source, 1, {})).events[0]?.seq ?? 0) : undefined;
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
+    const goesOn = args.follow === true && !(execution && isFinal(execution.status));
+    const isOwned = isOwners ? createOwners(criteria, await readState(paths)) : () => true;
     const types = args.type?.flatMap((list) => list.split(','));
     const filter: Filter = {
       execution: execution?.id,
@@ -47,49 +88,72 @@ export const command = defineCommand({
       level: args.level,
       stream: args.stream,
     };
-    const pattern = args.grep === undefined ? undefined : compile(args.grep);
     const isShown = (event: ExecutionEvent) =>
       raw ? isWritten(event) : args.stream !== undefined || json || !isForDebuggers(event);
-    const wanted = (event: ExecutionEvent) =>
-      matches(filter, event) && isShown(event) && (!pattern || pattern.test(searchable(event)));
-    const show = json
-      ? (events: ExecutionEvent[]) => printJson(events)
-      : raw
-        ? createRawPrinter(styleOf(env))
-        : createPrinter(styleOf(env), execution !== undefined);
+    const isWanted = (event: ExecutionEvent) => isOwned(event) && matches(filter, event) && isShown(event);
 
-    const source = openSource(paths.journal);
-    let isOver = execution !== undefined && isFinal(execution.status);
-    let position = execution ? execution.firstSeq - 1 : 0;
-    if (args.since !== undefined) {
-      position = Math.max(position, await seqAtTime(source, parseSince(args.since, Date.now())));
-    }
-    const tail = createTail(checkTail(args.tail), show);
-    for await (const part of readJournal(source, { after: position, execution: execution?.id })) {
-      if (isPipeBroken()) return 0;
-      if ('gap' in part) complain(`events ${part.gap.from} to ${part.gap.to} are gone (${part.gap.why})`);
-      else {
-        position = part.events.at(-1)?.seq ?? position;
-        isOver ||= execution !== undefined && part.events.some(isEnd);
-        await tail.take(part.events.filter(wanted));
+    const invert = args['invert-match'] ?? false;
+    const grep = pattern && createGrep({ pattern, invert, ...(context ?? NO_CONTEXT) });
+    const style = styleOf(env);
+    const form = json ? 'json' : raw ? 'raw' : 'text';
+    const print = createPrinter({
+      form,
+      style,
+      single: execution !== undefined,
+      pattern: invert ? undefined : pattern,
+    });
+    const sink = createSink({
+      split: !json && (grep !== undefined || tail !== undefined || count),
+      grep,
+      tail,
+      count,
+      print,
+    });
+
+    if (tail !== undefined && !context && since === undefined && until === undefined && !isOwners) {
+      const isFound = (event: ExecutionEvent) => !grep || sink.unitsOf(event).some((unit) => grep.matches(unit));
+      const isLast = (event: ExecutionEvent) => isShown(event) && isFound(event);
+      await sink.take((await readLast(source, tail, filter, goesOn ? head : undefined, isLast)).events);
+    } else {
+      const found = pattern && !invert && !context ? matching(pattern.source, args['ignore-case'] ?? false) : undefined;
+      const search = isOwners ? withStarts(found) : found;
+      const after = execution ? execution.firstSeq - 1 : 0;
+      const range = { after, execution: execution?.id, since, until, search, ...(goesOn && { through: head }) };
+      for await (const part of readJournal(source, range)) {
+        if (isPipeBroken()) return 0;
+        if ('gap' in part) complainOfGap(part.gap);
+        else await sink.take(part.events.filter(isWanted));
       }
     }
-    await tail.end();
-    if (!args.follow || isOver) return 0;
-
-    const subscribe = { after: position, ...(execution && { execution: execution.id }) };
-    for await (const followed of follow({ paths, start: true, subscribe })) {
-      if (isPipeBroken()) return 0;
-      if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
-      if (followed.kind === 'gap')
-        complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
-      if (followed.kind !== 'events') continue;
-      await show(followed.events.filter(wanted));
-      if (execution && followed.events.some(isEnd)) return 0;
+    await sink.end(json);
+    if (goesOn) {
+      const take = async (events: ExecutionEvent[]) => await sink.take(events.filter(isWanted));
+      await followLog(paths, head ?? 0, execution, take);
     }
-    return 0;
+    return grep?.count === 0 ? NOT_FOUND_STATUS : 0;
   },
 });
+
+async function followLog(
+  paths: Paths,
+  after: number,
+  execution: Execution | undefined,
+  take: (events: ExecutionEvent[]) => Promise<void>,
+): Promise<void> {
+  const subscribe = { after, ...(execution && { execution: execution.id }) };
+  for await (const followed of follow({ paths, start: true, subscribe })) {
+    if (isPipeBroken()) return;
+    if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+    if (followed.kind === 'gap') complainOfGap(followed.gap);
+    if (followed.kind !== 'events') continue;
+    await take(followed.events);
+    if (execution && followed.events.some(isEnd)) return;
+  }
+}
+
+function complainOfGap({ from, to, why }: Gap): void {
+  complain(`events ${from} to ${to} are gone (${why})`);
+}
 
 /** What an agent prints that means nothing to people. */
 function isForDebuggers({ type, data }: ExecutionEvent): boolean {
@@ -106,74 +170,67 @@ function isEnd({ type }: ExecutionEvent): boolean {
   return Object.hasOwn(EXECUTION_ENDS, type);
 }
 
-function compile(pattern: string): RegExp {
+function compile(source: string, ignoreCase: boolean) {
   try {
-    return new RegExp(pattern, 'u');
+    return compilePattern(source, { ignoreCase });
   } catch (error) {
-    throw new ProgressError('usage', `--grep: ${(error as Error).message}`, { cause: error });
+    throw new ProgressError('usage', `--grep: ${ProgressError.from(error).message}`, { cause: error });
   }
 }
 
-function checkTail(tail: number | undefined): number | undefined {
-  if (tail === undefined || (Number.isInteger(tail) && tail >= 0 && tail <= MAX_TAIL)) return tail;
-  throw new ProgressError('usage', `--tail must be a whole number from 0 to ${MAX_TAIL}`);
+function parseCount(option: string, text: string | undefined, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text) && Number(text) <= max) return Number(text);
+  throw new ProgressError('usage', `--${option} must be a whole number from 0 to ${max}`);
 }
 
-function searchable({ data }: ExecutionEvent): string {
-  return textOf(data, 'text') ?? textOf(data, 'message') ?? JSON.stringify(data);
+const NO_CONTEXT = { before: 0, after: 0 };
+
+type ContextOptions = Readonly<Record<'after-context' | 'before-context' | 'context', string | undefined>>;
+
+/** Undefined without any. */
+function parseContext(args: ContextOptions): { before: number; after: number } | undefined {
+  const both = parseCount('context', args.context, MAX_CONTEXT) ?? 0;
+  const before = parseCount('before-context', args['before-context'], MAX_CONTEXT) ?? both;
+  const after = parseCount('after-context', args['after-context'], MAX_CONTEXT) ?? both;
+  return before + after > 0 ? { before, after } : undefined;
 }
 
-/** Prints at once, or keeps the last `count` until the end. */
-function createTail(count: number | undefined, show: (events: ExecutionEvent[]) => Promise<void>) {
-  let kept: ExecutionEvent[] = [];
+interface SinkOptions {
+  /** Output is taken line by line. */
+  split: boolean;
+  grep: Grep | undefined;
+  /** Only the last so many are printed, when all have come. */
+  tail: number | undefined;
+  /** They are only counted. */
+  count: boolean;
+  print: Printer;
+}
+
+/** Where events go that are wanted: searched, counted, kept for the end, printed. */
+function createSink({ split, grep, tail, count, print }: SinkOptions) {
+  let kept: (Unit | typeof BREAK)[] = [];
+  let counted = 0;
+  let isOpen = tail === undefined;
+  const unitsIn = (event: ExecutionEvent) => (split ? unitsOf(event) : [event]);
   return {
-    async take(events: ExecutionEvent[]) {
-      if (count === undefined) {
-        await show(events);
-        return;
-      }
-      kept.push(...events);
-      if (kept.length > 2 * count + events.length) kept = kept.slice(kept.length - count);
+    unitsOf: unitsIn,
+    async take(events: readonly ExecutionEvent[]): Promise<void> {
+      const units = events.flatMap(unitsIn);
+      const found = grep ? units.flatMap((unit) => grep.take(unit)) : units.map((event) => ({ event, matched: false }));
+      counted += found.length;
+      if (count) return;
+      if (isOpen) return await print(found);
+      kept.push(...found);
+      if (kept.length > 2 * (tail ?? 0) + found.length) kept = kept.slice(kept.length - (tail ?? 0));
     },
-    async end() {
-      if (count !== undefined && count > 0) await show(kept.slice(-count));
+    /** Of what was there; what comes now is printed as it comes. */
+    async end(json: boolean): Promise<void> {
+      const total = grep ? grep.count : counted;
+      if (count) return await (json ? printJson([{ count: total }]) : printLines([String(total)]));
+      if (!isOpen && tail !== undefined && tail > 0) await print(kept.slice(-tail));
+      isOpen = true;
+      kept = [];
     },
   };
-}
-
-/** Of one execution its output as it was written; everything else as lines that say where they are from. */
-function createPrinter(style: OutputStyle, single: boolean): (events: ExecutionEvent[]) => Promise<void> {
-  return async (events) => {
-    for (const event of events) {
-      if (single && event.type === 'output') await printOutput(event.data, style);
-      else if (single && event.type === 'log') await printLines([messageLine(event, style)]);
-      else if (single && event.type === 'activity')
-        await printLines(activityLines(event, undefined, { columns: columnsOf(), style }));
-      else await printLines(plainLine(event, undefined, style));
-    }
-  };
-}
-
-function createRawPrinter(style: OutputStyle): (events: ExecutionEvent[]) => Promise<void> {
-  return async (events) => {
-    for (const { type, data } of events) {
-      await printOutput(type === 'output' ? data : { ...data, text: data['raw'] }, style);
-    }
-  };
-}
-
-/** To a terminal without what would command it; to anything else byte for byte. */
-async function printOutput(data: EventData, style: OutputStyle): Promise<void> {
-  const isCut = data['continued'] === true || (data['unterminated'] === true && !process.stdout.isTTY);
-  const end = isCut ? '' : '\n';
-  const bytes = textOf(data, 'base64');
-  const text = textOf(data, 'text') ?? '';
-  if (process.stdout.isTTY)
-    await print(sanitize(bytes === undefined ? text : '(bytes that are no UTF-8)', style) + end);
-  else if (bytes === undefined) await print(text + end);
-  else await print(Buffer.concat([Buffer.from(bytes, 'base64'), Buffer.from(end)]));
-}
-
-function messageLine({ data }: ExecutionEvent, style: OutputStyle): string {
-  return `${sanitize(textOf(data, 'level') ?? 'info', { color: false })}: ${sanitize(textOf(data, 'message') ?? '', style)}`;
 }

@@ -1,6 +1,7 @@
 /** What the files say, for commands that need no daemon. */
 import type { Execution } from '../core/execution.js';
 import { findByText } from '../core/lookup.js';
+import type { State } from '../core/state.js';
 import { DEFAULT_LIMITS, newestFirst } from '../core/state.js';
 import { withClient } from '../client/connect.js';
 import { executionFromJson } from '../core/execution.js';
@@ -28,11 +29,16 @@ export async function findAnywhere(paths: Paths, text: string): Promise<Executio
   }
 }
 
-async function findInFiles(paths: Paths, text: string): Promise<Execution> {
-  const source = openSource(paths.journal);
+/** What a daemon would know, from the checkpoint and what was written after it. */
+export async function readState(paths: Paths): Promise<State> {
   const manifest = await readManifest(paths.journal);
   const id = typeof manifest === 'string' ? '' : manifest.id;
-  const state = await restore(paths.checkpoint, source, { id, seq: SEQ_LIMIT }, DEFAULT_LIMITS);
+  return await restore(paths.checkpoint, openSource(paths.journal), { id, seq: SEQ_LIMIT }, DEFAULT_LIMITS);
+}
+
+async function findInFiles(paths: Paths, text: string): Promise<Execution> {
+  const source = openSource(paths.journal);
+  const state = await readState(paths);
   const found = findByText(newestFirst(state), text);
   if (found && 'execution' in found) return found.execution;
   const ids = found?.ambiguous ?? (await findExecutions(source, text));

@@ -4,7 +4,7 @@ import { watch } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAlerts } from '../alerts/alerts.js';
-import { createDesktop } from '../alerts/desktop.js';
+import { createDesktop } from '../alerts/channels/desktop.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
@@ -134,7 +134,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const alerts = config.alerts.desktop
     ? createAlerts({
         state,
-        desktop: createDesktop(),
+        desktop: createDesktop(process.env),
         record,
         log,
         now,

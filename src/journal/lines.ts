@@ -2,6 +2,7 @@
 import type { ExecutionEvent } from '../core/event.js';
 import type { Gap } from '../protocol/messages.js';
 import { SEQ_LIMIT } from './layout.js';
+import type { LineSearch } from './search.js';
 
 /** Events beside their lines. lines[i] is the JSON of events[i]; it begins with {"seq":N, and holds no newline. */
 export interface Batch {
@@ -17,8 +18,8 @@ export interface LineRange {
   /** Wanted are seqs above `after` up to `through`. */
   after: number;
   through: number;
-  /** Lines without this text are not looked at. */
-  containing?: string | undefined;
+  /** Lines that it does not want are not looked at. */
+  search?: LineSearch | undefined;
 }
 
 /** Told of what is found, in order. */
@@ -54,7 +55,7 @@ class LineDecoder {
     this.#buffer = buffer;
     this.#range = range;
     this.#visitor = visitor;
-    this.#search = range.containing === undefined ? () => true : searchFor(buffer, range.containing);
+    this.#search = range.search?.(buffer) ?? (() => true);
     this.#previous = range.before;
   }
 
@@ -170,14 +171,4 @@ function isEvent(value: unknown): value is ExecutionEvent {
     data !== null &&
     !Array.isArray(data)
   );
-}
-
-/** Does the text occur between two offsets? Asked in rising order, it searches the buffer once. */
-function searchFor(buffer: Buffer, text: string): (start: number, end: number) => boolean {
-  const bytes = Buffer.from(text);
-  let found = buffer.indexOf(bytes);
-  return (start, end) => {
-    if (found !== -1 && found < start) found = buffer.indexOf(bytes, start);
-    return found !== -1 && found < end;
-  };
 }

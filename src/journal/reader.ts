@@ -1,12 +1,14 @@
 /** Reads the journal from its files: without the daemon, beside a live one, and inside it. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { Filter } from '../core/filter.js';
+import { matches } from '../core/filter.js';
 import { ProgressError } from '../errors.js';
 import type { Gap } from '../protocol/messages.js';
 import { statIfThere } from './disk.js';
 import { listSegments, SEQ_LIMIT, segmentPath, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';
 import { readRemovedThrough } from './manifest.js';
+import { allOf, between, containing, type LineSearch } from './search.js';
 import { type JournalSource, lookAgain, OpenSegment } from './source.js';
 import { Tail } from './tail.js';
 
@@ -17,6 +19,11 @@ export interface ReadOptions {
   after?: number | undefined;
   through?: number | undefined;
   execution?: string | undefined;
+  /** Of events with a time from here on, and before there, as RFC 3339 in UTC. */
+  since?: string | undefined;
+  until?: string | undefined;
+  /** Other lines need not be read: the caller looks at what comes. */
+  search?: LineSearch | undefined;
 }
 
 export type Part = Batch | { gap: Gap };
@@ -25,6 +32,9 @@ interface Range {
   after: number;
   through: number;
   execution: string | undefined;
+  since: string;
+  until: string;
+  search: LineSearch | undefined;
 }
 
 /**
@@ -32,7 +42,8 @@ interface Range {
  * events are known to be lost.
  */
 export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<Part> {
-  const { through = SEQ_LIMIT, execution } = options;
+  const { through = SEQ_LIMIT, execution, since = '', until = '~' } = options;
+  const wanted = { through, execution, since, until, search: searchOf(options) };
   let position = options.after ?? 0;
   let finished = 0; // the newest segment that was read to its end
   let oldest: number | undefined;
@@ -40,7 +51,7 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
     const segments = await listSegments(source.directory);
     if (segments[0]?.first !== oldest || oldest === undefined) {
       oldest = segments[0]?.first;
-      const removed = await findRemoved(source, oldest, { after: position, through, execution });
+      const removed = await findRemoved(source, oldest, { ...wanted, after: position });
       if (removed !== undefined) yield { gap: removed };
       position = removed?.to ?? position;
     }
@@ -54,7 +65,7 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
       continue;
     }
     misses = 0;
-    for await (const part of readSegment(opened, { after: position, through, execution })) {
+    for await (const part of readSegment(opened, { ...wanted, after: position })) {
       yield part;
       position = 'gap' in part ? part.gap.to : (part.events.at(-1)?.seq ?? position);
     }
@@ -64,15 +75,16 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
   }
 }
 
-/** The newest `count` events that pass the filter, oldest first. */
+/** The newest `count` events that pass the filter and are wanted, oldest first. */
 export async function readLast(
   source: JournalSource,
   count: number,
   filter: Filter,
   through: number = SEQ_LIMIT,
+  isWanted: (event: ExecutionEvent) => boolean = () => true,
 ): Promise<Batch> {
   for (let misses = 1; ; misses++) {
-    const tail = new Tail(count, filter, through);
+    const tail = new Tail(count, (event) => matches(filter, event) && isWanted(event), filter.execution, through);
     const gone = await readBackwards(source, tail);
     if (gone === undefined) return tail.batch();
     await lookAgain(gone, misses);
@@ -144,23 +156,36 @@ function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {
 }
 
 async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
-  const { execution } = range;
-  const containing = execution === undefined ? undefined : JSON.stringify(execution);
+  const { search } = range;
   let before = Math.min(segment.index.first, segment.firstSeq(0)) - 1;
   let following = 0; // the block that `before` stands in front of
-  for (const block of segment.blocksOf(execution)) {
+  for await (const [block, lines] of segment.readBlocks(blocksIn(segment, range))) {
     const first = segment.firstSeq(block);
     const behind = segment.seqBehind(block);
-    if (behind <= range.after + 1) continue;
-    if (first > range.through) return;
     if (block !== following) before = first - 1;
-    const parts = new Parts(execution);
-    const last = await segment.decodeBlock(block, { ...range, before, containing }, parts);
+    const parts = new Parts(range);
+    const last = lines && segment.decode(block, lines, { ...range, before, search }, parts);
     if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage'));
     yield* parts.list;
     before = last ?? behind - 1;
     following = block + 1;
   }
+}
+
+function blocksIn(segment: OpenSegment, { execution, after, through, since }: Range): number[] {
+  return segment
+    .blocksOf(execution)
+    .filter((block) => segment.seqBehind(block) > after + 1 && segment.firstSeq(block) <= through)
+    .filter((block) => (segment.index.times[block] ?? since) >= since);
+}
+
+function searchOf({ execution, since, until, search }: ReadOptions): LineSearch | undefined {
+  const searches = [
+    search,
+    execution === undefined ? undefined : containing(JSON.stringify(execution)),
+    since === undefined && until === undefined ? undefined : between(since, until),
+  ].filter((one) => one !== undefined);
+  return searches.length > 1 ? allOf(searches) : searches[0];
 }
 
 function lostPart(first: number, last: number, { after, through }: Range, why: Gap['why']): Gap | undefined {
@@ -171,15 +196,17 @@ function lostPart(first: number, last: number, { after, through }: Range, why: G
 /** What is found in one block, in order. */
 class Parts {
   readonly list: Part[] = [];
-  readonly #execution: string | undefined;
+  readonly #range: Range;
   #batch: Batch | undefined;
 
-  constructor(execution: string | undefined) {
-    this.#execution = execution;
+  constructor(range: Range) {
+    this.#range = range;
   }
 
   event(event: ExecutionEvent, line: string): void {
-    if (this.#execution !== undefined && event.execution !== this.#execution) return;
+    const { execution, since, until } = this.#range;
+    if (execution !== undefined && event.execution !== execution) return;
+    if (event.time < since || event.time >= until) return;
     if (this.#batch === undefined) this.list.push((this.#batch = { events: [], lines: [] }));
     this.#batch.events.push(event);
     this.#batch.lines.push(line);

@@ -17,6 +17,8 @@ export interface JournalSource {
 /** A segment that was listed and cannot be opened changes its form or goes; it is looked for again this often. */
 const LOOKS = 100;
 const LOOK_AGAIN_MS = 10;
+/** Blocks that are read and unpacked, by other threads, while one is looked at. */
+const READ_AHEAD = 4;
 
 /** Needs nothing but the directory, which need not exist. */
 export function openSource(directory: string): JournalSource {
@@ -79,11 +81,33 @@ export class OpenSegment {
     return block + 1 < this.#blocks ? this.firstSeq(block + 1) : this.last + 1;
   }
 
-  /** Returns the last seq of the block as far as it is good, or undefined if none of it can be read. */
+  /** Each block with its lines, or without any when they cannot be unpacked; the next ones are read meanwhile. */
+  async *readBlocks(blocks: readonly number[]): AsyncGenerator<[block: number, lines: Buffer | undefined]> {
+    const ahead: Promise<Buffer | undefined>[] = [];
+    for (const [at, block] of blocks.entries()) {
+      for (let next = at + ahead.length; next < blocks.length && ahead.length <= READ_AHEAD; next++) {
+        const reading = this.#readBlock(blocks[next] ?? 0);
+        reading.catch(() => undefined); // told when its turn comes, if it comes
+        ahead.push(reading);
+      }
+      yield [block, await ahead.shift()];
+    }
+  }
+
+  /** Returns the last seq of the block as far as it is good. */
+  decode(block: number, lines: Buffer, range: Omit<LineRange, 'below'>, visitor: LineVisitor): number {
+    return decodeLines(lines, { ...range, below: this.seqBehind(block) }, visitor);
+  }
+
+  /** The same of a block that is read for it; undefined if none of it can be read. */
   async decodeBlock(block: number, range: Omit<LineRange, 'below'>, visitor: LineVisitor): Promise<number | undefined> {
+    const lines = await this.#readBlock(block);
+    return lines && this.decode(block, lines, range, visitor);
+  }
+
+  async #readBlock(block: number): Promise<Buffer | undefined> {
     const end = block + 1 < this.#blocks ? this.index.offsets[block + 1] : this.#size;
-    const lines = await this.#file?.readBlock(this.index, block, end ?? this.#size);
-    return lines && decodeLines(lines, { ...range, below: this.seqBehind(block) }, visitor);
+    return this.#file?.readBlock(this.index, block, end ?? this.#size);
   }
 
   async close(): Promise<void> {

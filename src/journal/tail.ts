@@ -1,21 +1,29 @@
-/** Collects the newest events that pass a filter, from the newest block backwards. */
-import type { Filter } from '../core/filter.js';
-import { matches } from '../core/filter.js';
+/** Collects the newest events that are wanted, from the newest block backwards. */
+import type { ExecutionEvent } from '../core/event.js';
 import type { Batch } from './lines.js';
+import { containing } from './search.js';
 import type { OpenSegment } from './source.js';
 
 export class Tail {
   readonly #count: number;
-  readonly #filter: Filter;
+  readonly #isWanted: (event: ExecutionEvent) => boolean;
+  readonly #execution: string | undefined;
   /** Newest first. */
   readonly #chunks: Batch[] = [];
   #found = 0;
   /** Everything above is collected already. */
   #through: number;
 
-  constructor(count: number, filter: Filter, through: number) {
+  /** `execution`: nothing else is wanted. */
+  constructor(
+    count: number,
+    isWanted: (event: ExecutionEvent) => boolean,
+    execution: string | undefined,
+    through: number,
+  ) {
     this.#count = count;
-    this.#filter = filter;
+    this.#isWanted = isWanted;
+    this.#execution = execution;
     this.#through = through;
   }
 
@@ -24,23 +32,22 @@ export class Tail {
   }
 
   async readSegment(segment: OpenSegment): Promise<void> {
-    for (const block of segment.blocksOf(this.#filter.execution).reverse()) {
+    for (const block of segment.blocksOf(this.#execution).reverse()) {
       if (this.full) return;
       if (segment.firstSeq(block) <= this.#through) await this.#readBlock(segment, block);
     }
   }
 
   async #readBlock(segment: OpenSegment, block: number): Promise<void> {
-    const { execution } = this.#filter;
     const chunk: Batch = { events: [], lines: [] };
     const before = segment.firstSeq(block) - 1;
-    const containing = execution === undefined ? undefined : JSON.stringify(execution);
+    const search = this.#execution === undefined ? undefined : containing(JSON.stringify(this.#execution));
     await segment.decodeBlock(
       block,
-      { before, after: 0, through: this.#through, containing },
+      { before, after: 0, through: this.#through, search },
       {
         event: (event, line) => {
-          if (!matches(this.#filter, event)) return;
+          if (!this.#isWanted(event)) return;
           chunk.events.push(event);
           chunk.lines.push(line);
         },

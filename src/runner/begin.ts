@@ -3,7 +3,7 @@ import type { EventData } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { launchRunner } from './launch.js';
-import { describe } from './run.js';
+import { describe } from './spec.js';
 import type { RunSpec } from './store.js';
 import { writeSpec } from './store.js';
 

@@ -1,6 +1,11 @@
 /** What a command writes, to where it is recorded and where it is shown. */
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errors.js';
+
+/** After the command's end, for what its own children still write; not counting the time when nobody takes it. */
+const DRAIN_MS = 2_000;
+const DRAIN_POLL_MS = 50;
 
 /** Bytes that come, until they end. */
 export interface Source {
@@ -86,4 +91,18 @@ export function createPump(source: Source, recorder: Recorder): Pump {
       finish();
     },
   };
+}
+
+/** Waits until everything is read. False when somebody held on to it, and was not waited for any longer. */
+export async function drain(pumps: readonly Pump[]): Promise<boolean> {
+  let over = false;
+  const late = async () => {
+    for (let waited = 0; !over && waited < DRAIN_MS;) {
+      await delay(DRAIN_POLL_MS, undefined, { ref: false });
+      if (!pumps.some((pump) => pump.blocked)) waited += DRAIN_POLL_MS;
+    }
+    return false;
+  };
+  const all = Promise.all(pumps.map(({ finished }) => finished)).then(() => true);
+  return await Promise.race([all, late()]).finally(() => (over = true));
 }

@@ -1,16 +1,12 @@
 /** One run from its start to its end: its command, its output, its signals, all told as events. */
-import { hostname } from 'node:os';
 import type { Writable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
-import { clip, clipAll, NAME_CHARS } from '../core/data.js';
 import { createDeferred } from '../core/deferred.js';
 import type { EventData, FinalStatus } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
-import { identityOf, isStandingStill, readProcess, treeRss } from '../processes.js';
+import { identityOf, readProcess } from '../processes.js';
 import type { Order } from '../protocol/messages.js';
 import { settle } from '../streams/parser.js';
-import { findFormat, formatOfProgram } from '../streams/formats.js';
 import type { TimedEvent } from '../streams/interpreter.js';
 import { RUN_KIND } from '../spool/names.js';
 import type { OwnFile } from '../spool/own-file.js';
@@ -21,16 +17,20 @@ import type { Group } from './group.js';
 import { createGroup } from './group.js';
 import { createLimit } from './limit.js';
 import type { CommandStream, Piece } from './output.js';
+import { watchMemory } from './memory.js';
 import { outputData } from './output.js';
+import { createPausing } from './pause.js';
 import { whyNoPty } from './pty.js';
 import type { Pump } from './pump.js';
-import { createPump } from './pump.js';
+import { createPump, drain } from './pump.js';
 import type { Reading } from './reading.js';
 import { createReading } from './reading.js';
 import { isSignal, statusOfSignal } from './signals.js';
-import { DEFAULT_GRACE_MS, stopGroup } from './stop.js';
+import { describe } from './spec.js';
+import { createStopping, DEFAULT_GRACE_MS } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
 import { claimRun, directoryOf, updateRecord } from './store.js';
+import type { Tell } from './tell.js';
 
 export interface Output {
   stdout: Writable;
@@ -74,15 +74,6 @@ export interface Run {
   readonly problem: string | undefined;
 }
 
-/** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
-const ARGV_CHARS = 16 * 1024;
-/** After the command's end, for what its own children still write; not counting the time when nobody takes it. */
-const DRAIN_MS = 2_000;
-const DRAIN_POLL_MS = 50;
-/** When to look how much memory it takes, and from then on as often as the last time took. */
-const LOOKS_MS = [100, 900, 4_000, 30_000];
-/** Does it still stand still? */
-const PAUSE_POLL_MS = 1_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** On a terminal. */
 const END_OF_INPUT = '\x04';
@@ -98,7 +89,7 @@ export function startRun(options: RunOptions): Run {
     source: `${RUN_KIND}-${process.pid}-${id}`,
   };
   const file = openRecord(options, record);
-  const emit = (type: string, data: EventData, now?: 'now') =>
+  const emit: Tell = (type, data, now) =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
   if (spec.pty && !options.pty) {
@@ -109,7 +100,8 @@ export function startRun(options: RunOptions): Run {
   const turn = createDeferred<'start' | Outcome>();
   if (!waits) turn.resolve('start');
   const asked = new Set<NodeJS.Signals>();
-  const stopping = createStop(emit);
+  const stopping = createStopping(emit);
+  const pausing = createPausing(emit);
   let timedOut = false;
   let pumps: readonly (Pump & { stream: CommandStream; reading: Reading })[] = [];
   let shown = options.output;
@@ -117,7 +109,6 @@ export function startRun(options: RunOptions): Run {
   let problem: string | undefined;
   let diedOf: NodeJS.Signals | undefined;
   let group: Group | undefined;
-  let pausing: NodeJS.Timeout | undefined;
   /** What is ordered before the command is there waits for it. */
   let early: (() => void)[] | undefined = [];
 
@@ -128,22 +119,8 @@ export function startRun(options: RunOptions): Run {
   const send = (name: NodeJS.Signals, by: string | undefined) => {
     if (group?.signal(name)) emit('control', { action: 'signal', signal: name, ...(by !== undefined && { by }) });
   };
-  const resumed = (by: string | undefined) => {
-    clearInterval(pausing);
-    pausing = undefined;
-    emit('execution_resumed', by === undefined ? {} : { by }, 'now');
-  };
-  const pause = (by: string | undefined) => {
-    send('SIGSTOP', by);
-    if (pausing) return;
-    emit('execution_paused', by === undefined ? {} : { by }, 'now');
-    pausing = setInterval(() => {
-      if (group?.members().some((process) => !isStandingStill(process)))
-        resumed('a signal that somebody else has sent');
-    }, PAUSE_POLL_MS).unref();
-  };
   const stop = (by: string | undefined, graceMs: number) => {
-    if (group) stopping.begin({ group, by, graceMs, paused: pausing !== undefined });
+    if (group) stopping.begin({ group, by, graceMs, paused: pausing.isPaused });
   };
 
   const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Order['order']) => {
@@ -153,10 +130,12 @@ export function startRun(options: RunOptions): Run {
       return soon(() => stop(by, action === 'kill' ? 0 : graceMs));
     }
     soon(() => {
-      if (action === 'pause') pause(by);
-      else if (action === 'resume') {
+      if (action === 'pause') {
+        send('SIGSTOP', by);
+        if (group) pausing.begin(group, by);
+      } else if (action === 'resume') {
         send('SIGCONT', by);
-        if (pausing) resumed(by);
+        pausing.end(by);
       } else if (signal !== undefined && isSignal(signal)) {
         asked.add(signal);
         send(signal, by);
@@ -252,7 +231,7 @@ export function startRun(options: RunOptions): Run {
     // before they find that nobody reads any more
     if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
     for (const pump of pumps) pump.stop(pump.reading.end(statusNow(outcome)));
-    clearInterval(pausing);
+    pausing.close();
     limit.end();
     if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
     const peakRss = memory.stop();
@@ -307,27 +286,6 @@ function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: R
   }
 }
 
-/** Known by the format that it was told to speak. */
-export function agentOf({ argv, format }: RunSpec): string | undefined {
-  const known = format === undefined ? formatOfProgram(argv) : findFormat(format);
-  return known?.kind === 'stream' ? known.name : undefined;
-}
-
-/** What a queueing and a start tell. */
-export function describe(spec: RunSpec): EventData {
-  const { argv, name, cwd, labels, parent, parentStep, queue, after, rerunOf } = spec;
-  const agent = spec.agent ?? agentOf(spec);
-  const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
-  return {
-    kind: agent === undefined ? 'run' : 'agent',
-    argv: clipAll(argv, ARGV_CHARS),
-    cwd,
-    host: hostname(),
-    ...(name !== undefined && { name: clip(name, NAME_CHARS) }),
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  };
-}
-
 /** What was asked for is cancelled; what died of itself failed. */
 function judge(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): FinalStatus {
   const status = statusOf(outcome);
@@ -336,84 +294,8 @@ function judge(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): FinalStatu
   return obeyed ? 'cancelled' : 'failed';
 }
 
-/** False when somebody held on to it, and was not waited for any longer. */
-async function drain(pumps: readonly Pump[]): Promise<boolean> {
-  let over = false;
-  const late = async () => {
-    for (let waited = 0; !over && waited < DRAIN_MS;) {
-      await delay(DRAIN_POLL_MS, undefined, { ref: false });
-      if (!pumps.some((pump) => pump.blocked)) waited += DRAIN_POLL_MS;
-    }
-    return false;
-  };
-  const all = Promise.all(pumps.map(({ finished }) => finished)).then(() => true);
-  return await Promise.race([all, late()]).finally(() => (over = true));
-}
-
-/** The most that its processes took together, of all looks. */
-function watchMemory(pid: number): { stop: () => number } {
-  let peak = 0;
-  let looks = 0;
-  let timer: NodeJS.Timeout | undefined;
-  const wait = () => {
-    timer = setTimeout(
-      () => {
-        peak = Math.max(peak, treeRss(pid));
-        wait();
-      },
-      LOOKS_MS[Math.min(looks++, LOOKS_MS.length - 1)],
-    ).unref();
-  };
-  wait();
-  return {
-    stop() {
-      clearTimeout(timer);
-      return peak;
-    },
-  };
-}
-
-interface Stopping {
-  begun: boolean;
-  /** Resolves when nothing is being stopped any more. */
-  readonly done: Promise<void>;
-  /** What it took. */
-  readonly text: string | undefined;
-  begin(how: { group: Group; by: string | undefined; graceMs: number; paused: boolean }): void;
-}
-
-/** One stop, however often it is asked for; one without grace ends the grace of another. */
-function createStop(emit: (type: string, data: EventData) => void): Stopping {
-  const hurry = new AbortController();
-  let done = Promise.resolve();
-  let text: string | undefined;
-  /** Of the stop, and then of the kill. */
-  let asker: string | undefined;
-  const stopping: Stopping = {
-    begun: false,
-    get done() {
-      return done;
-    },
-    get text() {
-      return text;
-    },
-    begin({ group, by, graceMs, paused }) {
-      if (graceMs === 0) hurry.abort();
-      if (!stopping.begun || graceMs === 0) asker = by;
-      if (stopping.begun) return;
-      stopping.begun = true;
-      const onSignal = (signal: NodeJS.Signals) =>
-        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
-      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
-        text = asker === undefined ? took : `${took}, asked by ${asker}`;
-      });
-    },
-  };
-  return stopping;
-}
-
 /** Processes that it leaves behind: in its group, and out of it. */
-function reportLeft(group: Group, emit: (type: string, data: EventData) => void): void {
+function reportLeft(group: Group, emit: Tell): void {
   const members = group.members().map(({ pid }) => pid);
   const escaped = group.escaped();
   const left = [...members, ...escaped];

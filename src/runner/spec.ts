@@ -1,9 +1,12 @@
 /** What a run is started with, out of what was asked for and the surroundings that it was asked in. */
+import { hostname } from 'node:os';
+import { clip, clipAll, NAME_CHARS } from '../core/data.js';
+import type { EventData } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
 import { createId } from '../client/ids.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
-import { AUTO, formatNamed, PLAIN } from '../streams/formats.js';
+import { AUTO, findFormat, formatNamed, formatOfProgram, PLAIN } from '../streams/formats.js';
 import type { RunSpec } from './store.js';
 
 export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
@@ -15,6 +18,8 @@ export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' |
 /** As many as are kept; see progress-events(7). */
 const MAX_LABELS = 32;
 const MAX_LABEL_CHARS = 320;
+/** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
+const ARGV_CHARS = 16 * 1024;
 
 /** Throws `usage` for what can never run. */
 export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths): RunSpec {
@@ -54,6 +59,27 @@ export function repeatSpec(
 ): RunSpec {
   const { PROGRESS_EXECUTION, PROGRESS_STEP } = asking;
   return createSpec({ ...same, env: {}, rerunOf: id }, { ...env, PROGRESS_EXECUTION, PROGRESS_STEP }, paths);
+}
+
+/** Known by the format that it was told to speak. */
+export function agentOf({ argv, format }: RunSpec): string | undefined {
+  const known = format === undefined ? formatOfProgram(argv) : findFormat(format);
+  return known?.kind === 'stream' ? known.name : undefined;
+}
+
+/** What a queueing and a start tell. */
+export function describe(spec: RunSpec): EventData {
+  const { argv, name, cwd, labels, parent, parentStep, queue, after, rerunOf } = spec;
+  const agent = spec.agent ?? agentOf(spec);
+  const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
+  return {
+    kind: agent === undefined ? 'run' : 'agent',
+    argv: clipAll(argv, ARGV_CHARS),
+    cwd,
+    host: hostname(),
+    ...(name !== undefined && { name: clip(name, NAME_CHARS) }),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  };
 }
 
 /** The step is one of the execution around, if there is one; where somebody has set it for this run, it stays. */

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/format.js';
 import type { Group } from './group.js';
+import type { Tell } from './tell.js';
 
 export interface StopOptions {
   group: Group;
@@ -47,4 +48,43 @@ async function isGone(group: Group, withinMs: number, hurry?: AbortSignal): Prom
     if (left <= 0 || hurry?.aborted) return false;
     await delay(Math.min(wait, left), undefined, { signal: hurry }).catch(() => undefined);
   }
+}
+
+export interface Stopping {
+  begun: boolean;
+  /** Resolves when nothing is being stopped any more. */
+  readonly done: Promise<void>;
+  /** What it took. */
+  readonly text: string | undefined;
+  begin(how: { group: Group; by: string | undefined; graceMs: number; paused: boolean }): void;
+}
+
+/** One stop, however often it is asked for; one without grace ends the grace of another. */
+export function createStopping(emit: Tell): Stopping {
+  const hurry = new AbortController();
+  let done = Promise.resolve();
+  let text: string | undefined;
+  /** Of the stop, and then of the kill. */
+  let asker: string | undefined;
+  const stopping: Stopping = {
+    begun: false,
+    get done() {
+      return done;
+    },
+    get text() {
+      return text;
+    },
+    begin({ group, by, graceMs, paused }) {
+      if (graceMs === 0) hurry.abort();
+      if (!stopping.begun || graceMs === 0) asker = by;
+      if (stopping.begun) return;
+      stopping.begun = true;
+      const onSignal = (signal: NodeJS.Signals) =>
+        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
+      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
+        text = asker === undefined ? took : `${took}, asked by ${asker}`;
+      });
+    },
+  };
+  return stopping;
 }

@@ -3,7 +3,7 @@ import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
 import type { Attention, Status } from '../core/execution.js';
 import type { Style } from './style.js';
 
-export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong';
+export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong' | 'match';
 
 const CODES: Readonly<Record<Tone, string>> = {
   good: '\u001b[32m',
@@ -12,6 +12,7 @@ const CODES: Readonly<Record<Tone, string>> = {
   active: '\u001b[36m',
   dim: '\u001b[2m',
   strong: '\u001b[1m',
+  match: '\u001b[1;31m',
 };
 
 /** More than any row of a terminal shows; the rest of a longer text is not even looked at. */

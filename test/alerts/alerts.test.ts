@@ -1,6 +1,6 @@
 import t from 'tap';
 import { createAlerts } from '../../src/alerts/alerts.js';
-import type { Delivery, Notification } from '../../src/alerts/desktop.js';
+import type { Alert, Outcome } from '../../src/alerts/channel.js';
 import type { NewEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState } from '../../src/core/state.js';
@@ -9,9 +9,9 @@ import { numbered } from '../helpers/events.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** Alerts over a desktop that answers as told, with everything that they write down. */
-function createBench(deliveries: Delivery[]) {
+function createBench(deliveries: Outcome[]) {
   const state = emptyState();
-  const shown: Notification[] = [];
+  const shown: Alert[] = [];
   const recorded: NewEvent[] = [];
   const logged: string[] = [];
   let settle: () => void = () => undefined;
@@ -19,6 +19,8 @@ function createBench(deliveries: Delivery[]) {
   const alerts = createAlerts({
     state,
     desktop: {
+      name: 'desktop',
+      type: 'desktop',
       send(notification) {
         shown.push(notification);
         return Promise.resolve(deliveries.shift() ?? { outcome: 'sent' });

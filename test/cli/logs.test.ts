@@ -83,21 +83,41 @@ t.test('all conditions hold together', async (t) => {
     [['--type', 'log'], 'debug: fine\nwarning: hm\n'],
     [['--type', 'log', '--type', 'output', '--level', 'warning', '--stream', 'none'], 'warning: hm\n'],
     [['--type', 'log,output', '--step', 'compile', '--grep', '^h'], 'warning: hm\n'],
-    [['--grep', 'one|last'], 'one\ntwo\nlast'],
-    [['--grep', '^two$'], ''],
-    [['--grep', '\\p{Lu}'], ''],
+    [['--grep', 'one|last'], 'one\nlast'],
+    [['--grep', '^two$'], 'two\n'],
+    [['--grep', 'TWO', '-i'], 'two\n'],
+    [['--grep', '[a-z]{4}', '-v'], 'one\ntwo\nbad\nwarning: hm\n'],
+    [['--grep', 'bad', '-A', '1'], 'bad\ndebug: fine\n'],
+    [['--grep', 'bad', '-B', '1'], 'two\nbad\n'],
+    [['--grep', 'one|hm', '-C', '1'], 'one\ntwo\n--\ndebug: fine\nwarning: hm\nlast'],
+    [['--grep', 'one|bad', '-C', '1'], 'one\ntwo\nbad\ndebug: fine\n'],
+    [['--grep', 'one|bad|hm', '-C', '0'], 'one\nbad\nwarning: hm\n'],
+    [['--grep', 'o', '--count'], '2\n'],
+    [['--grep', 'o', '--count', '--json'], '{"count":1}\n'],
+    [['--count'], '6\n'],
+    [['--grep', 'a', '--tail', '1'], 'last'],
+    [['--grep', 'b|o', '--tail', '2', '-C', '1'], 'bad\ndebug: fine\n'],
     [['--tail', '1'], 'last'],
     [['--tail', '2'], 'warning: hm\nlast'],
     [['--tail', '0'], ''],
+    [['--tail', '5'], 'two\nbad\ndebug: fine\nwarning: hm\nlast'],
+    [['--tail', '2', '--since', '1d', '--until', '2026-11-20T10:30:00Z'], ''],
+    [['--until', '2026-11-20T10:00:02Z'], 'one\ntwo\n'],
+    [['--since', '2026-11-20T10:00:02Z', '--until', '2026-11-20T10:00:03Z'], 'bad\n'],
+    [['--name', 'bu*'], BUILD],
+    [['--name', 'other*'], ''],
     [['--tail', '2', '--stream', 'stderr'], 'debug: fine\nwarning: hm\n'],
     [['--since', '2026-11-20T10:30:00Z'], 'warning: hm\nlast'],
     [['--since', '2026-11-20T12:30:00+02:00'], 'warning: hm\nlast'],
     [['--since', '99999d'], BUILD],
-    [['--since', '99999999999999999d'], BUILD],
     [['--since', '0s'], ''],
   ];
   for (const [args, stdout] of cases)
     t.strictSame(logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
+  const nothing = ['\\p{Lu}', 'TWO', 'on?e!'];
+  for (const grep of nothing)
+    t.strictSame(logs('build', '--grep', grep), { status: 1, stdout: '', stderr: '' }, `${grep} is not found`);
+  t.match(logs('build', '--grep', 'x', '--count'), { status: 1, stdout: '0\n' });
   const progress = logs('build', '--type', 'all', '--grep', '"total":2').stdout;
   t.match(progress, / progress +50% 1\/2/);
 });
@@ -180,4 +200,72 @@ t.test('a terminal’s control sequences stay what they were where no terminal r
   );
   t.equal(logs('esc').stdout, '\u001b[31mred\u001b[0m \u001b]0;title\u0007\n');
   t.notMatch(logs().stdout, '\u001b', 'in lines that are ours they are shown');
+});
+
+t.test('what contradicts itself is refused', async (t) => {
+  const logs = (...args: string[]) => createHome(t).progress(['logs', ...args]);
+  const cases: [string[], RegExp][] = [
+    [['-i'], /need --grep/],
+    [['-v'], /need --grep/],
+    [['-C', '2'], /need --grep/],
+    [['--grep', '('], /--grep: "\(": is no regular expression/],
+    [['--grep', '(?=x)'], /--grep/],
+    [['--grep', 'x', '-A', 'many'], /--after-context must be a whole number from 0 to 10000/],
+    [['--tail', '100001'], /--tail must be a whole number/],
+    [['--tail', '3', '--count'], /choose one/],
+    [['-f', '--until', 'now'], /neither --until nor --count/],
+    [['--since', 'soon'], /--since: "soon" is not like/],
+    [['--until', '1970'], /--until: "1970" is not like/],
+    [['--label', 'team'], /--label: "team" is not key=value/],
+  ];
+  for (const [args, stderr] of cases) t.match(logs(...args), { status: 64, stdout: '', stderr }, args.join(' '));
+});
+
+t.test('labels and names are those of the execution, also of one that is remembered no more', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'memory: { ended: 1, summaries: 1 }\n');
+  const daemon = await home.startDaemon();
+  const teams = ['infra', 'infra-eu', 'web', 'infra', 'web'];
+  for (const [n, team] of teams.entries()) {
+    const execution = `job-${n}`;
+    await emit(
+      home,
+      { type: 'execution_started', execution, name: `nightly ${n}`, labels: { team } },
+      { type: 'output', execution, text: `by ${n}\nand more` },
+      { type: 'execution_completed', execution },
+    );
+  }
+  await emit(home, { type: 'output', execution: 'unlabelled', text: 'by nobody' });
+  const found = (...args: string[]) =>
+    [...home.progress(['logs', '--grep', 'by', '--json', ...args]).stdout.matchAll(/"execution":"([^"]*)"/g)].map(
+      ([, id]) => id,
+    );
+  for (const when of ['with a daemon', 'without']) {
+    t.strictSame(found('--label', 'team=infra'), ['job-0', 'job-3'], when);
+    t.strictSame(found('--label', 'team=infra*'), ['job-0', 'job-1', 'job-3'], when);
+    t.strictSame(found('--label', 'team=infra*', '--label', 'team=*eu'), ['job-1'], when);
+    t.strictSame(found('--name', 'nightly ?', '--label', 'team=web'), ['job-2', 'job-4'], when);
+    t.strictSame(found('--label', 'branch=*'), [], when);
+    if (when !== 'without') await daemon.kill();
+  }
+});
+
+t.test('-f goes on across rotations and archives, with what is searched for', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB }\n');
+  await home.startDaemon();
+  await emit(home, { type: 'execution_started', execution: 'long' }, output('hit 0', { execution: 'long' }));
+  const child = home.spawn(['logs', '-f', 'long', '--grep', '^HIT', '-i'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  const closed = once(child, 'close');
+  await waitFor('the past', () => stdout === 'hit 0\n');
+  for (let n = 1; n <= 20; n++) {
+    await emit(home, output(`miss\nhit ${n}`, { execution: 'long' }), output('p'.repeat(10_000), { execution: 'pad' }));
+  }
+  await waitFor('archives', () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.gz')).length >= 2);
+  await emit(home, { type: 'execution_completed', execution: 'long' });
+  t.strictSame(await closed, [0, null]);
+  t.equal(stdout, Array.from({ length: 21 }, (_, n) => `hit ${n}\n`).join(''));
+  t.equal(home.progress(['logs', 'long', '--grep', '^hit 1', '--count']).stdout, '11\n');
 });

@@ -9,11 +9,11 @@ import { openLines } from './helpers/line-client.js';
 import { isAble, isMissing } from './helpers/needs.js';
 import { cpuSeconds } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
-import { isDiskMissing, startOnSmallDisk } from './helpers/small-disk.js';
+import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';
 
 t.test('a full disk', async (t) => {
   if (isDiskMissing(t)) return;
-  const { pid, paths, fill, free } = await startOnSmallDisk(t, createHome(t));
+  const { pid, paths, fill, free } = await startDaemonOnSmallDisk(t, createHome(t));
   const client = await openLines(t, paths.socket);
   await client.ask({ op: 'emit', event: { type: 'execution_started', execution: 'known', data: {} } });
   const resenders = ['a', 'b'].map((source) => {

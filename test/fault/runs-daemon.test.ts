@@ -7,7 +7,7 @@ import { isRunning } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { shortOrLong } from './helpers/long.js';
 import { createRunHome, endOf, outputOf, sh, WAIT } from './helpers/runs.js';
-import { isDiskMissing, startOnSmallDisk } from './helpers/small-disk.js';
+import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';
 
 /** About 10 MB/s of numbered lines until the gate is open; the last one tells how many there were. */
 const CHATTER = `
@@ -124,7 +124,7 @@ t.test('no daemon can be started, and none is there at the end: everything is fo
 t.test('a full disk stops nothing, and what happened on it is told when there is room again', async (t) => {
   if (isDiskMissing(t)) return;
   const home = createRunHome(t);
-  const disk = await startOnSmallDisk(t, home);
+  const disk = await startDaemonOnSmallDisk(t, home);
   Object.assign(home.paths, disk.paths);
   const gate = home.gate('go');
   const ended = home.gate('ended');

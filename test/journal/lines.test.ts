@@ -1,5 +1,6 @@
 import t from 'tap';
 import { decodeLines, type LineRange, parseEvent, peekSeq } from '../../src/journal/lines.js';
+import { containing } from '../../src/journal/search.js';
 import type { Gap } from '../../src/protocol/messages.js';
 import { makeBatch } from '../helpers/journal.js';
 
@@ -36,7 +37,7 @@ t.test('whole lines become events', async (t) => {
 t.test('only the wanted lines are handed on', async (t) => {
   const text = joined(linesOf(100, 101, 102, 103));
   t.strictSame(decode(text, { after: 100, through: 102 }).seqs, [101, 102]);
-  t.strictSame(decode(text, { containing: '"seq":102' }).seqs, [102]);
+  t.strictSame(decode(text, { search: containing('"seq":102') }).seqs, [102]);
 });
 
 t.test('a damaged line is a gap, its neighbours are not', async (t) => {

@@ -1,12 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { openOwnFile } from '../../src/spool/own-file.js';
 import type { OwnEvent } from '../../src/spool/own-file.js';
 import { parseSpoolName } from '../../src/spool/names.js';
-import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { isDiskMissing, startOnSmallDisk } from '../fault/helpers/small-disk.js';
 import { waitFor } from '../helpers/wait.js';
 
 const event = (type: string, data: Record<string, unknown> = {}): OwnEvent => ({
@@ -51,39 +50,18 @@ t.test('events stand in the file in their order: soon, or at once where that is 
   );
 });
 
-const NAMESPACE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
-
-interface SmallDisk {
-  spool: string;
-  fill: () => void;
-  free: () => void;
-}
-
-/** A file system of 16 MiB, that nobody sees but through /proc. */
-async function mountSmallDisk(t: Test): Promise<SmallDisk> {
+/** A spool directory on a disk of 16 MiB. */
+async function createSmallSpool(t: Test) {
   const directory = t.testdir();
-  const script = 'mount -t tmpfs -o size=16m,mode=700 tmpfs "$1" && echo ready && exec sleep 600';
-  const child = spawn('unshare', [...NAMESPACE, 'sh', '-c', script, 'sh', directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.teardown(() => void child.kill('SIGKILL'));
-  let isReady = false;
-  child.stdout.once('data', () => (isReady = true));
-  await waitFor('the disk', () => isReady);
-  const spool = path.join(`/proc/${child.pid}/root`, directory);
-  const ballast = path.join(spool, 'ballast');
-  return {
-    spool,
-    fill: () => void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'ignore' }),
-    free: () => rmSync(ballast),
-  };
+  const { within, fill, free } = await startOnSmallDisk(t, directory, '16m', ['sleep', '600']);
+  return { spool: within(directory), fill, free };
 }
 
 t.test('on a full disk', async (t) => {
-  if (isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'))) return;
+  if (isDiskMissing(t)) return;
 
   t.test('what is begun is completed, and everything comes when there is room again', async (t) => {
-    const { spool, fill, free } = await mountSmallDisk(t);
+    const { spool, fill, free } = await createSmallSpool(t);
     const file = openOwnFile({ spool }, 'run', 'abc');
     let n = 0;
     const append = () => file.append(event('output', { n: n++, text: 'x'.repeat(1_000) }), 'now');
@@ -109,7 +87,7 @@ t.test('on a full disk', async (t) => {
   });
 
   t.test('too much output is dropped, counted and said; nothing else is', async (t) => {
-    const { spool, fill, free } = await mountSmallDisk(t);
+    const { spool, fill, free } = await createSmallSpool(t);
     const file = openOwnFile({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
     fill();
@@ -142,7 +120,7 @@ t.test('on a full disk', async (t) => {
   });
 
   t.test('what is not written at the end is counted', async (t) => {
-    const { spool, fill } = await mountSmallDisk(t);
+    const { spool, fill } = await createSmallSpool(t);
     const file = openOwnFile({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
     fill();

@@ -1,6 +1,6 @@
-/** A state directory of one megabyte, to be filled at will. */
+/** File systems of a few megabytes, to be filled at will. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import type { Paths } from '../../../src/paths.js';
@@ -11,36 +11,70 @@ import { waitFor } from '../../helpers/wait.js';
 import { isAble, isMissing } from './needs.js';
 
 export interface SmallDisk {
-  /** Of the daemon. */
+  /** Of the command. */
   pid: number;
-  /** As they are seen from here. */
-  paths: Paths;
-  /** Words before a command that is to see it, too. */
-  enter: string[];
+  /** A file of the command's, as it is seen from here. */
+  within: (file: string) => string;
   fill: () => void;
   free: () => void;
 }
 
 const NAMESPACE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
-const MOUNT = 'mount -t tmpfs -o size=1m,mode=700 tmpfs "$1" && shift && exec "$@"';
+const MOUNT = 'mount -t tmpfs -o size="$1",mode=700 tmpfs "$2" && shift 2 && exec "$@"';
 
 /** True when the test cannot be run. */
 export function isDiskMissing(t: Test): boolean {
   return isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'));
 }
 
-/** A daemon whose state directory is a file system of one megabyte, that nobody else sees but through /proc. */
-export async function startOnSmallDisk(t: Test, home: Home): Promise<SmallDisk> {
-  mkdirSync(home.paths.state, { mode: 0o700, recursive: true });
-  const args = ['sh', '-c', MOUNT, 'sh', home.paths.state, process.execPath, DAEMON];
-  const child = spawn('unshare', [...NAMESPACE, ...args], { env: home.env, stdio: ['ignore', 'ignore', 'inherit'] });
+/** Runs a command to which `directory` is a file system of this size, that nobody else sees but through /proc. */
+export async function startOnSmallDisk(
+  t: Test,
+  directory: string,
+  size: string,
+  command: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<SmallDisk> {
+  const args = [...NAMESPACE, 'sh', '-c', MOUNT, 'sh', size, directory, ...command];
+  const child = spawn('unshare', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const pid = child.pid!;
   t.teardown(async () => {
     child.kill('SIGKILL');
-    await waitFor('the daemon to be gone', () => child.exitCode ?? child.signalCode ?? undefined);
+    await waitFor('what runs on the disk to be gone', () => child.exitCode ?? child.signalCode ?? undefined);
   });
   const within = (file: string) => path.join(`/proc/${pid}/root`, file);
+  const { dev } = statSync(directory);
+  await waitFor('the disk', () => statSync(within(directory)).dev !== dev);
+  const ballast = within(path.join(directory, 'ballast'));
+  return {
+    pid,
+    within,
+    fill() {
+      for (let size = 1024 * 1024; size >= 1_024; size >>= 1) {
+        try {
+          for (;;) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
+        } catch {
+          // halved until not even a page fits
+        }
+      }
+    },
+    free: () => rmSync(ballast),
+  };
+}
+
+export interface DaemonOnSmallDisk extends SmallDisk {
+  /** As they are seen from here. */
+  paths: Paths;
+  /** Words before a command that is to see the disk, too. */
+  enter: string[];
+}
+
+/** A daemon whose state directory is a disk of one megabyte. */
+export async function startDaemonOnSmallDisk(t: Test, home: Home): Promise<DaemonOnSmallDisk> {
   const { state, socket, journal, lock, checkpoint, daemonLog, spool, runs } = home.paths;
+  mkdirSync(state, { mode: 0o700, recursive: true });
+  const disk = await startOnSmallDisk(t, state, '1m', [process.execPath, DAEMON], home.env);
+  const { pid, within } = disk;
   const paths = {
     ...home.paths,
     state: within(state),
@@ -53,27 +87,6 @@ export async function startOnSmallDisk(t: Test, home: Home): Promise<SmallDisk> 
     runs: within(runs),
   };
   await waitFor('the daemon to listen', () => readLockRecord(paths.lock) !== undefined);
-  const ballast = path.join(paths.state, 'ballast');
-  return {
-    pid,
-    paths,
-    enter: [
-      'nsenter',
-      '-t',
-      String(pid),
-      ...(process.getuid?.() === 0 ? [] : ['-U', '--preserve-credentials']),
-      '-m',
-      '--',
-    ],
-    fill() {
-      for (let size = 1024 * 1024; size >= 1_024; size >>= 1) {
-        try {
-          for (;;) writeFileSync(ballast, Buffer.alloc(size, 'x'), { flag: 'a' });
-        } catch {
-          // halved until not even a page fits
-        }
-      }
-    },
-    free: () => rmSync(ballast),
-  };
+  const asUser = process.getuid?.() === 0 ? [] : ['-U', '--preserve-credentials'];
+  return { ...disk, paths, enter: ['nsenter', '-t', String(pid), ...asUser, '-m', '--'] };
 }

@@ -1,0 +1,101 @@
+/** Which lines of the journal may be wanted, judged by their bytes: most of a large journal then is never parsed. */
+import { requiredTexts } from '../core/literals.js';
+
+/** Prepared for a buffer: may the line between two offsets be wanted? Asked in rising order. */
+export type LineSearch = (buffer: Buffer) => (start: number, end: number) => boolean;
+
+/** Lines that hold this text. */
+export function containing(text: string): LineSearch {
+  const bytes = Buffer.from(text);
+  return (buffer) => {
+    let found = buffer.indexOf(bytes);
+    return (start, end) => {
+      if (found !== -1 && found < start) found = buffer.indexOf(bytes, start);
+      return found !== -1 && found < end;
+    };
+  };
+}
+
+export function allOf(searches: readonly LineSearch[]): LineSearch {
+  return (buffer) => {
+    const tests = searches.map((search) => search(buffer));
+    return (start, end) => tests.every((test) => test(start, end));
+  };
+}
+
+export function anyOf(searches: readonly LineSearch[]): LineSearch {
+  return (buffer) => {
+    const tests = searches.map((search) => search(buffer));
+    return (start, end) => tests.some((test) => test(start, end));
+  };
+}
+
+/** In front of the time, behind the digits of the seq. */
+const SEQ_HEAD = '{"seq":'.length;
+const TIME_HEAD = ',"time":"';
+const TIME_BYTES = '2026-11-20T12:48:46.123Z'.length;
+const COMMA = 44;
+
+/** Lines of events from `since` on and before `until`, both in the form that events have. */
+export function between(since = '', until = '~'): LineSearch {
+  return (buffer) => (start) => {
+    const comma = buffer.indexOf(COMMA, start + SEQ_HEAD);
+    const begin = comma + TIME_HEAD.length;
+    if (buffer.toString('latin1', comma, begin) !== TIME_HEAD) return true; // damaged: the reader sees to it
+    const time = buffer.toString('latin1', begin, begin + TIME_BYTES);
+    return time >= since && time < until;
+  };
+}
+
+/** What is written otherwise in JSON than in a text, or with spaces around it in a line that a client has written. */
+const DIFFERENT_IN_JSON = /[\u0000-\u001f"\\:,{}[\]]+/;
+/** A text may be written with escapes that it does not need, and bytes that are no text in base64. */
+const OTHER_WRITING = String.raw`\\(?:u(?!00[01])|\/)|"base64":`;
+/** Beyond ASCII only these are another case of an ASCII letter: the long s and the Kelvin sign. */
+const FOLDED: Readonly<Record<string, string>> = { k: '(?:k|\u00e2\u0084\u00aa)', s: '(?:s|\u00c5\u00bf)' };
+
+/** Lines with events in whose text or data the pattern may be found; undefined: it tells nothing that helps. */
+export function matching(pattern: string, ignoreCase: boolean): LineSearch | undefined {
+  const parts = requiredTexts(pattern)?.map((text) => longestPart(text, ignoreCase));
+  if (parts === undefined || parts.includes('')) return undefined;
+  // each on its own: the engine is fast with a plain text, not with alternatives
+  const wanted = parts.map(
+    (part) => new RegExp(ignoreCase ? foldCase(part) : escapeRegExp(part), ignoreCase ? 'gi' : 'g'),
+  );
+  return findingOneOf([...wanted, new RegExp(OTHER_WRITING, 'g')]);
+}
+
+/** In the form in which bytes stand in a string of one byte each. */
+function longestPart(text: string, ignoreCase: boolean): string {
+  const parts = text.split(ignoreCase ? /[^ -~]+|["\\:,{}[\]]+/ : DIFFERENT_IN_JSON);
+  const longest = parts.reduce((best, part) => (part.length > best.length ? part : best), '');
+  return Buffer.from(longest).toString('latin1');
+}
+
+function foldCase(text: string): string {
+  return Array.from(text, (letter) => FOLDED[letter.toLowerCase()] ?? escapeRegExp(letter)).join('');
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
+}
+
+function findingOneOf(patterns: readonly RegExp[]): LineSearch {
+  return (buffer) => {
+    const text = buffer.toString('latin1');
+    const tests = patterns.map((pattern) => findIn(text, pattern));
+    return (start, end) => tests.some((test) => test(start, end));
+  };
+}
+
+function findIn(text: string, pattern: RegExp): (start: number, end: number) => boolean {
+  const find = (from: number): number => {
+    pattern.lastIndex = from;
+    return pattern.exec(text)?.index ?? Infinity;
+  };
+  let found = find(0);
+  return (start, end) => {
+    if (found < start) found = find(start);
+    return found < end;
+  };
+}

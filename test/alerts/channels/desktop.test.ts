@@ -1,0 +1,122 @@
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import { URGENCIES } from '../../../src/alerts/channel.js';
+import { createDesktop } from '../../../src/alerts/channels/desktop.js';
+import { alertFullOf, anAlert, hostileTexts, send } from '../../helpers/alerts.js';
+import { isRunning, ROOT } from '../../helpers/daemon.js';
+import { isDesktopMissing, startNotificationService } from '../../helpers/notifications.js';
+import { waitFor } from '../../helpers/wait.js';
+
+const program = path.join(ROOT, 'dist/notify.js');
+
+/** A notify-send of our own in front of all others. */
+function plantNotifier(t: Test, script: string): { bin: string; env: NodeJS.ProcessEnv } {
+  const bin = t.testdir();
+  const file = path.join(bin, 'notify-send');
+  writeFileSync(file, `#!/bin/sh\n${script}\n`);
+  chmodSync(file, 0o755);
+  return { bin, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' } };
+}
+
+t.test('what hostile text could be taken for is shown as it is', async (t) => {
+  if (isDesktopMissing(t)) return;
+  const service = await startNotificationService(t);
+  const witness = path.join(t.testdir(), 'witness');
+  const corpus = hostileTexts(witness);
+  const desktop = createDesktop({ ...process.env, DBUS_SESSION_BUS_ADDRESS: service.address }, { program });
+  for (const text of corpus) {
+    t.strictSame(await send(desktop, { ...alertFullOf(text), urgency: 'low' }), { outcome: 'sent' }, text);
+  }
+  await waitFor('all of them', () => service.shown.length === corpus.length);
+  const visible = (text: string) => text.replace(/^\u200b/, '');
+  const unescaped = (body: string) =>
+    visible(body).replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  t.strictSame(
+    service.shown.map(({ title }) => visible(title)),
+    corpus,
+  );
+  t.strictSame(
+    service.shown.map(({ body }) => unescaped(body)),
+    corpus,
+  );
+  for (const { app, body, urgency } of service.shown) {
+    t.equal(app, 'progress');
+    t.equal(urgency, 0);
+    t.notMatch(body, /[<>]|&(?!lt;|gt;|amp;)/, 'no markup');
+  }
+  t.notOk(existsSync(witness), 'nothing was run');
+});
+
+t.test('each urgency arrives as what the desktop calls it', async (t) => {
+  if (isDesktopMissing(t)) return;
+  const service = await startNotificationService(t);
+  const desktop = createDesktop({ ...process.env, DBUS_SESSION_BUS_ADDRESS: service.address }, { program });
+  for (const urgency of URGENCIES) t.strictSame(await send(desktop, anAlert({ urgency })), { outcome: 'sent' });
+  await waitFor('all of them', () => service.shown.length === URGENCIES.length);
+  t.strictSame(
+    service.shown.map(({ urgency }) => urgency),
+    [0, 1, 2],
+  );
+});
+
+t.test('without a session bus, or without notify-send, nobody can be told', async (t) => {
+  const where = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere', PATH: t.testdir() };
+  const unavailable = (error: string) => ({ outcome: 'unavailable', error });
+  const noBus = { ...where, DBUS_SESSION_BUS_ADDRESS: '' };
+  t.strictSame(await send(createDesktop(where, { program })), unavailable('notify-send is not in PATH'));
+  t.strictSame(await send(createDesktop(noBus, { program })), unavailable('there is no session bus'));
+});
+
+t.test('a notifier that fails is told with its last words', async (t) => {
+  const { env } = plantNotifier(t, 'echo "one\nno such bus" >&2; exit 1');
+  const error = 'the notifier ended with 1: no such bus';
+  t.strictSame(await send(createDesktop(env, { program })), { outcome: 'failed', error });
+});
+
+t.test('a notifier that complains and succeeds has succeeded', async (t) => {
+  const { env } = plantNotifier(t, 'echo warning >&2');
+  t.strictSame(await send(createDesktop(env, { program })), { outcome: 'sent' });
+});
+
+t.test('a text that no program can be given, or no notifier at all, is a failure and not the end', async (t) => {
+  const { env } = plantNotifier(t, 'exit 0');
+  const failed = { outcome: 'failed', error: /./ };
+  t.match(await send(createDesktop(env, { program }), anAlert({ title: 'a\0b' })), failed);
+  t.match(await send(createDesktop(env, { program: '/nowhere' })), failed);
+});
+
+t.test('a notifier that hangs is killed, with all that it has started', async (t) => {
+  const { bin, env } = plantNotifier(t, 'echo $$ > "${0%/*}/pid"; exec sleep 60');
+  const pid = path.join(bin, 'pid');
+  const isThere = () => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n');
+  const sending = send(createDesktop(env, { program, patienceMs: 1_000 }));
+  await waitFor('the notifier to run', isThere);
+  const error = 'the notifier did not end within 1 seconds';
+  t.strictSame(await sending, { outcome: 'failed', error });
+  await waitFor('the notifier to be gone', () => !isRunning(Number(readFileSync(pid, 'utf8'))));
+
+  rmSync(pid);
+  const stop = new AbortController();
+  const interrupted = send(createDesktop(env, { program }), anAlert(), stop.signal);
+  await waitFor('another one to run', isThere);
+  stop.abort();
+  t.strictSame(await interrupted, { outcome: 'retry', error: 'the notifier was interrupted' });
+  await waitFor('that to be gone', () => !isRunning(Number(readFileSync(pid, 'utf8'))));
+});
+
+t.test('at most two notifiers run at a time, twenty notifications wait, and the rest is refused', async (t) => {
+  // each one writes down how many there are beside it
+  const script = 'cd "${0%/*}"; mkdir "run.$$"; set -- run.*; echo $# >> counts; sleep 0.05; rmdir "run.$$"';
+  const { bin, env } = plantNotifier(t, script);
+  const desktop = createDesktop(env, { program });
+  const outcomes = await Promise.all(Array.from({ length: 25 }, () => send(desktop)));
+  t.equal(outcomes.filter(({ outcome }) => outcome === 'sent').length, 22);
+  const refused = { outcome: 'failed', error: 'too many notifications at a time' } as const;
+  t.strictSame(outcomes.slice(22), [refused, refused, refused]);
+  const counts = readFileSync(path.join(bin, 'counts'), 'utf8').trim().split('\n').map(Number);
+  t.equal(counts.length, 22);
+  t.ok(Math.max(...counts) <= 2);
+  t.strictSame(await send(desktop), { outcome: 'sent' }, 'and there is room again');
+});

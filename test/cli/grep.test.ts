@@ -1,0 +1,61 @@
+import t from 'tap';
+import { createGrep, unitsOf } from '../../src/cli/grep.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import { compilePattern } from '../../src/patterns.js';
+
+const event = (data: ExecutionEvent['data'], type = 'output'): ExecutionEvent => ({ seq: 1, time: '', type, data });
+
+t.test('output is taken line by line, anything else as it is', (t) => {
+  t.strictSame(
+    unitsOf(event({ stream: 'stdout', text: 'a\nb\n\nc', line: 7, unterminated: true })).map(({ data }) => data),
+    [
+      { stream: 'stdout', text: 'a', line: 7 },
+      { stream: 'stdout', text: 'b', line: 8 },
+      { stream: 'stdout', text: '', line: 9 },
+      { stream: 'stdout', text: 'c', line: 10, unterminated: true },
+    ],
+  );
+  for (const one of [
+    event({ text: 'a', continued: true }),
+    event({ base64: 'AA==' }),
+    event({ message: 'a\nb' }, 'log'),
+  ])
+    t.strictSame(unitsOf(one), [one]);
+  t.end();
+});
+
+/** What grep(1) would print: `>` before a match. */
+function grep(texts: string, source: string, { before = 0, after = 0, invert = false } = {}): string {
+  const found = createGrep({ pattern: compilePattern(source), before, after, invert });
+  const units = Array.from(texts).flatMap((text) => found.take(event({ text })));
+  const words = units.map((unit) =>
+    unit === 'break' ? '-' : `${unit.matched ? '>' : ''}${String(unit.event.data['text'])}`,
+  );
+  return `${words.join(' ')} (${found.count})`;
+}
+
+t.test('context is shown once, and where something is left out there is a break', (t) => {
+  t.equal(grep('abcdefg', '[cf]'), '>c >f (2)');
+  t.equal(grep('abcdefg', '[cf]', { before: 1 }), 'b >c - e >f (2)');
+  t.equal(grep('abcdefg', '[cf]', { after: 1 }), '>c d - >f g (2)');
+  t.equal(grep('abcdefg', '[cf]', { before: 1, after: 1 }), 'b >c d e >f g (2)', 'no break where nothing is missing');
+  t.equal(grep('abcdefg', '[ce]', { before: 3, after: 3 }), 'a b >c d >e f g (2)');
+  t.equal(grep('abc', 'b', { invert: true }), '>a >c (2)');
+  t.equal(grep('abc', 'x', { before: 9 }), ' (0)');
+  t.end();
+});
+
+t.test('what is looked for stands in bytes, in the words of an agent, in the data of anything else', (t) => {
+  const pattern = compilePattern('needle');
+  const found = createGrep({ pattern, before: 0, after: 0, invert: false });
+  const raw = JSON.stringify({ content: 'a needle' });
+  const cases: [ExecutionEvent, boolean][] = [
+    [event({ base64: Buffer.from([0xff, ...Buffer.from('needle')]).toString('base64') }), true],
+    [event({ text: 'a…', raw, textAt: '/content' }, 'activity'), true],
+    [event({ text: 'short', raw }, 'activity'), false],
+    [event({ message: 'needle' }, 'log'), true],
+    [event({ unit: 'needles' }, 'progress'), true],
+  ];
+  for (const [one, expected] of cases) t.equal(found.matches(one), expected, JSON.stringify(one.data));
+  t.end();
+});

@@ -1,0 +1,64 @@
+/** Alerts for channels to send, and texts that they must not take for anything but texts. */
+import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
+import type { ExecutionJson } from '../../src/core/execution.js';
+
+export function anAlert(fields: Partial<Alert> = {}): Alert {
+  return {
+    id: 'alert-0123456789abcdef',
+    rule: 'failed',
+    title: '✗ nightly build failed',
+    body: 'exit 1 after 0:03',
+    urgency: 'normal',
+    time: '2026-11-20T12:48:46.123Z',
+    ...fields,
+  };
+}
+
+export function anExecution(fields: Partial<ExecutionJson> = {}): ExecutionJson {
+  return {
+    id: '7hq2m4kd9x',
+    name: 'nightly build',
+    kind: 'run',
+    status: 'failed',
+    exitCode: 1,
+    lastActivity: '2026-11-20T12:48:46.123Z',
+    steps: [],
+    tail: [],
+    firstSeq: 1,
+    lastSeq: 2,
+    ...fields,
+  };
+}
+
+/** Every field that a producer has a say in holds `text`. */
+export function alertFullOf(text: string): Alert {
+  const data = { name: text, error: text, message: text, labels: { [text]: text }, argv: [text] };
+  const event = {
+    seq: 1,
+    time: '2026-11-20T12:48:46.123Z',
+    type: text,
+    execution: text,
+    step: text,
+    source: text,
+    data,
+  };
+  const step = { id: text, name: text, kind: text, status: 'failed' as const, error: text };
+  const names = { id: text, name: text, kind: text, cwd: text, tty: text, host: text, agent: text, source: text };
+  const texts = { error: text, summary: text, queue: text, labels: { [text]: text }, argv: [text], tail: [text] };
+  return anAlert({ title: text, body: text, event, execution: anExecution({ ...names, ...texts, steps: [step] }) });
+}
+
+export function send(channel: Channel, alert: Alert = anAlert(), signal?: AbortSignal): Promise<Outcome> {
+  return channel.send(alert, signal ?? new AbortController().signal);
+}
+
+/** Without control characters, as titles and bodies are; `witness` is a file that none of them may create. */
+export function hostileTexts(witness: string): string[] {
+  return [
+    ...['-w', '--help', '--version', '--action=x', '-dash', '--', '-'],
+    ...['<b>x</b>', '&lt;', '<a href="file:///etc/passwd">x</a>', 'a & b', '<!channel>', '<@U123|x>', '*x* _y_ `z`'],
+    ...[`$(touch ${witness})`, `\`touch ${witness}\``, `"; touch ${witness}; "`, `' "$HOME" \\"`, '!!'],
+    ...['\\033[31mred', '\\377', '\\n', 'a\\', '%s %n', 'naïve 👩‍🚀 ✗'],
+    ...['{"a":1}', '=?utf-8?Q?x?=', '.', 'From x', 'a@b.example, c@d.example', '__proto__', 'x'.repeat(5_000)],
+  ];
+}
