@@ -215,7 +215,7 @@ t.test('only this machine reaches the port, and a wrong token waits for its answ
   t.equal((await web.ask('/metrics', { headers: { Authorization: 'Bearer wrong' } })).status, 401);
   t.ok(performance.now() - begun > 95);
   const expecting = `POST /emit HTTP/1.1\r\nHost: localhost\r\nExpect: something\r\nConnection: close\r\n\r\n`;
-  t.match(await web.raw(expecting), /^HTTP\/1\.1 417 /);
+  t.match(await web.raw(expecting), /^HTTP\/1\.1 417 [\s\S]*Content-Security-Policy: default-src 'none'/);
 });
 
 t.test('the address says which execution an order is for, whatever its body says', async (t) => {
@@ -225,6 +225,30 @@ t.test('the address says which execution an order is for, whatever its body says
   const body = JSON.stringify({ execution: 'other', action: 'kill' });
   const answer = await web.ask('/api/v1/executions/nobody/pause', { method: 'POST', body });
   t.equal(answer.status, 404);
+});
+
+t.test('headers have less time than bodies, and both an end', async (t) => {
+  const web = await openWeb(t);
+  const open = (text: string) => {
+    const socket = dial({ host: '127.0.0.1', port: web.port });
+    const slow = { isClosed: false };
+    const drip = setInterval(() => socket.write('X'), 300);
+    t.teardown(() => socket.destroy());
+    socket.on('error', () => undefined).resume();
+    socket.on('close', () => {
+      clearInterval(drip);
+      slow.isClosed = true;
+    });
+    socket.write(text);
+    return slow;
+  };
+  const own = `Host: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
+  const headers = open('GET /healthz HTTP/1.1\r\n');
+  const body = open(`POST /emit HTTP/1.1\r\n${own}Content-Type: application/json\r\nContent-Length: 9999\r\n\r\n`);
+  await waitFor('the slow headers to be cut off', () => headers.isClosed);
+  t.equal((await web.ask('/healthz')).status, 200);
+  t.notOk(body.isClosed);
+  await waitFor('the slow body to be cut off', () => body.isClosed);
 });
 
 t.test('connections are bounded', async (t) => {
