@@ -90,6 +90,8 @@ export interface WebhookConfig {
   readonly secretFile?: string;
   readonly tokenEnv?: string;
   readonly tokenFile?: string;
+  /** Certificates of authorities that are trusted besides those that Node knows. */
+  readonly caFile?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly template: 'json' | 'slack' | 'ntfy';
   /** In milliseconds. */
@@ -104,6 +106,7 @@ export interface EmailConfig {
   readonly user?: string;
   readonly passwordEnv?: string;
   readonly passwordFile?: string;
+  readonly caFile?: string;
   readonly from: string;
   readonly to: readonly string[];
   /** In milliseconds. */
@@ -210,6 +213,7 @@ const HEADER: Naming = {
   wanted: 'the name of a header; for Authorization use tokenEnv or tokenFile',
 };
 
+const CA_FILE = 'A file of certificates (PEM) that are trusted, besides those of public authorities.';
 const TIMEOUT = 'An attempt that takes longer has failed.';
 
 const WEBHOOK: Kind<WebhookConfig> = v.pipe(
@@ -222,6 +226,7 @@ const WEBHOOK: Kind<WebhookConfig> = v.pipe(
     secretFile: v.exactOptional(file('A file that holds the secret to sign with.')),
     tokenEnv: v.exactOptional(variable('A variable that holds the token, sent as `Authorization: Bearer`.')),
     tokenFile: v.exactOptional(file('A file that holds the token.')),
+    caFile: v.exactOptional(file(CA_FILE)),
     headers: withDefault(
       mapping(
         text('a text of ASCII', 'A value.', (value) => /^[\x20-\x7e]*$/.test(value)),
@@ -258,6 +263,7 @@ const EMAIL: Kind<EmailConfig> = v.pipe(
     user: v.exactOptional(text('a name', 'Who logs in.')),
     passwordEnv: v.exactOptional(variable('A variable that holds the password.')),
     passwordFile: v.exactOptional(file('A file that holds the password.')),
+    caFile: v.exactOptional(file(CA_FILE)),
     from: text(ADDRESS_WANTED, 'The sender.', isAddress),
     to: oneOrMore(text(ADDRESS_WANTED, 'An address.', isAddress), MAX_ALTERNATIVES, 'The recipients.'),
     timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),

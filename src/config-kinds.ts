@@ -194,6 +194,11 @@ export function meaningOf(schema: Kind<unknown>): Meaning | undefined {
   return 'wanted' in metadata ? (metadata as Meaning) : undefined;
 }
 
+/** Undefined for what is no choice between several kinds. */
+export function alternativesOf(schema: Kind<unknown>): readonly Kind<unknown>[] | undefined {
+  return (v.getMetadata(schema) as { options?: readonly Kind<unknown>[] }).options;
+}
+
 /** What can stand in a value. */
 export interface Inside {
   /** Of a group. */
@@ -217,7 +222,14 @@ export function insideOf(schema: Kind<unknown>, value: unknown): Inside {
   if (shape.wrapped) return insideOf(shape.wrapped, value);
   if (shape.getter) return insideOf(shape.getter(value), value);
   if (schema.type === 'loose_object') return {};
-  return { ...shape, ...(v.getMetadata(schema) as { naming?: Naming }) };
+  const { entries, value: each, item } = shape;
+  const { naming } = v.getMetadata(schema) as { naming?: Naming };
+  return {
+    ...(entries && { entries }),
+    ...(each && { value: each }),
+    ...(naming && { naming }),
+    ...(item && { item }),
+  };
 }
 
 /** NaN for what is neither a whole number nor one with a unit. */

@@ -50,6 +50,15 @@ export function compilePattern(source: string, { ignoreCase = false, code = 'usa
   }
 }
 
+/** Several patterns at once, in about the time of one: which of them are found in a text, by their places. */
+export function compileSet(sources: readonly string[]): (text: string) => number[] {
+  const { RE2Set } = load();
+  const set = new RE2Set();
+  for (const source of sources) set.add(source);
+  set.compile();
+  return (text) => set.match(text);
+}
+
 /** A whole text against a pattern in which `*` is any text, `?` any one character, and everything else itself. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [wanted, given] = [Array.from(pattern), Array.from(text)];

@@ -19,6 +19,8 @@ export interface ProcessInfo {
   parent: number;
   group: number;
   session: number;
+  /** As the system numbers devices; 0 without one. */
+  terminal: number;
   /** Of its terminal: the group that may read from it. */
   foregroundGroup: number;
   /** Ticks since the machine started. */
@@ -50,6 +52,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
       parent: numberAt(1),
       group: numberAt(2),
       session: numberAt(3),
+      terminal: numberAt(4),
       foregroundGroup: numberAt(5),
       start: numberAt(19),
       cpuMs: msAt(11) + msAt(12) + waitedCpuMs,
@@ -63,6 +66,20 @@ export function readProcess(pid: number): ProcessInfo | undefined {
 export function readProcesses(): ProcessInfo[] {
   return processIds().flatMap((pid) => readProcess(pid) ?? []);
 }
+
+/** The file of its terminal; undefined where it has none, or one of another kind than people sit in front of. */
+export function terminalOf(pid: number): string | undefined {
+  const device = readProcess(pid)?.terminal ?? 0;
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
+  if (major === PTS_MAJOR) return `/dev/pts/${minor}`;
+  return major === TTY_MAJOR && minor > 0 && minor < SERIAL_MINOR ? `/dev/tty${minor}` : undefined;
+}
+
+const PTS_MAJOR = 136;
+const TTY_MAJOR = 4;
+/** From here on they are lines to the outside. */
+const SERIAL_MINOR = 64;
 
 /** Undefined where it cannot be told. */
 export function identityOf(pid: number): ProcessIdentity | undefined {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { configKeys } from '../src/config.js';
+import { configKeys, parseConfig } from '../src/config.js';
 import { EVENT_TYPES } from '../src/core/event.js';
 import { translate } from '../src/core/vocabulary.js';
 import { ERROR_CODES } from '../src/errors.js';
@@ -151,19 +151,36 @@ t.test('progress.1 knows every exit status and every variable of ours', (t) => {
 
 t.test('progress-config(5) has every key with its default and its bounds', (t) => {
   const text = section('progress-config.5', 'KEYS');
-  const documented = [...text.matchAll(/^\.It Cm (\S+\.\S+) No = Li (\S+)$/gm)].map(
-    ([, key, value]) => `${key}=${value}`,
+  const documented = [...text.matchAll(/^\.It Cm (\S+) No = Li (\S+)$/gm)].map(
+    ([, key, value]) => `${key}=${value?.replaceAll('\\(dq', '"')}`,
   );
   t.strictSame(
     documented,
     configKeys().map((entry) => `${entry.key}=${entry.default}`),
   );
   for (const { key, type, wanted } of configKeys()) {
-    const item = text.slice(text.indexOf(`.It Cm ${key} `)).split(/^\.It Cm \S+\./m)[1] ?? '';
+    const item = text.slice(text.indexOf(`.It Cm ${key} `)).split(/^\.It Cm \S+ No/m)[1] ?? '';
     const words =
       type === 'choice' ? wanted.replace('one of ', '').split(', ') : [wanted.split(',')[0]?.slice(2) ?? ''];
     for (const word of words) t.match(item, word, key);
   }
+  t.end();
+});
+
+t.test('progress-alerts(7) has every key of a channel, and its example is a configuration', (t) => {
+  const channels = section('progress-alerts.7', 'CHANNELS');
+  for (const type of ['Webhook', 'Email', 'Command']) {
+    const [, text = ''] =
+      new RegExp(`^\\.Ss ${type.toLowerCase()}\n([\\s\\S]*?)(?=^\\.Ss |$(?![\\s\\S]))`, 'm').exec(channels) ?? [];
+    const [, body = ''] =
+      new RegExp(`^export interface ${type}Config \\{\n([\\s\\S]*?)^\\}`, 'm').exec(read('src/config-alerts.ts')) ?? [];
+    const keys = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key = '']) => key);
+    t.ok(keys.length > 2, type);
+    const documented = items(text, 'Cm').map((key) => key.replace(/ No = Li .*/, ''));
+    for (const key of keys.filter((name) => name !== 'type')) t.ok(documented.includes(key), `${type}: ${key}`);
+  }
+  const [, example = ''] = /^\.Bd -literal.*\n([\s\S]*?)^\.Ed/m.exec(section('progress-alerts.7', 'EXAMPLES')) ?? [];
+  t.ok(Object.keys(parseConfig(example, 'example').channels).length > 3);
   t.end();
 });
 

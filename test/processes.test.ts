@@ -32,6 +32,7 @@ const info = (pid: number, parent: number, session: number, state = 'S'): Proces
     start: 1,
     cpuMs: 0,
     waitedCpuMs: 0,
+    terminal: 0,
     foregroundGroup: 0,
   },
 });

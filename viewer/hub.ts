@@ -16,8 +16,10 @@ export interface Hub {
   leave(member: Member): void;
 }
 
-/** Longer than two heartbeats of the daemon: the stream is dead, whatever the browser thinks. */
-const SILENCE_MS = 25_000;
+/** Silence for longer than two heartbeats of the daemon: the stream is dead, whatever the browser thinks. */
+const SILENT_HEARTBEATS = 2.5;
+/** Of a daemon that does not tell its own. */
+const HEARTBEAT_MS = 10_000;
 /** Something in between keeps the answer until it ends, if nothing comes within this time. */
 const OPENING_MS = 5_000;
 const FIRST_RETRY_MS = 500;
@@ -43,6 +45,7 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
   let silent = 0;
   let polls = 0;
   let polling = false;
+  let heartbeatMs = HEARTBEAT_MS;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: AbortController | undefined;
   /** What the open stream has details of, as text. */
@@ -81,7 +84,8 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
     else link.heardAt = heardAt;
   };
 
-  const open = ({ journal: id, after, viewer, time }: Greeting, heardAt: number) => {
+  const open = ({ journal: id, after, viewer, time, heartbeat = HEARTBEAT_MS }: Greeting, heardAt: number) => {
+    heartbeatMs = heartbeat;
     if (journal !== undefined && journal !== id) tellAll({ kind: 'void' });
     journal = id;
     position = position === undefined ? after : Math.min(position, after);
@@ -157,8 +161,8 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
         const { done, value } = await reader.read();
         if (done) return polling && said.anything ? 'told' : 'failed';
         clearTimeout(patience);
-        patience = setTimeout(() => controller.abort(), SILENCE_MS);
         read(value);
+        patience = setTimeout(() => controller.abort(), SILENT_HEARTBEATS * heartbeatMs);
       }
     } catch {
       // refused at once is another thing than no answer
@@ -220,6 +224,8 @@ interface Greeting {
   after: number;
   viewer?: string;
   time: number;
+  /** Milliseconds. */
+  heartbeat?: number;
 }
 
 const DETAILS: ReadonlySet<string> = new Set(['output', 'log', 'activity']);

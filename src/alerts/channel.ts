@@ -1,9 +1,9 @@
 /** What is told, and what a channel is: something that can tell it to a person. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
+import type { Urgency } from '../protocol/messages.js';
 
-export const URGENCIES = ['low', 'normal', 'critical'] as const;
-export type Urgency = (typeof URGENCIES)[number];
+export { URGENCIES, type Urgency } from '../protocol/messages.js';
 
 /** One line each for title and body, without control characters. */
 export interface Alert {
@@ -34,6 +34,8 @@ export type Outcome =
 export interface Channel {
   readonly name: string;
   readonly type: string;
+  /** Why nobody can be told here at the moment, as far as one can see without trying: then there is nothing to record. */
+  whyUnavailable?(): string | undefined;
   /** Never rejects, and settles soon after `signal` is aborted. */
   send(alert: Alert, signal: AbortSignal): Promise<Outcome>;
   close?(): Promise<void>;

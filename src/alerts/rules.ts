@@ -1,21 +1,30 @@
-/** Which end of which execution deserves a notification, and what that says. Pure: a rule knows an event and its fold. */
-import type { ExecutionEvent } from '../core/event.js';
+/** Rules: the built-in ones and those of the configuration, as tests in the order of their cost. */
+import type { Conditions, RuleConfig } from '../config-alerts.js';
+import { BUILTIN } from '../config-alerts.js';
 import { EXECUTION_ENDS } from '../core/event.js';
-import type { Execution, Status, Step } from '../core/execution.js';
-import { formatDuration, statusIcon } from '../core/format.js';
-import { toLine } from './line.js';
+import type { Execution } from '../core/execution.js';
+import type { Test } from './matcher.js';
+import { filterTests, momentTests } from './matcher.js';
 
-export interface Alert {
-  /** What raised it: `failed`, or `long_command` for one typed at a prompt. */
-  rule: 'failed' | 'long_command';
-  /** One line each, without control characters. */
-  title: string;
-  body: string;
-  urgency: 'low' | 'normal';
+export interface Rule extends RuleConfig {
+  /** Of the events that it is asked about; none for one that is about time alone. */
+  readonly types: ReadonlySet<string>;
+  /** What an execution fulfils by what it is, or never. */
+  readonly filters: readonly Test[];
+  /** What depends on the event. */
+  readonly moments: readonly Test[];
+  /** It tells of what still runs after so many milliseconds. */
+  readonly during?: number;
+  readonly isBuiltin: boolean;
 }
 
 /** Whoever typed a command that ended sooner is still looking at it. */
 const LONG_COMMAND_MS = 30_000;
+/** A program that prints what is looked for prints it again: for one execution not more often than this. */
+const OUTPUT_THROTTLE_MS = 10_000;
+/** Of what an alert is about; a rule about alerts would tell about itself. */
+const UNTOLD = 'alert_triggered';
+
 /** Programs that somebody sits in front of until they end: there is no need to say that they have. */
 const ATTENDED = new Set(
   (
@@ -24,75 +33,70 @@ const ATTENDED = new Set(
     'redis-cli gdb lldb fzf ranger mc lazygit tig claude codex gemini'
   ).split(' '),
 );
-/** What ended longer ago comes from a backlog, and is no news any more. */
-const NEWS_MS = 5 * 60_000;
-/** What a desktop shows of a notification without cutting it itself. */
-const TITLE_CHARS = 80;
-const BODY_CHARS = 240;
 
-/** How the title ends, for the outcomes that are told at all: whoever cancels something knows of it. */
-const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
-  completed: 'completed',
-  failed: 'failed',
-  timeout: 'timed out',
-  lost: 'was lost',
-};
+const NOT_TYPED = besides('it was typed at a prompt', ({ kind }) => kind === 'command');
+/** What stands in another execution is for that one to tell. */
+const INNER = besides('it runs in another one, which tells it', ({ parent }) => parent !== undefined);
+/** Events that nobody began are lost to nobody. */
+const UNBEGUN = besides('nobody has begun it', ({ status, implicit }) => status === 'lost' && implicit === true);
+const SEEN = besides(
+  'somebody sits in front of such a program',
+  (execution) => execution.status !== 'failed' && isAttended(execution),
+);
 
-/** What this event, already folded into `execution`, is to be told about; at most once for each execution. */
-export function judge(event: ExecutionEvent, execution: Execution, now: number): Alert | undefined {
-  const { status } = execution;
-  if (execution.alerted || !isItsEnd(event, execution) || now - Date.parse(event.time) > NEWS_MS) return undefined;
-  const outcome = OUTCOMES[status];
-  const rule = ruleFor(execution);
-  if (outcome === undefined || rule === undefined) return undefined;
-  const icon = statusIcon(status, false);
-  const room = TITLE_CHARS - icon.length - outcome.length - 2;
+/** Those that are there without a configuration. */
+const BUILTINS: readonly Rule[] = [
+  builtin('failed', { status: ['failed', 'timeout', 'lost'] }, [NOT_TYPED, INNER, UNBEGUN]),
+  builtin('waiting', { attention: ['waiting'] }, [NOT_TYPED]),
+  builtin(
+    'long_command',
+    { kind: ['command'], status: ['completed', 'failed', 'timeout', 'lost'], longerThan: LONG_COMMAND_MS },
+    [SEEN],
+  ),
+];
+
+/** In the order of the configuration. */
+export function createRules(configured: readonly (RuleConfig | typeof BUILTIN)[] = [BUILTIN]): Rule[] {
+  return configured.flatMap((rule) => (rule === BUILTIN ? BUILTINS : [compile(rule, false)]));
+}
+
+function builtin(name: string, when: Conditions, exceptions: readonly Test[]): Rule {
+  const rule = compile({ name, when, notify: ['desktop'], throttle: 0 }, true);
+  return { ...rule, moments: [...rule.moments, ...exceptions] };
+}
+
+function compile(config: RuleConfig, isBuiltin: boolean): Rule {
+  const { when } = config;
+  const types = typesOf(when);
   return {
-    rule,
-    title: `${icon} ${toLine(execution.name, room)} ${outcome}`,
-    body: toLine(describe(execution), BODY_CHARS),
-    urgency: status === 'completed' ? 'low' : 'normal',
+    ...config,
+    throttle: when.output === undefined ? config.throttle : Math.max(config.throttle, OUTPUT_THROTTLE_MS),
+    types: new Set(types.filter((type) => type !== UNTOLD)),
+    filters: filterTests(when),
+    moments: types.length === 0 ? [] : momentTests(when),
+    ...(types.length === 0 && when.longerThan !== undefined && { during: when.longerThan }),
+    isBuiltin,
   };
 }
 
-/** An execution may be told to have ended several times; what came first has given it its time. */
-function isItsEnd({ type, time }: ExecutionEvent, { status, endedAt }: Execution): boolean {
-  return Object.hasOwn(EXECUTION_ENDS, type) && EXECUTION_ENDS[type] === status && time === endedAt;
+/** Those that are given, else those that the other conditions are about; none for a time that passes. */
+function typesOf({ type, status, exitStatus, attention, step, output, resource, longerThan }: Conditions): string[] {
+  if (type) return [...type];
+  if (output !== undefined) return ['output', 'log'];
+  if (attention) return ['attention'];
+  if (step) return ['step_failed', 'step_timeout'];
+  if (resource) return ['resource_update'];
+  if (longerThan !== undefined && !status && !exitStatus) return [];
+  return Object.keys(EXECUTION_ENDS).filter((end) => !status || status.some((one) => EXECUTION_ENDS[end] === one));
 }
 
-function ruleFor(execution: Execution): Alert['rule'] | undefined {
-  const { kind, status, durationMs = 0, implicit, parent } = execution;
-  if (kind === 'command') {
-    const isMissed = durationMs > LONG_COMMAND_MS && (status === 'failed' || !isAttended(execution));
-    return isMissed ? 'long_command' : undefined;
-  }
-  // what stands in another execution is for that one to tell; events that nobody began are lost to nobody
-  const isUnnoticed = parent !== undefined || (status === 'lost' && implicit);
-  return status === 'completed' || isUnnoticed ? undefined : 'failed';
+/** Everything but this. */
+function besides(why: string, is: (execution: Execution) => boolean): Test {
+  return { holds: ({ execution }) => execution !== undefined && !is(execution), why: () => why };
 }
 
 /** By the first word of the line. */
 function isAttended({ name }: Execution): boolean {
   const [word = ''] = name.trimStart().split(/\s/, 1);
   return ATTENDED.has(word.slice(word.lastIndexOf('/') + 1));
-}
-
-/** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
-function describe(execution: Execution): string {
-  const { id, status, exitCode, signal, durationMs, error, cwd } = execution;
-  const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
-  const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
-  const step = failedStep(execution);
-  const where = cwd?.split('/').findLast((part) => part !== '');
-  const parts = [
-    [how, after].filter((part) => part !== undefined).join(' '),
-    [step?.name, step?.error ?? error].filter((part) => part !== undefined).join(': '),
-    where === undefined ? '' : `in ${where}`,
-  ].filter((part) => part !== '');
-  return parts.length === 0 ? `progress show ${id}` : parts.join(' · ');
-}
-
-/** Of steps that lie in one another the innermost, and of several attempts the newest. */
-function failedStep({ steps }: Execution): Step | undefined {
-  return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
 }

@@ -36,7 +36,7 @@ const CLAUDE_EVENTS: readonly (readonly [since: string, events: readonly string[
 const CLAUDE_FLOOR = '2.0.45';
 const CODEX_EVENTS = [
   ...['SessionStart', 'UserPromptSubmit', 'PreToolUse', 'PermissionRequest', 'PostToolUse', 'PreCompact', 'Stop'],
-  ...['SubagentStart', 'SubagentStop', 'SessionEnd'],
+  ...['SubagentStart', 'SubagentStop', 'Interrupt', 'SessionEnd'],
 ];
 /** Not those of the model, which come with each piece of text and hold the whole conversation. */
 const GEMINI_EVENTS = [
@@ -64,7 +64,8 @@ export function agentSetup(agent: Agent, env: NodeJS.ProcessEnv): AgentSetup {
       };
     case 'codex': {
       const advice = ['Codex asks at its next start whether to trust new hooks: /hooks shows them.'];
-      return { file, events: CODEX_EVENTS, handler: { type: 'command', command, timeout: 10 }, advice };
+      // more it gives nobody at the end of a session, and says so at each start
+      return { file, events: CODEX_EVENTS, handler: { type: 'command', command, timeout: 3 }, advice };
     }
     case 'gemini':
       return {

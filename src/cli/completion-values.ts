@@ -58,6 +58,8 @@ export async function valuesOf(
       return bare(STREAMS);
     case 'operand':
       return await operandOfConfig(operands[0]);
+    case 'value':
+      return await valueOfConfig(operands);
     default:
       return [];
   }
@@ -69,9 +71,19 @@ function bare(values: readonly string[]): Candidate[] {
 
 async function operandOfConfig(action: string | undefined): Promise<Candidate[] | 'files'> {
   if (action === 'check') return 'files';
-  if (action !== 'get') return [];
+  if (action !== 'get' && action !== 'set' && action !== 'unset') return [];
   const { configKeys } = await import('../config.js'); // with all that reads YAML
   return configKeys().map(({ key, description }) => ({ value: key, description }));
+}
+
+/** Where there are few, all of them; else the default shows how one is written. */
+async function valueOfConfig([action, key]: readonly string[]): Promise<Candidate[]> {
+  if (action !== 'set') return [];
+  const { configKeys } = await import('../config.js');
+  const found = configKeys().find((each) => each.key === key);
+  if (!found) return [];
+  const { type, values = type === 'boolean' ? ['true', 'false'] : [found.default] } = found;
+  return values.map((value) => ({ value, description: value === found.default ? 'default' : '' }));
 }
 
 /** What stands there already is not meant again. */

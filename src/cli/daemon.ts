@@ -1,11 +1,12 @@
 /** `progress daemon`: run it here, ask how it is, stop it, start it again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, stopDaemon, withClient } from '../client/connect.js';
-import { formatBytes, formatDuration } from '../core/format.js';
+import { sanitize } from '../core/ansi.js';
+import { formatBytes, formatDuration, formatQuantity } from '../core/format.js';
 import { acquireLock } from '../daemon/lock.js';
 import { ProgressError } from '../errors.js';
 import { readLockRecord } from '../protocol/lock-record.js';
-import type { DaemonStatus } from '../protocol/messages.js';
+import type { AlertsStatus, DaemonStatus } from '../protocol/messages.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import { printJson, printLines } from './output.js';
@@ -64,7 +65,7 @@ const STOP_MS = 15_000;
 const POLL_MS = 20;
 
 function statusLines(status: DaemonStatus, now: number): string[] {
-  const { counters, journal, executions, spool } = status;
+  const { counters, journal, executions, spool, config } = status;
   const rejected = Object.entries(counters.rejected).map(([code, count]) => `${count} ${code}`);
   return [
     `running      pid ${status.pid}, version ${status.version}, for ${formatDuration(now - Date.parse(status.startedAt))}`,
@@ -78,5 +79,28 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
     `spool        ${spool.files} files${spool.leftAlone.length > 0 ? `, left alone: ${spool.leftAlone.join(', ')}` : ''}`,
     ...(spool.failure === undefined ? [] : [`             CANNOT BE READ: ${spool.failure}`]),
+    ...alertLines(status.alerts),
+    ...configLines(config, now),
   ];
+}
+
+function alertLines({ rules, channels }: AlertsStatus = { rules: 0, channels: [] }): string[] {
+  const told = channels.map(({ name, pending, error, unavailable }) => {
+    const trouble = unavailable ?? (error === undefined ? undefined : `LAST ATTEMPT FAILED: ${error}`);
+    const parts = [pending > 0 ? `${formatQuantity(pending, 'alert')} to be sent` : undefined, trouble];
+    return [name, ...parts.filter((part) => part !== undefined)];
+  });
+  return [
+    `alerts       ${formatQuantity(rules, 'rule')}, channels: ${channels.map(({ name }) => name).join(', ') || 'none'}`,
+    ...told.filter(({ length }) => length > 1).map(([name, ...parts]) => `             ${name}: ${parts.join(', ')}`),
+  ];
+}
+
+/** An older daemon does not tell. */
+function configLines(config: DaemonStatus['config'] | undefined, now: number): string[] {
+  if (!config) return [];
+  const age = formatDuration(now - Date.parse(config.since));
+  if (config.problems.length === 0) return [`config       ${config.file}, in effect for ${age}`];
+  const head = `config       ${config.file} IS WRONG: the values from ${age} ago hold`;
+  return [head, ...config.problems.map((line) => `             ${sanitize(line, { color: false })}`)];
 }

@@ -8,7 +8,7 @@ import { QUARANTINE } from '../journal/layout.js';
 import { FORMAT_VERSION, readManifest } from '../journal/manifest.js';
 import type { Paths } from '../paths.js';
 import { findInPath } from '../paths.js';
-import type { JournalStatus } from '../protocol/messages.js';
+import type { DaemonStatus, JournalStatus } from '../protocol/messages.js';
 import { VERSION } from '../version.js';
 import { whyNoPty } from '../runner/pty.js';
 import { findProblems } from './config.js';
@@ -71,11 +71,14 @@ export function checkTerminal(searchPath: string): Check {
   };
 }
 
-export function checkConfig(file: string): Check {
+/** A daemon that runs goes on with the values that it had before the file was broken. */
+export function checkConfig(file: string, status?: DaemonStatus): Check {
   const name = 'config';
   const problems = findProblems(file);
-  if (problems.length > 0)
-    return { name, ...problem(problems.join('\n'), 'edit the file, then `progress config check`') };
+  if (problems.length > 0) {
+    const held = status?.config ? [`the daemon goes on with the values of ${status.config.since}`] : [];
+    return { name, ...problem([...problems, ...held].join('\n'), 'edit the file, then `progress config check`') };
+  }
   return { name, ...ok(existsSync(file) ? `${file} is right` : `there is no ${file}: all defaults`) };
 }
 

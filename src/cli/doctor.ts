@@ -19,6 +19,7 @@ import {
 } from './doctor-checks.js';
 import type { Check } from './doctor-checks.js';
 import { askDaemon, checkDaemon, checkLock, checkSocket } from './doctor-daemon.js';
+import { checkChannels } from './doctor-alerts.js';
 import { checkNotifier, checkShell } from './doctor-shell.js';
 import { print, printLines } from './output.js';
 import { styleOf } from './surface.js';
@@ -38,7 +39,7 @@ export const command = defineCommand({
       checkNode(process.versions.node),
       checkLocker(env['PATH'] ?? ''),
       checkTerminal(env['PATH'] ?? ''),
-      checkConfig(paths.config),
+      checkConfig(paths.config, daemon.status),
       checkState(paths),
       checkRuntime(paths),
       checkSpool(paths),
@@ -50,6 +51,7 @@ export const command = defineCommand({
       checkDisk(paths.journal),
       checkShell(env),
       checkNotifier(env),
+      ...checkChannels(daemon.status?.alerts?.channels),
     ];
     if (json) await print(`${JSON.stringify(checks, undefined, 2)}\n`);
     else await printLines(checkLines(checks, styleOf(env)));

@@ -1,4 +1,4 @@
-/** A shell's start-up file, or an agent's settings, on disk: read whole, replaced in one step, with everything about it but its text kept. */
+/** A shell's start-up file, an agent's settings or the configuration, on disk: read whole, replaced in one step, with everything about it but its text kept. */
 import type { Stats } from 'node:fs';
 import * as fs from 'node:fs';
 import path from 'node:path';

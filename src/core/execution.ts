@@ -64,6 +64,8 @@ export interface Execution {
   attentionStep?: string;
   /** An alert was raised about it. */
   alerted?: true;
+  /** The rules that tell of it once and have. */
+  alerts?: string[];
   argv?: string[];
   cwd?: string;
   pid?: number;
@@ -75,6 +77,8 @@ export interface Execution {
   /** Of the agent: its model, and what it calls this session. */
   model?: string;
   session?: string;
+  /** Prompts that it was given. */
+  turns?: number;
   /** Who tells the session, if not its own output: `hooks` or `transcript`. */
   via?: string;
   parent?: string;

@@ -5,6 +5,7 @@
  * and shares nothing with other states.
  */
 import { activityTail } from './activity.js';
+import { foldAlert, foldCarriedAlerts } from './alerts.js';
 import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -41,6 +42,7 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   if (event.type === 'queue_changed') foldQueue(state, event.data);
   const execution = event.execution === undefined ? undefined : executionOf(state, event, event.execution);
   if (event.source !== undefined) foldSource(state, event, event.source, execution);
+  if (event.type === 'alert_triggered') foldAlert(state.alerts, event, execution);
   if (!execution) return undefined;
 
   execution.lastSeq = event.seq;
@@ -88,7 +90,6 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
-    alert_triggered: noteAlert,
   } satisfies Record<string, Change>,
 );
 
@@ -281,6 +282,7 @@ function lastLines(text: string): string[] {
 function foldActivity(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session', 'via'], NAME_CHARS);
+  if (data['kind'] === 'prompt' && event.step === undefined) execution.turns = (execution.turns ?? 0) + 1;
   const text = activityTail(data, depthOf(execution, event.step));
   if (text !== undefined) appendTail(execution, text);
   countUsage(execution, event);
@@ -340,10 +342,6 @@ function setUsed(resources: Resources, data: EventData): void {
   if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
 }
 
-function noteAlert(execution: Execution): void {
-  execution.alerted = true;
-}
-
 function foldQueue(state: State, data: EventData): void {
   const given = textOf(data, 'name');
   if (given === undefined) return;
@@ -386,6 +384,9 @@ function foldNote(state: State, event: ExecutionEvent): void {
         state.queues.delete(queue.name);
         state.queues.set(queue.name, { ...queue });
       }
+      return;
+    case 'carried_alerts':
+      foldCarriedAlerts(state.alerts, note);
       return;
     case 'removed':
       forgetThrough(state, note.through);

@@ -1,4 +1,6 @@
 /** What the events add up to, how much of it stays in memory, and its form as JSON. */
+import type { AlertState, AlertStateJson } from './alerts.js';
+import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
 import type { EventData } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
 import { executionFromJson, executionToJson } from './execution.js';
@@ -39,6 +41,7 @@ export interface State {
   summaries: Map<string, Execution>;
   sources: Map<string, Source>;
   queues: Map<string, Queue>;
+  alerts: AlertState;
   /** Everything up to this seq has left the journal. */
   removedThrough: number;
   limits: Limits;
@@ -55,6 +58,7 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
     summaries: new Map(),
     sources: new Map(),
     queues: new Map(),
+    alerts: emptyAlerts(),
     removedThrough: 0,
     limits,
   };
@@ -83,11 +87,21 @@ export function installExecution(state: State, execution: Execution, over: boole
 export function retire(state: State, execution: Execution): void {
   state.alive.delete(execution.id);
   state.ended.set(execution.id, execution);
-  if (state.ended.size > state.limits.ended) {
-    const oldest = shift(state.ended);
-    if (oldest) state.summaries.set(oldest.id, summarise(oldest));
+  trim(state);
+}
+
+/** As if they had always been these; what was forgotten under closer ones stays so. */
+export function setLimits(state: State, limits: Limits): void {
+  state.limits = limits;
+  trim(state);
+}
+
+function trim({ ended, summaries, limits }: State): void {
+  while (ended.size > limits.ended) {
+    const oldest = shift(ended);
+    if (oldest) summaries.set(oldest.id, summarise(oldest));
   }
-  if (state.summaries.size > state.limits.summaries) shift(state.summaries);
+  while (summaries.size > limits.summaries) shift(summaries);
 }
 
 /** Everything that was only in events up to `through` goes, as these leave the journal. */
@@ -153,6 +167,8 @@ export interface StateJson {
   summaries: ExecutionJson[];
   sources: [string, Source][];
   queues: Queue[];
+  /** Absent in what an earlier version wrote. */
+  alerts?: AlertStateJson;
   removedThrough: number;
 }
 
@@ -164,6 +180,7 @@ export function stateToJson(state: State): StateJson {
     summaries: [...state.summaries.values()].map(executionToJson),
     sources: [...state.sources],
     queues: [...state.queues.values()],
+    alerts: alertsToJson(state.alerts),
     removedThrough: state.removedThrough,
   };
 }
@@ -177,6 +194,7 @@ export function stateFromJson(json: StateJson, limits: Limits): State {
     summaries: byId(json.summaries),
     sources: new Map(json.sources),
     queues: new Map(json.queues.map((queue) => [queue.name, queue])),
+    alerts: alertsFromJson(json.alerts),
     removedThrough: json.removedThrough,
     limits,
   };
@@ -192,6 +210,7 @@ export type CarryNote =
   | { kind: 'carried_execution'; execution: ExecutionJson }
   | { kind: 'carried_sources'; sources: [string, Source][] }
   | { kind: 'carried_queues'; queues: Queue[] }
+  | ({ kind: 'carried_alerts' } & Partial<AlertStateJson>)
   | { kind: 'removed'; through: number };
 
 /** Notes are written by the daemon alone, so their shape is known. */

@@ -3,11 +3,13 @@ import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createAlerts } from '../alerts/alerts.js';
-import { createDesktop } from '../alerts/channels/desktop.js';
+import { createRecovery } from '../alerts/recovery.js';
+import { createRules } from '../alerts/rules.js';
+import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
+import { setLimits } from '../core/state.js';
 import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
@@ -22,6 +24,7 @@ import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
 import { admit } from './admission.js';
+import { createAlerting } from './alerting.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
 import type { Ingest, Origin } from './ingest.js';
@@ -41,6 +44,7 @@ import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { listen } from './server.js';
+import type { Settings } from './settings.js';
 import { createFollowing } from './following.js';
 import type { Sessions } from './sessions.js';
 import { createSessions } from './sessions.js';
@@ -57,7 +61,7 @@ export interface Daemon {
 
 export interface DaemonOptions {
   paths: Paths;
-  config: Config;
+  settings: Settings;
   log: Log;
   now?: () => number;
 }
@@ -72,24 +76,28 @@ export function claim(paths: Paths): Lock | undefined {
   return acquireLock(paths.lock);
 }
 
-export async function startDaemon(lock: Lock, { paths, config, log, now = Date.now }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon(
+  lock: Lock,
+  { paths, settings, log, now = Date.now }: DaemonOptions,
+): Promise<Daemon> {
+  const config = settings.current;
   const startedAt = new Date(now()).toISOString();
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
   const journal = await Journal.open({
     directory: paths.journal,
-    segmentBytes: config.journal.segmentSize,
-    segmentMs: config.journal.segmentAge,
-    retainBytes: config.journal.retainSize,
-    retainMs: config.journal.retainAge,
-    sync: config.journal.sync,
+    ...tuningOf(config),
     now,
     log,
     note: (event) => note(event),
   });
-  const limits = { ended: config.memory.ended, summaries: config.memory.summaries };
-  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits);
+  const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
+  let isBehind = false as boolean;
+  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory, {
+    saw: (event, execution, read) => recovery.saw(event, execution, read),
+    readMuch: () => (isBehind = true),
+  });
 
   const onJoin = () => resources.look();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
@@ -100,7 +108,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     publish: (batch) => {
       subscribers.publish(batch);
       maintenance.wrote(batch);
-      alerts?.wrote(batch.events);
+      alerts.wrote(batch.events);
       runs.wrote(batch.events);
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
@@ -113,6 +121,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     },
   });
   const checkpoint = async () => {
+    // what is judged is not judged again from a checkpoint on
+    await alerts.flush();
     await journal.sync();
     await writeCheckpoint(paths.checkpoint, journal.id, state);
   };
@@ -123,7 +133,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     checkpoint,
     log,
     now,
-    retainMs: config.journal.retainAge,
+    retainMs: () => settings.current.journal.retainAge,
     isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
     forget: (time) => runs.forget(time),
   });
@@ -131,15 +141,10 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const silence = createSilence({ state, ingest, log, now });
   const record = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
-  const alerts = config.alerts.desktop
-    ? createAlerts({
-        state,
-        desktop: createDesktop(process.env),
-        record,
-        log,
-        now,
-      })
-    : undefined;
+  const recovered = recovery.end(state);
+  const alerts = createAlerting({ journal, state, ingest, recovered, settings: config, now, log });
+  // a full disk takes none; the next start reads the same again then
+  if (isBehind) ingest.between(checkpoint).catch(() => undefined);
 
   const runs = createRuns({
     paths,
@@ -152,6 +157,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   const resources = createResources({
     live: () => runs.live(),
     isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
+    isJudged: (execution) => alerts.isAskedForResources(execution),
     record,
   });
   const scheduler = createScheduler({
@@ -187,6 +193,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     },
     journal: journal.status(),
     spool: spool.status(),
+    alerts: alerts.status(),
+    config: settings.status(),
   });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
@@ -199,6 +207,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     runs,
     following,
     logs: createLogs(journal.source),
+    alerts,
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
@@ -208,9 +217,8 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
     maxConnections: config.socket.maxConnections,
     context: { ingest, handlers, now, reject },
   });
-  const { maxStreams } = config.web;
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
-  const router = createRouter({ handlers, status, state, access, assets, maxStreams, reject });
+  const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
   const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   const spool = openSpool({
     directory: paths.spool,
@@ -234,6 +242,17 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
   };
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
+  settings.onChange(async (given) => {
+    await ingest.between(async () => {
+      setLimits(state, given.memory);
+      await journal.configure(tuningOf(given));
+    });
+    alerts.configure(given);
+    maintenance.lookSoon();
+    server.configure(given.socket);
+    await following.configure(given);
+    await http.configure(given.web);
+  });
   maintenance.start();
   runs.start();
   following.start();
@@ -256,6 +275,7 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       await following.close();
       await spool.close();
       await server.close();
+      await alerts.close();
       await ingest.drained();
       try {
         await checkpoint();
@@ -267,6 +287,11 @@ export async function startDaemon(lock: Lock, { paths, config, log, now = Date.n
       log('stopped');
     },
   };
+}
+
+function tuningOf({ journal }: Config) {
+  const { segmentSize, segmentAge, retainSize, retainAge, sync } = journal;
+  return { segmentBytes: segmentSize, segmentMs: segmentAge, retainBytes: retainSize, retainMs: retainAge, sync };
 }
 
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */

@@ -15,6 +15,8 @@ import { createOrder } from './order.js';
 export interface Following {
   /** Follows those that the configuration names. */
   start(): void;
+  /** Takes over what has changed; what somebody has asked for stays where the configuration is silent. */
+  configure(config: FollowConfig): Promise<void>;
   /** Begins to follow this agent, or ends it, until this daemon ends. */
   follow(agent: Agent, on: boolean): Promise<void>;
   status(): FollowStatus[];
@@ -25,9 +27,11 @@ export interface Following {
   close(): Promise<void>;
 }
 
+type FollowConfig = Pick<Config, 'follow' | 'journal'>;
+
 export interface FollowingOptions {
   paths: Pick<Paths, 'sessions'>;
-  config: Pick<Config, 'follow' | 'journal'>;
+  config: FollowConfig;
   state: State;
   ingest: Ingest;
   log: Log;
@@ -35,7 +39,7 @@ export interface FollowingOptions {
 }
 
 export function createFollowing({ paths, config, state, ingest, log, now }: FollowingOptions): Following {
-  const { follow: settings, journal } = config;
+  let settings = settingsOf(config);
   const followers = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);
 
@@ -44,8 +48,7 @@ export function createFollowing({ paths, config, state, ingest, log, now }: Foll
     const follower = createFollower({
       agent,
       root: paths.sessions[agent],
-      // what the journal has forgotten would be taken again
-      backfillMs: Math.min(settings.backfill, journal.retainAge),
+      backfillMs: settings.backfill,
       silenceMs: settings.silence,
       state,
       takenOf: (source) => state.sources.get(source)?.n,
@@ -79,6 +82,16 @@ export function createFollowing({ paths, config, state, ingest, log, now }: Foll
     start() {
       for (const agent of AGENTS) if (settings[agent]) start(agent);
     },
+    async configure(given) {
+      const before = settings;
+      settings = settingsOf(given);
+      const isOther = settings.backfill !== before.backfill || settings.silence !== before.silence;
+      for (const agent of AGENTS) {
+        const isOn = settings[agent] === before[agent] ? followers.has(agent) : settings[agent];
+        if (!isOn || isOther) await stop(agent);
+        if (isOn) start(agent);
+      }
+    },
     async follow(agent, on) {
       if (on) start(agent);
       else await stop(agent);
@@ -97,4 +110,9 @@ export function createFollowing({ paths, config, state, ingest, log, now }: Foll
       await Promise.all(AGENTS.map(stop));
     },
   };
+}
+
+/** What the journal has forgotten would be taken again. */
+function settingsOf({ follow, journal }: FollowConfig): Config['follow'] {
+  return { ...follow, backfill: Math.min(follow.backfill, journal.retainAge) };
 }

@@ -1,4 +1,5 @@
 /** What each request does: a table with one entry for each op, so that an op without a handler does not compile. */
+import type { Alerts } from '../alerts/alerts.js';
 import { isFinal } from '../core/execution.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
@@ -44,6 +45,7 @@ export interface HandlerContext {
   following: Following;
   logs: Logs;
   web: Web;
+  alerts: Alerts;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -227,6 +229,15 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     if (agent !== undefined) await following.follow(agent, on);
     return { agents: following.status() };
   },
+
+  async notify({ test, ...notice }, _caller, { alerts }) {
+    const [channel] = notice.channels;
+    if (channel === undefined) throw new ProgressError('bad_request', 'notify: name a channel');
+    if (test) return { pending: [], attempt: await alerts.test(channel) };
+    return { pending: await alerts.notify(notice) };
+  },
+
+  rules: (_request, _caller, { alerts }) => ({ rules: alerts.rules(), channels: alerts.status().channels }),
 
   status: (_request, _caller, { status }) => status(),
 };

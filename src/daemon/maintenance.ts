@@ -1,4 +1,5 @@
 /** What a daemon does beside taking events: checkpoints, retention with its carry-over, the bound on what is alive. */
+import { alertsToJson, loseAlerts } from '../core/alerts.js';
 import type { NewEvent } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
@@ -14,6 +15,8 @@ import type { Ingest } from './ingest.js';
 export interface Maintenance {
   start(): void;
   stop(): void;
+  /** What is kept is to be less: it goes soon, and not at once, so that a mistake can be taken back. */
+  lookSoon(): void;
   wrote(batch: Batch): void;
 }
 
@@ -25,7 +28,7 @@ export interface MaintenanceOptions {
   log: Log;
   now: () => number;
   /** A source that was quiet this long is not carried over. */
-  retainMs: number;
+  retainMs: () => number;
   /** What is kept beside the journal for executions that began before `time`, and are not known any more. */
   forget: (time: number) => void;
   /** Unless it is still read from somewhere: its position must be known then. */
@@ -35,6 +38,7 @@ export interface MaintenanceOptions {
 /** What a start after a crash reads again at the most. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const RETENTION_MS = 60 * 60 * 1000;
+const SOON_MS = 60 * 1000;
 /**
  * Between two looks the clock advances by RETENTION_MS, or by as long as the daemon was away. When it says that more
  * than this has passed besides, it may have been set wrong: age removes nothing then until the next look agrees.
@@ -52,6 +56,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   let unsaved = 0;
   let busy = false;
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
   let seenAt: number | undefined;
 
   /** One task at a time, between two writes; what goes wrong is logged and tried again with the next occasion. */
@@ -68,8 +73,13 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   const retain = async (byAge: boolean) => {
     const through = journal.expired({ byAge });
     if (through === undefined) return;
-    const quietBefore = byAge ? now() - retainMs : -Infinity;
+    const quietBefore = byAge ? now() - retainMs() : -Infinity;
     const isKept = (name: string, { time }: Source) => isOpen(name) || Date.parse(time) >= quietBefore;
+    const lost = loseAlerts(state.alerts, through);
+    if (lost.length > 0) {
+      log('alerts leave the journal before they could be sent');
+      await ingest.writeNow(lost);
+    }
     for (const events of batches(carry(state, through, isKept))) {
       await ingest.writeNow(events);
     }
@@ -111,6 +121,11 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     },
     stop() {
       clearInterval(timer);
+      clearTimeout(soon);
+    },
+    lookSoon() {
+      clearTimeout(soon);
+      soon = setTimeout(() => run(look), SOON_MS);
     },
     wrote(batch) {
       for (const line of batch.lines) unsaved += line.length;
@@ -134,6 +149,16 @@ function* carry(state: State, through: number, isKept: IsKept): Generator<NewEve
   const sources = [...state.sources].filter(([name, source]) => isCarried(state, name, source, through, isKept));
   for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
   for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
+  yield* carriedAlerts(state);
+}
+
+/** What is to be sent is told by its own events, which stay. */
+function* carriedAlerts({ alerts }: State): Generator<NewEvent[]> {
+  const { channels, rules, spoke } = alertsToJson(alerts);
+  const counts = channels.map(([name, record]): (typeof channels)[number] => [name, { ...record, pending: [] }]);
+  for (const some of chunks(counts)) yield [note({ kind: 'carried_alerts', channels: some })];
+  for (const some of chunks(rules)) yield [note({ kind: 'carried_alerts', rules: some })];
+  for (const some of chunks(spoke)) yield [note({ kind: 'carried_alerts', spoke: some })];
 }
 
 function* carried(execution: Execution): Generator<NewEvent> {

@@ -1,9 +1,9 @@
 /** A process that is the daemon: configuration, log and signals around the daemon as a value. */
-import { loadConfig } from '../config.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { createLog } from './daemon-log.js';
 import { claim, startDaemon } from './daemon.js';
+import { openSettings } from './settings.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -14,8 +14,8 @@ export async function runDaemon(paths: Paths, { foreground }: { foreground: bool
     if (foreground) throw new ProgressError('unavailable', 'another daemon of this state directory is running');
     return 0;
   }
-  const config = loadConfig(paths.config);
-  const write = createLog(paths.daemonLog, config.daemon.logSize, Date.now);
+  const settings = openSettings({ file: paths.config, log: (message) => log(message) });
+  const write = createLog(paths.daemonLog, () => settings.current.daemon.logSize, Date.now);
   const log = (message: string) => {
     write(message);
     if (foreground) process.stderr.write(`${message}\n`);
@@ -33,8 +33,12 @@ export async function runDaemon(paths: Paths, { foreground }: { foreground: bool
   const signalled = new Promise<string>((resolve) => {
     for (const signal of SIGNALS) process.on(signal, () => resolve(signal));
   });
-  const daemon = await startDaemon(lock, { paths, config, log });
+  const daemon = await startDaemon(lock, { paths, settings, log }).catch(async (error: unknown) => {
+    await settings.close();
+    throw error;
+  });
   log(`leaving: ${await Promise.race([signalled, daemon.leaving])}`);
+  await settings.close();
   await daemon.close();
   return 0;
 }

@@ -1,4 +1,4 @@
-/** What live runs use, as figures of whole process trees: often while somebody looks, else rarely. */
+/** What live runs use, as figures of whole process trees: often while somebody looks, less while a rule does, else rarely. */
 import pidusage from 'pidusage';
 import type { Clock } from '../core/clock.js';
 import { realClock } from '../core/clock.js';
@@ -18,6 +18,8 @@ export interface ResourcesOptions {
   live: () => readonly { id: string; child: ProcessIdentity }[];
   /** Is somebody sent what is said of this execution? */
   isWatched: (id: string) => boolean;
+  /** Does a rule of alerts look at what it uses? */
+  isJudged: (id: string) => boolean;
   record: (event: NewEvent) => void;
   clock?: Clock;
 }
@@ -41,6 +43,8 @@ interface Track {
 }
 
 const WATCHED_MS = 2_000;
+/** The least that a rule waits for is a minute, as a rule. */
+const JUDGED_MS = 10_000;
 const UNWATCHED_MS = 30_000;
 /** After a cause to look: several come together, and a command begins with a shell that becomes something else. */
 const SOON_MS = 200;
@@ -51,7 +55,13 @@ const MAXAGE_MS = 5_000;
 /** Descriptors are needed for connections and files too: of processes beyond it the memory is read without keeping any. */
 const MAX_ASKED = 256;
 
-export function createResources({ live, isWatched, record, clock = realClock }: ResourcesOptions): ResourceSampler {
+export function createResources({
+  live,
+  isWatched,
+  isJudged,
+  record,
+  clock = realClock,
+}: ResourcesOptions): ResourceSampler {
   const tracks = new Map<string, Track>();
   let known: ReadonlySet<string> = new Set();
   let due: { at: number; cancel: () => void } | undefined;
@@ -90,7 +100,8 @@ export function createResources({ live, isWatched, record, clock = realClock }: 
     if (runs.length === 0) return;
     const isNew = [...tracks.values()].some(({ told }) => told?.cpu === undefined);
     const isSeen = runs.some(({ id }) => isWatched(id));
-    schedule(lookedAt + (isNew ? GAP_MS : isSeen ? WATCHED_MS : UNWATCHED_MS));
+    const rarely = runs.some(({ id }) => isJudged(id)) ? JUDGED_MS : UNWATCHED_MS;
+    schedule(lookedAt + (isNew ? GAP_MS : isSeen ? WATCHED_MS : rarely));
   };
 
   const take = (id: string, tree: readonly ProcessInfo[], usage: Usage) => {

@@ -12,6 +12,8 @@ export interface Server {
   readonly refused: number;
   /** Does the path still lead here? */
   isBound(): boolean;
+  /** Who is on it stays, above the bound too. */
+  configure(bounds: Pick<ServerOptions, 'maxConnections'>): void;
   /** Reads on where reading stopped because too much was pending. */
   resume(): void;
   close(): Promise<void>;
@@ -29,7 +31,8 @@ const ROOM_FOR_REFUSALS = 32;
 const LAST_WORDS_MS = 500;
 
 /** The caller holds the lock: whatever is at the path is left over from a daemon that is gone. */
-export async function listen({ socket, maxConnections, context }: ServerOptions): Promise<Server> {
+export async function listen({ socket, context, ...bounds }: ServerOptions): Promise<Server> {
+  let { maxConnections } = bounds;
   const connections = new Set<Connection>();
   let refused = 0;
 
@@ -48,7 +51,11 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
     connections.add(connection);
     client.once('close', () => connections.delete(connection));
   });
-  server.maxConnections = maxConnections + ROOM_FOR_REFUSALS;
+  const configure: Server['configure'] = (given) => {
+    maxConnections = given.maxConnections;
+    server.maxConnections = maxConnections + ROOM_FOR_REFUSALS;
+  };
+  configure(bounds);
   server.on('drop', () => refused++);
 
   const bound = await bindUnix(server, socket);
@@ -59,6 +66,7 @@ export async function listen({ socket, maxConnections, context }: ServerOptions)
       return refused;
     },
     isBound: () => bound.isBound(),
+    configure,
     resume() {
       for (const connection of connections) connection.resume();
     },

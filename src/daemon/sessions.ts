@@ -42,28 +42,26 @@ export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: Se
 
   /** An agent that is killed, or whose terminal is closed, tells no end. */
   const look = () => {
-    for (const { pid, via, kind, lastActivity, id } of state.alive.values()) {
+    for (const execution of state.alive.values()) {
+      const { pid, via, kind, lastActivity, id } = execution;
       if (via !== 'hooks' || kind !== 'agent' || pid === undefined) continue;
       const heard = Date.parse(lastActivity);
       if (now() - heard < SETTLE_MS || isWriterAlive(pid, heard, now())) continue;
-      const known = state.alive.get(id);
-      const end = known && endOfSession(known);
-      if (!end) continue;
-      const lost = { type: 'execution_lost', data: { error: 'the agent is gone without a word' } };
-      record({ ...(end.type === 'execution_cancelled' ? lost : end), execution: id });
+      record({ ...endOfSession(execution, { isGone: true }), execution: id });
     }
   };
   const timer = setInterval(look, lookMs).unref();
 
   return {
     eventsOf(line) {
-      const call = readHookCall(line.data);
+      const told = readHookCall(line.data);
+      const call = told && inRun(told, state);
       if (!call) {
         if (!isToldBad) log('hooks: a call tells neither its session nor what has happened; others are not told of');
         isToldBad = true;
         return [];
       }
-      return stamp(eventsOf(call, placeOf(call, state), state), line, call);
+      return stamp(eventsOf(call, placeOf(call, state)), line, call);
     },
     close: () => clearInterval(timer),
   };
@@ -71,7 +69,7 @@ export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: Se
 
 type Draft = Omit<NewEvent, 'source' | 'n'>;
 
-function eventsOf(call: HookCall, place: Place, state: State): Draft[] {
+function eventsOf(call: HookCall, place: Place): Draft[] {
   if (place.kind === 'none') {
     const data = { summary: 'told by its own output from here on' };
     return place.left ? [{ type: 'execution_completed', execution: place.left.id, data }] : [];
@@ -89,7 +87,7 @@ function eventsOf(call: HookCall, place: Place, state: State): Draft[] {
   const isNew = open === undefined && isBeginning(call, known);
   if (!open && !isNew) return [];
   const begins = isNew || open?.via !== 'hooks' || isStart(call);
-  const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent, state) } };
+  const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent) } };
   return [...(begins ? [start, init] : []), ...hookEvents(call, open)].map((event) => ({
     ...event,
     execution: call.session,
@@ -101,16 +99,24 @@ function isStart({ event, fields }: HookCall): boolean {
   return event === 'SessionStart' && fields['source'] !== 'compact';
 }
 
-function beginning({ agent, fields, pid }: HookCall, within: string | undefined, state: State): EventData {
+/** Not every agent hands its environment on to its hooks: of a new session its processes tell where it belongs. */
+function inRun(call: HookCall, state: State): HookCall {
+  const { session, pid, within } = call;
+  if (within !== undefined || pid === undefined || state.alive.has(session)) return call;
+  const own = agentOf(pid);
+  const found = own === undefined ? undefined : startedIn(own, state.alive.values());
+  return found === undefined ? call : { ...call, within: found };
+}
+
+function beginning({ agent, fields, pid }: HookCall, within: string | undefined): EventData {
   const directory = typeof fields['cwd'] === 'string' ? path.basename(fields['cwd']) : '';
   const own = pid === undefined ? undefined : agentOf(pid);
-  const parent = within ?? (own === undefined ? undefined : startedIn(own, state.alive.values()));
   return {
     name: directory === '' ? agent : `${agent} in ${directory}`,
     kind: 'agent',
     host: hostname(),
     ...(own !== undefined && { pid: own }),
-    ...(parent !== undefined && { parent }),
+    ...(within !== undefined && { parent: within }),
   };
 }
 
@@ -121,13 +127,15 @@ function agentOf(pid: number): number | undefined {
   return SHELLS.has(found.name) ? agentOf(found.parent) : pid;
 }
 
-/** The agent or run that this process descends from. */
+/** The run that this process is, or the agent or run that it descends from. */
 function startedIn(pid: number, alive: Iterable<Execution>): string | undefined {
   const owners = new Map<number, string>();
-  for (const { id, pid: owner, kind } of alive) {
-    if (owner !== undefined && (kind === 'agent' || kind === 'run')) owners.set(owner, id);
+  for (const { id, pid: owner, kind, via } of alive) {
+    // a process may have several sessions one after another, none of which has started the other
+    if (owner === undefined || (owner === pid && via !== undefined)) continue;
+    if (kind === 'agent' || kind === 'run') owners.set(owner, id);
   }
-  let ancestor = readProcess(pid)?.parent;
+  let ancestor: number | undefined = pid;
   for (let step = 0; step < MAX_ANCESTORS && ancestor !== undefined && ancestor > 1; step++) {
     const owner = owners.get(ancestor);
     if (owner !== undefined) return owner;

@@ -1,5 +1,7 @@
 /** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { ExecutionEvent } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import type { Limits, State, StateJson } from '../core/state.js';
 import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
@@ -49,28 +51,46 @@ export async function restore(file: string, source: JournalSource, extent: Exten
   return (await replay(known ?? emptyState(limits), source, extent)).state;
 }
 
+/** Whoever has to do something with what no checkpoint has. */
+export interface Observer {
+  /** This is in the state now. */
+  saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
+  /** It was much: a checkpoint is due, once all that was seen is dealt with. */
+  readMuch(): void;
+}
+
 /** The same for whoever writes the journal. */
 export async function restoreForWriting(
   file: string,
   source: JournalSource,
   extent: Extent,
   limits: Limits,
+  observer?: Observer,
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known) await rm(file, { force: true });
-  const { state, read } = await replay(known ?? emptyState(limits), source, extent);
+  const { state, read } = await replay(known ?? emptyState(limits), source, extent, observer);
   // a full disk takes none; the next start reads the same again then
-  if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
+  if (read > REREAD_BYTES && observer) observer.readMuch();
+  else if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
   return state;
 }
 
 /** Returns how much had to be read, too. */
-async function replay(state: State, source: JournalSource, { seq }: Extent): Promise<{ state: State; read: number }> {
+async function replay(
+  state: State,
+  source: JournalSource,
+  { seq }: Extent,
+  observer?: Observer,
+): Promise<{ state: State; read: number }> {
   let read = 0;
   for await (const chunk of readJournal(source, { after: state.seq, through: seq })) {
     if ('gap' in chunk) continue;
-    for (const event of chunk.events) fold(state, event);
+    for (const event of chunk.events) {
+      const execution = fold(state, event);
+      observer?.saw(event, execution, state);
+    }
     for (const line of chunk.lines) read += line.length;
   }
   return { state, read };

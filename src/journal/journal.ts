@@ -6,20 +6,20 @@ import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { JournalStatus } from '../protocol/messages.js';
 import { Archiver } from './archiver.js';
-import { syncDirectory } from './disk.js';
+import { orMissing, syncDirectory, syncFile } from './disk.js';
 import { Failure } from './failure.js';
-import { listSegments, SEQ_LIMIT } from './layout.js';
+import { listSegments, segmentPath, SEQ_LIMIT } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
 import { recover, type Recovered, removeSegment } from './recovery.js';
-import { SegmentWriter, type WriterOptions } from './segment-writer.js';
+import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
 import type { JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 
 export type { Batch } from './lines.js';
 
-type Given = 'directory' | 'segmentBytes' | 'segmentMs' | 'sync';
+type Given = 'directory' | keyof Tuning;
 type Optional = 'now' | 'uptime' | 'log' | 'note';
 
 /** `note` may be called before `open` has resolved. */
@@ -37,7 +37,7 @@ export class Journal {
   /** The directory was written by a later release. */
   readonly readOnly: boolean;
   readonly source: JournalSource;
-  readonly #options: Options;
+  #options: Options;
   readonly #manifest: Manifest;
   readonly #writer: SegmentWriter;
   readonly #schedule = new SyncSchedule(() => this.#syncPass());
@@ -113,6 +113,21 @@ export class Journal {
   /** When it resolves, everything written so far is on disk, unless syncing is off altogether. */
   async sync(): Promise<void> {
     if (this.#options.sync !== 'never' && this.synced < this.seq) await this.#schedule.request();
+  }
+
+  /**
+   * Other bounds, or another way to sync; to be called between two writes. What was written before is synced first, so
+   * that `synced` goes on to tell the truth.
+   */
+  async configure(given: Limits & Tuning): Promise<void> {
+    const { sync, directory } = this.#options;
+    if (sync !== given.sync && !this.readOnly) {
+      // of segments that are closed nobody has cared yet
+      if (sync === 'never') await syncSegments(directory);
+      if (this.synced < this.seq) await this.#schedule.request();
+    }
+    this.#options = { ...this.#options, ...given };
+    this.#writer.configure(given);
   }
 
   /** Syncs, and leaves word that all is in order. */
@@ -236,5 +251,13 @@ export class Journal {
   async #takeFinished(first: number): Promise<void> {
     await this.#shelf.put(first);
     if (!this.#isClosed) this.#archiver.add(first);
+  }
+}
+
+/** Compressed ones are synced when they are made. */
+async function syncSegments(directory: string): Promise<void> {
+  for (const { first, plain } of await listSegments(directory)) {
+    // compression may be done with it meanwhile
+    if (plain) await orMissing(syncFile(segmentPath(directory, first, 'plain')));
   }
 }

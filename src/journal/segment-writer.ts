@@ -36,6 +36,9 @@ export interface WriterOptions {
   restoreDirectory: () => Promise<void>;
 }
 
+/** What may change while it writes. */
+export type Tuning = Pick<WriterOptions, 'segmentBytes' | 'segmentMs' | 'sync'>;
+
 /** How often to look, while writing, whether the file is still there; and to try again to begin a new one. */
 const LOOK_MS = 1_000;
 
@@ -44,7 +47,7 @@ export class SegmentWriter {
   synced: number;
   nextSeq: number;
   readonly unsynced = new Unsynced();
-  readonly #options: WriterOptions;
+  #options: WriterOptions;
   /** Undefined until something is written, after anything but a clean stop. */
   #active: ActiveSegment | undefined;
   /** Closed to writing, oldest first; not yet known to be on disk. */
@@ -59,6 +62,10 @@ export class SegmentWriter {
     this.synced = start.seq;
     this.nextSeq = start.nextSeq;
     this.#lookedAt = options.uptime();
+  }
+
+  configure(given: Partial<Tuning>): void {
+    this.#options = { ...this.#options, ...given };
   }
 
   /** Segments that are not finished, oldest first. */

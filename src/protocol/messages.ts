@@ -16,6 +16,8 @@
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
+import type { Conditions } from '../config-alerts.js';
+import type { AlertOutcome } from '../core/alerts.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
@@ -96,8 +98,25 @@ export type Request =
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
   /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
   | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
+  /** Tells somebody something; `test` tries the one channel at once. */
+  | ({ op: 'notify'; id: RequestId; test?: boolean } & Notice)
+  | { op: 'rules'; id: RequestId }
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
+
+/** What is to be told, and over which channels. */
+export interface Notice {
+  title: string;
+  body?: string;
+  channels: string[];
+  /** Default: `normal`. */
+  urgency?: Urgency;
+  /** What it is about: its full id. */
+  execution?: string;
+}
+
+export const URGENCIES = ['low', 'normal', 'critical'] as const;
+export type Urgency = (typeof URGENCIES)[number];
 
 /** What is asked of a run. `by`: who asks, in words. */
 export interface ControlOrder {
@@ -157,6 +176,10 @@ export interface Replies {
   /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
   control: { execution: string };
   follow: { agents: FollowStatus[] };
+  /** Of each channel the seq of the event that makes it certain to be told; of a test what came of it. */
+  notify: { pending: { channel: string; seq: number }[]; attempt?: Attempt };
+  /** Those in effect, in the order in which they are asked. */
+  rules: { rules: RuleView[]; channels: ChannelStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
 }
@@ -190,6 +213,56 @@ export interface DaemonStatus {
   counters: Counters;
   journal: JournalStatus;
   spool: SpoolStatus;
+  /** Absent where the daemon is of an earlier version. */
+  alerts?: AlertsStatus;
+  config: ConfigStatus;
+}
+
+export interface ConfigStatus {
+  file: string;
+  /** Since when the values in effect hold. */
+  since: string;
+  /** What is wrong with the file as it is now, a line each; the values from before hold then. */
+  problems: string[];
+}
+
+export interface AlertsStatus {
+  /** How many are in effect. */
+  rules: number;
+  channels: ChannelStatus[];
+}
+
+export interface ChannelStatus {
+  name: string;
+  type: string;
+  /** Alerts that are to be sent. */
+  pending: number;
+  /** How many there were, by what became of them. */
+  counts: Partial<Record<AlertOutcome, number>>;
+  /** When the last one was sent. */
+  sentAt?: string;
+  /** Why the last attempt has failed, if none was successful since. */
+  error?: string;
+  /** Milliseconds until the next attempt. */
+  nextMs?: number;
+  /** Why nobody can be told over it at the moment. */
+  unavailable?: string;
+}
+
+/** A rule, how often it has fired, and when last. */
+export interface RuleView {
+  name: string;
+  when: Conditions;
+  notify: readonly string[];
+  throttle: number;
+  builtin?: true;
+  fired: number;
+  at?: string;
+}
+
+export interface Attempt {
+  outcome: 'sent' | 'failed' | 'unavailable';
+  error?: string;
 }
 
 export interface SpoolStatus {

@@ -5,7 +5,7 @@ import { ProgressError } from '../errors.js';
 import { AGENTS } from '../paths.js';
 import { describeValue } from './excerpt.js';
 import type { Op, Request, RequestId } from './messages.js';
-import { CONTROL_ACTIONS } from './messages.js';
+import { CONTROL_ACTIONS, URGENCIES } from './messages.js';
 import type { Fields } from './validate.js';
 import { isObject } from './validate.js';
 
@@ -36,6 +36,7 @@ const level = field(`one of ${LEVELS.join(', ')}`, (value) => LEVELS.some((known
 const action = field(`one of ${CONTROL_ACTIONS.join(', ')}`, (value) =>
   CONTROL_ACTIONS.some((known) => known === value),
 );
+const urgency = field(`one of ${URGENCIES.join(', ')}`, (value) => URGENCIES.some((known) => known === value));
 const agent = field(`one of ${AGENTS.join(', ')}`, (value) => AGENTS.some((known) => known === value));
 const rate = field(`a number above 0, at most ${MAX_RATE}`, isRate);
 const reference = field(ID_WANTED, isRequestId);
@@ -90,6 +91,8 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
     ifQueued: flag,
   },
   follow: { agent, on: flag },
+  notify: { title: required(name), body: text, channels: required(texts), urgency, execution: name, test: flag },
+  rules: {},
   status: {},
   shutdown: {},
 };

@@ -131,10 +131,12 @@ export function toNewEvent(value: unknown): NewEvent {
   return translate(event);
 }
 
-/** Notes say what happened to the journal itself: from anyone but the daemon they would be forged. */
+/** What happened to the journal itself, and what is to be told to whom: from anyone but the daemon it would be forged. */
+const OWN_TYPES: ReadonlySet<string> = new Set(['journal_note', 'alert_triggered']);
+
 export function checkProducer(event: NewEvent): NewEvent {
-  if (event.type !== 'journal_note') return event;
-  throw new ProgressError('bad_event', 'type journal_note is the daemon’s own: use another type');
+  if (!OWN_TYPES.has(event.type)) return event;
+  throw new ProgressError('bad_event', `type ${event.type} is the daemon’s own: use another type`);
 }
 
 function isGiven(value: unknown): boolean {

@@ -12,10 +12,13 @@ export interface Reading extends Recorder {
   end(status: FinalStatus): readonly (Buffer | string)[];
   /** What the output itself says about the end. */
   readonly claim: Claim | undefined;
+  /** It is an agent's, which has not told how it ends. */
+  readonly isOpen: boolean;
 }
 
 export interface ReadingOptions {
   argv: readonly string[];
+  cwd?: string | undefined;
   format: string | undefined;
   stream: CommandStream;
   /** Its lines end as on a terminal. */
@@ -27,13 +30,14 @@ export interface ReadingOptions {
 }
 
 export function createReading(options: ReadingOptions): Reading {
-  const { argv, format, stream, isTerminal, onPiece, emit, render } = options;
+  const { argv, cwd, format, stream, isTerminal, onPiece, emit, render } = options;
   const pieces = { text: createPieces(stream, onPiece), debug: createPieces('debug', onPiece) };
   const returns = isTerminal ? createReturns() : undefined;
   let shown: (Buffer | string)[] = [];
   const interpreter = createInterpreter({
     argv,
     format,
+    cwd,
     sink: {
       keep(bytes, channel) {
         pieces[channel === 'text' ? 'debug' : 'text'].flush();
@@ -65,6 +69,9 @@ export function createReading(options: ReadingOptions): Reading {
     },
     get claim() {
       return interpreter.claim;
+    },
+    get isOpen() {
+      return interpreter.format?.kind === 'stream' && interpreter.claim === undefined;
     },
   };
 }

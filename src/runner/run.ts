@@ -148,8 +148,12 @@ export function startRun(options: RunOptions): Run {
   };
 
   /** As its process tells. */
-  const statusNow = (outcome: Outcome): FinalStatus =>
-    timedOut ? 'timeout' : stopping.begun ? 'cancelled' : judge(outcome, asked);
+  const statusNow = (outcome: Outcome): FinalStatus => {
+    if (timedOut) return 'timeout';
+    // an agent may leave in good order when it is interrupted, and say nothing of its turn
+    const isCut = asked.has('SIGINT') && !('error' in outcome) && pumps.some(({ reading }) => reading.isOpen);
+    return stopping.begun || isCut ? 'cancelled' : judge(outcome, asked);
+  };
 
   const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
     const claim = pumps.find(({ reading }) => reading.claim)?.reading.claim;
@@ -203,7 +207,16 @@ export function startRun(options: RunOptions): Run {
       const isTerminal = options.pty !== undefined && stream === 'stdout';
       const onPiece = (piece: Piece) => limit.take(piece);
       const say = (event: TimedEvent) => file.append({ ...event, execution: id });
-      const reading = createReading({ argv, format, stream, isTerminal, onPiece, emit: say, render: options.render });
+      const reading = createReading({
+        argv,
+        cwd: spec.cwd,
+        format,
+        stream,
+        isTerminal,
+        onPiece,
+        emit: say,
+        render: options.render,
+      });
       return Object.assign(createPump(source, reading), { stream, reading });
     });
     if (shown) showOn(shown);

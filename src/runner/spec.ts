@@ -6,10 +6,11 @@ import { isIdentifier } from '../core/identifier.js';
 import { createId } from '../client/ids.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
+import { terminalOf } from '../processes.js';
 import { AUTO, findFormat, formatNamed, formatOfProgram, PLAIN } from '../streams/formats.js';
 import type { RunSpec } from './store.js';
 
-export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env'>> {
+export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
   argv: readonly string[];
   /** Besides the environment. */
   env?: Readonly<Record<string, string>>;
@@ -40,6 +41,7 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
   if (wanted.format !== undefined && wanted.format !== AUTO && wanted.format !== PLAIN) formatNamed(wanted.format);
   const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
   const id = createId();
+  const tty = terminalOf(process.pid);
   return {
     ...wanted,
     id,
@@ -48,12 +50,13 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
     pty: wanted.pty ?? false,
     env: { ...childEnvironment(env, id, paths), ...wanted.env },
     ...(parent && { parent, ...(parentStep && { parentStep }) }),
+    ...(tty !== undefined && { tty }),
   };
 }
 
 /** The same once more, asked for somewhere else: in the environment that it had, as a part of what asks for it now. */
 export function repeatSpec(
-  { id, env, after: _after, parent: _parent, parentStep: _step, ...same }: RunSpec,
+  { id, env, after: _after, parent: _parent, parentStep: _step, tty: _tty, ...same }: RunSpec,
   asking: NodeJS.ProcessEnv,
   paths: Paths,
 ): RunSpec {
@@ -69,9 +72,9 @@ export function agentOf({ argv, format }: RunSpec): string | undefined {
 
 /** What a queueing and a start tell. */
 export function describe(spec: RunSpec): EventData {
-  const { argv, name, cwd, labels, parent, parentStep, queue, after, rerunOf } = spec;
+  const { argv, name, cwd, tty, labels, parent, parentStep, queue, after, rerunOf } = spec;
   const agent = spec.agent ?? agentOf(spec);
-  const given = { labels, agent, parent, parentStep, queue, after, rerunOf };
+  const given = { tty, labels, agent, parent, parentStep, queue, after, rerunOf };
   return {
     kind: agent === undefined ? 'run' : 'agent',
     argv: clipAll(argv, ARGV_CHARS),

@@ -37,6 +37,8 @@ export interface RunSpec {
   rerunOf?: string;
   /** In a terminal of its own. */
   pty: boolean;
+  /** The terminal that it was asked for in. */
+  tty?: string;
   /** What it prints: a name of the table of formats. Default: whatever is recognised. */
   format?: string;
   /** It is stopped after so long. */

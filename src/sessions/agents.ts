@@ -15,9 +15,11 @@ export interface Place {
   subagent?: string;
   /** The session that has started this one. */
   parent?: string;
+  /** Of a file that holds the directory of all sessions beside it: from the agent's directory. */
+  root?: readonly string[];
 }
 
-type Told = Pick<Place, 'session' | 'subagent' | 'parent'>;
+type Told = Pick<Place, 'session' | 'subagent' | 'parent' | 'root'>;
 
 interface Layout {
   /** Of `streams/formats.ts`. */
@@ -37,6 +39,7 @@ const CODEX_ROLLOUT = /^rollout-[0-9T-]{19}-([0-9a-f-]{36})\.jsonl$/;
 const GEMINI_SESSION = /^session-[0-9a-zA-Z_.-]{1,100}\.jsonl$/;
 const SUBAGENTS = 'subagents';
 const CHATS = 'chats';
+const GEMINI_ROOT = '.project_root';
 
 export const LAYOUTS: Readonly<Record<Agent, Layout>> = {
   claude: {
@@ -63,11 +66,12 @@ export const LAYOUTS: Readonly<Record<Agent, Layout>> = {
     format: 'gemini-transcript',
     isDirectory: ([, chats, parent, ...more]) =>
       (chats ?? CHATS) === CHATS && (parent === undefined || SESSION_DIRECTORY.test(parent)) && !more.length,
-    identify([, chats, name = '', file, ...more]) {
+    identify([project = '', chats, name = '', file, ...more]) {
       if (chats !== CHATS || more.length > 0) return undefined;
-      if (file === undefined) return GEMINI_SESSION.test(name) ? {} : undefined;
+      const root = [project, GEMINI_ROOT];
+      if (file === undefined) return GEMINI_SESSION.test(name) ? { root } : undefined;
       const [, session] = SESSION.exec(file) ?? [];
-      return session === undefined ? undefined : { session, parent: name };
+      return session === undefined ? undefined : { session, parent: name, root };
     },
   },
 };

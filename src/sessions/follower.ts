@@ -4,14 +4,15 @@ import { ProgressError } from '../errors.js';
 import { readCommands, readOpenFiles } from '../processes.js';
 import type { FollowStatus } from '../protocol/messages.js';
 import { createTurns } from '../spool/turns.js';
+import { formatOfProgram } from '../streams/formats.js';
 import type { Place } from './agents.js';
 import { LAYOUTS, ownerOf, placeOf } from './agents.js';
 import { createFinder } from './finder.js';
 import { isProgramOf, sessionsWithProcess } from './owners.js';
 import type { Session, SessionOptions } from './session.js';
 import { createSession } from './session.js';
-import type { SessionFile } from './session-file.js';
-import { openSessionFile, readCall } from './session-file.js';
+import type { About, SessionFile } from './session-file.js';
+import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
 import type { Facts } from './verdict.js';
 
 export interface FollowerOptions extends SessionOptions {
@@ -45,6 +46,8 @@ const LOOK_MS = 2_000;
 const PROCESSES_MS = 10_000;
 /** A better source has so long to say that it tells of this session. */
 const HOLD_MS = 1_500;
+/** And so often again, as long as a run has not said which session it is. */
+const MAX_HOLDS = 20;
 /** Open at a time. Beyond it those that were not written to for longest are closed. */
 const MAX_FILES = 500;
 
@@ -56,7 +59,10 @@ interface Followed {
   session: Session;
   /** Its own file, not a sub-agent's. */
   isOwn: boolean;
-  /** Was it ever seen with a process? */
+  /** Somebody else may still say that it tells of this session. */
+  isHeld: boolean;
+  /** Was its process looked for, and was one ever seen? */
+  isLookedFor: boolean;
   hadProcess: boolean;
   rewind(): void;
 }
@@ -110,8 +116,11 @@ export function createFollower(options: FollowerOptions): Follower {
     const place = placeOf(agent, parts);
     if (!place || closed) return;
     const known = files.get(place.source);
-    if (known?.path === path) return turns.touch(known);
-    if (known) return; // a copy of a session, somewhere else
+    if (known) {
+      // what has another path is a copy of the session
+      if (known.path === path && !known.isHeld) turns.touch(known);
+      return;
+    }
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (!stat?.isFile() || !isWanted(place, stat.mtimeMs)) return;
     const followed = open(place, path);
@@ -129,6 +138,8 @@ export function createFollower(options: FollowerOptions): Follower {
       path,
       session,
       isOwn,
+      isHeld: false,
+      isLookedFor: false,
       hadProcess: false,
       file: openSessionFile({
         file: path,
@@ -136,7 +147,7 @@ export function createFollower(options: FollowerOptions): Follower {
         format: layout.format,
         step: isOwn ? undefined : (readCall(path) ?? place.subagent),
         taken: Math.max(0, takenOf(place.source) ?? 0),
-        given: { ...(place.session && { session: place.session }), ...(place.parent && { parent: place.parent }) },
+        given: givenBy(place, path),
         onLine: (line) => session.take(place.source, line),
         onRefused: () => turns.again(followed),
         log,
@@ -153,21 +164,27 @@ export function createFollower(options: FollowerOptions): Follower {
   const ownSession = (place: Place, path: string): Session | undefined => {
     const parts = ownerOf(place);
     const source = placeOf(agent, parts)?.source ?? '';
-    if (!files.has(source)) {
-      const directory = path.slice(0, -place.parts.join('/').length);
-      notice(parts, directory + parts.join('/'));
-    }
+    if (!files.has(source)) notice(parts, siblingOf(place, path, parts));
     return files.get(source)?.session;
   };
 
-  const hold = (followed: Followed) => {
-    if (followed.session.isAlive) return turns.touch(followed);
+  const hold = (followed: Followed, times = 1) => {
+    followed.isHeld = !followed.session.isAlive;
+    if (!followed.isHeld) return turns.touch(followed);
     const timer = setTimeout(() => {
       holds.delete(timer);
+      if (times < MAX_HOLDS && isAwaited()) return hold(followed, times + 1);
+      followed.isHeld = false;
       turns.touch(followed);
     }, holdMs);
     holds.add(timer);
   };
+
+  /** Is there a run of this agent that will name its session, and has not yet? It may be this one. */
+  const isAwaited = (): boolean =>
+    [...state.alive.values()].some(
+      (one) => one.agent === agent && one.session === undefined && formatOfProgram(one.argv ?? []) !== undefined,
+    );
 
   const closeExcess = () => {
     if (files.size <= MAX_FILES) return;
@@ -197,8 +214,10 @@ export function createFollower(options: FollowerOptions): Follower {
   };
 
   const findProcesses = (alive: readonly Followed[]) => {
-    if (now() - processesAt < processesMs) return;
+    // one that is short would be gone with the next look
+    if (now() - processesAt < processesMs && alive.every(({ isLookedFor }) => isLookedFor)) return;
     processesAt = now();
+    for (const followed of alive) followed.isLookedFor = true;
     const commands = readCommands()?.filter((command) => isProgramOf(agent, command));
     const candidates = alive
       .filter(({ session }) => session.about.parent === undefined)
@@ -244,4 +263,20 @@ export function createFollower(options: FollowerOptions): Follower {
       await finder.close();
     },
   };
+}
+
+/** What its place tells of a session. */
+function givenBy(place: Place, path: string): About {
+  const { session, parent, root } = place;
+  const cwd = root && readProjectRoot(siblingOf(place, path, root));
+  return {
+    ...(session !== undefined && { session }),
+    ...(parent !== undefined && { parent }),
+    ...(cwd !== undefined && { cwd }),
+  };
+}
+
+/** Another file of the same agent; `path` is that of this place. */
+function siblingOf({ parts }: Place, path: string, other: readonly string[]): string {
+  return path.slice(0, -parts.join('/').length) + other.join('/');
 }

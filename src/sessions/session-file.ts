@@ -1,4 +1,5 @@
 /** One file of a session: read from its beginning, so that its lines are understood, and handed on from where it was taken. */
+import path from 'node:path';
 import type { FinalStatus } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
@@ -79,7 +80,7 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   };
   /** What it does not understand stands in the file, and nowhere else. */
   const sink = { keep: () => undefined, emit: note };
-  const createReader = () => createInterpreter({ argv: [], format, step, sink });
+  const createReader = () => createInterpreter({ argv: [], format, step, cwd: given.cwd, sink });
   let reader: Interpreter = createReader();
 
   const take = (): TimedEvent[] => {
@@ -143,11 +144,21 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
 
 /** The call that a sub-agent was started by, which stands beside its file. */
 export function readCall(file: string): string | undefined {
+  const told = parseObject(readBeside(file.replace(/\.jsonl$/, '.meta.json')));
+  return told && textOf(told, 'toolUseId');
+}
+
+/** The directory that the sessions of a project work in, which stands in this file of it. */
+export function readProjectRoot(file: string): string | undefined {
+  const text = readBeside(file).trim();
+  return path.isAbsolute(text) && isIdentifier(text) ? text : undefined;
+}
+
+/** The beginning of a small file, under the conditions under which any other is read; empty where there is none. */
+function readBeside(file: string): string {
   const parts: Buffer[] = [];
   const ignore = () => undefined;
-  const meta = file.replace(/\.jsonl$/, '.meta.json');
   const onBytes = (bytes: Buffer) => void parts.push(Buffer.from(bytes));
-  openTail({ file: meta, label: meta, taken: 0, onBytes, onRewind: ignore, onRefused: ignore, log: ignore }).read();
-  const told = parseObject(Buffer.concat(parts).toString('utf8'));
-  return told && textOf(told, 'toolUseId');
+  openTail({ file, label: file, taken: 0, onBytes, onRewind: ignore, onRefused: ignore, log: ignore }).read();
+  return Buffer.concat(parts).toString('utf8');
 }

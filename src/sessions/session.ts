@@ -52,6 +52,8 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
   const parts: Part[] = [];
   /** Better told by somebody else, as long as these are alive. */
   let rivals: Execution[] = [];
+  /** The session that they tell. */
+  let disputed: string | undefined;
   let starting = false;
   let ending = false;
   let resting = false;
@@ -71,8 +73,16 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     return found !== undefined && found.implicit === undefined && !isFinal(found.status);
   };
 
+  const prepare = () => {
+    const { session } = aboutIt();
+    disputed = session;
+    rivals = [...everyExecution(state)].filter((one) => one.session === session && one.via !== 'transcript');
+  };
+
   /** What a better source has seen of the session, it has told. */
   const isToldBetter = (time: string): boolean => {
+    // its first line has named it
+    if (disputed !== aboutIt().session) prepare();
     const told = rivals.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
     return !takes('transcript', toldBy(aboutIt().session ?? '', told));
   };
@@ -159,10 +169,7 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
     },
     add: (part) => void parts.push(part),
-    prepare() {
-      const { session } = aboutIt();
-      rivals = [...everyExecution(state)].filter((one) => one.session === session && one.via !== 'transcript');
-    },
+    prepare,
     take(source, { events, end: n, bytes, receipt }) {
       const [first] = events;
       const time = first?.time ?? '';

@@ -21,6 +21,9 @@ const MAX_PENDING = 200;
 const MAX_TASKS = 200;
 /** What the program itself writes in the person's place. */
 const MACHINERY = /^\s*<(?:local-command|command-|system-reminder|task-notification|bash-)/;
+/** What it writes when somebody stops a turn, and as the result of a call that was stopped or not allowed so. */
+export const STOPPED = '[Request interrupted by user';
+const REJECTED = /^The user doesn't want to (?:proceed|take this action)/;
 
 export function createMessages(trace: Trace): Messages {
   /** Calls that change the plan once they have succeeded, or that wait for an answer. */
@@ -48,6 +51,8 @@ export function createMessages(trace: Trace): Messages {
     const id = stringOf(block['tool_use_id']);
     const content = block['content'];
     const failed = block['is_error'] === true;
+    const words = wordsOf(content);
+    const isRejected = failed && REJECTED.test(words ?? '');
     const details = objectOf(line['tool_use_result'] ?? line['toolUseResult']);
     // the call has returned, what it has started goes on and is told apart
     const isBackground = details?.['status'] === 'async_launched' || details?.['backgroundTaskId'] !== undefined;
@@ -60,7 +65,8 @@ export function createMessages(trace: Trace): Messages {
       words: said ?? content,
       at: said === undefined ? `${at}/content` : `/${key}/content`,
       parent,
-      ...(failed && { error: firstLine(wordsOf(content)) }),
+      ...(failed && { error: isRejected ? 'stopped by the user' : firstLine(words) }),
+      ...(isRejected && { status: 'cancelled' as const }),
       durationMs: finiteOf(details?.['totalDurationMs']),
     });
     const asked = id === undefined ? undefined : pending.get(id);
@@ -80,6 +86,11 @@ export function createMessages(trace: Trace): Messages {
     if (status === 'deleted') tasks.delete(id);
     else tasks.set(id, { id, name, status: status === undefined ? (known?.status ?? 'pending') : planStatus(status) });
     trace.plan([...tasks.values()]);
+  };
+
+  const prompt = (text: string, at: string, step: string | undefined) => {
+    if (text.startsWith(STOPPED)) trace.log('warning', 'interrupted by the user', step);
+    else if (!MACHINERY.test(text)) trace.say('prompt', text, at, step);
   };
 
   return {
@@ -103,17 +114,13 @@ export function createMessages(trace: Trace): Messages {
       const step = stringOf(line['parent_tool_use_id']);
       const content = objectOf(line['message'])?.['content'];
       const isPrompt = !['isReplay', 'isSynthetic', 'isMeta', 'isCompactSummary'].some((mark) => line[mark] === true);
-      if (typeof content === 'string' && isPrompt && !MACHINERY.test(content)) {
-        trace.say('prompt', content, '/message/content', step);
-      }
+      if (typeof content === 'string' && isPrompt) prompt(content, '/message/content', step);
       if (!Array.isArray(content)) return;
       content.forEach((item: unknown, index) => {
         const block = objectOf(item) ?? {};
         const at = `/message/content/${index}`;
         if (block['type'] === 'tool_result') result(block, at, line, step);
-        else if (block['type'] === 'text' && isPrompt && !MACHINERY.test(stringOf(block['text']) ?? '')) {
-          trace.say('prompt', block['text'], `${at}/text`, step);
-        }
+        else if (block['type'] === 'text' && isPrompt) prompt(stringOf(block['text']) ?? '', `${at}/text`, step);
       });
     },
   };

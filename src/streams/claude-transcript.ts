@@ -2,21 +2,29 @@
 import { wordsOf } from '../core/activity.js';
 import { normalizeTime } from '../core/time.js';
 import { messageUsage, told } from './claude.js';
-import { createMessages } from './claude-content.js';
+import { createMessages, firstLine, STOPPED } from './claude-content.js';
 import type { Json } from './json.js';
 import { countOf, objectOf, parseObject, stringOf } from './json.js';
-import type { Parser, ParserOptions, StreamEvent } from './parser.js';
+import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
 import { createTrace } from './trace.js';
-import { createUsageCounter } from './usage.js';
+import { createUsageCounter, NO_USAGE } from './usage.js';
 
 /** Known, and nothing that anybody would read. */
 const QUIET: ReadonlySet<string> = new Set([
   ...['attachment', 'progress', 'queue-operation', 'file-history-snapshot', 'mode', 'summary', 'ai-title'],
-  ...['custom-title', 'tag', 'agent-name', 'pr-link', 'worktree-state'],
+  ...[
+    'custom-title',
+    'tag',
+    'agent-name',
+    'pr-link',
+    'worktree-state',
+    'api-request',
+    'api-request-shape',
+    'atis-latch',
+  ],
 ]);
-/** What stands in the file when somebody leaves, and when somebody stops a turn. */
+/** What stands in the file when somebody leaves. */
 const LEAVING = /<command-name>\/(?:exit|quit)<\/command-name>/;
-const STOPPED = '[Request interrupted by user';
 /** How it calls itself when it was started for one prompt. */
 const ONE_PROMPT = 'sdk-cli';
 
@@ -60,8 +68,10 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
   /** There is no record of the end, but of somebody's leaving. */
   const noteTurn = (words: string) => {
     if (LEAVING.test(words)) isOver = true;
-    else if (words.startsWith(STOPPED)) trace.claim = { status: 'cancelled', error: 'interrupted' };
-    else if (!words.startsWith('<')) {
+    else if (words.startsWith(STOPPED)) {
+      trace.claim = { status: 'cancelled', error: 'interrupted' };
+      isOver ||= isOnePrompt;
+    } else if (!words.startsWith('<')) {
       isOver = false;
       trace.claim = undefined;
     }
@@ -80,8 +90,7 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
       describe(line, message['model'] === '<synthetic>' ? undefined : message['model']);
       messages.assistant(line);
       count(message);
-      // there is no record of the end: the last word of a turn is as near as the file comes to one
-      trace.claim = lastStop === 'end_turn' ? { status: 'completed' } : undefined;
+      trace.claim = claimOf(line, lastStop);
     } else if (type === 'user') {
       describe(line, undefined);
       messages.user(line);
@@ -91,7 +100,11 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
       if (line['subtype'] === 'compact_boundary') {
         const before = countOf(objectOf(line['compactMetadata'])?.['preTokens']);
         trace.log('info', `the context is compacted: ${before} tokens`);
-      } else if (line['subtype'] === 'api_error') trace.log('warning', stringOf(line['content']) ?? 'the API failed');
+      } else if (line['subtype'] === 'api_error') trace.log('warning', apiError(line));
+    } else if (type === 'cost-state') {
+      // a sum; the tokens are told by each message
+      const cost = usage.upTo(NO_USAGE, countOf(line['totalCostUSD']));
+      if (Object.keys(cost).length > 0) trace.activity('usage', cost);
     } else return false;
     return true;
   };
@@ -111,4 +124,17 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
       return isOver;
     },
   };
+}
+
+/** There is no record of the end of a turn: its last word is as near as the file comes to one. */
+function claimOf(line: Json, stop: string | undefined): Claim | undefined {
+  if (line['isApiErrorMessage'] === true) {
+    return { status: 'failed', error: firstLine(wordsOf(objectOf(line['message'])?.['content'])) || 'the API failed' };
+  }
+  return stop === 'end_turn' ? { status: 'completed' } : undefined;
+}
+
+function apiError(line: Json): string {
+  const { formatted, message } = objectOf(line['error']) ?? {};
+  return stringOf(line['content']) ?? stringOf(formatted) ?? stringOf(message) ?? 'the API failed';
 }

@@ -175,6 +175,8 @@ function claimOf(line: Json): Claim {
   if (line['is_error'] !== true && subtype === 'success') {
     return { status: 'completed', ...(result !== undefined && { summary: result }) };
   }
+  // it has told how far it came; what it says besides is for its makers
+  if (stringOf(line['terminal_reason'])?.startsWith('aborted')) return { status: 'cancelled', error: 'interrupted' };
   const errors = Array.isArray(line['errors']) ? line['errors'].filter((error) => typeof error === 'string') : [];
   const reason = subtype === 'success' ? stringOf(line['terminal_reason']) : subtype;
   return {

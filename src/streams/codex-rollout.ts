@@ -6,8 +6,8 @@ import { told } from './claude.js';
 import type { Change } from './codex.js';
 import { countDiff, editTitle, tellAgents, threadUsage, unwrapShell } from './codex.js';
 import type { Json } from './json.js';
-import { finiteOf, objectOf, objectsOf, parseObject, stringOf } from './json.js';
-import type { Parser, ParserOptions, StreamEvent } from './parser.js';
+import { finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from './json.js';
+import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
 import type { Trace } from './trace.js';
 import { createTrace } from './trace.js';
 import type { Usage, UsageCounter } from './usage.js';
@@ -30,11 +30,21 @@ interface Rollout {
   model: string | undefined;
   /** Started for one turn: by `codex exec`, or by another agent. */
   isOneTurn: boolean;
+  /** Calls that were cut off: their items come behind the end of the turn. */
+  aborted: Set<string>;
 }
+
+/** In one turn. */
+const MAX_ABORTED = 1_000;
+/** What the model is told of a call that somebody has stopped. */
+const ABORTED = /^aborted by user/m;
 
 export function createCodexRollout({ step }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
-  const rollout: Rollout = { trace, usage: createUsageCounter(), total: NO_USAGE, model: undefined, isOneTurn: false };
+  const rollout: Rollout = {
+    ...{ trace, usage: createUsageCounter(), total: NO_USAGE },
+    ...{ model: undefined, isOneTurn: false, aborted: new Set() },
+  };
   return {
     line(text) {
       const line = parseObject(text);
@@ -96,16 +106,28 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
   ['response_item/function_call', ({ trace }, payload) => call(trace, payload, parseArguments(payload['arguments']))],
   ['response_item/custom_tool_call', ({ trace }, payload) => call(trace, payload, payload['input'])],
   ['response_item/local_shell_call', ({ trace }, payload) => call(trace, payload, payload['action'])],
-  ['response_item/function_call_output', ({ trace }, payload) => returned(trace, payload)],
-  ['response_item/custom_tool_call_output', ({ trace }, payload) => returned(trace, payload)],
-  ['event_msg/task_started', ({ trace }) => void (trace.claim = undefined)],
+  ['response_item/function_call_output', returned],
+  ['response_item/custom_tool_call_output', returned],
+  [
+    'event_msg/task_started',
+    ({ trace, aborted }) => {
+      trace.claim = undefined;
+      aborted.clear();
+    },
+  ],
   ['event_msg/user_message', ({ trace }, payload) => trace.say('prompt', payload['message'], '/payload/message')],
   [
     'event_msg/agent_message',
     ({ trace }, payload) => trace.say('assistant-text', payload['message'], '/payload/message'),
   ],
   ['event_msg/agent_reasoning', ({ trace }, payload) => trace.say('thinking', payload['text'], '/payload/text')],
-  ['event_msg/item_completed', ({ trace }, payload) => tellItem(trace, objectOf(payload['item']) ?? {}, payload)],
+  [
+    'event_msg/item_completed',
+    ({ trace, aborted }, payload) => {
+      const item = objectOf(payload['item']) ?? {};
+      if (!aborted.has(stringOf(item['id']) ?? '')) tellItem(trace, item, payload);
+    },
+  ],
   ['event_msg/error', ({ trace }, payload) => trace.log('error', stringOf(payload['message']) ?? 'error')],
   ['event_msg/stream_error', ({ trace }, payload) => trace.log('warning', stringOf(payload['message']) ?? 'error')],
   [
@@ -120,12 +142,14 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
     ({ trace, usage, total }, payload) => {
       const words = payload['last_agent_message'];
       const summary = stringOf(words);
-      const claim = { status: 'completed' as const, ...(summary !== undefined && { summary }) };
-      trace.finish(
-        claim,
-        { ...usage.upTo(total), ...durationOf(payload) },
-        { words, at: '/payload/last_agent_message' },
-      );
+      const error = stringOf(objectOf(payload['error'])?.['message']);
+      const claim: Claim =
+        error === undefined
+          ? { status: 'completed', ...(summary !== undefined && { summary }) }
+          : { status: 'failed', error: plainError(error) };
+      const data = { ...usage.upTo(total), ...durationOf(payload) };
+      trace.finish(claim, data, { words, at: '/payload/last_agent_message' });
+      if (claim.error !== undefined) trace.log('error', claim.error);
     },
   ],
   [
@@ -151,13 +175,17 @@ function call(trace: Trace, payload: Json, input: unknown): void {
   const name = stringOf(payload['name']) ?? 'shell';
   const fields = objectOf(input);
   const command = fields?.['cmd'] ?? fields?.['command'];
-  if (name === 'apply_patch' && typeof input === 'string') {
-    trace.call({ id, tool: 'Edit', input, title: editTitle(patchChanges(input), trace.cwd) });
-  } else if (command !== undefined) trace.call({ id, tool: 'Bash', input: { command: unwrapShell(command) } });
+  if (name === 'apply_patch' && typeof input === 'string') callPatch(trace, id, input);
+  else if (command !== undefined) trace.call({ id, tool: 'Bash', input: { command: unwrapShell(command) } });
   else trace.call({ id, tool: name, input });
 }
 
-/** The files of a patch as the model writes it. */
+/** A patch as the model writes it. */
+export function callPatch(trace: Trace, id: string | undefined, patch: string): void {
+  trace.call({ id, tool: 'Edit', input: patch, title: editTitle(patchChanges(patch), trace.cwd) });
+}
+
+/** The files of a patch. */
 function patchChanges(patch: string): Change[] {
   return patch
     .split(/^\*\*\* (?=Add File: |Update File: |Delete File: )/m)
@@ -170,10 +198,14 @@ function patchChanges(patch: string): Change[] {
 }
 
 /** What the model was given. Where an item has told the outcome before, there is nothing to add. */
-function returned(trace: Trace, payload: Json): void {
+function returned({ trace, aborted }: Rollout, payload: Json): void {
   const id = stringOf(payload['call_id']);
   if (id === undefined || !trace.isOpen(id)) return;
   const output = wordsOf(payload['output']) ?? wordsOf(objectOf(payload['output'])?.['content']);
+  if (ABORTED.test(output?.slice(0, 400) ?? '')) {
+    if (aborted.size < MAX_ABORTED) aborted.add(id);
+    return trace.result({ id, words: output, at: '/payload/output', status: 'cancelled' });
+  }
   const [, code] = /^(?:Process exited with code|Exit code:) (\d+)/m.exec(output?.slice(0, 400) ?? '') ?? [];
   const error = code === undefined || code === '0' ? undefined : `exit ${code}`;
   trace.result({ id, words: output, at: '/payload/output', error });

@@ -1,7 +1,7 @@
 /** What `codex exec --json` prints: a thread, its turns and their items, one JSON object a line. */
 import { fromHere } from '../core/activity.js';
 import type { Json } from './json.js';
-import { countOf, finiteOf, objectOf, objectsOf, parseObject, stringOf } from './json.js';
+import { countOf, finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from './json.js';
 import type { Parser, ParserOptions } from './parser.js';
 import type { Trace } from './trace.js';
 import { createTrace } from './trace.js';
@@ -13,10 +13,12 @@ export function isCodexLine(line: Json): boolean {
   return type === 'thread.started' ? typeof line['thread_id'] === 'string' : /^(?:item|turn)\.\w+$/.test(type);
 }
 
-export function createCodex({ step }: ParserOptions = {}): Parser {
+export function createCodex({ step, cwd }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
+  trace.cwd = cwd;
   const usage = createUsageCounter();
   let lastWords: string | undefined;
+  let lastWarning: string | undefined;
 
   const tell = (line: Json): boolean => {
     switch (line['type']) {
@@ -36,13 +38,15 @@ export function createCodex({ step }: ParserOptions = {}): Parser {
         );
         return true;
       case 'turn.failed': {
-        const error = stringOf(objectOf(line['error'])?.['message']) ?? 'the turn failed';
-        trace.finish({ status: 'failed', error }, {}, { words: error, at: '/error/message' });
+        const error = plainError(stringOf(objectOf(line['error'])?.['message']) ?? 'the turn failed');
+        trace.finish({ status: 'failed', error }, {}, undefined);
+        if (error !== lastWarning) trace.log('error', error);
         return true;
       }
       case 'error':
         // what ends the run comes again as `turn.failed`; others are tried again
-        trace.log('warning', stringOf(line['message']) ?? 'error');
+        lastWarning = plainError(stringOf(line['message']) ?? 'error');
+        trace.log('warning', lastWarning);
         return true;
       case 'item.started':
       case 'item.updated':

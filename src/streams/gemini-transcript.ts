@@ -24,11 +24,14 @@ interface Told {
   ended: Set<string>;
 }
 
-export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
+export function createGeminiTranscript({ step, cwd }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
+  trace.cwd = cwd;
   const usage = createUsageCounter();
   const messages = new Map<string, Told>();
   let model: string | undefined;
+  /** The prompt that nothing has answered yet. */
+  let asked: string | undefined;
 
   const toldOf = (id: string): Told => {
     const known = messages.get(id) ?? { chars: 0, thoughts: 0, isCounted: false, ended: new Set<string>() };
@@ -62,6 +65,7 @@ export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
     switch (line['type']) {
       case 'user':
         trace.claim = undefined;
+        asked = id;
         trace.say('prompt', fresh);
         return true;
       case 'info':
@@ -72,6 +76,7 @@ export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
         trace.log(line['type'], text);
         return true;
       case 'gemini': {
+        asked = undefined;
         if (typeof line['model'] === 'string' && line['model'] !== model) {
           model = line['model'];
           trace.activity('init', { agent: 'gemini', model });
@@ -108,14 +113,18 @@ export function createGeminiTranscript({ step }: ParserOptions = {}): Parser {
     const id = stringOf(line['id']);
     if (id !== undefined) return tellMessage(line, id);
     if (isGeminiTranscriptLine(line)) {
-      const [cwd] = Array.isArray(line['directories']) ? (line['directories'] as unknown[]) : [];
-      trace.cwd = stringOf(cwd);
+      const [directory] = Array.isArray(line['directories']) ? (line['directories'] as unknown[]) : [];
+      trace.cwd = stringOf(directory) ?? cwd;
       trace.activity('init', {
         agent: 'gemini',
         session: line['sessionId'],
         ...(trace.cwd !== undefined && { cwd: trace.cwd }),
       });
       return true;
+    }
+    const kept = objectOf(line['$set'])?.['messages'];
+    if (asked !== undefined && Array.isArray(kept) && !objectsOf(kept).some((message) => message['id'] === asked)) {
+      trace.claim = { status: 'failed', error: 'its prompt was taken back, unanswered' };
     }
     return line['$set'] !== undefined || line['$rewindTo'] !== undefined;
   };

@@ -1,7 +1,7 @@
 /** What `gemini --output-format stream-json` prints, one JSON object a line. */
 import { wordsOf } from '../core/activity.js';
 import type { Json } from './json.js';
-import { countOf, finiteOf, objectOf, parseObject, stringOf } from './json.js';
+import { countOf, finiteOf, objectOf, parseObject, plainError, stringOf } from './json.js';
 import type { Parser, ParserOptions, StreamEvent } from './parser.js';
 import type { PlanItem, Trace } from './trace.js';
 import { createTrace } from './trace.js';
@@ -18,8 +18,9 @@ export function isGeminiLine(line: Json): boolean {
   return line['type'] === 'init' && typeof line['session_id'] === 'string' && typeof line['timestamp'] === 'string';
 }
 
-export function createGemini({ step }: ParserOptions = {}): Parser {
+export function createGemini({ step, cwd }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
+  trace.cwd = cwd;
   const usage = createUsageCounter();
   let words = '';
 
@@ -68,7 +69,8 @@ export function createGemini({ step }: ParserOptions = {}): Parser {
         return true;
       case 'result': {
         const stats = objectOf(line['stats']) ?? {};
-        const error = stringOf(objectOf(line['error'])?.['message']);
+        const message = stringOf(objectOf(line['error'])?.['message']);
+        const error = message === undefined ? undefined : plainError(message);
         const durationMs = finiteOf(stats['duration_ms']);
         const data = { ...usage.upTo(statsUsage(stats)), ...(durationMs !== undefined && { durationMs }) };
         const isFailed = line['status'] !== 'success' || error !== undefined;
@@ -77,8 +79,9 @@ export function createGemini({ step }: ParserOptions = {}): Parser {
             ? { status: 'failed', error: error ?? stringOf(line['status']) ?? 'error' }
             : { status: 'completed' },
           data,
-          error === undefined ? undefined : { words: error, at: '/error/message' },
+          undefined,
         );
+        if (error !== undefined) trace.log('error', error);
         return true;
       }
       default:

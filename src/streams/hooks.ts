@@ -5,6 +5,7 @@ import type { EventData } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { createMessages, firstLine, QUESTION_TOOLS, toolName } from './claude-content.js';
+import { callPatch } from './codex-rollout.js';
 import { callTool } from './gemini.js';
 import type { HookCall } from './hook-call.js';
 import type { Json } from './json.js';
@@ -16,6 +17,7 @@ import { createTrace, PLAN_PREFIX } from './trace.js';
 /** How a session stands between its turns: it is the person's turn. */
 const TURN_OVER = 'its turn is over';
 const TURN_FAILED = 'its turn has failed: ';
+const TURN_STOPPED = 'its turn was interrupted';
 /** What the person, or a rule, has not allowed; the tool has not run then, and nothing else tells of its end. */
 const DENIED = /permission|haven't granted|denied|rejected|not allowed|doesn't want|blocked|cancelled/i;
 
@@ -52,11 +54,12 @@ const EVENTS: Readonly<Record<string, Tell | undefined>> = {
   AfterAgent: stop,
   StopFailure({ trace, fields }) {
     const words = ['error', 'error_details', 'last_assistant_message'].map((key) => stringOf(fields[key]));
-    const reason = [...new Set(words.filter((word) => word !== undefined && word !== ''))].join(': ');
+    const told = words.filter((word) => word !== undefined && word !== '' && word !== 'unknown');
+    const reason = [...new Set(told)].join(': ');
     trace.log('error', reason);
     trace.wait(TURN_FAILED + reason);
   },
-  Interrupt: ({ trace }) => trace.wait(`${TURN_OVER}: interrupted`),
+  Interrupt: ({ trace }) => trace.wait(TURN_STOPPED),
   PreCompact: ({ trace }) => trace.log('info', 'compacting the context'),
 };
 
@@ -89,15 +92,34 @@ export function describeSession({ agent, session, fields }: HookCall): EventData
   return { agent, session, via: 'hooks', ...(cwd !== undefined && { cwd }), ...(model !== undefined && { model }) };
 }
 
-/** How a session has ended: well between its turns, else in the middle of one. */
-export function endOfSession(known: Execution): { type: string; data: EventData } {
-  const { attention, attentionReason = '', steps, tail } = known;
+interface End {
+  type: string;
+  data: EventData;
+}
+
+/** A turn that is not told to be over when its session is: what each agent would have told, it was not. */
+const CUT_SHORT: Readonly<Record<string, End | undefined>> = {
+  claude: { type: 'execution_cancelled', data: {} },
+  codex: { type: 'execution_failed', data: { error: 'it ended in the middle of its turn' } },
+};
+/** What Claude Code says of a turn that has failed; not all versions call a hook then. */
+const API_ERROR = 'API Error: ';
+const CUT_SOMEHOW: End = { type: 'execution_lost', data: { error: 'it ended in the middle of its turn' } };
+const GONE: End = { type: 'execution_lost', data: { error: 'the agent is gone without a word' } };
+
+/** How a session has ended: well between its turns, else in the middle of one. `isGone`: it has not told so itself. */
+export function endOfSession(known: Execution, { isGone = false } = {}): End {
+  const { agent = '', attention, attentionReason = '', steps, tail, turns } = known;
   const reason = attention === 'waiting' ? attentionReason : '';
   if (reason.startsWith(TURN_FAILED)) {
     return { type: 'execution_failed', data: { error: reason.slice(TURN_FAILED.length) } };
   }
-  const isIdle = reason.startsWith(TURN_OVER) || (steps.size === 0 && tail.length === 0);
-  return { type: isIdle ? 'execution_completed' : 'execution_cancelled', data: {} };
+  if (reason.startsWith(TURN_STOPPED)) return { type: 'execution_cancelled', data: { error: 'interrupted' } };
+  const isUnused = turns === undefined && steps.size === 0 && tail.length === 0;
+  if (isUnused || reason.startsWith(TURN_OVER)) return { type: 'execution_completed', data: {} };
+  const last = tail.at(-1) ?? '';
+  if (agent === 'claude' && last.startsWith(API_ERROR)) return { type: 'execution_failed', data: { error: last } };
+  return isGone ? GONE : ((Object.hasOwn(CUT_SHORT, agent) ? CUT_SHORT[agent] : undefined) ?? CUT_SOMEHOW);
 }
 
 function beginningOf({ subagent, fields }: HookCall, known: Execution | undefined): Beginning {
@@ -130,6 +152,8 @@ function callOf({ call, fields, trace, known }: Told, id: string): void {
   if (known?.steps.has(id)) return;
   const [name, input] = [stringOf(fields['tool_name']) ?? 'tool', fields['tool_input']];
   if (call.agent === 'gemini') return callTool(trace, id, name, input);
+  const patch = stringOf(objectOf(input)?.['command']);
+  if (name === 'apply_patch' && patch !== undefined) return callPatch(trace, id, patch);
   const content = [{ type: 'tool_use', id, name, input }];
   createMessages(trace).assistant({ message: { content }, parent_tool_use_id: call.subagent });
 }
@@ -181,7 +205,13 @@ function responseWords(response: unknown): string | undefined {
     (text) => text !== undefined && text !== '',
   );
   if (outputs.length > 0) return outputs.join('\n');
-  const held = [error?.['message'], fields['content'], fields['llmContent'], objectOf(fields['file'])?.['content']];
+  const shown = [
+    fields['content'],
+    fields['returnDisplay'],
+    fields['llmContent'],
+    objectOf(fields['file'])?.['content'],
+  ];
+  const held = [error?.['message'], ...shown];
   return held.map(wordsOf).find((text) => text !== undefined);
 }
 

@@ -28,6 +28,8 @@ export interface InterpreterOptions {
   format?: string | undefined;
   /** The step that everything belongs to. */
   step?: string | undefined;
+  /** Where the command works. */
+  cwd?: string | undefined;
   sink: Sink;
 }
 
@@ -59,10 +61,10 @@ const SHORT_CHARS = 1_000;
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
-export function createInterpreter({ argv, format = AUTO, step: base, sink }: InterpreterOptions): Interpreter {
+export function createInterpreter({ argv, format = AUTO, step, cwd, sink }: InterpreterOptions): Interpreter {
   const named = format === AUTO || format === PLAIN ? undefined : formatNamed(format);
   let chosen = format === AUTO ? formatOfProgram(argv) : named?.kind === 'text' ? undefined : named;
-  let parser = chosen?.create({ step: base });
+  let parser = chosen?.create({ step, cwd });
   let isLooking = format === AUTO && !parser;
   let lookedLines = 0;
   let lookedBytes = 0;
@@ -104,7 +106,7 @@ export function createInterpreter({ argv, format = AUTO, step: base, sink }: Int
     lookedLines += 1;
     isLooking = !chosen && lookedLines < LOOK_LINES;
     if (!chosen) return;
-    parser = chosen.create({ step: base });
+    parser = chosen.create({ step, cwd });
     texts = undefined;
   };
 

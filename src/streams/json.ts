@@ -31,3 +31,9 @@ export function countOf(value: unknown): number {
 export function finiteOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
+
+/** The words of an API's refusal, which agents repeat as it came: `[API Error: {"error":{"message":"..."}}]`. */
+export function plainError(text: string): string {
+  const message = objectOf(parseObject(/\{.*\}/s.exec(text)?.[0] ?? '')?.['error'])?.['message'];
+  return stringOf(message) ?? text;
+}

@@ -41,11 +41,17 @@ export interface Parser {
 export interface ParserOptions {
   /** The step that everything belongs to: a sub-agent has a file of its own, and knows nothing of the call. */
   step?: string | undefined;
+  /** Where the agent works, as far as whoever reads it knows: paths are shown from there. */
+  cwd?: string | undefined;
 }
 
-/** How an execution has ended: it has failed if anybody says so, its process or its stream. */
+/**
+ * How an execution has ended: it has failed if anybody says so, its process or its stream. An exit status that is none
+ * of success says less than a stream that was interrupted.
+ */
 export function settle(status: FinalStatus, claim: Claim | undefined): { status: FinalStatus } & Omit<Claim, 'status'> {
   if (!claim) return { status };
   const { status: claimed, ...words } = claim;
-  return { ...words, status: status === 'completed' ? claimed : status };
+  const knowsBetter = status === 'completed' || (status === 'failed' && claimed === 'cancelled');
+  return { ...words, status: knowsBetter ? claimed : status };
 }

@@ -77,13 +77,21 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['resource_update', describeResources],
   ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data))],
   ['queue_changed', describeQueue],
-  ['alert_triggered', ({ data }) => one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'))],
+  ['alert_triggered', describeAlert],
   ['journal_note', describeUnknown('journal')],
 ]);
 
 function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
+}
+
+/** Told when it is certain to be sent; of what comes of it then only what is worth a word. */
+function describeAlert({ data }: ExecutionEvent): Described {
+  const { id, outcome } = data;
+  if (outcome === 'pending') return one('alert', text(data, 'rule'), field(data, 'channel'), text(data, 'title'));
+  if (outcome === 'sent' && id !== undefined && data['of'] !== undefined) return { word: 'alert', texts: [] };
+  return one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'), text(data, 'error'));
 }
 
 /** A run that has nothing to wait for starts at once: then its start tells the same. */

@@ -1,94 +1,211 @@
 import t from 'tap';
-import { createAlerts } from '../../src/alerts/alerts.js';
-import type { Alert, Outcome } from '../../src/alerts/channel.js';
-import type { NewEvent } from '../../src/core/event.js';
-import { fold } from '../../src/core/fold.js';
-import { emptyState } from '../../src/core/state.js';
+import { MAX_PENDING } from '../../src/core/alerts.js';
+import { createAlertBench, settingsOf } from '../helpers/alert-bench.js';
 import type { Draft } from '../helpers/events.js';
-import { numbered } from '../helpers/events.js';
-import { waitFor } from '../helpers/wait.js';
 
-/** Alerts over a desktop that answers as told, with everything that they write down. */
-function createBench(deliveries: Outcome[]) {
-  const state = emptyState();
-  const shown: Alert[] = [];
-  const recorded: NewEvent[] = [];
-  const logged: string[] = [];
-  let settle: () => void = () => undefined;
-  let now = 0;
-  const alerts = createAlerts({
-    state,
-    desktop: {
-      name: 'desktop',
-      type: 'desktop',
-      send(notification) {
-        shown.push(notification);
-        return Promise.resolve(deliveries.shift() ?? { outcome: 'sent' });
-      },
-    },
-    record(event, settled) {
-      recorded.push(event);
-      settle = settled;
-    },
-    log: (message) => logged.push(message),
-    now: () => now,
+const start = (execution: string, name = execution): Draft => ({
+  type: 'execution_started',
+  execution,
+  data: { name },
+});
+const fail = (execution: string): Draft => ({ type: 'execution_failed', execution, data: { exitCode: 1 } });
+
+t.test('an alert is written down before it is sent, and once more when it is', async (t) => {
+  const bench = createAlertBench();
+  await bench.write(start('a', 'one'), fail('a'));
+  await bench.settle();
+  const [pending, settled, ...more] = bench.alertsIn();
+  t.strictSame(more, []);
+  t.match(pending, {
+    execution: 'a',
+    data: { outcome: 'pending', rule: 'failed', channel: 'desktop', title: '✗ one failed', cause: 2, once: true },
   });
-  const write = (...drafts: Draft[]) => {
-    const events = numbered(drafts, state.seq + 1);
-    for (const event of events) fold(state, event);
-    now = Date.parse(events.at(-1)?.time ?? '');
-    alerts.wrote(events);
-  };
-  return { write, shown, recorded, logged, settle: () => settle(), state };
-}
-
-const fail = (execution: string): Draft => ({ type: 'execution_failed', execution });
-
-t.test('an alert is sent, and recorded as an event of its execution', async (t) => {
-  const { write, shown, recorded } = createBench([{ outcome: 'sent' }, { outcome: 'failed', error: 'no bus' }]);
-  write({ type: 'execution_started', execution: 'a', data: { name: 'one' } }, fail('a'));
-  await waitFor('the first', () => recorded.length === 1);
-  write(fail('b'));
-  await waitFor('the second', () => recorded.length === 2);
-  t.match(shown, [{ title: '✗ one failed' }, { title: '✗ b failed' }]);
-  t.strictSame(recorded, [
-    {
-      type: 'alert_triggered',
-      execution: 'a',
-      data: { rule: 'failed', channel: 'desktop', title: '✗ one failed', outcome: 'sent' },
-    },
-    {
-      type: 'alert_triggered',
-      execution: 'b',
-      data: { rule: 'failed', channel: 'desktop', title: '✗ b failed', outcome: 'failed', error: 'no bus' },
-    },
-  ]);
+  const { id, title } = pending?.data ?? {};
+  t.strictSame(settled?.data, { id, rule: 'failed', title, channel: 'desktop', of: 3, outcome: 'sent', attempts: 1 });
+  t.match(bench.sent, [{ id, title, channel: 'desktop', event: { seq: 2 }, execution: { id: 'a', exitCode: 1 } }]);
+  t.match(bench.state.alerts.channels.get('desktop'), { pending: [], counts: { sent: 1 } });
 });
 
-t.test('an execution whose alert is on its way raises no other', async (t) => {
-  const { write, shown, recorded, settle, state } = createBench([]);
-  const time = '2026-01-02T03:04:05.000Z';
-  write({ ...fail('a'), time }, { ...fail('a'), time });
-  write({ ...fail('a'), time });
-  await waitFor('its record', () => recorded.length === 1);
-  write({ ...fail('a'), time });
-  t.equal(shown.length, 1);
-  for (const event of numbered([{ ...recorded[0]!, time }], state.seq + 1)) fold(state, event);
-  settle();
-  write({ ...fail('a'), time });
-  t.equal(shown.length, 1, 'its state says so from then on');
+t.test('an execution is told of once, however often its end is told, and whoever is killed', async (t) => {
+  const bench = createAlertBench();
+  await bench.write(start('a'), fail('a'), fail('a'));
+  await bench.write(fail('a'));
+  await bench.settle();
+  bench.restart();
+  await bench.write(fail('a'));
+  await bench.settle();
+  t.equal(bench.sent.length, 1);
+  t.strictSame(bench.outcomes(), ['pending', 'sent']);
 });
 
 t.test('a machine without a desktop says so once in its log, and records nothing', async (t) => {
-  const unavailable = { outcome: 'unavailable', error: 'there is no session bus' } as const;
-  const { write, shown, recorded, logged } = createBench([unavailable, unavailable, { outcome: 'sent' }, unavailable]);
-  write(fail('a'), fail('b'));
-  await waitFor('the log', () => logged.length === 1);
-  t.strictSame(logged, ['no desktop notifications: there is no session bus']);
-  t.strictSame(recorded, []);
-  write(fail('c'));
-  await waitFor('a session', () => recorded.length === 1);
-  write(fail('d'));
-  await waitFor('its end', () => logged.length === 2);
-  t.equal(shown.length, 4);
+  let reason: string | undefined = 'there is no session bus';
+  const bench = createAlertBench({ unavailable: () => reason });
+  await bench.write(fail('a'), fail('b'));
+  await bench.settle();
+  t.strictSame(bench.logged, ['no desktop notifications: there is no session bus']);
+  t.strictSame(bench.outcomes(), []);
+  t.match(bench.alerts.status(), { channels: [{ name: 'desktop', unavailable: 'there is no session bus' }] });
+  reason = undefined;
+  await bench.write(fail('c'));
+  await bench.settle();
+  t.strictSame(bench.outcomes(), ['pending', 'sent']);
+  reason = 'there is no session bus';
+  await bench.write(fail('d'));
+  t.equal(bench.logged.length, 2);
+});
+
+t.test('a desktop that is not wanted is not even missed', async (t) => {
+  const bench = createAlertBench({ alerts: { desktop: false }, unavailable: () => 'there is no session bus' });
+  await bench.write(fail('a'));
+  await bench.settle();
+  t.strictSame([bench.outcomes(), bench.logged], [[], []]);
+});
+
+t.test(
+  'killed anywhere between the event and the record of its alert, it is sent at least once, with one id',
+  async (t) => {
+    const channels = { ops: () => ({ outcome: 'sent' }) as const };
+    const rules = [{ name: 'ops', when: { status: ['failed' as const] }, notify: ['ops'] }];
+
+    t.test('before it is written down', async (t) => {
+      const bench = createAlertBench({ channels, rules });
+      await bench.write(start('a'));
+      const writing = bench.write(fail('a'));
+      bench.world.frozen = true; // nothing more is written by this one
+      await Promise.race([writing, bench.settle()]);
+      bench.journal.push({
+        seq: 2,
+        time: new Date(bench.world.now).toISOString(),
+        type: 'execution_failed',
+        execution: 'a',
+        data: {},
+      });
+      bench.world.frozen = false;
+      bench.restart();
+      await bench.settle();
+      t.strictSame(bench.outcomes(), ['pending', 'sent']);
+      t.match(bench.alertsIn()[0], { execution: 'a', data: { cause: 2 } });
+      t.equal(bench.sent.length, 1);
+    });
+
+    t.test('before it is sent, and before that is written down', async (t) => {
+      let freeze = true;
+      const bench = createAlertBench({
+        rules,
+        channels: {
+          ops() {
+            bench.world.frozen = freeze;
+            return { outcome: 'sent' };
+          },
+        },
+      });
+      await bench.write(fail('a'));
+      await bench.settle();
+      t.strictSame(bench.outcomes(), ['pending'], 'it was sent, and then the process was killed');
+      freeze = false;
+      bench.world.frozen = false;
+      bench.restart();
+      await bench.settle();
+      t.strictSame(bench.outcomes(), ['pending', 'sent']);
+      t.equal(bench.sent.length, 2);
+      t.equal(bench.sent[0]?.id, bench.sent[1]?.id);
+      bench.restart();
+      await bench.settle();
+      t.equal(bench.sent.length, 2, 'and then no more');
+    });
+  },
+);
+
+t.test('what happened long before a start is not told by it, nor a question that was answered', async (t) => {
+  const bench = createAlertBench();
+  bench.world.frozen = false;
+  const time = (ms: number) => new Date(bench.world.now - ms).toISOString();
+  const waits = (state: string) => ({ type: 'attention', data: { state, reason: 'May I?' } });
+  const told = [
+    { ...fail('old'), time: time(301_000) },
+    { ...fail('new'), time: time(299_000) },
+    { ...start('asks'), time: time(200_000) },
+    { ...waits('waiting'), execution: 'asks', time: time(200_000) },
+    { ...waits('none'), execution: 'asks', time: time(100_000) },
+    { ...start('still'), time: time(200_000) },
+    { ...waits('waiting'), execution: 'still', time: time(200_000) },
+  ];
+  told.forEach((draft, index) => bench.journal.push({ data: {}, ...draft, seq: index + 1 }));
+  bench.restart();
+  await bench.settle();
+  t.strictSame(
+    bench.sent.map(({ title }) => title),
+    ['✗ new failed', '! still needs you'],
+  );
+  await bench.write({ ...waits('waiting'), execution: 'still' });
+  await bench.settle();
+  t.equal(bench.sent.length, 2, 'the same question is known after a start');
+});
+
+t.test('a full disk delays alerts, and loses none', async (t) => {
+  const bench = createAlertBench();
+  await bench.write(start('a'));
+  await bench.write(fail('a'));
+  bench.world.failures = 1;
+  await bench.write(fail('b')).catch(() => undefined);
+  await bench.write(fail('b'));
+  bench.world.failures = 3;
+  await bench.settle();
+  for (let attempt = 0; attempt < 6; attempt++) await bench.pass(5_000);
+  t.strictSame(bench.sent.map(({ title }) => title).sort(), ['✗ a failed', '✗ b failed']);
+  t.same(bench.state.alerts.channels.get('desktop')?.pending, []);
+  t.equal(bench.outcomes().filter((outcome) => outcome === 'sent').length, 2);
+  t.match(bench.logged.join('\n'), /no space/);
+});
+
+t.test('more than can wait for a dead target are counted', async (t) => {
+  const bench = createAlertBench({
+    rules: [{ when: { status: ['failed'] }, notify: ['ops'] }],
+    channels: { ops: () => ({ outcome: 'retry', error: 'nobody listens' }) },
+  });
+  await bench.write(...Array.from({ length: MAX_PENDING + 5 }, (_, index) => fail(`x${index}`)));
+  await bench.settle();
+  const { pending, counts } = bench.state.alerts.channels.get('ops') ?? {};
+  t.equal(pending?.length, MAX_PENDING);
+  t.strictSame(counts, { suppressed: 5 });
+});
+
+t.test('rules and channels are changed while it runs', async (t) => {
+  const options = {
+    rules: [{ name: 'ops', when: { status: ['failed' as const] }, notify: ['ops'] }],
+    channels: { ops: () => ({ outcome: 'retry', error: 'nobody listens' }) as const },
+  };
+  const bench = createAlertBench(options);
+  await bench.write(fail('a'));
+  await bench.settle();
+  t.strictSame(bench.outcomes(), ['pending']);
+  bench.alerts.configure(
+    settingsOf({ rules: [{ name: 'all', when: { status: ['completed'] }, notify: ['desktop'] }] }),
+  );
+  await bench.settle();
+  t.match(bench.alertsIn().at(-1), { data: { of: 2, outcome: 'failed', error: 'there is no such channel' } });
+  await bench.write(fail('b'), { type: 'execution_completed', execution: 'c' });
+  await bench.settle();
+  t.match(bench.sent.at(-1), { rule: 'all', title: '✓ c completed' });
+  t.match(bench.alerts.rules(), [{ name: 'all', fired: 1 }]);
+});
+
+t.test('somebody tells something by hand, or tries a channel', async (t) => {
+  const bench = createAlertBench({ channels: { ops: () => ({ outcome: 'failed', error: 'no' }) } });
+  const pending = await bench.alerts.notify({ title: 'a\nb', body: 'c', channels: ['desktop', 'ops', 'ops'] });
+  await bench.settle();
+  t.strictSame(pending, [
+    { channel: 'desktop', seq: 1 },
+    { channel: 'ops', seq: 2 },
+  ]);
+  t.match(bench.sent, [
+    { rule: 'notify', title: 'a b', body: 'c', channel: 'desktop' },
+    { rule: 'notify', title: 'a b', channel: 'ops' },
+  ]);
+  t.strictSame(bench.outcomes(), ['pending', 'pending', 'sent', 'failed']);
+  t.strictSame(await bench.alerts.test('ops'), { outcome: 'failed', error: 'no' });
+  t.match(bench.alertsIn().at(-1), { data: { rule: 'test', channel: 'ops', outcome: 'failed' } });
+  await t.rejects(bench.alerts.test('opps'), { code: 'not_found', message: /did you mean ops\?/ });
+  await t.rejects(bench.alerts.notify({ title: 'a', channels: ['x'] }), { code: 'not_found' });
 });

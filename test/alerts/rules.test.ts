@@ -1,20 +1,24 @@
 import t from 'tap';
-import type { Alert } from '../../src/alerts/rules.js';
-import { judge } from '../../src/alerts/rules.js';
+import { createJudge } from '../../src/alerts/judge.js';
+import { createRules } from '../../src/alerts/rules.js';
+import type { Telling } from '../../src/alerts/telling.js';
 import type { EventData } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';
 
-/** What the last of these events raises, a moment later. */
-function alertOf(drafts: readonly Draft[], later = 1): Alert | undefined {
+/** What the last of these events raises without a configuration, a moment later. */
+function alertOf(drafts: readonly Draft[], later = 1): (Telling & { rule: string }) | undefined {
   const state = emptyState();
   const events = numbered(drafts.map((draft) => ({ execution: 'x', ...draft })));
   for (const event of events) fold(state, event);
   const last = events.at(-1)!;
-  const execution = findExecution(state, 'x');
-  return execution && judge(last, execution, Date.parse(last.time) + later * 1_000);
+  const judge = createJudge(createRules(), () => state.alerts);
+  const moment = { at: 0, now: Date.parse(last.time) + later * 1_000 };
+  const [match, ...more] = judge.take(last, findExecution(state, 'x'), moment);
+  if (more.length > 0) throw new Error('more than one rule fires');
+  return match && { rule: match.rule.name, ...match.telling };
 }
 
 /** By another source than the end, so that there is no duration but a given one. */
@@ -82,6 +86,22 @@ t.test('of a program that somebody sits in front of, only a failure is told', (t
   t.end();
 });
 
+t.test('who needs somebody says so in other words than who is done, and once for each question', (t) => {
+  const waits = (reason: string): Draft => ({ type: 'attention', data: { state: 'waiting', reason } });
+  for (const kind of ['agent', 'run', 'task']) {
+    t.strictSame(alertOf([start({ kind }), waits('May I run rm -rf build?')]), {
+      rule: 'waiting',
+      title: '! nightly build needs you',
+      body: 'May I run rm -rf build?',
+      urgency: 'normal',
+    });
+  }
+  t.notOk(alertOf([start({ kind: 'command' }), waits('?')]), 'whoever typed it sits there');
+  t.notOk(alertOf([start(), { type: 'attention', data: { state: 'silent' } }]), 'silence alone is none of it');
+  t.notOk(alertOf([start(), waits('a'), { type: 'attention', data: { state: 'none' } }]));
+  t.end();
+});
+
 t.test('what runs in another execution is for that one to tell', (t) => {
   t.notOk(alertOf([start({ kind: 'run', parent: 'outer' }), end('failed')]));
   t.end();
@@ -98,7 +118,7 @@ t.test('an execution raises one alert, however often its end is told', (t) => {
   t.notOk(alertOf([start(), end('failed'), end('failed')]));
   t.notOk(alertOf([start(), end('completed'), end('failed')]), 'the first end counts');
   t.notOk(alertOf([start(), end('failed'), { type: 'step_failed', step: 's' }]));
-  const raised: Draft = { type: 'alert_triggered' };
+  const raised: Draft = { type: 'alert_triggered', data: { rule: 'failed', channel: 'desktop', outcome: 'sent' } };
   t.notOk(alertOf([start(), end('lost'), raised, end('failed')]), 'it was lost before, and that was told');
   t.ok(alertOf([start(), end('lost'), end('failed')]));
   t.end();

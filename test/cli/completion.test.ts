@@ -140,6 +140,10 @@ t.test('event types, levels, streams, keys and files are completed where they be
   t.strictSame(keys('logs', '--level', ''), ['debug', 'info', 'warning', 'error']);
   t.strictSame(keys('logs', '--stream', ''), ['stdout', 'stderr', 'debug', 'system']);
   t.match(answer(home, 'config', 'get', '').values.get('journal.sync'), /^When written events/);
+  t.ok(answer(home, 'config', 'set', '').values.has('journal.sync'));
+  t.strictSame(keys('config', 'set', 'journal.sync', ''), ['interval', 'always', 'never']);
+  t.strictSame(keys('config', 'set', 'web.enabled', ''), ['true', 'false']);
+  t.strictSame(keys('config', 'get', 'journal.sync', ''), []);
   t.equal(answer(home, 'config', 'check', '').kind, 'files');
   t.strictSame(keys('config', 'path', ''), []);
   t.equal(answer(home, 'run', 'ma').kind, 'program 2');

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { loadConfig } from '../../src/config.js';
@@ -97,4 +97,57 @@ t.test('path prints where the file is, or would be, and takes nothing', async (t
   t.strictSame(JSON.parse(home.progress(['config', 'path', '--json']).stdout), paths.config);
   t.match(home.progress(['config', 'path', 'x']), { status: 64, stdout: '' });
   t.match(home.progress(['config', 'set']), { status: 64, stdout: '' });
+});
+
+t.test('set makes the file where there is none, and its directory', async (t) => {
+  const home = createHome(t);
+  const env = { PROGRESS_HOME: '', HOME: home.directory, XDG_CONFIG_HOME: path.join(home.directory, 'not/yet') };
+  t.strictSame(home.progress(['config', 'set', 'watch.rate', '5'], { env }), { status: 0, stdout: '', stderr: '' });
+  const file = path.join(home.directory, 'not/yet/progress/config.yaml');
+  t.equal(readFileSync(file, 'utf8'), 'watch:\n  rate: 5\n');
+  t.equal(home.progress(['config', 'set', 'watch.rate', '6', '--json'], { env }).stdout, '6\n');
+  t.equal(home.progress(['config', 'unset', 'watch.rate', '--json'], { env }).stdout, '10\n');
+  t.equal(readFileSync(file, 'utf8'), '');
+});
+
+t.test('set keeps mode and link, and leaves nothing beside them', async (t) => {
+  const home = createHome(t);
+  const { paths, directory } = home;
+  const real = path.join(directory, 'dotfiles.yaml');
+  writeFileSync(real, '# über\nwatch:\n  rate: 5 # five\n', { mode: 0o640 });
+  symlinkSync('dotfiles.yaml', paths.config);
+  const { ino } = statSync(real);
+  t.equal(home.progress(['config', 'set', 'watch.rate', '6']).status, 0);
+  t.equal(readFileSync(real, 'utf8'), '# über\nwatch:\n  rate: 6 # five\n');
+  t.ok(lstatSync(paths.config).isSymbolicLink());
+  t.equal(statSync(real).mode & 0o777, 0o640);
+  t.not(statSync(real).ino, ino, 'in one step');
+  t.strictSame(
+    readdirSync(directory)
+      .filter((name) => /yaml/.test(name))
+      .sort(),
+    ['config.yaml', 'dotfiles.yaml'],
+  );
+});
+
+t.test('set refuses what would be wrong, and leaves alone what is wrong', async (t) => {
+  const home = createHome(t);
+  const { paths } = home;
+  writeFileSync(paths.config, 'watch: { rate: 5 }\n');
+  t.match(home.progress(['config', 'set', 'watch.rate', 'fast']), {
+    status: 64,
+    stderr: 'watch.rate: is "fast", wanted',
+  });
+  t.match(home.progress(['config', 'set', 'watch.rate']), { status: 64, stderr: 'needs a key and a value' });
+  t.match(home.progress(['config', 'unset']), { status: 64, stderr: 'needs a key' });
+  t.match(home.progress(['config', 'get', 'watch.rate', '5']), { status: 64, stderr: 'takes no "5"' });
+  writeFileSync(paths.config, 'wach: 1\n');
+  t.match(home.progress(['config', 'set', 'watch.rate', '6']), { status: 78, stderr: `${paths.config}:1:1: wach` });
+  t.equal(readFileSync(paths.config, 'utf8'), 'wach: 1\n');
+});
+
+t.test('schema prints a JSON Schema', async (t) => {
+  const { status, stdout } = createHome(t).progress(['config', 'schema']);
+  t.equal(status, 0);
+  t.match(JSON.parse(stdout), { $schema: /2020-12/, properties: { watch: { properties: { rate: { default: 10 } } } } });
 });

@@ -9,6 +9,7 @@ import {
   installExecution,
   newestFirst,
   rememberSource,
+  setLimits,
   stateFromJson,
   stateToJson,
 } from '../../src/core/state.js';
@@ -132,5 +133,13 @@ t.test('of very many producers the quietest are forgotten, of very many queues t
   t.equal(queues.queues.size, 1_000);
   t.ok(queues.queues.has('q1199'));
   t.strictSame(DEFAULT_LIMITS, { ended: 1_000, summaries: 10_000 });
+  t.end();
+});
+
+t.test('with closer limits less is remembered at once', (t) => {
+  const state = folded(['a', 'b', 'c', 'd'].flatMap(ran), emptyState({ ended: 3, summaries: 3 }));
+  setLimits(state, { ended: 1, summaries: 2 });
+  t.strictSame([...state.ended.keys()], ['d']);
+  t.strictSame([...state.summaries.keys()], ['b', 'c']);
   t.end();
 });

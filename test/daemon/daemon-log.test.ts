@@ -7,7 +7,11 @@ const NOW = Date.parse('2026-11-20T12:00:00.000Z');
 
 t.test('each message is a line with time and pid; further lines of it are indented', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
-  const log = createLog(file, 1_000, () => NOW);
+  const log = createLog(
+    file,
+    () => 1_000,
+    () => NOW,
+  );
   log('started');
   log('fatal: one\ntwo');
   t.equal(
@@ -20,7 +24,11 @@ t.test('each message is a line with time and pid; further lines of it are indent
 
 t.test('two files of the bound are kept, whatever is logged, and the newest messages are there', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
-  const log = createLog(file, 1_000, () => NOW);
+  const log = createLog(
+    file,
+    () => 1_000,
+    () => NOW,
+  );
   for (let n = 0; n < 200; n++) log(`message ${n} ${'é'.repeat(20)}`);
   t.ok(statSync(file).size <= 1_000, `${statSync(file).size}`);
   t.ok(statSync(`${file}.1`).size <= 1_000);
@@ -31,7 +39,11 @@ t.test('two files of the bound are kept, whatever is logged, and the newest mess
 
 t.test('it goes on where an earlier daemon stopped', (t) => {
   const file = path.join(t.testdir({ 'daemon.log': 'x'.repeat(990) }), 'daemon.log');
-  createLog(file, 1_000, () => NOW)('next');
+  createLog(
+    file,
+    () => 1_000,
+    () => NOW,
+  )('next');
   t.equal(statSync(`${file}.1`).size, 990);
   t.match(readFileSync(file, 'utf8'), /^2026.* next\n$/);
   t.end();
@@ -39,7 +51,11 @@ t.test('it goes on where an earlier daemon stopped', (t) => {
 
 t.test('one message that is longer than the bound is kept all the same', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
-  createLog(file, 100, () => NOW)('y'.repeat(500));
+  createLog(
+    file,
+    () => 100,
+    () => NOW,
+  )('y'.repeat(500));
   t.match(readFileSync(file, 'utf8'), 'y'.repeat(500));
   t.end();
 });
@@ -48,10 +64,34 @@ t.test('trouble with the log is not trouble', (t) => {
   const directory = t.testdir();
   const file = path.join(directory, 'daemon.log');
   mkdirSync(file);
-  createLog(file, 100, () => NOW)('lost');
-  const log = createLog(path.join(directory, 'no/such/log'), 100, () => NOW);
+  createLog(
+    file,
+    () => 100,
+    () => NOW,
+  )('lost');
+  const log = createLog(
+    path.join(directory, 'no/such/log'),
+    () => 100,
+    () => NOW,
+  );
   log('lost too');
   writeFileSync(path.join(directory, 'no'), '');
   log('and this');
   t.end();
+});
+
+t.test('the bound is the one that holds at the moment', async (t) => {
+  const file = path.join(t.testdir(), 'daemon.log');
+  let bound = 10_000;
+  const log = createLog(
+    file,
+    () => bound,
+    () => NOW,
+  );
+  log('one');
+  log('two');
+  t.notOk(existsSync(`${file}.1`));
+  bound = 1;
+  log('three');
+  t.match(readFileSync(`${file}.1`, 'utf8'), 'two');
 });

@@ -38,7 +38,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     now,
     isOpen,
     forget: () => undefined,
-    retainMs: DAY_MS,
+    retainMs: () => DAY_MS,
   });
   t.teardown(() => maintenance.stop());
   const emit = async (...events: NewEvent[]) => {

@@ -41,13 +41,14 @@ function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, 
   const said: NewEvent[] = [];
   /** What was used until each of them was said. */
   const used: { at: number; cpuMs: number }[] = [];
-  const setting = { watched, looks: 0 };
+  const setting = { watched, judged: false, looks: 0 };
   const resources = createResources({
     live() {
       setting.looks += 1;
       return Object.entries(runs).map(([id, child]) => ({ id, child }));
     },
     isWatched: () => setting.watched,
+    isJudged: () => setting.judged,
     record(event) {
       said.push(event);
       const tree = treeOf(runs[event.execution ?? '']?.pid ?? 0, readProcesses());
@@ -243,6 +244,9 @@ t.test('often while somebody looks, else rarely, and never for nobody', async (t
   setting.watched = false;
   await pass(2_000);
   t.equal(await pass(60_000), 2, 'rarely again');
+  setting.judged = true;
+  await pass(30_000);
+  t.equal(await pass(60_000), 6, 'and in between while a rule looks at it');
   delete runs['a'];
   clock.advance(60_000);
   await usageOf([]);

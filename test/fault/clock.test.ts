@@ -6,7 +6,7 @@ import path from 'node:path';
 import t from 'tap';
 import { loadConfig } from '../../src/config.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
-import { createHome } from '../helpers/daemon.js';
+import { createHome, fixedSettings } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { openCore } from './helpers/core.js';
 import { checkJournal } from './helpers/journal-check.js';
@@ -21,7 +21,12 @@ t.test('seq increases and nothing has a negative duration, however the clock jum
   const log: string[] = [];
   const config = loadConfig(home.paths.config);
   const start = () => {
-    const options = { paths: home.paths, config, log: (message: string) => void log.push(message), now: () => now };
+    const options = {
+      paths: home.paths,
+      settings: fixedSettings(config),
+      log: (message: string) => void log.push(message),
+      now: () => now,
+    };
     return startDaemon(claim(home.paths)!, options);
   };
   const jumps = [-DAY_MS, 2 * DAY_MS, YEAR_2038 - now, -3_600_000, now - YEAR_2038, -365 * DAY_MS, 1];
@@ -139,7 +144,8 @@ t.test('the daemon looks every hour by a clock that does not jump', async (t) =>
   t.teardown(() => mock.timers.reset());
   const log: string[] = [];
   let now = Date.now();
-  const options = { paths: home.paths, config: loadConfig(home.paths.config), now: () => now };
+  const settings = fixedSettings(loadConfig(home.paths.config));
+  const options = { paths: home.paths, settings, now: () => now };
   const daemon = await startDaemon(claim(home.paths)!, { ...options, log: (message) => log.push(message) });
   try {
     const client = await openLines(t, home.paths.socket);

@@ -11,7 +11,7 @@ import { stateToJson } from '../../src/core/state.js';
 import { loadConfig } from '../../src/config.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
 import { readExecution } from '../../src/journal/history.js';
-import { createHome } from '../helpers/daemon.js';
+import { createHome, fixedSettings } from '../helpers/daemon.js';
 import { openCore } from './helpers/core.js';
 import { readFiles } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
@@ -143,7 +143,7 @@ t.test(
     const config = loadConfig(home.paths.config);
     const small = { ...config, journal: { ...config.journal, segmentSize: 4_096, retainSize: 20_000 } };
     const start = async () =>
-      startDaemon(claim(home.paths)!, { paths: home.paths, config: small, log: () => undefined });
+      startDaemon(claim(home.paths)!, { paths: home.paths, settings: fixedSettings(small), log: () => undefined });
     let daemon = await start();
     let client = await openLines(t, home.paths.socket);
     const emit = (event: object) => client.ask({ op: 'emit', event });

@@ -59,6 +59,19 @@ export function hostileTexts(witness: string): string[] {
     ...['<b>x</b>', '&lt;', '<a href="file:///etc/passwd">x</a>', 'a & b', '<!channel>', '<@U123|x>', '*x* _y_ `z`'],
     ...[`$(touch ${witness})`, `\`touch ${witness}\``, `"; touch ${witness}; "`, `' "$HOME" \\"`, '!!'],
     ...['\\033[31mred', '\\377', '\\n', 'a\\', '%s %n', 'naïve 👩‍🚀 ✗'],
-    ...['{"a":1}', '=?utf-8?Q?x?=', '.', 'From x', 'a@b.example, c@d.example', '__proto__', 'x'.repeat(5_000)],
+    ...['{"a":1}', '=?utf-8?Q?x?=', '.', 'From x', 'a@b.example, c@d.example', '__proto__', 'x'.repeat(900)],
   ];
 }
+/** With controls, as other fields of events may have them. */
+export const CONTROLS = [
+  ...[
+    'a\r\nBcc: x@evil.example',
+    'a\nb',
+    'a\0b',
+    '\u001b[2J\u001b]0;x\u0007',
+    '\u009b31m',
+    '\r\n.\r\n',
+    '\u2028x\u2029',
+  ],
+  ...['\u202egnp.exe', '\ud800 half', 'a\tb'],
+];

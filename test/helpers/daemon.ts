@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import type { Client, ClientOptions } from '../../src/client/client.js';
 import { connect } from '../../src/client/connect.js';
+import type { Config } from '../../src/config.js';
+import type { Settings } from '../../src/daemon/settings.js';
 import type { Paths } from '../../src/paths.js';
 import { resolvePaths } from '../../src/paths.js';
 import { isAlive } from '../../src/processes.js';
@@ -139,6 +141,16 @@ export function createHome(t: Test): Home {
       };
     },
     connect: (options = {}) => connect({ paths, start: false, ...options }),
+  };
+}
+
+/** What a daemon in the process of a test goes by, whatever happens to the file. */
+export function fixedSettings(config: Config): Settings {
+  return {
+    current: config,
+    onChange: () => undefined,
+    status: () => ({ file: '', since: '', problems: [] }),
+    close: () => Promise.resolve(),
   };
 }
 

@@ -65,7 +65,7 @@ export async function openWeb(t: Test, config = ''): Promise<WebHome> {
   };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const { createServer } = await import('node:net');
   return await new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {

@@ -1,7 +1,8 @@
 /** A private session bus with a notification service on it that writes down what it is asked to show. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { isAble, isMissing } from '../fault/helpers/needs.js';
 import { ROOT } from './daemon.js';
@@ -24,6 +25,7 @@ export interface NotificationService {
   shown: Shown[];
 }
 
+const run = promisify(execFile);
 /** The one that Debian's packages belong to, whatever else is in PATH. */
 const PYTHON = '/usr/bin/python3';
 
@@ -51,13 +53,49 @@ export async function startNotificationService(t: Pick<Test, 'teardown'>): Promi
   };
 }
 
+/** Debian's packages, which test/setup.sh installs: a daemon that draws what it is told, and a display that nobody sees. */
+export function isScreenMissing(t: Test): boolean {
+  const isThere = isAble('dunst', '--version') && isAble('Xvfb', '-help') && isAble('dunstctl', '--help');
+  return isMissing(t, 'dunst and xvfb', isThere) || isDesktopMissing(t);
+}
+
+export interface NotificationDaemon {
+  /** For DBUS_SESSION_BUS_ADDRESS. */
+  address: string;
+  /** All of them are taken from the screen then. */
+  shown(): Promise<{ title: string; body: string }[]>;
+}
+
+/** A real one, on a bus and a display of its own. */
+export async function startNotificationDaemon(t: Pick<Test, 'teardown'>): Promise<NotificationDaemon> {
+  const bus = start(t, 'dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address']);
+  const address = await waitFor('the bus', () => bus.lines[0]);
+  const display = start(t, 'Xvfb', ['-displayfd', '1', '-nolisten', 'tcp']);
+  const number = await waitFor('the display', () => display.lines[0]);
+  const env = { ...process.env, DBUS_SESSION_BUS_ADDRESS: address, DISPLAY: `:${number}` };
+  start(t, 'dunst', ['-conf', '/dev/null'], env, 'ignore');
+  const control = async (...words: string[]) => (await run('dunstctl', words, { env })).stdout;
+  await waitFor('the notification daemon', () => control('count', 'displayed').then(Boolean, () => false));
+  return {
+    address,
+    async shown() {
+      await control('close-all');
+      const { data } = JSON.parse(await control('history')) as {
+        data: [Record<'summary' | 'body', { data: string }>[]];
+      };
+      return data[0].map(({ summary, body }) => ({ title: summary.data, body: body.data }));
+    },
+  };
+}
+
 function start(
   t: Pick<Test, 'teardown'>,
   program: string,
   args: string[],
   env = process.env,
+  stderr: 'inherit' | 'ignore' = 'inherit',
 ): { child: ChildProcess; lines: string[] } {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', stderr] });
   const lines: string[] = [];
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -17,6 +17,14 @@ import {
 } from '../helpers/journal.js';
 import { waitFor } from '../helpers/wait.js';
 
+const TUNING = {
+  segmentBytes: 2 ** 40,
+  segmentMs: 2 ** 40,
+  retainBytes: 2 ** 50,
+  retainMs: 2 ** 50,
+  sync: 'interval',
+} as const;
+
 t.test('lines lie in the file as they were given, and nothing else', async (t) => {
   const { journal, directory } = await openJournal(t);
   const batch = makeBatch(journal.nextSeq, 3, () => ({ data: { text: 'grüße 🎉 \u2028' } }));
@@ -160,6 +168,37 @@ t.test('with always, what is written is synced; with never, nothing is', async (
   await writeEvents(never.journal, 3, () => ({ type: 'execution_started' }));
   await never.journal.sync();
   t.equal(never.journal.synced, 0);
+});
+
+t.test('bounds can be changed between two writes', async (t) => {
+  const { journal } = await openJournal(t);
+  await writeEvents(journal, 5);
+  t.equal(journal.expired(), undefined);
+  await journal.configure({ ...TUNING, segmentBytes: 100, retainBytes: 1 });
+  await writeEvents(journal, 1);
+  t.equal(journal.status().segments, 2, 'the segment has ended at the new size');
+  await waitFor('the old one to be on the shelf', () => journal.expired() !== undefined);
+  await journal.configure(TUNING);
+  t.equal(journal.expired(), undefined);
+});
+
+t.test('whichever way of syncing takes the place of another, what was written before is synced', async (t) => {
+  const parent = makeDirectory(t);
+  for (const sync of ['always', 'interval', 'never'] as const) {
+    for (const next of ['always', 'interval', 'never'] as const) {
+      if (sync === next) continue;
+      const directory = path.join(parent, `${sync}-${next}`);
+      const { journal } = await openJournal(t, { sync, directory, segmentBytes: 300 });
+      await writeEvents(journal, 5);
+      await writeEvents(journal, 1);
+      await journal.configure({ ...TUNING, sync: next });
+      t.equal(journal.synced, journal.seq, `${sync} to ${next}`);
+      const [seq = 0] = await writeEvents(journal, 1);
+      await journal.sync();
+      t.equal(journal.synced, next === 'never' ? seq - 1 : seq, `${sync} to ${next}, and on`);
+      t.equal((await readAll(journal.source)).seqs.length, 7);
+    }
+  }
 });
 
 t.test('rotation works with every kind of syncing', async (t) => {

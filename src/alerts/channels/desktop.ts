@@ -28,6 +28,7 @@ export function createDesktop(
   return {
     name: 'desktop',
     type: 'desktop',
+    whyUnavailable: () => whyUnavailable(env),
     async send({ title, body, urgency }, signal) {
       const missing = whyUnavailable(env);
       if (missing !== undefined) return { outcome: 'unavailable', error: missing };

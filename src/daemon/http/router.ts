@@ -1,6 +1,7 @@
 /** Which address leads to what: a table, and what each does with its request. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import type { Config } from '../../config.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../errors.js';
 import type { DaemonStatus, Replies, Request, SubscribeRequest } from '../../protocol/messages.js';
@@ -27,7 +28,7 @@ export interface RouterContext {
   state: State;
   access: Access;
   assets: ReadonlyMap<string, Asset>;
-  maxStreams: number;
+  config: () => Config['web'];
   reject: (code: string) => void;
 }
 
@@ -105,16 +106,21 @@ export function createRouter(context: RouterContext): Router {
         typeof fields['rate'] === 'number' ? Math.min(fields['rate'], MAX_RATE) : (fields['rate'] ?? MAX_RATE);
       const wanted = { ...fields, ...lastEventId(request), rate, op: 'subscribe', id: 0 };
       const subscribe = toRequest(wanted) as SubscribeRequest;
-      if (streams >= context.maxStreams) {
-        throw new ProgressError('too_many', `${context.maxStreams} streams are open: close some, or try again`);
+      const { maxStreams, heartbeat } = context.config();
+      if (streams >= maxStreams) {
+        throw new ProgressError('too_many', `${maxStreams} streams are open: close some, or try again`);
       }
       streams++;
       try {
         const opened = await handlers.open(subscribe);
         if (response.destroyed) return;
-        const greeting = { ...greetingOf(context.status(), opened.after), ...(viewer !== undefined && { viewer }) };
+        const greeting = {
+          ...greetingOf(context.status(), opened.after),
+          heartbeat,
+          ...(viewer !== undefined && { viewer }),
+        };
         const onFailure = (error: unknown) => reject(ProgressError.from(error).code);
-        await serveStream({ response, opened, greeting, once: once === true, onFailure });
+        await serveStream({ response, opened, greeting, once: once === true, heartbeatMs: heartbeat, onFailure });
       } finally {
         streams--;
       }

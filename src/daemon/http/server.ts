@@ -19,7 +19,7 @@ export interface HttpServerOptions {
   door: Door;
   router: Router;
   access: Access;
-  maxConnections: number;
+  maxConnections: () => number;
   reject: (code: string) => void;
 }
 
@@ -42,7 +42,7 @@ export function createHttpServer({ door, router, access, maxConnections, reject 
       else sendError(response, error);
     });
   });
-  server.maxConnections = maxConnections;
+  server.maxConnections = maxConnections();
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const knock = knockOf(request);

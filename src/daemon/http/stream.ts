@@ -11,17 +11,19 @@ export interface StreamOptions {
   greeting: object;
   /** End when everything written so far is told. */
   once: boolean;
+  /** The position is told again when nothing else was told for so long. */
+  heartbeatMs: number;
   onFailure: (error: unknown) => void;
 }
 
 /** Written to the socket and not taken by its reader: beyond it the cursor waits. */
 const BUFFER_BYTES = 256 * 1024;
-export const HEARTBEAT_MS = 10_000;
 /** How soon a browser comes back, in milliseconds. */
 const RETRY_MS = 1_000;
 
 /** Returns when the response is closed. */
-export async function serveStream({ response, opened, greeting, once, onFailure }: StreamOptions): Promise<void> {
+export async function serveStream(options: StreamOptions): Promise<void> {
+  const { response, opened, greeting, once, heartbeatMs, onFailure } = options;
   response.writeHead(200, {
     ...SECURITY_HEADERS,
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -55,8 +57,8 @@ export async function serveStream({ response, opened, greeting, once, onFailure 
     if (!isBlocked()) sink.write('at', String(subscriber.cursor), subscriber.cursor);
   };
   const heartbeat = setInterval(() => {
-    if (performance.now() - saidAt >= HEARTBEAT_MS / 2) sayPosition();
-  }, HEARTBEAT_MS);
+    if (performance.now() - saidAt >= heartbeatMs / 2) sayPosition();
+  }, heartbeatMs);
   const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
   if (once) {
     void subscriber.level().then(() => {

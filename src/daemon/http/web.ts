@@ -25,6 +25,8 @@ export interface Web {
 }
 
 export interface Http extends Web {
+  /** Listens, moves or leaves where the configuration says so and nobody has asked for the viewer. */
+  configure(config: Config['web']): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -47,16 +49,19 @@ const PAGE = /^open-[0-9a-f]+\.html$/;
 
 /** Listens on the Unix socket, and over TCP if it is configured or was on when the last daemon left. */
 export async function openHttp(options: HttpOptions): Promise<Http> {
-  const { paths, config, access, router, reject, log } = options;
-  const maxConnections = config.maxStreams + ROOM_FOR_REQUESTS;
-  const shared = { router, access, maxConnections, reject };
+  const { paths, access, router, reject, log } = options;
+  let { config } = options;
+  const shared = { router, access, maxConnections: () => config.maxStreams + ROOM_FOR_REQUESTS, reject };
   const local = createHttpServer({ door: 'unix', ...shared });
   const bound = await bindUnix(local, paths.httpSocket);
   let listening: { server: Server; port: number } | undefined;
 
   const listen = async (wanted: number | undefined): Promise<number> => {
     if (listening && (wanted === undefined || wanted === listening.port)) return listening.port;
-    const candidates = wanted === undefined ? candidatesFrom(rememberedPort(paths.web), config.port) : [wanted];
+    return await open(wanted === undefined ? candidatesFrom(rememberedPort(paths.web), config.port) : [wanted]);
+  };
+
+  const open = async (candidates: readonly number[]): Promise<number> => {
     const server = createHttpServer({ door: 'tcp', ...shared });
     const port = await bindFirst(server, candidates);
     await stopListening();
@@ -71,10 +76,10 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     if (server) await closeServer(server);
   };
 
+  const tell = (error: unknown) => log(`no viewer: ${ProgressError.from(error).message}`);
+
   removePages(paths.runtime);
-  if (config.enabled || rememberedPort(paths.web) !== undefined) {
-    await listen(undefined).catch((error: unknown) => log(`no viewer: ${ProgressError.from(error).message}`));
-  }
+  if (config.enabled || rememberedPort(paths.web) !== undefined) await listen(undefined).catch(tell);
 
   return {
     async on({ port: wanted, execution }) {
@@ -91,6 +96,17 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
       rmSync(paths.web, { force: true });
       removePages(paths.runtime);
       return { url: null };
+    },
+    async configure(given) {
+      const before = config;
+      config = given;
+      for (const server of [local, listening?.server]) {
+        if (server) server.maxConnections = shared.maxConnections();
+      }
+      if (rememberedPort(paths.web) !== undefined) return;
+      if (!config.enabled) await stopListening();
+      else if (!listening || config.port !== before.port)
+        await open(candidatesFrom(undefined, config.port)).catch(tell);
     },
     async close() {
       removePages(paths.runtime);

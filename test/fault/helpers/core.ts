@@ -61,7 +61,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     now,
     isOpen: () => false,
     forget: () => undefined,
-    retainMs,
+    retainMs: () => retainMs,
   });
   return {
     journal,

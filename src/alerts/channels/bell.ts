@@ -1,0 +1,52 @@
+/** The bell of the terminal that an execution was started from, as long as that is there. */
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { ExecutionJson } from '../../core/execution.js';
+import { terminalOf } from '../../processes.js';
+import type { Channel } from '../channel.js';
+
+const BEL = '\x07';
+/** An event may call any file a terminal. */
+const TERMINAL = /^\/dev\/(?:pts\/\d{1,7}|tty\d{1,3}|ttys\d{3})$/;
+/** `bash-1234-...`, `run-1234-...`: the process that wrote the events. */
+const SOURCE = /^([a-z]+)-(\d{1,10})-/;
+
+export function createBell(): Channel {
+  return {
+    name: 'bell',
+    type: 'bell',
+    send({ execution }) {
+      const rung = execution !== undefined && terminalsOf(execution).some(ring);
+      return Promise.resolve(
+        rung ? { outcome: 'sent' } : { outcome: 'unavailable', error: 'no terminal is left that it was started from' },
+      );
+    },
+  };
+}
+
+/** Where it may have been started from, the best first. */
+function terminalsOf({ source = '', pid, tty, host }: ExecutionJson): string[] {
+  if (host !== undefined && host !== hostname()) return [];
+  const [, writer, number] = SOURCE.exec(source) ?? [];
+  // a run may have a terminal of its own, where a bell would be a part of its output
+  const pids = [number === undefined ? undefined : Number(number), writer === 'run' ? undefined : pid];
+  const theirs = pids.map((id) => (id === undefined ? undefined : terminalOf(id)));
+  return [...theirs, tty].filter((file) => file !== undefined).filter((file) => TERMINAL.test(file));
+}
+
+/** False where it is not ours to ring, or takes nothing now. */
+function ring(file: string): boolean {
+  try {
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
+    const descriptor = openSync(file, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+    try {
+      const { uid, mode } = fstatSync(descriptor);
+      const isOurs = uid === process.getuid?.() && (mode & constants.S_IFMT) === constants.S_IFCHR;
+      return isOurs && writeSync(descriptor, BEL) === BEL.length;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,49 @@
+/** A channel that gives alerts to a program. */
+import type { CommandConfig } from '../../config-alerts.js';
+import type { Alert, Channel } from '../channel.js';
+import { toLine } from '../line.js';
+import { toJson } from './payload.js';
+import type { ProgramEnd } from './program.js';
+import { runProgram, whyItFailed } from './program.js';
+import { failed, retry } from './undeliverable.js';
+
+/** Of sysexits: the program asks to be tried again. */
+const EX_TEMPFAIL = 75;
+/** What a variable holds: the whole alert is on stdin. */
+const VARIABLE_CHARS = 4_096;
+
+export function createCommand(name: string, config: CommandConfig, env: NodeJS.ProcessEnv): Channel {
+  const [program = '', ...args] = config.command;
+  return {
+    name,
+    type: config.type,
+    async send(alert, signal) {
+      const end = await runProgram({
+        argv: [program, ...args],
+        env: { ...env, ...variablesOf(alert) },
+        input: `${toJson(alert)}\n`,
+        timeoutMs: config.timeout,
+        signal,
+      });
+      const failure = whyNotStarted(program, end) ?? whyItFailed(program, end, config.timeout);
+      if (failure === undefined) return { outcome: 'sent' };
+      const isTemporary = end.end === 'aborted' || (end.end === 'status' && end.status === EX_TEMPFAIL);
+      throw isTemporary ? retry(failure) : failed(failure);
+    },
+  };
+}
+
+/** Lines, which a shell may quote and no NUL ends. */
+function variablesOf({ id, rule, title, body, urgency, time, execution }: Alert): NodeJS.ProcessEnv {
+  const texts = { ID: id, RULE: rule, TITLE: title, BODY: body, URGENCY: urgency, TIME: time };
+  const variables = Object.entries({ ...texts, EXECUTION: execution?.id ?? '' });
+  return Object.fromEntries(variables.map(([key, text]) => [`PROGRESS_ALERT_${key}`, toLine(text, VARIABLE_CHARS)]));
+}
+
+function whyNotStarted(program: string, end: ProgramEnd): string | undefined {
+  if (end.end !== 'not started') return undefined;
+  const { code } = end.error as NodeJS.ErrnoException;
+  if (code === 'ENOENT')
+    return program.includes('/') ? `${program}: there is no such program` : `${program} is not in PATH`;
+  return code === 'EACCES' ? `${program} may not be executed` : undefined;
+}

@@ -1,0 +1,50 @@
+/** Channels by their configuration. What one needs beyond Node's own modules is loaded when it sends something. */
+import type { ChannelConfig } from '../../config-alerts.js';
+import { ProgressError } from '../../errors.js';
+import type { Channel, Outcome } from '../channel.js';
+import { createBell } from './bell.js';
+import { createCommand } from './command.js';
+import { createDesktop } from './desktop.js';
+import { createEmail } from './email.js';
+import { Undeliverable } from './undeliverable.js';
+import { createWebhook } from './webhook.js';
+
+/** `desktop` and `bell` have no configuration. `env` is where secrets, proxies and the desktop are looked for. */
+export function createChannel(name: string, config: ChannelConfig | undefined, env: NodeJS.ProcessEnv): Channel {
+  return withoutThrowing(config === undefined ? createBuiltin(name, env) : createConfigured(name, config, env));
+}
+
+function createBuiltin(name: string, env: NodeJS.ProcessEnv): Channel {
+  if (name === 'desktop') return createDesktop(env);
+  if (name === 'bell') return createBell();
+  throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}`);
+}
+
+function createConfigured(name: string, config: ChannelConfig, env: NodeJS.ProcessEnv): Channel {
+  switch (config.type) {
+    case 'webhook':
+      return createWebhook(name, config, env);
+    case 'email':
+      return createEmail(name, config, env);
+    case 'command':
+      return createCommand(name, config, env);
+  }
+}
+
+function withoutThrowing(channel: Channel): Channel {
+  return {
+    ...channel,
+    async send(alert, signal): Promise<Outcome> {
+      try {
+        return await channel.send(alert, signal);
+      } catch (error) {
+        if (error instanceof Undeliverable) return error.outcome;
+        // a mistake of ours, whose words may hold anything
+        return {
+          outcome: 'failed',
+          error: `${channel.type}: ${error instanceof Error ? error.name : 'internal error'}`,
+        };
+      }
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** An alert as a message: plain text, and headers by which others know it again. */
+import { createHash } from 'node:crypto';
+import type { Alert } from '../channel.js';
+import { toLine } from '../line.js';
+
+/** What a list of messages shows of a subject, and more. */
+const SUBJECT_CHARS = 200;
+const LINE_CHARS = 1_000;
+const PRIORITIES = { low: 'low', normal: 'normal', critical: 'high' } as const;
+
+export function buildMessage(from: string, alert: Alert) {
+  return {
+    // the same at each attempt: who gets it twice shows it once
+    messageId: `<${createHash('sha256').update(alert.id).digest('hex').slice(0, 32)}@${domainOf(from)}>`,
+    date: new Date(alert.time),
+    subject: plain(toLine(alert.title, SUBJECT_CHARS)) || 'progress',
+    text: describe(alert),
+    priority: PRIORITIES[alert.urgency],
+    // nobody's absence is to be answered to it
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  };
+}
+
+/** What looks like an encoded word (RFC 2047) would be decoded where it is read; this space has no width. */
+function plain(text: string): string {
+  return text.replaceAll('=?', '=\u200b?');
+}
+
+/** Of `Name <name@domain>`. */
+function domainOf(address: string): string {
+  return /@([\w.-]+)>?$/.exec(address)?.[1] ?? 'localhost';
+}
+
+function describe({ body, rule, time, execution }: Alert): string {
+  const lines = [
+    [execution?.name, 'Execution'],
+    [execution && `${execution.kind}, ${execution.status}`, 'State'],
+    [execution?.host, 'Machine'],
+    [execution?.cwd, 'Directory'],
+    [time, 'Time'],
+    [rule, 'Rule'],
+  ].flatMap(([value, title = '']) => (value === undefined ? [] : [`${title.padEnd(10)} ${toLine(value, LINE_CHARS)}`]));
+  const more = execution && `progress show ${toLine(execution.id, LINE_CHARS)}`;
+  return `${[toLine(body, LINE_CHARS), lines.join('\n'), more].filter(Boolean).join('\n\n')}\n`;
+}

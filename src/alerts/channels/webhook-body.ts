@@ -1,0 +1,74 @@
+/** What a webhook is sent: the alert as it is, or as a service wants it. */
+import type { Alert } from '../channel.js';
+import { toLine } from '../line.js';
+import { toJson } from './payload.js';
+import { failed } from './undeliverable.js';
+
+export interface WebhookRequest {
+  url: URL;
+  /** JSON. */
+  body: string;
+}
+
+type Template = 'json' | 'slack' | 'ntfy';
+
+/** Throws Undeliverable where the URL is none for this template. */
+export function buildRequest(template: Template, url: URL, alert: Alert): WebhookRequest {
+  switch (template) {
+    case 'json':
+      return { url, body: toJson(alert) };
+    case 'slack':
+      return { url, body: JSON.stringify(slackMessage(alert)) };
+    case 'ntfy':
+      return ntfyRequest(url, alert);
+  }
+}
+
+/** What Slack takes of each kind of text. */
+const SLACK_HEADER_CHARS = 150;
+const SLACK_SECTION_CHARS = 3_000;
+
+/** Blocks of plain text: nothing in them mentions anybody, or is a link. `text` is what a phone shows of it. */
+function slackMessage({ title, body, rule, time, execution }: Alert): object {
+  const plain = (text: string, chars: number) => ({ type: 'plain_text', text: escapeSlack(text, chars), emoji: false });
+  const footer = [execution && `progress show ${execution.id}`, `rule ${rule}`, time].filter(Boolean).join(' · ');
+  return {
+    text: escapeSlack(body === '' ? title : `${title}: ${body}`, SLACK_SECTION_CHARS),
+    blocks: [
+      { type: 'header', text: plain(title, SLACK_HEADER_CHARS) },
+      ...(body === '' ? [] : [{ type: 'section', text: plain(body, SLACK_SECTION_CHARS) }]),
+      { type: 'context', elements: [plain(footer, SLACK_HEADER_CHARS)] },
+    ],
+  };
+}
+
+/** `<!channel>` would call everybody. At most `chars` once it is escaped. */
+function escapeSlack(text: string, chars: number): string {
+  for (let room = chars; ;) {
+    const line = toLine(text, room);
+    const escaped = line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    if (escaped.length <= chars) return escaped;
+    room = line.length - Math.ceil((escaped.length - chars) / '&amp;'.length);
+  }
+}
+
+/** ntfy makes an attachment of what is longer than 4096 bytes. */
+const NTFY_MESSAGE_CHARS = 1_000;
+const NTFY_TITLE_CHARS = 200;
+const NTFY_PRIORITIES = { low: 2, normal: 3, critical: 5 };
+
+/** Published as JSON at the root of the server, as headers hold no more than ASCII. */
+function ntfyRequest(url: URL, { title, body, urgency, rule }: Alert): WebhookRequest {
+  const [, folder = '', topic = ''] = /^(.*\/)([-\w]{1,64})$/.exec(url.pathname) ?? [];
+  if (topic === '') throw failed('the URL of an ntfy topic ends with its name, as in https://ntfy.sh/topic');
+  const root = new URL(url);
+  root.pathname = folder;
+  const message = {
+    topic,
+    title: toLine(title, NTFY_TITLE_CHARS),
+    message: toLine(body === '' ? title : body, NTFY_MESSAGE_CHARS),
+    priority: NTFY_PRIORITIES[urgency],
+    tags: [rule],
+  };
+  return { url: root, body: JSON.stringify(message) };
+}

@@ -1,0 +1,112 @@
+/** A channel that posts alerts to a URL. */
+import type { WebhookConfig } from '../../config-alerts.js';
+import { errnoOf } from '../../errors.js';
+import { VERSION } from '../../version.js';
+import type { Channel } from '../channel.js';
+import { describeNetworkError } from './network.js';
+import { readAuthorities, readSecret } from './secrets.js';
+import { sign } from './signature.js';
+import { failed, retry, Undeliverable, within } from './undeliverable.js';
+import { buildRequest } from './webhook-body.js';
+
+/** A target that asks for more patience than this is asked again all the same. */
+const MAX_AFTER_MS = 60 * 60_000;
+/** Not now, says the target. */
+const BUSY = new Set([408, 425, 429]);
+
+export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.ProcessEnv): Channel {
+  const secretOf = (what: 'url' | 'token' | 'secret') =>
+    readSecret(what, { env: config[`${what}Env`], file: config[`${what}File`] }, env);
+
+  return {
+    name,
+    type: config.type,
+    async send(alert, signal) {
+      const target = parseUrl(config.url ?? secretOf('url') ?? '');
+      const [token, secret] = [secretOf('token'), secretOf('secret')];
+      const ca = readAuthorities(config.caFile);
+      const { url, body } = buildRequest(config.template, target, alert);
+      const timestamp = Math.floor(Date.now() / 1_000);
+      const headers = {
+        'user-agent': `progress/${VERSION}`,
+        ...lowerCase(config.headers),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        'content-type': 'application/json',
+        'webhook-id': alert.id,
+        'webhook-timestamp': String(timestamp),
+        ...(secret !== undefined && { 'webhook-signature': sign(secret, alert.id, timestamp, body) }),
+      };
+      // a megabyte of code, for those who have a webhook
+      const { EnvHttpProxyAgent, request } = (await import('undici')).default;
+      // alerts are rare: none keeps a connection for the next one
+      const agent = new EnvHttpProxyAgent({ ...proxiesOf(env), ...limitsOf(config.timeout, ca) });
+      try {
+        const { statusCode, headers: answered } = await within(signal, config.timeout, url.host, async (inner) => {
+          const reply = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: inner });
+          // what else it has to say nobody reads: it ends with the connection
+          reply.body.on('error', () => undefined);
+          return reply;
+        });
+        judge(url.host, statusCode, answered['retry-after']);
+        return { outcome: 'sent' };
+      } catch (error) {
+        throw describe(url.host, error);
+      } finally {
+        await agent.destroy();
+      }
+    },
+  };
+}
+
+/** What is wrong with it is not told with a part of it: all of it may be secret. */
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw failed('the URL is none');
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw failed('the URL is not one of http or https');
+  if (url.username !== '' || url.password !== '') throw failed('the URL has a user or password in it: use a token');
+  return url;
+}
+
+/** So that ours take the place of those that are configured. */
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+/** Empty ones keep undici from looking into the environment of this process itself. */
+function proxiesOf(env: NodeJS.ProcessEnv) {
+  const variable = (name: string) => env[name] ?? env[name.toUpperCase()] ?? '';
+  return { httpProxy: variable('http_proxy'), httpsProxy: variable('https_proxy'), noProxy: variable('no_proxy') };
+}
+
+/** Each is the whole time that there is: `within` ends them all. */
+function limitsOf(timeout: number, ca: string[] | undefined) {
+  const tls = ca && { ca };
+  return {
+    connect: { timeout, ...tls },
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    ...(tls && { requestTls: tls, proxyTls: tls }),
+  };
+}
+
+function judge(host: string, status: number, retryAfter: string | string[] | undefined): void {
+  const answer = `${host} answered with ${status}`;
+  if (status >= 200 && status < 300) return;
+  if (status >= 300 && status < 400) throw failed(`${answer}: it redirects, which is not followed`);
+  if (status >= 500 || BUSY.has(status)) throw retry(answer, parseAfter(retryAfter));
+  throw failed(answer);
+}
+
+/** Milliseconds, out of seconds or a date. */
+function parseAfter(header: string | string[] | undefined): number | undefined {
+  const text = String(header ?? '').trim();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_AFTER_MS);
+}
+
+function describe(host: string, error: unknown): Undeliverable {
+  if (error instanceof Undeliverable) return error;
+  const code = errnoOf(error) ?? errnoOf(error instanceof Error ? error.cause : undefined);
+  const isRequestWrong = code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED';
+  return isRequestWrong ? failed('the headers cannot be sent') : retry(describeNetworkError(host, code));
+}

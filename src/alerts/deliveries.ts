@@ -1,0 +1,61 @@
+/** What became of alerts, by the events about them. */
+import type { AlertOutcome } from '../core/alerts.js';
+import { outcomeOf } from '../core/alerts.js';
+import type { ExecutionEvent } from '../core/event.js';
+import { numberOf, textOf } from '../core/event.js';
+
+export interface Delivery {
+  time: string;
+  channel: string;
+  outcome: AlertOutcome;
+  id?: string;
+  rule?: string;
+  execution?: string;
+  title?: string;
+  body?: string;
+  /** When it came to that, and after how many attempts. */
+  settledAt?: string;
+  attempts?: number;
+  error?: string;
+  /** How many alerts this stands for, where they are not told one by one. */
+  count?: number;
+}
+
+/** One for each alert and channel, in their order; `events` may begin anywhere. */
+export function deliveriesOf(events: readonly ExecutionEvent[]): Delivery[] {
+  const deliveries: Delivery[] = [];
+  const open = new Map<string, { seq: number; delivery: Delivery }[]>();
+  for (const event of events) {
+    const outcome = outcomeOf(event);
+    const channel = textOf(event.data, 'channel');
+    if (outcome === undefined || channel === undefined) continue;
+    if (outcome === 'pending') {
+      const delivery = toDelivery(event, channel, outcome);
+      deliveries.push(delivery);
+      open.set(channel, [...(open.get(channel) ?? []), { seq: event.seq, delivery }]);
+      continue;
+    }
+    const of = numberOf(event.data, 'of');
+    if (of === undefined) {
+      deliveries.push(toDelivery(event, channel, outcome));
+      continue;
+    }
+    const { attempts, error } = toDelivery(event, channel, outcome);
+    const waiting = open.get(channel) ?? [];
+    const settled = { outcome, settledAt: event.time, ...(attempts !== undefined && { attempts }) };
+    for (const { seq, delivery } of waiting)
+      if (seq <= of) Object.assign(delivery, settled, error !== undefined && { error });
+    open.set(
+      channel,
+      waiting.filter(({ seq }) => seq > of),
+    );
+  }
+  return deliveries;
+}
+
+function toDelivery({ time, execution, data }: ExecutionEvent, channel: string, outcome: AlertOutcome): Delivery {
+  const texts = ['id', 'rule', 'title', 'body', 'error'].map((key) => [key, textOf(data, key)] as const);
+  const numbers = ['attempts', 'count'].map((key) => [key, numberOf(data, key)] as const);
+  const given = [...texts, ...numbers, ['execution', execution] as const].filter(([, value]) => value !== undefined);
+  return { time, channel, outcome, ...(Object.fromEntries(given) as Partial<Delivery>) };
+}

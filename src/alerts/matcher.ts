@@ -1,0 +1,147 @@
+/**
+ * Conditions of a rule, held against an event and its execution. Pure. Each condition is one test, which can also say
+ * in words why it does not hold: so what tells and what explains why it did not are the same judgement.
+ */
+import type { Conditions } from '../config-alerts.js';
+import { stripAnsi } from '../core/ansi.js';
+import type { ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import type { Execution, Step } from '../core/execution.js';
+import { isFinal } from '../core/execution.js';
+import { formatDuration } from '../core/format.js';
+import { compilePattern, matchesGlob } from '../patterns.js';
+
+/** An event and its execution, with the event already folded into it. */
+export interface Subject {
+  event: ExecutionEvent;
+  /** Absent where the event is about none. */
+  execution: Execution | undefined;
+}
+
+export interface Test {
+  holds(subject: Subject): boolean;
+  /** Why it does not hold, as in `its status is completed, not failed or timeout`. */
+  why(subject: Subject): string;
+}
+
+const NOBODY = 'it is about no execution';
+
+/** Of conditions those that an execution fulfils by what it is, or never. */
+export function filterTests(when: Conditions): Test[] {
+  const { kind, agent, name, queue, label } = when;
+  return [
+    ...(kind ? [equals('kind', kind, (execution) => execution.kind)] : []),
+    ...(agent ? [like('agent', agent, (execution) => execution.agent)] : []),
+    ...(name ? [like('name', name, (execution) => execution.name)] : []),
+    ...(queue ? [like('queue', queue, (execution) => execution.queue)] : []),
+    ...Object.entries(label ?? {}).map(([key, pattern]) =>
+      like(`label ${key}`, [pattern], ({ labels }) => (labels && Object.hasOwn(labels, key) ? labels[key] : undefined)),
+    ),
+  ];
+}
+
+/** The others, which depend on what happens; of resources only that they are above the threshold now. */
+export function momentTests(when: Conditions): Test[] {
+  const { status, attention, exitStatus, longerThan, resource, step, output } = when;
+  return [
+    END,
+    ...(status ? [equals('status', status, (execution) => execution.status)] : []),
+    ...(exitStatus ? [equals('exit status', exitStatus.map(String), ({ exitCode }) => exitCode?.toString())] : []),
+    ...(attention ? [equals('attention', attention, (execution) => execution.attention)] : []),
+    ...(step ? [like('step', step, (execution, { event }) => stepOf(execution, event)?.name ?? event.step)] : []),
+    ...(longerThan === undefined ? [] : [tookLonger(longerThan)]),
+    ...(resource?.cpu === undefined ? [] : [uses('cpu', resource.cpu)]),
+    ...(resource?.memory === undefined ? [] : [uses('rss', resource.memory)]),
+    ...(output === undefined ? [] : [says(output)]),
+  ];
+}
+
+/** An execution may be told to have ended several times; what came first has given it its time. */
+const END: Test = {
+  holds({ event, execution }) {
+    if (!Object.hasOwn(EXECUTION_ENDS, event.type)) return true;
+    return (
+      execution !== undefined && EXECUTION_ENDS[event.type] === execution.status && event.time === execution.endedAt
+    );
+  },
+  why: ({ execution }) => `it had ended before: ${execution?.status ?? 'unknown'}`,
+};
+
+function equals(what: string, wanted: readonly string[], valueOf: (execution: Execution) => string | undefined): Test {
+  return {
+    holds({ execution }) {
+      const value = execution && valueOf(execution);
+      return value !== undefined && wanted.includes(value);
+    },
+    why: ({ execution }) => (execution ? differs(what, valueOf(execution), wanted) : NOBODY),
+  };
+}
+
+function like(
+  what: string,
+  patterns: readonly string[],
+  valueOf: (execution: Execution, subject: Subject) => string | undefined,
+): Test {
+  return {
+    holds(subject) {
+      const value = subject.execution && valueOf(subject.execution, subject);
+      return value !== undefined && patterns.some((pattern) => matchesGlob(pattern, value));
+    },
+    why: (subject) => (subject.execution ? differs(what, valueOf(subject.execution, subject), patterns) : NOBODY),
+  };
+}
+
+function differs(what: string, value: string | undefined, wanted: readonly string[]): string {
+  const is = value === undefined ? `it has no ${what}` : `its ${what} is ${value}`;
+  return `${is}, not ${wanted.join(' or ')}`;
+}
+
+/** Milliseconds that it has taken, or up to the event takes. */
+export function elapsedOf({ event, execution }: Subject): number | undefined {
+  if (!execution) return undefined;
+  const { status, durationMs, startedAt, endedAt } = execution;
+  if (isFinal(status) && durationMs !== undefined) return durationMs;
+  const until = isFinal(status) ? (endedAt ?? event.time) : event.time;
+  return startedAt === undefined ? undefined : Date.parse(until) - Date.parse(startedAt);
+}
+
+function tookLonger(ms: number): Test {
+  return {
+    holds: (subject) => (elapsedOf(subject) ?? 0) > ms,
+    why(subject) {
+      const elapsed = elapsedOf(subject);
+      const took = elapsed === undefined ? 'nobody knows how long it took' : `it took ${formatDuration(elapsed)}`;
+      return `${took}, not longer than ${formatDuration(ms)}`;
+    },
+  };
+}
+
+/** What is not measured yet is not above anything. */
+function uses(what: 'cpu' | 'rss', threshold: number): Test {
+  const words = what === 'cpu' ? 'share of the processor' : 'memory';
+  return {
+    holds: ({ execution }) => (execution?.resources?.[what] ?? 0) > threshold,
+    why: ({ execution }) => `its ${words} is ${execution?.resources?.[what] ?? 'unknown'}, not above ${threshold}`,
+  };
+}
+
+function says(source: string): Test {
+  const pattern = compilePattern(source, { code: 'bad_config' });
+  return {
+    holds: ({ event }) => linesOf(event).some((line) => pattern.test(line)),
+    why: ({ event }) => (linesOf(event).length === 0 ? 'it prints nothing' : `no line of it matches ${source}`),
+  };
+}
+
+/** Of output and messages; what is for debuggers is kept from people. */
+export function linesOf({ type, data }: ExecutionEvent): string[] {
+  const text = type === 'log' ? textOf(data, 'message') : type === 'output' ? textOf(data, 'text') : undefined;
+  if (text === undefined || data['stream'] === 'debug') return [];
+  const plain = text.includes('\u001b') ? stripAnsi(text) : text;
+  return plain.includes('\n') ? plain.split('\n') : [plain];
+}
+
+/** The step that an event is about. */
+export function stepOf({ steps }: Execution, { step }: ExecutionEvent): Step | undefined {
+  return step === undefined ? undefined : steps.get(step);
+}

@@ -1,0 +1,112 @@
+/** What is told of an event that matters: a title and a body, one line each. Pure; every text here is the producer's. */
+import type { ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import type { Execution, Status, Step } from '../core/execution.js';
+import { formatBytes, formatDuration, statusIcon } from '../core/format.js';
+import type { Urgency } from './channel.js';
+import { toLine } from './line.js';
+import type { Subject } from './matcher.js';
+import { stepOf } from './matcher.js';
+import type { Rule } from './rules.js';
+
+export interface Telling {
+  title: string;
+  body: string;
+  urgency: Urgency;
+}
+
+/** What a desktop shows of a notification without cutting it itself. */
+const TITLE_CHARS = 80;
+const BODY_CHARS = 240;
+
+/** How the title ends. */
+const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
+  completed: 'completed',
+  failed: 'failed',
+  timeout: 'timed out',
+  cancelled: 'was cancelled',
+  lost: 'was lost',
+};
+
+/** `line`: what was found in its output. */
+export function tell(rule: Rule, { event, execution }: Subject, line?: string): Telling {
+  if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
+  const { name, status, attention, resources = {} } = execution;
+  const icon = statusIcon(status, false, attention);
+  if (rule.during !== undefined) {
+    return telling(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
+  }
+  if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
+    const outcome = OUTCOMES[status] ?? status;
+    return telling(icon, name, outcome, describeEnd(execution), status === 'completed' ? 'low' : 'normal');
+  }
+  switch (event.type) {
+    case 'attention': {
+      const reason = textOf(event.data, 'reason') ?? placeOf(execution);
+      return telling(icon, name, attention === 'waiting' ? 'needs you' : 'is silent', reason);
+    }
+    case 'resource_update': {
+      const { cpu, rss } = resources;
+      const used = [cpu === undefined ? '' : `${cpu} % of a core`, rss === undefined ? '' : formatBytes(rss)];
+      const body = `for ${formatDuration(rule.when.resource?.for ?? 0)} · ${placeOf(execution)}`;
+      return telling(icon, name, `uses ${used.filter((part) => part !== '').join(', ')}`, body);
+    }
+    case 'output':
+    case 'log':
+      return telling(icon, name, `printed what ${rule.name} looks for`, line ?? placeOf(execution));
+    default:
+      return tellOfOther(icon, execution, event);
+  }
+}
+
+function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Telling {
+  const step = stepOf(execution, event);
+  if (event.type === 'step_failed' || event.type === 'step_timeout') {
+    const isFailure = event.type === 'step_failed';
+    const where = toLine(step?.name ?? event.step ?? '', TITLE_CHARS / 2);
+    const outcome = `${isFailure ? 'failed' : 'timed out'} in step ${where}`;
+    return telling(
+      statusIcon(isFailure ? 'failed' : 'timeout', false),
+      execution.name,
+      outcome,
+      step?.error ?? placeOf(execution),
+    );
+  }
+  return telling(icon, execution.name, event.type, textOf(event.data, 'message') ?? placeOf(execution));
+}
+
+/** Of the title the name gives way. */
+function telling(icon: string, name: string, what: string, body: string, urgency: Urgency = 'normal'): Telling {
+  const end = what === '' ? '' : ` ${toLine(what, TITLE_CHARS - 10)}`;
+  const title = `${icon} ${toLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
+  return { title, body: toLine(body, BODY_CHARS), urgency };
+}
+
+/** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
+function describeEnd(execution: Execution): string {
+  const { status, exitCode, signal, durationMs, error, cwd } = execution;
+  const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
+  const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
+  const step = failedStep(execution);
+  const parts = [
+    [how, after].filter((part) => part !== undefined).join(' '),
+    [step?.name, step?.error ?? error].filter((part) => part !== undefined).join(': '),
+    directoryOf(cwd),
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? `progress show ${execution.id}` : parts.join(' · ');
+}
+
+/** A notification without a body is not shown at all by some. */
+function placeOf({ id, cwd }: Execution): string {
+  return directoryOf(cwd) || `progress show ${id}`;
+}
+
+function directoryOf(cwd: string | undefined): string {
+  const where = cwd?.split('/').findLast((part) => part !== '');
+  return where === undefined ? '' : `in ${where}`;
+}
+
+/** Of steps that lie in one another the innermost, and of several attempts the newest. */
+function failedStep({ steps }: Execution): Step | undefined {
+  return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
+}

@@ -1,0 +1,21 @@
+/** Conditions in words, as a list of rules shows them. */
+import type { Conditions } from '../config-alerts.js';
+import { formatBytes, formatDuration } from '../core/format.js';
+
+/** `status failed or timeout, name backup-*, longer than 10:00`. */
+export function conditionWords(when: Conditions): string {
+  const { type, status, attention, kind, agent, name, label, longerThan, exitStatus, queue, resource, output, step } =
+    when;
+  const lists = { type, status, attention, kind, agent, name, queue, step, 'exit status': exitStatus };
+  const used = [
+    ...(resource?.cpu === undefined ? [] : [`${resource.cpu} % of a core`]),
+    ...(resource?.memory === undefined ? [] : [formatBytes(resource.memory)]),
+  ];
+  return [
+    ...Object.entries(lists).flatMap(([what, values]) => (values ? [`${what} ${values.join(' or ')}`] : [])),
+    ...Object.entries(label ?? {}).map(([key, pattern]) => `label ${key}=${pattern}`),
+    ...(longerThan === undefined ? [] : [`longer than ${formatDuration(longerThan)}`]),
+    ...(resource ? [`above ${used.join(' and ')} for ${formatDuration(resource.for)}`] : []),
+    ...(output === undefined ? [] : [`output /${output}/`]),
+  ].join(', ');
+}

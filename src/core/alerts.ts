@@ -1,0 +1,166 @@
+/**
+ * What the events about alerts add up to. An alert is written down before it is sent, with the outcome `pending`, and
+ * once more when it is settled: so whatever dies in between, it is sent at least once.
+ */
+import { clip, NAME_CHARS } from './data.js';
+import type { ExecutionEvent, NewEvent } from './event.js';
+import { numberOf, textOf } from './event.js';
+import type { Execution } from './execution.js';
+
+/** `lost`: it has left the journal before it could be sent. `unavailable`: nobody can be told there. */
+export const ALERT_OUTCOMES = ['pending', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
+export type AlertOutcome = (typeof ALERT_OUTCOMES)[number];
+
+/** What became of the alerts over one channel. */
+export interface ChannelRecord {
+  /** seqs of those that are to be sent, oldest first. */
+  pending: number[];
+  /** How many, by outcome. */
+  counts: Partial<Record<AlertOutcome, number>>;
+  /** When the last one was sent. */
+  sentAt?: string;
+  /** Of the last one that was not, if none was sent since. */
+  error?: string;
+}
+
+/** How often a rule has raised an alert, and when last. */
+export interface RuleRecord {
+  fired: number;
+  at: string;
+  /** seq of the event that it was raised by: over several channels it counts once. */
+  cause?: number;
+}
+
+export interface AlertState {
+  channels: Map<string, ChannelRecord>;
+  rules: Map<string, RuleRecord>;
+  /** When a rule last spoke of executions of a name, by `spokeKey`. */
+  spoke: Map<string, string>;
+}
+
+/** The same as JSON. Those that are pending are told by their events alone. */
+export interface AlertStateJson {
+  channels: [string, ChannelRecord][];
+  rules: [string, RuleRecord][];
+  spoke: [string, string][];
+}
+
+/** More than this of one channel are not kept for later. */
+export const MAX_PENDING = 10_000;
+const MAX_CHANNELS = 100;
+/** Those of configurations that are long gone are forgotten. */
+const MAX_RULES = 1_000;
+const MAX_SPOKE = 2_000;
+/** Of one execution. */
+const MAX_TOLD = 32;
+
+export function emptyAlerts(): AlertState {
+  return { channels: new Map(), rules: new Map(), spoke: new Map() };
+}
+
+export function spokeKey(rule: string, execution: Pick<Execution, 'name'> | undefined): string {
+  return `${rule}\n${clip(execution?.name ?? '', NAME_CHARS)}`;
+}
+
+export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: Execution | undefined): void {
+  const { data } = event;
+  const rule = textOf(data, 'rule');
+  const outcome = outcomeOf(event);
+  // in journals of before there was one event for each alert, after it was sent
+  const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
+  if (execution) noteTold(execution, rule, isOld || data['once'] === true);
+  const name = textOf(data, 'channel');
+  if (isOld || outcome === undefined || name === undefined) return;
+  const channel = newest(alerts.channels, name, MAX_CHANNELS, () => ({ pending: [], counts: {} }));
+  if (outcome === 'pending') {
+    channel.pending.push(event.seq);
+    if (channel.pending.length > MAX_PENDING) channel.pending.shift();
+    if (rule !== undefined) noteFiring(alerts, rule, event, execution);
+    return;
+  }
+  const of = numberOf(data, 'of');
+  if (of !== undefined) settleThrough(channel.pending, of);
+  channel.counts[outcome] = (channel.counts[outcome] ?? 0) + (numberOf(data, 'count') ?? 1);
+  if (outcome === 'sent') {
+    channel.sentAt = event.time;
+    delete channel.error;
+  } else if (outcome === 'failed' || outcome === 'unavailable')
+    channel.error = clip(textOf(data, 'error') ?? outcome, NAME_CHARS);
+}
+
+function settleThrough(pending: number[], of: number): void {
+  const next = pending.findIndex((seq) => seq > of);
+  pending.splice(0, next < 0 ? pending.length : next);
+}
+
+/** undefined: not one of ours. */
+export function outcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome | undefined {
+  return ALERT_OUTCOMES.find((known) => known === data['outcome']);
+}
+
+function noteTold(execution: Execution, rule: string | undefined, once: boolean): void {
+  execution.alerted = true;
+  if (!once || rule === undefined || execution.alerts?.includes(rule)) return;
+  execution.alerts = [...(execution.alerts ?? []), rule].slice(-MAX_TOLD);
+}
+
+function noteFiring(alerts: AlertState, rule: string, { data, time }: ExecutionEvent, execution?: Execution): void {
+  const cause = numberOf(data, 'cause');
+  const record = newest(alerts.rules, rule, MAX_RULES, (): RuleRecord => ({ fired: 0, at: time }));
+  if (cause === undefined || cause !== record.cause) record.fired += 1;
+  record.at = time;
+  if (cause !== undefined) record.cause = cause;
+  const key = spokeKey(rule, execution);
+  newest(alerts.spoke, key, MAX_SPOKE, () => time);
+  alerts.spoke.set(key, time);
+}
+
+/** What stands under a name, put last; of more than `most` the first goes. */
+function newest<T>(map: Map<string, T>, name: string, most: number, make: () => T): T {
+  const value = map.get(name) ?? make();
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+  return value;
+}
+
+/** For those pending alerts whose events leave the journal: that they are lost. */
+export function loseAlerts(alerts: AlertState, through: number): NewEvent[] {
+  return [...alerts.channels].flatMap(([channel, { pending }]): NewEvent[] => {
+    const gone = pending.filter((seq) => seq <= through);
+    const of = gone.at(-1);
+    if (of === undefined) return [];
+    const error = 'it left the journal before it could be sent';
+    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: gone.length, error } }];
+  });
+}
+
+export function alertsToJson({ channels, rules, spoke }: AlertState): AlertStateJson {
+  return { channels: [...channels], rules: [...rules], spoke: [...spoke] };
+}
+
+export function alertsFromJson(json: AlertStateJson | undefined): AlertState {
+  if (!json) return emptyAlerts();
+  const channels = json.channels.map(([name, record]): [string, ChannelRecord] => [
+    name,
+    { ...record, pending: [...record.pending], counts: { ...record.counts } },
+  ]);
+  return {
+    channels: new Map(channels),
+    rules: new Map(json.rules.map(([name, record]) => [name, { ...record }])),
+    spoke: new Map(json.spoke),
+  };
+}
+
+/** What a note tells again: to whoever knows it already, nothing new. */
+export function foldCarriedAlerts(alerts: AlertState, carried: Partial<AlertStateJson>): void {
+  for (const [name, record] of carried.channels ?? [])
+    alerts.channels.set(name, {
+      ...record,
+      counts: { ...record.counts },
+      pending: alerts.channels.get(name)?.pending ?? [],
+    });
+  for (const [name, record] of carried.rules ?? []) alerts.rules.set(name, { ...record });
+  for (const [key, time] of carried.spoke ?? []) alerts.spoke.set(key, time);
+}

@@ -1,0 +1,39 @@
+/** Alerts as the daemon has them: with its journal, its channels and its state. */
+import type { Alerts, AlertsOptions } from '../alerts/alerts.js';
+import { createAlerts } from '../alerts/alerts.js';
+import { createChannel } from '../alerts/channels/create.js';
+import { realClock } from '../core/clock.js';
+import type { ExecutionEvent } from '../core/event.js';
+import { readExecution } from '../journal/history.js';
+import type { Journal } from '../journal/journal.js';
+import type { JournalSource } from '../journal/reader.js';
+import { readJournal } from '../journal/reader.js';
+import type { Ingest } from './ingest.js';
+
+export interface AlertingOptions extends Pick<AlertsOptions, 'state' | 'recovered' | 'settings' | 'now' | 'log'> {
+  journal: Journal;
+  ingest: Ingest;
+}
+
+export function createAlerting({ journal, ingest, ...options }: AlertingOptions): Alerts {
+  return createAlerts({
+    ...options,
+    journal: journal.id,
+    open: (name, config) => createChannel(name, config, process.env),
+    read: (seqs) => readEvents(journal.source, seqs),
+    find: (id) => readExecution(journal.source, id),
+    writer: ingest,
+    clock: realClock,
+  });
+}
+
+/** Each from its own block: those of one channel may lie far apart. */
+async function readEvents(source: JournalSource, seqs: readonly number[]): Promise<ExecutionEvent[]> {
+  const events: ExecutionEvent[] = [];
+  for (const seq of seqs) {
+    for await (const part of readJournal(source, { after: seq - 1, through: seq })) {
+      if ('events' in part) events.push(...part.events);
+    }
+  }
+  return events;
+}

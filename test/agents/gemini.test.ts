@@ -1,0 +1,25 @@
+import t from 'tap';
+import { installAgent, whyNoAgents } from './install.js';
+import { trySessions } from './sessions.js';
+
+/** It takes a command that fails for a tool that has worked. */
+const STEPS = [
+  ['Bash: echo hello; sleep 3', 'completed'],
+  ['Write: notes.md +2', 'completed'],
+  ['Bash: echo no >&2; exit 3', 'completed'],
+] as const;
+
+t.test('sessions of Gemini CLI', { skip: whyNoAgents() ?? false }, async (t) => {
+  await trySessions(t, 'gemini', installAgent(t, 'gemini'), {
+    steps: { stream: STEPS, hooks: STEPS, transcript: STEPS },
+    isTalkTold: { stream: true, hooks: true, transcript: true },
+    refusals: [
+      { status: 400, kind: 'INVALID_ARGUMENT' },
+      { status: 503, kind: 'UNAVAILABLE' },
+    ],
+    // its hooks say nothing of a turn that fails or is stopped, but that the session is over
+    refused: { stream: 'failed', hooks: 'lost', transcript: 'failed' },
+    // in its file a turn looks over as long as a tool runs
+    interrupted: { stream: 'cancelled', hooks: 'lost', transcript: 'completed' },
+  });
+});

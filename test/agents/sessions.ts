@@ -1,0 +1,121 @@
+/** What is tried with every agent: a session that completes, one that is refused, one that is interrupted. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Test } from 'tap';
+import type { ExecutionJson } from '../../src/core/execution.js';
+import type { Agent } from '../../src/paths.js';
+import { waitFor } from '../helpers/wait.js';
+import type { Bench, View } from './bench.js';
+import { openBench, PATIENCE_MS, VIEWS } from './bench.js';
+import type { Turn } from './stand-in.js';
+import { TOKENS_OF_TURN } from './stand-in.js';
+
+/** What an agent lets each view know, where they differ. */
+export interface Differences {
+  /** Its calls and how they have ended, for the three of the conversation below. */
+  steps: Readonly<Record<View, readonly (readonly [name: string, status: string])[]>>;
+  /** What is said between the calls is told, too. */
+  isTalkTold: Readonly<Record<View, boolean>>;
+  /** Refused for good, and for now. */
+  refusals: readonly { status: number; kind: string; said?: string }[];
+  refused: Readonly<Record<View, string>>;
+  interrupted: Readonly<Record<View, string>>;
+}
+
+const MESSAGE = 'refused by the stand-in';
+const WORDS = ['I look around first.', 'Now I write it down.', 'A check.', 'Done: notes.md is written.'] as const;
+
+const conversation = (work: string): Turn[] => [
+  { text: WORDS[0], call: { tool: 'shell', command: 'echo hello; sleep 3' } },
+  { text: WORDS[1], call: { tool: 'write', file: path.join(work, 'notes.md'), text: 'one\ntwo\n' } },
+  { text: WORDS[2], call: { tool: 'shell', command: 'echo no >&2; exit 3' } },
+  { text: WORDS[3] },
+];
+
+const isOver = ({ endedAt }: ExecutionJson) => endedAt !== undefined;
+
+/** The steps as they came, each with its name and how it ended. */
+const stepsOf = ({ steps }: ExecutionJson) => steps.map(({ name, status }) => [name, status]);
+
+/** Of an execution that is over in every view. */
+async function ended(bench: Bench): Promise<Record<View, ExecutionJson>> {
+  const [stream, hooks, transcript] = await Promise.all(VIEWS.map((view) => bench.see(view, 'its end', isOver)));
+  return { stream: stream!, hooks: hooks!, transcript: transcript! };
+}
+
+export async function trySessions(t: Test, agent: Agent, program: string, expected: Differences): Promise<void> {
+  const bench = await openBench(t, agent, program);
+
+  t.test('one that completes: its output, its hooks and its file tell the same', async (t) => {
+    const id = bench.start(conversation(bench.work));
+    const seen = await ended(bench);
+    t.equal(readFileSync(path.join(bench.work, 'notes.md'), 'utf8'), 'one\ntwo\n', 'it was done for real');
+    t.equal(seen.stream.id, id);
+    for (const view of VIEWS) {
+      const execution = seen[view];
+      t.match(execution, { status: 'completed', agent, session: seen.stream.session! }, `${view}: its end`);
+      t.strictSame(stepsOf(execution), expected.steps[view], `${view}: its calls`);
+      t.equal(execution.tokens, view === 'hooks' ? undefined : 4 * TOKENS_OF_TURN, `${view}: its tokens`);
+      if (view !== 'stream') t.equal(execution.name, `${agent} in work`);
+      const text = bench.transcript(view, execution.id);
+      const told = expected.isTalkTold[view] ? WORDS : WORDS.slice(-1);
+      t.strictSame(
+        told.filter((words) => text.split('\n').some((line) => line.trim() === words)),
+        told,
+        `${view}: its words`,
+      );
+    }
+    t.strictSame(
+      bench.model.unknown.filter((path) => path.startsWith('POST')),
+      [],
+      'the stand-in knows what it is asked',
+    );
+  });
+
+  for (const { status, kind, said = MESSAGE } of expected.refusals) {
+    t.test(`one that is refused with ${status}`, async (t) => {
+      bench.start({ status, kind, message: MESSAGE });
+      const seen = await ended(bench);
+      for (const view of VIEWS) {
+        const { status: outcome, error, steps } = seen[view];
+        t.equal(outcome, expected.refused[view], view);
+        t.strictSame(steps, []);
+        if (view === 'stream') t.match(error, said);
+        t.notMatch(error ?? '', /[{}]/, `${view}: words, no JSON`);
+      }
+    });
+  }
+
+  t.test('one that is interrupted while a tool runs', async (t) => {
+    const mark = path.join(bench.work, 'started');
+    const id = bench.start([{ text: WORDS[0], call: { tool: 'shell', command: `touch ${mark}; sleep 600` } }]);
+    await waitFor('the tool', () => existsSync(mark), PATIENCE_MS);
+    await bench.see('transcript', 'the session', ({ tokens }) => tokens !== undefined || agent === 'codex');
+    bench.homes.stream.progress(['stop', id, '--signal', 'INT']);
+    const seen = await ended(bench);
+    for (const view of VIEWS) {
+      const { status, steps } = seen[view];
+      t.equal(status, expected.interrupted[view], view);
+      t.ok(
+        steps.every((step) => step.status === (status === 'lost' ? 'lost' : 'cancelled')),
+        `${view}: ${JSON.stringify(stepsOf(seen[view]))}`,
+      );
+      t.notMatch(bench.transcript(view, seen[view].id), /^» \[/m, 'nobody has asked for that');
+    }
+  });
+
+  t.test('all of it in one instance: told once, by its output', async (t) => {
+    bench.homes.hooks.progress(['follow', agent, '--detach']);
+    const id = bench.start(conversation(bench.work), 'hooks');
+    const execution = await bench.see('hooks', 'its end', isOver);
+    t.match(execution, { id, status: 'completed', tokens: 4 * TOKENS_OF_TURN });
+    t.strictSame(stepsOf(execution), expected.steps.stream);
+    // whoever else tells of it has seen its end, too
+    await bench.see('transcript', 'its end', isOver);
+    const told = await bench.list('hooks');
+    t.strictSame(
+      told.map((one) => [one.id, one.via]),
+      [[id, undefined]],
+    );
+  });
+}

@@ -1,0 +1,107 @@
+/** A model on the loopback: answers the APIs of three vendors from one script, so that their agents run for real, with nobody's account. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { anthropic } from './anthropic.js';
+import { gemini } from './gemini.js';
+import { openai } from './openai.js';
+
+/** What the model says in one answer. Each one but the last calls one tool. */
+export interface Turn {
+  text: string;
+  call?: ToolCall;
+}
+
+export type ToolCall = { tool: 'shell'; command: string } | { tool: 'write'; file: string; text: string };
+
+/** Of each answer, in tokens; `input` holds none that are in `cached`. */
+export const USAGE = { input: 1_000, cached: 200, output: 30 };
+export const TOKENS_OF_TURN = USAGE.input + USAGE.cached + USAGE.output;
+
+/** The turns in order, or what the API refuses everything with. */
+export type Script = readonly Turn[] | { status: number; kind: string; message: string };
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** How one vendor puts it. */
+export interface Dialect {
+  isPath(path: string): boolean;
+  /** How many tools have answered in this conversation; undefined: it is none of the agent's own turns. */
+  resultsIn(request: Json): number | undefined;
+  contentType: string;
+  answer(turn: Turn, index: number): string;
+  refuse(error: { status: number; kind: string; message: string }): string;
+}
+
+const DIALECTS: readonly Dialect[] = [anthropic, openai, gemini];
+
+export interface StandIn {
+  url: string;
+  /** From now on. */
+  play(script: Script): void;
+  /** How often it was asked for a turn. */
+  readonly asked: number;
+  /** Paths that nobody here answers. */
+  readonly unknown: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function startStandIn(): Promise<StandIn> {
+  let script: Script = [];
+  let asked = 0;
+  const unknown: string[] = [];
+
+  const respond = async (request: IncomingMessage, response: ServerResponse) => {
+    const body = await text(request);
+    const path = request.url ?? '';
+    const dialect = DIALECTS.find((one) => one.isPath(path));
+    if (!dialect || request.method !== 'POST') {
+      unknown.push(`${request.method ?? ''} ${path}`);
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":{"message":"not found"}}');
+      return;
+    }
+    const index = dialect.resultsIn(JSON.parse(body) as Json);
+    if (index !== undefined) asked += 1;
+    if (!Array.isArray(script)) {
+      const refusal = script as Exclude<Script, readonly Turn[]>;
+      response.writeHead(refusal.status, { 'content-type': 'application/json' }).end(dialect.refuse(refusal));
+      return;
+    }
+    const turns = script as readonly Turn[];
+    const turn = (index === undefined ? undefined : turns[index]) ?? { text: 'ok' };
+    response.writeHead(200, { 'content-type': dialect.contentType }).end(dialect.answer(turn, index ?? 0));
+  };
+
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    play(next) {
+      script = next;
+      asked = 0;
+    },
+    get asked() {
+      return asked;
+    },
+    unknown,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Server-sent events. */
+export function serverSent(events: readonly (Json & { type?: string })[]): string {
+  return events
+    .map((event) => `${event.type === undefined ? '' : `event: ${event.type}\n`}data: ${JSON.stringify(event)}\n\n`)
+    .join('');
+}
+
+/** The objects of a list. */
+export function objects(value: unknown): Json[] {
+  return Array.isArray(value) ? value.filter((item): item is Json => typeof item === 'object' && item !== null) : [];
+}

@@ -1,0 +1,98 @@
+import { chownSync, closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { spawn } from '@lydell/node-pty';
+import t from 'tap';
+import type { Test } from 'tap';
+import { createChannel } from '../../../src/alerts/channels/create.js';
+import type { ExecutionJson } from '../../../src/core/execution.js';
+import { terminalOf } from '../../../src/processes.js';
+import { anAlert, anExecution, send } from '../../helpers/alerts.js';
+import { waitFor } from '../../helpers/wait.js';
+
+const NOBODY = { outcome: 'unavailable', error: 'no terminal is left that it was started from' };
+const SENT = { outcome: 'sent' };
+
+function ring(fields: Partial<ExecutionJson>) {
+  return send(createChannel('bell', undefined, {}), anAlert({ execution: anExecution(fields) }));
+}
+
+/** A shell in a terminal, and how often that was rung. */
+async function openTerminal(t: Test) {
+  const shell = spawn('sh', [], { env: { PATH: process.env['PATH'] } });
+  let shown = '';
+  let isGone = false;
+  shell.onData((text) => (shown += text));
+  shell.onExit(() => (isGone = true));
+  const end = async () => {
+    if (!isGone) shell.kill('SIGKILL');
+    await waitFor('the shell to be gone', () => isGone);
+  };
+  t.teardown(end);
+  const file = await waitFor('its terminal', () => terminalOf(shell.pid));
+  const bells = () => shown.split('\x07').length - 1;
+  return { shell, pid: shell.pid, file, bells, end, shown: () => shown };
+}
+
+t.test('the terminal rings that the shell, or the process, of the execution has', async (t) => {
+  const { shell, pid, file, bells, shown } = await openTerminal(t);
+  shell.write('tty\r');
+  await waitFor('its name', () => shown().includes(file));
+  let rung = 0;
+  for (const fields of [
+    { kind: 'command', source: `bash-${pid}-abc123` },
+    { kind: 'command', pid, host: hostname() },
+    { kind: 'run', source: 'run-2147483646-abc', pid: 2_147_483_646, tty: file },
+    { kind: 'agent', source: 'claude', pid },
+  ]) {
+    t.strictSame(await ring(fields), SENT, JSON.stringify(fields));
+    rung += 1;
+    await waitFor('the bell', () => bells() === rung);
+  }
+});
+
+t.test('nothing rings that is no terminal of the execution', async (t) => {
+  const { pid, file, bells, end } = await openTerminal(t);
+  const notes = path.join(t.testdir(), 'notes');
+  writeFileSync(notes, '');
+  const fields: Partial<ExecutionJson>[] = [
+    {},
+    { source: 'run-2147483646-abc', pid },
+    { source: `bash-${pid}-abc`, tty: file, host: 'another-machine' },
+    ...[notes, '/dev/null', '/dev/ptmx', '/dev/pts/ptmx', '/dev/tty', `${file}/../0`, `/dev/pts/../null`, ''].map(
+      (tty) => ({ tty }),
+    ),
+    ...['bash-0-x', 'bash-1-x', `bash-${'9'.repeat(9)}-x`, `x${pid}`].map((source) => ({ source })),
+  ];
+  for (const some of fields) t.strictSame(await ring(some), NOBODY, JSON.stringify(some));
+  t.strictSame(await send(createChannel('bell', undefined, {})), NOBODY, 'without an execution');
+  t.equal(readFileSync(notes, 'utf8'), '');
+
+  if (process.getuid?.() === 0) {
+    chownSync(file, 65_534, -1);
+    t.strictSame(await ring({ tty: file }), NOBODY, 'the terminal of somebody else');
+    chownSync(file, 0, -1);
+  }
+  t.equal(bells(), 0);
+  t.strictSame(await ring({ tty: file }), SENT);
+  await end();
+  t.strictSame(await ring({ source: `bash-${pid}-abc`, tty: file }), NOBODY, 'the terminal is gone');
+});
+
+t.test('a terminal that takes nothing is not waited for', async (t) => {
+  const { shell, file } = await openTerminal(t);
+  shell.pause();
+  const descriptor = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    t.throws(
+      () => {
+        for (;;) writeSync(descriptor, 'x'.repeat(4_096));
+      },
+      { code: 'EAGAIN' },
+      'it is full',
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+  t.strictSame(await ring({ tty: file }), NOBODY);
+});

@@ -1,0 +1,128 @@
+/** Alerts over a journal in memory, with channels that do as a test says, and a clock that stands still by itself. */
+import type { Alerts, AlertsSettings } from '../../src/alerts/alerts.js';
+import { createAlerts } from '../../src/alerts/alerts.js';
+import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
+import { createRecovery } from '../../src/alerts/recovery.js';
+import { createRules } from '../../src/alerts/rules.js';
+import type { RuleConfig } from '../../src/config-alerts.js';
+import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
+import { fold } from '../../src/core/fold.js';
+import type { State } from '../../src/core/state.js';
+import { emptyState } from '../../src/core/state.js';
+import type { Draft } from './events.js';
+import { createManualClock } from './manual-clock.js';
+
+/** What a channel of the test is asked to send, and answers. */
+export type Send = (alert: Alert, signal: AbortSignal) => Promise<Outcome> | Outcome;
+
+export interface BenchOptions {
+  rules?: readonly (Partial<RuleConfig> | 'builtin')[];
+  alerts?: Partial<AlertsSettings['alerts']>;
+  /** By name; they are configured, but for desktop. */
+  channels?: Record<string, Send>;
+  unavailable?: () => string | undefined;
+}
+
+const START = Date.parse('2026-01-02T03:04:05.000Z');
+
+export function settingsOf({ rules = ['builtin'], alerts = {}, channels = {} }: BenchOptions): AlertsSettings {
+  const configured = Object.keys(channels).filter((name) => name !== 'desktop');
+  return {
+    alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, ...alerts },
+    rules: rules.map((rule, index) =>
+      rule === 'builtin' ? rule : { name: `rule-${index}`, when: {}, notify: ['desktop'], throttle: 0, ...rule },
+    ),
+    channels: Object.fromEntries(
+      configured.map((name) => [name, { type: 'command', command: [name], timeout: 1_000 }]),
+    ),
+  };
+}
+
+export function createAlertBench(options: BenchOptions = {}) {
+  const journal: ExecutionEvent[] = [];
+  const logged: string[] = [];
+  const sent: (Alert & { channel: string })[] = [];
+  const clock = createManualClock();
+  /** The wall clock, and how often the next writes fail. */
+  const world = { now: START, failures: 0, frozen: false };
+  let current: { alerts: Alerts; state: State };
+
+  const openChannel = (name: string): Channel => ({
+    name,
+    type: name,
+    ...(name === 'desktop' && { whyUnavailable: () => options.unavailable?.() }),
+    async send(alert, signal) {
+      sent.push({ ...alert, channel: name });
+      return (await options.channels?.[name]?.(alert, signal)) ?? { outcome: 'sent' };
+    },
+  });
+
+  const writeNow = async (events: NewEvent[]): Promise<void> => {
+    const { state } = current;
+    await Promise.resolve();
+    // a process that was killed writes nothing any more
+    if (world.frozen || state !== current.state) return await new Promise(() => {});
+    if (world.failures > 0) {
+      world.failures -= 1;
+      throw new Error('no space');
+    }
+    const stamped = events.map((event, index) =>
+      Object.assign(event, {
+        seq: (journal.at(-1)?.seq ?? 0) + 1 + index,
+        time: event.time ?? new Date(world.now).toISOString(),
+      }),
+    );
+    // as the files have them
+    journal.push(...(JSON.parse(JSON.stringify(stamped)) as ExecutionEvent[]));
+    for (const event of stamped) fold(state, event);
+    current.alerts.wrote(stamped);
+  };
+
+  const start = (settings = settingsOf(options)) => {
+    const recovery = createRecovery(createRules(settings.rules), 'journal', clock, () => world.now);
+    const state = emptyState();
+    for (const event of journal) recovery.saw(event, fold(state, event), state);
+    const recovered = recovery.end(state);
+    const writer = { between: async (task: () => Promise<void>) => await task(), writeNow };
+    current = { alerts: undefined as never, state };
+    current.alerts = createAlerts({
+      ...{ state, journal: 'journal', recovered, settings, open: openChannel, writer, clock },
+      read: async (seqs) => await Promise.resolve(journal.filter(({ seq }) => seqs.includes(seq))),
+      find: () => Promise.resolve(undefined),
+      now: () => world.now,
+      log: (message) => void logged.push(message),
+    });
+  };
+  start();
+
+  return {
+    ...{ journal, logged, sent, clock, world },
+    get state() {
+      return current.state;
+    },
+    get alerts() {
+      return current.alerts;
+    },
+    /** As by a producer, at the time that it is. */
+    async write(...drafts: Draft[]) {
+      await writeNow(drafts.map((draft) => ({ data: {}, ...draft })));
+    },
+    /** Time passes, for both clocks. */
+    async pass(ms: number) {
+      world.now += ms;
+      clock.advance(ms);
+      await settle();
+    },
+    /** Another process goes on with what is in the journal; nothing is left of the one before. */
+    restart: start,
+    /** Alerts in the journal. */
+    alertsIn: () => journal.filter(({ type }) => type === 'alert_triggered'),
+    outcomes: () => journal.filter(({ type }) => type === 'alert_triggered').map(({ data }) => data['outcome']),
+    settle,
+  };
+}
+
+/** Everything that can go on without time has. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
