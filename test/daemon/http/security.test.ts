@@ -164,8 +164,19 @@ t.test('the token opens, nothing else does', async (t) => {
   });
 
   t.test('off shuts everybody out; on again makes another token', async (t) => {
+    const idle = dial({ host: '127.0.0.1', port: web.port });
+    let isClosed = false;
+    idle.on('error', () => undefined).on('close', () => (isClosed = true));
+    idle.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((resolve) => idle.once('data', resolve));
     await client.call('web', { on: false });
     await t.rejects(web.ask('/healthz'));
+    await waitFor('open connections to be closed', () => isClosed, 3_000);
+    t.strictSame(
+      readdirSync(web.home.paths.runtime).filter((name) => name.startsWith('open-')),
+      [],
+      'nothing leads there any more',
+    );
     await client.call('web', { on: true, port: web.port });
     t.equal((await web.ask('/api/v1/executions')).status, 401);
   });
@@ -277,6 +288,13 @@ t.test('methods that are not served, bodies that are too long, paths that climb'
     }
   }
   t.equal((await web.ask('/emit')).status, 405);
+  for (const method of ['PUT', 'OPTIONS']) {
+    const answer = await web.ask('/nothing/here', { method, headers: { Origin: `http://127.0.0.1:${web.port}` } });
+    t.equal(answer.status, 405, `${method} nowhere`);
+  }
+  const opening = `POST /emit HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
+  const notUtf8 = `${opening}Content-Type: application/json\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"type":"\xff"}`;
+  t.match(await web.raw(notUtf8), /^HTTP\/1\.1 400 [\s\S]*bad_utf8/);
   t.equal((await web.ask('/', { method: 'POST', body: '{}' })).status, 405);
   const head = await web.ask('/api/v1/executions', { method: 'HEAD' });
   t.match([head.status, head.text], [200, '']);
