@@ -13,7 +13,7 @@ t.test('every key is there with its description and its default, and nothing els
     const path = key.split('.').flatMap((name) => ['properties', name]);
     const found = at(...path) as { description: string; default: unknown };
     t.equal(found.description, description, key);
-    const written = typeof found.default === 'object' ? JSON.stringify(found.default) : String(found.default);
+    const written = typeof found.default === 'string' ? found.default : JSON.stringify(found.default);
     t.equal(written, fallback, `${key}, ${type}`);
   }
   t.match([at('additionalProperties'), at('properties', 'watch', 'additionalProperties')], [false, false]);

@@ -46,7 +46,7 @@ export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<
 }
 
 /** Options and arguments that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(['_', 'label', 'type', 'pairs', 'runs', 'ids', 'after', 'env', 'channel']);
+const LISTS: ReadonlySet<string> = new Set('_ label type pairs runs ids after env channel status'.split(' '));
 
 function checkRepeated(args: Readonly<Record<string, unknown>>): void {
   const repeated = Object.keys(args).find((key) => Array.isArray(args[key]) && !LISTS.has(key));

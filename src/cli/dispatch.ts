@@ -26,6 +26,8 @@ const COMMANDS: Commands = {
   setup: async () => (await import('./setup.js')).command,
   doctor: async () => (await import('./doctor.js')).command,
   init: async () => (await import('./init.js')).command,
+  export: async () => (await import('./export.js')).command,
+  prune: async () => (await import('./prune.js')).command,
   path: async () => (await import('./path.js')).command,
   completion: async () => (await import('./completion.js')).command,
 };

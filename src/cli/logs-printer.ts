@@ -73,6 +73,29 @@ async function printOutput(data: EventData, style: OutputStyle, mark = (line: st
   else await print(Buffer.concat([Buffer.from(bytes, 'base64'), Buffer.from(end)]));
 }
 
-export function messageLine({ data }: ExecutionEvent, style: OutputStyle): string {
+/** What is printed of one execution without asking for more: what it writes, says and does. */
+export const SHOWN_TYPES: readonly string[] = ['output', 'log', 'activity'];
+
+/** What an agent prints that means nothing to people. */
+export function isForDebuggers({ type, data }: ExecutionEvent): boolean {
+  return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
+}
+
+/** What is printed of an event of one execution, of these types, where no terminal reads. */
+export function textFor(event: ExecutionEvent, style: OutputStyle, columns: number): string | Buffer {
+  const { type, data } = event;
+  if (type === 'log') return `${messageLine(event, style)}\n`;
+  if (type === 'activity')
+    return activityLines(event, undefined, { columns, style })
+      .map((line) => `${line}\n`)
+      .join('');
+  const end = data['continued'] === true || data['unterminated'] === true ? '' : '\n';
+  const bytes = textOf(data, 'base64');
+  return bytes === undefined
+    ? (textOf(data, 'text') ?? '') + end
+    : Buffer.concat([Buffer.from(bytes, 'base64'), Buffer.from(end)]);
+}
+
+function messageLine({ data }: ExecutionEvent, style: OutputStyle): string {
   return `${sanitize(textOf(data, 'level') ?? 'info', { color: false })}: ${sanitize(textOf(data, 'message') ?? '', style)}`;
 }

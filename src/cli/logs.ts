@@ -14,14 +14,13 @@ import type { Gap } from '../protocol/messages.js';
 import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
-import { createPrinter, type Printer } from './logs-printer.js';
+import { createPrinter, isForDebuggers, type Printer, SHOWN_TYPES } from './logs-printer.js';
 import { findAnywhere, readState } from './offline.js';
 import { complain, isPipeBroken, printJson, printLines } from './output.js';
 import { createOwners, parseLabels, withStarts } from './owners.js';
 import { styleOf } from './surface.js';
 import { parseTime } from './when.js';
 
-const DEFAULT_TYPES = ['output', 'log', 'activity'];
 const MAX_TAIL = 100_000;
 const MAX_CONTEXT = 10_000;
 /** As grep(1) has it. */
@@ -84,7 +83,7 @@ export const command = defineCommand({
     const filter: Filter = {
       execution: execution?.id,
       step: args.step,
-      types: types?.includes('all') ? undefined : (types ?? DEFAULT_TYPES),
+      types: types?.includes('all') ? undefined : (types ?? SHOWN_TYPES),
       level: args.level,
       stream: args.stream,
     };
@@ -153,11 +152,6 @@ async function followLog(
 
 function complainOfGap({ from, to, why }: Gap): void {
   complain(`events ${from} to ${to} are gone (${why})`);
-}
-
-/** What an agent prints that means nothing to people. */
-function isForDebuggers({ type, data }: ExecutionEvent): boolean {
-  return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
 }
 
 /** Bytes of its standard output stand in it: as output, or as the line that it was read from. */

@@ -15,7 +15,15 @@ import { countLines } from './log.js';
 import { isSlots } from './queues.js';
 import { closeSteps, foldStep, stepOf } from './steps.js';
 import type { State } from './state.js';
-import { asCarryNote, findExecution, forgetThrough, installExecution, rememberSource, retire } from './state.js';
+import {
+  asCarryNote,
+  findExecution,
+  forgetExecutions,
+  forgetThrough,
+  installExecution,
+  rememberSource,
+  retire,
+} from './state.js';
 
 /** Lines of output kept for a face that joins late; the journal has them all. */
 /** What lies deeper is not told from that. */
@@ -390,7 +398,17 @@ function foldNote(state: State, event: ExecutionEvent): void {
       return;
     case 'removed':
       forgetThrough(state, note.through);
+      return;
+    case 'pruned':
+      forgetExecutions(state, note.executions);
+      for (const id of note.executions) forgetSuccessor(state, id);
   }
+}
+
+/** What ran before under this id is followed by nothing any more. */
+function forgetSuccessor(state: State, id: string): void {
+  const predecessor = findExecution(state, previousGeneration(id));
+  if (predecessor?.successor === id && !findExecution(state, id)) delete predecessor.successor;
 }
 
 /** In the order in which they are told, which is that of their appearance. */

@@ -4,7 +4,7 @@ import type { NewEvent } from './event.js';
 const MASK = '***';
 
 /** Part of the name of an option or a variable whose value nobody may see. */
-const SECRET_NAME =
+export const SECRET_NAME =
   '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api-?_?key|access-?_?key|secret-?_?key|private-?_?key|auth|credentials?)';
 /** A word of a shell: in quotes, or up to the next space. */
 const VALUE = `(?:"[^"]*"|'[^']*'|[^\\s"'][^\\s]*)`;

@@ -113,6 +113,14 @@ export function forgetThrough(state: State, through: number): void {
   state.removedThrough = Math.max(state.removedThrough, through);
 }
 
+/** What is over of these goes, as somebody wants it gone. */
+export function forgetExecutions(state: State, ids: readonly string[]): void {
+  for (const id of ids) {
+    state.ended.delete(id);
+    state.summaries.delete(id);
+  }
+}
+
 /** The newest comes last, whether it was known or not. */
 export function rememberSource(state: State, name: string, source: Source): void {
   state.sources.delete(name);
@@ -201,8 +209,8 @@ export function stateFromJson(json: StateJson, limits: Limits): State {
 }
 
 /**
- * What the daemon writes again before old segments go: the `kind` of a `journal_note`, and its fields. To whoever has
- * seen what it repeats, a note says nothing new. The steps of an execution come before it, so that a crash between
+ * What the daemon writes when events go: the `kind` of a `journal_note`, and its fields. What is carried is written again
+ * before; to whoever has seen what it repeats, that says nothing new. The steps of an execution come before it, so that a crash between
  * them leaves it uncarried, not without steps.
  */
 export type CarryNote =
@@ -211,7 +219,8 @@ export type CarryNote =
   | { kind: 'carried_sources'; sources: [string, Source][] }
   | { kind: 'carried_queues'; queues: Queue[] }
   | ({ kind: 'carried_alerts' } & Partial<AlertStateJson>)
-  | { kind: 'removed'; through: number };
+  | { kind: 'removed'; through: number }
+  | { kind: 'pruned'; executions: string[] };
 
 /** Notes are written by the daemon alone, so their shape is known. */
 export function asCarryNote(data: EventData): CarryNote {

@@ -10,11 +10,9 @@ import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
 import { setLimits } from '../core/state.js';
-import type { Config } from '../config.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
-import { Journal } from '../journal/journal.js';
 import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
 import type { DaemonStatus } from '../protocol/messages.js';
@@ -39,10 +37,12 @@ import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
 import { ensurePrivateDirectory } from './private-directory.js';
+import { createPruning } from './pruning.js';
 import { createResources } from './resources.js';
 import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
+import { openJournal, tuningOf } from './open-journal.js';
 import { listen } from './server.js';
 import type { Settings } from './settings.js';
 import { createFollowing } from './following.js';
@@ -85,13 +85,7 @@ export async function startDaemon(
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
-  const journal = await Journal.open({
-    directory: paths.journal,
-    ...tuningOf(config),
-    now,
-    log,
-    note: (event) => note(event),
-  });
+  const journal = await openJournal(paths, config, { now, log, note: (event) => note(event) });
   const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
   let isBehind = false as boolean;
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory, {
@@ -196,6 +190,21 @@ export async function startDaemon(
     alerts: alerts.status(),
     config: settings.status(),
   });
+  const logs = createLogs(journal.source);
+  const pruning = createPruning({
+    journal,
+    state,
+    ingest,
+    checkpoint,
+    forget(ids) {
+      subscribers.forget(ids);
+      for (const id of ids) {
+        logs.forget(id);
+        runs.erase(id);
+      }
+    },
+    log,
+  });
   const access = createAccess(paths.webToken, now);
   const handlers = createHandlers({
     paths,
@@ -206,8 +215,9 @@ export async function startDaemon(
     subscribers,
     runs,
     following,
-    logs: createLogs(journal.source),
+    logs,
     alerts,
+    pruning,
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),
@@ -257,6 +267,7 @@ export async function startDaemon(
   runs.start();
   following.start();
   scheduler.look();
+  void pruning.resume();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
   return {
@@ -276,6 +287,7 @@ export async function startDaemon(
       await spool.close();
       await server.close();
       await alerts.close();
+      await pruning.close();
       await ingest.drained();
       try {
         await checkpoint();
@@ -287,11 +299,6 @@ export async function startDaemon(
       log('stopped');
     },
   };
-}
-
-function tuningOf({ journal }: Config) {
-  const { segmentSize, segmentAge, retainSize, retainAge, sync } = journal;
-  return { segmentBytes: segmentSize, segmentMs: segmentAge, retainBytes: retainSize, retainMs: retainAge, sync };
 }
 
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */

@@ -27,6 +27,7 @@ import { admit } from './admission.js';
 import type { Ingest } from './ingest.js';
 import type { Runs } from './runs.js';
 import type { Following } from './following.js';
+import type { Pruning } from './pruning.js';
 import type { Logs, Subject } from './logs.js';
 import type { Order } from './order.js';
 import type { Subscribers } from './subscribers.js';
@@ -44,6 +45,7 @@ export interface HandlerContext {
   runs: Runs;
   following: Following;
   logs: Logs;
+  pruning: Pruning;
   web: Web;
   alerts: Alerts;
   status: () => DaemonStatus;
@@ -224,6 +226,8 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
     await context.runs.control(found, order);
     return { execution: found.id };
   },
+
+  prune: async ({ executions }, _caller, { pruning }) => await pruning.prune(executions),
 
   async follow({ agent, on = true }, _caller, { following }) {
     if (agent !== undefined) await following.follow(agent, on);

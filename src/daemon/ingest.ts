@@ -82,7 +82,11 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
     // on the next turn, so that everything one read of a socket brings goes into one write
     pumping ??= Promise.resolve()
       .then(pump)
-      .finally(() => (pumping = undefined));
+      .finally(() => {
+        pumping = undefined;
+        // handed in after its last look
+        if (pending.length > 0 || tasks.length > 0) start();
+      });
   };
 
   const pump = async () => {

@@ -33,6 +33,8 @@ export interface Logs {
   page(subject: Subject, request: LogRequest): Promise<Replies['log']>;
   search(subject: Subject, request: LogSearch): Promise<Replies['search']>;
   timeline(subject: Subject): Promise<Replies['timeline']>;
+  /** Its events are gone. */
+  forget(id: string): void;
   /** The whole log as text, a piece at a time. */
   text(subject: Subject): AsyncGenerator<string>;
 }
@@ -150,6 +152,8 @@ export function createLogs(source: JournalSource): Logs {
         seq,
       };
     },
+
+    forget: (id) => void indexes.delete(id),
 
     async *text(subject) {
       let piece = '';

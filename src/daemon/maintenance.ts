@@ -147,18 +147,24 @@ function* carry(state: State, through: number, isKept: IsKept): Generator<NewEve
     if ((execution.carriedSeq ?? execution.firstSeq) <= through) yield [...carried(execution)];
   }
   const sources = [...state.sources].filter(([name, source]) => isCarried(state, name, source, through, isKept));
-  for (const some of chunks(sources)) yield [note({ kind: 'carried_sources', sources: some })];
-  for (const some of chunks([...state.queues.values()])) yield [note({ kind: 'carried_queues', queues: some })];
-  yield* carriedAlerts(state);
+  for (const event of carriedByNone(state, sources)) yield [event];
 }
 
-/** What is to be sent is told by its own events, which stay. */
-function* carriedAlerts({ alerts }: State): Generator<NewEvent[]> {
-  const { channels, rules, spoke } = alertsToJson(alerts);
+/** What belongs to no execution: which events were taken from which source, the queues, and how alerts stand. */
+export function* carriedByNone(state: State, sources: [string, Source][] = [...state.sources]): Generator<NewEvent> {
+  for (const some of chunks(sources)) yield note({ kind: 'carried_sources', sources: some });
+  for (const some of chunks([...state.queues.values()])) yield note({ kind: 'carried_queues', queues: some });
+  const { channels, rules, spoke } = alertsToJson(state.alerts);
+  // what is to be sent is told by its own events, which stay
   const counts = channels.map(([name, record]): (typeof channels)[number] => [name, { ...record, pending: [] }]);
-  for (const some of chunks(counts)) yield [note({ kind: 'carried_alerts', channels: some })];
-  for (const some of chunks(rules)) yield [note({ kind: 'carried_alerts', rules: some })];
-  for (const some of chunks(spoke)) yield [note({ kind: 'carried_alerts', spoke: some })];
+  for (const some of chunks(counts)) yield note({ kind: 'carried_alerts', channels: some });
+  for (const some of chunks(rules)) yield note({ kind: 'carried_alerts', rules: some });
+  for (const some of chunks(spoke)) yield note({ kind: 'carried_alerts', spoke: some });
+}
+
+/** That these are gone, though their events may still be in files. */
+export function* prunedNotes(ids: readonly string[]): Generator<NewEvent> {
+  for (const executions of chunks(ids)) yield note({ kind: 'pruned', executions });
 }
 
 function* carried(execution: Execution): Generator<NewEvent> {
@@ -175,7 +181,7 @@ function isCarried(state: State, name: string, source: Source, through: number, 
 type IsKept = (name: string, source: Source) => boolean;
 
 /** What belongs together stays in one write, and so in one segment. */
-function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {
+export function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {
   let batch: NewEvent[] = [];
   let bytes = 0;
   for (const group of groups) {

@@ -15,7 +15,7 @@ import type { Group } from '../runner/group.js';
 import { createGroup, findGroup } from '../runner/group.js';
 import { launchRunner } from '../runner/launch.js';
 import type { RunRecord } from '../runner/store.js';
-import { hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
+import { eraseRun, hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
 import { isSignal } from '../runner/signals.js';
 import { RUN_KIND } from '../spool/names.js';
@@ -44,13 +44,15 @@ export interface Runs {
   runnerGone(id: string): boolean;
   /** Runs whose processes are there, with the command's. */
   live(): { id: string; child: ProcessIdentity }[];
+  /** Removes what is kept of this one, which is over. */
+  erase(id: string): void;
   /** Removes what is kept of runs that began before `time`, and that nobody knows any more. */
   forget(time: number): void;
   close(): void;
 }
 
 export interface RunsOptions {
-  paths: Pick<Paths, 'runs'>;
+  paths: Pick<Paths, 'runs' | 'spool'>;
   state: State;
   /** `settled` is called when it is in the state, or could not be written. */
   record: (event: NewEvent, settled?: () => void) => void;
@@ -263,6 +265,8 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
         const child = status === 'queued' || !(attached.has(id) || orphans.has(id)) ? undefined : recordOf(id)?.child;
         return child ? [{ id, child }] : [];
       }),
+
+    erase: (id) => eraseRun(paths, id),
 
     forget(time) {
       for (const id of runsBefore(paths, time)) if (!findExecution(state, id)) removeRun(paths, id);

@@ -33,6 +33,8 @@ export interface Subscription {
 export interface Subscribers {
   add(subscription: Subscription, opening?: { reset?: Reset; batch?: Batch }): Subscriber;
   publish(batch: Batch): void;
+  /** Events of these are no longer told out of memory. */
+  forget(executions: ReadonlySet<string>): void;
   /** Is somebody sent events like this one? */
   isAwaited(event: Matchable): boolean;
   readonly size: number;
@@ -226,6 +228,15 @@ export function createSubscribers(
       ringBytes += bytes;
       while (ringBytes > RING_BYTES && ring.length > 1) ringBytes -= ring.shift()?.bytes ?? 0;
       for (const member of all) member.advance();
+    },
+    forget(executions) {
+      for (const block of ring) {
+        const { events, lines } = batchOf(block);
+        const isKept = ({ execution }: ExecutionEvent) => execution === undefined || !executions.has(execution);
+        if (events.every(isKept)) continue;
+        block.lines = events.flatMap((event, index) => (isKept(event) ? (lines[index] ?? []) : []));
+        block.events = events.filter(isKept);
+      }
     },
     isAwaited: (event) => [...all].some(({ filter }) => matches(filter, event)),
     get size() {

@@ -9,7 +9,8 @@ import { listSegments, SEQ_LIMIT, segmentPath } from './layout.js';
 import { loadIndex, readIndex, writeIndex } from './scan.js';
 import { MAX_BLOCK_BYTES, SegmentFile } from './segment-file.js';
 
-const pack = promisify(gzip);
+/** One member. */
+export const packBlock = promisify(gzip);
 
 /** Called between two blocks: waits as long as others need the machine, and throws to stop the work. */
 export type Pace = () => Promise<void>;
@@ -80,7 +81,7 @@ async function writeMembers(handle: FileHandle, file: SegmentFile, index: BlockI
   const layout: GzipLayout = { offsets: [], size: 0 };
   for (let block = 0; block < index.blocks; block++) {
     await pace();
-    const member = await pack((await file.readBlock(index, block, endOf(index, block))) ?? '');
+    const member = await packBlock((await file.readBlock(index, block, endOf(index, block))) ?? '');
     layout.offsets.push(layout.size);
     await handle.writeFile(member);
     layout.size += member.length;

@@ -8,9 +8,10 @@ import type { JournalStatus } from '../protocol/messages.js';
 import { Archiver } from './archiver.js';
 import { orMissing, syncDirectory, syncFile } from './disk.js';
 import { Failure } from './failure.js';
-import { listSegments, segmentPath, SEQ_LIMIT } from './layout.js';
+import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
+import { type Gone, mayHold, pruneSegment } from './prune.js';
 import { recover, type Recovered, removeSegment } from './recovery.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
@@ -46,6 +47,7 @@ export class Journal {
   readonly #shelf: Shelf;
   /** Whatever changes the file written to waits for what was begun before. */
   #work: Promise<unknown> = Promise.resolve();
+  #shelfWork: Promise<unknown> = Promise.resolve();
   #isWriting = false;
   #isClosed = false;
   #writtenAt = -Infinity;
@@ -135,6 +137,7 @@ export class Journal {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#archiver.close();
+    await this.#shelfWork;
     await this.#work.catch(() => undefined); // whoever began it was told
     try {
       if (this.#options.sync === 'interval') await this.#schedule.request();
@@ -171,6 +174,10 @@ export class Journal {
 
   /** Removes the segments that hold nothing newer. What is alive in them has been written and synced again before. */
   async removeThrough(seq: number): Promise<void> {
+    await this.#onShelf(() => this.#removeThrough(seq));
+  }
+
+  async #removeThrough(seq: number): Promise<void> {
     const { directory } = this.#options;
     const segments = await listSegments(directory);
     const ends = segments.map((_, at) => (segments[at + 1]?.first ?? this.nextSeq) - 1);
@@ -186,17 +193,74 @@ export class Journal {
     await syncDirectory(directory);
   }
 
-  #check({ events, lines }: Batch, first: number): void {
+  /** Notes behind this seq name executions whose events may still be in the files; undefined: none do. */
+  get pruning(): number | undefined {
+    return this.#manifest.pruning;
+  }
+
+  /** Before such notes are written, so that a crash does not leave the rest undone. */
+  async beginPruning(): Promise<void> {
+    this.#checkWritable();
+    this.#manifest.pruning ??= this.seq;
+    await writeManifest(this.#options.directory, this.#manifest);
+  }
+
+  async endPruning(): Promise<void> {
+    delete this.#manifest.pruning;
+    await writeManifest(this.#options.directory, this.#manifest);
+  }
+
+  /** Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed. */
+  async prune(gone: Gone, signal: AbortSignal): Promise<number> {
     const { directory } = this.#options;
-    if (this.readOnly) {
-      const advice = 'use that release, or move the directory away';
-      throw new ProgressError('read_only', `${directory} was written by a later release: ${advice}`);
+    await this.#sealFor(gone);
+    const segments = await listSegments(directory);
+    let freed = 0;
+    for (const [at, segment] of segments.entries()) {
+      signal.throwIfAborted();
+      if (this.#findLive(segment.first)) continue; // begun after the newest of them
+      freed += await this.#onShelf(() => this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, gone));
     }
+    return freed;
+  }
+
+  /** What is written to is closed if one of them is in it. */
+  async #sealFor(gone: Gone): Promise<void> {
+    const holds = () => this.#writer.live.some(({ index }) => mayHold(index, gone));
+    if (!holds()) return;
+    await this.#exclusively(() => this.#attempt(() => this.#writer.rotate()));
+    if (this.#options.sync === 'interval') await this.#schedule.request();
+    if (holds())
+      throw new ProgressError(
+        'journal_failed',
+        'the newest events cannot be synced: nothing is removed from files yet',
+      );
+  }
+
+  async #pruneSegment({ first, plain }: SegmentEntry, below: number, gone: Gone): Promise<number> {
+    const { directory } = this.#options;
+    await this.#archiver.drop(first);
+    const before = this.#shelf.bytes;
+    const isPruned = await pruneSegment(directory, first, below, gone);
+    if (isPruned) await this.#shelf.put(first);
+    const freed = before - this.#shelf.bytes;
+    if (plain && !this.#isClosed) this.#archiver.add(first); // as it was dropped
+    return freed;
+  }
+
+  #check({ events, lines }: Batch, first: number): void {
+    this.#checkWritable();
     if (this.#isClosed) throw new ProgressError('journal_failed', 'the journal is closed');
     if (this.#isWriting) throw new ProgressError('internal', 'two writes to the journal at once');
     if (first < this.nextSeq)
       throw new ProgressError('internal', `event ${first} comes too late, ${this.nextSeq} is next`);
     if (events.length !== lines.length) throw new ProgressError('internal', 'a batch has a line for each event');
+  }
+
+  #checkWritable(): void {
+    if (!this.readOnly) return;
+    const advice = 'use that release, or move the directory away';
+    throw new ProgressError('read_only', `${this.#options.directory} was written by a later release: ${advice}`);
   }
 
   #findLive(first: number) {
@@ -206,6 +270,13 @@ export class Journal {
   async #exclusively<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#work.then(task, task);
     this.#work = done.catch(() => undefined); // the caller is told
+    return done;
+  }
+
+  /** Sealed segments are removed and replaced by one task at a time. */
+  async #onShelf<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#shelfWork.then(task, task);
+    this.#shelfWork = done.catch(() => undefined); // the caller is told
     return done;
   }
 

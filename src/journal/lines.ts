@@ -18,8 +18,10 @@ export interface LineRange {
   /** Wanted are seqs above `after` up to `through`. */
   after: number;
   through: number;
-  /** Lines that it does not want are not looked at. */
+  /** Lines without what it looks for are not looked at, nor bytes without any such line, be they damaged or not. */
   search?: LineSearch | undefined;
+  /** The same for what it says of single lines. */
+  within?: LineSearch | undefined;
 }
 
 /** Told of what is found, in order. */
@@ -37,7 +39,10 @@ const DIGIT_ZERO = 48;
 const HEAD = '{"seq":';
 const HEAD_BYTES = Buffer.from(HEAD);
 
-/** Every line ends with a newline; what follows the last one is damage. Returns the last good seq, or `range.before`. */
+/**
+ * Every line ends with a newline; what follows the last one is damage. Returns the last good seq, or `range.before`; of
+ * bytes in which nothing is looked for, the seq in front of `below`.
+ */
 export function decodeLines(buffer: Buffer, range: LineRange, visitor: LineVisitor): number {
   return new LineDecoder(buffer, range, visitor).decode();
 }
@@ -47,6 +52,7 @@ class LineDecoder {
   readonly #range: LineRange;
   readonly #visitor: LineVisitor;
   readonly #search: (start: number, end: number) => boolean;
+  readonly #within: (start: number, end: number) => boolean;
   #previous: number;
   /** Damage since the last good line. */
   #hole = false;
@@ -56,10 +62,12 @@ class LineDecoder {
     this.#range = range;
     this.#visitor = visitor;
     this.#search = range.search?.(buffer) ?? (() => true);
+    this.#within = range.within?.(buffer) ?? (() => true);
     this.#previous = range.before;
   }
 
   decode(): number {
+    if (!this.#search(0, this.#buffer.length)) return this.#range.below - 1;
     let start = 0;
     let seq = peekSeq(this.#buffer, 0);
     for (let newline; (newline = this.#buffer.indexOf(NEWLINE, start)) !== -1; start = newline + 1) {
@@ -88,7 +96,7 @@ class LineDecoder {
   /** A line before a jump is parsed in any case: with its newline damaged it holds the line after it too. */
   #isUnwanted(start: number, end: number, seq: number, next: number): boolean {
     if (seq <= this.#range.after) return next === seq + 1;
-    return seq > this.#range.through || !this.#search(start, end);
+    return seq > this.#range.through || !this.#search(start, end) || !this.#within(start, end);
   }
 
   #parse(start: number, end: number, next: number): void {

@@ -12,6 +12,8 @@ export interface Manifest {
   id: string;
   /** Events up to this seq were removed by retention. */
   removedThrough?: number;
+  /** Notes behind this seq name executions that may still be in files, though they are to be there no more. */
+  pruning?: number;
   /** Segments (by first seq) whose disappearance has been noted in the journal. */
   notedMissing?: number[];
 }
@@ -51,6 +53,7 @@ function isManifest(value: unknown): value is Manifest {
     Number.isSafeInteger(fields.version) &&
     typeof fields.id === 'string' &&
     (fields.removedThrough === undefined || Number.isSafeInteger(fields.removedThrough)) &&
+    (fields.pruning === undefined || Number.isSafeInteger(fields.pruning)) &&
     (fields.notedMissing === undefined || Array.isArray(fields.notedMissing))
   );
 }

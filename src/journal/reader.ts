@@ -35,6 +35,7 @@ interface Range {
   since: string;
   until: string;
   search: LineSearch | undefined;
+  within: LineSearch | undefined;
 }
 
 /**
@@ -43,7 +44,7 @@ interface Range {
  */
 export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<Part> {
   const { through = SEQ_LIMIT, execution, since = '', until = '~' } = options;
-  const wanted = { through, execution, since, until, search: searchOf(options) };
+  const wanted = { through, execution, since, until, search: searchOf(options), within: withinOf(options) };
   let position = options.after ?? 0;
   let finished = 0; // the newest segment that was read to its end
   let oldest: number | undefined;
@@ -156,7 +157,7 @@ function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {
 }
 
 async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
-  const { search } = range;
+  const { search, within } = range;
   let before = Math.min(segment.index.first, segment.firstSeq(0)) - 1;
   let following = 0; // the block that `before` stands in front of
   for await (const [block, lines] of segment.readBlocks(blocksIn(segment, range))) {
@@ -164,7 +165,7 @@ async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<P
     const behind = segment.seqBehind(block);
     if (block !== following) before = first - 1;
     const parts = new Parts(range);
-    const last = lines && segment.decode(block, lines, { ...range, before, search }, parts);
+    const last = lines && segment.decode(block, lines, { ...range, before, search, within }, parts);
     if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage'));
     yield* parts.list;
     before = last ?? behind - 1;
@@ -179,13 +180,14 @@ function blocksIn(segment: OpenSegment, { execution, after, through, since }: Ra
     .filter((block) => (segment.index.times[block] ?? since) >= since);
 }
 
-function searchOf({ execution, since, until, search }: ReadOptions): LineSearch | undefined {
-  const searches = [
-    search,
-    execution === undefined ? undefined : containing(JSON.stringify(execution)),
-    since === undefined && until === undefined ? undefined : between(since, until),
-  ].filter((one) => one !== undefined);
-  return searches.length > 1 ? allOf(searches) : searches[0];
+function searchOf({ execution, search }: ReadOptions): LineSearch | undefined {
+  if (execution === undefined) return search;
+  const named = containing(JSON.stringify(execution));
+  return search ? allOf([search, named]) : named;
+}
+
+function withinOf({ since, until }: ReadOptions): LineSearch | undefined {
+  return since === undefined && until === undefined ? undefined : between(since, until);
 }
 
 function lostPart(first: number, last: number, { after, through }: Range, why: Gap['why']): Gap | undefined {

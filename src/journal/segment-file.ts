@@ -1,9 +1,10 @@
 /** One segment as it lies on disk, plain or compressed, opened for reading by blocks. */
+import type { Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { BlockIndex } from './block-index.js';
-import { OPEN_TO_READ, orMissing } from './disk.js';
+import { OPEN_TO_READ, orMissing, statIfThere } from './disk.js';
 import { segmentPath } from './layout.js';
 
 const unpack = promisify(gunzip);
@@ -17,11 +18,15 @@ export class SegmentFile {
   /** In bytes on disk, at the time of opening. */
   readonly size: number;
   readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #inode: number;
 
-  private constructor(first: number, compressed: boolean, size: number, handle: FileHandle) {
+  private constructor(path: string, first: number, compressed: boolean, stat: Stats, handle: FileHandle) {
     this.first = first;
     this.compressed = compressed;
-    this.size = size;
+    this.size = stat.size;
+    this.#inode = stat.ino;
+    this.#path = path;
     this.#handle = handle;
   }
 
@@ -40,11 +45,16 @@ export class SegmentFile {
     const handle = await orMissing(open(path, OPEN_TO_READ));
     if (handle === undefined) return undefined;
     try {
-      return new SegmentFile(first, compressed, (await handle.stat()).size, handle);
+      return new SegmentFile(path, first, compressed, await handle.stat(), handle);
     } catch (error) {
       await handle.close();
       throw error;
     }
+  }
+
+  /** Has no other file taken its place since it was opened? */
+  async isInPlace(): Promise<boolean> {
+    return (await statIfThere(this.#path))?.ino === this.#inode;
   }
 
   /** Does the index describe this file? */
@@ -60,10 +70,15 @@ export class SegmentFile {
     return this.read(start, end - start);
   }
 
-  async #readMember(index: BlockIndex, block: number): Promise<Buffer | undefined> {
+  /** The member of a block in a compressed segment, as it is. */
+  async readPacked(index: BlockIndex, block: number): Promise<Buffer> {
     const { offsets, size } = index.gzip ?? { offsets: [], size: 0 };
     const start = offsets[block] ?? size;
-    const member = await this.read(start, (offsets[block + 1] ?? size) - start);
+    return this.read(start, (offsets[block + 1] ?? size) - start);
+  }
+
+  async #readMember(index: BlockIndex, block: number): Promise<Buffer | undefined> {
+    const member = await this.readPacked(index, block);
     try {
       return await unpack(member, { maxOutputLength: MAX_BLOCK_BYTES });
     } catch {

@@ -166,6 +166,12 @@ export class SegmentWriter {
     }
   }
 
+  /** Begins a new segment, so that everything written so far is in closed ones. */
+  async rotate(): Promise<void> {
+    if (this.#active !== undefined && this.#active.index.lines > 0)
+      await this.#change(await this.#create(this.nextSeq));
+  }
+
   /** Nothing is appended to the old active segment any more. */
   async #change(next: ActiveSegment | undefined): Promise<void> {
     const old = this.#active;

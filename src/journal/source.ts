@@ -49,17 +49,21 @@ export class OpenSegment {
     next?: SegmentEntry,
   ): Promise<OpenSegment | undefined> {
     const { directory } = source;
-    const file = await SegmentFile.open(directory, segment.first);
-    if (file === undefined) {
-      if (segment.plain || segment.gzip) return undefined;
-      return new OpenSegment((await readIndex(directory, segment.first)) ?? new BlockIndex(segment.first), undefined);
-    }
-    try {
-      const live = source.live(segment.first);
-      return new OpenSegment(live ?? (await loadIndex(directory, file, next)), file);
-    } catch (error) {
+    for (let look = 1; ; look++) {
+      const file = await SegmentFile.open(directory, segment.first);
+      if (file === undefined) {
+        if (segment.plain || segment.gzip) return undefined;
+        return new OpenSegment((await readIndex(directory, segment.first)) ?? new BlockIndex(segment.first), undefined);
+      }
+      try {
+        const index = source.live(segment.first) ?? (await loadIndex(directory, file, next));
+        // else the index may be that of a file which has taken its place
+        if (look === LOOKS || (await file.isInPlace())) return new OpenSegment(index, file);
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
       await file.close();
-      throw error;
     }
   }
 

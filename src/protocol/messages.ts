@@ -96,6 +96,8 @@ export type Request =
   /** `ifQueued`: only while it waits for its turn. */
   | { op: 'rerun'; id: RequestId; execution: string }
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
+  /** Removes these, by full ids: what is alive, or waited for by something alive, stays. */
+  | { op: 'prune'; id: RequestId; executions: string[] }
   /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
   | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
   /** Tells somebody something; `test` tries the one channel at once. */
@@ -175,6 +177,8 @@ export interface Replies {
   attach: Record<string, never>;
   /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
   control: { execution: string };
+  /** Those that are gone, from everywhere; `freed`: bytes on disk. */
+  prune: { executions: string[]; freed: number };
   follow: { agents: FollowStatus[] };
   /** Of each channel the seq of the event that makes it certain to be told; of a test what came of it. */
   notify: { pending: { channel: string; seq: number }[]; attempt?: Attempt };

@@ -90,6 +90,7 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
     graceMs: count,
     ifQueued: flag,
   },
+  prune: { executions: required(texts) },
   follow: { agent, on: flag },
   notify: { title: required(name), body: text, channels: required(texts), urgency, execution: name, test: flag },
   rules: {},

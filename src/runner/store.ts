@@ -17,6 +17,8 @@ import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
+import { isAlive } from '../processes.js';
+import { SPOOL_SUFFIX } from '../spool/names.js';
 
 export interface RunSpec {
   id: string;
@@ -143,6 +145,15 @@ export function runsBefore({ runs }: Where, time: number): string[] {
 
 export function removeRun({ runs }: Where, id: string): void {
   rmSync(path.join(runs, id), { recursive: true, force: true });
+}
+
+/** Removes all that is kept of a run that is over, what it has told the journal through the spool too. */
+export function eraseRun(where: Pick<Paths, 'runs' | 'spool'>, id: string): void {
+  if (!RUN_ID.test(id)) return;
+  const record = readRecord(where, id);
+  // one that is just leaving may still write there
+  if (record && !isAlive(record.runner)) rmSync(path.join(where.spool, record.source + SPOOL_SUFFIX), { force: true });
+  removeRun(where, id);
 }
 
 function list(directory: string): string[] {

@@ -1,6 +1,7 @@
 // npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
 import * as agentHook from './agent-hook.mjs';
 import * as fanout from './fanout.mjs';
+import * as history from './history.mjs';
 import * as idle from './idle.mjs';
 import * as ingest from './ingest.mjs';
 import * as latency from './latency.mjs';
@@ -27,6 +28,7 @@ const PARTS = {
   hook: ['The hook of an agent, one call after the other', agentHook.main],
   resources: ['Resources of runs', resources.main],
   streams: ['Output of agents and tools, read', streams.main],
+  history: ['History: a search through all of it', history.main],
   idle: ['Idle', idle.main],
   web: ['The viewer', web.main],
   live: ['The viewer while a log grows', webLive.main],

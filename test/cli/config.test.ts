@@ -124,7 +124,7 @@ t.test('set keeps mode and link, and leaves nothing beside them', async (t) => {
   t.not(statSync(real).ino, ino, 'in one step');
   t.strictSame(
     readdirSync(directory)
-      .filter((name) => /yaml/.test(name))
+      .filter((name) => name.includes('yaml'))
       .sort(),
     ['config.yaml', 'dotfiles.yaml'],
   );

@@ -225,3 +225,17 @@ t.test('a line that is given is used as it is, unless the event is placed elsewh
   t.match(lines[0], '"execution":"x","data":{"a":1e0}}');
   t.match(lines[1], '"execution":"default","data":{"a":1}}');
 });
+
+t.test('what is handed in just when everything else is done is not forgotten', async (t) => {
+  const { ingest, state } = await open(t);
+  for (let turns = 0; turns < 10; turns++) {
+    await ingest.between(() => undefined);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await ingest.between(() => undefined);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await new Promise<void>((resolve) => {
+      ingest.submit(log(), 2, { written: () => resolve(), duplicate: () => undefined, refused: () => undefined });
+    });
+  }
+  t.ok(state.seq > 0);
+});

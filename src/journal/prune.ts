@@ -1,0 +1,148 @@
+/**
+ * Takes executions out of a sealed segment: it is written again without their events, block by block, and put in the
+ * place of the old one. Whenever that stops, one whole file counts. Readers that have the old one open go on with it.
+ */
+import { type FileHandle, open, rename, utimes } from 'node:fs/promises';
+import type { ExecutionEvent } from '../core/event.js';
+import { ProgressError } from '../errors.js';
+import { packBlock } from './archive.js';
+import { BlockIndex } from './block-index.js';
+import { FILE_MODE, OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
+import { segmentPath } from './layout.js';
+import { decodeLines, peekSeq } from './lines.js';
+import { removeSegment } from './recovery.js';
+import { loadIndex, writeIndex } from './scan.js';
+import { SegmentFile } from './segment-file.js';
+
+/** By id: events of the execution up to this seq are to go. */
+export type Gone = ReadonlyMap<string, number>;
+
+const NEWLINE = 10;
+
+/** True when something of them was in it. `below`: all seqs of the segment are below this. */
+export async function pruneSegment(directory: string, first: number, below: number, gone: Gone): Promise<boolean> {
+  const file = await SegmentFile.open(directory, first);
+  if (file === undefined) return false;
+  try {
+    const index = await loadIndex(directory, file, { first: below });
+    const touched = touchedBlocks(index, gone);
+    if (touched.size === 0) return false;
+    await replace(directory, file, await write(directory, file, { index, touched, below, gone }));
+    return true;
+  } catch (error) {
+    await removeFile(pathOf(directory, file) + TEMPORARY).catch(() => undefined); // the first error is the one that tells
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** May events that are to go be in there? What begins behind the last of them, a new execution of that id, may not. */
+export function mayHold(index: BlockIndex, gone: Gone): boolean {
+  return [...index.executions()].some((id) => (index.seqs[0] ?? Infinity) <= (gone.get(id) ?? 0));
+}
+
+function touchedBlocks(index: BlockIndex, gone: Gone): ReadonlySet<number> {
+  if (!mayHold(index, gone)) return new Set();
+  const ids = [...index.executions()].filter((id) => gone.has(id));
+  return new Set(ids.flatMap((id) => index.blocksOf(id)));
+}
+
+function pathOf(directory: string, { first, compressed }: SegmentFile): string {
+  return segmentPath(directory, first, compressed ? 'gzip' : 'plain');
+}
+
+interface Task {
+  index: BlockIndex;
+  touched: ReadonlySet<number>;
+  below: number;
+  gone: Gone;
+}
+
+/** The new file beside the old one; returns its index. */
+async function write(directory: string, file: SegmentFile, task: Task): Promise<BlockIndex> {
+  const path = pathOf(directory, file);
+  const handle = await open(path + TEMPORARY, OPEN_TO_REPLACE, FILE_MODE);
+  try {
+    const index = await writeBlocks(handle, file, task);
+    await handle.sync();
+    return index;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeBlocks(handle: FileHandle, file: SegmentFile, task: Task): Promise<BlockIndex> {
+  const { index, touched, below } = task;
+  const fresh = new BlockIndex(file.first);
+  fresh.closed = true;
+  fresh.lostThrough = index.lostThrough;
+  if (file.compressed) fresh.gzip = { offsets: [], size: 0 };
+  let before = -1;
+  for (let block = 0; block < index.blocks; block++) {
+    const end = index.offsets[block + 1] ?? index.size;
+    const lines = await file.readBlock(index, block, end);
+    const kept = lines && touched.has(block) ? without(lines, { before, below }, task.gone) : lines;
+    if (kept?.length === 0) continue;
+    const start = fresh.size;
+    const seq = kept === undefined ? NaN : peekSeq(kept, 0);
+    fresh.startBlock(Number.isNaN(seq) ? (index.seqs[block] ?? 0) : seq);
+    if (kept) {
+      const add = (event: ExecutionEvent, _line: string, at: number) => fresh.addToBlock(event, start + at);
+      before = decodeLines(kept, { ...ALL, before, below }, { event: add });
+    }
+    // one that cannot be unpacked stays as it is, and is as long as it was
+    fresh.size = start + (kept?.length ?? end - (index.offsets[block] ?? end));
+    const bytes = await bytesFor(file, index, block, { kept, isChanged: kept !== lines });
+    fresh.gzip?.offsets.push(fresh.gzip.size);
+    if (fresh.gzip) fresh.gzip.size += bytes.length;
+    await handle.writeFile(bytes);
+  }
+  return fresh;
+}
+
+/** What stands in the file for a block: where nothing has changed, the same as before. */
+async function bytesFor(
+  file: SegmentFile,
+  index: BlockIndex,
+  block: number,
+  { kept = Buffer.alloc(0), isChanged }: { kept: Buffer | undefined; isChanged: boolean },
+): Promise<Buffer> {
+  if (!file.compressed) return kept;
+  return isChanged ? packBlock(kept) : file.readPacked(index, block);
+}
+
+const ALL = { after: -1, through: Number.MAX_SAFE_INTEGER };
+
+/** Damage stays where it is: only whole lines of theirs go. */
+function without(lines: Buffer, range: { before: number; below: number }, gone: Gone): Buffer {
+  const kept: Buffer[] = [];
+  let from = 0;
+  const drop = ({ execution = '', seq }: ExecutionEvent, line: string, end: number) => {
+    const start = end - Buffer.byteLength(line) - 1;
+    const isWhole = lines[end - 1] === NEWLINE && (start === 0 || lines[start - 1] === NEWLINE);
+    if (!isWhole || seq > (gone.get(execution) ?? 0)) return;
+    kept.push(lines.subarray(from, start));
+    from = end;
+  };
+  decodeLines(lines, { ...ALL, ...range }, { event: drop });
+  return Buffer.concat([...kept, lines.subarray(from)]);
+}
+
+/** The old index goes before the old file: beside a new one it would tell of a loss. */
+async function replace(directory: string, file: SegmentFile, index: BlockIndex): Promise<void> {
+  const { first } = file;
+  const path = pathOf(directory, file);
+  const written = await statIfThere(path);
+  if (written === undefined) throw new ProgressError('journal_failed', `${path} was taken away`);
+  if (index.blocks === 0) {
+    await removeFile(path + TEMPORARY);
+    await removeSegment(directory, first);
+  } else {
+    await utimes(path + TEMPORARY, written.atime, written.mtime); // the time of the last event, for readers and retention
+    await removeFile(segmentPath(directory, first, 'index'));
+    await rename(path + TEMPORARY, path);
+  }
+  await syncDirectory(directory);
+  if (index.blocks > 0) await writeIndex(directory, index);
+}
