@@ -7,8 +7,11 @@ export interface Pattern {
   readonly source: string;
   /** Is it found anywhere in `text`? */
   test(text: string): boolean;
-  /** Where it is found, left to right without overlap, as [start, end) in UTF-16 units; nothing of length 0. */
-  find(text: string): [start: number, end: number][];
+  /**
+   * Where it is found, left to right without overlap, as [start, end) in UTF-16 units; nothing of length 0. Each may
+   * take time linear in the text: `most` bounds how many there are.
+   */
+  find(text: string, most?: number): [start: number, end: number][];
 }
 
 export interface PatternOptions {
@@ -31,11 +34,15 @@ export function compilePattern(source: string, { ignoreCase = false, code = 'usa
     return {
       source,
       test: (text) => compiled.test(text),
-      find: (text) =>
-        [...compiled.matchAll(text)].flatMap((match): [number, number][] => {
-          const { 0: found = '', index } = match as unknown as { 0?: string; index: number };
-          return found === '' ? [] : [[index, index + found.length]];
-        }),
+      find(text, most = Infinity) {
+        const found: [number, number][] = [];
+        for (const match of compiled.matchAll(text)) {
+          if (found.length >= most) break;
+          const { 0: part = '', index } = match as unknown as { 0?: string; index: number };
+          if (part !== '') found.push([index, index + part.length]);
+        }
+        return found;
+      },
     };
   } catch (error) {
     if (error instanceof RE2JSSyntaxException) throw refuse(describe(error, source));

@@ -11,6 +11,7 @@ t.test('a pattern is found anywhere in a text, and says where', async (t) => {
     [8, 17],
   ]);
   t.strictSame(compilePattern('x*').find('axxb'), [[1, 3]], 'what is empty is nowhere');
+  t.strictSame(compilePattern('x').find('xxx', 2).length, 2, 'as many as are wanted');
   t.strictSame(compilePattern('b').find('😀b'), [[2, 3]], 'in units of the string');
   t.equal(pattern.source, 'err(or)?: \\d+');
 });

@@ -1,6 +1,6 @@
 /** What is selected in the log, by line and column, since rows come and go under a selection; and what is copied of it. */
 import { stripAnsi } from '../src/core/ansi.js';
-import { formatCount, formatQuantity } from '../src/core/format.js';
+import { formatBytes, formatCount, formatQuantity } from '../src/core/format.js';
 import type { LogStore } from './log-store.js';
 import type { LineRange, Rows } from './ranges.js';
 
@@ -36,6 +36,9 @@ interface Caret {
 
 /** More is nothing for a clipboard. */
 const MAX_COPIED_LINES = 100_000;
+const MAX_COPIED_CHARS = 64 * 1024 * 1024;
+/** Lines that are read together. */
+const PART_LINES = 5_000;
 /** Lines that are shown and not shown in turn are read together, so far apart. */
 const READ_ACROSS = 500;
 /** A copy that takes longer is worth a word. */
@@ -106,12 +109,16 @@ export function createLogSelection(options: LogSelectionOptions): LogSelection {
     if (count > QUICK_LINES) announce(`Copying ${formatQuantity(count, 'line')}…`);
     const read = async () => {
       const texts: string[] = [];
-      for (const [from, to] of joinNear(wanted)) {
+      let chars = 0;
+      for (const [from, to] of inParts(joinNear(wanted))) {
         for (const { line, text } of await store.read(from, to)) {
           if (!rows().has(line)) continue;
           const plain = stripAnsi(text);
-          texts.push(plain.slice(line === start.line ? start.column : 0, line === end.line ? end.column : undefined));
+          const part = plain.slice(line === start.line ? start.column : 0, line === end.line ? end.column : undefined);
+          chars += part.length;
+          texts.push(part);
         }
+        if (chars > MAX_COPIED_CHARS) throw new Error(`it is longer than ${formatBytes(MAX_COPIED_CHARS)}`);
       }
       return texts.join('\n');
     };
@@ -121,7 +128,7 @@ export function createLogSelection(options: LogSelectionOptions): LogSelection {
       await navigator.clipboard.write([new ClipboardItem({ 'text/plain': blob })]);
       announce(`${formatQuantity(count, 'line')} copied`);
     } catch (error) {
-      announce(`Nothing was copied: ${(error as Error).message}`);
+      announce(`Nothing was copied: ${(error as Error).message}; a download takes all`);
     }
   };
 
@@ -189,6 +196,15 @@ function joinNear(ranges: readonly LineRange[]): LineRange[] {
     else joined.push([from, to]);
   }
   return joined;
+}
+
+function inParts(ranges: readonly LineRange[]): LineRange[] {
+  return ranges.flatMap(([from, to]) =>
+    Array.from({ length: Math.ceil((to - from + 1) / PART_LINES) }, (_, index): LineRange => {
+      const first = from + index * PART_LINES;
+      return [first, Math.min(to, first + PART_LINES - 1)];
+    }),
+  );
 }
 
 function isField(target: EventTarget | null): boolean {

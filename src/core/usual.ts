@@ -31,7 +31,10 @@ export function usualOf(execution: Execution, others: Iterable<Execution>): Usua
   const steps = new Map<string, number[]>();
   for (const step of former.flatMap((one) => [...one.steps.values()])) {
     const took = step.status === 'completed' ? elapsedOf(step, 0) : undefined;
-    if (took !== undefined) steps.set(step.name, [...(steps.get(step.name) ?? []), took]);
+    if (took === undefined) continue;
+    const times = steps.get(step.name);
+    if (times) times.push(took);
+    else steps.set(step.name, [took]);
   }
   return {
     ms,

@@ -27,17 +27,17 @@ export interface Found {
 /** Ranges of lines that a search tells; the rest is only counted. */
 const MAX_RANGES = 50_000;
 const MAX_MARKS = 5_000;
+const MAX_MARKS_OF_LINE = 100;
 /** So long nobody else is served. */
 const SLICE_MS = 20;
-/** Of the processor, for one pattern: linear in the text is still slow with a long pattern and a long log. */
+/** For one pattern: what is linear in the text is still slow with a long pattern and a long log. */
 const PATTERN_MS = 5_000;
 
 /** `events` come with the number of their first line. Throws a ProgressError if the text is no pattern. */
 export async function searchLog(events: AsyncIterable<[ExecutionEvent, number]>, search: LogSearch): Promise<Found> {
   const { text = '', exact = false, from = 1, to = Infinity } = search;
-  const pattern =
-    search.regex && text !== '' ? compilePattern(text, { ignoreCase: !exact, code: 'bad_request' }) : undefined;
-  const test = lineTest(search, pattern && bounded(pattern));
+  const pattern = search.regex && text !== '' ? createBounded(text, exact) : undefined;
+  const test = lineTest(search, pattern?.test);
   // the lines of an event are not one text to a pattern
   const mayPass = eventTest(pattern ? {} : search);
   const found: Found = { ranges: [], marks: [], matched: 0 };
@@ -47,7 +47,7 @@ export async function searchLog(events: AsyncIterable<[ExecutionEvent, number]>,
     if (last?.[1] === line - 1) last[1] = line;
     else if (found.ranges.length < MAX_RANGES) found.ranges.push([line, line]);
     if (!search.marks || !pattern || found.marks.length >= MAX_MARKS) return;
-    for (const [start, end] of pattern.find(headOf(stripAnsi(content)))) found.marks.push([line, start, end]);
+    for (const [start, end] of pattern.find(stripAnsi(content))) found.marks.push([line, start, end]);
   };
 
   let servedAt = performance.now();
@@ -64,18 +64,19 @@ export async function searchLog(events: AsyncIterable<[ExecutionEvent, number]>,
   return found;
 }
 
-/** Throws when the pattern has had its time. */
-function bounded(pattern: Pattern): (text: string) => boolean {
+/** A pattern that looks at the beginning of a text, and throws when it has had its time. */
+function createBounded(source: string, exact: boolean): Pick<Pattern, 'test' | 'find'> {
+  const pattern = compilePattern(source, { ignoreCase: !exact, code: 'bad_request' });
   let spent = 0;
-  return (text) => {
+  const metered = <T>(work: () => T): T => {
     const begun = performance.now();
-    const holds = pattern.test(headOf(text));
+    const result = work();
     spent += performance.now() - begun;
-    if (spent <= PATTERN_MS) return holds;
+    if (spent <= PATTERN_MS) return result;
     throw new ProgressError('bad_request', 'this pattern takes too long here: look for something simpler');
   };
-}
-
-function headOf(text: string): string {
-  return text.slice(0, LINE_CHARS);
+  return {
+    test: (text) => metered(() => pattern.test(text.slice(0, LINE_CHARS))),
+    find: (text) => metered(() => pattern.find(text.slice(0, LINE_CHARS), MAX_MARKS_OF_LINE)),
+  };
 }

@@ -164,8 +164,19 @@ t.test('the token opens, nothing else does', async (t) => {
   });
 
   t.test('off shuts everybody out; on again makes another token', async (t) => {
+    const idle = dial({ host: '127.0.0.1', port: web.port });
+    let isClosed = false;
+    idle.on('error', () => undefined).on('close', () => (isClosed = true));
+    idle.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await new Promise((resolve) => idle.once('data', resolve));
     await client.call('web', { on: false });
     await t.rejects(web.ask('/healthz'));
+    await waitFor('open connections to be closed', () => isClosed, 3_000);
+    t.strictSame(
+      readdirSync(web.home.paths.runtime).filter((name) => name.startsWith('open-')),
+      [],
+      'nothing leads there any more',
+    );
     await client.call('web', { on: true, port: web.port });
     t.equal((await web.ask('/api/v1/executions')).status, 401);
   });
@@ -215,7 +226,7 @@ t.test('only this machine reaches the port, and a wrong token waits for its answ
   t.equal((await web.ask('/metrics', { headers: { Authorization: 'Bearer wrong' } })).status, 401);
   t.ok(performance.now() - begun > 95);
   const expecting = `POST /emit HTTP/1.1\r\nHost: localhost\r\nExpect: something\r\nConnection: close\r\n\r\n`;
-  t.match(await web.raw(expecting), /^HTTP\/1\.1 417 /);
+  t.match(await web.raw(expecting), /^HTTP\/1\.1 417 [\s\S]*Content-Security-Policy: default-src 'none'/);
 });
 
 t.test('the address says which execution an order is for, whatever its body says', async (t) => {
@@ -225,6 +236,30 @@ t.test('the address says which execution an order is for, whatever its body says
   const body = JSON.stringify({ execution: 'other', action: 'kill' });
   const answer = await web.ask('/api/v1/executions/nobody/pause', { method: 'POST', body });
   t.equal(answer.status, 404);
+});
+
+t.test('headers have less time than bodies, and both an end', async (t) => {
+  const web = await openWeb(t);
+  const open = (text: string) => {
+    const socket = dial({ host: '127.0.0.1', port: web.port });
+    const slow = { isClosed: false };
+    const drip = setInterval(() => socket.write('X'), 300);
+    t.teardown(() => socket.destroy());
+    socket.on('error', () => undefined).resume();
+    socket.on('close', () => {
+      clearInterval(drip);
+      slow.isClosed = true;
+    });
+    socket.write(text);
+    return slow;
+  };
+  const own = `Host: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
+  const headers = open('GET /healthz HTTP/1.1\r\n');
+  const body = open(`POST /emit HTTP/1.1\r\n${own}Content-Type: application/json\r\nContent-Length: 9999\r\n\r\n`);
+  await waitFor('the slow headers to be cut off', () => headers.isClosed);
+  t.equal((await web.ask('/healthz')).status, 200);
+  t.notOk(body.isClosed);
+  await waitFor('the slow body to be cut off', () => body.isClosed);
 });
 
 t.test('connections are bounded', async (t) => {
@@ -253,6 +288,13 @@ t.test('methods that are not served, bodies that are too long, paths that climb'
     }
   }
   t.equal((await web.ask('/emit')).status, 405);
+  for (const method of ['PUT', 'OPTIONS']) {
+    const answer = await web.ask('/nothing/here', { method, headers: { Origin: `http://127.0.0.1:${web.port}` } });
+    t.equal(answer.status, 405, `${method} nowhere`);
+  }
+  const opening = `POST /emit HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
+  const notUtf8 = `${opening}Content-Type: application/json\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"type":"\xff"}`;
+  t.match(await web.raw(notUtf8), /^HTTP\/1\.1 400 [\s\S]*bad_utf8/);
   t.equal((await web.ask('/', { method: 'POST', body: '{}' })).status, 405);
   const head = await web.ask('/api/v1/executions', { method: 'HEAD' });
   t.match([head.status, head.text], [200, '']);
