@@ -95,6 +95,8 @@ if [ "$PROGRESS_HOME" != '${home}' ]; then
   unset PROGRESS_EXECUTION PROGRESS_STEP PROGRESS_SOCKET
   export PROGRESS_HOME='${home}'
 fi
+# some leave reports of what has failed there
+export TMPDIR='${home}'
 exec '${program}' "$@"
 `;
 }

@@ -88,7 +88,7 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
 
   t.test('one that is interrupted while a tool runs', async (t) => {
     const mark = path.join(bench.work, 'started');
-    const id = bench.start([{ text: WORDS[0], call: { tool: 'shell', command: `touch ${mark}; sleep 600` } }]);
+    const id = bench.start([{ text: WORDS[0], call: { tool: 'shell', command: `touch ${mark}; sleep 60` } }]);
     await waitFor('the tool', () => existsSync(mark), PATIENCE_MS);
     await bench.see('transcript', 'the session', ({ tokens }) => tokens !== undefined || agent === 'codex');
     bench.homes.stream.progress(['stop', id, '--signal', 'INT']);
