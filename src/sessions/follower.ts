@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { ProgressError } from '../errors.js';
 import { readCommands, readOpenFiles } from '../processes.js';
 import type { FollowStatus } from '../protocol/messages.js';
+import { createGuard } from '../spool/guard.js';
 import { createTurns } from '../spool/turns.js';
 import { formatOfProgram } from '../streams/formats.js';
 import type { Place } from './agents.js';
@@ -77,21 +78,11 @@ export function createFollower(options: FollowerOptions): Follower {
   let withProcess: ReadonlySet<Followed> | undefined;
   let processesAt = -Infinity;
   let closed = false;
-  let failure: string | undefined;
-
-  const guard = (task: () => void) => {
-    try {
-      task();
-    } catch (error) {
-      const { message } = ProgressError.from(error);
-      if (message !== failure) log(`sessions: ${agent}: ${message}`);
-      failure = message;
-    }
-  };
+  const guard = createGuard((message) => log(`sessions: ${agent}: ${message}`));
 
   const turns = createTurns<Followed>({
     isFull,
-    guard,
+    guard: guard.run,
     read(followed) {
       followed.session.prepare();
       return followed.file.read() === 'more';
@@ -109,7 +100,7 @@ export function createFollower(options: FollowerOptions): Follower {
     isDirectory: layout.isDirectory,
     isFile: (parts) => layout.identify(parts) !== undefined,
     isWanted: (parts, writtenAt) => isWanted(placeOf(agent, parts), writtenAt),
-    onFile: (parts, file) => guard(() => notice(parts, file)),
+    onFile: (parts, file) => guard.run(() => notice(parts, file)),
   });
 
   const notice = (parts: readonly string[], path: string) => {
@@ -245,7 +236,7 @@ export function createFollower(options: FollowerOptions): Follower {
 
   const sweep = () =>
     void finder.sweep().catch((error: unknown) => log(`sessions: ${ProgressError.from(error).message}`));
-  const timers = [setInterval(sweep, sweepMs), setInterval(() => guard(look), lookMs)];
+  const timers = [setInterval(sweep, sweepMs), setInterval(() => guard.run(look), lookMs)];
   sweep();
 
   return {

@@ -2,8 +2,8 @@
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
-import { ProgressError } from '../errors.js';
 import type { SpoolStatus } from '../protocol/messages.js';
+import { createGuard } from './guard.js';
 import { BRIEF_KINDS, parseSpoolName, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
@@ -58,17 +58,7 @@ export function openSpool(options: SpoolOptions): Spool {
   let shared: Shared | undefined;
   let closed = false;
   let watching: { inode: number; close: () => Promise<void> } | undefined;
-  let failure: string | undefined;
-
-  const guard = (task: () => void) => {
-    try {
-      task();
-    } catch (error) {
-      const { message } = ProgressError.from(error);
-      if (message !== failure) log(`spool: ${message}`);
-      failure = message;
-    }
-  };
+  const guard = createGuard((message) => log(`spool: ${message}`));
 
   const read = (file: SpoolFile): boolean => {
     const look = file.read();
@@ -79,7 +69,7 @@ export function openSpool(options: SpoolOptions): Spool {
     }
     return look === 'more';
   };
-  const turns = createTurns({ read, isFull, guard });
+  const turns = createTurns({ read, isFull, guard: guard.run });
 
   const forget = (file: SpoolFile) => {
     files.delete(file.name);
@@ -127,12 +117,12 @@ export function openSpool(options: SpoolOptions): Spool {
 
   /** Everything there is, whatever was told of it. */
   const sweep = () =>
-    guard(() => {
+    guard.run(() => {
       rewatch();
       for (const name of readdirSync(directory)) notice(name);
       for (const name of strange) if (!exists(name)) strange.delete(name);
       for (const file of files.values()) clear(file);
-      failure = undefined;
+      guard.clear();
     });
 
   const clear = (file: SpoolFile) => {
@@ -155,7 +145,7 @@ export function openSpool(options: SpoolOptions): Spool {
     const inode = lstatSync(directory).ino;
     if (watching?.inode === inode) return;
     void watching?.close();
-    watching = { inode, close: watchDirectory(directory, (name) => guard(() => notice(name)), sweep) };
+    watching = { inode, close: watchDirectory(directory, (name) => guard.run(() => notice(name)), sweep) };
   };
 
   const timer = setInterval(sweep, sweepMs);
@@ -171,13 +161,13 @@ export function openSpool(options: SpoolOptions): Spool {
       const file = files.get(name);
       if (size === undefined || file?.leftAlone !== undefined) return true;
       if (file?.size === size) return file.idleSince !== undefined && !turns.isWaiting(file);
-      guard(() => notice(name));
+      guard.run(() => notice(name));
       return false;
     },
     status: () => ({
       files: files.size,
       leftAlone: [...strange, ...[...files.values()].filter((file) => file.leftAlone).map(({ name }) => name)],
-      ...(failure !== undefined && { failure }),
+      ...(guard.failure !== undefined && { failure: guard.failure }),
     }),
     async close() {
       closed = true;
