@@ -104,7 +104,7 @@ t.test('hello, emit, list, get, status', async (t) => {
       executions: { ended: 1 },
       journal: { id: hello.journal, segments: Number },
     });
-    t.match(status.counters.rejected, { bad_event: 3, unknown_op: 1, not_found: 1, ambiguous: 1, bad_request: 1 });
+    t.match(status.counters.rejected, { bad_event: 4, unknown_op: 1, not_found: 1, ambiguous: 1, bad_request: 1 });
     t.ok(status.counters.events > 27_000);
   });
 });
