@@ -21,12 +21,8 @@ const PACKAGES: Readonly<Record<Agent, Package>> = {
 };
 const INSTALL_MS = 300_000;
 
-/** `latest`: what the registry has now; empty: nothing is installed. */
-const WANTED = process.env['PROGRESS_AGENTS'] ?? '';
-
-export function whyNoAgents(): string | undefined {
-  return WANTED === '' ? 'installs coding agents, some 800 MB, for as long as it runs: npm run test:agents' : undefined;
-}
+/** What the registry has now, instead of what the tests were written with. */
+const IS_LATEST_WANTED = process.env['PROGRESS_AGENTS'] === 'latest';
 
 /** The file that starts it. All of it is removed when the test ends. */
 export function installAgent(t: Test, agent: Agent, version = PACKAGES[agent].version): string {
@@ -34,7 +30,7 @@ export function installAgent(t: Test, agent: Agent, version = PACKAGES[agent].ve
   const directory = mkdtempSync(path.join(tmpdir(), `progress-${agent}-`));
   t.teardown(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   const lib = path.join(directory, 'node_modules', name);
-  const spec = `${name}@${WANTED === 'latest' ? 'latest' : version}`;
+  const spec = `${name}@${IS_LATEST_WANTED ? 'latest' : version}`;
   writeFileSync(path.join(directory, 'package.json'), '{"private":true}\n');
   // their scripts are not run: what one of them has to do is asked for by its name
   run(directory, 'npm', ['install', '--ignore-scripts', '--no-engine-strict', '--no-audit', '--no-fund', spec]);

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { installAgent, whyNoAgents } from './install.js';
+import { installAgent } from './install.js';
 import { trySessions } from './sessions.js';
 
 const SHELL = ['Bash: echo hello; sleep 3', 'completed'] as const;
 const FAILED = ['Bash: echo no >&2; exit 3', 'failed'] as const;
 
-t.test('sessions of Codex', { skip: whyNoAgents() ?? false }, async (t) => {
+t.test('sessions of Codex', async (t) => {
   await trySessions(t, 'codex', installAgent(t, 'codex'), {
     steps: {
       stream: [SHELL, ['Edit: new notes.md', 'completed'], FAILED],

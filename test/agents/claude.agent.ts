@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import t from 'tap';
 import { ROOT } from '../helpers/daemon.js';
-import { installAgent, whyNoAgents } from './install.js';
+import { installAgent } from './install.js';
 import type { Differences } from './sessions.js';
 import { trySessions } from './sessions.js';
 
@@ -23,7 +23,7 @@ const EXPECTED: Differences = {
   interrupted: { stream: 'cancelled', hooks: 'cancelled', transcript: 'cancelled' },
 };
 
-t.test('sessions of Claude Code', { skip: whyNoAgents() ?? false }, async (t) => {
+t.test('sessions of Claude Code', async (t) => {
   const program = installAgent(t, 'claude');
 
   t.test('it takes our plugin for one', async (t) => {
@@ -39,7 +39,7 @@ t.test('sessions of Claude Code', { skip: whyNoAgents() ?? false }, async (t) =>
   await trySessions(t, 'claude', program, EXPECTED);
 });
 
-t.test('sessions of an older Claude Code', { skip: whyNoAgents() ?? false }, async (t) => {
+t.test('sessions of an older Claude Code', async (t) => {
   await trySessions(t, 'claude', installAgent(t, 'claude', '2.1.197'), {
     ...EXPECTED,
     // it calls no hook then

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { installAgent, whyNoAgents } from './install.js';
+import { installAgent } from './install.js';
 import { trySessions } from './sessions.js';
 
 /** It takes a command that fails for a tool that has worked. */
@@ -9,7 +9,7 @@ const STEPS = [
   ['Bash: echo no >&2; exit 3', 'completed'],
 ] as const;
 
-t.test('sessions of Gemini CLI', { skip: whyNoAgents() ?? false }, async (t) => {
+t.test('sessions of Gemini CLI', async (t) => {
   await trySessions(t, 'gemini', installAgent(t, 'gemini'), {
     steps: { stream: STEPS, hooks: STEPS, transcript: STEPS },
     isTalkTold: { stream: true, hooks: true, transcript: true },
