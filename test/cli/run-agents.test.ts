@@ -29,9 +29,14 @@ const isAgentsOutput = ({ name }: { name: string }) =>
   /^(?:claude-stream|codex-exec|gemini-stream)/.test(name) && name.endsWith('.jsonl');
 const commandOf = (name: string) => (name.startsWith('claude') ? CLAUDE : name.startsWith('codex') ? CODEX : GEMINI);
 
-t.test('every recording comes through a pipe as it is, is read, and comes back from the journal', async (t) => {
+/** The others are files, and what hooks are called with. */
+const isPrinted = ({ name }: { name: string }) => !/^[^/]*(?:hooks|transcripts|rollouts)/.test(name);
+
+t.test('what programs print comes through a pipe as it is, is read, and comes back from the journal', async (t) => {
   const { home, agents } = await open(t);
-  for (const { name, content } of recordings()) {
+  const printed = recordings().filter(isPrinted);
+  t.ok(printed.length > 15);
+  for (const { name, content } of printed) {
     const isAgent = isAgentsOutput({ name });
     const argv = isAgent ? commandOf(name) : ['anything'];
     agents.install(argv[0] ?? '', content);

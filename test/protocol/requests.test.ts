@@ -137,7 +137,7 @@ t.test('a wrong or missing field is named, with what was given and what is wante
 
 t.test('an unknown op is told the known ones', (t) => {
   const known =
-    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, follow, notify, rules, status, shutdown';
+    'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, prune, follow, notify, rules, status, shutdown';
   for (const [op, shown] of [
     ['jump', '"jump"'],
     ['toString', '"toString"'],
