@@ -67,6 +67,7 @@ t.test('hostile text in every field of every event stays text', { skip: noBrowse
     for (const tab of tabs) {
       await page.goto(`http://127.0.0.1:${viewer.port}/executions/${id}${tab}`);
       await page.locator('.steps').waitFor();
+      await page.locator('#panel > *').first().waitFor(); // each tab is loaded when it is shown
       if (tab === '') {
         await page.locator('.log .row[data-line="12"]').waitFor();
         await page.locator('.log .open').last().click();
