@@ -67,7 +67,7 @@ t.test('whoever reads slowly gets all of it', async (t) => {
 
 t.test('many runs leave no zombie, no file and no descriptor', async (t) => {
   const home = await createRunsHome(t);
-  const count = shortOrLong(30, 1_000);
+  const count = shortOrLong(12, 1_000);
   const descriptors = () => readdirSync(`/proc/${home.daemon.pid}/fd`).length;
   const before = descriptors();
   const ids: string[] = [];

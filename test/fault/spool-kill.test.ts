@@ -8,7 +8,7 @@ import { createHome, isRunning } from '../helpers/daemon.js';
 import { readAll } from '../helpers/journal.js';
 import { waitFor } from '../helpers/wait.js';
 
-const ROUNDS = process.env['PROGRESS_LONG'] ? 200 : 8;
+const ROUNDS = process.env['PROGRESS_LONG'] ? 200 : 4;
 
 t.test('kill -9 in a loop, while five shells and many commands write', async (t) => {
   const home = createHome(t);
