@@ -96,7 +96,7 @@ async function readCommands(context: Context): Promise<Map<string, Shape>> {
   const names = readdirSync(folder)
     .filter((file) => /^export const command\b/m.test(readFileSync(path.join(folder, file), 'utf8')))
     .map((file) => path.basename(file, '.ts'));
-  const modules = names.map((name) => import(`../../src/cli/${name}.js`) as Promise<{ command: Command }>);
+  const modules = names.map((name) => import(`../../src/cli/${name}.ts`) as Promise<{ command: Command }>);
   const shapes = (await Promise.all(modules)).map(({ command }) => readShape(command, context));
   return new Map(names.map((name, index) => [name, shapes[index]!]));
 }
