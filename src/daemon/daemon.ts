@@ -8,6 +8,7 @@ import { createRules } from '../alerts/rules.js';
 import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { NewEvent } from '../core/event.js';
+import { EXECUTION_ENDS } from '../core/event.js';
 import { toDeclare } from '../core/queues.js';
 import type { State } from '../core/state.js';
 import { setLimits } from '../core/state.js';
@@ -100,6 +101,7 @@ export async function startDaemon(
 
   const onJoin = () => resources.look();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
+  const waitingForRoom: { resume(): void }[] = [];
   const ingest = createIngest({
     journal,
     state,
@@ -113,11 +115,7 @@ export async function startDaemon(
       resources.wrote(batch.events);
       silence.wrote(batch.events);
     },
-    onRoom: () => {
-      server.resume();
-      spool.resume();
-      following.resume();
-    },
+    onRoom: () => waitingForRoom.forEach((part) => part.resume()),
   });
   const checkpoint = async () => {
     // what is judged is not judged again from a checkpoint on
@@ -211,13 +209,18 @@ export async function startDaemon(
     log,
   });
   const access = createAccess(paths.webToken, now);
+  const admitInOrder: Admit = (event) => {
+    // what a command tells goes to the spool, and the one who says that it has ended need not have waited for that
+    if (Object.hasOwn(EXECUTION_ENDS, event.type)) spool.catchUp();
+    return admit(event);
+  };
   const handlers = createHandlers({
     paths,
     version: VERSION,
     state,
     journal,
     ingest,
-    admit,
+    admit: admitInOrder,
     subscribers,
     runs,
     following,
@@ -228,14 +231,13 @@ export async function startDaemon(
     status,
     shutdown: () => leave('a client asked for it'),
   });
+  const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
   const server = await listen({
     socket: paths.socket,
     maxConnections: config.socket.maxConnections,
-    context: { ingest, admit, handlers, now, reject },
+    context: { ingest, admit: admitInOrder, handlers, now, reject },
   });
-  const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
-  const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
-  const http = await openHttp({ paths, config: config.web, access, router, reject, log });
+  // on the same turn: the first connection finds it
   const spool = openSpool({
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
@@ -248,6 +250,9 @@ export async function startDaemon(
     log,
     now,
   });
+  waitingForRoom.push(server, spool, following);
+  const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
+  const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
   note = record;
   early.forEach((event) => note(event));

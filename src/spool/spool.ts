@@ -32,6 +32,8 @@ export interface Spool {
   /** Is this source still being read? Then its position must not be forgotten. */
   isOpen(source: string): boolean;
   resume(): void;
+  /** Takes what commands have appended until now, unless it is much: what is handed in next has come after it. */
+  catchUp(): void;
   /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
   look(source: string): boolean;
   status(): SpoolStatus;
@@ -42,6 +44,8 @@ export interface Spool {
 const SWEEP_MS = 30_000;
 /** And once soon after the start, when what lay there is taken: whose writer is gone? */
 const SETTLE_MS = 1_000;
+/** Read at once to catch up; who appends more than that is a load, and no single command. */
+const CATCH_UP_CHUNKS = 4;
 /** A new shared file is begun beyond this. */
 const SHARED_BYTES = 4 * 1024 * 1024;
 /**
@@ -155,6 +159,15 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     isOpen: (source) => files.has(source + SPOOL_SUFFIX),
     resume: () => turns.resume(),
+    catchUp: () =>
+      guard.run(() => {
+        const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
+        if (isNew) notice(SHARED_NAME);
+        const file = shared && files.get(shared.name);
+        for (let chunks = 0; file && turns.isWaiting(file) && chunks < CATCH_UP_CHUNKS && !isFull(); chunks++) {
+          if (!read(file)) turns.drop(file);
+        }
+      }),
     look(source) {
       const name = source + SPOOL_SUFFIX;
       const size = sizeOf(name);

@@ -1,16 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import path from 'node:path';
 import t from 'tap';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A connection by hand: what it heard, and whether it is over. */
-async function dial(path: string): Promise<{ socket: Socket; heard: () => string; isOver: () => boolean }> {
-  const socket = createConnection({ path });
+async function dial(file: string): Promise<{ socket: Socket; heard: () => string; isOver: () => boolean }> {
+  const socket = createConnection({ path: file });
   let heard = '';
   let over = false;
   socket.setEncoding('utf8').on('data', (text: string) => (heard += text));
@@ -44,6 +55,29 @@ t.test('told to stop, it writes what it has taken, and leaves no socket and a fr
     t.match(readFileSync(home.paths.daemonLog, 'utf8'), new RegExp(`leaving: ${signal}[^]*stopped\\n$`));
     await (await home.startDaemon()).kill();
   }
+});
+
+t.test('what a command has told stands before the end of its execution, whoever tells of that', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  const ids = Array.from({ length: 50 }, (_, n) => `run-${n}`);
+  for (const [n, execution] of ids.entries()) {
+    await client.call('emit', { event: { type: 'execution_started', execution, name: 'build' } });
+    const told = { type: 'progress', execution, current: 1, total: 2 };
+    appendFileSync(path.join(home.paths.spool, 'shared.ndjson'), `${JSON.stringify(told)}\n`);
+    const event = { type: 'execution_completed', execution };
+    if (n % 2 === 0) client.send(event);
+    else await client.call('emit', { event });
+  }
+  await client.close();
+  const types = await waitFor('all events', async () => {
+    const lines = home.progress(['logs', '--type', 'all', '--json']).stdout.trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as { type: string; execution: string });
+    const typesOf = (id: string) => events.filter(({ execution }) => execution === id).map(({ type }) => type);
+    return events.filter(({ type }) => type === 'progress').length === ids.length && ids.map(typesOf);
+  });
+  for (const told of types) t.strictSame(told, ['execution_started', 'progress', 'execution_completed']);
 });
 
 t.test('secrets in a command line are masked, whichever way it comes', async (t) => {

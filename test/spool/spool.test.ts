@@ -385,6 +385,38 @@ t.test('a look reads what a source has there, and tells when all of it is taken'
   }
 });
 
+t.test('what commands have appended can be taken at once, and a load of it in parts', async (t) => {
+  const box = makeSpool(t);
+  const spool = box.start();
+  spool.catchUp();
+  for (const message of ['first', 'second']) {
+    box.append('shared.ndjson', line(message));
+    spool.catchUp();
+    await Promise.resolve(); // as long as `submit` takes
+    t.equal(box.messages().at(-1), message);
+  }
+  const load = Array.from({ length: 1_000 }, (_, n) => line(`${n} ${'x'.repeat(1_000)}`));
+  box.append('shared.ndjson', load.join(''));
+  spool.catchUp();
+  await Promise.resolve();
+  t.ok(box.events.length > 100 && box.events.length < 500, `${box.events.length} of them`);
+  await waitFor('the others', () => box.events.length === 1_002);
+  t.strictSame(new Set(box.messages()).size, 1_002);
+});
+
+t.test('nothing is caught up with while the journal is behind', async (t) => {
+  const box = makeSpool(t);
+  const spool = box.start();
+  box.append('shared.ndjson', line('one'));
+  box.fill(true);
+  spool.catchUp();
+  await Promise.resolve();
+  t.strictSame(box.messages(), []);
+  box.fill(false);
+  spool.resume();
+  await waitFor('it', () => box.events.length === 1);
+});
+
 t.test('a runner that has gone keeps its file until its last words are read', async (t) => {
   const { start, append, file, fill, gone, messages } = makeSpool(t);
   const writer = spawn('sleep', ['1000'], { stdio: 'ignore' });
