@@ -15,8 +15,9 @@ interface Reading {
   shape: string;
   current: number;
   total: number;
-  message: string;
   unit: string;
+  /** Of few samples somebody is told. */
+  message: () => string;
 }
 
 /** `[ 3/9]` at the beginning, where build tools have it; the text behind it is what is being done. */
@@ -43,7 +44,7 @@ export function createMeters(): Parser {
       shapes.set(shape, { current, total, samples });
       const [oldest] = shapes.keys();
       if (shapes.size > MAX_SHAPES && oldest !== undefined) shapes.delete(oldest);
-      return samples < 2 ? [] : pace.next(dataOf(reading), now);
+      return samples < 2 ? [] : pace.next(() => dataOf(reading), now);
     },
     end: () => pace.rest(),
   };
@@ -64,7 +65,7 @@ function samplesAfter(before: Sampled | undefined, { current, total }: Reading):
 }
 
 function dataOf({ current, total, unit, message }: Reading): EventData {
-  return { current, total, unit, message };
+  return { current, total, unit, message: message() };
 }
 
 function read(text: string): Reading | undefined {
@@ -77,20 +78,20 @@ function read(text: string): Reading | undefined {
 
 function readStep(line: string): Reading | undefined {
   const [, current, total, message = ''] = (line.includes('[') ? STEP.exec(line) : null) ?? [];
-  return counted('[/]', current, total, message);
+  return counted('[/]', current, total, () => message.trim().slice(0, MESSAGE_CHARS));
 }
 
 function readCount(line: string): Reading | undefined {
   const found = line.includes('(') && line.includes('/') ? COUNT.exec(line) : null;
   if (!found) return undefined;
   const before = line.slice(0, found.index);
-  return counted(shapeOf(before), found[1], found[2], messageOf(before));
+  return counted(shapeOf(before), found[1], found[2], () => messageOf(before));
 }
 
-function counted(shape: string, done = '', all = '', message: string): Reading | undefined {
+function counted(shape: string, done = '', all = '', message: () => string): Reading | undefined {
   const [current, total] = [Number(done), Number(all)];
   if (done === '' || total === 0 || current > total) return undefined;
-  return { shape, current, total, unit: '', message: message.trim().slice(0, MESSAGE_CHARS) };
+  return { shape, current, total, unit: '', message };
 }
 
 function readPercent(line: string): Reading | undefined {
@@ -105,19 +106,19 @@ function readPercent(line: string): Reading | undefined {
     current,
     total: 100,
     unit: '%',
-    message: isMargin ? '' : messageOf(before),
+    message: () => (isMargin ? '' : messageOf(before)),
   };
 }
 
 function readCurl(line: string): Reading | undefined {
   const found = CURL.exec(line);
   const current = Number(found?.[1] ?? found?.[2] ?? NaN);
-  return current <= 100 ? { shape: 'curl', current, total: 100, unit: '%', message: '' } : undefined;
+  return current <= 100 ? { shape: 'curl', current, total: 100, unit: '%', message: () => '' } : undefined;
 }
 
 /** Numbers and bars grow, the words around them stay. */
 function shapeOf(text: string): string {
-  return text.replace(/\d+/g, '#').replace(/[\s#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]+/g, ' ');
+  return text.replace(/[\s\d#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]+/g, ' ');
 }
 
 /** The words before a number, if there are any. */

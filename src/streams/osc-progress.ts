@@ -18,7 +18,7 @@ export function createOscProgress(): Parser {
       isSure = true;
       const message = MESSAGES[state];
       if (message === undefined || percent === undefined) return [];
-      return pace.next({ current: Math.min(100, Number(percent)), total: 100, unit: '%', message }, now);
+      return pace.next(() => ({ current: Math.min(100, Number(percent)), total: 100, unit: '%', message }), now);
     },
     end: () => pace.rest(),
     get isSure() {

@@ -3,8 +3,8 @@ import type { EventData } from '../core/event.js';
 import type { StreamEvent } from './parser.js';
 
 export interface Pace {
-  /** The newest count: the event to tell, if it is time for one. */
-  next(data: EventData, now: number): StreamEvent[];
+  /** The newest count, made if it is told: the event, if it is time for one. */
+  next(make: () => EventData, now: number): StreamEvent[];
   /** What has not been told. */
   rest(): StreamEvent[];
 }
@@ -13,27 +13,26 @@ export interface Pace {
 const INTERVAL_MS = 100;
 
 export function createPace(): Pace {
-  let waiting: EventData | undefined;
+  let waiting: (() => EventData) | undefined;
   let told: EventData | undefined;
   let toldAt = -Infinity;
-  const tell = (data: EventData): StreamEvent[] => {
+  const rest = (): StreamEvent[] => {
+    const data = waiting?.();
     waiting = undefined;
+    if (!data || isSame(told, data)) return [];
     told = data;
     return [{ type: 'progress', data }];
   };
   return {
-    next(data, now) {
-      if (isSame(told, data)) {
-        waiting = undefined;
-        return [];
-      }
-      waiting = data;
+    next(make, now) {
+      waiting = make;
       // a clock that was set back must not silence it
       if (Math.abs(now - toldAt) < INTERVAL_MS) return [];
-      toldAt = now;
-      return tell(data);
+      const events = rest();
+      if (events.length > 0) toldAt = now;
+      return events;
     },
-    rest: () => (waiting ? tell(waiting) : []),
+    rest,
   };
 }
 

@@ -51,6 +51,12 @@ export function createTap(): Parser {
     return end === -1 ? {} : { parent: `test ${step.slice(0, end)}` };
   };
 
+  const tellDone = (now: number): StreamEvent[] => {
+    const [current = 0] = counts;
+    const all = total;
+    return all === undefined ? [] : pace.next(() => ({ current, total: all, unit: 'tests', message: '' }), now);
+  };
+
   const settle = (): StreamEvent[] => {
     if (!ended) return [];
     const { type, step, data } = ended;
@@ -88,7 +94,7 @@ export function createTap(): Parser {
       ...(found !== undefined && { message: `${directive} ${reason}`.trim() }),
     };
     ended = { type, step: `test ${id}`, data, depth };
-    const done = total === undefined || depth > 0 ? [] : pace.next(doneOf(counts[0] ?? 0, total), now);
+    const done = depth > 0 ? [] : tellDone(now);
     return hasDetails ? done : [...settle(), ...done];
   };
 
@@ -127,7 +133,7 @@ export function createTap(): Parser {
         isPlanned = true;
         total = Number(plan[1]);
         if (!isSure || total === 0) return told;
-        return [...told, ...pace.next(doneOf(counts[0] ?? 0, total), now)];
+        return [...told, ...tellDone(now)];
       }
       const found = content.startsWith('ok') || content.startsWith('not ok') ? POINT.exec(content) : null;
       if (found && isPlanned) isSure = true;
@@ -144,10 +150,6 @@ export function createTap(): Parser {
       return isSure;
     },
   };
-}
-
-function doneOf(current: number, total: number): EventData {
-  return { current, total, unit: 'tests', message: '' };
 }
 
 function unquote(text: string): string {
