@@ -10,9 +10,10 @@ import type { Test } from 'tap';
 import type { Home } from '../helpers/daemon.js';
 import { createHome } from '../helpers/daemon.js';
 import { readAll } from '../helpers/journal.js';
+import { shortOrLong } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
-const ROUNDS = process.env['PROGRESS_LONG'] ? 100 : 6;
+const ROUNDS = shortOrLong(6, 100);
 
 interface Told {
   id: string;

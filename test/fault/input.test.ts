@@ -11,7 +11,7 @@ import { readFiles } from './helpers/journal-check.js';
 import type { LineClient } from './helpers/line-client.js';
 import { openLines } from './helpers/line-client.js';
 import { residentBytes } from './helpers/process.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 
 const MIB = 1024 * 1024;
 const MAX_CONNECTIONS = 16;

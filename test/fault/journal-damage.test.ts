@@ -14,7 +14,7 @@ import {
   readAll,
   writeEvents,
 } from '../helpers/journal.js';
-import { LONG } from '../helpers/journal-writer.js';
+import { LONG } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
 const LATER = CLOCK + 60_000;

@@ -5,7 +5,8 @@ import t from 'tap';
 import { listSegments, type SegmentEntry } from '../../src/journal/layout.js';
 import { bundleFixture } from '../helpers/bundle.js';
 import { CLOCK, filesOf, FIRST_SEQ, makeDirectory, range, readAll } from '../helpers/journal.js';
-import { findFaults, inject, lacking, LONG, runWriter } from '../helpers/journal-writer.js';
+import { findFaults, inject, lacking, runWriter } from '../helpers/journal-writer.js';
+import { LONG } from '../helpers/long.js';
 
 const writer = await bundleFixture(t, 'journal-writer');
 const skip = lacking('strace', '-o', '/dev/null', 'true');

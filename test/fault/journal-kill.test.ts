@@ -3,7 +3,8 @@ import path from 'node:path';
 import t from 'tap';
 import { bundleFixture } from '../helpers/bundle.js';
 import { CLOCK, createRandom, FIRST_SEQ, makeDirectory, range } from '../helpers/journal.js';
-import { findFaults, inject, lacking, LONG, runWriter } from '../helpers/journal-writer.js';
+import { findFaults, inject, lacking, runWriter } from '../helpers/journal-writer.js';
+import { LONG } from '../helpers/long.js';
 
 const writer = await bundleFixture(t, 'journal-writer');
 const skip = lacking('strace', '-o', '/dev/null', 'true');

@@ -5,7 +5,7 @@ import t from 'tap';
 import { createHome } from '../helpers/daemon.js';
 import { configure, SMALL_SEGMENTS } from './helpers/config.js';
 import { checkJournal, checkSource } from './helpers/journal-check.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 import { startResender } from './helpers/resender.js';
 
 const ROUNDS = shortOrLong(10, 200);

@@ -15,7 +15,8 @@ import type { Paths } from '../../src/paths.js';
 import { resolvePaths } from '../../src/paths.js';
 import { ROOT } from '../helpers/daemon.js';
 import { filesOf, makeDirectory, readAll } from '../helpers/journal.js';
-import { inject, lacking, LONG } from '../helpers/journal-writer.js';
+import { inject, lacking } from '../helpers/journal-writer.js';
+import { LONG } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
 const CLI = path.join(ROOT, 'dist/cli.js');

@@ -15,7 +15,7 @@ import { createHome, fixedSettings } from '../helpers/daemon.js';
 import { openCore } from './helpers/core.js';
 import { readFiles } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 
 function makeDirectory(t: Test): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));

@@ -5,7 +5,7 @@ import t from 'tap';
 import { isAlive, readProcess } from '../../src/processes.js';
 import { isRunning } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 import { createRunHome, endOf, outputOf, sh, WAIT } from './helpers/runs.js';
 import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';
 

@@ -7,7 +7,7 @@ import { readProcess, readProcesses } from '../../src/processes.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { createRunsHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 
 const GIGABYTE = 1024 ** 3;
 const MEGABYTE = 1024 ** 2;

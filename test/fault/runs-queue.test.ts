@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { DAEMON, isRunning } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 import { createRunHome, endOf, outputOf, sh } from './helpers/runs.js';
 
 const SLOTS = 2;

@@ -6,9 +6,10 @@ import path from 'node:path';
 import t from 'tap';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import { readAll } from '../helpers/journal.js';
+import { shortOrLong } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
-const ROUNDS = process.env['PROGRESS_LONG'] ? 200 : 4;
+const ROUNDS = shortOrLong(4, 200);
 
 t.test('kill -9 in a loop, while five shells and many commands write', async (t) => {
   const home = createHome(t);

@@ -28,7 +28,7 @@ import { waitFor } from '../helpers/wait.js';
 import { configure, SMALL_SEGMENTS } from './helpers/config.js';
 import { checkJournal, checkSource } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 import { processesOf } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 

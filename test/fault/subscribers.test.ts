@@ -13,7 +13,7 @@ import { configure, SMALL_SEGMENTS } from './helpers/config.js';
 import { checkJournal } from './helpers/journal-check.js';
 import type { Line, LineClient } from './helpers/line-client.js';
 import { openLines } from './helpers/line-client.js';
-import { shortOrLong } from './helpers/long.js';
+import { shortOrLong } from '../helpers/long.js';
 import { residentBytes } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 

@@ -7,9 +7,6 @@ import { verifyJournal } from '../../src/journal/verify.js';
 import type { WriterTask } from '../fixtures/journal-writer.js';
 import { CLOCK, filesOf, makeBatch } from './journal.js';
 
-/** The long forms of the fault tests: more of the same. */
-export const LONG = process.env['PROGRESS_LONG'] === '1';
-
 export interface Outcome {
   /** What it said, word by word. */
   said: string[][];
