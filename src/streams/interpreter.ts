@@ -205,23 +205,31 @@ const TEXT_FORMATS = FORMATS.filter(({ kind }) => kind === 'text');
 
 /** Reads output for people in all these formats at once. */
 function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, now: number) => void) {
-  const parsers = formats.map((format): { parser: Parser; isGuess: boolean } => ({
+  const readers = formats.map((format): TextReader => ({
     parser: format.create(),
+    marks: format.marks ?? [''],
     // asked for by its name it is none
     isGuess: format.isGuess === true && formats.length > 1,
   }));
-  let listened = parsers;
-  const guesses = parsers.filter(({ isGuess }) => isGuess);
+  let listened = readers;
+  /** Of these, who may find something in the bytes that are read now. */
+  let concerned = readers;
+  const isWanted = (bytes: Buffer) => {
+    concerned = listened.filter(
+      ({ parser, marks }) => parser.isSure === true || marks.some((mark) => bytes.includes(mark)),
+    );
+    return concerned.length > 0;
+  };
+  let isSettled = false;
   /** When one is sure, nobody guesses any more. */
   const settle = () => {
-    if (listened.length === parsers.length - guesses.length) return;
-    if (parsers.some(({ parser }) => parser.isSure === true)) listened = parsers.filter(({ isGuess }) => !isGuess);
+    if (isSettled || !concerned.some(({ parser }) => parser.isSure === true)) return;
+    isSettled = true;
+    listened = listened.filter(({ isGuess }) => !isGuess);
+    concerned = concerned.filter(({ isGuess }) => !isGuess);
   };
-  const marks = formats.flatMap((format) => format.marks ?? ['']);
-  const isWanted = (bytes: Buffer) =>
-    parsers.some(({ parser }) => parser.isSure === true) || marks.some((mark) => bytes.includes(mark));
   const pieces = createPieces((text, now) => {
-    for (const { parser } of listened) {
+    for (const { parser } of concerned) {
       const events = parser.line(text, now);
       if (events) for (const event of events) emit(event, now);
     }
@@ -230,8 +238,16 @@ function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, n
   return {
     push: (bytes: Buffer, now: number) => pieces.push(bytes, now),
     end(status: FinalStatus | undefined, now: number) {
+      concerned = listened;
       pieces.end();
       for (const { parser } of listened) for (const event of parser.end(status)) emit(event, now);
     },
   };
+}
+
+interface TextReader {
+  parser: Parser;
+  /** Without one of these it finds nothing until it is sure. */
+  marks: readonly string[];
+  isGuess: boolean;
 }

@@ -11,8 +11,8 @@ const MESSAGE_CHARS = 80;
 const MAX_SHAPES = 32;
 
 interface Reading {
-  /** What stays the same from one sample of a meter to the next. */
-  shape: string;
+  /** What stays the same from one sample of a meter to the next: a hash. */
+  shape: number;
   current: number;
   total: number;
   unit: string;
@@ -31,7 +31,8 @@ const CURL = /^\s*(\d{1,3})(?:\s+\S+){7}\s+[-\d]{1,2}:[-\d]\d?:[-\d]\d?\s|^\s*(\
 
 export function createMeters(): Parser {
   /** Newest last. */
-  const shapes = new Map<string, Sampled>();
+  const shapes = new Map<number, Sampled>();
+  let newest: number | undefined;
   const pace = createPace();
   return {
     line(text, now) {
@@ -40,10 +41,10 @@ export function createMeters(): Parser {
       const { shape, current, total } = reading;
       const before = shapes.get(shape);
       const samples = samplesAfter(before, reading);
-      shapes.delete(shape);
+      if (shape !== newest) shapes.delete(shape);
+      newest = shape;
       shapes.set(shape, { current, total, samples });
-      const [oldest] = shapes.keys();
-      if (shapes.size > MAX_SHAPES && oldest !== undefined) shapes.delete(oldest);
+      if (shapes.size > MAX_SHAPES) shapes.delete([...shapes.keys()][0] ?? NaN);
       return samples < 2 ? [] : pace.next(() => dataOf(reading), now);
     },
     end: () => pace.rest(),
@@ -78,7 +79,7 @@ function read(text: string): Reading | undefined {
 
 function readStep(line: string): Reading | undefined {
   const [, current, total, message = ''] = (line.includes('[') ? STEP.exec(line) : null) ?? [];
-  return counted('[/]', current, total, () => message.trim().slice(0, MESSAGE_CHARS));
+  return counted(shapeOf('[/]'), current, total, () => message.trim().slice(0, MESSAGE_CHARS));
 }
 
 function readCount(line: string): Reading | undefined {
@@ -88,7 +89,7 @@ function readCount(line: string): Reading | undefined {
   return counted(shapeOf(before), found[1], found[2], () => messageOf(before));
 }
 
-function counted(shape: string, done = '', all = '', message: () => string): Reading | undefined {
+function counted(shape: number, done = '', all = '', message: () => string): Reading | undefined {
   const [current, total] = [Number(done), Number(all)];
   if (done === '' || total === 0 || current > total) return undefined;
   return { shape, current, total, unit: '', message };
@@ -102,7 +103,7 @@ function readPercent(line: string): Reading | undefined {
   // `[ 53%]` at the end of a line: what stands before it differs from line to line
   const isMargin = /\[\s*$/.test(before) && /^%\]\s*$/.test(line.slice(found.index + found[0].length - 1));
   return {
-    shape: isMargin ? '[%]' : `${shapeOf(before)}%`,
+    shape: shapeOf(isMargin ? '[%]' : `${before}%`),
     current,
     total: 100,
     unit: '%',
@@ -113,12 +114,27 @@ function readPercent(line: string): Reading | undefined {
 function readCurl(line: string): Reading | undefined {
   const found = CURL.exec(line);
   const current = Number(found?.[1] ?? found?.[2] ?? NaN);
-  return current <= 100 ? { shape: 'curl', current, total: 100, unit: '%', message: () => '' } : undefined;
+  return current <= 100 ? { shape: shapeOf('curl'), current, total: 100, unit: '%', message: () => '' } : undefined;
 }
 
 /** Numbers and bars grow, the words around them stay. */
-function shapeOf(text: string): string {
-  return text.replace(/[\s\d#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]+/g, ' ');
+const GROWING = /[\s\d#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]/;
+/** By the code of a character, up to the last of them; made when it is needed first. */
+let growing: Uint8Array | undefined;
+
+/** A hash of the words and of where the gaps between them are: this is done for every line. */
+function shapeOf(text: string): number {
+  growing ??= Uint8Array.from({ length: 0x2900 }, (_, code) => (GROWING.test(String.fromCharCode(code)) ? 1 : 0));
+  let hash = 0;
+  let isGap = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const grows = growing[code] === 1;
+    // FNV-1a
+    if (!grows || !isGap) hash = Math.imul(hash ^ (grows ? 0 : code), 0x01000193);
+    isGap = grows;
+  }
+  return hash;
 }
 
 /** The words before a number, if there are any. */

@@ -42,7 +42,7 @@ export function createPieces(
       const whole = carry.length > 0 ? Buffer.concat([...carry, region]) : region;
       carry = [];
       bytes = 0;
-      const pieces = isWanted(whole) ? whole.toString('utf8').split(END) : [];
+      const pieces = isWanted(whole) ? whole.toString('utf8').split(hasLinesOnly(whole) ? '\n' : END) : [];
       for (let at = isTooLong ? 1 : 0; at < pieces.length; at++) {
         const piece = pieces[at];
         if (piece !== undefined && piece !== '' && piece.length <= MAX_BYTES) onPiece(piece, now);
@@ -55,6 +55,11 @@ export function createPieces(
       bytes = 0;
     },
   };
+}
+
+/** These are split several times faster. */
+function hasLinesOnly(bytes: Buffer): boolean {
+  return !bytes.includes(RETURN) && !bytes.includes(BEL) && !bytes.includes(ESC);
 }
 
 /** Behind the last end in it, or 0. */

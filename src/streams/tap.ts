@@ -9,11 +9,11 @@ const PLAN = /^1\.\.(\d{1,9})\b/;
 const POINT = /^(not )?ok\b(?: (\d{1,9}))?(?:\s+-)?\s*(.*)$/;
 const SUBTEST = /^# Subtest: (.+)$/;
 const DIRECTIVE = /(?:^|\s)#\s*(skip\S*|todo)\b\s*(.*)$/i;
-const BAIL_OUT = /^Bail out!\s*(.*)$/;
 const DURATION = /^duration_ms: ([\d.]+)$/;
 const ERROR = /^error: (.+)$/;
 /** Of the first line that is sure to be of this format. */
 const MAY_BEGIN: ReadonlySet<string> = new Set(['T', '1', 'o', 'n']);
+const SPACE = 0x20;
 const INDENT = 4;
 const MAX_DEPTH = 16;
 const NAME_CHARS = 200;
@@ -81,7 +81,7 @@ export function createTap(): Parser {
     counts = counts.slice(0, depth + 1);
     counts[depth] = (counts[depth] ?? 0) + 1;
     const id = stepAt(depth);
-    const [found, directive = '', reason = ''] = DIRECTIVE.exec(rest) ?? [];
+    const [found, directive = '', reason = ''] = (rest.includes('#') ? DIRECTIVE.exec(rest) : null) ?? [];
     const name = (found === undefined ? rest : rest.slice(0, rest.length - found.length)).trim();
     const isSkipped = directive.toLowerCase().startsWith('skip');
     // what is still to do may fail
@@ -101,16 +101,18 @@ export function createTap(): Parser {
   /** Of the details that follow a test: how long it took, and why it failed. */
   const detail = (text: string) => {
     if (!ended) return;
-    const duration = DURATION.exec(text)?.[1];
-    const error = ERROR.exec(text)?.[1];
-    if (duration !== undefined) ended.data = { ...ended.data, durationMs: Number(duration) };
-    if (error !== undefined && ended.type === 'step_failed') ended.data = { ...ended.data, error: unquote(error) };
+    const duration = text.startsWith('duration') ? DURATION.exec(text)?.[1] : undefined;
+    const error = text.startsWith('error') ? ERROR.exec(text)?.[1] : undefined;
+    if (duration !== undefined) ended.data['durationMs'] = Number(duration);
+    if (error !== undefined && ended.type === 'step_failed') ended.data['error'] = unquote(error);
   };
 
   return {
     line(text, now) {
       if (!isSure && !MAY_BEGIN.has(text.charAt(0))) return [];
-      const indent = text.length - text.trimStart().length;
+      const indent = indentOf(text);
+      // a stack, or what was expected
+      if (ended && inDetails && indent > ended.depth * INDENT + 2) return [];
       const content = text.slice(indent).trimEnd();
       if (ended) {
         const isBelow = indent === ended.depth * INDENT + 2;
@@ -127,9 +129,9 @@ export function createTap(): Parser {
       const told = settle();
       const depth = Math.floor(indent / INDENT);
       if (indent % INDENT !== 0 || depth > MAX_DEPTH) return told;
-      if (VERSION.test(content)) isSure = true;
-      const plan = PLAN.exec(content);
-      if (plan && depth === 0) {
+      if (content.startsWith('TAP') && VERSION.test(content)) isSure = true;
+      const plan = depth === 0 && content.startsWith('1..') ? PLAN.exec(content) : null;
+      if (plan) {
         isPlanned = true;
         total = Number(plan[1]);
         if (!isSure || total === 0) return told;
@@ -139,10 +141,10 @@ export function createTap(): Parser {
       if (found && isPlanned) isSure = true;
       if (!isSure) return told;
       if (found) return [...told, ...point(depth, found, now)];
-      const subtest = SUBTEST.exec(content)?.[1];
+      const subtest = content.startsWith('#') ? SUBTEST.exec(content)?.[1] : undefined;
       if (subtest !== undefined) return [...told, ...begin(depth, subtest)];
-      const bail = BAIL_OUT.exec(content);
-      if (bail) return [...told, { type: 'log', data: { level: 'error', message: clip(content, ERROR_CHARS) } }];
+      if (content.startsWith('Bail out!'))
+        return [...told, { type: 'log', data: { level: 'error', message: clip(content, ERROR_CHARS) } }];
       return told;
     },
     end: () => [...settle(), ...pace.rest()],
@@ -150,6 +152,12 @@ export function createTap(): Parser {
       return isSure;
     },
   };
+}
+
+function indentOf(text: string): number {
+  let indent = 0;
+  while (text.charCodeAt(indent) === SPACE) indent++;
+  return indent;
 }
 
 function unquote(text: string): string {
