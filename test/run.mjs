@@ -1,14 +1,20 @@
 // Bundles the tests, each with the sources that it tests, and hands them to tap: `node test/run.mjs [options of tap]
-// [file or folder]...`. What is bundled starts in a third of the processor time that a loader of TypeScript takes, and
-// there are 200 files, each a process.
+// [file or folder]...`. There are 200 files, each a process for tap: what is bundled starts in a third of the processor
+// time that a loader of TypeScript takes, and tests that only compute share a process.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const OUTPUT = '.tap/bundle';
+/** Folders whose tests neither start daemons nor change what others in their process see. */
+const SHARING = new Set(
+  ['', 'alerts', 'core', 'journal', 'protocol', 'sessions', 'spool', 'streams', 'terminal'].map((folder) =>
+    path.join(OUTPUT, 'test', folder),
+  ),
+);
 process.chdir(path.resolve(import.meta.dirname, '..'));
 
 const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
@@ -40,7 +46,21 @@ await build({
   logLevel: 'warning',
 });
 
-const files = entryPoints.map((file) => path.join(OUTPUT, file.replace(/\.ts$/, '.mjs')));
+/** By the name of the process's file, without its end. */
+const processes = new Map();
+for (const entry of entryPoints) {
+  const file = path.join(OUTPUT, entry.replace(/\.ts$/, ''));
+  const folder = path.dirname(file);
+  const name = SHARING.has(folder) ? folder : file;
+  processes.set(name, [...(processes.get(name) ?? []), file]);
+}
+const files = [...processes].map(([name, members]) => {
+  if (members.length === 1) return `${members[0]}.mjs`;
+  const imports = members.map((file) => `import './${path.relative(path.dirname(name), file)}.mjs';\n`);
+  writeFileSync(`${name}.mjs`, imports.join(''));
+  return `${name}.mjs`;
+});
+
 // tap's own loader of TypeScript, which has nothing to do, stays out
 const { status } = spawnSync('node_modules/.bin/tap', ['--test-env=TAP_TYPE_STRIP_ONLY=1', ...options, ...files], {
   stdio: 'inherit',
