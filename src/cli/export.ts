@@ -6,10 +6,12 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { loadConfig } from '../config.js';
 import type { Execution } from '../core/execution.js';
 import { createRedact } from '../core/redact.js';
 import { errnoOf, ProgressError } from '../errors.js';
 import { openSource, readLast } from '../journal/reader.js';
+import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
 import { exportFiles, type ExportOptions } from './export-files.js';
 import { findAnywhere } from './offline.js';
@@ -49,7 +51,9 @@ export const command = defineCommand({
     const names = directoriesOf(executions);
     const hosts = [...new Set([hostname(), ...executions.flatMap(({ host = [] }) => host)])];
     const owner = { home: env['HOME'] ?? userInfo().homedir, user: userName(env), hosts };
-    const options = { journal: paths.journal, through, now, redact: redact ? createRedact(owner) : undefined };
+    // what is a secret now may stand in the journal from before somebody said so
+    const masks = () => loadConfig(paths.config).masks.map((source) => compilePattern(source));
+    const options = { journal: paths.journal, through, now, redact: redact ? createRedact(owner, masks()) : undefined };
     const archive = tarOf(entriesOf(executions, names, options), now);
     if (output === STDOUT) {
       if (process.stdout.isTTY) throw new ProgressError('usage', 'an archive is nothing for a terminal: redirect it');

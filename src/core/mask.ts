@@ -68,8 +68,8 @@ const OUTPUT_HINT =
 const SECRET_OPTION = new RegExp(`^--?(?:[a-z0-9]+[-_])*${SECRET_NAME}$`, 'i');
 
 /** One command line, as it was typed. */
-export function maskText(text: string): string {
-  return apply(COMMAND_RULES, text);
+export function maskText(text: string, finders: readonly Finder[] = []): string {
+  return finders.reduce(cover, apply(COMMAND_RULES, text));
 }
 
 /** No secret that is known by its shape is shorter, with what it is known by. */

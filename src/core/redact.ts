@@ -1,6 +1,6 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
 import type { ExecutionEvent } from './event.js';
-import { maskText, maskWords, SECRET_NAME } from './mask.js';
+import { type Finder, maskText, maskWords, SECRET_NAME } from './mask.js';
 
 export interface Owner {
   home: string;
@@ -20,7 +20,8 @@ const SECRET_FIELD = new RegExp(String.raw`(\\*")((?:[a-z0-9]+[-_])*${SECRET_NAM
 /** They are nobody's. */
 const COMMON_NAMES: ReadonlySet<string> = new Set(['', 'root', 'localhost']);
 
-export function createRedact({ home, user, hosts }: Owner): Redact {
+/** `finders`: what is a secret besides what looks like one. */
+export function createRedact({ home, user, hosts }: Owner, finders: readonly Finder[] = []): Redact {
   const places = home.length > 1 ? [[new RegExp(`${escapeRegExp(home)}(?![\\w.-])`, 'g'), '~'] as const] : [];
   const named = [[user, '<user>'] as const, ...hosts.map((host) => [host, '<host>'] as const)];
   const names = named
@@ -29,7 +30,7 @@ export function createRedact({ home, user, hosts }: Owner): Redact {
     .map(([name, instead]) => [new RegExp(`(?<![\\w-])${escapeRegExp(name)}(?![\\w-])`, 'g'), instead] as const);
   const rules = [[SECRET_FIELD, `$1$2$1$3$1${MASK}$1`] as const, ...places, ...names];
   const redactText = (text: string) =>
-    rules.reduce((changed, [pattern, instead]) => changed.replace(pattern, instead), maskText(text));
+    rules.reduce((changed, [pattern, instead]) => changed.replace(pattern, instead), maskText(text, finders));
 
   const redact = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') {

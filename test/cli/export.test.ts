@@ -133,11 +133,14 @@ t.test('what is there is not replaced, and nothing half-written stays', async (t
 
 t.test('redacted, it has no secrets, and no names of person, machine and home', async (t) => {
   const { home, run, read } = await open(t);
+  writeFileSync(home.paths.config, 'masks: [unclosed(]\n');
+  t.match(run('build', '--redact'), { status: 78, stdout: '', stderr: /masks/ }, 'nobody knows what is a secret');
+  writeFileSync(home.paths.config, 'masks: ["I s[a-z]+"]\n');
   t.match(run('build', '--redact'), { status: 0 });
   const names = ['manifest.json', 'events.ndjson', 'transcript.txt', 'summary.json', 'summary.txt'];
   const texts = names.map((name) => read('progress-build.tar.gz', `progress-build/${name}`).toString());
   for (const [index, text] of texts.entries()) {
-    t.notMatch(text, 'verysecret', String(names[index]));
+    t.notMatch(text, /verysecret|I say/, String(names[index]));
     t.notMatch(text, home.directory, String(names[index]));
     if (hostname() !== 'localhost')
       t.notMatch(text, new RegExp(`(?<![\\w-])${hostname()}(?![\\w-])`), String(names[index]));

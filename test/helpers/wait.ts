@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Only something that hangs takes this long. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const INTERVAL_MS = 10;
 
 /** Asks until the answer is neither undefined nor false; the error says what was awaited in vain. */

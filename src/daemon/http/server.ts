@@ -27,7 +27,6 @@ const LIMITS = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
 };
 

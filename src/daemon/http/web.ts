@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Config } from '../../config.js';
+import { type Clock, realClock } from '../../core/clock.js';
 import { errnoOf, ProgressError } from '../../errors.js';
 import type { Paths } from '../../paths.js';
 import type { Replies } from '../../protocol/messages.js';
@@ -37,6 +38,7 @@ export interface HttpOptions {
   router: Router;
   reject: (code: string) => void;
   log: Log;
+  clock?: Clock;
 }
 
 const HOST = '127.0.0.1';
@@ -49,12 +51,13 @@ const PAGE = /^open-[0-9a-f]+\.html$/;
 
 /** Listens on the Unix socket, and over TCP if it is configured or was on when the last daemon left. */
 export async function openHttp(options: HttpOptions): Promise<Http> {
-  const { paths, access, router, reject, log } = options;
+  const { paths, access, router, reject, log, clock = realClock } = options;
   let { config } = options;
   const shared = { router, access, maxConnections: () => config.maxStreams + ROOM_FOR_REQUESTS, reject };
   const local = createHttpServer({ door: 'unix', ...shared });
   const bound = await bindUnix(local, paths.httpSocket);
   let listening: { server: Server; port: number } | undefined;
+  const removals = new Set<() => void>();
 
   const listen = async (wanted: number | undefined): Promise<number> => {
     if (listening && (wanted === undefined || wanted === listening.port)) return listening.port;
@@ -88,7 +91,13 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
       const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
       const url = `http://${HOST}:${port}/${at}`;
       const code = access.issueCode();
-      return { url, code, page: writePage(paths.runtime, `${url}#c=${code}`) };
+      const page = writePage(paths.runtime, `${url}#c=${code}`);
+      const forget = clock.after(CODE_MS, () => {
+        removals.delete(forget);
+        rmSync(page, { force: true });
+      });
+      removals.add(forget);
+      return { url, code, page };
     },
     async off() {
       await stopListening();
@@ -109,6 +118,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
         await open(candidatesFrom(undefined, config.port)).catch(tell);
     },
     async close() {
+      for (const forget of removals) forget();
       removePages(paths.runtime);
       bound.release();
       await Promise.all([stopListening(), closeServer(local)]);
@@ -157,7 +167,6 @@ function writePage(directory: string, target: string): string {
   const file = path.join(directory, `open-${randomBytes(8).toString('hex')}.html`);
   const html = `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=${target}"><title>progress</title>\n`;
   writeFileSync(file, html, { mode: 0o600, flag: 'wx' });
-  setTimeout(() => rmSync(file, { force: true }), CODE_MS).unref();
   return file;
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import path from 'node:path';
@@ -169,9 +170,18 @@ t.test('the token opens, nothing else does', async (t) => {
     idle.on('error', () => undefined).on('close', () => (isClosed = true));
     idle.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await new Promise((resolve) => idle.once('data', resolve));
+    // one that is busy, and would be for as long as it likes
+    const stream = dial({ host: '127.0.0.1', port: web.port });
+    let isCut = false;
+    stream.on('error', () => undefined).on('close', () => (isCut = true));
+    stream.write(
+      `GET /stream/progress HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${web.token}\r\nAccept: */*\r\n\r\n`,
+    );
+    const [head] = (await once(stream, 'data')) as [Buffer];
+    t.match(head.toString(), /^HTTP\/1.1 200/);
     await client.call('web', { on: false });
     await t.rejects(web.ask('/healthz'));
-    await waitFor('open connections to be closed', () => isClosed, 3_000);
+    await waitFor('open connections to be closed', () => isClosed && isCut, 3_000);
     t.strictSame(
       readdirSync(web.home.paths.runtime).filter((name) => name.startsWith('open-')),
       [],

@@ -1,5 +1,10 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import { serveStream } from '../../../src/daemon/http/stream.js';
+import type { Sink } from '../../../src/daemon/subscribers.js';
+import type { Opened } from '../../../src/daemon/subscription.js';
 import type { Home } from '../../helpers/daemon.js';
 import { createHome } from '../../helpers/daemon.js';
 import type { OpenStream } from '../../helpers/http.js';
@@ -153,6 +158,29 @@ t.test('who does not read for a while is waited for, and gets everything', async
   await waitFor('everything', () => (text.match(/"seq":/g)?.length ?? 0) > 100);
   const seqs = [...text.matchAll(/\{"seq":(\d+),"time"/g)].map(([, seq]) => Number(seq));
   t.strictSame(seqs, writtenSeqs(home));
+});
+
+t.test('what its reader does not take is bounded', async (t) => {
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const told: { sink: Sink; closed: boolean }[] = [];
+  const opened: Opened = {
+    after: 0,
+    start(sink) {
+      const one = { sink, closed: false };
+      told.push(one);
+      return { cursor: 0, level: async () => undefined, resume: () => undefined, close: () => (one.closed = true) };
+    },
+  };
+  const options = { greeting: {}, once: false, heartbeatMs: 60_000, onFailure: (error: unknown) => t.error(error) };
+  const served = serveStream({ response, opened, ...options });
+  const { sink } = told[0]!;
+  t.ok(sink.write('events', '[]', 1));
+  t.notOk(sink.blocked);
+  t.notOk(sink.write('events', 'x'.repeat(300 * 1024), 2), 'so the cursor waits');
+  t.ok(sink.blocked);
+  response.emit('close');
+  await served;
+  t.ok(told[0]?.closed);
 });
 
 t.test('messages are few, however many events there are', async (t) => {

@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import t from 'tap';
+import { parseConfig } from '../../../src/config.js';
+import { createAccess } from '../../../src/daemon/http/access.js';
+import { openHttp } from '../../../src/daemon/http/web.js';
+import { createHome } from '../../helpers/daemon.js';
+import { freePort } from '../../helpers/http.js';
+import { createManualClock } from '../../helpers/manual-clock.js';
+
+t.test('the page that lets a browser in is there for as long as its code is good', async (t) => {
+  const { paths } = createHome(t);
+  for (const directory of [paths.state, paths.runtime]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const clock = createManualClock();
+  const http = await openHttp({
+    paths,
+    config: parseConfig('', 'config.yaml').web,
+    access: createAccess(paths.webToken, () => clock.now()),
+    router: { find: () => [], streams: 0 },
+    reject: (code) => t.fail(code),
+    log: () => undefined,
+    clock,
+  });
+  const port = await freePort();
+  const { page = '' } = await http.on({ port });
+  clock.advance(59_000);
+  t.ok(existsSync(page));
+  clock.advance(1_000);
+  t.notOk(existsSync(page));
+  const another = await http.on({});
+  await http.close();
+  t.notOk(existsSync(another.page ?? ''));
+  t.equal(clock.timers(), 0, 'nothing keeps the daemon');
+});
