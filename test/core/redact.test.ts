@@ -43,7 +43,8 @@ t.test('names that everybody has are nobody’s', (t) => {
 });
 
 t.test('what somebody has said is a secret is one', (t) => {
-  const find = (text: string) => [...text.matchAll(/ACME-\d+/g)].map(({ index, 0: { length } }) => [index, index + length] as const);
+  const find = (text: string) =>
+    [...text.matchAll(/ACME-\d+/g)].map(({ index, 0: { length } }) => [index, index + length] as const);
   const own = createRedact({ home: '/', user: 'root', hosts: [] }, [{ find }]);
   t.strictSame(own({ name: 'order ACME-12', raw: '{"a":"ACME-3!"}', list: ['ACME-4'] }), {
     ...{ name: 'order ***', raw: '{"a":"***!"}', list: ['***'] },
