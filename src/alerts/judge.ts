@@ -10,6 +10,7 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { STARTS } from '../core/fold.js';
 import { formatDuration } from '../core/format.js';
+import { dropOldest } from '../core/oldest.js';
 import type { Subject, Test } from './matcher.js';
 import { createPlans } from './plans.js';
 import type { Rule } from './rules.js';
@@ -158,8 +159,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   const remember = (key: string, { at }: Moment) => {
     told.delete(key);
     told.set(key, at);
-    const [oldest] = told.keys();
-    if (told.size > MAX_TOLD && oldest !== undefined) told.delete(oldest);
+    dropOldest(told, MAX_TOLD);
   };
 
   /** Of something that is above its threshold: has it been for long enough? */

@@ -101,7 +101,6 @@ export async function startDaemon(
 
   const onJoin = () => resources.look();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
-  const waitingForRoom: { resume(): void }[] = [];
   const ingest = createIngest({
     journal,
     state,
@@ -115,7 +114,11 @@ export async function startDaemon(
       resources.wrote(batch.events);
       silence.wrote(batch.events);
     },
-    onRoom: () => waitingForRoom.forEach((part) => part.resume()),
+    onRoom: () => {
+      server.resume();
+      spool.resume();
+      following.resume();
+    },
   });
   const checkpoint = async () => {
     // what is judged is not judged again from a checkpoint on
@@ -250,7 +253,6 @@ export async function startDaemon(
     log,
     now,
   });
-  waitingForRoom.push(server, spool, following);
   const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
   const http = await openHttp({ paths, config: config.web, access, router, reject, log });
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });

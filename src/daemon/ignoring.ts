@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Config } from '../config.js';
 import type { NewEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import { dropOldest } from '../core/oldest.js';
 import { matchesGlob } from '../patterns.js';
 
 export interface Ignoring {
@@ -36,8 +37,7 @@ export function createIgnoring(config: () => Config['ignore']): Ignoring {
       if (execution === undefined) return false;
       if (isIgnored(event)) {
         open.add(execution);
-        const [oldest] = open;
-        if (open.size > MAX_OPEN && oldest !== undefined) open.delete(oldest);
+        dropOldest(open, MAX_OPEN);
         return true;
       }
       return Object.hasOwn(EXECUTION_ENDS, event.type) ? open.delete(execution) : open.has(execution);

@@ -2,6 +2,7 @@
 import type { ExecutionEvent } from '../core/event.js';
 import type { LogLine } from '../core/log.js';
 import { countLines, cutLine, linesOf } from '../core/log.js';
+import { dropOldest } from '../core/oldest.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal, readLast } from '../journal/reader.js';
 import type { Replies } from '../protocol/messages.js';
@@ -61,8 +62,7 @@ export function createLogs(source: JournalSource): Logs {
     const index = indexes.get(id) ?? createLogIndex(source, id, firstSeq);
     indexes.delete(id);
     indexes.set(id, index);
-    const [oldest] = indexes.keys();
-    if (indexes.size > MAX_INDEXES && oldest !== undefined) indexes.delete(oldest);
+    dropOldest(indexes, MAX_INDEXES);
     await index.readThrough(seq);
     return index;
   };

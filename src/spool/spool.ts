@@ -164,9 +164,7 @@ export function openSpool(options: SpoolOptions): Spool {
         const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
         if (isNew) notice(SHARED_NAME);
         const file = shared && files.get(shared.name);
-        for (let chunks = 0; file && turns.isWaiting(file) && chunks < CATCH_UP_CHUNKS && !isFull(); chunks++) {
-          if (!read(file)) turns.drop(file);
-        }
+        if (file) turns.ahead(file, CATCH_UP_CHUNKS);
       }),
     look(source) {
       const name = source + SPOOL_SUFFIX;

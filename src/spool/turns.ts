@@ -21,6 +21,8 @@ export interface Turns<File> {
   again(file: File): void;
   drop(file: File): void;
   isWaiting(file: File): boolean;
+  /** Reads it before the others, so many chunks of it at the most. */
+  ahead(file: File, chunks: number): void;
   resume(): void;
   close(): void;
 }
@@ -41,14 +43,18 @@ export function createTurns<File extends Readable>({ read, isFull, guard }: Turn
     // sockets have their turn in between
     setImmediate(() => {
       scheduled = false;
-      guard(readOne);
+      guard(readNext);
       if (!isFull()) resume();
     });
   };
 
-  const readOne = () => {
+  const readNext = () => {
     const [file] = dirty;
-    if (file === undefined || closed || isFull()) return;
+    if (file !== undefined) readOne(file);
+  };
+
+  const readOne = (file: File) => {
+    if (closed || isFull()) return;
     dirty.delete(file);
     if (read(file)) dirty.add(file);
   };
@@ -70,6 +76,9 @@ export function createTurns<File extends Readable>({ read, isFull, guard }: Turn
     },
     drop: (file) => void dirty.delete(file),
     isWaiting: (file) => dirty.has(file),
+    ahead(file, chunks) {
+      for (let count = 0; count < chunks && dirty.has(file); count++) readOne(file);
+    },
     resume,
     close() {
       closed = true;

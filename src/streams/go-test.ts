@@ -2,6 +2,7 @@
 import { clip } from '../core/data.js';
 import type { EventData } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
+import { dropOldest } from '../core/oldest.js';
 import { finiteOf, parseObject, stringOf } from './json.js';
 import type { Parser, StreamEvent } from './parser.js';
 
@@ -26,8 +27,7 @@ export function createGoTest(): Parser {
     if (line === '' || FRAME.test(line)) return;
     words.delete(step);
     words.set(step, clip(line, ERROR_CHARS));
-    const [oldest] = words.keys();
-    if (words.size > MAX_OPEN && oldest !== undefined) words.delete(oldest);
+    dropOldest(words, MAX_OPEN);
   };
 
   const end = (step: string, type: string, elapsed: number | undefined, data: EventData): StreamEvent[] => {

@@ -1,6 +1,7 @@
 /** Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice. */
 import { stripAnsi } from '../core/ansi.js';
 import type { EventData } from '../core/event.js';
+import { dropOldest } from '../core/oldest.js';
 import { createPace } from './pace.js';
 import type { Parser } from './parser.js';
 
@@ -44,7 +45,7 @@ export function createMeters(): Parser {
       if (shape !== newest) shapes.delete(shape);
       newest = shape;
       shapes.set(shape, { current, total, samples });
-      if (shapes.size > MAX_SHAPES) shapes.delete([...shapes.keys()][0] ?? NaN);
+      dropOldest(shapes, MAX_SHAPES);
       return samples < 2 ? [] : pace.next(() => dataOf(reading), now);
     },
     end: () => pace.rest(),

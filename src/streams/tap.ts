@@ -110,19 +110,18 @@ export function createTap(): Parser {
   return {
     line(text, now) {
       if (!isSure && !MAY_BEGIN.has(text.charAt(0))) return [];
-      const indent = indentOf(text);
+      const indent = leadingSpaces(text);
+      const isBelow = ended !== undefined && indent === ended.depth * INDENT + 2;
       // a stack, or what was expected
-      if (ended && inDetails && indent > ended.depth * INDENT + 2) return [];
+      if (ended && inDetails && !isBelow && indent > ended.depth * INDENT) return [];
       const content = text.slice(indent).trimEnd();
       if (ended) {
-        const isBelow = indent === ended.depth * INDENT + 2;
         if (isBelow && (content === '---' || inDetails)) {
           hasDetails = true;
           inDetails = content !== '...';
           detail(content);
           return inDetails ? [] : settle();
         }
-        if (inDetails && indent > ended.depth * INDENT) return [];
         hasDetails = false;
       }
       if (content === '') return [];
@@ -154,10 +153,10 @@ export function createTap(): Parser {
   };
 }
 
-function indentOf(text: string): number {
-  let indent = 0;
-  while (text.charCodeAt(indent) === SPACE) indent++;
-  return indent;
+function leadingSpaces(text: string): number {
+  let count = 0;
+  while (text.charCodeAt(count) === SPACE) count++;
+  return count;
 }
 
 function unquote(text: string): string {

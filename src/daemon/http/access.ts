@@ -1,4 +1,5 @@
 /** Who may come in over TCP: a token in a private file, and codes that hand it to one browser, once and soon. */
+import { dropOldest } from '../../core/oldest.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../../errors.js';
@@ -39,8 +40,7 @@ export function createAccess(file: string, now: () => number): Access {
     issueCode() {
       const code = randomBytes(CODE_BYTES).toString('base64url');
       codes.set(digest(code), now() + CODE_MS);
-      const [oldest] = codes.keys();
-      if (codes.size > MAX_CODES && oldest !== undefined) codes.delete(oldest);
+      dropOldest(codes, MAX_CODES);
       return code;
     },
     redeem(code) {
