@@ -9,6 +9,7 @@ import { ERROR_CODES } from '../src/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/protocol/messages.js';
 import { FORMATS } from '../src/streams/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
+import { whyNo } from './helpers/needs.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const PAGES = readdirSync(path.join(ROOT, 'man'));
@@ -57,11 +58,7 @@ function facesOf(source: string): string {
   return /^export function withFaces[\s\S]*?^\}/m.exec(source)?.[0] ?? '';
 }
 
-function isAbsent(program: string): boolean {
-  return spawnSync(program, ['--version']).error !== undefined && process.env['CI'] === undefined;
-}
-
-t.test('mandoc has nothing to say about any page', { skip: isAbsent('mandoc') && 'mandoc is missing' }, (t) => {
+t.test('mandoc has nothing to say about any page', { skip: whyNo('mandoc') }, (t) => {
   for (const page of PAGES) {
     const { stdout, stderr } = spawnSync('mandoc', ['-T', 'lint', '-W', 'all', page], {
       cwd: path.join(ROOT, 'man'),

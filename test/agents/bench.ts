@@ -7,7 +7,7 @@ import type { Agent } from '../../src/paths.js';
 import { createHome } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
-import { commandLine, ENVIRONMENT, prepare } from './command-lines.js';
+import { commandLine, prepare } from './command-lines.js';
 import type { Script, StandIn } from './stand-in.js';
 import { startStandIn } from './stand-in.js';
 
@@ -45,7 +45,7 @@ export async function openBench(t: Test, agent: Agent, program: string): Promise
   writeFileSync(path.join(bin, agent), launcher(program, homes.hooks.directory), { mode: 0o755 });
   for (const home of Object.values(homes)) {
     Object.assign(home.env, { HOME: own, PATH: `${bin}:${process.env['PATH'] ?? ''}` });
-    Object.assign(home.env, ENVIRONMENT, commandLine(agent, model.url).env);
+    Object.assign(home.env, commandLine(agent, model.url).env);
   }
   // a session whose process was too short to be seen
   writeFileSync(homes.transcript.paths.config, 'follow:\n  silence: 1m\n');

@@ -5,13 +5,6 @@ import type { Agent } from '../../src/paths.js';
 
 export const PROMPT = 'Write notes.md';
 
-/** Nothing of whoever runs the tests: not their accounts, not the agent that they may run in. */
-export const ENVIRONMENT: NodeJS.ProcessEnv = {
-  ...{ NODE_OPTIONS: undefined, CLAUDECODE: undefined, CLAUDE_CODE_ENTRYPOINT: undefined },
-  ...{ CLAUDE_CONFIG_DIR: undefined, CODEX_HOME: undefined, GEMINI_CLI_HOME: undefined },
-  ...{ HTTP_PROXY: undefined, HTTPS_PROXY: undefined, http_proxy: undefined, https_proxy: undefined },
-};
-
 interface CommandLine {
   argv: readonly string[];
   env: NodeJS.ProcessEnv;

@@ -22,7 +22,7 @@ const PACKAGES: Readonly<Record<Agent, Package>> = {
 const INSTALL_MS = 300_000;
 
 /** What the registry has now, instead of what the tests were written with. */
-const IS_LATEST_WANTED = process.env['PROGRESS_AGENTS'] === 'latest';
+const IS_LATEST_WANTED = process.env['TEST_AGENTS'] === 'latest';
 
 /** The file that starts it. All of it is removed when the test ends. */
 export function installAgent(t: Test, agent: Agent, version = PACKAGES[agent].version): string {
@@ -40,12 +40,8 @@ export function installAgent(t: Test, agent: Agent, version = PACKAGES[agent].ve
 
 function run(cwd: string, program: string, args: readonly string[]): void {
   mkdirSync(cwd, { recursive: true });
-  // what npm says to the scripts of this package is not meant for others
-  const own = Object.entries(process.env).filter(([name]) => !/^npm_(?:config|package)_/.test(name));
-  const env = { ...Object.fromEntries(own), NODE_OPTIONS: '' };
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd,
-    env,
     encoding: 'utf8',
     timeout: INSTALL_MS,
   });

@@ -17,9 +17,10 @@ import { loadingLine } from '../../src/cli/hooks.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../helpers/daemon.js';
-import { quoteWord, SHELLS, whyNo } from '../helpers/shells.js';
+import { quoteWord, SHELLS } from '../helpers/shells.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
 const MAX_SHARED = 4_096;
 const SHARED = 'shared.ndjson';
@@ -236,7 +237,7 @@ t.test('init and path print what Node prints, without Node', (t) => {
   const home = createNodeless(t);
   const cli = (...args: string[]) =>
     spawnSync(process.execPath, [path.join(ROOT, 'dist/cli.js'), ...args], {
-      env: { ...home.env, NODE_OPTIONS: undefined },
+      env: { ...home.env },
       encoding: 'utf8',
     }).stdout;
   for (const args of [
@@ -280,7 +281,6 @@ t.test('the line of init loads the hooks wherever the package lies', (t) => {
 t.test('init starts the daemon for an interactive shell', { skip: whyNo('script') }, async (t) => {
   await t.test('once, and it outlives the terminal', async (t) => {
     const home = createHome(t);
-    home.env['NODE_OPTIONS'] = undefined;
     initInTerminal(home, home.paths.lock);
     const pid = await waitFor('the daemon to write its record', () => readLockRecord(home.paths.lock)?.pid);
     initInTerminal(home);

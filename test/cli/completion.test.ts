@@ -16,7 +16,8 @@ import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { createRunsHome } from '../helpers/runs.js';
 import { makeExecution } from '../helpers/models.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
+import { whyNo } from '../helpers/needs.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
@@ -254,9 +255,8 @@ function lines(pwned: string): [typed: string, words: string[]][] {
   ];
 }
 
-function whyNotInteractive(shell: Shell): string | undefined {
-  if (process.env['CI'] !== 'true' && spawnSync(shell, ['--version']).error) return `${shell} is not installed`;
-  return whyNoTmux();
+function whyNotInteractive(shell: Shell): string | false {
+  return whyNo(shell) || whyNo('tmux');
 }
 
 async function openShell(t: Test, shell: Shell, home: Home) {

@@ -7,8 +7,9 @@ import type { ExecutionEvent } from '../../src/core/event.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { inject, lacking } from '../helpers/journal-writer.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
 const TEXT = 'x'.repeat(1_000);
 
@@ -215,7 +216,7 @@ t.test(
   },
 );
 
-t.test('who sits at a terminal is asked', { skip: whyNoTmux() ?? false }, async (t) => {
+t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => {
   const { home } = await open(t);
   const tmux = await openTmux(t, { columns: 100, rows: 30 }, { PROGRESS_HOME: home.directory });
   await tmux.enter(`${PROGRESS} prune --status failed`);

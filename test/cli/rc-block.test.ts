@@ -6,7 +6,7 @@ import t from 'tap';
 import { cutBlock, findBlock, fromBytes, loadLine, programOf, putBlock, toBytes } from '../../src/cli/rc-block.js';
 import type { Shell } from '../../src/paths.js';
 import { SHELLS } from '../../src/paths.js';
-import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { isAble, isMissing } from '../helpers/needs.js';
 
 const PROGRAM = '/opt/progress/bin/progress';
 const NAMES = [PROGRAM, "/it's/a $(touch x)/`y`", '/back\\slash/\\', '/naïve/ünïcode "quoted"', "/''/'"];

@@ -9,8 +9,9 @@ import { PROGRESS } from '../helpers/daemon.js';
 import { foundIn, recordings, replay, TRUTH } from '../helpers/replay.js';
 import type { RunsHome } from '../helpers/runs.js';
 import { createRunsHome } from '../helpers/runs.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
 async function open(t: Test) {
   const home = await createRunsHome(t);
@@ -132,7 +133,7 @@ t.test('one that is interrupted or killed leaves no call open', async (t) => {
   }
 });
 
-t.test('at a terminal', { skip: whyNoTmux() ?? false }, async (t) => {
+t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
   const openTerminal = async (t: Test) => {
     const { home, agents } = await open(t);
     const tmux = await openTmux(

@@ -7,10 +7,10 @@ import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
-import { whyNoTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
-const skip = whyNoTmux();
+const skip = whyNo('tmux');
 const COUNTING = 'n=0; while :; do n=$((n+1)); echo $n > $0; sleep 0.02; done';
 
 interface Scene {

@@ -82,7 +82,7 @@ t.test('with a daemon', async (t) => {
   t.test('standard input is passed on, and what a shell has opened besides', async (t) => {
     t.equal((await run(home, ['--', 'cat'], { input: 'input\n' })).stdout.toString(), 'input\n');
     const line = `${PROGRESS} run -- cat <(echo one) <(echo two)`;
-    const { stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', 'bash', '-c', line], {
+    const { stdout, stderr } = spawnSync('bash', ['-c', line], {
       env: home.env,
       encoding: 'utf8',
     });
@@ -200,7 +200,7 @@ t.test('with a daemon', async (t) => {
     // the lock stays for as long as anybody has the descriptor
     const lock = path.join(home.directory, 'lock');
     const script = `exec 9>${lock}; flock 9; ${PROGRESS} run --detach --name holder -- sleep 60 | cat; exec 9>&-; flock --nonblock ${lock} echo free`;
-    const { stdout } = spawnSync('env', ['-u', 'NODE_OPTIONS', 'bash', '-c', script], {
+    const { stdout } = spawnSync('bash', ['-c', script], {
       env: home.env,
       encoding: 'utf8',
     });
@@ -274,7 +274,7 @@ t.test('with a daemon', async (t) => {
 
   t.test('when nobody reads any more the command is told, and progress ends with it', async (t) => {
     const line = `${PROGRESS} run --name yes -- yes | head -1`;
-    const { stdout, status } = spawnSync('env', ['-u', 'NODE_OPTIONS', 'sh', '-c', line], {
+    const { stdout, status } = spawnSync('sh', ['-c', line], {
       env: home.env,
       encoding: 'utf8',
       timeout: 30_000,
@@ -287,7 +287,7 @@ t.test('with a daemon', async (t) => {
   t.test('in a directory that is gone it says so', (t) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'progress-gone-'));
     const script = `cd ${directory} && rmdir ${directory} && exec ${PROGRESS} run -- echo fine`;
-    const { stderr, status } = spawnSync('env', ['-u', 'NODE_OPTIONS', 'sh', '-c', script], {
+    const { stderr, status } = spawnSync('sh', ['-c', script], {
       env: home.env,
       encoding: 'utf8',
     });
@@ -430,7 +430,7 @@ t.test('where no terminal can be given that is said, and it gets pipes', async (
   mkdirSync(binding, { recursive: true });
   writeFileSync(path.join(binding, 'requireBinary.js'), 'throw new Error("no binary")');
   const program = path.join(elsewhere, 'bin/progress');
-  const started = spawn('env', ['-u', 'NODE_OPTIONS', program, 'run', '--pty', '--', ...sh('tty; exit 3')], {
+  const started = spawn(program, ['run', '--pty', '--', ...sh('tty; exit 3')], {
     env: home.env,
   });
   let text = '';

@@ -5,8 +5,9 @@ import type { ExecutionEvent } from '../../src/core/event.js';
 import { createHome } from '../helpers/daemon.js';
 import type { RunsHome } from '../helpers/runs.js';
 import { createRunsHome, STUBBORN } from '../helpers/runs.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
 const SLEEP = ['sleep', '300'];
 
@@ -201,7 +202,7 @@ t.test('without a daemon one is started, and nothing is found', (t) => {
   t.end();
 });
 
-t.test('at a terminal, who asked is its user and its name', { skip: whyNoTmux() ?? false }, async (t) => {
+t.test('at a terminal, who asked is its user and its name', { skip: whyNo('tmux') }, async (t) => {
   const home = await createRunsHome(t);
   const id = home.start([], ...SLEEP);
   const tmux = await openTmux(t, { columns: 100, rows: 20 }, { PROGRESS_HOME: home.directory });

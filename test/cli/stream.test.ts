@@ -6,10 +6,11 @@ import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { openProxy } from '../helpers/proxy.js';
 import type { Tmux } from '../helpers/tmux.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
+import { whyNo } from '../helpers/needs.js';
 
-const skip = whyNoTmux();
+const skip = whyNo('tmux');
 const USUAL = { columns: 80, rows: 24 };
 
 interface Scene {

@@ -105,7 +105,7 @@ t.test('secrets in a command line are masked, whichever way it comes', async (t)
 t.test('for a shell it does not start when the configuration says no', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'daemon: { startWithShell: false }\n');
-  const { NODE_OPTIONS: _, ...env } = home.env;
+  const { env } = home;
   const child = spawn(process.execPath, [DAEMON, '--for-shell'], { env, stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
   t.strictSame(await once(child, 'exit'), [0, null]);

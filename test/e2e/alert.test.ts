@@ -54,7 +54,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
 
   const { status, stderr } = spawnSync('bash', ['-e', '-c', BACKUP], {
     cwd: home.directory,
-    env: { ...home.env, NODE_OPTIONS: '', PATH: `${ROOT}/bin:${process.env['PATH'] ?? ''}` },
+    env: { ...home.env, PATH: `${ROOT}/bin:${process.env['PATH'] ?? ''}` },
     encoding: 'utf8',
   });
   t.strictSame({ status, stderr }, { status: 0, stderr: '' });

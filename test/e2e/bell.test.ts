@@ -7,10 +7,10 @@ import type { Home } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A program in a terminal; all that the terminal was sent so far. */
-function openTerminal(t: Test, home: Home, words: string[]) {
+function openTerminal(t: Test, home: Home, words: [string, ...string[]]) {
+  const [file, ...args] = words;
   const env = Object.fromEntries(Object.entries(home.env).filter(([, value]) => value !== undefined));
-  // tap's loader would make each command slow
-  const program = spawn('env', ['-u', 'NODE_OPTIONS', ...words], {
+  const program = spawn(file, args, {
     env: { ...env, PS1: '$ ' },
   });
   let shown = '';

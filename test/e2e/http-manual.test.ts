@@ -5,6 +5,7 @@ import t from 'tap';
 import { ROOT } from '../helpers/daemon.js';
 import { openWeb } from '../helpers/http.js';
 import { matchesPattern, parsePattern } from '../helpers/transcript.js';
+import { whyNo } from '../helpers/needs.js';
 
 interface Example {
   command: string;
@@ -26,8 +27,7 @@ function readExamples(page: string): Example[] {
   return examples;
 }
 
-const hasCurl = spawnSync('curl', ['--version']).error === undefined;
-const skip = !hasCurl && process.env['CI'] === undefined && 'curl is missing';
+const skip = whyNo('curl');
 
 t.test('every example of progress-http(7) prints what stands there', { skip }, async (t) => {
   const { home, port } = await openWeb(t);

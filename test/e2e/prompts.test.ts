@@ -1,11 +1,10 @@
 /** From the prompt of a real shell to the daemon: while it is stopped, killed and back nothing waits and nothing is lost. */
 import path from 'node:path';
 import t from 'tap';
-import { isAble } from '../fault/helpers/needs.js';
+import { whyNo } from '../helpers/needs.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import type { ShellName } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
-import { whyNoTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
 
 const SHELLS: Record<ShellName, { load: string; status: string; failing: string }> = {
@@ -16,9 +15,7 @@ const SHELLS: Record<ShellName, { load: string; status: string; failing: string 
 
 t.jobs = 3;
 for (const [name, { load, status, failing }] of Object.entries(SHELLS) as [ShellName, (typeof SHELLS)[ShellName]][]) {
-  const isAbsent = !isAble(name, '--version');
-  if (isAbsent && process.env['CI'] === 'true') throw new Error(`${name} is needed in CI`);
-  const skip = isAbsent ? `${name} is not installed` : (whyNoTmux() ?? false);
+  const skip = whyNo(name) || whyNo('tmux');
 
   t.test(`${name}, and a daemon that hangs, dies and returns`, { skip }, async (t) => {
     const home = createHome(t);

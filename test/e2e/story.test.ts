@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import path from 'node:path';
 import t from 'tap';
 import { createHome, ROOT } from '../helpers/daemon.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
+import { whyNo } from '../helpers/needs.js';
 
-const skip = whyNoTmux() ?? false;
+const skip = whyNo('tmux');
 const STORY = path.join(ROOT, 'test/fixtures/story.sh');
 
 t.test('a script with steps and criteria is followed live, its end stays', { skip }, async (t) => {
@@ -15,7 +16,7 @@ t.test('a script with steps and criteria is followed live, its end stays', { ski
   const PATH = `${ROOT}/bin:${process.env['PATH'] ?? ''}`;
   const tmux = await openTmux(t, { columns: 80, rows: 30 }, { PROGRESS_HOME: home.directory, PATH });
   const tell = async (env: NodeJS.ProcessEnv) => {
-    const story = spawn('sh', [STORY], { env: { ...home.env, NODE_OPTIONS: '', PATH, ...env }, stdio: 'ignore' });
+    const story = spawn('sh', [STORY], { env: { ...home.env, PATH, ...env }, stdio: 'ignore' });
     t.teardown(() => story.kill('SIGKILL'));
     return (await once(story, 'exit'))[0] as number;
   };

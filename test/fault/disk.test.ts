@@ -6,7 +6,7 @@ import { createHome } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { checkJournal, checkSource, countersOf, readFiles } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
-import { isAble, isMissing } from './helpers/needs.js';
+import { isAble, isMissing } from '../helpers/needs.js';
 import { cpuSeconds } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';

@@ -20,7 +20,7 @@ import { waitFor } from '../helpers/wait.js';
 const LATER = CLOCK + 60_000;
 const STEP = 31;
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 100_000);
+const seed = Number(process.env['TEST_SEED'] ?? Date.now() % 100_000);
 t.comment(`seed ${seed}`);
 const random = createRandom(seed);
 

@@ -82,7 +82,7 @@ t.test('killed at any call that changes files', { skip, timeout: 600_000 }, asyn
     const paths = pathsOf(home);
     cpSync(original, home, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
     const [file, ...args] = [...inject(calls, `signal=KILL:when=${when}`), process.execPath, CLI, ...WORDS];
-    const env = { ...process.env, PROGRESS_HOME: home, HOME: home, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1' };
+    const env = { ...process.env, PROGRESS_HOME: home, HOME: home, UV_THREADPOOL_SIZE: '1' };
     const { status, signal } = spawnSync(file!, args, { env });
     if (status === 0) break;
     if (!t.equal(signal, 'SIGKILL')) return;

@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '../../src/processes.js';
 import { identityOf, isAlive, readProcess } from '../../src/processes.js';
 import { readRecord } from '../../src/runner/store.js';
 import { waitFor } from '../helpers/wait.js';
-import { isAble, isMissing } from './helpers/needs.js';
+import { isAble, isMissing } from '../helpers/needs.js';
 import type { RunHome } from './helpers/runs.js';
 import { createRunHome, endOf, killHard } from './helpers/runs.js';
 

@@ -8,7 +8,7 @@ import { isAlive, processesWith, readProcess } from '../../src/processes.js';
 import { readRecord } from '../../src/runner/store.js';
 import { PROGRESS } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
-import { isAble, isMissing } from './helpers/needs.js';
+import { isAble, isMissing } from '../helpers/needs.js';
 import type { RunHome } from './helpers/runs.js';
 import { createRunHome, endOf, killHard, outputOf, sh, signalsOf, WAIT } from './helpers/runs.js';
 

@@ -64,19 +64,6 @@ async function endRuns(paths: Paths): Promise<void> {
 export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
-  // nobody who runs tests wants to be told of what fails in them
-  env['DBUS_SESSION_BUS_ADDRESS'] = '';
-  // undefined ones are not passed on
-  for (const name of [
-    'CI', // a face that knows it draws nothing in place
-    'PROGRESS_SOCKET',
-    'PROGRESS_EXECUTION',
-    'PROGRESS_STEP',
-    'XDG_RUNTIME_DIR',
-    'XDG_CONFIG_HOME',
-    'ZDOTDIR',
-  ])
-    env[name] = undefined;
   const paths = resolvePaths(env);
 
   const children = new Set<ChildProcess>();
@@ -99,8 +86,7 @@ export function createHome(t: Test): Home {
     env,
     paths,
     progress(args, options = {}) {
-      const [file, ...words] = withoutTap([PROGRESS, ...args], options.env);
-      const { status, stdout, stderr } = spawnSync(file, words, {
+      const { status, stdout, stderr } = spawnSync(PROGRESS, args, {
         env: { ...env, ...options.env },
         encoding: 'utf8',
         input: options.input ?? '',
@@ -109,11 +95,10 @@ export function createHome(t: Test): Home {
       return { status, stdout, stderr };
     },
     spawn(args, options = {}) {
-      const [file, ...words] = withoutTap([PROGRESS, ...args], options.env);
-      return spawn(file, words, { ...options, env: { ...env, ...options.env } });
+      return spawn(PROGRESS, args, { ...options, env: { ...env, ...options.env } });
     },
     async startDaemon({ wrapper = [], env: more = {} } = {}) {
-      const [file, ...args] = withoutTap([...wrapper, process.execPath, DAEMON], more);
+      const [file, ...args] = [...wrapper, process.execPath, DAEMON] as unknown as [string, ...string[]];
       const child = spawn(file, args, {
         env: { ...env, ...more },
         stdio: ['ignore', 'ignore', 'inherit'],
@@ -155,15 +140,6 @@ export function fixedSettings(config: Config): Settings {
     status: () => ({ file: '', since: '', problems: [] }),
     close: () => Promise.resolve(),
   };
-}
-
-/** tap gives each process that it can reach a loader of its own: it is slow, and would be part of what is measured. */
-function withoutTap(command: string[], { NODE_OPTIONS }: NodeJS.ProcessEnv = {}): [string, ...string[]] {
-  return [
-    'env',
-    ...(NODE_OPTIONS === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${NODE_OPTIONS}`]),
-    ...command,
-  ];
 }
 
 export function isRunning(pid: number): boolean {

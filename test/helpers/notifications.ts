@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { isAble, isMissing } from './needs.js';
 import { ROOT } from './daemon.js';
 import { waitFor } from './wait.js';
 

@@ -1,5 +1,5 @@
 /** The shells that are here, for what must hold in each of them. */
-import { spawnSync } from 'node:child_process';
+import { whyNo } from './needs.js';
 
 /** By their names, how each runs a script; macOS has the grammar of POSIX mode in bash 3.2. */
 const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
@@ -14,7 +14,7 @@ const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
 export interface Shell {
   name: string;
   command: readonly [string, ...string[]];
-  /** Why it cannot be used; with CI set none may be missing, and tests fail. */
+  /** Why it cannot be used. */
   skip: string | false;
 }
 
@@ -23,12 +23,6 @@ export const SHELLS: readonly Shell[] = Object.entries(COMMANDS).map(([name, com
   command,
   skip: whyNo(command[0]),
 }));
-
-/** Why tests that want a program cannot run, or false. */
-export function whyNo(program: string): string | false {
-  const isMissing = spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0;
-  return isMissing && process.env['CI'] === undefined && `${program} is missing`;
-}
 
 /** A word as any shell reads it. */
 export function quoteWord(word: string): string {

@@ -30,17 +30,6 @@ export interface Tmux {
   isCursorVisible(): Promise<boolean>;
 }
 
-/** Why there is none, or undefined if there is one. In CI its absence is no excuse. */
-export function whyNoTmux(): string | undefined {
-  try {
-    execFileSync('tmux', ['-V']);
-    return undefined;
-  } catch (error) {
-    if (process.env['CI'] === 'true') throw error;
-    return 'tmux is not installed';
-  }
-}
-
 /** Gone, with everything that runs in it, when the test ends. */
 export async function openTmux(
   t: Test,

@@ -10,8 +10,9 @@ import { readHookCall } from '../../src/streams/hook-call.js';
 import { ROOT } from '../helpers/daemon.js';
 import { recordedTexts } from '../helpers/hook-calls.js';
 import { BROKEN_SPOOLS } from '../helpers/hooked-shell.js';
-import { SHELLS, whyNo } from '../helpers/shells.js';
+import { SHELLS } from '../helpers/shells.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
+import { whyNo } from '../helpers/needs.js';
 
 const HOOK = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
 const isRoot = process.getuid?.() === 0;
@@ -23,7 +24,7 @@ const recorded = RECORDINGS.flatMap((name) => recordedTexts(name) ?? []);
 
 function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const home = t.testdir({});
-  const all = { ...process.env, PROGRESS_HOME: home, PROGRESS_EXECUTION: undefined, NODE_OPTIONS: undefined, ...env };
+  const all = { ...process.env, PROGRESS_HOME: home, PROGRESS_EXECUTION: undefined, ...env };
   const paths = resolvePaths(all);
   return {
     paths,

@@ -15,24 +15,14 @@ import {
 import path from 'node:path';
 import t from 'tap';
 import { openShell, readSpool } from '../helpers/shell-session.js';
-import { whyNoTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
 import { commandsOf, HOOKS, namesOf, openHooked } from '../helpers/bash-session.js';
+import { whyNo } from '../helpers/needs.js';
 
 t.jobs = 4;
-const skip = whyNoTmux() ?? false;
+const skip = whyNo('tmux');
 
-function isMissing(program: string): string | false {
-  try {
-    execFileSync(program, ['--version']);
-    return false;
-  } catch (error) {
-    if (process.env['CI'] === 'true') throw error;
-    return `${program} is not installed`;
-  }
-}
-
-t.test('a prompt starts no process, nor does progress emit', { skip: skip || isMissing('strace') }, async (t) => {
+t.test('a prompt starts no process, nor does progress emit', { skip: skip || whyNo('strace') }, async (t) => {
   const shell = await openHooked(t);
   const log = path.join(shell.home, 'strace');
   const calls = 'trace=clone,clone3,fork,vfork,execve';
@@ -255,7 +245,7 @@ for (const order of ['before', 'after'])
     );
   });
 
-t.test('shellcheck has nothing to say', { skip: isMissing('shellcheck') }, (t) => {
+t.test('shellcheck has nothing to say', { skip: whyNo('shellcheck') }, (t) => {
   const files = readdirSync(path.dirname(HOOKS)).filter((name) => name.endsWith('.bash'));
   const { stdout } = spawnSync('shellcheck', ['-e', 'SC1091', ...files], {
     cwd: path.dirname(HOOKS),

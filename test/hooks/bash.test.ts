@@ -1,11 +1,11 @@
 /** The hooks of bash, in real shells on real terminals. */
 import t from 'tap';
 import { openShell } from '../helpers/shell-session.js';
-import { whyNoTmux } from '../helpers/tmux.js';
 import { commandsOf, HOOKS, namesOf, openHooked } from '../helpers/bash-session.js';
+import { whyNo } from '../helpers/needs.js';
 
 t.jobs = 4;
-const skip = whyNoTmux() ?? false;
+const skip = whyNo('tmux');
 
 t.test('each line is an execution with its text and status', { skip }, async (t) => {
   const shell = await openHooked(t);

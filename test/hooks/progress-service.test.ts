@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { whyNo } from '../helpers/needs.js';
 
 const UNIT = path.resolve(import.meta.dirname, '../../hooks/progress.service');
 
@@ -10,9 +11,9 @@ t.test('stopping the unit ends the daemon alone', (t) => {
   t.end();
 });
 
-const isAbsent = spawnSync('systemd-analyze', ['--version']).error !== undefined && process.env['CI'] === undefined;
+const skip = whyNo('systemd-analyze');
 
-t.test('systemd accepts the unit without a word', { skip: isAbsent && 'systemd-analyze is missing' }, (t) => {
+t.test('systemd accepts the unit without a word', { skip }, (t) => {
   const env = { ...process.env, XDG_RUNTIME_DIR: t.testdir() };
   const { stdout, stderr, error } = spawnSync('systemd-analyze', ['--user', '--man=no', 'verify', UNIT], { env });
   t.notOk(error);

@@ -11,8 +11,9 @@ import type { Home, Outcome } from '../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { folded } from '../helpers/events.js';
 import type { Shell } from '../helpers/shells.js';
-import { SHELLS, whyNo } from '../helpers/shells.js';
+import { SHELLS } from '../helpers/shells.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
+import { whyNo } from '../helpers/needs.js';
 
 const STORY = path.join(ROOT, 'test/fixtures/story.sh');
 const LOAD = '. "$(progress path sh)"\n';
@@ -31,7 +32,7 @@ function createScriptHome(t: Test): Home {
 function run(home: Home, { command }: Pick<Shell, 'command'>, file: string, env: NodeJS.ProcessEnv = {}): Outcome {
   const [program, ...args] = command;
   const { status, stdout, stderr } = spawnSync(program, [...args, file], {
-    env: { ...home.env, NODE_OPTIONS: undefined, ...env },
+    env: { ...home.env, ...env },
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
@@ -206,7 +207,7 @@ t.test('an event costs no process', { skip: whyNo('strace') }, (t) => {
       const step = 'progress_step "a \\"step\\"" test 1; progress_criterion c true; progress_count 1 2 things\n';
       writeFileSync(file, `set -eu; ${LOAD}progress_start\n${step.repeat(count)}progress_end\n`);
       const calls = ['-f', '-qq', '-e', 'trace=clone,clone3,fork,vfork,execve'];
-      const env = { ...home.env, NODE_OPTIONS: undefined };
+      const env = { ...home.env };
       const { stderr, status } = spawnSync('strace', [...calls, ...command, file], { env, encoding: 'utf8' });
       t.equal(status, 0);
       t.equal(readSpool(home).length, 2 + 5 * count, name);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import { buildEvent } from '../../src/cli/emit-arguments.js';
-import { isAble, isMissing } from '../fault/helpers/needs.js';
+import { isAble, isMissing, whyNo } from '../helpers/needs.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
 import {
@@ -18,15 +18,13 @@ import {
 } from '../helpers/hooked-shell.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
-import { whyNoTmux } from '../helpers/tmux.js';
 
 const HOOKS = path.join(ROOT, 'hooks/progress.zsh');
 const FILE = /^zsh-\d+-[0-9a-hjkmnp-tv-z]{10}\.ndjson$/;
 
 t.jobs = 4;
-const isAbsent = !isAble('zsh', '--version');
-if (isAbsent && process.env['CI'] === 'true') throw new Error('zsh is needed in CI');
-const skip = isAbsent ? 'zsh is not installed' : (whyNoTmux() ?? false);
+const skipWithoutTerminal = whyNo('zsh');
+const skip = skipWithoutTerminal || whyNo('tmux');
 
 /** Typed lines before the hooks are loaded, which then load them. */
 async function openHooked(t: Test, before: string[] = [], env: Record<string, string> = {}): Promise<ShellSession> {
@@ -279,12 +277,12 @@ t.test('no process is started for a line, nor by `progress emit`', { skip }, asy
   t.ok((await countProcesses(shell.pid, log, () => shell.run('/bin/true'))) >= 1, 'it would be seen');
 });
 
-t.test('without a terminal the function alone is there', { skip: isAbsent && skip }, (t) => {
+t.test('without a terminal the function alone is there', { skip: skipWithoutTerminal }, (t) => {
   const home = createHome(t);
   const script = `. '${HOOKS}'; echo "$preexec_functions$precmd_functions"; ls "$PROGRESS_HOME"
     progress emit log 'message=one "two"' n1:=2; (progress emit log message=four)
     PROGRESS_EXECUTION=e progress emit log; progress --version; progress emit log oops; echo $?`;
-  const env = { ...home.env, PATH: `/usr/bin:/bin:${path.dirname(process.execPath)}`, NODE_OPTIONS: undefined };
+  const env = { ...home.env, PATH: `/usr/bin:/bin:${path.dirname(process.execPath)}` };
   const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { env, encoding: 'utf8' });
   t.match(stdout, /^\n\d+\.\d+\.\d+.*\n64\n$/);
   t.match(stderr, /oops/, 'what is wrong is for the program to say');
@@ -302,7 +300,7 @@ t.test('without a terminal the function alone is there', { skip: isAbsent && ski
 });
 
 for (const [title, env] of SURROUNDINGS)
-  t.test(`words become the event that the program makes of them: ${title}`, { skip: isAbsent && skip }, (t) => {
+  t.test(`words become the event that the program makes of them: ${title}`, { skip: skipWithoutTerminal }, (t) => {
     const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
     const lines = CASES.map(([words]) => `try ${words.map(quote).join(' ')}`);
     const script = `. '${HOOKS}'; setopt no_unset sh_word_split ksh_arrays

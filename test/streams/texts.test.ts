@@ -97,9 +97,8 @@ t.test('what node:test prints, really', async (t) => {
   const source = `import test from 'node:test';
     await test('outer', async (t) => { await t.test('inner', () => {}); await t.test('bad', () => { throw new Error('so it is'); }); });
     await test('left', { skip: true }, () => {});`;
-  const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, ...env } = process.env;
   const args = ['--test-reporter=tap', '--input-type=module', '-e', source];
-  const { stdout } = spawnSync(process.execPath, args, { env });
+  const { stdout } = spawnSync(process.execPath, args);
   const { execution, text } = replay([stdout]);
   t.equal(text, stdout.toString());
   t.strictSame(

@@ -5,13 +5,14 @@ import type { Test } from 'tap';
 import t from 'tap';
 import { cellsOf } from '../../src/terminal/width.js';
 import type { Tmux } from '../helpers/tmux.js';
-import { openTmux, whyNoTmux } from '../helpers/tmux.js';
+import { openTmux } from '../helpers/tmux.js';
+import { whyNo } from '../helpers/needs.js';
 
-const missing = whyNoTmux();
-const options = missing === undefined ? {} : { skip: missing };
+const missing = whyNo('tmux');
+const options = { skip: missing };
 const directory = t.testdir({});
 const demo = path.join(directory, 'box-demo.mjs');
-if (missing === undefined) {
+if (missing === false) {
   await build({
     entryPoints: [path.resolve('test/fixtures/box-demo.ts')],
     outfile: demo,

@@ -58,7 +58,7 @@ export function createRunHome(t: Test): RunHome {
     });
   });
   const { paths } = home;
-  const env = { ...home.env, NODE_OPTIONS: undefined };
+  const env = { ...home.env };
 
   const runHome: RunHome = {
     ...home,

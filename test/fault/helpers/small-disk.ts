@@ -8,7 +8,7 @@ import { readLockRecord } from '../../../src/protocol/lock-record.js';
 import type { Home } from '../../helpers/daemon.js';
 import { DAEMON } from '../../helpers/daemon.js';
 import { waitFor } from '../../helpers/wait.js';
-import { isAble, isMissing } from './needs.js';
+import { isAble, isMissing } from '../../helpers/needs.js';
 
 export interface SmallDisk {
   /** Of the command. */

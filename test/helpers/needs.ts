@@ -1,0 +1,24 @@
+/**
+ * What a test needs beyond Node. Where it is missing the test is skipped and says why; in CI only the skips that
+ * test/harness/allowed-skips.txt lists are accepted.
+ */
+import { spawnSync } from 'node:child_process';
+import type { Test } from 'tap';
+
+/** Why tests that need this program are skipped, or false if it is installed. */
+export function whyNo(program: string): string | false {
+  const isInstalled = spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
+  return !isInstalled && `${program} is not installed`;
+}
+
+/** Does this command succeed here? For rights and features, which being installed does not prove. */
+export function isAble(command: string, ...args: string[]): boolean {
+  const { status, error } = spawnSync(command, args, { stdio: 'ignore' });
+  return error === undefined && status === 0;
+}
+
+/** True when the rest of a test cannot run; the skip is recorded. */
+export function isMissing(t: Test, what: string, isThere: boolean): boolean {
+  if (!isThere) t.pass(`needs ${what}`, { skip: `needs ${what}` });
+  return !isThere;
+}
