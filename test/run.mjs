@@ -1,121 +1,145 @@
-// Runs the tests: `npm test -- [--no-install] [options of tap] [file or folder]...`.
+// Runs the tests: `npm test -- [--no-install] [--jobs=N] [--timeout=SECONDS] [file or folder]...`.
 //
-// tap runs in a session without a terminal and with a neutral environment, so a test sees the same at a terminal, in a
-// pipe and in CI. A process that outlives its test file is ended and makes the run fail; so does, in CI, a skip that
-// harness/allowed-skips.txt does not list.
-import { spawn, spawnSync } from 'node:child_process';
-import { createWriteStream, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+// Each file runs in a session without a terminal and with a neutral environment, so a test sees the same at a terminal,
+// in a pipe and in CI. A process that outlives its test file is ended and makes the run fail; so does, in CI, a skip
+// that harness/allowed-skips.txt does not list.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { bundle, findTests } from './harness/bundle.mjs';
-import { findLeftovers, killAll, processesOf } from './harness/leftovers.mjs';
+import { killAll, processesOf } from './harness/leftovers.mjs';
 import { neutralEnvironment } from './harness/neutral-environment.mjs';
-import { addProcessorSeconds, collectResults, formatFile, unexpectedSkips } from './harness/results.mjs';
+import { runTests } from './harness/pool.mjs';
 
-/** All that tap wrote, for whoever wants to know more than was printed. */
-const TAP_FILE = '.tap/results.tap';
+const ALLOWED_SKIPS = 'test/harness/allowed-skips.txt';
 const SWEEP_MS = 2_000;
 /** A process may take this long to end after the test that started it. */
 const GRACE_MS = 10_000;
-const ENDED_BY = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+const STATUS_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 process.chdir(path.resolve(import.meta.dirname, '..'));
-const given = process.argv.slice(2);
-const places = given.filter((argument) => !argument.startsWith('-'));
-const options = given.filter((argument) => argument.startsWith('-') && argument !== '--no-install');
-
-if (places.length === 0) console.log('Running the whole suite: about 10 minutes on 2 cores.');
-spawnSync('sh', ['test/harness/setup.sh', ...(given.includes('--no-install') ? ['--no-install'] : [])], {
-  stdio: ['ignore', 'inherit', 'inherit'],
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'no-install': { type: 'boolean', default: false },
+    // more than cores: many tests wait
+    jobs: { type: 'string', default: '3' },
+    timeout: { type: 'string', default: '600' },
+  },
 });
-if (isStale('dist/cli.js')) runOrExit(process.execPath, ['build.mjs']);
-const files = await bundle(findTests(places.length > 0 ? places : ['test']));
-process.exitCode = await runTests();
 
-async function runTests() {
+if (positionals.length === 0) console.log('Running the whole suite: about 10 minutes on 2 cores.');
+spawnSync('sh', ['test/harness/setup.sh', ...(values['no-install'] ? ['--no-install'] : [])], { stdio: 'inherit' });
+if (isStale('dist/cli.js')) {
+  const { status } = spawnSync(process.execPath, ['build.mjs'], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+process.exitCode = await main(await bundle(findTests(positionals.length > 0 ? positionals : ['test'])));
+
+async function main(tests) {
   // short, because the paths of sockets are; resolved, because tests compare paths
   const directory = mkdtempSync(path.join(realpathSync(tmpdir()), 'pt-'));
-  const begin = Date.now();
-  const tap = spawn(
-    'node_modules/.bin/tap',
-    // tap's own TypeScript loader has nothing to do here
-    ['--test-env=TAP_TYPE_STRIP_ONLY=1', '--reporter=tap', ...options, ...files],
-    { env: neutralEnvironment(process.env, directory), stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-  );
-  for (const [signal, status] of Object.entries(ENDED_BY)) {
+  for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
     process.on(signal, () => {
-      killAll([{ pid: -tap.pid }, ...processesOf(directory)]);
+      killAll(processesOf(directory));
       removeDirectory(directory);
       process.exit(status);
     });
   }
-  tap.stderr.pipe(process.stderr);
-  tap.stdout.pipe(createWriteStream(TAP_FILE));
-  const ended = new Promise((resolve) => tap.once('close', (status) => resolve(status ?? 1)));
-  const collected = collectResults(tap.stdout, { print: console.log });
-  const leftovers = await sweepUntil(ended, directory);
-  const results = await collected;
-  addProcessorSeconds(results.files, path.join(directory, 'processor-seconds'));
+  const begin = performance.now();
+  mkdirSync('.tap', { recursive: true });
+  const times = path.join(directory, 'times');
+  const { running, done } = runTests(tests, {
+    jobs: Number(values.jobs),
+    env: { ...neutralEnvironment(process.env, directory), TEST_TIMES: times },
+    timeoutSeconds: Number(values.timeout),
+    tapFile: '.tap/results.tap',
+    print: console.log,
+  });
+  const leftovers = await sweepUntil(done, directory, running);
+  const results = await done;
+  addProcessorSeconds(results, times);
   removeDirectory(directory);
-  return report(await ended, results, leftovers, (Date.now() - begin) / 1000);
+  return report(results, leftovers, (performance.now() - begin) / 1000);
 }
 
-/** Ends what outlives its test file, and after `ended` everything that is left; returns what was ended. */
-async function sweepUntil(ended, run) {
-  const [found, firstSeen] = [[], new Map()];
+/** Ends what outlives its test file, and after `done` everything that is left; returns what was ended. */
+async function sweepUntil(done, run, running) {
+  const [leftovers, firstSeen] = [[], new Map()];
   const end = (processes) => {
-    found.push(...processes);
+    leftovers.push(...processes);
     killAll(processes);
   };
-  let hasEnded = false;
-  void ended.then(() => (hasEnded = true));
-  while (!hasEnded) {
-    await Promise.race([ended, delay(SWEEP_MS)]);
-    const now = Date.now();
-    for (const leftover of findLeftovers(run)) {
-      if (!firstSeen.has(leftover.pid)) firstSeen.set(leftover.pid, now);
-      if (now - firstSeen.get(leftover.pid) >= GRACE_MS) end([leftover]);
+  let isDone = false;
+  void done.then(() => (isDone = true));
+  while (!isDone) {
+    await Promise.race([done, delay(SWEEP_MS)]);
+    for (const left of processesOf(run).filter(({ test }) => !running.has(test))) {
+      if (!firstSeen.has(left.pid)) firstSeen.set(left.pid, performance.now());
+      if (performance.now() - firstSeen.get(left.pid) >= GRACE_MS) end([left]);
     }
   }
-  for (const deadline = Date.now() + GRACE_MS; processesOf(run).length > 0 && Date.now() < deadline;) await delay(100);
+  const deadline = performance.now() + GRACE_MS;
+  while (processesOf(run).length > 0 && performance.now() < deadline) await delay(100);
   end(processesOf(run));
-  return found;
+  return leftovers;
 }
 
 /** Prints what a reader wants to know at the end; returns the exit status. */
-function report(status, { passed, failures, skips, files: times }, leftovers, seconds) {
-  const forbidden = process.env.CI ? unexpectedSkips(skips, 'test/harness/allowed-skips.txt') : [];
+function report(results, leftovers, seconds) {
+  const failures = results.flatMap((result) => result.failures);
+  const skips = results.flatMap((result) => result.skips);
+  const forbidden = process.env.CI ? skips.filter(({ name }) => !isAllowed(name)) : [];
   const named = ({ name, reason }) => (reason ? `${name}: ${reason}` : name);
-  if (times.length > 10) list('Slowest (elapsed, processor):', times.slice(0, 10).map(formatFile));
+  if (results.length > 10) list('Slowest files (elapsed, processor time):', slowestOf(results, 10));
   list('Skipped:', skips.map(named));
-  list('Skipped, but not listed in test/harness/allowed-skips.txt:', forbidden.map(named));
+  list(`Skipped, but not listed in ${ALLOWED_SKIPS}:`, forbidden.map(named));
   list(
     'Left behind by a test:',
-    leftovers.map(({ pid, command }) => `${pid} ${command}`),
+    leftovers.map(({ pid, command, test }) => `${test ?? '?'}: ${pid} ${command}`),
   );
   list('Failed:', failures.map(named));
+  const passed = results.reduce((sum, result) => sum + result.passed, 0);
+  const processor = results.reduce((sum, result) => sum + (result.processor ?? 0), 0);
   const failed = failures.length + forbidden.length + leftovers.length;
-  const processor = times.reduce((sum, file) => sum + (file.processor ?? 0), 0);
   console.log(
     `\n${passed} passed, ${failed} failed, ${skips.length} skipped` +
       ` in ${formatDuration(seconds)} min (processor time ${formatDuration(processor)} min)`,
   );
-  return failed > 0 ? 1 : status;
+  return failed > 0 ? 1 : 0;
+}
+
+function slowestOf(results, count) {
+  const column = (value) => `${value?.toFixed(1).padStart(6) ?? '     ?'} s  `;
+  return results
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, count)
+    .map(({ name, seconds, processor }) => column(seconds) + column(processor) + name);
 }
 
 function list(title, lines) {
   if (lines.length > 0) console.log(`\n${title}\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-function formatDuration(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+/** A line of the list is the beginning of a test's full name; `#` begins a comment. */
+function isAllowed(name) {
+  const lines = readFileSync(ALLOWED_SKIPS, 'utf8').split('\n');
+  const beginnings = lines.map((line) => line.replace(/#.*/, '').trim()).filter(Boolean);
+  return beginnings.some((beginning) => name.startsWith(beginning));
 }
 
-function runOrExit(program, args) {
-  const { status } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) process.exit(status ?? 1);
+function addProcessorSeconds(results, record) {
+  if (!existsSync(record)) return;
+  const lines = readFileSync(record, 'utf8').trim().split('\n');
+  const recorded = new Map(lines.map((line) => line.split(' ')).map(([name, seconds]) => [name, Number(seconds)]));
+  for (const result of results) result.processor = recorded.get(result.name);
+}
+
+function formatDuration(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 }
 
 /** Is a source of the program newer than what was built from it? */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-export const OUTPUT = '.tap/bundle';
+const OUTPUT = '.tap/bundle';
 
 /** Folders whose tests neither start daemons nor change what other tests in their process see. */
 const SHARING_FOLDERS = new Set(
@@ -15,22 +15,17 @@ const SHARING_FOLDERS = new Set(
   ),
 );
 
-/**
- * Folders in the order in which they start: the longest files first, so that no core is idle at the end. Files that
- * are in none of them come after these.
- */
-const SLOW_FIRST = ['test/fault', 'test/viewer', 'test/e2e', 'test/cli', 'test/daemon', 'test/hooks'];
-
-/** The test files below the given files and folders, in the order in which to start them. */
+/** The test files below the given files and folders. */
 export function findTests(places) {
-  const rank = (file) => {
-    const index = SLOW_FIRST.findIndex((folder) => file.startsWith(`${folder}/`));
-    return index < 0 ? SLOW_FIRST.length : index;
-  };
-  return [...new Set(places.flatMap(testsIn))].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return [...new Set(places.flatMap(testsIn))].sort();
 }
 
-/** Bundles the tests and returns the files to run, each a process. */
+/**
+ * Bundles the tests.
+ *
+ * @returns `{ name, file }` of each process to run; the name is that of the test file, or of the folder whose files
+ *   share a process
+ */
 export async function bundle(tests) {
   rmSync(OUTPUT, { recursive: true, force: true });
   await build({
@@ -39,8 +34,6 @@ export async function bundle(tests) {
     outbase: '.',
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
-    // first in every file, so that nothing sees another environment
-    inject: ['test/harness/environment.ts'],
     bundle: true,
     splitting: true,
     packages: 'external',
@@ -67,15 +60,16 @@ function shareProcesses(tests) {
   const processes = new Map();
   for (const test of tests) {
     const folder = path.dirname(test);
-    const name = SHARING_FOLDERS.has(folder) ? folder : test.replace(/\.ts$/, '');
-    processes.set(name, [...(processes.get(name) ?? []), test.replace(/\.ts$/, '.mjs')]);
+    const name = SHARING_FOLDERS.has(folder) ? folder : test;
+    processes.set(name, [...(processes.get(name) ?? []), test]);
   }
   return [...processes].map(([name, members]) => {
-    if (members.length === 1) return path.join(OUTPUT, members[0]);
+    const bundled = members.map((member) => path.join(OUTPUT, member.replace(/\.ts$/, '.mjs')));
+    if (members.length === 1) return { name: members[0], file: bundled[0] };
     const file = path.join(OUTPUT, `${name}.mjs`);
-    const imports = members.map((member) => `import './${path.relative(path.dirname(name), member)}';\n`);
+    const imports = bundled.map((member) => `import './${path.relative(path.dirname(file), member)}';\n`);
     writeFileSync(file, imports.join(''));
-    return file;
+    return { name, file };
   });
 }
 

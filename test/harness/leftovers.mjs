@@ -1,21 +1,15 @@
-// Finds processes that outlive the test file that started them. Each carries two variables of its test process:
-// TEST_RUN (this run of the suite) and TEST_PROCESS (the process id of the test file). Linux only: elsewhere none is
-// found.
+// Finds processes that outlive the test file that started them. Each carries two variables of that file's process:
+// TEST_RUN (this run of the suite) and TEST_FILE. Linux only: elsewhere none is found.
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** Processes of this run whose test file has ended: `{ pid, command, test }`, `test` being the process id of the file. */
-export function findLeftovers(run) {
-  return processesOf(run).filter(({ pid, test }) => test !== undefined && pid !== test && !isAlive(test));
-}
-
-/** Every process of this run. */
+/** Every process of a run: `{ pid, command, test }`, `test` being the name of the test file. */
 export function processesOf(run) {
-  return pidsOfAll().flatMap((pid) => {
+  return pids().flatMap((pid) => {
     const environment = read(`/proc/${pid}/environ`).split('\0');
     if (!environment.includes(`TEST_RUN=${run}`)) return [];
-    const test = environment.find((pair) => pair.startsWith('TEST_PROCESS='))?.slice('TEST_PROCESS='.length);
+    const test = environment.find((pair) => pair.startsWith('TEST_FILE='))?.slice('TEST_FILE='.length);
     const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-    return [{ pid, command, test: test === undefined ? undefined : Number(test) }];
+    return [{ pid, command, test }];
   });
 }
 
@@ -30,7 +24,7 @@ export function killAll(processes) {
   }
 }
 
-function pidsOfAll() {
+function pids() {
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
@@ -47,9 +41,4 @@ function read(file) {
   } catch {
     return '';
   }
-}
-
-function isAlive(pid) {
-  // a zombie has ended
-  return /^\d+ \(.*\) [^ZX]/s.test(read(`/proc/${pid}/stat`));
 }
