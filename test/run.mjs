@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bundle, findTests } from './harness/bundle.mjs';
+import { bundle, findTests, OUTPUT } from './harness/bundle.mjs';
 import { killAll, processesOf } from './harness/leftovers.mjs';
 import { neutralEnvironment } from './harness/neutral-environment.mjs';
 import { runTests } from './harness/pool.mjs';
@@ -37,7 +37,8 @@ if (isStale('dist/cli.js')) {
   const { status } = spawnSync(process.execPath, ['build.mjs'], { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 }
-process.exitCode = await main(await bundle(findTests(positionals.length > 0 ? positionals : ['test'])));
+const tests = await bundle(findTests(positionals.length > 0 ? positionals : ['test']));
+process.exitCode = await main(tests).finally(() => removeDirectory(OUTPUT));
 
 async function main(tests) {
   // short, because the paths of sockets are; resolved, because tests compare paths
@@ -45,7 +46,7 @@ async function main(tests) {
   for (const [signal, status] of Object.entries(STATUS_BY_SIGNAL)) {
     process.on(signal, () => {
       killAll(processesOf(directory));
-      removeDirectory(directory);
+      for (const created of [directory, OUTPUT]) removeDirectory(created);
       process.exit(status);
     });
   }
