@@ -1,27 +1,29 @@
-// From the write of an event to the desktop, or to a webhook; and what a channel costs the daemon that uses it.
+// Latency from the write of an event to the desktop or a webhook, and the memory that a channel costs the daemon.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import {
+  figure,
   isInstalled,
+  mebibytes,
   median,
-  megabytes,
+  missing,
   openClient,
   quantile,
-  report,
   ROOT,
+  sized,
   startDaemon,
   usageOf,
   waitFor,
 } from './harness.mjs';
 
-/** One after the other: at a time is not what is measured. */
-const ALERTS = 100;
+/** One after the other: the rate of a channel is not measured. */
+const ALERTS = sized(100, 10);
 const PYTHON = '/usr/bin/python3';
 
-/** Milliseconds for each: `arrived` holds the names of what has got there. */
+/** @param arrived When the alert of each execution reached the channel; filled meanwhile. */
 async function measure(daemon, name, arrived) {
   const client = await openClient(daemon.socket);
   const took = [];
@@ -34,13 +36,13 @@ async function measure(daemon, name, arrived) {
     took.push(arrived.get(execution) - begun);
   }
   client.close();
-  report(`event to ${name}, p50`, `${median(took).toFixed(1)} ms`);
-  report('p99', `${quantile(took, 0.99).toFixed(1)} ms`, `longest ${Math.max(...took).toFixed(1)} ms`);
+  figure(`event to ${name}, p50`, median(took), 'ms', { better: 'less' });
+  figure(`event to ${name}, p99`, quantile(took, 0.99), 'ms', { better: 'less' });
 }
 
 async function measureDesktop() {
-  const missing = ['dbus-daemon', 'notify-send', PYTHON].filter((program) => !isInstalled(program));
-  if (missing.length > 0) return report('event to desktop', 'not measured', `without ${missing.join(', ')}`);
+  const absent = ['dbus-daemon', 'notify-send', PYTHON].filter((program) => !isInstalled(program));
+  if (absent.length > 0) return missing('desktop notifications', `${absent.join(', ')} not installed`);
   const bus = spawn('dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -83,10 +85,8 @@ rules: [{ name: failed, when: { status: failed }, notify: [hook] }]
   const daemon = await startDaemon({ config });
   const before = usageOf(daemon.pid).rss;
   await measure(daemon, 'webhook', arrived);
-  report(
-    `memory of the daemon, before and after ${ALERTS}`,
-    `${megabytes(before)}, ${megabytes(usageOf(daemon.pid).rss)}`,
-  );
+  const note = `${mebibytes(before).toFixed(0)} MiB before`;
+  figure(`memory after ${ALERTS} webhooks`, mebibytes(usageOf(daemon.pid).rss), 'MiB', { better: 'less', note });
   await daemon.stop();
   server.close();
 }

@@ -1,4 +1,4 @@
-// Subscribers in a process of their own: each counts its events, once all have subscribed.
+// Many subscribers in one process: counts the events of each.
 import { connect } from 'node:net';
 
 const [socketPath, count] = process.argv.slice(2);
@@ -7,7 +7,7 @@ const counts = new Array(Number(count)).fill(0);
 let wanted = Infinity;
 let askedAt = 0;
 
-/** A mark may be cut by the border of two chunks. */
+/** A mark may be split between two chunks. */
 function createCounter(index) {
   let rest = Buffer.alloc(0);
   return (chunk) => {

@@ -1,62 +1,57 @@
-// The search of a whole history, archives included, against zcat | grep over the same files.
+// Search of a whole history, archives included, relative to zcat | grep over the same files.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { megabytes, median, openClient, report, ROOT, startDaemon, waitFor } from './harness.mjs';
+import { figure, mebibytes, median, openClient, PRODUCT, sized, startDaemon, waitFor } from './harness.mjs';
 
-const MEGABYTES = Number(process.env.MEGABYTES ?? 1024);
-const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const MEBIBYTES = sized(1024, 48);
+const ROUNDS = sized(3, 1);
 /** In the middle of a rare line. */
 const NEEDLE = 'needle-in-hay';
 const RARE = 100_003;
 const BATCH = 5_000;
-/** Events of one execution, a build for instance. */
+/** Events of one execution, such as a build. */
 const LINES = 65_536;
 const WORDS =
   'compile link test module cache fetch resolve package warning request served worker queue retry batch'.split(' ');
 
 export async function main() {
-  const home = mkdtempSync(path.join(tmpdir(), 'progress-bench-'));
-  try {
-    const { plain, packed, files, hits } = await makeHistory(home);
-    report('history, and what it takes on disk', megabytes(plain), megabytes(packed));
-    const shell = (script) => ['sh', ['-c', script, 'sh', ...files]];
-    const logs = (...args) => [process.execPath, [path.join(ROOT, 'dist/cli.js'), 'logs', ...args]];
-    // the newest file is plain: zcat -f hands it on as it is
-    const peer = measure(home, shell(`zcat -f -- "$@" | grep -c ${NEEDLE}`), hits);
-    report('zcat | grep', seconds(peer));
-    const parts = [
-      ['logs --grep', logs('-c', '--grep', NEEDLE), 'aim: at most 2'],
-      ['logs --grep, upper and lower case the same', logs('-c', '--grep', NEEDLE.toUpperCase(), '-i')],
-      ['logs --grep, one of several texts', logs('-c', '--grep', 'needle-(on|in)-hay|nothing like it')],
-    ];
-    for (const [what, command, aim] of parts) {
-      const taken = measure(home, command, hits);
-      report(what, seconds(taken), `${(taken / peer).toFixed(2)} of zcat | grep${aim ? `; ${aim}` : ''}`);
-    }
-    report('logs --tail 100', seconds(measure(home, logs('--tail', '100'))));
-  } finally {
-    rmSync(home, { recursive: true, force: true });
+  const home = mkdtempSync(path.join(tmpdir(), 'home-'));
+  const { packed, files, hits } = await makeHistory(home);
+  figure(`size on disk of ${MEBIBYTES} MiB`, mebibytes(packed), 'MiB', { better: 'less' });
+  const logs = (...args) => [process.execPath, [path.join(PRODUCT, 'dist/cli.js'), 'logs', ...args]];
+  // the newest file is plain: zcat -f passes it on unchanged
+  const peer = measure(home, ['sh', ['-c', `zcat -f -- "$@" | grep -c ${NEEDLE}`, 'sh', ...files]], hits);
+  figure('zcat | grep', peer, 's');
+  const searches = [
+    ['logs --grep', logs('-c', '--grep', NEEDLE), 2],
+    ['logs --grep, case-insensitive', logs('-c', '--grep', NEEDLE.toUpperCase(), '-i')],
+    ['logs --grep, alternatives', logs('-c', '--grep', 'needle-(on|in)-hay|nothing like it')],
+  ];
+  for (const [name, command, aim] of searches) {
+    const taken = measure(home, command, hits);
+    figure(name, taken, 's', { better: 'less' });
+    figure(`${name}, relative to zcat | grep`, taken / peer, 'x', { better: 'less', aim });
   }
+  figure('logs --tail 100', measure(home, logs('--tail', '100')), 's', { better: 'less' });
 }
 
-const seconds = (ms) => `${(ms / 1_000).toFixed(2)} s`;
-
-/** The median; everything has to be found each time. */
+/** The median of several runs in seconds; each of them must find all hits. */
 function measure(home, [file, args], hits) {
   const env = { ...process.env, PROGRESS_HOME: home };
   const times = Array.from({ length: ROUNDS }, () => {
     const begun = performance.now();
     const { stdout, stderr, status } = spawnSync(file, args, { env, encoding: 'utf8', maxBuffer: 2 ** 28 });
-    if (status !== 0 || (hits !== undefined && Number(stdout) !== hits))
-      throw new Error(`${hits} hits wanted: ${stdout}${stderr}`);
-    return performance.now() - begun;
+    if (status !== 0 || (hits !== undefined && Number(stdout) !== hits)) {
+      throw new Error(`${hits ?? 'no'} hits expected, status ${status}: ${stdout.slice(-500)}${stderr}`);
+    }
+    return (performance.now() - begun) / 1_000;
   });
   return median(times);
 }
 
-/** Lines of builds, through a daemon, until all but the newest segment are compressed. */
+/** Writes lines of builds through a daemon, until all but the newest segment are compressed. */
 async function makeHistory(home) {
   const daemon = await startDaemon({ home, config: 'journal: { retainSize: 64GiB }\n' });
   let acked = -1;
@@ -66,7 +61,7 @@ async function makeHistory(home) {
   let sent = 0;
   let hits = 0;
   let bytes = 0;
-  while (bytes < MEGABYTES * 1024 * 1024) {
+  while (bytes < MEBIBYTES * 1024 ** 2) {
     let batch = '';
     for (const end = sent + BATCH; sent < end; sent++) {
       const isRare = sent % RARE === 77;
@@ -79,17 +74,17 @@ async function makeHistory(home) {
   }
   await waitFor('the last acknowledgement', () => acked === sent - 1);
   const names = () => readdirSync(daemon.journal).filter((name) => /^\d+\.jsonl(\.gz)?$/.test(name));
-  for (let left = Infinity; left > 1;) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    left = names().filter((name) => name.endsWith('.jsonl')).length;
+  const plain = () => names().filter((name) => name.endsWith('.jsonl')).length;
+  for (let left = plain(); left > 1; left = plain()) {
+    await waitFor('the next segment to be compressed', () => plain() < left, 200);
   }
   client.close();
   await daemon.stop({ keep: true });
   const files = names().map((name) => path.join(daemon.journal, name));
-  return { plain: bytes, packed: files.reduce((sum, file) => sum + statSync(file).size, 0), files, hits };
+  return { packed: files.reduce((sum, file) => sum + statSync(file).size, 0), files, hits };
 }
 
-/** Texts that compress about as well as logs do, the same each time. */
+/** Texts that compress about as well as logs do; the same in each run. */
 function createLines() {
   let seed = 7;
   const random = (below) => Math.floor(((seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32) * below);

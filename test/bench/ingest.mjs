@@ -1,11 +1,11 @@
-// One connection, many events: validated, journalled and folded, counted in the journal afterwards.
+// Ingest: one connection, many events, validated, journalled and folded; counted in the journal afterwards.
 import { createReadStream, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { megabytes, openClient, report, startDaemon, thousands, usageOf, waitFor } from './harness.mjs';
+import { figure, mebibytes, missing, openClient, sized, startDaemon, thousands, usageOf, waitFor } from './harness.mjs';
 import { measureRedis, measureSyslogNg } from './peers.mjs';
 
-const EVENTS = Number(process.env.EVENTS ?? 1_000_000);
+const EVENTS = sized(1_000_000, 20_000);
 const BYTES = 150;
 
 /** Lines of about BYTES bytes with (source, n), a run that writes output. */
@@ -18,6 +18,7 @@ export function makeEvents(count, from = 0, execution = 'bench') {
   return lines.join('');
 }
 
+/** @throws {Error} If the journal does not hold every event once. */
 export async function measureIngest(events = EVENTS, config = '') {
   const daemon = await startDaemon({ config });
   let acked = -1;
@@ -36,13 +37,14 @@ export async function measureIngest(events = EVENTS, config = '') {
   client.close();
   await daemon.stop({ keep: true });
   const found = await countJournal(daemon.journal);
+  rmSync(daemon.home, { recursive: true, force: true });
   if (found.count !== events || found.last !== journal.seq) {
-    throw new Error(`sent ${events}, found ${found.count}; last seq ${found.last}, said ${journal.seq}`);
+    throw new Error(`sent ${events}, found ${found.count}; last seq ${found.last}, reported ${journal.seq}`);
   }
-  return { perSecond: events / seconds, cpuSeconds, rss, home: daemon.home };
+  return { perSecond: events / seconds, cpuSeconds, rss };
 }
 
-/** Every output event of the journal, and the last seq. */
+/** Counts the output events of a journal and finds its last seq. */
 async function countJournal(directory) {
   let count = 0;
   let last = 0;
@@ -69,18 +71,16 @@ async function countJournal(directory) {
 export async function main() {
   const redis = await measureRedis(EVENTS);
   const syslogNg = await measureSyslogNg(EVENTS);
-  const { perSecond, cpuSeconds, rss, home } = await measureIngest();
-  rmSync(home, { recursive: true, force: true });
-  report(
-    `progress, ${thousands(EVENTS)} events, all found in the journal`,
-    `${thousands(perSecond)}/s`,
-    `${cpuSeconds} s of processor, ${megabytes(rss)}`,
-  );
-  reportPeer('Redis XADD, AOF everysec, 200 in flight', redis, perSecond, 'aim: 2');
-  reportPeer('syslog-ng, unix-stream to file', syslogNg, perSecond, 'aim: 4');
+  const { perSecond, cpuSeconds, rss } = await measureIngest();
+  figure(`${thousands(EVENTS)} events, all found in the journal`, perSecond, '/s', { better: 'more' });
+  figure('processor time of the daemon', cpuSeconds, 's', { better: 'less' });
+  figure('memory of the daemon', mebibytes(rss), 'MiB', { better: 'less' });
+  comparePeer('Redis', redis, perSecond, 2, 'XADD, AOF every second, 200 in flight');
+  comparePeer('syslog-ng', syslogNg, perSecond, 4, 'unix-stream to a file');
 }
 
-function reportPeer(name, rate, ours, aim) {
-  if (rate === undefined) return report(name, 'not installed');
-  report(name, `${thousands(rate)}/s`, `we are at ${(ours / rate).toFixed(2)} of it; ${aim}`);
+function comparePeer(name, { rate, reason }, own, aim, note) {
+  if (rate === undefined) return missing(name, reason);
+  figure(name, rate, '/s', { note });
+  figure(`relative to ${name}`, own / rate, 'x', { better: 'more', aim });
 }

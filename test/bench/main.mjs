@@ -1,46 +1,41 @@
-// npm run bench [part...]: figures of the production path, beside peers that are installed, as ratios in one run.
-import * as agentHook from './agent-hook.mjs';
-import * as alerts from './alerts.mjs';
-import * as channels from './channels.mjs';
-import * as fanout from './fanout.mjs';
-import * as history from './history.mjs';
-import * as idle from './idle.mjs';
-import * as ingest from './ingest.mjs';
-import * as latency from './latency.mjs';
-import * as prompt from './prompt.mjs';
-import * as resources from './resources.mjs';
-import * as run from './run.mjs';
-import * as shell from './shell.mjs';
-import * as spool from './spool.mjs';
-import * as start from './start.mjs';
-import * as streams from './streams.mjs';
-import * as web from './web.mjs';
-import * as webLive from './web-live.mjs';
+// npm run bench: figures of the built program, beside those of installed peers.
+import { bench } from './bench.mjs';
 
+/** In the order in which they run. Modules load lazily, each in the process of its part. */
 const PARTS = {
-  ingest: ['Ingest: one connection, events of 150 bytes, validated, journalled, folded', ingest.main],
-  alerts: ['Rules of alerts, and what waits for a channel', alerts.main],
-  latency: ['From one client to another', latency.main],
-  spool: ['From a line of the spool to a client', spool.main],
-  fanout: ['Subscribers', fanout.main],
-  start: ['Start', start.main],
-  commands: ['Commands, as multiples of the least that Node takes', start.measureCommands],
-  run: ['Runs', run.main],
-  shell: ['Shells: an event inside one, and as a command', shell.main],
-  prompt: ['Prompts, one command after the other', prompt.main],
-  hook: ['The hook of an agent, one call after the other', agentHook.main],
-  resources: ['Resources of runs', resources.main],
-  streams: ['Output of agents and tools, read', streams.main],
-  history: ['History: a search through all of it', history.main],
-  channels: ['Channels of alerts', channels.main],
-  idle: ['Idle', idle.main],
-  web: ['The viewer', web.main],
-  live: ['The viewer while a log grows', webLive.main],
+  ingest: {
+    title: 'Events of 150 bytes on one connection: validated, journalled, folded',
+    run: async () => (await import('./ingest.mjs')).main(),
+  },
+  alerts: { title: 'Alert rules and pending alerts', run: async () => (await import('./alerts.mjs')).main() },
+  latency: { title: 'From one client to another', run: async () => (await import('./latency.mjs')).main() },
+  spool: { title: 'From a line in the spool to a client', run: async () => (await import('./spool.mjs')).main() },
+  fanout: { title: 'Many subscribers', run: async () => (await import('./fanout.mjs')).main() },
+  start: { title: 'Start of the daemon on a large journal', run: async () => (await import('./start.mjs')).main() },
+  commands: {
+    title: 'Start of commands, as multiples of the start of Node',
+    run: async () => (await import('./start.mjs')).measureCommands(),
+  },
+  run: { title: 'Runs: start, output, memory, reconnection', run: async () => (await import('./run.mjs')).main() },
+  shell: {
+    title: 'Events from shells: by the library, and as a command',
+    run: async () => (await import('./shell.mjs')).main(),
+  },
+  prompt: { title: 'Shell prompts with hooks', run: async () => (await import('./prompt.mjs')).main() },
+  hook: { title: 'The hook of coding agents', run: async () => (await import('./agent-hook.mjs')).main() },
+  resources: {
+    title: 'Sampling of the processes of live runs',
+    run: async () => (await import('./resources.mjs')).main(),
+  },
+  streams: {
+    title: 'Parsing of the output of agents and tools',
+    run: async () => (await import('./streams.mjs')).main(),
+  },
+  history: { title: 'Search through the whole history', run: async () => (await import('./history.mjs')).main() },
+  channels: { title: 'Alert channels', run: async () => (await import('./channels.mjs')).main() },
+  idle: { title: 'An idle daemon', run: async () => (await import('./idle.mjs')).main() },
+  web: { title: 'The viewer', run: async () => (await import('./web.mjs')).main() },
+  live: { title: 'The viewer while a log grows', run: async () => (await import('./web-live.mjs')).main() },
 };
 
-const wanted = process.argv.slice(2);
-for (const [name, [title, run]] of Object.entries(PARTS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  console.log(`\n${title}`);
-  await run();
-}
+process.exitCode = await bench(PARTS, process.argv.slice(2));

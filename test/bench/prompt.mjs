@@ -1,26 +1,27 @@
-// What a whole prompt costs, with our hooks, without, and with hooks of other shapes: interactive shells that read lines.
+// Cost of a prompt of an interactive shell: without hooks, with ours, and with hooks of other designs.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { median, report, ROOT } from './harness.mjs';
+import { figure, hasPeer, median, PRODUCT, ratio, sized } from './harness.mjs';
 
-const PROMPTS = 500;
-const ROUNDS = 5;
+const PROMPTS = sized(500, 50);
+const ROUNDS = sized(5, 1);
+const HOOKS = path.join(PRODUCT, 'hooks');
 
-/** At the start a program that is waited for, at the end one in the background: as history databases do it. */
+/** History databases wait for a program before a command and start one in the background after it. */
 const FORKING = '__id=$(/bin/true start)';
 const POSTING = 'curl -s -o /dev/null --unix-socket /nonexistent http://localhost/ &';
 const SHELLS = {
   bash: {
     args: (rc) => ['--noprofile', '--rcfile', rc, '-i'],
-    ours: `. '${ROOT}hooks/progress.bash'`,
+    ours: `. '${HOOKS}/progress.bash'`,
     forking: `trap '[[ $BASH_COMMAND != : ]] || ${FORKING}' DEBUG; PROMPT_COMMAND='(/bin/true end &)'`,
     posting: `trap '[[ $BASH_COMMAND != : ]] || { ${POSTING} }' DEBUG; PROMPT_COMMAND='{ ${POSTING} }'`,
   },
   zsh: {
     args: () => ['-o', 'no_global_rcs', '-i'],
-    ours: `. '${ROOT}hooks/progress.zsh'`,
+    ours: `. '${HOOKS}/progress.zsh'`,
     forking: `preexec() { ${FORKING} }; precmd() { (/bin/true end &) }`,
     posting: `preexec() { ${POSTING} }; precmd() { ${POSTING} }`,
   },
@@ -28,41 +29,32 @@ const SHELLS = {
 
 export function main() {
   for (const [shell, { args, ...shapes }] of Object.entries(SHELLS)) {
-    if (spawnSync('sh', ['-c', `command -v ${shell}`]).status !== 0) continue;
+    if (!hasPeer(shell)) continue;
     const times = { none: [], ours: [], forking: [], posting: [] };
     for (let round = 0; round < ROUNDS; round++) {
       for (const [shape, list] of Object.entries(times)) list.push(measure(shell, args, shapes[shape] ?? ':', shape));
     }
     const [none, ours, forking, posting] = Object.values(times).map(median);
-    report(
-      `a prompt of ${shell}, hooks alone`,
-      `${(ours - none).toFixed(3)} ms`,
-      `without any a prompt takes ${none.toFixed(3)} ms`,
-    );
-    report(
-      '  a fork and exec per command instead',
-      `${(forking - none).toFixed(3)} ms`,
-      `${ratio(forking - none, ours - none)} as much`,
-    );
-    report(
-      '  curl in the background instead',
-      `${(posting - none).toFixed(3)} ms`,
-      `${ratio(posting - none, ours - none)} as much`,
-    );
+    figure(`a prompt of ${shell}, no hooks`, none, 'ms');
+    figure(`hooks in ${shell} add`, ours - none, 'ms', { better: 'less' });
+    figure(`a fork and exec per command in ${shell} adds`, forking - none, 'ms');
+    figure(`curl in the background in ${shell} adds`, posting - none, 'ms');
+    // of whole prompts, because what hooks add may be lost in noise
+    ratio(`a prompt of ${shell} with hooks, relative to none`, ours, none, { better: 'less' });
+    ratio(`a prompt of ${shell} with hooks, relative to a fork and exec`, ours, forking, { better: 'less' });
   }
 }
 
-const ratio = (a, b) => `${(a / b).toFixed(1)} times`;
-
-/** Milliseconds for each line that is typed. */
+/** Milliseconds for each typed line. */
 function measure(shell, args, hooks, shape) {
-  const home = mkdtempSync(path.join(tmpdir(), 'progress-prompt-'));
+  const home = mkdtempSync(path.join(tmpdir(), 'home-'));
   const rc = path.join(home, '.zshrc');
   writeFileSync(rc, `${hooks}\n`);
   const env = {
     HOME: home,
     ZDOTDIR: home,
     PROGRESS_HOME: home,
+    TMPDIR: tmpdir(),
     PATH: process.env.PATH,
     TERM: 'dumb',
     PROGRESS_NO_DAEMON: '1',

@@ -1,9 +1,9 @@
-// From a line that a shell appends to the spool to a subscriber: one at a time, then fifty shells at once.
+// Latency from a line that a shell appends to the spool to a subscriber: one shell, then many at once.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { median, openClient, quantile, report, startDaemon, waitFor } from './harness.mjs';
+import { figure, median, openClient, quantile, sized, startDaemon, waitFor } from './harness.mjs';
 
-/** Each event says when it was written; a read that times out is a wait without a fork. */
+/** Each event holds the time of its writing; a read that times out waits without a fork. */
 const WRITER = `
 LC_ALL=C file=$1 lines=$2 pause=$3
 exec 9<> <(:)
@@ -12,7 +12,7 @@ for ((i = 0; i < lines; i++)); do
   printf '{"type":"log","execution":"x","data":{"sent":%s}}\\n' "$EPOCHREALTIME" >> "$file"
 done`;
 
-/** Milliseconds from each write to its delivery, all counted. */
+/** Milliseconds from each write to its delivery; every line must be delivered once. */
 async function measure(shells, lines, pause) {
   const daemon = await startDaemon();
   const took = [];
@@ -35,10 +35,12 @@ async function measure(shells, lines, pause) {
 }
 
 export async function main() {
-  const one = await measure(1, 1_000, '0.01');
-  report('one live shell, an event at a time, p50', `${one.p50.toFixed(2)} ms`);
-  report('p99', `${one.p99.toFixed(2)} ms`, 'aim: under 10 ms');
-  const fifty = await measure(50, 200, '0.045');
-  report('fifty shells at once', `${Math.round(fifty.perSecond)} /s`, 'every line delivered once');
-  report('p50, p99', `${fifty.p50.toFixed(2)} ms, ${fifty.p99.toFixed(2)} ms`);
+  const one = await measure(1, sized(1_000, 50), '0.01');
+  figure('one shell, an event at a time, p50', one.p50, 'ms', { better: 'less' });
+  figure('one shell, an event at a time, p99', one.p99, 'ms', { better: 'less', aim: 10 });
+  const shells = sized(50, 10);
+  const many = await measure(shells, sized(200, 20), '0.045');
+  figure(`${shells} shells at once`, many.perSecond, '/s', { better: 'more' });
+  figure(`${shells} shells at once, p50`, many.p50, 'ms', { better: 'less' });
+  figure(`${shells} shells at once, p99`, many.p99, 'ms', { better: 'less' });
 }

@@ -1,10 +1,20 @@
-// What the benchmarks of the viewer share: a log, and a browser that looks at it.
+// What the benchmarks of the viewer share: a long log, and a browser that shows it.
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { chromium } from 'playwright-core';
+import { missing } from './harness.mjs';
 
 const PER_EVENT = 500;
+const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
 
-/** An event of so many lines. */
+/** Whether there is a browser; reports it as missing if not. */
+export function hasBrowser() {
+  if (existsSync(CHROMIUM)) return true;
+  missing('Chromium', `not found at ${CHROMIUM}; set CHROMIUM to its path`);
+  return false;
+}
+
+/** One event with `count` lines. */
 export const output = (execution, from, count) => {
   const text = Array.from(
     { length: count },
@@ -27,13 +37,13 @@ export async function freePort() {
   });
 }
 
-/** An execution `long` with so many lines, and a browser in which nobody has been let in. */
+/** Writes an execution `long` with that many lines, and opens the viewer in a new browser. */
 export async function openBrowser(client, lines) {
   await write(client, '{"type":"execution_started","execution":"long"}\n');
   for (let from = 2; from <= lines; from += PER_EVENT) await write(client, output('long', from, PER_EVENT));
   await client.request('status');
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     args: ['--no-sandbox'],
   });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });

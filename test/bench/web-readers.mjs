@@ -1,9 +1,9 @@
-// Many streams in one process: counts what comes on all of them, and ends when as much has come as it is told.
+// Many HTTP streams in one process: counts the events of all, and ends at the number that it reads from its input.
 import { request } from 'node:http';
 
 const [target, count, marker] = [JSON.parse(process.argv[2]), Number(process.argv[3]), process.argv[4]];
 const DEADLINE_MS = 60_000;
-// an event begins with its position here, and is a message there
+// an event of progress begins with its seq, one of nchan holds a message
 const pattern = marker === 'seq' ? /\{"seq":/g : new RegExp(marker, 'g');
 let received = 0;
 let expected = Infinity;
@@ -21,7 +21,7 @@ await Promise.all(
         const asking = request({ ...target, agent: false, headers: { Accept: 'text/event-stream' } }, (response) => {
           let rest = '';
           response.setEncoding('latin1').on('data', (text) => {
-            // what is cut in the middle counts with the next piece
+            // a line that is cut counts with the next chunk
             const all = rest + text;
             const end = all.lastIndexOf('\n') + 1;
             rest = all.slice(end);
@@ -35,8 +35,8 @@ await Promise.all(
   ),
 );
 process.stdout.write('open\n');
-let told = '';
-for await (const chunk of process.stdin) told += chunk;
-expected = Number(told);
+let number = '';
+for await (const chunk of process.stdin) number += chunk;
+expected = Number(number);
 if (received >= expected) finish();
 setTimeout(finish, DEADLINE_MS);
