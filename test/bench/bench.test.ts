@@ -58,20 +58,25 @@ t.test('a comparison judges only what the samples show', async (t) => {
     ...{ samples, median: median(samples) },
     ...more,
   });
-  const fast = figure([10, 11, 12]);
-  const slow = figure([20, 22, 24]);
+  const fast = figure([10, 11, 11, 12]);
+  const slow = figure([20, 22, 22, 24]);
   const reference = { better: undefined };
   const cases: [string, Figure[], Figure[], Partial<Row>][] = [
     ['less is better', [slow], [fast], { old: 22, new: 11, ratio: 0.5, verdict: 'better' }],
     ['more is worse', [fast], [slow], { ratio: 2, verdict: 'worse' }],
     [
       'where more is better',
-      [figure([1, 2], { better: 'more' })],
-      [figure([3, 6], { better: 'more' })],
+      [figure([1, 2, 1, 2], { better: 'more' })],
+      [figure([3, 6, 3, 6], { better: 'more' })],
       { ratio: 3, verdict: 'better' },
     ],
-    ['one run beyond the others proves nothing', [figure([10, 30])], [figure([9, 11])], { verdict: 'ranges overlap' }],
-    ['nor does a single run', [figure([10])], [figure([30])], { ratio: 3, verdict: 'single runs' }],
+    [
+      'one run beyond the others proves nothing',
+      [figure([10, 30, 30, 30])],
+      [figure([9, 9, 9, 11])],
+      { verdict: 'ranges overlap' },
+    ],
+    ['nor do three runs', [figure([10, 10, 10])], [figure([30, 30, 30])], { ratio: 3, verdict: 'too few runs' }],
     ['a reference is not judged', [figure([1, 1], reference)], [figure([2, 2], reference)], { verdict: 'reference' }],
     ['a difference below zero has no ratio', [figure([-1])], [figure([1])], { ratio: undefined }],
     ['new', [], [fast], { old: undefined, new: 11, ratio: undefined, verdict: 'not in both' }],
@@ -92,8 +97,8 @@ t.test('the command line', async (t) => {
   const parse = (...argv: string[]) => parseOptions(argv, ['a', 'b', 'c']);
   t.match(parse(), { parts: ['a', 'b', 'c'], rounds: 1, quick: false });
   t.match(parse('c', 'a', '--quick'), { parts: ['a', 'c'], quick: true });
-  t.match(parse('--against', 'x'), { rounds: 3 });
-  t.match(parse('--against', 'x', '--rounds', '5'), { rounds: 5 });
+  t.match(parse('--against', 'x'), { rounds: 5 });
+  t.match(parse('--against', 'x', '--rounds', '7'), { rounds: 7 });
   t.throws(() => parse('d'), { message: "unknown part 'd'; the parts are a, b, c" });
   t.throws(() => parse('--rounds', '0'), { message: "--rounds must be a whole number of at least 1, not '0'" });
   t.throws(() => parse('--against', 'x', '--compare', 'y'), { message: /exclude each other/ });
@@ -171,7 +176,7 @@ t.test('a part that fails is reported, the others run, and the status is 1', asy
 
   const again = bench.run(['--quick', '--compare', file, 'measures']);
   t.equal(again.status, 0, again.stderr);
-  t.match(again.stdout, /time +30 ms +30 ms +1\.00 {2}single runs\n/);
+  t.match(again.stdout, /time +30 ms +30 ms +1\.00 {2}too few runs\n/);
   t.throws(() => load(file, false), {
     message: `${file} was measured with --quick, so its sizes differ from this run`,
   });
@@ -191,7 +196,7 @@ t.test('two checkouts are measured in turn', async (t) => {
     order.map((root) => (root === other ? 'old' : 'new')),
     ['old', 'new', 'new', 'old'],
   );
-  t.match(stdout, /old +new +new\/old\n {2}time +10 ms +30 ms +3\.00 {2}worse\n {2}node .* reference\n/);
+  t.match(stdout, /old +new +new\/old\n {2}time +10 ms +30 ms +3\.00 {2}too few runs\n {2}node .* reference\n/);
   t.match(stdout, /Against: .*sources newer than the build/);
 });
 

@@ -3,6 +3,9 @@
 // A figure is { name, value, unit, better, aim, note }. `better` is 'less' or 'more'; a figure without it is a reference
 // (a peer, the start of Node): it shows what the machine does, and is never judged.
 
+/** A verdict needs as many runs on each side. */
+export const MIN_RUNS = 4;
+
 /** @returns The smallest value with at least `share` (0 to 1) of all values at or below it, or close to it. */
 export function quantile(values, share) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -52,10 +55,13 @@ export function compare(before, after) {
   });
 }
 
-/** One side counts as better only when each of its runs is better than each run of the other side. */
+/**
+ * One side counts as better only when each of its runs is better than each run of the other side. With four runs on each
+ * side this happens by chance once in 35 comparisons, with five once in 126.
+ */
 function verdictOf(old, current) {
   if (current.better === undefined) return 'reference';
-  if (old.samples.length < 2 || current.samples.length < 2) return 'single runs';
+  if (Math.min(old.samples.length, current.samples.length) < MIN_RUNS) return 'too few runs';
   const isLess = Math.max(...current.samples) < Math.min(...old.samples);
   const isMore = Math.min(...current.samples) > Math.max(...old.samples);
   if (!isLess && !isMore) return 'ranges overlap';

@@ -1,7 +1,8 @@
 // Command line of the benchmarks: options, their checks, help.
 import { parseArgs } from 'node:util';
+import { MIN_RUNS } from './figures.mjs';
 
-const ROUNDS_OF_A_COMPARISON = 3;
+const ROUNDS_OF_A_COMPARISON = 5;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -49,13 +50,13 @@ Options:
   --against DIR   Measure another built checkout in turn with this one, and show the ratios
   -h, --help      Show this help
 
-Ratios between two commits: put the older one into a worktree, build it there, then measure both in turn. One part after
-the other runs N times on both sides, in the order old new, new old, old new, so that a slow phase of the machine affects
-both. Both sides run the benchmark code of this checkout. A verdict is given only when all runs of one side are better
-than all runs of the other; run more rounds where ranges overlap.
+Ratios between two commits: put the older one into a worktree, build it there, then measure both in turn. Each part runs
+N times on both sides, in the order old new, new old, old new, so that a slow phase of the machine affects both. Both sides
+run the benchmark code of this checkout. 'better' and 'worse' mean that all runs of one side are beyond all runs of the
+other, with at least ${MIN_RUNS} runs each; among many figures a few differ so by chance, so repeat a part before you believe it.
 
   git worktree add ../old COMMIT && (cd ../old && npm ci && npm run build)
-  npm run bench -- --against ../old --rounds 5 ingest latency
+  npm run bench -- --against ../old --rounds 7 ingest latency
 
 --compare takes the old figures from an earlier run, so it is only as good as the machine was equally busy then; watch
 the references (peers, Node alone), which no commit changes.
