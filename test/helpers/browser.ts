@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { t as root } from 'tap';
 import type { Test } from 'tap';
 import { findInPath } from '../../src/paths.js';
 import type { WebHome } from './http.js';
@@ -14,10 +15,26 @@ const [PROGRAM] = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((nam
 /** Why tests in a browser are skipped; false where there is one. */
 export const noBrowser = (PROGRAM === undefined || !existsSync(PROGRAM)) && 'chromium is not installed';
 
-export async function openBrowser(t: Test, args: string[] = []): Promise<Browser> {
-  // root has no sandbox; nothing but our own pages is opened
-  const browser = await chromium.launch({ executablePath: PROGRAM ?? 'chromium', args: ['--no-sandbox', ...args] });
-  t.teardown(() => browser.close());
+/** Only something that hangs takes this long. */
+const DEADLINE_MS = 60_000;
+
+/** A name that the browser resolves to this machine. */
+export const REBOUND_HOST = 'rebound.example';
+
+let shared: Promise<Browser> | undefined;
+
+/** The one browser of a test file: it takes more time to start than most tests; contexts keep tests apart. */
+function openBrowser(): Promise<Browser> {
+  return (shared ??= launch());
+}
+
+async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: PROGRAM ?? 'chromium',
+    // root has no sandbox; nothing but our own pages is opened
+    args: ['--no-sandbox', `--host-resolver-rules=MAP ${REBOUND_HOST} 127.0.0.1`],
+  });
+  root.teardown(() => browser.close());
   return browser;
 }
 
@@ -29,9 +46,8 @@ export interface Visit {
 }
 
 export interface Viewer extends WebHome {
-  browser: Browser;
-  /** A window of a browser that nobody has let in yet. */
-  visit(path?: string, options?: BrowserContextOptions): Promise<Visit>;
+  /** A window of a browser that nobody has let in yet; `origin` is where the viewer is, if a tunnel leads there. */
+  visit(path?: string, options?: BrowserContextOptions & { origin?: string }): Promise<Visit>;
   /** A tab more in the same browser. */
   another(context: BrowserContext, path: string): Promise<Page>;
   emit(...events: Record<string, unknown>[]): Promise<void>;
@@ -39,13 +55,16 @@ export interface Viewer extends WebHome {
 
 export async function openViewer(t: Test, config = 'alerts: { desktop: false }\n'): Promise<Viewer> {
   const web = await openWeb(t, config);
-  const browser = await openBrowser(t);
-  const origin = `http://127.0.0.1:${web.port}`;
+  const browser = await openBrowser();
+  const own = `http://127.0.0.1:${web.port}`;
   return {
     ...web,
-    browser,
-    async visit(path = '/', options = {}) {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    async visit(path = '/', { origin = own, ...options } = {}) {
+      // what moves would be drawn all the time, in software
+      const usual = { viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' } as const;
+      const context = await browser.newContext({ ...usual, ...options });
+      t.teardown(() => context.close());
+      context.setDefaultTimeout(DEADLINE_MS);
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on('console', (message) => {
@@ -59,7 +78,7 @@ export async function openViewer(t: Test, config = 'alerts: { desktop: false }\n
     },
     async another(context, path) {
       const page = await context.newPage();
-      await page.goto(origin + path);
+      await page.goto(own + path);
       return page;
     },
     async emit(...events) {

@@ -6,6 +6,7 @@ import type { Test } from 'tap';
 import type { Client } from '../../src/client/client.js';
 import type { Home } from './daemon.js';
 import { createHome } from './daemon.js';
+import { readAll } from './journal.js';
 
 export interface Answer {
   status: number;
@@ -174,10 +175,6 @@ export async function openStream(
 }
 
 /** Seqs of everything in the journal. */
-export function writtenSeqs(home: Home): number[] {
-  const { stdout } = home.progress(['logs', '--json', '--type', 'all']);
-  return stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => (JSON.parse(line) as { seq: number }).seq);
+export async function writtenSeqs(home: Home): Promise<number[]> {
+  return (await readAll(home.paths.journal)).seqs;
 }

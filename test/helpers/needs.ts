@@ -22,3 +22,8 @@ export function isMissing(t: Test, what: string, isThere: boolean): boolean {
   if (!isThere) t.pass(`needs ${what}`, { skip: `needs ${what}` });
   return !isThere;
 }
+
+/** True when files cannot be given to another user here; the skip is recorded. */
+export function isUnprivileged(t: Test): boolean {
+  return isMissing(t, 'the rights of root', process.getuid?.() === 0);
+}

@@ -10,8 +10,6 @@ import { waitFor } from './wait.js';
 
 const run = promisify(execFile);
 export const PROMPT = 'ready> ';
-/** Everything on the screen comes within a second on an idle machine. */
-const DEADLINE_MS = 10_000;
 
 export interface Tmux {
   /** The shell's, private. */
@@ -58,14 +56,10 @@ export async function openTmux(
     tmux('capture-pane', '-p', ...(what === 'history' ? ['-S', '-'] : []));
   const see = async (pattern: RegExp, what?: 'screen' | 'history'): Promise<string> => {
     let last = '';
-    const found = waitFor(
-      `${String(pattern)} on the screen`,
-      async () => {
-        last = await capture(what);
-        return pattern.test(last) && last;
-      },
-      DEADLINE_MS,
-    );
+    const found = waitFor(`${String(pattern)} on the screen`, async () => {
+      last = await capture(what);
+      return pattern.test(last) && last;
+    });
     return found.catch((error: unknown) => {
       throw new Error(`${String(error)}:\n${last}`);
     });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import { ProgressError } from '../../src/errors.js';
@@ -13,6 +14,7 @@ import {
   openSessions,
   recorded,
 } from '../helpers/sessions.js';
+import { isUnprivileged } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
 type Sessions = Awaited<ReturnType<typeof openSessions>>;
@@ -302,7 +304,7 @@ t.test('what is no file of ours is left alone', async (t) => {
   symlinkSync(sessions.at('elsewhere'), sessions.at(`${project}/${id('1')}.jsonl`));
   execFileSync('mkfifo', [sessions.at(`${project}/${id('2')}.jsonl`)]);
   mkdirSync(sessions.at(`${project}/${id('3')}.jsonl`));
-  if (process.getuid?.() === 0) {
+  if (!isUnprivileged(t)) {
     sessions.write(`${project}/${id('4')}.jsonl`, text);
     chownSync(sessions.at(`${project}/${id('4')}.jsonl`), 12_345, 12_345);
   }
@@ -354,15 +356,14 @@ t.test('a new session is held until a run has said which one it is, however much
     sessions.ingest.submit({ type, execution: 'run1', data: { ...data } }, 10);
   run('execution_started', { kind: 'agent', agent: 'claude', argv });
   await sessions.ingest.drained();
-  const follower = sessions.start({ holdMs: 30 });
+  const follower = sessions.start({ holdMs: 100 });
   sessions.write(CLAUDE_FILE, text);
   sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, other), text.replaceAll(CLAUDE_ID, other));
   await waitFor('both files', () => follower.status().files === 2);
-  let written = 0;
-  await waitFor('it to grow', () => {
+  for (let written = 0; written < 30; written++) {
     sessions.append(CLAUDE_FILE, '\n');
-    return ++written === 30;
-  });
+    await delay(10);
+  }
   run('activity', { kind: 'init', agent: 'claude', session: CLAUDE_ID });
   await untilTaken(sessions, other);
   t.equal(sessions.execution(CLAUDE_ID), undefined);

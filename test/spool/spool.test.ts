@@ -24,6 +24,7 @@ import type { NewEvent } from '../../src/core/event.js';
 import { ProgressError } from '../../src/errors.js';
 import type { Spool } from '../../src/spool/spool.js';
 import { openSpool } from '../../src/spool/spool.js';
+import { isUnprivileged } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A spool directory with a journal of its own making, and daemons that come and go. */
@@ -179,15 +180,15 @@ t.test('what is no file of ours is left alone, and said once', async (t) => {
   spool.append('sh-1-garbage.ndjson', 'garbage\n'.repeat(1_000));
   spool.append('notes.txt', 'hello\n');
   spool.append('sh-1-../../x.ndjson'.replaceAll('/', '_'), line('odd'));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
+  const isForeign = !isUnprivileged(t);
+  if (isForeign) {
     spool.append('sh-1-foreign.ndjson', line('foreign'));
     chownSync(spool.file('sh-1-foreign.ndjson'), 65_534, 65_534);
   }
   spool.append(OWN, line('good'));
   const running = spool.start();
   await waitFor('the good one', () => spool.events.length === 1);
-  const names = ['link', 'fifo', 'dir', 'huge', 'garbage', ...(isRoot ? ['foreign'] : [])];
+  const names = ['link', 'fifo', 'dir', 'huge', 'garbage', ...(isForeign ? ['foreign'] : [])];
   await waitFor('all to be looked at', () => running.status().leftAlone.length === names.length + 2);
   // twice more, and nothing more is said
   const said = spool.logs.length;

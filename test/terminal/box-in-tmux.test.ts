@@ -116,7 +116,7 @@ t.test('stopped and continued from outside, it takes the terminal again', option
   await tmux.see(/Stopped/);
   // this shell leaves the terminal as the stopped program had it: raw, so that Enter is no newline
   for (const key of ['fg; echo "left=$?"', 'C-j']) await tmux.key(key);
-  await tmux.see(/╰─.*q leave[^]*╰─.*q leave/, 'history');
+  await tmux.see(/Stopped[^]*╰─.*q leave/, 'history');
   t.notOk(await tmux.isCursorVisible());
   await tmux.key('q');
   await tmux.see(/left=0/);

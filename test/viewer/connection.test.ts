@@ -169,10 +169,7 @@ t.test('through a tunnel, on another port', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit(started('a', { name: 'Far away' }));
   const port = await openTunnel(t, viewer.port, () => false);
-  const context = await viewer.browser.newContext();
-  const page = await context.newPage();
-  const { code = '' } = await viewer.client.call('web', { on: true });
-  await page.goto(`http://localhost:${port}/#c=${code}`);
+  const { page } = await viewer.visit('/', { origin: `http://localhost:${port}` });
   await page.getByText('Far away').waitFor();
   await viewer.emit(started('b', { name: 'Live too' }));
   await page.getByText('Live too').waitFor();
@@ -182,10 +179,7 @@ t.test('where streams do not come through, it asks again and again', { skip: noB
   const viewer = await openViewer(t);
   await viewer.emit(started('a', { name: 'Behind a proxy' }));
   const port = await openTunnel(t, viewer.port, (head) => head.includes('/stream/progress'));
-  const context = await viewer.browser.newContext();
-  const page = await context.newPage();
-  const { code = '' } = await viewer.client.call('web', { on: true });
-  await page.goto(`http://127.0.0.1:${port}/#c=${code}`);
+  const { page } = await viewer.visit('/', { origin: `http://127.0.0.1:${port}` });
   await page.getByText('asking every 2 s').waitFor();
   await page.getByText('Behind a proxy').waitFor();
   await viewer.emit(started('b', { name: 'Asked for' }));

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import t from 'tap';
 import type { Test } from 'tap';
-import { noBrowser, openBrowser, openViewer } from '../helpers/browser.js';
+import { noBrowser, openViewer, REBOUND_HOST } from '../helpers/browser.js';
 
 /** Texts that would do harm as markup, as an address, or as a style. */
 const CORPUS = [
@@ -61,21 +61,21 @@ t.test('hostile text in every field of every event stays text', { skip: noBrowse
   const { page, complaints } = await viewer.visit();
   await page.locator('[data-id=evil0]').waitFor();
   const kinds: string[] = [];
-  const tabs = ['', '?tab=timeline', '?tab=graph', '?tab=resources'];
+  const tabs = { Log: '.log', Timeline: '.timeline', Graph: '.graph', Resources: '.empty' };
   for (const id of ['plain', ...CORPUS.map((_, index) => `evil${index}`)]) {
     await page.goto(`http://127.0.0.1:${viewer.port}/executions/${id}`);
-    for (const tab of tabs) {
-      await page.goto(`http://127.0.0.1:${viewer.port}/executions/${id}${tab}`);
+    for (const [tab, content] of Object.entries(tabs)) {
+      await page.getByRole('tab', { name: tab }).click();
       await page.locator('.steps').waitFor();
-      await page.locator('#panel > *').first().waitFor(); // each tab is loaded when it is shown
-      if (tab === '') {
+      await page.locator(`#panel ${content}`).first().waitFor(); // each tab is loaded when it is shown
+      if (tab === 'Log') {
         await page.locator('.log .row[data-line="12"]').waitFor();
         await page.locator('.log .open').last().click();
       }
       kinds.push(`${tab} ${await page.evaluate<string>(kindsOf)}`);
     }
   }
-  const plain = new Set(kinds.slice(0, tabs.length));
+  const plain = new Set(kinds.slice(0, Object.keys(tabs).length));
   // what depends on a text being a link is in the harmless one too
   for (const kind of kinds)
     t.ok(
@@ -173,10 +173,9 @@ t.test('a page on another port reads nothing and changes nothing', { skip: noBro
 
 t.test('a name that is bound anew to this machine leads nowhere', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
-  const browser = await openBrowser(t, ['--host-resolver-rules=MAP rebound.example 127.0.0.1']);
-  const page = await browser.newPage();
+  const { page } = await viewer.visit();
   for (const path of ['/', '/api/v1/executions', '/healthz', '/assets/main.js']) {
-    const answer = await page.goto(`http://rebound.example:${viewer.port}${path}`);
+    const answer = await page.goto(`http://${REBOUND_HOST}:${viewer.port}${path}`);
     t.equal(answer?.status(), 403, path);
     t.notMatch(await page.content(), 'progress</title>');
   }

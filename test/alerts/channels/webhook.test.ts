@@ -9,6 +9,7 @@ import type { WebhookConfig } from '../../../src/config-alerts.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
 import { freePort } from '../../helpers/http.js';
+import { isUnprivileged } from '../../helpers/needs.js';
 import type { Answer } from '../../helpers/target.js';
 import { listen, startTarget } from '../../helpers/target.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -186,7 +187,7 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
   t.equal(await problem(), `retry: url: ${file} is empty`);
   writeFileSync(file, 'SECRET'.repeat(10_000));
   t.equal(await problem(), `retry: url: ${file} is longer than 16384 bytes`);
-  if (process.getuid?.() === 0) {
+  if (!isUnprivileged(t)) {
     chownSync(file, 65_534, -1);
     t.equal(await problem(), `retry: url: ${file} belongs to somebody else`);
   }
