@@ -17,8 +17,8 @@ const mount = ['unshare', '-Urm', 'sh', '-c', 'mount -t tmpfs -o size=1m none "$
 
 t.test('a write that fails once: its events are refused, then taken, once', { skip }, async (t) => {
   const parent = makeDirectory(t);
-  for (const error of ['ENOSPC', 'EDQUOT', 'EIO', ...(LONG ? ['EFBIG'] : [])]) {
-    for (const when of LONG ? range(1, 50) : [1, 4]) {
+  for (const [index, error] of ['ENOSPC', 'EDQUOT', 'EIO', ...(LONG ? ['EFBIG'] : [])].entries()) {
+    for (const when of LONG ? range(1, 50) : [1 + index]) {
       const directory = path.join(parent, `${error}-${when}`);
       const wrapper = inject('write', `error=${error}:when=${when}`, [path.join(directory, FIRST)]);
       const outcome = await runWriter(writer, { ...BASE, batches: LONG ? 60 : 8, directory }, { wrapper });
@@ -32,7 +32,7 @@ t.test('a write that fails once: its events are refused, then taken, once', { sk
 
 t.test('writes that keep failing leave the file at its last good size; the next start goes on', { skip }, async (t) => {
   const parent = makeDirectory(t);
-  for (const when of LONG ? range(1, 50) : [1, 5]) {
+  for (const when of LONG ? range(1, 50) : [5]) {
     const directory = path.join(parent, `persistent-${when}`);
     const wrapper = inject('write', `error=ENOSPC:when=${when}+`, [path.join(directory, FIRST)]);
     const task = { ...BASE, batches: LONG ? 60 : 8, directory, giveUp: 4 };
@@ -97,7 +97,7 @@ t.test('a disk without room for compression or a new segment: the old ones serve
 
 t.test('a sync fails once: that file is not synced again, what is in doubt is written anew', { skip }, async (t) => {
   const parent = makeDirectory(t);
-  for (const when of LONG ? range(1, 10) : [1, 3]) {
+  for (const when of LONG ? range(1, 10) : [3]) {
     for (const sync of ['interval', 'always'] as const) {
       const directory = path.join(parent, `sync-${sync}-${when}`);
       const wrapper = inject('fdatasync', `error=EIO:when=${when}`);

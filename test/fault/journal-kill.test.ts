@@ -17,7 +17,7 @@ function place(parent: string, name: string): string {
 
 t.test('killed before any write: what was acknowledged is there, once, and no line is torn', { skip }, async (t) => {
   const parent = makeDirectory(t);
-  for (const when of LONG ? range(1, 50) : [1, 2, 5, 9]) {
+  for (const when of LONG ? range(1, 50) : [1, 5]) {
     const directory = place(parent, `write ${when}`);
     const task = { ...SMALL, batches: LONG ? 50 : 10, directory };
     const wrapper = inject('write', `signal=KILL:when=${when}`, [path.join(directory, `${FIRST_SEQ}.jsonl`)]);
@@ -32,7 +32,7 @@ t.test(
   { skip },
   async (t) => {
     const parent = makeDirectory(t);
-    for (const when of LONG ? range(1, 40) : [1, 2, 6]) {
+    for (const when of LONG ? range(1, 40) : [1, 6]) {
       const directory = place(parent, `sync ${when}`);
       const task = { ...SMALL, batches: LONG ? 50 : 10, directory, syncEach: true };
       const wrapper = inject('fdatasync', `signal=KILL:when=${when}`);
@@ -69,7 +69,7 @@ t.test('killed at any step of rotation and compression: each segment is there on
     t.strictSame(await findFaults(directory, outcome), [], `killed at ${calls} ${when}`);
   };
   const all = [...cases, ...creations, ...writes];
-  const chosen = LONG ? all : all.filter((_, at) => at % 2 === 0);
+  const chosen = LONG ? all : all.filter(([, when]) => when % 5 === 1);
   const queue = [...chosen];
   const work = async () => {
     for (let next; (next = queue.shift()) !== undefined;) await run(next);
@@ -84,7 +84,7 @@ t.test('killed again and again under load: nothing acknowledged is lost, nothing
   const random = createRandom(seed);
   const directory = path.join(makeDirectory(t), 'journal');
   const written = new Set<number>();
-  for (let round = 0; round < (LONG ? 100 : 6); round++) {
+  for (let round = 0; round < (LONG ? 100 : 3); round++) {
     const from = round * 10_000_000 + 1;
     const task = { directory, now: CLOCK + round * 60_000, batches: 100_000, size: 50, from, segmentBytes: 300_000 };
     const outcome = await runWriter(writer, task, { killAfterMs: random(120) });

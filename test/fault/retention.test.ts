@@ -276,7 +276,7 @@ async function checkHistory(t: Test, seed: number, limits: Limits): Promise<void
 t.test('the journal read anew is the live state, and so are checkpoint and rest, whatever was removed', async (t) => {
   const first =
     process.env['TEST_SEED'] === undefined ? shortOrLong(1, Date.now() % 1e6) : Number(process.env['TEST_SEED']);
-  for (let seed = first; seed < first + shortOrLong(8, 500); seed++) {
+  for (let seed = first; seed < first + shortOrLong(3, 500); seed++) {
     await checkHistory(t, seed, { ended: 1_000, summaries: 1_000 });
   }
 });

@@ -7,7 +7,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { ProcessIdentity } from '../../src/processes.js';
 import { identityOf, isAlive, readProcess } from '../../src/processes.js';
-import { readRecord } from '../../src/runner/store.js';
+import { claimRun, readRecord } from '../../src/runner/store.js';
 import { waitFor } from '../helpers/wait.js';
 import { isAble, isMissing } from '../helpers/needs.js';
 import type { RunHome } from './helpers/runs.js';
@@ -68,27 +68,33 @@ function killsIn(file: string): string[] {
 /** Strange records, all in one home; the daemon that finds them is traced. */
 async function find(t: Test, home: RunHome, cases: Record<string, Case>): Promise<void> {
   const first = await home.startDaemon();
-  const ids = new Map<string, string>();
-  await Promise.all(Object.keys(cases).map(async (what) => ids.set(what, await home.run(['sleep', '1000']))));
-  await Promise.all([...ids.values()].map((id) => home.until(id, 'running')));
+  // one process plays the runner of each, another one the command: to start those many times would prove nothing more
+  const [runner, child] = [startInnocent(t), startInnocent(t)];
+  const runs = Object.entries(cases).map(([what, one]) => {
+    const id = home.specify(['sleep', '1000']);
+    const written = { runner, child, source: `run-${runner.pid}-${id}` };
+    claimRun(home.paths, id, written);
+    const started = JSON.stringify({ type: 'execution_started', execution: id, data: { kind: 'run' } });
+    writeFileSync(path.join(home.paths.spool, `${written.source}.ndjson`), `${started}\n`, { mode: 0o600 });
+    return { ...one, what, id, written };
+  });
+  for (const { id } of runs) await home.until(id, 'running');
   await first.kill();
-  for (const [what, id] of ids) {
-    const written = await home.recordOf(id);
-    await killHard(written.runner);
-    await killHard(written.child);
-    const record = await cases[what]!.record(written);
+  for (const one of [runner, child]) await killHard(one);
+  for (const one of runs) {
+    const record = await one.record(one.written);
     const text = typeof record === 'string' ? record : JSON.stringify(record);
-    writeFileSync(path.join(home.paths.runs, id, 'runner.json'), text);
+    writeFileSync(path.join(home.paths.runs, one.id, 'runner.json'), text);
   }
   const log = path.join(home.directory, 'strace');
   const daemon = await home.startDaemon({
     wrapper: ['strace', '-f', '-qq', '-o', log, '-e', 'trace=kill,tkill,pidfd_send_signal'],
   });
-  for (const [what, id] of ids) {
+  for (const { what, id, error: wanted } of runs) {
     // one that does no harm, whoever gets it: a broken record might mean everybody
     await home.order(id, { action: 'signal', signal: 'SIGCONT', by: 'test' }).catch(() => undefined);
     const { status, error } = await home.until(id, 'final');
-    t.match({ status, error }, { status: 'lost', error: cases[what]!.error }, what);
+    t.match({ status, error }, { status: 'lost', error: wanted }, what);
     endOf(t, await home.events(id));
   }
   t.strictSame(killsIn(log), [], 'nobody was signalled');
@@ -170,7 +176,14 @@ t.test('a record that leads to the daemon itself does not make it kill itself', 
 
 t.test('a process id that the system has really given away again', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
-  if (isMissing(t, 'the right to choose process ids', isAble('test', '-w', NEXT_PID))) return;
+  if (
+    isMissing(
+      t,
+      'the right to choose process ids',
+      isAble('sh', '-c', `read -r last <${NEXT_PID} && echo "$last" >${NEXT_PID}`),
+    )
+  )
+    return;
   const home = createRunHome(t);
   const taken: ProcessIdentity[] = [];
   await find(t, home, {

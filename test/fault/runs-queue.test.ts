@@ -19,7 +19,7 @@ t.test('kill -9 of the daemon in a loop, while a queue of two slots is worked of
     return await waitFor('a daemon', async () => (await home.ask('status', {}).catch(() => undefined))?.pid);
   };
   let pid = await start();
-  const count = shortOrLong(20, 100);
+  const count = shortOrLong(8, 100);
   await home.ask('emit', { event: { type: 'queue_changed', data: { name: 'q', slots: SLOTS } } });
   const diary = path.join(home.directory, 'diary');
   const script = `echo "+ $$" >> "$1"; echo "from $(date +%s%N)"; sleep 0.2; echo "to $(date +%s%N)"; echo "- $$" >> "$1"`;

@@ -7,10 +7,10 @@ import type { ProcessIdentity } from '../../src/processes.js';
 import { isAlive, processesWith, readProcess } from '../../src/processes.js';
 import { readRecord } from '../../src/runner/store.js';
 import { PROGRESS } from '../helpers/daemon.js';
-import { waitFor } from '../helpers/wait.js';
+import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
 import { isAble, isMissing } from '../helpers/needs.js';
 import type { RunHome } from './helpers/runs.js';
-import { createRunHome, endOf, killHard, outputOf, sh, signalsOf, WAIT } from './helpers/runs.js';
+import { createRunHome, endOf, killHard, outputOf, sh, signalsOf } from './helpers/runs.js';
 
 async function killRunner(home: RunHome, id: string): Promise<ProcessIdentity> {
   const { runner, child } = await home.recordOf(id);
@@ -30,10 +30,10 @@ t.test(
     const home = createRunHome(t);
     const daemon = await home.startDaemon();
     const gate = home.gate('go');
-    const left = await home.run(sh(WAIT, gate));
-    const stopped = await home.run(sh(WAIT, gate));
-    const paused = await home.run(sh(WAIT, gate));
-    const kept = await home.run(sh(`trap '' INT; ${WAIT}`, gate));
+    const left = await home.run(sh(WAIT_FOR_FILE, gate));
+    const stopped = await home.run(sh(WAIT_FOR_FILE, gate));
+    const paused = await home.run(sh(WAIT_FOR_FILE, gate));
+    const kept = await home.run(sh(`trap '' INT; ${WAIT_FOR_FILE}`, gate));
     await home.until(paused, 'running');
     await home.order(paused, { action: 'pause', by: 'test' });
     await home.until(paused, 'paused');
@@ -86,8 +86,8 @@ t.test('a child that does not survive is lost at once, and the next run of its q
   const gate = home.gate('go');
   // one dies when it writes, one with its terminal
   const writes = await queued(sh('while :; do echo; sleep 0.01; done'));
-  const terminal = await queued(sh(WAIT, gate), { pty: true });
-  const survives = await queued(sh(WAIT, gate));
+  const terminal = await queued(sh(WAIT_FOR_FILE, gate), { pty: true });
+  const survives = await queued(sh(WAIT_FOR_FILE, gate));
   const last = await queued(['true']);
   for (const id of [writes, terminal]) {
     await home.until(id, 'running');
@@ -109,7 +109,7 @@ t.test('kill -9 of both, then a start', async (t) => {
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const gate = home.gate('go');
-  const survives = await home.run(sh(`echo kept; ${WAIT}`, gate));
+  const survives = await home.run(sh(`echo kept; ${WAIT_FOR_FILE}`, gate));
   const dies = await home.run(sh('while :; do echo; sleep 0.01; done'));
   for (const id of [survives, dies]) await home.until(id, 'running');
   await waitFor('its output', async () => (await home.get(survives))?.tail.includes('kept'));
@@ -163,12 +163,12 @@ function commandsOf(id: string): number[] {
 
 t.test('killed anywhere in its start, a runner leaves nothing invisible and nothing that runs twice', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
-  for (const [where, point] of Object.entries(POINTS)) {
+  const home = createRunHome(t);
+  await home.startDaemon();
+  for (const [index, [where, point]] of Object.entries(POINTS).entries()) {
     await t.test(where, async (t) => {
-      const home = createRunHome(t);
-      await home.startDaemon();
-      const gate = home.gate('go');
-      const id = home.specify(sh(`echo "$$" >> "$1.started"; ${WAIT}`, gate));
+      const gate = home.gate(`go${index}`);
+      const id = home.specify(sh(`echo "$$" >> "$1.started"; ${WAIT_FOR_FILE}`, gate));
       const pid = home.launch(id, killAt(home, id, point));
       await waitFor('it to be killed', () => readProcess(pid) === undefined || readProcess(pid)?.state === 'Z');
       const left = commandsOf(id);

@@ -5,9 +5,10 @@ import type { Test } from 'tap';
 import type { ExecutionEvent } from '../../src/core/event.js';
 import { isAlive, processesWith, readProcess, readProcesses } from '../../src/processes.js';
 import { isRunning } from '../helpers/daemon.js';
-import { waitFor } from '../helpers/wait.js';
+import { shortOrLong } from '../helpers/long.js';
+import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
 import type { RunHome } from './helpers/runs.js';
-import { createRunHome, endOf, outputOf, sh, signalsOf, WAIT } from './helpers/runs.js';
+import { createRunHome, endOf, outputOf, sh, signalsOf } from './helpers/runs.js';
 
 const BY = { by: 'a test' };
 
@@ -107,7 +108,7 @@ t.test('a stop comes at a bad moment', async (t) => {
   const stop = { action: 'stop', ...BY } as const;
 
   t.test('it is paused', async (t) => {
-    const id = await home.run(sh(WAIT, gate));
+    const id = await home.run(sh(WAIT_FOR_FILE, gate));
     await home.until(id, 'running');
     await home.order(id, { action: 'pause', ...BY });
     await home.until(id, 'paused');
@@ -120,7 +121,7 @@ t.test('a stop comes at a bad moment', async (t) => {
 
   t.test('it ends just now', async (t) => {
     const own = home.gate('own');
-    const ids = await Promise.all(Array.from({ length: 5 }, () => home.run(sh(WAIT, own))));
+    const ids = await Promise.all(Array.from({ length: shortOrLong(3, 20) }, () => home.run(sh(WAIT_FOR_FILE, own))));
     await Promise.all(ids.map((id) => home.until(id, 'running')));
     own.open();
     for (const id of ids) {
@@ -135,7 +136,7 @@ t.test('a stop comes at a bad moment', async (t) => {
   });
 
   t.test('it is asked twice, and then no longer', async (t) => {
-    const id = await home.run(sh(`trap '' INT; ${WAIT}`, gate));
+    const id = await home.run(sh(`trap '' INT; ${WAIT_FOR_FILE}`, gate));
     await home.until(id, 'running');
     await home.order(id, { ...stop, graceMs: 20_000 });
     await home.order(id, { ...stop, by: 'another' });
@@ -150,8 +151,8 @@ t.test('a stop comes at a bad moment', async (t) => {
   });
 
   t.test('it has hardly begun', async (t) => {
-    for (let round = 0; round < 5; round++) {
-      const id = home.specify(sh(`trap 'exit 0' INT; ${WAIT}`, gate));
+    for (let round = 0; round < shortOrLong(2, 20); round++) {
+      const id = home.specify(sh(`trap 'exit 0' INT; ${WAIT_FOR_FILE}`, gate));
       home.launch(id);
       await home.order(id, stop);
       t.equal((await home.until(id, 'final')).status, 'cancelled');
@@ -193,7 +194,7 @@ t.test('a stop comes at a bad moment', async (t) => {
   });
 
   t.test('the daemon is killed while it waits', async (t) => {
-    const id = await home.run(sh(`trap '' INT; ${WAIT}`, gate));
+    const id = await home.run(sh(`trap '' INT; ${WAIT_FOR_FILE}`, gate));
     await home.until(id, 'running');
     await home.order(id, { ...stop, graceMs: 1_000 });
     await waitFor('the first signal', async () => signalsOf(await home.events(id)).length > 0);

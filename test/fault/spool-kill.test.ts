@@ -9,7 +9,7 @@ import { readAll } from '../helpers/journal.js';
 import { shortOrLong } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
-const ROUNDS = shortOrLong(4, 200);
+const ROUNDS = shortOrLong(2, 200);
 
 t.test('kill -9 in a loop, while five shells and many commands write', async (t) => {
   const home = createHome(t);
