@@ -144,7 +144,7 @@ t.test('no pattern holds the daemon up', async (t) => {
     longest = Math.max(longest, performance.now() - begun);
   }
   await refused;
-  t.ok(longest < 3_000, `others wait ${Math.round(longest)} ms at most`);
+  t.ok(longest < 10_000, `others wait ${Math.round(longest)} ms at most`);
 });
 
 t.test('a pattern looks at as much of a line as a page shows', async (t) => {

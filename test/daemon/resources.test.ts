@@ -18,6 +18,13 @@ const MIB = 1_024 * 1_024;
 /** Longer than a look takes, much less than the time between two when nobody watches. */
 const SOON_MS = 12_000;
 const LOOP = 'while :; do :; done';
+/** Takes a fifth of a core, and more and more memory, so that each look has something to tell. */
+const WORK = `exec "${process.execPath}" -e '
+  const kept = [];
+  setInterval(() => {
+    kept.push(Buffer.alloc(500_000, 1));
+    for (const end = performance.now() + 20; performance.now() < end;);
+  }, 100)'`;
 
 /** A command in a session of its own, as runs have it; all that it has started goes with the test. */
 async function start(t: Test, script: string): Promise<ProcessIdentity> {
@@ -60,12 +67,15 @@ function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, 
   const figure = (id: string, key: string) =>
     said.filter(({ execution }) => execution === id).flatMap(({ data }) => numberOf(data, key) ?? []);
   const newest = (id: string, key: string) => figure(id, key).at(-1) ?? -1;
-  /** Is the first share that was told that of the time since what was told before? Others may want processors too. */
-  const isTrue = (id: string): boolean => {
+  /**
+   * Is the first share that was told that of the time since what was told before? Others may want processors too.
+   * `within` is the part of it by which it may be wrong.
+   */
+  const isTrue = (id: string, within = 0.25): boolean => {
     const [first, second] = used.filter((_, index) => said[index]?.execution === id);
     if (!first || !second) return false;
     const truth = ((second.cpuMs - first.cpuMs) / (second.at - first.at)) * 100;
-    return truth > 0 && Math.abs((figure(id, 'cpu')[0] ?? 0) - truth) <= Math.max(5, truth / 4);
+    return truth > 0 && Math.abs((figure(id, 'cpu')[0] ?? 0) - truth) <= Math.max(5, truth * within);
   };
   return { resources, said, setting, figure, newest, isTrue };
 }
@@ -105,12 +115,13 @@ t.test('children and their children count, in sessions of their own too', async 
 });
 
 t.test('what comes and goes between two looks counts', async (t) => {
-  const spin = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done';
+  const spin = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done';
   const runs = { make: await start(t, `while :; do sh -c '${spin}'; done`) };
   const { resources, newest, isTrue } = open(t, runs);
   resources.look();
   await waitFor('a share', () => newest('make', 'cpu') > 0);
-  t.ok(isTrue('make'));
+  // what runs just now has told nothing yet: without what has ended it would be next to nothing
+  t.ok(isTrue('make', 0.5));
   t.ok(newest('make', 'cpu') <= 120);
   t.ok(newest('make', 'cpuSeconds') > 0);
 });
@@ -120,7 +131,7 @@ t.test('processor time never goes back, though what has used it leaves the tree'
   const runs = { run: await start(t, `(setsid sh -c '${LOOP}' & wait) & sleep 60`) };
   const { resources, figure, newest } = open(t, runs);
   resources.look();
-  await waitFor('some of it', () => newest('run', 'cpuSeconds') > 1);
+  await waitFor('some of it', () => newest('run', 'cpuSeconds') > 0);
   const tree = treeOf(runs.run.pid, readProcesses());
   const loop = tree.find(({ session }) => session !== runs.run.pid);
   t.teardown(() => killTree(loop?.pid ?? 0));
@@ -167,29 +178,23 @@ t.test('another process of that number is not ours', async (t) => {
   t.ok(said.every(({ execution }) => execution === 'mine'));
 });
 
-t.test('hundreds of processes that live shortly leave no descriptor open', async (t) => {
-  const runs: Record<string, ProcessIdentity> = {};
-  runs['many'] = await start(t, 'for i in $(seq 300); do sleep 2.$((i % 10)) & done; wait; sleep 60');
-  const { resources, newest, figure } = open(t, runs);
-  resources.look();
-  await waitFor('most of them', () => Math.max(...figure('many', 'processes')) > 250);
-  await waitFor('descriptors for some of them', () => descriptors() > 100);
-  await waitFor('their ends', () => newest('many', 'processes') <= 2);
-  delete runs['many'];
-  await waitFor('all descriptors closed', () => descriptors() === 0);
-});
-
-t.test('few descriptors for many processes, none for those that are seen for the first time', async (t) => {
-  const { pid, ...rest } = await start(t, 'for i in $(seq 400); do sleep 60 & done; wait');
-  await waitFor('all of them', () => treeOf(pid, readProcesses()).length === 401);
-  const { resources, newest, said } = open(t, { many: { pid, ...rest } });
+t.test('few descriptors for many processes, none for those that are new, and none when they have ended', async (t) => {
+  const many = await start(t, 'for i in $(seq 300); do sleep 60 & done; wait; sleep 60');
+  const members = () => treeOf(many.pid, readProcesses());
+  await waitFor('all of them', () => members().length === 301);
+  const runs: Record<string, ProcessIdentity> = { many };
+  const { resources, newest, said } = open(t, runs);
   resources.look();
   await waitFor('a first look', () => said.length > 0);
   t.equal(descriptors(), 0);
   await waitFor('a second look', () => said.length > 1);
   t.equal(descriptors(), 256);
-  t.equal(newest('many', 'processes'), 401);
-  t.ok(Math.abs(newest('many', 'rss') - treeRss(pid)) < treeRss(pid) / 4, 'the memory of all counts');
+  t.equal(newest('many', 'processes'), 301);
+  t.ok(Math.abs(newest('many', 'rss') - treeRss(many.pid)) < treeRss(many.pid) / 4, 'the memory of all counts');
+  for (const { pid } of members()) if (pid !== many.pid) process.kill(pid, 'SIGKILL');
+  await waitFor('their ends', () => newest('many', 'processes') <= 2);
+  delete runs['many'];
+  await waitFor('all descriptors closed', () => descriptors() === 0);
 });
 
 /** That lead to figures of processes. */
@@ -314,7 +319,7 @@ t.test('of real runs: at once, when somebody comes, and after the daemon was kil
   const home = createHome(t);
   const daemon = await home.startDaemon();
   const file = path.join(home.directory, 'go');
-  const more = `until [ -e ${file} ]; do sleep 0.1; done; for i in 1 2 3 4 5; do sleep 60 & done; ${LOOP}`;
+  const more = `until [ -e ${file} ]; do sleep 0.1; done; for i in 1 2 3 4 5; do sleep 60 & done; ${WORK}`;
   const id = home.progress(['run', '--detach', '--', 'sh', '-c', more]).stdout.trim();
   const client = await home.connect();
   const execution = async (asked = client) => (await asked.call('get', { execution: id })).execution;

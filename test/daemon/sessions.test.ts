@@ -68,7 +68,7 @@ t.test('a session whose agent has vanished is lost, or as its turn was', async (
   tell('codex', call('idle', 'Stop', { last_assistant_message: 'Done.' }), { pid: started });
   tell('codex', call('failed', 'StopFailure', { error: 'no' }), { pid: started });
   await kill();
-  await waitFor('somebody to look', () => session('mid').status !== 'running');
+  await waitFor('the ends', () => ['mid', 'idle', 'failed'].every((id) => session(id).status !== 'running'));
   t.match(session('mid'), { status: 'lost', error: 'the agent is gone without a word' });
   t.equal(session('idle').status, 'completed');
   t.match(session('failed'), { status: 'failed', error: 'no' });

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import type { ExecutionEvent } from '../../src/core/event.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
+import { readAll } from '../helpers/journal.js';
 import type { NotificationService } from '../helpers/notifications.js';
 import { isDesktopMissing, startNotificationService } from '../helpers/notifications.js';
 import { waitFor } from '../helpers/wait.js';
@@ -16,23 +18,16 @@ progress emit step_failed --step dump error='no <db> & no \`touch witness\`'
 progress emit execution_failed exitCode:=3 durationMs:=123000
 `;
 
-interface AlertEvent {
-  type: string;
-  execution: string;
-  data: Record<string, unknown>;
-}
-
-/** From the journal, whatever has become of its files. */
-function alertsIn(home: Home): AlertEvent[] {
-  const { stdout } = home.progress(['logs', '--type', 'alert_triggered', '--json']);
-  const lines = stdout.split('\n').filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as AlertEvent);
+/** The records of alerts in the journal. */
+async function alertsIn(home: Home): Promise<ExecutionEvent[]> {
+  const { events } = await readAll(home.paths.journal);
+  return events.filter(({ type }) => type === 'alert_triggered');
 }
 
 /** Waits until the alert about an execution is recorded, and what was shown has been read. */
 async function waitForAlert(home: Home, service: NotificationService, execution: string): Promise<void> {
-  const { data } = await waitFor(`the alert about ${execution}`, () =>
-    alertsIn(home).find((alert) => alert.execution === execution && alert.data['outcome'] === 'sent'),
+  const { data } = await waitFor(`the alert about ${execution}`, async () =>
+    (await alertsIn(home)).find((alert) => alert.execution === execution && alert.data['outcome'] === 'sent'),
   );
   await waitFor('the notification', () => service.shown.some(({ title }) => title === data['title']));
 }
@@ -68,7 +63,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
       urgency: 1,
     },
   ]);
-  t.match(alertsIn(home), [
+  t.match(await alertsIn(home), [
     { execution: 'backup-1', data: { rule: 'failed', channel: 'desktop', outcome: 'pending', title } },
     { execution: 'backup-1', data: { rule: 'failed', channel: 'desktop', outcome: 'sent', title } },
   ]);
@@ -116,7 +111,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
 
   t.test('a daemon that starts again repeats nothing', async (t) => {
     const before = service.shown.length;
-    const recorded = alertsIn(home).length;
+    const recorded = (await alertsIn(home)).length;
     await daemon.kill();
     await home.startDaemon(desktop);
     const client = await home.connect();
@@ -128,7 +123,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
       service.shown.slice(before).map(({ title }) => title),
       ['✗ fence-2 failed'],
     );
-    t.equal(alertsIn(home).length, recorded + 2);
+    t.equal((await alertsIn(home)).length, recorded + 2);
   });
 });
 
@@ -152,5 +147,5 @@ t.test('where there is no desktop the log says so once; where none is wanted, no
   await fail('c');
   await alone.kill('SIGTERM');
   t.strictSame(said(), ['no desktop notifications: there is no session bus']);
-  t.strictSame(alertsIn(home), []);
+  t.strictSame(await alertsIn(home), []);
 });

@@ -25,21 +25,11 @@ async function open(t: Test) {
   return { home, client, status, configure, emit };
 }
 
-t.test('the journal takes other bounds and another way of syncing', async (t) => {
-  const { status, configure, emit } = await open(t);
-  const text = 'x'.repeat(70_000);
-  await emit({ type: 'output', execution: 'a', text });
-  t.equal((await status()).journal.segments, 1);
-  await configure('journal: { segmentSize: 64KiB, sync: always }\n');
-  await emit({ type: 'output', execution: 'a', text });
-  await waitFor('the segment to end', async () => (await status()).journal.segments > 1);
-  await emit({ type: 'output', execution: 'a', text });
-  const { journal } = await status();
-  t.equal(journal.synced, journal.seq, 'at once');
-});
+/** For tests that mind neither what others have recorded nor which configuration held before. */
+const shared = await open(t);
 
 t.test('memory is given back when less is to be remembered', async (t) => {
-  const { status, configure, emit } = await open(t);
+  const { status, configure, emit } = shared;
   for (const execution of ['a', 'b', 'c', 'd']) await emit({ type: 'execution_completed', execution });
   t.match((await status()).executions, { ended: 4, summarised: 0 });
   await configure('memory: { ended: 1, summaries: 2 }\n');
@@ -47,8 +37,21 @@ t.test('memory is given back when less is to be remembered', async (t) => {
   t.match((await status()).executions, { ended: 1, summarised: 2 });
 });
 
+t.test('the journal takes other bounds and another way of syncing', async (t) => {
+  const { status, configure, emit } = shared;
+  const text = 'x'.repeat(70_000);
+  await emit({ type: 'output', execution: 'x', text });
+  t.equal((await status()).journal.segments, 1);
+  await configure('journal: { segmentSize: 64KiB, sync: always }\n');
+  await emit({ type: 'output', execution: 'x', text });
+  await waitFor('the segment to end', async () => (await status()).journal.segments > 1);
+  await emit({ type: 'output', execution: 'x', text });
+  const { journal } = await status();
+  t.equal(journal.synced, journal.seq, 'at once');
+});
+
 t.test('more connections are let in, and fewer', async (t) => {
-  const { home, status, configure } = await open(t);
+  const { home, status, configure } = shared;
   const { connections } = await status();
   await configure('socket: { maxConnections: 8 }\n');
   const sockets = Array.from({ length: 10 }, () => dial(home.paths.socket).on('error', () => undefined));
@@ -62,7 +65,7 @@ t.test('more connections are let in, and fewer', async (t) => {
 });
 
 t.test('agents are followed and left as the configuration says', async (t) => {
-  const { client, configure } = await open(t);
+  const { client, configure } = shared;
   const followed = async () =>
     (await client.call('follow', {})).agents.filter(({ following }) => following).map(({ agent }) => agent);
   t.strictSame(await followed(), []);
@@ -75,7 +78,7 @@ t.test('agents are followed and left as the configuration says', async (t) => {
 });
 
 t.test('the viewer comes, moves and goes', async (t) => {
-  const { configure } = await open(t);
+  const { configure } = shared;
   const [one, other] = [await freePort(), await freePort()];
   const answers = async (port: number) =>
     await fetch(`http://127.0.0.1:${port}/healthz`).then(
@@ -92,7 +95,7 @@ t.test('the viewer comes, moves and goes', async (t) => {
 });
 
 t.test('a viewer that somebody has asked for stays where it is', async (t) => {
-  const { client, configure } = await open(t);
+  const { client, configure } = shared;
   const port = await freePort();
   await client.call('web', { on: true, port });
   await configure(`web: { port: ${await freePort()}, maxStreams: 5 }\n`);
@@ -100,7 +103,7 @@ t.test('a viewer that somebody has asked for stays where it is', async (t) => {
 });
 
 t.test('streams over HTTP get another bound and another heartbeat', async (t) => {
-  const { home, configure } = await open(t);
+  const { home, configure } = shared;
   const first = await openStream(t, home);
   const greeting = () => JSON.parse(first.messages.find(({ event }) => event === 'open')?.data ?? '{}') as object;
   await waitFor('the greeting', () => first.messages.length > 0);
@@ -117,7 +120,7 @@ t.test('streams over HTTP get another bound and another heartbeat', async (t) =>
 });
 
 t.test('a broken file is told of by doctor, by status and in the log, and changes nothing', async (t) => {
-  const { home, status, configure } = await open(t);
+  const { home, status, configure } = shared;
   await configure('memory: { ended: 5 }\n');
   writeFileSync(home.paths.config, 'memory: { ended: many }\n');
   await waitFor('the problem', async () => (await status()).config.problems.length > 0);
@@ -131,13 +134,13 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
 });
 
 t.test('secrets in output are masked before they are written, and what the configuration names', async (t) => {
-  const { home, configure, emit } = await open(t);
+  const { home, configure, emit } = shared;
   const journal = () => readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
   const token = 'ghp_0123456789abcdefghij';
-  await emit({ type: 'output', execution: 'a', data: { text: `x ${token} C-1234` } });
+  await emit({ type: 'output', execution: 'y', data: { text: `x ${token} C-1234` } });
   t.match(journal(), 'x *** C-1234');
   await configure("masks: ['C-[0-9]{4}']\n");
-  await emit({ type: 'output', execution: 'a', data: { text: 'y C-1234' } });
+  await emit({ type: 'output', execution: 'y', data: { text: 'y C-1234' } });
   const { status: code, stdout } = home.progress(['run', '--', 'sh', '-c', `echo z C-1234; echo ${token} >&2`]);
   t.strictSame([code, stdout], [0, 'z C-1234\n'], 'whoever runs it sees it');
   home.progress(['emit', 'log', `message=spooled C-1234 ${token}`]);
@@ -188,5 +191,7 @@ t.test('queues are there as declared, and a later setting holds until the declar
   t.equal(home.progress(['daemon', 'restart']).status, 0);
   t.match(JSON.parse(home.progress(['queue', '--json']).stdout), [{ name: 'builds', slots: 5 }]);
   t.equal(home.progress(['config', 'set', 'queues.builds.slots', '4']).status, 0);
-  await waitFor('the new declaration', () => home.progress(['queue', '--json']).stdout.includes('"slots": 4'));
+  const next = await home.connect();
+  t.teardown(() => next.destroy());
+  await waitFor('the new declaration', async () => (await next.call('queues', {})).queues[0]?.slots === 4);
 });

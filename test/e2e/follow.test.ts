@@ -2,10 +2,10 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { ExecutionJson } from '../../src/core/execution.js';
 import type { FollowStatus } from '../../src/protocol/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { CLAUDE_ID, recorded } from '../helpers/sessions.js';
+import { shortOrLong } from '../helpers/long.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A home in which no agent keeps its files elsewhere. */
@@ -29,14 +29,15 @@ t.test('each line is taken once, whenever the daemon is killed', async (t) => {
   let daemon = await home.startDaemon();
   for (const [index, [file, line]] of lines.entries()) {
     home.append(file, line);
-    if (index % 9 !== 8) continue;
+    if (index % shortOrLong(15, 5) !== 3) continue;
     await daemon.kill();
     daemon = await home.startDaemon();
   }
-  const found = await waitFor('the whole session', () => {
-    const { status, stdout } = home.progress(['show', CLAUDE_ID, '--json']);
-    const execution = status === 0 ? (JSON.parse(stdout) as ExecutionJson) : undefined;
-    return execution?.endedAt === undefined ? undefined : execution;
+  const client = await home.connect();
+  t.teardown(() => client.destroy());
+  const found = await waitFor('the whole session', async () => {
+    const answer = await client.call('get', { execution: CLAUDE_ID }).catch(() => undefined);
+    return answer?.execution.endedAt !== undefined && answer.execution;
   });
   t.match(found, { status: 'completed', tokens: 12_208, endedBy: 'record' });
   t.equal(found.steps.length, 6);
@@ -48,7 +49,12 @@ t.test('follow prints which sessions there are, and what becomes of them', async
   const following = home.spawn(['follow', 'claude'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   following.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
-  await waitFor('it to be switched on', () => home.progress(['follow']).stdout.includes('claude  followed, until'));
+  const client = await waitFor('a daemon', () => home.connect().catch(() => undefined));
+  t.teardown(() => client.destroy());
+  await waitFor('it to be switched on', async () =>
+    (await client.call('follow', {})).agents.some(({ following }) => following),
+  );
+  t.match(home.progress(['follow']).stdout, 'claude  followed, until');
   for (const [file, text] of recorded('claude')) home.append(file, text);
   await waitFor('the session', () => printed.includes('completed'));
   t.match(printed, / start +claude in demo3/);

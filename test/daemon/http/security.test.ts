@@ -29,14 +29,26 @@ const ROUTES = [
 ] as const;
 const EMIT = JSON.stringify({ type: 'log', execution: 'evil', message: 'was here' });
 
+/** Empty when the process has ended meanwhile. */
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 /** Everything that a hostile request could have changed. */
 async function stateOf({ client }: WebHome): Promise<unknown> {
   const { executions } = await client.call('list', { all: true });
   return executions;
 }
 
+/** For tests that leave it as it was. */
+const shared = await openWeb(t);
+
 t.test('a request that names another host is refused, on every route', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const { port } = web;
   const bad = [
     ...['evil.com', '127.0.0.1.evil.com', 'localhost.evil', 'localhost.', '127.1', '0.0.0.0', '2130706433'],
@@ -71,7 +83,7 @@ t.test('a request that names another host is refused, on every route', async (t)
 });
 
 t.test('what another page can send changes nothing, and no answer carries a CORS header', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const { port, token } = web;
   await web.client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
   const before = await stateOf(web);
@@ -159,8 +171,7 @@ t.test('the token opens, nothing else does', async (t) => {
     for (const file of files.filter((name) => statSync(name).isFile() && name !== paths.webToken))
       t.notOk(readFileSync(file, 'latin1').includes(token), file);
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      const line = await Promise.resolve(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).catch(() => '');
-      if (line.includes(token)) t.fail(`process ${pid} has the token in its arguments`);
+      if (commandLineOf(pid).includes(token)) t.fail(`process ${pid} has the token in its arguments`);
     }
   });
 
@@ -193,7 +204,7 @@ t.test('the token opens, nothing else does', async (t) => {
 });
 
 t.test('the headers that protect are on every answer, whatever it says', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const wanted = {
     'content-security-policy':
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -225,7 +236,7 @@ t.test('the headers that protect are on every answer, whatever it says', async (
 });
 
 t.test('only this machine reaches the port, and a wrong token waits for its answer', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const other = dial({ host: '127.0.0.2', port: web.port });
   const outcome = await new Promise((resolve) => {
     other.on('error', ({ message }) => resolve(message)).on('connect', () => resolve('connected'));
@@ -240,7 +251,7 @@ t.test('only this machine reaches the port, and a wrong token waits for its answ
 });
 
 t.test('the address says which execution an order is for, whatever its body says', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   for (const execution of ['x', 'other'])
     await web.client.call('emit', { event: { type: 'execution_started', execution } });
   const body = JSON.stringify({ execution: 'other', action: 'kill' });
@@ -249,7 +260,7 @@ t.test('the address says which execution an order is for, whatever its body says
 });
 
 t.test('headers have less time than bodies, and both an end', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const open = (text: string) => {
     const socket = dial({ host: '127.0.0.1', port: web.port });
     const slow = { isClosed: false };
@@ -289,7 +300,7 @@ t.test('connections are bounded', async (t) => {
 });
 
 t.test('methods that are not served, bodies that are too long, paths that climb', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   for (const method of ['OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE']) {
     for (const route of ['/', '/api/v1/executions', '/emit']) {
       const answer = await web.ask(route, { method, headers: { Origin: `http://127.0.0.1:${web.port}` } });
@@ -322,7 +333,7 @@ t.test('methods that are not served, bodies that are too long, paths that climb'
 });
 
 t.test('smuggled and pipelined requests are refused or answered one by one', async (t) => {
-  const web = await openWeb(t);
+  const web = shared;
   const head = `Host: localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
   const both = `POST /emit HTTP/1.1\r\n${head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n${head}\r\n`;
   const answer = await web.raw(both);

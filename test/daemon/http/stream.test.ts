@@ -35,12 +35,12 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
   t.match(all.messages[0], { event: 'open', data: /"journal":"/ });
   await emit(home, 5);
   await waitFor('what comes', () => all.seqs().length === 25);
-  t.strictSame(all.seqs(), writtenSeqs(home));
+  t.strictSame(all.seqs(), await writtenSeqs(home));
   for (const { event, id, data } of all.messages)
     if (event === 'events') t.equal(Number(id), (JSON.parse(data ?? '') as { seq: number }[]).at(-1)?.seq);
 
   t.test('from Last-Event-ID on, which speaks louder than after', async (t) => {
-    const seqs = writtenSeqs(home);
+    const seqs = await writtenSeqs(home);
     const resumed = await openStream(t, home, '?after=0', { 'Last-Event-ID': String(seqs[9]) });
     await waitFor('the rest', () => resumed.seqs().length === 15);
     t.strictSame(resumed.seqs(), seqs.slice(10));
@@ -49,8 +49,8 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
   t.test('a newcomer gets the newest, and once ends when everything is told', async (t) => {
     const newest = await openStream(t, home, '?last=3&once');
     await waitFor('the position', () => kinds(newest).includes('at'));
-    t.strictSame(newest.seqs(), writtenSeqs(home).slice(-3));
-    t.equal(Number(newest.messages.at(-1)?.id), writtenSeqs(home).at(-1));
+    t.strictSame(newest.seqs(), (await writtenSeqs(home)).slice(-3));
+    t.equal(Number(newest.messages.at(-1)?.id), (await writtenSeqs(home)).at(-1));
   });
 
   t.test('filters: types, one execution, and details of those named alone', async (t) => {
@@ -118,7 +118,7 @@ t.test('a killed daemon, cut connections: the union is the journal, nothing twic
   }
   const rest = await openStream(t, home, `?after=${position}&once`);
   await waitFor('the end', () => kinds(rest).includes('at'));
-  t.strictSame([...seen, ...rest.seqs()], writtenSeqs(home));
+  t.strictSame([...seen, ...rest.seqs()], await writtenSeqs(home));
 });
 
 t.test('one stream too many is asked to come again', async (t) => {
@@ -157,7 +157,7 @@ t.test('who does not read for a while is waited for, and gets everything', async
     .resume();
   await waitFor('everything', () => (text.match(/"seq":/g)?.length ?? 0) > 100);
   const seqs = [...text.matchAll(/\{"seq":(\d+),"time"/g)].map(([, seq]) => Number(seq));
-  t.strictSame(seqs, writtenSeqs(home));
+  t.strictSame(seqs, await writtenSeqs(home));
 });
 
 t.test('what its reader does not take is bounded', async (t) => {
