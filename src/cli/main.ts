@@ -1,51 +1,12 @@
-/** The entry point of the command line: what needs no command, and what happens to errors. */
-import { ProgressError, errnoOf } from '../errors.js';
-import { resolvePaths } from '../paths.js';
-import { VERSION } from '../version.js';
+/** The entry point of the command line: the only place of it that acts on being loaded. */
+import { runCommandLine } from './command-line.js';
 import { complain, flushOutput, watchOutput } from './output.js';
-import { splitWords } from './words.js';
-
-/** Runs one command line; resolves with the exit status. */
-async function main(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  if (argv[0] === '--version' || argv[0] === '-V') {
-    process.stdout.write(`${VERSION}\n`);
-    return 0;
-  }
-  const { words, rest } = splitWords(argv);
-  try {
-    checkWorkingDirectory();
-    const surroundings = { paths: resolvePaths(env), env, rest };
-    // reading options takes longer than most commands run
-    if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
-      return await (await import('./run.js')).command.runBare({ ...surroundings, commands: {} });
-    }
-    const { dispatch } = await import('./dispatch.js');
-    return await dispatch(words, surroundings);
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'EPIPE') return 0;
-    const error = ProgressError.from(thrown);
-    complain(error.message);
-    if (error.code === 'internal' && env['PROGRESS_DEBUG'])
-      complain(error.cause instanceof Error ? `${error.cause.stack}` : '');
-    return error.exitStatus;
-  }
-}
 
 /** EX_IOERR. */
 const OUTPUT_FAILED = 74;
 
-/** Half of what we load asks for it, and a shell may stand in one that is gone. */
-function checkWorkingDirectory(): void {
-  try {
-    process.cwd();
-  } catch (cause) {
-    throw new ProgressError('not_found', 'the working directory has been removed: change to another one', { cause });
-  }
-}
-
-// the only place of the command line that acts on being loaded
 watchOutput();
-process.exitCode = await main(process.argv.slice(2), process.env);
+process.exitCode = await runCommandLine(process.argv.slice(2), process.env);
 const failure = await flushOutput();
 if (failure) {
   complain(`the output cannot be written: ${failure.message}`);

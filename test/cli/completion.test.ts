@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -23,8 +22,8 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
 /** What fish is told: a kind, and values with their descriptions. */
-function answer(home: Home, ...words: string[]): { kind: string; values: Map<string, string> } {
-  const { status, stdout, stderr } = home.progress(['completion', 'fish', '--', ...words]);
+async function answer(home: Home, ...words: string[]): Promise<{ kind: string; values: Map<string, string> }> {
+  const { status, stdout, stderr } = await home.invoke(['completion', 'fish', '--', ...words]);
   if (status !== 0 || stderr !== '') throw new Error(`status ${status}: ${stderr}`);
   const [kind = '', ...lines] = stdout.trimEnd().split('\n');
   return { kind, values: new Map(lines.map((line) => line.split('\t') as [string, string])) };
@@ -123,76 +122,77 @@ t.test('options, values and descriptions are those that --help tells, of every c
       for (const choice of choices) t.match(help, new RegExp(`choices: [^\\]]*"${choice}"`), `${name} ${choice}`);
     }
   }
-  const { kind, values } = answer(home, '');
+  const { kind, values } = await answer(home, '');
   t.equal(kind, 'values');
   const described = [...commands].map(([name, { description }]) => [name, description]).sort();
   t.strictSame([...values].sort(), described);
-  t.strictSame([...answer(home, '-').values.keys()], ['--help', '-h', '--version', '-V']);
-  t.strictSame([...answer(home, 'ps', '-').values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
-  t.strictSame([...answer(home, 'daemon', '').values.keys()], ['run', 'status', 'stop', 'restart']);
+  t.strictSame([...(await answer(home, '-')).values.keys()], ['--help', '-h', '--version', '-V']);
+  t.strictSame([...(await answer(home, 'ps', '-')).values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
+  t.strictSame([...(await answer(home, 'daemon', '')).values.keys()], ['run', 'status', 'stop', 'restart']);
 });
 
 t.test('event types, levels, streams, keys and files are completed where they belong', async (t) => {
   const home = createHome(t);
-  const keys = (...words: string[]) => [...answer(home, ...words).values.keys()];
-  t.strictSame(keys('emit', ''), [...EVENT_TYPES]);
-  t.strictSame(keys('logs', '--type', ''), ['all', ...EVENT_TYPES]);
-  t.ok(keys('logs', '--type=log,').includes('--type=log,output'));
-  t.strictSame(keys('logs', '--level', ''), ['debug', 'info', 'warning', 'error']);
-  t.strictSame(keys('logs', '--stream', ''), ['stdout', 'stderr', 'debug', 'system']);
-  t.ok(keys('prune', '--status', '').includes('failed'));
-  t.ok(keys('prune', '--kind', '').includes('agent'));
-  t.equal(answer(home, 'export', 'x', '-o', '').kind, 'files');
-  t.match(answer(home, 'config', 'get', '').values.get('journal.sync'), /^When written events/);
-  t.ok(answer(home, 'config', 'set', '').values.has('journal.sync'));
-  t.strictSame(keys('config', 'set', 'journal.sync', ''), ['interval', 'always', 'never']);
-  t.strictSame(keys('config', 'set', 'web.enabled', ''), ['true', 'false']);
-  t.strictSame(keys('config', 'get', 'journal.sync', ''), []);
-  t.equal(answer(home, 'config', 'check', '').kind, 'files');
-  t.strictSame(keys('config', 'path', ''), []);
-  t.equal(answer(home, 'run', 'ma').kind, 'program 2');
-  t.equal(answer(home, 'run', '--name', 'x', '--', 'make', '-').kind, 'program 5');
-  t.strictSame(keys('run', '--name', ''), []);
-  t.strictSame(keys('nothing', ''), []);
-  t.strictSame(keys('__proto__', ''), []);
+  const keys = async (...words: string[]) => [...(await answer(home, ...words)).values.keys()];
+  t.strictSame(await keys('emit', ''), [...EVENT_TYPES]);
+  t.strictSame(await keys('logs', '--type', ''), ['all', ...EVENT_TYPES]);
+  t.ok((await keys('logs', '--type=log,')).includes('--type=log,output'));
+  t.strictSame(await keys('logs', '--level', ''), ['debug', 'info', 'warning', 'error']);
+  t.strictSame(await keys('logs', '--stream', ''), ['stdout', 'stderr', 'debug', 'system']);
+  t.ok((await keys('prune', '--status', '')).includes('failed'));
+  t.ok((await keys('prune', '--kind', '')).includes('agent'));
+  t.equal((await answer(home, 'export', 'x', '-o', '')).kind, 'files');
+  t.match((await answer(home, 'config', 'get', '')).values.get('journal.sync'), /^When written events/);
+  t.ok((await answer(home, 'config', 'set', '')).values.has('journal.sync'));
+  t.strictSame(await keys('config', 'set', 'journal.sync', ''), ['interval', 'always', 'never']);
+  t.strictSame(await keys('config', 'set', 'web.enabled', ''), ['true', 'false']);
+  t.strictSame(await keys('config', 'get', 'journal.sync', ''), []);
+  t.equal((await answer(home, 'config', 'check', '')).kind, 'files');
+  t.strictSame(await keys('config', 'path', ''), []);
+  t.equal((await answer(home, 'run', 'ma')).kind, 'program 2');
+  t.equal((await answer(home, 'run', '--name', 'x', '--', 'make', '-')).kind, 'program 5');
+  t.strictSame(await keys('run', '--name', ''), []);
+  t.strictSame(await keys('nothing', ''), []);
+  t.strictSame(await keys('__proto__', ''), []);
 });
 
 t.test('runs, queues and signals are completed where orders are given', async (t) => {
   const home = await createRunsHome(t);
-  const keys = (...words: string[]) => [...answer(home, ...words).values.keys()];
-  const ended = home.start([], 'true');
+  const keys = async (...words: string[]) => [...(await answer(home, ...words)).values.keys()];
+  const ended = await home.start([], 'true');
   await home.see(ended, 'completed');
-  const running = home.start(['--queue', 'build', '--name', 'compile'], 'sleep', '300');
+  const running = await home.start(['--queue', 'build', '--name', 'compile'], 'sleep', '300');
   await home.see(running, 'running');
   const client = await home.connect();
   await client.call('emit', { event: { type: 'execution_started', execution: 'foreign' } });
   await client.call('emit', { event: { type: 'queue_changed', name: '-rf', slots: 2 } });
   await client.close();
   for (const verb of ['stop', 'pause', 'resume']) {
-    t.strictSame(keys(verb, ''), [running, 'compile'], `${verb}: those that take orders`);
-    t.strictSame(keys(verb, running, ''), ['compile'], 'what stands there is not offered again');
+    t.strictSame(await keys(verb, ''), [running, 'compile'], `${verb}: those that take orders`);
+    t.strictSame(await keys(verb, running, ''), ['compile'], 'what stands there is not offered again');
   }
-  t.strictSame(new Set(keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
-  t.strictSame(keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
+  t.strictSame(new Set(await keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
+  t.strictSame(await keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
   for (const words of [
     ['queue', 'set'],
     ['stop', '--queue'],
     ['run', '--queue'],
   ]) {
-    t.strictSame([...answer(home, ...words, '').values], [['build', '1 running, 0 waiting']], words.join(' '));
+    t.strictSame([...(await answer(home, ...words, '')).values], [['build', '1 running, 0 waiting']], words.join(' '));
   }
-  t.ok(keys('run', '--after', '').includes(running));
-  t.ok(['TERM', 'HUP', 'USR1'].every((name) => keys('stop', '--signal', '').includes(name)));
+  t.ok((await keys('run', '--after', '')).includes(running));
+  const signals = await keys('stop', '--signal', '');
+  for (const name of ['TERM', 'HUP', 'USR1']) t.ok(signals.includes(name), name);
 });
 
 t.test('without a daemon there are no ids, no error, and no daemon afterwards', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'wrong: 1\n');
   const silent = { status: 0, stderr: '' };
-  t.match(home.progress(['completion', 'bash', '--', 'progress show a', 'a']), { ...silent, stdout: '' });
-  t.match(home.progress(['completion', 'zsh', '--', 'show', '']), { ...silent, stdout: '' });
-  t.match(home.progress(['completion', 'fish', '--', 'show', '']), { ...silent, stdout: '' });
-  t.match(home.progress(['completion', 'bash', '--']), { ...silent, stdout: /complete -F/ });
+  t.match(await home.invoke(['completion', 'bash', '--', 'progress show a', 'a']), { ...silent, stdout: '' });
+  t.match(await home.invoke(['completion', 'zsh', '--', 'show', '']), { ...silent, stdout: '' });
+  t.match(await home.invoke(['completion', 'fish', '--', 'show', '']), { ...silent, stdout: '' });
+  t.match(await home.invoke(['completion', 'bash', '--']), { ...silent, stdout: /complete -F/ });
   t.notOk(existsSync(home.paths.state));
 });
 
@@ -207,8 +207,8 @@ t.test('a daemon that hangs does not hang the shell', async (t) => {
 
 t.test('another shell is refused with 64', async (t) => {
   const home = createHome(t);
-  t.match(home.progress(['completion', 'tcsh']), { status: 64, stdout: '', stderr: /tcsh/ });
-  t.equal(home.progress(['completion']).status, 64);
+  t.match(await home.invoke(['completion', 'tcsh']), { status: 64, stdout: '', stderr: /tcsh/ });
+  t.equal((await home.invoke(['completion'])).status, 64);
 });
 
 /** A name that creates a file in the working directory of a shell that runs it. Short, since long names are cut. */

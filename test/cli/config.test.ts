@@ -8,13 +8,13 @@ t.test('get prints the value in effect of a key, or all of them one on a line', 
   const home = createHome(t);
   const { paths } = home;
   writeFileSync(paths.config, 'journal:\n  retainAge: 30d\n');
-  t.strictSame(home.progress(['config', 'get', 'journal.retainAge']), {
+  t.strictSame(await home.invoke(['config', 'get', 'journal.retainAge']), {
     status: 0,
     stdout: '2592000000\n',
     stderr: '',
   });
-  t.strictSame(home.progress(['config', 'get', 'journal.sync']).stdout, 'interval\n');
-  const { stdout } = home.progress(['config', 'get']);
+  t.strictSame((await home.invoke(['config', 'get', 'journal.sync'])).stdout, 'interval\n');
+  const { stdout } = await home.invoke(['config', 'get']);
   t.match(stdout, /^journal\.retainAge = 2592000000$/m);
   t.match(stdout, /^watch\.rate = 10$/m);
 });
@@ -22,32 +22,32 @@ t.test('get prints the value in effect of a key, or all of them one on a line', 
 t.test('get --json prints JSON that is nested as the file is', async (t) => {
   const home = createHome(t);
   const { paths } = home;
-  t.strictSame(JSON.parse(home.progress(['config', 'get', '--json']).stdout), loadConfig(paths.config));
-  t.strictSame(JSON.parse(home.progress(['config', 'get', '--json', 'journal.sync']).stdout), 'interval');
+  t.strictSame(JSON.parse((await home.invoke(['config', 'get', '--json'])).stdout), loadConfig(paths.config));
+  t.strictSame(JSON.parse((await home.invoke(['config', 'get', '--json', 'journal.sync'])).stdout), 'interval');
 });
 
 t.test('get refuses an unknown key with 64, and a wrong file with 78', async (t) => {
   const home = createHome(t);
   const { paths } = home;
-  t.match(home.progress(['config', 'get', 'journal.retainAgee']), {
+  t.match(await home.invoke(['config', 'get', 'journal.retainAgee']), {
     status: 64,
     stdout: '',
     stderr: 'journal.retainAge?',
   });
   writeFileSync(paths.config, 'wach: 1\n');
-  t.match(home.progress(['config', 'get']), { status: 78, stdout: '', stderr: `${paths.config}:1:1: wach:` });
+  t.match(await home.invoke(['config', 'get']), { status: 78, stdout: '', stderr: `${paths.config}:1:1: wach:` });
 });
 
 t.test('check says nothing of a file that is right, nor of a default file that is missing', async (t) => {
   const home = createHome(t);
   const { directory, paths } = home;
   const silent = { status: 0, stdout: '', stderr: '' };
-  t.strictSame(home.progress(['config', 'check']), silent);
+  t.strictSame(await home.invoke(['config', 'check']), silent);
   writeFileSync(paths.config, 'watch:\n  rate: 5\n');
-  t.strictSame(home.progress(['config', 'check']), silent);
-  t.strictSame(home.progress(['config', 'check', paths.config]), silent);
+  t.strictSame(await home.invoke(['config', 'check']), silent);
+  t.strictSame(await home.invoke(['config', 'check', paths.config]), silent);
   const missing = path.join(directory, 'missing.yaml');
-  t.match(home.progress(['config', 'check', missing]), {
+  t.match(await home.invoke(['config', 'check', missing]), {
     status: 66,
     stdout: '',
     stderr: `${missing}: there is no such file`,
@@ -59,7 +59,7 @@ t.test('check prints every problem with its line and column, and exits with 78',
   const { directory } = home;
   const file = path.join(directory, '0123'); // a name that a parser of arguments may take for a number
   writeFileSync(file, 'watch:\n  rate: 900\n  "ev\\eil": 1\nsync: always\n');
-  const { status, stdout, stderr } = home.progress(['config', 'check', file]);
+  const { status, stdout, stderr } = await home.invoke(['config', 'check', file]);
   t.equal(status, 78);
   t.equal(stderr, '');
   const places = stdout
@@ -74,7 +74,7 @@ t.test('check --json tells the same as an object', async (t) => {
   const home = createHome(t);
   const { directory, paths } = home;
   writeFileSync(paths.config, 'watch:\n  rate: 900\n');
-  const wrong = home.progress(['config', 'check', '--json']);
+  const wrong = await home.invoke(['config', 'check', '--json']);
   t.equal(wrong.status, 78);
   const [problem, ...more] = (JSON.parse(wrong.stdout) as { problems: object[] }).problems;
   t.match(problem, { line: 2, column: 9, message: /^watch\.rate: is 900/ });
@@ -82,31 +82,34 @@ t.test('check --json tells the same as an object', async (t) => {
 
   const folder = path.join(directory, 'folder');
   mkdirSync(folder);
-  const unreadable = home.progress(['config', 'check', '--json', folder]);
+  const unreadable = await home.invoke(['config', 'check', '--json', folder]);
   t.equal(unreadable.status, 78);
   t.strictSame(JSON.parse(unreadable.stdout), { file: folder, problems: [{ message: 'is not a regular file' }] });
 
   writeFileSync(paths.config, '');
-  t.strictSame(JSON.parse(home.progress(['config', 'check', '--json']).stdout), { file: paths.config, problems: [] });
+  t.strictSame(JSON.parse((await home.invoke(['config', 'check', '--json'])).stdout), {
+    file: paths.config,
+    problems: [],
+  });
 });
 
 t.test('path prints where the file is, or would be, and takes nothing', async (t) => {
   const home = createHome(t);
   const { paths } = home;
-  t.strictSame(home.progress(['config', 'path']), { status: 0, stdout: `${paths.config}\n`, stderr: '' });
-  t.strictSame(JSON.parse(home.progress(['config', 'path', '--json']).stdout), paths.config);
-  t.match(home.progress(['config', 'path', 'x']), { status: 64, stdout: '' });
-  t.match(home.progress(['config', 'set']), { status: 64, stdout: '' });
+  t.strictSame(await home.invoke(['config', 'path']), { status: 0, stdout: `${paths.config}\n`, stderr: '' });
+  t.strictSame(JSON.parse((await home.invoke(['config', 'path', '--json'])).stdout), paths.config);
+  t.match(await home.invoke(['config', 'path', 'x']), { status: 64, stdout: '' });
+  t.match(await home.invoke(['config', 'set']), { status: 64, stdout: '' });
 });
 
 t.test('set makes the file where there is none, and its directory', async (t) => {
   const home = createHome(t);
   const env = { PROGRESS_HOME: '', HOME: home.directory, XDG_CONFIG_HOME: path.join(home.directory, 'not/yet') };
-  t.strictSame(home.progress(['config', 'set', 'watch.rate', '5'], { env }), { status: 0, stdout: '', stderr: '' });
+  t.strictSame(await home.invoke(['config', 'set', 'watch.rate', '5'], { env }), { status: 0, stdout: '', stderr: '' });
   const file = path.join(home.directory, 'not/yet/progress/config.yaml');
   t.equal(readFileSync(file, 'utf8'), 'watch:\n  rate: 5\n');
-  t.equal(home.progress(['config', 'set', 'watch.rate', '6', '--json'], { env }).stdout, '6\n');
-  t.equal(home.progress(['config', 'unset', 'watch.rate', '--json'], { env }).stdout, '10\n');
+  t.equal((await home.invoke(['config', 'set', 'watch.rate', '6', '--json'], { env })).stdout, '6\n');
+  t.equal((await home.invoke(['config', 'unset', 'watch.rate', '--json'], { env })).stdout, '10\n');
   t.equal(readFileSync(file, 'utf8'), '');
 });
 
@@ -117,7 +120,7 @@ t.test('set keeps mode and link, and leaves nothing beside them', async (t) => {
   writeFileSync(real, '# über\nwatch:\n  rate: 5 # five\n', { mode: 0o640 });
   symlinkSync('dotfiles.yaml', paths.config);
   const { ino } = statSync(real);
-  t.equal(home.progress(['config', 'set', 'watch.rate', '6']).status, 0);
+  t.equal((await home.invoke(['config', 'set', 'watch.rate', '6'])).status, 0);
   t.equal(readFileSync(real, 'utf8'), '# über\nwatch:\n  rate: 6 # five\n');
   t.ok(lstatSync(paths.config).isSymbolicLink());
   t.equal(statSync(real).mode & 0o777, 0o640);
@@ -134,20 +137,20 @@ t.test('set refuses what would be wrong, and leaves alone what is wrong', async 
   const home = createHome(t);
   const { paths } = home;
   writeFileSync(paths.config, 'watch: { rate: 5 }\n');
-  t.match(home.progress(['config', 'set', 'watch.rate', 'fast']), {
+  t.match(await home.invoke(['config', 'set', 'watch.rate', 'fast']), {
     status: 64,
     stderr: 'watch.rate: is "fast", wanted',
   });
-  t.match(home.progress(['config', 'set', 'watch.rate']), { status: 64, stderr: 'needs a key and a value' });
-  t.match(home.progress(['config', 'unset']), { status: 64, stderr: 'needs a key' });
-  t.match(home.progress(['config', 'get', 'watch.rate', '5']), { status: 64, stderr: 'takes no "5"' });
+  t.match(await home.invoke(['config', 'set', 'watch.rate']), { status: 64, stderr: 'needs a key and a value' });
+  t.match(await home.invoke(['config', 'unset']), { status: 64, stderr: 'needs a key' });
+  t.match(await home.invoke(['config', 'get', 'watch.rate', '5']), { status: 64, stderr: 'takes no "5"' });
   writeFileSync(paths.config, 'wach: 1\n');
-  t.match(home.progress(['config', 'set', 'watch.rate', '6']), { status: 78, stderr: `${paths.config}:1:1: wach` });
+  t.match(await home.invoke(['config', 'set', 'watch.rate', '6']), { status: 78, stderr: `${paths.config}:1:1: wach` });
   t.equal(readFileSync(paths.config, 'utf8'), 'wach: 1\n');
 });
 
 t.test('schema prints a JSON Schema', async (t) => {
-  const { status, stdout } = createHome(t).progress(['config', 'schema']);
+  const { status, stdout } = await createHome(t).invoke(['config', 'schema']);
   t.equal(status, 0);
   t.match(JSON.parse(stdout), { $schema: /2020-12/, properties: { watch: { properties: { rate: { default: 10 } } } } });
 });

@@ -11,21 +11,21 @@ interface Status {
 
 t.test('status, stop, restart', async (t) => {
   const home = createHome(t);
-  const daemon = (...args: string[]) => home.progress(['daemon', ...args]);
-  t.match(daemon('status'), { status: 69, stdout: '', stderr: 'progress: no daemon is running' });
-  t.strictSame(daemon('stop'), { status: 0, stdout: '', stderr: '' }, 'it is no error if none runs');
-  t.strictSame(JSON.parse(daemon('stop', '--json').stdout), { stopped: null });
+  const daemon = (...args: string[]) => home.invoke(['daemon', ...args]);
+  t.match(await daemon('status'), { status: 69, stdout: '', stderr: 'progress: no daemon is running' });
+  t.strictSame(await daemon('stop'), { status: 0, stdout: '', stderr: '' }, 'it is no error if none runs');
+  t.strictSame(JSON.parse((await daemon('stop', '--json')).stdout), { stopped: null });
 
-  const started = daemon('restart', '--json');
+  const started = await daemon('restart', '--json');
   t.equal(started.status, 0);
   const { pid } = JSON.parse(started.stdout) as Status;
   t.ok(isRunning(pid));
-  const again = JSON.parse(daemon('restart', '--json').stdout) as Status;
+  const again = JSON.parse((await daemon('restart', '--json')).stdout) as Status;
   t.not(again.pid, pid);
   await waitFor('the first one to be gone', () => !isRunning(pid));
-  t.strictSame(JSON.parse(daemon('stop', '--json').stdout), { stopped: again.pid });
+  t.strictSame(JSON.parse((await daemon('stop', '--json')).stdout), { stopped: again.pid });
   await waitFor('the second one to be gone', () => !isRunning(again.pid));
-  t.match(daemon('status'), { status: 69 });
+  t.match(await daemon('status'), { status: 69 });
 });
 
 t.test('status says in words what it says in JSON', async (t) => {
@@ -35,14 +35,14 @@ t.test('status says in words what it says in JSON', async (t) => {
   await client.call('subscribe', {});
   client.send({ type: 'log', n: -1 });
   await client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
-  const { stdout } = home.progress(['daemon', 'status']);
+  const { stdout } = await home.invoke(['daemon', 'status']);
   t.match(stdout, new RegExp(`^running +pid ${pid}, version \\d.*, for \\d`, 'm'));
   t.match(stdout, `socket       ${home.paths.socket}\n`);
   t.match(stdout, /^connections +2, 1 subscribed, 0 turned away$/m);
   t.match(stdout, /^executions +1 alive, 0 ended, 0 summarised$/m);
   t.match(stdout, /^events +1 written, 0 repeated, refused: 1 bad_event$/m);
   t.match(stdout, `journal      ${home.paths.journal}\n`);
-  const status = JSON.parse(home.progress(['daemon', 'status', '--json']).stdout) as Status;
+  const status = JSON.parse((await home.invoke(['daemon', 'status', '--json'])).stdout) as Status;
   t.match(status, { pid, counters: { rejected: { bad_event: 1 } } });
   await client.close();
 });
@@ -53,11 +53,11 @@ t.test('in the foreground it says what it does, until it is told to stop', async
   let said = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
   await waitFor('it to listen', () => said.includes('listening on'));
-  t.match(JSON.parse(home.progress(['daemon', 'status', '--json']).stdout), { pid: child.pid });
+  t.match(JSON.parse((await home.invoke(['daemon', 'status', '--json'])).stdout), { pid: child.pid });
   const second = home.progress(['daemon', 'run']);
   t.match(second, { status: 69, stderr: 'progress: another daemon of this state directory is running' });
   const closed = once(child, 'close');
-  t.equal(home.progress(['daemon', 'stop']).status, 0);
+  t.equal((await home.invoke(['daemon', 'stop'])).status, 0);
   t.strictSame(await closed, [0, null]);
   t.match(said, /leaving: a client asked for it\n.*stopped\n$/s);
 });

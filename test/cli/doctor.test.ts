@@ -31,9 +31,11 @@ import { waitFor } from '../helpers/wait.js';
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
-function diagnose(home: Home): { status: number | null; checks: Map<string, Check> } {
-  const { status, stdout } = home.progress(['doctor', '--json']);
-  return { status, checks: new Map((JSON.parse(stdout) as Check[]).map((check) => [check.name, check])) };
+const checksOf = (json: string) => new Map((JSON.parse(json) as Check[]).map((check) => [check.name, check]));
+
+async function diagnose(home: Home): Promise<{ status: number | null; checks: Map<string, Check> }> {
+  const { status, stdout } = await home.invoke(['doctor', '--json']);
+  return { status, checks: checksOf(stdout) };
 }
 
 /** A directory of ours as the daemon makes it. */
@@ -46,7 +48,7 @@ function createState(t: Test): Home {
 
 t.test('where nothing has run yet everything is well, and stays as it is', async (t) => {
   const home = createHome(t);
-  const { status, checks } = diagnose(home);
+  const { status, checks } = await diagnose(home);
   t.equal(status, 0);
   for (const check of checks.values())
     if (check.name !== 'disk') t.match(check, { state: 'ok', message: /./ }, check.name);
@@ -57,7 +59,7 @@ t.test('where nothing has run yet everything is well, and stays as it is', async
 t.test('a daemon that runs is told with its pid, its version, its lock and its socket', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
-  const { status, checks } = diagnose(home);
+  const { status, checks } = await diagnose(home);
   t.equal(status, 0);
   t.match(checks.get('daemon'), { state: 'ok', message: new RegExp(`^pid ${pid}, version `) });
   t.match(checks.get('lock'), { state: 'ok', message: `held by pid ${pid}` });
@@ -68,7 +70,7 @@ t.test('a daemon that runs is told with its pid, its version, its lock and its s
 t.test('a line for each check, with what to do below it', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'wach: 1\nsync: 2\n');
-  const { status, stdout } = home.progress(['doctor']);
+  const { status, stdout } = await home.invoke(['doctor']);
   t.equal(status, 1);
   const config = new RegExp(
     `^problem  config +${home.paths.config}:1:1: .*\n +${home.paths.config}:2:1: .*\n +-> edit`,
@@ -145,7 +147,7 @@ t.test('a daemon that was killed leaves a free lock and a dead socket, which is 
   const home = createHome(t);
   const daemon = await home.startDaemon();
   await daemon.kill();
-  const { status, checks } = diagnose(home);
+  const { status, checks } = await diagnose(home);
   t.equal(status, 0);
   t.match(checks.get('lock'), { state: 'ok', message: `is free: pid ${daemon.pid}, the last to hold it, is gone` });
   t.match(checks.get('socket'), { state: 'warning', message: 'left behind' });
@@ -171,7 +173,8 @@ t.test('a daemon that does not answer is a problem', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   process.kill(pid, 'SIGSTOP');
-  const { status, checks } = diagnose(home);
+  const { status, stdout } = home.progress(['doctor', '--json']); // a process: it must end, too
+  const checks = checksOf(stdout);
   t.equal(status, 1);
   t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} does not answer`, advice: `kill -9 ${pid}` });
   t.match(checks.get('socket'), { state: 'ok' }, 'nobody has left it behind');
@@ -182,7 +185,7 @@ t.test('a daemon whose socket was removed is a problem', async (t) => {
   const { pid } = await home.startDaemon();
   process.kill(pid, 'SIGSTOP'); // else it notices, and leaves
   rmSync(home.paths.socket);
-  const { status, checks } = diagnose(home);
+  const { status, checks } = await diagnose(home);
   t.equal(status, 1);
   t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} holds the lock, but nobody listens` });
 });
@@ -265,14 +268,14 @@ t.test('a spool that others may enter is a problem', (t) => {
   t.end();
 });
 
-t.test('hooks that a shell loads, or cannot load any more', (t) => {
+t.test('hooks that a shell loads, or cannot load any more', async (t) => {
   const home = createHome(t);
   const { directory, env } = home;
   const rc = path.join(directory, '.bashrc');
   const check = () => checkShell({ ...env, SHELL: '/bin/bash' });
   t.match(check(), { state: 'ok', message: `no hooks in ${rc}: \`progress setup\` adds them` });
   writeFileSync(rc, '# mine\n');
-  home.progress(['setup', 'bash']);
+  await home.invoke(['setup', 'bash']);
   const text = readFileSync(rc, 'utf8');
   t.match(check(), { state: 'ok', message: `${rc}:2 loads the hooks of ${PROGRESS}` });
   const advice = /progress setup/;
@@ -290,21 +293,20 @@ t.test('hooks that a shell loads, or cannot load any more', (t) => {
   mkdirSync(rc);
   t.match(check(), { state: 'problem', message: `${rc} is not a regular file`, advice });
   t.match(checkShell({ ...env, SHELL: '/bin/tcsh' }), { state: 'ok', message: 'there are no hooks for /bin/tcsh' });
-  t.end();
 });
 
-t.test('hooks of agents: those that have been used here, and whether these still call us', (t) => {
+t.test('hooks of agents: those that have been used here, and whether these still call us', async (t) => {
   const home = createHome(t);
   Object.assign(home.env, { CLAUDE_CONFIG_DIR: undefined, CODEX_HOME: undefined, GEMINI_CLI_HOME: undefined });
   const file = path.join(home.directory, '.codex/hooks.json');
-  const check = () => diagnose(home).checks.get('codex');
-  t.equal(check(), undefined);
+  const check = async () => (await diagnose(home)).checks.get('codex');
+  t.equal(await check(), undefined);
   mkdirSync(path.dirname(file));
-  t.match(check(), { state: 'ok', message: `no hooks in ${file}: \`progress setup codex\` adds them` });
-  home.progress(['setup', 'codex']);
-  t.match(check(), { state: 'ok', message: /has the hooks, for \d+ events$/ });
+  t.match(await check(), { state: 'ok', message: `no hooks in ${file}: \`progress setup codex\` adds them` });
+  await home.invoke(['setup', 'codex']);
+  t.match(await check(), { state: 'ok', message: /has the hooks, for \d+ events$/ });
   t.strictSame(
-    [...diagnose(home).checks.keys()].filter((name) => ['claude', 'gemini'].includes(name)),
+    [...(await diagnose(home)).checks.keys()].filter((name) => ['claude', 'gemini'].includes(name)),
     [],
   );
   const text = readFileSync(file, 'utf8');
@@ -324,9 +326,8 @@ t.test('hooks of agents: those that have been used here, and whether these still
   ] as const;
   for (const [state, broken, message, advice] of cases) {
     writeFileSync(file, broken);
-    t.match(check(), { state, message, advice });
+    t.match(await check(), { state, message, advice });
   }
-  t.end();
 });
 
 t.test('a desktop without notify-send is a warning, a machine without a desktop is none', (t) => {
@@ -375,11 +376,13 @@ t.test('without setsid commands get no terminal, and run all the same', async (t
   const home = createHome(t);
   await home.startDaemon();
   const run = ['run', '--pty', '--name', 'plain', '--', '/bin/sh', '-c', '[ -t 1 ] || echo no terminal'];
-  const { stdout, stderr, status } = home.progress(run, { env: { PATH: bin } });
+  const { stdout, stderr, status } = await home.invoke(run, { env: { PATH: bin } });
   t.equal(stdout, 'no terminal\n');
   t.match(stderr, /it gets pipes, no terminal: setsid\(1\)/);
   t.equal(status, 0);
-  await waitFor('the journal to say so', () => home.progress(['logs', 'plain']).stdout.includes('it gets pipes'));
+  await waitFor('the journal to say so', async () =>
+    (await home.invoke(['logs', 'plain'])).stdout.includes('it gets pipes'),
+  );
 });
 
 t.test('without flock and perl no daemon can start; one of them is enough', async (t) => {

@@ -77,7 +77,7 @@ t.test('an archive has all that is known, as other commands print it', async (t)
     names.map((name) => `progress-build/${name}`),
   );
   const of = (name: string) => read('progress-build.tar.gz', `progress-build/${name}`);
-  t.equal(of('events.ndjson').toString(), home.progress(['logs', 'build', '--type', 'all', '--json']).stdout);
+  t.equal(of('events.ndjson').toString(), (await home.invoke(['logs', 'build', '--type', 'all', '--json'])).stdout);
   const log = spawnSync(PROGRESS, ['logs', 'build'], { env: home.env });
   t.ok(of('transcript.txt').equals(log.stdout), 'the transcript is the log, byte for byte');
   t.match(JSON.parse(of('summary.json').toString()), {
@@ -108,7 +108,7 @@ t.test('an archive has all that is known, as other commands print it', async (t)
   );
   t.ok(read('both.tar.gz', 'progress-build/events.ndjson').equals(of('events.ndjson')));
   t.match(read('both.tar.gz', 'progress-other/summary.txt').toString(), 'another');
-  t.match(home.progress(['daemon', 'status']), { status: 69 }, 'and none was started');
+  t.match(await home.invoke(['daemon', 'status']), { status: 69 }, 'and none was started');
   const piped = execFileSync(
     'sh',
     ['-c', `"${PROGRESS}" export build -o - | tar -xzOf - progress-build/transcript.txt`],

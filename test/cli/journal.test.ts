@@ -35,19 +35,19 @@ async function writeSegments(home: Home): Promise<string> {
   return files(home, '.gz')[0] ?? '';
 }
 
-function verify(home: Home): { status: number | null; report: Record<string, unknown> } {
-  const { status, stdout } = home.progress(['journal', 'verify', '--json']);
+async function verify(home: Home): Promise<{ status: number | null; report: Record<string, unknown> }> {
+  const { status, stdout } = await home.invoke(['journal', 'verify', '--json']);
   return { status, report: JSON.parse(stdout) as Record<string, unknown> };
 }
 
 t.test('a journal that is not there yet is whole and empty, and stays not there', async (t) => {
   const home = createHome(t);
-  t.match(home.progress(['journal', 'verify']), {
+  t.match(await home.invoke(['journal', 'verify']), {
     status: 0,
     stdout: '0 segments (0 compressed), 0 events',
     stderr: '',
   });
-  const { status, stdout } = home.progress(['journal', 'stat', '--json']);
+  const { status, stdout } = await home.invoke(['journal', 'stat', '--json']);
   t.equal(status, 0);
   const nothing = { segments: 0, compressed: 0, events: 0, bytes: 0, first: null, last: null };
   t.strictSame(JSON.parse(stdout), { directory: home.paths.journal, ...nothing });
@@ -57,9 +57,9 @@ t.test('a journal that is not there yet is whole and empty, and stays not there'
 t.test('stat counts what is in the files, without a daemon', async (t) => {
   const home = createHome(t);
   await writeSegments(home);
-  const verified = verify(home);
+  const verified = await verify(home);
   t.match(verified, { status: 0, report: { whole: true, damage: [], gaps: [], badIndexes: [] } });
-  const stat = JSON.parse(home.progress(['journal', 'stat', '--json']).stdout) as Record<string, unknown>;
+  const stat = JSON.parse((await home.invoke(['journal', 'stat', '--json'])).stdout) as Record<string, unknown>;
   for (const key of ['segments', 'compressed', 'events', 'bytes'] as const)
     t.equal(stat[key], verified.report[key], key);
   t.ok(Number(stat['events']) >= 300 && Number(stat['compressed']) >= 1);
@@ -75,7 +75,7 @@ t.test('stat counts what is in the files, without a daemon', async (t) => {
       .at(-1) ?? '';
   const { seq, time } = JSON.parse(newest) as { seq: number; time: string };
   t.strictSame(stat['last'], { seq, time });
-  t.match(home.progress(['journal', 'stat']).stdout, new RegExp(`^last +${seq} +${time}$`, 'm'));
+  t.match((await home.invoke(['journal', 'stat'])).stdout, new RegExp(`^last +${seq} +${time}$`, 'm'));
   t.notOk(existsSync(home.paths.socket), 'no daemon was started');
 });
 
@@ -86,11 +86,11 @@ t.test('verify names the file and the line of what is no event, and exits with 6
   const lines = readFileSync(file, 'utf8').split('\n');
   lines[2] = 'x'.repeat(lines[2]?.length ?? 0);
   writeFileSync(file, lines.join('\n'));
-  const { status, stdout } = home.progress(['journal', 'verify']);
+  const { status, stdout } = await home.invoke(['journal', 'verify']);
   t.equal(status, 65);
   t.match(stdout, `${file}:3: ${lines[2].length + 1} bytes`);
   t.match(stdout, /DAMAGED\n$/);
-  t.match(verify(home), { status: 65, report: { whole: false, damage: [{ file, line: 3 }] } });
+  t.match(await verify(home), { status: 65, report: { whole: false, damage: [{ file, line: 3 }] } });
 });
 
 t.test('a position that does not rise is damage', async (t) => {
@@ -100,7 +100,7 @@ t.test('a position that does not rise is damage', async (t) => {
   const lines = readFileSync(file, 'utf8').split('\n');
   lines[3] = lines[1] ?? '';
   writeFileSync(file, lines.join('\n'));
-  t.match(verify(home), { status: 65, report: { damage: [{ file, line: 4 }] } });
+  t.match(await verify(home), { status: 65, report: { damage: [{ file, line: 4 }] } });
 });
 
 t.test('the incomplete last line of the segment that is being written is no damage', async (t) => {
@@ -108,7 +108,7 @@ t.test('the incomplete last line of the segment that is being written is no dama
   await writeEvents(home, 5);
   const [file = ''] = files(home, '.jsonl');
   writeFileSync(file, '{"seq":17', { flag: 'a' });
-  t.match(verify(home), { status: 0, report: { whole: true, unfinished: 9 } });
+  t.match(await verify(home), { status: 0, report: { whole: true, unfinished: 9 } });
 });
 
 t.test('damage in a compressed segment is told with its file, and a segment that is gone as a loss', async (t) => {
@@ -118,11 +118,11 @@ t.test('damage in a compressed segment is told with its file, and a segment that
   const middle = Math.floor(bytes.length / 2);
   bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle);
   writeFileSync(gz, bytes);
-  t.match(verify(home), { status: 65, report: { damage: [{ file: gz, offset: Number, bytes: Number }] } });
-  t.match(home.progress(['journal', 'verify']).stdout, `${gz}: `);
+  t.match(await verify(home), { status: 65, report: { damage: [{ file: gz, offset: Number, bytes: Number }] } });
+  t.match((await home.invoke(['journal', 'verify'])).stdout, `${gz}: `);
 
   rmSync(gz);
-  const { status, stdout } = home.progress(['journal', 'verify']);
+  const { status, stdout } = await home.invoke(['journal', 'verify']);
   t.equal(status, 65);
   t.match(stdout, /^events between \d+ and \d+ are lost \(missing\)$/m);
 });
@@ -133,10 +133,10 @@ t.test('a journal that cannot be read is told with 74', async (t) => {
   rmSync(home.paths.journal, { recursive: true });
   writeFileSync(home.paths.journal, '');
   for (const action of ['verify', 'stat']) {
-    const { status, stdout, stderr } = home.progress(['journal', action]);
+    const { status, stdout, stderr } = await home.invoke(['journal', action]);
     t.equal(status, 74, action);
     t.equal(stdout, '');
     t.match(stderr, /^progress: the journal cannot be read: ENOTDIR/);
   }
-  t.equal(home.progress(['journal', 'mend']).status, 64);
+  t.equal((await home.invoke(['journal', 'mend'])).status, 64);
 });

@@ -36,15 +36,16 @@ async function open(t: Test) {
     { type: 'progress', execution: 'build-1', current: 1, total: 2, time: '2026-11-20T11:00:02Z' },
     output('last', { unterminated: true }),
   );
-  return { home, daemon, logs: (...args: string[]) => home.progress(['logs', ...args]) };
+  return { home, daemon, logs: (...args: string[]) => home.invoke(['logs', ...args]) };
 }
 
 const BUILD = 'one\ntwo\nbad\ndebug: fine\nwarning: hm\nlast';
 
 t.test('of one execution output stands as it was written, messages with their level', async (t) => {
   const { logs } = await open(t);
-  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
-  t.match(logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
+  for (const id of ['build-1', 'build', 'bu'])
+    t.strictSame(await logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  t.match(await logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
 });
 
 t.test('raw output is what was written: text, bytes, and the lines that events were read from', async (t) => {
@@ -61,14 +62,14 @@ t.test('raw output is what was written: text, bytes, and the lines that events w
     { ...activity, raw: '{"text":"cut"}', unterminated: true },
   );
   const written = 'one\ntwo\nlast\n{"ping":1}\n{"text":"short"}\n{"retry":1}\n\ufffd\0\n{"text":"cut"}';
-  t.strictSame(logs('build-1', '--raw'), { status: 0, stdout: written, stderr: '' });
-  t.match(logs('--raw'), { status: 64, stderr: /--raw: of one id, without --json/ });
-  t.match(logs('build-1', '--raw', '--json'), { status: 64 });
+  t.strictSame(await logs('build-1', '--raw'), { status: 0, stdout: written, stderr: '' });
+  t.match(await logs('--raw'), { status: 64, stderr: /--raw: of one id, without --json/ });
+  t.match(await logs('build-1', '--raw', '--json'), { status: 64 });
 });
 
 t.test('without an id each line says where it is from', async (t) => {
   const { logs } = await open(t);
-  const lines = logs().stdout.trimEnd().split('\n');
+  const lines = (await logs()).stdout.trimEnd().split('\n');
   t.equal(lines[0], '2026-11-20T10:00:01Z build-1    stdout     | one');
   t.equal(lines[5], '2026-11-20T11:00:01Z other      stdout     | else');
 });
@@ -113,23 +114,23 @@ t.test('all conditions hold together', async (t) => {
     [['--since', '0s'], ''],
   ];
   for (const [args, stdout] of cases)
-    t.strictSame(logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
+    t.strictSame(await logs('build', ...args), { status: 0, stdout, stderr: '' }, args.join(' '));
   const nothing = ['\\p{Lu}', 'TWO', 'on?e!'];
   for (const grep of nothing)
-    t.strictSame(logs('build', '--grep', grep), { status: 1, stdout: '', stderr: '' }, `${grep} is not found`);
-  t.match(logs('build', '--grep', 'x', '--count'), { status: 1, stdout: '0\n' });
-  const progress = logs('build', '--type', 'all', '--grep', '"total":2').stdout;
+    t.strictSame(await logs('build', '--grep', grep), { status: 1, stdout: '', stderr: '' }, `${grep} is not found`);
+  t.match(await logs('build', '--grep', 'x', '--count'), { status: 1, stdout: '0\n' });
+  const progress = (await logs('build', '--type', 'all', '--grep', '"total":2')).stdout;
   t.match(progress, / progress +50% 1\/2/);
 });
 
 t.test('--json prints events as they stand in the journal', async (t) => {
   const { logs, home } = await open(t);
-  const journal = home.progress(['logs', '--type', 'all', '--json']).stdout;
+  const journal = (await home.invoke(['logs', '--type', 'all', '--json'])).stdout;
   t.equal(journal.split('\n').length, 9);
   for (const line of journal.trim().split('\n'))
     t.match(JSON.parse(line), { seq: Number, time: String, type: String, data: Object });
   t.match(
-    JSON.parse(logs('build', '--json', '--tail', '1').stdout),
+    JSON.parse((await logs('build', '--json', '--tail', '1')).stdout),
     output('last').execution === 'build-1' ? { data: { text: 'last' } } : {},
   );
 });
@@ -137,14 +138,16 @@ t.test('--json prints events as they stand in the journal', async (t) => {
 t.test('no daemon is needed, with a checkpoint or without, by id, prefix or name', async (t) => {
   const { logs, daemon, home } = await open(t);
   await daemon.kill('SIGTERM');
-  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  for (const id of ['build-1', 'build', 'bu'])
+    t.strictSame(await logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
   rmSync(home.paths.checkpoint);
-  for (const id of ['build-1', 'build', 'bu']) t.strictSame(logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
-  t.equal(logs('nothing').status, 66);
-  t.match(home.progress(['daemon', 'status']), { status: 69 }, 'and none was started');
+  for (const id of ['build-1', 'build', 'bu'])
+    t.strictSame(await logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
+  t.equal((await logs('nothing')).status, 66);
+  t.match(await home.invoke(['daemon', 'status']), { status: 69 }, 'and none was started');
   const empty = createHome(t);
-  t.strictSame(empty.progress(['logs']), { status: 0, stdout: '', stderr: '' });
-  t.equal(empty.progress(['logs', 'x']).status, 66);
+  t.strictSame(await empty.invoke(['logs']), { status: 0, stdout: '', stderr: '' });
+  t.equal((await empty.invoke(['logs', 'x'])).status, 66);
 });
 
 t.test('compressed segments are read like any other', async (t) => {
@@ -162,10 +165,13 @@ t.test('compressed segments are read like any other', async (t) => {
   const archives = () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.jsonl.gz'));
   await waitFor('compression', () => archives().length >= 3);
   const expected = Array.from({ length: 40 }, (_, n) => `line ${n}\n`).join('');
-  t.equal(home.progress(['logs', 'long']).stdout, expected);
+  t.equal((await home.invoke(['logs', 'long'])).stdout, expected);
   await daemon.kill();
-  t.equal(home.progress(['logs', 'long']).stdout, expected);
-  t.equal(home.progress(['logs', 'long', '--tail', '3', '--grep', '[05]$']).stdout, 'line 25\nline 30\nline 35\n');
+  t.equal((await home.invoke(['logs', 'long'])).stdout, expected);
+  t.equal(
+    (await home.invoke(['logs', 'long', '--tail', '3', '--grep', '[05]$'])).stdout,
+    'line 25\nline 30\nline 35\n',
+  );
 });
 
 t.test('-f goes on with what comes, until the execution ends', async (t) => {
@@ -187,7 +193,7 @@ t.test('-f goes on with what comes, until the execution ends', async (t) => {
   await emit(home, output('after the restart'), { type: 'execution_completed', execution: 'build-1' });
   t.strictSame(await closed, [0, null]);
   t.equal(stdout, 'last word\nafter the restart\n');
-  const over = home.progress(['logs', '-f', 'build', '--tail', '1']);
+  const over = await home.invoke(['logs', '-f', 'build', '--tail', '1']);
   t.strictSame(over, { status: 0, stdout: 'after the restart\n', stderr: '' }, 'of what is over nothing more comes');
 });
 
@@ -198,12 +204,12 @@ t.test('a terminal’s control sequences stay what they were where no terminal r
     { type: 'execution_started', execution: 'esc' },
     { type: 'output', execution: 'esc', text: '\u001b[31mred\u001b[0m \u001b]0;title\u0007' },
   );
-  t.equal(logs('esc').stdout, '\u001b[31mred\u001b[0m \u001b]0;title\u0007\n');
-  t.notMatch(logs().stdout, '\u001b', 'in lines that are ours they are shown');
+  t.equal((await logs('esc')).stdout, '\u001b[31mred\u001b[0m \u001b]0;title\u0007\n');
+  t.notMatch((await logs()).stdout, '\u001b', 'in lines that are ours they are shown');
 });
 
 t.test('what contradicts itself is refused', async (t) => {
-  const logs = (...args: string[]) => createHome(t).progress(['logs', ...args]);
+  const logs = (...args: string[]) => createHome(t).invoke(['logs', ...args]);
   const cases: [string[], RegExp][] = [
     [['-i'], /need --grep/],
     [['-v'], /need --grep/],
@@ -218,7 +224,7 @@ t.test('what contradicts itself is refused', async (t) => {
     [['--until', '1970'], /--until: "1970" is not like/],
     [['--label', 'team'], /--label: "team" is not key=value/],
   ];
-  for (const [args, stderr] of cases) t.match(logs(...args), { status: 64, stdout: '', stderr }, args.join(' '));
+  for (const [args, stderr] of cases) t.match(await logs(...args), { status: 64, stdout: '', stderr }, args.join(' '));
 });
 
 t.test('labels and names are those of the execution, also of one that is remembered no more', async (t) => {
@@ -236,16 +242,16 @@ t.test('labels and names are those of the execution, also of one that is remembe
     );
   }
   await emit(home, { type: 'output', execution: 'unlabelled', text: 'by nobody' });
-  const found = (...args: string[]) =>
-    [...home.progress(['logs', '--grep', 'by', '--json', ...args]).stdout.matchAll(/"execution":"([^"]*)"/g)].map(
+  const found = async (...args: string[]) =>
+    [...(await home.invoke(['logs', '--grep', 'by', '--json', ...args])).stdout.matchAll(/"execution":"([^"]*)"/g)].map(
       ([, id]) => id,
     );
   for (const when of ['with a daemon', 'without']) {
-    t.strictSame(found('--label', 'team=infra'), ['job-0', 'job-3'], when);
-    t.strictSame(found('--label', 'team=infra*'), ['job-0', 'job-1', 'job-3'], when);
-    t.strictSame(found('--label', 'team=infra*', '--label', 'team=*eu'), ['job-1'], when);
-    t.strictSame(found('--name', 'nightly ?', '--label', 'team=web'), ['job-2', 'job-4'], when);
-    t.strictSame(found('--label', 'branch=*'), [], when);
+    t.strictSame(await found('--label', 'team=infra'), ['job-0', 'job-3'], when);
+    t.strictSame(await found('--label', 'team=infra*'), ['job-0', 'job-1', 'job-3'], when);
+    t.strictSame(await found('--label', 'team=infra*', '--label', 'team=*eu'), ['job-1'], when);
+    t.strictSame(await found('--name', 'nightly ?', '--label', 'team=web'), ['job-2', 'job-4'], when);
+    t.strictSame(await found('--label', 'branch=*'), [], when);
     if (when !== 'without') await daemon.kill();
   }
 });
@@ -267,5 +273,5 @@ t.test('-f goes on across rotations and archives, with what is searched for', as
   await emit(home, { type: 'execution_completed', execution: 'long' });
   t.strictSame(await closed, [0, null]);
   t.equal(stdout, Array.from({ length: 21 }, (_, n) => `hit ${n}\n`).join(''));
-  t.equal(home.progress(['logs', 'long', '--grep', '^hit 1', '--count']).stdout, '11\n');
+  t.equal((await home.invoke(['logs', 'long', '--grep', '^hit 1', '--count'])).stdout, '11\n');
 });

@@ -42,7 +42,7 @@ async function open(t: Test) {
   await run('old-bad', 'failed', 40);
   await run('small', 'completed', 1, { labels: { team: 'infra-1' }, kind: 'agent' });
   await run('alive', undefined, 20);
-  return { home, daemon, prune: (...args: string[]) => home.progress(['prune', ...args]) };
+  return { home, daemon, prune: (...args: string[]) => home.invoke(['prune', ...args]) };
 }
 
 /** Every file of the journal and the checkpoint, if there is one, as one text. */
@@ -86,11 +86,11 @@ t.test('what fulfils all that is given would go', async (t) => {
     [['old-good', 'small', '--kind', 'task'], ['old-good']],
   ];
   for (const [args, expected] of cases) {
-    const { status, stdout, stderr } = prune(...args, '--dry-run');
+    const { status, stdout, stderr } = await prune(...args, '--dry-run');
     t.strictSame([status, stderr, idsIn(stdout)], [0, '', expected], args.join(' '));
     t.match(stdout, expected.length === 0 ? /^Nothing to remove\.$/m : /executions? with .* of events: would go\.$/m);
   }
-  const { executions, bytes } = JSON.parse(prune('--all', '-n', '--json').stdout) as {
+  const { executions, bytes } = JSON.parse((await prune('--all', '-n', '--json')).stdout) as {
     executions: { bytes: number }[];
     bytes: number;
   };
@@ -121,7 +121,8 @@ t.test('nobody is overruled, and nothing is guessed', async (t) => {
     [['--older-than', 'soon', '-y'], 64, /--older-than: "soon" is not like/],
     [['--label', 'x', '-y'], 64, /not key=value/],
   ];
-  for (const [args, status, stderr] of cases) t.match(prune(...args), { status, stdout: '', stderr }, args.join(' '));
+  for (const [args, status, stderr] of cases)
+    t.match(await prune(...args), { status, stdout: '', stderr }, args.join(' '));
 });
 
 t.test('a daemon that runs removes them, while others read', async (t) => {
@@ -129,7 +130,7 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
   const seen: ExecutionEvent[] = [];
   const follower = await home.connect({ onPush: (push) => 'events' in push && seen.push(...push.events) });
   await follower.call('subscribe', {});
-  const { status, stdout, stderr } = prune('--older-than', '1d', '--yes');
+  const { status, stdout, stderr } = await prune('--older-than', '1d', '--yes');
   t.strictSame([status, stderr], [0, '']);
   t.strictSame(idsIn(stdout), ['small', 'old-bad', 'old-good']);
   t.match(stdout, /3 executions with 6\d KiB of events: gone\. .* of the disk are free again\.$/m);
@@ -137,17 +138,17 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
   t.notMatch(text, /old-(good|bad) x/);
   t.notMatch(text, 'small job');
   t.match(text, 'alive x');
-  t.match(JSON.parse(home.progress(['ps', '--all', '--json']).stdout), [{ id: 'alive', status: 'running' }]);
-  t.match(home.progress(['show', 'old-bad']), { status: 66 });
-  t.match(home.progress(['logs', 'old-bad']), { status: 66 });
-  t.equal(home.progress(['logs', 'alive', '--count']).stdout, '20\n');
-  t.match(home.progress(['journal', 'verify']), { status: 0, stdout: /all of it is whole/ });
+  t.match(JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout), [{ id: 'alive', status: 'running' }]);
+  t.match(await home.invoke(['show', 'old-bad']), { status: 66 });
+  t.match(await home.invoke(['logs', 'old-bad']), { status: 66 });
+  t.equal((await home.invoke(['logs', 'alive', '--count'])).stdout, '20\n');
+  t.match(await home.invoke(['journal', 'verify']), { status: 0, stdout: /all of it is whole/ });
   await waitFor('the note', () => seen.some(({ data }) => data['kind'] === 'pruned'));
   const last = seen.at(-1)!.seq;
   await emit(home, { type: 'execution_started', execution: 'old-bad', name: 'a new one' });
   await waitFor('what comes then', () => seen.at(-1)!.seq > last);
   t.match(
-    home.progress(['logs', 'old-bad', '--type', 'all', '--count']),
+    await home.invoke(['logs', 'old-bad', '--type', 'all', '--count']),
     { stdout: '1\n' },
     'the id may be used again',
   );
@@ -156,7 +157,7 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
   await another.call('subscribe', { after: 0 });
   await waitFor('the present', () => newcomer.at(-1)?.seq === seen.at(-1)!.seq);
   t.strictSame([...new Set(newcomer.map(({ execution }) => execution))], ['alive', undefined, 'old-bad']);
-  t.match(prune('--older-than', '1d', '-y'), { status: 0, stdout: 'Nothing to remove.\n' });
+  t.match(await prune('--older-than', '1d', '-y'), { status: 0, stdout: 'Nothing to remove.\n' });
   await follower.close();
   await another.close();
 });
@@ -164,35 +165,45 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
 t.test('without a daemon they are removed as well', async (t) => {
   const { home, daemon, prune } = await open(t);
   await daemon.kill();
-  const { executions, freed } = JSON.parse(prune('--status', 'failed', '--yes', '--json').stdout) as {
+  const { executions, freed } = JSON.parse((await prune('--status', 'failed', '--yes', '--json')).stdout) as {
     executions: object[];
     freed: number;
   };
   t.match(executions, [{ id: 'old-bad' }]);
   t.ok(freed > 0);
-  t.match(home.progress(['daemon', 'status']), { status: 69 }, 'and none was started');
+  t.match(await home.invoke(['daemon', 'status']), { status: 69 }, 'and none was started');
   const text = filesOf(home);
   t.notMatch(text, 'old-bad x');
   t.match(text, 'old-good x');
-  t.match(home.progress(['journal', 'verify']), { status: 0 });
+  t.match(await home.invoke(['journal', 'verify']), { status: 0 });
   await home.startDaemon();
-  const ids = (JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as { id: string }[]).map(({ id }) => id);
+  const ids = (JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as { id: string }[]).map(
+    ({ id }) => id,
+  );
   t.strictSame(ids, ['alive', 'small', 'old-good']);
 });
 
 t.test('a run goes with what it was started with, unless another one waits for it', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
-  const id = home.progress(['run', '--detach', '--', 'sh', '-c', 'echo secret of the run']).stdout.trim();
-  home.progress(['wait', id]);
-  home.progress(['queue', 'set', 'slow', '--slots', '1']);
-  home.progress(['queue', 'pause', 'slow']);
-  const waiting = home.progress(['run', '--detach', '--queue', 'slow', '--after', id, '--', 'true']).stdout.trim();
-  await waitFor('the queue', () => home.progress(['ps', '--json']).stdout.includes(waiting));
-  t.match(home.progress(['prune', id, '-y']), { status: 0, stdout: /0 executions/, stderr: new RegExp(`${id} stays`) });
-  t.match(home.progress(['logs', id]), { status: 0 });
-  home.progress(['stop', waiting]);
-  await waitFor('its runner to be gone', () => home.progress(['prune', id, '-y']).stdout.includes('1 execution'));
+  const id = (await home.invoke(['run', '--detach', '--', 'sh', '-c', 'echo secret of the run'])).stdout.trim();
+  await home.invoke(['wait', id]);
+  await home.invoke(['queue', 'set', 'slow', '--slots', '1']);
+  await home.invoke(['queue', 'pause', 'slow']);
+  const waiting = (
+    await home.invoke(['run', '--detach', '--queue', 'slow', '--after', id, '--', 'true'])
+  ).stdout.trim();
+  await waitFor('the queue', async () => (await home.invoke(['ps', '--json'])).stdout.includes(waiting));
+  t.match(await home.invoke(['prune', id, '-y']), {
+    status: 0,
+    stdout: /0 executions/,
+    stderr: new RegExp(`${id} stays`),
+  });
+  t.match(await home.invoke(['logs', id]), { status: 0 });
+  await home.invoke(['stop', waiting]);
+  await waitFor('its runner to be gone', async () =>
+    (await home.invoke(['prune', id, '-y'])).stdout.includes('1 execution'),
+  );
   t.strictSame(readdirSync(home.paths.runs), [waiting]);
   t.notOk(readdirSync(home.paths.spool).some((name) => name.includes(id)));
   t.match(home.progress(['rerun', id]), { status: 66 });
@@ -211,8 +222,8 @@ t.test(
     await t.rejects(client.call('prune', { executions: ['old-good'] }), { code: 'unavailable' });
     await home.startDaemon();
     await waitFor('what was left to do', () => !filesOf(home).includes('old-good x'));
-    t.match(home.progress(['show', 'old-good']), { status: 66 });
-    t.match(home.progress(['journal', 'verify']), { status: 0 });
+    t.match(await home.invoke(['show', 'old-good']), { status: 66 });
+    t.match(await home.invoke(['journal', 'verify']), { status: 0 });
   },
 );
 
@@ -223,10 +234,10 @@ t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => 
   t.match(await tmux.see(/\[y\/N\]/), /^old-bad +failed .*\nRemove 1 execution with .* of events\? \[y\/N\]/m);
   await tmux.key('Enter');
   await tmux.see(/Nothing is removed/);
-  t.match(home.progress(['show', 'old-bad']), { status: 0 });
+  t.match(await home.invoke(['show', 'old-bad']), { status: 0 });
   await tmux.enter(`clear; ${PROGRESS} prune --status failed`);
   await tmux.see(/\[y\/N\]/);
   await tmux.enter('y');
   await tmux.see(/1 execution with .* of events: gone\./);
-  t.match(home.progress(['show', 'old-bad']), { status: 66 });
+  t.match(await home.invoke(['show', 'old-bad']), { status: 66 });
 });

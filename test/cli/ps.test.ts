@@ -10,15 +10,14 @@ t.test('ps and show', async (t) => {
     for (const event of events) await client.call('emit', { event });
   };
 
-  t.test('nothing runs', (t) => {
-    t.strictSame(home.progress(['ps']), {
+  t.test('nothing runs', async (t) => {
+    t.strictSame(await home.invoke(['ps']), {
       status: 0,
       stdout: 'Nothing is running. progress ps --all shows what has ended.\n',
       stderr: '',
     });
-    t.strictSame(home.progress(['ps', '-a']).stdout, 'Nothing has run yet.\n');
-    t.strictSame(JSON.parse(home.progress(['ps', '--json']).stdout), []);
-    t.end();
+    t.strictSame((await home.invoke(['ps', '-a'])).stdout, 'Nothing has run yet.\n');
+    t.strictSame(JSON.parse((await home.invoke(['ps', '--json'])).stdout), []);
   });
 
   t.test('what runs, the newest first; with --all what has ended too', async (t) => {
@@ -33,13 +32,12 @@ t.test('ps and show', async (t) => {
       { type: 'execution_started', execution: 'dddd', name: 'broken' },
       { type: 'execution_failed', execution: 'dddd', exitCode: 2, error: 'no such file', durationMs: 1500 },
     );
-    const table = (...args: string[]) =>
-      home
-        .progress(['ps', ...args])
-        .stdout.trimEnd()
+    const table = async (...args: string[]) =>
+      (await home.invoke(['ps', ...args])).stdout
+        .trimEnd()
         .split('\n')
         .map((line) => line.split(/ {2,}/));
-    const [heading, ...rows] = table();
+    const [heading, ...rows] = await table();
     t.strictSame(heading, ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'TIME']);
     t.strictSame(
       rows.map(([id, status, name]) => [id, status?.replace(/^\S+ /, ''), name]),
@@ -52,10 +50,10 @@ t.test('ps and show', async (t) => {
     );
     t.equal(rows[0]?.[3], 'may I?');
     t.match(rows[2]?.slice(3, 5), ['25% 1/4 files', 'compile']);
-    const all = table('--all');
+    const all = await table('--all');
     t.match(all[1], ['dddd', /failed$/, 'broken', 'no such file', '1.5s', '2']);
     t.equal(all.length, 6);
-    const json = JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as Record<string, unknown>[];
+    const json = JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as Record<string, unknown>[];
     t.match(json[0], { id: 'dddd', status: 'failed', exitCode: 2, error: 'no such file', durationMs: 1500 });
     t.match(json[3], { steps: [{ id: 'cc', name: 'compile', status: 'running' }] });
   });
@@ -66,17 +64,17 @@ t.test('ps and show', async (t) => {
       { type: 'execution_started', execution: 'eeee', name: 'hungry' },
       { type: 'resource_update', execution: 'eeee', ...used },
     );
-    const row = (...args: string[]) => {
-      const [heading = '', ...rows] = home.progress(['ps', ...args]).stdout.split('\n');
+    const row = async (...args: string[]) => {
+      const [heading = '', ...rows] = (await home.invoke(['ps', ...args])).stdout.split('\n');
       return [heading, rows.find((line) => line.startsWith('eeee'))];
     };
-    t.match(row(), [/ CPU +MEMORY /, / 140% +3\.0 GiB /]);
+    t.match(await row(), [/ CPU +MEMORY /, / 140% +3\.0 GiB /]);
     const fields = 'CPU 140% · 1:15 of CPU · memory 3.0 GiB · peak 4.0 GiB · 2 processes';
-    t.match(home.progress(['show', 'eeee']).stdout, new RegExp(`^resources +${fields}$`, 'm'));
-    t.match(JSON.parse(home.progress(['show', '--json', 'eeee']).stdout), { resources: used });
+    t.match((await home.invoke(['show', 'eeee'])).stdout, new RegExp(`^resources +${fields}$`, 'm'));
+    t.match(JSON.parse((await home.invoke(['show', '--json', 'eeee'])).stdout), { resources: used });
     await emit({ type: 'execution_completed', execution: 'eeee', cpuSeconds: 80.5, peakRss: 1 });
-    t.match(row('--all')[1], /hungry +4\.0 GiB /);
-    t.match(home.progress(['show', 'eeee']).stdout, /^resources +1:20 of CPU · peak 4\.0 GiB$/m);
+    t.match((await row('--all'))[1], /hungry +4\.0 GiB /);
+    t.match((await home.invoke(['show', 'eeee'])).stdout, /^resources +1:20 of CPU · peak 4\.0 GiB$/m);
   });
 
   t.test('in groups, with the places in queues', async (t) => {
@@ -90,23 +88,23 @@ t.test('ps and show', async (t) => {
       },
       { type: 'execution_queued', execution: 'gggg', name: 'last', queue: 'heavy', labels: { team: 'api' } },
     );
-    const lines = (...args: string[]) => home.progress(['ps', ...args]).stdout.split('\n');
-    const heavy = lines('--by', 'queue');
+    const lines = async (...args: string[]) => (await home.invoke(['ps', ...args])).stdout.split('\n');
+    const heavy = await lines('--by', 'queue');
     t.equal(heavy[1], 'heavy · 1 running · 2 queued');
     t.match(heavy.slice(2, 5), [/^gggg .*queued #2 /, /^ffff .*running /, /^bbbb .*queued #1 /]);
     t.match(heavy.slice(5, 7), ['', /^no queue · \d running$/]);
-    const ofLabels = (text: string) => lines('--by', text).filter((line) => line.includes(' · '));
-    t.strictSame(ofLabels('label').slice(0, 3), [
+    const ofLabels = async (text: string) => (await lines('--by', text)).filter((line) => line.includes(' · '));
+    t.strictSame((await ofLabels('label')).slice(0, 3), [
       'env=prod · 1 running',
       'team=api · 1 queued',
       'team=web · 1 running',
     ]);
-    t.match(ofLabels('label:env'), ['env=prod · 1 running', /^no label · /]);
+    t.match(await ofLabels('label:env'), ['env=prod · 1 running', /^no label · /]);
     type Json = { by: string; name: string | null; running: number; queued: number; executions: { id: string }[] }[];
-    const json = JSON.parse(home.progress(['ps', '--by=queue', '--json']).stdout) as Json;
+    const json = JSON.parse((await home.invoke(['ps', '--by=queue', '--json'])).stdout) as Json;
     t.match(json[0], { by: 'queue', name: 'heavy', running: 1, queued: 2, executions: [{ id: 'gggg' }, {}, {}] });
     t.equal(json[1]?.name, null);
-    t.match(home.progress(['ps', '--by', 'name']), {
+    t.match(await home.invoke(['ps', '--by', 'name']), {
       status: 64,
       stderr: 'progress: --by: "name" is none of agent, queue, label, label:KEY',
     });
@@ -115,8 +113,8 @@ t.test('ps and show', async (t) => {
 
   t.test('the prefix that stands there is one that is understood', async (t) => {
     await emit({ type: 'execution_started', execution: 'dddd9' });
-    const shown = home.progress(['ps']).stdout.split('\n')[1]?.split(' ')[0] ?? '';
-    t.match(home.progress(['show', '--json', shown]), { status: 0, stdout: /"id": "dddd9"/ });
+    const shown = (await home.invoke(['ps'])).stdout.split('\n')[1]?.split(' ')[0] ?? '';
+    t.match(await home.invoke(['show', '--json', shown]), { status: 0, stdout: /"id": "dddd9"/ });
     await emit({ type: 'execution_completed', execution: 'dddd9' });
   });
 
@@ -129,7 +127,7 @@ t.test('ps and show', async (t) => {
       model: 'gcc',
       durationMs: 250,
     });
-    const { status, stdout } = home.progress(['show', 'aaaa2']);
+    const { status, stdout } = await home.invoke(['show', 'aaaa2']);
     t.equal(status, 0);
     for (const pattern of [
       /^make -j4$/m,
@@ -140,14 +138,14 @@ t.test('ps and show', async (t) => {
       /compile.*0\.3s.*compiler.*gcc|compile.*compiler gcc/,
     ])
       t.match(stdout, pattern);
-    t.match(home.progress(['show', 'aaaa']), {
+    t.match(await home.invoke(['show', 'aaaa']), {
       status: 64,
       stderr: /"aaaa" may be aaaa2222, aaaa1111: write more of the id/,
     });
-    t.match(home.progress(['show', 'zzzz']), { status: 66, stderr: 'progress: no execution "zzzz"' });
-    t.match(JSON.parse(home.progress(['show', '--json', 'broken']).stdout), { id: 'dddd', exitCode: 2 });
-    t.match(home.progress(['show', '\u001b[31m\u009b']).stderr, /^progress: no execution "\\u001b\[31m/);
-    t.notMatch(home.progress(['show', '\u009b2J']).stderr, '\u009b');
+    t.match(await home.invoke(['show', 'zzzz']), { status: 66, stderr: 'progress: no execution "zzzz"' });
+    t.match(JSON.parse((await home.invoke(['show', '--json', 'broken'])).stdout), { id: 'dddd', exitCode: 2 });
+    t.match((await home.invoke(['show', '\u001b[31m\u009b'])).stderr, /^progress: no execution "\\u001b\[31m/);
+    t.notMatch((await home.invoke(['show', '\u009b2J'])).stderr, '\u009b');
   });
 });
 
@@ -155,8 +153,8 @@ t.test('hundreds of executions are listed page by page', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const lines = Array.from({ length: 1_500 }, (_, n) => `{"type":"execution_started","execution":"many-${n}"}\n`);
-  home.progress(['emit', '--stdin', '--wait'], { input: lines.join('') });
-  const listed = JSON.parse(home.progress(['ps', '--json']).stdout) as { id: string }[];
+  await home.invoke(['emit', '--stdin', '--wait'], { input: lines.join('') });
+  const listed = JSON.parse((await home.invoke(['ps', '--json'])).stdout) as { id: string }[];
   t.strictSame(
     listed.map(({ id }) => id),
     Array.from({ length: 1_500 }, (_, n) => `many-${1_499 - n}`),

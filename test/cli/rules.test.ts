@@ -34,13 +34,13 @@ t.test('rules are listed with what they have done, and channels with how they ar
   for (const execution of ['backup-1', 'other'])
     await client.call('emit', { event: { type: 'execution_failed', execution } });
   await client.close();
-  const list = () => home.progress(['rules']).stdout;
-  await waitFor('it to be told', () => /^told +command +0 +1 +0 +last sent \S+ ago$/m.test(list()));
-  t.match(list(), /^RULE +FIRED +LAST +NOTIFY +WHEN$/m);
-  t.match(list(), /^nightly +1 +\S+ ago +told +status failed, name backup-\*, at most every 10:00$/m);
-  t.match(list(), /^slow +0 +never +desktop +longer than 1:00:00$/m);
-  t.match(list(), /^desktop +desktop +0 +0 +0 +there is no session bus$/m);
-  t.match(JSON.parse(home.progress(['rules', '--json']).stdout), {
+  const list = async () => (await home.invoke(['rules'])).stdout;
+  await waitFor('it to be told', async () => /^told +command +0 +1 +0 +last sent \S+ ago$/m.test(await list()));
+  t.match(await list(), /^RULE +FIRED +LAST +NOTIFY +WHEN$/m);
+  t.match(await list(), /^nightly +1 +\S+ ago +told +status failed, name backup-\*, at most every 10:00$/m);
+  t.match(await list(), /^slow +0 +never +desktop +longer than 1:00:00$/m);
+  t.match(await list(), /^desktop +desktop +0 +0 +0 +there is no session bus$/m);
+  t.match(JSON.parse((await home.invoke(['rules', '--json'])).stdout), {
     rules: [{ name: 'failed', builtin: true, fired: 0 }, {}, {}, { name: 'nightly', fired: 1, throttle: 600_000 }, {}],
     channels: [{ name: 'desktop' }, { name: 'told', counts: { sent: 1 } }, { name: 'dead' }],
   });
@@ -48,16 +48,19 @@ t.test('rules are listed with what they have done, and channels with how they ar
     home.paths.config,
     ['rules:', '  - { name: new, when: { status: lost }, notify: told }', ...CHANNELS, ''].join('\n'),
   );
-  await waitFor('the new configuration', () => /^new +0 +never +told +status lost$/m.test(list()));
-  t.notMatch(list(), /^nightly/m);
+  await waitFor('the new configuration', async () => /^new +0 +never +told +status lost$/m.test(await list()));
+  t.notMatch(await list(), /^nightly/m);
   await daemon.kill('SIGTERM');
 });
 
 t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
   const home = createTold(t, CONFIG);
-  const test = (input: string, ...args: string[]) => home.progress(['rules', 'test', ...args], { input });
+  const test = async (input: string, ...args: string[]) => {
+    const words = ['rules', 'test', ...args];
+    return args.includes('-') ? home.progress(words, { input }) : await home.invoke(words);
+  };
   const event = '{"type":"execution_failed","name":"backup-db","kind":"run","exitCode":2}';
-  const { stdout, status } = test(event, '-');
+  const { stdout, status } = await test(event, '-');
   t.equal(status, 0);
   t.match(stdout, /^failed {2}fires, over desktop\n {4}✗ backup-db failed\n {8}exit 2/m);
   t.match(stdout, /^nightly {2}fires, over told$/m);
@@ -70,7 +73,7 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
   ];
   const file = path.join(home.directory, 'story.jsonl');
   writeFileSync(file, story.join('\n'));
-  t.match(JSON.parse(test('', file, '--json').stdout), [
+  t.match(JSON.parse((await test('', file, '--json')).stdout), [
     { rule: 'failed', fires: [] },
     { rule: 'waiting', fires: [], nearest: { why: ['there is no event attention'] } },
     { rule: 'long_command' },
@@ -82,7 +85,7 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
     event: JSON.parse(event) as object,
     execution: { id: 'default', name: 'backup-x', kind: 'run', status: 'failed' },
   };
-  t.match(test(JSON.stringify(alert), '-').stdout, /^nightly {2}fires/m, 'as a channel gets it');
+  t.match((await test(JSON.stringify(alert), '-')).stdout, /^nightly {2}fires/m, 'as a channel gets it');
 
   const wrong: [string[], string, number, RegExp][] = [
     [['-'], 'no json', 65, /./],
@@ -94,11 +97,11 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
     [['--replay', 'nobody'], '', 66, /nobody/],
   ];
   for (const [args, input, wanted, message] of wrong) {
-    const { status, stderr } = test(input, ...args);
+    const { status, stderr } = await test(input, ...args);
     t.equal(status, wanted, args.join(' '));
     t.match(stderr, message);
   }
-  t.equal(home.progress(['rules', 'list', 'x']).status, 64);
+  t.equal((await home.invoke(['rules', 'list', 'x'])).status, 64);
 });
 
 t.test('what an execution has told is tried again, with the daemon or without', async (t) => {
@@ -110,24 +113,24 @@ t.test('what an execution has told is tried again, with the daemon or without', 
   });
   await client.call('emit', { event: { type: 'execution_failed', execution: 'b' } });
   await client.close();
-  const replay = () => home.progress(['rules', 'test', '--replay', 'backup-1']).stdout;
-  t.match(replay(), /^nightly {2}fires, over told\n {4}✗ backup-1 failed$/m);
+  const replay = async () => (await home.invoke(['rules', 'test', '--replay', 'backup-1'])).stdout;
+  t.match(await replay(), /^nightly {2}fires, over told\n {4}✗ backup-1 failed$/m);
   await daemon.kill('SIGTERM');
-  t.match(replay(), /^nightly {2}fires/m);
+  t.match(await replay(), /^nightly {2}fires/m);
 });
 
 t.test('somebody is told something by hand, and what was told is listed', async (t) => {
   const home = createTold(t, CONFIG);
-  const notify = (...args: string[]) => home.progress(['notify', ...args]);
-  t.match(notify('--log'), { status: 0, stdout: 'Nothing was told yet.\n' });
-  t.strictSame(notify('Built', 'all of it', '--channel', 'told', '--urgency', 'critical'), {
+  const notify = (...args: string[]) => home.invoke(['notify', ...args]);
+  t.match(await notify('--log'), { status: 0, stdout: 'Nothing was told yet.\n' });
+  t.strictSame(await notify('Built', 'all of it', '--channel', 'told', '--urgency', 'critical'), {
     ...{ status: 0, stdout: 'told: sent\n', stderr: '' },
   });
-  t.match(notify('x'), { status: 69, stderr: /^progress: desktop: unavailable: there is no session bus\n$/ });
-  t.match(notify('x', '--channel', 'nobody'), { status: 66, stderr: /there is no channel "nobody"/ });
-  t.match(notify('--test', 'told'), { status: 0, stdout: 'told: sent\n' });
-  t.match(notify('--test', 'dead'), { status: 69, stderr: /^progress: dead: failed: .*refused/ });
-  t.match(JSON.parse(notify('--test', 'dead', '--json').stdout), { channel: 'dead', outcome: 'failed' });
+  t.match(await notify('x'), { status: 69, stderr: /^progress: desktop: unavailable: there is no session bus\n$/ });
+  t.match(await notify('x', '--channel', 'nobody'), { status: 66, stderr: /there is no channel "nobody"/ });
+  t.match(await notify('--test', 'told'), { status: 0, stdout: 'told: sent\n' });
+  t.match(await notify('--test', 'dead'), { status: 69, stderr: /^progress: dead: failed: .*refused/ });
+  t.match(JSON.parse((await notify('--test', 'dead', '--json')).stdout), { channel: 'dead', outcome: 'failed' });
   for (const wrong of [
     [],
     ['x', '--log'],
@@ -135,9 +138,9 @@ t.test('somebody is told something by hand, and what was told is listed', async 
     ['x', '--tail', '3'],
     ['--log', '--tail', '0'],
   ])
-    t.equal(notify(...wrong).status, 64, wrong.join(' '));
-  const list = notify('--log', '--json')
-    .stdout.trimEnd()
+    t.equal((await notify(...wrong)).status, 64, wrong.join(' '));
+  const list = (await notify('--log', '--json')).stdout
+    .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as object);
   t.match(list, [
@@ -148,9 +151,9 @@ t.test('somebody is told something by hand, and what was told is listed', async 
     { channel: 'dead', rule: 'test', outcome: 'failed' },
   ]);
   t.match(
-    notify('--log', '--tail', '1').stdout,
+    (await notify('--log', '--tail', '1')).stdout,
     /^TIME +CHANNEL +RULE +OUTCOME +TRIES +WHAT\n.* dead +test +failed +1 +Test of dead: /,
   );
-  t.match(home.progress(['doctor']).stdout, /warning +channel +alerts over dead \(webhook\) do not get through/);
-  t.match(home.progress(['daemon', 'status']).stdout, /^alerts +5 rules, channels: desktop, told, dead$/m);
+  t.match((await home.invoke(['doctor'])).stdout, /warning +channel +alerts over dead \(webhook\) do not get through/);
+  t.match((await home.invoke(['daemon', 'status'])).stdout, /^alerts +5 rules, channels: desktop, told, dead$/m);
 });

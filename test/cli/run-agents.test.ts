@@ -20,8 +20,8 @@ async function open(t: Test) {
 
 /** The only execution, when it is over. */
 async function onlyOne(home: RunsHome): Promise<ExecutionJson> {
-  return await waitFor('its end', () => {
-    const [found] = JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as ExecutionJson[];
+  return await waitFor('its end', async () => {
+    const [found] = JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as ExecutionJson[];
     return found?.endedAt !== undefined && found;
   });
 }
@@ -41,14 +41,14 @@ t.test('what programs print comes through a pipe as it is, is read, and comes ba
     const isAgent = isAgentsOutput({ name });
     const argv = isAgent ? commandOf(name) : ['anything'];
     agents.install(argv[0] ?? '', content);
-    const id = home.start(['--name', name.replaceAll('/', ' ')], ...argv);
+    const id = await home.start(['--name', name.replaceAll('/', ' ')], ...argv);
     const execution = await waitFor(`the end of ${name}`, async () => {
       const found = await home.get(id).catch(() => undefined);
       return found?.endedAt !== undefined && found;
     });
     const expected = replay([content], { argv });
     t.match(execution, { kind: isAgent ? 'agent' : 'run', status: expected.claim?.status ?? 'completed' }, name);
-    t.equal(home.progress(['logs', id, '--raw']).stdout, content.toString(), `${name}: the bytes`);
+    t.equal((await home.invoke(['logs', id, '--raw'])).stdout, content.toString(), `${name}: the bytes`);
     const found = { ...foundIn({ ...expected, execution }), outcome: expected.claim?.status };
     const truth = TRUTH[name];
     if (isAgent && truth) t.match(found, truth, `${name}: what is in it`);
@@ -91,9 +91,9 @@ t.test('behind a wrapper, with noise around it, and told by its name', async (t)
   t.equal(through.stderr, 'an error message\n{"json": true}\n');
   const execution = await onlyOne(home);
   t.match(execution, { kind: 'agent', agent: 'claude', status: 'completed', tokens: 12_208 });
-  const { stdout } = home.progress(['logs', execution.id]);
+  const { stdout } = await home.invoke(['logs', execution.id]);
   for (const words of [/^npm warn something$/m, /and a last word/, /^an error message$/m]) t.match(stdout, words);
-  t.equal(home.progress(['logs', execution.id, '--raw']).stdout, noisy.toString());
+  t.equal((await home.invoke(['logs', execution.id, '--raw'])).stdout, noisy.toString());
 });
 
 t.test('a line of ten megabytes', async (t) => {
@@ -106,7 +106,7 @@ t.test('a line of ten megabytes', async (t) => {
   t.ok(home.progress(['run', '--', ...CLAUDE]).stdout === content, 'passed through');
   const execution = await onlyOne(home);
   t.match(execution.steps, [{ id: 'big', status: 'completed' }]);
-  t.ok(home.progress(['logs', execution.id, '--raw']).stdout === content, 'kept');
+  t.ok((await home.invoke(['logs', execution.id, '--raw'])).stdout === content, 'kept');
 });
 
 t.test('one that is interrupted or killed leaves no call open', async (t) => {
@@ -119,17 +119,17 @@ t.test('one that is interrupted or killed leaves no call open', async (t) => {
     ['KILL', 'failed'],
   ] as const) {
     agents.install('claude', begun, { script: 'while :; do sleep 0.1; done' });
-    const id = home.start(['--name', signal], ...CLAUDE);
+    const id = await home.start(['--name', signal], ...CLAUDE);
     await waitFor('the call', async () => {
       const found = await home.get(id).catch(() => undefined);
       return found?.steps.some((step) => step.status === 'running');
     });
-    if (signal === 'INT') home.progress(['stop', id, '--signal', 'INT']);
+    if (signal === 'INT') await home.invoke(['stop', id, '--signal', 'INT']);
     else process.kill(home.record(id).child?.pid ?? 0, 'SIGKILL');
     const execution = await home.see(id, status);
     t.ok(execution.steps.length > 0);
     t.strictSame(new Set(execution.steps.map((step) => step.status)), new Set(['cancelled']), signal);
-    t.equal(home.progress(['logs', id, '--raw']).stdout, begun, 'up to the torn line');
+    t.equal((await home.invoke(['logs', id, '--raw'])).stdout, begun, 'up to the torn line');
   }
 });
 
@@ -163,7 +163,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
     t.notMatch(screen, /session_id/);
     const { id } = await onlyOne(home);
     const raw = `a warning of npm\n${recording(FULL).toString()}`;
-    t.equal(home.progress(['logs', id, '--raw']).stdout, raw, 'without the returns of the terminal');
+    t.equal((await home.invoke(['logs', id, '--raw'])).stdout, raw, 'without the returns of the terminal');
     await run(`--raw -- ${CLAUDE.join(' ').replace('do it', 'x')}`);
     t.match(await tmux.see(/(?:status 0[^]*){2}/, 'history'), /"session_id"/);
   });

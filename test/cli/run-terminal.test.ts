@@ -20,7 +20,7 @@ interface Scene {
   line: (script: string, options?: string) => string;
   /** A file that a script counts up in, as long as it goes on. */
   count: () => number;
-  show: (name: string) => Record<string, unknown>;
+  show: (name: string) => Promise<Record<string, unknown>>;
 }
 
 /** A bash with a terminal of its own. */
@@ -45,7 +45,7 @@ async function open(t: Test): Promise<Scene> {
         return 0;
       }
     },
-    show: (name) => JSON.parse(home.progress(['show', '--json', name]).stdout) as Record<string, unknown>,
+    show: async (name) => JSON.parse((await home.invoke(['show', '--json', name])).stdout) as Record<string, unknown>,
   };
 }
 
@@ -77,9 +77,9 @@ t.test('in a bash', { skip: skip ?? false }, async (t) => {
     t.match(await shell.run('echo status $?'), /status 7/);
     await waitFor(
       'the log',
-      () =>
-        home.progress(['logs', '--raw', 'it']).stdout.includes('red') ||
-        home.progress(['logs', 'it']).stdout.includes('red'),
+      async () =>
+        (await home.invoke(['logs', '--raw', 'it'])).stdout.includes('red') ||
+        (await home.invoke(['logs', 'it'])).stdout.includes('red'),
     );
   });
 
@@ -91,7 +91,10 @@ t.test('in a bash', { skip: skip ?? false }, async (t) => {
     t.match(await shell.run(`${line(script, '--name apart')} 2>$HOME/err2`), /^terminal/m);
     t.equal(readFileSync(path.join(shell.home, 'err2'), 'utf8'), 'err\n');
     t.match(await shell.run(`echo typed | ${line('cat')}`), /^typed/m);
-    await waitFor('the log', () => home.progress(['logs', 'apart', '--stream', 'stderr']).stdout === 'err\n');
+    await waitFor(
+      'the log',
+      async () => (await home.invoke(['logs', 'apart', '--stream', 'stderr'])).stdout === 'err\n',
+    );
   });
 
   t.test('Ctrl-C is the command’s', async (t) => {
@@ -101,7 +104,7 @@ t.test('in a bash', { skip: skip ?? false }, async (t) => {
     await goesOn(scene);
     await interrupt(shell);
     t.match(await shell.run('echo status $?'), /status 130/);
-    await waitFor('its end', () => show('it')['status'] === 'cancelled');
+    await waitFor('its end', async () => (await show('it'))['status'] === 'cancelled');
     t.match(
       await shell.run('stty -a | grep -o -E " -?(icanon|echo|isig)\\b" | xargs echo modes'),
       /modes.* icanon echo/,
@@ -114,14 +117,14 @@ t.test('in a bash', { skip: skip ?? false }, async (t) => {
     await shell.enter(line(COUNTING, '--name it'));
     await goesOn(scene);
     await shell.untilPrompt(() => shell.key('C-z'));
-    await waitFor('it to be paused', () => show('it')['status'] === 'paused');
-    t.match(readProcess(Number(show('it')['pid']))?.state, /[TD]/);
+    await waitFor('it to be paused', async () => (await show('it'))['status'] === 'paused');
+    t.match(readProcess(Number((await show('it'))['pid']))?.state, /[TD]/);
     const before = count();
     t.match(await shell.run('jobs'), /Stopped/);
     t.equal(count(), before);
     await shell.run('bg');
     await goesOn(scene);
-    await waitFor('it to run', () => show('it')['status'] === 'running');
+    await waitFor('it to run', async () => (await show('it'))['status'] === 'running');
     t.match(await shell.run('jobs'), /Running/);
     await shell.enter('fg');
     await goesOn(scene);

@@ -44,19 +44,18 @@ async function open(t: Test) {
 }
 
 async function ran(home: RunsHome, cwd: string, command: string[]): Promise<Ran> {
-  const id = home.start(['--cwd', cwd], ...command);
+  const id = await home.start(['--cwd', cwd], ...command);
   const execution = await waitFor(`the end of ${command.join(' ')}`, async () => {
     const found = await home.get(id).catch(() => undefined);
     return found?.endedAt !== undefined && found;
   });
-  const events = home
-    .progress(['logs', id, '--type', 'progress', '--json'])
-    .stdout.split('\n')
+  const events = (await home.invoke(['logs', id, '--type', 'progress', '--json'])).stdout
+    .split('\n')
     .filter((line) => line !== '')
     .map((line) => (JSON.parse(line) as { data: { current: number; total: number } }).data);
   return {
     ...execution,
-    text: home.progress(['logs', id, '--type', 'output']).stdout,
+    text: (await home.invoke(['logs', id, '--type', 'output'])).stdout,
     percents: events.map(({ current, total }) => Math.round((100 * current) / total)),
   };
 }

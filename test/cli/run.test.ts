@@ -43,8 +43,8 @@ async function openHome(t: Test): Promise<Home> {
 
 type Listed = Record<string, unknown> & { id: string };
 
-const list = (home: Home) => JSON.parse(home.progress(['ps', '--all', '--json']).stdout) as Listed[];
-const show = (home: Home, id: string) => JSON.parse(home.progress(['show', '--json', id]).stdout) as Listed;
+const list = async (home: Home) => JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as Listed[];
+const show = async (home: Home, id: string) => JSON.parse((await home.invoke(['show', '--json', id])).stdout) as Listed;
 
 /** Only something that hangs takes this long. */
 const END_MS = 10_000;
@@ -53,7 +53,7 @@ const END_MS = 10_000;
 const end = (home: Home, name: string) =>
   waitFor(
     `the end of ${name}`,
-    () => list(home).find((one) => one['name'] === name && typeof one['endedAt'] === 'string'),
+    async () => (await list(home)).find((one) => one['name'] === name && typeof one['endedAt'] === 'string'),
     END_MS,
   );
 
@@ -103,7 +103,7 @@ t.test('with a daemon', async (t) => {
     const { stdout } = await run(home, ['--label', 'a=b=c', '--label=d=', '--name', '-x', 'echo', '--name', '-h']);
     t.equal(stdout.toString(), '--name -h\n');
     t.match(await end(home, '-x'), { labels: { a: 'b=c', d: '' }, argv: ['echo', '--name', '-h'] });
-    const before = list(home).length;
+    const before = (await list(home)).length;
     for (const args of [
       [],
       ['--'],
@@ -123,7 +123,7 @@ t.test('with a daemon', async (t) => {
       t.match(stderr, /^progress: /);
     }
     t.equal((await run(home, ['--after', 'nothing-like-it', '--', 'echo'])).status, 66);
-    t.equal(list(home).length, before);
+    t.equal((await list(home)).length, before);
   });
 
   t.test('name, labels, agent, directory and environment', async (t) => {
@@ -183,7 +183,7 @@ t.test('with a daemon', async (t) => {
     t.match({ status, stderr }, { status: 0, stderr: '' });
     const id = stdout.toString().trim();
     t.match(id, /^[a-z0-9]{10}$/);
-    await waitFor('its output', () => home.progress(['logs', id]).stdout === 'up\n');
+    await waitFor('its output', async () => (await home.invoke(['logs', id])).stdout === 'up\n');
     const record = JSON.parse(readFileSync(path.join(home.paths.runs, id, 'runner.json'), 'utf8')) as {
       runner: { pid: number };
     };
@@ -192,11 +192,11 @@ t.test('with a daemon', async (t) => {
     t.equal(readFileSync(`/proc/${runner}/environ`, 'utf8').includes('PROGRESS_EXECUTION'), false);
     writeFileSync(path.join(home.directory, 'go'), '');
     t.match(await end(home, 'alone'), { status: 'failed', exitCode: 6 });
-    t.equal(home.progress(['logs', id]).stdout, 'up\nnot a tty\n', 'it has no input');
+    t.equal((await home.invoke(['logs', id])).stdout, 'up\nnot a tty\n', 'it has no input');
     await waitFor('the runner to be gone', () => !isRunning(runner));
   });
 
-  t.test('a run that is detached holds nothing of those who started it', (t) => {
+  t.test('a run that is detached holds nothing of those who started it', async (t) => {
     // the lock stays for as long as anybody has the descriptor
     const lock = path.join(home.directory, 'lock');
     const script = `exec 9>${lock}; flock 9; ${PROGRESS} run --detach --name holder -- sleep 60 | cat; exec 9>&-; flock --nonblock ${lock} echo free`;
@@ -205,8 +205,7 @@ t.test('with a daemon', async (t) => {
       encoding: 'utf8',
     });
     t.match(stdout, /^[a-z0-9]{10}\nfree\n$/);
-    t.equal(home.progress(['stop', 'holder']).status, 0);
-    t.end();
+    t.equal((await home.invoke(['stop', 'holder'])).status, 0);
   });
 
   t.test('--follow prints lines, and has the status of the run', async (t) => {
@@ -241,13 +240,20 @@ t.test('with a daemon', async (t) => {
       '--',
       ...sh(`while [ ! -e ${go} ]; do sleep 0.02; done`),
     ]);
-    await waitFor('the first', () => list(home).some((one) => one['name'] === 'first' && one['status'] === 'running'));
+    await waitFor('the first', async () =>
+      (await list(home)).some((one) => one['name'] === 'first' && one['status'] === 'running'),
+    );
     const second = run(home, ['--name', 'second', '--queue', 'q', '--', 'echo', 'second']);
-    await waitFor('the second', () => list(home).some((one) => one['name'] === 'second' && one['status'] === 'queued'));
+    await waitFor('the second', async () =>
+      (await list(home)).some((one) => one['name'] === 'second' && one['status'] === 'queued'),
+    );
     const after = run(home, ['--name', 'after', '--after', 'second', '--', 'echo', 'after']);
     const cancelled = home.spawn(['run', '--name', 'interrupted early', '--queue', 'q', '--', 'echo', 'never']);
     const gone = once(cancelled, 'close') as Promise<[number]>;
-    await waitFor('both to wait', () => list(home).filter((one) => one['status'] === 'queued').length === 3);
+    await waitFor(
+      'both to wait',
+      async () => (await list(home)).filter((one) => one['status'] === 'queued').length === 3,
+    );
     cancelled.kill('SIGINT');
     t.equal((await gone)[0], 130);
     t.match(await end(home, 'interrupted early'), { status: 'cancelled' });
@@ -321,12 +327,16 @@ t.test('the environment of a run', async (t) => {
     await run(home, ['--name', 'outer', '--', ...sh(script)]);
     const outer = await end(home, 'outer');
     t.match(await end(home, 'inner'), { parent: outer.id });
-    const apart = await waitFor('the other', () =>
-      list(home).find((one) => one['name'] === 'apart' && one['status'] === 'running'),
+    const apart = await waitFor('the other', async () =>
+      (await list(home)).find((one) => one['name'] === 'apart' && one['status'] === 'running'),
     );
     t.equal(apart['parent'], outer.id);
-    t.notMatch(home.progress(['logs', outer.id, '--json']).stdout, /go(es)? on/, 'it is no process that was left');
-    t.equal(home.progress(['stop', 'apart']).status, 0);
+    t.notMatch(
+      (await home.invoke(['logs', outer.id, '--json'])).stdout,
+      /go(es)? on/,
+      'it is no process that was left',
+    );
+    t.equal((await home.invoke(['stop', 'apart'])).status, 0);
   });
 
   t.test('events within need no ids', async (t) => {
@@ -336,8 +346,8 @@ t.test('the environment of a run', async (t) => {
       echo '{"type":"step_started","step":"two"}' | $p emit --stdin`;
     t.equal((await run(home, ['--name', 'steps', '--', ...sh(script)])).status, 0);
     await end(home, 'steps');
-    await waitFor('all steps', () => (show(home, 'steps')['steps'] as unknown[]).length === 2);
-    t.match(show(home, 'steps'), { steps: [{ id: 'one', name: 'One', status: 'completed' }, { id: 'two' }] });
+    await waitFor('all steps', async () => ((await show(home, 'steps'))['steps'] as unknown[]).length === 2);
+    t.match(await show(home, 'steps'), { steps: [{ id: 'one', name: 'One', status: 'completed' }, { id: 'two' }] });
   });
 
   t.test('is nowhere to be read, and neither are secrets in arguments', async (t) => {
@@ -354,14 +364,13 @@ t.test('the environment of a run', async (t) => {
       .filter((name) => name.endsWith('.jsonl'))
       .map((name) => readFileSync(path.join(home.paths.journal, name), 'utf8'))
       .join('');
-    const seen = [
-      journal,
-      ...[
-        ['show', id],
-        ['show', '--json', id],
-        ['ps', '--all', '--json'],
-      ].map((args) => home.progress(args).stdout),
-    ];
+    const seen = [journal];
+    for (const args of [
+      ['show', id],
+      ['show', '--json', id],
+      ['ps', '--all', '--json'],
+    ])
+      seen.push((await home.invoke(args)).stdout);
     for (const text of seen) {
       t.match(text, id);
       t.notMatch(text, /environment-value|hunter2/);
@@ -382,7 +391,7 @@ t.test('the command does not depend on the daemon: killed meanwhile, everything 
   t.equal((await ended)[0], 0);
   await home.startDaemon();
   t.match(await end(home, 'long'), { status: 'completed', exitCode: 0 });
-  t.equal(home.progress(['logs', 'long']).stdout, '1\n2\n3\n4\n5\n6\n7\n8\n');
+  t.equal((await home.invoke(['logs', 'long'])).stdout, '1\n2\n3\n4\n5\n6\n7\n8\n');
 });
 
 t.test('a daemon that stands still does not hold a command up', async (t) => {

@@ -42,7 +42,7 @@ function createBench(t: Test, agent: Agent, text?: string, version = '2.1.197') 
     ...home,
     file,
     backup: `${file}.progress-backup`,
-    setup: (args = '') => home.progress(['setup', agent, ...args.split(' ').filter(Boolean)], { env }),
+    setup: (args = '') => home.invoke(['setup', agent, ...args.split(' ').filter(Boolean)], { env }),
     read: () => readFileSync(file, 'utf8'),
     parse: () => JSON.parse(readFileSync(file, 'utf8')) as Settings,
   };
@@ -51,22 +51,22 @@ function createBench(t: Test, agent: Agent, text?: string, version = '2.1.197') 
 for (const agent of AGENTS) {
   t.test(`${agent}: a missing file is made, and removed again`, async (t) => {
     const { setup, file, parse, backup } = createBench(t, agent);
-    const { status, stdout, stderr } = setup();
+    const { status, stdout, stderr } = await setup();
     t.strictSame({ status, stderr }, { status: 0, stderr: '' });
     t.match(stdout, `+++ ${file}`);
     t.match(stdout, `To undo it:  progress setup ${agent} --undo`);
     const hooks = Object.values(parse().hooks ?? {});
     t.ok(hooks.length >= 7);
     t.ok(hooks.every((groups) => groups[0]?.hooks[0]?.command.endsWith(`exec sh '${HOOK}' ${agent}`)));
-    t.match(setup().stdout, 'Nothing to do');
-    t.match(setup('--undo').stdout, `Removed from ${file}`);
+    t.match((await setup()).stdout, 'Nothing to do');
+    t.match((await setup('--undo')).stdout, `Removed from ${file}`);
     t.notOk(existsSync(file) || existsSync(backup));
-    t.match(setup('--undo').stdout, 'Nothing to do');
+    t.match((await setup('--undo')).stdout, 'Nothing to do');
   });
 
   t.test(`${agent}: the command is silent and succeeds, with the package and without`, async (t) => {
     const { setup, parse, paths, env } = createBench(t, agent);
-    setup();
+    await setup();
     const command = Object.values(parse().hooks ?? {})[0]?.[0]?.hooks[0]?.command ?? '';
     for (const each of [command, command.replaceAll(HOOK, '/nonexistent/agent-hook')]) {
       const { status, stdout, stderr } = spawnSync('sh', ['-c', each], { input: '{}', env, encoding: 'utf8' });
@@ -91,7 +91,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 for (const [name, text] of Object.entries(TEXTS)) {
   t.test(`settings with ${name} keep every character, and get it back`, async (t) => {
     const { setup, read, backup } = createBench(t, 'claude', text);
-    t.equal(setup().status, 0);
+    t.equal((await setup()).status, 0);
     const after = read();
     t.equal(after.split('agent-hook').length - 1, 2 * claudeEvents('2.1.197').length);
     t.equal(readFileSync(backup, 'utf8'), text);
@@ -100,18 +100,18 @@ for (const [name, text] of Object.entries(TEXTS)) {
       at = after.indexOf(character, at) + 1;
       if (at === 0) return t.fail(`${character} is gone`);
     }
-    t.match(setup().stdout, 'Nothing to do');
-    t.equal(setup('--undo').status, 0);
+    t.match((await setup()).stdout, 'Nothing to do');
+    t.equal((await setup('--undo')).status, 0);
     t.equal(read(), text);
     t.notOk(existsSync(backup), 'the backup has done its work');
   });
 
   t.test(`undo leaves settings with ${name} as they are otherwise, changed in between`, async (t) => {
     const { setup, read, file } = createBench(t, 'claude', text);
-    setup();
+    await setup();
     const changed = read().replace('{', '{ "mine": true,');
     writeFileSync(file, changed.replace('"mine": true,}', '"mine": true}'));
-    t.equal(setup('--undo').status, 0);
+    t.equal((await setup('--undo')).status, 0);
     t.notMatch(read(), 'agent-hook');
     const plain = (json: string) => json.replaceAll(/\s/g, '');
     const expected = plain(text.replace('{', '{ "mine": true,'));
@@ -121,26 +121,26 @@ for (const [name, text] of Object.entries(TEXTS)) {
 
 t.test('what others have added beside ours stays', async (t) => {
   const { setup, parse, file } = createBench(t, 'claude', '{}');
-  setup();
+  await setup();
   const settings = parse();
   settings.hooks?.['Stop']?.[0]?.hooks.push({ command: 'say done', timeout: 1 });
   writeFileSync(file, JSON.stringify(settings));
-  setup('--undo');
+  await setup('--undo');
   t.strictSame(parse(), { hooks: { Stop: [{ hooks: [{ command: 'say done', timeout: 1 }] }] } });
 });
 
 t.test('hooks of another place of the package are replaced, and not doubled', async (t) => {
   const { setup, parse, read, file } = createBench(t, 'codex');
-  setup();
+  await setup();
   const text = read();
   writeFileSync(file, text.replaceAll(HOOK, '/old/hooks/claude-plugin/agent-hook'));
-  t.match(JSON.parse(setup('--json').stdout), { agent: 'codex', action: 'replaced' });
+  t.match(JSON.parse((await setup('--json')).stdout), { agent: 'codex', action: 'replaced' });
   t.strictSame(parse(), JSON.parse(text));
 });
 
 t.test('a dry run shows the change, and changes nothing', async (t) => {
   const { setup, read, backup } = createBench(t, 'gemini', '{"a":1}');
-  t.match(setup('--dry-run').stdout, /^\+.*agent-hook.*\n[^]*Nothing was changed: this was a dry run\.\n$/m);
+  t.match((await setup('--dry-run')).stdout, /^\+.*agent-hook.*\n[^]*Nothing was changed: this was a dry run\.\n$/m);
   t.equal(read(), '{"a":1}');
   t.notOk(existsSync(backup));
 });
@@ -156,7 +156,7 @@ for (const [name, [text, said]] of Object.entries(WRONG)) {
   t.test(`settings that are ${name} are left alone, and it says where`, async (t) => {
     const { setup, read, backup } = createBench(t, 'claude', text);
     for (const args of ['', '--undo', '--dry-run']) {
-      const { status, stdout, stderr } = setup(args);
+      const { status, stdout, stderr } = await setup(args);
       t.strictSame({ isError: status !== 0, stdout }, { isError: true, stdout: '' });
       t.match(stderr, said);
     }
@@ -168,7 +168,7 @@ for (const [name, [text, said]] of Object.entries(WRONG)) {
 t.test('a read-only file stays as it is', async (t) => {
   const { setup, read, file } = createBench(t, 'claude', '{}');
   chmodSync(file, 0o400);
-  t.match(setup(), { status: /[1-9]/, stderr: /cannot be written \(EACCES\)/ });
+  t.match(await setup(), { status: /[1-9]/, stderr: /cannot be written \(EACCES\)/ });
   t.equal(read(), '{}');
 });
 
@@ -178,7 +178,7 @@ t.test('a link stays, and the mode of the file that it leads to', async (t) => {
   spawnSync('mv', [file, target]);
   symlinkSync(target, file);
   chmodSync(target, 0o640);
-  setup();
+  await setup();
   t.ok(lstatSync(file).isSymbolicLink());
   t.match(readFileSync(target, 'utf8'), 'agent-hook');
   t.equal(statSync(target).mode & 0o777, 0o640);
@@ -186,7 +186,7 @@ t.test('a link stays, and the mode of the file that it leads to', async (t) => {
 
 t.test('an older Claude Code gets no event that it does not know: that would make its settings invalid', async (t) => {
   const { setup, parse } = createBench(t, 'claude', undefined, '2.0.10');
-  setup();
+  await setup();
   t.notOk('PermissionRequest' in (parse().hooks ?? {}));
   t.ok('Stop' in (parse().hooks ?? {}));
   t.ok(claudeEvents(undefined).includes('PermissionRequest'));

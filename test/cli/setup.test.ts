@@ -27,7 +27,7 @@ const TEXT = '# mine\nalias ll="ls -l"\n';
 interface Bench extends Home {
   rc: string;
   backup: string;
-  setup: (args?: string, env?: NodeJS.ProcessEnv) => Outcome;
+  setup: (args?: string, env?: NodeJS.ProcessEnv) => Promise<Outcome>;
   read: () => string;
 }
 
@@ -41,14 +41,14 @@ function createBench(t: Test, text?: string): Bench {
     rc,
     backup: `${rc}.progress-backup`,
     setup: (args = '', env = {}) =>
-      home.progress(['setup', ...args.split(' ').filter(Boolean)], { env: { SHELL: '/bin/bash', ...env } }),
+      home.invoke(['setup', ...args.split(' ').filter(Boolean)], { env: { SHELL: '/bin/bash', ...env } }),
     read: () => readFileSync(rc, 'latin1'),
   };
 }
 
-t.test('it adds one block, shows the diff, keeps the text as it was, and says how to go on', (t) => {
+t.test('it adds one block, shows the diff, keeps the text as it was, and says how to go on', async (t) => {
   const { setup, read, rc, backup } = createBench(t, TEXT);
-  const { status, stdout, stderr } = setup();
+  const { status, stdout, stderr } = await setup();
   t.strictSame({ status, stderr }, { status: 0, stderr: '' });
   const block = [
     '# >>> progress >>>  (progress setup --undo removes this)',
@@ -69,47 +69,43 @@ t.test('it adds one block, shows the diff, keeps the text as it was, and says ho
     '',
   ]);
   t.equal(readFileSync(backup, 'utf8'), TEXT);
-  t.end();
 });
 
-t.test('a second run changes nothing and says so', (t) => {
+t.test('a second run changes nothing and says so', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
-  setup();
+  await setup();
   const after = read();
   const { ino } = statSync(rc);
-  t.match(setup(), { status: 0, stdout: `Nothing to do: ${rc} is as it should be.\n` });
+  t.match(await setup(), { status: 0, stdout: `Nothing to do: ${rc} is as it should be.\n` });
   t.equal(read(), after);
   t.equal(statSync(rc).ino, ino, 'the file was not written');
-  t.end();
 });
 
-t.test('a dry run only shows', (t) => {
+t.test('a dry run only shows', async (t) => {
   const { setup, read, directory } = createBench(t, TEXT);
-  t.match(setup('--dry-run'), { status: 0, stdout: /^\+# >>> progress >>>.*Nothing was changed/ms });
+  t.match(await setup('--dry-run'), { status: 0, stdout: /^\+# >>> progress >>>.*Nothing was changed/ms });
   t.equal(read(), TEXT);
   t.strictSame(readdirSync(directory), ['.bashrc']);
-  setup();
+  await setup();
   const after = read();
-  t.match(setup('--undo --dry-run'), { status: 0, stdout: /^-# >>> progress >>>.*Nothing was changed/ms });
+  t.match(await setup('--undo --dry-run'), { status: 0, stdout: /^-# >>> progress >>>.*Nothing was changed/ms });
   t.equal(read(), after);
-  t.match(setup('--dry-run'), { status: 0, stdout: /^Nothing would change in / });
-  t.end();
+  t.match(await setup('--dry-run'), { status: 0, stdout: /^Nothing would change in / });
 });
 
-t.test('undo leaves what was there before, byte for byte, and no trace', (t) => {
+t.test('undo leaves what was there before, byte for byte, and no trace', async (t) => {
   for (const text of [TEXT, 'no line break', 'windows\r\n', '\xff\xfe\x00\n', '']) {
     const { setup, read, rc, directory } = createBench(t, text);
-    setup();
+    await setup();
     t.not(read(), text);
-    t.match(setup('--undo'), { status: 0, stdout: `Removed from ${rc}.` });
+    t.match(await setup('--undo'), { status: 0, stdout: `Removed from ${rc}.` });
     t.equal(read(), text);
     t.strictSame(readdirSync(directory), ['.bashrc']);
-    t.match(setup('--undo'), { status: 0, stdout: 'Nothing to do' });
+    t.match(await setup('--undo'), { status: 0, stdout: 'Nothing to do' });
   }
-  t.end();
 });
 
-t.test('where there was no file, there is none after undo', (t) => {
+t.test('where there was no file, there is none after undo', async (t) => {
   for (const [shell, file] of [
     ['bash', '.bashrc'],
     ['zsh', '.zshrc'],
@@ -117,58 +113,54 @@ t.test('where there was no file, there is none after undo', (t) => {
   ] as const) {
     const { setup, directory } = createBench(t);
     const rc = path.join(directory, file);
-    t.match(setup(shell), { status: 0, stdout: `--- /dev/null\n+++ ${rc}\n` });
+    t.match(await setup(shell), { status: 0, stdout: `--- /dev/null\n+++ ${rc}\n` });
     t.match(readFileSync(rc, 'utf8'), `'${PROGRESS}' init ${shell}`);
-    t.match(setup(`${shell} --undo`), { status: 0, stdout: '+++ /dev/null' });
+    t.match(await setup(`${shell} --undo`), { status: 0, stdout: '+++ /dev/null' });
     t.notOk(existsSync(rc));
   }
-  t.end();
 });
 
-t.test('ZDOTDIR and XDG_CONFIG_HOME are respected, and $SHELL names the shell', (t) => {
+t.test('ZDOTDIR and XDG_CONFIG_HOME are respected, and $SHELL names the shell', async (t) => {
   const { setup, directory } = createBench(t);
   const elsewhere = path.join(directory, 'elsewhere');
-  setup('', { SHELL: '/usr/bin/zsh', ZDOTDIR: elsewhere });
-  setup('', { SHELL: '/usr/local/bin/fish', XDG_CONFIG_HOME: elsewhere });
+  await setup('', { SHELL: '/usr/bin/zsh', ZDOTDIR: elsewhere });
+  await setup('', { SHELL: '/usr/local/bin/fish', XDG_CONFIG_HOME: elsewhere });
   t.ok(existsSync(path.join(elsewhere, '.zshrc')));
   t.ok(existsSync(path.join(elsewhere, 'fish/conf.d/progress.fish')));
-  t.match(setup('', { SHELL: '/bin/tcsh' }), {
+  t.match(await setup('', { SHELL: '/bin/tcsh' }), {
     status: 64,
     stderr: '$SHELL is "/bin/tcsh": there are hooks for bash, zsh',
   });
-  t.match(setup('', { SHELL: undefined }), { status: 64, stderr: 'name one of them' });
-  t.match(setup('tcsh'), { status: 64 });
-  t.end();
+  t.match(await setup('', { SHELL: undefined }), { status: 64, stderr: 'name one of them' });
+  t.match(await setup('tcsh'), { status: 64 });
 });
 
-t.test('what was edited around the block stays, and the backup with it', (t) => {
+t.test('what was edited around the block stays, and the backup with it', async (t) => {
   const { setup, read, rc, backup } = createBench(t, 'a');
-  setup();
+  await setup();
   writeFileSync(rc, `first\n${read()}last\n`);
-  setup('--undo');
+  await setup('--undo');
   t.equal(read(), 'first\na\nlast\n');
   t.equal(readFileSync(backup, 'utf8'), 'a');
-  setup();
+  await setup();
   t.equal(readFileSync(backup, 'utf8'), 'a', 'a later run does not overwrite it');
-  t.end();
 });
 
-t.test('an edited block is written anew, or removed', (t) => {
+t.test('an edited block is written anew, or removed', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
-  setup();
+  await setup();
   const written = read();
   writeFileSync(rc, written.replace(PROGRESS, '/old/progress'));
-  t.match(setup(), { status: 0, stdout: /^-.*'\/old\/progress' \].*^\+/ms });
+  t.match(await setup(), { status: 0, stdout: /^-.*'\/old\/progress' \].*^\+/ms });
   t.equal(read(), written);
   writeFileSync(rc, written.replace('esac', 'esac; echo mine'));
-  setup('--undo');
+  await setup('--undo');
   t.equal(read(), TEXT);
-  t.end();
 });
 
-t.test('half a block, or two, is left alone with the line and what to do', (t) => {
+t.test('half a block, or two, is left alone with the line and what to do', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
-  setup();
+  await setup();
   const written = read();
   const cases = [
     [written.replace('# <<< progress <<<\n', ''), ':3: the block of progress that begins here has no end; remove '],
@@ -176,45 +168,42 @@ t.test('half a block, or two, is left alone with the line and what to do', (t) =
   ] as const;
   for (const [text, message] of cases) {
     writeFileSync(rc, text);
-    for (const args of ['', '--undo']) t.match(setup(args), { status: 78, stdout: '', stderr: rc + message });
+    for (const args of ['', '--undo']) t.match(await setup(args), { status: 78, stdout: '', stderr: rc + message });
     t.equal(read(), text);
   }
-  t.end();
 });
 
-t.test('links of dotfile repositories stay, and what they lead to is written', (t) => {
+t.test('links of dotfile repositories stay, and what they lead to is written', async (t) => {
   const { setup, rc, backup, directory } = createBench(t);
   const target = path.join(directory, 'dotfiles/bashrc');
   mkdirSync(path.dirname(target));
   writeFileSync(target, TEXT);
   symlinkSync('dotfiles/link', rc);
   symlinkSync('bashrc', path.join(directory, 'dotfiles/link'));
-  setup();
+  await setup();
   t.equal(readlinkSync(rc), 'dotfiles/link');
   t.match(readFileSync(target, 'utf8'), '# >>> progress >>>');
   t.equal(readFileSync(backup, 'utf8'), TEXT);
   t.strictSame(readdirSync(path.dirname(target)).sort(), ['bashrc', 'link'], 'nothing is left in the repository');
-  setup('--undo');
+  await setup('--undo');
   t.equal(readFileSync(target, 'utf8'), TEXT);
   t.ok(lstatSync(rc).isSymbolicLink());
   rmSync(target);
-  t.match(setup(), { status: 66, stderr: `${rc} is a link to dotfiles/link, which is not there` });
-  t.end();
+  t.match(await setup(), { status: 66, stderr: `${rc} is a link to dotfiles/link, which is not there` });
 });
 
-t.test('mode and owner stay', (t) => {
+t.test('mode and owner stay', async (t) => {
   const { setup, rc } = createBench(t, TEXT);
   chmodSync(rc, 0o640);
   if (isRoot) chownSync(rc, NOBODY, NOBODY);
   const { mode, uid, gid } = statSync(rc);
-  setup();
+  await setup();
   t.match(statSync(rc), { mode, uid, gid });
-  setup('--undo');
+  await setup('--undo');
   t.match(statSync(rc), { mode, uid, gid });
-  t.end();
 });
 
-t.test('a directory that cannot be written, and what is no file, are errors that change nothing', (t) => {
+t.test('a directory that cannot be written, and what is no file, are errors that change nothing', async (t) => {
   const { setup, rc, directory, env } = createBench(t, TEXT);
   chmodSync(directory, 0o555);
   // root may write everywhere, so then somebody else tries
@@ -226,33 +215,30 @@ t.test('a directory that cannot be written, and what is no file, are errors that
   t.strictSame(readdirSync(directory), ['.bashrc']);
   rmSync(rc);
   mkdirSync(rc);
-  t.match(setup(), { status: 78, stderr: `${rc} is not a regular file` });
+  t.match(await setup(), { status: 78, stderr: `${rc} is not a regular file` });
   rmSync(rc, { recursive: true });
   symlinkSync('/dev/null', rc);
-  t.match(setup(), { status: 78, stderr: `${rc} is not a regular file` });
-  t.end();
+  t.match(await setup(), { status: 78, stderr: `${rc} is not a regular file` });
 });
 
-t.test('the block names the program as the user calls it, which outlives an update', (t) => {
+t.test('the block names the program as the user calls it, which outlives an update', async (t) => {
   const { setup, read, directory } = createBench(t, TEXT);
   const bin = path.join(directory, 'bin');
   const other = path.join(directory, 'other');
   for (const each of [bin, other]) mkdirSync(each);
   writeFileSync(path.join(other, 'progress'), '#!/bin/sh\n', { mode: 0o755 });
   symlinkSync(PROGRESS, path.join(bin, 'progress'));
-  setup('', { PATH: `${other}:${bin}:${process.env['PATH'] ?? ''}` });
+  await setup('', { PATH: `${other}:${bin}:${process.env['PATH'] ?? ''}` });
   t.match(read(), `[ -x '${bin}/progress' ]`, 'the first that leads here, not another of that name');
-  t.end();
 });
 
-t.test('--json tells the same', (t) => {
+t.test('--json tells the same', async (t) => {
   const { setup, rc, backup } = createBench(t, TEXT);
-  const answer = (args: string) => JSON.parse(setup(`${args} --json`).stdout) as object;
-  t.match(answer('--dry-run'), { shell: 'bash', file: rc, action: 'added', dryRun: true, backup: null });
-  t.match(answer(''), { action: 'added', dryRun: false, diff: [`--- ${rc}`], backup });
-  t.match(answer(''), { action: 'none', diff: [], backup: null });
-  t.match(answer('--undo'), { action: 'removed', backup: null });
-  t.end();
+  const answer = async (args: string) => JSON.parse((await setup(`${args} --json`)).stdout) as object;
+  t.match(await answer('--dry-run'), { shell: 'bash', file: rc, action: 'added', dryRun: true, backup: null });
+  t.match(await answer(''), { action: 'added', dryRun: false, diff: [`--- ${rc}`], backup });
+  t.match(await answer(''), { action: 'none', diff: [], backup: null });
+  t.match(await answer('--undo'), { action: 'removed', backup: null });
 });
 
 t.test('on macOS, where login shells do not read ~/.bashrc of themselves, that is said', (t) => {

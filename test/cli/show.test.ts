@@ -14,13 +14,13 @@ t.test('a session of an agent can be read afterwards, whole and in short', async
   }
   await client.close();
 
-  const { stdout } = home.progress(['show', '--transcript', 'agent']);
+  const { stdout } = await home.invoke(['show', '--transcript', 'agent']);
   t.match(stdout, /^claude · claude-opus-4-8\[1m\] · \/home\/user\/demo3\n/);
   t.match(stdout, /\n▸ Agent: Count text files\n {2}» SUBAGENT-TASK: .*\n {2}▸ Bash: ls \*\.txt \| wc -l\n {4}2\n/);
   t.match(stdout, /\n1\.2s · 12,208 tokens, \$0\.05\n✓ completed in 1\.0s\n$/);
   t.notMatch(stdout, '{"type"', 'no line of JSON');
 
-  const short = home.progress(['show', 'agent']).stdout;
+  const short = (await home.invoke(['show', 'agent'])).stdout;
   t.match(short, /\nagent +claude claude-opus-4-8\[1m\]\nsession +f753fb96-/);
   t.match(short, /\nspent +12,208 tokens · \$0\.05\n/);
   t.match(
@@ -28,10 +28,10 @@ t.test('a session of an agent can be read afterwards, whole and in short', async
     /\n. Agent: Count text files.*\n {2}. Bash: ls \*\.txt \| wc -l/,
     'its sub-agent’s call lies in its call',
   );
-  t.match(home.progress(['logs', 'agent']).stdout, /▸ Bash: ls -1/);
-  t.match(home.progress(['watch', 'agent']).stdout, /\S+Z session-1 +activity +tool-call Bash: ls -1\n/);
+  t.match((await home.invoke(['logs', 'agent'])).stdout, /▸ Bash: ls -1/);
+  t.match((await home.invoke(['watch', 'agent'])).stdout, /\S+Z session-1 +activity +tool-call Bash: ls -1\n/);
 
-  const wrong = home.progress(['show', '--transcript', '--json', 'agent']);
+  const wrong = await home.invoke(['show', '--transcript', '--json', 'agent']);
   t.equal(wrong.status, 64);
-  t.equal(home.progress(['show', '--transcript', 'nobody']).status, 66);
+  t.equal((await home.invoke(['show', '--transcript', 'nobody'])).status, 66);
 });

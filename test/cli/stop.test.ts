@@ -12,8 +12,8 @@ import { whyNo } from '../helpers/needs.js';
 const SLEEP = ['sleep', '300'];
 
 /** What was done to a run, as the journal tells it. */
-function controls(home: RunsHome, id: string): ExecutionEvent['data'][] {
-  const { stdout } = home.progress(['logs', id, '--type', 'control', '--json']);
+async function controls(home: RunsHome, id: string): Promise<ExecutionEvent['data'][]> {
+  const { stdout } = await home.invoke(['logs', id, '--type', 'control', '--json']);
   return stdout
     .split('\n')
     .filter(Boolean)
@@ -25,68 +25,72 @@ t.test('stop', async (t) => {
   const by = userInfo().username;
 
   t.test('asks with SIGINT, waits for the end, and says so; who asked is recorded', async (t) => {
-    const id = home.start(['--name', 'obedient'], ...SLEEP);
-    t.strictSame(home.progress(['stop', 'obedient']), {
+    const id = await home.start(['--name', 'obedient'], ...SLEEP);
+    t.strictSame(await home.invoke(['stop', 'obedient']), {
       status: 0,
       stdout: `${id} obedient: stopped by SIGINT\n`,
       stderr: '',
     });
     await waitFor('its processes to be gone', () => !home.isAlive(id));
     t.match(await home.get(id), { status: 'cancelled', signal: 'SIGINT' });
-    t.strictSame(controls(home, id), [
+    t.strictSame(await controls(home, id), [
       { action: 'stop', by },
       { action: 'signal', signal: 'SIGINT', by },
     ]);
   });
 
   t.test('kills what does not go in its time of grace, and with --kill at once', async (t) => {
-    const slow = home.start([], ...STUBBORN);
-    const quick = home.start([], ...STUBBORN);
+    const slow = await home.start([], ...STUBBORN);
+    const quick = await home.start([], ...STUBBORN);
     await Promise.all([slow, quick].map((id) => home.hear(id, 'ready')));
-    t.match(home.progress(['stop', slow, '--grace', '100ms']), {
+    t.match(await home.invoke(['stop', slow, '--grace', '100ms']), {
       status: 0,
       stdout: /: SIGINT did not end it, SIGKILL did\n$/,
     });
-    t.match(home.progress(['stop', quick, '--kill']), { status: 0, stdout: /: killed by SIGKILL\n$/ });
+    t.match(await home.invoke(['stop', quick, '--kill']), { status: 0, stdout: /: killed by SIGKILL\n$/ });
     for (const id of [slow, quick]) t.match(await home.get(id), { status: 'cancelled', signal: 'SIGKILL' });
-    t.match(controls(home, slow)[0], { action: 'stop', graceMs: 100 });
-    t.match(controls(home, quick)[0], { action: 'kill' });
+    t.match((await controls(home, slow))[0], { action: 'stop', graceMs: 100 });
+    t.match((await controls(home, quick))[0], { action: 'kill' });
   });
 
   t.test('all that are named are tried; the worst status is returned', async (t) => {
-    const over = home.start([], 'true');
+    const over = await home.start([], 'true');
     await home.see(over, 'completed');
-    const id = home.start([], ...SLEEP);
-    const outcome = home.progress(['stop', 'nothing', over, id, id]);
+    const id = await home.start([], ...SLEEP);
+    const outcome = await home.invoke(['stop', 'nothing', over, id, id]);
     t.match(outcome, { status: 66, stderr: 'progress: no execution "nothing"\n' });
     t.strictSame(
       outcome.stdout.split('\n').sort(),
       ['', `${over} true: is over: completed`, `${id} sleep 300: stopped by SIGINT`].sort(),
     );
-    t.match(home.progress(['stop', over]), { status: 0 }, 'what is over is stopped already');
+    t.match(await home.invoke(['stop', over]), { status: 0 }, 'what is over is stopped already');
   });
 
   t.test('with --json each comes as it ended', async (t) => {
-    const id = home.start([], ...SLEEP);
-    t.match(JSON.parse(home.progress(['stop', id, '--json']).stdout), { id, status: 'cancelled', signal: 'SIGINT' });
+    const id = await home.start([], ...SLEEP);
+    t.match(JSON.parse((await home.invoke(['stop', id, '--json'])).stdout), {
+      id,
+      status: 'cancelled',
+      signal: 'SIGINT',
+    });
   });
 
   t.test('a signal is passed on, by name or number, and nothing is waited for', async (t) => {
-    const id = home.start([], 'sh', '-c', 'trap "echo got it" USR1; echo ready; while :; do sleep 0.1; done');
+    const id = await home.start([], 'sh', '-c', 'trap "echo got it" USR1; echo ready; while :; do sleep 0.1; done');
     await home.hear(id, 'ready');
     for (const signal of ['USR1', 'SIGUSR1', 'usr1', '10']) {
-      t.match(home.progress(['stop', id, '--signal', signal]), { status: 0, stdout: /: SIGUSR1 is passed on\n$/ });
+      t.match(await home.invoke(['stop', id, '--signal', signal]), { status: 0, stdout: /: SIGUSR1 is passed on\n$/ });
     }
     await home.hear(id, 'got it');
     t.match(await home.get(id), { status: 'running' });
-    t.match(home.progress(['stop', id, '--signal', 'SIGTRM']), {
+    t.match(await home.invoke(['stop', id, '--signal', 'SIGTRM']), {
       status: 64,
       stderr: /no "SIGTRM": did you mean TERM\?/,
     });
-    t.match(home.progress(['stop', id, '--signal', '99']), { status: 64, stderr: /no "99"/ });
-    t.match(home.progress(['stop', id, '--signal', 'constructor']), { status: 64 });
-    t.notMatch(controls(home, id), [{ signal: 'SIGTERM' }]);
-    t.match(home.progress(['stop', id, '--signal', 'KILL']), { status: 0 });
+    t.match(await home.invoke(['stop', id, '--signal', '99']), { status: 64, stderr: /no "99"/ });
+    t.match(await home.invoke(['stop', id, '--signal', 'constructor']), { status: 64 });
+    t.notMatch(await controls(home, id), [{ signal: 'SIGTERM' }]);
+    t.match(await home.invoke(['stop', id, '--signal', 'KILL']), { status: 0 });
     t.match(await home.see(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
@@ -95,44 +99,51 @@ t.test('stop', async (t) => {
     await client.call('emit', { event: { type: 'execution_started', execution: 'foreign', name: 'somebody else’s' } });
     await client.close();
     for (const verb of ['stop', 'pause']) {
-      t.match(home.progress([verb, 'foreign']), { status: 65, stdout: '', stderr: /not started by `progress run`/ });
+      t.match(await home.invoke([verb, 'foreign']), {
+        status: 65,
+        stdout: '',
+        stderr: /not started by `progress run`/,
+      });
     }
-    t.match(home.progress(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n', stderr: '' });
+    t.match(await home.invoke(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n', stderr: '' });
     t.match(await home.get('foreign'), { status: 'running' });
   });
 
   t.test('by queue and by label; a search that finds nothing is no error', async (t) => {
-    const a = home.start(['--queue=q', '--label', 'team=x'], ...SLEEP);
-    const b = home.start(['--queue=q', '--label', 'team=y', '--label', 'x=1'], ...SLEEP);
-    const c = home.start(['--label', 'team=x'], ...SLEEP);
+    const a = await home.start(['--queue=q', '--label', 'team=x'], ...SLEEP);
+    const b = await home.start(['--queue=q', '--label', 'team=y', '--label', 'x=1'], ...SLEEP);
+    const c = await home.start(['--label', 'team=x'], ...SLEEP);
     await home.see(a, 'running');
-    t.match(home.progress(['stop', '--queue', 'q', '--label', 'team=z']), { status: 0, stdout: 'Nothing to stop.\n' });
-    t.match(home.progress(['stop', '--queue', 'q', '--label', 'team=y', '--label', 'x=1']), {
+    t.match(await home.invoke(['stop', '--queue', 'q', '--label', 'team=z']), {
+      status: 0,
+      stdout: 'Nothing to stop.\n',
+    });
+    t.match(await home.invoke(['stop', '--queue', 'q', '--label', 'team=y', '--label', 'x=1']), {
       status: 0,
       stdout: `${b} sleep 300: cancelled before it began\n`,
     });
     t.match(await home.get(a), { status: 'running' });
-    t.match(home.progress(['stop', '--label', 'team=x']).stdout.split('\n').length, 3);
+    t.match((await home.invoke(['stop', '--label', 'team=x'])).stdout.split('\n').length, 3);
     for (const id of [a, b, c]) t.match(await home.get(id), { status: 'cancelled' });
-    t.match(home.progress(['stop', '--queue', 'other']), { status: 0, stdout: 'Nothing to stop.\n' });
+    t.match(await home.invoke(['stop', '--queue', 'other']), { status: 0, stdout: 'Nothing to stop.\n' });
   });
 
   t.test('all means all but the run that it is asked in, and what that runs in', async (t) => {
-    const outer = home.start(['--name', 'outer'], ...SLEEP);
-    const inner = home.progress(['run', '--detach', '--name', 'inner', '--', ...SLEEP], {
+    const outer = await home.start(['--name', 'outer'], ...SLEEP);
+    const inner = await home.invoke(['run', '--detach', '--name', 'inner', '--', ...SLEEP], {
       env: { PROGRESS_EXECUTION: outer },
     });
     const id = inner.stdout.trim();
-    const other = home.start(['--name', 'other'], ...SLEEP);
-    t.match(home.progress(['stop', '--all'], { env: { PROGRESS_EXECUTION: id } }), {
+    const other = await home.start(['--name', 'other'], ...SLEEP);
+    t.match(await home.invoke(['stop', '--all'], { env: { PROGRESS_EXECUTION: id } }), {
       status: 0,
       stdout: `${other} other: stopped by SIGINT\n`,
     });
-    t.match(controls(home, other)[0], { by: `${by}, in ${id}` });
-    t.equal(home.progress(['stop', '--all']).stdout.trim().split('\n').length, 2);
+    t.match((await controls(home, other))[0], { by: `${by}, in ${id}` });
+    t.equal((await home.invoke(['stop', '--all'])).stdout.trim().split('\n').length, 2);
   });
 
-  t.test('wrong uses are refused with 64, and nothing is sent', (t) => {
+  t.test('wrong uses are refused with 64, and nothing is sent', async (t) => {
     const wrong = [
       ['stop'],
       ['stop', 'x', '--all'],
@@ -143,15 +154,17 @@ t.test('stop', async (t) => {
       ['stop', 'x', '--grace', 'soon'],
       ['stop', 'x', '--signal', ''],
     ];
-    for (const words of wrong) t.match(home.progress(words), { status: 64, stdout: '', stderr: /./ }, words.join(' '));
-    t.end();
+    for (const words of wrong)
+      t.match(await home.invoke(words), { status: 64, stdout: '', stderr: /./ }, words.join(' '));
   });
 
   t.test('Ctrl-C leaves the stop, and the stop goes on', async (t) => {
-    const id = home.start([], ...STUBBORN);
+    const id = await home.start([], ...STUBBORN);
     await home.hear(id, 'ready');
     const stopping = home.spawn(['stop', id, '--grace', '2s'], { stdio: 'ignore', detached: true });
-    await waitFor('SIGINT to be sent', () => controls(home, id).some(({ signal }) => signal === 'SIGINT'));
+    await waitFor('SIGINT to be sent', async () =>
+      (await controls(home, id)).some(({ signal }) => signal === 'SIGINT'),
+    );
     process.kill(-stopping.pid!, 'SIGINT');
     t.strictSame(await once(stopping, 'exit'), [null, 'SIGINT']);
     t.match(await home.get(id), { status: 'running' });
@@ -159,12 +172,14 @@ t.test('stop', async (t) => {
   });
 
   t.test('a daemon that is killed meanwhile changes nothing', async (t) => {
-    const id = home.start([], ...STUBBORN);
+    const id = await home.start([], ...STUBBORN);
     await home.hear(id, 'ready');
     const stopping = home.spawn(['stop', id, '--grace', '2s'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let said = '';
     stopping.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    await waitFor('SIGINT to be sent', () => controls(home, id).some(({ signal }) => signal === 'SIGINT'));
+    await waitFor('SIGINT to be sent', async () =>
+      (await controls(home, id)).some(({ signal }) => signal === 'SIGINT'),
+    );
     await home.replaceDaemon();
     t.strictSame(await once(stopping, 'exit'), [0, null]);
     t.equal(said, `${id} ${STUBBORN.join(' ')}: SIGINT did not end it, SIGKILL did\n`);
@@ -173,40 +188,39 @@ t.test('stop', async (t) => {
 
 t.test('pause and resume', async (t) => {
   const home = await createRunsHome(t);
-  const a = home.start(['--name', 'a', '--queue=q'], ...SLEEP);
-  const b = home.start(['--name', 'b', '--queue=q'], ...SLEEP);
+  const a = await home.start(['--name', 'a', '--queue=q'], ...SLEEP);
+  const b = await home.start(['--name', 'b', '--queue=q'], ...SLEEP);
   await home.see(a, 'running');
-  t.match(home.progress(['pause', 'b']), { status: 65, stderr: /is queued: it can only be stopped/ });
-  t.strictSame(home.progress(['pause', 'a']), { status: 0, stdout: `${a} a: paused\n`, stderr: '' });
+  t.match(await home.invoke(['pause', 'b']), { status: 65, stderr: /is queued: it can only be stopped/ });
+  t.strictSame(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: paused\n`, stderr: '' });
   t.match(await home.get(a), { status: 'paused' });
-  t.match(home.progress(['pause', 'a']), { status: 0, stdout: `${a} a: is paused already\n` });
-  t.match(home.progress(['pause', '--all']), { status: 0, stdout: 'Nothing to pause.\n' });
+  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is paused already\n` });
+  t.match(await home.invoke(['pause', '--all']), { status: 0, stdout: 'Nothing to pause.\n' });
   t.match(await home.get(b), { status: 'queued' }, 'what is paused keeps its slot');
-  t.match(JSON.parse(home.progress(['resume', '--queue', 'q', '--json']).stdout), { id: a, status: 'running' });
-  t.match(home.progress(['resume', 'a']), { status: 0, stdout: `${a} a: is not paused\n` });
-  t.match(home.progress(['resume', '--all']), { status: 0, stdout: 'Nothing to resume.\n' });
-  t.match(home.progress(['pause', 'a']), { status: 0 });
+  t.match(JSON.parse((await home.invoke(['resume', '--queue', 'q', '--json'])).stdout), { id: a, status: 'running' });
+  t.match(await home.invoke(['resume', 'a']), { status: 0, stdout: `${a} a: is not paused\n` });
+  t.match(await home.invoke(['resume', '--all']), { status: 0, stdout: 'Nothing to resume.\n' });
+  t.match(await home.invoke(['pause', 'a']), { status: 0 });
   t.match(
-    home.progress(['stop', 'a']),
+    await home.invoke(['stop', 'a']),
     { status: 0, stdout: `${a} a: stopped by SIGINT\n` },
     'a paused one obeys, too',
   );
-  t.match(home.progress(['pause', 'a']), { status: 65, stderr: /is over/ });
+  t.match(await home.invoke(['pause', 'a']), { status: 65, stderr: /is over/ });
   await home.see(b, 'running');
 });
 
-t.test('without a daemon one is started, and nothing is found', (t) => {
+t.test('without a daemon one is started, and nothing is found', async (t) => {
   const home = createHome(t);
-  t.match(home.progress(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n' });
-  t.match(home.progress(['stop', 'x']), { status: 66, stderr: 'progress: no execution "x"\n' });
-  t.end();
+  t.match(await home.invoke(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n' });
+  t.match(await home.invoke(['stop', 'x']), { status: 66, stderr: 'progress: no execution "x"\n' });
 });
 
 t.test('at a terminal, who asked is its user and its name', { skip: whyNo('tmux') }, async (t) => {
   const home = await createRunsHome(t);
-  const id = home.start([], ...SLEEP);
+  const id = await home.start([], ...SLEEP);
   const tmux = await openTmux(t, { columns: 100, rows: 20 }, { PROGRESS_HOME: home.directory });
   await tmux.enter(`${process.cwd()}/bin/progress stop ${id}`);
   await tmux.see(/stopped by SIGINT/);
-  t.match(controls(home, id)[0], { by: /^\S+, pts\/\d+$/ });
+  t.match((await controls(home, id))[0], { by: /^\S+, pts\/\d+$/ });
 });

@@ -95,7 +95,7 @@ t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
     t.match(end, /✅ job completed in [\d.]+s/);
     t.match(end, /progress logs \w{10}/);
     t.notMatch(end, /[╭╰│]/, 'the box is gone');
-    t.match(home.progress(['logs', 'job']).stdout, /^output 1\n.*the last line\n$/s, 'all of it is in the log');
+    t.match((await home.invoke(['logs', 'job'])).stdout, /^output 1\n.*the last line\n$/s, 'all of it is in the log');
     await expectRestored(t, scene);
   });
 
@@ -119,7 +119,7 @@ t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
     t.notMatch(await scene.tmux.capture(), /[╭╰│]/);
     go(scene.home);
     t.match(await scene.tmux.see(/status 0/), /^the last line$/m);
-    t.match(JSON.parse(scene.home.progress(['show', '--json', 'job']).stdout), { status: 'completed' });
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), { status: 'completed' });
     await expectRestored(t, scene);
   });
 
@@ -135,7 +135,7 @@ t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
       await scene.tmux.key('C-c');
       const end = await scene.tmux.see(/status 130/, 'history');
       if (!leave) t.match(end, /job cancelled after/);
-      t.match(JSON.parse(scene.home.progress(['show', '--json', 'job']).stdout), {
+      t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
         status: 'cancelled',
         signal: 'SIGINT',
       });
@@ -156,7 +156,10 @@ t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
     await scene.tmux.see(/^(\^C)?interrupted$/m);
     go(scene.home);
     t.match(await scene.tmux.see(/status 130/), /^counted 1$/m);
-    t.match(JSON.parse(scene.home.progress(['show', '--json', 'job']).stdout), { status: 'cancelled', exitCode: 130 });
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
+      status: 'cancelled',
+      exitCode: 130,
+    });
   });
 
   t.test('SIGTERM to run --stream ends the command, and the terminal is itself again', async (t) => {
@@ -167,7 +170,7 @@ t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
     const pid = Number(readFileSync(path.join(scene.tmux.home, 'pid'), 'utf8'));
     process.kill(pid, 'SIGTERM');
     await scene.tmux.see(/status 143/);
-    t.match(JSON.parse(scene.home.progress(['show', '--json', 'job']).stdout), {
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
       status: 'cancelled',
       signal: 'SIGTERM',
     });

@@ -37,32 +37,32 @@ t.test('wait', async (t) => {
       [['no-such-command'], 127],
     ];
     for (const [command, status] of cases) {
-      const id = home.start([], ...command);
-      t.match(home.progress(['wait', id]), { status, stderr: '' }, command.join(' '));
-      t.match(home.progress(['wait', id]), { status, stderr: '' }, 'again');
+      const id = await home.start([], ...command);
+      t.match(await home.invoke(['wait', id]), { status, stderr: '' }, command.join(' '));
+      t.match(await home.invoke(['wait', id]), { status, stderr: '' }, 'again');
     }
-    const limited = home.start(['--timeout=100ms'], ...SLEEP);
-    t.match(home.progress(['wait', limited]), { status: 124, stdout: /timed out after/ });
-    const stopped = home.start(['--name', 'stopped'], ...SLEEP);
-    home.progress(['stop', stopped]);
-    t.match(home.progress(['wait', 'stopped']), { status: 130, stdout: /stopped cancelled after .* SIGINT/ });
+    const limited = await home.start(['--timeout=100ms'], ...SLEEP);
+    t.match(await home.invoke(['wait', limited]), { status: 124, stdout: /timed out after/ });
+    const stopped = await home.start(['--name', 'stopped'], ...SLEEP);
+    await home.invoke(['stop', stopped]);
+    t.match(await home.invoke(['wait', 'stopped']), { status: 130, stdout: /stopped cancelled after .* SIGINT/ });
   });
 
   t.test('while it runs', async (t) => {
-    const id = home.start(['--name', 'mine'], ...SLEEP);
+    const id = await home.start(['--name', 'mine'], ...SLEEP);
     const { ended } = startWait(home, 'mine', id);
     await seeSubscribers(home, 1);
-    home.progress(['stop', id]);
+    await home.invoke(['stop', id]);
     const { stdout, ...rest } = await ended;
     t.strictSame(rest, { status: 130, stderr: '' });
     t.equal(stdout.split('\n').length, 2, 'named twice, told once');
   });
 
   t.test('several: all of them, and the first named that has not completed counts', async (t) => {
-    const well = home.start([], 'true');
+    const well = await home.start([], 'true');
     const over = path.join(home.directory, 'over');
-    const slow = home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
-    const quick = home.start([], ...exitWith(4));
+    const slow = await home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
+    const quick = await home.start([], ...exitWith(4));
     const { ended } = startWait(home, well, slow, quick, '--json');
     await seeSubscribers(home, 1);
     await home.see(quick, 'failed');
@@ -75,33 +75,33 @@ t.test('wait', async (t) => {
       .map((line) => JSON.parse(line) as { id: string; status: string });
     t.strictSame(new Set(told.map(({ id }) => id)), new Set([well, slow, quick]));
     t.equal(told.at(-1)?.id, slow, 'in the order in which they end');
-    t.match(home.progress(['wait', well]), { status: 0 });
+    t.match(await home.invoke(['wait', well]), { status: 0 });
   });
 
   t.test('any: the first that ends counts, and the others are left', async (t) => {
-    const slow = home.start([], ...SLEEP);
-    const quick = home.start([], 'sh', '-c', 'sleep 0.3; exit 5');
-    t.match(home.progress(['wait', slow, quick, '--any']), { status: 5, stdout: /^.*exit 5.*\n$/ });
-    t.match(home.progress(['wait', slow, quick, '--any']), { status: 5 }, 'one that is over already');
+    const slow = await home.start([], ...SLEEP);
+    const quick = await home.start([], 'sh', '-c', 'sleep 0.3; exit 5');
+    t.match(await home.invoke(['wait', slow, quick, '--any']), { status: 5, stdout: /^.*exit 5.*\n$/ });
+    t.match(await home.invoke(['wait', slow, quick, '--any']), { status: 5 }, 'one that is over already');
     t.match(await home.get(slow), { status: 'running' });
-    home.progress(['stop', slow]);
+    await home.invoke(['stop', slow]);
   });
 
   t.test('a timeout ends the wait with 124, not the run, and says what goes on', async (t) => {
-    const over = home.start([], 'true');
-    const id = home.start(['--name', 'long'], ...SLEEP);
-    t.match(home.progress(['wait', over, id, '--timeout', '300ms']), {
+    const over = await home.start([], 'true');
+    const id = await home.start(['--name', 'long'], ...SLEEP);
+    t.match(await home.invoke(['wait', over, id, '--timeout', '300ms']), {
       status: 124,
       stdout: /completed/,
       stderr: `progress: not over after 300ms: ${id} long\n`,
     });
     t.match(await home.get(id), { status: 'running' });
-    home.progress(['stop', id]);
-    t.match(home.progress(['wait', over, '--timeout', '300ms']), { status: 0, stderr: '' });
+    await home.invoke(['stop', id]);
+    t.match(await home.invoke(['wait', over, '--timeout', '300ms']), { status: 0, stderr: '' });
   });
 
   t.test('daemons may come and go meanwhile', async (t) => {
-    const id = home.start([], 'sh', '-c', 'until [ -e go ]; do sleep 0.05; done; exit 9');
+    const id = await home.start([], 'sh', '-c', 'until [ -e go ]; do sleep 0.05; done; exit 9');
     const waiting = startWait(home, id);
     await seeSubscribers(home, 1);
     await home.daemon.kill();
@@ -112,14 +112,14 @@ t.test('wait', async (t) => {
   });
 
   t.test('Ctrl-C leaves it, and the run goes on', async (t) => {
-    const id = home.start([], ...SLEEP);
+    const id = await home.start([], ...SLEEP);
     const { child, ended } = startWait(home, id);
     await seeSubscribers(home, 1);
     child.kill('SIGINT');
     await ended;
     t.equal(child.signalCode, 'SIGINT');
     t.match(await home.get(id), { status: 'running' });
-    home.progress(['stop', id]);
+    await home.invoke(['stop', id]);
   });
 
   t.test('any execution can be waited for, also one without an exit status', async (t) => {
@@ -132,13 +132,15 @@ t.test('wait', async (t) => {
       await emit(`execution_${how}`, how);
     }
     const statuses = { completed: 0, failed: 1, cancelled: 130, timeout: 124, lost: 1 };
-    for (const [id, status] of Object.entries(statuses)) t.match(home.progress(['wait', id]), { status }, id);
+    for (const [id, status] of Object.entries(statuses)) t.match(await home.invoke(['wait', id]), { status }, id);
   });
 
-  t.test('wrong uses', (t) => {
-    t.match(home.progress(['wait']), { status: 64 });
-    t.match(home.progress(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
-    t.match(home.progress(['wait', 'x', '--timeout', 'soon']), { status: 64, stderr: /--timeout: "soon" is not like/ });
-    t.end();
+  t.test('wrong uses', async (t) => {
+    t.match(await home.invoke(['wait']), { status: 64 });
+    t.match(await home.invoke(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
+    t.match(await home.invoke(['wait', 'x', '--timeout', 'soon']), {
+      status: 64,
+      stderr: /--timeout: "soon" is not like/,
+    });
   });
 });

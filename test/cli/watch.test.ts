@@ -76,19 +76,19 @@ t.test('of one execution all events are printed, and the end ends it', async (t)
       'one        end        completed exit=0 after=1.0s',
     ],
   );
-  const again = home.progress(['watch', 'one']);
+  const again = await home.invoke(['watch', 'one']);
   t.equal(again.status, 0);
   t.match(again.stdout, watching.said.stdout, 'of one that is over the same');
-  t.match(home.progress(['watch', 'nothing']), { status: 66 });
+  t.match(await home.invoke(['watch', 'nothing']), { status: 66 });
   await emit(home, start('onf'));
-  t.match(home.progress(['watch', 'on']), { status: 64, stderr: /write more of the id/ });
+  t.match(await home.invoke(['watch', 'on']), { status: 64, stderr: /write more of the id/ });
 });
 
 t.test('without an id: the newest 100, or all from the start, then on until interrupted', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const lines = Array.from({ length: 150 }, (_, n) => `{"type":"log","execution":"x","message":"${n}"}\n`).join('');
-  home.progress(['emit', '--stdin', '--wait'], { input: lines });
+  await home.invoke(['emit', '--stdin', '--wait'], { input: lines });
   const newest = watch(home, '--json');
   const all = watch(home, '--json', '--from-start');
   await waitFor('the past', () => newest.lines().length === 100 && all.lines().length === 150);
@@ -118,7 +118,7 @@ t.test('when the daemon is killed and started again nothing is missing and nothi
   for (let n = 20; n < 40; n++) await emit(home, log('x', `${n}`));
   await emit(home, end('x'));
   t.strictSame(await watching.closed, [0, null]);
-  const journal = home.progress(['logs', 'x', '--type', 'all', '--json']).stdout;
+  const journal = (await home.invoke(['logs', 'x', '--type', 'all', '--json'])).stdout;
   t.equal(watching.said.stdout, journal);
   t.equal(watching.lines().length, 42);
 });
@@ -172,16 +172,16 @@ t.test('--exit-status is that of the execution, by what is known of it', async (
   await waitFor('the start', () => live.lines().length === 1);
   await emit(home, { type: 'execution_failed', execution: 'x', exitCode: 9 });
   t.strictSame(await live.closed, [9, null]);
-  t.equal(home.progress(['watch', '--exit-status', 'x']).status, 9);
-  t.equal(home.progress(['watch', 'x']).status, 0, 'without it, however it ended');
-  t.equal(home.progress(['watch', '--stream', '--exit-status', 'x']).status, 9, 'where no box can be drawn too');
+  t.equal((await home.invoke(['watch', '--exit-status', 'x'])).status, 9);
+  t.equal((await home.invoke(['watch', 'x'])).status, 0, 'without it, however it ended');
+  t.equal((await home.invoke(['watch', '--stream', '--exit-status', 'x'])).status, 9, 'where no box can be drawn too');
 });
 
 t.test('where no box can be drawn lines are printed', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, start('x'), log('x', 'hello'), end('x'));
-  const { stdout } = home.progress(['watch', '--stream', 'x']);
+  const { stdout } = await home.invoke(['watch', '--stream', 'x']);
   t.match(stdout, /^\S+ x +start .*\n\S+ x +log +hello\n\S+ x +end +completed\b.*\n$/);
 });
 

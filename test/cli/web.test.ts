@@ -24,8 +24,8 @@ async function take(port: number): Promise<() => void> {
   return () => void server.close();
 }
 
-const urlOf = (home: Home, ...args: string[]) => {
-  const { stdout, stderr } = home.progress(['web', '--no-open', ...args]);
+const urlOf = async (home: Home, ...args: string[]) => {
+  const { stdout, stderr } = await home.invoke(['web', '--no-open', ...args]);
   return stdout.trim() || stderr.trim();
 };
 const portOf = (url: string) => Number(new URL(url).port);
@@ -36,18 +36,18 @@ t.test(
     const home = createHome(t);
     const port = await freePort();
     writeFileSync(home.paths.config, CONFIG(port));
-    t.match(urlOf(home), new RegExp(`^http://127\\.0\\.0\\.1:${port}/#c=[\\w-]{22}$`));
-    t.not(urlOf(home), urlOf(home), 'each code is another one');
+    t.match(await urlOf(home), new RegExp(`^http://127\\.0\\.0\\.1:${port}/#c=[\\w-]{22}$`));
+    t.not(await urlOf(home), await urlOf(home), 'each code is another one');
     const other = await freePort();
-    t.equal(portOf(urlOf(home, '--port', String(other))), other);
-    t.equal(portOf(urlOf(home)), other, 'it stays where it is');
+    t.equal(portOf(await urlOf(home, '--port', String(other))), other);
+    t.equal(portOf(await urlOf(home)), other, 'it stays where it is');
     await fetch(`http://127.0.0.1:${other}/healthz`);
     await t.rejects(fetch(`http://127.0.0.1:${port}/healthz`), 'and is no longer where it was');
     const free = await take(port);
     t.teardown(free);
-    t.match(home.progress(['web', '--no-open', '--port', String(port)]), { status: 69, stderr: /taken.*--port/ });
-    t.match(home.progress(['web', 'off']), { status: 0, stdout: 'the viewer is off\n' });
-    const next = portOf(urlOf(home));
+    t.match(await home.invoke(['web', '--no-open', '--port', String(port)]), { status: 69, stderr: /taken.*--port/ });
+    t.match(await home.invoke(['web', 'off']), { status: 0, stdout: 'the viewer is off\n' });
+    const next = portOf(await urlOf(home));
     t.ok(next > port && next < port + 20, `${next} after ${port}`);
   },
 );
@@ -55,14 +55,14 @@ t.test(
 t.test('it listens again after the daemon was started again, until off', async (t) => {
   const home = createHome(t);
   const port = await freePort();
-  urlOf(home, '--port', String(port));
+  await urlOf(home, '--port', String(port));
   const token = () => readFileSync(home.paths.webToken, 'utf8');
-  const before = (home.progress(['web', '--no-open']), existsSync(home.paths.webToken) ? token() : '');
-  home.progress(['daemon', 'restart']);
+  const before = (await home.invoke(['web', '--no-open']), existsSync(home.paths.webToken) ? token() : '');
+  await home.invoke(['daemon', 'restart']);
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
   if (before) t.equal(token(), before);
-  home.progress(['web', 'off']);
-  home.progress(['daemon', 'restart']);
+  await home.invoke(['web', 'off']);
+  await home.invoke(['daemon', 'restart']);
   await t.rejects(fetch(`http://127.0.0.1:${port}/healthz`));
   t.notOk(existsSync(home.paths.web));
 });
@@ -71,25 +71,25 @@ t.test('web.enabled listens without having been asked', async (t) => {
   const home = createHome(t);
   const port = await freePort();
   writeFileSync(home.paths.config, `web: { port: ${port}, enabled: true }\n`);
-  home.progress(['daemon', 'restart']);
+  await home.invoke(['daemon', 'restart']);
   t.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
 });
 
 t.test('an execution has its address; JSON; wrong usage', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, CONFIG(await freePort()));
-  home.progress(['emit', '--wait', 'execution_started', '--execution', 'a b/c', 'name=Nightly']);
-  t.match(urlOf(home, 'Nightly'), /\/executions\/a%20b%2Fc#c=/);
-  t.match(home.progress(['web', 'nobody', '--no-open']), { status: 66 });
-  t.match(JSON.parse(home.progress(['web', '--json']).stdout), { url: /#c=/ });
-  t.strictSame(JSON.parse(home.progress(['web', 'off', '--json']).stdout), { url: null });
+  await home.invoke(['emit', '--wait', 'execution_started', '--execution', 'a b/c', 'name=Nightly']);
+  t.match(await urlOf(home, 'Nightly'), /\/executions\/a%20b%2Fc#c=/);
+  t.match(await home.invoke(['web', 'nobody', '--no-open']), { status: 66 });
+  t.match(JSON.parse((await home.invoke(['web', '--json'])).stdout), { url: /#c=/ });
+  t.strictSame(JSON.parse((await home.invoke(['web', 'off', '--json'])).stdout), { url: null });
   for (const args of [
     ['off', '--port', '9000'],
     ['--port', '0'],
     ['--port', 'x'],
     ['--port', '70000'],
   ])
-    t.equal(home.progress(['web', '--no-open', ...args]).status, 64, args.join(' '));
+    t.equal((await home.invoke(['web', '--no-open', ...args])).status, 64, args.join(' '));
 });
 
 t.test('the browser gets a private file, never the code in its arguments', async (t) => {
@@ -104,7 +104,7 @@ t.test('the browser gets a private file, never the code in its arguments', async
   );
   chmodSync(path.join(bin, 'xdg-open'), 0o755);
   const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, SSH_CONNECTION: undefined, BROWSER: undefined };
-  const { stdout } = home.progress(['web'], { env });
+  const { stdout } = await home.invoke(['web'], { env });
   const code = new URL(stdout.trim()).hash.slice('#c='.length);
   const file = await waitFor('the browser', () => existsSync(opened) && readFileSync(opened, 'utf8').trim());
   t.notOk(file.includes(code));

@@ -10,7 +10,7 @@ t.test('one that began and ended while no daemon listened is not taken for one t
   const home = await createRunsHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
-  const id = home.start(['--queue', 'q'], 'true');
+  const id = await home.start(['--queue', 'q'], 'true');
   const spec = `${home.paths.runs}/${id}/spec.json`;
   // as if the daemon had been killed when it had just told the runner to begin
   renameSync(spec, `${spec}.away`);
@@ -38,7 +38,7 @@ t.test('what a runner has started, and could not tell before it was killed, is f
   const home = await createRunsHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
-  const id = home.start(['--queue', 'q'], 'sleep', '300');
+  const id = await home.start(['--queue', 'q'], 'sleep', '300');
   const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore', env: { PROGRESS_EXECUTION: id } });
   await waitFor('it to be there', () => identityOf(child.pid!));
   const { pid } = spawnSync('true');

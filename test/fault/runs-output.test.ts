@@ -22,7 +22,12 @@ t.test('a gigabyte without a newline, and without anybody who waits for it', asy
   const bytes = shortOrLong(GIGABYTE / 4, GIGABYTE);
   const limit = shortOrLong(2 * MEGABYTE, 64 * MEGABYTE);
   writeFileSync(home.paths.config, `runs: { outputLimit: ${limit} }\n`);
-  const id = home.start([], 'sh', '-c', `head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo the end; exec sleep 1000`);
+  const id = await home.start(
+    [],
+    'sh',
+    '-c',
+    `head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo the end; exec sleep 1000`,
+  );
   const { runner } = home.record(id);
   await waitFor('all of it to be read', () => peakOf(runner.pid) > 0 && isIdle(home.record(id).child?.pid ?? 0));
   t.ok(peakOf(runner.pid) < 160 * MEGABYTE, `${Math.round(peakOf(runner.pid) / MEGABYTE)} MiB`);
@@ -45,7 +50,7 @@ function isIdle(pid: number): boolean {
 t.test('bytes of all values are kept as they are', async (t) => {
   const home = await createRunsHome(t);
   const random = path.join(home.directory, 'random');
-  const id = home.start([], 'sh', '-c', `head -c 300000 /dev/urandom | tee ${random}`);
+  const id = await home.start([], 'sh', '-c', `head -c 300000 /dev/urandom | tee ${random}`);
   await home.see(id, 'completed');
   const events = home.progress(['logs', '--json', id]).stdout.trim().split('\n');
   const parts = events.map((line) => (JSON.parse(line) as { data: Record<string, unknown> }).data);
@@ -74,7 +79,7 @@ t.test('many runs leave no zombie, no file and no descriptor', async (t) => {
   const descriptors = () => readdirSync(`/proc/${home.daemon.pid}/fd`).length;
   const before = descriptors();
   const ids: string[] = [];
-  for (let n = 0; n < count; n++) ids.push(home.start([], 'sh', '-c', 'sleep 0.1 & echo hi; wait'));
+  for (let n = 0; n < count; n++) ids.push(await home.start([], 'sh', '-c', 'sleep 0.1 & echo hi; wait'));
   for (const id of ids) await home.see(id, 'completed');
   await waitFor('their runners to be gone', () => !ids.some((id) => home.isAlive(id)));
   const ours = readProcesses().filter(({ parent, state }) => state === 'Z' && parent === home.daemon.pid);

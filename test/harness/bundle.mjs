@@ -73,11 +73,16 @@ function shareProcesses(tests) {
   });
 }
 
-/** A bundled module still sees the location of its source in `import.meta`. */
+/**
+ * What a bundled module sees in `import.meta`: the location of its source; of a module of the program that of what is
+ * built from it, beside which are the programs that it starts.
+ */
 async function loadSource({ path: file }) {
   const text = await readFile(file, 'utf8');
+  const isOurs = !path.relative('src', file).startsWith('..');
+  const url = pathToFileURL(isOurs ? path.resolve('dist', path.basename(file).replace(/\.ts$/, '.js')) : file);
   const contents = text
-    .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file)))
+    .replaceAll('import.meta.url', JSON.stringify(url))
     .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)));
   return { contents, loader: file.endsWith('x') ? 'tsx' : 'ts' };
 }

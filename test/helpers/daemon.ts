@@ -26,6 +26,11 @@ export interface Home {
   directory: string;
   env: NodeJS.ProcessEnv;
   paths: Paths;
+  /**
+   * Runs a command line in this process: for tests of what a command does and prints. `progress` is for tests of the
+   * program as a process.
+   */
+  invoke(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Promise<Outcome>;
   /** Runs the program to its end. */
   progress(args: string[], options?: { input?: string; env?: NodeJS.ProcessEnv }): Outcome;
   /** Starts the program. */
@@ -85,6 +90,10 @@ export function createHome(t: Test): Home {
     directory,
     env,
     paths,
+    async invoke(args, options = {}) {
+      const { invoke } = await import('./invoke.js');
+      return await invoke(args, { ...env, ...options.env }, options.input ?? '');
+    },
     progress(args, options = {}) {
       const { status, stdout, stderr } = spawnSync(PROGRESS, args, {
         env: { ...env, ...options.env },

@@ -11,8 +11,8 @@ import { waitFor } from './wait.js';
 
 export interface RunsHome extends Home {
   daemon: RunningDaemon;
-  /** Starts a run that goes its own way; returns its id. `options` are those of `progress run`. */
-  start(options: string[], ...command: string[]): string;
+  /** Starts a run in the background; returns its id. `options` are those of `progress run`. */
+  start(options: string[], ...command: string[]): Promise<string>;
   get(id: string): Promise<ExecutionJson>;
   /** Waits until it stands like that. */
   see(id: string, status: Status): Promise<ExecutionJson>;
@@ -58,8 +58,8 @@ export async function createRunsHome(t: Test): Promise<RunsHome> {
     get daemon() {
       return daemon;
     },
-    start(options, ...command) {
-      const { stdout, stderr, status } = home.progress(['run', '--detach', ...options, '--', ...command]);
+    async start(options, ...command) {
+      const { stdout, stderr, status } = await home.invoke(['run', '--detach', ...options, '--', ...command]);
       if (status !== 0) throw new Error(`run: ${status} ${stderr}`);
       return stdout.trim();
     },

@@ -1,0 +1,44 @@
+/** Runs one command line: finds the command, and maps what it throws to a message and an exit status. */
+import { ProgressError, errnoOf } from '../errors.js';
+import { resolvePaths } from '../paths.js';
+import { VERSION } from '../version.js';
+import { complain } from './output.js';
+import { splitWords } from './words.js';
+
+/**
+ * @param argv - the words after the name of the program
+ * @returns the exit status; nothing is thrown
+ */
+export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const { words, rest } = splitWords(argv);
+  try {
+    checkWorkingDirectory();
+    const surroundings = { paths: resolvePaths(env), env, rest };
+    // reading options takes longer than most commands run
+    if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
+      return await (await import('./run.js')).command.runBare({ ...surroundings, commands: {} });
+    }
+    const { dispatch } = await import('./dispatch.js');
+    return await dispatch(words, surroundings);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EPIPE') return 0;
+    const error = ProgressError.from(thrown);
+    complain(error.message);
+    if (error.code === 'internal' && env['PROGRESS_DEBUG'])
+      complain(error.cause instanceof Error ? `${error.cause.stack}` : '');
+    return error.exitStatus;
+  }
+}
+
+/** Half of what we load asks for it, and a shell may stand in one that is gone. */
+function checkWorkingDirectory(): void {
+  try {
+    process.cwd();
+  } catch (cause) {
+    throw new ProgressError('not_found', 'the working directory has been removed: change to another one', { cause });
+  }
+}

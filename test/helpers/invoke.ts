@@ -1,0 +1,43 @@
+/** Runs command lines in the process of a test: the same code, without the start of a program. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Readable, Writable } from 'node:stream';
+import { runCommandLine } from '../../src/cli/command-line.js';
+import type { Outcome } from './daemon.js';
+
+interface Surroundings {
+  stdin: Readable;
+  stdout: Writable;
+  stderr: Writable;
+  env: NodeJS.ProcessEnv;
+}
+
+/** Each command line, and what it starts in this process, sees its own. */
+const surroundings = new AsyncLocalStorage<Surroundings>();
+for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) {
+  const own = Object.getOwnPropertyDescriptor(process, name);
+  const ofProcess = (): unknown => (own?.get ? own.get.call(process) : own?.value);
+  Object.defineProperty(process, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => surroundings.getStore()?.[name] ?? ofProcess(),
+  });
+}
+
+/** Without a terminal, as a script runs the program. Not for what reads descriptor 0, holds a lock or obeys signals. */
+export async function invoke(args: readonly string[], env: NodeJS.ProcessEnv, input: string): Promise<Outcome> {
+  const [out, err] = [collect(), collect()];
+  const own = { stdin: Readable.from([Buffer.from(input)]), stdout: out.stream, stderr: err.stream, env };
+  const status = await surroundings.run(own, () => runCommandLine(args, env));
+  return { status, stdout: out.text(), stderr: err.text() };
+}
+
+function collect() {
+  const chunks: Buffer[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return { stream, text: () => Buffer.concat(chunks).toString() };
+}
