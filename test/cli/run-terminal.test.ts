@@ -60,7 +60,7 @@ const interrupt = async (shell: ShellSession) => {
   await shell.see(/\^C\s*ready>\s*$/);
 };
 
-t.test('in a bash', { skip: skip ?? false }, async (t) => {
+t.test('in a bash', { skip }, async (t) => {
   t.test('Ctrl-C ends a loop of the shell, as it does without us', async (t) => {
     const { shell, line, count } = await open(t);
     await shell.enter(`while :; do ${line(COUNTING)}; done`);

@@ -71,7 +71,7 @@ exit ${status}
 
 const go = (home: Home) => writeFileSync(path.join(home.directory, 'go'), '');
 
-t.test('in a real terminal', { skip: skip ?? false }, async (t) => {
+t.test('in a real terminal', { skip }, async (t) => {
   t.test('run --stream draws steps, criteria, bar and the last output; a summary stays', async (t) => {
     const scene = await open(t);
     const { home, tmux, progress } = scene;

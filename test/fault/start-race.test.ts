@@ -264,7 +264,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     child.kill(signal);
     child.kill(signal);
     t.strictSame(await end, { status: 0, stderr: '' });
-    t.ok(Date.now() - asked < 5_000, 'soon');
+    t.ok(Date.now() - asked < 30_000, 'soon');
     resender.abandon();
     const { acked } = resender;
     t.notOk(existsSync(home.paths.socket), 'its socket is gone');

@@ -17,7 +17,7 @@ import { whyNo } from '../helpers/needs.js';
 const HOOK = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
 const isRoot = process.getuid?.() === 0;
 /** Much more than it takes on a loaded machine, and much less than an agent waits. */
-const SOON_MS = 5_000;
+const SOON_MS = 20_000;
 
 const RECORDINGS = ['claude-hooks/rec-2.1.197-full', 'codex-hooks/rec-0.169.0-agent', 'gemini-hooks/rec-0.61.0'];
 const recorded = RECORDINGS.flatMap((name) => recordedTexts(name) ?? []);
