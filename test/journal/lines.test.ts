@@ -97,7 +97,17 @@ t.test('a last line without a newline is damage', async (t) => {
 
 t.test('the seq of a line is read from its first bytes', async (t) => {
   t.equal(peekSeq(Buffer.from('{"seq":1790000000000001,"time"'), 0), 1790000000000001);
-  for (const text of ['', '{"seq":', '{"seq":,', '{"seq":12', '{"seq":12}', '{"seq":-1,', '{"seq":0,', '{"sex":1,']) {
+  for (const text of [
+    '',
+    '{"seq":',
+    '{"seq":,',
+    '{"seq":12',
+    '{"seq":12}',
+    '{"seq":-1,',
+    '{"seq":0,',
+    '{"sex":1,',
+    `{"seq":${2 ** 52},`,
+  ]) {
     t.ok(Number.isNaN(peekSeq(Buffer.from(text), 0)), JSON.stringify(text));
   }
 });

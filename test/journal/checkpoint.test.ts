@@ -1,0 +1,19 @@
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { emptyState } from '../../src/core/state.js';
+import { writeCheckpoint } from '../../src/journal/checkpoint.js';
+
+t.test('a checkpoint that cannot be put in its place leaves no temporary file', async (t) => {
+  const directory = t.testdir();
+  // a directory of that name cannot be replaced by a file
+  mkdirSync(path.join(directory, 'state.json', 'occupied'), { recursive: true });
+  await t.rejects(writeCheckpoint(path.join(directory, 'state.json'), 'journal', emptyState()), { code: 'EISDIR' });
+  t.strictSame(readdirSync(directory), ['state.json']);
+});
+
+t.test('a checkpoint replaces the one before it', async (t) => {
+  const file = path.join(t.testdir(), 'state.json');
+  for (const journal of ['first', 'second']) await writeCheckpoint(file, journal, emptyState());
+  t.match(JSON.parse(readFileSync(file, 'utf8')), { journal: 'second' });
+});
