@@ -1,4 +1,5 @@
-// Runs the tests: `npm test -- [--no-install] [--jobs=N] [--timeout=SECONDS] [file or folder]...`.
+// Runs the tests: `npm test -- [--no-install] [--jobs=N] [--timeout=SECONDS]
+// [--grace=SECONDS] [file or folder]...`.
 //
 // Each file runs in a session without a terminal and with a neutral environment, so a test sees the same at a terminal,
 // in a pipe and in CI. A process that outlives its test file is ended and makes the run fail; so does, in CI, a skip
@@ -16,8 +17,6 @@ import { runTests } from './harness/pool.mjs';
 
 const ALLOWED_SKIPS = 'test/harness/allowed-skips.txt';
 const SWEEP_MS = 2_000;
-/** A process may take this long to end after the test that started it. */
-const GRACE_MS = 10_000;
 const STATUS_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 process.chdir(path.resolve(import.meta.dirname, '..'));
@@ -28,8 +27,12 @@ const { values, positionals } = parseArgs({
     // more than cores: many tests wait
     jobs: { type: 'string', default: '3' },
     timeout: { type: 'string', default: '600' },
+    // seconds that a process may take to end after the test that started it
+    grace: { type: 'string', default: '10' },
   },
 });
+
+const graceMs = Number(values.grace) * 1000;
 
 if (positionals.length === 0) console.log('Running the whole suite: about 10 minutes on 2 cores.');
 spawnSync('sh', ['test/harness/setup.sh', ...(values['no-install'] ? ['--no-install'] : [])], { stdio: 'inherit' });
@@ -80,10 +83,10 @@ async function sweepUntil(done, run, running) {
     await Promise.race([done, delay(SWEEP_MS)]);
     for (const left of processesOf(run).filter(({ test }) => !running.has(test))) {
       if (!firstSeen.has(left.pid)) firstSeen.set(left.pid, performance.now());
-      if (performance.now() - firstSeen.get(left.pid) >= GRACE_MS) end([left]);
+      if (performance.now() - firstSeen.get(left.pid) >= graceMs) end([left]);
     }
   }
-  const deadline = performance.now() + GRACE_MS;
+  const deadline = performance.now() + graceMs;
   while (processesOf(run).length > 0 && performance.now() < deadline) await delay(100);
   end(processesOf(run));
   return leftovers;

@@ -120,3 +120,20 @@ t.test('of many bad lines a hundred a second are answered, all are counted', asy
   t.ok(lines().length <= 301, `${lines().length} lines`);
   t.match(lines()[0], { error: { code: 'bad_json', line: 1 } });
 });
+
+t.test('the subscriptions of a connection are bounded, and one of the same ID replaces the other', async (t) => {
+  const { connection } = await open(t, async () => undefined);
+  let closed = 0;
+  const subscribe = (id: number) => {
+    connection().subscribe(id, () => ({ close: () => (closed += 1) }) as never);
+  };
+  for (let id = 0; id < 64; id++) subscribe(id);
+  t.throws(
+    () => {
+      subscribe(64);
+    },
+    { code: 'too_many' },
+  );
+  subscribe(0);
+  t.equal(closed, 1);
+});
