@@ -7,6 +7,7 @@ import { createLineDecoder } from '../protocol/lines.js';
 import type { Replies } from '../protocol/messages.js';
 import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { checkProducer, parseLine, toNewEvent } from '../protocol/validate.js';
+import { senderNames } from '../senders.js';
 import { appendToSpool } from '../spool/append.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
@@ -42,7 +43,7 @@ export const command = defineCommand({
       return await emitAll(paths, contextOf(args, env), show);
     }
     const pairs = [...(args.pairs ?? []), ...rest];
-    const event = buildEvent({ ...args, data: await readData(args.data) }, pairs, env);
+    const event = withSender(buildEvent({ ...args, data: await readData(args.data) }, pairs, env));
     const checked = toNewEvent(event);
     if (show) {
       const options = { paths, start: true, name: 'progress emit' };
@@ -55,6 +56,11 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** An event without an execution belongs to the task that this process, or one that it runs in, has started. */
+function withSender(event: Record<string, unknown>): Record<string, unknown> {
+  return event['execution'] === undefined ? { sender: senderNames(), ...event } : event;
+}
 
 /** A daemon that runs takes what cannot be written to the spool; without one it is said why that is so. */
 async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {

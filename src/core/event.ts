@@ -16,6 +16,13 @@ export interface NewEvent {
   source?: string;
   /** The source's own counter: (source, n) is taken once. */
   n?: number;
+  /** The producer's own name for this event, which makes a resend of it known. */
+  id?: string;
+  /**
+   * Names of the producer and of those that it runs in, the nearest first, where `source` does not say who it is. Only
+   * routing reads it.
+   */
+  sender?: readonly string[];
   data: EventData;
 }
 

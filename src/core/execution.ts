@@ -1,6 +1,7 @@
 /** Executions and steps: what a fold of the events yields. All times are RFC 3339 texts, all durations milliseconds. */
 import type { FinalStatus } from './event.js';
 import { FINAL_STATUSES } from './event.js';
+import type { Vocabulary } from './vocabulary-table.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 
@@ -89,6 +90,10 @@ export interface Execution {
   orphaned?: true;
   labels?: Record<string, string>;
   source?: string;
+  /** The producer that started it, where `source` does not tell who that is. */
+  sender?: string;
+  /** Whose names its events have: routing keeps the tasks of one vocabulary from those of another. */
+  vocabulary?: Vocabulary;
   queuedAt?: string;
   startedAt?: string;
   endedAt?: string;

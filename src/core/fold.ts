@@ -21,9 +21,11 @@ import {
   forgetExecutions,
   forgetThrough,
   installExecution,
+  rememberId,
   rememberSource,
   retire,
 } from './state.js';
+import { vocabularyOf } from './vocabulary-table.js';
 
 /** Lines of output kept for a face that joins late; the journal has them all. */
 /** What lies deeper is not told from that. */
@@ -49,7 +51,8 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   }
   if (event.type === 'queue_changed') foldQueue(state, event.data);
   const execution = event.execution === undefined ? undefined : executionOf(state, event, event.execution);
-  if (event.source !== undefined) foldSource(state, event, event.source, execution);
+  for (const name of namesOf(event)) foldSource(state, event, name, execution);
+  rememberId(state, event);
   if (event.type === 'alert_triggered') foldAlert(state.alerts, event, execution);
   if (!execution) return undefined;
 
@@ -122,6 +125,8 @@ function createImplicit(state: State, event: ExecutionEvent, id: string): Execut
     lastSeq: event.seq,
   };
   if (event.source !== undefined) execution.source = event.source;
+  const vocabulary = vocabularyOf(event.data);
+  if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   const predecessor = findExecution(state, previousGeneration(id));
   if (predecessor) predecessor.successor = id;
   state.alive.set(id, execution);
@@ -140,18 +145,24 @@ function previousGeneration(id: string): string {
   return match[2] === '2' ? (match[1] ?? '') : `${match[1]}~${Number(match[2]) - 1}`;
 }
 
+/** The source, and the producer that it does not tell. */
+function namesOf({ source, sender }: ExecutionEvent): string[] {
+  return [source, sender?.[0]].filter((name) => name !== undefined);
+}
+
 function foldSource(state: State, event: ExecutionEvent, name: string, execution: Execution | undefined): void {
   const starts = execution !== undefined && !isFinal(execution.status) && STARTS.has(event.type);
+  const counts = event.n !== undefined && name === event.source;
   let source = state.sources.get(name);
   if (!source) {
     // a source that neither counts nor starts anything leaves nothing to remember
-    if (event.n === undefined && !starts) return;
+    if (!counts && !starts) return;
     source = { n: -1, open: [], firstSeq: event.seq, lastSeq: event.seq, time: event.time };
     rememberSource(state, name, source);
   }
   source.lastSeq = event.seq;
   source.time = event.time;
-  if (event.n !== undefined) source.n = event.n;
+  if (counts) source.n = event.n ?? source.n;
   if (starts && !source.open.includes(execution.id)) {
     source.open.push(execution.id);
     if (source.open.length > OPEN_PER_SOURCE) source.open.shift();
@@ -178,7 +189,11 @@ function start(execution: Execution, event: ExecutionEvent): void {
   if (first) {
     execution.startedAt = event.time;
     if (event.source !== undefined) execution.source = event.source;
+    const [sender] = event.sender ?? [];
+    if (sender !== undefined) execution.sender = sender;
   }
+  const vocabulary = vocabularyOf(event.data);
+  if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
   // whoever begins, or begins again, is not waiting any more
   clearAttention(execution);
@@ -220,11 +235,18 @@ function endWith(status: FinalStatus): Change {
     closeSteps(execution, status, event.time);
     if (wasOver) return;
     retire(state, execution);
-    for (const name of new Set([execution.source, event.source])) {
-      const source = name === undefined ? undefined : state.sources.get(name);
-      if (source) source.open = source.open.filter((id) => id !== execution.id);
+    for (const name of new Set([execution.source, event.source, execution.sender])) {
+      if (name !== undefined) closeAt(state, name, execution.id);
     }
   };
+}
+
+/** Processes are many, and one that has nothing open leaves nothing to remember. */
+function closeAt(state: State, name: string, id: string): void {
+  const source = state.sources.get(name);
+  if (!source) return;
+  source.open = source.open.filter((open) => open !== id);
+  if (source.n === -1 && source.open.length === 0) state.sources.delete(name);
 }
 
 /** The producer's own figure, else the difference of two times of one clock. */

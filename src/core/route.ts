@@ -1,19 +1,38 @@
-/** Which execution an event belongs to, and whether its (source, n) was taken: decided in order, before it is written. */
+/** Which execution an event belongs to, and whether it was taken before: decided in order, before it is written. */
 import type { NewEvent } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES } from './event.js';
 import { isFinal } from './execution.js';
 import { nextGeneration, STARTS } from './fold.js';
+import { createStepOverlay } from './route-steps.js';
 import type { State } from './state.js';
-import { findExecution } from './state.js';
+import { findExecution, fingerprint } from './state.js';
+import { isUnstatedEnd } from './vocabulary.js';
+import type { Vocabulary } from './vocabulary-table.js';
+import { vocabularyOf } from './vocabulary-table.js';
 
-/** Where an event goes that names neither an execution nor a source. */
+/** For an event that names neither an execution nor a source, where the way in has no name either. */
 export const DEFAULT_EXECUTION = 'default';
 
+/** The way that an event came in, as far as it tells who sent it. */
+export interface Entrance {
+  /** Names an implicit execution of our own events. */
+  name: string;
+  /** The same for events of other vocabularies. @default `name` */
+  ownName?: string;
+  /** Many producers write with the same source. */
+  isShared?: true;
+  /** Executions that were started over a connection, the newest last. Absent where a connection identifies nobody. */
+  opened?: string[];
+}
+
 export interface Router {
-  /** Was this (source, n) written before? */
+  /** Was this (source, n), or an event with this ID and the same data, written before? */
   isTaken(event: NewEvent): boolean;
-  /** Takes an event that has not been written before. The execution's id, or undefined where none is needed. */
-  route(event: NewEvent): string | undefined;
+  /**
+   * Takes an event that has not been written before. An end without an outcome gets the one that its steps give evidence
+   * of. Returns the ID of its execution, or undefined where none is needed.
+   */
+  route(event: NewEvent, entrance?: Entrance): string | undefined;
   /** The events routed since the last call are folded into the state, or dropped. */
   settle(): void;
 }
@@ -21,12 +40,21 @@ export interface Router {
 /** Answers from `state`, and for events routed but not folded yet from what it said about them. */
 export function createRouter(state: State): Router {
   const counted = new Map<string, number>();
+  const named = new Set<string>();
   const over = new Map<string, boolean>();
   const successors = new Map<string, string>();
   const opened = new Map<string, string[]>();
+  /** Executions that are not folded yet. */
+  const fresh = new Map<string, Vocabulary | undefined>();
+  const steps = createStepOverlay(state);
 
-  const isTaken = ({ source, n }: NewEvent) =>
-    source !== undefined && n !== undefined && n <= (counted.get(source) ?? state.sources.get(source)?.n ?? -1);
+  const isTaken = (event: NewEvent) => {
+    const { source, n } = event;
+    const isCounted = source !== undefined && n !== undefined;
+    if (isCounted && n <= (counted.get(source) ?? state.sources.get(source)?.n ?? -1)) return true;
+    const print = fingerprint(event);
+    return print !== undefined && (named.has(print) || state.ids.has(print));
+  };
 
   /** Has its start been seen? If not, the start of one that has ended is late, and opens no other generation. */
   const isStarted = (id: string): boolean => {
@@ -40,48 +68,141 @@ export function createRouter(state: State): Router {
     return over.get(id) ?? (isStarted(id) && execution !== undefined && isFinal(execution.status));
   };
 
+  /** Also what is implicit is closed by its end. */
+  const isClosed = (id: string): boolean => {
+    const execution = findExecution(state, id);
+    return over.get(id) ?? (execution !== undefined && isFinal(execution.status));
+  };
+
+  const isKnown = (id: string): boolean => fresh.has(id) || findExecution(state, id) !== undefined;
+  const ofVocabulary = (id: string): Vocabulary | undefined => fresh.get(id) ?? findExecution(state, id)?.vocabulary;
+
   const newest = (id: string): string => {
     const successor = successors.get(id) ?? findExecution(state, id)?.successor;
     return successor === undefined ? id : newest(successor);
   };
 
-  const openOf = (source: string | undefined): string | undefined => {
-    if (source === undefined) return undefined;
-    const ids = [...(state.sources.get(source)?.open ?? []), ...(opened.get(source) ?? [])];
-    return ids.findLast((id) => !isOver(id));
+  const namesOf = ({ source, sender }: NewEvent, entrance?: Entrance): readonly string[] =>
+    sender ?? (source === undefined || entrance?.isShared ? [] : [source]);
+
+  /** Open executions that this producer started, the newest last; else those of the nearest that it runs in. */
+  const openOf = (names: readonly string[], entrance: Entrance | undefined): string[] => {
+    const connected = (entrance?.opened ?? []).filter((id) => !isClosed(id));
+    if (connected.length > 0) return connected;
+    for (const name of names) {
+      const ids = [...(state.sources.get(name)?.open ?? []), ...(opened.get(name) ?? [])].filter((id) => !isOver(id));
+      if (ids.length > 0) return ids;
+    }
+    return [];
   };
 
-  const locate = (event: NewEvent): string | undefined => {
+  /** Open executions of a vocabulary, whoever started them. */
+  const openIn = (vocabulary: Vocabulary): string[] =>
+    [...new Set([...state.alive.keys(), ...fresh.keys()])].filter(
+      (id) => ofVocabulary(id) === vocabulary && !isClosed(id),
+    );
+
+  /** The one execution that has this event's step open; undefined if there is none, or more than one. */
+  const holderOf = (event: NewEvent, ids: readonly string[]): string | undefined => {
+    const holders = event.type === 'step_started' ? [] : ids.filter((id) => steps.isOpen(id, event));
+    return holders.length === 1 ? holders[0] : undefined;
+  };
+
+  /** For an event without an execution. */
+  const find = (event: NewEvent, entrance?: Entrance): string => {
+    const names = namesOf(event, entrance);
+    const vocabulary = vocabularyOf(event.data);
+    const anonymous = (vocabulary && entrance?.ownName) ?? entrance?.name ?? DEFAULT_EXECUTION;
+    const implicit = names[0] ?? anonymous;
+    if (STARTS.has(event.type)) return startedAs(implicit);
+    const own = openOf(names, entrance);
+    if (vocabulary === undefined) return holderOf(event, own) ?? own.at(-1) ?? implicit;
+    const same = own.filter((id) => ofVocabulary(id) === vocabulary);
+    const mine = holderOf(event, same) ?? same.at(-1);
+    if (mine !== undefined) return mine;
+    const all = openIn(vocabulary);
+    const foreign = holderOf(event, all) ?? own.at(-1);
+    if (foreign !== undefined) return foreign;
+    if (isKnown(implicit) && !isClosed(implicit)) return implicit;
+    const tasks = all.filter(isStarted);
+    return tasks.length === 1 && tasks[0] !== undefined ? tasks[0] : implicit;
+  };
+
+  /** A start without an ID is another execution than the one that its producer started before. */
+  const startedAs = (name: string): string => {
+    const id = newest(name);
+    if (!isStarted(id)) return id;
+    const next = nextGeneration(id);
+    successors.set(id, next);
+    return next;
+  };
+
+  const locate = (event: NewEvent, entrance?: Entrance): string | undefined => {
     // these mean the execution that they name, not the one that came after it
     if (event.type === 'journal_note' || event.type === 'alert_triggered') return event.execution;
     if (event.execution === undefined && GLOBAL_TYPES.has(event.type)) return undefined;
-    const id = newest(event.execution ?? openOf(event.source) ?? event.source ?? DEFAULT_EXECUTION);
+    const id = newest(event.execution ?? find(event, entrance));
     if (!STARTS.has(event.type) || !isOver(id)) return id;
     const next = nextGeneration(id);
     successors.set(id, next);
     return next;
   };
 
-  const remember = (event: NewEvent, execution: string) => {
+  const remember = (event: NewEvent, execution: string, entrance?: Entrance) => {
+    if (!isKnown(execution) || STARTS.has(event.type)) fresh.set(execution, vocabularyOf(event.data));
+    steps.note(execution, event);
     if (STARTS.has(event.type)) {
       over.set(execution, false);
-      if (event.source === undefined) return;
-      const ids = opened.get(event.source);
-      if (ids) ids.push(execution);
-      else opened.set(event.source, [execution]);
+      open(execution, namesOf(event, entrance)[0], entrance);
     } else if (Object.hasOwn(EXECUTION_ENDS, event.type) && isStarted(execution)) over.set(execution, true);
+  };
+
+  const open = (execution: string, name: string | undefined, entrance?: Entrance) => {
+    if (entrance?.opened && !entrance.opened.includes(execution)) {
+      entrance.opened.push(execution);
+      if (entrance.opened.length > MAX_OPENED) entrance.opened.shift();
+    }
+    if (name === undefined) return;
+    const ids = opened.get(name);
+    if (ids) ids.push(execution);
+    else opened.set(name, [execution]);
   };
 
   return {
     isTaken,
-    route(event) {
+    route(event, entrance) {
       if (event.source !== undefined && event.n !== undefined) counted.set(event.source, event.n);
-      const execution = locate(event);
-      if (execution !== undefined) remember(event, execution);
+      const print = fingerprint(event);
+      if (print !== undefined) named.add(print);
+      const execution = locate(event, entrance);
+      if (execution === undefined) return undefined;
+      if (isUnstatedEnd(event)) decide(event, steps.failureOf(execution, vocabularyOf(event.data)));
+      remember(event, execution, entrance);
+      keepSender(event);
       return execution;
     },
     settle() {
-      for (const map of [counted, over, successors, opened]) map.clear();
+      for (const map of [counted, over, successors, opened, fresh]) map.clear();
+      named.clear();
+      steps.clear();
     },
   };
+}
+
+/** Of one connection; older ones are open all the same, but no longer the ones that its events go to. */
+const MAX_OPENED = 64;
+
+/** Gives an end without an outcome the one that there is evidence of. */
+function decide(event: NewEvent, failure: string | undefined): void {
+  if (failure === undefined) return;
+  event.type = 'execution_failed';
+  event.data = { ...event.data, error: failure };
+}
+
+/** The journal needs to know who started something, so that routing continues after a restart; of other events nothing. */
+function keepSender(event: NewEvent): void {
+  const [nearest] = event.sender ?? [];
+  if (nearest === undefined) return;
+  if (STARTS.has(event.type)) event.sender = [nearest];
+  else delete event.sender;
 }

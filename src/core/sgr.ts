@@ -118,3 +118,19 @@ function paletteColor(index: number): Color | undefined {
 function channel(value: number | undefined): number {
   return Math.min(255, Math.max(0, Math.floor(value ?? 0) || 0));
 }
+
+const SGR_FLAGS = Object.entries(FLAGS).map(([code, flag]) => [flag, code] as const);
+
+/** The sequence that begins this style; empty for the plain one. */
+export function sgrOf(style: TextStyle): string {
+  const codes = SGR_FLAGS.filter(([flag]) => style[flag]).map(([, code]) => code);
+  if (style.color !== undefined) codes.push(colorCode(style.color, 30));
+  if (style.background !== undefined) codes.push(colorCode(style.background, 40));
+  return codes.length === 0 ? '' : `\u001b[${codes.join(';')}m`;
+}
+
+/** `base`: 30 for the text, 40 for its background. */
+function colorCode(color: Color, base: number): string {
+  if (typeof color !== 'number') return `${base + 8};2;${color.map(channel).join(';')}`;
+  return String(color < 8 ? base + color : base + 60 + color - 8);
+}

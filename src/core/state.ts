@@ -1,7 +1,7 @@
 /** What the events add up to, how much of it stays in memory, and its form as JSON. */
 import type { AlertState, AlertStateJson } from './alerts.js';
 import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
-import type { EventData } from './event.js';
+import type { EventData, NewEvent } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
 import { executionFromJson, executionToJson } from './execution.js';
 
@@ -47,6 +47,8 @@ export interface State {
   ended: Map<string, Execution>;
   summaries: Map<string, Execution>;
   sources: Map<string, Source>;
+  /** Fingerprints of events that have an ID, the newest last. */
+  ids: Set<string>;
   queues: Map<string, Queue>;
   alerts: AlertState;
   /** Everything up to this seq has left the journal. */
@@ -64,6 +66,7 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
     ended: new Map(),
     summaries: new Map(),
     sources: new Map(),
+    ids: new Set(),
     queues: new Map(),
     alerts: emptyAlerts(),
     removedThrough: 0,
@@ -137,6 +140,37 @@ export function rememberSource(state: State, name: string, source: Source): void
   for (const [quiet] of quietest) state.sources.delete(quiet);
 }
 
+/** IDs of more events than these are not remembered: a resend follows its event closely. */
+const MAX_IDS = 10_000;
+
+/** What an event with an ID is known by when it comes again; producers that count their IDs differ in their data. */
+export function fingerprint({ id, data }: NewEvent): string | undefined {
+  // routing may have decided on the type and the error of an end
+  return id === undefined ? undefined : `${id} ${hash(JSON.stringify({ ...data, error: undefined }))}`;
+}
+
+export function rememberId(state: State, event: NewEvent): void {
+  const print = fingerprint(event);
+  if (print === undefined) return;
+  state.ids.add(print);
+  const [oldest] = state.ids;
+  if (state.ids.size > MAX_IDS && oldest !== undefined) state.ids.delete(oldest);
+}
+
+/** 53 bits of a text (cyrb53): enough to tell events of one ID apart, in a browser too. */
+function hash(text: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    high = Math.imul(high ^ code, 2_654_435_761);
+    low = Math.imul(low ^ code, 1_597_334_677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
+  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
+  return (4_294_967_296 * (2_097_151 & low) + (high >>> 0)).toString(36);
+}
+
 function shift(map: Map<string, Execution>): Execution | undefined {
   for (const [id, execution] of map) {
     map.delete(id);
@@ -181,6 +215,8 @@ export interface StateJson {
   ended: ExecutionJson[];
   summaries: ExecutionJson[];
   sources: [string, Source][];
+  /** Absent if there are none. */
+  ids?: string[];
   queues: Queue[];
   /** Absent in what an earlier version wrote. */
   alerts?: AlertStateJson;
@@ -194,6 +230,7 @@ export function stateToJson(state: State): StateJson {
     ended: [...state.ended.values()].map(executionToJson),
     summaries: [...state.summaries.values()].map(executionToJson),
     sources: [...state.sources],
+    ...(state.ids.size > 0 && { ids: [...state.ids] }),
     queues: [...state.queues.values()],
     alerts: alertsToJson(state.alerts),
     removedThrough: state.removedThrough,
@@ -208,6 +245,7 @@ export function stateFromJson(json: StateJson, limits: Limits): State {
     ended: byId(json.ended),
     summaries: byId(json.summaries),
     sources: new Map(json.sources),
+    ids: new Set(json.ids),
     queues: new Map(json.queues.map((queue) => [queue.name, queue])),
     alerts: alertsFromJson(json.alerts),
     removedThrough: json.removedThrough,

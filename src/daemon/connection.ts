@@ -1,5 +1,7 @@
 /** One client: its lines in, events and requests told apart, its replies and pushes out. Everything is bounded. */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Entrance } from '../core/route.js';
 import { ProgressError } from '../errors.js';
 import { splitEvent } from '../protocol/encode.js';
 import { createLineDecoder, encodeLine } from '../protocol/lines.js';
@@ -25,6 +27,8 @@ const MAX_SUBSCRIPTIONS = 64;
 const MAX_WAITING = 64;
 /** Refused lines that are answered one by one, per second; the others are only counted. */
 const MAX_ERRORS_PER_SECOND = 100;
+/** Of the random part of a connection's name. */
+const NAME_BYTES = 5;
 
 export interface ConnectionContext {
   ingest: Ingest;
@@ -42,6 +46,7 @@ export interface Connection {
   /** Tells the highest n written from now on. */
   acks: boolean;
   readonly order: Order;
+  readonly entrance: Entrance;
   /** Reads on, if the ingest and its own buffer allow. */
   resume(): void;
   /** Opens a subscription; one of the same id ends. */
@@ -99,7 +104,9 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
   };
 
   const order = createOrder(() => socket.destroy());
+  const entrance: Entrance = { name: `socket-${randomBytes(NAME_BYTES).toString('hex')}`, opened: [] };
   const origin: Origin = {
+    entrance,
     refusal: order.refusal,
     written: ({ source, n, seq }) => acknowledge(source, n, seq),
     duplicate: ({ source, n }) => acknowledge(source, n, 0),
@@ -161,6 +168,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     subscriptions,
     acks: false,
     order,
+    entrance,
     sinkOf(id) {
       const name = JSON.stringify(id);
       return {

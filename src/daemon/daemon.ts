@@ -7,12 +7,14 @@ import { createRecovery } from '../alerts/recovery.js';
 import { createRules } from '../alerts/rules.js';
 import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
+import type { Entrance } from '../core/route.js';
 import type { NewEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import { toDeclare } from '../core/queues.js';
 import type { State } from '../core/state.js';
 import { setLimits } from '../core/state.js';
 import type { Config } from '../config.js';
+import { createSenderLookup } from '../senders.js';
 import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
@@ -321,6 +323,9 @@ export async function startDaemon(
   };
 }
 
+/** Commands that tell who they are share it with whatever else appends to the spool. */
+const SHARED_FILE: Entrance = { name: 'spool', isShared: true };
+
 /** The way in for what lies in the spool. When an event cannot be written, those behind it wait for it. */
 function createSpoolEntrance(
   ingest: Ingest,
@@ -329,9 +334,12 @@ function createSpoolEntrance(
   ignoring: Ignoring,
 ): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
-  return (event, bytes, receipt) => {
+  const lookUp = createSenderLookup();
+  return (event, bytes, receipt, isShared) => {
+    if (event.sender && event.execution === undefined) event.sender = lookUp(event.sender);
     const origin: Origin = {
       ...receipt,
+      ...(isShared && { entrance: SHARED_FILE }),
       refusal: order.refusal,
       refused(refused, error) {
         order.refused(refused, error);

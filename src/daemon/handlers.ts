@@ -29,7 +29,6 @@ import type { Runs } from './runs.js';
 import type { Following } from './following.js';
 import type { Pruning } from './pruning.js';
 import type { Logs, Subject } from './logs.js';
-import type { Order } from './order.js';
 import type { Subscribers } from './subscribers.js';
 import type { Opened } from './subscription.js';
 import { openSubscription } from './subscription.js';
@@ -56,8 +55,8 @@ export interface HandlerContext {
 export interface Handlers {
   /** The reply's fields; undefined when the handler has replied itself. */
   answer(request: Request, connection: Connection): Promise<object | undefined>;
-  /** The same for who has no connection to follow events on. `order`: of what it hands in. */
-  ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, order: Order): Promise<Replies[K]>;
+  /** The same for a caller that has no connection to follow events on. */
+  ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, caller: Caller): Promise<Replies[K]>;
   /** The whole log of the execution that the text means. */
   logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
   /** Looks for where the stream begins; nothing is pushed yet. */
@@ -75,7 +74,9 @@ type Handler<K extends Op, Caller, Answer> = (
   context: HandlerContext,
 ) => Promise<Answer> | Answer;
 type BoundHandler<K extends Op> = Handler<K, Connection, Replies[K] | undefined>;
-type PlainHandler<K extends Op> = Handler<K, Pick<Connection, 'order'>, Replies[K]>;
+type PlainHandler<K extends Op> = Handler<K, Caller, Replies[K]>;
+/** Who hands in events: their order, and where they came in. */
+export type Caller = Pick<Connection, 'order' | 'entrance'>;
 
 /** Executions on one page of a list. */
 const DEFAULT_PAGE = 200;
@@ -89,9 +90,9 @@ export function createHandlers(context: HandlerContext): Handlers {
       const handler = HANDLERS[request.op] as BoundHandler<Op>;
       return await handler(request, connection, context);
     },
-    async ask(op, request, order) {
+    async ask(op, request, caller) {
       const handler: PlainHandler<typeof op> = PLAIN[op];
-      return await handler(request, { order }, context);
+      return await handler(request, caller, context);
     },
     async logText(text) {
       const subject = await subjectOf(text, context);
@@ -150,10 +151,11 @@ const BOUND: { [K in BoundOp]: BoundHandler<K> } = {
 };
 
 const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
-  async emit(request, { order }, { ingest, admit, journal }) {
+  async emit(request, { order, entrance }, { ingest, admit, journal }) {
     const event = admit(toNewEvent(request.event));
     const reply = await new Promise<Replies['emit']>((resolve, reject) => {
       ingest.submitParts(splitEvent(event), JSON.stringify(event.data).length, {
+        entrance,
         written: ({ seq, execution }) => resolve({ seq, ...(execution !== undefined && { execution }) }),
         duplicate: () => resolve({ seq: null, duplicate: true }),
         refusal: order.refusal,

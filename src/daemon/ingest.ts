@@ -1,6 +1,7 @@
 /** The one way through: an event is routed, written to the journal, folded into the state, then published. */
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { fold } from '../core/fold.js';
+import type { Entrance } from '../core/route.js';
 import { createRouter } from '../core/route.js';
 import type { State } from '../core/state.js';
 import { ProgressError } from '../errors.js';
@@ -11,6 +12,8 @@ import { stampText } from '../protocol/raw-line.js';
 
 /** Who handed an event in, and hears what became of it, in order. */
 export interface Origin {
+  /** For routing. */
+  entrance?: Entrance;
   /** Asked when its turn has come: why the event must not be written now. */
   refusal?(event: NewEvent): ProgressError | undefined;
   written(event: ExecutionEvent): void;
@@ -157,7 +160,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
       }
       for (const event of [...(item.before ?? []), item.event]) {
         const text = event === item.event ? item.text : undefined;
-        batch.lines.push(stamp({ event, text }, router.route(event), seq++, arrival));
+        batch.lines.push(stamp({ event, text }, router.route(event, item.origin?.entrance), seq++, arrival));
         batch.events.push(event as ExecutionEvent);
       }
       accepted.push(item);

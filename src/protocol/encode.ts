@@ -22,13 +22,13 @@ const LONG_TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The line of the journal, without its newline. Its length is bounded by `splitEvent`. */
 export function encodeEvent(event: ExecutionEvent): string {
-  const { seq, time, approximate, type, execution, step, source, n, data } = event;
-  return JSON.stringify({ seq, time, approximate, type, execution, step, source, n, data });
+  const { seq, time, approximate, type, execution, step, source, n, id, sender, data } = event;
+  return JSON.stringify({ seq, time, approximate, type, execution, step, source, n, id, sender, data });
 }
 
 /**
  * The event itself, or several whose lines are short enough: all but the last are marked `continued`, and the last
- * alone carries n. `lineChars`, the length of the line that it came in, saves measuring.
+ * alone carries n and the ID. `lineChars`, the length of the line that it came in, saves measuring.
  */
 export function splitEvent(event: NewEvent, lineChars = Infinity): NewEvent[] {
   if (lineChars <= SURELY_SHORT_CHARS) return [event];
@@ -45,7 +45,7 @@ export function splitEvent(event: NewEvent, lineChars = Infinity): NewEvent[] {
 }
 
 function toParts(event: NewEvent, field: string, pieces: string[]): NewEvent[] {
-  const { n, ...unnumbered } = event;
+  const { n, id, ...unnumbered } = event;
   const last = pieces.length - 1;
   let lines = 0;
   return pieces.map((piece, index) => {
@@ -53,7 +53,8 @@ function toParts(event: NewEvent, field: string, pieces: string[]): NewEvent[] {
     if (typeof data['line'] === 'number') data['line'] += lines;
     lines += piece.split('\n').length - 1;
     if (index < last) data['continued'] = true;
-    return { ...unnumbered, ...(n !== undefined && index === last && { n }), data };
+    const own = index === last ? { ...(n !== undefined && { n }), ...(id !== undefined && { id }) } : {};
+    return { ...unnumbered, ...own, data };
   });
 }
 

@@ -18,6 +18,7 @@ export function isReusable(text: string, value: Readonly<Record<string, unknown>
     value['step'] === event.step &&
     value['source'] === event.source &&
     value['n'] === event.n &&
+    value['sender'] === undefined &&
     value['approximate'] === event.approximate &&
     value['data'] === event.data &&
     text.length <= MAX_CHARS &&

@@ -2,7 +2,8 @@
 import type { EventData, NewEvent } from '../core/event.js';
 import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { readTime } from '../core/time.js';
-import { translate } from '../core/vocabulary.js';
+import { toId, toTime } from '../core/conversions.js';
+import { isForeign, translate } from '../core/vocabulary.js';
 import { ProgressError } from '../errors.js';
 import { describeValue, quoteAround } from './excerpt.js';
 import { findJsonError } from './json-error.js';
@@ -114,9 +115,10 @@ const TIME_WANTED = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z", or sec
 const COUNT_WANTED = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
 
 /** Its envelope checked, everything else moved into `data`, other vocabularies translated. null counts as absent. */
-export function toNewEvent(value: unknown): NewEvent {
-  if (!isObject(value)) throw badEvent('an event', 'an object', value);
-  const { type, time, execution, step, source, n, approximate } = value;
+export function toNewEvent(given: unknown): NewEvent {
+  if (!isObject(given)) throw badEvent('an event', 'an object', given);
+  const { value, id } = toPlain(given);
+  const { type, time, execution, step, source, n, approximate, sender } = value;
   if (type === undefined) {
     throw new ProgressError('bad_event', `an event needs "type", as in ${EXAMPLE}; a request needs "op" and "id"`);
   }
@@ -128,7 +130,44 @@ export function toNewEvent(value: unknown): NewEvent {
   if (isGiven(step)) event.step = checkId('step', step);
   if (isGiven(source)) event.source = checkId('source', source);
   if (isGiven(n)) event.n = checkCount(n);
-  return translate(event);
+  if (id !== undefined) event.id = id;
+  if (isSender(sender)) event.sender = sender;
+  try {
+    return translate(event);
+  } catch (cause) {
+    throw cause instanceof TypeError ? new ProgressError('bad_event', cause.message, { cause }) : cause;
+  }
+}
+
+/** An event whose type is in `type`, and what was found beside it. */
+interface Plain {
+  value: Fields;
+  id?: string | undefined;
+}
+
+/**
+ * Some programs call the type `event`, and `progress emit TYPE --data LINE` puts a whole event into the data of another.
+ * What such an event calls `id` and `timestamp` are its ID and its time.
+ */
+function toPlain(given: Fields): Plain {
+  if (given['type'] === undefined && given['event'] !== undefined) return unwrap(given);
+  const { data, ...envelope } = given;
+  const { type } = given;
+  if (typeof type !== 'string' || !isObject(data)) return { value: given };
+  const isNamed = data['type'] === type || data['event'] === type;
+  if (!isNamed && !(isObject(data['data']) && isForeign(type, data))) return { value: given };
+  const inner = data['event'] === type || isObject(data['data']) ? unwrap({ ...data, event: type }) : { value: data };
+  const { type: _type, ...fields } = inner.value;
+  // the data of a flat event stay data: none of its fields is one of the envelope's
+  if (!isObject(data['data'])) return { ...inner, value: { ...envelope, data: fields } };
+  return { ...inner, value: { ...envelope, ...fields, type } };
+}
+
+/** `{"event":TYPE,"data":{...},"timestamp":1790000000.25,"id":"..."}` */
+function unwrap({ event, type: _type, id, timestamp, ...rest }: Fields): Plain {
+  const time = toTime(timestamp);
+  const late = time === undefined && isGiven(timestamp) ? { timestamp } : {};
+  return { value: { ...rest, ...late, ...(time !== undefined && { time }), type: event }, id: toId(id) };
 }
 
 /** What happened to the journal itself, and what is to be told to whom: from anyone but the daemon it would be forged. */
@@ -159,15 +198,19 @@ function dataOf(value: Fields): EventData {
   const data = value['data'] ?? {};
   if (!isObject(data)) throw badEvent('data', 'an object', data);
   for (const key in value) {
-    if (!ENVELOPE.has(key)) return { ...flatFields(value), ...data };
+    if (!isEnvelope(key, value)) return { ...flatFields(value), ...data };
   }
   return data;
+}
+
+function isEnvelope(key: string, value: Fields): boolean {
+  return ENVELOPE.has(key) || (key === 'sender' && isSender(value[key]));
 }
 
 function flatFields(value: Fields): EventData {
   const flat: EventData = {};
   for (const key in value) {
-    if (ENVELOPE.has(key)) continue;
+    if (isEnvelope(key, value)) continue;
     // an assignment would set the prototype
     if (key === '__proto__') Object.defineProperty(flat, key, { ...WRITABLE, value: value[key] });
     else flat[key] = value[key];
@@ -191,6 +234,14 @@ function checkTime(value: unknown): string {
 function checkCount(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw badEvent('n', COUNT_WANTED, value);
+}
+
+/** More ancestors than these never matter. */
+const MAX_SENDERS = 16;
+
+/** Anything else of that name is data. */
+function isSender(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length <= MAX_SENDERS && value.every((name) => isIdentifier(name));
 }
 
 function checkFlag(value: unknown): boolean {

@@ -1,8 +1,6 @@
 /** One file of the spool: read from where the journal left off, line by line, each taken once. */
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
-import { GLOBAL_TYPES } from '../core/event.js';
-import { DEFAULT_EXECUTION } from '../core/route.js';
 import { ProgressError } from '../errors.js';
 import type { LineDecoder } from '../protocol/lines.js';
 import { createLineDecoder } from '../protocol/lines.js';
@@ -18,8 +16,8 @@ export interface FileOptions {
   parsed: SpoolName;
   /** Where the journal says that it was read to, in bytes. */
   taken: number;
-  /** Hands an event in; throws when it can never be taken. */
-  submit: (event: NewEvent, bytes: number, receipt: Receipt) => void;
+  /** Hands an event in; throws when it can never be taken. `isShared`: the file has many writers. */
+  submit: (event: NewEvent, bytes: number, receipt: Receipt, isShared: boolean) => void;
   reject: (code: string) => void;
   log: (message: string) => void;
   /** An event could not be written now: call `rewind` in a while. */
@@ -51,15 +49,13 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
   const take = (text: string) => {
     const event = toNewEvent(parseLine(text, 1));
     if (event.source === undefined || event.n === undefined) {
+      // (source, n) says where in which file it was; who sent it must not be lost
+      if (event.source !== undefined) event.sender = [event.source];
       event.source = parsed.source;
       event.n = end;
     }
-    // many write there, and none knows what another has begun
-    if (parsed.writer === undefined && event.execution === undefined && !GLOBAL_TYPES.has(event.type)) {
-      event.execution = DEFAULT_EXECUTION;
-    }
     if (event.time === undefined && arrival) Object.assign(event, arrival);
-    submit(event, text.length, tail.receiptFor(end));
+    submit(event, text.length, tail.receiptFor(end), parsed.writer === undefined);
     good++;
   };
 

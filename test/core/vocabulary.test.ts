@@ -13,7 +13,7 @@ function translated(type: string, data: EventData, envelope: Partial<NewEvent> =
 
 t.test('our own and unknown types are returned as they are', (t) => {
   for (const type of [...EVENT_TYPES, 'my_own', 'constructor', '__proto__']) {
-    const event = { type, data: { task_id: 't', status: 'failed' } };
+    const event = { type, data: { task_id: 't', status: 'passed' } };
     t.equal(translate(event), event);
   }
   t.end();
@@ -113,18 +113,18 @@ t.test('error_occurred is a log line, or the end of the story that it names and 
     type: 'log',
     execution: 'prd-1',
     step: 'us-3',
-    data: { level: 'error', message: 'Unused name', error_type: 'lint', retryable: true },
+    data: { level: 'error', message: 'Unused name', errorType: 'lint', retryable: true },
   });
   t.strictSame(translated('error_occurred', { ...given, story_id: 'us-3', retryable: false }), {
     type: 'step_failed',
     execution: 'prd-1',
     step: 'us-3',
-    data: { kind: 'story', error: 'Unused name', error_type: 'lint', retryable: false },
+    data: { kind: 'story', error: 'Unused name', errorType: 'lint', retryable: false },
   });
   t.strictSame(translated('error_occurred', { ...given, retryable: false }), {
     type: 'log',
     execution: 'prd-1',
-    data: { level: 'error', message: 'Unused name', error_type: 'lint', retryable: false },
+    data: { level: 'error', message: 'Unused name', errorType: 'lint', retryable: false },
   });
   t.end();
 });
@@ -220,7 +220,8 @@ t.test('invocation.activity is what its word says, wherever the word stands', (t
 t.test('invocation.completed, failed and timeout end their step', (t) => {
   const given = { invocationId: 'i1', taskId: 't1', durationMs: 5, exitCode: 2 };
   const rest = { execution: 't1', step: 'i1', data: { kind: 'invocation', durationMs: 5, exitCode: 2 } };
-  t.strictSame(translated('invocation.completed', given), { type: 'step_completed', ...rest });
+  t.strictSame(translated('invocation.completed', given), { type: 'step_failed', ...rest });
+  t.equal(translated('invocation.completed', { ...given, exitCode: 0 }).type, 'step_completed');
   t.equal(translated('invocation.completed', { ...given, status: 'failed' }).type, 'step_failed');
   for (const [name, type] of [
     ['invocation.failed', 'step_failed'],
@@ -256,9 +257,18 @@ t.test('log_entry is a log line, its level in our words', (t) => {
     message: 'hello',
     fields: { a: 1 },
   });
-  const levels = { trace: 'debug', debug: 'debug', INFO: 'info', notice: 'info', warn: 'warning', Warning: 'warning' };
-  for (const [level, ours] of Object.entries({ ...levels, error: 'error', FATAL: 'error', critical: 'error' })) {
+  for (const [level, ours] of Object.entries({
+    debug: 'debug',
+    INFO: 'info',
+    warn: 'warning',
+    Warning: 'warning',
+    err: 'error',
+  })) {
     t.strictSame(translated('log_entry', { level }).data, { level: ours });
+  }
+  const finer = { trace: 'debug', notice: 'info', FATAL: 'error', critical: 'error', '4': 'warning', '7': 'debug' };
+  for (const [level, ours] of Object.entries(finer)) {
+    t.strictSame(translated('log_entry', { level }).data, { level: ours, levelGiven: level });
   }
   t.strictSame(translated('log_entry', { level: 'loud' }).data, { level: 'loud' }, 'an unknown one stays');
   t.end();
@@ -276,12 +286,21 @@ t.test('a timestamp of any of them is the time, and stays when it is none', (t) 
 
 t.test('the envelope and our own fields win; what they displace stays under its own name', (t) => {
   const envelope = { execution: 'x', step: 's', time: '2026-11-20T12:48:46.123Z', source: 'me', n: 1 };
-  const given = { task_id: 't', story_id: 'u', title: 'Theirs', name: 'Ours', kind: 'mine', timestamp: 5 };
+  const given = { task_id: 't', story_id: 'u', title: 'Theirs', name: 'Ours', kind: 'mine' };
   t.strictSame(translated('story_started', given, envelope), {
     ...envelope,
     type: 'step_started',
-    data: { task_id: 't', story_id: 'u', title: 'Theirs', name: 'Ours', kind: 'mine', timestamp: 5 },
+    data: { task_id: 't', story_id: 'u', title: 'Theirs', name: 'Ours', kind: 'mine' },
   });
+  t.end();
+});
+
+t.test('the time that the producer gives wins over the one that a command adds', (t) => {
+  const time = '2026-11-20T12:48:46.123Z';
+  t.equal(translated('story_started', { timestamp: '1790000000.25' }, { time }).time, '2026-09-21T14:13:20.250Z');
+  t.equal(translated('task.started', { startTime: 1_790_000_000 }, { time }).time, '2026-09-21T14:13:20.000Z');
+  t.equal(translated('task.completed', { endTime: 1_790_000_000 }, { time }).time, '2026-09-21T14:13:20.000Z');
+  t.equal(translated('story_started', { timestamp: 'noon' }, { time }).time, time);
   t.end();
 });
 

@@ -1,7 +1,10 @@
 /** Which address leads to what: a table, and what each does with its request. */
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { Config } from '../../config.js';
+import type { Entrance } from '../../core/route.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../errors.js';
 import type { DaemonStatus, Replies, Request, SubscribeRequest } from '../../protocol/messages.js';
@@ -66,13 +69,9 @@ export function createRouter(context: RouterContext): Router {
   let streams = 0;
 
   /** Asks as the socket does: the same checks, the same handler. */
-  const ask = async <K extends PlainOp>(op: K, fields: Fields): Promise<Replies[K]> => {
+  const ask = async <K extends PlainOp>(op: K, fields: Fields, entrance = ANONYMOUS): Promise<Replies[K]> => {
     const request = toRequest({ ...fields, op, id: 0 }) as Extract<Request, { op: K }>;
-    return await handlers.ask(
-      op,
-      request,
-      createOrder(() => undefined),
-    );
+    return await handlers.ask(op, request, { order: createOrder(() => undefined), entrance });
   };
 
   const get = (op: PlainOp, kinds: Readonly<Record<string, Kind>>, fixed: Fields = {}): Route => ({
@@ -142,9 +141,9 @@ export function createRouter(context: RouterContext): Router {
 
   const emit: Route = {
     method: 'POST',
-    async serve({ body, query, response }) {
+    async serve({ request, body, query, response }) {
       const fields = readQuery(query, { synced: 'flag' });
-      sendJson(response, await ask('emit', { ...fields, event: await body() }), 201);
+      sendJson(response, await ask('emit', { ...fields, event: await body() }, entranceOf(request)), 201);
     },
   };
 
@@ -236,6 +235,23 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 }
+
+/** A client is known by nothing: its events without an execution or a source have this name. */
+const ANONYMOUS: Entrance = { name: 'http' };
+
+const ENTRANCES = new WeakMap<Socket, Entrance>();
+
+/** Clients must not share an execution that none of them has started: those that stay connected are told apart. */
+function entranceOf({ socket }: IncomingMessage): Entrance {
+  const known = ENTRANCES.get(socket);
+  if (known) return known;
+  const entrance: Entrance = { ...ANONYMOUS, ownName: `http-${randomBytes(NAME_BYTES).toString('hex')}` };
+  ENTRANCES.set(socket, entrance);
+  return entrance;
+}
+
+/** Of the random part of a name. */
+const NAME_BYTES = 5;
 
 const LIST_FIELDS = {
   all: 'flag',
