@@ -2,6 +2,7 @@
 import { sanitize, stripAnsi } from '../core/ansi.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { textOf } from '../core/event.js';
+import { messageOf } from '../core/outline.js';
 import type { Pattern } from '../patterns.js';
 import { activityLines } from '../terminal/activity.js';
 import { paint } from '../terminal/paint.js';
@@ -97,5 +98,5 @@ export function textFor(event: ExecutionEvent, style: OutputStyle, columns: numb
 }
 
 function messageLine({ data }: ExecutionEvent, style: OutputStyle): string {
-  return `${sanitize(textOf(data, 'level') ?? 'info', { color: false })}: ${sanitize(textOf(data, 'message') ?? '', style)}`;
+  return `${sanitize(textOf(data, 'level') ?? 'info', { color: false })}: ${sanitize(messageOf(data), style)}`;
 }

@@ -46,13 +46,48 @@ const FAILURE_LINES = 3;
 
 function linesForTail(data: EventData): string[] | undefined {
   const kind = textOf(data, 'kind');
-  if (kind === 'tool-call') {
-    return [CALL_MARK + (textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']))];
-  }
+  if (kind === 'tool-call') return [CALL_MARK + callTitle(data)];
   const lines = textOf(data, 'text')?.split('\n');
   if (kind === 'assistant-text') return lines;
+  if (kind === undefined || !OUR_KINDS.has(kind)) return otherActivity(data).split('\n');
   if (kind !== 'tool-result' || data['isError'] !== true) return undefined;
   return lines?.slice(0, FAILURE_LINES).map((line) => INDENT + line);
+}
+
+export const OUR_KINDS: ReadonlySet<string> = new Set([
+  ...['init', 'prompt', 'assistant-text', 'thinking', 'tool-call', 'tool-result', 'result', 'usage'],
+]);
+
+/** A call in one line: `Bash: rg -n listen`, or the command alone where no tool is named. */
+export function callTitle(data: EventData): string {
+  const title = textOf(data, 'title');
+  if (title !== undefined && title !== '') return title;
+  const tool = textOf(data, 'tool');
+  const { input } = data;
+  const text = textOf(data, 'text') ?? textOf(data, 'message');
+  const subject = input ?? text;
+  if (tool !== undefined) return toolTitle(tool, subject);
+  if (typeof subject === 'string' && subject.trim() !== '') return oneLine(subject);
+  return toolTitle('tool', subject);
+}
+
+/** An activity of a kind that is not ours: its kind, and whatever it says, never nothing. */
+export function otherActivity(data: EventData): string {
+  const kind = textOf(data, 'kind');
+  const text = activityText(data) ?? textOf(data, 'message');
+  const { kind: _kind, as: _as, activity: _activity, ...rest } = data;
+  const said = text ?? (Object.keys(rest).length === 0 ? '' : JSON.stringify(rest));
+  return kind === undefined ? said || 'activity' : said === '' ? kind : `${kind}: ${said}`;
+}
+
+function oneLine(text: string): string {
+  return clip(
+    text
+      .slice(0, TITLE_CHARS * 4)
+      .replace(/\s+/g, ' ')
+      .trim(),
+    TITLE_CHARS,
+  );
 }
 
 /** RFC 6901. */
@@ -85,13 +120,7 @@ export function toolTitle(tool: string, input: unknown, cwd?: string): string {
   const lines = changedLines(fields);
   const parts = [subject, lines].filter((part) => part !== undefined && part !== '');
   const title = parts.length === 0 ? tool : `${tool}: ${parts.join(' ')}`;
-  return clip(
-    title
-      .slice(0, TITLE_CHARS * 4)
-      .replace(/\s+/g, ' ')
-      .trim(),
-    TITLE_CHARS,
-  );
+  return oneLine(title);
 }
 
 function subjectOf(fields: EventData, cwd: string | undefined): string | undefined {

@@ -46,3 +46,17 @@ export function assignNumber<K extends string>(
     if (value !== undefined) target[key] = value;
   }
 }
+
+/** Copies the named fields whatever they hold, as text: what is no text as JSON. */
+export function assignValue<K extends string>(
+  target: Partial<Record<K, string>>,
+  data: EventData,
+  keys: readonly K[],
+  chars: number,
+): void {
+  for (const key of keys) {
+    const value = data[key];
+    if (value === undefined || value === null) continue;
+    target[key] = clip(typeof value === 'string' ? value : JSON.stringify(value), chars);
+  }
+}

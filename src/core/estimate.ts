@@ -1,5 +1,6 @@
 /** How much of an execution is done, how long it has taken, and how long it may still take. */
-import type { Execution, Step } from './execution.js';
+import type { FinalStatus } from './event.js';
+import type { Execution, Status, Step } from './execution.js';
 import { isFinal } from './execution.js';
 
 export interface Work {
@@ -8,6 +9,15 @@ export interface Work {
   total?: number;
   /** What is counted: the producer's unit, else `stories` or `steps`. */
   unit?: string;
+  /** Of what is done, where it is steps and not all of them passed. */
+  outcomes?: Outcomes;
+}
+
+/** How steps ended. `failed` includes timeouts and what was cancelled or lost. */
+export interface Outcomes {
+  passed: number;
+  failed: number;
+  skipped: number;
 }
 
 /** What is absent is unknown. */
@@ -50,13 +60,41 @@ export function workOf(execution: Execution): Work | undefined {
 
 function stepWork(execution: Execution): Work | undefined {
   const steps = countedSteps(execution);
-  const dropped = Object.values(execution.droppedSteps ?? {}).reduce((sum, count) => sum + count, 0);
-  const known = steps.length + dropped;
-  const total = Math.max(known, execution.total ?? 0);
+  const total = plannedSteps(execution, steps);
   if (total === 0) return undefined;
-  const done = steps.filter((step) => isFinal(step.status)).length + dropped;
-  return { done, total, unit: steps[0]?.kind === 'story' ? 'stories' : 'steps' };
+  const outcomes = outcomesOf(execution, steps);
+  const done = outcomes.passed + outcomes.failed + outcomes.skipped;
+  const unit = steps[0]?.kind === 'story' ? 'stories' : 'steps';
+  return { done, total, unit, ...(done > outcomes.passed && { outcomes }) };
 }
+
+/** Those that are known, or as many as the producer announced. */
+function plannedSteps(execution: Execution, steps: readonly Step[]): number {
+  return Math.max(steps.length + droppedOf(execution), execution.total ?? 0);
+}
+
+function droppedOf({ droppedSteps = {} }: Execution): number {
+  return Object.values(droppedSteps).reduce((sum, count) => sum + count, 0);
+}
+
+function outcomesOf({ droppedSteps = {} }: Execution, steps: readonly Step[]): Outcomes {
+  const outcomes: Outcomes = { passed: 0, failed: 0, skipped: 0 };
+  const count = (status: Status, times: number) => {
+    if (isFinal(status)) outcomes[OUTCOME_OF[status]] += times;
+  };
+  for (const { status } of steps) count(status, 1);
+  for (const [status, times] of Object.entries(droppedSteps)) count(status as FinalStatus, times);
+  return outcomes;
+}
+
+const OUTCOME_OF: Readonly<Record<FinalStatus, keyof Outcomes>> = {
+  completed: 'passed',
+  failed: 'failed',
+  timeout: 'failed',
+  cancelled: 'failed',
+  lost: 'failed',
+  skipped: 'skipped',
+};
 
 /** The steps that make up the plan: the stories if it has any, else the outermost steps. */
 export function countedSteps(execution: Execution): Step[] {
@@ -75,9 +113,69 @@ function isOutermost(execution: Execution, step: Step): boolean {
 
 function shareOf(execution: Execution): number | undefined {
   if (execution.status === 'completed') return 1;
-  const work = workOf(execution);
-  if (work?.total === undefined) return undefined;
-  return Math.min(1, work.done / work.total);
+  const { progress, percent } = execution;
+  const isCounted = progress?.current !== undefined || progress?.total !== undefined;
+  const work = isCounted ? workOf(execution) : undefined;
+  const counted = isCounted ? work?.total && work.done / work.total : stepShare(execution);
+  const said = percent === undefined ? undefined : percent / 100;
+  const shares = [counted, said].filter((share) => share !== undefined);
+  return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
+}
+
+/** By what is done of each step: of a story its criteria. */
+function stepShare(execution: Execution): number | undefined {
+  const steps = countedSteps(execution);
+  const total = plannedSteps(execution, steps);
+  if (total === 0) return undefined;
+  const parts = partsOf(execution);
+  const done = steps.reduce((sum, step) => sum + stepPart(step, parts, 0), droppedOf(execution));
+  return done / total;
+}
+
+/** Deeper parts say nothing of the whole. */
+const MAX_DEPTH = 8;
+
+/** From 0 to 1: all of a step that is over, else what is done of its parts. */
+function stepPart(step: Step, parts: ReadonlyMap<string, readonly Step[]>, depth: number): number {
+  if (isFinal(step.status)) return 1;
+  const { current, total } = step.progress ?? {};
+  if (current !== undefined && total !== undefined && total > 0) return Math.min(1, Math.max(0, current / total));
+  const own = depth < MAX_DEPTH ? (parts.get(step.id) ?? []) : [];
+  // without an announcement, when all known ones are over, another may follow
+  const open = own.some(({ status }) => !isFinal(status)) ? 0 : 1;
+  const expected = Math.max(own.length, step.total ?? own.length + open);
+  return expected === 0 ? 0 : own.reduce((sum, part) => sum + stepPart(part, parts, depth + 1), 0) / expected;
+}
+
+/** By parent, the steps that a plan has below others. */
+function partsOf({ steps }: Execution): Map<string, Step[]> {
+  const parts = new Map<string, Step[]>();
+  for (const step of steps.values()) {
+    const { parent, kind } = step;
+    if (parent === undefined || parent === step.id || (kind !== 'criterion' && DETAIL_KINDS.has(kind))) continue;
+    const own = parts.get(parent);
+    if (own) own.push(step);
+    else parts.set(parent, [step]);
+  }
+  return parts;
+}
+
+/** `1/4`: the criteria of a story that are met, of those announced; undefined where it has none. */
+export function criteriaOf({ steps }: Execution, story: Step): Work | undefined {
+  if (story.kind !== 'story') return undefined;
+  const own = [...steps.values()].filter(({ kind, parent }) => kind === 'criterion' && parent === story.id);
+  const total = Math.max(own.length, story.total ?? 0);
+  const done = own.filter(({ status }) => status === 'completed').length;
+  return total === 0 ? undefined : { done, total, unit: 'criteria' };
+}
+
+/** When a step ran: to its end, for as long as its producer says. */
+export function spanOf(step: Step, nowMs: number): { from: number; to: number } | undefined {
+  const started = parseTime(step.startedAt);
+  const took = elapsedOf(step, nowMs);
+  if (started === undefined || took === undefined) return undefined;
+  const ended = isFinal(step.status) ? parseTime(step.endedAt) : undefined;
+  return ended === undefined ? { from: started, to: started + took } : { from: ended - took, to: ended };
 }
 
 /** Of an execution or a step. The clock of one that is over stands still, whatever the time. */
@@ -97,11 +195,23 @@ function stoppedAt(item: Execution | Step): number | undefined {
 
 /** The producer's own estimate while it holds, else by the rate so far. */
 function remainingOf(execution: Execution, share: number | undefined, elapsedMs: number): number | undefined {
-  if (isFinal(execution.status)) return undefined;
+  if (isFinal(execution.status) || (share !== undefined && share >= 1)) return undefined;
+  // nobody knows what a failed story leads to
+  if (countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed')) return undefined;
   const { estimatedMs } = execution;
   if (estimatedMs !== undefined && estimatedMs > elapsedMs) return estimatedMs - elapsedMs;
-  if (share === undefined || share < MIN_SHARE || share >= 1 || elapsedMs < MIN_ELAPSED_MS) return undefined;
+  if (share === undefined || share < MIN_SHARE || elapsedMs < MIN_ELAPSED_MS) return undefined;
   return (elapsedMs * (1 - share)) / share;
+}
+
+/** Shorter than this an execution is not quiet. */
+const QUIET_MS = 30_000;
+
+/** Milliseconds since the last event of one that runs; undefined where that was just now. */
+export function quietOf({ status, lastActivity }: Execution, nowMs: number): number | undefined {
+  const last = parseTime(lastActivity);
+  if (isFinal(status) || last === undefined || nowMs - last < QUIET_MS) return undefined;
+  return nowMs - last;
 }
 
 /** Milliseconds of an RFC 3339 time, or undefined if it is absent or no time. */

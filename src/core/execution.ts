@@ -18,6 +18,8 @@ export interface Progress {
 /** Of the whole process tree: cpu in percent of one core, rss and peakRss in bytes, cpuSeconds in seconds. */
 export interface Resources {
   cpu?: number;
+  /** The highest cpu so far, kept after the end. */
+  peakCpu?: number;
   rss?: number;
   processes?: number;
   peakRss?: number;
@@ -30,9 +32,13 @@ export interface Step {
   name: string;
   /** `step`, `story`, `criterion`, `tool`, `invocation`, `subagent`, or what the producer says. */
   kind: string;
+  /** What the producer calls the type of this step: `shell`, `agent`... */
+  stepType?: string;
   status: Status;
   parent?: string;
   index?: number;
+  /** Parts that the producer announced, such as criteria. */
+  total?: number;
   /** Ids of the steps that must end before this one starts. */
   needs?: string[];
   role?: string;
@@ -43,9 +49,15 @@ export interface Step {
   startedAt?: string;
   endedAt?: string;
   durationMs?: number;
+  /** No start was seen: `startedAt` follows from the end and the duration. */
+  startDerived?: true;
   /** Times that it started, if more than one. */
   attempts?: number;
   error?: string;
+  errorType?: string;
+  /** As text; JSON where the producer sent something else. */
+  input?: string;
+  output?: string;
   retryable?: boolean;
   commits?: string[];
   progress?: Progress;
@@ -101,12 +113,19 @@ export interface Execution {
   exitCode?: number;
   signal?: string;
   error?: string;
+  errorType?: string;
+  /** As text; JSON where the producer sent something else. */
+  parameters?: string;
+  input?: string;
+  output?: string;
   summary?: string;
   /** What told the end, of a session that does not tell it itself: `record`, `process` or `silence`. */
   endedBy?: string;
   /** Steps or stories that the producer announced. */
   total?: number;
   estimatedMs?: number;
+  /** How much is done as the producer says, from 0 to 100. */
+  percent?: number;
   /** The time of the newest event. */
   lastActivity: string;
   progress?: Progress;

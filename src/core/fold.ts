@@ -6,7 +6,7 @@
  */
 import { activityTail } from './activity.js';
 import { foldAlert, foldCarriedAlerts } from './alerts.js';
-import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
@@ -27,9 +27,9 @@ import {
 } from './state.js';
 import { vocabularyOf } from './vocabulary-table.js';
 
-/** Lines of output kept for a face that joins late; the journal has them all. */
 /** What lies deeper is not told from that. */
 const MAX_DEPTH = 6;
+/** Lines of output kept for a face that joins late; the journal has them all. */
 const TAIL_LINES = 12;
 const TAIL_CHARS = 400;
 const ARGV_CHARS = 4_096;
@@ -63,6 +63,8 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
+  // an agent that begins is what it waited for
+  if (event.type === 'step_started' && event.data['kind'] === 'invocation') clearAttention(execution);
   if (!PASSIVE_TYPES.has(event.type)) noteActivity(execution, event.time);
   return execution;
 }
@@ -98,6 +100,7 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     execution_orphaned: orphan,
     progress: setProgress,
     output: foldOutput,
+    log: foldError,
     activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
@@ -209,7 +212,8 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
   assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
   assignText(execution, data, ['session', 'via'], NAME_CHARS);
-  assignNumber(execution, data, ['pid', 'total', 'estimatedMs']);
+  assignNumber(execution, data, ['pid', 'total', 'estimatedMs', 'percent']);
+  assignValue(execution, data, ['parameters', 'input'], TEXT_CHARS);
   const after = textsOf(data, 'after');
   if (after) execution.after = clipAll(after, AFTER_CHARS);
   const labels = labelsOf(data);
@@ -226,8 +230,12 @@ function endWith(status: FinalStatus): Change {
     const wasOver = isFinal(execution.status);
     execution.status = status;
     execution.endedAt = event.time;
+    // an error that it got over is told in the log
+    if (status === 'completed') delete execution.error;
+    if (status === 'completed' || data['error'] !== undefined) delete execution.errorType;
     assignNumber(execution, data, ['exitCode']);
-    assignText(execution, data, ['signal', 'error', 'summary', 'endedBy'], TEXT_CHARS);
+    assignText(execution, data, ['signal', 'error', 'errorType', 'summary', 'endedBy'], TEXT_CHARS);
+    assignValue(execution, data, ['output'], TEXT_CHARS);
     setDuration(execution, event, event.time);
     endResources(execution, data);
     clearAttention(execution);
@@ -288,6 +296,20 @@ function foldOutput(execution: Execution, { data }: ExecutionEvent): void {
   const text = textOf(data, 'text');
   // what is for debuggers is kept from people
   if (text !== undefined && data['stream'] !== 'debug') appendTail(execution, text);
+}
+
+/** An error that names its type is one of the step or of the whole; others are lines of the log alone. */
+function foldError(execution: Execution, event: ExecutionEvent): void {
+  const { data } = event;
+  const error = textOf(data, 'message');
+  if (data['level'] !== 'error' || error === undefined || isFinal(execution.status)) return;
+  if (textOf(data, 'errorType') === undefined && data['as'] !== 'error_occurred') return;
+  const step = event.step === undefined ? undefined : execution.steps.get(event.step);
+  const owner = step && !isFinal(step.status) ? step : execution;
+  delete owner.errorType;
+  owner.error = clip(error, TEXT_CHARS);
+  assignText(owner, data, ['errorType'], NAME_CHARS);
+  if (step && typeof data['retryable'] === 'boolean') step.retryable = data['retryable'];
 }
 
 function appendTail({ status, tail }: Execution, text: string): void {
@@ -353,6 +375,7 @@ function setResources(execution: Execution, { data }: ExecutionEvent): void {
   if (isFinal(execution.status)) return;
   const resources: Resources = { ...execution.resources };
   assignNumber(resources, data, ['cpu', 'rss', 'processes']);
+  if (resources.cpu !== undefined) resources.peakCpu = Math.max(resources.cpu, resources.peakCpu ?? 0);
   setUsed(resources, data);
   execution.resources = resources;
 }
@@ -368,7 +391,7 @@ function endResources(execution: Execution, data: EventData): void {
 function setUsed(resources: Resources, data: EventData): void {
   assignNumber(resources, data, ['cpuSeconds']);
   // several look now and then, and each sees another part of it
-  const peakRss = numberOf(data, 'peakRss') ?? 0;
+  const peakRss = Math.max(numberOf(data, 'peakRss') ?? 0, numberOf(data, 'rss') ?? 0);
   if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
 }
 

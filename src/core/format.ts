@@ -1,4 +1,5 @@
 /** Numbers, times and statuses as people read them: the same in the terminal and in the viewer. */
+import type { Work } from './estimate.js';
 import type { Attention, Status } from './execution.js';
 
 const SECOND = 1_000;
@@ -70,9 +71,17 @@ export function formatQuantity(count: number, singular: string, plural = `${sing
   return `${formatCount(count)} ${count === 1 ? singular : plural}`;
 }
 
-/** Rounded down: 100 % means done. */
+/** `3/3 stories`, and where not all passed how many did what: `3/3 stories: 2 passed · 1 failed`. */
+export function formatWork({ done, total, unit = '', outcomes }: Work, separator = ' · '): string {
+  const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
+  const words = Object.entries(outcomes ?? {}).filter(([, times]) => times > 0);
+  const ends = words.map(([word, times]) => `${formatCount(times)} ${word}`).join(separator);
+  return `${count} ${unit}`.trimEnd() + (ends === '' ? '' : `: ${ends}`);
+}
+
+/** Rounded, but 100 % means done. */
 export function formatPercent(share: number): string {
-  return `${Math.floor(Math.min(1, atLeastZero(share)) * 100 + 1e-9)}%`;
+  return share >= 1 ? '100%' : `${Math.min(99, Math.round(atLeastZero(share) * 100))}%`;
 }
 
 /** Of one core, so that it may be more than all of it: `140%`. */

@@ -2,12 +2,14 @@
  * The log of an execution as numbered lines: what it has written, said and done, in the order of the journal. The daemon
  * that numbers them and the viewer that adds what comes live run this same code, so they never disagree.
  */
+import { callTitle, OUR_KINDS, otherActivity } from './activity.js';
 import { stripAnsi, visibleLine } from './ansi.js';
 import type { ExecutionEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
 import type { Level } from './filter.js';
 import { levelRank } from './filter.js';
 import { formatDuration } from './format.js';
+import { errorOf, messageOf } from './outline.js';
 
 export interface LogLine {
   /** Counted from 1 over the whole log of its execution. */
@@ -170,7 +172,7 @@ function outputDrafts({ data }: ExecutionEvent): Draft[] {
 
 function messageDrafts({ data }: ExecutionEvent): Draft[] {
   const level = textOf(data, 'level') ?? 'info';
-  const lines = withoutLast(textOf(data, 'message') ?? '').split('\n');
+  const lines = withoutLast(messageOf(data)).split('\n');
   const fields = data['fields'];
   return lines.map((text, index) => ({
     level,
@@ -184,6 +186,12 @@ function activityDrafts({ data }: ExecutionEvent): Draft[] {
   const kind = textOf(data, 'kind') ?? 'activity';
   const tool = textOf(data, 'tool');
   const text = textOf(data, 'text') ?? textOf(data, 'message') ?? '';
+  if (kind === 'tool-call' && tool === undefined && text === '') {
+    const { input } = data;
+    const detail = input === undefined ? '' : pretty(input);
+    const title = callTitle(data);
+    return [{ kind, text: title, ...(detail !== '' && detail !== title && { detail }) }];
+  }
   const head = { kind, ...(tool !== undefined && { tool }) };
   if (kind === 'assistant-text' || kind === 'result') {
     return withoutLast(text)
@@ -191,7 +199,8 @@ function activityDrafts({ data }: ExecutionEvent): Draft[] {
       .map((line) => ({ ...head, text: line }));
   }
   const input = data['input'];
-  const summary = firstLine(text || (input === undefined ? '' : compact(input)));
+  const said = text || (OUR_KINDS.has(kind) ? '' : otherActivity({ ...data, kind: undefined }));
+  const summary = firstLine(said || (input === undefined ? '' : compact(input)));
   const detail = [input === undefined ? '' : pretty(input), summary === text ? '' : text].filter(Boolean).join('\n');
   return [{ ...head, text: summary, ...(detail !== '' && detail !== summary && { detail }) }];
 }
@@ -200,7 +209,8 @@ function endDraft(event: ExecutionEvent, status: string): Draft {
   const { data, type } = event;
   const ms = numberOf(data, 'durationMs');
   const exitCode = numberOf(data, 'exitCode');
-  const error = textOf(data, 'error') ?? textOf(data, 'summary');
+  const error =
+    errorOf({ error: textOf(data, 'error'), errorType: textOf(data, 'errorType') }) ?? textOf(data, 'summary');
   const parts = [
     type.startsWith('step_') ? stepName(event) : undefined,
     status,

@@ -1,5 +1,7 @@
 /** Which of an execution's steps a face shows: the one at work, where it stands in the plan, what it has to meet. */
 import { countedSteps } from './estimate.js';
+import type { EventData } from './event.js';
+import { textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isFinal } from './execution.js';
 
@@ -24,8 +26,15 @@ const OTHER_KINDS: ReadonlySet<string> = new Set(['story', 'criterion', 'tool', 
 export function outlineOf(execution: Execution): Outline {
   const steps = [...execution.steps.values()];
   const plan = countedSteps(execution);
-  const story = atWork(steps.filter((step) => step.kind === 'story'));
-  const step = atWork(steps.filter(({ kind }) => !OTHER_KINDS.has(kind)));
+  const isOver = isFinal(execution.status);
+  const story = atWork(
+    steps.filter((step) => step.kind === 'story'),
+    isOver,
+  );
+  const step = atWork(
+    steps.filter(({ kind }) => !OTHER_KINDS.has(kind)),
+    isOver,
+  );
   const detail = steps.findLast(({ kind, status }) => status === 'running' && isDetail(kind));
   const current = [story, step, detail].filter((one) => one !== undefined);
   const criteria = criteriaOf(steps, current);
@@ -35,18 +44,56 @@ export function outlineOf(execution: Execution): Outline {
   };
 }
 
+/** What a face calls a step: stories by their ID, too, as people do. */
+export function titleOf({ id, name, kind, role, provider, model }: Step, separator = ' · '): string {
+  if (kind === 'invocation') {
+    const actor = [role, provider, model].filter((word) => word !== undefined);
+    return actor[0] === name ? actor.join(separator) : name;
+  }
+  return kind === 'story' && id !== name && id.length <= MAX_SHOWN_ID ? id + separator + name : name;
+}
+
+/** A longer one is for programs. */
+const MAX_SHOWN_ID = 24;
+
+/** Who works on a step, unless its title says so. */
+export function actorOf(step: Step, separator = ' '): string {
+  const actor = [step.role, step.provider, step.model].filter((word) => word !== undefined);
+  return step.kind === 'invocation' && actor[0] === step.name ? '' : actor.join(separator);
+}
+
+/** `timeout: no answer (retryable)`; undefined without an error. */
+export function errorOf({ error, errorType, ...rest }: ErrorFields): string | undefined {
+  if (error === undefined) return errorType;
+  const type = errorType === undefined || error.startsWith(errorType) ? '' : `${errorType}: `;
+  return type + error + (rest.retryable === true ? ' (retryable)' : '');
+}
+
+/** The text of a message, with the type of the error that it tells. */
+export function messageOf(data: EventData): string {
+  const error = textOf(data, 'message') ?? '';
+  const errorType = textOf(data, 'errorType');
+  return errorType === undefined ? error : (errorOf({ ...data, error, errorType }) ?? '');
+}
+
+interface ErrorFields {
+  error?: string | undefined;
+  errorType?: string | undefined;
+  retryable?: boolean | undefined;
+}
+
 function isDetail(kind: string): boolean {
   return kind === 'tool' || kind === 'invocation' || kind === 'subagent';
 }
 
-/** The newest that runs; between two of them the next, and at the end the last. */
-function atWork(steps: readonly Step[]): Step | undefined {
-  return (
-    steps.findLast(({ status }) => status === 'running') ??
-    steps.find(({ status }) => !isFinal(status)) ??
-    steps.findLast(({ status }) => status === 'failed') ??
-    steps.at(-1)
-  );
+/** The newest that runs; between two of them the next; after the last one that, or what failed if all is over. */
+function atWork(steps: readonly Step[], isOver: boolean): Step | undefined {
+  const open = steps.findLast(({ status }) => status === 'running') ?? steps.find(({ status }) => !isFinal(status));
+  if (open) return open;
+  const failed = steps.findLast(({ status }) => status === 'failed');
+  const last = steps.at(-1);
+  if (isOver) return failed ?? last;
+  return last?.status === 'failed' ? undefined : last;
 }
 
 function criteriaOf(steps: readonly Step[], current: readonly Step[]): Step[] {

@@ -1,25 +1,47 @@
 /** The part of the fold that knows steps. */
-import { assignNumber, assignText, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { ExecutionEvent, FinalStatus } from './event.js';
 import { STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isFinal } from './execution.js';
+import { criterionId } from './vocabulary-table.js';
 
 /** Of one execution in memory; beyond it ended ones are only counted. */
 const MAX_STEPS = 10_000;
 /** How far to look for an ended one before the oldest goes whatever it is, so that each event costs little. */
 const LOOK_FOR_ENDED = 100;
+const MAX_CRITERIA = 200;
 /** `needs` and `commits` of one step, each. */
 const LIST_CHARS = 8_192;
+/** `input` and `output` of one step, each. */
+const VALUE_CHARS = 2_048;
 
 /** Applies a `step_*` event. */
 export function foldStep(execution: Execution, event: ExecutionEvent): void {
   const step = stepOf(execution, event);
   if (!step) return;
   describe(step, event);
+  assignNumber(execution, event.data, ['percent']);
+  const total = numberOf(event.data, 'totalSteps');
+  if (total !== undefined) execution.total = total;
   if (event.type === 'step_started') start(step, event);
+  planCriteria(execution, step, event);
   const status = Object.hasOwn(STEP_ENDS, event.type) ? STEP_ENDS[event.type] : undefined;
   if (status !== undefined) end(step, event, status);
+}
+
+/** Criteria that a step announces by their texts are parts of it that are still to be met. */
+function planCriteria(execution: Execution, parent: Step, event: ExecutionEvent): void {
+  const texts = textsOf(event.data, 'criteria') ?? [];
+  for (const [index, text] of texts.slice(0, MAX_CRITERIA).entries()) {
+    const id = criterionId(parent.id, index);
+    if (id === undefined) return;
+    const { seq, time } = event;
+    const data = { name: text, kind: 'criterion', parent: parent.id, index };
+    const known = execution.steps.get(id);
+    if (!known) foldStep(execution, { seq, time, type: 'step_planned', step: id, data });
+    else if (known.name === known.id) known.name = clip(text, NAME_CHARS);
+  }
 }
 
 /** The step that an event names, created if it is new. Without an id its name serves. */
@@ -51,9 +73,11 @@ function closeStep(step: Step, status: FinalStatus, endedAt: string | undefined)
 
 function describe(step: Step, event: ExecutionEvent): void {
   const { data } = event;
-  assignText(step, data, ['name', 'kind', 'parent', 'role', 'provider', 'model'], NAME_CHARS);
+  assignText(step, data, ['name', 'kind', 'stepType', 'parent', 'role', 'provider', 'model'], NAME_CHARS);
+  assignText(step, data, ['errorType'], NAME_CHARS);
   assignText(step, data, ['error'], TEXT_CHARS);
-  assignNumber(step, data, ['index']);
+  assignValue(step, data, ['input', 'output'], VALUE_CHARS);
+  assignNumber(step, data, ['index', 'total']);
   const needs = textsOf(data, 'needs');
   if (needs) step.needs = clipAll(needs, LIST_CHARS);
   const commits = textsOf(data, 'commits');
@@ -61,17 +85,18 @@ function describe(step: Step, event: ExecutionEvent): void {
   if (typeof data['retryable'] === 'boolean') step.retryable = data['retryable'];
 }
 
-/** A late start fills in what is missing; one after the end is another attempt. */
+/** A late start fills in what is missing; one after the end, or at the same time, is another attempt. */
 function start(step: Step, event: ExecutionEvent): void {
-  const again = step.startedAt !== undefined && step.endedAt !== undefined && event.time > step.endedAt;
+  const isKnown = step.startedAt !== undefined && !step.startDerived;
+  const again = step.startedAt !== undefined && step.endedAt !== undefined && event.time >= step.endedAt;
   if (again) {
     step.attempts = (step.attempts ?? 1) + 1;
     delete step.endedAt;
     delete step.durationMs;
-    delete step.error;
-    delete step.retryable;
+    clearError(step);
     step.status = 'running';
-  } else if (step.startedAt !== undefined) return;
+  } else if (isKnown) return;
+  delete step.startDerived;
   step.startedAt = event.time;
   if (event.source !== undefined) step.source = event.source;
   if (!isFinal(step.status)) step.status = 'running';
@@ -82,7 +107,19 @@ function end(step: Step, event: ExecutionEvent, status: FinalStatus): void {
   if (isFinal(step.status) && step.endedAt !== undefined) return;
   step.status = status;
   step.endedAt = event.time;
+  // an error that it got over is told in the log
+  if (status === 'completed' && event.data['error'] === undefined) clearError(step);
   setDuration(step, event);
+  if (step.startedAt === undefined && step.durationMs !== undefined && status !== 'skipped') {
+    step.startedAt = new Date(Date.parse(step.endedAt) - step.durationMs).toISOString();
+    step.startDerived = true;
+  }
+}
+
+function clearError(step: Step): void {
+  delete step.error;
+  delete step.errorType;
+  delete step.retryable;
 }
 
 /** The producer's own figure, else the difference of two times of one clock. */

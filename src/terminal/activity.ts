@@ -1,7 +1,8 @@
 /** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
-import { activityText, CALL_MARK, toolTitle } from '../core/activity.js';
+import { activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
+import { errorOf, messageOf, titleOf } from '../core/outline.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
 import { ASCII_CALL_MARK, exitText, spentParts } from './detail.js';
@@ -65,7 +66,7 @@ function drawActivity(scene: Scene): string[] {
   const kind = textOf(data, 'kind') ?? '';
   const draw = KINDS.get(kind);
   // other producers have kinds of their own
-  return draw ? draw(scene) : words(scene, activityText(data), MESSAGE_ROWS);
+  return draw ? draw(scene) : words(scene, otherActivity(data), MESSAGE_ROWS);
 }
 
 const KINDS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
@@ -91,7 +92,7 @@ function drawInit({ event: { data }, cells, style }: Scene): string[] {
 
 /** `▸ Bash: rg -n listen`. */
 function drawCall({ event: { data }, cells, style }: Scene): string[] {
-  const title = cleanText(textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']));
+  const title = cleanText(callTitle(data));
   const end = title.indexOf(': ');
   const [tool, rest] = end === -1 ? [title, ''] : [title.slice(0, end + 1), title.slice(end + 1)];
   const mark = style.ascii ? ASCII_CALL_MARK : CALL_MARK;
@@ -154,7 +155,7 @@ function drawLog(scene: Scene): string[] {
   const level = textOf(data, 'level');
   if (level === 'debug') return [];
   const tone = level === 'error' ? 'bad' : level === 'warning' ? 'warn' : 'dim';
-  return marked(scene, ['!', '!'], words(scene, textOf(data, 'message'), RESULT_ROWS, tone, 2), tone);
+  return marked(scene, ['!', '!'], words(scene, messageOf(data), RESULT_ROWS, tone, 2), tone);
 }
 
 function drawAttention(scene: Scene): string[] {
@@ -172,9 +173,16 @@ function drawStep({ event, execution, cells, style }: Scene): string[] {
   if (!step || CALL_KINDS.has(step.kind)) return [];
   const status = STEP_ENDS[event.type] ?? step.status;
   const took = step.durationMs === undefined ? '' : ` ${formatDuration(step.durationMs)}`;
-  const error = step.error === undefined ? '' : `: ${cleanText(step.error)}`;
+  const failure = errorOf(step);
+  const error = failure === undefined ? '' : `: ${cleanText(failure)}`;
   const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
-  return [truncate(`${icon} ${cleanText(step.name)}${error}${paint(took, 'dim', style)}`, cells, ellipsisOf(style))];
+  return [
+    truncate(
+      `${icon} ${cleanText(titleOf(step, separatorOf(style)))}${error}${paint(took, 'dim', style)}`,
+      cells,
+      ellipsisOf(style),
+    ),
+  ];
 }
 
 function drawEnd({ event, execution, cells, style }: Scene): string[] {
@@ -182,7 +190,7 @@ function drawEnd({ event, execution, cells, style }: Scene): string[] {
   if (status === undefined) return [];
   const ms = numberOf(event.data, 'durationMs') ?? execution?.durationMs;
   const exit = execution ? exitText(execution) : '';
-  const error = textOf(event.data, 'error');
+  const error = errorOf({ error: textOf(event.data, 'error'), errorType: textOf(event.data, 'errorType') });
   const icon = statusIcon(status, style.ascii);
   const line = `${icon} ${formatOutcome(status, ms)}${exit}${error === undefined ? '' : `: ${cleanText(error)}`}`;
   return [paint(truncate(line, cells, ellipsisOf(style)), toneOf(status), style)];

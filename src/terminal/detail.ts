@@ -1,9 +1,10 @@
 /** One execution in the box: where it stands, what it is at, what it has to meet, what it says. */
 import type { Estimate } from '../core/estimate.js';
-import { elapsedOf, estimate, workOf } from '../core/estimate.js';
+import { criteriaOf, elapsedOf, estimate, quietOf, workOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
+  formatAge,
   formatBytes,
   formatCount,
   formatCpu,
@@ -11,6 +12,7 @@ import {
   formatOutcome,
   formatPercent,
   formatRemaining,
+  formatWork,
   statusIcon,
   statusMark,
   statusWord,
@@ -18,7 +20,7 @@ import {
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
 import type { Current } from '../core/outline.js';
-import { outlineOf } from '../core/outline.js';
+import { actorOf, errorOf, outlineOf, titleOf } from '../core/outline.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, wrap } from './width.js';
@@ -55,9 +57,9 @@ export function executionSections(execution: Execution, now: number, space: Spac
   const { current, checklist } = outlineOf(execution);
   const head = fewerRows(
     [
-      ...currentRows(execution, current, style),
+      ...currentRows(execution, current, now, style),
       ...barRow(execution, guess, space.cells, style),
-      clockRow(execution, guess, space.detail, style),
+      clockRow(execution, guess, now, space.detail, style),
     ],
     space.rows,
   );
@@ -78,36 +80,45 @@ function fewerRows(rows: Row[], room: number): Row[] {
 }
 
 /** The state, and what is at work: at least one row. */
-function currentRows(execution: Execution, current: readonly Current[], style: Style): Row[] {
+function currentRows(execution: Execution, current: readonly Current[], now: number, style: Style): Row[] {
   const state = stateText(execution, style);
   const labelCells = Math.max(0, ...current.map(({ label, position }) => cellsOf(label) + (position?.length ?? 0) + 1));
-  const rows = current.map((one) => currentRow(one, labelCells, style));
+  const rows = current.map((one) => currentRow(execution, one, labelCells, style));
   const message = messageOf(execution, current);
   if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
-  if (execution.attention !== undefined) rows.unshift({ left: attentionText(execution, style) });
+  for (const error of errorsOf(execution, current)) rows.push({ left: paint(`✗ ${cleanText(error)}`, 'bad', style) });
+  if (execution.attention !== undefined) rows.unshift({ left: attentionText(execution, now, style) });
   const [first, ...others] = rows;
   if (first === undefined) return [{ left: cleanText(summaryOf(execution, style)), right: state }];
   const right = first.right === undefined ? state : `${first.right}  ${state}`;
   return [{ left: first.left, right }, ...others];
 }
 
-function currentRow({ label, position, step }: Current, labelCells: number, style: Style): Row {
+/** What went wrong in what is at work, and in the whole. */
+function errorsOf(execution: Execution, current: readonly Current[]): string[] {
+  const errors = [...current.map(({ step }) => step), execution].map((one) => errorOf(one));
+  return [...new Set(errors.filter((error) => error !== undefined))];
+}
+
+function currentRow(execution: Execution, { label, position, step }: Current, labelCells: number, style: Style): Row {
   const lead = position === undefined ? cleanText(label) : `${cleanText(label)} ${position}`;
-  const name = paint(cleanText(step.name), isFinal(step.status) ? toneOf(step.status) : 'strong', style);
-  const actor = [step.role, step.provider, step.model]
-    .filter((one) => one !== undefined)
-    .map(cleanText)
-    .join(' ');
+  const name = paint(
+    cleanText(titleOf(step, separatorOf(style))),
+    isFinal(step.status) ? toneOf(step.status) : 'strong',
+    style,
+  );
   const again = step.attempts === undefined ? '' : `attempt ${step.attempts}`;
-  const right = [again, actor].filter((one) => one !== '').join('  ');
+  const criteria = criteriaOf(execution, step);
+  const met = criteria === undefined ? '' : countText(criteria.done, criteria.total, undefined);
+  const right = [again, cleanText(actorOf(step)), met].filter((one) => one !== '').join('  ');
   const left = `${lead.padEnd(labelCells)}  ${name}`;
   return right === '' ? { left } : { left, right: paint(right, 'dim', style) };
 }
 
 /** What it is about, while it has named no step. */
 function summaryOf(execution: Execution, style: Style): string {
-  const { summary, error, argv, cwd } = execution;
-  return error ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
+  const { summary, argv, cwd } = execution;
+  return errorOf(execution) ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
 }
 
 /** `claude · claude-opus-4-8`. */
@@ -120,7 +131,11 @@ function messageOf(execution: Execution, current: readonly Current[]): string | 
   return current.at(-1)?.step.progress?.message ?? execution.progress?.message;
 }
 
-function attentionText({ attention, attentionReason }: Execution, style: Style): string {
+function attentionText(execution: Execution, now: number, style: Style): string {
+  const { attention, attentionReason } = execution;
+  const quiet = quietOf(execution, now);
+  // a clock that moves says more than the reason of one
+  if (attention === 'silent' && quiet !== undefined) return paint(`! silent for ${formatAge(quiet)}`, 'warn', style);
   const reason = attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`;
   return paint(`! ${attention === 'waiting' ? 'waiting for you' : 'silent'}${reason}`, 'warn', style);
 }
@@ -137,7 +152,7 @@ export function stateText({ status, attention }: Execution, style: Style): strin
 function barRow(execution: Execution, { share }: Estimate, cells: number, style: Style): Row[] {
   const work = workOf(execution);
   if (work === undefined && share === undefined) return [];
-  const count = work === undefined ? '' : countText(work.done, work.total, work.unit);
+  const count = work === undefined || work.unit === '%' ? '' : cleanText(formatWork(work, separatorOf(style)));
   if (share === undefined) return [{ left: count }];
   const right = `${formatPercent(share).padStart(4)}  ${count}`.trimEnd();
   const barCells = Math.max(0, cells - cellsOf(right) - 2);
@@ -150,11 +165,19 @@ export function countText(done: number, total: number | undefined, unit: string 
   return unit === undefined || unit === '' ? count : `${count} ${cleanText(unit)}`;
 }
 
-function clockRow(execution: Execution, { elapsedMs, remainingMs }: Estimate, detail: boolean, style: Style): Row {
+function clockRow(
+  execution: Execution,
+  { elapsedMs, remainingMs }: Estimate,
+  now: number,
+  detail: boolean,
+  style: Style,
+): Row {
+  const quiet = quietOf(execution, now);
   const parts: string[] = [];
   if (isFinal(execution.status)) parts.push(formatOutcome(execution.status, elapsedMs) + exitText(execution));
   else if (elapsedMs !== undefined) parts.push(`Elapsed ${formatDuration(elapsedMs)}`);
   if (remainingMs !== undefined) parts.push(`${formatRemaining(remainingMs)} left`);
+  if (quiet !== undefined && execution.attention !== 'silent') parts.push(`last activity ${formatAge(quiet)} ago`);
   const right = detail ? resourceText(execution) : '';
   return { left: parts.join('   '), ...(right !== '' && { right: paint(right, 'dim', style) }) };
 }
@@ -244,7 +267,8 @@ function foldedRows(status: Status, count: number, note: string, style: Style): 
 
 function checklistRow(step: Step, now: number, style: Style): Row {
   const tone = step.status === 'pending' ? 'dim' : step.status === 'failed' ? 'bad' : undefined;
-  const left = `${statusMark(step.status, style.ascii)} ${paint(cleanText(step.name), tone, style)}`;
+  const title = cleanText(titleOf(step, separatorOf(style)));
+  const left = `${statusMark(step.status, style.ascii)} ${paint(title, tone, style)}`;
   const elapsed = elapsedOf(step, now);
   return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
 }
@@ -285,6 +309,6 @@ export function shortLine(executions: readonly Execution[], now: number, columns
   ].filter((text) => text !== '');
   const step = outlineOf(execution).current.at(-1)?.step;
   const name = `${statusMark(execution.status, style.ascii, execution.attention)} ${cleanText(execution.name)}`;
-  const left = step === undefined ? name : `${name}  ${cleanText(step.name)}`;
+  const left = step === undefined ? name : `${name}  ${cleanText(titleOf(step, separatorOf(style)))}`;
   return fitRow({ left, right: ` ${numbers.join('  ')}` }, columns, style);
 }

@@ -7,7 +7,7 @@ import type { Space } from './detail.js';
 import { exitText } from './detail.js';
 import type { Row } from './layout.js';
 import { drawBar } from './layout.js';
-import { outlineOf } from '../core/outline.js';
+import { outlineOf, titleOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit } from './width.js';
@@ -90,5 +90,5 @@ function activityText(execution: Execution, style: Style): string {
   }
   if (status !== 'running') return paint(status, tone, style);
   const step = outlineOf(execution).current.at(-1)?.step;
-  return cleanText(step?.name ?? execution.progress?.message ?? '');
+  return cleanText((step && titleOf(step)) ?? execution.progress?.message ?? '');
 }

@@ -1,5 +1,5 @@
 /** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
-import { activityText, toolTitle } from '../core/activity.js';
+import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/activity.js';
 import { elapsedOf, estimate } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
@@ -13,7 +13,7 @@ import {
   formatRemaining,
 } from '../core/format.js';
 import { countText } from './detail.js';
-import { outlineOf, placeOf } from '../core/outline.js';
+import { actorOf, errorOf, messageOf, outlineOf, placeOf, titleOf } from '../core/outline.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';
@@ -46,7 +46,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
   const elapsedMs = elapsedOf(execution, now);
   const last = outlineOf(execution).current.at(-1);
   const parts = [
-    last && `${last.position === undefined ? '' : `${last.position} `}${quote(last.step.name)}`,
+    last && `${last.position === undefined ? '' : `${last.position} `}${quote(titleOf(last.step))}`,
     execution.attention ?? execution.status,
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
@@ -126,7 +126,7 @@ function describeEnd(event: ExecutionEvent, execution: Execution | undefined): D
     numberOf(data, 'exitCode') === undefined ? undefined : `exit=${numberOf(data, 'exitCode') ?? ''}`,
     field(data, 'signal'),
     ms === undefined ? undefined : `after=${formatDuration(ms)}`,
-    text(data, 'error') ?? text(data, 'summary'),
+    errorText(data) ?? text(data, 'summary'),
   );
 }
 
@@ -140,11 +140,14 @@ function describeStep(event: ExecutionEvent, execution: Execution | undefined, s
   return one(
     cleanText(kind),
     step && execution ? placeOf(execution, step) : undefined,
-    quote(name),
+    quote(step ? titleOf({ ...step, name }) : name),
     state,
     ms === undefined || state === 'started' || state === 'planned' ? undefined : formatDuration(ms),
-    ...['role', 'provider', 'model'].map((key) => field(data, key)),
-    text(data, 'error'),
+    // a title that names who works on it says all of it
+    ...(step?.kind === 'invocation' && actorOf(step) === ''
+      ? []
+      : ['role', 'provider', 'model'].map((key) => field(data, key))),
+    errorText(data),
     textsOf(data, 'commits')?.map(cleanText).join(','),
   );
 }
@@ -175,7 +178,7 @@ function describeOutput({ data }: ExecutionEvent, _execution: Execution | undefi
 }
 
 function describeLog({ data }: ExecutionEvent): Described {
-  const lines = (textOf(data, 'message') ?? '').split('\n').map(cleanText);
+  const lines = messageOf(data).split('\n').map(cleanText);
   const fields = data['fields'] === undefined ? '' : ` ${valueText(data['fields'])}`;
   return {
     word: cleanText(textOf(data, 'level') ?? 'log'),
@@ -188,8 +191,13 @@ function describeActivity({ data }: ExecutionEvent): Described {
   const kind = textOf(data, 'kind') ?? '';
   const spent = [field(data, 'tokens'), field(data, 'costUsd')];
   if (kind === 'tool-call') {
-    const title = textOf(data, 'title') ?? toolTitle(textOf(data, 'tool') ?? 'tool', data['input']);
-    return one('activity', kind, cleanText(title), text(data, 'text'), ...spent);
+    const title = callTitle(data);
+    const said = data['input'] === undefined && data['title'] === undefined ? undefined : text(data, 'text');
+    return one('activity', kind, cleanText(title), said, ...spent);
+  }
+  if (!OUR_KINDS.has(kind)) {
+    const lines = otherActivity(data).trimEnd().split('\n');
+    return { word: 'activity', texts: lines.map(cleanText) };
   }
   const given = kind === 'init' ? ['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)) : [];
   const [first = '', ...others] = (activityText(data) ?? '').trimEnd().split('\n');
@@ -243,6 +251,11 @@ function afterText(data: EventData): string | undefined {
 
 function byText(data: EventData): string | undefined {
   return field(data, 'by');
+}
+
+function errorText(data: EventData): string | undefined {
+  const error = errorOf({ error: textOf(data, 'error'), errorType: textOf(data, 'errorType') });
+  return error === undefined ? undefined : cleanText(error);
 }
 
 function text(data: EventData, key: string): string | undefined {

@@ -1,9 +1,19 @@
 /** `progress show`: everything that is known of one execution. */
-import { elapsedOf, parseTime } from '../core/estimate.js';
+import { elapsedOf, parseTime, quietOf } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatBytes, formatClock, formatCpu, formatDuration, formatOutcome, formatQuantity } from '../core/format.js';
+import {
+  formatAge,
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatCpu,
+  formatDuration,
+  formatOutcome,
+  formatQuantity,
+} from '../core/format.js';
 import { exitText, spentParts, stateText } from './detail.js';
+import { errorOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';
@@ -47,6 +57,7 @@ function commandText({ kind, argv }: Execution): string | undefined {
 function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
   const { name, status, labels } = execution;
   const elapsed = elapsedOf(execution, now);
+  const quiet = quietOf(execution, now);
   const state = isFinal(status) ? formatOutcome(status, elapsed) + exitText(execution) : stateText(execution, style);
   const fields: [string, string | undefined][] = [
     ['id', execution.id],
@@ -76,6 +87,10 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
     ['progress', progressText(execution, now)],
+    ['activity', quiet === undefined ? undefined : `last ${formatAge(quiet)} ago`],
+    ['params', execution.parameters],
+    ['input', execution.input],
+    ['output', execution.output],
     ['resources', resourceText(execution, style)],
     ['spent', spentParts(execution).join(separatorOf(style))],
     ['next', execution.successor === undefined ? undefined : `started again as ${execution.successor}`],
@@ -108,6 +123,8 @@ function timeText(time: string | undefined): string | undefined {
 
 function resourceText({ resources = {} }: Execution, style: Style): string {
   const parts: string[] = [];
+  if (resources.cpu === undefined && resources.peakCpu !== undefined)
+    parts.push(`CPU up to ${formatCount(resources.peakCpu)}%`);
   if (resources.cpu !== undefined) parts.push(`CPU ${formatCpu(resources.cpu)}`);
   if (resources.cpuSeconds !== undefined) parts.push(`${formatDuration(resources.cpuSeconds * 1000)} of CPU`);
   if (resources.rss !== undefined) parts.push(`memory ${formatBytes(resources.rss)}`);
@@ -117,9 +134,9 @@ function resourceText({ resources = {} }: Execution, style: Style): string {
 }
 
 /** The error and what the producer said in the end, whole words, a few rows. */
-function messageLines({ error, summary }: Execution, { columns, style }: ShowOptions): string[] {
+function messageLines(execution: Execution, { columns, style }: ShowOptions): string[] {
   const rows = (text: string | undefined): string[] =>
     text === undefined ? [] : wrap(cleanText(text), columns, MESSAGE_ROWS);
-  const lines = [...rows(error).map((line) => paint(line, 'bad', style)), ...rows(summary)];
+  const lines = [...rows(errorOf(execution)).map((line) => paint(line, 'bad', style)), ...rows(execution.summary)];
   return lines.length === 0 ? [] : ['', ...lines];
 }

@@ -3,7 +3,7 @@ import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, statusMark } from '../core/format.js';
-import { outlineOf, placeOf } from '../core/outline.js';
+import { errorOf, outlineOf, placeOf, titleOf } from '../core/outline.js';
 import { exitText, spentParts, tailLines } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
@@ -120,8 +120,9 @@ function slowestLine({ steps }: Execution): string[] {
 
 function failureLines(execution: Execution, cells: number, style: Style): string[] {
   const step = failedStep(execution);
-  const error = step?.error ?? execution.error;
-  const rest = execution.error !== undefined && execution.error !== error ? execution.error : undefined;
+  const whole = errorOf(execution);
+  const error = (step && errorOf(step)) ?? whole;
+  const rest = whole === error ? undefined : whole;
   return [
     ...(step ? [failedStepLine(execution, step, style)] : []),
     ...[error, rest, execution.summary]
@@ -144,7 +145,7 @@ function failedStepLine(execution: Execution, step: Step, style: Style): string 
   const label = place === undefined ? cleanText(step.kind) : `${cleanText(step.kind)} ${place}`;
   const missed = outlineOf(execution).checklist.filter(({ kind, status }) => kind === 'criterion' && !isDone(status));
   const note = missed.length === 0 ? '' : `   (${formatQuantity(missed.length, 'criterion', 'criteria')} not reached)`;
-  return `${label}  ${paint(cleanText(step.name), 'strong', style)} ${step.status}${note}`;
+  return `${label}  ${paint(cleanText(titleOf(step, separatorOf(style))), 'strong', style)} ${step.status}${note}`;
 }
 
 function isDone(status: Status): boolean {

@@ -14,7 +14,7 @@ import {
 } from '../core/format.js';
 import type { Group, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
-import { outlineOf } from '../core/outline.js';
+import { outlineOf, titleOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';
@@ -134,7 +134,7 @@ export function progressText(execution: Execution, now: number, short = false): 
 function stepText({ status, attention, attentionReason, error }: Execution, step: Step | undefined): string {
   if (!isFinal(status) && attention !== undefined) return cleanText(attentionReason ?? '');
   if (isFinal(status)) return cleanText(status === 'completed' ? '' : (error ?? ''));
-  return cleanText(step?.name ?? '');
+  return cleanText(step === undefined ? '' : titleOf(step));
 }
 
 /** What it has now; of what is over the most that it had. */

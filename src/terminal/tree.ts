@@ -1,5 +1,6 @@
 /** The steps of an execution as a tree, each with its duration and its place in time. */
-import { elapsedOf, parseTime } from '../core/estimate.js';
+import { criteriaOf, elapsedOf, parseTime, spanOf } from '../core/estimate.js';
+import { actorOf, errorOf, titleOf } from '../core/outline.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
@@ -24,35 +25,35 @@ const DURATION_CELLS = 9;
 
 export function stepLines(execution: Execution, options: TreeOptions): string[] {
   const { columns, style } = options;
-  const span = spanOf(execution, options.now);
+  const span = wholeSpan(execution, options.now);
   const withTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
   const nameCells = columns - DURATION_CELLS - 1 - (withTimeline ? TIMELINE_CELLS + 2 : 0);
   return branchesOf(execution).map(({ step, depth }) => {
     const elapsed = elapsedOf(step, options.now);
     const duration = alignRight(elapsed === undefined ? '' : formatDuration(elapsed), DURATION_CELLS);
     const timeline = withTimeline ? `  ${timelineBar(step, span, options)}` : '';
-    return `${fit(stepName(step, depth, style), nameCells, ellipsisOf(style))} ${duration}${timeline}`.trimEnd();
+    return `${fit(stepName(execution, step, depth, style), nameCells, ellipsisOf(style))} ${duration}${timeline}`.trimEnd();
   });
 }
 
-function stepName(step: Step, depth: number, style: Style): string {
+function stepName(execution: Execution, step: Step, depth: number, style: Style): string {
   const { status } = step;
   const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
-  const actor = [step.role, step.provider, step.model]
-    .filter((one) => one !== undefined)
-    .map(cleanText)
-    .join(' ');
+  const criteria = criteriaOf(execution, step);
   const word = status === 'completed' || status === 'running' || status === 'pending' ? '' : status;
   const again = step.attempts === undefined ? '' : `attempt ${step.attempts}`;
   const notes = [
     word,
-    step.error === undefined ? '' : cleanText(step.error),
+    cleanText(errorOf(step) ?? ''),
     again,
-    actor,
+    cleanText(actorOf(step)),
+    criteria === undefined ? '' : `${criteria.done}/${criteria.total ?? '?'}`,
     step.commits?.map(cleanText).join(' ') ?? '',
   ];
+  const type = step.stepType === undefined ? '' : ` (${cleanText(step.stepType)})`;
+  const title = cleanText(titleOf(step, separatorOf(style))) + type;
   const note = notes.filter((text) => text !== '').join(separatorOf(style));
-  return `${'  '.repeat(depth)}${icon} ${cleanText(step.name)}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
+  return `${'  '.repeat(depth)}${icon} ${title}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
 }
 
 /** Deeper ones are drawn at this depth. */
@@ -94,22 +95,24 @@ interface Span {
   to: number;
 }
 
-/** From the start of the execution to its end, or to now. */
-function spanOf(execution: Execution, now: number): Span | undefined {
-  const from = parseTime(execution.startedAt);
+/** From the first start to the last end, or to now: steps that are told afterwards may have begun before the whole. */
+function wholeSpan(execution: Execution, now: number): Span | undefined {
+  const started = parseTime(execution.startedAt);
   const elapsed = elapsedOf(execution, now);
-  if (from === undefined || elapsed === undefined || elapsed === 0) return undefined;
-  return { from, to: from + elapsed };
+  if (started === undefined || elapsed === undefined) return undefined;
+  const spans = [...execution.steps.values()].map((step) => spanOf(step, now)).filter((span) => span !== undefined);
+  const from = spans.reduce((first, span) => Math.min(first, span.from), started);
+  const to = spans.reduce((last, span) => Math.max(last, span.to), started + elapsed);
+  return to > from ? { from, to } : undefined;
 }
 
 /** When the step ran, as a part of the whole span. */
 function timelineBar(step: Step, span: Span, { now, style }: TreeOptions): string {
-  const began = parseTime(step.startedAt);
-  const elapsed = elapsedOf(step, now);
-  if (began === undefined || elapsed === undefined) return '';
+  const ran = spanOf(step, now);
+  if (ran === undefined) return '';
   const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * TIMELINE_CELLS;
-  const first = Math.min(TIMELINE_CELLS - 1, Math.max(0, Math.floor(cell(began))));
-  const last = Math.min(TIMELINE_CELLS, Math.max(first + 1, Math.round(cell(began + elapsed))));
+  const first = Math.min(TIMELINE_CELLS - 1, Math.max(0, Math.floor(cell(ran.from))));
+  const last = Math.min(TIMELINE_CELLS, Math.max(first + 1, Math.round(cell(ran.to))));
   const bar = (style.ascii ? '=' : '▇').repeat(last - first);
   return ' '.repeat(first) + paint(bar, toneOf(step.status), style);
 }

@@ -28,8 +28,12 @@ t.test('else from stories, else from the outermost steps, of what was announced 
     countedSteps(makeExecution({ steps })).map(({ id }) => id),
     ['a', 'c'],
   );
-  t.same(workOf(makeExecution({ steps })), { done: 1, total: 2, unit: 'steps' });
-  t.same(workOf(makeExecution({ steps, droppedSteps: { completed: 10 } })), { done: 11, total: 12, unit: 'steps' });
+  const outcomes = { passed: 0, failed: 1, skipped: 0 };
+  t.same(workOf(makeExecution({ steps })), { done: 1, total: 2, unit: 'steps', outcomes });
+  t.same(workOf(makeExecution({ steps, droppedSteps: { completed: 9, skipped: 1 } })), {
+    ...{ done: 11, total: 12, unit: 'steps' },
+    outcomes: { passed: 9, failed: 1, skipped: 1 },
+  });
   t.end();
 });
 

@@ -238,9 +238,11 @@ t.test('what is said about an execution is no activity of it', async (t) => {
 t.test('of resources, what was used stays after the end, and the highest peak counts', async (t) => {
   const update: Draft = { type: 'resource_update', execution, data: { cpu: 5, rss: 9, processes: 2, peakRss: 20 } };
   const lower: Draft = { type: 'resource_update', execution, data: { rss: 8, peakRss: 8, cpuSeconds: 1 } };
-  t.strictSame(only([start, update, lower]).resources, { cpu: 5, rss: 8, processes: 2, peakRss: 20, cpuSeconds: 1 });
+  t.strictSame(only([start, update, lower]).resources, {
+    ...{ cpu: 5, peakCpu: 5, rss: 8, processes: 2, peakRss: 20, cpuSeconds: 1 },
+  });
   const end: Draft = { type: 'execution_completed', execution, data: { cpuSeconds: 3, peakRss: 10 } };
-  const used = { peakRss: 20, cpuSeconds: 3 };
+  const used = { peakCpu: 5, peakRss: 20, cpuSeconds: 3 };
   t.strictSame(only([start, update, lower, end]).resources, used);
   t.strictSame(only([start, update, end, lower]).resources, used, 'whatever comes late');
   t.strictSame(only([start, { ...end, data: { peakRss: 10 } }]).resources, { peakRss: 10 });

@@ -20,7 +20,7 @@ export function makeExecution(given: Omit<Partial<Execution>, 'steps'> & { steps
     kind: 'task',
     status: 'running',
     startedAt: timeAt(0),
-    lastActivity: timeAt(0),
+    lastActivity: timeAt(400_000),
     tail: [],
     firstSeq: 1,
     lastSeq: 1,

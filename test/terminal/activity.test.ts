@@ -56,7 +56,9 @@ t.test('a session of an agent, as a person reads it', async (t) => {
 t.test('other producers name a tool and what it was given', async (t) => {
   t.strictSame(draw([does('tool-call', { tool: 'Edit', input: { path: 'a.ts' } })]), ['▸ Edit: a.ts']);
   t.strictSame(draw([does('tool-call', { tool: 'rest' })]), ['▸ rest']);
-  t.strictSame(draw([does('of-their-own', { text: 'words' })]), ['words']);
+  t.strictSame(draw([does('of-their-own', { text: 'words' })]), ['of-their-own: words']);
+  t.strictSame(draw([does('tool-call', { input: "rg -n 'verified' src/" })]), ["▸ rg -n 'verified' src/"]);
+  t.strictSame(draw([does('of-their-own', { code: 7 })]), ['of-their-own: {"code":7}'], 'never an empty line');
 });
 
 t.test('long results are cut short and say so, what is said is whole', async (t) => {

@@ -52,7 +52,7 @@ t.test('lifecycle', (t) => {
 
 t.test('steps have their place, their full name, and how long they took', (t) => {
   const long = 'x'.repeat(300);
-  t.same(plain('step_started', { name: long }, { step: 'us-3' }), [`story      3/7 "${long}" started`]);
+  t.same(plain('step_started', { name: long }, { step: 'us-3' }), [`story      3/7 "us-3 · ${long}" started`]);
   t.same(plain('step_completed', { durationMs: 48_000 }, { step: 'ac-0' }), [
     'criterion  1/5 "Reset link is e-mailed" completed 48s',
   ]);

@@ -91,7 +91,7 @@ t.test('groups, with counts, in one table', (t) => {
   t.same(lines, [
     'ID    STATUS       NAME             CPU   MEMORY  TIME',
     'art · 1 running',
-    'dddd  ‖ paused     held                           0.0s',
+    'dddd  ‖ paused     held                           6:40',
     '',
     'build · 1 running · 2 queued',
     'aaaa  ● running    lint            140%  5.0 KiB  6:41',

@@ -19,7 +19,7 @@ function draw(view: View, columns: number, rows: number, style = PLAIN): string[
 t.test('one execution: story, step, bar, clock, criteria, output', (t) => {
   t.same(draw(viewOf([makeShipLogin()]), 80, 24), [
     '╭─ progress · ship-login-page · 7hq2m4 ───────────────────────────────────────╮',
-    '│ Story 3/7  Add password reset                                     ● running │',
+    '│ Story 3/7  us-3 · Add password reset                         2/5  ● running │',
     '│ Step       Run integration tests                                            │',
     '│ ████████████████████████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░░   51%  18/35 tests │',
     '│ Elapsed 6:41   ~6:30 left                                  CPU 71%  412 MiB │',
@@ -59,7 +59,7 @@ t.test('fewer rows: first the output goes, then criteria that are done are count
 t.test('narrow terminals have no border, tiny ones a single line', (t) => {
   t.same(draw(viewOf([makeShipLogin()]), 50, 12), [
     'progress · ship-login-page · 7hq2m4',
-    'Story 3/7  Add password reset           ● running',
+    'Story 3/7  us-3 · Add password re… 2/5  ● running',
     'Step       Run integration tests',
     '███████████████▍░░░░░░░░░░░░░░   51%  18/35 tests',
     'Elapsed 6:41   ~6:30 left',
@@ -105,7 +105,7 @@ t.test('several executions: a row each, what runs first and the oldest of it at 
   ];
   t.same(draw(viewOf(executions), 90, 24), [
     '╭─ progress · 2 running · 1 waiting · 1 paused · 1 failed ──────────────────────────────╮',
-    '│ ⏳ nightly-etl      ████████▊░  87%                                     40:01   ~6:00 │',
+    '│ ⏳ nightly-etl      ████████▊░  88%                                     40:01   ~6:00 │',
     '│ ⏳ ship-login-page  █████▏░░░░  51%  Run integration tests               6:41   ~6:30 │',
     '│ !  agent                             waiting: may I run rm?              6:41         │',
     '│ ‖  漢字のビルド                      paused                              3:20         │',
@@ -152,7 +152,9 @@ t.test('with snapshots instead of the stream the clocks go on', (t) => {
 t.test('attention stands out with its reason', (t) => {
   const execution = makeExecution({ attention: 'waiting', attentionReason: 'permission to run rm' });
   t.match(draw(viewOf([execution]), 80, 24)[1], /! waiting for you: permission to run rm +! waiting │$/);
-  t.match(draw(viewOf([{ ...execution, attention: 'silent' }]), 80, 24)[1], /! silent: .*◇ silent │$/);
+  const silent = { ...execution, attention: 'silent' as const, lastActivity: timeAt(0) };
+  t.match(draw(viewOf([silent]), 80, 24)[1], /! silent for 6m +◇ silent │$/, 'a clock that moves');
+  t.match(draw(viewOf([{ ...execution, lastActivity: timeAt(0) }]), 80, 24).join('\n'), 'last activity 6m ago');
   t.end();
 });
 
