@@ -5,12 +5,13 @@ import { estimate, parseTime } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
+import { errorOf } from '../src/core/outline.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
 import { go, setQuery, useRoute } from './route.js';
-import { Badge, Bar, timeText, workText } from './status.js';
+import { Badge, Bar, quietText, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
 
 export interface TabProps {
@@ -92,6 +93,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
   const model = useModel();
   const { share } = estimate(execution, now);
   const over = isFinal(execution.status);
+  const error = errorOf(execution);
   return (
     <div class="head">
       <div class="row1">
@@ -109,7 +111,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
       </div>
       <Bar execution={execution} now={now} />
       <p class="facts">
-        {factsOf(execution).map((fact) => (
+        {factsOf(execution, now).map((fact) => (
           <span key={fact}>{fact}</span>
         ))}
       </p>
@@ -118,12 +120,28 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
           Needs you{execution.attentionReason === undefined ? '' : `: ${execution.attentionReason}`}
         </p>
       )}
-      {execution.error !== undefined && <p class="error">{execution.error}</p>}
+      {error !== undefined && <p class="error">{error}</p>}
+      <Values execution={execution} />
     </div>
   );
 }
 
-function factsOf(execution: Execution): string[] {
+/** What it was given, and what came out. */
+function Values({ execution: { parameters, input, output } }: { execution: Execution }) {
+  const values = Object.entries({ parameters, input, output }).filter(([, value]) => value !== undefined);
+  return (
+    <>
+      {values.map(([name, value]) => (
+        <details key={name} class="value">
+          <summary>{name}</summary>
+          <pre>{value}</pre>
+        </details>
+      ))}
+    </>
+  );
+}
+
+function factsOf(execution: Execution, now: number): string[] {
   const { id, kind, agent, cwd, exitCode, signal, resources, tokens, costUsd, startedAt, host, queue } = execution;
   const started = parseTime(startedAt);
   return [
@@ -135,8 +153,11 @@ function factsOf(execution: Execution): string[] {
     exitCode === undefined ? '' : `exit ${exitCode}`,
     signal ?? '',
     started === undefined ? '' : `started ${new Date(started).toLocaleDateString()} ${formatClock(started)}`,
+    quietText(execution, now),
     resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
+    resources?.cpu !== undefined || resources?.peakCpu === undefined ? '' : `up to ${resources.peakCpu} % CPU`,
     resources?.rss === undefined ? '' : formatBytes(resources.rss),
+    resources?.rss !== undefined || resources?.peakRss === undefined ? '' : `peak ${formatBytes(resources.peakRss)}`,
     tokens === undefined ? '' : `${formatCount(tokens)} tokens`,
     costUsd === undefined ? '' : `$${costUsd.toFixed(2)}`,
     cwd ?? '',

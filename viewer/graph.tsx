@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { elapsedOf } from '../src/core/estimate.js';
 import type { Step } from '../src/core/execution.js';
 import { formatCount, formatDuration, formatQuantity } from '../src/core/format.js';
+import { titleOf } from '../src/core/outline.js';
 import type { TabProps } from './execution.js';
 import type { Bundle } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';
@@ -14,12 +15,18 @@ const NODE_PX = { width: 180, height: 44 };
 const GAP_PX = { x: 48, y: 14 };
 /** Rows of the list that are made at a time. */
 const LIST_ROWS = 300;
-/** Parts of a step: the graph is of the plan. */
-const PARTS: ReadonlySet<string> = new Set(['criterion', 'tool']);
+/** Calls of tools are parts of a step: the graph is of the plan. */
+const PARTS: ReadonlySet<string> = new Set(['tool']);
+
+/** A criterion is drawn behind the story that it belongs to. */
+function behindStory(step: Step): Step {
+  const { kind, parent, needs } = step;
+  return kind === 'criterion' && parent !== undefined && !needs ? { ...step, needs: [parent] } : step;
+}
 
 export function Graph({ execution, now, onStep }: TabProps) {
   const [chosen, setChosen] = useState<string | undefined>();
-  const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind));
+  const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind)).map(behindStory);
   if (steps.length === 0) return <p class="empty">It has no steps.</p>;
   const graph = condense(layOut(steps));
   const bundle = graph.bundles.find(({ id }) => id === chosen);
@@ -50,11 +57,11 @@ export function Graph({ execution, now, onStep }: TabProps) {
               key={step.id}
               class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
               style={styleOf(places.get(step.id))}
-              title={step.name}
+              title={titleOf(step)}
               onClick={() => onStep(step.id)}
             >
               <Icon status={step.status} />
-              <span class="step-name">{step.name}</span>
+              <span class="step-name">{titleOf(step)}</span>
               <span class="step-time">{timeOf(step, now)}</span>
             </div>
           ))}
@@ -98,7 +105,7 @@ function StepList({ steps, all, now, onStep }: StepListProps) {
           <li key={step.id}>
             <button onClick={() => onStep(step.id)}>
               <Icon status={step.status} />
-              <span class="step-name">{step.name}</span>
+              <span class="step-name">{titleOf(step)}</span>
               <span class="step-time">
                 {step.status} {timeOf(step, now)}
               </span>

@@ -13,7 +13,7 @@ import {
   formatQuantity,
 } from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
-import { outlineOf } from '../src/core/outline.js';
+import { outlineOf, titleOf } from '../src/core/outline.js';
 import { usualOf } from '../src/core/usual.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
@@ -217,7 +217,7 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
     attention === 'silent' ? `silent for ${formatAge(now - (parseTime(execution.lastActivity) ?? now))}` : '',
     workText(execution),
-    current ? [current.position, current.step.name].filter(Boolean).join(' ') : (execution.progress?.message ?? ''),
+    current ? [current.position, titleOf(current.step)].filter(Boolean).join(' ') : (execution.progress?.message ?? ''),
     agent ?? '',
     status !== 'queued' && queue !== undefined ? `queue ${queue}` : '',
     ...usage,
@@ -243,7 +243,7 @@ function endedFacts(execution: Execution, now: number): string[] {
   return [
     ended === undefined ? '' : `${formatAge(now - ended)} ago`,
     workText(execution),
-    failed && execution.status === 'failed' ? `at ${failed.name}` : '',
+    failed && execution.status === 'failed' ? `at ${titleOf(failed)}` : '',
     execution.error ?? execution.summary ?? '',
     execution.agent ?? '',
   ].filter((fact) => fact !== '');

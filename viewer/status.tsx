@@ -1,8 +1,15 @@
 /** How one sees that something runs, how it ended, and how far it is. */
-import { estimate, workOf } from '../src/core/estimate.js';
+import { estimate, quietOf, workOf } from '../src/core/estimate.js';
 import type { Attention, Execution, Status } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatCount, formatDuration, formatPercent, formatRemaining, statusWord } from '../src/core/format.js';
+import {
+  formatAge,
+  formatDuration,
+  formatPercent,
+  formatRemaining,
+  formatWork,
+  statusWord,
+} from '../src/core/format.js';
 
 const ICONS: Readonly<Record<Status, string>> = {
   pending: '○',
@@ -83,13 +90,16 @@ function UsualBar({ elapsedMs, usualMs }: { elapsedMs: number | undefined; usual
   );
 }
 
-/** `4/9 stories`. */
+/** `4/9 stories`, `3/3 stories: 2 passed · 1 failed`. */
 export function workText(execution: Execution): string {
   const work = workOf(execution);
-  if (!work) return '';
-  const count =
-    work.total === undefined ? formatCount(work.done) : `${formatCount(work.done)}/${formatCount(work.total)}`;
-  return work.unit === undefined ? count : `${count} ${work.unit}`;
+  return work ? formatWork(work) : '';
+}
+
+/** `last activity 2m ago`, of one that has been quiet for a time. */
+export function quietText(execution: Execution, now: number): string {
+  const quiet = quietOf(execution, now);
+  return quiet === undefined ? '' : `last activity ${formatAge(quiet)} ago`;
 }
 
 /** `6:41 · ~5:00 left`, or that it takes longer than its producer said. */

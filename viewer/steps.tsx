@@ -1,7 +1,9 @@
 /** The steps of an execution as a checklist, parts below what they are part of. */
-import { elapsedOf } from '../src/core/estimate.js';
+import { criteriaOf, elapsedOf } from '../src/core/estimate.js';
+import { clip } from '../src/core/data.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
+import { actorOf, errorOf, titleOf } from '../src/core/outline.js';
 import { Icon } from './status.js';
 
 /** More at once nobody reads; the graph and the timeline have them all. */
@@ -17,25 +19,24 @@ export function Steps({ execution, now, onStep }: Props) {
   const steps = treeOf([...execution.steps.values()]);
   if (steps.length === 0) return null;
   const dropped = Object.values(execution.droppedSteps ?? {}).reduce((sum, count) => sum + count, 0);
-  const criteria = steps.filter(({ step }) => step.kind === 'criterion');
-  const met = criteria.filter(({ step }) => step.status === 'completed').length;
+  const criteria = countCriteria(execution);
   // what is at work is near the end: what is over may be left out
   const hidden = Math.max(0, steps.length - MAX_SHOWN);
   return (
     <nav class="steps" aria-label="Steps">
-      <h2>Steps{criteria.length > 0 ? ` · ${met}/${criteria.length} criteria` : ''}</h2>
+      <h2>Steps{criteria.total > 0 ? ` · ${criteria.done}/${criteria.total} criteria` : ''}</h2>
       {hidden + dropped > 0 && <p class="note">{hidden + dropped} earlier ones are not shown</p>}
       <ol>
         {steps.slice(hidden).map(({ step, depth }) => (
           <li key={step.id} class={`step s-${step.status} d${Math.min(depth, 3)}`}>
             <button onClick={() => onStep(step.id)} title="Show in the log">
               <Icon status={step.status} />
-              <span class="step-name">{step.name}</span>
+              <span class="step-name">{titleOf(step)}</span>
               <span class="step-time">
                 {timeOf(step, now)}
                 <span class="visually-hidden"> {step.status}</span>
               </span>
-              <Notes step={step} />
+              <Notes execution={execution} step={step} />
             </button>
           </li>
         ))}
@@ -44,15 +45,38 @@ export function Steps({ execution, now, onStep }: Props) {
   );
 }
 
-function Notes({ step }: { step: Step }) {
-  const { role, provider, model, error, attempts, commits } = step;
+/** Those that are met, of those known or announced. */
+function countCriteria(execution: Execution): { done: number; total: number } {
+  const steps = [...execution.steps.values()];
+  const loose = steps.filter(({ kind, parent }) => kind === 'criterion' && parent === undefined);
+  const counts = steps.flatMap((step) => criteriaOf(execution, step) ?? []);
+  return {
+    done: counts.reduce((sum, { done }) => sum + done, loose.filter(({ status }) => status === 'completed').length),
+    total: counts.reduce((sum, { total = 0 }) => sum + total, loose.length),
+  };
+}
+
+function Notes({ execution, step }: { execution: Execution; step: Step }) {
+  const { attempts, commits, stepType, input, output } = step;
+  const criteria = criteriaOf(execution, step);
   const notes = [
-    [role, provider, model].filter((word) => word !== undefined).join(' '),
+    stepType ?? '',
+    actorOf(step),
+    criteria === undefined ? '' : `${criteria.done}/${criteria.total ?? '?'}`,
     attempts === undefined ? '' : `attempt ${attempts}`,
     commits === undefined ? '' : commits.map((commit) => commit.slice(0, 10)).join(' '),
-    error ?? '',
+    errorOf(step) ?? '',
+    valueText('input', input),
+    valueText('output', output),
   ].filter((note) => note !== '');
   return notes.length === 0 ? null : <span class="step-notes">{notes.join(' · ')}</span>;
+}
+
+/** The beginning tells what it is; the log has all of it. */
+const VALUE_CHARS = 120;
+
+function valueText(label: string, value: string | undefined): string {
+  return value === undefined ? '' : `${label} ${clip(value, VALUE_CHARS)}`;
 }
 
 function timeOf(step: Step, now: number): string {

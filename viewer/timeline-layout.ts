@@ -4,6 +4,8 @@ import type { Status } from '../src/core/execution.js';
 export interface Span {
   id: string;
   name: string;
+  /** What is shown. */
+  title: string;
   from: number;
   /** Milliseconds since 1970; of what runs, now. */
   to: number;

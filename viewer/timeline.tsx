@@ -1,9 +1,10 @@
 /** The steps over time. */
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedOf, parseTime } from '../src/core/estimate.js';
+import { elapsedOf, parseTime, spanOf as rangeOf } from '../src/core/estimate.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
+import { titleOf } from '../src/core/outline.js';
 import type { TimelineReply } from './api.js';
 import { useServices } from './context.js';
 import type { TabProps } from './execution.js';
@@ -45,7 +46,7 @@ export function Timeline({ execution, now, onStep }: TabProps) {
         {spans.map((span) => (
           <li key={span.id}>
             <button onClick={() => onStep(span.id)} title="Show in the log">
-              <span class="who">{span.name}</span>
+              <span class="who">{span.title}</span>
               <span class="lane">
                 {axis.gaps.map((gap) => (
                   <span
@@ -67,7 +68,7 @@ export function Timeline({ execution, now, onStep }: TabProps) {
         ))}
         {planned.map((step) => (
           <li key={step.id} class="planned">
-            <span class="who">{step.name}</span>
+            <span class="who">{titleOf(step)}</span>
             <span class="lane">
               <Ghost span={ahead.get(step.id)} place={place} />
             </span>
@@ -120,11 +121,12 @@ function plannedOf({ id, name, parent, needs = [] }: Step): Ahead {
 }
 
 function spanOf(step: Step, end: number, now: number): Span {
-  const from = parseTime(step.startedAt) ?? end;
-  const to = isFinal(step.status) ? (parseTime(step.endedAt) ?? from + (elapsedOf(step, now) ?? 0)) : end;
+  const ran = rangeOf(step, now);
+  const from = ran?.from ?? end;
+  const to = isFinal(step.status) ? (ran?.to ?? from) : end;
   const took = elapsedOf(step, now) ?? 0;
   const { id, name, parent, status } = step;
-  return { id, name, parent, from, to: Math.max(from, to), status, took };
+  return { id, name, title: titleOf(step), parent, from, to: Math.max(from, to), status, took };
 }
 
 const REFRESH_MS = 5_000;

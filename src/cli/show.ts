@@ -7,6 +7,7 @@ import { ProgressError } from '../errors.js';
 import { openSource, readJournal } from '../journal/reader.js';
 import type { Paths } from '../paths.js';
 import { activityLines } from '../terminal/activity.js';
+import { eventLines } from '../terminal/events.js';
 import { showLines } from '../terminal/show.js';
 import type { Style } from '../terminal/style.js';
 import { defineCommand } from './command.js';
@@ -21,12 +22,14 @@ export const command = defineCommand({
     yargs
       .positional('id', { type: 'string', demandOption: true, describe: 'An id, a prefix of one, or a name' })
       .option('json', { type: 'boolean', describe: 'Print JSON' })
-      .option('transcript', { type: 'boolean', describe: 'Print what it said and did, from its beginning' }),
-  async run({ id, json = false, transcript = false }, { paths, env }) {
-    if (json && transcript)
-      throw new ProgressError('usage', '--transcript is for people: logs --type all --json has it all');
-    if (transcript) {
-      await printTranscript(paths, id, styleOf(env));
+      .option('transcript', { type: 'boolean', describe: 'Print what it said and did, from its beginning' })
+      .option('timeline', { type: 'boolean', describe: 'Print its events in order, each with an icon' }),
+  async run({ id, json = false, transcript = false, timeline = false }, { paths, env }) {
+    if (transcript && timeline) throw new ProgressError('usage', 'give either --transcript or --timeline');
+    if (json && (transcript || timeline))
+      throw new ProgressError('usage', `${NO_JSON}: logs --type all --json has it all`);
+    if (transcript || timeline) {
+      await printEvents(paths, id, styleOf(env), timeline ? eventLines : activityLines);
       return 0;
     }
     const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: id }));
@@ -39,8 +42,10 @@ export const command = defineCommand({
   },
 });
 
+const NO_JSON = '--transcript and --timeline are for people';
+
 /** From the files of the journal: all of it, however long it is. */
-async function printTranscript(paths: Paths, text: string, style: Style): Promise<void> {
+async function printEvents(paths: Paths, text: string, style: Style, draw: typeof activityLines): Promise<void> {
   const { id, firstSeq } = await findAnywhere(paths, text);
   const state = emptyState();
   for await (const part of readJournal(openSource(paths.journal), { after: firstSeq - 1, execution: id })) {
@@ -51,7 +56,7 @@ async function printTranscript(paths: Paths, text: string, style: Style): Promis
     }
     for (const event of part.events) {
       const execution = fold(state, event);
-      await printLines(activityLines(event, execution, { columns: columnsOf(), style }));
+      await printLines(draw(event, execution, { columns: columnsOf(), style }));
     }
   }
 }

@@ -74,8 +74,11 @@ export function formatQuantity(count: number, singular: string, plural = `${sing
 /** `3/3 stories`, and where not all passed how many did what: `3/3 stories: 2 passed · 1 failed`. */
 export function formatWork({ done, total, unit = '', outcomes }: Work, separator = ' · '): string {
   const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
-  const words = Object.entries(outcomes ?? {}).filter(([, times]) => times > 0);
-  const ends = words.map(([word, times]) => `${formatCount(times)} ${word}`).join(separator);
+  const words = (['passed', 'failed', 'skipped'] as const).flatMap((word) => {
+    const times = outcomes?.[word] ?? 0;
+    return times === 0 ? [] : [`${formatCount(times)} ${word}`];
+  });
+  const ends = words.join(separator);
   return `${count} ${unit}`.trimEnd() + (ends === '' ? '' : `: ${ends}`);
 }
 

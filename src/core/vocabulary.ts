@@ -130,8 +130,7 @@ function withNumbers(event: NewEvent): NewEvent {
   }
   for (const key of ['message', 'unit'] as const) {
     const value = data[key];
-    if (value !== undefined && value !== null && typeof value !== 'string')
-      changes[key] = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    if (value !== undefined && value !== null && typeof value !== 'string') changes[key] = JSON.stringify(value);
   }
   return Object.keys(changes).length === 0 ? event : { ...event, data: { ...data, ...changes } };
 }

@@ -57,7 +57,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
   return `${time} ${idColumn(execution.id)} ${fit('heartbeat', WORD_CELLS)} ${join(parts)}`;
 }
 
-interface Described {
+export interface Described {
   word: string;
   /** One for each line. */
   texts: string[];
@@ -90,7 +90,8 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['journal_note', describeUnknown('journal')],
 ]);
 
-function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
+/** What an event says, without its time and execution. */
+export function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
 }

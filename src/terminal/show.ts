@@ -1,5 +1,5 @@
 /** `progress show`: everything that is known of one execution. */
-import { elapsedOf, parseTime, quietOf } from '../core/estimate.js';
+import { countedSteps, elapsedOf, parseTime, quietOf } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -13,7 +13,7 @@ import {
   formatQuantity,
 } from '../core/format.js';
 import { exitText, spentParts, stateText } from './detail.js';
-import { errorOf } from '../core/outline.js';
+import { errorOf, titleOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';
@@ -86,7 +86,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['started', timeText(execution.startedAt)],
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
-    ['progress', progressText(execution, now)],
+    ['progress', progressText(execution, now, false, separatorOf(style))],
     ['activity', quiet === undefined ? undefined : `last ${formatAge(quiet)} ago`],
     ['params', execution.parameters],
     ['input', execution.input],
@@ -133,10 +133,24 @@ function resourceText({ resources = {} }: Execution, style: Style): string {
   return parts.join(separatorOf(style));
 }
 
+/** More errors than these are for the log. */
+const MAX_ERRORS = 5;
+
+/** Whole, as the tree has no room for them: those of the plan, the newest last. */
+function stepErrors(execution: Execution, style: Style): string[] {
+  return countedSteps(execution)
+    .flatMap((step) => {
+      const error = errorOf(step);
+      return error === undefined ? [] : [`${titleOf(step, separatorOf(style))}: ${error}`];
+    })
+    .slice(-MAX_ERRORS);
+}
+
 /** The error and what the producer said in the end, whole words, a few rows. */
 function messageLines(execution: Execution, { columns, style }: ShowOptions): string[] {
   const rows = (text: string | undefined): string[] =>
     text === undefined ? [] : wrap(cleanText(text), columns, MESSAGE_ROWS);
-  const lines = [...rows(errorOf(execution)).map((line) => paint(line, 'bad', style)), ...rows(execution.summary)];
+  const errors = [...stepErrors(execution, style), errorOf(execution)];
+  const lines = [...errors.flatMap(rows).map((line) => paint(line, 'bad', style)), ...rows(execution.summary)];
   return lines.length === 0 ? [] : ['', ...lines];
 }

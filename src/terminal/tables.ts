@@ -1,5 +1,5 @@
 /** `progress ps`: executions as a table, in groups if wanted. */
-import { elapsedOf, estimate, parseTime, workOf } from '../core/estimate.js';
+import { elapsedOf, estimate, parseTime, quietOf, workOf } from '../core/estimate.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -8,6 +8,7 @@ import {
   formatCpu,
   formatDuration,
   formatPercent,
+  formatWork,
   shortenIds,
   statusIcon,
   statusWord,
@@ -113,7 +114,7 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
     },
     { text: cleanText(execution.name), tone: 'strong' },
     { text: progressText(execution, now, columns < MIN_COLUMNS_FOR_COUNTS) },
-    { text: stepText(execution, step) },
+    { text: stepText(execution, step, now) },
     { text: resources.cpu === undefined ? '' : formatCpu(resources.cpu), right: true },
     memoryCell(execution),
     { text: ageText(execution, now), right: true },
@@ -121,17 +122,21 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
   ];
 }
 
-/** `52% 18/35 tests`. */
-export function progressText(execution: Execution, now: number, short = false): string {
+/** `52% 18/35 tests`. `separator`: between how many passed and how many failed, which are left out without it. */
+export function progressText(execution: Execution, now: number, short = false, separator?: string): string {
   const work = workOf(execution);
   if (work === undefined || execution.summarised) return '';
   const { share } = estimate(execution, now);
-  const count = countText(work.done, work.total, work.unit);
+  const isLong = separator !== undefined && work.outcomes !== undefined;
+  const count = isLong ? cleanText(formatWork(work, separator)) : countText(work.done, work.total, work.unit);
   if (short && share !== undefined) return formatPercent(share);
   return share === undefined || isFinal(execution.status) ? count : `${formatPercent(share)} ${count}`;
 }
 
-function stepText({ status, attention, attentionReason, error }: Execution, step: Step | undefined): string {
+function stepText(execution: Execution, step: Step | undefined, now: number): string {
+  const { status, attention, attentionReason, error } = execution;
+  const quiet = attention === 'silent' ? quietOf(execution, now) : undefined;
+  if (quiet !== undefined) return `quiet ${formatAge(quiet)}`;
   if (!isFinal(status) && attention !== undefined) return cleanText(attentionReason ?? '');
   if (isFinal(status)) return cleanText(status === 'completed' ? '' : (error ?? ''));
   return cleanText(step === undefined ? '' : titleOf(step));

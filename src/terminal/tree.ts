@@ -44,11 +44,12 @@ function stepName(execution: Execution, step: Step, depth: number, style: Style)
   const again = step.attempts === undefined ? '' : `attempt ${step.attempts}`;
   const notes = [
     word,
+    criteria === undefined ? '' : `${criteria.done}/${criteria.total ?? '?'}`,
     cleanText(errorOf(step) ?? ''),
     again,
     cleanText(actorOf(step)),
-    criteria === undefined ? '' : `${criteria.done}/${criteria.total ?? '?'}`,
     step.commits?.map(cleanText).join(' ') ?? '',
+    step.output === undefined ? '' : cleanText(step.output),
   ];
   const type = step.stepType === undefined ? '' : ` (${cleanText(step.stepType)})`;
   const title = cleanText(titleOf(step, separatorOf(style))) + type;

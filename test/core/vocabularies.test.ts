@@ -11,7 +11,9 @@ function only(t: Test, events: readonly Sent[], way: Way): Execution {
   intake.sendAll(events, way);
   const found = [...intake.state.alive.values(), ...intake.state.ended.values()];
   t.equal(found.length, 1, `${way}: one execution`);
-  return found[0] as Execution;
+  const [first] = found;
+  if (!first) throw new Error('no execution');
+  return first;
 }
 
 const stepsOf = (execution: Execution) => executionToJson(execution).steps;
