@@ -181,6 +181,9 @@ const OURS: ReadonlySet<string> = new Set(
   Object.keys(EXECUTIONS).filter((type) => !['output_stream', 'log_entry'].includes(type)),
 );
 
+/** Their types, those that have the names of ours too. */
+export const FOREIGN_TYPES: readonly string[] = [...TABLES.keys()];
+
 /** The row for an event of another vocabulary; undefined for any other event. */
 export function rowOf(type: string, data: EventData): Row | undefined {
   const row = TABLES.get(type)?.[1];

@@ -44,6 +44,7 @@ export class Intake {
   readonly state: State = emptyState();
   readonly events: ExecutionEvent[] = [];
   readonly #router = createRouter(this.state);
+  readonly #sockets = new Map<string, Entrance>();
   #pending: ExecutionEvent[] = [];
   #now = Date.parse('2026-11-30T10:00:00.000Z');
 
@@ -69,7 +70,8 @@ export class Intake {
   }
 
   sendAll(events: readonly Sent[], way: Way, name = 'a'): (string | undefined)[] {
-    const socket: Entrance = { name: `socket-${name}`, opened: [] };
+    const socket: Entrance = this.#sockets.get(name) ?? { name: `socket-${name}`, opened: [] };
+    this.#sockets.set(name, socket);
     const routes = events.map((event) => {
       if (way === 'socket') return this.take(event, socket);
       const isPost = way === 'post';
