@@ -47,6 +47,8 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
     onKeys(keys.subarray(at + 1));
   };
   const type = (keys: Buffer) => {
+    // on its terminal no process would receive the signal
+    if (keys.includes(CTRL_C) && run.isWaiting) return run.signal('SIGINT', 'Ctrl-C');
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
     if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
     if (keys.length === 0) return;

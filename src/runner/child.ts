@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { withholding } from '../client/background.js';
+import { errnoOf } from '../errors.js';
 import { DEFAULT_PATH, findInPath } from '../paths.js';
 import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
@@ -48,6 +49,8 @@ export async function startChild(options: ChildOptions): Promise<Child | Outcome
     const child = options.pty ? onTerminal(options, options.pty) : onPipes(options);
     return await child;
   } catch (error) {
+    // the file exists (see above), so the system misses the interpreter that its first line names
+    if (errnoOf(error) === 'ENOENT') return { error: `${argv[0]}: its interpreter was not found`, exitCode: NOT_FOUND };
     return { error: `cannot start ${argv[0]}: ${(error as Error).message}`, exitCode: NOT_EXECUTABLE };
   }
 }

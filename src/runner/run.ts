@@ -66,6 +66,8 @@ export interface Run {
   show(output: Output): void;
   /** Resolves when the outcome is written, with the exit status that a shell would show. */
   readonly ended: Promise<number>;
+  /** Waits for its turn: there is no command yet. */
+  readonly isWaiting: boolean;
   /** Events that could not be written; known at the end. */
   readonly unwritten: number;
   /** The signal that ended the command, if one did; known at the end. */
@@ -257,7 +259,8 @@ export function startRun(options: RunOptions): Run {
   };
 
   return {
-    ended: run(),
+    // a terminal that stays open keeps this process alive: without a command nothing else closes it
+    ended: run().finally(() => options.pty?.close()),
     order: obey,
     signal(name, by) {
       asked.add(name);
@@ -268,6 +271,9 @@ export function startRun(options: RunOptions): Run {
     show(output) {
       shown = output;
       showOn(output);
+    },
+    get isWaiting() {
+      return early !== undefined;
     },
     get unwritten() {
       return unwritten;
@@ -282,12 +288,15 @@ export function startRun(options: RunOptions): Run {
 }
 
 /** Claims the run, and opens what it is told in. */
-function openRecord({ paths, spec: { id }, onUnrecorded }: RunOptions, record: RunRecord): OwnFile {
+function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, record: RunRecord): OwnFile {
   try {
     if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
     return openOwnFile(paths, RUN_KIND, id);
   } catch (error) {
-    if (error instanceof ProgressError || !onUnrecorded) throw error;
+    if (error instanceof ProgressError || !onUnrecorded) {
+      pty?.close();
+      throw error;
+    }
     onUnrecorded(error);
     let unwritten = 0;
     return {

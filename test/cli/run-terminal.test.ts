@@ -97,6 +97,26 @@ t.test('in a bash', { skip }, async (t) => {
     );
   });
 
+  t.test('what prevents the start ends the run with its status', async (t) => {
+    const { shell } = await open(t);
+    const run = (words: string) => shell.run(`${PROGRESS} ${words}; echo status $?`);
+    t.match(await run('run -- no-such-command'), /^progress: no-such-command: command not found\nstatus 127/m);
+    t.match(await run('rerun no-such-command'), /^progress: no-such-command: command not found\nstatus 127/m);
+    t.match(await run('run --cwd /missing -- true'), /^progress: cannot start in \/missing: .*\nstatus 126/m);
+    t.match(await run('run --stream --pty -- /'), /failed .*exit 126[^]*is a directory[^]*\nstatus 126/);
+  });
+
+  t.test('Ctrl-C ends a run that waits for its turn', async (t) => {
+    const { shell, home, show } = await open(t);
+    home.progress(['queue', 'set', 'one', '--slots', '1']);
+    home.progress(['run', '--detach', '--queue', 'one', '--', 'sleep', '600']);
+    await shell.enter(`${PROGRESS} run --queue one --name second -- true`);
+    await shell.see(/waiting for its turn/);
+    await shell.untilPrompt(() => shell.key('C-c'));
+    t.match(await shell.run('echo status $?'), /status 130/);
+    await waitFor('its end', () => show('second')['status'] === 'cancelled');
+  });
+
   t.test('Ctrl-C is the command’s', async (t) => {
     const scene = await open(t);
     const { shell, line, show } = scene;
