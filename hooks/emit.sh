@@ -84,9 +84,9 @@ __progress_list_escapes() {
   esac
 }
 
-# __progress_build ARG...: sets __progress_line to the event that these words behind `progress emit` mean. Returns 1 where
-# they are wrong, or beyond a shell: then they are for Node, which says what is wrong. What is plain has a straight way
-# through here, because a call costs a shell as much as the work.
+# __progress_build ARG...: sets __progress_line to the event that these words after `progress emit` describe. Returns 1 where
+# they are wrong, or need more than a shell: then they are for Node, which says what is wrong. Plain pairs are handled without
+# a function call, because a call costs a shell as much as the work.
 __progress_build() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   __progress_type=
@@ -97,28 +97,38 @@ __progress_build() {
   # of the options, which win over the pairs of their names
   __progress_own_execution=
   __progress_own_step=
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --execution | --step)
-        [ $# -gt 1 ] || return 1
-        __progress_take_option "$1" "$2" || return 1
-        shift
-        ;;
-      --execution=* | --step=*) __progress_take_option "${1%%=*}" "${1#*=}" || return 1 ;;
-      --)
-        shift
-        break
-        ;;
-      -*) return 1 ;;
+  # the option whose value is the next word, or `--` when no option can follow
+  __progress_option=
+  for __progress_word in "$@"; do
+    case $__progress_option in
+      '' | --) ;;
       *)
-        if __progress_is_pair "$1"; then break; fi
-        [ -z "$__progress_type" ] || return 1
-        __progress_type=$1
+        __progress_take_option "$__progress_option" "$__progress_word" || return 1
+        __progress_option=
+        continue
         ;;
     esac
-    shift
-  done
-  for __progress_word in "$@"; do
+    case $__progress_word in
+      -*)
+        [ -z "$__progress_option" ] || return 1
+        case $__progress_word in
+          --execution | --step | --) __progress_option=$__progress_word ;;
+          --execution=* | --step=*)
+            __progress_take_option "${__progress_word%%=*}" "${__progress_word#*=}" || return 1
+            ;;
+          *) return 1 ;;
+        esac
+        continue
+        ;;
+      # JSON
+      "{"*) return 1 ;;
+    esac
+    if [ -z "$__progress_type" ]; then
+      if __progress_is_pair "$__progress_word"; then return 1; fi
+      [ -n "$__progress_word" ] || return 1
+      __progress_type=$__progress_word
+      continue
+    fi
     case $__progress_word in
       [!"$__progress_letters"]*) return 1 ;;
       *=*) ;;
@@ -142,7 +152,13 @@ __progress_build() {
         ;;
     esac
   done
+  case $__progress_option in
+    '' | --) ;;
+    *) return 1 ;;
+  esac
 
+  # an execution that a user gives may be a name or a prefix; that of the environment is an ID
+  __progress_lookup=${__progress_own_execution:-$__progress_execution}
   __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
   __progress_step=${__progress_own_step:-$__progress_step}
   # an inherited step is of no use in another execution
@@ -169,6 +185,7 @@ __progress_build() {
   esac
   __progress_line="{\"type\":$__progress_type${__progress_time:+,\"time\":$__progress_time}"
   __progress_line=$__progress_line${__progress_execution:+,\"execution\":$__progress_execution}
+  __progress_line=$__progress_line${__progress_lookup:+,\"lookup\":true}
   __progress_line="$__progress_line${__progress_step:+,\"step\":$__progress_step},\"data\":{${__progress_data#,}}}"
   [ "${#__progress_line}" -le "$__progress_max_line" ]
 }

@@ -181,51 +181,57 @@ function __progress_build
     set -l time
     set -l option_execution
     set -l option_step
-    while set -q argv[1]; and not string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*:?=' -- $argv[1]
-        switch $argv[1]
-            case --
-                set -e argv[1]
-                break
-            case --execution --step '--execution=*' '--step=*'
-                if not string match -q '*=*' -- $argv[1]
-                    set -q argv[2]; or return
-                    set argv[2] "$argv[1]=$argv[2]"
-                    set -e argv[1]
-                end
-                set -l words (string split -m 1 = -- $argv[1])
-                set -l option (string replace -- -- option_ $words[1])
-                test -z "$$option" -a -n "$words[2]"; or return
-                set $option $words[2]
-            case '-*'
-                return 1
-            case '*'
-                test -z "$type"; or return
-                set type $argv[1]
-        end
-        set -e argv[1]
-    end
+    set -l option
     set -l pair_execution
     set -l pair_step
-    for pair in $argv
-        switch $pair
+    for word in $argv
+        # the value of an option may look like anything
+        if test -n "$option" -a "$option" != --
+            test -z "$$option" -a -n "$word"; or return
+            set $option $word
+            set option
+            continue
+        end
+        if test -z "$option"
+            switch $word
+                case --execution --step
+                    set option (string replace -- -- option_ $word)
+                    continue
+                case '--execution=*' '--step=*'
+                    set -l words (string split -m 1 = -- $word)
+                    set -l named (string replace -- -- option_ $words[1])
+                    test -z "$$named" -a -n "$words[2]"; or return
+                    set $named $words[2]
+                    continue
+                case --
+                    set option --
+                    continue
+            end
+        end
+        if test -z "$type"
+            string match -rq '^([A-Za-z_][A-Za-z0-9_.-]*:?=|[-{]|\z)' -- $word; and return 1
+            set type $word
+            continue
+        end
+        switch $word
             case 'execution=?*' 'step=?*'
-                set -l words (string split -m 1 = -- $pair)
+                set -l words (string split -m 1 = -- $word)
                 set pair_$words[1] $words[2]
             case 'time=*'
                 # other forms are the program's to judge
-                string match -rq '^time=\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ\z' -- $pair; or return
-                set time ',"time":"'(string sub -s 6 -- $pair)'"'
+                string match -rq '^time=\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ\z' -- $word; or return
+                set time ',"time":"'(string sub -s 6 -- $word)'"'
             case 'time:=*'
-                string match -rq '^time:=(0|[1-9]\d{0,11})(\.\d+)?\z' -- $pair; or return
-                set time ',"time":'(string sub -s 7 -- $pair)
+                string match -rq '^time:=(0|[1-9]\d{0,11})(\.\d+)?\z' -- $word; or return
+                set time ',"time":'(string sub -s 7 -- $word)
             case 'execution=' 'step=' 'execution:=*' 'step:=*' 'type=*' 'type:=*' 'seq=*' 'seq:=*' 'source=*' 'source:=*' 'n=*' 'n:=*'
                 return 1
             case '*'
-                if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*:=(true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)\z' -- $pair
-                    set -l words (string split -m 1 := -- $pair)
+                if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*:=(true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)\z' -- $word
+                    set -l words (string split -m 1 := -- $word)
                     set -a data "\"$words[1]\":$words[2]"
-                else if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*=' -- $pair
-                    string match -rq '^(?<key>[^=]*)=(?<value>(?s:.*))\z' -- $pair
+                else if string match -rq '^[A-Za-z_][A-Za-z0-9_.-]*=' -- $word
+                    string match -rq '^(?<key>[^=]*)=(?<value>(?s:.*))\z' -- $word
                     __progress_quote $value
                     set -a data "\"$key\":$__progress_json"
                 else
@@ -233,6 +239,8 @@ function __progress_build
                 end
         end
     end
+    # an option without its value
+    test -z "$option" -o "$option" = --; or return
     # what is the daemon's alone is refused
     string match -rq '^[!-~]{1,64}\z' -- "$type"; and not contains -- $type journal_note alert_triggered; or return
     set -l execution $option_execution $pair_execution $PROGRESS_EXECUTION
@@ -246,6 +254,8 @@ function __progress_build
         string match -rq '^[ -~]{1,128}\z' -- $words[2]; or return
         __progress_quote $words[2]
         set place "$place,\"$words[1]\":$__progress_json"
+        # an execution that a user gives may be a name or a prefix; that of the environment is an ID
+        test $words[1] = execution -a -n "$option_execution$pair_execution"; and set place "$place,\"lookup\":true"
     end
     __progress_quote $type
     set -g __progress_line "{\"type\":$__progress_json$time$place,\"data\":{"(string join , -- $data | string collect -a)'}}'

@@ -18,6 +18,8 @@ const REFUSED: ReadonlySet<string> = new Set(['seq', 'type']);
 /** Where an event belongs that does not say so itself. */
 export interface EventContext {
   execution?: string | undefined;
+  /** The execution was given by a user, so it may be a name or a prefix. */
+  lookup?: true;
   step?: string | undefined;
 }
 
@@ -25,7 +27,8 @@ export interface EventContext {
 export function contextOf(args: EventContext, env: NodeJS.ProcessEnv): EventContext {
   const inherited = { execution: given(env['PROGRESS_EXECUTION']), step: given(env['PROGRESS_STEP']) };
   const execution = args.execution ?? inherited.execution;
-  return { execution, step: args.step ?? (execution === inherited.execution ? inherited.step : undefined) };
+  const step = args.step ?? (execution === inherited.execution ? inherited.step : undefined);
+  return { execution, ...(args.execution !== undefined && { lookup: true }), step };
 }
 
 /** Shells can hardly unset what they have exported: an empty value is none. */
@@ -41,35 +44,69 @@ export function withContext(
 ): Record<string, unknown> {
   if (names.execution !== undefined) return event;
   const step = names.step ?? context.step;
-  return { ...event, ...dropUndefined({ execution: context.execution }), ...(step !== undefined && { step }) };
+  return {
+    ...event,
+    ...dropUndefined({ execution: context.execution }),
+    ...(context.lookup && { lookup: true }),
+    ...(step !== undefined && { step }),
+  };
 }
 
-/** Pairs are added to `--data`; an option wins over the pair of its name. */
+/**
+ * The event that a type and its operands describe: pairs, added to `--data`, or one JSON object with the rest of the
+ * event. An option wins over the field of its name.
+ */
 export function buildEvent(
   args: EmitArguments,
-  pairs: readonly string[],
+  operands: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Record<string, unknown> {
-  if (args.type === undefined || args.type === '') {
+  const { type } = args;
+  if (type === undefined || type === '') {
     throw new ProgressError('usage', 'emit needs a type: progress emit step_started --step build');
   }
-  const data: Record<string, unknown> = args.data === undefined ? {} : parseObject(args.data);
-  const envelope: Record<string, unknown> = {};
+  if (isObjectText(type)) {
+    const advice = "progress emit TYPE '{...}'; whole events go to progress emit --stdin";
+    throw new ProgressError('usage', `emit needs a type before the object: ${advice}`);
+  }
+  const object = operands.find(isObjectText);
+  const { data, ...fields } = object === undefined ? readPairs(args, operands) : readObject(object, args, operands);
+  const execution = args.execution ?? fields['execution'];
+  const step = args.step ?? fields['step'];
+  const context = contextOf(
+    { ...(typeof execution === 'string' && { execution }), ...(typeof step === 'string' && { step }) },
+    env,
+  );
+  const placed = { ...(execution !== undefined && { execution }), ...(step !== undefined && { step }) };
+  const { execution: _execution, step: _step, ...rest } = fields;
+  return { type, ...rest, ...dropUndefined(context), ...placed, ...(data !== undefined && { data }) };
+}
+
+type Fields = Record<string, unknown>;
+
+function isObjectText(operand: string): boolean {
+  return operand.startsWith('{');
+}
+
+function readPairs(args: EmitArguments, pairs: readonly string[]): Fields {
+  const data: Fields = args.data === undefined ? {} : parseObject(args.data, '--data');
+  const envelope: Fields = {};
   for (const pair of pairs) {
     const [key, value] = parsePair(pair);
     if (REFUSED.has(key)) throw new ProgressError('usage', `${key} cannot be given as a pair`);
     if (ENVELOPE.has(key)) envelope[key] = value;
     else Object.defineProperty(data, key, { value, enumerable: true, configurable: true, writable: true });
   }
-  const { execution: inPair, step: stepInPair, ...rest } = envelope;
-  const execution = args.execution ?? inPair;
-  const step = args.step ?? stepInPair;
-  const context = contextOf(
-    { ...(typeof execution === 'string' && { execution }), ...(typeof step === 'string' && { step }) },
-    env,
-  );
-  const placed = { ...(execution !== undefined && { execution }), ...(step !== undefined && { step }) };
-  return { type: args.type, ...rest, ...dropUndefined(context), ...placed, data };
+  return { ...envelope, data };
+}
+
+function readObject(text: string, args: EmitArguments, operands: readonly string[]): Fields {
+  if (operands.length > 1 || args.data !== undefined) {
+    throw new ProgressError('usage', 'a JSON object is the only operand after the type: put pairs and --data into it');
+  }
+  const { type = args.type, ...fields } = parseObject(text, 'the object');
+  if (type === args.type) return fields;
+  throw new ProgressError('usage', `the object has another type: ${JSON.stringify(type)} instead of ${args.type}`);
 }
 
 function dropUndefined(context: EventContext): EventContext {
@@ -79,15 +116,15 @@ function dropUndefined(context: EventContext): EventContext {
 function parsePair(pair: string): [string, unknown] {
   const [, key, operator, value] = PAIR.exec(pair) ?? [];
   if (key === undefined || value === undefined) {
-    throw new ProgressError('usage', `${JSON.stringify(pair)} is neither key=text nor key:=json`);
+    throw new ProgressError('usage', `${JSON.stringify(pair)} is neither key=text, key:=json nor a JSON object`);
   }
   return [key, operator === '=' ? value : parseJson(value, key)];
 }
 
-function parseObject(text: string): Record<string, unknown> {
-  const value = parseJson(text, '--data');
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new ProgressError('bad_event', '--data must be a JSON object, such as {"current":1}');
+function parseObject(text: string, what: string): Fields {
+  const value = parseJson(text, what);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new ProgressError('bad_event', `${what} must be a JSON object, such as {"current":1}`);
 }
 
 function parseJson(text: string, what: string): unknown {

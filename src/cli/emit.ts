@@ -24,8 +24,8 @@ export const command = defineCommand({
   options: (yargs) =>
     yargs
       .positional('type', { type: 'string', describe: 'The event’s type: step_started, progress, log...' })
-      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json, into data' })
-      .option('execution', { type: 'string', requiresArg: true, describe: 'The execution it belongs to' })
+      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json; or one JSON object' })
+      .option('execution', { type: 'string', requiresArg: true, describe: 'Its execution: an ID, a name or a prefix' })
       .option('step', { type: 'string', requiresArg: true, describe: 'The step it belongs to' })
       .option('data', {
         type: 'string',
@@ -42,8 +42,7 @@ export const command = defineCommand({
         throw new ProgressError('usage', 'with --stdin no event is given as arguments');
       return await emitAll(paths, contextOf(args, env), show);
     }
-    const pairs = [...(args.pairs ?? []), ...rest];
-    const event = withSender(buildEvent({ ...args, data: await readData(args.data) }, pairs, env));
+    const event = withSender(buildEvent({ ...args, data: await readData(args.data) }, rest, env));
     const checked = toNewEvent(event);
     if (show) {
       const options = { paths, start: true, name: 'progress emit' };

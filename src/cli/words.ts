@@ -12,7 +12,7 @@ const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 export interface Words {
   /** The command with its options and arguments. */
   words: string[];
-  /** What follows `--`; of `run` the command to run, of `emit` the pairs, of `notify` its texts. */
+  /** What follows `--`; of `run` the command to run, of `emit` the operands after the type, of `notify` its texts. */
   rest: string[];
 }
 
@@ -21,7 +21,7 @@ export function splitWords(argv: readonly string[]): Words {
     case 'run':
       return splitAtFirst(argv, RUN_OPTIONS_WITH_VALUE, () => true);
     case 'emit':
-      return splitAtFirst(argv, EMIT_OPTIONS_WITH_VALUE, (word) => PAIR.test(word));
+      return splitEmit(argv);
     case 'completion':
     case 'notify':
       return splitAtFirst(argv, new Set(), () => false);
@@ -46,4 +46,23 @@ function splitAtFirst(
     words.push(value === undefined ? word : `${word}=${value}`);
   }
   return { words, rest: [] };
+}
+
+/** Options may stand anywhere before `--`. The first operand is the type unless it is a pair. */
+function splitEmit([verb = '', ...argv]: readonly string[]): Words {
+  const options = [];
+  let operands: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? '';
+    if (word === '--') {
+      operands = [...operands, ...argv.slice(at + 1)];
+      break;
+    }
+    const value = EMIT_OPTIONS_WITH_VALUE.has(word) ? argv[++at] : undefined;
+    if (!word.startsWith('-')) operands.push(word);
+    else options.push(value === undefined ? word : `${word}=${value}`);
+  }
+  const [type] = operands;
+  const hasType = type !== undefined && !type.startsWith('-') && !PAIR.test(type);
+  return { words: [verb, ...options, ...(hasType ? [type] : [])], rest: hasType ? operands.slice(1) : operands };
 }

@@ -11,6 +11,8 @@ export interface NewEvent {
   /** `time` was guessed, from a file's time for instance. */
   approximate?: true;
   execution?: string;
+  /** `execution` may also be the name of an execution or a unique prefix of its ID. Not part of the journal. */
+  lookup?: true;
   step?: string;
   /** Who produced it. */
   source?: string;

@@ -203,11 +203,16 @@ function start(execution: Execution, event: ExecutionEvent): void {
   if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
 }
 
+/** The name that a start or a queueing gives. */
+export function nameIn(data: EventData): string | undefined {
+  return textOf(data, 'name') ?? textsOf(data, 'argv')?.join(' ');
+}
+
 /** What a start or a queueing tells; what is known already is only replaced by something given. */
 function describe(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   const argv = textsOf(data, 'argv');
-  const name = textOf(data, 'name') ?? argv?.join(' ');
+  const name = nameIn(data);
   if (name) execution.name = clip(name, NAME_CHARS);
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
   assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);

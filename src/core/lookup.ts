@@ -4,10 +4,13 @@ import type { Execution } from './execution.js';
 /** More than this many candidates are not listed. */
 const MAX_CANDIDATES = 5;
 
-export type Found = { execution: Execution } | { ambiguous: string[] } | undefined;
+/** What an execution is found by. */
+type Named = Pick<Execution, 'id' | 'name' | 'firstSeq'>;
+
+export type Found<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
 
 /** By full id, else by name (the newest of that name), else by a unique prefix of the id. */
-export function findByText(executions: readonly Execution[], text: string): Found {
+export function findByText<T extends Named>(executions: readonly T[], text: string): Found<T> {
   const exact = executions.find(({ id }) => id === text);
   if (exact) return { execution: exact };
   const named = newest(executions.filter(({ name }) => name === text));
@@ -20,8 +23,8 @@ export function findByText(executions: readonly Execution[], text: string): Foun
 }
 
 /** The one that a person without a wish wants to see: the newest that runs, else the newest. */
-export function newest(executions: readonly Execution[]): Execution | undefined {
-  return executions.reduce<Execution | undefined>(
+export function newest<T extends Named>(executions: readonly T[]): T | undefined {
+  return executions.reduce<T | undefined>(
     (best, candidate) => (best && best.firstSeq >= candidate.firstSeq ? best : candidate),
     undefined,
   );

@@ -2,7 +2,8 @@
 import type { NewEvent } from './event.js';
 import { EXECUTION_ENDS, GLOBAL_TYPES } from './event.js';
 import { isFinal } from './execution.js';
-import { nextGeneration, STARTS } from './fold.js';
+import { nameIn, nextGeneration, STARTS } from './fold.js';
+import { findByText } from './lookup.js';
 import { createStepOverlay } from './route-steps.js';
 import type { State } from './state.js';
 import { findExecution, fingerprint } from './state.js';
@@ -47,6 +48,8 @@ export function createRouter(state: State): Router {
   /** Executions that are not folded yet. */
   const fresh = new Map<string, Vocabulary | undefined>();
   const steps = createStepOverlay(state);
+  /** Names of the executions that were routed to. */
+  const names = new Map<string, string>();
 
   const isTaken = (event: NewEvent) => {
     const { source, n } = event;
@@ -96,6 +99,23 @@ export function createRouter(state: State): Router {
     return [];
   };
 
+  /** By ID, name or unique prefix, as every command finds it. What is unknown or ambiguous is an ID: nothing is guessed. */
+  const lookUp = (text: string): string => {
+    if (names.has(text) || findExecution(state, text)) return text;
+    const routed = [...names].map(([id, name], index) => ({
+      id,
+      name,
+      firstSeq: findExecution(state, id)?.firstSeq ?? state.seq + 1 + index,
+    }));
+    const known = [state.summaries, state.ended, state.alive].flatMap((map) => [...map.values()]);
+    const found = findByText([...known.filter(({ id }) => !names.has(id)), ...routed], text);
+    return found && 'execution' in found ? found.execution.id : text;
+  };
+
+  /** The execution that an event names. A start names a new one. */
+  const namedBy = ({ execution, lookup, type }: NewEvent): string | undefined =>
+    execution !== undefined && lookup && !STARTS.has(type) ? lookUp(execution) : execution;
+
   /** Open executions of a vocabulary, whoever started them. */
   const openIn = (vocabulary: Vocabulary): string[] =>
     [...new Set([...state.alive.keys(), ...fresh.keys()])].filter(
@@ -141,7 +161,7 @@ export function createRouter(state: State): Router {
     // these mean the execution that they name, not the one that came after it
     if (event.type === 'journal_note' || event.type === 'alert_triggered') return event.execution;
     if (event.execution === undefined && GLOBAL_TYPES.has(event.type)) return undefined;
-    const id = newest(event.execution ?? find(event, entrance));
+    const id = newest(namedBy(event) ?? find(event, entrance));
     if (!STARTS.has(event.type) || !isOver(id)) return id;
     const next = nextGeneration(id);
     successors.set(id, next);
@@ -151,6 +171,9 @@ export function createRouter(state: State): Router {
   const remember = (event: NewEvent, execution: string, entrance?: Entrance) => {
     if (!isKnown(execution) || STARTS.has(event.type)) fresh.set(execution, vocabularyOf(event.data));
     steps.note(execution, event);
+    const name = STARTS.has(event.type) ? nameIn(event.data) : undefined;
+    if (name !== undefined) names.set(execution, name);
+    else if (!names.has(execution)) names.set(execution, findExecution(state, execution)?.name ?? execution);
     if (STARTS.has(event.type)) {
       over.set(execution, false);
       open(execution, namesOf(event, entrance)[0], entrance);
@@ -182,7 +205,7 @@ export function createRouter(state: State): Router {
       return execution;
     },
     settle() {
-      for (const map of [counted, over, successors, opened, fresh]) map.clear();
+      for (const map of [counted, over, successors, opened, fresh, names]) map.clear();
       named.clear();
       steps.clear();
     },

@@ -139,6 +139,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
     stamped.seq = seq;
     stamped.time = event.time ?? arrival;
     if (execution !== undefined) stamped.execution = execution;
+    delete stamped.lookup;
     return reusable ? stampText(text, seq, stamped.time) : encodeEvent(stamped);
   };
 

@@ -21,6 +21,7 @@ export function isReusable(text: string, value: Readonly<Record<string, unknown>
     value['sender'] === undefined &&
     value['approximate'] === event.approximate &&
     value['data'] === event.data &&
+    event.lookup === undefined &&
     text.length <= MAX_CHARS &&
     text.startsWith(`{"type":"${event.type}",`) &&
     text.endsWith('}') &&

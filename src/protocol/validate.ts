@@ -127,6 +127,7 @@ export function toNewEvent(given: unknown): NewEvent {
   if (isGiven(time)) event.time = checkTime(time);
   if (isGiven(approximate) && checkFlag(approximate)) event.approximate = true;
   if (isGiven(execution)) event.execution = checkId('execution', execution);
+  if (value['lookup'] === true) event.lookup = true;
   if (isGiven(step)) event.step = checkId('step', step);
   if (isGiven(source)) event.source = checkId('source', source);
   if (isGiven(n)) event.n = checkCount(n);
@@ -194,6 +195,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'data',
 ]);
 
+/** With another value than `true`, `lookup` is somebody's data. */
 function dataOf(value: Fields): EventData {
   const data = value['data'] ?? {};
   if (!isObject(data)) throw badEvent('data', 'an object', data);
@@ -204,6 +206,7 @@ function dataOf(value: Fields): EventData {
 }
 
 function isEnvelope(key: string, value: Fields): boolean {
+  if (key === 'lookup') return value[key] === true;
   return ENVELOPE.has(key) || (key === 'sender' && isSender(value[key]));
 }
 

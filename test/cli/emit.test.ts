@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { buildEvent } from '../../src/cli/emit-arguments.js';
-import { splitWords } from '../../src/cli/words.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import { createHome } from '../helpers/daemon.js';
 import { readSpool } from '../helpers/spool.js';
@@ -27,7 +26,7 @@ t.test('pairs become data, or the envelope', (t) => {
     [['_a.b-c1=x'], { data: { '_a.b-c1': 'x' } }],
     [['a.b=1', 'a.c=2'], { data: { 'a.b': '1', 'a.c': '2' } }],
     [['exitCode:=0'], { data: { exitCode: 0 } }],
-    [['execution=x', 'step=s'], { execution: 'x', step: 's', data: {} }],
+    [['execution=x', 'step=s'], { execution: 'x', lookup: true, step: 's', data: {} }],
     [
       ['source=me', 'n:=5', 'time=2026-01-01T00:00:00Z'],
       { source: 'me', n: 5, time: '2026-01-01T00:00:00Z', data: {} },
@@ -43,7 +42,7 @@ t.test('pairs become data, or the envelope', (t) => {
 
 t.test('what is no pair is said, with what is wrong about it', (t) => {
   const cases: [string[], string, RegExp][] = [
-    [['word'], 'usage', /"word" is neither key=text nor key:=json/],
+    [['word'], 'usage', /"word" is neither key=text, key:=json nor a JSON object/],
     [['=x'], 'usage', /neither/],
     [['1a=x'], 'usage', /neither/],
     [['-a=x'], 'usage', /neither/],
@@ -60,11 +59,36 @@ t.test('what is no pair is said, with what is wrong about it', (t) => {
   t.throws(() => buildEvent({}, [], {}), { code: 'usage', message: /needs a type/ });
   t.throws(() => build([], { data: '[]' }), { code: 'bad_event', message: /must be a JSON object/ });
   t.throws(() => build([], { data: '{' }), { code: 'bad_json', message: /^--data: / });
+  t.throws(() => buildEvent({ type: '{"type":"log"}' }, [], {}), {
+    code: 'usage',
+    message: /a type before the object/,
+  });
   t.end();
 });
 
 t.test('data begins with --data, pairs are added', (t) => {
   t.strictSame(build(['b=2', 'a=3'], { data: '{"a":1,"c":{"d":1}}' }).data, { a: '3', c: { d: 1 }, b: '2' });
+  t.end();
+});
+
+t.test('one JSON object is the rest of the event', (t) => {
+  const object = '{"execution":"x","step":"s","time":1790000000,"message":"m","data":{"a":1}}';
+  const fields = { time: 1790000000, message: 'm', data: { a: 1 } };
+  t.strictSame(build([object]), { type: 'log', execution: 'x', lookup: true, step: 's', ...fields });
+  t.match(build([object], { execution: 'y', step: 't' }), { execution: 'y', lookup: true, step: 't', ...fields });
+  t.strictSame(build(['{"type":"log"}'], {}, { PROGRESS_EXECUTION: 'run' }), { type: 'log', execution: 'run' });
+  const { data } = toNewEvent(buildEvent({ type: 'task_started' }, ['{"task_id":"T1","story_count":2}'], {}));
+  t.match(data, { total: 2, as: 'task_started' }, 'as it comes from other programs');
+  const refused: [string[], { data?: string }, string, RegExp][] = [
+    [[object, 'a=1'], {}, 'usage', /the only operand/],
+    [['a=1', object], {}, 'usage', /the only operand/],
+    [[object], { data: '{}' }, 'usage', /the only operand/],
+    [['{"type":"other"}'], {}, 'usage', /another type: "other" instead of log/],
+    [['{"a":'], {}, 'bad_json', /^the object: /],
+  ];
+  for (const [operands, options, code, message] of refused) {
+    t.throws(() => build(operands, options), { code, message }, operands.join(' '));
+  }
   t.end();
 });
 
@@ -108,6 +132,19 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.end();
   });
 
+  t.test('options stand anywhere, an object is the event, and a name or a prefix finds its execution', (t) => {
+    emit(['execution_started', '--execution', 'k7first', 'name=backup', '--wait']);
+    t.match(emit(['log', 'message=x', '--wait', '--execution', 'backup']).stdout, /^\d{16}\n$/);
+    t.match(last(), { execution: 'k7first', lookup: undefined, data: { message: 'x', lookup: undefined } });
+    emit(['log', '{"message":"y"}', '--wait', '--execution=k7f']);
+    t.match(last(), { execution: 'k7first', data: { message: 'y' } });
+    emit(['--stdin', '--wait', '--execution', 'backup'], { input: '{"type":"log","message":"z"}\n' });
+    t.match(last(), { execution: 'k7first', data: { message: 'z' } });
+    emit(['log', 'message=w', '--wait'], { env: { PROGRESS_EXECUTION: 'backup' } });
+    t.match(last(), { execution: 'backup' }, 'in the environment it is an ID');
+    t.end();
+  });
+
   t.test('what is wrong has the status of its kind, and writes nothing', (t) => {
     const before = last()['seq'];
     const cases: [string[], number, RegExp][] = [
@@ -115,7 +152,8 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       [['a=b'], 64, /needs a type/],
       [['log', '--no-such'], 64, /Unknown argument: no-such\n/],
       [['log', 'word'], 64, /neither key=text/],
-      [['log', 'a=b', '--step', 's'], 64, /"--step" is neither/],
+      [['log', '--', 'a=b', '--step', 's'], 64, /"--step" is neither/],
+      [['log', 'a=b', '--wiat'], 64, /Unknown argument: wiat/],
       [['log', '--step'], 64, /step/],
       [['log', '--step', 'a', '--step', 'b'], 64, /--step is given twice/],
       [['log', '--stdin'], 64, /no event is given as arguments/],
@@ -293,15 +331,4 @@ t.test('what cannot be spooled goes to a daemon that runs; without one it is sai
   const alone = createHome(t);
   writeFileSync(alone.paths.state, 'a file');
   t.match(alone.progress(['emit', 'log']), { status: 77, stderr: /^progress: .*shared\.ndjson cannot be written: / });
-});
-
-t.test('the words of a shell are split as the page has it', (t) => {
-  const { words, rest } = splitWords(['emit', 'log', '--execution', 'x', 'a=1', '--', 'b=2']);
-  t.strictSame(words, ['emit', 'log', '--execution=x']);
-  t.throws(
-    () => buildEvent({ type: 'log' }, rest, {}),
-    { code: 'usage' },
-    'behind the first pair `--` is a word like any other',
-  );
-  t.end();
 });

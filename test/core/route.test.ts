@@ -54,6 +54,36 @@ for (const together of [true, false]) {
     t.strictSame(routed(drafts, together).routes, ['a', 'a', 'taken', 'taken', 'a', 'taken', 'a']);
   });
 
+  t.test(`an execution is looked up by ID, name or prefix where the event says so, ${how}`, async (t) => {
+    const named = (execution: string, name: string): Draft => ({ ...started(execution), data: { name } });
+    const lookUp = (execution: string, type = 'log'): Draft => ({ type, execution, lookup: true });
+    const drafts: [Draft, string][] = [
+      [named('k1aaaa', 'backup'), 'k1aaaa'],
+      [named('k2bbbb', 'backup'), 'k2bbbb'],
+      [lookUp('k1aaaa'), 'k1aaaa'],
+      [lookUp('backup'), 'k2bbbb'],
+      [lookUp('k1a'), 'k1aaaa'],
+      // ambiguous, unknown, not asked for
+      [lookUp('k'), 'k'],
+      [lookUp('other'), 'other'],
+      [log(undefined, 'k1'), 'k1'],
+      [lookUp('backup', 'execution_completed'), 'k2bbbb'],
+      [lookUp('backup', 'step_failed'), 'k2bbbb'],
+      [{ ...started('nightly'), data: { argv: ['make', '-j4'] } }, 'nightly'],
+      [lookUp('make -j4'), 'nightly'],
+      // a start is that of a new one
+      [lookUp('backup', 'execution_started'), 'backup'],
+      [lookUp('backup'), 'backup'],
+    ];
+    t.strictSame(
+      routed(
+        drafts.map(([draft]) => draft),
+        together,
+      ).routes,
+      drafts.map(([, route]) => route),
+    );
+  });
+
   t.test(`an alert is about the execution that it names, not about the one that came after it, ${how}`, async (t) => {
     const alert: Draft = { type: 'alert_triggered', execution: 'a' };
     const drafts = [started('a'), ended('a'), started('a'), alert, { type: 'alert_triggered', source: 's' }];

@@ -117,9 +117,26 @@ export const CASES: Case[] = [
     ['journal_note'],
     ['alert_triggered'],
   ].map((words): Case => [words]),
-  ...[['log', 'a=1', '--step=x'], ['log', 'a=1', '--'], ['log', '--', '--step=x'], ['x'.repeat(65)], ['a\nb']].map(
-    (words): Case => [words],
-  ),
+  ...[['log', '--', '--step=x'], ['x'.repeat(65)], ['a\nb']].map((words): Case => [words]),
+  // options anywhere before `--`
+  [['log', 'a=1', '--step=x'], { type: 'log', step: 'x' }, ['a=1']],
+  [
+    ['log', 'a=1', '--execution', '-x', 'b=2', '--step', '{'],
+    { type: 'log', execution: '-x', step: '{' },
+    ['a=1', 'b=2'],
+  ],
+  [['log', 'a=1', '--'], { type: 'log' }, ['a=1']],
+  [['log', 'a=1', '--', 'b=2'], { type: 'log' }, ['a=1', 'b=2']],
+  [['--step=s', '--', 'log', 'a=1'], { type: 'log', step: 's' }, ['a=1']],
+  ...[
+    ['log', 'a=1', '--step'],
+    ['log', 'a=1', '--wait'],
+    ['log', 'a=1', '--step=x', '--step', 'y'],
+    ['a=1', 'log'],
+    ['log', '{"a":1}'],
+    ['{"type":"log"}'],
+    ['log', '--', '{}'],
+  ].map((words): Case => [words]),
 ];
 
 /** `PROGRESS_*` as they may be. */

@@ -200,11 +200,19 @@ const cases: Case[] = [
   ...[...otherJson, ...noJson].map((value) => node('log', `a:=${value}`)),
   // the type, and words that are no pairs
   ...types.map((type) => shell(type, 'a=1')),
-  ...[[], [''], ['--'], ['a=b'], ['a:=1'], ['--', 'log'], ['log', 'word'], ['log', 'a=1', 'word'], ['log', '']].map(
-    (words) => node(...words),
+  ...[[], [''], ['--'], ['a=b'], ['a:=1'], ['log', 'word'], ['log', 'a=1', 'word'], ['log', '']].map((words) =>
+    node(...words),
   ),
   ...[
-    ['log', 'a=1', '--', 'b=2'],
+    ['a=1', 'log'],
+    ['log', '{"a":1}'],
+    ['log', '{"a":1}', 'b=2'],
+    ['log', '--data={}', '{"a":1}'],
+    ['log', '{"type":"log","execution":"e","data":{"a":1}}'],
+    ['log', '{"type":"other"}'],
+    ['log', '[1]'],
+    ['{"type":"log"}'],
+    ['{'],
     ['log', '--', '--', 'a=1'],
     ['log', '--', '--a=1'],
     ['log', '--', 'word'],
@@ -218,6 +226,8 @@ const cases: Case[] = [
   shell('log', '--'),
   shell('log', 'a=1', 'b=2', 'c:=3', 'd='),
   shell('log', '--', 'a=1'),
+  shell('--', 'log', 'a=1'),
+  shell('log', 'a=1', '--', 'b=2'),
   // of a key that stands twice the last counts
   shell('log', 'a=1', 'a=2'),
   shell('log', 'a=1', 'a:=2', 'b=x', 'a=3'),
@@ -250,7 +260,10 @@ const cases: Case[] = [
   node('log', '--execution'),
   node('log', '--step'),
   node('--execution', 'log'),
-  node('log', 'a=b', '--step', 's'),
+  shell('log', 'a=b', '--step', 's'),
+  shell('log', 'a=b', '--execution=x', 'c=d', '--step', '-s'),
+  node('log', 'a=b', '--step'),
+  node('log', 'a=b', '--wait'),
   ...[
     '--wait',
     '--stdin',
