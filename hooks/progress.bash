@@ -83,10 +83,11 @@ progress() {
     fi
     [[ -z $allexport ]] || set -a
   fi
-  if builtin type -P progress >/dev/null; then
-    command progress "$@"
-  else
+  # in PATH another program may have the name
+  if [[ -x $__progress_here/../bin/progress ]]; then
     "$__progress_here/../bin/progress" "$@"
+  else
+    command progress "$@"
   fi
 }
 

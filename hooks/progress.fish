@@ -291,10 +291,11 @@ function progress --description 'What everything running on this machine is doin
         set -q __progress_file; or __progress_open
         __progress_record $__progress_line; and return
     end
-    if command -q progress
-        command progress $argv
-    else
+    # in PATH another program may have the name
+    if test -x $__progress_program
         $__progress_program $argv
+    else
+        command progress $argv
     end
 end
 

@@ -38,7 +38,8 @@ __progress_create() {
   return 1
 }
 
-__progress_hooks=$(progress path hooks 2>/dev/null) || __progress_hooks=
+# of another program `progress` may be the name
+__progress_hooks=$(progressd path hooks 2>/dev/null || progress path hooks 2>/dev/null) || __progress_hooks=
 if [ -r "$__progress_hooks/emit.sh" ]; then
   # shellcheck source=/dev/null
   . "$__progress_hooks/emit.sh"
@@ -177,6 +178,6 @@ __progress_tell() {
   if __progress_build "$@"; then
     __progress_append "$__progress_file" "$__progress_line" || :
   else
-    progress emit "$@" </dev/null >/dev/null 2>&1 || :
+    "${__progress_hooks%/*}/bin/progress" emit "$@" </dev/null >/dev/null 2>&1 || :
   fi
 }

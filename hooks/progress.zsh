@@ -181,10 +181,11 @@ function progress {
     [[ -n $__progress_file ]] || __progress_open
     __progress_record "$__progress_line" && return
   fi
-  if whence -p progress >/dev/null; then
-    command progress "$@"
-  else
+  # in PATH another program may have the name
+  if [[ -x ${__progress_hooks:h}/bin/progress ]]; then
     "${__progress_hooks:h}/bin/progress" "$@"
+  else
+    command progress "$@"
   fi
 }
 

@@ -13,7 +13,10 @@ import { matchesPattern, parsePattern, readTranscript } from './helpers/transcri
 import { whyNo } from './helpers/needs.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const PAGES = readdirSync(path.join(ROOT, 'man'));
+const FILES = readdirSync(path.join(ROOT, 'man'));
+/** The page of the second name. */
+const ALIAS = 'progressd.1';
+const PAGES = FILES.filter((file) => file !== ALIAS);
 const CLI = 'src/cli';
 
 function read(file: string): string {
@@ -58,6 +61,17 @@ function optionsOf(source: string): string[] {
 function facesOf(source: string): string {
   return /^export function withFaces[\s\S]*?^\}/m.exec(source)?.[0] ?? '';
 }
+
+t.test('every page is installed, and the page of the second name is the overview', (t) => {
+  const { man, bin } = JSON.parse(read('package.json')) as { man: string[]; bin: Record<string, string> };
+  t.strictSame(
+    man,
+    FILES.sort().map((file) => `man/${file}`),
+  );
+  t.equal(read(`man/${ALIAS}`), '.so man1/progress.1\n');
+  t.equal(bin['progressd'], bin['progress']);
+  t.end();
+});
 
 t.test('mandoc has nothing to say about any page', { skip: whyNo('mandoc') }, (t) => {
   const { stdout, stderr } = spawnSync('mandoc', ['-T', 'lint', '-W', 'all', ...PAGES], {

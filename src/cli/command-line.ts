@@ -10,11 +10,11 @@ import { splitWords } from './words.js';
  * @returns the exit status; nothing is thrown
  */
 export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  if (argv[0] === '--version' || argv[0] === '-V') {
+  if (argv[0] === '--version' || argv[0] === '-V' || argv[0] === 'version') {
     process.stdout.write(`${VERSION}\n`);
     return 0;
   }
-  const { words, rest } = splitWords(argv);
+  const { words, rest } = splitWords(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv);
   try {
     checkWorkingDirectory();
     const surroundings = { paths: resolvePaths(env), env, rest };

@@ -6,11 +6,12 @@
 
 const BASH = `# bash completion for progress: eval "$(progress completion bash)"
 _progress() {
-  local kind='' line at
+  local kind='' line at program=progress
+  [[ $1 != *progressd ]] || program=progressd
   COMPREPLY=()
   while IFS= read -r line; do
     if [[ -z $kind ]]; then kind=$line; else COMPREPLY+=("$line"); fi
-  done < <(command progress completion bash -- "\${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
+  done < <(command "$program" completion bash -- "\${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null)
   case $kind in
     files) compopt -o default ;;
     program*)
@@ -25,15 +26,16 @@ _progress() {
       ;;
   esac
 }
-complete -F _progress progress
+complete -F _progress progress progressd
 `;
 
-const ZSH = `#compdef progress
-# zsh completion for progress: eval "$(progress completion zsh)", after compinit
+const ZSH = `#compdef progress progressd
+# zsh completion for progress: eval "$(progress completion zsh)"
 _progress() {
-  local line
+  local line program=progress
+  [[ $words[1] != *progressd ]] || program=progressd
   local -a answer kind values shown
-  answer=("\${(@f)$(command progress completion zsh -- "\${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}")
+  answer=("\${(@f)$(command $program completion zsh -- "\${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}")
   kind=(\${=answer[1]})
   case $kind[1] in
     files) _files ;;
@@ -52,14 +54,28 @@ _progress() {
     *) return 1 ;;
   esac
 }
-if [[ $funcstack[1] == _progress ]]; then _progress "$@"; else compdef _progress progress; fi
+# where the completion system is not loaded, that is done before the first prompt, unless the rest of ~/.zshrc loads it
+_progress_register() {
+  precmd_functions=(\${precmd_functions:#_progress_register})
+  (($+functions[compdef])) || { autoload -Uz compinit && compinit -i; }
+  compdef _progress progress progressd
+}
+if [[ $funcstack[1] == _progress ]]; then
+  _progress "$@"
+elif (($+functions[compdef])); then
+  _progress_register
+else
+  precmd_functions+=(_progress_register)
+fi
 `;
 
 const FISH = `# fish completion for progress: progress completion fish > ~/.config/fish/completions/progress.fish
 function __progress_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l answer (command progress completion fish -- $words[2..-1] "$current" 2>/dev/null)
+    set -l program progress
+    string match -q '*progressd' -- $words[1]; and set program progressd
+    set -l answer (command $program completion fish -- $words[2..-1] "$current" 2>/dev/null)
     set -l kind (string split ' ' -- "$answer[1]")
     switch "$kind[1]"
         case files
@@ -71,7 +87,7 @@ function __progress_complete
             string join -- \\n $answer[2..-1]
     end
 end
-complete -c progress -f -k -a '(__progress_complete)'
+complete -c progress -c progressd -f -k -a '(__progress_complete)'
 `;
 
 export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;

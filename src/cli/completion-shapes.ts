@@ -18,6 +18,8 @@ export interface Option extends Argument {
 }
 
 export interface Shape {
+  /** The verb and its positionals: `show <id>`. */
+  usage: string;
   description: string;
   positionals: Argument[];
   options: Option[];
@@ -38,7 +40,7 @@ export const GLOBAL_OPTIONS: readonly Option[] = [HELP, VERSION_OPTION];
 
 /** Lets the command register itself with a parser that only takes notes. */
 export function readShape(command: Command, context: Context): Shape {
-  const shape: Shape = { description: '', positionals: [], options: [] };
+  const shape: Shape = { usage: '', description: '', positionals: [], options: [] };
   const described = new Map<string, PositionalOptions>();
   const notes = {
     option(name: string, option: Options) {
@@ -54,6 +56,7 @@ export function readShape(command: Command, context: Context): Shape {
   const parser = {
     command(usage: string, description: string, options: (parser: typeof notes) => unknown) {
       options(notes);
+      shape.usage = usage;
       shape.description = description;
       for (const [, name = '', dots] of usage.matchAll(/[<[]([\w-]+)(\.\.)?[\]>]/g)) {
         const positional = described.get(name) ?? {};

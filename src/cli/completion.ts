@@ -40,6 +40,8 @@ type Completion = { candidates: Candidate[] } | 'files' | { skipped: number };
 async function complete(words: readonly string[], context: Context, describe: boolean): Promise<Completion> {
   const [verb = '', ...after] = words;
   const current = after.pop();
+  if (verb === 'help' && current !== undefined && after.length === 0)
+    return { candidates: await commandCandidates(current, context, describe) };
   if (current === undefined) return { candidates: await commandCandidates(verb, context, describe) };
   const { rest } = splitWords(words);
   if (verb === 'run' && rest.length > 0) return { skipped: words.length - rest.length + 1 };
@@ -54,15 +56,22 @@ async function complete(words: readonly string[], context: Context, describe: bo
   return { candidates: values.map(({ value, description }) => ({ value: position.prefix + value, description })) };
 }
 
+/** Commands that are no definitions. */
+const BUILT_IN: readonly Candidate[] = [
+  { value: 'help', description: 'Show the options of a command' },
+  { value: 'version', description: 'Show the version' },
+];
+
 async function commandCandidates(current: string, context: Context, describe: boolean): Promise<Candidate[]> {
   if (current.startsWith('-')) return optionCandidates(GLOBAL_OPTIONS);
   const commands = Object.entries(context.commands);
-  return await Promise.all(
+  const described = await Promise.all(
     commands.map(async ([value, load]) => ({
       value,
       description: describe ? readShape(await load(), context).description : '',
     })),
   );
+  return [...described, ...BUILT_IN];
 }
 
 function optionCandidates(options: readonly Option[]): Candidate[] {

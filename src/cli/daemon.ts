@@ -1,4 +1,4 @@
-/** `progress daemon`: run it here, ask how it is, stop it, start it again. */
+/** `progress daemon`: runs, starts, stops and inspects the daemon; prints its systemd unit. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, stopDaemon, withClient } from '../client/connect.js';
 import { sanitize } from '../core/ansi.js';
@@ -9,13 +9,13 @@ import { readLockRecord } from '../protocol/lock-record.js';
 import type { AlertsStatus, DaemonStatus } from '../protocol/messages.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
-import { printJson, printLines } from './output.js';
+import { print, printJson, printLines } from './output.js';
 
-const ACTIONS = ['run', 'status', 'stop', 'restart'] as const;
+const ACTIONS = ['run', 'start', 'status', 'stop', 'restart', 'unit'] as const;
 
 export const command = defineCommand({
   usage: 'daemon <action>',
-  describe: 'Run, inspect, stop or restart the daemon',
+  describe: 'Start, inspect, stop or restart the daemon',
   options: (yargs) =>
     yargs
       .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
@@ -31,13 +31,22 @@ export const command = defineCommand({
         if (json) await printJson([{ stopped: stopped ?? null }]);
         return 0;
       }
+      case 'unit':
+        await print((await import('./service.js')).unitText());
+        return 0;
       case 'restart':
         await stop(context.paths);
-        await (await connect({ paths: context.paths, start: true })).close();
-        return await showStatus(context, json);
+        return await start(context, json);
+      case 'start':
+        return await start(context, json);
     }
   },
 });
+
+async function start(context: Context, json: boolean): Promise<number> {
+  await (await connect({ paths: context.paths, start: true })).close();
+  return await showStatus(context, json);
+}
 
 async function showStatus({ paths }: Context, json: boolean): Promise<number> {
   const status = await withClient({ paths, start: false }, (client) => client.call('status', {}));

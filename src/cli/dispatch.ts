@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { ProgressError } from '../errors.js';
 import type { Commands, Context } from './command.js';
+import { parseProblem, unknownCommand } from './suggestions.js';
 
 const COMMANDS: Commands = {
   emit: async () => (await import('./emit.js')).command,
@@ -35,7 +36,11 @@ const COMMANDS: Commands = {
 /** Resolves with the exit status. */
 export async function dispatch(words: readonly string[], surroundings: Omit<Context, 'commands'>): Promise<number> {
   const context = { ...surroundings, commands: COMMANDS };
+  const [verb = ''] = words;
+  const isKnown = Object.hasOwn(COMMANDS, verb);
+  if (!isKnown && verb !== '' && !verb.startsWith('-')) throw unknownCommand(verb, COMMANDS);
   let status: number | undefined;
+  let problem: string | undefined;
   const parser = yargs([...words])
     .scriptName('progress')
     .locale('en')
@@ -54,18 +59,22 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
     .alias('help', 'h')
     .strict()
     .demandCommand(1, 'Name a command; `progress --help` lists them.')
-    .recommendCommands()
+    .epilogue("'progress help COMMAND' shows the options of a command, 'man progress' the manual.")
     .wrap(Math.min(process.stdout.columns || 80, 100))
     .exitProcess(false)
     .fail((message: string, error: Error | undefined) => {
       if (error && error.name !== 'YError') throw error;
-      throw new ProgressError('usage', `${message}\n\`progress ${words[0] ?? ''} --help\` tells more.`);
+      problem = message;
+      throw new ProgressError('usage', message);
     });
-  const verb = words[0] ?? '';
-  const load = Object.hasOwn(COMMANDS, verb) ? [COMMANDS[verb]] : Object.values(COMMANDS);
+  const load = isKnown ? [COMMANDS[verb]] : Object.values(COMMANDS);
   for (const get of load) {
     (await get?.())?.register(parser, context, (result) => (status = result));
   }
-  await parser.parseAsync();
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    throw problem === undefined ? error : await parseProblem(problem, words, context);
+  }
   return status ?? 0;
 }

@@ -14,7 +14,7 @@ import { plainLine } from '../terminal/plain.js';
 import { listLines } from '../terminal/tables.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
-import { complain, isPipeBroken, print, printJson, printLines } from './output.js';
+import { complain, isPipeBroken, noteWaiting, print, printJson, printLines } from './output.js';
 import { listAll } from './ps.js';
 import { columnsOf, styleOf } from './surface.js';
 
@@ -56,6 +56,7 @@ function statusLines({ agent, following, configured, directory, files, leftAlone
 async function printSessions(agent: Agent, { paths, env }: Context, json: boolean): Promise<number> {
   const style = styleOf(env);
   let state = emptyState();
+  noteWaiting(`sessions of ${agent}`);
   for await (const followed of follow({ paths, start: true, subscribe: { types: TYPES, last: 0 } })) {
     if (isPipeBroken()) return 0;
     if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);

@@ -16,7 +16,7 @@ import { defineCommand } from './command.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
 import { createPrinter, isForDebuggers, type Printer, SHOWN_TYPES } from './logs-printer.js';
 import { findAnywhere, readState } from './offline.js';
-import { complain, isPipeBroken, printJson, printLines } from './output.js';
+import { complain, isPipeBroken, noteWaiting, printJson, printLines } from './output.js';
 import { createOwners, parseLabels, withStarts } from './owners.js';
 import { styleOf } from './surface.js';
 import { parseTime } from './when.js';
@@ -126,6 +126,7 @@ export const command = defineCommand({
     }
     await sink.end(json);
     if (goesOn) {
+      noteWaiting(execution ? `output of ${execution.name}, until it ends` : 'output of all executions');
       const take = async (events: ExecutionEvent[]) => await sink.take(events.filter(isWanted));
       await followLog(paths, head ?? 0, execution, take);
     }

@@ -52,6 +52,11 @@ export function complain(message: string): void {
   process.stderr.write(`progress: ${sanitize(message, { color: false })}\n`);
 }
 
+/** Says at a terminal what the command waits for. What reads stderr otherwise gets errors alone. */
+export function noteWaiting(what: string): void {
+  if (process.stderr.isTTY) complain(`waiting for ${what}; Ctrl-C leaves`);
+}
+
 /** Has whoever read our output gone? */
 export function isPipeBroken(): boolean {
   return broken;

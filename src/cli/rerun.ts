@@ -7,7 +7,7 @@ import { faceOf, start, withFaces } from './run.js';
 
 export const command = defineCommand({
   usage: 'rerun <id>',
-  describe: 'Run the same command again, where and as it ran',
+  describe: 'Run the same command again, where and as it ran: in the background if it was detached',
   options: (yargs) =>
     withFaces(yargs).positional('id', {
       type: 'string',
@@ -17,7 +17,9 @@ export const command = defineCommand({
   async run(args, context) {
     const { paths, env } = context;
     const { id } = await findAnywhere(paths, args.id);
-    const spec = repeatSpec(readSpec(paths, id), env, paths);
-    return await start(spec, { face: faceOf(args), noPty: false, raw: false }, context);
+    const { detached, ...same } = repeatSpec(readSpec(paths, id), env, paths);
+    const asked = faceOf(args);
+    const face = asked === 'output' && detached ? 'none' : asked;
+    return await start(same, { face, noPty: false, raw: false }, context);
   },
 });

@@ -17,12 +17,13 @@ import { openBox } from '../terminal/box.js';
 import { heartbeatLine, isBell, plainLine } from '../terminal/plain.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
+import { Backlog } from './backlog.js';
 import { defineCommand } from './command.js';
 import type { Context } from './command.js';
 import { exitStatusOf } from './exit-status.js';
 import type { Live } from './live.js';
 import { openLive } from './live.js';
-import { complain, isPipeBroken, printJson, printLines } from './output.js';
+import { complain, isPipeBroken, noteWaiting, printJson, printLines } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
 
 /** Nothing printed for so long. */
@@ -66,16 +67,23 @@ async function printOne(
   execution: Execution | undefined,
   { json, fromStart }: { json: boolean; fromStart: boolean },
 ): Promise<Execution | undefined> {
-  if (!execution) return await printEvents({ paths, style, json, ...(fromStart && { subscribe: { after: 0 } }) });
+  const isShort = process.stdout.isTTY && !json && !fromStart;
+  if (!execution) {
+    noteWaiting('events of all executions');
+    return await printEvents({ paths, style, json, isShort, ...(fromStart && { subscribe: { after: 0 } }) });
+  }
   // of one that has ended everything is there already, and nothing will come to tell the end
   const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
-  return (await printEvents({ paths, style, json, execution: execution.id, ...last })) ?? execution;
+  if (!isFinal(execution.status)) noteWaiting(`events of ${execution.name}, until it ends`);
+  return (await printEvents({ paths, style, json, isShort, execution: execution.id, ...last })) ?? execution;
 }
 
 export interface Printing {
   paths: Context['paths'];
   style: OutputStyle;
   json?: boolean;
+  /** Of what was there before, only the last lines are printed. */
+  isShort?: boolean;
   /** One execution, by its full id, until it ends. */
   execution?: string;
   subscribe?: Ask<'subscribe'>;
@@ -90,6 +98,13 @@ export interface Printing {
 export async function printEvents(printing: Printing): Promise<Execution | undefined> {
   const { paths, style, json = false, execution, last = Infinity, resume, signal } = printing;
   const state = emptyState();
+  const backlog = printing.isShort ? new Backlog(printBacklog) : undefined;
+  let head: number | undefined;
+  const print = async (lines: readonly string[], seq: number) => {
+    if (seq <= (head ?? 0)) return backlog?.add(lines);
+    await backlog?.flush();
+    await printLines(lines);
+  };
   const subscribe = { ...printing.subscribe, ...(execution !== undefined && { execution }) };
   const heartbeat = setInterval(() => {
     if (json || process.stdout.isTTY) return;
@@ -99,6 +114,7 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
     for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
       if (isPipeBroken()) return undefined;
       if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+      if (followed.kind === 'connected' && backlog) head ??= followed.hello.seq;
       if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
       if (followed.kind === 'gap') {
         if (json) await printJson([{ gap: followed.gap }]);
@@ -110,7 +126,7 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
       else ring(followed.events);
       for (const event of followed.events) {
         const changed = fold(state, event);
-        if (!json && isLine(event)) await printLines(plainLine(event, changed, style));
+        if (!json && isLine(event)) await print(plainLine(event, changed, style), event.seq);
       }
       const known = execution === undefined ? undefined : findExecution(state, execution);
       if (known && isFinal(known.status)) return known;
@@ -119,7 +135,13 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
     return undefined;
   } finally {
     clearInterval(heartbeat);
+    await backlog?.flush();
   }
+}
+
+async function printBacklog(lines: readonly string[], dropped: number): Promise<void> {
+  if (dropped > 0) complain(`${dropped} earlier lines are not shown: --from-start or 'progress logs' prints them`);
+  await printLines(lines);
 }
 
 /** Who looks on at a terminal hears the bell, too. */

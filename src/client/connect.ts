@@ -91,7 +91,7 @@ async function answerOf<T>(answer: Promise<T>): Promise<T> {
 async function openSocket(paths: Paths, start: boolean, signal: AbortSignal | undefined): Promise<Socket> {
   const found = await tryPaths(paths, signal);
   if (found) return found;
-  if (!start) throw new ProgressError('unavailable', 'no daemon is running: `progress daemon restart` starts one');
+  if (!start) throw new ProgressError('unavailable', 'no daemon is running: `progress daemon start` starts one');
   return await startDaemon(paths);
 }
 

@@ -9,18 +9,22 @@ export function findNearest(word: string, candidates: readonly string[]): string
   return best !== undefined && best.distance <= Math.max(1, word.length / 3) ? best.candidate : undefined;
 }
 
-/** Letters to insert, remove or replace to get from one to the other, in any case. */
+/** Letters to insert, remove, replace or swap with the next one to get from one to the other, in any case. */
 function editDistance(from: string, to: string): number {
   const source = from.toLowerCase();
   const target = to.toLowerCase();
+  let before: number[] = [];
   let row = Array.from({ length: target.length + 1 }, (_, index) => index);
   for (let i = 0; i < source.length; i++) {
     const above = row;
     row = [i + 1];
     for (let j = 0; j < target.length; j++) {
       const replaced = (above[j] ?? 0) + (source[i] === target[j] ? 0 : 1);
-      row.push(Math.min(replaced, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
+      const isSwapped = i > 0 && j > 0 && source[i] === target[j - 1] && source[i - 1] === target[j];
+      const swapped = isSwapped ? (before[j - 1] ?? 0) + 1 : Infinity;
+      row.push(Math.min(replaced, swapped, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
     }
+    before = above;
   }
   return row.at(-1) ?? 0;
 }

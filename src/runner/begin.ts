@@ -12,7 +12,7 @@ export type Announce = (event: { type: string; execution: string; data: EventDat
 
 /** Resolves when it has begun, or waits in the journal. */
 export async function beginApart(paths: Pick<Paths, 'runs'>, spec: RunSpec, announce: Announce): Promise<void> {
-  writeSpec(paths, spec);
+  writeSpec(paths, { ...spec, detached: true });
   if (spec.queue === undefined && spec.after === undefined) {
     const problem = await launchRunner(spec.id);
     if (problem !== undefined) throw new ProgressError('unavailable', `its runner does not start: ${problem}`);

@@ -33,6 +33,8 @@ export interface RunSpec {
   parent?: string;
   parentStep?: string;
   queue?: string;
+  /** Nobody waited for it: it ran in the background. */
+  detached?: true;
   /** Ids of runs that must have completed before. */
   after?: string[];
   /** The run that this one repeats. */

@@ -253,6 +253,16 @@ t.test('init and path print what Node prints, without Node', (t) => {
   t.end();
 });
 
+t.test('path prints where the sockets, the journal, the configuration and the examples are', (t) => {
+  const home = createHome(t);
+  const { socket, httpSocket, journal, config } = home.paths;
+  const places = { socket, http: httpSocket, journal, config, examples: path.join(ROOT, 'examples') };
+  for (const [what, place] of Object.entries(places)) {
+    t.strictSame(home.progress(['path', what]), { status: 0, stdout: `${place}\n`, stderr: '' }, what);
+  }
+  t.end();
+});
+
 t.test('a shell that nobody knows is refused with the names of those that are known', (t) => {
   const home = createHome(t);
   for (const args of [['init', 'tcsh'], ['init'], ['path', 'tcsh']]) {

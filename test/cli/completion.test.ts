@@ -38,6 +38,7 @@ function option(name: string, more: Partial<Option> = {}): Option {
 
 t.test('what is wanted at the end of a line follows from the words before it', async (t) => {
   const shape: Shape = {
+    usage: 'emit [type] [pairs..]',
     description: '',
     positionals: [
       { name: 'type', description: '', choices: [], many: false },
@@ -124,11 +125,16 @@ t.test('options, values and descriptions are those that --help tells, of every c
   }
   const { kind, values } = await answer(home, '');
   t.equal(kind, 'values');
-  const described = [...commands].map(([name, { description }]) => [name, description]).sort();
-  t.strictSame([...values].sort(), described);
+  const described = [...commands].map(([name, { description }]) => [name, description]);
+  const builtIn = [
+    ['help', 'Show the options of a command'],
+    ['version', 'Show the version'],
+  ];
+  t.strictSame([...values].sort(), [...described, ...builtIn].sort());
+  t.strictSame([...(await answer(home, 'help', '')).values.keys()], [...values.keys()]);
   t.strictSame([...(await answer(home, '-')).values.keys()], ['--help', '-h', '--version', '-V']);
   t.strictSame([...(await answer(home, 'ps', '-')).values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
-  t.strictSame([...(await answer(home, 'daemon', '')).values.keys()], ['run', 'status', 'stop', 'restart']);
+  t.strictSame([...(await answer(home, 'daemon', '')).values.keys()], ['run', 'start', 'status', 'stop', 'restart', 'unit']);
 });
 
 t.test('event types, levels, streams, keys and files are completed where they belong', async (t) => {
@@ -230,7 +236,7 @@ async function createExecutions(home: Home): Promise<void> {
   await client.close();
 }
 
-const STARTS: Readonly<Record<Shell, [command: string, ...setup: string[]]>> = {
+const STARTS: Readonly<Record<Shell, [command: string, setup: string]>> = {
   bash: ['bash --norc -i', 'eval "$(progress completion bash)"'],
   zsh: ['zsh -f -i', 'autoload -Uz compinit; compinit -D; eval "$(progress completion zsh)"'],
   fish: ['fish --no-config -i', 'function fish_prompt; echo "ready> "; end; progress completion fish | source'],
@@ -261,16 +267,29 @@ function whyNotInteractive(shell: Shell): string | false {
   return whyNo(shell) || whyNo('tmux');
 }
 
-async function openShell(t: Test, shell: Shell, home: Home) {
-  const bin = t.testdir({ progress: t.fixture('symlink', PROGRESS) });
+async function openShell(t: Test, shell: Shell, home: Home, setup = STARTS[shell][1]) {
+  const link = t.fixture('symlink', PROGRESS);
+  const bin = t.testdir({ progress: link, progressd: link });
   const env = { PROGRESS_HOME: home.directory, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
   const tmux = await openTmux(t, { columns: 200, rows: 50 }, env);
-  const [command, setup] = STARTS[shell];
+  const [command] = STARTS[shell];
   await tmux.enter(`cd ${home.directory} && exec ${command}`);
   await tmux.enter(`${setup}; echo set u''p`);
   await tmux.see(/^set up/m);
   return tmux;
 }
+
+t.test('a zsh that has loaded no completion loads it', { skip: whyNotInteractive('zsh') ?? false }, async (t) => {
+  const home = createHome(t);
+  const tmux = await openShell(t, 'zsh', home, 'eval "$(progress completion zsh)"');
+  // loaded before the prompt
+  await tmux.see(/^set up\s+ready>/m);
+  await tmux.key('progressd ver');
+  await tmux.key('Tab');
+  await tmux.key('C-a');
+  await tmux.enter("printf '<%s>' ");
+  t.match(await tmux.see(/^<progressd><version>/m), /^set up/m);
+});
 
 for (const shell of SHELLS) {
   t.test(

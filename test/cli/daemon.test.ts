@@ -16,10 +16,11 @@ t.test('status, stop, restart', async (t) => {
   t.strictSame(await daemon('stop'), { status: 0, stdout: '', stderr: '' }, 'it is no error if none runs');
   t.strictSame(JSON.parse((await daemon('stop', '--json')).stdout), { stopped: null });
 
-  const started = await daemon('restart', '--json');
+  const started = await daemon('start', '--json');
   t.equal(started.status, 0);
   const { pid } = JSON.parse(started.stdout) as Status;
   t.ok(isRunning(pid));
+  t.match(JSON.parse((await daemon('start', '--json')).stdout), { pid }, 'one that runs stays');
   const again = JSON.parse((await daemon('restart', '--json')).stdout) as Status;
   t.not(again.pid, pid);
   await waitFor('the first one to be gone', () => !isRunning(pid));

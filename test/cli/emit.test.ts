@@ -150,10 +150,10 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     const cases: [string[], number, RegExp][] = [
       [[], 64, /needs a type/],
       [['a=b'], 64, /needs a type/],
-      [['log', '--no-such'], 64, /Unknown argument: no-such\n/],
+      [['log', '--no-such'], 64, /unknown option --no-such\n/],
       [['log', 'word'], 64, /neither key=text/],
       [['log', '--', 'a=b', '--step', 's'], 64, /"--step" is neither/],
-      [['log', 'a=b', '--wiat'], 64, /Unknown argument: wiat/],
+      [['log', 'a=b', '--wiat'], 64, /unknown option --wiat; did you mean --wait\?/],
       [['log', '--step'], 64, /step/],
       [['log', '--step', 'a', '--step', 'b'], 64, /--step is given twice/],
       [['log', '--stdin'], 64, /no event is given as arguments/],

@@ -14,7 +14,7 @@ t.test('the version is that of the package', (t) => {
   const home = createHome(t);
   const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
   t.equal(VERSION, version);
-  for (const option of ['--version', '-V'])
+  for (const option of ['--version', '-V', 'version'])
     t.strictSame(home.progress([option]), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
   t.end();
 });
@@ -23,6 +23,8 @@ t.test('help lists every command, and every command has help of its own', (t) =>
   const home = createHome(t);
   const { status, stdout } = home.progress(['--help']);
   t.equal(status, 0);
+  t.equal(home.progress(['help']).stdout, stdout);
+  t.equal(home.progress(['help', 'run']).stdout, home.progress(['run', '--help']).stdout);
   t.ok(verbs.length >= 12);
   for (const verb of verbs) {
     t.match(stdout, new RegExp(`^  progress ${verb}\\b`, 'm'));
@@ -40,15 +42,20 @@ t.test('what is wrong with a command line is said on stderr, with the status for
   const home = createHome(t);
   const cases: [string[], RegExp][] = [
     [[], /^progress: Name a command/],
-    [['pss'], /Did you mean ps\?/],
-    [['wach'], /Did you mean watch\?/],
-    [['frobnicate'], /^progress: Unknown argument: frobnicate/],
-    [['constructor'], /^progress: Unknown argument: constructor/],
-    [['ps', '--al'], /Unknown argument: al\n`progress ps --help` tells more/],
-    [['ps', 'extra'], /Unknown argument: extra/],
-    [['show'], /^progress: Not enough non-option arguments/],
-    [['show', 'a', 'b'], /Unknown argument: b/],
-    [['daemon', 'explode'], /Choices: "run", "status", "stop", "restart"/],
+    [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
+    [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
+    [['stauts'], /did you mean 'progress ps'\?/],
+    [['hepl'], /did you mean 'progress help'\?/],
+    [['help', 'wach'], /did you mean 'progress watch'\?/],
+    [['frobnicate'], /^progress: unknown command frobnicate\n/],
+    [['constructor'], /^progress: unknown command constructor\n/],
+    [['ps', '--al'], /unknown option --al; did you mean --all\?\nrun 'progress ps --help' for its options\n/],
+    [['run', '--nmae', 'x', 'true'], /unknown option --nmae; did you mean --name\?/],
+    [['ps', '-zx', '--frobnicate=1'], /unknown option -z\nunknown option -x\nunknown option --frobnicate\n/],
+    [['ps', 'extra'], /unexpected argument extra\n/],
+    [['show'], /^progress: missing argument: progress show <id>\n/],
+    [['show', 'a', 'b'], /unexpected argument b\n/],
+    [['daemon', 'explode'], /Choices: "run", "start", "status", "stop", "restart", "unit"/],
     [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
     [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
     [['logs', '--tail', '-1'], /--tail must be a whole number/],
@@ -58,7 +65,7 @@ t.test('what is wrong with a command line is said on stderr, with the status for
     [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
     [['watch', '--exit-status'], /--exit-status needs an id/],
     [['watch', '--json', '--stream'], /choose one/],
-    [['ps', '--no-json'], /Unknown argument: no-json/],
+    [['ps', '--no-json'], /unknown option --no-json;/],
   ];
   for (const [args, stderr] of cases) {
     const outcome = home.progress(args);

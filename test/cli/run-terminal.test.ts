@@ -114,7 +114,7 @@ t.test('in a bash', { skip }, async (t) => {
     await shell.see(/waiting for its turn/);
     await shell.untilPrompt(() => shell.key('C-c'));
     t.match(await shell.run('echo status $?'), /status 130/);
-    await waitFor('its end', () => show('second')['status'] === 'cancelled');
+    await waitFor('its end', async () => (await show('second'))['status'] === 'cancelled');
   });
 
   t.test('Ctrl-C is the command’s', async (t) => {

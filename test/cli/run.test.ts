@@ -196,6 +196,15 @@ t.test('with a daemon', async (t) => {
     await waitFor('the runner to be gone', () => !isRunning(runner));
   });
 
+  t.test('a detached run is repeated detached, unless it is asked for otherwise', async (t) => {
+    await home.invoke(['run', '--detach', '--name', 'apart', '--', ...sh('echo out')]);
+    await home.invoke(['wait', 'apart']);
+    t.match(await home.invoke(['rerun', 'apart']), { status: 0, stdout: /^[0-9a-z]{10}\n$/ });
+    await home.invoke(['wait', 'apart']);
+    t.match(home.progress(['rerun', '--follow', 'apart']).stdout, / out\n/);
+    t.equal(home.progress(['rerun', 'apart']).stdout, 'out\n', 'as the last one ran: here');
+  });
+
   t.test('a run that is detached holds nothing of those who started it', async (t) => {
     // the lock stays for as long as anybody has the descriptor
     const lock = path.join(home.directory, 'lock');

@@ -7,8 +7,8 @@ t.test('the candidate with the fewest differences is found, in any case', (t) =>
   t.end();
 });
 
-t.test('a letter too many, one missing and one replaced each count as one difference', (t) => {
-  for (const word of ['ratte', 'rte', 'rite']) t.equal(findNearest(word, ['rate']), 'rate');
+t.test('a letter too many, one missing, one replaced and two swapped each count as one difference', (t) => {
+  for (const word of ['ratte', 'rte', 'rite', 'rtae']) t.equal(findNearest(word, ['rate']), 'rate');
   t.end();
 });
 

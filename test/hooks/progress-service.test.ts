@@ -1,20 +1,33 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { whyNo } from '../helpers/needs.js';
 
-const UNIT = path.resolve(import.meta.dirname, '../../hooks/progress.service');
+/** The unit with the paths of this installation. */
+const unit = createHome(t).progress(['daemon', 'unit']).stdout;
 
 t.test('stopping the unit ends the daemon alone', (t) => {
-  t.match(readFileSync(UNIT, 'utf8'), /^KillMode=process$/m);
+  t.match(unit, /^KillMode=process$/m);
+  t.end();
+});
+
+t.test('the unit has absolute paths alone', (t) => {
+  const cli = path.join(path.dirname(PROGRESS), '../dist/cli.js');
+  t.match(unit, `\nExecStart=${process.execPath} ${path.resolve(cli)} daemon run\n`);
+  t.match(unit, `\nExecStartPre=-${process.execPath} ${path.resolve(cli)} daemon stop\n`);
+  t.notMatch(unit, '@');
   t.end();
 });
 
 const skip = whyNo('systemd-analyze');
 
 t.test('systemd accepts the unit without a word', { skip }, (t) => {
-  const env = { ...process.env, XDG_RUNTIME_DIR: t.testdir() };
+  const directory = t.testdir();
+  const env = { ...process.env, XDG_RUNTIME_DIR: directory };
+  const UNIT = path.join(directory, 'progress.service');
+  writeFileSync(UNIT, unit);
   const { stdout, stderr, error } = spawnSync('systemd-analyze', ['--user', '--man=no', 'verify', UNIT], { env });
   t.notOk(error);
   // it reads all units of the machine, and may have something to say about others
