@@ -44,9 +44,15 @@ t.test('npm pack and npm install -g give a program with its manual', async (t) =
     t.equal(spawnSync(name, ['--version'], { env, encoding: 'utf8' }).stdout, `${version}\n`, name);
   }
   const modules = realpathSync(path.join(prefix, 'lib/node_modules/progressd'));
-  const examples = spawnSync('progressd', ['path', 'examples'], { env, encoding: 'utf8' }).stdout.trim();
+  const examples = spawnSync(path.join(bin, 'progressd'), ['path', 'examples'], {
+    env,
+    encoding: 'utf8',
+  }).stdout.trim();
   t.equal(examples, path.join(modules, 'examples'));
-  t.equal(spawnSync('progressd', ['run', '--', path.join(examples, 'backup.sh'), '--fail'], { env }).status, 3);
+  t.equal(
+    spawnSync(path.join(bin, 'progressd'), ['run', '--', path.join(examples, 'backup.sh'), '--fail'], { env }).status,
+    3,
+  );
   for (const page of man.map((file) => path.basename(file))) {
     t.ok(existsSync(path.join(prefix, `share/man/man${page.at(-1)}`, page)), page);
   }
