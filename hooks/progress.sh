@@ -2,12 +2,14 @@
 #
 #   progress_start [NAME] [key=value...]   from here on the script is an execution
 #   progress_plan NAME...                  steps to come, so that totals are known
-#   progress_step NAME command...          runs the command as a step, and returns its status
-#   progress_criterion NAME command...     the same for a criterion of the step
-#   progress_count CURRENT [TOTAL] [UNIT]  how far the step, or the execution, has come
-#   progress_end [STATUS]                  completed, or failed with that status
+#   progress_step [--continue-on-failure] NAME command...
+#                                          runs the command as a step, and returns its status
+#   progress_criterion [--continue-on-failure] NAME command...
+#                                          the same for a criterion of the step
+#   progress_count CURRENT [TOTAL] [UNIT]  progress of the step, or of the execution
+#   progress_end [STATUS]                  ends the execution; without a status its steps decide the outcome
 #
-# Events go to a file of the script's own in the spool, without a fork for each. Nothing here prints, or fails what would
+# Events go to a spool file of the script, without a fork for each. Recording prints nothing, and fails nothing that would
 # not fail without it.
 # shellcheck shell=sh disable=SC2119,SC2120,SC2154
 
@@ -18,8 +20,20 @@ __progress_random=
 __progress_id=
 __progress_step_id=
 __progress_starts=0
-# steps that are open, the innermost first, a line each
+__progress_newline='
+'
+# open steps, the innermost first, a line each
 __progress_open=
+# steps whose last attempt failed, a line each after an empty one; not those that may fail
+__progress_failed=$__progress_newline
+# zsh can warn of variables that a function creates
+__progress_allowed=
+__progress_command=
+__progress_kind=
+__progress_name=
+__progress_part=
+__progress_rest=
+__progress_type=
 
 # A random name for the file, and for the execution; the only forks, once.
 __progress_create() {
@@ -32,8 +46,8 @@ __progress_create() {
   ) || return 1
   [ "${#__progress_random}" = 20 ] || return 1
   __progress_file=$__progress_dir/sh-$$-${__progress_random#??????????}.ndjson
-  # shellcheck disable=SC2188 # made here, so that it is for nobody else to read
-  (umask 077 && >"$__progress_file") 2>/dev/null && return 0
+  # created here, so that only this user can read it; zsh would run NULLCMD for a redirection without a command
+  (umask 077 && : >"$__progress_file") 2>/dev/null && return 0
   __progress_file=
   return 1
 }
@@ -50,7 +64,8 @@ fi
 progress_start() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   [ -n "$__progress_file" ] || return 0
-  progress_end
+  # what this script started before ends as it would at the end of the script
+  progress_end || :
   __progress_name=${__progress_script##*/}
   case ${1-} in
     *=*) ;;
@@ -61,6 +76,7 @@ progress_start() {
   esac
   __progress_outer=${PROGRESS_EXECUTION-}
   __progress_outer_step=${PROGRESS_STEP-}
+  [ -z "$__progress_outer_step" ] || set -- "parentStep=$__progress_outer_step" "$@"
   [ -z "$__progress_outer" ] || set -- "parent=$__progress_outer" "$@"
   __progress_starts=$((__progress_starts + 1))
   __progress_id=${__progress_random%??????????}
@@ -69,24 +85,81 @@ progress_start() {
   export PROGRESS_EXECUTION="$__progress_id"
   unset PROGRESS_STEP
   __progress_tell execution_started "name=$__progress_name" kind=task "pid:=$$" "cwd=$PWD" "$@"
-  # who dies has failed; a script with a trap of its own may call progress_end in it
-  if [ "$__progress_starts" = 1 ] && ! __progress_has_trap; then trap 'progress_end "$?"' EXIT; fi
+  [ "$__progress_starts" != 1 ] || __progress_set_traps
 }
 
-# By way of a file: some shells do not tell a subshell of it.
-__progress_has_trap() {
-  # no name that the daemon would look at
+# Traps for the exit and for signals that would kill the shell before it could record its end. A trap of the script stays:
+# it may call progress_end itself.
+__progress_set_traps() {
+  # under LOCAL_TRAPS they would end with this function
+  [ -z "${ZSH_VERSION-}" ] || setopt no_local_traps
+  __progress_read_traps || return 0
+  __progress_is_trapped EXIT || trap '__progress_exit "$?"' EXIT
+  # shellcheck disable=SC2064 # the signal is known now
+  for __progress_word in HUP INT TERM; do
+    __progress_is_trapped "$__progress_word" || trap "__progress_die $__progress_word \"\$?\"" "$__progress_word"
+  done
+  # bash runs the trap on EXIT for these as well, with the status of the command before; other shells are killed, and lost
+  [ -n "${BASH_VERSION-}" ] || return 0
+  # shellcheck disable=SC2064
+  for __progress_word in ABRT ALRM PIPE USR1 USR2 VTALRM XCPU XFSZ; do
+    __progress_is_trapped "$__progress_word" || trap "__progress_die $__progress_word \"\$?\"" "$__progress_word"
+  done
+}
+
+# Sets __progress_traps to what `trap` prints. By way of a file: some shells print nothing in a subshell.
+__progress_read_traps() {
+  # a name that the daemon does not read
   __progress_part=$__progress_dir/.sh-$$.traps
-  { trap >"$__progress_part"; } 2>/dev/null || return 0
+  { trap >"$__progress_part"; } 2>/dev/null || return 1
   __progress_traps=
   while IFS= read -r __progress_word; do
-    __progress_traps="$__progress_traps $__progress_word"
+    __progress_traps="$__progress_traps$__progress_word$__progress_newline"
   done <"$__progress_part"
   rm -f "$__progress_part"
+}
+
+# __progress_is_trapped NAME: bash prints signals with SIG before their names.
+__progress_is_trapped() {
   case $__progress_traps in
-    *EXIT*) return 0 ;;
+    *" $1$__progress_newline"* | *" SIG$1$__progress_newline"*) return 0 ;;
   esac
   return 1
+}
+
+# __progress_exit STATUS: the script is over. A status of 0 says nothing about the steps.
+__progress_exit() {
+  case $1 in
+    0) progress_end || : ;;
+    *) progress_end "$1" ;;
+  esac
+}
+
+# __progress_die SIGNAL STATUS: records the end, then dies of the signal as the script would without a trap.
+__progress_die() {
+  if [ "$1" = INT ] && __progress_is_survived "$2"; then return "$2"; fi
+  case $1 in
+    HUP) set -- "$1" 129 ;;
+    INT) set -- "$1" 130 ;;
+    TERM) set -- "$1" 143 ;;
+    *) set -- "$1" "$((128 + $(kill -l "$1")))" ;;
+  esac
+  __progress_finish execution_cancelled "exitCode:=$2" "signal=SIG$1"
+  trap - "$1"
+  # $$ is not the process of a subshell
+  kill -s "$1" "$(exec sh -c 'echo "$PPID"')"
+  exit "$2"
+}
+
+# __progress_is_survived STATUS: has a program in the foreground handled SIGINT itself? Then bash goes on with the script.
+__progress_is_survived() {
+  [ -n "${BASH_VERSION-}" ] && [ "$1" != 130 ] || return 1
+  # of progress_step, the command that it runs
+  # shellcheck disable=SC3028
+  set -- "${BASH_COMMAND-}"
+  [ "$1" != '"$@"' ] || set -- "$__progress_command"
+  # shellcheck disable=SC3045
+  [ "$(type -t "${1%% *}")" = file ]
 }
 
 progress_plan() {
@@ -108,28 +181,79 @@ progress_count() {
   __progress_tell progress "current:=${1-}" ${2:+"total:=$2"} ${3:+"unit=$3"}
 }
 
+# progress_end [STATUS]: without one a failed step makes it failed, and returns 1.
 progress_end() {
   [ -n "$__progress_id" ] || return 0
-  # what is open now is what the script did not come back from
-  while [ -n "$__progress_open" ]; do __progress_close "${1:-0}"; done
-  unset PROGRESS_STEP
-  case ${1:-0} in
-    0) __progress_tell execution_completed exitCode:=0 ;;
-    130) __progress_tell execution_cancelled exitCode:=130 signal=SIGINT ;;
-    *) __progress_tell execution_failed "exitCode:=$1" ;;
+  case ${1-} in
+    '' | completed | failed | cancelled | timeout | 0 | [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;;
+    *)
+      printf 'progress_end: "%s" is no exit status, and none of completed, failed, cancelled, timeout\n' "$1" >&2
+      set -- failed
+      ;;
   esac
+  # an open step is one that the script did not come back from; what is cancelled closes it as well
+  while [ -n "$__progress_open" ]; do
+    case ${1-} in
+      '' | 0 | completed) __progress_close 0 ;;
+      130 | [!1-9]*) break ;;
+      *) __progress_close "$1" ;;
+    esac
+  done
+  case ${1-} in
+    '') ;;
+    0) __progress_finish execution_completed exitCode:=0 ;;
+    130) __progress_finish execution_cancelled exitCode:=130 signal=SIGINT ;;
+    [1-9]*) __progress_finish execution_failed "exitCode:=$1" ;;
+    *) __progress_finish "execution_$1" ;;
+  esac
+  [ -n "$__progress_id" ] || return 0
+  # the daemon knows of steps that failed in a subshell as well
+  [ "$__progress_failed" != "$__progress_newline" ] || {
+    __progress_finish execution_completed inferred:=true
+    return 0
+  }
+  __progress_rest=${__progress_failed#?}
+  __progress_part=${__progress_rest%%"$__progress_newline"*}
+  while __progress_rest=${__progress_rest#*"$__progress_newline"} && [ -n "$__progress_rest" ]; do
+    __progress_part="$__progress_part, ${__progress_rest%%"$__progress_newline"*}"
+  done
+  __progress_finish execution_failed "error=failed: $__progress_part"
+  return 1
+}
+
+# __progress_finish TYPE PAIR...: the end of the execution, after which the one around it is the current one again.
+__progress_finish() {
+  [ -n "$__progress_id" ] || return 0
+  unset PROGRESS_STEP
+  __progress_tell "$@"
   __progress_id=
+  __progress_open=
+  __progress_failed=$__progress_newline
   PROGRESS_EXECUTION=$__progress_outer
   [ -n "$PROGRESS_EXECUTION" ] || unset PROGRESS_EXECUTION
   __progress_enter "$__progress_outer_step"
 }
 
-# __progress_run KIND NAME command...: under `set -e` a command that fails ends the script as it would without us, and the
-# trap closes the step. The positional parameters are a function's only own variables.
+# __progress_run KIND [--continue-on-failure] NAME command...: under `set -e` a command that fails ends the script as it
+# would without us, and the trap closes the step. The positional parameters are a function's only own variables.
 __progress_run() {
-  __progress_tell_step step_started "$2" "kind=$1"
-  __progress_open="$__progress_step_id
-$__progress_open"
+  # what an allowed step does may fail as well
+  case $__progress_open in
+    +*) __progress_allowed=+ ;;
+    *) __progress_allowed=- ;;
+  esac
+  if [ "${2-}" = --continue-on-failure ]; then
+    __progress_allowed=+
+    __progress_kind=$1
+    shift 2
+    set -- "$__progress_kind" "$@"
+  fi
+  case $__progress_allowed in
+    +) __progress_tell_step step_started "$2" "kind=$1" continueOnFailure:=true ;;
+    *) __progress_tell_step step_started "$2" "kind=$1" ;;
+  esac
+  __progress_open=$__progress_allowed$__progress_step_id$__progress_newline$__progress_open
+  __progress_command=${3-}
   shift 2
   set -- "${PROGRESS_STEP-}" "$@"
   __progress_enter "$__progress_step_id"
@@ -147,14 +271,27 @@ __progress_call() {
 
 # __progress_close STATUS: ends the innermost step.
 __progress_close() {
-  __progress_step_id=${__progress_open%%"
-"*}
-  __progress_open=${__progress_open#*"
-"}
-  case $1 in
-    0) __progress_tell step_completed --step "$__progress_step_id" ;;
-    *) __progress_tell step_failed --step "$__progress_step_id" "exitCode:=$1" "error=exit status $1" ;;
+  __progress_allowed=$__progress_open
+  __progress_open=${__progress_open#*"$__progress_newline"}
+  __progress_step_id=${__progress_allowed%%"$__progress_newline"*}
+  __progress_step_id=${__progress_step_id#?}
+  # of an earlier attempt
+  __progress_part=$__progress_newline$__progress_step_id$__progress_newline
+  case $__progress_failed in
+    *"$__progress_part"*)
+      __progress_failed=${__progress_failed%%"$__progress_part"*}$__progress_newline${__progress_failed#*"$__progress_part"}
+      ;;
   esac
+  case $1 in
+    0)
+      __progress_tell step_completed --step "$__progress_step_id"
+      return 0
+      ;;
+  esac
+  case $__progress_allowed in
+    -*) __progress_failed=$__progress_failed$__progress_step_id$__progress_newline ;;
+  esac
+  __progress_tell step_failed --step "$__progress_step_id" "exitCode:=$1" "error=exit status $1"
 }
 
 # __progress_enter STEP: that of all who speak from here on, other programs too.
@@ -166,10 +303,14 @@ __progress_enter() {
   fi
 }
 
-# __progress_tell_step TYPE NAME PAIR: a step's id is its name behind that of its parent.
+# __progress_tell_step TYPE NAME PAIR...: the ID of a step is its name after the ID of its parent and a slash.
 __progress_tell_step() {
   __progress_step_id=${PROGRESS_STEP:+$PROGRESS_STEP/}$2
-  __progress_tell "$1" --step "$__progress_step_id" "name=$2" ${PROGRESS_STEP:+"parent=$PROGRESS_STEP"} "$3"
+  __progress_type=$1
+  __progress_name=$2
+  shift 2
+  __progress_tell "$__progress_type" --step "$__progress_step_id" "name=$__progress_name" \
+    ${PROGRESS_STEP:+"parent=$PROGRESS_STEP"} "$@"
 }
 
 # __progress_tell ARG...: as `progress emit` would; what a shell cannot build is for the program.

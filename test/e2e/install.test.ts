@@ -39,7 +39,7 @@ t.test('npm pack and npm install -g give a program with its manual', async (t) =
     man: string[];
   };
   const bin = path.join(prefix, 'bin');
-  const env = { ...home.env, PATH: `${bin}:${process.env['PATH']}`, NODE_OPTIONS: undefined };
+  const env = { ...home.env, PATH: `${bin}:${process.env['PATH']}` };
   for (const name of ['progress', 'progressd']) {
     t.equal(spawnSync(name, ['--version'], { env, encoding: 'utf8' }).stdout, `${version}\n`, name);
   }

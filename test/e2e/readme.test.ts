@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { freePort } from '../helpers/http.js';
-import { whyNo } from '../helpers/shells.js';
+import { whyNo } from '../helpers/needs.js';
 
 /** Blocks of other kinds, such as `sh install` and `sh live`, change the machine or go on until they are left. */
 const BLOCK = /^```sh\n(.*?)^```$/gms;
@@ -27,7 +27,7 @@ t.test('every command of the README works', { skip: whyNo('bash') || whyNo('curl
   writeFileSync(home.paths.config, `web: { port: ${await freePort()} }\n`);
   const script = ['trap \'echo "FAILED $?: $BASH_COMMAND" >&2\' ERR', ...blocks].join('\n');
   const { stdout, stderr } = spawnSync('bash', ['-c', script], {
-    env: { ...home.env, PATH: `${bin}:${process.env['PATH']}`, SHELL: '/bin/bash', NODE_OPTIONS: undefined },
+    env: { ...home.env, PATH: `${bin}:${process.env['PATH']}`, SHELL: '/bin/bash' },
     cwd: home.directory,
     encoding: 'utf8',
     timeout: 240_000,

@@ -9,8 +9,9 @@ export function readSpoolFiles({ paths }: Pick<Home, 'paths'>): Map<string, stri
   return new Map(names.map((name) => [name, readFileSync(path.join(paths.spool, name), 'utf8')]));
 }
 
-/** Every line of every file, as what it says. */
+/** Every event of every spool file. */
 export function readSpool(home: Pick<Home, 'paths'>): Record<string, unknown>[] {
-  const lines = [...readSpoolFiles(home).values()].flatMap((text) => text.split('\n').slice(0, -1));
+  const files = [...readSpoolFiles(home)].filter(([name]) => name.endsWith('.ndjson'));
+  const lines = files.flatMap(([, text]) => text.split('\n').slice(0, -1));
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }

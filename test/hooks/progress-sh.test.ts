@@ -1,62 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Test } from 'tap';
 import t from 'tap';
-import type { ExecutionEvent } from '../../src/core/event.js';
-import type { Execution } from '../../src/core/execution.js';
-import { findExecution } from '../../src/core/state.js';
-import { toNewEvent } from '../../src/protocol/validate.js';
-import type { Home, Outcome } from '../helpers/daemon.js';
-import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
-import { folded } from '../helpers/events.js';
-import type { Shell } from '../helpers/shells.js';
+import { ROOT } from '../helpers/daemon.js';
+import { createScriptHome, foldSpool, LOAD, run, runText, stepsOf } from '../helpers/scripts.js';
 import { SHELLS } from '../helpers/shells.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { whyNo } from '../helpers/needs.js';
 
 const STORY = path.join(ROOT, 'test/fixtures/story.sh');
-const LOAD = '. "$(progress path sh)"\n';
-
-/** A home with `progress` on the path, and without a Node that could help. */
-function createScriptHome(t: Test): Home {
-  const home = createHome(t);
-  const programs = path.join(home.directory, 'bin');
-  mkdirSync(programs);
-  writeFileSync(path.join(programs, 'node'), '#!/bin/sh\necho "node was started: $*" >&2\nexit 1\n');
-  chmodSync(path.join(programs, 'node'), 0o755);
-  home.env['PATH'] = [programs, path.dirname(PROGRESS), process.env['PATH']].join(':');
-  return home;
-}
-
-function run(home: Home, { command }: Pick<Shell, 'command'>, file: string, env: NodeJS.ProcessEnv = {}): Outcome {
-  const [program, ...args] = command;
-  const { status, stdout, stderr } = spawnSync(program, [...args, file], {
-    env: { ...home.env, ...env },
-    encoding: 'utf8',
-  });
-  return { status, stdout, stderr };
-}
-
-function runText(home: Home, shell: Pick<Shell, 'command'>, text: string, env: NodeJS.ProcessEnv = {}): Outcome {
-  const file = path.join(home.directory, 'script.sh');
-  writeFileSync(file, text);
-  return run(home, shell, file, env);
-}
-
-/** What the daemon would make of it. */
-function foldSpool(home: Home): Execution {
-  const events = readSpool(home).map((event) => toNewEvent(event) as ExecutionEvent);
-  // each a second after the other, whether the shell has a clock or not
-  const state = folded(events.map(({ time: _time, ...event }) => event));
-  const execution = findExecution(state, events[0]?.execution ?? '');
-  if (!execution) throw new Error('no execution');
-  return execution;
-}
-
-function stepsOf({ steps }: Execution): string[] {
-  return [...steps.values()].map(({ id, kind, status }) => `${kind} ${id}: ${status}`);
-}
 
 for (const shell of SHELLS) {
   t.test(shell.name, { skip: shell.skip }, (t) => {
