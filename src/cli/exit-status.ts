@@ -13,7 +13,8 @@ export function exitStatusOf(execution: Execution | undefined): number {
   if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
   const { status, exitCode, signal } = execution;
   if (status === 'timeout') return TIMEOUT_STATUS;
-  if (exitCode !== undefined) return exitCode;
+  // a command can exit with 0 although its task failed
+  if (exitCode !== undefined && (exitCode !== 0 || status === 'completed')) return exitCode;
   const number = signal === undefined ? undefined : constants.signals[signal as NodeJS.Signals];
   if (number !== undefined) return 128 + number;
   if (status === 'completed') return 0;

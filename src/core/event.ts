@@ -70,6 +70,8 @@ export const EVENT_TYPES = [
   'execution_paused',
   'execution_resumed',
   'execution_orphaned',
+  'run_described',
+  'outcome_stated',
   'step_planned',
   'step_started',
   'step_completed',

@@ -59,6 +59,8 @@ export interface Step {
   input?: string;
   output?: string;
   retryable?: boolean;
+  /** Its failure does not fail an execution whose producer states no outcome. */
+  continueOnFailure?: true;
   commits?: string[];
   progress?: Progress;
 }
@@ -101,6 +103,10 @@ export interface Execution {
   /** The runner is gone, its processes are not: how it ends will not be known. */
   orphaned?: true;
   labels?: Record<string, string>;
+  /** IDs of the tasks inside this run: they name it as well. The first describes it, the others are steps. */
+  tasks?: string[];
+  /** What the task that describes this run stated: the run ends no better. */
+  outcome?: { status: FinalStatus; error?: string };
   source?: string;
   /** The producer that started it, where `source` does not tell who that is. */
   sender?: string;

@@ -8,14 +8,15 @@ import { activityTail } from './activity.js';
 import { foldAlert, foldCarriedAlerts } from './alerts.js';
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
-import { EXECUTION_ENDS, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
+import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
 import { countLines } from './log.js';
 import { isSlots, settingsOf } from './queues.js';
-import { closeSteps, foldStep, stepOf } from './steps.js';
+import { closeSteps, foldStep, stepOf, taskOfStep } from './steps.js';
 import type { State } from './state.js';
 import {
+  addTask,
   asCarryNote,
   findExecution,
   forgetExecutions,
@@ -65,6 +66,7 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   else if (event.type.startsWith('step_')) foldStep(execution, event);
   // an agent that begins is what it waited for
   if (event.type === 'step_started' && event.data['kind'] === 'invocation') clearAttention(execution);
+  if (event.type === 'step_started') noteTask(execution, event, state);
   if (!PASSIVE_TYPES.has(event.type)) noteActivity(execution, event.time);
   return execution;
 }
@@ -98,6 +100,8 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     execution_paused: pause,
     execution_resumed: resume,
     execution_orphaned: orphan,
+    run_described: describeRun,
+    outcome_stated: stateOutcome,
     progress: setProgress,
     output: foldOutput,
     log: foldError,
@@ -212,7 +216,8 @@ export function nameIn(data: EventData): string | undefined {
 function describe(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   const argv = textsOf(data, 'argv');
-  const name = nameIn(data);
+  // a task inside has named it by now, though the runner may be late to say that the command runs
+  const name = execution.tasks ? textOf(data, 'name') : nameIn(data);
   if (name) execution.name = clip(name, NAME_CHARS);
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
   assignText(execution, data, ['kind', 'cwd', 'tty', 'tmux', 'host', 'agent', 'parent', 'queue'], NAME_CHARS);
@@ -221,9 +226,39 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   assignValue(execution, data, ['parameters', 'input'], TEXT_CHARS);
   const after = textsOf(data, 'after');
   if (after) execution.after = clipAll(after, AFTER_CHARS);
+  addLabels(execution, data);
+}
+
+function addLabels(execution: Execution, data: EventData): void {
   const labels = labelsOf(data);
   if (labels)
     execution.labels = Object.fromEntries([...Object.entries(execution.labels ?? {}), ...labels].slice(-LABELS));
+}
+
+/** What the first task inside a run says about it; the name that the user gave stays. */
+function describeRun(execution: Execution, event: ExecutionEvent, state: State): void {
+  const { data } = event;
+  noteTask(execution, event, state);
+  const name = textOf(data, 'name');
+  const isNamed = execution.argv === undefined || execution.name !== clip(execution.argv.join(' '), NAME_CHARS);
+  if (name !== undefined && !isNamed) execution.name = clip(name, NAME_CHARS);
+  assignNumber(execution, data, ['total', 'estimatedMs']);
+  addLabels(execution, data);
+}
+
+function noteTask(execution: Execution, { data }: ExecutionEvent, state: State): void {
+  const task = textOf(data, 'task');
+  if (task !== undefined) addTask(state, execution, task);
+}
+
+/** Its task is over, and with it its steps; the run is not. */
+function stateOutcome(execution: Execution, { data, time }: ExecutionEvent): void {
+  const status = FINAL_STATUSES.find((one) => one === data['status']);
+  if (status === undefined) return;
+  execution.outcome = { status };
+  assignText(execution.outcome, data, ['error'], TEXT_CHARS);
+  const own = [...execution.steps.values()].filter((step) => taskOfStep(execution, step) === undefined);
+  closeSteps(own, status, time);
 }
 
 function endWith(status: FinalStatus): Change {
@@ -245,7 +280,7 @@ function endWith(status: FinalStatus): Change {
     endResources(execution, data);
     clearAttention(execution);
     delete execution.orphaned;
-    closeSteps(execution, status, event.time);
+    closeSteps(execution.steps.values(), status, event.time);
     if (wasOver) return;
     retire(state, execution);
     for (const name of new Set([execution.source, event.source, execution.sender])) {

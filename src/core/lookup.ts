@@ -5,17 +5,19 @@ import type { Execution } from './execution.js';
 const MAX_CANDIDATES = 5;
 
 /** What an execution is found by. */
-type Named = Pick<Execution, 'id' | 'name' | 'firstSeq'>;
+type Named = Pick<Execution, 'id' | 'name' | 'firstSeq' | 'tasks'>;
 
 export type Found<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
 
-/** By full id, else by name (the newest of that name), else by a unique prefix of the id. */
+/** By full ID, its own or that of a task inside it, else by name (the newest of that name), else by a unique prefix. */
 export function findByText<T extends Named>(executions: readonly T[], text: string): Found<T> {
   const exact = executions.find(({ id }) => id === text);
   if (exact) return { execution: exact };
+  const run = executions.find(({ tasks }) => tasks?.includes(text));
+  if (run) return { execution: run };
   const named = newest(executions.filter(({ name }) => name === text));
   if (named) return { execution: named };
-  const candidates = executions.filter(({ id }) => id.startsWith(text));
+  const candidates = executions.filter(({ id, tasks = [] }) => [id, ...tasks].some((one) => one.startsWith(text)));
   const [only] = candidates;
   if (!only) return undefined;
   if (candidates.length === 1) return { execution: only };

@@ -49,6 +49,8 @@ export interface State {
   sources: Map<string, Source>;
   /** Fingerprints of events that have an ID, the newest last. */
   ids: Set<string>;
+  /** The run that each task inside a run belongs to, by their IDs. */
+  tasks: Map<string, string>;
   queues: Map<string, Queue>;
   alerts: AlertState;
   /** Everything up to this seq has left the journal. */
@@ -67,6 +69,7 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
     summaries: new Map(),
     sources: new Map(),
     ids: new Set(),
+    tasks: new Map(),
     queues: new Map(),
     alerts: emptyAlerts(),
     removedThrough: 0,
@@ -77,6 +80,23 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
 /** By its full id, wherever it is remembered. */
 export function findExecution(state: State, id: string): Execution | undefined {
   return state.alive.get(id) ?? state.ended.get(id) ?? state.summaries.get(id);
+}
+
+/** The run that a task with this ID is inside of. */
+export function runOfTask(state: State, id: string): Execution | undefined {
+  const run = state.tasks.get(id);
+  return run === undefined ? undefined : findExecution(state, run);
+}
+
+/** Makes the ID of a task another name of its run, unless an execution has it. */
+export function addTask(state: State, run: Execution, id: string): void {
+  if (state.tasks.has(id) || findExecution(state, id)) return;
+  run.tasks = [...(run.tasks ?? []), id];
+  state.tasks.set(id, run.id);
+}
+
+function forget(state: State, { tasks = [] }: Execution): void {
+  for (const id of tasks) state.tasks.delete(id);
 }
 
 /** Everything remembered, newest start first. */
@@ -91,6 +111,7 @@ export function installExecution(state: State, execution: Execution, over: boole
   const place = !over ? state.alive : execution.summarised ? state.summaries : state.ended;
   for (const map of [state.alive, state.ended, state.summaries]) map.delete(execution.id);
   place.set(execution.id, execution);
+  for (const id of execution.tasks ?? []) state.tasks.set(id, execution.id);
 }
 
 /** It is over: from now on it is remembered only as long as the limits allow. */
@@ -106,18 +127,26 @@ export function setLimits(state: State, limits: Limits): void {
   trim(state);
 }
 
-function trim({ ended, summaries, limits }: State): void {
+function trim(state: State): void {
+  const { ended, summaries, limits } = state;
   while (ended.size > limits.ended) {
     const oldest = shift(ended);
     if (oldest) summaries.set(oldest.id, summarise(oldest));
   }
-  while (summaries.size > limits.summaries) shift(summaries);
+  while (summaries.size > limits.summaries) {
+    const oldest = shift(summaries);
+    if (oldest) forget(state, oldest);
+  }
 }
 
 /** Everything that was only in events up to `through` goes, as these leave the journal. */
 export function forgetThrough(state: State, through: number): void {
   for (const map of [state.ended, state.summaries]) {
-    for (const [id, execution] of map) if (execution.lastSeq <= through) map.delete(id);
+    for (const [id, execution] of map) {
+      if (execution.lastSeq > through) continue;
+      map.delete(id);
+      forget(state, execution);
+    }
   }
   for (const [name, source] of state.sources) if (source.lastSeq <= through) state.sources.delete(name);
   state.removedThrough = Math.max(state.removedThrough, through);
@@ -126,6 +155,8 @@ export function forgetThrough(state: State, through: number): void {
 /** What is over of these goes, as somebody wants it gone. */
 export function forgetExecutions(state: State, ids: readonly string[]): void {
   for (const id of ids) {
+    const execution = state.ended.get(id) ?? state.summaries.get(id);
+    if (execution) forget(state, execution);
     state.ended.delete(id);
     state.summaries.delete(id);
   }
@@ -194,6 +225,7 @@ const SUMMARY_FIELDS = [
     'queue',
     'after',
     'labels',
+    'tasks',
     'successor',
   ],
   ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy'],
@@ -239,6 +271,7 @@ export function stateToJson(state: State): StateJson {
 
 export function stateFromJson(json: StateJson, limits: Limits): State {
   const byId = (list: ExecutionJson[]) => new Map(list.map((item) => [item.id, executionFromJson(item)]));
+  const all = [...json.alive, ...json.ended, ...json.summaries];
   return {
     seq: json.seq,
     alive: byId(json.alive),
@@ -246,6 +279,7 @@ export function stateFromJson(json: StateJson, limits: Limits): State {
     summaries: byId(json.summaries),
     sources: new Map(json.sources),
     ids: new Set(json.ids),
+    tasks: new Map(all.flatMap(({ id, tasks = [] }) => tasks.map((task) => [task, id] as const))),
     queues: new Map(json.queues.map((queue) => [queue.name, queue])),
     alerts: alertsFromJson(json.alerts),
     removedThrough: json.removedThrough,

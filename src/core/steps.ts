@@ -59,10 +59,32 @@ export function stepOf(execution: Execution, event: ExecutionEvent): Step | unde
 }
 
 /** What is open ends with its execution; what was only planned never ran. */
-export function closeSteps(execution: Execution, status: FinalStatus, endedAt: string): void {
-  for (const step of execution.steps.values()) {
+export function closeSteps(steps: Iterable<Step>, status: FinalStatus, endedAt: string): void {
+  for (const step of steps) {
     if (!isFinal(step.status)) closeStep(step, status, endedAt);
   }
+}
+
+/** Steps whose last attempt failed, except those that may fail: each of these, or a step around it, is marked. */
+export function failedSteps({ steps }: Execution): Step[] {
+  return [...steps.values()].filter(
+    (step) => (step.status === 'failed' || step.status === 'timeout') && !mayFail(steps, step),
+  );
+}
+
+/** The task whose step it is, other than the one that describes the run. */
+export function taskOfStep(run: Execution, { id }: Step): string | undefined {
+  const [task = id] = id.split('/', 1);
+  return run.steps.get(task)?.kind === 'task' && run.tasks?.includes(task) ? task : undefined;
+}
+
+function mayFail(steps: ReadonlyMap<string, Step>, step: Step): boolean {
+  const seen = new Set<Step>();
+  for (let at: Step | undefined = step; at && !seen.has(at); at = steps.get(at.parent ?? '')) {
+    if (at.continueOnFailure) return true;
+    seen.add(at);
+  }
+  return false;
 }
 
 function closeStep(step: Step, status: FinalStatus, endedAt: string | undefined): void {
@@ -83,6 +105,7 @@ function describe(step: Step, event: ExecutionEvent): void {
   const commits = textsOf(data, 'commits');
   if (commits) step.commits = clipAll(commits, LIST_CHARS);
   if (typeof data['retryable'] === 'boolean') step.retryable = data['retryable'];
+  if (data['continueOnFailure'] === true) step.continueOnFailure = true;
 }
 
 /** A late start fills in what is missing; one after the end, or at the same time, is another attempt. */

@@ -9,10 +9,11 @@ import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import type { Entrance } from '../core/route.js';
 import type { NewEvent } from '../core/event.js';
-import { EXECUTION_ENDS } from '../core/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import { STARTS } from '../core/fold.js';
 import { toDeclare } from '../core/queues.js';
 import type { State } from '../core/state.js';
-import { setLimits } from '../core/state.js';
+import { findExecution, setLimits } from '../core/state.js';
 import type { Config } from '../config.js';
 import { createSenderLookup } from '../senders.js';
 import { ProgressError } from '../errors.js';
@@ -22,7 +23,8 @@ import type { Paths } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
 import type { DaemonStatus } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
-import type { SpoolOptions } from '../spool/spool.js';
+import { RUN_KIND, SCRIPT_KIND } from '../spool/names.js';
+import type { Spool, SpoolOptions } from '../spool/spool.js';
 import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
@@ -249,7 +251,7 @@ export async function startDaemon(
     takenOf: (source) => state.sources.get(source)?.n,
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
-    submit: createSpoolEntrance(ingest, sessions, admit, ignoring),
+    submit: createSpoolEntrance(ingest, sessions, admit, ignoring, (event) => orderSpool(event, state, spool)),
     onWriterGone: (source) => loseOpen(state, source, runs, record),
     reject,
     log,
@@ -332,6 +334,7 @@ function createSpoolEntrance(
   sessions: Sessions,
   admit: Admit,
   ignoring: Ignoring,
+  inOrder: (event: NewEvent) => void,
 ): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
   const lookUp = createSenderLookup();
@@ -346,12 +349,25 @@ function createSpoolEntrance(
         receipt.refused(error);
       },
     };
+    inOrder(event);
     // in its turn, so that those before it are settled
     if (ignoring.covers(event)) ingest.submitLate(event, () => [], bytes, origin);
     else if (event.type === HOOK_TYPE)
       ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
     else ingest.submitParts(splitEvent(admit(event), bytes), bytes, origin);
   };
+}
+
+/** Reads first what comes before an event of another file: the run of a task, and before its end what is inside it. */
+function orderSpool({ type, source, data }: NewEvent, state: State, spool: Spool): void {
+  const parent = STARTS.has(type) ? textOf(data, 'parent') : undefined;
+  if (parent !== undefined && !findExecution(state, parent)) {
+    spool.readAhead((name) => name.kind === RUN_KIND && name.source.endsWith(`-${parent}`));
+  }
+  if (source?.startsWith(`${RUN_KIND}-`) && Object.hasOwn(EXECUTION_ENDS, type)) {
+    spool.catchUp();
+    spool.readAhead(({ kind }) => kind === SCRIPT_KIND);
+  }
 }
 
 /** Nobody will tell how these ended; of runs something may be left. */

@@ -3,6 +3,7 @@ import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { fold } from '../core/fold.js';
 import type { Entrance } from '../core/route.js';
 import { createRouter } from '../core/route.js';
+import { needsFoldedState, placeEvent } from '../core/run-tasks.js';
 import type { State } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { Journal } from '../journal/journal.js';
@@ -95,7 +96,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
   const pump = async () => {
     while (pending.length > 0 || tasks.length > 0) {
       for (const task of tasks.splice(0)) await task();
-      const taken = take().flatMap(ripen);
+      const taken = take().flatMap(ripen).map(place);
       if (taken.length > 0) await commit(taken);
     }
   };
@@ -108,16 +109,26 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
     return event ? [{ ...item, event, before }] : [];
   };
 
+  /** Everything before it may not be folded yet, except where `needsFoldedState` says so. */
+  const place = (item: Pending): Pending => {
+    const event = placeEvent(state, item.event);
+    const before = item.before?.map((part) => placeEvent(state, part));
+    return event === item.event
+      ? { ...item, ...(before && { before }) }
+      : { ...item, event, before: before ?? [], text: undefined };
+  };
+
   const take = (): Pending[] => {
     let count = 0;
     let bytes = 0;
     while (count < pending.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
       const item = pending[count];
       // everything before it is to be folded then
-      if (item?.make && count > 0) break;
+      const isAlone = item !== undefined && (item.make !== undefined || needsFoldedState(item.event));
+      if (isAlone && count > 0) break;
       bytes += item?.bytes ?? 0;
       count++;
-      if (item?.make) break;
+      if (isAlone) break;
     }
     const taken = count === pending.length ? pending : pending.slice(0, count);
     pending = count === pending.length ? [] : pending.slice(count);

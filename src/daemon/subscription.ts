@@ -1,7 +1,7 @@
 /** From a request to follow events to a subscriber: where it begins, and what it is sent before that. */
 import type { Filter } from '../core/filter.js';
 import type { State } from '../core/state.js';
-import { findExecution } from '../core/state.js';
+import { findExecution, runOfTask } from '../core/state.js';
 import type { Journal } from '../journal/journal.js';
 import { readLast, seqAtTime } from '../journal/reader.js';
 import type { Reset, SubscribeRequest } from '../protocol/messages.js';
@@ -23,7 +23,9 @@ interface Surroundings {
 const DEFAULT_LAST = 100;
 const MAX_LAST = 10_000;
 
-export async function openSubscription(request: SubscribeRequest, surroundings: Surroundings): Promise<Opened> {
+export async function openSubscription(given: SubscribeRequest, surroundings: Surroundings): Promise<Opened> {
+  const run = given.execution === undefined ? undefined : runOfTask(surroundings.state, given.execution);
+  const request = run ? { ...given, execution: run.id } : given;
   const opening = await openingOf(request, surroundings);
   const { after, cursor } = opening;
   const { rate } = request;

@@ -8,6 +8,8 @@ export const SHARED_NAME = `shared${SPOOL_SUFFIX}`;
 const NAME = /^(?:shared|([a-z]{1,16})-(\d{1,10}))-[a-z0-9]{1,64}\.ndjson$/;
 /** Of files that a runner writes: nobody else appends to them, and there may be many. */
 export const RUN_KIND = 'run';
+/** Of files that scripts write with the shell library. */
+export const SCRIPT_KIND = 'sh';
 /** Of files that hold one call of an agent's hook, which is too long for the shared one. */
 const HOOK_KIND = 'hook';
 /** Whole once their writer is gone, and many. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import type { SpoolStatus } from '../protocol/messages.js';
 import { createGuard } from './guard.js';
+import type { SpoolName } from './names.js';
 import { BRIEF_KINDS, parseSpoolName, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
@@ -34,6 +35,8 @@ export interface Spool {
   resume(): void;
   /** Takes what commands have appended until now, unless it is much: what is handed in next has come after it. */
   catchUp(): void;
+  /** Reads what these files hold until now before the other files, unless it is much. */
+  readAhead(isWanted: (name: SpoolName) => boolean): void;
   /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
   look(source: string): boolean;
   status(): SpoolStatus;
@@ -165,6 +168,16 @@ export function openSpool(options: SpoolOptions): Spool {
         if (isNew) notice(SHARED_NAME);
         const file = shared && files.get(shared.name);
         if (file) turns.ahead(file, CATCH_UP_CHUNKS);
+      }),
+    readAhead: (isWanted) =>
+      guard.run(() => {
+        for (const name of readdirSync(directory)) {
+          const parsed = parseSpoolName(name);
+          if (!parsed || !isWanted(parsed) || files.get(name)?.size === sizeOf(name)) continue;
+          notice(name);
+          const file = files.get(name);
+          if (file) turns.ahead(file, CATCH_UP_CHUNKS);
+        }
       }),
     look(source) {
       const name = source + SPOOL_SUFFIX;

@@ -1,0 +1,172 @@
+/**
+ * Tasks inside runs, and ends that state no outcome: brings such events into their final form before they are routed.
+ *
+ * The first task of a run describes it, later ones are steps of it, and only the runner ends it. Pure.
+ */
+import { textOf } from './event.js';
+import type { EventData, FinalStatus, NewEvent } from './event.js';
+import { EXECUTION_ENDS } from './event.js';
+import type { Execution, Step } from './execution.js';
+import { STARTS } from './fold.js';
+import type { State } from './state.js';
+import { findExecution, runOfTask } from './state.js';
+import { failedSteps, taskOfStep } from './steps.js';
+
+/** Where an event of a task belongs. Without `step` the task describes the run. */
+interface Place {
+  run: Execution;
+  task: string | undefined;
+  step?: string;
+}
+
+/** Fields of foreign vocabularies that name a task. */
+const TASK_FIELDS = ['task_id', 'taskId'];
+
+/** Must everything before this event be folded, for `placeEvent` to be right? */
+export function needsFoldedState({ type, source, data }: NewEvent): boolean {
+  if (STARTS.has(type)) return data['parent'] !== undefined || data['kind'] === 'task';
+  return type === 'execution_completed' && (data['inferred'] === true || source?.startsWith('run-') === true);
+}
+
+/** The event as it is routed and written; the same object if nothing about it changes. */
+export function placeEvent(state: State, event: NewEvent): NewEvent {
+  if (STARTS.has(event.type)) return placeStart(state, event);
+  const place = placeOf(state, event);
+  const status = Object.hasOwn(EXECUTION_ENDS, event.type) ? EXECUTION_ENDS[event.type] : undefined;
+  if (place) return status === undefined ? placeInside(place, event) : placeEnd(place, event, status);
+  if (status !== 'completed' || event.execution === undefined) return event;
+  const execution = findExecution(state, event.execution);
+  return execution ? settleEnd(execution, event) : event;
+}
+
+function placeStart(state: State, event: NewEvent): NewEvent {
+  const known = placeOf(state, event);
+  if (known)
+    return known.step === undefined ? describesRun(known, event) : startsStep({ ...known, step: known.step }, event);
+  const given = textOf(event.data, 'parent');
+  const parent = given === undefined ? undefined : (runOfTask(state, given) ?? findExecution(state, given));
+  if (!parent || event.execution === undefined) return event;
+  const isTask = event.data['kind'] === 'task' && isRun(parent) && !findExecution(state, event.execution);
+  if (isTask && !isAfter(event, parent)) {
+    const place = { run: parent, task: event.execution };
+    // what an agent starts is a part of its work
+    const isFirst = parent.tasks === undefined && parent.kind === 'run';
+    return isFirst ? describesRun(place, event) : startsStep({ ...place, step: event.execution }, event);
+  }
+  return parent.id === given ? event : { ...event, data: { ...event.data, parent: parent.id } };
+}
+
+/** Was it started by `progress run`? */
+function isRun({ kind, argv, via }: Execution): boolean {
+  return kind === 'run' || (kind === 'agent' && argv !== undefined && via === undefined);
+}
+
+function isRunner(source: string | undefined, run: Execution): boolean {
+  return source?.startsWith('run-') === true && source.endsWith(`-${run.id}`);
+}
+
+/** What a run leaves in the background is not a part of it. */
+function isAfter({ time }: NewEvent, { endedAt }: Execution): boolean {
+  return endedAt !== undefined && (time === undefined || time > endedAt);
+}
+
+/** By the ID of a task that is known in a run; or by that of the run, where the event is not by its runner. */
+function placeOf(state: State, { type, execution, source, data }: NewEvent): Place | undefined {
+  if (execution === undefined) return undefined;
+  const owner = runOfTask(state, execution);
+  if (owner) return placeIn(owner, execution);
+  const run = findExecution(state, execution);
+  if (!run || !isRun(run) || isRunner(source, run)) return undefined;
+  const task = TASK_FIELDS.map((field) => textOf(data, field)).find((id) => id !== undefined);
+  if (task !== undefined && (run.tasks?.includes(task) || (STARTS.has(type) && run.tasks !== undefined))) {
+    return placeIn(run, task);
+  }
+  const isForeign = source !== undefined || data['as'] !== undefined;
+  const isOfTask =
+    type === 'execution_completed' || (isForeign && (STARTS.has(type) || Object.hasOwn(EXECUTION_ENDS, type)));
+  return isOfTask ? { run, task } : undefined;
+}
+
+function placeIn(run: Execution, task: string): Place {
+  const describes = run.kind === 'run' && run.tasks?.[0] === task;
+  return { run, task, ...(!describes && { step: task }) };
+}
+
+function describesRun({ run, task }: Place, event: NewEvent): NewEvent {
+  const { parent: _parent, kind: _kind, ...data } = event.data;
+  return { ...event, type: 'run_described', execution: run.id, data: { ...data, ...(task !== undefined && { task }) } };
+}
+
+function startsStep({ run, task, step }: Place & { step: string }, event: NewEvent): NewEvent {
+  const { parent: _parent, parentStep: _parentStep, ...data } = event.data;
+  const given = textOf(event.data, 'parent');
+  const around = given === undefined || given === run.id ? undefined : placeIn(run, given).step;
+  const parent = stepIn(around, textOf(event.data, 'parentStep')) ?? around;
+  const isInside = parent !== undefined && parent !== step && run.steps.has(parent);
+  return {
+    ...event,
+    type: 'step_started',
+    execution: run.id,
+    step,
+    data: { ...data, ...(isInside && { parent }), task },
+  };
+}
+
+/** The ID that a task's step has in the run. */
+function stepIn(task: string | undefined, step: string | undefined): string | undefined {
+  return step === undefined || task === undefined ? step : `${task}/${step}`;
+}
+
+function placeInside(place: Place, event: NewEvent): NewEvent {
+  const { run, step: task } = place;
+  // a task does not pause or resume the run that it is in
+  const type = event.type.replace(/^execution_/, 'task_');
+  const step = stepIn(task, event.step) ?? task;
+  const placed: NewEvent = { ...event, type, execution: run.id };
+  if (step !== undefined) placed.step = step;
+  if (task === undefined || !type.startsWith('step_')) return placed;
+  const needs = event.data['needs'];
+  const data: EventData = { ...event.data, parent: stepIn(task, textOf(event.data, 'parent')) ?? task };
+  if (Array.isArray(needs))
+    data['needs'] = needs.map((id) => (typeof id === 'string' ? stepIn(task, id) : (id as unknown)));
+  return { ...placed, data };
+}
+
+function placeEnd(place: Place, event: NewEvent, stated: FinalStatus): NewEvent {
+  const { run, task, step } = place;
+  const failure = event.data['inferred'] === true && stated === 'completed' ? failureIn(place) : undefined;
+  const status = failure === undefined ? stated : 'failed';
+  const data: EventData = {
+    ...event.data,
+    ...(failure !== undefined && { error: failure }),
+    ...(task !== undefined && { task }),
+  };
+  if (step === undefined) return { ...event, type: 'outcome_stated', execution: run.id, data: { ...data, status } };
+  // a step is never lost while its run is watched
+  const type = `step_${status === 'lost' ? 'cancelled' : status}`;
+  const exit = data['exitCode'];
+  if (status === 'failed' && exit !== undefined) data['error'] ??= `exit status ${String(exit)}`;
+  return { ...event, type, execution: run.id, step, data };
+}
+
+/** The worse of what an end says and of what there is evidence of. */
+function settleEnd(execution: Execution, event: NewEvent): NewEvent {
+  const { outcome } = execution;
+  if (outcome && outcome.status !== 'completed' && isRunner(event.source, execution)) {
+    const { status, error } = outcome;
+    return { ...event, type: `execution_${status}`, data: { ...(error !== undefined && { error }), ...event.data } };
+  }
+  if (event.data['inferred'] !== true) return event;
+  const failure = describeFailures(failedSteps(execution));
+  return failure === undefined
+    ? event
+    : { ...event, type: 'execution_failed', data: { ...event.data, error: failure } };
+}
+
+function failureIn({ run, step: task }: Place): string | undefined {
+  return describeFailures(failedSteps(run).filter((step) => taskOfStep(run, step) === task));
+}
+
+function describeFailures(steps: readonly Step[]): string | undefined {
+  return steps.length === 0 ? undefined : `failed: ${steps.map(({ id }) => id).join(', ')}`;
+}
