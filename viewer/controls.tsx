@@ -1,7 +1,7 @@
 /** Stop, pause, resume and the bell. A button that is off says why. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Execution } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
+import { isFinal, isRun } from '../src/core/execution.js';
 import type { Action } from './api.js';
 import { BellIcon } from './bell-icon.js';
 import { go, pathOf } from './route.js';
@@ -15,13 +15,14 @@ export function Controls({ execution }: { execution: Execution }) {
   const [asking, setAsking] = useState(false);
   if (isFinal(execution.status)) return isRun(execution) ? <Rerun execution={execution} /> : null;
 
-  const stale = staleReason(model);
-  const reason = stale ?? whyNot(execution);
+  const reason = staleReason(model);
+  // what was only recorded has no processes that could be stopped
+  const isControlled = isRun(execution);
   const act = async (action: Action) => {
     setBusy(action);
     try {
       await api.control(execution.id, action);
-      announce(`${execution.name}: ${DONE[action]}`);
+      announce(`${execution.name}: ${isControlled ? DONE[action] : 'dismissed'}`);
     } catch (error) {
       announce(`${execution.name}: ${(error as Error).message}`);
     } finally {
@@ -46,7 +47,7 @@ export function Controls({ execution }: { execution: Execution }) {
       >
         <BellIcon isOn={isRung} />
       </button>
-      {execution.status !== 'queued' && (
+      {isControlled && execution.status !== 'queued' && (
         <button
           data-action="pause"
           aria-disabled={off !== undefined}
@@ -60,14 +61,21 @@ export function Controls({ execution }: { execution: Execution }) {
       <button
         data-action="stop"
         aria-disabled={off !== undefined}
-        title={off ?? TITLES.stop}
-        aria-label={`Stop ${execution.name}`}
+        title={
+          off ?? (isControlled ? TITLES.stop : 'Close it as cancelled: progress did not start it, and stops nothing')
+        }
+        aria-label={`${isControlled ? 'Stop' : 'Dismiss'} ${execution.name}`}
         onClick={guarded(() => setAsking(true))}
       >
-        {busy === 'stop' ? 'Stopping…' : 'Stop…'}
+        {isControlled ? (busy === 'stop' ? 'Stopping…' : 'Stop…') : 'Dismiss…'}
       </button>
       {asking && (
-        <Confirmation name={execution.name} onStop={() => void act('stop')} onClose={() => setAsking(false)} />
+        <Confirmation
+          question={isControlled ? STOP_QUESTION : DISMISS_QUESTION}
+          name={execution.name}
+          onConfirm={() => void act('stop')}
+          onClose={() => setAsking(false)}
+        />
       )}
     </span>
   );
@@ -115,35 +123,51 @@ function Rerun({ execution }: { execution: Execution }) {
   );
 }
 
-function Confirmation({ name, onStop, onClose }: { name: string; onStop: () => void; onClose: () => void }) {
+interface Question {
+  verb: string;
+  note: string;
+  no: string;
+  yes: string;
+}
+
+const STOP_QUESTION: Question = {
+  verb: 'Stop',
+  note: 'It gets an interrupt now and is killed after 5 seconds if it is still there.',
+  no: 'Keep it running',
+  yes: 'Stop it',
+};
+const DISMISS_QUESTION: Question = {
+  verb: 'Dismiss',
+  note: 'It is closed as cancelled. Progress did not start it, so nothing is stopped; if it reports its end later, that counts.',
+  no: 'Keep it',
+  yes: 'Dismiss it',
+};
+
+interface ConfirmationProps {
+  question: Question;
+  name: string;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+function Confirmation({ question, name, onConfirm, onClose }: ConfirmationProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-label={`Stop ${name}?`} onClose={onClose}>
+    <dialog ref={dialog} aria-label={`${question.verb} ${name}?`} onClose={onClose}>
       <p>
-        Stop <strong>{name}</strong>?
+        {question.verb} <strong>{name}</strong>?
       </p>
-      <p class="note">It gets an interrupt now and is killed after 5 seconds if it is still there.</p>
+      <p class="note">{question.note}</p>
       <form method="dialog">
         {/* the safe choice has the focus */}
-        <button autofocus>Keep it running</button>
-        <button class="danger" onClick={onStop}>
-          Stop it
+        <button autofocus>{question.no}</button>
+        <button class="danger" onClick={onConfirm}>
+          {question.yes}
         </button>
       </form>
     </dialog>
   );
-}
-
-/** Only what `progress run` started can be told what to do. */
-function isRun({ id, kind, source }: Execution): boolean {
-  return kind === 'run' || (source?.startsWith('run-') === true && source.endsWith(`-${id}`));
-}
-
-function whyNot(execution: Execution): string | undefined {
-  return isRun(execution)
-    ? undefined
-    : `${execution.name} was not started by progress run, so it cannot be controlled from here`;
 }
 
 const TITLES: Readonly<Record<Action, string>> = {

@@ -25,6 +25,8 @@ export interface Look {
   raw: boolean;
 }
 
+/** As a shell shows a death by SIGINT. */
+const INTERRUPTED = 130;
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
 
@@ -63,24 +65,31 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   for (const signal of FORWARDED) process.on(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;
-  if (view) status = await view.show(run, OUTPUT);
-  else {
+  let isInterrupted = false;
+  if (view) {
+    status = await view.show(run, OUTPUT);
+    isInterrupted = view.isInterrupted;
+  } else {
     const giveBack = pty ? lendTerminal(pty, run) : passKeys(run);
     status = await run.ended;
-    giveBack();
+    isInterrupted = giveBack();
     if (run.problem !== undefined) complain(run.problem);
   }
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  if (run.diedOf === 'SIGINT' && process.stdin.isTTY && !view) dieOfInterrupt();
+  const isDead = run.diedOf === 'SIGINT' || (isInterrupted && status === INTERRUPTED);
+  if (isDead && process.stdin.isTTY && (isInterrupted || !view)) dieOfInterrupt(isInterrupted);
   return status;
 }
 
-/** A shell whose child dies of Ctrl-C ends its loop, too; one that only says so does not. */
-function dieOfInterrupt(): void {
+/**
+ * A shell whose child dies of SIGINT ends its loop as well, but only if it has got the signal itself. Where Ctrl-C came as a
+ * key, the terminal has signalled nothing: then the whole job gets what the terminal would have sent.
+ */
+function dieOfInterrupt(isKey: boolean): void {
   process.removeAllListeners('SIGINT');
-  process.kill(process.pid, 'SIGINT');
+  process.kill(isKey ? 0 : process.pid, 'SIGINT');
 }
 
 async function openFace(face: 'lines' | 'box', id: string, context: Context) {
@@ -98,7 +107,7 @@ function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | un
 }
 
 /** Ctrl-C and Ctrl-Z come as signals, and to us alone: the command is a session of its own. */
-function passKeys(run: Run): () => void {
+function passKeys(run: Run): () => boolean {
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   const stop = () => {
     process.off('SIGTSTP', stop);
@@ -109,5 +118,7 @@ function passKeys(run: Run): () => void {
   return () => {
     process.off('SIGINT', interrupt);
     process.off('SIGTSTP', stop);
+    // the terminal has signalled the whole job
+    return false;
   };
 }

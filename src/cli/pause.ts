@@ -2,7 +2,7 @@
 import { isFinal } from '../core/execution.js';
 import { defineCommand } from './command.js';
 import type { Ordering } from './orders.js';
-import { giveOrders } from './orders.js';
+import { giveOrders, overText } from './orders.js';
 import { withSelection } from './selection.js';
 
 export const command = defineCommand({
@@ -18,7 +18,7 @@ const PAUSE: Ordering = {
   order: { action: 'pause' },
   isFor: ({ status }) => status === 'running',
   nothing: 'Nothing to pause.',
-  needless: ({ status }) => (status === 'paused' ? 'is paused already' : undefined),
+  needless: (execution) => (execution.status === 'paused' ? 'is paused already' : overText(execution)),
   outcome: ({ status }) =>
     status === 'paused' ? 'paused' : isFinal(status) ? `${status} before it was paused` : undefined,
 };

@@ -2,7 +2,7 @@
 import { isFinal } from '../core/execution.js';
 import { defineCommand } from './command.js';
 import type { Ordering } from './orders.js';
-import { giveOrders } from './orders.js';
+import { giveOrders, overText } from './orders.js';
 import { withSelection } from './selection.js';
 
 export const command = defineCommand({
@@ -18,7 +18,7 @@ const RESUME: Ordering = {
   order: { action: 'resume' },
   isFor: ({ status }) => status === 'paused',
   nothing: 'Nothing to resume.',
-  needless: ({ status }) => (status === 'running' ? 'is not paused' : undefined),
+  needless: (execution) => (execution.status === 'running' ? 'is not paused' : overText(execution)),
   outcome: ({ status }) =>
     status === 'running' ? 'resumed' : isFinal(status) ? `${status} before it was resumed` : undefined,
 };

@@ -21,6 +21,8 @@ import { printEvents } from './watch.js';
 export interface RunFace {
   /** Until the run ends; returns its exit status. */
   show(run: Run, output: Output): Promise<number>;
+  /** Was Ctrl-C typed as a key, so that the terminal has signalled nothing? */
+  readonly isInterrupted: boolean;
 }
 
 /** For a face to hear of the end, after the daemon has. */
@@ -37,9 +39,14 @@ export async function openRunFace(
   if (face === 'box' && style.mode !== 'box') return undefined;
   const from = await positionNow(paths);
   if (!from) return undefined;
+  let isInterrupted = false;
+  const shown = { id, from, paths, style };
   return {
     show: (run, output) =>
-      face === 'box' ? showBox(run, output, { id, from, paths, style }) : showLines(run, { id, from, paths, style }),
+      face === 'box' ? showBox(run, output, shown, () => (isInterrupted = true)) : showLines(run, shown),
+    get isInterrupted() {
+      return isInterrupted;
+    },
   };
 }
 
@@ -75,7 +82,12 @@ async function showLines(run: Run, { id, from, paths, style }: Shown): Promise<n
   return status;
 }
 
-async function showBox(run: Run, output: Output, { id, from, paths, style }: Shown): Promise<number> {
+async function showBox(
+  run: Run,
+  output: Output,
+  { id, from, paths, style }: Shown,
+  onKey: () => void,
+): Promise<number> {
   const interrupt = () => run.signal('SIGINT', 'Ctrl-C');
   process.on('SIGINT', interrupt);
   const abort = new AbortController();
@@ -100,7 +112,10 @@ async function showBox(run: Run, output: Output, { id, from, paths, style }: Sho
       detail: true,
       footer: FOOTER,
     }),
-    onInterrupt: interrupt,
+    onInterrupt() {
+      onKey();
+      interrupt();
+    },
   });
   const left = await Promise.race([box.left, run.ended]);
   if (typeof left === 'string') {

@@ -55,6 +55,9 @@ export async function search(
   const parents = new Map(alive.map(({ id, parent }) => [id, parent]));
   const enclosing = new Set<string>();
   for (let id = env['PROGRESS_EXECUTION']; id !== undefined && !enclosing.has(id); id = parents.get(id)) {
+    // a task inside a run is not an execution
+    const run = alive.find(({ tasks }) => tasks?.includes(id ?? ''));
+    id = run?.id ?? id;
     enclosing.add(id);
   }
   return alive.filter(

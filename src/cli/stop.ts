@@ -48,7 +48,8 @@ function orderingOf(grace: string | undefined, kill: boolean, signal: string | u
 }
 
 /** How it ended, and which signals that took. */
-function tookText({ status, startedAt }: Execution, events: readonly ExecutionEvent[]): string {
+function tookText({ status, startedAt, dismissed }: Execution, events: readonly ExecutionEvent[]): string {
+  if (dismissed) return 'dismissed; progress did not start it, and stops nothing';
   const signals = new Set(events.map(({ data }) => (data['action'] === 'signal' ? textOf(data, 'signal') : undefined)));
   if (startedAt === undefined) return `${status} before it began`;
   if (signals.has('SIGKILL')) {

@@ -14,10 +14,11 @@ const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
 const END_OF_INPUT = '\x04';
 
-/** Until the function that it returns is called. */
-export function lendTerminal(pty: Pty, run: Run): () => void {
+/** Until the function that it returns is called, which tells whether Ctrl-C was typed. */
+export function lendTerminal(pty: Pty, run: Run): () => boolean {
   const { stdin, stdout } = process;
   let isLineOpen = false;
+  let isInterrupted = false;
   let later: NodeJS.Timeout | undefined;
   const resize = () => {
     if (stdout.isTTY) pty.resize(stdout);
@@ -47,6 +48,7 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
     onKeys(keys.subarray(at + 1));
   };
   const type = (keys: Buffer) => {
+    if (stdin.isTTY && keys.includes(CTRL_C)) isInterrupted = true;
     // on its terminal no process would receive the signal
     if (keys.includes(CTRL_C) && run.isWaiting) return run.signal('SIGINT', 'Ctrl-C');
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
@@ -70,6 +72,7 @@ export function lendTerminal(pty: Pty, run: Run): () => void {
     stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
     giveBack();
     if ('unref' in stdin) stdin.unref();
+    return isInterrupted;
   };
 }
 

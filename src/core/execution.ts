@@ -125,6 +125,8 @@ export interface Execution {
   input?: string;
   output?: string;
   summary?: string;
+  /** A user closed it, because its producer did not: an end by the producer replaces this one. */
+  dismissed?: true;
   /** What told the end, of a session that does not tell it itself: `record`, `process` or `silence`. */
   endedBy?: string;
   /** Steps or stories that the producer announced. */
@@ -161,6 +163,11 @@ export interface Execution {
 export type ExecutionJson = Omit<Execution, 'steps'> & { steps: Step[] };
 
 const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
+
+/** Was it started by `progress run`? Then its runner can control it; anything else was only recorded. */
+export function isRun({ id, kind, source }: Execution): boolean {
+  return kind === 'run' || (source?.startsWith('run-') === true && source.endsWith(`-${id}`));
+}
 
 /** Is it over? */
 export function isFinal(status: Status): status is FinalStatus {

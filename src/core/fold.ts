@@ -264,10 +264,15 @@ function stateOutcome(execution: Execution, { data, time }: ExecutionEvent): voi
 function endWith(status: FinalStatus): Change {
   return (execution, event, state) => {
     const { data } = event;
-    // whoever saw the end knows better than whoever gave up waiting for it
-    const first = !isFinal(execution.status) || (execution.status === 'lost' && status !== 'lost');
-    if (!first) return;
     const wasOver = isFinal(execution.status);
+    if (wasOver) {
+      // a producer that saw the end knows better than a daemon or a user that no longer waited for it
+      const isReplaced = execution.dismissed ? data['dismissed'] !== true : execution.status === 'lost';
+      if (!isReplaced || status === 'lost') return;
+      delete execution.error;
+    }
+    if (data['dismissed'] === true) execution.dismissed = true;
+    else delete execution.dismissed;
     execution.status = status;
     execution.endedAt = event.time;
     // an error that it got over is told in the log

@@ -3,10 +3,10 @@
  *
  * The first task of a run describes it, later ones are steps of it, and only the runner ends it. Pure.
  */
-import { textOf } from './event.js';
 import type { EventData, FinalStatus, NewEvent } from './event.js';
-import { EXECUTION_ENDS } from './event.js';
+import { EXECUTION_ENDS, numberOf, textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
+import { isRun } from './execution.js';
 import { STARTS } from './fold.js';
 import type { State } from './state.js';
 import { findExecution, runOfTask } from './state.js';
@@ -54,11 +54,6 @@ function placeStart(state: State, event: NewEvent): NewEvent {
     return isFirst ? describesRun(place, event) : startsStep({ ...place, step: event.execution }, event);
   }
   return parent.id === given ? event : { ...event, data: { ...event.data, parent: parent.id } };
-}
-
-/** Was it started by `progress run`? */
-function isRun({ kind, argv, via }: Execution): boolean {
-  return kind === 'run' || (kind === 'agent' && argv !== undefined && via === undefined);
 }
 
 function isRunner(source: string | undefined, run: Execution): boolean {
@@ -144,8 +139,8 @@ function placeEnd(place: Place, event: NewEvent, stated: FinalStatus): NewEvent 
   if (step === undefined) return { ...event, type: 'outcome_stated', execution: run.id, data: { ...data, status } };
   // a step is never lost while its run is watched
   const type = `step_${status === 'lost' ? 'cancelled' : status}`;
-  const exit = data['exitCode'];
-  if (status === 'failed' && exit !== undefined) data['error'] ??= `exit status ${String(exit)}`;
+  const exitCode = numberOf(data, 'exitCode');
+  if (status === 'failed' && exitCode !== undefined) data['error'] ??= `exit status ${exitCode}`;
   return { ...event, type, execution: run.id, step, data };
 }
 

@@ -228,7 +228,7 @@ const SUMMARY_FIELDS = [
     'tasks',
     'successor',
   ],
-  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy'],
+  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy', 'dismissed'],
   ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
 ] as readonly (keyof Execution)[];
 

@@ -190,6 +190,17 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     pollOrphans();
   };
 
+  /** It was only recorded, so there is nothing to stop: a user says that it is over. */
+  const dismiss = (id: string, order: ControlOrder) => {
+    if (order.action !== 'stop' && order.action !== 'kill') {
+      const reason = `${id} was not started by \`progress run\`: it can only be dismissed, by \`progress stop\``;
+      throw new ProgressError('bad_request', reason);
+    }
+    say(id, 'control', { ...order });
+    const { by = 'a client' } = order;
+    say(id, 'execution_cancelled', { by, dismissed: true, error: `dismissed by ${by}` });
+  };
+
   return {
     start() {
       for (const id of state.alive.keys()) if (hasSpec(paths, id)) void awaitRunner(id);
@@ -218,7 +229,8 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
       check(execution, order);
       const waits = execution.status === 'queued' && hasSpec(paths, id) && !attached.has(id) && !recordOf(id);
       if (!waits && !recordOf(id)) {
-        throw new ProgressError('bad_request', `${id} was not started by \`progress run\`: it takes no orders`);
+        if (hasSpec(paths, id)) throw new ProgressError('unavailable', `the record of the run ${id} cannot be read`);
+        return dismiss(id, order);
       }
       const attachment = waits ? undefined : await attachmentOf(id);
       const orphan = orphans.get(id);

@@ -94,19 +94,27 @@ t.test('stop', async (t) => {
     t.match(await home.see(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
-  t.test('what `progress run` has not started takes no orders', async (t) => {
+  t.test('what was only recorded is dismissed by its ID, and by nothing else', async (t) => {
     const client = await home.connect();
     await client.call('emit', { event: { type: 'execution_started', execution: 'foreign', name: 'somebody else’s' } });
     await client.close();
-    for (const verb of ['stop', 'pause']) {
-      t.match(await home.invoke([verb, 'foreign']), {
-        status: 65,
-        stdout: '',
-        stderr: /not started by `progress run`/,
-      });
+    for (const args of [['pause'], ['stop', '--signal', 'TERM']]) {
+      const stderr = /not started by `progress run`: it can only be dismissed/;
+      t.match(await home.invoke([...args, 'foreign']), { status: 65, stdout: '', stderr });
     }
     t.match(await home.invoke(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n', stderr: '' });
     t.match(await home.get('foreign'), { status: 'running' });
+    t.match(await home.invoke(['stop', 'foreign']), { status: 0, stdout: /: dismissed;/, stderr: '' });
+    t.match(await home.get('foreign'), { status: 'cancelled', dismissed: true, error: /^dismissed by \w+/ });
+    // whether asked to stop or to pause what has ended: the same
+    for (const verb of ['stop', 'pause', 'resume']) {
+      t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: is over: cancelled\n$/, stderr: '' }, verb);
+    }
+    const late = await home.connect();
+    await late.call('emit', { event: { type: 'execution_completed', execution: 'foreign', exitCode: 0 } });
+    await late.close();
+    const { status, error, dismissed } = await home.get('foreign');
+    t.strictSame({ status, error, dismissed }, { status: 'completed', error: undefined, dismissed: undefined });
   });
 
   t.test('by queue and by label; a search that finds nothing is no error', async (t) => {
@@ -206,7 +214,7 @@ t.test('pause and resume', async (t) => {
     { status: 0, stdout: `${a} a: stopped by SIGINT\n` },
     'a paused one obeys, too',
   );
-  t.match(await home.invoke(['pause', 'a']), { status: 65, stderr: /is over/ });
+  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is over: cancelled\n` });
   await home.see(b, 'running');
 });
 

@@ -52,11 +52,11 @@ t.test('what a runner has started, and could not tell before it was killed, is f
   t.equal(child.exitCode ?? child.signalCode, 'SIGINT');
 });
 
-t.test('what somebody else has queued is not cancelled here', async (t) => {
+t.test('what another program has queued can be dismissed', async (t) => {
   const home = await createRunsHome(t);
   const client = await home.connect();
   t.teardown(() => client.destroy());
   await client.call('emit', { event: { type: 'execution_queued', execution: 'theirs' } });
-  t.match(home.progress(['stop', 'theirs']), { status: 65, stderr: /was not started by/ });
-  t.match(await home.get('theirs'), { status: 'queued' });
+  t.match(home.progress(['stop', 'theirs']), { status: 0, stdout: /dismissed/ });
+  t.match(await home.get('theirs'), { status: 'cancelled', dismissed: true });
 });
