@@ -112,6 +112,10 @@ function __progress_compile --argument-names patterns
     set -g __progress_pattern '^(?s:'(string join '|' -- $escaped)')\z'
 end
 
+# Jobs that Ctrl-Z has paused, and those of them that bg has resumed: `GROUP ID`, the newest last.
+set -g __progress_paused
+set -g __progress_resumed
+
 # Sets __progress_stopped to the number of jobs that are stopped.
 function __progress_count_stopped
     set -g __progress_stopped 0
@@ -125,6 +129,9 @@ end
 function __progress_preexec --on-event fish_preexec --argument-names line
     set -g __progress_generation $status_generation
     set -g __progress_current
+    if set -q __progress_paused[1]; or set -q __progress_resumed[1]
+        __progress_foreground $line; and return
+    end
     test -n "$line"; and not __progress_is_private $line; or return
     __progress_count_stopped
     set line (string sub -l $__progress_max_name -- $line | string collect)
@@ -141,16 +148,25 @@ function __progress_postexec --on-event fish_postexec
     set -l code $status
     set -l generation $status_generation
     set -l took $CMD_DURATION
+    set -q __progress_paused[1]; and __progress_look_at_jobs
     test -n "$__progress_current"; or return
     # what sets no status leaves that of the line before
     test "$generation" = "$__progress_generation"; and set code 0
+    if set -q __progress_job_status
+        set code $__progress_job_status
+        set -e __progress_job_status
+    end
     set -l type failed
-    set -l data "\"exitCode\":$code,\"durationMs\":$took"
+    set -l data "\"exitCode\":$code"
+    # of a job that fg has brought back, the line is only a part
+    set -q __progress_job_resumed; or set data "$data,\"durationMs\":$took"
+    set -e __progress_job_resumed
     set -l stopped $__progress_stopped
     __progress_count_stopped
     if test $__progress_stopped -gt $stopped
         set type paused
         set data
+        __progress_keep_job (jobs -lg)" $__progress_current"
     else if test $code = 0
         set type completed
     else if test $code = 130
@@ -159,6 +175,67 @@ function __progress_postexec --on-event fish_postexec
     end
     __progress_record "{\"type\":\"execution_$type\",\"execution\":\"$__progress_current\",\"data\":{$data}}"
     set -g __progress_current
+end
+
+# Makes the job that LINE brings to the foreground the current execution, if it is known. Its status is then that of the line.
+function __progress_foreground --argument-names line
+    set -l known $__progress_resumed $__progress_paused
+    set -l job (string match -rg '^\s*fg\s*(|%?\d+)\s*$' -- $line); or return
+    set -l group $job
+    if test -z "$job"
+        set group (jobs -lg)
+    else if string match -q '%*' -- $job
+        set group (jobs | string match -rg '^'(string sub -s 2 -- $job)'\t(\d+)\t')
+    end
+    set known (string match -- "$group *" $known)[-1]; or return
+    set -g __progress_current (string split ' ' -- $known)[2]
+    set -g __progress_job_resumed
+    if contains -- $known $__progress_paused
+        __progress_record "{\"type\":\"execution_resumed\",\"execution\":\"$__progress_current\",\"data\":{}}"
+    end
+    set __progress_paused (string match -v -- $known $__progress_paused)
+    set __progress_resumed (string match -v -- $known $__progress_resumed)
+    __progress_count_stopped
+    set __progress_stopped (math max 0, $__progress_stopped - 1)
+end
+
+# Notes a job that is paused. The process that leads it tells its end, wherever the job is then: `fg` sets no status.
+function __progress_keep_job --argument-names known
+    set -a __progress_paused $known
+    set -l group (string split ' ' -- $known)[1]
+    function __progress_job_$group --on-process-exit $group --inherit-variable known
+        __progress_end_job $known $argv[3]
+        functions -e (status current-function)
+    end
+end
+
+# What bg has resumed.
+function __progress_look_at_jobs
+    set -l IFS \n
+    set -l stopped (jobs | string match -r '^\d+\t\d+\t.*\t'(_ stopped)'\t' | string replace -r '^\d+\t(\d+)\t.*' '$1')
+    for known in $__progress_paused
+        set -l words (string split ' ' -- $known)
+        contains -- $words[1] $stopped; and continue
+        set __progress_paused (string match -v -- $known $__progress_paused)
+        set -a __progress_resumed $known
+        __progress_record "{\"type\":\"execution_resumed\",\"execution\":\"$words[2]\",\"data\":{}}"
+    end
+end
+
+# __progress_end_job GROUP-AND-ID STATUS: of one that fg has brought back, the end of the line says the rest.
+function __progress_end_job --argument-names known code
+    set -l id (string split ' ' -- $known)[2]
+    if test "$id" = "$__progress_current"
+        set -g __progress_job_status $code
+        return
+    end
+    contains -- $known $__progress_paused $__progress_resumed; or return
+    set __progress_paused (string match -v -- $known $__progress_paused)
+    set __progress_resumed (string match -v -- $known $__progress_resumed)
+    set -l type failed
+    test $code = 0; and set type completed
+    test $code = 130; and set type cancelled
+    __progress_record "{\"type\":\"execution_$type\",\"execution\":\"$id\",\"data\":{\"exitCode\":$code}}"
 end
 
 # Sets __progress_session to what is the same for all commands of this shell.

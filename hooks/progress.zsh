@@ -20,6 +20,8 @@ __progress_file=
 __progress_torn=
 __progress_current=
 __progress_started=
+# Jobs that Ctrl-Z has paused, and those of them that bg has resumed: by their process, `ID START`.
+typeset -gA __progress_paused __progress_resumed
 
 # The faster way to what emit.sh defines: sets __progress_json to TEXT as a JSON string.
 __progress_quote() {
@@ -110,6 +112,7 @@ __progress_preexec() {
   __progress_current=
   # without a history nothing but the third is given
   local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
+  if ((${#__progress_paused} + ${#__progress_resumed})) && __progress_foreground "$line"; then return 0; fi
   [[ -n $line ]] && ! __progress_is_private "$line" || return 0
   __progress_quote "${line[1,__progress_max_name]}"
   name=$__progress_json
@@ -123,9 +126,10 @@ __progress_preexec() {
 }
 
 __progress_precmd() {
-  local -i code=$? duration
+  local -i code=$?
   trap - DEBUG ZERR
   local ended=${EPOCHREALTIME-} type=failed data
+  ((${#__progress_paused} + ${#__progress_resumed} == 0)) || __progress_look_at_jobs
   [[ -n $__progress_current ]] || return 0
   data="\"exitCode\":$code"
   if ((code == 0)); then
@@ -136,14 +140,68 @@ __progress_precmd() {
   elif ((code > 145 && code < 151)) && [[ ${jobstates[*]} == *suspended* ]]; then
     type=paused
     data=
+    __progress_find_job '+' && __progress_paused[$__progress_word]="$__progress_current $__progress_started"
   fi
-  if [[ -n $data && -n $ended ]]; then
-    ((duration = (ended - __progress_started) * 1000))
+  __progress_end $__progress_current $type "$__progress_started" "$ended" "$data"
+  __progress_current=
+}
+
+# __progress_end ID TYPE START END DATA
+__progress_end() {
+  local data=$5
+  local -i duration
+  if [[ -n $data && -n $3 && -n $4 ]]; then
+    ((duration = ($4 - $3) * 1000))
     data+=",\"durationMs\":$((duration > 0 ? duration : 0))"
   fi
-  __progress_record "{\"type\":\"execution_$type\"${ended:+,\"time\":$ended},\"execution\":\"$__progress_current\",\
-\"data\":{$data}}"
-  __progress_current=
+  __progress_record "{\"type\":\"execution_$2\"${4:+,\"time\":$4},\"execution\":\"$1\",\"data\":{$data}}"
+}
+
+# __progress_find_job + | - | NUMBER: sets __progress_word to the process that leads the job.
+__progress_find_job() {
+  local state
+  case $1 in
+    [+-]) state=${jobstates[(r)*:$1:*]-} ;;
+    *) state=${jobstates[$1]-} ;;
+  esac
+  __progress_word=${${state#*:*:}%%=*}
+  [[ -n $__progress_word ]]
+}
+
+# Makes the job that LINE brings to the foreground the current execution, if it is known. Its status is then that of the line.
+__progress_foreground() {
+  local known job=${${1##[[:space:]]#}%%[[:space:]]#}
+  case $job in
+    (fg|(fg[[:space:]]##|)%([%+]|))) __progress_find_job + ;;
+    ((fg[[:space:]]##|)%-) __progress_find_job - ;;
+    ((fg[[:space:]]##|)%<->) __progress_find_job ${job##*%} ;;
+    *) return 1 ;;
+  esac || return
+  known=${__progress_paused[$__progress_word]-${__progress_resumed[$__progress_word]-}}
+  [[ -n $known ]] || return
+  __progress_current=${known% *}
+  __progress_started=${known#* }
+  if [[ -n ${__progress_paused[$__progress_word]-} ]]; then
+    __progress_end $__progress_current resumed '' "${EPOCHREALTIME-}" ''
+  fi
+  unset "__progress_paused[$__progress_word]" "__progress_resumed[$__progress_word]"
+}
+
+# What bg has resumed, and what of that is over since the last prompt.
+__progress_look_at_jobs() {
+  local process known
+  for process known in "${(@kv)__progress_paused}"; do
+    [[ -z ${jobstates[(r)suspended:*:$process=*]-} ]] || continue
+    unset "__progress_paused[$process]"
+    __progress_resumed[$process]=$known
+    [[ -z ${jobstates[(r)running:*:$process=*]-} ]] || __progress_end ${known% *} resumed '' "${EPOCHREALTIME-}" ''
+  done
+  for process known in "${(@kv)__progress_resumed}"; do
+    [[ -z ${jobstates[(r)*:$process=*]-} ]] || continue
+    unset "__progress_resumed[$process]"
+    # zsh keeps no status of it
+    __progress_end ${known% *} lost '' "${EPOCHREALTIME-}" '"error":"ended in the background"'
+  done
 }
 
 # What is the same for all commands of this shell.

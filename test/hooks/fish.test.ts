@@ -19,6 +19,7 @@ import {
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
 import { PROMPT } from '../helpers/tmux.js';
+import { waitFor } from '../helpers/wait.js';
 
 const HOOKS = path.join(ROOT, 'hooks/progress.fish');
 const FILE = /^fish-\d+-[0-9a-hjkmnp-tv-z]{10}\.ndjson$/;
@@ -124,6 +125,27 @@ t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', { ski
     { name: 'sleep 0 &', end: 'completed', exitCode: 0 },
   ]);
   t.equal(shell.events('fish-')[1]?.data['signal'], 'SIGINT');
+});
+
+t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
+  const shell = await openHooked(t);
+  for (const word of ['one', 'two']) {
+    await shell.enter(`sh -c "echo ${word}; exec sleep 100"`);
+    await shell.see(new RegExp(`^${word}`, 'm'));
+    await shell.untilPrompt(() => shell.key('C-z'));
+  }
+  await shell.run('bg');
+  await waitFor('bg', () => shell.events('fish-').some(({ type }) => type === 'execution_resumed'));
+  for (const job of [2, 1]) {
+    await shell.enter('fg');
+    await shell.see(new RegExp(`Send job ${job} .* foreground`));
+    await shell.untilPrompt(() => shell.key('C-c'));
+  }
+  t.strictSame(commandsOf(shell, 'fish-'), [
+    { name: 'sh -c "echo one; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+    { name: 'sh -c "echo two; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+  ]);
+  t.equal(shell.events('fish-').filter(({ type }) => type === 'execution_resumed').length, 2);
 });
 
 t.test('what the history or the user leaves out is not reported', { skip }, async (t) => {

@@ -18,6 +18,7 @@ import {
 } from '../helpers/hooked-shell.js';
 import type { ShellSession } from '../helpers/shell-session.js';
 import { openShell } from '../helpers/shell-session.js';
+import { waitFor } from '../helpers/wait.js';
 
 const HOOKS = path.join(ROOT, 'hooks/progress.zsh');
 const FILE = /^zsh-\d+-[0-9a-hjkmnp-tv-z]{10}\.ndjson$/;
@@ -113,10 +114,31 @@ t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', { ski
   await shell.run('kill %1');
   t.strictSame(commandsOf(shell, 'zsh-'), [
     { name: 'echo began; sleep 100', end: 'cancelled', exitCode: 130 },
-    { name: 'sh -c "echo again; exec sleep 100"', end: 'paused', exitCode: undefined },
+    { name: 'sh -c "echo again; exec sleep 100"', end: 'lost', exitCode: undefined },
     { name: 'kill %1', end: 'completed', exitCode: 0 },
   ]);
   t.equal(shell.events('zsh-')[1]?.data['signal'], 'SIGINT');
+});
+
+t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
+  const shell = await openHooked(t);
+  for (const word of ['one', 'two']) {
+    await shell.enter(`sh -c "echo ${word}; exec sleep 100"`);
+    await shell.see(new RegExp(`^${word}`, 'm'));
+    await shell.untilPrompt(() => shell.key('C-z'));
+  }
+  await shell.run('bg');
+  await waitFor('bg', () => shell.events('zsh-').some(({ type }) => type === 'execution_resumed'));
+  for (const line of ['fg %1', 'fg']) {
+    await shell.enter(line);
+    await shell.see(/^\[\d\] .*(?:continued|running) .*$/m);
+    await shell.untilPrompt(() => shell.key('C-c'));
+  }
+  t.strictSame(commandsOf(shell, 'zsh-'), [
+    { name: 'sh -c "echo one; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+    { name: 'sh -c "echo two; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+  ]);
+  t.equal(shell.events('zsh-').filter(({ type }) => type === 'execution_resumed').length, 2);
 });
 
 t.test('what the history or the user leaves out is not reported', { skip }, async (t) => {
