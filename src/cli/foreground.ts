@@ -65,7 +65,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   for (const signal of FORWARDED) process.on(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;
-  let isInterrupted = false;
+  let isInterrupted: boolean;
   if (view) {
     status = await view.show(run, OUTPUT);
     isInterrupted = view.isInterrupted;
