@@ -117,7 +117,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   const emit = (args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) =>
     home.progress(['emit', ...args], options);
   const last = () =>
-    JSON.parse(home.progress(['logs', '--type', 'all', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
+    JSON.parse(home.progress(['logs', '--type', 'log', '--tail', '1', '--json']).stdout) as Record<string, unknown>;
 
   t.test('--wait prints the position, or that it was there before', (t) => {
     const first = emit(['log', '--wait', 'source=me', 'n:=1']);

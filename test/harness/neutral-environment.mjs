@@ -9,7 +9,8 @@ import path from 'node:path';
  */
 const PASSED_ON = /^(?:PATH|USER|LOGNAME|TEST_.*|npm_config_(?:userconfig|cache|registry|cafile))$/;
 
-const FIXED = { LANG: 'C.UTF-8', TZ: 'UTC', TERM: 'xterm-256color', SHELL: '/bin/sh' };
+// bash takes a script whose SHLVL is not set for a remote command, and reads ~/.bashrc
+const FIXED = { LANG: 'C.UTF-8', TZ: 'UTC', TERM: 'xterm-256color', SHELL: '/bin/sh', SHLVL: '1' };
 
 /**
  * @param env - the environment of whoever runs the tests
