@@ -134,7 +134,10 @@ t.test('options, values and descriptions are those that --help tells, of every c
   t.strictSame([...(await answer(home, 'help', '')).values.keys()], [...values.keys()]);
   t.strictSame([...(await answer(home, '-')).values.keys()], ['--help', '-h', '--version', '-V']);
   t.strictSame([...(await answer(home, 'ps', '-')).values.keys()], ['--all', '-a', '--by', '--json', '--help', '-h']);
-  t.strictSame([...(await answer(home, 'daemon', '')).values.keys()], ['run', 'start', 'status', 'stop', 'restart', 'unit']);
+  t.strictSame(
+    [...(await answer(home, 'daemon', '')).values.keys()],
+    ['run', 'start', 'status', 'stop', 'restart', 'unit'],
+  );
 });
 
 t.test('event types, levels, streams, keys and files are completed where they belong', async (t) => {
@@ -256,7 +259,7 @@ function lines(): [typed: string, words: string[]][] {
     ['watch \\$\\(', ['watch', HOSTILE]],
     ['show ctl-', ['show', 'ctl-id']],
     ['emit step_sta', ['emit', 'step_started']],
-    ['logs --type=log,out', ['logs', '--type=log,output']],
+    ['logs --type=log,outp', ['logs', '--type=log,output']],
     ['logs --level w', ['logs', '--level', 'warning']],
     ['config check my', ['config', 'check', 'my config.yaml']],
     ['run -- cat my', ['run', '--', 'cat', 'my config.yaml']],
@@ -279,7 +282,7 @@ async function openShell(t: Test, shell: Shell, home: Home, setup = STARTS[shell
   return tmux;
 }
 
-t.test('a zsh that has loaded no completion loads it', { skip: whyNotInteractive('zsh') ?? false }, async (t) => {
+t.test('a zsh that has loaded no completion loads it', { skip: whyNotInteractive('zsh') }, async (t) => {
   const home = createHome(t);
   const tmux = await openShell(t, 'zsh', home, 'eval "$(progress completion zsh)"');
   // loaded before the prompt

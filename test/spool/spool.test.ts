@@ -266,21 +266,24 @@ t.test('without a clock: the time of arrival, or of the file when it is a backlo
   t.match(byMessage('new'), { time: undefined, approximate: undefined });
 });
 
-t.test('the shared file has a name that stays, and its events stay without an execution until they are routed', async (t) => {
-  const spool = makeSpool(t);
-  spool.append('shared.ndjson', line('one'));
-  spool.start();
-  await waitFor('it', () => spool.events.length === 1);
-  const [source] = spool.events.map((event) => event.source);
-  t.match(source, /^shared-[0-9a-f]{16}$/);
-  t.equal(spool.events[0]?.execution, undefined);
-  await spool.stop();
-  spool.append('shared.ndjson', line('two', { execution: 'x' }));
-  spool.start();
-  await waitFor('the second', () => spool.events.length === 2);
-  t.strictSame(spool.messages(), ['one', 'two']);
-  t.match(spool.events[1], { source, execution: 'x' });
-});
+t.test(
+  'the shared file has a name that stays, and its events stay without an execution until they are routed',
+  async (t) => {
+    const spool = makeSpool(t);
+    spool.append('shared.ndjson', line('one'));
+    spool.start();
+    await waitFor('it', () => spool.events.length === 1);
+    const [source] = spool.events.map((event) => event.source);
+    t.match(source, /^shared-[0-9a-f]{16}$/);
+    t.equal(spool.events[0]?.execution, undefined);
+    await spool.stop();
+    spool.append('shared.ndjson', line('two', { execution: 'x' }));
+    spool.start();
+    await waitFor('the second', () => spool.events.length === 2);
+    t.strictSame(spool.messages(), ['one', 'two']);
+    t.match(spool.events[1], { source, execution: 'x' });
+  },
+);
 
 t.test('the shared file is begun anew when it has grown; who writes to the old one is still heard', async (t) => {
   const spool = makeSpool(t);

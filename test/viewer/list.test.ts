@@ -61,31 +61,35 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
   t.strictSame(complaints, []);
 });
 
-t.test('runs can be stopped, paused and resumed; what was only recorded can be dismissed', { skip: noBrowser }, async (t) => {
-  const viewer = await openViewer(t);
-  await viewer.emit(started('foreign', { name: 'Foreign' }));
-  viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
-  const { page, complaints } = await viewer.visit();
-  await page.getByRole('button', { name: 'Pause sleeper' }).click();
-  await page.getByText('PAUSED', { exact: true }).waitFor();
-  await page.getByRole('button', { name: 'Resume sleeper' }).click();
-  await page.getByRole('button', { name: 'Pause sleeper' }).waitFor();
-  await page.getByRole('button', { name: 'Stop sleeper' }).click();
-  await page.locator(':focus', { hasText: 'Keep it running' }).waitFor();
-  await page.keyboard.press('Escape');
-  await page.getByRole('button', { name: 'Stop sleeper' }).click();
-  await page.getByRole('button', { name: 'Stop it' }).click();
-  await page.getByText(/cancelled after/).waitFor();
-  await page.getByRole('button', { name: 'Run sleeper again' }).click();
-  await page.waitForURL(/\/executions\/\w+$/);
-  await page.locator('.badge.live').waitFor();
-  await page.goBack();
-  t.equal(await page.getByRole('button', { name: 'Pause Foreign' }).count(), 0);
-  await page.getByRole('button', { name: 'Dismiss Foreign' }).click();
-  await page.getByRole('button', { name: 'Dismiss it' }).click();
-  await page.locator('.item', { hasText: 'Foreign' }).getByText('dismissed by web').waitFor();
-  t.strictSame(complaints, []);
-});
+t.test(
+  'runs can be stopped, paused and resumed; what was only recorded can be dismissed',
+  { skip: noBrowser },
+  async (t) => {
+    const viewer = await openViewer(t);
+    await viewer.emit(started('foreign', { name: 'Foreign' }));
+    viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
+    const { page, complaints } = await viewer.visit();
+    await page.getByRole('button', { name: 'Pause sleeper' }).click();
+    await page.getByText('PAUSED', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Resume sleeper' }).click();
+    await page.getByRole('button', { name: 'Pause sleeper' }).waitFor();
+    await page.getByRole('button', { name: 'Stop sleeper' }).click();
+    await page.locator(':focus', { hasText: 'Keep it running' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Stop sleeper' }).click();
+    await page.getByRole('button', { name: 'Stop it' }).click();
+    await page.getByText(/cancelled after/).waitFor();
+    await page.getByRole('button', { name: 'Run sleeper again' }).click();
+    await page.waitForURL(/\/executions\/\w+$/);
+    await page.locator('.badge.live').waitFor();
+    await page.goBack();
+    t.equal(await page.getByRole('button', { name: 'Pause Foreign' }).count(), 0);
+    await page.getByRole('button', { name: 'Dismiss Foreign' }).click();
+    await page.getByRole('button', { name: 'Dismiss it' }).click();
+    await page.locator('.item', { hasText: 'Foreign' }).getByText('dismissed by web').waitFor();
+    t.strictSame(complaints, []);
+  },
+);
 
 t.test('nothing has run, nothing passes, and nobody is let in without a code', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
