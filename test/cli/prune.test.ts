@@ -10,6 +10,7 @@ import { inject, lacking } from '../helpers/journal-writer.js';
 import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
 import { whyNo } from '../helpers/needs.js';
+import { errnoOf } from '../../src/errors.js';
 
 const TEXT = 'x'.repeat(1_000);
 
@@ -46,12 +47,20 @@ async function open(t: Test) {
 }
 
 /** Every file of the journal and the checkpoint, if there is one, as one text. */
-function filesOf({ paths }: Home): string {
+function filesOf(home: Home): string {
+  const { paths } = home;
   const journal = readdirSync(paths.journal).filter((name) => /^\d+\.jsonl(\.gz)?$/.test(name));
-  const texts = journal.map((name) => {
-    const bytes = readFileSync(path.join(paths.journal, name));
-    return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
-  });
+  let texts: string[];
+  try {
+    texts = journal.map((name) => {
+      const bytes = readFileSync(path.join(paths.journal, name));
+      return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+    });
+  } catch (error) {
+    // replaced by its archive meanwhile
+    if (errnoOf(error) === 'ENOENT') return filesOf(home);
+    throw error;
+  }
   return [...texts, existsSync(paths.checkpoint) ? readFileSync(paths.checkpoint, 'utf8') : ''].join('\n');
 }
 
