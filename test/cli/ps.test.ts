@@ -74,7 +74,10 @@ t.test('ps and show', async (t) => {
     t.match(JSON.parse((await home.invoke(['show', '--json', 'eeee'])).stdout), { resources: used });
     await emit({ type: 'execution_completed', execution: 'eeee', cpuSeconds: 80.5, peakRss: 1 });
     t.match((await row('--all'))[1], /hungry +4\.0 GiB /);
-    t.match((await home.invoke(['show', 'eeee'])).stdout, /^resources +CPU up to [\d.]+% · 1:20 of CPU · peak 4\.0 GiB$/m);
+    t.match(
+      (await home.invoke(['show', 'eeee'])).stdout,
+      /^resources +CPU up to [\d.]+% · 1:20 of CPU · peak 4\.0 GiB$/m,
+    );
   });
 
   t.test('in groups, with the places in queues', async (t) => {
