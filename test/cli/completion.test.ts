@@ -13,7 +13,7 @@ import { EVENT_TYPES } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
-import { createRunsHome } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { makeExecution } from '../helpers/models.js';
 import { openTmux } from '../helpers/tmux.js';
 import { whyNo } from '../helpers/needs.js';
@@ -166,12 +166,12 @@ t.test('event types, levels, streams, keys and files are completed where they be
 });
 
 t.test('runs, queues and signals are completed where orders are given', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const keys = async (...words: string[]) => [...(await answer(home, ...words)).values.keys()];
   const ended = await home.start([], 'true');
-  await home.see(ended, 'completed');
+  await home.until(ended, 'completed');
   const running = await home.start(['--queue', 'build', '--name', 'compile'], 'sleep', '300');
-  await home.see(running, 'running');
+  await home.until(running, 'running');
   const client = await home.connect();
   await client.call('emit', { event: { type: 'execution_started', execution: 'foreign' } });
   await client.call('emit', { event: { type: 'queue_changed', name: '-rf', slots: 2 } });

@@ -2,26 +2,29 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { QueueView } from '../../src/core/queues.js';
-import type { RunsHome } from '../helpers/runs.js';
-import { createRunsHome } from '../helpers/runs.js';
+import type { RunHomeWithDaemon } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const SLEEP = ['sleep', '300'];
 const fine = { status: 0, stdout: '', stderr: '' };
 
-async function list(home: RunsHome): Promise<QueueView[]> {
+async function list(home: RunHomeWithDaemon): Promise<QueueView[]> {
   return JSON.parse((await home.invoke(['queue', '--json'])).stdout) as QueueView[];
 }
 
 /** One after the other, a run that sleeps with each of these options. */
-async function startEach<T extends string[][]>(home: RunsHome, ...options: T): Promise<{ [K in keyof T]: string }> {
+async function startEach<T extends string[][]>(
+  home: RunHomeWithDaemon,
+  ...options: T
+): Promise<{ [K in keyof T]: string }> {
   const ids: string[] = [];
   for (const each of options) ids.push(await home.start(each, ...SLEEP));
   return ids as { [K in keyof T]: string };
 }
 
 t.test('queues are listed with their slots, who runs and who waits', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   t.match(await home.invoke(['queue']), { status: 0, stdout: /^No queues\./ });
   t.strictSame(await list(home), []);
   const [a, b, c] = await startEach(
@@ -31,7 +34,7 @@ t.test('queues are listed with their slots, who runs and who waits', async (t) =
     ['--queue=build', '--name=c'],
   );
   t.strictSame(await home.invoke(['queue', 'set', 'docs', '--slots', '3']), fine);
-  await home.see(a, 'running');
+  await home.until(a, 'running');
   t.strictSame(await list(home), [
     { name: 'build', slots: 1, paused: false, running: [a], waiting: [b, c] },
     { name: 'docs', slots: 3, paused: false, running: [], waiting: [] },
@@ -49,13 +52,13 @@ t.test('queues are listed with their slots, who runs and who waits', async (t) =
 });
 
 t.test('slots may change while it runs, and a queue may pause', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q'], ['--queue=q']);
   const [a, b, c, d] = ids;
-  await home.see(a, 'running');
+  await home.until(a, 'running');
   const set = await home.invoke(['queue', 'set', 'q', '--slots', '2', '--json']);
   t.match(JSON.parse(set.stdout), { name: 'q', slots: 2 });
-  await home.see(b, 'running');
+  await home.until(b, 'running');
   t.match(await list(home), [{ running: [a, b], waiting: [c, d] }]);
   await home.invoke(['queue', 'set', 'q', '--slots', '1']);
   await home.invoke(['stop', a]);
@@ -65,7 +68,7 @@ t.test('slots may change while it runs, and a queue may pause', async (t) => {
   t.match(await list(home), [{ paused: true, running: [], waiting: [c, d] }]);
   t.match((await home.invoke(['queue'])).stdout, /^q {2}paused, 0 of 1 slot taken, 2 waiting\n/);
   t.strictSame(await home.invoke(['queue', 'resume', 'q']), fine);
-  await home.see(c, 'running');
+  await home.until(c, 'running');
   t.match(await home.get(d), { status: 'queued' });
   const journal = readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
   t.match(
@@ -76,9 +79,9 @@ t.test('slots may change while it runs, and a queue may pause', async (t) => {
 });
 
 t.test('clear cancels what waits alone; a queue in use is not removed', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q']);
-  await home.see(ids[0], 'running');
+  await home.until(ids[0], 'running');
   t.match(await home.invoke(['queue', 'remove', 'q']), { status: 65, stderr: /queue "q": 1 run and 2 wait in it/ });
   const cleared = await home.invoke(['queue', 'clear', 'q']);
   t.match(cleared, { status: 0, stderr: '' });
@@ -96,9 +99,9 @@ t.test('clear cancels what waits alone; a queue in use is not removed', async (t
 });
 
 t.test('a control that is for what waits leaves alone what runs', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const id = await home.start(['--queue=q'], ...SLEEP);
-  await home.see(id, 'running');
+  await home.until(id, 'running');
   const client = await home.connect();
   t.teardown(() => client.destroy());
   await t.rejects(client.call('control', { execution: id, action: 'stop', ifQueued: true }), {
@@ -109,7 +112,7 @@ t.test('a control that is for what waits leaves alone what runs', async (t) => {
 });
 
 t.test('wrong uses', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   await home.invoke(['queue', 'set', 'build', '--slots', '2']);
   for (const slots of ['0', '-1', '1001', '1.5', 'many']) {
     const outcome = await home.invoke(['queue', 'set', 'build', `--slots=${slots}`]);
@@ -133,7 +136,7 @@ t.test('wrong uses', async (t) => {
 });
 
 t.test('a slot is free, and the next one starts, however a run ends', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   /** Starts one and another behind it, ends the first, and sees the second start. */
   const tryEnd = async (
     status: 'completed' | 'failed' | 'cancelled' | 'timeout' | 'lost',
@@ -143,63 +146,64 @@ t.test('a slot is free, and the next one starts, however a run ends', async (t) 
   ) => {
     const first = await home.start(['--queue=q', ...options], ...command);
     const next = await home.start(['--queue=q'], ...SLEEP);
-    await home.see(first, 'running');
+    await home.until(first, 'running');
     t.match(await home.get(next), { status: 'queued' }, status);
     await end(first);
-    await home.see(first, status);
-    await home.see(next, 'running');
+    await home.until(first, status);
+    await home.until(next, 'running');
     await home.invoke(['stop', next, '--kill']);
   };
-  const pid = (id: string) => home.record(id).child!.pid;
+  const pid = async (id: string) => (await home.recordOf(id)).child.pid;
   await tryEnd('completed', [], ['sleep', '0.7'], () => undefined);
-  await tryEnd('failed', [], SLEEP, (id) => process.kill(pid(id), 'SIGTERM'));
+  await tryEnd('failed', [], SLEEP, async (id) => process.kill(await pid(id), 'SIGTERM'));
   await tryEnd('cancelled', [], SLEEP, (id) => home.invoke(['stop', id]));
   await tryEnd('timeout', ['--timeout=700ms'], SLEEP, () => undefined);
-  await tryEnd('lost', [], SLEEP, (id) => {
-    process.kill(home.record(id).runner.pid, 'SIGKILL');
-    process.kill(-pid(id), 'SIGKILL');
+  await tryEnd('lost', [], SLEEP, async (id) => {
+    const { runner, child } = await home.recordOf(id);
+    process.kill(runner.pid, 'SIGKILL');
+    process.kill(-child.pid, 'SIGKILL');
   });
   await tryEnd('lost', [], SLEEP, async (id) => {
-    process.kill(home.record(id).runner.pid, 'SIGKILL');
+    process.kill((await home.recordOf(id)).runner.pid, 'SIGKILL');
     await waitFor('it to be an orphan', async () => (await home.get(id)).orphaned);
     t.match(await home.invoke(['stop', id]), { status: 0, stdout: /stopped by SIGINT/ }, 'an orphan can be stopped');
   });
 });
 
 t.test('one whose command does not start gives its slot back', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const missing = await home.start(['--queue=q'], 'no-such-command');
   const directory = await home.start(['--queue=q'], '/');
-  await home.see(await home.start(['--queue=q'], 'true'), 'completed');
+  await home.until(await home.start(['--queue=q'], 'true'), 'completed');
   t.match(await home.get(missing), { status: 'failed', exitCode: 127 });
   t.match(await home.get(directory), { status: 'failed', exitCode: 126 });
 });
 
 t.test('queues survive daemons that are killed', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   await home.invoke(['queue', 'set', 'q', '--slots', '2']);
   await home.invoke(['queue', 'set', 'held', '--slots', '5']);
   await home.invoke(['queue', 'pause', 'held']);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q'], ['--queue=q']);
   const held = await home.start(['--queue=held'], ...SLEEP);
-  await Promise.all(ids.slice(0, 2).map((id) => home.see(id, 'running')));
+  await Promise.all(ids.slice(0, 2).map((id) => home.until(id, 'running')));
   const before = await list(home);
   await home.replaceDaemon();
   t.strictSame(await list(home), before);
   t.match(await home.invoke(['stop', ids[0]]), { status: 0 });
-  await home.see(ids[2], 'running');
+  await home.until(ids[2], 'running');
   // one ends while nobody listens
   await home.daemon.kill();
-  process.kill(home.record(ids[1]).child!.pid, 'SIGTERM');
+  process.kill((await home.recordOf(ids[1])).child.pid, 'SIGTERM');
   await waitFor('its runner to be gone', () => !home.isAlive(ids[1]));
   await home.replaceDaemon();
-  await home.see(ids[3], 'running');
+  await home.until(ids[3], 'running');
   t.match(await home.get(ids[1]), { status: 'failed', signal: 'SIGTERM' });
   t.match(await home.get(held), { status: 'queued' });
 });
 
 t.test('chains: after completes, starts; after anything else, is cancelled with the reason', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const gate = `${home.directory}/gate`;
   const first = await home.start([], 'sh', '-c', `until [ -e ${gate} ]; do sleep 0.05; done`);
   const second = await home.start([`--after=${first}`], 'false');
@@ -208,19 +212,19 @@ t.test('chains: after completes, starts; after anything else, is cancelled with 
   t.match(await home.get(second), { status: 'queued', after: [first] });
   t.match((await home.invoke(['queue'])).stdout, new RegExp(`\\(after ${third.slice(0, 4)}\\)`));
   home.progress(['run', '--', 'touch', gate]);
-  await home.see(second, 'failed');
-  t.match(await home.see(third, 'cancelled'), { error: `it was to come after ${second}, which is failed` });
-  t.match(await home.see(fourth, 'cancelled'), { error: `it was to come after ${third}, which is cancelled` });
+  await home.until(second, 'failed');
+  t.match(await home.until(third, 'cancelled'), { error: `it was to come after ${second}, which is failed` });
+  t.match(await home.until(fourth, 'cancelled'), { error: `it was to come after ${third}, which is cancelled` });
   const late = await home.start([`--after=${first}`], 'true');
-  await home.see(late, 'completed');
+  await home.until(late, 'completed');
   const never = await home.start([`--after=${third}`], 'true');
-  t.match(await home.see(never, 'cancelled'), { error: /which is cancelled/ });
+  t.match(await home.until(never, 'cancelled'), { error: /which is cancelled/ });
 });
 
 t.test('in the foreground a run waits for its turn, too, and may be left before', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const holder = await home.start(['--queue', 'q'], ...SLEEP);
-  await home.see(holder, 'running');
+  await home.until(holder, 'running');
   const said = { first: '', second: '' };
   const spawn = (name: keyof typeof said) => {
     const child = home.spawn(['run', '--queue', 'q', '--name', name, '--', 'echo', `this is ${name}`]);

@@ -7,19 +7,19 @@ import type { ExecutionJson } from '../../src/core/execution.js';
 import { AUTH, CLAUDE, CODEX, FULL, GEMINI, installAgents, recording } from '../helpers/agents.js';
 import { PROGRESS } from '../helpers/daemon.js';
 import { foundIn, recordings, replay, TRUTH } from '../helpers/replay.js';
-import type { RunsHome } from '../helpers/runs.js';
-import { createRunsHome } from '../helpers/runs.js';
+import type { RunHomeWithDaemon } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
 import { whyNo } from '../helpers/needs.js';
 
 async function open(t: Test) {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   return { home, agents: installAgents(home) };
 }
 
 /** The only execution, when it is over. */
-async function onlyOne(home: RunsHome): Promise<ExecutionJson> {
+async function onlyOne(home: RunHomeWithDaemon): Promise<ExecutionJson> {
   return await waitFor('its end', async () => {
     const [found] = JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as ExecutionJson[];
     return found?.endedAt !== undefined && found;
@@ -43,7 +43,7 @@ t.test('what programs print comes through a pipe as it is, is read, and comes ba
     agents.install(argv[0] ?? '', content);
     const id = await home.start(['--name', name.replaceAll('/', ' ')], ...argv);
     const execution = await waitFor(`the end of ${name}`, async () => {
-      const found = await home.get(id).catch(() => undefined);
+      const found = await home.find(id);
       return found?.endedAt !== undefined && found;
     });
     const expected = replay([content], { argv });
@@ -121,12 +121,12 @@ t.test('one that is interrupted or killed leaves no call open', async (t) => {
     agents.install('claude', begun, { script: 'while :; do sleep 0.1; done' });
     const id = await home.start(['--name', signal], ...CLAUDE);
     await waitFor('the call', async () => {
-      const found = await home.get(id).catch(() => undefined);
+      const found = await home.find(id);
       return found?.steps.some((step) => step.status === 'running');
     });
     if (signal === 'INT') await home.invoke(['stop', id, '--signal', 'INT']);
-    else process.kill(home.record(id).child?.pid ?? 0, 'SIGKILL');
-    const execution = await home.see(id, status);
+    else process.kill((await home.recordOf(id)).child.pid, 'SIGKILL');
+    const execution = await home.until(id, status);
     t.ok(execution.steps.length > 0);
     t.strictSame(new Set(execution.steps.map((step) => step.status)), new Set(['cancelled']), signal);
     t.equal((await home.invoke(['logs', id, '--raw'])).stdout, begun, 'up to the torn line');

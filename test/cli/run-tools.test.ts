@@ -8,8 +8,8 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { ExecutionJson } from '../../src/core/execution.js';
 import { findInPath } from '../../src/paths.js';
-import type { RunsHome } from '../helpers/runs.js';
-import { createRunsHome } from '../helpers/runs.js';
+import type { RunHomeWithDaemon } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const PIECE = Buffer.alloc(64 * 1024);
@@ -30,7 +30,7 @@ interface Ran extends ExecutionJson {
 }
 
 async function open(t: Test) {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const directory = path.join(home.directory, 'work');
   mkdirSync(directory);
   const files = (given: Record<string, string>) => {
@@ -43,10 +43,10 @@ async function open(t: Test) {
   return { home, directory, files, run };
 }
 
-async function ran(home: RunsHome, cwd: string, command: string[]): Promise<Ran> {
+async function ran(home: RunHomeWithDaemon, cwd: string, command: string[]): Promise<Ran> {
   const id = await home.start(['--cwd', cwd], ...command);
   const execution = await waitFor(`the end of ${command.join(' ')}`, async () => {
-    const found = await home.get(id).catch(() => undefined);
+    const found = await home.find(id);
     return found?.endedAt !== undefined && found;
   });
   const events = (await home.invoke(['logs', id, '--type', 'progress', '--json'])).stdout

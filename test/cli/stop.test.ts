@@ -3,8 +3,8 @@ import { userInfo } from 'node:os';
 import t from 'tap';
 import type { ExecutionEvent } from '../../src/core/event.js';
 import { createHome } from '../helpers/daemon.js';
-import type { RunsHome } from '../helpers/runs.js';
-import { createRunsHome, STUBBORN } from '../helpers/runs.js';
+import type { RunHomeWithDaemon } from '../helpers/runs.js';
+import { startRunHome, STUBBORN } from '../helpers/runs.js';
 import { openTmux } from '../helpers/tmux.js';
 import { waitFor } from '../helpers/wait.js';
 import { whyNo } from '../helpers/needs.js';
@@ -12,7 +12,7 @@ import { whyNo } from '../helpers/needs.js';
 const SLEEP = ['sleep', '300'];
 
 /** What was done to a run, as the journal tells it. */
-async function controls(home: RunsHome, id: string): Promise<ExecutionEvent['data'][]> {
+async function controls(home: RunHomeWithDaemon, id: string): Promise<ExecutionEvent['data'][]> {
   const { stdout } = await home.invoke(['logs', id, '--type', 'control', '--json']);
   return stdout
     .split('\n')
@@ -21,7 +21,7 @@ async function controls(home: RunsHome, id: string): Promise<ExecutionEvent['dat
 }
 
 t.test('stop', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const by = userInfo().username;
 
   t.test('asks with SIGINT, waits for the end, and says so; who asked is recorded', async (t) => {
@@ -55,7 +55,7 @@ t.test('stop', async (t) => {
 
   t.test('all that are named are tried; the worst status is returned', async (t) => {
     const over = await home.start([], 'true');
-    await home.see(over, 'completed');
+    await home.until(over, 'completed');
     const id = await home.start([], ...SLEEP);
     const outcome = await home.invoke(['stop', 'nothing', over, id, id]);
     t.match(outcome, { status: 66, stderr: 'progress: no execution "nothing"\n' });
@@ -91,7 +91,7 @@ t.test('stop', async (t) => {
     t.match(await home.invoke(['stop', id, '--signal', 'constructor']), { status: 64 });
     t.notMatch(await controls(home, id), [{ signal: 'SIGTERM' }]);
     t.match(await home.invoke(['stop', id, '--signal', 'KILL']), { status: 0 });
-    t.match(await home.see(id, 'cancelled'), { signal: 'SIGKILL' });
+    t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
   t.test('what was only recorded is dismissed by its ID, and by nothing else', async (t) => {
@@ -121,7 +121,7 @@ t.test('stop', async (t) => {
     const a = await home.start(['--queue=q', '--label', 'team=x'], ...SLEEP);
     const b = await home.start(['--queue=q', '--label', 'team=y', '--label', 'x=1'], ...SLEEP);
     const c = await home.start(['--label', 'team=x'], ...SLEEP);
-    await home.see(a, 'running');
+    await home.until(a, 'running');
     t.match(await home.invoke(['stop', '--queue', 'q', '--label', 'team=z']), {
       status: 0,
       stdout: 'Nothing to stop.\n',
@@ -176,7 +176,7 @@ t.test('stop', async (t) => {
     process.kill(-stopping.pid!, 'SIGINT');
     t.strictSame(await once(stopping, 'exit'), [null, 'SIGINT']);
     t.match(await home.get(id), { status: 'running' });
-    t.match(await home.see(id, 'cancelled'), { signal: 'SIGKILL' });
+    t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
   t.test('a daemon that is killed meanwhile changes nothing', async (t) => {
@@ -195,10 +195,10 @@ t.test('stop', async (t) => {
 });
 
 t.test('pause and resume', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const a = await home.start(['--name', 'a', '--queue=q'], ...SLEEP);
   const b = await home.start(['--name', 'b', '--queue=q'], ...SLEEP);
-  await home.see(a, 'running');
+  await home.until(a, 'running');
   t.match(await home.invoke(['pause', 'b']), { status: 65, stderr: /is queued: it can only be stopped/ });
   t.strictSame(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: paused\n`, stderr: '' });
   t.match(await home.get(a), { status: 'paused' });
@@ -215,7 +215,7 @@ t.test('pause and resume', async (t) => {
     'a paused one obeys, too',
   );
   t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is over: cancelled\n` });
-  await home.see(b, 'running');
+  await home.until(b, 'running');
 });
 
 t.test('without a daemon one is started, and nothing is found', async (t) => {
@@ -225,7 +225,7 @@ t.test('without a daemon one is started, and nothing is found', async (t) => {
 });
 
 t.test('at a terminal, who asked is its user and its name', { skip: whyNo('tmux') }, async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const id = await home.start([], ...SLEEP);
   const tmux = await openTmux(t, { columns: 100, rows: 20 }, { PROGRESS_HOME: home.directory });
   await tmux.enter(`${process.cwd()}/bin/progress stop ${id}`);

@@ -2,15 +2,15 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { once } from 'node:events';
 import t from 'tap';
-import type { RunsHome } from '../helpers/runs.js';
-import { createRunsHome } from '../helpers/runs.js';
+import type { RunHomeWithDaemon } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const SLEEP = ['sleep', '300'];
 const exitWith = (status: number) => ['sh', '-c', `exit ${status}`];
 
 /** A wait that goes on, and what it says. */
-function startWait(home: RunsHome, ...words: string[]) {
+function startWait(home: RunHomeWithDaemon, ...words: string[]) {
   const child = home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
@@ -20,14 +20,14 @@ function startWait(home: RunsHome, ...words: string[]) {
 }
 
 /** The daemon has that many subscribers. */
-async function seeSubscribers(home: RunsHome, count: number): Promise<void> {
+async function seeSubscribers(home: RunHomeWithDaemon, count: number): Promise<void> {
   const client = await home.connect();
   await waitFor('the wait to follow', async () => (await client.call('status', {})).subscribers === count);
   await client.close();
 }
 
 t.test('wait', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
 
   t.test('one: its exit status, at once if it is over', async (t) => {
     const cases: [command: string[], status: number][] = [
@@ -65,7 +65,7 @@ t.test('wait', async (t) => {
     const quick = await home.start([], ...exitWith(4));
     const { ended } = startWait(home, well, slow, quick, '--json');
     await seeSubscribers(home, 1);
-    await home.see(quick, 'failed');
+    await home.until(quick, 'failed');
     writeFileSync(over, '');
     const outcome = await ended;
     t.equal(outcome.status, 3);
@@ -105,7 +105,7 @@ t.test('wait', async (t) => {
     const waiting = startWait(home, id);
     await seeSubscribers(home, 1);
     await home.daemon.kill();
-    process.kill(-home.record(id).child!.pid, 'SIGKILL');
+    process.kill(-(await home.recordOf(id)).child.pid, 'SIGKILL');
     await waitFor('the run to end without a daemon', () => !home.isAlive(id));
     await home.replaceDaemon();
     t.match(await waiting.ended, { status: 137, stdout: /SIGKILL/, stderr: /trying again/ });

@@ -3,11 +3,11 @@ import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { isFinal } from '../../src/core/execution.js';
 import { bootId, identityOf } from '../../src/processes.js';
-import { createRunsHome } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 t.test('one that began and ended while no daemon listened is not taken for one that waits', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
   const id = await home.start(['--queue', 'q'], 'true');
@@ -35,7 +35,7 @@ t.test('one that began and ended while no daemon listened is not taken for one t
 });
 
 t.test('what a runner has started, and could not tell before it was killed, is found and can be stopped', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
   const id = await home.start(['--queue', 'q'], 'sleep', '300');
@@ -46,14 +46,14 @@ t.test('what a runner has started, and could not tell before it was killed, is f
   const record = { runner, source: `run-${pid}-${id}`, child: identityOf(child.pid!) };
   writeFileSync(`${home.paths.runs}/${id}/runner.json`, JSON.stringify(record));
   home.progress(['queue', 'resume', 'q']);
-  t.match(await home.see(id, 'running'), { orphaned: true, pid: child.pid });
+  t.match(await home.until(id, 'running'), { orphaned: true, pid: child.pid });
   t.match(home.progress(['stop', id]), { status: 0, stdout: /stopped by SIGINT/ });
-  await home.see(id, 'lost');
+  await home.until(id, 'lost');
   t.equal(child.exitCode ?? child.signalCode, 'SIGINT');
 });
 
 t.test('what another program has queued can be dismissed', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const client = await home.connect();
   t.teardown(() => client.destroy());
   await client.call('emit', { event: { type: 'execution_queued', execution: 'theirs' } });

@@ -7,7 +7,7 @@ import { readAll } from '../helpers/journal.js';
 import { isRunning } from '../helpers/daemon.js';
 import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
 import { shortOrLong } from '../helpers/long.js';
-import { createRunHome, endOf, outputOf, sh } from './helpers/runs.js';
+import { createRunHome, endOf, outputOf, sh } from '../helpers/runs.js';
 import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';
 
 /** Up to 10 MB/s of numbered lines until the gate is open; the last one tells how many there were. */
@@ -55,10 +55,9 @@ t.test('kill -9 of the daemon with many children: they notice nothing, and are a
 
   const second = await home.startDaemon();
   for (const id of quiet) await home.order(id, { action: 'signal', signal: 'SIGUSR1', by: 'test' });
-  for (const id of quiet)
-    await waitFor('the order to arrive', async () => (await home.get(id))?.tail.includes('ordered'));
+  for (const id of quiet) await home.hear(id, 'ordered');
   for (const id of paused) {
-    t.equal((await home.get(id))?.status, 'paused', 'still');
+    t.equal((await home.find(id))?.status, 'paused', 'still');
     t.match(readProcess((await home.recordOf(id)).child.pid)?.state, /[TD]/);
   }
   await home.order(paused[0]!, { action: 'resume', by: 'test' });
@@ -138,11 +137,11 @@ t.test('a full disk stops nothing, and what happened on it is told when there is
   const id = home.specify(sh(`echo begin; ${WAIT_FOR_FILE}; seq 20000; : > "$2"; exit 3`, gate).concat(ended.path));
   home.launch(id, disk.enter);
   const { runner, child } = await home.recordOf(id);
-  await waitFor('its output', async () => (await home.get(id))?.tail.includes('begin'));
+  await home.hear(id, 'begin');
   disk.fill();
   gate.open();
   await waitFor('its end', () => existsSync(ended.path) && !isAlive(child));
-  t.equal((await home.get(id))?.status, 'running', 'as far as anybody can tell');
+  t.equal((await home.find(id))?.status, 'running', 'as far as anybody can tell');
   await delay(1_500);
   t.ok(isAlive(runner), 'its runner stays, since it has something to tell');
   disk.free();

@@ -10,8 +10,8 @@ import { identityOf, isAlive, readProcess } from '../../src/processes.js';
 import { claimRun, readRecord } from '../../src/runner/store.js';
 import { waitFor } from '../helpers/wait.js';
 import { isAble, isMissing } from '../helpers/needs.js';
-import type { RunHome } from './helpers/runs.js';
-import { createRunHome, endOf, killHard } from './helpers/runs.js';
+import type { RunHome } from '../helpers/runs.js';
+import { createRunHome, endOf, killHard } from '../helpers/runs.js';
 
 interface Case {
   /** What stands in runner.json when the daemon starts. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import { readProcess, readProcesses } from '../../src/processes.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
-import { createRunsHome } from '../helpers/runs.js';
+import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 import { shortOrLong } from '../helpers/long.js';
 
@@ -18,7 +18,7 @@ function peakOf(pid: number): number {
 }
 
 t.test('a gigabyte without a newline, and without anybody who waits for it', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const bytes = shortOrLong(GIGABYTE / 4, GIGABYTE);
   const limit = shortOrLong(2 * MEGABYTE, 64 * MEGABYTE);
   writeFileSync(home.paths.config, `runs: { outputLimit: ${limit} }\n`);
@@ -28,8 +28,8 @@ t.test('a gigabyte without a newline, and without anybody who waits for it', asy
     '-c',
     `head -c ${bytes} /dev/zero | tr '\\0' x; echo; echo the end; exec sleep 1000`,
   );
-  const { runner } = home.record(id);
-  await waitFor('all of it to be read', () => peakOf(runner.pid) > 0 && isIdle(home.record(id).child?.pid ?? 0));
+  const { runner, child } = await home.recordOf(id);
+  await waitFor('all of it to be read', () => peakOf(runner.pid) > 0 && isIdle(child.pid));
   t.ok(peakOf(runner.pid) < 160 * MEGABYTE, `${Math.round(peakOf(runner.pid) / MEGABYTE)} MiB`);
   home.progress(['stop', '--kill', id]);
   const logs = home.progress(['logs', id]).stdout;
@@ -48,10 +48,10 @@ function isIdle(pid: number): boolean {
 }
 
 t.test('bytes of all values are kept as they are', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const random = path.join(home.directory, 'random');
   const id = await home.start([], 'sh', '-c', `head -c 300000 /dev/urandom | tee ${random}`);
-  await home.see(id, 'completed');
+  await home.until(id, 'completed');
   const events = home.progress(['logs', '--json', id]).stdout.trim().split('\n');
   const parts = events.map((line) => (JSON.parse(line) as { data: Record<string, unknown> }).data);
   const content = Buffer.concat(
@@ -74,13 +74,13 @@ t.test('whoever reads slowly gets all of it', async (t) => {
 });
 
 t.test('many runs leave no zombie, no file and no descriptor', async (t) => {
-  const home = await createRunsHome(t);
+  const home = await startRunHome(t);
   const count = shortOrLong(6, 1_000);
   const descriptors = () => readdirSync(`/proc/${home.daemon.pid}/fd`).length;
   const before = descriptors();
   const ids: string[] = [];
   for (let n = 0; n < count; n++) ids.push(await home.start([], 'sh', '-c', 'sleep 0.1 & echo hi; wait'));
-  for (const id of ids) await home.see(id, 'completed');
+  for (const id of ids) await home.until(id, 'completed');
   await waitFor('their runners to be gone', () => !ids.some((id) => home.isAlive(id)));
   const ours = readProcesses().filter(({ parent, state }) => state === 'Z' && parent === home.daemon.pid);
   t.strictSame(ours, [], 'no zombies');

@@ -7,7 +7,7 @@ import t from 'tap';
 import { DAEMON, isRunning } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { shortOrLong } from '../helpers/long.js';
-import { createRunHome, endOf, outputOf, sh } from './helpers/runs.js';
+import { createRunHome, endOf, outputOf, sh } from '../helpers/runs.js';
 
 const SLOTS = 2;
 

@@ -9,8 +9,8 @@ import { readRecord } from '../../src/runner/store.js';
 import { PROGRESS } from '../helpers/daemon.js';
 import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
 import { isAble, isMissing } from '../helpers/needs.js';
-import type { RunHome } from './helpers/runs.js';
-import { createRunHome, endOf, killHard, outputOf, sh, signalsOf } from './helpers/runs.js';
+import type { RunHome } from '../helpers/runs.js';
+import { createRunHome, endOf, killHard, outputOf, sh, signalsOf } from '../helpers/runs.js';
 
 async function killRunner(home: RunHome, id: string): Promise<ProcessIdentity> {
   const { runner, child } = await home.recordOf(id);
@@ -20,7 +20,7 @@ async function killRunner(home: RunHome, id: string): Promise<ProcessIdentity> {
 
 const orphanOf = async (home: RunHome, id: string) =>
   await waitFor('the orphan', async () => {
-    const found = await home.get(id);
+    const found = await home.find(id);
     return found?.orphaned && found;
   });
 
@@ -99,7 +99,7 @@ t.test('a child that does not survive is lost at once, and the next run of its q
   await home.until(survives, 'running');
   await killRunner(home, survives);
   await orphanOf(home, survives);
-  t.equal((await home.get(last))?.status, 'queued', 'its slot is taken as long as something of it is left');
+  t.equal((await home.find(last))?.status, 'queued', 'its slot is taken as long as something of it is left');
   gate.open();
   t.equal((await home.until(survives, 'final')).status, 'lost');
   t.equal((await home.until(last, 'final')).status, 'completed');
@@ -112,7 +112,7 @@ t.test('kill -9 of both, then a start', async (t) => {
   const survives = await home.run(sh(`echo kept; ${WAIT_FOR_FILE}`, gate));
   const dies = await home.run(sh('while :; do echo; sleep 0.01; done'));
   for (const id of [survives, dies]) await home.until(id, 'running');
-  await waitFor('its output', async () => (await home.get(survives))?.tail.includes('kept'));
+  await home.hear(survives, 'kept');
   await daemon.kill();
   for (const id of [survives, dies]) await killRunner(home, id);
   await home.startDaemon();

@@ -7,15 +7,15 @@ import { isAlive, processesWith, readProcess, readProcesses } from '../../src/pr
 import { isRunning } from '../helpers/daemon.js';
 import { shortOrLong } from '../helpers/long.js';
 import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
-import type { RunHome } from './helpers/runs.js';
-import { createRunHome, endOf, outputOf, sh, signalsOf } from './helpers/runs.js';
+import type { RunHome } from '../helpers/runs.js';
+import { createRunHome, endOf, outputOf, sh, signalsOf } from '../helpers/runs.js';
 
 const BY = { by: 'a test' };
 
 /** The process ids that it printed. */
 async function printedBy(home: RunHome, id: string, count: number): Promise<number[]> {
   return await waitFor('what it prints', async () => {
-    const pids = ((await home.get(id))?.tail ?? []).map(Number);
+    const pids = ((await home.find(id))?.tail ?? []).map(Number);
     return pids.length >= count && pids;
   });
 }
@@ -141,7 +141,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     await home.order(id, { ...stop, graceMs: 20_000 });
     await home.order(id, { ...stop, by: 'another' });
     await waitFor('the first signal', async () => signalsOf(await home.events(id)).length > 0);
-    t.equal((await home.get(id))?.status, 'running');
+    t.equal((await home.find(id))?.status, 'running');
     await home.order(id, { action: 'kill', by: 'a third' });
     await home.until(id, 'final');
     const events = await home.events(id);

@@ -6,8 +6,8 @@ import path from 'node:path';
 import t from 'tap';
 import { isRunning, ROOT } from '../helpers/daemon.js';
 import { listenAs } from '../helpers/fake-daemon.js';
-import { waitFor } from '../helpers/wait.js';
-import { createRunHome, endOf, outputOf, sh, WAIT } from './helpers/runs.js';
+import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
+import { createRunHome, endOf, outputOf, sh } from '../helpers/runs.js';
 
 /** A copy of the package, whose files can be replaced. */
 function copyPackage(directory: string): { daemon: string; progress: string; replace(): void } {
@@ -42,7 +42,7 @@ t.test('runs from before an upgrade obey the daemon that comes with it, and end 
   };
   const old = await start();
   const gate = home.gate('go');
-  const script = `trap 'echo ordered' USR1; echo begin; ${WAIT}; echo end; exit 3`;
+  const script = `trap 'echo ordered' USR1; echo begin; ${WAIT_FOR_FILE}; echo end; exit 3`;
   const startAs = (face: string) =>
     spawn(copy.progress, ['run', '--name', face, `--${face}`, '--', ...sh(script, gate)], {
       env: home.env,
@@ -55,13 +55,12 @@ t.test('runs from before an upgrade obey the daemon that comes with it, and end 
     cli.stdout.on('data', (chunk) => shown.set(face, shown.get(face)! + String(chunk)));
     return ((await once(cli, 'close')) as [number])[0];
   });
-  for (const face of faces) await waitFor('its output', async () => (await home.get(face))?.tail.includes('begin'));
+  for (const face of faces) await home.hear(face, 'begin');
   copy.replace();
   old.kill('SIGKILL');
   await start();
   for (const face of faces) await home.order(face, { action: 'signal', signal: 'SIGUSR1', by: 'test' });
-  for (const face of faces)
-    await waitFor('the order to arrive', async () => (await home.get(face))?.tail.includes('ordered'));
+  for (const face of faces) await home.hear(face, 'ordered');
   gate.open();
   for (const face of faces) {
     const { id, status, exitCode } = await home.until(face, 'final');
@@ -79,7 +78,7 @@ t.test('a daemon that speaks another protocol is left alone, and the run is reco
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const gate = home.gate('go');
-  const id = await home.run(sh(`echo begin; ${WAIT}; echo end; exit 3`, gate));
+  const id = await home.run(sh(`echo begin; ${WAIT_FOR_FILE}; echo end; exit 3`, gate));
   await home.until(id, 'running');
   // it is attached then, and starts no daemon any more
   await home.order(id, { action: 'resume', by: 'test' });

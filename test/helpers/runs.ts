@@ -1,78 +1,207 @@
-/** Runs of the built program, and their processes. */
+/** Runs in a private home: started by the program or as bare runners, controlled through the daemon, read from the journal. */
+import { spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Test } from 'tap';
-import type { Client } from '../../src/client/client.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import { EXECUTION_ENDS } from '../../src/core/event.js';
 import type { ExecutionJson, Status } from '../../src/core/execution.js';
+import { isFinal } from '../../src/core/execution.js';
 import { isAlive } from '../../src/processes.js';
+import type { ControlOrder, Op, Replies } from '../../src/protocol/messages.js';
+import type { Ask } from '../../src/protocol/channel.js';
+import type { Wanted } from '../../src/runner/spec.js';
+import { createSpec } from '../../src/runner/spec.js';
 import type { RunRecord } from '../../src/runner/store.js';
-import { readRecord } from '../../src/runner/store.js';
+import { readRecord, writeSpec } from '../../src/runner/store.js';
+import { processesOf } from '../fault/helpers/process.js';
 import type { Home, RunningDaemon } from './daemon.js';
-import { createHome } from './daemon.js';
+import { createHome, ROOT } from './daemon.js';
+import { readAll } from './journal.js';
 import { waitFor } from './wait.js';
 
-export interface RunsHome extends Home {
-  daemon: RunningDaemon;
-  /** Starts a run in the background; returns its id. `options` are those of `progress run`. */
+export interface RunHome extends Home {
+  /** Starts a run with `progress run --detach` and its `options`; returns its ID. */
   start(options: string[], ...command: string[]): Promise<string>;
+  /** Writes the spec of a run, as `progress run --detach` does, and returns its ID. */
+  specify(argv: readonly string[], more?: Partial<Wanted>): string;
+  /** Starts the runner of a spec, with `wrapper` before its command line, and returns its process ID. */
+  launch(id: string, wrapper?: string[]): number;
+  /** Writes a spec, starts its runner without the program, and waits until its command runs. */
+  run(argv: readonly string[], more?: Partial<Wanted>): Promise<string>;
+  /** Sends one request on a new connection. */
+  ask<K extends Op>(op: K, fields: Ask<K>): Promise<Replies[K]>;
+  /** @throws where the daemon does not know it */
   get(id: string): Promise<ExecutionJson>;
-  /** Waits until it stands like that. */
-  see(id: string, status: Status): Promise<ExecutionJson>;
-  /** Waits until its output has this line. */
+  /** Undefined where the daemon does not know it yet, or does not answer. */
+  find(id: string): Promise<ExecutionJson | undefined>;
+  /** Waits until it has this status, or any that is final. */
+  until(id: string, status: Status | 'final'): Promise<ExecutionJson>;
+  /** Waits until the last lines of its output include this one. */
   hear(id: string, line: string): Promise<void>;
-  record(id: string): RunRecord;
+  order(id: string, order: ControlOrder): Promise<void>;
+  /** The record that its runner has written, once its command runs. */
+  recordOf(id: string): Promise<RunRecord & Required<Pick<RunRecord, 'child'>>>;
+  /** True while its runner or its command is alive. */
   isAlive(id: string): boolean;
-  /** Another daemon takes the place of this one. */
+  events(id: string): Promise<ExecutionEvent[]>;
+  /** A file that commands wait for: their $1 is its path. */
+  gate(name: string): Gate;
+}
+
+export interface RunHomeWithDaemon extends RunHome {
+  /** The daemon that `replaceDaemon` started last, or the first one. */
+  daemon: RunningDaemon;
+  /** Kills the daemon and starts another one. */
   replaceDaemon(): Promise<void>;
 }
 
-/** A command that does not obey SIGINT, and says `ready` when it does not. */
+export interface Gate {
+  path: string;
+  open(): void;
+}
+
+/** A command that ignores SIGINT, and prints `ready` once it does. */
 export const STUBBORN = ['sh', '-c', 'trap "" INT; echo ready; while :; do sleep 0.1; done'];
 
-/** With a daemon. */
-export async function createRunsHome(t: Test): Promise<RunsHome> {
-  const home = createHome(t);
+const RUNNER = path.join(ROOT, 'dist/runner.js');
+
+/** A run home whose daemon runs. */
+export async function startRunHome(t: Test): Promise<RunHomeWithDaemon> {
+  const home = createRunHome(t);
   let daemon = await home.startDaemon();
-
-  const record = (id: string): RunRecord => {
-    const found = readRecord(home.paths, id);
-    if (!found) throw new Error(`nobody runs ${id}`);
-    return found;
-  };
-  const isOneAlive = (id: string) => {
-    const found = readRecord(home.paths, id);
-    return found !== undefined && [found.runner, found.child].some((process) => process && isAlive(process));
-  };
-  const withClient = async <T>(use: (client: Client) => Promise<T>): Promise<T> => {
-    const client = await home.connect();
-    return await use(client).finally(() => client.close());
-  };
-  const get = (id: string) => withClient(async (client) => (await client.call('get', { execution: id })).execution);
-  const seeWhere = async (what: string, id: string, isTrue: (execution: ExecutionJson) => boolean) =>
-    await waitFor(`${id} to be ${what}`, async () => {
-      // it may not be known yet
-      const execution = await get(id).catch(() => undefined);
-      return execution && isTrue(execution) && execution;
-    });
-
   return {
     ...home,
     get daemon() {
       return daemon;
     },
-    async start(options, ...command) {
-      const { stdout, stderr, status } = await home.invoke(['run', '--detach', ...options, '--', ...command]);
-      if (status !== 0) throw new Error(`run: ${status} ${stderr}`);
-      return stdout.trim();
-    },
-    get,
-    see: (id, status) => seeWhere(status, id, (execution) => execution.status === status),
-    async hear(id, line) {
-      await seeWhere(`heard to say ${line}`, id, ({ tail }) => tail.includes(line));
-    },
-    record,
-    isAlive: isOneAlive,
     async replaceDaemon() {
       await daemon.kill();
       daemon = await home.startDaemon();
     },
   };
+}
+
+/** A home without a daemon. Each process with this home is killed when the test ends. */
+export function createRunHome(t: Test): RunHome {
+  const home = createHome(t);
+  t.teardown(() => killProcessesOf(home));
+  const { env, paths } = home;
+
+  const runHome: RunHome = {
+    ...home,
+    async start(options, ...command) {
+      const { stdout, stderr, status } = await home.invoke(['run', '--detach', ...options, '--', ...command]);
+      if (status !== 0) throw new Error(`run: ${status} ${stderr}`);
+      return stdout.trim();
+    },
+    specify(argv, more = {}) {
+      const spec = createSpec({ argv, cwd: home.directory, ...more }, env, paths);
+      writeSpec(paths, spec);
+      return spec.id;
+    },
+    launch(id, wrapper = []) {
+      const [file, ...args] = [...wrapper, process.execPath, RUNNER, id] as unknown as [string, ...string[]];
+      const runner = spawn(file, args, { env, cwd: '/', detached: true, stdio: 'ignore' });
+      runner.unref();
+      return runner.pid!;
+    },
+    async run(argv, more) {
+      const id = runHome.specify(argv, more);
+      runHome.launch(id);
+      await runHome.recordOf(id);
+      return id;
+    },
+    async ask(op, fields) {
+      const client = await home.connect();
+      try {
+        return await client.call(op, fields);
+      } finally {
+        client.destroy();
+      }
+    },
+    get: async (id) => (await runHome.ask('get', { execution: id })).execution,
+    find: (id) => runHome.get(id).catch(() => undefined),
+    until: async (id, status) =>
+      await waitFor(`${id} to be ${status}`, async () => {
+        const found = await runHome.find(id);
+        return found && (status === 'final' ? isFinal(found.status) : found.status === status) && found;
+      }),
+    async hear(id, line) {
+      await waitFor(`${id} to print ${line}`, async () => (await runHome.find(id))?.tail.includes(line));
+    },
+    async order(id, order) {
+      await runHome.ask('control', { execution: id, ...order });
+    },
+    recordOf: async (id) =>
+      await waitFor(`the command of ${id}`, () => {
+        const record = readRecord(paths, id);
+        return record?.child && { ...record, child: record.child };
+      }),
+    isAlive(id) {
+      const { runner, child } = readRecord(paths, id) ?? {};
+      return [runner, child].some((process) => process && isAlive(process));
+    },
+    events: async (id) => (await readAll(paths.journal)).events.filter(({ execution }) => execution === id),
+    gate(name) {
+      const file = path.join(home.directory, name);
+      return { path: file, open: () => writeFileSync(file, '') };
+    },
+  };
+  return runHome;
+}
+
+/** `script` in a shell that sees the path of the gate as $1. */
+export function sh(script: string, gate?: Gate): string[] {
+  return ['sh', '-c', script, 'sh', ...(gate ? [gate.path] : [])];
+}
+
+/** The one that ended it; fails where there is not exactly one. */
+export function endOf(t: Test, events: readonly ExecutionEvent[]): ExecutionEvent | undefined {
+  const ends = events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type));
+  t.equal(ends.length, 1, `it ended once: ${ends.map(({ type }) => type).join(', ')}`);
+  return ends[0];
+}
+
+/** What it wrote to this stream; fails where a line is missing or comes twice. */
+export function outputOf(t: Test, events: readonly ExecutionEvent[], stream = 'stdout'): string[] {
+  const lines: string[] = [];
+  for (const { type, data } of events) {
+    if (type !== 'output' || data['stream'] !== stream) continue;
+    if (stream !== 'system' && data['line'] !== lines.length + 1) {
+      t.fail(`line ${String(data['line'])} comes where ${lines.length + 1} is due`);
+    }
+    lines.push(...String(data['text']).split('\n'));
+  }
+  return lines;
+}
+
+/** Every signal that was sent, and who asked for it. */
+export function signalsOf(events: readonly ExecutionEvent[]): string[] {
+  return events
+    .filter(({ type, data }) => type === 'control' && data['action'] === 'signal')
+    .map(({ data }) => `${String(data['signal'])} by ${String(data['by'])}`);
+}
+
+/** SIGKILL, and waits until it is gone. */
+export async function killHard(process_: RunRecord['runner']): Promise<void> {
+  killIfThere(process_.pid);
+  await waitFor(`${process_.pid} to be gone`, () => !isAlive(process_));
+}
+
+async function killProcessesOf({ directory }: Home): Promise<void> {
+  if (!existsSync('/proc/self/environ')) return; // the home itself ends the runs that it knows
+  await waitFor('each process with this home to be gone', () => {
+    const left = processesOf(directory);
+    for (const pid of left) killIfThere(pid);
+    return left.length === 0;
+  });
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has just ended
+  }
 }
