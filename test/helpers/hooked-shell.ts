@@ -1,9 +1,73 @@
-/** What the tests of the shells' hooks have in common: executions, states of the spool, processes that are started. */
+/** Shells with hooks for their tests: how each is used, its executions, states of the spool, processes that it starts. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ShellSession } from './shell-session.js';
+import type { Test } from 'tap';
+import { ROOT } from './daemon.js';
+import { whyNo } from './needs.js';
+import type { ShellName, ShellSession, SpoolEvent } from './shell-session.js';
+import { openShell } from './shell-session.js';
+import { PROMPT } from './tmux.js';
 import { waitFor } from './wait.js';
+
+/** What differs between the shells, where their hooks do the same. */
+export interface HookShell {
+  name: ShellName;
+  /** The file with the hooks. */
+  hooks: string;
+  /** The command line that loads them. */
+  load: string;
+  /** Starts another interactive shell, with the same prompt, in which executions are reported. */
+  nested: string;
+  /** Typed before the hooks are loaded. */
+  before: string[];
+  env: Record<string, string>;
+  /** A command that fails, a line that shows its status, and what that prints. */
+  failure: readonly [line: string, show: string, shown: string];
+  /** Why it cannot be used without a terminal, or on one. */
+  skip: string | false;
+  skipInTmux: string | false;
+}
+
+/** A fish without configuration is private, and would not be reported. */
+const PUBLIC = 'set -e fish_private_mode';
+
+const DETAILS: Record<ShellName, Pick<HookShell, 'nested' | 'failure'> & Partial<HookShell>> = {
+  bash: {
+    nested: 'bash --norc --noprofile -i',
+    env: { HISTFILE: '' },
+    failure: ['false', 'echo $? $_', '1 false'],
+  },
+  zsh: { nested: 'zsh -f -i', failure: ['(exit 3)', 'echo "$?"', '3'] },
+  fish: {
+    nested: `fish --no-config -i -C "function fish_prompt; printf \\"${PROMPT}\\"; end; set -g fish_greeting; ${PUBLIC}"`,
+    before: [PUBLIC],
+    failure: ['sh -c "exit 3"', 'echo $status', '3'],
+  },
+};
+
+function describe(name: ShellName): HookShell {
+  const hooks = path.join(ROOT, `hooks/progress.${name}`);
+  const skip = whyNo(name);
+  const usual = { load: `source '${hooks}'`, before: [], env: {} };
+  return { name, hooks, skip, skipInTmux: skip || whyNo('tmux'), ...usual, ...DETAILS[name] };
+}
+
+export const BASH = describe('bash');
+export const ZSH = describe('zsh');
+export const FISH = describe('fish');
+
+/** A shell that has run the lines of `before`, and then loaded its hooks. */
+export async function openHooked(
+  t: Test,
+  shell: HookShell,
+  before: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<ShellSession> {
+  const session = await openShell(t, shell.name, { ...shell.env, ...env });
+  for (const line of [...shell.before, ...before, shell.load]) await session.run(line);
+  return session;
+}
 
 export interface Command {
   name: unknown;
@@ -12,9 +76,15 @@ export interface Command {
   exitCode: unknown;
 }
 
-/** The executions of a kind of shell in the order of their starts. */
-export function commandsOf(shell: ShellSession, prefix: string): Command[] {
-  const events = shell.events(prefix);
+/** The executions in the order of their starts, file by file. */
+export function commandsOf(shell: ShellSession): Command[] {
+  return commandsIn(shell.events());
+}
+
+export const namesOf = (shell: ShellSession): unknown[] => commandsOf(shell).map(({ name }) => name);
+
+/** The executions that these events tell of. */
+export function commandsIn(events: readonly SpoolEvent[]): Command[] {
   return events
     .filter(({ type }) => type === 'execution_started')
     .map(({ execution, data }) => {
@@ -33,12 +103,21 @@ export const BROKEN_SPOOLS: readonly [string, (spool: string) => void][] = [
 ];
 
 /** The same of a shell's own file, or of its directory once the shell has chosen it. */
-export const BROKEN_FILES: readonly [string, (file: string) => void][] = [
+const BROKEN_FILES: readonly [string, (file: string) => void][] = [
   ['a FIFO', (file) => replace(file, () => spawnSync('mkfifo', [file]))],
   ['a directory', (file) => replace(file, () => mkdirSync(file))],
   ['a dangling symlink', (file) => replace(file, () => symlinkSync(targetOf(file), file))],
   ['a link to a full device', (file) => replace(file, () => symlinkSync('/dev/full', file))],
-  ['gone with its directory', (file) => rmSync(path.dirname(file), { recursive: true })],
+  ['gone with its directory', (file) => rmSync(path.dirname(file), { recursive: true, force: true })],
+];
+
+/** Both, as what is done to each file that a shell has in its spool. */
+export const BROKEN: readonly [string, (file: string) => void][] = [
+  ...BROKEN_SPOOLS.map(([state, breakIt]): [string, (file: string) => void] => [
+    `a spool that is ${state}`,
+    (file) => breakIt(path.dirname(file)),
+  ]),
+  ...BROKEN_FILES.map(([state, breakIt]): [string, (file: string) => void] => [`a file that is ${state}`, breakIt]),
 ];
 
 /** Where a link in the place of a file leads: nothing may appear there. */
@@ -47,6 +126,31 @@ export const targetOf = (file: string): string => `${file}.target`;
 function replace(name: string, make: (name: string) => unknown): void {
   rmSync(name, { recursive: true, force: true });
   make(name);
+}
+
+/**
+ * Checks that a user sees nothing of the hooks: `lines` show the same with them and with a file that is empty. Some
+ * of them load the file $H.
+ */
+export async function sameWithHooks(
+  t: Test,
+  shell: HookShell,
+  lines: readonly string[],
+  { clean = (text) => text, check }: { clean?: (text: string) => string; check?: (hooked: ShellSession) => void } = {},
+): Promise<void> {
+  const empty = path.join(t.testdir({ 'empty.fish': '' }), 'empty.fish');
+  const [without, withHooks] = await Promise.all(
+    [empty, shell.hooks].map(async (file) => {
+      const session = await openShell(t, shell.name, { ...shell.env, H: file });
+      const transcript: string[] = [];
+      for (const line of [...shell.before, ...lines])
+        transcript.push(`${line} => ${clean((await session.run(line)).replaceAll(file, 'FILE'))}`);
+      if (file === shell.hooks) check?.(session);
+      else t.strictSame(session.events(), [], 'nothing is reported without hooks');
+      return transcript;
+    }),
+  );
+  t.strictSame(withHooks, without);
 }
 
 /** Processes that a process has started, and programs that it has become, while `act` ran. */

@@ -43,9 +43,8 @@ export async function openShell(t: Test, name: ShellName, env: Record<string, st
   const spool = path.join(tmux.home, '.local/state/progress/spool');
   mkdirSync(spool, { recursive: true, mode: 0o700 });
 
-  const untilPrompt = async (act: () => Promise<void>): Promise<string> => {
-    const before = promptsOf(await tmux.capture('history')).length;
-    await act();
+  const nextPrompt = async (history: string): Promise<string> => {
+    const before = promptsOf(history).length;
     let screen = '';
     const found = waitFor('the next prompt', async () => {
       screen = await tmux.capture('history');
@@ -56,11 +55,16 @@ export async function openShell(t: Test, name: ShellName, env: Record<string, st
     });
     return outputAfter(screen, before - 1);
   };
+  const untilPrompt = async (act: () => Promise<void>): Promise<string> => {
+    const history = await tmux.capture('history');
+    await act();
+    return await nextPrompt(history);
+  };
   return {
     ...tmux,
     spool,
     untilPrompt,
-    run: (line) => untilPrompt(() => tmux.enter(line)),
+    run: async (line) => await nextPrompt(await tmux.captureAndEnter(line)),
     events: (prefix) => readSpool(spool, prefix),
   };
 }

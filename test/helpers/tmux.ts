@@ -18,6 +18,8 @@ export interface Tmux {
   pid: number;
   /** Types a command line into the shell. */
   enter(line: string): Promise<void>;
+  /** The same, by one call of tmux; resolves to the screen with its scrollback before the line was typed. */
+  captureAndEnter(line: string): Promise<string>;
   /** Presses a key by tmux's name for it. */
   key(name: string): Promise<void>;
   resize(columns: number, rows: number): Promise<void>;
@@ -69,10 +71,9 @@ export async function openTmux(
     home: directory,
     pid: Number(await tmux('display-message', '-p', '#{pane_pid}')),
     async enter(line) {
-      // tmux takes a last semicolon for the end of its own command
-      await tmux('send-keys', '-l', '--', line.replace(/;$/, '\\;'));
-      await tmux('send-keys', 'Enter');
+      await tmux(...typing(line));
     },
+    captureAndEnter: (line) => tmux('capture-pane', '-p', '-S', '-', ';', ...typing(line)),
     async key(name) {
       await tmux('send-keys', name);
     },
@@ -83,4 +84,9 @@ export async function openTmux(
     see,
     isCursorVisible: async () => (await tmux('display-message', '-p', '#{cursor_flag}')).trim() === '1',
   };
+}
+
+/** The commands of tmux that type a line. It takes a semicolon at the end of an argument for the end of a command. */
+function typing(line: string): string[] {
+  return ['send-keys', '-l', '--', line.replace(/;$/, '\\;'), ';', 'send-keys', 'Enter'];
 }
