@@ -6,7 +6,6 @@
 import type { EventData, FinalStatus, NewEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
-import { isRun } from './execution.js';
 import { STARTS } from './fold.js';
 import type { State } from './state.js';
 import { findExecution, runOfTask } from './state.js';
@@ -46,7 +45,7 @@ function placeStart(state: State, event: NewEvent): NewEvent {
   const given = textOf(event.data, 'parent');
   const parent = given === undefined ? undefined : (runOfTask(state, given) ?? findExecution(state, given));
   if (!parent || event.execution === undefined) return event;
-  const isTask = event.data['kind'] === 'task' && isRun(parent) && !findExecution(state, event.execution);
+  const isTask = event.data['kind'] === 'task' && hasRunner(parent) && !findExecution(state, event.execution);
   if (isTask && !isAfter(event, parent)) {
     const place = { run: parent, task: event.execution };
     // what an agent starts is a part of its work
@@ -60,6 +59,11 @@ function isRunner(source: string | undefined, run: Execution): boolean {
   return source?.startsWith('run-') === true && source.endsWith(`-${run.id}`);
 }
 
+/** Was it started by a runner? What a program only calls a run ends like any other execution. */
+function hasRunner(run: Execution): boolean {
+  return isRunner(run.source, run);
+}
+
 /** What a run leaves in the background is not a part of it. */
 function isAfter({ time }: NewEvent, { endedAt }: Execution): boolean {
   return endedAt !== undefined && (time === undefined || time > endedAt);
@@ -71,7 +75,7 @@ function placeOf(state: State, { type, execution, source, data }: NewEvent): Pla
   const owner = runOfTask(state, execution);
   if (owner) return placeIn(owner, execution);
   const run = findExecution(state, execution);
-  if (!run || !isRun(run) || isRunner(source, run)) return undefined;
+  if (!run || !hasRunner(run) || isRunner(source, run)) return undefined;
   const task = TASK_FIELDS.map((field) => textOf(data, field)).find((id) => id !== undefined);
   if (task !== undefined && (run.tasks?.includes(task) || (STARTS.has(type) && run.tasks !== undefined))) {
     return placeIn(run, task);

@@ -221,3 +221,12 @@ t.test('tasks survive a checkpoint, and go with their run', (t) => {
   t.equal(state.tasks.size, 0);
   t.end();
 });
+
+t.test('what has no runner is ended by whoever recorded it, whatever it calls itself', (t) => {
+  const state = feed(emptyState(), [
+    { type: 'execution_started', execution: 'r1', data: { kind: 'run' } },
+    { type: 'execution_completed', execution: 'r1' },
+  ]);
+  t.match(findExecution(state, 'r1'), { status: 'completed' });
+  t.end();
+});
