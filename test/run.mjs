@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
   options: {
     'no-install': { type: 'boolean', default: false },
     // more than cores: many tests wait
-    jobs: { type: 'string', default: '3' },
+    jobs: { type: 'string', default: '4' },
     timeout: { type: 'string', default: '600' },
     // seconds that a process may take to end after the test that started it
     grace: { type: 'string', default: '10' },
