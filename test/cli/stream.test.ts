@@ -80,7 +80,7 @@ t.test('in a real terminal', { skip }, async (t) => {
     await progress(`run --name job --stream -- ${writeJob(home)}`);
     const screen = await tmux.see(/output 6/);
     for (const pattern of [
-      /Story 2\/2 +Second story/,
+      /Story 2\/2 +s2 · Second story/,
       /75% +3\/4 files/,
       /✅ a criterion that holds/,
       /⏳ a criterion at work/,
@@ -133,7 +133,10 @@ t.test('in a real terminal', { skip }, async (t) => {
         await scene.tmux.see(/goes on/);
       }
       await scene.tmux.key('C-c');
-      const end = await scene.tmux.see(/status 130/, 'history');
+      // as a command that dies of SIGINT it ends the line that it is in
+      await scene.tmux.see(/ready>\s*$/);
+      await scene.tmux.enter('echo "status $?"');
+      const end = await scene.tmux.see(/^status 130/m, 'history');
       if (!leave) t.match(end, /job cancelled after/);
       t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
         status: 'cancelled',

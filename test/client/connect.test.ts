@@ -19,7 +19,7 @@ t.test('a command starts the daemon if there is none, and it stays', async (t) =
 
 t.test('what only asks about the daemon starts none', async (t) => {
   const home = createHome(t);
-  await t.rejects(home.connect(), { code: 'unavailable', message: /progress daemon restart/ });
+  await t.rejects(home.connect(), { code: 'unavailable', message: /progress daemon start/ });
   t.match(home.progress(['daemon', 'status']), { status: 69, stderr: 'no daemon is running' });
   t.equal(readLockRecord(home.paths.lock), undefined);
 });
