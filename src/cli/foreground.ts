@@ -25,8 +25,6 @@ export interface Look {
   raw: boolean;
 }
 
-/** As a shell shows a death by SIGINT. */
-const INTERRUPTED = 130;
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
 
@@ -78,8 +76,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  const isDead = run.diedOf === 'SIGINT' || (isInterrupted && status === INTERRUPTED);
-  if (isDead && process.stdin.isTTY && (isInterrupted || !view)) dieOfInterrupt(isInterrupted);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY && (isInterrupted || !view)) dieOfInterrupt(isInterrupted);
   return status;
 }
 
