@@ -2,6 +2,7 @@
 import t from 'tap';
 import { commandsOf, FISH, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
 import { waitFor } from '../helpers/wait.js';
+import { readProcess } from '../../src/processes.js';
 
 t.jobs = 4;
 const skip = FISH.skipInTmux;
@@ -49,6 +50,8 @@ t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
   for (const job of [2, 1]) {
     await shell.enter('fg');
     await shell.see(new RegExp(`Send job ${job} .* foreground`));
+    // before the job has the terminal, Ctrl-C would be the shell's
+    await waitFor('the job in the foreground', () => readProcess(shell.pid)?.foregroundGroup !== shell.pid);
     await shell.untilPrompt(() => shell.key('C-c'));
   }
   t.strictSame(commandsOf(shell), [

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { commandsOf, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
 import { waitFor } from '../helpers/wait.js';
+import { readProcess } from '../../src/processes.js';
 
 t.jobs = 4;
 const skip = ZSH.skipInTmux;
@@ -68,6 +69,8 @@ t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
   for (const line of ['fg %1', 'fg']) {
     await shell.enter(line);
     await shell.see(/^\[\d\] .*(?:continued|running) .*$/m);
+    // before the job has the terminal, Ctrl-C would be the shell's
+    await waitFor('the job in the foreground', () => readProcess(shell.pid)?.foregroundGroup !== shell.pid);
     await shell.untilPrompt(() => shell.key('C-c'));
   }
   t.strictSame(commandsOf(shell), [
