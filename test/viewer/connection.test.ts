@@ -40,7 +40,7 @@ t.test(
     await page.getByText('STALE').waitFor();
     t.equal(await page.locator('.content.is-stale').count(), 1);
     t.equal(await page.locator('.badge.live').count(), 0);
-    t.match(await page.getByRole('button', { name: 'Stop Survivor' }).getAttribute('title'), /No connection/);
+    t.match(await page.getByRole('button', { name: 'Dismiss Survivor' }).getAttribute('title'), /No connection/);
     const elapsed = () => page.locator('.elapsed').innerText();
     await page.waitForFunction('document.querySelector(".elapsed").textContent');
     const stopped = await elapsed();
