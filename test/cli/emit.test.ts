@@ -240,7 +240,6 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   });
 
   t.test('10,000 lines through a pipe, in order, each once', async (t) => {
-    const before = (await client.call('status', {})).counters.events;
     const child = home.spawn(['emit', '--stdin', '--wait', '--execution', 'pipe'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -255,7 +254,6 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]!),
       'in order',
     );
-    t.equal((await client.call('status', {})).counters.events - before, 10_000);
     const logged = home.progress(['logs', 'pipe']).stdout.trim().split('\n');
     t.strictSame(
       logged,
