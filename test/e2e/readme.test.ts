@@ -35,6 +35,7 @@ t.test('every command of the README works', { skip: whyNo('bash') || whyNo('curl
   const failed = stderr.split('\n').filter((line) => line.startsWith('FAILED') && !MAY_FAIL.test(line));
   t.strictSame(failed, [], stderr);
   t.match(stdout, /^✅ backup completed /m, 'what is waited for is shown');
-  t.match(stdout, /✓ completed +Nightly build +3\/3 steps/, 'a script that uses the library');
+  t.match(stdout, /✓ completed +nightly +3\/3 steps/, 'a script inside a run is one row, with the name that was given');
+  t.match(stdout, /✓ completed +Nightly build +2\/2 steps/, 'a script that uses the library');
   t.match(home.progress(['logs', 'Demo']).stdout, /uploaded/, 'an event found its execution by the name');
 });
