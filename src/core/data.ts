@@ -29,10 +29,7 @@ export function assignText<K extends string>(
   keys: readonly K[],
   chars: number,
 ): void {
-  for (const key of keys) {
-    const value = textOf(data, key);
-    if (value !== undefined) target[key] = clip(value, chars);
-  }
+  assignFields(target, keys, (key) => clipGiven(textOf(data, key), chars));
 }
 
 /** Copies the named fields that are finite numbers. */
@@ -41,22 +38,34 @@ export function assignNumber<K extends string>(
   data: EventData,
   keys: readonly K[],
 ): void {
-  for (const key of keys) {
-    const value = numberOf(data, key);
-    if (value !== undefined) target[key] = value;
-  }
+  assignFields(target, keys, (key) => numberOf(data, key));
 }
 
-/** Copies the named fields whatever they hold, as text: what is no text as JSON. */
+/** Copies the named fields whatever they hold, as text: a value that is no text as JSON. */
 export function assignValue<K extends string>(
   target: Partial<Record<K, string>>,
   data: EventData,
   keys: readonly K[],
   chars: number,
 ): void {
+  assignFields(target, keys, (key) => {
+    const value = data[key] ?? undefined;
+    return clipGiven(typeof value === 'string' || value === undefined ? value : JSON.stringify(value), chars);
+  });
+}
+
+/** Sets the fields that `read` has a value for. */
+function assignFields<K extends string, T>(
+  target: Partial<Record<K, T>>,
+  keys: readonly K[],
+  read: (key: K) => T | undefined,
+): void {
   for (const key of keys) {
-    const value = data[key];
-    if (value === undefined || value === null) continue;
-    target[key] = clip(typeof value === 'string' ? value : JSON.stringify(value), chars);
+    const value = read(key);
+    if (value !== undefined) target[key] = value;
   }
+}
+
+function clipGiven(text: string | undefined, chars: number): string | undefined {
+  return text === undefined ? undefined : clip(text, chars);
 }

@@ -166,7 +166,12 @@ const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
 
 /** Was it started by `progress run`? Then its runner can control it; anything else was only recorded. */
 export function isRun({ id, kind, source }: Execution): boolean {
-  return kind === 'run' || (source?.startsWith('run-') === true && source.endsWith(`-${id}`));
+  return kind === 'run' || isRunner(source, id);
+}
+
+/** Is this source the runner of the execution with this ID? */
+export function isRunner(source: string | undefined, id: string): boolean {
+  return source?.startsWith('run-') === true && source.endsWith(`-${id}`);
 }
 
 /** Is it over? */

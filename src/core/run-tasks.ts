@@ -6,6 +6,7 @@
 import type { EventData, FinalStatus, NewEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
+import { isRunner } from './execution.js';
 import { STARTS } from './fold.js';
 import type { State } from './state.js';
 import { findExecution, runOfTask } from './state.js';
@@ -55,13 +56,9 @@ function placeStart(state: State, event: NewEvent): NewEvent {
   return parent.id === given ? event : { ...event, data: { ...event.data, parent: parent.id } };
 }
 
-function isRunner(source: string | undefined, run: Execution): boolean {
-  return source?.startsWith('run-') === true && source.endsWith(`-${run.id}`);
-}
-
 /** Was it started by a runner? What a program only calls a run ends like any other execution. */
 function hasRunner(run: Execution): boolean {
-  return isRunner(run.source, run);
+  return isRunner(run.source, run.id);
 }
 
 /** What a run leaves in the background is not a part of it. */
@@ -75,7 +72,7 @@ function placeOf(state: State, { type, execution, source, data }: NewEvent): Pla
   const owner = runOfTask(state, execution);
   if (owner) return placeIn(owner, execution);
   const run = findExecution(state, execution);
-  if (!run || !hasRunner(run) || isRunner(source, run)) return undefined;
+  if (!run || !hasRunner(run) || isRunner(source, run.id)) return undefined;
   const task = TASK_FIELDS.map((field) => textOf(data, field)).find((id) => id !== undefined);
   if (task !== undefined && (run.tasks?.includes(task) || (STARTS.has(type) && run.tasks !== undefined))) {
     return placeIn(run, task);
@@ -151,7 +148,7 @@ function placeEnd(place: Place, event: NewEvent, stated: FinalStatus): NewEvent 
 /** The worse of what an end says and of what there is evidence of. */
 function settleEnd(execution: Execution, event: NewEvent): NewEvent {
   const { outcome } = execution;
-  if (outcome && outcome.status !== 'completed' && isRunner(event.source, execution)) {
+  if (outcome && outcome.status !== 'completed' && isRunner(event.source, execution.id)) {
     const { status, error } = outcome;
     return { ...event, type: `execution_${status}`, data: { ...(error !== undefined && { error }), ...event.data } };
   }
