@@ -13,7 +13,7 @@ const PASSED_ON = /^(?:PATH|USER|LOGNAME|TEST_.*|npm_config_(?:userconfig|cache|
 const FIXED = { LANG: 'C.UTF-8', TZ: 'UTC', TERM: 'xterm-256color', SHELL: '/bin/sh', SHLVL: '1' };
 
 /**
- * @param env - the environment of whoever runs the tests
+ * @param env - the environment of the user who runs the tests
  * @param directory - private directory of this run: home and temporary files of the tests are below it
  */
 export function neutralEnvironment(env, directory) {

@@ -1,4 +1,4 @@
-// Runs test files, each in a process and session of its own, some at a time, and reads their TAP as it comes.
+// Runs test files, each in its own process and session, several at a time, and reads their TAP as it comes.
 //
 // tap's own runner is not used: its loaders triple the time in which a file starts, and reach into the environment of
 // everything that a test starts.
@@ -14,8 +14,8 @@ const PRELOAD = path.resolve(import.meta.dirname, 'processor-time.mjs');
  * @param {object} options
  * @param options.jobs - how many run at a time
  * @param options.env - environment of the tests; TEST_FILE is added, and the variables of tap
- * @param options.timeoutSeconds - of each file; then it is killed, and failed
- * @param options.tapFile - all TAP is written to it, for whoever wants to know more than is printed
+ * @param options.timeoutSeconds - of each file; then it is killed, and has failed
+ * @param options.tapFile - all TAP is written to it
  * @param {(text: string) => void} options.print - gets a line per file, and each failure with its details
  * @returns `{ running, done }`: the names of the files that run now, and a promise of the results in the order in
  *   which they ended: `{ name, seconds, passed, failures, skips }`, where failures and skips are `{ name, reason }`

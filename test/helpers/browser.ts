@@ -12,7 +12,7 @@ const [PROGRAM] = ['chromium', 'chromium-browser', 'google-chrome'].flatMap((nam
   findInPath(name, process.env['PATH']),
 );
 
-/** Why tests in a browser are skipped; false where there is one. */
+/** Why tests in a browser are skipped; false where one is installed. */
 export const noBrowser = (PROGRAM === undefined || !existsSync(PROGRAM)) && 'chromium is not installed';
 
 /** Only something that hangs takes this long. */
