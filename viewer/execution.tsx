@@ -5,12 +5,13 @@ import { estimate, parseTime } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
+import { findByText } from '../src/core/lookup.js';
 import { errorOf } from '../src/core/outline.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
-import { go, setQuery, useRoute } from './route.js';
+import { go, pathOf, replacePath, setQuery, useRoute } from './route.js';
 import { Badge, Bar, quietText, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
 
@@ -42,7 +43,13 @@ export function ExecutionPage({ id }: { id: string }) {
   const { query } = useRoute();
   const tab = TABS.find((one) => one === query.get('tab')) ?? 'log';
   const [step, setStep] = useState<string | undefined>();
-  const execution = model.find(id) ?? model.executions().find((one) => one.id.startsWith(id));
+  const found = findByText(model.executions(), id);
+  const execution = found && 'execution' in found ? found.execution : undefined;
+  const fullId = execution?.id;
+  // an address may say a name or a prefix; what is live is asked for by the ID
+  useEffect(() => {
+    if (fullId !== undefined && fullId !== id) replacePath(pathOf(fullId));
+  }, [fullId, id]);
   const now = model.now();
   useKeys(1, 'This execution', [
     ...CONTROL_KEYS,

@@ -69,15 +69,15 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
 
   const take = ({ event, id, data }: Message) => {
     const heardAt = Date.now();
-    if (event === 'open') open(JSON.parse(data) as Greeting, heardAt);
+    if (event === 'stream_open') open(JSON.parse(data) as Greeting, heardAt);
     else if (event === 'events') {
       const events = JSON.parse(data) as ExecutionEvent[];
       for (const [member, seat] of seats) {
         const own = events.filter((one) => !DETAILS.has(one.type) || one.execution === seat.execution);
         if (own.length > 0) member.send({ kind: 'events', events: own });
       }
-    } else if (event === 'gap' || event === 'reset') tellAll({ kind: 'void' });
-    if (id !== '' && event !== 'open') position = Number(id);
+    } else if (event === 'stream_gap' || event === 'stream_reset') tellAll({ kind: 'void' });
+    if (id !== '' && event !== 'stream_open') position = Number(id);
     // told often enough for a clock that shows how old the values are, not with every message
     if (heardAt - link.heardAt > 1_000)
       setLink({ heardAt, ...(link.retryAt !== undefined && { retryAt: link.retryAt }) });
@@ -138,7 +138,7 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
   const follow = async (controller: AbortController): Promise<Outcome> => {
     const details = wantedDetails();
     detailed = details.join();
-    const query = new URLSearchParams({ details: details.join() });
+    const query = new URLSearchParams({ batches: '1', details: details.join() });
     if (position === undefined) query.set('last', '0');
     else query.set('after', String(position));
     if (journal !== undefined) query.set('journal', journal);

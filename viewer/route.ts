@@ -28,6 +28,12 @@ export function go(path: string): void {
   dispatchEvent(new Event(MOVED));
 }
 
+/** The same page by its proper address; no new entry in the history. */
+export function replacePath(path: string): void {
+  history.replaceState(null, '', path + location.search + location.hash);
+  dispatchEvent(new Event(MOVED));
+}
+
 /** The same page with these fields changed, empty ones left out; no new entry in the history. */
 export function setQuery(change: Readonly<Record<string, string>>, hash = location.hash): void {
   const query = new URLSearchParams(location.search);

@@ -9,13 +9,18 @@ type Named = Pick<Execution, 'id' | 'name' | 'firstSeq' | 'tasks'>;
 
 export type Found<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
 
-/** By full ID, its own or that of a task inside it, else by name (the newest of that name), else by a unique prefix. */
+/** By full ID, its own or that of a task inside it, else by name: the newest of that name. */
+export function findByName<T extends Named>(executions: readonly T[], text: string): T | undefined {
+  return (
+    executions.find(({ id }) => id === text) ??
+    executions.find(({ tasks }) => tasks?.includes(text)) ??
+    newest(executions.filter(({ name }) => name === text))
+  );
+}
+
+/** The same, else by a unique prefix of an ID. */
 export function findByText<T extends Named>(executions: readonly T[], text: string): Found<T> {
-  const exact = executions.find(({ id }) => id === text);
-  if (exact) return { execution: exact };
-  const run = executions.find(({ tasks }) => tasks?.includes(text));
-  if (run) return { execution: run };
-  const named = newest(executions.filter(({ name }) => name === text));
+  const named = findByName(executions, text);
   if (named) return { execution: named };
   const candidates = executions.filter(({ id, tasks = [] }) => [id, ...tasks].some((one) => one.startsWith(text)));
   const [only] = candidates;

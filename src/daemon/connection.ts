@@ -5,7 +5,7 @@ import type { Entrance } from '../core/route.js';
 import { ProgressError } from '../errors.js';
 import { splitEvent } from '../protocol/encode.js';
 import { createLineDecoder, encodeLine } from '../protocol/lines.js';
-import type { Reply, RequestId } from '../protocol/messages.js';
+import type { Duplicate, Reply, RequestId } from '../protocol/messages.js';
 import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { isReusable } from '../protocol/raw-line.js';
 import { requestId, toRequest } from '../protocol/requests.js';
@@ -27,6 +27,8 @@ const MAX_SUBSCRIPTIONS = 64;
 const MAX_WAITING = 64;
 /** Refused lines that are answered one by one, per second; the others are only counted. */
 const MAX_ERRORS_PER_SECOND = 100;
+/** Sources of one connection that are told of a duplicate. */
+const MAX_REPEATED = 64;
 /** Of the random part of a connection's name. */
 const NAME_BYTES = 5;
 
@@ -103,13 +105,26 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     }
   };
 
+  /** Of these sources it was said that something was written before. */
+  const repeated = new Set<string>();
+  /** Who asked for acknowledgements is told by these; others would never learn that they count from where they began. */
+  const tellDuplicate = (source: string | undefined, n: number | undefined) => {
+    if (connection.acks || source === undefined || n === undefined || repeated.has(source)) return;
+    if (repeated.size >= MAX_REPEATED) return;
+    repeated.add(source);
+    send({ duplicate: { source, n } } satisfies Duplicate);
+  };
+
   const order = createOrder(() => socket.destroy());
   const entrance: Entrance = { name: `socket-${randomBytes(NAME_BYTES).toString('hex')}`, opened: [] };
   const origin: Origin = {
     entrance,
     refusal: order.refusal,
     written: ({ source, n, seq }) => acknowledge(source, n, seq),
-    duplicate: ({ source, n }) => acknowledge(source, n, 0),
+    duplicate({ source, n }) {
+      acknowledge(source, n, 0);
+      tellDuplicate(source, n);
+    },
     refused(event, error) {
       order.refused(event, error);
       fail(error);

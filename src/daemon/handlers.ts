@@ -120,7 +120,7 @@ const BOUND: { [K in BoundOp]: BoundHandler<K> } = {
     const opened = await openSubscription(request, context);
     const { id } = request;
     connection.subscribe(id, () => {
-      connection.send({ re: id, after: opened.after, seq: context.journal.seq });
+      connection.send({ re: id, ...opened.reply, seq: context.journal.seq });
       return opened.start(connection.sinkOf(id), (error) => {
         connection.fail(ProgressError.from(error));
         connection.socket.destroy();

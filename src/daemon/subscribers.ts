@@ -14,6 +14,8 @@ import type { Gap, Reset } from '../protocol/messages.js';
 export interface Sink {
   /** Writes one message: `value` is JSON, and `cursor` the position behind it. False when the reader is behind. */
   write(kind: PushKind, value: string | Buffer, cursor: number): boolean;
+  /** Writes each event of a batch on its own, in place of one message `events`. False when the reader is behind. */
+  writeEvents?(batch: Batch): boolean;
   readonly blocked: boolean;
 }
 
@@ -107,12 +109,19 @@ export function createSubscribers(
       while (waiting[0] && (closed || waiting[0].seq <= cursor)) waiting.shift()?.wake();
     };
 
-    const say = (kind: PushKind, value: string | Buffer, position: number) => {
+    const noteSaid = () => {
       saidAt = now();
       nextAt = saidAt + interval;
+    };
+    const say = (kind: PushKind, value: string | Buffer, position: number) => {
+      noteSaid();
       return sink.write(kind, value, position);
     };
-    const sayEvents = (batch: Batch) => say('events', encode(batch), batch.events.at(-1)?.seq ?? cursor);
+    const sayEvents = (batch: Batch) => {
+      if (!sink.writeEvents) return say('events', encode(batch), batch.events.at(-1)?.seq ?? cursor);
+      noteSaid();
+      return sink.writeEvents(batch);
+    };
     const sayPosition = (position: number) => say('at', String(position), position);
 
     /** May something be said now? If not, `advance` is called again when it may. */

@@ -1,15 +1,16 @@
 /** From a request to follow events to a subscriber: where it begins, and what it is sent before that. */
 import type { Filter } from '../core/filter.js';
+import { findByName } from '../core/lookup.js';
 import type { State } from '../core/state.js';
-import { findExecution, runOfTask } from '../core/state.js';
+import { findExecution, newestFirst } from '../core/state.js';
 import type { Journal } from '../journal/journal.js';
-import { readLast, seqAtTime } from '../journal/reader.js';
-import type { Reset, SubscribeRequest } from '../protocol/messages.js';
+import { findExecutions, readLast, seqAtTime } from '../journal/reader.js';
+import type { Replies, Reset, SubscribeRequest } from '../protocol/messages.js';
 import type { Sink, Subscriber, Subscribers } from './subscribers.js';
 
 export interface Opened {
-  /** Where the stream begins. */
-  after: number;
+  /** What its subscriber is told at first. */
+  reply: Omit<Replies['subscribe'], 'seq'>;
   start(sink: Sink, onFailure: (error: unknown) => void): Subscriber;
 }
 
@@ -24,16 +25,27 @@ const DEFAULT_LAST = 100;
 const MAX_LAST = 10_000;
 
 export async function openSubscription(given: SubscribeRequest, surroundings: Surroundings): Promise<Opened> {
-  const run = given.execution === undefined ? undefined : runOfTask(surroundings.state, given.execution);
-  const request = run ? { ...given, execution: run.id } : given;
+  const named = given.execution === undefined ? undefined : await identify(given.execution, surroundings);
+  const request = named ? { ...given, execution: named.id } : given;
   const opening = await openingOf(request, surroundings);
   const { after, cursor } = opening;
   const { rate } = request;
   return {
-    after,
+    reply: {
+      after,
+      ...(named && named.id !== given.execution && { execution: named.id }),
+      ...(named?.isUnknown && { unknown: true }),
+    },
     start: (sink, onFailure) =>
       surroundings.subscribers.add({ filter: filterOf(request), cursor, rate, sink, onFailure }, opening),
   };
+}
+
+/** No prefixes: what is not known may be the ID of one that is to begin. */
+async function identify(text: string, { journal, state }: Surroundings): Promise<{ id: string; isUnknown: boolean }> {
+  const known = findExecution(state, text) ?? findByName(newestFirst(state), text);
+  const isUnknown = !known && !(await findExecutions(journal.source, text)).includes(text);
+  return { id: known?.id ?? text, isUnknown };
 }
 
 function filterOf({ execution, step, types, level, stream, details }: SubscribeRequest): Filter {

@@ -12,7 +12,8 @@
  *   gap         events that the journal no longer holds
  *   reset       the position asked for is not of this journal; events follow from `from`
  *   at          nothing passed the filter for a while; resume after this seq
- * and, where `hello` asked for acks, `{"ack":{source,n,seq}}`: the highest n of this source that is written.
+ * and, where `hello` asked for acks, `{"ack":{source,n,seq}}`: the highest n of this source that is written; elsewhere,
+ * once for each source, `{"duplicate":{source,n}}`: an event of this source was not written, as its n had been taken.
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
@@ -140,8 +141,11 @@ export interface Replies {
   hello: { protocol: number; version: string; journal: string; pid: number; seq: number };
   /** `seq` is null when (source, n) had been taken before. */
   emit: { seq: number | null; execution?: string; duplicate?: true };
-  /** `after`: where the stream begins; `seq`: the newest written at that moment. */
-  subscribe: { after: number; seq: number };
+  /**
+   * `after`: where the stream begins; `seq`: the newest written at that moment; `execution`: the full ID of one that was
+   * asked for by another name; `unknown`: there is none yet.
+   */
+  subscribe: { after: number; seq: number; execution?: string; unknown?: true };
   unsubscribe: Record<string, never>;
   /**
    * Newest first; `prefixes` beside them: of each id the shortest that no other known one begins with. `more` holds
@@ -341,6 +345,11 @@ export interface Order {
 
 export interface Ack {
   ack: { source: string; n: number; seq: number };
+}
+
+/** To a producer that did not ask for acks. */
+export interface Duplicate {
+  duplicate: { source: string; n: number };
 }
 
 /** What a client may write as an event: the envelope, and in a flat one its data beside it. */

@@ -137,3 +137,30 @@ t.test('the subscriptions of a connection are bounded, and one of the same ID re
   subscribe(0);
   t.equal(closed, 1);
 });
+
+/** Everything was written before. */
+const TAKEN: Partial<Ingest> = {
+  submit: (event, _bytes, origin) => origin?.duplicate(event),
+  submitParts: ([event], _bytes, origin) => origin?.duplicate(event!),
+};
+
+t.test('who counts from where another has been is told, once for each source, unless it asked for acks', async (t) => {
+  const { client, lines, connection } = await open(t, async () => ({}), TAKEN);
+  const again = (source: string, n: number) => `${JSON.stringify({ type: 'log', source, n })}\n`;
+  client.write(again('a', 1) + again('a', 2) + again('b', 7) + '{"type":"log"}\n{"op":"status","id":1}\n');
+  await waitFor('the reply', () => lines().some((line) => 're' in line));
+  t.strictSame(lines().slice(0, 2), [{ duplicate: { source: 'a', n: 1 } }, { duplicate: { source: 'b', n: 7 } }]);
+  t.equal(lines().length, 3);
+  connection().acks = true;
+  client.write(again('c', 3));
+  await waitFor('the acknowledgement', () => lines().length === 4);
+  t.strictSame(lines()[3], { ack: { source: 'c', n: 3, seq: 0 } });
+});
+
+t.test('of many sources the first are told of', async (t) => {
+  const { client, lines } = await open(t, async () => ({}), TAKEN);
+  const events = Array.from({ length: 100 }, (_, index) => JSON.stringify({ type: 'log', source: `s${index}`, n: 1 }));
+  client.write(`${events.join('\n')}\n{"op":"status","id":1}\n`);
+  await waitFor('the reply', () => lines().some((line) => 're' in line));
+  t.equal(lines().length, 64 + 1);
+});

@@ -140,6 +140,22 @@ t.test('subscriptions', async (t) => {
     await t.rejects(client.call('unsubscribe', { subscription: 'a' }), { code: 'not_found' });
   });
 
+  t.test('one execution by its name; one that is not known is said to be, and comes once it begins', async (t) => {
+    pushes.length = 0;
+    await emit(start('named-1', { name: 'nightly' }), start('named-2', { name: 'nightly' }));
+    const newest = await client.call('subscribe', { execution: 'nightly' }, 'name');
+    t.match(newest, { execution: 'named-2' });
+    t.notOk(newest.unknown);
+    const coming = await client.call('subscribe', { execution: 'named' }, 'coming');
+    t.match(coming, { unknown: true }, 'a prefix is not looked for: it may be the ID of what comes');
+    t.notOk(coming.execution);
+    const [first, second] = await emit(log('nightly'), start('named'));
+    await waitFor('both', () => seqsOf(pushes).length >= 2);
+    t.match(pushes.at(-1), { on: 'coming', events: [{ seq: second }] });
+    t.notOk(seqsOf(pushes).includes(first!), 'an execution whose ID is the name is another one');
+    for (const subscription of ['name', 'coming']) await client.call('unsubscribe', { subscription });
+  });
+
   t.test('another subscribe with the same id takes its place', async (t) => {
     pushes.length = 0;
     await client.call('subscribe', { last: 0, types: ['log'] }, 7);

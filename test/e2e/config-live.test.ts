@@ -105,7 +105,8 @@ t.test('a viewer that somebody has asked for stays where it is', async (t) => {
 t.test('streams over HTTP get another bound and another heartbeat', async (t) => {
   const { home, configure } = shared;
   const first = await openStream(t, home);
-  const greeting = () => JSON.parse(first.messages.find(({ event }) => event === 'open')?.data ?? '{}') as object;
+  const greeting = () =>
+    JSON.parse(first.messages.find(({ event }) => event === 'stream_open')?.data ?? '{}') as object;
   await waitFor('the greeting', () => first.messages.length > 0);
   t.match(greeting(), { heartbeat: 30_000 });
   await configure('web: { maxStreams: 1, heartbeat: 1s }\n');
@@ -115,7 +116,7 @@ t.test('streams over HTTP get another bound and another heartbeat', async (t) =>
     const stream = await openStream(t, home);
     return stream.status === 200 && stream;
   });
-  const beats = () => second.messages.filter(({ event }) => event === 'at').length;
+  const beats = () => second.messages.filter(({ event }) => event === 'stream_at').length;
   await waitFor('two heartbeats', () => beats() >= 2);
 });
 

@@ -20,12 +20,22 @@ function createAgentHome(t: Test) {
   return { ...home, append };
 }
 
+/** Lines as they came, whatever file they went to; the session's own end is the last. */
+function inOrder(files: ReadonlyMap<string, string>): (readonly [file: string, text: string])[] {
+  const lines = [...files].flatMap(([file, text]) => {
+    let time = '';
+    return (file.endsWith('.jsonl') ? text.match(/.*\n/g)! : [text]).map((line) => {
+      time = (JSON.parse(line) as { timestamp?: string }).timestamp ?? time;
+      return { file, line, time };
+    });
+  });
+  return lines.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time))).map(({ file, line }) => [file, line]);
+}
+
 t.test('each line is taken once, whenever the daemon is killed', async (t) => {
   const home = createAgentHome(t);
   writeFileSync(home.paths.config, 'follow:\n  claude: true\n');
-  const lines = [...recorded('claude')].flatMap(([file, text]) =>
-    file.endsWith('.json') ? [[file, text] as const] : text.match(/.*\n/g)!.map((line) => [file, line] as const),
-  );
+  const lines = inOrder(recorded('claude'));
   let daemon = await home.startDaemon();
   for (const [index, [file, line]] of lines.entries()) {
     home.append(file, line);
@@ -57,6 +67,9 @@ t.test('follow prints which sessions there are, and what becomes of them', async
   t.match(home.progress(['follow']).stdout, 'claude  followed, until');
   for (const [file, text] of recorded('claude')) home.append(file, text);
   await waitFor('the session', () => printed.includes('completed'));
+  await waitFor('the file of the subagent', async () =>
+    (await client.call('follow', {})).agents.some(({ files }) => files === 2),
+  );
   t.match(printed, / start +claude in demo3/);
   following.kill('SIGINT');
   await waitFor('it to be left', () => following.exitCode !== null || following.signalCode !== null);

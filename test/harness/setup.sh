@@ -5,7 +5,7 @@ set -eu
 missing=
 for pair in tmux:tmux zsh:zsh fish:fish strace:strace mandoc:mandoc dash:dash busybox:busybox shellcheck:shellcheck \
   dbus-daemon:dbus notify-send:libnotify-bin dunst:dunst Xvfb:xvfb chromium:chromium systemd-analyze:systemd \
-  curl:curl wget:wget git:git openssl:openssl ninja:ninja-build pytest:python3-pytest; do
+  curl:curl jq:jq wget:wget git:git openssl:openssl ninja:ninja-build pytest:python3-pytest; do
   command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 /usr/bin/python3 -c 'import dbus, gi.repository.GLib' 2>/dev/null || missing="$missing python3-dbus python3-gi"

@@ -1,4 +1,5 @@
 /** A daemon that listens over TCP, and ways to talk to it: with good manners, and byte by byte. */
+import { readFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -21,6 +22,8 @@ export interface Ask {
   body?: string;
   /** Ask over the Unix socket. */
   local?: boolean;
+  /** Without a header but those given. */
+  isBare?: boolean;
 }
 
 export interface WebHome {
@@ -43,20 +46,15 @@ export async function openWeb(t: Test, config = ''): Promise<WebHome> {
   t.teardown(() => client.destroy());
   const port = await freePort();
   await client.call('web', { on: true, port });
-  // made with the first code that is redeemed
-  const { code = '' } = await client.call('web', { on: true });
-  const session = await ask(port, home.paths.httpSocket, '/api/v1/session', {
-    method: 'POST',
-    body: JSON.stringify({ code }),
-    local: true,
-  });
-  const token = session.json['token'] as string;
+  // the daemon listens, so it is there
+  const token = readFileSync(home.paths.webToken, 'utf8').trim();
   return {
     home,
     client,
     port,
     token,
     ask(path, options = {}) {
+      if (options.isBare) return ask(port, home.paths.httpSocket, path, options);
       const origin: Record<string, string> = options.method === 'POST' ? { Origin: `http://127.0.0.1:${port}` } : {};
       const type: Record<string, string> = options.body === undefined ? {} : { 'Content-Type': 'application/json' };
       const headers = { Authorization: `Bearer ${token}`, ...origin, ...type, ...options.headers };
@@ -162,9 +160,10 @@ export async function openStream(
         headers: response.headers,
         messages,
         seqs: () =>
-          messages.flatMap(({ event, data }) =>
-            event === 'events' ? (JSON.parse(data ?? '[]') as { seq: number }[]).map(({ seq }) => seq) : [],
-          ),
+          messages.flatMap(({ event, data }) => {
+            if (event?.startsWith('stream_')) return [];
+            return ([JSON.parse(data ?? '[]')] as { seq: number }[]).flat().map(({ seq }) => seq);
+          }),
         close: () => request.destroy(),
       });
     });

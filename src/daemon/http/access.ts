@@ -5,6 +5,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../../errors.js';
 
 export interface Access {
+  /** Makes the file of the token if there is none: programs read it as soon as the daemon listens. */
+  prepare(): void;
   /** A code for one browser. */
   issueCode(): string;
   /** The token for a code that was issued and not used yet. */
@@ -37,6 +39,9 @@ export function createAccess(file: string, now: () => number): Access {
   const current = () => (token ??= readToken(file) ?? createToken(file));
 
   return {
+    prepare() {
+      current();
+    },
     issueCode() {
       const code = randomBytes(CODE_BYTES).toString('base64url');
       codes.set(digest(code), now() + CODE_MS);

@@ -36,7 +36,9 @@ export function checkOrigin(knock: Knock, isDocument: boolean): Refusal | undefi
 
   const origins = valuesOf(knock, 'origin');
   const isSafe = knock.method === 'GET' || knock.method === 'HEAD';
-  if (origins.length > 1 || (origins.length === 0 && !isSafe)) return forbidden('an origin is needed');
+  if (origins.length > 1 || (origins.length === 0 && !isSafe && isFromPage(knock))) {
+    return forbidden('an origin is needed');
+  }
   if (origins.length === 1 && origins[0] !== `http://${host}`) return forbidden('another origin');
 
   const site = valuesOf(knock, 'sec-fetch-site')[0];
@@ -46,6 +48,11 @@ export function checkOrigin(knock: Knock, isDocument: boolean): Refusal | undefi
     valuesOf(knock, 'sec-fetch-mode')[0] === 'navigate' &&
     valuesOf(knock, 'sec-fetch-dest')[0] === 'document';
   return isDocument && isNavigation ? undefined : forbidden('another site');
+}
+
+/** Browsers name the origin of what a page changes, or give themselves away by another header: other programs need not. */
+function isFromPage({ rawHeaders }: Knock): boolean {
+  return rawHeaders.some((field, index) => index % 2 === 0 && /^(?:referer|sec-fetch-.*)$/i.test(field));
 }
 
 /** A form, an image or a script cannot send this type without asking first, which is refused. */

@@ -14,6 +14,7 @@ import { isObject } from '../../protocol/validate.js';
 import { VERSION } from '../../version.js';
 import type { Handlers, PlainOp } from '../handlers.js';
 import { createOrder } from '../order.js';
+import type { Opened } from '../subscription.js';
 import type { Access } from './access.js';
 import type { Asset } from './assets.js';
 import { buildOf, ENCODINGS } from './assets.js';
@@ -23,6 +24,7 @@ import { metricsText } from './metrics.js';
 import type { Kind } from './query.js';
 import { readQuery } from './query.js';
 import { send, sendJson } from './reply.js';
+import type { StreamForm } from './stream.js';
 import { serveStream } from './stream.js';
 
 export interface RouterContext {
@@ -100,7 +102,9 @@ export function createRouter(context: RouterContext): Router {
   const follow: Route = {
     method: 'GET',
     async serve({ request, response, query }) {
-      const { once, ...fields } = readQuery(query, STREAM_FIELDS);
+      const { once, batches, event, ...fields } = readQuery(query, STREAM_FIELDS);
+      const form = formOf(isOn('batches', batches), event);
+      const isOnce = isOn('once', once);
       const rate =
         typeof fields['rate'] === 'number' ? Math.min(fields['rate'], MAX_RATE) : (fields['rate'] ?? MAX_RATE);
       const wanted = { ...fields, ...lastEventId(request), rate, op: 'subscribe', id: 0 };
@@ -114,12 +118,12 @@ export function createRouter(context: RouterContext): Router {
         const opened = await handlers.open(subscribe);
         if (response.destroyed) return;
         const greeting = {
-          ...greetingOf(context.status(), opened.after),
+          ...greetingOf(context.status(), opened),
           heartbeat,
           ...(viewer !== undefined && { viewer }),
         };
         const onFailure = (error: unknown) => reject(ProgressError.from(error).code);
-        await serveStream({ response, opened, greeting, once: once === true, heartbeatMs: heartbeat, onFailure });
+        await serveStream({ response, opened, greeting, form, once: isOnce, heartbeatMs: heartbeat, onFailure });
       } finally {
         streams--;
       }
@@ -143,7 +147,8 @@ export function createRouter(context: RouterContext): Router {
     method: 'POST',
     async serve({ request, body, query, response }) {
       const fields = readQuery(query, { synced: 'flag' });
-      sendJson(response, await ask('emit', { ...fields, event: await body() }, entranceOf(request)), 201);
+      const reply = await ask('emit', { ...fields, event: await body() }, entranceOf(request));
+      sendJson(response, reply, reply.duplicate ? 200 : 201);
     },
   };
 
@@ -285,11 +290,27 @@ const STREAM_FIELDS = {
   last: 'number',
   rate: 'number',
   once: 'flag',
+  batches: 'flag',
+  event: 'text',
 } as const;
 
+/** EventSource takes a message without a name for `message`. */
+function formOf(batches: boolean, event: unknown): StreamForm {
+  if (event !== undefined && event !== 'message') {
+    throw new ProgressError('bad_request', 'event must be message, or left out for messages named after their types');
+  }
+  if (batches) return 'batches';
+  return event === undefined ? 'named' : 'unnamed';
+}
+
+function isOn(name: string, flag: unknown): boolean {
+  if (flag === undefined || typeof flag === 'boolean') return flag ?? false;
+  throw new ProgressError('bad_request', `${name} must be 1 or 0`);
+}
+
 /** What a stream's reader should know before anything else. */
-function greetingOf({ journal, pid }: DaemonStatus, after: number) {
-  return { version: VERSION, pid, journal: journal.id, seq: journal.seq, after, time: Date.now() };
+function greetingOf({ journal, pid }: DaemonStatus, { reply }: Opened) {
+  return { version: VERSION, pid, journal: journal.id, seq: journal.seq, ...reply, time: Date.now() };
 }
 
 /** Where a browser that comes back stood; it speaks louder than the address that it first asked for. */

@@ -1,5 +1,7 @@
 /** Server-sent events: a subscription as `id`, `event` and `data`, with a heartbeat that carries the position. */
 import type { ServerResponse } from 'node:http';
+import type { ExecutionEvent } from '../../core/event.js';
+import type { Batch } from '../../journal/lines.js';
 import type { Opened } from '../subscription.js';
 import type { Sink } from '../subscribers.js';
 import { SECURITY_HEADERS } from './headers.js';
@@ -9,6 +11,7 @@ export interface StreamOptions {
   opened: Opened;
   /** What the first message tells. */
   greeting: object;
+  form: StreamForm;
   /** End when everything written so far is told. */
   once: boolean;
   /** The position is told again when nothing else was told for so long. */
@@ -16,29 +19,42 @@ export interface StreamOptions {
   onFailure: (error: unknown) => void;
 }
 
+/** How events are written: one message for each, with or without the name of its type, or a message for many. */
+export type StreamForm = 'named' | 'unnamed' | 'batches';
+
 /** Written to the socket and not taken by its reader: beyond it the cursor waits. */
 const BUFFER_BYTES = 256 * 1024;
 /** How soon a browser comes back, in milliseconds. */
 const RETRY_MS = 1_000;
 
+/** Of what tells about the stream itself: types of events begin otherwise, and EventSource has an `open` of its own. */
+const CONTROL_PREFIX = 'stream_';
+
 /** Returns when the response is closed. */
 export async function serveStream(options: StreamOptions): Promise<void> {
-  const { response, opened, greeting, once, heartbeatMs, onFailure } = options;
+  const { response, opened, greeting, form, once, heartbeatMs, onFailure } = options;
   response.writeHead(200, {
     ...SECURITY_HEADERS,
     'Content-Type': 'text/event-stream; charset=utf-8',
     // proxies that gather responses would keep it
     'X-Accel-Buffering': 'no',
   });
-  response.write(`retry: ${RETRY_MS}\nevent: open\ndata: ${JSON.stringify(greeting)}\n\n`);
+  response.write(`retry: ${RETRY_MS}\nevent: ${CONTROL_PREFIX}open\ndata: ${JSON.stringify(greeting)}\n\n`);
 
   let saidAt = performance.now();
   let resume = () => {};
   const isBlocked = () => response.writableLength > BUFFER_BYTES;
   const sink: Sink = {
+    ...(form !== 'batches' && {
+      writeEvents(batch: Batch) {
+        saidAt = performance.now();
+        response.write(messagesOf(batch, form === 'named'), () => resume());
+        return !isBlocked();
+      },
+    }),
     write(kind, value, cursor) {
       saidAt = performance.now();
-      response.write(`id: ${cursor}\nevent: ${kind}\ndata: `);
+      response.write(`id: ${cursor}\nevent: ${kind === 'events' ? kind : CONTROL_PREFIX + kind}\ndata: `);
       response.write(value);
       // `drain` is not to be relied on: a response tells of it only after some of its writes
       response.write('\n\n', () => resume());
@@ -69,4 +85,11 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   await closed;
   clearInterval(heartbeat);
   subscriber.close();
+}
+
+/** A type has no line ends, and JSON none either. */
+function messagesOf({ events, lines }: Batch, isNamed: boolean): string {
+  const messageOf = ({ seq, type }: ExecutionEvent, line: string) =>
+    `id: ${seq}\n${isNamed ? `event: ${type}\n` : ''}data: ${line}\n\n`;
+  return events.map((event, index) => messageOf(event, lines[index] ?? '')).join('');
 }

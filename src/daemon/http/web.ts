@@ -65,6 +65,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   };
 
   const open = async (candidates: readonly number[]): Promise<number> => {
+    access.prepare();
     const server = createHttpServer({ door: 'tcp', ...shared });
     const port = await bindFirst(server, candidates);
     await stopListening();

@@ -31,6 +31,12 @@ t.test('a code is good for one browser and one minute', async (t) => {
   t.equal(readFileSync(file, 'utf8'), `${token}\n`);
 });
 
+t.test('the token is there before anybody has come in', async (t) => {
+  const { access, file } = open(t);
+  access.prepare();
+  t.ok(access.isToken(readFileSync(file, 'utf8').trim()));
+});
+
 t.test('the oldest codes are forgotten', async (t) => {
   const { access } = open(t);
   const codes = Array.from({ length: 17 }, () => access.issueCode());

@@ -82,6 +82,22 @@ t.test('a request that names another host is refused, on every route', async (t)
   for (const [bytes, status] of shapes) t.match(await web.raw(bytes), status, bytes);
 });
 
+t.test('a program that is no browser needs the token alone', async (t) => {
+  const web = await openWeb(t);
+  const { port, token } = web;
+  const post = async (headers: Record<string, string>) =>
+    await web.ask('/emit', {
+      method: 'POST',
+      body: EMIT,
+      headers: { 'Content-Type': 'application/json', ...headers },
+      isBare: true,
+    });
+  t.equal((await post({ Authorization: `Bearer ${token}` })).status, 201);
+  t.equal((await post({})).status, 401);
+  t.equal((await post({ Authorization: `Bearer ${token}x` })).status, 401);
+  t.equal((await post({ Authorization: `Bearer ${token}`, Referer: `http://127.0.0.1:${port}/` })).status, 403);
+});
+
 t.test('what another page can send changes nothing, and no answer carries a CORS header', async (t) => {
   const web = shared;
   const { port, token } = web;
@@ -114,8 +130,18 @@ t.test('what another page can send changes nothing, and no answer carries a CORS
       t.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `), `${route}: ${what}`);
       t.notMatch(answer, /access-control/i);
     }
-    const noOrigin = `${method} ${route} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nContent-Type: ${json}\r\nContent-Length: ${EMIT.length}\r\nConnection: close\r\n\r\n${EMIT}`;
-    t.match(await web.raw(noOrigin), /^HTTP\/1\.1 403 /, `${route}: no origin`);
+    const withoutOrigin = async (...lines: string[]) => {
+      const head = [`${method} ${route} HTTP/1.1`, `Host: ${host}`, `Content-Type: ${json}`, ...lines];
+      return await web.raw([...head, `Content-Length: ${EMIT.length}`, 'Connection: close', '', EMIT].join('\r\n'));
+    };
+    const bearer = `Authorization: Bearer ${token}`;
+    for (const line of [
+      `Referer: ${own}/`,
+      'Sec-Fetch-Site: same-origin',
+      'Sec-Fetch-Mode: cors',
+      'sec-fetch-dest: empty',
+    ])
+      t.match(await withoutOrigin(bearer, line), /^HTTP\/1\.1 403 /, `${route}: a page without an origin, ${line}`);
   }
   for (const [method, route] of ROUTES.filter(([method]) => method === 'GET')) {
     for (const site of ['cross-site', 'same-site', 'none']) {

@@ -32,12 +32,12 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
     'cache-control': 'no-store',
   });
   await waitFor('the past', () => all.seqs().length === 20);
-  t.match(all.messages[0], { event: 'open', data: /"journal":"/ });
+  t.match(all.messages[0], { event: 'stream_open', data: /"journal":"/ });
   await emit(home, 5);
   await waitFor('what comes', () => all.seqs().length === 25);
   t.strictSame(all.seqs(), await writtenSeqs(home));
-  for (const { event, id, data } of all.messages)
-    if (event === 'events') t.equal(Number(id), (JSON.parse(data ?? '') as { seq: number }[]).at(-1)?.seq);
+  for (const { event, id, data } of all.messages.slice(1))
+    t.match(JSON.parse(data ?? ''), { seq: Number(id), type: event }, 'a message is one event, named after its type');
 
   t.test('from Last-Event-ID on, which speaks louder than after', async (t) => {
     const seqs = await writtenSeqs(home);
@@ -46,9 +46,22 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
     t.strictSame(resumed.seqs(), seqs.slice(10));
   });
 
+  t.test('without names, for onmessage; and many in one message', async (t) => {
+    const unnamed = await openStream(t, home, '?after=0&event=message');
+    await waitFor('the past', () => unnamed.seqs().length === 25);
+    t.strictSame([...new Set(unnamed.messages.map(({ event }) => event))], ['stream_open', undefined]);
+    const batches = await openStream(t, home, '?after=0&batches');
+    await waitFor('the past', () => batches.seqs().length === 25);
+    t.strictSame(batches.seqs(), unnamed.seqs());
+    for (const { event, id, data } of batches.messages.slice(1)) {
+      t.equal(event, 'events');
+      t.equal(Number(id), (JSON.parse(data ?? '') as { seq: number }[]).at(-1)?.seq);
+    }
+  });
+
   t.test('a newcomer gets the newest, and once ends when everything is told', async (t) => {
     const newest = await openStream(t, home, '?last=3&once');
-    await waitFor('the position', () => kinds(newest).includes('at'));
+    await waitFor('the position', () => kinds(newest).includes('stream_at'));
     t.strictSame(newest.seqs(), (await writtenSeqs(home)).slice(-3));
     t.equal(Number(newest.messages.at(-1)?.id), (await writtenSeqs(home)).at(-1));
   });
@@ -68,6 +81,21 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
     t.equal(await of('details=y', 6), 6);
     t.equal(await of('details=x,y', 31), 31);
   });
+
+  t.test('an execution by its name; one that is not known yet, which the first message says', async (t) => {
+    const client = await home.connect();
+    t.teardown(() => client.destroy());
+    const start = { type: 'execution_started', execution: 'b1', data: { name: 'build it' } };
+    await client.call('emit', { event: start });
+    const named = await openStream(t, home, '?execution=build%20it');
+    await waitFor('the start', () => named.seqs().length === 1);
+    t.match(JSON.parse(named.messages[0]?.data ?? ''), { execution: 'b1' });
+    t.notOk('unknown' in (JSON.parse(named.messages[0]?.data ?? '') as object));
+    const coming = await openStream(t, home, '?execution=b');
+    t.match(JSON.parse(coming.messages[0]?.data ?? ''), { unknown: true }, 'not the one that it is a prefix of');
+    await client.call('emit', { event: { ...start, execution: 'b' } });
+    await waitFor('it', () => coming.seqs().length === 1);
+  });
 });
 
 t.test('positions that are none are refused, those of another journal or time are told', async (t) => {
@@ -82,16 +110,18 @@ t.test('positions that are none are refused, those of another journal or time ar
     '?level=loud',
     '?since=yesterday',
     '?once=maybe',
+    '?batches=maybe',
+    '?event=log',
   ];
-  for (const query of refused.slice(0, -1)) t.equal((await openStream(t, home, query)).status, 400, query);
+  for (const query of refused) t.equal((await openStream(t, home, query)).status, 400, query);
   const ids = ['x', '-1', '1.5', '1e400', '9'.repeat(201), '12\t3'];
   for (const id of ids) t.equal((await openStream(t, home, '', { 'Last-Event-ID': id })).status, 400, id);
   t.equal((await openStream(t, home, '', { 'Last-Event-ID': ['1', '2'] })).status, 400, 'two');
   const future = await openStream(t, home, '?after=9007199254740991');
-  await waitFor('the reset', () => kinds(future).includes('reset'));
-  t.match(future.messages.find(({ event }) => event === 'reset')?.data, '"why":"future"');
+  await waitFor('the reset', () => kinds(future).includes('stream_reset'));
+  t.match(future.messages.find(({ event }) => event === 'stream_reset')?.data, '"why":"future"');
   const foreign = await openStream(t, home, '?after=1&journal=other');
-  await waitFor('the reset', () => kinds(foreign).includes('reset'));
+  await waitFor('the reset', () => kinds(foreign).includes('stream_reset'));
   await waitFor('everything', () => foreign.seqs().length === 5);
 });
 
@@ -110,14 +140,12 @@ t.test('a killed daemon, cut connections: the union is the journal, nothing twic
       daemon = await home.startDaemon();
     }
     stream.close();
-    const complete = stream.messages.filter(({ event }) => event === 'events');
-    for (const { data } of complete)
-      seen.push(...(JSON.parse(data ?? '[]') as { seq: number }[]).map(({ seq }) => seq));
-    position = Math.max(position, Number(complete.at(-1)?.id ?? 0));
+    seen.push(...stream.seqs());
+    position = Math.max(position, seen.at(-1) ?? 0);
     await emitting;
   }
   const rest = await openStream(t, home, `?after=${position}&once`);
-  await waitFor('the end', () => kinds(rest).includes('at'));
+  await waitFor('the end', () => kinds(rest).includes('stream_at'));
   t.strictSame([...seen, ...rest.seqs()], await writtenSeqs(home));
 });
 
@@ -164,14 +192,20 @@ t.test('what its reader does not take is bounded', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const told: { sink: Sink; closed: boolean }[] = [];
   const opened: Opened = {
-    after: 0,
+    reply: { after: 0 },
     start(sink) {
       const one = { sink, closed: false };
       told.push(one);
       return { cursor: 0, level: async () => undefined, resume: () => undefined, close: () => (one.closed = true) };
     },
   };
-  const options = { greeting: {}, once: false, heartbeatMs: 60_000, onFailure: (error: unknown) => t.error(error) };
+  const options = {
+    greeting: {},
+    form: 'batches' as const,
+    once: false,
+    heartbeatMs: 60_000,
+    onFailure: (error: unknown) => t.error(error),
+  };
   const served = serveStream({ response, opened, ...options });
   const { sink } = told[0]!;
   t.ok(sink.write('events', '[]', 1));
@@ -186,7 +220,7 @@ t.test('what its reader does not take is bounded', async (t) => {
 t.test('messages are few, however many events there are', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
-  const stream = await openStream(t, home, '?after=0&rate=1000');
+  const stream = await openStream(t, home, '?after=0&batches&rate=1000');
   const began = performance.now();
   for (let round = 0; round < 20; round++) await emit(home, 50);
   await waitFor('all of it', () => stream.seqs().length === 1_000);
@@ -217,9 +251,9 @@ t.test('a parser by the standard reads the stream, wherever it is cut', async (t
     for (let at = 0; at < text.length; at += size) read(text.slice(at, at + size));
     t.strictSame(
       messages.map(({ event }) => event),
-      ['open', 'events', 'at'],
+      ['stream_open', 'log', 'stream_at'],
       `pieces of ${size}`,
     );
-    t.match(JSON.parse(messages[1]?.data ?? ''), [{ data: { message: /forged$/ } }]);
+    t.match(JSON.parse(messages[1]?.data ?? ''), { data: { message: /forged$/ } });
   }
 });
