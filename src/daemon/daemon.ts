@@ -249,6 +249,7 @@ export async function startDaemon(
     directory: paths.spool,
     ensureDirectory: () => ensurePrivateDirectory(paths.spool),
     takenOf: (source) => state.sources.get(source)?.n,
+    hasOpen: (source) => (state.sources.get(source)?.open.length ?? 0) > 0,
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest, sessions, admit, ignoring, (event) => orderSpool(event, state, spool)),

@@ -25,8 +25,11 @@ export interface SpoolOptions extends Pick<FileOptions, 'directory' | 'submit' |
   isFull: () => boolean;
   /** A writer is gone, and everything it wrote is in the journal. May be told again. */
   onWriterGone: (source: string) => void;
-  /** Milliseconds between two looks at everything. */
+  /** Has a source executions that have not ended? Only then it matters soon that its writer is gone. */
+  hasOpen: (source: string) => boolean;
+  /** Milliseconds between two looks at everything, and between two looks at the writers. */
   sweepMs?: number;
+  writersMs?: number;
 }
 
 export interface Spool {
@@ -45,6 +48,8 @@ export interface Spool {
 
 /** The safety net under what the system tells of changes. */
 const SWEEP_MS = 30_000;
+/** A script that was killed is seen to be lost after so long at the most. */
+const WRITERS_MS = 3_000;
 /** And once soon after the start, when what lay there is taken: whose writer is gone? */
 const SETTLE_MS = 1_000;
 /** Read at once to catch up; who appends more than that is a load, and no single command. */
@@ -58,7 +63,7 @@ const SHARED_BYTES = 4 * 1024 * 1024;
 const KEEP_MS = 60 * 60 * 1000;
 
 export function openSpool(options: SpoolOptions): Spool {
-  const { directory, log, now, isFull, sweepMs = SWEEP_MS } = options;
+  const { directory, log, now, isFull, sweepMs = SWEEP_MS, writersMs = WRITERS_MS } = options;
   const files = new Map<string, SpoolFile>();
   /** Names that are no spool file's, and whatever stands in the place of the shared one: said once. */
   const strange = new Set<string>();
@@ -132,13 +137,26 @@ export function openSpool(options: SpoolOptions): Spool {
       guard.clear();
     });
 
-  const clear = (file: SpoolFile) => {
-    const { parsed, idleSince, name } = file;
-    if (idleSince === undefined || file.leftAlone !== undefined) return;
-    const isOver =
-      parsed.writer === undefined ? !isNewestShared(directory, name) : !isWriterAlive(parsed.writer, idleSince, now());
+  /** Nobody writes to it any more, and everything in it was read. */
+  const isOver = ({ parsed, idleSince, leftAlone, name, size }: SpoolFile): boolean => {
+    if (idleSince === undefined || leftAlone !== undefined) return false;
+    const hasWriter =
+      parsed.writer === undefined ? isNewestShared(directory, name) : isWriterAlive(parsed.writer, idleSince, now());
     // its last words may have come since it was read
-    if (!isOver || sizeOf(name) !== file.size) return;
+    return !hasWriter && sizeOf(name) === size;
+  };
+
+  const lookForWriters = () =>
+    guard.run(() => {
+      for (const file of files.values()) {
+        const { writer, source } = file.parsed;
+        if (writer !== undefined && options.hasOpen(source) && isOver(file)) options.onWriterGone(source);
+      }
+    });
+
+  const clear = (file: SpoolFile) => {
+    if (!isOver(file)) return;
+    const { parsed, idleSince = now(), name } = file;
     if (parsed.writer !== undefined) options.onWriterGone(parsed.source);
     const isSafe = BRIEF_KINDS.has(parsed.kind) && options.isSynced(parsed.source);
     if (!isSafe && now() - idleSince < KEEP_MS) return;
@@ -155,7 +173,7 @@ export function openSpool(options: SpoolOptions): Spool {
     watching = { inode, close: watchDirectory(directory, (name) => guard.run(() => notice(name)), sweep) };
   };
 
-  const timer = setInterval(sweep, sweepMs);
+  const timers = [setInterval(sweep, sweepMs), setInterval(lookForWriters, writersMs)];
   const soon = setTimeout(sweep, Math.min(sweepMs, SETTLE_MS));
   sweep();
 
@@ -195,7 +213,7 @@ export function openSpool(options: SpoolOptions): Spool {
     }),
     async close() {
       closed = true;
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       clearTimeout(soon);
       turns.close();
       await watching?.close();

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createHome } from '../helpers/daemon.js';
 import { recordings, replay } from '../helpers/replay.js';
+import { sentOf } from '../helpers/vocabularies.js';
 
 t.test('a session of an agent can be read afterwards, whole and in short', async (t) => {
   const { content } = recordings().find(({ name }) => name === 'claude-stream/rec-2.1.197-full.jsonl')!;
@@ -34,4 +35,63 @@ t.test('a session of an agent can be read afterwards, whole and in short', async
   const wrong = await home.invoke(['show', '--transcript', '--json', 'agent']);
   t.equal(wrong.status, 64);
   t.equal((await home.invoke(['show', '--transcript', 'nobody'])).status, 66);
+});
+
+t.test('--timeline prints the events of an execution in order, with an icon for each kind', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  for (const event of sentOf('stories', 'stories-rest', 'executions', 'invocations'))
+    await client.call('emit', { event });
+  await client.close();
+  const timelineOf = async (id: string) =>
+    (await home.invoke(['show', '--timeline', id])).stdout.replaceAll(/^\d\d:\d\d:\d\d /gm, '').split('\n');
+
+  t.match(await timelineOf('REL-7'), [
+    '▶ start Release 2.4 total=3',
+    '▶ story 1/3 "US-1 · Tag the release" started',
+    '✓ criterion 1/1 "Version is bumped" completed 1.2s',
+    '✓ criterion 2/2 "Tag is pushed" completed 0.8s',
+    '✓ story 1/3 "US-1 · Tag the release" completed 2.4s c0ffee1',
+    '▶ story 2/3 "US-2 · Publish the packages" started',
+    '✓ criterion 1/4 "Build all targets" completed 5.0s',
+    '✗ timeout: The signing service timed out after 30 s (retryable)',
+    '✓ criterion 2/4 "Sign artifacts" completed 7.0s',
+    '✗ story 2/3 "US-2 · Publish the packages" failed 20s',
+    '▶ story 3/3 "US-3 · Write the notes" started',
+    '✓ story 3/3 "US-3 · Write the notes" completed 1.0s',
+    /^✗ end failed after=\S+ 1 story failed$/,
+    '',
+  ]);
+  t.match(await timelineOf('exec-42'), [
+    '▶ start nightly-report total=3',
+    '▶ step 1/3 "Fetch" started',
+    '│ | $ fetch --all',
+    '∿ resources cpu=86% rss=100 MiB',
+    '✓ step 1/3 "Fetch" completed 12s',
+    '▶ step 2/3 "Render" started',
+    '✗ step 2/3 "Render" failed 3.0s template not found',
+    '▲ retrying with the default template {"attempt":2}',
+    '▶ step 2/3 "Render" started',
+    '✓ step 2/3 "Render" completed 3.0s',
+    '- step 3/3 "Mail" skipped',
+    '✓ end completed after=18s',
+    '',
+  ]);
+  t.match(await timelineOf('T-1'), [
+    '▶ start Verify e-mail sign-in',
+    '▶ invocation "coder · codex · gpt-5" started',
+    "⚡ tool-call rg -n 'verified' src/",
+    '⚡ tool-call cat src/auth.ts',
+    '│ | 2 files changed',
+    '✗ lint failed once',
+    '✓ invocation "coder · codex · gpt-5" completed 3:30',
+    '! attention waiting review',
+    '▶ invocation "reviewer · claude · opus" started',
+    '✗ invocation "reviewer · claude · opus" failed 30s rejected: no test',
+    '✗ end failed after=4:04',
+    '',
+  ]);
+  for (const other of ['--json', '--transcript'])
+    t.equal((await home.invoke(['show', '--timeline', other, 'T-1'])).status, 64);
 });

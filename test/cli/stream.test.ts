@@ -99,6 +99,57 @@ t.test('in a real terminal', { skip }, async (t) => {
     await expectRestored(t, scene);
   });
 
+  t.test('run --stream shows the steps that a script tells with the shell library', async (t) => {
+    const { home, tmux, progress } = await open(t);
+    const script = path.join(home.directory, 'library.sh');
+    writeFileSync(
+      script,
+      `PATH=${path.dirname(PROGRESS)}:$PATH
+. "$(progress path sh)"
+progress_start "a script"
+progress_plan compile test
+progress_step compile true
+progress_step test sh -c 'while [ ! -e ${home.directory}/go ]; do sleep 0.05; done'
+progress_end
+`,
+    );
+    await progress(`run --name nightly --stream -- sh ${script}`);
+    const screen = await tmux.see(/[╭│].*1\/2 steps[\s\S]*╰/);
+    for (const pattern of [/─ progress · nightly ·/, /│.*compile/, /│.*test/]) t.match(screen, pattern);
+    go(home);
+    t.match(await tmux.see(/status 0/, 'history'), /✅ nightly completed in/);
+    const { steps } = JSON.parse((await home.invoke(['show', '--json', 'nightly'])).stdout) as { steps: object[] };
+    t.match(steps, [
+      { name: 'compile', status: 'completed' },
+      { name: 'test', status: 'completed' },
+    ]);
+  });
+
+  t.test('what waits says at a terminal for what', async (t) => {
+    const { tmux, progress, emit } = await open(t, { columns: 100, rows: 24 });
+    for (const [words, what] of [
+      ['watch', /events of all executions/],
+      ['logs -f', /output of all executions/],
+      ['follow gemini', /sessions of gemini/],
+    ] as const) {
+      await progress(words);
+      await tmux.see(new RegExp(`^progress: waiting for ${what.source}; Ctrl-C leaves$`, 'm'));
+      await tmux.key('C-c');
+      await tmux.see(/ready>\s*$/);
+      await tmux.enter('clear');
+      await tmux.see(/^ready>\s*$/);
+    }
+    await emit({ type: 'execution_started', execution: 'x', name: 'one of them' });
+    await progress('logs -f x');
+    await tmux.see(/^progress: waiting for output of one of them, until it ends; Ctrl-C leaves$/m);
+    await tmux.key('C-c');
+    await tmux.see(/ready>\s*$/);
+    await progress('watch x 2>err; grep -c waiting err');
+    await tmux.see(/^\S+Z x +start +one of them/m);
+    await emit({ type: 'execution_completed', execution: 'x' });
+    await tmux.see(/^0$/m);
+  });
+
   t.test('a failure is told with its evidence, and the exit status is the command’s', async (t) => {
     const scene = await open(t);
     await scene.progress(`run --name job --stream -- ${writeJob(scene.home, 3)}`);

@@ -22,13 +22,13 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { ProgressError } from '../../src/errors.js';
-import type { Spool } from '../../src/spool/spool.js';
+import type { Spool, SpoolOptions } from '../../src/spool/spool.js';
 import { openSpool } from '../../src/spool/spool.js';
 import { isUnprivileged } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A spool directory with a journal of its own making, and daemons that come and go. */
-function makeSpool(t: Test) {
+function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
   const root = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const directory = path.join(root, 'spool');
   mkdirSync(directory);
@@ -49,6 +49,7 @@ function makeSpool(t: Test) {
       ensureDirectory: () => mkdirSync(directory, { recursive: true }),
       takenOf: (source) => taken.get(source),
       isSynced: () => synced,
+      hasOpen: () => false,
       isFull: () => full,
       onWriterGone: (source) => gone.push(source),
       reject: (code) => rejected.push(code),
@@ -70,6 +71,7 @@ function makeSpool(t: Test) {
           }
         });
       },
+      ...overrides,
     }));
   const stop = async () => {
     await spool?.close();
@@ -419,6 +421,25 @@ t.test('nothing is caught up with while the journal is behind', async (t) => {
   box.fill(false);
   spool.resume();
   await waitFor('it', () => box.events.length === 1);
+});
+
+t.test('a writer that leaves executions open is missed long before everything is looked at', async (t) => {
+  let sweeps = 0;
+  const { start, append, gone, messages } = makeSpool(t, {
+    ensureDirectory: () => void sweeps++,
+    hasOpen: (source) => source.endsWith('-open'),
+    sweepMs: 1_000_000,
+    writersMs: 20,
+  });
+  const writers = [spawn('sleep', ['600'], { stdio: 'ignore' }), spawn('sleep', ['600'], { stdio: 'ignore' })] as const;
+  t.teardown(() => writers.forEach((writer) => writer.kill('SIGKILL')));
+  const [open, ended] = [`sh-${writers[0].pid}-open`, `sh-${writers[1].pid}-ended`];
+  for (const name of [open, ended]) append(`${name}.ndjson`, line(name));
+  start();
+  await waitFor('the looks at everything that follow the start', () => sweeps === 2 && messages().length === 2);
+  for (const writer of writers) writer.kill('SIGKILL');
+  await waitFor('the one', () => gone.length > 0);
+  t.strictSame([...new Set(gone)], [open], 'the other one can wait');
 });
 
 t.test('a runner that has gone keeps its file until its last words are read', async (t) => {
