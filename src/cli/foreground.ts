@@ -76,7 +76,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  if (run.diedOf === 'SIGINT' && process.stdin.isTTY && (isInterrupted || !view)) dieOfInterrupt(isInterrupted);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) dieOfInterrupt(isInterrupted);
   return status;
 }
 

@@ -174,30 +174,35 @@ progress_end
     await expectRestored(t, scene);
   });
 
-  t.test('Ctrl-C in run --stream is the command’s, in the box and after leaving it', async (t) => {
-    for (const leave of [false, true]) {
-      const scene = await open(t);
-      await scene.progress(`run --name job --stream -- ${writeJob(scene.home)}`);
-      await scene.tmux.see(/output 6/);
-      if (leave) {
-        await scene.tmux.key('q');
-        await scene.tmux.see(/goes on/);
-      }
-      await scene.tmux.key('C-c');
-      if (!leave) {
+  t.test(
+    'Ctrl-C in run --stream is the command’s, and ends a script around it, in the box and after leaving it',
+    async (t) => {
+      for (const leave of [false, true]) {
+        const scene = await open(t);
+        const { home, tmux } = scene;
+        const script = path.join(home.directory, 'around.sh');
+        writeFileSync(script, `${PROGRESS} run --name job --stream -- ${writeJob(home)}\necho "goes on after $?"\n`);
+        await tmux.enter(`bash ${script}`);
+        await tmux.see(/output 6/);
+        if (leave) {
+          await tmux.key('q');
+          await tmux.see(/job goes on/);
+        }
+        await tmux.key('C-c');
         // as a command that dies of SIGINT it ends the line that it is in
-        await scene.tmux.see(/ready>\s*$/);
-        await scene.tmux.enter('echo "status $?"');
+        await tmux.see(/ready>\s*$/);
+        await tmux.enter('echo "status $?"');
+        const end = await tmux.see(/status 130/, 'history');
+        t.notMatch(end, 'goes on after');
+        if (!leave) t.match(end, /job cancelled after/);
+        t.match(JSON.parse((await home.invoke(['show', '--json', 'job'])).stdout), {
+          status: 'cancelled',
+          signal: 'SIGINT',
+        });
+        await expectRestored(t, scene);
       }
-      const end = await scene.tmux.see(/status 130/, 'history');
-      if (!leave) t.match(end, /job cancelled after/);
-      t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
-        status: 'cancelled',
-        signal: 'SIGINT',
-      });
-      await expectRestored(t, scene);
-    }
-  });
+    },
+  );
 
   t.test('Ctrl-C without a box reaches the command once, and counts as cancelled', async (t) => {
     const scene = await open(t);

@@ -426,7 +426,9 @@ t.test('nothing is caught up with while the journal is behind', async (t) => {
 t.test('a writer that leaves executions open is missed long before everything is looked at', async (t) => {
   let sweeps = 0;
   const { start, append, gone, messages } = makeSpool(t, {
-    ensureDirectory: () => void sweeps++,
+    ensureDirectory() {
+      sweeps++;
+    },
     hasOpen: (source) => source.endsWith('-open'),
     sweepMs: 1_000_000,
     writersMs: 20,
