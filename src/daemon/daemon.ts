@@ -234,6 +234,10 @@ export async function startDaemon(
     logs,
     alerts,
     pruning,
+    async catchUp() {
+      spool.readAhead(() => true);
+      await ingest.drained();
+    },
     web: { on: (wanted) => http.on(wanted), off: () => http.off() },
     status,
     shutdown: () => leave('a client asked for it'),

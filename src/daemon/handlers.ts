@@ -48,6 +48,8 @@ export interface HandlerContext {
   pruning: Pruning;
   web: Web;
   alerts: Alerts;
+  /** Takes what lies in the spool: somebody may have written there, and ask for it at once. */
+  catchUp: () => Promise<void>;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
@@ -277,20 +279,26 @@ function toSubject({ id, firstSeq, lines = 0 }: Execution, { state }: HandlerCon
   return { id, firstSeq, lines, seq: state.seq };
 }
 
-/** In memory, else by the indexes of the journal. */
+/** What a command has begun before it asks may still be on its way. */
 async function lookUp(text: string, context: HandlerContext): Promise<Execution> {
-  const { state, journal, runs } = context;
+  const known = await find(text, context);
+  if (known) return known;
+  await context.catchUp();
+  const late =
+    (await find(text, context)) ?? ((await context.runs.appears(text)) ? await find(text, context) : undefined);
+  if (!late) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
+  return late;
+}
+
+/** In memory, else by the indexes of the journal. */
+async function find(text: string, { state, journal }: HandlerContext): Promise<Execution | undefined> {
   const known = findExecution(state, text);
   const found = known ? { execution: known } : findByText(newestFirst(state), text);
   if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
   if (found && !found.execution.summarised) return found.execution;
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
-  if (id === undefined && (await runs.appears(text))) return await lookUp(text, context);
-  if (id === undefined) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
-  if (another !== undefined) throw ambiguous(text, [id, another]);
-  const execution = await readExecution(journal.source, id);
-  if (!execution) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
-  return execution;
+  if (another !== undefined) throw ambiguous(text, [id ?? '', another]);
+  return id === undefined ? undefined : await readExecution(journal.source, id);
 }
 
 function ambiguous(text: string, ids: string[]): ProgressError {

@@ -10,6 +10,7 @@ import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { sh } from '../helpers/run-here.js';
 import { readSpool } from '../helpers/spool.js';
+import { createRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 interface Ended {
@@ -414,6 +415,12 @@ t.test('a daemon that stands still does not hold a command up', async (t) => {
   t.match(stdout.toString(), /\n300000\n$/);
   process.kill(pid, 'SIGCONT');
   t.match(await end(home, 'free'), { status: 'completed' });
+});
+
+t.test('a run that has just begun is found by its name, also by the daemon that this starts', async (t) => {
+  const home = createRunHome(t);
+  await home.invoke(['run', '--detach', '--name', 'first', '--', ...sh('exit 5')]);
+  t.match(await home.invoke(['wait', 'first']), { status: 5, stderr: '' });
 });
 
 t.test('a daemon that cannot start is none: the run is recorded as soon as one can', async (t) => {
