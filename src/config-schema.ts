@@ -20,12 +20,15 @@ import {
   withDefault,
 } from './config-kinds.js';
 import { isIdentifier } from './core/identifier.js';
+import { isProgramEntry } from './core/interactive.js';
 import { DEFAULT_SLOTS, MAX_SLOTS } from './core/queues.js';
 
 /** As `runner/settings.ts` has it, which needs no configuration for it. */
 const OUTPUT_LIMIT = '64MiB';
 /** Each is looked for in all that is written. */
 const MAX_MASKS = 100;
+const PROGRAM_WANTED = 'a program and what its command line must have, like "git log", or builtin';
+const MAX_PROGRAMS = 1_000;
 /** Each is compared with every command of a shell. */
 const MAX_IGNORED = 1_000;
 
@@ -67,6 +70,14 @@ export const SCHEMA = group({
       20,
     ),
     giveUp: withDefault(duration('1m', '30d', 'An alert that cannot be delivered is tried again for so long.'), '24h'),
+    interactive: withDefault(
+      list(
+        text(PROGRAM_WANTED, 'A program.', isProgramEntry),
+        MAX_PROGRAMS,
+        'Interactive programs, whose end raises no alert when they were typed at a prompt.',
+      ),
+      [BUILTIN],
+    ),
   }),
   rules: withDefault(RULES, [BUILTIN]),
   channels: withDefault(CHANNELS, {}),

@@ -278,3 +278,11 @@ t.test('a hundred full rules fit the file', async (t) => {
   const text = `rules:\n  - builtin\n${rules}\nchannels:\n  ops: { type: command, command: say }\n`;
   t.equal(parseConfig(text, 'c.yaml').rules.length, 101);
 });
+
+t.test('interactive programs extend the default list or replace it', async (t) => {
+  const read = (text: string) => parseConfig(`alerts: { interactive: ${text} }`, 'c.yaml').alerts.interactive;
+  t.strictSame(parseConfig('', 'c.yaml').alerts.interactive, ['builtin']);
+  t.strictSame(read('[builtin, mutt, "k9s !*"]'), ['builtin', 'mutt', 'k9s !*']);
+  t.strictSame(read('[]'), []);
+  t.match(refusal('alerts:', '  interactive: ["!*"]'), [/2:17: alerts\.interactive.*wanted a program/]);
+});

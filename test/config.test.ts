@@ -31,7 +31,7 @@ const DEFAULTS = {
   socket: { maxConnections: 512 },
   memory: { ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576, startWithShell: true },
-  alerts: { desktop: true, rate: 20, giveUp: 86_400_000 },
+  alerts: { desktop: true, rate: 20, giveUp: 86_400_000, interactive: ['builtin'] },
   rules: ['builtin'],
   channels: {},
   masks: [],

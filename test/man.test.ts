@@ -4,6 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { configKeys, parseConfig } from '../src/config.js';
 import { EVENT_TYPES } from '../src/core/event.js';
+import { INTERACTIVE_PROGRAMS } from '../src/core/interactive.js';
 import { translate } from '../src/core/vocabulary.js';
 import { FOREIGN_TYPES } from '../src/core/vocabulary-table.js';
 import { ERROR_CODES } from '../src/errors.js';
@@ -94,6 +95,13 @@ t.test('every page of ours that a page refers to exists, and names itself', (t) 
       t.ok(PAGES.includes(`${target}.${number}`), `${page} refers to ${target}(${number})`);
     }
   }
+  t.end();
+});
+
+t.test('the manual lists the programs that count as interactive by default', (t) => {
+  const [, text = ''] = section('progress-alerts.7', 'INTERACTIVE PROGRAMS').split('.Bd -filled -offset indent\n');
+  const listed = text.slice(0, text.indexOf('\n.Ed')).replaceAll('\n', ' ').split(', ');
+  t.strictSame(listed, INTERACTIVE_PROGRAMS);
   t.end();
 });
 

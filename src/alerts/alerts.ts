@@ -46,7 +46,12 @@ export interface Alerts {
 
 /** Of the configuration. */
 export interface AlertsSettings extends AlertsConfig {
-  readonly alerts: { readonly desktop: boolean; readonly rate: number; readonly giveUp: number };
+  readonly alerts: {
+    readonly desktop: boolean;
+    readonly rate: number;
+    readonly giveUp: number;
+    readonly interactive: readonly string[];
+  };
 }
 
 export interface AlertsOptions {
@@ -201,8 +206,8 @@ export function createAlerts(options: AlertsOptions): Alerts {
       if (!isSame('alerts') || !isSame('channels')) {
         for (const [name, lane] of lanes) lane.use(openChannel(name), changed.alerts);
       }
-      if (isSame('rules')) return;
-      judge = createJudge(createRules(changed.rules), () => state.alerts);
+      if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
+      judge = createJudge(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
       judge.adopt(state.alive.values(), moment());
       timer?.cancel();
       timer = undefined;

@@ -3,6 +3,7 @@ import type { Conditions, RuleConfig } from '../config-alerts.js';
 import { BUILTIN } from '../config-alerts.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
+import { INTERACTIVE_PROGRAMS, isInteractive } from '../core/interactive.js';
 import type { Test } from './matcher.js';
 import { filterTests, momentTests } from './matcher.js';
 
@@ -25,39 +26,38 @@ const OUTPUT_THROTTLE_MS = 10_000;
 /** Of what an alert is about; a rule about alerts would tell about itself. */
 const UNTOLD = 'alert_triggered';
 
-/** Programs that somebody sits in front of until they end: there is no need to say that they have. */
-const ATTENDED = new Set(
-  (
-    'vi vim nvim view nano emacs micro hx ed less more most man info ssh mosh telnet ftp sftp tmux screen top htop ' +
-    'btop watch tail journalctl bash zsh fish sh dash su sudo login python python3 ipython node irb psql mysql sqlite3 ' +
-    'redis-cli gdb lldb fzf ranger mc lazygit tig claude codex gemini'
-  ).split(' '),
-);
-
 const NOT_TYPED = besides('it was typed at a prompt', ({ kind }) => kind === 'command');
 /** What stands in another execution is for that one to tell. */
 const INNER = besides('it runs in another one, which tells it', ({ parent }) => parent !== undefined);
 /** Events that nobody began are lost to nobody. */
 const UNBEGUN = besides('nobody has begun it', ({ status, implicit }) => status === 'lost' && implicit === true);
-const SEEN = besides(
-  'somebody sits in front of such a program',
-  (execution) => execution.status !== 'failed' && isAttended(execution),
-);
 
-/** Those that are there without a configuration. */
-const BUILTINS: readonly Rule[] = [
-  builtin('failed', { status: ['failed', 'timeout', 'lost'] }, [NOT_TYPED, INNER, UNBEGUN]),
-  builtin('waiting', { attention: ['waiting'] }, [NOT_TYPED]),
-  builtin(
-    'long_command',
-    { kind: ['command'], status: ['completed', 'failed', 'timeout', 'lost'], longerThan: LONG_COMMAND_MS },
-    [SEEN],
-  ),
-];
+/** The rules that exist without a configuration. */
+function createBuiltins(interactive: readonly string[]): Rule[] {
+  const programs = interactive.flatMap((entry) => (entry === BUILTIN ? INTERACTIVE_PROGRAMS : [entry]));
+  const operated = besides('it is an interactive program (alerts.interactive)', ({ argv, name }) =>
+    isInteractive(argv?.join(' ') ?? name, programs),
+  );
+  return [
+    builtin('failed', { status: ['failed', 'timeout', 'lost'] }, [NOT_TYPED, INNER, UNBEGUN]),
+    builtin('waiting', { attention: ['waiting'] }, [NOT_TYPED]),
+    builtin(
+      'long_command',
+      { kind: ['command'], status: ['completed', 'failed', 'timeout', 'lost'], longerThan: LONG_COMMAND_MS },
+      [operated],
+    ),
+  ];
+}
 
-/** In the order of the configuration. */
-export function createRules(configured: readonly (RuleConfig | typeof BUILTIN)[] = [BUILTIN]): Rule[] {
-  return configured.flatMap((rule) => (rule === BUILTIN ? BUILTINS : [compile(rule, false)]));
+/**
+ * Rules in the order of the configuration.
+ * @param interactive The key `alerts.interactive`: programs that the rule `long_command` leaves out.
+ */
+export function createRules(
+  configured: readonly (RuleConfig | typeof BUILTIN)[] = [BUILTIN],
+  interactive: readonly string[] = [BUILTIN],
+): Rule[] {
+  return configured.flatMap((rule) => (rule === BUILTIN ? createBuiltins(interactive) : [compile(rule, false)]));
 }
 
 function builtin(name: string, when: Conditions, exceptions: readonly Test[]): Rule {
@@ -93,10 +93,4 @@ function typesOf({ type, status, exitStatus, attention, step, output, resource, 
 /** Everything but this. */
 function besides(why: string, is: (execution: Execution) => boolean): Test {
   return { holds: ({ execution }) => execution !== undefined && !is(execution), why: () => why };
-}
-
-/** By the first word of the line. */
-function isAttended({ name }: Execution): boolean {
-  const [word = ''] = name.trimStart().split(/\s/, 1);
-  return ATTENDED.has(word.slice(word.lastIndexOf('/') + 1));
 }

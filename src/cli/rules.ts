@@ -111,7 +111,8 @@ async function replayed({ paths }: Context, text: string): Promise<Story> {
 }
 
 async function test({ events, known }: Story, { paths, env }: Context, json: boolean): Promise<number> {
-  const results = rehearse(createRules(loadConfig(paths.config).rules), events, known);
+  const { rules, alerts } = loadConfig(paths.config);
+  const results = rehearse(createRules(rules, alerts.interactive), events, known);
   if (json) await print(`${JSON.stringify(results.map(toJson), undefined, 2)}\n`);
   else await printLines(results.flatMap((result) => resultLines(result, styleOf(env))));
   return 0;

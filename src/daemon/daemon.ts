@@ -96,7 +96,7 @@ export async function startDaemon(
   let note = (event: NewEvent): void => void early.push(event);
 
   const journal = await openJournal(paths, config, { now, log, note: (event) => note(event) });
-  const recovery = createRecovery(createRules(config.rules), journal.id, realClock, now);
+  const recovery = createRecovery(createRules(config.rules, config.alerts.interactive), journal.id, realClock, now);
   let isBehind = false as boolean;
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory, {
     saw: (event, execution, read) => recovery.saw(event, execution, read),

@@ -9,12 +9,16 @@ import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';
 
 /** What the last of these events raises without a configuration, a moment later. */
-function alertOf(drafts: readonly Draft[], later = 1): (Telling & { rule: string }) | undefined {
+function alertOf(
+  drafts: readonly Draft[],
+  later = 1,
+  interactive?: string[],
+): (Telling & { rule: string }) | undefined {
   const state = emptyState();
   const events = numbered(drafts.map((draft) => ({ execution: 'x', ...draft })));
   for (const event of events) fold(state, event);
   const last = events.at(-1)!;
-  const judge = createJudge(createRules(), () => state.alerts);
+  const judge = createJudge(createRules(undefined, interactive), () => state.alerts);
   const moment = { at: 0, now: Date.parse(last.time) + later * 1_000 };
   const [match, ...more] = judge.take(last, findExecution(state, 'x'), moment);
   if (more.length > 0) throw new Error('more than one rule fires');
@@ -74,15 +78,17 @@ t.test('a command at the prompt raises one only beyond thirty seconds, however i
   t.end();
 });
 
-t.test('of a program that somebody sits in front of, only a failure is told', (t) => {
-  const ended = (name: string, status: string) =>
-    alertOf([start({ kind: 'command', name }), end(status, { durationMs: 60_000 })]);
-  for (const name of ['vim', ' less x', '/usr/bin/ssh -v host', 'claude']) {
-    t.notOk(ended(name, 'completed'), name);
-    t.notOk(ended(name, 'lost'), name);
-    t.ok(ended(name, 'failed'), name);
+t.test('an interactive program raises none, however it ends', (t) => {
+  const ended = (name: string, status: string, interactive?: string[]) =>
+    alertOf([start({ kind: 'command', name }), end(status, { durationMs: 60_000, exitStatus: 130 })], 1, interactive);
+  for (const status of ['completed', 'failed', 'lost', 'timeout']) {
+    for (const name of ['vim', 'ssh host', 'sudo less x']) t.notOk(ended(name, status), `${name} ${status}`);
+    t.ok(ended('make', status), status);
   }
-  for (const name of ['vimdiff-all', 'make', 'sshfs x']) t.ok(ended(name, 'completed'), name);
+  t.ok(ended('vim', 'failed', ['make']), 'the list replaces the default');
+  t.notOk(ended('make', 'failed', ['make']));
+  t.notOk(ended('vim', 'failed', ['builtin', 'make']), 'or extends it');
+  t.notOk(ended('make', 'failed', ['builtin', 'make']));
   t.end();
 });
 

@@ -28,7 +28,7 @@ const START = Date.parse('2026-01-02T03:04:05.000Z');
 export function settingsOf({ rules = ['builtin'], alerts = {}, channels = {} }: BenchOptions): AlertsSettings {
   const configured = Object.keys(channels).filter((name) => name !== 'desktop');
   return {
-    alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, ...alerts },
+    alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, interactive: ['builtin'], ...alerts },
     rules: rules.map((rule, index) =>
       rule === 'builtin' ? rule : { name: `rule-${index}`, when: {}, notify: ['desktop'], throttle: 0, ...rule },
     ),
