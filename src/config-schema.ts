@@ -137,6 +137,16 @@ export const SCHEMA = group({
       '30m',
     ),
   }),
+  silence: settings({
+    after: withDefault(
+      duration('10s', '30d', 'An execution without activity for this long counts as silent, not sooner.'),
+      '2m',
+    ),
+    factor: withDefault(
+      count(1, 1_000, 'And not before it was inactive this many times as long as usual for its name.'),
+      3,
+    ),
+  }),
   watch: settings({ rate: withDefault(count(1, 60, 'Updates a second that a display asks for.'), 10) }),
   web: settings({
     enabled: withDefault(flag('The viewer listens whenever the daemon runs.'), false),

@@ -38,6 +38,7 @@ const DEFAULTS = {
   ignore: { commands: [], directories: [] },
   queues: {},
   runs: { outputLimit: 64 * 1024 * 1024 },
+  silence: { after: 120_000, factor: 3 },
   follow: { claude: false, codex: false, gemini: false, backfill: 86_400_000, silence: 1_800_000 },
   watch: { rate: 10 },
   web: { enabled: false, port: 7878, maxStreams: 100, heartbeat: 30_000 },

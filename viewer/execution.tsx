@@ -2,6 +2,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { estimate, parseTime } from '../src/core/estimate.js';
+import { lastActivityText } from '../src/core/state-text.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
@@ -12,7 +13,7 @@ import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
 import { go, pathOf, replacePath, setQuery, useRoute } from './route.js';
-import { Badge, Bar, quietText, timeText, workText } from './status.js';
+import { Badge, Bar, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
 
 export interface TabProps {
@@ -107,7 +108,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
         {over ? (
           <span class={`badge ended s-${execution.status}`}>{execution.status.toUpperCase()}</span>
         ) : (
-          <Badge execution={execution} isStale={staleReason(model) !== undefined} />
+          <Badge execution={execution} now={now} isStale={staleReason(model) !== undefined} />
         )}
         <h1>{execution.name}</h1>
         {share !== undefined && !over && <span class="percent">{formatPercent(share)}</span>}
@@ -160,7 +161,7 @@ function factsOf(execution: Execution, now: number): string[] {
     exitCode === undefined ? '' : `exit ${exitCode}`,
     signal ?? '',
     started === undefined ? '' : `started ${new Date(started).toLocaleDateString()} ${formatClock(started)}`,
-    quietText(execution, now),
+    lastActivityText(execution, now),
     resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
     resources?.cpu !== undefined || resources?.peakCpu === undefined ? '' : `up to ${resources.peakCpu} % CPU`,
     resources?.rss === undefined ? '' : formatBytes(resources.rss),

@@ -171,7 +171,7 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
         {over ? (
           <Icon status={execution.status} />
         ) : (
-          <Badge execution={execution} isStale={staleReason(model) !== undefined} />
+          <Badge execution={execution} now={now} isStale={staleReason(model) !== undefined} />
         )}
         <a class="name" href={path} onClick={open}>
           {execution.name}
@@ -215,7 +215,6 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
     status === 'queued' ? queueText(execution, all) : timeText(execution, now),
     usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
-    attention === 'silent' ? `silent for ${formatAge(now - (parseTime(execution.lastActivity) ?? now))}` : '',
     workText(execution),
     current ? [current.position, titleOf(current.step)].filter(Boolean).join(' ') : (execution.progress?.message ?? ''),
     agent ?? '',

@@ -1,15 +1,9 @@
 /** How one sees that something runs, how it ended, and how far it is. */
-import { estimate, quietOf, workOf } from '../src/core/estimate.js';
-import type { Attention, Execution, Status } from '../src/core/execution.js';
+import { estimate, workOf } from '../src/core/estimate.js';
+import { stateWord } from '../src/core/state-text.js';
+import type { Execution, Status } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import {
-  formatAge,
-  formatDuration,
-  formatPercent,
-  formatRemaining,
-  formatWork,
-  statusWord,
-} from '../src/core/format.js';
+import { formatDuration, formatPercent, formatRemaining, formatWork } from '../src/core/format.js';
 
 const ICONS: Readonly<Record<Status, string>> = {
   pending: '○',
@@ -33,7 +27,7 @@ export function Icon({ status }: { status: Status }) {
 }
 
 /** Green and pulsing on what runs, and on nothing else. */
-export function Badge({ execution, isStale }: { execution: Execution; isStale: boolean }) {
+export function Badge({ execution, now, isStale }: { execution: Execution; now: number; isStale: boolean }) {
   const { status, attention } = execution;
   if (isStale && !isFinal(status)) return <span class="badge stale">STALE</span>;
   if (status === 'running' && attention === undefined) {
@@ -44,12 +38,13 @@ export function Badge({ execution, isStale }: { execution: Execution; isStale: b
       </span>
     );
   }
-  return <span class={`badge s-${attention ?? status}`}>{wordOf(status, attention)}</span>;
+  return <span class={`badge s-${attention ?? status}`}>{wordOf(execution, now)}</span>;
 }
 
-function wordOf(status: Status, attention: Attention | undefined): string {
-  if (attention === 'waiting') return 'NEEDS YOU';
-  return statusWord(status, attention).toUpperCase();
+function wordOf(execution: Execution, now: number): string {
+  if (execution.attention === 'waiting') return 'NEEDS YOU';
+  if (execution.attention === 'silent') return stateWord(execution, now);
+  return execution.status.toUpperCase();
 }
 
 interface BarProps {
@@ -94,12 +89,6 @@ function UsualBar({ elapsedMs, usualMs }: { elapsedMs: number | undefined; usual
 export function workText(execution: Execution): string {
   const work = workOf(execution);
   return work ? formatWork(work) : '';
-}
-
-/** `last activity 2m ago`, of one that has been quiet for a time. */
-export function quietText(execution: Execution, now: number): string {
-  const quiet = quietOf(execution, now);
-  return quiet === undefined ? '' : `last activity ${formatAge(quiet)} ago`;
 }
 
 /** `6:41 · ~5:00 left`, or that it takes longer than its producer said. */

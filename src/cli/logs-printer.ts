@@ -82,6 +82,11 @@ export function isForDebuggers({ type, data }: ExecutionEvent): boolean {
   return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
 }
 
+/** The state that an execution became silent is shown by lists, with a clock; it is no line of a log. */
+export function isSilence({ type, data }: ExecutionEvent): boolean {
+  return type === 'attention' && data['state'] === 'silent';
+}
+
 /** What is printed of an event of one execution, of these types, where no terminal reads. */
 export function textFor(event: ExecutionEvent, style: OutputStyle, columns: number): string | Buffer {
   const { type, data } = event;

@@ -14,7 +14,7 @@ import type { Gap } from '../protocol/messages.js';
 import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
-import { createPrinter, isForDebuggers, type Printer, SHOWN_TYPES } from './logs-printer.js';
+import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } from './logs-printer.js';
 import { findAnywhere, readState } from './offline.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from './output.js';
 import { createOwners, parseLabels, withStarts } from './owners.js';
@@ -87,8 +87,11 @@ export const command = defineCommand({
       level: args.level,
       stream: args.stream,
     };
+    const isSilenceWanted = types?.includes('attention') === true;
     const isShown = (event: ExecutionEvent) =>
-      raw ? isWritten(event) : args.stream !== undefined || json || !isForDebuggers(event);
+      raw
+        ? isWritten(event)
+        : json || ((args.stream !== undefined || !isForDebuggers(event)) && (isSilenceWanted || !isSilence(event)));
     const isWanted = (event: ExecutionEvent) => isOwned(event) && matches(filter, event) && isShown(event);
 
     const invert = args['invert-match'] ?? false;

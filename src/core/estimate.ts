@@ -196,6 +196,8 @@ function stoppedAt(item: Execution | Step): number | undefined {
 /** The producer's own estimate while it holds, else by the rate so far. */
 function remainingOf(execution: Execution, share: number | undefined, elapsedMs: number): number | undefined {
   if (isFinal(execution.status) || (share !== undefined && share >= 1)) return undefined;
+  // the rate so far says nothing about work that may have stopped
+  if (execution.attention === 'silent') return undefined;
   // nobody knows what a failed story leads to
   if (countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed')) return undefined;
   const { estimatedMs } = execution;
@@ -207,11 +209,11 @@ function remainingOf(execution: Execution, share: number | undefined, elapsedMs:
 /** Shorter than this an execution is not quiet. */
 const QUIET_MS = 30_000;
 
-/** Milliseconds since the last event of one that runs; undefined where that was just now. */
-export function quietOf({ status, lastActivity }: Execution, nowMs: number): number | undefined {
+/** Milliseconds since the last activity of a live execution; undefined if that is recent. */
+export function quietOf({ status, attention, lastActivity }: Execution, nowMs: number): number | undefined {
   const last = parseTime(lastActivity);
-  if (isFinal(status) || last === undefined || nowMs - last < QUIET_MS) return undefined;
-  return nowMs - last;
+  if (isFinal(status) || last === undefined) return undefined;
+  return attention === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
 }
 
 /** Milliseconds of an RFC 3339 time, or undefined if it is absent or no time. */

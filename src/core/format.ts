@@ -140,9 +140,11 @@ export function statusMark(status: Status, ascii: boolean, attention?: Attention
   return ascii ? sign.ascii : sign.mark;
 }
 
+const ATTENTION_WORDS: Readonly<Record<Attention, string>> = { waiting: 'waiting', silent: 'quiet' };
+
 /** The word beside the sign: attention says more than `running`. */
 export function statusWord(status: Status, attention?: Attention): string {
-  return status === 'running' && attention !== undefined ? attention : status;
+  return status === 'running' && attention !== undefined ? ATTENTION_WORDS[attention] : status;
 }
 
 /** How an outcome reads before its duration: `failed after` 7:12. */

@@ -145,6 +145,7 @@ function draftsOf(event: ExecutionEvent): Draft[] {
     case 'step_started':
       return [{ text: stepName(event) }];
     case 'attention':
+      if (data['state'] === 'silent') return [];
       return [{ text: [textOf(data, 'state'), textOf(data, 'reason')].filter(Boolean).join(': ') }];
     case 'control':
       return [{ text: byWhom(event, textOf(data, 'action') ?? 'control') }];

@@ -1,27 +1,30 @@
-/** When an execution counts as silent: pure, from what others of its name have been like. */
+/** When an execution counts as silent: pure, from how long others of its name were usually inactive. */
 import type { Execution } from './execution.js';
 
-/** Nothing is silent sooner. */
-const MIN_SILENCE_MS = 30_000;
-/** How much longer than the longest usual gap. */
-const FACTOR = 3;
+/** The group `silence` of the configuration. */
+export interface SilenceSettings {
+  /** Milliseconds without activity before which nothing is silent. */
+  readonly after: number;
+  /** How many times longer than usual an execution must be inactive. */
+  readonly factor: number;
+}
+
+/** The share of the gaps that are not longer than the usual one. */
 const USUAL = 0.95;
-/** Of one name; with each more the oldest is forgotten. */
+/** Gaps that are kept of one name. */
 const GAPS = 200;
-/** The name that was not seen longest goes. */
+/** Names that are kept. */
 const NAMES = 1_000;
 
-/** Milliseconds without activity after which an execution is silent, by the gaps seen so far: at least 30 s. */
-export function silenceLimit(gapsMs: readonly number[]): number {
-  if (gapsMs.length === 0) return MIN_SILENCE_MS;
+/** The usual gap between two activities, in milliseconds; 0 where none was seen. */
+export function usualGap(gapsMs: readonly number[]): number {
   const sorted = [...gapsMs].sort((a, b) => a - b);
-  const usual = sorted[Math.ceil(USUAL * sorted.length) - 1] ?? 0;
-  return Math.max(MIN_SILENCE_MS, FACTOR * usual);
+  return sorted[Math.ceil(USUAL * sorted.length) - 1] ?? 0;
 }
 
 /**
- * Can it be silent at all? Not while somebody has stopped it or is asked something; and a command typed at a prompt
- * tells its beginning and its end alone.
+ * Whether an execution can be silent at all: not while it is paused or waits for a person. A command typed at a prompt
+ * reports only its start and its end.
  */
 export function canBeSilent({ status, attention, kind }: Execution): boolean {
   return status === 'running' && attention === undefined && kind !== 'command';
@@ -29,27 +32,27 @@ export function canBeSilent({ status, attention, kind }: Execution): boolean {
 
 export interface Gaps {
   add(name: string, gapMs: number): void;
-  /** Of this name. */
-  limit(name: string): number;
+  /** Milliseconds without activity after which an execution of this name is silent. */
+  limit(name: string, settings: SilenceSettings): number;
 }
 
-/** Remembers the gaps of the newest names, the newest of each. */
+/** Keeps the newest gaps of the names that were seen last. */
 export function createGaps(): Gaps {
-  const gaps = new Map<string, { newest: number[]; next: number; limit: number | undefined }>();
+  const gaps = new Map<string, { newest: number[]; next: number; usual: number | undefined }>();
   return {
     add(name, gapMs) {
-      const known = gaps.get(name) ?? { newest: [], next: 0, limit: undefined };
+      const known = gaps.get(name) ?? { newest: [], next: 0, usual: undefined };
       known.newest[known.next] = gapMs;
       known.next = (known.next + 1) % GAPS;
-      known.limit = undefined;
+      known.usual = undefined;
       gaps.delete(name);
       gaps.set(name, known);
       const [oldest] = gaps.keys();
       if (gaps.size > NAMES && oldest !== undefined) gaps.delete(oldest);
     },
-    limit(name) {
+    limit(name, { after, factor }) {
       const known = gaps.get(name);
-      return known ? (known.limit ??= silenceLimit(known.newest)) : MIN_SILENCE_MS;
+      return Math.max(after, factor * (known ? (known.usual ??= usualGap(known.newest)) : 0));
     },
   };
 }

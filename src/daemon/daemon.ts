@@ -142,7 +142,7 @@ export async function startDaemon(
     forget: (time) => runs.forget(time),
   });
 
-  const silence = createSilence({ state, ingest, log, now });
+  const silence = createSilence({ state, ingest, settings: () => settings.current.silence, log, now });
   const record = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
   const recovered = recovery.end(state);

@@ -1,10 +1,12 @@
-/** Notices executions that have gone silent, and says so once: their next activity takes it back by itself. */
+/** Records once that an execution has become silent; the fold ends that state at its next activity. */
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import type { Execution } from '../core/execution.js';
+import type { Execution, Status } from '../core/execution.js';
 import { PASSIVE_TYPES } from '../core/fold.js';
 import { formatDuration } from '../core/format.js';
+import type { SilenceSettings } from '../core/silence.js';
 import { canBeSilent, createGaps } from '../core/silence.js';
 import type { State } from '../core/state.js';
+import { findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import type { Log } from './daemon-log.js';
 import type { Ingest } from './ingest.js';
@@ -20,6 +22,7 @@ export interface Silence {
 export interface SilenceOptions {
   state: State;
   ingest: Pick<Ingest, 'between' | 'writeNow'>;
+  settings: () => SilenceSettings;
   log: Log;
   now: () => number;
   /** Between two looks. */
@@ -27,22 +30,22 @@ export interface SilenceOptions {
 }
 
 const LOOK_MS = 5_000;
+const ENDED_BY_ITSELF: ReadonlySet<Status> = new Set<Status>(['completed', 'failed']);
 
-export function createSilence({ state, ingest, log, now, lookMs = LOOK_MS }: SilenceOptions): Silence {
+export function createSilence({ state, ingest, settings, log, now, lookMs = LOOK_MS }: SilenceOptions): Silence {
   const gaps = createGaps();
   /** When each was heard of last, by our own clock: a backlog is no silence, nor is the time while no daemon ran. */
   const heard = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
 
-  const hear = ({ id, name }: Execution) => {
+  const learn = ({ id, name }: Execution) => {
     const before = heard.get(id);
-    heard.set(id, now());
     if (before !== undefined) gaps.add(name, now() - before);
   };
 
   const isSilent = (execution: Execution): boolean => {
     const since = heard.get(execution.id);
-    return since !== undefined && canBeSilent(execution) && now() - since > gaps.limit(execution.name);
+    return since !== undefined && canBeSilent(execution) && now() - since > gaps.limit(execution.name, settings());
   };
 
   /** Of what is over, or stopped, nothing is remembered: the time until it goes on is no gap. */
@@ -83,8 +86,11 @@ export function createSilence({ state, ingest, log, now, lookMs = LOOK_MS }: Sil
         if (execution !== undefined && !PASSIVE_TYPES.has(type)) ids.add(execution);
       }
       for (const id of ids) {
-        const execution = state.alive.get(id);
-        if (execution && canBeSilent(execution)) hear(execution);
+        const execution = findExecution(state, id);
+        const isActive = execution !== undefined && canBeSilent(execution);
+        // how long it said nothing before it ended by itself is usual too
+        if (execution && (isActive || ENDED_BY_ITSELF.has(execution.status))) learn(execution);
+        if (isActive) heard.set(id, now());
         else heard.delete(id);
       }
       if (heard.size > 0) arm();

@@ -10,7 +10,7 @@ import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 
 /** Of another version, it is not read. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Whoever dies again before its first checkpoint would otherwise have more to read at each start. */
 const REREAD_BYTES = 4 * 1024 * 1024;

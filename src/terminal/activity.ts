@@ -159,11 +159,9 @@ function drawLog(scene: Scene): string[] {
 }
 
 function drawAttention(scene: Scene): string[] {
-  const state = textOf(scene.event.data, 'state');
-  if (state !== 'waiting' && state !== 'silent') return [];
+  if (textOf(scene.event.data, 'state') !== 'waiting') return [];
   const reason = textOf(scene.event.data, 'reason');
-  const word = state === 'waiting' ? 'waiting for you' : 'silent';
-  const text = reason === undefined ? word : `${word}: ${reason}`;
+  const text = reason === undefined ? 'waiting for you' : `waiting for you: ${reason}`;
   return marked(scene, ['!', '!'], words(scene, text, RESULT_ROWS, 'warn', 2), 'warn');
 }
 

@@ -1,10 +1,10 @@
 /** One execution in the box: where it stands, what it is at, what it has to meet, what it says. */
 import type { Estimate } from '../core/estimate.js';
-import { criteriaOf, elapsedOf, estimate, quietOf, workOf } from '../core/estimate.js';
+import { criteriaOf, elapsedOf, estimate, workOf } from '../core/estimate.js';
+import { lastActivityText, stateWord } from '../core/state-text.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
-  formatAge,
   formatBytes,
   formatCount,
   formatCpu,
@@ -15,7 +15,6 @@ import {
   formatWork,
   statusIcon,
   statusMark,
-  statusWord,
 } from '../core/format.js';
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
@@ -81,13 +80,13 @@ function fewerRows(rows: Row[], room: number): Row[] {
 
 /** The state, and what is at work: at least one row. */
 function currentRows(execution: Execution, current: readonly Current[], now: number, style: Style): Row[] {
-  const state = stateText(execution, style);
+  const state = stateText(execution, now, style);
   const labelCells = Math.max(0, ...current.map(({ label, position }) => cellsOf(label) + (position?.length ?? 0) + 1));
   const rows = current.map((one) => currentRow(execution, one, labelCells, style));
   const message = messageOf(execution, current);
   if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
   for (const error of errorsOf(execution, current)) rows.push({ left: paint(`✗ ${cleanText(error)}`, 'bad', style) });
-  if (execution.attention !== undefined) rows.unshift({ left: attentionText(execution, now, style) });
+  if (execution.attention === 'waiting') rows.unshift({ left: waitingText(execution, style) });
   const [first, ...others] = rows;
   if (first === undefined) return [{ left: cleanText(summaryOf(execution, style)), right: state }];
   const right = first.right === undefined ? state : `${first.right}  ${state}`;
@@ -131,21 +130,16 @@ function messageOf(execution: Execution, current: readonly Current[]): string | 
   return current.at(-1)?.step.progress?.message ?? execution.progress?.message;
 }
 
-function attentionText(execution: Execution, now: number, style: Style): string {
-  const { attention, attentionReason } = execution;
-  const quiet = quietOf(execution, now);
-  // a clock that moves says more than the reason of one
-  if (attention === 'silent' && quiet !== undefined) return paint(`! silent for ${formatAge(quiet)}`, 'warn', style);
+function waitingText({ attentionReason }: Execution, style: Style): string {
   const reason = attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`;
-  return paint(`! ${attention === 'waiting' ? 'waiting for you' : 'silent'}${reason}`, 'warn', style);
+  return paint(`! waiting for you${reason}`, 'warn', style);
 }
 
-export function stateText({ status, attention }: Execution, style: Style): string {
-  return paint(
-    `${statusIcon(status, style.ascii, attention)} ${statusWord(status, attention)}`,
-    toneOf(status, attention),
-    style,
-  );
+/** `● running`, `◇ quiet 2m`. */
+export function stateText(execution: Execution, now: number, style: Style): string {
+  const { status, attention } = execution;
+  const icon = statusIcon(status, style.ascii, attention);
+  return paint(`${icon} ${stateWord(execution, now)}`, toneOf(status, attention), style);
 }
 
 /** The bar with count and percent, if anything is counted. */
@@ -172,12 +166,12 @@ function clockRow(
   detail: boolean,
   style: Style,
 ): Row {
-  const quiet = quietOf(execution, now);
   const parts: string[] = [];
   if (isFinal(execution.status)) parts.push(formatOutcome(execution.status, elapsedMs) + exitText(execution));
   else if (elapsedMs !== undefined) parts.push(`Elapsed ${formatDuration(elapsedMs)}`);
   if (remainingMs !== undefined) parts.push(`${formatRemaining(remainingMs)} left`);
-  if (quiet !== undefined && execution.attention !== 'silent') parts.push(`last activity ${formatAge(quiet)} ago`);
+  const activity = lastActivityText(execution, now);
+  if (activity !== '') parts.push(activity);
   const right = detail ? resourceText(execution) : '';
   return { left: parts.join('   '), ...(right !== '' && { right: paint(right, 'dim', style) }) };
 }
@@ -305,6 +299,7 @@ export function shortLine(executions: readonly Execution[], now: number, columns
     share === undefined ? '' : formatPercent(share),
     elapsedMs === undefined ? '' : formatDuration(elapsedMs),
     remainingMs === undefined ? '' : formatRemaining(remainingMs),
+    execution.attention === 'silent' ? stateWord(execution, now) : '',
     others.length === 0 ? '' : `+${others.length}`,
   ].filter((text) => text !== '');
   const step = outlineOf(execution).current.at(-1)?.step;

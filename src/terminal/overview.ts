@@ -1,5 +1,6 @@
 /** Several executions in the box: one row each. */
 import { estimate, parseTime } from '../core/estimate.js';
+import { stateWord } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatPercent, formatRemaining, statusMark, statusWord } from '../core/format.js';
@@ -70,7 +71,7 @@ function executionRow(execution: Execution, now: number, nameCells: number, cell
   const elapsed = elapsedMs === undefined ? '' : formatDuration(elapsedMs);
   const remaining = remainingMs === undefined ? '' : formatRemaining(remainingMs);
   return {
-    left: `${statusMark(execution.status, style.ascii, execution.attention)} ${name}${bar} ${percent}  ${activityText(execution, style)}`,
+    left: `${statusMark(execution.status, style.ascii, execution.attention)} ${name}${bar} ${percent}  ${activityText(execution, now, style)}`,
     right:
       alignRight(elapsed, ELAPSED_CELLS) +
       (wide ? paint(alignRight(remaining, REMAINING_CELLS + 1), 'dim', style) : ''),
@@ -78,17 +79,19 @@ function executionRow(execution: Execution, now: number, nameCells: number, cell
 }
 
 /** What it is at, or what stopped it. */
-function activityText(execution: Execution, style: Style): string {
+function activityText(execution: Execution, now: number, style: Style): string {
   const { status, attention, attentionReason, error } = execution;
   const tone = toneOf(status, attention);
   if (isFinal(status)) {
     const why = status === 'completed' || error === undefined ? '' : `: ${cleanText(error)}`;
     return paint(status + exitText(execution) + why, tone, style);
   }
-  if (attention !== undefined && status === 'running') {
+  if (status !== 'running') return paint(status, tone, style);
+  if (attention === 'waiting') {
     return paint(attention + (attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`), tone, style);
   }
-  if (status !== 'running') return paint(status, tone, style);
   const step = outlineOf(execution).current.at(-1)?.step;
-  return cleanText((step && titleOf(step)) ?? execution.progress?.message ?? '');
+  const work = cleanText((step && titleOf(step)) ?? execution.progress?.message ?? '');
+  if (attention === undefined) return work;
+  return [paint(stateWord(execution, now), tone, style), work].filter((part) => part !== '').join(separatorOf(style));
 }

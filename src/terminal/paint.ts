@@ -54,8 +54,10 @@ const TONES: Readonly<Record<Status, Tone>> = {
   lost: 'bad',
 };
 
+const ATTENTION_TONES: Readonly<Record<Attention, Tone>> = { waiting: 'warn', silent: 'dim' };
+
 export function toneOf(status: Status, attention?: Attention): Tone {
-  return status === 'running' && attention !== undefined ? 'warn' : TONES[status];
+  return status === 'running' && attention !== undefined ? ATTENTION_TONES[attention] : TONES[status];
 }
 
 /** Our own signs where the style lacks Unicode. */

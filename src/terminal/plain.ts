@@ -1,6 +1,7 @@
 /** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
 import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/activity.js';
 import { elapsedOf, estimate } from '../core/estimate.js';
+import { stateWord } from '../core/state-text.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
@@ -47,7 +48,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
   const last = outlineOf(execution).current.at(-1);
   const parts = [
     last && `${last.position === undefined ? '' : `${last.position} `}${quote(titleOf(last.step))}`,
-    execution.attention ?? execution.status,
+    stateWord(execution, now),
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
     remainingMs === undefined ? undefined : `left=${formatRemaining(remainingMs)}`,
@@ -84,7 +85,7 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['output', describeOutput],
   ['log', describeLog],
   ['activity', describeActivity],
-  ['attention', (event) => one('attention', text(event.data, 'state'), text(event.data, 'reason'))],
+  ['attention', describeAttention],
   ['resource_update', describeResources],
   ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data))],
   ['queue_changed', describeQueue],
@@ -96,6 +97,11 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
 export function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
+}
+
+function describeAttention({ data }: ExecutionEvent): Described {
+  if (data['state'] === 'silent') return one('quiet', text(data, 'reason'));
+  return one('attention', text(data, 'state'), text(data, 'reason'));
 }
 
 /** Told when it is certain to be sent; of what comes of it then only what is worth a word. */

@@ -1,5 +1,6 @@
 /** `progress show`: everything that is known of one execution. */
-import { countedSteps, elapsedOf, parseTime, quietOf } from '../core/estimate.js';
+import { countedSteps, elapsedOf, parseTime } from '../core/estimate.js';
+import { lastActivityText } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -57,13 +58,14 @@ function commandText({ kind, argv }: Execution): string | undefined {
 function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
   const { name, status, labels } = execution;
   const elapsed = elapsedOf(execution, now);
-  const quiet = quietOf(execution, now);
-  const state = isFinal(status) ? formatOutcome(status, elapsed) + exitText(execution) : stateText(execution, style);
+  const state = isFinal(status)
+    ? formatOutcome(status, elapsed) + exitText(execution)
+    : stateText(execution, now, style);
   const fields: [string, string | undefined][] = [
     ['id', execution.id],
     ['kind', execution.kind],
     ['status', isFinal(status) ? paint(state, toneOf(status), style) : state],
-    ['reason', execution.attentionReason],
+    ['reason', execution.attention === 'waiting' ? execution.attentionReason : undefined],
     ['command', commandText(execution)],
     ['directory', execution.cwd],
     [
@@ -87,7 +89,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
     ['progress', progressText(execution, now, false, separatorOf(style))],
-    ['activity', quiet === undefined ? undefined : `last ${formatAge(quiet)} ago`],
+    ['activity', lastActivityText(execution, now).replace(/^last activity /, 'last ')],
     ['params', execution.parameters],
     ['input', execution.input],
     ['output', execution.output],

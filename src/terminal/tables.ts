@@ -1,5 +1,6 @@
 /** `progress ps`: executions as a table, in groups if wanted. */
-import { elapsedOf, estimate, parseTime, quietOf, workOf } from '../core/estimate.js';
+import { elapsedOf, estimate, parseTime, workOf } from '../core/estimate.js';
+import { stateWord } from '../core/state-text.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
@@ -11,7 +12,6 @@ import {
   formatWork,
   shortenIds,
   statusIcon,
-  statusWord,
 } from '../core/format.js';
 import type { Group, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
@@ -109,12 +109,12 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
   return [
     { text: cleanText(id) },
     {
-      text: `${statusIcon(status, style.ascii, attention)} ${statusWord(status, attention)}${position === undefined ? '' : ` #${position}`}`,
+      text: `${statusIcon(status, style.ascii, attention)} ${stateWord(execution, now)}${position === undefined ? '' : ` #${position}`}`,
       tone: toneOf(status, attention),
     },
     { text: cleanText(execution.name), tone: 'strong' },
     { text: progressText(execution, now, columns < MIN_COLUMNS_FOR_COUNTS) },
-    { text: stepText(execution, step, now) },
+    { text: stepText(execution, step) },
     { text: resources.cpu === undefined ? '' : formatCpu(resources.cpu), right: true },
     memoryCell(execution),
     { text: ageText(execution, now), right: true },
@@ -133,11 +133,9 @@ export function progressText(execution: Execution, now: number, short = false, s
   return share === undefined || isFinal(execution.status) ? count : `${formatPercent(share)} ${count}`;
 }
 
-function stepText(execution: Execution, step: Step | undefined, now: number): string {
+function stepText(execution: Execution, step: Step | undefined): string {
   const { status, attention, attentionReason, error } = execution;
-  const quiet = attention === 'silent' ? quietOf(execution, now) : undefined;
-  if (quiet !== undefined) return `quiet ${formatAge(quiet)}`;
-  if (!isFinal(status) && attention !== undefined) return cleanText(attentionReason ?? '');
+  if (!isFinal(status) && attention === 'waiting') return cleanText(attentionReason ?? '');
   if (isFinal(status)) return cleanText(status === 'completed' ? '' : (error ?? ''));
   return cleanText(step === undefined ? '' : titleOf(step));
 }

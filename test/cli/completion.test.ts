@@ -316,7 +316,7 @@ for (const shell of SHELLS) {
       await tmux.key('progress show ');
       await tmux.key('Tab');
       await tmux.key('Tab');
-      const list = await tmux.see(shell === 'bash' ? /^ctl-id\s/m : /id-alpha-1 .*name with space, (?:running|silent)/);
+      const list = await tmux.see(shell === 'bash' ? /^ctl-id\s/m : /id-alpha-1 .*name with space, (?:running|quiet)/);
       t.notMatch(list, /-rf(?!,)/, 'what looks like an option is left out');
       t.notOk(existsSync(path.join(home.directory, 'pwned')), 'nothing was run');
     },

@@ -48,6 +48,15 @@ t.test('of one execution output stands as it was written, messages with their le
   t.match(await logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
 });
 
+t.test('that an execution became silent is no line, unless that is asked for', async (t) => {
+  const { home, logs } = await open(t);
+  await emit(home, { type: 'attention', execution: 'build-1', state: 'silent', reason: 'nothing heard for 2:00' });
+  for (const args of [[], ['build'], ['--type', 'all'], ['build', '--type', 'all']])
+    t.notMatch((await logs(...args)).stdout, 'nothing heard', args.join(' '));
+  t.match((await logs('build', '--type', 'attention')).stdout, /quiet +nothing heard for 2:00\n$/);
+  t.match((await logs('build', '--type', 'all', '--json')).stdout, '"nothing heard for 2:00"');
+});
+
 t.test('raw output is what was written: text, bytes, and the lines that events were read from', async (t) => {
   const { home, logs } = await open(t);
   const activity = { type: 'activity', execution: 'build-1', kind: 'assistant-text', text: 'short' };

@@ -32,7 +32,7 @@ function watch(home: Home, ...args: string[]) {
 }
 
 // it takes half a minute of silence: the other tests run meanwhile
-/** A command at a prompt: of others their silence is told, and that is a line too. */
+/** A command at a prompt. */
 const quiet = (async () => {
   const home = createHome(t);
   await home.startDaemon();

@@ -1,15 +1,16 @@
 import t from 'tap';
-import { canBeSilent, createGaps, silenceLimit } from '../../src/core/silence.js';
+import { canBeSilent, createGaps, usualGap } from '../../src/core/silence.js';
 import { folded } from '../helpers/events.js';
 import { makeExecution } from '../helpers/models.js';
 
-t.test('silence begins after three times the usual gap, and never before 30 s', async (t) => {
-  t.equal(silenceLimit([]), 30_000);
-  t.equal(silenceLimit([10, 20, 30]), 30_000);
-  t.equal(silenceLimit([60_000]), 180_000);
+const SETTINGS = { after: 120_000, factor: 3 };
+
+t.test('the usual gap is longer than nearly all gaps', async (t) => {
+  t.equal(usualGap([]), 0);
+  t.equal(usualGap([10, 20, 30]), 30);
   const mostly = [...Array.from({ length: 95 }, () => 20_000), ...Array.from({ length: 5 }, () => 900_000)];
-  t.equal(silenceLimit(mostly), 60_000, 'the rare long ones are not the usual');
-  t.equal(silenceLimit(mostly.slice(5)), 2_700_000, 'unless there are too many of them');
+  t.equal(usualGap(mostly), 20_000, 'the rare long ones are not the usual');
+  t.equal(usualGap(mostly.slice(5)), 900_000, 'unless there are too many of them');
 });
 
 t.test('who is stopped or waits cannot be silent, nor a command typed at a prompt', async (t) => {
@@ -24,13 +25,15 @@ t.test('who is stopped or waits cannot be silent, nor a command typed at a promp
 t.test('each name has its own gaps, few of them, of few names', async (t) => {
   const gaps = createGaps();
   gaps.add('slow', 100_000);
-  t.equal(gaps.limit('slow'), 300_000);
-  t.equal(gaps.limit('other'), 30_000);
+  t.equal(gaps.limit('slow', SETTINGS), 300_000);
+  t.equal(gaps.limit('other', SETTINGS), 120_000);
+  t.equal(gaps.limit('slow', { after: 120_000, factor: 10 }), 1_000_000, 'times the factor');
+  t.equal(gaps.limit('slow', { after: 400_000, factor: 3 }), 400_000, 'and never sooner than that');
   for (let n = 0; n < 200; n++) gaps.add('slow', 1);
-  t.equal(gaps.limit('slow'), 30_000, 'the old ones are forgotten');
+  t.equal(gaps.limit('slow', SETTINGS), 120_000, 'the old ones are forgotten');
   gaps.add('first', 100_000);
   for (let n = 0; n < 1_000; n++) gaps.add(`name ${n}`, 1);
-  t.equal(gaps.limit('first'), 30_000, 'and the names that were not seen longest');
+  t.equal(gaps.limit('first', SETTINGS), 120_000, 'and the names that were not seen longest');
 });
 
 t.test('the next activity takes silence back, and nothing else does', async (t) => {
