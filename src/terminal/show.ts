@@ -4,7 +4,6 @@ import { lastActivityText } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import {
-  formatAge,
   formatBytes,
   formatClock,
   formatCount,
