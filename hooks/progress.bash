@@ -83,6 +83,10 @@ progress() {
     fi
     [[ -z $allexport ]] || set -a
   fi
+  # what lists commands leaves out the line that it runs in
+  case ${1-} in
+    ps | watch | logs) [[ -z $__progress_interactive ]] || local -x PROGRESS_COMMAND=${__progress_running-} ;;
+  esac
   # in PATH another program may have the name
   if [[ -x $__progress_here/../bin/progress ]]; then
     "$__progress_here/../bin/progress" "$@"

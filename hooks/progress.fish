@@ -369,6 +369,16 @@ function progress --description 'What everything running on this machine is doin
         set -q __progress_file; or __progress_open
         __progress_record $__progress_line; and return
     end
+    # what lists commands leaves out the line that it runs in
+    if contains -- "$argv[1]" ps watch logs; and status is-interactive
+        set -lx PROGRESS_COMMAND "$__progress_current"
+        __progress_run $argv
+    else
+        __progress_run $argv
+    end
+end
+
+function __progress_run
     # in PATH another program may have the name
     if test -x $__progress_program
         $__progress_program $argv

@@ -239,6 +239,10 @@ function progress {
     [[ -n $__progress_file ]] || __progress_open
     __progress_record "$__progress_line" && return
   fi
+  # what lists commands leaves out the line that it runs in
+  case ${1-} in
+    ps|watch|logs) local -x PROGRESS_COMMAND=$__progress_current ;;
+  esac
   # in PATH another program may have the name
   if [[ -x ${__progress_hooks:h}/bin/progress ]]; then
     "${__progress_hooks:h}/bin/progress" "$@"

@@ -16,6 +16,7 @@ import { defineCommand } from './command.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
 import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } from './logs-printer.js';
 import { findAnywhere, readState } from './offline.js';
+import { findOwnCommand } from './own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from './output.js';
 import { createOwners, parseLabels, withStarts } from './owners.js';
 import { styleOf } from './surface.js';
@@ -54,6 +55,7 @@ export const command = defineCommand({
       .option('label', { type: 'string', array: true, nargs: 1, describe: 'Of executions with this key=value' })
       .option('name', { type: 'string', requiresArg: true, describe: 'Of executions with this name; * is any text' })
       .option('tail', { type: 'string', requiresArg: true, describe: 'The last so many lines' })
+      .option('all', { type: 'boolean', describe: 'Include the command that runs this' })
       .option('raw', { type: 'boolean', describe: 'Print standard output byte for byte, JSON of an agent included' })
       .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' }),
   async run(args, { paths, env }) {
@@ -78,6 +80,8 @@ export const command = defineCommand({
     const head = args.follow ? ((await readLast(source, 1, {})).events[0]?.seq ?? 0) : undefined;
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
     const goesOn = args.follow === true && !(execution && isFinal(execution.status));
+    const isWhole = args.all === true || execution !== undefined || isOwners;
+    const own = isWhole ? undefined : await findOwnCommand({ paths, env }, false);
     const isOwned = isOwners ? createOwners(criteria, await readState(paths)) : () => true;
     const types = args.type?.flatMap((list) => list.split(','));
     const filter: Filter = {
@@ -92,7 +96,9 @@ export const command = defineCommand({
       raw
         ? isWritten(event)
         : json || ((args.stream !== undefined || !isForDebuggers(event)) && (isSilenceWanted || !isSilence(event)));
-    const isWanted = (event: ExecutionEvent) => isOwned(event) && matches(filter, event) && isShown(event);
+    const isOther = (event: ExecutionEvent) => own?.isOf(event) !== true;
+    const isWanted = (event: ExecutionEvent) =>
+      isOther(event) && isOwned(event) && matches(filter, event) && isShown(event);
 
     const invert = args['invert-match'] ?? false;
     const grep = pattern && createGrep({ pattern, invert, ...(context ?? NO_CONTEXT) });
@@ -114,7 +120,7 @@ export const command = defineCommand({
 
     if (tail !== undefined && !context && since === undefined && until === undefined && !isOwners) {
       const isFound = (event: ExecutionEvent) => !grep || sink.unitsOf(event).some((unit) => grep.matches(unit));
-      const isLast = (event: ExecutionEvent) => isShown(event) && isFound(event);
+      const isLast = (event: ExecutionEvent) => isOther(event) && isShown(event) && isFound(event);
       await sink.take((await readLast(source, tail, filter, goesOn ? head : undefined, isLast)).events);
     } else {
       const found = pattern && !invert && !context ? matching(pattern.source, args['ignore-case'] ?? false) : undefined;

@@ -14,7 +14,7 @@ import { readExecution } from '../journal/history.js';
 import type { Paths } from '../paths.js';
 
 /** From a daemon that is not there, hangs, or is of another version. */
-const NO_HELP: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch']);
+export const NO_HELP: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch']);
 
 /** The execution that `text` means: as the daemon knows it, or without one as the journal tells it. */
 export async function findAnywhere(paths: Paths, text: string): Promise<Execution> {

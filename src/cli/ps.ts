@@ -9,6 +9,7 @@ import { ProgressError } from '../errors.js';
 import { groupedLines, listLines } from '../terminal/tables.js';
 import { defineCommand } from './command.js';
 import { print, printLines } from './output.js';
+import { OwnCommand } from './own-command.js';
 import { columnsOf, styleOf } from './surface.js';
 
 export const command = defineCommand({
@@ -16,14 +17,20 @@ export const command = defineCommand({
   describe: 'List what is running',
   options: (yargs) =>
     yargs
-      .option('all', { alias: 'a', type: 'boolean', describe: 'What has ended too' })
+      .option('all', {
+        alias: 'a',
+        type: 'boolean',
+        describe: 'Include finished executions and the command that runs this',
+      })
       .option('by', { type: 'string', requiresArg: true, describe: 'In groups: agent, queue, label or label:KEY' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ all = false, by, json = false }, { paths, env }) {
     const grouping = by === undefined ? undefined : checkGrouping(by);
     const { executions, prefixes, positions } = await withClient({ paths, start: true }, async (client) => {
       const listed = await listAll(client, all);
-      return { ...listed, positions: await positionsOf(client, listed.executions) };
+      const own = new OwnCommand(env).search(listed.executions);
+      const shown = all ? listed.executions : listed.executions.filter(({ id }) => !own.is(id));
+      return { ...listed, executions: shown, positions: await positionsOf(client, listed.executions) };
     });
     if (json) {
       const groups = grouping && groupExecutions(executions, grouping);

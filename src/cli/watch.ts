@@ -23,6 +23,8 @@ import type { Context } from './command.js';
 import { exitStatusOf } from './exit-status.js';
 import type { Live } from './live.js';
 import { openLive } from './live.js';
+import type { OwnCommand } from './own-command.js';
+import { findOwnCommand } from './own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
 
@@ -36,6 +38,7 @@ export const command = defineCommand({
     yargs
       .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
       .option('stream', { type: 'boolean', describe: 'Draw in place' })
+      .option('all', { type: 'boolean', describe: 'Include the command that runs this' })
       .option('from-start', { type: 'boolean', describe: 'Begin with the oldest event' })
       .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' })
       .option('exit-status', { type: 'boolean', describe: 'Exit as the execution did' }),
@@ -47,9 +50,12 @@ export const command = defineCommand({
     const execution = args.id === undefined ? undefined : await find(paths, args.id);
     const inBox = args.stream === true && style.mode === 'box';
     const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
+    // named, or with --all, it is shown like any other
+    const isWhole = args.all === true || execution !== undefined;
+    const own = isWhole ? undefined : await findOwnCommand(context, true);
     const watched: Watched = inBox
-      ? await watchInBox(context, style, execution)
-      : { execution: await printOne(context, style, execution, flags) };
+      ? await watchInBox(context, style, execution, own)
+      : { execution: await printOne(context, style, execution, { ...flags, own }) };
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
@@ -65,12 +71,12 @@ async function printOne(
   { paths }: Context,
   style: OutputStyle,
   execution: Execution | undefined,
-  { json, fromStart }: { json: boolean; fromStart: boolean },
+  { json, fromStart, own }: { json: boolean; fromStart: boolean; own: OwnCommand | undefined },
 ): Promise<Execution | undefined> {
   const isShort = process.stdout.isTTY && !json && !fromStart;
   if (!execution) {
     noteWaiting('events of all executions');
-    return await printEvents({ paths, style, json, isShort, ...(fromStart && { subscribe: { after: 0 } }) });
+    return await printEvents({ paths, style, json, isShort, own, ...(fromStart && { subscribe: { after: 0 } }) });
   }
   // of one that has ended everything is there already, and nothing will come to tell the end
   const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
@@ -89,6 +95,8 @@ export interface Printing {
   subscribe?: Ask<'subscribe'>;
   /** Where to begin, unless the daemon is to choose. */
   resume?: Position;
+  /** What is left out. */
+  own?: OwnCommand | undefined;
   /** Nothing comes behind this seq. */
   last?: number;
   signal?: AbortSignal;
@@ -96,7 +104,7 @@ export interface Printing {
 
 /** Until the end of the one, or until the signal; returns the one as it ended, if its end was seen. */
 export async function printEvents(printing: Printing): Promise<Execution | undefined> {
-  const { paths, style, json = false, execution, last = Infinity, resume, signal } = printing;
+  const { paths, style, json = false, execution, own, last = Infinity, resume, signal } = printing;
   const state = emptyState();
   const backlog = printing.isShort ? new Backlog(printBacklog) : undefined;
   let head: number | undefined;
@@ -108,7 +116,8 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   const subscribe = { ...printing.subscribe, ...(execution !== undefined && { execution }) };
   const heartbeat = setInterval(() => {
     if (json || process.stdout.isTTY) return;
-    void printLines([...state.alive.values()].map((one) => heartbeatLine(one, Date.now())));
+    const shown = [...state.alive.values()].filter(({ id }) => own?.is(id) !== true);
+    void printLines(shown.map((one) => heartbeatLine(one, Date.now())));
   }, HEARTBEAT_MS);
   try {
     for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
@@ -121,10 +130,11 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
         else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
       }
       if (followed.kind !== 'events') continue;
-      if (followed.events.some(isLine)) heartbeat.refresh();
-      if (json) await printJson(followed.events);
-      else ring(followed.events);
-      for (const event of followed.events) {
+      const shown = own ? followed.events.filter((event) => !own.isOf(event)) : followed.events;
+      if (shown.some(isLine)) heartbeat.refresh();
+      if (json) await printJson(shown);
+      else ring(shown);
+      for (const event of shown) {
         const changed = fold(state, event);
         if (!json && isLine(event)) await print(plainLine(event, changed, style), event.seq);
       }
@@ -155,7 +165,13 @@ function isLine({ type, data }: ExecutionEvent): boolean {
 }
 
 /** Until it ends or is left; returns the exit status of the one, and how the box was left. */
-async function watchInBox({ paths }: Context, style: OutputStyle, execution: Execution | undefined): Promise<Watched> {
+async function watchInBox(
+  { paths }: Context,
+  style: OutputStyle,
+  execution: Execution | undefined,
+  own: OwnCommand | undefined,
+): Promise<Watched> {
+  const isShown = ({ id }: Execution) => own?.is(id) !== true;
   const summary = (one: Execution) => summaryLines(one, style, columnsOf());
   if (execution && isFinal(execution.status)) {
     await printLines(summary(execution));
@@ -170,13 +186,19 @@ async function watchInBox({ paths }: Context, style: OutputStyle, execution: Exe
     rate: loadConfig(paths.config).watch.rate,
     signal: abort.signal,
     onChange(events) {
+      events.forEach((event) => own?.isOf(event));
       box.changed();
       ring(events);
-      if (!execution) for (const one of endedBy(events, live)) box.print(summary(one).slice(0, 1));
+      if (!execution) for (const one of endedBy(events, live).filter(isShown)) box.print(summary(one).slice(0, 1));
       else if (isFinal(live.find(execution.id)?.status ?? 'running')) end();
     },
   });
-  const view = () => ({ executions: live.executions(), connection: live.connection, now: Date.now(), detail: true });
+  const view = () => ({
+    executions: live.executions().filter(isShown),
+    connection: live.connection,
+    now: Date.now(),
+    detail: true,
+  });
   const box = openBox({ input: process.stdin, output: process.stdout, style, view });
   const left = await Promise.race([box.left, ended]);
   abort.abort();

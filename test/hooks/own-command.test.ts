@@ -1,0 +1,36 @@
+/** A list typed at a prompt leaves out its own line, in real shells on real terminals. */
+import t from 'tap';
+import { createHome, PROGRESS } from '../helpers/daemon.js';
+import { BASH, FISH, openHooked, ZSH } from '../helpers/hooked-shell.js';
+import { waitFor } from '../helpers/wait.js';
+
+t.jobs = 3;
+
+for (const shell of [BASH, ZSH, FISH]) {
+  t.test(
+    `${shell.name}: its own line is not listed, that of another shell is`,
+    { skip: shell.skipInTmux },
+    async (t) => {
+      const home = createHome(t);
+      await home.startDaemon();
+      // without patterns even these commands are recorded
+      const env = { PROGRESS_HOME: home.directory, PROGRESS_IGNORE: '', CI: '' };
+      const [asking, other] = [await openHooked(t, shell, [], env), await openHooked(t, shell, [], env)];
+      await other.enter('cat; : progress ps');
+      const list = async (line: string) =>
+        (await asking.run(line)).split('\n').filter((row) => row.includes('running'));
+      for (const line of ['progress ps', 'true; progress ps | cat', `env ${PROGRESS} ps`])
+        t.match(await waitForOther(list, line), [/: progress ps/], line);
+      t.equal((await list('progress ps --all')).length, 2, 'the other one and this one');
+    },
+  );
+}
+
+type List = (line: string) => Promise<string[]>;
+
+/** The line of the other shell may be in the journal only after a moment. */
+async function waitForOther(list: List, line: string): Promise<string[]> {
+  let rows: string[] = [];
+  await waitFor('the other line', async () => (rows = await list(line)).length > 0);
+  return rows;
+}
