@@ -22,6 +22,7 @@ import { createLane } from './lane.js';
 import { toLine } from './line.js';
 import type { Writer } from './outbox.js';
 import { createOutbox } from './outbox.js';
+import type { Raised } from './raised.js';
 import { summaryId, toAlert, toPending } from './raised.js';
 import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
@@ -139,9 +140,13 @@ export function createAlerts(options: AlertsOptions): Alerts {
     return why === undefined;
   };
 
-  const raise = (match: Match, channels: readonly string[] = match.rule.notify) => {
-    for (const name of channels) if (isSomebodyThere(name)) outbox.add(toPending(journal, match, name));
+  /** Matches of one event, or of the same time. */
+  const raise = (raised: readonly Raised[]) => {
+    const reachable = raised.map(({ match, channels }) => ({ match, channels: channels.filter(isSomebodyThere) }));
+    for (const event of toPending(journal, reachable)) outbox.add(event);
   };
+  const raiseAll = (matches: readonly Match[]) =>
+    raise(matches.map((match) => ({ match, channels: match.rule.notify })));
 
   /** Rules that wait for time to pass. */
   const arm = () => {
@@ -150,7 +155,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     timer?.cancel();
     const cancel = clock.after(Math.max(0, nextAt - clock.now()), () => {
       timer = undefined;
-      for (const match of judge.due(moment(), (id) => state.alive.get(id))) raise(match);
+      raiseAll(judge.due(moment(), (id) => state.alive.get(id)));
       arm();
     });
     timer = { at: nextAt, cancel };
@@ -181,7 +186,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
     };
   };
 
-  for (const { match, channels } of recovered.missed) raise(match, channels);
+  raise(recovered.missed);
   for (const name of state.alerts.channels.keys()) laneOf(name).wake();
   arm();
 
@@ -193,7 +198,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
           if (event.data['outcome'] === 'pending') laneOf(textOf(event.data, 'channel') ?? '').wake();
         } else if (judge.isAskedAbout(event.type)) {
           const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
-          for (const match of judge.take(event, execution, (at ??= moment()))) raise(match);
+          raiseAll(judge.take(event, execution, (at ??= moment())));
         }
       }
       arm();
@@ -227,7 +232,13 @@ export function createAlerts(options: AlertsOptions): Alerts {
       checkChannel(name);
       const { channel } = laneOf(name);
       const what = { title: `Test of ${name}`, body: 'Alerts get through.', urgency: 'normal' } as const;
-      const alert: Alert = { id: randomUUID(), rule: 'test', ...what, time: new Date(now()).toISOString() };
+      const alert: Alert = {
+        id: randomUUID(),
+        rule: 'test',
+        rules: ['test'],
+        ...what,
+        time: new Date(now()).toISOString(),
+      };
       const outcome = (await channel?.send(alert, AbortSignal.timeout(TEST_MS))) ?? UNKNOWN;
       const attempt: Attempt =
         outcome.outcome === 'retry' ? { outcome: 'failed', error: outcome.error } : { ...outcome };

@@ -9,7 +9,10 @@ export { URGENCIES, type Urgency } from '../protocol/messages.js';
 export interface Alert {
   /** The same at each attempt, so that a target can tell a second one of them from a second alert. */
   id: string;
+  /** The first of the rules that raised it, or `notify`, `test`, `suppressed`. */
   rule: string;
+  /** All rules that raised it by the same cause, in the order of the configuration. */
+  rules: readonly string[];
   title: string;
   body: string;
   urgency: Urgency;

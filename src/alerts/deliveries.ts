@@ -2,7 +2,7 @@
 import type { AlertOutcome } from '../core/alerts.js';
 import { outcomeOf } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
-import { numberOf, textOf } from '../core/event.js';
+import { numberOf, textOf, textsOf } from '../core/event.js';
 
 export interface Delivery {
   time: string;
@@ -10,6 +10,8 @@ export interface Delivery {
   outcome: AlertOutcome;
   id?: string;
   rule?: string;
+  /** All rules, where there are several. */
+  rules?: string[];
   execution?: string;
   title?: string;
   body?: string;
@@ -56,6 +58,11 @@ export function deliveriesOf(events: readonly ExecutionEvent[]): Delivery[] {
 function toDelivery({ time, execution, data }: ExecutionEvent, channel: string, outcome: AlertOutcome): Delivery {
   const texts = ['id', 'rule', 'title', 'body', 'error'].map((key) => [key, textOf(data, key)] as const);
   const numbers = ['attempts', 'count'].map((key) => [key, numberOf(data, key)] as const);
-  const given = [...texts, ...numbers, ['execution', execution] as const].filter(([, value]) => value !== undefined);
+  const given = [
+    ...texts,
+    ...numbers,
+    ['rules', textsOf(data, 'rules')] as const,
+    ['execution', execution] as const,
+  ].filter(([, value]) => value !== undefined);
   return { time, channel, outcome, ...(Object.fromEntries(given) as Partial<Delivery>) };
 }

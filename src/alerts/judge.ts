@@ -223,7 +223,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
       for (const rule of all) if (!asked.has(rule)) refused(rule, event, () => reasonsOf(rule, subject));
     }
     if (execution && isFinal(execution.status)) forget(execution.id);
-    return matches;
+    return matches.length < 2 ? matches : matches.sort((a, b) => rules.indexOf(a.rule) - rules.indexOf(b.rule));
   };
 
   const due: Judge['due'] = (moment, find) => {

@@ -5,8 +5,7 @@
 import type { AlertOutcome } from '../core/alerts.js';
 import { outcomeOf } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { textOf } from '../core/event.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { ProgressError } from '../errors.js';
 import type { Alert, Channel, Outcome } from './channel.js';
@@ -250,7 +249,7 @@ export function createLane(options: LaneOptions): Lane {
 }
 
 /** What a settlement repeats of the alert. */
-function describe({ data }: ExecutionEvent): Record<string, string> {
-  const kept = ['id', 'rule', 'title'].map((key) => [key, textOf(data, key)] as const);
-  return Object.fromEntries(kept.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+function describe({ data }: ExecutionEvent): EventData {
+  const kept = ['id', 'rule', 'rules', 'title'].map((key) => [key, data[key]] as const);
+  return Object.fromEntries(kept.filter(([, value]) => value !== undefined));
 }

@@ -9,14 +9,15 @@ import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
 import type { Judge, Match, Moment } from './judge.js';
 import { createJudge } from './judge.js';
-import { alertId } from './raised.js';
+import type { Raised } from './raised.js';
+import { alertId, alertIdsOf } from './raised.js';
 import type { Rule } from './rules.js';
 
 export interface Recovery {
   /** This was read, and is in the state. */
   saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
   /** The state is read whole. The judge goes on from there; `missed`: what was to be told, over which channels. */
-  end(state: State): { judge: Judge; missed: { match: Match; channels: string[] }[] };
+  end(state: State): { judge: Judge; missed: Raised[] };
 }
 
 export function createRecovery(rules: readonly Rule[], journal: string, clock: Clock, now: () => number): Recovery {
@@ -40,8 +41,7 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
     saw(event, execution, state) {
       ({ alerts } = state);
       if (event.type === 'alert_triggered') {
-        const id = textOf(event.data, 'id');
-        if (id !== undefined) written.add(id);
+        for (const id of alertIdsOf(journal, event)) written.add(id);
       } else if (judge.isAskedAbout(event.type)) matches.push(...judge.take(event, execution, momentOf(event)));
     },
     end(state) {

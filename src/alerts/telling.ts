@@ -75,6 +75,12 @@ function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent):
   return telling(icon, execution.name, event.type, textOf(event.data, 'message') ?? placeOf(execution));
 }
 
+/** The same for several rules, which the body names at its end. */
+export function withRules({ title, body, urgency }: Telling, rules: readonly string[]): Telling {
+  const end = ` · rules ${toLine(rules.join(', '), BODY_CHARS / 2)}`;
+  return { title, body: toLine(body, BODY_CHARS - end.length) + end, urgency };
+}
+
 /** Of the title the name gives way. */
 function telling(icon: string, name: string, what: string, body: string, urgency: Urgency = 'normal'): Telling {
   const end = what === '' ? '' : ` ${toLine(what, TITLE_CHARS - 10)}`;

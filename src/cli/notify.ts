@@ -147,14 +147,14 @@ async function list(tail: number, { paths, env }: Context, json: boolean): Promi
   return 0;
 }
 
-function rowOf({ time, channel, rule = '', outcome, attempts, title, error, count }: Delivery): string[] {
+function rowOf({ time, channel, rule = '', rules = [rule], outcome, attempts, title, error, count }: Delivery): string[] {
   const at = new Date(time);
   const what = title ?? (count === undefined ? '' : formatQuantity(count, 'alert'));
   const when = `${at.toLocaleDateString('sv')} ${at.toLocaleTimeString('sv')}`;
   return [
     when,
     channel,
-    rule,
+    rules.join(', '),
     outcome,
     String(attempts ?? ''),
     error === undefined || outcome === 'sent' ? what : `${what}: ${error}`,

@@ -3,8 +3,8 @@
  * once more when it is settled: so whatever dies in between, it is sent at least once.
  */
 import { clip, NAME_CHARS } from './data.js';
-import type { ExecutionEvent, NewEvent } from './event.js';
-import { numberOf, textOf } from './event.js';
+import type { EventData, ExecutionEvent, NewEvent } from './event.js';
+import { numberOf, textOf, textsOf } from './event.js';
 import type { Execution } from './execution.js';
 
 /** `lost`: it has left the journal before it could be sent. `unavailable`: nobody can be told there. */
@@ -64,18 +64,18 @@ export function spokeKey(rule: string, execution: Pick<Execution, 'name'> | unde
 
 export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: Execution | undefined): void {
   const { data } = event;
-  const rule = textOf(data, 'rule');
   const outcome = outcomeOf(event);
   // in journals of before there was one event for each alert, after it was sent
   const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
-  if (execution) noteTold(execution, rule, isOld || data['once'] === true);
+  const rules = rulesOf(data);
+  if (execution) noteTold(execution, rules, isOld || data['once'] === true);
   const name = textOf(data, 'channel');
   if (isOld || outcome === undefined || name === undefined) return;
   const channel = newest(alerts.channels, name, MAX_CHANNELS, () => ({ pending: [], counts: {} }));
   if (outcome === 'pending') {
     channel.pending.push(event.seq);
     if (channel.pending.length > MAX_PENDING) channel.pending.shift();
-    if (rule !== undefined) noteFiring(alerts, rule, event, execution);
+    for (const rule of rules) noteFiring(alerts, rule, event, execution);
     return;
   }
   const of = numberOf(data, 'of');
@@ -98,10 +98,15 @@ export function outcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome 
   return ALERT_OUTCOMES.find((known) => known === data['outcome']);
 }
 
-function noteTold(execution: Execution, rule: string | undefined, once: boolean): void {
+/** The rules that an alert is of: `rule` names the first, and `rules` all if there are several. */
+export function rulesOf(data: EventData): string[] {
+  const rule = textOf(data, 'rule');
+  return textsOf(data, 'rules') ?? (rule === undefined ? [] : [rule]);
+}
+
+function noteTold(execution: Execution, rules: readonly string[], once: boolean): void {
   execution.alerted = true;
-  if (!once || rule === undefined || execution.alerts?.includes(rule)) return;
-  execution.alerts = [...(execution.alerts ?? []), rule].slice(-MAX_TOLD);
+  if (once) execution.alerts = [...new Set([...(execution.alerts ?? []), ...rules])].slice(-MAX_TOLD);
 }
 
 function noteFiring(alerts: AlertState, rule: string, { data, time }: ExecutionEvent, execution?: Execution): void {

@@ -107,9 +107,10 @@ function describeAttention({ data }: ExecutionEvent): Described {
 /** Told when it is certain to be sent; of what comes of it then only what is worth a word. */
 function describeAlert({ data }: ExecutionEvent): Described {
   const { id, outcome } = data;
-  if (outcome === 'pending') return one('alert', text(data, 'rule'), field(data, 'channel'), text(data, 'title'));
+  const rules = textsOf(data, 'rules')?.map(cleanText).join(', ') ?? text(data, 'rule');
+  if (outcome === 'pending') return one('alert', rules, field(data, 'channel'), text(data, 'title'));
   if (outcome === 'sent' && id !== undefined && data['of'] !== undefined) return { word: 'alert', texts: [] };
-  return one('alert', text(data, 'rule'), field(data, 'channel'), field(data, 'outcome'), text(data, 'error'));
+  return one('alert', rules, field(data, 'channel'), field(data, 'outcome'), text(data, 'error'));
 }
 
 /** A run that has nothing to wait for starts at once: then its start tells the same. */

@@ -6,6 +6,7 @@ export function anAlert(fields: Partial<Alert> = {}): Alert {
   return {
     id: 'alert-0123456789abcdef',
     rule: 'failed',
+    rules: [fields.rule ?? 'failed'],
     title: '✗ nightly build failed',
     body: 'exit 1 after 0:03',
     urgency: 'normal',

@@ -34,8 +34,8 @@ export function createCommand(name: string, config: CommandConfig, env: NodeJS.P
 }
 
 /** Lines, which a shell may quote and no NUL ends. */
-function variablesOf({ id, rule, title, body, urgency, time, execution }: Alert): NodeJS.ProcessEnv {
-  const texts = { ID: id, RULE: rule, TITLE: title, BODY: body, URGENCY: urgency, TIME: time };
+function variablesOf({ id, rule, rules, title, body, urgency, time, execution }: Alert): NodeJS.ProcessEnv {
+  const texts = { ID: id, RULE: rule, RULES: rules.join(' '), TITLE: title, BODY: body, URGENCY: urgency, TIME: time };
   const variables = Object.entries({ ...texts, EXECUTION: execution?.id ?? '' });
   return Object.fromEntries(variables.map(([key, text]) => [`PROGRESS_ALERT_${key}`, toLine(text, VARIABLE_CHARS)]));
 }

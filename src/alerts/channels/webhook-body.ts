@@ -29,9 +29,15 @@ const SLACK_HEADER_CHARS = 150;
 const SLACK_SECTION_CHARS = 3_000;
 
 /** Blocks of plain text: nothing in them mentions anybody, or is a link. `text` is what a phone shows of it. */
-function slackMessage({ title, body, rule, time, execution }: Alert): object {
+function slackMessage({ title, body, rules, time, execution }: Alert): object {
   const plain = (text: string, chars: number) => ({ type: 'plain_text', text: escapeSlack(text, chars), emoji: false });
-  const footer = [execution && `progress show ${execution.id}`, `rule ${rule}`, time].filter(Boolean).join(' · ');
+  const footer = [
+    execution && `progress show ${execution.id}`,
+    `${rules.length > 1 ? 'rules' : 'rule'} ${rules.join(', ')}`,
+    time,
+  ]
+    .filter(Boolean)
+    .join(' · ');
   return {
     text: escapeSlack(body === '' ? title : `${title}: ${body}`, SLACK_SECTION_CHARS),
     blocks: [
@@ -58,7 +64,7 @@ const NTFY_TITLE_CHARS = 200;
 const NTFY_PRIORITIES = { low: 2, normal: 3, critical: 5 };
 
 /** Published as JSON at the root of the server, as headers hold no more than ASCII. */
-function ntfyRequest(url: URL, { title, body, urgency, rule }: Alert): WebhookRequest {
+function ntfyRequest(url: URL, { title, body, urgency, rules }: Alert): WebhookRequest {
   const [, folder = '', topic = ''] = /^(.*\/)([-\w]{1,64})$/.exec(url.pathname) ?? [];
   if (topic === '') throw failed('the URL of an ntfy topic ends with its name, as in https://ntfy.sh/topic');
   const root = new URL(url);
@@ -68,7 +74,7 @@ function ntfyRequest(url: URL, { title, body, urgency, rule }: Alert): WebhookRe
     title: toLine(title, NTFY_TITLE_CHARS),
     message: toLine(body === '' ? title : body, NTFY_MESSAGE_CHARS),
     priority: NTFY_PRIORITIES[urgency],
-    tags: [rule],
+    tags: rules,
   };
   return { url: root, body: JSON.stringify(message) };
 }
