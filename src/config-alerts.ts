@@ -44,14 +44,16 @@ export interface RuleConfig {
   readonly notify: readonly string[];
   /** For one execution at most once in so many milliseconds; 0: each time. */
   readonly throttle: number;
+  /** `streak`: of executions of one name once, until one of them succeeds. */
+  readonly repeat: 'each' | 'streak';
 }
 
 /** All that is given must hold; of a list any. Patterns match whole texts, with `*` and `?`. */
 export interface Conditions {
   /** Types of events. */
   readonly type?: readonly string[];
-  /** Of the execution, at its end. */
-  readonly status?: readonly FinalStatus[];
+  /** Of the execution, at its end; `recovered`: the first success of its name after a failure. */
+  readonly status?: readonly (FinalStatus | 'recovered')[];
   readonly attention?: readonly ('waiting' | 'silent')[];
   readonly kind?: readonly string[];
   /** A pattern, as are name, queue, step and the values of label. */
@@ -155,7 +157,7 @@ const CONDITIONS: Kind<Conditions> = v.pipe(
       text('a type of events', 'Types of events.', (value) => isIdentifier(value, MAX_TYPE_CHARS)),
       'Types of events.',
     ),
-    status: anyOf(choice(FINAL_STATUSES, 'A status.'), 'How the execution ended.'),
+    status: anyOf(choice([...FINAL_STATUSES, 'recovered'], 'A status.'), 'How the execution ended.'),
     attention: anyOf(choice(['waiting', 'silent'], 'A kind of attention.'), 'What the execution needs attention for.'),
     kind: anyOf(choice(['command', 'run', 'agent', 'task'], 'A kind.'), 'Kinds of executions.'),
     agent: v.exactOptional(globs('Patterns of the name of the agent.')),
@@ -185,6 +187,10 @@ const RULE: Kind<RuleConfig> = group({
     'desktop',
   ),
   throttle: withDefault(duration('0s', '30d', 'For one execution at most once in so long; 0s: each time.'), '0s'),
+  repeat: withDefault(
+    choice(['each', 'streak'], 'Each time, or once for a name until an execution of that name succeeds.'),
+    'each',
+  ),
 });
 
 const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for those that are there without configuration`));

@@ -74,8 +74,15 @@ channels:
       },
       notify: ['desktop', 'ops'],
       throttle: 600_000,
+      repeat: 'each',
     },
-    { name: 'least', when: { exitStatus: [1], resource: { cpu: 1, for: 60_000 } }, notify: ['desktop'], throttle: 0 },
+    {
+      name: 'least',
+      when: { exitStatus: [1], resource: { cpu: 1, for: 60_000 } },
+      notify: ['desktop'],
+      throttle: 0,
+      repeat: 'each',
+    },
   ]);
   t.ok(Object.isFrozen(config.rules[1]), 'to the last value');
   t.equal(getConfigValue(config, 'rules[1].when.label.team'), 'infra');
@@ -152,7 +159,7 @@ t.test('what is wrong in a rule is told with its place, and what was probably me
   ];
   t.strictSame(refusal(...lines), [
     'c.yaml:2:11: rules[0].name: is "Nightly", wanted at most 64 of a-z, 0-9, _ and -',
-    'c.yaml:4:24: rules[0].when.status[1]: is "broken", wanted one of completed, failed, cancelled, timeout, skipped, lost',
+    'c.yaml:4:24: rules[0].when.status[1]: is "broken", wanted one of completed, failed, cancelled, timeout, skipped, lost, recovered',
     'c.yaml:5:13: rules[0].when.kind: is "robot", wanted one of command, run, agent, task',
     'c.yaml:6:15: rules[0].when.output: "(": is no regular expression (RE2): missing closing )',
     'c.yaml:7:13: rules[0].when.step: is "", wanted a text with * and ?',

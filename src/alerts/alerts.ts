@@ -251,13 +251,14 @@ export function createAlerts(options: AlertsOptions): Alerts {
       return execution !== undefined && judge.isAskedForResources(execution);
     },
     rules: () =>
-      judge.rules.map(({ name, when, notify, throttle, isBuiltin }) => {
+      judge.rules.map(({ name, when, notify, throttle, repeat, isBuiltin }) => {
         const { fired = 0, at } = state.alerts.rules.get(name) ?? {};
         return {
           name,
           when,
           notify,
           throttle,
+          repeat,
           fired,
           ...(at !== undefined && { at }),
           ...(isBuiltin && { builtin: true }),

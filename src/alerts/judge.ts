@@ -3,19 +3,19 @@
  * question was asked last, what will have taken too long. Pure but for that memory: the time is given.
  */
 import type { AlertState } from '../core/alerts.js';
-import { spokeKey } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { STARTS } from '../core/fold.js';
 import { formatDuration } from '../core/format.js';
-import { dropOldest } from '../core/oldest.js';
+import { Deadlines } from './deadlines.js';
 import type { Subject, Test } from './matcher.js';
 import { createPlans } from './plans.js';
 import type { Rule } from './rules.js';
 import type { Telling } from './telling.js';
 import { tell } from './telling.js';
+import { Told } from './told.js';
 
 /** A rule that has fired. */
 export interface Match {
@@ -58,17 +58,6 @@ export interface Judge {
 /** What happened longer ago comes from a backlog, and is no news any more. */
 const NEWS_MS = 5 * 60_000;
 
-/** Something that is true since a moment, and matters when it has been for long enough. */
-interface Deadline {
-  rule: Rule;
-  id: string;
-  /** When it began, and when it matters, by `at`. */
-  since: number;
-  dueAt: number;
-  event: ExecutionEvent | undefined;
-  fired: boolean;
-}
-
 /** `alerts` is what has been told, as it is at the moment. */
 export function createJudge(rules: readonly Rule[], alerts: () => AlertState, refused?: Refused): Judge {
   const plans = createPlans(rules);
@@ -77,21 +66,13 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     rules.filter(({ when, types }) => when.resource !== undefined && types.has('resource_update')),
   );
 
-  const deadlines = new Map<string, Deadline>();
-  let nextAt: number | undefined;
+  const deadlines = new Deadlines();
+  const told = new Told(alerts);
+  const streaks = rules.filter(({ repeat }) => repeat === 'streak');
   /** Of executions that wait: what for. */
   const asked = new Map<string, string>();
   /** Executions whose time is watched. */
   const timed = new Set<string>();
-  /** What rules have told of, until the state says so. */
-  const told = new Map<string, number>();
-  /** Resources that have fallen below the threshold since. */
-  const rearmed = new Set<string>();
-
-  const setDeadline = (key: string, deadline: Deadline) => {
-    deadlines.set(key, deadline);
-    if (!deadline.fired) nextAt = Math.min(nextAt ?? Infinity, deadline.dueAt);
-  };
 
   /** Is this a question that was not asked before? */
   const noteAttention = ({ execution }: Subject): boolean => {
@@ -107,72 +88,45 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     return isNew;
   };
 
-  const forget = (id: string) => {
-    asked.delete(id);
-    timed.delete(id);
-    for (const { name } of [...lasting, ...during]) {
-      deadlines.delete(keyOf(name, id));
-      rearmed.delete(keyOf(name, id));
-    }
+  const forget = (execution: Execution) => {
+    asked.delete(execution.id);
+    timed.delete(execution.id);
+    deadlines.forget([...lasting, ...during], execution.id);
   };
 
   const watchTime = (execution: Execution, { at, now }: Moment) => {
     // one that waits in a queue has not begun
     const startedAt = Date.parse(execution.startedAt ?? '');
     if (Number.isNaN(startedAt)) return;
-    timed.add(execution.id);
+    const { id } = execution;
+    timed.add(id);
     // by the clock that does not jump from here on
     const since = at - Math.max(0, now - startedAt);
     for (const rule of during) {
       const fired = execution.alerts?.includes(rule.name) ?? false;
-      const dueAt = since + (rule.during ?? 0);
-      setDeadline(keyOf(rule.name, execution.id), { rule, id: execution.id, since, dueAt, event: undefined, fired });
+      deadlines.set({ rule, id, since, dueAt: since + (rule.during ?? 0), event: undefined, fired });
     }
-  };
-
-  /** Milliseconds that a rule is still to be quiet about executions of this name. */
-  const quietFor = (rule: Rule, execution: Execution | undefined, { at, now }: Moment): number => {
-    if (rule.throttle === 0) return 0;
-    const key = spokeKey(rule.name, execution);
-    const here = told.get(key);
-    const there = alerts().spoke.get(key);
-    // a clock that was set back makes nobody wait for longer than once
-    const elapsed =
-      here !== undefined ? at - here : there === undefined ? Infinity : Math.max(0, now - Date.parse(there));
-    return Math.max(0, rule.throttle - elapsed);
   };
 
   /** All tests hold: a match, or why it is none all the same. */
   const decide = (rule: Rule, subject: Subject, moment: Moment, once: boolean, line?: string): Match | string => {
     const { event, execution } = subject;
-    if (once && execution && rule.when.resource === undefined) {
-      if (execution.alerts?.includes(rule.name) || told.has(keyOf(rule.name, execution.id)))
-        return 'it has told of this execution before';
-    }
-    const quiet = quietFor(rule, execution, moment);
-    if (quiet > 0) return `it is to be quiet for ${formatDuration(quiet)} more (throttle)`;
-    if (rule.throttle > 0) remember(spokeKey(rule.name, execution), moment);
-    if (once && execution) remember(keyOf(rule.name, execution.id), moment);
+    const why = told.whyNot(rule, execution, moment, once);
+    if (why !== undefined) return why;
+    told.note(rule, execution, moment, once);
     return { rule, execution, event, cause: event.seq, once, telling: tell(rule, subject, line) };
-  };
-
-  const remember = (key: string, { at }: Moment) => {
-    told.delete(key);
-    told.set(key, at);
-    dropOldest(told, MAX_TOLD);
   };
 
   /** Of something that is above its threshold: has it been for long enough? */
   const decideLasting = (rule: Rule, subject: Subject, moment: Moment): Match | string => {
     const { event, execution } = subject;
     if (!execution) return 'it is about no execution';
-    const key = keyOf(rule.name, execution.id);
-    const wanted = rule.when.resource?.for ?? 0;
-    let deadline = deadlines.get(key);
+    const { id } = execution;
+    let deadline = deadlines.get(rule, id);
     if (!deadline) {
-      const fired = (execution.alerts?.includes(rule.name) ?? false) && !rearmed.has(key);
-      deadline = { rule, id: execution.id, since: moment.at, dueAt: moment.at + wanted, event, fired };
-      setDeadline(key, deadline);
+      const fired = (execution.alerts?.includes(rule.name) ?? false) && !deadlines.isRearmed(rule, id);
+      const dueAt = moment.at + (rule.when.resource?.for ?? 0);
+      deadline = deadlines.set({ rule, id, since: moment.at, dueAt, event, fired });
     }
     if (deadline.fired) return 'it has told of this before, and it has not fallen below since';
     if (moment.at < deadline.dueAt) return `only for ${formatDuration(moment.at - deadline.since)} so far`;
@@ -193,8 +147,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     const { event, execution } = subject;
     const isLasting = lasting.has(rule) && event.type === 'resource_update';
     if (!rule.moments.every((test) => test.holds(subject))) {
-      const key = keyOf(rule.name, execution?.id ?? '');
-      if (isLasting && deadlines.delete(key)) rearmed.add(key);
+      if (isLasting) deadlines.rearm(rule, execution?.id ?? '');
       return undefined;
     }
     if (!isNews(event, moment)) return 'it is no news any more';
@@ -210,6 +163,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     const all = plans.rulesFor(type);
     if (all.length === 0 && !MATTERS.has(type)) return NONE;
     const subject = { event, execution };
+    if (Object.hasOwn(EXECUTION_ENDS, type) && execution?.status === 'completed') told.endStreak(streaks, execution);
     const isNew = type === 'attention' || STARTS.has(type) ? noteAttention(subject) : true;
     const isRepeated = type === 'attention' && !isNew;
     const matches: Match[] = [];
@@ -222,27 +176,19 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     if (refused) {
       for (const rule of all) if (!asked.has(rule)) refused(rule, event, () => reasonsOf(rule, subject));
     }
-    if (execution && isFinal(execution.status)) forget(execution.id);
+    if (execution && isFinal(execution.status)) forget(execution);
     return matches.length < 2 ? matches : matches.sort((a, b) => rules.indexOf(a.rule) - rules.indexOf(b.rule));
   };
 
   const due: Judge['due'] = (moment, find) => {
     const matches: Match[] = [];
-    nextAt = undefined;
-    for (const [key, deadline] of deadlines) {
+    for (const deadline of deadlines.due(moment.at)) {
       const { rule, id, dueAt, event } = deadline;
-      if (deadline.fired) continue;
-      if (dueAt > moment.at) {
-        nextAt = Math.min(nextAt ?? Infinity, dueAt);
-        continue;
-      }
-      deadline.fired = true;
       const execution = find(id);
       if (!execution || isFinal(execution.status) || moment.at - dueAt > NEWS_MS) continue;
       const subject = { event: event ?? beginningOf(execution), execution };
-      const tests = [...rule.filters, ...rule.moments];
-      if (!tests.every((test) => test.holds(subject))) {
-        deadlines.delete(key);
+      if (![...rule.filters, ...rule.moments].every((test) => test.holds(subject))) {
+        deadlines.delete(deadline);
         continue;
       }
       const verdict = decide(rule, subject, moment, true);
@@ -264,7 +210,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
       }
     },
     get nextAt() {
-      return nextAt;
+      return deadlines.nextAt;
     },
     isAskedForResources: (execution) =>
       lasting.size > 0 && plans.find('resource_update', execution).rules.some((rule) => lasting.has(rule)),
@@ -272,14 +218,8 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
 }
 
 const NONE: Match[] = [];
-/** For one rule and execution, or name. */
-const MAX_TOLD = 10_000;
 /** Types that change what is remembered, besides those that rules ask for. */
 const MATTERS: ReadonlySet<string> = new Set(['attention', ...STARTS, ...Object.keys(EXECUTION_ENDS)]);
-
-function keyOf(rule: string, id: string): string {
-  return `${rule}\n\n${id}`;
-}
 
 function reasonsOf({ filters, moments }: Rule, subject: Subject): string[] {
   const failing = (test: Test) => !test.holds(subject);

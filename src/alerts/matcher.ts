@@ -45,7 +45,7 @@ export function momentTests(when: Conditions): Test[] {
   const { status, attention, exitStatus, longerThan, resource, step, output } = when;
   return [
     END,
-    ...(status ? [equals('status', status, (execution) => execution.status)] : []),
+    ...(status ? [ended(status)] : []),
     ...(exitStatus ? [equals('exit status', exitStatus.map(String), ({ exitCode }) => exitCode?.toString())] : []),
     ...(attention ? [equals('attention', attention, (execution) => execution.attention)] : []),
     ...(step ? [like('step', step, (execution, { event }) => stepOf(execution, event)?.name ?? event.step)] : []),
@@ -54,6 +54,15 @@ export function momentTests(when: Conditions): Test[] {
     ...(resource?.memory === undefined ? [] : [uses('rss', resource.memory)]),
     ...(output === undefined ? [] : [says(output)]),
   ];
+}
+
+function ended(wanted: readonly string[]): Test {
+  const isWanted = ({ status, recovered }: Execution) =>
+    wanted.includes(status) || (recovered !== undefined && wanted.includes('recovered'));
+  return {
+    holds: ({ execution }) => execution !== undefined && isWanted(execution),
+    why: ({ execution }) => (execution ? differs('status', execution.status, wanted) : NOBODY),
+  };
 }
 
 /** An execution may be told to have ended several times; what came first has given it its time. */

@@ -54,6 +54,7 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
   const [first] = matches;
   const { execution, event, cause, once, telling } = first;
   const rules = matches.map(({ rule }) => rule.name);
+  const streak = matches.flatMap(({ rule }) => (rule.repeat === 'streak' ? [rule.name] : []));
   return {
     type: 'alert_triggered',
     ...(execution && { execution: execution.id }),
@@ -62,6 +63,7 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
       ...(rules.length > 1 ? { rules, ...withRules(telling, rules) } : telling),
       ...(event && { cause }),
       ...(once && { once: true }),
+      ...(streak.length > 0 && { streak }),
     },
   };
 }

@@ -16,6 +16,8 @@ export interface Rule extends RuleConfig {
   readonly moments: readonly Test[];
   /** It tells of what still runs after so many milliseconds. */
   readonly during?: number;
+  /** It tells of one execution again, once what it tells of has ended in between. */
+  readonly isRecurring: boolean;
   readonly isBuiltin: boolean;
 }
 
@@ -61,7 +63,7 @@ export function createRules(
 }
 
 function builtin(name: string, when: Conditions, exceptions: readonly Test[]): Rule {
-  const rule = compile({ name, when, notify: ['desktop'], throttle: 0 }, true);
+  const rule = compile({ name, when, notify: ['desktop'], throttle: 0, repeat: 'each' }, true);
   return { ...rule, moments: [...rule.moments, ...exceptions] };
 }
 
@@ -75,6 +77,7 @@ function compile(config: RuleConfig, isBuiltin: boolean): Rule {
     filters: filterTests(when),
     moments: types.length === 0 ? [] : momentTests(when),
     ...(types.length === 0 && when.longerThan !== undefined && { during: when.longerThan }),
+    isRecurring: when.resource !== undefined,
     isBuiltin,
   };
 }
@@ -87,7 +90,9 @@ function typesOf({ type, status, exitStatus, attention, step, output, resource, 
   if (step) return ['step_failed', 'step_timeout'];
   if (resource) return ['resource_update'];
   if (longerThan !== undefined && !status && !exitStatus) return [];
-  return Object.keys(EXECUTION_ENDS).filter((end) => !status || status.some((one) => EXECUTION_ENDS[end] === one));
+  return Object.keys(EXECUTION_ENDS).filter(
+    (end) => !status || status.some((one) => EXECUTION_ENDS[end] === (one === 'recovered' ? 'completed' : one)),
+  );
 }
 
 /** Everything but this. */

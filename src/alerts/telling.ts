@@ -2,7 +2,7 @@
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import type { Execution, Status, Step } from '../core/execution.js';
-import { formatBytes, formatDuration, statusIcon } from '../core/format.js';
+import { formatBytes, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
 import type { Urgency } from './channel.js';
 import { toLine } from './line.js';
 import type { Subject } from './matcher.js';
@@ -37,8 +37,9 @@ export function tell(rule: Rule, { event, execution }: Subject, line?: string): 
     return telling(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
   }
   if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
-    const outcome = OUTCOMES[status] ?? status;
-    return telling(icon, name, outcome, describeEnd(execution), status === 'completed' ? 'low' : 'normal');
+    const isRecovery = execution.recovered !== undefined && rule.when.status?.includes('recovered') === true;
+    const outcome = isRecovery ? 'recovered' : (OUTCOMES[status] ?? status);
+    return telling(icon, name, outcome, describeEnd(execution, isRecovery), status === 'completed' ? 'low' : 'normal');
   }
   switch (event.type) {
     case 'attention': {
@@ -89,12 +90,13 @@ function telling(icon: string, name: string, what: string, body: string, urgency
 }
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
-function describeEnd(execution: Execution): string {
+function describeEnd(execution: Execution, isRecovery: boolean): string {
   const { status, exitCode, signal, durationMs, error, cwd } = execution;
   const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
   const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
   const step = failedStep(execution);
   const parts = [
+    isRecovery ? `after ${formatQuantity(execution.recovered ?? 0, 'failure')}` : '',
     [how, after].filter((part) => part !== undefined).join(' '),
     [step?.name, step?.error ?? error].filter((part) => part !== undefined).join(': '),
     directoryOf(cwd),

@@ -147,7 +147,17 @@ async function list(tail: number, { paths, env }: Context, json: boolean): Promi
   return 0;
 }
 
-function rowOf({ time, channel, rule = '', rules = [rule], outcome, attempts, title, error, count }: Delivery): string[] {
+function rowOf({
+  time,
+  channel,
+  rule = '',
+  rules = [rule],
+  outcome,
+  attempts,
+  title,
+  error,
+  count,
+}: Delivery): string[] {
   const at = new Date(time);
   const what = title ?? (count === undefined ? '' : formatQuantity(count, 'alert'));
   const when = `${at.toLocaleDateString('sv')} ${at.toLocaleTimeString('sv')}`;

@@ -57,12 +57,16 @@ async function list({ paths, env }: Context, json: boolean): Promise<number> {
 
 function ruleLines(rules: readonly RuleView[], now: number, style: OutputStyle): string[] {
   if (rules.length === 0) return ['There are no rules: nothing raises an alert.'];
-  const rows = rules.map(({ name, fired, at, notify, throttle, when }) => [
+  const rows = rules.map(({ name, fired, at, notify, throttle, repeat, when }) => [
     name,
     String(fired),
     at === undefined ? 'never' : `${formatAge(now - Date.parse(at))} ago`,
     notify.join(', '),
-    [conditionWords(when), ...(throttle > 0 ? [`at most every ${formatDuration(throttle)}`] : [])].join(', '),
+    [
+      conditionWords(when),
+      ...(throttle > 0 ? [`at most every ${formatDuration(throttle)}`] : []),
+      ...(repeat === 'streak' ? ['once per streak'] : []),
+    ].join(', '),
   ]);
   const options = { columns: columnsOf(), style, right: ['FIRED'] };
   return gridLines(['RULE', 'FIRED', 'LAST', 'NOTIFY', 'WHEN'], rows, options);

@@ -5,7 +5,8 @@
 import { clip, NAME_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, NewEvent } from './event.js';
 import { numberOf, textOf, textsOf } from './event.js';
-import type { Execution } from './execution.js';
+import type { Execution, Status } from './execution.js';
+import { isFailure } from './execution.js';
 
 /** `lost`: it has left the journal before it could be sent. `unavailable`: nobody can be told there. */
 export const ALERT_OUTCOMES = ['pending', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
@@ -31,11 +32,22 @@ export interface RuleRecord {
   cause?: number;
 }
 
+/** The failures of one name since its last success. */
+export interface StreakRecord {
+  failures: number;
+  /** Rules with `repeat: streak` that have told of them. */
+  rules: string[];
+  /** seq of that success; 0 if it is unknown. */
+  since: number;
+}
+
 export interface AlertState {
   channels: Map<string, ChannelRecord>;
   rules: Map<string, RuleRecord>;
   /** When a rule last spoke of executions of a name, by `spokeKey`. */
   spoke: Map<string, string>;
+  /** By the name of the executions. */
+  streaks: Map<string, StreakRecord>;
 }
 
 /** The same as JSON. Those that are pending are told by their events alone. */
@@ -43,6 +55,7 @@ export interface AlertStateJson {
   channels: [string, ChannelRecord][];
   rules: [string, RuleRecord][];
   spoke: [string, string][];
+  streaks: [string, StreakRecord][];
 }
 
 /** More than this of one channel are not kept for later. */
@@ -51,11 +64,12 @@ const MAX_CHANNELS = 100;
 /** Those of configurations that are long gone are forgotten. */
 const MAX_RULES = 1_000;
 const MAX_SPOKE = 2_000;
+const MAX_STREAKS = 2_000;
 /** Of one execution. */
 const MAX_TOLD = 32;
 
 export function emptyAlerts(): AlertState {
-  return { channels: new Map(), rules: new Map(), spoke: new Map() };
+  return { channels: new Map(), rules: new Map(), spoke: new Map(), streaks: new Map() };
 }
 
 export function spokeKey(rule: string, execution: Pick<Execution, 'name'> | undefined): string {
@@ -76,6 +90,7 @@ export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: 
     channel.pending.push(event.seq);
     if (channel.pending.length > MAX_PENDING) channel.pending.shift();
     for (const rule of rules) noteFiring(alerts, rule, event, execution);
+    if (execution) noteStreak(alerts, event, execution);
     return;
   }
   const of = numberOf(data, 'of');
@@ -120,6 +135,43 @@ function noteFiring(alerts: AlertState, rule: string, { data, time }: ExecutionE
   alerts.spoke.set(key, time);
 }
 
+export function streakOf(alerts: AlertState, { name }: Pick<Execution, 'name'>): StreakRecord | undefined {
+  return alerts.streaks.get(clip(name, NAME_CHARS));
+}
+
+/**
+ * Counts failures by name until one succeeds.
+ * @param before The status of an execution whose end replaces another one.
+ * @returns How many failures this success ends; undefined if none, or if it is no success.
+ */
+export function countOutcome(
+  { streaks }: AlertState,
+  { name, status }: Execution,
+  seq: number,
+  before?: Status,
+): number | undefined {
+  const key = clip(name, NAME_CHARS);
+  const known = streaks.get(key);
+  if (known && before !== undefined && isFailure(before)) known.failures -= 1;
+  if (isFailure(status)) {
+    newest(streaks, key, MAX_STREAKS, (): StreakRecord => ({ failures: 0, rules: [], since: 0 })).failures += 1;
+    return undefined;
+  }
+  if (status !== 'completed' || !known) return undefined;
+  streaks.set(key, { failures: 0, rules: [], since: seq });
+  return known.failures > 0 ? known.failures : undefined;
+}
+
+/** A rule has told of a streak, unless that has ended since. */
+function noteStreak({ streaks }: AlertState, { data }: ExecutionEvent, { name, status }: Execution): void {
+  const told = textsOf(data, 'streak') ?? [];
+  if (told.length === 0 || status === 'completed') return;
+  const key = clip(name, NAME_CHARS);
+  const streak = newest(streaks, key, MAX_STREAKS, (): StreakRecord => ({ failures: 0, rules: [], since: 0 }));
+  if ((numberOf(data, 'cause') ?? Infinity) > streak.since)
+    streak.rules = [...new Set([...streak.rules, ...told])].slice(-MAX_TOLD);
+}
+
 /** What stands under a name, put last; of more than `most` the first goes. */
 function newest<T>(map: Map<string, T>, name: string, most: number, make: () => T): T {
   const value = map.get(name) ?? make();
@@ -141,8 +193,8 @@ export function loseAlerts(alerts: AlertState, through: number): NewEvent[] {
   });
 }
 
-export function alertsToJson({ channels, rules, spoke }: AlertState): AlertStateJson {
-  return { channels: [...channels], rules: [...rules], spoke: [...spoke] };
+export function alertsToJson({ channels, rules, spoke, streaks }: AlertState): AlertStateJson {
+  return { channels: [...channels], rules: [...rules], spoke: [...spoke], streaks: [...streaks] };
 }
 
 export function alertsFromJson(json: AlertStateJson | undefined): AlertState {
@@ -155,6 +207,7 @@ export function alertsFromJson(json: AlertStateJson | undefined): AlertState {
     channels: new Map(channels),
     rules: new Map(json.rules.map(([name, record]) => [name, { ...record }])),
     spoke: new Map(json.spoke),
+    streaks: new Map(json.streaks.map(([name, record]) => [name, { ...record, rules: [...record.rules] }])),
   };
 }
 
@@ -168,4 +221,5 @@ export function foldCarriedAlerts(alerts: AlertState, carried: Partial<AlertStat
     });
   for (const [name, record] of carried.rules ?? []) alerts.rules.set(name, { ...record });
   for (const [key, time] of carried.spoke ?? []) alerts.spoke.set(key, time);
+  for (const [name, record] of carried.streaks ?? []) alerts.streaks.set(name, { ...record });
 }

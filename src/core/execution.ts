@@ -77,6 +77,8 @@ export interface Execution {
   attentionReason?: string;
   /** Whose it is, if not that of the whole: a sub-agent's. */
   attentionStep?: string;
+  /** It succeeded after so many of its name had failed in a row. */
+  recovered?: number;
   /** An alert was raised about it. */
   alerted?: true;
   /** The rules that tell of it once and have. */
@@ -177,6 +179,11 @@ export function isRunner(source: string | undefined, id: string): boolean {
 /** Is it over? */
 export function isFinal(status: Status): status is FinalStatus {
   return FINAL.has(status);
+}
+
+/** Whether an outcome is a failure; what a user cancelled is none. */
+export function isFailure(status: Status): boolean {
+  return status === 'failed' || status === 'timeout' || status === 'lost';
 }
 
 export function executionToJson(execution: Execution): ExecutionJson {

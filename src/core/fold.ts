@@ -5,7 +5,7 @@
  * and shares nothing with other states.
  */
 import { activityTail } from './activity.js';
-import { foldAlert, foldCarriedAlerts } from './alerts.js';
+import { countOutcome, foldAlert, foldCarriedAlerts } from './alerts.js';
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
@@ -264,7 +264,8 @@ function stateOutcome(execution: Execution, { data, time }: ExecutionEvent): voi
 function endWith(status: FinalStatus): Change {
   return (execution, event, state) => {
     const { data } = event;
-    const wasOver = isFinal(execution.status);
+    const before = execution.status;
+    const wasOver = isFinal(before);
     if (wasOver) {
       // a producer that saw the end knows better than a daemon or a user that no longer waited for it
       const isReplaced = execution.dismissed ? data['dismissed'] !== true : execution.status === 'lost';
@@ -286,6 +287,8 @@ function endWith(status: FinalStatus): Change {
     clearAttention(execution);
     delete execution.orphaned;
     closeSteps(execution.steps.values(), status, event.time);
+    const recovered = countOutcome(state.alerts, execution, event.seq, wasOver ? before : undefined);
+    if (recovered !== undefined) execution.recovered = recovered;
     if (wasOver) return;
     retire(state, execution);
     for (const name of new Set([execution.source, event.source, execution.sender])) {

@@ -154,12 +154,13 @@ function* carry(state: State, through: number, isKept: IsKept): Generator<NewEve
 export function* carriedByNone(state: State, sources: [string, Source][] = [...state.sources]): Generator<NewEvent> {
   for (const some of chunks(sources)) yield note({ kind: 'carried_sources', sources: some });
   for (const some of chunks([...state.queues.values()])) yield note({ kind: 'carried_queues', queues: some });
-  const { channels, rules, spoke } = alertsToJson(state.alerts);
+  const { channels, rules, spoke, streaks } = alertsToJson(state.alerts);
   // what is to be sent is told by its own events, which stay
   const counts = channels.map(([name, record]): (typeof channels)[number] => [name, { ...record, pending: [] }]);
   for (const some of chunks(counts)) yield note({ kind: 'carried_alerts', channels: some });
   for (const some of chunks(rules)) yield note({ kind: 'carried_alerts', rules: some });
   for (const some of chunks(spoke)) yield note({ kind: 'carried_alerts', spoke: some });
+  for (const some of chunks(streaks)) yield note({ kind: 'carried_alerts', streaks: some });
 }
 
 /** That these are gone, though their events may still be in files. */

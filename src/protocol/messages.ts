@@ -263,6 +263,8 @@ export interface RuleView {
   when: Conditions;
   notify: readonly string[];
   throttle: number;
+  /** `streak`: of executions of one name once, until one of them succeeds. */
+  repeat: 'each' | 'streak';
   builtin?: true;
   fired: number;
   at?: string;

@@ -14,7 +14,7 @@ const START = Date.parse('2026-01-02T03:04:05.000Z');
 function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
   const state = emptyState();
   const compiled = createRules(
-    rules.map((rule, index) => ({ name: `rule-${index}`, notify: ['desktop'], throttle: 0, ...rule })),
+    rules.map((rule, index) => ({ name: `rule-${index}`, notify: ['desktop'], throttle: 0, repeat: 'each', ...rule })),
   );
   const why = new Map<string, string[]>();
   const judge = createJudge(

@@ -5,7 +5,7 @@ import { createRules } from '../../src/alerts/rules.js';
 import { conditionWords } from '../../src/alerts/words.js';
 import { at, numbered } from '../helpers/events.js';
 
-const rule = (name: string, when: object) => ({ name, when, notify: ['ops'], throttle: 0 });
+const rule = (name: string, when: object) => ({ name, when, notify: ['ops'], throttle: 0, repeat: 'each' as const });
 
 t.test('a story is told again: which rules fire, and what the others missed', async (t) => {
   const rules = createRules([

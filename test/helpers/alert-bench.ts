@@ -30,7 +30,9 @@ export function settingsOf({ rules = ['builtin'], alerts = {}, channels = {} }: 
   return {
     alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, interactive: ['builtin'], ...alerts },
     rules: rules.map((rule, index) =>
-      rule === 'builtin' ? rule : { name: `rule-${index}`, when: {}, notify: ['desktop'], throttle: 0, ...rule },
+      rule === 'builtin'
+        ? rule
+        : { name: `rule-${index}`, when: {}, notify: ['desktop'], throttle: 0, repeat: 'each', ...rule },
     ),
     channels: Object.fromEntries(
       configured.map((name) => [name, { type: 'command', command: [name], timeout: 1_000 }]),
