@@ -5,13 +5,13 @@ import path from 'node:path';
 
 /** The longest first. */
 const CHECKS = {
-  lint: 'eslint --cache --cache-location .tap/eslint .',
-  types: 'tsc --incremental --tsBuildInfoFile .tap/types.tsbuildinfo',
-  'types of the viewer': 'tsc -p viewer',
-  'types of its tests': 'tsc -p test/viewer',
-  format: 'prettier --check --log-level warn .',
-  unused: 'knip',
   architecture: 'node test/run.mjs --no-install test/architecture.test.ts',
+  lint: 'oxlint',
+  types: 'tsc',
+  unused: 'knip',
+  'types of its tests': 'tsc -p test/viewer',
+  'types of the viewer': 'tsc -p viewer',
+  format: 'oxfmt --check',
 };
 
 const root = path.resolve(import.meta.dirname, '..');

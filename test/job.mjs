@@ -1,10 +1,8 @@
-// A real job for `progress run --stream`: types, lint, and the tests of the parts that need no daemon. Its stories and
-// criteria are what it does: a criterion passes when that folder or that test file passes.
+// A real job for `progress run --stream`: types, lint, and the tests of the parts that need no daemon. Each criterion of
+// a story is a command, and passes when the command succeeds.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ESLint } from 'eslint';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const emitter = spawn(`${root}bin/progress`, ['emit', '--stdin'], { stdio: ['pipe', 'inherit', 'inherit'] });
@@ -18,70 +16,50 @@ const testFiles = ['core', 'protocol'].flatMap((folder) =>
 );
 
 const stories = [
-  { id: 'types', name: 'Types', run: checkTypes, criteria: [['types/all', 'every file compiles under strict']] },
-  { id: 'lint', name: 'Lint', run: lint, criteria: folders.map(({ name }) => [`lint/${name}`, `src/${name}`]) },
+  {
+    id: 'types',
+    name: 'Types',
+    criteria: [{ id: 'types/all', name: 'every file compiles under strict', command: ['node_modules/.bin/tsc'] }],
+  },
+  {
+    id: 'lint',
+    name: 'Lint',
+    criteria: folders.map(({ name }) => ({
+      id: `lint/${name}`,
+      name: `src/${name}`,
+      command: ['node_modules/.bin/oxlint', `src/${name}`],
+    })),
+  },
   {
     id: 'tests',
     name: 'Tests of the core and the protocol',
-    run: runTests,
-    criteria: testFiles.map((file) => [file, file]),
+    criteria: testFiles.map((file) => ({
+      id: file,
+      name: file,
+      command: [process.execPath, 'test/run.mjs', '--no-install', file],
+    })),
   },
 ];
 
 for (const story of stories) {
   emit('step_planned', story.id, { name: story.name, kind: 'story' });
-  for (const [id, name] of story.criteria) emit('step_planned', id, { name, kind: 'criterion', parent: story.id });
+  for (const { id, name } of story.criteria) emit('step_planned', id, { name, kind: 'criterion', parent: story.id });
 }
 let failed = false;
-for (const story of stories) {
-  emit('step_started', story.id);
-  const passed = await story.run();
-  emit(passed ? 'step_completed' : 'step_failed', story.id);
-  failed ||= !passed;
+for (const { id, criteria } of stories) {
+  emit('step_started', id);
+  const passed = [];
+  for (const criterion of criteria) passed.push(await check(criterion));
+  emit(passed.every(Boolean) ? 'step_completed' : 'step_failed', id);
+  failed ||= passed.includes(false);
 }
 emitter.stdin.end();
 emitter.once('close', () => process.exit(failed ? 1 : 0));
 
-async function checkTypes() {
-  emit('step_started', 'types/all');
-  const status = await run('tsc', []);
-  emit(status === 0 ? 'step_completed' : 'step_failed', 'types/all');
+async function check({ id, command: [program, ...args] }) {
+  emit('step_started', id);
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  emit(status === 0 ? 'step_completed' : 'step_failed', id);
   return status === 0;
-}
-
-async function lint() {
-  const eslint = new ESLint({ cwd: root });
-  const formatter = await eslint.loadFormatter('stylish');
-  let clean = true;
-  for (const { name } of folders) {
-    emit('step_started', `lint/${name}`);
-    const results = await eslint.lintFiles([`src/${name}`]);
-    const errors = results.reduce((sum, { errorCount }) => sum + errorCount, 0);
-    console.log(`src/${name}: ${results.length} files, ${errors} errors`);
-    if (errors > 0) console.log(await formatter.format(results));
-    emit(errors === 0 ? 'step_completed' : 'step_failed', `lint/${name}`);
-    clean &&= errors === 0;
-  }
-  return clean;
-}
-
-/** The runner says which file it begins and how it ended: `# Subtest: FILE`, `ok 3 - FILE`. */
-async function runTests() {
-  const status = await run('tap', ['--reporter=tap', '--jobs=1', ...testFiles], (line) => {
-    const [, started] = /^# Subtest: (.*)$/.exec(line) ?? [];
-    const [, no, ended] = /^(not )?ok \d+ - (.*?)(?: # .*)?$/.exec(line) ?? [];
-    if (testFiles.includes(started)) emit('step_started', started);
-    if (testFiles.includes(ended)) emit(no ? 'step_failed' : 'step_completed', ended);
-  });
-  return status === 0;
-}
-
-/** A program of node_modules; its lines are printed, and handed to `onLine`. */
-function run(program, args, onLine) {
-  const child = spawn(`${root}node_modules/.bin/${program}`, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    console.log(line);
-    onLine?.(line);
-  });
-  return new Promise((resolve) => child.once('close', resolve));
 }

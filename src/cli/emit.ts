@@ -72,7 +72,11 @@ async function spool(paths: Context['paths'], event: Record<string, unknown>): P
     const client = await connect({ paths, start: false, name: 'progress emit' }).catch(() => {
       throw reason;
     });
-    await client.call('emit', { event }).finally(() => client.close());
+    try {
+      await client.call('emit', { event });
+    } finally {
+      await client.close();
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-/* global document -- in the page */
 // A page that follows a growing log: load of its main thread, delay of the newest line, memory.
 import { figure, mebibytes, openClient, quantile, sized, startDaemon } from './harness.mjs';
 import { hasBrowser, openBrowser, output, write } from './web-page.mjs';

@@ -1,4 +1,3 @@
-/* global document, requestAnimationFrame -- in the page */
 // The viewer: its size, its first paint, its behaviour with a long log, and the cost of many streams.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -34,7 +34,7 @@ for (const shell of SHELLS) {
       t.equal(readSpoolFiles(home).size, 1);
       t.equal(statSync(path.join(home.paths.spool, file)).mode & 0o777, 0o600);
       t.equal(readSpool(home)[0]?.['type'], 'execution_started');
-      t.equal((readSpool(home)[0]?.['data'] as { pid: number }).pid, Number(file.split('-')[1]));
+      t.equal((readSpool(home)[0]!['data'] as { pid: number }).pid, Number(file.split('-')[1]));
       t.end();
     });
 
