@@ -219,7 +219,7 @@ t.test('a marked run that fails is told once, however many tabs there are', { sk
   await waitFor('the first notification', async () => (await told()).length > 0);
   await viewer.emit({ type: 'execution_failed', execution: 'a', durationMs: 5_000 });
   await waitFor('the second notification', async () => (await told()).length > 1);
-  await page.getByText('failed after 5.0s').waitFor();
+  await page.locator('[data-id=a]').getByText('failed after 5.0s').waitFor();
   await page.waitForTimeout(1_500);
   t.strictSame((await told()).sort(), ['Marked: failed after 5.0s', 'Marked: needs you: Allow?']);
 });
