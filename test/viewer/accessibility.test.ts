@@ -13,7 +13,9 @@ interface Violation {
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const found = await page.evaluate<Violation[]>(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)`);
+  const found = await page.evaluate<Violation[]>(
+    `axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+  );
   return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
 }
 

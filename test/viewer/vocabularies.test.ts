@@ -50,7 +50,7 @@ t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async
     t.match(text, /calls\s*rg -n 'verified' src\/[\s\S]*2 files changed[\s\S]*error\s*lint failed once/);
   });
 
-  t.test('an address may say a name: it becomes that of the execution', async (t) => {
+  t.test('an address may say a name: it becomes that of the execution', async () => {
     await show('Verify e-mail sign-in');
     await page.waitForURL('**/executions/T-1');
     await viewer.emit({ type: 'log', execution: 'T-1', message: 'said afterwards' });
