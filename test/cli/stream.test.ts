@@ -144,7 +144,7 @@ progress_end
     await tmux.see(/^progress: waiting for output of one of them, until it ends; Ctrl-C leaves$/m);
     await tmux.key('C-c');
     await tmux.see(/ready>\s*$/);
-    await progress('watch x 2>err; grep -c waiting err');
+    await progress('watch x 2>~/err; grep -c waiting ~/err');
     await tmux.see(/^\S+Z x +start +one of them/m);
     await emit({ type: 'execution_completed', execution: 'x' });
     await tmux.see(/^0$/m);
