@@ -48,7 +48,7 @@ export async function serveStream(options: StreamOptions): Promise<void> {
     ...(form !== 'batches' && {
       writeEvents(batch: Batch) {
         saidAt = performance.now();
-        response.write(messagesOf(batch, form === 'named'), () => resume());
+        response.write(messagesOf(batch, form), () => resume());
         return !isBlocked();
       },
     }),
@@ -87,9 +87,19 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   subscriber.close();
 }
 
-/** A type has no line ends, and JSON none either. */
-function messagesOf({ events, lines }: Batch, isNamed: boolean): string {
+/** By their lines: what many streams send is put together once. */
+const encoded: Record<'named' | 'unnamed', WeakMap<Batch['lines'], Buffer>> = {
+  named: new WeakMap(),
+  unnamed: new WeakMap(),
+};
+
+/** A message for each event. A type has no line ends, and JSON has none either. */
+function messagesOf({ events, lines }: Batch, form: 'named' | 'unnamed'): Buffer {
+  const known = encoded[form].get(lines);
+  if (known) return known;
   const messageOf = ({ seq, type }: ExecutionEvent, line: string) =>
-    `id: ${seq}\n${isNamed ? `event: ${type}\n` : ''}data: ${line}\n\n`;
-  return events.map((event, index) => messageOf(event, lines[index] ?? '')).join('');
+    `id: ${seq}\n${form === 'named' ? `event: ${type}\n` : ''}data: ${line}\n\n`;
+  const messages = Buffer.from(events.map((event, index) => messageOf(event, lines[index] ?? '')).join(''));
+  encoded[form].set(lines, messages);
+  return messages;
 }
