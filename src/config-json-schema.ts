@@ -61,6 +61,8 @@ function valueSchema({ type, min, max, values, item }: Meaning): JsonSchema {
       return quantitySchema(min, max, DURATION_UNITS);
     case 'number':
       return { type: 'integer', minimum: min, maximum: max };
+    case 'decimal':
+      return { type: 'number', minimum: min, maximum: max };
     case 'boolean':
       return { type: 'boolean' };
     case 'choice':

@@ -13,7 +13,7 @@ const MAX_TEXT_CHARS = 4_096;
 
 /** What the manual, the messages and editors say about a value. */
 export interface Meaning {
-  type: 'size' | 'duration' | 'number' | 'choice' | 'boolean' | 'text' | 'list' | 'mapping';
+  type: 'size' | 'duration' | 'number' | 'decimal' | 'choice' | 'boolean' | 'text' | 'list' | 'mapping';
   /** Of the value once it is read. */
   unit?: 'bytes' | 'milliseconds';
   /** Bounds of the value once it is read; of a list those of its length. */
@@ -51,6 +51,13 @@ export function duration(min: string, max: string, description: string): Kind<nu
 export function count(min: number, max: number, description: string): Kind<number> {
   const wanted = `a whole number from ${min} to ${max}`;
   return quantity(min, max, {}, { type: 'number', wanted, description });
+}
+
+/** A number that may have a fraction. */
+export function decimal(min: number, max: number, description: string): Kind<number> {
+  const wanted = `a number from ${min} to ${max}`;
+  const schema = v.custom<number>((value) => typeof value === 'number' && value >= min && value <= max, wrong(wanted));
+  return meaningful(schema, { type: 'decimal', min, max, wanted, description });
 }
 
 function quantity<Text extends string | number>(min: Text, max: Text, units: Units, meaning: Meaning): Kind<number> {

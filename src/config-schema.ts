@@ -1,6 +1,7 @@
 /** Every key of the configuration with its bounds and its default. A new one needs an item in progress-config(5). */
 import * as v from 'valibot';
-import { BUILTIN, CHANNELS, RULES } from './config-alerts.js';
+import { BUILTIN, RULES } from './config-alerts.js';
+import { CHANNELS } from './config-channels.js';
 import {
   choice,
   count,

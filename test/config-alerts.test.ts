@@ -200,7 +200,7 @@ t.test('names of rules are used once, and channels that are named exist', async 
 
 t.test('a channel has a type, and what belongs to it', async (t) => {
   t.strictSame(refusalOfChannel('{ type: webhok, url: "http://a" }'), [
-    'c.yaml:2:16: channels.ops.type: is "webhok", wanted one of webhook, email, command',
+    'c.yaml:2:16: channels.ops.type: is "webhok", wanted one of webhook, email, command, desktop, bell',
   ]);
   t.match(refusalOfChannel('{}'), ['c.yaml:2:8: channels.ops.type: is missing']);
   t.match(refusalOfChannel('webhook'), ['c.yaml:2:8: channels.ops: is "webhook", wanted a mapping of keys']);
@@ -212,7 +212,7 @@ t.test('a channel has a type, and what belongs to it', async (t) => {
   t.match(refusalOfChannel('{ type: email, host: h, user: u, from: a@b, to: a@b }'), [/ops: needs one of passwordEnv/]);
   t.match(refusalOfChannel('{ type: command, command: [] }'), [/ops.command: is empty$/]);
   t.match(refusalOfChannel('{ type: command, command: [a], url: x }'), [/ops.url: is no configuration key/]);
-  for (const name of ['desktop', 'bell', 'Ops', '"a b"', '__proto__', 'constructor']) {
+  for (const name of ['Ops', '"a b"', '__proto__', 'constructor']) {
     t.match(refusal(`channels: { ${name}: { type: command, command: a } }`), [/is no name here; wanted/], name);
   }
 });

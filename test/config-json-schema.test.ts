@@ -45,7 +45,15 @@ t.test('rules and channels say what they need, and what they may have', async (t
   const channels = at('properties', 'channels', 'additionalProperties', 'anyOf') as { required: string[] }[];
   t.strictSame(
     channels.map(({ required }) => required),
-    [['type'], ['type', 'host', 'from', 'to'], ['type', 'command']],
+    [['type'], ['type', 'host', 'from', 'to'], ['type', 'command'], ['type'], ['type']],
   );
+  const conditions = ['properties', 'rules', 'items', 'anyOf', 0, 'properties', 'when', 'properties'];
+  t.match(at(...conditions, 'costUsd'), { type: 'number', minimum: 0.01 });
+  t.match(at(...conditions, 'level'), { type: 'string' });
+  t.match(at(...conditions, 'tokensPerMinute', 'anyOf'), [
+    { type: 'integer' },
+    { properties: { window: { default: '5m' } } },
+  ]);
+  t.match(channels[1], { properties: { severity: { enum: ['info', 'warning', 'error', 'critical'] } } });
   t.match(channels[1], { properties: { type: { const: 'email' }, port: { type: 'integer' } } });
 });

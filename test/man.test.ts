@@ -191,7 +191,9 @@ t.test('progress-alerts(7) has every key of a channel, and its example is a conf
     const [, text = ''] =
       new RegExp(`^\\.Ss ${type.toLowerCase()}\n([\\s\\S]*?)(?=^\\.Ss |$(?![\\s\\S]))`, 'm').exec(channels) ?? [];
     const [, body = ''] =
-      new RegExp(`^export interface ${type}Config \\{\n([\\s\\S]*?)^\\}`, 'm').exec(read('src/config-alerts.ts')) ?? [];
+      new RegExp(`^export interface ${type}Config extends ChannelBase \\{\n([\\s\\S]*?)^\\}`, 'm').exec(
+        read('src/config-channels.ts'),
+      ) ?? [];
     const keys = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key = '']) => key);
     t.ok(keys.length > 2, type);
     const documented = items(text, 'Cm').map((key) => key.replace(/ No = Li .*/, ''));

@@ -1,8 +1,9 @@
 /** Alerts from end to end: what is published is judged, what fires is written down, and each channel sends its own. */
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { AlertsConfig, ChannelConfig } from '../config-alerts.js';
-import { BUILTIN_CHANNELS } from '../config-alerts.js';
+import type { AlertsConfig } from '../config-alerts.js';
+import type { ChannelConfig } from '../config-channels.js';
+import { BUILTIN_CHANNELS } from '../config-channels.js';
 import { MAX_PENDING } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
@@ -23,7 +24,7 @@ import { toLine } from './line.js';
 import type { Writer } from './outbox.js';
 import { createOutbox } from './outbox.js';
 import type { Raised } from './raised.js';
-import { summaryId, toAlert, toPending } from './raised.js';
+import { isSevereEnough, summaryId, toAlert, toPending } from './raised.js';
 import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
 
@@ -98,7 +99,8 @@ export function createAlerts(options: AlertsOptions): Alerts {
   const isConfigured = (name: string) => Object.hasOwn(settings.channels, name) || BUILTIN_CHANNELS.includes(name);
 
   const openChannel = (name: string): Channel | undefined => {
-    if (name === 'desktop' && !settings.alerts.desktop) return UNWANTED;
+    const isDesktop = (settings.channels[name]?.type ?? name) === 'desktop';
+    if (isDesktop && !settings.alerts.desktop) return { ...UNWANTED, name };
     return isConfigured(name) ? open(name, settings.channels[name]) : undefined;
   };
 
@@ -132,7 +134,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   /** Where nobody is there is nothing to record; it is said once. */
   const isSomebodyThere = (name: string): boolean => {
     const { channel } = laneOf(name);
-    if (channel === UNWANTED) return false;
+    if (isUnwanted(channel)) return false;
     const why = channel?.whyUnavailable?.();
     if (why !== undefined && why !== said.get(name)) log(`no ${name} notifications: ${why}`);
     if (why === undefined) said.delete(name);
@@ -140,9 +142,15 @@ export function createAlerts(options: AlertsOptions): Alerts {
     return why === undefined;
   };
 
+  const isWanted = ({ telling }: Match, name: string) =>
+    isSevereEnough(telling.severity, settings.channels[name]?.severity);
+
   /** Matches of one event, or of the same time. */
   const raise = (raised: readonly Raised[]) => {
-    const reachable = raised.map(({ match, channels }) => ({ match, channels: channels.filter(isSomebodyThere) }));
+    const reachable = raised.map(({ match, channels }) => ({
+      match,
+      channels: channels.filter((name) => isWanted(match, name) && isSomebodyThere(name)),
+    }));
     for (const event of toPending(journal, reachable)) outbox.add(event);
   };
   const raiseAll = (matches: readonly Match[]) =>
@@ -163,7 +171,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
 
   const checkChannel = (name: string): void => {
     if (isConfigured(name)) return;
-    const names = [...BUILTIN_CHANNELS, ...Object.keys(settings.channels)];
+    const names = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(settings.channels)])];
     const nearest = findNearest(name, names);
     const advice = nearest === undefined ? `there are ${names.join(', ')}` : `did you mean ${nearest}?`;
     throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}: ${advice}`);
@@ -172,7 +180,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
   const statusOf = (name: string): ChannelStatus => {
     const { pending = [], counts = {}, error, sentAt } = state.alerts.channels.get(name) ?? {};
     const { channel, trouble } = laneOf(name);
-    const unavailable = channel === UNWANTED ? 'it is switched off (alerts.desktop)' : channel?.whyUnavailable?.();
+    const unavailable = isUnwanted(channel) ? 'it is switched off (alerts.desktop)' : channel?.whyUnavailable?.();
     const last = trouble?.error ?? error;
     return {
       name,
@@ -231,7 +239,12 @@ export function createAlerts(options: AlertsOptions): Alerts {
     async test(name) {
       checkChannel(name);
       const { channel } = laneOf(name);
-      const what = { title: `Test of ${name}`, body: 'Alerts get through.', urgency: 'normal' } as const;
+      const what = {
+        title: `Test of ${name}`,
+        body: 'Alerts get through.',
+        urgency: 'normal',
+        severity: 'info',
+      } as const;
       const alert: Alert = {
         id: randomUUID(),
         rule: 'test',
@@ -251,12 +264,13 @@ export function createAlerts(options: AlertsOptions): Alerts {
       return execution !== undefined && judge.isAskedForResources(execution);
     },
     rules: () =>
-      judge.rules.map(({ name, when, notify, throttle, repeat, isBuiltin }) => {
+      judge.rules.map(({ name, when, notify, severity, throttle, repeat, isBuiltin }) => {
         const { fired = 0, at } = state.alerts.rules.get(name) ?? {};
         return {
           name,
           when,
           notify,
+          ...(severity && { severity }),
           throttle,
           repeat,
           fired,
@@ -281,11 +295,15 @@ export function createAlerts(options: AlertsOptions): Alerts {
   };
 }
 
-/** The desktop, where the configuration does not want it. */
+/** A desktop, where the configuration does not want it. */
 const UNWANTED: Channel = {
   name: 'desktop',
   type: 'desktop',
   send: () => Promise.resolve({ outcome: 'unavailable', error: 'it is switched off (alerts.desktop)' }),
 };
+
+function isUnwanted(channel: Channel | undefined): boolean {
+  return channel?.send === UNWANTED.send;
+}
 
 const UNKNOWN = { outcome: 'failed', error: 'there is no such channel' } as const;

@@ -1,4 +1,5 @@
 /** What is told, and what a channel is: something that can tell it to a person. */
+import type { Severity } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import type { Urgency } from '../protocol/messages.js';
@@ -16,6 +17,7 @@ export interface Alert {
   title: string;
   body: string;
   urgency: Urgency;
+  severity: Severity;
   /** When what it tells of happened, as in an event. */
   time: string;
   /** What raised it, and of which execution; both may be gone from the journal by the time it is told. */

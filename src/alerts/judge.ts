@@ -16,6 +16,7 @@ import type { Rule } from './rules.js';
 import type { Telling } from './telling.js';
 import { tell } from './telling.js';
 import { Told } from './told.js';
+import { TokenRates } from './token-rate.js';
 
 /** A rule that has fired. */
 export interface Match {
@@ -62,9 +63,8 @@ const NEWS_MS = 5 * 60_000;
 export function createJudge(rules: readonly Rule[], alerts: () => AlertState, refused?: Refused): Judge {
   const plans = createPlans(rules);
   const during = rules.filter((rule) => rule.during !== undefined);
-  const lasting = new Set(
-    rules.filter(({ when, types }) => when.resource !== undefined && types.has('resource_update')),
-  );
+  const lasting = new Set(rules.filter(({ isLasting }) => isLasting));
+  const tokens = new TokenRates(Math.max(0, ...rules.map(({ when }) => when.tokensPerMinute?.window ?? 0)));
 
   const deadlines = new Deadlines();
   const told = new Told(alerts);
@@ -91,6 +91,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
   const forget = (execution: Execution) => {
     asked.delete(execution.id);
     timed.delete(execution.id);
+    tokens.forget(execution.id);
     deadlines.forget([...lasting, ...during], execution.id);
   };
 
@@ -131,7 +132,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     if (deadline.fired) return 'it has told of this before, and it has not fallen below since';
     if (moment.at < deadline.dueAt) return `only for ${formatDuration(moment.at - deadline.since)} so far`;
     deadline.fired = true;
-    return decide(rule, { event: deadline.event ?? event, execution }, moment, true);
+    return decide(rule, { ...subject, event: deadline.event ?? event }, moment, true);
   };
 
   const isNews = ({ time }: ExecutionEvent, { now }: Moment) => now - Date.parse(time) <= NEWS_MS;
@@ -145,7 +146,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     line?: string,
   ): Match | string | undefined => {
     const { event, execution } = subject;
-    const isLasting = lasting.has(rule) && event.type === 'resource_update';
+    const isLasting = lasting.has(rule) && FIGURES.has(event.type);
     if (!rule.moments.every((test) => test.holds(subject))) {
       if (isLasting) deadlines.rearm(rule, execution?.id ?? '');
       return undefined;
@@ -162,19 +163,21 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
       watchTime(execution, moment);
     const all = plans.rulesFor(type);
     if (all.length === 0 && !MATTERS.has(type)) return NONE;
-    const subject = { event, execution };
+    tokens.note(event);
+    const subject: Subject = { event, execution, tokenRate: (windowMs) => tokens.rate(event, windowMs) };
     if (Object.hasOwn(EXECUTION_ENDS, type) && execution?.status === 'completed') told.endStreak(streaks, execution);
-    const isNew = type === 'attention' || STARTS.has(type) ? noteAttention(subject) : true;
-    const isRepeated = type === 'attention' && !isNew;
+    // at a start the state may have what comes after it in the same write
+    if (STARTS.has(type) && execution?.attention === undefined) asked.delete(execution?.id ?? '');
+    const isRepeated = type === 'attention' && !noteAttention(subject);
     const matches: Match[] = [];
-    const asked = plans.find(type, execution).ask(event);
-    for (const [rule, line] of asked) {
+    const candidates = plans.find(type, execution).ask(event);
+    for (const [rule, line] of candidates) {
       const verdict = ask(rule, subject, moment, isRepeated, line);
       if (typeof verdict === 'object') matches.push(verdict);
       else refused?.(rule, event, () => (verdict === undefined ? reasonsOf(rule, subject) : [verdict]));
     }
     if (refused) {
-      for (const rule of all) if (!asked.has(rule)) refused(rule, event, () => reasonsOf(rule, subject));
+      for (const rule of all) if (!candidates.has(rule)) refused(rule, event, () => reasonsOf(rule, subject));
     }
     if (execution && isFinal(execution.status)) forget(execution);
     return matches.length < 2 ? matches : matches.sort((a, b) => rules.indexOf(a.rule) - rules.indexOf(b.rule));
@@ -218,6 +221,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
 }
 
 const NONE: Match[] = [];
+const FIGURES: ReadonlySet<string> = new Set(['resource_update', 'activity']);
 /** Types that change what is remembered, besides those that rules ask for. */
 const MATTERS: ReadonlySet<string> = new Set(['attention', ...STARTS, ...Object.keys(EXECUTION_ENDS)]);
 

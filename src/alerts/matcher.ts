@@ -2,13 +2,16 @@
  * Conditions of a rule, held against an event and its execution. Pure. Each condition is one test, which can also say
  * in words why it does not hold: so what tells and what explains why it did not are the same judgement.
  */
-import type { Conditions } from '../config-alerts.js';
+import type { Conditions, TokenRate } from '../config-alerts.js';
 import { stripAnsi } from '../core/ansi.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatDuration } from '../core/format.js';
+import type { Level } from '../core/filter.js';
+import { LEVELS, levelRank } from '../core/filter.js';
+import { toLevel } from '../core/conversions.js';
+import { formatDuration, formatUsd } from '../core/format.js';
 import { compilePattern, matchesGlob } from '../patterns.js';
 
 /** An event and its execution, with the event already folded into it. */
@@ -16,6 +19,8 @@ export interface Subject {
   event: ExecutionEvent;
   /** Absent where the event is about none. */
   execution: Execution | undefined;
+  /** Tokens a minute that it uses, over a window that ends with the event. */
+  tokenRate?: (windowMs: number) => number;
 }
 
 export interface Test {
@@ -42,7 +47,7 @@ export function filterTests(when: Conditions): Test[] {
 
 /** The others, which depend on what happens; of resources only that they are above the threshold now. */
 export function momentTests(when: Conditions): Test[] {
-  const { status, attention, exitStatus, longerThan, resource, step, output } = when;
+  const { status, attention, exitStatus, longerThan, resource, step, output, level, costUsd, tokensPerMinute } = when;
   return [
     END,
     ...(status ? [ended(status)] : []),
@@ -52,6 +57,9 @@ export function momentTests(when: Conditions): Test[] {
     ...(longerThan === undefined ? [] : [tookLonger(longerThan)]),
     ...(resource?.cpu === undefined ? [] : [uses('cpu', resource.cpu)]),
     ...(resource?.memory === undefined ? [] : [uses('rss', resource.memory)]),
+    ...(level ? [isAtLeast(level)] : []),
+    ...(costUsd === undefined ? [] : [costs(costUsd)]),
+    ...(tokensPerMinute ? [usesTokens(tokensPerMinute)] : []),
     ...(output === undefined ? [] : [says(output)]),
   ];
 }
@@ -131,6 +139,35 @@ function uses(what: 'cpu' | 'rss', threshold: number): Test {
   return {
     holds: ({ execution }) => (execution?.resources?.[what] ?? 0) > threshold,
     why: ({ execution }) => `its ${words} is ${execution?.resources?.[what] ?? 'unknown'}, not above ${threshold}`,
+  };
+}
+
+/** A level that is missing or unknown is `info`. */
+export function levelOf({ data }: ExecutionEvent): Level {
+  return LEVELS.find((level) => level === toLevel(data['level'])) ?? 'info';
+}
+
+function isAtLeast(wanted: Level): Test {
+  return {
+    holds: ({ event }) => event.type === 'log' && levelRank(levelOf(event)) >= levelRank(wanted),
+    why: ({ event }) =>
+      event.type === 'log' ? `its level is ${levelOf(event)}, not ${wanted} or worse` : 'it is no message of the log',
+  };
+}
+
+function costs(usd: number): Test {
+  return {
+    holds: ({ execution }) => (execution?.costUsd ?? 0) > usd,
+    why: ({ execution }) => `its cost is ${formatUsd(execution?.costUsd ?? 0)}, not above ${formatUsd(usd)}`,
+  };
+}
+
+function usesTokens({ above, window }: TokenRate): Test {
+  const rateOf = ({ tokenRate }: Subject) => Math.round(tokenRate?.(window) ?? 0);
+  return {
+    holds: (subject) => rateOf(subject) > above,
+    why: (subject) =>
+      `it uses ${rateOf(subject)} tokens a minute over ${formatDuration(window)}, not more than ${above}`,
   };
 }
 

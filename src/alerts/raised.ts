@@ -1,13 +1,14 @@
 /** An alert on its way through the journal: to the event that tells of it, and back to what a channel sends. */
 import { createHash } from 'node:crypto';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { rulesOf } from '../core/alerts.js';
+import type { Severity } from '../core/alerts.js';
+import { rulesOf, SEVERITIES } from '../core/alerts.js';
 import { numberOf, textOf } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
-import type { Alert } from './channel.js';
+import type { Alert, Urgency } from './channel.js';
 import { URGENCIES } from './channel.js';
 import type { Match } from './judge.js';
-import { withRules } from './telling.js';
+import { URGENCY_OF, withRules } from './telling.js';
 
 const ID_CHARS = 22;
 
@@ -52,7 +53,9 @@ function causeOf({ event, execution, cause, once, telling }: Match): unknown[] {
 
 function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]]): NewEvent {
   const [first] = matches;
-  const { execution, event, cause, once, telling } = first;
+  const { execution, event, cause, once } = first;
+  const severity = worstOf(matches.map(({ telling }) => telling.severity));
+  const telling = { ...first.telling, severity, urgency: URGENCY_OF[severity] };
   const rules = matches.map(({ rule }) => rule.name);
   const streak = matches.flatMap(({ rule }) => (rule.repeat === 'streak' ? [rule.name] : []));
   return {
@@ -68,6 +71,19 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
   };
 }
 
+/** The highest of these. */
+function worstOf(severities: readonly Severity[]): Severity {
+  return SEVERITIES.findLast((severity) => severities.includes(severity)) ?? 'info';
+}
+
+/** Whether a channel that wants at least `wanted` is sent it. */
+export function isSevereEnough(severity: Severity, wanted: Severity = 'info'): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(wanted);
+}
+
+/** Of one that names none: of a rule of an earlier version, or by hand. */
+const SEVERITY_OF: Readonly<Record<Urgency, Severity>> = { low: 'info', normal: 'warning', critical: 'critical' };
+
 /** The IDs that matches of these rules would have on their own, of an event that makes an alert certain to be sent. */
 export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] {
   const [cause, channel] = [numberOf(data, 'cause'), textOf(data, 'channel')];
@@ -79,13 +95,15 @@ export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] 
 export function toAlert(pending: ExecutionEvent, cause: ExecutionEvent | undefined, execution?: ExecutionJson): Alert {
   const { data, time } = pending;
   const suppressed = numberOf(data, 'suppressed');
+  const urgency = URGENCIES.find((known) => known === data['urgency']) ?? 'normal';
   return {
     id: textOf(data, 'id') ?? String(pending.seq),
     rule: textOf(data, 'rule') ?? '',
     rules: rulesOf(data),
     title: textOf(data, 'title') ?? '',
     body: textOf(data, 'body') ?? '',
-    urgency: URGENCIES.find((known) => known === data['urgency']) ?? 'normal',
+    urgency,
+    severity: SEVERITIES.find((known) => known === data['severity']) ?? SEVERITY_OF[urgency],
     time: cause?.time ?? time,
     ...(cause && { event: cause }),
     ...(execution && { execution }),

@@ -18,12 +18,14 @@ export interface Rule extends RuleConfig {
   readonly during?: number;
   /** It tells of one execution again, once what it tells of has ended in between. */
   readonly isRecurring: boolean;
+  /** It is about a figure: it fires when that exceeds the threshold, and again once it has not in between. */
+  readonly isLasting: boolean;
   readonly isBuiltin: boolean;
 }
 
 /** Whoever typed a command that ended sooner is still looking at it. */
 const LONG_COMMAND_MS = 30_000;
-/** A program that prints what is looked for prints it again: for one execution not more often than this. */
+/** A program prints or logs the same again and again: for one name not more often than this. */
 const OUTPUT_THROTTLE_MS = 10_000;
 /** Of what an alert is about; a rule about alerts would tell about itself. */
 const UNTOLD = 'alert_triggered';
@@ -72,24 +74,40 @@ function compile(config: RuleConfig, isBuiltin: boolean): Rule {
   const types = typesOf(when);
   return {
     ...config,
-    throttle: when.output === undefined ? config.throttle : Math.max(config.throttle, OUTPUT_THROTTLE_MS),
+    throttle: isAboutLines(when) ? Math.max(config.throttle, OUTPUT_THROTTLE_MS) : config.throttle,
     types: new Set(types.filter((type) => type !== UNTOLD)),
     filters: filterTests(when),
     moments: types.length === 0 ? [] : momentTests(when),
     ...(types.length === 0 && when.longerThan !== undefined && { during: when.longerThan }),
-    isRecurring: when.resource !== undefined,
+    isRecurring: when.resource !== undefined || when.tokensPerMinute !== undefined,
+    isLasting: types.some((type) => MEASURED[type]?.some((key) => when[key] !== undefined)),
     isBuiltin,
   };
 }
 
+/** Types of events that report figures, with the conditions on them. */
+const MEASURED: Readonly<Record<string, readonly (keyof Conditions)[]>> = {
+  resource_update: ['resource'],
+  activity: ['costUsd', 'tokensPerMinute'],
+};
+
+function isAboutLines({ output, level }: Conditions): boolean {
+  return output !== undefined || level !== undefined;
+}
+
 /** Those that are given, else those that the other conditions are about; none for a time that passes. */
-function typesOf({ type, status, exitStatus, attention, step, output, resource, longerThan }: Conditions): string[] {
+function typesOf(when: Conditions): string[] {
+  const { type, status, exitStatus, attention, step, output, level, resource, longerThan, costUsd, tokensPerMinute } =
+    when;
   if (type) return [...type];
+  if (level) return ['log'];
   if (output !== undefined) return ['output', 'log'];
   if (attention) return ['attention'];
   if (step) return ['step_failed', 'step_timeout'];
   if (resource) return ['resource_update'];
-  if (longerThan !== undefined && !status && !exitStatus) return [];
+  const isAboutEnds = status !== undefined || exitStatus !== undefined;
+  if (!isAboutEnds && (costUsd !== undefined || tokensPerMinute)) return ['activity'];
+  if (longerThan !== undefined && !isAboutEnds) return [];
   return Object.keys(EXECUTION_ENDS).filter(
     (end) => !status || status.some((one) => EXECUTION_ENDS[end] === (one === 'recovered' ? 'completed' : one)),
   );

@@ -1,18 +1,21 @@
 /** What is told of an event that matters: a title and a body, one line each. Pure; every text here is the producer's. */
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import type { Severity } from '../core/alerts.js';
 import type { Execution, Status, Step } from '../core/execution.js';
-import { formatBytes, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
+import { isFailure } from '../core/execution.js';
+import { formatBytes, formatCount, formatDuration, formatQuantity, formatUsd, statusIcon } from '../core/format.js';
 import type { Urgency } from './channel.js';
 import { toLine } from './line.js';
 import type { Subject } from './matcher.js';
-import { stepOf } from './matcher.js';
+import { levelOf, stepOf } from './matcher.js';
 import type { Rule } from './rules.js';
 
 export interface Telling {
   title: string;
   body: string;
   urgency: Urgency;
+  severity: Severity;
 }
 
 /** What a desktop shows of a notification without cutting it itself. */
@@ -28,8 +31,35 @@ const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
   lost: 'was lost',
 };
 
+/** What a channel makes of a severity. */
+export const URGENCY_OF: Readonly<Record<Severity, Urgency>> = {
+  info: 'low',
+  warning: 'normal',
+  error: 'normal',
+  critical: 'critical',
+};
+
 /** `line`: what was found in its output. */
-export function tell(rule: Rule, { event, execution }: Subject, line?: string): Telling {
+export function tell(rule: Rule, subject: Subject, line?: string): Telling {
+  const severity = rule.severity ?? severityOf(rule, subject);
+  return { ...describe(rule, subject, line), urgency: URGENCY_OF[severity], severity };
+}
+
+/** Of a rule that does not name one. */
+function severityOf(rule: Rule, { event, execution }: Subject): Severity {
+  const ended = EXECUTION_ENDS[event.type];
+  if (rule.during === undefined && ended !== undefined && execution)
+    return isFailure(execution.status) ? 'error' : 'info';
+  if (event.type === 'step_failed' || event.type === 'step_timeout') return 'error';
+  if (event.type !== 'log' || rule.when.level === undefined) return 'warning';
+  const level = levelOf(event);
+  return level === 'debug' ? 'info' : level;
+}
+
+/** One line each. */
+type Described = Pick<Telling, 'title' | 'body'>;
+
+function describe(rule: Rule, { event, execution, tokenRate }: Subject, line?: string): Described {
   if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
   const { name, status, attention, resources = {} } = execution;
   const icon = statusIcon(status, false, attention);
@@ -39,7 +69,7 @@ export function tell(rule: Rule, { event, execution }: Subject, line?: string): 
   if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
     const isRecovery = execution.recovered !== undefined && rule.when.status?.includes('recovered') === true;
     const outcome = isRecovery ? 'recovered' : (OUTCOMES[status] ?? status);
-    return telling(icon, name, outcome, describeEnd(execution, isRecovery), status === 'completed' ? 'low' : 'normal');
+    return telling(icon, name, outcome, describeEnd(execution, isRecovery));
   }
   switch (event.type) {
     case 'attention': {
@@ -52,15 +82,34 @@ export function tell(rule: Rule, { event, execution }: Subject, line?: string): 
       const body = `for ${formatDuration(rule.when.resource?.for ?? 0)} · ${placeOf(execution)}`;
       return telling(icon, name, `uses ${used.filter((part) => part !== '').join(', ')}`, body);
     }
+    case 'activity': {
+      const { costUsd, tokensPerMinute } = rule.when;
+      if (costUsd !== undefined) {
+        return telling(icon, name, `has cost ${formatUsd(execution.costUsd ?? 0)}`, placeOf(execution));
+      }
+      if (!tokensPerMinute) return tellOfOther(icon, execution, event);
+      const rate = formatCount(Math.round(tokenRate?.(tokensPerMinute.window) ?? 0));
+      const body = `over ${formatDuration(tokensPerMinute.window)} · ${placeOf(execution)}`;
+      return telling(icon, name, `uses ${rate} tokens a minute`, body);
+    }
     case 'output':
     case 'log':
+      if (rule.when.output === undefined && rule.when.level !== undefined) {
+        const what = {
+          debug: 'logged a message',
+          info: 'logged a message',
+          warning: 'warns',
+          error: 'logged an error',
+        };
+        return telling(icon, name, what[levelOf(event)], textOf(event.data, 'message') ?? placeOf(execution));
+      }
       return telling(icon, name, `printed what ${rule.name} looks for`, line ?? placeOf(execution));
     default:
       return tellOfOther(icon, execution, event);
   }
 }
 
-function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Telling {
+function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Described {
   const step = stepOf(execution, event);
   if (event.type === 'step_failed' || event.type === 'step_timeout') {
     const isFailure = event.type === 'step_failed';
@@ -77,16 +126,16 @@ function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent):
 }
 
 /** The same for several rules, which the body names at its end. */
-export function withRules({ title, body, urgency }: Telling, rules: readonly string[]): Telling {
+export function withRules({ body, ...telling }: Telling, rules: readonly string[]): Telling {
   const end = ` · rules ${toLine(rules.join(', '), BODY_CHARS / 2)}`;
-  return { title, body: toLine(body, BODY_CHARS - end.length) + end, urgency };
+  return { ...telling, body: toLine(body, BODY_CHARS - end.length) + end };
 }
 
 /** Of the title the name gives way. */
-function telling(icon: string, name: string, what: string, body: string, urgency: Urgency = 'normal'): Telling {
+function telling(icon: string, name: string, what: string, body: string): Described {
   const end = what === '' ? '' : ` ${toLine(what, TITLE_CHARS - 10)}`;
   const title = `${icon} ${toLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
-  return { title, body: toLine(body, BODY_CHARS), urgency };
+  return { title, body: toLine(body, BODY_CHARS) };
 }
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */

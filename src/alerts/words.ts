@@ -1,11 +1,27 @@
 /** Conditions in words, as a list of rules shows them. */
 import type { Conditions } from '../config-alerts.js';
-import { formatBytes, formatDuration } from '../core/format.js';
+import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
 
 /** `status failed or timeout, name backup-*, longer than 10:00`. */
 export function conditionWords(when: Conditions): string {
-  const { type, status, attention, kind, agent, name, label, longerThan, exitStatus, queue, resource, output, step } =
-    when;
+  const {
+    type,
+    status,
+    attention,
+    kind,
+    agent,
+    name,
+    label,
+    longerThan,
+    exitStatus,
+    queue,
+    resource,
+    output,
+    step,
+    level,
+    costUsd,
+    tokensPerMinute,
+  } = when;
   const lists = { type, status, attention, kind, agent, name, queue, step, 'exit status': exitStatus };
   const used = [
     ...(resource?.cpu === undefined ? [] : [`${resource.cpu} % of a core`]),
@@ -16,6 +32,11 @@ export function conditionWords(when: Conditions): string {
     ...Object.entries(label ?? {}).map(([key, pattern]) => `label ${key}=${pattern}`),
     ...(longerThan === undefined ? [] : [`longer than ${formatDuration(longerThan)}`]),
     ...(resource ? [`above ${used.join(' and ')} for ${formatDuration(resource.for)}`] : []),
+    ...(level ? [`level ${level} or worse`] : []),
+    ...(costUsd === undefined ? [] : [`costs more than ${formatUsd(costUsd)}`]),
+    ...(tokensPerMinute
+      ? [`more than ${tokensPerMinute.above} tokens a minute over ${formatDuration(tokensPerMinute.window)}`]
+      : []),
     ...(output === undefined ? [] : [`output /${output}/`]),
   ].join(', ');
 }

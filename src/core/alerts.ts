@@ -12,6 +12,10 @@ import { isFailure } from './execution.js';
 export const ALERT_OUTCOMES = ['pending', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
 export type AlertOutcome = (typeof ALERT_OUTCOMES)[number];
 
+/** How much an alert matters, the least first. */
+export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
 /** What became of the alerts over one channel. */
 export interface ChannelRecord {
   /** seqs of those that are to be sent, oldest first. */

@@ -140,6 +140,11 @@ export function statusMark(status: Status, ascii: boolean, attention?: Attention
   return ascii ? sign.ascii : sign.mark;
 }
 
+/** `$0.05`. */
+export function formatUsd(usd: number): string {
+  return `$${usd.toFixed(2)}`;
+}
+
 const ATTENTION_WORDS: Readonly<Record<Attention, string>> = { waiting: 'waiting', silent: 'quiet' };
 
 /** The word beside the sign: attention says more than `running`. */

@@ -18,6 +18,7 @@
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
 import type { Conditions } from '../config-alerts.js';
+import type { Severity } from '../core/alerts.js';
 import type { AlertOutcome } from '../core/alerts.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
@@ -262,6 +263,7 @@ export interface RuleView {
   name: string;
   when: Conditions;
   notify: readonly string[];
+  severity?: Severity;
   throttle: number;
   /** `streak`: of executions of one name once, until one of them succeeds. */
   repeat: 'each' | 'streak';

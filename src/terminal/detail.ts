@@ -12,6 +12,7 @@ import {
   formatOutcome,
   formatPercent,
   formatRemaining,
+  formatUsd,
   formatWork,
   statusIcon,
   statusMark,
@@ -192,7 +193,7 @@ export function spentParts({
 }): string[] {
   const parts: string[] = [];
   if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
-  if (costUsd !== undefined) parts.push(`$${costUsd.toFixed(2)}`);
+  if (costUsd !== undefined) parts.push(formatUsd(costUsd));
   return parts;
 }
 

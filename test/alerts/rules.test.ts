@@ -73,6 +73,7 @@ t.test('a command at the prompt raises one only beyond thirty seconds, however i
     title: '✓ nightly build completed',
     body: 'after 31s',
     urgency: 'low',
+    severity: 'info',
   });
   t.notOk(ended('cancelled', 31_000), 'whoever cancels it knows');
   t.end();
@@ -100,6 +101,7 @@ t.test('who needs somebody says so in other words than who is done, and once for
       title: '! nightly build needs you',
       body: 'May I run rm -rf build?',
       urgency: 'normal',
+      severity: 'warning',
     });
   }
   t.notOk(alertOf([start({ kind: 'command' }), waits('?')]), 'whoever typed it sits there');

@@ -5,6 +5,7 @@ import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
 import { createRecovery } from '../../src/alerts/recovery.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { RuleConfig } from '../../src/config-alerts.js';
+import type { ChannelBase, ChannelConfig } from '../../src/config-channels.js';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import type { State } from '../../src/core/state.js';
@@ -20,13 +21,22 @@ export interface BenchOptions {
   alerts?: Partial<AlertsSettings['alerts']>;
   /** By name; they are configured, but for desktop. */
   channels?: Record<string, Send>;
+  /** What their configuration says, by name. */
+  channelSettings?: Record<string, ChannelBase>;
   unavailable?: () => string | undefined;
 }
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');
 
-export function settingsOf({ rules = ['builtin'], alerts = {}, channels = {} }: BenchOptions): AlertsSettings {
-  const configured = Object.keys(channels).filter((name) => name !== 'desktop');
+export function settingsOf({
+  rules = ['builtin'],
+  alerts = {},
+  channels = {},
+  channelSettings = {},
+}: BenchOptions): AlertsSettings {
+  const configured = Object.keys({ ...channels, ...channelSettings }).filter(
+    (name) => name !== 'desktop' || channelSettings[name] !== undefined,
+  );
   return {
     alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, interactive: ['builtin'], ...alerts },
     rules: rules.map((rule, index) =>
@@ -35,7 +45,12 @@ export function settingsOf({ rules = ['builtin'], alerts = {}, channels = {} }: 
         : { name: `rule-${index}`, when: {}, notify: ['desktop'], throttle: 0, repeat: 'each', ...rule },
     ),
     channels: Object.fromEntries(
-      configured.map((name) => [name, { type: 'command', command: [name], timeout: 1_000 }]),
+      configured.map((name): [string, ChannelConfig] => [
+        name,
+        name === 'desktop'
+          ? { type: name, ...channelSettings[name] }
+          : { type: 'command', command: [name], timeout: 1_000, ...channelSettings[name] },
+      ]),
     ),
   };
 }

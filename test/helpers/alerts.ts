@@ -10,6 +10,7 @@ export function anAlert(fields: Partial<Alert> = {}): Alert {
     title: '✗ nightly build failed',
     body: 'exit 1 after 0:03',
     urgency: 'normal',
+    severity: 'error',
     time: '2026-11-20T12:48:46.123Z',
     ...fields,
   };

@@ -1,5 +1,5 @@
 /** A channel that gives alerts to a program. */
-import type { CommandConfig } from '../../config-alerts.js';
+import type { CommandConfig } from '../../config-channels.js';
 import type { Alert, Channel } from '../channel.js';
 import { toLine } from '../line.js';
 import { toJson } from './payload.js';
@@ -34,8 +34,17 @@ export function createCommand(name: string, config: CommandConfig, env: NodeJS.P
 }
 
 /** Lines, which a shell may quote and no NUL ends. */
-function variablesOf({ id, rule, rules, title, body, urgency, time, execution }: Alert): NodeJS.ProcessEnv {
-  const texts = { ID: id, RULE: rule, RULES: rules.join(' '), TITLE: title, BODY: body, URGENCY: urgency, TIME: time };
+function variablesOf({ id, rule, rules, title, body, urgency, severity, time, execution }: Alert): NodeJS.ProcessEnv {
+  const texts = {
+    ID: id,
+    RULE: rule,
+    RULES: rules.join(' '),
+    TITLE: title,
+    BODY: body,
+    URGENCY: urgency,
+    SEVERITY: severity,
+    TIME: time,
+  };
   const variables = Object.entries({ ...texts, EXECUTION: execution?.id ?? '' });
   return Object.fromEntries(variables.map(([key, text]) => [`PROGRESS_ALERT_${key}`, toLine(text, VARIABLE_CHARS)]));
 }

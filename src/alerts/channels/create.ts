@@ -1,5 +1,5 @@
 /** Channels by their configuration. What one needs beyond Node's own modules is loaded when it sends something. */
-import type { ChannelConfig } from '../../config-alerts.js';
+import type { ChannelConfig } from '../../config-channels.js';
 import { ProgressError } from '../../errors.js';
 import type { Channel, Outcome } from '../channel.js';
 import { createBell } from './bell.js';
@@ -9,14 +9,13 @@ import { createEmail } from './email.js';
 import { Undeliverable } from './undeliverable.js';
 import { createWebhook } from './webhook.js';
 
-/** `desktop` and `bell` have no configuration. `env` is where secrets, proxies and the desktop are looked for. */
+/** `desktop` and `bell` need no configuration. `env` is where secrets, proxies and the desktop are looked for. */
 export function createChannel(name: string, config: ChannelConfig | undefined, env: NodeJS.ProcessEnv): Channel {
   return withoutThrowing(config === undefined ? createBuiltin(name, env) : createConfigured(name, config, env));
 }
 
 function createBuiltin(name: string, env: NodeJS.ProcessEnv): Channel {
-  if (name === 'desktop') return createDesktop(env);
-  if (name === 'bell') return createBell();
+  if (name === 'desktop' || name === 'bell') return createConfigured(name, { type: name }, env);
   throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}`);
 }
 
@@ -28,6 +27,10 @@ function createConfigured(name: string, config: ChannelConfig, env: NodeJS.Proce
       return createEmail(name, config, env);
     case 'command':
       return createCommand(name, config, env);
+    case 'desktop':
+      return { ...createDesktop(env), name };
+    case 'bell':
+      return { ...createBell(), name };
   }
 }
 

@@ -31,13 +31,14 @@ function domainOf(address: string): string {
   return /@([\w.-]+)>?$/.exec(address)?.[1] ?? 'localhost';
 }
 
-function describe({ body, rules, time, execution }: Alert): string {
+function describe({ body, rules, severity, time, execution }: Alert): string {
   const lines = [
     [execution?.name, 'Execution'],
     [execution && `${execution.kind}, ${execution.status}`, 'State'],
     [execution?.host, 'Machine'],
     [execution?.cwd, 'Directory'],
     [time, 'Time'],
+    [severity, 'Severity'],
     [rules.join(', '), rules.length > 1 ? 'Rules' : 'Rule'],
   ].flatMap(([value, title = '']) => (value === undefined ? [] : [`${title.padEnd(10)} ${toLine(value, LINE_CHARS)}`]));
   const more = execution && `progress show ${toLine(execution.id, LINE_CHARS)}`;

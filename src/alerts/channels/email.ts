@@ -1,5 +1,5 @@
 /** A channel that sends alerts as messages over SMTP. */
-import type { EmailConfig } from '../../config-alerts.js';
+import type { EmailConfig } from '../../config-channels.js';
 import type { Channel } from '../channel.js';
 import { toLine } from '../line.js';
 import { buildMessage } from './email-message.js';

@@ -1,5 +1,5 @@
 /** A channel that posts alerts to a URL. */
-import type { WebhookConfig } from '../../config-alerts.js';
+import type { WebhookConfig } from '../../config-channels.js';
 import { errnoOf } from '../../errors.js';
 import { VERSION } from '../../version.js';
 import type { Channel } from '../channel.js';

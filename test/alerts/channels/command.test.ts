@@ -28,6 +28,7 @@ t.test('the program is given the alert as one line of JSON, and the most of it a
     'PROGRESS_ALERT_ID=alert-0123456789abcdef',
     'PROGRESS_ALERT_RULE=failed',
     'PROGRESS_ALERT_RULES=failed',
+    'PROGRESS_ALERT_SEVERITY=error',
     'PROGRESS_ALERT_TIME=2026-11-20T12:48:46.123Z',
     'PROGRESS_ALERT_TITLE=✗ nightly build failed',
     'PROGRESS_ALERT_URGENCY=normal',

@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { createChannel } from '../../../src/alerts/channels/create.js';
 import { toLine } from '../../../src/alerts/line.js';
-import type { EmailConfig } from '../../../src/config-alerts.js';
+import type { EmailConfig } from '../../../src/config-channels.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
 import type { Mail } from '../../helpers/mail-server.js';
@@ -55,6 +55,7 @@ t.test('the alert arrives as a message that tells what it is', async (t) => {
       'Machine    box',
       'Directory  /srv/backup',
       'Time       2026-11-20T12:48:46.123Z',
+      'Severity   error',
       'Rule       failed\n',
       'progress show 7hq2m4kd9x\n',
     ].join('\n'),
@@ -220,7 +221,7 @@ t.test('hostile text is text: it makes no header, no recipient and no end of the
     t.strictSame(mail.to, ['ops@example.com'], what);
     t.equal(mail.headers['to'], 'ops@example.com', what);
     t.strictSame(namesIn(mail), names, what);
-    t.equal(mail.text.split('\n').length, toLine(text, 10) === '' ? 9 : 11, what);
+    t.equal(mail.text.split('\n').length, toLine(text, 10) === '' ? 10 : 12, what);
     if (!/[\p{Cc}\p{Cs}\u2028\u202e]/u.test(text) && text.length < 200) {
       t.equal(mail.headers['subject']?.replaceAll('\u200b', ''), text, what);
       t.equal(mail.text.split('\n')[0], text, what);
