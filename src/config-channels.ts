@@ -18,6 +18,7 @@ import {
 } from './config-kinds.js';
 import type { Severity } from './core/alerts.js';
 import { SEVERITIES } from './core/alerts.js';
+import { parseQuietHours, type QuietHours } from './core/quiet-hours.js';
 
 /** Channels that are there without being configured. */
 export const BUILTIN_CHANNELS: readonly string[] = ['desktop', 'bell'];
@@ -28,6 +29,8 @@ export const MAX_ALTERNATIVES = 100;
 export interface ChannelBase {
   /** Alerts of a lower severity are not sent. */
   readonly severity?: Severity;
+  /** Alerts are held in these hours, but for critical ones. */
+  readonly quiet?: readonly QuietHours[];
 }
 
 export type ChannelConfig = WebhookConfig | EmailConfig | CommandConfig | LocalConfig;
@@ -84,7 +87,15 @@ export function isName(value: string): boolean {
   return /^[a-z0-9_-]{1,64}$/.test(value);
 }
 
+const QUIET_WANTED = 'hours like "22:00-07:00" or "mon-fri 22:00-07:00"';
+const QUIET: Kind<QuietHours> = v.pipe(
+  text(QUIET_WANTED, 'Hours of the day.', (value) => parseQuietHours(value) !== undefined),
+  v.transform((value) => parseQuietHours(value) ?? { from: 0, to: 0, days: [] }),
+);
+const MAX_QUIET = 20;
+
 const BASE = {
+  quiet: v.exactOptional(oneOrMore(QUIET, MAX_QUIET, 'Hours in which alerts are held, but for critical ones.')),
   severity: v.exactOptional(choice(SEVERITIES, 'Alerts of this severity or a higher one are sent, and no others.')),
 };
 

@@ -10,6 +10,7 @@ import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { numberOf, textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson } from '../core/execution.js';
+import { isQuiet } from '../core/quiet-hours.js';
 import { findNearest } from '../core/nearest.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
@@ -25,8 +26,10 @@ import type { Writer } from './outbox.js';
 import { createOutbox } from './outbox.js';
 import type { Raised } from './raised.js';
 import { isSevereEnough, summaryId, toAlert, toPending } from './raised.js';
+import { QuietKeeper, severityIn } from './quiet.js';
 import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
+import { channelStatus, ruleView } from './status.js';
 
 export interface Alerts {
   /** These are in the journal and in the state. */
@@ -142,6 +145,25 @@ export function createAlerts(options: AlertsOptions): Alerts {
     return why === undefined;
   };
 
+  const isQuietNow = (name: string) =>
+    isQuiet(settings.channels[name]?.quiet ?? [], now()) && !isUnwanted(laneOf(name).channel);
+
+  /** What is critical passes. */
+  const hold = (event: NewEvent): NewEvent => {
+    const isHeld = isQuietNow(textOf(event.data, 'channel') ?? '') && severityIn(event) !== 'critical';
+    return isHeld ? { ...event, data: { ...event.data, outcome: 'held' } } : event;
+  };
+
+  const quiet = new QuietKeeper({
+    held: () => [...state.alerts.channels].map(([name, { held = [] }]) => [name, held] as const),
+    isReady: (name) => {
+      const { channel } = laneOf(name);
+      return !isQuietNow(name) && (isUnwanted(channel) || channel?.whyUnavailable?.() === undefined);
+    },
+    summaryId: (name, through) => summaryId(journal, name, through),
+    ...{ read, writer, clock, log },
+  });
+
   const isWanted = ({ telling }: Match, name: string) =>
     isSevereEnough(telling.severity, settings.channels[name]?.severity);
 
@@ -149,9 +171,9 @@ export function createAlerts(options: AlertsOptions): Alerts {
   const raise = (raised: readonly Raised[]) => {
     const reachable = raised.map(({ match, channels }) => ({
       match,
-      channels: channels.filter((name) => isWanted(match, name) && isSomebodyThere(name)),
+      channels: channels.filter((name) => isWanted(match, name) && (isQuietNow(name) || isSomebodyThere(name))),
     }));
-    for (const event of toPending(journal, reachable)) outbox.add(event);
+    for (const event of toPending(journal, reachable)) outbox.add(hold(event));
   };
   const raiseAll = (matches: readonly Match[]) =>
     raise(matches.map((match) => ({ match, channels: match.rule.notify })));
@@ -178,31 +200,22 @@ export function createAlerts(options: AlertsOptions): Alerts {
   };
 
   const statusOf = (name: string): ChannelStatus => {
-    const { pending = [], counts = {}, error, sentAt } = state.alerts.channels.get(name) ?? {};
-    const { channel, trouble } = laneOf(name);
-    const unavailable = isUnwanted(channel) ? 'it is switched off (alerts.desktop)' : channel?.whyUnavailable?.();
-    const last = trouble?.error ?? error;
-    return {
-      name,
-      type: channel?.type ?? 'unknown',
-      pending: pending.length,
-      counts,
-      ...(sentAt !== undefined && { sentAt }),
-      ...(last !== undefined && { error: last }),
-      ...(trouble && { nextMs: Math.round(trouble.nextMs) }),
-      ...(unavailable !== undefined && { unavailable }),
-    };
+    const lane = laneOf(name);
+    const unavailable = isUnwanted(lane.channel) ? SWITCHED_OFF : lane.channel?.whyUnavailable?.();
+    return channelStatus(name, state.alerts.channels.get(name), lane, unavailable);
   };
 
   raise(recovered.missed);
   for (const name of state.alerts.channels.keys()) laneOf(name).wake();
   arm();
+  quiet.check();
 
   return {
     wrote(events) {
       let at: { at: number; now: number } | undefined;
       for (const event of events) {
         if (event.type === 'alert_triggered') {
+          if (event.data['outcome'] === 'held') quiet.check();
           if (event.data['outcome'] === 'pending') laneOf(textOf(event.data, 'channel') ?? '').wake();
         } else if (judge.isAskedAbout(event.type)) {
           const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
@@ -218,6 +231,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
       const isSame = (key: keyof AlertsSettings) => isDeepStrictEqual(before[key], changed[key]);
       if (!isSame('alerts') || !isSame('channels')) {
         for (const [name, lane] of lanes) lane.use(openChannel(name), changed.alerts);
+        quiet.check();
       }
       if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
       judge = createJudge(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
@@ -231,7 +245,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
       const events = [...new Set(channels)].map((channel): NewEvent => {
         const what = { title: toLine(title, TITLE_CHARS), body: toLine(body ?? '', BODY_CHARS), urgency };
         const data = { outcome: 'pending', id: randomUUID(), rule: 'notify', channel, ...what };
-        return { type: 'alert_triggered', ...(execution !== undefined && { execution }), data };
+        return hold({ type: 'alert_triggered', ...(execution !== undefined && { execution }), data });
       });
       await write(events);
       return events.map((event) => ({ channel: String(event.data['channel']), seq: (event as ExecutionEvent).seq }));
@@ -263,26 +277,14 @@ export function createAlerts(options: AlertsOptions): Alerts {
       const execution = state.alive.get(id);
       return execution !== undefined && judge.isAskedForResources(execution);
     },
-    rules: () =>
-      judge.rules.map(({ name, when, notify, severity, throttle, repeat, isBuiltin }) => {
-        const { fired = 0, at } = state.alerts.rules.get(name) ?? {};
-        return {
-          name,
-          when,
-          notify,
-          ...(severity && { severity }),
-          throttle,
-          repeat,
-          fired,
-          ...(at !== undefined && { at }),
-          ...(isBuiltin && { builtin: true }),
-        };
-      }),
+    rules: () => judge.rules.map((rule) => ruleView(rule, state.alerts)),
     status() {
       const names = new Set([
         ...judge.rules.flatMap(({ notify }) => notify),
         ...Object.keys(settings.channels),
-        ...[...state.alerts.channels].filter(([, { pending }]) => pending.length > 0).map(([name]) => name),
+        ...[...state.alerts.channels]
+          .filter(([, { pending, held = [] }]) => pending.length + held.length > 0)
+          .map(([name]) => name),
       ]);
       return { rules: judge.rules.length, channels: [...names].map(statusOf) };
     },
@@ -290,16 +292,19 @@ export function createAlerts(options: AlertsOptions): Alerts {
       closed = true;
       timer?.cancel();
       outbox.close();
+      quiet.close();
       await Promise.all([...lanes.values()].map((lane) => lane.close()));
     },
   };
 }
 
+const SWITCHED_OFF = 'it is switched off (alerts.desktop)';
+
 /** A desktop, where the configuration does not want it. */
 const UNWANTED: Channel = {
   name: 'desktop',
   type: 'desktop',
-  send: () => Promise.resolve({ outcome: 'unavailable', error: 'it is switched off (alerts.desktop)' }),
+  send: () => Promise.resolve({ outcome: 'unavailable', error: SWITCHED_OFF }),
 };
 
 function isUnwanted(channel: Channel | undefined): boolean {

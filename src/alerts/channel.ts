@@ -10,7 +10,7 @@ export { URGENCIES, type Urgency } from '../protocol/messages.js';
 export interface Alert {
   /** The same at each attempt, so that a target can tell a second one of them from a second alert. */
   id: string;
-  /** The first of the rules that raised it, or `notify`, `test`, `suppressed`. */
+  /** The first of the rules that raised it, or `notify`, `test`, `suppressed`, `quiet`. */
   rule: string;
   /** All rules that raised it by the same cause, in the order of the configuration. */
   rules: readonly string[];
@@ -25,6 +25,17 @@ export interface Alert {
   execution?: ExecutionJson;
   /** How many more there were that are not told, as there were too many at a time. */
   suppressed?: number;
+  /** Of a summary after quiet hours: the newest of those that were held. */
+  alerts?: HeldAlert[];
+}
+
+/** One line of a summary. */
+export interface HeldAlert {
+  time: string;
+  rule: string;
+  title: string;
+  body: string;
+  execution?: string;
 }
 
 /**

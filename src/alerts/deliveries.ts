@@ -31,6 +31,10 @@ export function deliveriesOf(events: readonly ExecutionEvent[]): Delivery[] {
     const outcome = outcomeOf(event);
     const channel = textOf(event.data, 'channel');
     if (outcome === undefined || channel === undefined) continue;
+    if (outcome === 'held') {
+      deliveries.push(toDelivery(event, channel, outcome));
+      continue;
+    }
     if (outcome === 'pending') {
       const delivery = toDelivery(event, channel, outcome);
       deliveries.push(delivery);

@@ -59,7 +59,7 @@ const TROUBLE_MS = 5_000;
 
 /** What has become of some: those up to `of`, or one that was not written down before. */
 interface Settled {
-  outcome: Exclude<AlertOutcome, 'pending'>;
+  outcome: Exclude<AlertOutcome, 'pending' | 'held'>;
   error?: string;
   attempts?: number;
   count?: number;

@@ -5,7 +5,7 @@ import type { Severity } from '../core/alerts.js';
 import { rulesOf, SEVERITIES } from '../core/alerts.js';
 import { numberOf, textOf } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
-import type { Alert, Urgency } from './channel.js';
+import type { Alert, HeldAlert, Urgency } from './channel.js';
 import { URGENCIES } from './channel.js';
 import type { Match } from './judge.js';
 import { URGENCY_OF, withRules } from './telling.js';
@@ -82,7 +82,11 @@ export function isSevereEnough(severity: Severity, wanted: Severity = 'info'): b
 }
 
 /** Of one that names none: of a rule of an earlier version, or by hand. */
-const SEVERITY_OF: Readonly<Record<Urgency, Severity>> = { low: 'info', normal: 'warning', critical: 'critical' };
+export const SEVERITY_OF: Readonly<Record<Urgency, Severity>> = {
+  low: 'info',
+  normal: 'warning',
+  critical: 'critical',
+};
 
 /** The IDs that matches of these rules would have on their own, of an event that makes an alert certain to be sent. */
 export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] {
@@ -95,6 +99,7 @@ export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] 
 export function toAlert(pending: ExecutionEvent, cause: ExecutionEvent | undefined, execution?: ExecutionJson): Alert {
   const { data, time } = pending;
   const suppressed = numberOf(data, 'suppressed');
+  const alerts = data['alerts'];
   const urgency = URGENCIES.find((known) => known === data['urgency']) ?? 'normal';
   return {
     id: textOf(data, 'id') ?? String(pending.seq),
@@ -108,5 +113,6 @@ export function toAlert(pending: ExecutionEvent, cause: ExecutionEvent | undefin
     ...(cause && { event: cause }),
     ...(execution && { execution }),
     ...(suppressed !== undefined && { suppressed }),
+    ...(Array.isArray(alerts) && { alerts: alerts as HeldAlert[] }),
   };
 }

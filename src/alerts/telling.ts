@@ -20,7 +20,7 @@ export interface Telling {
 
 /** What a desktop shows of a notification without cutting it itself. */
 const TITLE_CHARS = 80;
-const BODY_CHARS = 240;
+export const BODY_CHARS = 240;
 
 /** How the title ends. */
 const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {

@@ -23,6 +23,7 @@ const PATIENCE_MS = 20_000;
 /** As in sysexits(3). */
 const STATUSES: Readonly<Record<AlertOutcome, number>> = {
   sent: 0,
+  held: 0,
   pending: 75,
   unavailable: 69,
   failed: 69,
@@ -126,10 +127,11 @@ async function report(told: readonly Told[], json: boolean): Promise<number> {
   else
     for (const { channel, outcome, error } of told) {
       if (outcome === 'sent') await printLines([`${channel}: sent`]);
+      else if (outcome === 'held') await printLines([`${channel}: held until its quiet hours end`]);
       else if (outcome === 'pending') complain(`${channel}: not sent yet; it is tried again`);
       else complain(`${channel}: ${[outcome, error].filter((part) => part !== undefined && part !== '').join(': ')}`);
     }
-  return STATUSES[told.find(({ outcome }) => outcome !== 'sent')?.outcome ?? 'sent'];
+  return STATUSES[told.find(({ outcome }) => outcome !== 'sent' && outcome !== 'held')?.outcome ?? 'sent'];
 }
 
 async function list(tail: number, { paths, env }: Context, json: boolean): Promise<number> {

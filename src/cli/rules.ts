@@ -73,7 +73,7 @@ function ruleLines(rules: readonly RuleView[], now: number, style: OutputStyle):
 }
 
 function channelLines(channels: readonly ChannelStatus[], now: number, style: OutputStyle): string[] {
-  const rows = channels.map(({ name, type, pending, counts, sentAt, error, nextMs, unavailable }) => [
+  const rows = channels.map(({ name, type, pending, held, counts, sentAt, error, nextMs, unavailable }) => [
     name,
     type,
     String(pending),
@@ -81,6 +81,7 @@ function channelLines(channels: readonly ChannelStatus[], now: number, style: Ou
     String((counts.failed ?? 0) + (counts.lost ?? 0)),
     [
       unavailable ?? error ?? (sentAt === undefined ? '' : `last sent ${formatAge(now - Date.parse(sentAt))} ago`),
+      ...(held === undefined ? [] : [`${held} held in quiet hours`]),
       ...(nextMs === undefined ? [] : [`next attempt in ${formatDuration(nextMs)}`]),
     ].join(', '),
   ]);

@@ -8,8 +8,11 @@ import { numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Status } from './execution.js';
 import { isFailure } from './execution.js';
 
-/** `lost`: it has left the journal before it could be sent. `unavailable`: nobody can be told there. */
-export const ALERT_OUTCOMES = ['pending', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
+/**
+ * `held`: until the quiet hours of the channel end. `lost`: it has left the journal before it could be sent.
+ * `unavailable`: nobody can be told there.
+ */
+export const ALERT_OUTCOMES = ['pending', 'held', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
 export type AlertOutcome = (typeof ALERT_OUTCOMES)[number];
 
 /** How much an alert matters, the least first. */
@@ -20,6 +23,8 @@ export type Severity = (typeof SEVERITIES)[number];
 export interface ChannelRecord {
   /** seqs of those that are to be sent, oldest first. */
   pending: number[];
+  /** seqs of those that are held until its quiet hours end, oldest first. */
+  held?: number[];
   /** How many, by outcome. */
   counts: Partial<Record<AlertOutcome, number>>;
   /** When the last one was sent. */
@@ -90,9 +95,16 @@ export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: 
   const name = textOf(data, 'channel');
   if (isOld || outcome === undefined || name === undefined) return;
   const channel = newest(alerts.channels, name, MAX_CHANNELS, () => ({ pending: [], counts: {} }));
+  if (outcome === 'held') channel.held = [...(channel.held ?? []), event.seq].slice(-MAX_PENDING);
+  const releases = numberOf(data, 'releases');
+  if (releases !== undefined && channel.held) channel.held = channel.held.filter((seq) => seq > releases);
   if (outcome === 'pending') {
     channel.pending.push(event.seq);
     if (channel.pending.length > MAX_PENDING) channel.pending.shift();
+  }
+  if (outcome === 'pending' || outcome === 'held') {
+    // it was counted when it was held
+    if (releases !== undefined) return;
     for (const rule of rules) noteFiring(alerts, rule, event, execution);
     if (execution) noteStreak(alerts, event, execution);
     return;
@@ -205,7 +217,7 @@ export function alertsFromJson(json: AlertStateJson | undefined): AlertState {
   if (!json) return emptyAlerts();
   const channels = json.channels.map(([name, record]): [string, ChannelRecord] => [
     name,
-    { ...record, pending: [...record.pending], counts: { ...record.counts } },
+    { ...record, ...heldIn(record), pending: [...record.pending], counts: { ...record.counts } },
   ]);
   return {
     channels: new Map(channels),
@@ -215,11 +227,16 @@ export function alertsFromJson(json: AlertStateJson | undefined): AlertState {
   };
 }
 
+function heldIn({ held }: ChannelRecord): Pick<ChannelRecord, 'held'> {
+  return held ? { held: [...held] } : {};
+}
+
 /** What a note tells again: to whoever knows it already, nothing new. */
 export function foldCarriedAlerts(alerts: AlertState, carried: Partial<AlertStateJson>): void {
   for (const [name, record] of carried.channels ?? [])
     alerts.channels.set(name, {
       ...record,
+      ...heldIn(record),
       counts: { ...record.counts },
       pending: alerts.channels.get(name)?.pending ?? [],
     });

@@ -246,6 +246,8 @@ export interface ChannelStatus {
   type: string;
   /** Alerts that are to be sent. */
   pending: number;
+  /** Alerts that are held until its quiet hours end; absent where there are none. */
+  held?: number;
   /** How many there were, by what became of them. */
   counts: Partial<Record<AlertOutcome, number>>;
   /** When the last one was sent. */

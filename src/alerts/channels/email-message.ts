@@ -31,7 +31,7 @@ function domainOf(address: string): string {
   return /@([\w.-]+)>?$/.exec(address)?.[1] ?? 'localhost';
 }
 
-function describe({ body, rules, severity, time, execution }: Alert): string {
+function describe({ body, rules, severity, time, execution, alerts }: Alert): string {
   const lines = [
     [execution?.name, 'Execution'],
     [execution && `${execution.kind}, ${execution.status}`, 'State'],
@@ -42,5 +42,6 @@ function describe({ body, rules, severity, time, execution }: Alert): string {
     [rules.join(', '), rules.length > 1 ? 'Rules' : 'Rule'],
   ].flatMap(([value, title = '']) => (value === undefined ? [] : [`${title.padEnd(10)} ${toLine(value, LINE_CHARS)}`]));
   const more = execution && `progress show ${toLine(execution.id, LINE_CHARS)}`;
-  return `${[toLine(body, LINE_CHARS), lines.join('\n'), more].filter(Boolean).join('\n\n')}\n`;
+  const held = alerts?.map((one) => toLine(`${one.time}  ${one.title} · ${one.body}`, LINE_CHARS)).join('\n');
+  return `${[held ?? toLine(body, LINE_CHARS), lines.join('\n'), more].filter(Boolean).join('\n\n')}\n`;
 }

@@ -1,0 +1,37 @@
+/** What `progress rules` and the status of the daemon say about rules and channels. */
+import type { AlertState, ChannelRecord } from '../core/alerts.js';
+import type { ChannelStatus, RuleView } from '../protocol/messages.js';
+import type { Lane } from './lane.js';
+import type { Rule } from './rules.js';
+
+export function ruleView(
+  { name, when, notify, severity, throttle, repeat, isBuiltin }: Rule,
+  { rules }: AlertState,
+): RuleView {
+  const { fired = 0, at } = rules.get(name) ?? {};
+  return {
+    ...{ name, when, notify, throttle, repeat, fired },
+    ...(severity && { severity }),
+    ...(at !== undefined && { at }),
+    ...(isBuiltin && { builtin: true }),
+  };
+}
+
+/** `unavailable`: why nobody can be told over it at the moment. */
+export function channelStatus(
+  name: string,
+  record: ChannelRecord | undefined,
+  { channel, trouble }: Lane,
+  unavailable: string | undefined,
+): ChannelStatus {
+  const { pending = [], held = [], counts = {}, error, sentAt } = record ?? {};
+  const last = trouble?.error ?? error;
+  return {
+    ...{ name, type: channel?.type ?? 'unknown', pending: pending.length, counts },
+    ...(held.length > 0 && { held: held.length }),
+    ...(sentAt !== undefined && { sentAt }),
+    ...(last !== undefined && { error: last }),
+    ...(trouble && { nextMs: Math.round(trouble.nextMs) }),
+    ...(unavailable !== undefined && { unavailable }),
+  };
+}
