@@ -8,14 +8,14 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: {
-    cli: 'src/cli/main.ts',
-    daemon: 'src/daemon/main.ts',
-    runner: 'src/runner/main.ts',
-    index: 'src/index.ts',
-    notify: 'src/alerts/channels/notify.ts',
-  },
+const PROGRAMS = {
+  cli: 'src/cli/main.ts',
+  daemon: 'src/daemon/main.ts',
+  runner: 'src/runner/main.ts',
+  index: 'src/index.ts',
+  notify: 'src/alerts/channels/notify.ts',
+};
+const program = {
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -33,7 +33,9 @@ await build({
   },
   legalComments: 'none',
   logLevel: 'warning',
-});
+};
+// apart: modules that several programs share would be in dozens of small files, which each start has to find and read
+await Promise.all(Object.entries(PROGRAMS).map(([name, file]) => build({ ...program, entryPoints: { [name]: file } })));
 
 const viewer = 'dist/viewer';
 mkdirSync(viewer, { recursive: true });
