@@ -19,72 +19,73 @@ t.test('the version is that of the package', (t) => {
   t.end();
 });
 
-t.test('help lists every command, and every command has help of its own', (t) => {
+t.test('help lists every command, and every command has help of its own', async (t) => {
   const home = createHome(t);
   const { status, stdout } = home.progress(['--help']);
   t.equal(status, 0);
-  t.equal(home.progress(['help']).stdout, stdout);
-  t.equal(home.progress(['help', 'run']).stdout, home.progress(['run', '--help']).stdout);
+  t.equal((await home.invoke(['help'])).stdout, stdout);
+  t.equal((await home.invoke(['help', 'run'])).stdout, (await home.invoke(['run', '--help'])).stdout);
   t.ok(verbs.length >= 12);
   for (const verb of verbs) {
     t.match(stdout, new RegExp(`^  progress ${verb}\\b`, 'm'));
     for (const option of ['--help', '-h']) {
-      const help = home.progress([verb, option]);
+      const help = await home.invoke([verb, option]);
       t.match(help, { status: 0, stderr: '' }, verb);
       t.match(help.stdout, new RegExp(`^progress ${verb}`));
       t.ok(help.stdout.split('\n').every((line) => line.length <= 100));
     }
   }
-  t.end();
 });
 
-t.test('what is wrong with a command line is said on stderr, with the status for it, and where to find more', (t) => {
-  const home = createHome(t);
-  const cases: [string[], RegExp][] = [
-    [[], /^progress: Name a command/],
-    [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
-    [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
-    [['stauts'], /did you mean 'progress ps'\?/],
-    [['hepl'], /did you mean 'progress help'\?/],
-    [['help', 'wach'], /did you mean 'progress watch'\?/],
-    [['frobnicate'], /^progress: unknown command frobnicate\n/],
-    [['constructor'], /^progress: unknown command constructor\n/],
-    [['ps', '--al'], /unknown option --al; did you mean --all\?\nrun 'progress ps --help' for its options\n/],
-    [['run', '--nmae', 'x', 'true'], /unknown option --nmae; did you mean --name\?/],
-    [['ps', '-zx', '--frobnicate=1'], /unknown option -z\nunknown option -x\nunknown option --frobnicate\n/],
-    [['ps', 'extra'], /unexpected argument extra\n/],
-    [['show'], /^progress: missing argument: progress show <id>\n/],
-    [['show', 'a', 'b'], /unexpected argument b\n/],
-    [['daemon', 'explode'], /Choices: "run", "start", "status", "stop", "restart", "unit"/],
-    [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
-    [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
-    [['logs', '--tail', '-1'], /--tail must be a whole number/],
-    [['logs', '--grep', '('], /--grep: "\(": is no regular expression \(RE2\)/],
-    [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
-    [['logs', '--since', '10'], /--since: "10" is not like 10m/],
-    [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
-    [['watch', '--exit-status'], /--exit-status needs an id/],
-    [['watch', '--json', '--stream'], /choose one/],
-    [['ps', '--no-json'], /unknown option --no-json;/],
-  ];
-  for (const [args, stderr] of cases) {
-    const outcome = home.progress(args);
-    t.equal(outcome.status, 64, args.join(' '));
-    t.match(outcome.stderr, stderr, args.join(' '));
-    t.match(outcome.stderr, /^progress: /);
-    t.equal(outcome.stdout, '');
-  }
-  t.end();
-});
+t.test(
+  'what is wrong with a command line is said on stderr, with the status for it, and where to find more',
+  async (t) => {
+    const home = createHome(t);
+    const cases: [string[], RegExp][] = [
+      [[], /^progress: Name a command/],
+      [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
+      [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
+      [['stauts'], /did you mean 'progress ps'\?/],
+      [['hepl'], /did you mean 'progress help'\?/],
+      [['help', 'wach'], /did you mean 'progress watch'\?/],
+      [['frobnicate'], /^progress: unknown command frobnicate\n/],
+      [['constructor'], /^progress: unknown command constructor\n/],
+      [['ps', '--al'], /unknown option --al; did you mean --all\?\nrun 'progress ps --help' for its options\n/],
+      [['run', '--nmae', 'x', 'true'], /unknown option --nmae; did you mean --name\?/],
+      [['ps', '-zx', '--frobnicate=1'], /unknown option -z\nunknown option -x\nunknown option --frobnicate\n/],
+      [['ps', 'extra'], /unexpected argument extra\n/],
+      [['show'], /^progress: missing argument: progress show <id>\n/],
+      [['show', 'a', 'b'], /unexpected argument b\n/],
+      [['daemon', 'explode'], /Choices: "run", "start", "status", "stop", "restart", "unit"/],
+      [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
+      [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
+      [['logs', '--tail', '-1'], /--tail must be a whole number/],
+      [['logs', '--grep', '('], /--grep: "\(": is no regular expression \(RE2\)/],
+      [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
+      [['logs', '--since', '10'], /--since: "10" is not like 10m/],
+      [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
+      [['watch', '--exit-status'], /--exit-status needs an id/],
+      [['watch', '--json', '--stream'], /choose one/],
+      [['ps', '--no-json'], /unknown option --no-json;/],
+    ];
+    for (const [args, stderr] of cases) {
+      const outcome = await home.invoke(args);
+      t.equal(outcome.status, 64, args.join(' '));
+      t.match(outcome.stderr, stderr, args.join(' '));
+      t.match(outcome.stderr, /^progress: /);
+      t.equal(outcome.stdout, '');
+    }
+    t.match(home.progress(['pss']), { status: 64, stdout: '', stderr: 'unknown command pss' }, 'as a program');
+  },
+);
 
-t.test('an internal error says where only to whoever asks', (t) => {
+t.test('an internal error says where only to whoever asks', async (t) => {
   const home = createHome(t);
   const broken = { env: { PROGRESS_OUTPUT: 'sideways' } };
-  t.match(home.progress(['watch', '--stream'], broken), {
+  t.match(await home.invoke(['watch', '--stream'], broken), {
     status: 64,
     stderr: 'progress: PROGRESS_OUTPUT: "sideways" is none of',
   });
-  t.end();
 });
 
 t.test('a reader that leaves early is no error, whatever is printed', async (t) => {

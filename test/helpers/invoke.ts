@@ -1,5 +1,6 @@
 /** Runs command lines in the process of a test: the same code, without the start of a program. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Console } from 'node:console';
 import { Readable, Writable } from 'node:stream';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import type { Outcome } from './daemon.js';
@@ -9,14 +10,19 @@ interface Surroundings {
   stdout: Writable;
   stderr: Writable;
   env: NodeJS.ProcessEnv;
+  /** yargs prints help to it. */
+  console: Console;
 }
 
 /** Each command line, and what it starts in this process, sees its own. */
 const surroundings = new AsyncLocalStorage<Surroundings>();
-for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) {
-  const own = Object.getOwnPropertyDescriptor(process, name);
-  const ofProcess = (): unknown => (own?.get ? own.get.call(process) : own?.value);
-  Object.defineProperty(process, name, {
+for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) replace(process, name);
+replace(globalThis, 'console');
+
+function replace(owner: object, name: keyof Surroundings): void {
+  const own = Object.getOwnPropertyDescriptor(owner, name);
+  const ofProcess = (): unknown => (own?.get ? own.get.call(owner) : own?.value);
+  Object.defineProperty(owner, name, {
     configurable: true,
     enumerable: true,
     get: () => surroundings.getStore()?.[name] ?? ofProcess(),
@@ -26,7 +32,10 @@ for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) {
 /** Without a terminal, as a script runs the program. Not for what reads descriptor 0, holds a lock or obeys signals. */
 export async function invoke(args: readonly string[], env: NodeJS.ProcessEnv, input: string): Promise<Outcome> {
   const [out, err] = [collect(), collect()];
-  const own = { stdin: Readable.from([Buffer.from(input)]), stdout: out.stream, stderr: err.stream, env };
+  const own = {
+    ...{ stdin: Readable.from([Buffer.from(input)]), stdout: out.stream, stderr: err.stream, env },
+    console: new Console(out.stream, err.stream),
+  };
   const status = await surroundings.run(own, () => runCommandLine(args, env));
   return { status, stdout: out.text(), stderr: err.text() };
 }
