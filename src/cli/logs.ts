@@ -80,10 +80,11 @@ export const command = defineCommand({
     const head = args.follow ? ((await readLast(source, 1, {})).events[0]?.seq ?? 0) : undefined;
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
     const goesOn = args.follow === true && !(execution && isFinal(execution.status));
-    const isWhole = args.all === true || execution !== undefined || isOwners;
-    const own = isWhole ? undefined : await findOwnCommand({ paths, env }, false);
     const isOwned = isOwners ? createOwners(criteria, await readState(paths)) : () => true;
     const types = args.type?.flatMap((list) => list.split(','));
+    // what it writes and says itself is wanted like that of others
+    const isWhole = args.all === true || execution !== undefined || isOwners || types === undefined;
+    const own = isWhole ? undefined : await findOwnCommand({ paths, env }, false);
     const filter: Filter = {
       execution: execution?.id,
       step: args.step,

@@ -107,9 +107,15 @@ t.test('what leaves the journal unsent is lost, and its events say so', async (t
 });
 
 t.test('a note tells it again: to who knows it nothing new, to who does not all but what is pending', async (t) => {
-  const story = [start, pending({ cause: 1 }, 'a'), settled({ outcome: 'sent', of: 2 }), pending({ cause: 5 })];
+  const story = [
+    ...[start, pending({ cause: 1 }, 'a'), settled({ outcome: 'sent', of: 2 }), pending({ cause: 5 })],
+    pending({ outcome: 'held', cause: 6, streak: ['r'] }, 'a'),
+    { type: 'execution_failed', execution: 'a', data: {} },
+  ];
   const state = folded(story);
-  const { channels, rules, spoke } = stateToJson(state).alerts!;
+  t.match(state.alerts.channels.get('ops')?.held, [5]);
+  t.match([...state.alerts.streaks.values()], [{ failures: 1, rules: ['r'] }]);
+  const { channels, rules, spoke, streaks } = stateToJson(state).alerts!;
   const note: Draft = {
     type: 'journal_note',
     data: {
@@ -117,9 +123,11 @@ t.test('a note tells it again: to who knows it nothing new, to who does not all 
       channels: channels.map(([name, record]) => [name, { ...record, pending: [] }]),
       rules,
       spoke,
+      streaks,
     },
   };
   t.strictSame(folded([...story, note]).alerts, state.alerts);
-  t.match(folded([note]).alerts.channels.get('ops'), { pending: [], counts: { sent: 1 } });
+  t.match(folded([note]).alerts.channels.get('ops'), { pending: [], held: [5], counts: { sent: 1 } });
+  t.strictSame(folded([note]).alerts.streaks, state.alerts.streaks);
   t.strictSame(folded([note]).alerts.rules, state.alerts.rules);
 });

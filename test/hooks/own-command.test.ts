@@ -22,6 +22,14 @@ for (const shell of [BASH, ZSH, FISH]) {
       for (const line of ['progress ps', 'true; progress ps | cat', `env ${PROGRESS} ps`])
         t.match(await waitForOther(list, line), [/: progress ps/], line);
       t.equal((await list('progress ps --all')).length, 2, 'the other one and this one');
+      await asking.enter('PROGRESS_OUTPUT=box progress watch --stream');
+      let box: string[] = [];
+      await waitFor('the box', async () => {
+        box = (await asking.capture('screen')).split('\n').filter((row) => row.startsWith('│'));
+        return box.some((row) => row.includes(': progress ps'));
+      });
+      t.notMatch(box.join('\n'), 'watch --stream');
+      await asking.untilPrompt(async () => await asking.key('q'));
     },
   );
 }

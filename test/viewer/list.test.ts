@@ -58,6 +58,17 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
     await item('b').waitFor();
     t.ok((await page.locator('.item').count()) >= 123);
   });
+
+  t.test('a silent one is quiet, with a clock and without an estimate', async (t) => {
+    const time = new Date(Date.now() - 150_000).toISOString();
+    await viewer.emit(
+      { ...started('quiet', { name: 'Silent', total: 2 }), time },
+      { type: 'step_completed', execution: 'quiet', step: 's', time },
+      { type: 'attention', execution: 'quiet', state: 'silent', reason: 'nothing heard for 2:00' },
+    );
+    await item('quiet').locator('.badge.s-silent', { hasText: 'quiet 2m' }).waitFor();
+    t.notMatch(await item('quiet').innerText(), /left|nothing heard/, 'and no estimate');
+  });
   t.strictSame(complaints, []);
 });
 
