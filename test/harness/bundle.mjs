@@ -16,9 +16,14 @@ const SHARING_FOLDERS = new Set(
   ),
 );
 
-/** The test files below the given files and folders. */
+/** Folders of the longest tests: started first, so that none of these runs alone at the end. */
+const LONG_FOLDERS = ['viewer', 'hooks', 'cli'].map((folder) => path.join('test', folder));
+
+/** The test files below the given files and folders, in the order in which to start them. */
 export function findTests(places) {
-  return [...new Set(places.flatMap(testsIn))].sort();
+  const tests = [...new Set(places.flatMap(testsIn))].sort();
+  const isLong = (test) => LONG_FOLDERS.includes(path.dirname(test));
+  return [...tests.filter(isLong), ...tests.filter((test) => !isLong(test))];
 }
 
 /**
@@ -28,7 +33,7 @@ export function findTests(places) {
  *   share a process
  */
 export async function bundle(tests) {
-  await bundleTap();
+  await Promise.all(['tap', 'yargs'].map(bundlePackage));
   await build({
     entryPoints: tests,
     outdir: OUTPUT,
@@ -56,21 +61,23 @@ function testsIn(place) {
   return files.map((file) => path.join(place, file));
 }
 
-/** Puts tap where the bundles find it, as one file: its hundreds of files take twice the time to load. */
-async function bundleTap() {
-  const directory = path.join(OUTPUT, 'node_modules/tap');
+/** Puts a package where the bundles find it, as one file: the hundreds of files of tap take twice the time to load. */
+async function bundlePackage(name) {
+  const directory = path.join(OUTPUT, 'node_modules', name);
   // lines of stack traces in a folder of this name are left out by tap
-  const file = 'node_modules/@tapjs/tap.js';
+  const file = `node_modules/@tapjs/${name}.js`;
   mkdirSync(directory, { recursive: true });
   writeFileSync(path.join(directory, 'package.json'), JSON.stringify({ type: 'module', main: file }));
   await build({
-    entryPoints: ['tap'],
+    entryPoints: [name],
     outfile: path.join(directory, file),
     bundle: true,
     minifyWhitespace: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
+    // as the program has it
+    alias: { 'string-width': './src/cli/string-width.ts' },
     // CommonJS packages inside an ES module still want `require`
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
