@@ -3,6 +3,7 @@
  * question was asked last, what will have taken too long. Pure but for that memory: the time is given.
  */
 import type { AlertState } from '../core/alerts.js';
+import { recoveredBy } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
@@ -164,7 +165,10 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     const all = plans.rulesFor(type);
     if (all.length === 0 && !MATTERS.has(type)) return NONE;
     tokens.note(event);
-    const subject: Subject = { event, execution, tokenRate: (windowMs) => tokens.rate(event, windowMs) };
+    const subject: Subject = {
+      ...{ event, execution, tokenRate: (windowMs: number) => tokens.rate(event, windowMs) },
+      recovered: execution && recoveredBy(alerts(), execution, event.seq),
+    };
     if (Object.hasOwn(EXECUTION_ENDS, type) && execution?.status === 'completed') told.endStreak(streaks, execution);
     // at a start the state may have what comes after it in the same write
     if (STARTS.has(type) && execution?.attention === undefined) asked.delete(execution?.id ?? '');

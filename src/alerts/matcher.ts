@@ -19,6 +19,8 @@ export interface Subject {
   event: ExecutionEvent;
   /** Absent where the event is about none. */
   execution: Execution | undefined;
+  /** How many failures of its name in a row the event has ended. */
+  recovered?: number | undefined;
   /** Tokens a minute that it uses, over a window that ends with the event. */
   tokenRate?: (windowMs: number) => number;
 }
@@ -65,10 +67,10 @@ export function momentTests(when: Conditions): Test[] {
 }
 
 function ended(wanted: readonly string[]): Test {
-  const isWanted = ({ status, recovered }: Execution) =>
-    wanted.includes(status) || (recovered !== undefined && wanted.includes('recovered'));
   return {
-    holds: ({ execution }) => execution !== undefined && isWanted(execution),
+    holds: ({ execution, recovered }) =>
+      execution !== undefined &&
+      (wanted.includes(execution.status) || (recovered !== undefined && wanted.includes('recovered'))),
     why: ({ execution }) => (execution ? differs('status', execution.status, wanted) : NOBODY),
   };
 }

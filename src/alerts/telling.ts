@@ -59,7 +59,7 @@ function severityOf(rule: Rule, { event, execution }: Subject): Severity {
 /** One line each. */
 type Described = Pick<Telling, 'title' | 'body'>;
 
-function describe(rule: Rule, { event, execution, tokenRate }: Subject, line?: string): Described {
+function describe(rule: Rule, { event, execution, tokenRate, recovered }: Subject, line?: string): Described {
   if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
   const { name, status, attention, resources = {} } = execution;
   const icon = statusIcon(status, false, attention);
@@ -67,9 +67,9 @@ function describe(rule: Rule, { event, execution, tokenRate }: Subject, line?: s
     return telling(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
   }
   if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
-    const isRecovery = execution.recovered !== undefined && rule.when.status?.includes('recovered') === true;
-    const outcome = isRecovery ? 'recovered' : (OUTCOMES[status] ?? status);
-    return telling(icon, name, outcome, describeEnd(execution, isRecovery));
+    const after = rule.when.status?.includes('recovered') === true ? recovered : undefined;
+    const outcome = after !== undefined ? 'recovered' : (OUTCOMES[status] ?? status);
+    return telling(icon, name, outcome, describeEnd(execution, after));
   }
   switch (event.type) {
     case 'attention': {
@@ -139,13 +139,13 @@ function telling(icon: string, name: string, what: string, body: string): Descri
 }
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
-function describeEnd(execution: Execution, isRecovery: boolean): string {
+function describeEnd(execution: Execution, recovered: number | undefined): string {
   const { status, exitCode, signal, durationMs, error, cwd } = execution;
   const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
   const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
   const step = failedStep(execution);
   const parts = [
-    isRecovery ? `after ${formatQuantity(execution.recovered ?? 0, 'failure')}` : '',
+    recovered === undefined ? '' : `after ${formatQuantity(recovered, 'failure')}`,
     [how, after].filter((part) => part !== undefined).join(' '),
     [step?.name, step?.error ?? error].filter((part) => part !== undefined).join(': '),
     directoryOf(cwd),

@@ -46,8 +46,9 @@ export interface StreakRecord {
   failures: number;
   /** Rules with `repeat: streak` that have told of them. */
   rules: string[];
-  /** seq of that success; 0 if it is unknown. */
+  /** seq of that success, and how many failures it ended; 0 if they are unknown. */
   since: number;
+  ended: number;
 }
 
 export interface AlertState {
@@ -65,6 +66,12 @@ export interface AlertStateJson {
   rules: [string, RuleRecord][];
   spoke: [string, string][];
   streaks: [string, StreakRecord][];
+}
+
+/** The same in parts, as notes in the journal have it. */
+export interface CarriedAlerts extends Partial<AlertStateJson> {
+  /** These streaks are the first part of all that there are: others are none. */
+  whole?: true;
 }
 
 /** More than this of one channel are not kept for later. */
@@ -155,27 +162,29 @@ export function streakOf(alerts: AlertState, { name }: Pick<Execution, 'name'>):
   return alerts.streaks.get(clip(name, NAME_CHARS));
 }
 
+/** How many failures of its name in a row the success of an execution has ended, with this event. */
+export function recoveredBy(alerts: AlertState, execution: Execution, seq: number): number | undefined {
+  const streak = execution.status === 'completed' ? streakOf(alerts, execution) : undefined;
+  return streak?.since === seq && streak.ended > 0 ? streak.ended : undefined;
+}
+
+function newStreak(): StreakRecord {
+  return { failures: 0, rules: [], since: 0, ended: 0 };
+}
+
 /**
  * Counts failures by name until one succeeds.
  * @param before The status of an execution whose end replaces another one.
- * @returns How many failures this success ends; undefined if none, or if it is no success.
  */
-export function countOutcome(
-  { streaks }: AlertState,
-  { name, status }: Execution,
-  seq: number,
-  before?: Status,
-): number | undefined {
+export function countOutcome({ streaks }: AlertState, { name, status }: Execution, seq: number, before?: Status): void {
   const key = clip(name, NAME_CHARS);
   const known = streaks.get(key);
   if (known && before !== undefined && isFailure(before)) known.failures -= 1;
   if (isFailure(status)) {
-    newest(streaks, key, MAX_STREAKS, (): StreakRecord => ({ failures: 0, rules: [], since: 0 })).failures += 1;
-    return undefined;
+    newest(streaks, key, MAX_STREAKS, newStreak).failures += 1;
+  } else if (status === 'completed' && known) {
+    streaks.set(key, { failures: 0, rules: [], since: seq, ended: known.failures });
   }
-  if (status !== 'completed' || !known) return undefined;
-  streaks.set(key, { failures: 0, rules: [], since: seq });
-  return known.failures > 0 ? known.failures : undefined;
 }
 
 /** A rule has told of a streak, unless that has ended since. */
@@ -183,7 +192,7 @@ function noteStreak({ streaks }: AlertState, { data }: ExecutionEvent, { name, s
   const told = textsOf(data, 'streak') ?? [];
   if (told.length === 0 || status === 'completed') return;
   const key = clip(name, NAME_CHARS);
-  const streak = newest(streaks, key, MAX_STREAKS, (): StreakRecord => ({ failures: 0, rules: [], since: 0 }));
+  const streak = newest(streaks, key, MAX_STREAKS, newStreak);
   if ((numberOf(data, 'cause') ?? Infinity) > streak.since)
     streak.rules = [...new Set([...streak.rules, ...told])].slice(-MAX_TOLD);
 }
@@ -232,7 +241,7 @@ function heldIn({ held }: ChannelRecord): Pick<ChannelRecord, 'held'> {
 }
 
 /** What a note tells again: to whoever knows it already, nothing new. */
-export function foldCarriedAlerts(alerts: AlertState, carried: Partial<AlertStateJson>): void {
+export function foldCarriedAlerts(alerts: AlertState, carried: CarriedAlerts): void {
   for (const [name, record] of carried.channels ?? [])
     alerts.channels.set(name, {
       ...record,
@@ -242,5 +251,11 @@ export function foldCarriedAlerts(alerts: AlertState, carried: Partial<AlertStat
     });
   for (const [name, record] of carried.rules ?? []) alerts.rules.set(name, { ...record });
   for (const [key, time] of carried.spoke ?? []) alerts.spoke.set(key, time);
-  for (const [name, record] of carried.streaks ?? []) alerts.streaks.set(name, { ...record });
+  // without the events before, a second end of an execution looks like its first
+  if (carried.whole) alerts.streaks.clear();
+  for (const [name, record] of carried.streaks ?? []) {
+    // in the order of the note, since the first are dropped first
+    alerts.streaks.delete(name);
+    alerts.streaks.set(name, { ...record, rules: [...record.rules] });
+  }
 }

@@ -77,8 +77,6 @@ export interface Execution {
   attentionReason?: string;
   /** Whose it is, if not that of the whole: a sub-agent's. */
   attentionStep?: string;
-  /** It succeeded after so many of its name had failed in a row. */
-  recovered?: number;
   /** An alert was raised about it. */
   alerted?: true;
   /** The rules that tell of it once and have. */

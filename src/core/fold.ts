@@ -287,8 +287,7 @@ function endWith(status: FinalStatus): Change {
     clearAttention(execution);
     delete execution.orphaned;
     closeSteps(execution.steps.values(), status, event.time);
-    const recovered = countOutcome(state.alerts, execution, event.seq, wasOver ? before : undefined);
-    if (recovered !== undefined) execution.recovered = recovered;
+    countOutcome(state.alerts, execution, event.seq, wasOver ? before : undefined);
     if (wasOver) return;
     retire(state, execution);
     for (const name of new Set([execution.source, event.source, execution.sender])) {

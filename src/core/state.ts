@@ -1,5 +1,5 @@
 /** What the events add up to, how much of it stays in memory, and its form as JSON. */
-import type { AlertState, AlertStateJson } from './alerts.js';
+import type { AlertState, AlertStateJson, CarriedAlerts } from './alerts.js';
 import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
 import type { EventData, NewEvent } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
@@ -297,7 +297,7 @@ export type CarryNote =
   | { kind: 'carried_execution'; execution: ExecutionJson }
   | { kind: 'carried_sources'; sources: [string, Source][] }
   | { kind: 'carried_queues'; queues: Queue[] }
-  | ({ kind: 'carried_alerts' } & Partial<AlertStateJson>)
+  | ({ kind: 'carried_alerts' } & CarriedAlerts)
   | { kind: 'removed'; through: number }
   | { kind: 'pruned'; executions: string[] };
 

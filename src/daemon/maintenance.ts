@@ -160,7 +160,11 @@ export function* carriedByNone(state: State, sources: [string, Source][] = [...s
   for (const some of chunks(counts)) yield note({ kind: 'carried_alerts', channels: some });
   for (const some of chunks(rules)) yield note({ kind: 'carried_alerts', rules: some });
   for (const some of chunks(spoke)) yield note({ kind: 'carried_alerts', spoke: some });
-  for (const some of chunks(streaks)) yield note({ kind: 'carried_alerts', streaks: some });
+  let isFirst = true;
+  for (const some of chunks(streaks)) {
+    yield note({ kind: 'carried_alerts', streaks: some, ...(isFirst && { whole: true }) });
+    isFirst = false;
+  }
 }
 
 /** That these are gone, though their events may still be in files. */
