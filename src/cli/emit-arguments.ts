@@ -36,20 +36,27 @@ function given(value: string | undefined): string | undefined {
   return value === '' ? undefined : value;
 }
 
-/** Adds what an event leaves out, by whatever field it `names` that; the step is of no use beside another execution. */
+/**
+ * Adds what an event leaves out; the step is of no use beside another execution. An event whose vocabulary names its task
+ * has an execution, unless the run around it is what the task is inside of.
+ */
 export function withContext(
   event: Record<string, unknown>,
-  names: EventContext,
+  { execution: named }: EventContext,
   context: EventContext,
 ): Record<string, unknown> {
-  if (names.execution !== undefined) return event;
-  const step = names.step ?? context.step;
+  if (isGiven(event['execution']) || (named !== undefined && context.lookup)) return event;
+  const step = isGiven(event['step']) ? event['step'] : context.step;
   return {
     ...event,
     ...dropUndefined({ execution: context.execution }),
     ...(context.lookup && { lookup: true }),
     ...(step !== undefined && { step }),
   };
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /**

@@ -37,10 +37,18 @@ function quantityToMs(value: unknown, unit: number): number | undefined {
   return typeof value === 'string' ? parseQuantity(value, DURATION_UNITS) : undefined;
 }
 
-/** RFC 3339, or seconds or milliseconds since 1970, as a number or as text. */
+/** RFC 3339, also without a zone, or seconds or milliseconds since 1970, as a number or as text. */
 export function toTime(value: unknown): string | undefined {
   if (typeof value !== 'string') return readTime(value);
-  return normalizeTime(value) ?? readTime(toNumber(value));
+  return normalizeTime(value) ?? localTime(value) ?? readTime(toNumber(value));
+}
+
+/** A time without a zone is one of this machine: many languages write that by default. */
+function localTime(text: string): string | undefined {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)$/.exec(text) ?? [];
+  if (day === undefined || time === undefined) return undefined;
+  const local = new Date(`${day}T${time.replace(',', '.')}`);
+  return Number.isNaN(local.getTime()) ? undefined : local.toISOString();
 }
 
 /** The message of an error: a text, or an object that holds one. */

@@ -13,10 +13,12 @@ export interface Work {
   outcomes?: Outcomes;
 }
 
-/** How steps ended. `failed` includes timeouts and what was cancelled or lost. */
+/** How steps ended. `failed` includes timeouts. */
 export interface Outcomes {
   passed: number;
   failed: number;
+  cancelled: number;
+  lost: number;
   skipped: number;
 }
 
@@ -78,7 +80,7 @@ function droppedOf({ droppedSteps = {} }: Execution): number {
 }
 
 function outcomesOf({ droppedSteps = {} }: Execution, steps: readonly Step[]): Outcomes {
-  const outcomes: Outcomes = { passed: 0, failed: 0, skipped: 0 };
+  const outcomes: Outcomes = { passed: 0, failed: 0, cancelled: 0, lost: 0, skipped: 0 };
   const count = (status: Status, times: number) => {
     if (isFinal(status)) outcomes[OUTCOME_OF[status]] += times;
   };
@@ -91,8 +93,8 @@ const OUTCOME_OF: Readonly<Record<FinalStatus, keyof Outcomes>> = {
   completed: 'passed',
   failed: 'failed',
   timeout: 'failed',
-  cancelled: 'failed',
-  lost: 'failed',
+  cancelled: 'cancelled',
+  lost: 'lost',
   skipped: 'skipped',
 };
 

@@ -74,7 +74,7 @@ export function formatQuantity(count: number, singular: string, plural = `${sing
 /** `3/3 stories`, and where not all passed how many did what: `3/3 stories: 2 passed · 1 failed`. */
 export function formatWork({ done, total, unit = '', outcomes }: Work, separator = ' · '): string {
   const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
-  const words = (['passed', 'failed', 'skipped'] as const).flatMap((word) => {
+  const words = (['passed', 'failed', 'cancelled', 'lost', 'skipped'] as const).flatMap((word) => {
     const times = outcomes?.[word] ?? 0;
     return times === 0 ? [] : [`${formatCount(times)} ${word}`];
   });

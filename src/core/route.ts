@@ -55,7 +55,7 @@ export function createRouter(state: State): Router {
     const { source, n } = event;
     const isCounted = source !== undefined && n !== undefined;
     if (isCounted && n <= (counted.get(source) ?? state.sources.get(source)?.n ?? -1)) return true;
-    const print = fingerprint(event);
+    const print = fingerprint(event, event.execution !== undefined);
     return print !== undefined && (named.has(print) || state.ids.has(print));
   };
 
@@ -128,8 +128,16 @@ export function createRouter(state: State): Router {
     return holders.length === 1 ? holders[0] : undefined;
   };
 
+  /** An event of a type that nobody knows may name its task as the known ones of its vocabulary do. */
+  const taskOf = ({ data }: NewEvent): string | undefined =>
+    TASK_FIELDS.map((field) => data[field]).find(
+      (id): id is string => typeof id === 'string' && ofVocabulary(id) !== undefined,
+    );
+
   /** For an event without an execution. */
   const find = (event: NewEvent, entrance?: Entrance): string => {
+    const task = STARTS.has(event.type) ? undefined : taskOf(event);
+    if (task !== undefined) return task;
     const names = namesOf(event, entrance);
     const vocabulary = vocabularyOf(event.data);
     const anonymous = (vocabulary && entrance?.ownName) ?? entrance?.name ?? DEFAULT_EXECUTION;
@@ -195,9 +203,11 @@ export function createRouter(state: State): Router {
     isTaken,
     route(event, entrance) {
       if (event.source !== undefined && event.n !== undefined) counted.set(event.source, event.n);
-      const print = fingerprint(event);
-      if (print !== undefined) named.add(print);
       const execution = locate(event, entrance);
+      for (const isNamed of [true, false]) {
+        const print = fingerprint({ ...event, ...(execution !== undefined && { execution }) }, isNamed);
+        if (print !== undefined) named.add(print);
+      }
       if (execution === undefined) return undefined;
       if (isUnstatedEnd(event)) decide(event, steps.failureOf(execution, vocabularyOf(event.data)));
       remember(event, execution, entrance);
@@ -211,6 +221,8 @@ export function createRouter(state: State): Router {
     },
   };
 }
+
+const TASK_FIELDS = ['task_id', 'taskId', 'executionId'] as const;
 
 /** Of one connection; older ones are open all the same, but no longer the ones that its events go to. */
 const MAX_OPENED = 64;

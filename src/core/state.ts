@@ -174,18 +174,29 @@ export function rememberSource(state: State, name: string, source: Source): void
 /** IDs of more events than these are not remembered: a resend follows its event closely. */
 const MAX_IDS = 10_000;
 
-/** What an event with an ID is known by when it comes again; producers that count their IDs differ in their data. */
-export function fingerprint({ id, data }: NewEvent): string | undefined {
+/**
+ * What an event with an ID is known by when it comes again. Producers count their IDs from 1, each of their runs anew: so
+ * the data, the step and the execution that an event names belong to it. `isNamed`: does it name its execution itself?
+ */
+export function fingerprint({ id, data, step, execution = '' }: NewEvent, isNamed: boolean): string | undefined {
+  if (id === undefined) return undefined;
+  const [first] = execution.split('~');
   // routing may have decided on the type and the error of an end
-  return id === undefined ? undefined : `${id} ${hash(JSON.stringify({ ...data, error: undefined }))}`;
+  const told = { ...data, error: undefined };
+  return `${id} ${hash(JSON.stringify([told, step, isNamed ? first : undefined]))}`;
 }
 
+/** Afterwards nobody knows whether an event has named its execution, or was routed to it. */
 export function rememberId(state: State, event: NewEvent): void {
-  const print = fingerprint(event);
-  if (print === undefined) return;
-  state.ids.add(print);
-  const [oldest] = state.ids;
-  if (state.ids.size > MAX_IDS && oldest !== undefined) state.ids.delete(oldest);
+  for (const isNamed of [true, false]) {
+    const print = fingerprint(event, isNamed);
+    if (print === undefined) return;
+    state.ids.add(print);
+  }
+  for (const oldest of state.ids) {
+    if (state.ids.size <= 2 * MAX_IDS) break;
+    state.ids.delete(oldest);
+  }
 }
 
 /** 53 bits of a text (cyrb53): enough to tell events of one ID apart, in a browser too. */

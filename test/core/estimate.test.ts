@@ -28,11 +28,11 @@ t.test('else from stories, else from the outermost steps, of what was announced 
     countedSteps(makeExecution({ steps })).map(({ id }) => id),
     ['a', 'c'],
   );
-  const outcomes = { passed: 0, failed: 1, skipped: 0 };
+  const outcomes = { passed: 0, failed: 1, cancelled: 0, lost: 0, skipped: 0 };
   t.same(workOf(makeExecution({ steps })), { done: 1, total: 2, unit: 'steps', outcomes });
   t.same(workOf(makeExecution({ steps, droppedSteps: { completed: 9, skipped: 1 } })), {
     ...{ done: 11, total: 12, unit: 'steps' },
-    outcomes: { passed: 9, failed: 1, skipped: 1 },
+    outcomes: { passed: 9, failed: 1, cancelled: 0, lost: 0, skipped: 1 },
   });
   t.end();
 });

@@ -5,6 +5,7 @@ import { executionToJson } from '../../src/core/execution.js';
 import { estimate, workOf } from '../../src/core/estimate.js';
 import { formatPercent, formatWork } from '../../src/core/format.js';
 import { outlineOf } from '../../src/core/outline.js';
+import type { Entrance } from '../../src/core/route.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import type { Sent, Way } from '../helpers/vocabularies.js';
 import { Intake, sentOf, WAYS } from '../helpers/vocabularies.js';
@@ -90,6 +91,37 @@ for (const way of WAYS) {
     t.notOk(only(t, sent.slice(0, review + 2), way).attention, 'an invocation goes on with it');
   });
 }
+
+t.test('IDs that producers count anew are told apart by task and step; a resend is known', async (t) => {
+  const wrapped = (event: string, id: string, data: object) => ({ event, id, data });
+  const both = ['A', 'B'].flatMap((task) => [
+    wrapped('task_started', '1', { task_id: task }),
+    wrapped('story_started', '2', { task_id: task, story_id: 'S1' }),
+    wrapped('story_started', '2', { task_id: task, story_id: 'S2' }),
+    wrapped('task_completed', '4', { task_id: task }),
+  ]);
+  for (const together of [true, false]) {
+    const intake = new Intake();
+    const send = (event: Sent) => {
+      const route = intake.take(event);
+      if (!together) intake.settle();
+      return route;
+    };
+    t.strictSame(both.map(send), ['A', 'A', 'A', 'A', 'B', 'B', 'B', 'B']);
+    t.same(new Set(both.map(send)), new Set(['taken']));
+  }
+});
+
+t.test('an event of an unknown type that names a task goes there, whatever its producer has open', async (t) => {
+  const intake = new Intake();
+  const connection: Entrance = { name: 'socket-a', opened: [] };
+  const send = (type: string, data: object) => intake.take({ type, data }, connection);
+  send('task_started', { task_id: 'one' });
+  send('task_started', { task_id: 'two' });
+  t.equal(send('task_archived', { task_id: 'one' }), 'one');
+  t.equal(send('task_archived', { task_id: 'nobody' }), 'two');
+  t.equal(send('log', { message: 'm' }), 'two');
+});
 
 for (const way of WAYS) {
   t.test(`two tasks that are open at once never mix, by ${way}`, async (t) => {

@@ -59,6 +59,19 @@ t.test('four scripts at once under make', { skip: whyNo('make') }, async (t) => 
   t.equal(run.steps.filter(({ name }) => name.startsWith('part ')).length, 3);
 });
 
+t.test('an emitter of another vocabulary describes the run that it is in, line by line or all at once', async (t) => {
+  for (const [name, ...fixtures] of [
+    ['told by stories', 'stories', 'stories-rest'],
+    ['told by invocations', 'invocations'],
+  ] as const) {
+    const before = (await listed()).length;
+    const files = fixtures.map((fixture) => path.join(ROOT, `test/fixtures/vocabularies/${fixture}.ndjson`));
+    const id = await home.start(['--name', name], 'sh', '-c', `cat ${files.join(' ')} | progress emit --stdin`);
+    t.match(await home.until(id, 'final'), { name, status: 'failed' });
+    t.equal((await listed()).length, before + 1, 'one row');
+  }
+});
+
 t.test('a script that is killed is lost, and its open step with it', async (t) => {
   const file = write('long.sh', '. "$(progress path sh)"', 'progress_start long', 'progress_step waits sleep 600');
   const script = spawn('sh', [file], { env: home.env, stdio: 'ignore', detached: true });

@@ -64,7 +64,7 @@ export function isJson(knock: Knock): boolean {
 /** The token that is shown, if one is. */
 export function bearerOf(knock: Knock): string | undefined {
   const [value, another] = valuesOf(knock, 'authorization');
-  return another === undefined ? /^Bearer ([\w-]{1,200})$/.exec(value ?? '')?.[1] : undefined;
+  return another === undefined ? /^Bearer ([\w-]{1,200})$/i.exec(value ?? '')?.[1] : undefined;
 }
 
 /** Every value of a header, in whatever case its name came. */

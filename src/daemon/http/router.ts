@@ -111,7 +111,10 @@ export function createRouter(context: RouterContext): Router {
       const subscribe = toRequest(wanted) as SubscribeRequest;
       const { maxStreams, heartbeat } = context.config();
       if (streams >= maxStreams) {
-        throw new ProgressError('too_many', `${maxStreams} streams are open: close some, or try again`);
+        throw new ProgressError(
+          'too_many',
+          `the number of streams is limited to ${maxStreams}: close some, or try again`,
+        );
       }
       streams++;
       try {
