@@ -29,7 +29,7 @@ export const command = defineCommand({
     if (json && (transcript || timeline))
       throw new ProgressError('usage', `${NO_JSON}: logs --type all --json has it all`);
     if (transcript || timeline) {
-      await printEvents(paths, id, styleOf(env), timeline ? eventLines : activityLines);
+      await printEvents(paths, id, styleOf(env), timeline);
       return 0;
     }
     const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: id }));
@@ -44,10 +44,18 @@ export const command = defineCommand({
 
 const NO_JSON = '--transcript and --timeline are for people';
 
-/** From the files of the journal: all of it, however long it is. */
-async function printEvents(paths: Paths, text: string, style: Style, draw: typeof activityLines): Promise<void> {
+/** So many events of a timeline wait for one that came late. */
+const LATE_EVENTS = 5_000;
+
+/** From the files of the journal: all of it, however long it is. A timeline is in the order of the times. */
+async function printEvents(paths: Paths, text: string, style: Style, timeline: boolean): Promise<void> {
   const { id, firstSeq } = await findAnywhere(paths, text);
   const state = emptyState();
+  const waiting: { time: string; lines: string[] }[] = [];
+  const printFirst = async (count: number) => {
+    waiting.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)));
+    await printLines(waiting.splice(0, count).flatMap(({ lines }) => lines));
+  };
   for await (const part of readJournal(openSource(paths.journal), { after: firstSeq - 1, execution: id })) {
     if (isPipeBroken()) return;
     if ('gap' in part) {
@@ -56,7 +64,11 @@ async function printEvents(paths: Paths, text: string, style: Style, draw: typeo
     }
     for (const event of part.events) {
       const execution = fold(state, event);
-      await printLines(draw(event, execution, { columns: columnsOf(), style }));
+      const options = { columns: columnsOf(), style };
+      if (timeline) waiting.push({ time: event.time, lines: eventLines(event, execution, options) });
+      else await printLines(activityLines(event, execution, options));
     }
+    if (waiting.length > 2 * LATE_EVENTS) await printFirst(waiting.length - LATE_EVENTS);
   }
+  await printFirst(waiting.length);
 }

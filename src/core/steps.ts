@@ -27,7 +27,7 @@ export function foldStep(execution: Execution, event: ExecutionEvent): void {
   if (event.type === 'step_started') start(step, event);
   planCriteria(execution, step, event);
   const status = Object.hasOwn(STEP_ENDS, event.type) ? STEP_ENDS[event.type] : undefined;
-  if (status !== undefined) end(step, event, status, isGivenUp(execution) ? execution.endedAt : undefined);
+  if (status !== undefined) end(step, event, status, isFinal(execution.status) ? execution.endedAt : undefined);
 }
 
 /** Criteria that a step announces by their texts are parts of it that are still to be met. */
@@ -126,13 +126,11 @@ function start(step: Step, event: ExecutionEvent): void {
   else setDuration(step, event);
 }
 
-/** Was it ended by anyone but its producer? Then its steps were closed with it, and their ends are not known yet. */
-function isGivenUp({ status, dismissed }: Execution): boolean {
-  return status === 'lost' || dismissed === true;
-}
-
+/** `closedAt`: when the execution ended, which closed what was open: the producer's own end of a step says more. */
 function end(step: Step, event: ExecutionEvent, status: FinalStatus, closedAt: string | undefined): void {
   if (isFinal(step.status) && step.endedAt !== undefined && step.endedAt !== closedAt) return;
+  // it was measured up to the end of the execution
+  if (isFinal(step.status)) delete step.durationMs;
   step.status = status;
   step.endedAt = event.time;
   // an error that it got over is told in the log

@@ -95,3 +95,26 @@ t.test('--timeline prints the events of an execution in order, with an icon for 
   for (const other of ['--json', '--transcript'])
     t.equal((await home.invoke(['show', '--timeline', other, 'T-1'])).status, 64);
 });
+
+t.test('--timeline places what came late by its time, and so does show', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const client = await home.connect();
+  const at = (seconds: number) => `2026-11-30T10:00:${String(seconds).padStart(2, '0')}.000Z`;
+  for (const [seconds, type, step] of [
+    [0, 'execution_started'],
+    [10, 'step_started', 'one'],
+    [20, 'step_completed', 'one'],
+    [50, 'execution_completed'],
+    [30, 'step_started', 'two'],
+    [40, 'step_failed', 'two'],
+  ] as const)
+    await client.call('emit', { event: { type, execution: 'late', time: at(seconds), ...(step && { step }) } });
+  await client.close();
+  const lines = (await home.invoke(['show', '--timeline', 'late'])).stdout.split('\n');
+  t.strictSame(
+    lines.map((line) => line.slice(6, 8)),
+    ['00', '10', '20', '30', '40', '50', ''],
+  );
+  t.match((await home.invoke(['show', 'late'])).stdout, /✗ two +failed +10s/);
+});
