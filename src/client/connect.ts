@@ -1,6 +1,5 @@
 /** Finds the daemon, and starts it where there is none. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import type { ErrorCode } from '../errors.js';
 import { ProgressError, errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { readLockRecord } from '../protocol/lock-record.js';
+import { readTextSync } from '../regular-file.js';
 import { spawnInBackground } from './background.js';
 import type { Client, ClientOptions } from './client.js';
 import { createClient } from './client.js';
@@ -177,9 +177,10 @@ function failedStart(status: number, complaint: string, paths: Paths): ProgressE
 
 function lastLogLine(paths: Paths): string {
   try {
-    const line = readFileSync(paths.daemonLog, 'utf8').trimEnd().split('\n').at(-1);
-    return `${paths.daemonLog} ends with: ${line}`;
+    const line = readTextSync(paths.daemonLog)?.trimEnd().split('\n').at(-1);
+    if (line !== undefined) return `${paths.daemonLog} ends with: ${line}`;
   } catch {
-    return `it wrote no ${paths.daemonLog}`;
+    // as good as none
   }
+  return `it wrote no ${paths.daemonLog}`;
 }

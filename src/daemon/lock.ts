@@ -6,8 +6,9 @@
  * however it goes. So there is no stale lock to judge, and nothing to race for. The file is never removed.
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
 import { ProgressError, errnoOf } from '../errors.js';
+import { openRegularSync } from '../regular-file.js';
 import type { LockRecord } from '../protocol/lock-record.js';
 
 export interface Lock {
@@ -30,7 +31,7 @@ const LOCKERS: [string, string[]][] = [
 
 /** Takes the lock, or returns undefined when another process holds it. */
 export function acquireLock(file: string): Lock | undefined {
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const fd = openRegularSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
   if (!lock(fd)) {
     closeSync(fd);
     return undefined;

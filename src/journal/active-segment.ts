@@ -1,8 +1,9 @@
 /** The one file that is written to: whole batches or nothing of them. */
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { BlockIndex } from './block-index.js';
 import { ProgressError } from '../errors.js';
-import { FILE_MODE, OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
+import { openRegular } from '../regular-file.js';
+import { OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
 import { segmentPath } from './layout.js';
 
 export class ActiveSegment {
@@ -35,14 +36,14 @@ export class ActiveSegment {
 
   /** Never opens what is there already, be it a file or a planted link. */
   static async create(directory: string, first: number, createdAt: number): Promise<ActiveSegment> {
-    const handle = await open(segmentPath(directory, first, 'plain'), OPEN_NEW_TO_APPEND, FILE_MODE);
+    const handle = await openRegular(segmentPath(directory, first, 'plain'), OPEN_NEW_TO_APPEND);
     const { ino } = await handle.stat();
     return new ActiveSegment(directory, new BlockIndex(first), handle, { ino, createdAt, isNew: true });
   }
 
   /** Goes on in a file whose content the index describes. */
   static async resume(directory: string, index: BlockIndex): Promise<ActiveSegment> {
-    const handle = await open(segmentPath(directory, index.first, 'plain'), OPEN_TO_APPEND);
+    const handle = await openRegular(segmentPath(directory, index.first, 'plain'), OPEN_TO_APPEND);
     const { ino, birthtimeMs } = await handle.stat();
     return new ActiveSegment(directory, index, handle, { ino, createdAt: birthtimeMs, isNew: false });
   }

@@ -1,10 +1,11 @@
 /** Compresses a sealed segment, one gzip member per block; whenever it stops, exactly one good copy counts. */
-import { type FileHandle, open, rename, utimes } from 'node:fs/promises';
+import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ProgressError } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 import type { BlockIndex, GzipLayout } from './block-index.js';
-import { FILE_MODE, OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
+import { OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
 import { listSegments, SEQ_LIMIT, segmentPath } from './layout.js';
 import { loadIndex, readIndex, writeIndex } from './scan.js';
 import { MAX_BLOCK_BYTES, SegmentFile } from './segment-file.js';
@@ -67,7 +68,7 @@ async function replaceByArchive(directory: string, file: SegmentFile, index: Blo
 }
 
 async function writeArchive(path: string, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<GzipLayout> {
-  const handle = await open(path, OPEN_TO_REPLACE, FILE_MODE);
+  const handle = await openRegular(path, OPEN_TO_REPLACE);
   try {
     const layout = await writeMembers(handle, file, index, pace);
     await handle.sync();

@@ -1,10 +1,11 @@
 /** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import type { Limits, State, StateJson } from '../core/state.js';
 import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
+import { readText } from '../regular-file.js';
+import { removeFile, replaceFile, statIfThere } from './disk.js';
 import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
@@ -24,16 +25,7 @@ interface Checkpoint {
 /** Writes it whole or not at all. */
 export async function writeCheckpoint(file: string, journal: string, state: State): Promise<void> {
   const checkpoint: Checkpoint = { version: VERSION, journal, state: stateToJson(state) };
-  // a constant name: one writer, and a crash leaves one file to write over
-  const temporary = `${file}.tmp`;
-  try {
-    await writeFile(temporary, JSON.stringify(checkpoint), { mode: 0o600 });
-    await rename(temporary, file);
-  } catch (error) {
-    // a full disk needs the room for what matters more
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(file, JSON.stringify(checkpoint), { durable: false });
 }
 
 /** Of which journal, and up to where. */
@@ -69,7 +61,7 @@ export async function restoreForWriting(
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
-  if (!known) await rm(file, { force: true });
+  if (!known && (await statIfThere(file))?.isFile()) await removeFile(file);
   const { state, read } = await replay(known ?? emptyState(limits), source, extent, observer);
   // a full disk takes none; the next start reads the same again then
   if (read > REREAD_BYTES && observer) observer.readMuch();
@@ -103,7 +95,9 @@ async function readCheckpoint(
   limits: Limits,
 ): Promise<State | undefined> {
   try {
-    const checkpoint = JSON.parse(await readFile(file, 'utf8')) as Checkpoint;
+    const text = await readText(file);
+    if (text === undefined) return undefined;
+    const checkpoint = JSON.parse(text) as Checkpoint;
     const fits = checkpoint.version === VERSION && checkpoint.journal === journal.id;
     if (!fits || checkpoint.state.seq > journal.seq) return undefined;
     // what it takes for alive may have ended in what was removed since

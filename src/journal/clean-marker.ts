@@ -1,6 +1,7 @@
 /** clean.json: the last writer stopped in good order, and where. It stands only while nobody writes. */
 import path from 'node:path';
-import { readTextIfThere, removeFile, replaceFile } from './disk.js';
+import { readText } from '../regular-file.js';
+import { removeFile, replaceFile, statIfThere } from './disk.js';
 import { CLEAN_MARKER } from './layout.js';
 
 export interface CleanMarker {
@@ -18,11 +19,11 @@ export async function writeCleanMarker(directory: string, marker: CleanMarker): 
 /** Reads and removes it. */
 export async function takeCleanMarker(directory: string): Promise<CleanMarker | undefined> {
   const file = path.join(directory, CLEAN_MARKER);
-  const text = await readTextIfThere(file);
-  if (text === undefined) return undefined;
+  if (!(await statIfThere(file))?.isFile()) return undefined; // closing replaces whatever else is there
+  const text = await readText(file);
   await removeFile(file);
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(text ?? '');
     return isMarker(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,8 +1,9 @@
 /** The few file operations that the journal needs beside node's: atomic replacement, directory sync, tolerant removal. */
 import { constants } from 'node:fs';
-import { lstat, open, readFile, rename, symlink, unlink } from 'node:fs/promises';
+import { lstat, open, rename, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 
@@ -11,7 +12,6 @@ export const OPEN_TO_APPEND = O_WRONLY | O_APPEND | O_NOFOLLOW;
 export const OPEN_NEW_TO_APPEND = OPEN_TO_APPEND | O_CREAT | O_EXCL;
 export const OPEN_TO_REPLACE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
 
-export const FILE_MODE = 0o600;
 export const DIRECTORY_MODE = 0o700;
 
 /** What a file is called until it is whole. Leftovers are removed when the journal is opened. */
@@ -21,7 +21,8 @@ export const TEMPORARY = '.tmp';
 export async function replaceFile(file: string, text: string, { durable = true } = {}): Promise<void> {
   const temporary = file + TEMPORARY;
   try {
-    const handle = await open(temporary, OPEN_TO_REPLACE, FILE_MODE);
+    await removeFile(temporary); // left over from a crash, or not a regular file
+    const handle = await openRegular(temporary, OPEN_TO_REPLACE);
     try {
       await handle.writeFile(text);
       if (durable) await handle.sync();
@@ -56,7 +57,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Makes a file that somebody may have left unsynced durable. */
 export async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, OPEN_TO_READ);
+  const handle = await openRegular(file, OPEN_TO_READ);
   try {
     await handle.sync();
   } finally {
@@ -67,11 +68,6 @@ export async function syncFile(file: string): Promise<void> {
 /** Removes the file, whether it is there or not. */
 export async function removeFile(file: string): Promise<void> {
   await orMissing(unlink(file));
-}
-
-/** The text, or undefined when there is no such file. */
-export async function readTextIfThere(file: string): Promise<string | undefined> {
-  return orMissing(readFile(file, 'utf8'));
 }
 
 export async function statIfThere(file: string) {

@@ -1,7 +1,8 @@
 /** journal.json: the journal's identity, its format version, and what it no longer holds. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { readTextIfThere, replaceFile } from './disk.js';
+import { NotRegularFile, readText } from '../regular-file.js';
+import { replaceFile } from './disk.js';
 import { MANIFEST } from './layout.js';
 
 /** Raised when an older release could no longer append to what this one writes. */
@@ -26,13 +27,14 @@ export function createManifest(): Manifest {
 
 /** `missing` when there is none, `damaged` when it says nothing that could be understood. */
 export async function readManifest(directory: string): Promise<Manifest | 'missing' | 'damaged'> {
-  const text = await readTextIfThere(path.join(directory, MANIFEST));
-  if (text === undefined) return 'missing';
   try {
+    const text = await readText(path.join(directory, MANIFEST));
+    if (text === undefined) return 'missing';
     const value: unknown = JSON.parse(text);
     return isManifest(value) ? value : 'damaged';
-  } catch {
-    return 'damaged';
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof NotRegularFile) return 'damaged';
+    throw error;
   }
 }
 

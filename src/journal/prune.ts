@@ -2,12 +2,13 @@
  * Takes executions out of a sealed segment: it is written again without their events, block by block, and put in the
  * place of the old one. Whenever that stops, one whole file counts. Readers that have the old one open go on with it.
  */
-import { type FileHandle, open, rename, utimes } from 'node:fs/promises';
+import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import type { ExecutionEvent } from '../core/event.js';
 import { ProgressError } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 import { packBlock } from './archive.js';
 import { BlockIndex } from './block-index.js';
-import { FILE_MODE, OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
+import { OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
 import { segmentPath } from './layout.js';
 import { decodeLines, peekSeq } from './lines.js';
 import { removeSegment } from './recovery.js';
@@ -68,7 +69,7 @@ interface Task {
 /** The new file beside the old one; returns its index. */
 async function write(directory: string, file: SegmentFile, task: Task): Promise<BlockIndex> {
   const path = pathOf(directory, file);
-  const handle = await open(path + TEMPORARY, OPEN_TO_REPLACE, FILE_MODE);
+  const handle = await openRegular(path + TEMPORARY, OPEN_TO_REPLACE);
   try {
     const index = await writeBlocks(handle, file, task);
     await handle.sync();

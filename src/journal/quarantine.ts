@@ -1,7 +1,8 @@
 /** Keeps a copy of what is cut off a segment. */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { DIRECTORY_MODE, FILE_MODE, OPEN_TO_REPLACE, syncDirectory } from './disk.js';
+import { openRegular } from '../regular-file.js';
+import { DIRECTORY_MODE, OPEN_TO_REPLACE, syncDirectory } from './disk.js';
 import type { SegmentFile } from './segment-file.js';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -9,7 +10,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** From the offset to the end; on disk when it resolves. */
 export async function copyRange(file: SegmentFile, start: number, target: string): Promise<void> {
   await mkdir(path.dirname(target), { recursive: true, mode: DIRECTORY_MODE });
-  const copy = await open(target, OPEN_TO_REPLACE, FILE_MODE);
+  const copy = await openRegular(target, OPEN_TO_REPLACE);
   try {
     for (let at = start; at < file.size; at += CHUNK_BYTES) {
       await copy.writeFile(await file.read(at, Math.min(CHUNK_BYTES, file.size - at)));

@@ -1,8 +1,9 @@
 /** Brings the directory into order when the journal is opened, whatever the last writer had come to. */
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
 import { ProgressError } from '../errors.js';
+import { openRegular } from '../regular-file.js';
 import { ActiveSegment } from './active-segment.js';
 import { isArchiveWhole } from './archive.js';
 import { takeCleanMarker } from './clean-marker.js';
@@ -228,7 +229,7 @@ async function cutTail(options: RecoveryOptions, file: SegmentFile, end: number)
   const bytes = file.size - end;
   const kept = path.join(directory, QUARANTINE, `${file.first}.${end}.bad`);
   await copyRange(file, end, kept);
-  const handle = await open(segmentPath(directory, file.first, 'plain'), OPEN_TO_APPEND);
+  const handle = await openRegular(segmentPath(directory, file.first, 'plain'), OPEN_TO_APPEND);
   try {
     await handle.truncate(end);
     await handle.sync();

@@ -1,7 +1,8 @@
 /** Reads a whole segment to find out what is in it: the index when there is none to believe, and all damage. */
 import { crc32, inflateRawSync, type InflateRaw } from 'node:zlib';
+import { readText } from '../regular-file.js';
 import { BlockIndex } from './block-index.js';
-import { readTextIfThere, replaceFile } from './disk.js';
+import { replaceFile } from './disk.js';
 import { SEQ_LIMIT, type SegmentEntry, segmentPath } from './layout.js';
 import { decodeLines, peekSeq } from './lines.js';
 import { MAX_BLOCK_BYTES, type SegmentFile } from './segment-file.js';
@@ -58,9 +59,9 @@ export async function writeIndex(directory: string, index: BlockIndex): Promise<
   await replaceFile(segmentPath(directory, index.first, 'index'), index.serialize(), { durable: false });
 }
 
-/** The index beside a segment, whether it still describes it or not. */
+/** The index beside a segment, whether it still describes it or not. One that cannot be read is rebuilt by a scan. */
 export async function readIndex(directory: string, first: number): Promise<BlockIndex | undefined> {
-  const text = await readTextIfThere(segmentPath(directory, first, 'index'));
+  const text = await readText(segmentPath(directory, first, 'index')).catch(() => undefined);
   const index = text === undefined ? undefined : BlockIndex.parse(text);
   return index?.first === first ? index : undefined;
 }

@@ -1,8 +1,9 @@
 /** One segment as it lies on disk, plain or compressed, opened for reading by blocks. */
 import type { Stats } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { openRegular } from '../regular-file.js';
 import type { BlockIndex } from './block-index.js';
 import { OPEN_TO_READ, orMissing, statIfThere } from './disk.js';
 import { segmentPath } from './layout.js';
@@ -42,7 +43,7 @@ export class SegmentFile {
 
   /** The same for one of its forms, whatever its name. */
   static async openPath(path: string, first: number, compressed: boolean): Promise<SegmentFile | undefined> {
-    const handle = await orMissing(open(path, OPEN_TO_READ));
+    const handle = await orMissing(openRegular(path, OPEN_TO_READ));
     if (handle === undefined) return undefined;
     try {
       return new SegmentFile(path, first, compressed, await handle.stat(), handle);

@@ -1,5 +1,5 @@
 /** What the daemon writes into its lock file, and clients read. */
-import { readFileSync } from 'node:fs';
+import { readTextSync } from '../regular-file.js';
 
 /** What the holder writes into the file. The lock decides who runs; this only tells where. */
 export interface LockRecord {
@@ -12,7 +12,7 @@ export interface LockRecord {
 /** What the last holder wrote; undefined when there is none, or it is just being written. */
 export function readLockRecord(file: string): LockRecord | undefined {
   try {
-    const record = JSON.parse(readFileSync(file, 'utf8')) as Partial<LockRecord> | null;
+    const record = JSON.parse(readTextSync(file) ?? 'null') as Partial<LockRecord> | null;
     const { pid, version, socket } = record ?? {};
     if (typeof pid !== 'number' || typeof version !== 'string' || typeof socket !== 'string') return undefined;
     return { pid, version, socket };

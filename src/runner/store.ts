@@ -2,22 +2,13 @@
  * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
  * who runs it. Both are private to the user, and are kept as long as the history of the run.
  */
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
 import { isAlive } from '../processes.js';
+import { readTextSync, replaceTextSync } from '../regular-file.js';
 import { SPOOL_SUFFIX } from '../spool/names.js';
 
 export interface RunSpec {
@@ -74,7 +65,7 @@ export function directoryOf(where: Where, id: string): string {
 
 export function writeSpec(where: Where, spec: RunSpec): void {
   mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
-  write(fileOf(where, spec.id, 'spec.json'), spec);
+  replaceTextSync(fileOf(where, spec.id, 'spec.json'), JSON.stringify(spec));
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */
@@ -93,7 +84,8 @@ export function hasSpec(where: Where, id: string): boolean {
 export function claimRun(where: Where, id: string, record: RunRecord): boolean {
   const file = fileOf(where, id, 'runner.json');
   const draft = `${file}.${record.runner.pid}`;
-  writeFileSync(draft, JSON.stringify(record), { mode: 0o600 });
+  rmSync(draft, { force: true });
+  writeFileSync(draft, JSON.stringify(record), { mode: 0o600, flag: 'wx' });
   try {
     linkSync(draft, file);
     return true;
@@ -106,7 +98,7 @@ export function claimRun(where: Where, id: string, record: RunRecord): boolean {
 }
 
 export function updateRecord(where: Where, id: string, record: RunRecord): void {
-  write(fileOf(where, id, 'runner.json'), record);
+  replaceTextSync(fileOf(where, id, 'runner.json'), JSON.stringify(record));
 }
 
 /** Undefined when nobody has begun to run it, or what is written there is no record. */
@@ -121,19 +113,12 @@ function isIdentity(value: Partial<ProcessIdentity> | null | undefined): value i
   return [value?.pid, value?.start].every(Number.isSafeInteger) && typeof value?.boot === 'string';
 }
 
-/** Whole or not at all. */
-function write(file: string, value: unknown): void {
-  const draft = `${file}.new`;
-  writeFileSync(draft, JSON.stringify(value), { mode: 0o600 });
-  renameSync(draft, file);
-}
-
 function read(file: string): unknown {
+  const text = readTextSync(file);
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
-    throw error;
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,19 +1,19 @@
 /** One line for the spool, which the daemon takes when it comes to it; `bin/progress` does the same in the shell. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import type { ErrorCode } from '../errors.js';
 import { ProgressError, errnoOf } from '../errors.js';
 import type { Paths } from '../paths.js';
+import { openRegularSync } from '../regular-file.js';
 import { SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 
 /** All shells write so much in one write, newline included: so the lines of many writers do not mix. */
 const MAX_SHARED_BYTES = 4_096;
 const UNIQUE_BYTES = 8;
 
-const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
-/** What else stands in the file's place is neither followed nor waited for. */
-const SAFELY = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+const SAFELY = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
 
 /** Written when it returns. A line that is too long for the shared file has a file of its own. */
 export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
@@ -30,9 +30,8 @@ export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
 }
 
 function append(file: string, flags: number, bytes: Buffer): void {
-  const fd = openSync(file, flags, 0o600);
+  const fd = openRegularSync(file, flags);
   try {
-    if (!fstatSync(fd).isFile()) throw new ProgressError('no_permission', `${file} is no regular file: remove it`);
     // a second write for the rest would stand behind another writer's line
     if (writeSync(fd, bytes) < bytes.length) throw new ProgressError('disk_full', `${file}: the disk is full`);
   } finally {

@@ -1,8 +1,8 @@
 /** Who may come in over TCP: a token in a private file, and codes that hand it to one browser, once and soon. */
 import { dropOldest } from '../../core/oldest.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { errnoOf } from '../../errors.js';
+import { rmSync, writeFileSync } from 'node:fs';
+import { readTextSync } from '../../regular-file.js';
 
 export interface Access {
   /** Makes the file of the token if there is none: programs read it as soon as the daemon listens. */
@@ -73,13 +73,8 @@ function digest(text: string): string {
 }
 
 function readToken(file: string): string | undefined {
-  try {
-    const text = readFileSync(file, 'utf8').trim();
-    return Buffer.from(text, 'base64url').length === TOKEN_BYTES ? text : undefined;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readTextSync(file)?.trim() ?? '';
+  return Buffer.from(text, 'base64url').length === TOKEN_BYTES ? text : undefined;
 }
 
 function createToken(file: string): string {

@@ -1,7 +1,7 @@
 /** The daemon over HTTP: always on a Unix socket beside its own, and on 127.0.0.1 while the viewer is on. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { type Clock, realClock } from '../../core/clock.js';
 import { errnoOf, ProgressError } from '../../errors.js';
 import type { Paths } from '../../paths.js';
 import type { Replies } from '../../protocol/messages.js';
+import { readTextSync, replaceTextSync } from '../../regular-file.js';
 import type { Log } from '../daemon-log.js';
 import { bindUnix } from '../unix-socket.js';
 import type { Access } from './access.js';
@@ -88,7 +89,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   return {
     async on({ port: wanted, execution }) {
       const port = await listen(wanted);
-      writeFileSync(paths.web, `${JSON.stringify({ port })}\n`, { mode: 0o600 });
+      replaceTextSync(paths.web, `${JSON.stringify({ port })}\n`);
       const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
       const url = `http://${HOST}:${port}/${at}`;
       const code = access.issueCode();
@@ -157,7 +158,7 @@ async function closeServer(server: Server): Promise<void> {
 
 function rememberedPort(file: string): number | undefined {
   try {
-    const { port } = JSON.parse(readFileSync(file, 'utf8')) as { port?: unknown };
+    const { port } = JSON.parse(readTextSync(file) ?? '{}') as { port?: unknown };
     return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   } catch {
     return undefined; // it was off, or somebody else wrote there
