@@ -86,6 +86,7 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     `journal      ${journal.directory}`,
     `             ${formatQuantity(journal.segments, 'segment')}, ${formatBytes(journal.bytes)}, seq ${journal.seq}, synced ${journal.synced}`,
     ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
+    ...(journal.unreadable ?? []).map(({ reason }) => `             CANNOT BE READ: ${reason}`),
     `spool        ${formatQuantity(spool.files, 'file')}${spool.leftAlone.length > 0 ? `, left alone: ${spool.leftAlone.join(', ')}` : ''}`,
     ...(spool.failure === undefined ? [] : [`             CANNOT BE READ: ${spool.failure}`]),
     ...alertLines(status.alerts),

@@ -6,6 +6,7 @@ import { formatBytes } from '../core/format.js';
 import { errnoOf, ProgressError } from '../errors.js';
 import { QUARANTINE } from '../journal/layout.js';
 import { FORMAT_VERSION, readManifest } from '../journal/manifest.js';
+import { findUnreadable } from '../journal/source.js';
 import type { Paths } from '../paths.js';
 import { findInPath } from '../paths.js';
 import type { DaemonStatus, JournalStatus } from '../protocol/messages.js';
@@ -150,6 +151,14 @@ async function inspectJournal(directory: string, status: JournalStatus | undefin
   }
   if (manifest === 'damaged') {
     return warning(`the journal.json in ${directory} is damaged`, '`progress daemon restart` makes a new one');
+  }
+  const unreadable = status?.unreadable ?? (await findUnreadable(directory));
+  if (unreadable.length > 0) {
+    const reasons = unreadable.map(({ reason }) => reason).join('\n');
+    return problem(
+      `${reasons}\nreaders get a gap for what is in there`,
+      `chmod -R u+rwX ${quote(directory)}, or check the disk`,
+    );
   }
   return ok(`${directory} can be written`);
 }

@@ -13,6 +13,7 @@ import { errnoOf, ProgressError } from '../errors.js';
 import { openSource, readLast } from '../journal/reader.js';
 import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
+import { gapText } from './gap-text.js';
 import { exportFiles, type ExportOptions } from './export-files.js';
 import { findAnywhere } from './offline.js';
 import { complain, printLines } from './output.js';
@@ -75,7 +76,7 @@ async function* entriesOf(
 ): AsyncGenerator<TarEntry> {
   for (const [index, execution] of executions.entries()) {
     const { entries, gaps } = await exportFiles(execution, names[index] ?? '', options);
-    for (const { from, to, why } of gaps) complain(`events ${from} to ${to} are gone (${why})`);
+    for (const gap of gaps) complain(gapText(gap));
     yield* entries;
   }
 }

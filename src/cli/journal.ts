@@ -48,7 +48,7 @@ async function verify(directory: string, json: boolean): Promise<number> {
   const damage = await Promise.all(report.damage.map((range) => locate(directory, range)));
   // what retention took away was meant to go
   const lost = report.gaps.filter(({ why }) => why !== 'retention');
-  const whole = damage.length === 0 && lost.length === 0;
+  const whole = damage.length === 0 && lost.length === 0 && report.unreadable.length === 0;
   if (json) {
     await print(`${JSON.stringify({ directory, whole, ...report, damage }, undefined, 2)}\n`);
   } else {
@@ -58,7 +58,10 @@ async function verify(directory: string, json: boolean): Promise<number> {
           ? `${file}: ${bytes} bytes from byte ${offset} on are damaged`
           : `${file}:${line}: ${bytes} bytes are no event, or stand where they do not belong`,
       ),
-      ...lost.map(({ from, to, why }) => `events between ${from} and ${to} are lost (${why})`),
+      ...report.unreadable.map(({ reason }) => reason),
+      ...lost
+        .filter(({ reason }) => reason === undefined)
+        .map(({ from, to, why }) => `events between ${from} and ${to} are lost (${why})`),
       `${totals(report)}: ${whole ? 'all of it is whole' : 'DAMAGED'}`,
     ]);
   }

@@ -10,9 +10,9 @@ import { ProgressError } from '../errors.js';
 import { openSource, readJournal, readLast } from '../journal/reader.js';
 import { matching } from '../journal/search.js';
 import type { Paths } from '../paths.js';
-import type { Gap } from '../protocol/messages.js';
 import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
+import { gapText } from './gap-text.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
 import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } from './logs-printer.js';
 import { findAnywhere, readState } from './offline.js';
@@ -122,7 +122,9 @@ export const command = defineCommand({
     if (tail !== undefined && !context && since === undefined && until === undefined && !isOwners) {
       const isFound = (event: ExecutionEvent) => !grep || sink.unitsOf(event).some((unit) => grep.matches(unit));
       const isLast = (event: ExecutionEvent) => isOther(event) && isShown(event) && isFound(event);
-      await sink.take((await readLast(source, tail, filter, goesOn ? head : undefined, isLast)).events);
+      const newest = await readLast(source, tail, filter, goesOn ? head : undefined, isLast);
+      for (const gap of newest.gaps) complain(gapText(gap));
+      await sink.take(newest.events);
     } else {
       const found = pattern && !invert && !context ? matching(pattern.source, args['ignore-case'] ?? false) : undefined;
       const search = isOwners ? withStarts(found) : found;
@@ -130,7 +132,7 @@ export const command = defineCommand({
       const range = { after, execution: execution?.id, since, until, search, ...(goesOn && { through: head }) };
       for await (const part of readJournal(source, range)) {
         if (isPipeBroken()) return 0;
-        if ('gap' in part) complainOfGap(part.gap);
+        if ('gap' in part) complain(gapText(part.gap));
         else await sink.take(part.events.filter(isWanted));
       }
     }
@@ -154,15 +156,11 @@ async function followLog(
   for await (const followed of follow({ paths, start: true, subscribe })) {
     if (isPipeBroken()) return;
     if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
-    if (followed.kind === 'gap') complainOfGap(followed.gap);
+    if (followed.kind === 'gap') complain(gapText(followed.gap));
     if (followed.kind !== 'events') continue;
     await take(followed.events);
     if (execution && followed.events.some(isEnd)) return;
   }
-}
-
-function complainOfGap({ from, to, why }: Gap): void {
-  complain(`events ${from} to ${to} are gone (${why})`);
 }
 
 /** Bytes of its standard output stand in it: as output, or as the line that it was read from. */

@@ -16,6 +16,7 @@ import { gridLines } from '../terminal/grid.js';
 import { cleanText, paint } from '../terminal/paint.js';
 import type { OutputStyle } from '../terminal/style.js';
 import { defineCommand } from './command.js';
+import { gapText } from './gap-text.js';
 import type { Context } from './command.js';
 import { findAnywhere } from './offline.js';
 import { complain, print, printLines } from './output.js';
@@ -109,7 +110,7 @@ async function replayed({ paths }: Context, text: string): Promise<Story> {
   const { id } = await findAnywhere(paths, text);
   const events: ExecutionEvent[] = [];
   for await (const part of readJournal(openSource(paths.journal), { execution: id })) {
-    if ('gap' in part) complain(`events ${part.gap.from} to ${part.gap.to} are gone (${part.gap.why})`);
+    if ('gap' in part) complain(gapText(part.gap));
     else events.push(...part.events);
   }
   return { events };

@@ -11,6 +11,7 @@ import { eventLines } from '../terminal/events.js';
 import { showLines } from '../terminal/show.js';
 import type { Style } from '../terminal/style.js';
 import { defineCommand } from './command.js';
+import { gapText } from './gap-text.js';
 import { findAnywhere } from './offline.js';
 import { complain, isPipeBroken, print, printLines } from './output.js';
 import { columnsOf, styleOf } from './surface.js';
@@ -59,7 +60,7 @@ async function printEvents(paths: Paths, text: string, style: Style, timeline: b
   for await (const part of readJournal(openSource(paths.journal), { after: firstSeq - 1, execution: id })) {
     if (isPipeBroken()) return;
     if ('gap' in part) {
-      complain(`events ${part.gap.from} to ${part.gap.to} are gone (${part.gap.why})`);
+      complain(gapText(part.gap));
       continue;
     }
     for (const event of part.events) {

@@ -19,6 +19,7 @@ import type { OutputStyle } from '../terminal/style.js';
 import { summaryLines } from '../terminal/summary.js';
 import { Backlog } from './backlog.js';
 import { defineCommand } from './command.js';
+import { gapText } from './gap-text.js';
 import type { Context } from './command.js';
 import { exitStatusOf } from './exit-status.js';
 import type { Live } from './live.js';
@@ -127,7 +128,7 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
       if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
       if (followed.kind === 'gap') {
         if (json) await printJson([{ gap: followed.gap }]);
-        else complain(`events ${followed.gap.from} to ${followed.gap.to} are gone (${followed.gap.why})`);
+        else complain(gapText(followed.gap));
       }
       if (followed.kind !== 'events') continue;
       const shown = own ? followed.events.filter((event) => !own.isOf(event)) : followed.events;

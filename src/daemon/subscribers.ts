@@ -33,7 +33,7 @@ export interface Subscription {
 }
 
 export interface Subscribers {
-  add(subscription: Subscription, opening?: { reset?: Reset; batch?: Batch }): Subscriber;
+  add(subscription: Subscription, opening?: { reset?: Reset; batch?: Batch & { gaps?: Gap[] } }): Subscriber;
   publish(batch: Batch): void;
   /** Events of these are no longer told out of memory. */
   forget(executions: ReadonlySet<string>): void;
@@ -122,6 +122,13 @@ export function createSubscribers(
       noteSaid();
       return sink.writeEvents(batch);
     };
+    const sayOpening = (batch: Batch & { gaps?: Gap[] }) => {
+      const last = batch.events.at(-1)?.seq ?? 0;
+      const sayGap = (gap: Gap) => say('gap', JSON.stringify(gap), gap.to);
+      batch.gaps?.filter(({ from }) => from <= last).forEach(sayGap);
+      if (batch.lines.length > 0) sayEvents(batch);
+      batch.gaps?.filter(({ from }) => from > last).forEach(sayGap);
+    };
     const sayPosition = (position: number) => say('at', String(position), position);
 
     /** May something be said now? If not, `advance` is called again when it may. */
@@ -203,7 +210,7 @@ export function createSubscribers(
     all.add(member);
     onJoin();
     if (opening.reset) say('reset', JSON.stringify(opening.reset), opening.reset.from);
-    if (opening.batch && opening.batch.lines.length > 0) sayEvents(opening.batch);
+    if (opening.batch) sayOpening(opening.batch);
     advance();
     return {
       get cursor() {

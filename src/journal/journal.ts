@@ -15,7 +15,7 @@ import { type Gone, mayHold, pruneSegment } from './prune.js';
 import { recover, type Recovered, removeSegment } from './recovery.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
-import type { JournalSource } from './source.js';
+import { findUnreadable, type JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 
 export type { Batch } from './lines.js';
@@ -48,6 +48,8 @@ export class Journal {
   /** Whatever changes the file written to waits for what was begun before. */
   #work: Promise<unknown> = Promise.resolve();
   #shelfWork: Promise<unknown> = Promise.resolve();
+  /** By first seq: why the segment cannot be read. */
+  readonly #unreadable = new Map<number, string>();
   #isWriting = false;
   #isClosed = false;
   #writtenAt = -Infinity;
@@ -66,7 +68,11 @@ export class Journal {
     const finished = (first: number) => this.#takeFinished(first);
     const restoreDirectory = () => writeManifest(directory, this.#manifest);
     this.#writer = new SegmentWriter({ ...options, sealed, finished, restoreDirectory }, recovered);
-    this.source = { directory, live: (first) => this.#findLive(first) };
+    this.source = {
+      directory,
+      live: (first) => this.#findLive(first),
+      onOpen: (first, failure) => this.#noteReadability(first, failure),
+    };
   }
 
   /** Whoever opens it holds the daemon's lock. */
@@ -77,6 +83,8 @@ export class Journal {
     const recovered = await recover({ ...options, durable: options.sync !== 'never' });
     const journal = new Journal(options, recovered);
     await Promise.all(recovered.sealed.map(({ first }) => journal.#shelf.put(first)));
+    for (const { segment, reason } of await findUnreadable(options.directory))
+      journal.#noteReadability(segment, reason);
     const unfinished = recovered.sealed.filter((segment) => segment.plain || !segment.index);
     if (!journal.readOnly) journal.#archiver.add(...unfinished.map(({ first }) => first));
     return journal;
@@ -159,6 +167,9 @@ export class Journal {
       segments: this.#shelf.count + live.length,
       bytes: live.reduce((sum, segment) => sum + segment.index.size, this.#shelf.bytes),
       ...(failure && { failure }),
+      ...(this.#unreadable.size > 0 && {
+        unreadable: [...this.#unreadable].map(([segment, reason]) => ({ segment, reason })),
+      }),
     };
   }
 
@@ -189,6 +200,7 @@ export class Journal {
       await this.#archiver.drop(first);
       await removeSegment(directory, first);
       this.#shelf.remove(first);
+      this.#unreadable.delete(first);
     }
     await syncDirectory(directory);
   }
@@ -219,13 +231,20 @@ export class Journal {
     await this.#sealFor(gone);
     const segments = await listSegments(directory);
     let freed = 0;
+    let failure: unknown;
     for (const [at, segment] of segments.entries()) {
       signal.throwIfAborted();
       if (this.#findLive(segment.first)) continue; // begun after the newest of them
-      freed += await this.#onShelf(() =>
-        this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
-      );
+      try {
+        freed += await this.#onShelf(() =>
+          this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
+        );
+      } catch (error) {
+        // one that cannot be read or written keeps none of the others; the task is tried again at the next start
+        failure ??= error;
+      }
     }
+    if (failure !== undefined) throw ProgressError.from(failure);
     return freed;
   }
 
@@ -326,6 +345,13 @@ export class Journal {
     if (recovery === undefined) return;
     log('the journal can be written again');
     note(recovery);
+  }
+
+  #noteReadability(first: number, failure: string | undefined): void {
+    if (this.#unreadable.get(first) === failure) return;
+    if (failure !== undefined) this.#unreadable.set(first, failure);
+    else this.#unreadable.delete(first);
+    this.#options.log(failure === undefined ? `segment ${first} can be read again` : `${failure}; readers get a gap`);
   }
 
   async #takeFinished(first: number): Promise<void> {

@@ -66,7 +66,7 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
       continue;
     }
     misses = 0;
-    for await (const part of readSegment(opened, { ...wanted, after: position })) {
+    for await (const part of readSegment(opened, { ...wanted, after: position }, next)) {
       yield part;
       position = 'gap' in part ? part.gap.to : (part.events.at(-1)?.seq ?? position);
     }
@@ -76,6 +76,11 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
   }
 }
 
+export interface Newest extends Batch {
+  /** What could not be read among them, oldest first. */
+  gaps: Gap[];
+}
+
 /** The newest `count` events that pass the filter and are wanted, oldest first. */
 export async function readLast(
   source: JournalSource,
@@ -83,11 +88,12 @@ export async function readLast(
   filter: Filter,
   through: number = SEQ_LIMIT,
   isWanted: (event: ExecutionEvent) => boolean = () => true,
-): Promise<Batch> {
+): Promise<Newest> {
   for (let misses = 1; ; misses++) {
     const tail = new Tail(count, (event) => matches(filter, event) && isWanted(event), filter.execution, through);
-    const gone = await readBackwards(source, tail);
-    if (gone === undefined) return tail.batch();
+    const gaps: Gap[] = [];
+    const gone = await readBackwards(source, tail, { execution: filter.execution, through }, gaps);
+    if (gone === undefined) return { ...tail.batch(), gaps };
     await lookAgain(gone, misses);
   }
 }
@@ -137,14 +143,30 @@ async function findRemoved(source: JournalSource, oldest: number | undefined, ra
   return lostPart(1, Math.min(removed, kept - 1), range, 'retention');
 }
 
-async function* readSegment(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
+async function* readSegment(segment: OpenSegment, range: Range, next?: SegmentEntry): AsyncGenerator<Part> {
   try {
     yield* readBlocks(segment, range);
-    const lost = segment.isMissing ? missingPart(segment, range) : cutPart(segment, range);
+    const lost = segment.isUnreadable
+      ? unreadablePart(segment, range, next)
+      : segment.isMissing
+        ? missingPart(segment, range)
+        : cutPart(segment, range);
     if (lost !== undefined) yield { gap: lost };
   } finally {
     await segment.close();
   }
+}
+
+/** Without an index nobody knows what is in it: everything up to its successor, or to the end that was asked for. */
+function unreadablePart(
+  segment: OpenSegment,
+  range: Pick<Range, 'after' | 'through' | 'execution'>,
+  next: SegmentEntry | undefined,
+): Gap | undefined {
+  const { index, failure } = segment;
+  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined;
+  const behind = range.through < SEQ_LIMIT ? range.through : index.first;
+  return lostPart(index.first, index.last || (next ? next.first - 1 : behind), range, 'damage', failure);
 }
 
 function missingPart({ index }: OpenSegment, range: Range): Gap | undefined {
@@ -166,7 +188,7 @@ async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<P
     if (block !== following) before = first - 1;
     const parts = new Parts(range);
     const last = lines && segment.decode(block, lines, { ...range, before, search, within }, parts);
-    if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage'));
+    if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage', segment.failure));
     yield* parts.list;
     before = last ?? behind - 1;
     following = block + 1;
@@ -190,8 +212,14 @@ function withinOf({ since, until }: ReadOptions): LineSearch | undefined {
   return since === undefined && until === undefined ? undefined : between(since, until);
 }
 
-function lostPart(first: number, last: number, { after, through }: Range, why: Gap['why']): Gap | undefined {
-  const gap = { from: Math.max(first, after + 1), to: Math.min(last, through), why };
+function lostPart(
+  first: number,
+  last: number,
+  { after, through }: Pick<Range, 'after' | 'through'>,
+  why: Gap['why'],
+  reason?: string,
+): Gap | undefined {
+  const gap = { from: Math.max(first, after + 1), to: Math.min(last, through), why, ...(reason && { reason }) };
   return gap.from <= gap.to ? gap : undefined;
 }
 
@@ -221,13 +249,20 @@ class Parts {
 }
 
 /** Returns a segment that was gone before it could be read. */
-async function readBackwards(source: JournalSource, tail: Tail): Promise<SegmentEntry | undefined> {
+async function readBackwards(
+  source: JournalSource,
+  tail: Tail,
+  wanted: Pick<Range, 'execution' | 'through'>,
+  gaps: Gap[],
+): Promise<SegmentEntry | undefined> {
   const segments = await listSegments(source.directory);
   for (const [at, segment] of [...segments.entries()].reverse()) {
     if (tail.full) return undefined;
     const opened = await OpenSegment.open(source, segment, segments[at + 1]);
     if (opened === undefined) return segment;
     await using(opened, () => tail.readSegment(opened));
+    const gap = opened.isUnreadable && unreadablePart(opened, { after: 0, ...wanted }, segments[at + 1]);
+    if (gap) gaps.unshift(gap);
   }
   return undefined;
 }

@@ -14,6 +14,7 @@ import { createManifest, FORMAT_VERSION, type Manifest, readManifest, writeManif
 import { copyRange } from './quarantine.js';
 import { loadIndex, noteLoss, readIndex, scanSegment, writeIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
+import { whyUnreadable } from './source.js';
 
 export interface RecoveryOptions {
   directory: string;
@@ -40,14 +41,17 @@ const MICROSECONDS = 1_000;
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { directory } = options;
   const found = await readManifest(directory);
-  if (typeof found === 'object' && found.version > FORMAT_VERSION) return openReadOnly(directory, found);
+  if (typeof found === 'object' && found.version > FORMAT_VERSION) return openReadOnly(options, found);
   await createDirectory(directory);
   const manifest = typeof found === 'object' ? found : await replaceManifest(options, found);
   const segments = await tidy(options, manifest);
   await noteMissing(options, manifest, segments);
   const marker = await takeCleanMarker(directory);
   const newest = segments.findLast((segment) => !isMissing(segment));
-  const active = newest !== undefined && newest === segments.at(-1) && (await resume(directory, newest, marker));
+  const active =
+    newest !== undefined &&
+    newest === segments.at(-1) &&
+    (await unlessUnreadable(options, newest, () => resume(directory, newest, marker)));
   if (active) {
     const { last, first } = active.index;
     const seq = Math.max(last, first - 1);
@@ -58,10 +62,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 }
 
 /** For one that a later release has written. */
-async function openReadOnly(directory: string, manifest: Manifest): Promise<Recovered> {
+async function openReadOnly(options: RecoveryOptions, manifest: Manifest): Promise<Recovered> {
+  const { directory } = options;
   const sealed = await listSegments(directory);
   const newest = sealed.findLast((segment) => !isMissing(segment));
-  const index = newest && (await indexOf(directory, newest));
+  const index = newest && (await unlessUnreadable(options, newest, () => indexOf(directory, newest)));
   const seq = index?.last ?? 0;
   return { manifest, readOnly: true, seq, nextSeq: seq + 1, active: undefined, sealed };
 }
@@ -106,9 +111,12 @@ async function tidy({ directory, log }: RecoveryOptions, manifest: Manifest): Pr
     if (last <= removed || (isMissing(segment) && segment.first <= removed))
       await removeSegment(directory, segment.first);
     else if (segment.plain && segment.gzip) {
-      const extra = (await isArchiveWhole(directory, segment.first)) ? 'plain' : 'gzip';
-      log(`segment ${segment.first} was there twice: removed the ${extra} one`);
-      await removeFile(segmentPath(directory, segment.first, extra));
+      const { first } = segment;
+      const isWhole = await unlessUnreadable({ log }, segment, () => isArchiveWhole(directory, first));
+      if (isWhole === undefined) continue;
+      const extra = isWhole ? 'plain' : 'gzip';
+      log(`segment ${first} was there twice: removed the ${extra} one`);
+      await removeFile(segmentPath(directory, first, extra));
     }
   }
   return listSegments(directory);
@@ -160,11 +168,12 @@ async function startAnew(
   newest: SegmentEntry | undefined,
 ): Promise<Recovered> {
   const { directory, now } = options;
-  const index = newest && (await repair(options, newest));
+  const repaired = newest && (await unlessUnreadable(options, newest, () => repair(options, newest)));
+  const index = repaired ?? (newest && (await readIndex(directory, newest.first)));
   const ghost = segments.at(-1);
   const lost = ghost !== undefined && ghost !== newest ? await readIndex(directory, ghost.first) : undefined;
   const named = newest?.first ?? 1; // all older segments are below it
-  const seq = Math.max(
+  const known = Math.max(
     index?.last ?? 0,
     index?.lostThrough ?? 0,
     lost?.last ?? 0,
@@ -172,12 +181,14 @@ async function startAnew(
     named - 1,
   );
   const clock = Math.floor(now() * MICROSECONDS);
-  const nextSeq = Math.max(seq + 1, named + 1, clock < SEQ_LIMIT ? clock : 1); // an empty one's seq may have been used
+  const nextSeq = Math.max(known + 1, named + 1, clock < SEQ_LIMIT ? clock : 1); // an empty one's seq may have been used
+  // nobody knows what an unreadable one holds: whoever has read it must not be ahead of the journal
+  const seq = newest !== undefined && index === undefined ? nextSeq - 1 : known;
   const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));
   if (options.durable) await syncUnfinished(options, sealed);
-  if (index !== undefined && index.lines > 0) {
-    index.closed = true;
-    await attempt(options, 'the index', () => writeIndex(directory, index));
+  if (repaired !== undefined && repaired.lines > 0) {
+    repaired.closed = true;
+    await attempt(options, 'the index', () => writeIndex(directory, repaired));
   }
   return { manifest, readOnly: false, seq, nextSeq, active: undefined, sealed };
 }
@@ -209,6 +220,22 @@ async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<B
     return index;
   } finally {
     await file.close();
+  }
+}
+
+/** What the task yields, or undefined for a segment that cannot be read: it stays as it is then. */
+async function unlessUnreadable<T>(
+  { log }: Pick<RecoveryOptions, 'log'>,
+  { first }: SegmentEntry,
+  task: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch (error) {
+    const reason = whyUnreadable(first, error);
+    if (reason === undefined) throw error;
+    log(`${reason}; it stays as it is`);
+    return undefined;
   }
 }
 

@@ -1,8 +1,10 @@
 /** Segments opened for reading, whoever writes to them, compresses them or takes them away meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProgressError } from '../errors.js';
+import { errnoOf, ProgressError } from '../errors.js';
+import type { UnreadableSegment } from '../protocol/messages.js';
+import { NotRegularFile } from '../regular-file.js';
 import { BlockIndex } from './block-index.js';
-import { SEQ_LIMIT, type SegmentEntry } from './layout.js';
+import { isMissing, listSegments, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import { decodeLines, type LineRange, type LineVisitor } from './lines.js';
 import { loadIndex, readIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
@@ -12,6 +14,19 @@ export interface JournalSource {
   directory: string;
   /** What the writer itself knows of a segment that is not finished; undefined for all others. */
   live(first: number): BlockIndex | undefined;
+  /** Called when a segment that is there was opened, or why it could not be. */
+  onOpen?: (first: number, failure: string | undefined) => void;
+}
+
+/** These say that the machine is short of something, and nothing about the file. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOBUFS']);
+
+/** Why a segment cannot be read (EACCES, EIO...); undefined when the error is of another kind. */
+export function whyUnreadable(first: number, error: unknown): string | undefined {
+  if (error instanceof NotRegularFile) return error.message;
+  const errno = errnoOf(error);
+  if (errno === undefined || SHORTAGES.has(errno)) return undefined;
+  return `segment ${first} cannot be read: ${(error as Error).message}`;
 }
 
 /** A segment that was listed and cannot be opened changes its form or goes; it is looked for again this often. */
@@ -29,12 +44,16 @@ export function openSource(directory: string): JournalSource {
 export class OpenSegment {
   readonly index: BlockIndex;
   readonly last: number;
-  /** Undefined: it was taken away, and the index tells what was in it. */
+  /** Undefined: it was taken away or cannot be read, and the index, if there is one, tells what is in it. */
   readonly #file: SegmentFile | undefined;
+  readonly #source: JournalSource;
+  #failure: string | undefined;
   readonly #size: number;
   readonly #blocks: number;
 
-  private constructor(index: BlockIndex, file: SegmentFile | undefined) {
+  private constructor(source: JournalSource, index: BlockIndex, file: SegmentFile | undefined, failure?: string) {
+    this.#source = source;
+    this.#failure = failure;
     this.index = index;
     this.last = index.last;
     this.#file = file;
@@ -42,23 +61,47 @@ export class OpenSegment {
     this.#blocks = file === undefined ? 0 : index.blocks;
   }
 
-  /** Undefined when it is no longer as it was listed. `next`: its successor; without one it may still grow. */
+  /**
+   * Undefined when it is no longer as it was listed. One that cannot be read is opened without blocks.
+   *
+   * @param next Its successor; without one it may still grow.
+   */
   static async open(
     source: JournalSource,
     segment: SegmentEntry,
     next?: SegmentEntry,
+  ): Promise<OpenSegment | undefined> {
+    const { first } = segment;
+    try {
+      const opened = await OpenSegment.#open(source, segment, next);
+      if (opened && !opened.isMissing) source.onOpen?.(first, undefined);
+      return opened;
+    } catch (error) {
+      const reason = whyUnreadable(first, error);
+      if (reason === undefined) throw error;
+      source.onOpen?.(first, reason);
+      const index = source.live(first) ?? (await readIndex(source.directory, first)) ?? new BlockIndex(first);
+      return new OpenSegment(source, index, undefined, reason);
+    }
+  }
+
+  static async #open(
+    source: JournalSource,
+    segment: SegmentEntry,
+    next: SegmentEntry | undefined,
   ): Promise<OpenSegment | undefined> {
     const { directory } = source;
     for (let look = 1; ; look++) {
       const file = await SegmentFile.open(directory, segment.first);
       if (file === undefined) {
         if (segment.plain || segment.gzip) return undefined;
-        return new OpenSegment((await readIndex(directory, segment.first)) ?? new BlockIndex(segment.first), undefined);
+        const index = (await readIndex(directory, segment.first)) ?? new BlockIndex(segment.first);
+        return new OpenSegment(source, index, undefined);
       }
       try {
         const index = source.live(segment.first) ?? (await loadIndex(directory, file, next));
         // else the index may be that of a file which has taken its place
-        if (look === LOOKS || (await file.isInPlace())) return new OpenSegment(index, file);
+        if (look === LOOKS || (await file.isInPlace())) return new OpenSegment(source, index, file);
       } catch (error) {
         await file.close();
         throw error;
@@ -68,7 +111,16 @@ export class OpenSegment {
   }
 
   get isMissing(): boolean {
-    return this.#file === undefined;
+    return this.#file === undefined && this.#failure === undefined;
+  }
+
+  get isUnreadable(): boolean {
+    return this.#file === undefined && this.#failure !== undefined;
+  }
+
+  /** Why it, or a block of it, could not be read. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Blocks that hold lines of the execution, or all. */
@@ -85,7 +137,7 @@ export class OpenSegment {
     return block + 1 < this.#blocks ? this.firstSeq(block + 1) : this.last + 1;
   }
 
-  /** Each block with its lines, or without any when they cannot be unpacked; the next ones are read meanwhile. */
+  /** Each block with its lines, or without any when they cannot be read or unpacked; the next ones are read meanwhile. */
   async *readBlocks(blocks: readonly number[]): AsyncGenerator<[block: number, lines: Buffer | undefined]> {
     const ahead: Promise<Buffer | undefined>[] = [];
     for (const [at, block] of blocks.entries()) {
@@ -111,7 +163,14 @@ export class OpenSegment {
 
   async #readBlock(block: number): Promise<Buffer | undefined> {
     const end = block + 1 < this.#blocks ? this.index.offsets[block + 1] : this.#size;
-    return this.#file?.readBlock(this.index, block, end ?? this.#size);
+    try {
+      return await this.#file?.readBlock(this.index, block, end ?? this.#size);
+    } catch (error) {
+      this.#failure = whyUnreadable(this.index.first, error);
+      if (this.#failure === undefined) throw error;
+      this.#source.onOpen?.(this.index.first, this.#failure);
+      return undefined;
+    }
   }
 
   async close(): Promise<void> {
@@ -124,4 +183,25 @@ export async function lookAgain(segment: SegmentEntry, misses: number): Promise<
   if (misses > LOOKS)
     throw new ProgressError('journal_failed', `segment ${segment.first} is listed but cannot be opened`);
   if (misses > 1) await sleep(LOOK_AGAIN_MS);
+}
+
+/** Segments that cannot be opened, or whose first bytes cannot be read. */
+export async function findUnreadable(directory: string): Promise<UnreadableSegment[]> {
+  const found: UnreadableSegment[] = [];
+  for (const segment of await listSegments(directory)) {
+    if (isMissing(segment)) continue;
+    try {
+      const file = await SegmentFile.open(directory, segment.first);
+      try {
+        await file?.read(0, 1);
+      } finally {
+        await file?.close();
+      }
+    } catch (error) {
+      const reason = whyUnreadable(segment.first, error);
+      if (reason === undefined) throw error;
+      found.push({ segment: segment.first, reason });
+    }
+  }
+  return found;
 }

@@ -1,10 +1,11 @@
 /** Reads every byte of the journal and tells what is wrong with it. Changes nothing. */
-import type { Gap } from '../protocol/messages.js';
+import type { Gap, UnreadableSegment } from '../protocol/messages.js';
 import type { BlockIndex } from './block-index.js';
 import { isMissing, listSegments, type SegmentEntry } from './layout.js';
 import { openSource, readJournal } from './reader.js';
 import { type DamagedRange, readIndex, type Scan, scanSegment } from './scan.js';
 import { SegmentFile } from './segment-file.js';
+import { findUnreadable, whyUnreadable } from './source.js';
 
 export interface JournalReport {
   segments: number;
@@ -23,6 +24,8 @@ export interface JournalReport {
   unfinished: number;
   /** Segments whose index does not describe them; readers do without it. */
   badIndexes: number[];
+  /** Segments that cannot be read. */
+  unreadable: UnreadableSegment[];
   /** What readers are told is lost. */
   gaps: Gap[];
 }
@@ -30,7 +33,7 @@ export interface JournalReport {
 export async function verifyJournal(directory: string): Promise<JournalReport> {
   const report: JournalReport = {
     ...{ segments: 0, compressed: 0, bytes: 0, events: 0, first: 0, last: 0, copies: 0, unfinished: 0 },
-    ...{ damage: [], badIndexes: [], gaps: [] },
+    ...{ damage: [], badIndexes: [], unreadable: await findUnreadable(directory), gaps: [] },
   };
   const segments = await listSegments(directory);
   for (const [at, segment] of segments.entries()) await verifySegment(report, directory, segment, segments[at + 1]);
@@ -46,7 +49,7 @@ async function verifySegment(
   segment: SegmentEntry,
   next: SegmentEntry | undefined,
 ): Promise<void> {
-  if (isMissing(segment)) return;
+  if (isMissing(segment) || report.unreadable.some((one) => one.segment === segment.first)) return;
   const file = await SegmentFile.open(directory, segment.first);
   if (file === undefined) return; // removed by retention just now
   try {
@@ -54,6 +57,10 @@ async function verifySegment(
     const index = await readIndex(directory, segment.first);
     addSegment(report, file, scan, { isNewest: next === undefined });
     if (isBad(index, scan, file)) report.badIndexes.push(segment.first);
+  } catch (error) {
+    const reason = whyUnreadable(segment.first, error);
+    if (reason === undefined) throw error;
+    report.unreadable.push({ segment: segment.first, reason });
   } finally {
     await file.close();
   }

@@ -323,6 +323,14 @@ export interface JournalStatus {
   bytes: number;
   /** Why nothing can be written right now. */
   failure?: ErrorJson;
+  /** Segments that cannot be read right now; readers get a gap for them. */
+  unreadable?: UnreadableSegment[];
+}
+
+export interface UnreadableSegment {
+  /** The seq that its name begins with. */
+  segment: number;
+  reason: string;
 }
 
 export type Reply = { re: RequestId; error?: ErrorJson } & Record<string, unknown>;
@@ -331,6 +339,8 @@ export interface Gap {
   from: number;
   to: number;
   why: 'retention' | 'damage' | 'missing';
+  /** Of damage: why the file cannot be read, when it may become readable again. */
+  reason?: string;
 }
 
 export interface Reset {
