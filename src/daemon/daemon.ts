@@ -72,6 +72,8 @@ export interface DaemonOptions {
   settings: Settings;
   log: Log;
   now?: () => number;
+  /** Ends the start, not the daemon. */
+  signal?: AbortSignal;
 }
 
 /** Is the socket still there, is the lock still ours? The system tells; where it does not, a look now and then does. */
@@ -84,9 +86,29 @@ export function claim(paths: Paths): Lock | undefined {
   return acquireLock(paths.lock);
 }
 
-export async function startDaemon(
+/** Starts all of it, or nothing: what a failed start has opened is closed in reverse order, the lock last. */
+export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<Daemon> {
+  const undo: Undo[] = [() => lock.release()];
+  try {
+    return await start(lock, options, undo);
+  } catch (error) {
+    for (const step of undo.toReversed()) {
+      try {
+        await step();
+      } catch (thrown) {
+        options.log(`while a failed start was undone: ${ProgressError.from(thrown).message}`);
+      }
+    }
+    throw error;
+  }
+}
+
+type Undo = () => Promise<void> | void;
+
+async function start(
   lock: Lock,
-  { paths, settings, log, now = Date.now }: DaemonOptions,
+  { paths, settings, log, now = Date.now, signal }: DaemonOptions,
+  undo: Undo[],
 ): Promise<Daemon> {
   const config = settings.current;
   const startedAt = new Date(now()).toISOString();
@@ -96,11 +118,15 @@ export async function startDaemon(
   let note = (event: NewEvent): void => void early.push(event);
 
   const journal = await openJournal(paths, config, { now, log, note: (event) => note(event) });
+  undo.push(() => journal.close());
   const recovery = createRecovery(createRules(config.rules, config.alerts.interactive), journal.id, realClock, now);
   let isBehind = false as boolean;
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, config.memory, {
-    saw: (event, execution, read) => recovery.saw(event, execution, read),
-    readMuch: () => (isBehind = true),
+    observer: {
+      saw: (event, execution, read) => recovery.saw(event, execution, read),
+      readMuch: () => (isBehind = true),
+    },
+    signal,
   });
 
   const onJoin = () => resources.look();
@@ -142,11 +168,17 @@ export async function startDaemon(
     forget: (time) => runs.forget(time),
   });
 
+  undo.push(() => maintenance.stop());
   const silence = createSilence({ state, ingest, settings: () => settings.current.silence, log, now });
+  undo.push(
+    () => ingest.drained(),
+    () => silence.stop(),
+  );
   const record = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
   const recovered = recovery.end(state);
   const alerts = createAlerting({ journal, state, ingest, recovered, settings: config, now, log });
+  undo.push(() => alerts.close());
   // a full disk takes none; the next start reads the same again then
   if (isBehind) ingest.between(checkpoint).catch(() => undefined);
 
@@ -174,6 +206,13 @@ export async function startDaemon(
 
   const following = createFollowing({ paths, config, admit, state, ingest, log, now });
   const sessions = createSessions({ state, record, log, now });
+  undo.push(
+    () => runs.close(),
+    () => resources.close(),
+    () => scheduler.close(),
+    () => following.close(),
+    () => sessions.close(),
+  );
 
   const rejected: Record<string, number> = {};
   const reject = (code: string) => (rejected[code] = (rejected[code] ?? 0) + 1);
@@ -215,6 +254,7 @@ export async function startDaemon(
     },
     log,
   });
+  undo.push(() => pruning.close());
   const access = createAccess(paths.webToken, now);
   const admitInOrder: Admit = (event) => {
     // what a command tells goes to the spool, and the one who says that it has ended need not have waited for that
@@ -243,11 +283,13 @@ export async function startDaemon(
     shutdown: () => leave('a client asked for it'),
   });
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
+  signal?.throwIfAborted();
   const server = await listen({
     socket: paths.socket,
     maxConnections: config.socket.maxConnections,
     context: { ingest, admit: admitInOrder, handlers, now, reject },
   });
+  undo.push(() => server.close());
   // on the same turn: the first connection finds it
   const spool = openSpool({
     directory: paths.spool,
@@ -262,8 +304,11 @@ export async function startDaemon(
     log,
     now,
   });
+  undo.push(() => spool.close());
   const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
   const http = await openHttp({ paths, config: config.web, access, router, reject, log });
+  undo.push(() => http.close());
+  signal?.throwIfAborted();
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });
   note = record;
   early.forEach((event) => note(event));
@@ -274,6 +319,10 @@ export async function startDaemon(
   };
   const watches = [paths.lock, paths.socket].map((file) => watchName(file, check));
   const timer = setInterval(check, WATCH_MS);
+  undo.push(() => {
+    clearInterval(timer);
+    for (const watching of watches) watching?.close();
+  });
   const declare = (queues: Config['queues']) => {
     for (const data of toDeclare(state.queues, queues)) {
       record({ type: 'queue_changed', data: { ...data, by: 'configuration' } });

@@ -36,6 +36,7 @@ export function acquireLock(file: string): Lock | undefined {
     closeSync(fd);
     return undefined;
   }
+  let isHeld = true;
   return {
     record(record) {
       ftruncateSync(fd, 0);
@@ -45,7 +46,10 @@ export function acquireLock(file: string): Lock | undefined {
       const [ours, there] = [fstatSync(fd), statSync(file, { throwIfNoEntry: false })];
       return there?.ino === ours.ino && there.dev === ours.dev;
     },
-    release: () => closeSync(fd),
+    release() {
+      if (isHeld) closeSync(fd);
+      isHeld = false;
+    },
   };
 }
 

@@ -1,10 +1,14 @@
 /** A process that is the daemon: configuration, log and signals around the daemon as a value. */
 import { ProgressError } from '../errors.js';
+import { createDeferred } from '../core/deferred.js';
 import type { Paths } from '../paths.js';
 import { createLog } from './daemon-log.js';
 import { claim, startDaemon } from './daemon.js';
+import type { Lock } from './lock.js';
 import { openSettings } from './settings.js';
 
+/** A start that was told to stop gets so long: reading a file may take as long as the disk wants. */
+const STOP_MS = 5_000;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Runs until it is asked to leave; resolves with the exit status. Another daemon that runs already is no error. */
@@ -14,6 +18,14 @@ export async function runDaemon(paths: Paths, { foreground }: { foreground: bool
     if (foreground) throw new ProgressError('unavailable', 'another daemon of this state directory is running');
     return 0;
   }
+  try {
+    return await runLocked(lock, paths, foreground);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise<number> {
   const settings = openSettings({ file: paths.config, log: (message) => log(message) });
   const write = createLog(paths.daemonLog, () => settings.current.daemon.logSize, Date.now);
   const log = (message: string) => {
@@ -30,15 +42,49 @@ export async function runDaemon(paths: Paths, { foreground }: { foreground: bool
   };
   process.on('uncaughtException', die).on('unhandledRejection', die);
 
-  const signalled = new Promise<string>((resolve) => {
-    for (const signal of SIGNALS) process.on(signal, () => resolve(signal));
-  });
-  const daemon = await startDaemon(lock, { paths, settings, log }).catch(async (error: unknown) => {
+  const { promise: signalled, resolve } = createDeferred<NodeJS.Signals>();
+  for (const signal of SIGNALS) process.on(signal, resolve);
+  try {
+    const daemon = await startUnless(signalled, log, (signal) => startDaemon(lock, { paths, settings, log, signal }));
+    if (daemon) log(`leaving: ${await Promise.race([signalled, daemon.leaving])}`);
+    await settings.close();
+    await daemon?.close();
+    return 0;
+  } catch (error) {
+    write(`failed: ${ProgressError.from(error).message}`); // the caller prints it
     await settings.close();
     throw error;
+  } finally {
+    // from here on a signal ends the process, whatever may still be open
+    for (const signal of SIGNALS) process.off(signal, resolve);
+  }
+}
+
+/** Undefined when the start was ended by a signal. One that does not end in time ends with the process. */
+async function startUnless<T>(
+  signalled: Promise<string>,
+  log: (message: string) => void,
+  start: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+  const stop = new AbortController();
+  let late: NodeJS.Timeout | undefined;
+  let isStarting = true;
+  void signalled.then((signal) => {
+    if (!isStarting) return;
+    log(`leaving: ${signal}, before the start was done`);
+    stop.abort();
+    late = setTimeout(() => {
+      log(`the start did not end within ${STOP_MS / 1_000} s`);
+      process.exit(70);
+    }, STOP_MS);
   });
-  log(`leaving: ${await Promise.race([signalled, daemon.leaving])}`);
-  await settings.close();
-  await daemon.close();
-  return 0;
+  try {
+    return await start(stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) return undefined;
+    throw error;
+  } finally {
+    isStarting = false;
+    clearTimeout(late);
+  }
 }

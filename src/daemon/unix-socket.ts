@@ -20,10 +20,16 @@ export async function bindUnix(server: Server, socket: string): Promise<BoundSoc
   const own = `${socket}.${process.pid}`;
   checkReplaceable(socket);
   removeSocket(own);
-  server.listen(own);
-  await once(server, 'listening');
-  chmodSync(own, 0o600);
-  renameSync(own, socket);
+  try {
+    server.listen(own);
+    await once(server, 'listening');
+    chmodSync(own, 0o600);
+    renameSync(own, socket);
+  } catch (error) {
+    server.close();
+    removeSocket(own);
+    throw error;
+  }
   const { ino } = lstatSync(socket);
   const isBound = () => lstatSync(socket, { throwIfNoEntry: false })?.ino === ino;
   return {

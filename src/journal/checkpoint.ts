@@ -57,12 +57,12 @@ export async function restoreForWriting(
   source: JournalSource,
   extent: Extent,
   limits: Limits,
-  observer?: Observer,
+  { observer, signal }: { observer?: Observer; signal?: AbortSignal | undefined } = {},
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
   // left there, it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known && (await statIfThere(file))?.isFile()) await removeFile(file);
-  const { state, read } = await replay(known ?? emptyState(limits), source, extent, observer);
+  const { state, read } = await replay(known ?? emptyState(limits), source, extent, { observer, signal });
   // a full disk takes none; the next start reads the same again then
   if (read > REREAD_BYTES && observer) observer.readMuch();
   else if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
@@ -74,10 +74,11 @@ async function replay(
   state: State,
   source: JournalSource,
   { seq }: Extent,
-  observer?: Observer,
+  { observer, signal }: { observer?: Observer | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<{ state: State; read: number }> {
   let read = 0;
   for await (const chunk of readJournal(source, { after: state.seq, through: seq })) {
+    signal?.throwIfAborted();
     if ('gap' in chunk) continue;
     for (const event of chunk.events) {
       const execution = fold(state, event);

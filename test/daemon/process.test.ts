@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -15,8 +16,11 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
+import { parseConfig } from '../../src/config.js';
+import { claim, startDaemon } from '../../src/daemon/daemon.js';
+import { acquireLock } from '../../src/daemon/lock.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
-import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';
+import { createHome, DAEMON, fixedSettings, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { readAll } from '../helpers/journal.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -141,6 +145,45 @@ t.test('a socket that is left over is replaced; what is no socket stays, with a 
   writeFileSync(home.paths.socket, 'precious');
   t.match(home.progress(['daemon', 'run']), { status: 77, stderr: /is not a socket: move it away/ });
   t.equal(readFileSync(home.paths.socket, 'utf8'), 'precious');
+});
+
+t.test('a start that fails late leaves nothing behind, and says why', async (t) => {
+  const home = createHome(t);
+  mkdirSync(home.paths.httpSocket, { recursive: true, mode: 0o700 });
+  const options = { env: home.env, encoding: 'utf8', timeout: 30_000 } as const;
+  const { status, stderr } = spawnSync(PROGRESS, ['daemon', 'run'], options);
+  t.equal(status, 77);
+  t.equal(stderr.split('is not a socket: move it away').length, 2, 'said once');
+  t.match(readFileSync(home.paths.daemonLog, 'utf8'), 'failed: ');
+  t.strictSame(readdirSync(home.paths.runtime), ['http.sock'], 'no socket');
+  const lock = acquireLock(home.paths.lock);
+  t.ok(lock, 'the lock is free');
+  lock?.release();
+  rmSync(home.paths.httpSocket, { recursive: true });
+  await (await home.startDaemon()).kill('SIGTERM');
+});
+
+t.test('a start that is told to stop stops, whatever it has opened', async (t) => {
+  const home = createHome(t);
+  const stop = new AbortController();
+  for (const abort of [() => stop.abort(), () => undefined]) {
+    const lock = claim(home.paths);
+    if (!lock) throw new Error('the lock is not free');
+    // the second time the signal has come before the start
+    const starting = startDaemon(lock, {
+      paths: home.paths,
+      settings: fixedSettings(parseConfig('', 'none')),
+      log: abort,
+      signal: stop.signal,
+    });
+    abort();
+    await t.rejects(starting, { name: 'AbortError' });
+    t.notOk(existsSync(home.paths.socket));
+    t.notOk(existsSync(home.paths.httpSocket));
+    const free = acquireLock(home.paths.lock);
+    t.ok(free, 'the lock is free');
+    free?.release();
+  }
 });
 
 t.test('a daemon that is leaving does not take away the socket of the next one', async (t) => {

@@ -55,6 +55,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   const { paths, access, router, reject, log, clock = realClock } = options;
   let { config } = options;
   const shared = { router, access, maxConnections: () => config.maxStreams + ROOM_FOR_REQUESTS, reject };
+  removePages(paths.runtime);
   const local = createHttpServer({ door: 'unix', ...shared });
   const bound = await bindUnix(local, paths.httpSocket);
   let listening: { server: Server; port: number } | undefined;
@@ -83,7 +84,6 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
 
   const tell = (error: unknown) => log(`no viewer: ${ProgressError.from(error).message}`);
 
-  removePages(paths.runtime);
   if (config.enabled || rememberedPort(paths.web) !== undefined) await listen(undefined).catch(tell);
 
   return {
