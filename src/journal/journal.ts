@@ -12,7 +12,7 @@ import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layou
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
 import { type Gone, mayHold, pruneSegment } from './prune.js';
-import { recover, type Recovered, removeSegment } from './recovery.js';
+import { createDirectory, recover, type Recovered, removeSegment } from './recovery.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
 import { findUnreadable, type JournalSource } from './source.js';
@@ -30,6 +30,8 @@ type Options = Limits & Pick<WriterOptions, Given | Optional>;
 
 /** Enough to make a sync worth its while, little enough to be on disk soon. */
 const SYNC_BYTES = 8 * 1024 * 1024;
+/** As microseconds one second: a crash moves the seqs no further ahead of the clock. */
+const RESERVED_SEQS = 1_000_000;
 /** Written to within this time: the machine has better things to do than compression. */
 const BUSY_MS = 200;
 
@@ -309,10 +311,29 @@ export class Journal {
   }
 
   async #write(batch: Batch, first: number): Promise<void> {
-    await this.#attempt(() => this.#writer.write(batch, first));
+    await this.#attempt(async () => {
+      await this.#reserve(batch.events.at(-1)?.seq ?? first);
+      await this.#writer.write(batch, first);
+    });
     this.#writtenAt = this.#options.uptime();
     await this.#writer.rotateIfDue();
     if (this.#options.sync === 'interval') this.#scheduleSync(batch);
+  }
+
+  /** Before a seq is used it is below a mark that survives power loss, so that it is never given again. */
+  async #reserve(seq: number): Promise<void> {
+    const { directory } = this.#options;
+    const { reservedThrough } = this.#manifest;
+    if (seq <= (reservedThrough ?? 0)) return;
+    this.#manifest.reservedThrough = seq + RESERVED_SEQS;
+    try {
+      await createDirectory(directory);
+      await writeManifest(directory, this.#manifest);
+    } catch (error) {
+      if (reservedThrough === undefined) delete this.#manifest.reservedThrough;
+      else this.#manifest.reservedThrough = reservedThrough;
+      throw error;
+    }
   }
 
   #scheduleSync({ events }: Batch): void {

@@ -11,6 +11,8 @@ export const FORMAT_VERSION = 1;
 export interface Manifest {
   version: number;
   id: string;
+  /** High-water mark: no seq above this one was ever given, whatever the segments and the clock have lost. */
+  reservedThrough?: number;
   /** Events up to this seq were removed by retention. */
   removedThrough?: number;
   /** Notes behind this seq name executions that may still be in files, though they are to be there no more. */
@@ -54,6 +56,7 @@ function isManifest(value: unknown): value is Manifest {
   return (
     Number.isSafeInteger(fields.version) &&
     typeof fields.id === 'string' &&
+    (fields.reservedThrough === undefined || Number.isSafeInteger(fields.reservedThrough)) &&
     (fields.removedThrough === undefined || Number.isSafeInteger(fields.removedThrough)) &&
     (fields.pruning === undefined || Number.isSafeInteger(fields.pruning)) &&
     (fields.notedMissing === undefined || Array.isArray(fields.notedMissing))

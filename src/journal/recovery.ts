@@ -181,7 +181,8 @@ async function startAnew(
     named - 1,
   );
   const clock = Math.floor(now() * MICROSECONDS);
-  const nextSeq = Math.max(known + 1, named + 1, clock < SEQ_LIMIT ? clock : 1); // an empty one's seq may have been used
+  const reserved = manifest.reservedThrough ?? 0;
+  const nextSeq = Math.max(known + 1, named + 1, ...[reserved + 1, clock].filter((seq) => seq < SEQ_LIMIT)); // an empty one's seq may have been used
   // nobody knows what an unreadable one holds: whoever has read it must not be ahead of the journal
   const seq = newest !== undefined && index === undefined ? nextSeq - 1 : known;
   const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));

@@ -100,7 +100,10 @@ t.test('misuse is told apart from failure', async (t) => {
 t.test('a segment ends at its size', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 6; i++) await writeEvents(journal, 5);
-  await waitFor('the sealed ones to be finished', () => filesOf(directory, '.index.json').length === 6);
+  await waitFor(
+    'the sealed ones to be finished',
+    () => filesOf(directory, '.index.json').length === 6 && journal.status().segments === 7,
+  );
   const segments = filesOf(directory, '.jsonl');
   t.equal(segments.length, 6 + 1 + 1, 'six full ones, the active one, the link');
   t.equal(readlinkSync(path.join(directory, 'current.jsonl')), segments.at(-2));
