@@ -2,8 +2,21 @@
  * Opens, reads and replaces the files that the program keeps. Only regular files are used, and opening never blocks: a
  * FIFO in the place of a file would otherwise stop whoever opens it.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
+import type { ErrorCode } from './errors.js';
 import { errnoOf, ProgressError } from './errors.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -102,4 +115,31 @@ export function replaceTextSync(file: string, text: string): void {
     closeSync(descriptor);
   }
   renameSync(draft, file);
+}
+
+const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOSPC: 'disk_full',
+  EDQUOT: 'disk_full',
+  EROFS: 'read_only',
+};
+
+/** The error for a file or directory that cannot be made or written: one for each cause, whichever command meets it. */
+export function cannotWrite(file: string, error: unknown): ProgressError {
+  if (error instanceof ProgressError) return error;
+  const errno = errnoOf(error) === 'ENOENT' ? (whyRefused(file) ?? 'ENOENT') : errnoOf(error);
+  const reason = errno === 'EROFS' ? 'its file system is read-only' : (error as Error).message;
+  const code = WRITE_CODES[errno ?? ''] ?? 'no_permission';
+  return new ProgressError(code, `${file} cannot be written: ${reason}`, { cause: error });
+}
+
+/** Node says ENOENT for directories that it cannot make on the way: asks the nearest one that is there. */
+function whyRefused(file: string): string | undefined {
+  let nearest = file;
+  while (!existsSync(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
+  try {
+    accessSync(nearest, constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error);
+  }
 }

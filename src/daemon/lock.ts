@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
 import { ProgressError, errnoOf } from '../errors.js';
-import { openRegularSync } from '../regular-file.js';
+import { cannotWrite, openRegularSync } from '../regular-file.js';
 import type { LockRecord } from '../protocol/lock-record.js';
 
 export interface Lock {
@@ -31,7 +31,7 @@ const LOCKERS: [string, string[]][] = [
 
 /** Takes the lock, or returns undefined when another process holds it. */
 export function acquireLock(file: string): Lock | undefined {
-  const fd = openRegularSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
+  const fd = open(file);
   if (!lock(fd)) {
     closeSync(fd);
     return undefined;
@@ -51,6 +51,14 @@ export function acquireLock(file: string): Lock | undefined {
       isHeld = false;
     },
   };
+}
+
+function open(file: string): number {
+  try {
+    return openRegularSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
 }
 
 function lock(fd: number): boolean {

@@ -2,15 +2,16 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
-import { ProgressError } from '../errors.js';
+import { errnoOf, ProgressError } from '../errors.js';
+import { cannotWrite } from '../regular-file.js';
 
 /** Makes `directory` with mode 0700, or checks that it is a real directory of ours that nobody else can enter. */
 export function ensurePrivateDirectory(directory: string): void {
-  mkdirSync(path.dirname(directory), { recursive: true, mode: 0o700 });
   try {
+    mkdirSync(path.dirname(directory), { recursive: true, mode: 0o700 });
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(directory, 'it cannot be made', error);
+    if (errnoOf(error) !== 'EEXIST') throw cannotWrite(directory, error);
   }
   const stat = lstatSync(directory);
   if (!stat.isDirectory()) throw unusable(directory, 'it is not a directory');
@@ -20,6 +21,6 @@ export function ensurePrivateDirectory(directory: string): void {
   }
 }
 
-function unusable(directory: string, why: string, cause?: unknown): ProgressError {
-  return new ProgressError('no_permission', `${directory} cannot be used: ${why}`, { cause });
+function unusable(directory: string, why: string): ProgressError {
+  return new ProgressError('no_permission', `${directory} cannot be used: ${why}`);
 }

@@ -8,7 +8,7 @@ import { errnoOf, ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
 import { isAlive } from '../processes.js';
-import { readTextSync, replaceTextSync } from '../regular-file.js';
+import { cannotWrite, readTextSync, replaceTextSync } from '../regular-file.js';
 import { SPOOL_SUFFIX } from '../spool/names.js';
 
 export interface RunSpec {
@@ -64,8 +64,13 @@ export function directoryOf(where: Where, id: string): string {
 }
 
 export function writeSpec(where: Where, spec: RunSpec): void {
-  mkdirSync(directoryOf(where, spec.id), { recursive: true, mode: 0o700 });
-  replaceTextSync(fileOf(where, spec.id, 'spec.json'), JSON.stringify(spec));
+  const file = fileOf(where, spec.id, 'spec.json');
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    replaceTextSync(file, JSON.stringify(spec));
+  } catch (error) {
+    throw cannotWrite(file, error);
+  }
 }
 
 /** Throws `not_found` when the run is unknown, or too old. */

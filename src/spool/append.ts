@@ -2,10 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, mkdirSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import type { ErrorCode } from '../errors.js';
-import { ProgressError, errnoOf } from '../errors.js';
+import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
-import { openRegularSync } from '../regular-file.js';
+import { cannotWrite, openRegularSync } from '../regular-file.js';
 import { SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 
 /** All shells write so much in one write, newline included: so the lines of many writers do not mix. */
@@ -25,7 +24,7 @@ export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
     mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
     append(file, isShared ? SAFELY : SAFELY | O_EXCL, bytes);
   } catch (error) {
-    throw unwritable(file, error);
+    throw cannotWrite(file, error);
   }
 }
 
@@ -37,12 +36,4 @@ function append(file: string, flags: number, bytes: Buffer): void {
   } finally {
     closeSync(fd);
   }
-}
-
-const CODES: Readonly<Record<string, ErrorCode>> = { ENOSPC: 'disk_full', EDQUOT: 'disk_full', EROFS: 'read_only' };
-
-function unwritable(file: string, error: unknown): ProgressError {
-  if (error instanceof ProgressError) return error;
-  const code = CODES[errnoOf(error) ?? ''] ?? 'no_permission';
-  return new ProgressError(code, `${file} cannot be written: ${(error as Error).message}`, { cause: error });
 }

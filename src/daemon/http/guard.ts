@@ -18,10 +18,12 @@ export interface Refusal {
 const HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/;
 
 /** Over a Unix socket no browser comes: only the form of the request matters. */
-export function checkForm({ url, httpVersion }: Knock): Refusal | undefined {
+export function checkForm(knock: Knock): Refusal | undefined {
+  const { url, httpVersion } = knock;
   if (httpVersion !== '1.1') return { status: 400, message: 'HTTP/1.1 is spoken here' };
   // an absolute form, or //host, would name a host of its own
   if (!/^\/(?!\/)/.test(url)) return { status: 400, message: 'the target must be a path' };
+  if (valuesOf(knock, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
   return undefined;
 }
 

@@ -28,6 +28,8 @@ const LIMITS = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
+  // Node would answer itself, without our headers
+  requireHostHeader: false,
 };
 
 export function createHttpServer({ door, router, access, maxConnections, reject }: HttpServerOptions): Server {

@@ -16,10 +16,11 @@ const site = (value: string, mode: string, dest: string) =>
   ] as const;
 
 t.test('the form of a request', (t) => {
-  t.equal(checkForm(knock([])), undefined);
-  for (const httpVersion of ['1.0', '0.9', '2.0']) t.match(checkForm(knock([], { httpVersion })), { status: 400 });
+  t.equal(checkForm(knock([HOST])), undefined);
+  for (const httpVersion of ['1.0', '0.9', '2.0']) t.match(checkForm(knock([HOST], { httpVersion })), { status: 400 });
   for (const url of ['//evil.com/', 'http://127.0.0.1/', '*', '', 'evil.com:443', '\\evil'])
-    t.match(checkForm(knock([], { url })), { status: 400 }, url);
+    t.match(checkForm(knock([HOST], { url })), { status: 400 }, url);
+  t.match(checkForm(knock([])), { status: 400 }, 'no Host header');
   t.end();
 });
 

@@ -1,0 +1,44 @@
+/** A file system that is mounted read-only: one message and one status, whichever command has to write. */
+import { spawnSync } from 'node:child_process';
+import t from 'tap';
+import { createHome, PROGRESS } from '../helpers/daemon.js';
+import { isAble } from '../helpers/needs.js';
+
+/** Mounts an empty file system over $1, read-only, for the command that follows. */
+const READ_ONLY = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" && shift && exec "$@"';
+const able = isAble('unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /mnt');
+const options = { skip: !able && 'needs the right to mount' };
+
+const WRITERS: Readonly<Record<string, string[]>> = {
+  emit: ['emit', 'log', 'message=x'],
+  'emit --wait': ['emit', '--wait', 'log', 'message=x'],
+  'run -d': ['run', '-d', 'true'],
+  'daemon start': ['daemon', 'start'],
+  'daemon run': ['daemon', 'run'],
+  ps: ['ps'],
+};
+
+t.test('commands that have to write end with status 74 and say why, once', options, async (t) => {
+  const home = createHome(t);
+  const run = (args: string[]) => {
+    const wrapped = ['-m', 'sh', '-c', READ_ONLY, 'sh', home.directory, PROGRESS, ...args];
+    const { status, stderr, stdout } = spawnSync('unshare', wrapped, {
+      env: home.env,
+      encoding: 'utf8',
+      input: '',
+      timeout: 30_000,
+    });
+    return { status, stderr, stdout };
+  };
+  for (const [name, args] of Object.entries(WRITERS)) {
+    const { status, stderr } = run(args);
+    t.equal(status, 74, name);
+    t.match(stderr, /^progress: .* cannot be written: its file system is read-only\n$/, name);
+  }
+  t.match(run(['run', 'sh', '-c', 'echo done; exit 3']), {
+    status: 3,
+    stdout: 'done\n',
+    stderr: /^progress: this run is not recorded: .*: its file system is read-only\n$/,
+  });
+  t.match(run(['logs']), { status: 0, stderr: '' }, 'what only reads works');
+});
