@@ -114,6 +114,9 @@ t.test('a private directory is made, or must be one that nobody else can enter',
   mkdirSync(path.join(directory, 'real'), { mode: 0o700 });
   symlinkSync('real', path.join(directory, 'link'));
   t.throws(() => ensurePrivateDirectory(path.join(directory, 'link')), { code: 'no_permission' }, 'a link is not one');
-  t.throws(() => ensurePrivateDirectory('/proc/self/progress'), { code: 'no_permission', message: /cannot be written/ });
+  t.throws(() => ensurePrivateDirectory('/proc/self/progress'), {
+    code: 'no_permission',
+    message: /cannot be written/,
+  });
   t.end();
 });
