@@ -14,6 +14,7 @@ import { Deadlines } from './deadlines.js';
 import type { Subject, Test } from './matcher.js';
 import { createPlans } from './plans.js';
 import type { Rule } from './rules.js';
+import { StepFailures } from './step-failures.js';
 import type { Telling } from './telling.js';
 import { tell } from './telling.js';
 import { Told } from './told.js';
@@ -69,6 +70,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
 
   const deadlines = new Deadlines();
   const told = new Told(alerts);
+  const failures = new StepFailures();
   const streaks = rules.filter(({ repeat }) => repeat === 'streak');
   /** Of executions that wait: what for. */
   const asked = new Map<string, string>();
@@ -116,6 +118,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     const why = told.whyNot(rule, execution, moment, once);
     if (why !== undefined) return why;
     told.note(rule, execution, moment, once);
+    failures.note(rule.name, subject);
     return { rule, execution, event, cause: event.seq, once, telling: tell(rule, subject, line) };
   };
 
@@ -154,6 +157,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     }
     if (!isNews(event, moment)) return 'it is no news any more';
     if (isRepeated) return 'it was asked before';
+    if (failures.hasTold(rule.name, subject)) return 'the step had failed before in this attempt';
     if (isLasting) return decideLasting(rule, subject, moment);
     return decide(rule, subject, moment, Object.hasOwn(EXECUTION_ENDS, event.type), line);
   };
@@ -173,6 +177,7 @@ export function createJudge(rules: readonly Rule[], alerts: () => AlertState, re
     // at a start the state may have what comes after it in the same write
     if (STARTS.has(type) && execution?.attention === undefined) asked.delete(execution?.id ?? '');
     const isRepeated = type === 'attention' && !noteAttention(subject);
+    failures.saw(subject);
     const matches: Match[] = [];
     const candidates = plans.find(type, execution).ask(event);
     for (const [rule, line] of candidates) {

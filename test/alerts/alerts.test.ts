@@ -209,3 +209,17 @@ t.test('somebody tells something by hand, or tries a channel', async (t) => {
   await t.rejects(bench.alerts.test('opps'), { code: 'not_found', message: /did you mean ops\?/ });
   await t.rejects(bench.alerts.notify({ title: 'a', channels: ['x'] }), { code: 'not_found' });
 });
+
+t.test('a step that failed before a start is not told of again by the second event of its failure', async (t) => {
+  const bench = createAlertBench({ rules: [{ when: { step: ['*'] } }] });
+  const failed: Draft = { type: 'step_failed', execution: 'a', step: 's' };
+  await bench.write(start('a'), failed);
+  await bench.settle();
+  t.equal(bench.sent.length, 1);
+  bench.restart();
+  bench.alerts.configure(settingsOf({ rules: [{ name: 'other', when: { step: ['s'] } }] }));
+  await bench.pass(1_000);
+  await bench.write(failed);
+  await bench.settle();
+  t.equal(bench.sent.length, 1);
+});

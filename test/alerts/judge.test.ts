@@ -245,3 +245,35 @@ t.test('processes are looked at for rules that fit them', async (t) => {
   t.ok(isAsked('x'));
   t.notOk(isAsked('y'));
 });
+
+t.test('a step that fails is told of once in each attempt, however many events tell of it', async (t) => {
+  const when = { step: ['*'] };
+  const failed = (data: EventData = {}): Draft => ({ type: 'step_failed', step: 's', data });
+  const again: Draft = { type: 'step_started', step: 's' };
+  for (const between of [0, 1_000]) {
+    const court = createCourt({ when }, { when: { type: ['step_failed'] } }, { when: { step: ['The *'] } });
+    const names = (...drafts: Draft[]) => {
+      court.pass(between);
+      return court.say(...drafts).map(({ rule }) => rule.name);
+    };
+    const label = `${between} ms between two events`;
+    t.strictSame(names(start(), again, failed({ error: 'no disk' })), ['rule-0', 'rule-1'], label);
+    t.strictSame(names(failed({ name: 'The story' })), ['rule-2'], 'its name comes with the second event');
+    t.strictSame(court.why.get('rule-0'), ['the step had failed before in this attempt']);
+    t.strictSame(names({ type: 'step_timeout', step: 's' }), []);
+    t.strictSame(names({ ...failed(), step: 'other' }), ['rule-0', 'rule-1'], 'another step');
+    t.strictSame(names({ ...failed(), execution: 'y' }), ['rule-0', 'rule-1'], 'of another execution');
+    t.strictSame(names(again, failed()), ['rule-0', 'rule-1', 'rule-2'], 'another attempt');
+    t.strictSame(names(fail(), failed()), [], 'nor after the end of its execution');
+  }
+});
+
+t.test('a step that its execution has closed may still say that it failed', async (t) => {
+  const court = createCourt({ when: { step: ['*'] } });
+  court.say(start(), { type: 'step_started', step: 's' });
+  court.pass(1_000);
+  t.strictSame(court.say({ type: 'execution_timeout' }), []);
+  court.pass(1_000);
+  t.equal(court.say({ type: 'step_failed', step: 's' }).length, 1);
+  t.equal(court.say({ type: 'step_failed', step: 's' }).length, 0);
+});
