@@ -106,3 +106,19 @@ t.test('every channel names all rules', async (t) => {
   t.match(buildRequest('slack', url, alert).body, 'rules failed, nightly');
   t.match(JSON.parse(buildRequest('ntfy', url, alert).body), { tags: ['failed', 'nightly'] });
 });
+
+t.test('the highest severity of the rules that notify a channel decides whether it is sent', async (t) => {
+  const rules = [
+    { name: 'error', when: failed, notify: ['ops', 'desktop'], severity: 'error' as const },
+    { name: 'critical', when: failed, notify: ['ops'], severity: 'critical' as const },
+  ];
+  const channelSettings = { ops: { severity: 'critical' as const }, desktop: { severity: 'critical' as const } };
+  const bench = createAlertBench({ channels, channelSettings, rules });
+  await bench.write(start, fail);
+  await bench.settle();
+  t.match(bench.sent, [{ channel: 'ops', severity: 'critical', urgency: 'critical', rules: ['critical'] }]);
+  t.equal(bench.sent.length, 1, 'the rule that notifies the desktop is below what that wants');
+  bench.restart();
+  await bench.settle();
+  t.equal(bench.sent.length, 1);
+});
