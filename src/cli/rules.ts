@@ -81,10 +81,12 @@ function channelLines(channels: readonly ChannelStatus[], now: number, style: Ou
     String(counts.sent ?? 0),
     String((counts.failed ?? 0) + (counts.lost ?? 0)),
     [
-      unavailable ?? error ?? (sentAt === undefined ? '' : `last sent ${formatAge(now - Date.parse(sentAt))} ago`),
+      unavailable ?? error ?? (sentAt === undefined ? [] : `last sent ${formatAge(now - Date.parse(sentAt))} ago`),
       ...(held === undefined ? [] : [`${held} held in quiet hours`]),
       ...(nextMs === undefined ? [] : [`next attempt in ${formatDuration(nextMs)}`]),
-    ].join(', '),
+    ]
+      .flat()
+      .join(', '),
   ]);
   const options = { columns: columnsOf(), style, right: ['PENDING', 'SENT', 'FAILED'] };
   return gridLines(['CHANNEL', 'TYPE', 'PENDING', 'SENT', 'FAILED', ''], rows, options);

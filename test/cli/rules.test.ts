@@ -157,3 +157,10 @@ t.test('somebody is told something by hand, and what was told is listed', async 
   t.match((await home.invoke(['doctor'])).stdout, /warning +channel +alerts over dead \(webhook\) do not get through/);
   t.match((await home.invoke(['daemon', 'status'])).stdout, /^alerts +5 rules, channels: desktop, told, dead$/m);
 });
+
+t.test('a channel that only holds alerts says that and nothing before it', async (t) => {
+  const home = createTold(t, ['channels:', '  quietch: { type: command, command: "true", quiet: "00:00-24:00" }']);
+  await home.startDaemon();
+  for (const title of ['one', 'two']) t.equal((await home.invoke(['notify', title, '--channel', 'quietch'])).status, 0);
+  t.match((await home.invoke(['rules'])).stdout, /^quietch +command +0 +0 +0 +2 held in quiet hours$/m);
+});
