@@ -30,6 +30,7 @@ import type { Severity } from './core/alerts.js';
 import { SEVERITIES } from './core/alerts.js';
 import { toLevel } from './core/conversions.js';
 import { FINAL_STATUSES, type FinalStatus } from './core/event.js';
+import { EXECUTION_KINDS } from './core/execution.js';
 import { type Level, LEVELS } from './core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from './core/identifier.js';
 import { findNearest } from './core/nearest.js';
@@ -147,7 +148,7 @@ const CONDITIONS: Kind<Conditions> = v.pipe(
     ),
     status: anyOf(choice([...FINAL_STATUSES, 'recovered'], 'A status.'), 'How the execution ended.'),
     attention: anyOf(choice(['waiting', 'silent'], 'A kind of attention.'), 'What the execution needs attention for.'),
-    kind: anyOf(choice(['command', 'run', 'agent', 'task'], 'A kind.'), 'Kinds of executions.'),
+    kind: anyOf(choice(EXECUTION_KINDS, 'A kind.'), 'Kinds of executions.'),
     agent: v.exactOptional(globs('Patterns of the name of the agent.')),
     name: v.exactOptional(globs('Patterns of the name of the execution.')),
     label: v.exactOptional(

@@ -36,7 +36,7 @@ rules:
       type: execution_failed
       status: [failed, timeout]
       attention: waiting
-      kind: [run, agent]
+      kind: [run, agent, workflow]
       agent: claude
       name: "backup-*"
       label: { team: infra }
@@ -61,7 +61,7 @@ channels:
         type: ['execution_failed'],
         status: ['failed', 'timeout'],
         attention: ['waiting'],
-        kind: ['run', 'agent'],
+        kind: ['run', 'agent', 'workflow'],
         agent: ['claude'],
         name: ['backup-*'],
         label: { team: 'infra' },
@@ -160,7 +160,7 @@ t.test('what is wrong in a rule is told with its place, and what was probably me
   t.strictSame(refusal(...lines), [
     'c.yaml:2:11: rules[0].name: is "Nightly", wanted at most 64 of a-z, 0-9, _ and -',
     'c.yaml:4:24: rules[0].when.status[1]: is "broken", wanted one of completed, failed, cancelled, timeout, skipped, lost, recovered',
-    'c.yaml:5:13: rules[0].when.kind: is "robot", wanted one of command, run, agent, task',
+    'c.yaml:5:13: rules[0].when.kind: is "robot", wanted one of command, run, agent, task, workflow',
     'c.yaml:6:15: rules[0].when.output: "(": is no regular expression (RE2): missing closing )',
     'c.yaml:7:13: rules[0].when.step: is "", wanted a text with * and ?',
     'c.yaml:8:7: rules[0].when.exitstatus: is no configuration key; did you mean rules[0].when.exitStatus?',

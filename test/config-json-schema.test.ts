@@ -37,7 +37,11 @@ t.test('rules and channels say what they need, and what they may have', async (t
       required: ['name', 'when'],
       additionalProperties: false,
       properties: {
-        when: { properties: { kind: { anyOf: [{ enum: ['command', 'run', 'agent', 'task'] }, { type: 'array' }] } } },
+        when: {
+          properties: {
+            kind: { anyOf: [{ enum: ['command', 'run', 'agent', 'task', 'workflow'] }, { type: 'array' }] },
+          },
+        },
       },
     },
     { const: 'builtin' },

@@ -3,7 +3,7 @@ import type { Client } from '../client/client.js';
 import { connect } from '../client/connect.js';
 import { sanitize } from '../core/ansi.js';
 import { EVENT_TYPES, FINAL_STATUSES } from '../core/event.js';
-import type { ExecutionJson } from '../core/execution.js';
+import { EXECUTION_KINDS, type ExecutionJson } from '../core/execution.js';
 import { statusWord } from '../core/format.js';
 import { GROUPINGS } from '../core/groups.js';
 import type { Paths } from '../paths.js';
@@ -27,8 +27,6 @@ const MAX_VALUE_CHARS = 100;
 const MAX_DESCRIPTION_CHARS = 60;
 /** Output may have any other too. */
 const STREAMS = ['stdout', 'stderr', 'debug', 'system'];
-/** There may be others. */
-const KINDS = ['command', 'run', 'agent', 'task'];
 
 /** `files` leaves it to the shell. */
 export async function valuesOf(
@@ -59,7 +57,7 @@ export async function valuesOf(
     case 'status':
       return bare(FINAL_STATUSES);
     case 'kind':
-      return bare(KINDS);
+      return bare(EXECUTION_KINDS);
     case 'output':
       return 'files';
     case 'stream':

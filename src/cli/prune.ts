@@ -40,7 +40,11 @@ export const command = defineCommand({
       .option('larger-than', { type: 'string', requiresArg: true, describe: 'Events of at least so much: 100MiB' })
       .option('status', { type: 'string', array: true, nargs: 1, describe: 'With this outcome, or one of a list' })
       .option('name', { type: 'string', requiresArg: true, describe: 'With this name; * is any text' })
-      .option('kind', { type: 'string', requiresArg: true, describe: 'Of this kind: command, run, agent, task' })
+      .option('kind', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Of this kind: command, run, agent, task, workflow',
+      })
       .option('label', { type: 'string', array: true, nargs: 1, describe: 'With this key=value' })
       .option('all', { type: 'boolean', describe: 'All that have ended' })
       .option('dry-run', { alias: 'n', type: 'boolean', describe: 'Only tell what would go' })

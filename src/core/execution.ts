@@ -65,6 +65,9 @@ export interface Step {
   progress?: Progress;
 }
 
+/** What executions are, as this program and the vocabularies that it translates name it; a producer may send others. */
+export const EXECUTION_KINDS = ['command', 'run', 'agent', 'task', 'workflow'] as const;
+
 export interface Execution {
   id: string;
   /** What a face shows: the name given, else the command line, else the id. */
