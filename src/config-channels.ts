@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import {
   choice,
+  commandLine,
   count,
   duration,
   either,
@@ -120,6 +121,7 @@ const HEADER: Naming = {
 const CA_FILE = 'A file of certificates (PEM) that are trusted, besides those of public authorities.';
 const TIMEOUT = 'An attempt that takes longer has failed.';
 
+const URL_KEYS = ['url', 'urlEnv', 'urlFile'];
 const WEBHOOK: Kind<WebhookConfig> = v.pipe(
   group({
     type: v.literal('webhook'),
@@ -143,9 +145,10 @@ const WEBHOOK: Kind<WebhookConfig> = v.pipe(
     template: withDefault(choice(['json', 'slack', 'ntfy'], 'What the body looks like.'), 'json'),
     timeout: withDefault(duration('1s', '5m', TIMEOUT), '10s'),
   }),
-  v.check((channel) => countOf(channel, 'url', 'urlEnv', 'urlFile') === 1, 'needs one of url, urlEnv and urlFile'),
-  v.check((channel) => countOf(channel, 'secretEnv', 'secretFile') < 2, 'takes one of secretEnv and secretFile'),
-  v.check((channel) => countOf(channel, 'tokenEnv', 'tokenFile') < 2, 'takes one of tokenEnv and tokenFile'),
+  v.check((channel) => givenOf(channel, URL_KEYS).length > 0, 'needs one of url, urlEnv and urlFile'),
+  atMostOne(URL_KEYS),
+  atMostOne(['secretEnv', 'secretFile']),
+  atMostOne(['tokenEnv', 'tokenFile']),
 );
 
 /** Where servers listen for each kind of security. */
@@ -159,6 +162,7 @@ function isAddress(value: string): boolean {
   return /^[^\s@<>()[\],;:\\"]{1,64}@[^\s@<>()[\],;:\\"]{1,255}$/.test(named ?? value);
 }
 
+const PASSWORD_KEYS = ['passwordEnv', 'passwordFile'];
 const EMAIL: Kind<EmailConfig> = v.pipe(
   group({
     type: v.literal('email'),
@@ -174,8 +178,9 @@ const EMAIL: Kind<EmailConfig> = v.pipe(
     to: oneOrMore(text(ADDRESS_WANTED, 'An address.', isAddress), MAX_ALTERNATIVES, 'The recipients.'),
     timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),
   }),
+  atMostOne(PASSWORD_KEYS),
   v.check(
-    (channel) => countOf(channel, 'passwordEnv', 'passwordFile') === countOf(channel, 'user'),
+    (channel) => givenOf(channel, PASSWORD_KEYS).length > 0 === 'user' in channel,
     'needs one of passwordEnv and passwordFile for user, and none without',
   ),
   v.transform(({ port, ...channel }) => ({ ...channel, port: port ?? PORTS[channel.security] })),
@@ -184,15 +189,26 @@ const EMAIL: Kind<EmailConfig> = v.pipe(
 const COMMAND: Kind<CommandConfig> = group({
   type: v.literal('command'),
   ...BASE,
-  command: oneOrMore(text('a word', 'A word.'), MAX_ALTERNATIVES, 'The program and its arguments.'),
+  command: commandLine(MAX_ALTERNATIVES, 'The program and its arguments.'),
   timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),
 });
 
 const DESKTOP: Kind<LocalConfig> = group({ type: v.literal('desktop'), ...BASE });
 const BELL: Kind<LocalConfig> = group({ type: v.literal('bell'), ...BASE });
 
-function countOf(channel: object, ...keys: string[]): number {
-  return keys.filter((key) => key in channel).length;
+function givenOf(channel: unknown, keys: readonly string[]): string[] {
+  return isMapping(channel) ? keys.filter((key) => key in channel) : [];
+}
+
+/** Of several keys for the same. */
+function atMostOne<Channel extends object>(keys: readonly string[]) {
+  return v.check<Channel, (issue: { input: unknown }) => string>(
+    (channel) => givenOf(channel, keys).length < 2,
+    ({ input }) => {
+      const given = givenOf(input, keys);
+      return `${given.slice(0, -1).join(', ')} and ${given.at(-1) ?? ''} are given: keep one of them`;
+    },
+  );
 }
 
 const TYPES = { webhook: WEBHOOK, email: EMAIL, command: COMMAND, desktop: DESKTOP, bell: BELL };

@@ -158,6 +158,15 @@ export function oneOrMore<Value>(item: Kind<Value>, max: number, description: st
   return meaningful(schema, meaning);
 }
 
+/** A program and its arguments; a text alone is a program, and a command line is no list. */
+export function commandLine(max: number, description: string): Kind<readonly string[]> {
+  const words = oneOrMore(text('a word', 'A word.'), max, description);
+  const message =
+    'is a text with spaces; write a list of the program and its arguments, like [notify-send, "It failed"]';
+  const isNoLine = v.check((value: unknown) => typeof value !== 'string' || !/\s/.test(value), message);
+  return v.pipe(v.unknown(), isNoLine, words);
+}
+
 /** Keys that are known, each with its own schema. */
 export function group<const Entries extends v.ObjectEntries>(entries: Entries) {
   return v.object(entries, wrong('a mapping of keys'));

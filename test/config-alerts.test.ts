@@ -205,12 +205,33 @@ t.test('a channel has a type, and what belongs to it', async (t) => {
   t.match(refusalOfChannel('{}'), ['c.yaml:2:8: channels.ops.type: is missing']);
   t.match(refusalOfChannel('webhook'), ['c.yaml:2:8: channels.ops: is "webhook", wanted a mapping of keys']);
   t.match(refusalOfChannel('{ type: webhook }'), [/ops: needs one of url, urlEnv and urlFile$/]);
-  t.match(refusalOfChannel('{ type: webhook, url: "http://a", urlEnv: A }'), [/ops: needs one of url/]);
-  t.match(refusalOfChannel('{ type: webhook, url: "http://a", tokenEnv: A, tokenFile: /a }'), [/ops: takes one of/]);
-  t.match(refusalOfChannel('{ type: webhook, url: "http://a", secretEnv: A, secretFile: /a }'), [/ops: takes one of/]);
+  t.strictSame(refusalOfChannel('{ type: webhook, url: "http://a", urlEnv: A }'), [
+    'c.yaml:2:8: channels.ops: url and urlEnv are given: keep one of them',
+  ]);
+  t.match(refusalOfChannel('{ type: webhook, urlEnv: A, url: "http://a", urlFile: /a }'), [
+    /ops: url, urlEnv and urlFile are given:/,
+  ]);
+  for (const keys of ['tokenEnv: A, tokenFile: /a', 'secretEnv: A, secretFile: /a'])
+    t.match(refusalOfChannel(`{ type: webhook, url: "http://a", ${keys} }`), [
+      /ops: \w+ and \w+ are given: keep one of them$/,
+    ]);
+  t.match(refusalOfChannel('{ type: email, host: h, user: u, passwordEnv: A, passwordFile: /a, from: a@b, to: a@b }'), [
+    /ops: passwordEnv and passwordFile are given: keep one of them$/,
+  ]);
   t.match(refusalOfChannel('{ type: email, from: a@b, to: a@b }'), [/ops.host: is missing$/]);
   t.match(refusalOfChannel('{ type: email, host: h, user: u, from: a@b, to: a@b }'), [/ops: needs one of passwordEnv/]);
+  t.match(refusalOfChannel('{ type: email, host: h, passwordEnv: A, from: a@b, to: a@b }'), [
+    /for user, and none without/,
+  ]);
   t.match(refusalOfChannel('{ type: command, command: [] }'), [/ops.command: is empty$/]);
+  t.strictSame(refusalOfChannel("{ type: command, command: 'echo hi' }"), [
+    'c.yaml:2:34: channels.ops.command: is a text with spaces; ' +
+      'write a list of the program and its arguments, like [notify-send, "It failed"]',
+  ]);
+  t.match(refusalOfChannel('{ type: command }'), [/ops.command: is missing$/]);
+  t.match(parseConfig('channels: { ops: { type: command, command: [/opt/my program] } }', 'c.yaml'), {
+    channels: { ops: { command: ['/opt/my program'] } },
+  });
   t.match(refusalOfChannel('{ type: command, command: [a], url: x }'), [/ops.url: is no configuration key/]);
   for (const name of ['Ops', '"a b"', '__proto__', 'constructor']) {
     t.match(refusal(`channels: { ${name}: { type: command, command: a } }`), [/is no name here; wanted/], name);
