@@ -18,10 +18,14 @@ export interface Rehearsed {
   nearest?: { event?: ExecutionEvent; why: string[] };
 }
 
-/** In the order of the rules. `known`: an execution as it was before these events. */
-export function rehearse(rules: readonly Rule[], events: readonly ExecutionEvent[], known?: Execution): Rehearsed[] {
+/** In the order of the rules. `known`: executions as they were before these events. */
+export function rehearse(
+  rules: readonly Rule[],
+  events: readonly ExecutionEvent[],
+  known: readonly Execution[] = [],
+): Rehearsed[] {
   const state = emptyState();
-  if (known) installExecution(state, known, isFinal(known.status));
+  for (const execution of known) installExecution(state, execution, isFinal(execution.status));
   const rehearsed = new Map(rules.map((rule): [Rule, Rehearsed] => [rule, { rule, matches: [] }]));
   const judge = createJudge(
     rules,

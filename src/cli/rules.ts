@@ -7,7 +7,6 @@ import { conditionWords } from '../alerts/words.js';
 import { withClient } from '../client/connect.js';
 import { loadConfig } from '../config.js';
 import type { ExecutionEvent } from '../core/event.js';
-import type { Execution } from '../core/execution.js';
 import { formatAge, formatDuration } from '../core/format.js';
 import { ProgressError } from '../errors.js';
 import { openSource, readJournal } from '../journal/reader.js';
@@ -20,6 +19,7 @@ import { gapText } from './gap-text.js';
 import type { Context } from './command.js';
 import { findAnywhere } from './offline.js';
 import { complain, print, printLines } from './output.js';
+import type { Story } from './story.js';
 import { readStory } from './story.js';
 import { columnsOf, styleOf } from './surface.js';
 
@@ -92,12 +92,6 @@ function channelLines(channels: readonly ChannelStatus[], now: number, style: Ou
   return gridLines(['CHANNEL', 'TYPE', 'PENDING', 'SENT', 'FAILED', ''], rows, options);
 }
 
-interface Story {
-  events: ExecutionEvent[];
-  /** As it was before these. */
-  known?: Execution;
-}
-
 function readGiven(file: string): Story {
   try {
     // yargs makes an empty text of a dash
@@ -115,11 +109,12 @@ async function replayed({ paths }: Context, text: string): Promise<Story> {
     if ('gap' in part) complain(gapText(part.gap));
     else events.push(...part.events);
   }
-  return { events };
+  return { events, known: [], notes: [] };
 }
 
-async function test({ events, known }: Story, { paths, env }: Context, json: boolean): Promise<number> {
+async function test({ events, known, notes }: Story, { paths, env }: Context, json: boolean): Promise<number> {
   const { rules, alerts } = loadConfig(paths.config);
+  for (const note of notes) complain(note);
   const results = rehearse(createRules(rules, alerts.interactive), events, known);
   if (json) await print(`${JSON.stringify(results.map(toJson), undefined, 2)}\n`);
   else await printLines(results.flatMap((result) => resultLines(result, styleOf(env))));

@@ -88,7 +88,9 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
   t.match((await test(JSON.stringify(alert), '-')).stdout, /^nightly {2}fires/m, 'as a channel gets it');
 
   const wrong: [string[], string, number, RegExp][] = [
-    [['-'], 'no json', 65, /./],
+    [['-'], 'no json', 65, /: line 1: the line is not JSON/],
+    [['-'], '{"type":"log"}\n{"type":3}', 65, /: line 2: type must be a text/],
+    [['-'], '[{"type":"log"},{"a":1}]', 65, /: item 2: an event needs "type"/],
     [['-'], '{"a":1}', 65, /"type"/],
     [['-'], '', 65, /no event/],
     [['/nowhere'], '', 66, /cannot be read/],
