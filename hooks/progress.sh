@@ -26,6 +26,10 @@ __progress_newline='
 __progress_open=
 # steps whose last attempt failed, a line each after an empty one; not those that may fail
 __progress_failed=$__progress_newline
+# the process whose EXIT trap closes steps, the steps that it found open, and whether it started the execution
+__progress_process=
+__progress_outside=
+__progress_is_own=
 # zsh can warn of variables that a function creates
 __progress_allowed=
 __progress_command=
@@ -85,16 +89,60 @@ progress_start() {
   export PROGRESS_EXECUTION="$__progress_id"
   unset PROGRESS_STEP
   __progress_tell execution_started "name=$__progress_name" kind=task "pid:=$$" "cwd=$PWD" "$@"
+  __progress_guard
+  __progress_is_own=1
   [ "$__progress_starts" != 1 ] || __progress_set_traps
 }
 
-# Traps for the exit and for signals that would kill the shell before it could record its end. A trap of the script stays:
-# it may call progress_end itself.
+# Sets the EXIT trap of this process. A subshell loses the traps of its shell, and it can end inside a command, by
+# `set -e` or `exit`, before the step is closed. A trap of the script stays: it may call progress_end itself.
+__progress_guard() {
+  [ -n "$__progress_file" ] || return 0
+  if __progress_is_guarded; then return 0; fi
+  if [ -n "${ZSH_VERSION-}" ]; then
+    emulate -L sh
+    # under LOCAL_TRAPS the trap would end with this function
+    setopt no_local_traps
+  fi
+  __progress_find_process
+  # a subshell of bash prints the traps of its shell until it changes one
+  [ -z "${BASH_VERSION-}" ] || [ "$__progress_process" = "$$" ] || trap - URG
+  __progress_read_traps || return 0
+  if __progress_is_trapped EXIT; then return 0; fi
+  __progress_outside=$__progress_open
+  __progress_is_own=
+  trap '__progress_exit "$?"' EXIT
+}
+
+# Is this process __progress_process? Without a fork, and without a variable for it in dash and busybox sh: where they have
+# no /proc, the traps are read for each step.
+__progress_is_guarded() {
+  # shellcheck disable=SC3028
+  if [ -n "${ZSH_VERSION-}" ]; then
+    [ "$__progress_process" = "$$.$ZSH_SUBSHELL" ]
+  elif [ -n "${BASH_VERSION-}" ]; then
+    [ "$__progress_process" = "${BASHPID:-$$.$BASH_SUBSHELL}" ]
+  else
+    # shellcheck disable=SC3013
+    [ /proc/self -ef "/proc/${__progress_process:-none}" ]
+  fi
+}
+
+__progress_find_process() {
+  # shellcheck disable=SC3028
+  if [ -n "${ZSH_VERSION-}" ]; then
+    __progress_process=$$.$ZSH_SUBSHELL
+  elif [ -n "${BASH_VERSION-}" ]; then
+    __progress_process=${BASHPID:-$$.$BASH_SUBSHELL}
+  else
+    { IFS=' ' read -r __progress_process __progress_rest </proc/self/stat; } 2>/dev/null || __progress_process=
+  fi
+}
+
+# Traps for signals that would kill the shell before it could record its end. A trap of the script stays.
 __progress_set_traps() {
-  # under LOCAL_TRAPS they would end with this function
   [ -z "${ZSH_VERSION-}" ] || setopt no_local_traps
   __progress_read_traps || return 0
-  __progress_is_trapped EXIT || trap '__progress_exit "$?"' EXIT
   # shellcheck disable=SC2064 # the signal is known now
   for __progress_word in HUP INT TERM; do
     __progress_is_trapped "$__progress_word" || trap "__progress_die $__progress_word \"\$?\"" "$__progress_word"
@@ -109,13 +157,16 @@ __progress_set_traps() {
 
 # Sets __progress_traps to what `trap` prints. By way of a file: some shells print nothing in a subshell.
 __progress_read_traps() {
-  # a name that the daemon does not read
-  __progress_part=$__progress_dir/.sh-$$.traps
+  # a name that the daemon does not read; the commands of a pipeline in zsh differ in the time alone
+  # shellcheck disable=SC3028
+  __progress_part=$__progress_dir/.sh-${__progress_process:-$$}${ZSH_VERSION:+-${EPOCHREALTIME-}}.traps
   { trap >"$__progress_part"; } 2>/dev/null || return 1
   __progress_traps=
-  while IFS= read -r __progress_word; do
-    __progress_traps="$__progress_traps$__progress_word$__progress_newline"
-  done <"$__progress_part"
+  {
+    while IFS= read -r __progress_word; do
+      __progress_traps="$__progress_traps$__progress_word$__progress_newline"
+    done <"$__progress_part"
+  } 2>/dev/null || return 1
   rm -f "$__progress_part"
 }
 
@@ -127,12 +178,22 @@ __progress_is_trapped() {
   return 1
 }
 
-# __progress_exit STATUS: the script is over. A status of 0 says nothing about the steps.
+# __progress_exit STATUS: the script is over, or a subshell, which closes its own steps alone. A status of 0 says nothing
+# about the steps.
 __progress_exit() {
-  case $1 in
-    0) progress_end || : ;;
-    *) progress_end "$1" ;;
+  if [ -n "$__progress_is_own" ]; then
+    case $1 in
+      0) progress_end || : ;;
+      *) progress_end "$1" ;;
+    esac
+  fi
+  # 130 is cancelled, as by progress_end; bash gets here by a signal too, with the status of the command before
+  case $1${BASH_VERSION:+.bash} in
+    130 | 130.* | 0.bash) return 0 ;;
   esac
+  while [ -n "$__progress_open" ] && [ "$__progress_open" != "$__progress_outside" ]; do
+    __progress_close "$1"
+  done
 }
 
 # __progress_die SIGNAL STATUS: records the end, then dies of the signal as the script would without a trap.
@@ -228,6 +289,7 @@ __progress_finish() {
   __progress_tell "$@"
   __progress_id=
   __progress_open=
+  __progress_outside=
   __progress_failed=$__progress_newline
   PROGRESS_EXECUTION=$__progress_outer
   [ -n "$PROGRESS_EXECUTION" ] || unset PROGRESS_EXECUTION
@@ -248,6 +310,7 @@ __progress_run() {
     shift 2
     set -- "$__progress_kind" "$@"
   fi
+  __progress_guard
   case $__progress_allowed in
     +) __progress_tell_step step_started "$2" "kind=$1" continueOnFailure:=true ;;
     *) __progress_tell_step step_started "$2" "kind=$1" ;;

@@ -1,6 +1,6 @@
 /** How scripts of the shell library end: by signals, by their status, by what their steps did. */
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Home } from '../helpers/daemon.js';
@@ -45,6 +45,29 @@ const EXITS: readonly End[] = [
   ['set -e; progress_step a false || :; progress_end; echo next', 1, 'execution_failed', { error: 'failed: a' }],
 ];
 
+type Subshell = readonly [script: string, stdout: string, ends: readonly string[]];
+
+/** Subshells that end inside a step, one execution each: what the script prints, and how the steps end. */
+const SUBSHELLS: readonly Subshell[] = [
+  ["set -e; progress_step A sh -c 'exit 4' | cat; progress_step B true", '', ['A failed 4', 'B completed']],
+  ["progress_step A sh -c 'exit 4' | cat", '', ['A failed 4']],
+  ["set -e; (progress_step A sh -c 'exit 4'; echo next) | cat", '', ['A failed 4']],
+  ["x=$(progress_step A sh -c 'exit 4') || echo $?", '4\n', ['A failed 4']],
+  ["set -e; x=$(set -e; progress_step A sh -c 'exit 4') || echo $?", '4\n', ['A failed 4']],
+  ['set -e; f() { sh -c "exit 5"; echo next; }; progress_step A f | cat', '', ['A failed 5']],
+  ["set -e; progress_step A sh -c 'exit 4' & wait $! || echo $?", '4\n', ['A failed 4']],
+  ['(progress_step A true; progress_step B exit 4; echo next); echo $?', '4\n', ['A completed', 'B failed 4']],
+  ['progress_step --continue-on-failure A exit 4 | cat', '', ['A failed 4']],
+  // the steps around the subshell are closed by the shell around it
+  [
+    'f() { (progress_step b exit 4) | cat; progress_step c true; }; progress_step A f',
+    '',
+    ['A completed', 'A/b failed 4', 'A/c completed'],
+  ],
+  // each in its process, at the same time
+  ['set -e; progress_step A exit 4 | progress_step B exit 5 | cat', '', ['A failed 4', 'B failed 5']],
+];
+
 const SIGNALS = [
   ['SIGINT', 130],
   ['SIGTERM', 143],
@@ -58,6 +81,13 @@ async function waitForProgram({ env }: Home): Promise<string> {
   const ready = path.join(env['PROGRESS_HOME'] ?? '', 'ready');
   await waitFor('the program of the step', () => existsSync(ready));
   return ready;
+}
+
+/** The end of a step, with its exit status; nothing for other events. */
+function describeEnd({ type, step, data }: Record<string, unknown>): string[] {
+  const outcome = /^step_(completed|failed)$/.exec(String(type))?.[1];
+  const { exitCode } = data as { exitCode?: number };
+  return outcome ? [`${String(step)} ${outcome}${exitCode === undefined ? '' : ` ${exitCode}`}`] : [];
 }
 
 for (const shell of SHELLS) {
@@ -80,6 +110,42 @@ for (const shell of SHELLS) {
         t.strictSame(outcome, { status, stdout: '', stderr: '' }, text);
         t.match(readSpool(home).at(-1), { type, data }, text);
       }
+      t.end();
+    });
+
+    t.test('a step whose subshell ends within it has failed, and the script continues', (t) => {
+      const home = createScriptHome(t);
+      const script = SUBSHELLS.map(([text]) => `progress_start\n${text}\nprogress_end\nset +e\n`).join('');
+      const outcome = runText(home, shell, `set -u; ${LOAD}${script}`);
+      t.strictSame(outcome, { status: 0, stdout: SUBSHELLS.map(([, stdout]) => stdout).join(''), stderr: '' });
+      const all = readSpool(home);
+      const executions = [...new Set(all.map(({ execution }) => execution))];
+      t.equal(executions.length, SUBSHELLS.length);
+      for (const [index, [text, , ends]] of SUBSHELLS.entries()) {
+        const events = all.filter(({ execution }) => execution === executions[index]);
+        t.strictSame(events.flatMap(describeEnd).sort(), ends, text);
+        // the daemon decides, by the steps
+        t.match(events.at(-1), { type: 'execution_completed', data: { inferred: true } }, text);
+      }
+      t.match(readdirSync(home.paths.spool), [/ndjson$/], 'and nothing else is left');
+      t.end();
+    });
+
+    t.test('the trap of a subshell is its own, or that of the library, and never that of the script', (t) => {
+      const home = createScriptHome(t);
+      const script = `set -e; trap 'echo over; progress_end' EXIT; ${LOAD}progress_start; progress_step A exit 4 | cat
+      (trap 'echo mine' EXIT; progress_step B exit 5) | cat`;
+      t.strictSame(runText(home, shell, script), { status: 0, stdout: 'mine\nover\n', stderr: '' });
+      t.strictSame(stepsOf(foldSpool(home)), ['step A: failed', 'step B: cancelled']);
+      t.end();
+    });
+
+    t.test('a step of the execution around a script fails with the script', (t) => {
+      const home = createScriptHome(t);
+      const env = { PROGRESS_EXECUTION: 'outer' };
+      const outcome = runText(home, shell, `${LOAD}set -e; progress_step A sh -c 'exit 6'; echo next`, env);
+      t.strictSame(outcome, { status: 6, stdout: '', stderr: '' });
+      t.match(readSpool(home).at(-1), { type: 'step_failed', step: 'A', data: { exitCode: 6 } });
       t.end();
     });
 
@@ -144,4 +210,13 @@ t.test('bash goes on when a program has handled Ctrl-C, and stops where none was
     await ended;
     t.match(foldSpool(home), { status });
   }
+});
+
+t.test('a signal that ends a subshell of bash completes no step', async (t) => {
+  const home = createScriptHome(t);
+  const text = `cd "$PROGRESS_HOME"; ${LOAD}progress_start; f() { echo ready >ready; while :; do :; done; }
+  progress_step A f & while [ ! -e ready ]; do sleep 0.05; done; kill $!; wait $!; progress_end; exit 0`;
+  const script = startText(home, { command: ['bash'] }, text);
+  t.strictSame(await once(script, 'exit'), [0, null]);
+  t.strictSame(stepsOf(foldSpool(home)), ['step A: cancelled']);
 });
