@@ -310,6 +310,7 @@ __progress_run() {
     shift 2
     set -- "$__progress_kind" "$@"
   fi
+  [ $# -ge 3 ] || set -- "$1" "${2:-$1}" __progress_misuse "$1"
   __progress_guard
   case $__progress_allowed in
     +) __progress_tell_step step_started "$2" "kind=$1" continueOnFailure:=true ;;
@@ -325,6 +326,12 @@ __progress_run() {
   __progress_close "$1"
   __progress_enter "$2"
   return "$1"
+}
+
+# __progress_misuse KIND: what a step without a command runs, so that it fails.
+__progress_misuse() {
+  printf 'usage: progress_%s [--continue-on-failure] NAME COMMAND [ARGUMENT...]\n' "$1" >&2
+  return 64
 }
 
 __progress_call() {

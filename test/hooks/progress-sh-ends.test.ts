@@ -190,6 +190,27 @@ for (const shell of SHELLS) {
       t.match(foldSpool(home), { status: 'failed' });
       t.end();
     });
+
+    t.test('a step without a command fails with a usage message', (t) => {
+      for (const [command, id] of [
+        ['progress_step only', 'step only'],
+        ['progress_criterion --continue-on-failure only', 'criterion only'],
+        ['progress_step', 'step step'],
+      ] as const) {
+        const home = createScriptHome(t);
+        const { status, stdout, stderr } = runText(
+          home,
+          shell,
+          `set -eu; ${LOAD}progress_start; ${command}; echo next`,
+        );
+        const name = command.split(' ')[0] ?? '';
+        t.strictSame([status, stdout], [64, ''], command);
+        t.equal(stderr, `usage: ${name} [--continue-on-failure] NAME COMMAND [ARGUMENT...]\n`);
+        t.match(foldSpool(home), { status: 'failed', exitCode: 64 });
+        t.strictSame(stepsOf(foldSpool(home)), [`${id}: failed`]);
+      }
+      t.end();
+    });
     t.end();
   });
 }
