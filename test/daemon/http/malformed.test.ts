@@ -23,19 +23,16 @@ const REQUESTS: Readonly<Record<string, readonly [text: string, status: number]>
   'headers that do not end': ['GET / HTTP/1.1\r\nHost: localhost\r\n', 408],
 };
 
+/** The head of the answer. Some answers leave the connection open. */
 async function say(address: NetConnectOpts, text: string): Promise<string> {
   const socket = createConnection(address).setEncoding('utf8');
-  let heard = '';
-  socket.on('data', (data: string) => (heard += data)).on('error', () => undefined);
   socket.write(text);
-  await Promise.race([once(socket, 'close'), waitForEnd(socket)]);
-  socket.destroy();
+  let heard = '';
+  for await (const data of socket) {
+    heard += String(data);
+    if (heard.includes('\r\n\r\n')) break;
+  }
   return heard;
-}
-
-/** Some answers leave the connection open. */
-async function waitForEnd(socket: ReturnType<typeof createConnection>): Promise<void> {
-  for await (const [data] of [await once(socket, 'data')]) if (String(data).includes('\r\n\r\n')) return;
 }
 
 for (const door of ['unix', 'tcp'] satisfies Door[]) {
