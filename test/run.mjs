@@ -34,7 +34,7 @@ const { values, positionals } = parseArgs({
 
 const graceMs = Number(values.grace) * 1000;
 
-if (positionals.length === 0) console.log('Running the whole suite: about 15 minutes on 2 cores.');
+if (positionals.length === 0) console.log('Running the whole suite: about 12 minutes on 2 cores.');
 spawnSync('sh', ['test/harness/setup.sh', ...(values['no-install'] ? ['--no-install'] : [])], { stdio: 'inherit' });
 if (isStale('dist/cli.js')) {
   const { status } = spawnSync(process.execPath, ['build.mjs'], { stdio: 'inherit' });

@@ -142,7 +142,7 @@ t.test('a daemon loads what a channel needs with the first alert for it', async 
       else loaded.add(other);
     }
   }
-  t.ok(loaded.size > 5, 'the files are found');
+  t.ok(loaded.size > 1, 'what they share is found');
   t.strictSame([...later].toSorted(), ['nodemailer', 'undici']);
   t.notOk([...loaded].find((file) => /^(?:undici|nodemailer)-/.test(file)));
 });
