@@ -73,12 +73,11 @@ t.test('memory of a tree', async (t) => {
     const found = treeOf(pid, readProcesses());
     return found.length === 4 && found;
   });
-  const each = members.map((member) => readRss(member.pid));
-  t.ok(each.every((rss) => rss > 100 * 1_024));
-  t.equal(
-    treeRss(pid),
-    each.reduce((sum, rss) => sum + rss, 0),
-  );
+  await waitFor('the memory of all, once they no longer grow', () => {
+    const each = members.map((member) => readRss(member.pid));
+    const sum = each.reduce((total, rss) => total + rss, 0);
+    return each.every((rss) => rss > 100 * 1_024) && treeRss(pid) === sum;
+  });
   const own = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   t.equal(readRss(pid), Number(own) * 1_024, 'in bytes');
 });

@@ -1,4 +1,6 @@
 /** A channel that gives alerts to a program. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { CommandConfig } from '../../config-channels.js';
 import type { Alert, Channel } from '../channel.js';
 import { toLine } from '../line.js';
@@ -52,7 +54,15 @@ function variablesOf({ id, rule, rules, title, body, urgency, severity, time, ex
 function whyNotStarted(program: string, end: ProgramEnd): string | undefined {
   if (end.end !== 'not started') return undefined;
   const { code } = end.error as NodeJS.ErrnoException;
-  if (code === 'ENOENT')
-    return program.includes('/') ? `${program}: there is no such program` : `${program} is not in PATH`;
-  return code === 'EACCES' ? `${program} may not be executed` : undefined;
+  if (code !== 'ENOENT' && code !== 'EACCES') return undefined;
+  if (program.includes('/')) return `${program}${code === 'ENOENT' ? ': there is no such program' : REFUSED}`;
+  // a directory in PATH that may not be searched is refused too, whatever is in it
+  return code === 'EACCES' && isInPath(program) ? program + REFUSED : `${program} is not in PATH`;
+}
+
+const REFUSED = ' may not be executed';
+
+function isInPath(program: string): boolean {
+  const directories = (process.env['PATH'] ?? '').split(path.delimiter);
+  return directories.some((directory) => existsSync(path.join(directory, program)));
 }
