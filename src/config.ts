@@ -1,6 +1,6 @@
 /** The configuration: the reader of the one YAML file, and the values of its keys. */
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, readSync } from 'node:fs';
 import * as v from 'valibot';
 import {
   type Document,
@@ -21,6 +21,7 @@ import { formatPath, type KeyPath, parsePath } from './config-path.js';
 import { type Config, SCHEMA } from './config-schema.js';
 import { findNearest } from './core/nearest.js';
 import { errnoOf, ProgressError } from './errors.js';
+import { NotRegularFile, openRegularSync } from './regular-file.js';
 
 export type { Config } from './config-schema.js';
 export { configKeys } from './config-schema.js';
@@ -106,17 +107,15 @@ export function getConfigValue(config: Config, key: string): unknown {
 /** The file's content, nothing where there is no file, and at most one byte more than is accepted. */
 function readBounded(file: string): Buffer {
   try {
-    // a pipe would keep the daemon waiting
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const descriptor = openRegularSync(file, constants.O_RDONLY);
     try {
-      if (!fstatSync(descriptor).isFile()) throw new ProgressError('bad_config', `${file}: is not a regular file`);
       const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);
       return buffer.subarray(0, readSync(descriptor, buffer));
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
-    if (error instanceof ProgressError) throw error;
+    if (error instanceof NotRegularFile) throw new ProgressError('bad_config', `${file}: is not a regular file`);
     if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0);
     throw new ProgressError('bad_config', `${file}: cannot be read (${errnoOf(error) ?? 'unknown error'})`, {
       cause: error,

@@ -1,5 +1,6 @@
 /** The grammar of `progress emit`: from arguments to an event. Simple enough for a POSIX shell to do the same. */
 import { ProgressError } from '../errors.js';
+import { isGiven } from '../protocol/validate.js';
 
 export interface EmitArguments {
   type?: string | undefined;
@@ -53,10 +54,6 @@ export function withContext(
     ...(context.lookup && { lookup: true }),
     ...(step !== undefined && { step }),
   };
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
 
 /**

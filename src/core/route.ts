@@ -6,7 +6,7 @@ import { nameIn, nextGeneration, STARTS } from './fold.js';
 import { findByText } from './lookup.js';
 import { createStepOverlay } from './route-steps.js';
 import type { State } from './state.js';
-import { findExecution, fingerprint } from './state.js';
+import { findExecution, fingerprint, fingerprints } from './state.js';
 import { isUnstatedEnd } from './vocabulary.js';
 import type { Vocabulary } from './vocabulary-table.js';
 import { vocabularyOf } from './vocabulary-table.js';
@@ -204,10 +204,8 @@ export function createRouter(state: State): Router {
     route(event, entrance) {
       if (event.source !== undefined && event.n !== undefined) counted.set(event.source, event.n);
       const execution = locate(event, entrance);
-      for (const isNamed of [true, false]) {
-        const print = fingerprint({ ...event, ...(execution !== undefined && { execution }) }, isNamed);
-        if (print !== undefined) named.add(print);
-      }
+      const written = execution === undefined ? event : { ...event, execution };
+      for (const print of fingerprints(written)) named.add(print);
       if (execution === undefined) return undefined;
       if (isUnstatedEnd(event)) decide(event, steps.failureOf(execution, vocabularyOf(event.data)));
       remember(event, execution, entrance);

@@ -186,13 +186,13 @@ export function fingerprint({ id, data, step, execution = '' }: NewEvent, isName
   return `${id} ${hash(JSON.stringify([told, step, isNamed ? first : undefined]))}`;
 }
 
-/** Afterwards nobody knows whether an event has named its execution, or was routed to it. */
+/** What a written event may be known by: afterwards nobody knows whether it named its execution or was routed to it. */
+export function fingerprints(event: NewEvent): string[] {
+  return [true, false].flatMap((isNamed) => fingerprint(event, isNamed) ?? []);
+}
+
 export function rememberId(state: State, event: NewEvent): void {
-  for (const isNamed of [true, false]) {
-    const print = fingerprint(event, isNamed);
-    if (print === undefined) return;
-    state.ids.add(print);
-  }
+  for (const print of fingerprints(event)) state.ids.add(print);
   for (const oldest of state.ids) {
     if (state.ids.size <= 2 * MAX_IDS) break;
     state.ids.delete(oldest);

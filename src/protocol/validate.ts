@@ -179,7 +179,8 @@ export function checkProducer(event: NewEvent): NewEvent {
   throw new ProgressError('bad_event', `type ${event.type} is the daemon’s own: use another type`);
 }
 
-function isGiven(value: unknown): boolean {
+/** null counts as absent. */
+export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
 

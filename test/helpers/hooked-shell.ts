@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
+import { readProcess } from '../../src/processes.js';
 import { ROOT } from './daemon.js';
 import { whyNo } from './needs.js';
 import type { ShellName, ShellSession, SpoolEvent } from './shell-session.js';
@@ -176,4 +177,36 @@ export async function countProcesses(pid: number, log: string, act: () => Promis
 /** What a shell has to be started by to have a spool on a disk of its own, which holds nearly nothing. */
 export function onSmallDisk(spool: string, shell: string): string {
   return `exec unshare --mount sh -c 'mount -t tmpfs -o size=16k tmpfs ${spool} && exec ${shell}'`;
+}
+
+/**
+ * Two commands that Ctrl-Z pauses go on by `bg` and by `fg`, and Ctrl-C ends them. `lines` bring them to the foreground
+ * one by one: each with what the shell says then.
+ */
+export async function checkResuming(
+  t: Test,
+  shell: HookShell,
+  lines: readonly (readonly [line: string, says: RegExp])[],
+): Promise<void> {
+  const session = await openHooked(t, shell);
+  const resumed = () => session.events(`${shell.name}-`).filter(({ type }) => type === 'execution_resumed').length;
+  for (const word of ['one', 'two']) {
+    await session.enter(`sh -c "echo ${word}; exec sleep 100"`);
+    await session.see(new RegExp(`^${word}`, 'm'));
+    await session.untilPrompt(() => session.key('C-z'));
+  }
+  await session.run('bg');
+  await waitFor('bg', () => resumed() > 0);
+  for (const [line, says] of lines) {
+    await session.enter(line);
+    await session.see(says);
+    // before the job has the terminal, Ctrl-C would be the shell's
+    await waitFor('the job in the foreground', () => readProcess(session.pid)?.foregroundGroup !== session.pid);
+    await session.untilPrompt(() => session.key('C-c'));
+  }
+  t.strictSame(commandsOf(session), [
+    { name: 'sh -c "echo one; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+    { name: 'sh -c "echo two; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+  ]);
+  t.equal(resumed(), 2);
 }

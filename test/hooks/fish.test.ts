@@ -1,8 +1,6 @@
 /** What the hooks of fish meet in no other shell. What holds in each shell is in shells.test.ts. */
 import t from 'tap';
-import { commandsOf, FISH, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
-import { waitFor } from '../helpers/wait.js';
-import { readProcess } from '../../src/processes.js';
+import { checkResuming, commandsOf, FISH, sameWithHooks } from '../helpers/hooked-shell.js';
 
 t.jobs = 4;
 const skip = FISH.skipInTmux;
@@ -38,25 +36,8 @@ for (const [name, before] of MODES)
   });
 
 t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
-  const shell = await openHooked(t, FISH);
-  const resumed = () => shell.events('fish-').filter(({ type }) => type === 'execution_resumed').length;
-  for (const word of ['one', 'two']) {
-    await shell.enter(`sh -c "echo ${word}; exec sleep 100"`);
-    await shell.see(new RegExp(`^${word}`, 'm'));
-    await shell.untilPrompt(() => shell.key('C-z'));
-  }
-  await shell.run('bg');
-  await waitFor('bg', () => resumed() > 0);
-  for (const job of [2, 1]) {
-    await shell.enter('fg');
-    await shell.see(new RegExp(`Send job ${job} .* foreground`));
-    // before the job has the terminal, Ctrl-C would be the shell's
-    await waitFor('the job in the foreground', () => readProcess(shell.pid)?.foregroundGroup !== shell.pid);
-    await shell.untilPrompt(() => shell.key('C-c'));
-  }
-  t.strictSame(commandsOf(shell), [
-    { name: 'sh -c "echo one; exec sleep 100"', end: 'cancelled', exitCode: 130 },
-    { name: 'sh -c "echo two; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+  await checkResuming(t, FISH, [
+    ['fg', /Send job 2 .* foreground/],
+    ['fg', /Send job 1 .* foreground/],
   ]);
-  t.equal(resumed(), 2);
 });

@@ -1,8 +1,6 @@
 /** What the hooks of zsh meet in no other shell. What holds in each shell is in shells.test.ts. */
 import t from 'tap';
-import { commandsOf, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
-import { waitFor } from '../helpers/wait.js';
-import { readProcess } from '../../src/processes.js';
+import { checkResuming, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
 
 t.jobs = 4;
 const skip = ZSH.skipInTmux;
@@ -57,25 +55,9 @@ t.test('with err_exit a shell survives until a command of its own fails', { skip
 });
 
 t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
-  const shell = await openHooked(t, ZSH);
-  const resumed = () => shell.events('zsh-').filter(({ type }) => type === 'execution_resumed').length;
-  for (const word of ['one', 'two']) {
-    await shell.enter(`sh -c "echo ${word}; exec sleep 100"`);
-    await shell.see(new RegExp(`^${word}`, 'm'));
-    await shell.untilPrompt(() => shell.key('C-z'));
-  }
-  await shell.run('bg');
-  await waitFor('bg', () => resumed() > 0);
-  for (const line of ['fg %1', 'fg']) {
-    await shell.enter(line);
-    await shell.see(/^\[\d\] .*(?:continued|running) .*$/m);
-    // before the job has the terminal, Ctrl-C would be the shell's
-    await waitFor('the job in the foreground', () => readProcess(shell.pid)?.foregroundGroup !== shell.pid);
-    await shell.untilPrompt(() => shell.key('C-c'));
-  }
-  t.strictSame(commandsOf(shell), [
-    { name: 'sh -c "echo one; exec sleep 100"', end: 'cancelled', exitCode: 130 },
-    { name: 'sh -c "echo two; exec sleep 100"', end: 'cancelled', exitCode: 130 },
+  const says = /^\[\d\] .*(?:continued|running) .*$/m;
+  await checkResuming(t, ZSH, [
+    ['fg %1', says],
+    ['fg', says],
   ]);
-  t.equal(resumed(), 2);
 });

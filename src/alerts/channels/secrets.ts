@@ -1,7 +1,8 @@
 /** What channels need and nobody may see: read anew for each attempt, so that it is neither kept nor stale. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { errnoOf } from '../../errors.js';
+import { NotRegularFile, openRegularSync } from '../../regular-file.js';
 import { failed, retry } from './undeliverable.js';
 
 /** A token has a line; certificates of authorities may be many. */
@@ -57,11 +58,9 @@ function isLine(value: string): boolean {
 
 function readBounded(file: string, where: string, maxBytes: number, isPrivate: boolean): string {
   try {
-    // a pipe would keep the daemon waiting
-    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const descriptor = openRegularSync(file, constants.O_RDONLY);
     try {
       const { mode, uid, size } = fstatSync(descriptor);
-      if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw retry(`${where} is not a regular file`);
       if (isPrivate && (mode & OTHERS) !== 0) throw retry(`${where} can be read by others: chmod 600`);
       if (isPrivate && uid !== 0 && uid !== process.getuid?.()) throw retry(`${where} belongs to somebody else`);
       if (size > maxBytes) throw retry(`${where} is longer than ${maxBytes} bytes`);
@@ -71,6 +70,7 @@ function readBounded(file: string, where: string, maxBytes: number, isPrivate: b
       closeSync(descriptor);
     }
   } catch (error) {
+    if (error instanceof NotRegularFile) throw retry(`${where} is not a regular file`);
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
     throw retry(`${where} ${errno === 'ENOENT' ? 'is not there' : `cannot be read (${errno})`}`);
