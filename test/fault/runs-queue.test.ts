@@ -53,7 +53,7 @@ t.test('kill -9 of the daemon in a loop, while a queue of two slots is worked of
   spans.sort((a, b) => a.at - b.at);
   let now = 0;
   const most = Math.max(...spans.map(({ change }) => (now += change)));
-  t.equal(most, SLOTS, 'so many at a time');
+  t.ok(most <= SLOTS, `at most ${most} at a time`);
   t.equal(lines(diary).length, 2 * count);
 });
 

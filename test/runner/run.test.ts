@@ -67,15 +67,15 @@ t.test('it is told in order: queued, started, output, outcome', async (t) => {
   t.match(started.outcome().data, { exitCode: 0, durationMs: Number, cpuSeconds: Number });
 });
 
-/** Until long after the second look at it. */
-const HUNGRY = 'const b = Buffer.alloc(9e7, 1); const t = Date.now(); while (Date.now() - t < 1500) b[0]++';
+/** Until long after the second look at it; on a busy machine that may come while the memory is being filled. */
+const HUNGRY = 'const b = Buffer.alloc(3e8, 1); const t = Date.now(); while (Date.now() - t < 1500) b[0]++';
 
 t.test('what it took: processor time and memory of all its processes', async (t) => {
   const hungry = start(sh(`node -e '${HUNGRY}'`));
   t.equal(await hungry.run.ended, 0);
   const { cpuSeconds, peakRss } = hungry.outcome().data as { cpuSeconds: number; peakRss: number };
   t.ok(cpuSeconds > 0.2, `${cpuSeconds} s`);
-  t.ok(peakRss > 9e7 && peakRss < 1e9, `${peakRss} bytes`);
+  t.ok(peakRss > 9e7 && peakRss < 2e9, `${peakRss} bytes`);
 });
 
 t.test('one that ends by a signal that was passed on is cancelled; one that dies of another has failed', async (t) => {
