@@ -3,103 +3,159 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2016,SC2154,SC2178,SC2179 # kept for later; set by the other files; a list or a text
 
-# __progress_flags NAME: sets __progress_caught to the attributes of a variable. It forks: for loading only.
-__progress_flags() {
-  __progress_caught=$(declare -p "$1" 2>/dev/null) || :
-  __progress_caught=${__progress_caught#declare -}
-  __progress_caught=${__progress_caught%% *}
-}
+# __progress_flags NAME: sets __progress_caught to the attributes of a variable. Before bash 4.4 it forks.
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
+  __progress_flags() { eval "__progress_caught=\${$1+\${$1@a}}"; }
+else
+  __progress_flags() {
+    __progress_caught=$(declare -p "$1" 2>/dev/null) || :
+    __progress_caught=${__progress_caught#declare -}
+    __progress_caught=${__progress_caught%% *}
+  }
+fi
+
+# Since 5.1 PROMPT_COMMAND may be a list, each element of which finds $? and PIPESTATUS as the command has left them.
+__progress_has_list=
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)) || __progress_has_list=1
 
 # What PROMPT_COMMAND holds. What is not the last of a list may fail under `set -e`.
 __progress_first='__progress_guarded __progress_finish "$?" && __progress_return 0'
 # a trap is shown, and set, only outside of functions
 __progress_middle='[[ -f $__progress_scratch.trap ]] && builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0'
-__progress_final='if __progress_guarded __progress_arm; then builtin trap -- "$__progress_trap" DEBUG; fi'
+__progress_final='if __progress_guarded __progress_arm "$?"; then builtin trap -- "$__progress_trap" DEBUG; fi'
 
-# Puts what is ours around what PROMPT_COMMAND holds.
+# Where the last of ours stands in a list: behind all that others append.
+__progress_last_place=99
+
+# Puts what is ours around what PROMPT_COMMAND holds, if that can be.
 __progress_install() {
-  local __progress_newline=$'\n' __progress_text=
+  local __progress_newline=$'\n' __progress_text='' __progress_attributes
   __progress_flags PROMPT_COMMAND
-  case $__progress_caught in
-    *r*) return ;;
-    *a*) ;;
+  __progress_attributes=$__progress_caught
+  [[ $__progress_attributes != *r* ]] || return 0
+  __progress_find_theirs
+  case $__progress_has_list,$__progress_attributes in
     *x*)
-      # a child that has it, and not these functions, does what it did
-      __progress_text=${PROMPT_COMMAND-}
+      # a child that has it, and not these functions, does what it did; a list is not exported
+      [[ $__progress_attributes != *a* ]] || unset PROMPT_COMMAND
+      __progress_text=${__progress_theirs%"$__progress_newline"}
       PROMPT_COMMAND='case ${__progress_pid-} in "$$")'$__progress_newline$__progress_first
       PROMPT_COMMAND+=$__progress_newline$__progress_text$__progress_newline
       PROMPT_COMMAND+=$__progress_middle$__progress_newline$__progress_final
       PROMPT_COMMAND+="$__progress_newline;; *)$__progress_newline${__progress_text:-:}$__progress_newline;; esac"
-      return
+      export PROMPT_COMMAND
+      __progress_exported=${#PROMPT_COMMAND}
+      ;;
+    1*)
+      PROMPT_COMMAND=("$__progress_first" ${__progress_elements[@]+"${__progress_elements[@]}"} "$__progress_middle")
+      PROMPT_COMMAND[__progress_last_place]=$__progress_final
+      ;;
+    *)
+      PROMPT_COMMAND=$__progress_first$__progress_newline$__progress_theirs
+      PROMPT_COMMAND+=$__progress_middle$__progress_newline$__progress_final
       ;;
   esac
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    # each element finds $? and PIPESTATUS as the command has left them
-    PROMPT_COMMAND=("$__progress_first" ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"} "$__progress_middle" "$__progress_final")
-  else
-    PROMPT_COMMAND=$__progress_first$__progress_newline${PROMPT_COMMAND-}$__progress_newline
-    PROMPT_COMMAND+=$__progress_middle$__progress_newline$__progress_final
-  fi
 }
 
-# Evaluated when a line has been read, it notes the time and leaves no text.
-__progress_ps0='${__progress_none:__progress_read_at=${EPOCHREALTIME//[^0-9]/}}'
+# Sets __progress_elements to what PROMPT_COMMAND holds besides ours, and __progress_theirs to the same as one text.
+__progress_find_theirs() {
+  local __progress_element __progress_begin_mark='case ${__progress_pid-} in "$$")'$'\n'
+  __progress_elements=()
+  __progress_theirs=
+  for __progress_element in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
+    if [[ $__progress_element == *"$__progress_begin_mark"* ]]; then
+      # of an exported text the half for this shell; somebody may have put something before or behind it
+      __progress_element=${__progress_element/"$__progress_begin_mark"/}
+      __progress_element=${__progress_element/$'\n;; *)\n'*$'\n;; esac'/}
+    fi
+    __progress_element=${__progress_element/"$__progress_first"/}
+    __progress_element=${__progress_element/"$__progress_middle"/}
+    __progress_element=${__progress_element/"$__progress_final"/}
+    [[ $__progress_element == *[![:space:]\;]* ]] || continue
+    __progress_elements+=("$__progress_element")
+    __progress_theirs+=$__progress_element$'\n'
+  done
+}
+
+# Is everything of ours in its place? A command put before ours would give us its status for that of the line.
+__progress_is_installed() {
+  case ${PROMPT_COMMAND-} in
+    'case ${__progress_pid-} in'*) return ;;
+    "$__progress_first"*) ;;
+    *) return 1 ;;
+  esac
+  [[ -z $__progress_has_list || ${PROMPT_COMMAND[__progress_last_place]-} == "$__progress_final" ]]
+}
+
+# Evaluated when a line has been read, they leave no text. The first notes the time. The second puts the last of ours back
+# into PROMPT_COMMAND, if somebody has given that another value, and notes the status of the line before, which then nobody
+# has: the index is that of an element that is there where nothing can or need be put back. An exclamation mark would be
+# the history's number.
+__progress_ps0_time='${__progress_none:__progress_read_at=${EPOCHREALTIME//[^0-9]/}}'
+__progress_ps0_list='${__progress_none:__progress_status=$?}${__progress_none/"${PROMPT_COMMAND[${#PROMPT_COMMAND} == __progress_exported ? 0 : __progress_place_${PROMPT_COMMAND+${PROMPT_COMMAND@a}}]:=$__progress_final}"/}'
+# for each of the attributes that PROMPT_COMMAND may have
+__progress_place_=$__progress_last_place
+__progress_place_a=$__progress_last_place
+__progress_place_x=$__progress_last_place
+__progress_place_ax=$__progress_last_place
+__progress_place_r=0
+__progress_place_ar=0
+__progress_place_rx=0
+__progress_place_arx=0
 
 __progress_time_lines() {
   __progress_flags PS0
-  [[ $__progress_caught != *r* && ${PS0-} != *"$__progress_ps0"* ]] || return 0
-  ((BASH_VERSINFO[0] < 5)) || PS0=${PS0-}$__progress_ps0
+  [[ $__progress_caught != *r* && ${PS0-} != *"$__progress_ps0_time"* ]] || return 0
+  ((BASH_VERSINFO[0] < 5)) || PS0=${PS0-}$__progress_ps0_time
+  [[ -z $__progress_has_list || $__progress_library ]] || PS0+=$__progress_ps0_list
 }
 
 __progress_leave_ps0() {
-  [[ ${PS0-} != *"$__progress_ps0"* ]] || PS0=${PS0/"$__progress_ps0"/}
+  __progress_drop_from_ps0 "$__progress_ps0_time"
+  __progress_drop_from_ps0 "$__progress_ps0_list"
 }
 
-# What was loaded after us may have changed what we had set, and options what it means.
+__progress_drop_from_ps0() {
+  [[ ${PS0-} != *"$1"* ]] || PS0=${PS0/"$1"/}
+}
+
+# What others have loaded or typed may have changed what we had set, and options what it means.
 __progress_settle() {
-  if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
+  [[ -z $__progress_library ]] || return 0
+  if [[ ${BLE_VERSION-} ]]; then
+    __progress_adopt_blesh
+  elif [[ ${bash_preexec_imported-}${__bp_imported-} ]]; then
     __progress_adopt
-  fi
-  if [[ -z $__progress_is_settled ]]; then
-    __progress_is_settled=1
-    __progress_come_first
-  fi
-}
-
-# A command put before ours would give us its status for that of the line. A second call of ours does nothing.
-__progress_come_first() {
-  case ${PROMPT_COMMAND-} in
-    "$__progress_first"* | 'case ${__progress_pid-}'*) return ;;
-  esac
-  [[ -z $__progress_preexec_library ]] || return
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    PROMPT_COMMAND=("$__progress_first" "${PROMPT_COMMAND[@]}")
-  else
-    PROMPT_COMMAND=$__progress_first$'\n'${PROMPT_COMMAND-}
+  elif ! __progress_is_installed; then
+    __progress_install
   fi
 }
 
 # bash-preexec owns the DEBUG trap and PROMPT_COMMAND, where it takes a command that it does not know for a typed one. It
 # calls what is in its lists.
 __progress_adopt() {
-  __progress_preexec_library=1
+  __progress_library=bash-preexec
   preexec_functions+=(__progress_library_preexec)
   precmd_functions+=(__progress_library_precmd)
-  local __progress_element __progress_theirs=
-  # of text, not of a list, this would be the characters
-  ((${#PROMPT_COMMAND[@]} < 2)) || for __progress_element in "${PROMPT_COMMAND[@]:1}"; do
-    case $__progress_element in
-      "$__progress_middle" | "$__progress_final") ;;
-      *) __progress_theirs+=$__progress_element$'\n' ;;
-    esac
-  done
-  __progress_element=${PROMPT_COMMAND[0]-}
-  [[ $__progress_element == *"$__progress_first"* ]] || return 0
-  __progress_element=${__progress_element/"$__progress_first"/"$__progress_theirs"}
-  __progress_element=${__progress_element/"$__progress_middle"/}
-  __progress_element=${__progress_element/"$__progress_final"/}
+  __progress_leave_prompt_command
+}
+
+# ble.sh reads lines and runs them itself, so that there is neither a DEBUG trap nor a history number to go by.
+__progress_adopt_blesh() {
+  __progress_library=ble.sh
+  __progress_armed=
+  blehook PREEXEC!=__progress_blesh_preexec
+  blehook PRECMD!=__progress_blesh_precmd
+  __progress_leave_prompt_command
+  __progress_leave_ps0
+}
+
+# Leaves only what is not ours.
+__progress_leave_prompt_command() {
+  __progress_find_theirs
   unset PROMPT_COMMAND
-  PROMPT_COMMAND=$__progress_element
+  PROMPT_COMMAND=$__progress_theirs
+  __progress_drop_from_ps0 "$__progress_ps0_list"
 }
 
 __progress_library_preexec() {
@@ -110,6 +166,25 @@ __progress_library_precmd() {
   __progress_guarded __progress_finish "$?" || :
   __progress_guarded __progress_arm || :
 }
+
+__progress_blesh_preexec() {
+  __progress_guarded __progress_begin_given "$1" || :
+}
+
+__progress_blesh_precmd() {
+  __progress_guarded __progress_finish "$?" || :
+}
+
+# For `progress doctor`: why the newest bash reports nothing, in a file that is empty otherwise.
+__progress_note_refusal() {
+  set -- "$__progress_dir/.bash-refusal"
+  __progress_flags PROMPT_COMMAND
+  if [[ -z $__progress_library && $__progress_caught == *r* ]] && ! __progress_is_installed; then
+    __progress_is_file "$1" && (umask 077 && printf 'PROMPT_COMMAND is read-only\n' >|"$1")
+  elif [[ -s $1 && -f $1 ]]; then
+    : >|"$1"
+  fi
+} 2>/dev/null
 
 # Sets what is the same in all executions of this shell, and where builtins are caught.
 __progress_describe_shell() {
@@ -139,9 +214,10 @@ __progress_describe_shell() {
 } 2>/dev/null
 
 if [[ -z ${__progress_running+x} ]]; then
-  # shellcheck disable=SC2034 # in PS0, which may set the other two
+  # shellcheck disable=SC2034 # in PS0, which may set the other three
   __progress_none=
-  declare -a __progress_read_at
+  declare -a __progress_read_at __progress_status
+  __progress_exported=-1
   __progress_ignore_seen=
   __progress_ignore_pattern=
   __progress_armed=
@@ -154,13 +230,10 @@ if [[ -z ${__progress_running+x} ]]; then
   __progress_cwd_json=\"\"
   __progress_paused=
   __progress_stopped=$((128 + $(kill -l TSTP)))
-  __progress_preexec_library=
+  __progress_library=
   __progress_describe_shell || :
 fi
 
-__progress_is_settled=
-if [[ -z $__progress_preexec_library && ${bash_preexec_imported-}${__bp_imported-} ]]; then
-  __progress_adopt
-fi
-if [[ -z $__progress_preexec_library && "${PROMPT_COMMAND[*]-}" != *__progress_arm* ]]; then __progress_install || :; fi
 __progress_time_lines || :
+__progress_guarded __progress_settle || :
+[[ -z $__progress_file ]] || __progress_note_refusal || :

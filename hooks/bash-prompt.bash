@@ -44,9 +44,12 @@ __progress_count_escape='\#'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
   __progress_is_line() { [[ ${__progress_count_escape@P} != "$__progress_count_before" ]]; }
   __progress_count() { __progress_count_before=${__progress_count_escape@P}; }
+  # how many lines were read since
+  __progress_count_lines() { __progress_lines=$((${__progress_count_escape@P} - ${__progress_count_before:-0})); }
 else
   __progress_is_line() { [[ -z ${COMP_LINE+x}${READLINE_LINE+x} && $1 == begun ]]; }
   __progress_count() { :; }
+  __progress_count_lines() { __progress_lines=1; }
 fi
 
 # __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if the history was told to leave it out.
@@ -56,10 +59,15 @@ __progress_find_line() {
     [[ $1 == begun ]]
     return
   fi
-  local HISTTIMEFORMAT='' || return 1
-  __progress_catch history 1 || return 1
-  # a number, a mark, a space, the line
-  __progress_text=${__progress_caught#*[0-9][ *] }
+  if local HISTTIMEFORMAT=''; then
+    __progress_catch history 1 || return 1
+    # a number, a mark, a space, the line
+    __progress_text=${__progress_caught#*[0-9][ *] }
+  else
+    # read-only; fc prints no time, and a tab behind the number
+    __progress_catch fc -l -1 || return 1
+    __progress_text=${__progress_caught#*[0-9]$'\t'[ *]}
+  fi
   set -- "$1" " ${__progress_caught:0:${#__progress_caught}-${#__progress_text}-2}"
   __progress_text=${__progress_text%$'\n'}
   [[ $2 == *" $__progress_next_number" ]] || __progress_is_repeated "$1"
@@ -88,6 +96,14 @@ __progress_is_repeated() {
     [\(\{!]*"$__progress_command"* | if*"$__progress_command"* | while*"$__progress_command"* | until*"$__progress_command"* | time*"$__progress_command"*) ;;
     *) return 1 ;;
   esac
+}
+
+# Opens an execution for a line that ble.sh runs.
+__progress_begin_given() {
+  __progress_begin=${EPOCHREALTIME-}
+  __progress_begin=${__progress_begin//[!0-9]/}
+  __progress_text=$1
+  __progress_begin_text
 }
 
 # Is the line one that the user does not want to see?
@@ -132,6 +148,11 @@ __progress_begin_line() {
     __progress_begin=${__progress_begin//[!0-9]/}
   fi
   __progress_find_line "$1" || return 0
+  __progress_begin_text
+}
+
+# The same for what is in __progress_text.
+__progress_begin_text() {
   if [[ $__progress_paused ]] && __progress_resume; then return 0; fi
   if __progress_is_ignored; then return 0; fi
   [[ $PWD == "$__progress_cwd" ]] || __progress_enter
@@ -157,6 +178,14 @@ __progress_event() {
 __progress_finish() {
   __progress_now=${EPOCHREALTIME-}
   __progress_now=${__progress_now//[!0-9]/}
+  if [[ $__progress_running && -z $__progress_library ]]; then
+    __progress_count_lines
+    if ((__progress_lines > 1)); then
+      __progress_miss
+      __progress_next_number=$((__progress_next_number + __progress_lines - 1))
+      __progress_armed=1
+    fi
+  fi
   if [[ $__progress_armed ]]; then
     __progress_armed=
     if __progress_is_line over; then __progress_begin_line over; fi
@@ -167,6 +196,21 @@ __progress_finish() {
     *) __progress_end "$1" ;;
   esac
   return "$1"
+}
+
+# The end of the running line was not seen, because something had put other commands in the place of ours, and lines came
+# after it. Of the one before this line the status is known, and not when it ended.
+__progress_miss() {
+  if ((__progress_lines == 2)) && [[ ${__progress_status-} ]]; then
+    set -- "$__progress_now" "$__progress_read_at"
+    __progress_begin=''
+    __progress_now=$2
+    __progress_end "$__progress_status"
+    __progress_now=$1
+  else
+    __progress_event lost "$__progress_now" '"error":"its end was not seen: PROMPT_COMMAND was changed"'
+    __progress_running=
+  fi
 }
 
 # __progress_end STATUS
@@ -219,16 +263,19 @@ __progress_begun() {
 # Alone it is gone when the first command of a line begins.
 __progress_trap_alone='if __progress_guarded __progress_begun "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
 
-# Waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
+# __progress_arm STATUS: waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
 __progress_arm() {
-  [[ $__progress_is_settled && -z ${__bp_imported-}${bash_preexec_imported-} ]] || __progress_settle
+  # what stands first was replaced, or came too late
+  [[ -z $__progress_running$__progress_armed ]] || __progress_finish "$1"
+  __progress_settle
+  [[ $__progress_library != ble.sh ]] || return 1
   # without it a prompt's expressions would be shown
   [[ ${BASHOPTS-} == *promptvars* && ${EPOCHREALTIME-} ]] || __progress_leave_ps0
   __progress_read_at=
   __progress_next_number=${HISTCMD-}
   __progress_count
   __progress_armed=1
-  [[ -z $__progress_preexec_library ]] || return 1
+  [[ -z $__progress_library ]] || return 1
   __progress_trap=$__progress_trap_alone
   [[ ! -f $__progress_scratch.trap || -s $__progress_scratch.trap ]] || return 0
   __progress_chain

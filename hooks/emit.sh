@@ -325,24 +325,39 @@ __progress_is_time() {
   esac
 }
 
-# Sets __progress_dir to the directory of the spool, as src/paths.ts has it.
+# Sets __progress_dir to the directory of the spool, as src/paths.ts has it. Fails where there is none to write to.
 __progress_spool() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
+  __progress_dir=
   if [ -n "${PROGRESS_HOME-}" ]; then
     case $PROGRESS_HOME in
       /*) __progress_dir=$PROGRESS_HOME/state/spool ;;
       *) __progress_dir=$PWD/$PROGRESS_HOME/state/spool ;;
     esac
-    return 0
+  else
+    case ${XDG_STATE_HOME-} in
+      /*) __progress_dir=$XDG_STATE_HOME/progress/spool ;;
+      *)
+        [ -n "${HOME-}" ] || return 1
+        __progress_dir=$HOME/.local/state/progress/spool
+        ;;
+    esac
   fi
-  case ${XDG_STATE_HOME-} in
-    /*) __progress_dir=$XDG_STATE_HOME/progress/spool ;;
-    *)
-      [ -n "${HOME-}" ] || return 1
-      __progress_dir=$HOME/.local/state/progress/spool
-      ;;
-  esac
+  __progress_is_own "$__progress_dir"
 }
+
+# __progress_is_own DIRECTORY: what root writes into somebody's home (sudo and su may keep HOME) its owner could not use. So
+# for root the home must be root's or, elsewhere, the nearest directory that exists; who is root is known by the root
+# directory.
+__progress_is_own() {
+  case $1 in
+    "${HOME:-/}"/*) __progress_part=$HOME ;;
+    *) __progress_part=$1 ;;
+  esac
+  while [ ! -e "$__progress_part" ] && [ -n "$__progress_part" ]; do __progress_part=${__progress_part%/*}; done
+  # shellcheck disable=SC3067 # every shell has it
+  [ -O "${__progress_part:-/}" ] || [ ! -O / ]
+} 2>/dev/null
 
 # __progress_append FILE LINE: in one write, without a word. It is for the caller to know that the file is no FIFO.
 __progress_append() {

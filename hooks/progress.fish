@@ -56,6 +56,13 @@ function __progress_open
     else if string match -q '/*' -- "$XDG_STATE_HOME"
         set __progress_dir $XDG_STATE_HOME/progress/spool
     end
+    # what root writes into somebody's home its owner could not use: see emit.sh
+    set -l nearest $__progress_dir
+    string match -q -- "$HOME/*" $nearest; and set nearest $HOME
+    while test -n "$nearest" -a ! -e "$nearest"
+        set nearest (string replace -r '/[^/]*$' '' -- $nearest)
+    end
+    test -O /$nearest -o ! -O /; or return
     __progress_name
     set -g __progress_file $__progress_dir/fish-$fish_pid-$__progress_word.ndjson
     if not test -d $__progress_dir
@@ -78,6 +85,7 @@ end
 # Appends LINE to this shell's file. fish complains on the terminal of what it cannot open, so it is tried only where it will
 # work, and of a disk that is full: once that was so, another program writes until one line has come through.
 function __progress_record --argument-names line
+    set -q __progress_file; or return
     test -f $__progress_file; or __progress_create; or return
     test -w $__progress_file; or return
     if set -q __progress_full

@@ -59,7 +59,7 @@ __progress_name() {
 
 # Names this shell's file, and makes the directory if there is none: once, not at a prompt.
 __progress_open() {
-  __progress_spool
+  __progress_spool || return
   __progress_name
   __progress_file=$__progress_dir/zsh-$$-$__progress_word.ndjson
   [[ -d $__progress_dir ]] || (umask 077 && mkdir -p -- $__progress_dir) 2>/dev/null
@@ -73,6 +73,7 @@ __progress_create() {
 
 # Appends LINE to this shell's file: one write, also from a subshell. Behind half a line it begins anew.
 __progress_record() {
+  [[ -n $__progress_file ]] || return
   [[ -f $__progress_file ]] || __progress_create || return
   if syswrite -- $__progress_torn$1$'\n' 2>/dev/null >>$__progress_file; then
     __progress_torn=
@@ -109,6 +110,9 @@ __progress_compile() {
 # The user's traps see nothing of this: they come back with its end.
 __progress_preexec() {
   trap - DEBUG ZERR
+  # the end of the line before was not seen: whoever has set these lists has lost it
+  [[ -z $__progress_current ]] ||
+    __progress_end $__progress_current lost '' "${EPOCHREALTIME-}" '"error":"its end was not seen: precmd_functions was changed"'
   __progress_current=
   # without a history nothing but the third is given
   local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
@@ -257,10 +261,16 @@ __progress_load() {
   [[ -o interactive ]] || return 0
   __progress_describe
   __progress_open
-  typeset -ga precmd_functions preexec_functions
-  # the first one sees the end before others spend time
-  precmd_functions=(__progress_precmd $precmd_functions)
-  preexec_functions+=(__progress_preexec)
+  typeset -ga precmd_functions preexec_functions zshaddhistory_functions
+  __progress_join
+  zshaddhistory_functions+=(__progress_join)
+}
+
+# Takes part in what zsh calls, again if somebody has set these lists. The first of precmd_functions sees the end before
+# others spend time.
+__progress_join() {
+  ((precmd_functions[(Ie)__progress_precmd])) || precmd_functions=(__progress_precmd $precmd_functions)
+  ((preexec_functions[(Ie)__progress_preexec])) || preexec_functions+=(__progress_preexec)
 }
 
 __progress_load

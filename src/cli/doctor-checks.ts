@@ -7,6 +7,7 @@ import { errnoOf, ProgressError } from '../errors.js';
 import { QUARANTINE } from '../journal/layout.js';
 import { FORMAT_VERSION, readManifest } from '../journal/manifest.js';
 import { findUnreadable } from '../journal/source.js';
+import { nearestExisting, whyNotOwn } from '../own-directory.js';
 import type { Paths } from '../paths.js';
 import { findInPath } from '../paths.js';
 import type { DaemonStatus, JournalStatus } from '../protocol/messages.js';
@@ -101,8 +102,7 @@ export function checkSpool(paths: Paths): Check {
 /** Everything that the daemon demands of a directory of its own. */
 function inspectDirectory(directory: string): Finding {
   const stat = lookAt(directory);
-  if (typeof stat === 'string')
-    return problem(`${directory}: ${stat}`, 'see that the directories above it can be entered');
+  if (typeof stat === 'string') return inspectBarrier(directory, stat);
   if (stat === undefined) return inspectParent(directory);
   if (!stat.isDirectory()) return problem(`${directory} is not a directory`, moveAway(directory));
   const { uid, username } = userInfo();
@@ -117,8 +117,25 @@ function inspectDirectory(directory: string): Finding {
   return ok(`${directory}, mode ${modeText(stat.mode)}`);
 }
 
+/** Which of the directories above `directory` cannot be entered, and whose it is. */
+function inspectBarrier(directory: string, refusal: string): Finding {
+  let at = path.parse(directory).root;
+  for (const part of path.relative(at, directory).split(path.sep)) {
+    if (whyRefused(at, constants.X_OK) !== undefined) break;
+    at = path.join(at, part);
+  }
+  const owner = statSync(at, { throwIfNoEntry: false })?.uid;
+  const { uid, username } = userInfo();
+  if (owner === undefined || owner === uid)
+    return problem(`${directory}: ${at} cannot be entered (${refusal})`, `chmod u+rwx ${quote(at)}`);
+  const whose = owner === 0 ? 'root' : `user ${owner}`;
+  return problem(`${directory}: ${at} belongs to ${whose}`, `sudo chown -R ${username} ${quote(at)}`);
+}
+
 /** It is made when it is needed, if that can be. */
 function inspectParent(directory: string): Finding {
+  const notOwn = whyNotOwn(directory);
+  if (notOwn !== undefined) return problem(notOwn, 'sudo -i');
   const parent = nearestExisting(directory);
   if (!statSync(parent).isDirectory()) return problem(`${parent} is not a directory`, moveAway(parent));
   const refusal = whyRefused(parent, constants.W_OK | constants.X_OK);
@@ -210,10 +227,6 @@ export function lookAt(file: string) {
   } catch (error) {
     return errnoOf(error) === 'ENOTDIR' ? undefined : (errnoOf(error) ?? 'cannot be looked at');
   }
-}
-
-function nearestExisting(file: string): string {
-  for (let at = file; ; at = path.dirname(at)) if (existsSync(at) || path.dirname(at) === at) return at;
 }
 
 export function whyRefused(file: string, mode: number): string | undefined {

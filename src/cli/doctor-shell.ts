@@ -1,17 +1,20 @@
 /** What `progress doctor` finds out about the user's surroundings: the hooks of the shell, and the desktop. */
+import path from 'node:path';
 import { NO_BUS, whyUnavailable } from '../alerts/channels/desktop.js';
 import { ProgressError } from '../errors.js';
+import type { Paths } from '../paths.js';
 import { findShell, isExecutable, resolveRcFiles } from '../paths.js';
+import { readTextSync } from '../regular-file.js';
 import type { Check, Finding } from './doctor-checks.js';
 import { ok, problem, warning } from './doctor-checks.js';
 import { findBlock, programOf } from './rc-block.js';
 import { readRcFile } from './rc-file.js';
 
-export function checkShell(env: NodeJS.ProcessEnv): Check {
-  return { name: 'shell', ...inspectShell(env) };
+export function checkShell(env: NodeJS.ProcessEnv, { spool }: Pick<Paths, 'spool'>): Check {
+  return { name: 'shell', ...inspectShell(env, spool) };
 }
 
-function inspectShell(env: NodeJS.ProcessEnv): Finding {
+function inspectShell(env: NodeJS.ProcessEnv, spool: string): Finding {
   const shell = findShell(env);
   if (!shell) return ok(`there are no hooks for ${env['SHELL'] ?? 'a shell without a name'}`);
   const file = resolveRcFiles(env)[shell];
@@ -24,9 +27,24 @@ function inspectShell(env: NodeJS.ProcessEnv): Finding {
     if (!isExecutable(program)) {
       return problem(`${where}: ${program} is gone`, '`progress setup` mends it, `progress setup --undo` removes it');
     }
+    const refusal = readText(path.join(spool, `.${shell}-refusal`)).trim();
+    if (refusal !== '') {
+      return warning(
+        `${where} loads the hooks, but the newest ${shell} records nothing: ${refusal}`,
+        'set it without `readonly` in the start files of the shell, then open a new one',
+      );
+    }
     return ok(`${where} loads the hooks of ${program}`);
   } catch (thrown) {
     return problem(ProgressError.from(thrown).message, 'then `progress setup` adds it anew');
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readTextSync(file) ?? '';
+  } catch {
+    return '';
   }
 }
 

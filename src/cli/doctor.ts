@@ -50,7 +50,7 @@ export const command = defineCommand({
       await checkJournal(paths.journal, daemon.status?.journal),
       checkQuarantine(paths.journal),
       checkDisk(paths.journal),
-      checkShell(env),
+      checkShell(env, paths),
       ...checkAgents(env),
       checkNotifier(env),
       ...checkChannels(daemon.status?.alerts?.channels),

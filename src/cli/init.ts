@@ -1,5 +1,5 @@
 /** `progress init`: the line that loads the hooks of a shell. bin/progress answers it itself, without Node. */
-import { mkdirSync } from 'node:fs';
+import { makeOwnDirectory } from '../own-directory.js';
 import { SHELLS } from '../paths.js';
 import { defineCommand } from './command.js';
 import { loadingLine } from './hooks.js';
@@ -12,7 +12,7 @@ export const command = defineCommand({
   async run({ shell }, { paths }) {
     await printLines([loadingLine(shell)]);
     try {
-      mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
+      makeOwnDirectory(paths.spool);
     } catch {
       // a shell starts all the same, and its hooks are silent
     }

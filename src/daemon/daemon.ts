@@ -299,7 +299,7 @@ async function start(
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest, sessions, admit, ignoring, (event) => orderSpool(event, state, spool)),
-    onWriterGone: (source) => loseOpen(state, source, runs, record),
+    onWriterGone: (source, error) => loseOpen(state, source, { runs, record, error }),
     reject,
     log,
     now,
@@ -425,11 +425,14 @@ function orderSpool({ type, source, data }: NewEvent, state: State, spool: Spool
 }
 
 /** Nobody will tell how these ended; of runs something may be left. */
-function loseOpen(state: State, source: string, runs: Runs, record: (event: NewEvent) => void): void {
+function loseOpen(
+  state: State,
+  source: string,
+  { runs, record, error }: { runs: Runs; record: (event: NewEvent) => void; error: string },
+): void {
   for (const id of state.sources.get(source)?.open ?? []) {
     if (!state.alive.has(id) || runs.runnerGone(id)) continue;
-    const data = { error: 'the process that would have told its end is gone' };
-    record({ type: 'execution_lost', execution: id, data });
+    record({ type: 'execution_lost', execution: id, data: { error } });
   }
 }
 

@@ -3,12 +3,13 @@ import { lstatSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
+import { makeOwnDirectory } from '../own-directory.js';
 import { cannotWrite } from '../regular-file.js';
 
 /** Makes `directory` with mode 0700, or checks that it is a real directory of ours that nobody else can enter. */
 export function ensurePrivateDirectory(directory: string): void {
   try {
-    mkdirSync(path.dirname(directory), { recursive: true, mode: 0o700 });
+    makeOwnDirectory(path.dirname(directory));
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw cannotWrite(directory, error);

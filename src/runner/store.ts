@@ -2,9 +2,10 @@
  * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
  * who runs it. Both are private to the user, and are kept as long as the history of the run.
  */
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
+import { makeOwnDirectory } from '../own-directory.js';
 import type { Paths } from '../paths.js';
 import type { ProcessIdentity } from '../processes.js';
 import { isAlive } from '../processes.js';
@@ -66,7 +67,7 @@ export function directoryOf(where: Where, id: string): string {
 export function writeSpec(where: Where, spec: RunSpec): void {
   const file = fileOf(where, spec.id, 'spec.json');
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeOwnDirectory(path.dirname(file));
     replaceTextSync(file, JSON.stringify(spec));
   } catch (error) {
     throw cannotWrite(file, error);

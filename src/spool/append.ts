@@ -1,8 +1,9 @@
 /** One line for the spool, which the daemon takes when it comes to it; `bin/progress` does the same in the shell. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, writeSync } from 'node:fs';
+import { closeSync, constants, writeSync } from 'node:fs';
 import path from 'node:path';
 import { ProgressError } from '../errors.js';
+import { makeOwnDirectory } from '../own-directory.js';
 import type { Paths } from '../paths.js';
 import { cannotWrite, openRegularSync } from '../regular-file.js';
 import { SHARED_NAME, SPOOL_SUFFIX } from './names.js';
@@ -21,7 +22,7 @@ export function appendToSpool(paths: Pick<Paths, 'spool'>, line: string): void {
   const unique = randomBytes(UNIQUE_BYTES).toString('hex');
   const file = path.join(paths.spool, isShared ? SHARED_NAME : `emit-${process.pid}-${unique}${SPOOL_SUFFIX}`);
   try {
-    mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
+    makeOwnDirectory(paths.spool);
     append(file, isShared ? SAFELY : SAFELY | O_EXCL, bytes);
   } catch (error) {
     throw cannotWrite(file, error);

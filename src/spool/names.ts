@@ -10,6 +10,8 @@ const NAME = /^(?:shared|([a-z]{1,16})-(\d{1,10}))-[a-z0-9]{1,64}\.ndjson$/;
 export const RUN_KIND = 'run';
 /** Of files that scripts write with the shell library. */
 export const SCRIPT_KIND = 'sh';
+/** Of files that the hooks of interactive shells write. */
+export const PROMPT_KINDS: ReadonlySet<string | undefined> = new Set(['bash', 'zsh', 'fish']);
 /** Of files that hold one call of an agent's hook, which is too long for the shared one. */
 const HOOK_KIND = 'hook';
 /** Whole once their writer is gone, and many. */

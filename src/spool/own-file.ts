@@ -1,8 +1,9 @@
 /** A spool file of one's own: events of a process that must not wait for a daemon, nor lose any when there is none. */
-import { closeSync, constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../errors.js';
+import { makeOwnDirectory } from '../own-directory.js';
 import type { Paths } from '../paths.js';
 import { SPOOL_SUFFIX } from './names.js';
 
@@ -39,7 +40,7 @@ const HOPE_MS = 60 * 60 * 1000;
 /** Of writer `kind`, this process. Throws what the system says when the file cannot be made. */
 export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): OwnFile {
   const source = `${kind}-${process.pid}-${unique}`;
-  mkdirSync(spool, { recursive: true, mode: 0o700 });
+  makeOwnDirectory(spool);
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   const fd = openSync(path.join(spool, source + SPOOL_SUFFIX), O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0o600);
   let waiting: { line: string; isOutput: boolean }[] = [];

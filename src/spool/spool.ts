@@ -5,7 +5,7 @@ import { watch as watchFiles } from 'chokidar';
 import type { SpoolStatus } from '../protocol/messages.js';
 import { createGuard } from './guard.js';
 import type { SpoolName } from './names.js';
-import { BRIEF_KINDS, parseSpoolName, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
+import { BRIEF_KINDS, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
@@ -23,8 +23,8 @@ export interface SpoolOptions extends Pick<FileOptions, 'directory' | 'submit' |
   isSynced: (source: string) => boolean;
   /** May more be handed in? If not, `resume` is called when it may. */
   isFull: () => boolean;
-  /** A writer is gone, and everything it wrote is in the journal. May be told again. */
-  onWriterGone: (source: string) => void;
+  /** A writer is gone (`why`), and everything it wrote is in the journal. May be told again. */
+  onWriterGone: (source: string, why: string) => void;
   /** Has a source executions that have not ended? Only then it matters soon that its writer is gone. */
   hasOpen: (source: string) => boolean;
   /** Milliseconds between two looks at everything, and between two looks at the writers. */
@@ -52,6 +52,8 @@ const SWEEP_MS = 30_000;
 const WRITERS_MS = 3_000;
 /** And once soon after the start, when what lay there is taken: whose writer is gone? */
 const SETTLE_MS = 1_000;
+const WRITER_GONE = 'the process that would have told its end is gone';
+const WRITER_REPLACED = 'another shell has taken its place (exec): how it ended was not seen';
 /** Read at once to catch up; who appends more than that is a load, and no single command. */
 const CATCH_UP_CHUNKS = 4;
 /** A new shared file is begun beyond this. */
@@ -124,7 +126,8 @@ export function openSpool(options: SpoolOptions): Spool {
     if (file) turns.touch(file);
   };
 
-  const sizeOf = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false })?.size;
+  const lookAt = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false });
+  const sizeOf = (name: string) => lookAt(name)?.size;
   const exists = (name: string) => sizeOf(name) !== undefined;
 
   /** Everything there is, whatever was told of it. */
@@ -141,23 +144,43 @@ export function openSpool(options: SpoolOptions): Spool {
   const isOver = ({ parsed, idleSince, leftAlone, name, size }: SpoolFile): boolean => {
     if (idleSince === undefined || leftAlone !== undefined) return false;
     const hasWriter =
-      parsed.writer === undefined ? isNewestShared(directory, name) : isWriterAlive(parsed.writer, idleSince, now());
+      parsed.writer === undefined
+        ? isNewestShared(directory, name)
+        : isWriterAlive(parsed.writer, idleSince, now()) && !isReplaced(name, parsed);
     // its last words may have come since it was read
     return !hasWriter && sizeOf(name) === size;
+  };
+
+  /** `exec zsh`: another shell has gone on in the process that wrote this file, and writes one of its own. */
+  const isReplaced = (name: string, { kind, writer }: SpoolName): boolean => {
+    if (!PROMPT_KINDS.has(kind)) return false;
+    const writtenAt = lookAt(name)?.mtimeMs ?? 0;
+    return [...files.values()].some(
+      (file) =>
+        file.parsed.writer === writer &&
+        PROMPT_KINDS.has(file.parsed.kind) &&
+        (lookAt(file.name)?.mtimeMs ?? 0) > writtenAt,
+    );
+  };
+
+  const sayIfGone = (file: SpoolFile) => {
+    if (!isOver(file)) return;
+    const { source } = file.parsed;
+    options.onWriterGone(source, isReplaced(file.name, file.parsed) ? WRITER_REPLACED : WRITER_GONE);
   };
 
   const lookForWriters = () =>
     guard.run(() => {
       for (const file of files.values()) {
         const { writer, source } = file.parsed;
-        if (writer !== undefined && options.hasOpen(source) && isOver(file)) options.onWriterGone(source);
+        if (writer !== undefined && options.hasOpen(source)) sayIfGone(file);
       }
     });
 
   const clear = (file: SpoolFile) => {
     if (!isOver(file)) return;
     const { parsed, idleSince = now(), name } = file;
-    if (parsed.writer !== undefined) options.onWriterGone(parsed.source);
+    if (parsed.writer !== undefined) sayIfGone(file);
     const isSafe = BRIEF_KINDS.has(parsed.kind) && options.isSynced(parsed.source);
     if (!isSafe && now() - idleSince < KEEP_MS) return;
     unlinkSync(path.join(directory, name));

@@ -270,14 +270,20 @@ t.test('a spool that others may enter is a problem', (t) => {
 
 t.test('hooks that a shell loads, or cannot load any more', async (t) => {
   const home = createHome(t);
-  const { directory, env } = home;
+  const { directory, env, paths } = home;
   const rc = path.join(directory, '.bashrc');
-  const check = () => checkShell({ ...env, SHELL: '/bin/bash' });
+  const check = () => checkShell({ ...env, SHELL: '/bin/bash' }, paths);
   t.match(check(), { state: 'ok', message: `no hooks in ${rc}: \`progress setup\` adds them` });
   writeFileSync(rc, '# mine\n');
   await home.invoke(['setup', 'bash']);
   const text = readFileSync(rc, 'utf8');
   t.match(check(), { state: 'ok', message: `${rc}:2 loads the hooks of ${PROGRESS}` });
+  const refusal = path.join(paths.spool, '.bash-refusal');
+  mkdirSync(paths.spool, { recursive: true, mode: 0o700 });
+  writeFileSync(refusal, 'PROMPT_COMMAND is read-only\n');
+  t.match(check(), { state: 'warning', message: /records nothing: PROMPT_COMMAND is read-only$/, advice: /readonly/ });
+  writeFileSync(refusal, '');
+  t.match(check(), { state: 'ok' });
   const advice = /progress setup/;
   const cases = [
     ['problem', text.replaceAll(PROGRESS, '/nowhere/progress'), ':2: /nowhere/progress is gone'],
@@ -292,7 +298,10 @@ t.test('hooks that a shell loads, or cannot load any more', async (t) => {
   rmSync(rc);
   mkdirSync(rc);
   t.match(check(), { state: 'problem', message: `${rc} is not a regular file`, advice });
-  t.match(checkShell({ ...env, SHELL: '/bin/tcsh' }), { state: 'ok', message: 'there are no hooks for /bin/tcsh' });
+  t.match(checkShell({ ...env, SHELL: '/bin/tcsh' }, paths), {
+    state: 'ok',
+    message: 'there are no hooks for /bin/tcsh',
+  });
 });
 
 t.test('hooks of agents: those that have been used here, and whether these still call us', async (t) => {

@@ -1,6 +1,10 @@
 /** What the hooks of bash meet in no other shell. What holds in each shell is in shells.test.ts. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
-import { BASH, namesOf, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
+import { BASH, commandsOf, namesOf, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
+import { openShell } from '../helpers/shell-session.js';
 
 t.jobs = 4;
 const skip = BASH.skipInTmux;
@@ -46,6 +50,7 @@ const MODES: [string, { before?: string; after?: string }][] = [
   ['a DEBUG trap', { before: `trap 'echo "[$? $_ $BASH_COMMAND]"' DEBUG` }],
   ['a DEBUG trap later', { after: `trap 'echo "[$? $BASH_COMMAND]"' DEBUG` }],
   ['timestamps in the history', { before: `HISTTIMEFORMAT='%Y '` }],
+  ['timestamps that cannot be turned off', { before: `readonly HISTTIMEFORMAT='%F 7 '` }],
 ];
 
 /** Without what is known to differ: what traps show of it when they run, and how a DEBUG trap is shown that ours is around. */
@@ -116,3 +121,87 @@ t.test('a full history and a wiped one do not matter', { skip }, async (t) => {
   for (const line of lines) await shell.run(line);
   t.strictSame(namesOf(shell), lines);
 });
+
+const hasList = Number(spawnSync('bash', ['-c', 'echo $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))']).stdout) >= 501;
+const skipReplaced = skip || (!hasList && 'before bash 5.1 PROMPT_COMMAND is no list');
+
+/** Lines after which PROMPT_COMMAND holds nothing of the hooks, or not all. */
+const REPLACEMENTS = [
+  `PROMPT_COMMAND='echo theirs'`,
+  `PROMPT_COMMAND=`,
+  `unset PROMPT_COMMAND`,
+  `PROMPT_COMMAND=('echo theirs')`,
+  `export PROMPT_COMMAND='echo theirs'`,
+  `PROMPT_COMMAND="echo theirs; $PROMPT_COMMAND"`,
+];
+for (const line of REPLACEMENTS)
+  t.test(`the hooks come back: ${line}`, { skip: skipReplaced }, async (t) => {
+    const shell = await openHooked(t, BASH, line.startsWith('export') ? [`export PROMPT_COMMAND='echo old'`] : []);
+    const isSpoken = line.includes('theirs');
+    // as bash would show it without hooks, from the line itself on
+    for (const [typed, shown] of [
+      [line, ''],
+      ['false', ''],
+      ['echo $?', '1'],
+      ['(exit 3)', ''],
+    ] as const) {
+      const said = (await shell.run(typed)).split('\n').filter(Boolean);
+      t.strictSame(said, [shown, isSpoken ? 'theirs' : ''].filter(Boolean), typed);
+    }
+    t.strictSame(
+      commandsOf(shell).slice(-4),
+      [
+        { name: line, end: 'completed', exitCode: 0 },
+        { name: 'false', end: 'failed', exitCode: 1 },
+        { name: 'echo $?', end: 'completed', exitCode: 0 },
+        { name: '(exit 3)', end: 'failed', exitCode: 3 },
+      ],
+      'each has its own status, and none goes on',
+    );
+    if (line.startsWith('export'))
+      t.match(await shell.run(`bash -c 'echo "[$PROMPT_COMMAND]"'`), 'echo theirs', 'what was exported still is');
+  });
+
+t.test(
+  'PROMPT_COMMAND replaced twice in a row: what is not known is not claimed',
+  { skip: skipReplaced },
+  async (t) => {
+    const shell = await openHooked(t, BASH);
+    for (const line of ['PROMPT_COMMAND=(:)', 'PROMPT_COMMAND=(:) && false', 'true', 'false']) await shell.run(line);
+    t.strictSame(commandsOf(shell), [
+      { name: 'PROMPT_COMMAND=(:)', end: 'lost', exitCode: undefined },
+      { name: 'true', end: 'completed', exitCode: 0 },
+      { name: 'false', end: 'failed', exitCode: 1 },
+    ]);
+  },
+);
+
+t.test('a read-only PROMPT_COMMAND: doctor can say why nothing is recorded', { skip }, async (t) => {
+  const shell = await openHooked(t, BASH, [`readonly PROMPT_COMMAND='history -a'`]);
+  t.strictSame(commandsOf(shell), []);
+  const file = path.join(shell.spool, '.bash-refusal');
+  t.equal(readFileSync(file, 'utf8'), 'PROMPT_COMMAND is read-only\n');
+  await shell.run(BASH.nested);
+  await shell.run(BASH.load);
+  t.equal(readFileSync(file, 'utf8'), '', 'the newest shell counts');
+});
+
+/** What matters here of ble.sh: it reads and runs the lines, and tells those who ask by its own hooks. */
+const BLESH = `
+blehook() { local one; for one in "$@"; do eval "\${one%%!=*}+=(\${one#*!=})"; done; }
+BLE_VERSION=0.4 PREEXEC=() PRECMD=()
+ble_run() { local hook status; for hook in "\${PREEXEC[@]}"; do "$hook" "$1"; done; eval "$1"; status=$?
+  for hook in "\${PRECMD[@]}"; do (exit "$status"); "$hook"; done; }
+`;
+for (const order of ['before', 'after'])
+  t.test(`ble.sh loaded ${order} the hooks: they use its own`, { skip }, async (t) => {
+    const shell = await openShell(t, 'bash', { HISTFILE: '', B: BLESH });
+    for (const line of order === 'before' ? ['eval "$B"', BASH.load] : [BASH.load, 'eval "$B"']) await shell.run(line);
+    await shell.run('unset B; :');
+    const before = commandsOf(shell).length;
+    await shell.run('ble_run true; ble_run "(exit 4)"; trap -p DEBUG; echo "${PROMPT_COMMAND[*]}"');
+    t.strictSame(commandsOf(shell).slice(before), [
+      { name: 'true', end: 'completed', exitCode: 0 },
+      { name: '(exit 4)', end: 'failed', exitCode: 4 },
+    ]);
+  });

@@ -1,6 +1,6 @@
 /** What the hooks of zsh meet in no other shell. What holds in each shell is in shells.test.ts. */
 import t from 'tap';
-import { checkResuming, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
+import { checkResuming, commandsOf, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
 
 t.jobs = 4;
 const skip = ZSH.skipInTmux;
@@ -19,7 +19,7 @@ const WITNESSES = [
   'echo $RANDOM',
   '[[ abc == (#b)a(*) ]]; echo $match $MATCH',
   // but what holds the hooks, and what the module of the clock brings
-  `typeset +m '*' | sed 's/.* //' | grep -v -e __progress -e '^EPOCH' -e '^epochtime' -e '^H$' -e '^pre.*_functions' | sort | cksum`,
+  `typeset +m '*' | sed 's/.* //' | grep -v -e __progress -e '^EPOCH' -e '^epochtime' -e '^H$' -e '^pre.*_functions' -e '^zshaddhistory_functions' | sort | cksum`,
   'fc -l',
 ];
 
@@ -59,5 +59,21 @@ t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
   await checkResuming(t, ZSH, [
     ['fg %1', says],
     ['fg', says],
+  ]);
+});
+
+t.test('hooks that were put out of the lists come back', { skip }, async (t) => {
+  const shell = await openHooked(t, ZSH);
+  const cut = ['precmd_functions=()', 'precmd_functions=() preexec_functions=()', 'preexec_functions=(:)'];
+  for (const line of cut) for (const typed of [line, 'false', 'true']) await shell.run(typed);
+  const ends = (line: string, own: string, exitCode?: number) => [
+    { name: line, end: own, exitCode },
+    { name: 'false', end: 'failed', exitCode: 1 },
+    { name: 'true', end: 'completed', exitCode: 0 },
+  ];
+  t.strictSame(commandsOf(shell), [
+    ...ends(cut[0]!, 'lost'),
+    ...ends(cut[1]!, 'lost'),
+    ...ends(cut[2]!, 'completed', 0),
   ]);
 });

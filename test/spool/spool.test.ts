@@ -468,3 +468,19 @@ t.test('a runner that has gone keeps its file until its last words are read', as
   t.strictSame(messages(), ['one', 'two']);
   t.strictSame(gone, [`run-${pid}-abc`]);
 });
+
+t.test('a shell that has become another one by exec is missed, and the new one is not', async (t) => {
+  const { start, append, gone, messages } = makeSpool(t, { hasOpen: () => true, sweepMs: 1_000_000, writersMs: 20 });
+  const writer = spawn('sleep', ['600'], { stdio: 'ignore' });
+  t.teardown(() => writer.kill('SIGKILL'));
+  const [before, after, script] = ['bash', 'zsh', 'sh'].map((kind) => `${kind}-${writer.pid}-abc`);
+  append(`${before}.ndjson`, line('before'));
+  append(`${script}.ndjson`, line('of a library that the shell has loaded'));
+  start();
+  await waitFor('what lies there', () => messages().length === 2);
+  await waitFor('another time of writing', () => {
+    append(`${after}.ndjson`, line('after'));
+    return gone.length > 0;
+  });
+  t.strictSame([...new Set(gone)], [before]);
+});
