@@ -88,11 +88,11 @@ __progress_is_installed() {
 }
 
 # Evaluated when a line has been read, they leave no text. The first notes the time. The second puts the last of ours back
-# into PROMPT_COMMAND, if somebody has given that another value, and notes the status of the line before, which then nobody
-# has: the index is that of an element that is there where nothing can or need be put back. An exclamation mark would be
-# the history's number.
+# into PROMPT_COMMAND, if somebody has given that another value; it counts the lines since the prompt was ours, and notes
+# the status of the line before, which then nobody has. Its index is that of an element that is there, where nothing can
+# or need be put back. An exclamation mark would be the history's number.
 __progress_ps0_time='${__progress_none:__progress_read_at=${EPOCHREALTIME//[^0-9]/}}'
-__progress_ps0_list='${__progress_none:__progress_status=$?}${__progress_none/"${PROMPT_COMMAND[${#PROMPT_COMMAND} == __progress_exported ? 0 : __progress_place_${PROMPT_COMMAND+${PROMPT_COMMAND@a}}]:=$__progress_final}"/}'
+__progress_ps0_list='${__progress_none:__progress_lines+=1,__progress_status=$?}${__progress_none/"${PROMPT_COMMAND[${#PROMPT_COMMAND} == __progress_exported ? 0 : __progress_place_${PROMPT_COMMAND+${PROMPT_COMMAND@a}}]:=$__progress_final}"/}'
 # for each of the attributes that PROMPT_COMMAND may have
 __progress_place_=$__progress_last_place
 __progress_place_a=$__progress_last_place
@@ -214,9 +214,9 @@ __progress_describe_shell() {
 } 2>/dev/null
 
 if [[ -z ${__progress_running+x} ]]; then
-  # shellcheck disable=SC2034 # in PS0, which may set the other three
+  # shellcheck disable=SC2034 # in PS0, which sets the next three
   __progress_none=
-  declare -a __progress_read_at __progress_status
+  declare -a __progress_read_at __progress_lines __progress_status
   __progress_exported=-1
   __progress_ignore_seen=
   __progress_ignore_pattern=

@@ -44,12 +44,9 @@ __progress_count_escape='\#'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
   __progress_is_line() { [[ ${__progress_count_escape@P} != "$__progress_count_before" ]]; }
   __progress_count() { __progress_count_before=${__progress_count_escape@P}; }
-  # how many lines were read since
-  __progress_count_lines() { __progress_lines=$((${__progress_count_escape@P} - ${__progress_count_before:-0})); }
 else
   __progress_is_line() { [[ -z ${COMP_LINE+x}${READLINE_LINE+x} && $1 == begun ]]; }
   __progress_count() { :; }
-  __progress_count_lines() { __progress_lines=1; }
 fi
 
 # __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if the history was told to leave it out.
@@ -178,13 +175,10 @@ __progress_event() {
 __progress_finish() {
   __progress_now=${EPOCHREALTIME-}
   __progress_now=${__progress_now//[!0-9]/}
-  if [[ $__progress_running && -z $__progress_library ]]; then
-    __progress_count_lines
-    if ((__progress_lines > 1)); then
-      __progress_miss
-      __progress_next_number=$((__progress_next_number + __progress_lines - 1))
-      __progress_armed=1
-    fi
+  if [[ $__progress_running && $__progress_lines -gt 1 ]]; then
+    __progress_miss
+    __progress_next_number=$((__progress_next_number + __progress_lines - 1))
+    __progress_armed=1
   fi
   if [[ $__progress_armed ]]; then
     __progress_armed=
@@ -267,11 +261,15 @@ __progress_trap_alone='if __progress_guarded __progress_begun "$_"; then builtin
 __progress_arm() {
   # what stands first was replaced, or came too late
   [[ -z $__progress_running$__progress_armed ]] || __progress_finish "$1"
-  __progress_settle
-  [[ $__progress_library != ble.sh ]] || return 1
+  if [[ ${PROMPT_COMMAND-} != "$__progress_first" || ${PROMPT_COMMAND[__progress_last_place]-} != "$__progress_final" ||
+    ${BLE_VERSION-}${bash_preexec_imported-}${__bp_imported-} ]]; then
+    __progress_settle
+    [[ $__progress_library != ble.sh ]] || return 1
+  fi
   # without it a prompt's expressions would be shown
   [[ ${BASHOPTS-} == *promptvars* && ${EPOCHREALTIME-} ]] || __progress_leave_ps0
   __progress_read_at=
+  __progress_lines=
   __progress_next_number=${HISTCMD-}
   __progress_count
   __progress_armed=1
