@@ -10,7 +10,7 @@ import { outputLimitOf } from '../runner/settings.js';
 import type { RunSpec } from '../runner/store.js';
 import { writeSpec } from '../runner/store.js';
 import type { Context } from './command.js';
-import { complain } from './output.js';
+import { complain, flushOutput } from './output.js';
 import { styleOf } from './surface.js';
 import { lendTerminal, suspend } from './terminal.js';
 
@@ -26,10 +26,10 @@ export interface Look {
 }
 
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-const OUTPUT = { stdout: process.stdout, stderr: process.stderr };
 
 export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
   const { paths, env } = context;
+  const output = { stdout: process.stdout, stderr: process.stderr };
   const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
   const isForPeople = !raw && !view && process.stdout.isTTY && agentOf(spec) !== undefined;
@@ -56,7 +56,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     onUnrecorded,
     ...(pty && { pty }),
     ...(render && { render }),
-    ...(!view && { output: OUTPUT }),
+    ...(!view && { output }),
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
@@ -65,7 +65,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   let status: number;
   let isInterrupted: boolean;
   if (view) {
-    status = await view.show(run, OUTPUT);
+    status = await view.show(run, output);
     isInterrupted = view.isInterrupted;
   } else {
     const giveBack = pty ? lendTerminal(pty, run) : passKeys(run);
@@ -76,7 +76,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) dieOfInterrupt(isInterrupted);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) await dieOfInterrupt(isInterrupted);
   return status;
 }
 
@@ -84,8 +84,9 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
  * A shell whose child dies of SIGINT ends its loop as well, but only if it has got the signal itself. Where Ctrl-C came as a
  * key, the terminal has signalled nothing: then the whole job gets what the terminal would have sent.
  */
-function dieOfInterrupt(isKey: boolean): void {
+async function dieOfInterrupt(isKey: boolean): Promise<void> {
   process.removeAllListeners('SIGINT');
+  await flushOutput();
   process.kill(isKey ? 0 : process.pid, 'SIGINT');
 }
 

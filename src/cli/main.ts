@@ -1,10 +1,12 @@
 /** The entry point of the command line: the only place of it that acts on being loaded. */
 import { runCommandLine } from './command-line.js';
+import { keepStandardStreamsBlocking } from '../standard-streams.js';
 import { complain, flushOutput, watchOutput } from './output.js';
 
 /** EX_IOERR. */
 const OUTPUT_FAILED = 74;
 
+keepStandardStreamsBlocking();
 watchOutput();
 process.exitCode = await runCommandLine(process.argv.slice(2), process.env);
 const failure = await flushOutput();
