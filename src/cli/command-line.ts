@@ -1,5 +1,6 @@
 /** Runs one command line: finds the command, and maps what it throws to a message and an exit status. */
 import { ProgressError, errnoOf } from '../errors.js';
+import { NOTHING_INHERITED } from '../inherited.js';
 import { resolvePaths } from '../paths.js';
 import { VERSION } from '../version.js';
 import { complain } from './output.js';
@@ -7,9 +8,14 @@ import { splitWords } from './words.js';
 
 /**
  * @param argv - the words after the name of the program
+ * @param inherited - what the command of a run gets besides the environment
  * @returns the exit status; nothing is thrown
  */
-export async function runCommandLine(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function runCommandLine(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  inherited = NOTHING_INHERITED,
+): Promise<number> {
   if (argv[0] === '--version' || argv[0] === '-V' || argv[0] === 'version') {
     process.stdout.write(`${VERSION}\n`);
     return 0;
@@ -17,7 +23,7 @@ export async function runCommandLine(argv: readonly string[], env: NodeJS.Proces
   const { words, rest } = splitWords(argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv);
   try {
     checkWorkingDirectory();
-    const surroundings = { paths: resolvePaths(env), env, rest };
+    const surroundings = { paths: resolvePaths(env), env, inherited, rest };
     // reading options takes longer than most commands run
     if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
       return await (await import('./run.js')).command.runBare({ ...surroundings, commands: {} });

@@ -1,6 +1,7 @@
 /** What a command is, and what all commands share. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { ProgressError } from '../errors.js';
+import type { Inherited } from '../inherited.js';
 import type { Paths } from '../paths.js';
 
 /** One file in this folder exports one of these as `command`; its name is the verb. */
@@ -22,6 +23,7 @@ export interface CommandSpec<A> {
 export interface Context {
   paths: Paths;
   env: NodeJS.ProcessEnv;
+  inherited: Inherited;
   /** What follows `--` on the command line. */
   rest: string[];
   commands: Commands;

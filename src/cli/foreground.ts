@@ -1,5 +1,6 @@
 /** A run in the foreground: this process is its runner, and its terminal is the command's. */
 import { ProgressError } from '../errors.js';
+import { isIgnored, onSignal } from '../inherited.js';
 import { openLink } from '../runner/link.js';
 import type { Pty } from '../runner/pty.js';
 import { openPty, whyNoPty } from '../runner/pty.js';
@@ -28,7 +29,7 @@ export interface Look {
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
-  const { paths, env } = context;
+  const { paths, env, inherited } = context;
   const output = { stdout: process.stdout, stderr: process.stderr };
   const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
@@ -50,6 +51,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     announced: false,
     waits: isQueued,
     stdin: view ? 'ignore' : 'inherit',
+    inherited,
     stderr: process.stderr.isTTY ? 'terminal' : 'apart',
     outputLimit: await outputLimitOf(paths),
     thorough: false,
@@ -60,7 +62,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
-  for (const signal of FORWARDED) process.on(signal, () => run.signal(signal, `${signal} to progress run`));
+  for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;
   let isInterrupted: boolean;
@@ -76,7 +78,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  if (run.diedOf === 'SIGINT' && process.stdin.isTTY) await dieOfInterrupt(isInterrupted);
+  if (run.diedOf === 'SIGINT' && process.stdin.isTTY && !isIgnored('SIGINT')) await dieOfInterrupt(isInterrupted);
   return status;
 }
 
@@ -108,14 +110,14 @@ function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | un
 function passKeys(run: Run): () => boolean {
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   const stop = () => {
-    process.off('SIGTSTP', stop);
-    suspend(run, () => process.on('SIGTSTP', stop));
+    unlistenStop();
+    suspend(run, () => (unlistenStop = onSignal('SIGTSTP', stop)));
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTSTP', stop);
+  const unlisten = onSignal('SIGINT', interrupt);
+  let unlistenStop = onSignal('SIGTSTP', stop);
   return () => {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTSTP', stop);
+    unlisten();
+    unlistenStop();
     // the terminal has signalled the whole job
     return false;
   };

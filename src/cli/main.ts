@@ -1,4 +1,5 @@
 /** The entry point of the command line: the only place of it that acts on being loaded. */
+import { ignoreSignals, takeInherited } from '../inherited.js';
 import { runCommandLine } from './command-line.js';
 import { keepStandardStreamsBlocking } from '../standard-streams.js';
 import { complain, flushOutput, watchOutput } from './output.js';
@@ -8,7 +9,9 @@ const OUTPUT_FAILED = 74;
 
 keepStandardStreamsBlocking();
 watchOutput();
-process.exitCode = await runCommandLine(process.argv.slice(2), process.env);
+const inherited = takeInherited(process.env);
+ignoreSignals(inherited);
+process.exitCode = await runCommandLine(process.argv.slice(2), process.env, inherited);
 const failure = await flushOutput();
 if (failure) {
   complain(`the output cannot be written: ${failure.message}`);

@@ -6,6 +6,7 @@ import { loadConfig } from '../config.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { ProgressError } from '../errors.js';
+import { onSignal } from '../inherited.js';
 import type { Output, Run } from '../runner/run.js';
 import { openBox } from '../terminal/box.js';
 import type { OutputStyle } from '../terminal/style.js';
@@ -72,7 +73,7 @@ interface Shown {
 
 async function showLines(run: Run, { id, from, paths, style }: Shown): Promise<number> {
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
-  process.on('SIGINT', interrupt);
+  onSignal('SIGINT', interrupt);
   const abort = new AbortController();
   const printed = printEvents({ paths, style, execution: id, resume: from, signal: abort.signal });
   const status = await run.ended;
@@ -89,7 +90,7 @@ async function showBox(
   onKey: () => void,
 ): Promise<number> {
   const interrupt = () => run.signal('SIGINT', 'Ctrl-C');
-  process.on('SIGINT', interrupt);
+  const unlisten = onSignal('SIGINT', interrupt);
   const abort = new AbortController();
   const live = await openLive({
     paths,
@@ -100,7 +101,7 @@ async function showBox(
     onChange: () => box.changed(),
   });
   // the box hears of it as a key and as a signal
-  process.off('SIGINT', interrupt);
+  unlisten();
   const box = openBox({
     input: process.stdin,
     output: process.stdout,
@@ -120,7 +121,7 @@ async function showBox(
   const left = await Promise.race([box.left, run.ended]);
   if (typeof left === 'string') {
     // the command goes on, in the foreground and without the box
-    process.on('SIGINT', interrupt);
+    onSignal('SIGINT', interrupt);
     abort.abort();
     box.close();
     run.show(output);

@@ -47,13 +47,17 @@ function orderingOf(grace: string | undefined, kill: boolean, signal: string | u
   };
 }
 
+/** What a run is asked to end by: the second one where it was started with the first ignored. */
+const POLITE = ['SIGINT', 'SIGTERM'];
+
 /** How it ended, and which signals that took. */
 function tookText({ status, startedAt, dismissed }: Execution, events: readonly ExecutionEvent[]): string {
   if (dismissed) return 'dismissed; progress did not start it, and stops nothing';
   const signals = new Set(events.map(({ data }) => (data['action'] === 'signal' ? textOf(data, 'signal') : undefined)));
   if (startedAt === undefined) return `${status} before it began`;
+  const first = POLITE.find((name) => signals.has(name));
   if (signals.has('SIGKILL')) {
-    return signals.has('SIGINT') ? 'SIGINT did not end it, SIGKILL did' : 'killed by SIGKILL';
+    return first === undefined ? 'killed by SIGKILL' : `${first} did not end it, SIGKILL did`;
   }
-  return signals.has('SIGINT') ? 'stopped by SIGINT' : `${status} before it was stopped`;
+  return first === undefined ? `${status} before it was stopped` : `stopped by ${first}`;
 }

@@ -1,5 +1,6 @@
 /** Our terminal, lent to a command that has one of its own: keys go in, its size is ours, Ctrl-Z stops both. */
 import { spawnSync } from 'node:child_process';
+import { onSignal } from '../inherited.js';
 import { readProcess } from '../processes.js';
 import type { Pty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
@@ -64,11 +65,13 @@ export function lendTerminal(pty: Pty, run: Run): () => boolean {
   // whoever reads from the terminal in the background is stopped
   stdin.pause();
   stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
-  process.on('SIGWINCH', resize).on('SIGCONT', take).on('SIGINT', interrupt);
+  process.on('SIGWINCH', resize).on('SIGCONT', take);
+  const unlisten = onSignal('SIGINT', interrupt);
   take();
   return () => {
     clearTimeout(later);
-    process.off('SIGWINCH', resize).off('SIGCONT', take).off('SIGINT', interrupt);
+    process.off('SIGWINCH', resize).off('SIGCONT', take);
+    unlisten();
     stdin.off('data', onKeys).off('end', onEnd).off('error', onEnd);
     giveBack();
     if ('unref' in stdin) stdin.unref();

@@ -5,7 +5,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { inheritedDescriptors } from '../processes.js';
 
-type Stdio = Extract<StdioOptions, unknown[]>;
+export type Stdio = Extract<StdioOptions, unknown[]>;
 
 /**
  * Starts Node with its errors on a pipe. It has nothing of what is open here: a lock that a script holds on a
@@ -21,12 +21,14 @@ export function spawnInBackground(program: string, args: readonly string[]): Chi
 
 /** A child can be given something else in the place of a descriptor, but it cannot be given nothing. */
 export function withholding<T>(descriptors: readonly number[], stdio: Stdio, start: (stdio: Stdio) => T): T {
-  const beyond = descriptors.filter((fd) => fd >= stdio.length);
-  if (beyond.length === 0) return start(stdio);
+  const withheld = descriptors.filter((fd) => stdio[fd] === undefined);
+  // Node would move what comes after a gap
+  const length = Math.max(stdio.length, ...withheld.map((fd) => fd + 1));
+  const all: Stdio = Array.from({ length }, (_, fd) => stdio[fd] ?? 'ignore');
+  if (withheld.length === 0) return start(all);
   const nothing = openSync('/dev/null', constants.O_RDWR);
   try {
-    const all: Stdio = Array.from({ length: Math.max(...beyond) + 1 }, (_, fd) => stdio[fd] ?? 'ignore');
-    for (const fd of beyond) all[fd] = nothing;
+    for (const fd of withheld) all[fd] = nothing;
     return start(all);
   } finally {
     closeSync(nothing);

@@ -1,6 +1,7 @@
 /** A process that is the daemon: configuration, log and signals around the daemon as a value. */
 import { ProgressError } from '../errors.js';
 import { createDeferred } from '../core/deferred.js';
+import { onSignal } from '../inherited.js';
 import type { Paths } from '../paths.js';
 import { createLog } from './daemon-log.js';
 import { claim, startDaemon } from './daemon.js';
@@ -43,7 +44,7 @@ async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise
   process.on('uncaughtException', die).on('unhandledRejection', die);
 
   const { promise: signalled, resolve } = createDeferred<NodeJS.Signals>();
-  for (const signal of SIGNALS) process.on(signal, resolve);
+  const unlisten = SIGNALS.map((signal) => onSignal(signal, resolve));
   try {
     const daemon = await startUnless(signalled, log, (signal) => startDaemon(lock, { paths, settings, log, signal }));
     if (daemon) log(`leaving: ${await Promise.race([signalled, daemon.leaving])}`);
@@ -56,7 +57,7 @@ async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise
     throw error;
   } finally {
     // from here on a signal ends the process, whatever may still be open
-    for (const signal of SIGNALS) process.off(signal, resolve);
+    for (const off of unlisten) off();
   }
 }
 

@@ -3,9 +3,13 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import type { Stdio } from '../client/background.js';
 import { withholding } from '../client/background.js';
 import { errnoOf } from '../errors.js';
+import type { Inherited } from '../inherited.js';
+import { NOTHING_INHERITED } from '../inherited.js';
 import { DEFAULT_PATH, findInPath } from '../paths.js';
+import { withDispositions } from './dispositions.js';
 import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
 import type { CommandStream } from './output.js';
@@ -32,6 +36,8 @@ export interface ChildOptions {
   pty?: Pty | undefined;
   /** Where pipes are made: one that is ours alone. */
   directory: string;
+  /** For a command in the foreground: signals that it ignores or blocks, and descriptors that it has besides. */
+  inherited?: Inherited;
   /** On a terminal: whether standard error goes there as well, or to where ours goes. */
   stderr: 'terminal' | 'apart';
 }
@@ -65,10 +71,10 @@ async function begun(child: ChildProcess, outputs: Child['outputs']): Promise<Ch
 }
 
 async function onPipes(options: ChildOptions): Promise<Child> {
-  const { argv, cwd, env, stdin, directory } = options;
-  const [file, ...args] = argv;
+  const { argv, cwd, env, stdin, directory, inherited = NOTHING_INHERITED } = options;
+  const [file, ...args] = withDispositions(argv, inherited);
   return await withPipes(directory, ['stdout', 'stderr'], async (ends, sourcesOf) => {
-    const child = withholding(ourEnds(), [stdin, ...ends], (stdio) =>
+    const child = withholding(ourEnds(), stdioOf([stdin, ...ends], inherited), (stdio) =>
       spawn(file, args, { cwd, env, stdio, detached: true }),
     );
     return await begun(child, sourcesOf(child));
@@ -76,13 +82,24 @@ async function onPipes(options: ChildOptions): Promise<Child> {
 }
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
-async function onTerminal({ argv, cwd, env, stderr, directory }: ChildOptions, pty: Pty): Promise<Child> {
+async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
+  const { argv, cwd, env, stderr, directory, inherited = NOTHING_INHERITED } = options;
+  const words = withDispositions(argv, inherited);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
-    const child = withholding(ourEnds(), [pty.command, pty.command, apart ?? pty.command], (stdio) =>
-      spawn(pty.setsid, ['--ctty', ...argv], { cwd, env, stdio }),
+    const child = withholding(
+      ourEnds(),
+      stdioOf([pty.command, pty.command, apart ?? pty.command], inherited),
+      (stdio) => spawn(pty.setsid, ['--ctty', ...words], { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
+}
+
+/** The standard streams, and each inherited descriptor in its place. */
+function stdioOf(standard: readonly (End | ChildOptions['stdin'])[], { descriptors }: Inherited): Stdio {
+  const stdio: Stdio = [...standard];
+  for (const fd of descriptors) stdio[fd] = fd;
+  return stdio;
 }
 
 /** What a command gets for one of its outputs: a descriptor, or else the socket that Node makes. */

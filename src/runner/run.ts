@@ -37,7 +37,7 @@ export interface Output {
   stderr: Writable;
 }
 
-export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr'> {
+export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr' | 'inherited'> {
   paths: Pick<Paths, 'runs' | 'spool'>;
   spec: RunSpec;
   /** Its queueing was told before: it is this process's turn. */
@@ -102,7 +102,8 @@ export function startRun(options: RunOptions): Run {
   const turn = createDeferred<'start' | Outcome>();
   if (!waits) turn.resolve('start');
   const asked = new Set<NodeJS.Signals>();
-  const stopping = createStopping(emit);
+  // one that a script has started in the background ignores SIGINT
+  const stopping = createStopping(emit, options.inherited?.ignored.includes('SIGINT') ? 'SIGTERM' : 'SIGINT');
   const pausing = createPausing(emit);
   let timedOut = false;
   let pumps: readonly (Pump & { stream: CommandStream; reading: Reading })[] = [];

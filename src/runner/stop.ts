@@ -14,6 +14,8 @@ export interface StopOptions {
   onSignal: (name: NodeJS.Signals) => void;
   /** Ends the time of grace. */
   hurry?: AbortSignal;
+  /** What asks it to end. @default SIGINT */
+  first?: NodeJS.Signals;
 }
 
 export const DEFAULT_GRACE_MS = 5_000;
@@ -23,20 +25,27 @@ const LAST_POLL_MS = 100;
 const KILL_MS = 5_000;
 
 /** Resolves when nothing of the group is left, or nothing helps, and tells what it took. */
-export async function stopGroup({ group, graceMs, paused, onSignal, hurry }: StopOptions): Promise<string> {
+export async function stopGroup({
+  group,
+  graceMs,
+  paused,
+  onSignal,
+  hurry,
+  first = 'SIGINT',
+}: StopOptions): Promise<string> {
   const send = (name: NodeJS.Signals) => {
     if (group.signal(name)) onSignal(name);
   };
   const startedAt = performance.now();
   const took = () => formatDuration(performance.now() - startedAt);
   if (graceMs > 0) {
-    send('SIGINT');
+    send(first);
     if (paused) send('SIGCONT');
-    if (await isGone(group, graceMs, hurry)) return `stopped by SIGINT after ${took()}`;
+    if (await isGone(group, graceMs, hurry)) return `stopped by ${first} after ${took()}`;
   }
   send('SIGKILL');
   const gone = await isGone(group, KILL_MS);
-  const ended = graceMs > 0 ? `SIGINT did not end it: killed by SIGKILL after ${took()}` : 'killed by SIGKILL';
+  const ended = graceMs > 0 ? `${first} did not end it: killed by SIGKILL after ${took()}` : 'killed by SIGKILL';
   return gone ? ended : `${ended}, and still ${group.members().length} processes are left`;
 }
 
@@ -60,7 +69,7 @@ export interface Stopping {
 }
 
 /** One stop, however often it is asked for; one without grace ends the grace of another. */
-export function createStopping(emit: Tell): Stopping {
+export function createStopping(emit: Tell, first: NodeJS.Signals = 'SIGINT'): Stopping {
   const hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
@@ -81,7 +90,7 @@ export function createStopping(emit: Tell): Stopping {
       stopping.begun = true;
       const onSignal = (signal: NodeJS.Signals) =>
         emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
-      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal }).then((took) => {
+      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal, first }).then((took) => {
         text = asker === undefined ? took : `${took}, asked by ${asker}`;
       });
     },

@@ -1,6 +1,7 @@
 /** The in-place box: shows a view in the terminal, inline, until it is closed or left. */
 import type { Clock } from '../core/clock.js';
 import { realClock } from '../core/clock.js';
+import { onSignal } from '../inherited.js';
 import { createInline } from './inline.js';
 import { createPacer } from './pacer.js';
 import { openScreen } from './screen.js';
@@ -63,7 +64,7 @@ export function openBox({ input, output, style, view, onInterrupt, clock = realC
   const pacer = createPacer(draw, () => untilTick(view()), clock);
   const restore = (): void => screen.restore();
   const unlisten = [
-    ...SIGNALS.map((signal) => listen(process, signal, () => onSignal(signal))),
+    ...SIGNALS.map((signal) => onSignal(signal, () => take(signal))),
     listen(process, 'SIGCONT', onContinue),
     // a stack trace is printed after this: the terminal must be itself again
     listen(process, 'uncaughtExceptionMonitor', restore),
@@ -77,19 +78,19 @@ export function openBox({ input, output, style, view, onInterrupt, clock = realC
 
   function begin(): void {
     state = 'open';
-    ignoreStop = listen(process, 'SIGTSTP', () => stop(process.pid));
+    ignoreStop = onSignal('SIGTSTP', () => stop(process.pid));
     screen.enter();
     pacer.changed();
   }
 
   function onKey(name: string): void {
     if (name === 'q') leave('q');
-    if (name === 'C-c') onSignal('SIGINT');
+    if (name === 'C-c') take('SIGINT');
     // as the terminal itself would: the whole job stops, not this process alone
     if (name === 'C-z') stop(0);
   }
 
-  function onSignal(signal: Signal): void {
+  function take(signal: Signal): void {
     if (signal === 'SIGINT' && onInterrupt) onInterrupt();
     else leave(signal);
   }

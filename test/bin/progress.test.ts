@@ -77,6 +77,21 @@ t.test('a plain emit starts no program and no process', { skip: whyNo('strace') 
   t.end();
 });
 
+t.test('a run reaches Node without a fork', { skip: whyNo('strace') }, (t) => {
+  const home = createNodeless(t);
+  for (const { name, command, skip } of POSIX_SHELLS) {
+    if (skip) continue;
+    const trace = ['-f', '-qq', '-e', 'trace=execve,clone,clone3,fork,vfork'];
+    const { stderr } = spawnSync('strace', [...trace, ...command, PROGRESS, 'run', '--', 'true'], {
+      env: home.env,
+      encoding: 'utf8',
+    });
+    t.match(stderr, /execve/, name);
+    t.notMatch(stderr, /^[^ ]*(?:clone|fork)/m, name);
+  }
+  t.end();
+});
+
 t.test('without daemon and state it makes a spool for its user alone, and says nothing', (t) => {
   const home = createNodeless(t);
   t.strictSame(home.progress(['emit', 'log', 'a=1']), { status: 0, stdout: '', stderr: '' });

@@ -12,6 +12,7 @@ import { dispatch } from '../../src/cli/dispatch.js';
 import { EVENT_TYPES } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import type { Home } from '../helpers/daemon.js';
+import { NOTHING_INHERITED } from '../../src/inherited.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { startRunHome } from '../helpers/runs.js';
 import { makeExecution } from '../helpers/models.js';
@@ -104,7 +105,7 @@ async function readCommands(context: Context): Promise<Map<string, Shape>> {
 
 t.test('options, values and descriptions are those that --help tells, of every command', async (t) => {
   const home = createHome(t);
-  const context = { paths: home.paths, env: home.env, rest: [], commands: {} };
+  const context = { paths: home.paths, env: home.env, inherited: NOTHING_INHERITED, rest: [], commands: {} };
   const commands = await readCommands(context);
   const printed = t.capture(console, 'log', () => undefined);
   for (const [name, { description, options, positionals }] of commands) {
