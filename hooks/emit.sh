@@ -159,6 +159,8 @@ __progress_build() {
 
   # an execution that a user gives may be a name or a prefix; that of the environment is an ID
   __progress_lookup=${__progress_own_execution:-$__progress_execution}
+  __progress_inherited=
+  [ -n "$__progress_lookup" ] || __progress_inherited=${PROGRESS_EXECUTION-}
   __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
   __progress_step=${__progress_own_step:-$__progress_step}
   # an inherited step is of no use in another execution
@@ -185,7 +187,7 @@ __progress_build() {
   esac
   __progress_line="{\"type\":$__progress_type${__progress_time:+,\"time\":$__progress_time}"
   __progress_line=$__progress_line${__progress_execution:+,\"execution\":$__progress_execution}
-  __progress_line=$__progress_line${__progress_lookup:+,\"lookup\":true}
+  __progress_line=$__progress_line${__progress_lookup:+,\"lookup\":true}${__progress_inherited:+,\"inherited\":true}
   __progress_line="$__progress_line${__progress_step:+,\"step\":$__progress_step},\"data\":{${__progress_data#,}}}"
   [ "${#__progress_line}" -le "$__progress_max_line" ]
 }

@@ -341,7 +341,10 @@ function __progress_build
         __progress_quote $words[2]
         set place "$place,\"$words[1]\":$__progress_json"
         # an execution that a user gives may be a name or a prefix; that of the environment is an ID
-        test $words[1] = execution -a -n "$option_execution$pair_execution"; and set place "$place,\"lookup\":true"
+        test $words[1] = execution; or continue
+        set -l mark inherited
+        test -n "$option_execution$pair_execution"; and set mark lookup
+        set place "$place,\"$mark\":true"
     end
     __progress_quote $type
     set -g __progress_line "{\"type\":$__progress_json$time$place,\"data\":{"(string join , -- $data | string collect -a)'}}'

@@ -21,6 +21,8 @@ export interface EventContext {
   execution?: string | undefined;
   /** The execution was given by a user, so it may be a name or a prefix. */
   lookup?: true;
+  /** The execution is that of the environment. */
+  inherited?: true;
   step?: string | undefined;
 }
 
@@ -29,7 +31,13 @@ export function contextOf(args: EventContext, env: NodeJS.ProcessEnv): EventCont
   const inherited = { execution: given(env['PROGRESS_EXECUTION']), step: given(env['PROGRESS_STEP']) };
   const execution = args.execution ?? inherited.execution;
   const step = args.step ?? (execution === inherited.execution ? inherited.step : undefined);
-  return { execution, ...(args.execution !== undefined && { lookup: true }), step };
+  const isInherited = args.execution === undefined && execution !== undefined;
+  return {
+    execution,
+    ...(args.execution !== undefined && { lookup: true }),
+    ...(isInherited && { inherited: true }),
+    step,
+  };
 }
 
 /** Shells can hardly unset what they have exported: an empty value is none. */
@@ -52,6 +60,7 @@ export function withContext(
     ...event,
     ...dropUndefined({ execution: context.execution }),
     ...(context.lookup && { lookup: true }),
+    ...(context.inherited && { inherited: true }),
     ...(step !== undefined && { step }),
   };
 }

@@ -56,9 +56,12 @@ export const command = defineCommand({
   },
 });
 
-/** An event without an execution belongs to the task that this process, or one that it runs in, has started. */
+/**
+ * An event without an execution belongs to the task that this process, or one that it runs in, has started; so does one
+ * whose inherited execution is over.
+ */
 function withSender(event: Record<string, unknown>): Record<string, unknown> {
-  return event['execution'] === undefined ? { sender: senderNames(), ...event } : event;
+  return event['execution'] === undefined || event['inherited'] === true ? { sender: senderNames(), ...event } : event;
 }
 
 /** A daemon that runs takes what cannot be written to the spool; without one it is said why that is so. */

@@ -1,6 +1,7 @@
 /** The entry point of the command line: the only place of it that acts on being loaded. */
 import { ignoreSignals, takeInherited } from '../inherited.js';
 import { runCommandLine } from './command-line.js';
+import { takeUserEnvironment } from '../node-environment.js';
 import { keepStandardStreamsBlocking } from '../standard-streams.js';
 import { complain, flushOutput, watchOutput } from './output.js';
 
@@ -11,7 +12,7 @@ keepStandardStreamsBlocking();
 watchOutput();
 const inherited = takeInherited(process.env);
 ignoreSignals(inherited);
-process.exitCode = await runCommandLine(process.argv.slice(2), process.env, inherited);
+process.exitCode = await runCommandLine(process.argv.slice(2), takeUserEnvironment(process.env), inherited);
 const failure = await flushOutput();
 if (failure) {
   complain(`the output cannot be written: ${failure.message}`);

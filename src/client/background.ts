@@ -3,17 +3,19 @@ import type { ChildProcessByStdio, StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { withoutNodeVariables } from '../node-environment.js';
 import { inheritedDescriptors } from '../processes.js';
 
 export type Stdio = Extract<StdioOptions, unknown[]>;
 
 /**
  * Starts Node with its errors on a pipe. It has nothing of what is open here: a lock that a script holds on a
- * descriptor would stay for as long as it runs. Nor does it belong to the run that it happens to be started in.
+ * descriptor would stay for as long as it runs. Nor does it belong to the run that it happens to be started in,
+ * or take what the user has set for Node.
  * It is where we are until it has found its files: a relative PROGRESS_HOME is relative to that.
  */
 export function spawnInBackground(program: string, args: readonly string[]): ChildProcessByStdio<null, null, Readable> {
-  const { PROGRESS_EXECUTION: _execution, PROGRESS_STEP: _step, ...env } = process.env;
+  const { PROGRESS_EXECUTION: _execution, PROGRESS_STEP: _step, ...env } = withoutNodeVariables(process.env);
   return withholding(inheritedDescriptors(), ['ignore', 'ignore', 'pipe'], (stdio) =>
     spawn(process.execPath, [program, ...args], { detached: true, env, stdio }),
   ) as ChildProcessByStdio<null, null, Readable>;

@@ -13,6 +13,11 @@ export interface NewEvent {
   execution?: string;
   /** `execution` may also be the name of an execution or a unique prefix of its ID. Not part of the journal. */
   lookup?: true;
+  /**
+   * `execution` is that of the producer's environment, which may outlive the run that it was set for. Not part of the
+   * journal.
+   */
+  inherited?: true;
   step?: string;
   /** Who produced it. */
   source?: string;

@@ -29,7 +29,8 @@ export function needsFoldedState({ type, source, data }: NewEvent): boolean {
 }
 
 /** The event as it is routed and written; the same object if nothing about it changes. */
-export function placeEvent(state: State, event: NewEvent): NewEvent {
+export function placeEvent(state: State, given: NewEvent): NewEvent {
+  const event = given.inherited ? withoutEnded(state, given) : given;
   if (STARTS.has(event.type)) return placeStart(state, event);
   const place = placeOf(state, event);
   const status = Object.hasOwn(EXECUTION_ENDS, event.type) ? EXECUTION_ENDS[event.type] : undefined;
@@ -39,6 +40,16 @@ export function placeEvent(state: State, event: NewEvent): NewEvent {
   return execution ? settleEnd(execution, event) : event;
 }
 
+/**
+ * Drops an execution that the producer has inherited from a run that is over: a tmux server that was started in a run
+ * hands the run's environment on to everything that starts in it later.
+ */
+function withoutEnded(state: State, event: NewEvent): NewEvent {
+  const { execution, inherited: _inherited, ...rest } = event;
+  const run = execution === undefined ? undefined : findExecution(state, execution);
+  return run && hasRunner(run) && isAfter(event, run) ? rest : event;
+}
+
 function placeStart(state: State, event: NewEvent): NewEvent {
   const known = placeOf(state, event);
   if (known)
@@ -46,8 +57,9 @@ function placeStart(state: State, event: NewEvent): NewEvent {
   const given = textOf(event.data, 'parent');
   const parent = given === undefined ? undefined : (runOfTask(state, given) ?? findExecution(state, given));
   if (!parent || event.execution === undefined) return event;
+  if (parent.pid !== undefined && isAfter(event, parent)) return withoutParent(event);
   const isTask = event.data['kind'] === 'task' && hasRunner(parent) && !findExecution(state, event.execution);
-  if (isTask && !isAfter(event, parent)) {
+  if (isTask) {
     const place = { run: parent, task: event.execution };
     // what an agent starts is a part of its work
     const isFirst = parent.tasks === undefined && parent.kind === 'run';
@@ -59,6 +71,12 @@ function placeStart(state: State, event: NewEvent): NewEvent {
 /** Was it started by a runner? What a program only calls a run ends like any other execution. */
 function hasRunner(run: Execution): boolean {
   return isRunner(run.source, run.id);
+}
+
+/** A process that has ended starts nothing, so what comes later has only inherited its environment. */
+function withoutParent(event: NewEvent): NewEvent {
+  const { parent: _parent, parentStep: _parentStep, ...data } = event.data;
+  return { ...event, data };
 }
 
 /** What a run leaves in the background is not a part of it. */

@@ -393,7 +393,7 @@ function createSpoolEntrance(
   const order = createOrder(() => undefined);
   const lookUp = createSenderLookup();
   return (event, bytes, receipt, isShared) => {
-    if (event.sender && event.execution === undefined) event.sender = lookUp(event.sender);
+    if (event.sender && (event.execution === undefined || event.inherited)) event.sender = lookUp(event.sender);
     const origin: Origin = {
       ...receipt,
       ...(isShared && { entrance: SHARED_FILE }),

@@ -1,5 +1,6 @@
 /** The one way through: an event is routed, written to the journal, folded into the state, then published. */
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
+import { EXECUTION_ENDS } from '../core/event.js';
 import { fold } from '../core/fold.js';
 import type { Entrance } from '../core/route.js';
 import { createRouter } from '../core/route.js';
@@ -121,11 +122,15 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
   const take = (): Pending[] => {
     let count = 0;
     let bytes = 0;
+    const ended = new Set<string>();
     while (count < pending.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
       const item = pending[count];
       // everything before it is to be folded then
       const isAlone = item !== undefined && (item.make !== undefined || needsFoldedState(item.event));
       if (isAlone && count > 0) break;
+      const { type, execution = '', inherited } = item?.event ?? { type: '' };
+      if (inherited && ended.has(execution)) break;
+      if (Object.hasOwn(EXECUTION_ENDS, type)) ended.add(execution);
       bytes += item?.bytes ?? 0;
       count++;
       if (isAlone) break;
@@ -151,6 +156,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
     stamped.time = event.time ?? arrival;
     if (execution !== undefined) stamped.execution = execution;
     delete stamped.lookup;
+    delete stamped.inherited;
     return reusable ? stampText(text, seq, stamped.time) : encodeEvent(stamped);
   };
 

@@ -22,6 +22,7 @@ export function isReusable(text: string, value: Readonly<Record<string, unknown>
     value['approximate'] === event.approximate &&
     value['data'] === event.data &&
     event.lookup === undefined &&
+    event.inherited === undefined &&
     text.length <= MAX_CHARS &&
     text.startsWith(`{"type":"${event.type}",`) &&
     text.endsWith('}') &&

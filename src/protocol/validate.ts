@@ -128,6 +128,7 @@ export function toNewEvent(given: unknown): NewEvent {
   if (isGiven(approximate) && checkFlag(approximate)) event.approximate = true;
   if (isGiven(execution)) event.execution = checkId('execution', execution);
   if (value['lookup'] === true) event.lookup = true;
+  if (value['inherited'] === true) event.inherited = true;
   if (isGiven(step)) event.step = checkId('step', step);
   if (isGiven(source)) event.source = checkId('source', source);
   if (isGiven(n)) event.n = checkCount(n);
@@ -196,7 +197,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'data',
 ]);
 
-/** With another value than `true`, `lookup` is somebody's data. */
+/** With another value than `true`, `lookup` and `inherited` are data of the producer. */
 function dataOf(value: Fields): EventData {
   const data = value['data'] ?? {};
   if (!isObject(data)) throw badEvent('data', 'an object', data);
@@ -207,7 +208,7 @@ function dataOf(value: Fields): EventData {
 }
 
 function isEnvelope(key: string, value: Fields): boolean {
-  if (key === 'lookup') return value[key] === true;
+  if (key === 'lookup' || key === 'inherited') return value[key] === true;
   return ENVELOPE.has(key) || (key === 'sender' && isSender(value[key]));
 }
 

@@ -14,6 +14,7 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { loadingLine } from '../../src/cli/hooks.js';
+import { NODE_VARIABLES } from '../../src/node-environment.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../helpers/daemon.js';
@@ -187,9 +188,66 @@ t.test('what else stands in the place of the shared file is neither waited for n
   t.end();
 });
 
+t.test('variables for Node and names of the launcher reach the command of a run, and nothing else', async (t) => {
+  const home = createHome(t);
+  const user = {
+    ...Object.fromEntries(NODE_VARIABLES.map((name, index) => [name, `--no-such-option-${index} "$x" 'y' \n`])),
+    ...{ root: 'r', self: 's', link: 'l', name: 'n', max_shared: 'm', NODE_PATH: '' },
+  };
+  const { status, stdout, stderr } = home.progress(['run', '--', 'env', '-0'], { env: user });
+  t.match({ status, stderr }, { status: 0, stderr: '' });
+  const given = new Map(stdout.split('\0').map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
+  for (const [name, value] of Object.entries(user)) t.equal(given.get(name), value, name);
+  t.strictSame(
+    [...given.keys()].filter((name) => name?.startsWith('PROGRESS_ASIDE')),
+    [],
+  );
+  const pid = await waitFor('the daemon', () => readLockRecord(home.paths.lock)?.pid);
+  const environ = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  t.notOk(environ.find((line) => line.includes('--no-such-option')));
+});
+
+t.test('the launcher and the program know the same variables of Node', (t) => {
+  const [, names = ''] = /^__progress_node_variables='([^']*)'/m.exec(readFileSync(PROGRESS, 'utf8')) ?? [];
+  t.strictSame(names.split(/\s+/).sort(), [...NODE_VARIABLES].sort());
+  t.end();
+});
+
+t.test('without Node, or with an old one, one line says which version is needed', (t) => {
+  const home = createHome(t);
+  const { engines } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    engines: { node: string };
+  };
+  const needed = engines.node.replace('>=', '');
+  const programs = path.join(home.directory, 'bin');
+  mkdirSync(programs);
+  for (const name of ['readlink', 'sh']) symlinkSync(`/bin/${name}`, path.join(programs, name));
+  const none = home.progress(['ps'], { env: { PATH: programs } });
+  t.strictSame(none, {
+    status: 127,
+    stdout: '',
+    stderr: `progress: there is no node in PATH: install Node.js ${needed} or newer\n`,
+  });
+  const start = path.join(path.dirname(PROGRESS), 'start.cjs');
+  for (const [version, status] of [
+    ['0.10.48', 78],
+    ['18.20.0', 78],
+    ['20.18.3', 78],
+    [needed + '.0', 0],
+    ['24.0.0', 0],
+  ] as const) {
+    const old = path.join(home.directory, 'old.cjs');
+    writeFileSync(old, `Object.defineProperty(process.versions, 'node', { value: '${version}' })`);
+    const outcome = spawnSync(process.execPath, ['-r', old, start, '--version'], { encoding: 'utf8' });
+    t.equal(outcome.status, status, version);
+    if (status !== 0) t.match(outcome.stderr, new RegExp(`^progress: needs Node.js ${needed} or newer, but .*\n$`));
+  }
+  t.end();
+});
+
 t.test('what the shell does not do itself reaches Node as it was given', (t) => {
   const home = createNodeless(t);
-  const cli = path.join(path.dirname(PROGRESS), '../dist/cli.js');
+  const cli = path.join(path.dirname(PROGRESS), 'start.cjs');
   const cases = [
     ['emit', 'log', '--wait', 'a=two words', 'b=\n', 'c='],
     ['emit', 'log', 'list:=[1]'],

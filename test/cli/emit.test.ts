@@ -76,7 +76,11 @@ t.test('one JSON object is the rest of the event', (t) => {
   const fields = { time: 1790000000, message: 'm', data: { a: 1 } };
   t.strictSame(build([object]), { type: 'log', execution: 'x', lookup: true, step: 's', ...fields });
   t.match(build([object], { execution: 'y', step: 't' }), { execution: 'y', lookup: true, step: 't', ...fields });
-  t.strictSame(build(['{"type":"log"}'], {}, { PROGRESS_EXECUTION: 'run' }), { type: 'log', execution: 'run' });
+  t.strictSame(build(['{"type":"log"}'], {}, { PROGRESS_EXECUTION: 'run' }), {
+    type: 'log',
+    execution: 'run',
+    inherited: true,
+  });
   const { data } = toNewEvent(buildEvent({ type: 'task_started' }, ['{"task_id":"T1","story_count":2}'], {}));
   t.match(data, { total: 2, as: 'task_started' }, 'as it comes from other programs');
   const refused: [string[], { data?: string }, string, RegExp][] = [

@@ -1,11 +1,12 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
 import { connect, stopDaemon } from '../../src/client/connect.js';
 import { createPaths, HELLO, listenAs } from '../helpers/fake-daemon.js';
-import { createHome, isRunning, PROGRESS } from '../helpers/daemon.js';
+import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -130,11 +131,14 @@ t.test('a warning of Node does not end a daemon whose starter has gone', async (
   const survived = path.join(home.directory, 'survived');
   const later = `setTimeout(() => require('fs').writeFileSync(${JSON.stringify(survived)}, ''), 200)`;
   writeFileSync(script, `setTimeout(() => { process.emitWarning('late'); ${later} }, 1_000).unref()`);
-  const { pid } = JSON.parse(
-    home.progress(['daemon', 'restart', '--json'], { env: { NODE_OPTIONS: `--require=${script}` } }).stdout,
-  ) as { pid: number };
+  const stdio = ['ignore', 'ignore', 'pipe'] as const;
+  const daemon = spawn(process.execPath, ['--require', script, DAEMON], { env: home.env, stdio: [...stdio] });
+  const gone = once(daemon, 'exit');
+  daemon.stderr.destroy();
   await waitFor('the warning and more', () => existsSync(survived));
-  t.ok(isRunning(pid));
+  t.ok(isRunning(daemon.pid ?? 0));
+  daemon.kill();
+  await gone;
 });
 
 t.test('hello is said once, and a connection that is gone answers nothing', async (t) => {

@@ -197,7 +197,30 @@ t.test('what is no task of the run stays apart', (t) => {
   ]);
   t.match(get(t, state, 'cmd'), { parent: 'r1', status: 'running' });
   t.match(get(t, state, 'r2'), { parent: 'r1' }, 'a run inside is a child of the run, by its own ID');
-  t.match(get(t, state, 'late'), { parent: 'r1', status: 'running' }, 'the run was over');
+  t.match(get(t, state, 'late'), { parent: undefined, status: 'running' }, 'the run was over');
+  t.end();
+});
+
+t.test('a run that is over is no parent, and takes no event of an environment that has outlived it', (t) => {
+  const state = feed(startRun(), [
+    { type: 'log', execution: 'r1', inherited: true, sender: ['emit-7.1'], data: { message: 'inside' } },
+    ends('completed'),
+    { type: 'execution_started', execution: 'later', source: 'sh-8', data: { kind: 'command', parent: 'r1', pid: 8 } },
+    { type: 'step_started', execution: 'r1', inherited: true, step: 's', sender: ['emit-9.1'] },
+    { type: 'execution_started', execution: 'task', source: 'sh-9', data: { kind: 'task', parent: 'r1', pid: 9 } },
+  ]);
+  t.equal(get(t, state, 'later').parent, undefined);
+  t.equal(get(t, state, 'task').parent, undefined);
+  t.equal(get(t, state).steps.size, 0);
+  t.ok(get(t, state, 'emit-9.1').steps.has('s'), 'it belongs to its producer');
+  feed(state, [{ type: 'step_started', execution: 'r1', step: 'named', sender: ['emit-9.1'] }]);
+  t.ok(get(t, state).steps.has('named'), 'a producer that names the run means it');
+  const during = startRun();
+  feed(during, [starts('inner', { kind: 'command' }), ends('completed')]);
+  t.equal(get(t, during, 'inner').parent, 'r1');
+  const late = { ...starts('before', { kind: 'command' }), time: new Date(1_790_000_000_500).toISOString() };
+  feed(during, [late]);
+  t.equal(get(t, during, 'before').parent, 'r1', 'one that began before the end and is told later');
   t.end();
 });
 

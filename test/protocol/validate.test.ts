@@ -88,6 +88,7 @@ t.test('null in the envelope counts as absent', (t) => {
   const nothing = { time: null, execution: null, step: null, source: null, n: null, data: null, approximate: null };
   t.strictSame(event(nothing), { type: 'x', data: {} });
   t.match(event({ execution: 'x', lookup: true }), { execution: 'x', lookup: true, data: {} });
+  t.match(event({ execution: 'x', inherited: true }), { execution: 'x', inherited: true, data: {} });
   t.strictSame(event({ lookup: 'x' }), { type: 'x', data: { lookup: 'x' } }, 'with another value it is data');
   t.strictSame(event({ approximate: false }), { type: 'x', data: {} });
   t.end();

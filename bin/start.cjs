@@ -1,0 +1,18 @@
+// Starts the command line, or says that Node is too old for it: so this file is written for any version of Node.
+'use strict';
+var needed = [20, 19];
+var found = process.versions.node.split('.').map(Number);
+if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
+  process.stderr.write(
+    'progress: needs Node.js ' +
+      needed.join('.') +
+      ' or newer, but ' +
+      process.execPath +
+      ' is ' +
+      process.version +
+      '\n',
+  );
+  process.exit(78); // EX_CONFIG
+}
+// an old version cannot even read this expression
+eval('import("../dist/cli.js")');

@@ -1,0 +1,42 @@
+/**
+ * Variables that change what Node itself does: preloaded modules, an inspector, coverage files, certificates. A user sets
+ * them for programs that are run, not for this one, whose daemon outlives them and which must start with wrong values too.
+ */
+
+/** `bin/progress` sets the same variables aside, by name, since it cannot list its environment without a fork. */
+export const NODE_VARIABLES = [
+  ...['NODE_OPTIONS', 'NODE_PATH', 'NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_USE_SYSTEM_CA'],
+  ...['NODE_USE_ENV_PROXY', 'NODE_V8_COVERAGE', 'NODE_TEST_CONTEXT', 'NODE_REPL_EXTERNAL_MODULE', 'NODE_ICU_DATA'],
+  ...['NODE_DEBUG', 'NODE_DEBUG_NATIVE', 'NODE_PENDING_DEPRECATION', 'NODE_NO_WARNINGS', 'NODE_REDIRECT_WARNINGS'],
+  ...['NODE_DISABLE_COLORS', 'NODE_PRESERVE_SYMLINKS', 'NODE_PRESERVE_SYMLINKS_MAIN', 'NODE_SKIP_PLATFORM_CHECK'],
+  ...['NODE_COMPILE_CACHE', 'NODE_COMPILE_CACHE_PORTABLE', 'NODE_DISABLE_COMPILE_CACHE'],
+  ...['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID'],
+  ...['UV_THREADPOOL_SIZE', 'UV_USE_IO_URING', 'OPENSSL_CONF'],
+];
+
+/** Prefix of the names that the launcher gives to what it sets aside. */
+const ASIDE = 'PROGRESS_ASIDE_';
+
+/**
+ * Removes what the launcher has set aside from `env`, so that programs of this package do not inherit it.
+ *
+ * @returns the environment as the user has set it
+ */
+export function takeUserEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const user: NodeJS.ProcessEnv = { ...env };
+  for (const name of NODE_VARIABLES) {
+    const aside = ASIDE + name;
+    if (env[aside] === undefined) continue;
+    user[name] = env[aside];
+    delete user[aside];
+    delete env[aside];
+  }
+  return user;
+}
+
+/** @returns a copy for a program of this package that outlives its caller */
+export function withoutNodeVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const rest = { ...env };
+  for (const name of NODE_VARIABLES) delete rest[name];
+  return rest;
+}
