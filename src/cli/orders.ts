@@ -2,6 +2,7 @@
 import type { Client } from '../client/client.js';
 import { withClient } from '../client/connect.js';
 import type { ExecutionEvent } from '../core/event.js';
+import { textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { executionToJson, isFinal } from '../core/execution.js';
 import { ProgressError } from '../errors.js';
@@ -103,13 +104,24 @@ export async function giveOrders(
     const known = open.get(execution.id);
     if (!known) continue;
     if (event?.type === 'control') known.events.push(event);
-    const outcome = ordering.outcome(execution, known.events);
-    if (outcome === undefined) continue;
+    const failure = event && failureOf(event, ordering.order);
+    const outcome = failure ? undefined : ordering.outcome(execution, known.events);
+    if (!failure && outcome === undefined) continue;
     open.delete(execution.id);
-    await report(execution, outcome);
+    if (failure) fail(failure, execution.id);
+    else await report(execution, outcome ?? '');
     if (open.size === 0) break;
   }
   return worst;
+}
+
+/** Why the command could not be carried out, if the event says that. A stop may have become a kill meanwhile. */
+function failureOf({ type, data }: ExecutionEvent, { action }: Ordering['order']): ProgressError | undefined {
+  const error = textOf(data, 'error');
+  const isStop = action === 'stop' || action === 'kill';
+  const isSame = data['action'] === action || (isStop && (data['action'] === 'stop' || data['action'] === 'kill'));
+  if (type !== 'control' || error === undefined || !isSame) return undefined;
+  return new ProgressError(data['code'] === 'no_permission' ? 'no_permission' : 'unavailable', error);
 }
 
 /** Its id, and its name where that says more. */

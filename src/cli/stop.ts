@@ -22,7 +22,11 @@ export const command = defineCommand({
         describe: 'Time to go before it is killed: 500ms, 30s, 2m',
       })
       .option('kill', { type: 'boolean', describe: 'Kill at once' })
-      .option('signal', { type: 'string', requiresArg: true, describe: 'Send this signal instead, and do not wait' })
+      .option('signal', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Send this signal instead, and do not wait for the end',
+      })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ grace, kill = false, signal, json = false, ...selection }, context) {
     if ([grace !== undefined, kill, signal !== undefined].filter(Boolean).length > 1) {
@@ -37,7 +41,11 @@ function orderingOf(grace: string | undefined, kill: boolean, signal: string | u
   if (signal !== undefined) {
     const name = parseSignal(signal);
     const isFor = ({ status }: Execution) => status !== 'queued';
-    return { ...shared, isFor, order: { action: 'signal', signal: name }, outcome: () => `${name} is passed on` };
+    const outcome: Ordering['outcome'] = ({ status }, events) => {
+      if (isFinal(status)) return `${status}${isSent(events, name) ? ` after ${name}` : ` before ${name} was sent`}`;
+      return isSent(events, name) ? `${name} was sent` : undefined;
+    };
+    return { ...shared, isFor, order: { action: 'signal', signal: name }, outcome };
   }
   const graceMs = grace === undefined ? undefined : parseDuration('grace', grace);
   return {
@@ -49,6 +57,11 @@ function orderingOf(grace: string | undefined, kill: boolean, signal: string | u
 
 /** What a run is asked to end by: the second one where it was started with the first ignored. */
 const POLITE = ['SIGINT', 'SIGTERM'];
+
+/** The daemon records that it was asked for, then the runner, or the daemon in its place, that it was sent. */
+function isSent(events: readonly ExecutionEvent[], name: string): boolean {
+  return events.filter(({ data }) => data['action'] === 'signal' && textOf(data, 'signal') === name).length > 1;
+}
 
 /** How it ended, and which signals that took. */
 function tookText({ status, startedAt, dismissed }: Execution, events: readonly ExecutionEvent[]): string {

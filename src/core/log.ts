@@ -148,7 +148,7 @@ function draftsOf(event: ExecutionEvent): Draft[] {
       if (data['state'] === 'silent') return [];
       return [{ text: [textOf(data, 'state'), textOf(data, 'reason')].filter(Boolean).join(': ') }];
     case 'control':
-      return [{ text: byWhom(event, textOf(data, 'action') ?? 'control') }];
+      return [{ text: controlText(event) }];
     case 'execution_paused':
       return [{ text: byWhom(event, 'paused') }];
     case 'execution_resumed':
@@ -234,6 +234,13 @@ function unknownDraft({ type, data }: ExecutionEvent): Draft {
 
 function stepName({ step, data }: ExecutionEvent): string {
   return textOf(data, 'name') ?? step ?? 'step';
+}
+
+/** `stop by root`, `stop by root failed: not permitted`. */
+function controlText(event: ExecutionEvent): string {
+  const error = textOf(event.data, 'error');
+  const what = byWhom(event, textOf(event.data, 'action') ?? 'control');
+  return error === undefined ? what : `${what} failed: ${error}`;
 }
 
 function byWhom({ data }: ExecutionEvent, what: string): string {

@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
 import { STARTS } from '../core/fold.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
@@ -16,9 +15,8 @@ import { createGroup, findGroup } from '../runner/group.js';
 import { launchRunner } from '../runner/launch.js';
 import type { RunRecord } from '../runner/store.js';
 import { eraseRun, hasSpec, readRecord, removeRun, runsBefore } from '../runner/store.js';
-import { DEFAULT_GRACE_MS, stopGroup } from '../runner/stop.js';
-import { isSignal } from '../runner/signals.js';
 import { RUN_KIND } from '../spool/names.js';
+import { createRunControl } from './run-control.js';
 
 /** Where orders for a runner go. */
 export interface Attachment {
@@ -63,8 +61,6 @@ export interface RunsOptions {
   log: (message: string) => void;
 }
 
-/** For a runner that lives to find a daemon that has just started. */
-const ATTACH_MS = 5_000;
 /** For its first event to come out of the spool. */
 const APPEAR_MS = 2_000;
 const POLL_MS = 20;
@@ -165,41 +161,15 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     if (!aliveOne(id)) records.delete(id);
   };
 
-  const attachmentOf = async (id: string): Promise<Attachment | undefined> => {
-    const deadline = performance.now() + ATTACH_MS;
-    const isSettled = () => attached.has(id) || orphans.has(id) || !aliveOne(id);
-    while (!isSettled() && performance.now() < deadline) await delay(POLL_MS);
-    return attached.get(id);
-  };
-
-  /** Where no runner is left to do it. */
-  const controlOrphan = async (id: string, group: Group, { action, by, signal, graceMs }: ControlOrder) => {
-    const onSignal = (name: NodeJS.Signals) => say(id, 'control', { action: 'signal', signal: name, by });
-    const send = (name: NodeJS.Signals) => {
-      if (group.signal(name)) onSignal(name);
-    };
-    if (action === 'signal') return send(signalOf(signal));
-    if (action === 'pause' || action === 'resume') {
-      send(action === 'pause' ? 'SIGSTOP' : 'SIGCONT');
-      return say(id, action === 'pause' ? 'execution_paused' : 'execution_resumed', { by });
-    }
-    const paused = aliveOne(id)?.status === 'paused';
-    const grace = action === 'kill' ? 0 : (graceMs ?? DEFAULT_GRACE_MS);
-    const text = await stopGroup({ group, graceMs: grace, paused, onSignal });
-    say(id, 'output', { stream: 'system', text });
-    pollOrphans();
-  };
-
-  /** It was only recorded, so there is nothing to stop: a user says that it is over. */
-  const dismiss = (id: string, order: ControlOrder) => {
-    if (order.action !== 'stop' && order.action !== 'kill') {
-      const reason = `${id} was not started by \`progress run\`: it can only be dismissed, by \`progress stop\``;
-      throw new ProgressError('bad_request', reason);
-    }
-    say(id, 'control', { ...order });
-    const { by = 'a client' } = order;
-    say(id, 'execution_cancelled', { by, dismissed: true, error: `dismissed by ${by}` });
-  };
+  const control = createRunControl({
+    state,
+    say,
+    isRun: (id) => hasSpec(paths, id),
+    recordOf,
+    orphanOf: (id) => orphans.get(id),
+    attachmentOf: (id) => attached.get(id),
+    onStopped: pollOrphans,
+  });
 
   return {
     start() {
@@ -224,26 +194,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
       });
     },
 
-    async control(execution, order) {
-      const { id } = execution;
-      check(execution, order);
-      const waits = execution.status === 'queued' && hasSpec(paths, id) && !attached.has(id) && !recordOf(id);
-      if (!waits && !recordOf(id)) {
-        if (hasSpec(paths, id)) throw new ProgressError('unavailable', `the record of the run ${id} cannot be read`);
-        return dismiss(id, order);
-      }
-      const attachment = waits ? undefined : await attachmentOf(id);
-      const orphan = orphans.get(id);
-      // it may be over by now
-      check(execution, order);
-      if (!waits && !orphan && !attachment) {
-        throw new ProgressError('unavailable', `the runner of ${id} does not answer: try again`);
-      }
-      say(id, 'control', { ...order });
-      if (waits) say(id, 'execution_cancelled', order.by === undefined ? {} : { by: order.by });
-      else if (orphan) void controlOrphan(id, orphan, order);
-      else attachment?.send({ order: { run: id, ...order } });
-    },
+    control,
 
     isRun: (id) => hasSpec(paths, id),
 
@@ -293,18 +244,4 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
 
 function clearTimer(timer: NodeJS.Timeout | undefined): undefined {
   clearInterval(timer);
-}
-
-function check(execution: Execution, { action, signal }: ControlOrder): void {
-  const { id, status } = execution;
-  if (isFinal(status)) throw new ProgressError('bad_request', `${id} is over: ${status}`);
-  if (action === 'signal') signalOf(signal);
-  if (status === 'queued' && action !== 'stop' && action !== 'kill') {
-    throw new ProgressError('bad_request', `${id} is queued: it can only be stopped`);
-  }
-}
-
-function signalOf(name: string | undefined): NodeJS.Signals {
-  if (name !== undefined && isSignal(name)) return name;
-  throw new ProgressError('bad_request', `control: ${name ?? 'no signal'} is no signal: try SIGTERM`);
 }

@@ -7,8 +7,10 @@ export interface Group {
   readonly leader: ProcessIdentity;
   /** Those of its session and group that are alive, the leader or not. */
   members(): ProcessInfo[];
-  /** To all of them at once. False when there is nobody to signal. */
+  /** To all of them at once. False when no process has received it: none is left, or this user may signal none. */
   signal(name: NodeJS.Signals): boolean;
+  /** Members that this user may not signal: a program such as sudo has changed their user. */
+  foreign(): ProcessInfo[];
   /** Process ids of what has left the group, and still carries the environment of the run. */
   escaped(): number[];
 }
@@ -49,6 +51,7 @@ export function createGroup(leader: ProcessIdentity, run: string): Group {
       if (members().length > 0) return send(-leader.pid, name);
       return isAlive(leader) && send(leader.pid, name);
     },
+    foreign: () => members().filter(({ pid }) => !maySignal(pid)),
     escaped() {
       const inside = new Set(members().map(({ pid }) => pid));
       return processesWith(marker).filter(
@@ -64,6 +67,25 @@ export function findGroup(run: string): Group | undefined {
   const leader = pids.find((pid) => readProcess(pid)?.session === pid);
   const identity = leader === undefined ? undefined : identityOf(leader);
   return identity && createGroup(identity, run);
+}
+
+function maySignal(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) !== 'EPERM';
+  }
+}
+
+/** Continues a runner that something has stopped. False when it is not stopped, or may not be signalled. */
+export function thaw(runner: ProcessIdentity): boolean {
+  return isFrozen(runner) && isAlive(runner) && send(runner.pid, 'SIGCONT');
+}
+
+/** Is it stopped, by a signal or a debugger? */
+export function isFrozen({ pid, start }: ProcessIdentity): boolean {
+  const found = readProcess(pid);
+  return found?.start === start && (found.state === 'T' || found.state === 't');
 }
 
 function keyOf({ pid, start }: ProcessInfo): string {

@@ -1,41 +1,113 @@
-/** A run that stands still, until it is resumed, or somebody else has sent it the signal for that. */
+/** Pausing a run, and continuing it: what is reported is what its processes do. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isStandingStill } from '../processes.js';
+import type { Failure } from './failure.js';
+import { notPermitted, stillThere } from './failure.js';
 import type { Group } from './group.js';
 import type { Tell } from './tell.js';
 
 export interface Pausing {
   readonly isPaused: boolean;
+  /** Reports the pause before it returns, where its processes stop that soon: the caller may be about to stop itself. */
   begin(group: Group, by: string | undefined): void;
-  end(by: string | undefined): void;
-  /** Nothing more is told. */
+  end(group: Group, by: string | undefined): void;
+  /** Nothing more is reported. */
   close(): void;
 }
 
-/** Does it still stand still? */
+/** Is it still stopped? */
 const POLL_MS = 1_000;
+/** The kernel stops a process when that is scheduled next; on a busy machine this takes a while. */
+const STOP_MS = 2_000;
+const STOP_POLL_MS = 10;
+/** How long the event loop may be blocked for it. */
+const AT_ONCE_MS = 20;
+
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
+
+const moving = (group: Group) => group.members().filter((process) => !isStandingStill(process));
+
+/** Undefined once the whole group has obeyed SIGSTOP. Where a part of it does not, all of it continues. */
+export async function untilStopped(
+  group: Group,
+  onSignal: (name: NodeJS.Signals) => void,
+  isCancelled: () => boolean = () => false,
+): Promise<Failure | undefined> {
+  const deadline = performance.now() + STOP_MS;
+  for (;;) {
+    const left = moving(group);
+    if (left.length === 0 || isCancelled()) return undefined;
+    const foreign = group.foreign();
+    if (performance.now() < deadline && foreign.length < left.length) {
+      await delay(STOP_POLL_MS);
+      continue;
+    }
+    if (group.signal('SIGCONT')) onSignal('SIGCONT');
+    return foreign.length > 0 ? notPermitted(foreign) : stillThere('SIGSTOP did not stop', left);
+  }
+}
+
+/** Undefined when it was sent, or no process is left to receive it. */
+export function signalGroup(
+  group: Group,
+  name: NodeJS.Signals,
+  onSignal: (name: NodeJS.Signals) => void,
+): Failure | undefined {
+  if (group.signal(name)) return void onSignal(name);
+  const foreign = group.foreign();
+  return foreign.length > 0 ? notPermitted(foreign) : undefined;
+}
 
 export function createPausing(emit: Tell): Pausing {
   let timer: NodeJS.Timeout | undefined;
+  /** Counts what was asked for: a pause that takes long may be overtaken. */
+  let turn = 0;
   const close = () => {
     clearInterval(timer);
     timer = undefined;
   };
-  const end = (by: string | undefined) => {
-    if (timer) emit('execution_resumed', by === undefined ? {} : { by }, 'now');
+  const resumed = (by: string | undefined) => {
+    emit('execution_resumed', by === undefined ? {} : { by }, 'now');
     close();
   };
+  const paused = (group: Group, by: string | undefined) => {
+    if (timer) return;
+    emit('execution_paused', by === undefined ? {} : { by }, 'now');
+    timer = setInterval(() => {
+      if (moving(group).length > 0) resumed('a signal that somebody else has sent');
+    }, POLL_MS).unref();
+  };
+  const report = (by: string | undefined) => (signal: NodeJS.Signals) =>
+    emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
+  const fail = (action: 'pause' | 'resume', failure: Failure, by: string | undefined) =>
+    emit('control', { action, ...failure, ...(by !== undefined && { by }) }, 'now');
   return {
     get isPaused() {
       return timer !== undefined;
     },
     begin(group, by) {
-      if (timer) return;
-      emit('execution_paused', by === undefined ? {} : { by }, 'now');
-      timer = setInterval(() => {
-        if (group.members().some((process) => !isStandingStill(process))) end('a signal that somebody else has sent');
-      }, POLL_MS).unref();
+      const own = ++turn;
+      const failure = signalGroup(group, 'SIGSTOP', report(by));
+      if (failure) return fail('pause', failure, by);
+      if (group.members().length === 0) return;
+      for (let waited = 0; waited < AT_ONCE_MS && moving(group).length > 0; waited++) Atomics.wait(SLEEPER, 0, 0, 1);
+      if (moving(group).length === 0) return paused(group, by);
+      const isOvertaken = () => own !== turn;
+      void untilStopped(group, report(by), isOvertaken).then((problem) => {
+        if (problem) fail('pause', problem, by);
+        else if (!isOvertaken() && group.members().length > 0) paused(group, by);
+      });
     },
-    end,
-    close,
+    end(group, by) {
+      turn++;
+      const failure = signalGroup(group, 'SIGCONT', report(by));
+      if (failure) fail('resume', failure, by);
+      // also where it was paused by the daemon, while this runner was stopped itself
+      else if (group.members().length > 0) resumed(by);
+    },
+    close() {
+      turn++;
+      close();
+    },
   };
 }

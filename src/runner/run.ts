@@ -19,7 +19,7 @@ import { createLimit } from './limit.js';
 import type { CommandStream, Piece } from './output.js';
 import { watchMemory } from './memory.js';
 import { outputData } from './output.js';
-import { createPausing } from './pause.js';
+import { createPausing, signalGroup } from './pause.js';
 import { whyNoPty } from './pty.js';
 import type { Pump } from './pump.js';
 import { createPump, drain } from './pump.js';
@@ -120,10 +120,13 @@ export function startRun(options: RunOptions): Run {
     else task();
   };
   const send = (name: NodeJS.Signals, by: string | undefined) => {
-    if (group?.signal(name)) emit('control', { action: 'signal', signal: name, ...(by !== undefined && { by }) });
+    if (!group) return;
+    const told = { action: 'signal', signal: name, ...(by !== undefined && { by }) };
+    const failure = signalGroup(group, name, () => emit('control', told));
+    if (failure) emit('control', { ...told, ...failure }, 'now');
   };
   const stop = (by: string | undefined, graceMs: number) => {
-    if (group) stopping.begin({ group, by, graceMs, paused: pausing.isPaused });
+    if (group) stopping.begin({ group, by, graceMs });
   };
 
   const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Order['order']) => {
@@ -134,11 +137,9 @@ export function startRun(options: RunOptions): Run {
     }
     soon(() => {
       if (action === 'pause') {
-        send('SIGSTOP', by);
         if (group) pausing.begin(group, by);
       } else if (action === 'resume') {
-        send('SIGCONT', by);
-        pausing.end(by);
+        if (group) pausing.end(group, by);
       } else if (signal !== undefined && isSignal(signal)) {
         asked.add(signal);
         send(signal, by);

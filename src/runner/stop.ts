@@ -1,6 +1,8 @@
-/** Stopping a run: asked first, and killed when it does not go. */
+/** Stopping a run: SIGINT, then SIGKILL for what is left after the grace period. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/format.js';
+import type { Failure } from './failure.js';
+import { notPermitted, stillThere } from './failure.js';
 import type { Group } from './group.js';
 import type { Tell } from './tell.js';
 
@@ -8,71 +10,94 @@ export interface StopOptions {
   group: Group;
   /** Milliseconds until it is killed; 0 kills at once. */
   graceMs: number;
-  /** Stopped processes take no signal until they go on. */
-  paused: boolean;
-  /** Tells of each signal that was sent. */
+  /** Called for each signal that was sent. */
   onSignal: (name: NodeJS.Signals) => void;
-  /** Ends the time of grace. */
+  /** Ends the grace period. */
   hurry?: AbortSignal;
   /** What asks it to end. @default SIGINT */
   first?: NodeJS.Signals;
 }
 
+export interface StopResult {
+  /** What it took, for the log; absent where nothing was sent. */
+  text?: string;
+  /** Why processes are left. */
+  failure?: Failure;
+}
+
 export const DEFAULT_GRACE_MS = 5_000;
 const FIRST_POLL_MS = 10;
 const LAST_POLL_MS = 100;
-/** What SIGKILL does not end within this waits for a device, and is beyond us. */
+/** A process that SIGKILL does not end within this time waits for a device. */
 const KILL_MS = 5_000;
 
-/** Resolves when nothing of the group is left, or nothing helps, and tells what it took. */
+/** Resolves when nothing of the group is left, or nothing more can be done. */
 export async function stopGroup({
   group,
   graceMs,
-  paused,
   onSignal,
   hurry,
   first = 'SIGINT',
-}: StopOptions): Promise<string> {
+}: StopOptions): Promise<StopResult> {
+  const sent = new Set<NodeJS.Signals>();
   const send = (name: NodeJS.Signals) => {
-    if (group.signal(name)) onSignal(name);
+    if (!group.signal(name)) return;
+    sent.add(name);
+    onSignal(name);
   };
   const startedAt = performance.now();
   const took = () => formatDuration(performance.now() - startedAt);
   if (graceMs > 0) {
+    // a stopped process takes no signal but SIGKILL until it continues
+    const isStopped = group.members().some(({ state }) => state === 'T');
     send(first);
-    if (paused) send('SIGCONT');
-    if (await isGone(group, graceMs, hurry)) return `stopped by ${first} after ${took()}`;
+    if (isStopped) send('SIGCONT');
+    // where even this reaches no process, SIGKILL does not either
+    if (sent.size > 0 && (await isGone(group, graceMs, hurry))) return { text: `stopped by ${first} after ${took()}` };
   }
-  send('SIGKILL');
-  const gone = await isGone(group, KILL_MS);
-  const ended = graceMs > 0 ? `${first} did not end it: killed by SIGKILL after ${took()}` : 'killed by SIGKILL';
-  return gone ? ended : `${ended}, and still ${group.members().length} processes are left`;
+  if (graceMs === 0 || sent.size > 0) send('SIGKILL');
+  const foreign = group.foreign();
+  if (sent.size === 0) return foreign.length > 0 ? { failure: notPermitted(foreign) } : {};
+  const text = sent.has(first) ? `${first} did not end it: killed by SIGKILL after ${took()}` : 'killed by SIGKILL';
+  if (await isGone(group, KILL_MS, undefined, () => group.members().length === group.foreign().length)) return { text };
+  const left = group.members();
+  const denied = group.foreign();
+  const failure = denied.length > 0 ? notPermitted(denied) : stillThere('SIGKILL did not end', left);
+  return { text: `${text}, and still ${left.length} processes are left`, failure };
 }
 
-async function isGone(group: Group, withinMs: number, hurry?: AbortSignal): Promise<boolean> {
+/** Polls until no member is left; false after the time, or once `isHopeless`. */
+async function isGone(
+  group: Group,
+  withinMs: number,
+  hurry?: AbortSignal,
+  isHopeless: () => boolean = () => false,
+): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, LAST_POLL_MS)) {
     if (group.members().length === 0) return true;
     const left = deadline - performance.now();
-    if (left <= 0 || hurry?.aborted) return false;
+    if (left <= 0 || hurry?.aborted || isHopeless()) return false;
     await delay(Math.min(wait, left), undefined, { signal: hurry }).catch(() => undefined);
   }
 }
 
 export interface Stopping {
+  /** A signal of it was sent, or will be. */
   begun: boolean;
   /** Resolves when nothing is being stopped any more. */
   readonly done: Promise<void>;
   /** What it took. */
   readonly text: string | undefined;
-  begin(how: { group: Group; by: string | undefined; graceMs: number; paused: boolean }): void;
+  begin(how: { group: Group; by: string | undefined; graceMs: number }): void;
 }
 
-/** One stop, however often it is asked for; one without grace ends the grace of another. */
+/** One stop at a time, however often it is asked for; one without grace ends the grace of another. */
 export function createStopping(emit: Tell, first: NodeJS.Signals = 'SIGINT'): Stopping {
-  const hurry = new AbortController();
+  let hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
+  let isRunning = false;
   /** Of the stop, and then of the kill. */
   let asker: string | undefined;
   const stopping: Stopping = {
@@ -83,15 +108,22 @@ export function createStopping(emit: Tell, first: NodeJS.Signals = 'SIGINT'): St
     get text() {
       return text;
     },
-    begin({ group, by, graceMs, paused }) {
+    begin({ group, by, graceMs }) {
       if (graceMs === 0) hurry.abort();
-      if (!stopping.begun || graceMs === 0) asker = by;
-      if (stopping.begun) return;
+      if (!isRunning || graceMs === 0) asker = by;
+      if (isRunning) return;
+      isRunning = true;
       stopping.begun = true;
-      const onSignal = (signal: NodeJS.Signals) =>
-        emit('control', { action: 'signal', signal, ...(asker !== undefined && { by: asker }) });
-      done = stopGroup({ group, graceMs, paused, onSignal, hurry: hurry.signal, first }).then((took) => {
-        text = asker === undefined ? took : `${took}, asked by ${asker}`;
+      hurry = new AbortController();
+      const askedBy = () => (asker === undefined ? {} : { by: asker });
+      const onSignal = (signal: NodeJS.Signals) => emit('control', { action: 'signal', signal, ...askedBy() });
+      done = stopGroup({ group, graceMs, onSignal, hurry: hurry.signal, first }).then((result) => {
+        isRunning = false;
+        const { failure } = result;
+        text = asker === undefined || result.text === undefined ? result.text : `${result.text}, asked by ${asker}`;
+        // it ends, if it does, by itself
+        if (result.text === undefined && failure) stopping.begun = false;
+        if (failure) emit('control', { action: graceMs === 0 ? 'kill' : 'stop', ...failure, ...askedBy() }, 'now');
       });
     },
   };

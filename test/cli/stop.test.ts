@@ -79,7 +79,7 @@ t.test('stop', async (t) => {
     const id = await home.start([], 'sh', '-c', 'trap "echo got it" USR1; echo ready; while :; do sleep 0.1; done');
     await home.hear(id, 'ready');
     for (const signal of ['USR1', 'SIGUSR1', 'usr1', '10']) {
-      t.match(await home.invoke(['stop', id, '--signal', signal]), { status: 0, stdout: /: SIGUSR1 is passed on\n$/ });
+      t.match(await home.invoke(['stop', id, '--signal', signal]), { status: 0, stdout: /: SIGUSR1 was sent\n$/ });
     }
     await home.hear(id, 'got it');
     t.match(await home.get(id), { status: 'running' });

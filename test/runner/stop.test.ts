@@ -1,6 +1,7 @@
 import t from 'tap';
 import { isStandingStill, readProcess } from '../../src/processes.js';
 import type { Group } from '../../src/runner/group.js';
+import { createPausing } from '../../src/runner/pause.js';
 import { stopGroup } from '../../src/runner/stop.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartedRun } from '../helpers/run-here.js';
@@ -117,10 +118,55 @@ t.test('paused, it is woken to obey', async (t) => {
   t.strictSame(sent(started), ['SIGSTOP', 'SIGINT', 'SIGCONT']);
 });
 
+t.test('processes of another user: nothing is claimed, and nothing is waited for', async (t) => {
+  const foreign = { pid: 8, name: 'sudo', state: 'S' };
+  const group = { members: () => [foreign], foreign: () => [foreign], signal: () => false } as unknown as Group;
+  const onSignal = () => t.fail('a signal');
+  for (const graceMs of [0, LONG_GRACE_MS]) {
+    const { text, failure } = await stopGroup({ group, graceMs, onSignal });
+    t.equal(text, undefined);
+    t.match(failure, { code: 'no_permission', error: /^not permitted to signal 8 \(sudo, .*\): EPERM$/ });
+  }
+  const events: object[] = [];
+  const pausing = createPausing((type, data) => events.push({ type, data }));
+  pausing.begin(group, 'a test');
+  pausing.end(group, 'a test');
+  t.notOk(pausing.isPaused);
+  const denied = { by: 'a test', code: 'no_permission', error: /EPERM/ };
+  t.match(events, [
+    { type: 'control', data: { action: 'pause', ...denied } },
+    { type: 'control', data: { action: 'resume', ...denied } },
+  ]);
+});
+
+t.test('a group that stops in part is not paused: all of it continues', async (t) => {
+  const [own, foreign] = [
+    { pid: 8, name: 'sh', state: 'T' },
+    { pid: 9, name: 'sudo', state: 'S' },
+  ];
+  const group = { members: () => [own, foreign], foreign: () => [foreign], signal: () => true } as unknown as Group;
+  const events: { type: string; data: object }[] = [];
+  const pausing = createPausing((type, data) => events.push({ type, data }));
+  pausing.begin(group, undefined);
+  await waitFor('the failure', () => events.length === 3);
+  t.match(events, [
+    { data: { signal: 'SIGSTOP' } },
+    { data: { signal: 'SIGCONT' } },
+    { type: 'control', data: { action: 'pause', error: /^not permitted to signal 9/ } },
+  ]);
+  t.notOk(pausing.isPaused);
+});
+
 t.test('what even SIGKILL does not end is said', async (t) => {
-  const stubborn = { members: () => [{}, {}], signal: () => true } as unknown as Group;
+  const waiting = { pid: 7, name: 'dd', state: 'D' };
+  const stubborn = { members: () => [waiting, waiting], foreign: () => [], signal: () => true } as unknown as Group;
   const signals: string[] = [];
-  const text = await stopGroup({ group: stubborn, graceMs: 0, paused: false, onSignal: (name) => signals.push(name) });
+  const { text, failure } = await stopGroup({
+    group: stubborn,
+    graceMs: 0,
+    onSignal: (name) => signals.push(name),
+  });
   t.equal(text, 'killed by SIGKILL, and still 2 processes are left');
+  t.strictSame(failure, { code: 'unavailable', error: 'SIGKILL did not end 7 (dd, state D), 7 (dd, state D)' });
   t.strictSame(signals, ['SIGKILL']);
 });

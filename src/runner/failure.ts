@@ -1,0 +1,30 @@
+/** Why a command for a run could not be carried out, as its `control` event has it. */
+import { statSync } from 'node:fs';
+import type { ErrorCode } from '../errors.js';
+import type { ProcessInfo } from '../processes.js';
+
+export interface Failure {
+  code: Extract<ErrorCode, 'no_permission' | 'unavailable'>;
+  error: string;
+}
+
+const MAX_NAMED = 5;
+
+/** EPERM: these belong to another user. */
+export function notPermitted(processes: readonly ProcessInfo[]): Failure {
+  const names = processes.slice(0, MAX_NAMED).map(({ pid, name }) => `${pid} (${name}, ${ownerOf(pid)})`);
+  const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
+  return { code: 'no_permission', error: `not permitted to signal ${names.join(', ')}${more}: EPERM` };
+}
+
+/** Nothing has ended or stopped these. */
+export function stillThere(what: string, processes: readonly ProcessInfo[]): Failure {
+  const names = processes.slice(0, MAX_NAMED).map(({ pid, name, state }) => `${pid} (${name}, state ${state})`);
+  const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
+  return { code: 'unavailable', error: `${what} ${names.join(', ')}${more}` };
+}
+
+function ownerOf(pid: number): string {
+  const uid = statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
+  return uid === undefined ? 'ended' : uid === 0 ? 'root' : `user ${uid}`;
+}
