@@ -54,6 +54,10 @@ export const SCHEMA = group({
     maxConnections: withDefault(count(8, 65_536, 'Connections that the daemon serves at a time.'), 512),
   }),
   memory: settings({
+    open: withDefault(
+      count(1, 100_000, 'Open executions that the daemon keeps in memory whole; the others are there as a summary.'),
+      1_000,
+    ),
     ended: withDefault(count(0, 100_000, 'Ended executions that the daemon keeps in memory whole.'), 1_000),
     summaries: withDefault(
       count(0, 1_000_000, 'Ended executions that the daemon keeps in memory as a summary.'),

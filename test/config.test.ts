@@ -29,7 +29,7 @@ const DEFAULTS = {
     retainSize: 1_073_741_824,
   },
   socket: { maxConnections: 512 },
-  memory: { ended: 1_000, summaries: 10_000 },
+  memory: { open: 1_000, ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576, startWithShell: true },
   alerts: { desktop: true, rate: 20, giveUp: 86_400_000, interactive: ['builtin'] },
   rules: ['builtin'],

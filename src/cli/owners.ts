@@ -3,7 +3,7 @@ import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { fold, STARTS } from '../core/fold.js';
 import type { State } from '../core/state.js';
-import { emptyState, findExecution } from '../core/state.js';
+import { DEFAULT_LIMITS, emptyState, findExecution } from '../core/state.js';
 import { ProgressError } from '../errors.js';
 import { anyOf, containing, type LineSearch } from '../journal/search.js';
 import { matchesGlob } from '../patterns.js';
@@ -43,7 +43,7 @@ export function parseLabels(pairs: readonly string[] | undefined): Record<string
  * that it does not remember any more, what their starts tell as they come by.
  */
 export function createOwners(criteria: Criteria, known: State): (event: ExecutionEvent) => boolean {
-  const told = emptyState({ ended: Infinity, summaries: 0 });
+  const told = emptyState({ ...DEFAULT_LIMITS, ended: Infinity, summaries: 0 });
   const verdicts = new Map<string, boolean>();
   return (event) => {
     const { execution: id, type } = event;

@@ -2,7 +2,7 @@
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { fold } from '../core/fold.js';
-import { emptyState, newestFirst } from '../core/state.js';
+import { DEFAULT_LIMITS, emptyState, newestFirst } from '../core/state.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal } from '../journal/reader.js';
 import { type Criteria, fulfils } from './owners.js';
@@ -26,7 +26,7 @@ export interface Candidate {
 /** Newest first. Only what is over. */
 export async function planPrune(source: JournalSource, wanted: Wanted): Promise<Candidate[]> {
   // however many there are, of those that are over no more than a summary is kept
-  const state = emptyState({ ended: 0, summaries: Infinity });
+  const state = emptyState({ ...DEFAULT_LIMITS, ended: 0, summaries: Infinity });
   const sizes = new Map<string, number>();
   for await (const part of readJournal(source)) {
     if (!('events' in part)) continue;

@@ -143,7 +143,7 @@ export interface Execution {
   resources?: Resources;
   tokens?: number;
   costUsd?: number;
-  /** In order of appearance. Empty in a summary. */
+  /** In order of appearance. In a summary only those that matter for what may come. */
   steps: Map<string, Step>;
   /** Ended steps that are no longer in `steps`, by status. */
   droppedSteps?: Partial<Record<FinalStatus, number>>;
@@ -151,7 +151,7 @@ export interface Execution {
   tail: string[];
   /** Lines of its log so far, those that have left the journal too. */
   lines?: number;
-  /** Only what a list needs is left of it: steps and tail are gone from memory, not from the journal. */
+  /** Only what a list and later events need is in memory: other steps and the tail are in the journal alone. */
   summarised?: true;
   /** The id was started again after this one had ended: what runs under it now. */
   successor?: string;

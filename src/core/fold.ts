@@ -8,12 +8,12 @@ import { activityTail } from './activity.js';
 import { countOutcome, foldAlert, foldCarriedAlerts } from './alerts.js';
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
-import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, numberOf, textOf, textsOf } from './event.js';
+import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
 import { countLines } from './log.js';
 import { isSlots, settingsOf } from './queues.js';
-import { closeSteps, foldStep, stepOf, taskOfStep } from './steps.js';
+import { closeSteps, condenseSteps, foldStep, stepOf, taskOfStep } from './steps.js';
 import type { State } from './state.js';
 import {
   addTask,
@@ -22,6 +22,7 @@ import {
   forgetExecutions,
   forgetThrough,
   installExecution,
+  openExecution,
   rememberId,
   rememberSource,
   retire,
@@ -60,10 +61,13 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   execution.lastSeq = event.seq;
   const lines = countLines(event);
   if (lines > 0) execution.lines = (execution.lines ?? 0) + lines;
-  if (execution.summarised) return execution;
+  const isEnd = Object.hasOwn(EXECUTION_ENDS, event.type);
+  if (execution.summarised && isFinal(execution.status) && !isEnd) return execution;
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
+  // a summary stays one
+  if (execution.summarised && Object.hasOwn(STEP_ENDS, event.type)) condenseSteps(execution);
   // an agent that begins is what it waited for
   if (event.type === 'step_started' && event.data['kind'] === 'invocation') clearAttention(execution);
   if (event.type === 'step_started') noteTask(execution, event, state);
@@ -136,7 +140,7 @@ function createImplicit(state: State, event: ExecutionEvent, id: string): Execut
   if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   const predecessor = findExecution(state, previousGeneration(id));
   if (predecessor) predecessor.successor = id;
-  state.alive.set(id, execution);
+  openExecution(state, execution);
   return execution;
 }
 
@@ -359,8 +363,8 @@ function foldError(execution: Execution, event: ExecutionEvent): void {
   if (step && typeof data['retryable'] === 'boolean') step.retryable = data['retryable'];
 }
 
-function appendTail({ status, tail }: Execution, text: string): void {
-  if (isFinal(status)) return;
+function appendTail({ status, tail, summarised }: Execution, text: string): void {
+  if (isFinal(status) || summarised) return;
   const lines = text.includes('\n') ? lastLines(text) : [text];
   for (const line of lines) tail.push(clip(line, TAIL_CHARS));
   while (tail.length > TAIL_LINES) tail.shift();

@@ -3,17 +3,19 @@ import type { AlertState, AlertStateJson, CarriedAlerts } from './alerts.js';
 import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
 import type { EventData, NewEvent } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
-import { executionFromJson, executionToJson } from './execution.js';
+import { condenseSteps } from './steps.js';
 
-/** How much is remembered of what is over. Everything alive is always there. */
+/** How much stays in memory. Every open execution is there, whole or as a summary. */
 export interface Limits {
+  /** Open executions with steps and tail, at least 1. */
+  open: number;
   /** Ended executions with steps and tail. */
   ended: number;
   /** Older ones, as a summary. */
   summaries: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { ended: 1_000, summaries: 10_000 };
+export const DEFAULT_LIMITS: Limits = { open: 1_000, ended: 1_000, summaries: 10_000 };
 
 /** What is known of a producer. */
 export interface Source {
@@ -44,6 +46,8 @@ export interface State {
   /** seq of the newest event folded. */
   seq: number;
   alive: Map<string, Execution>;
+  /** IDs of those of `alive` that are not summaries. */
+  whole: Set<string>;
   ended: Map<string, Execution>;
   summaries: Map<string, Execution>;
   sources: Map<string, Source>;
@@ -65,6 +69,7 @@ export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
   return {
     seq: 0,
     alive: new Map(),
+    whole: new Set(),
     ended: new Map(),
     summaries: new Map(),
     sources: new Map(),
@@ -109,15 +114,29 @@ export function newestFirst(state: State): Execution[] {
 /** Puts an execution as it is into the state: from a page of a list, or carried over in the journal. */
 export function installExecution(state: State, execution: Execution, over: boolean): void {
   const place = !over ? state.alive : execution.summarised ? state.summaries : state.ended;
-  for (const map of [state.alive, state.ended, state.summaries]) map.delete(execution.id);
+  for (const kept of [state.alive, state.whole, state.ended, state.summaries]) kept.delete(execution.id);
   place.set(execution.id, execution);
   for (const id of execution.tasks ?? []) state.tasks.set(id, execution.id);
+  if (!over && !execution.summarised) keepWhole(state, execution);
+}
+
+/** Puts a new open execution into the state. */
+export function openExecution(state: State, execution: Execution): void {
+  state.alive.set(execution.id, execution);
+  keepWhole(state, execution);
+}
+
+function keepWhole(state: State, { id }: Execution): void {
+  state.whole.add(id);
+  trimOpen(state);
 }
 
 /** It is over: from now on it is remembered only as long as the limits allow. */
 export function retire(state: State, execution: Execution): void {
-  state.alive.delete(execution.id);
-  state.ended.set(execution.id, execution);
+  const { id } = execution;
+  state.alive.delete(id);
+  state.whole.delete(id);
+  (execution.summarised ? state.summaries : state.ended).set(id, execution);
   trim(state);
 }
 
@@ -125,6 +144,25 @@ export function retire(state: State, execution: Execution): void {
 export function setLimits(state: State, limits: Limits): void {
   state.limits = limits;
   trim(state);
+  trimOpen(state);
+}
+
+/** So many more than needed become summaries at once that finding the least active costs each event little. */
+const TRIMMED_SHARE = 0.1;
+
+/**
+ * Of open executions, the least active become summaries. The newest never does, since an event is being folded into it;
+ * nor does a session of hooks, whose calls are understood by all of its steps.
+ */
+function trimOpen({ alive, whole, limits }: State): void {
+  if (whole.size <= limits.open) return;
+  const kept = Math.max(1, Math.floor(limits.open * (1 - TRIMMED_SHARE)));
+  const byActivity = [...whole].flatMap((id) => alive.get(id) ?? []).sort((a, b) => a.lastSeq - b.lastSeq);
+  for (const execution of byActivity.slice(0, -kept)) {
+    if (execution.via === 'hooks') continue;
+    whole.delete(execution.id);
+    alive.set(execution.id, condense(execution));
+  }
 }
 
 function trim(state: State): void {
@@ -251,12 +289,20 @@ function summarise(execution: Execution): Execution {
   return { ...(Object.fromEntries(kept) as Execution), steps: new Map(), tail: [], summarised: true };
 }
 
-/** The state as JSON, for a checkpoint. */
-export interface StateJson {
+/**
+ * The summary of an open execution: what its later events, its end and a list need. It is another object, since one
+ * that has lost fields takes more memory than it had before.
+ */
+function condense(execution: Execution): Execution {
+  const { parameters: _parameters, input: _input, output: _output, ...rest } = execution;
+  const summary: Execution = { ...rest, steps: new Map(execution.steps), tail: [], summarised: true };
+  condenseSteps(summary);
+  return summary;
+}
+
+/** The state as JSON, for a checkpoint; without the executions. */
+export interface OwnStateJson {
   seq: number;
-  alive: ExecutionJson[];
-  ended: ExecutionJson[];
-  summaries: ExecutionJson[];
   sources: [string, Source][];
   /** Absent if there are none. */
   ids?: string[];
@@ -266,12 +312,9 @@ export interface StateJson {
   removedThrough: number;
 }
 
-export function stateToJson(state: State): StateJson {
+export function ownStateToJson(state: State): OwnStateJson {
   return {
     seq: state.seq,
-    alive: [...state.alive.values()].map(executionToJson),
-    ended: [...state.ended.values()].map(executionToJson),
-    summaries: [...state.summaries.values()].map(executionToJson),
     sources: [...state.sources],
     ...(state.ids.size > 0 && { ids: [...state.ids] }),
     queues: [...state.queues.values()],
@@ -280,21 +323,16 @@ export function stateToJson(state: State): StateJson {
   };
 }
 
-export function stateFromJson(json: StateJson, limits: Limits): State {
-  const byId = (list: ExecutionJson[]) => new Map(list.map((item) => [item.id, executionFromJson(item)]));
-  const all = [...json.alive, ...json.ended, ...json.summaries];
+/** The state before the executions are installed. */
+export function ownStateFromJson(json: OwnStateJson, limits: Limits): State {
   return {
+    ...emptyState(limits),
     seq: json.seq,
-    alive: byId(json.alive),
-    ended: byId(json.ended),
-    summaries: byId(json.summaries),
     sources: new Map(json.sources),
     ids: new Set(json.ids),
-    tasks: new Map(all.flatMap(({ id, tasks = [] }) => tasks.map((task) => [task, id] as const))),
     queues: new Map(json.queues.map((queue) => [queue.name, queue])),
     alerts: alertsFromJson(json.alerts),
     removedThrough: json.removedThrough,
-    limits,
   };
 }
 

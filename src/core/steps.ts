@@ -3,7 +3,7 @@ import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_
 import type { ExecutionEvent, FinalStatus } from './event.js';
 import { STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Step } from './execution.js';
-import { isFinal } from './execution.js';
+import { isFailure, isFinal } from './execution.js';
 import { criterionId } from './vocabulary-table.js';
 
 /** Of one execution in memory; beyond it ended ones are only counted. */
@@ -165,8 +165,34 @@ function dropOne(execution: Execution): void {
     if (isFinal(step.status)) victim = step;
     if (isFinal(step.status) || ++looked === LOOK_FOR_ENDED) break;
   }
-  if (!victim) return;
-  execution.steps.delete(victim.id);
-  const status = isFinal(victim.status) ? victim.status : 'lost';
+  if (victim) dropStep(execution, victim);
+}
+
+function dropStep(execution: Execution, { id, status: last }: Step): void {
+  execution.steps.delete(id);
+  const status = isFinal(last) ? last : 'lost';
   execution.droppedSteps = { ...execution.droppedSteps, [status]: (execution.droppedSteps?.[status] ?? 0) + 1 };
+}
+
+/**
+ * Leaves the steps that later events and the outcome of an open execution depend on: those that are open, those that
+ * failed, the last invocation, and the steps around all of these. The others are counted.
+ */
+export function condenseSteps(execution: Execution): void {
+  const { steps } = execution;
+  const all = [...steps.values()];
+  const kept = new Set<Step | undefined>([undefined, all.findLast(({ kind }) => kind === 'invocation')]);
+  for (const { id, status } of all) {
+    if (isFinal(status) && !isFailure(status)) continue;
+    for (let at = steps.get(id); !kept.has(at); at = steps.get(at?.parent ?? '')) kept.add(at);
+  }
+  for (const step of all) {
+    if (kept.has(step)) steps.set(step.id, condenseStep(step));
+    else dropStep(execution, step);
+  }
+}
+
+function condenseStep(step: Step): Step {
+  const { input: _input, output: _output, commits: _commits, error, ...rest } = step;
+  return { ...rest, ...(error !== undefined && { error: clip(error, NAME_CHARS) }) };
 }

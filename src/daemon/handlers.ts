@@ -188,8 +188,8 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   },
 
   async get(request, _caller, context) {
-    const execution = await lookUp(request.execution, context);
-    return { execution: executionToJson(execution), seq: context.state.seq };
+    const { execution, seq } = await lookUp(request.execution, context);
+    return { execution: executionToJson(execution), seq };
   },
 
   async log({ execution, ...wanted }, _caller, context) {
@@ -202,13 +202,13 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
 
   async timeline({ execution }, _caller, context) {
     const found = await lookUp(execution, context);
-    const usual = usualOf(found, context.state.ended.values());
-    return { ...(await context.logs.timeline(toSubject(found, context))), ...(usual && { usual }) };
+    const usual = usualOf(found.execution, context.state.ended.values());
+    return { ...(await context.logs.timeline(toSubject(found))), ...(usual && { usual }) };
   },
 
   /** As a part of nothing, in the environment that it had. */
   async rerun({ execution }, caller, context) {
-    const { id } = await lookUp(execution, context);
+    const { id } = (await lookUp(execution, context)).execution;
     const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);
     const announce: Announce = async (event) =>
       await PLAIN.emit({ op: 'emit', id: 0, event, synced: true }, caller, context);
@@ -218,13 +218,13 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
 
   async web({ on, port, execution }, _caller, context) {
     if (!on) return await context.web.off();
-    return await context.web.on({ port, execution: execution && (await lookUp(execution, context)).id });
+    return await context.web.on({ port, execution: execution && (await lookUp(execution, context)).execution.id });
   },
 
   queues: (_request, _caller, { state }) => ({ queues: queueViews(state) }),
 
   async control({ execution, ifQueued, op: _op, id: _id, ...order }, _caller, context) {
-    const found = await lookUp(execution, context);
+    const found = (await lookUp(execution, context)).execution;
     if (ifQueued === true && found.status !== 'queued') {
       throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
     }
@@ -270,17 +270,22 @@ function takePage(executions: readonly Execution[], limit: number): Execution[] 
   return end === -1 ? [...executions] : executions.slice(0, end);
 }
 
-async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
-  return toSubject(await lookUp(text, context), context);
+/** An execution as it is at this position. */
+interface Known {
+  execution: Execution;
+  seq: number;
 }
 
-/** An execution and the position that what is known of it belongs to. */
-function toSubject({ id, firstSeq, lines = 0 }: Execution, { state }: HandlerContext): Subject {
-  return { id, firstSeq, lines, seq: state.seq };
+async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
+  return toSubject(await lookUp(text, context));
+}
+
+function toSubject({ execution: { id, firstSeq, lines = 0 }, seq }: Known): Subject {
+  return { id, firstSeq, lines, seq };
 }
 
 /** What a command has begun before it asks may still be on its way. */
-async function lookUp(text: string, context: HandlerContext): Promise<Execution> {
+async function lookUp(text: string, context: HandlerContext): Promise<Known> {
   const known = await find(text, context);
   if (known) return known;
   await context.catchUp();
@@ -291,14 +296,19 @@ async function lookUp(text: string, context: HandlerContext): Promise<Execution>
 }
 
 /** In memory, else by the indexes of the journal. */
-async function find(text: string, { state, journal }: HandlerContext): Promise<Execution | undefined> {
+async function find(text: string, { state, journal }: HandlerContext): Promise<Known | undefined> {
+  const { seq } = state;
   const known = findExecution(state, text);
   const found = known ? { execution: known } : findByText(newestFirst(state), text);
   if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
-  if (found && !found.execution.summarised) return found.execution;
+  if (found && !found.execution.summarised) return { ...found, seq };
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
   if (another !== undefined) throw ambiguous(text, [id ?? '', another]);
-  return id === undefined ? undefined : await readExecution(journal.source, id);
+  if (id === undefined) return undefined;
+  // the caller follows from this position on, while more is written
+  const execution = await readExecution(journal.source, id, seq);
+  if (execution) return { execution, seq };
+  return found && { ...found, seq: state.seq };
 }
 
 function ambiguous(text: string, ids: string[]): ProgressError {

@@ -1,4 +1,4 @@
-/** What a daemon does beside taking events: checkpoints, retention with its carry-over, the bound on what is alive. */
+/** What a daemon does beside taking events: checkpoints, and retention with its carry-over. */
 import { alertsToJson, loseAlerts } from '../core/alerts.js';
 import type { NewEvent } from '../core/event.js';
 import type { Execution, Step } from '../core/execution.js';
@@ -46,8 +46,6 @@ const SOON_MS = 60 * 1000;
 const LEAP_MS = 24 * 60 * 60 * 1000;
 /** Written at once of what is carried over, so that ten thousand executions do not meet in memory. */
 const CARRIED_BATCH_BYTES = 1024 * 1024;
-/** Executions that never end fill memory: beyond this the oldest count as lost, implicit ones first. */
-const MAX_ALIVE = 10_000;
 /** Of one note's list; one item more may come on top, and stays below the bound of a line. */
 const CARRIED_BYTES = 16 * 1024;
 
@@ -100,14 +98,6 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     if (oldest !== undefined) forget(oldest);
   };
 
-  const dropExcess = async () => {
-    const excess = state.alive.size - MAX_ALIVE;
-    if (excess <= 0) return;
-    const alive = [...state.alive.values()];
-    const victims = alive.sort((a, b) => Number(!a.implicit) - Number(!b.implicit) || a.firstSeq - b.firstSeq);
-    await ingest.writeNow(victims.slice(0, excess).map(lost));
-  };
-
   const save = async () => {
     unsaved = 0;
     await checkpoint();
@@ -130,14 +120,8 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     wrote(batch) {
       for (const line of batch.lines) unsaved += line.length;
       if (unsaved > CHECKPOINT_BYTES) run(save);
-      else if (state.alive.size > MAX_ALIVE) run(dropExcess);
     },
   };
-}
-
-function lost({ id }: Execution): NewEvent {
-  const error = `no end seen, and more than ${MAX_ALIVE} executions are open`;
-  return { type: 'execution_lost', execution: id, data: { error } };
 }
 
 /** What is alive only in events up to `through`, told again in short. */

@@ -1,31 +1,61 @@
 /** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
+import type { FileHandle } from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionEvent } from '../core/event.js';
-import type { Execution } from '../core/execution.js';
+import type { Execution, ExecutionJson } from '../core/execution.js';
+import { executionFromJson, executionToJson } from '../core/execution.js';
 import { fold } from '../core/fold.js';
-import type { Limits, State, StateJson } from '../core/state.js';
-import { emptyState, stateFromJson, stateToJson } from '../core/state.js';
-import { readText } from '../regular-file.js';
-import { removeFile, replaceFile, statIfThere } from './disk.js';
+import type { Limits, OwnStateJson, State } from '../core/state.js';
+import { emptyState, installExecution, ownStateFromJson, ownStateToJson } from '../core/state.js';
+import { openRegular } from '../regular-file.js';
+import { OPEN_TO_READ, removeFile, replaceFile, statIfThere } from './disk.js';
 import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 
 /** Of another version, it is not read. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Whoever dies again before its first checkpoint would otherwise have more to read at each start. */
 const REREAD_BYTES = 4 * 1024 * 1024;
 
-interface Checkpoint {
+/** Written at once: of many executions neither the text nor a second form is ever whole in memory. */
+const CHUNK_CHARS = 64 * 1024;
+
+const PLACES = ['alive', 'ended', 'summaries'] as const;
+
+/** The first line of the file. A line for each execution follows, in the order of these places. */
+interface Header {
   version: number;
   journal: string;
-  state: StateJson;
+  executions: Record<(typeof PLACES)[number], number>;
+  state: OwnStateJson;
 }
 
-/** Writes it whole or not at all. */
+/** Writes it whole or not at all. `state` must not change meanwhile. */
 export async function writeCheckpoint(file: string, journal: string, state: State): Promise<void> {
-  const checkpoint: Checkpoint = { version: VERSION, journal, state: stateToJson(state) };
-  await replaceFile(file, JSON.stringify(checkpoint), { durable: false });
+  await replaceFile(file, chunksOf(linesOf(journal, state)), { durable: false });
+}
+
+function* linesOf(journal: string, state: State): Generator<string> {
+  const { alive, ended, summaries } = state;
+  const executions = { alive: alive.size, ended: ended.size, summaries: summaries.size };
+  const header: Header = { version: VERSION, journal, executions, state: ownStateToJson(state) };
+  yield JSON.stringify(header);
+  for (const place of PLACES) {
+    for (const execution of state[place].values()) yield JSON.stringify(executionToJson(execution));
+  }
+}
+
+function* chunksOf(lines: Iterable<string>): Generator<string> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += line + '\n';
+    if (chunk.length < CHUNK_CHARS) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
 }
 
 /** Of which journal, and up to where. */
@@ -95,17 +125,46 @@ async function readCheckpoint(
   journal: Extent,
   limits: Limits,
 ): Promise<State | undefined> {
+  let handle: FileHandle | undefined;
   try {
-    const text = await readText(file);
-    if (text === undefined) return undefined;
-    const checkpoint = JSON.parse(text) as Checkpoint;
-    const fits = checkpoint.version === VERSION && checkpoint.journal === journal.id;
-    if (!fits || checkpoint.state.seq > journal.seq) return undefined;
+    handle = await openRegular(file, OPEN_TO_READ);
+    const lines = linesIn(handle);
+    const header = await readJson<Header>(lines);
+    const fits = header.version === VERSION && header.journal === journal.id;
+    if (!fits || header.state.seq > journal.seq) return undefined;
     // what it takes for alive may have ended in what was removed since
-    if (checkpoint.state.seq < (await readRemovedThrough(source.directory))) return undefined;
-    return stateFromJson(checkpoint.state, limits);
+    if (header.state.seq < (await readRemovedThrough(source.directory))) return undefined;
+    const state = ownStateFromJson(header.state, limits);
+    for (const place of PLACES) {
+      for (let count = header.executions[place]; count > 0; count--) {
+        installExecution(state, executionFromJson(await readJson<ExecutionJson>(lines)), place !== 'alive');
+      }
+    }
+    return state;
   } catch {
     // absent, torn or made by hand: the journal has it all
     return undefined;
+  } finally {
+    await handle?.close();
   }
+}
+
+async function* linesIn(handle: FileHandle): AsyncGenerator<string> {
+  const decoder = new StringDecoder();
+  const buffer = Buffer.alloc(CHUNK_CHARS);
+  let begun = '';
+  for (let bytes; (bytes = (await handle.read(buffer, 0, buffer.length, null)).bytesRead) > 0;) {
+    const [first = '', ...others] = decoder.write(buffer.subarray(0, bytes)).split('\n');
+    begun += first;
+    for (const next of others) {
+      yield begun;
+      begun = next;
+    }
+  }
+}
+
+async function readJson<T>(lines: AsyncIterator<string>): Promise<T> {
+  const next = (await lines.next()) as IteratorResult<string, undefined>;
+  if (next.done) throw new SyntaxError('the checkpoint is cut off');
+  return JSON.parse(next.value) as T;
 }

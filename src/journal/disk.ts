@@ -18,13 +18,17 @@ export const DIRECTORY_MODE = 0o700;
 export const TEMPORARY = '.tmp';
 
 /** Replaces the file so that a reader sees the old text or the new one, after power loss too if `durable`. */
-export async function replaceFile(file: string, text: string, { durable = true } = {}): Promise<void> {
+export async function replaceFile(
+  file: string,
+  text: string | Iterable<string>,
+  { durable = true } = {},
+): Promise<void> {
   const temporary = file + TEMPORARY;
   try {
     await removeFile(temporary); // left over from a crash, or not a regular file
     const handle = await openRegular(temporary, OPEN_TO_REPLACE);
     try {
-      await handle.writeFile(text);
+      for (const chunk of typeof text === 'string' ? [text] : text) await handle.appendFile(chunk);
       if (durable) await handle.sync();
     } finally {
       await handle.close();

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { loseAlerts, MAX_PENDING } from '../../src/core/alerts.js';
-import { emptyState, findExecution, stateFromJson, stateToJson } from '../../src/core/state.js';
+import { emptyState, findExecution } from '../../src/core/state.js';
+import { stateFromJson, stateToJson } from '../helpers/state-json.js';
 import type { Draft } from '../helpers/events.js';
 import { at, folded } from '../helpers/events.js';
 

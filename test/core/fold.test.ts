@@ -318,7 +318,7 @@ t.test('events about the machine create no execution', async (t) => {
 });
 
 t.test('ended executions stay whole, then as a summary, then not at all', async (t) => {
-  const state = emptyState({ ended: 2, summaries: 2 });
+  const state = emptyState({ open: 1_000, ended: 2, summaries: 2 });
   for (const id of ['1', '2', '3', '4', '5']) {
     folded(
       [

@@ -2,7 +2,8 @@ import t from 'tap';
 import type { Status } from '../../src/core/execution.js';
 import { DEFAULT_SLOTS, isSlots, MAX_SLOTS, queueViews, toDeclare, verdicts } from '../../src/core/queues.js';
 import type { State } from '../../src/core/state.js';
-import { emptyState, stateFromJson, stateToJson } from '../../src/core/state.js';
+import { emptyState } from '../../src/core/state.js';
+import { stateFromJson, stateToJson } from '../helpers/state-json.js';
 import type { Draft } from '../helpers/events.js';
 import { folded } from '../helpers/events.js';
 

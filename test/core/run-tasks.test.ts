@@ -7,7 +7,8 @@ import { findByText } from '../../src/core/lookup.js';
 import { createRouter } from '../../src/core/route.js';
 import { placeEvent } from '../../src/core/run-tasks.js';
 import type { State } from '../../src/core/state.js';
-import { emptyState, findExecution, newestFirst, stateFromJson, stateToJson } from '../../src/core/state.js';
+import { emptyState, findExecution, newestFirst } from '../../src/core/state.js';
+import { stateFromJson, stateToJson } from '../helpers/state-json.js';
 import { translate } from '../../src/core/vocabulary.js';
 
 const RUN = { source: 'run-10-r1', execution: 'r1' };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { fold } from '../../src/core/fold.js';
-import type { StateJson } from '../../src/core/state.js';
+import type { StateJson } from '../helpers/state-json.js';
 import {
   DEFAULT_LIMITS,
   emptyState,
@@ -10,9 +10,9 @@ import {
   newestFirst,
   rememberSource,
   setLimits,
-  stateFromJson,
-  stateToJson,
 } from '../../src/core/state.js';
+import { stateFromJson, stateToJson } from '../helpers/state-json.js';
+import { failedSteps } from '../../src/core/steps.js';
 import { folded, numbered } from '../helpers/events.js';
 import { makeExecution } from '../helpers/models.js';
 
@@ -32,7 +32,7 @@ t.test('as JSON and back it is the same, and shares nothing with it', (t) => {
       { type: 'step_started', execution: 'alive', step: 's' },
       { type: 'queue_changed', data: { name: 'q', slots: 2, paused: true } },
     ],
-    emptyState({ ended: 1, summaries: 1 }),
+    emptyState({ open: 1_000, ended: 1, summaries: 1 }),
   );
   forgetThrough(state, 1);
   const json = JSON.parse(JSON.stringify(stateToJson(state))) as StateJson;
@@ -46,7 +46,7 @@ t.test('as JSON and back it is the same, and shares nothing with it', (t) => {
 });
 
 t.test('what has ended is remembered whole, then as a summary, then not at all', (t) => {
-  const state = folded(['a', 'b', 'c', 'd', 'e'].flatMap(ran), emptyState({ ended: 2, summaries: 2 }));
+  const state = folded(['a', 'b', 'c', 'd', 'e'].flatMap(ran), emptyState({ open: 1_000, ended: 2, summaries: 2 }));
   t.strictSame([...state.ended.keys()], ['d', 'e']);
   t.strictSame([...state.summaries.keys()], ['b', 'c']);
   t.equal(findExecution(state, 'a'), undefined);
@@ -58,8 +58,84 @@ t.test('what has ended is remembered whole, then as a summary, then not at all',
   t.end();
 });
 
+/** Of an open execution: a completed step, a failed one, one inside a step that may fail, and an open one. */
+const opened = (execution: string) => [
+  { type: 'execution_started', execution, data: { name: `job ${execution}`, input: 'long', labels: { a: 'b' } } },
+  { type: 'step_completed', execution, step: 'done' },
+  { type: 'step_failed', execution, step: 'broken', data: { error: 'x'.repeat(2_000), input: 'long' } },
+  { type: 'step_started', execution, step: 'around', data: { continueOnFailure: true } },
+  { type: 'step_failed', execution, step: 'allowed', data: { parent: 'around' } },
+  { type: 'step_completed', execution, step: 'around' },
+  { type: 'step_started', execution, step: 'open' },
+  { type: 'output', execution, data: { text: 'hello' } },
+];
+
+t.test('of open executions the least active are summaries, and events go on to count', (t) => {
+  const state = folded(['a', 'b', 'c'].flatMap(opened), emptyState({ open: 2, ended: 5, summaries: 5 }));
+  t.strictSame([...state.alive.keys()], ['a', 'b', 'c'], 'all are there, in their order');
+  t.strictSame([...state.whole], ['c']);
+  t.strictSame([findExecution(state, 'c')?.steps.size, findExecution(state, 'c')?.tail], [5, ['hello']]);
+  const summary = findExecution(state, 'a')!;
+  t.match(summary, {
+    status: 'running',
+    name: 'job a',
+    summarised: true,
+    tail: [],
+    labels: { a: 'b' },
+    input: undefined,
+  });
+  t.strictSame([...summary.steps.keys()], ['broken', 'around', 'allowed', 'open'], 'what the outcome depends on');
+  t.strictSame(summary.droppedSteps, { completed: 1 });
+  t.match(summary.steps.get('broken'), { error: /^x{500}/, input: undefined });
+  t.equal(failedSteps(summary).length, 1, 'a step that may fail is still one');
+  for (const event of numbered(
+    [
+      { type: 'output', execution: 'a', data: { text: 'more\nlines' } },
+      { type: 'step_completed', execution: 'a', step: 'open' },
+      { type: 'step_started', execution: 'a', step: 'next' },
+      { type: 'attention', execution: 'a', data: { state: 'waiting' } },
+    ],
+    100,
+  ))
+    fold(state, event);
+  t.match(findExecution(state, 'a'), { attention: 'waiting', lines: 13, lastSeq: 103, tail: [], summarised: true });
+  t.strictSame([...findExecution(state, 'a')!.steps.keys()], ['broken', 'around', 'allowed', 'next']);
+  t.strictSame(findExecution(state, 'a')?.droppedSteps, { completed: 2 });
+  const back = stateFromJson(JSON.parse(JSON.stringify(stateToJson(state))) as StateJson, state.limits);
+  t.strictSame(back, state, 'also out of a checkpoint');
+  t.end();
+});
+
+t.test('a summary of an open execution ends as any other, and its producer may end a lost one', (t) => {
+  const state = folded(['a', 'b', 'c'].flatMap(opened), emptyState({ open: 1, ended: 5, summaries: 5 }));
+  const [lost, failed, late] = numbered(
+    [
+      { type: 'execution_lost', execution: 'a' },
+      { type: 'execution_failed', execution: 'a', data: { exitCode: 3 } },
+      { type: 'log', execution: 'a', data: { message: 'late' } },
+    ],
+    100,
+  );
+  fold(state, lost!);
+  t.strictSame([[...state.alive.keys()], [...state.summaries.keys()]], [['b', 'c'], ['a']]);
+  t.match(findExecution(state, 'a'), { status: 'lost', endedAt: lost!.time });
+  t.equal(findExecution(state, 'a')?.steps.get('open')?.status, 'lost');
+  fold(state, failed!);
+  fold(state, late!);
+  t.match(findExecution(state, 'a'), { status: 'failed', exitCode: 3, summarised: true });
+  t.end();
+});
+
+t.test('sessions of hooks stay whole, and a closer limit counts at once', (t) => {
+  const init = { type: 'activity', execution: 'a', data: { kind: 'init', agent: 'claude', via: 'hooks' } };
+  const state = folded([...opened('a'), init, ...opened('b'), ...opened('c')]);
+  setLimits(state, { ...state.limits, open: 1 });
+  t.strictSame([...state.whole], ['a', 'c']);
+  t.end();
+});
+
 t.test('limits of zero keep nothing that is over', (t) => {
-  const state = folded(ran('a'), emptyState({ ended: 0, summaries: 0 }));
+  const state = folded(ran('a'), emptyState({ open: 1_000, ended: 0, summaries: 0 }));
   t.equal(findExecution(state, 'a'), undefined);
   t.end();
 });
@@ -132,13 +208,13 @@ t.test('of very many producers the quietest are forgotten, of very many queues t
   const queues = folded(Array.from({ length: 1_200 }, (_, n) => ({ type: 'queue_changed', data: { name: `q${n}` } })));
   t.equal(queues.queues.size, 1_000);
   t.ok(queues.queues.has('q1199'));
-  t.strictSame(DEFAULT_LIMITS, { ended: 1_000, summaries: 10_000 });
+  t.strictSame(DEFAULT_LIMITS, { open: 1_000, ended: 1_000, summaries: 10_000 });
   t.end();
 });
 
 t.test('with closer limits less is remembered at once', (t) => {
-  const state = folded(['a', 'b', 'c', 'd'].flatMap(ran), emptyState({ ended: 3, summaries: 3 }));
-  setLimits(state, { ended: 1, summaries: 2 });
+  const state = folded(['a', 'b', 'c', 'd'].flatMap(ran), emptyState({ open: 1_000, ended: 3, summaries: 3 }));
+  setLimits(state, { open: 1_000, ended: 1, summaries: 2 });
   t.strictSame([...state.ended.keys()], ['d']);
   t.strictSame([...state.summaries.keys()], ['b', 'c']);
   t.end();

@@ -1,3 +1,4 @@
+import { rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -201,9 +202,58 @@ t.test('subscriptions', async (t) => {
   });
 });
 
+t.test('an open execution that memory has only as a summary is read from the journal too', async (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'memory: { open: 1 }\n');
+  const check = async (when: string) => {
+    const client = await home.connect();
+    t.match((await client.call('status', {})).executions, { alive: 3 }, when);
+    const { executions } = await client.call('list', {});
+    t.strictSame(
+      executions.map(({ id, summarised = false, steps }) => [id, summarised, steps.map((step) => step.id)]),
+      [
+        ['three', false, ['done', 'open']],
+        ['two', true, ['open']],
+        ['one', true, ['open']],
+      ],
+      when,
+    );
+    for (const execution of ['one', 'on', 'name of one']) {
+      const found = await client.call('get', { execution });
+      const steps = [
+        { id: 'done', status: 'completed' },
+        { id: 'open', status: 'running' },
+      ];
+      t.match(found.execution, { id: 'one', status: 'running', steps, tail: ['one says this'] }, when);
+      t.equal(found.execution.summarised, undefined, when);
+      t.equal(found.seq, (await client.call('list', {})).seq, when);
+    }
+    await client.close();
+  };
+  let daemon = await home.startDaemon();
+  const client = await home.connect();
+  for (const execution of ['one', 'two', 'three']) {
+    await client.call('emit', { event: start(execution, { name: `name of ${execution}` }) });
+    for (const event of [
+      { type: 'step_completed', execution, step: 'done' },
+      { type: 'step_started', execution, step: 'open' },
+      { type: 'output', execution, data: { text: `${execution} says this` } },
+    ])
+      await client.call('emit', { event });
+  }
+  await client.close();
+  await check('live');
+  await daemon.kill('SIGTERM');
+  daemon = await home.startDaemon();
+  await check('out of a checkpoint');
+  await daemon.kill('SIGKILL');
+  rmSync(home.paths.checkpoint);
+  await home.startDaemon();
+  await check('out of the journal');
+});
+
 t.test('what memory has only as a summary is read from the journal', async (t) => {
   const home = createHome(t);
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(home.paths.config, 'memory: { ended: 1, summaries: 1 }\n');
   await home.startDaemon();
   const client = await home.connect();

@@ -19,7 +19,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
   const now = Date.now;
   const opened = await openJournal(t, { now, segmentBytes: 64 * 1024, retainBytes: 128 * 1024 });
   const { journal } = opened;
-  const limits = { ended: 2, summaries: 3 };
+  const limits = { open: 1_000, ended: 2, summaries: 3 };
   const state = emptyState(limits);
   const logs: string[] = [];
   const ingest = createIngest({
@@ -214,19 +214,6 @@ t.test('no note is longer than a line may be, whatever memory holds', async (t) 
   t.notOk(logs.some((message) => message.startsWith('maintenance:')));
   const restored = await restore(`${directory}/no-checkpoint`, journal.source, journal, limits);
   t.strictSame(knowledge(restored), knowledge(state));
-});
-
-t.test('too many executions that never end are counted as lost, implicit ones first', async (t) => {
-  const { emit, state, ingest } = await open(t);
-  const ids = Array.from({ length: 10_050 }, (_, n) => `e${n}`);
-  await emit(
-    ...ids.map((execution, n): NewEvent => ({ type: n < 100 ? 'log' : 'execution_started', execution, data: {} })),
-  );
-  await waitFor('the bound', async () => (await ingest.drained(), state.alive.size <= 10_000));
-  t.equal(state.alive.size, 10_000);
-  t.notOk(state.alive.has('e49'));
-  t.ok(state.alive.has('e50'));
-  t.ok(state.alive.has('e100'));
 });
 
 t.test('the position in a file that is still read is carried over, however long ago that was', async (t) => {

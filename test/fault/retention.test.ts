@@ -6,8 +6,10 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
-import type { Limits, Source, State, StateJson } from '../../src/core/state.js';
-import { stateToJson } from '../../src/core/state.js';
+import type { Limits, Source, State } from '../../src/core/state.js';
+import type { StateJson } from '../helpers/state-json.js';
+
+import { stateToJson } from '../helpers/state-json.js';
 import { loadConfig } from '../../src/config.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
 import { readExecution } from '../../src/journal/history.js';
@@ -120,10 +122,9 @@ t.test('a start that has read much again leaves a checkpoint for the next one', 
   await core.close();
   core = await openCore(options);
   t.strictSame(stateToJson(core.state), live);
-  const { state: saved } = JSON.parse(readFileSync(path.join(directory, 'checkpoint.json'), 'utf8')) as {
-    state: unknown;
-  };
-  t.strictSame(saved, JSON.parse(JSON.stringify(live)));
+  const [header = ''] = readFileSync(path.join(directory, 'checkpoint.json'), 'utf8').split('\n');
+  t.match(JSON.parse(header), { state: { seq: live.seq } });
+  t.strictSame(stateToJson(await core.restored()), live);
   await core.close();
 });
 
@@ -277,6 +278,6 @@ t.test('the journal read anew is the live state, and so are checkpoint and rest,
   const first =
     process.env['TEST_SEED'] === undefined ? shortOrLong(1, Date.now() % 1e6) : Number(process.env['TEST_SEED']);
   for (let seed = first; seed < first + shortOrLong(3, 500); seed++) {
-    await checkHistory(t, seed, { ended: 1_000, summaries: 1_000 });
+    await checkHistory(t, seed, { open: 1_000, ended: 1_000, summaries: 1_000 });
   }
 });

@@ -1,0 +1,27 @@
+/** A whole state as JSON, to compare it or to take it through JSON. */
+import type { ExecutionJson } from '../../src/core/execution.js';
+import { executionFromJson, executionToJson } from '../../src/core/execution.js';
+import type { Limits, OwnStateJson, State } from '../../src/core/state.js';
+import { installExecution, ownStateFromJson, ownStateToJson } from '../../src/core/state.js';
+
+export interface StateJson extends OwnStateJson {
+  alive: ExecutionJson[];
+  ended: ExecutionJson[];
+  summaries: ExecutionJson[];
+}
+
+export function stateToJson(state: State): StateJson {
+  return {
+    ...ownStateToJson(state),
+    alive: [...state.alive.values()].map(executionToJson),
+    ended: [...state.ended.values()].map(executionToJson),
+    summaries: [...state.summaries.values()].map(executionToJson),
+  };
+}
+
+export function stateFromJson(json: StateJson, limits: Limits): State {
+  const state = ownStateFromJson(json, limits);
+  for (const one of json.alive) installExecution(state, executionFromJson(one), false);
+  for (const one of [...json.ended, ...json.summaries]) installExecution(state, executionFromJson(one), true);
+  return state;
+}
