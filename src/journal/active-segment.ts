@@ -5,6 +5,8 @@ import { ProgressError } from '../errors.js';
 import { openRegular } from '../regular-file.js';
 import { OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
 import { segmentPath } from './layout.js';
+import { scanSegment } from './scan.js';
+import { SegmentFile } from './segment-file.js';
 
 export class ActiveSegment {
   readonly index: BlockIndex;
@@ -17,6 +19,8 @@ export class ActiveSegment {
   #unlisted: boolean;
   /** A failed sync: what the kernel had not written by then, it has forgotten. */
   #distrust: Error | undefined;
+  /** The name leads to another file, to none, or to a part of what was written. */
+  #displaced = false;
   /** Bytes behind the good end that could not be cut off. */
   #dirty = false;
 
@@ -61,6 +65,11 @@ export class ActiveSegment {
     return this.#distrust !== undefined;
   }
 
+  /** Has somebody taken away what was written, so that its unsynced lines must be written again elsewhere? */
+  get isDisplaced(): boolean {
+    return this.#displaced;
+  }
+
   /** Must nothing more be appended to it? */
   get isSpoilt(): boolean {
     return this.#dirty || this.isDistrusted;
@@ -97,12 +106,16 @@ export class ActiveSegment {
     }
   }
 
-  /** After a failure it only fails: a later success of the same file would mean nothing. */
+  /**
+   * What is on disk counts only while the name leads to it. After a failure it only fails: a later success of the same
+   * file would mean nothing.
+   */
   async sync(): Promise<void> {
     if (this.#distrust !== undefined) throw this.#distrust;
     try {
       if (this.#unlisted) await this.#syncName();
       else await this.#handle.datasync();
+      await this.#checkName();
     } catch (error) {
       this.#distrust = ProgressError.from(error);
       throw error;
@@ -115,10 +128,37 @@ export class ActiveSegment {
     this.#unlisted = false;
   }
 
-  /** Is the file under its name this one, as long as we left it? */
-  async isIntact(): Promise<boolean> {
+  /** Returns the size. A write may be under way: the file may be longer than the index says, never shorter. */
+  async #checkName(): Promise<number> {
+    const { size } = this.index;
     const stat = await statIfThere(this.path);
-    return stat?.ino === this.#inode && stat.size === this.index.size;
+    if (stat?.ino === this.#inode && stat.size >= size) return stat.size;
+    this.#displaced = true;
+    throw new ProgressError('journal_failed', `${this.path} was moved, removed, replaced or truncated`);
+  }
+
+  /** Is the file under its name this one, as long as the last write left it? Not to be called during a write. */
+  async isIntact(): Promise<boolean> {
+    try {
+      return (await this.#checkName()) === this.index.size;
+    } catch (error) {
+      this.#distrust = ProgressError.from(error);
+      return false;
+    }
+  }
+
+  /** Takes the lines from this seq on out of a file that was truncated while they were appended to it. */
+  async cutFrom(seq: number): Promise<void> {
+    const stat = await statIfThere(this.path);
+    if (stat?.ino !== this.#inode) return;
+    const file = await SegmentFile.openPath(this.path, this.first, false);
+    if (file === undefined) return;
+    try {
+      const { index } = await scanSegment(file, seq);
+      await this.#handle.truncate(index.size);
+    } finally {
+      await file.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -6,13 +6,15 @@ import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../errors.js';
 import type { JournalStatus } from '../protocol/messages.js';
 import { Archiver } from './archiver.js';
+import { BlockIndex } from './block-index.js';
 import { orMissing, syncDirectory, syncFile } from './disk.js';
 import { Failure } from './failure.js';
 import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
 import { type Gone, mayHold, pruneSegment } from './prune.js';
-import { createDirectory, recover, type Recovered, removeSegment } from './recovery.js';
+import { createDirectory, recover, type Recovered, removeSegment, toNote } from './recovery.js';
+import { writeIndex } from './scan.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
 import { type Limits, Shelf } from './shelf.js';
 import { findUnreadable, type JournalSource } from './source.js';
@@ -68,7 +70,7 @@ export class Journal {
     this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#shelf.put(first) });
     const sealed = () => this.#schedule.now();
     const finished = (first: number) => this.#takeFinished(first);
-    const restoreDirectory = () => writeManifest(directory, this.#manifest);
+    const restoreDirectory = () => this.#restoreDirectory();
     this.#writer = new SegmentWriter({ ...options, sealed, finished, restoreDirectory }, recovered);
     this.source = {
       directory,
@@ -366,6 +368,26 @@ export class Journal {
     if (recovery === undefined) return;
     log('the journal can be written again');
     note(recovery);
+  }
+
+  /** Segments that were taken away with their indexes would be missed by no reader: an index for each says what is lost. */
+  async #restoreDirectory(): Promise<void> {
+    const { directory, log, note } = this.#options;
+    await writeManifest(directory, this.#manifest);
+    const there = new Set((await listSegments(directory)).map(({ first }) => first));
+    const known = [...this.#shelf.firsts, ...this.#writer.live.map(({ first }) => first)];
+    const gone = this.#shelf.firsts.filter((first) => !there.has(first));
+    for (const first of gone) {
+      const index = new BlockIndex(first);
+      index.last = (known.find((next) => next > first) ?? this.nextSeq) - 1;
+      index.closed = true;
+      await writeIndex(directory, index);
+      this.#shelf.remove(first);
+    }
+    if (gone[0] === undefined) return;
+    const message = `another program removed ${gone.length} segments of the journal: readers get a gap`;
+    log(message);
+    note(toNote('missing', message, { from: gone[0], to: (this.#writer.live[0]?.first ?? this.nextSeq) - 1 }));
   }
 
   #noteReadability(first: number, failure: string | undefined): void {

@@ -170,8 +170,9 @@ function unreadablePart(
 }
 
 function missingPart({ index }: OpenSegment, range: Range): Gap | undefined {
-  if (index.blocksOf(range.execution).length === 0) return undefined; // nothing of what is wanted was in it
-  return lostPart(index.first, index.last, range, 'missing');
+  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined; // nothing of what is wanted
+  // lines that a failed sync has left in doubt have lower seqs than the name says
+  return lostPart(Math.min(index.first, index.seqs[0] ?? index.first), index.last, range, 'missing');
 }
 
 function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {

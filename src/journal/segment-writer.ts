@@ -7,8 +7,8 @@ import type { NewEvent } from '../core/event.js';
 import { errnoOf, ProgressError } from '../errors.js';
 import { ActiveSegment } from './active-segment.js';
 import { writeCleanMarker } from './clean-marker.js';
-import { replaceLink } from './disk.js';
-import { CURRENT, SEQ_LIMIT, segmentName } from './layout.js';
+import { replaceLink, statIfThere } from './disk.js';
+import { CURRENT, MANIFEST, SEQ_LIMIT, segmentName } from './layout.js';
 import { type Batch, decodeLines } from './lines.js';
 import { createDirectory, toNote } from './recovery.js';
 import { writeIndex } from './scan.js';
@@ -52,6 +52,8 @@ export class SegmentWriter {
   #active: ActiveSegment | undefined;
   /** Closed to writing, oldest first; not yet known to be on disk. */
   #sealing: ActiveSegment[] = [];
+  /** The journal has a note that another program has changed their files. */
+  readonly #replaced = new WeakSet<ActiveSegment>();
   #lookedAt: number;
   #rotateAfter = -Infinity;
 
@@ -86,7 +88,7 @@ export class SegmentWriter {
       const bytes = Buffer.from(text);
       const segment = await this.#append(bytes, first);
       indexBatch(segment, batch, bytes.length === text.length);
-      this.#accept(segment.index.last, bytes);
+      this.#accept(first, segment.index.last, bytes);
     } catch (error) {
       // Some of it may have been seen in the file, or may come back after a crash.
       this.nextSeq = Math.max(this.nextSeq, (batch.events.at(-1)?.seq ?? first) + 1);
@@ -94,11 +96,11 @@ export class SegmentWriter {
     }
   }
 
-  #accept(last: number, bytes: Buffer): void {
+  #accept(first: number, last: number, bytes: Buffer): void {
     this.seq = last;
     this.nextSeq = last + 1;
     if (this.#options.sync === 'always') this.synced = last;
-    if (this.#options.sync === 'interval') this.unsynced.add(last, bytes);
+    if (this.#options.sync === 'interval') this.unsynced.add(first, last, bytes);
   }
 
   async #prepare(): Promise<void> {
@@ -111,10 +113,19 @@ export class SegmentWriter {
   async #look(active: ActiveSegment): Promise<void> {
     this.#lookedAt = this.#options.uptime();
     if (await active.isIntact()) return;
-    const { first, last } = active.index;
-    const message = `segment ${first} was moved, removed or changed by somebody: going on in a new one`;
+    await this.#noteReplaced(active);
+    if (active.isDistrusted) await this.rewrite();
+    else await this.#change(undefined);
+  }
+
+  /** Once for each. Its index, which tells what is lost, needs a directory. */
+  async #noteReplaced(segment: ActiveSegment): Promise<void> {
+    await this.#ensureDirectory();
+    if (this.#replaced.has(segment)) return;
+    this.#replaced.add(segment);
+    const { first, last } = segment.index;
+    const message = `segment ${first} was moved, removed or changed by another program: writing continues in a new one`;
     this.#note('replaced', message, { from: first, to: last });
-    await this.#change(undefined);
   }
 
   /** With `always`, a failed sync is a failed write, tried once more in another file. */
@@ -127,6 +138,7 @@ export class SegmentWriter {
     } catch (error) {
       if (!segment.isDistrusted) throw error;
     }
+    if (segment.isDisplaced) await this.#noteReplaced(segment);
     await this.#change(undefined);
     const fresh = (this.#active = await this.#create(first));
     await fresh.append(bytes, durably);
@@ -135,19 +147,22 @@ export class SegmentWriter {
   }
 
   async #create(first: number): Promise<ActiveSegment> {
-    const { directory, now, log, uptime, restoreDirectory } = this.#options;
-    const create = () => ActiveSegment.create(directory, first, now());
-    const segment = await create().catch(async (error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-      await createDirectory(directory);
-      await restoreDirectory();
-      return create();
-    });
+    const { directory, now, log, uptime } = this.#options;
+    await this.#ensureDirectory();
+    const segment = await ActiveSegment.create(directory, first, now());
     this.#lookedAt = uptime();
     await replaceLink(path.join(directory, CURRENT), segmentName(first, 'plain')).catch((error: unknown) => {
       log(`${CURRENT} does not point to the newest segment: ${ProgressError.from(error).message}`);
     });
     return segment;
+  }
+
+  /** Another program may have removed it, or put another one in its place. */
+  async #ensureDirectory(): Promise<void> {
+    const { directory, restoreDirectory } = this.#options;
+    if ((await statIfThere(path.join(directory, MANIFEST))) !== undefined) return;
+    await createDirectory(directory);
+    await restoreDirectory();
   }
 
   /** Without a new file the old one serves on. */
@@ -218,11 +233,37 @@ export class SegmentWriter {
     this.unsynced.dropThrough(seq);
   }
 
-  /** Seals what a failed sync leaves in doubt; its lines go to a new segment with the same seqs: readers drop second copies. */
+  /**
+   * Seals what a failed sync leaves in doubt; its unsynced lines go to a new segment with the same seqs. Segments that
+   * hold nothing else are removed then: a reader that came by one of them would take older lines in the new one for second copies.
+   */
   async rewrite(): Promise<void> {
+    const from = this.unsynced.first;
+    for (const segment of this.live) if (segment.isDisplaced) await this.#noteReplaced(segment);
     await this.#change(undefined);
-    if (this.unsynced.bytes > 0) await this.#rewriteUnsynced();
+    if (from !== undefined) {
+      await this.#rewriteUnsynced();
+      for (const segment of [...this.#sealing]) await this.#dropFrom(segment, from);
+    }
     await this.#finish([...this.#sealing]);
+  }
+
+  /** What the segment holds from this seq on has been written again. */
+  async #dropFrom(segment: ActiveSegment, from: number): Promise<void> {
+    const { index } = segment;
+    if ((index.seqs[0] ?? 0) >= from) await this.#discard(segment);
+    else if (segment.isDisplaced) {
+      // the index of a file that is gone tells what is lost
+      index.last = Math.min(index.last, from - 1);
+      await segment.cutFrom(from);
+    }
+  }
+
+  async #discard(segment: ActiveSegment): Promise<void> {
+    this.#sealing = this.#sealing.filter((other) => other !== segment);
+    await segment.discard().catch((error: unknown) => {
+      this.#options.log(`segment ${segment.first} is left behind: ${ProgressError.from(error).message}`);
+    });
   }
 
   async #rewriteUnsynced(): Promise<void> {
@@ -235,7 +276,7 @@ export class SegmentWriter {
       throw error;
     }
     this.#active = fresh;
-    const message = `a sync failed: wrote the events since the one before again in segment ${fresh.first}`;
+    const message = `events that could not be synced were written again in segment ${fresh.first}`;
     this.#note('resynced', message, { from: this.synced + 1, to: this.seq });
     this.#markSynced(this.seq);
   }

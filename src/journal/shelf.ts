@@ -32,6 +32,11 @@ export class Shelf {
     return this.#bytes;
   }
 
+  /** Their first seqs, in order. */
+  get firsts(): number[] {
+    return this.#segments.map(({ first }) => first);
+  }
+
   /** Looks at the file, also once more after it has changed. */
   async put(first: number): Promise<void> {
     const stat =

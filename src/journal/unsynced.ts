@@ -4,6 +4,7 @@
 const MAX_BYTES = 64 * 1024 * 1024;
 
 interface Written {
+  first: number;
   last: number;
   bytes: Buffer;
 }
@@ -25,8 +26,13 @@ export class Unsynced {
     return this.#batches;
   }
 
-  add(last: number, bytes: Buffer): void {
-    this.#batches.push({ last, bytes });
+  /** The oldest seq; undefined when there is none. */
+  get first(): number | undefined {
+    return this.#batches[0]?.first;
+  }
+
+  add(first: number, last: number, bytes: Buffer): void {
+    this.#batches.push({ first, last, bytes });
     this.#bytes += bytes.length;
   }
 

@@ -232,43 +232,121 @@ t.test('somebody takes the active file away: writing goes on in a new one', asyn
     'added to': (file) => appendFile(file, 'foreign\n'),
   };
   for (const [way, spoil] of Object.entries(ways)) {
-    await t.test(way, async (t) => {
-      let uptime = 0;
-      const { journal, directory, notes } = await openJournal(t, { uptime: () => uptime });
-      const before = await writeEvents(journal, 3);
-      await spoil(path.join(directory, `${FIRST_SEQ}.jsonl`));
-      uptime += 1_000;
-      const after = await writeEvents(journal, 3);
-      t.match(notes, [{ type: 'journal_note', data: { kind: 'replaced', from: before[0], to: before[2] } }]);
-      t.equal(readlinkSync(path.join(directory, 'current.jsonl')), `${after[0]}.jsonl`);
-      await journal.sync();
-      await journal.close();
-      const { seqs, gaps } = await readAll(directory);
-      if (way === 'replaced' || way === 'added to')
-        t.strictSame({ seqs, gaps }, { seqs: [...before, ...after], gaps: [] });
-      else {
-        const why = way === 'cut short' ? 'damage' : 'missing';
-        t.strictSame({ seqs, gaps }, { seqs: after, gaps: [{ from: before[0], to: before[2], why }] });
-      }
-    });
+    for (const isSynced of [true, false]) {
+      await t.test(`${way}, ${isSynced ? 'synced' : 'not synced'}`, async (t) => {
+        let uptime = 0;
+        const { journal, directory, notes } = await openJournal(t, { uptime: () => uptime });
+        const before = await writeEvents(journal, 3);
+        if (isSynced) await journal.sync();
+        await spoil(path.join(directory, `${FIRST_SEQ}.jsonl`));
+        uptime += 1_000;
+        const after = await writeEvents(journal, 3);
+        t.match(notes, [{ type: 'journal_note', data: { kind: 'replaced', from: before[0], to: before[2] } }]);
+        t.equal(readlinkSync(path.join(directory, 'current.jsonl')), `${after[0]}.jsonl`);
+        await journal.sync();
+        await journal.close();
+        const { seqs, gaps } = await readAll(directory);
+        if (way === 'replaced' || way === 'added to' || !isSynced)
+          t.strictSame({ seqs, gaps }, { seqs: [...before, ...after], gaps: [] });
+        else {
+          const why = way === 'cut short' ? 'damage' : 'missing';
+          t.strictSame({ seqs, gaps }, { seqs: after, gaps: [{ from: before[0], to: before[2], why }] });
+        }
+      });
+    }
   }
 });
 
-t.test('somebody removes the whole directory: it is made again, with the same identity', async (t) => {
-  let uptime = 0;
-  const { journal, directory, notes } = await openJournal(t, { uptime: () => uptime });
-  await writeEvents(journal, 3);
-  await journal.sync();
-  await rm(directory, { recursive: true });
-  uptime += 1_000;
-  const after = await writeEvents(journal, 3);
-  t.equal(notes.length, 1);
-  t.strictSame((await readAll(journal.source)).seqs, after);
-  await journal.close();
-  const again = await openJournal(t, { directory });
-  t.equal(again.journal.id, journal.id);
-  t.ok(again.journal.nextSeq > after[2]!);
+t.test('what is synced is there under its name, whatever other programs do before', async (t) => {
+  const parent = makeDirectory(t);
+  const ways: Record<string, (file: string) => Promise<void>> = {
+    removed: (file) => rm(file),
+    'moved away': (file) => rename(file, path.join(parent, 'elsewhere.jsonl')),
+    replaced: async (file) => {
+      await rm(file);
+      await writeFile(file, 'something else\n');
+    },
+    'cut short': (file) => truncate(file, 0),
+    'its directory removed': (file) => rm(path.dirname(file), { recursive: true }),
+    'its directory moved': (file) => rename(path.dirname(file), path.join(parent, 'elsewhere')),
+    'another directory in its place': async (file) => {
+      await rename(path.dirname(file), path.join(parent, 'old'));
+      await mkdir(path.dirname(file));
+    },
+  };
+  for (const sync of ['interval', 'always'] as const) {
+    for (const [way, spoil] of Object.entries(ways)) {
+      const directory = path.join(parent, `${sync} ${way}`);
+      // nobody looks after the files but the sync
+      const { journal } = await openJournal(t, { sync, directory, uptime: () => 0 });
+      const before = await writeEvents(journal, 3);
+      await journal.sync();
+      const unsynced = await writeEvents(journal, 3);
+      const lost = sync === 'always' ? [...before, ...unsynced] : before;
+      await spoil(path.join(directory, `${FIRST_SEQ}.jsonl`));
+      const after = await writeEvents(journal, 3);
+      await journal.sync();
+      t.equal(journal.synced, after[2], `${sync}, ${way}: all is synced`);
+      const kept = [...unsynced, ...after].filter((seq) => !lost.includes(seq));
+      for (const source of [directory, journal.source]) {
+        const { seqs, gaps } = await readAll(source);
+        t.strictSame(seqs, kept, `${sync}, ${way}: what was synced after that is there`);
+        t.match(gaps, [{ from: lost[0], to: lost.at(-1) }], `${sync}, ${way}: what was synced before is a gap`);
+        t.equal(gaps.length, 1);
+      }
+      const more = await writeEvents(journal, 1);
+      await journal.close();
+      t.equal((await readAll(directory)).seqs.at(-1), more[0], `${sync}, ${way}: writing continues`);
+      await rm(path.join(parent, 'elsewhere'), { recursive: true, force: true });
+      await rm(path.join(parent, 'old'), { recursive: true, force: true });
+    }
+  }
 });
+
+t.test('a closed segment is taken away before it is synced, while the next one is written', async (t) => {
+  const { journal, directory } = await openJournal(t, { segmentBytes: 300, uptime: () => 0 });
+  const first = await writeEvents(journal, 3);
+  await rm(path.join(directory, `${FIRST_SEQ}.jsonl`));
+  const second = await writeEvents(journal, 1);
+  await journal.sync();
+  const { seqs, gaps } = await readAll(directory);
+  t.strictSame({ seqs, gaps }, { seqs: [...first, ...second], gaps: [] });
+});
+
+t.test(
+  'the whole directory is removed: it is made again, with the same identity and a gap for all segments',
+  async (t) => {
+    for (const isSoon of [true, false]) {
+      let uptime = 0;
+      const { journal, directory, notes } = await openJournal(t, { segmentBytes: 300, uptime: () => uptime });
+      const lost = [
+        ...(await writeEvents(journal, 3)),
+        ...(await writeEvents(journal, 3)),
+        ...(await writeEvents(journal, 1)),
+      ];
+      await journal.sync();
+      await rm(directory, { recursive: true });
+      if (!isSoon) uptime += 1_000;
+      const after = await writeEvents(journal, 1);
+      await journal.sync();
+      t.strictSame(
+        notes.map(({ data }) => data['kind']).sort(),
+        isSoon ? ['missing', 'replaced', 'resynced'] : ['missing', 'replaced'],
+      );
+      const { seqs, gaps } = await readAll(journal.source);
+      t.strictSame(seqs, after);
+      t.strictSame(
+        [gaps[0]?.from, gaps.at(-1)?.to, new Set(gaps.map(({ why }) => why))],
+        [lost[0], lost.at(-1), new Set(['missing'])],
+      );
+      await journal.close();
+      const again = await openJournal(t, { directory });
+      t.equal(again.journal.id, journal.id);
+      t.ok(again.journal.nextSeq > after[0]!);
+      await again.journal.close();
+    }
+  },
+);
 
 t.test('a link planted under the name of the next segment is not followed', async (t) => {
   let uptime = 0;
