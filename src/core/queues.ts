@@ -59,7 +59,7 @@ export function queueViews(state: State): QueueView[] {
     return view;
   };
   for (const name of state.queues.keys()) viewOf(name);
-  for (const { id, queue, status } of concerned(state)) {
+  for (const { id, queue, status } of concerned(state, state.alive.keys())) {
     if (queue === undefined) continue;
     const view = viewOf(queue);
     (status === 'queued' ? view.waiting : view.running).push(id);
@@ -72,11 +72,17 @@ export function settingsOf({ slots = DEFAULT_SLOTS, paused = false }: Partial<Qu
   return { slots, paused };
 }
 
-/** Those that wait or are in a queue, the one that was named first first. */
-function concerned(state: State): Execution[] {
+/** Does it wait, or is it in a queue? */
+export function isInQueue({ queue, status }: Execution): boolean {
+  return queue !== undefined || status === 'queued';
+}
+
+/** Those of these that wait or are in a queue, the one that was named first first. */
+function concerned(state: State, ids: Iterable<string>): Execution[] {
   const found: Execution[] = [];
-  for (const execution of state.alive.values()) {
-    if (execution.queue !== undefined || execution.status === 'queued') found.push(execution);
+  for (const id of ids) {
+    const execution = state.alive.get(id);
+    if (execution && isInQueue(execution)) found.push(execution);
   }
   return found.sort((a, b) => a.firstSeq - b.firstSeq);
 }
@@ -89,6 +95,8 @@ export interface Verdict {
 
 /** What the state does not tell. */
 export interface Knowledge {
+  /** Ids of all that may wait or be in a queue. */
+  candidates: Iterable<string>;
   /** Ids that were told to start and are still seen as queued. */
   begun: { has(id: string): boolean };
   /** Is it ours to start? Asked last, since it looks at files. */
@@ -98,11 +106,11 @@ export interface Knowledge {
 }
 
 /** What is decided about those that wait. */
-export function verdicts(state: State, { begun, isRun, recall }: Knowledge): Verdict[] {
+export function verdicts(state: State, { candidates, begun, isRun, recall }: Knowledge): Verdict[] {
   const waiting: Execution[] = [];
   const taken = new Map<string, number>();
   const take = (queue: string) => taken.set(queue, (taken.get(queue) ?? 0) + 1);
-  for (const execution of concerned(state)) {
+  for (const execution of concerned(state, candidates)) {
     if (execution.status === 'queued' && !begun.has(execution.id)) waiting.push(execution);
     else if (execution.queue !== undefined) take(execution.queue);
   }

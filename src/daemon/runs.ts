@@ -224,8 +224,9 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     runnerGone,
 
     live: () =>
-      [...state.alive.values()].flatMap(({ id, status }) => {
-        const child = status === 'queued' || !(attached.has(id) || orphans.has(id)) ? undefined : recordOf(id)?.child;
+      [...new Set([...attached.keys(), ...orphans.keys()])].flatMap((id) => {
+        const execution = aliveOne(id);
+        const child = !execution || execution.status === 'queued' ? undefined : recordOf(id)?.child;
         return child ? [{ id, child }] : [];
       }),
 

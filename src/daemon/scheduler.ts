@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution, Status } from '../core/execution.js';
-import { verdicts } from '../core/queues.js';
+import { isInQueue, verdicts } from '../core/queues.js';
 import type { State } from '../core/state.js';
 
 export interface Scheduler {
@@ -37,6 +37,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const begun = new Map<string, number>();
   /** What the journal says of those that are waited for and not in memory; undefined while it is asked. */
   const recalled = new Map<string, Status | 'unknown' | undefined>();
+  /** Those that wait or are in a queue: of many open executions these are few. */
+  const candidates = new Set<string>();
+  for (const { id } of [...state.alive.values()].filter(isInQueue)) candidates.add(id);
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -66,7 +69,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       void ask(id);
       return undefined;
     };
-    for (const { execution, refusal } of verdicts(state, { begun, isRun, recall })) {
+    for (const { execution, refusal } of verdicts(state, { candidates, begun, isRun, recall })) {
       begun.set(execution.id, now);
       if (refusal === undefined) begin(execution);
       else record({ type: 'execution_cancelled', execution: execution.id, data: { error: refusal } });
@@ -79,7 +82,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return {
     look,
     wrote(events) {
-      if (events.some(({ type }) => CAUSES.has(type))) look();
+      const causes = events.filter(({ type }) => CAUSES.has(type));
+      for (const { execution: id } of causes) {
+        const execution = id === undefined ? undefined : state.alive.get(id);
+        if (execution && isInQueue(execution)) candidates.add(execution.id);
+        else if (id !== undefined) candidates.delete(id);
+      }
+      if (causes.length > 0) look();
     },
     close() {
       closed = true;
