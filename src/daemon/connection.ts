@@ -49,6 +49,8 @@ export interface Connection {
   acks: boolean;
   readonly order: Order;
   readonly entrance: Entrance;
+  /** No request is being answered. */
+  readonly isIdle: boolean;
   /** Reads on, if the ingest and its own buffer allow. */
   resume(): void;
   /** Opens a subscription; one of the same id ends. */
@@ -131,8 +133,10 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     },
   };
 
+  let answers = 0;
   const answer = async (value: Record<string, unknown>, line: number) => {
     const id = requestId(value);
+    answers++;
     try {
       const request = toRequest(value);
       if (id === undefined) throw new ProgressError('bad_request', 'id must be a text or a number');
@@ -144,6 +148,8 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
       reject(error.code);
       if (id === undefined) sendError(located);
       else send({ re: id, error: located.toJSON() } satisfies Reply);
+    } finally {
+      answers--;
     }
   };
 
@@ -184,6 +190,9 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     acks: false,
     order,
     entrance,
+    get isIdle() {
+      return answers === 0 && waiting.length === 0;
+    },
     sinkOf(id) {
       const name = JSON.stringify(id);
       return {

@@ -44,6 +44,7 @@ import { acquireLock } from './lock.js';
 import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
+import { openFilesLimit, placesWithin } from './descriptors.js';
 import { ensurePrivateDirectory } from './private-directory.js';
 import { createPruning } from './pruning.js';
 import { createResources } from './resources.js';
@@ -282,11 +283,13 @@ async function start(
     status,
     shutdown: () => leave('a client asked for it'),
   });
+  const places = placesWithin(openFilesLimit());
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
   signal?.throwIfAborted();
   const server = await listen({
     socket: paths.socket,
     maxConnections: config.socket.maxConnections,
+    places: places.socket,
     context: { ingest, admit: admitInOrder, handlers, now, reject },
   });
   undo.push(() => server.close());
@@ -306,7 +309,7 @@ async function start(
   });
   undo.push(() => spool.close());
   const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
-  const http = await openHttp({ paths, config: config.web, access, router, reject, log });
+  const http = await openHttp({ paths, config: config.web, access, router, places: places.http, reject, log });
   undo.push(() => http.close());
   signal?.throwIfAborted();
   lock.record({ pid: process.pid, version: VERSION, socket: paths.socket });

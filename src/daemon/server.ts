@@ -1,5 +1,5 @@
 /** The daemon's socket: who is on it, and how many at most. */
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { ProgressError } from '../errors.js';
 import { encodeLine } from '../protocol/lines.js';
@@ -22,38 +22,62 @@ export interface Server {
 export interface ServerOptions {
   socket: string;
   maxConnections: number;
+  /** What the descriptors of the process allow, guests included. */
+  places: number;
   context: ConnectionContext;
 }
 
-/** Turned away at once, with a reason, above the bound; above this many more, without one. */
-const ROOM_FOR_REFUSALS = 32;
+/**
+ * Above the bound a connection is a guest: its requests are answered, so that commands work whoever holds the others
+ * open, and it is closed with a reason when it is idle. Above this many guests, without a reason.
+ */
+const MAX_GUESTS = 32;
+const GUEST_IDLE_MS = 1_000;
 /** A client that is turned away or left by the daemon gets no longer than this to take what was written to it. */
 const LAST_WORDS_MS = 500;
 
 /** The caller holds the lock: whatever is at the path is left over from a daemon that is gone. */
-export async function listen({ socket, context, ...bounds }: ServerOptions): Promise<Server> {
+export async function listen({ socket, places, context, ...bounds }: ServerOptions): Promise<Server> {
   let { maxConnections } = bounds;
+  const maxGuests = Math.min(MAX_GUESTS, Math.ceil(places / 4));
   const connections = new Set<Connection>();
+  const guests = new Set<Connection>();
   let refused = 0;
 
   const server = createServer((client) => {
-    if (connections.size >= maxConnections) {
-      refused++;
-      const error = new ProgressError('too_many', `${maxConnections} connections are open: close some`);
-      client.on('error', () => undefined);
-      // what it has to say is taken and dropped, or it would find a closed door instead of the reason
-      client.resume().end(encodeLine({ error }));
-      const late = setTimeout(() => client.destroy(), LAST_WORDS_MS);
-      client.once('close', () => clearTimeout(late));
-      return;
-    }
     const connection = createConnection(client, context);
-    connections.add(connection);
-    client.once('close', () => connections.delete(connection));
+    if (connections.size < maxConnections) connections.add(connection);
+    else {
+      guests.add(connection);
+      client.setTimeout(GUEST_IDLE_MS, () => connection.isIdle && refuse(client));
+    }
+    client.once('close', () => {
+      guests.delete(connection);
+      if (connections.delete(connection)) promote();
+    });
   });
+
+  const promote = () => {
+    for (const guest of guests) {
+      if (connections.size >= maxConnections) return;
+      guests.delete(guest);
+      guest.socket.setTimeout(0);
+      connections.add(guest);
+    }
+  };
+
+  const refuse = (client: Socket) => {
+    refused++;
+    const error = new ProgressError('too_many', `${maxConnections} connections are open: close some`);
+    client.end(encodeLine({ error }));
+    const late = setTimeout(() => client.destroy(), LAST_WORDS_MS);
+    client.once('close', () => clearTimeout(late));
+  };
+
   const configure: Server['configure'] = (given) => {
-    maxConnections = given.maxConnections;
-    server.maxConnections = maxConnections + ROOM_FOR_REFUSALS;
+    maxConnections = Math.min(given.maxConnections, places - maxGuests);
+    server.maxConnections = maxConnections + maxGuests;
+    promote();
   };
   configure(bounds);
   server.on('drop', () => refused++);
@@ -68,15 +92,16 @@ export async function listen({ socket, context, ...bounds }: ServerOptions): Pro
     isBound: () => bound.isBound(),
     configure,
     resume() {
-      for (const connection of connections) connection.resume();
+      for (const connection of [...connections, ...guests]) connection.resume();
     },
     async close() {
       bound.release();
       const closed = once(server, 'close');
       server.close();
-      for (const { socket: client } of connections) client.destroySoon();
+      const open = [...connections, ...guests];
+      for (const { socket: client } of open) client.destroySoon();
       const late = setTimeout(() => {
-        for (const { socket: client } of connections) client.destroy();
+        for (const { socket: client } of open) client.destroy();
       }, LAST_WORDS_MS);
       await closed;
       clearTimeout(late);

@@ -214,29 +214,32 @@ t.test('one whose socket or lock is gone leaves by itself', async (t) => {
   await Promise.all([leave('socket'), leave('lock')]);
 });
 
-t.test('connections above the bound are turned away with a reason, and counted', async (t) => {
-  const home = createHome(t);
-  writeFileSync(home.paths.config, 'socket: { maxConnections: 8 }\n');
-  await home.startDaemon();
-  const open = await Promise.all(Array.from({ length: 7 }, () => dial(home.paths.socket)));
-  const client = await home.connect();
-  const refused = await dial(home.paths.socket);
-  await waitFor('the refusal', () => refused.isOver());
-  t.match(JSON.parse(refused.heard()), {
-    error: { code: 'too_many', message: '8 connections are open: close some', retryable: true },
-  });
-  const status = await client.call('status', {});
-  t.equal(status.counters.refusedConnections, 1);
-  t.equal(status.connections, 8);
-  open[0]!.socket.destroy();
-  await waitFor('room', async () => (await client.call('status', {})).connections === 7);
-  const welcome = await dial(home.paths.socket);
-  welcome.socket.write('{"op":"hello","id":1}\n');
-  await waitFor('the greeting', () => welcome.heard().includes('"re":1'));
-  t.match(home.progress(['daemon', 'status']), { status: 75, stderr: /8 connections are open/ });
-  for (const { socket } of [...open, welcome]) socket.destroy();
-  await client.close();
-});
+t.test(
+  'connections above the bound have their requests answered, and are closed with a reason when they are idle',
+  async (t) => {
+    const home = createHome(t);
+    writeFileSync(home.paths.config, 'socket: { maxConnections: 8 }\n');
+    await home.startDaemon();
+    const open = await Promise.all(Array.from({ length: 7 }, () => dial(home.paths.socket)));
+    const client = await home.connect();
+    const refused = await dial(home.paths.socket);
+    await waitFor('the refusal', () => refused.isOver());
+    t.match(JSON.parse(refused.heard()), {
+      error: { code: 'too_many', message: '8 connections are open: close some', retryable: true },
+    });
+    const status = await client.call('status', {});
+    t.equal(status.counters.refusedConnections, 1);
+    t.equal(status.connections, 8);
+    open[0]!.socket.destroy();
+    await waitFor('room', async () => (await client.call('status', {})).connections === 7);
+    const welcome = await dial(home.paths.socket);
+    welcome.socket.write('{"op":"hello","id":1}\n');
+    await waitFor('the greeting', () => welcome.heard().includes('"re":1'));
+    t.match(home.progress(['daemon', 'status']), { status: 0 }, 'whoever holds the others open');
+    for (const { socket } of [...open, welcome]) socket.destroy();
+    await client.close();
+  },
+);
 
 t.test('a client that asks and does not listen costs a bounded buffer, and no one else anything', async (t) => {
   const home = createHome(t);

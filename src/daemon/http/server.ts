@@ -23,6 +23,9 @@ export interface HttpServerOptions {
   reject: (code: string) => void;
 }
 
+/** Connections that are refused with a status; above them they are closed without one. */
+export const MAX_REFUSALS = 16;
+
 const LIMITS = {
   maxHeaderSize: 8 * 1024,
   headersTimeout: 5_000,
@@ -36,6 +39,7 @@ export function createHttpServer({ door, router, access, maxConnections, reject 
   const server = createServer(LIMITS, (request, response) => {
     // the other end is gone; `close` follows
     response.on('error', () => undefined);
+    if (refused.has(request.socket)) return;
     void serve(request, response).catch((thrown: unknown) => {
       const error = ProgressError.from(thrown);
       reject(error.code);
@@ -43,7 +47,17 @@ export function createHttpServer({ door, router, access, maxConnections, reject 
       else sendError(response, error);
     });
   });
-  server.maxConnections = maxConnections();
+  const refused = new WeakSet<Duplex>();
+  server.maxConnections = maxConnections() + MAX_REFUSALS;
+  let open = 0;
+  server.on('connection', (socket) => {
+    open++;
+    socket.once('close', () => open--);
+    if (open <= maxConnections()) return;
+    refused.add(socket);
+    reject('too_many');
+    closeWith(socket, 503, 'Service Unavailable');
+  });
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const knock = knockOf(request);

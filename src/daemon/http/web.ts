@@ -16,7 +16,7 @@ import { bindUnix } from '../unix-socket.js';
 import type { Access } from './access.js';
 import { CODE_MS } from './access.js';
 import type { Router } from './router.js';
-import { createHttpServer } from './server.js';
+import { createHttpServer, MAX_REFUSALS } from './server.js';
 
 /** What the request `web` does. */
 export interface Web {
@@ -37,6 +37,8 @@ export interface HttpOptions {
   config: Config['web'];
   access: Access;
   router: Router;
+  /** Connections of each listener that the descriptors of the process allow. */
+  places: number;
   reject: (code: string) => void;
   log: Log;
   clock?: Clock;
@@ -52,9 +54,10 @@ const PAGE = /^open-[0-9a-f]+\.html$/;
 
 /** Listens on the Unix socket, and over TCP if it is configured or was on when the last daemon left. */
 export async function openHttp(options: HttpOptions): Promise<Http> {
-  const { paths, access, router, reject, log, clock = realClock } = options;
+  const { paths, access, router, places, reject, log, clock = realClock } = options;
   let { config } = options;
-  const shared = { router, access, maxConnections: () => config.maxStreams + ROOM_FOR_REQUESTS, reject };
+  const maxConnections = () => Math.min(config.maxStreams + ROOM_FOR_REQUESTS, places - MAX_REFUSALS);
+  const shared = { router, access, maxConnections, reject };
   removePages(paths.runtime);
   const local = createHttpServer({ door: 'unix', ...shared });
   const bound = await bindUnix(local, paths.httpSocket);
@@ -112,7 +115,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
       const before = config;
       config = given;
       for (const server of [local, listening?.server]) {
-        if (server) server.maxConnections = shared.maxConnections();
+        if (server) server.maxConnections = maxConnections() + MAX_REFUSALS;
       }
       if (rememberedPort(paths.web) !== undefined) return;
       if (!config.enabled) await stopListening();

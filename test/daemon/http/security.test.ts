@@ -312,17 +312,19 @@ t.test('headers have less time than bodies, and both an end', async (t) => {
 t.test('connections are bounded', async (t) => {
   const web = await openWeb(t, 'web: { maxStreams: 1 }\n');
   let answered = 0;
+  let refused = 0;
   let closed = 0;
   for (let count = 0; count < 90; count++) {
     const socket = dial({ host: '127.0.0.1', port: web.port });
     t.teardown(() => socket.destroy());
     socket.on('error', () => undefined).on('close', () => closed++);
-    socket.once('data', () => answered++);
+    socket.once('data', (data: Buffer) => (data.includes('HTTP/1.1 503 ') ? refused++ : answered++));
     socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
   }
-  await waitFor('each to be answered or turned away', () => answered + closed >= 90);
+  await waitFor('each to be answered or refused', () => answered + refused + closed >= 90);
   t.ok(answered <= 65, `${answered} are answered`);
   t.ok(answered >= 60);
+  t.ok(refused > 0, 'and the first ones above the bound are refused in words');
 });
 
 t.test('methods that are not served, bodies that are too long, paths that climb', async (t) => {

@@ -16,6 +16,7 @@ t.test('the page that lets a browser in is there for as long as its code is good
     config: parseConfig('', 'config.yaml').web,
     access: createAccess(paths.webToken, () => clock.now()),
     router: { find: () => [], streams: 0 },
+    places: 100,
     reject: (code) => t.fail(code),
     log: () => undefined,
     clock,

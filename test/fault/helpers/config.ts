@@ -5,7 +5,7 @@ import type { Home } from '../../helpers/daemon.js';
 /** Segments as small as they can be, so that rotation and compression take part in everything. */
 export const SMALL_SEGMENTS = { journal: { segmentSize: '64KiB' } };
 
-export function configure(home: Home, config: Record<string, Record<string, string | number>>): void {
+export function configure(home: Home, config: Record<string, Record<string, string | number | boolean>>): void {
   // JSON is YAML
   writeFileSync(home.paths.config, JSON.stringify(config));
 }
