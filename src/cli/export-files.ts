@@ -2,6 +2,7 @@
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { executionFromJson, executionToJson } from '../core/execution.js';
+import { EventMasker } from '../core/mask.js';
 import { redactEvent, type Redact } from '../core/redact.js';
 import { openSource, readJournal } from '../journal/reader.js';
 import type { Gap } from '../protocol/messages.js';
@@ -95,11 +96,13 @@ function textsOf(events: readonly ExecutionEvent[]): (string | Buffer)[] {
 
 /** As they stand in the journal, or as they may be handed on. */
 async function* eventsOf({ id, firstSeq }: Execution, { journal, through, redact }: ExportOptions) {
+  // a private key may be spread over several events
+  const masker = new EventMasker();
   const decode = (base64: string) => Buffer.from(base64, 'base64').toString();
   for await (const part of readJournal(openSource(journal), { after: firstSeq - 1, through, execution: id })) {
     if ('gap' in part || !redact) yield part;
     else {
-      const events = part.events.map((event) => redactEvent(event, redact, decode));
+      const events = part.events.map((event) => redactEvent(masker.mask(event), redact, decode));
       yield { events, lines: events.map((event) => JSON.stringify(event)) };
     }
   }

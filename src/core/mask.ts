@@ -1,125 +1,99 @@
-/** Secrets in command lines and output, masked before anybody keeps them. Best effort: what looks like none is kept. */
+/** Masks the secrets of events before they are written. Best effort: what looks like none is kept. */
 import type { EventData, NewEvent } from './event.js';
-
-const MASK = '***';
+import { findInLine, findInWords, mayHoldCommand, type Span } from './mask-command.js';
+import { maskPem, type OpenKey } from './mask-pem.js';
+import { isPlaceholder, MASK, maskShapes, mayHoldSecret } from './mask-text.js';
+import { dropOldest } from './oldest.js';
+import { strengthOf } from './secret-names.js';
 
 /** Something else that is a secret: where it stands in a text, in order, as [start, end). */
 export interface Finder {
-  find(text: string): readonly (readonly [start: number, end: number])[];
+  find(text: string): readonly Span[];
 }
-
-/** Part of the name of an option or a variable whose value nobody may see. */
-export const SECRET_NAME =
-  '(?:pass(?:word|wd|phrase)?|pwd|secret|token|api-?_?key|access-?_?key|secret-?_?key|private-?_?key|auth|credentials?)';
-/** A word of a shell: in quotes, or up to the next space. */
-const VALUE = `(?:"[^"]*"|'[^']*'|[^\\s"'][^\\s]*)`;
-
-/** Parts that may repeat are bounded: whatever the text, its length is gone through a few times and not its square. */
-type Rule = readonly [RegExp, string];
-
-/** What tells by itself, wherever it stands. */
-const SHAPES: readonly Rule[] = [
-  // https://user:x@host
-  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]*):[^\s@/]+@/gi, `$1:${MASK}@`],
-  // what services give out
-  [/\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|AIza|hf_|pypi-)[A-Za-z0-9_-]{12,}/g, MASK],
-  [/\bsk-(?:(?:ant|proj|svcacct|or)-|(?=[A-Za-z_-]{0,40}\d))[A-Za-z0-9_-]{8,}/g, MASK],
-  [/\bnpm_[A-Za-z0-9]{36}/g, MASK],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, MASK],
-  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g, MASK],
-  // to its end, or as far as it goes in this text
-  [
-    /(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)(?:[A-Za-z0-9+/=\s]|[A-Za-z-]{1,30}: [^\n]*)*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g,
-    `$1${MASK}`,
-  ],
-];
-
-const COMMAND_RULES: readonly Rule[] = [
-  // --db-password=x, --token x, -token=x
-  [new RegExp(`(^|\\s)(--?(?:[a-z0-9]+[-_]){0,8}${SECRET_NAME})([= ])${VALUE}`, 'gi'), `$1$2$3${MASK}`],
-  // GITHUB_TOKEN=x, in front of a command or after `env`
-  [new RegExp(`\\b((?:[a-z0-9]+_){0,8}${SECRET_NAME}(?:_[a-z0-9]+){0,8})=${VALUE}`, 'gi'), `$1=${MASK}`],
-  // Authorization: Bearer x, X-Api-Key: x
-  [
-    new RegExp(`\\b((?:[a-z0-9]+-){0,8}(?:authorization|${SECRET_NAME}): *(?:bearer |basic |token )?)[^\\s"']+`, 'gi'),
-    `$1${MASK}`,
-  ],
-  // curl -u user:x
-  [/(\s(?:-u|--user)[= ]?["']?[^\s:"']+):[^\s"']+/g, `$1:${MASK}`],
-  ...SHAPES,
-];
-
-const OUTPUT_RULES: readonly Rule[] = [
-  // as `env` and `set` print variables
-  [
-    /\b([A-Z0-9_]{0,60}(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)(?:_[A-Z0-9_]{0,60})?=)("[^"]*"|'[^']*'|[^\s"']+)/g,
-    `$1${MASK}`,
-  ],
-  // as `curl -v` prints headers
-  [/\b(authorization: (?:bearer|basic|token) )[^\s"']+/gi, `$1${MASK}`],
-  ...SHAPES,
-];
-
-/** No rule for output finds anything where this does not: most texts are looked through once. */
-const OUTPUT_HINT =
-  /gh[oprsu]_|github_pat_|glpat-|xox[abprs]-|AIza|hf_|pypi-|sk-|npm_|A[KS]IA|eyJ|PRIVATE KEY-----|:\/\/[^\s:@/]*:|[Aa]uthorization: |AUTHORIZATION: |(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY)(?:_[A-Z0-9_]{0,60})?=/;
-
-/** An option whose value is the next word. */
-const SECRET_OPTION = new RegExp(`^--?(?:[a-z0-9]+[-_])*${SECRET_NAME}$`, 'i');
 
 /** One command line, as it was typed. */
 export function maskText(text: string, finders: readonly Finder[] = []): string {
-  return finders.reduce(cover, apply(COMMAND_RULES, text));
+  const masked = maskShapes(cover(text, findInLine(text)), 'command');
+  return coverFound(maskPem(masked, undefined).text, finders);
 }
-
-/** No secret that is known by its shape is shorter, with what it is known by. */
-const MIN_CHARS = 7;
 
 /** What a program has written, or an agent has said. */
 export function maskOutput(text: string, finders: readonly Finder[] = []): string {
-  const masked = text.length >= MIN_CHARS && OUTPUT_HINT.test(text) ? apply(OUTPUT_RULES, text) : text;
-  return finders.reduce(cover, masked);
+  const masked = maskShapes(maskPem(text, undefined).text, 'output');
+  return coverFound(masked, finders);
 }
 
-function apply(rules: readonly Rule[], text: string): string {
-  return rules.reduce((masked, [pattern, replacement]) => masked.replace(pattern, replacement), text);
+/** A command line as words. */
+export function maskWords(words: readonly unknown[]): unknown[] {
+  const starts = findInWords(words.map((word) => (typeof word === 'string' ? word : '')));
+  return words.map((word, at) => {
+    const start = starts[at];
+    if (typeof word !== 'string') return word;
+    if (start !== undefined && start < word.length) return word.slice(0, start) + MASK;
+    return mayHoldCommand(word) ? maskText(word) : maskPem(maskShapes(word, 'command'), undefined).text;
+  });
 }
 
-function cover(text: string, finder: Finder): string {
+function cover(text: string, spans: readonly Span[]): string {
   let covered = '';
   let at = 0;
-  for (const [start, end] of finder.find(text)) {
+  for (const [start, end] of spans) {
     covered += text.slice(at, start) + MASK;
     at = end;
   }
   return at === 0 ? text : covered + text.slice(at);
 }
 
-/** A command line as words. */
-export function maskWords(words: readonly unknown[]): unknown[] {
-  return words.map((word, at) => {
-    if (typeof word !== 'string') return word;
-    const before = words[at - 1];
-    if (typeof before === 'string' && SECRET_OPTION.test(before)) return MASK;
-    return maskText(word);
-  });
+function coverFound(text: string, finders: readonly Finder[]): string {
+  return finders.reduce((masked, finder) => cover(masked, finder.find(masked)), text);
 }
 
-/** The same event, or where it holds secrets one without them, in whatever text of its data they stand. */
-export function maskEvent(event: NewEvent, finders: readonly Finder[] = []): NewEvent {
-  const isStart = event.type === 'execution_started' || event.type === 'execution_queued';
-  const data = maskFields(isStart ? maskCommand(event.data) : event.data, finders) as EventData;
-  return data === event.data ? event : { ...event, data };
+/** Streams of which a key is open: more are not kept. */
+const MAX_OPEN = 1_000;
+/** Command lines in what agents do. */
+const COMMAND_KEYS: ReadonlySet<string> = new Set(['command', 'cmd']);
+const COMMAND_HINT = /"(?:command|cmd)"\s*:/;
+
+/** Masks the events of many producers, and remembers which of their streams are within a private key. */
+export class EventMasker {
+  readonly #open = new Map<string, OpenKey>();
+
+  /** The same event, or where it holds secrets one without them, in whatever text of its data they stand. */
+  mask<Event extends NewEvent>(event: Event, finders: readonly Finder[] = []): Event {
+    const before = this.#maskKey(event);
+    const data = maskFields(maskCommand(event.type, before), finders) as EventData;
+    return data === event.data ? event : { ...event, data };
+  }
+
+  /** A private key that is spread over the lines of a stream. */
+  #maskKey({ type, execution, source, step, data }: NewEvent): EventData {
+    const field = type === 'output' ? 'text' : type === 'log' ? 'message' : undefined;
+    const text = field === undefined ? undefined : data[field];
+    if (field === undefined || typeof text !== 'string') return data;
+    if (this.#open.size === 0 && !text.includes('PRIVATE KEY')) return data;
+    const stream = JSON.stringify([type, execution, source, step, data['stream']]);
+    const masked = maskPem(text, this.#open.get(stream));
+    this.#open.delete(stream);
+    if (masked.open) {
+      this.#open.set(stream, masked.open);
+      dropOldest(this.#open, MAX_OPEN);
+    }
+    return masked.text === text ? data : { ...data, [field]: masked.text };
+  }
 }
 
-function maskCommand(data: EventData): EventData {
-  const { argv, name } = data;
-  if (argv === undefined) return data;
-  return {
-    ...data,
-    ...(Array.isArray(argv) && { argv: maskWords(argv) }),
-    ...(typeof name === 'string' && { name: maskText(name) }),
-  };
+/** The command line of a start, and that in the name of a tool's call. */
+function maskCommand(type: string, data: EventData): EventData {
+  const isStart = (type === 'execution_started' || type === 'execution_queued') && data['argv'] !== undefined;
+  const isCall = data['kind'] === 'tool' || data['kind'] === 'tool-call';
+  if (!isStart && !isCall) return data;
+  const masked = { ...data };
+  if (isStart && Array.isArray(data['argv'])) masked['argv'] = maskWords(data['argv']);
+  for (const key of ['name', 'title']) {
+    const text = data[key];
+    if (typeof text === 'string') masked[key] = maskText(text);
+  }
+  return masked;
 }
 
 /** A container in which nothing changes stays the same one. Events nest to a bounded depth. */
@@ -139,12 +113,15 @@ function maskFields(fields: object, finders: readonly Finder[]): object {
 function maskValue(key: string, value: unknown, finders: readonly Finder[]): unknown {
   if (typeof value === 'object' && value !== null) return maskFields(value, finders);
   if (typeof value !== 'string' || key === 'base64') return value;
-  return key === 'raw' ? maskRaw(value, finders) : maskOutput(value, finders);
+  if (key === 'raw') return maskRaw(value, finders);
+  if (COMMAND_KEYS.has(key)) return maskText(value, finders);
+  if (strengthOf(key) === 'strong' && !isPlaceholder(value)) return MASK;
+  return maskOutput(value, finders);
 }
 
 /** The line that an agent wrote: as JSON it stays JSON, since other fields may point into it. */
 function maskRaw(raw: string, finders: readonly Finder[]): string {
-  if (finders.length === 0 && !OUTPUT_HINT.test(raw)) return raw;
+  if (finders.length === 0 && !COMMAND_HINT.test(raw) && !mayHoldSecret(raw)) return raw;
   try {
     const value = JSON.parse(raw) as unknown;
     const masked = maskValue('', value, finders);

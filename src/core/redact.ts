@@ -1,6 +1,8 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
 import type { ExecutionEvent } from './event.js';
-import { type Finder, maskText, maskWords, SECRET_NAME } from './mask.js';
+import { type Finder, maskText, maskWords } from './mask.js';
+import { isPlaceholder, MASK } from './mask-text.js';
+import { isSecretName } from './secret-names.js';
 
 export interface Owner {
   home: string;
@@ -12,11 +14,6 @@ export interface Owner {
 /** The same value, of whatever kind, with everything in it that is text made harmless. */
 export type Redact = <T>(value: T) => T;
 
-const MASK = '***';
-/** A name that a secret stands under. */
-const SECRET_KEY = new RegExp(`^(?:[a-z0-9]+[-_])*${SECRET_NAME}(?:[-_][a-z0-9]+)*$`, 'i');
-/** The same in JSON within a text, quotes escaped or not. */
-const SECRET_FIELD = new RegExp(String.raw`(\\*")((?:[a-z0-9]+[-_])*${SECRET_NAME})\1(\s*:\s*)\1[^"\\]*\1`, 'gi');
 /** They are nobody's. */
 const COMMON_NAMES: ReadonlySet<string> = new Set(['', 'root', 'localhost']);
 
@@ -28,13 +25,13 @@ export function createRedact({ home, user, hosts }: Owner, finders: readonly Fin
     .filter(([name]) => !COMMON_NAMES.has(name))
     .sort(([a], [b]) => b.length - a.length) // one may begin with another
     .map(([name, instead]) => [new RegExp(`(?<![\\w-])${escapeRegExp(name)}(?![\\w-])`, 'g'), instead] as const);
-  const rules = [[SECRET_FIELD, `$1$2$1$3$1${MASK}$1`] as const, ...places, ...names];
+  const rules = [...places, ...names];
   const redactText = (text: string) =>
     rules.reduce((changed, [pattern, instead]) => changed.replace(pattern, instead), maskText(text, finders));
 
   const redact = (value: unknown, key = ''): unknown => {
     if (typeof value === 'string') {
-      if (SECRET_KEY.test(key)) return MASK;
+      if (isSecretName(key) && !isPlaceholder(value)) return MASK;
       return key === 'raw' ? redactJson(value) : redactText(value);
     }
     // words of a command line, where a secret follows its option

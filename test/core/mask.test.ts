@@ -1,6 +1,10 @@
 import t from 'tap';
-import { maskEvent, maskOutput, maskText, maskWords } from '../../src/core/mask.js';
+import type { NewEvent } from '../../src/core/event.js';
+import { EventMasker, type Finder, maskOutput, maskText, maskWords } from '../../src/core/mask.js';
 import { compilePattern } from '../../src/patterns.js';
+
+const maskEvent = <Event extends NewEvent>(event: Event, finders: readonly Finder[] = []): Event =>
+  new EventMasker().mask(event, finders);
 
 t.test('secrets in a command line are masked, all else stays', (t) => {
   const cases: [string, string][] = [
@@ -21,7 +25,29 @@ t.test('secrets in a command line are masked, all else stays', (t) => {
     ['ssh me@host:22', 'ssh me@host:22'],
     ['git log --author=me --format=%h', 'git log --author=me --format=%h'],
     ['cat passwords.txt', 'cat passwords.txt'],
-    ['docker run -u 1000:1000 x', 'docker run -u 1000:*** x'],
+    ['docker run -u 1000:1000 x', 'docker run -u 1000:1000 x'],
+    ["tool --password='two words' x", 'tool --password=*** x'],
+    ['tool --db-pass=x --pin 1234', 'tool --db-pass=*** --pin ***'],
+    ['tool --pass --verbose', 'tool --pass --verbose'],
+    ['git push https://me:p@ss:w/rd@example.com/x', 'git push https://me:***@example.com/x'],
+    ['npm i https://me:pw@npm.example.com/@scope/x', 'npm i https://me:***@npm.example.com/@scope/x'],
+    ['curl "http://x/?api_key=hunter2&b=1"', 'curl "http://x/?api_key=***&b=1"'],
+    [`curl -d '{"password":"hunter2"}' http://x`, `curl -d '{"password":"***"}' http://x`],
+    ['curl https://hooks.slack.com/services/T0/B0/hunter2', 'curl https://hooks.slack.com/services/***'],
+    ['curl https://api.telegram.org/bot123456:hunter2/x', 'curl https://api.telegram.org/bot123456:***'],
+    ['aws configure set aws_secret_access_key hunter2', 'aws configure set aws_secret_access_key ***'],
+    ['set -gx GITHUB_TOKEN hunter2', 'set -gx GITHUB_TOKEN ***'],
+    ['docker run -e DB_PASS=hunter2 --env=API_TOKEN=x img', 'docker run -e DB_PASS=*** --env=API_TOKEN=*** img'],
+    ['PGPASSWORD=hunter2 psql', 'PGPASSWORD=*** psql'],
+    ['MYSQL_PWD=a PWD=/home/me mysql', 'MYSQL_PWD=*** PWD=/home/me mysql'],
+    ["bash -c 'mysql -phunter2 db'", "bash -c 'mysql -p*** db'"],
+    [`ssh h "sh -c 'tool --token x'"`, `ssh h "sh -c 'tool --token ***'"`],
+    ['make && echo me:pw | chpasswd; ls', 'make && echo me:*** | chpasswd; ls'],
+    ['ansible --private-key ~/.ssh/id_rsa --ask-pass all', 'ansible --private-key ~/.ssh/id_rsa --ask-pass all'],
+    ['git commit -m "auth: fix the token: never log it"', 'git commit -m "auth: fix the token: never log it"'],
+    ['tool --token-file x --max-tokens 5', 'tool --token-file x --max-tokens 5'],
+    ['echo $TOKEN; TOKEN=$OTHER x', 'echo $TOKEN; TOKEN=*** x'],
+    ["it's --token x", "it's --token ***"],
     ['ls tokens/ auth/', 'ls tokens/ auth/'],
   ];
   for (const [line, wanted] of cases) t.equal(maskText(line), wanted, line);
@@ -31,6 +57,14 @@ t.test('secrets in a command line are masked, all else stays', (t) => {
 t.test('of words, the one behind such an option as well', (t) => {
   t.strictSame(maskWords(['tool', '--token', 'abc', 'def', 7]), ['tool', '--token', '***', 'def', 7]);
   t.strictSame(maskWords(['tool', '--token=abc', 'API_KEY=x']), ['tool', '--token=***', 'API_KEY=***']);
+  t.strictSame(maskWords(['tool', '--password=two words']), ['tool', '--password=***']);
+  t.strictSame(maskWords(['curl', '-u', 'bob:PW1', '-uann:PW2', '--user', 'cy:PW3']), [
+    ...['curl', '-u', 'bob:***', '-uann:***', '--user', 'cy:***'],
+  ]);
+  t.strictSame(maskWords(['curl', '-H', 'Authorization: Bearer abc.def']), ['curl', '-H', 'Authorization: Bearer ***']);
+  t.strictSame(maskWords(['sh', '-c', 'mysql -phunter2 db']), ['sh', '-c', 'mysql -p*** db']);
+  t.strictSame(maskWords(['mysql -phunter2 db']), ['mysql -p*** db'], 'a line as one word');
+  t.strictSame(maskWords(['tool', '--password=', '', '--']), ['tool', '--password=', '', '--']);
   t.end();
 });
 
@@ -62,6 +96,12 @@ t.test('a line of a megabyte takes no time', (t) => {
     '-',
     'https://a:',
     'pass',
+    'mysql -p ',
+    'echo |',
+    'echo a | passwd;',
+    "'",
+    '\\\\',
+    'docker login ',
   ]) {
     const start = performance.now();
     maskText(part.repeat(Math.floor(250_000 / part.length)));
@@ -78,6 +118,7 @@ const KEY = [
   'x9Zk',
   '-----END RSA PRIVATE KEY-----',
 ];
+const MASKED_KEY = KEY.map((line) => (line === '' || line.startsWith('-----') ? line : '***'));
 const TOKEN = 'ghp_0123456789abcdefghij';
 
 t.test('secrets in output are masked by their shape, all else stays', (t) => {
@@ -89,10 +130,30 @@ t.test('secrets in output are masked by their shape, all else stays', (t) => {
     ['cloning https://me:hunter2@example.com/x.git', 'cloning https://me:***@example.com/x.git'],
     ['> Authorization: Bearer abc.def', '> Authorization: Bearer ***'],
     ['GITHUB_TOKEN=abc', 'GITHUB_TOKEN=***'],
-    ['export DB_PASSWORD="a b" x', 'export DB_PASSWORD=*** x'],
+    ['export DB_PASSWORD="a b" x', 'export DB_PASSWORD="***" x'],
     ['AWS_SECRET_ACCESS_KEY=abc/def', 'AWS_SECRET_ACCESS_KEY=***'],
-    [`${KEY.join('\n')}\nafter`, '-----BEGIN RSA PRIVATE KEY-----***\nafter'],
-    [KEY.slice(0, 4).join('\n'), '-----BEGIN RSA PRIVATE KEY-----***'],
+    [`${KEY.join('\n')}\nafter`, `${MASKED_KEY.join('\n')}\nafter`],
+    [KEY.slice(0, 4).join('\n'), MASKED_KEY.slice(0, 4).join('\n')],
+    [KEY.join('\r\n'), MASKED_KEY.join('\r\n')],
+    [KEY.join('\\n'), '-----BEGIN RSA PRIVATE KEY-----***-----END RSA PRIVATE KEY-----'],
+    [KEY.map((line) => `db-1  | ${line}`).join('\n'), MASKED_KEY.map((line) => `db-1  | ${line}`).join('\n')],
+    ['"password": "hunter2", "token_type": "bearer"', '"password": "***", "token_type": "bearer"'],
+    ["{ password: 'hunter2', token: undefined }", "{ password: '***', token: undefined }"],
+    [String.raw`{\"apiKey\":\"abc1\"}`, String.raw`{\"apiKey\":\"***\"}`],
+    ['  db_password: hunter2', '  db_password: ***'],
+    ['X-Api-Key: abc123', 'X-Api-Key: ***'],
+    ['Set-Cookie: sid=abc; Path=/', 'Set-Cookie: sid=***; Path=/'],
+    ['GET https://x/?access_token=abc&page=2', 'GET https://x/?access_token=***&page=2'],
+    ['# pass 12, pass: 12, auth: basic', '# pass 12, pass: 12, auth: basic'],
+    ['  token: string; password: z.string(),', '  token: string; password: z.string(),'],
+    ['"password": "must not be empty"', '"password": "must not be empty"'],
+    [
+      'authorization: `Bearer ${token}`, Authorization: Bearer.',
+      'authorization: `Bearer ${token}`, Authorization: Bearer.',
+    ],
+    ['DB_PASSWORD=$SECRET TOKEN=', 'DB_PASSWORD=$SECRET TOKEN='],
+    ['git+ssh://git@example.com:me/x.git', 'git+ssh://git@example.com:me/x.git'],
+    ['found in 3f786850e387550fdab836ed7e6dc881de23001b', 'found in 3f786850e387550fdab836ed7e6dc881de23001b'],
     ['npm_config_user_agent=npm/10', 'npm_config_user_agent=npm/10'],
     ['task-runner-with-a-long-name sk-learn-contrib-package', 'task-runner-with-a-long-name sk-learn-contrib-package'],
     ['password: none, token = x, PWD=/home/me', 'password: none, token = x, PWD=/home/me'],
@@ -132,12 +193,49 @@ t.test('whatever text of an event a secret stands in, and nothing else of it', (
   t.end();
 });
 
+t.test('a private key that is spread over the lines of a stream, and nothing of another one', (t) => {
+  const masker = new EventMasker();
+  const mask = (text: string, stream = 'stdout', execution = 'e') =>
+    masker.mask({ type: 'output', execution, data: { stream, text } }).data['text'];
+  t.strictSame(
+    KEY.map((line) => mask(line)),
+    MASKED_KEY,
+  );
+  t.equal(mask('x9Zk'), 'x9Zk', 'behind its end');
+  t.equal(mask(KEY.slice(0, 3).join('\n')), MASKED_KEY.slice(0, 3).join('\n'));
+  t.equal(mask('x9Zk', 'stderr'), 'x9Zk');
+  t.equal(mask('x9Zk', 'stdout', 'f'), 'x9Zk');
+  t.equal(mask('x9Zk\nx9Zk'), '***\n***');
+  t.equal(mask('and so on\nx9Zk'), 'and so on\nx9Zk', 'it was not printed to its end');
+  t.equal(mask('x9Zk'), 'x9Zk');
+  t.end();
+});
+
+t.test('keys of structured data, and commands that agents run', (t) => {
+  const fields = { password: 'correct horse', tokens: 'many', deep: { 'api-key': 'x', token: '$TOKEN', note: 'n' } };
+  t.strictSame(maskEvent({ type: 'log', data: { fields } }).data, {
+    fields: { password: '***', tokens: 'many', deep: { 'api-key': '***', token: '$TOKEN', note: 'n' } },
+  });
+  const call = {
+    kind: 'tool-call',
+    tool: 'Bash',
+    title: 'Bash: mysql -phunter2',
+    input: { command: 'mysql -phunter2' },
+  };
+  const raw = JSON.stringify({ input: { command: 'mysql -phunter2' } });
+  t.strictSame(maskEvent({ type: 'activity', data: { ...call, raw } }).data, {
+    ...{ ...call, title: 'Bash: mysql -p***', input: { command: 'mysql -p***' } },
+    raw: JSON.stringify({ input: { command: 'mysql -p***' } }),
+  });
+  t.end();
+});
+
 t.test('an agent’s line stays JSON, and the same text where nothing is found', (t) => {
   const mask = (raw: string, finders: ReturnType<typeof compilePattern>[] = []) =>
-    maskEvent({ type: 'activity', data: { raw } }, finders).data['raw'] as string;
+    maskEvent({ type: 'activity', data: { raw } }, finders).data['raw'];
   const line = { type: 'assistant', text: `it is "${TOKEN}"`, key: KEY.join('\n'), n: 1.5 };
   t.strictSame(JSON.parse(mask(JSON.stringify(line))), {
-    ...{ type: 'assistant', text: 'it is "***"', key: '-----BEGIN RSA PRIVATE KEY-----***', n: 1.5 },
+    ...{ type: 'assistant', text: 'it is "***"', key: MASKED_KEY.join('\n'), n: 1.5 },
   });
   t.equal(mask('{ "a" : 1.0 }'), '{ "a" : 1.0 }');
   t.equal(mask('{ "a" : 1.0 }', [compilePattern('x')]), '{ "a" : 1.0 }');
@@ -163,6 +261,11 @@ t.test('output of a megabyte takes no time', (t) => {
     'a.',
     'a-',
     '://a',
+    'https://a:b@',
+    'token: ',
+    '?key=',
+    'ghp_0123456789ab ',
+    'aGVsbG8-',
   ];
   for (const part of parts) {
     const start = performance.now();
