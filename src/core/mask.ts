@@ -23,15 +23,16 @@ export function maskOutput(text: string, finders: readonly Finder[] = []): strin
   return coverFound(masked, finders);
 }
 
-/** A command line as words. */
-export function maskWords(words: readonly unknown[]): unknown[] {
+/** A command line as words; the same array where it holds no secret. */
+export function maskWords(words: readonly unknown[]): readonly unknown[] {
   const starts = findInWords(words.map((word) => (typeof word === 'string' ? word : '')));
-  return words.map((word, at) => {
+  const masked = words.map((word, at) => {
     const start = starts[at];
     if (typeof word !== 'string') return word;
     if (start !== undefined && start < word.length) return word.slice(0, start) + MASK;
     return mayHoldCommand(word) ? maskText(word) : maskPem(maskShapes(word, 'command'), undefined).text;
   });
+  return masked.every((word, at) => word === words[at]) ? words : masked;
 }
 
 function cover(text: string, spans: readonly Span[]): string {
@@ -87,11 +88,14 @@ function maskCommand(type: string, data: EventData): EventData {
   const isStart = (type === 'execution_started' || type === 'execution_queued') && data['argv'] !== undefined;
   const isCall = data['kind'] === 'tool' || data['kind'] === 'tool-call';
   if (!isStart && !isCall) return data;
-  const masked = { ...data };
-  if (isStart && Array.isArray(data['argv'])) masked['argv'] = maskWords(data['argv']);
+  let masked = data;
+  const set = (key: string, value: unknown) => {
+    if (value !== data[key]) masked = { ...masked, [key]: value };
+  };
+  if (isStart && Array.isArray(data['argv'])) set('argv', maskWords(data['argv']));
   for (const key of ['name', 'title']) {
     const text = data[key];
-    if (typeof text === 'string') masked[key] = maskText(text);
+    if (typeof text === 'string') set(key, maskText(text));
   }
   return masked;
 }

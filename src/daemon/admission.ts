@@ -7,8 +7,14 @@ import { checkProducer } from '../protocol/validate.js';
 /** The daemon's own types refused, secrets masked. */
 export type Admit = (event: NewEvent) => NewEvent;
 
-/** `masks`: what is a secret besides what looks like one, at the moment. */
+/** @param masks Patterns of the configuration for what is a secret too. */
 export function createAdmission(masks: () => readonly string[]): Admit {
+  const mask = createMask(masks);
+  return (event) => mask(checkProducer(event));
+}
+
+/** Masks secrets in events, which come in the order of their streams. Returns the same event where there are none. */
+export function createMask(masks: () => readonly string[]): (event: NewEvent) => NewEvent {
   const masker = new EventMasker();
   let sources: readonly string[] = [];
   let patterns: readonly Pattern[] = [];
@@ -16,6 +22,6 @@ export function createAdmission(masks: () => readonly string[]): Admit {
     const given = masks();
     if (given !== sources) patterns = given.map((source) => compilePattern(source));
     sources = given;
-    return masker.mask(checkProducer(event), patterns);
+    return masker.mask(event, patterns);
   };
 }

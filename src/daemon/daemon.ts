@@ -28,7 +28,7 @@ import type { Spool, SpoolOptions } from '../spool/spool.js';
 import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../streams/hook-call.js';
 import { VERSION } from '../version.js';
-import { type Admit, createAdmission } from './admission.js';
+import { type Admit, createAdmission, createMask } from './admission.js';
 import { createAlerting } from './alerting.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './handlers.js';
@@ -114,6 +114,7 @@ async function start(
   const config = settings.current;
   const startedAt = new Date(now()).toISOString();
   const admit = createAdmission(() => settings.current.masks);
+  const createSecretTest = () => holdsSecret(createMask(() => settings.current.masks));
   const ignoring = createIgnoring(() => settings.current.ignore);
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
@@ -246,6 +247,7 @@ async function start(
     state,
     ingest,
     checkpoint,
+    eraseSpool: () => spool.eraseTaken(() => journal.sync()),
     forget(ids) {
       subscribers.forget(ids);
       for (const id of ids) {
@@ -300,8 +302,17 @@ async function start(
     takenOf: (source) => state.sources.get(source)?.n,
     hasOpen: (source) => (state.sources.get(source)?.open.length ?? 0) > 0,
     isSynced: (source) => (state.sources.get(source)?.lastSeq ?? 0) <= journal.status().synced,
+    // syncing may be off altogether: what is written is all that can be had then
+    position: () => ({
+      seq: journal.seq,
+      synced: settings.current.journal.sync === 'never' ? journal.seq : journal.synced,
+    }),
+    createSecretTest,
     isFull: () => ingest.full,
-    submit: createSpoolEntrance(ingest, sessions, admit, ignoring, (event) => orderSpool(event, state, spool)),
+    submit: createSpoolEntrance(ingest, sessions, admit, ignoring, {
+      inOrder: (event) => orderSpool(event, state, spool),
+      isSecret: createSecretTest(),
+    }),
     onWriterGone: (source, error) => loseOpen(state, source, { runs, record, error }),
     reject,
     log,
@@ -375,6 +386,7 @@ async function start(
       } catch (error) {
         log(`no checkpoint: ${ProgressError.from(error).message}`);
       }
+      await spool.eraseSecrets();
       await journal.close();
       lock.release();
       log('stopped');
@@ -391,7 +403,7 @@ function createSpoolEntrance(
   sessions: Sessions,
   admit: Admit,
   ignoring: Ignoring,
-  inOrder: (event: NewEvent) => void,
+  { inOrder, isSecret }: { inOrder: (event: NewEvent) => void; isSecret: (event: NewEvent) => boolean },
 ): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
   const lookUp = createSenderLookup();
@@ -408,11 +420,24 @@ function createSpoolEntrance(
     };
     inOrder(event);
     // in its turn, so that those before it are settled
-    if (ignoring.covers(event)) ingest.submitLate(event, () => [], bytes, origin);
-    else if (event.type === HOOK_TYPE)
+    if (ignoring.covers(event)) {
+      ingest.submitLate(event, () => [], bytes, origin);
+      return true;
+    }
+    if (event.type === HOOK_TYPE) {
+      const isToBlank = isSecret(event);
       ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
-    else ingest.submitParts(splitEvent(admit(event), bytes), bytes, origin);
+      return isToBlank;
+    }
+    const admitted = admit(event);
+    ingest.submitParts(splitEvent(admitted, bytes), bytes, origin);
+    return admitted !== event;
   };
+}
+
+/** Of what a hook has been given, a part may be in hexadecimal, in which nothing is found. */
+function holdsSecret(mask: Admit): (event: NewEvent) => boolean {
+  return (event) => mask(event) !== event || (event.type === HOOK_TYPE && event.data['beginning'] !== undefined);
 }
 
 /** Reads first what comes before an event of another file: the run of a task, and before its end what is inside it. */

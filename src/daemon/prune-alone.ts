@@ -7,6 +7,7 @@ import { restore } from '../journal/checkpoint.js';
 import type { Paths } from '../paths.js';
 import type { Replies } from '../protocol/messages.js';
 import { eraseRun } from '../runner/store.js';
+import { blankTaken } from '../spool/eraser.js';
 import { claim } from './daemon.js';
 import { createIngest } from './ingest.js';
 import { openJournal } from './open-journal.js';
@@ -32,7 +33,11 @@ export async function pruneAlone(
       await rm(paths.checkpoint, { force: true });
     };
     const forget = (gone: ReadonlySet<string>) => [...gone].forEach((id) => eraseRun(paths, id));
-    const pruning = createPruning({ journal, state, ingest, checkpoint, forget, log: () => undefined });
+    const eraseSpool = async () => {
+      await journal.sync();
+      await blankTaken(paths.spool, (source) => state.sources.get(source)?.n);
+    };
+    const pruning = createPruning({ journal, state, ingest, checkpoint, eraseSpool, forget, log: () => undefined });
     try {
       await ingest.between(() => ingest.writeNow(notes.splice(0)));
       return await pruning.prune(ids);

@@ -28,12 +28,22 @@ export interface PruningOptions {
   state: State;
   ingest: Ingest;
   checkpoint: () => Promise<void>;
+  /** The spool may hold events of these too. */
+  eraseSpool: () => Promise<void>;
   /** Whatever else is kept of these goes. */
   forget: (ids: ReadonlySet<string>) => void;
   log: Log;
 }
 
-export function createPruning({ journal, state, ingest, checkpoint, forget, log }: PruningOptions): Pruning {
+export function createPruning({
+  journal,
+  state,
+  ingest,
+  checkpoint,
+  eraseSpool,
+  forget,
+  log,
+}: PruningOptions): Pruning {
   const stop = new AbortController();
   let work: Promise<unknown> = Promise.resolve();
 
@@ -59,6 +69,7 @@ export function createPruning({ journal, state, ingest, checkpoint, forget, log 
     // an alert that is not sent yet is still to be read
     const kept = new Set([...state.alerts.channels.values()].flatMap(({ pending }) => pending));
     const freed = gone.size === 0 ? 0 : await journal.prune(gone, stop.signal, kept);
+    await eraseSpool();
     forget(new Set([...gone.keys()].filter((id) => !state.alive.has(id)))); // an id may be in use again
     await ingest.between(checkpoint);
     await journal.endPruning();

@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EventMasker } from '../core/mask.js';
 import { errnoOf } from '../errors.js';
 import { makeOwnDirectory } from '../own-directory.js';
 import type { Paths } from '../paths.js';
@@ -53,6 +54,7 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   let scheduled: NodeJS.Immediate | undefined;
   let retry: NodeJS.Timeout | undefined;
   let last: OwnEvent | undefined;
+  const masker = new EventMasker();
 
   const flush = () => {
     clearImmediate(scheduled);
@@ -113,7 +115,8 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
 
   const append = (event: OwnEvent, now?: 'now') => {
     last = event;
-    const line = lineOf(event);
+    // the file stays for as long as the run: no secret gets there
+    const line = lineOf(masker.mask(event));
     waiting.push({ line, isOutput: event.type === 'output' });
     chars += line.length;
     if (retry) {

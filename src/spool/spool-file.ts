@@ -6,6 +6,7 @@ import type { LineDecoder } from '../protocol/lines.js';
 import { createLineDecoder } from '../protocol/lines.js';
 import { MAX_LINE_BYTES } from '../protocol/messages.js';
 import { parseLine, toNewEvent } from '../protocol/validate.js';
+import type { Range } from './blank.js';
 import type { SpoolName } from './names.js';
 import type { Receipt, Tail } from './tail.js';
 import { openTail } from './tail.js';
@@ -16,8 +17,13 @@ export interface FileOptions {
   parsed: SpoolName;
   /** Where the journal says that it was read to, in bytes. */
   taken: number;
-  /** Hands an event in; throws when it can never be taken. `isShared`: the file has many writers. */
-  submit: (event: NewEvent, bytes: number, receipt: Receipt, isShared: boolean) => void;
+  /**
+   * Hands an event in; throws when it can never be taken. `isShared`: the file has many writers. Returns whether the line
+   * is to be blanked when the journal has it.
+   */
+  submit: (event: NewEvent, bytes: number, receipt: Receipt, isShared: boolean) => boolean;
+  /** A line is to be blanked. */
+  onSecret: () => void;
   reject: (code: string) => void;
   log: (message: string) => void;
   /** An event could not be written now: call `rewind` in a while. */
@@ -29,18 +35,43 @@ export interface FileOptions {
 const MAX_GARBAGE = 100;
 /** Of those, told one by one in the log. */
 const MAX_TOLD = 5;
+const NEWLINE = 0x0a;
 /** Written to within this time: lines without a time have been written just now. */
 const LIVE_MS = 2_000;
 
-export interface SpoolFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'size' | 'read' | 'rewind'> {
+export interface SpoolFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'settled' | 'size' | 'read' | 'rewind'> {
   readonly name: string;
   readonly parsed: SpoolName;
+  /** An earlier daemon took the lines before this offset: whether they hold secrets is not known. */
+  unscanned: number;
+  /** Do lines wait to be blanked? */
+  readonly hasSecrets: boolean;
+  addSecrets(ranges: readonly Range[]): void;
+  /** Lines to be blanked now: those that are in the journal, which is at `seq`, and synced through `synced`. */
+  takeSecrets(seq: number, synced: number): Range[];
+}
+
+/** A line that is to be blanked when the journal is synced through `seq`, which is known once the line is taken. */
+interface Secret {
+  range: Range;
+  seq?: number;
+}
+
+/** The event of a line; undefined where it is none. */
+export function toSpoolEvent(text: string): NewEvent | undefined {
+  try {
+    return toNewEvent(parseLine(text, 1));
+  } catch {
+    return undefined;
+  }
 }
 
 export function openSpoolFile(options: FileOptions): SpoolFile {
-  const { directory, name, parsed, taken, submit, reject, log, onRefused, now } = options;
+  const { directory, name, parsed, taken, submit, onSecret, reject, log, onRefused, now } = options;
   /** Of the line that is being taken. */
+  let start = taken;
   let end = taken;
+  let secrets: Secret[] = [];
   let arrival: { time: string; approximate: true } | undefined;
   let good = taken;
   let bad = 0;
@@ -55,7 +86,10 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
       event.n = end;
     }
     if (event.time === undefined && arrival) Object.assign(event, arrival);
-    submit(event, text.length, tail.receiptFor(end), parsed.writer === undefined);
+    if (submit(event, text.length, tail.receiptFor(end), parsed.writer === undefined)) {
+      secrets.push({ range: [start, end] });
+      onSecret();
+    }
     good++;
   };
 
@@ -77,7 +111,8 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
     createLineDecoder({
       maxBytes: MAX_LINE_BYTES,
       lossy: true,
-      onLine: (text) => attempt(() => take(text)),
+      // blanked before
+      onLine: (text) => text.trim() !== '' && attempt(() => take(text)),
       onBad: (error) => report(error, end),
     });
   decoder = createDecoder();
@@ -95,8 +130,13 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
     onBytes(bytes, behind) {
       end = behind;
       decoder.push(bytes);
+      if (bytes.at(-1) === NEWLINE) start = end;
     },
-    onRewind: () => (decoder = createDecoder()),
+    onRewind() {
+      decoder = createDecoder();
+      start = tail.settled;
+      secrets = secrets.filter(({ range }) => range[1] <= start);
+    },
   });
 
   return {
@@ -104,6 +144,21 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
     parsed,
     get leftAlone() {
       return tail.leftAlone;
+    },
+    unscanned: taken,
+    get settled() {
+      return tail.settled;
+    },
+    get hasSecrets() {
+      return secrets.length > 0;
+    },
+    addSecrets: (ranges) => secrets.push(...ranges.map((range) => ({ range }))),
+    takeSecrets(seq, synced) {
+      for (const secret of secrets) if (secret.range[1] <= tail.settled) secret.seq ??= seq;
+      const isReady = (secret: Secret) => secret.seq !== undefined && secret.seq <= synced;
+      const ready = secrets.filter(isReady);
+      secrets = secrets.filter((secret) => !isReady(secret));
+      return ready.map(({ range }) => range);
     },
     get size() {
       return tail.size;

@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import type { SpoolStatus } from '../protocol/messages.js';
+import { Eraser, type EraserOptions } from './eraser.js';
 import { createGuard } from './guard.js';
 import type { SpoolName } from './names.js';
 import { BRIEF_KINDS, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
@@ -14,7 +15,10 @@ import { createTurns } from './turns.js';
 import { watchNames } from './watch-names.js';
 import { isWriterAlive } from './writer.js';
 
-export interface SpoolOptions extends Pick<FileOptions, 'directory' | 'submit' | 'reject' | 'log' | 'now'> {
+export interface SpoolOptions
+  extends
+    Pick<FileOptions, 'directory' | 'submit' | 'reject' | 'log' | 'now'>,
+    Pick<EraserOptions, 'position' | 'createSecretTest'> {
   /** Makes the directory, or throws when it must not be used. */
   ensureDirectory: () => void;
   /** Where the journal says that a source was read to. */
@@ -42,7 +46,12 @@ export interface Spool {
   readAhead(isWanted: (name: SpoolName) => boolean): void;
   /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
   look(source: string): boolean;
+  /** Blanks lines with secrets that the journal has and has synced. */
+  eraseSecrets(): Promise<void>;
+  /** Blanks all that the journal has once it is synced. */
+  eraseTaken(sync: () => Promise<void>): Promise<void>;
   status(): SpoolStatus;
+  /** Reads no more. What is to be blanked can still be. */
   close(): Promise<void>;
 }
 
@@ -83,6 +92,7 @@ export function openSpool(options: SpoolOptions): Spool {
     }
     return look === 'more';
   };
+  const eraser = new Eraser({ ...options, files: () => files.values() });
   const turns = createTurns({ read, isFull, guard: guard.run });
 
   const forget = (file: SpoolFile) => {
@@ -109,8 +119,10 @@ export function openSpool(options: SpoolOptions): Spool {
       parsed,
       taken: Math.max(0, options.takenOf(parsed.source) ?? 0),
       onRefused: () => turns.again(file),
+      onSecret: () => eraser.schedule(),
     });
     files.set(name, file);
+    if (file.unscanned > 0) eraser.schedule();
     return file;
   };
 
@@ -229,6 +241,10 @@ export function openSpool(options: SpoolOptions): Spool {
       guard.run(() => notice(name));
       return false;
     },
+    async eraseSecrets() {
+      await eraser.eraseSecrets();
+    },
+    eraseTaken: (sync) => eraser.eraseTaken(sync),
     status: () => ({
       files: files.size,
       leftAlone: [...strange, ...[...files.values()].filter((file) => file.leftAlone).map(({ name }) => name)],
@@ -240,6 +256,7 @@ export function openSpool(options: SpoolOptions): Spool {
       clearTimeout(soon);
       turns.close();
       await watching?.close();
+      await eraser.close();
     },
   };
 }

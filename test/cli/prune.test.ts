@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
@@ -249,4 +249,32 @@ t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => 
   await tmux.enter('y');
   await tmux.see(/1 execution with .* of events: gone\./);
   t.match(await home.invoke(['show', 'old-bad']), { status: 66 });
+});
+
+t.test('what was removed leaves the spool too, with a daemon and without one', async (t) => {
+  const home = createHome(t);
+  mkdirSync(home.paths.spool, { recursive: true, mode: 0o700 });
+  const file = path.join(home.paths.spool, `bash-${process.pid}-abc.ndjson`);
+  const add = (execution: string) => {
+    const start = { type: 'execution_started', execution, data: { name: `say ${execution}`, kind: 'command' } };
+    const end = { type: 'execution_completed', execution, data: { exitCode: 0 } };
+    appendFileSync(file, [start, end].map((event) => `${JSON.stringify(event)}\n`).join(''), { mode: 0o600 });
+  };
+  const daemon = await home.startDaemon();
+  for (const execution of ['first-one', 'other-one', 'second-one']) {
+    add(execution);
+    await home.invoke(['wait', execution]);
+  }
+  const size = statSync(file).size;
+  t.match(await home.invoke(['prune', 'first-one', '-y']), { status: 0 });
+  t.notMatch(readFileSync(file, 'utf8'), 'first-one');
+  add('third-one');
+  await home.invoke(['wait', 'third-one']);
+  await daemon.kill('SIGTERM');
+  t.match(await home.invoke(['prune', 'third-one', '-y']), { status: 0 });
+  t.notMatch(readFileSync(file, 'utf8'), 'third-one');
+  t.ok(statSync(file).size > size, 'no byte of it is gone: its writer lives');
+  const { stdout } = await home.invoke(['ps', '--all', '--json']);
+  t.match(stdout, 'other-one');
+  t.notMatch(stdout, /first-one|third-one/);
 });

@@ -79,6 +79,8 @@ t.test('of events, those that tell of a command line; others are handed on as th
   t.equal(maskEvent(other), other, 'what is a secret by its place in a command line is none elsewhere');
   const plain = { type: 'execution_started', data: { name: 'Backup' } };
   t.equal(maskEvent(plain), plain);
+  const harmless = { type: 'execution_started', data: { name: 'make -j4', argv: ['make', '-j4'] } };
+  t.equal(maskEvent(harmless), harmless, 'the same event where there is none');
   t.end();
 });
 

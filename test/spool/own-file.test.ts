@@ -130,3 +130,19 @@ t.test('on a full disk', async (t) => {
     t.equal(unwritten + read(spool).length, 51);
   });
 });
+
+t.test('no secret is written, not even one that is spread over several events', (t) => {
+  const spool = path.join(t.testdir(), 'state/spool');
+  const file = openOwnFile({ spool }, 'run', 'abc');
+  file.append(event('execution_started', { argv: ['mysql', '-phunter2'] }));
+  const key = ['-----BEGIN PRIVATE KEY-----', 'MIIEhunter2', 'hunter2', '-----END PRIVATE KEY-----', 'done'];
+  for (const text of key) file.append(event('output', { stream: 'stdout', text }));
+  file.close();
+  const [start, ...output] = read(spool);
+  t.strictSame(start?.data['argv'], ['mysql', '-p***']);
+  t.strictSame(
+    output.map(({ data }) => data['text']),
+    [key[0], '***', '***', key[3], 'done'],
+  );
+  t.end();
+});

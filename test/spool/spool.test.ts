@@ -10,6 +10,7 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -26,6 +27,8 @@ import type { Spool, SpoolOptions } from '../../src/spool/spool.js';
 import { openSpool } from '../../src/spool/spool.js';
 import { isUnprivileged } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
+
+const isSecret = ({ data }: NewEvent): boolean => JSON.stringify(data).includes('hunter2');
 
 /** A spool directory with a journal of its own making, and daemons that come and go. */
 function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
@@ -49,6 +52,8 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
       ensureDirectory: () => mkdirSync(directory, { recursive: true }),
       takenOf: (source) => taken.get(source),
       isSynced: () => synced,
+      position: () => ({ seq: events.length, synced: synced ? events.length : 0 }),
+      createSecretTest: () => isSecret,
       hasOpen: () => false,
       isFull: () => full,
       onWriterGone: (source) => gone.push(source),
@@ -70,6 +75,7 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
             receipt.written();
           }
         });
+        return isSecret(event);
       },
       ...overrides,
     }));
@@ -97,6 +103,11 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
     refusals: () => refusals,
     fill: (on: boolean) => (full = on),
     sync: (on: boolean) => (synced = on),
+    take: (source: string, n: number) => taken.set(source, n),
+    forget: () => {
+      taken.clear();
+      events.length = 0;
+    },
   };
 }
 
@@ -483,4 +494,63 @@ t.test('a shell that has become another one by exec is missed, and the new one i
     return gone.length > 0;
   });
   t.strictSame([...new Set(gone)], [before]);
+});
+
+t.test('a line with a secret is blanked in place once the journal has it for sure', async (t) => {
+  const spool = makeSpool(t);
+  const old = new Date(Date.now() - 30_000);
+  const lines = [line('one'), line('is hunter2'), line('three')];
+  spool.append(OWN, lines.join(''));
+  utimesSync(spool.file(OWN), old, old);
+  const { ino } = statSync(spool.file(OWN));
+  spool.sync(false);
+  const running = spool.start();
+  await waitFor('all of it', () => spool.events.length === 3);
+  await running.eraseSecrets();
+  t.match(readFileSync(spool.file(OWN), 'utf8'), 'hunter2', 'the journal could still lose it');
+  spool.sync(true);
+  await waitFor('the line to be blank', () => !readFileSync(spool.file(OWN), 'utf8').includes('hunter2'));
+  const blank = `${' '.repeat(lines[1]!.length - 1)}\n`;
+  t.equal(readFileSync(spool.file(OWN), 'utf8'), lines[0]! + blank + lines[2]!);
+  t.match(statSync(spool.file(OWN)), { ino, mtimeMs: old.getTime() }, 'for all others it is the same file');
+  spool.append(OWN, line('four'));
+  await waitFor('what comes after it', () => spool.events.length === 4);
+  t.equal(spool.events.at(-1)?.n, [...lines, line('four')].join('').length, 'lines are known by where they end');
+
+  // a journal that was lost reads everything again
+  await spool.stop();
+  spool.forget();
+  spool.start();
+  await waitFor('the rest of it', () => spool.events.length === 3);
+  t.strictSame(spool.messages(), ['one', 'three', 'four']);
+  t.strictSame([spool.rejected, spool.logs], [[], []]);
+});
+
+t.test('what an earlier daemon has not blanked any more is, and a line that is not written yet is not', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('hunter2, taken') + line('plain'));
+  spool.take(OWN.slice(0, -'.ndjson'.length), (line('hunter2, taken') + line('plain')).length);
+  spool.refuse(new ProgressError('disk_full', 'no room'));
+  spool.append(OWN, line('hunter2, refused'));
+  const running = spool.start();
+  await waitFor('the old line to be blank', () => !readFileSync(spool.file(OWN), 'utf8').includes('hunter2, taken'));
+  await waitFor('the new line to be refused', () => spool.refusals() > 0);
+  await running.eraseSecrets();
+  t.equal(readFileSync(spool.file(OWN), 'utf8').trimStart(), line('plain') + line('hunter2, refused'));
+  spool.refuse(undefined);
+  await waitFor('the new line', () => spool.events.length === 1);
+  await waitFor('it to be blank', () => !readFileSync(spool.file(OWN), 'utf8').includes('hunter2'));
+});
+
+t.test('everything that was taken can be blanked, and what was not stays', async (t) => {
+  const spool = makeSpool(t);
+  spool.append(OWN, line('one') + line('two'));
+  const running = spool.start();
+  await waitFor('both', () => spool.events.length === 2);
+  spool.append(OWN, '{"type":"log"');
+  await running.eraseTaken(async () => undefined);
+  t.equal(readFileSync(spool.file(OWN), 'utf8').replaceAll(' ', ''), '\n\n{"type":"log"');
+  spool.append(OWN, ',"data":{"message":"three"}}\n');
+  await waitFor('the line that was begun', () => spool.events.length === 3);
+  t.strictSame(spool.messages(), ['one', 'two', 'three']);
 });

@@ -1,0 +1,108 @@
+/** Blanks lines of spool files that hold secrets, or that belong to pruned executions, when the journal has them for sure. */
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { errnoOf, ProgressError } from '../errors.js';
+import { blankRanges, findLines, type Range } from './blank.js';
+import { parseSpoolName } from './names.js';
+import { type SpoolFile, toSpoolEvent } from './spool-file.js';
+import type { NewEvent } from '../core/event.js';
+
+export interface EraserOptions {
+  directory: string;
+  files: () => Iterable<SpoolFile>;
+  /** The newest event of the journal, and the newest that survives power loss. */
+  position: () => { seq: number; synced: number };
+  /** Decides whether an event holds a secret, for the events of one file in their order. */
+  createSecretTest: () => (event: NewEvent) => boolean;
+  log: (message: string) => void;
+}
+
+/** Between two attempts, while lines wait for the journal. */
+const RETRY_MS = 500;
+/** What an earlier daemon has taken and not blanked any more is in the newest part: a file may be large. */
+const MAX_SCANNED_BYTES = 16 * 1024 * 1024;
+
+/** The same where no daemon runs. `takenOf`: what a journal that is synced says of a source. */
+export async function blankTaken(directory: string, takenOf: (source: string) => number | undefined): Promise<void> {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const taken = takenOf(parseSpoolName(name)?.source ?? '') ?? 0;
+    if (taken > 0) await blankRanges(path.join(directory, name), [[0, taken]]);
+  }
+}
+
+export class Eraser {
+  readonly #options: EraserOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #work: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: EraserOptions) {
+    this.#options = options;
+  }
+
+  /** There is something to blank, now or when the journal has it. */
+  schedule(): void {
+    if (this.#isClosed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.eraseSecrets().then((isDone) => isDone || this.schedule());
+    }, RETRY_MS);
+  }
+
+  /** @returns Whether nothing is left to wait for. */
+  async eraseSecrets(): Promise<boolean> {
+    return await this.#queue(async () => {
+      let isDone = true;
+      for (const file of [...this.#options.files()]) {
+        const { seq, synced } = this.#options.position();
+        if (file.unscanned > 0) file.addSecrets(await this.#scan(file));
+        const ranges = file.takeSecrets(seq, synced);
+        await blankRanges(this.#pathOf(file), ranges);
+        isDone &&= !file.hasSecrets;
+      }
+      return isDone;
+    }, true);
+  }
+
+  /** Blanks everything that the journal holds of every file. */
+  async eraseTaken(sync: () => Promise<void>): Promise<void> {
+    await this.#queue(async () => {
+      const files = [...this.#options.files()].filter(({ leftAlone }) => leftAlone === undefined);
+      const taken = files.map((file): [string, Range] => [this.#pathOf(file), [0, file.settled]]);
+      await sync();
+      for (const [file, range] of taken) await blankRanges(file, [range]);
+    }, undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#work;
+  }
+
+  /** Lines that were taken before this daemon began. */
+  async #scan(file: SpoolFile): Promise<Range[]> {
+    const through = file.unscanned;
+    const isSecret = this.#options.createSecretTest();
+    file.unscanned = 0;
+    return await findLines(this.#pathOf(file), [Math.max(0, through - MAX_SCANNED_BYTES), through], (text) => {
+      const event = toSpoolEvent(text);
+      return event !== undefined && isSecret(event);
+    });
+  }
+
+  #pathOf({ name }: SpoolFile): string {
+    return path.join(this.#options.directory, name);
+  }
+
+  /** One after the other. A failure is logged: what could not be blanked is tried again by the next daemon. */
+  async #queue<T>(task: () => Promise<T>, otherwise: T): Promise<T> {
+    const done = this.#work.then(task).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT')
+        this.#options.log(`spool: lines could not be blanked: ${ProgressError.from(error).message}`);
+      return otherwise;
+    });
+    this.#work = done;
+    return await done;
+  }
+}
