@@ -11,10 +11,12 @@ export interface Inherited {
 
 export const NOTHING_INHERITED: Inherited = { ignored: [], blocked: [], descriptors: [] };
 
+const VARIABLE = 'PROGRESS_INHERITED';
+
 /** Takes it out of the environment, where it would mean nothing to other programs. */
 export function takeInherited(env: NodeJS.ProcessEnv): Inherited {
-  const given = env['PROGRESS_INHERITED'];
-  delete env['PROGRESS_INHERITED'];
+  const given = env[VARIABLE];
+  Reflect.deleteProperty(env, VARIABLE);
   if (given === undefined || !/^\d+ \d+( \d+)*$/.test(given)) return NOTHING_INHERITED;
   const [ignored = 0, blocked = 0, ...descriptors] = given.split(' ').map(Number);
   return {

@@ -69,7 +69,10 @@ export function readProcesses(): ProcessInfo[] {
 
 /** The file of its terminal; undefined where it has none, or one of another kind than people sit in front of. */
 export function terminalOf(pid: number): string | undefined {
-  const device = readProcess(pid)?.terminal ?? 0;
+  return terminalFile(readProcess(pid)?.terminal ?? 0);
+}
+
+function terminalFile(device: number): string | undefined {
   const major = (device >> 8) & 0xfff;
   const minor = (device & 0xff) | ((device >>> 12) & 0xfff00);
   if (major === PTS_MAJOR) return `/dev/pts/${minor}`;
@@ -80,6 +83,14 @@ const PTS_MAJOR = 136;
 const TTY_MAJOR = 4;
 /** From here on they are lines to the outside. */
 const SERIAL_MINOR = 64;
+
+/** Whether a process has a descriptor for this terminal, which is its controlling one. Reads all of /proc. */
+export function isTerminalOpen(file: string): boolean {
+  return readProcesses().some(
+    ({ pid, terminal }) =>
+      terminalFile(terminal) === file && readOpenFiles(pid).some((open) => open === file || open === '/dev/tty'),
+  );
+}
 
 /** Undefined where it cannot be told. */
 export function identityOf(pid: number): ProcessIdentity | undefined {

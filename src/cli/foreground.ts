@@ -1,4 +1,5 @@
 /** A run in the foreground: this process is its runner, and its terminal is the command's. */
+import { isatty } from 'node:tty';
 import { ProgressError } from '../errors.js';
 import { isIgnored, onSignal } from '../inherited.js';
 import { openLink } from '../runner/link.js';
@@ -13,7 +14,8 @@ import { writeSpec } from '../runner/store.js';
 import type { Context } from './command.js';
 import { complain, flushOutput } from './output.js';
 import { styleOf } from './surface.js';
-import { lendTerminal, suspend } from './terminal.js';
+import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-terminal.js';
+import { lendTerminal } from './terminal.js';
 
 /** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
 export type Face = 'output' | 'lines' | 'box' | 'none';
@@ -33,6 +35,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
   const output = { stdout: process.stdout, stderr: process.stderr };
   const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
+  const terminal = pty ? undefined : openControllingTerminal(noPty || view !== undefined);
   const isForPeople = !raw && !view && process.stdout.isTTY && agentOf(spec) !== undefined;
   const render = isForPeople ? (await import('./agent-view.js')).createAgentView(spec.id, styleOf(env)) : undefined;
   const isQueued = spec.queue !== undefined || spec.after !== undefined;
@@ -57,6 +60,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     thorough: false,
     onUnrecorded,
     ...(pty && { pty }),
+    ...(terminal && { terminal }),
     ...(render && { render }),
     ...(!view && { output }),
   });
@@ -70,15 +74,15 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     status = await view.show(run, output);
     isInterrupted = view.isInterrupted;
   } else {
-    const giveBack = pty ? lendTerminal(pty, run) : passKeys(run);
+    const giveBack = pty ? lendTerminal(pty, run) : terminal ? lendOnDemand(terminal, run) : passKeys(run);
     status = await run.ended;
-    isInterrupted = giveBack();
+    isInterrupted = await giveBack();
     if (run.problem !== undefined) complain(run.problem);
   }
   link.close();
   if (unrecorded === undefined && run.unwritten > 0)
     complain(`${run.unwritten} events of this run could not be recorded`);
-  if (run.diedOf === 'SIGINT' && process.stdin.isTTY && !isIgnored('SIGINT')) await dieOfInterrupt(isInterrupted);
+  if (run.diedOf === 'SIGINT' && isatty(0) && !isIgnored('SIGINT')) await dieOfInterrupt(isInterrupted);
   return status;
 }
 
@@ -99,26 +103,9 @@ async function openFace(face: 'lines' | 'box', id: string, context: Context) {
 
 /** When it is asked for, or when it is what the command would have without us. */
 function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | undefined {
-  const { stdin, stdout } = process;
-  if (noPty || !(pty || (stdin.isTTY && stdout.isTTY && !isDrawn))) return undefined;
+  const { stdout } = process;
+  if (noPty || !(pty || (isatty(0) && stdout.isTTY && !isDrawn))) return undefined;
   const opened = openPty(stdout.isTTY ? stdout : {});
   if (!opened) complain(`it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`);
   return opened;
-}
-
-/** Ctrl-C and Ctrl-Z come as signals, and to us alone: the command is a session of its own. */
-function passKeys(run: Run): () => boolean {
-  const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
-  const stop = () => {
-    unlistenStop();
-    suspend(run, () => (unlistenStop = onSignal('SIGTSTP', stop)));
-  };
-  const unlisten = onSignal('SIGINT', interrupt);
-  let unlistenStop = onSignal('SIGTSTP', stop);
-  return () => {
-    unlisten();
-    unlistenStop();
-    // the terminal has signalled the whole job
-    return false;
-  };
 }

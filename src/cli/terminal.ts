@@ -15,9 +15,14 @@ const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
 const END_OF_INPUT = '\x04';
 
+interface Ends {
+  stdin: NodeJS.ReadStream;
+  /** Whose size the terminal of the command has. */
+  stdout: NodeJS.WriteStream;
+}
+
 /** Until the function that it returns is called, which tells whether Ctrl-C was typed. */
-export function lendTerminal(pty: Pty, run: Run): () => boolean {
-  const { stdin, stdout } = process;
+export function lendTerminal(pty: Pty, run: Run, { stdin, stdout }: Ends = process): () => boolean {
   let isLineOpen = false;
   let isInterrupted = false;
   let later: NodeJS.Timeout | undefined;
@@ -93,8 +98,13 @@ export function suspend(run: Run, then: () => void): void {
 
 /** A full-screen program has turned that off, and gets the key. */
 function takesKeysAsSignals(pty: Pty): boolean {
-  const { stdout } = spawnSync('stty', ['-F', pty.path, '-a'], { encoding: 'utf8' });
-  return /(^|\s)isig\b/.test(stdout);
+  return hasMode(pty.path, 'isig');
+}
+
+/** Whether a terminal is in a mode that stty(1) names. */
+export function hasMode(file: string, name: string): boolean {
+  const { stdout } = spawnSync('stty', ['-F', file, '-a'], { encoding: 'utf8' });
+  return stdout.split(/\s+/).includes(name);
 }
 
 function isInForeground(): boolean {

@@ -34,6 +34,8 @@ export interface ChildOptions {
   /** What it reads, without a terminal of its own. */
   stdin: 'inherit' | 'ignore';
   pty?: Pty | undefined;
+  /** For a command on pipes, its controlling terminal. */
+  terminal?: Pty | undefined;
   /** Where pipes are made: one that is ours alone. */
   directory: string;
   /** For a command in the foreground: signals that it ignores or blocks, and descriptors that it has besides. */
@@ -71,15 +73,42 @@ async function begun(child: ChildProcess, outputs: Child['outputs']): Promise<Ch
 }
 
 async function onPipes(options: ChildOptions): Promise<Child> {
-  const { argv, cwd, env, stdin, directory, inherited = NOTHING_INHERITED } = options;
-  const [file, ...args] = withDispositions(argv, inherited);
+  const { cwd, env, directory } = options;
+  const { words, stdin, others, detached } = planOnPipes(options);
+  const [file, ...args] = words;
   return await withPipes(directory, ['stdout', 'stderr'], async (ends, sourcesOf) => {
-    const child = withholding(ourEnds(), stdioOf([stdin, ...ends], inherited), (stdio) =>
-      spawn(file, args, { cwd, env, stdio, detached: true }),
+    const child = withholding(ourEnds(), stdioOf([stdin, ...ends], others), (stdio) =>
+      spawn(file, args, { cwd, env, stdio, detached }),
     );
     return await begun(child, sourcesOf(child));
   });
 }
+
+interface Plan {
+  words: readonly [string, ...string[]];
+  stdin: Standard;
+  /** What it has above 2: the number there, and ours. */
+  others: [number, number][];
+  detached: boolean;
+}
+
+/** setsid(1) takes its input for the controlling terminal: a shell then puts that of the command in its place. */
+function planOnPipes({ argv, stdin, terminal, inherited = NOTHING_INHERITED }: ChildOptions): Plan {
+  const words = withDispositions(argv, inherited);
+  const others = inPlace(inherited);
+  const free = SINGLE_DIGITS.find((fd) => !inherited.descriptors.includes(fd));
+  if (!terminal || free === undefined) return { words, stdin, others, detached: true };
+  const script = `exec "$@" <&${free} ${free}<&-`;
+  return {
+    words: [terminal.setsid, '--ctty', '/bin/sh', '-c', script, 'sh', ...words],
+    stdin: terminal.command,
+    others: [...others, [free, 0]],
+    detached: false,
+  };
+}
+
+/** All that every shell can redirect. */
+const SINGLE_DIGITS = [3, 4, 5, 6, 7, 8, 9];
 
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
@@ -88,19 +117,24 @@ async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
     const child = withholding(
       ourEnds(),
-      stdioOf([pty.command, pty.command, apart ?? pty.command], inherited),
+      stdioOf([pty.command, pty.command, apart ?? pty.command], inPlace(inherited)),
       (stdio) => spawn(pty.setsid, ['--ctty', ...words], { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });
 }
 
-/** The standard streams, and each inherited descriptor in its place. */
-function stdioOf(standard: readonly (End | ChildOptions['stdin'])[], { descriptors }: Inherited): Stdio {
+function inPlace({ descriptors }: Inherited): [number, number][] {
+  return descriptors.map((fd) => [fd, fd]);
+}
+
+function stdioOf(standard: readonly Standard[], others: readonly [number, number][]): Stdio {
   const stdio: Stdio = [...standard];
-  for (const fd of descriptors) stdio[fd] = fd;
+  for (const [fd, ours] of others) stdio[fd] = ours;
   return stdio;
 }
+
+type Standard = End | ChildOptions['stdin'];
 
 /** What a command gets for one of its outputs: a descriptor, or else the socket that Node makes. */
 type End = number | 'pipe';

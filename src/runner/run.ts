@@ -37,7 +37,7 @@ export interface Output {
   stderr: Writable;
 }
 
-export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'stderr' | 'inherited'> {
+export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'terminal' | 'stderr' | 'inherited'> {
   paths: Pick<Paths, 'runs' | 'spool'>;
   spec: RunSpec;
   /** Its queueing was told before: it is this process's turn. */
