@@ -5,7 +5,6 @@ import { isIgnored, onSignal } from '../inherited.js';
 import { openLink } from '../runner/link.js';
 import type { Pty } from '../runner/pty.js';
 import { openPty, whyNoPty } from '../runner/pty.js';
-import type { Run } from '../runner/run.js';
 import { startRun } from '../runner/run.js';
 import { agentOf } from '../runner/spec.js';
 import { outputLimitOf } from '../runner/settings.js';

@@ -7,27 +7,27 @@ import { DEFAULT_PATH, findInPath } from '../paths.js';
 type Argv = readonly [string, ...string[]];
 
 /**
- * The command line that ignores and blocks these signals, then becomes the command. env(1) of GNU does both and leaves the
- * environment as it is; elsewhere a shell ignores them, and what was blocked is not.
+ * The command line that ignores and blocks these signals, then becomes the command. A shell ignores them; only env(1) of
+ * GNU can block some, and where that is missing they are not blocked.
  */
 export function withDispositions(argv: Argv, { ignored, blocked }: Inherited): Argv {
-  if (ignored.length === 0 && blocked.length === 0) return argv;
-  const env = findInPath('env', process.env['PATH'] ?? DEFAULT_PATH)[0];
-  const options = [optionOf('ignore', ignored), optionOf('block', blocked)].filter((option) => option !== '');
-  // it would take a name with a = for a variable
-  if (env !== undefined && !argv[0].includes('=') && isAble(env, options)) return [env, ...options, ...argv];
-  if (ignored.length === 0) return argv;
-  return ['/bin/sh', '-c', `trap '' ${numbersOf(ignored).join(' ')}; exec "$@"`, 'sh', ...argv];
+  const blocking = blocked.length === 0 ? [] : findBlocking(blocked);
+  if (ignored.length === 0 && blocking.length === 0) return argv;
+  const trap = ignored.length === 0 ? '' : `trap '' ${numbersOf(ignored).join(' ')}; `;
+  const [file, ...args] = [...blocking, SHELL, '-c', `${trap}exec "$@"`, 'sh', ...argv];
+  return [file ?? SHELL, ...args];
 }
 
-function optionOf(verb: string, names: readonly NodeJS.Signals[]): string {
-  return names.length === 0 ? '' : `--${verb}-signal=${numbersOf(names).join(',')}`;
+const SHELL = '/bin/sh';
+
+/** Nothing where there is no such env(1). */
+function findBlocking(names: readonly NodeJS.Signals[]): string[] {
+  const env = findInPath('env', process.env['PATH'] ?? DEFAULT_PATH)[0];
+  const option = `--block-signal=${numbersOf(names).join(',')}`;
+  const isAble = env !== undefined && spawnSync(env, [option, 'true'], { stdio: 'ignore' }).status === 0;
+  return isAble ? [env, option] : [];
 }
 
 function numbersOf(names: readonly NodeJS.Signals[]): number[] {
   return names.map((name) => constants.signals[name]);
-}
-
-function isAble(env: string, options: readonly string[]): boolean {
-  return spawnSync(env, [...options, 'true'], { stdio: 'ignore' }).status === 0;
 }

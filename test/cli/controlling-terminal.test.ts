@@ -19,7 +19,7 @@ async function open(t: Test) {
     home,
     shell,
     file: (name: string) => path.join(home.directory, name),
-    line(script: string) {
+    line: (script: string) => {
       const file = path.join(home.directory, `script${scripts++}.sh`);
       writeFileSync(file, script);
       return `${PROGRESS} run --name it -- sh ${file}`;
