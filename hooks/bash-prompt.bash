@@ -153,7 +153,8 @@ __progress_begin_text() {
   if [[ $__progress_paused ]] && __progress_resume; then return 0; fi
   if __progress_is_ignored; then return 0; fi
   [[ $PWD == "$__progress_cwd" ]] || __progress_enter
-  __progress_quote "${__progress_text:0:__progress_max_text}"
+  __progress_mask "${__progress_text:0:__progress_max_text}"
+  __progress_quote "$__progress_masked"
   __progress_create_id
   __progress_running=$__progress_id
   __progress_event started "$__progress_begin" \

@@ -107,6 +107,7 @@ if [[ ${__progress_pid-} != "$$" ]]; then
   __progress_open || :
 fi
 if [[ $__progress_interactive ]]; then
+  . "$__progress_here/mask.sh"
   . "$__progress_here/bash-prompt.bash"
   . "$__progress_here/bash-install.bash"
 fi

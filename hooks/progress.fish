@@ -31,6 +31,51 @@ function __progress_quote --argument-names text
     set -g __progress_json '"'(string join '\n' -- $lines)'"'
 end
 
+# Patterns and what replaces them, in pairs: common shapes of secrets in a command line. What these do not know is masked by
+# the daemon (src/core/mask.ts), which is more exact.
+set -l name '(?i:[a-z0-9_.-]*(?:pass(?:w(?:or)?d|phrase)?|secret|token|api[_-]?key|access[_-]?key|private_key|credential|[_-]pat|[_-]auth|\w_pwd))'
+set -l value '(?:(?:"[^"]*"|\'[^\']*\'|\\\\.|[^\s"\'\\\\;&|()])+|["\'][^"\']*)'
+# up to an option of the same command
+set -l words '(?:\s[^|;&]*?)?\s'
+set -l user "(?:-[uU]\s?|--(?:proxy-)?user[= ])"
+set -g __progress_secrets \
+    "((?:^|\s)--?(?!-|(?:no|ask|use|show|with|max|num)-)(?:$name|auth|pin|pw))(=|\s+(?!-))$value" '$1$2***' \
+    "((?<![\w-])(?!(?:OLD)?PWD=)(?:$name|(?:[A-Z0-9]+_)*(?:PASSWORD|TOKEN|SECRET)_(?!FILE|PATH|ID|NAME|URL|TYPE|DIR)[A-Z0-9]+)=)$value" '$1***' \
+    "(\bset\s+(?:-\S+\s+)*$name\s+)(?!-)$value" '$1***' \
+    "(\b(?:mysql|mariadb|mongo)[\w-]*$words-p\s?)(?!-)$value" '$1***' \
+    "(\bsshpass\s+-p\s?)$value" '$1***' \
+    "(\blogin$words-p\s?)(?!-)$value" '$1***' \
+    "(\b(?:redis-cli$words-a|ldap\w+$words-w|(?:un)?zip$words-P|openssl$words-[kK])\s?)(?!-)$value" '$1***' \
+    "(\b(?:7za?|rar|unrar)$words-p)$value" '$1***' \
+    "(\bopenssl$words-pass(?:in|out)?\s+)$value" '$1***' \
+    "(\bcurl$words$user"'(["\'])[^:"\']+:)[^"\']+(?=\2)' '$1***' \
+    "(\bcurl$words$user"'[^\s:"\'/]+:)[^\s"\']+' '$1***' \
+    "(\bsmb\w+$words-U"'\s?["\']?[^\s%"\']+%)[^\s"\']+' '$1***' \
+    '(--from-literal[= ]["\']?[^\s="\']+=)[^\s"\']+' '$1***' \
+    "(\bvault\s+login\s+)(?!-)$value" '$1***' \
+    '(\becho\s+(?:-\w+\s+)*["\']?[\w.-]+:)[^\s"\'|]+(?=["\']?\s*\|[^|]*\bchpasswd)' '$1***' \
+    "(\becho\s+(?:-\w+\s+)*)$value(?=\s*\|.*(?:--password-stdin|--with-token|\bsudo\s+-S|\bpasswd|\bcryptsetup))" '$1***' \
+    '(\bchpasswd\b[^|;&]*<<<\s*["\']?[\w.-]+:)[^\s"\'|]+' '$1***' \
+    '((?i:authorization|[\w-]+-token|(?:x-)?api-key): ?(?i:bearer |basic |token )?)[^\s"\'$`]+' '$1***' \
+    "(\")($name)(\"\s?:\s?\")[^\"]+" '$1$2$3***' \
+    '(\w://(?:[^\s:@/"\']*):)(?!\d{1,5}[/?#])[^\s"\']*[^\s"\'/]@' '$1***@' \
+    "([?&]$name=)[^\s&\"'#]+" '$1***' \
+    '(hooks\.slack\.com/services/|/bot\d+:)[^\s"\']+' '$1***' \
+    '\b(?:gh[oprsu]_|github_pat_|glpat-|xox[abp]-|A[KS]IA|AIza|npm_|pypi-|hf_|eyJ|[rs]k_live_)[\w.-]{11,}' '***' \
+    '\bsk-(?:ant|proj)-[\w-]{8,}' '***'
+set -g __progress_secret_hint '(?i)pass|token|secret|key|auth|_pwd|_pat|-pin|-pw|cred|://|vault|hooks\.slack|gh[oprsu]_|glpat-|sk-|xox|npm_|pypi-|hf_|eyj|a[ks]ia|sk_live|(?:mysql|mariadb|mongo|login|curl|redis-cli|ldap|smb|zip|7z|rar|openssl|from-literal).*[-=]|\|.*sudo'
+
+# Sets __progress_masked to LINE with secrets replaced.
+function __progress_mask --argument-names line
+    set -g __progress_masked $line
+    string match -rq -- $__progress_secret_hint $line; or return
+    set -l at 1
+    while test $at -lt (count $__progress_secrets)
+        set __progress_masked (string replace -ra -- $__progress_secrets[$at] $__progress_secrets[(math $at + 1)] $__progress_masked | string collect)
+        set at (math $at + 2)
+    end
+end
+
 # Sets __progress_word to ten letters and digits that nobody else has. Of `random` the user may have set the seed.
 if test -r /proc/sys/kernel/random/uuid
     function __progress_name
@@ -143,7 +188,8 @@ function __progress_preexec --on-event fish_preexec --argument-names line
     test -n "$line"; and not __progress_is_private $line; or return
     __progress_count_stopped
     set line (string sub -l $__progress_max_name -- $line | string collect)
-    __progress_quote $line
+    __progress_mask $line
+    __progress_quote $__progress_masked
     set -l name $__progress_json
     __progress_quote $PWD
     __progress_name

@@ -10,7 +10,7 @@ fi
 # What another shell has exported is none of ours.
 unset -m '__progress_*' || :
 __progress_hooks=${${(%):-%x}:A:h}
-emulate sh -o no_aliases -o no_xtrace -c '. "$__progress_hooks/emit.sh"'
+emulate sh -o no_aliases -o no_xtrace -c '. "$__progress_hooks/emit.sh"; . "$__progress_hooks/mask.sh"'
 zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null
 zmodload -F zsh/system b:sysread b:syswrite
 
@@ -18,6 +18,8 @@ zmodload -F zsh/system b:sysread b:syswrite
 __progress_max_name=2000
 __progress_file=
 __progress_torn=
+# What is in all lines that __progress_mask looks through, in lower case.
+__progress_secret_hint='*(pass|token|secret|key|auth|pwd=|pat=|-pin|-pw|cred|://|vault|gh[oprsu]_|glpat-|sk-|xox[a-z]-|akia|asia|aiza|npm_|pypi-|hf_|eyj|k_live_|mysql|mariadb|mongo|login|curl|redis-cli|ldap|smb|zip|7z|openssl|from-literal|sudo)*'
 __progress_current=
 __progress_started=
 # Jobs that Ctrl-Z has paused, and those of them that bg has resumed: by their process, `ID START`.
@@ -118,7 +120,10 @@ __progress_preexec() {
   local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
   if ((${#__progress_paused} + ${#__progress_resumed})) && __progress_foreground "$line"; then return 0; fi
   [[ -n $line ]] && ! __progress_is_private "$line" || return 0
-  __progress_quote "${line[1,__progress_max_name]}"
+  __progress_masked=${line[1,__progress_max_name]}
+  # one pattern, in which zsh is quicker than in the many of __progress_mask
+  [[ ${(L)__progress_masked} == ${~__progress_secret_hint} ]] && __progress_mask "$__progress_masked"
+  __progress_quote "$__progress_masked"
   name=$__progress_json
   __progress_quote "$PWD"
   cwd=$__progress_json

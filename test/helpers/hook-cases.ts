@@ -25,6 +25,8 @@ export interface HookCases {
   onFullDisk?: RegExp;
 }
 
+/** For which masks are looked for. */
+const SECRET = ': --token hunter2';
 const EMIT = [
   'progress emit log message=x',
   `progress emit log -- 'a="b\\c"'`,
@@ -63,7 +65,7 @@ const BASH_CASES: HookCases = {
   nothing: ['', '# a comment', 'if fi', '   '],
   hasClock: true,
   redraws: true,
-  builtins: ['echo a >/dev/null', 'cd /tmp', ':', 'false', 'x() { :; }', ...EMIT],
+  builtins: ['echo a >/dev/null', 'cd /tmp', ':', 'false', 'x() { :; }', SECRET, ...EMIT],
   exportAll: ['set -a'],
   unexported: [' env | grep __progress', ' bash -c "declare -F"'],
   ignoring: {
@@ -103,7 +105,7 @@ const ZSH_CASES: HookCases = {
   nothing: [''],
   hasClock: true,
   redraws: true,
-  builtins: ['true', 'x=1', 'cd /', '[[ a == b ]]', ...EMIT],
+  builtins: ['true', 'x=1', 'cd /', '[[ a == b ]]', SECRET, ...EMIT],
   exportAll: ['setopt all_export'],
   unexported: [' env | grep __progress'],
   ignoring: {
@@ -144,7 +146,7 @@ const FISH_CASES: HookCases = {
   nothing: [''],
   hasClock: false,
   redraws: false,
-  builtins: ['true', 'set x 1', 'cd /', ...EMIT],
+  builtins: ['true', 'set x 1', 'cd /', SECRET, ...EMIT],
   exportAll: [],
   unexported: [' env | grep __progress'],
   ignoring: {

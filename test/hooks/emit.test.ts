@@ -487,6 +487,7 @@ t.test('shellcheck has nothing to say', { skip: whyNo('shellcheck') }, (t) => {
   const files = [
     'bin/progress',
     'hooks/emit.sh',
+    'hooks/mask.sh',
     'hooks/progress.sh',
     'test/fixtures/emit-driver.sh',
     'test/fixtures/story.sh',

@@ -125,6 +125,18 @@ async function checkProcesses(t: Test, session: ShellSession, { builtins }: Hook
   t.ok((await countProcesses(session.pid, log, () => session.run('/bin/true'))) >= 1, 'it would be seen');
 }
 
+/** Before the first byte is written: the file of a shell stays as long as the shell lives. */
+async function checkSecrets(t: Test, session: ShellSession): Promise<void> {
+  const lines = ['true --password=hunter2', 'mysql -phunter2', 'true https://me:hunter2@localhost/'];
+  const names = ['true --password=***', 'mysql -p***', 'true https://me:***@localhost/'];
+  const events = await eventsOf(session, runAll(session, lines));
+  t.strictSame(
+    commandsIn(events).map(({ name }) => name),
+    names,
+  );
+  t.notMatch(JSON.stringify(events), 'hunter2');
+}
+
 async function checkNested(t: Test, { shell, exportAll, unexported }: HookCases): Promise<void> {
   const session = await openHooked(t, shell, exportAll);
   await session.run(' progress emit log message=a');
@@ -206,6 +218,7 @@ for (const cases of HOOK_CASES) {
         cases.ignoring.names,
       );
     });
+    await t.test('secrets are not written', (t) => checkSecrets(t, session));
     await t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', (t) =>
       checkKeys(t, session, cases),
     );
