@@ -10,7 +10,7 @@ __progress_mask() {
     *[Pp][Aa][Ss][Ss]* | *[Tt][Oo][Kk][Ee][Nn]* | *[Ss][Ee][Cc][Rr][Ee][Tt]* | *[Kk][Ee][Yy]* | *[Aa][Uu][Tt][Hh]*) ;;
     *PWD=* | *PAT=* | *-pin[\ =]* | *-pw[\ =]* | *[Cc][Rr][Ee][Dd]* | *://*[:?]* | *hooks.slack.com/* | *vault*login*) ;;
     *gh[oprsu]_* | *glpat-* | *sk-* | *xox[a-z]-* | *A[KS]IA* | *AIza* | *npm_* | *pypi-* | *hf_* | *eyJ* | *[sr]k_live_*) ;;
-    *mysql*-p* | *mariadb*-p* | *mongo*-p* | *login*-p* | *curl*-[uU]* | *redis-cli*-a* | *ldap*-w* | *smb*-U* | *zip*-P*) ;;
+    *mysql*-p* | *mariadb*-p* | *mongo*-p* | *login*-p* | *curl*-*[uU]* | *redis-cli*-a* | *ldap*-w* | *smb*-U* | *zip*-P*) ;;
     *7z*-p* | *openssl*-[kK]* | *from-literal* | *\|*sudo*-S*) ;;
     *) return 0 ;;
   esac
@@ -22,6 +22,7 @@ __progress_mask_line() {
   local __progress_rest=$1 __progress_masked_so_far='' __progress_gap='' __progress_raw='' __progress_bare=''
   local __progress_program='' __progress_before='' __progress_earlier='' __progress_expect='' __progress_feeds=''
   case $1 in
+    *\|*grep*) ;;
     *\|*chpasswd* | *chpasswd*\<\<\<*) __progress_feeds=: ;;
     *\|*--password-stdin* | *\|*--with-token* | *\|*sudo*\ -S* | *\|*passwd* | *\|*cryptsetup*) __progress_feeds=all ;;
   esac
@@ -151,14 +152,14 @@ __progress_mask_option() {
   case $__progress_program:$__progress_bare in
     sshpass:-p) __progress_expect=all ;;
     sshpass:-p?*) __progress_raw=${__progress_raw:0:2}'***' ;;
-    curl:-u | curl:-U | curl:--user | curl:--proxy-user) __progress_expect=pair: ;;
+    curl:-u | curl:-U | curl:-[a-zA-Z]u | curl:-[a-zA-Z][a-zA-Z]u | curl:--user | curl:--proxy-user) __progress_expect=pair: ;;
     curl:-[uU]?* | curl:--user=* | curl:--proxy-user=*) __progress_mask_pair : 0 ;;
     smb:-U) __progress_expect=pair% ;;
     smb:-U*) __progress_mask_pair % 0 ;;
     kubectl:--from-literal) __progress_expect=pair= ;;
     kubectl:--from-literal=*) __progress_mask_pair '=' 15 ;;
     -[paPwk]:--*) ;;
-    -p:-p?* | -a:-a?* | -w:-w?* | -P:-P?* | -k:-k?*) __progress_raw=${__progress_raw:0:2}'***' ;;
+    -p:-p?* | -a:-a?* | -w:-w?* | -P:-P?*) __progress_raw=${__progress_raw:0:2}'***' ;;
     -[paPwk]:"$__progress_program") __progress_expect=all ;;
   esac
 }

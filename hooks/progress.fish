@@ -37,7 +37,7 @@ set -l name '(?i:[a-z0-9_.-]*(?:pass(?:w(?:or)?d|phrase)?|secret|token|api[_-]?k
 set -l value '(?:(?:"[^"]*"|\'[^\']*\'|\\\\.|[^\s"\'\\\\;&|()])+|["\'][^"\']*)'
 # up to an option of the same command
 set -l words '(?:\s[^|;&]*?)?\s'
-set -l user "(?:-[uU]\s?|--(?:proxy-)?user[= ])"
+set -l user "(?:-[a-zA-Z]{0,2}[uU]\s?|--(?:proxy-)?user[= ])"
 set -g __progress_secrets \
     "((?:^|\s)--?(?!-|(?:no|ask|use|show|with|max|num)-)(?:$name|auth|pin|pw))(=|\s+(?!-))$value" '$1$2***' \
     "((?<![\w-])(?!(?:OLD)?PWD=)(?:$name|(?:[A-Z0-9]+_)*(?:PASSWORD|TOKEN|SECRET)_(?!FILE|PATH|ID|NAME|URL|TYPE|DIR)[A-Z0-9]+)=)$value" '$1***' \
@@ -45,7 +45,7 @@ set -g __progress_secrets \
     "(\b(?:mysql|mariadb|mongo)[\w-]*$words-p\s?)(?!-)$value" '$1***' \
     "(\bsshpass\s+-p\s?)$value" '$1***' \
     "(\blogin$words-p\s?)(?!-)$value" '$1***' \
-    "(\b(?:redis-cli$words-a|ldap\w+$words-w|(?:un)?zip$words-P|openssl$words-[kK])\s?)(?!-)$value" '$1***' \
+    "(\b(?:redis-cli$words-a|ldap\w+$words-w|(?:un)?zip$words-P|openssl$words-[kK](?=\s))\s?)(?!-)$value" '$1***' \
     "(\b(?:7za?|rar|unrar)$words-p)$value" '$1***' \
     "(\bopenssl$words-pass(?:in|out)?\s+)$value" '$1***' \
     "(\bcurl$words$user"'(["\'])[^:"\']+:)[^"\']+(?=\2)' '$1***' \
@@ -53,8 +53,8 @@ set -g __progress_secrets \
     "(\bsmb\w+$words-U"'\s?["\']?[^\s%"\']+%)[^\s"\']+' '$1***' \
     '(--from-literal[= ]["\']?[^\s="\']+=)[^\s"\']+' '$1***' \
     "(\bvault\s+login\s+)(?!-)$value" '$1***' \
-    '(\becho\s+(?:-\w+\s+)*["\']?[\w.-]+:)[^\s"\'|]+(?=["\']?\s*\|[^|]*\bchpasswd)' '$1***' \
-    "(\becho\s+(?:-\w+\s+)*)$value(?=\s*\|.*(?:--password-stdin|--with-token|\bsudo\s+-S|\bpasswd|\bcryptsetup))" '$1***' \
+    '(\becho\s+(?:-\w+\s+)*["\']?[\w.-]+:)[^\s"\'|]+(?=["\']?\s*\|(?!\s*\w*grep)[^|]*\bchpasswd)' '$1***' \
+    "(\becho\s+(?:-\w+\s+)*)$value(?=\s*\|(?!\s*\w*grep).*(?:--password-stdin|--with-token|\bsudo\s+-S|\bpasswd|\bcryptsetup))" '$1***' \
     '(\bchpasswd\b[^|;&]*<<<\s*["\']?[\w.-]+:)[^\s"\'|]+' '$1***' \
     '((?i:authorization|[\w-]+-token|(?:x-)?api-key): ?(?i:bearer |basic |token )?)[^\s"\'$`]+' '$1***' \
     "(\")($name)(\"\s?:\s?\")[^\"]+" '$1$2$3***' \

@@ -29,6 +29,8 @@ const NEXT_OPTION = /^--?[A-Za-z][A-Za-z-]*(?:=|$)/;
 const IS_PATH = /^(?:\.{0,2}\/|~)|\.(?:pem|key|crt|pub)$/;
 /** What writes its arguments to the input of the next command. */
 const PRINTERS: ReadonlySet<string> = new Set(['echo', 'printf', 'print']);
+/** What names of programs are searched for in: their own input is no secret. */
+const SEARCHERS = /^(?:[ef]?grep|rg|ag|ack|sed|awk|cat|tee|less)$/;
 const HERE_STRING = '<<<';
 /** `sh -c 'ssh h "mysql -px"'`: command lines in words of command lines. */
 const MAX_DEPTH = 3;
@@ -95,6 +97,7 @@ function inputOf(commands: readonly ShellCommand[], at: number): SecretArguments
 
 /** The rule by which a command reads a secret from its input. */
 function readerOf(words: readonly string[]): SecretArguments | undefined {
+  if (SEARCHERS.test(baseName(words[0] ?? ''))) return undefined;
   for (const { at, rule } of rulesIn(words)) {
     if (rule.input === undefined || argumentsAt(words, at, rule) === undefined) continue;
     if (rule.input === 'always' || rule.input.some((option) => words.includes(option, at))) return rule;
@@ -163,7 +166,9 @@ function applyRule(words: readonly string[], found: From[], first: number, rule:
   let position = 0;
   for (let at = first; at < words.length; at++) {
     const word = words[at] ?? '';
-    const option = [...options, ...pairs].find((given) => word === given || isAttached(word, given));
+    const option = [...options, ...pairs].find(
+      (given) => isGiven(word, given, pairs.includes(given)) || (!rule.isExact && isAttached(word, given)),
+    );
     if (option === undefined) {
       if (word.startsWith('-')) continue;
       if (rule.isWrapper) return;
@@ -171,12 +176,18 @@ function applyRule(words: readonly string[], found: From[], first: number, rule:
       continue;
     }
     const isPair = pairs.includes(option);
-    if (word !== option) mark(found, at, valueStart(word, option), isPair ? word : undefined, separator);
+    if (!isGiven(word, option, isPair)) mark(found, at, valueStart(word, option), isPair ? word : undefined, separator);
     else if (at + 1 < words.length && !NEXT_OPTION.test(words[at + 1] ?? '')) {
       at++;
       mark(found, at, 0, isPair ? words[at] : undefined, separator);
     }
   }
+}
+
+/** The option alone; `curl -sSu me:x` has it among others. */
+function isGiven(word: string, option: string, isPair: boolean): boolean {
+  if (word === option) return true;
+  return isPair && option.length === 2 && /^-[A-Za-z]{2,6}$/.test(word) && word.endsWith(option.slice(1));
 }
 
 /** `-px`, `--user=x`. */

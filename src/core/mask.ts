@@ -85,7 +85,9 @@ export class EventMasker {
 
 /** The command line of a start, and that in the name of a tool's call. */
 function maskCommand(type: string, data: EventData): EventData {
-  const isStart = (type === 'execution_started' || type === 'execution_queued') && data['argv'] !== undefined;
+  const isStart =
+    (type === 'execution_started' || type === 'execution_queued') &&
+    (data['argv'] !== undefined || data['kind'] === 'command');
   const isCall = data['kind'] === 'tool' || data['kind'] === 'tool-call';
   if (!isStart && !isCall) return data;
   let masked = data;

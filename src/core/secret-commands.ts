@@ -6,6 +6,8 @@ export interface SecretArguments {
   after?: readonly string[];
   /** Options whose value is a secret, attached or as the next word. */
   options?: readonly string[];
+  /** Values are never attached to options. */
+  isExact?: true;
   /** Options whose value holds a secret behind `separator`. */
   pairs?: readonly string[];
   /** What follows its own options is another command. */
@@ -70,6 +72,7 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
       'curl -u me:hunter2 http://x': 'curl -u me:*** http://x',
       'curl -ume:hunter2 http://x': 'curl -ume:*** http://x',
       "curl --user='me:two words' http://x": "curl --user='me:***' http://x",
+      'curl -sSu me:hunter2 http://x': 'curl -sSu me:*** http://x',
       'curl -u me http://x': 'curl -u me http://x',
     },
   },
@@ -86,8 +89,8 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
   },
   {
     programs: ['ldapsearch', 'ldapadd', 'ldapmodify', 'ldapdelete', 'ldappasswd', 'ldapwhoami'],
-    options: ['-w', '-s'],
-    examples: { 'ldapwhoami -x -D cn=a -w hunter2': 'ldapwhoami -x -D cn=a -w ***' },
+    options: ['-w'],
+    examples: { 'ldapsearch -s sub -D cn=a -w hunter2': 'ldapsearch -s sub -D cn=a -w ***' },
   },
   { programs: ['redis-cli'], options: ['-a'], examples: { 'redis-cli -a hunter2 ping': 'redis-cli -a *** ping' } },
   {
@@ -103,7 +106,10 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
   {
     programs: ['openssl'],
     options: ['-passin', '-passout', '-pass', '-k', '-K'],
+    isExact: true,
     examples: {
+      'openssl enc -k hunter2 -in x': 'openssl enc -k *** -in x',
+      'openssl req -key x.pem -keyout y.pem': 'openssl req -key x.pem -keyout y.pem',
       'openssl enc -pass pass:hunter2 -in x': 'openssl enc -pass *** -in x',
       'openssl rsa -passin pass:hunter2': 'openssl rsa -passin ***',
     },
@@ -154,6 +160,7 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
       'chpasswd <<< "me:hunter2"': 'chpasswd <<< "me:***"',
       'chpasswd <<<me:hunter2': 'chpasswd <<<me:***',
       'echo root:x | cat': 'echo root:x | cat',
+      'echo root:x | grep chpasswd': 'echo root:x | grep chpasswd',
     },
   },
   {
@@ -170,8 +177,13 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     examples: { 'echo hunter2 | passwd --stdin me': 'echo *** | passwd --stdin me', 'passwd me': 'passwd me' },
   },
   {
-    programs: ['snmpget', 'snmpwalk', 'ipmitool'],
-    options: ['-A', '-X', '-P'],
-    examples: { 'ipmitool -H h -U a -P hunter2 power': 'ipmitool -H h -U a -P *** power' },
+    programs: ['snmpget', 'snmpwalk'],
+    options: ['-A', '-X'],
+    examples: { 'snmpget -v3 -A hunter2 h': 'snmpget -v3 -A *** h' },
+  },
+  {
+    programs: ['ipmitool'],
+    options: ['-P'],
+    examples: { 'ipmitool -A MD5 -U a -P hunter2 power': 'ipmitool -A MD5 -U a -P *** power' },
   },
 ];

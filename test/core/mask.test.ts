@@ -37,6 +37,8 @@ t.test('of events, those that tell of a command line; others are handed on as th
   t.equal(maskEvent(other), other, 'what is a secret by its place in a command line is none elsewhere');
   const plain = { type: 'execution_started', data: { name: 'Backup' } };
   t.equal(maskEvent(plain), plain);
+  const named = maskEvent({ type: 'execution_started', data: { name: 'mysql -phunter2', kind: 'command' } });
+  t.equal(named.data['name'], 'mysql -p***', 'the name of a command without its words');
   const harmless = { type: 'execution_started', data: { name: 'make -j4', argv: ['make', '-j4'] } };
   t.equal(maskEvent(harmless), harmless, 'the same event where there is none');
   t.end();
@@ -168,6 +170,9 @@ t.test('a private key that is spread over the lines of a stream, and nothing of 
   t.equal(mask('x9Zk\nx9Zk'), '***\n***');
   t.equal(mask('and so on\nx9Zk'), 'and so on\nx9Zk', 'it was not printed to its end');
   t.equal(mask('x9Zk'), 'x9Zk');
+  const [begin = ''] = KEY;
+  const long = mask([begin, ...Array.from({ length: 1_000 }, () => 'x9Zk')].join('\n'));
+  t.ok(long.includes('***\nx9Zk\nx9Zk'), 'no key has so many lines');
   t.end();
 });
 

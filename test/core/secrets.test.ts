@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { maskOutput, maskText, maskWords } from '../../src/core/mask.js';
+import type { EventData } from '../../src/core/event.js';
+import { EventMasker, maskOutput, maskText, maskWords } from '../../src/core/mask.js';
 import { SECRET_ARGUMENTS } from '../../src/core/secret-commands.js';
 import { strengthOf } from '../../src/core/secret-names.js';
 import { SHAPES } from '../../src/core/secret-shapes.js';
@@ -68,9 +69,24 @@ t.test('nothing in the fixtures is taken for a secret', (t) => {
     const text = readFileSync(file, 'utf8');
     const changed = text.split('\n').filter((line) => maskOutput(line) !== line);
     t.strictSame(changed.map(maskChange), [], path.relative(root, file));
+    const masker = new EventMasker();
+    const objects = text
+      .split('\n')
+      .map(toObject)
+      .filter((data) => data !== undefined);
+    for (const data of objects) t.equal(masker.mask({ type: 'log', data }).data, data, path.relative(root, file));
   }
   t.end();
 });
+
+function toObject(line: string): EventData | undefined {
+  try {
+    const value = JSON.parse(line) as unknown;
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as EventData) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Around the first mask of a line. */
 function maskChange(line: string): string {

@@ -8,7 +8,7 @@ import { whyNo } from '../helpers/needs.js';
 import { SECRET_LINES } from '../helpers/secret-lines.js';
 
 /** Left to the daemon, which blanks the line in the spool. */
-const LEFT = /^(?:http|htpasswd|gh secret|ipmitool) /;
+const LEFT = /^(?:http|htpasswd|gh secret|ipmitool|snmpget) /;
 /** Each reads lines and prints what it keeps of them. */
 const DRIVERS: Record<string, string[]> = {
   bash: [
