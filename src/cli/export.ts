@@ -10,6 +10,7 @@ import { loadConfig } from '../config.js';
 import type { Execution } from '../core/execution.js';
 import { createRedact } from '../core/redact.js';
 import { errnoOf, ProgressError } from '../errors.js';
+import { cannotWrite } from '../regular-file.js';
 import { openSource, readLast } from '../journal/reader.js';
 import { compilePattern } from '../patterns.js';
 import { defineCommand } from './command.js';
@@ -105,6 +106,9 @@ function alreadyThere(file: string): ProgressError {
   return new ProgressError('usage', `${file} is there already: --force replaces it`);
 }
 
+/** The name given leads to no place for a file. */
+const BAD_NAMES = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
+
 /** Whole or not at all; what is there is replaced only by `force`. */
 async function writeFile(file: string, archive: AsyncIterable<Buffer>, force: boolean): Promise<void> {
   const draft = `${file}.${process.pid}.part`;
@@ -114,9 +118,10 @@ async function writeFile(file: string, archive: AsyncIterable<Buffer>, force: bo
     await (force ? rename(draft, file) : link(draft, file));
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw alreadyThere(file);
-    if (errnoOf(error) === undefined) throw error;
-    const code = errnoOf(error) === 'ENOSPC' ? 'disk_full' : errnoOf(error) === 'EACCES' ? 'no_permission' : 'usage';
-    throw new ProgressError(code, `${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    if (!BAD_NAMES.has(errno)) throw cannotWrite(file, error);
+    throw new ProgressError('usage', `${file} cannot be written: ${(error as Error).message}`, { cause: error });
   } finally {
     await rm(draft, { force: true }).catch(() => undefined); // the first error is the one that tells
   }

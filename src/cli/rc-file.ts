@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import * as fs from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../errors.js';
+import { cannotWrite } from '../regular-file.js';
 
 export interface RcFile {
   /** As the shell names it. */
@@ -28,7 +29,7 @@ export function readRcFile(file: string): RcFile {
     return { file, target, text: fs.readFileSync(target, 'latin1'), stat };
   } catch (error) {
     if (error instanceof ProgressError) throw error;
-    if (errnoOf(error) !== 'ENOENT') throw refuse(file, 'read', error);
+    if (errnoOf(error) !== 'ENOENT') throw cannotRead(file, error);
     if (isThere(file))
       throw new ProgressError('not_found', `${file} is a link to ${fs.readlinkSync(file)}, which is not there`);
     return { file, target: file, text: undefined, stat: undefined };
@@ -43,7 +44,7 @@ export function writeRcFile({ file, target, stat }: RcFile, text: string | undef
     if (text === undefined) fs.unlinkSync(target);
     else replace(target, text, stat);
   } catch (error) {
-    throw refuse(file, 'written', error);
+    throw cannotWrite(file, error);
   }
 }
 
@@ -75,7 +76,7 @@ export function keepBackup({ file, target, text }: RcFile): string | undefined {
   try {
     fs.copyFileSync(target, backup, fs.constants.COPYFILE_EXCL);
   } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw refuse(backup, 'written', error);
+    if (errnoOf(error) !== 'EEXIST') throw cannotWrite(backup, error);
   }
   return backup;
 }
@@ -93,9 +94,6 @@ function isThere(file: string): boolean {
   return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
-function refuse(file: string, done: string, cause: unknown): ProgressError {
-  const errno = errnoOf(cause) ?? 'unknown error';
-  return new ProgressError(errno === 'ENOSPC' ? 'disk_full' : 'no_permission', `${file} cannot be ${done} (${errno})`, {
-    cause,
-  });
+function cannotRead(file: string, cause: unknown): ProgressError {
+  return new ProgressError('no_permission', `${file} cannot be read (${errnoOf(cause) ?? 'unknown error'})`, { cause });
 }

@@ -71,7 +71,7 @@ for (const files of [1_024, 256]) {
         const asking = createConnection(tcp).on('error', () => undefined);
         asking.end(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
         const answered = once(asking, 'data').then(([data]) => String(data));
-        return (await Promise.race([answered, once(asking, 'close').then(() => '')]))?.startsWith('HTTP/1.1 200');
+        return (await Promise.race([answered, once(asking, 'close').then(() => '')])).startsWith('HTTP/1.1 200');
       },
       30_000,
     );

@@ -16,14 +16,20 @@ const WRITERS: Readonly<Record<string, string[]>> = {
   'daemon start': ['daemon', 'start'],
   'daemon run': ['daemon', 'run'],
   ps: ['ps'],
+  'config set': ['config', 'set', 'silence.after', '5m'],
+  'setup of a shell': ['setup', 'bash'],
+  'setup of an agent': ['setup', 'claude'],
+  notify: ['notify', 'hello'],
+  queue: ['queue', 'pause', 'builds'],
+  web: ['web'],
 };
 
 t.test('commands that have to write end with status 74 and say why, once', options, async (t) => {
   const home = createHome(t);
-  const run = (args: string[]) => {
-    const wrapped = ['-m', 'sh', '-c', READ_ONLY, 'sh', home.directory, PROGRESS, ...args];
+  const run = (args: string[], { directory, env } = home) => {
+    const wrapped = ['-m', 'sh', '-c', READ_ONLY, 'sh', directory, PROGRESS, ...args];
     const { status, stderr, stdout } = spawnSync('unshare', wrapped, {
-      env: home.env,
+      env,
       encoding: 'utf8',
       input: '',
       timeout: 30_000,
@@ -40,5 +46,10 @@ t.test('commands that have to write end with status 74 and say why, once', optio
     stdout: 'done\n',
     stderr: /^progress: this run is not recorded: .*: its file system is read-only\n$/,
   });
+  const other = createHome(t);
+  await other.startDaemon();
+  t.match(other.progress(['emit', 'execution_completed', 'execution=x', '--wait']), { status: 0 });
+  const exporting = run(['export', 'x', '-o', `${home.directory}/x.tar.gz`], { ...home, env: other.env });
+  t.match(exporting, { status: 74, stderr: /^progress: .* cannot be written: its file system is read-only\n$/ });
   t.match(run(['logs']), { status: 0, stderr: '' }, 'what only reads works');
 });
