@@ -196,9 +196,11 @@ t.test('a disk that cannot follow slows down the writer: what is kept for it is 
 t.test('an archive that the disk swallowed a part of is thrown away', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const archive = path.join(directory, `${FIRST}.gz.tmp`);
-  const wrapper = inject('write', 'retval=1000:when=2+', [archive]);
+  // one byte each time: a count above what is left would have Node read behind the end of its buffer
+  const wrapper = inject('write', 'retval=1:when=2+', [archive]);
   const task = { ...BASE, directory, batches: 3, size: 40, bytes: 5_000, segmentBytes: 200_000, archives: 1 };
   const outcome = await runWriter(writer, task, { wrapper });
+  t.equal(outcome.code, 0);
   t.ok(filesOf(directory, '.jsonl').includes(FIRST), 'the plain one stays');
   t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
 });

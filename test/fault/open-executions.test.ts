@@ -5,7 +5,7 @@ import t from 'tap';
 import { createHome } from '../helpers/daemon.js';
 import { shortOrLong } from '../helpers/long.js';
 
-const COUNT = shortOrLong(8_000, 100_000);
+const COUNT = shortOrLong(8_000, 60_000);
 /** Of the daemon without any, once it has read them again, and of the summary of each. Whole ones take ten times as much. */
 const RSS_BYTES = 140e6 + COUNT * 3_000;
 const LINES = 12;

@@ -29,6 +29,9 @@ export function lacking(program: string, ...probe: string[]): string | false {
   return `${program} does not work here`;
 }
 
+/** Its exit status when it has failed as often as it was told. */
+const GAVE_UP = 3;
+
 /** `wrapper`: a command line in front. `killAfterMs`: from its first acknowledgement on. */
 export async function runWriter(
   program: string,
@@ -38,18 +41,22 @@ export async function runWriter(
   const [file, ...args] = [...wrapper, process.execPath, program, JSON.stringify(task)];
   // With one thread in the pool, strace counts calls exactly.
   const env = { ...process.env, UV_THREADPOOL_SIZE: String(threads) };
-  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
+  let complaints = '';
   let timer: NodeJS.Timeout | undefined;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
     if (killAfterMs !== undefined && chunk.includes('written'))
       timer ??= setTimeout(() => child.kill('SIGKILL'), killAfterMs);
   });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (complaints += chunk));
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject).once('close', (...end) => resolve(end));
   });
   clearTimeout(timer);
+  if (code !== 0 && code !== GAVE_UP && signal !== 'SIGKILL')
+    console.error(`the writer ended with ${signal ?? code}:\n${complaints}`);
   return outcomeOf(text, code, signal);
 }
 
