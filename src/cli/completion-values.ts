@@ -42,6 +42,7 @@ export async function valuesOf(
       return without(operands, executionCandidates(await listExecutions(paths)));
     case 'after':
       return executionCandidates(await listExecutions(paths));
+    case 'run':
     case 'runs':
       return without(operands, executionCandidates(await listRuns(paths)));
     case 'queue':

@@ -29,12 +29,18 @@ export const command = defineCommand({
       .option('after', { type: 'string', array: true, nargs: 1, describe: 'Wait until this run has completed' })
       .option('format', { type: 'string', requiresArg: true, describe: 'What it prints; list shows what there is' })
       .option('raw', { type: 'boolean', describe: 'Show the JSON of an agent as it is' })
+      .option('stdin', { type: 'boolean', describe: 'With --detach: keep its standard input open for send and attach' })
       .option('pty', { type: 'boolean', describe: 'Give it a terminal, whatever ours is' })
       .option('no-pty', { type: 'boolean', describe: 'Give it pipes, even at a terminal' }),
   async run(args, context) {
     const { name, agent, cwd, queue, format } = args;
     if (format === 'list') return await listFormats();
     if (args.pty && args['no-pty']) throw new ProgressError('usage', '--pty and --no-pty: choose one');
+    if (args.stdin && !args.detach)
+      throw new ProgressError(
+        'usage',
+        '--stdin needs --detach: in the foreground the command has the input of progress',
+      );
     const { label, env, timeout, after } = args;
     const wanted: Wanted = {
       argv: context.rest,
@@ -45,6 +51,7 @@ export const command = defineCommand({
       ...(timeout !== undefined && { timeoutMs: parseTimeout(timeout) }),
       ...(after && { after: await findAll(context, after) }),
       pty: args.pty ?? false,
+      ...(args.stdin && { input: true as const }),
     };
     const { 'no-pty': noPty = false, raw = false } = args;
     return await start(createSpec(wanted, context.env, context.paths), { face: faceOf(args), noPty, raw }, context);

@@ -6,7 +6,6 @@ import { readShape } from './completion-shapes.js';
 
 /** What other programs call a command of ours. */
 const SYNONYMS: Readonly<Record<string, string>> = {
-  attach: 'watch',
   cancel: 'stop',
   history: 'ps --all',
   kill: 'stop',

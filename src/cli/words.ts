@@ -12,7 +12,7 @@ const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 export interface Words {
   /** The command with its options and arguments. */
   words: string[];
-  /** What follows `--`; of `run` the command to run, of `emit` the operands after the type, of `notify` its texts. */
+  /** What follows `--`; of `run` the command to run, of `emit` the operands after the type, of `notify` and `send` their texts. */
   rest: string[];
 }
 
@@ -24,6 +24,7 @@ export function splitWords(argv: readonly string[]): Words {
       return splitEmit(argv);
     case 'completion':
     case 'notify':
+    case 'send':
       return splitAtFirst(argv, new Set(), () => false);
     default:
       // nothing else means anything special by it

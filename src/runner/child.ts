@@ -32,7 +32,7 @@ export interface ChildOptions {
   cwd: string;
   env: NodeJS.ProcessEnv;
   /** What it reads, without a terminal of its own. */
-  stdin: 'inherit' | 'ignore';
+  stdin: 'inherit' | 'ignore' | number;
   pty?: Pty | undefined;
   /** For a command on pipes, its controlling terminal. */
   terminal?: Pty | undefined;

@@ -4,10 +4,12 @@ import { ProgressError } from '../errors.js';
 import { resolvePaths } from '../paths.js';
 import { READY } from './launch.js';
 import { openLink } from './link.js';
+import { Console } from './console.js';
+import { openInput } from './pipe.js';
 import { openPty } from './pty.js';
 import { startRun } from './run.js';
 import { outputLimitOf } from './settings.js';
-import { readSpec } from './store.js';
+import { directoryOf, readSpec } from './store.js';
 
 const STDERR = 2;
 
@@ -17,24 +19,29 @@ try {
   process.chdir('/');
   const spec = readSpec(paths, process.argv[2] ?? '');
   const pty = spec.pty ? openPty() : undefined;
+  const directory = directoryOf(paths, spec.id);
+  const opened = spec.input && !pty ? openInput(directory) : undefined;
+  const clients = new Console({ directory, pty, input: opened?.input });
   const run = startRun({
     paths,
     spec,
     announced: spec.queue !== undefined || spec.after !== undefined,
     waits: false,
-    stdin: 'ignore',
+    stdin: opened?.end ?? (pty && spec.input ? 'inherit' : 'ignore'),
     stderr: 'terminal',
     outputLimit: await outputLimitOf(paths),
     thorough: true,
     ...(pty && { pty }),
   });
+  clients.open(run);
   const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
   }
-  await run.ended;
+  const status = await run.ended;
   link.close();
+  await clients.close(status);
   process.exit(0);
 } catch (thrown) {
   const error = ProgressError.from(thrown);

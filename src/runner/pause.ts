@@ -53,7 +53,10 @@ export function signalGroup(
   name: NodeJS.Signals,
   onSignal: (name: NodeJS.Signals) => void,
 ): Failure | undefined {
-  if (group.signal(name)) return void onSignal(name);
+  if (group.signal(name)) {
+    onSignal(name);
+    return undefined;
+  }
   const foreign = group.foreign();
   return foreign.length > 0 ? notPermitted(foreign) : undefined;
 }

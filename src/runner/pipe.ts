@@ -31,6 +31,22 @@ export function openPipes(directory: string, count: number): Pipe[] | undefined 
   }
 }
 
+/** A pipe to the command, made in this directory; undefined where that cannot be done. */
+export function openInput(directory: string): { end: number; input: Socket } | undefined {
+  const name = path.join(directory, 'pipe.in');
+  if (spawnSync('mkfifo', ['-m', '600', name], { stdio: 'ignore' }).status !== 0) return undefined;
+  try {
+    // the writer can only be opened where there is a reader, and the command must get one that waits for input
+    const first = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openSync(name, constants.O_WRONLY | constants.O_NONBLOCK);
+    const end = openSync(name, constants.O_RDONLY);
+    closeSync(first);
+    return { end, input: new Socket({ fd: writer, readable: false, writable: true }) };
+  } finally {
+    rmSync(name, { force: true });
+  }
+}
+
 /** Into the same memory again and again, as long as nobody holds on to it. */
 function readFrom(fd: number): Source {
   let socket: Socket | undefined;

@@ -23,6 +23,8 @@ export interface Pty extends Source {
   /** Everything that was shown so far comes, and then the end. */
   finish(): void;
   type(bytes: Buffer | string): void;
+  /** Bytes that were typed and have not reached the terminal. */
+  readonly waiting: number;
 }
 
 interface Native {
@@ -145,6 +147,9 @@ export function openPty(size: Partial<Size> = {}): Pty | undefined {
     resume: () => void stream.resume(),
     type(bytes) {
       if (!ended) stream.write(bytes);
+    },
+    get waiting() {
+      return stream.writableLength;
     },
     close: end,
   };

@@ -1,4 +1,5 @@
 /** One run from its start to its end: its command, its output, its signals, all told as events. */
+import { closeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createDeferred } from '../core/deferred.js';
 import type { EventData, FinalStatus } from '../core/event.js';
@@ -58,6 +59,8 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'termin
 
 export interface Run {
   order(order: Order['order']): void;
+  /** Records an event of this run. */
+  readonly tell: Tell;
   /** Passes a signal on; a command that dies of it counts as cancelled. */
   signal(name: NodeJS.Signals, by: string): void;
   /** The command gets this signal from somebody else: dying of it counts as cancelled, too. */
@@ -184,6 +187,7 @@ export function startRun(options: RunOptions): Run {
       cwd: spec.cwd,
       env: spec.env,
     });
+    if (typeof options.stdin === 'number') closeSync(options.stdin);
     if (!('pid' in child)) {
       emit('execution_started', describe(spec));
       return await end(child, { durationMs: 0 });
@@ -264,6 +268,7 @@ export function startRun(options: RunOptions): Run {
     // a terminal that stays open keeps this process alive: without a command nothing else closes it
     ended: run().finally(() => options.pty?.close()),
     order: obey,
+    tell: emit,
     signal(name, by) {
       asked.add(name);
       turn.resolve({ signal: name });

@@ -27,6 +27,8 @@ export interface RunSpec {
   queue?: string;
   /** Nobody waited for it: it ran in the background. */
   detached?: true;
+  /** Its standard input stays open for clients that send to it, while it runs detached. */
+  input?: true;
   /** Ids of runs that must have completed before. */
   after?: string[];
   /** The run that this one repeats. */

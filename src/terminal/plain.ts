@@ -87,7 +87,17 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['activity', describeActivity],
   ['attention', describeAttention],
   ['resource_update', describeResources],
-  ['control', (event) => one('control', text(event.data, 'action'), field(event.data, 'signal'), byText(event.data), text(event.data, 'error'))],
+  [
+    'control',
+    (event) =>
+      one(
+        'control',
+        text(event.data, 'action'),
+        field(event.data, 'signal'),
+        byText(event.data),
+        text(event.data, 'error'),
+      ),
+  ],
   ['queue_changed', describeQueue],
   ['alert_triggered', describeAlert],
   ['journal_note', describeUnknown('journal')],

@@ -1,0 +1,45 @@
+/** Puts a terminal back into its state, also after the death of this process by SIGKILL. */
+import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+
+/** Mouse reports, bracketed paste, application keys, a hidden cursor and colours: a program may have left any of these. */
+const RESET = '\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1l\u001b[?25h\u001b[0m';
+const LEAVE_ALTERNATE = '\u001b[?1049l';
+
+/**
+ * Waits for the end of its pipe, which is that of the process that has the other end. It ignores SIGTTOU, because it
+ * belongs to a job in the background then, and the signals that may end the job.
+ */
+const SCRIPT = `trap '' INT TERM HUP QUIT TSTP TTOU
+read -r said <&3 && exit
+stty "$1"
+printf '${LEAVE_ALTERNATE}${RESET}' >&2`.replaceAll('\u001b', '\\033');
+
+export interface TerminalGuard {
+  /** @param isAlternate - the terminal shows the alternate screen */
+  release(isAlternate: boolean): void;
+}
+
+/** For the terminal on standard input, which is to get raw mode now; undefined where its state cannot be read. */
+export function guardTerminal(): TerminalGuard | undefined {
+  const { stdout, status } = spawnSync('stty', ['-g'], { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
+  const state = stdout?.trim();
+  if (status !== 0 || !state) return undefined;
+  const guard: ChildProcess = spawn('sh', ['-c', SCRIPT, 'sh', state], {
+    stdio: ['inherit', 'ignore', 'inherit', 'pipe'],
+  });
+  guard.on('error', () => undefined);
+  guard.unref();
+  const pipe = guard.stdio[3] as Writable & { unref?: () => void };
+  pipe.on('error', () => undefined);
+  pipe.unref?.();
+  return {
+    release(isAlternate) {
+      process.stdin.setRawMode(false);
+      if (process.stdout.isTTY) writeSync(process.stdout.fd, (isAlternate ? LEAVE_ALTERNATE : '') + RESET);
+      pipe.end('restored\n');
+    },
+  };
+}

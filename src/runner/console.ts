@@ -1,0 +1,204 @@
+/** Lets clients attach to a detached run: they see its terminal, and what they type or send is its input. */
+import { chmodSync, rmSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ProgressError } from '../errors.js';
+import { createLineDecoder, encodeLine } from '../protocol/lines.js';
+import type { ConsoleSize, FromConsole, Hello, ToConsole } from './console-messages.js';
+import { chunksOf, CONSOLE_SOCKET, MAX_MESSAGE_BYTES, within } from './console-messages.js';
+import type { Pty } from './pty.js';
+import type { Run } from './run.js';
+import { ScreenTail } from './screen-tail.js';
+
+export interface ConsoleOptions {
+  /** Of the run, private to its user. */
+  directory: string;
+  pty?: Pty | undefined;
+  /** The command's standard input, where it has no terminal. */
+  input?: Writable | undefined;
+}
+
+/** Output that a client has not read. Beyond it the client is cut off: the run never waits for one. */
+const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
+/** Input that the command has not read. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_CLIENTS = 64;
+const DEFAULT_ROWS = 24;
+/** Between two sizes, so that a full-screen program draws again. */
+const REDRAW_MS = 50;
+/** For clients to take the last output, as long as they take any. */
+const DRAIN_MS = 5_000;
+const DRAIN_POLL_MS = 50;
+
+const CTRL_C = 0x03;
+const CTRL_BACKSLASH = 0x1c;
+const NEWLINES: ReadonlySet<number | undefined> = new Set([0x0a, 0x0d]);
+const END_OF_INPUT = '\x04';
+
+export class Console {
+  readonly #options: ConsoleOptions;
+  readonly #screen = new ScreenTail();
+  readonly #clients = new Set<Socket>();
+  readonly #viewers = new Set<Socket>();
+  #server: Server | undefined;
+  #run: Run | undefined;
+  /** What was typed last has not ended its line: the first Ctrl-D then hands over that line. */
+  #isLineOpen = false;
+
+  constructor(options: ConsoleOptions) {
+    this.#options = options;
+    const { pty, input } = options;
+    // EPIPE: the command reads no more
+    input?.on('error', () => undefined);
+    if (!pty) return;
+    const listen = pty.listen.bind(pty);
+    pty.listen = (onChunk, onEnd) =>
+      listen((chunk) => {
+        this.#show(chunk);
+        return onChunk(chunk);
+      }, onEnd);
+  }
+
+  /** Takes clients for this run. Where it cannot, that is in the log of the run. */
+  open(run: Run): void {
+    const { directory, pty, input } = this.#options;
+    this.#run = run;
+    if (!pty && !input) return;
+    const warn = (error: unknown) =>
+      run.tell('log', { level: 'warning', message: `no client can attach: ${ProgressError.from(error).message}` });
+    try {
+      rmSync(this.#path, { force: true });
+      this.#server = createServer((socket) => this.#accept(socket)).on('error', warn);
+      within(directory, () => this.#server?.listen(CONSOLE_SOCKET));
+      chmodSync(this.#path, 0o600);
+    } catch (error) {
+      warn(error);
+    }
+  }
+
+  /** Resolves when each client has the last output and the status, or takes nothing more. */
+  async close(status: number): Promise<void> {
+    this.#server?.close();
+    rmSync(this.#path, { force: true });
+    for (const client of this.#clients) if (!client.writableEnded) client.end(encodeLine({ ended: status }));
+    const left = () => [...this.#clients].reduce((sum, { writableLength }) => sum + writableLength, 0);
+    let before = left();
+    for (let waited = 0; this.#clients.size > 0 && waited < DRAIN_MS; waited += DRAIN_POLL_MS) {
+      await delay(DRAIN_POLL_MS);
+      const now = left();
+      if (now < before) waited = 0;
+      before = now;
+    }
+    for (const client of this.#clients) client.destroy();
+  }
+
+  get #path(): string {
+    return path.join(this.#options.directory, CONSOLE_SOCKET);
+  }
+
+  #show(chunk: Buffer): void {
+    this.#screen.push(chunk);
+    for (const viewer of this.#viewers) {
+      if (viewer.writableLength <= MAX_BEHIND_BYTES) this.#sendOutput(viewer, chunk);
+      else this.#refuse(viewer, 'this client was too slow to show the output: attach again');
+    }
+  }
+
+  #sendOutput(client: Socket, bytes: Buffer): void {
+    for (const part of chunksOf(bytes)) send(client, { output: part.toString('base64') });
+  }
+
+  #refuse(client: Socket, error: string): void {
+    this.#viewers.delete(client);
+    send(client, { error });
+    client.end();
+  }
+
+  #accept(socket: Socket): void {
+    this.#clients.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => {
+      this.#clients.delete(socket);
+      this.#viewers.delete(socket);
+    });
+    if (this.#clients.size > MAX_CLIENTS) return this.#refuse(socket, `more than ${MAX_CLIENTS} clients`);
+    const decoder = createLineDecoder({
+      maxBytes: MAX_MESSAGE_BYTES,
+      onBad: (error) => this.#refuse(socket, error.message),
+      onLine: (text) => {
+        try {
+          this.#take(socket, JSON.parse(text) as Partial<Record<string, unknown>>);
+        } catch (error) {
+          this.#refuse(socket, (error as Error).message);
+        }
+      },
+    });
+    socket.on('data', (chunk: Buffer) => decoder.push(chunk));
+  }
+
+  #take(socket: Socket, message: Partial<Record<string, unknown>>): void {
+    if (socket.writableEnded) return;
+    const { hello, input, eof, size, done } = message as Partial<
+      Extract<ToConsole, { hello: Hello }> & { input: string; eof: true; size: ConsoleSize; done: true }
+    >;
+    if (hello) this.#greet(socket, hello);
+    else if (typeof input === 'string') this.#input(socket, Buffer.from(input, 'base64'));
+    else if (eof) this.#endInput();
+    else if (size) this.#resize(size);
+    else if (done) send(socket, { accepted: true });
+  }
+
+  #greet(socket: Socket, { as, by, size }: Hello): void {
+    const { pty } = this.#options;
+    this.#run?.tell('control', { action: as, by: String(by) });
+    send(socket, { welcome: { terminal: pty !== undefined } });
+    if (as !== 'attach' || !pty) return;
+    if (!this.#screen.isAlternate) {
+      const lines = this.#screen.lines((size?.rows ?? DEFAULT_ROWS) - 1);
+      if (size && lines !== '') this.#sendOutput(socket, Buffer.from(lines));
+      if (size) this.#resize(size);
+    } else if (size) {
+      this.#sendOutput(socket, Buffer.from('\u001b[?1049h\u001b[2J\u001b[H'));
+      this.#resize({ ...size, rows: Math.max(1, size.rows - 1) });
+      setTimeout(() => this.#resize(size), REDRAW_MS).unref();
+    }
+    this.#viewers.add(socket);
+  }
+
+  #resize({ columns, rows }: ConsoleSize): void {
+    const isSane = [columns, rows].every((count) => Number.isInteger(count) && count > 0 && count < 65_536);
+    if (isSane) this.#options.pty?.resize({ columns, rows });
+  }
+
+  #input(socket: Socket, bytes: Buffer): void {
+    const { pty, input } = this.#options;
+    const waiting = pty ? pty.waiting : (input?.writableLength ?? 0);
+    if (waiting + bytes.length > MAX_WAITING_BYTES) {
+      return this.#refuse(socket, 'the command does not read its input: more than 1 MiB waits');
+    }
+    if (!pty) {
+      if (input?.writable) input.write(bytes);
+      else this.#refuse(socket, 'the standard input of the command is closed');
+      return;
+    }
+    // on its terminal these are signals
+    if (bytes.includes(CTRL_C)) this.#run?.expect('SIGINT');
+    if (bytes.includes(CTRL_BACKSLASH)) this.#run?.expect('SIGQUIT');
+    if (bytes.length > 0) this.#isLineOpen = !NEWLINES.has(bytes.at(-1));
+    pty.type(bytes);
+  }
+
+  #endInput(): void {
+    const { pty, input } = this.#options;
+    pty?.type(this.#isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
+    this.#isLineOpen = false;
+    input?.end();
+  }
+}
+
+function send(client: Socket, message: FromConsole): void {
+  if (client.writable) client.write(encodeLine(message));
+}

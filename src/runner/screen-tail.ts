@@ -1,0 +1,47 @@
+/** The end of what a terminal has shown, for a client that attaches late, and whether a full-screen program draws on it. */
+import { sanitize, visibleLine } from '../core/ansi.js';
+
+const KEPT_BYTES = 64 * 1024;
+/** Longer than any sequence that is looked for. */
+const OVERLAP_CHARS = 16;
+/** The private modes of the alternate screen. */
+const ALTERNATE = /\u001b\[\?(?:1049|1047|47)([hl])/g;
+
+export class ScreenTail {
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  /** The end of the last chunk: a sequence may go on in the next one. */
+  #rest = '';
+  #isAlternate = false;
+
+  /** A full-screen program is active: it can only be asked to draw again. */
+  get isAlternate(): boolean {
+    return this.#isAlternate;
+  }
+
+  push(chunk: Buffer): void {
+    const text = this.#rest + chunk.toString('latin1');
+    for (const [, letter] of text.matchAll(ALTERNATE)) this.#isAlternate = letter === 'h';
+    this.#rest = text.slice(-OVERLAP_CHARS);
+    this.#chunks.push(Buffer.from(chunk));
+    this.#bytes += chunk.length;
+    for (let first; (first = this.#chunks[0]) && this.#bytes - first.length >= KEPT_BYTES;) {
+      this.#chunks.shift();
+      this.#bytes -= first.length;
+    }
+  }
+
+  /**
+   * The last lines, with their colours alone: a terminal answers other sequences, and the command would read the answers.
+   */
+  lines(count: number): string {
+    const text = Buffer.concat(this.#chunks).toString('utf8');
+    const lines = text.split('\n').slice(-count);
+    return lines.map((line) => sanitize(visibleLine(withoutMoves(line)), { color: true })).join('\r\n');
+  }
+}
+
+/** Takes out what moves the cursor, sets modes or asks something. */
+function withoutMoves(line: string): string {
+  return line.replace(/\u001b(?:\[[0-?]*[ -/]*[@-ln-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-Z\\^-~])/g, '');
+}
