@@ -1,5 +1,6 @@
 // Starts the command line, or says that Node is too old for it: so this file is written for any version of Node.
 'use strict';
+/* oxlint-disable no-var, no-eval */
 var needed = [20, 19];
 var found = process.versions.node.split('.').map(Number);
 if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {

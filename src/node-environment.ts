@@ -23,20 +23,15 @@ const ASIDE = 'PROGRESS_ASIDE_';
  * @returns the environment as the user has set it
  */
 export function takeUserEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const user: NodeJS.ProcessEnv = { ...env };
-  for (const name of NODE_VARIABLES) {
-    const aside = ASIDE + name;
-    if (env[aside] === undefined) continue;
-    user[name] = env[aside];
-    delete user[aside];
-    delete env[aside];
-  }
-  return user;
+  const aside = NODE_VARIABLES.flatMap((name) => {
+    const value = env[ASIDE + name];
+    Reflect.deleteProperty(env, ASIDE + name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...env, ...Object.fromEntries(aside) };
 }
 
 /** @returns a copy for a program of this package that outlives its caller */
 export function withoutNodeVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const rest = { ...env };
-  for (const name of NODE_VARIABLES) delete rest[name];
-  return rest;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !NODE_VARIABLES.includes(name)));
 }

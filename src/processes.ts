@@ -217,6 +217,16 @@ export function inheritedDescriptors(): number[] {
   });
 }
 
+/** One more than the highest descriptor that this process may open. */
+export function maxDescriptors(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'latin1');
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity);
+  } catch {
+    return Infinity;
+  }
+}
+
 const STDERR = 2;
 /** It closes where another program is executed. */
 const O_CLOEXEC = 0o2000000;

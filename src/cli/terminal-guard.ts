@@ -25,8 +25,8 @@ export interface TerminalGuard {
 /** For the terminal on standard input, which is to get raw mode now; undefined where its state cannot be read. */
 export function guardTerminal(): TerminalGuard | undefined {
   const { stdout, status } = spawnSync('stty', ['-g'], { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
-  const state = stdout?.trim();
-  if (status !== 0 || !state) return undefined;
+  if (status !== 0) return undefined;
+  const state = stdout.trim();
   const guard: ChildProcess = spawn('sh', ['-c', SCRIPT, 'sh', state], {
     stdio: ['inherit', 'ignore', 'inherit', 'pipe'],
   });

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { withoutNodeVariables } from '../node-environment.js';
-import { inheritedDescriptors } from '../processes.js';
+import { inheritedDescriptors, maxDescriptors } from '../processes.js';
 
 export type Stdio = Extract<StdioOptions, unknown[]>;
 
@@ -23,7 +23,9 @@ export function spawnInBackground(program: string, args: readonly string[]): Chi
 
 /** A child can be given something else in the place of a descriptor, but it cannot be given nothing. */
 export function withholding<T>(descriptors: readonly number[], stdio: Stdio, start: (stdio: Stdio) => T): T {
-  const withheld = descriptors.filter((fd) => stdio[fd] === undefined);
+  // one that was opened before the limit was lowered cannot be replaced
+  const limit = maxDescriptors();
+  const withheld = descriptors.filter((fd) => stdio[fd] === undefined && fd < limit);
   // Node would move what comes after a gap
   const length = Math.max(stdio.length, ...withheld.map((fd) => fd + 1));
   const all: Stdio = Array.from({ length }, (_, fd) => stdio[fd] ?? 'ignore');

@@ -21,7 +21,11 @@ export interface Lock {
 
 /** In the child, where the descriptor is. */
 const CHILD_FD = 3;
-const LOCKERS: [string, string[]][] = [
+/** The status of both where another process has the lock. */
+const HELD = 1;
+type Locker = readonly [string, string[]];
+
+const LOCKERS: readonly Locker[] = [
   ['flock', ['-n', '-x', String(CHILD_FD)]],
   [
     'perl',
@@ -32,7 +36,7 @@ const LOCKERS: [string, string[]][] = [
 /** Takes the lock, or returns undefined when another process holds it. */
 export function acquireLock(file: string): Lock | undefined {
   const fd = open(file);
-  if (!lock(fd)) {
+  if (!lock(file, fd)) {
     closeSync(fd);
     return undefined;
   }
@@ -61,12 +65,33 @@ function open(file: string): number {
   }
 }
 
-function lock(fd: number): boolean {
-  for (const [command, args] of LOCKERS) {
-    const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    if (errnoOf(error) === 'ENOENT') continue;
-    if (error) throw new ProgressError('internal', `cannot run ${command} to take the lock`, { cause: error });
-    return status === 0;
+/** Another program may bear the name, or refuse the options: what it says counts only where it does lock. */
+function lock(file: string, fd: number): boolean {
+  let isHeld = false;
+  for (const locker of LOCKERS) {
+    const status = run(locker, fd);
+    if (status === 0 && excludesOthers(locker, file)) return true;
+    isHeld ||= status === HELD;
   }
-  throw new ProgressError('unavailable', 'neither flock(1) nor perl is there to take the lock: install util-linux');
+  if (isHeld) return false;
+  throw new ProgressError('unavailable', 'neither flock(1) nor perl can take the lock: install util-linux');
+}
+
+/** Is the lock that it has taken one that it sees itself? */
+function excludesOthers(locker: Locker, file: string): boolean {
+  const another = open(file);
+  try {
+    return run(locker, another) === HELD;
+  } finally {
+    closeSync(another);
+  }
+}
+
+/** Its exit status; undefined where there is no such program. */
+function run([command, args]: Locker, fd: number): number | null | undefined {
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  const code = errnoOf(error);
+  if (code === 'ENOENT' || code === 'EACCES') return undefined;
+  if (error) throw new ProgressError('internal', `cannot run ${command} to take the lock`, { cause: error });
+  return status;
 }

@@ -100,7 +100,7 @@ function planOnPipes({ argv, stdin, terminal, inherited = NOTHING_INHERITED }: C
   if (!terminal || free === undefined) return { words, stdin, others, detached: true };
   const script = `exec "$@" <&${free} ${free}<&-`;
   return {
-    words: [terminal.setsid, '--ctty', '/bin/sh', '-c', script, 'sh', ...words],
+    words: [...terminal.setsid, '/bin/sh', '-c', script, 'sh', ...words],
     stdin: terminal.command,
     others: [...others, [free, 0]],
     detached: false,
@@ -115,10 +115,11 @@ async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
   const { argv, cwd, env, stderr, directory, inherited = NOTHING_INHERITED } = options;
   const words = withDispositions(argv, inherited);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
+    const [file, ...args] = [...pty.setsid, ...words] as const;
     const child = withholding(
       ourEnds(),
       stdioOf([pty.command, pty.command, apart ?? pty.command], inPlace(inherited)),
-      (stdio) => spawn(pty.setsid, ['--ctty', ...words], { cwd, env, stdio }),
+      (stdio) => spawn(file, args, { cwd, env, stdio }),
     );
     return await begun(child, [{ stream: 'stdout', source: pty }, ...sourcesOf(child)]);
   });

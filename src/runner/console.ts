@@ -153,7 +153,7 @@ export class Console {
 
   #greet(socket: Socket, { as, by, size }: Hello): void {
     const { pty } = this.#options;
-    this.#run?.tell('control', { action: as, by: String(by) });
+    this.#run?.tell('control', { action: as, by });
     send(socket, { welcome: { terminal: pty !== undefined } });
     if (as !== 'attach' || !pty) return;
     if (!this.#screen.isAlternate) {

@@ -1,4 +1,5 @@
 /** A terminal for a command: the pair of descriptors, its size, and the end of what it shows. */
+import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,8 +16,8 @@ export interface Size {
 export interface Pty extends Source {
   /** Of the device. */
   readonly path: string;
-  /** setsid(1), which makes a session of the command with this terminal. */
-  readonly setsid: string;
+  /** Before the command, this makes a session of it with its standard input, this terminal. */
+  readonly setsid: readonly [string, ...string[]];
   /** What the command has as its terminal. */
   readonly command: number;
   resize(size: Size): void;
@@ -61,12 +62,38 @@ function loadNative(): Native | undefined {
 /** Why no command can be given a terminal here; undefined when it can. */
 export function whyNoPty(searchPath = process.env['PATH']): string | undefined {
   if (!loadNative()) return 'the package @lydell/node-pty has no binary for this system';
-  return findSetsid(searchPath) === undefined ? 'setsid(1) of util-linux is not in PATH' : undefined;
+  return findSetsid(searchPath) === undefined ? 'neither a setsid(1) with -c nor perl is in PATH' : undefined;
 }
 
+const found = new Map<string, readonly [string, ...string[]] | undefined>();
+
 /** In our path: the command's may lead anywhere. */
-function findSetsid(searchPath: string | undefined): string | undefined {
-  return findInPath('setsid', searchPath ?? DEFAULT_PATH)[0];
+function findSetsid(searchPath = DEFAULT_PATH): readonly [string, ...string[]] | undefined {
+  if (!found.has(searchPath)) found.set(searchPath, searchSetsid(searchPath));
+  return found.get(searchPath);
+}
+
+/** Programs called setsid differ: that of util-linux and a recent one of busybox can set the terminal, others cannot. */
+function searchSetsid(searchPath: string): readonly [string, ...string[]] | undefined {
+  const setsid = findInPath('setsid', searchPath).find(setsTerminal);
+  if (setsid !== undefined) return [setsid, '-c'];
+  const [perl] = findInPath('perl', searchPath);
+  const request = TIOCSCTTY[process.platform];
+  if (perl === undefined || request === undefined) return undefined;
+  return [perl, '-MPOSIX', '-e', `POSIX::setsid(); ioctl(STDIN, ${request}, 0); exec { $ARGV[0] } @ARGV or exit 126`];
+}
+
+/** Makes the descriptor the controlling terminal: a number of the system, which Perl has no name for. */
+const TIOCSCTTY: Partial<Record<NodeJS.Platform, string>> = { linux: '0x540E', darwin: '0x20007461' };
+const HELP_MS = 2_000;
+
+function setsTerminal(setsid: string): boolean {
+  const { stdout, stderr } = spawnSync(setsid, ['--help'], {
+    encoding: 'utf8',
+    timeout: HELP_MS,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return /(?:^|[\s[])-[a-z]*c/m.test(`${stdout}\n${stderr}`);
 }
 
 /** Undefined where there is a reason, see `whyNoPty`. */

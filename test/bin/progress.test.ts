@@ -192,7 +192,7 @@ t.test('variables for Node and names of the launcher reach the command of a run,
   const home = createHome(t);
   const user = {
     ...Object.fromEntries(NODE_VARIABLES.map((name, index) => [name, `--no-such-option-${index} "$x" 'y' \n`])),
-    ...{ root: 'r', self: 's', link: 'l', name: 'n', max_shared: 'm', NODE_PATH: '' },
+    ...{ root: 'r', self: 's', link: 'l', name: 'n', max_shared: 'm', file: 'f', stat: 't', verb: 'v', NODE_PATH: '' },
   };
   const { status, stdout, stderr } = home.progress(['run', '--', 'env', '-0'], { env: user });
   t.match({ status, stderr }, { status: 0, stderr: '' });
@@ -205,6 +205,15 @@ t.test('variables for Node and names of the launcher reach the command of a run,
   const pid = await waitFor('the daemon', () => readLockRecord(home.paths.lock)?.pid);
   const environ = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   t.notOk(environ.find((line) => line.includes('--no-such-option')));
+});
+
+t.test('few descriptors, and one beyond the limit that was there before', { skip: whyNo('bash') }, (t) => {
+  const home = createHome(t);
+  const script = 'exec 200</dev/null; ulimit -n 64; exec "$0" run -- sh -c "ulimit -n"';
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', script, PROGRESS], { env: home.env, encoding: 'utf8' });
+  t.strictSame({ status, stdout, stderr }, { status: 0, stdout: '64\n', stderr: '' });
+  t.equal(home.progress(['ps', '--all']).status, 0, 'the daemon was started');
+  t.end();
 });
 
 t.test('the launcher and the program know the same variables of Node', (t) => {

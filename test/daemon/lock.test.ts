@@ -97,6 +97,26 @@ t.test('perl takes the lock where flock is missing', { skip: isAbsent('perl') &&
   t.end();
 });
 
+t.test(
+  'a flock that locks nothing or knows no such options is not trusted',
+  { skip: isAbsent('perl') && 'perl is missing' },
+  (t) => {
+    const { PATH } = process.env;
+    t.teardown(() => (process.env['PATH'] = PATH));
+    for (const status of [0, 1, 64]) {
+      const directory = t.testdir({ bin: {} });
+      writeFileSync(path.join(directory, 'bin/flock'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
+      process.env['PATH'] = `${directory}/bin:${PATH}`;
+      const file = path.join(directory, 'lock');
+      const lock = acquireLock(file);
+      t.ok(lock, `it exits with ${status}`);
+      t.equal(acquireLock(file), undefined, 'perl has locked it');
+      lock!.release();
+    }
+    t.end();
+  },
+);
+
 t.test('a private directory is made, or must be one that nobody else can enter', (t) => {
   const directory = t.testdir({ file: '', open: {} });
   const made = path.join(directory, 'a/b/c');

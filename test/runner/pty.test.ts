@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import { readProcess } from '../../src/processes.js';
 import type { Pty } from '../../src/runner/pty.js';
@@ -8,6 +9,7 @@ import { openPty } from '../../src/runner/pty.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartedRun } from '../helpers/run-here.js';
 import { sh, startHere } from '../helpers/run-here.js';
+import { isMissing } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);
@@ -29,6 +31,29 @@ t.test('nothing of the output is lost, to its very end', async (t) => {
     t.equal(await run.ended, 0);
     const output = text('stdout');
     if (hash(output) !== expected) t.fail(`round ${round}: ends with ${JSON.stringify(output.slice(-40))}`);
+  }
+});
+
+const PERL = spawnSync('sh', ['-c', 'command -v perl'], { encoding: 'utf8' }).stdout.trim();
+const BUSYBOX = spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim();
+
+t.test('whichever program makes the session, the command has the terminal', async (t) => {
+  const { PATH } = process.env;
+  t.teardown(() => (process.env['PATH'] = PATH));
+  const old = '#!/bin/sh\necho "Usage: setsid PROG ARGS" >&2\nexit 1\n';
+  for (const [name, file] of [
+    ['perl', PERL],
+    ['setsid', BUSYBOX],
+  ] as const) {
+    if (isMissing(t, name === 'perl' ? 'perl' : 'busybox', file !== '')) continue;
+    const directory = path.join(t.testdir({ [name]: { old: {}, bin: {} } }), name);
+    writeFileSync(path.join(directory, 'old/setsid'), old, { mode: 0o755 });
+    symlinkSync(file, path.join(directory, 'bin', name));
+    // another PATH for each: what was found is remembered
+    process.env['PATH'] = `${directory}/old:${directory}/bin`;
+    const { run, text } = start(['/bin/sh', '-c', 'test -t 0 && echo up >/dev/tty; exit 3']);
+    t.equal(await run.ended, 3, name);
+    t.equal(text('stdout'), 'up', name);
   }
 });
 
