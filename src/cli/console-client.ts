@@ -65,7 +65,8 @@ function whyNot(execution: Execution, spec: RunSpec | undefined, as: Hello['as']
     const where = spec.tty === undefined ? '' : ` (${spec.tty})`;
     return `runs in the foreground${where}, where its input is; start it with 'progress run --detach --pty'`;
   }
-  if (status === 'queued') return 'waits for its turn: try again when it runs';
+  const waits = spec.queue !== undefined || spec.after !== undefined;
+  if (status === 'queued' && waits) return 'waits for its turn: try again when it runs';
   if (as === 'attach' && !spec.pty) {
     return `has no terminal: 'progress logs --follow ${id}' shows its output; start it with --pty to attach`;
   }

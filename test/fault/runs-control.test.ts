@@ -17,6 +17,12 @@ async function freeze(pid: number): Promise<void> {
   await waitFor('the runner to be stopped', () => isStandingStill(readProcess(pid)!));
 }
 
+/** Returns when it is stopped. */
+function stopNow(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  while (!isStandingStill(readProcess(pid)!));
+}
+
 t.test('a stopped runner: pause and signals go to the processes, resume and stop let it continue', async (t) => {
   const home = await startRunHome(t);
   const id = await home.run(SLEEP);
@@ -52,7 +58,7 @@ t.test('a runner that stays stopped: its processes are ended without it, and tha
     recordOf: () => record,
     orphanOf: () => undefined,
     // what a debugger does: however often it is continued, it is stopped
-    attachmentOf: () => ({ send: () => process.kill(record.runner.pid, 'SIGSTOP'), closed: new Promise(() => {}) }),
+    attachmentOf: () => ({ send: () => stopNow(record.runner.pid), closed: new Promise(() => {}) }),
     onStopped: () => undefined,
   });
   await control(execution, { action: 'stop', by: 'a test' });
