@@ -57,6 +57,7 @@ import type { Settings } from './settings.js';
 import { createFollowing } from './following.js';
 import type { Sessions } from './sessions.js';
 import { createSessions } from './sessions.js';
+import { dropForeignParent } from './shell-parent.js';
 import { createSilence } from './silence.js';
 import { createSubscribers } from './subscribers.js';
 
@@ -310,6 +311,7 @@ async function start(
     createSecretTest,
     isFull: () => ingest.full,
     submit: createSpoolEntrance(ingest, sessions, admit, ignoring, {
+      state,
       inOrder: (event) => orderSpool(event, state, spool),
       isSecret: createSecretTest(),
     }),
@@ -403,7 +405,11 @@ function createSpoolEntrance(
   sessions: Sessions,
   admit: Admit,
   ignoring: Ignoring,
-  { inOrder, isSecret }: { inOrder: (event: NewEvent) => void; isSecret: (event: NewEvent) => boolean },
+  {
+    state,
+    inOrder,
+    isSecret,
+  }: { state: State; inOrder: (event: NewEvent) => void; isSecret: (event: NewEvent) => boolean },
 ): SpoolOptions['submit'] {
   const order = createOrder(() => undefined);
   const lookUp = createSenderLookup();
@@ -419,6 +425,7 @@ function createSpoolEntrance(
       },
     };
     inOrder(event);
+    if (!isShared) dropForeignParent(event, state);
     // in its turn, so that those before it are settled
     if (ignoring.covers(event)) {
       ingest.submitLate(event, () => [], bytes, origin);
