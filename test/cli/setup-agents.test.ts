@@ -168,7 +168,7 @@ for (const [name, [text, said]] of Object.entries(WRONG)) {
 t.test('a read-only file stays as it is', async (t) => {
   const { setup, read, file } = createBench(t, 'claude', '{}');
   chmodSync(file, 0o400);
-  t.match(await setup(), { status: /[1-9]/, stderr: /cannot be written \(EACCES\)/ });
+  t.match(await setup(), { status: /[1-9]/, stderr: /settings.json cannot be written: the file is read-only/ });
   t.equal(read(), '{}');
 });
 

@@ -87,7 +87,7 @@ function checkFunction(t: Test, { shell, args, unhooked, forked, status, stdout,
     [
       { type: 'log', data: { message: 'one "two"', n1: 2 } },
       { type: 'log', data: { message: 'forked' } },
-      { type: 'log', execution: 'e', data: {} },
+      { type: 'log', execution: 'e', inherited: true, data: {} },
     ],
   );
 }
