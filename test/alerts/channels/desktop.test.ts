@@ -108,9 +108,9 @@ t.test('a notifier that hangs is killed, with all that it has started', async (t
   const { bin, env } = plantNotifier(t, 'echo $$ > "${0%/*}/pid"; exec sleep 60');
   const pid = path.join(bin, 'pid');
   const isThere = () => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n');
-  const sending = send(createDesktop(env, { program, patienceMs: 1_000 }));
+  const sending = send(createDesktop(env, { program, patienceMs: 4_000 }));
   await waitFor('the notifier to run', isThere);
-  const error = 'the notifier did not end within 1 seconds';
+  const error = 'the notifier did not end within 4 seconds';
   t.strictSame(await sending, { outcome: 'failed', error });
   await waitFor('the notifier to be gone', () => !isRunning(Number(readFileSync(pid, 'utf8'))));
 
