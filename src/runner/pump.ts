@@ -22,7 +22,8 @@ export interface Pump {
   readonly finished: Promise<void>;
   /** It reads no further for now: where it is shown nobody takes it. */
   readonly blocked: boolean;
-  show(target: Writable): void;
+  /** `isLent`: the source is a terminal whose output goes to another one. */
+  show(target: Writable, isLent?: boolean): void;
   /** Nothing is read any more; `last` is shown besides. */
   stop(last: readonly (Buffer | string)[]): void;
 }
@@ -47,6 +48,7 @@ export function sourceOf(stream: Readable): Source {
 /** Reads as fast as it is recorded, or as fast as it is taken where it is shown: a pipe would do that, too. */
 export function createPump(source: Source, recorder: Recorder): Pump {
   let target: Writable | undefined;
+  let adapt = (part: Buffer | string) => part;
   let draining = false;
   let finish: () => void = () => {};
   const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -60,7 +62,7 @@ export function createPump(source: Source, recorder: Recorder): Pump {
       const shown = recorder.push(chunk) ?? [chunk];
       if (!target) return false;
       let isTaken = true;
-      for (const part of shown) isTaken = target.write(part);
+      for (const part of shown) isTaken = target.write(adapt(part));
       if (!isTaken) {
         draining = true;
         source.pause();
@@ -76,8 +78,9 @@ export function createPump(source: Source, recorder: Recorder): Pump {
     get blocked() {
       return draining;
     },
-    show(stream) {
+    show(stream, isLent = false) {
       target = stream;
+      if (isLent) adapt = withoutReturns;
       stream.once('error', (error) => {
         target = undefined;
         drained();
@@ -86,11 +89,18 @@ export function createPump(source: Source, recorder: Recorder): Pump {
       });
     },
     stop(last) {
-      for (const part of last) target?.write(part);
+      for (const part of last) target?.write(adapt(part));
       source.close();
       finish();
     },
   };
+}
+
+/** Both terminals put a carriage return before each newline: what arrives has one, as without us, if ours goes. */
+function withoutReturns(part: Buffer | string): Buffer | string {
+  if (!part.includes('\r\n')) return part;
+  if (typeof part === 'string') return part.replaceAll('\r\n', '\n');
+  return Buffer.from(part.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
 }
 
 /** Waits until everything is read. False when somebody held on to it, and was not waited for any longer. */

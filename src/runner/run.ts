@@ -151,7 +151,11 @@ export function startRun(options: RunOptions): Run {
   };
 
   const showOn = (output: Output) => {
-    for (const pump of pumps) pump.show(output[pump.stream]);
+    for (const pump of pumps) {
+      const target = output[pump.stream];
+      const isFromTerminal = options.pty !== undefined && pump.stream === 'stdout';
+      pump.show(target, isFromTerminal && 'isTTY' in target && target.isTTY === true);
+    }
   };
 
   /** As its process tells. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -173,4 +174,22 @@ t.test('in a bash', { skip }, async (t) => {
     await shell.resize(120, 40);
     await shell.see(/^40 120$/m);
   });
+});
+
+t.test('a terminal gets the bytes that it would get without progress', { skip: whyNo('script') }, (t) => {
+  const home = createHome(t);
+  const script = path.join(home.directory, 'print.sh');
+  writeFileSync(script, String.raw`printf 'one\ntwo\r\n\033[1mthree\033[0m\n\n'; seq 1 2000; printf 'no newline'`);
+  const textOf = (command: string) => {
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      env: home.env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    // script(1) types the end of its own input, which is echoed where the terminal is raw
+    return stdout.toString('latin1').replaceAll('\0', '');
+  };
+  const [bare, wrapped] = [`sh ${script}`, `${PROGRESS} run -- sh ${script}`].map(textOf);
+  t.equal(wrapped, bare);
+  t.match(bare, 'three', 'it is something');
+  t.end();
 });
