@@ -229,7 +229,7 @@ if [[ -z ${__progress_running+x} ]]; then
   __progress_cwd=
   __progress_cwd_json=\"\"
   __progress_paused=
-  __progress_stopped=$((128 + $(kill -l TSTP)))
+  __progress_stopped=$((128 + $(builtin kill -l TSTP)))
   __progress_library=
   __progress_describe_shell || :
 fi

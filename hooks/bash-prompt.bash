@@ -27,7 +27,8 @@ __progress_return() {
 }
 
 # __progress_catch COMMAND...: sets __progress_caught to what a builtin prints. A command substitution would fork. The
-# file is not truncated, which is slow on some file systems; a NUL ends what counts.
+# file is not truncated, which is slow on some file systems: a NUL ends what counts, and blanks replace it at once, because
+# it may be a secret. A character has at most four bytes.
 __progress_catch() {
   __progress_caught=
   [[ -f $__progress_scratch ]] || __progress_is_file "$__progress_scratch" || return 1
@@ -36,6 +37,9 @@ __progress_catch() {
     builtin printf '\0'
   } 1<>"$__progress_scratch" || return 1
   IFS= builtin read -r -d '' __progress_caught <"$__progress_scratch"
+  set -- "$?"
+  builtin printf '%*s' "$((4 * ${#__progress_caught} + 1))" '' 1<>"$__progress_scratch"
+  return "$1"
 }
 
 # Has a line been read since the prompt came? Before bash 4.4 only what is known not to be one can be told.

@@ -40,7 +40,8 @@ export function readRcFile(file: string): RcFile {
 export function writeRcFile({ file, target, stat }: RcFile, text: string | undefined): void {
   try {
     // the directory would let it be replaced all the same
-    if (stat && (stat.mode & OWNER_WRITES) === 0) throw Object.assign(new Error('the file is read-only'), { code: 'EACCES' });
+    if (stat && (stat.mode & OWNER_WRITES) === 0)
+      throw Object.assign(new Error('the file is read-only'), { code: 'EACCES' });
     if (text === undefined) fs.unlinkSync(target);
     else replace(target, text, stat);
   } catch (error) {

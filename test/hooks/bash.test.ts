@@ -1,6 +1,6 @@
 /** What the hooks of bash meet in no other shell. What holds in each shell is in shells.test.ts. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { BASH, commandsOf, namesOf, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
@@ -205,3 +205,14 @@ for (const order of ['before', 'after'])
       { name: '(exit 4)', end: 'failed', exitCode: 4 },
     ]);
   });
+
+t.test('what was typed stays in no other file than the spool', { skip }, async (t) => {
+  const shell = await openHooked(t, BASH, [], { XDG_RUNTIME_DIR: '' });
+  for (const line of ['echo first-of-two-lines äöü', 'echo second', 'mysql -phunter2 2>/dev/null'])
+    await shell.run(line);
+  const files = readdirSync(shell.spool).filter((name) => name.startsWith('.bash-'));
+  t.not(files.length, 0);
+  for (const name of files)
+    t.notMatch(readFileSync(path.join(shell.spool, name), 'utf8'), /first|second|hunter2/, name);
+  t.equal(namesOf(shell).length, 3);
+});
