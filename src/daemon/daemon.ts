@@ -427,9 +427,10 @@ function createSpoolEntrance(
     inOrder(event);
     if (!isShared) dropForeignParent(event, state);
     // in its turn, so that those before it are settled
-    if (ignoring.covers(event)) {
+    const isIgnored = ignoring.covers(event);
+    if (isIgnored || isHookFile(event)) {
       ingest.submitLate(event, () => [], bytes, origin);
-      return true;
+      return isIgnored;
     }
     if (event.type === HOOK_TYPE) {
       const isToBlank = isSecret(event);
@@ -442,13 +443,23 @@ function createSpoolEntrance(
   };
 }
 
+/** Does it only name the file that holds the call? */
+function isHookFile({ type, data }: NewEvent): boolean {
+  return type === HOOK_TYPE && typeof data['file'] === 'string';
+}
+
 /** Of what a hook has been given, a part may be in hexadecimal, in which nothing is found. */
 function holdsSecret(mask: Admit): (event: NewEvent) => boolean {
   return (event) => mask(event) !== event || (event.type === HOOK_TYPE && event.data['beginning'] !== undefined);
 }
 
-/** Reads first what comes before an event of another file: the run of a task, and before its end what is inside it. */
-function orderSpool({ type, source, data }: NewEvent, state: State, spool: Spool): void {
+/**
+ * Reads first what comes before an event of another file: the run of a task, before its end what is inside it, and the
+ * call of a hook whose payload has a file of its own.
+ */
+function orderSpool(event: NewEvent, state: State, spool: Spool): void {
+  if (isHookFile(event)) spool.readHookFile(String(event.data['file']));
+  const { type, source, data } = event;
   const parent = STARTS.has(type) ? textOf(data, 'parent') : undefined;
   if (parent !== undefined && !findExecution(state, parent)) {
     spool.readAhead((name) => name.kind === RUN_KIND && name.source.endsWith(`-${parent}`));

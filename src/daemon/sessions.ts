@@ -11,6 +11,8 @@ import type { HookCall } from '../streams/hook-call.js';
 import { readHookCall } from '../streams/hook-call.js';
 import type { Place } from '../streams/hook-place.js';
 import { placeOf } from '../streams/hook-place.js';
+import type { CallOrigin } from '../streams/repeated-calls.js';
+import { RepeatedCalls } from '../streams/repeated-calls.js';
 import { describeSession, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
 import type { Log } from './daemon-log.js';
 
@@ -39,6 +41,7 @@ const MAX_ANCESTORS = 100;
 
 export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: SessionsOptions): Sessions {
   let isToldBad = false;
+  const repeated = new RepeatedCalls();
 
   /** An agent that is killed, or whose terminal is closed, tells no end. */
   const look = () => {
@@ -61,10 +64,16 @@ export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: Se
         isToldBad = true;
         return [];
       }
+      if (repeated.isRepeated(call, originOf(line, now))) return [];
       return stamp(eventsOf(call, placeOf(call, state)), line, call);
     },
     close: () => clearInterval(timer),
   };
+}
+
+/** A line without a time that has just been written was written now; of an older one nothing is known. */
+function originOf({ source, n, time, approximate }: NewEvent, now: () => number): CallOrigin {
+  return { source, n, time: approximate ? undefined : time === undefined ? now() : Date.parse(time) };
 }
 
 type Draft = Omit<NewEvent, 'source' | 'n'>;

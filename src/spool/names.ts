@@ -13,7 +13,7 @@ export const SCRIPT_KIND = 'sh';
 /** Of files that the hooks of interactive shells write. */
 export const PROMPT_KINDS: ReadonlySet<string | undefined> = new Set(['bash', 'zsh', 'fish']);
 /** Of files that hold one call of an agent's hook, which is too long for the shared one. */
-const HOOK_KIND = 'hook';
+export const HOOK_KIND = 'hook';
 /** Whole once their writer is gone, and many. */
 export const BRIEF_KINDS: ReadonlySet<string | undefined> = new Set([RUN_KIND, HOOK_KIND]);
 

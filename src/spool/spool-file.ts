@@ -28,6 +28,8 @@ export interface FileOptions {
   log: (message: string) => void;
   /** An event could not be written now: call `rewind` in a while. */
   onRefused: () => void;
+  /** May no more be handed in for now? Asked after each line. */
+  isFull: () => boolean;
   now: () => number;
 }
 
@@ -67,7 +69,7 @@ export function toSpoolEvent(text: string): NewEvent | undefined {
 }
 
 export function openSpoolFile(options: FileOptions): SpoolFile {
-  const { directory, name, parsed, taken, submit, onSecret, reject, log, onRefused, now } = options;
+  const { directory, name, parsed, taken, submit, onSecret, reject, log, onRefused, isFull, now } = options;
   /** Of the line that is being taken. */
   let start = taken;
   let end = taken;
@@ -122,6 +124,7 @@ export function openSpoolFile(options: FileOptions): SpoolFile {
     label: `spool: ${name}`,
     taken,
     log,
+    isFull,
     onRefused,
     onLook(writtenAt) {
       arrival =

@@ -6,7 +6,7 @@ import type { SpoolStatus } from '../protocol/messages.js';
 import { Eraser, type EraserOptions } from './eraser.js';
 import { createGuard } from './guard.js';
 import type { SpoolName } from './names.js';
-import { BRIEF_KINDS, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
+import { BRIEF_KINDS, HOOK_KIND, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
@@ -44,6 +44,8 @@ export interface Spool {
   catchUp(): void;
   /** Reads what these files hold until now before the other files, unless it is much. */
   readAhead(isWanted: (name: SpoolName) => boolean): void;
+  /** Reads the file of one call of an agent's hook at once: the line that names it is being read. */
+  readHookFile(source: string): void;
   /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
   look(source: string): boolean;
   /** Blanks lines with secrets that the journal has and has synced. */
@@ -83,7 +85,21 @@ export function openSpool(options: SpoolOptions): Spool {
   let watching: { inode: number; close: () => Promise<void> } | undefined;
   const guard = createGuard((message) => log(`spool: ${message}`));
 
+  const catchUp = () => {
+    const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
+    if (isNew) notice(SHARED_NAME);
+    const file = shared && files.get(shared.name);
+    if (file) turns.ahead(file, CATCH_UP_CHUNKS);
+  };
+
+  /** Is everything read that was called before the hook whose payload this file holds? It is in the shared files. */
+  const isNextCall = (): boolean => {
+    catchUp();
+    return !turns.isAnyWaiting(({ parsed }) => parsed.writer === undefined);
+  };
+
   const read = (file: SpoolFile): boolean => {
+    if (file.parsed.kind === HOOK_KIND && !isNextCall()) return true;
     const look = file.read();
     if (look === 'gone') forget(file);
     if (look === 'done' && file.name === shared?.name && file.size > SHARED_BYTES) {
@@ -176,8 +192,9 @@ export function openSpool(options: SpoolOptions): Spool {
   };
 
   const sayIfGone = (file: SpoolFile) => {
-    if (!isOver(file)) return;
-    const { source } = file.parsed;
+    const { source, kind } = file.parsed;
+    // the writer of a hook's call has told what another process does
+    if (kind === HOOK_KIND || !isOver(file)) return;
     options.onWriterGone(source, isReplaced(file.name, file.parsed) ? WRITER_REPLACED : WRITER_GONE);
   };
 
@@ -215,13 +232,7 @@ export function openSpool(options: SpoolOptions): Spool {
   return {
     isOpen: (source) => files.has(source + SPOOL_SUFFIX),
     resume: () => turns.resume(),
-    catchUp: () =>
-      guard.run(() => {
-        const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
-        if (isNew) notice(SHARED_NAME);
-        const file = shared && files.get(shared.name);
-        if (file) turns.ahead(file, CATCH_UP_CHUNKS);
-      }),
+    catchUp: () => guard.run(catchUp),
     readAhead: (isWanted) =>
       guard.run(() => {
         for (const name of readdirSync(directory)) {
@@ -231,6 +242,15 @@ export function openSpool(options: SpoolOptions): Spool {
           const file = files.get(name);
           if (file) turns.ahead(file, CATCH_UP_CHUNKS);
         }
+      }),
+    readHookFile: (source) =>
+      guard.run(() => {
+        const name = source + SPOOL_SUFFIX;
+        if (parseSpoolName(name)?.kind !== HOOK_KIND || !exists(name)) return;
+        notice(name);
+        const file = files.get(name);
+        // whole, also where no more should be handed in: it is bounded, and the line after it must not overtake it
+        while (file?.read() === 'more');
       }),
     look(source) {
       const name = source + SPOOL_SUFFIX;

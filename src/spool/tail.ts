@@ -24,6 +24,8 @@ export interface TailOptions {
   fromStart?: true;
   /** A part of the file that ends with a newline, or has none. `end`: the offset behind it. */
   onBytes: (bytes: Buffer, end: number) => void;
+  /** Asked after each line: is the reader to pause here? The rest is read by the next call of `read`. */
+  isFull?: () => boolean;
   /** Called before the bytes of one look: when the file was last written to, in Unix milliseconds. */
   onLook?: (writtenAt: number) => void;
   /** The next bytes come from an earlier place, the beginning of a line. */
@@ -65,7 +67,7 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 export function openTail(options: TailOptions): Tail {
-  const { file, label, taken, fromStart, onBytes, onLook, onRewind, onRefused, log } = options;
+  const { file, label, taken, fromStart, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
   let settled = taken;
   /** Read up to here. */
   let position = fromStart ? 0 : taken;
@@ -104,6 +106,7 @@ export function openTail(options: TailOptions): Tail {
       position += next - start;
       onBytes(chunk.subarray(start, next), position);
       start = next;
+      if (newline !== -1 && isFull?.()) return;
     }
   };
 

@@ -21,6 +21,7 @@ export interface Turns<File> {
   again(file: File): void;
   drop(file: File): void;
   isWaiting(file: File): boolean;
+  isAnyWaiting(isOne: (file: File) => boolean): boolean;
   /** Reads it before the others, so many chunks of it at the most. */
   ahead(file: File, chunks: number): void;
   resume(): void;
@@ -76,6 +77,7 @@ export function createTurns<File extends Readable>({ read, isFull, guard }: Turn
     },
     drop: (file) => void dirty.delete(file),
     isWaiting: (file) => dirty.has(file),
+    isAnyWaiting: (isOne) => [...dirty].some(isOne),
     ahead(file, chunks) {
       for (let count = 0; count < chunks && dirty.has(file); count++) readOne(file);
     },

@@ -18,6 +18,8 @@ import { createTrace, PLAN_PREFIX } from './trace.js';
 const TURN_OVER = 'its turn is over';
 const TURN_FAILED = 'its turn has failed: ';
 const TURN_STOPPED = 'its turn was interrupted';
+const TURN_ENDS = [TURN_OVER, TURN_FAILED, TURN_STOPPED];
+const MAY_IT = 'may it use ';
 /** What the person, or a rule, has not allowed; the tool has not run then, and nothing else tells of its end. */
 const DENIED = /permission|haven't granted|denied|rejected|not allowed|doesn't want|blocked|cancelled/i;
 
@@ -35,7 +37,7 @@ type Tell = (told: Told) => void;
 const EVENTS: Readonly<Record<string, Tell | undefined>> = {
   UserPromptSubmit: prompt,
   BeforeAgent: prompt,
-  MessageDisplay: ({ trace, fields }) => trace.say('assistant-text', fields['delta']),
+  MessageDisplay: display,
   PreToolUse: (told) => callOf(told, stringOf(told.fields['tool_use_id']) ?? newToolId(told)),
   BeforeTool: (told) => callOf(told, newToolId(told)),
   PostToolUse: resultOf,
@@ -65,13 +67,20 @@ const EVENTS: Readonly<Record<string, Tell | undefined>> = {
 
 /** These do not tell that the session goes on. */
 const NO_ANSWER: ReadonlySet<string> = new Set(['Notification', 'PermissionRequest', 'SubagentStop', 'SessionEnd']);
+/** Hooks are asynchronous: of a turn that is over these may come late, and begin no other. */
+const LATE: ReadonlySet<string> = new Set([
+  ...['MessageDisplay', 'PostToolUse', 'PostToolUseFailure', 'AfterTool', 'PostToolBatch', 'PermissionDenied'],
+  ...['PreCompact', 'Stop', 'AfterAgent', 'SubagentStart'],
+]);
+const RESULTS: ReadonlySet<string> = new Set(['PostToolUse', 'PostToolUseFailure', 'AfterTool']);
 /** These begin a session that nobody has announced, or that was over: the others may come late. */
 const BEGINNINGS: ReadonlySet<string> = new Set([
   ...['SessionStart', 'UserPromptSubmit', 'BeforeAgent', 'PreToolUse', 'BeforeTool', 'PermissionRequest'],
 ]);
 
 /** May it be the first that is heard of a session, or the first after its end? */
-export function isBeginning({ event }: HookCall, known: Execution | undefined): boolean {
+export function isBeginning({ event, fields }: HookCall, known: Execution | undefined): boolean {
+  if (known?.steps.has(stringOf(fields['tool_use_id']) ?? '')) return false;
   return BEGINNINGS.has(event) || (known === undefined && event !== 'SessionEnd');
 }
 
@@ -81,9 +90,23 @@ export function hookEvents(call: HookCall, known: Execution | undefined): Stream
   const tell = Object.hasOwn(EVENTS, call.event) ? EVENTS[call.event] : undefined;
   const told: Told = { call, fields: call.fields, trace, known };
   if (call.subagent !== undefined && call.event !== 'SubagentStop') startSubagent(told);
-  if (!NO_ANSWER.has(call.event)) trace.goOn();
+  if (isAnswer(told)) trace.goOn();
   tell?.(told);
   return trace.take();
+}
+
+/** Does the call show that what the session waits for has come? */
+function isAnswer({ call, fields, trace, known }: Told): boolean {
+  if (NO_ANSWER.has(call.event)) return false;
+  const reason = known?.attention === 'waiting' ? (known.attentionReason ?? '') : '';
+  const id = stringOf(fields['tool_use_id']);
+  const step = id === undefined ? undefined : known?.steps.get(id);
+  if (TURN_ENDS.some((end) => reason.startsWith(end))) return !LATE.has(call.event) && step === undefined;
+  // a tool beside the one that is asked about
+  if (RESULTS.has(call.event) && reason.startsWith(MAY_IT)) {
+    return reason === question(step?.name ?? titleOf(fields, trace.cwd));
+  }
+  return true;
 }
 
 /** What a session is, as far as its hooks know. */
@@ -131,8 +154,8 @@ function beginningOf({ subagent, fields }: HookCall, known: Execution | undefine
   }
   return {
     cwd: stringOf(fields['cwd']),
-    // the answer to one agent's question is no answer to another's
-    waiting: known?.attention === 'waiting' && (known.attentionStep === undefined || known.attentionStep === subagent),
+    // what one agent does is no answer to the question of another
+    waiting: known?.attention === 'waiting' && known.attentionStep === subagent,
     opened,
     planned,
   };
@@ -144,6 +167,13 @@ function planStatusOf(status: Step['status']): PlanItem['status'] {
 
 function prompt({ trace, fields }: Told): void {
   trace.say('prompt', fields['prompt']);
+}
+
+function display({ trace, fields, known }: Told): void {
+  const text = stringOf(fields['delta'])?.trim() ?? '';
+  // the end of the turn has told it
+  const isLate = known?.attention === 'waiting' && known.attentionReason?.startsWith(TURN_OVER) === true;
+  if (!isLate || !text.split('\n').every((line) => known.tail.includes(line))) trace.say('assistant-text', text);
 }
 
 /** The same tools as in what the agent prints: `messages` knows them. */
@@ -236,7 +266,11 @@ function closeDenied({ fields, trace, known }: Told): void {
 function askPermission({ fields, trace, known }: Told): void {
   // its question is asked already
   if (known?.attention === 'waiting' && QUESTION_TOOLS.has(stringOf(fields['tool_name']) ?? '')) return;
-  trace.wait(`may it use ${titleOf(fields, trace.cwd)}?`);
+  trace.wait(question(titleOf(fields, trace.cwd)));
+}
+
+function question(title: string): string {
+  return `${MAY_IT}${title}?`;
 }
 
 /** Kinds of notifications that somebody has to answer. */

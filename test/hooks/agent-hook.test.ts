@@ -37,7 +37,11 @@ function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEn
       t.strictSame(shown, { status: 0, stdout: '', stderr: '' }, `${about} is silent and succeeds`);
       t.ok(performance.now() - started < SOON_MS, `${about} is soon done`);
     },
-    data: (): EventData[] => readSpool({ paths }).map((line) => toNewEvent(parseLine(JSON.stringify(line), 1)).data),
+    /** Of the calls; not of the lines that name the files of long ones. */
+    data: (): EventData[] =>
+      readSpool({ paths })
+        .map((line) => toNewEvent(parseLine(JSON.stringify(line), 1)).data)
+        .filter((each) => each['file'] === undefined),
   };
 }
 
@@ -98,9 +102,19 @@ for (const { name, command, skip } of SHELLS) {
       for (const each of calls) {
         t.match(each, { session: 's1', event: 'PostToolUse', fields: { tool_use_id: 't1', tool_name: 'Read' } });
       }
-      const files = [...readSpoolFiles({ paths })];
+      const [files, shared] = [[...readSpoolFiles({ paths })], readSpoolFiles({ paths }).get('shared.ndjson') ?? ''];
+      const own = files.filter(([file]) => !file.startsWith('shared'));
+      const named = shared
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { data: { file: string } }).data.file);
+      t.strictSame(
+        named.sort(),
+        own.map(([file]) => path.basename(file, '.ndjson')),
+        'the shared file names each',
+      );
       t.ok(
-        files.every(([file]) => /^hook-\d+-\d+\.ndjson$/.test(file)),
+        own.every(([file]) => /^hook-\d+-\d+\.ndjson$/.test(file)),
         'each in a file of its own',
       );
       t.ok(files.every(([, line]) => line.length < 256 * 1024));

@@ -45,6 +45,7 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
   let full = false;
   let synced = true;
   let spool: Spool | undefined;
+  let room = Infinity;
 
   const start = (): Spool =>
     (spool = openSpool({
@@ -63,6 +64,8 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
       sweepMs: 200,
       submit(event, _bytes, receipt) {
         const { source = '', n = 0 } = event;
+        if (typeof event.data['file'] === 'string') spool?.readHookFile(event.data['file']);
+        full ||= --room <= 0;
         // answered later, as a journal does
         queueMicrotask(() => {
           if (refusing) {
@@ -102,6 +105,12 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
     refuse: (error: ProgressError | undefined) => (refusing = error),
     refusals: () => refusals,
     fill: (on: boolean) => (full = on),
+    /** Full again after so many events. */
+    giveRoom(events: number) {
+      room = events;
+      full = false;
+      spool?.resume();
+    },
     sync: (on: boolean) => (synced = on),
     take: (source: string, n: number) => taken.set(source, n),
     forget: () => {
@@ -130,6 +139,54 @@ t.test('takes what lies there at the start, and what is appended later', async (
   t.match(one, { source: OWN.slice(0, -'.ndjson'.length), n: line('one').length });
   t.equal(two?.n, line('one').length + line('two').length);
   t.same(spool.logs, []);
+});
+
+const SHARED = 'shared-abc.ndjson';
+
+t.test('a payload with a file of its own is read where the shared file names it', async (t) => {
+  const hook = (index: number) => `hook-2147483646-${index}`;
+  const spool = makeSpool(t);
+  const numbers = Array.from({ length: 20 }, (_, index) => index);
+  const write = () => {
+    for (const index of numbers) {
+      spool.append(SHARED, line(`before ${index}`));
+      spool.append(`${hook(index)}.ndjson`, line(`payload ${index}`));
+      const name = { type: 'agent_hook', data: { file: hook(index), message: `name ${index}` } };
+      spool.append(SHARED, `${JSON.stringify(name)}\n`);
+      spool.append(SHARED, line(`after ${index}`));
+    }
+  };
+  const expected = numbers.flatMap((index) => ['before', 'payload', 'name', 'after'].map((word) => `${word} ${index}`));
+  write();
+  linkSync(spool.file(SHARED), spool.file('shared.ndjson'));
+  spool.start();
+  await waitFor('what lay there', () => spool.events.length === expected.length);
+  t.strictSame(spool.messages(), expected, 'with a daemon that starts later');
+  t.strictSame(spool.gone, [], 'the end of a hook is the end of nothing else');
+});
+
+t.test('a payload whose name was not written is read after what lay in the shared file', async (t) => {
+  const spool = makeSpool(t);
+  const lines = Array.from({ length: 2_000 }, (_, index) => line(`${index} ${'x'.repeat(100)}`));
+  spool.append(SHARED, lines.join(''));
+  linkSync(spool.file(SHARED), spool.file('shared.ndjson'));
+  spool.append('hook-2147483646-1.ndjson', line('payload'));
+  spool.start();
+  await waitFor('all of it', () => spool.events.length === lines.length + 1);
+  t.equal(spool.messages().at(-1), 'payload');
+});
+
+t.test('reading pauses in the middle of a file while no more may be handed in', async (t) => {
+  const spool = makeSpool(t);
+  spool.giveRoom(3);
+  spool.append(OWN, Array.from({ length: 10 }, (_, index) => line(`${index}`)).join(''));
+  spool.start();
+  await waitFor('the first', () => spool.events.length > 0);
+  await new Promise(setImmediate);
+  t.strictSame(spool.messages(), ['0', '1', '2']);
+  spool.giveRoom(Infinity);
+  await waitFor('the rest', () => spool.events.length === 10);
+  t.strictSame(spool.messages(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
 });
 
 t.test('a line counts when its end is there', async (t) => {

@@ -228,6 +228,72 @@ t.test('a call that is told twice is taken once', async (t) => {
   t.strictSame(outline(session('s1')), ['Bash: ls: completed']);
 });
 
+t.test('hooks that two settings files name give the same as hooks that one names', (t) => {
+  for (const [agent, name] of AGENTS) {
+    const payloads = payloadsOf(name);
+    const eventsOf = (calls: readonly Payload[]) => {
+      const { call, events } = createReplay();
+      for (const payload of calls) call(agent, payload);
+      return events.map(({ type, step, data }) => ({ type, step, data }));
+    };
+    const once = eventsOf(payloads);
+    const twice = payloads.flatMap((payload) => [payload, payload]);
+    // two processes for each call: the second of one may be overtaken by the first of the next
+    const late = payloads.flatMap((payload, index) => [payload, ...payloads.slice(Math.max(0, index - 1), index)]);
+    t.strictSame(eventsOf(twice), once, `${name}, delivered twice`);
+    t.strictSame(eventsOf(late), once, `${name}, the copies late`);
+  }
+  t.end();
+});
+
+t.test('what is said and asked again is no copy', async (t) => {
+  const { tell, session } = begin();
+  tell('Stop', { last_assistant_message: 'done' });
+  tell('UserPromptSubmit', { prompt: 'again', prompt_id: 'p2' });
+  tell('Stop', { last_assistant_message: 'done', prompt_id: 'p2' });
+  tell('UserPromptSubmit', { prompt: 'again', prompt_id: 'p3' });
+  t.match(session('s1'), { turns: 3, attention: undefined });
+});
+
+t.test('calls of a turn that come after its end do not take back that it is over', async (t) => {
+  const response = { ...bash('t1'), tool_response: { stdout: 'ok' } };
+  const late = {
+    'a result': ['PostToolUse', response],
+    'a failure': ['PostToolUseFailure', { ...bash('t1'), error: 'no' }],
+    'a message': ['MessageDisplay', { delta: 'done', final: true }],
+    'a batch': ['PostToolBatch', { tool_calls: [] }],
+    'a call that is known': ['PreToolUse', { ...bash('t1'), late: true }],
+  } as const;
+  for (const [about, [event, fields]] of Object.entries(late)) {
+    const { tell, session, events } = begin();
+    tell('PreToolUse', bash('t1'));
+    tell('Stop', { last_assistant_message: 'done' });
+    tell(event, fields);
+    t.match(session('s1'), { attention: 'waiting', attentionReason: 'its turn is over: done' }, about);
+    t.equal(events.filter(({ data }) => data['text'] === 'done').length, 1, `${about}: said once`);
+    tell('PreToolUse', bash('t2'));
+    t.equal(session('s1').attention, undefined, `${about}: another call begins something`);
+  }
+  const { tell, state } = begin();
+  tell('PreToolUse', bash('t1'));
+  tell('SessionEnd');
+  tell('PreToolUse', { ...bash('t1'), late: true });
+  t.equal(state.alive.size, 0, 'nor does a known call begin a session again');
+});
+
+t.test('only the answer to a question ends the waiting for it', async (t) => {
+  const { tell, session } = begin();
+  tell('PreToolUse', bash('t1', 'ls'));
+  tell('PreToolUse', bash('t2', 'make'));
+  tell('PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' } });
+  tell('SubagentStart', { agent_id: 'a1', agent_type: 'general' });
+  tell('PreToolUse', { agent_id: 'a1', ...bash('t9') });
+  tell('PostToolUse', { ...bash('t1', 'ls'), tool_response: '' });
+  t.equal(session('s1').attentionReason, 'may it use Bash: make?');
+  tell('PostToolUse', { ...bash('t2', 'make'), tool_response: '' });
+  t.equal(session('s1').attention, undefined);
+});
+
 t.test('a list of things to do is a plan', async (t) => {
   const { tell, session } = begin();
   const todos = (...statuses: string[]) => ({
