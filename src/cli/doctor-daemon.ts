@@ -1,10 +1,11 @@
 /** What `progress doctor` finds out about the daemon: its lock, its socket, and what it says itself. */
-import { constants, readdirSync, readlinkSync } from 'node:fs';
+import { constants, existsSync, readdirSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { connect } from '../client/connect.js';
 import { formatDuration } from '../core/format.js';
-import { errnoOf, ProgressError } from '../errors.js';
+import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
 import { readLockRecord } from '../protocol/lock-record.js';
 import type { DaemonStatus } from '../protocol/messages.js';
@@ -38,20 +39,23 @@ export async function askDaemon(paths: Paths): Promise<Daemon> {
   }
 }
 
-/** Linux tells what a process has open; elsewhere it only has to be alive. */
+/** Linux shows what a process of the same user has open; elsewhere the process only has to exist. */
 function holds(pid: number, file: string): boolean {
   try {
     process.kill(pid, 0);
+    if (!existsSync('/proc/self/fd')) return true;
+    const locked = statSync(file);
     const descriptors = `/proc/${pid}/fd`;
-    return readdirSync(descriptors).some((fd) => isLink(path.join(descriptors, fd), file));
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH';
+    return readdirSync(descriptors).some((fd) => isFile(path.join(descriptors, fd), locked));
+  } catch {
+    return false; // there is no such process, or it is that of another user
   }
 }
 
-function isLink(link: string, target: string): boolean {
+function isFile(link: string, { ino, dev }: Stats): boolean {
   try {
-    return readlinkSync(link) === target;
+    const open = statSync(link);
+    return open.ino === ino && open.dev === dev;
   } catch {
     return false; // closed meanwhile
   }

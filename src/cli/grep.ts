@@ -1,5 +1,6 @@
 /** What of a log stands around the lines that a pattern finds, as grep(1) has it: pure, fed with events in order. */
 import { activityText } from '../core/activity.js';
+import { stripAnsi } from '../core/ansi.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import type { Pattern } from '../patterns.js';
@@ -86,9 +87,10 @@ export function unitsOf(event: ExecutionEvent): ExecutionEvent[] {
   });
 }
 
-/** What a pattern is looked for in. */
+/** What a pattern is looked for in: what a terminal shows, so that colours neither split a word nor hide a line's end. */
 function searchable({ data }: ExecutionEvent): string {
   const bytes = textOf(data, 'base64');
-  if (bytes !== undefined) return Buffer.from(bytes, 'base64').toString();
-  return activityText(data) ?? textOf(data, 'message') ?? JSON.stringify(data);
+  if (bytes !== undefined) return stripAnsi(Buffer.from(bytes, 'base64').toString());
+  const text = activityText(data) ?? textOf(data, 'message');
+  return text === undefined ? JSON.stringify(data) : stripAnsi(text);
 }

@@ -49,8 +49,8 @@ export function between(since = '', until = '~'): LineSearch {
 
 /** What is written otherwise in JSON than in a text, or with spaces around it in a line that a client has written. */
 const DIFFERENT_IN_JSON = /[\u0000-\u001f"\\:,{}[\]]+/;
-/** A text may be written with escapes that it does not need, and bytes that are no text in base64. */
-const OTHER_WRITING = String.raw`\\(?:u(?!00[01])|\/)|"base64":`;
+/** A text may be written with escapes that it does not need or with colours in it, and bytes that are no text in base64. */
+const OTHER_WRITING = String.raw`\\(?:u(?!00[01])|u001[bB]|\/)|"base64":`;
 /** Beyond ASCII only these are another case of an ASCII letter: the long s and the Kelvin sign. */
 const FOLDED: Readonly<Record<string, string>> = { k: '(?:k|\u00e2\u0084\u00aa)', s: '(?:s|\u00c5\u00bf)' };
 

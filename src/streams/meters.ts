@@ -1,4 +1,7 @@
-/** Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice. */
+/**
+ * Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice; a bare
+ * percentage only if it behaves like progress, and not like a level such as the use of a disk.
+ */
 import { stripAnsi } from '../core/ansi.js';
 import type { EventData } from '../core/event.js';
 import { dropOldest } from '../core/oldest.js';
@@ -17,6 +20,10 @@ interface Reading {
   current: number;
   total: number;
   unit: string;
+  /** A percentage without a bar around it. */
+  isBare?: boolean;
+  /** Its words say that it is a level. */
+  isLevel?: boolean;
   /** Of few samples somebody is told. */
   message: () => string;
 }
@@ -27,6 +34,18 @@ const STEP = /^\s*\[\s*(\d{1,9})\s*\/\s*(\d{1,9})\]\s*(.*)$/;
 const COUNT = /\(\s*(\d{1,9})\s*\/\s*(\d{1,9})\)/;
 /** `33%`, `33.3 %`. */
 const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
+/** In front of a level, and after one. */
+const LEVEL_BEFORE =
+  /\b(?:cpu|usage|used|load|utili[sz]ation|battery|coverage|capacity|free|available|idle)\b[^\p{L}\p{N}]*$/iu;
+const LEVEL_AFTER =
+  /^\s*(?:of \S+\s+)?(?:used|usage|full|free|idle|busy|in use|available|capacity|cpu|coverage|utili[sz]\w*)\b/i;
+/** What a bar is drawn with. */
+const BAR = /[#=█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]{2}|\.{5}|[#=-]>/u;
+/** Progress begins below this, or else grows by so many points before it is believed. */
+const LOW_PERCENT = 10;
+const MUCH_PERCENT = 25;
+/** From here it may begin again. */
+const NEARLY_DONE_PERCENT = 90;
 /** Of curl: percent, then amounts, speeds and times in columns. */
 const CURL = /^\s*(\d{1,3})(?:\s+\S+){7}\s+[-\d]{1,2}:[-\d]\d?:[-\d]\d?\s|^\s*(\d{1,3})(?:\s+\S+){7}\s+--:--:--\s/;
 
@@ -44,9 +63,10 @@ export function createMeters(): Parser {
       const samples = samplesAfter(before, reading);
       if (shape !== newest) shapes.delete(shape);
       newest = shape;
-      shapes.set(shape, { current, total, samples });
+      const sampled = { current, total, samples, ...behaviour(before, reading) };
+      shapes.set(shape, sampled);
       dropOldest(shapes, MAX_SHAPES);
-      return samples < 2 ? [] : pace.next(() => dataOf(reading), now);
+      return samples < 2 || !isProgress(sampled, reading) ? [] : pace.next(() => dataOf(reading), now);
     },
     end: () => pace.rest(),
   };
@@ -57,6 +77,23 @@ interface Sampled {
   total: number;
   /** How often it was seen to grow, and once more. */
   samples: number;
+  /** Where it began. */
+  first: number;
+  /** It fell in the middle, as no progress does. */
+  hasFallen: boolean;
+}
+
+function behaviour(before: Sampled | undefined, { current }: Reading): Pick<Sampled, 'first' | 'hasFallen'> {
+  if (!before) return { first: current, hasFallen: false };
+  if (current >= before.current) return { first: before.first, hasFallen: before.hasFallen };
+  const beginsAgain = current <= LOW_PERCENT || before.current >= NEARLY_DONE_PERCENT;
+  return { first: current, hasFallen: before.hasFallen || !beginsAgain };
+}
+
+function isProgress({ first, hasFallen }: Sampled, { current, total, isBare, isLevel }: Reading): boolean {
+  if (isLevel) return false;
+  if (!isBare) return true;
+  return !hasFallen && (first <= LOW_PERCENT || current - first >= MUCH_PERCENT || current === total);
 }
 
 /** A phase that begins again has to be believed again. */
@@ -102,12 +139,16 @@ function readPercent(line: string): Reading | undefined {
   if (!found || !(current <= 100)) return undefined;
   const before = line.slice(0, found.index);
   // `[ 53%]` at the end of a line: what stands before it differs from line to line
-  const isMargin = /\[\s*$/.test(before) && /^%\]\s*$/.test(line.slice(found.index + found[0].length - 1));
+  const after = line.slice(found.index + found[0].length);
+  const isBracketed = /\[\s*$/.test(before) && after.startsWith(']');
+  const isMargin = isBracketed && /^\]\s*$/.test(after);
   return {
     shape: shapeOf(isMargin ? '[%]' : `${before}%`),
     current,
     total: 100,
     unit: '%',
+    isBare: !isBracketed && !BAR.test(line),
+    isLevel: LEVEL_BEFORE.test(before) || LEVEL_AFTER.test(after),
     message: () => (isMargin ? '' : messageOf(before)),
   };
 }

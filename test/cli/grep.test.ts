@@ -34,6 +34,21 @@ function grep(texts: string, source: string, { before = 0, after = 0, invert = f
   return `${words.join(' ')} (${found.count})`;
 }
 
+t.test('a pattern sees the text without its colours', (t) => {
+  const texts = ['con\u001b[31mnect\u001b[0mion lost', '\u001b[1;31mconnection lost\u001b[0m'];
+  for (const source of ['connection lost', '^connection', 'lost$']) {
+    const grep = createGrep({ pattern: compilePattern(source), before: 0, after: 0, invert: false });
+    for (const text of texts) {
+      t.ok(grep.matches(event({ text })), `${source} in output`);
+      t.ok(grep.matches(event({ message: text }, 'log')), `${source} in a message`);
+      t.ok(grep.matches(event({ base64: Buffer.from(text).toString('base64') })), `${source} in bytes`);
+    }
+  }
+  const grep = createGrep({ pattern: compilePattern('31m'), before: 0, after: 0, invert: false });
+  t.notOk(grep.matches(event({ text: texts[0] })));
+  t.end();
+});
+
 t.test('context is shown once, and where something is left out there is a break', (t) => {
   t.equal(grep('abcdefg', '[cf]'), '>c >f (2)');
   t.equal(grep('abcdefg', '[cf]', { before: 1 }), 'b >c - e >f (2)');

@@ -36,8 +36,21 @@ t.test('prose with numbers is none', async (t) => {
   t.strictSame(progressOf(`${prose.join('\n')}\n`), []);
 });
 
+t.test('a level is no progress', async (t) => {
+  const rows: Record<string, string[]> = {
+    'it begins in the middle and moves little': ['disk 41%', 'disk 42%', 'disk 43%', 'disk 44%'],
+    'its words say so, in front': ['CPU 3%', 'CPU 12%', 'CPU 40%', 'CPU 90%'],
+    'its words say so, after it': ['/: 3% used', '/: 30% used', '/: 60% used'],
+    'it falls in the middle': ['level 5%', 'level 3%', 'level 50%', 'level 30%', 'level 60%', 'level 90%'].slice(2),
+  };
+  for (const [about, lines] of Object.entries(rows)) t.strictSame(progressOf(`${lines.join('\n')}\n`), [], about);
+  t.strictSame(progressOf('at 40%\nat 50%\nat 66%\nat 70%\n'), ['66/100 at', '70/100 at'], 'progress that goes on');
+  t.strictSame(progressOf('at 40% [==>  ]\nat 41% [==>  ]\n'), ['41/100 at'], 'a bar');
+  t.strictSame(progressOf('[ 40%] Building a\n[ 41%] Building b\n[ 42%] Building b\n').length > 0, true, 'a build');
+});
+
 t.test('a phase that begins again has to grow again', async (t) => {
-  t.strictSame(progressOf('one 50%\none 60%\none 0%\none 10%\n'), ['60/100 one', '10/100 one']);
+  t.strictSame(progressOf('one 5%\none 60%\none 0%\none 10%\n'), ['60/100 one', '10/100 one']);
 });
 
 t.test('a fast meter is told now and then, the last word always', async (t) => {
