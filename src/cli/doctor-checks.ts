@@ -13,6 +13,7 @@ import { findInPath } from '../paths.js';
 import type { DaemonStatus, JournalStatus } from '../protocol/messages.js';
 import { VERSION } from '../version.js';
 import { whyNoPty } from '../runner/pty.js';
+import { findExhaustedLimit } from '../watch-limits.js';
 import { findProblems } from './config.js';
 
 export interface Check {
@@ -72,6 +73,24 @@ export function checkTerminal(searchPath: string): Check {
       : warning(`\`progress run\` gives commands none, but pipes: ${why}`, advice)),
   };
 }
+
+/** Without the system's reports of changes the daemon still reads everything, but late. */
+export function checkWatching(limit = findExhaustedLimit()): Check {
+  return {
+    name: 'watching',
+    ...(limit === undefined
+      ? ok('the system reports changes in files')
+      : warning(
+          `the system reports no changes in files: ${limit} is used up; what is appended is read within a minute`,
+          `end programs that watch files, or raise the limit, for instance: sudo sysctl ${limit}=${RAISED[limit]}`,
+        )),
+  };
+}
+
+const RAISED: Readonly<Record<string, number | undefined>> = {
+  'fs.inotify.max_user_instances': 1024,
+  'fs.inotify.max_user_watches': 524_288,
+};
 
 /** A daemon that runs goes on with the values that it had before the file was broken. */
 export function checkConfig(file: string, status?: DaemonStatus): Check {

@@ -17,6 +17,7 @@ import {
   checkSpool,
   checkState,
   checkTerminal,
+  checkWatching,
 } from './doctor-checks.js';
 import type { Check } from './doctor-checks.js';
 import { askDaemon, checkDaemon, checkLock, checkSocket } from './doctor-daemon.js';
@@ -44,6 +45,7 @@ export const command = defineCommand({
       checkState(paths),
       checkRuntime(paths),
       checkSpool(paths),
+      checkWatching(),
       checkLock(paths, daemon),
       checkSocket(paths, daemon),
       checkDaemon(paths, daemon),

@@ -17,6 +17,8 @@ export interface FinderOptions {
   isWanted: (parts: readonly string[], writtenAt: number) => boolean;
   /** It is there, and something may have happened to it. */
   onFile: (parts: readonly string[], file: string) => void;
+  /** A directory cannot be watched: what happens in it is found by the next sweep. */
+  onWatchFailure: (error: unknown) => void;
 }
 
 export interface Finder {
@@ -34,12 +36,19 @@ const MAX_FILES = 500;
 /** Directories that are attended to. The one that was added first goes. */
 const MAX_ATTENDED = 200;
 
-export function createFinder({ root, isDirectory, isFile, isWanted, onFile }: FinderOptions): Finder {
+export function createFinder({ root, isDirectory, isFile, isWanted, onFile, onWatchFailure }: FinderOptions): Finder {
   let base: string | undefined;
   let watcher: Watcher | undefined;
   let awaiting: { directory: string; watching: FSWatcher | undefined } | undefined;
+  /** Not all that is to be watched is: it is tried again with the next sweep. */
+  let isIncomplete = false;
   const attended = new Map<string, FSWatcher | undefined>();
   let closed = false;
+
+  const onFailure = (error: unknown) => {
+    isIncomplete = true;
+    onWatchFailure(error);
+  };
 
   const partsOf = (file: string) => (file === base ? [] : path.relative(base ?? root, file).split(path.sep));
   const tell = (file: string) => {
@@ -65,7 +74,7 @@ export function createFinder({ root, isDirectory, isFile, isWanted, onFile }: Fi
     watcher = watchFiles(base, { ignored: isIgnored, followSymlinks: false, ignoreInitial: true });
     watcher.on('add', tell);
     watcher.on('change', tell);
-    watcher.on('error', () => undefined); // the sweep finds what it cannot
+    watcher.on('error', onFailure); // the sweep finds what it cannot
   };
 
   const awaitRoot = () => {
@@ -76,10 +85,27 @@ export function createFinder({ root, isDirectory, isFile, isWanted, onFile }: Fi
     const isThere = () => {
       if (realDirectory(root) !== undefined || realDirectory(path.dirname(root)) !== undefined) void sweep();
     };
-    awaiting = { directory: above, watching: watchNames(above, isThere, isThere) };
+    awaiting = { directory: above, watching: watchNames(above, isThere, isThere, onFailure) };
+  };
+
+  const watchAttended = (directory: string) =>
+    watchNames(
+      directory,
+      (name) => tell(path.join(directory, name)),
+      () => void sweep(),
+      onFailure,
+    );
+
+  const watchAgain = () => {
+    if (!isIncomplete || closed) return;
+    isIncomplete = false;
+    void watcher?.close();
+    watcher = undefined;
+    for (const [directory, watching] of attended) if (!watching) attended.set(directory, watchAttended(directory));
   };
 
   const sweep = async () => {
+    watchAgain();
     begin();
     const found: { file: string; writtenAt: number }[] = [];
     const directories = base === undefined ? [] : [base];
@@ -104,14 +130,7 @@ export function createFinder({ root, isDirectory, isFile, isWanted, onFile }: Fi
     attend(file) {
       const directory = path.dirname(file);
       if (attended.has(directory) || closed) return;
-      attended.set(
-        directory,
-        watchNames(
-          directory,
-          (name) => tell(path.join(directory, name)),
-          () => void sweep(),
-        ),
-      );
+      attended.set(directory, watchAttended(directory));
       const [oldest] = attended.keys();
       if (attended.size <= MAX_ATTENDED || oldest === undefined) return;
       attended.get(oldest)?.close();

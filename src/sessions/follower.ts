@@ -6,6 +6,7 @@ import type { FollowStatus } from '../protocol/messages.js';
 import { createGuard } from '../spool/guard.js';
 import { createTurns } from '../spool/turns.js';
 import { formatOfProgram } from '../streams/formats.js';
+import { exhaustedLimit } from '../watch-limits.js';
 import type { Place } from './agents.js';
 import { LAYOUTS, ownerOf, placeOf } from './agents.js';
 import { createFinder } from './finder.js';
@@ -95,12 +96,20 @@ export function createFollower(options: FollowerOptions): Follower {
     return place !== undefined && (state.sources.get(place.source)?.open.length ?? 0) > 0;
   };
 
+  /** The limit of the system that a watch has met, once it is in the log. */
+  let exhausted: string | undefined;
   const finder = createFinder({
     root,
     isDirectory: layout.isDirectory,
     isFile: (parts) => layout.identify(parts) !== undefined,
     isWanted: (parts, writtenAt) => isWanted(placeOf(agent, parts), writtenAt),
     onFile: (parts, file) => guard.run(() => notice(parts, file)),
+    onWatchFailure(error) {
+      const limit = exhaustedLimit(error);
+      if (limit === undefined || limit === exhausted) return;
+      exhausted = limit;
+      log(`sessions: ${agent}: files are found late, because changes are not reported: ${limit} is used up`);
+    },
   });
 
   const notice = (parts: readonly string[], path: string) => {

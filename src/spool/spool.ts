@@ -13,6 +13,7 @@ import type { FileOptions, SpoolFile } from './spool-file.js';
 import { openSpoolFile } from './spool-file.js';
 import { createTurns } from './turns.js';
 import { watchNames } from './watch-names.js';
+import { exhaustedLimit } from '../watch-limits.js';
 import { isWriterAlive } from './writer.js';
 
 export interface SpoolOptions
@@ -83,6 +84,8 @@ export function openSpool(options: SpoolOptions): Spool {
   let shared: Shared | undefined;
   let closed = false;
   let watching: { inode: number; close: () => Promise<void> } | undefined;
+  /** The limit of the system that the watch of the directory has met. */
+  let exhausted: string | undefined;
   const guard = createGuard((message) => log(`spool: ${message}`));
 
   const catchUp = () => {
@@ -220,9 +223,19 @@ export function openSpool(options: SpoolOptions): Spool {
   const rewatch = () => {
     options.ensureDirectory();
     const inode = lstatSync(directory).ino;
-    if (watching?.inode === inode) return;
+    if (watching?.inode === inode && exhausted === undefined) return;
     void watching?.close();
-    watching = { inode, close: watchDirectory(directory, (name) => guard.run(() => notice(name)), sweep) };
+    const before = exhausted;
+    exhausted = undefined;
+    const onFailure = (error: unknown) => {
+      exhausted ??= exhaustedLimit(error);
+      if (exhausted === undefined || exhausted === before) return;
+      log(`spool: it is read every ${sweepMs / 1000} s, because changes are not reported: ${exhausted} is used up`);
+    };
+    watching = {
+      inode,
+      close: watchDirectory(directory, (name) => guard.run(() => notice(name)), sweep, onFailure),
+    };
   };
 
   const timers = [setInterval(sweep, sweepMs), setInterval(lookForWriters, writersMs)];
@@ -282,11 +295,16 @@ export function openSpool(options: SpoolOptions): Spool {
 }
 
 /** chokidar finds files, and the system itself tells of what is appended: a hundred times sooner. */
-function watchDirectory(directory: string, notice: (name: string) => void, lookAtAll: () => void): () => Promise<void> {
+function watchDirectory(
+  directory: string,
+  notice: (name: string) => void,
+  lookAtAll: () => void,
+  onFailure: (error: unknown) => void,
+): () => Promise<void> {
   const finder = watchFiles(directory, { depth: 0, followSymlinks: false, ignoreInitial: true });
   finder.on('add', (file) => notice(path.basename(file)));
-  finder.on('error', () => undefined); // the sweep finds what it cannot
-  const tail = watchNames(directory, notice, lookAtAll);
+  finder.on('error', onFailure); // the sweep finds what it cannot
+  const tail = watchNames(directory, notice, lookAtAll, onFailure);
   return async () => {
     tail?.close();
     await finder.close();

@@ -15,6 +15,7 @@ t.test('of many directories only the newest are attended to', async (t) => {
     isFile: () => true,
     isWanted: () => true,
     onFile: (_parts, file) => seen.push(file),
+    onWatchFailure: (error) => t.fail(String(error)),
   });
   t.teardown(() => finder.close());
   const before = countWatches();
