@@ -39,7 +39,7 @@ export function createPrinter({ form, style, single, pattern }: PrinterOptions):
     else if (single && type === 'log') await printLines([mark(messageLine(event, style), unit)]);
     else if (single && type === 'activity')
       await printLines(
-        activityLines(event, undefined, { columns: columnsOf(), style }).map((line) => mark(line, unit)),
+        activityLines(event, undefined, { columns: columnsOf(), style, times: true }).map((line) => mark(line, unit)),
       );
     else
       await printLines(plainLine(event, undefined, style).map((line) => mark(line, unit, LEAD.exec(line)?.[0].length)));
@@ -92,7 +92,7 @@ export function textFor(event: ExecutionEvent, style: OutputStyle, columns: numb
   const { type, data } = event;
   if (type === 'log') return `${messageLine(event, style)}\n`;
   if (type === 'activity')
-    return activityLines(event, undefined, { columns, style })
+    return activityLines(event, undefined, { columns, style, times: true })
       .map((line) => `${line}\n`)
       .join('');
   const end = data['continued'] === true || data['unterminated'] === true ? '' : '\n';

@@ -67,7 +67,7 @@ async function printEvents(paths: Paths, text: string, style: Style, timeline: b
       const execution = fold(state, event);
       const options = { columns: columnsOf(), style };
       if (timeline) waiting.push({ time: event.time, lines: eventLines(event, execution, options) });
-      else await printLines(activityLines(event, execution, options));
+      else await printLines(activityLines(event, execution, { ...options, times: true }));
     }
     if (waiting.length > 2 * LATE_EVENTS) await printFirst(waiting.length - LATE_EVENTS);
   }

@@ -1,7 +1,8 @@
 /** What agents do, in words: the text of an `activity` event, and a call of a tool in one line. */
 import { clip } from './data.js';
 import type { EventData } from './event.js';
-import { textOf } from './event.js';
+import { numberOf, textOf } from './event.js';
+import { formatDuration, spentParts } from './format.js';
 
 /** A line of it fits into any face, and into a step's name. */
 const TITLE_CHARS = 200;
@@ -57,6 +58,20 @@ function linesForTail(data: EventData): string[] | undefined {
 export const OUR_KINDS: ReadonlySet<string> = new Set([
   ...['init', 'prompt', 'assistant-text', 'thinking', 'tool-call', 'tool-result', 'result', 'usage'],
 ]);
+
+/** What the beginning of an agent's work says of it, and what its end says was spent, as parts of a line. */
+export function activityFacts(data: EventData): string[] {
+  const kind = textOf(data, 'kind');
+  if (kind === 'init') {
+    return ['agent', 'model', 'cwd'].map((key) => textOf(data, key)).filter((part) => part !== undefined);
+  }
+  if (kind !== 'result') return [];
+  const ms = numberOf(data, 'durationMs');
+  return [
+    ...(ms === undefined ? [] : [formatDuration(ms)]),
+    ...spentParts({ tokens: numberOf(data, 'tokens'), costUsd: numberOf(data, 'costUsd') }),
+  ];
+}
 
 /** A call in one line: `Bash: rg -n listen`, or the command alone where no tool is named. */
 export function callTitle(data: EventData): string {

@@ -195,3 +195,17 @@ function atLeastZero(value: number): number {
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+/** `12,208 tokens`, `$0.05`. */
+export function spentParts({
+  tokens,
+  costUsd,
+}: {
+  tokens?: number | undefined;
+  costUsd?: number | undefined;
+}): string[] {
+  const parts: string[] = [];
+  if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
+  if (costUsd !== undefined) parts.push(formatUsd(costUsd));
+  return parts;
+}

@@ -2,9 +2,9 @@
  * The log of an execution as numbered lines: what it has written, said and done, in the order of the journal. The daemon
  * that numbers them and the viewer that adds what comes live run this same code, so they never disagree.
  */
-import { callTitle, OUR_KINDS, otherActivity } from './activity.js';
+import { activityFacts, callTitle, OUR_KINDS, otherActivity } from './activity.js';
 import { stripAnsi, visibleLine } from './ansi.js';
-import type { ExecutionEvent } from './event.js';
+import type { EventData, ExecutionEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
 import type { Level } from './filter.js';
 import { levelRank } from './filter.js';
@@ -195,15 +195,22 @@ function activityDrafts({ data }: ExecutionEvent): Draft[] {
   }
   const head = { kind, ...(tool !== undefined && { tool }) };
   if (kind === 'assistant-text' || kind === 'result') {
-    return withoutLast(text)
-      .split('\n')
-      .map((line) => ({ ...head, text: line }));
+    const lines = withoutLast(text).split('\n');
+    return lines.map((line, index) => ({ ...head, text: index === lines.length - 1 ? withFacts(line, data) : line }));
   }
+  if (kind === 'init' && text === '') return [{ ...head, text: withFacts('', data) }];
   const input = data['input'];
   const said = text || (OUR_KINDS.has(kind) ? '' : otherActivity({ ...data, kind: undefined }));
   const summary = firstLine(said || (input === undefined ? '' : compact(input)));
   const detail = [input === undefined ? '' : pretty(input), summary === text ? '' : text].filter(Boolean).join('\n');
   return [{ ...head, text: summary, ...(detail !== '' && detail !== summary && { detail }) }];
+}
+
+/** They share the line, so that the numbers of the lines do not depend on what is said of an activity. */
+function withFacts(line: string, data: EventData): string {
+  const facts = activityFacts(data).join(' · ');
+  if (facts === '') return line;
+  return line === '' ? facts : `${line} (${facts})`;
 }
 
 function endDraft(event: ExecutionEvent, status: string): Draft {

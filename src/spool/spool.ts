@@ -228,7 +228,8 @@ export function openSpool(options: SpoolOptions): Spool {
     const before = exhausted;
     exhausted = undefined;
     const onFailure = (error: unknown) => {
-      exhausted ??= exhaustedLimit(error);
+      if (exhausted !== undefined) return;
+      exhausted = exhaustedLimit(error);
       if (exhausted === undefined || exhausted === before) return;
       log(`spool: it is read every ${sweepMs / 1000} s, because changes are not reported: ${exhausted} is used up`);
     };

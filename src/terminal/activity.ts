@@ -1,11 +1,12 @@
 /** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
-import { activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
+import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
+import { parseTime } from '../core/estimate.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
 import { errorOf, messageOf, titleOf } from '../core/outline.js';
 import type { Execution, Step } from '../core/execution.js';
-import { formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
-import { ASCII_CALL_MARK, exitText, spentParts } from './detail.js';
+import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
+import { ASCII_CALL_MARK, exitText } from './detail.js';
 import type { Tone } from './paint.js';
 import { cleanOutput, cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
@@ -14,6 +15,8 @@ import { truncate, wrap } from './width.js';
 export interface ActivityOptions {
   columns: number;
   style: Style;
+  /** Put the time of day before each entry. */
+  times?: boolean;
 }
 
 /** Of what was asked, thought, answered by a tool: the beginning tells what it is. */
@@ -34,13 +37,24 @@ const CALL_KINDS: ReadonlySet<string> = new Set(['tool', 'invocation']);
 export function activityLines(
   event: ExecutionEvent,
   execution: Execution | undefined,
-  { columns, style }: ActivityOptions,
+  { columns, style, times = false }: ActivityOptions,
 ): string[] {
   const draw = DRAW.get(event.type);
   if (!draw) return [];
+  // output stays as it is
+  const lead = times && event.type !== 'output' ? `${clockOf(event)} ` : '';
   const indent = ' '.repeat(INDENT_CELLS * depthOf(event, execution));
-  const cells = Math.max(MIN_CELLS, columns - indent.length);
-  return draw({ event, execution, cells, style }).map((line) => (line === '' ? '' : indent + line));
+  const cells = Math.max(MIN_CELLS, columns - lead.length - indent.length);
+  return draw({ event, execution, cells, style }).map((line, index) => {
+    const shown = line === '' ? '' : indent + line;
+    if (lead === '') return shown;
+    return index === 0 ? paint(lead, 'dim', style) + shown : `${' '.repeat(lead.length)}${shown}`.trimEnd();
+  });
+}
+
+function clockOf({ time }: ExecutionEvent): string {
+  const at = parseTime(time);
+  return at === undefined ? '--:--:--' : formatClock(at);
 }
 
 interface Scene {
@@ -85,8 +99,7 @@ const KINDS: ReadonlyMap<string, Draw> = new Map<string, Draw>([
 
 /** `claude · claude-opus-4-8 · /home/me/project`. */
 function drawInit({ event: { data }, cells, style }: Scene): string[] {
-  const parts = ['agent', 'model', 'cwd'].map((key) => textOf(data, key)).filter((part) => part !== undefined);
-  const line = parts.map(cleanText).join(separatorOf(style));
+  const line = activityFacts(data).map(cleanText).join(separatorOf(style));
   return line === '' ? [] : [paint(truncate(line, cells, ellipsisOf(style)), 'dim', style)];
 }
 
@@ -132,10 +145,7 @@ function drawOutcome(scene: Scene): string[] {
   const { event, style } = scene;
   const { data } = event;
   const tone = data['isError'] === true ? 'bad' : undefined;
-  const ms = numberOf(data, 'durationMs');
-  const spent = spentParts({ tokens: numberOf(data, 'tokens'), costUsd: numberOf(data, 'costUsd') }).join(', ');
-  const parts = [ms === undefined ? undefined : formatDuration(ms), spent].filter(Boolean);
-  const line = parts.join(separatorOf(style));
+  const line = activityFacts(data).join(separatorOf(style));
   const text = words(scene, activityText(data), MESSAGE_ROWS, tone);
   return [...text, ...(line === '' ? [] : [paint(line, 'dim', style)])];
 }

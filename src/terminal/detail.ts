@@ -12,7 +12,7 @@ import {
   formatOutcome,
   formatPercent,
   formatRemaining,
-  formatUsd,
+  spentParts,
   formatWork,
   statusIcon,
   statusMark,
@@ -181,20 +181,6 @@ function clockRow(
 export function exitText({ exitCode, signal }: Execution): string {
   if (signal !== undefined) return `, ${cleanText(signal)}`;
   return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
-}
-
-/** `12,208 tokens`, `$0.05`. */
-export function spentParts({
-  tokens,
-  costUsd,
-}: {
-  tokens?: number | undefined;
-  costUsd?: number | undefined;
-}): string[] {
-  const parts: string[] = [];
-  if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
-  if (costUsd !== undefined) parts.push(formatUsd(costUsd));
-  return parts;
 }
 
 function resourceText({ status, resources = {}, ...spent }: Execution): string {

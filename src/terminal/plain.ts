@@ -220,6 +220,8 @@ function describeActivity({ data }: ExecutionEvent): Described {
     return { word: 'activity', texts: lines.map(cleanText) };
   }
   const given = kind === 'init' ? ['agent', 'model', 'session', 'cwd'].map((key) => field(data, key)) : [];
+  const ms = kind === 'result' ? numberOf(data, 'durationMs') : undefined;
+  if (ms !== undefined) spent.unshift(`after=${formatDuration(ms)}`);
   const [first = '', ...others] = (activityText(data) ?? '').trimEnd().split('\n');
   const isCut = BRIEF_KINDS.has(kind);
   const more = isCut && others.length > 0 ? `(and ${formatQuantity(others.length, 'line')} more)` : undefined;

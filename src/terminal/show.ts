@@ -11,8 +11,9 @@ import {
   formatDuration,
   formatOutcome,
   formatQuantity,
+  spentParts,
 } from '../core/format.js';
-import { exitText, spentParts, stateText } from './detail.js';
+import { exitText, stateText } from './detail.js';
 import { errorOf, titleOf } from '../core/outline.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';

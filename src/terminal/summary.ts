@@ -2,9 +2,9 @@
 import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { formatDuration, formatOutcome, formatQuantity, statusMark } from '../core/format.js';
+import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';
 import { errorOf, outlineOf, placeOf, titleOf } from '../core/outline.js';
-import { exitText, spentParts, tailLines } from './detail.js';
+import { exitText, tailLines } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, truncate, wrap } from './width.js';

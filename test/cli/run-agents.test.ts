@@ -157,7 +157,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
       /^▸ Agent: Count text files$/m,
       /^ {2}▸ Bash: ls \*\.txt \| wc -l\n {4}2$/m,
       /^Done: notes\.md written, 2 text files counted\.$/m,
-      /12,208 tokens, \$0\.05$/m,
+      /12,208 tokens · \$0\.05$/m,
     ])
       t.match(screen, words);
     t.notMatch(screen, /session_id/);

@@ -16,9 +16,12 @@ t.test('a session of an agent can be read afterwards, whole and in short', async
   await client.close();
 
   const { stdout } = await home.invoke(['show', '--transcript', 'agent']);
-  t.match(stdout, /^claude · claude-opus-4-8\[1m\] · \/home\/user\/demo3\n/);
-  t.match(stdout, /\n▸ Agent: Count text files\n {2}» SUBAGENT-TASK: .*\n {2}▸ Bash: ls \*\.txt \| wc -l\n {4}2\n/);
-  t.match(stdout, /\n1\.2s · 12,208 tokens, \$0\.05\n✓ completed in 1\.0s\n$/);
+  t.match(stdout, /^\d\d:\d\d:\d\d claude · claude-opus-4-8\[1m\] · \/home\/user\/demo3\n/);
+  t.match(
+    stdout,
+    / ▸ Agent: Count text files\n[\d:]{8} {3}» SUBAGENT-TASK: .*\n[\d:]{8} {3}▸ Bash: ls \*\.txt \| wc -l\n[\d:]{8} {5}2\n/,
+  );
+  t.match(stdout, /\n[\d:]{8} 1\.2s · 12,208 tokens · \$0\.05\n[\d:]{8} ✓ completed in 1\.0s\n$/);
   t.notMatch(stdout, '{"type"', 'no line of JSON');
 
   const short = (await home.invoke(['show', 'agent'])).stdout;

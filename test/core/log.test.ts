@@ -38,6 +38,15 @@ t.test('what an agent says is read whole, what its tools take is folded behind o
   );
   t.match(call, { kind: 'tool-call', tool: 'Bash', text: '{"command":"ls"}', detail: /\{\n {2}"command": "ls"\n\}/ });
   t.strictSame(texts({ type: 'activity', data: { kind: 'assistant-text', text: 'one\ntwo' } }), ['one', 'two']);
+  t.strictSame(texts({ type: 'activity', data: { kind: 'init', agent: 'claude', model: 'm', cwd: '/w' } }), [
+    'claude · m · /w',
+  ]);
+  const spent = { durationMs: 2_000, tokens: 1_200, costUsd: 0.05 };
+  t.strictSame(texts({ type: 'activity', data: { kind: 'result', ...spent } }), ['2.0s · 1,200 tokens · $0.05']);
+  t.strictSame(texts({ type: 'activity', data: { kind: 'result', text: 'a\nb', ...spent } }), [
+    'a',
+    'b (2.0s · 1,200 tokens · $0.05)',
+  ]);
   const [result] = linesOf(numbered([{ type: 'activity', data: { kind: 'tool-result', text: 'one\ntwo' } }])[0]!, 1);
   t.match(result, { text: 'one', detail: 'one\ntwo' });
   t.end();

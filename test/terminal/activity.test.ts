@@ -2,6 +2,7 @@ import t from 'tap';
 import type { EventData, ExecutionEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState } from '../../src/core/state.js';
+import { formatClock } from '../../src/core/format.js';
 import { activityLines } from '../../src/terminal/activity.js';
 import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';
@@ -48,9 +49,28 @@ t.test('a session of an agent, as a person reads it', async (t) => {
     '▸ WebFetch: https://example.invalid/',
     "  Claude requested permissions to use WebFetch, but you haven't granted it yet.",
     'Done: notes.md written, 2 text files counted.',
-    '1.2s · 12,208 tokens, $0.05',
+    '1.2s · 12,208 tokens · $0.05',
     '✓ completed in 1.2s',
   ]);
+});
+
+t.test('each entry has its time, and its other lines stand below its text', (t) => {
+  const time = '2026-11-20T12:48:46.123Z';
+  const clock = formatClock(Date.parse(time));
+  const lines = (type: string, data: EventData) =>
+    activityLines({ seq: 1, time, type, data }, undefined, { columns: 40, style: PLAIN, times: true });
+  t.strictSame(lines('activity', { kind: 'assistant-text', text: 'one\n\ntwo' }), [
+    `${clock} one`,
+    '',
+    `${' '.repeat(clock.length)} two`,
+  ]);
+  const long = lines('activity', { kind: 'assistant-text', text: 'word '.repeat(20) });
+  t.ok(long.every((line) => line.length <= 40));
+  t.strictSame(lines('output', { text: 'as it is' }), ['as it is']);
+  t.strictSame(lines('activity', { kind: 'result', durationMs: 2_000, tokens: 1_200, costUsd: 0.05 }), [
+    `${clock} 2.0s · 1,200 tokens · $0.05`,
+  ]);
+  t.end();
 });
 
 t.test('other producers name a tool and what it was given', async (t) => {

@@ -81,6 +81,9 @@ t.test('output, logs and what is said keep their lines, calls and results have o
     'activity   assistant-text a',
     'activity   b',
   ]);
+  t.same(plain('activity', { kind: 'result', text: 'done', durationMs: 2_000, tokens: 12 }), [
+    'activity   result done after=2.0s tokens=12',
+  ]);
   t.same(plain('activity', { kind: 'tool-result', tool: 'Bash', text: 'a\nb\nc', isError: true, raw: '{}' }), [
     'activity   tool-result failed Bash a (and 2 lines more)',
   ]);
