@@ -171,16 +171,18 @@ export interface ProcessCommand {
 /** Of those that may be looked into. Undefined where the system does not tell. */
 export function readCommands(): ProcessCommand[] | undefined {
   const ids = processIds();
-  if (ids.length === 0) return undefined;
-  return ids.flatMap((pid) => {
-    try {
-      const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-      const cwd = readlinkSync(`/proc/${pid}/cwd`);
-      return [{ pid, parent: readProcess(pid)?.parent ?? 0, argv, cwd }];
-    } catch {
-      return [];
-    }
-  });
+  return ids.length === 0 ? undefined : ids.flatMap((pid) => readCommand(pid) ?? []);
+}
+
+/** Undefined where there is none, or it may not be looked into. */
+export function readCommand(pid: number): ProcessCommand | undefined {
+  try {
+    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+    const cwd = readlinkSync(`/proc/${pid}/cwd`);
+    return { pid, parent: readProcess(pid)?.parent ?? 0, argv, cwd };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The files that it has open, those it may be asked about. */

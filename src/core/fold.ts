@@ -385,6 +385,7 @@ function lastLines(text: string): string[] {
 function foldActivity(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   if (data['kind'] === 'init') assignText(execution, data, ['agent', 'model', 'session', 'via'], NAME_CHARS);
+  if (data['kind'] === 'init') assignNumber(execution, data, ['pid']);
   if (data['kind'] === 'prompt' && event.step === undefined) execution.turns = (execution.turns ?? 0) + 1;
   const text = activityTail(data, depthOf(execution, event.step));
   if (text !== undefined) appendTail(execution, text);

@@ -41,6 +41,7 @@ import { openHttp } from './http/web.js';
 import { createIngest } from './ingest.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
+import { loseOpen } from './lost-writers.js';
 import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
@@ -467,18 +468,6 @@ function orderSpool(event: NewEvent, state: State, spool: Spool): void {
   if (source?.startsWith(`${RUN_KIND}-`) && Object.hasOwn(EXECUTION_ENDS, type)) {
     spool.catchUp();
     spool.readAhead(({ kind }) => kind === SCRIPT_KIND);
-  }
-}
-
-/** Nobody will tell how these ended; of runs something may be left. */
-function loseOpen(
-  state: State,
-  source: string,
-  { runs, record, error }: { runs: Runs; record: (event: NewEvent) => void; error: string },
-): void {
-  for (const id of state.sources.get(source)?.open ?? []) {
-    if (!state.alive.has(id) || runs.runnerGone(id)) continue;
-    record({ type: 'execution_lost', execution: id, data: { error } });
   }
 }
 

@@ -5,7 +5,9 @@ import type { EventData, NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
-import { readProcess } from '../processes.js';
+import { AGENTS } from '../paths.js';
+import { readCommand, readProcess } from '../processes.js';
+import { isProgramOf } from '../sessions/owners.js';
 import { isWriterAlive } from '../spool/writer.js';
 import type { HookCall } from '../streams/hook-call.js';
 import { readHookCall } from '../streams/hook-call.js';
@@ -34,24 +36,30 @@ export interface SessionsOptions {
 const LOOK_MS = 10_000;
 /** For the last lines of an agent that has just ended. */
 const SETTLE_MS = 3_000;
+/** Its processes work on one session at a time: another one that begins there takes the place of the first. */
+const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
 /** Between an agent and its hook there may be such; they are gone at once. */
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', 'agent-hook']);
+const HOOK = 'agent-hook';
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', HOOK]);
 /** Up from an agent to what has started it. */
 const MAX_ANCESTORS = 100;
 
 export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: SessionsOptions): Sessions {
   let isToldBad = false;
   const repeated = new RepeatedCalls();
+  const owners = createOwners();
 
   /** An agent that is killed, or whose terminal is closed, tells no end. */
   const look = () => {
     for (const execution of state.alive.values()) {
-      const { pid, via, kind, lastActivity, id } = execution;
+      const { pid, via, kind, lastActivity, id, session } = execution;
       if (via !== 'hooks' || kind !== 'agent' || pid === undefined) continue;
       const heard = Date.parse(lastActivity);
-      if (now() - heard < SETTLE_MS || isWriterAlive(pid, heard, now())) continue;
+      const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
+      if (now() - heard < SETTLE_MS || pids.some((one) => isWriterAlive(one, heard, now()))) continue;
       record({ ...endOfSession(execution, { isGone: true }), execution: id });
     }
+    owners.forget(state);
   };
   const timer = setInterval(look, lookMs).unref();
 
@@ -65,7 +73,9 @@ export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: Se
         return [];
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
-      return stamp(eventsOf(call, placeOf(call, state)), line, call);
+      const place = placeOf(call, state);
+      const pid = place.kind === 'own' ? owners.ownerOf(call) : undefined;
+      return stamp([...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)], line, call);
     },
     close: () => clearInterval(timer),
   };
@@ -78,7 +88,8 @@ function originOf({ source, n, time, approximate }: NewEvent, now: () => number)
 
 type Draft = Omit<NewEvent, 'source' | 'n'>;
 
-function eventsOf(call: HookCall, place: Place): Draft[] {
+/** `pid`: the agent's process, where it is known. */
+function eventsOf(call: HookCall, place: Place, pid: number | undefined): Draft[] {
   if (place.kind === 'none') {
     const data = { summary: 'told by its own output from here on' };
     return place.left ? [{ type: 'execution_completed', execution: place.left.id, data }] : [];
@@ -86,7 +97,7 @@ function eventsOf(call: HookCall, place: Place): Draft[] {
   const { known } = place;
   const session = describeSession(call);
   const open = known && !isFinal(known.status) ? known : undefined;
-  const init = { type: 'activity', data: { kind: 'init', ...session } };
+  const init = { type: 'activity', data: { kind: 'init', ...session, ...(pid !== undefined && { pid }) } };
   if (place.kind === 'run') {
     if (!open) return [];
     const told = [...(open.session === undefined ? [init] : []), ...hookEvents(call, open)];
@@ -96,11 +107,27 @@ function eventsOf(call: HookCall, place: Place): Draft[] {
   const isNew = open === undefined && isBeginning(call, known);
   if (!open && !isNew) return [];
   const begins = isNew || open?.via !== 'hooks' || isStart(call);
-  const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent) } };
-  return [...(begins ? [start, init] : []), ...hookEvents(call, open)].map((event) => ({
+  const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent, pid) } };
+  const isMoved = pid !== undefined && open?.pid !== pid;
+  return [...(begins ? [start, init] : isMoved ? [init] : []), ...hookEvents(call, open)].map((event) => ({
     ...event,
     execution: call.session,
   }));
+}
+
+/** Those that this process worked on before: `--continue` announces one and resumes another, `/clear` begins anew. */
+function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
+  if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
+  return [...state.alive.values()]
+    .filter((one) => one.via === 'hooks' && one.pid === pid && one.agent === call.agent && one.session !== call.session)
+    .map((one) => {
+      const { type, data } = endOfSession(one);
+      return {
+        type,
+        data: { summary: `its process went on with session ${call.session}`, ...data },
+        execution: one.id,
+      };
+    });
 }
 
 /** A process that begins, with an old session perhaps; one whose context is compacted goes on. */
@@ -112,28 +139,80 @@ function isStart({ event, fields }: HookCall): boolean {
 function inRun(call: HookCall, state: State): HookCall {
   const { session, pid, within } = call;
   if (within !== undefined || pid === undefined || state.alive.has(session)) return call;
-  const own = agentOf(pid);
+  const own = nearestProgram(pid);
   const found = own === undefined ? undefined : startedIn(own, state.alive.values());
   return found === undefined ? call : { ...call, within: found };
 }
 
-function beginning({ agent, fields, pid }: HookCall, within: string | undefined): EventData {
+function beginning({ agent, fields }: HookCall, within: string | undefined, pid: number | undefined): EventData {
   const directory = typeof fields['cwd'] === 'string' ? path.basename(fields['cwd']) : '';
-  const own = pid === undefined ? undefined : agentOf(pid);
   return {
     name: directory === '' ? agent : `${agent} in ${directory}`,
     kind: 'agent',
     host: hostname(),
-    ...(own !== undefined && { pid: own }),
+    ...(pid !== undefined && { pid }),
     ...(within !== undefined && { parent: within }),
   };
 }
 
-/** The process of the agent whose hook was called by `pid`; undefined where it is gone already, or cannot be told. */
-function agentOf(pid: number): number | undefined {
-  const found = readProcess(pid);
-  if (!found || pid <= 1) return undefined;
-  return SHELLS.has(found.name) ? agentOf(found.parent) : pid;
+interface Owners {
+  /** The process of the agent that has made this call, as soon as that is certain. */
+  ownerOf(call: HookCall): number | undefined;
+  /** What may be the process of that session. */
+  candidateOf(session: string | undefined): number | undefined;
+  forget(state: State): void;
+}
+
+/**
+ * Which process is the agent? The nearest above the hook that looks like its program. Any other may be a wrapper that
+ * lives as long as one call (`timeout`, a script of Python): it counts when a second call comes from it.
+ */
+function createOwners(): Owners {
+  const candidates = new Map<string, number>();
+  return {
+    ownerOf({ agent, pid, session }) {
+      if (pid === undefined) return undefined;
+      const program = agentProgram(pid, agent);
+      if (program !== undefined) return program;
+      const nearest = nearestProgram(pid);
+      const before = candidates.get(session);
+      if (nearest !== undefined) candidates.set(session, nearest);
+      return nearest === before ? nearest : undefined;
+    },
+    candidateOf: (session) => (session === undefined ? undefined : candidates.get(session)),
+    forget(state) {
+      const alive = new Set([...state.alive.values()].map(({ session }) => session));
+      for (const session of candidates.keys()) if (!alive.has(session)) candidates.delete(session);
+    },
+  };
+}
+
+/** The nearest process that is this agent's program: `pid`, or one that it descends from. */
+function agentProgram(pid: number, name: string): number | undefined {
+  const agent = AGENTS.find((one) => one === name);
+  if (agent === undefined) return undefined;
+  for (const one of ancestorsOf(pid)) {
+    const command = readCommand(one);
+    // the name of the agent is an argument of its hook, too
+    if (command && !command.argv.some((word) => path.basename(word) === HOOK) && isProgramOf(agent, command))
+      return one;
+  }
+  return undefined;
+}
+
+/** The nearest process that is no shell; undefined where it is gone already, or cannot be told. */
+function nearestProgram(pid: number): number | undefined {
+  for (const one of ancestorsOf(pid)) if (!SHELLS.has(readProcess(one)?.name ?? '')) return one;
+  return undefined;
+}
+
+/** Itself, and what it descends from. */
+function* ancestorsOf(pid: number): Generator<number> {
+  let found = readProcess(pid);
+  for (let step = 0; step < MAX_ANCESTORS && found && found.pid > 1; step++) {
+    yield found.pid;
+    found = readProcess(found.parent);
+  }
 }
 
 /** The run that this process is, or the agent or run that it descends from. */
@@ -144,11 +223,9 @@ function startedIn(pid: number, alive: Iterable<Execution>): string | undefined 
     if (owner === undefined || (owner === pid && via !== undefined)) continue;
     if (kind === 'agent' || kind === 'run') owners.set(owner, id);
   }
-  let ancestor: number | undefined = pid;
-  for (let step = 0; step < MAX_ANCESTORS && ancestor !== undefined && ancestor > 1; step++) {
+  for (const ancestor of ancestorsOf(pid)) {
     const owner = owners.get(ancestor);
     if (owner !== undefined) return owner;
-    ancestor = readProcess(ancestor)?.parent;
   }
   return undefined;
 }

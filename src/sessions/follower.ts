@@ -1,5 +1,6 @@
 /** Follows the sessions of one agent through the files that it keeps of them. */
 import { lstatSync } from 'node:fs';
+import { nextGeneration } from '../core/fold.js';
 import { ProgressError } from '../errors.js';
 import { readCommands, readOpenFiles } from '../processes.js';
 import type { FollowStatus } from '../protocol/messages.js';
@@ -11,7 +12,7 @@ import type { Place } from './agents.js';
 import { LAYOUTS, ownerOf, placeOf } from './agents.js';
 import { createFinder } from './finder.js';
 import { isProgramOf, sessionsWithProcess } from './owners.js';
-import type { Session, SessionOptions } from './session.js';
+import type { Part, Session, SessionOptions } from './session.js';
 import { createSession } from './session.js';
 import type { About, SessionFile } from './session-file.js';
 import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
@@ -63,9 +64,10 @@ interface Followed {
   isOwn: boolean;
   /** Somebody else may still say that it tells of this session. */
   isHeld: boolean;
-  /** Was its process looked for, and was one ever seen? */
   isLookedFor: boolean;
-  hadProcess: boolean;
+  /** The life of the session in which a process of it was seen last. */
+  seenIn: number | undefined;
+  part: Part;
   rewind(): void;
 }
 
@@ -93,7 +95,7 @@ export function createFollower(options: FollowerOptions): Follower {
   /** However old, a session that goes on is followed to its end. */
   const isWanted = (place: Place | undefined, writtenAt: number): boolean => {
     if (now() - writtenAt <= backfillMs) return true;
-    return place !== undefined && (state.sources.get(place.source)?.open.length ?? 0) > 0;
+    return place !== undefined && (state.sources.get(newestSource(place))?.open.length ?? 0) > 0;
   };
 
   /** The limit of the system that a watch has met, once it is in the log. */
@@ -133,31 +135,39 @@ export function createFollower(options: FollowerOptions): Follower {
     const isOwn = place.subagent === undefined;
     const session = isOwn ? createSession(options) : ownSession(place, path);
     if (!session) return undefined;
+    const source = newestSource(place);
+    const file = openSessionFile({
+      file: path,
+      label: `sessions: ${agent} ${place.parts.join('/')}`,
+      format: layout.format,
+      step: isOwn ? undefined : (readCall(path) ?? place.subagent),
+      taken: Math.max(0, takenOf(source) ?? 0),
+      takenTime: state.sources.get(source)?.time,
+      given: givenBy(place, path),
+      onLine: (line) => session.take(followed.part.source, line),
+      onReplaced() {
+        const { part } = followed;
+        if (takenOf(part.source) !== undefined) part.source = nextGeneration(part.source);
+      },
+      onRefused: () => turns.again(followed),
+      log,
+    });
     const followed: Followed = {
-      place,
-      path,
-      session,
-      isOwn,
-      isHeld: false,
-      isLookedFor: false,
-      hadProcess: false,
-      file: openSessionFile({
-        file: path,
-        label: `sessions: ${agent} ${place.parts.join('/')}`,
-        format: layout.format,
-        step: isOwn ? undefined : (readCall(path) ?? place.subagent),
-        taken: Math.max(0, takenOf(place.source) ?? 0),
-        given: givenBy(place, path),
-        onLine: (line) => session.take(place.source, line),
-        onRefused: () => turns.again(followed),
-        log,
-      }),
-      rewind: () => followed.file.rewind(),
+      ...{ place, path, file, session, isOwn, isHeld: false, isLookedFor: false, seenIn: undefined },
+      part: { source, file },
+      rewind: () => file.rewind(),
     };
-    session.add({ source: place.source, file: followed.file });
+    session.add(followed.part);
     files.set(place.source, followed);
     closeExcess();
     return followed;
+  };
+
+  /** A file that was written anew has a source for each time. */
+  const newestSource = ({ source }: Place): string => {
+    let newest = source;
+    for (let next = newest; takenOf(next) !== undefined; next = nextGeneration(next)) newest = next;
+    return newest;
   };
 
   /** The session of a sub-agent: its own file is read first. */
@@ -215,7 +225,8 @@ export function createFollower(options: FollowerOptions): Follower {
 
   const findProcesses = (alive: readonly Followed[]) => {
     // one that is short would be gone with the next look
-    if (now() - processesAt < processesMs && alive.every(({ isLookedFor }) => isLookedFor)) return;
+    const isKnown = alive.every(({ isLookedFor }) => isLookedFor) && !alive.some(isOutdated);
+    if (now() - processesAt < processesMs && isKnown) return;
     processesAt = now();
     for (const followed of alive) followed.isLookedFor = true;
     const commands = readCommands()?.filter((command) => isProgramOf(agent, command));
@@ -230,8 +241,12 @@ export function createFollower(options: FollowerOptions): Follower {
       }));
     const found = commands && sessionsWithProcess(candidates, commands, readOpenFiles);
     withProcess = found && new Set([...found].map(({ followed }) => followed));
-    for (const followed of withProcess ?? []) followed.hadProcess = true;
+    for (const followed of withProcess ?? []) followed.seenIn = followed.session.lives;
   };
+
+  /** What was written since the last look comes from a process that was not seen by it. */
+  const isOutdated = (followed: Followed): boolean =>
+    withProcess?.has(followed) !== true && (followed.session.idleSince ?? -Infinity) >= processesAt;
 
   /** One that another has started lives as long as that. */
   const processOf = (followed: Followed): Facts['process'] => {
@@ -240,7 +255,7 @@ export function createFollower(options: FollowerOptions): Follower {
       parent === undefined ? undefined : [...files.values()].find((one) => one.session.about.session === parent);
     if (starter && starter !== followed) return starter.session.isAlive ? 'alive' : 'gone';
     if (withProcess?.has(followed)) return 'alive';
-    return followed.hadProcess ? 'gone' : 'none';
+    return followed.seenIn === followed.session.lives ? 'gone' : 'none';
   };
 
   const sweep = () =>
@@ -249,7 +264,7 @@ export function createFollower(options: FollowerOptions): Follower {
   sweep();
 
   return {
-    isOpen: (source) => files.has(source),
+    isOpen: (source) => files.has(source.replace(/~\d+$/, '')),
     resume: () => turns.resume(),
     status: () => ({
       files: files.size,

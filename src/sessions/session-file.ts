@@ -40,6 +40,10 @@ export interface SessionFileOptions {
   given: About;
   /** Where the journal says that it was taken to. */
   taken: number;
+  /** When the newest line of it that was taken happened, RFC 3339. */
+  takenTime?: string | undefined;
+  /** It was cut or written anew: offsets count from now on in another file. */
+  onReplaced: () => void;
   /** A line that was not taken before, and tells something. */
   onLine: (line: SessionLine) => void;
   onRefused: () => void;
@@ -60,12 +64,15 @@ export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'rea
 const NEWLINE = 0x0a;
 
 export function openSessionFile(options: SessionFileOptions): SessionFile {
-  const { file, label, format, step, given, taken, onLine, onRefused, log } = options;
+  const { file, label, format, step, given, taken, onReplaced, onLine, onRefused, log } = options;
   let about = given;
   let lastTime: string | undefined;
   let writtenAt = 0;
   /** Up to here it is only read to be understood. */
   let known = taken;
+  /** The newest time that was taken, and in a file that was written anew the one up to which all was. */
+  let settledTime = options.takenTime ?? '';
+  let knownTime = '';
   let lineStart = 0;
   let told: TimedEvent[] = [];
 
@@ -89,6 +96,17 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     return events;
   };
 
+  const noteTime = (time: string, receipt: Receipt): Receipt => {
+    const settle = () => {
+      if (time > settledTime) settledTime = time;
+    };
+    return {
+      written: () => (settle(), receipt.written()),
+      duplicate: () => (settle(), receipt.duplicate()),
+      refused: (error) => receipt.refused(error),
+    };
+  };
+
   const tail = openTail({
     file,
     label,
@@ -101,10 +119,15 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
       reader.push(bytes, writtenAt);
       if (bytes.at(-1) !== NEWLINE) return;
       const events = take();
-      if (events.length > 0 && end > known) {
-        onLine({ events, end, bytes: end - lineStart, receipt: tail.receiptFor(end) });
+      const time = events.at(-1)?.time ?? '';
+      if (events.length > 0 && end > known && time > knownTime) {
+        onLine({ events, end, bytes: end - lineStart, receipt: noteTime(time, tail.receiptFor(end)) });
       }
       lineStart = end;
+    },
+    onReplaced() {
+      knownTime = settledTime;
+      onReplaced();
     },
     onRewind() {
       reader = createReader();

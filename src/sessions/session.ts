@@ -10,6 +10,7 @@ import type { Agent } from '../paths.js';
 import type { Receipt } from '../spool/tail.js';
 import type { TimedEvent } from '../streams/interpreter.js';
 import { takes, toldBy } from '../streams/precedence.js';
+import { interruption, isTurnEnd, turnReason } from '../streams/turn.js';
 import type { About, SessionFile, SessionLine } from './session-file.js';
 import type { Facts } from './verdict.js';
 import { isResting, judge } from './verdict.js';
@@ -43,10 +44,9 @@ export interface Session {
   look(process: Facts['process']): void;
   /** Has it an execution that goes on? */
   readonly isAlive: boolean;
+  /** How many executions it has begun: what was seen of the process of one says nothing about the next. */
+  readonly lives: number;
 }
-
-/** Why it waits. */
-const TURN_OVER = 'its turn is over';
 
 export function createSession({ agent, state, submit, log, now, silenceMs }: SessionOptions): Session {
   const parts: Part[] = [];
@@ -54,6 +54,7 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
   let rivals: Execution[] = [];
   /** The session that they tell. */
   let disputed: string | undefined;
+  let lives = 0;
   let starting = false;
   let ending = false;
   let resting = false;
@@ -117,6 +118,7 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       ...(parent !== undefined && { parent: executionOf(parent) }),
     };
     starting = true;
+    lives++;
     const done = () => void (starting = false);
     attempt([eventOf({ type: 'execution_started', time, data }, source)], 0, {
       written: done,
@@ -154,6 +156,12 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     return true;
   };
 
+  /** No hook of Claude Code tells that a turn was interrupted; its file does. */
+  const stopTurn = (execution: Execution, { claim, lastTime = '' }: SessionFile) => {
+    if (claim?.status !== 'cancelled' || lastTime < execution.lastActivity) return;
+    if (!isTurnEnd(execution.attentionReason)) attempt(interruption(execution), 0);
+  };
+
   const setAttention = (attention: EventAttention, source: string) =>
     eventOf({ type: 'attention', data: { ...attention } }, source);
 
@@ -165,8 +173,11 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       return isAlive();
     },
     get idleSince() {
-      const times = parts.map(({ file }) => (file.leftAlone === undefined ? file.idleSince : 0));
+      const times = parts.map(({ file }) => file.idleSince);
       return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+    },
+    get lives() {
+      return lives;
     },
     add: (part) => void parts.push(part),
     prepare,
@@ -177,21 +188,27 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       if (ending || (!isAlive() && !starting)) start(source, time);
       ending = false;
       const told = events.map((event) => eventOf(event, source));
-      if (resting || current()?.attentionReason === TURN_OVER) told.unshift(setAttention({ state: 'none' }, source));
-      resting = false;
+      // a sub-agent in the background is no answer to its session
+      if (source === own()?.source) {
+        if (resting || isTurnEnd(current()?.attentionReason)) told.unshift(setAttention({ state: 'none' }, source));
+        resting = false;
+      }
       const last = told.at(-1);
       if (last) last.n = n;
       attempt(told, bytes, receipt);
     },
     look(process) {
       const { idleSince } = this;
-      const main = own();
-      if (idleSince === undefined || !main || !isAlive() || ending || current()?.via !== 'transcript') return;
+      const [main, execution] = [own(), current()];
+      if (!main || !isAlive() || ending || !execution) return;
+      if (execution.via === 'hooks') return stopTurn(execution, main.file);
+      if (idleSince === undefined || execution.via !== 'transcript') return;
       const { claim, isOver } = main.file;
       const facts = { claim, isOver, idleMs: now() - idleSince, process };
-      if (end(facts) || resting || !isResting(facts) || current()?.attention === 'waiting') return;
+      if (end(facts) || resting || !claim || execution.attention === 'waiting') return;
+      if (!isResting({ ...facts, idleMs: now() - (main.file.idleSince ?? now()) })) return;
       resting = true;
-      attempt([setAttention({ state: 'waiting', reason: TURN_OVER }, main.source)], 0);
+      attempt([setAttention({ state: 'waiting', reason: turnReason(claim) }, main.source)], 0);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** A file that others append to: read on in parts, by nobody fooled, with an account of what of it is written. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { ProgressError } from '../errors.js';
@@ -22,6 +23,11 @@ export interface TailOptions {
   taken: number;
   /** What was taken is read again, for a reader that has to know it. */
   fromStart?: true;
+  /**
+   * The file was cut, or replaced by one with another beginning: all of it is read again, as if nothing was taken.
+   * Absent: such a file is left alone. Files with `fromStart` alone.
+   */
+  onReplaced?: () => void;
   /** A part of the file that ends with a newline, or has none. `end`: the offset behind it. */
   onBytes: (bytes: Buffer, end: number) => void;
   /** Asked after each line: is the reader to pause here? The rest is read by the next call of `read`. */
@@ -48,7 +54,7 @@ export interface Tail {
   /** Every line before here is written, or refused for good. */
   readonly settled: number;
   readonly size: number;
-  /** Was everything in it taken, and when was it last written to? In milliseconds; undefined if not all was. */
+  /** When it was last written to, in milliseconds, if everything in it was taken or it is left alone; else undefined. */
   readonly idleSince: number | undefined;
   /** To be told what becomes of the line that ends there. */
   receiptFor(end: number): Receipt;
@@ -67,7 +73,7 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 export function openTail(options: TailOptions): Tail {
-  const { file, label, taken, fromStart, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
+  const { file, label, taken, fromStart, onReplaced, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
   let settled = taken;
   /** Read up to here. */
   let position = fromStart ? 0 : taken;
@@ -80,6 +86,8 @@ export function openTail(options: TailOptions): Tail {
   let trouble: string | undefined;
   let leftAlone: string | undefined;
   let generation = 0;
+  /** Of everything before `position`. */
+  let digest = createHash('sha1');
 
   const leave = (why: string): Look => {
     leftAlone = why;
@@ -90,12 +98,34 @@ export function openTail(options: TailOptions): Tail {
   const check = (stat: Stats): string | undefined => {
     if (!stat.isFile()) return 'it is not a regular file';
     if (stat.uid !== userInfo().uid) return `it belongs to user ${stat.uid}`;
-    if (stat.size > MAX_FILE_BYTES) return `it is larger than ${MAX_FILE_BYTES} bytes`;
-    const isAnother = inode !== undefined && stat.ino !== inode;
-    if (isAnother || stat.size < Math.max(position, settled)) {
-      return 'it was cut, or written anew: nobody knows what was taken of it';
+    return stat.size > MAX_FILE_BYTES ? `it is larger than ${MAX_FILE_BYTES} bytes` : undefined;
+  };
+
+  const isReplaced = (descriptor: number, stat: Stats): boolean => {
+    if (stat.size < Math.max(position, settled)) return true;
+    return inode !== undefined && stat.ino !== inode && !(onReplaced && isCopy(descriptor));
+  };
+
+  /** A copy that was put in its place goes on where the file ended. */
+  const isCopy = (descriptor: number): boolean => {
+    const found = createHash('sha1');
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let at = 0; at < position;) {
+      const length = readSync(descriptor, buffer, 0, Math.min(CHUNK_BYTES, position - at), at);
+      if (length === 0) return false;
+      found.update(buffer.subarray(0, length));
+      at += length;
     }
-    return undefined;
+    return found.digest('hex') === digest.copy().digest('hex');
+  };
+
+  const restart = (from: number) => {
+    generation++;
+    waiting = 0;
+    stopped = false;
+    position = from;
+    digest = createHash('sha1');
+    onRewind();
   };
 
   /** Line by line, so that each is known by where it ends. */
@@ -112,14 +142,23 @@ export function openTail(options: TailOptions): Tail {
 
   const readFrom = (descriptor: number): Look => {
     const stat = fstatSync(descriptor);
+    writtenAt = stat.mtimeMs;
     const wrong = check(stat);
     if (wrong !== undefined) return leave(wrong);
+    if (isReplaced(descriptor, stat)) {
+      if (!onReplaced) return leave('it was cut, or written anew: nobody knows what was taken of it');
+      log(`${label} was cut, or written anew: it is read again from its beginning`);
+      settled = 0;
+      onReplaced();
+      restart(0);
+    }
     size = stat.size;
     inode = stat.ino;
-    writtenAt = stat.mtimeMs;
     onLook?.(writtenAt);
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - position));
-    push(buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position)));
+    const bytes = buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position));
+    if (onReplaced) digest.update(bytes);
+    push(bytes);
     return position < size ? 'more' : 'done';
   };
 
@@ -134,7 +173,8 @@ export function openTail(options: TailOptions): Tail {
       return size;
     },
     get idleSince() {
-      return position === size && waiting === 0 && !stopped ? writtenAt : undefined;
+      const isRead = position === size && waiting === 0 && !stopped;
+      return isRead || leftAlone !== undefined ? writtenAt : undefined;
     },
     receiptFor(end) {
       const born = generation;
@@ -164,7 +204,11 @@ export function openTail(options: TailOptions): Tail {
     },
     /** Synchronous: the system has these bytes in memory, and a detour over its threads takes ten times as long. */
     read() {
-      if (leftAlone !== undefined) return 'left alone';
+      if (leftAlone !== undefined) {
+        // that it is written to is a sign of life all the same
+        writtenAt = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? writtenAt;
+        return 'left alone';
+      }
       if (stopped) return 'done';
       let descriptor: number;
       try {
@@ -181,13 +225,7 @@ export function openTail(options: TailOptions): Tail {
         closeSync(descriptor);
       }
     },
-    rewind() {
-      generation++;
-      waiting = 0;
-      stopped = false;
-      position = fromStart ? 0 : settled;
-      onRewind();
-    },
+    rewind: () => restart(fromStart ? 0 : settled),
     leave,
   };
 }

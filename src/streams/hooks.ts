@@ -13,11 +13,8 @@ import { finiteOf, objectOf, objectsOf, stringOf } from './json.js';
 import type { StreamEvent } from './parser.js';
 import type { Beginning, Opened, PlanItem, Trace } from './trace.js';
 import { createTrace, PLAN_PREFIX } from './trace.js';
+import { TURN_FAILED, TURN_OVER, TURN_STOPPED } from './turn.js';
 
-/** How a session stands between its turns: it is the person's turn. */
-const TURN_OVER = 'its turn is over';
-const TURN_FAILED = 'its turn has failed: ';
-const TURN_STOPPED = 'its turn was interrupted';
 const TURN_ENDS = [TURN_OVER, TURN_FAILED, TURN_STOPPED];
 const MAY_IT = 'may it use ';
 /** What the person, or a rule, has not allowed; the tool has not run then, and nothing else tells of its end. */
@@ -154,11 +151,17 @@ function beginningOf({ subagent, fields }: HookCall, known: Execution | undefine
   }
   return {
     cwd: stringOf(fields['cwd']),
-    // what one agent does is no answer to the question of another
-    waiting: known?.attention === 'waiting' && known.attentionStep === subagent,
+    waiting: known?.attention === 'waiting' && isItsQuestion(known, subagent),
     opened,
     planned,
   };
+}
+
+/** The answer to one participant's question is no answer to another's; a sub-agent that is over waits for none. */
+function isItsQuestion({ attentionStep: asker, steps }: Execution, subagent: string | undefined): boolean {
+  if (asker === subagent) return true;
+  const step = asker === undefined ? undefined : steps.get(asker);
+  return subagent === undefined && step !== undefined && isFinal(step.status);
 }
 
 function planStatusOf(status: Step['status']): PlanItem['status'] {
@@ -322,6 +325,8 @@ function stop({ call, fields, trace, known }: Told): void {
   const tasks = fields['background_tasks'];
   if (call.subagent === undefined && Array.isArray(tasks) && tasks.length === 0) closeTools(trace, known);
   trace.finish({ status: 'completed' }, {}, undefined);
+  // a question of a sub-agent comes before the next prompt
+  if (known?.attention === 'waiting' && !isItsQuestion(known, call.subagent)) return;
   trace.wait(text === '' ? TURN_OVER : `${TURN_OVER}: ${firstLine(text)}`);
 }
 

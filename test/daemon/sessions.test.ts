@@ -6,9 +6,12 @@ import { readProcess } from '../../src/processes.js';
 import { createReplay } from '../helpers/hook-calls.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** A process that has started another; both are there until the test ends. */
-async function startTwo(t: Test): Promise<{ starter: number; started: number; kill: () => Promise<void> }> {
-  const child = spawn('bash', ['-c', 'sleep 600 & echo $!; wait'], {
+/** A process that has started another, which is called `name`; both are there until the test ends. */
+async function startTwo(
+  t: Test,
+  name = 'codex',
+): Promise<{ starter: number; started: number; kill: () => Promise<void> }> {
+  const child = spawn('bash', ['-c', `(exec -a ${name} sleep 600) & echo $!; wait`], {
     stdio: ['ignore', 'pipe', 'ignore'],
     detached: true,
   });
@@ -55,6 +58,39 @@ t.test('of two sessions of one process none has started the other', async (t) =>
   tell('codex', call('s1', 'SessionStart'), { pid: started });
   tell('codex', call('s2', 'SessionStart'), { pid: started });
   t.equal(session('s2').parent, undefined);
+});
+
+t.test('a process that works on another session has left the one before it, used or not', async (t) => {
+  const { started } = await startTwo(t, 'claude');
+  const { call: tell, session } = createReplay();
+  const start = (id: string, source: string) => tell('claude', call(id, 'SessionStart', { source }), { pid: started });
+  start('phantom', 'startup');
+  start('resumed', 'resume');
+  t.match(session('phantom'), { status: 'completed', summary: 'its process went on with session resumed' });
+  tell('claude', call('resumed', 'UserPromptSubmit', { prompt: 'go on' }), { pid: started });
+  start('resumed', 'compact');
+  t.equal(session('resumed').status, 'running');
+  start('cleared', 'clear');
+  t.equal(session('resumed').status, 'cancelled', 'in the middle of a turn');
+  t.equal(session('cleared').status, 'running');
+});
+
+t.test('a program between an agent and its hook is not the agent', async (t) => {
+  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  t.teardown(close);
+  const wrapper = await startTwo(t, 'wrapper');
+  tell('claude', call('wrapped', 'SessionStart'), { pid: wrapper.started });
+  tell('claude', call('wrapped', 'UserPromptSubmit', { prompt: 'do it' }), { pid: 1 });
+  t.equal(session('wrapped').pid, undefined);
+  const agent = await startTwo(t, 'renamed');
+  tell('claude', call('renamed', 'SessionStart'), { pid: agent.started });
+  t.equal(session('renamed').pid, undefined, 'it may be a wrapper');
+  tell('claude', call('renamed', 'UserPromptSubmit', { prompt: 'do it' }), { pid: agent.started });
+  t.equal(session('renamed').pid, agent.started, 'a second call comes from it');
+  await wrapper.kill();
+  await agent.kill();
+  await waitFor('the end', () => session('renamed').status === 'lost');
+  t.equal(session('wrapped').status, 'running');
 });
 
 t.test('a session whose agent has vanished is lost, or as its turn was', async (t) => {

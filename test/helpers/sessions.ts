@@ -9,7 +9,7 @@ import { emptyState, findExecution } from '../../src/core/state.js';
 import { createIngest } from '../../src/daemon/ingest.js';
 import { ProgressError } from '../../src/errors.js';
 import type { Agent } from '../../src/paths.js';
-import type { Follower } from '../../src/sessions/follower.js';
+import type { Follower, FollowerOptions } from '../../src/sessions/follower.js';
 import { createFollower } from '../../src/sessions/follower.js';
 import { openJournal } from './journal.js';
 import { waitFor } from './wait.js';
@@ -80,7 +80,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     logs,
     ingest,
     at,
-    start(options: { backfillMs?: number; silenceMs?: number; holdMs?: number } = {}) {
+    start(options: Partial<FollowerOptions> = {}) {
       follower = createFollower({
         agent,
         root,

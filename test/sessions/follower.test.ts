@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -236,7 +236,6 @@ t.test('over with its process', async (t) => {
   const cwd = path.join(sessions.root, 'work');
   mkdirSync(cwd, { recursive: true });
   const lines = recorded('claude').get(CLAUDE_FILE)!.replaceAll('/home/user/demo3', cwd).match(/.*\n/g)!;
-  const { spawn } = await import('node:child_process');
   const agent = spawn('bash', ['-c', 'exec -a claude sleep 600'], { cwd, stdio: 'ignore' });
   t.teardown(() => agent.kill('SIGKILL'));
   sessions.append(CLAUDE_FILE, lines.slice(0, -4).join(''));
@@ -315,7 +314,7 @@ t.test('what is no file of ours is left alone', async (t) => {
   for (const name of follower.status().leftAlone) t.match(name, id('4'));
 
   truncateSync(sessions.at(CLAUDE_FILE), 100);
-  await waitFor('the cut', () => sessions.logs.some((line) => line.includes('it was cut')));
+  await waitFor('the cut', () => sessions.logs.some((line) => line.includes('was cut')));
   const before = sessions.events.length;
   sessions.write(`${CLAUDE_FILE}.new`, text + text);
   renameSync(sessions.at(`${CLAUDE_FILE}.new`), sessions.at(CLAUDE_FILE));
@@ -323,16 +322,108 @@ t.test('what is no file of ours is left alone', async (t) => {
   t.equal(sessions.events.slice(before).filter(({ type }) => type === 'activity').length, 0);
 });
 
-t.test('a file that is replaced by a longer one is left alone', async (t) => {
+/** A turn of Claude Code that runs a tool, in three lines; the last two are its end. */
+function turnLines(session: string, cwd = '/w'): string[] {
+  const line = (at: number, type: string, message: object) => {
+    const time = new Date(Date.now() - 60_000 + at * 1_000).toISOString();
+    return `${JSON.stringify({ sessionId: session, cwd, entrypoint: 'cli', timestamp: time, type, message })}\n`;
+  };
+  const reply = (id: string, content: object, stop: string) => ({
+    ...{ id, role: 'assistant', content: [content], stop_reason: stop },
+    usage: { input_tokens: 100, output_tokens: 10 },
+  });
+  const result = { type: 'tool_result', tool_use_id: 't1', content: 'built' };
+  return [
+    line(1, 'user', { content: 'build it' }),
+    line(
+      2,
+      'assistant',
+      reply('m1', { type: 'tool_use', id: 't1', name: 'Bash', input: { command: 'make' } }, 'tool_use'),
+    ),
+    line(3, 'user', { content: [result] }),
+    line(4, 'assistant', reply('m2', { type: 'text', text: 'done' }, 'end_turn')),
+  ];
+}
+
+for (const kept of [2, 1]) {
+  const what = kept === 2 ? 'replaced by a copy' : 'cut';
+  t.test(`a session whose file is ${what} in the middle of a turn goes on`, async (t) => {
+    const sessions = await openSessions(t);
+    const lines = turnLines(CLAUDE_ID);
+    sessions.write(CLAUDE_FILE, lines.slice(0, 2).join(''));
+    sessions.start();
+    await untilTaken(sessions);
+    sessions.write('new', lines.slice(0, kept).join(''));
+    renameSync(sessions.at('new'), sessions.at(CLAUDE_FILE));
+    if (kept < 2) await waitFor('it is read again', () => sessions.logs.some((line) => line.includes('read again')));
+    sessions.append(CLAUDE_FILE, lines.slice(2).join(''));
+    await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+    t.match(sessions.execution(CLAUDE_ID), { status: 'running', tokens: 220, turns: 1 });
+    await sessions.stop();
+    sessions.start();
+    sessions.append(CLAUDE_FILE, turnLines(CLAUDE_ID)[0]!.replace('build it', 'again'));
+    await waitFor('the next prompt, after a restart', () => sessions.execution(CLAUDE_ID)?.turns === 2);
+    t.equal(countOf(sessions, 'execution_started'), 1);
+    t.equal(sessions.execution(CLAUDE_ID)?.tokens, 220, 'nothing twice');
+  });
+}
+
+t.test('a session that is resumed soon is not judged by the process that it had before', async (t) => {
   const sessions = await openSessions(t);
-  const text = recorded('claude').get(CLAUDE_FILE)!;
-  sessions.write(CLAUDE_FILE, text);
-  const follower = sessions.start();
+  const cwd = path.join(sessions.root, 'work');
+  mkdirSync(cwd, { recursive: true });
+  const start = () => {
+    const agent = spawn('bash', ['-c', 'exec -a claude sleep 600'], { cwd, stdio: 'ignore' });
+    t.teardown(() => agent.kill('SIGKILL'));
+    return agent;
+  };
+  const first = start();
+  const lines = turnLines(CLAUDE_ID, cwd);
+  sessions.append(CLAUDE_FILE, lines.join(''));
+  // between two of its looks at processes another takes the place of the first
+  sessions.start({ processesMs: 3_000 });
   await untilTaken(sessions);
-  sessions.write('new', text + text);
-  renameSync(sessions.at('new'), sessions.at(CLAUDE_FILE));
-  await waitFor('it is seen', () => follower.status().leftAlone.length === 1);
-  t.equal(sessions.execution(CLAUDE_ID)?.tokens, 8_719);
+  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  first.kill('SIGKILL');
+  await sessions.ended(CLAUDE_ID);
+  start();
+  const again = `${CLAUDE_ID}~2`;
+  sessions.append(CLAUDE_FILE, lines.slice(0, 2).join('').replaceAll('m1', 'm3').replaceAll('t1', 't2'));
+  await waitFor('it goes on', () => sessions.execution(again));
+  await delay(2_500); // silence after which an absent process counts
+  t.equal(sessions.execution(again)?.status, 'running');
+});
+
+t.test('a sub-agent in the background neither clears nor repeats that its session waits', async (t) => {
+  const sessions = await openSessions(t);
+  const files = [...recorded('claude')].map(([file, text]) => [file, text.replaceAll('sdk-cli', 'cli')] as const);
+  for (const [file, text] of files) sessions.write(file, text);
+  sessions.start();
+  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  const last = files.at(-1)![1].match(/.*\n/g)!.at(-1)!;
+  const before = sessions.events.length;
+  sessions.append(CLAUDE_SUBAGENT, last.replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date().toISOString()}"`));
+  await waitFor('what it tells', () => sessions.events.length > before);
+  t.equal(sessions.execution(CLAUDE_ID)?.attention, 'waiting');
+  t.equal(countOf(sessions, 'attention'), 1);
+});
+
+t.test('a turn that was interrupted is told by the file to the hooks, which say nothing', async (t) => {
+  const sessions = await openSessions(t);
+  const record = (type: string, data: object, step?: string) =>
+    sessions.ingest.submit({ type, execution: CLAUDE_ID, data: { ...data }, ...(step !== undefined && { step }) }, 10);
+  record('execution_started', { kind: 'agent', agent: 'claude', session: CLAUDE_ID, via: 'hooks' });
+  record('step_started', { name: 'Bash: make', kind: 'tool' }, 't1');
+  await sessions.ingest.drained();
+  const [prompt, call] = turnLines(CLAUDE_ID);
+  const stopped = prompt!
+    .replace('build it', '[Request interrupted by user for tool use]')
+    .replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date(Date.now() + 1_000).toISOString()}"`);
+  sessions.write(CLAUDE_FILE, `${prompt}${call}${stopped}`);
+  sessions.start();
+  await waitFor('it waits', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  t.equal(sessions.execution(CLAUDE_ID)?.attentionReason, 'its turn was interrupted');
+  t.equal(sessions.outcome(CLAUDE_ID)?.steps[0]?.status, 'cancelled');
 });
 
 t.test('a file that is removed ends nothing by itself', async (t) => {

@@ -144,6 +144,28 @@ t.test('what a sub-agent waits for is not answered by what another does', async 
   t.equal(session('s1').attention, undefined);
 });
 
+t.test('what the main agent waits for is not answered by a sub-agent beside it', async (t) => {
+  const { tell, session } = begin();
+  tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
+  tell('PreToolUse', bash('t1'));
+  tell('PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' } });
+  tell('PreToolUse', { ...bash('t2'), agent_id: 'a1' });
+  t.equal(session('s1').attentionReason, 'may it use Bash: make?');
+  tell('PostToolUse', bash('t1'));
+  t.equal(session('s1').attention, undefined);
+});
+
+t.test('a question of a sub-agent stays when the turn of its session ends, not when it has ended itself', async (t) => {
+  const { tell, session } = begin();
+  tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
+  tell('PermissionRequest', { agent_id: 'a1', tool_name: 'Bash', tool_input: { command: 'x' } });
+  tell('Stop', { last_assistant_message: 'It works in the background.' });
+  t.match(session('s1').attentionReason, /^may it use Bash/);
+  tell('SubagentStop', { agent_id: 'a1' });
+  tell('Stop', { last_assistant_message: 'All good.' });
+  t.match(session('s1').attentionReason, /^its turn is over/);
+});
+
 t.test('between its turns it is the person’s turn; a session left in the middle of one was cancelled', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1'));
