@@ -27,6 +27,8 @@ export interface Paths {
   daemonLog: string;
   /** Where each agent keeps the files of its sessions. */
   sessions: Readonly<Record<Agent, string>>;
+  /** Where Claude Code keeps a file for each of its processes. */
+  registry: string;
   /** Where the viewer listens while it is on, and what lets browsers in. */
   web: string;
   webToken: string;
@@ -67,6 +69,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),
     sessions: resolveSessions(env),
+    registry: path.resolve(agentHomes(env).claude, 'sessions'),
     web: path.join(state, 'web.json'),
     webToken: path.join(state, 'web-token'),
   };

@@ -56,6 +56,8 @@ import { openJournal, tuningOf } from './open-journal.js';
 import { listen } from './server.js';
 import type { Settings } from './settings.js';
 import { createFollowing } from './following.js';
+import { openRegistry } from '../sessions/registry.js';
+import { createAgentStates } from './agent-states.js';
 import type { Sessions } from './sessions.js';
 import { createSessions } from './sessions.js';
 import { dropForeignParent } from './shell-parent.js';
@@ -147,6 +149,7 @@ async function start(
       scheduler.wrote(batch.events);
       resources.wrote(batch.events);
       silence.wrote(batch.events);
+      agentStates.wrote(batch.events);
     },
     onRoom: () => {
       server.resume();
@@ -208,14 +211,17 @@ async function start(
     find: (id) => readExecution(journal.source, id),
   });
 
-  const following = createFollowing({ paths, config, admit, state, ingest, log, now });
-  const sessions = createSessions({ state, record, log, now });
+  const registry = openRegistry({ directory: paths.registry });
+  const agentStates = createAgentStates({ state, registry, record, now });
+  const following = createFollowing({ paths, config, admit, state, ingest, registry, log, now });
+  const sessions = createSessions({ state, record, log, now, registry });
   undo.push(
     () => runs.close(),
     () => resources.close(),
     () => scheduler.close(),
     () => following.close(),
     () => sessions.close(),
+    () => agentStates.close(),
   );
 
   const rejected: Record<string, number> = {};
@@ -374,6 +380,7 @@ async function start(
       maintenance.stop();
       silence.stop();
       sessions.close();
+      agentStates.close();
       scheduler.close();
       runs.close();
       await http.close();

@@ -7,6 +7,7 @@ import { splitEvent } from '../protocol/encode.js';
 import type { FollowStatus } from '../protocol/messages.js';
 import type { Follower } from '../sessions/follower.js';
 import { createFollower } from '../sessions/follower.js';
+import type { Registry } from '../sessions/registry.js';
 import type { Admit } from './admission.js';
 import type { Log } from './daemon-log.js';
 import type { Ingest } from './ingest.js';
@@ -35,11 +36,14 @@ export interface FollowingOptions {
   admit: Admit;
   state: State;
   ingest: Ingest;
+  /** Of Claude Code. */
+  registry: Registry;
   log: Log;
   now: () => number;
 }
 
-export function createFollowing({ paths, config, admit, state, ingest, log, now }: FollowingOptions): Following {
+export function createFollowing(options: FollowingOptions): Following {
+  const { paths, config, admit, state, ingest, registry, log, now } = options;
   let settings = settingsOf(config);
   const followers = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);
@@ -52,6 +56,7 @@ export function createFollowing({ paths, config, admit, state, ingest, log, now 
       backfillMs: settings.backfill,
       silenceMs: settings.silence,
       state,
+      registry: agent === 'claude' ? registry : undefined,
       takenOf: (source) => state.sources.get(source)?.n,
       isFull: () => ingest.full,
       submit(events, bytes, receipt) {

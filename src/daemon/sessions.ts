@@ -8,6 +8,7 @@ import type { State } from '../core/state.js';
 import { AGENTS } from '../paths.js';
 import { readCommand, readProcess } from '../processes.js';
 import { isProgramOf } from '../sessions/owners.js';
+import type { Registry, RegistryEntry } from '../sessions/registry.js';
 import { isWriterAlive } from '../spool/writer.js';
 import type { HookCall } from '../streams/hook-call.js';
 import { readHookCall } from '../streams/hook-call.js';
@@ -29,6 +30,8 @@ export interface SessionsOptions {
   record: (event: NewEvent) => void;
   log: Log;
   now: () => number;
+  /** The agent's own account of its processes. */
+  registry: Pick<Registry, 'entryOf'>;
   /** Between two looks at whether the agents are still there. */
   lookMs?: number;
 }
@@ -44,19 +47,24 @@ const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish'
 /** Up from an agent to what has started it. */
 const MAX_ANCESTORS = 100;
 
-export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: SessionsOptions): Sessions {
+export function createSessions(options: SessionsOptions): Sessions {
+  const { state, record, log, now, registry, lookMs = LOOK_MS } = options;
   let isToldBad = false;
   const repeated = new RepeatedCalls();
   const owners = createOwners();
 
+  const isGone = ({ pid, lastActivity, session = '' }: Execution): boolean => {
+    const heard = Date.parse(lastActivity);
+    if (now() - heard < SETTLE_MS || registry.entryOf(session)) return false;
+    const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
+    return pids.length > 0 && !pids.some((one) => isWriterAlive(one, heard, now()));
+  };
+
   /** An agent that is killed, or whose terminal is closed, tells no end. */
   const look = () => {
     for (const execution of state.alive.values()) {
-      const { pid, via, kind, lastActivity, id, session } = execution;
-      if (via !== 'hooks' || kind !== 'agent' || pid === undefined) continue;
-      const heard = Date.parse(lastActivity);
-      const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
-      if (now() - heard < SETTLE_MS || pids.some((one) => isWriterAlive(one, heard, now()))) continue;
+      const { via, kind, id } = execution;
+      if (via !== 'hooks' || kind !== 'agent' || !isGone(execution)) continue;
       record({ ...endOfSession(execution, { isGone: true }), execution: id });
     }
     owners.forget(state);
@@ -74,8 +82,10 @@ export function createSessions({ state, record, log, now, lookMs = LOOK_MS }: Se
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
       const place = placeOf(call, state);
-      const pid = place.kind === 'own' ? owners.ownerOf(call) : undefined;
-      return stamp([...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)], line, call);
+      const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
+      const pid = place.kind === 'own' ? (entry?.pid ?? owners.ownerOf(call)) : undefined;
+      const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
+      return stamp(unanswered(events, call, entry), line, call);
     },
     close: () => clearInterval(timer),
   };
@@ -128,6 +138,12 @@ function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Dr
         execution: one.id,
       };
     });
+}
+
+/** As long as the agent itself says that it waits, what it does besides is no answer to its question. */
+function unanswered(events: Draft[], { event }: HookCall, entry: RegistryEntry | undefined): Draft[] {
+  if (entry?.status !== 'waiting' || event === 'UserPromptSubmit') return events;
+  return events.filter(({ type, data }) => type !== 'attention' || data['state'] !== 'none');
 }
 
 /** A process that begins, with an old session perhaps; one whose context is compacted goes on. */

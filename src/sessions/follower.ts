@@ -12,6 +12,7 @@ import type { Place } from './agents.js';
 import { LAYOUTS, ownerOf, placeOf } from './agents.js';
 import { createFinder } from './finder.js';
 import { isProgramOf, sessionsWithProcess } from './owners.js';
+import type { Registry } from './registry.js';
 import type { Part, Session, SessionOptions } from './session.js';
 import { createSession } from './session.js';
 import type { About, SessionFile } from './session-file.js';
@@ -26,6 +27,8 @@ export interface FollowerOptions extends SessionOptions {
   /** Where the journal says that a source was read to. */
   takenOf: (source: string) => number | undefined;
   isFull: () => boolean;
+  /** The agent's own account of its processes, if it keeps one. */
+  registry?: Pick<Registry, 'living'> | undefined;
   sweepMs?: number;
   lookMs?: number;
   holdMs?: number;
@@ -72,7 +75,7 @@ interface Followed {
 }
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { agent, root, state, log, now, backfillMs, takenOf, isFull } = options;
+  const { agent, root, state, log, now, backfillMs, takenOf, isFull, registry } = options;
   const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
   const layout = LAYOUTS[agent];
   /** By source. */
@@ -229,7 +232,12 @@ export function createFollower(options: FollowerOptions): Follower {
     if (now() - processesAt < processesMs && isKnown) return;
     processesAt = now();
     for (const followed of alive) followed.isLookedFor = true;
-    const commands = readCommands()?.filter((command) => isProgramOf(agent, command));
+    // whose session the agent has told is not guessed by its directory
+    const told = registry?.living() ?? [];
+    const pids = new Set(told.map(({ pid }) => pid));
+    const commands = readCommands()?.filter(
+      (command) => isProgramOf(agent, command) && !pids.has(command.pid) && !pids.has(command.parent),
+    );
     const candidates = alive
       .filter(({ session }) => session.about.parent === undefined)
       .map((followed) => ({
@@ -240,8 +248,12 @@ export function createFollower(options: FollowerOptions): Follower {
         writtenAt: followed.session.idleSince ?? now(),
       }));
     const found = commands && sessionsWithProcess(candidates, commands, readOpenFiles);
-    withProcess = found && new Set([...found].map(({ followed }) => followed));
-    for (const followed of withProcess ?? []) followed.seenIn = followed.session.lives;
+    const listed = new Set(told.map(({ session }) => session));
+    const owned = alive.filter(({ session }) => listed.has(session.about.session ?? ''));
+    withProcess = new Set(
+      [...(found ?? []), ...owned.map((followed) => ({ followed }))].map(({ followed }) => followed),
+    );
+    for (const followed of withProcess) followed.seenIn = followed.session.lives;
   };
 
   /** What was written since the last look comes from a process that was not seen by it. */

@@ -167,18 +167,18 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
 
 /** The call that a sub-agent was started by, which stands beside its file. */
 export function readCall(file: string): string | undefined {
-  const told = parseObject(readBeside(file.replace(/\.jsonl$/, '.meta.json')));
+  const told = parseObject(readSmallFile(file.replace(/\.jsonl$/, '.meta.json')));
   return told && textOf(told, 'toolUseId');
 }
 
 /** The directory that the sessions of a project work in, which stands in this file of it. */
 export function readProjectRoot(file: string): string | undefined {
-  const text = readBeside(file).trim();
+  const text = readSmallFile(file).trim();
   return path.isAbsolute(text) && isIdentifier(text) ? text : undefined;
 }
 
 /** The beginning of a small file, under the conditions under which any other is read; empty where there is none. */
-function readBeside(file: string): string {
+export function readSmallFile(file: string): string {
   const parts: Buffer[] = [];
   const ignore = () => undefined;
   const onBytes = (bytes: Buffer) => void parts.push(Buffer.from(bytes));

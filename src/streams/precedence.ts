@@ -1,4 +1,16 @@
-/** Who tells of an agent's session, where several could: the best source tells all of it, and nothing is told twice. */
+/**
+ * Which source of an agent's session counts, where several tell of it.
+ *
+ * What is said and done comes from one source alone, so that nothing is told twice: the first of `SESSION_SOURCES` that
+ * tells of the session.
+ *
+ * The state (busy, waiting, between two turns) and the process come from the first of these that knows:
+ * 1. the registry: the agent's own account of its processes, which Claude Code keeps of interactive sessions;
+ * 2. the source of the above; a file that says that a turn was interrupted counts beside hooks, which do not tell that;
+ * 3. the processes of the machine: the agent's program, by its open files or its directory;
+ * 4. silence.
+ * A sign of life in any of them counts more than the absence of one in another.
+ */
 import type { Execution } from '../core/execution.js';
 
 /**

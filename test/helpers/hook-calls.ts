@@ -7,6 +7,7 @@ import { fold } from '../../src/core/fold.js';
 import { createRouter } from '../../src/core/route.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
+import type { SessionsOptions } from '../../src/daemon/sessions.js';
 import { createSessions } from '../../src/daemon/sessions.js';
 import { HOOK_TYPE } from '../../src/streams/hook-call.js';
 import { ROOT } from './daemon.js';
@@ -38,7 +39,10 @@ export interface Replay {
 }
 
 /** `lookMs`: between two looks at whether the agents are still there. */
-export function createReplay({ lookMs = 60_000 } = {}): Replay {
+export function createReplay({
+  lookMs = 60_000,
+  registry = { entryOf: () => undefined },
+}: Partial<Pick<SessionsOptions, 'lookMs' | 'registry'>> = {}): Replay {
   const state = emptyState();
   const events: NewEvent[] = [];
   const router = createRouter(state);
@@ -49,7 +53,7 @@ export function createReplay({ lookMs = 60_000 } = {}): Replay {
     fold(state, { time: at(seq), ...event, ...(execution !== undefined && { execution }), seq });
     router.settle();
   };
-  const sessions = createSessions({ state, lookMs, record: take, log: () => undefined, now: Date.now });
+  const sessions = createSessions({ state, lookMs, record: take, log: () => undefined, now: Date.now, registry });
   return {
     state,
     events,

@@ -1,0 +1,130 @@
+/** Corrects what hooks and files have told of sessions by what Claude Code's registry says of its processes. */
+import type { ExecutionEvent, NewEvent } from '../core/event.js';
+import type { Execution } from '../core/execution.js';
+import type { State } from '../core/state.js';
+import { sourceOf } from '../streams/precedence.js';
+import { endOfSession } from '../streams/hooks.js';
+import { interruption, isTurnEnd } from '../streams/turn.js';
+import type { Registry, RegistryEntry } from '../sessions/registry.js';
+
+export interface AgentStates {
+  /** These are in the journal and in the state. */
+  wrote(events: readonly ExecutionEvent[]): void;
+  look(): void;
+  close(): void;
+}
+
+export interface AgentStatesOptions {
+  state: State;
+  registry: Registry;
+  record: (event: NewEvent) => void;
+  now: () => number;
+  /** Between two looks. */
+  lookMs?: number;
+}
+
+const LOOK_MS = 1_000;
+/** A difference counts when it has lasted so long: hooks and the registry are not written at the same time. */
+const HOLD_MS = 1_000;
+
+/** What is to be said of a session: `key` is the same for the same thing. */
+interface Correction {
+  key: string;
+  events: NewEvent[];
+}
+
+/** What its hooks have told of one execution. */
+interface Known {
+  /** A turn has begun, and no end of it was told. */
+  isInTurn: boolean;
+  /** When its attention was set last, in Unix milliseconds. */
+  attentionAt: number;
+}
+
+export function createAgentStates(options: AgentStatesOptions): AgentStates {
+  const { state, registry, record, now, lookMs = LOOK_MS } = options;
+  const known = new Map<string, Known>();
+  /** By execution: what differs, and since when. */
+  const differing = new Map<string, { key: string; since: number }>();
+
+  const correct = (execution: Execution, entry: RegistryEntry | undefined, entries: readonly RegistryEntry[]) => {
+    const { id } = execution;
+    const correction = entry ? correctionOf(execution, entry, known.get(id)) : moveOf(execution, entries);
+    const before = differing.get(id);
+    if (!correction) return void differing.delete(id);
+    if (before?.key !== correction.key) return void differing.set(id, { key: correction.key, since: now() });
+    if (now() - before.since < HOLD_MS) return;
+    differing.delete(id);
+    correction.events.forEach(record);
+  };
+
+  const look = () => {
+    registry.look();
+    const entries = registry.living();
+    for (const id of known.keys()) if (!state.alive.has(id)) known.delete(id);
+    for (const id of differing.keys()) if (!state.alive.has(id)) differing.delete(id);
+    if (entries.length === 0) return;
+    for (const execution of state.alive.values()) {
+      if (execution.agent !== 'claude' || execution.session === undefined) continue;
+      if (sourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
+    }
+  };
+  const timer = setInterval(look, lookMs).unref();
+  registry.look();
+
+  return {
+    look,
+    wrote(events) {
+      for (const { type, execution: id, step, data, time } of events) {
+        if (id === undefined || state.alive.get(id)?.agent !== 'claude') continue;
+        const before = known.get(id) ?? { isInTurn: false, attentionAt: 0 };
+        if (type === 'attention') known.set(id, { ...before, attentionAt: Date.parse(time) });
+        else if (type === 'execution_started') known.set(id, { ...before, isInTurn: false });
+        else if (type === 'activity' && step === undefined && TURN_KINDS.has(data['kind'])) {
+          known.set(id, { ...before, isInTurn: true });
+        }
+      }
+    },
+    close() {
+      clearInterval(timer);
+      registry.close();
+    },
+  };
+}
+
+/** Of activities: what happens in a turn alone. */
+const TURN_KINDS: ReadonlySet<unknown> = new Set(['prompt', 'tool-call']);
+
+/** What the entry of its process says that is not known of it. */
+function correctionOf(execution: Execution, entry: RegistryEntry, known?: Known): Correction | undefined {
+  const { id, attention, attentionReason, steps } = execution;
+  const { status, waitingFor = 'a question', changedAt } = entry;
+  const isAsked = attention === 'waiting' && !isTurnEnd(attentionReason);
+  const isNewer = changedAt > (known?.attentionAt ?? Infinity);
+  if (status === 'waiting' && (attention !== 'waiting' || (!isAsked && isNewer))) {
+    const data = { state: 'waiting', reason: waitingFor };
+    return { key: `waiting ${changedAt}`, events: [{ type: 'attention', execution: id, data }] };
+  }
+  if (status === 'busy' && isAsked && isNewer) {
+    return { key: 'busy', events: [{ type: 'attention', execution: id, data: { state: 'none' } }] };
+  }
+  const isInTurn =
+    known?.isInTurn === true ||
+    [...steps.values()].some(({ kind, status: now }) => kind === 'tool' && now === 'running');
+  const isOpen = attention !== 'waiting' || (isAsked && isNewer);
+  // a file tells itself that its turn was interrupted
+  if (status === 'idle' && isInTurn && isOpen && sourceOf(execution) === 'hooks')
+    return { key: 'idle', events: interruption(execution) };
+  return undefined;
+}
+
+/** Its process works on another session by now. */
+function moveOf(execution: Execution, entries: readonly RegistryEntry[]): Correction | undefined {
+  const { id, kind, pid } = execution;
+  const entry =
+    kind === 'agent' && sourceOf(execution) === 'hooks' ? entries.find((one) => one.pid === pid) : undefined;
+  if (!entry) return undefined;
+  const { type, data } = endOfSession(execution);
+  const summary = `its process went on with session ${entry.session}`;
+  return { key: `moved ${entry.session}`, events: [{ type, execution: id, data: { summary, ...data } }] };
+}

@@ -1,0 +1,92 @@
+/** Recorded changes of Claude Code's registry, played into a directory, with hooks beside it and a clock of its own. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Test } from 'tap';
+import { createAgentStates } from '../../src/daemon/agent-states.js';
+import { openRegistry } from '../../src/sessions/registry.js';
+import { createReplay } from './hook-calls.js';
+
+const DIRECTORY = path.resolve(import.meta.dirname, '../fixtures/recordings/claude-sessions');
+
+export const RECORDINGS = ['interrupt-exit', 'permission-clear-continue-kill'] as const;
+
+/** One line of a recording. */
+export interface Recorded {
+  at: number;
+  /** What the user did. */
+  note?: string;
+  file?: string;
+  content?: Record<string, unknown>;
+  removed?: true;
+}
+
+export function recordedStates(name: (typeof RECORDINGS)[number]): Recorded[] {
+  const text = readFileSync(path.join(DIRECTORY, `rec-2.1.197-${name}.jsonl`), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Recorded);
+}
+
+export function openAgentStates(t: Test) {
+  const root = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
+  const directory = path.join(root, 'sessions');
+  mkdirSync(directory);
+  let clock = 0;
+  /** Of the processes that exist. */
+  const starts = new Map<number, number>();
+  const at = (file: string) => path.join(directory, file);
+  // without a watch: each look reads everything, so that a test need not wait
+  const registry = openRegistry({ directory, startOf: (pid) => starts.get(pid), isWatched: false });
+  const replay = createReplay({ registry });
+  const stamp = () => new Date(clock).toISOString();
+  const take = (event: Parameters<typeof replay.event>[0]) => {
+    const before = replay.events.length;
+    replay.event({ time: stamp(), ...event });
+    states.wrote(replay.events.slice(before).map((one, index) => ({ time: stamp(), seq: before + index, ...one })));
+  };
+  const states = createAgentStates({
+    state: replay.state,
+    registry,
+    record: take,
+    now: () => clock,
+    lookMs: 3_600_000,
+  });
+  t.teardown(() => {
+    states.close();
+    replay.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  return {
+    ...replay,
+    registry,
+    /** Time passes, with a look every second. */
+    until(time: number) {
+      if (clock === 0) clock = time;
+      while (clock < time) {
+        clock = Math.min(time, clock + 1_000);
+        states.look();
+      }
+    },
+    /** One line of a recording happens; a process exists as long as it has a file, if it is not killed. */
+    play({ at: time, file, content, removed }: Recorded) {
+      this.until(time);
+      const pid = Number.parseInt(file ?? '');
+      if (file !== undefined && removed) rmSync(at(file), { force: true });
+      if (removed) starts.delete(pid);
+      if (file === undefined || !content) return;
+      if (!starts.has(pid)) starts.set(pid, Number(content['procStart']));
+      writeFileSync(at(file), JSON.stringify(content));
+      registry.look();
+    },
+    kill: (pid: number) => void starts.delete(pid),
+    /** A hook of Claude Code is called. */
+    hook(session: string, event: string, more: object = {}) {
+      const before = replay.events.length;
+      replay.call('claude', { session_id: session, cwd: '/w', hook_event_name: event, timestamp: stamp(), ...more });
+      const told = replay.events.slice(before).map((one, index) => ({ time: stamp(), ...one, seq: before + index }));
+      states.wrote(told);
+    },
+  };
+}
