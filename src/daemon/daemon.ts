@@ -49,7 +49,6 @@ import { openFilesLimit, placesWithin } from './descriptors.js';
 import { ensurePrivateDirectory } from './private-directory.js';
 import { createPruning } from './pruning.js';
 import { createResources } from './resources.js';
-import type { Runs } from './runs.js';
 import { createRuns } from './runs.js';
 import { createScheduler } from './scheduler.js';
 import { openJournal, tuningOf } from './open-journal.js';

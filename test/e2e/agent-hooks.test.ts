@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { readProcess } from '../../src/processes.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { recordedTexts } from '../helpers/hook-calls.js';
 import { waitFor } from '../helpers/wait.js';
@@ -39,4 +41,32 @@ t.test('a session is seen working, waiting and done, while it is, and by its hoo
   await shows('it to be done', /completed/);
   const { stdout } = home.progress(['show', session]);
   t.match(stdout, 'Agent: Count text files');
+});
+
+t.test('a turn that was interrupted, by the agent’s own registry alone', async (t) => {
+  const home = createHome(t);
+  const config = path.join(home.paths.state, '..', 'claude');
+  const registry = path.join(config, 'sessions');
+  const call = (event: string, more: object = {}) => {
+    const input = JSON.stringify({ session_id: 'session-1', cwd: '/w', hook_event_name: event, ...more });
+    spawnSync('sh', [HOOK, 'claude'], { input, env: home.env });
+  };
+  // any process that lives: this one
+  const { pid } = process;
+  const report = (status: string) => {
+    const entry = { pid, sessionId: 'session-1', procStart: String(readProcess(pid)?.start), status };
+    writeFileSync(path.join(registry, `${pid}.json`), JSON.stringify({ ...entry, statusUpdatedAt: Date.now() }));
+  };
+  await home.startDaemon({ env: { ...home.env, CLAUDE_CONFIG_DIR: config } });
+  mkdirSync(registry, { recursive: true });
+  report('busy');
+  call('SessionStart', { source: 'startup' });
+  call('UserPromptSubmit', { prompt: 'wait' });
+  call('PreToolUse', { tool_name: 'Bash', tool_input: { command: 'sleep 600' }, tool_use_id: 't1' });
+  const shows = (pattern: RegExp) =>
+    waitFor(String(pattern), () => pattern.test(home.progress(['show', 'session-1']).stdout) || undefined);
+  await shows(/Bash: sleep 600/);
+  report('idle');
+  await shows(/its turn was interrupted/);
+  t.match(home.progress(['show', 'session-1']).stdout, /Bash: sleep 600 +cancelled/);
 });
