@@ -8,6 +8,8 @@ import { createPieces } from './output.js';
 import type { Recorder } from './pump.js';
 
 export interface Reading extends Recorder {
+  /** Records the whole lines that wait for others. */
+  flush(): void;
   /** Nothing comes any more, and it has ended like that as far as its process tells. Returns what is left to show. */
   end(status: FinalStatus): readonly (Buffer | string)[];
   /** What the output itself says about the end. */
@@ -60,6 +62,9 @@ export function createReading(options: ReadingOptions): Reading {
       interpreter.push(returns ? returns.strip(chunk) : chunk, Date.now());
       return render && interpreter.format?.kind === 'stream' ? shown : undefined;
     },
+    flush() {
+      for (const one of Object.values(pieces)) one.flush();
+    },
     end(status) {
       shown = [];
       if (returns) interpreter.push(returns.rest(), Date.now());
@@ -74,6 +79,21 @@ export function createReading(options: ReadingOptions): Reading {
       return interpreter.format?.kind === 'stream' && interpreter.claim === undefined;
     },
   };
+}
+
+/**
+ * Keeps the order between the outputs of a command: lines of the one that wait are recorded before what the other has
+ * written since. Within one read of both the system tells of no order.
+ */
+export function createReadingOrder(): (reading: Reading) => Recorder {
+  let newest: Reading | undefined;
+  return (reading) => ({
+    push(chunk) {
+      if (newest !== reading) newest?.flush();
+      newest = reading;
+      return reading.push(chunk);
+    },
+  });
 }
 
 /** On a terminal each line ends with a return besides. */

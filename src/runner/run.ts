@@ -25,7 +25,7 @@ import { whyNoPty } from './pty.js';
 import type { Pump } from './pump.js';
 import { createPump, drain } from './pump.js';
 import type { Reading } from './reading.js';
-import { createReading } from './reading.js';
+import { createReading, createReadingOrder } from './reading.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { describe } from './spec.js';
 import { createStopping, DEFAULT_GRACE_MS } from './stop.js';
@@ -215,6 +215,7 @@ export function startRun(options: RunOptions): Run {
       mark: (text) => emit('output', { stream: 'system', text }),
     });
     const { argv, format } = spec;
+    const inOrder = createReadingOrder();
     pumps = child.outputs.map(({ stream, source }) => {
       const isTerminal = options.pty !== undefined && stream === 'stdout';
       const onPiece = (piece: Piece) => limit.take(piece);
@@ -229,7 +230,7 @@ export function startRun(options: RunOptions): Run {
         emit: say,
         render: options.render,
       });
-      return Object.assign(createPump(source, reading), { stream, reading });
+      return Object.assign(createPump(source, inOrder(reading)), { stream, reading });
     });
     if (shown) showOn(shown);
     const timer =

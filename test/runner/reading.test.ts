@@ -3,7 +3,7 @@ import type { FinalStatus } from '../../src/core/event.js';
 import { textOf } from '../../src/core/event.js';
 import { outputData } from '../../src/runner/output.js';
 import type { ReadingOptions } from '../../src/runner/reading.js';
-import { createReading } from '../../src/runner/reading.js';
+import { createReading, createReadingOrder } from '../../src/runner/reading.js';
 import { settle } from '../../src/streams/parser.js';
 import { bytesOf, linesOf } from '../helpers/replay.js';
 
@@ -63,6 +63,28 @@ const waysOf = (content: Buffer) => [[content], linesOf(content), bytesOf(conten
 
 const render: ReadingOptions['render'] = ({ type, data }) =>
   type === 'activity' ? `<${String(data['text'] ?? data['tool'])}>\n` : '';
+
+t.test('lines of two outputs are recorded in the order in which they were read', (t) => {
+  const recorded: string[] = [];
+  const open = (stream: 'stdout' | 'stderr') =>
+    createReading({
+      argv: ['make'],
+      format: 'plain',
+      stream,
+      isTerminal: false,
+      onPiece: (piece) => recorded.push(`${piece.stream}: ${String(outputData(piece)['text'])}`),
+      emit: () => undefined,
+    });
+  const readings = [open('stdout'), open('stderr')] as const;
+  const inOrder = createReadingOrder();
+  const [stdout, stderr] = readings.map(inOrder);
+  stdout?.push(toBytes('one', 'two'));
+  stderr?.push(toBytes('three'));
+  stdout?.push(toBytes('four'));
+  for (const reading of readings) reading.end('completed');
+  t.strictSame(recorded, ['stdout: one\ntwo', 'stderr: three', 'stdout: four']);
+  t.end();
+});
 
 t.test('lines, what is for debuggers, and events are recorded in the order of the output', async (t) => {
   const content = toBytes('before', nothing, 'between', say('hello'), nothing, call('c1'), 'after');
