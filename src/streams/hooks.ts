@@ -93,17 +93,16 @@ export function hookEvents(call: HookCall, known: Execution | undefined): Stream
 }
 
 /** Does the call show that what the session waits for has come? */
-function isAnswer({ call, fields, trace, known }: Told): boolean {
+function isAnswer({ call, fields, known }: Told): boolean {
   if (NO_ANSWER.has(call.event)) return false;
   const reason = known?.attention === 'waiting' ? (known.attentionReason ?? '') : '';
   const id = stringOf(fields['tool_use_id']);
   const step = id === undefined ? undefined : known?.steps.get(id);
   if (TURN_ENDS.some((end) => reason.startsWith(end))) return !LATE.has(call.event) && step === undefined;
-  // a tool beside the one that is asked about
-  if (RESULTS.has(call.event) && reason.startsWith(MAY_IT)) {
-    return reason === question(step?.name ?? titleOf(fields, trace.cwd));
-  }
-  return true;
+  if (!RESULTS.has(call.event) || !reason.startsWith(MAY_IT)) return true;
+  // no answer is the result of a tool beside the one that is asked about and has not run yet
+  const isAsked = ({ name, status }: Step) => status === 'running' && reason === question(name);
+  return (step !== undefined && isAsked(step)) || ![...(known?.steps.values() ?? [])].some(isAsked);
 }
 
 /** What a session is, as far as its hooks know. */
