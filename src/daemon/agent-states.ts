@@ -1,10 +1,11 @@
 /** Corrects what hooks and files have told of sessions by what Claude Code's registry says of its processes. */
-import type { ExecutionEvent, NewEvent } from '../core/event.js';
+import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
+import { textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { sourceOf } from '../streams/precedence.js';
 import { endOfSession } from '../streams/hooks.js';
-import { interruption, isTurnEnd } from '../streams/turn.js';
+import { interruption, isTurnEnd, TURN_OVER } from '../streams/turn.js';
 import type { Registry, RegistryEntry } from '../sessions/registry.js';
 
 export interface AgentStates {
@@ -35,10 +36,10 @@ interface Correction {
 
 /** What its hooks have told of one execution. */
 interface Known {
-  /** A turn has begun, and no end of it was told. */
-  isInTurn: boolean;
+  /** A turn has begun, and no end of it was told. Unknown before the first event that this daemon has seen. */
+  isInTurn?: boolean;
   /** When its attention was set last, in Unix milliseconds. */
-  attentionAt: number;
+  attentionAt?: number;
 }
 
 export function createAgentStates(options: AgentStatesOptions): AgentStates {
@@ -49,7 +50,7 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
 
   const correct = (execution: Execution, entry: RegistryEntry | undefined, entries: readonly RegistryEntry[]) => {
     const { id } = execution;
-    const correction = entry ? correctionOf(execution, entry, known.get(id)) : moveOf(execution, entries);
+    const correction = entry ? correctionOf(execution, entry, known.get(id) ?? {}) : moveOf(execution, entries);
     const before = differing.get(id);
     if (!correction) return void differing.delete(id);
     if (before?.key !== correction.key) return void differing.set(id, { key: correction.key, since: now() });
@@ -75,14 +76,10 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
   return {
     look,
     wrote(events) {
-      for (const { type, execution: id, step, data, time } of events) {
+      for (const event of events) {
+        const { execution: id } = event;
         if (id === undefined || state.alive.get(id)?.agent !== 'claude') continue;
-        const before = known.get(id) ?? { isInTurn: false, attentionAt: 0 };
-        if (type === 'attention') known.set(id, { ...before, attentionAt: Date.parse(time) });
-        else if (type === 'execution_started') known.set(id, { ...before, isInTurn: false });
-        else if (type === 'activity' && step === undefined && TURN_KINDS.has(data['kind'])) {
-          known.set(id, { ...before, isInTurn: true });
-        }
+        known.set(id, { ...known.get(id), ...noteOf(event) });
       }
     },
     close() {
@@ -92,30 +89,52 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
   };
 }
 
-/** Of activities: what happens in a turn alone. */
-const TURN_KINDS: ReadonlySet<unknown> = new Set(['prompt', 'tool-call']);
+/** Of activities: what happens in a turn, and what ends one. */
+const TURN_KINDS: ReadonlyMap<unknown, boolean> = new Map([
+  ['prompt', true],
+  ['tool-call', true],
+  ['result', false],
+]);
+
+/** What an event says of it: whether a turn is open, and since when its attention is what it is. */
+function noteOf({ type, step, data, time }: ExecutionEvent): Partial<Known> {
+  if (type === 'execution_started') return { isInTurn: false };
+  if (type === 'attention') {
+    const isOver = isTurnEnd(textOf(data, 'reason'));
+    return { attentionAt: Date.parse(time), ...(isOver && { isInTurn: false }) };
+  }
+  const isInTurn = type === 'activity' && step === undefined ? TURN_KINDS.get(data['kind']) : undefined;
+  return isInTurn === undefined ? {} : { isInTurn };
+}
 
 /** What the entry of its process says that is not known of it. */
-function correctionOf(execution: Execution, entry: RegistryEntry, known?: Known): Correction | undefined {
-  const { id, attention, attentionReason, steps } = execution;
+function correctionOf(execution: Execution, entry: RegistryEntry, known: Known): Correction | undefined {
+  const { id, attention, attentionReason } = execution;
   const { status, waitingFor = 'a question', changedAt } = entry;
   const isAsked = attention === 'waiting' && !isTurnEnd(attentionReason);
-  const isNewer = changedAt > (known?.attentionAt ?? Infinity);
-  if (status === 'waiting' && (attention !== 'waiting' || (!isAsked && isNewer))) {
-    const data = { state: 'waiting', reason: waitingFor };
-    return { key: `waiting ${changedAt}`, events: [{ type: 'attention', execution: id, data }] };
+  const isNewer = changedAt > (known.attentionAt ?? Date.parse(execution.lastActivity));
+  const attend = (data: EventData): Correction => ({
+    key: `${status} ${changedAt}`,
+    events: [{ type: 'attention', execution: id, data }],
+  });
+  if (status === 'waiting') {
+    const isNew = attention !== 'waiting' || (!isAsked && isNewer);
+    return isNew ? attend({ state: 'waiting', reason: waitingFor }) : undefined;
   }
-  if (status === 'busy' && isAsked && isNewer) {
-    return { key: 'busy', events: [{ type: 'attention', execution: id, data: { state: 'none' } }] };
-  }
-  const isInTurn =
-    known?.isInTurn === true ||
-    [...steps.values()].some(({ kind, status: now }) => kind === 'tool' && now === 'running');
-  const isOpen = attention !== 'waiting' || (isAsked && isNewer);
-  // a file tells itself that its turn was interrupted
-  if (status === 'idle' && isInTurn && isOpen && sourceOf(execution) === 'hooks')
-    return { key: 'idle', events: interruption(execution) };
-  return undefined;
+  const isAnswered = isAsked && isNewer;
+  if (status === 'busy') return isAnswered ? attend({ state: 'none' }) : undefined;
+  if (status === undefined || (attention === 'waiting' && !isAnswered)) return undefined;
+  // a file tells itself how its turn ended
+  if (sourceOf(execution) !== 'hooks') return isAnswered ? attend({ state: 'none' }) : undefined;
+  if (known.isInTurn ?? runsTool(execution)) return { key: `idle ${changedAt}`, events: interruption(execution) };
+  return isAnswered ? attend({ state: 'waiting', reason: TURN_OVER }) : undefined;
+}
+
+/** Of the session itself: those of sub-agents may outlive its turn. */
+function runsTool({ steps }: Execution): boolean {
+  return [...steps.values()].some(
+    ({ kind, status, parent }) => kind === 'tool' && status === 'running' && parent === undefined,
+  );
 }
 
 /** Its process works on another session by now. */

@@ -18,6 +18,7 @@ import type { CallOrigin } from '../streams/repeated-calls.js';
 import { RepeatedCalls } from '../streams/repeated-calls.js';
 import { describeSession, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
 import type { Log } from './daemon-log.js';
+import { createTurnFiles } from './turn-files.js';
 
 export interface Sessions {
   /** What a line of the spool stands for, on the state as it is now; the last one has its n. */
@@ -52,12 +53,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   let isToldBad = false;
   const repeated = new RepeatedCalls();
   const owners = createOwners();
+  const turnFiles = createTurnFiles({ state, registry, record, log });
 
   const isGone = ({ pid, lastActivity, session = '' }: Execution): boolean => {
     const heard = Date.parse(lastActivity);
-    if (now() - heard < SETTLE_MS || registry.entryOf(session)) return false;
+    if (pid === undefined || now() - heard < SETTLE_MS || registry.entryOf(session)) return false;
     const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
-    return pids.length > 0 && !pids.some((one) => isWriterAlive(one, heard, now()));
+    return !pids.some((one) => isWriterAlive(one, heard, now()));
   };
 
   /** An agent that is killed, or whose terminal is closed, tells no end. */
@@ -81,13 +83,17 @@ export function createSessions(options: SessionsOptions): Sessions {
         return [];
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
+      turnFiles.note(call);
       const place = placeOf(call, state);
       const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
       const pid = place.kind === 'own' ? (entry?.pid ?? owners.ownerOf(call)) : undefined;
       const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
       return stamp(unanswered(events, call, entry), line, call);
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      turnFiles.close();
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import type { Agent } from '../paths.js';
 import type { Receipt } from '../spool/tail.js';
 import type { TimedEvent } from '../streams/interpreter.js';
 import { takes, toldBy } from '../streams/precedence.js';
-import { interruption, isTurnEnd, turnReason } from '../streams/turn.js';
+import { interruption, isStopped, isTurnEnd, turnReason } from '../streams/turn.js';
 import type { About, SessionFile, SessionLine } from './session-file.js';
 import type { Facts } from './verdict.js';
 import { isResting, judge } from './verdict.js';
@@ -156,12 +156,6 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     return true;
   };
 
-  /** No hook of Claude Code tells that a turn was interrupted; its file does. */
-  const stopTurn = (execution: Execution, { claim, lastTime = '' }: SessionFile) => {
-    if (claim?.status !== 'cancelled' || lastTime < execution.lastActivity) return;
-    if (!isTurnEnd(execution.attentionReason)) attempt(interruption(execution), 0);
-  };
-
   const setAttention = (attention: EventAttention, source: string) =>
     eventOf({ type: 'attention', data: { ...attention } }, source);
 
@@ -201,7 +195,10 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       const { idleSince } = this;
       const [main, execution] = [own(), current()];
       if (!main || !isAlive() || ending || !execution) return;
-      if (execution.via === 'hooks') return stopTurn(execution, main.file);
+      // no hook of Claude Code tells that a turn was interrupted
+      if (execution.via === 'hooks' && isStopped(execution, main.file.claim, main.file.lastTime)) {
+        return attempt(interruption(execution), 0);
+      }
       if (idleSince === undefined || execution.via !== 'transcript') return;
       const { claim, isOver } = main.file;
       const facts = { claim, isOver, idleMs: now() - idleSince, process };

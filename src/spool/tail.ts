@@ -206,7 +206,7 @@ export function openTail(options: TailOptions): Tail {
     read() {
       if (leftAlone !== undefined) {
         // that it is written to is a sign of life all the same
-        writtenAt = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? writtenAt;
+        writtenAt = mtimeOf(file) ?? writtenAt;
         return 'left alone';
       }
       if (stopped) return 'done';
@@ -228,4 +228,12 @@ export function openTail(options: TailOptions): Tail {
     rewind: () => restart(fromStart ? 0 : settled),
     leave,
   };
+}
+
+function mtimeOf(file: string): number | undefined {
+  try {
+    return lstatSync(file).mtimeMs;
+  } catch {
+    return undefined;
+  }
 }

@@ -19,6 +19,15 @@ export function turnReason({ status, error = '' }: Claim): string {
   return status === 'cancelled' ? TURN_STOPPED : TURN_OVER;
 }
 
+/** Says the session's file that the turn was interrupted which, for all that hooks have told, goes on? */
+export function isStopped(
+  { attentionReason, lastActivity }: Execution,
+  claim: Claim | undefined,
+  lastTime: string | undefined,
+): boolean {
+  return claim?.status === 'cancelled' && (lastTime ?? '') >= lastActivity && !isTurnEnd(attentionReason);
+}
+
 /** What a turn leaves that was interrupted without an event: its calls are cancelled, and the session waits. */
 export function interruption({ id, steps }: Execution): NewEvent[] {
   const open = [...steps.values()].filter(

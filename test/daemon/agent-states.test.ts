@@ -106,3 +106,51 @@ t.test('a question that a hook asks, and nobody answers by a hook', (t) => {
   t.equal(states.events.filter(({ data }) => data['state'] === 'waiting').length, 2);
   t.end();
 });
+
+t.test('a sub-agent that asks behind the turn of its session: the answer is no interruption', (t) => {
+  const states = openAgentStates(t);
+  const play = (at: number, status: string) =>
+    states.play({
+      at,
+      file: '77.json',
+      content: { pid: 77, procStart: '1', sessionId: 's1', status, statusUpdatedAt: at },
+    });
+  const subagent = { agent_id: 'a1', agent_type: 'Explore' };
+  play(1_000_000, 'busy');
+  states.hook('s1', 'SessionStart', { source: 'startup' });
+  states.hook('s1', 'UserPromptSubmit', { prompt: 'do it' });
+  states.hook('s1', 'SubagentStart', subagent);
+  states.hook('s1', 'Stop', { last_assistant_message: 'It works.' });
+  play(1_001_000, 'idle');
+  states.until(1_010_000);
+  t.match(states.session('s1').attentionReason, /^its turn is over/);
+  states.hook('s1', 'PreToolUse', { ...BASH, ...subagent });
+  states.hook('s1', 'PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' }, ...subagent });
+  t.match(states.session('s1').attentionReason, /^may it use Bash/);
+  play(1_020_000, 'waiting');
+  play(1_030_000, 'idle');
+  states.until(1_040_000);
+  t.equal(states.session('s1').attentionReason, 'its turn is over');
+  t.equal(states.session('s1').steps.get('t1')?.status, 'running');
+  t.end();
+});
+
+t.test('a session that is known by its file alone: its questions come from the registry, its turns do not', (t) => {
+  const states = openAgentStates(t);
+  const play = (at: number, status: string, waitingFor?: string) => {
+    const content = { pid: 77, procStart: '1', sessionId: 's1', status, statusUpdatedAt: at, waitingFor };
+    states.play({ at, file: '77.json', content });
+  };
+  play(1_000_000, 'busy');
+  const data = { agent: 'claude', session: 's1', via: 'transcript' };
+  states.take({ type: 'execution_started', execution: 's1', data: { kind: 'agent', ...data } });
+  states.take({ type: 'activity', execution: 's1', data: { kind: 'init', ...data } });
+  states.take({ type: 'activity', execution: 's1', data: { kind: 'prompt', text: 'do it' } });
+  play(1_010_000, 'waiting', 'permission prompt');
+  states.until(1_015_000);
+  t.match(states.session('s1'), { attention: 'waiting', attentionReason: 'permission prompt' });
+  play(1_020_000, 'idle');
+  states.until(1_030_000);
+  t.equal(states.session('s1').attention, undefined, 'how the turn ended is in the file');
+  t.end();
+});

@@ -61,6 +61,8 @@ export function openAgentStates(t: Test) {
   return {
     ...replay,
     registry,
+    /** An event of another source. */
+    take,
     /** Time passes, with a look every second. */
     until(time: number) {
       if (clock === 0) clock = time;
