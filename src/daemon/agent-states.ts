@@ -4,6 +4,7 @@ import { textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { sourceOf } from '../streams/precedence.js';
+import { isHookSession } from '../streams/hook-place.js';
 import { endOfSession } from '../streams/hooks.js';
 import { interruption, isTurnEnd, TURN_OVER } from '../streams/turn.js';
 import type { Registry, RegistryEntry } from '../sessions/registry.js';
@@ -139,9 +140,8 @@ function runsTool({ steps }: Execution): boolean {
 
 /** Its process works on another session by now. */
 function moveOf(execution: Execution, entries: readonly RegistryEntry[]): Correction | undefined {
-  const { id, kind, pid } = execution;
-  const entry =
-    kind === 'agent' && sourceOf(execution) === 'hooks' ? entries.find((one) => one.pid === pid) : undefined;
+  const { id, pid } = execution;
+  const entry = isHookSession(execution) ? entries.find((one) => one.pid === pid) : undefined;
   if (!entry) return undefined;
   const { type, data } = endOfSession(execution);
   const summary = `its process went on with session ${entry.session}`;

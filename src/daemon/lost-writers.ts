@@ -1,6 +1,7 @@
 /** Records as lost what a spool file has open whose writer has ended. */
 import type { NewEvent } from '../core/event.js';
 import type { State } from '../core/state.js';
+import { isHookSession } from '../streams/hook-place.js';
 import type { Runs } from './runs.js';
 
 export interface LostWriters {
@@ -14,7 +15,7 @@ export interface LostWriters {
 export function loseOpen(state: State, source: string, { runs, record, error }: LostWriters): void {
   for (const id of state.sources.get(source)?.open ?? []) {
     const execution = state.alive.get(id);
-    if (!execution || execution.via === 'hooks' || runs.runnerGone(id)) continue;
+    if (!execution || isHookSession(execution) || runs.runnerGone(id)) continue;
     record({ type: 'execution_lost', execution: id, data: { error } });
   }
 }

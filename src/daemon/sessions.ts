@@ -13,7 +13,7 @@ import { isWriterAlive } from '../spool/writer.js';
 import type { HookCall } from '../streams/hook-call.js';
 import { readHookCall } from '../streams/hook-call.js';
 import type { Place } from '../streams/hook-place.js';
-import { placeOf } from '../streams/hook-place.js';
+import { isHookSession, placeOf } from '../streams/hook-place.js';
 import type { CallOrigin } from '../streams/repeated-calls.js';
 import { RepeatedCalls } from '../streams/repeated-calls.js';
 import { describeSession, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
@@ -65,9 +65,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** An agent that is killed, or whose terminal is closed, tells no end. */
   const look = () => {
     for (const execution of state.alive.values()) {
-      const { via, kind, id } = execution;
-      if (via !== 'hooks' || kind !== 'agent' || !isGone(execution)) continue;
-      record({ ...endOfSession(execution, { isGone: true }), execution: id });
+      if (!isHookSession(execution) || !isGone(execution)) continue;
+      record({ ...endOfSession(execution, { isGone: true }), execution: execution.id });
     }
     owners.forget(state);
   };
@@ -84,9 +83,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
       turnFiles.note(call);
-      const place = placeOf(call, state);
       const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
-      const pid = place.kind === 'own' ? (entry?.pid ?? owners.ownerOf(call)) : undefined;
+      const pid = entry?.pid ?? owners.ownerOf(call);
+      const place = placeOf(call, state, pid);
       const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
       return stamp(unanswered(events, call, entry), line, call);
     },
@@ -116,7 +115,7 @@ function eventsOf(call: HookCall, place: Place, pid: number | undefined): Draft[
   const init = { type: 'activity', data: { kind: 'init', ...session, ...(pid !== undefined && { pid }) } };
   if (place.kind === 'run') {
     if (!open) return [];
-    const told = [...(open.session === undefined ? [init] : []), ...hookEvents(call, open)];
+    const told = [...(open.session !== call.session ? [init] : []), ...hookEvents(call, open)];
     return told.map((event) => ({ ...event, execution: open.id }));
   }
   if (call.event === 'SessionEnd') return open ? [{ ...endOfSession(open), execution: open.id }] : [];
@@ -135,7 +134,7 @@ function eventsOf(call: HookCall, place: Place, pid: number | undefined): Draft[
 function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
   if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
   return [...state.alive.values()]
-    .filter((one) => one.via === 'hooks' && one.pid === pid && one.agent === call.agent && one.session !== call.session)
+    .filter((one) => isHookSession(one) && one.pid === pid && one.agent === call.agent && one.session !== call.session)
     .map((one) => {
       const { type, data } = endOfSession(one);
       return {

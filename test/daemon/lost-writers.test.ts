@@ -9,6 +9,7 @@ t.test('what a gone writer has open is lost, but for runs and for sessions that 
     event({ type: 'execution_started', execution, source: 'hook-42-1', n: state.seq, data: { ...data } });
   open('task', { kind: 'task' });
   open('run', { kind: 'run' });
+  open('agent-run', { kind: 'run', argv: ['claude'], via: 'hooks' });
   // its first call was too long for the shared file: the file has the process id of the hook program
   open('session', { kind: 'agent', via: 'hooks' });
   const lost: NewEvent[] = [];
@@ -17,6 +18,12 @@ t.test('what a gone writer has open is lost, but for runs and for sessions that 
     record: (one) => lost.push(one),
     error: 'its writer is gone',
   });
-  t.strictSame(lost, [{ type: 'execution_lost', execution: 'task', data: { error: 'its writer is gone' } }]);
+  t.strictSame(
+    lost.map(({ type, execution }) => [type, execution]),
+    [
+      ['execution_lost', 'task'],
+      ['execution_lost', 'agent-run'],
+    ],
+  );
   t.end();
 });

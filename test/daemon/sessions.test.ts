@@ -75,6 +75,22 @@ t.test('a process that works on another session has left the one before it, used
   t.equal(session('cleared').status, 'running');
 });
 
+t.test('a run of an agent stays its session, whichever its process works on', async (t) => {
+  const { started } = await startTwo(t, 'claude');
+  const { event, call: tell, session, state } = createReplay();
+  const data = { kind: 'run', argv: ['claude', '--continue'], pid: started };
+  event({ type: 'execution_started', execution: 'r1', data });
+  for (const [id, source] of [
+    ['phantom', 'startup'],
+    ['resumed', 'resume'],
+  ] as const) {
+    tell('claude', call(id, 'SessionStart', { source }), { pid: started, within: 'r1' });
+  }
+  tell('claude', call('resumed', 'UserPromptSubmit', { prompt: 'go on' }), { pid: started, within: 'r1' });
+  t.match(session('r1'), { session: 'resumed', turns: 1, status: 'running' });
+  t.equal(state.alive.size, 1);
+});
+
 t.test('a program between an agent and its hook is not the agent', async (t) => {
   const { call: tell, session, close } = createReplay({ lookMs: 20 });
   t.teardown(close);
