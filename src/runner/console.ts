@@ -23,8 +23,9 @@ export interface ConsoleOptions {
 
 /** Output that a client has not read. Beyond it the client is cut off: the run never waits for one. */
 const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
-/** Input that the command has not read. */
+/** Input that the command has not read. Beyond it no more is taken from the client, as with a pipe. */
 const MAX_WAITING_BYTES = 1024 * 1024;
+const WAITING_POLL_MS = 50;
 const MAX_CLIENTS = 64;
 const DEFAULT_ROWS = 24;
 /** Between two sizes, so that a full-screen program draws again. */
@@ -175,10 +176,7 @@ export class Console {
 
   #input(socket: Socket, bytes: Buffer): void {
     const { pty, input } = this.#options;
-    const waiting = pty ? pty.waiting : (input?.writableLength ?? 0);
-    if (waiting + bytes.length > MAX_WAITING_BYTES) {
-      return this.#refuse(socket, 'the command does not read its input: more than 1 MiB waits');
-    }
+    if (this.#waiting > MAX_WAITING_BYTES) this.#holdBack(socket);
     if (!pty) {
       if (input?.writable) input.write(bytes);
       else this.#refuse(socket, 'the standard input of the command is closed');
@@ -189,6 +187,22 @@ export class Console {
     if (bytes.includes(CTRL_BACKSLASH)) this.#run?.expect('SIGQUIT');
     if (bytes.length > 0) this.#isLineOpen = !NEWLINES.has(bytes.at(-1));
     pty.type(bytes);
+  }
+
+  get #waiting(): number {
+    const { pty, input } = this.#options;
+    return pty ? pty.waiting : input?.writable ? input.writableLength : 0;
+  }
+
+  /** Reads no more from this client until the command has read, or reads nothing any more. */
+  #holdBack(socket: Socket): void {
+    if (socket.isPaused()) return;
+    socket.pause();
+    const look = setInterval(() => {
+      if (this.#waiting > MAX_WAITING_BYTES && !socket.destroyed) return;
+      clearInterval(look);
+      socket.resume();
+    }, WAITING_POLL_MS).unref();
   }
 
   #endInput(): void {

@@ -46,13 +46,25 @@ t.test('send writes a line, the bytes of its input, or an end to a pipe', async 
   t.match(controls, Array(4).fill({ data: { action: 'send', by: String } }), 'who has sent something is recorded');
 });
 
-t.test('a command that reads nothing: input waits up to a bound, and the sender does not', async (t) => {
-  const id = await home.start(['--stdin'], 'sleep', '300');
-  const outcome = await home.invoke(['send', id, '--stdin'], { input: 'x'.repeat(3 * 1024 * 1024) });
-  t.match(outcome, { status: 69, stderr: /does not read its input: more than 1 MiB waits/ });
-  t.match(await home.get(id), { status: 'running' });
-  await home.order(id, { action: 'kill' });
-  await home.until(id, 'final');
+t.test('a command that reads late gets all of its input; the sender waits for one that reads nothing', async (t) => {
+  const gate = home.gate('late');
+  const id = await home.start(['--stdin'], 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done; wc -c', gate.path);
+  const bytes = 3 * 1024 * 1024;
+  const sending = home.invoke(['send', id, '--stdin', '--eof'], { input: 'x'.repeat(bytes) });
+  await waitFor('something to be sent', async () => {
+    const events = await home.events(id);
+    return events.some(({ type, data }) => type === 'control' && data['action'] === 'send');
+  });
+  gate.open();
+  t.match(await sending, { status: 0, stdout: '', stderr: '' });
+  t.match(await home.until(id, 'final'), { status: 'completed', tail: [String(bytes)] });
+
+  const idle = await home.start(['--stdin'], 'sleep', '300');
+  const waiting = home.invoke(['send', idle, '--stdin'], { input: 'x'.repeat(bytes) });
+  await waitFor('something to be sent', async () => (await home.events(idle)).some(({ type }) => type === 'control'));
+  await home.order(idle, { action: 'kill' });
+  t.match(await waiting, { status: 69 }, 'until the run ends');
+  await home.until(idle, 'final');
 });
 
 t.test('attach shows the exact bytes, passes input on, and ends with the status of the run', async (t) => {
