@@ -1,5 +1,6 @@
 import t from 'tap';
 import { noBrowser, openViewer } from '../helpers/browser.js';
+import { waitFor } from '../helpers/wait.js';
 
 const started = (execution: string, more = {}) => ({ type: 'execution_started', execution, ...more });
 
@@ -13,7 +14,9 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
   const { page, complaints } = await viewer.visit();
   const item = (id: string) => page.locator(`[data-id="${id}"]`);
   await item('a').locator('.badge.live').waitFor();
-  t.match(await item('a').innerText(), /LIVE\s+Build[\s\S]*0%[\s\S]*Compile[\s\S]*claude/);
+  const row = /LIVE\s+Build[\s\S]*0%[\s\S]*Compile[\s\S]*claude/;
+  // of an element that is being laid out there is no text
+  await waitFor('the row', async () => row.test(await item('a').innerText()));
   t.equal(await page.title(), '● 2 progress');
   t.equal(new URL(page.url()).hash, '', 'the code is gone from the address');
 
