@@ -219,7 +219,7 @@ export function inheritedDescriptors(): number[] {
   });
 }
 
-/** One more than the highest descriptor that this process may open. */
+/** One more than the highest descriptor that this process may open; `Infinity` where the system does not say. */
 export function maxDescriptors(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');

@@ -6,7 +6,6 @@ import {
   accessSync,
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   openSync,
   readFileSync,
@@ -15,9 +14,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import path from 'node:path';
 import type { ErrorCode } from './errors.js';
 import { errnoOf, ProgressError } from './errors.js';
+import { nearestExisting } from './own-directory.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const FILE_MODE = 0o600;
@@ -134,10 +133,8 @@ export function cannotWrite(file: string, error: unknown): ProgressError {
 
 /** Node says ENOENT for directories that it cannot make on the way: asks the nearest one that is there. */
 function whyRefused(file: string): string | undefined {
-  let nearest = file;
-  while (!existsSync(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
   try {
-    accessSync(nearest, constants.W_OK);
+    accessSync(nearestExisting(file), constants.W_OK);
     return undefined;
   } catch (error) {
     return errnoOf(error);

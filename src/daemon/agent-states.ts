@@ -5,7 +5,7 @@ import type { Execution } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { sourceOf } from '../streams/precedence.js';
 import { isHookSession } from '../streams/hook-place.js';
-import { endOfSession } from '../streams/hooks.js';
+import { endOfLeft } from '../streams/hooks.js';
 import { interruption, isTurnEnd, TURN_OVER } from '../streams/turn.js';
 import type { Registry, RegistryEntry } from '../sessions/registry.js';
 
@@ -143,7 +143,5 @@ function moveOf(execution: Execution, entries: readonly RegistryEntry[]): Correc
   const { id, pid } = execution;
   const entry = isHookSession(execution) ? entries.find((one) => one.pid === pid) : undefined;
   if (!entry) return undefined;
-  const { type, data } = endOfSession(execution);
-  const summary = `its process went on with session ${entry.session}`;
-  return { key: `moved ${entry.session}`, events: [{ type, execution: id, data: { summary, ...data } }] };
+  return { key: `moved ${entry.session}`, events: [{ ...endOfLeft(execution, entry.session), execution: id }] };
 }

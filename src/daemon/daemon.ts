@@ -20,6 +20,7 @@ import { ProgressError } from '../errors.js';
 import { restoreForWriting, writeCheckpoint } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
 import type { Paths } from '../paths.js';
+import { maxDescriptors } from '../processes.js';
 import { splitEvent } from '../protocol/encode.js';
 import type { DaemonStatus } from '../protocol/messages.js';
 import { PROTOCOL_VERSION } from '../protocol/messages.js';
@@ -45,7 +46,7 @@ import { loseOpen } from './lost-writers.js';
 import { createLogs } from './logs.js';
 import { createMaintenance } from './maintenance.js';
 import { createOrder } from './order.js';
-import { openFilesLimit, placesWithin } from './descriptors.js';
+import { placesWithin } from './descriptors.js';
 import { ensurePrivateDirectory } from './private-directory.js';
 import { createPruning } from './pruning.js';
 import { createResources } from './resources.js';
@@ -292,7 +293,7 @@ async function start(
     status,
     shutdown: () => leave('a client asked for it'),
   });
-  const places = placesWithin(openFilesLimit());
+  const places = placesWithin(maxDescriptors());
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));
   signal?.throwIfAborted();
   const server = await listen({

@@ -1,19 +1,9 @@
 /** How many connections the descriptors of the process are enough for, so that a flood of some leaves room for the others. */
-import { readFileSync } from 'node:fs';
 
 /** For the journal, the spool, files of sessions, notifications and the processes that are started. */
 const FILES = 96;
 /** Of each listener at least. */
 const LEAST = 24;
-
-/** The limit of open files that the system sets; `Infinity` where it does not say. */
-export function openFilesLimit(): number {
-  try {
-    return Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity);
-  } catch {
-    return Infinity; // not Linux
-  }
-}
 
 /** Connections at most, with room for those that are refused. */
 export interface Places {

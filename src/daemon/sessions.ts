@@ -16,7 +16,7 @@ import type { Place } from '../streams/hook-place.js';
 import { isHookSession, placeOf } from '../streams/hook-place.js';
 import type { CallOrigin } from '../streams/repeated-calls.js';
 import { RepeatedCalls } from '../streams/repeated-calls.js';
-import { describeSession, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
+import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
 import type { Log } from './daemon-log.js';
 import { createTurnFiles } from './turn-files.js';
 
@@ -135,14 +135,7 @@ function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Dr
   if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
   return [...state.alive.values()]
     .filter((one) => isHookSession(one) && one.pid === pid && one.agent === call.agent && one.session !== call.session)
-    .map((one) => {
-      const { type, data } = endOfSession(one);
-      return {
-        type,
-        data: { summary: `its process went on with session ${call.session}`, ...data },
-        execution: one.id,
-      };
-    });
+    .map((one) => ({ ...endOfLeft(one, call.session), execution: one.id }));
 }
 
 /** As long as the agent itself says that it waits, what it does besides is no answer to its question. */

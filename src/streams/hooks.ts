@@ -141,6 +141,12 @@ export function endOfSession(known: Execution, { isGone = false } = {}): End {
   return isGone ? GONE : ((Object.hasOwn(CUT_SHORT, agent) ? CUT_SHORT[agent] : undefined) ?? CUT_SOMEHOW);
 }
 
+/** The end of one whose process went on with another session. */
+export function endOfLeft(known: Execution, session: string): End {
+  const { type, data } = endOfSession(known);
+  return { type, data: { summary: `its process went on with session ${session}`, ...data } };
+}
+
 function beginningOf({ subagent, fields }: HookCall, known: Execution | undefined): Beginning {
   const opened = new Map<string, Opened>();
   const planned = new Map<string, PlanItem['status']>();
