@@ -328,13 +328,26 @@ function judge(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): FinalStatu
   return obeyed ? 'cancelled' : 'failed';
 }
 
-/** Processes that it leaves behind: in its group, and out of it. */
+/** Logs a warning that names the processes that outlive the command. */
 function reportLeft(group: Group, emit: Tell): void {
-  const members = group.members().map(({ pid }) => pid);
-  const escaped = group.escaped();
-  const left = [...members, ...escaped];
-  if (left.length === 0) return;
+  const message = describeLeft(
+    group.members().map(({ pid }) => pid),
+    group.escaped(),
+  );
+  if (message !== undefined) emit('log', { level: 'warning', message });
+}
+
+/**
+ * Describes the processes that outlive the command of a run.
+ *
+ * @param members - Process ids within the group of the run.
+ * @param escaped - Process ids outside of it, read after `members`: a process that leaves meanwhile is in both lists.
+ * @returns Undefined when there is none.
+ */
+export function describeLeft(members: readonly number[], escaped: readonly number[]): string | undefined {
+  const left = [...members.filter((pid) => !escaped.includes(pid)), ...escaped];
+  if (left.length === 0) return undefined;
   const word = left.length === 1 ? 'process of this run goes' : 'processes of this run go';
   const where = escaped.length === 0 ? '' : `; outside of its group: ${escaped.join(', ')}`;
-  emit('log', { level: 'warning', message: `${left.length} ${word} on: ${left.join(', ')}${where}` });
+  return `${left.length} ${word} on: ${left.join(', ')}${where}`;
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { isStandingStill, readProcess } from '../../src/processes.js';
+import { describeLeft } from '../../src/runner/run.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartOptions, StartedRun } from '../helpers/run-here.js';
 import { sh, startHere, typesOf } from '../helpers/run-here.js';
@@ -269,4 +270,10 @@ t.test('processes that left the group are found by their environment, and report
   const message = String(events().find(({ type }) => type === 'log')?.data['message']);
   t.match(message, /^2 processes of this run go on: \d+, \d+; outside of its group: \d+$/, spec.id);
   for (const pid of new Set(message.match(/\d{2,}/g)?.map(Number))) process.kill(pid);
+});
+
+t.test('a process that leaves the group between the two looks is counted once', async (t) => {
+  t.equal(describeLeft([11, 12], [12]), '2 processes of this run go on: 11, 12; outside of its group: 12');
+  t.equal(describeLeft([11], []), '1 process of this run goes on: 11');
+  t.equal(describeLeft([], []), undefined);
 });
