@@ -35,7 +35,9 @@ const ID = '[0-9a-zA-Z][0-9a-zA-Z_-]{7,63}';
 const SESSION = new RegExp(`^(${ID})\\.jsonl$`);
 const SESSION_DIRECTORY = new RegExp(`^${ID}$`);
 const CLAUDE_SUBAGENT = /^agent-([0-9a-zA-Z_-]{1,64})\.jsonl$/;
-const CODEX_ROLLOUT = /^rollout-[0-9T-]{19}-([0-9a-f-]{36})\.jsonl$/;
+const CODEX_ROLLOUT = /^rollout-[0-9T-]{19}-([0-9a-f-]{36})\.jsonl(?:\.zst)?$/;
+/** Of archived sessions, flat, beside that of the others. */
+const ARCHIVE = 'archived_sessions';
 const GEMINI_SESSION = /^session-[0-9a-zA-Z_.-]{1,100}\.jsonl$/;
 const SUBAGENTS = 'subagents';
 const CHATS = 'chats';
@@ -58,8 +60,9 @@ export const LAYOUTS: Readonly<Record<Agent, Layout>> = {
     format: 'codex-rollout',
     isDirectory: (parts) => parts.length <= 3 && parts.every((part) => /^\d{2,4}$/.test(part)),
     identify(parts) {
-      const [, session] = CODEX_ROLLOUT.exec(parts[3] ?? '') ?? [];
-      return parts.length === 4 && session !== undefined ? { session } : undefined;
+      const [, session] = CODEX_ROLLOUT.exec(parts.at(-1) ?? '') ?? [];
+      const isArchived = parts.length === 1;
+      return (isArchived || parts.length === 4) && session !== undefined ? { session } : undefined;
     },
   },
   gemini: {
@@ -75,6 +78,11 @@ export const LAYOUTS: Readonly<Record<Agent, Layout>> = {
     },
   },
 };
+
+/** The directories that hold an agent's sessions: Codex moves those that its user archives to another one. */
+export function rootsOf(agent: Agent, root: string): string[] {
+  return agent === 'codex' ? [root, path.join(path.dirname(root), ARCHIVE)] : [root];
+}
 
 /** Undefined for anything else that may lie there. */
 export function placeOf(agent: Agent, parts: readonly string[]): Place | undefined {

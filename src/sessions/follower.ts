@@ -9,8 +9,9 @@ import { createTurns } from '../spool/turns.js';
 import { formatOfProgram } from '../streams/formats.js';
 import { exhaustedLimit } from '../watch-limits.js';
 import type { Place } from './agents.js';
-import { LAYOUTS, ownerOf, placeOf } from './agents.js';
+import { LAYOUTS, ownerOf, placeOf, rootsOf } from './agents.js';
 import { createFinder } from './finder.js';
+import { historyFinder } from './history-files.js';
 import { isProgramOf, sessionsWithProcess } from './owners.js';
 import type { Registry } from './registry.js';
 import type { Part, Session, SessionOptions } from './session.js';
@@ -78,6 +79,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { agent, root, state, log, now, backfillMs, takenOf, isFull, registry } = options;
   const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
   const layout = LAYOUTS[agent];
+  const roots = rootsOf(agent, root);
   /** By source. */
   const files = new Map<string, Followed>();
   const holds = new Set<NodeJS.Timeout>();
@@ -147,6 +149,7 @@ export function createFollower(options: FollowerOptions): Follower {
       taken: Math.max(0, takenOf(source) ?? 0),
       takenTime: state.sources.get(source)?.time,
       given: givenBy(place, path),
+      findHistory: historyFinder(place, path, roots),
       onLine: (line) => session.take(followed.part.source, line),
       onReplaced() {
         const { part } = followed;

@@ -8,6 +8,7 @@ import { openTail } from '../spool/tail.js';
 import type { Interpreter, TimedEvent } from '../streams/interpreter.js';
 import { createInterpreter } from '../streams/interpreter.js';
 import { parseObject } from '../streams/json.js';
+import type { FindHistory } from '../streams/history.js';
 import type { Claim } from '../streams/parser.js';
 
 /** What one line tells. */
@@ -26,6 +27,8 @@ export interface About {
   version?: string;
   /** The session that has started it. */
   parent?: string;
+  /** The session whose history it continues. */
+  forkedFrom?: string;
 }
 
 export interface SessionFileOptions {
@@ -38,6 +41,7 @@ export interface SessionFileOptions {
   step: string | undefined;
   /** What its place tells. */
   given: About;
+  findHistory: FindHistory;
   /** Where the journal says that it was taken to. */
   taken: number;
   /** When the newest line of it that was taken happened, RFC 3339. */
@@ -64,7 +68,7 @@ export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'rea
 const NEWLINE = 0x0a;
 
 export function openSessionFile(options: SessionFileOptions): SessionFile {
-  const { file, label, format, step, given, taken, onReplaced, onLine, onRefused, log } = options;
+  const { file, label, format, step, given, findHistory, taken, onReplaced, onLine, onRefused, log } = options;
   let about = given;
   let lastTime: string | undefined;
   let writtenAt = 0;
@@ -80,14 +84,14 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     told.push(event);
     if (lastTime === undefined || event.time > lastTime) lastTime = event.time;
     if (event.type !== 'activity' || event.data['kind'] !== 'init') return;
-    const { session, cwd, version, parentSession: parent } = event.data;
-    for (const [key, value] of Object.entries({ session, cwd, version, parent })) {
+    const { session, cwd, version, parentSession: parent, forkedFrom } = event.data;
+    for (const [key, value] of Object.entries({ session, cwd, version, parent, forkedFrom })) {
       if (isIdentifier(value)) about = { [key]: value, ...about };
     }
   };
   /** What it does not understand stands in the file, and nowhere else. */
   const sink = { keep: () => undefined, emit: note };
-  const createReader = () => createInterpreter({ argv: [], format, step, cwd: given.cwd, sink });
+  const createReader = () => createInterpreter({ argv: [], format, step, cwd: given.cwd, findHistory, sink });
   let reader: Interpreter = createReader();
 
   const take = (): TimedEvent[] => {

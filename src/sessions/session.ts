@@ -107,7 +107,8 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
   };
 
   const start = (source: string, time: string) => {
-    const { session, cwd, parent } = aboutIt();
+    const { session, cwd, parent: starter, forkedFrom } = aboutIt();
+    const parent = starter ?? forkedFrom;
     const data = {
       name: cwd === undefined ? agent : `${agent} in ${path.basename(cwd) || cwd}`,
       kind: 'agent',

@@ -1,13 +1,17 @@
 /** Session files of Claude Code: `~/.claude/projects/<directory>/<session>.jsonl`, and those of sub-agents beside them. */
 import { wordsOf } from '../core/activity.js';
+import { dropOldest } from '../core/oldest.js';
 import { normalizeTime } from '../core/time.js';
 import { messageUsage, told } from './claude.js';
 import { createMessages, firstLine, STOPPED } from './claude-content.js';
+import type { History } from './history.js';
 import type { Json } from './json.js';
 import { countOf, objectOf, parseObject, stringOf } from './json.js';
 import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
+import { createRepeatedLines } from './repeated-lines.js';
 import { createTrace } from './trace.js';
-import { createUsageCounter, NO_USAGE } from './usage.js';
+import type { Usage } from './usage.js';
+import { addedUsage, addUsage, createUsageCounter, NO_USAGE } from './usage.js';
 
 /** Known, and nothing that anybody would read. */
 const QUIET: ReadonlySet<string> = new Set([
@@ -25,6 +29,8 @@ const QUIET: ReadonlySet<string> = new Set([
 ]);
 /** What stands in the file when somebody leaves. */
 const LEAVING = /<command-name>\/(?:exit|quit)<\/command-name>/;
+/** Whose usage may still grow. */
+const MAX_MESSAGES = 10_000;
 /** How it calls itself when it was started for one prompt. */
 const ONE_PROMPT = 'sdk-cli';
 
@@ -32,12 +38,16 @@ export function isClaudeTranscriptLine(line: Json): boolean {
   return typeof line['sessionId'] === 'string' && typeof line['type'] === 'string' && line['projectHash'] === undefined;
 }
 
-export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
+export function createClaudeTranscript({ step, findHistory }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
   const messages = createMessages(trace);
   const usage = createUsageCounter();
   let described = '';
-  let countedMessage: string | undefined;
+  const repeated = createRepeatedLines();
+  let history: History | undefined;
+  let isFirst = true;
+  /** Counted so far of each message, by its ID. */
+  const counted = new Map<string, Usage>();
   let lastStop: string | undefined;
   let isOver = false;
   let isOnePrompt = false;
@@ -49,20 +59,27 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
     if (key === described || init['cwd'] === undefined) return;
     described = key;
     trace.cwd = init['cwd'];
-    if (step === undefined) trace.activity('init', { agent: 'claude', ...init });
+    const forkedFrom = told({ forkedFrom: history?.parent });
+    if (step === undefined) trace.activity('init', { agent: 'claude', ...init, ...forkedFrom });
   };
 
-  /** A message is written in several lines, each with the sum: it counts with the first, and only when it is final. */
+  /** A message is written in several lines, each with its usage so far: what a line adds to the others is counted. */
   const count = (message: Json) => {
     lastStop = stringOf(message['stop_reason']);
     const id = stringOf(message['id']);
-    if (lastStop === undefined || id === countedMessage) return;
-    countedMessage = id;
-    const counted = usage.more(messageUsage(message['usage']));
+    const total = messageUsage(message['usage']);
+    const before = (id === undefined ? undefined : counted.get(id)) ?? NO_USAGE;
+    if (id !== undefined) {
+      counted.set(id, addUsage(before, addedUsage(before, total)));
+      dropOldest(counted, MAX_MESSAGES);
+    }
+    const added = usage.more(addedUsage(before, total));
+    if (Object.keys(added).length === 0) return;
     const last = trace.take();
     const owner = last.findLast(({ type }) => type === 'activity');
-    if (owner) Object.assign(owner.data, counted);
+    if (owner) Object.assign(owner.data, added);
     for (const event of last) trace.push(event);
+    if (!owner) trace.activity('usage', added);
   };
 
   /** There is no record of the end, but of somebody's leaving. */
@@ -112,7 +129,14 @@ export function createClaudeTranscript({ step }: ParserOptions = {}): Parser {
   return {
     line(text) {
       const line = parseObject(text);
-      if (!line || !tell(line)) return undefined;
+      if (!line) return undefined;
+      if (isFirst && line['uuid'] !== undefined) {
+        history = findHistory?.(line);
+        isFirst = false;
+      }
+      const isCopied = history?.isCopied(line) === true;
+      if (repeated.isRepeat(line) || isCopied) return [];
+      if (!tell(line)) return undefined;
       const time = normalizeTime(stringOf(line['timestamp']) ?? '');
       return trace.take().map((event): StreamEvent => (time === undefined ? event : { ...event, time }));
     },

@@ -3,15 +3,17 @@ import { wordsOf } from '../core/activity.js';
 import { clip } from '../core/data.js';
 import { normalizeTime } from '../core/time.js';
 import { told } from './claude.js';
+import type { ThreadTokens } from './codex-usage.js';
+import { createThreadTokens } from './codex-usage.js';
 import type { Change } from './codex.js';
 import { countDiff, editTitle, tellAgents, threadUsage, unwrapShell } from './codex.js';
+import type { History } from './history.js';
 import type { Json } from './json.js';
 import { finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from './json.js';
 import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
 import type { Trace } from './trace.js';
 import { createTrace } from './trace.js';
-import type { Usage, UsageCounter } from './usage.js';
-import { createUsageCounter, NO_USAGE } from './usage.js';
+import { NO_USAGE } from './usage.js';
 
 export function isCodexRolloutLine(line: Json): boolean {
   return line['type'] === 'session_meta' && typeof objectOf(line['payload'])?.['id'] === 'string';
@@ -19,14 +21,14 @@ export function isCodexRolloutLine(line: Json): boolean {
 
 /** Known, and told better by another line. */
 const QUIET: ReadonlySet<string> = new Set([
-  ...['world_state', 'token_usage_record', 'thread_settings_applied', 'message', 'reasoning'],
+  ...['world_state', 'thread_settings_applied', 'message', 'reasoning'],
   ...['agent_reasoning_section_break', 'agent_message_delta', 'exec_command_begin', 'exec_command_output_delta'],
 ]);
 
 interface Rollout {
   trace: Trace;
-  usage: UsageCounter;
-  total: Usage;
+  tokens: ThreadTokens;
+  session: string | undefined;
   model: string | undefined;
   /** Started for one turn: by `codex exec`, or by another agent. */
   isOneTurn: boolean;
@@ -39,17 +41,25 @@ const MAX_ABORTED = 1_000;
 /** What the model is told of a call that somebody has stopped. */
 const ABORTED = /^aborted by user/m;
 
-export function createCodexRollout({ step }: ParserOptions = {}): Parser {
+export function createCodexRollout({ step, findHistory }: ParserOptions = {}): Parser {
   const trace = createTrace(step);
   const rollout: Rollout = {
-    ...{ trace, usage: createUsageCounter(), total: NO_USAGE },
+    ...{ trace, tokens: createThreadTokens(), session: undefined },
     ...{ model: undefined, isOneTurn: false, aborted: new Set() },
   };
+  let history: History | undefined;
+  let isFirst = true;
   return {
     line(text) {
       const line = parseObject(text);
       const payload = objectOf(line?.['payload']);
       if (!line || !payload) return undefined;
+      if (isFirst) history = findHistory?.(line);
+      isFirst = false;
+      if (history?.isCopied(line)) {
+        skipCopied(rollout.tokens, line, payload);
+        return [];
+      }
       const type = stringOf(line['type']) ?? '';
       const tell = LINES.get(`${type}/${stringOf(payload['type']) ?? ''}`) ?? LINES.get(type);
       if (!tell) return QUIET.has(type) || QUIET.has(stringOf(payload['type']) ?? '') ? [] : undefined;
@@ -58,8 +68,7 @@ export function createCodexRollout({ step }: ParserOptions = {}): Parser {
       return trace.take().map((event): StreamEvent => (time === undefined ? event : { ...event, time }));
     },
     end(status) {
-      const left = rollout.usage.upTo(rollout.total);
-      if (Object.keys(left).length > 0) trace.activity('usage', left);
+      tellTokens(rollout);
       return trace.end(status);
     },
     get claim() {
@@ -71,6 +80,19 @@ export function createCodexRollout({ step }: ParserOptions = {}): Parser {
   };
 }
 
+function tellTokens({ trace, tokens }: Rollout): void {
+  const left = tokens.take();
+  if (Object.keys(left).length > 0) trace.activity('usage', left);
+}
+
+/** The parent's tokens are the base that the fork's own sums begin at. */
+function skipCopied(tokens: ThreadTokens, line: Json, payload: Json): void {
+  const total = objectOf(payload['info'])?.['total_token_usage'];
+  if (line['type'] === 'token_usage_record') tokens.response(stringOf(payload['response_id']), NO_USAGE);
+  else if (payload['type'] === 'token_count' && total !== undefined) tokens.total(threadUsage(total));
+  tokens.disown();
+}
+
 type Tell = (rollout: Rollout, payload: Json) => void;
 
 const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
@@ -78,6 +100,9 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
     'session_meta',
     (rollout, payload) => {
       const { trace } = rollout;
+      // a fork repeats the record of the session that it continues
+      if (rollout.session !== undefined && rollout.session !== payload['id']) return;
+      rollout.session = stringOf(payload['id']);
       trace.cwd = stringOf(payload['cwd']);
       const subagent = objectOf(payload['source'])?.['subagent'];
       rollout.isOneTurn = payload['source'] === 'exec' || subagent !== undefined;
@@ -89,6 +114,7 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
           cwd: payload['cwd'],
           version: payload['cli_version'],
           parentSession: payload['parent_thread_id'] ?? spawned?.['parent_thread_id'],
+          forkedFrom: payload['forked_from_id'],
         }),
       });
     },
@@ -102,7 +128,17 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
       rollout.trace.activity('init', { agent: 'codex', model });
     },
   ],
-  ['compacted', ({ trace }) => trace.log('info', 'the context is compacted')],
+  [
+    'compacted',
+    (rollout) => {
+      rollout.trace.log('info', 'the context is compacted');
+      tellTokens(rollout);
+    },
+  ],
+  [
+    'token_usage_record',
+    ({ tokens }, payload) => tokens.response(stringOf(payload['response_id']), threadUsage(payload['usage'])),
+  ],
   ['response_item/function_call', ({ trace }, payload) => call(trace, payload, parseArguments(payload['arguments']))],
   ['response_item/custom_tool_call', ({ trace }, payload) => call(trace, payload, payload['input'])],
   ['response_item/local_shell_call', ({ trace }, payload) => call(trace, payload, payload['action'])],
@@ -134,12 +170,15 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
     'event_msg/token_count',
     (rollout, payload) => {
       const total = objectOf(payload['info'])?.['total_token_usage'];
-      if (total !== undefined) rollout.total = threadUsage(total);
+      if (total === undefined) return;
+      rollout.tokens.total(threadUsage(total));
+      // between turns no end of a turn tells them
+      if (rollout.trace.claim !== undefined) tellTokens(rollout);
     },
   ],
   [
     'event_msg/task_complete',
-    ({ trace, usage, total }, payload) => {
+    ({ trace, tokens }, payload) => {
       const words = payload['last_agent_message'];
       const summary = stringOf(words);
       const error = stringOf(objectOf(payload['error'])?.['message']);
@@ -147,16 +186,16 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
         error === undefined
           ? { status: 'completed', ...(summary !== undefined && { summary }) }
           : { status: 'failed', error: plainError(error) };
-      const data = { ...usage.upTo(total), ...durationOf(payload) };
+      const data = { ...tokens.take(), ...durationOf(payload) };
       trace.finish(claim, data, { words, at: '/payload/last_agent_message' });
       if (claim.error !== undefined) trace.log('error', claim.error);
     },
   ],
   [
     'event_msg/turn_aborted',
-    ({ trace, usage, total }, payload) => {
+    ({ trace, tokens }, payload) => {
       const error = stringOf(payload['reason']) ?? 'aborted';
-      trace.finish({ status: 'cancelled', error }, { ...usage.upTo(total), ...durationOf(payload) }, undefined);
+      trace.finish({ status: 'cancelled', error }, { ...tokens.take(), ...durationOf(payload) }, undefined);
     },
   ],
 ]);

@@ -10,7 +10,7 @@ import type { FinalStatus } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import type { Format } from './formats.js';
 import { AUTO, FORMATS, formatNamed, formatOfLine, formatOfProgram, PLAIN } from './formats.js';
-import type { Claim, Parser, StreamEvent } from './parser.js';
+import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
 import { createPieces } from './pieces.js';
 
 export interface Sink {
@@ -21,7 +21,7 @@ export interface Sink {
 
 export type TimedEvent = Omit<StreamEvent, 'earlier' | 'textAt'> & { time: string };
 
-export interface InterpreterOptions {
+export interface InterpreterOptions extends Pick<ParserOptions, 'findHistory'> {
   /** The command that writes this output. */
   argv: readonly string[];
   /** A name of the table, `auto` or `plain`. Default: `auto`. */
@@ -61,10 +61,17 @@ const SHORT_CHARS = 1_000;
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
-export function createInterpreter({ argv, format = AUTO, step, cwd, sink }: InterpreterOptions): Interpreter {
+export function createInterpreter({
+  argv,
+  format = AUTO,
+  step,
+  cwd,
+  findHistory,
+  sink,
+}: InterpreterOptions): Interpreter {
   const named = format === AUTO || format === PLAIN ? undefined : formatNamed(format);
   let chosen = format === AUTO ? formatOfProgram(argv) : named?.kind === 'text' ? undefined : named;
-  let parser = chosen?.create({ step, cwd });
+  let parser = chosen?.create({ step, cwd, findHistory });
   let isLooking = format === AUTO && !parser;
   let lookedLines = 0;
   let lookedBytes = 0;

@@ -1,5 +1,6 @@
 /** What every format has: a parser that turns the lines of one output into events of one execution. */
 import type { EventData, FinalStatus } from '../core/event.js';
+import type { FindHistory } from './history.js';
 
 /** An event of the execution whose output is read. */
 export interface StreamEvent {
@@ -39,6 +40,8 @@ export interface Parser {
 }
 
 export interface ParserOptions {
+  /** Of a session's file: finds what it repeats of another session, which is read and yields no events. */
+  findHistory?: FindHistory | undefined;
   /** The step that everything belongs to: a sub-agent has a file of its own, and knows nothing of the call. */
   step?: string | undefined;
   /** Where the agent works, as far as whoever reads it knows: paths are shown from there. */

@@ -20,6 +20,20 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** What is in `total` beyond `before`. */
+export function addedUsage(before: Usage, total: Usage): Usage {
+  return {
+    input: Math.max(0, total.input - before.input),
+    output: Math.max(0, total.output - before.output),
+    cacheRead: Math.max(0, total.cacheRead - before.cacheRead),
+    cacheWrite: Math.max(0, total.cacheWrite - before.cacheWrite),
+  };
+}
+
+export function tokensOf({ input, output, cacheRead, cacheWrite }: Usage): number {
+  return input + output + cacheRead + cacheWrite;
+}
+
 export interface UsageCounter {
   /** From sums since the beginning, what is new in them. */
   upTo(total: Usage, costUsd?: number): EventData;
@@ -34,19 +48,12 @@ export function createUsageCounter(): UsageCounter {
   const tell = (usage: Usage, costUsd: number): EventData => {
     counted = addUsage(counted, usage);
     countedUsd += costUsd;
-    const tokens = usage.input + usage.output + usage.cacheRead + usage.cacheWrite;
+    const tokens = tokensOf(usage);
     return { ...(tokens > 0 && { tokens, usage }), ...(costUsd > 0 && { costUsd }) };
   };
   return {
     upTo(total, costUsd = 0) {
-      const rest = (key: keyof Usage) => Math.max(0, total[key] - counted[key]);
-      const usage = {
-        input: rest('input'),
-        output: rest('output'),
-        cacheRead: rest('cacheRead'),
-        cacheWrite: rest('cacheWrite'),
-      };
-      return tell(usage, Math.max(0, costUsd - countedUsd));
+      return tell(addedUsage(counted, total), Math.max(0, costUsd - countedUsd));
     },
     more: (usage) => tell(usage, 0),
   };

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,6 +30,9 @@ async function backfilled(t: Test, agent: 'claude' | 'codex', id: string) {
   return sessions;
 }
 
+/** The same line as one that was written later: with identities of its own. */
+const asNew = (line: string) =>
+  line.replaceAll(/"(uuid|id|promptId|tool_use_id)":"[^"]*"/g, (_, key) => `"${String(key)}":"${randomUUID()}"`);
 const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
 const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
   await waitFor('the session', () => sessions.execution(id)?.tokens);
@@ -194,9 +198,9 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   const again = `${CLAUDE_ID}~2`;
   await waitFor('it goes on as another', () => sessions.execution(again)?.attention === 'waiting');
   t.equal(sessions.execution(again)?.attentionReason, 'its turn is over');
-  sessions.append(CLAUDE_FILE, lines[2]!);
+  sessions.append(CLAUDE_FILE, asNew(lines[2]!));
   await waitFor('the next prompt', () => sessions.execution(again)?.attention === undefined);
-  sessions.append(CLAUDE_FILE, lines.at(-2)!);
+  sessions.append(CLAUDE_FILE, asNew(lines.at(-2)!));
   sessions.advance(700_000);
   t.match(await sessions.ended(again), { status: 'completed', endedBy: 'silence' });
 });
@@ -271,9 +275,10 @@ t.test('what a better source tells is not told again', async (t) => {
   await sessions.ingest.drained();
   await sessions.stop();
   sessions.start();
-  const later = lines
-    .at(-2)!
-    .replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date(Date.now() + 60_000).toISOString()}"`);
+  const later = asNew(lines.at(-2)!).replace(
+    /"timestamp":"[^"]*"/,
+    `"timestamp":"${new Date(Date.now() + 60_000).toISOString()}"`,
+  );
   sessions.append(CLAUDE_FILE, later);
   await waitFor('what comes after the run', () => sessions.execution(CLAUDE_ID));
   t.equal(countOf(sessions, 'activity'), 2, 'and nothing of what came before');
