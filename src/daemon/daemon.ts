@@ -214,7 +214,8 @@ async function start(
   const registry = openRegistry({ directory: paths.registry });
   const agentStates = createAgentStates({ state, registry, record, now });
   const following = createFollowing({ paths, config, admit, state, ingest, registry, log, now });
-  const sessions = createSessions({ state, record, log, now, registry });
+  const onTranscript = (agent: string, file: string, session: string) => following.name(agent, file, session);
+  const sessions = createSessions({ state, record, onTranscript, log, now, registry });
   undo.push(
     () => runs.close(),
     () => resources.close(),

@@ -21,6 +21,8 @@ export interface Following {
   /** Begins to follow this agent, or ends it, until this daemon ends. */
   follow(agent: Agent, on: boolean): Promise<void>;
   status(): FollowStatus[];
+  /** Hooks have named a file of a session, which has the tokens that they do not tell. */
+  name(agent: string, path: string, session: string): void;
   /** Is this source still being read? */
   isOpen(source: string): boolean;
   /** There is room for more. */
@@ -46,11 +48,13 @@ export function createFollowing(options: FollowingOptions): Following {
   const { paths, config, admit, state, ingest, registry, log, now } = options;
   let settings = settingsOf(config);
   const followers = new Map<Agent, Follower>();
+  /** Of agents whose sessions are not followed: these read only files that hooks name. */
+  const named = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);
 
-  const start = (agent: Agent) => {
-    if (followers.has(agent)) return;
-    const follower = createFollower({
+  const create = (agent: Agent, isNamed: boolean): Follower =>
+    createFollower({
+      isNamed,
       agent,
       root: paths.sessions[agent],
       backfillMs: settings.backfill,
@@ -74,9 +78,16 @@ export function createFollowing(options: FollowingOptions): Following {
       log,
       now,
     });
-    followers.set(agent, follower);
+
+  const start = (agent: Agent) => {
+    if (followers.has(agent)) return;
+    void named.get(agent)?.close();
+    named.delete(agent);
+    followers.set(agent, create(agent, false));
     log(`following the sessions of ${agent} in ${paths.sessions[agent]}`);
   };
+
+  const all = () => [...followers.values(), ...named.values()];
 
   const stop = async (agent: Agent) => {
     const follower = followers.get(agent);
@@ -108,12 +119,21 @@ export function createFollowing(options: FollowingOptions): Following {
         const where = { agent, configured: settings[agent], directory: paths.sessions[agent] };
         return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, leftAlone: [] }) };
       }),
-    isOpen: (source) => [...followers.values()].some((follower) => follower.isOpen(source)),
+    name(agent, path, session) {
+      const known = AGENTS.find((one) => one === agent);
+      if (known === undefined) return;
+      const follower = followers.get(known) ?? named.get(known) ?? create(known, true);
+      if (!followers.has(known)) named.set(known, follower);
+      follower.name(path, session);
+    },
+    isOpen: (source) => all().some((follower) => follower.isOpen(source)),
     resume() {
-      for (const follower of followers.values()) follower.resume();
+      for (const follower of all()) follower.resume();
     },
     async close() {
-      await Promise.all(AGENTS.map(stop));
+      await Promise.all(all().map((follower) => follower.close()));
+      followers.clear();
+      named.clear();
     },
   };
 }

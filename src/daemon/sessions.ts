@@ -18,7 +18,6 @@ import type { CallOrigin } from '../streams/repeated-calls.js';
 import { RepeatedCalls } from '../streams/repeated-calls.js';
 import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
 import type { Log } from './daemon-log.js';
-import { createTurnFiles } from './turn-files.js';
 
 export interface Sessions {
   /** What a line of the spool stands for, on the state as it is now; the last one has its n. */
@@ -29,6 +28,8 @@ export interface Sessions {
 export interface SessionsOptions {
   state: State;
   record: (event: NewEvent) => void;
+  /** A call names a file of its session. */
+  onTranscript?: (agent: string, file: string, session: string) => void;
   log: Log;
   now: () => number;
   /** The agent's own account of its processes. */
@@ -49,11 +50,10 @@ const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish'
 const MAX_ANCESTORS = 100;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { state, record, log, now, registry, lookMs = LOOK_MS } = options;
+  const { state, record, onTranscript, log, now, registry, lookMs = LOOK_MS } = options;
   let isToldBad = false;
   const repeated = new RepeatedCalls();
   const owners = createOwners();
-  const turnFiles = createTurnFiles({ state, registry, record, log });
 
   const isGone = ({ pid, lastActivity, session = '' }: Execution): boolean => {
     const heard = Date.parse(lastActivity);
@@ -82,18 +82,22 @@ export function createSessions(options: SessionsOptions): Sessions {
         return [];
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
-      turnFiles.note(call);
       const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
       const pid = entry?.pid ?? owners.ownerOf(call);
       const place = placeOf(call, state, pid);
+      if (place.kind !== 'none') for (const file of transcriptsOf(call)) onTranscript?.(call.agent, file, call.session);
       const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
       return stamp(unanswered(events, call, entry), line, call);
     },
-    close() {
-      clearInterval(timer);
-      turnFiles.close();
-    },
+    close: () => clearInterval(timer),
   };
+}
+
+/** The files of its session that a call names. */
+function transcriptsOf({ fields }: HookCall): string[] {
+  return [fields['transcript_path'], fields['agent_transcript_path']].filter(
+    (file) => typeof file === 'string' && path.isAbsolute(file),
+  ) as string[];
 }
 
 /** A line without a time that has just been written was written now; of an older one nothing is known. */

@@ -38,6 +38,8 @@ const CLAUDE_SUBAGENT = /^agent-([0-9a-zA-Z_-]{1,64})\.jsonl$/;
 const CODEX_ROLLOUT = /^rollout-[0-9T-]{19}-([0-9a-f-]{36})\.jsonl(?:\.zst)?$/;
 /** Of archived sessions, flat, beside that of the others. */
 const ARCHIVE = 'archived_sessions';
+/** Directories, and the file, below the agent's directory. */
+const MAX_DEPTH = 4;
 const GEMINI_SESSION = /^session-[0-9a-zA-Z_.-]{1,100}\.jsonl$/;
 const SUBAGENTS = 'subagents';
 const CHATS = 'chats';
@@ -96,4 +98,12 @@ export function placeOf(agent: Agent, parts: readonly string[]): Place | undefin
 /** The file of the session that a sub-agent belongs to. */
 export function ownerOf({ parts, session }: Place): readonly string[] {
   return [parts[0] ?? '', `${session ?? ''}.jsonl`];
+}
+
+/** The place of a file whose path somebody has named, wherever it lies; undefined when it is not of that session. */
+export function placeOfNamed(agent: Agent, file: string, session: string): Place | undefined {
+  const parts = file.split(path.sep);
+  return Array.from({ length: MAX_DEPTH }, (_, index) => placeOf(agent, parts.slice(-1 - index))).find(
+    (place) => place !== undefined && (place.session ?? session) === session,
+  );
 }

@@ -24,6 +24,8 @@ export interface FinderOptions {
 export interface Finder {
   /** Everything there is, the newest first; told again, whatever was told before. */
   sweep(): Promise<void>;
+  /** Whether a file that was found lies below this root. */
+  holds(file: string): boolean;
   /** From now on what happens in the directory of this file is told at once. */
   attend(file: string): void;
   close(): Promise<void>;
@@ -127,6 +129,7 @@ export function createFinder({ root, isDirectory, isFile, isWanted, onFile, onWa
 
   return {
     sweep,
+    holds: (file) => base !== undefined && file.startsWith(base + path.sep),
     attend(file) {
       const directory = path.dirname(file);
       if (attended.has(directory) || closed) return;

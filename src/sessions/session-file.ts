@@ -1,4 +1,5 @@
 /** One file of a session: read from its beginning, so that its lines are understood, and handed on from where it was taken. */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { FinalStatus } from '../core/event.js';
 import { textOf } from '../core/event.js';
@@ -54,7 +55,7 @@ export interface SessionFileOptions {
   log: (message: string) => void;
 }
 
-export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'read' | 'rewind'> {
+export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'read' | 'rewind' | 'move'> {
   readonly about: About;
   /** How the last turn has ended, unless another has begun. */
   readonly claim: Claim | undefined;
@@ -74,9 +75,12 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   let writtenAt = 0;
   /** Up to here it is only read to be understood. */
   let known = taken;
-  /** The newest time that was taken, and in a file that was written anew the one up to which all was. */
-  let settledTime = options.takenTime ?? '';
-  let knownTime = '';
+  /** Lines that are in the journal or on their way there, and those of them that an earlier form of the file had. */
+  const handedOn = new Set<number>();
+  let earlier = new Set<number>();
+  /** Where the earlier form was never seen: what is not newer than this was in it. */
+  let earlierTime = '';
+  let lineHash = createHash('sha1');
   let lineStart = 0;
   let told: TimedEvent[] = [];
 
@@ -100,15 +104,35 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     return events;
   };
 
-  const noteTime = (time: string, receipt: Receipt): Receipt => {
-    const settle = () => {
-      if (time > settledTime) settledTime = time;
-    };
+  /** The first 48 bits of the line's hash. */
+  const takeHash = (): number => {
+    const hash = lineHash.digest().readUIntBE(0, 6);
+    lineHash = createHash('sha1');
+    return hash;
+  };
+
+  const receiptFor = (hash: number, end: number): Receipt => {
+    const receipt = tail.receiptFor(end);
+    handedOn.add(hash);
     return {
-      written: () => (settle(), receipt.written()),
-      duplicate: () => (settle(), receipt.duplicate()),
-      refused: (error) => receipt.refused(error),
+      ...receipt,
+      refused(error) {
+        handedOn.delete(hash);
+        receipt.refused(error);
+        // the file was replaced in the meantime, and the line was passed over in its new form
+        if (earlier.delete(hash)) onRefused();
+      },
     };
+  };
+
+  const handOn = (hash: number, end: number) => {
+    const events = take();
+    const isKnown = earlier.has(hash) || (events.at(-1)?.time ?? '') <= earlierTime;
+    if (events.length > 0 && end > known && !isKnown) {
+      onLine({ events, end, bytes: end - lineStart, receipt: receiptFor(hash, end) });
+    } else {
+      handedOn.add(hash);
+    }
   };
 
   const tail = openTail({
@@ -121,21 +145,22 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     onLook: (time) => (writtenAt = time),
     onBytes(bytes, end) {
       reader.push(bytes, writtenAt);
+      lineHash.update(bytes);
       if (bytes.at(-1) !== NEWLINE) return;
-      const events = take();
-      const time = events.at(-1)?.time ?? '';
-      if (events.length > 0 && end > known && time > knownTime) {
-        onLine({ events, end, bytes: end - lineStart, receipt: noteTime(time, tail.receiptFor(end)) });
-      }
+      // no line ended where the journal says that one did
+      if (lineStart < known && end > known) return tail.replace();
+      handOn(takeHash(), end);
       lineStart = end;
     },
     onReplaced() {
-      knownTime = settledTime;
+      if (handedOn.size === 0 || lineStart < known) earlierTime = options.takenTime ?? '';
+      earlier = new Set([...earlier, ...handedOn]);
       onReplaced();
     },
     onRewind() {
       reader = createReader();
       take();
+      lineHash = createHash('sha1');
       lineStart = 0;
       known = tail.settled;
     },
@@ -162,6 +187,7 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     },
     read: () => tail.read(),
     rewind: () => tail.rewind(),
+    move: (path) => tail.move(path),
     close(status) {
       reader.end(status, lastTime === undefined ? writtenAt : Date.parse(lastTime));
       return take();

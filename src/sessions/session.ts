@@ -1,6 +1,6 @@
 /** One session as an execution: announced, told line by line, and ended when somebody says that it is over. */
 import path from 'node:path';
-import type { NewEvent } from '../core/event.js';
+import type { EventData, NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
@@ -9,9 +9,10 @@ import { ProgressError } from '../errors.js';
 import type { Agent } from '../paths.js';
 import type { Receipt } from '../spool/tail.js';
 import type { TimedEvent } from '../streams/interpreter.js';
-import { takes, toldBy } from '../streams/precedence.js';
+import { sourceOf, takes, toldBy } from '../streams/precedence.js';
 import { interruption, isStopped, isTurnEnd, turnReason } from '../streams/turn.js';
 import type { About, SessionFile, SessionLine } from './session-file.js';
+import type { Registry } from './registry.js';
 import type { Facts } from './verdict.js';
 import { isResting, judge } from './verdict.js';
 
@@ -23,6 +24,10 @@ export interface SessionOptions {
   log: (message: string) => void;
   now: () => number;
   silenceMs: number;
+  /** The agent's own account of its processes, if it keeps one. */
+  registry?: Pick<Registry, 'living' | 'entryOf'> | undefined;
+  /** Followed only because hooks have named its file: of what it says, only tokens and an interruption count. */
+  isNamed?: boolean;
 }
 
 /** A file of it, and who its events are of. */
@@ -48,7 +53,18 @@ export interface Session {
   readonly lives: number;
 }
 
-export function createSession({ agent, state, submit, log, now, silenceMs }: SessionOptions): Session {
+/** A hook may be called, and its call read, so long after the line that belongs to it. */
+const HOOK_DELAY_MS = 5_000;
+
+/** What runs under the session's ID now, or has ended last. */
+export function newestOf(state: State, session: string | undefined): Execution | undefined {
+  let found = session === undefined ? undefined : findExecution(state, session);
+  while (found?.successor !== undefined) found = findExecution(state, found.successor);
+  return found;
+}
+
+export function createSession(options: SessionOptions): Session {
+  const { agent, state, submit, log, now, silenceMs, registry, isNamed = false } = options;
   const parts: Part[] = [];
   /** Better told by somebody else, as long as these are alive. */
   let rivals: Execution[] = [];
@@ -62,13 +78,7 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
   const own = () => parts[0];
   const aboutIt = (): About => own()?.file.about ?? {};
 
-  /** What runs under the session's id now. */
-  const current = (): Execution | undefined => {
-    const { session } = aboutIt();
-    let found = session === undefined ? undefined : findExecution(state, session);
-    while (found?.successor !== undefined) found = findExecution(state, found.successor);
-    return found;
-  };
+  const current = () => newestOf(state, aboutIt().session);
   const isAlive = () => {
     const found = current();
     return found !== undefined && found.implicit === undefined && !isFinal(found.status);
@@ -80,12 +90,34 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     rivals = [...everyExecution(state)].filter((one) => one.session === session && one.via !== 'transcript');
   };
 
-  /** What a better source has seen of the session, it has told. */
-  const isToldBetter = (time: string): boolean => {
+  /** Who else has seen what happened at that time, and has told it. */
+  const rivalsAt = (time: string): Execution[] => {
     // its first line has named it
     if (disputed !== aboutIt().session) prepare();
-    const told = rivals.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
-    return !takes('transcript', toldBy(aboutIt().session ?? '', told));
+    return rivals.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
+  };
+  const isToldBetter = (time: string): boolean => !takes('transcript', toldBy(aboutIt().session ?? '', rivalsAt(time)));
+
+  /** Hooks tell everything but tokens: the execution that they told of at that time, unless its output tells those too. */
+  const hookedAt = (time: string): Execution | undefined => {
+    if (toldBy(aboutIt().session ?? '', rivalsAt(time)) === 'stream') return undefined;
+    const latest = new Date(Date.parse(time) + HOOK_DELAY_MS).toISOString();
+    return rivals
+      .filter((one) => sourceOf(one) === 'hooks' && (one.startedAt ?? '') <= latest)
+      .sort((one, other) => ((one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1))
+      .at(-1);
+  };
+
+  const tellUsage = (source: string, { events, end: n, bytes, receipt }: SessionLine, execution: string) => {
+    const told = events.flatMap(({ time, data: { tokens, usage, costUsd } }): NewEvent[] =>
+      tokens === undefined && costUsd === undefined
+        ? []
+        : [{ type: 'activity', execution, source, time, data: dropAbsent({ kind: 'usage', tokens, usage, costUsd }) }],
+    );
+    const last = told.at(-1);
+    if (!last) return receipt.duplicate();
+    last.n = n;
+    attempt(told, bytes, receipt);
   };
 
   const attempt = (events: NewEvent[], bytes: number, receipt?: Receipt) => {
@@ -157,6 +189,12 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     return true;
   };
 
+  /** No hook of Claude Code tells that a turn was interrupted. Where the registry knows the session, it knows more. */
+  const lookForInterruption = (execution: Execution, { file }: Part) => {
+    if (registry?.entryOf(execution.session ?? '') || !isStopped(execution, file.claim, file.lastTime)) return;
+    attempt(interruption(execution), 0);
+  };
+
   const setAttention = (attention: EventAttention, source: string) =>
     eventOf({ type: 'attention', data: { ...attention } }, source);
 
@@ -176,10 +214,14 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
     },
     add: (part) => void parts.push(part),
     prepare,
-    take(source, { events, end: n, bytes, receipt }) {
-      const [first] = events;
-      const time = first?.time ?? '';
-      if (aboutIt().session === undefined || isToldBetter(time)) return receipt.duplicate();
+    take(source, line) {
+      const { events, end: n, bytes, receipt } = line;
+      const time = events[0]?.time ?? '';
+      if (aboutIt().session === undefined) return receipt.duplicate();
+      if (isNamed || isToldBetter(time)) {
+        const hooked = hookedAt(time);
+        return hooked ? tellUsage(source, line, hooked.id) : receipt.duplicate();
+      }
       if (ending || (!isAlive() && !starting)) start(source, time);
       ending = false;
       const told = events.map((event) => eventOf(event, source));
@@ -196,11 +238,8 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       const { idleSince } = this;
       const [main, execution] = [own(), current()];
       if (!main || !isAlive() || ending || !execution) return;
-      // no hook of Claude Code tells that a turn was interrupted
-      if (execution.via === 'hooks' && isStopped(execution, main.file.claim, main.file.lastTime)) {
-        return attempt(interruption(execution), 0);
-      }
-      if (idleSince === undefined || execution.via !== 'transcript') return;
+      if (execution.via === 'hooks') return lookForInterruption(execution, main);
+      if (idleSince === undefined || isNamed || execution.via !== 'transcript') return;
       const { claim, isOver } = main.file;
       const facts = { claim, isOver, idleMs: now() - idleSince, process };
       if (end(facts) || resting || !claim || execution.attention === 'waiting') return;
@@ -209,6 +248,10 @@ export function createSession({ agent, state, submit, log, now, silenceMs }: Ses
       attempt([setAttention({ state: 'waiting', reason: turnReason(claim) }, main.source)], 0);
     },
   };
+}
+
+function dropAbsent(data: EventData): EventData {
+  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
 }
 
 type EventAttention = { state: 'waiting'; reason: string } | { state: 'none' };

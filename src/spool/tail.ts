@@ -1,10 +1,11 @@
 /** A file that others append to: read on in parts, by nobody fooled, with an account of what of it is written. */
-import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { ProgressError } from '../errors.js';
-import { errnoOf } from '../errors.js';
+import { errnoOf, ProgressError } from '../errors.js';
+import { ZSTD_SUFFIX } from '../zstd.js';
+import type { Contents } from './contents.js';
+import { createContents, createFingerprint } from './contents.js';
 
 /** What became of one line, told in the order of the file. */
 export interface Receipt {
@@ -25,7 +26,7 @@ export interface TailOptions {
   fromStart?: true;
   /**
    * The file was cut, or replaced by one with another beginning: all of it is read again, as if nothing was taken.
-   * Absent: such a file is left alone. Files with `fromStart` alone.
+   * A copy, a compressed one for instance, is read on. Absent: such a file is left alone. Files with `fromStart` alone.
    */
   onReplaced?: () => void;
   /** A part of the file that ends with a newline, or has none. `end`: the offset behind it. */
@@ -62,6 +63,10 @@ export interface Tail {
   read(): Look;
   /** Goes back to the first line that was not written. */
   rewind(): void;
+  /** The file was moved to `path`. */
+  move(path: string): void;
+  /** Reads all of the file again, as if nothing was taken: it was replaced while no tail read it. */
+  replace(): void;
   leave(why: string): Look;
 }
 
@@ -73,7 +78,9 @@ const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 export function openTail(options: TailOptions): Tail {
-  const { file, label, taken, fromStart, onReplaced, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
+  const { label, taken, fromStart, onReplaced, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
+  let { file } = options;
+  const openContents = createContents();
   let settled = taken;
   /** Read up to here. */
   let position = fromStart ? 0 : taken;
@@ -85,9 +92,10 @@ export function openTail(options: TailOptions): Tail {
   let stopped = false;
   let trouble: string | undefined;
   let leftAlone: string | undefined;
+  let unreadable: string | undefined;
   let generation = 0;
-  /** Of everything before `position`. */
-  let digest = createHash('sha1');
+  /** Of everything before `position`, where the file may be replaced. */
+  let fingerprint = onReplaced && createFingerprint();
 
   const leave = (why: string): Look => {
     leftAlone = why;
@@ -101,22 +109,10 @@ export function openTail(options: TailOptions): Tail {
     return stat.size > MAX_FILE_BYTES ? `it is larger than ${MAX_FILE_BYTES} bytes` : undefined;
   };
 
-  const isReplaced = (descriptor: number, stat: Stats): boolean => {
-    if (stat.size < Math.max(position, settled)) return true;
-    return inode !== undefined && stat.ino !== inode && !(onReplaced && isCopy(descriptor));
-  };
-
   /** A copy that was put in its place goes on where the file ended. */
-  const isCopy = (descriptor: number): boolean => {
-    const found = createHash('sha1');
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let at = 0; at < position;) {
-      const length = readSync(descriptor, buffer, 0, Math.min(CHUNK_BYTES, position - at), at);
-      if (length === 0) return false;
-      found.update(buffer.subarray(0, length));
-      at += length;
-    }
-    return found.digest('hex') === digest.copy().digest('hex');
+  const isReplaced = (contents: Contents, { ino }: Stats): boolean => {
+    if (contents.size < Math.max(position, settled)) return true;
+    return inode !== undefined && ino !== inode && fingerprint?.isBeginningOf(contents, position) !== true;
   };
 
   const restart = (from: number) => {
@@ -124,8 +120,15 @@ export function openTail(options: TailOptions): Tail {
     waiting = 0;
     stopped = false;
     position = from;
-    digest = createHash('sha1');
+    fingerprint &&= createFingerprint();
     onRewind();
+  };
+
+  const replace = () => {
+    log(`${label} was cut, or written anew: it is read again from its beginning`);
+    settled = 0;
+    onReplaced?.();
+    restart(0);
   };
 
   /** Line by line, so that each is known by where it ends. */
@@ -133,8 +136,11 @@ export function openTail(options: TailOptions): Tail {
     for (let start = 0; start < chunk.length;) {
       const newline = chunk.indexOf(NEWLINE, start);
       const next = newline === -1 ? chunk.length : newline + 1;
+      const born = generation;
       position += next - start;
+      fingerprint?.add(chunk.subarray(start, next));
       onBytes(chunk.subarray(start, next), position);
+      if (born !== generation) return;
       start = next;
       if (newline !== -1 && isFull?.()) return;
     }
@@ -145,20 +151,16 @@ export function openTail(options: TailOptions): Tail {
     writtenAt = stat.mtimeMs;
     const wrong = check(stat);
     if (wrong !== undefined) return leave(wrong);
-    if (isReplaced(descriptor, stat)) {
+    const contents = openContents(descriptor, file, stat);
+    if (isReplaced(contents, stat)) {
       if (!onReplaced) return leave('it was cut, or written anew: nobody knows what was taken of it');
-      log(`${label} was cut, or written anew: it is read again from its beginning`);
-      settled = 0;
-      onReplaced();
-      restart(0);
+      replace();
     }
-    size = stat.size;
+    size = contents.size;
     inode = stat.ino;
+    unreadable = undefined;
     onLook?.(writtenAt);
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size - position));
-    const bytes = buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position));
-    if (onReplaced) digest.update(bytes);
-    push(bytes);
+    push(contents.read(position, Math.min(CHUNK_BYTES, size - position)));
     return position < size ? 'more' : 'done';
   };
 
@@ -221,11 +223,20 @@ export function openTail(options: TailOptions): Tail {
       }
       try {
         return readFrom(descriptor);
+      } catch (error) {
+        if (!file.endsWith(ZSTD_SUFFIX) || errnoOf(error) !== undefined) throw error;
+        // it may still be written
+        const { message } = ProgressError.from(error);
+        if (unreadable !== message) log(`${label} cannot be decompressed yet: ${message}`);
+        unreadable = message;
+        return 'done';
       } finally {
         closeSync(descriptor);
       }
     },
     rewind: () => restart(fromStart ? 0 : settled),
+    move: (path) => void (file = path),
+    replace,
     leave,
   };
 }

@@ -33,7 +33,18 @@ async function backfilled(t: Test, agent: 'claude' | 'codex', id: string) {
 /** The same line as one that was written later: with identities of its own. */
 const asNew = (line: string) =>
   line.replaceAll(/"(uuid|id|promptId|tool_use_id)":"[^"]*"/g, (_, key) => `"${String(key)}":"${randomUUID()}"`);
+/** A recorded session as another one, which shares no line with it. */
+const asSession = (text: string, id: string) =>
+  text.replaceAll(CLAUDE_ID, id).replaceAll('"uuid":"', `"uuid":"${id.slice(-4)}-`);
 const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
+/** A session in the middle of a turn, which was last written to some seconds ago; it has no process. */
+function writeFence({ write, at }: Sessions, secondsAgo = 0, id = '00000000-0000-4000-8000-0000000000ff'): string {
+  const file = CLAUDE_FILE.replace(CLAUDE_ID, id);
+  write(file, turnLines(id, '/nowhere').slice(0, 2).join(''));
+  const writtenAt = new Date(Date.now() - secondsAgo * 1_000);
+  utimesSync(at(file), writtenAt, writtenAt);
+  return id;
+}
 const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
   await waitFor('the session', () => sessions.execution(id)?.tokens);
 
@@ -159,7 +170,7 @@ t.test('two thousand old files are not opened; one that is written to again is r
   const old = new Date(Date.now() - 7_200_000);
   for (let index = 0; index < 2_000; index++) {
     const file = `-home-user-demo${index % 20}/${idOf(index)}.jsonl`;
-    sessions.write(file, text.replaceAll(CLAUDE_ID, idOf(index)));
+    sessions.write(file, asSession(text, idOf(index)));
     utimesSync(sessions.at(file), old, old);
   }
   const lines = text.match(/.*\n/g)!;
@@ -180,12 +191,14 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   const sessions = await openSessions(t);
   const lines = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli').match(/.*\n/g)!;
   sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
+  const fence = writeFence(sessions, 30);
   sessions.start();
   await untilTaken(sessions);
-  sessions.advance(599_000);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await untilTaken(sessions, fence);
+  sessions.advance(590_000);
+  await sessions.ended(fence);
   t.equal(sessions.execution(CLAUDE_ID)?.status, 'running');
-  sessions.advance(2_000);
+  sessions.advance(11_000);
   t.match(await sessions.ended(CLAUDE_ID), {
     status: 'lost',
     endedBy: 'silence',
@@ -230,7 +243,6 @@ t.test('over when somebody leaves', async (t) => {
     message: { content: '<command-name>/exit</command-name>' },
   };
   sessions.append(CLAUDE_FILE, `${JSON.stringify(leaving)}\n`);
-  await new Promise((resolve) => setTimeout(resolve, 200));
   sessions.advance(10_000);
   t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'record' });
 });
@@ -243,10 +255,12 @@ t.test('over with its process', async (t) => {
   const agent = spawn('bash', ['-c', 'exec -a claude sleep 600'], { cwd, stdio: 'ignore' });
   t.teardown(() => agent.kill('SIGKILL'));
   sessions.append(CLAUDE_FILE, lines.slice(0, -4).join(''));
+  const fence = writeFence(sessions);
   sessions.start();
   await untilTaken(sessions);
+  await untilTaken(sessions, fence);
   sessions.advance(7_200_000 - 3_700_000);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sessions.ended(fence);
   t.equal(sessions.execution(CLAUDE_ID)?.status, 'running', 'silence says nothing while it is there');
   agent.kill('SIGKILL');
   t.match(await sessions.ended(CLAUDE_ID), {
@@ -267,7 +281,7 @@ t.test('what a better source tells is not told again', async (t) => {
   sessions.append(CLAUDE_FILE, lines.join(''));
   const follower = sessions.start();
   await waitFor('the file', () => follower.status().files === 1);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await untilTaken(sessions, writeFence(sessions));
   t.equal(sessions.execution(CLAUDE_ID), undefined);
   t.equal(sessions.execution('run1')?.tokens, undefined);
 
@@ -281,7 +295,8 @@ t.test('what a better source tells is not told again', async (t) => {
   );
   sessions.append(CLAUDE_FILE, later);
   await waitFor('what comes after the run', () => sessions.execution(CLAUDE_ID));
-  t.equal(countOf(sessions, 'activity'), 2, 'and nothing of what came before');
+  const told = sessions.events.filter(({ type, execution }) => type === 'activity' && execution === CLAUDE_ID);
+  t.equal(told.length, 1, 'and nothing of what came before');
 });
 
 t.test('what could not be written comes again', async (t) => {
@@ -323,8 +338,14 @@ t.test('what is no file of ours is left alone', async (t) => {
   const before = sessions.events.length;
   sessions.write(`${CLAUDE_FILE}.new`, text + text);
   renameSync(sessions.at(`${CLAUDE_FILE}.new`), sessions.at(CLAUDE_FILE));
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  t.equal(sessions.events.slice(before).filter(({ type }) => type === 'activity').length, 0);
+  const next = asNew(text.match(/.*\n/g)!.at(-2)!).replace(
+    /"timestamp":"[^"]*"/,
+    `"timestamp":"${new Date().toISOString()}"`,
+  );
+  sessions.append(CLAUDE_FILE, next);
+  const told = () => sessions.events.slice(before).filter(({ type }) => type === 'activity');
+  await waitFor('what is new', () => told().length > 0);
+  t.equal(told().length, 1);
 });
 
 /** A turn of Claude Code that runs a tool, in three lines; the last two are its end. */
@@ -407,7 +428,10 @@ t.test('a sub-agent in the background neither clears nor repeats that its sessio
   await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
   const last = files.at(-1)![1].match(/.*\n/g)!.at(-1)!;
   const before = sessions.events.length;
-  sessions.append(CLAUDE_SUBAGENT, last.replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date().toISOString()}"`));
+  sessions.append(
+    CLAUDE_SUBAGENT,
+    asNew(last).replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date().toISOString()}"`),
+  );
   await waitFor('what it tells', () => sessions.events.length > before);
   t.equal(sessions.execution(CLAUDE_ID)?.attention, 'waiting');
   t.equal(countOf(sessions, 'attention'), 1);
@@ -454,7 +478,7 @@ t.test('a new session is held until a run has said which one it is, however much
   await sessions.ingest.drained();
   const follower = sessions.start({ holdMs: 100 });
   sessions.write(CLAUDE_FILE, text);
-  sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, other), text.replaceAll(CLAUDE_ID, other));
+  sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, other), asSession(text, other));
   await waitFor('both files', () => follower.status().files === 2);
   for (let written = 0; written < 30; written++) {
     sessions.append(CLAUDE_FILE, '\n');
@@ -475,10 +499,7 @@ t.test('a new session is held for a moment, in which somebody better may speak',
   sessions.ingest.submit({ type: 'activity', execution: CLAUDE_ID, data: { ...data, kind: 'init' } }, 10);
   await sessions.ingest.drained();
   const fence = '00000000-0000-4000-8000-000000000002';
-  sessions.write(
-    CLAUDE_FILE.replace(CLAUDE_ID, fence),
-    recorded('claude').get(CLAUDE_FILE)!.replaceAll(CLAUDE_ID, fence),
-  );
+  sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, fence), asSession(recorded('claude').get(CLAUDE_FILE)!, fence));
   await untilTaken(sessions, fence);
   t.equal(sessions.execution(CLAUDE_ID)?.tokens, undefined);
 });
