@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { readProcess } from '../../src/processes.js';
@@ -18,7 +18,17 @@ t.test('a session is seen working, waiting and done, while it is, and by its hoo
   };
   const shows = (what: string, pattern: RegExp) =>
     waitFor(what, () => pattern.test(home.progress(['ps', '--all']).stdout) || undefined);
-  const recorded = recordedTexts('claude-hooks/rec-2.1.197-full') ?? [];
+  // its tokens are in the file that the hooks name, wherever it lies
+  const transcript = path.join(home.directory, 'elsewhere', `${session}.jsonl`);
+  mkdirSync(path.dirname(transcript));
+  writeFileSync(transcript, '');
+  const answer = {
+    ...{ type: 'assistant', sessionId: session, uuid: 'a', cwd: '/w' },
+    message: { id: 'm', content: [], stop_reason: 'end_turn', usage: { input_tokens: 1_200, output_tokens: 34 } },
+  };
+  const recorded = (recordedTexts('claude-hooks/rec-2.1.197-full') ?? []).map((text) =>
+    text.replace(/"transcript_path":"[^"]*"/, `"transcript_path":${JSON.stringify(transcript)}`),
+  );
   const [stop, end] = [recorded.length - 2, recorded.length - 1];
   const ask = {
     session_id: session,
@@ -35,10 +45,12 @@ t.test('a session is seen working, waiting and done, while it is, and by its hoo
   await shows('it to wait', /may it use Bash: ls\?/);
   for (const text of recorded.slice(4, stop)) call(text);
   await waitFor('it to work again', () => !home.progress(['ps']).stdout.includes('may it use') || undefined);
+  appendFileSync(transcript, `${JSON.stringify({ ...answer, timestamp: new Date().toISOString() })}\n`);
   call(recorded[stop] ?? '');
   await shows('its turn to be over', /its turn is over/);
   call(recorded[end] ?? '');
   await shows('it to be done', /completed/);
+  await waitFor('its tokens', () => home.progress(['show', session]).stdout.includes('1,234') || undefined);
   const { stdout } = home.progress(['show', session]);
   t.match(stdout, 'Agent: Count text files');
 });

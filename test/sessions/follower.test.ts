@@ -38,11 +38,12 @@ const asSession = (text: string, id: string) =>
   text.replaceAll(CLAUDE_ID, id).replaceAll('"uuid":"', `"uuid":"${id.slice(-4)}-`);
 const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
 /** A session in the middle of a turn, which was last written to some seconds ago; it has no process. */
-function writeFence({ write, at }: Sessions, secondsAgo = 0, id = '00000000-0000-4000-8000-0000000000ff'): string {
+function writeFence(sessions: Sessions, secondsAgo = 0): string {
+  const id = '00000000-0000-4000-8000-0000000000ff';
   const file = CLAUDE_FILE.replace(CLAUDE_ID, id);
-  write(file, turnLines(id, '/nowhere').slice(0, 2).join(''));
+  sessions.write(file, turnLines(id, '/nowhere').slice(0, 2).join(''));
   const writtenAt = new Date(Date.now() - secondsAgo * 1_000);
-  utimesSync(at(file), writtenAt, writtenAt);
+  utimesSync(sessions.at(file), writtenAt, writtenAt);
   return id;
 }
 const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
