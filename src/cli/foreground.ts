@@ -15,6 +15,7 @@ import { complain, flushOutput } from './output.js';
 import { styleOf } from './surface.js';
 import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-terminal.js';
 import { lendTerminal } from './terminal.js';
+import { returnTypeAhead } from './type-ahead.js';
 
 /** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
 export type Face = 'output' | 'lines' | 'box' | 'none';
@@ -76,6 +77,8 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     const giveBack = pty ? lendTerminal(pty, run) : terminal ? lendOnDemand(terminal, run) : passKeys(run);
     status = await run.ended;
     isInterrupted = await giveBack();
+    const ours = pty ?? terminal;
+    if (ours && isatty(0)) returnTypeAhead(await ours.unread());
     if (run.problem !== undefined) complain(run.problem);
   }
   link.close();

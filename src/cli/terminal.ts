@@ -10,10 +10,8 @@ const STOP_MS = 100;
 const FOREGROUND_POLL_MS = 250;
 
 const CTRL_C = 0x03;
-const NEWLINE = 0x0a;
 const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
-const END_OF_INPUT = '\x04';
 
 interface Ends {
   stdin: NodeJS.ReadStream;
@@ -23,7 +21,6 @@ interface Ends {
 
 /** Until the function that it returns is called, which tells whether Ctrl-C was typed. */
 export function lendTerminal(pty: Pty, run: Run, { stdin, stdout }: Ends = process): () => boolean {
-  let isLineOpen = false;
   let isInterrupted = false;
   let later: NodeJS.Timeout | undefined;
   const resize = () => {
@@ -59,12 +56,9 @@ export function lendTerminal(pty: Pty, run: Run, { stdin, stdout }: Ends = proce
     if (keys.includes(CTRL_C) && run.isWaiting) return run.signal('SIGINT', 'Ctrl-C');
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
     if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
-    if (keys.length === 0) return;
-    isLineOpen = keys.at(-1) !== NEWLINE;
     pty.type(keys);
   };
-  // the first one only hands over what stands in the line
-  const onEnd = () => pty.type(isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
+  const onEnd = () => pty.endInput();
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
 
   // whoever reads from the terminal in the background is stopped
@@ -107,7 +101,7 @@ export function hasMode(file: string, name: string): boolean {
   return stdout.split(/\s+/).includes(name);
 }
 
-function isInForeground(): boolean {
+export function isInForeground(): boolean {
   const us = readProcess(process.pid);
   return us === undefined || us.foregroundGroup === us.group;
 }

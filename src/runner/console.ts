@@ -36,8 +36,6 @@ const DRAIN_POLL_MS = 50;
 
 const CTRL_C = 0x03;
 const CTRL_BACKSLASH = 0x1c;
-const NEWLINES: ReadonlySet<number | undefined> = new Set([0x0a, 0x0d]);
-const END_OF_INPUT = '\x04';
 
 export class Console {
   readonly #options: ConsoleOptions;
@@ -46,8 +44,6 @@ export class Console {
   readonly #viewers = new Set<Socket>();
   #server: Server | undefined;
   #run: Run | undefined;
-  /** What was typed last has not ended its line: the first Ctrl-D then hands over that line. */
-  #isLineOpen = false;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
@@ -185,7 +181,6 @@ export class Console {
     // on its terminal these are signals
     if (bytes.includes(CTRL_C)) this.#run?.expect('SIGINT');
     if (bytes.includes(CTRL_BACKSLASH)) this.#run?.expect('SIGQUIT');
-    if (bytes.length > 0) this.#isLineOpen = !NEWLINES.has(bytes.at(-1));
     pty.type(bytes);
   }
 
@@ -207,8 +202,7 @@ export class Console {
 
   #endInput(): void {
     const { pty, input } = this.#options;
-    pty?.type(this.#isLineOpen ? END_OF_INPUT + END_OF_INPUT : END_OF_INPUT);
-    this.#isLineOpen = false;
+    pty?.endInput();
     input?.end();
   }
 }

@@ -7,6 +7,8 @@ import { ReadStream } from 'node:tty';
 import { errnoOf } from '../errors.js';
 import { DEFAULT_PATH, findInPath } from '../paths.js';
 import type { Source } from './pump.js';
+import type { Unread } from './unread.js';
+import { NOTHING_UNREAD, readUnread } from './unread.js';
 
 export interface Size {
   columns: number;
@@ -21,9 +23,13 @@ export interface Pty extends Source {
   /** What the command has as its terminal. */
   readonly command: number;
   resize(size: Size): void;
-  /** Everything that was shown so far comes, and then the end. */
+  /** Everything that was shown so far comes, and then the end. What is typed from now on is unread. */
   finish(): void;
-  type(bytes: Buffer | string): void;
+  type(bytes: Buffer): void;
+  /** Ends the input as Ctrl-D does. */
+  endInput(): void;
+  /** What was typed and not read, once all of it is known; to be called before the terminal is closed. */
+  unread(): Promise<Unread>;
   /** Bytes that were typed and have not reached the terminal. */
   readonly waiting: number;
 }
@@ -45,6 +51,8 @@ export function ourEnds(): number[] {
 
 const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
 const FULL_MS = 5;
+const END_OF_INPUT = Buffer.from('\x04');
+const NEWLINES: ReadonlySet<number | undefined> = new Set([0x0a, 0x0d]);
 
 /** The package's binary alone: the rest of it forks by itself, and loses what comes last. */
 function loadNative(): Native | undefined {
@@ -100,84 +108,139 @@ function setsTerminal(setsid: string): boolean {
 export function openPty(size: Partial<Size> = {}): Pty | undefined {
   const native = loadNative();
   const setsid = findSetsid(process.env['PATH']);
-  if (!native || setsid === undefined) return undefined;
-  const { columns, rows } = { ...DEFAULT_SIZE, ...size };
-  const { master, slave, pty } = native.open(columns, rows);
-  // opened anew: this one closes by itself where another program is executed
-  const command = openSync(pty, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
-  closeSync(slave);
-  const stream = new ReadStream(master);
-  ends.add(master);
-  let onChunk: (chunk: Buffer) => unknown = () => {};
-  let onEnd: () => void = () => {};
-  /** A text that no program shows; while it is looked for, what may be its beginning is held back. */
-  let mark: Buffer | undefined;
-  let held: Buffer = Buffer.alloc(0);
-  let ended = false;
+  return native && setsid && new NativePty(native, setsid, { ...DEFAULT_SIZE, ...size });
+}
 
-  const pass = (chunk: Buffer) => {
-    if (chunk.length > 0 && !ended) onChunk(chunk);
-  };
-  const end = () => {
-    if (ended) return;
-    ended = true;
-    onEnd();
-    stream.destroy();
-    ends.delete(master);
-    closeSync(command);
-  };
-  stream.on('data', (chunk: Buffer) => {
-    if (!mark) return pass(chunk);
-    held = Buffer.concat([held, chunk]);
-    const at = held.indexOf(mark);
-    const sure = at === -1 ? Math.max(0, held.length - mark.length + 1) : at;
-    pass(held.subarray(0, sure));
-    held = held.subarray(sure);
-    if (at !== -1) end();
-  });
-  stream.once('close', () => {
-    pass(held);
-    end();
-  });
-  // EIO: nobody has this terminal any more; `close` follows
-  stream.on('error', () => stream.destroy());
+class NativePty implements Pty {
+  readonly path: string;
+  readonly setsid: readonly [string, ...string[]];
+  readonly command: number;
+  readonly #native: Native;
+  readonly #master: number;
+  readonly #stream: ReadStream;
+  #onChunk: (chunk: Buffer) => unknown = () => {};
+  #onEnd: () => void = () => {};
+  /** While it is looked for in the output, what may be its beginning is held back. */
+  #mark: Buffer | undefined;
+  #held: Buffer = Buffer.alloc(0);
+  #isEnded = false;
+  #isTyped = false;
+  /** What was typed last has not ended its line. */
+  #isLineOpen = false;
+  #unread: Promise<Unread> | undefined;
+  /** What was typed since. */
+  readonly #late: Buffer[] = [];
 
-  const writeMark = (bytes: Buffer) => {
-    if (ended) return;
+  constructor(native: Native, setsid: Pty['setsid'], { columns, rows }: Size) {
+    const { master, slave, pty } = native.open(columns, rows);
+    this.#native = native;
+    this.#master = master;
+    this.setsid = setsid;
+    this.path = pty;
+    // opened anew: this one closes by itself where another program is executed
+    this.command = openSync(pty, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    closeSync(slave);
+    ends.add(master);
+    this.#stream = new ReadStream(master);
+    this.#stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#stream.once('close', () => {
+      this.#pass(this.#held);
+      this.close();
+    });
+    // EIO: nobody has this terminal any more; `close` follows
+    this.#stream.on('error', () => this.#stream.destroy());
+  }
+
+  resize({ columns, rows }: Size): void {
+    if (!this.#isEnded) this.#native.resize(this.#master, columns, rows);
+  }
+
+  listen(onChunk: (chunk: Buffer) => unknown, onEnd: () => void): void {
+    this.#onChunk = onChunk;
+    this.#onEnd = onEnd;
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  type(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#isTyped = true;
+    this.#isLineOpen = !NEWLINES.has(bytes.at(-1));
+    if (this.#unread || this.#isEnded) this.#late.push(bytes);
+    else this.#stream.write(bytes);
+  }
+
+  endInput(): void {
+    if (this.#unread || this.#isEnded) return;
+    // the first one only hands over what stands in the line
+    if (this.#isLineOpen) this.#stream.write(END_OF_INPUT);
+    this.#stream.write(END_OF_INPUT);
+    this.#isLineOpen = false;
+  }
+
+  get waiting(): number {
+    return this.#stream.writableLength;
+  }
+
+  async unread(): Promise<Unread> {
+    const isKnown = this.#isEnded || !this.#isTyped;
+    this.#unread ??= isKnown
+      ? Promise.resolve(NOTHING_UNREAD)
+      : readUnread(this.command, createMark(), (bytes) => void this.#stream.write(bytes));
+    const { bytes, isEchoed } = await this.#unread;
+    return { bytes: Buffer.concat([bytes, ...this.#late]), isEchoed };
+  }
+
+  finish(): void {
+    if (this.#mark) return;
+    const mark = createMark();
+    this.#mark = mark;
+    void this.unread().then(() => this.#show(mark));
+  }
+
+  close(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#onEnd();
+    this.#stream.destroy();
+    ends.delete(this.#master);
+    closeSync(this.command);
+  }
+
+  #take(chunk: Buffer): void {
+    if (!this.#mark) return this.#pass(chunk);
+    this.#held = Buffer.concat([this.#held, chunk]);
+    const at = this.#held.indexOf(this.#mark);
+    const sure = at === -1 ? Math.max(0, this.#held.length - this.#mark.length + 1) : at;
+    this.#pass(this.#held.subarray(0, sure));
+    this.#held = this.#held.subarray(sure);
+    if (at !== -1) this.close();
+  }
+
+  #pass(chunk: Buffer): void {
+    if (chunk.length > 0 && !this.#isEnded) this.#onChunk(chunk);
+  }
+
+  #show(bytes: Buffer): void {
+    if (this.#isEnded) return;
     let done = 0;
     try {
-      done = writeSync(command, bytes);
+      done = writeSync(this.command, bytes);
     } catch (error) {
-      if (errnoOf(error) !== 'EAGAIN') return end();
+      if (errnoOf(error) !== 'EAGAIN') return this.close();
     }
     // full: there is more to read first
-    if (done < bytes.length) setTimeout(() => writeMark(bytes.subarray(done)), FULL_MS);
-  };
+    if (done < bytes.length) setTimeout(() => this.#show(bytes.subarray(done)), FULL_MS);
+  }
+}
 
-  return {
-    path: pty,
-    setsid,
-    command,
-    resize: (next) => {
-      if (!ended) native.resize(master, next.columns, next.rows);
-    },
-    finish() {
-      if (mark) return;
-      mark = Buffer.from(`\x1b_${Array.from({ length: 24 }, () => randomInt(10)).join('')}\x1b`);
-      writeMark(mark);
-    },
-    listen(chunk, ending) {
-      onChunk = chunk;
-      onEnd = ending;
-    },
-    pause: () => void stream.pause(),
-    resume: () => void stream.resume(),
-    type(bytes) {
-      if (!ended) stream.write(bytes);
-    },
-    get waiting() {
-      return stream.writableLength;
-    },
-    close: end,
-  };
+/** A text that no program shows and nobody types. */
+function createMark(): Buffer {
+  return Buffer.from(`\x1b_${Array.from({ length: 24 }, () => randomInt(10)).join('')}\x1b`);
 }

@@ -80,8 +80,6 @@ export interface Run {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** On a terminal. */
-const END_OF_INPUT = '\x04';
 /** As timeout(1) has it. */
 const TIMED_OUT = 124;
 
@@ -100,7 +98,7 @@ export function startRun(options: RunOptions): Run {
   if (spec.pty && !options.pty) {
     emit('log', { level: 'warning', message: 'no terminal can be given to it on this system: it gets pipes' });
   }
-  if (options.stdin === 'ignore') options.pty?.type(END_OF_INPUT);
+  if (options.stdin === 'ignore') options.pty?.endInput();
 
   const turn = createDeferred<'start' | Outcome>();
   if (!waits) turn.resolve('start');
@@ -269,9 +267,19 @@ export function startRun(options: RunOptions): Run {
     });
   };
 
+  const runAndClose = async () => {
+    try {
+      return await run();
+    } finally {
+      // what was typed for a command that was never started as well
+      await options.pty?.unread();
+      // a terminal that stays open keeps this process alive: without a command nothing else closes it
+      options.pty?.close();
+    }
+  };
+
   return {
-    // a terminal that stays open keeps this process alive: without a command nothing else closes it
-    ended: run().finally(() => options.pty?.close()),
+    ended: runAndClose(),
     order: obey,
     tell: emit,
     signal(name, by) {

@@ -102,10 +102,10 @@ t.test('it has a size, of which the command hears when it changes', async (t) =>
 t.test('keys reach the command, and those that are signals are', async (t) => {
   const { run, pty, text, says } = start(sh('stty -echo; echo up; read line; echo "got $line"; sleep 60'));
   await says('up');
-  pty.type('some words\n');
+  pty.type(Buffer.from('some words\n'));
   await says('got some words');
   run.expect('SIGINT');
-  pty.type('\x03');
+  pty.type(Buffer.from('\x03'));
   t.equal(await run.ended, 130);
   t.match(text('stdout'), /got some words/);
 });
