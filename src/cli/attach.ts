@@ -1,5 +1,6 @@
 /** `progress attach`: shows the terminal of a detached run, and passes keys to it. */
 import { ProgressError } from '../errors.js';
+import { onSignal } from '../inherited.js';
 import { ScreenTail } from '../runner/screen-tail.js';
 import { statusOfSignal } from '../runner/signals.js';
 import { defineCommand } from './command.js';
@@ -54,6 +55,7 @@ class Session {
   readonly #keys: DetachKeys;
   readonly #screen = new ScreenTail();
   #guard: TerminalGuard | undefined;
+  #unlisten: (() => void)[] = [];
   /** Leaves with this status; without one the user has detached. */
   #left: { status?: number } | undefined;
 
@@ -69,7 +71,7 @@ class Session {
     this.#takeKeys();
     stdin.on('data', this.#onKeys).on('error', () => undefined);
     process.on('SIGWINCH', this.#onResize).on('SIGCONT', this.#takeKeys);
-    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    this.#unlisten = SIGNALS.map((signal) => onSignal(signal, this.#onSignal));
     for await (const message of this.#client.messages()) {
       if ('ended' in message) return message.ended;
       if (!('output' in message)) continue;
@@ -85,7 +87,7 @@ class Session {
   close(): void {
     const { stdin } = process;
     process.off('SIGWINCH', this.#onResize).off('SIGCONT', this.#takeKeys);
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    for (const unlisten of this.#unlisten) unlisten();
     stdin.off('data', this.#onKeys).pause();
     this.#client.close();
     this.#guard?.release(this.#screen.isAlternate);

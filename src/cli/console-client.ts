@@ -24,7 +24,8 @@ const ANSWER_MS = 10_000;
 export interface ConsoleClient {
   /** Whether the run has a terminal. */
   readonly terminal: boolean;
-  write(message: ToConsole): void;
+  /** Those of one call arrive together. */
+  write(...messages: ToConsole[]): void;
   /** Resolves when there is room for more. */
   input(bytes: Buffer): Promise<void>;
   /** What comes, until the runner ends it; throws where it refuses something. */
@@ -99,6 +100,18 @@ async function late(id: string): Promise<never> {
   });
 }
 
+/** Resolves when the socket takes more, or is closed. */
+async function untilDrained(socket: Socket): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]);
+  } finally {
+    // removes the listener of the event that did not come
+    settled.abort();
+  }
+}
+
 function createConsoleClient(socket: Socket) {
   const waiting: FromConsole[] = [];
   let isOver = false;
@@ -126,15 +139,15 @@ function createConsoleClient(socket: Socket) {
     socket.pause();
     return waiting.shift();
   };
-  const write = (message: ToConsole) => {
-    if (socket.writable) socket.write(encodeLine(message));
+  const write = (...messages: ToConsole[]) => {
+    if (socket.writable) socket.write(messages.map((message) => encodeLine(message)).join(''));
   };
   return {
     next,
     write,
     async input(bytes: Buffer) {
       for (const part of chunksOf(bytes)) write({ input: part.toString('base64') });
-      if (socket.writableNeedDrain) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+      if (socket.writableNeedDrain) await untilDrained(socket);
     },
     async *messages() {
       for (let message; (message = await next());) {

@@ -26,8 +26,8 @@ export const command = defineCommand({
       const newline = noNewline ? '' : client.terminal ? '\r' : '\n';
       if (text !== undefined) await client.input(Buffer.from(text + newline));
       if (stdin) for await (const chunk of process.stdin) await client.input(chunk as Buffer);
-      if (eof) client.write({ eof: true });
-      client.write({ done: true });
+      // the run may end, and its runner with it, as soon as its input has ended
+      client.write(...(eof ? [{ eof: true } as const] : []), { done: true });
       for await (const message of client.messages()) if ('accepted' in message) return 0;
       throw new ProgressError('unavailable', `${args.run}: the runner has ended before it took the input`);
     } finally {

@@ -60,7 +60,7 @@ function readNow(fd: number): Buffer {
 async function stty(fd: number, args: readonly string[]): Promise<string> {
   const child = spawn('stty', args, { stdio: [fd, 'pipe', 'ignore'] });
   const closed = once(child, 'close').catch(() => undefined);
-  const printed = await text(child.stdout!).catch(() => '');
+  const printed = child.stdout ? await text(child.stdout).catch(() => '') : '';
   await closed;
   return printed;
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { readProcesses } from '../../src/processes.js';
 import { CONSOLE_SOCKET } from '../../src/runner/console-messages.js';
@@ -65,6 +66,18 @@ t.test('a command that reads late gets all of its input; the sender waits for on
   await home.order(idle, { action: 'kill' });
   t.match(await waiting, { status: 69 }, 'until the run ends');
   await home.until(idle, 'final');
+});
+
+t.test('input in many parts is sent without a warning', async (t) => {
+  const gate = home.gate('slow');
+  const id = await home.start(['--stdin'], 'sh', '-c', 'until [ -e "$0" ]; do sleep 0.05; done; wc -c', gate.path);
+  const bytes = 5_000_000;
+  const child = spawn(PROGRESS, ['send', id, '--stdin', '--eof'], { env: home.env, stdio: ['pipe', 'ignore', 'pipe'] });
+  const warned = text(child.stderr);
+  child.stdin.end('x'.repeat(bytes));
+  gate.open();
+  t.equal(await warned, '');
+  t.match(await home.until(id, 'final'), { status: 'completed', tail: [String(bytes)] });
 });
 
 t.test('attach shows the exact bytes, passes input on, and ends with the status of the run', async (t) => {
