@@ -4,7 +4,8 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { constants, fstatSync, openSync, write } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { constants, fstatSync, openSync, readFileSync, write } from 'node:fs';
 import { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -37,6 +38,32 @@ function sharedFile(fd: number): string | undefined {
   try {
     const stat = fstatSync(fd, { bigint: true });
     return stat.isFIFO() || stat.isSocket() ? `${stat.dev}:${stat.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether standard output and standard error lead to the same pipe, socket or file, as after `2>&1`: then what is written
+ * through one of them follows what was written through the other.
+ */
+export function haveSharedOutput(): boolean {
+  try {
+    const [stdout, stderr] = ([1, 2] as const).map((fd) => fstatSync(fd, { bigint: true })) as [
+      BigIntStats,
+      BigIntStats,
+    ];
+    if (stdout.dev !== stderr.dev || stdout.ino !== stderr.ino) return false;
+    return stdout.isFile() ? positionOf(1) === positionOf(2) : stdout.isFIFO() || stdout.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Of the open file; one that was opened twice usually has two. Undefined without /proc. */
+function positionOf(fd: number): string | undefined {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
   } catch {
     return undefined;
   }

@@ -10,6 +10,7 @@ import { agentOf } from '../runner/spec.js';
 import { outputLimitOf } from '../runner/settings.js';
 import type { RunSpec } from '../runner/store.js';
 import { writeSpec } from '../runner/store.js';
+import { haveSharedOutput } from '../standard-streams.js';
 import type { Context } from './command.js';
 import { complain, flushOutput } from './output.js';
 import { styleOf } from './surface.js';
@@ -55,7 +56,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     waits: isQueued,
     stdin: view ? 'ignore' : 'inherit',
     inherited,
-    stderr: process.stderr.isTTY ? 'terminal' : 'apart',
+    stderr: process.stderr.isTTY ? 'terminal' : !view && haveSharedOutput() ? 'shared' : 'apart',
     outputLimit: await outputLimitOf(paths),
     thorough: false,
     onUnrecorded,

@@ -40,8 +40,11 @@ export interface ChildOptions {
   directory: string;
   /** For a command in the foreground: signals that it ignores or blocks, and descriptors that it has besides. */
   inherited?: Inherited;
-  /** On a terminal: whether standard error goes there as well, or to where ours goes. */
-  stderr: 'terminal' | 'apart';
+  /**
+   * Where standard error goes: to the terminal of the command, if it has one; into a pipe that it shares with standard
+   * output, so that the order between them is kept; or into a pipe of its own.
+   */
+  stderr: 'terminal' | 'shared' | 'apart';
 }
 
 /** As a shell has it. */
@@ -76,12 +79,17 @@ async function onPipes(options: ChildOptions): Promise<Child> {
   const { cwd, env, directory } = options;
   const { words, stdin, others, detached } = planOnPipes(options);
   const [file, ...args] = words;
-  return await withPipes(directory, ['stdout', 'stderr'], async (ends, sourcesOf) => {
-    const child = withholding(ourEnds(), stdioOf([stdin, ...ends], others), (stdio) =>
-      spawn(file, args, { cwd, env, stdio, detached }),
-    );
-    return await begun(child, sourcesOf(child));
-  });
+  const isShared = options.stderr === 'shared';
+  return await withPipes(
+    directory,
+    isShared ? ['stdout'] : ['stdout', 'stderr'],
+    async ([stdout = 'pipe', stderr = stdout], sourcesOf) => {
+      const child = withholding(ourEnds(), stdioOf([stdin, stdout, stderr], others), (stdio) =>
+        spawn(file, args, { cwd, env, stdio, detached }),
+      );
+      return await begun(child, sourcesOf(child));
+    },
+  );
 }
 
 interface Plan {
@@ -146,8 +154,10 @@ async function withPipes(
   use: (ends: End[], sourcesOf: (child: ChildProcess) => Child['outputs']) => Promise<Child>,
 ): Promise<Child> {
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
+  // a socket that Node makes is for one stream: it cannot be shared
+  const read = pipes ? streams : (['stdout', 'stderr'] as const);
   const sourcesOf = (child: ChildProcess) =>
-    streams.flatMap((stream, index) => {
+    read.flatMap((stream, index) => {
       const readable = child[stream];
       const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
       return source ? [{ stream, source }] : [];

@@ -162,6 +162,28 @@ t.test('with a daemon', async (t) => {
     t.match(await end(home, 'late'), { status: 'timeout' });
   });
 
+  t.test('the order of its outputs, where both lead to one pipe or file', async (t) => {
+    const script = path.join(home.directory, 'alternate.sh');
+    writeFileSync(script, 'i=0; while [ $i -lt 1000 ]; do echo $i; echo $((i + 1)) >&2; i=$((i + 2)); done');
+    const expected = Array.from({ length: 1_000 }, (_, n) => `${n}\n`).join('');
+    const file = path.join(home.directory, 'both');
+    const shell = (line: string) => spawnSync('sh', ['-c', line], { env: home.env, encoding: 'utf8' }).stdout;
+    const command = (name: string) => `${PROGRESS} run --name ${name} -- sh ${script}`;
+    t.equal(shell(`${command('piped')} 2>&1 | cat`), expected);
+    t.equal(shell(`${command('filed')} >${file} 2>&1; cat ${file}`), expected);
+    t.equal(shell(`${command('apart')} >${file} 2>${file}.err; cat ${file}.err ${file} | sort -n`), expected);
+    for (const [name, lines] of [
+      ['piped', 0],
+      ['filed', 0],
+      ['apart', 500],
+    ] as const) {
+      await end(home, name);
+      t.equal((await home.invoke(['logs', name])).stdout.split('\n').length, 1_001);
+      const { stdout } = await home.invoke(['logs', name, '--stream', 'stderr']);
+      t.equal(stdout.split('\n').length, lines + 1, `${name}: lines of standard error`);
+    }
+  });
+
   t.test('on a terminal of its own, whatever ours is: --pty', async (t) => {
     const { status, stdout } = await run(
       home,
