@@ -11,6 +11,7 @@ import type { Pty } from '../runner/pty.js';
 import { openPty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
 import { hasMode, lendTerminal, suspend } from './terminal.js';
+import { TerminalOutput } from './terminal-output.js';
 
 const TERMINAL = '/dev/tty';
 const POLL_MS = 100;
@@ -27,13 +28,14 @@ export function openControllingTerminal(isUnwanted: boolean): Pty | undefined {
 export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
   let isInterrupted = false;
   let isLent = false;
+  const output = new TerminalOutput(process.stderr.fd);
   let release = passKeys(run);
   let timer: NodeJS.Timeout | undefined;
   const change = (isWanted: boolean) => {
     if (isWanted === isLent) return;
     isInterrupted = release() || isInterrupted;
     isLent = isWanted;
-    release = isLent ? lend(pty, run) : passKeys(run);
+    release = isLent ? lend(pty, run, output) : passKeys(run);
   };
   const poll = () => {
     clearTimeout(timer);
@@ -47,7 +49,7 @@ export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
     pty.listen((chunk) => {
       // first, so that what answers a question that is shown already has its echo, or none, from there
       if (!isLent) poll();
-      process.stderr.write(chunk);
+      process.stderr.write(output.pass(chunk));
       return true;
     }, resolve),
   );
@@ -63,9 +65,9 @@ export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
 }
 
 /** Through a file description of its own: that of standard input is the command's, which may read it as well. */
-function lend(pty: Pty, run: Run): () => boolean {
+function lend(pty: Pty, run: Run, shown: TerminalOutput): () => boolean {
   const stdin = new ReadStream(openSync(TERMINAL, constants.O_RDWR | constants.O_NOCTTY));
-  const giveBack = lendTerminal(pty, run, { stdin, stdout: process.stderr });
+  const giveBack = lendTerminal(pty, run, { stdin, stdout: process.stderr, shown });
   return () => {
     const isInterrupted = giveBack();
     stdin.destroy();

@@ -16,6 +16,7 @@ import { complain, flushOutput } from './output.js';
 import { styleOf } from './surface.js';
 import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-terminal.js';
 import { lendTerminal } from './terminal.js';
+import { TerminalOutput } from './terminal-output.js';
 import { returnTypeAhead } from './type-ahead.js';
 
 /** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
@@ -29,11 +30,13 @@ export interface Look {
   raw: boolean;
 }
 
+const STDOUT = 1;
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
   const { paths, env, inherited } = context;
-  const output = { stdout: process.stdout, stderr: process.stderr };
+  const shown = process.stdout.isTTY ? new TerminalOutput(STDOUT) : undefined;
+  const output = { stdout: process.stdout, stderr: process.stderr, terminal: shown };
   const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
   const pty = choosePty(spec, noPty, view !== undefined);
   const terminal = pty ? undefined : openControllingTerminal(noPty || view !== undefined);
@@ -75,7 +78,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     status = await view.show(run, output);
     isInterrupted = view.isInterrupted;
   } else {
-    const giveBack = pty ? lendTerminal(pty, run) : terminal ? lendOnDemand(terminal, run) : passKeys(run);
+    const giveBack = pty ? lendTerminal(pty, run, { shown }) : terminal ? lendOnDemand(terminal, run) : passKeys(run);
     status = await run.ended;
     isInterrupted = await giveBack();
     const ours = pty ?? terminal;

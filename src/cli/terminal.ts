@@ -4,6 +4,7 @@ import { onSignal } from '../inherited.js';
 import { readProcess } from '../processes.js';
 import type { Pty } from '../runner/pty.js';
 import type { Run } from '../runner/run.js';
+import type { TerminalOutput } from './terminal-output.js';
 
 /** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
 const STOP_MS = 100;
@@ -14,13 +15,17 @@ const CTRL_Z = 0x1a;
 const CTRL_BACKSLASH = 0x1c;
 
 interface Ends {
-  stdin: NodeJS.ReadStream;
-  /** Whose size the terminal of the command has. */
-  stdout: NodeJS.WriteStream;
+  /** @default process.stdin */
+  stdin?: NodeJS.ReadStream;
+  /** Whose size the terminal of the command has. @default process.stdout */
+  stdout?: NodeJS.WriteStream;
+  /** What is shown on our terminal, if that is where standard output leads. */
+  shown: TerminalOutput | undefined;
 }
 
 /** Until the function that it returns is called, which tells whether Ctrl-C was typed. */
-export function lendTerminal(pty: Pty, run: Run, { stdin, stdout }: Ends = process): () => boolean {
+export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () => boolean {
+  const { stdin = process.stdin, stdout = process.stdout } = ends;
   let isInterrupted = false;
   let later: NodeJS.Timeout | undefined;
   const resize = () => {
@@ -34,11 +39,15 @@ export function lendTerminal(pty: Pty, run: Run, { stdin, stdout }: Ends = proce
       later = setTimeout(take, FOREGROUND_POLL_MS).unref();
       return;
     }
-    if (stdin.isTTY) stdin.setRawMode(true);
+    if (stdin.isTTY) {
+      stdin.setRawMode(true);
+      shown?.lend();
+    }
     stdin.resume();
     resize();
   };
   const giveBack = () => {
+    shown?.giveBack();
     if (stdin.isTTY && isInForeground()) stdin.setRawMode(false);
     stdin.pause();
   };

@@ -22,11 +22,20 @@ export interface Pump {
   readonly finished: Promise<void>;
   /** It reads no further for now: where it is shown nobody takes it. */
   readonly blocked: boolean;
-  /** `isLent`: the source is a terminal whose output goes to another one. */
-  show(target: Writable, isLent?: boolean): void;
+  show(target: Writable, shown?: Shown): void;
   /** Nothing is read any more; `last` is shown besides. */
   stop(last: readonly (Buffer | string)[]): void;
 }
+
+/** How the output of a terminal is written to another terminal. */
+export interface Shown {
+  /** What the command has written. */
+  pass(chunk: Buffer): Buffer;
+  /** Lines that end with a newline alone. */
+  print(part: Buffer | string): Buffer | string;
+}
+
+const AS_IT_IS: Shown = { pass: (chunk) => chunk, print: (part) => part };
 
 export interface Recorder {
   /** What is shown instead of the chunk, if not the chunk. */
@@ -48,7 +57,7 @@ export function sourceOf(stream: Readable): Source {
 /** Reads as fast as it is recorded, or as fast as it is taken where it is shown: a pipe would do that, too. */
 export function createPump(source: Source, recorder: Recorder): Pump {
   let target: Writable | undefined;
-  let adapt = (part: Buffer | string) => part;
+  let how = AS_IT_IS;
   let draining = false;
   let finish: () => void = () => {};
   const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -59,10 +68,10 @@ export function createPump(source: Source, recorder: Recorder): Pump {
   };
   source.listen(
     (chunk) => {
-      const shown = recorder.push(chunk) ?? [chunk];
+      const parts = recorder.push(chunk);
       if (!target) return false;
       let isTaken = true;
-      for (const part of shown) isTaken = target.write(adapt(part));
+      for (const part of parts?.map((text) => how.print(text)) ?? [how.pass(chunk)]) isTaken = target.write(part);
       if (!isTaken) {
         draining = true;
         source.pause();
@@ -78,9 +87,9 @@ export function createPump(source: Source, recorder: Recorder): Pump {
     get blocked() {
       return draining;
     },
-    show(stream, isLent = false) {
+    show(stream, shown = AS_IT_IS) {
       target = stream;
-      if (isLent) adapt = withoutReturns;
+      how = shown;
       stream.once('error', (error) => {
         target = undefined;
         drained();
@@ -89,18 +98,11 @@ export function createPump(source: Source, recorder: Recorder): Pump {
       });
     },
     stop(last) {
-      for (const part of last) target?.write(adapt(part));
+      for (const part of last) target?.write(how.print(part));
       source.close();
       finish();
     },
   };
-}
-
-/** Both terminals put a carriage return before each newline: what arrives has one, as without us, if ours goes. */
-function withoutReturns(part: Buffer | string): Buffer | string {
-  if (!part.includes('\r\n')) return part;
-  if (typeof part === 'string') return part.replaceAll('\r\n', '\n');
-  return Buffer.from(part.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
 }
 
 /** Waits until everything is read. False when somebody held on to it, and was not waited for any longer. */

@@ -22,7 +22,7 @@ import { watchMemory } from './memory.js';
 import { outputData } from './output.js';
 import { createPausing, signalGroup } from './pause.js';
 import { whyNoPty } from './pty.js';
-import type { Pump } from './pump.js';
+import type { Pump, Shown } from './pump.js';
 import { createPump, drain } from './pump.js';
 import type { Reading } from './reading.js';
 import { createReading, createReadingOrder } from './reading.js';
@@ -36,6 +36,8 @@ import type { Tell } from './tell.js';
 export interface Output {
   stdout: Writable;
   stderr: Writable;
+  /** How standard output shows that of a terminal, where it is a terminal itself. */
+  terminal?: Shown | undefined;
 }
 
 export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'terminal' | 'stderr' | 'inherited'> {
@@ -152,7 +154,7 @@ export function startRun(options: RunOptions): Run {
     for (const pump of pumps) {
       const target = output[pump.stream];
       const isFromTerminal = options.pty !== undefined && pump.stream === 'stdout';
-      pump.show(target, isFromTerminal && 'isTTY' in target && target.isTTY === true);
+      pump.show(target, isFromTerminal ? output.terminal : undefined);
     }
   };
 
