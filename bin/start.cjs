@@ -16,4 +16,8 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
   process.exit(78); // EX_CONFIG
 }
 // an old version cannot even read this expression
-eval('import("../dist/cli.js")');
+eval('import("../dist/cli.js")').catch(function (error) {
+  if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
+  process.stderr.write('progress: ' + error.message + '; raise the limit of open files, see ulimit -n\n');
+  process.exit(71); // EX_OSERR
+});
