@@ -24,7 +24,7 @@ export interface ExportOptions {
 /** Raised when what reads the older form could not read this one. */
 const FORMAT = 1;
 const COLUMNS = 100;
-const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false, reflow: false };
+const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false };
 
 export interface Export {
   entries: TarEntry[];

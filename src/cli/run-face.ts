@@ -123,7 +123,7 @@ async function showBox(
     // the command goes on, in the foreground and without the box
     onSignal('SIGINT', interrupt);
     abort.abort();
-    box.close();
+    await box.close();
     run.show(output);
     return await run.ended;
   }
@@ -131,7 +131,7 @@ async function showBox(
   await waitFor(() => over() !== undefined, LAST_WORDS_MS);
   abort.abort();
   const execution = over();
-  box.close(execution ? summaryLines(execution, style, columnsOf()) : []);
+  await box.close(execution ? summaryLines(execution, style, columnsOf()) : []);
   await live.done;
   return left;
 }

@@ -204,7 +204,7 @@ async function watchInBox(
   const left = await Promise.race([box.left, ended]);
   abort.abort();
   const shown = execution && (live.find(execution.id) ?? execution);
-  box.close(shown && isFinal(shown.status) ? summary(shown) : []);
+  await box.close(shown && isFinal(shown.status) ? summary(shown) : []);
   await live.done;
   return { execution: shown, left };
 }

@@ -6,10 +6,18 @@
  */
 import { PassThrough } from 'node:stream';
 import Program from 'blessed/lib/program.js';
+import type { Clock } from '../core/clock.js';
+import { CursorQuery } from './cursor-query.js';
 import type { Controls } from './inline.js';
+import type { CursorReport } from './rewrap.js';
 
 export interface Screen {
   controls: Controls;
+  /** Asks where the cursor is; without a report where the terminal does not answer in time. */
+  ask(onReport: (report: CursorReport | undefined) => void): void;
+  readonly isAsking: boolean;
+  /** Calls back when no answer is on its way, which the next program would read as keys. */
+  whenIdle(then: () => void): void;
   /** Takes keys and hides the cursor. */
   enter(): void;
   /** Gives both back; the next program finds the terminal as it was. */
@@ -25,17 +33,23 @@ export interface ScreenOptions {
   sync: boolean;
   onKey: (name: string) => void;
   onResize: () => void;
+  clock: Clock;
 }
 
 const AUTOWRAP = '?7';
 const SYNCHRONIZED = '?2026';
 
-export function openScreen({ input, output, sync, onKey, onResize }: ScreenOptions): Screen {
-  // what is no terminal has no keys, and its bytes belong to somebody else
-  const keys = input.isTTY ? input : new PassThrough();
+export function openScreen({ input, output, sync, onKey, onResize, clock }: ScreenOptions): Screen {
+  const keys = new PassThrough();
   const program = new Program({ input: keys, output, tput: false });
+  const query = new CursorQuery({
+    write: (bytes) => write(output, bytes),
+    onKeys: (text) => keys.write(Buffer.from(text, 'latin1')),
+    clock,
+  });
   const hideCursor = program.out('hideCursor');
   const showCursor = program.out('showCursor');
+  const onInput = (bytes: Buffer): void => query.receive(bytes.toString('latin1'));
   const setRaw = (raw: boolean): void => {
     if (input.isTTY && !input.destroyed) input.setRawMode(raw);
   };
@@ -55,15 +69,25 @@ export function openScreen({ input, output, sync, onKey, onResize }: ScreenOptio
     setRaw(false);
   };
 
+  // what is no terminal has no keys, and its bytes belong to somebody else
+  if (input.isTTY) input.on('data', onInput);
   program.on('keypress', (_character, key) => onKey(key.full));
   program.on('resize', onResize);
   return {
     controls: controlsOf(program, sync),
+    ask: (onReport) => (input.isTTY && entered ? query.ask(onReport) : onReport(undefined)),
+    get isAsking() {
+      return query.isAsking;
+    },
+    whenIdle: (then) => query.whenIdle(then),
     enter,
     restore,
     destroy() {
+      query.close();
       restore();
       program.destroy();
+      input.off('data', onInput);
+      if (input.isTTY && !input.destroyed) input.pause();
     },
   };
 }

@@ -13,8 +13,6 @@ export interface OutputStyle extends Style {
   mode: 'box' | 'plain';
   /** Bracket frames as synchronized output (mode 2026), so that the terminal shows whole ones only. */
   sync: boolean;
-  /** Does the terminal wrap lines anew when its width changes? */
-  reflow: boolean;
 }
 
 export interface Surroundings {
@@ -24,12 +22,6 @@ export interface Surroundings {
   rows: number | undefined;
   flags?: { output?: string | undefined; color?: string | undefined; ascii?: boolean | undefined };
 }
-
-/**
- * Terminals that cut lines where others wrap them anew. To take a box away where it has not been wrapped, as if it had,
- * would take lines above it too.
- */
-const WITHOUT_REFLOW = /^(?:linux|st|stterm|rxvt|Eterm|mlterm|fbterm|jfbterm|mrxvt|aterm|vt\d+|ansi|cons25)(?:-|$)/;
 
 /** A coding agent reads what we print: frames would be noise to it, and a box that waits for `q` a hang. */
 const AGENT_VARIABLES = [
@@ -51,7 +43,6 @@ export function chooseStyle(surroundings: Surroundings): OutputStyle {
     color: chooseColor(surroundings),
     ascii: surroundings.flags?.ascii === true || env['PROGRESS_WIDTH'] === 'ambiguous2' || lacksUnicode(env),
     sync: env['PROGRESS_SYNC'] !== '0',
-    reflow: !isSet(env, 'XTERM_VERSION') && !isSet(env, 'STY') && !WITHOUT_REFLOW.test(env['TERM'] ?? ''),
   };
 }
 

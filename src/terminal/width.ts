@@ -145,14 +145,22 @@ function breakAt(text: string, cells: number): number {
 
 /** How many rows a line takes after a terminal of this width has wrapped it. */
 export function rowsAt(line: string, columns: number): number {
-  let rows = 1;
+  return placeAt(line, Infinity, columns).row + 1;
+}
+
+/** Where a cell of a line, counted from 0, is after a terminal of this width has wrapped it; the last one if there are fewer. */
+export function placeAt(line: string, cell: number, columns: number): { row: number; column: number } {
+  let row = 0;
   let column = 0;
+  let passed = 0;
   for (const { cells } of piecesOf(line)) {
     if (column + cells > columns) {
-      rows += 1;
+      row += 1;
       column = 0;
     }
+    if (passed + cells > cell) return { row, column: column + cell - passed };
+    passed += cells;
     column += cells;
   }
-  return rows;
+  return { row, column };
 }

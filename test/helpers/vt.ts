@@ -18,18 +18,31 @@ interface Line {
 export interface VtOptions {
   columns: number;
   rows: number;
-  /** Wrap lines anew when the width changes. */
-  reflow?: boolean;
+  /**
+   * What happens to lines when the width changes: they are cut as by xterm (the default), all wrapped again as by VTE
+   * and tmux, or wrapped again except the one that the cursor is in, as by xterm.js.
+   */
+  reflow?: Reflow;
   cells?: (cluster: string) => number;
+  /** Receives what the terminal answers to questions; without it the terminal is mute. */
+  onAnswer?: (bytes: string) => void;
 }
 
+export type Reflow = 'none' | 'all' | 'except-cursor-line';
+
+/** Secondary device attributes of a real xterm, of tmux and of xterm.js. */
+export const ATTRIBUTES: Readonly<Record<Reflow, string>> = {
+  none: '41;379;0',
+  all: '84;0;0',
+  'except-cursor-line': '0;276;0',
+};
 const BLANK: Cell = { text: ' ', style: '' };
 /** What follows a wide glyph. */
 const CONTINUATION = '';
-const TOKEN = /\u001b\[([?]?)([0-9;:]*)([A-Za-z])|[\r\n]|\u001b|[^\u001b\r\n]+/g;
+const TOKEN = /\u001b\[([?>]?)([0-9;:]*)([A-Za-z])|[\r\n]|\u001b|[^\u001b\r\n]+/g;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtOptions) {
+export function createVt({ columns, rows, reflow = 'none', cells = cellsOf, onAnswer }: VtOptions) {
   let screen: Line[] = Array.from({ length: rows }, emptyLine);
   let scrollback: Line[] = [];
   let row = 0;
@@ -86,6 +99,13 @@ export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtO
         eraseRight(row, column);
         for (let below = row + 1; below < rows; below += 1) screen[below] = emptyLine();
         return;
+      case 'n':
+        if (first !== 6) break;
+        onAnswer?.(`\u001b[${row + 1};${column + 1}R`);
+        return;
+      case '>c':
+        onAnswer?.(`\u001b[>${ATTRIBUTES[reflow]}c`);
+        return;
       case '?h':
       case '?l':
         if (first === undefined || !modes.has(first)) break;
@@ -137,7 +157,7 @@ export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtO
 
   function resize(size: { columns: number; rows: number }): void {
     wrapPending = false;
-    if (reflow) rewrap(size.columns);
+    if (reflow !== 'none' && size.columns !== columns) rewrap(size.columns);
     else for (const line of screen) line.cells.length = Math.min(line.cells.length, size.columns);
     while (screen.length > size.rows && row < screen.length - 1) screen.pop();
     while (screen.length > size.rows) {
@@ -147,24 +167,42 @@ export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtO
     }
     while (screen.length < size.rows) screen.push(emptyLine());
     ({ columns, rows } = size);
+    row = Math.max(0, row);
     column = Math.min(column, columns - 1);
   }
 
-  /** The cursor stands on an empty row of its own, as a shell's or a box's does. */
   function rewrap(width: number): void {
-    const above = [...scrollback, ...screen.slice(0, row)];
-    const logical: Cell[][] = [];
-    let open = false;
-    for (const line of above) {
-      if (open) logical.at(-1)?.push(...line.cells);
-      else logical.push([...line.cells]);
-      open = line.wrapped;
+    const all = [...scrollback, ...screen];
+    const at = scrollback.length + row;
+    const end =
+      Math.max(
+        at,
+        all.findLastIndex((line) => textOf(line) !== ''),
+      ) + 1;
+    const wrapped: Line[] = [];
+    let next = { at, column };
+    for (let first = 0, last = 0; first < end; first = last) {
+      last = first + 1;
+      while (all[last - 1]?.wrapped === true && last < end) last += 1;
+      const lines = all.slice(first, last);
+      const hasCursor = at >= first && at < last;
+      const whole = lines.flatMap((line) => line.cells);
+      const isLeft = hasCursor && reflow === 'except-cursor-line';
+      const made = isLeft
+        ? lines.map((line) => ({ ...line, cells: line.cells.slice(0, width) }))
+        : splitCells(whole, width);
+      if (isLeft) next = { at: wrapped.length + at - first, column };
+      else if (hasCursor) {
+        const offset = lines.slice(0, at - first).reduce((sum, line) => sum + line.cells.length, column);
+        next = placeIn(made, offset, wrapped.length);
+      }
+      wrapped.push(...made);
     }
-    const wrapped = logical.flatMap((whole) => splitCells(whole, width));
-    const kept = wrapped.slice(Math.max(0, wrapped.length - rows + 1));
-    scrollback = wrapped.slice(0, wrapped.length - kept.length);
-    row = kept.length;
-    screen = [...kept, ...Array.from({ length: Math.max(0, rows - kept.length) }, emptyLine)];
+    const top = Math.max(0, wrapped.length - rows);
+    scrollback = wrapped.slice(0, top);
+    screen = [...wrapped.slice(top), ...Array.from({ length: rows + top - wrapped.length }, emptyLine)];
+    row = Math.max(0, next.at - top);
+    column = next.column;
   }
 
   const textOf = (line: Line): string =>
@@ -187,6 +225,18 @@ export function createVt({ columns, rows, reflow = false, cells = cellsOf }: VtO
     isOn: (mode: number) => modes.get(mode) === true,
     bytes: () => bytes,
   };
+}
+
+/** Where a cell is in lines that were one before; beyond their end in the last one. */
+function placeIn(lines: readonly Line[], offset: number, at: number): { at: number; column: number } {
+  let rest = offset;
+  let index = 0;
+  for (; index < lines.length - 1; index += 1) {
+    const length = lines[index]?.cells.length ?? 0;
+    if (rest < length) break;
+    rest -= length;
+  }
+  return { at: at + index, column: rest };
 }
 
 function emptyLine(): Line {

@@ -6,17 +6,18 @@ import type { OutputStyle } from '../../src/terminal/style.js';
 import { createManualClock } from '../helpers/manual-clock.js';
 import { makeExecution, makeShipLogin, START } from '../helpers/models.js';
 import { createTtyStreams } from '../helpers/tty-streams.js';
+import type { Reflow } from '../helpers/vt.js';
 import { createVt } from '../helpers/vt.js';
 import { waitFor } from '../helpers/wait.js';
 
-const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true, reflow: true };
+const STYLE: OutputStyle = { mode: 'box', color: true, ascii: false, sync: true };
 const LISTENED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTSTP', 'SIGCONT', 'uncaughtExceptionMonitor'];
 
 function countListeners(): number {
   return LISTENED.reduce((sum, event) => sum + process.listenerCount(event), 0);
 }
 
-function open(executions: Execution[], options: Partial<BoxOptions> = {}) {
+function open(executions: Execution[], options: Partial<BoxOptions> & { reflow?: Reflow; isMute?: boolean } = {}) {
   const clock = createManualClock();
   const streams = createTtyStreams(80, 24);
   const { input, output } = streams;
@@ -27,13 +28,20 @@ function open(executions: Execution[], options: Partial<BoxOptions> = {}) {
     detail: true,
   });
   const box = openBox({ input, output, style: STYLE, view, clock, ...options });
-  const vt = createVt({ columns: 80, rows: 24, reflow: true });
+  const { reflow = 'all', isMute = false } = options;
+  const answers: string[] = [];
+  const vt = createVt({ columns: 80, rows: 24, reflow, ...(!isMute && { onAnswer: (bytes) => answers.push(bytes) }) });
   /** What the terminal shows now. */
   const screen = () => {
     for (const bytes of streams.writes.splice(0)) vt.write(bytes);
     return vt.lines().join('\n').trimEnd();
   };
-  return { box, clock, streams, vt, screen };
+  /** Lets the terminal read what was written, and returns its answers. */
+  const takeAnswers = () => {
+    screen();
+    return answers.splice(0).join('');
+  };
+  return { box, clock, streams, vt, screen, takeAnswers };
 }
 
 t.test('a frame is one write, bracketed as synchronized, and nothing is written when nothing changes', (t) => {
@@ -51,7 +59,7 @@ t.test('a frame is one write, bracketed as synchronized, and nothing is written 
   box.changed();
   clock.advance(100);
   t.equal(streams.writes.length, 1);
-  box.close();
+  void box.close();
   t.end();
 });
 
@@ -70,7 +78,7 @@ t.test('10,000 changes a second make ten frames, of changed lines only', (t) => 
   t.ok(bytes < 4 * 1024, `${bytes} bytes in a second`);
   clock.advance(100);
   t.match(screen(), '50%  9,999/20,000 tests', 'the last change is there');
-  box.close();
+  void box.close();
   t.end();
 });
 
@@ -82,7 +90,7 @@ t.test('the clock moves the box once a second, in tenths for the first ten secon
   streams.writes.length = 0;
   clock.advance(10_000);
   t.equal(streams.writes.length, 10);
-  box.close();
+  void box.close();
   t.end();
 });
 
@@ -98,7 +106,7 @@ t.test('what is printed stands above the box, in order, and waits for the frame'
   t.match(screen(), /^first\nsecond\nthird\n╭/);
   box.print(['x'.repeat(70_000)]);
   t.equal(streams.writes.length, 1, 'more than 64 KiB do not wait');
-  box.close();
+  void box.close();
   t.end();
 });
 
@@ -109,13 +117,13 @@ t.test('close takes the box away and leaves the final lines, and says what goes 
   t.ok(streams.isRaw());
   screen();
   t.notOk(vt.isOn(25), 'the cursor is hidden');
-  box.close(['the end']);
+  void box.close(['the end']);
   t.equal(screen(), 'the end\nship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x');
   t.ok(vt.isOn(25), 'the cursor is back');
   t.notOk(streams.isRaw());
   t.equal(clock.timers(), 0);
   t.equal(countListeners(), before, 'no listener is left behind');
-  box.close(['again']);
+  void box.close(['again']);
   box.changed();
   t.equal(clock.timers(), 0, 'a closed box does not keep the process alive');
   clock.advance(1_000);
@@ -125,7 +133,7 @@ t.test('close takes the box away and leaves the final lines, and says what goes 
 
 t.test('nothing goes on when everything has ended', (t) => {
   const { box, screen } = open([makeExecution({ status: 'completed', durationMs: 5 })]);
-  box.close(['the end']);
+  void box.close(['the end']);
   t.equal(screen(), 'the end');
   t.end();
 });
@@ -138,7 +146,7 @@ t.test('q leaves: the terminal is restored before anybody closes the box', async
   t.notOk(streams.isRaw());
   t.match(screen(), '╭', 'the last frame stands');
   t.ok(vt.isOn(25));
-  box.close();
+  void box.close();
   t.match(screen(), /^ship-login-page goes on\./);
 });
 
@@ -146,7 +154,7 @@ t.test('Ctrl-C leaves, or is told to whoever runs what is shown', async (t) => {
   const leaving = open([makeExecution()]);
   leaving.streams.press('\u0003');
   t.equal(await leaving.box.left, 'SIGINT');
-  leaving.box.close();
+  void leaving.box.close();
 
   let interrupts = 0;
   const running = open([makeExecution()], { onInterrupt: () => (interrupts += 1) });
@@ -154,7 +162,7 @@ t.test('Ctrl-C leaves, or is told to whoever runs what is shown', async (t) => {
   running.clock.advance(1);
   await waitFor('the interrupt', () => interrupts === 1);
   t.ok(running.streams.isRaw(), 'and the box stays');
-  running.box.close();
+  void running.box.close();
 });
 
 t.test('a terminal that is gone is left, without an error of its own', async (t) => {
@@ -162,7 +170,7 @@ t.test('a terminal that is gone is left, without an error of its own', async (t)
   streams.output.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   t.equal(await box.left, 'closed');
   streams.output.emit('error', new Error('and once more, afterwards'));
-  box.close();
+  void box.close();
 });
 
 t.test('after a resize there is one box, at the new size, once the size has settled', (t) => {
@@ -179,9 +187,88 @@ t.test('after a resize there is one box, at the new size, once the size has sett
   const boxes = screen().match(/╭─[^\n]*/g) ?? [];
   t.equal(boxes.length, 1);
   t.equal(boxes[0]?.length, 109);
-  box.close();
+  void box.close();
   t.equal(screen(), 'ship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x');
   t.end();
+});
+
+const QUESTION = '\u001b[>c\u001b[6n';
+
+t.test('after a narrowing the terminal is asked, and one box stands at the new size', async (t) => {
+  for (const reflow of ['none', 'all', 'except-cursor-line'] as const) {
+    const { box, clock, streams, screen, vt, takeAnswers } = open([makeExecution()], { reflow });
+    box.print(['above 1', 'above 2']);
+    clock.advance(100);
+    screen();
+    for (const columns of [70, 62]) {
+      vt.resize({ columns, rows: 24 });
+      streams.resize(columns, 24);
+    }
+    clock.advance(100);
+    t.same(streams.writes, [QUESTION], 'no frame before the answer');
+    const answers = takeAnswers();
+    streams.press(answers);
+    await waitFor('the frame', () => {
+      clock.advance(10);
+      return streams.writes.length > 0;
+    });
+    const lines = screen().split('\n');
+    t.same(lines.slice(0, 2), ['above 1', 'above 2'], reflow);
+    t.match(lines[2], /^╭.{59}╮$/, reflow);
+    t.equal(vt.transcript().match(/╭/g)?.length, 1, reflow);
+    await box.close();
+    t.match(screen(), /^above 1\nabove 2\nship-login-page goes on\./);
+    t.notOk(streams.isRaw());
+  }
+});
+
+t.test('a terminal that does not answer is asked once; the box is drawn without an answer', (t) => {
+  const { box, clock, streams, screen, vt } = open([makeExecution()], { reflow: 'none', isMute: true });
+  clock.advance(100);
+  screen();
+  for (const [columns, asks] of [
+    [70, true],
+    [62, false],
+  ] as const) {
+    vt.resize({ columns, rows: 24 });
+    streams.resize(columns, 24);
+    clock.advance(100);
+    t.equal(streams.writes.includes(QUESTION), asks);
+    if (asks) clock.advance(500);
+    t.match(screen(), new RegExp(`^╭.{${columns - 3}}╮\n`));
+    t.equal(vt.transcript().match(/╭/g)?.length, 1);
+  }
+  void box.close();
+  t.end();
+});
+
+t.test('a box that is closed or left while it asks waits for the answer, which nobody else reads', async (t) => {
+  for (const end of ['close', 'q'] as const) {
+    const { box, clock, streams, screen, vt, takeAnswers } = open([makeExecution()], { reflow: 'all' });
+    clock.advance(100);
+    screen();
+    vt.resize({ columns: 62, rows: 24 });
+    streams.resize(62, 24);
+    clock.advance(100);
+    const [first = '', ...rest] = takeAnswers();
+    let isOver = false;
+    const over = (end === 'q' ? box.left : box.close(['the end'])).then(() => (isOver = true));
+    // in pieces, with a key that is typed between
+    streams.press(end === 'q' ? `q${first}` : first);
+    await waitFor('the key', () => streams.input.readableLength === 0);
+    t.ok(streams.isRaw(), 'so that the answer is not echoed');
+    t.notOk(isOver);
+    streams.press(rest.join(''));
+    await waitFor('the end', () => {
+      clock.advance(1);
+      return isOver;
+    });
+    await over;
+    t.notOk(streams.isRaw());
+    await box.close();
+    t.notMatch(screen(), /╭|\[|;/, 'no box, no answer');
+    t.equal(clock.timers(), 0);
+  }
 });
 
 t.test('input that is no terminal is left alone', (t) => {
@@ -191,6 +278,6 @@ t.test('input that is no terminal is left alone', (t) => {
   const box = openBox({ input: streams.input, output: streams.output, style: STYLE, view, clock: createManualClock() });
   streams.press('bytes for somebody else');
   t.equal(String(streams.input.read()), 'bytes for somebody else');
-  box.close();
+  void box.close();
   t.end();
 });

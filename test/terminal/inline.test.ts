@@ -1,13 +1,14 @@
 import t from 'tap';
 import type { Controls } from '../../src/terminal/inline.js';
-import { createInline } from '../../src/terminal/inline.js';
+import { Inline } from '../../src/terminal/inline.js';
 import type { View } from '../../src/terminal/view.js';
 import { boxLines } from '../../src/terminal/view.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { START } from '../helpers/models.js';
 import { between, createRandom, pick, randomExecution } from '../helpers/random-models.js';
 import type { Random } from '../helpers/random-models.js';
-import { createVt } from '../helpers/vt.js';
+import { ATTRIBUTES, createVt } from '../helpers/vt.js';
+import type { Reflow } from '../helpers/vt.js';
 
 const CONTROLS: Controls = {
   up: (rows) => `\u001b[${rows}A`,
@@ -21,22 +22,36 @@ const CONTROLS: Controls = {
   syncEnd: '\u001b[?2026l',
 };
 
+const KINDS = ['none', 'all', 'except-cursor-line'] as const satisfies Reflow[];
+
 function open(
   size: { columns: number; rows: number },
-  options: { reflow?: boolean; cells?: (text: string) => number } = {},
+  { reflow = 'none', ...options }: { reflow?: Reflow; cells?: (text: string) => number } = {},
 ) {
-  const reflow = options.reflow ?? false;
-  return { inline: createInline({ controls: CONTROLS, size, reflow }), vt: createVt({ ...size, ...options, reflow }) };
+  const inline = new Inline({ controls: CONTROLS, size });
+  const vt = createVt({ ...size, ...options, reflow });
+  return {
+    inline,
+    vt,
+    /** Through these sizes, of which the program sees each; then the terminal says where the cursor is. */
+    resize(...sizes: { columns: number; rows: number }[]) {
+      for (const next of sizes) {
+        vt.resize(next);
+        inline.resize(next);
+      }
+      if (inline.isDisplaced) inline.locate({ ...vt.cursor(), attributes: ATTRIBUTES[reflow] });
+    },
+  };
 }
 
 t.test('only lines that differ are written', (t) => {
   const { inline, vt } = open({ columns: 20, rows: 10 });
   vt.write(inline.draw(['one', 'two', 'three']));
   const bytes = inline.draw(['one', 'TWO', 'three']);
-  t.equal(bytes, '\u001b[?2026h\u001b[?7l\u001b[2A\rTWO\u001b[K\u001b[2B\r\u001b[?7h\u001b[?2026l');
+  t.equal(bytes, '\u001b[?2026h\u001b[?7l\u001b[1A\rTWO\u001b[K\u001b[1B\u001b[3G\u001b[?7h\u001b[?2026l');
   vt.write(bytes);
   t.same(vt.lines().slice(0, 4), ['one', 'TWO', 'three', '']);
-  t.same(vt.cursor(), { row: 3, column: 0 });
+  t.same(vt.cursor(), { row: 2, column: 2 });
   t.end();
 });
 
@@ -52,10 +67,10 @@ t.test('a block grows by scrolling at the bottom of the screen, and shrinks with
   vt.write('$ progress\r\n\r\n\r\n');
   vt.write(inline.draw(['a']));
   vt.write(inline.draw(['a', 'b', 'c']));
-  t.same(vt.lines(), ['a', 'b', 'c', '']);
+  t.same(vt.lines(), ['', 'a', 'b', 'c']);
   t.same(vt.history()[0], '$ progress');
   vt.write(inline.draw(['c']));
-  t.same(vt.lines(), ['c', '', '', '']);
+  t.same(vt.lines(), ['', 'c', '', '']);
   t.same(vt.cursor(), { row: 1, column: 0 });
   t.end();
 });
@@ -65,7 +80,7 @@ t.test('lines above the block go to the scrollback, long ones wrapped by the ter
   vt.write(inline.draw(['[box]']));
   vt.write(inline.draw(['[box]'], ['first', 'a line that wraps']));
   vt.write(inline.draw(['[BOX]'], ['last']));
-  t.same(vt.history(), ['first', 'a line tha', 't wraps', 'last', '[BOX]', '']);
+  t.same(vt.history(), ['first', 'a line tha', 't wraps', 'last', '[BOX]']);
   t.end();
 });
 
@@ -111,17 +126,92 @@ t.test('a block is never taller than the screen less one row', (t) => {
   t.end();
 });
 
-t.test('after a change of width the old block is gone, wrapped or not', (t) => {
-  for (const reflow of [false, true]) {
-    const { inline, vt } = open({ columns: 30, rows: 12 }, { reflow });
-    vt.write('above\r\n');
-    vt.write(inline.draw(['#'.repeat(29), '漢'.repeat(14)]));
-    vt.resize({ columns: 13, rows: 12 });
-    inline.resize({ columns: 20, rows: 12 });
-    inline.resize({ columns: 13, rows: 12 });
-    vt.write(inline.draw(['new']));
-    t.same(vt.lines().slice(0, 3), ['above', 'new', ''], `reflow ${reflow}`);
+/** Lines as wide as a box draws them, with a number in each. */
+function block(columns: number, rows: number): string[] {
+  return Array.from({ length: rows }, (_, row) => `${row}`.padEnd(columns - 1, '#'));
+}
+
+const PRINTED = Array.from({ length: 20 }, (_, index) => `printed line ${index + 1}`);
+
+t.test('after a change of width the block is erased, and nothing above it', (t) => {
+  for (const reflow of KINDS) {
+    for (const [from, ...to] of [
+      [100, 60],
+      [100, 50],
+      [101, 50],
+      [100, 60, 100],
+      [100, 60, 80],
+      [100, 31, 60, 100, 45],
+      [100, 120],
+      [160, 79],
+      [159, 79],
+      [60, 25],
+    ] as [number, ...number[]][]) {
+      for (const above of [3, 20]) {
+        const size = { columns: from, rows: 24 };
+        const { inline, vt, resize } = open(size, { reflow });
+        vt.write(
+          PRINTED.slice(0, above)
+            .map((line) => `${line}\r\n`)
+            .join(''),
+        );
+        vt.write(inline.draw(block(from, 5)));
+        resize(...to.map((columns) => ({ columns, rows: 24 })));
+        vt.write(inline.draw(['new']));
+        const shown = vt.transcript().trimEnd();
+        const wanted = [...PRINTED.slice(0, above), 'new'].join('\n');
+        t.equal(shown, wanted, `${reflow}: ${[from, ...to].join(' > ')}, ${above} lines above`);
+      }
+    }
   }
+  t.end();
+});
+
+t.test('a change of height alone needs no answer; rows that left the screen cannot be erased', (t) => {
+  for (const reflow of KINDS) {
+    for (const rows of [40, 12, 3, 1]) {
+      const { inline, vt, resize } = open({ columns: 40, rows: 24 }, { reflow });
+      vt.write(PRINTED.map((line) => `${line}\r\n`).join(''));
+      vt.write(inline.draw(block(40, 8)));
+      vt.resize({ columns: 40, rows });
+      inline.resize({ columns: 40, rows });
+      t.notOk(inline.isDisplaced);
+      resize({ columns: 40, rows: 24 });
+      vt.write(inline.draw(['new']));
+      const shown = vt.transcript().trimEnd();
+      t.ok(shown.startsWith(PRINTED.join('\n')) && shown.endsWith('new'), `${reflow}: ${rows} rows:\n${shown}`);
+    }
+  }
+  t.end();
+});
+
+t.test('without an answer nothing above the block is erased', (t) => {
+  for (const reflow of KINDS) {
+    const { inline, vt } = open({ columns: 100, rows: 24 }, { reflow });
+    vt.write(PRINTED.map((line) => `${line}\r\n`).join(''));
+    vt.write(inline.draw(block(100, 5)));
+    vt.resize({ columns: 60, rows: 24 });
+    inline.resize({ columns: 60, rows: 24 });
+    t.ok(inline.isDisplaced);
+    inline.locate(undefined);
+    t.notOk(inline.isDisplaced);
+    vt.write(inline.draw(['new']));
+    const shown = vt.transcript().trimEnd();
+    t.ok(shown.startsWith(PRINTED.join('\n')) && shown.endsWith('new'), `${reflow}:\n${shown}`);
+  }
+  t.end();
+});
+
+t.test('the block stays where it is when the cursor leaves it, and is erased from there', (t) => {
+  const { inline, vt } = open({ columns: 20, rows: 8 });
+  vt.write(inline.draw(['one', 'two']));
+  vt.write(inline.stepBelow());
+  t.equal(inline.stepBelow(), '');
+  t.same(vt.cursor(), { row: 2, column: 0 });
+  vt.write(inline.draw(['one', 'TWO']));
+  t.same(vt.lines().slice(0, 3), ['one', 'TWO', '']);
+  vt.write(inline.stepBelow() + inline.erase());
+  t.same([vt.lines().join(''), vt.cursor()], ['', { row: 0, column: 0 }]);
   t.end();
 });
 
@@ -133,6 +223,7 @@ t.test('erase and forget', (t) => {
   t.equal(inline.erase(), '', 'what is gone is not erased again');
   t.same(vt.lines().slice(0, 3), ['above', '', '']);
   vt.write(inline.draw(['three']));
+  vt.write(inline.stepBelow());
   inline.forget();
   vt.write(inline.draw(['four']));
   t.same(vt.lines().slice(0, 4), ['above', 'three', 'four', '']);
@@ -173,16 +264,15 @@ function randomView(random: Random): View {
 t.test('whatever is drawn after whatever, at whatever size, the screen is as if drawn at once', (t) => {
   for (let seed = 1; seed <= 60; seed += 1) {
     const random = createRandom(seed);
-    const reflow = random() < 0.5;
+    const reflow = pick(random, KINDS);
     const style = { color: random() < 0.7, ascii: random() < 0.3 };
     let size = randomSize(random);
-    const { inline, vt } = open(size, { reflow });
+    const { inline, vt, resize } = open(size, { reflow });
     const printed: string[] = [];
     for (let frame = 0; frame < 12; frame += 1) {
       if (random() < 0.25) {
         size = randomSize(random);
-        vt.resize(size);
-        inline.resize(size);
+        resize(size);
       }
       const above = random() < 0.3 ? [`<${seed}.${frame}>`] : [];
       printed.push(...above);
@@ -194,12 +284,12 @@ t.test('whatever is drawn after whatever, at whatever size, the screen is as if 
 
       const fresh = open(size, { reflow });
       fresh.vt.write(fresh.inline.draw(lines));
-      const { row, column } = vt.cursor();
-      const found = vt.styled().slice(Math.max(0, row - lines.length), row);
+      const end = vt.cursor().row + (lines.length > 0 ? 1 : 0);
+      const found = vt.styled().slice(Math.max(0, end - lines.length), end);
       const wanted = fresh.vt.styled().slice(0, lines.length);
-      const below = vt.lines().slice(row);
-      if (column !== 0 || found.join() !== wanted.join() || below.join('') !== '') {
-        t.same({ found: vt.lines(), column }, { found: fresh.vt.lines(), column: 0 }, `seed ${seed} frame ${frame}`);
+      const below = vt.lines().slice(end);
+      if (found.join() !== wanted.join() || below.join('') !== '') {
+        t.same(vt.lines(), fresh.vt.lines(), `seed ${seed} frame ${frame}`);
         return t.end();
       }
       const kept = vt.transcript().match(/<\d+\.\d+>/g) ?? [];

@@ -1,0 +1,115 @@
+/** Asks the terminal where the cursor is. Answers arrive between typed keys and are taken out of them. */
+import type { Clock } from '../core/clock.js';
+import type { CursorReport } from './rewrap.js';
+
+/** Secondary device attributes, then the position: terminals answer in this order, and all know the second one. */
+const QUESTION = '\u001b[>c\u001b[6n';
+const ANSWER = /\u001b\[(?:(\d+);(\d+)R|>([\d;]*)c)/g;
+const BEGINNING_OF_ANSWER = /\u001b(?:\[(?:>?[\d;]{0,16})?)?$/;
+/** A terminal at the other end of a slow connection answers within this time. */
+const ANSWER_MS = 500;
+/** An answer comes in one piece. What looks like the beginning of one is an Escape key after this time. */
+const REST_MS = 50;
+
+type OnReport = (report: CursorReport | undefined) => void;
+
+export interface CursorQueryOptions {
+  write: (bytes: string) => void;
+  /** Receives the keys, one character for each byte. */
+  onKeys: (keys: string) => void;
+  clock: Clock;
+}
+
+export class CursorQuery {
+  readonly #options: CursorQueryOptions;
+  /** An answer has not come. A late one is removed from the keys as well. */
+  #isOwed = false;
+  #attributes: string | undefined;
+  #onReport: OnReport | undefined;
+  #onIdle: (() => void)[] = [];
+  #cancelDeadline = (): void => {};
+  #held = '';
+  #cancelHold = (): void => {};
+
+  constructor(options: CursorQueryOptions) {
+    this.#options = options;
+  }
+
+  get isAsking(): boolean {
+    return this.#onReport !== undefined;
+  }
+
+  /** Calls back once: with the answer, or without one after the deadline, at once while an earlier answer is missing. */
+  ask(onReport: OnReport): void {
+    // the late answer would be taken for this one; a terminal that never answers is asked once
+    if (this.#isOwed) return onReport(undefined);
+    this.#onReport = onReport;
+    this.#isOwed = true;
+    this.#cancelDeadline = this.#options.clock.after(ANSWER_MS, () => this.#settle(undefined));
+    this.#options.write(QUESTION);
+  }
+
+  /** Calls back when no answer is on its way that would reach the next program which reads from the terminal. */
+  whenIdle(then: () => void): void {
+    if (this.isAsking) this.#onIdle.push(then);
+    else then();
+  }
+
+  /** Input of the terminal, one character for each byte. */
+  receive(input: string): void {
+    this.#cancelHold();
+    let text = this.#held + input;
+    this.#held = '';
+    if (this.#isOwed) text = this.#takeAnswers(text);
+    this.#held = this.#isOwed ? (BEGINNING_OF_ANSWER.exec(text)?.[0] ?? '') : '';
+    if (this.#held !== '') this.#cancelHold = this.#options.clock.after(REST_MS, () => this.#flush());
+    const keys = text.slice(0, text.length - this.#held.length);
+    if (keys !== '') this.#options.onKeys(keys);
+  }
+
+  /** Drops questions and what is held back: the terminal is not ours any more. */
+  close(): void {
+    this.#cancelHold();
+    this.#held = '';
+    this.#settle(undefined);
+  }
+
+  /** Hands on what was held back. */
+  #flush(): void {
+    this.#cancelHold();
+    const keys = this.#held;
+    this.#held = '';
+    if (keys !== '') this.#options.onKeys(keys);
+  }
+
+  #takeAnswers(text: string): string {
+    return text.replaceAll(ANSWER, (answer: string, row?: string, column?: string, attributes?: string) => {
+      if (!this.#isOwed) return answer;
+      if (attributes !== undefined) {
+        this.#attributes = attributes;
+        return '';
+      }
+      this.#isOwed = false;
+      if (this.isAsking) this.#settleSoon({ row: Number(row) - 1, column: Number(column) - 1 });
+      return '';
+    });
+  }
+
+  /** Not at once: if the size changed before the answer, its signal is received in the same turn of the event loop. */
+  #settleSoon(position: CursorReport): void {
+    const attributes = this.#attributes;
+    this.#cancelDeadline();
+    this.#cancelDeadline = this.#options.clock.after(0, () =>
+      this.#settle({ ...position, ...(attributes !== undefined && { attributes }) }),
+    );
+  }
+
+  #settle(report: CursorReport | undefined): void {
+    this.#cancelDeadline();
+    const onReport = this.#onReport;
+    this.#onReport = undefined;
+    onReport?.(report);
+    if (this.isAsking) return;
+    for (const then of this.#onIdle.splice(0)) then();
+  }
+}

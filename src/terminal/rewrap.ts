@@ -1,0 +1,66 @@
+/**
+ * Decides how many rows a block of lines takes after the width of the terminal has changed. Some terminals wrap lines
+ * again, others cut them, and the environment does not say which: the cursor, which rested in the last line of the
+ * block, does. A block is never taken for taller than the evidence allows, since erasing too many rows would erase
+ * lines that other programs have printed above it.
+ */
+import { cellsOf, placeAt, rowsAt } from './width.js';
+
+/** What the terminal reports. Rows and columns count from 0. */
+export interface CursorReport {
+  row: number;
+  column: number;
+  /** Parameters of the secondary device attributes, where the terminal has reported them. */
+  attributes?: string;
+}
+
+export interface BlockRows {
+  /** Rows of the block above the row of the cursor. */
+  above: number;
+  /** Rows of the block. */
+  total: number;
+}
+
+/**
+ * Cells between the resting cursor and the end of the last line. With this distance, a window that is split in half
+ * leaves the cursor in different columns on the two kinds of terminals, whether its width was even or odd.
+ */
+const REST_DISTANCE = 3;
+
+/**
+ * Terminals that wrap all lines again except the one that the cursor is in, so that the cursor does not show it:
+ * xterm.js and Konsole, by their secondary device attributes.
+ */
+const LEAVES_CURSOR_LINE = /^(?:0;276;0|[01];115;0)$/;
+
+/** The column in which the cursor rests while a block is shown whose last line is this one. */
+export function restColumn(lastLine: string): number {
+  return Math.max(0, cellsOf(lastLine) - REST_DISTANCE);
+}
+
+/** Whether the block would take more rows on a terminal that wraps lines again. */
+export function mayBeRewrapped(lines: readonly string[], columns: number): boolean {
+  return lines.some((line) => rowsAt(line, columns) > 1);
+}
+
+/**
+ * @param lines the block as it was drawn
+ * @param columns the width now
+ * @param narrowest the smallest width since the block was drawn
+ * @param report undefined where the terminal has not answered
+ */
+export function findRows(
+  lines: readonly string[],
+  { columns, narrowest }: { columns: number; narrowest: number },
+  report: CursorReport | undefined,
+): BlockRows {
+  const cut = { above: lines.length - 1, total: lines.length };
+  const last = lines.at(-1);
+  if (last === undefined || report === undefined) return cut;
+  const before = lines.slice(0, -1).reduce((sum, line) => sum + rowsAt(line, columns), 0);
+  if (LEAVES_CURSOR_LINE.test(report.attributes ?? '')) return { above: before, total: before + 1 };
+  const rest = placeAt(last, restColumn(last), columns);
+  // where lines are cut, the cursor stays in its row and is moved to the last column that is left
+  const isProof = rest.row > 0 && report.column === rest.column && report.column !== narrowest - 1;
+  return isProof ? { above: before + rest.row, total: before + rowsAt(last, columns) } : cut;
+}
