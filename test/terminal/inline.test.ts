@@ -34,7 +34,7 @@ function open(
     inline,
     vt,
     /** Through these sizes, of which the program sees each; then the terminal says where the cursor is. */
-    resize(...sizes: { columns: number; rows: number }[]) {
+    resize: (...sizes: { columns: number; rows: number }[]) => {
       for (const next of sizes) {
         vt.resize(next);
         inline.resize(next);
