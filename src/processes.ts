@@ -63,6 +63,18 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   }
 }
 
+/** Deeper nesting does not occur; a circle could, where the system gives a process ID away while it is read. */
+const MAX_ANCESTORS = 100;
+
+/** The process itself and those that it descends from, nearest first, without the first one of the machine. */
+export function* ancestorsOf(pid: number): Generator<ProcessInfo> {
+  let found = readProcess(pid);
+  for (let depth = 0; depth < MAX_ANCESTORS && found && found.pid > 1; depth += 1) {
+    yield found;
+    found = readProcess(found.parent);
+  }
+}
+
 export function readProcesses(): ProcessInfo[] {
   return processIds().flatMap((pid) => readProcess(pid) ?? []);
 }

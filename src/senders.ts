@@ -2,7 +2,7 @@
  * Names of the processes that an event comes from: the one that ran `progress emit`, and those that this one runs in. By
  * these names routing finds the task that one of them has started.
  */
-import { readProcess } from './processes.js';
+import { ancestorsOf } from './processes.js';
 
 /** A script deeper in others than that still belongs to the nearest ones. */
 const MAX_SENDERS = 8;
@@ -14,11 +14,9 @@ const NAME = /^emit-(\d{1,10})(\.\d+)?$/;
 /** The names for a command that runs in process `parent`. */
 export function senderNames(parent = process.ppid): string[] {
   const names: string[] = [];
-  for (let pid = parent; pid > 1 && names.length < MAX_SENDERS;) {
-    const found = readProcess(pid);
-    if (!found) break;
-    names.push(`emit-${pid}.${found.start}`);
-    pid = found.parent;
+  for (const { pid, start } of ancestorsOf(parent)) {
+    names.push(`emit-${pid}.${start}`);
+    if (names.length === MAX_SENDERS) break;
   }
   return names.length > 0 ? names : [`emit-${parent}`];
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { ProcessInfo } from '../src/processes.js';
-import { readProcess, readProcesses, readRss, treeOf, treeRss } from '../src/processes.js';
+import { ancestorsOf, readProcess, readProcesses, readRss, treeOf, treeRss } from '../src/processes.js';
 import { waitFor } from './helpers/wait.js';
 
 /** A shell in a session of its own; everything in it goes with the test. */
@@ -64,6 +64,19 @@ t.test('a tree: descendants in sessions of their own too, and the session where 
     [11, 12, 14, 15, 16],
     'its first process has ended',
   );
+  t.end();
+});
+
+t.test('ancestors: the process itself first, then each parent, and none of a process that has ended', (t) => {
+  const { pid } = start(t, 'sleep 600');
+  const found = [...ancestorsOf(pid)];
+  t.same(
+    found.slice(0, 2).map((one) => one.pid),
+    [pid, process.pid],
+  );
+  found.slice(1).forEach((one, index) => t.equal(one.pid, found[index]?.parent));
+  t.ok(found.every((one) => one.pid > 1));
+  t.same([...ancestorsOf(2 ** 31 - 1)], []);
   t.end();
 });
 

@@ -7,7 +7,7 @@ import { numberOf, textOf } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
 import { ProgressError } from '../errors.js';
 import type { Paths } from '../paths.js';
-import { readProcess } from '../processes.js';
+import { ancestorsOf } from '../processes.js';
 import { NO_HELP } from './offline.js';
 
 /**
@@ -15,8 +15,6 @@ import { NO_HELP } from './offline.js';
  * Where another program or script runs this one, the nearest shell among its ancestors is the one.
  */
 const VARIABLE = 'PROGRESS_COMMAND';
-/** A process deeper in others than that is typed by no user. */
-const MAX_DEPTH = 64;
 const PAGE = 1_000;
 
 type Listed = Pick<ExecutionJson, 'id' | 'kind' | 'status' | 'pid' | 'host' | 'startedAt'>;
@@ -34,7 +32,7 @@ export class OwnCommand {
     const given = env[VARIABLE];
     this.#isKnown = given !== undefined;
     this.#id = given === '' ? undefined : given;
-    this.#ancestors = this.#isKnown ? new Map() : ancestorsOf(process.ppid);
+    this.#ancestors = this.#isKnown ? new Map() : ownAncestors();
   }
 
   /** Searches a list that has all live executions. */
@@ -90,11 +88,9 @@ export async function findOwnCommand(
   }
 }
 
-function ancestorsOf(parent: number): Map<number, number> {
-  const found = new Map<number, number>();
-  for (let pid = parent; pid > 1 && found.size < MAX_DEPTH && !found.has(pid);) {
-    found.set(pid, found.size);
-    pid = readProcess(pid)?.parent ?? 0;
-  }
+function ownAncestors(): Map<number, number> {
+  // where the system does not tell, the nearest one is known
+  const found = new Map([[process.ppid, 0]]);
+  for (const { pid } of ancestorsOf(process.ppid)) if (!found.has(pid)) found.set(pid, found.size);
   return found;
 }

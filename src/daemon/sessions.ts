@@ -6,7 +6,7 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { AGENTS } from '../paths.js';
-import { readCommand, readProcess } from '../processes.js';
+import { ancestorsOf, readCommand } from '../processes.js';
 import { isProgramOf } from '../sessions/owners.js';
 import type { Registry, RegistryEntry } from '../sessions/registry.js';
 import { isWriterAlive } from '../spool/writer.js';
@@ -46,8 +46,6 @@ const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
 /** Between an agent and its hook there may be such; they are gone at once. */
 const HOOK = 'agent-hook';
 const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', HOOK]);
-/** Up from an agent to what has started it. */
-const MAX_ANCESTORS = 100;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { state, record, onTranscript, log, now, registry, lookMs = LOOK_MS } = options;
@@ -210,27 +208,18 @@ function agentProgram(pid: number, name: string): number | undefined {
   const agent = AGENTS.find((one) => one === name);
   if (agent === undefined) return undefined;
   for (const one of ancestorsOf(pid)) {
-    const command = readCommand(one);
+    const command = readCommand(one.pid);
     // the name of the agent is an argument of its hook, too
     if (command && !command.argv.some((word) => path.basename(word) === HOOK) && isProgramOf(agent, command))
-      return one;
+      return one.pid;
   }
   return undefined;
 }
 
 /** The nearest process that is no shell; undefined where it is gone already, or cannot be told. */
 function nearestProgram(pid: number): number | undefined {
-  for (const one of ancestorsOf(pid)) if (!SHELLS.has(readProcess(one)?.name ?? '')) return one;
+  for (const one of ancestorsOf(pid)) if (!SHELLS.has(one.name)) return one.pid;
   return undefined;
-}
-
-/** Itself, and what it descends from. */
-function* ancestorsOf(pid: number): Generator<number> {
-  let found = readProcess(pid);
-  for (let step = 0; step < MAX_ANCESTORS && found && found.pid > 1; step++) {
-    yield found.pid;
-    found = readProcess(found.parent);
-  }
 }
 
 /** The run that this process is, or the agent or run that it descends from. */
@@ -242,7 +231,7 @@ function startedIn(pid: number, alive: Iterable<Execution>): string | undefined 
     if (kind === 'agent' || kind === 'run') owners.set(owner, id);
   }
   for (const ancestor of ancestorsOf(pid)) {
-    const owner = owners.get(ancestor);
+    const owner = owners.get(ancestor.pid);
     if (owner !== undefined) return owner;
   }
   return undefined;

@@ -4,10 +4,7 @@ import { textOf } from '../core/event.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
-import { readProcess } from '../processes.js';
-
-/** As deep as shells start shells; a circle cannot occur, but the system may give an ID away while this looks. */
-const MAX_DEPTH = 64;
+import { ancestorsOf, readProcess } from '../processes.js';
 
 /**
  * Removes the parent of a command that was typed in a shell outside of the processes of that run. A terminal
@@ -26,9 +23,6 @@ export function dropForeignParent({ type, data }: NewEvent, state: State): void 
 
 /** Is `ancestor` the process itself, or one above it? */
 function isWithin(pid: number, ancestor: number): boolean {
-  for (let at = pid, depth = 0; at > 1 && depth < MAX_DEPTH; depth++) {
-    if (at === ancestor) return true;
-    at = readProcess(at)?.parent ?? 0;
-  }
+  for (const one of ancestorsOf(pid)) if (one.pid === ancestor) return true;
   return false;
 }
