@@ -12,9 +12,9 @@ import { noticeEvents, tryChannel } from './by-hand.js';
 import type { Alert } from './channel.js';
 import type { ChannelSetOptions } from './channel-set.js';
 import { ChannelSet } from './channel-set.js';
-import type { Match } from './judge.js';
-import { createJudge } from './judge.js';
-import type { Writer } from './outbox.js';
+import type { Match, Moment } from './judge.js';
+import { Judge } from './judge.js';
+import type { Outbox, Writer } from './outbox.js';
 import { createOutbox } from './outbox.js';
 import { QuietKeeper, severityIn } from './quiet.js';
 import type { Raised } from './raised.js';
@@ -22,24 +22,6 @@ import { summaryId, toAlert, toPending } from './raised.js';
 import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
 import { ruleView } from './status.js';
-
-export interface Alerts {
-  /** These are in the journal and in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
-  /** What has fired is in the journal afterwards; for use between two writes only. */
-  flush(): Promise<void>;
-  /** Takes another configuration over. */
-  configure(settings: AlertsSettings): void;
-  /** Tells somebody something: it is certain to be sent when this resolves, with the seq of each channel's event. */
-  notify(notice: Notice): Promise<{ channel: string; seq: number }[]>;
-  /** Tries a channel at once, whatever waits for it. */
-  test(channel: string): Promise<Attempt>;
-  /** Does a rule depend on what this execution uses? */
-  isAskedForResources(id: string): boolean;
-  rules(): RuleView[];
-  status(): AlertsStatus;
-  close(): Promise<void>;
-}
 
 /** Of the configuration. */
 export interface AlertsSettings extends AlertsConfig {
@@ -59,125 +41,168 @@ export interface AlertsOptions extends Omit<ChannelSetOptions, 'write' | 'alertO
   writer: Writer;
 }
 
-export function createAlerts(options: AlertsOptions): Alerts {
-  const { state, journal, recovered, read, find, writer, clock, now, log } = options;
-  let { settings } = options;
-  let { judge } = recovered;
-  let timer: { at: number; cancel: () => void } | undefined;
-  let closed = false;
+export class Alerts {
+  readonly #options: AlertsOptions;
+  readonly #channels: ChannelSet;
+  readonly #outbox: Outbox;
+  readonly #quiet: QuietKeeper;
+  #settings: AlertsSettings;
+  #judge: Judge;
+  #timer: { at: number; cancel: () => void } | undefined;
+  #isClosed = false;
 
-  const write = (events: NewEvent[]) => writer.between(() => writer.writeNow(events));
-  const moment = () => ({ at: clock.now(), now: now() });
-  const pendingOf = (channel: string) => state.alerts.channels.get(channel)?.pending ?? [];
-  const outbox = createOutbox({ writer, roomOf: (name) => MAX_PENDING - pendingOf(name).length, clock, log });
+  constructor(options: AlertsOptions) {
+    const { state, journal, recovered, read, writer, clock, log } = options;
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#judge = recovered.judge;
+    const roomOf = (name: string) => MAX_PENDING - (state.alerts.channels.get(name)?.pending ?? []).length;
+    this.#outbox = createOutbox({ writer, roomOf, clock, log });
+    this.#channels = new ChannelSet({
+      ...options,
+      write: (events) => this.#write(events),
+      alertOf: (event) => this.#alertOf(event),
+    });
+    this.#quiet = new QuietKeeper({
+      held: () => [...state.alerts.channels].map(([name, { held = [] }]) => [name, held] as const),
+      isReady: (name) => this.#channels.isReady(name),
+      summaryId: (name, through) => summaryId(journal, name, through),
+      ...{ read, writer, clock, log },
+    });
+    this.#raise(recovered.missed);
+    for (const name of state.alerts.channels.keys()) this.#channels.lane(name).wake();
+    this.#arm();
+    this.#quiet.check();
+  }
 
-  const alertOf = async (event: ExecutionEvent): Promise<Alert> => {
+  /** These are in the journal and in the state. */
+  wrote(events: readonly ExecutionEvent[]): void {
+    const { state } = this.#options;
+    let at: Moment | undefined;
+    for (const event of events) {
+      if (event.type === 'alert_triggered') {
+        if (event.data['outcome'] === 'held') this.#quiet.check();
+        if (event.data['outcome'] === 'pending') this.#channels.lane(textOf(event.data, 'channel') ?? '').wake();
+      } else if (this.#judge.isAskedAbout(event.type)) {
+        const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
+        this.#raiseAll(this.#judge.take(event, execution, (at ??= this.#moment())));
+      }
+    }
+    this.#arm();
+  }
+
+  /** What has fired is in the journal afterwards; for use between two writes only. */
+  flush(): Promise<void> {
+    return this.#outbox.flush();
+  }
+
+  /** Takes another configuration over. */
+  configure(changed: AlertsSettings): void {
+    const { state } = this.#options;
+    const before = this.#settings;
+    this.#settings = changed;
+    const isSame = (key: keyof AlertsSettings) => isDeepStrictEqual(before[key], changed[key]);
+    if (!isSame('alerts') || !isSame('channels')) {
+      this.#channels.configure(changed);
+      this.#quiet.check();
+    }
+    if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
+    this.#judge = new Judge(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
+    this.#judge.adopt(state.alive.values(), this.#moment());
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#arm();
+  }
+
+  /** Sends a notification: it is certain to be sent when this resolves, with the seq of each channel's event. */
+  async notify(notice: Notice): Promise<{ channel: string; seq: number }[]> {
+    for (const name of notice.channels) this.#channels.check(name);
+    const events = noticeEvents(notice).map((event) => this.#hold(event));
+    await this.#write(events);
+    return events.map((event) => ({ channel: String(event.data['channel']), seq: (event as ExecutionEvent).seq }));
+  }
+
+  /** Tries a channel at once, whatever waits for it. */
+  async test(name: string): Promise<Attempt> {
+    this.#channels.check(name);
+    const time = new Date(this.#options.now()).toISOString();
+    const { attempt, event } = await tryChannel(name, this.#channels.lane(name).channel, time);
+    await this.#write([event]);
+    return attempt;
+  }
+
+  /** Whether a rule depends on what this execution uses. */
+  isAskedForResources(id: string): boolean {
+    const execution = this.#options.state.alive.get(id);
+    return execution !== undefined && this.#judge.isAskedForResources(execution);
+  }
+
+  rules(): RuleView[] {
+    return this.#judge.rules.map((rule) => ruleView(rule, this.#options.state.alerts));
+  }
+
+  status(): AlertsStatus {
+    const named = this.#judge.rules.flatMap(({ notify }) => notify);
+    return { rules: this.#judge.rules.length, channels: this.#channels.status(named) };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#outbox.close();
+    this.#quiet.close();
+    await this.#channels.close();
+  }
+
+  #write(events: NewEvent[]): Promise<void> {
+    const { writer } = this.#options;
+    return writer.between(() => writer.writeNow(events));
+  }
+
+  #moment(): Moment {
+    const { clock, now } = this.#options;
+    return { at: clock.now(), now: now() };
+  }
+
+  async #alertOf(event: ExecutionEvent): Promise<Alert> {
+    const { state, read, find } = this.#options;
     const seq = numberOf(event.data, 'cause');
     const [cause] = seq === undefined ? [] : await read([seq]);
     const { execution: id } = event;
     const execution = id === undefined ? undefined : (findExecution(state, id) ?? (await find(id)));
     return toAlert(event, cause, execution && executionToJson(execution));
-  };
-  const channels = new ChannelSet({ ...options, write, alertOf });
+  }
 
   /** What is critical passes quiet hours. */
-  const hold = (event: NewEvent): NewEvent => {
-    const isHeld = channels.isQuiet(textOf(event.data, 'channel') ?? '') && severityIn(event) !== 'critical';
+  #hold(event: NewEvent): NewEvent {
+    const isHeld = this.#channels.isQuiet(textOf(event.data, 'channel') ?? '') && severityIn(event) !== 'critical';
     return isHeld ? { ...event, data: { ...event.data, outcome: 'held' } } : event;
-  };
-  const quiet = new QuietKeeper({
-    held: () => [...state.alerts.channels].map(([name, { held = [] }]) => [name, held] as const),
-    isReady: (name) => channels.isReady(name),
-    summaryId: (name, through) => summaryId(journal, name, through),
-    ...{ read, writer, clock, log },
-  });
+  }
 
   /** Matches of one event, or of the same time. */
-  const raise = (raised: readonly Raised[]) => {
-    const taken = raised.map(({ match, channels: names }) => ({
+  #raise(raised: readonly Raised[]): void {
+    const taken = raised.map(({ match, channels }) => ({
       match,
-      channels: names.filter((name) => channels.takes(name, match.telling.severity)),
+      channels: channels.filter((name) => this.#channels.takes(name, match.telling.severity)),
     }));
-    for (const event of toPending(journal, taken)) outbox.add(hold(event));
-  };
-  const raiseAll = (matches: readonly Match[]) =>
-    raise(matches.map((match) => ({ match, channels: match.rule.notify })));
+    for (const event of toPending(this.#options.journal, taken)) this.#outbox.add(this.#hold(event));
+  }
+
+  #raiseAll(matches: readonly Match[]): void {
+    this.#raise(matches.map((match) => ({ match, channels: match.rule.notify })));
+  }
 
   /** Rules that wait for time to pass. */
-  const arm = () => {
-    const { nextAt } = judge;
-    if (closed || nextAt === undefined || (timer && timer.at <= nextAt)) return;
-    timer?.cancel();
+  #arm(): void {
+    const { nextAt } = this.#judge;
+    if (this.#isClosed || nextAt === undefined || (this.#timer && this.#timer.at <= nextAt)) return;
+    this.#timer?.cancel();
+    const { clock, state } = this.#options;
     const cancel = clock.after(Math.max(0, nextAt - clock.now()), () => {
-      timer = undefined;
-      raiseAll(judge.due(moment(), (id) => state.alive.get(id)));
-      arm();
+      this.#timer = undefined;
+      this.#raiseAll(this.#judge.due(this.#moment(), (id) => state.alive.get(id)));
+      this.#arm();
     });
-    timer = { at: nextAt, cancel };
-  };
-
-  raise(recovered.missed);
-  for (const name of state.alerts.channels.keys()) channels.lane(name).wake();
-  arm();
-  quiet.check();
-
-  return {
-    wrote(events) {
-      let at: { at: number; now: number } | undefined;
-      for (const event of events) {
-        if (event.type === 'alert_triggered') {
-          if (event.data['outcome'] === 'held') quiet.check();
-          if (event.data['outcome'] === 'pending') channels.lane(textOf(event.data, 'channel') ?? '').wake();
-        } else if (judge.isAskedAbout(event.type)) {
-          const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
-          raiseAll(judge.take(event, execution, (at ??= moment())));
-        }
-      }
-      arm();
-    },
-    flush: () => outbox.flush(),
-    configure(changed) {
-      const before = settings;
-      settings = changed;
-      const isSame = (key: keyof AlertsSettings) => isDeepStrictEqual(before[key], changed[key]);
-      if (!isSame('alerts') || !isSame('channels')) {
-        channels.configure(changed);
-        quiet.check();
-      }
-      if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
-      judge = createJudge(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
-      judge.adopt(state.alive.values(), moment());
-      timer?.cancel();
-      timer = undefined;
-      arm();
-    },
-    async notify(notice) {
-      for (const name of notice.channels) channels.check(name);
-      const events = noticeEvents(notice).map(hold);
-      await write(events);
-      return events.map((event) => ({ channel: String(event.data['channel']), seq: (event as ExecutionEvent).seq }));
-    },
-    async test(name) {
-      channels.check(name);
-      const { attempt, event } = await tryChannel(name, channels.lane(name).channel, new Date(now()).toISOString());
-      await write([event]);
-      return attempt;
-    },
-    isAskedForResources(id) {
-      const execution = state.alive.get(id);
-      return execution !== undefined && judge.isAskedForResources(execution);
-    },
-    rules: () => judge.rules.map((rule) => ruleView(rule, state.alerts)),
-    status() {
-      const named = judge.rules.flatMap(({ notify }) => notify);
-      return { rules: judge.rules.length, channels: channels.status(named) };
-    },
-    async close() {
-      closed = true;
-      timer?.cancel();
-      outbox.close();
-      quiet.close();
-      await channels.close();
-    },
-  };
+    this.#timer = { at: nextAt, cancel };
+  }
 }

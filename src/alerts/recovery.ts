@@ -7,8 +7,8 @@ import { textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
-import type { Judge, Match, Moment } from './judge.js';
-import { createJudge } from './judge.js';
+import type { Match, Moment } from './judge.js';
+import { Judge } from './judge.js';
 import type { Raised } from './raised.js';
 import { alertId, alertIdsOf } from './raised.js';
 import type { Rule } from './rules.js';
@@ -22,7 +22,7 @@ export interface Recovery {
 
 export function createRecovery(rules: readonly Rule[], journal: string, clock: Clock, now: () => number): Recovery {
   let alerts: AlertState = emptyAlerts();
-  const judge = createJudge(rules, () => alerts);
+  const judge = new Judge(rules, () => alerts);
   const matches: Match[] = [];
   const written = new Set<string>();
 

@@ -5,7 +5,7 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import type { Match } from './judge.js';
-import { createJudge } from './judge.js';
+import { Judge } from './judge.js';
 import type { Subject } from './matcher.js';
 import { elapsedOf } from './matcher.js';
 import type { Rule } from './rules.js';
@@ -27,7 +27,7 @@ export function rehearse(
   const state = emptyState();
   for (const execution of known) installExecution(state, execution, isFinal(execution.status));
   const rehearsed = new Map(rules.map((rule): [Rule, Rehearsed] => [rule, { rule, matches: [] }]));
-  const judge = createJudge(
+  const judge = new Judge(
     rules,
     () => state.alerts,
     (rule, event, why) => {

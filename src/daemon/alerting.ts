@@ -1,6 +1,6 @@
 /** Alerts as the daemon has them: with its journal, its channels and its state. */
-import type { Alerts, AlertsOptions } from '../alerts/alerts.js';
-import { createAlerts } from '../alerts/alerts.js';
+import type { AlertsOptions } from '../alerts/alerts.js';
+import { Alerts } from '../alerts/alerts.js';
 import { createChannel } from '../alerts/channels/create.js';
 import { realClock } from '../core/clock.js';
 import type { ExecutionEvent } from '../core/event.js';
@@ -16,7 +16,7 @@ export interface AlertingOptions extends Pick<AlertsOptions, 'state' | 'recovere
 }
 
 export function createAlerting({ journal, ingest, ...options }: AlertingOptions): Alerts {
-  return createAlerts({
+  return new Alerts({
     ...options,
     journal: journal.id,
     open: (name, config) => createChannel(name, config, process.env),

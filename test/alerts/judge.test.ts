@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Match } from '../../src/alerts/judge.js';
-import { createJudge } from '../../src/alerts/judge.js';
+import { Judge } from '../../src/alerts/judge.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { Conditions, RuleConfig } from '../../src/config-alerts.js';
 import type { EventData } from '../../src/core/event.js';
@@ -17,7 +17,7 @@ function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
     rules.map((rule, index) => ({ name: `rule-${index}`, notify: ['desktop'], throttle: 0, repeat: 'each', ...rule })),
   );
   const why = new Map<string, string[]>();
-  const judge = createJudge(
+  const judge = new Judge(
     compiled,
     () => state.alerts,
     ({ name }, _event, reasons) => why.set(name, reasons()),

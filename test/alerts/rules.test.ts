@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createJudge } from '../../src/alerts/judge.js';
+import { Judge } from '../../src/alerts/judge.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { Telling } from '../../src/alerts/telling.js';
 import type { EventData } from '../../src/core/event.js';
@@ -18,7 +18,7 @@ function alertOf(
   const events = numbered(drafts.map((draft) => ({ execution: 'x', ...draft })));
   for (const event of events) fold(state, event);
   const last = events.at(-1)!;
-  const judge = createJudge(createRules(undefined, interactive), () => state.alerts);
+  const judge = new Judge(createRules(undefined, interactive), () => state.alerts);
   const moment = { at: 0, now: Date.parse(last.time) + later * 1_000 };
   const [match, ...more] = judge.take(last, findExecution(state, 'x'), moment);
   if (more.length > 0) throw new Error('more than one rule fires');

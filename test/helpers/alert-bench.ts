@@ -1,6 +1,6 @@
 /** Alerts over a journal in memory, with channels that do as a test says, and a clock that stands still by itself. */
-import type { Alerts, AlertsSettings } from '../../src/alerts/alerts.js';
-import { createAlerts } from '../../src/alerts/alerts.js';
+import type { AlertsSettings } from '../../src/alerts/alerts.js';
+import { Alerts } from '../../src/alerts/alerts.js';
 import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
 import { createRecovery } from '../../src/alerts/recovery.js';
 import { createRules } from '../../src/alerts/rules.js';
@@ -107,7 +107,7 @@ export function createAlertBench(options: BenchOptions = {}) {
       writeNow,
     };
     current = { alerts: undefined as never, state };
-    current.alerts = createAlerts({
+    current.alerts = new Alerts({
       ...{ state, journal: 'journal', recovered, settings, open: openChannel, writer, clock },
       read: async (seqs) => await Promise.resolve(journal.filter(({ seq }) => seqs.includes(seq))),
       find: () => Promise.resolve(undefined),
