@@ -57,10 +57,14 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
       t.strictSame(stepsOf(execution), expected.steps[view], `${view}: its calls`);
       t.equal(execution.tokens, view === 'hooks' ? undefined : 4 * TOKENS_OF_TURN, `${view}: its tokens`);
       if (view !== 'stream') t.equal(execution.name, `${agent} in work`);
-      const text = bench.transcript(view, execution.id);
+      // each entry begins with its time
+      const lines = bench
+        .transcript(view, execution.id)
+        .split('\n')
+        .map((line) => line.replace(/^\d\d:\d\d:\d\d /, '').trim());
       const told = expected.isTalkTold[view] ? WORDS : WORDS.slice(-1);
       t.strictSame(
-        told.filter((words) => text.split('\n').some((line) => line.trim() === words)),
+        told.filter((words) => lines.includes(words)),
         told,
         `${view}: its words`,
       );
