@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Home } from '../helpers/daemon.js';
@@ -46,6 +47,27 @@ t.test('of one execution output stands as it was written, messages with their le
   for (const id of ['build-1', 'build', 'bu'])
     t.strictSame(await logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
   t.match(await logs('nothing'), { status: 66, stderr: 'progress: no execution "nothing"' });
+});
+
+t.test('lines of both outputs of a command are printed in the order in which it wrote them', async (t) => {
+  const home = createHome(t);
+  await home.startDaemon();
+  const gate = path.join(home.directory, 'gate');
+  const order = ['out 1', 'err 2', 'out 3', 'err 4'];
+  // each line waits until the one before it was read, since two that are read at once have no order
+  const script = order
+    .map((line, index) => {
+      const write = `echo ${line} ${line.startsWith('err') ? '>&2' : ''}`;
+      return index === 0 ? write : `while [ ! -e ${gate}${index} ]; do sleep 0.05; done; ${write}`;
+    })
+    .join('; ');
+  const id = home.progress(['run', '--detach', '--', 'sh', '-c', script]).stdout.trim();
+  for (const [index, line] of order.entries()) {
+    await waitFor(line, async () => (await home.invoke(['logs', id])).stdout.includes(line));
+    writeFileSync(`${gate}${index + 1}`, '');
+  }
+  t.equal((await home.invoke(['logs', id])).stdout, order.map((line) => `${line}\n`).join(''));
+  t.equal((await home.invoke(['logs', id, '--stream', 'stderr'])).stdout, 'err 2\nerr 4\n');
 });
 
 t.test('that an execution became silent is no line, unless that is asked for', async (t) => {
