@@ -350,10 +350,13 @@ __progress_spool() {
 
 # __progress_is_own DIRECTORY: what root writes into somebody's home (sudo and su may keep HOME) its owner could not use. So
 # for root the home must be root's or, elsewhere, the nearest directory that exists; who is root is known by the root
-# directory.
+# directory. A home that does not exist is not made.
 __progress_is_own() {
   case $1 in
-    "${HOME:-/}"/*) __progress_part=$HOME ;;
+    "${HOME:-/}"/*)
+      [ -d "$HOME" ] || return 1
+      __progress_part=$HOME
+      ;;
     *) __progress_part=$1 ;;
   esac
   while [ ! -e "$__progress_part" ] && [ -n "$__progress_part" ]; do __progress_part=${__progress_part%/*}; done

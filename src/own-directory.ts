@@ -9,7 +9,8 @@ const ROOT_UID = 0;
 /**
  * Makes `directory` and those above it, mode 0700, unless they are there.
  * @throws {ProgressError} `no_permission` where root would make it below a directory of another user: sudo and su may keep
- *   HOME, and what root left there, its owner could neither write nor remove.
+ *   HOME, and what root left there, its owner could neither write nor remove. Also where it would be in a home directory
+ *   that does not exist: accounts of services have such a home on purpose.
  */
 export function makeOwnDirectory(directory: string): void {
   const refusal = whyNotOwn(directory);
@@ -19,8 +20,12 @@ export function makeOwnDirectory(directory: string): void {
 
 /** Why nothing of ours may be written to `directory`. The shells' half is `__progress_is_own` in hooks/emit.sh. */
 export function whyNotOwn(directory: string, uid = process.geteuid?.()): string | undefined {
+  const home = directory.startsWith(`${homedir()}/`) ? homedir() : undefined;
+  if (home !== undefined && !existsSync(home)) {
+    return `the home directory ${home} does not exist; set PROGRESS_HOME to a directory that does`;
+  }
   if (uid !== ROOT_UID) return undefined;
-  const nearest = nearestExisting(directory.startsWith(`${homedir()}/`) ? homedir() : directory);
+  const nearest = nearestExisting(home ?? directory);
   const owner = statSync(nearest).uid;
   if (owner === ROOT_UID) return undefined;
   return (

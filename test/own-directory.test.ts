@@ -21,6 +21,16 @@ t.test('root writes below what is its own alone', (t) => {
   t.end();
 });
 
+t.test('a home directory that does not exist is not made', (t) => {
+  const { HOME } = process.env;
+  t.teardown(() => (process.env['HOME'] = HOME));
+  process.env['HOME'] = path.join(t.testdir(), 'missing');
+  for (const uid of [0, SOMEBODY]) {
+    t.match(whyNotOwn(path.join(process.env['HOME'], '.local/state'), uid), /missing does not exist/);
+  }
+  t.end();
+});
+
 const LOADS: Record<string, string> = { bash: 'source', zsh: 'source', fish: 'source', sh: '.' };
 for (const [shell, load] of Object.entries(LOADS))
   t.test(`${shell}: root with the home of somebody`, { skip: whyNo(shell) || (!isRoot && 'needs root') }, (t) => {
@@ -34,6 +44,10 @@ for (const [shell, load] of Object.entries(LOADS))
     run({ HOME: home, PATH: `${ROOT}/bin:${process.env['PATH']}` });
     const files = readdirSync(home, { recursive: true }).filter((name) => String(name).includes('progress'));
     t.strictSame(files, [], 'nothing is left there');
+    const missing = path.join(directory, 'missing');
+    run({ HOME: missing, PATH: `${ROOT}/bin:${process.env['PATH']}` });
+    // fish makes it itself
+    if (shell !== 'fish') t.notOk(existsSync(missing), 'a home that does not exist is not made');
     run({ HOME: own, PATH: `${ROOT}/bin:${process.env['PATH']}` });
     t.ok(existsSync(path.join(own, '.local/state/progress/spool')), 'in its own home it is');
     t.end();
