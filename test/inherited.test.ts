@@ -128,14 +128,22 @@ t.test('without env(1) of GNU nothing is blocked, and the rest holds', async (t)
   const { PATH } = process.env;
   t.teardown(() => (process.env['PATH'] = PATH));
   process.env['PATH'] = '/nonexistent';
-  const [file, ...args] = withDispositions(['grep', '-E', 'Sig(Ign|Blk)', '/proc/self/status'], {
-    ...NOTHING_INHERITED,
-    ignored: ['SIGHUP', 'SIGTERM'],
-    blocked: ['SIGUSR1'],
-  });
+  const inherited = { ...NOTHING_INHERITED, ignored: ['SIGHUP', 'SIGTERM'], blocked: ['SIGUSR1'] } as const;
+  const [file, ...args] = withDispositions(['grep', '-E', 'Sig(Ign|Blk)', '/proc/self/status'], inherited, {});
   process.env['PATH'] = PATH;
   const { stdout } = spawnSync(file, args, { encoding: 'utf8' });
   t.match(stdout, /^SigBlk:\s+0+\nSigIgn:\s+0+4001\n$/);
+});
+
+t.test('a command that ignores signals has variables whose names are no identifiers', (t) => {
+  const env = { ...process.env, 'odd.name': 'a=b\nc', 'BASH_FUNC_f%%': '() {  echo "f of $1"\n}' };
+  const inherited = { ...NOTHING_INHERITED, ignored: ['SIGHUP'] } as const;
+  const [file, ...args] = withDispositions(['env', '-0'], inherited, env);
+  const given = spawnSync(file, args, { env, encoding: 'utf8' }).stdout.split('\0');
+  for (const name of ['odd.name', 'BASH_FUNC_f%%'] as const) t.ok(given.includes(`${name}=${env[name]}`), name);
+  const plain = withDispositions(['env', '-0'], inherited, { PATH: '' });
+  t.strictSame(plain.slice(-3), ['sh', 'env', '-0'], 'nothing more without them');
+  t.end();
 });
 
 t.test('a runner ignores what it was told to ignore, and obeys the rest', async (t) => {

@@ -9,7 +9,7 @@ import { errnoOf } from '../errors.js';
 import type { Inherited } from '../inherited.js';
 import { NOTHING_INHERITED } from '../inherited.js';
 import { DEFAULT_PATH, findInPath } from '../paths.js';
-import { withDispositions } from './dispositions.js';
+import { throughShell, withDispositions } from './dispositions.js';
 import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
 import type { CommandStream } from './output.js';
@@ -101,14 +101,14 @@ interface Plan {
 }
 
 /** setsid(1) takes its input for the controlling terminal: a shell then puts that of the command in its place. */
-function planOnPipes({ argv, stdin, terminal, inherited = NOTHING_INHERITED }: ChildOptions): Plan {
-  const words = withDispositions(argv, inherited);
+function planOnPipes({ argv, env, stdin, terminal, inherited = NOTHING_INHERITED }: ChildOptions): Plan {
+  const words = withDispositions(argv, inherited, env);
   const others = inPlace(inherited);
   const free = SINGLE_DIGITS.find((fd) => !inherited.descriptors.includes(fd));
   if (!terminal || free === undefined) return { words, stdin, others, detached: true };
   const script = `exec "$@" <&${free} ${free}<&-`;
   return {
-    words: [...terminal.setsid, '/bin/sh', '-c', script, 'sh', ...words],
+    words: [...terminal.setsid, ...throughShell(script, words, env)],
     stdin: terminal.command,
     others: [...others, [free, 0]],
     detached: false,
@@ -121,7 +121,7 @@ const SINGLE_DIGITS = [3, 4, 5, 6, 7, 8, 9];
 /** setsid(1) makes a session with this terminal, then becomes the command. */
 async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
   const { argv, cwd, env, stderr, directory, inherited = NOTHING_INHERITED } = options;
-  const words = withDispositions(argv, inherited);
+  const words = withDispositions(argv, inherited, env);
   return await withPipes(directory, stderr === 'apart' ? ['stderr'] : [], async ([apart], sourcesOf) => {
     const [file, ...args] = [...pty.setsid, ...words] as const;
     const child = withholding(

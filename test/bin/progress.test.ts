@@ -109,6 +109,7 @@ t.test('without daemon and state it makes a spool for its user alone, and says n
 
 t.test('the spool is where src/paths.ts has it', (t) => {
   const home = createNodeless(t);
+  mkdirSync(path.join(home.directory, 'h'));
   const places: [NodeJS.ProcessEnv, string][] = [
     [{ PROGRESS_HOME: undefined, HOME: home.directory }, '.local/state/progress'],
     [{ PROGRESS_HOME: undefined, XDG_STATE_HOME: `${home.directory}/xdg` }, 'xdg/progress'],

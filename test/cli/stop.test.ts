@@ -117,6 +117,15 @@ t.test('stop', async (t) => {
     t.strictSame({ status, error, dismissed }, { status: 'completed', error: undefined, dismissed: undefined });
   });
 
+  t.test('a real-time signal is refused, with another way', async (t) => {
+    for (const name of ['RTMIN+1', 'sigrtmax', '34'])
+      t.match(await home.invoke(['stop', '--signal', name, 'any']), {
+        status: 64,
+        stderr: /not supported: use 'kill -s /,
+      });
+    t.match(await home.invoke(['stop', '--signal', 'RTMX', 'any']), { status: 64, stderr: /there is no "RTMX"/ });
+  });
+
   t.test('by queue and by label; a search that finds nothing is no error', async (t) => {
     const a = await home.start(['--queue=q', '--label', 'team=x'], ...SLEEP);
     const b = await home.start(['--queue=q', '--label', 'team=y', '--label', 'x=1'], ...SLEEP);
