@@ -179,7 +179,10 @@ t.test('in a bash', { skip }, async (t) => {
 t.test('a terminal gets the bytes that it would get without progress', { skip: whyNo('script') }, (t) => {
   const home = createHome(t);
   const script = path.join(home.directory, 'print.sh');
-  writeFileSync(script, String.raw`printf 'one\ntwo\r\n\033[1mthree\033[0m\n\n'; seq 1 2000; stty -onlcr; printf 'bare\nfour\r\nfive\r'; stty onlcr; printf 'six\nno newline'`);
+  writeFileSync(
+    script,
+    String.raw`printf 'one\ntwo\r\n\033[1mthree\033[0m\n\n'; seq 1 2000; stty -onlcr; printf 'bare\nfour\r\nfive\r'; stty onlcr; printf 'six\nno newline'`,
+  );
   const textOf = (command: string) => {
     const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
       env: home.env,
