@@ -2,15 +2,15 @@
 import type { Clock } from '../core/clock.js';
 import { realClock } from '../core/clock.js';
 import { onSignal } from '../inherited.js';
-import { Inline } from './inline.js';
+import { Frames } from './frames.js';
 import type { Pacer } from './pacer.js';
 import { createPacer } from './pacer.js';
 import type { Screen } from './screen.js';
 import { openScreen } from './screen.js';
 import type { OutputStyle } from './style.js';
 import { leavingLine } from './summary.js';
-import type { Size, View } from './view.js';
-import { boxLines, untilTick } from './view.js';
+import type { View } from './view.js';
+import { untilTick } from './view.js';
 
 /** How the box was left. With a signal the caller exits with 128 + its number. `closed`: the terminal is gone. */
 export type Leaving = 'q' | 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed';
@@ -37,8 +37,6 @@ export interface Box {
   left: Promise<Leaving>;
 }
 
-/** Text that waits for the next frame; beyond this it is written at once. */
-const MAX_WAITING_CHARS = 64 * 1024;
 /** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
 const STOP_MS = 100;
 
@@ -54,15 +52,12 @@ class InlineBox implements Box {
   readonly #options: BoxOptions;
   readonly #clock: Clock;
   readonly #screen: Screen;
-  readonly #inline: Inline;
+  readonly #frames: Frames;
   readonly #pacer: Pacer;
   readonly #unlisten: (() => void)[];
   #state: 'open' | 'stopped' | 'left' | 'closed' = 'open';
-  /** Waits for the terminal before it is left, closed or stopped. */
+  /** Waits for the terminal before the box is left, closed or stopped. */
   #isEnding = false;
-  #size: Size;
-  #waiting: string[] = [];
-  #waitingChars = 0;
   #continuedAt = -Infinity;
   #ignoreStop = (): void => {};
   #resolveLeft: (how: Leaving) => void = () => {};
@@ -72,7 +67,6 @@ class InlineBox implements Box {
     const { input, output, style, view, clock = realClock } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#size = sizeOf(output);
     this.left = new Promise((resolve) => (this.#resolveLeft = resolve));
     this.#screen = openScreen({
       input,
@@ -82,12 +76,12 @@ class InlineBox implements Box {
       onResize: () => this.#onResize(),
       clock,
     });
-    this.#inline = new Inline({ controls: this.#screen.controls, size: this.#size });
     this.#pacer = createPacer(
-      () => this.#draw(),
+      () => this.#frames.draw(),
       () => untilTick(view()),
       clock,
     );
+    this.#frames = new Frames({ output, screen: this.#screen, style, view, pacer: this.#pacer });
     this.#unlisten = this.#listen();
     this.#begin();
   }
@@ -97,31 +91,20 @@ class InlineBox implements Box {
   }
 
   print(lines: readonly string[]): void {
-    if (this.#state === 'left' || this.#state === 'closed') {
-      this.#write(this.#inline.stepBelow());
-      this.#inline.forget();
-      this.#write(linesToBytes(lines));
-      return;
-    }
-    for (const line of lines) {
-      this.#waiting.push(line);
-      this.#waitingChars += line.length;
-      // rather than to wait for an answer of the terminal with so much in memory, go without
-      if (this.#waitingChars > MAX_WAITING_CHARS) this.#drawNow();
-    }
+    if (this.#state === 'left' || this.#state === 'closed') return this.#frames.leave(lines);
+    this.#frames.print(lines);
     this.changed();
   }
 
   close(finalLines: readonly string[] = []): Promise<void> {
+    this.#isEnding = true;
     this.#closed ??= new Promise((resolve) =>
-      this.#whenLocated(() => {
-        this.#drawNow();
-        this.#followSize();
+      this.#frames.whenLocated(() => {
+        this.#frames.drawNow();
         this.#state = 'closed';
         this.#release();
         const goesOn = leavingLine(this.#options.view().executions);
-        const lines = goesOn === undefined ? finalLines : [...finalLines, goesOn];
-        this.#write(this.#inline.erase() + linesToBytes(lines));
+        this.#frames.replace(goesOn === undefined ? finalLines : [...finalLines, goesOn]);
         resolve();
       }),
     );
@@ -130,17 +113,18 @@ class InlineBox implements Box {
 
   #listen(): (() => void)[] {
     const { input, output } = this.#options;
+    const lose = (): void => this.#leaveNow('closed');
     const restore = (): void => this.#restore();
     // these stay: a terminal that is gone may say so after we have left it
-    for (const stream of [input, output]) stream.on('error', () => this.#lose());
+    for (const stream of [input, output]) stream.on('error', lose);
     return [
       ...SIGNALS.map((signal) => onSignal(signal, () => this.#take(signal))),
       listen(process, 'SIGCONT', () => this.#onContinue()),
       // a stack trace is printed after this: the terminal must be itself again
       listen(process, 'uncaughtExceptionMonitor', restore),
       listen(process, 'exit', restore),
-      listen(output, 'close', () => this.#lose()),
-      ...(input.isTTY ? [listen(input, 'end', () => this.#lose())] : []),
+      listen(output, 'close', lose),
+      ...(input.isTTY ? [listen(input, 'end', lose)] : []),
     ];
   }
 
@@ -148,6 +132,7 @@ class InlineBox implements Box {
     this.#state = 'open';
     this.#isEnding = false;
     this.#ignoreStop = onSignal('SIGTSTP', () => this.#stop(process.pid));
+    this.#frames.start();
     this.#screen.enter();
     this.#pacer.changed();
   }
@@ -161,8 +146,7 @@ class InlineBox implements Box {
 
   #onResize(): void {
     if (this.#state !== 'open') return;
-    // each width counts, since the narrowest one says how far lines have been cut
-    this.#followSize();
+    this.#frames.followSize();
     this.#pacer.settle();
   }
 
@@ -172,66 +156,16 @@ class InlineBox implements Box {
     else this.#leave(signal);
   }
 
-  #write(bytes: string): void {
-    const { output } = this.#options;
-    if (bytes !== '' && output.writable) output.write(bytes);
-  }
-
-  #draw(): void {
-    if (this.#state !== 'open' || this.#screen.isAsking) return;
-    this.#followSize();
-    if (this.#inline.isDisplaced) this.#locate();
-    else this.#drawNow();
-  }
-
-  #drawNow(): void {
-    if (this.#state !== 'open') return;
-    this.#followSize();
-    const above = this.#waiting;
-    this.#waiting = [];
-    this.#waitingChars = 0;
-    this.#write(this.#inline.draw(boxLines(this.#options.view(), this.#size, this.#options.style), above));
-  }
-
-  /** Asks the terminal where the cursor is, and draws with the answer. */
-  #locate(): void {
-    const asked = this.#size;
-    this.#screen.ask((report) => {
-      // resized meanwhile, before or after the answer: it is asked again
-      const { columns, rows } = sizeOf(this.#options.output);
-      if (report !== undefined && (columns !== asked.columns || rows !== asked.rows)) this.#pacer.settle();
-      else {
-        this.#inline.locate(report);
-        this.#draw();
-      }
-    });
-  }
-
-  #followSize(): void {
-    const now = sizeOf(this.#options.output);
-    if (now.columns !== this.#size.columns || now.rows !== this.#size.rows) this.#inline.resize(now);
-    this.#size = now;
-  }
-
-  /** Calls back when the rows of the box are known, and no answer is left that the next program would read. */
-  #whenLocated(then: () => void): void {
-    this.#isEnding = true;
-    if (this.#state === 'open' && !this.#screen.isAsking) {
-      this.#followSize();
-      if (this.#inline.isDisplaced) this.#locate();
-    }
-    this.#screen.whenIdle(then);
-  }
-
   /** The signal's default does the stopping, so that nothing happens where nobody could let us go on. */
   #stop(target: number): void {
     if (this.#state !== 'open' || this.#isEnding) return;
-    this.#whenLocated(() => {
+    this.#isEnding = true;
+    this.#frames.whenLocated(() => {
       if (this.#state !== 'open') return;
       this.#state = 'stopped';
       this.#pacer.stop();
-      this.#followSize();
-      this.#write(this.#inline.erase());
+      this.#frames.replace([]);
+      this.#frames.stop();
       this.#screen.restore();
       this.#ignoreStop();
       process.kill(target, 'SIGTSTP');
@@ -252,25 +186,20 @@ class InlineBox implements Box {
     this.#goOn();
     if (this.#state !== 'open' || this.#clock.now() - this.#continuedAt < STOP_MS) return;
     this.#continuedAt = this.#clock.now();
-    this.#write(this.#inline.stepBelow());
-    this.#inline.forget();
+    this.#frames.leave();
     this.#screen.enter();
     this.#pacer.changed();
   }
 
   #leave(how: Leaving): void {
     if (this.#state === 'left' || this.#state === 'closed' || this.#isEnding) return;
-    this.#whenLocated(() => this.#leaveNow(how));
-  }
-
-  /** The terminal is gone and answers nothing. */
-  #lose(): void {
-    this.#leaveNow('closed');
+    this.#isEnding = true;
+    this.#frames.whenLocated(() => this.#leaveNow(how));
   }
 
   #leaveNow(how: Leaving): void {
     if (this.#state === 'left' || this.#state === 'closed') return;
-    this.#drawNow();
+    this.#frames.drawNow();
     this.#state = 'left';
     this.#release();
     this.#resolveLeft(how);
@@ -278,24 +207,17 @@ class InlineBox implements Box {
 
   #release(): void {
     this.#pacer.stop();
+    this.#frames.stop();
     this.#ignoreStop();
     for (const off of this.#unlisten.splice(0)) off();
-    this.#write(this.#inline.stepBelow());
+    this.#frames.stepBelow();
     this.#screen.destroy();
   }
 
   #restore(): void {
-    if (this.#state === 'open') this.#write(this.#inline.stepBelow());
+    if (this.#state === 'open') this.#frames.stepBelow();
     this.#screen.restore();
   }
-}
-
-function linesToBytes(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\r\n`).join('');
-}
-
-function sizeOf({ columns, rows }: NodeJS.WriteStream): Size {
-  return { columns, rows };
 }
 
 /** Returns what takes the listener away again. */

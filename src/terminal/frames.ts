@@ -1,0 +1,136 @@
+/** Draws frames of the box, and the lines that are printed above it, at the size that the terminal has. */
+import { Inline } from './inline.js';
+import type { Pacer } from './pacer.js';
+import type { Screen } from './screen.js';
+import type { OutputStyle } from './style.js';
+import type { Size, View } from './view.js';
+import { boxLines } from './view.js';
+
+export interface FramesOptions {
+  output: NodeJS.WriteStream;
+  screen: Screen;
+  style: OutputStyle;
+  view: () => View;
+  /** Asks for a frame once the size has been the same for a while. */
+  pacer: Pacer;
+}
+
+/** Text that waits for the next frame; beyond this it is written at once. */
+const MAX_WAITING_CHARS = 64 * 1024;
+
+export class Frames {
+  readonly #options: FramesOptions;
+  readonly #inline: Inline;
+  #size: Size;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #isStopped = false;
+
+  constructor(options: FramesOptions) {
+    this.#options = options;
+    this.#size = sizeOf(options.output);
+    this.#inline = new Inline({ controls: options.screen.controls, size: this.#size });
+  }
+
+  /** Draws from now on. */
+  start(): void {
+    this.#isStopped = false;
+  }
+
+  /** Draws no more until `start`, whatever answers of the terminal come. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Draws a frame; after a change of size only when the terminal has answered where the box is. */
+  draw(): void {
+    if (this.#isStopped || this.#options.screen.isAsking) return;
+    this.followSize();
+    if (this.#inline.isDisplaced) this.#locate();
+    else this.drawNow();
+  }
+
+  /** Draws a frame without waiting for an answer. */
+  drawNow(): void {
+    if (this.#isStopped) return;
+    this.followSize();
+    const { view, style } = this.#options;
+    const above = this.#waiting;
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    this.#write(this.#inline.draw(boxLines(view(), this.#size, style), above));
+  }
+
+  /** Puts lines above the box with the next frame. */
+  print(lines: readonly string[]): void {
+    for (const line of lines) {
+      this.#waiting.push(line);
+      this.#waitingChars += line.length;
+      // rather than to keep so much in memory until the terminal answers, draw without an answer
+      if (this.#waitingChars > MAX_WAITING_CHARS) this.drawNow();
+    }
+  }
+
+  /** Removes the box and writes lines in its place. */
+  replace(lines: readonly string[]): void {
+    this.followSize();
+    this.#write(this.#inline.erase() + linesToBytes(lines));
+  }
+
+  /** Leaves the box where it is, moves the cursor below it and writes lines there; a next box begins below them. */
+  leave(lines: readonly string[] = []): void {
+    this.stepBelow();
+    this.#inline.forget();
+    this.#write(linesToBytes(lines));
+  }
+
+  /** Moves the cursor below the box, which can still be replaced. */
+  stepBelow(): void {
+    this.#write(this.#inline.stepBelow());
+  }
+
+  /** Each width counts, since the narrowest one says how far lines have been cut. */
+  followSize(): void {
+    const now = sizeOf(this.#options.output);
+    if (now.columns !== this.#size.columns || now.rows !== this.#size.rows) this.#inline.resize(now);
+    this.#size = now;
+  }
+
+  /** Calls back when the place of the box is known, and no answer is left that the next program would read. */
+  whenLocated(then: () => void): void {
+    const { screen } = this.#options;
+    if (!this.#isStopped && !screen.isAsking) {
+      this.followSize();
+      if (this.#inline.isDisplaced) this.#locate();
+    }
+    screen.whenIdle(then);
+  }
+
+  /** Asks the terminal where the cursor is, and draws with the answer. */
+  #locate(): void {
+    const { screen, output, pacer } = this.#options;
+    const asked = this.#size;
+    screen.ask((report) => {
+      const { columns, rows } = sizeOf(output);
+      // resized meanwhile, before or after the answer: it is asked again
+      if (report !== undefined && (columns !== asked.columns || rows !== asked.rows)) pacer.settle();
+      else {
+        this.#inline.locate(report);
+        this.draw();
+      }
+    });
+  }
+
+  #write(bytes: string): void {
+    const { output } = this.#options;
+    if (bytes !== '' && output.writable) output.write(bytes);
+  }
+}
+
+function linesToBytes(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\r\n`).join('');
+}
+
+function sizeOf({ columns, rows }: NodeJS.WriteStream): Size {
+  return { columns, rows };
+}
