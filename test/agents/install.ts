@@ -24,13 +24,16 @@ const INSTALL_MS = 300_000;
 /** What the registry has now, instead of what the tests were written with. */
 const IS_LATEST_WANTED = process.env['TEST_AGENTS'] === 'latest';
 
-/** The file that starts it. All of it is removed when the test ends. */
-export function installAgent(t: Test, agent: Agent, version = PACKAGES[agent].version): string {
-  const { name, install } = PACKAGES[agent];
+/**
+ * The file that starts it. All of it is removed when the test ends.
+ * @param older a version that is wanted whatever the newest is
+ */
+export function installAgent(t: Test, agent: Agent, older?: string): string {
+  const { name, install, version } = PACKAGES[agent];
   const directory = mkdtempSync(path.join(tmpdir(), `progress-${agent}-`));
   t.teardown(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   const lib = path.join(directory, 'node_modules', name);
-  const spec = `${name}@${IS_LATEST_WANTED ? 'latest' : version}`;
+  const spec = `${name}@${older ?? (IS_LATEST_WANTED ? 'latest' : version)}`;
   writeFileSync(path.join(directory, 'package.json'), '{"private":true}\n');
   // their scripts are not run: what one of them has to do is asked for by its name
   run(directory, 'npm', ['install', '--ignore-scripts', '--no-engine-strict', '--no-audit', '--no-fund', spec]);
