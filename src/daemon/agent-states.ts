@@ -57,7 +57,7 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
     if (before?.key !== correction.key) return void differing.set(id, { key: correction.key, since: now() });
     if (now() - before.since < HOLD_MS) return;
     differing.delete(id);
-    correction.events.forEach(record);
+    for (const event of correction.events) record(event);
   };
 
   const look = () => {

@@ -181,8 +181,10 @@ async function start(
     () => ingest.drained(),
     () => silence.stop(),
   );
-  const record = (event: NewEvent, settled: () => void = () => undefined) =>
+  const recordThen = (event: NewEvent, settled: () => void = () => undefined) =>
     ingest.submit(event, JSON.stringify(event.data).length, { written: settled, duplicate: settled, refused: settled });
+  // takes an event alone, since loops such as forEach pass more than that
+  const record = (event: NewEvent) => recordThen(event);
   const recovered = recovery.end(state);
   const alerts = createAlerting({ journal, state, ingest, recovered, settings: config, now, log });
   undo.push(() => alerts.close());
@@ -192,7 +194,7 @@ async function start(
   const runs = createRuns({
     paths,
     state,
-    record,
+    record: recordThen,
     look: (source) => spool.look(source),
     onLive: () => resources.look(),
     log,

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
+import type { NewEvent } from '../../src/core/event.js';
 import { createAgentStates } from '../../src/daemon/agent-states.js';
 import { openRegistry } from '../../src/sessions/registry.js';
 import { createReplay } from './hook-calls.js';
@@ -49,7 +50,10 @@ export function openAgentStates(t: Test) {
   const states = createAgentStates({
     state: replay.state,
     registry,
-    record: take,
+    record(...given: [NewEvent]) {
+      t.equal(given.length, 1, 'an event is recorded without further arguments');
+      take(given[0]);
+    },
     now: () => clock,
     lookMs: 3_600_000,
   });
