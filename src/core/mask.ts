@@ -1,10 +1,13 @@
 /** Masks the secrets of events before they are written. Best effort: what looks like none is kept. */
 import type { EventData, NewEvent } from './event.js';
-import { findInLine, findInWords, mayHoldCommand, type Span } from './mask-command.js';
+import { findInLine, findInWords, findPrinted, mayHoldCommand } from './mask-command.js';
 import { maskPem, type OpenKey } from './mask-pem.js';
-import { isPlaceholder, MASK, maskShapes, mayHoldSecret } from './mask-text.js';
+import { findShapes, MASK, maskShapes, mayHoldSecret } from './mask-text.js';
 import { dropOldest } from './oldest.js';
 import { strengthOf } from './secret-names.js';
+import { isPlaceholder } from './secret-values.js';
+import { replaceSpans, type Span } from './spans.js';
+import { replaceVisible } from './visible-text.js';
 
 /** Something else that is a secret: where it stands in a text, in order, as [start, end). */
 export interface Finder {
@@ -13,40 +16,33 @@ export interface Finder {
 
 /** One command line, as it was typed. */
 export function maskText(text: string, finders: readonly Finder[] = []): string {
-  const masked = maskShapes(cover(text, findInLine(text)), 'command');
-  return coverFound(maskPem(masked, undefined).text, finders);
+  const masked = maskShapes(replaceSpans(text, findInLine(text), MASK), 'command');
+  return maskFound(maskPem(masked, undefined).text, finders);
 }
 
 /** What a program has written, or an agent has said. */
 export function maskOutput(text: string, finders: readonly Finder[] = []): string {
-  const masked = maskShapes(maskPem(text, undefined).text, 'output');
-  return coverFound(masked, finders);
+  return maskFound(maskPrinted(maskPem(text, undefined).text), finders);
+}
+
+function maskPrinted(text: string): string {
+  return replaceVisible(text, (visible) => [...findShapes(visible, 'output'), ...findPrinted(visible)], MASK);
 }
 
 /** A command line as words; the same array where it holds no secret. */
 export function maskWords(words: readonly unknown[]): readonly unknown[] {
-  const starts = findInWords(words.map((word) => (typeof word === 'string' ? word : '')));
+  const parts = findInWords(words.map((word) => (typeof word === 'string' ? word : '')));
   const masked = words.map((word, at) => {
-    const start = starts[at];
     if (typeof word !== 'string') return word;
-    if (start !== undefined && start < word.length) return word.slice(0, start) + MASK;
+    const part = parts[at];
+    if (part && part[0] < part[1]) return replaceSpans(word, [part], MASK);
     return mayHoldCommand(word) ? maskText(word) : maskPem(maskShapes(word, 'command'), undefined).text;
   });
   return masked.every((word, at) => word === words[at]) ? words : masked;
 }
 
-function cover(text: string, spans: readonly Span[]): string {
-  let covered = '';
-  let at = 0;
-  for (const [start, end] of spans) {
-    covered += text.slice(at, start) + MASK;
-    at = end;
-  }
-  return at === 0 ? text : covered + text.slice(at);
-}
-
-function coverFound(text: string, finders: readonly Finder[]): string {
-  return finders.reduce((masked, finder) => cover(masked, finder.find(masked)), text);
+function maskFound(text: string, finders: readonly Finder[]): string {
+  return finders.reduce((masked, finder) => replaceSpans(masked, finder.find(masked), MASK), text);
 }
 
 /** Streams of which a key is open: more are not kept. */
@@ -68,18 +64,23 @@ export class EventMasker {
 
   /** A private key that is spread over the lines of a stream. */
   #maskKey({ type, execution, source, step, data }: NewEvent): EventData {
-    const field = type === 'output' ? 'text' : type === 'log' ? 'message' : undefined;
-    const text = field === undefined ? undefined : data[field];
-    if (field === undefined || typeof text !== 'string') return data;
-    if (this.#open.size === 0 && !text.includes('PRIVATE KEY')) return data;
-    const stream = JSON.stringify([type, execution, source, step, data['stream']]);
-    const masked = maskPem(text, this.#open.get(stream));
-    this.#open.delete(stream);
-    if (masked.open) {
-      this.#open.set(stream, masked.open);
-      dropOldest(this.#open, MAX_OPEN);
-    }
-    return masked.text === text ? data : { ...data, [field]: masked.text };
+    const field =
+      type === 'output' ? (data['text'] === undefined ? 'base64' : 'text') : type === 'log' ? 'message' : '';
+    const text = data[field];
+    if (typeof text !== 'string') return data;
+    const maskLines = (lines: string) => {
+      if (this.#open.size === 0 && !lines.includes('PRIVATE KEY')) return lines;
+      const stream = JSON.stringify([type, execution, source, step, data['stream']]);
+      const masked = maskPem(lines, this.#open.get(stream));
+      this.#open.delete(stream);
+      if (masked.open) {
+        this.#open.set(stream, masked.open);
+        dropOldest(this.#open, MAX_OPEN);
+      }
+      return masked.text;
+    };
+    const masked = field === 'base64' ? maskBytes(text, maskLines) : maskLines(text);
+    return masked === text ? data : { ...data, [field]: masked };
   }
 }
 
@@ -118,11 +119,24 @@ function maskFields(fields: object, finders: readonly Finder[]): object {
 
 function maskValue(key: string, value: unknown, finders: readonly Finder[]): unknown {
   if (typeof value === 'object' && value !== null) return maskFields(value, finders);
-  if (typeof value !== 'string' || key === 'base64') return value;
+  if (typeof value !== 'string') return value;
+  if (key === 'base64') return maskBytes(value, (text) => maskOutput(text, finders));
   if (key === 'raw') return maskRaw(value, finders);
   if (COMMAND_KEYS.has(key)) return maskText(value, finders);
   if (strengthOf(key) === 'strong' && !isPlaceholder(value)) return MASK;
   return maskOutput(value, finders);
+}
+
+/** Output that is not UTF-8, with a character for each byte: other bytes stay as they are. */
+function maskBytes(base64: string, mask: (text: string) => string): string {
+  let text: string;
+  try {
+    text = atob(/[-_]/.test(base64) ? base64.replaceAll('-', '+').replaceAll('_', '/') : base64);
+  } catch {
+    return base64;
+  }
+  const masked = mask(text);
+  return masked === text || /[^\0-\xff]/.test(masked) ? base64 : btoa(masked);
 }
 
 /** The line that an agent wrote: as JSON it stays JSON, since other fields may point into it. */

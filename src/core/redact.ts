@@ -1,8 +1,9 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
 import type { ExecutionEvent } from './event.js';
 import { type Finder, maskText, maskWords } from './mask.js';
-import { isPlaceholder, MASK } from './mask-text.js';
+import { MASK } from './mask-text.js';
 import { isSecretName } from './secret-names.js';
+import { isPlaceholder } from './secret-values.js';
 
 export interface Owner {
   home: string;

@@ -2,7 +2,7 @@
 
 export interface SecretArguments {
   programs: readonly string[];
-  /** Words that must follow the program, in this order. */
+  /** Words that must follow the program, in this order, in lower case. */
   after?: readonly string[];
   /** Options whose value is a secret, attached or as the next word. */
   options?: readonly string[];
@@ -10,12 +10,20 @@ export interface SecretArguments {
   isExact?: true;
   /** Options whose value holds a secret behind `separator`. */
   pairs?: readonly string[];
+  /** Options whose value is a secret where it is attached; alone they ask for it. */
+  attached?: readonly string[];
+  /** Options whose value is a header, whose name says whether it is a secret. */
+  headers?: readonly string[];
+  /** Options that are named like a secret, and whose value is none. */
+  harmless?: readonly string[];
   /** What follows its own options is another command. */
   isWrapper?: true;
-  /** @default ':' */
+  /** In the value of a pair, an argument or the input, in lower case: what is in front of the secret... */
   separator?: string;
-  /** Arguments that are secrets: 0 is the first word after `after` that is no option. */
-  positions?: readonly number[];
+  /** ...and behind it. */
+  terminator?: string;
+  /** Arguments that hold a secret: 0 is the first word after `after` that is no option. */
+  positions?: readonly (number | 'last')[];
   /** Its input is a secret, or holds one behind `separator`: always, or with one of these options. */
   input?: 'always' | readonly string[];
   /** Command lines as they are typed, and what becomes of them. */
@@ -24,17 +32,21 @@ export interface SecretArguments {
 
 const MYSQL = ['mysql', 'mysqldump', 'mysqladmin', 'mysqlimport', 'mysqlshow', 'mysqlcheck', 'mysqlbinlog', 'mysqlsh'];
 const MARIADB = ['mariadb', 'mariadb-dump', 'mariadb-admin', 'mariadb-import', 'mariadb-show', 'mariadb-check'];
+const REDIS = ['redis-cli', 'valkey-cli', 'keydb-cli'];
 const MONGO = ['mongo', 'mongosh', 'mongodump', 'mongorestore', 'mongoexport', 'mongoimport'];
 
 /** Options that are named like a secret (`--password`) are masked with every program; these are the others. */
 export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
   {
-    programs: [...MYSQL, ...MARIADB, 'mycli'],
-    // mysql itself takes the word after `-p` for a database, which not everybody knows who types a password there
-    options: ['-p'],
+    programs: [...MYSQL, ...MARIADB],
+    // the word after `-p` is a database
+    attached: ['-p'],
     examples: {
       'mysql -phunter2 db': 'mysql -p*** db',
-      'sudo mysqldump -u root -p hunter2': 'sudo mysqldump -u root -p ***',
+      'mysql -p db': 'mysql -p db',
+      'mysql -u root -p': 'mysql -u root -p',
+      'mysql -p"$PW" db': 'mysql -p"$PW" db',
+      'sudo mysqldump -u root -phunter2': 'sudo mysqldump -u root -p***',
       'docker exec db mysql -uroot -phunter2': 'docker exec db mysql -uroot -p***',
       'mysql -p -u root': 'mysql -p -u root',
       '/usr/bin/mariadb -p"two words"': '/usr/bin/mariadb -p***',
@@ -50,9 +62,13 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     },
   },
   {
-    programs: MONGO,
+    programs: [...MONGO, 'mycli'],
     options: ['-p'],
-    examples: { 'mongosh -u a -p hunter2': 'mongosh -u a -p ***' },
+    examples: {
+      'mongosh -u a -p hunter2': 'mongosh -u a -p ***',
+      'mongosh -u a -p $PW': 'mongosh -u a -p $PW',
+      'mycli -p hunter2': 'mycli -p ***',
+    },
   },
   {
     programs: ['docker', 'podman', 'nerdctl', 'buildah', 'helm', 'oras', 'crane', 'az', 'oc'],
@@ -62,23 +78,78 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     examples: {
       'docker login -u a -p hunter2 r': 'docker login -u a -p *** r',
       'docker run -p 80:80 x': 'docker run -p 80:80 x',
+      'docker login -p "$(cat x)" r': 'docker login -p "$(cat x)" r',
       'echo hunter2 | docker login -u a --password-stdin': 'echo *** | docker login -u a --password-stdin',
+    },
+  },
+  {
+    programs: ['docker', 'podman', 'nerdctl', 'buildah'],
+    harmless: ['--secret'],
+    examples: {
+      'docker build --secret id=npm,src=.npmrc .': 'docker build --secret id=npm,src=.npmrc .',
+      'docker service create --secret site_key x': 'docker service create --secret site_key x',
+    },
+  },
+  {
+    programs: ['docker', 'podman'],
+    after: ['secret', 'create'],
+    input: 'always',
+    examples: {
+      'printf hunter2 | docker secret create x -': 'printf *** | docker secret create x -',
+      'docker secret create x file': 'docker secret create x file',
     },
   },
   {
     programs: ['curl'],
     pairs: ['-u', '--user', '-U', '--proxy-user'],
+    separator: ':',
     examples: {
       'curl -u me:hunter2 http://x': 'curl -u me:*** http://x',
       'curl -ume:hunter2 http://x': 'curl -ume:*** http://x',
       "curl --user='me:two words' http://x": "curl --user='me:***' http://x",
       'curl -sSu me:hunter2 http://x': 'curl -sSu me:*** http://x',
       'curl -u me http://x': 'curl -u me http://x',
+      'curl -u me: http://x': 'curl -u me: http://x',
+      'curl -u "$U:$P" http://x': 'curl -u "$U:$P" http://x',
+      'curl -u me:$PW http://x': 'curl -u me:$PW http://x',
+    },
+  },
+  {
+    programs: ['curl'],
+    pairs: ['-b', '--cookie'],
+    separator: '=',
+    examples: {
+      "curl -b 'session=hunter2' http://x": "curl -b 'session=***' http://x",
+      'curl --cookie=session=hunter2 http://x': 'curl --cookie=session=*** http://x',
+      'curl -b cookies.txt http://x': 'curl -b cookies.txt http://x',
+    },
+  },
+  {
+    programs: ['curl'],
+    pairs: ['-E', '--cert', '--proxy-cert'],
+    options: ['--oauth2-bearer'],
+    separator: ':',
+    examples: {
+      'curl --cert client.pem:hunter2 http://x': 'curl --cert client.pem:*** http://x',
+      'curl -E client.pem http://x': 'curl -E client.pem http://x',
+      'curl --oauth2-bearer hunter2 http://x': 'curl --oauth2-bearer *** http://x',
+      'curl --oauth2-bearer "$TOK" http://x': 'curl --oauth2-bearer "$TOK" http://x',
+    },
+  },
+  {
+    programs: ['curl', 'wget', 'xh'],
+    headers: ['-H', '--header', '--proxy-header'],
+    examples: {
+      "curl -H 'apikey: hunter' http://x": "curl -H 'apikey: ***' http://x",
+      'curl -H "X-Auth-Token: $TOK" http://x': 'curl -H "X-Auth-Token: $TOK" http://x',
+      'wget --header="Private-Token: hunter" http://x': 'wget --header="Private-Token: ***" http://x',
+      "curl -H 'Accept: text/html' http://x": "curl -H 'Accept: text/html' http://x",
     },
   },
   {
     programs: ['http', 'https', 'xh', 'httpie'],
     pairs: ['-a', '--auth'],
+    separator: ':',
     examples: { 'http -a me:hunter2 x': 'http -a me:*** x' },
   },
   {
@@ -92,7 +163,35 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     options: ['-w'],
     examples: { 'ldapsearch -s sub -D cn=a -w hunter2': 'ldapsearch -s sub -D cn=a -w ***' },
   },
-  { programs: ['redis-cli'], options: ['-a'], examples: { 'redis-cli -a hunter2 ping': 'redis-cli -a *** ping' } },
+  {
+    programs: REDIS,
+    options: ['-a'],
+    examples: {
+      'redis-cli -a hunter2 ping': 'redis-cli -a *** ping',
+      'redis-cli -p 6379 get auth': 'redis-cli -p 6379 get auth',
+    },
+  },
+  {
+    programs: REDIS,
+    after: ['auth'],
+    positions: ['last'],
+    examples: {
+      'redis-cli -h h AUTH hunter2': 'redis-cli -h h AUTH ***',
+      'redis-cli auth me hunter2': 'redis-cli auth me ***',
+      'redis-cli auth $PW': 'redis-cli auth $PW',
+      'redis-cli config set requirepass hunter2': 'redis-cli config set requirepass ***',
+    },
+  },
+  {
+    programs: REDIS,
+    input: 'always',
+    separator: 'auth ',
+    examples: {
+      'redis-cli <<< "AUTH hunter2"': 'redis-cli <<< "AUTH ***"',
+      'echo "AUTH hunter2" | redis-cli': 'echo "AUTH ***" | redis-cli',
+      'echo PING | redis-cli': 'echo PING | redis-cli',
+    },
+  },
   {
     programs: ['zip', 'unzip'],
     options: ['-P'],
@@ -100,8 +199,12 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
   },
   {
     programs: ['7z', '7za', '7zr', 'rar', 'unrar'],
-    options: ['-p', '-hp'],
-    examples: { '7z a -phunter2 x.7z y': '7z a -p*** x.7z y' },
+    attached: ['-p', '-hp'],
+    examples: {
+      '7z a -phunter2 x.7z y': '7z a -p*** x.7z y',
+      'rar a -hphunter2 x.rar y': 'rar a -hp*** x.rar y',
+      '7z a -p x.7z y': '7z a -p x.7z y',
+    },
   },
   {
     programs: ['openssl'],
@@ -112,6 +215,18 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
       'openssl req -key x.pem -keyout y.pem': 'openssl req -key x.pem -keyout y.pem',
       'openssl enc -pass pass:hunter2 -in x': 'openssl enc -pass *** -in x',
       'openssl rsa -passin pass:hunter2': 'openssl rsa -passin ***',
+      'openssl rsa -passin env:PW -in x': 'openssl rsa -passin env:PW -in x',
+    },
+  },
+  {
+    programs: ['openssl'],
+    after: ['passwd'],
+    positions: ['last'],
+    input: ['-stdin'],
+    examples: {
+      'openssl passwd -6 hunter2': 'openssl passwd -6 ***',
+      'echo hunter2 | openssl passwd -6 -stdin': 'echo *** | openssl passwd -6 -stdin',
+      'openssl passwd -6': 'openssl passwd -6',
     },
   },
   {
@@ -168,6 +283,7 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     input: ['-S', '--stdin'],
     examples: {
       'echo hunter2 | sudo -S make install': 'echo *** | sudo -S make install',
+      'echo "$PW" | sudo -S make install': 'echo "$PW" | sudo -S make install',
       'echo hi | sudo tee x': 'echo hi | sudo tee x',
     },
   },
@@ -182,8 +298,87 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     examples: { 'snmpget -v3 -A hunter2 h': 'snmpget -v3 -A *** h' },
   },
   {
-    programs: ['ipmitool'],
+    programs: ['ipmitool', 'sqlcmd', 'bcp', 'mosquitto_pub', 'mosquitto_sub'],
     options: ['-P'],
-    examples: { 'ipmitool -A MD5 -U a -P hunter2 power': 'ipmitool -A MD5 -U a -P *** power' },
+    examples: {
+      'ipmitool -A MD5 -U a -P hunter2 power': 'ipmitool -A MD5 -U a -P *** power',
+      'sqlcmd -S h -U sa -P hunter2': 'sqlcmd -S h -U sa -P ***',
+      'sqlcmd -S h -E': 'sqlcmd -S h -E',
+    },
+  },
+  {
+    programs: ['cqlsh', 'cypher-shell', 'useradd', 'usermod', 'rdesktop'],
+    options: ['-p'],
+    examples: {
+      'cqlsh -u a -p hunter2 h': 'cqlsh -u a -p *** h',
+      'useradd -m -p hunter2 me': 'useradd -m -p *** me',
+      'cqlsh -u a h': 'cqlsh -u a h',
+      'useradd -m -G wheel me': 'useradd -m -G wheel me',
+    },
+  },
+  {
+    programs: ['twine'],
+    after: ['upload'],
+    options: ['-p'],
+    examples: {
+      'twine upload -u a -p hunter2 dist/x.whl': 'twine upload -u a -p *** dist/x.whl',
+      'twine upload -r pypi dist/x.whl': 'twine upload -r pypi dist/x.whl',
+    },
+  },
+  {
+    programs: ['sqlplus', 'rman', 'expdp', 'impdp', 'sqlldr'],
+    positions: [0],
+    separator: '/',
+    terminator: '@',
+    examples: {
+      'sqlplus u/hunter2@db': 'sqlplus u/***@db',
+      'sqlplus -S u/hunter2@//h:1521/x @script.sql': 'sqlplus -S u/***@//h:1521/x @script.sql',
+      'sqlplus u/hunter2': 'sqlplus u/***',
+      'sqlplus / as sysdba': 'sqlplus / as sysdba',
+      'sqlplus u@db': 'sqlplus u@db',
+    },
+  },
+  {
+    programs: ['lftp'],
+    pairs: ['-u'],
+    separator: ',',
+    examples: { 'lftp -u me,hunter2 h': 'lftp -u me,*** h', 'lftp -u me h': 'lftp -u me h' },
+  },
+  {
+    programs: ['nmcli', 'pdftk'],
+    options: ['password', 'wifi-sec.psk', 'user_pw', 'owner_pw', 'input_pw'],
+    isExact: true,
+    examples: {
+      'nmcli dev wifi connect home password hunter2': 'nmcli dev wifi connect home password ***',
+      'pdftk x.pdf output y.pdf user_pw hunter2': 'pdftk x.pdf output y.pdf user_pw ***',
+      'nmcli dev wifi list': 'nmcli dev wifi list',
+    },
+  },
+  {
+    programs: ['wpa_passphrase'],
+    positions: [1],
+    examples: {
+      'wpa_passphrase home hunter2': 'wpa_passphrase home ***',
+      'wpa_passphrase home': 'wpa_passphrase home',
+    },
+  },
+  {
+    programs: ['rabbitmqctl'],
+    after: ['add_user'],
+    positions: [1],
+    examples: {
+      'rabbitmqctl add_user me hunter2': 'rabbitmqctl add_user me ***',
+      'rabbitmqctl add_user me': 'rabbitmqctl add_user me',
+    },
+  },
+  {
+    programs: ['fly', 'flyctl', 'supabase'],
+    after: ['secrets', 'set'],
+    positions: ['last'],
+    separator: '=',
+    examples: {
+      'fly secrets set DATABASE_URL=hunter2': 'fly secrets set DATABASE_URL=***',
+      'fly secrets list': 'fly secrets list',
+    },
   },
 ];

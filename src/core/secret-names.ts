@@ -17,6 +17,10 @@ const WEAK: ReadonlySet<string> = new Set([
   'totp',
   'jwt',
   'secrets',
+  'requirepass',
+  'masterauth',
+  'storepass',
+  'keypass',
 ]);
 /** A key is secret with one of these before it: `API_KEY`, `private-key`. */
 const KEY_KINDS: ReadonlySet<string> = new Set([
@@ -37,9 +41,10 @@ const HARMLESS_ENDS = new RegExp(
   '^(?:file|files|path|dir|url|uri|endpoint|host|name|names|id|ids|type|types|kind|length|len|size|count|limit|limits|' +
     'budget|usage|used|ttl|expiry|expires|expiration|timeout|age|stdin|fd|env|field|header|prompt|policy|arn|store|' +
     'source|format|algorithm|issuer|hash|manager|provider|helper|command|cmd|enabled|required|version|regex|pattern|' +
-    'mode|method|label|hint|status|rotation|scope|scopes|audience|ring|board|map|code|codes|class|index)$',
+    'mode|method|label|hint|status|rotation|scope|scopes|audience|ring|board|map|code|codes|class|index|' +
+    'authentication|bytes|bits|days|hours|minutes|seconds|secs|ms|interval|retries|attempts|rate|min|max|disabled)$',
 );
-/** `--ask-pass`, `--no-auth`, `max_token`: options without a value, and figures. */
+/** `--ask-pass`, `--no-auth`, `max_token`: options without a value, and figures. `--with-password=x` has a value. */
 const HARMLESS_STARTS = new RegExp(
   '^(?:no|ask|use|show|with|without|prompt|list|create|reset|generate|skip|hide|require|has|is|enable|disable|allow|' +
     'include|print|get|count|num|max|min|per|total|public|next|prev|previous|end|start|cancellation|csrf)$',
@@ -49,6 +54,12 @@ const MAX_REMEMBERED = 2_000;
 
 /** `strong`: by what is secret in any text. `weak`: by what is secret only in a command line. */
 export type NameStrength = 'strong' | 'weak' | 'none';
+
+/**
+ * How much is taken for a secret. `output`: what a program prints, where many names and words are harmless.
+ * `command`: what a user types, or what is handed on to others.
+ */
+export type Strictness = 'output' | 'command';
 
 const remembered = new Map<string, NameStrength>();
 
@@ -66,6 +77,11 @@ export function strengthOf(name: string): NameStrength {
 /** Is the value of an option or variable of this name a secret in a command line? */
 export function isSecretName(name: string): boolean {
   return strengthOf(name) !== 'none';
+}
+
+/** Is it one where the value is attached to the option? `--with-password=x`, but `--with-token`. */
+export function isSecretOption(name: string): boolean {
+  return isSecretName(name.replace(/^with-/, ''));
 }
 
 function judge(name: string): NameStrength {

@@ -3,6 +3,8 @@
 export interface ShellWord {
   /** Without quotes. */
   value: string;
+  /** The same with LITERAL_DOLLAR where a `$` or a backtick is quoted, and so begins no substitution. */
+  expanded: string;
   /** For each character of `value`, its offset in the line. */
   offsets: readonly number[];
   /** In the line, quotes included, as [start, end). */
@@ -17,8 +19,10 @@ export interface ShellCommand {
   words: ShellWord[];
 }
 
-const BLANK = /[ \t]/;
-const OPERATOR = /[|;&\n\r()`]/;
+/** A character that no command line has. */
+export const LITERAL_DOLLAR = '\ue000';
+
+const OPERATORS: ReadonlySet<string> = new Set('|;&\n\r()`');
 
 /** Never throws: what is no valid shell is split as far as it can be. Takes time linear in the length of the line. */
 export function splitCommands(line: string): ShellCommand[] {
@@ -26,10 +30,10 @@ export function splitCommands(line: string): ShellCommand[] {
   let at = 0;
   while (at < line.length) {
     const character = line[at] ?? '';
-    if (BLANK.test(character)) at++;
-    else if (OPERATOR.test(character)) {
+    if (isBlank(character)) at++;
+    else if (OPERATORS.has(character)) {
       const start = at;
-      while (at < line.length && OPERATOR.test(line[at] ?? '') && at - start < 2) at++;
+      while (at < line.length && OPERATORS.has(line[at] ?? '') && at - start < 2) at++;
       commands.push({ operator: line.slice(start, at), words: [] });
     } else {
       const word = readWord(line, at);
@@ -42,11 +46,16 @@ export function splitCommands(line: string): ShellCommand[] {
 
 function readWord(line: string, start: number): ShellWord {
   const characters: string[] = [];
+  /** Where the characters that are quoted differ. */
+  let expanded: string[] | undefined;
   const offsets: number[] = [];
   let quote = '';
   let at = start;
-  const keep = () => {
-    characters.push(line[at] ?? '');
+  const keep = (isLiteral: boolean) => {
+    const character = line[at] ?? '';
+    if (isLiteral && (character === '$' || character === '`')) (expanded ??= [...characters]).push(LITERAL_DOLLAR);
+    else expanded?.push(character);
+    characters.push(character);
     offsets.push(at);
     at++;
   };
@@ -56,18 +65,27 @@ function readWord(line: string, start: number): ShellWord {
       if (character === quote) {
         quote = '';
         at++;
-      } else {
-        if (character === '\\' && quote === '"' && at + 1 < line.length) at++;
-        keep();
+        continue;
       }
+      const isEscaped = character === '\\' && quote === '"' && at + 1 < line.length;
+      if (isEscaped) at++;
+      keep(isEscaped || quote === "'");
     } else if (character === '"' || character === "'") {
       quote = character;
       at++;
-    } else if (BLANK.test(character) || OPERATOR.test(character)) break;
+    } else if (isBlank(character) || OPERATORS.has(character)) break;
+    // $'text' and $"text"
+    else if (character === '$' && (line[at + 1] === "'" || line[at + 1] === '"')) at++;
     else {
-      if (character === '\\' && at + 1 < line.length) at++;
-      keep();
+      const isEscaped = character === '\\' && at + 1 < line.length;
+      if (isEscaped) at++;
+      keep(isEscaped);
     }
   }
-  return { value: characters.join(''), offsets, start, end: at };
+  const value = characters.join('');
+  return { value, expanded: expanded?.join('') ?? value, offsets, start, end: at };
+}
+
+function isBlank(character: string): boolean {
+  return character === ' ' || character === '\t';
 }

@@ -1,6 +1,7 @@
 /** From a child's bytes to pieces of output: whole lines, several in one piece, none late. */
 import { isUtf8 } from 'node:buffer';
 import type { EventData } from '../core/event.js';
+import { maskOutput } from '../core/mask.js';
 
 /** What one event tells. */
 export interface Piece {
@@ -33,6 +34,11 @@ const LATE_MS = 100;
 /** One event's text, well below the bound of a line even when every byte is escaped. A longer line is continued. */
 export const PIECE_BYTES = 32 * 1024;
 
+/** On each side of the place where a long line is cut: a secret there must not be cut in two, or lose its name. */
+const CUT_CONTEXT_BYTES = 4 * 1024;
+/** Places that are tried before a line is cut in the middle of something. */
+const MAX_CUTS = 64;
+
 const NEWLINE = 0x0a;
 
 export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) => void): Pieces {
@@ -58,9 +64,9 @@ export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) =>
     while (rest.length > 0) {
       const window = rest.subarray(0, PIECE_BYTES);
       const end = window.lastIndexOf(NEWLINE);
-      if (end === -1 && rest.length < PIECE_BYTES && !all) break;
+      if (end === -1 && rest.length < PIECE_BYTES + CUT_CONTEXT_BYTES && !all) break;
       if (end !== -1) say(rest.subarray(0, end));
-      const cut = end === -1 ? characterBorder(window) : end + 1;
+      const cut = end === -1 ? cutLine(rest, characterBorder(window)) : end + 1;
       if (end === -1) say(rest.subarray(0, cut), cut < rest.length || !all ? 'continued' : 'unterminated');
       rest = rest.subarray(cut);
     }
@@ -132,6 +138,25 @@ function countInWords({ buffer, byteOffset, length }: Buffer): number {
 
 const NEWLINES = 0x0a0a0a0a;
 const LOW_BITS = 0x7f7f7f7f;
+
+/** Where to cut so that no secret is masked in part: before the border, or at it if there is no such place nearby. */
+function cutLine(line: Buffer, border: number): number {
+  if (border === line.length) return border;
+  const start = Math.max(0, border - CUT_CONTEXT_BYTES);
+  const text = line.toString('latin1', start, border + CUT_CONTEXT_BYTES);
+  const masked = maskOutput(text);
+  if (masked === text) return border;
+  let cut = border - start;
+  for (let tries = 0; cut > 0 && tries < MAX_CUTS; tries++) {
+    if (maskOutput(text.slice(0, cut)) + maskOutput(text.slice(cut)) === masked) return start + cut;
+    do cut--;
+    while (cut > 0 && !CUT_BEFORE.test(text[cut] ?? ''));
+  }
+  return border;
+}
+
+/** What may stand in front of a name or a value, and is one byte in UTF-8. */
+const CUT_BEFORE = /[\s,;&{([<"'?]/;
 
 /** Where to cut so that no UTF-8 character is torn: before the lead byte of the last one, if that is incomplete. */
 function characterBorder(window: Buffer): number {

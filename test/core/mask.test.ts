@@ -21,6 +21,14 @@ t.test('of words, the one behind such an option as well', (t) => {
   ]);
   t.strictSame(maskWords(['curl', '-H', 'Authorization: Bearer abc.def']), ['curl', '-H', 'Authorization: Bearer ***']);
   t.strictSame(maskWords(['sh', '-c', 'mysql -phunter2 db']), ['sh', '-c', 'mysql -p*** db']);
+  t.strictSame(maskWords(['x', '--token', '$TOKEN', '--password', '$ecret']), [
+    'x',
+    '--token',
+    '$TOKEN',
+    '--password',
+    '***',
+  ]);
+  t.strictSame(maskWords(['sqlplus', 'u/hunter2@db']), ['sqlplus', 'u/***@db']);
   t.strictSame(maskWords(['mysql -phunter2 db']), ['mysql -p*** db'], 'a line as one word');
   t.strictSame(maskWords(['tool', '--password=', '', '--']), ['tool', '--password=', '', '--']);
   t.end();
@@ -64,6 +72,12 @@ t.test('a line of a megabyte takes no time', (t) => {
     "'",
     '\\\\',
     'docker login ',
+    '$(',
+    '$____',
+    'TOKEN=${a:-b}',
+    'a=b,token=c,',
+    'curl -H a: ',
+    'redis-cli auth ',
   ]) {
     const start = performance.now();
     maskText(part.repeat(Math.floor(250_000 / part.length)));
@@ -82,6 +96,82 @@ const KEY = [
 ];
 const MASKED_KEY = KEY.map((line) => (line === '' || line.startsWith('-----') ? line : '***'));
 const TOKEN = 'ghp_0123456789abcdefghij';
+
+const SGR = '\u001b[';
+
+t.test('secrets in output are found by what is around them: brackets, quotes, colours', (t) => {
+  const cases: [string, string][] = [
+    ['[token=abc]', '[token=***]'],
+    ['[token=abc, user=x]', '[token=***, user=x]'],
+    ['[name=token]', '[name=token]'],
+    ['user=a, token=abc123, x', 'user=a, token=***, x'],
+    ['(password: hunter2)', '(password: ***)'],
+    ["'api_key' => 'x'", "'api_key' => '***'"],
+    ["config['password'] = 'x';", "config['password'] = '***';"],
+    ["'name' => 'x'", "'name' => 'x'"],
+    ['<password>hunter2</password>', '<password>***</password>'],
+    ['Promise<Token>(x)', 'Promise<Token>(x)'],
+    [String.raw`"password":"a\"b", "n": 1`, '"password":"***", "n": 1'],
+    ['{ token: "," }, token === "x"', '{ token: "," }, token === "x"'],
+    ['opts="a=b,password=hunter22"', 'opts="a=b,password=***"'],
+    [`token: ${'a1'.repeat(2_000)} x`, 'token: *** x'],
+    [`${SGR}1m{"password": "x"}${SGR}0m`, `${SGR}1m{"password": "***"}${SGR}0m`],
+    [`${SGR}34m"password"${SGR}0m: ${SGR}32m"x"${SGR}0m`, `${SGR}34m"password"${SGR}0m: ${SGR}32m"***"${SGR}0m`],
+    [`${SGR}36mtoken=${SGR}0mabc1234 z`, `${SGR}36mtoken=${SGR}0m*** z`],
+    [`${SGR}32m${TOKEN}${SGR}0m`, `${SGR}32m***${SGR}0m`],
+    [`a ${TOKEN.slice(0, 9)}${SGR}1m${TOKEN.slice(9)}${SGR}0m b`, `a ***${SGR}1m${SGR}0m b`],
+    [`${SGR}32m✓${SGR}0m token ${SGR}2m1 ms${SGR}0m`, `${SGR}32m✓${SGR}0m token ${SGR}2m1 ms${SGR}0m`],
+    ["ALTER USER a PASSWORD 'hunter2'", "ALTER USER a PASSWORD '***'"],
+    ["password 'must be long', by 'me'", "password 'must be long', by 'me'"],
+    ['Cookie: a=1; session=hunter2', 'Cookie: a=***'],
+  ];
+  for (const [text, wanted] of cases) t.equal(maskOutput(text), wanted, text);
+  t.end();
+});
+
+t.test('command lines that set -x and make print', (t) => {
+  const cases: [string, string][] = [
+    ['+ mysql -phunter2 db', '+ mysql -p*** db'],
+    ["++ curl -u 'me:two words' http://x", "++ curl -u 'me:***' http://x"],
+    ['+ tool --token hunter', '+ tool --token ***'],
+    ['+ vault login hunter', '+ vault login ***'],
+    ['mysql -phunter2 db < x.sql', 'mysql -p*** db < x.sql'],
+    ['\tcurl -sSu me:hunter2 http://x', '\tcurl -sSu me:*** http://x'],
+    ['#7 [3/4] RUN curl -u me:hunter2 http://x', '#7 [3/4] RUN curl -u me:*** http://x'],
+    ['make: x\nsshpass -p hunter2 ssh h\nc -p x', 'make: x\nsshpass -p *** ssh h\nc -p x'],
+    ['tool --api-key a1b2c3d4', 'tool --api-key ***'],
+    [`${SGR}36mcurl${SGR}0m -u me:hunter2 http://x`, `${SGR}36mcurl${SGR}0m -u me:*** http://x`],
+    ['curl -u user:password http://x', 'curl -u user:password http://x'],
+    ['mysql -pPASSWORD, or mysql -p db', 'mysql -pPASSWORD, or mysql -p db'],
+    ['usage: tool --password PASSWORD --token <token>', 'usage: tool --password PASSWORD --token <token>'],
+    ['vault login failed, gh auth login', 'vault login failed, gh auth login'],
+    ['+ const token = x\n+  password: string', '+ const token = x\n+  password: string'],
+    ['gcc -p -pipe -Wall -o x x.c', 'gcc -p -pipe -Wall -o x x.c'],
+  ];
+  for (const [text, wanted] of cases) t.equal(maskOutput(text), wanted, text);
+  t.end();
+});
+
+t.test('output that is not UTF-8: its other bytes stay', (t) => {
+  const masker = new EventMasker();
+  const mask = (bytes: Buffer): Buffer => {
+    const { data } = masker.mask({
+      type: 'output',
+      execution: 'e',
+      data: { stream: 'stdout', base64: bytes.toString('base64') },
+    });
+    return Buffer.from(String(data['base64']), 'base64');
+  };
+  const around = [Buffer.from([0xff, 0xe9, 0]), Buffer.from('\u00e9\n'), Buffer.from([0x80, 0xc3])] as const;
+  const whole = (text: string) => Buffer.concat([around[0], Buffer.from(text), around[1], around[2]]);
+  t.strictSame(mask(whole('DB_PASSWORD=hunter2\n')), whole('DB_PASSWORD=***\n'));
+  t.strictSame(mask(whole(`${KEY.slice(0, 4).join('\n')}\n`)), whole(`${MASKED_KEY.slice(0, 4).join('\n')}\n`));
+  const plain = { type: 'output', data: { base64: whole('nothing here').toString('base64') } };
+  t.equal(masker.mask(plain), plain);
+  const invalid = { type: 'output', data: { base64: '%%%' } };
+  t.equal(masker.mask(invalid), invalid);
+  t.end();
+});
 
 t.test('secrets in output are masked by their shape, all else stays', (t) => {
   const cases: [string, string][] = [
@@ -231,6 +321,14 @@ t.test('output of a megabyte takes no time', (t) => {
     '?key=',
     'ghp_0123456789ab ',
     'aGVsbG8-',
+    '--token ',
+    '\n+ mysql -p',
+    '\n -p mysql ',
+    'token=',
+    '[token=a,',
+    "password '",
+    '\u001b[1mtoken=\u001b[0m',
+    '\u001b[1;',
   ];
   for (const part of parts) {
     const start = performance.now();

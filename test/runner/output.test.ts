@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
-import { countNewlines, createPieces, outputData } from '../../src/runner/output.js';
+import { EventMasker, maskOutput } from '../../src/core/mask.js';
+import { countNewlines, createPieces, outputData, PIECE_BYTES } from '../../src/runner/output.js';
 import { waitFor } from '../helpers/wait.js';
 
 function open() {
@@ -106,6 +107,28 @@ t.test('a character is never torn, wherever a long line is cut', (t) => {
     );
     t.equal(said.map(({ data }) => data['text']).join(''), line);
   }
+  t.end();
+});
+
+t.test('a long line is not cut within a secret, nor between its name and its value', (t) => {
+  const masker = new EventMasker();
+  for (const secret of ['ghp_0123456789abcdefghij', '"password": "hunter2"', 'https://me:hunter2@example.com/x']) {
+    for (let shift = 0; shift <= secret.length; shift++) {
+      const { pieces, said } = open();
+      const line = `${'x'.repeat(PIECE_BYTES - shift - 1)} ${secret} ${'y'.repeat(8_000)}`;
+      pieces.push(Buffer.from(line));
+      pieces.end();
+      t.equal(said.length, 2);
+      t.equal(said.map(({ data }) => data['text']).join(''), line);
+      const masked = said.map(({ data }) => masker.mask({ type: 'output', data }).data['text']).join('');
+      if (masked !== maskOutput(line)) t.fail(`${secret} cut after ${shift}`);
+    }
+  }
+  const { pieces, said } = open();
+  pieces.push(Buffer.from('z'.repeat(PIECE_BYTES)));
+  t.equal(said.length, 0, 'what follows decides where it is cut');
+  pieces.end();
+  t.equal(said.length, 1);
   t.end();
 });
 
