@@ -21,6 +21,7 @@ __progress_mask() {
 __progress_mask_line() {
   local __progress_rest=$1 __progress_masked_so_far='' __progress_gap='' __progress_raw='' __progress_bare=''
   local __progress_program='' __progress_before='' __progress_earlier='' __progress_expect='' __progress_feeds=''
+  local __progress_original=''
   case $1 in
     *\|*grep*) ;;
     *\|*chpasswd* | *chpasswd*\<\<\<*) __progress_feeds=: ;;
@@ -36,7 +37,9 @@ __progress_mask_line() {
     [[ -n $__progress_rest ]] || break
     __progress_take_word
     __progress_bare=${__progress_raw//[\"\']/}
+    __progress_original=$__progress_raw
     __progress_mask_word
+    if [[ $__progress_raw != "$__progress_original" ]]; then __progress_keep_harmless; fi
     __progress_masked_so_far+=$__progress_raw
     __progress_earlier=$__progress_before
     __progress_before=$__progress_bare
@@ -100,7 +103,14 @@ __progress_mask_word() {
         [A-Z]*=*) if __progress_is_secret_name "${__progress_bare#*=}"; then __progress_raw=${__progress_raw%=*}='***'; fi ;;
       esac
       ;;
-    -*) if __progress_is_secret_name "$__progress_bare"; then __progress_expect=all; fi ;;
+    # an option with its value: -Ppassword
+    -[A-Z][a-z]*) ;;
+    -*)
+      case $__progress_program:$__progress_bare in
+        registry:--secret) ;;
+        *) if __progress_is_secret_name "$__progress_bare"; then __progress_expect=all; fi ;;
+      esac
+      ;;
   esac
   if [[ $__progress_earlier == set || $__progress_earlier == set:* ]] && __progress_is_secret_name "$__progress_before"; then
     __progress_raw='***'
@@ -113,17 +123,36 @@ __progress_mask_word() {
   __progress_mask_shapes
 }
 
+# Restores the word where the value that was masked is none: a variable, a command, a switch, a scheme or a path.
+__progress_keep_harmless() {
+  local __progress_value=${__progress_original#"${__progress_raw%%\*\*\**}"}
+  __progress_value=${__progress_value//\"/}
+  case $__progress_value in
+    '$' | true | false | yes | no | on | off | none | null | basic | digest | ntlm | negotiate | oidc | ldap) ;;
+    '`'* | env:* | file:* | fd:* | id=* | src=*) ;;
+    [~./]/* | ../* | /run/* | /var/* | /etc/* | /home/* | /tmp/* | /*.json | /*.pem | /*.key) ;;
+    # a default is a text
+    '${'*:-[!}]*) return 0 ;;
+    '$('*')' | '${'[A-Za-z_]*'}') ;;
+    '$'[!A-Za-z_]* | '$'*[!A-Za-z0-9_]*) return 0 ;;
+    '$'[A-Za-z_]*) ;;
+    '' | \') case $__progress_original in *[=:]*) ;; *) return 0 ;; esac ;;
+    *) return 0 ;;
+  esac
+  __progress_raw=$__progress_original
+}
+
 # __progress_program is one that takes secrets in its own way.
 __progress_mask_argument() {
   case ${__progress_bare##*/} in
-    mysql* | mariadb* | mycli | mongo*) __progress_program=-p ;;
+    mysql* | mariadb* | 7z | 7za | rar | unrar) __progress_program=attached ;;
+    mongo*) __progress_program=-p ;;
     sshpass) __progress_program=sshpass ;;
     curl) __progress_program=curl ;;
     docker | podman | helm) __progress_program=registry ;;
     redis-cli) __progress_program=-a ;;
     ldap*) __progress_program=-w ;;
     zip | unzip) __progress_program=-P ;;
-    7z | 7za | rar | unrar) __progress_program=-p ;;
     openssl) __progress_program=-k ;;
     smbclient | rpcclient) __progress_program=smb ;;
     kubectl | oc) __progress_program=kubectl ;;
@@ -159,7 +188,7 @@ __progress_mask_option() {
     kubectl:--from-literal) __progress_expect=pair= ;;
     kubectl:--from-literal=*) __progress_mask_pair '=' 15 ;;
     -[paPwk]:--*) ;;
-    -p:-p?* | -a:-a?* | -w:-w?* | -P:-P?*) __progress_raw=${__progress_raw:0:2}'***' ;;
+    attached:-p?* | -p:-p?* | -a:-a?* | -w:-w?* | -P:-P?*) __progress_raw=${__progress_raw:0:2}'***' ;;
     -[paPwk]:"$__progress_program") __progress_expect=all ;;
   esac
 }
@@ -189,9 +218,12 @@ __progress_is_secret_name() {
     --no-* | --ask-* | --use-* | --show-* | --with-* | --max-* | --num-*) return 1 ;;
   esac
   case ${1%%=*} in
-    *[Pp][Aa][Ss][Ss] | *[Pp][Aa][Ss][Ss][Ww][Dd] | *[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd] | *[Pp][Aa][Ss][Ss][Pp][Hh][Rr][Aa][Ss][Ee]) ;;
+    [Pp][Aa][Ss][Ss] | *[!A-Za-z][Pp][Aa][Ss][Ss] | *[a-z]Pass | *[Pp][Aa][Ss][Ss][Ww][Dd] | *[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd] | *[Pp][Aa][Ss][Ss][Pp][Hh][Rr][Aa][Ss][Ee]) ;;
     *[Pp][Aa][Ss][Ss][Ww][Oo][Rr][Dd]_[A-Z]* | *TOKEN_[A-Z]* | *SECRET_[A-Z]*)
-      case $1 in *_FILE | *_PATH | *_ID | *_NAME | *_URL | *_TYPE | *_DIR | *_FILE=* | *_PATH=* | *_ID=* | *_NAME=* | *_URL=* | *_TYPE=* | *_DIR=*) return 1 ;; esac
+      case ${1%%=*} in
+        *_FILE | *_PATH | *_ID | *_NAME | *_URL | *_TYPE | *_DIR | *_COUNT | *_LENGTH | *_LEN | *_SIZE | *_LIMIT) return 1 ;;
+        *_TIMEOUT | *_TTL | *_AGE | *_MIN | *_MAX | *_DAYS | *_HOURS | *_MINUTES | *_SECONDS | *_MS | *_ENABLED) return 1 ;;
+      esac
       ;;
     *[Tt][Oo][Kk][Ee][Nn] | *[Ss][Ee][Cc][Rr][Ee][Tt] | *[_-][Pp][Aa][Tt] | *_PWD | -pw | --pw | --pin | -passin | -passout) ;;
     *[Aa][Pp][Ii][_-][Kk][Ee][Yy] | *[Aa][Pp][Ii][Kk][Ee][Yy] | *[Aa][Cc][Cc][Ee][Ss][Ss][_-][Kk][Ee][Yy]) ;;

@@ -33,23 +33,26 @@ end
 
 # Patterns and what replaces them, in pairs: common shapes of secrets in a command line. What these do not know is masked by
 # the daemon (src/core/mask.ts), which is more exact.
-set -l name '(?i:[a-z0-9_.-]*(?:pass(?:w(?:or)?d|phrase)?|secret|token|api[_-]?key|access[_-]?key|private_key|credential|[_-]pat|[_-]auth|\w_pwd))'
-set -l value '(?:(?:"[^"]*"|\'[^\']*\'|\\\\.|[^\s"\'\\\\;&|()])+|["\'][^"\']*)'
+set -l name '(?i:[a-z0-9_.-]*(?:(?<![a-z])pass|passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private_key|credential|[_-]pat|[_-]auth|\w_pwd))'
+# a variable, a command, a switch, a scheme or a path is none
+set -l harmless '(?!"?(?:\$(?!\')|`|(?:true|false|yes|no|on|off|none|null|basic|digest|ntlm|negotiate|oidc|ldap)\b|(?:env|file|fd):|(?:id|src)=|(?:~|\.{1,2})/|/(?:run|var|etc|home|tmp)/|/\S*\.(?:json|pem|key)\b))'
+set -l value $harmless'(?:(?:"[^"]*"|\'[^\']*\'|\\\\.|[^\s"\'\\\\;&|()])+|["\'][^"\']*)'
 # up to an option of the same command
 set -l words '(?:\s[^|;&]*?)?\s'
 set -l user "(?:-[a-zA-Z]{0,2}[uU]\s?|--(?:proxy-)?user[= ])"
 set -g __progress_secrets \
-    "((?:^|\s)--?(?!-|(?:no|ask|use|show|with|max|num)-)(?:$name|auth|pin|pw))(=|\s+(?!-))$value" '$1$2***' \
-    "((?<![\w-])(?!(?:OLD)?PWD=)(?:$name|(?:[A-Z0-9]+_)*(?:PASSWORD|TOKEN|SECRET)_(?!FILE|PATH|ID|NAME|URL|TYPE|DIR)[A-Z0-9]+)=)$value" '$1***' \
+    "\b(?:docker|podman|nerdctl|buildah)\b[^|;&]*?\s--secret[= ]\S+(*SKIP)(*F)|((?:^|\s)(?:--|-(?![A-Z][a-z][\w.-]*\s))(?!-|(?:no|ask|use|show|with|max|num)-)(?:$name|auth|pin|pw))(=|\s+(?!-))$value" '$1$2***' \
+    "((?<![\w-])(?!(?:OLD)?PWD=)(?:$name|(?:[A-Z0-9]+_)*(?:PASSWORD|TOKEN|SECRET)_(?!FILE|PATH|ID|NAME|URL|TYPE|DIR|COUNT|LEN|SIZE|LIMIT|TIMEOUT|TTL|AGE|MIN|MAX|DAYS|HOURS|SECONDS|MS|ENABLED)[A-Z0-9]+)=)$value" '$1***' \
     "(\bset\s+(?:-\S+\s+)*$name\s+)(?!-)$value" '$1***' \
-    "(\b(?:mysql|mariadb|mongo)[\w-]*$words-p\s?)(?!-)$value" '$1***' \
+    "(\b(?:mysql|mariadb)[\w-]*$words-p)(?![\s-])$value" '$1***' \
+    "(\bmongo[\w-]*$words-p\s?)(?!-)$value" '$1***' \
     "(\bsshpass\s+-p\s?)$value" '$1***' \
     "(\blogin$words-p\s?)(?!-)$value" '$1***' \
     "(\b(?:redis-cli$words-a|ldap\w+$words-w|(?:un)?zip$words-P|openssl$words-[kK](?=\s))\s?)(?!-)$value" '$1***' \
-    "(\b(?:7za?|rar|unrar)$words-p)$value" '$1***' \
+    "(\b(?:7za?|rar|unrar)$words-p)(?!\s)$value" '$1***' \
     "(\bopenssl$words-pass(?:in|out)?\s+)$value" '$1***' \
-    "(\bcurl$words$user"'(["\'])[^:"\']+:)[^"\']+(?=\2)' '$1***' \
-    "(\bcurl$words$user"'[^\s:"\'/]+:)[^\s"\']+' '$1***' \
+    "(\bcurl$words$user"'(["\'])[^:"\']+:)(?!\$)[^"\']+(?=\2)' '$1***' \
+    "(\bcurl$words$user"'[^\s:"\'/]+:)(?!\$)[^\s"\']+' '$1***' \
     "(\bsmb\w+$words-U"'\s?["\']?[^\s%"\']+%)[^\s"\']+' '$1***' \
     '(--from-literal[= ]["\']?[^\s="\']+=)[^\s"\']+' '$1***' \
     "(\bvault\s+login\s+)(?!-)$value" '$1***' \

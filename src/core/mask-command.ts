@@ -61,7 +61,7 @@ function partSpan(line: string, word: ShellWord, [from, to]: Span): Span[] {
   if (from >= to) return [];
   if (to < word.value.length) return [spanOf(word, from, to)];
   const start = from === 0 ? word.start : (word.offsets[from - 1] ?? word.start) + 1;
-  const isQuoted = line[start] === '"' || line[start] === "'";
+  const isQuoted = /^\$?["']/.test(line.slice(start, start + 2));
   return [isQuoted || from === 0 ? [start, word.end] : spanOf(word, from, to)];
 }
 

@@ -28,6 +28,11 @@ t.test('of words, the one behind such an option as well', (t) => {
     '--password',
     '***',
   ]);
+  t.strictSame(maskWords(['mount', '-o', 'username=a,password=b,vers=3']), [
+    'mount',
+    '-o',
+    'username=a,password=***,vers=3',
+  ]);
   t.strictSame(maskWords(['sqlplus', 'u/hunter2@db']), ['sqlplus', 'u/***@db']);
   t.strictSame(maskWords(['mysql -phunter2 db']), ['mysql -p*** db'], 'a line as one word');
   t.strictSame(maskWords(['tool', '--password=', '', '--']), ['tool', '--password=', '', '--']);
