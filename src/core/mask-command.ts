@@ -77,7 +77,9 @@ function inputOf(commands: readonly ShellCommand[], at: number): SecretArguments
 }
 
 /** What is behind the dash of an option that takes a secret; the letters of curl's usual options may be in between. */
-const STARTS: ReadonlySet<number> = new Set([...'-aAbEfikKLpPsSuUvwX'].map((character) => character.charCodeAt(0)));
+const STARTS: ReadonlySet<number> = new Set(
+  '-aAbEfikKLpPsSuUvwX'.split('').map((character) => character.charCodeAt(0)),
+);
 const OPTION =
   /(?:[aAbEkKpPuUwX]|-[a-z-]{0,30}(?:bearer|body|cert|cookie|from-literal|key|pass|secret|token|user)|[fiLsSv]{1,5}[buU] )/y;
 const PROGRAMS: ReadonlySet<string> = new Set(SECRET_ARGUMENTS.flatMap(({ programs }) => programs));

@@ -40,6 +40,8 @@ const PRINTERS: ReadonlySet<string> = new Set(['echo', 'printf', 'print']);
 const SEARCHERS = /^(?:[ef]?grep|rg|ag|ack|sed|awk|cat|tee|less)$/;
 /** Programs in one command that are judged: keeps the time linear in the length. */
 const MAX_PROGRAMS = 16;
+/** Words behind a program that are judged by its rules, for the same reason. */
+const MAX_ARGUMENTS = 4_096;
 
 /** @param fed How the next commands of the pipeline take what this one writes. */
 export function judgeWords(words: readonly string[], source: CommandSource, fed?: SecretArguments): Part[] {
@@ -159,7 +161,8 @@ function argumentsAt(words: readonly string[], program: number, { after = [] }: 
 function applyRule(words: readonly string[], found: Part[], first: number, rule: SecretArguments): void {
   const { options = [], pairs = [], attached = [], headers = [], harmless = [], positions = [] } = rule;
   const arguments_: number[] = [];
-  for (let at = first; at < words.length; at++) {
+  const end = Math.min(words.length, first + MAX_ARGUMENTS);
+  for (let at = first; at < end; at++) {
     const word = words[at] ?? '';
     const option = [...options, ...pairs, ...attached, ...headers, ...harmless].find(
       (given) => isGiven(word, given, pairs.includes(given)) || isAttached(word, given, rule),

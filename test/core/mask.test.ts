@@ -165,7 +165,7 @@ t.test('output that is not UTF-8: its other bytes stay', (t) => {
       execution: 'e',
       data: { stream: 'stdout', base64: bytes.toString('base64') },
     });
-    return Buffer.from(String(data['base64']), 'base64');
+    return Buffer.from(data['base64'], 'base64');
   };
   const around = [Buffer.from([0xff, 0xe9, 0]), Buffer.from('\u00e9\n'), Buffer.from([0x80, 0xc3])] as const;
   const whole = (text: string) => Buffer.concat([around[0], Buffer.from(text), around[1], around[2]]);

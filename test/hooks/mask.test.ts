@@ -13,7 +13,7 @@ const LEFT = new RegExp(
     'http|htpasswd|gh secret|ipmitool|snmpget|mycli|sqlcmd|cqlsh|useradd|twine|sqlplus|lftp|nmcli|pdftk|wpa_passphrase',
     'rabbitmqctl|fly|psql|redis-cli (?:-h h AUTH|auth|config|<<<)|openssl passwd|curl (?:-b|--cookie|--cert|--oauth2)',
     "curl -H '(?:apikey|Cookie)|wget --header|rar a -hp|mysql -e|mount|\\./configure|npm config|git clone https://abc",
-  ].join('|')})|\\| (?:redis-cli|docker secret|openssl passwd)|PASSWORD=["\$'].|\\$\\{TOKEN:-`,
+  ].join('|')})|\\| (?:redis-cli|docker secret|openssl passwd)|PASSWORD=["$'].|\\$\\{TOKEN:-`,
 );
 /** Each reads lines and prints what it keeps of them. */
 const DRIVERS: Record<string, string[]> = {
