@@ -18,6 +18,11 @@ export interface NewEvent {
    * journal.
    */
   inherited?: true;
+  /**
+   * `execution` is exactly that one, although another may have begun under its ID since. Set by the daemon's own producers;
+   * not part of the journal.
+   */
+  exact?: true;
   step?: string;
   /** Who produced it. */
   source?: string;

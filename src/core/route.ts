@@ -167,7 +167,7 @@ export function createRouter(state: State): Router {
 
   const locate = (event: NewEvent, entrance?: Entrance): string | undefined => {
     // these mean the execution that they name, not the one that came after it
-    if (event.type === 'journal_note' || event.type === 'alert_triggered') return event.execution;
+    if (event.exact || event.type === 'journal_note' || event.type === 'alert_triggered') return event.execution;
     if (event.execution === undefined && GLOBAL_TYPES.has(event.type)) return undefined;
     const id = newest(namedBy(event) ?? find(event, entrance));
     if (!STARTS.has(event.type) || !isOver(id)) return id;

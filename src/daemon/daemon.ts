@@ -216,7 +216,9 @@ async function start(
   const registry = openRegistry({ directory: paths.registry });
   const agentStates = createAgentStates({ state, registry, record, now });
   const following = createFollowing({ paths, config, admit, state, ingest, registry, log, now });
-  const onTranscript = (agent: string, file: string, session: string) => following.name(agent, file, session);
+  // the file is read when the state has what this call, and those before it, say
+  const onTranscript = (agent: string, file: string, session: string) =>
+    void ingest.between(() => following.name(agent, file, session));
   const sessions = createSessions({ state, record, onTranscript, log, now, registry });
   undo.push(
     () => runs.close(),

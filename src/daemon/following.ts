@@ -6,11 +6,12 @@ import { AGENTS } from '../paths.js';
 import { splitEvent } from '../protocol/encode.js';
 import type { FollowStatus } from '../protocol/messages.js';
 import type { Follower } from '../sessions/follower.js';
-import { createFollower } from '../sessions/follower.js';
+import { createFollower, hookedSessions } from '../sessions/follower.js';
 import type { Registry } from '../sessions/registry.js';
 import type { Admit } from './admission.js';
 import type { Log } from './daemon-log.js';
-import type { Ingest } from './ingest.js';
+import type { Receipt } from '../spool/tail.js';
+import type { Ingest, Origin } from './ingest.js';
 import { createOrder } from './order.js';
 
 export interface Following {
@@ -51,6 +52,17 @@ export function createFollowing(options: FollowingOptions): Following {
   /** Of agents whose sessions are not followed: these read only files that hooks name. */
   const named = new Map<Agent, Follower>();
   const order = createOrder(() => undefined);
+  let isClosed = false;
+
+  const originOf = (receipt: Receipt | undefined): Origin => ({
+    written: () => receipt?.written(),
+    duplicate: () => receipt?.duplicate(),
+    refusal: order.refusal,
+    refused(refused, error) {
+      order.refused(refused, error);
+      receipt?.refused(error);
+    },
+  });
 
   const create = (agent: Agent, isNamed: boolean): Follower =>
     createFollower({
@@ -65,16 +77,10 @@ export function createFollowing(options: FollowingOptions): Following {
       isFull: () => ingest.full,
       submit(events, bytes, receipt) {
         const parts = events.flatMap((event) => splitEvent(admit(event)));
-        ingest.submitParts(parts, bytes, {
-          written: () => receipt?.written(),
-          duplicate: () => receipt?.duplicate(),
-          refusal: order.refusal,
-          refused(refused, error) {
-            order.refused(refused, error);
-            receipt?.refused(error);
-          },
-        });
+        ingest.submitParts(parts, bytes, originOf(receipt));
       },
+      submitLate: (make, receipt) =>
+        ingest.submitLate({ type: 'attention', data: {} }, () => make().map(admit), 0, originOf(receipt)),
       log,
       now,
     });
@@ -93,11 +99,17 @@ export function createFollowing(options: FollowingOptions): Following {
     const follower = followers.get(agent);
     followers.delete(agent);
     await follower?.close();
+    startNamed(agent);
+  };
+
+  const startNamed = (agent: Agent) => {
+    if (followers.has(agent) || named.has(agent) || isClosed || hookedSessions(state, agent).length === 0) return;
+    named.set(agent, create(agent, true));
   };
 
   return {
     start() {
-      for (const agent of AGENTS) if (settings[agent]) start(agent);
+      for (const agent of AGENTS) (settings[agent] ? start : startNamed)(agent);
     },
     async configure(given) {
       const before = settings;
@@ -121,7 +133,7 @@ export function createFollowing(options: FollowingOptions): Following {
       }),
     name(agent, path, session) {
       const known = AGENTS.find((one) => one === agent);
-      if (known === undefined) return;
+      if (known === undefined || isClosed) return;
       const follower = followers.get(known) ?? named.get(known) ?? create(known, true);
       if (!followers.has(known)) named.set(known, follower);
       follower.name(path, session);
@@ -131,6 +143,7 @@ export function createFollowing(options: FollowingOptions): Following {
       for (const follower of all()) follower.resume();
     },
     async close() {
+      isClosed = true;
       await Promise.all(all().map((follower) => follower.close()));
       followers.clear();
       named.clear();

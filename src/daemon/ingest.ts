@@ -157,6 +157,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
     if (execution !== undefined) stamped.execution = execution;
     delete stamped.lookup;
     delete stamped.inherited;
+    delete stamped.exact;
     return reusable ? stampText(text, seq, stamped.time) : encodeEvent(stamped);
   };
 

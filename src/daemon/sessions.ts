@@ -5,9 +5,6 @@ import type { EventData, NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
-import { AGENTS } from '../paths.js';
-import { ancestorsOf, readCommand } from '../processes.js';
-import { isProgramOf } from '../sessions/owners.js';
 import type { Registry, RegistryEntry } from '../sessions/registry.js';
 import { isWriterAlive } from '../spool/writer.js';
 import type { HookCall } from '../streams/hook-call.js';
@@ -18,6 +15,7 @@ import type { CallOrigin } from '../streams/repeated-calls.js';
 import { RepeatedCalls } from '../streams/repeated-calls.js';
 import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../streams/hooks.js';
 import type { Log } from './daemon-log.js';
+import { createOwners, inRun } from './hook-owners.js';
 
 export interface Sessions {
   /** What a line of the spool stands for, on the state as it is now; the last one has its n. */
@@ -43,9 +41,6 @@ const LOOK_MS = 10_000;
 const SETTLE_MS = 3_000;
 /** Its processes work on one session at a time: another one that begins there takes the place of the first. */
 const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
-/** Between an agent and its hook there may be such; they are gone at once. */
-const HOOK = 'agent-hook';
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', HOOK]);
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { state, record, onTranscript, log, now, registry, lookMs = LOOK_MS } = options;
@@ -93,9 +88,8 @@ export function createSessions(options: SessionsOptions): Sessions {
 
 /** The files of its session that a call names. */
 function transcriptsOf({ fields }: HookCall): string[] {
-  return [fields['transcript_path'], fields['agent_transcript_path']].filter(
-    (file) => typeof file === 'string' && path.isAbsolute(file),
-  ) as string[];
+  const named = [fields['transcript_path'], fields['agent_transcript_path']];
+  return named.filter((file) => typeof file === 'string').filter((file) => path.isAbsolute(file));
 }
 
 /** A line without a time that has just been written was written now; of an older one nothing is known. */
@@ -151,15 +145,6 @@ function isStart({ event, fields }: HookCall): boolean {
   return event === 'SessionStart' && fields['source'] !== 'compact';
 }
 
-/** Not every agent hands its environment on to its hooks: of a new session its processes tell where it belongs. */
-function inRun(call: HookCall, state: State): HookCall {
-  const { session, pid, within } = call;
-  if (within !== undefined || pid === undefined || state.alive.has(session)) return call;
-  const own = nearestProgram(pid);
-  const found = own === undefined ? undefined : startedIn(own, state.alive.values());
-  return found === undefined ? call : { ...call, within: found };
-}
-
 function beginning({ agent, fields }: HookCall, within: string | undefined, pid: number | undefined): EventData {
   const directory = typeof fields['cwd'] === 'string' ? path.basename(fields['cwd']) : '';
   return {
@@ -169,72 +154,6 @@ function beginning({ agent, fields }: HookCall, within: string | undefined, pid:
     ...(pid !== undefined && { pid }),
     ...(within !== undefined && { parent: within }),
   };
-}
-
-interface Owners {
-  /** The process of the agent that has made this call, as soon as that is certain. */
-  ownerOf(call: HookCall): number | undefined;
-  /** What may be the process of that session. */
-  candidateOf(session: string | undefined): number | undefined;
-  forget(state: State): void;
-}
-
-/**
- * Which process is the agent? The nearest above the hook that looks like its program. Any other may be a wrapper that
- * lives as long as one call (`timeout`, a script of Python): it counts when a second call comes from it.
- */
-function createOwners(): Owners {
-  const candidates = new Map<string, number>();
-  return {
-    ownerOf({ agent, pid, session }) {
-      if (pid === undefined) return undefined;
-      const program = agentProgram(pid, agent);
-      if (program !== undefined) return program;
-      const nearest = nearestProgram(pid);
-      const before = candidates.get(session);
-      if (nearest !== undefined) candidates.set(session, nearest);
-      return nearest === before ? nearest : undefined;
-    },
-    candidateOf: (session) => (session === undefined ? undefined : candidates.get(session)),
-    forget(state) {
-      const alive = new Set([...state.alive.values()].map(({ session }) => session));
-      for (const session of candidates.keys()) if (!alive.has(session)) candidates.delete(session);
-    },
-  };
-}
-
-/** The nearest process that is this agent's program: `pid`, or one that it descends from. */
-function agentProgram(pid: number, name: string): number | undefined {
-  const agent = AGENTS.find((one) => one === name);
-  if (agent === undefined) return undefined;
-  for (const one of ancestorsOf(pid)) {
-    const command = readCommand(one.pid);
-    // the name of the agent is an argument of its hook, too
-    if (command && !command.argv.some((word) => path.basename(word) === HOOK) && isProgramOf(agent, command))
-      return one.pid;
-  }
-  return undefined;
-}
-
-/** The nearest process that is no shell; undefined where it is gone already, or cannot be told. */
-function nearestProgram(pid: number): number | undefined {
-  for (const one of ancestorsOf(pid)) if (!SHELLS.has(one.name)) return one.pid;
-  return undefined;
-}
-
-/** The run that this process is, or the agent or run that it descends from. */
-function startedIn(pid: number, alive: Iterable<Execution>): string | undefined {
-  const owners = new Map<number, string>();
-  for (const { id, pid: owner, kind, via } of alive) {
-    // a process may have several sessions one after another, none of which has started the other
-    if (owner === undefined || (owner === pid && via !== undefined)) continue;
-    if (kind === 'agent' || kind === 'run') owners.set(owner, id);
-  }
-  for (const ancestor of ancestorsOf(pid)) {
-    const owner = owners.get(ancestor.pid);
-    if (owner !== undefined) return owner;
-  }
-  return undefined;
 }
 
 /** All of them are told by the line; the agent's own clock knows better when. */

@@ -5,6 +5,7 @@ import type { State } from '../core/state.js';
 import type { Place } from './agents.js';
 import { LAYOUTS } from './agents.js';
 import { historyFinder } from './history-files.js';
+import type { SiblingIndex } from './sibling-index.js';
 import type { Part, Session } from './session.js';
 import type { About, SessionFile } from './session-file.js';
 import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
@@ -32,6 +33,7 @@ export interface FollowedOptions {
   session: Session;
   /** The directories that hold the agent's sessions. */
   roots: readonly string[];
+  siblings: SiblingIndex;
   /** Where the journal says that a source was read to. */
   takenOf: (source: string) => number | undefined;
   onRefused: (followed: Followed) => void;
@@ -39,7 +41,7 @@ export interface FollowedOptions {
 }
 
 export function openFollowed(options: FollowedOptions): Followed {
-  const { state, place, path, session, roots, takenOf, onRefused, log } = options;
+  const { state, place, path, session, roots, siblings, takenOf, onRefused, log } = options;
   const source = sourcesOf(place, takenOf).at(-1) ?? place.source;
   const file = openSessionFile({
     file: path,
@@ -49,7 +51,7 @@ export function openFollowed(options: FollowedOptions): Followed {
     taken: Math.max(0, takenOf(source) ?? 0),
     takenTime: state.sources.get(source)?.time,
     given: givenBy(place, path),
-    findHistory: historyFinder(place, path, roots),
+    findHistory: historyFinder(place, path, roots, siblings),
     onLine: (line) => session.take(followed.part.source, line),
     onReplaced() {
       const { part } = followed;

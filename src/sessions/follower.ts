@@ -1,6 +1,8 @@
 /** Follows the sessions of one agent through the files that it keeps of them. */
 import { lstatSync } from 'node:fs';
+import type { State } from '../core/state.js';
 import { ProgressError } from '../errors.js';
+import type { Agent } from '../paths.js';
 import type { FollowStatus } from '../protocol/messages.js';
 import { createGuard } from '../spool/guard.js';
 import { createTurns } from '../spool/turns.js';
@@ -11,8 +13,10 @@ import { LAYOUTS, ownerOf, placeOf, placeOfNamed, rootsOf } from './agents.js';
 import { createFinder } from './finder.js';
 import type { Followed } from './followed-file.js';
 import { moveFollowed, moveToCopy, openFollowed, siblingOf, sourcesOf } from './followed-file.js';
+import { createSiblings } from './history-files.js';
 import type { Session, SessionOptions } from './session.js';
 import { createSession, newestOf } from './session.js';
+import { filesOfSession } from './session-paths.js';
 import { createSessionProcesses } from './session-processes.js';
 
 export interface FollowerOptions extends SessionOptions {
@@ -60,6 +64,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
   const layout = LAYOUTS[agent];
   const roots = rootsOf(agent, root);
+  const siblings = createSiblings();
   /** By source. */
   const files = new Map<string, Followed>();
   /** Files that hooks have named, by path, and when that was. */
@@ -135,7 +140,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const session = place.subagent === undefined ? createSession(options) : ownSession(place, path);
     if (!session) return undefined;
     const onRefused = (followed: Followed) => turns.again(followed);
-    const followed = openFollowed({ state, place, path, session, roots, takenOf, onRefused, log });
+    const followed = openFollowed({ state, place, path, session, roots, siblings, takenOf, onRefused, log });
     session.add(followed.part);
     files.set(place.source, followed);
     closeExcess();
@@ -208,6 +213,15 @@ export function createFollower(options: FollowerOptions): Follower {
     void Promise.all(finders.map((each) => each.sweep())).catch((error: unknown) =>
       log(`sessions: ${ProgressError.from(error).message}`),
     );
+  const name = (path: string, session: string) => {
+    const place = placeOfNamed(agent, path, session);
+    if (!place) return;
+    named.set(path, { place, session, at: now() });
+    guard.run(() => notice(place, path));
+  };
+  for (const session of hookedSessions(state, agent)) {
+    for (const file of filesOfSession(agent, roots, session)) name(file, session);
+  }
   const timers = [setInterval(() => guard.run(look), lookMs)];
   if (!isNamed) {
     timers.push(setInterval(sweep, sweepMs));
@@ -215,12 +229,7 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 
   return {
-    name(path, session) {
-      const place = placeOfNamed(agent, path, session);
-      if (!place) return;
-      named.set(path, { place, session, at: now() });
-      guard.run(() => notice(place, path));
-    },
+    name,
     isOpen: (source) => files.has(source.replace(/~\d+$/, '')),
     resume: () => turns.resume(),
     status: () => ({
@@ -235,4 +244,11 @@ export function createFollower(options: FollowerOptions): Follower {
       await Promise.all(finders.map((each) => each.close()));
     },
   };
+}
+
+/** Sessions of which hooks have told before, to an earlier daemon perhaps; they need not name their files again. */
+export function hookedSessions(state: State, agent: Agent): string[] {
+  return [...state.alive.values()]
+    .filter((one) => one.agent === agent && one.via === 'hooks')
+    .flatMap(({ session }) => session ?? []);
 }

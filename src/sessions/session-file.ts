@@ -59,6 +59,8 @@ export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'rea
   readonly about: About;
   /** How the last turn has ended, unless another has begun. */
   readonly claim: Claim | undefined;
+  /** When it has ended so, RFC 3339. */
+  readonly claimedAt: string | undefined;
   readonly isOver: boolean;
   /** The time of the newest event, RFC 3339. */
   readonly lastTime: string | undefined;
@@ -72,6 +74,8 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   const { file, label, format, step, given, findHistory, taken, onReplaced, onLine, onRefused, log } = options;
   let about = given;
   let lastTime: string | undefined;
+  let claim: Claim | undefined;
+  let claimedAt: string | undefined;
   let writtenAt = 0;
   /** Up to here it is only read to be understood. */
   let known = taken;
@@ -127,6 +131,10 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
 
   const handOn = (hash: number, end: number) => {
     const events = take();
+    if (reader.claim !== claim) {
+      claim = reader.claim;
+      claimedAt = events.at(-1)?.time ?? lastTime;
+    }
     const isKnown = earlier.has(hash) || (events.at(-1)?.time ?? '') <= earlierTime;
     if (events.length > 0 && end > known && !isKnown) {
       onLine({ events, end, bytes: end - lineStart, receipt: receiptFor(hash, end) });
@@ -178,6 +186,9 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
     },
     get claim() {
       return reader.claim;
+    },
+    get claimedAt() {
+      return claimedAt;
     },
     get isOver() {
       return reader.isOver;

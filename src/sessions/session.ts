@@ -1,6 +1,6 @@
 /** One session as an execution: announced, told line by line, and ended when somebody says that it is over. */
 import path from 'node:path';
-import type { EventData, NewEvent } from '../core/event.js';
+import type { NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
@@ -9,8 +9,9 @@ import { ProgressError } from '../errors.js';
 import type { Agent } from '../paths.js';
 import type { Receipt } from '../spool/tail.js';
 import type { TimedEvent } from '../streams/interpreter.js';
-import { sourceOf, takes, toldBy } from '../streams/precedence.js';
+import { takes, toldBy } from '../streams/precedence.js';
 import { interruption, isStopped, isTurnEnd, turnReason } from '../streams/turn.js';
+import { hookedAt, usageEvents } from './hooked-usage.js';
 import type { About, SessionFile, SessionLine } from './session-file.js';
 import type { Registry } from './registry.js';
 import type { Facts } from './verdict.js';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   state: State;
   /** These are written together or not at all; the last one stands for all. Throws when they can never be taken. */
   submit: (events: NewEvent[], bytes: number, receipt?: Receipt) => void;
+  /** Decides on the state of everything that was handed in before; none is told as `duplicate`. */
+  submitLate: (make: () => NewEvent[], receipt: Receipt) => void;
   log: (message: string) => void;
   now: () => number;
   silenceMs: number;
@@ -53,9 +56,6 @@ export interface Session {
   readonly lives: number;
 }
 
-/** A hook may be called, and its call read, so long after the line that belongs to it. */
-const HOOK_DELAY_MS = 5_000;
-
 /** What runs under the session's ID now, or has ended last. */
 export function newestOf(state: State, session: string | undefined): Execution | undefined {
   let found = session === undefined ? undefined : findExecution(state, session);
@@ -64,7 +64,7 @@ export function newestOf(state: State, session: string | undefined): Execution |
 }
 
 export function createSession(options: SessionOptions): Session {
-  const { agent, state, submit, log, now, silenceMs, registry, isNamed = false } = options;
+  const { agent, state, submit, submitLate, log, now, silenceMs, registry, isNamed = false } = options;
   const parts: Part[] = [];
   /** Better told by somebody else, as long as these are alive. */
   let rivals: Execution[] = [];
@@ -74,6 +74,7 @@ export function createSession(options: SessionOptions): Session {
   let starting = false;
   let ending = false;
   let resting = false;
+  let stopping = false;
 
   const own = () => parts[0];
   const aboutIt = (): About => own()?.file.about ?? {};
@@ -98,22 +99,8 @@ export function createSession(options: SessionOptions): Session {
   };
   const isToldBetter = (time: string): boolean => !takes('transcript', toldBy(aboutIt().session ?? '', rivalsAt(time)));
 
-  /** Hooks tell everything but tokens: the execution that they told of at that time, unless its output tells those too. */
-  const hookedAt = (time: string): Execution | undefined => {
-    if (toldBy(aboutIt().session ?? '', rivalsAt(time)) === 'stream') return undefined;
-    const latest = new Date(Date.parse(time) + HOOK_DELAY_MS).toISOString();
-    return rivals
-      .filter((one) => sourceOf(one) === 'hooks' && (one.startedAt ?? '') <= latest)
-      .sort((one, other) => ((one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1))
-      .at(-1);
-  };
-
   const tellUsage = (source: string, { events, end: n, bytes, receipt }: SessionLine, execution: string) => {
-    const told = events.flatMap(({ time, data: { tokens, usage, costUsd } }): NewEvent[] =>
-      tokens === undefined && costUsd === undefined
-        ? []
-        : [{ type: 'activity', execution, source, time, data: dropAbsent({ kind: 'usage', tokens, usage, costUsd }) }],
-    );
+    const told = usageEvents(events, execution, source);
     const last = told.at(-1);
     if (!last) return receipt.duplicate();
     last.n = n;
@@ -191,8 +178,16 @@ export function createSession(options: SessionOptions): Session {
 
   /** No hook of Claude Code tells that a turn was interrupted. Where the registry knows the session, it knows more. */
   const lookForInterruption = (execution: Execution, { file }: Part) => {
-    if (registry?.entryOf(execution.session ?? '') || !isStopped(execution, file.claim, file.lastTime)) return;
-    attempt(interruption(execution), 0);
+    const isNews = (one: Execution | undefined) => one !== undefined && isStopped(one, file.claim, file.claimedAt);
+    if (stopping || registry?.entryOf(execution.session ?? '') || !isNews(execution)) return;
+    stopping = true;
+    const done = () => void (stopping = false);
+    // the next prompt may be on its way
+    const make = () => {
+      const latest = current();
+      return latest && isNews(latest) ? interruption(latest).map((event) => ({ ...event, ...timeOf(file) })) : [];
+    };
+    submitLate(make, { written: done, duplicate: done, refused: done });
   };
 
   const setAttention = (attention: EventAttention, source: string) =>
@@ -219,7 +214,9 @@ export function createSession(options: SessionOptions): Session {
       const time = events[0]?.time ?? '';
       if (aboutIt().session === undefined) return receipt.duplicate();
       if (isNamed || isToldBetter(time)) {
-        const hooked = hookedAt(time);
+        // hooks tell everything but tokens; what an agent prints tells those too
+        const isHooked = toldBy(aboutIt().session ?? '', rivalsAt(time)) !== 'stream';
+        const hooked = isHooked ? hookedAt(rivals, time) : undefined;
         return hooked ? tellUsage(source, line, hooked.id) : receipt.duplicate();
       }
       if (ending || (!isAlive() && !starting)) start(source, time);
@@ -250,8 +247,8 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
-function dropAbsent(data: EventData): EventData {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
+function timeOf({ claimedAt }: SessionFile) {
+  return claimedAt === undefined ? {} : { time: claimedAt };
 }
 
 type EventAttention = { state: 'waiting'; reason: string } | { state: 'none' };

@@ -2,7 +2,7 @@
  * Which source of an agent's session counts, where several tell of it.
  *
  * What is said and done comes from one source alone, so that nothing is told twice: the first of `SESSION_SOURCES` that
- * tells of the session.
+ * tells of the session. Hooks tell no tokens: those come from the file beside them.
  *
  * The state (busy, waiting, between two turns) and the process come from the first of these that knows:
  * 1. the registry: the agent's own account of its processes, which Claude Code keeps of interactive sessions;

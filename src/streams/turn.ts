@@ -23,9 +23,9 @@ export function turnReason({ status, error = '' }: Claim): string {
 export function isStopped(
   { attentionReason, lastActivity }: Execution,
   claim: Claim | undefined,
-  lastTime: string | undefined,
+  claimedAt: string | undefined,
 ): boolean {
-  return claim?.status === 'cancelled' && (lastTime ?? '') >= lastActivity && !isTurnEnd(attentionReason);
+  return claim?.status === 'cancelled' && (claimedAt ?? '') >= lastActivity && !isTurnEnd(attentionReason);
 }
 
 /** What a turn leaves that was interrupted without an event: its calls are cancelled, and the session waits. */

@@ -7,10 +7,14 @@ import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import { createIngest } from '../../src/daemon/ingest.js';
+import type { Sessions } from '../../src/daemon/sessions.js';
+import { createSessions } from '../../src/daemon/sessions.js';
 import { ProgressError } from '../../src/errors.js';
 import type { Agent } from '../../src/paths.js';
 import type { Follower, FollowerOptions } from '../../src/sessions/follower.js';
 import { createFollower } from '../../src/sessions/follower.js';
+import type { Receipt } from '../../src/spool/tail.js';
+import { HOOK_TYPE } from '../../src/streams/hook-call.js';
 import { openJournal } from './journal.js';
 import { waitFor } from './wait.js';
 
@@ -39,6 +43,12 @@ export function recorded(agent: 'claude' | 'codex'): Map<string, string> {
   return new Map([CLAUDE_FILE, meta, CLAUDE_SUBAGENT].map((file) => [file, from(file)]));
 }
 
+const originOf = (receipt: Receipt | undefined) => ({
+  written: () => receipt?.written(),
+  duplicate: () => receipt?.duplicate(),
+  refused: (_event: NewEvent, error: ProgressError) => receipt?.refused(error),
+});
+
 export async function openSessions(t: Test, agent: Agent = 'claude') {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const root = path.join(directory, 'agent', 'sessions');
@@ -63,7 +73,20 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     publish: (batch) => events.push(...batch.events),
   });
 
+  let hooks: Sessions | undefined;
+  const openHooks = () =>
+    createSessions({
+      state,
+      now,
+      registry: { entryOf: () => undefined },
+      log: (message) => logs.push(message),
+      record: (event) => ingest.submit(event, 0),
+      onTranscript: (_agent, file, session) => void ingest.between(() => follower?.name(file, session)),
+    });
+
   const stop = async () => {
+    hooks?.close();
+    hooks = undefined;
     await follower?.close();
     await ingest.drained();
   };
@@ -96,17 +119,18 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
         ...options,
         takenOf: (source) => state.sources.get(source)?.n,
         isFull: () => ingest.full,
-        submit(parts: NewEvent[], bytes, receipt) {
-          ingest.submitParts(parts, bytes, {
-            written: () => receipt?.written(),
-            duplicate: () => receipt?.duplicate(),
-            refused: (_event, error) => receipt?.refused(error),
-          });
-        },
+        submit: (parts: NewEvent[], bytes, receipt) => ingest.submitParts(parts, bytes, originOf(receipt)),
+        submitLate: (make, receipt) => ingest.submitLate({ type: 'attention', data: {} }, make, 0, originOf(receipt)),
       });
       return follower;
     },
     stop,
+    /** A call of a hook, as the daemon takes it from the spool. */
+    hook(payload: Record<string, unknown>, time: string) {
+      const line: NewEvent = { type: HOOK_TYPE, time, data: { agent, payload } };
+      const opened = (hooks ??= openHooks());
+      ingest.submitLate(line, () => opened.eventsOf(line), 100);
+    },
     refuse: (error: ProgressError | undefined) => (refusing = error),
     advance: (ms: number) => (ahead += ms),
     /** Makes the directories, too. */

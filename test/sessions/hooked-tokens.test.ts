@@ -65,6 +65,29 @@ t.test('each execution of a session has the tokens of its own time', async (t) =
   t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.tokens, 100);
 });
 
+t.test('tokens that are read late count for the execution that spent them, and no other', async (t) => {
+  const sessions = await openSessions(t);
+  sessions.write(CLAUDE_FILE, answer(10, 'first', 10) + answer(60, 'of none', 1) + answer(110, 'second', 100));
+  await tellByHooks(sessions, CLAUDE_ID, at(0), [{ type: 'execution_completed', time: at(11) }]);
+  await tellByHooks(sessions, CLAUDE_ID, at(100));
+  sessions.start({ isNamed: true }).name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
+  await waitFor('the second', () => sessions.execution(`${CLAUDE_ID}~2`)?.tokens);
+  t.equal(sessions.execution(CLAUDE_ID)?.tokens, 10);
+  t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.tokens, 100);
+  t.notOk(sessions.events.some((event) => 'exact' in event));
+});
+
+t.test('a session that an earlier daemon knew by its hooks has tokens before it calls them again', async (t) => {
+  const sessions = await openSessions(t);
+  await tellByHooks(sessions, CLAUDE_ID, at(0));
+  sessions.write(CLAUDE_FILE, answer(10, 'first', 10));
+  sessions.write(CLAUDE_SUBAGENT, answer(11, 'sub-agent', 5));
+  sessions.write(CLAUDE_FILE.replace('demo3', 'other').replaceAll('96a87607', '06a87607'), answer(10, 'other', 1));
+  const follower = sessions.start({ isNamed: true });
+  await waitFor('the tokens', () => sessions.execution(CLAUDE_ID)?.tokens === 15);
+  t.equal(follower.status().files, 2);
+});
+
 t.test('what is written after the last call counts, too', async (t) => {
   const sessions = await openSessions(t);
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10));
@@ -122,7 +145,10 @@ t.test('an interruption, which hooks do not tell, is read in the file that they 
   await waitFor('it waits', () => session()?.attention === 'waiting');
   t.equal(session()?.attentionReason, 'its turn was interrupted');
   t.equal(session()?.steps.get('t1')?.status, 'cancelled');
-  sessions.ingest.submit({ type: 'attention', execution: CLAUDE_ID, time: at(5), data: { state: 'none' } }, 10);
+  const prompted = { execution: CLAUDE_ID, time: at(5) };
+  sessions.ingest.submit({ type: 'attention', ...prompted, data: { state: 'none' } }, 10);
+  sessions.ingest.submit({ type: 'activity', ...prompted, data: { kind: 'prompt', text: 'next' } }, 10);
+  await sessions.ingest.drained();
   sessions.append(CLAUDE_FILE, answer(6, 'next', 10));
   await waitFor('the next answer', () => session()?.tokens === 10);
   t.equal(session()?.attention, undefined, 'an older interruption is no news');
