@@ -24,7 +24,7 @@ const program = {
   target: 'node20.19',
   chunkNames: '[name]-[hash]',
   // its other form cannot be bundled
-  alias: { 'string-width': './src/cli/string-width.ts', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  alias: { 'string-width': './src/cli/shared/string-width.ts', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   // these find terminfo, modules and programs of their own by path
   external: ['blessed', 'blessed/*', 'node-notifier', '@lydell/*'],
   // CommonJS packages inside an ES module still want `require`

@@ -1,5 +1,5 @@
 # From the words behind `progress emit` to a line of the spool, in any POSIX shell and without a fork: the shell's half of
-# what src/cli/emit-arguments.ts does in Node. Sourced by bin/progress, the library for scripts and the shells' hooks.
+# what src/cli/commands/emit/arguments.ts does in Node. Sourced by bin/progress, the library for scripts and the shells' hooks.
 # shellcheck shell=sh
 
 __progress_letters=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_
@@ -327,7 +327,7 @@ __progress_is_time() {
   esac
 }
 
-# Sets __progress_dir to the directory of the spool, as src/paths.ts has it. Fails where there is none to write to.
+# Sets __progress_dir to the directory of the spool, as src/platform/paths.ts has it. Fails where there is none to write to.
 __progress_spool() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   __progress_dir=

@@ -1,5 +1,5 @@
 # Masks common shapes of secrets in a command line before a hook writes it, without a fork. What this does not know is
-# masked by the daemon (src/core/mask.ts), which is more exact. Sourced by the hooks of bash and zsh, there as sh.
+# masked by the daemon (src/core/mask/mask.ts), which is more exact. Sourced by the hooks of bash and zsh, there as sh.
 # shellcheck shell=bash
 
 # __progress_mask LINE: sets __progress_masked to LINE with secrets replaced. Most lines are compared with patterns only.

@@ -32,7 +32,7 @@ function __progress_quote --argument-names text
 end
 
 # Patterns and what replaces them, in pairs: common shapes of secrets in a command line. What these do not know is masked by
-# the daemon (src/core/mask.ts), which is more exact.
+# the daemon (src/core/mask/mask.ts), which is more exact.
 set -l name '(?i:[a-z0-9_.-]*(?:(?<![a-z])pass|passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private_key|credential|[_-]pat|[_-]auth|\w_pwd))'
 # a variable, a command, a switch, a scheme or a path is none
 set -l harmless '(?!"?(?:\$(?!\')|`|(?:true|false|yes|no|on|off|none|null|basic|digest|ntlm|negotiate|oidc|ldap)\b|(?:env|file|fd):|(?:id|src)=|(?:~|\.{1,2})/|/(?:run|var|etc|home|tmp)/|/\S*\.(?:json|pem|key)\b))'

@@ -9,21 +9,21 @@ import { EXECUTION_ENDS } from './core/event.js';
 import type { ExecutionEvent } from './core/event.js';
 import type { ExecutionJson } from './core/execution.js';
 import type { Filter } from './core/filter.js';
-import { resolvePaths } from './paths.js';
-import type { Paths } from './paths.js';
+import { resolvePaths } from './platform/paths.js';
+import type { Paths } from './platform/paths.js';
 import type { QueueView } from './core/queues.js';
-import type { ControlOrder, Gap, Replies, WireEvent } from './protocol/messages.js';
+import type { ControlOrder, Gap, Replies, WireEvent } from './api/messages.js';
 import { announce } from './client/announce.js';
-import { beginApart } from './runner/begin.js';
+import { beginApart } from './runner/start-detached.js';
 import type { Wanted } from './runner/spec.js';
 import { createSpec } from './runner/spec.js';
 
-export { ProgressError } from './errors.js';
-export type { ErrorCode } from './errors.js';
+export { ProgressError } from './core/errors.js';
+export type { ErrorCode } from './core/errors.js';
 export type { EventData, ExecutionEvent } from './core/event.js';
 export type { ExecutionJson as Execution, Status, Step } from './core/execution.js';
 export type { QueueView } from './core/queues.js';
-export type { ControlOrder, Gap } from './protocol/messages.js';
+export type { ControlOrder, Gap } from './api/messages.js';
 
 export interface Subscribe extends Filter {
   /** Start behind this seq. Default: all of one execution, or the newest 100 events, then what comes. */

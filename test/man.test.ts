@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { configKeys, parseConfig } from '../src/config.js';
+import { configKeys, parseConfig } from '../src/config/load.js';
 import { EVENT_TYPES } from '../src/core/event.js';
 import { INTERACTIVE_PROGRAMS } from '../src/core/interactive.js';
-import { translate } from '../src/core/vocabulary.js';
-import { FOREIGN_TYPES } from '../src/core/vocabulary-table.js';
-import { ERROR_CODES } from '../src/errors.js';
-import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/protocol/messages.js';
-import { FORMATS } from '../src/streams/formats.js';
+import { translate } from '../src/core/event-aliases.js';
+import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
+import { ERROR_CODES } from '../src/core/errors.js';
+import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
+import { FORMATS } from '../src/formats/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 import { whyNo } from './helpers/needs.js';
 
@@ -192,7 +192,7 @@ t.test('progress-alerts(7) has every key of a channel, and its example is a conf
       new RegExp(`^\\.Ss ${type.toLowerCase()}\n([\\s\\S]*?)(?=^\\.Ss |$(?![\\s\\S]))`, 'm').exec(channels) ?? [];
     const [, body = ''] =
       new RegExp(`^export interface ${type}Config extends ChannelBase \\{\n([\\s\\S]*?)^\\}`, 'm').exec(
-        read('src/config-channels.ts'),
+        read('src/config/channel-schema.ts'),
       ) ?? [];
     const keys = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, key = '']) => key);
     t.ok(keys.length > 2, type);
@@ -213,7 +213,7 @@ t.test('progress-events(7) has every type and every name of the other vocabulari
 });
 
 t.test('progress-protocol(7) has every request, error, bound and field', (t) => {
-  const messages = read('src/protocol/messages.ts');
+  const messages = read('src/api/messages.ts');
   const ops = [...messages.matchAll(/\bop: '(\w+)'/g)].map(([, op = '']) => op);
   const requests = section('progress-protocol.7', 'REQUESTS');
   t.not(ops.length, 0);
@@ -239,11 +239,8 @@ t.test('progress-protocol(7) has every request, error, bound and field', (t) => 
   mentions('EXECUTIONS', fields('src/core/execution.ts', 'Execution'));
   mentions('EXECUTIONS', fields('src/core/execution.ts', 'Step'));
   for (const name of ['DaemonStatus', 'Counters', 'JournalStatus'])
-    mentions('REQUESTS', fields('src/protocol/messages.ts', name));
-  const subscribe = [
-    ...fields('src/protocol/messages.ts', 'SubscribeRequest'),
-    ...fields('src/core/filter.ts', 'Filter'),
-  ];
+    mentions('REQUESTS', fields('src/api/messages.ts', name));
+  const subscribe = [...fields('src/api/messages.ts', 'SubscribeRequest'), ...fields('src/core/filter.ts', 'Filter')];
   mentions(
     'SUBSCRIPTIONS',
     subscribe.filter((name) => name !== 'op'),

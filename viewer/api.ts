@@ -1,7 +1,7 @@
 /** Questions to the daemon, with the token that no address ever holds. */
 import type { ExecutionJson } from '../src/core/execution.js';
 import type { LogFilter, LogLine } from '../src/core/log.js';
-import type { Usual } from '../src/core/usual.js';
+import type { Usual } from '../src/core/typical-duration.js';
 
 export interface ListReply {
   executions: ExecutionJson[];

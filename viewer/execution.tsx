@@ -7,7 +7,7 @@ import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
 import { findByText } from '../src/core/lookup.js';
-import { errorOf } from '../src/core/outline.js';
+import { errorOf } from '../src/core/visible-steps.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';

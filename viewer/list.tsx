@@ -13,8 +13,8 @@ import {
   formatQuantity,
 } from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
-import { outlineOf, titleOf } from '../src/core/outline.js';
-import { usualOf } from '../src/core/usual.js';
+import { outlineOf, titleOf } from '../src/core/visible-steps.js';
+import { usualOf } from '../src/core/typical-duration.js';
 import { CONTROL_KEYS, Controls } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { Choice, SearchField, Tick } from './fields.js';

@@ -1,9 +1,9 @@
 /** The steps of an execution as a checklist, parts below what they are part of. */
 import { criteriaOf, elapsedOf } from '../src/core/estimate.js';
-import { clip } from '../src/core/data.js';
+import { clip } from '../src/core/fields.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
-import { actorOf, errorOf, titleOf } from '../src/core/outline.js';
+import { actorOf, errorOf, titleOf } from '../src/core/visible-steps.js';
 import { Icon } from './status.js';
 
 /** More at once nobody reads; the graph and the timeline have them all. */

@@ -4,7 +4,7 @@ import { elapsedOf, parseTime, spanOf as rangeOf } from '../src/core/estimate.js
 import type { Execution, Step } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
-import { titleOf } from '../src/core/outline.js';
+import { titleOf } from '../src/core/visible-steps.js';
 import type { TimelineReply } from './api.js';
 import { useServices } from './context.js';
 import type { TabProps } from './execution.js';

@@ -1,17 +1,17 @@
 /** The channels in use: each is opened when it is needed first, and has a delivery lane. */
-import { BUILTIN_CHANNELS, type ChannelConfig } from '../config-channels.js';
+import { BUILTIN_CHANNELS, type ChannelConfig } from '../config/channel-schema.js';
 import type { Severity } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { findNearest } from '../core/nearest.js';
+import { findNearest } from '../core/suggest.js';
 import { isQuiet } from '../core/quiet-hours.js';
 import type { State } from '../core/state.js';
-import { ProgressError } from '../errors.js';
-import type { ChannelStatus } from '../protocol/messages.js';
+import { ProgressError } from '../core/errors.js';
+import type { ChannelStatus } from '../api/messages.js';
 import type { Alert, Channel } from './channel.js';
-import type { Lane, LaneSettings } from './lane.js';
-import { createLane } from './lane.js';
-import { isSevereEnough, summaryId } from './raised.js';
+import type { Lane, LaneSettings } from './delivery-queue.js';
+import { createLane } from './delivery-queue.js';
+import { isSevereEnough, summaryId } from './alert-event.js';
 import { channelStatus } from './status.js';
 
 /** Of the configuration. */

@@ -2,9 +2,9 @@
 import type { Severity } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';
-import type { Urgency } from '../protocol/messages.js';
+import type { Urgency } from '../api/messages.js';
 
-export { URGENCIES, type Urgency } from '../protocol/messages.js';
+export { URGENCIES, type Urgency } from '../api/messages.js';
 
 /** One line each for title and body, without control characters. */
 export interface Alert {

@@ -2,7 +2,7 @@
  * Conditions of a rule, held against an event and its execution. Pure. Each condition is one test, which can also say
  * in words why it does not hold: so what tells and what explains why it did not are the same judgement.
  */
-import type { Conditions, TokenRate } from '../config-alerts.js';
+import type { Conditions, TokenRate } from '../config/alert-schema.js';
 import { stripAnsi } from '../core/ansi.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
@@ -12,7 +12,7 @@ import type { Level } from '../core/filter.js';
 import { LEVELS, levelRank } from '../core/filter.js';
 import { toLevel } from '../core/conversions.js';
 import { formatDuration, formatUsd } from '../core/format.js';
-import { compilePattern, matchesGlob } from '../patterns.js';
+import { compilePattern, matchesGlob } from '../platform/patterns.js';
 
 /** An event and its execution, with the event already folded into it. */
 export interface Subject {

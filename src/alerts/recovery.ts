@@ -7,10 +7,10 @@ import { textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
-import type { Match, Moment } from './judge.js';
-import { Judge } from './judge.js';
-import type { Raised } from './raised.js';
-import { alertId, alertIdsOf } from './raised.js';
+import type { Match, Moment } from './rule-evaluator.js';
+import { Judge } from './rule-evaluator.js';
+import type { Raised } from './alert-event.js';
+import { alertId, alertIdsOf } from './alert-event.js';
 import type { Rule } from './rules.js';
 
 export interface Recovery {

@@ -1,6 +1,6 @@
 /** Rules: the built-in ones and those of the configuration, as tests in the order of their cost. */
-import type { Conditions, RuleConfig } from '../config-alerts.js';
-import { BUILTIN } from '../config-alerts.js';
+import type { Conditions, RuleConfig } from '../config/alert-schema.js';
+import { BUILTIN } from '../config/alert-schema.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { INTERACTIVE_PROGRAMS, isInteractive } from '../core/interactive.js';

@@ -1,7 +1,7 @@
 /** What `progress rules` and the status of the daemon say about rules and channels. */
 import type { AlertState, ChannelRecord } from '../core/alerts.js';
-import type { ChannelStatus, RuleView } from '../protocol/messages.js';
-import type { Lane } from './lane.js';
+import type { ChannelStatus, RuleView } from '../api/messages.js';
+import type { Lane } from './delivery-queue.js';
 import type { Rule } from './rules.js';
 
 export function ruleView(

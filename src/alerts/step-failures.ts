@@ -2,7 +2,7 @@
  * Which rules have told of which failure of a step. Some producers tell of one failure with two events, as an error that
  * cannot be retried and then as the end of the step: the second one ends nothing, and no rule tells of it again.
  */
-import { dropOldest } from '../core/oldest.js';
+import { dropOldest } from '../core/evict.js';
 import type { Subject } from './matcher.js';
 import { stepOf } from './matcher.js';
 

@@ -1,7 +1,7 @@
 /** How many tokens an execution uses per minute, from the events that report them. */
 import type { ExecutionEvent } from '../core/event.js';
 import { numberOf } from '../core/event.js';
-import { dropOldest } from '../core/oldest.js';
+import { dropOldest } from '../core/evict.js';
 
 /** Executions whose use is kept. */
 const MAX_EXECUTIONS = 1_000;

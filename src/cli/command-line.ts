@@ -1,10 +1,10 @@
 /** Runs one command line: finds the command, and maps what it throws to a message and an exit status. */
-import { ProgressError, errnoOf } from '../errors.js';
-import { NOTHING_INHERITED } from '../inherited.js';
-import { resolvePaths } from '../paths.js';
-import { VERSION } from '../version.js';
-import { complain } from './output.js';
-import { splitWords } from './words.js';
+import { ProgressError, errnoOf } from '../core/errors.js';
+import { NOTHING_INHERITED } from '../platform/inherited.js';
+import { resolvePaths } from '../platform/paths.js';
+import { VERSION } from '../core/version.js';
+import { complain } from './shared/output.js';
+import { splitWords } from './argv.js';
 
 /**
  * @param argv - the words after the name of the program
@@ -26,7 +26,7 @@ export async function runCommandLine(
     const surroundings = { paths: resolvePaths(env), env, inherited, rest };
     // reading options takes longer than most commands run
     if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
-      return await (await import('./run.js')).command.runBare({ ...surroundings, commands: {} });
+      return await (await import('./commands/run/run.js')).command.runBare({ ...surroundings, commands: {} });
     }
     const { dispatch } = await import('./dispatch.js');
     return await dispatch(words, surroundings);

@@ -1,8 +1,8 @@
 /** What a command is, and what all commands share. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
-import { ProgressError } from '../errors.js';
-import type { Inherited } from '../inherited.js';
-import type { Paths } from '../paths.js';
+import { ProgressError } from '../core/errors.js';
+import type { Inherited } from '../platform/inherited.js';
+import type { Paths } from '../platform/paths.js';
 
 /** One file in this folder exports one of these as `command`; its name is the verb. */
 export interface Command {

@@ -1,9 +1,9 @@
 /** The entry point of the command line: the only place of it that acts on being loaded. */
-import { ignoreSignals, takeInherited } from '../inherited.js';
+import { ignoreSignals, takeInherited } from '../platform/inherited.js';
 import { runCommandLine } from './command-line.js';
-import { takeUserEnvironment } from '../node-environment.js';
-import { keepStandardStreamsBlocking } from '../standard-streams.js';
-import { complain, flushOutput, watchOutput } from './output.js';
+import { takeUserEnvironment } from '../platform/node-environment.js';
+import { keepStandardStreamsBlocking } from '../platform/standard-streams.js';
+import { complain, flushOutput, watchOutput } from './shared/output.js';
 
 /** EX_IOERR. */
 const OUTPUT_FAILED = 74;

@@ -1,8 +1,8 @@
 /** Error messages for command lines that do not parse, with the command or option that was probably meant. */
-import { findNearest } from '../core/nearest.js';
-import { ProgressError } from '../errors.js';
+import { findNearest } from '../core/suggest.js';
+import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
-import { readShape } from './completion-shapes.js';
+import { readShape } from './commands/completion/shapes.js';
 
 /** What other programs call a command of ours. */
 const SYNONYMS: Readonly<Record<string, string>> = {

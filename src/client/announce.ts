@@ -1,6 +1,6 @@
 /** Puts one event into the journal, for good. */
-import type { Paths } from '../paths.js';
-import type { WireEvent } from '../protocol/messages.js';
+import type { Paths } from '../platform/paths.js';
+import type { WireEvent } from '../api/messages.js';
 import { withClient } from './connect.js';
 
 /** Starts the daemon if there is none; resolves when the event survives power loss. */

@@ -1,12 +1,12 @@
 /** One connection to the daemon, with typed calls. */
 import type { Socket } from 'node:net';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 import type { Ask } from '../protocol/channel.js';
 import { createChannel } from '../protocol/channel.js';
 import { encodeLine } from '../protocol/lines.js';
-import type { Ack, Op, Order, Push, Replies, RequestId, WireEvent } from '../protocol/messages.js';
-import { PROTOCOL_VERSION } from '../protocol/messages.js';
-import { VERSION } from '../version.js';
+import type { Ack, Op, Order, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
+import { PROTOCOL_VERSION } from '../api/messages.js';
+import { VERSION } from '../core/version.js';
 
 export interface ClientOptions {
   /** Who connects, for the daemon's log. */

@@ -4,12 +4,12 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ErrorCode } from '../errors.js';
-import { ProgressError, errnoOf } from '../errors.js';
-import type { Paths } from '../paths.js';
+import type { ErrorCode } from '../core/errors.js';
+import { ProgressError, errnoOf } from '../core/errors.js';
+import type { Paths } from '../platform/paths.js';
 import { readLockRecord } from '../protocol/lock-record.js';
-import { readTextSync } from '../regular-file.js';
-import { spawnInBackground } from './background.js';
+import { readTextSync } from '../platform/regular-file.js';
+import { spawnInBackground } from '../platform/spawn-background.js';
 import type { Client, ClientOptions } from './client.js';
 import { createClient } from './client.js';
 

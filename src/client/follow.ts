@@ -1,9 +1,9 @@
 /** A subscription that outlives its connection: it comes back to where it was, and says so when it is away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 import type { Ask } from '../protocol/channel.js';
-import type { Gap, Push, Replies, Reset } from '../protocol/messages.js';
+import type { Gap, Push, Replies, Reset } from '../api/messages.js';
 import type { Client } from './client.js';
 import type { ConnectOptions } from './connect.js';
 import { connect } from './connect.js';

@@ -1,5 +1,5 @@
 /** What agents do, in words: the text of an `activity` event, and a call of a tool in one line. */
-import { clip } from './data.js';
+import { clip } from './fields.js';
 import type { EventData } from './event.js';
 import { numberOf, textOf } from './event.js';
 import { formatDuration, spentParts } from './format.js';

@@ -2,7 +2,7 @@
  * What the events about alerts add up to. An alert is written down before it is sent, with the outcome `pending`, and
  * once more when it is settled: so whatever dies in between, it is sent at least once.
  */
-import { clip, NAME_CHARS } from './data.js';
+import { clip, NAME_CHARS } from './fields.js';
 import type { EventData, ExecutionEvent, NewEvent } from './event.js';
 import { numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Status } from './execution.js';

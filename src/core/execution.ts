@@ -1,7 +1,7 @@
 /** Executions and steps: what a fold of the events yields. All times are RFC 3339 texts, all durations milliseconds. */
 import type { FinalStatus } from './event.js';
 import { FINAL_STATUSES } from './event.js';
-import type { Vocabulary } from './vocabulary-table.js';
+import type { Vocabulary } from './event-alias-table.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 

@@ -6,7 +6,7 @@
  */
 import { activityTail } from './activity.js';
 import { countOutcome, foldAlert, foldCarriedAlerts } from './alerts.js';
-import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
@@ -27,7 +27,7 @@ import {
   rememberSource,
   retire,
 } from './state.js';
-import { vocabularyOf } from './vocabulary-table.js';
+import { vocabularyOf } from './event-alias-table.js';
 
 /** What lies deeper is not told from that. */
 const MAX_DEPTH = 6;

@@ -9,7 +9,7 @@ import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
 import type { Level } from './filter.js';
 import { levelRank } from './filter.js';
 import { formatDuration } from './format.js';
-import { errorOf, messageOf } from './outline.js';
+import { errorOf, messageOf } from './visible-steps.js';
 
 export interface LogLine {
   /** Counted from 1 over the whole log of its execution. */

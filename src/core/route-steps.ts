@@ -5,7 +5,7 @@ import type { Step } from './execution.js';
 import { isFinal } from './execution.js';
 import type { State } from './state.js';
 import { findExecution } from './state.js';
-import type { Vocabulary } from './vocabulary-table.js';
+import type { Vocabulary } from './event-alias-table.js';
 
 export interface StepOverlay {
   /** Is the step that the event names, or the one that this lies in, known and not over? */

@@ -7,9 +7,9 @@ import { findByText } from './lookup.js';
 import { createStepOverlay } from './route-steps.js';
 import type { State } from './state.js';
 import { findExecution, fingerprint, fingerprints } from './state.js';
-import { isUnstatedEnd } from './vocabulary.js';
-import type { Vocabulary } from './vocabulary-table.js';
-import { vocabularyOf } from './vocabulary-table.js';
+import { isUnstatedEnd } from './event-aliases.js';
+import type { Vocabulary } from './event-alias-table.js';
+import { vocabularyOf } from './event-alias-table.js';
 
 /** For an event that names neither an execution nor a source, where the way in has no name either. */
 export const DEFAULT_EXECUTION = 'default';

@@ -1,10 +1,10 @@
 /** The part of the fold that knows steps. */
-import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './data.js';
+import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
 import type { ExecutionEvent, FinalStatus } from './event.js';
 import { STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isFailure, isFinal } from './execution.js';
-import { criterionId } from './vocabulary-table.js';
+import { criterionId } from './event-alias-table.js';
 
 /** Of one execution in memory; beyond it ended ones are only counted. */
 const MAX_STEPS = 10_000;

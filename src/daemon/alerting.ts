@@ -8,7 +8,7 @@ import { readExecution } from '../journal/history.js';
 import type { Journal } from '../journal/journal.js';
 import type { JournalSource } from '../journal/reader.js';
 import { readJournal } from '../journal/reader.js';
-import type { Ingest } from './ingest.js';
+import type { Ingest } from './intake/ingest.js';
 
 export interface AlertingOptions extends Pick<AlertsOptions, 'state' | 'recovered' | 'settings' | 'now' | 'log'> {
   journal: Journal;

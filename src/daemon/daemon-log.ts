@@ -1,6 +1,6 @@
 /** The daemon's own diagnostics: few lines, two files, never more than twice the bound on disk. */
 import { appendFileSync, closeSync, constants, renameSync, statSync } from 'node:fs';
-import { openRegularSync } from '../regular-file.js';
+import { openRegularSync } from '../platform/regular-file.js';
 
 export type Log = (message: string) => void;
 

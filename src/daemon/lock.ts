@@ -7,8 +7,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
-import { ProgressError, errnoOf } from '../errors.js';
-import { cannotWrite, openRegularSync } from '../regular-file.js';
+import { ProgressError, errnoOf } from '../core/errors.js';
+import { cannotWrite, openRegularSync } from '../platform/regular-file.js';
 import type { LockRecord } from '../protocol/lock-record.js';
 
 export interface Lock {

@@ -1,7 +1,7 @@
 /** The entry point of a daemon that a client starts in the background. */
-import { loadConfig } from '../config.js';
-import { ProgressError } from '../errors.js';
-import { resolvePaths } from '../paths.js';
+import { loadConfig } from '../config/load.js';
+import { ProgressError } from '../core/errors.js';
+import { resolvePaths } from '../platform/paths.js';
 import { runDaemon } from './process.js';
 
 /** Given by `progress init`: nobody waits for this daemon, and the configuration may say that it is not wanted. */

@@ -1,8 +1,8 @@
 /** A process that is the daemon: configuration, log and signals around the daemon as a value. */
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 import { createDeferred } from '../core/deferred.js';
-import { onSignal } from '../inherited.js';
-import type { Paths } from '../paths.js';
+import { onSignal } from '../platform/inherited.js';
+import type { Paths } from '../platform/paths.js';
 import { createLog } from './daemon-log.js';
 import { claim, startDaemon } from './daemon.js';
 import type { Lock } from './lock.js';

@@ -3,10 +3,10 @@ import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { watch as watchFiles } from 'chokidar';
-import type { Config } from '../config.js';
-import { parseConfig, readConfigFile } from '../config.js';
-import { errnoOf, ProgressError } from '../errors.js';
-import type { ConfigStatus } from '../protocol/messages.js';
+import type { Config } from '../config/load.js';
+import { parseConfig, readConfigFile } from '../config/load.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
+import type { ConfigStatus } from '../api/messages.js';
 import type { Log } from './daemon-log.js';
 
 export interface Settings {

@@ -1,8 +1,8 @@
 /** The one file that is written to: whole batches or nothing of them. */
 import type { FileHandle } from 'node:fs/promises';
 import { BlockIndex } from './block-index.js';
-import { ProgressError } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { ProgressError } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 import { OPEN_NEW_TO_APPEND, OPEN_TO_APPEND, removeFile, statIfThere, syncDirectory } from './disk.js';
 import { segmentPath } from './layout.js';
 import { scanSegment } from './scan.js';

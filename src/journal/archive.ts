@@ -2,8 +2,8 @@
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { ProgressError } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { ProgressError } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 import type { BlockIndex, GzipLayout } from './block-index.js';
 import { OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';
 import { listSegments, SEQ_LIMIT, segmentPath } from './layout.js';

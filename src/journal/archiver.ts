@@ -1,6 +1,6 @@
 /** Compresses sealed segments in the background, one after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 import { archiveSegment } from './archive.js';
 
 /** With so many segments waiting (128 MiB by default), disk space counts for more than the processor. */

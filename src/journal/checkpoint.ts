@@ -7,7 +7,7 @@ import { executionFromJson, executionToJson } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import type { Limits, OwnStateJson, State } from '../core/state.js';
 import { emptyState, installExecution, ownStateFromJson, ownStateToJson } from '../core/state.js';
-import { openRegular } from '../regular-file.js';
+import { openRegular } from '../platform/regular-file.js';
 import { OPEN_TO_READ, removeFile, replaceFile, statIfThere } from './disk.js';
 import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';

@@ -1,6 +1,6 @@
 /** clean.json: the last writer stopped in good order, and where. It stands only while nobody writes. */
 import path from 'node:path';
-import { readText } from '../regular-file.js';
+import { readText } from '../platform/regular-file.js';
 import { removeFile, replaceFile, statIfThere } from './disk.js';
 import { CLEAN_MARKER } from './layout.js';
 

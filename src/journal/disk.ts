@@ -2,8 +2,8 @@
 import { constants } from 'node:fs';
 import { lstat, open, rename, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { errnoOf } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 

@@ -1,7 +1,7 @@
 /** The journal cannot be written: what is refused meanwhile, and when it is tried again. */
 import { constants } from 'node:os';
 import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 
 /** A full disk is tried again this often at most, by whoever wants to write. */
 const RETRY_MS = 1_000;

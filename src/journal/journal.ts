@@ -3,8 +3,8 @@
  * synced survives power loss.
  */
 import { isLifecycle } from '../core/event.js';
-import { ProgressError } from '../errors.js';
-import type { JournalStatus } from '../protocol/messages.js';
+import { ProgressError } from '../core/errors.js';
+import type { JournalStatus } from '../api/messages.js';
 import { Archiver } from './archiver.js';
 import { BlockIndex } from './block-index.js';
 import { orMissing, syncDirectory, syncFile } from './disk.js';
@@ -16,7 +16,7 @@ import { type Gone, mayHold, pruneSegment } from './prune.js';
 import { createDirectory, recover, type Recovered, removeSegment, toNote } from './recovery.js';
 import { writeIndex } from './scan.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
-import { type Limits, Shelf } from './shelf.js';
+import { type Limits, Shelf } from './sealed-segments.js';
 import { findUnreadable, type JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 

@@ -1,6 +1,6 @@
 /** From the bytes of a segment to events, past whatever is damaged: a wrong byte costs the line it is in, no more. */
 import type { ExecutionEvent } from '../core/event.js';
-import type { Gap } from '../protocol/messages.js';
+import type { Gap } from '../api/messages.js';
 import { SEQ_LIMIT } from './layout.js';
 import type { LineSearch } from './search.js';
 

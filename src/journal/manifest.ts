@@ -1,7 +1,7 @@
 /** journal.json: the journal's identity, its format version, and what it no longer holds. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { NotRegularFile, readText } from '../regular-file.js';
+import { NotRegularFile, readText } from '../platform/regular-file.js';
 import { replaceFile } from './disk.js';
 import { MANIFEST } from './layout.js';
 

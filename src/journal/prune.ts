@@ -4,8 +4,8 @@
  */
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import type { ExecutionEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { ProgressError } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 import { packBlock } from './archive.js';
 import { BlockIndex } from './block-index.js';
 import { OPEN_TO_REPLACE, removeFile, statIfThere, syncDirectory, TEMPORARY } from './disk.js';

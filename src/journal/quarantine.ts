@@ -1,7 +1,7 @@
 /** Keeps a copy of what is cut off a segment. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { openRegular } from '../regular-file.js';
+import { openRegular } from '../platform/regular-file.js';
 import { DIRECTORY_MODE, OPEN_TO_REPLACE, syncDirectory } from './disk.js';
 import type { SegmentFile } from './segment-file.js';
 

@@ -2,8 +2,8 @@
 import type { ExecutionEvent } from '../core/event.js';
 import type { Filter } from '../core/filter.js';
 import { matches } from '../core/filter.js';
-import { ProgressError } from '../errors.js';
-import type { Gap } from '../protocol/messages.js';
+import { ProgressError } from '../core/errors.js';
+import type { Gap } from '../api/messages.js';
 import { statIfThere } from './disk.js';
 import { listSegments, SEQ_LIMIT, segmentPath, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';

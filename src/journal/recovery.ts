@@ -2,8 +2,8 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { ProgressError } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 import { ActiveSegment } from './active-segment.js';
 import { isArchiveWhole } from './archive.js';
 import { takeCleanMarker } from './clean-marker.js';

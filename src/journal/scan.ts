@@ -1,6 +1,6 @@
 /** Reads a whole segment to find out what is in it: the index when there is none to believe, and all damage. */
 import { crc32, inflateRawSync, type InflateRaw } from 'node:zlib';
-import { readText } from '../regular-file.js';
+import { readText } from '../platform/regular-file.js';
 import { BlockIndex } from './block-index.js';
 import { replaceFile } from './disk.js';
 import { SEQ_LIMIT, type SegmentEntry, segmentPath } from './layout.js';

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { openRegular } from '../regular-file.js';
+import { openRegular } from '../platform/regular-file.js';
 import type { BlockIndex } from './block-index.js';
 import { OPEN_TO_READ, orMissing, statIfThere } from './disk.js';
 import { segmentPath } from './layout.js';

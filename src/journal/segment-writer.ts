@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
-import { errnoOf, ProgressError } from '../errors.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
 import { ActiveSegment } from './active-segment.js';
 import { writeCleanMarker } from './clean-marker.js';
 import { replaceLink, statIfThere } from './disk.js';

@@ -1,8 +1,8 @@
 /** Segments opened for reading, whoever writes to them, compresses them or takes them away meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, ProgressError } from '../errors.js';
-import type { UnreadableSegment } from '../protocol/messages.js';
-import { NotRegularFile } from '../regular-file.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
+import type { UnreadableSegment } from '../api/messages.js';
+import { NotRegularFile } from '../platform/regular-file.js';
 import { BlockIndex } from './block-index.js';
 import { isMissing, listSegments, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import { decodeLines, type LineRange, type LineVisitor } from './lines.js';

@@ -1,5 +1,5 @@
 /** Reads every byte of the journal and tells what is wrong with it. Changes nothing. */
-import type { Gap, UnreadableSegment } from '../protocol/messages.js';
+import type { Gap, UnreadableSegment } from '../api/messages.js';
 import type { BlockIndex } from './block-index.js';
 import { isMissing, listSegments, type SegmentEntry } from './layout.js';
 import { openSource, readJournal } from './reader.js';

@@ -1,10 +1,10 @@
 /** A client's end of the wire, without the wire: bytes in, bytes out; requests matched with their replies. */
-import type { ErrorJson } from '../errors.js';
-import { ProgressError } from '../errors.js';
-import { describeValue } from './excerpt.js';
+import type { ErrorJson } from '../core/errors.js';
+import { ProgressError } from '../core/errors.js';
+import { describeValue } from '../core/excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
-import type { Ack, Op, Order, Push, Replies, Request, RequestId } from './messages.js';
-import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from './messages.js';
+import type { Ack, Op, Order, Push, Replies, Request, RequestId } from '../api/messages.js';
+import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from '../api/messages.js';
 
 export interface ChannelOptions {
   write: (line: string) => void;

@@ -1,7 +1,7 @@
 /** From a checked event to its line in the journal, and from one that is too long to several. */
 import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
-import { MAX_LINE_BYTES } from './messages.js';
+import { ProgressError } from '../core/errors.js';
+import { MAX_LINE_BYTES } from '../api/messages.js';
 
 /** What the daemon may add: seq, time, and an execution named after the source, of 256 characters, escaped. */
 const RESERVED_BYTES = 4 * 1024;

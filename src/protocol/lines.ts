@@ -1,6 +1,6 @@
 /** From bytes that others wrote to lines of text and back: split at newlines, bounded, strictly UTF-8. */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 
 export interface LineDecoderOptions {
   /** A longer line is skipped to its end, and reported once. */

@@ -1,5 +1,5 @@
 /** What the daemon writes into its lock file, and clients read. */
-import { readTextSync } from '../regular-file.js';
+import { readTextSync } from '../platform/regular-file.js';
 
 /** What the holder writes into the file. The lock decides who runs; this only tells where. */
 export interface LockRecord {

@@ -1,6 +1,6 @@
 /** The text that an event came in, used again in the journal: what need not be written anew costs nothing. */
 import type { NewEvent } from '../core/event.js';
-import { MAX_LINE_BYTES } from './messages.js';
+import { MAX_LINE_BYTES } from '../api/messages.js';
 
 /** So short that it stays below the bound of a line however many bytes a character takes. */
 const MAX_CHARS = MAX_LINE_BYTES / 8;

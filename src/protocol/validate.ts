@@ -3,11 +3,11 @@ import type { EventData, NewEvent } from '../core/event.js';
 import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { readTime } from '../core/time.js';
 import { toId, toTime } from '../core/conversions.js';
-import { isForeign, translate } from '../core/vocabulary.js';
-import { ProgressError } from '../errors.js';
-import { describeValue, quoteAround } from './excerpt.js';
+import { isForeign, translate } from '../core/event-aliases.js';
+import { ProgressError } from '../core/errors.js';
+import { describeValue, quoteAround } from '../core/excerpt.js';
 import { findJsonError } from './json-error.js';
-import { MAX_DEPTH } from './messages.js';
+import { MAX_DEPTH } from '../api/messages.js';
 
 /** An object that JSON.parse made: its keys are its own, `__proto__` too. */
 export type Fields = Record<string, unknown>;

@@ -1,8 +1,8 @@
 /** Applies signal dispositions to a command: whatever starts a program from Node gives it the defaults. */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Inherited } from '../inherited.js';
-import { DEFAULT_PATH, findInPath } from '../paths.js';
+import type { Inherited } from '../platform/inherited.js';
+import { DEFAULT_PATH, findInPath } from '../platform/paths.js';
 
 type Argv = readonly [string, ...string[]];
 

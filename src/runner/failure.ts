@@ -1,7 +1,7 @@
 /** Why a command for a run could not be carried out, as its `control` event has it. */
 import { statSync } from 'node:fs';
-import type { ErrorCode } from '../errors.js';
-import type { ProcessInfo } from '../processes.js';
+import type { ErrorCode } from '../core/errors.js';
+import type { ProcessInfo } from '../platform/processes.js';
 
 export interface Failure {
   code: Extract<ErrorCode, 'no_permission' | 'unavailable'>;

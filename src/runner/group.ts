@@ -1,7 +1,7 @@
 /** The processes of a run, and the only place that signals them: never by a process id alone. */
-import { errnoOf } from '../errors.js';
-import type { ProcessIdentity, ProcessInfo } from '../processes.js';
-import { bootId, identityOf, isAlive, processesWith, readProcess, readProcesses } from '../processes.js';
+import { errnoOf } from '../core/errors.js';
+import type { ProcessIdentity, ProcessInfo } from '../platform/processes.js';
+import { bootId, identityOf, isAlive, processesWith, readProcess, readProcesses } from '../platform/processes.js';
 
 export interface Group {
   readonly leader: ProcessIdentity;

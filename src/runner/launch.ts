@@ -1,6 +1,6 @@
 /** Starts the runner of a run, as a process that nobody has to wait for. */
 import { fileURLToPath } from 'node:url';
-import { spawnInBackground } from '../client/background.js';
+import { spawnInBackground } from '../platform/spawn-background.js';
 
 /** Of what a runner that does not start has to say. */
 const MAX_COMPLAINT_CHARS = 4_096;

@@ -1,9 +1,9 @@
 /** The entry point of a runner that nobody waits for: `runner ID`. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { ProgressError } from '../errors.js';
-import { resolvePaths } from '../paths.js';
+import { ProgressError } from '../core/errors.js';
+import { resolvePaths } from '../platform/paths.js';
 import { READY } from './launch.js';
-import { openLink } from './link.js';
+import { openLink } from './control-channel.js';
 import { Console } from './console.js';
 import { openInput } from './pipe.js';
 import { openPty } from './pty.js';

@@ -1,7 +1,7 @@
 /** From a child's bytes to pieces of output: whole lines, several in one piece, none late. */
 import { isUtf8 } from 'node:buffer';
 import type { EventData } from '../core/event.js';
-import { maskOutput } from '../core/mask.js';
+import { maskOutput } from '../core/mask/mask.js';
 
 /** What one event tells. */
 export interface Piece {

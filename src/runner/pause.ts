@@ -1,10 +1,10 @@
 /** Pausing a run, and continuing it: what is reported is what its processes do. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isStandingStill } from '../processes.js';
+import { isStandingStill } from '../platform/processes.js';
 import type { Failure } from './failure.js';
 import { notPermitted, stillThere } from './failure.js';
 import type { Group } from './group.js';
-import type { Tell } from './tell.js';
+import type { Tell } from './emit.js';
 
 export interface Pausing {
   readonly isPaused: boolean;

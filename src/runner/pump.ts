@@ -1,7 +1,7 @@
 /** What a command writes, to where it is recorded and where it is shown. */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { errnoOf } from '../errors.js';
+import { errnoOf } from '../core/errors.js';
 
 /** After the command's end, for what its own children still write; not counting the time when nobody takes it. */
 const DRAIN_MS = 2_000;

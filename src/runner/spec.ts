@@ -1,13 +1,13 @@
 /** What a run is started with, out of what was asked for and the surroundings that it was asked in. */
 import { hostname } from 'node:os';
-import { clip, clipAll, NAME_CHARS } from '../core/data.js';
+import { clip, clipAll, NAME_CHARS } from '../core/fields.js';
 import type { EventData } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
-import { createId } from '../client/ids.js';
-import { ProgressError } from '../errors.js';
-import type { Paths } from '../paths.js';
-import { terminalOf } from '../processes.js';
-import { AUTO, findFormat, formatNamed, formatOfProgram, PLAIN } from '../streams/formats.js';
+import { createId } from '../platform/ids.js';
+import { ProgressError } from '../core/errors.js';
+import type { Paths } from '../platform/paths.js';
+import { terminalOf } from '../platform/processes.js';
+import { AUTO, findFormat, formatNamed, formatOfProgram, PLAIN } from '../formats/formats.js';
 import type { RunSpec } from './store.js';
 
 export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {

@@ -4,7 +4,7 @@ import { formatDuration } from '../core/format.js';
 import type { Failure } from './failure.js';
 import { notPermitted, stillThere } from './failure.js';
 import type { Group } from './group.js';
-import type { Tell } from './tell.js';
+import type { Tell } from './emit.js';
 
 export interface StopOptions {
   group: Group;

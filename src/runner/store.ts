@@ -4,12 +4,12 @@
  */
 import { existsSync, linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ProgressError } from '../errors.js';
-import { makeOwnDirectory } from '../own-directory.js';
-import type { Paths } from '../paths.js';
-import type { ProcessIdentity } from '../processes.js';
-import { isAlive } from '../processes.js';
-import { cannotWrite, readTextSync, replaceTextSync } from '../regular-file.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
+import { makeOwnDirectory } from '../platform/own-directory.js';
+import type { Paths } from '../platform/paths.js';
+import type { ProcessIdentity } from '../platform/processes.js';
+import { isAlive } from '../platform/processes.js';
+import { cannotWrite, readTextSync, replaceTextSync } from '../platform/regular-file.js';
 import { SPOOL_SUFFIX } from '../spool/names.js';
 
 export interface RunSpec {

@@ -2,10 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, writeSync } from 'node:fs';
 import path from 'node:path';
-import { ProgressError } from '../errors.js';
-import { makeOwnDirectory } from '../own-directory.js';
-import type { Paths } from '../paths.js';
-import { cannotWrite, openRegularSync } from '../regular-file.js';
+import { ProgressError } from '../core/errors.js';
+import { makeOwnDirectory } from '../platform/own-directory.js';
+import type { Paths } from '../platform/paths.js';
+import { cannotWrite, openRegularSync } from '../platform/regular-file.js';
 import { SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 
 /** All shells write so much in one write, newline included: so the lines of many writers do not mix. */

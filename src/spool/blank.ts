@@ -5,8 +5,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { errnoOf } from '../errors.js';
-import { openRegular } from '../regular-file.js';
+import { errnoOf } from '../core/errors.js';
+import { openRegular } from '../platform/regular-file.js';
 
 /** Of bytes, as [start, end). */
 export type Range = readonly [start: number, end: number];

@@ -1,7 +1,7 @@
 /** Blanks lines of spool files that hold secrets, or that belong to pruned executions, when the journal has them for sure. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf, ProgressError } from '../errors.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
 import { blankRanges, findLines, type Range } from './blank.js';
 import { parseSpoolName } from './names.js';
 import { type SpoolFile, toSpoolEvent } from './spool-file.js';

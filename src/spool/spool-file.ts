@@ -1,15 +1,15 @@
 /** One file of the spool: read from where the journal left off, line by line, each taken once. */
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 import type { LineDecoder } from '../protocol/lines.js';
 import { createLineDecoder } from '../protocol/lines.js';
-import { MAX_LINE_BYTES } from '../protocol/messages.js';
+import { MAX_LINE_BYTES } from '../api/messages.js';
 import { parseLine, toNewEvent } from '../protocol/validate.js';
 import type { Range } from './blank.js';
 import type { SpoolName } from './names.js';
-import type { Receipt, Tail } from './tail.js';
-import { openTail } from './tail.js';
+import type { Receipt, Tail } from '../tailing/tail.js';
+import { openTail } from '../tailing/tail.js';
 
 export interface FileOptions {
   directory: string;

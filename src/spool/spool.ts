@@ -2,19 +2,19 @@
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
-import type { SpoolStatus } from '../protocol/messages.js';
+import type { SpoolStatus } from '../api/messages.js';
 import { Eraser, type EraserOptions } from './eraser.js';
-import { createGuard } from './guard.js';
+import { createGuard } from '../tailing/error-reporter.js';
 import type { SpoolName } from './names.js';
 import { BRIEF_KINDS, HOOK_KIND, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
 import { openSpoolFile } from './spool-file.js';
-import { createTurns } from './turns.js';
-import { watchNames } from './watch-names.js';
-import { exhaustedLimit } from '../watch-limits.js';
-import { isWriterAlive } from './writer.js';
+import { createTurns } from '../tailing/read-queue.js';
+import { watchNames } from '../tailing/watch-directory.js';
+import { exhaustedLimit } from '../tailing/watch-limits.js';
+import { isWriterAlive } from './writer-process.js';
 
 export interface SpoolOptions
   extends

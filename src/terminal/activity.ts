@@ -3,7 +3,7 @@ import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from
 import { parseTime } from '../core/estimate.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
-import { errorOf, messageOf, titleOf } from '../core/outline.js';
+import { errorOf, messageOf, titleOf } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
 import { ASCII_CALL_MARK, exitText } from './detail.js';

@@ -1,7 +1,7 @@
 /** The in-place box: shows a view in the terminal, inline, until it is closed or left. */
 import type { Clock } from '../core/clock.js';
 import { realClock } from '../core/clock.js';
-import { onSignal } from '../inherited.js';
+import { onSignal } from '../platform/inherited.js';
 import { Frames } from './frames.js';
 import type { Pacer } from './pacer.js';
 import { createPacer } from './pacer.js';

@@ -19,8 +19,8 @@ import {
 } from '../core/format.js';
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
-import type { Current } from '../core/outline.js';
-import { actorOf, errorOf, outlineOf, titleOf } from '../core/outline.js';
+import type { Current } from '../core/visible-steps.js';
+import { actorOf, errorOf, outlineOf, titleOf } from '../core/visible-steps.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, wrap } from './width.js';

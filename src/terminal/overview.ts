@@ -8,7 +8,7 @@ import type { Space } from './detail.js';
 import { exitText } from './detail.js';
 import type { Row } from './layout.js';
 import { drawBar } from './layout.js';
-import { outlineOf, titleOf } from '../core/outline.js';
+import { outlineOf, titleOf } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit } from './width.js';

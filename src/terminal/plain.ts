@@ -14,7 +14,7 @@ import {
   formatRemaining,
 } from '../core/format.js';
 import { countText } from './detail.js';
-import { actorOf, errorOf, messageOf, outlineOf, placeOf, titleOf } from '../core/outline.js';
+import { actorOf, errorOf, messageOf, outlineOf, placeOf, titleOf } from '../core/visible-steps.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';

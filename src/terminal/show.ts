@@ -14,7 +14,7 @@ import {
   spentParts,
 } from '../core/format.js';
 import { exitText, stateText } from './detail.js';
-import { errorOf, titleOf } from '../core/outline.js';
+import { errorOf, titleOf } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';

@@ -1,5 +1,5 @@
 /** How to write to a terminal or to what stands in its place: a pure function of the surroundings. */
-import { ProgressError } from '../errors.js';
+import { ProgressError } from '../core/errors.js';
 
 /** How texts look. */
 export interface Style {

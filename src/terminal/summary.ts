@@ -3,7 +3,7 @@ import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';
-import { errorOf, outlineOf, placeOf, titleOf } from '../core/outline.js';
+import { errorOf, outlineOf, placeOf, titleOf } from '../core/visible-steps.js';
 import { exitText, tailLines } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';

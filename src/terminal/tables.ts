@@ -15,7 +15,7 @@ import {
 } from '../core/format.js';
 import type { Group, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
-import { outlineOf, titleOf } from '../core/outline.js';
+import { outlineOf, titleOf } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';

@@ -1,6 +1,6 @@
 /** The steps of an execution as a tree, each with its duration and its place in time. */
 import { criteriaOf, elapsedOf, parseTime, spanOf } from '../core/estimate.js';
-import { actorOf, errorOf, titleOf } from '../core/outline.js';
+import { actorOf, errorOf, titleOf } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';

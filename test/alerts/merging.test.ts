@@ -1,6 +1,6 @@
 import t from 'tap';
 import { deliveriesOf } from '../../src/alerts/deliveries.js';
-import type { RuleConfig } from '../../src/config-alerts.js';
+import type { RuleConfig } from '../../src/config/alert-schema.js';
 import { buildMessage } from '../../src/alerts/channels/email-message.js';
 import { toJson } from '../../src/alerts/channels/payload.js';
 import { buildRequest } from '../../src/alerts/channels/webhook-body.js';

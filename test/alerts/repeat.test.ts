@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { RuleConfig } from '../../src/config-alerts.js';
+import type { RuleConfig } from '../../src/config/alert-schema.js';
 import { createAlertBench } from '../helpers/alert-bench.js';
 import type { Draft } from '../helpers/events.js';
 import { folded } from '../helpers/events.js';

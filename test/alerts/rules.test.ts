@@ -1,7 +1,7 @@
 import t from 'tap';
-import { Judge } from '../../src/alerts/judge.js';
+import { Judge } from '../../src/alerts/rule-evaluator.js';
 import { createRules } from '../../src/alerts/rules.js';
-import type { Telling } from '../../src/alerts/telling.js';
+import type { Telling } from '../../src/alerts/alert-text.js';
 import type { EventData } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, findExecution } from '../../src/core/state.js';

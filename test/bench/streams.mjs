@@ -27,7 +27,7 @@ const SAMPLES = [
 async function load() {
   const outfile = path.join(mkdtempSync(path.join(tmpdir(), 'streams-')), 'streams.mjs');
   const contents = `
-    export { createInterpreter } from ${JSON.stringify(path.join(PRODUCT, 'src/streams/interpreter.ts'))};
+    export { createInterpreter } from ${JSON.stringify(path.join(PRODUCT, 'src/formats/interpreter.ts'))};
     export { recordings } from ${JSON.stringify(path.join(ROOT, 'test/helpers/replay.ts'))};`;
   await build({
     stdin: { contents, resolveDir: ROOT },

@@ -16,8 +16,8 @@ import {
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import { loadingLine } from '../../src/cli/hooks.js';
-import { NODE_VARIABLES } from '../../src/node-environment.js';
+import { loadingLine } from '../../src/cli/commands/setup/hooks.js';
+import { NODE_VARIABLES } from '../../src/platform/node-environment.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../helpers/daemon.js';
@@ -107,7 +107,7 @@ t.test('without daemon and state it makes a spool for its user alone, and says n
   t.end();
 });
 
-t.test('the spool is where src/paths.ts has it', (t) => {
+t.test('the spool is where src/platform/paths.ts has it', (t) => {
   const home = createNodeless(t);
   mkdirSync(path.join(home.directory, 'h'));
   const places: [NodeJS.ProcessEnv, string][] = [

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { VERSION } from '../../src/version.js';
+import { VERSION } from '../../src/core/version.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 
 const verbs = readdirSync(path.join(ROOT, 'src/cli'))

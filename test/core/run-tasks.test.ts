@@ -9,7 +9,7 @@ import { placeEvent } from '../../src/core/run-tasks.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution, newestFirst } from '../../src/core/state.js';
 import { stateFromJson, stateToJson } from '../helpers/state-json.js';
-import { translate } from '../../src/core/vocabulary.js';
+import { translate } from '../../src/core/event-aliases.js';
 
 const RUN = { source: 'run-10-r1', execution: 'r1' };
 const COMMAND = { kind: 'run', argv: ['./job.sh', 'now'] };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import t from 'tap';
 import { acquireLock } from '../../src/daemon/lock.js';
-import { ensurePrivateDirectory } from '../../src/daemon/private-directory.js';
+import { ensurePrivateDirectory } from '../../src/platform/private-directory.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 
 const RECORD = { pid: 4711, version: '1.2.3', socket: '/run/daemon.sock' };

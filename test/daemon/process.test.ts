@@ -16,7 +16,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
-import { parseConfig } from '../../src/config.js';
+import { parseConfig } from '../../src/config/load.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
 import { acquireLock } from '../../src/daemon/lock.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';

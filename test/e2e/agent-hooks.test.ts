@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { readProcess } from '../../src/platform/processes.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { recordedTexts } from '../helpers/hook-calls.js';
 import { waitFor } from '../helpers/wait.js';

@@ -3,7 +3,7 @@ import { connect as dial } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { DaemonStatus } from '../../src/protocol/messages.js';
+import type { DaemonStatus } from '../../src/api/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { freePort, openStream } from '../helpers/http.js';
 import { waitFor } from '../helpers/wait.js';

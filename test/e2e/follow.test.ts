@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { FollowStatus } from '../../src/protocol/messages.js';
+import type { FollowStatus } from '../../src/api/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { CLAUDE_ID, recorded } from '../helpers/sessions.js';
 import { shortOrLong } from '../helpers/long.js';

@@ -4,7 +4,7 @@ import { mock } from 'node:test';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/load.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
 import { createHome, fixedSettings } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { DaemonStatus } from '../../src/protocol/messages.js';
+import type { DaemonStatus } from '../../src/api/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 import { configure } from './helpers/config.js';

@@ -10,7 +10,7 @@ import type { Limits, Source, State } from '../../src/core/state.js';
 import type { StateJson } from '../helpers/state-json.js';
 
 import { stateToJson } from '../helpers/state-json.js';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/config/load.js';
 import { claim, startDaemon } from '../../src/daemon/daemon.js';
 import { readExecution } from '../../src/journal/history.js';
 import { createHome, fixedSettings } from '../helpers/daemon.js';

@@ -2,7 +2,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { isAlive, readProcess } from '../../src/processes.js';
+import { isAlive, readProcess } from '../../src/platform/processes.js';
 import { readAll } from '../helpers/journal.js';
 import { isRunning } from '../helpers/daemon.js';
 import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { readProcess, readProcesses } from '../../src/processes.js';
+import { readProcess, readProcesses } from '../../src/platform/processes.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';

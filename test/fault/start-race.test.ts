@@ -20,7 +20,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import { resolvePaths } from '../../src/paths.js';
+import { resolvePaths } from '../../src/platform/paths.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';

@@ -77,7 +77,7 @@ async function bundlePackage(name) {
     platform: 'node',
     target: 'node20.19',
     // as the program has it
-    alias: { 'string-width': './src/cli/string-width.ts' },
+    alias: { 'string-width': './src/cli/shared/string-width.ts' },
     // CommonJS packages inside an ES module still want `require`
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

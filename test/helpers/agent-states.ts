@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
-import { createAgentStates } from '../../src/daemon/agent-states.js';
-import { openRegistry } from '../../src/sessions/registry.js';
+import { createAgentStates } from '../../src/daemon/sessions/agent-states.js';
+import { openRegistry } from '../../src/agents/claude/process-registry.js';
 import { createReplay } from './hook-calls.js';
 
 const DIRECTORY = path.resolve(import.meta.dirname, '../fixtures/recordings/claude-sessions');

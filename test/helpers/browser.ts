@@ -4,7 +4,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { t as root } from 'tap';
 import type { Test } from 'tap';
-import { findInPath } from '../../src/paths.js';
+import { findInPath } from '../../src/platform/paths.js';
 import type { WebHome } from './http.js';
 import { openWeb } from './http.js';
 

@@ -1,5 +1,5 @@
 /** Command lines of `progress emit` that shells build events from, and some that they leave to the program. */
-import type { EmitArguments } from '../../src/cli/emit-arguments.js';
+import type { EmitArguments } from '../../src/cli/commands/emit/arguments.js';
 
 /** Words behind `progress emit`, and what they mean: nothing where they are for the program. */
 export type Case = [words: string[], args?: EmitArguments, pairs?: string[]];

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { Paths } from '../../src/paths.js';
-import { resolvePaths } from '../../src/paths.js';
+import type { Paths } from '../../src/platform/paths.js';
+import { resolvePaths } from '../../src/platform/paths.js';
 import { createLineDecoder, encodeLine } from '../../src/protocol/lines.js';
 
 /** One line of a client, requests and events alike. */

@@ -7,9 +7,9 @@ import { fold } from '../../src/core/fold.js';
 import { createRouter } from '../../src/core/route.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
-import type { SessionsOptions } from '../../src/daemon/sessions.js';
-import { createSessions } from '../../src/daemon/sessions.js';
-import { HOOK_TYPE } from '../../src/streams/hook-call.js';
+import type { SessionsOptions } from '../../src/daemon/sessions/sessions.js';
+import { createSessions } from '../../src/daemon/sessions/sessions.js';
+import { HOOK_TYPE } from '../../src/agents/hook-call.js';
 import { ROOT } from './daemon.js';
 import { at } from './events.js';
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { readProcess } from '../../src/platform/processes.js';
 import { ROOT } from './daemon.js';
 import { whyNo } from './needs.js';
 import type { ShellName, ShellSession, SpoolEvent } from './shell-session.js';

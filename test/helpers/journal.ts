@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { type Batch, Journal, type JournalOptions } from '../../src/journal/journal.js';
 import { type JournalSource, openSource, readJournal, type ReadOptions } from '../../src/journal/reader.js';
-import type { Gap } from '../../src/protocol/messages.js';
+import type { Gap } from '../../src/api/messages.js';
 
 /** Wall clock of test journals: the first seq of a fresh one is a thousand times this. */
 export const CLOCK = 1_700_000_000_000;

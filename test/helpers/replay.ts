@@ -6,9 +6,9 @@ import type { ExecutionJson } from '../../src/core/execution.js';
 import { executionToJson } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
-import type { TimedEvent } from '../../src/streams/interpreter.js';
-import { createInterpreter } from '../../src/streams/interpreter.js';
-import type { Claim } from '../../src/streams/parser.js';
+import type { TimedEvent } from '../../src/formats/interpreter.js';
+import { createInterpreter } from '../../src/formats/interpreter.js';
+import type { Claim } from '../../src/formats/parser.js';
 
 const RECORDINGS = path.resolve(import.meta.dirname, '../fixtures/recordings');
 /** They replay another project's texts, so they are no part of this one. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { readProcess } from '../../src/platform/processes.js';
 import { waitFor } from './wait.js';
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 /** The masks of the shells' hooks: what they write is what the daemon would make of the line, for all but rare programs. */
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { maskText } from '../../src/core/mask.js';
-import { SECRET_ARGUMENTS } from '../../src/core/secret-commands.js';
+import { maskText } from '../../src/core/mask/mask.js';
+import { SECRET_ARGUMENTS } from '../../src/core/mask/secret-commands.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { whyNo } from '../helpers/needs.js';
 import { SECRET_LINES } from '../helpers/secret-lines.js';

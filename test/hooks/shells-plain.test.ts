@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { buildEvent } from '../../src/cli/emit-arguments.js';
+import { buildEvent } from '../../src/cli/commands/emit/arguments.js';
 import { createHome } from '../helpers/daemon.js';
 import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
 import type { HookShell } from '../helpers/hooked-shell.js';

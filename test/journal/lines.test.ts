@@ -1,7 +1,7 @@
 import t from 'tap';
 import { decodeLines, type LineRange, parseEvent, peekSeq } from '../../src/journal/lines.js';
 import { containing } from '../../src/journal/search.js';
-import type { Gap } from '../../src/protocol/messages.js';
+import type { Gap } from '../../src/api/messages.js';
 import { makeBatch } from '../helpers/journal.js';
 
 const ALL: LineRange = { before: 99, below: 2 ** 52, after: 0, through: 2 ** 52 };

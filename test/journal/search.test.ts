@@ -1,6 +1,6 @@
 import t from 'tap';
 import { between, containing, type LineSearch, matching } from '../../src/journal/search.js';
-import { compilePattern } from '../../src/patterns.js';
+import { compilePattern } from '../../src/platform/patterns.js';
 import { createRandom } from '../helpers/journal.js';
 
 /** Which of the lines may be wanted. */

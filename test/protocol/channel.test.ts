@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ProgressError } from '../../src/errors.js';
+import { ProgressError } from '../../src/core/errors.js';
 import type { ChannelOptions } from '../../src/protocol/channel.js';
 import { createChannel } from '../../src/protocol/channel.js';
 

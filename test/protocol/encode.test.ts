@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { parseEvent } from '../../src/journal/lines.js';
 import type { EventData, ExecutionEvent, NewEvent } from '../../src/core/event.js';
-import { ProgressError } from '../../src/errors.js';
+import { ProgressError } from '../../src/core/errors.js';
 import { encodeEvent, splitEvent } from '../../src/protocol/encode.js';
-import { MAX_LINE_BYTES } from '../../src/protocol/messages.js';
+import { MAX_LINE_BYTES } from '../../src/api/messages.js';
 import { parseLine, toNewEvent } from '../../src/protocol/validate.js';
 
 const TIME = '2026-11-20T12:48:46.123Z';

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { parseEvent } from '../../src/journal/lines.js';
-import { ProgressError } from '../../src/errors.js';
+import { ProgressError } from '../../src/core/errors.js';
 import { createLineDecoder } from '../../src/protocol/lines.js';
-import { MAX_DEPTH } from '../../src/protocol/messages.js';
+import { MAX_DEPTH } from '../../src/api/messages.js';
 import { isRequest, parseLine, toNewEvent } from '../../src/protocol/validate.js';
 
 const toEvent = (line: string) => toNewEvent(parseLine(line, 1));

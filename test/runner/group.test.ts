@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { ProcessIdentity } from '../../src/processes.js';
-import { bootId, identityOf, isStandingStill, readProcess } from '../../src/processes.js';
+import type { ProcessIdentity } from '../../src/platform/processes.js';
+import { bootId, identityOf, isStandingStill, readProcess } from '../../src/platform/processes.js';
 import { createGroup, findGroup, markerOf } from '../../src/runner/group.js';
 import { waitFor } from '../helpers/wait.js';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
-import { EventMasker, maskOutput } from '../../src/core/mask.js';
+import { EventMasker, maskOutput } from '../../src/core/mask/mask.js';
 import { countNewlines, createPieces, outputData, PIECE_BYTES } from '../../src/runner/output.js';
 import { waitFor } from '../helpers/wait.js';
 

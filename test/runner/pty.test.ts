@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { readProcess } from '../../src/processes.js';
+import { readProcess } from '../../src/platform/processes.js';
 import type { Pty } from '../../src/runner/pty.js';
 import { openPty } from '../../src/runner/pty.js';
 import { createHome, isRunning } from '../helpers/daemon.js';

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
-import { isStandingStill, readProcess } from '../../src/processes.js';
+import { isStandingStill, readProcess } from '../../src/platform/processes.js';
 import { describeLeft } from '../../src/runner/run.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartOptions, StartedRun } from '../helpers/run-here.js';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isStandingStill, readProcess } from '../../src/processes.js';
+import { isStandingStill, readProcess } from '../../src/platform/processes.js';
 import type { Group } from '../../src/runner/group.js';
 import { createPausing } from '../../src/runner/pause.js';
 import { stopGroup } from '../../src/runner/stop.js';

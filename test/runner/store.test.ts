@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { identityOf } from '../../src/processes.js';
+import { identityOf } from '../../src/platform/processes.js';
 import type { RunRecord, RunSpec } from '../../src/runner/store.js';
 import { claimRun, hasSpec, readRecord, readSpec, updateRecord, writeSpec } from '../../src/runner/store.js';
 

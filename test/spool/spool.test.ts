@@ -22,7 +22,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
-import { ProgressError } from '../../src/errors.js';
+import { ProgressError } from '../../src/core/errors.js';
 import type { Spool, SpoolOptions } from '../../src/spool/spool.js';
 import { openSpool } from '../../src/spool/spool.js';
 import { isUnprivileged } from '../helpers/needs.js';

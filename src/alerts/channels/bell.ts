@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ExecutionJson } from '../../core/execution.js';
-import { terminalOf } from '../../processes.js';
+import { terminalOf } from '../../platform/processes.js';
 import type { Channel } from '../channel.js';
 
 const BEL = '\x07';

@@ -1,9 +1,9 @@
 /** A channel that gives alerts to a program. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { CommandConfig } from '../../config-channels.js';
+import type { CommandConfig } from '../../config/channel-schema.js';
 import type { Alert, Channel } from '../channel.js';
-import { toLine } from '../line.js';
+import { toLine } from '../single-line.js';
 import { toJson } from './payload.js';
 import type { ProgramEnd } from './program.js';
 import { runProgram, whyItFailed } from './program.js';

@@ -1,6 +1,6 @@
 /** Channels by their configuration. What one needs beyond Node's own modules is loaded when it sends something. */
-import type { ChannelConfig } from '../../config-channels.js';
-import { ProgressError } from '../../errors.js';
+import type { ChannelConfig } from '../../config/channel-schema.js';
+import { ProgressError } from '../../core/errors.js';
 import type { Channel, Outcome } from '../channel.js';
 import { createBell } from './bell.js';
 import { createCommand } from './command.js';

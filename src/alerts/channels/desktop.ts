@@ -1,7 +1,7 @@
 /** The desktop as a channel: is there one, and a bounded number of processes that show a notification on it. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { findInPath } from '../../paths.js';
+import { findInPath } from '../../platform/paths.js';
 import type { Alert, Channel } from '../channel.js';
 import { runProgram, whyItFailed } from './program.js';
 

@@ -1,7 +1,7 @@
 /** An alert as a message: plain text, and headers by which others know it again. */
 import { createHash } from 'node:crypto';
 import type { Alert } from '../channel.js';
-import { toLine } from '../line.js';
+import { toLine } from '../single-line.js';
 
 /** What a list of messages shows of a subject, and more. */
 const SUBJECT_CHARS = 200;

@@ -1,7 +1,7 @@
 /** A channel that sends alerts as messages over SMTP. */
-import type { EmailConfig } from '../../config-channels.js';
+import type { EmailConfig } from '../../config/channel-schema.js';
 import type { Channel } from '../channel.js';
-import { toLine } from '../line.js';
+import { toLine } from '../single-line.js';
 import { buildMessage } from './email-message.js';
 import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret, redact } from './secrets.js';

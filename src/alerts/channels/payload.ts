@@ -1,5 +1,5 @@
 /** An alert as one line of JSON, for programs and for whoever listens behind a URL. */
-import { clip } from '../../core/data.js';
+import { clip } from '../../core/fields.js';
 import type { Alert } from '../channel.js';
 
 /** What anybody takes. A line of the journal may have four times as much, and an execution thousands of steps. */

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { maskText } from '../../core/mask.js';
-import { toLine } from '../line.js';
+import { maskText } from '../../core/mask/mask.js';
+import { toLine } from '../single-line.js';
 
 export interface ProgramOptions {
   argv: readonly [string, ...string[]];

@@ -1,8 +1,8 @@
 /** What channels need and nobody may see: read anew for each attempt, so that it is neither kept nor stale. */
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import { errnoOf } from '../../errors.js';
-import { NotRegularFile, openRegularSync } from '../../regular-file.js';
+import { errnoOf } from '../../core/errors.js';
+import { NotRegularFile, openRegularSync } from '../../platform/regular-file.js';
 import { failed, retry } from './undeliverable.js';
 
 /** A token has a line; certificates of authorities may be many. */

@@ -1,6 +1,6 @@
 /** What a webhook is sent: the alert as it is, or as a service wants it. */
 import type { Alert } from '../channel.js';
-import { toLine } from '../line.js';
+import { toLine } from '../single-line.js';
 import { toJson } from './payload.js';
 import { failed } from './undeliverable.js';
 

@@ -1,7 +1,7 @@
 /** A channel that posts alerts to a URL. */
-import type { WebhookConfig } from '../../config-channels.js';
-import { errnoOf } from '../../errors.js';
-import { VERSION } from '../../version.js';
+import type { WebhookConfig } from '../../config/channel-schema.js';
+import { errnoOf } from '../../core/errors.js';
+import { VERSION } from '../../core/version.js';
 import type { Channel } from '../channel.js';
 import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret } from './secrets.js';

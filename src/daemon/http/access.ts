@@ -1,8 +1,8 @@
 /** Who may come in over TCP: a token in a private file, and codes that hand it to one browser, once and soon. */
-import { dropOldest } from '../../core/oldest.js';
+import { dropOldest } from '../../core/evict.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { readTextSync } from '../../regular-file.js';
+import { readTextSync } from '../../platform/regular-file.js';
 
 export interface Access {
   /** Makes the file of the token if there is none: programs read it as soon as the daemon listens. */

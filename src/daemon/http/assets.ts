@@ -1,7 +1,7 @@
 /** The viewer's files, read once into memory with their compressed twins, which the build has made. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../../errors.js';
+import { errnoOf } from '../../core/errors.js';
 
 export interface Asset {
   type: string;

@@ -1,8 +1,8 @@
 /** The body of a request as JSON, bounded. */
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
-import { ProgressError } from '../../errors.js';
-import { MAX_LINE_BYTES } from '../../protocol/messages.js';
+import { ProgressError } from '../../core/errors.js';
+import { MAX_LINE_BYTES } from '../../api/messages.js';
 import { parseLine } from '../../protocol/validate.js';
 
 /** As long as a line on the socket may be. An empty body is an empty object. */

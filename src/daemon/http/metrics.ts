@@ -1,6 +1,6 @@
 /** The daemon's figures as Prometheus reads them. */
 import type { State } from '../../core/state.js';
-import type { DaemonStatus } from '../../protocol/messages.js';
+import type { DaemonStatus } from '../../api/messages.js';
 
 interface Metric {
   name: string;

@@ -1,6 +1,6 @@
 /** Answers: every one with the security headers, errors as on the socket. */
 import type { ServerResponse } from 'node:http';
-import type { ProgressError } from '../../errors.js';
+import type { ProgressError } from '../../core/errors.js';
 import { SECURITY_HEADERS } from './headers.js';
 
 export interface Answer {

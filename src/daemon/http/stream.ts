@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Batch } from '../../journal/lines.js';
-import type { Opened } from '../subscription.js';
-import type { Sink } from '../subscribers.js';
+import type { Opened } from '../read/subscription.js';
+import type { Sink } from '../read/subscribers.js';
 import { SECURITY_HEADERS } from './headers.js';
 
 export interface StreamOptions {

@@ -7,7 +7,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { createChannel } from '../../../src/alerts/channels/create.js';
 import type { ExecutionJson } from '../../../src/core/execution.js';
-import { terminalOf } from '../../../src/processes.js';
+import { terminalOf } from '../../../src/platform/processes.js';
 import { anAlert, anExecution, send } from '../../helpers/alerts.js';
 import { isUnprivileged } from '../../helpers/needs.js';
 import { waitFor } from '../../helpers/wait.js';

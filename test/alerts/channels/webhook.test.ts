@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import t from 'tap';
 import { createChannel } from '../../../src/alerts/channels/create.js';
-import type { WebhookConfig } from '../../../src/config-channels.js';
+import type { WebhookConfig } from '../../../src/config/channel-schema.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
 import { freePort } from '../../helpers/http.js';

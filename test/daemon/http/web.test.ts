@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import t from 'tap';
-import { parseConfig } from '../../../src/config.js';
+import { parseConfig } from '../../../src/config/load.js';
 import { createAccess } from '../../../src/daemon/http/access.js';
 import { openHttp } from '../../../src/daemon/http/web.js';
 import { createHome } from '../../helpers/daemon.js';

@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { NewEvent } from '../../../src/core/event.js';
 import type { Limits, State } from '../../../src/core/state.js';
 import { DEFAULT_LIMITS } from '../../../src/core/state.js';
-import { createIngest } from '../../../src/daemon/ingest.js';
-import { createMaintenance } from '../../../src/daemon/maintenance.js';
+import { createIngest } from '../../../src/daemon/intake/ingest.js';
+import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore, restoreForWriting, writeCheckpoint } from '../../../src/journal/checkpoint.js';
 import { Journal } from '../../../src/journal/journal.js';
 

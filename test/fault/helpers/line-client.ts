@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Test } from 'tap';
 import { createLineDecoder } from '../../../src/protocol/lines.js';
-import { MAX_REPLY_BYTES } from '../../../src/protocol/messages.js';
+import { MAX_REPLY_BYTES } from '../../../src/api/messages.js';
 import { waitFor } from '../../helpers/wait.js';
 
 export interface Line extends Record<string, unknown> {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { Paths } from '../../../src/paths.js';
+import type { Paths } from '../../../src/platform/paths.js';
 import { readLockRecord } from '../../../src/protocol/lock-record.js';
 import type { Home } from '../../helpers/daemon.js';
 import { DAEMON } from '../../helpers/daemon.js';

@@ -1,0 +1,118 @@
+/** An alert on its way through the journal: to the event that tells of it, and back to what a channel sends. */
+import { createHash } from 'node:crypto';
+import type { ExecutionEvent, NewEvent } from '../core/event.js';
+import type { Severity } from '../core/alerts.js';
+import { rulesOf, SEVERITIES } from '../core/alerts.js';
+import { numberOf, textOf } from '../core/event.js';
+import type { ExecutionJson } from '../core/execution.js';
+import type { Alert, HeldAlert, Urgency } from './channel.js';
+import { URGENCIES } from './channel.js';
+import type { Match } from './rule-evaluator.js';
+import { URGENCY_OF, withRules } from './alert-text.js';
+
+const ID_CHARS = 22;
+
+/** The same whenever the same event is judged: nothing is told twice, and a target can tell a second attempt. */
+export function alertId(journal: string, { rule, cause }: Match, channel: string): string {
+  return hash([journal, rule.name, channel, cause]);
+}
+
+/** Of what tells how many were suppressed through that seq. */
+export function summaryId(journal: string, channel: string, through: number): string {
+  return hash([journal, channel, through]);
+}
+
+function hash(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, ID_CHARS);
+}
+
+/** A match, and the channels over which it is still to be sent. */
+export interface Raised {
+  match: Match;
+  channels: readonly string[];
+}
+
+/** The events that make alerts certain to be sent: rules with the same cause share one for each channel. */
+export function toPending(journal: string, raised: readonly Raised[]): NewEvent[] {
+  const groups = new Map<string, { channel: string; matches: [Match, ...Match[]] }>();
+  for (const { match, channels } of raised) {
+    for (const channel of channels) {
+      const key = JSON.stringify([channel, ...causeOf(match)]);
+      const group = groups.get(key);
+      if (group) group.matches.push(match);
+      else groups.set(key, { channel, matches: [match] });
+    }
+  }
+  return [...groups.values()].map(({ channel, matches }) => pendingOf(journal, channel, matches));
+}
+
+/** What two matches must have in common to be one alert. */
+function causeOf({ event, execution, cause, once, telling }: Match): unknown[] {
+  return event ? [cause, execution?.id, once] : [execution?.id, once, telling.title];
+}
+
+function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]]): NewEvent {
+  const [first] = matches;
+  const { execution, event, cause, once } = first;
+  const severity = worstOf(matches.map(({ telling }) => telling.severity));
+  const telling = { ...first.telling, severity, urgency: URGENCY_OF[severity] };
+  const rules = matches.map(({ rule }) => rule.name);
+  const streak = matches.flatMap(({ rule }) => (rule.repeat === 'streak' ? [rule.name] : []));
+  return {
+    type: 'alert_triggered',
+    ...(execution && { execution: execution.id }),
+    data: {
+      ...{ outcome: 'pending', id: alertId(journal, first, channel), rule: first.rule.name, channel },
+      ...(rules.length > 1 ? { rules, ...withRules(telling, rules) } : telling),
+      ...(event && { cause }),
+      ...(once && { once: true }),
+      ...(streak.length > 0 && { streak }),
+    },
+  };
+}
+
+/** The highest of these. */
+function worstOf(severities: readonly Severity[]): Severity {
+  return SEVERITIES.findLast((severity) => severities.includes(severity)) ?? 'info';
+}
+
+/** Whether a channel that wants at least `wanted` is sent it. */
+export function isSevereEnough(severity: Severity, wanted: Severity = 'info'): boolean {
+  return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(wanted);
+}
+
+/** Of one that names none: of a rule of an earlier version, or by hand. */
+export const SEVERITY_OF: Readonly<Record<Urgency, Severity>> = {
+  low: 'info',
+  normal: 'warning',
+  critical: 'critical',
+};
+
+/** The IDs that matches of these rules would have on their own, of an event that makes an alert certain to be sent. */
+export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] {
+  const [cause, channel] = [numberOf(data, 'cause'), textOf(data, 'channel')];
+  if (cause === undefined || channel === undefined) return [];
+  return rulesOf(data).map((name) => hash([journal, name, channel, cause]));
+}
+
+/** Its cause and its execution may be gone by now. */
+export function toAlert(pending: ExecutionEvent, cause: ExecutionEvent | undefined, execution?: ExecutionJson): Alert {
+  const { data, time } = pending;
+  const suppressed = numberOf(data, 'suppressed');
+  const alerts = data['alerts'];
+  const urgency = URGENCIES.find((known) => known === data['urgency']) ?? 'normal';
+  return {
+    id: textOf(data, 'id') ?? String(pending.seq),
+    rule: textOf(data, 'rule') ?? '',
+    rules: rulesOf(data),
+    title: textOf(data, 'title') ?? '',
+    body: textOf(data, 'body') ?? '',
+    urgency,
+    severity: SEVERITIES.find((known) => known === data['severity']) ?? SEVERITY_OF[urgency],
+    time: cause?.time ?? time,
+    ...(cause && { event: cause }),
+    ...(execution && { execution }),
+    ...(suppressed !== undefined && { suppressed }),
+    ...(Array.isArray(alerts) && { alerts: alerts as HeldAlert[] }),
+  };
+}

@@ -1,0 +1,169 @@
+/** What is told of an event that matters: a title and a body, one line each. Pure; every text here is the producer's. */
+import type { ExecutionEvent } from '../core/event.js';
+import { EXECUTION_ENDS, textOf } from '../core/event.js';
+import type { Severity } from '../core/alerts.js';
+import type { Execution, Status, Step } from '../core/execution.js';
+import { isFailure } from '../core/execution.js';
+import { formatBytes, formatCount, formatDuration, formatQuantity, formatUsd, statusIcon } from '../core/format.js';
+import type { Urgency } from './channel.js';
+import { toLine } from './single-line.js';
+import type { Subject } from './matcher.js';
+import { levelOf, stepOf } from './matcher.js';
+import type { Rule } from './rules.js';
+
+export interface Telling {
+  title: string;
+  body: string;
+  urgency: Urgency;
+  severity: Severity;
+}
+
+/** What a desktop shows of a notification without cutting it itself. */
+const TITLE_CHARS = 80;
+export const BODY_CHARS = 240;
+
+/** How the title ends. */
+const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
+  completed: 'completed',
+  failed: 'failed',
+  timeout: 'timed out',
+  cancelled: 'was cancelled',
+  lost: 'was lost',
+};
+
+/** What a channel makes of a severity. */
+export const URGENCY_OF: Readonly<Record<Severity, Urgency>> = {
+  info: 'low',
+  warning: 'normal',
+  error: 'normal',
+  critical: 'critical',
+};
+
+/** `line`: what was found in its output. */
+export function tell(rule: Rule, subject: Subject, line?: string): Telling {
+  const severity = rule.severity ?? severityOf(rule, subject);
+  return { ...describe(rule, subject, line), urgency: URGENCY_OF[severity], severity };
+}
+
+/** Of a rule that does not name one. */
+function severityOf(rule: Rule, { event, execution }: Subject): Severity {
+  const ended = EXECUTION_ENDS[event.type];
+  if (rule.during === undefined && ended !== undefined && execution)
+    return isFailure(execution.status) ? 'error' : 'info';
+  if (event.type === 'step_failed' || event.type === 'step_timeout') return 'error';
+  if (event.type !== 'log' || rule.when.level === undefined) return 'warning';
+  const level = levelOf(event);
+  return level === 'debug' ? 'info' : level;
+}
+
+/** One line each. */
+type Described = Pick<Telling, 'title' | 'body'>;
+
+function describe(rule: Rule, { event, execution, tokenRate, recovered }: Subject, line?: string): Described {
+  if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
+  const { name, status, attention, resources = {} } = execution;
+  const icon = statusIcon(status, false, attention);
+  if (rule.during !== undefined) {
+    return telling(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
+  }
+  if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
+    const after = rule.when.status?.includes('recovered') === true ? recovered : undefined;
+    const outcome = after !== undefined ? 'recovered' : (OUTCOMES[status] ?? status);
+    return telling(icon, name, outcome, describeEnd(execution, after));
+  }
+  switch (event.type) {
+    case 'attention': {
+      const reason = textOf(event.data, 'reason') ?? placeOf(execution);
+      return telling(icon, name, attention === 'waiting' ? 'needs you' : 'is silent', reason);
+    }
+    case 'resource_update': {
+      const { cpu, rss } = resources;
+      const used = [cpu === undefined ? '' : `${cpu} % of a core`, rss === undefined ? '' : formatBytes(rss)];
+      const body = `for ${formatDuration(rule.when.resource?.for ?? 0)} · ${placeOf(execution)}`;
+      return telling(icon, name, `uses ${used.filter((part) => part !== '').join(', ')}`, body);
+    }
+    case 'activity': {
+      const { costUsd, tokensPerMinute } = rule.when;
+      if (costUsd !== undefined) {
+        return telling(icon, name, `has cost ${formatUsd(execution.costUsd ?? 0)}`, placeOf(execution));
+      }
+      if (!tokensPerMinute) return tellOfOther(icon, execution, event);
+      const rate = formatCount(Math.round(tokenRate?.(tokensPerMinute.window) ?? 0));
+      const body = `over ${formatDuration(tokensPerMinute.window)} · ${placeOf(execution)}`;
+      return telling(icon, name, `uses ${rate} tokens a minute`, body);
+    }
+    case 'output':
+    case 'log':
+      if (rule.when.output === undefined && rule.when.level !== undefined) {
+        const what = {
+          debug: 'logged a message',
+          info: 'logged a message',
+          warning: 'warns',
+          error: 'logged an error',
+        };
+        return telling(icon, name, what[levelOf(event)], textOf(event.data, 'message') ?? placeOf(execution));
+      }
+      return telling(icon, name, `printed what ${rule.name} looks for`, line ?? placeOf(execution));
+    default:
+      return tellOfOther(icon, execution, event);
+  }
+}
+
+function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Described {
+  const step = stepOf(execution, event);
+  if (event.type === 'step_failed' || event.type === 'step_timeout') {
+    const isFailure = event.type === 'step_failed';
+    const where = toLine(step?.name ?? event.step ?? '', TITLE_CHARS / 2);
+    const outcome = `${isFailure ? 'failed' : 'timed out'} in step ${where}`;
+    return telling(
+      statusIcon(isFailure ? 'failed' : 'timeout', false),
+      execution.name,
+      outcome,
+      step?.error ?? placeOf(execution),
+    );
+  }
+  return telling(icon, execution.name, event.type, textOf(event.data, 'message') ?? placeOf(execution));
+}
+
+/** The same for several rules, which the body names at its end. */
+export function withRules({ body, ...telling }: Telling, rules: readonly string[]): Telling {
+  const end = ` · rules ${toLine(rules.join(', '), BODY_CHARS / 2)}`;
+  return { ...telling, body: toLine(body, BODY_CHARS - end.length) + end };
+}
+
+/** Of the title the name gives way. */
+function telling(icon: string, name: string, what: string, body: string): Described {
+  const end = what === '' ? '' : ` ${toLine(what, TITLE_CHARS - 10)}`;
+  const title = `${icon} ${toLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
+  return { title, body: toLine(body, BODY_CHARS) };
+}
+
+/** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
+function describeEnd(execution: Execution, recovered: number | undefined): string {
+  const { status, exitCode, signal, durationMs, error, cwd } = execution;
+  const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
+  const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
+  const step = failedStep(execution);
+  const parts = [
+    recovered === undefined ? '' : `after ${formatQuantity(recovered, 'failure')}`,
+    [how, after].filter((part) => part !== undefined).join(' '),
+    [step?.name, step?.error ?? error].filter((part) => part !== undefined).join(': '),
+    directoryOf(cwd),
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? `progress show ${execution.id}` : parts.join(' · ');
+}
+
+/** A notification without a body is not shown at all by some. */
+function placeOf({ id, cwd }: Execution): string {
+  return directoryOf(cwd) || `progress show ${id}`;
+}
+
+function directoryOf(cwd: string | undefined): string {
+  const where = cwd?.split('/').findLast((part) => part !== '');
+  return where === undefined ? '' : `in ${where}`;
+}
+
+/** Of steps that lie in one another the innermost, and of several attempts the newest. */
+function failedStep({ steps }: Execution): Step | undefined {
+  return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
+}

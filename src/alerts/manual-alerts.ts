@@ -1,0 +1,37 @@
+/** Alerts that no rule raises: what `progress notify` sends, and tests of channels. */
+import { randomUUID } from 'node:crypto';
+import type { NewEvent } from '../core/event.js';
+import type { Attempt, Notice } from '../api/messages.js';
+import type { Alert, Channel } from './channel.js';
+import { toLine } from './single-line.js';
+
+/** A user may say more than a rule does. */
+const TITLE_CHARS = 200;
+const BODY_CHARS = 2_000;
+const TEST_MS = 60_000;
+
+/** The events that make a notice certain to be sent, one for each channel. */
+export function noticeEvents({ title, body, channels, urgency = 'normal', execution }: Notice): NewEvent[] {
+  return [...new Set(channels)].map((channel) => {
+    const what = { title: toLine(title, TITLE_CHARS), body: toLine(body ?? '', BODY_CHARS), urgency };
+    const data = { outcome: 'pending', id: randomUUID(), rule: 'notify', channel, ...what };
+    return { type: 'alert_triggered', ...(execution !== undefined && { execution }), data };
+  });
+}
+
+/** Tries a channel once; returns what came of it, and the event that records it. */
+export async function tryChannel(
+  name: string,
+  channel: Channel | undefined,
+  time: string,
+): Promise<{ attempt: Attempt; event: NewEvent }> {
+  const [id, title] = [randomUUID(), `Test of ${name}`];
+  const texts = { title, body: 'Alerts get through.', urgency: 'normal', severity: 'info' } as const;
+  const alert: Alert = { id, rule: 'test', rules: ['test'], ...texts, time };
+  const outcome = (await channel?.send(alert, AbortSignal.timeout(TEST_MS))) ?? UNKNOWN;
+  const attempt: Attempt = outcome.outcome === 'retry' ? { outcome: 'failed', error: outcome.error } : { ...outcome };
+  const data = { id, rule: 'test', channel: name, title, ...attempt, attempts: 1 };
+  return { attempt, event: { type: 'alert_triggered', data } };
+}
+
+const UNKNOWN = { outcome: 'failed', error: 'there is no such channel' } as const;

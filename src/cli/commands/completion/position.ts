@@ -1,0 +1,64 @@
+/** What is wanted at the end of an unfinished command line. Pure: words in, a position out. */
+import type { Argument, Option, Shape } from './shapes.js';
+
+export type Position =
+  | { kind: 'value'; of: Argument; /** What the word has before the value. */ prefix: string; operands: string[] }
+  | { kind: 'options'; options: Option[] }
+  | { kind: 'nothing' };
+
+/** `before` follows the command's name; `current` is the word that is being written. */
+export function findPosition(shape: Shape, before: readonly string[], current: string): Position {
+  const { awaiting, operands, given, isOver } = readWords(shape.options, before);
+  const value = (of: Argument, prefix: string): Position => ({
+    kind: 'value',
+    of,
+    prefix: prefix + listPrefix(of, current.slice(prefix.length)),
+    operands,
+  });
+  if (awaiting) return value(awaiting, '');
+  const open = shape.options.filter((option) => option.many || !given.has(option));
+  if (!isOver && current.startsWith('-')) {
+    const [name = '', ...rest] = current.split('=');
+    if (rest.length === 0) return { kind: 'options', options: open };
+    const option = findOption(shape.options, name);
+    return option?.takesValue ? value(option, `${name}=`) : { kind: 'nothing' };
+  }
+  const last = shape.positionals.at(-1);
+  const positional = shape.positionals[operands.length] ?? (last?.many ? last : undefined);
+  if (positional) return value(positional, '');
+  return isOver ? { kind: 'nothing' } : { kind: 'options', options: open };
+}
+
+interface Words {
+  /** The option whose value comes next. */
+  awaiting?: Option | undefined;
+  operands: string[];
+  given: Set<Option>;
+  /** After `--`, what begins with a dash is no option. */
+  isOver: boolean;
+}
+
+function readWords(options: readonly Option[], words: readonly string[]): Words {
+  const found: Words = { operands: [], given: new Set(), isOver: false };
+  for (const word of words) {
+    if (found.awaiting) found.awaiting = undefined;
+    else if (found.isOver || !word.startsWith('-') || word === '-') found.operands.push(word);
+    else if (word === '--') found.isOver = true;
+    else {
+      const option = findOption(options, word.split('=', 1)[0] ?? '');
+      if (!option) continue;
+      found.given.add(option);
+      if (option.takesValue && !word.includes('=')) found.awaiting = option;
+    }
+  }
+  return found;
+}
+
+function findOption(options: readonly Option[], spelling: string): Option | undefined {
+  return options.find(({ spellings }) => spellings.includes(spelling));
+}
+
+/** Of an option that takes many, several may stand in one word: `--type=log,output`. */
+function listPrefix({ many }: Argument, written: string): string {
+  return many ? written.slice(0, written.lastIndexOf(',') + 1) : '';
+}

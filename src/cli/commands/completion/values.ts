@@ -1,0 +1,162 @@
+/** Values that can stand on a command line: from the definitions, the vocabulary, and the daemon if one runs. */
+import type { Client } from '../../../client/client.js';
+import { connect } from '../../../client/connect.js';
+import { sanitize } from '../../../core/ansi.js';
+import { EVENT_TYPES, FINAL_STATUSES } from '../../../core/event.js';
+import { EXECUTION_KINDS, type ExecutionJson } from '../../../core/execution.js';
+import { statusWord } from '../../../core/format.js';
+import { GROUPINGS } from '../../../core/groups.js';
+import type { Paths } from '../../../platform/paths.js';
+import { hasSpec } from '../../../runner/store.js';
+import { cleanText } from '../../../terminal/paint.js';
+import type { Argument } from './shapes.js';
+import { CHOICES } from '../../../formats/formats.js';
+import { SHORT_SIGNALS } from '../../shared/signal-name.js';
+
+export interface Candidate {
+  value: string;
+  description: string;
+}
+
+/** Somebody waits with a finger on the key: a daemon that is stopped or very busy is not worth more. */
+const ANSWER_MS = 1_000;
+/** The newest of those that are alive, and of all; nobody looks through more. */
+const MAX_EXECUTIONS = 100;
+/** Longer names do not fit a list, and are not worth completing. */
+const MAX_VALUE_CHARS = 100;
+const MAX_DESCRIPTION_CHARS = 60;
+/** Output may have any other too. */
+const STREAMS = ['stdout', 'stderr', 'debug', 'system'];
+
+/** `files` leaves it to the shell. */
+export async function valuesOf(
+  argument: Argument,
+  operands: readonly string[],
+  paths: Paths,
+): Promise<Candidate[] | 'files'> {
+  if (argument.choices.length > 0) return bare(argument.choices);
+  switch (argument.name) {
+    case 'id':
+    case 'ids':
+    case 'execution':
+      return without(operands, executionCandidates(await listExecutions(paths)));
+    case 'after':
+      return executionCandidates(await listExecutions(paths));
+    case 'run':
+    case 'runs':
+      return without(operands, executionCandidates(await listRuns(paths)));
+    case 'queue':
+      return await queueCandidates(paths);
+    case 'format':
+      return CHOICES.map(({ name, describe }) => ({ value: name, description: describe }));
+    case 'signal':
+      return bare(SHORT_SIGNALS);
+    case 'type':
+      return bare(argument.many ? ['all', ...EVENT_TYPES] : EVENT_TYPES);
+    case 'by':
+      return bare(GROUPINGS);
+    case 'status':
+      return bare(FINAL_STATUSES);
+    case 'kind':
+      return bare(EXECUTION_KINDS);
+    case 'output':
+      return 'files';
+    case 'stream':
+      return bare(STREAMS);
+    case 'operand':
+      return await operandOfConfig(operands[0]);
+    case 'value':
+      return await valueOfConfig(operands);
+    default:
+      return [];
+  }
+}
+
+function bare(values: readonly string[]): Candidate[] {
+  return values.map((value) => ({ value, description: '' }));
+}
+
+async function operandOfConfig(action: string | undefined): Promise<Candidate[] | 'files'> {
+  if (action === 'check') return 'files';
+  if (action !== 'get' && action !== 'set' && action !== 'unset') return [];
+  const { configKeys } = await import('../../../config/load.js'); // with all that reads YAML
+  return configKeys().map(({ key, description }) => ({ value: key, description }));
+}
+
+/** Where there are few, all of them; else the default shows how one is written. */
+async function valueOfConfig([action, key]: readonly string[]): Promise<Candidate[]> {
+  if (action !== 'set') return [];
+  const { configKeys } = await import('../../../config/load.js');
+  const found = configKeys().find((each) => each.key === key);
+  if (!found) return [];
+  const { type, values = type === 'boolean' ? ['true', 'false'] : [found.default] } = found;
+  return values.map((value) => ({ value, description: value === found.default ? 'default' : '' }));
+}
+
+/** What stands there already is not meant again. */
+function without(operands: readonly string[], candidates: Candidate[]): Candidate[] {
+  return candidates.filter(({ value }) => !operands.includes(value));
+}
+
+/** Nothing without a daemon, which is not started. */
+async function ask<T>(paths: Paths, question: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connect({ paths, start: false, signal: AbortSignal.timeout(ANSWER_MS) });
+  try {
+    return await question(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function listExecutions(paths: Paths): Promise<ExecutionJson[]> {
+  return await ask(paths, async (client) => {
+    const pages = [
+      client.call('list', { limit: MAX_EXECUTIONS }),
+      client.call('list', { all: true, limit: MAX_EXECUTIONS }),
+    ];
+    const executions = (await Promise.all(pages)).flatMap((page) => page.executions);
+    return [...new Map(executions.map((execution) => [execution.id, execution])).values()];
+  });
+}
+
+/** Those that take orders. */
+async function listRuns(paths: Paths): Promise<ExecutionJson[]> {
+  const { executions } = await ask(paths, (client) => client.call('list', { limit: MAX_EXECUTIONS }));
+  return executions.filter(({ id }) => hasSpec(paths, id));
+}
+
+async function queueCandidates(paths: Paths): Promise<Candidate[]> {
+  const { queues } = await ask(paths, (client) => client.call('queues', {}));
+  return queues
+    .map(({ name, running, waiting }) => ({
+      value: name,
+      description: `${running.length} running, ${waiting.length} waiting`,
+    }))
+    .filter(({ value }) => canStand(value));
+}
+
+/** Ids first, then names that say more than the id; a name means the newest that has it. */
+export function executionCandidates(executions: readonly ExecutionJson[]): Candidate[] {
+  const named = new Map<string, Candidate>();
+  for (const execution of executions) {
+    const { id, name } = execution;
+    if (name !== id && !named.has(name)) named.set(name, { value: name, description: describe(execution, id) });
+  }
+  const ids = executions.map((execution) => ({
+    value: execution.id,
+    description: describe(execution, execution.name),
+  }));
+  return [...ids, ...named.values()].filter(({ value }) => canStand(value));
+}
+
+function describe({ status, attention }: ExecutionJson, what: string): string {
+  const text = cleanText(what);
+  const short = text.length <= MAX_DESCRIPTION_CHARS ? text : `${text.slice(0, MAX_DESCRIPTION_CHARS - 1)}…`;
+  return `${short}, ${statusWord(status, attention)}`;
+}
+
+/** What a terminal would obey, and what would be taken for an option, is left out whatever the quotes. */
+function canStand(value: string): boolean {
+  if (value === '' || value.startsWith('-') || value.length > MAX_VALUE_CHARS) return false;
+  return !/[\n\t]/.test(value) && sanitize(value, { color: false }) === value;
+}

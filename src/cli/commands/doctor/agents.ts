@@ -1,0 +1,41 @@
+/** What `progress doctor` finds out about the hooks of coding agents. It reads, and starts none of them. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { ProgressError } from '../../../core/errors.js';
+import type { Agent } from '../../../platform/paths.js';
+import { AGENTS, resolveAgentFiles } from '../../../platform/paths.js';
+import { commandsOfOurs } from '../../../agents/settings.js';
+import { isHookCommand, isOwnHook, programOfHook } from '../../../agents/settings-files.js';
+import type { Check, Finding } from './checks.js';
+import { ok, problem, warning } from './checks.js';
+import { fromBytes } from '../setup/rc-block.js';
+import { readRcFile } from '../../../platform/rc-file.js';
+
+/** One for each agent that has been used here. */
+export function checkAgents(env: NodeJS.ProcessEnv): Check[] {
+  const files = resolveAgentFiles(env);
+  return AGENTS.filter((agent) => existsSync(path.dirname(files[agent]))).map((agent) => ({
+    name: agent,
+    ...inspectAgent(agent, files[agent]),
+  }));
+}
+
+function inspectAgent(agent: Agent, file: string): Finding {
+  const mend = `\`progress setup ${agent}\` mends it, \`progress setup ${agent} --undo\` removes it`;
+  try {
+    const { text } = readRcFile(file);
+    const isOurs = (command: unknown) => isHookCommand(command, agent);
+    const commands = text === undefined || text.trim() === '' ? [] : commandsOfOurs(text, { file, isOurs });
+    if (commands.length === 0) return ok(`no hooks in ${file}: \`progress setup ${agent}\` adds them`);
+    for (const command of new Set(commands)) {
+      const program = programOfHook(fromBytes(command));
+      if (program === undefined) return warning(`${file}: the hooks were edited by hand`, mend);
+      if (!existsSync(program)) return problem(`${file}: ${program} is gone, so its sessions are not shown`, mend);
+      if (!isOwnHook(program)) return warning(`${file}: the hooks are those of another place: ${program}`, mend);
+    }
+    return ok(`${file} has the hooks, for ${commands.length} events`);
+  } catch (thrown) {
+    const { message } = ProgressError.from(thrown);
+    return warning(message.replace('; nothing was changed', ''), `mend the file: ${agent} cannot read it either`);
+  }
+}

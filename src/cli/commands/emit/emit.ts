@@ -1,0 +1,152 @@
+/** `progress emit`: one event from arguments, or many from stdin. */
+import { createReadStream } from 'node:fs';
+import { connect, withClient } from '../../../client/connect.js';
+import { ProgressError } from '../../../core/errors.js';
+import { splitEvent } from '../../../protocol/encode.js';
+import { createLineDecoder } from '../../../protocol/lines.js';
+import type { Replies } from '../../../api/messages.js';
+import { MAX_LINE_BYTES } from '../../../api/messages.js';
+import { checkProducer, parseLine, toNewEvent } from '../../../protocol/validate.js';
+import { senderNames } from '../../../platform/senders.js';
+import { appendToSpool } from '../../../spool/append.js';
+import { defineCommand } from '../../command.js';
+import type { Context } from '../../command.js';
+import type { EventContext } from './arguments.js';
+import { buildEvent, contextOf, withContext } from './arguments.js';
+import { complain, print, printJson } from '../../shared/output.js';
+
+/** Events of `--stdin` that are sent and not answered yet. */
+const MAX_UNANSWERED = 1_000;
+
+export const command = defineCommand({
+  usage: 'emit [type] [pairs..]',
+  describe: 'Send an event: from arguments, or NDJSON from stdin',
+  options: (yargs) =>
+    yargs
+      .positional('type', { type: 'string', describe: 'The event’s type: step_started, progress, log...' })
+      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json; or one JSON object' })
+      .option('execution', { type: 'string', requiresArg: true, describe: 'Its execution: an ID, a name or a prefix' })
+      .option('step', { type: 'string', requiresArg: true, describe: 'The step it belongs to' })
+      .option('data', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'A JSON object for data, or @FILE that holds one',
+      })
+      .option('stdin', { type: 'boolean', describe: 'Read one event a line from stdin' })
+      .option('wait', { type: 'boolean', describe: 'Wait until it is written, and print its seq' })
+      .option('json', { type: 'boolean', describe: 'With --wait: print JSON' }),
+  async run(args, { paths, env, rest }) {
+    const show = args.wait ? (args.json ? showJson : showSeq) : undefined;
+    if (args.stdin) {
+      if (args.type !== undefined || rest.length > 0)
+        throw new ProgressError('usage', 'with --stdin no event is given as arguments');
+      return await emitAll(paths, contextOf(args, env), show);
+    }
+    const event = withSender(buildEvent({ ...args, data: await readData(args.data) }, rest, env));
+    const checked = toNewEvent(event);
+    if (show) {
+      const options = { paths, start: true, name: 'progress emit' };
+      await withClient(options, async (client) => show(await client.call('emit', { event })));
+      return 0;
+    }
+    // what the daemon would refuse is better said here
+    splitEvent(checkProducer(checked));
+    await spool(paths, { type: checked.type, time: new Date().toISOString(), ...event });
+    return 0;
+  },
+});
+
+/**
+ * An event without an execution belongs to the task that this process, or one that it runs in, has started; so does one
+ * whose inherited execution is over.
+ */
+function withSender(event: Record<string, unknown>): Record<string, unknown> {
+  return event['execution'] === undefined || event['inherited'] === true ? { sender: senderNames(), ...event } : event;
+}
+
+/** A daemon that runs takes what cannot be written to the spool; without one it is said why that is so. */
+async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {
+  const line = JSON.stringify(event);
+  if (Buffer.byteLength(line) > MAX_LINE_BYTES)
+    throw new ProgressError('too_long', `the event takes more than ${MAX_LINE_BYTES} bytes: send less in one event`);
+  try {
+    appendToSpool(paths, line);
+  } catch (reason) {
+    const client = await connect({ paths, start: false, name: 'progress emit' }).catch(() => {
+      throw reason;
+    });
+    try {
+      await client.call('emit', { event });
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+/** The text behind --data, which may be that of a file or a pipe. */
+async function readData(data: string | undefined): Promise<string | undefined> {
+  if (!data?.startsWith('@')) return data;
+  const file = data.slice(1);
+  let text = '';
+  try {
+    const stream = createReadStream(file, { encoding: 'utf8', end: MAX_LINE_BYTES });
+    for await (const chunk of stream) text += chunk as string;
+  } catch (cause) {
+    throw new ProgressError('not_found', `--data: ${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  if (Buffer.byteLength(text) <= MAX_LINE_BYTES) return text;
+  throw new ProgressError('too_long', `--data: ${file} holds more than the ${MAX_LINE_BYTES} bytes of an event`);
+}
+
+type Show = (reply: Replies['emit']) => Promise<void>;
+
+const showSeq: Show = ({ seq }) => print(seq === null ? 'duplicate\n' : `${seq}\n`);
+const showJson: Show = (reply) => printJson([reply]);
+
+/** Reads to the end whatever is wrong with single lines; each of these is reported with its number. */
+async function emitAll(paths: Context['paths'], context: EventContext, show: Show | undefined): Promise<number> {
+  let worst = 0;
+  let gone: ProgressError | undefined;
+  const isGone = () => gone !== undefined;
+  const report = (thrown: unknown, line?: number) => {
+    const error = ProgressError.from(thrown);
+    if (!isGone()) complain(`stdin:${error.line ?? line}: ${error.message}`);
+    worst = Math.max(worst, error.exitStatus);
+    gone ??= error.code === 'unavailable' ? error : undefined;
+  };
+  const client = await connect({ paths, start: true, name: 'progress emit --stdin' });
+  const unanswered = new Set<Promise<void>>();
+  const emitOne = async (event: Record<string, unknown>, line: number) => {
+    try {
+      const reply = await client.call('emit', { event });
+      await show?.(reply);
+    } catch (error) {
+      report(error, line);
+    }
+  };
+  const decoder = createLineDecoder({
+    maxBytes: MAX_LINE_BYTES,
+    onBad: report,
+    onLine: (text, line) => {
+      try {
+        const given = parseLine(text, line);
+        const event = withContext(given, toNewEvent(given), context);
+        toNewEvent(event);
+        const answered = emitOne(event, line).finally(() => unanswered.delete(answered));
+        unanswered.add(answered);
+      } catch (error) {
+        report(error, line);
+      }
+    },
+  });
+  for await (const chunk of process.stdin) {
+    decoder.push(chunk as Buffer);
+    while (unanswered.size > MAX_UNANSWERED) await Promise.race(unanswered);
+    // the rest of the lines would fail like the one that was reported
+    if (isGone()) break;
+  }
+  decoder.end({ complete: true });
+  await Promise.all(unanswered);
+  await client.close();
+  return worst;
+}

@@ -1,0 +1,84 @@
+/** `progress follow`: sessions of coding agents that nobody started through `progress`, as they come and go. */
+import { withClient } from '../../client/connect.js';
+import { follow } from '../../client/follow.js';
+import { EXECUTION_ENDS } from '../../core/event.js';
+import { executionFromJson, isFinal } from '../../core/execution.js';
+import { fold } from '../../core/fold.js';
+import { emptyState, installExecution } from '../../core/state.js';
+import { ProgressError } from '../../core/errors.js';
+import type { Agent } from '../../platform/paths.js';
+import { AGENTS } from '../../platform/paths.js';
+import type { FollowStatus } from '../../api/messages.js';
+import { cleanText } from '../../terminal/paint.js';
+import { plainLine } from '../../terminal/plain.js';
+import { listLines } from '../../terminal/tables.js';
+import { defineCommand } from '../command.js';
+import type { Context } from '../command.js';
+import { complain, isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
+import { listAll } from './ps.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
+
+/** Of a session: that it is there, that it waits, that it is over. */
+const TYPES = ['execution_started', 'attention', ...Object.keys(EXECUTION_ENDS)];
+
+export const command = defineCommand({
+  usage: 'follow [agent]',
+  describe: 'Show sessions of coding agents, whatever terminal they run in',
+  options: (yargs) =>
+    yargs
+      .positional('agent', { choices: AGENTS, describe: 'Whose sessions' })
+      .option('detach', { type: 'boolean', describe: 'Only switch it on' })
+      .option('off', { type: 'boolean', describe: 'Switch it off' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ agent, detach = false, off = false, json = false }, context) {
+    if (agent === undefined && (detach || off)) throw new ProgressError('usage', '--detach and --off need an agent');
+    if (detach && off) throw new ProgressError('usage', '--detach switches it on, --off switches it off: choose one');
+    if (agent !== undefined && !off && !detach) return await printSessions(agent, context, json);
+    const asked = agent === undefined ? {} : { agent, on: !off };
+    const { agents } = await withClient({ paths: context.paths, start: true }, (client) =>
+      client.call('follow', asked),
+    );
+    if (json) await print(`${JSON.stringify(agents, undefined, 2)}\n`);
+    else await printLines(agents.filter((one) => agent === undefined || one.agent === agent).flatMap(statusLines));
+    return 0;
+  },
+});
+
+function statusLines({ agent, following, configured, directory, files, leftAlone }: FollowStatus): string[] {
+  const word = following ? 'followed' : 'not followed';
+  const until = following && !configured ? ', until the daemon ends' : '';
+  const count = following ? `  ${files} ${files === 1 ? 'file' : 'files'}` : '';
+  const left = leftAlone.map((file) => `  left alone: ${cleanText(file)}`);
+  return [`${agent.padEnd(8)}${word}${until}${count}  ${cleanText(directory)}`, ...left];
+}
+
+/** Those that are there, then what becomes of them and of others; a daemon that comes anew is asked again. */
+async function printSessions(agent: Agent, { paths, env }: Context, json: boolean): Promise<number> {
+  const style = styleOf(env);
+  let state = emptyState();
+  noteWaiting(`sessions of ${agent}`);
+  for await (const followed of follow({ paths, start: true, subscribe: { types: TYPES, last: 0 } })) {
+    if (isPipeBroken()) return 0;
+    if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+    if (followed.kind === 'connected') {
+      const isFirst = state.seq === 0;
+      await followed.client.call('follow', { agent });
+      const { executions, prefixes } = await listAll(followed.client, false);
+      state = { ...emptyState(), seq: Math.max(state.seq, 1) };
+      const alive = executions.map(executionFromJson);
+      for (const one of alive) installExecution(state, one, isFinal(one.status));
+      const there = alive.filter((one) => one.agent === agent);
+      if (isFirst && !json && there.length > 0) {
+        await printLines(listLines(there, { now: Date.now(), columns: columnsOf(), style, all: false, prefixes }));
+      }
+    }
+    if (followed.kind !== 'events') continue;
+    for (const event of followed.events) {
+      const execution = fold(state, event);
+      if (execution?.agent !== agent || execution.kind !== 'agent') continue;
+      if (json) await printJson([event]);
+      else await printLines(plainLine(event, execution, style));
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,54 @@
+/** What `progress prune` would remove: worked out from the files, so that nobody has to be asked. */
+import type { Execution } from '../../../core/execution.js';
+import { isFinal } from '../../../core/execution.js';
+import { fold } from '../../../core/fold.js';
+import { DEFAULT_LIMITS, emptyState, newestFirst } from '../../../core/state.js';
+import type { JournalSource } from '../../../journal/reader.js';
+import { readJournal } from '../../../journal/reader.js';
+import { type Criteria, fulfils } from '../../shared/execution-filter.js';
+
+/** All that are given must hold. */
+export interface Wanted extends Criteria {
+  ids: ReadonlySet<string> | undefined;
+  statuses: readonly string[] | undefined;
+  /** Ended before, RFC 3339. */
+  before: string | undefined;
+  /** Bytes of events, at least. */
+  bytes: number | undefined;
+}
+
+export interface Candidate {
+  execution: Execution;
+  /** Its events as lines, not compressed. */
+  bytes: number;
+}
+
+/** Newest first. Only what is over. */
+export async function planPrune(source: JournalSource, wanted: Wanted): Promise<Candidate[]> {
+  // however many there are, of those that are over no more than a summary is kept
+  const state = emptyState({ ...DEFAULT_LIMITS, ended: 0, summaries: Infinity });
+  const sizes = new Map<string, number>();
+  for await (const part of readJournal(source)) {
+    if (!('events' in part)) continue;
+    for (const [index, event] of part.events.entries()) {
+      const bytes = Buffer.byteLength(part.lines[index] ?? '') + 1;
+      if (event.execution !== undefined) sizes.set(event.execution, (sizes.get(event.execution) ?? 0) + bytes);
+      fold(state, event);
+    }
+  }
+  return newestFirst(state)
+    .map((execution) => ({ execution, bytes: sizes.get(execution.id) ?? 0 }))
+    .filter((candidate) => isWanted(candidate, wanted));
+}
+
+function isWanted({ execution, bytes }: Candidate, wanted: Wanted): boolean {
+  const { id, status, endedAt, lastActivity } = execution;
+  return (
+    isFinal(status) &&
+    wanted.ids?.has(id) !== false &&
+    wanted.statuses?.includes(status) !== false &&
+    (wanted.before === undefined || (endedAt ?? lastActivity) < wanted.before) &&
+    bytes >= (wanted.bytes ?? 0) &&
+    fulfils(execution, wanted)
+  );
+}

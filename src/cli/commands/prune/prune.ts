@@ -1,0 +1,194 @@
+/** `progress prune`: removes executions that are over, from the files, the lists and everything kept beside them. */
+import { createInterface } from 'node:readline/promises';
+import { withClient } from '../../../client/connect.js';
+import { FINAL_STATUSES } from '../../../core/event.js';
+import { isFinal } from '../../../core/execution.js';
+import { formatAge, formatBytes, formatQuantity } from '../../../core/format.js';
+import { parseQuantity, SIZE_UNITS } from '../../../core/quantity.js';
+import { ProgressError } from '../../../core/errors.js';
+import { openSource } from '../../../journal/reader.js';
+import type { Paths } from '../../../platform/paths.js';
+import type { Replies } from '../../../api/messages.js';
+import { cleanText } from '../../../terminal/paint.js';
+import { alignRight, fit } from '../../../terminal/width.js';
+import { defineCommand } from '../../command.js';
+import { findAnywhere } from '../../shared/offline.js';
+import { complain, print, printLines } from '../../shared/output.js';
+import { parseLabels } from '../../shared/execution-filter.js';
+import { type Candidate, planPrune } from './plan.js';
+import { parseTime } from '../../shared/time-expressions.js';
+
+/** Of one request: a line has room for more, of ids that are long. */
+const MAX_IDS = 5_000;
+const MAX_IDS_CHARS = 100_000;
+const ID_CELLS = 10;
+const STATUS_CELLS = 9;
+const AGE_CELLS = 6;
+const SIZE_CELLS = 10;
+
+export const command = defineCommand({
+  usage: 'prune [ids..]',
+  describe: 'Remove executions that have ended, with all that is kept of them',
+  options: (yargs) =>
+    yargs
+      .positional('ids', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
+      .option('older-than', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Ended before: 30d ago, monday, 2026-11-20',
+      })
+      .option('larger-than', { type: 'string', requiresArg: true, describe: 'Events of at least so much: 100MiB' })
+      .option('status', { type: 'string', array: true, nargs: 1, describe: 'With this outcome, or one of a list' })
+      .option('name', { type: 'string', requiresArg: true, describe: 'With this name; * is any text' })
+      .option('kind', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Of this kind: command, run, agent, task, workflow',
+      })
+      .option('label', { type: 'string', array: true, nargs: 1, describe: 'With this key=value' })
+      .option('all', { type: 'boolean', describe: 'All that have ended' })
+      .option('dry-run', { alias: 'n', type: 'boolean', describe: 'Only tell what would go' })
+      .option('yes', { alias: 'y', type: 'boolean', describe: 'Do not ask' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run(args, { paths }) {
+    const { json = false, 'dry-run': dryRun = false, yes = false } = args;
+    const now = Date.now();
+    const criteria = {
+      before: args['older-than'] === undefined ? undefined : parseTime('older-than', args['older-than'], now),
+      bytes: args['larger-than'] === undefined ? undefined : parseSize(args['larger-than']),
+      statuses: args.status && parseStatuses(args.status),
+      name: args.name,
+      kind: args.kind,
+      labels: parseLabels(args.label),
+    };
+    const given = args.ids ?? [];
+    const isChosen =
+      given.length > 0 || args.all === true || Object.values(criteria).some((value) => value !== undefined);
+    if (!isChosen)
+      throw new ProgressError(
+        'usage',
+        'say which: ids, --older-than, --larger-than, --status, --name, --label, --kind or --all',
+      );
+    if (!dryRun && !yes && (json || !process.stdin.isTTY || !process.stdout.isTTY))
+      throw new ProgressError('usage', 'nobody can be asked here: give --yes, or --dry-run to see what would go');
+
+    const ids =
+      given.length === 0 ? undefined : new Set(await Promise.all(given.map((text) => findEnded(paths, text))));
+    const plan = await planPrune(openSource(paths.journal), { ...criteria, ids });
+    const lines = planLines(plan, now);
+    if (dryRun || plan.length === 0) {
+      const total = plan.length === 0 ? 'Nothing to remove.' : `${totalText(plan)}: would go.`;
+      await (json ? printValue(toJson(plan)) : printLines([...lines, total]));
+      return 0;
+    }
+    if (!yes) {
+      await printLines(lines);
+      if (!(await isAgreed(`Remove ${totalText(plan)}?`))) {
+        await printLines(['Nothing is removed.']);
+        return 0;
+      }
+    }
+    const { executions, freed } = await removeAll(paths, plan);
+    const gone = new Set(executions);
+    const removed = plan.filter(({ execution }) => gone.has(execution.id));
+    for (const { execution } of plan) {
+      if (!gone.has(execution.id)) complain(`${execution.id} stays: it is alive, or something alive waits for it`);
+    }
+    if (json) await printValue({ ...toJson(removed), freed });
+    else {
+      const total = `${totalText(removed)}: gone. ${formatBytes(freed)} of the disk are free again.`;
+      await printLines([...(yes ? planLines(removed, now) : []), total]);
+    }
+    return 0;
+  },
+});
+
+async function findEnded(paths: Paths, text: string): Promise<string> {
+  const { id, status } = await findAnywhere(paths, text);
+  if (isFinal(status)) return id;
+  throw new ProgressError('usage', `${text} is ${status}: only what has ended can be removed`);
+}
+
+function parseSize(text: string): number {
+  const bytes = parseQuantity(text, SIZE_UNITS);
+  if (bytes !== undefined) return bytes;
+  throw new ProgressError('usage', `--larger-than: "${text}" is not like 500KiB, 100MiB, 1GiB`);
+}
+
+function parseStatuses(lists: readonly string[]): string[] {
+  const statuses = lists.flatMap((list) => list.split(','));
+  const wrong = statuses.find((status) => !FINAL_STATUSES.some((known) => known === status));
+  if (wrong === undefined) return statuses;
+  throw new ProgressError('usage', `--status: "${wrong}" is none of ${FINAL_STATUSES.join(', ')}`);
+}
+
+function planLines(plan: readonly Candidate[], now: number): string[] {
+  return plan.map(({ execution, bytes }) => {
+    const { id, status, name, endedAt, lastActivity } = execution;
+    const age = formatAge(Math.max(0, now - Date.parse(endedAt ?? lastActivity)));
+    const size = alignRight(formatBytes(bytes), SIZE_CELLS);
+    return `${cleanText(id).padEnd(ID_CELLS)}  ${fit(status, STATUS_CELLS)}  ${alignRight(age, AGE_CELLS)}  ${size}  ${cleanText(name)}`;
+  });
+}
+
+function totalText(plan: readonly Candidate[]): string {
+  return `${formatQuantity(plan.length, 'execution')} with ${formatBytes(sum(plan))} of events`;
+}
+
+function sum(plan: readonly Candidate[]): number {
+  return plan.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function toJson(plan: readonly Candidate[]) {
+  const executions = plan.map(({ execution: { id, name, kind, status, endedAt }, bytes }) => {
+    return { id, name, kind, status, ...(endedAt !== undefined && { endedAt }), bytes };
+  });
+  return { executions, bytes: sum(plan) };
+}
+
+async function printValue(value: unknown): Promise<void> {
+  await print(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+async function isAgreed(question: string): Promise<boolean> {
+  const dialogue = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await dialogue.question(`${question} [y/N] `)).trim());
+  } finally {
+    dialogue.close();
+  }
+}
+
+/** By the daemon, or where none runs by this process. */
+async function removeAll(paths: Paths, plan: readonly Candidate[]): Promise<Replies['prune']> {
+  const ids = plan.map(({ execution }) => execution.id);
+  try {
+    return await withClient({ paths, start: false }, async (client) => {
+      const done: Replies['prune'] = { executions: [], freed: 0 };
+      for (const some of inRequests(ids)) {
+        const { executions, freed } = await client.call('prune', { executions: some });
+        done.executions.push(...executions);
+        done.freed += freed;
+      }
+      return done;
+    });
+  } catch (error) {
+    if (ProgressError.from(error).code !== 'unavailable') throw error;
+    const { pruneAlone } = await import('../../../daemon/upkeep/prune-alone.js');
+    return await pruneAlone(paths, ids, complain);
+  }
+}
+
+function* inRequests(ids: readonly string[]): Generator<string[]> {
+  let some: string[] = [];
+  let chars = 0;
+  for (const id of ids) {
+    some.push(id);
+    chars += JSON.stringify(id).length;
+    if (some.length < MAX_IDS && chars < MAX_IDS_CHARS) continue;
+    yield some;
+    some = [];
+    chars = 0;
+  }
+  if (some.length > 0) yield some;
+}

@@ -1,0 +1,81 @@
+/** `progress ps`: what runs, as a table. */
+import type { Client } from '../../client/client.js';
+import { withClient } from '../../client/connect.js';
+import type { ExecutionJson } from '../../core/execution.js';
+import { executionFromJson } from '../../core/execution.js';
+import type { Grouping } from '../../core/groups.js';
+import { groupExecutions, GROUPINGS, parseGrouping } from '../../core/groups.js';
+import { ProgressError } from '../../core/errors.js';
+import { groupedLines, listLines } from '../../terminal/tables.js';
+import { defineCommand } from '../command.js';
+import { print, printLines } from '../shared/output.js';
+import { OwnCommand } from '../shared/own-command.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
+
+export const command = defineCommand({
+  usage: 'ps',
+  describe: 'List what is running',
+  options: (yargs) =>
+    yargs
+      .option('all', {
+        alias: 'a',
+        type: 'boolean',
+        describe: 'Include finished executions and the command that runs this',
+      })
+      .option('by', { type: 'string', requiresArg: true, describe: 'In groups: agent, queue, label or label:KEY' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ all = false, by, json = false }, { paths, env }) {
+    const grouping = by === undefined ? undefined : checkGrouping(by);
+    const { executions, prefixes, positions } = await withClient({ paths, start: true }, async (client) => {
+      const listed = await listAll(client, all);
+      const own = new OwnCommand(env).search(listed.executions);
+      const shown = all ? listed.executions : listed.executions.filter(({ id }) => !own.is(id));
+      return { ...listed, executions: shown, positions: await positionsOf(client, listed.executions) };
+    });
+    if (json) {
+      const groups = grouping && groupExecutions(executions, grouping);
+      const shown = groups?.map(({ name = null, ...group }) => ({ by: grouping?.by, name, ...group })) ?? executions;
+      await print(`${JSON.stringify(shown, undefined, 2)}\n`);
+      return 0;
+    }
+    const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), all, prefixes, positions };
+    const models = executions.map(executionFromJson);
+    const lines = grouping
+      ? groupedLines(groupExecutions(models, grouping), grouping, options)
+      : listLines(models, options);
+    await printLines(lines);
+    return 0;
+  },
+});
+
+function checkGrouping(text: string): Grouping {
+  const grouping = parseGrouping(text);
+  if (grouping) return grouping;
+  throw new ProgressError('usage', `--by: "${text}" is none of ${GROUPINGS.join(', ')}, label:KEY`);
+}
+
+/** Of those that wait in a queue, by id. */
+async function positionsOf(client: Client, executions: readonly ExecutionJson[]): Promise<Map<string, number>> {
+  if (!executions.some(({ status, queue }) => status === 'queued' && queue !== undefined)) return new Map();
+  const { queues } = await client.call('queues', {});
+  return new Map(queues.flatMap(({ waiting }) => waiting.map((id, index): [string, number] => [id, index + 1])));
+}
+
+export interface Listed {
+  executions: ExecutionJson[];
+  /** By id. */
+  prefixes: Map<string, string>;
+}
+
+/** Page after page, newest first. */
+export async function listAll(client: Client, all: boolean): Promise<Listed> {
+  const listed: Listed = { executions: [], prefixes: new Map() };
+  for (let before: number | undefined, more = true; more;) {
+    const page = await client.call('list', { all, limit: 1_000, ...(before !== undefined && { before }) });
+    listed.executions.push(...page.executions);
+    for (const [index, { id }] of page.executions.entries()) listed.prefixes.set(id, page.prefixes[index] ?? id);
+    before = page.more;
+    more = page.more !== undefined;
+  }
+  return listed;
+}

@@ -1,0 +1,119 @@
+/** `progress queue`: lists queues, and changes them. */
+import { withClient } from '../../client/connect.js';
+import { executionFromJson, isFinal } from '../../core/execution.js';
+import { isIdentifier } from '../../core/identifier.js';
+import { findNearest } from '../../core/suggest.js';
+import type { QueueView } from '../../core/queues.js';
+import { isSlots, MAX_SLOTS } from '../../core/queues.js';
+import { ProgressError } from '../../core/errors.js';
+import { queueLines } from '../../terminal/queues.js';
+import { defineCommand } from '../command.js';
+import type { Context } from '../command.js';
+import type { Ordering } from '../control/control.js';
+import { giveOrders } from '../control/control.js';
+import { print, printLines } from '../shared/output.js';
+import { listAll } from './ps.js';
+import { requesterOf } from '../control/actor.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
+
+const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
+
+export const command = defineCommand({
+  usage: 'queue [action] [queue]',
+  describe: 'List queues, and change them',
+  options: (yargs) =>
+    yargs
+      .positional('action', { choices: ACTIONS, default: 'list' as const, describe: 'What to do' })
+      .positional('queue', { type: 'string', describe: 'The name of a queue' })
+      .option('slots', { type: 'number', requiresArg: true, describe: 'Of set: how many may run at once' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ action, queue: name, slots, json = false }, context) {
+    if (slots !== undefined && action !== 'set')
+      throw new ProgressError('usage', `--slots is for set, not for ${action}`);
+    if (action === 'list') return await list(name, context, json);
+    if (!isIdentifier(name)) throw new ProgressError('usage', `queue ${action} needs the name of a queue`);
+    switch (action) {
+      case 'set':
+        return await change(name, { slots: checkSlots(slots) }, context, json);
+      case 'pause':
+      case 'resume':
+        return await change(name, { paused: action === 'pause' }, context, json);
+      case 'clear':
+        return await clear(name, context, json);
+      case 'remove':
+        return await change(name, { removed: true }, context, json);
+    }
+  },
+});
+
+function checkSlots(slots: number | undefined): number {
+  if (slots !== undefined && isSlots(slots)) return slots;
+  const advice = slots === 0 ? ': to let nothing start, pause the queue' : '';
+  throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
+}
+
+async function list(name: string | undefined, { paths, env }: Context, json: boolean): Promise<number> {
+  await withClient({ paths, start: true }, async (client) => {
+    const { queues } = await client.call('queues', {});
+    const shown = name === undefined ? queues : [pick(queues, name)];
+    if (json) return await print(`${JSON.stringify(shown, undefined, 2)}\n`);
+    const { executions, prefixes } = await listAll(client, false);
+    const known = new Map(executions.map((execution) => [execution.id, executionFromJson(execution)]));
+    const options = { now: Date.now(), columns: columnsOf(), style: styleOf(env), prefixes };
+    await printLines(queueLines(shown, known, options));
+  });
+  return 0;
+}
+
+/** Throws `not_found` with the name that was probably meant. */
+function pick(queues: readonly QueueView[], name: string): QueueView {
+  const found = queues.find((queue) => queue.name === name);
+  if (found) return found;
+  const names = queues.map((queue) => queue.name);
+  const nearest = findNearest(name, names);
+  const advice = nearest === undefined ? '' : `: did you mean ${JSON.stringify(nearest)}?`;
+  throw new ProgressError('not_found', `no queue ${JSON.stringify(name)}${advice}`);
+}
+
+type Changes = { slots: number } | { paused: boolean } | { removed: true };
+
+/** Only `set` makes a queue that was not there. */
+async function change(name: string, changes: Changes, { paths, env }: Context, json: boolean): Promise<number> {
+  await withClient({ paths, start: true }, async (client) => {
+    const ask = async () => (await client.call('queues', {})).queues;
+    if (!('slots' in changes)) {
+      const queue = pick(await ask(), name);
+      if ('removed' in changes) checkEmpty(queue);
+    }
+    const event = { type: 'queue_changed', data: { name, ...changes, by: requesterOf(env) } };
+    await client.call('emit', { event });
+    if (json) await print(`${JSON.stringify((await ask()).find((queue) => queue.name === name) ?? null)}\n`);
+  });
+  return 0;
+}
+
+function checkEmpty({ name, running, waiting }: QueueView): void {
+  if (running.length + waiting.length === 0) return;
+  const message = `queue ${JSON.stringify(name)}: ${running.length} run and ${waiting.length} wait in it`;
+  throw new ProgressError('bad_request', `${message}; progress stop --queue stops them`);
+}
+
+/** Cancels what waits; what has started meanwhile goes on. */
+async function clear(name: string, context: Context, json: boolean): Promise<number> {
+  const { waiting } = await withClient({ paths: context.paths, start: true }, async (client) =>
+    pick((await client.call('queues', {})).queues, name),
+  );
+  if (waiting.length === 0) {
+    if (!json) await printLines(['Nothing waits.']);
+    return 0;
+  }
+  return await giveOrders({ runs: waiting }, CANCEL, context, json);
+}
+
+const CANCEL: Ordering = {
+  order: { action: 'stop', ifQueued: true },
+  isFor: () => true,
+  nothing: '',
+  needless: ({ status }) => (status === 'queued' ? undefined : `is not waiting any more: ${status}`),
+  outcome: ({ status }) => (isFinal(status) ? status : undefined),
+};

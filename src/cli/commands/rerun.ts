@@ -1,0 +1,25 @@
+/** `progress rerun`: the same command once more, as another run. */
+import { repeatSpec } from '../../runner/spec.js';
+import { readSpec } from '../../runner/store.js';
+import { defineCommand } from '../command.js';
+import { findAnywhere } from '../shared/offline.js';
+import { faceOf, start, withFaces } from './run/run.js';
+
+export const command = defineCommand({
+  usage: 'rerun <id>',
+  describe: 'Run the same command again, where and as it ran: in the background if it was detached',
+  options: (yargs) =>
+    withFaces(yargs).positional('id', {
+      type: 'string',
+      demandOption: true,
+      describe: 'An id, a prefix of one, or a name',
+    }),
+  async run(args, context) {
+    const { paths, env } = context;
+    const { id } = await findAnywhere(paths, args.id);
+    const { detached, ...same } = repeatSpec(readSpec(paths, id), env, paths);
+    const asked = faceOf(args);
+    const face = asked === 'output' && detached ? 'none' : asked;
+    return await start(same, { face, noPty: false, raw: false }, context);
+  },
+});

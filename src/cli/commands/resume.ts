@@ -1,0 +1,24 @@
+/** `progress resume`: runs that stand still go on. */
+import { isFinal } from '../../core/execution.js';
+import { defineCommand } from '../command.js';
+import type { Ordering } from '../control/control.js';
+import { giveOrders, overText } from '../control/control.js';
+import { withSelection } from '../control/selection.js';
+
+export const command = defineCommand({
+  usage: 'resume [runs..]',
+  describe: 'Let paused runs go on',
+  options: (yargs) => withSelection(yargs).option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ json = false, ...selection }, context) {
+    return await giveOrders(selection, RESUME, context, json);
+  },
+});
+
+const RESUME: Ordering = {
+  order: { action: 'resume' },
+  isFor: ({ status }) => status === 'paused',
+  nothing: 'Nothing to resume.',
+  needless: (execution) => (execution.status === 'running' ? 'is not paused' : overText(execution)),
+  outcome: ({ status }) =>
+    status === 'running' ? 'resumed' : isFinal(status) ? `${status} before it was resumed` : undefined,
+};

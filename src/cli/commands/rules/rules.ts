@@ -1,0 +1,160 @@
+/** `progress rules`: which rules there are, and what they would have made of something. */
+import { readFileSync } from 'node:fs';
+import type { Rehearsed } from '../../../alerts/dry-run.js';
+import { rehearse } from '../../../alerts/dry-run.js';
+import { createRules } from '../../../alerts/rules.js';
+import { conditionWords } from '../../../alerts/condition-text.js';
+import { withClient } from '../../../client/connect.js';
+import { loadConfig } from '../../../config/load.js';
+import type { ExecutionEvent } from '../../../core/event.js';
+import { formatAge, formatDuration } from '../../../core/format.js';
+import { ProgressError } from '../../../core/errors.js';
+import { openSource, readJournal } from '../../../journal/reader.js';
+import type { ChannelStatus, RuleView } from '../../../api/messages.js';
+import { gridLines } from '../../../terminal/grid.js';
+import { cleanText, paint } from '../../../terminal/paint.js';
+import type { OutputStyle } from '../../../terminal/style.js';
+import { defineCommand } from '../../command.js';
+import { gapText } from '../../shared/gap-text.js';
+import type { Context } from '../../command.js';
+import { findAnywhere } from '../../shared/offline.js';
+import { complain, print, printLines } from '../../shared/output.js';
+import type { Story } from './event-file.js';
+import { readStory } from './event-file.js';
+import { columnsOf, styleOf } from '../../shared/output-options.js';
+
+export const command = defineCommand({
+  usage: 'rules [action] [file]',
+  describe: 'List the rules of alerts, and try them',
+  options: (yargs) =>
+    yargs
+      .positional('action', { choices: ['list', 'test'] as const, default: 'list' as const, describe: 'What to do' })
+      .positional('file', { type: 'string', describe: 'Of test: events as JSON, - for standard input' })
+      .option('replay', { type: 'string', requiresArg: true, describe: 'Of test: all that an execution has told' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ action, file, replay, json = false }, context) {
+    if (action === 'list') {
+      if (file !== undefined || replay !== undefined)
+        throw new ProgressError('usage', 'a file and --replay are for test');
+      return await list(context, json);
+    }
+    if ((file === undefined) === (replay === undefined))
+      throw new ProgressError('usage', 'rules test needs a file of events, or --replay with an execution');
+    return await test(file === undefined ? await replayed(context, replay ?? '') : readGiven(file), context, json);
+  },
+});
+
+async function list({ paths, env }: Context, json: boolean): Promise<number> {
+  const { rules, channels } = await withClient({ paths, start: true }, (client) => client.call('rules', {}));
+  if (json) await print(`${JSON.stringify({ rules, channels }, undefined, 2)}\n`);
+  else {
+    const style = styleOf(env);
+    const now = Date.now();
+    await printLines(ruleLines(rules, now, style));
+    if (channels.length > 0) await printLines(['', ...channelLines(channels, now, style)]);
+  }
+  return 0;
+}
+
+function ruleLines(rules: readonly RuleView[], now: number, style: OutputStyle): string[] {
+  if (rules.length === 0) return ['There are no rules: nothing raises an alert.'];
+  const rows = rules.map(({ name, fired, at, notify, throttle, repeat, when }) => [
+    name,
+    String(fired),
+    at === undefined ? 'never' : `${formatAge(now - Date.parse(at))} ago`,
+    notify.join(', '),
+    [
+      conditionWords(when),
+      ...(throttle > 0 ? [`at most every ${formatDuration(throttle)}`] : []),
+      ...(repeat === 'streak' ? ['once per streak'] : []),
+    ].join(', '),
+  ]);
+  const options = { columns: columnsOf(), style, right: ['FIRED'] };
+  return gridLines(['RULE', 'FIRED', 'LAST', 'NOTIFY', 'WHEN'], rows, options);
+}
+
+function channelLines(channels: readonly ChannelStatus[], now: number, style: OutputStyle): string[] {
+  const rows = channels.map(({ name, type, pending, held, counts, sentAt, error, nextMs, unavailable }) => [
+    name,
+    type,
+    String(pending),
+    String(counts.sent ?? 0),
+    String((counts.failed ?? 0) + (counts.lost ?? 0)),
+    [
+      unavailable ?? error ?? (sentAt === undefined ? [] : `last sent ${formatAge(now - Date.parse(sentAt))} ago`),
+      ...(held === undefined ? [] : [`${held} held in quiet hours`]),
+      ...(nextMs === undefined ? [] : [`next attempt in ${formatDuration(nextMs)}`]),
+    ]
+      .flat()
+      .join(', '),
+  ]);
+  const options = { columns: columnsOf(), style, right: ['PENDING', 'SENT', 'FAILED'] };
+  return gridLines(['CHANNEL', 'TYPE', 'PENDING', 'SENT', 'FAILED', ''], rows, options);
+}
+
+function readGiven(file: string): Story {
+  try {
+    // yargs makes an empty text of a dash
+    return readStory(readFileSync(file === '' ? 0 : file, 'utf8'));
+  } catch (error) {
+    if (error instanceof ProgressError) throw error;
+    throw new ProgressError('not_found', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function replayed({ paths }: Context, text: string): Promise<Story> {
+  const { id } = await findAnywhere(paths, text);
+  const events: ExecutionEvent[] = [];
+  for await (const part of readJournal(openSource(paths.journal), { execution: id })) {
+    if ('gap' in part) complain(gapText(part.gap));
+    else events.push(...part.events);
+  }
+  return { events, known: [], notes: [] };
+}
+
+async function test({ events, known, notes }: Story, { paths, env }: Context, json: boolean): Promise<number> {
+  const { rules, alerts } = loadConfig(paths.config);
+  for (const note of notes) complain(note);
+  const results = rehearse(createRules(rules, alerts.interactive), events, known);
+  if (json) await print(`${JSON.stringify(results.map(toJson), undefined, 2)}\n`);
+  else await printLines(results.flatMap((result) => resultLines(result, styleOf(env))));
+  return 0;
+}
+
+function toJson({ rule, matches, nearest }: Rehearsed) {
+  return {
+    rule: rule.name,
+    fires: matches.map(({ execution, cause, event, telling }) => ({
+      ...(execution && { execution: execution.id }),
+      ...(event && { time: event.time, type: event.type }),
+      cause,
+      ...telling,
+      notify: rule.notify,
+    })),
+    ...(nearest && { nearest: { ...(nearest.event && pick(nearest.event)), why: nearest.why } }),
+  };
+}
+
+function pick({ seq, time, type }: ExecutionEvent) {
+  return { seq, time, type };
+}
+
+/** How many of the same rule are shown. */
+const SHOWN = 5;
+
+function resultLines({ rule, matches, nearest }: Rehearsed, style: OutputStyle): string[] {
+  const name = paint(cleanText(rule.name), 'strong', style);
+  if (matches.length === 0) {
+    const { event, why = [] } = nearest ?? {};
+    const at = event ? paint(` (${cleanText(event.type)})`, 'dim', style) : '';
+    return [`${name}  does not fire${at}`, ...why.map((reason) => `    ${cleanText(reason)}`)];
+  }
+  const times = matches.length === 1 ? '' : ` ${matches.length} times`;
+  return [
+    `${name}  ${paint(`fires${times}`, 'good', style)}, over ${rule.notify.join(', ')}`,
+    ...matches
+      .slice(0, SHOWN)
+      .flatMap(({ telling }) => [`    ${cleanText(telling.title)}`, `        ${cleanText(telling.body)}`]),
+    ...(matches.length > SHOWN ? [`    and ${matches.length - SHOWN} more`] : []),
+  ];
+}

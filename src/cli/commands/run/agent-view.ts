@@ -1,0 +1,21 @@
+/** An agent's JSON, as it comes, in words for the person at the terminal. */
+import type { ExecutionEvent } from '../../../core/event.js';
+import { fold } from '../../../core/fold.js';
+import { emptyState } from '../../../core/state.js';
+import type { TimedEvent } from '../../../formats/interpreter.js';
+import { activityLines } from '../../../terminal/activity.js';
+import type { Style } from '../../../terminal/style.js';
+import { columnsOf } from '../../shared/output-options.js';
+
+/** The lines of one event after the other: what came before says how deep it lies. */
+export function createAgentView(id: string, style: Style): (event: TimedEvent) => string {
+  const state = emptyState();
+  let seq = 0;
+  return (timed) => {
+    const event: ExecutionEvent = { ...timed, execution: id, seq: ++seq };
+    const execution = fold(state, event);
+    return activityLines(event, execution, { columns: columnsOf(), style })
+      .map((line) => `${line}\n`)
+      .join('');
+  };
+}

@@ -1,0 +1,117 @@
+/** A run in the foreground: this process is its runner, and its terminal is the command's. */
+import { isatty } from 'node:tty';
+import { ProgressError } from '../../../core/errors.js';
+import { isIgnored, onSignal } from '../../../platform/inherited.js';
+import { openLink } from '../../../runner/control-channel.js';
+import type { Pty } from '../../../runner/pty.js';
+import { openPty, whyNoPty } from '../../../runner/pty.js';
+import { startRun } from '../../../runner/run.js';
+import { agentOf } from '../../../runner/spec.js';
+import { outputLimitOf } from '../../../runner/settings.js';
+import type { RunSpec } from '../../../runner/store.js';
+import { writeSpec } from '../../../runner/store.js';
+import { haveSharedOutput } from '../../../platform/standard-streams.js';
+import type { Context } from '../../command.js';
+import { complain, flushOutput } from '../../shared/output.js';
+import { styleOf } from '../../shared/output-options.js';
+import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-terminal.js';
+import { lendTerminal } from './terminal.js';
+import { TerminalOutput } from './terminal-output.js';
+import { returnTypeAhead } from './type-ahead.js';
+
+/** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
+export type Face = 'output' | 'lines' | 'box' | 'none';
+
+export interface Look {
+  face: Face;
+  /** Pipes, even at a terminal. */
+  noPty: boolean;
+  /** The JSON of an agent, even at a terminal. */
+  raw: boolean;
+}
+
+const STDOUT = 1;
+const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
+  const { paths, env, inherited } = context;
+  const shown = process.stdout.isTTY ? new TerminalOutput(STDOUT) : undefined;
+  const output = { stdout: process.stdout, stderr: process.stderr, terminal: shown };
+  const view = face === 'lines' || face === 'box' ? await openFace(face, spec.id, context) : undefined;
+  const pty = choosePty(spec, noPty, view !== undefined);
+  const terminal = pty ? undefined : openControllingTerminal(noPty || view !== undefined);
+  const isForPeople = !raw && !view && process.stdout.isTTY && agentOf(spec) !== undefined;
+  const render = isForPeople ? (await import('./agent-view.js')).createAgentView(spec.id, styleOf(env)) : undefined;
+  const isQueued = spec.queue !== undefined || spec.after !== undefined;
+  let unrecorded: string | undefined;
+  const onUnrecorded = (error: unknown) => {
+    unrecorded ??= ProgressError.from(error).message;
+  };
+  try {
+    writeSpec(paths, spec);
+  } catch (error) {
+    onUnrecorded(error);
+  }
+  const run = startRun({
+    paths,
+    spec,
+    announced: false,
+    waits: isQueued,
+    stdin: view ? 'ignore' : 'inherit',
+    inherited,
+    stderr: process.stderr.isTTY ? 'terminal' : !view && haveSharedOutput() ? 'shared' : 'apart',
+    outputLimit: await outputLimitOf(paths),
+    thorough: false,
+    onUnrecorded,
+    ...(pty && { pty }),
+    ...(terminal && { terminal }),
+    ...(render && { render }),
+    ...(!view && { output }),
+  });
+  if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
+  const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
+  if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
+  let status: number;
+  let isInterrupted: boolean;
+  if (view) {
+    status = await view.show(run, output);
+    isInterrupted = view.isInterrupted;
+  } else {
+    const giveBack = pty ? lendTerminal(pty, run, { shown }) : terminal ? lendOnDemand(terminal, run) : passKeys(run);
+    status = await run.ended;
+    isInterrupted = await giveBack();
+    const ours = pty ?? terminal;
+    if (ours && isatty(0)) returnTypeAhead(await ours.unread());
+    if (run.problem !== undefined) complain(run.problem);
+  }
+  link.close();
+  if (unrecorded === undefined && run.unwritten > 0)
+    complain(`${run.unwritten} events of this run could not be recorded`);
+  if (run.diedOf === 'SIGINT' && isatty(0) && !isIgnored('SIGINT')) await dieOfInterrupt(isInterrupted);
+  return status;
+}
+
+/**
+ * A shell whose child dies of SIGINT ends its loop as well, but only if it has got the signal itself. Where Ctrl-C came as a
+ * key, the terminal has signalled nothing: then the whole job gets what the terminal would have sent.
+ */
+async function dieOfInterrupt(isKey: boolean): Promise<void> {
+  process.removeAllListeners('SIGINT');
+  await flushOutput();
+  process.kill(isKey ? 0 : process.pid, 'SIGINT');
+}
+
+async function openFace(face: 'lines' | 'box', id: string, context: Context) {
+  const { openRunFace } = await import('./run-face.js');
+  return await openRunFace(face, id, context);
+}
+
+/** When it is asked for, or when it is what the command would have without us. */
+function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | undefined {
+  const { stdout } = process;
+  if (noPty || !(pty || (isatty(0) && stdout.isTTY && !isDrawn))) return undefined;
+  const opened = openPty(stdout.isTTY ? stdout : {});
+  if (!opened) complain(`it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`);
+  return opened;
+}

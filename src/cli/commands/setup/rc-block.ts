@@ -1,0 +1,121 @@
+/** The block that loads the hooks: its lines for each shell, and where it stands in a start-up file. Pure. */
+import { ProgressError } from '../../../core/errors.js';
+import type { Shell } from '../../../platform/paths.js';
+
+/** A start-up file may be in any encoding: its text here has a character for each byte, and is written as it was. */
+export interface Block {
+  /** What has been added to the file: from here up to `end`. */
+  start: number;
+  end: number;
+  /** Of its first line, counted from 1. */
+  line: number;
+  /** What stands between the markers. */
+  body: string;
+}
+
+const BEGIN = '# >>> progress >>>';
+const END = '# <<< progress <<<';
+const NOTE = '  (progress setup --undo removes this';
+/** The file had no line break at its end: the one before the block is part of it. */
+const WITH_BREAK = ' and the line break before';
+
+const CODE: Readonly<Record<Shell, { load: (program: string) => string; body: (program: string) => string }>> = {
+  bash: { load: (program) => loadPosix('bash', program), body: (program) => guardPosix('bash', program) },
+  zsh: { load: (program) => loadPosix('zsh', program), body: (program) => guardPosix('zsh', program) },
+  fish: { load: loadFish, body: guardFish },
+};
+
+/** The line that loads the hooks now. */
+export function loadLine(shell: Shell, program: string): string {
+  return CODE[shell].load(program);
+}
+
+/** Says nothing and succeeds whatever has become of the program, under `set -eu` too; scripts do not run it. */
+function guardPosix(shell: Shell, program: string): string {
+  return `case $- in *i*) if [ -x ${quotePosix(program)} ]; then ${loadPosix(shell, program)} || :; fi ;; esac\n`;
+}
+
+function loadPosix(shell: Shell, program: string): string {
+  return `eval "$(${quotePosix(program)} init ${shell})"`;
+}
+
+function guardFish(program: string): string {
+  return `if status is-interactive; and test -x ${quoteFish(program)}\n    ${loadFish(program)}\nend\n`;
+}
+
+function loadFish(program: string): string {
+  return `${quoteFish(program)} init fish | source`;
+}
+
+export function quotePosix(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+export function quoteFish(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** The text of a file with the block of `program` in it: where it was, or else at the end. */
+export function putBlock(text: string, block: Block | undefined, shell: Shell, program: string): string {
+  const body = toBytes(CODE[shell].body(program));
+  if (block) return text.slice(0, block.start) + rewrap(text, block, body) + text.slice(block.end);
+  const needsBreak = text !== '' && !text.endsWith('\n');
+  return `${text}${needsBreak ? '\n' : ''}${BEGIN}${NOTE}${needsBreak ? WITH_BREAK : ''})\n${body}${END}\n`;
+}
+
+function rewrap(text: string, { start, end, body }: Block, newBody: string): string {
+  const old = text.slice(start, end);
+  const at = old.indexOf(body, old.indexOf(BEGIN) + BEGIN.length);
+  return old.slice(0, at) + newBody + old.slice(at + body.length);
+}
+
+export function cutBlock(text: string, { start, end }: Block): string {
+  return text.slice(0, start) + text.slice(end);
+}
+
+/** The program that a block loads, if it is just as we write it. */
+export function programOf(block: Block, shell: Shell): string | undefined {
+  const body = fromBytes(block.body);
+  const [, quoted = ''] = (shell === 'fish' ? /test -x '(.*)'$/m : /\[ -x '(.*)' \]; then/s).exec(body) ?? [];
+  const program = shell === 'fish' ? quoted.replace(/\\(['\\])/g, '$1') : quoted.replaceAll(`'\\''`, "'");
+  return CODE[shell].body(program) === body ? program : undefined;
+}
+
+/** Undefined where there is none; half a block, or two, is for a person to mend. */
+export function findBlock(text: string, file: string): Block | undefined {
+  const lines = splitLines(text);
+  const isMarker = (line: string) => line.startsWith(BEGIN) || line.startsWith(END);
+  const [first, second, third] = [...lines.keys()].filter((index) => isMarker(lines[index] ?? ''));
+  if (first === undefined) return undefined;
+  const fail = (index: number, what: string) => {
+    const advice = `remove what is left of it between "${BEGIN}" and "${END}" in an editor`;
+    return new ProgressError('bad_config', `${file}:${index + 1}: ${what}; ${advice}`);
+  };
+  if (!lines[first]?.startsWith(BEGIN)) throw fail(first, 'the block of progress ends here without a beginning');
+  if (second === undefined || !lines[second]?.startsWith(END))
+    throw fail(first, 'the block of progress that begins here has no end');
+  if (third !== undefined) throw fail(third, 'a second block of progress');
+  const before = lines.slice(0, first).join('').length;
+  const end = lines.slice(0, second + 1).join('').length;
+  // what has been added behind it since then needs the break
+  const hasBreak = lines[first].includes(WITH_BREAK) && text[before - 1] === '\n' && end === text.length;
+  return {
+    start: hasBreak ? before - 1 : before,
+    end,
+    line: first + 1,
+    body: lines.slice(first + 1, second).join(''),
+  };
+}
+
+/** Each with its line break. */
+export function splitLines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}
+
+export function toBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+export function fromBytes(text: string): string {
+  return Buffer.from(text, 'latin1').toString();
+}

@@ -1,0 +1,199 @@
+/** `progress setup`: the hooks in a shell's start-up file or an agent's settings, and out of it again. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sanitize } from '../../../core/ansi.js';
+import { ProgressError } from '../../../core/errors.js';
+import type { Agent, Shell } from '../../../platform/paths.js';
+import { AGENTS, findInPath, findShell, resolveRcFiles, SHELLS } from '../../../platform/paths.js';
+import { cutHooks, holds, putHooks } from '../../../agents/settings.js';
+import type { AgentSetup } from '../../../agents/settings-files.js';
+import { agentSetup, isHookCommand } from '../../../agents/settings-files.js';
+import { defineCommand } from '../../command.js';
+import { print, printLines } from '../../shared/output.js';
+import { cutBlock, findBlock, fromBytes, loadLine, putBlock, toBytes } from './rc-block.js';
+import type { RcFile } from '../../../platform/rc-file.js';
+import { keepBackup, readBackup, readRcFile, removeBackup, writeRcFile } from '../../../platform/rc-file.js';
+import { unifiedDiff } from '../../../platform/unified-diff.js';
+
+export const command = defineCommand({
+  usage: 'setup [what]',
+  describe: 'Load the hooks when a shell starts, or have an agent call them, or no longer',
+  options: (yargs) =>
+    yargs
+      .positional('what', {
+        choices: [...SHELLS, ...AGENTS],
+        describe: 'A shell, that of $SHELL unless given; or an agent',
+      })
+      .option('dry-run', { type: 'boolean', describe: 'Only show what would change' })
+      .option('undo', { type: 'boolean', describe: 'Remove what setup has added' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ what, 'dry-run': dryRun = false, undo = false, json = false }, { env }) {
+    const program = chooseProgram(OWN_PROGRAM, env['PATH']);
+    const target = isAgent(what)
+      ? agentTarget(what, env)
+      : shellTarget(what ?? findShell(env) ?? refuseShell(env['SHELL']), program, env);
+    const rc = readRcFile(target.file);
+    const change = undo ? planUndo(rc, target) : planSetup(rc, target);
+    const report = { ...target.told, file: rc.file, action: change.action, dryRun, diff: diffOf(rc, change) };
+    const backup = dryRun ? undefined : apply(rc, change);
+    if (json) await print(`${JSON.stringify({ ...report, backup: backup ?? null }, undefined, 2)}\n`);
+    else {
+      const text = [...report.diff, ...summaryOf({ ...report, backup }, target)];
+      await printLines(text.map((line) => sanitize(line, { color: false })));
+    }
+    return 0;
+  },
+});
+
+/** The launcher of this package, seen from the built command line. */
+const OWN_PROGRAM = fileURLToPath(new URL('../bin/progress', import.meta.url));
+
+interface Change {
+  action: 'added' | 'replaced' | 'removed' | 'none';
+  /** The new text; undefined: no such file. */
+  text: string | undefined;
+}
+
+interface Report {
+  file: string;
+  action: Change['action'];
+  dryRun: boolean;
+  backup: string | undefined;
+}
+
+/** Whose file it is, and how the hooks stand in it. */
+interface Target {
+  file: string;
+  told: { shell: Shell } | { agent: Agent };
+  has(text: string): boolean;
+  put(text: string | undefined): string;
+  /** `before`: the backup. */
+  cut(text: string, before: string | undefined): string;
+  /** A file of which only this is left was made by us, if there is no older text of it. */
+  empty: RegExp;
+  removed: string;
+  /** After it has been added. */
+  advice: string[];
+}
+
+function isAgent(what: string | undefined): what is Agent {
+  return AGENTS.some((agent) => agent === what);
+}
+
+function shellTarget(shell: Shell, program: string, env: NodeJS.ProcessEnv): Target {
+  const file = resolveRcFiles(env)[shell];
+  return {
+    file,
+    told: { shell },
+    has: (text) => findBlock(text, file) !== undefined,
+    put: (text = '') => putBlock(text, findBlock(text, file), shell, program),
+    cut(text) {
+      const block = findBlock(text, file);
+      return block ? cutBlock(text, block) : text;
+    },
+    empty: /^$/,
+    removed: 'Shells that run keep their hooks until they end.',
+    advice: [
+      `To load it now:  ${loadLine(shell, program)}`,
+      `To undo it:      progress setup ${shell} --undo`,
+      ...(shell === 'bash' ? explainLogin(file, process.platform) : []),
+    ],
+  };
+}
+
+function agentTarget(agent: Agent, env: NodeJS.ProcessEnv): Target {
+  const { file, events, handler, advice }: AgentSetup = agentSetup(agent, env);
+  // a file's text has a character for each byte
+  const bytes = { ...handler, command: toBytes(handler.command) };
+  const isOurs = (command: unknown) => isHookCommand(command, agent);
+  const put = (text: string | undefined) => putHooks(text, { file, events, handler: bytes, isOurs });
+  return {
+    file,
+    told: { agent },
+    has: (text) => cutHooks(text, { file, isOurs }) !== text,
+    put,
+    cut(text, before) {
+      // untouched since then, it gets back every character
+      if (before !== undefined && put(before) === text) return before;
+      return cutHooks(text, { file, isOurs, isKept: (where) => before !== undefined && holds(before, where) });
+    },
+    empty: /^\s*\{?\s*\}?\s*$/,
+    removed: 'Sessions that run may call them until they end, to no avail.',
+    advice: ['Sessions that begin from now on are shown.', ...advice, `To undo it:  progress setup ${agent} --undo`],
+  };
+}
+
+function refuseShell(shell = ''): never {
+  const known = SHELLS.join(', ');
+  throw new ProgressError(
+    'usage',
+    `$SHELL is ${JSON.stringify(shell)}: there are hooks for ${known}; name one of them`,
+  );
+}
+
+/** The name under which the user calls it, which outlives updates; its own place if it is not in PATH. */
+export function chooseProgram(own: string, searchPath: string | undefined): string {
+  const candidates = findInPath('progress', searchPath).filter((file) => path.isAbsolute(file));
+  return candidates.find((file) => realpathSync(file) === realpathSync(own)) ?? own;
+}
+
+function planSetup({ text }: RcFile, target: Target): Change {
+  const after = target.put(text);
+  if (after === text) return { action: 'none', text };
+  return { action: text !== undefined && target.has(text) ? 'replaced' : 'added', text: after };
+}
+
+function planUndo(rc: RcFile, target: Target): Change {
+  if (rc.text === undefined || !target.has(rc.text)) return { action: 'none', text: rc.text };
+  const before = readBackup(rc);
+  const after = target.cut(rc.text, before);
+  const isOurs = before === undefined && target.empty.test(after);
+  return { action: 'removed', text: isOurs ? undefined : after };
+}
+
+/** Returns the backup that there is then. One that equals the file has done its work. */
+function apply(rc: RcFile, { action, text }: Change): string | undefined {
+  if (action === 'none') return undefined;
+  const backup = action === 'removed' ? undefined : keepBackup(rc);
+  writeRcFile(rc, text);
+  if (action === 'removed' && text !== undefined && readBackup(rc) === text) removeBackup(rc);
+  return backup;
+}
+
+function diffOf({ file, text }: RcFile, change: Change): string[] {
+  return change.action === 'none' ? [] : unifiedDiff(file, text, change.text).map(fromBytes);
+}
+
+function summaryOf({ file, action, dryRun, backup }: Report, { advice, removed }: Target): string[] {
+  if (dryRun)
+    return [action === 'none' ? `Nothing would change in ${file}.` : `Nothing was changed: this was a dry run.`];
+  switch (action) {
+    case 'none':
+      return [`Nothing to do: ${file} is as it should be.`];
+    case 'removed':
+      return [`Removed from ${file}. ${removed}`];
+    case 'added':
+    case 'replaced':
+      return [
+        `Written to ${file}${backup === undefined ? '' : `; what it was before setup is in ${backup}`}`,
+        ...advice,
+      ];
+  }
+}
+
+/** What a login shell of bash reads: the first of them that is there, and nothing else. */
+const LOGIN_FILES = ['.bash_profile', '.bash_login', '.profile'];
+
+/** Terminals of macOS start login shells, and those read ~/.bashrc only if they are told to. */
+export function explainLogin(bashrc: string, platform: NodeJS.Platform): string[] {
+  if (platform !== 'darwin') return [];
+  const directory = path.dirname(bashrc);
+  const files = LOGIN_FILES.map((name) => path.join(directory, name));
+  const file = files.find((each) => existsSync(each));
+  if (file !== undefined && readFileSync(file, 'utf8').includes('.bashrc')) return [];
+  return [
+    `Terminals of macOS start login shells, which read ${file ?? files[0] ?? ''} and not ${bashrc}. Add to it:`,
+    '  [ -r ~/.bashrc ] && . ~/.bashrc',
+  ];
+}

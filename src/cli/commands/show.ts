@@ -1,0 +1,75 @@
+/** `progress show`: everything known of one execution. */
+import { withClient } from '../../client/connect.js';
+import { executionFromJson } from '../../core/execution.js';
+import { fold } from '../../core/fold.js';
+import { emptyState } from '../../core/state.js';
+import { ProgressError } from '../../core/errors.js';
+import { openSource, readJournal } from '../../journal/reader.js';
+import type { Paths } from '../../platform/paths.js';
+import { activityLines } from '../../terminal/activity.js';
+import { eventLines } from '../../terminal/events.js';
+import { showLines } from '../../terminal/show.js';
+import type { Style } from '../../terminal/style.js';
+import { defineCommand } from '../command.js';
+import { gapText } from '../shared/gap-text.js';
+import { findAnywhere } from '../shared/offline.js';
+import { complain, isPipeBroken, print, printLines } from '../shared/output.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
+
+export const command = defineCommand({
+  usage: 'show <id>',
+  describe: 'Show one execution with its steps',
+  options: (yargs) =>
+    yargs
+      .positional('id', { type: 'string', demandOption: true, describe: 'An id, a prefix of one, or a name' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' })
+      .option('transcript', { type: 'boolean', describe: 'Print what it said and did, from its beginning' })
+      .option('timeline', { type: 'boolean', describe: 'Print its events in order, each with an icon' }),
+  async run({ id, json = false, transcript = false, timeline = false }, { paths, env }) {
+    if (transcript && timeline) throw new ProgressError('usage', 'give either --transcript or --timeline');
+    if (json && (transcript || timeline))
+      throw new ProgressError('usage', `${NO_JSON}: logs --type all --json has it all`);
+    if (transcript || timeline) {
+      await printEvents(paths, id, styleOf(env), timeline);
+      return 0;
+    }
+    const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: id }));
+    if (json) await print(`${JSON.stringify(execution, undefined, 2)}\n`);
+    else
+      await printLines(
+        showLines(executionFromJson(execution), { now: Date.now(), columns: columnsOf(), style: styleOf(env) }),
+      );
+    return 0;
+  },
+});
+
+const NO_JSON = '--transcript and --timeline are for people';
+
+/** So many events of a timeline wait for one that came late. */
+const LATE_EVENTS = 5_000;
+
+/** From the files of the journal: all of it, however long it is. A timeline is in the order of the times. */
+async function printEvents(paths: Paths, text: string, style: Style, timeline: boolean): Promise<void> {
+  const { id, firstSeq } = await findAnywhere(paths, text);
+  const state = emptyState();
+  const waiting: { time: string; lines: string[] }[] = [];
+  const printFirst = async (count: number) => {
+    waiting.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)));
+    await printLines(waiting.splice(0, count).flatMap(({ lines }) => lines));
+  };
+  for await (const part of readJournal(openSource(paths.journal), { after: firstSeq - 1, execution: id })) {
+    if (isPipeBroken()) return;
+    if ('gap' in part) {
+      complain(gapText(part.gap));
+      continue;
+    }
+    for (const event of part.events) {
+      const execution = fold(state, event);
+      const options = { columns: columnsOf(), style };
+      if (timeline) waiting.push({ time: event.time, lines: eventLines(event, execution, options) });
+      else await printLines(activityLines(event, execution, { ...options, times: true }));
+    }
+    if (waiting.length > 2 * LATE_EVENTS) await printFirst(waiting.length - LATE_EVENTS);
+  }
+  await printFirst(waiting.length);
+}

@@ -1,0 +1,92 @@
+/** `progress wait`: until executions have ended. */
+import type { Client } from '../../client/client.js';
+import { withClient } from '../../client/connect.js';
+import type { Position } from '../../client/follow.js';
+import type { Execution } from '../../core/execution.js';
+import { executionToJson, isFinal } from '../../core/execution.js';
+import type { Paths } from '../../platform/paths.js';
+import { summaryLines } from '../../terminal/summary.js';
+import { defineCommand } from '../command.js';
+import { exitStatusOf, TIMEOUT_STATUS } from '../shared/exit-status.js';
+import { followSome } from '../shared/follow-executions.js';
+import { titleOf } from '../control/control.js';
+import { complain, printJson, printLines } from '../shared/output.js';
+import { findOne } from '../control/selection.js';
+import { columnsOf, parseDuration, styleOf } from '../shared/output-options.js';
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export const command = defineCommand({
+  usage: 'wait <ids..>',
+  describe: 'Wait until executions have ended, and exit as they did',
+  options: (yargs) =>
+    yargs
+      .positional('ids', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Ids, prefixes of ids, or names',
+      })
+      .option('any', { type: 'boolean', describe: 'Until the first of them has ended' })
+      .option('timeout', { type: 'string', requiresArg: true, describe: 'For so long at the most: 30s, 10m, 2h' })
+      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  async run({ ids, any = false, timeout, json = false }, { paths, env }) {
+    const limitMs = timeout === undefined ? undefined : parseDuration('timeout', timeout);
+    const { awaited, from } = await withClient({ paths, start: true }, async (client) => {
+      const { seq, journal } = await client.hello();
+      return { awaited: await findEach(client, ids), from: { after: seq, journal } };
+    });
+    const report = async (execution: Execution) => {
+      if (json) await printJson([executionToJson(execution)]);
+      else await printLines(summaryLines(execution, styleOf(env), columnsOf()).slice(0, 1));
+    };
+
+    const over = new Map<string, Execution>();
+    const isOpen = ({ id }: Execution) => !over.has(id);
+    for await (const execution of ends(paths, awaited, from, limitMs)) {
+      over.set(execution.id, execution);
+      await report(execution);
+      if (any) return exitStatusOf(execution);
+    }
+    const left = awaited.filter(isOpen);
+    if (left.length > 0) {
+      complain(`not over after ${timeout ?? ''}: ${left.map(titleOf).join(', ')}`);
+      return TIMEOUT_STATUS;
+    }
+    const ended = awaited.map(({ id }) => over.get(id));
+    return exitStatusOf(ended.find((execution) => execution?.status !== 'completed') ?? ended[0]);
+  },
+});
+
+/** Each once, in the order given. */
+async function findEach(client: Client, texts: readonly string[]): Promise<Execution[]> {
+  const found = new Map<string, Execution>();
+  for (const text of texts) {
+    const execution = await findOne(client, text);
+    found.set(execution.id, execution);
+  }
+  return [...found.values()];
+}
+
+/** Each as it ended: those that have first, then the others, until none is left or the time is over. */
+async function* ends(
+  paths: Paths,
+  awaited: readonly Execution[],
+  from: Position,
+  limitMs: number | undefined,
+): AsyncGenerator<Execution> {
+  yield* awaited.filter(({ status }) => isFinal(status));
+  const open = new Set(awaited.filter(({ status }) => !isFinal(status)).map(({ id }) => id));
+  if (open.size === 0) return;
+  const abort = new AbortController();
+  const timer = limitMs === undefined ? undefined : setTimeout(() => abort.abort(), Math.min(limitMs, MAX_TIMER_MS));
+  try {
+    for await (const { execution } of followSome({ paths, executions: awaited, from, signal: abort.signal })) {
+      if (!isFinal(execution.status) || !open.delete(execution.id)) continue;
+      yield execution;
+      if (open.size === 0) return;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,221 @@
+/** `progress watch`: a line for each event, or the box that stays in place. */
+import { constants } from 'node:os';
+import { withClient } from '../../../client/connect.js';
+import type { Position } from '../../../client/follow.js';
+import { follow } from '../../../client/follow.js';
+import { loadConfig } from '../../../config/load.js';
+import type { ExecutionEvent } from '../../../core/event.js';
+import { EXECUTION_ENDS } from '../../../core/event.js';
+import type { Execution } from '../../../core/execution.js';
+import { executionFromJson, isFinal } from '../../../core/execution.js';
+import { fold } from '../../../core/fold.js';
+import { emptyState, findExecution } from '../../../core/state.js';
+import { ProgressError } from '../../../core/errors.js';
+import type { Ask } from '../../../protocol/channel.js';
+import type { Leaving } from '../../../terminal/box.js';
+import { openBox } from '../../../terminal/box.js';
+import { heartbeatLine, isBell, plainLine } from '../../../terminal/plain.js';
+import type { OutputStyle } from '../../../terminal/style.js';
+import { summaryLines } from '../../../terminal/summary.js';
+import { Backlog } from '../../shared/backlog.js';
+import { defineCommand } from '../../command.js';
+import { gapText } from '../../shared/gap-text.js';
+import type { Context } from '../../command.js';
+import { exitStatusOf } from '../../shared/exit-status.js';
+import type { Live } from '../../shared/live-model.js';
+import { openLive } from '../../shared/live-model.js';
+import type { OwnCommand } from '../../shared/own-command.js';
+import { findOwnCommand } from '../../shared/own-command.js';
+import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
+import { columnsOf, styleOf } from '../../shared/output-options.js';
+
+/** Nothing printed for so long. */
+const HEARTBEAT_MS = 30_000;
+
+export const command = defineCommand({
+  usage: 'watch [id]',
+  describe: 'Follow one execution, or all, live',
+  options: (yargs) =>
+    yargs
+      .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
+      .option('stream', { type: 'boolean', describe: 'Draw in place' })
+      .option('all', { type: 'boolean', describe: 'Include the command that runs this' })
+      .option('from-start', { type: 'boolean', describe: 'Begin with the oldest event' })
+      .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' })
+      .option('exit-status', { type: 'boolean', describe: 'Exit as the execution did' }),
+  async run(args, context) {
+    const { paths, env } = context;
+    if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an id');
+    if (args.stream && args.json) throw new ProgressError('usage', '--stream draws, --json prints: choose one');
+    const style = styleOf(env);
+    const execution = args.id === undefined ? undefined : await find(paths, args.id);
+    const inBox = args.stream === true && style.mode === 'box';
+    const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
+    // named, or with --all, it is shown like any other
+    const isWhole = args.all === true || execution !== undefined;
+    const own = isWhole ? undefined : await findOwnCommand(context, true);
+    const watched: Watched = inBox
+      ? await watchInBox(context, style, execution, own)
+      : { execution: await printOne(context, style, execution, { ...flags, own }) };
+    if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
+    return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
+  },
+});
+
+async function find(paths: Context['paths'], text: string): Promise<Execution> {
+  const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: text }));
+  return executionFromJson(execution);
+}
+
+/** Until the execution ends, or for ever; returns it as it ended. */
+async function printOne(
+  { paths }: Context,
+  style: OutputStyle,
+  execution: Execution | undefined,
+  { json, fromStart, own }: { json: boolean; fromStart: boolean; own: OwnCommand | undefined },
+): Promise<Execution | undefined> {
+  const isShort = process.stdout.isTTY && !json && !fromStart;
+  if (!execution) {
+    noteWaiting('events of all executions');
+    return await printEvents({ paths, style, json, isShort, own, ...(fromStart && { subscribe: { after: 0 } }) });
+  }
+  // of one that has ended everything is there already, and nothing will come to tell the end
+  const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
+  if (!isFinal(execution.status)) noteWaiting(`events of ${execution.name}, until it ends`);
+  return (await printEvents({ paths, style, json, isShort, execution: execution.id, ...last })) ?? execution;
+}
+
+export interface Printing {
+  paths: Context['paths'];
+  style: OutputStyle;
+  json?: boolean;
+  /** Of what was there before, only the last lines are printed. */
+  isShort?: boolean;
+  /** One execution, by its full id, until it ends. */
+  execution?: string;
+  subscribe?: Ask<'subscribe'>;
+  /** Where to begin, unless the daemon is to choose. */
+  resume?: Position;
+  /** What is left out. */
+  own?: OwnCommand | undefined;
+  /** Nothing comes behind this seq. */
+  last?: number;
+  signal?: AbortSignal;
+}
+
+/** Until the end of the one, or until the signal; returns the one as it ended, if its end was seen. */
+export async function printEvents(printing: Printing): Promise<Execution | undefined> {
+  const { paths, style, json = false, execution, own, last = Infinity, resume, signal } = printing;
+  const state = emptyState();
+  const backlog = printing.isShort ? new Backlog(printBacklog) : undefined;
+  let head: number | undefined;
+  const print = async (lines: readonly string[], seq: number) => {
+    if (seq <= (head ?? 0)) return backlog?.add(lines);
+    await backlog?.flush();
+    await printLines(lines);
+  };
+  const subscribe = { ...printing.subscribe, ...(execution !== undefined && { execution }) };
+  const heartbeat = setInterval(() => {
+    if (json || process.stdout.isTTY) return;
+    const shown = [...state.alive.values()].filter(({ id }) => own?.is(id) !== true);
+    void printLines(shown.map((one) => heartbeatLine(one, Date.now())));
+  }, HEARTBEAT_MS);
+  try {
+    for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
+      if (isPipeBroken()) return undefined;
+      if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+      if (followed.kind === 'connected' && backlog) head ??= followed.hello.seq;
+      if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
+      if (followed.kind === 'gap') {
+        if (json) await printJson([{ gap: followed.gap }]);
+        else complain(gapText(followed.gap));
+      }
+      if (followed.kind !== 'events') continue;
+      const shown = own ? followed.events.filter((event) => !own.isOf(event)) : followed.events;
+      if (shown.some(isLine)) heartbeat.refresh();
+      if (json) await printJson(shown);
+      else ring(shown);
+      for (const event of shown) {
+        const changed = fold(state, event);
+        if (!json && isLine(event)) await print(plainLine(event, changed, style), event.seq);
+      }
+      const known = execution === undefined ? undefined : findExecution(state, execution);
+      if (known && isFinal(known.status)) return known;
+      if ((followed.events.at(-1)?.seq ?? 0) >= last) return undefined;
+    }
+    return undefined;
+  } finally {
+    clearInterval(heartbeat);
+    await backlog?.flush();
+  }
+}
+
+async function printBacklog(lines: readonly string[], dropped: number): Promise<void> {
+  if (dropped > 0) complain(`${dropped} earlier lines are not shown: --from-start or 'progress logs' prints them`);
+  await printLines(lines);
+}
+
+/** Who looks on at a terminal hears the bell, too. */
+function ring(events: readonly ExecutionEvent[]): void {
+  if (process.stdout.isTTY && events.some((event) => isBell(event, Date.now()))) process.stdout.write('\x07');
+}
+
+/** Figures that come every other second are no news: heartbeats tell them. And `logs --stream debug` is for debuggers. */
+function isLine({ type, data }: ExecutionEvent): boolean {
+  return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
+}
+
+/** Until it ends or is left; returns the exit status of the one, and how the box was left. */
+async function watchInBox(
+  { paths }: Context,
+  style: OutputStyle,
+  execution: Execution | undefined,
+  own: OwnCommand | undefined,
+): Promise<Watched> {
+  const isShown = ({ id }: Execution) => own?.is(id) !== true;
+  const summary = (one: Execution) => summaryLines(one, style, columnsOf());
+  if (execution && isFinal(execution.status)) {
+    await printLines(summary(execution));
+    return { execution };
+  }
+  const abort = new AbortController();
+  let end = () => {};
+  const ended = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  const live = await openLive({
+    paths,
+    ...(execution && { execution: execution.id }),
+    rate: loadConfig(paths.config).watch.rate,
+    signal: abort.signal,
+    onChange(events) {
+      events.forEach((event) => own?.isOf(event));
+      box.changed();
+      ring(events);
+      if (!execution) for (const one of endedBy(events, live).filter(isShown)) box.print(summary(one).slice(0, 1));
+      else if (isFinal(live.find(execution.id)?.status ?? 'running')) end();
+    },
+  });
+  const view = () => ({
+    executions: live.executions().filter(isShown),
+    connection: live.connection,
+    now: Date.now(),
+    detail: true,
+  });
+  const box = openBox({ input: process.stdin, output: process.stdout, style, view });
+  const left = await Promise.race([box.left, ended]);
+  abort.abort();
+  const shown = execution && (live.find(execution.id) ?? execution);
+  await box.close(shown && isFinal(shown.status) ? summary(shown) : []);
+  await live.done;
+  return { execution: shown, left };
+}
+
+interface Watched {
+  execution: Execution | undefined;
+  left?: Leaving | undefined;
+}
+
+/** The executions that these events ended. */
+function endedBy(events: readonly ExecutionEvent[], live: Live): Execution[] {
+  const ids = new Set(events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type)).map((event) => event.execution));
+  return [...ids].map((id) => (id === undefined ? undefined : live.find(id))).filter((one) => one !== undefined);
+}

@@ -1,0 +1,96 @@
+/** Finds the execution of the command line that this program was typed in, which lists leave out. */
+import { hostname } from 'node:os';
+import type { Client } from '../../client/client.js';
+import { withClient } from '../../client/connect.js';
+import type { ExecutionEvent } from '../../core/event.js';
+import { numberOf, textOf } from '../../core/event.js';
+import type { ExecutionJson } from '../../core/execution.js';
+import { ProgressError } from '../../core/errors.js';
+import type { Paths } from '../../platform/paths.js';
+import { ancestorsOf } from '../../platform/processes.js';
+import { NO_HELP } from './offline.js';
+
+/**
+ * Set by the function `progress` of a hooked shell: the ID of the line that it runs, empty for one that is not recorded.
+ * Where another program or script runs this one, the nearest shell among its ancestors is the one.
+ */
+const VARIABLE = 'PROGRESS_COMMAND';
+const PAGE = 1_000;
+
+type Listed = Pick<ExecutionJson, 'id' | 'kind' | 'status' | 'pid' | 'host' | 'startedAt'>;
+
+export class OwnCommand {
+  readonly #isKnown: boolean;
+  readonly #startedBy = Date.now();
+  /** Ancestors of this process with their distance. */
+  readonly #ancestors: ReadonlyMap<number, number>;
+  #id: string | undefined;
+  /** Position in the journal of the list that was searched. */
+  #seq = 0;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    const given = env[VARIABLE];
+    this.#isKnown = given !== undefined;
+    this.#id = given === '' ? undefined : given;
+    this.#ancestors = this.#isKnown ? new Map() : ownAncestors();
+  }
+
+  /** Searches a list that has all live executions. */
+  search(executions: readonly Listed[]): this {
+    if (this.#isKnown) return this;
+    const [nearest] = executions
+      .filter(({ kind, status, pid, host = hostname() }) => {
+        const isHere = kind === 'command' && status === 'running' && host === hostname();
+        return isHere && this.#ancestors.has(pid ?? 0);
+      })
+      .sort((a, b) => this.#depthOf(a) - this.#depthOf(b) || ((a.startedAt ?? '') < (b.startedAt ?? '') ? 1 : -1));
+    this.#id = nearest?.id;
+    return this;
+  }
+
+  /** Asks the daemon, and remembers up to which event its answer holds. */
+  async ask(client: Client): Promise<this> {
+    if (this.#isKnown) return this;
+    this.#seq = (await client.hello()).seq;
+    // a page has the newest
+    return this.search((await client.call('list', { all: false, limit: PAGE })).executions);
+  }
+
+  is(id: string | undefined): boolean {
+    return id !== undefined && id === this.#id;
+  }
+
+  /** Whether an event is about that execution, whose start may come after the list was asked for. */
+  isOf({ seq, type, time, execution, data }: ExecutionEvent): boolean {
+    const isLate = !this.#isKnown && this.#id === undefined && seq > this.#seq && type === 'execution_started';
+    if (isLate && textOf(data, 'kind') === 'command' && Date.parse(time) <= this.#startedBy) {
+      if (this.#ancestors.has(numberOf(data, 'pid') ?? 0)) this.#id = execution;
+    }
+    return this.is(execution);
+  }
+
+  #depthOf({ pid }: Listed): number {
+    return this.#ancestors.get(pid ?? 0) ?? Infinity;
+  }
+}
+
+/** As far as a daemon answers: without one, the journal does not have the command yet. */
+export async function findOwnCommand(
+  { paths, env }: { paths: Paths; env: NodeJS.ProcessEnv },
+  start: boolean,
+): Promise<OwnCommand> {
+  const own = new OwnCommand(env);
+  try {
+    return await withClient({ paths, start }, async (client) => await own.ask(client));
+  } catch (error) {
+    if (start || !NO_HELP.has(ProgressError.from(error).code)) throw error;
+    return own;
+  }
+}
+
+function ownAncestors(): Map<number, number> {
+  // where the system does not tell, the nearest one is known
+  const found = new Map([[process.ppid, 0]]);
+  for (const { pid } of ancestorsOf(process.ppid)) if (!found.has(pid)) found.set(pid, found.size);
+  return found;
+}

@@ -1,0 +1,32 @@
+/** Signals as people write them. */
+import { constants } from 'node:os';
+import { findNearest } from '../../core/suggest.js';
+import { ProgressError } from '../../core/errors.js';
+
+const PREFIX = 'SIG';
+const NAMES = Object.keys(constants.signals) as NodeJS.Signals[];
+
+/** As kill(1) lists them. */
+export const SHORT_SIGNALS: readonly string[] = NAMES.map((name) => name.slice(PREFIX.length));
+
+/** Node has no names for them, and takes the death by one for an exit with 0. */
+const REAL_TIME = /^(?:RTMIN|RTMAX)(?:[+-]\d+)?$|^(?:3[2-9]|[45]\d|6[0-4])$/;
+
+/** `TERM`, `SIGTERM`, `term` or `15`. */
+export function parseSignal(text: string): NodeJS.Signals {
+  const upper = text.toUpperCase();
+  const name = NAMES.find((known) => known === upper || known === PREFIX + upper || isNumberOf(text, known));
+  if (name !== undefined) return name;
+  const short = upper.startsWith(PREFIX) ? upper.slice(PREFIX.length) : upper;
+  if (REAL_TIME.test(short)) {
+    const advice = `use 'kill -s ${short} -- -PID', with the PID that 'progress show' prints`;
+    throw new ProgressError('usage', `--signal: real-time signals such as ${text} are not supported: ${advice}`);
+  }
+  const nearest = findNearest(short, SHORT_SIGNALS);
+  const advice = nearest === undefined ? 'try TERM, or a number as kill -l lists them' : `did you mean ${nearest}?`;
+  throw new ProgressError('usage', `--signal: there is no "${text}": ${advice}`);
+}
+
+function isNumberOf(text: string, name: NodeJS.Signals): boolean {
+  return /^\d+$/.test(text) && constants.signals[name] === Number(text);
+}

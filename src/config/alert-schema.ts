@@ -1,0 +1,228 @@
+/** What of the configuration is about alerts: rules, and the channels over which they tell. */
+import * as v from 'valibot';
+import {
+  BUILTIN_CHANNELS,
+  type ChannelConfig,
+  isMapping,
+  isName,
+  MAX_ALTERNATIVES,
+  NAME_WANTED,
+} from './channel-schema.js';
+import {
+  choice,
+  count,
+  decimal,
+  duration,
+  either,
+  group,
+  type Kind,
+  list,
+  mapping,
+  oneOrMore,
+  pattern,
+  shorten,
+  size,
+  text,
+  withDefault,
+  wrong,
+} from './value-types.js';
+import type { Severity } from '../core/alerts.js';
+import { SEVERITIES } from '../core/alerts.js';
+import { toLevel } from '../core/conversions.js';
+import { FINAL_STATUSES, type FinalStatus } from '../core/event.js';
+import { EXECUTION_KINDS } from '../core/execution.js';
+import { type Level, LEVELS } from '../core/filter.js';
+import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
+import { findNearest } from '../core/suggest.js';
+
+/** Stands in the list of rules for those that are there without a configuration. */
+export const BUILTIN = 'builtin';
+/** Each rule is asked about each event of the types that it needs. */
+const MAX_RULES = 500;
+const MAX_PATTERN_CHARS = 256;
+
+export interface RuleConfig {
+  /** Unique among the rules. */
+  readonly name: string;
+  readonly when: Conditions;
+  /** Names of channels. */
+  readonly notify: readonly string[];
+  /** For one execution at most once in so many milliseconds; 0: each time. */
+  /** Unless given, it follows from what the rule tells of. */
+  readonly severity?: Severity;
+  readonly throttle: number;
+  /** `streak`: of executions of one name once, until one of them succeeds. */
+  readonly repeat: 'each' | 'streak';
+}
+
+/** All that is given must hold; of a list any. Patterns match whole texts, with `*` and `?`. */
+export interface Conditions {
+  /** Types of events. */
+  readonly type?: readonly string[];
+  /** Of the execution, at its end; `recovered`: the first success of its name after a failure. */
+  readonly status?: readonly (FinalStatus | 'recovered')[];
+  readonly attention?: readonly ('waiting' | 'silent')[];
+  readonly kind?: readonly string[];
+  /** A pattern, as are name, queue, step and the values of label. */
+  readonly agent?: readonly string[];
+  readonly name?: readonly string[];
+  readonly label?: Readonly<Record<string, string>>;
+  /** In milliseconds. */
+  readonly longerThan?: number;
+  readonly exitStatus?: readonly number[];
+  readonly queue?: readonly string[];
+  /** Of events of the type `log`: this level or a worse one. */
+  readonly level?: Level;
+  /** US dollars that the execution has cost are more than this. */
+  readonly costUsd?: number;
+  readonly tokensPerMinute?: TokenRate;
+  readonly resource?: ResourceCondition;
+  /** A regular expression (RE2), on lines of output and messages of the log. */
+  readonly output?: string;
+  /** A step of this name failed or timed out. */
+  readonly step?: readonly string[];
+}
+
+/** More tokens a minute than this, on average over the window, in milliseconds. */
+export interface TokenRate {
+  readonly above: number;
+  readonly window: number;
+}
+
+/** Above each of the given thresholds for so many milliseconds without a break. */
+export interface ResourceCondition {
+  /** Percent of one core. */
+  readonly cpu?: number;
+  /** In bytes. */
+  readonly memory?: number;
+  readonly for: number;
+}
+
+function globs(description: string) {
+  const wanted = 'a text with * and ?';
+  return oneOrMore(glob(wanted, description), MAX_ALTERNATIVES, description);
+}
+
+function glob(wanted: string, description: string): Kind<string> {
+  return text(wanted, description, (value) => value.length <= MAX_PATTERN_CHARS);
+}
+
+function anyOf<Value>(item: Kind<Value>, description: string) {
+  return v.exactOptional(oneOrMore(item, MAX_ALTERNATIVES, description));
+}
+
+const RESOURCE: Kind<ResourceCondition> = v.pipe(
+  group({
+    cpu: v.exactOptional(count(1, 1_000_000, 'More than so many percent of one core.')),
+    memory: v.exactOptional(size('1KiB', '1024TiB', 'More memory than this.')),
+    for: withDefault(duration('0s', '365d', 'The whole time.'), '1m'),
+  }),
+  v.check(({ cpu, memory }) => cpu !== undefined || memory !== undefined, 'needs cpu, memory or both'),
+);
+
+const LEVEL: Kind<Level> = v.pipe(
+  text(
+    `one of ${LEVELS.join(', ')}, or another usual name of one`,
+    'Messages of this level or a worse one.',
+    (value) => toLevel(value) !== undefined,
+  ),
+  v.transform((value) => LEVELS.find((level) => level === toLevel(value)) ?? 'info'),
+);
+
+const TOKENS = count(1, 1_000_000_000, 'More tokens a minute than this.');
+const TOKEN_WINDOW = '5m';
+const TOKEN_GROUP: Kind<TokenRate> = group({
+  above: TOKENS,
+  window: withDefault(duration('10s', '1d', 'On average over this time.'), TOKEN_WINDOW),
+});
+const TOKEN_RATE: Kind<TokenRate> = v.pipe(
+  either<number | TokenRate>([TOKENS, TOKEN_GROUP], (value) => (isMapping(value) ? TOKEN_GROUP : TOKENS)),
+  v.transform((value) => (typeof value === 'number' ? { above: value, window: 300_000 } : value)),
+);
+
+const CONDITIONS: Kind<Conditions> = v.pipe(
+  group({
+    type: anyOf(
+      text('a type of events', 'Types of events.', (value) => isIdentifier(value, MAX_TYPE_CHARS)),
+      'Types of events.',
+    ),
+    status: anyOf(choice([...FINAL_STATUSES, 'recovered'], 'A status.'), 'How the execution ended.'),
+    attention: anyOf(choice(['waiting', 'silent'], 'A kind of attention.'), 'What the execution needs attention for.'),
+    kind: anyOf(choice(EXECUTION_KINDS, 'A kind.'), 'Kinds of executions.'),
+    agent: v.exactOptional(globs('Patterns of the name of the agent.')),
+    name: v.exactOptional(globs('Patterns of the name of the execution.')),
+    label: v.exactOptional(
+      mapping(
+        glob('a text with * and ?', 'A pattern of the value.'),
+        { isName: (name) => isIdentifier(name), wanted: 'the name of a label' },
+        'Patterns of the values of labels, by their names.',
+      ),
+    ),
+    longerThan: v.exactOptional(duration('1ms', '365d', 'The execution took longer than this.')),
+    exitStatus: anyOf(count(0, 255, 'An exit status.'), 'Exit statuses of the execution.'),
+    queue: v.exactOptional(globs('Patterns of the name of the queue.')),
+    level: v.exactOptional(LEVEL),
+    costUsd: v.exactOptional(decimal(0.01, 1_000_000, 'The execution has cost more US dollars than this.')),
+    tokensPerMinute: v.exactOptional(TOKEN_RATE),
+    resource: v.exactOptional(RESOURCE),
+    output: v.exactOptional(pattern('A regular expression (RE2) on lines of output and messages of the log.')),
+    step: v.exactOptional(globs('Patterns of the name of a step that failed or timed out.')),
+  }),
+  v.check((conditions) => Object.keys(conditions).length > 0, 'needs at least one condition'),
+);
+
+const RULE: Kind<RuleConfig> = group({
+  name: text(NAME_WANTED, 'The name of the rule.', (value) => isName(value) && value !== BUILTIN),
+  when: CONDITIONS,
+  notify: withDefault(
+    oneOrMore(text('the name of a channel', 'A channel.'), MAX_ALTERNATIVES, 'The channels that are told.'),
+    'desktop',
+  ),
+  severity: v.exactOptional(choice(SEVERITIES, 'How much its alerts matter.')),
+  throttle: withDefault(duration('0s', '30d', 'For one execution at most once in so long; 0s: each time.'), '0s'),
+  repeat: withDefault(
+    choice(['each', 'streak'], 'Each time, or once for a name until an execution of that name succeeds.'),
+    'each',
+  ),
+});
+
+const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for those that are there without configuration`));
+
+export const RULES = list(
+  either<RuleConfig | typeof BUILTIN>([RULE, BUILTIN_ENTRY], (value) => (isMapping(value) ? RULE : BUILTIN_ENTRY)),
+  MAX_RULES,
+  'Which events are told, and over which channels.',
+);
+
+/** What is wrong between rules and channels that are right each for itself. */
+export function findWrongReferences({ rules, channels }: AlertsConfig): Problem[] {
+  const known = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(channels)])];
+  const names = rules.map((rule) => (rule === BUILTIN ? rule : rule.name));
+  const mistyped = BUILTIN_CHANNELS.filter((name) => (channels[name]?.type ?? name) !== name);
+  const ofRules = rules.flatMap((rule, at) => {
+    const path = ['rules', at, ...(rule === BUILTIN ? [] : ['name'])];
+    const isSecond = names.indexOf(names[at] ?? '') < at;
+    const twice = isSecond ? [{ path, message: `is the second rule ${names[at] ?? ''}` }] : [];
+    const notify = rule === BUILTIN ? [] : rule.notify;
+    const unknown = notify.flatMap((channel, index) => {
+      if (known.includes(channel)) return [];
+      const nearest = findNearest(channel, known);
+      const advice = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${nearest}?`;
+      const message = `there is no channel ${JSON.stringify(shorten(channel))}; ${advice}`;
+      return [{ path: ['rules', at, 'notify', index], message }];
+    });
+    return [...twice, ...unknown];
+  });
+  const ofChannels = mistyped.map((name) => ({ path: ['channels', name, 'type'], message: `must be ${name} here` }));
+  return [...ofRules, ...ofChannels];
+}
+
+interface Problem {
+  path: (string | number)[];
+  message: string;
+}
+
+export interface AlertsConfig {
+  readonly rules: readonly (RuleConfig | typeof BUILTIN)[];
+  readonly channels: Readonly<Record<string, ChannelConfig>>;
+}

@@ -1,0 +1,233 @@
+/** The channels of the configuration: over which alerts are sent, and what each of them needs. */
+import * as v from 'valibot';
+import {
+  choice,
+  commandLine,
+  count,
+  duration,
+  either,
+  file,
+  group,
+  type Kind,
+  looseGroup,
+  mapping,
+  type Naming,
+  oneOrMore,
+  text,
+  variable,
+  withDefault,
+} from './value-types.js';
+import type { Severity } from '../core/alerts.js';
+import { SEVERITIES } from '../core/alerts.js';
+import { parseQuietHours, type QuietHours } from '../core/quiet-hours.js';
+
+/** Channels that are there without being configured. */
+export const BUILTIN_CHANNELS: readonly string[] = ['desktop', 'bell'];
+
+/** Whoever needs more of them wants a pattern. */
+export const MAX_ALTERNATIVES = 100;
+/** What channels of all types have. */
+export interface ChannelBase {
+  /** Alerts of a lower severity are not sent. */
+  readonly severity?: Severity;
+  /** Alerts are held in these hours, but for critical ones. */
+  readonly quiet?: readonly QuietHours[];
+}
+
+export type ChannelConfig = WebhookConfig | EmailConfig | CommandConfig | LocalConfig;
+
+/** Exactly one of url, urlEnv and urlFile is given. What ends with Env names a variable, what ends with File a file. */
+export interface WebhookConfig extends ChannelBase {
+  readonly type: 'webhook';
+  readonly url?: string;
+  readonly urlEnv?: string;
+  readonly urlFile?: string;
+  readonly secretEnv?: string;
+  readonly secretFile?: string;
+  readonly tokenEnv?: string;
+  readonly tokenFile?: string;
+  /** Certificates of authorities that are trusted besides those that Node knows. */
+  readonly caFile?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly template: 'json' | 'slack' | 'ntfy';
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+export interface EmailConfig extends ChannelBase {
+  readonly type: 'email';
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly user?: string;
+  readonly passwordEnv?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+export interface CommandConfig extends ChannelBase {
+  readonly type: 'command';
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
+/** The desktop, and the bell of terminals: both need nothing, and are there without configuration too. */
+export interface LocalConfig extends ChannelBase {
+  readonly type: 'desktop' | 'bell';
+}
+
+export const NAME_WANTED = 'at most 64 of a-z, 0-9, _ and -';
+
+export function isName(value: string): boolean {
+  return /^[a-z0-9_-]{1,64}$/.test(value);
+}
+
+const QUIET_WANTED = 'hours like "22:00-07:00" or "mon-fri 22:00-07:00"';
+const QUIET: Kind<QuietHours> = v.pipe(
+  text(QUIET_WANTED, 'Hours of the day.', (value) => parseQuietHours(value) !== undefined),
+  v.transform((value) => parseQuietHours(value) ?? { from: 0, to: 0, days: [] }),
+);
+const MAX_QUIET = 20;
+
+const BASE = {
+  quiet: v.exactOptional(oneOrMore(QUIET, MAX_QUIET, 'Hours in which alerts are held, but for critical ones.')),
+  severity: v.exactOptional(choice(SEVERITIES, 'Alerts of this severity or a higher one are sent, and no others.')),
+};
+
+const URL_WANTED = 'a URL with http or https, and without user and password';
+
+function isUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
+
+/** These are secrets, or belong to the protocol. */
+const REFUSED_HEADERS = new Set(
+  'authorization cookie proxy-authorization host connection content-length transfer-encoding'.split(' '),
+);
+
+const HEADER: Naming = {
+  isName: (name) => /^[!#$%&'*+.^`|~\w-]{1,128}$/.test(name) && !REFUSED_HEADERS.has(name.toLowerCase()),
+  wanted: 'the name of a header; for Authorization use tokenEnv or tokenFile',
+};
+
+const CA_FILE = 'A file of certificates (PEM) that are trusted, besides those of public authorities.';
+const TIMEOUT = 'An attempt that takes longer has failed.';
+
+const URL_KEYS = ['url', 'urlEnv', 'urlFile'];
+const WEBHOOK: Kind<WebhookConfig> = v.pipe(
+  group({
+    type: v.literal('webhook'),
+    ...BASE,
+    url: v.exactOptional(text(URL_WANTED, 'Where the alert is sent.', isUrl, `is not ${URL_WANTED}`)),
+    urlEnv: v.exactOptional(variable('A variable that holds the URL, which may be a secret.')),
+    urlFile: v.exactOptional(file('A file that holds the URL.')),
+    secretEnv: v.exactOptional(variable('A variable that holds the secret to sign with.')),
+    secretFile: v.exactOptional(file('A file that holds the secret to sign with.')),
+    tokenEnv: v.exactOptional(variable('A variable that holds the token, sent as `Authorization: Bearer`.')),
+    tokenFile: v.exactOptional(file('A file that holds the token.')),
+    caFile: v.exactOptional(file(CA_FILE)),
+    headers: withDefault(
+      mapping(
+        text('a text of ASCII', 'A value.', (value) => /^[\x20-\x7e]*$/.test(value)),
+        HEADER,
+        'Headers that are sent, besides.',
+      ),
+      {},
+    ),
+    template: withDefault(choice(['json', 'slack', 'ntfy'], 'What the body looks like.'), 'json'),
+    timeout: withDefault(duration('1s', '5m', TIMEOUT), '10s'),
+  }),
+  v.check((channel) => givenOf(channel, URL_KEYS).length > 0, 'needs one of url, urlEnv and urlFile'),
+  atMostOne(URL_KEYS),
+  atMostOne(['secretEnv', 'secretFile']),
+  atMostOne(['tokenEnv', 'tokenFile']),
+);
+
+/** Where servers listen for each kind of security. */
+const PORTS = { tls: 465, starttls: 587, none: 25 };
+
+const ADDRESS_WANTED = 'an address like name@example.org, or Name <name@example.org>';
+
+/** One address; what it is good for only the server knows. */
+function isAddress(value: string): boolean {
+  const [, named] = /^[^<>@",;:\\]* <([^<>]+)>$/.exec(value) ?? [];
+  return /^[^\s@<>()[\],;:\\"]{1,64}@[^\s@<>()[\],;:\\"]{1,255}$/.test(named ?? value);
+}
+
+const PASSWORD_KEYS = ['passwordEnv', 'passwordFile'];
+const EMAIL: Kind<EmailConfig> = v.pipe(
+  group({
+    type: v.literal('email'),
+    ...BASE,
+    host: text('the name of a server', 'The SMTP server.', (value) => /^[\w.:-]{1,255}$/.test(value)),
+    port: v.exactOptional(count(1, 65_535, 'Its port: 465 with tls, 587 with starttls, 25 with none.')),
+    security: withDefault(choice(['tls', 'starttls', 'none'], 'How the connection is encrypted.'), 'starttls'),
+    user: v.exactOptional(text('a name', 'Who logs in.')),
+    passwordEnv: v.exactOptional(variable('A variable that holds the password.')),
+    passwordFile: v.exactOptional(file('A file that holds the password.')),
+    caFile: v.exactOptional(file(CA_FILE)),
+    from: text(ADDRESS_WANTED, 'The sender.', isAddress),
+    to: oneOrMore(text(ADDRESS_WANTED, 'An address.', isAddress), MAX_ALTERNATIVES, 'The recipients.'),
+    timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),
+  }),
+  atMostOne(PASSWORD_KEYS),
+  v.check(
+    (channel) => givenOf(channel, PASSWORD_KEYS).length > 0 === 'user' in channel,
+    'needs one of passwordEnv and passwordFile for user, and none without',
+  ),
+  v.transform(({ port, ...channel }) => ({ ...channel, port: port ?? PORTS[channel.security] })),
+);
+
+const COMMAND: Kind<CommandConfig> = group({
+  type: v.literal('command'),
+  ...BASE,
+  command: commandLine(MAX_ALTERNATIVES, 'The program and its arguments.'),
+  timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),
+});
+
+const DESKTOP: Kind<LocalConfig> = group({ type: v.literal('desktop'), ...BASE });
+const BELL: Kind<LocalConfig> = group({ type: v.literal('bell'), ...BASE });
+
+function givenOf(channel: unknown, keys: readonly string[]): string[] {
+  return isMapping(channel) ? keys.filter((key) => key in channel) : [];
+}
+
+/** Of several keys for the same. */
+function atMostOne<Channel extends object>(keys: readonly string[]) {
+  return v.check<Channel, (issue: { input: unknown }) => string>(
+    (channel) => givenOf(channel, keys).length < 2,
+    ({ input }) => {
+      const given = givenOf(input, keys);
+      return `${given.slice(0, -1).join(', ')} and ${given.at(-1) ?? ''} are given: keep one of them`;
+    },
+  );
+}
+
+const TYPES = { webhook: WEBHOOK, email: EMAIL, command: COMMAND, desktop: DESKTOP, bell: BELL };
+
+/** What is said of a channel without one of these types. */
+const NO_TYPE: Kind<never> = v.pipe(
+  looseGroup({ type: choice(Object.keys(TYPES), 'The kind of channel.') }),
+  v.never(),
+);
+
+export const CHANNELS = mapping(
+  either<ChannelConfig>(Object.values(TYPES), (value) => {
+    const type = isMapping(value) && 'type' in value ? value.type : undefined;
+    return Object.entries(TYPES).find(([name]) => name === type)?.[1] ?? NO_TYPE;
+  }),
+  { isName, wanted: NAME_WANTED },
+  'Over which rules may tell, by their names.',
+);
+
+export function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

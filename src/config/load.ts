@@ -1,0 +1,260 @@
+/** The configuration: the reader of the one YAML file, and the values of its keys. */
+import { isUtf8 } from 'node:buffer';
+import { closeSync, constants, readSync } from 'node:fs';
+import * as v from 'valibot';
+import {
+  type Document,
+  type ErrorCode,
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  parseDocument,
+  Parser,
+  visit,
+} from 'yaml';
+import { findWrongReferences } from './alert-schema.js';
+import { insideOf, type Kind, type Naming, wrong } from './value-types.js';
+import { formatPath, type KeyPath, parsePath } from './path.js';
+import { type Config, SCHEMA } from './schema.js';
+import { findNearest } from '../core/suggest.js';
+import { errnoOf, ProgressError } from '../core/errors.js';
+import { NotRegularFile, openRegularSync } from '../platform/regular-file.js';
+
+export type { Config } from './schema.js';
+export { configKeys } from './schema.js';
+
+/** The file is read whole, and a hostile one costs up to a second; a full real one has some 4 KiB. */
+const MAX_FILE_BYTES = 64 * 1024;
+/** Of the parser's stack, two entries a level. Its next stage recurses, and kills the process when that goes deep. */
+const MAX_DEPTH = 32;
+/** A wrong file may have thousands; nobody reads more at once. */
+const MAX_PROBLEMS_SHOWN = 20;
+/** In place of the parser's own words, where those speak to a programmer. */
+const SYNTAX_ERRORS: Partial<Record<ErrorCode, string>> = {
+  NON_STRING_KEY: 'is no key; wanted a name',
+  MULTIPLE_DOCS: 'begins a second document; wanted one',
+};
+
+/** Something wrong in the text, at this offset. */
+interface Problem {
+  offset: number;
+  message: string;
+}
+
+/** The configuration in `file`; the defaults if there is no such file. */
+export function loadConfig(file: string): Config {
+  return parseConfig(readConfigFile(file), file);
+}
+
+/** The text of `file`, empty if there is no such file; bounded, but not looked at otherwise. */
+export function readConfigFile(file: string): string {
+  const bytes = readBounded(file);
+  const text = bytes.toString();
+  if (isUtf8(bytes)) return text;
+  throw refuse([{ offset: text.indexOf('\uFFFD'), message: 'is not UTF-8; save the file as UTF-8' }], text, file);
+}
+
+/** `file` stands in the messages only. */
+export function parseConfig(text: string, file: string): Config {
+  return parseConfigDocument(text, file).config;
+}
+
+/** With the document that the text is, comments and all. */
+export function parseConfigDocument(text: string, file: string): { config: Config; document: Document.Parsed } {
+  const check = (problems: Problem[]): void => {
+    if (problems.length > 0) throw refuse(problems, text, file);
+  };
+  check(findOversize(text));
+  check(findDeepNesting(text));
+  // uniqueKeys: findWrongKeys names the key, and does not compare each with all others
+  const document = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
+  check(
+    [...document.errors, ...document.warnings].map(({ code, pos, message }) => ({
+      offset: pos[0],
+      message: SYNTAX_ERRORS[code] ?? message,
+    })),
+  );
+  check(findAliases(document.contents));
+
+  const values: unknown = document.toJS() ?? {};
+  const wrongKeys = findWrongKeys(document.contents, values, SCHEMA);
+  const result = v.safeParse(SCHEMA, values);
+  const wrongValues = (result.issues ?? []).map(({ path = [], message }) => {
+    const keys = path.map((item) => item.key as string | number);
+    return problemIn(document.contents, keys, message);
+  });
+  check([...wrongKeys, ...wrongValues]);
+  const config = result.output as Config;
+  check(findWrongReferences(config).map(({ path, message }) => problemIn(document.contents, path, message)));
+  return { config: freeze(config), document };
+}
+
+/** The value of a key, of a group, or of what stands in one: `rules[0].name`. */
+export function getConfigValue(config: Config, key: string): unknown {
+  const path = parsePath(key) ?? [key];
+  return path.reduce<unknown>((value, step, at) => {
+    const entries = entriesOf(value);
+    if (entries.has(String(step))) return entries.get(String(step));
+    const names = [...entries].map(([name, entry]): Names => [name, isList(entry) ? [] : [...entriesOf(entry).keys()]]);
+    const message = `is no configuration key${hint(path.slice(0, at), String(step), names)}`;
+    throw new ProgressError('usage', `${formatPath(path.slice(0, at + 1))}: ${message}`);
+  }, config);
+}
+
+/** The file's content, nothing where there is no file, and at most one byte more than is accepted. */
+function readBounded(file: string): Buffer {
+  try {
+    const descriptor = openRegularSync(file, constants.O_RDONLY);
+    try {
+      const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);
+      return buffer.subarray(0, readSync(descriptor, buffer));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (error instanceof NotRegularFile) throw new ProgressError('bad_config', `${file}: is not a regular file`);
+    if (errnoOf(error) === 'ENOENT') return Buffer.alloc(0);
+    throw new ProgressError('bad_config', `${file}: cannot be read (${errnoOf(error) ?? 'unknown error'})`, {
+      cause: error,
+    });
+  }
+}
+
+function findOversize(text: string): Problem[] {
+  const message = `the file is longer than ${MAX_FILE_BYTES} bytes`;
+  return Buffer.byteLength(text) > MAX_FILE_BYTES ? [{ offset: 0, message }] : [];
+}
+
+function findDeepNesting(text: string): Problem[] {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    const offset = parser.offset;
+    Array.from(parser.next(lexeme));
+    if (parser.stack.length > MAX_DEPTH) return [{ offset, message: 'is nested too deeply' }];
+  }
+  return [];
+}
+
+/** They save nothing here, and a few of them can stand for gigabytes. */
+function findAliases(root: unknown): Problem[] {
+  const problems: Problem[] = [];
+  if (isNode(root)) {
+    visit(root, {
+      Alias: (_, node) => void problems.push(problemAt(node, [], 'aliases are not supported; write the value out')),
+    });
+  }
+  return problems;
+}
+
+/** Keys that are unknown or given twice, and names that are none, in the document and in all that stands in it. */
+function findWrongKeys(node: unknown, value: unknown, schema: Kind<unknown>, path: KeyPath = []): Problem[] {
+  const { entries, value: each, naming, item } = insideOf(schema, value);
+  const childOf = (key: string | number) => entriesOf(value).get(String(key));
+  if (isSeq(node)) {
+    // for valibot a list is an object too
+    if (entries ?? each) return [problemAt(node, path, wrong('a mapping of keys')({ input: [] }))];
+    return node.items.flatMap((inner, at) => (item ? findWrongKeys(inner, childOf(at), item, [...path, at]) : []));
+  }
+  if (!isMap(node)) return [];
+  const seen = new Set<string>();
+  return node.items.flatMap(({ key, value: inner }) => {
+    const name = isScalar(key) ? String(key.value) : '';
+    const here = [...path, name];
+    const isTwice = seen.has(name);
+    seen.add(name);
+    if (isTwice) return [problemAt(key, here, 'is given twice; remove one')];
+    const message = entries ? whyUnknown(path, name, entries) : whyNoName(name, naming);
+    if (message !== undefined) return [problemAt(key, here, message)];
+    const known = entries?.[name] ?? each;
+    return known ? findWrongKeys(inner, childOf(name), known, here) : [];
+  });
+}
+
+function entriesOf(value: unknown): Map<string, unknown> {
+  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value);
+}
+
+function whyUnknown(
+  parents: KeyPath,
+  name: string,
+  entries: Readonly<Record<string, Kind<unknown>>>,
+): string | undefined {
+  if (Object.hasOwn(entries, name)) return undefined;
+  if (Object.hasOwn(entries, `${name}Env`)) {
+    return `is a secret, which this file does not hold; ${name}Env names a variable that does, ${name}File a file`;
+  }
+  const names = Object.entries(entries).map(([key, entry]): Names => [
+    key,
+    Object.keys(insideOf(entry, {}).entries ?? {}),
+  ]);
+  if (names.some(([key, within]) => within.some((inner) => name === `${key}.${inner}`))) {
+    return 'must be nested: what follows the dot goes below the group';
+  }
+  return `is no configuration key${hint(parents, name, names)}`;
+}
+
+/** Names that every object has are lost on the way through one. */
+function whyNoName(name: string, naming: Naming | undefined): string | undefined {
+  const isLost = name === '__proto__' || name === 'constructor' || name === 'prototype';
+  return !naming || (!isLost && naming.isName(name)) ? undefined : `is no name here; wanted ${naming.wanted}`;
+}
+
+/** At what stands in the file at `path`, or at what it is missing in. A value may stand for a list of it. */
+function problemIn(root: unknown, path: KeyPath, message: string): Problem {
+  let node = root;
+  for (const [at, step] of path.entries()) {
+    if (isScalar(node)) return problemAt(node, path.slice(0, at), message);
+    const inner: unknown = isCollection(node) ? node.get(step, true) : undefined;
+    if (inner === undefined) break;
+    node = inner;
+  }
+  return problemAt(node, path, message);
+}
+
+function problemAt(node: unknown, path: KeyPath, message: string): Problem {
+  const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  return { offset, message: path.length === 0 ? message : `${formatPath(path)}: ${message}` };
+}
+
+/** A name with what stands below it. */
+type Names = readonly [name: string, within: readonly string[]];
+
+/** The key that was probably meant, be its group given or forgotten. */
+function hint(parents: KeyPath, name: string, names: readonly Names[]): string {
+  const nested = names.flatMap(([key, within]) => within.map((inner) => ({ inner, dotted: `${key}.${inner}` })));
+  const known = [...nested.map(({ dotted }) => dotted), ...names.map(([key]) => key)];
+  const forgotten = findNearest(
+    name,
+    nested.map(({ inner }) => inner),
+  );
+  const meant =
+    findNearest(
+      name,
+      known.filter((key) => key !== name),
+    ) ?? nested.find(({ inner }) => inner === forgotten)?.dotted;
+  if (meant === undefined) return '; progress-config(5) lists them';
+  return `; did you mean ${[formatPath(parents), meant].filter((part) => part !== '').join('.')}?`;
+}
+
+/** One line for each problem, in the order of the file. */
+function refuse(problems: Problem[], text: string, file: string): ProgressError {
+  const sorted = problems.sort((a, b) => a.offset - b.offset);
+  const lines = sorted.slice(0, MAX_PROBLEMS_SHOWN).map(({ offset, message }) => {
+    const before = text.slice(0, offset).split('\n');
+    return `${file}:${before.length}:${(before.at(-1) ?? '').length + 1}: ${message}`;
+  });
+  const hidden = sorted.length - lines.length;
+  return new ProgressError('bad_config', [...lines, ...(hidden > 0 ? [`and ${hidden} more`] : [])].join('\n'));
+}
+
+function freeze<Value>(value: Value): Value {
+  entriesOf(value).forEach(freeze);
+  return Object.freeze(value);
+}

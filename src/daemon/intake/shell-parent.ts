@@ -1,0 +1,28 @@
+/** Whether a typed command belongs to the run that its shell names as its parent. */
+import type { NewEvent } from '../../core/event.js';
+import { textOf } from '../../core/event.js';
+import { isFinal } from '../../core/execution.js';
+import type { State } from '../../core/state.js';
+import { findExecution } from '../../core/state.js';
+import { ancestorsOf, readProcess } from '../../platform/processes.js';
+
+/**
+ * Removes the parent of a command that was typed in a shell outside of the processes of that run. A terminal
+ * multiplexer, or a desktop, that was once started in a run hands PROGRESS_EXECUTION to every shell that it opens later.
+ */
+export function dropForeignParent({ type, data }: NewEvent, state: State): void {
+  const parent = textOf(data, 'parent');
+  const pid = data['pid'];
+  if (type !== 'execution_started' || data['kind'] !== 'command' || parent === undefined) return;
+  if (typeof pid !== 'number') return;
+  const run = findExecution(state, parent);
+  if (run?.pid === undefined || isFinal(run.status)) return;
+  // of a shell that is gone, nobody knows
+  if (readProcess(pid) && !isWithin(pid, run.pid)) delete data['parent'];
+}
+
+/** Is `ancestor` the process itself, or one above it? */
+function isWithin(pid: number, ancestor: number): boolean {
+  for (const one of ancestorsOf(pid)) if (one.pid === ancestor) return true;
+  return false;
+}

@@ -1,0 +1,39 @@
+/** Keeps the order within a source: when an event cannot be written, no later one is taken until that comes again. */
+import type { NewEvent } from '../../core/event.js';
+import { ProgressError } from '../../core/errors.js';
+
+export interface Order {
+  /** Why this event may not be taken yet: taken, it would make the one before it look taken too. */
+  refusal: (event: NewEvent) => ProgressError | undefined;
+  /** It was not written, for a reason that may pass. */
+  refused: (event: NewEvent, error: ProgressError) => void;
+}
+
+/** Producers on one connection, of each of which something was refused. */
+const MAX_REFUSED = 1_000;
+
+/** For one connection: on a new one a producer begins with what is missing. `onExcess`: there are too many to remember. */
+export function createOrder(onExcess: () => void): Order {
+  /** By source, the first n that was refused. */
+  const missing = new Map<string, { n: number; error: ProgressError }>();
+  return {
+    refusal({ source, n }) {
+      if (missing.size === 0 || source === undefined || n === undefined) return undefined;
+      const first = missing.get(source);
+      if (!first || n < first.n) return undefined;
+      if (n > first.n) return waitingFor(first);
+      missing.delete(source);
+      return undefined;
+    },
+    refused({ source, n }, error) {
+      if (source === undefined || n === undefined || n >= (missing.get(source)?.n ?? Infinity)) return;
+      missing.set(source, { n, error });
+      if (missing.size > MAX_REFUSED) onExcess();
+    },
+  };
+}
+
+function waitingFor({ n, error }: { n: number; error: ProgressError }): ProgressError {
+  const advice = `send n ${n} of this source again first`;
+  return new ProgressError(error.code, `${advice}, it was refused: ${error.message}`, { cause: error });
+}

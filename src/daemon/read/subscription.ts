@@ -1,0 +1,77 @@
+/** From a request to follow events to a subscriber: where it begins, and what it is sent before that. */
+import type { Filter } from '../../core/filter.js';
+import { findByName } from '../../core/lookup.js';
+import type { State } from '../../core/state.js';
+import { findExecution, newestFirst } from '../../core/state.js';
+import type { Journal } from '../../journal/journal.js';
+import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
+import type { Replies, Reset, SubscribeRequest } from '../../api/messages.js';
+import type { Sink, Subscriber, Subscribers } from './subscribers.js';
+
+export interface Opened {
+  /** What its subscriber is told at first. */
+  reply: Omit<Replies['subscribe'], 'seq'>;
+  start(sink: Sink, onFailure: (error: unknown) => void): Subscriber;
+}
+
+interface Surroundings {
+  journal: Journal;
+  state: State;
+  subscribers: Subscribers;
+}
+
+/** What a newcomer sees of the past, unless it asks for something else. */
+const DEFAULT_LAST = 100;
+const MAX_LAST = 10_000;
+
+export async function openSubscription(given: SubscribeRequest, surroundings: Surroundings): Promise<Opened> {
+  const named = given.execution === undefined ? undefined : await identify(given.execution, surroundings);
+  const request = named ? { ...given, execution: named.id } : given;
+  const opening = await openingOf(request, surroundings);
+  const { after, cursor } = opening;
+  const { rate } = request;
+  return {
+    reply: {
+      after,
+      ...(named && named.id !== given.execution && { execution: named.id }),
+      ...(named?.isUnknown && { unknown: true }),
+    },
+    start: (sink, onFailure) =>
+      surroundings.subscribers.add({ filter: filterOf(request), cursor, rate, sink, onFailure }, opening),
+  };
+}
+
+/** No prefixes: what is not known may be the ID of one that is to begin. */
+async function identify(text: string, { journal, state }: Surroundings): Promise<{ id: string; isUnknown: boolean }> {
+  const known = findExecution(state, text) ?? findByName(newestFirst(state), text);
+  const isUnknown = !known && !(await findExecutions(journal.source, text)).includes(text);
+  return { id: known?.id ?? text, isUnknown };
+}
+
+function filterOf({ execution, step, types, level, stream, details }: SubscribeRequest): Filter {
+  return { execution, step, types, level, stream, details };
+}
+
+async function openingOf(request: SubscribeRequest, { journal, state }: Surroundings) {
+  const head = journal.seq;
+  if (request.journal !== undefined && request.journal !== journal.id) return resetTo(0, 'foreign');
+  if (request.after !== undefined) {
+    return request.after > head ? resetTo(head, 'future') : { after: request.after, cursor: request.after };
+  }
+  if (request.since !== undefined) {
+    const after = await seqAtTime(journal.source, request.since);
+    return { after, cursor: after };
+  }
+  const known = request.execution === undefined ? undefined : findExecution(state, request.execution);
+  if (request.last === undefined && request.execution !== undefined) {
+    const after = known ? known.firstSeq - 1 : 0;
+    return { after, cursor: after };
+  }
+  const count = Math.min(request.last ?? DEFAULT_LAST, MAX_LAST);
+  const batch = await readLast(journal.source, count, filterOf(request), head);
+  return { after: (batch.events[0]?.seq ?? head + 1) - 1, cursor: head, batch };
+}
+
+function resetTo(from: number, why: Reset['why']) {
+  return { after: from, cursor: from, reset: { why, from } satisfies Reset };
+}

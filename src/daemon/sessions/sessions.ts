@@ -1,0 +1,177 @@
+/** Sessions of agents that nobody here has started: what their hooks have left in the spool becomes events. */
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { EventData, NewEvent } from '../../core/event.js';
+import type { Execution } from '../../core/execution.js';
+import { isFinal } from '../../core/execution.js';
+import type { State } from '../../core/state.js';
+import type { Registry, RegistryEntry } from '../../agents/claude/process-registry.js';
+import { isWriterAlive } from '../../spool/writer-process.js';
+import type { HookCall } from '../../agents/hook-call.js';
+import { readHookCall } from '../../agents/hook-call.js';
+import type { Place } from '../../agents/hook-target.js';
+import { isHookSession, placeOf } from '../../agents/hook-target.js';
+import type { CallOrigin } from '../../agents/repeated-calls.js';
+import { RepeatedCalls } from '../../agents/repeated-calls.js';
+import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../../agents/hook-events.js';
+import type { Log } from '../daemon-log.js';
+import { createOwners, inRun } from './hook-owners.js';
+
+export interface Sessions {
+  /** What a line of the spool stands for, on the state as it is now; the last one has its n. */
+  eventsOf(line: NewEvent): NewEvent[];
+  close(): void;
+}
+
+export interface SessionsOptions {
+  state: State;
+  record: (event: NewEvent) => void;
+  /** A call names a file of its session. */
+  onTranscript?: (agent: string, file: string, session: string) => void;
+  log: Log;
+  now: () => number;
+  /** The agent's own account of its processes. */
+  registry: Pick<Registry, 'entryOf'>;
+  /** Between two looks at whether the agents are still there. */
+  lookMs?: number;
+}
+
+const LOOK_MS = 10_000;
+/** For the last lines of an agent that has just ended. */
+const SETTLE_MS = 3_000;
+/** Its processes work on one session at a time: another one that begins there takes the place of the first. */
+const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { state, record, onTranscript, log, now, registry, lookMs = LOOK_MS } = options;
+  let isToldBad = false;
+  const repeated = new RepeatedCalls();
+  const owners = createOwners();
+
+  const isGone = ({ pid, lastActivity, session = '' }: Execution): boolean => {
+    const heard = Date.parse(lastActivity);
+    if (pid === undefined || now() - heard < SETTLE_MS || registry.entryOf(session)) return false;
+    const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
+    return !pids.some((one) => isWriterAlive(one, heard, now()));
+  };
+
+  /** An agent that is killed, or whose terminal is closed, tells no end. */
+  const look = () => {
+    for (const execution of state.alive.values()) {
+      if (!isHookSession(execution) || !isGone(execution)) continue;
+      record({ ...endOfSession(execution, { isGone: true }), execution: execution.id });
+    }
+    owners.forget(state);
+  };
+  const timer = setInterval(look, lookMs).unref();
+
+  return {
+    eventsOf(line) {
+      const told = readHookCall(line.data);
+      const call = told && inRun(told, state);
+      if (!call) {
+        if (!isToldBad) log('hooks: a call tells neither its session nor what has happened; others are not told of');
+        isToldBad = true;
+        return [];
+      }
+      if (repeated.isRepeated(call, originOf(line, now))) return [];
+      const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
+      const pid = entry?.pid ?? owners.ownerOf(call);
+      const place = placeOf(call, state, pid);
+      if (place.kind !== 'none') for (const file of transcriptsOf(call)) onTranscript?.(call.agent, file, call.session);
+      const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
+      return stamp(unanswered(events, call, entry), line, call);
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+/** The files of its session that a call names. */
+function transcriptsOf({ fields }: HookCall): string[] {
+  const named = [fields['transcript_path'], fields['agent_transcript_path']];
+  return named.filter((file) => typeof file === 'string').filter((file) => path.isAbsolute(file));
+}
+
+/** A line without a time that has just been written was written now; of an older one nothing is known. */
+function originOf({ source, n, time, approximate }: NewEvent, now: () => number): CallOrigin {
+  return { source, n, time: approximate ? undefined : time === undefined ? now() : Date.parse(time) };
+}
+
+type Draft = Omit<NewEvent, 'source' | 'n'>;
+
+/** `pid`: the agent's process, where it is known. */
+function eventsOf(call: HookCall, place: Place, pid: number | undefined): Draft[] {
+  if (place.kind === 'none') {
+    const data = { summary: 'told by its own output from here on' };
+    return place.left ? [{ type: 'execution_completed', execution: place.left.id, data }] : [];
+  }
+  const { known } = place;
+  const session = describeSession(call);
+  const open = known && !isFinal(known.status) ? known : undefined;
+  const init = { type: 'activity', data: { kind: 'init', ...session, ...(pid !== undefined && { pid }) } };
+  if (place.kind === 'run') {
+    if (!open) return [];
+    const told = [...(open.session !== call.session ? [init] : []), ...hookEvents(call, open)];
+    return told.map((event) => ({ ...event, execution: open.id }));
+  }
+  if (call.event === 'SessionEnd') return open ? [{ ...endOfSession(open), execution: open.id }] : [];
+  const isNew = open === undefined && isBeginning(call, known);
+  if (!open && !isNew) return [];
+  const begins = isNew || open?.via !== 'hooks' || isStart(call);
+  const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent, pid) } };
+  const isMoved = pid !== undefined && open?.pid !== pid;
+  return [...(begins ? [start, init] : isMoved ? [init] : []), ...hookEvents(call, open)].map((event) => ({
+    ...event,
+    execution: call.session,
+  }));
+}
+
+/** Those that this process worked on before: `--continue` announces one and resumes another, `/clear` begins anew. */
+function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
+  if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
+  return [...state.alive.values()]
+    .filter((one) => isHookSession(one) && one.pid === pid && one.agent === call.agent && one.session !== call.session)
+    .map((one) => ({ ...endOfLeft(one, call.session), execution: one.id }));
+}
+
+/** As long as the agent itself says that it waits, what it does besides is no answer to its question. */
+function unanswered(events: Draft[], { event }: HookCall, entry: RegistryEntry | undefined): Draft[] {
+  if (entry?.status !== 'waiting' || event === 'UserPromptSubmit') return events;
+  return events.filter(({ type, data }) => type !== 'attention' || data['state'] !== 'none');
+}
+
+/** A process that begins, with an old session perhaps; one whose context is compacted goes on. */
+function isStart({ event, fields }: HookCall): boolean {
+  return event === 'SessionStart' && fields['source'] !== 'compact';
+}
+
+function beginning({ agent, fields }: HookCall, within: string | undefined, pid: number | undefined): EventData {
+  const directory = typeof fields['cwd'] === 'string' ? path.basename(fields['cwd']) : '';
+  return {
+    name: directory === '' ? agent : `${agent} in ${directory}`,
+    kind: 'agent',
+    host: hostname(),
+    ...(pid !== undefined && { pid }),
+    ...(within !== undefined && { parent: within }),
+  };
+}
+
+/** All of them are told by the line; the agent's own clock knows better when. */
+function stamp(events: readonly Draft[], { source, n, time, approximate }: NewEvent, call: HookCall): NewEvent[] {
+  const clock =
+    call.time !== undefined
+      ? { time: call.time }
+      : time === undefined
+        ? {}
+        : { time, ...(approximate && { approximate }) };
+  return events.map(({ type, execution, step, data, time: own }, index) => ({
+    type,
+    ...clock,
+    ...(own !== undefined && { time: own }),
+    ...(execution !== undefined && { execution }),
+    ...(step !== undefined && { step }),
+    ...(source !== undefined && { source }),
+    ...(n !== undefined && index === events.length - 1 && { n }),
+    data,
+  }));
+}

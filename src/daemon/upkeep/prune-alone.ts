@@ -1,0 +1,51 @@
+/** Prunes where no daemon runs: for as long as it takes, this process is the one that may write. */
+import { rm } from 'node:fs/promises';
+import { loadConfig } from '../../config/load.js';
+import type { NewEvent } from '../../core/event.js';
+import { ProgressError } from '../../core/errors.js';
+import { restore } from '../../journal/checkpoint.js';
+import type { Paths } from '../../platform/paths.js';
+import type { Replies } from '../../api/messages.js';
+import { eraseRun } from '../../runner/store.js';
+import { blankTaken } from '../../spool/eraser.js';
+import { claim } from '../daemon.js';
+import { createIngest } from '../intake/ingest.js';
+import { openJournal } from './open-journal.js';
+import { createPruning } from './pruning.js';
+
+/** By full ids; `log` is told what is found out of order on the way. */
+export async function pruneAlone(
+  paths: Paths,
+  ids: readonly string[],
+  log: (message: string) => void,
+): Promise<Replies['prune']> {
+  const config = loadConfig(paths.config);
+  const lock = claim(paths);
+  if (!lock) throw new ProgressError('unavailable', 'a daemon runs and does not answer: nothing is removed beside it');
+  try {
+    const notes: NewEvent[] = [];
+    const journal = await openJournal(paths, config, { log, note: (event) => notes.push(event) });
+    const state = await restore(paths.checkpoint, journal.source, journal, config.memory);
+    const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onRoom: () => undefined });
+    // what no daemon has judged yet is judged by the next one, which reads what no checkpoint has
+    const checkpoint = async () => {
+      await journal.sync();
+      await rm(paths.checkpoint, { force: true });
+    };
+    const forget = (gone: ReadonlySet<string>) => [...gone].forEach((id) => eraseRun(paths, id));
+    const eraseSpool = async () => {
+      await journal.sync();
+      await blankTaken(paths.spool, (source) => state.sources.get(source)?.n);
+    };
+    const pruning = createPruning({ journal, state, ingest, checkpoint, eraseSpool, forget, log: () => undefined });
+    try {
+      await ingest.between(() => ingest.writeNow(notes.splice(0)));
+      return await pruning.prune(ids);
+    } finally {
+      await pruning.close();
+      await journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,78 @@
+/** What `go test -json` prints: a step for each package, and one in it for each test. */
+import { clip } from '../core/fields.js';
+import type { EventData } from '../core/event.js';
+import { isIdentifier } from '../core/identifier.js';
+import { dropOldest } from '../core/evict.js';
+import { finiteOf, parseObject, stringOf } from './json.js';
+import type { Parser, StreamEvent } from './parser.js';
+
+const ENDS: Readonly<Record<string, string | undefined>> = {
+  pass: 'step_completed',
+  bench: 'step_completed',
+  fail: 'step_failed',
+  skip: 'step_skipped',
+};
+/** Tests whose last line of output is remembered, should they fail. */
+const MAX_OPEN = 1_000;
+const ERROR_CHARS = 400;
+/** Frames around what a test says. */
+const FRAME = /^\s*(?:=== |--- |FAIL\b|PASS\b|ok\s|coverage:|\?\s|exit status \d)/;
+
+export function createGoTest(): Parser {
+  const words = new Map<string, string>();
+  let isSure = false;
+
+  const remember = (step: string, output: string | undefined) => {
+    const line = output?.trim() ?? '';
+    if (line === '' || FRAME.test(line)) return;
+    words.delete(step);
+    words.set(step, clip(line, ERROR_CHARS));
+    dropOldest(words, MAX_OPEN);
+  };
+
+  const end = (step: string, type: string, elapsed: number | undefined, data: EventData): StreamEvent[] => {
+    const error = words.get(step);
+    words.delete(step);
+    const durationMs = elapsed === undefined ? undefined : Math.round(elapsed * 1_000);
+    return [
+      {
+        type,
+        step,
+        data: {
+          ...data,
+          ...(durationMs !== undefined && { durationMs }),
+          ...(type === 'step_failed' && error !== undefined && { error }),
+        },
+      },
+    ];
+  };
+
+  return {
+    line(text) {
+      if (!text.startsWith('{') || !text.includes('"Action":')) return [];
+      const line = parseObject(text);
+      const [action, name, test] = [line?.['Action'], line?.['Package'], line?.['Test']].map(stringOf);
+      if (!line || action === undefined || name === undefined) return [];
+      const step = test === undefined ? name : `${name}.${test}`;
+      if (!isIdentifier(step)) return [];
+      const data = describe(name, test);
+      isSure = true;
+      if (action === 'start' || action === 'run') return [{ type: 'step_started', step, data }];
+      if (action === 'output') remember(step, stringOf(line['Output']));
+      const type = Object.hasOwn(ENDS, action) ? ENDS[action] : undefined;
+      return type === undefined ? [] : end(step, type, finiteOf(line['Elapsed']), data);
+    },
+    end: () => [],
+    get isSure() {
+      return isSure;
+    },
+  };
+}
+
+/** `TestA/second` is a part of `TestA`. */
+function describe(name: string, test: string | undefined): EventData {
+  if (test === undefined) return { name: clip(name, 200), kind: 'step' };
+  const outer = test.lastIndexOf('/');
+  const parent = outer === -1 ? name : `${name}.${test.slice(0, outer)}`;
+  return { name: clip(test.slice(outer + 1), 200), kind: 'step', parent };
+}

@@ -1,0 +1,190 @@
+/**
+ * Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice; a bare
+ * percentage only if it behaves like progress, and not like a level such as the use of a disk.
+ */
+import { stripAnsi } from '../core/ansi.js';
+import type { EventData } from '../core/event.js';
+import { dropOldest } from '../core/evict.js';
+import { createPace } from './throttle.js';
+import type { Parser } from './parser.js';
+
+/** A meter fits into a line of a terminal. */
+const MAX_CHARS = 400;
+const MESSAGE_CHARS = 80;
+/** Shapes that may turn out to be meters; the one not seen longest goes. */
+const MAX_SHAPES = 32;
+
+interface Reading {
+  /** What stays the same from one sample of a meter to the next: a hash. */
+  shape: number;
+  current: number;
+  total: number;
+  unit: string;
+  /** A percentage without a bar around it. */
+  isBare?: boolean;
+  /** Its words say that it is a level. */
+  isLevel?: boolean;
+  /** Of few samples somebody is told. */
+  message: () => string;
+}
+
+/** `[ 3/9]` at the beginning, where build tools have it; the text behind it is what is being done. */
+const STEP = /^\s*\[\s*(\d{1,9})\s*\/\s*(\d{1,9})\]\s*(.*)$/;
+/** `(3/9)` anywhere. */
+const COUNT = /\(\s*(\d{1,9})\s*\/\s*(\d{1,9})\)/;
+/** `33%`, `33.3 %`. */
+const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
+/** In front of a level, and after one. */
+const LEVEL_BEFORE =
+  /\b(?:cpu|usage|used|load|utili[sz]ation|battery|coverage|capacity|free|available|idle)\b[^\p{L}\p{N}]*$/iu;
+const LEVEL_AFTER =
+  /^\s*(?:of \S+\s+)?(?:used|usage|full|free|idle|busy|in use|available|capacity|cpu|coverage|utili[sz]\w*)\b/i;
+/** What a bar is drawn with. */
+const BAR = /[#=█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]{2}|\.{5}|[#=-]>/u;
+/** Progress begins below this, or else grows by so many points before it is believed. */
+const LOW_PERCENT = 10;
+const MUCH_PERCENT = 25;
+/** From here it may begin again. */
+const NEARLY_DONE_PERCENT = 90;
+/** Of curl: percent, then amounts, speeds and times in columns. */
+const CURL = /^\s*(\d{1,3})(?:\s+\S+){7}\s+[-\d]{1,2}:[-\d]\d?:[-\d]\d?\s|^\s*(\d{1,3})(?:\s+\S+){7}\s+--:--:--\s/;
+
+export function createMeters(): Parser {
+  /** Newest last. */
+  const shapes = new Map<number, Sampled>();
+  let newest: number | undefined;
+  const pace = createPace();
+  return {
+    line(text, now) {
+      const reading = read(text);
+      if (!reading) return [];
+      const { shape, current, total } = reading;
+      const before = shapes.get(shape);
+      const samples = samplesAfter(before, reading);
+      if (shape !== newest) shapes.delete(shape);
+      newest = shape;
+      const sampled = { current, total, samples, ...behaviour(before, reading) };
+      shapes.set(shape, sampled);
+      dropOldest(shapes, MAX_SHAPES);
+      return samples < 2 || !isProgress(sampled, reading) ? [] : pace.next(() => dataOf(reading), now);
+    },
+    end: () => pace.rest(),
+  };
+}
+
+interface Sampled {
+  current: number;
+  total: number;
+  /** How often it was seen to grow, and once more. */
+  samples: number;
+  /** Where it began. */
+  first: number;
+  /** It fell in the middle, as no progress does. */
+  hasFallen: boolean;
+}
+
+function behaviour(before: Sampled | undefined, { current }: Reading): Pick<Sampled, 'first' | 'hasFallen'> {
+  if (!before) return { first: current, hasFallen: false };
+  if (current >= before.current) return { first: before.first, hasFallen: before.hasFallen };
+  const beginsAgain = current <= LOW_PERCENT || before.current >= NEARLY_DONE_PERCENT;
+  return { first: current, hasFallen: before.hasFallen || !beginsAgain };
+}
+
+function isProgress({ first, hasFallen }: Sampled, { current, total, isBare, isLevel }: Reading): boolean {
+  if (isLevel) return false;
+  if (!isBare) return true;
+  return !hasFallen && (first <= LOW_PERCENT || current - first >= MUCH_PERCENT || current === total);
+}
+
+/** A phase that begins again has to be believed again. */
+function samplesAfter(before: Sampled | undefined, { current, total }: Reading): number {
+  if (!before) return 1;
+  if (current > before.current && total >= before.total) return before.samples + 1;
+  return current === before.current && total === before.total ? before.samples : 1;
+}
+
+function dataOf({ current, total, unit, message }: Reading): EventData {
+  return { current, total, unit, message: message() };
+}
+
+function read(text: string): Reading | undefined {
+  if (text.length > MAX_CHARS || text.length < 2) return undefined;
+  const hasPercent = text.includes('%');
+  if (!hasPercent && !text.includes('/') && !text.includes(':')) return undefined;
+  const line = stripAnsi(text);
+  return readStep(line) ?? readCount(line) ?? (hasPercent ? readPercent(line) : readCurl(line));
+}
+
+function readStep(line: string): Reading | undefined {
+  const [, current, total, message = ''] = (line.includes('[') ? STEP.exec(line) : null) ?? [];
+  return counted(shapeOf('[/]'), current, total, () => message.trim().slice(0, MESSAGE_CHARS));
+}
+
+function readCount(line: string): Reading | undefined {
+  const found = line.includes('(') && line.includes('/') ? COUNT.exec(line) : null;
+  if (!found) return undefined;
+  const before = line.slice(0, found.index);
+  return counted(shapeOf(before), found[1], found[2], () => messageOf(before));
+}
+
+function counted(shape: number, done = '', all = '', message: () => string): Reading | undefined {
+  const [current, total] = [Number(done), Number(all)];
+  if (done === '' || total === 0 || current > total) return undefined;
+  return { shape, current, total, unit: '', message };
+}
+
+function readPercent(line: string): Reading | undefined {
+  const found = PERCENT.exec(line);
+  const current = Number(found?.[1] ?? NaN);
+  if (!found || !(current <= 100)) return undefined;
+  const before = line.slice(0, found.index);
+  // `[ 53%]` at the end of a line: what stands before it differs from line to line
+  const after = line.slice(found.index + found[0].length);
+  const isBracketed = /\[\s*$/.test(before) && after.startsWith(']');
+  const isMargin = isBracketed && /^\]\s*$/.test(after);
+  return {
+    shape: shapeOf(isMargin ? '[%]' : `${before}%`),
+    current,
+    total: 100,
+    unit: '%',
+    isBare: !isBracketed && !BAR.test(line),
+    isLevel: LEVEL_BEFORE.test(before) || LEVEL_AFTER.test(after),
+    message: () => (isMargin ? '' : messageOf(before)),
+  };
+}
+
+function readCurl(line: string): Reading | undefined {
+  const found = CURL.exec(line);
+  const current = Number(found?.[1] ?? found?.[2] ?? NaN);
+  return current <= 100 ? { shape: shapeOf('curl'), current, total: 100, unit: '%', message: () => '' } : undefined;
+}
+
+/** Numbers and bars grow, the words around them stay. */
+const GROWING = /[\s\d#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]/;
+/** By the code of a character, up to the last of them; made when it is needed first. */
+let growing: Uint8Array | undefined;
+
+/** A hash of the words and of where the gaps between them are: this is done for every line. */
+function shapeOf(text: string): number {
+  growing ??= Uint8Array.from({ length: 0x2900 }, (_, code) => (GROWING.test(String.fromCharCode(code)) ? 1 : 0));
+  let hash = 0;
+  let isGap = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const grows = growing[code] === 1;
+    // FNV-1a
+    if (!grows || !isGap) hash = Math.imul(hash ^ (grows ? 0 : code), 0x01000193);
+    isGap = grows;
+  }
+  return hash;
+}
+
+/** The words before a number, if there are any. */
+function messageOf(text: string): string {
+  const words = text
+    .replace(/\d+(?:\.\d+)? ?%\s*$/, '')
+    .replace(/[^\p{L}\p{N}\p{P}\s]/gu, '')
+    .replace(/[\s:[(|#=>.-]+$/u, '')
+    .trim();
+  return /\p{L}{2}/u.test(words) ? words.slice(0, MESSAGE_CHARS) : '';
+}

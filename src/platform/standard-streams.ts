@@ -1,0 +1,184 @@
+/**
+ * Replaces the standard streams of this process where they are pipes or sockets. Node sets O_NONBLOCK on those, which is
+ * a property of the open file: every process that shares it then gets EAGAIN, also after this one was killed.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import type { BigIntStats } from 'node:fs';
+import { constants, fstatSync, openSync, readFileSync, write } from 'node:fs';
+import { Socket } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { errnoOf } from '../core/errors.js';
+
+/** Bytes that wait for a slow reader before a writer is asked to wait. */
+const BUFFER_BYTES = 64 * 1024;
+/** Between two attempts where another process has made the file non-blocking and it is full. */
+const RETRY_MS = 5;
+
+/** Call once, before anything refers to `process.stdin`, `process.stdout` or `process.stderr`. */
+export function keepStandardStreamsBlocking(): void {
+  const turns = new Map<string, Turn>();
+  for (const [name, fd] of [
+    ['stdout', 1],
+    ['stderr', 2],
+  ] as const) {
+    const file = sharedFile(fd);
+    if (file === undefined) continue;
+    const turn = turns.get(file) ?? createTurn();
+    turns.set(file, turn);
+    replace(name, () => new BlockingOutput(fd, turn));
+  }
+  if (sharedFile(0) !== undefined) replace('stdin', () => new BlockingInput());
+}
+
+/** Names the pipe or socket behind a descriptor; undefined for other files, where Node changes nothing that is shared. */
+function sharedFile(fd: number): string | undefined {
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    return stat.isFIFO() || stat.isSocket() ? `${stat.dev}:${stat.ino}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether standard output and standard error lead to the same pipe, socket or file, as after `2>&1`: then what is written
+ * through one of them follows what was written through the other.
+ */
+export function haveSharedOutput(): boolean {
+  try {
+    const [stdout, stderr] = ([1, 2] as const).map((fd) => fstatSync(fd, { bigint: true })) as [
+      BigIntStats,
+      BigIntStats,
+    ];
+    if (stdout.dev !== stderr.dev || stdout.ino !== stderr.ino) return false;
+    return stdout.isFile() ? positionOf(1) === positionOf(2) : stdout.isFIFO() || stdout.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Of the open file; one that was opened twice usually has two. Undefined without /proc. */
+function positionOf(fd: number): string | undefined {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+function replace(name: 'stdin' | 'stdout' | 'stderr', create: () => Readable | Writable): void {
+  let stream: Readable | Writable | undefined;
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => (stream ??= create()) });
+}
+
+type Turn = (task: () => Promise<void>) => Promise<void>;
+
+/** Runs tasks one after the other: what goes to the same pipe through stdout and stderr keeps its order. */
+function createTurn(): Turn {
+  let last = Promise.resolve();
+  return (task) => {
+    const result = last.then(task);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+const writeSome = promisify(write);
+
+/** Writes in a thread of the pool, which waits for a slow reader. The descriptor itself is neither changed nor closed. */
+class BlockingOutput extends Writable {
+  readonly #fd: number;
+  readonly #turn: Turn;
+
+  constructor(fd: number, turn: Turn) {
+    super({ highWaterMark: BUFFER_BYTES });
+    this.#fd = fd;
+    this.#turn = turn;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#turn(() => this.#writeAll(chunk)).then(() => done(), done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done);
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    for (let rest = bytes; rest.length > 0;) {
+      try {
+        const { bytesWritten } = await writeSome(this.#fd, rest);
+        rest = rest.subarray(bytesWritten);
+      } catch (error) {
+        if (errnoOf(error) !== 'EAGAIN') throw error;
+        await delay(RETRY_MS);
+      }
+    }
+  }
+}
+
+/**
+ * Reads a pipe through a file description of this process. What cannot be opened again, as a socket, is read by cat(1):
+ * a thread that waits for input would keep this process from exiting.
+ */
+class BlockingInput extends Readable {
+  #source: Socket | undefined;
+  #cat: ChildProcess | undefined;
+  #isUnreferenced = false;
+
+  constructor() {
+    super({ highWaterMark: BUFFER_BYTES });
+  }
+
+  override _read(): void {
+    (this.#source ??= this.#open()).resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#source?.destroy();
+    this.#cat?.kill('SIGKILL');
+    done(error);
+  }
+
+  /** The process may exit while this waits for input. */
+  unref(): this {
+    this.#isUnreferenced = true;
+    this.#source?.unref();
+    this.#cat?.unref();
+    return this;
+  }
+
+  #open(): Socket {
+    const source = openAgain() ?? this.#spawnCat();
+    source.on('data', (chunk: Buffer) => {
+      if (!this.push(chunk)) source.pause();
+    });
+    source.once('end', () => this.push(null)).once('error', (error) => this.destroy(error));
+    if (this.#isUnreferenced) {
+      source.unref();
+      this.#cat?.unref();
+    }
+    return source;
+  }
+
+  #spawnCat(): Socket {
+    const cat = spawn('cat', [], { detached: true, stdio: ['inherit', 'pipe', 'ignore'] });
+    this.#cat = cat;
+    cat.once('error', (error) => this.destroy(error));
+    process.once('exit', () => cat.kill('SIGKILL'));
+    return cat.stdout as Socket;
+  }
+}
+
+/** Undefined for a socket, without /proc, and where the pipe belongs to another user. */
+function openAgain(): Socket | undefined {
+  try {
+    const fd = openSync('/proc/self/fd/0', constants.O_RDONLY | constants.O_NONBLOCK);
+    return new Socket({ fd, readable: true, writable: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,29 @@
+/** For tasks that nobody waits for: none of them throws, and what has failed is said once, not each time. */
+import { ProgressError } from '../core/errors.js';
+
+export interface Guard {
+  readonly run: (task: () => void) => void;
+  /** What has failed last, unless all was well since. */
+  readonly failure: string | undefined;
+  /** All is well. */
+  readonly clear: () => void;
+}
+
+export function createGuard(say: (message: string) => void): Guard {
+  let failure: string | undefined;
+  return {
+    run(task) {
+      try {
+        task();
+      } catch (error) {
+        const { message } = ProgressError.from(error);
+        if (message !== failure) say(message);
+        failure = message;
+      }
+    },
+    get failure() {
+      return failure;
+    },
+    clear: () => (failure = undefined),
+  };
+}

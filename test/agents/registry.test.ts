@@ -1,0 +1,52 @@
+import t from 'tap';
+import { LAYOUTS, ownerOf, placeOf } from '../../src/agents/registry.js';
+
+const ID = '96a87607-2ddf-4fbe-9efb-a81d888081c2';
+
+t.test('what the place of a file tells', (t) => {
+  const told = (agent: 'claude' | 'codex' | 'gemini', file: string) => {
+    const place = placeOf(agent, file.split('/'));
+    return place && [place.source, place.session, place.subagent ?? place.parent];
+  };
+  t.strictSame(told('claude', `-home-me/${ID}.jsonl`), [`transcript-claude-${ID}`, ID, undefined]);
+  t.strictSame(told('claude', `-home-me/${ID}/subagents/agent-a1.jsonl`), [
+    `transcript-claude-${ID}-agent-a1`,
+    ID,
+    'a1',
+  ]);
+  t.strictSame(told('codex', `2026/11/21/rollout-2026-11-21T00-05-01-${ID}.jsonl`), [
+    `transcript-codex-${ID}`,
+    ID,
+    undefined,
+  ]);
+  t.strictSame(told('gemini', 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl'), [
+    'transcript-gemini-session-2026-11-21T00-02-a9143c1d',
+    undefined,
+    undefined,
+  ]);
+  t.strictSame(told('gemini', `demo/chats/${ID}/abcdefgh.jsonl`), ['transcript-gemini-abcdefgh', 'abcdefgh', ID]);
+  for (const file of [`-home-me/${ID}.json`, '-home-me/agent-ac3b2e1dd180023ba.jsonl', `${ID}.jsonl`, 'a/b/c/d/e']) {
+    t.equal(told('claude', file), undefined, file);
+  }
+  t.equal(told('codex', `2026/11/rollout-2026-11-21T00-05-01-${ID}.jsonl`), undefined);
+  t.equal(told('gemini', 'demo/chats/logs.json'), undefined);
+  const subagent = placeOf('claude', ['-home-me', ID, 'subagents', 'agent-a1.jsonl'])!;
+  t.strictSame(ownerOf(subagent), ['-home-me', `${ID}.jsonl`]);
+  t.end();
+});
+
+t.test('which directories may hold one', (t) => {
+  const may = (agent: 'claude' | 'codex' | 'gemini', directory: string) =>
+    LAYOUTS[agent].isDirectory(directory === '' ? [] : directory.split('/'));
+  for (const directory of ['', '-home-me', `-home-me/${ID}`, `-home-me/${ID}/subagents`]) {
+    t.ok(may('claude', directory), directory);
+  }
+  for (const directory of [`-home-me/${ID}/tool-results`, '-home-me/memory', `-home-me/${ID}/subagents/deeper`]) {
+    t.notOk(may('claude', directory), directory);
+  }
+  for (const directory of ['', '2026', '2026/11', '2026/11/21']) t.ok(may('codex', directory), directory);
+  for (const directory of ['archive', '2026/11/21/22']) t.notOk(may('codex', directory), directory);
+  for (const directory of ['', 'demo', 'demo/chats', `demo/chats/${ID}`]) t.ok(may('gemini', directory), directory);
+  for (const directory of ['demo/bin', `demo/chats/${ID}/more`]) t.notOk(may('gemini', directory), directory);
+  t.end();
+});

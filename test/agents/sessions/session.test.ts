@@ -1,0 +1,47 @@
+import t from 'tap';
+import type { NewEvent } from '../../../src/core/event.js';
+import { ProgressError } from '../../../src/core/errors.js';
+import { createSession } from '../../../src/agents/sessions/session.js';
+import type { SessionFile } from '../../../src/agents/sessions/session-file.js';
+import type { Receipt } from '../../../src/tailing/tail.js';
+import { createReplay } from '../../helpers/hook-calls.js';
+
+t.test('an interruption is recorded once, and not when the next prompt was on its way', (t) => {
+  const { state, event, close } = createReplay();
+  t.teardown(close);
+  const data = { kind: 'agent', agent: 'claude', session: 's', via: 'hooks' };
+  event({ type: 'execution_started', execution: 's', data });
+  const late: { make: () => NewEvent[]; receipt: Receipt }[] = [];
+  const session = createSession({
+    ...{ agent: 'claude', state, silenceMs: 1_000, now: Date.now, log: () => undefined },
+    submit: () => undefined,
+    submitLate: (make, receipt) => late.push({ make, receipt }),
+  });
+  const time = '2099-01-01T00:00:00.000Z';
+  const file: SessionFile = {
+    ...{ leftAlone: undefined, idleSince: 0, about: { session: 's' }, isOver: false },
+    ...{ claim: { status: 'cancelled' }, claimedAt: time, lastTime: time },
+    ...{ read: () => 'done', rewind: () => undefined, move: () => undefined, close: () => [] },
+  };
+  session.add({ source: 'x', file });
+  const look = () => {
+    session.look('none');
+    session.look('none');
+    return late.splice(0);
+  };
+  const [first, ...more] = look();
+  t.strictSame(more, []);
+  t.match(first?.make(), [{ type: 'attention', time, data: { state: 'waiting' } }]);
+  first?.receipt.refused(new ProgressError('disk_full', 'full'));
+  const [second] = look();
+  event({
+    type: 'activity',
+    execution: 's',
+    time: '2099-01-01T00:00:01.000Z',
+    data: { kind: 'prompt', text: 'again' },
+  });
+  t.strictSame(second?.make(), []);
+  second?.receipt.duplicate();
+  t.strictSame(look(), []);
+  t.end();
+});

@@ -1,0 +1,61 @@
+import t from 'tap';
+import yargs from 'yargs';
+import type { Command, Context } from '../../src/cli/command.js';
+import { command as emit } from '../../src/cli/commands/emit/emit.js';
+import { command as run } from '../../src/cli/commands/run/run.js';
+import { EMIT_OPTIONS_WITH_VALUE, RUN_OPTIONS_WITH_VALUE, splitWords } from '../../src/cli/argv.js';
+
+/** The options of a command that take a value, as yargs knows them. */
+async function optionsWithValue(command: Command): Promise<string[]> {
+  const parser = yargs().exitProcess(false);
+  command.register(parser, {} as Context, () => undefined);
+  const help = await new Promise<string>((resolve) => {
+    const [verb = ''] = command === run ? ['run'] : ['emit'];
+    void parser.parse([verb, '--help'], (_error: unknown, _args: unknown, output: string) => resolve(output));
+  });
+  const lines = help.slice(help.indexOf('Options:')).split('\n');
+  return lines.flatMap((line) => /^\s+(?:-\w, )?(--[\w-]+).*\[(?:string|array|number)\]/.exec(line)?.[1] ?? []);
+}
+
+t.test('the words that take a value are the options that take one', async (t) => {
+  t.strictSame((await optionsWithValue(run)).toSorted(), [...RUN_OPTIONS_WITH_VALUE].toSorted());
+  t.strictSame((await optionsWithValue(emit)).toSorted(), [...EMIT_OPTIONS_WITH_VALUE].toSorted());
+});
+
+const cases: [string, string[], string[]][] = [
+  // what was typed, our words, the rest
+  ['run make -j4', ['run'], ['make', '-j4']],
+  ['run -- make', ['run'], ['make']],
+  ['run -- -odd', ['run'], ['-odd']],
+  ['run --stream make --name x', ['run', '--stream'], ['make', '--name', 'x']],
+  ['run --name x make', ['run', '--name=x'], ['make']],
+  ['run --name=x make', ['run', '--name=x'], ['make']],
+  ['run --name --stream make', ['run', '--name=--stream'], ['make']],
+  ['run --name -- make', ['run', '--name=--'], ['make']],
+  ['run --name', ['run', '--name'], []],
+  ['run make -- test', ['run'], ['make', '--', 'test']],
+  ['run', ['run'], []],
+  ['run --', ['run'], []],
+  ['run --help', ['run', '--help'], []],
+  ['emit log a=1 b:=2', ['emit', 'log'], ['a=1', 'b:=2']],
+  ['emit --step s log', ['emit', '--step=s', 'log'], []],
+  ['emit log --data {} a=1 --step s --wait', ['emit', '--data={}', '--step=s', '--wait', 'log'], ['a=1']],
+  ['emit log --step a=b', ['emit', '--step=a=b', 'log'], []],
+  ['emit log -- --force', ['emit', 'log'], ['--force']],
+  ['emit --wait -- log a=1', ['emit', '--wait', 'log'], ['a=1']],
+  ['emit -- --force', ['emit'], ['--force']],
+  ['emit log word', ['emit', 'log'], ['word']],
+  ['emit log {"a":1} --wait', ['emit', '--wait', 'log'], ['{"a":1}']],
+  ['emit a=b', ['emit'], ['a=b']],
+  ['show -- x', ['show', 'x'], []],
+  ['ps', ['ps'], []],
+  ['notify --channel x -- -w --help', ['notify', '--channel', 'x'], ['-w', '--help']],
+  ['completion zsh -- run -', ['completion', 'zsh'], ['run', '-']],
+];
+
+for (const [typed, words, rest] of cases) {
+  t.test(`progress ${typed}`, (t) => {
+    t.strictSame(splitWords(typed.split(' ')), { words, rest });
+    t.end();
+  });
+}

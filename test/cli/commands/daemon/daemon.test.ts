@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { createHome, isRunning } from '../../../helpers/daemon.js';
+import { waitFor } from '../../../helpers/wait.js';
+
+interface Status {
+  pid: number;
+  counters: { rejected: Record<string, number> };
+}
+
+t.test('status, stop, restart', async (t) => {
+  const home = createHome(t);
+  const daemon = (...args: string[]) => home.invoke(['daemon', ...args]);
+  t.match(await daemon('status'), { status: 69, stdout: '', stderr: 'progress: no daemon is running' });
+  t.strictSame(await daemon('stop'), { status: 0, stdout: '', stderr: '' }, 'it is no error if none runs');
+  t.strictSame(JSON.parse((await daemon('stop', '--json')).stdout), { stopped: null });
+
+  const started = await daemon('start', '--json');
+  t.equal(started.status, 0);
+  const { pid } = JSON.parse(started.stdout) as Status;
+  t.ok(isRunning(pid));
+  t.match(JSON.parse((await daemon('start', '--json')).stdout), { pid }, 'one that runs stays');
+  const again = JSON.parse((await daemon('restart', '--json')).stdout) as Status;
+  t.not(again.pid, pid);
+  await waitFor('the first one to be gone', () => !isRunning(pid));
+  t.strictSame(JSON.parse((await daemon('stop', '--json')).stdout), { stopped: again.pid });
+  await waitFor('the second one to be gone', () => !isRunning(again.pid));
+  t.match(await daemon('status'), { status: 69 });
+});
+
+t.test('status says in words what it says in JSON', async (t) => {
+  const home = createHome(t);
+  const { pid } = await home.startDaemon();
+  const client = await home.connect();
+  await client.call('subscribe', {});
+  client.send({ type: 'log', n: -1 });
+  await client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
+  const { stdout } = await home.invoke(['daemon', 'status']);
+  t.match(stdout, new RegExp(`^running +pid ${pid}, version \\d.*, for \\d`, 'm'));
+  t.match(stdout, `socket       ${home.paths.socket}\n`);
+  t.match(stdout, /^connections +2, 1 subscribed, 0 turned away$/m);
+  t.match(stdout, /^executions +1 alive, 0 ended, 0 summarised$/m);
+  t.match(stdout, /^events +1 written, 0 repeated, refused: 1 bad_event$/m);
+  t.match(stdout, `journal      ${home.paths.journal}\n`);
+  const status = JSON.parse((await home.invoke(['daemon', 'status', '--json'])).stdout) as Status;
+  t.match(status, { pid, counters: { rejected: { bad_event: 1 } } });
+  await client.close();
+});
+
+t.test('in the foreground it says what it does, until it is told to stop', async (t) => {
+  const home = createHome(t);
+  const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await waitFor('it to listen', () => said.includes('listening on'));
+  t.match(JSON.parse((await home.invoke(['daemon', 'status', '--json'])).stdout), { pid: child.pid });
+  const second = home.progress(['daemon', 'run']);
+  t.match(second, { status: 69, stderr: 'progress: another daemon of this state directory is running' });
+  const closed = once(child, 'close');
+  t.equal((await home.invoke(['daemon', 'stop'])).status, 0);
+  t.strictSame(await closed, [0, null]);
+  t.match(said, /leaving: a client asked for it\n.*stopped\n$/s);
+});
+
+t.test('SIGTERM ends it in good order', async (t) => {
+  const home = createHome(t);
+  const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await waitFor('it to listen', () => said.includes('listening on'));
+  child.kill('SIGTERM');
+  t.strictSame(await once(child, 'close'), [0, null]);
+  t.match(said, 'leaving: SIGTERM');
+});
+
+t.test('a wrong configuration is told with its place', (t) => {
+  const home = createHome(t);
+  writeFileSync(home.paths.config, 'watch: { rate: 0 }\n');
+  for (const action of ['run', 'restart']) {
+    const { status, stderr } = home.progress(['daemon', action]);
+    t.equal(status, 78, action);
+    t.match(stderr, `${home.paths.config}:1:16: watch.rate: `);
+  }
+  t.end();
+});
+
+t.test('a daemon that hangs is told from one that does not run', { timeout: 60_000 }, async (t) => {
+  const home = createHome(t);
+  const { pid } = await home.startDaemon();
+  process.kill(pid, 'SIGSTOP');
+  t.teardown(() => process.kill(pid, 'SIGCONT'));
+  const child = home.spawn(['daemon', 'status'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
+  t.strictSame(await once(child, 'close'), [69, null]);
+  t.match(said, /^progress: the daemon does not answer within \d+ seconds/);
+});

@@ -1,0 +1,146 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { once } from 'node:events';
+import t from 'tap';
+import type { RunHomeWithDaemon } from '../../helpers/runs.js';
+import { startRunHome } from '../../helpers/runs.js';
+import { waitFor } from '../../helpers/wait.js';
+
+const SLEEP = ['sleep', '300'];
+const exitWith = (status: number) => ['sh', '-c', `exit ${status}`];
+
+/** A wait that goes on, and what it says. */
+function startWait(home: RunHomeWithDaemon, ...words: string[]) {
+  const child = home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...said }));
+  return { child, ended };
+}
+
+/** The daemon has that many subscribers. */
+async function seeSubscribers(home: RunHomeWithDaemon, count: number): Promise<void> {
+  const client = await home.connect();
+  await waitFor('the wait to follow', async () => (await client.call('status', {})).subscribers === count);
+  await client.close();
+}
+
+t.test('wait', async (t) => {
+  const home = await startRunHome(t);
+
+  t.test('one: its exit status, at once if it is over', async (t) => {
+    const cases: [command: string[], status: number][] = [
+      [['true'], 0],
+      [exitWith(7), 7],
+      [['sh', '-c', 'kill -TERM $$'], 143],
+      [['no-such-command'], 127],
+    ];
+    for (const [command, status] of cases) {
+      const id = await home.start([], ...command);
+      t.match(await home.invoke(['wait', id]), { status, stderr: '' }, command.join(' '));
+      t.match(await home.invoke(['wait', id]), { status, stderr: '' }, 'again');
+    }
+    const limited = await home.start(['--timeout=100ms'], ...SLEEP);
+    t.match(await home.invoke(['wait', limited]), { status: 124, stdout: /timed out after/ });
+    const stopped = await home.start(['--name', 'stopped'], ...SLEEP);
+    await home.invoke(['stop', stopped]);
+    t.match(await home.invoke(['wait', 'stopped']), { status: 130, stdout: /stopped cancelled after .* SIGINT/ });
+  });
+
+  t.test('while it runs', async (t) => {
+    const id = await home.start(['--name', 'mine'], ...SLEEP);
+    const { ended } = startWait(home, 'mine', id);
+    await seeSubscribers(home, 1);
+    await home.invoke(['stop', id]);
+    const { stdout, ...rest } = await ended;
+    t.strictSame(rest, { status: 130, stderr: '' });
+    t.equal(stdout.split('\n').length, 2, 'named twice, told once');
+  });
+
+  t.test('several: all of them, and the first named that has not completed counts', async (t) => {
+    const well = await home.start([], 'true');
+    const over = path.join(home.directory, 'over');
+    const slow = await home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
+    const quick = await home.start([], ...exitWith(4));
+    const { ended } = startWait(home, well, slow, quick, '--json');
+    await seeSubscribers(home, 1);
+    await home.until(quick, 'failed');
+    writeFileSync(over, '');
+    const outcome = await ended;
+    t.equal(outcome.status, 3);
+    const told = outcome.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; status: string });
+    t.strictSame(new Set(told.map(({ id }) => id)), new Set([well, slow, quick]));
+    t.equal(told.at(-1)?.id, slow, 'in the order in which they end');
+    t.match(await home.invoke(['wait', well]), { status: 0 });
+  });
+
+  t.test('any: the first that ends counts, and the others are left', async (t) => {
+    const slow = await home.start([], ...SLEEP);
+    const quick = await home.start([], 'sh', '-c', 'sleep 0.3; exit 5');
+    t.match(await home.invoke(['wait', slow, quick, '--any']), { status: 5, stdout: /^.*exit 5.*\n$/ });
+    t.match(await home.invoke(['wait', slow, quick, '--any']), { status: 5 }, 'one that is over already');
+    t.match(await home.get(slow), { status: 'running' });
+    await home.invoke(['stop', slow]);
+  });
+
+  t.test('a timeout ends the wait with 124, not the run, and says what goes on', async (t) => {
+    const over = await home.start([], 'true');
+    const id = await home.start(['--name', 'long'], ...SLEEP);
+    t.match(await home.invoke(['wait', over, id, '--timeout', '300ms']), {
+      status: 124,
+      stdout: /completed/,
+      stderr: `progress: not over after 300ms: ${id} long\n`,
+    });
+    t.match(await home.get(id), { status: 'running' });
+    await home.invoke(['stop', id]);
+    t.match(await home.invoke(['wait', over, '--timeout', '300ms']), { status: 0, stderr: '' });
+  });
+
+  t.test('daemons may come and go meanwhile', async (t) => {
+    const id = await home.start([], 'sh', '-c', 'until [ -e go ]; do sleep 0.05; done; exit 9');
+    const waiting = startWait(home, id);
+    await seeSubscribers(home, 1);
+    await home.daemon.kill();
+    process.kill(-(await home.recordOf(id)).child.pid, 'SIGKILL');
+    await waitFor('the run to end without a daemon', () => !home.isAlive(id));
+    await home.replaceDaemon();
+    t.match(await waiting.ended, { status: 137, stdout: /SIGKILL/, stderr: /trying again/ });
+  });
+
+  t.test('Ctrl-C leaves it, and the run goes on', async (t) => {
+    const id = await home.start([], ...SLEEP);
+    const { child, ended } = startWait(home, id);
+    await seeSubscribers(home, 1);
+    child.kill('SIGINT');
+    await ended;
+    t.equal(child.signalCode, 'SIGINT');
+    t.match(await home.get(id), { status: 'running' });
+    await home.invoke(['stop', id]);
+  });
+
+  t.test('any execution can be waited for, also one without an exit status', async (t) => {
+    const client = await home.connect();
+    t.teardown(() => client.destroy());
+    const emit = (type: string, execution: string, data = {}) =>
+      client.call('emit', { event: { type, execution, data } });
+    for (const how of ['completed', 'failed', 'cancelled', 'timeout', 'lost']) {
+      await emit('execution_started', how);
+      await emit(`execution_${how}`, how);
+    }
+    const statuses = { completed: 0, failed: 1, cancelled: 130, timeout: 124, lost: 1 };
+    for (const [id, status] of Object.entries(statuses)) t.match(await home.invoke(['wait', id]), { status }, id);
+  });
+
+  t.test('wrong uses', async (t) => {
+    t.match(await home.invoke(['wait']), { status: 64 });
+    t.match(await home.invoke(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
+    t.match(await home.invoke(['wait', 'x', '--timeout', 'soon']), {
+      status: 64,
+      stderr: /--timeout: "soon" is not like/,
+    });
+  });
+});

@@ -1,0 +1,370 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import type { Test } from 'tap';
+import type { Home } from '../../../helpers/daemon.js';
+import { createHome, isRunning, PROGRESS } from '../../../helpers/daemon.js';
+import { openProxy } from '../../../helpers/proxy.js';
+import type { Tmux } from '../../../helpers/tmux.js';
+import { openTmux } from '../../../helpers/tmux.js';
+import { waitFor } from '../../../helpers/wait.js';
+import { whyNo } from '../../../helpers/needs.js';
+
+const skip = whyNo('tmux');
+const USUAL = { columns: 80, rows: 24 };
+
+interface Scene {
+  home: Home;
+  tmux: Tmux;
+  emit: (...events: Record<string, unknown>[]) => Promise<void>;
+  /** Types a command line of `progress`. */
+  progress: (words: string) => Promise<void>;
+}
+
+async function open(t: Test, size = USUAL, env: Record<string, string> = {}): Promise<Scene> {
+  const home = createHome(t);
+  await home.startDaemon();
+  const tmux = await openTmux(t, size, { PROGRESS_HOME: home.directory, ...env });
+  return {
+    home,
+    tmux,
+    async emit(...events) {
+      const client = await home.connect();
+      for (const event of events) await client.call('emit', { event });
+      await client.close();
+    },
+    progress: (words) => tmux.enter(`${PROGRESS} ${words}; echo "status $?"`),
+  };
+}
+
+/** The next program finds the terminal as it was. */
+async function expectRestored(t: Test, { tmux }: Scene): Promise<void> {
+  t.ok(await tmux.isCursorVisible(), 'the cursor is visible');
+  await tmux.enter('stty -a | tr " ;" "\\n\\n" | grep -E "^-?(icanon|echo|isig)$" | sort | xargs echo modes');
+  await tmux.see(/^modes echo icanon isig$/m);
+}
+
+/** A job of two stories whose second goes on until the file `go` is there, with this exit status. */
+function writeJob(home: Home, status = 0): string {
+  const file = path.join(home.directory, 'job.sh');
+  const p = PROGRESS;
+  writeFileSync(
+    file,
+    `${p} emit --stdin <<'END'
+{"type":"step_planned","step":"s1","name":"First story","kind":"story"}
+{"type":"step_planned","step":"s2","name":"Second story","kind":"story"}
+{"type":"step_started","step":"s1"}
+{"type":"step_completed","step":"s1"}
+{"type":"step_started","step":"s2"}
+{"type":"step_completed","step":"c1","name":"a criterion that holds","kind":"criterion","parent":"s2"}
+{"type":"step_started","step":"c2","name":"a criterion at work","kind":"criterion","parent":"s2"}
+END
+${p} emit progress current:=3 total:=4 unit=files
+for n in 1 2 3 4 5 6; do echo "output $n"; done
+while [ ! -e ${home.directory}/go ]; do sleep 0.05; done
+echo "the last line"
+exit ${status}
+`,
+  );
+  return `sh ${file}`;
+}
+
+const go = (home: Home) => writeFileSync(path.join(home.directory, 'go'), '');
+
+t.test('in a real terminal', { skip }, async (t) => {
+  t.test('run --stream draws steps, criteria, bar and the last output; a summary stays', async (t) => {
+    const scene = await open(t);
+    const { home, tmux, progress } = scene;
+    await tmux.enter('echo before');
+    await tmux.see(/^before$/m);
+    await progress(`run --name job --stream -- ${writeJob(home)}`);
+    const screen = await tmux.see(/output 6/);
+    for (const pattern of [
+      /Story 2\/2 +s2 · Second story/,
+      /75% +3\/4 files/,
+      /✅ a criterion that holds/,
+      /⏳ a criterion at work/,
+      /output 4.*\n.*output 5.*\n.*output 6/,
+      /q leave the box .* Ctrl-C interrupt/,
+    ])
+      t.match(screen, pattern);
+    t.match(screen, /^before$/m, 'what stood there stays');
+    t.notMatch(screen, /output 1\b/, 'only the last lines are in the box');
+    go(home);
+    const end = await tmux.see(/status 0/, 'history');
+    t.match(end, /✅ job completed in [\d.]+s/);
+    t.match(end, /progress logs \w{10}/);
+    t.notMatch(end, /[╭╰│]/, 'the box is gone');
+    t.match((await home.invoke(['logs', 'job'])).stdout, /^output 1\n.*the last line\n$/s, 'all of it is in the log');
+    await expectRestored(t, scene);
+  });
+
+  t.test('run --stream shows the steps that a script tells with the shell library', async (t) => {
+    const { home, tmux, progress } = await open(t);
+    const script = path.join(home.directory, 'library.sh');
+    writeFileSync(
+      script,
+      `PATH=${path.dirname(PROGRESS)}:$PATH
+. "$(progress path sh)"
+progress_start "a script"
+progress_plan compile test
+progress_step compile true
+progress_step test sh -c 'while [ ! -e ${home.directory}/go ]; do sleep 0.05; done'
+progress_end
+`,
+    );
+    await progress(`run --name nightly --stream -- sh ${script}`);
+    const screen = await tmux.see(/[╭│].*1\/2 steps[\s\S]*╰/);
+    for (const pattern of [/─ progress · nightly ·/, /│.*compile/, /│.*test/]) t.match(screen, pattern);
+    go(home);
+    t.match(await tmux.see(/status 0/, 'history'), /✅ nightly completed in/);
+    const { steps } = JSON.parse((await home.invoke(['show', '--json', 'nightly'])).stdout) as { steps: object[] };
+    t.match(steps, [
+      { name: 'compile', status: 'completed' },
+      { name: 'test', status: 'completed' },
+    ]);
+  });
+
+  t.test('what waits says at a terminal for what', async (t) => {
+    const { tmux, progress, emit } = await open(t, { columns: 100, rows: 24 });
+    for (const [words, what] of [
+      ['watch', /events of all executions/],
+      ['logs -f', /output of all executions/],
+      ['follow gemini', /sessions of gemini/],
+    ] as const) {
+      await progress(words);
+      await tmux.see(new RegExp(`^progress: waiting for ${what.source}; Ctrl-C leaves$`, 'm'));
+      await tmux.key('C-c');
+      await tmux.see(/ready>\s*$/);
+      await tmux.enter('clear');
+      await tmux.see(/^ready>\s*$/);
+    }
+    await emit({ type: 'execution_started', execution: 'x', name: 'one of them' });
+    await progress('logs -f x');
+    await tmux.see(/^progress: waiting for output of one of them, until it ends; Ctrl-C leaves$/m);
+    await tmux.key('C-c');
+    await tmux.see(/ready>\s*$/);
+    await progress('watch x 2>~/err; grep -c waiting ~/err');
+    await tmux.see(/^\S+Z x +start +one of them/m);
+    await emit({ type: 'execution_completed', execution: 'x' });
+    await tmux.see(/^0$/m);
+  });
+
+  t.test('a failure is told with its evidence, and the exit status is the command’s', async (t) => {
+    const scene = await open(t);
+    await scene.progress(`run --name job --stream -- ${writeJob(scene.home, 3)}`);
+    await scene.tmux.see(/output 6/);
+    go(scene.home);
+    const end = await scene.tmux.see(/status 3/, 'history');
+    t.match(end, /❌ job failed after [\d.]+s, exit 3/);
+    t.match(end, /the last line/);
+    await expectRestored(t, scene);
+  });
+
+  t.test('q leaves run --stream: the command goes on in the foreground, its output comes through', async (t) => {
+    const scene = await open(t);
+    await scene.progress(`run --name job --stream -- ${writeJob(scene.home)}`);
+    await scene.tmux.see(/output 6/);
+    await scene.tmux.key('q');
+    await scene.tmux.see(/job goes on\. Come back: progress watch --stream/);
+    t.notMatch(await scene.tmux.capture(), /[╭╰│]/);
+    go(scene.home);
+    t.match(await scene.tmux.see(/status 0/), /^the last line$/m);
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), { status: 'completed' });
+    await expectRestored(t, scene);
+  });
+
+  t.test(
+    'Ctrl-C in run --stream is the command’s, and ends a script around it, in the box and after leaving it',
+    async (t) => {
+      for (const leave of [false, true]) {
+        const scene = await open(t);
+        const { home, tmux } = scene;
+        const script = path.join(home.directory, 'around.sh');
+        writeFileSync(script, `${PROGRESS} run --name job --stream -- ${writeJob(home)}\necho "goes on after $?"\n`);
+        await tmux.enter(`bash ${script}`);
+        await tmux.see(/output 6/);
+        if (leave) {
+          await tmux.key('q');
+          await tmux.see(/job goes on/);
+        }
+        await tmux.key('C-c');
+        // as a command that dies of SIGINT it ends the line that it is in
+        await tmux.see(/ready>\s*$/);
+        await tmux.enter('echo "status $?"');
+        const end = await tmux.see(/status 130/, 'history');
+        t.notMatch(end, 'goes on after');
+        if (!leave) t.match(end, /job cancelled after/);
+        t.match(JSON.parse((await home.invoke(['show', '--json', 'job'])).stdout), {
+          status: 'cancelled',
+          signal: 'SIGINT',
+        });
+        await expectRestored(t, scene);
+      }
+    },
+  );
+
+  t.test('Ctrl-C without a box reaches the command once, and counts as cancelled', async (t) => {
+    const scene = await open(t);
+    const script = path.join(scene.home.directory, 'count.sh');
+    writeFileSync(
+      script,
+      `trap 'echo interrupted; n=$((n+1))' INT\necho ready to go\nwhile [ ! -e ${scene.home.directory}/go ]; do sleep 0.05; done\necho "counted $n"\nexit 130\n`,
+    );
+    await scene.progress(`run --name job -- sh ${script}`);
+    await scene.tmux.see(/^ready to go$/m);
+    await scene.tmux.key('C-c');
+    await scene.tmux.see(/^(\^C)?interrupted$/m);
+    go(scene.home);
+    t.match(await scene.tmux.see(/status 130/), /^counted 1$/m);
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
+      status: 'cancelled',
+      exitCode: 130,
+    });
+  });
+
+  t.test('SIGTERM to run --stream ends the command, and the terminal is itself again', async (t) => {
+    const scene = await open(t);
+    await scene.tmux.enter(`echo 'exec ${PROGRESS} run --name job --stream -- ${writeJob(scene.home)}' > $HOME/start`);
+    await scene.tmux.enter(`sh -c 'echo $$ > $HOME/pid; . $HOME/start'; echo "status $?"`);
+    await scene.tmux.see(/output 6/);
+    const pid = Number(readFileSync(path.join(scene.tmux.home, 'pid'), 'utf8'));
+    process.kill(pid, 'SIGTERM');
+    await scene.tmux.see(/status 143/);
+    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
+      status: 'cancelled',
+      signal: 'SIGTERM',
+    });
+    await expectRestored(t, scene);
+  });
+
+  t.test('watch --stream of one: live, then its summary, with the exit status that was asked for', async (t) => {
+    const scene = await open(t);
+    const { emit, tmux } = scene;
+    await emit(
+      { type: 'execution_started', execution: 'one', name: 'The one', total: 3 },
+      { type: 'step_started', execution: 'one', step: 'a', name: 'Step A' },
+    );
+    await scene.progress('watch --stream --exit-status one');
+    t.match(await tmux.see(/Step 1\/3 +Step A/), /● running/);
+    await emit(
+      { type: 'step_completed', execution: 'one', step: 'a' },
+      { type: 'step_started', execution: 'one', step: 'b', name: '漢字 ✅' },
+    );
+    t.match(await tmux.see(/Step 2\/3 +漢字 ✅/), /33% +1\/3/);
+    await emit({ type: 'execution_failed', execution: 'one', exitCode: 4, error: 'it broke' });
+    const end = await tmux.see(/status 4/, 'history');
+    t.match(end, /❌ The one failed after .*exit 4/);
+    t.match(end, /it broke/);
+    t.notMatch(end, /[╭╰│]/);
+    await expectRestored(t, scene);
+  });
+
+  t.test('watch --stream of all: a row each; what ends goes above the box, what starts comes in', async (t) => {
+    const scene = await open(t);
+    const { emit, tmux } = scene;
+    await emit(
+      { type: 'execution_started', execution: 'one', name: 'First' },
+      { type: 'execution_started', execution: 'two', name: 'Second' },
+    );
+    await scene.progress('watch --stream');
+    await tmux.see(/2 running(.*\n)+.*First.*\n.*Second/);
+    await emit(
+      { type: 'execution_completed', execution: 'one' },
+      { type: 'execution_started', execution: 'three', name: 'Third' },
+    );
+    await tmux.see(/✅ First completed.*\n(.*\n)*.*2 running(.*\n)+.*Second.*\n.*Third/);
+    await tmux.key('q');
+    const end = await tmux.see(/status 0/);
+    t.match(end, /2 executions go on\. Come back: progress watch --stream/);
+    t.match(end, /✅ First completed/, 'what was said stays');
+    await expectRestored(t, scene);
+  });
+
+  t.test('Ctrl-C, a resize, and a terminal that is narrow', async (t) => {
+    const scene = await open(t);
+    const { emit, tmux } = scene;
+    await emit(
+      { type: 'execution_started', execution: 'one', name: 'The one', total: 3 },
+      { type: 'step_started', execution: 'one', step: 'a', name: 'Step A' },
+    );
+    await scene.progress('watch --stream one');
+    await tmux.see(/╭.*The one/);
+    await tmux.resize(100, 24);
+    await tmux.see(/╭─ progress · The one[^\n]{60,}╮/);
+    await tmux.resize(55, 24);
+    const narrow = await tmux.see(/^progress · The one/m);
+    t.notMatch(narrow, /[╭│]/, 'there are no cells to give away to a border');
+    await tmux.resize(80, 24);
+    const wide = await tmux.see(/╭.*The one.*╮/);
+    t.equal(wide.match(/╭/g)?.length, 1, 'nothing is left over of the other sizes');
+    await tmux.key('C-c');
+    // what a terminal pushes into its scrollback while it wraps the old box anew is out of reach
+    const end = await tmux.see(/status 0/);
+    t.match(end, /The one goes on/);
+    t.notMatch(end.slice(end.indexOf('goes on')), /╭/, 'below the last line there is no box');
+    await expectRestored(t, scene);
+  });
+
+  t.test('an execution that has ended is summed up at once; a box where TERM forbids it is lines', async (t) => {
+    const scene = await open(t);
+    await scene.emit(
+      { type: 'execution_started', execution: 'one', name: 'The one' },
+      { type: 'execution_completed', execution: 'one' },
+    );
+    await scene.progress('watch --stream one');
+    t.match(await scene.tmux.see(/status 0/), /✅ The one completed/);
+    await scene.tmux.enter(`TERM=dumb ${PROGRESS} watch --stream one; echo "dumb $?"`);
+    t.match(await scene.tmux.see(/dumb 0/), /one +start +The one/);
+  });
+
+  t.test('a stream that is cut: it asks for snapshots, says so, and comes back', async (t) => {
+    const home = createHome(t);
+    await home.startDaemon();
+    const proxy = await openProxy(t, home.paths.socket, path.join(home.directory, 'proxy.sock'));
+    const tmux = await openTmux(t, USUAL, { PROGRESS_HOME: home.directory, PROGRESS_SOCKET: proxy.socket });
+    const emit = async (...events: Record<string, unknown>[]) => {
+      const client = await home.connect();
+      for (const event of events) await client.call('emit', { event });
+      await client.close();
+    };
+    const step = (n: number) => ({ type: 'progress', execution: 'one', current: n, total: 10, unit: 'files' });
+    await emit({ type: 'execution_started', execution: 'one', name: 'The one' }, step(1));
+    await tmux.enter(`${PROGRESS} watch --stream one; echo "status $?"`);
+    await tmux.see(/1\/10 files/);
+    proxy.cutStream();
+    await tmux.see(/! stream cut at \d\d:\d\d:\d\d: showing snapshots, trying again/);
+    await emit(step(5));
+    t.match(await tmux.see(/5\/10 files/), /showing snapshots/, 'values are asked for');
+    proxy.restore();
+    await waitFor('the stream', async () => !/stream cut|no connection/.test(await tmux.capture()));
+    await emit(step(7));
+    await tmux.see(/7\/10 files/);
+    proxy.cutStream();
+    await tmux.see(/showing snapshots/);
+    await emit({ type: 'execution_completed', execution: 'one' });
+    t.match(await tmux.see(/status 0/), /✅ The one completed/, 'the end is noticed without a stream too');
+  });
+
+  t.test('a daemon that is killed: the values are said to be old; started again, it goes on', async (t) => {
+    const home = createHome(t);
+    const daemon = await home.startDaemon();
+    const tmux = await openTmux(t, USUAL, { PROGRESS_HOME: home.directory });
+    const emit = async (...events: Record<string, unknown>[]) => {
+      const client = await home.connect();
+      for (const event of events) await client.call('emit', { event });
+      await client.close();
+    };
+    await emit({ type: 'execution_started', execution: 'one', name: 'The one' });
+    await tmux.enter(`${PROGRESS} watch --stream one; echo "status $?"`);
+    await tmux.see(/● running/);
+    await daemon.kill();
+    await tmux.see(/! no connection: values from \d\d:\d\d:\d\d, trying again \(attempt \d+\)/);
+    const { pid } = await home.startDaemon();
+    t.ok(isRunning(pid));
+    await emit({ type: 'step_started', execution: 'one', step: 'a', name: 'After the restart' });
+    t.notMatch(await tmux.see(/After the restart/), /no connection/);
+    await emit({ type: 'execution_completed', execution: 'one' });
+    t.match(await tmux.see(/status 0/), /✅ The one completed/);
+  });
+});
