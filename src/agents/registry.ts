@@ -1,6 +1,6 @@
 /** The table of agents whose session files are followed: where these lie, and what their names tell. */
 import path from 'node:path';
-import type { Agent } from '../platform/paths.js';
+import type { Agent } from '../core/agents.js';
 
 /** What the place of a session's file tells. */
 export interface Place {

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { resolveAgentFiles } from '../platform/paths.js';
-import type { Agent } from '../platform/paths.js';
-import { quotePosix } from '../cli/commands/setup/rc-block.js';
+import type { Agent } from '../core/agents.js';
+import { quotePosix } from '../platform/shell-quote.js';
 
 /** Called by agents; seen from dist/, where everything runs. */
 const HOOK_PROGRAM = fileURLToPath(new URL('../hooks/claude-plugin/agent-hook', import.meta.url));

@@ -1,5 +1,5 @@
 /** Conditions in words, as a list of rules shows them. */
-import type { Conditions } from '../config/alert-schema.js';
+import type { Conditions } from '../api/conditions.js';
 import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
 
 /** `status failed or timeout, name backup-*, longer than 10:00`. */

@@ -2,7 +2,7 @@
  * Conditions of a rule, held against an event and its execution. Pure. Each condition is one test, which can also say
  * in words why it does not hold: so what tells and what explains why it did not are the same judgement.
  */
-import type { Conditions, TokenRate } from '../config/alert-schema.js';
+import type { Conditions, TokenRate } from '../api/conditions.js';
 import { stripAnsi } from '../core/ansi.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';

@@ -1,5 +1,6 @@
 /** Rules: the built-in ones and those of the configuration, as tests in the order of their cost. */
-import type { Conditions, RuleConfig } from '../config/alert-schema.js';
+import type { RuleConfig } from '../config/alert-schema.js';
+import type { Conditions } from '../api/conditions.js';
 import { BUILTIN } from '../config/alert-schema.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';

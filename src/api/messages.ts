@@ -17,7 +17,7 @@
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
-import type { Conditions } from '../config/alert-schema.js';
+import type { Conditions } from './conditions.js';
 import type { Severity } from '../core/alerts.js';
 import type { AlertOutcome } from '../core/alerts.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
@@ -27,7 +27,7 @@ import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
 import type { Usual } from '../core/typical-duration.js';
 import type { ErrorJson } from '../core/errors.js';
-import type { Agent } from '../platform/paths.js';
+import type { Agent } from '../core/agents.js';
 
 export const PROTOCOL_VERSION = 1;
 

@@ -2,12 +2,12 @@
 import { LEVELS } from '../core/filter.js';
 import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../core/errors.js';
-import { AGENTS } from '../platform/paths.js';
+import { AGENTS } from '../core/agents.js';
 import { describeValue } from '../core/excerpt.js';
 import type { Op, Request, RequestId } from './messages.js';
 import { CONTROL_ACTIONS, URGENCIES } from './messages.js';
-import type { Fields } from '../protocol/validate.js';
-import { isObject } from '../protocol/validate.js';
+import type { Fields } from '../core/fields.js';
+import { isObject } from '../core/fields.js';
 
 /** Messages a second. */
 const MAX_RATE = 1_000;

@@ -2,6 +2,13 @@
 import type { EventData } from './event.js';
 import { numberOf, textOf } from './event.js';
 
+/** An object that JSON.parse made: its keys are its own, `__proto__` too. */
+export type Fields = Record<string, unknown>;
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Longer ones are cut in memory, not in the journal. */
 export const NAME_CHARS = 512;
 export const TEXT_CHARS = 4_096;

@@ -1,4 +1,5 @@
 /** Where everything is. The only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
+import type { Agent } from '../core/agents.js';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -35,8 +36,6 @@ export interface Paths {
 }
 
 /** Those whose sessions can be followed. */
-export const AGENTS = ['claude', 'codex', 'gemini'] as const;
-export type Agent = (typeof AGENTS)[number];
 
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with the final NUL; Node cuts longer ones without a word. */
 const MAX_SOCKET_BYTES = 103;

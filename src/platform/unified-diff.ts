@@ -1,6 +1,4 @@
 /** The unified diff of two texts that differ in one place. */
-import { splitLines } from '../cli/commands/setup/rc-block.js';
-
 const CONTEXT_LINES = 3;
 const NOWHERE = '/dev/null';
 
@@ -34,4 +32,9 @@ export function unifiedDiff(file: string, before: string | undefined, after: str
 function showLine(sign: string, line: string): string[] {
   if (line.endsWith('\n')) return [sign + line.slice(0, -1)];
   return [sign + line, '\\ No newline at end of file'];
+}
+
+/** Each with its line break. */
+export function splitLines(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }

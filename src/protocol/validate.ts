@@ -1,4 +1,6 @@
 /** The only door for unknown data: from a line of text to a checked event. Requests are checked in requests.ts. */
+import type { Fields } from '../core/fields.js';
+import { isObject } from '../core/fields.js';
 import type { EventData, NewEvent } from '../core/event.js';
 import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { readTime } from '../core/time.js';
@@ -8,9 +10,6 @@ import { ProgressError } from '../core/errors.js';
 import { describeValue, quoteAround } from '../core/excerpt.js';
 import { findJsonError } from './json-error.js';
 import { MAX_DEPTH } from '../api/messages.js';
-
-/** An object that JSON.parse made: its keys are its own, `__proto__` too. */
-export type Fields = Record<string, unknown>;
 
 /** Only an escape brings half a surrogate pair into a text that came as UTF-8. */
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
@@ -50,10 +49,6 @@ function parseJson(text: string, line: number): unknown {
     const place = at < text.length ? `at column ${at + 1}, near ${quoteAround(text, at)}` : 'it ends too early';
     throw new ProgressError('bad_json', `the line is not JSON: ${place}`, { line, cause });
   }
-}
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Turns what JSON cannot write, Infinity, into null, unless the value is too deep; it never recurses deeper. */

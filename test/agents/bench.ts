@@ -3,7 +3,7 @@ import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import type { ExecutionJson } from '../../src/core/execution.js';
-import type { Agent } from '../../src/platform/paths.js';
+import type { Agent } from '../../src/core/agents.js';
 import { createHome } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';

@@ -1,7 +1,7 @@
 /** How each agent is told to take the stand-in for its model, to answer one prompt, and to talk to nobody else. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Agent } from '../../src/platform/paths.js';
+import type { Agent } from '../../src/core/agents.js';
 
 export const PROMPT = 'Write notes.md';
 

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Test } from 'tap';
-import type { Agent } from '../../src/platform/paths.js';
+import type { Agent } from '../../src/core/agents.js';
 
 interface Package {
   name: string;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import type { ExecutionJson } from '../../src/core/execution.js';
-import type { Agent } from '../../src/platform/paths.js';
+import type { Agent } from '../../src/core/agents.js';
 import { waitFor } from '../helpers/wait.js';
 import type { Bench, View } from './bench.js';
 import { openBench, PATIENCE_MS, VIEWS } from './bench.js';

@@ -1,7 +1,8 @@
 /** Conditions on levels, cost and tokens, and the severity of alerts. */
 import t from 'tap';
 import { parseConfig } from '../../src/config/load.js';
-import type { Conditions, RuleConfig } from '../../src/config/alert-schema.js';
+import type { RuleConfig } from '../../src/config/alert-schema.js';
+import type { Conditions } from '../../src/api/conditions.js';
 import { toJson } from '../../src/alerts/channels/payload.js';
 import type { Severity } from '../../src/core/alerts.js';
 import type { EventData } from '../../src/core/event.js';

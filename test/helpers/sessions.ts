@@ -10,7 +10,7 @@ import { createIngest } from '../../src/daemon/intake/ingest.js';
 import type { Sessions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
 import { ProgressError } from '../../src/core/errors.js';
-import type { Agent } from '../../src/platform/paths.js';
+import type { Agent } from '../../src/core/agents.js';
 import type { Follower, FollowerOptions } from '../../src/agents/sessions/session-watcher.js';
 import { createFollower } from '../../src/agents/sessions/session-watcher.js';
 import type { Receipt } from '../../src/tailing/tail.js';

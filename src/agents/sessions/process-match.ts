@@ -1,6 +1,6 @@
 /** Which sessions have a process: by the files that it has open, else by where it works. Pure. */
 import path from 'node:path';
-import type { Agent } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
 import type { ProcessCommand } from '../../platform/processes.js';
 
 export interface Owned {

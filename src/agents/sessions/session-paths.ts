@@ -1,7 +1,7 @@
 /** Finds the files of one session by its ID, without reading all files of the agent. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Agent } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
 import { LAYOUTS } from '../registry.js';
 
 /** Directories that are read for one session. */

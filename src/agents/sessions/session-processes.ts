@@ -1,5 +1,5 @@
 /** Which of the followed sessions of one agent have a process, looked up once per interval. */
-import type { Agent } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
 import { readCommands, readOpenFiles } from '../../platform/processes.js';
 import { isProgramOf, sessionsWithProcess } from './process-match.js';
 import type { Registry } from '../claude/process-registry.js';

@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
-import type { Agent } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';
 import { createGuard } from '../../tailing/error-reporter.js';
 import { createTurns } from '../../tailing/read-queue.js';

@@ -6,7 +6,7 @@ import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
 import { findExecution } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
-import type { Agent } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
 import type { Receipt } from '../../tailing/tail.js';
 import type { TimedEvent } from '../../formats/interpreter.js';
 import { takes, toldBy } from '../precedence.js';

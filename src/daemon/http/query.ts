@@ -1,5 +1,5 @@
 /** From the query of an address to the fields of a request, which the protocol then checks. */
-import type { Fields } from '../../protocol/validate.js';
+import type { Fields } from '../../core/fields.js';
 
 export type Kind = 'text' | 'number' | 'flag' | 'list';
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Execution } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
-import { AGENTS } from '../../platform/paths.js';
+import { AGENTS } from '../../core/agents.js';
 import { ancestorsOf, readCommand } from '../../platform/processes.js';
 import { isProgramOf } from '../../agents/sessions/process-match.js';
 import type { HookCall } from '../../agents/hook-call.js';

@@ -1,8 +1,9 @@
 /** Which agents' sessions are followed: those that the configuration names, and those that somebody has asked for. */
 import type { State } from '../../core/state.js';
 import type { Config } from '../../config/load.js';
-import type { Agent, Paths } from '../../platform/paths.js';
-import { AGENTS } from '../../platform/paths.js';
+import type { Paths } from '../../platform/paths.js';
+import type { Agent } from '../../core/agents.js';
+import { AGENTS } from '../../core/agents.js';
 import { splitEvent } from '../../protocol/encode.js';
 import type { FollowStatus } from '../../api/messages.js';
 import type { Follower } from '../../agents/sessions/session-watcher.js';

@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ProgressError } from '../../../core/errors.js';
-import type { Agent } from '../../../platform/paths.js';
-import { AGENTS, resolveAgentFiles } from '../../../platform/paths.js';
+import type { Agent } from '../../../core/agents.js';
+import { resolveAgentFiles } from '../../../platform/paths.js';
+import { AGENTS } from '../../../core/agents.js';
 import { commandsOfOurs } from '../../../agents/settings.js';
 import { isHookCommand, isOwnHook, programOfHook } from '../../../agents/settings-files.js';
 import type { Check, Finding } from './checks.js';

@@ -4,8 +4,9 @@ import type { Execution, ExecutionJson } from '../../../core/execution.js';
 import { executionFromJson } from '../../../core/execution.js';
 import { STARTS } from '../../../core/fold.js';
 import { ProgressError } from '../../../core/errors.js';
-import type { Fields } from '../../../protocol/validate.js';
-import { isObject, parseLine, toNewEvent } from '../../../protocol/validate.js';
+import type { Fields } from '../../../core/fields.js';
+import { parseLine, toNewEvent } from '../../../protocol/validate.js';
+import { isObject } from '../../../core/fields.js';
 
 export interface Story {
   events: ExecutionEvent[];

@@ -1,7 +1,7 @@
 /** Where the hooks of the shells are, and the line that loads them. */
 import { fileURLToPath } from 'node:url';
 import type { Shell } from '../../../platform/paths.js';
-import { quoteFish, quotePosix } from './rc-block.js';
+import { quoteFish, quotePosix } from '../../../platform/shell-quote.js';
 
 /** Seen from dist/, where everything runs. */
 export const HOOKS = fileURLToPath(new URL('../hooks', import.meta.url));

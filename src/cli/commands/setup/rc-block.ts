@@ -1,4 +1,6 @@
 /** The block that loads the hooks: its lines for each shell, and where it stands in a start-up file. Pure. */
+import { quoteFish, quotePosix } from '../../../platform/shell-quote.js';
+import { splitLines } from '../../../platform/unified-diff.js';
 import { ProgressError } from '../../../core/errors.js';
 import type { Shell } from '../../../platform/paths.js';
 
@@ -45,14 +47,6 @@ function guardFish(program: string): string {
 
 function loadFish(program: string): string {
   return `${quoteFish(program)} init fish | source`;
-}
-
-export function quotePosix(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-export function quoteFish(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 /** The text of a file with the block of `program` in it: where it was, or else at the end. */
@@ -105,11 +99,6 @@ export function findBlock(text: string, file: string): Block | undefined {
     line: first + 1,
     body: lines.slice(first + 1, second).join(''),
   };
-}
-
-/** Each with its line break. */
-export function splitLines(text: string): string[] {
-  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
 export function toBytes(text: string): string {
