@@ -9,7 +9,7 @@ import { translate } from '../src/core/event-aliases.js';
 import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
-import { FORMATS } from '../src/formats/formats.js';
+import { FORMATS } from '../src/agents/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 import { whyNo } from './helpers/needs.js';
 
@@ -296,7 +296,7 @@ function isJson(text: string): boolean {
 }
 
 t.test('every format of output is on the page, and no other', (t) => {
-  const names = [...FORMATS.map(({ name }) => name), 'auto', 'plain'];
+  const names = [...FORMATS.all.map(({ name }) => name), 'auto', 'plain'];
   t.strictSame(items(section('progress-streams.7', 'FORMATS'), 'Cm').sort(), names.sort());
   t.end();
 });

@@ -3,7 +3,7 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
-import { formatOfProgram } from '../formats/formats.js';
+import { FORMATS } from './formats.js';
 import type { HookCall } from './hook-call.js';
 import { sourceOf, takes, toldBy } from './precedence.js';
 
@@ -23,7 +23,7 @@ export function placeOf(call: HookCall, state: State, pid?: number): Place {
   const others = [...state.alive.values(), ...(around ? [around] : [])].filter(({ id }) => id !== own?.id);
   if (!takes('hooks', toldBy(call.session, others))) return { kind: 'none', left: alive };
   if (around && isSession(around, call, pid)) {
-    return formatOfProgram(around.argv ?? []) ? { kind: 'none', left: alive } : { kind: 'run', known: around };
+    return FORMATS.ofProgram(around.argv ?? []) ? { kind: 'none', left: alive } : { kind: 'run', known: around };
   }
   return { kind: 'own', known: own, parent: call.within };
 }

@@ -6,6 +6,9 @@ import { isIdentifier } from '../core/identifier.js';
 import type { Json } from '../formats/json.js';
 import type { Claim, StreamEvent } from '../formats/parser.js';
 
+/** What every agent's format yields, for descriptions of formats. */
+export const AGENT_EVENTS = 'messages, tool calls, plan, tokens, outcome';
+
 export interface Trace {
   /** Directory of the agent: paths are shown from there. */
   cwd: string | undefined;

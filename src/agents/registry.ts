@@ -22,7 +22,7 @@ export interface Place {
 type Told = Pick<Place, 'session' | 'subagent' | 'parent' | 'root'>;
 
 interface Layout {
-  /** Of `streams/formats.ts`. */
+  /** Name of a format of `agents/formats.ts`. */
   format: string;
   /** May session files, or directories of such, lie in this directory? */
   isDirectory: (parts: readonly string[]) => boolean;

@@ -8,8 +8,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { FinalStatus } from '../core/event.js';
 import { textOf } from '../core/event.js';
-import type { Format } from './formats.js';
-import { AUTO, FORMATS, formatNamed, formatOfLine, formatOfProgram, PLAIN } from './formats.js';
+import type { Format } from './format.js';
+import type { FormatRegistry } from './format-registry.js';
+import { AUTO, PLAIN } from './format-registry.js';
 import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
 import { createPieces } from './pieces.js';
 
@@ -22,9 +23,10 @@ export interface Sink {
 export type TimedEvent = Omit<StreamEvent, 'earlier' | 'textAt'> & { time: string };
 
 export interface InterpreterOptions extends Pick<ParserOptions, 'findHistory'> {
+  formats: FormatRegistry;
   /** The command that writes this output. */
   argv: readonly string[];
-  /** A name of the table, `auto` or `plain`. Default: `auto`. */
+  /** A name of `formats`, `auto` or `plain`. @default 'auto' */
   format?: string | undefined;
   /** The step that everything belongs to. */
   step?: string | undefined;
@@ -62,6 +64,7 @@ const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
 export function createInterpreter({
+  formats,
   argv,
   format = AUTO,
   step,
@@ -69,8 +72,8 @@ export function createInterpreter({
   findHistory,
   sink,
 }: InterpreterOptions): Interpreter {
-  const named = format === AUTO || format === PLAIN ? undefined : formatNamed(format);
-  let chosen = format === AUTO ? formatOfProgram(argv) : named?.kind === 'text' ? undefined : named;
+  const named = format === AUTO || format === PLAIN ? undefined : formats.named(format);
+  let chosen = format === AUTO ? formats.ofProgram(argv) : named?.kind === 'text' ? undefined : named;
   let parser = chosen?.create({ step, cwd, findHistory });
   let isLooking = format === AUTO && !parser;
   let lookedLines = 0;
@@ -95,7 +98,7 @@ export function createInterpreter({
     silentBytes = 0;
     sink.emit({ type, ...(step !== undefined && { step }), time: time ?? timeOf(now), data });
   };
-  let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : TEXT_FORMATS, emit);
+  let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : formats.texts, emit);
 
   const pass = (bytes: Buffer, now: number) => {
     if (bytes.length === 0) return;
@@ -109,7 +112,7 @@ export function createInterpreter({
   };
 
   const look = (text: string) => {
-    chosen = formatOfLine(text, 'stream');
+    chosen = formats.ofLine(text, 'stream');
     lookedLines += 1;
     isLooking = !chosen && lookedLines < LOOK_LINES;
     if (!chosen) return;
@@ -207,8 +210,6 @@ function attachRaw({ data, textAt }: StreamEvent, raw: string, isWhole: boolean)
   data['raw'] = raw;
   if (!isWhole) data['unterminated'] = true;
 }
-
-const TEXT_FORMATS = FORMATS.filter(({ kind }) => kind === 'text');
 
 /** Reads output for people in all these formats at once. */
 function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, now: number) => void) {

@@ -2,6 +2,7 @@
 import type { FinalStatus } from '../core/event.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { createInterpreter } from '../formats/interpreter.js';
+import { FORMATS } from '../agents/formats.js';
 import type { Claim } from '../formats/parser.js';
 import type { CommandStream, Piece } from './output.js';
 import { createPieces } from './output.js';
@@ -37,6 +38,7 @@ export function createReading(options: ReadingOptions): Reading {
   const returns = isTerminal ? createReturns() : undefined;
   let shown: (Buffer | string)[] = [];
   const interpreter = createInterpreter({
+    formats: FORMATS,
     argv,
     format,
     cwd,

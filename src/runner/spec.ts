@@ -7,7 +7,8 @@ import { createId } from '../platform/ids.js';
 import { ProgressError } from '../core/errors.js';
 import type { Paths } from '../platform/paths.js';
 import { terminalOf } from '../platform/processes.js';
-import { AUTO, findFormat, formatNamed, formatOfProgram, PLAIN } from '../formats/formats.js';
+import { FORMATS } from '../agents/formats.js';
+import { AUTO, PLAIN } from '../formats/format-registry.js';
 import type { RunSpec } from './store.js';
 
 export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
@@ -38,7 +39,7 @@ export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths)
     if (name !== undefined && !isIdentifier(name))
       throw new ProgressError('usage', `${what}: ${JSON.stringify(name)} is no name`);
   }
-  if (wanted.format !== undefined && wanted.format !== AUTO && wanted.format !== PLAIN) formatNamed(wanted.format);
+  if (wanted.format !== undefined && wanted.format !== AUTO && wanted.format !== PLAIN) FORMATS.named(wanted.format);
   const { PROGRESS_EXECUTION: parent, PROGRESS_STEP: parentStep } = env;
   const id = createId();
   const tty = terminalOf(process.pid);
@@ -66,7 +67,7 @@ export function repeatSpec(
 
 /** Known by the format that it was told to speak. */
 export function agentOf({ argv, format }: RunSpec): string | undefined {
-  const known = format === undefined ? formatOfProgram(argv) : findFormat(format);
+  const known = format === undefined ? FORMATS.ofProgram(argv) : FORMATS.find(format);
   return known?.kind === 'stream' ? known.name : undefined;
 }
 

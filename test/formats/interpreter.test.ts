@@ -1,6 +1,6 @@
 import t from 'tap';
 import { activityText } from '../../src/core/activity.js';
-import { formatNamed, formatOfProgram, FORMATS } from '../../src/formats/formats.js';
+import { FORMATS } from '../../src/agents/formats.js';
 import { settle } from '../../src/formats/parser.js';
 import { bytesOf, linesOf, replay } from '../helpers/replay.js';
 
@@ -24,7 +24,7 @@ t.test('programs that were told to speak a format are known by their command lin
     [undefined, ['echo', 'stream-json']],
     [undefined, []],
   ] as const;
-  for (const [name, argv] of cases) t.equal(formatOfProgram(argv)?.name, name, argv.join(' '));
+  for (const [name, argv] of cases) t.equal(FORMATS.ofProgram(argv)?.name, name, argv.join(' '));
 });
 
 t.test('behind a wrapper the first lines tell, and what came before stays output', async (t) => {
@@ -67,12 +67,12 @@ t.test('a name picks a format, or none', async (t) => {
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'plain' }).events.length, 0);
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'meters' }).events.at(-1)?.type, 'progress');
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'tap' }).events.length, 0);
-  t.throws(() => formatNamed('cluade'), { code: 'usage', message: /"cluade" is none of auto, plain, claude/ });
+  t.throws(() => FORMATS.named('cluade'), { code: 'usage', message: /"cluade" is none of auto, plain, claude/ });
 });
 
 t.test('names are told apart, and every format has a word to say for itself', async (t) => {
-  t.equal(new Set(FORMATS.map(({ name }) => name)).size, FORMATS.length);
-  for (const { describe } of FORMATS) t.match(describe, /: \S/);
+  t.equal(new Set(FORMATS.all.map(({ name }) => name)).size, FORMATS.all.length);
+  for (const { describe } of FORMATS.all) t.match(describe, /: \S/);
 });
 
 t.test('a long text is kept once, in its line; the beginning stands beside it', async (t) => {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
-import { FORMATS } from '../../src/formats/formats.js';
+import { FORMATS } from '../../src/agents/formats.js';
 import { bytesOf, recordings, replay } from '../helpers/replay.js';
 
 /** Progress as it is told, in the order of the lines. */
@@ -157,7 +157,7 @@ t.test('pieces without an end are of no interest, and what follows them is', asy
 
 t.test('a text without the marks of a format holds nothing for it', async (t) => {
   const lines = recordings().flatMap(({ content }) => content.toString().split(/[\r\n\u0007]/));
-  for (const { name, kind, marks, create } of FORMATS) {
+  for (const { name, kind, marks, create } of FORMATS.all) {
     if (kind !== 'text') continue;
     if (!marks) throw new Error(`${name} has no marks`);
     const parser = create();

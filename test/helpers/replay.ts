@@ -7,6 +7,7 @@ import { executionToJson } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import type { TimedEvent } from '../../src/formats/interpreter.js';
+import { FORMATS } from '../../src/agents/formats.js';
 import { createInterpreter } from '../../src/formats/interpreter.js';
 import type { Claim } from '../../src/formats/parser.js';
 
@@ -44,6 +45,7 @@ export function replay(chunks: Iterable<Buffer>, options: ReplayOptions = {}): R
   const texts: Buffer[] = [];
   let now = NOW;
   const interpreter = createInterpreter({
+    formats: FORMATS,
     argv,
     format,
     cwd,

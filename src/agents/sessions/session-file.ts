@@ -8,6 +8,7 @@ import type { Receipt, Tail } from '../../tailing/tail.js';
 import { openTail } from '../../tailing/tail.js';
 import type { Interpreter, TimedEvent } from '../../formats/interpreter.js';
 import { createInterpreter } from '../../formats/interpreter.js';
+import { FORMATS } from '../formats.js';
 import { parseObject } from '../../formats/json.js';
 import type { FindHistory } from '../../formats/history.js';
 import type { Claim } from '../../formats/parser.js';
@@ -36,7 +37,7 @@ export interface SessionFileOptions {
   file: string;
   /** In the log. */
   label: string;
-  /** Of `streams/formats.ts`. */
+  /** Name of a format of `agents/formats.ts`. */
   format: string;
   /** The step that it tells of, if it is a sub-agent's. */
   step: string | undefined;
@@ -99,7 +100,8 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   };
   /** What it does not understand stands in the file, and nowhere else. */
   const sink = { keep: () => undefined, emit: note };
-  const createReader = () => createInterpreter({ argv: [], format, step, cwd: given.cwd, findHistory, sink });
+  const createReader = () =>
+    createInterpreter({ formats: FORMATS, argv: [], format, step, cwd: given.cwd, findHistory, sink });
   let reader: Interpreter = createReader();
 
   const take = (): TimedEvent[] => {

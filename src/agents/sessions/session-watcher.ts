@@ -6,7 +6,7 @@ import type { Agent } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';
 import { createGuard } from '../../tailing/error-reporter.js';
 import { createTurns } from '../../tailing/read-queue.js';
-import { formatOfProgram } from '../../formats/formats.js';
+import { FORMATS } from '../formats.js';
 import { exhaustedLimit } from '../../tailing/watch-limits.js';
 import type { Place } from '../registry.js';
 import { LAYOUTS, ownerOf, placeOf, placeOfNamed, rootsOf } from '../registry.js';
@@ -170,7 +170,7 @@ export function createFollower(options: FollowerOptions): Follower {
   /** Is there a run of this agent that will name its session, and has not yet? It may be this one. */
   const isAwaited = (): boolean =>
     [...state.alive.values()].some(
-      (one) => one.agent === agent && one.session === undefined && formatOfProgram(one.argv ?? []) !== undefined,
+      (one) => one.agent === agent && one.session === undefined && FORMATS.ofProgram(one.argv ?? []) !== undefined,
     );
 
   const closeExcess = () => {

@@ -10,7 +10,7 @@ import type { Paths } from '../../../platform/paths.js';
 import { hasSpec } from '../../../runner/store.js';
 import { cleanText } from '../../../terminal/paint.js';
 import type { Argument } from './shapes.js';
-import { CHOICES } from '../../../formats/formats.js';
+import { FORMATS } from '../../../agents/formats.js';
 import { SHORT_SIGNALS } from '../../shared/signal-name.js';
 
 export interface Candidate {
@@ -48,7 +48,7 @@ export async function valuesOf(
     case 'queue':
       return await queueCandidates(paths);
     case 'format':
-      return CHOICES.map(({ name, describe }) => ({ value: name, description: describe }));
+      return FORMATS.choices.map(({ name, describe }) => ({ value: name, description: describe }));
     case 'signal':
       return bare(SHORT_SIGNALS);
     case 'type':

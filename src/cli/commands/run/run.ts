@@ -83,9 +83,9 @@ export async function start(spec: RunSpec, look: Look, context: Context): Promis
 }
 
 async function listFormats(): Promise<number> {
-  const { CHOICES } = await import('../../../formats/formats.js');
-  const cells = Math.max(...CHOICES.map(({ name }) => name.length));
-  await printLines(CHOICES.map(({ name, describe }) => `${name.padEnd(cells)}  ${describe}`));
+  const { FORMATS } = await import('../../../agents/formats.js');
+  const cells = Math.max(...FORMATS.choices.map(({ name }) => name.length));
+  await printLines(FORMATS.choices.map(({ name, describe }) => `${name.padEnd(cells)}  ${describe}`));
   return 0;
 }
 
