@@ -30,7 +30,7 @@ import {
 import type { Severity } from '../core/alerts.js';
 import { SEVERITIES } from '../core/alerts.js';
 import { toLevel } from '../core/conversions.js';
-import { FINAL_STATUSES, type FinalStatus } from '../core/event.js';
+import { FINAL_STATUSES } from '../core/event.js';
 import { EXECUTION_KINDS } from '../core/execution.js';
 import { type Level, LEVELS } from '../core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';

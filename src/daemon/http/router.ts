@@ -12,7 +12,7 @@ import { toRequest } from '../../api/requests.js';
 import type { Fields } from '../../core/fields.js';
 import { isObject } from '../../core/fields.js';
 import { VERSION } from '../../core/version.js';
-import type { Handlers, PlainOp } from '../requests/handlers.js';
+import type { Handlers, PlainOp } from '../requests/request-context.js';
 import { createOrder } from '../intake/source-order.js';
 import type { Opened } from '../read/subscription.js';
 import type { Access } from './access.js';

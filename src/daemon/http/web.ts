@@ -9,22 +9,14 @@ import type { Config } from '../../config/load.js';
 import { type Clock, realClock } from '../../core/clock.js';
 import { errnoOf, ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
-import type { Replies } from '../../api/messages.js';
 import { readTextSync, replaceTextSync } from '../../platform/regular-file.js';
 import type { Log } from '../daemon-log.js';
 import { bindUnix } from '../../platform/unix-socket.js';
 import type { Access } from './access.js';
 import { CODE_MS } from './access.js';
+import type { Web } from '../requests/request-context.js';
 import type { Router } from './router.js';
 import { createHttpServer, MAX_REFUSALS } from './server.js';
-
-/** What the request `web` does. */
-export interface Web {
-  /** Listens, on this port or wherever there is room, and lets one browser in. */
-  on(wanted: { port?: number | undefined; execution?: string | undefined }): Promise<Replies['web']>;
-  /** Nobody is let in any more, open pages included. */
-  off(): Promise<Replies['web']>;
-}
 
 export interface Http extends Web {
   /** Listens, moves or leaves where the configuration says so and nobody has asked for the viewer. */

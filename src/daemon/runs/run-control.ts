@@ -8,7 +8,7 @@ import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
-import type { ControlOrder } from '../../api/messages.js';
+import type { ControlOrder, Order } from '../../api/messages.js';
 import type { Failure } from '../../runner/failure.js';
 import type { Group } from '../../runner/group.js';
 import { createGroup, isFrozen, thaw } from '../../runner/group.js';
@@ -16,7 +16,12 @@ import { signalGroup, untilStopped } from '../../runner/pause.js';
 import { isSignal } from '../../runner/signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../../runner/stop.js';
 import type { RunRecord } from '../../runner/store.js';
-import type { Attachment } from './runs.js';
+
+/** A connected runner: receives commands for its run. */
+export interface Attachment {
+  send(line: Order): void;
+  readonly closed: Promise<void>;
+}
 
 export interface RunControlOptions {
   state: Pick<State, 'alive'>;

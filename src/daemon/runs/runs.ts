@@ -9,20 +9,15 @@ import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ProcessIdentity } from '../../platform/processes.js';
 import { bootId, isAlive } from '../../platform/processes.js';
-import type { ControlOrder, Order } from '../../api/messages.js';
+import type { ControlOrder } from '../../api/messages.js';
 import type { Group } from '../../runner/group.js';
 import { createGroup, findGroup } from '../../runner/group.js';
 import { launchRunner } from '../../runner/launch.js';
 import type { RunRecord } from '../../runner/store.js';
 import { eraseRun, hasSpec, readRecord, removeRun, runsBefore } from '../../runner/store.js';
 import { RUN_KIND } from '../../spool/names.js';
+import type { Attachment } from './run-control.js';
 import { createRunControl } from './run-control.js';
-
-/** Where orders for a runner go. */
-export interface Attachment {
-  send(line: Order): void;
-  readonly closed: Promise<void>;
-}
 
 export interface Runs {
   /** Looks for those that the state has as alive. */

@@ -11,11 +11,10 @@ import { isReusable } from '../../protocol/raw-line.js';
 import { requestId, toRequest } from '../../api/requests.js';
 import { isRequest, parseExactly, toNewEvent } from '../../protocol/validate.js';
 import type { Admit } from '../intake/intake.js';
-import type { Handlers } from '../requests/handlers.js';
+import type { Connection, Handlers } from '../requests/request-context.js';
 import type { Ingest, Origin } from '../intake/ingest.js';
-import type { Order } from '../intake/source-order.js';
 import { createOrder } from '../intake/source-order.js';
-import type { Sink, Subscriber } from '../read/subscribers.js';
+import type { Subscriber } from '../read/subscribers.js';
 
 /** Written to a socket and not taken by its reader. Beyond it a subscriber's cursor waits, */
 const SUBSCRIBER_BUFFER_BYTES = 256 * 1024;
@@ -38,26 +37,6 @@ export interface ConnectionContext {
   handlers: Pick<Handlers, 'answer'>;
   reject: (code: string) => void;
   now: () => number;
-}
-
-export interface Connection {
-  readonly socket: Socket;
-  /** For the subscription of that id. */
-  sinkOf(id: RequestId): Sink;
-  readonly subscriptions: Map<RequestId, Subscriber>;
-  /** Tells the highest n written from now on. */
-  acks: boolean;
-  readonly order: Order;
-  readonly entrance: Entrance;
-  /** No request is being answered. */
-  readonly isIdle: boolean;
-  /** Reads on, if the ingest and its own buffer allow. */
-  resume(): void;
-  /** Opens a subscription; one of the same id ends. */
-  subscribe(id: RequestId, open: () => Subscriber): void;
-  send(value: unknown): void;
-  /** Tells of an error that no request caused, and counts it. */
-  fail(error: ProgressError): void;
 }
 
 export function createConnection(socket: Socket, context: ConnectionContext): Connection {

@@ -3,7 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { ProgressError } from '../../core/errors.js';
 import { encodeLine } from '../../protocol/lines.js';
-import type { Connection, ConnectionContext } from './connection.js';
+import type { Connection } from '../requests/request-context.js';
+import type { ConnectionContext } from './connection.js';
 import { createConnection } from './connection.js';
 import { bindUnix } from '../../platform/unix-socket.js';
 

@@ -7,9 +7,9 @@ import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import { createAdmission } from '../../../src/daemon/intake/intake.js';
-import type { Connection } from '../../../src/daemon/socket/connection.js';
+import type { Connection } from '../../../src/daemon/requests/request-context.js';
 import { createConnection } from '../../../src/daemon/socket/connection.js';
-import type { Handlers } from '../../../src/daemon/requests/handlers.js';
+import type { Handlers } from '../../../src/daemon/requests/request-context.js';
 import type { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { waitFor } from '../../helpers/wait.js';
 

@@ -1,0 +1,8 @@
+/** The request `attach`. Connects a runner: commands for its run are pushed on this connection. */
+import type { BoundHandler } from './request-context.js';
+
+export const handleAttach: BoundHandler<'attach'> = ({ run }, connection, { runs }) => {
+  const closed = new Promise<void>((resolve) => connection.socket.once('close', () => resolve()));
+  runs.attach(run, { send: (line) => connection.send(line), closed });
+  return {};
+};

@@ -1,0 +1,17 @@
+/** The request `control`. Stops, kills, signals, pauses or resumes a run. */
+import { ProgressError } from '../../core/errors.js';
+import { lookUp } from './find-execution.js';
+import type { PlainHandler } from './request-context.js';
+
+export const handleControl: PlainHandler<'control'> = async (
+  { execution, ifQueued, op: _op, id: _id, ...order },
+  _caller,
+  context,
+) => {
+  const found = (await lookUp(execution, context)).execution;
+  if (ifQueued === true && found.status !== 'queued') {
+    throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
+  }
+  await context.runs.control(found, order);
+  return { execution: found.id };
+};

@@ -1,0 +1,55 @@
+/** Finds the execution that a request names: by ID, unique prefix or name, in memory or in the journal. */
+import type { Execution } from '../../core/execution.js';
+import { findByText } from '../../core/lookup.js';
+import { findExecution } from '../../core/state.js';
+import { newestFirst } from '../../core/state.js';
+import { ProgressError } from '../../core/errors.js';
+import { readExecution } from '../../journal/history.js';
+import { findExecutions } from '../../journal/reader.js';
+import type { Subject } from '../read/logs.js';
+import type { HandlerContext } from './request-context.js';
+
+/** An execution as it is at this position. */
+export interface Known {
+  execution: Execution;
+  seq: number;
+}
+
+export async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
+  return toSubject(await lookUp(text, context));
+}
+
+export function toSubject({ execution: { id, firstSeq, lines = 0 }, seq }: Known): Subject {
+  return { id, firstSeq, lines, seq };
+}
+
+/** What a command has begun before it asks may still be on its way. */
+export async function lookUp(text: string, context: HandlerContext): Promise<Known> {
+  const known = await find(text, context);
+  if (known) return known;
+  await context.catchUp();
+  const late =
+    (await find(text, context)) ?? ((await context.runs.appears(text)) ? await find(text, context) : undefined);
+  if (!late) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
+  return late;
+}
+
+/** In memory, else by the indexes of the journal. */
+async function find(text: string, { state, journal }: HandlerContext): Promise<Known | undefined> {
+  const { seq } = state;
+  const known = findExecution(state, text);
+  const found = known ? { execution: known } : findByText(newestFirst(state), text);
+  if (found && 'ambiguous' in found) throw ambiguous(text, found.ambiguous);
+  if (found && !found.execution.summarised) return { ...found, seq };
+  const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
+  if (another !== undefined) throw ambiguous(text, [id ?? '', another]);
+  if (id === undefined) return undefined;
+  // the caller follows from this position on, while more is written
+  const execution = await readExecution(journal.source, id, seq);
+  if (execution) return { execution, seq };
+  return found && { ...found, seq: state.seq };
+}
+
+function ambiguous(text: string, ids: string[]): ProgressError {
+  return new ProgressError('ambiguous', `${JSON.stringify(text)} may be ${ids.join(', ')}: write more of the id`);
+}

@@ -1,0 +1,17 @@
+/** The request `hello`. Agrees on the protocol and says which journal this is. */
+import { ProgressError } from '../../core/errors.js';
+import { PROTOCOL_VERSION } from '../../api/messages.js';
+import type { BoundHandler } from './request-context.js';
+
+export const handleHello: BoundHandler<'hello'> = (request, connection, { version, journal }) => {
+  const wanted = request.protocol ?? PROTOCOL_VERSION;
+  if (wanted !== PROTOCOL_VERSION) {
+    const advice = 'restart the daemon with `progress daemon restart`';
+    throw new ProgressError(
+      'protocol_mismatch',
+      `protocol ${wanted} is wanted, ${PROTOCOL_VERSION} is spoken: ${advice}`,
+    );
+  }
+  connection.acks = request.ack ?? false;
+  return { protocol: PROTOCOL_VERSION, version, journal: journal.id, pid: process.pid, seq: journal.seq };
+};

@@ -1,0 +1,48 @@
+/** The request `list`. Lists executions, newest first, page by page. */
+import { isFinal } from '../../core/execution.js';
+import type { Execution } from '../../core/execution.js';
+import { executionToJson } from '../../core/execution.js';
+import { shortenIds } from '../../core/format.js';
+import { mentions } from '../../core/lookup.js';
+import { newestFirst } from '../../core/state.js';
+import type { ListRequest } from '../../api/messages.js';
+import type { PlainHandler } from './request-context.js';
+
+/** Executions on one page of a list. */
+const DEFAULT_PAGE = 200;
+const MAX_PAGE = 1_000;
+/** Steps of all of these together: they are what makes a page long. */
+const PAGE_STEPS = 20_000;
+
+export const handleList: PlainHandler<'list'> = (request, _caller, { state }) => {
+  const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
+  const before = request.before ?? Infinity;
+  const known = newestFirst(state);
+  const prefixes = shortenIds(known.map(({ id }) => id));
+  const wanted = known.filter((execution) => execution.firstSeq < before && isListed(execution, request));
+  const page = takePage(wanted, limit);
+  const last = page.at(-1);
+  return {
+    executions: page.map(executionToJson),
+    prefixes: page.map(({ id }) => prefixes.get(id) ?? id),
+    seq: state.seq,
+    ...(wanted.length > page.length && last && { more: last.firstSeq }),
+  };
+};
+
+function isListed(execution: Execution, { all, text = '', statuses, since }: ListRequest): boolean {
+  if (all !== true && isFinal(execution.status)) return false;
+  if (statuses && !statuses.includes(execution.status)) return false;
+  if (since !== undefined && (execution.startedAt ?? execution.queuedAt ?? '') < since) return false;
+  return mentions(execution, text);
+}
+
+/** At least one, so that whoever asks for the next page gets on. */
+function takePage(executions: readonly Execution[], limit: number): Execution[] {
+  let steps = 0;
+  const end = executions.findIndex((execution, index) => {
+    steps += execution.steps.size;
+    return index >= limit || (steps > PAGE_STEPS && index > 0);
+  });
+  return end === -1 ? [...executions] : executions.slice(0, end);
+}

@@ -1,0 +1,18 @@
+/** The request `rerun`. Starts the stored command of a run again. */
+import type { Announce } from '../../runner/start-detached.js';
+import { beginApart } from '../../runner/start-detached.js';
+import { repeatSpec } from '../../runner/spec.js';
+import { readSpec } from '../../runner/store.js';
+import { lookUp } from './find-execution.js';
+import type { PlainHandler } from './request-context.js';
+import { handleEmit } from './emit.js';
+
+/** As a part of nothing, in the environment that it had. */
+export const handleRerun: PlainHandler<'rerun'> = async ({ execution }, caller, context) => {
+  const { id } = (await lookUp(execution, context)).execution;
+  const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);
+  const announce: Announce = async (event) =>
+    await handleEmit({ op: 'emit', id: 0, event, synced: true }, caller, context);
+  await beginApart(context.paths, spec, announce);
+  return { execution: spec.id };
+};

@@ -1,0 +1,8 @@
+/** The request `shutdown`. Stops the daemon after the reply is written. */
+import type { BoundHandler } from './request-context.js';
+
+export const handleShutdown: BoundHandler<'shutdown'> = (_request, connection, { shutdown }) => {
+  // when the reply is out
+  setImmediate(() => connection.socket.end(shutdown));
+  return {};
+};
