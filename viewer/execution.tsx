@@ -13,15 +13,9 @@ import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
 import { go, pathOf, replacePath, setQuery, useRoute } from './route.js';
+import type { TabProps } from './tab-props.js';
 import { Badge, Bar, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
-
-export interface TabProps {
-  execution: Execution;
-  now: number;
-  /** Shows the log where the step began. */
-  onStep: (step: string) => void;
-}
 
 const TABS = ['log', 'timeline', 'graph', 'resources'] as const;
 type Tab = (typeof TABS)[number];

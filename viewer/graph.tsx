@@ -4,7 +4,7 @@ import { elapsedOf } from '../src/core/estimate.js';
 import type { Step } from '../src/core/execution.js';
 import { formatCount, formatDuration, formatQuantity } from '../src/core/format.js';
 import { titleOf } from '../src/core/visible-steps.js';
-import type { TabProps } from './execution.js';
+import type { TabProps } from './tab-props.js';
 import type { Bundle } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';
 import type { Edge } from './graph-layout.js';

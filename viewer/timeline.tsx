@@ -7,7 +7,7 @@ import { formatDuration } from '../src/core/format.js';
 import { titleOf } from '../src/core/visible-steps.js';
 import type { TimelineReply } from './api.js';
 import { useServices } from './context.js';
-import type { TabProps } from './execution.js';
+import type { TabProps } from './tab-props.js';
 import type { Ahead, Span } from './timeline-layout.js';
 import { createAxis, forecast } from './timeline-layout.js';
 

@@ -4,7 +4,7 @@ import { spokeKey, streakOf } from '../core/alerts.js';
 import type { Execution } from '../core/execution.js';
 import { formatDuration } from '../core/format.js';
 import { dropOldest } from '../core/evict.js';
-import type { Moment } from './rule-evaluator.js';
+import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 
 /** For one rule and execution, or name. */

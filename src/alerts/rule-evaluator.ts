@@ -14,6 +14,7 @@ import { Deadlines } from './deadlines.js';
 import type { Subject, Test } from './matcher.js';
 import type { Plans } from './rule-index.js';
 import { createPlans } from './rule-index.js';
+import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 import { StepFailures } from './step-failures.js';
 import type { Telling } from './alert-text.js';
@@ -32,12 +33,6 @@ export interface Match {
   /** It tells of this execution once. */
   once: boolean;
   telling: Telling;
-}
-
-/** `at`: milliseconds that never go back. `now`: milliseconds since 1970, which somebody may set. */
-export interface Moment {
-  at: number;
-  now: number;
 }
 
 /** Told of every rule that was asked and has not fired; `why` says why. */
