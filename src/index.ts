@@ -12,10 +12,10 @@ import type { Filter } from './core/filter.js';
 import { resolvePaths } from './platform/paths.js';
 import type { Paths } from './platform/paths.js';
 import type { QueueView } from './core/queues.js';
-import type { ControlOrder, Gap, Replies, WireEvent } from './api/messages.js';
+import type { ControlCommand, Gap, Replies, WireEvent } from './api/messages.js';
 import { announce } from './client/announce.js';
-import { beginApart } from './runner/start-detached.js';
-import type { Wanted } from './runner/spec.js';
+import { startDetached } from './runner/start-detached.js';
+import type { RunRequest } from './runner/spec.js';
 import { createSpec } from './runner/spec.js';
 
 export { ProgressError } from './core/errors.js';
@@ -23,7 +23,7 @@ export type { ErrorCode } from './core/errors.js';
 export type { EventData, ExecutionEvent } from './core/event.js';
 export type { ExecutionJson as Execution, Status, Step } from './core/execution.js';
 export type { QueueView } from './core/queues.js';
-export type { ControlOrder, Gap } from './api/messages.js';
+export type { ControlCommand, Gap } from './api/messages.js';
 
 export interface Subscribe extends Filter {
   /** Start behind this seq. Default: all of one execution, or the newest 100 events, then what comes. */
@@ -46,7 +46,7 @@ export interface Progress {
   /** By id, a unique prefix of one, or name. */
   get(execution: string): Promise<ExecutionJson>;
   /** Stops, pauses, resumes or signals a run; returns its id. */
-  control(execution: string, order: ControlOrder): Promise<string>;
+  control(execution: string, order: ControlCommand): Promise<string>;
   queues(): Promise<QueueView[]>;
   close(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export async function connect({ env = process.env }: { env?: NodeJS.ProcessEnv }
   return createProgress(paths, client);
 }
 
-export interface RunOptions extends Omit<Wanted, 'argv'> {
+export interface RunOptions extends Omit<RunRequest, 'argv'> {
   /** Stops it; what is ended then is told as `cancelled`. */
   signal?: AbortSignal;
 }
@@ -84,7 +84,7 @@ export function run(command: string, args: readonly string[] = [], options: RunO
       void client.call('control', { execution: spec.id, action: 'stop', by: 'its program' }).catch(() => {});
     try {
       const { seq: after } = await client.hello();
-      await beginApart(paths, spec, (event) => announce(paths, event));
+      await startDetached(paths, spec, (event) => announce(paths, event));
       if (signal?.aborted) stop();
       else signal?.addEventListener('abort', stop, { once: true });
       const end = createProgress(paths, client).subscribe({

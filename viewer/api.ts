@@ -1,7 +1,7 @@
 /** Questions to the daemon, with the token that no address ever holds. */
 import type { ExecutionJson } from '../src/core/execution.js';
 import type { LogFilter, LogLine } from '../src/core/log.js';
-import type { Usual } from '../src/core/typical-duration.js';
+import type { TypicalDuration } from '../src/core/typical-duration.js';
 
 export interface ListReply {
   executions: ExecutionJson[];
@@ -16,7 +16,7 @@ export interface LogReply {
 }
 
 /** Lines that are wanted, and which of them are asked about. */
-export interface LogSearch extends LogFilter {
+export interface LogQuery extends LogFilter {
   /** The text is a regular expression. */
   regex?: boolean;
   from?: number;
@@ -37,7 +37,7 @@ export interface TimelineReply {
   steps: { step: string; line: number }[];
   pauses: [from: number, to: number | null][];
   samples: [at: number, cpu: number, rss: number][];
-  usual?: Usual;
+  usual?: TypicalDuration;
 }
 
 /** `status` 0: there was no answer. */
@@ -58,7 +58,7 @@ export interface Api {
   list(fields: Record<string, string>): Promise<ListReply>;
   get(id: string): Promise<{ execution: ExecutionJson; seq: number }>;
   log(id: string, fields: Record<string, number | string>): Promise<LogReply>;
-  search(id: string, search: LogSearch, signal?: AbortSignal): Promise<SearchReply>;
+  search(id: string, search: LogQuery, signal?: AbortSignal): Promise<SearchReply>;
   timeline(id: string): Promise<TimelineReply>;
   text(id: string): Promise<Blob>;
   control(id: string, action: Action): Promise<void>;

@@ -8,7 +8,7 @@ import { go, pathOf } from './route.js';
 import { staleReason, useModel, useServices } from './context.js';
 import type { Key } from './keys.js';
 
-export function Controls({ execution }: { execution: Execution }) {
+export function ControlButtons({ execution }: { execution: Execution }) {
   const model = useModel();
   const { api, announce, bells } = useServices();
   const [busy, setBusy] = useState<Action | undefined>();

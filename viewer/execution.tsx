@@ -1,14 +1,14 @@
 /** The page of one execution: its header, its steps, and a tab for each way to look at it. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { estimate, parseTime } from '../src/core/estimate.js';
+import { estimate, parseInstant } from '../src/core/estimate.js';
 import { lastActivityText } from '../src/core/state-text.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatBytes, formatClock, formatCount, formatOutcome, formatPercent } from '../src/core/format.js';
 import { findByText } from '../src/core/lookup.js';
 import { errorOf } from '../src/core/visible-steps.js';
-import { CONTROL_KEYS, Controls } from './controls.js';
+import { CONTROL_KEYS, ControlButtons } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
 import { LogPane } from './log-pane.js';
@@ -28,7 +28,7 @@ const LABELS: Readonly<Record<Tab, string>> = {
 
 /** What a tab needs is loaded when it is opened. */
 const LOADERS: Readonly<Record<Exclude<Tab, 'log'>, () => Promise<ComponentType<TabProps>>>> = {
-  timeline: async () => (await import('./timeline.js')).Timeline,
+  timeline: async () => (await import('./timeline.js')).TimelineTab,
   graph: async () => (await import('./graph.js')).Graph,
   resources: async () => (await import('./resources.js')).ResourcesTab,
 };
@@ -109,7 +109,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
         <span class="elapsed">
           {over ? formatOutcome(execution.status, execution.durationMs) : timeText(execution, now)}
         </span>
-        <Controls execution={execution} />
+        <ControlButtons execution={execution} />
       </div>
       <Bar execution={execution} now={now} />
       <p class="facts">
@@ -145,7 +145,7 @@ function Values({ execution: { parameters, input, output } }: { execution: Execu
 
 function factsOf(execution: Execution, now: number): string[] {
   const { id, kind, agent, cwd, exitCode, signal, resources, tokens, costUsd, startedAt, host, queue } = execution;
-  const started = parseTime(startedAt);
+  const started = parseInstant(startedAt);
   return [
     id,
     kind,

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Level } from '../src/core/filter.js';
 import type { LogLine } from '../src/core/log.js';
 import { lineTest } from '../src/core/log.js';
-import type { LogSearch, SearchReply } from './api.js';
+import type { LogQuery, SearchReply } from './api.js';
 import { ApiError } from './api.js';
 import { useServices } from './context.js';
 import type { Find } from './marks.js';
@@ -48,8 +48,8 @@ export function useFind(id: string, query: URLSearchParams): FindState {
   const [filter, setFilter] = useState<Filter | undefined>();
   const [error, setError] = useState<string | undefined>();
   const [index, setIndex] = useState(0);
-  const narrow: LogSearch = { ...(stream !== '' && { stream }), ...(level !== '' && { level: level as Level }) };
-  const wanted: LogSearch = { ...narrow, text, ...(exact && { exact }), ...(regex && { regex }) };
+  const narrow: LogQuery = { ...(stream !== '' && { stream }), ...(level !== '' && { level: level as Level }) };
+  const wanted: LogQuery = { ...narrow, text, ...(exact && { exact }), ...(regex && { regex }) };
   const narrowKey = JSON.stringify([id, narrow]);
   const key = JSON.stringify([id, wanted]);
   const failed = (thrown: unknown) => {

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { elapsedOf } from '../src/core/estimate.js';
 import type { Step } from '../src/core/execution.js';
 import { formatCount, formatDuration, formatQuantity } from '../src/core/format.js';
-import { titleOf } from '../src/core/visible-steps.js';
+import { stepTitle } from '../src/core/visible-steps.js';
 import type { TabProps } from './tab-props.js';
 import type { Bundle } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';
@@ -57,11 +57,11 @@ export function Graph({ execution, now, onStep }: TabProps) {
               key={step.id}
               class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
               style={styleOf(places.get(step.id))}
-              title={titleOf(step)}
+              title={stepTitle(step)}
               onClick={() => onStep(step.id)}
             >
               <Icon status={step.status} />
-              <span class="step-name">{titleOf(step)}</span>
+              <span class="step-name">{stepTitle(step)}</span>
               <span class="step-time">{timeOf(step, now)}</span>
             </div>
           ))}
@@ -105,7 +105,7 @@ function StepList({ steps, all, now, onStep }: StepListProps) {
           <li key={step.id}>
             <button onClick={() => onStep(step.id)}>
               <Icon status={step.status} />
-              <span class="step-name">{titleOf(step)}</span>
+              <span class="step-name">{stepTitle(step)}</span>
               <span class="step-time">
                 {step.status} {timeOf(step, now)}
               </span>

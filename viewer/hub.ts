@@ -5,7 +5,7 @@
 import type { ExecutionEvent } from '../src/core/event.js';
 import { createMessageReader } from './sse.js';
 import type { Message } from './sse.js';
-import type { Link, ToHub, ToPage } from './wire.js';
+import type { Wire, ToHub, ToPage } from './wire.js';
 
 export interface Member {
   send(message: ToPage): void;
@@ -41,7 +41,7 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
   let token: string | undefined;
   let position: number | undefined;
   let journal: string | undefined;
-  let link: Link = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  let link: Wire = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
   let silent = 0;
   let polls = 0;
   let polling = false;
@@ -52,7 +52,7 @@ export function createHub(fetchStream: typeof fetch = (...request) => fetch(...r
   let detailed: string | undefined;
 
   const tellAll = (message: ToPage) => seats.forEach((_seat, member) => member.send(message));
-  const setLink = (change: Partial<Link>) => {
+  const setLink = (change: Partial<Wire>) => {
     const { retryAt: _before, ...rest } = link;
     link = { ...rest, ...change };
     tellAll({ kind: 'link', link });

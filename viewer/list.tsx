@@ -1,7 +1,7 @@
 /** The list: what runs, what waits, what has ended. */
 import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
-import { estimate, parseTime } from '../src/core/estimate.js';
+import { estimate, parseInstant } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import {
@@ -13,9 +13,9 @@ import {
   formatQuantity,
 } from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
-import { outlineOf, titleOf } from '../src/core/visible-steps.js';
-import { usualOf } from '../src/core/typical-duration.js';
-import { CONTROL_KEYS, Controls } from './controls.js';
+import { visibleStepsOf, stepTitle } from '../src/core/visible-steps.js';
+import { typicalDurationOf } from '../src/core/typical-duration.js';
+import { CONTROL_KEYS, ControlButtons } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { Choice, SearchField, Tick } from './fields.js';
 import { useKeys } from './keys.js';
@@ -158,7 +158,7 @@ function Section({ title, executions, all, now }: SectionProps) {
 function Item({ execution, all, now }: { execution: Execution; all: readonly Execution[]; now: number }) {
   const model = useModel();
   const over = isFinal(execution.status);
-  const usualMs = over ? undefined : usualOf(execution, all)?.ms;
+  const usualMs = over ? undefined : typicalDurationOf(execution, all)?.ms;
   const path = pathOf(execution.id);
   const open = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -188,7 +188,7 @@ function Item({ execution, all, now }: { execution: Execution; all: readonly Exe
             <span key={fact}>{fact}</span>
           ))}
         </span>
-        <Controls execution={execution} />
+        <ControlButtons execution={execution} />
       </div>
     </li>
   );
@@ -206,7 +206,7 @@ function Share({ execution, now, usualMs }: { execution: Execution; now: number;
 
 function aliveFacts(execution: Execution, all: readonly Execution[], now: number, usualMs?: number): string[] {
   const { attention, attentionReason, agent, queue, status, resources } = execution;
-  const current = outlineOf(execution).current.at(-1);
+  const current = visibleStepsOf(execution).current.at(-1);
   const usage = [
     resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
     resources?.rss === undefined ? '' : formatBytes(resources.rss),
@@ -216,7 +216,9 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
     usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
     attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
     workText(execution),
-    current ? [current.position, titleOf(current.step)].filter(Boolean).join(' ') : (execution.progress?.message ?? ''),
+    current
+      ? [current.position, stepTitle(current.step)].filter(Boolean).join(' ')
+      : (execution.progress?.message ?? ''),
     agent ?? '',
     status !== 'queued' && queue !== undefined ? `queue ${queue}` : '',
     ...usage,
@@ -237,12 +239,12 @@ function outcomeText(execution: Execution): string {
 }
 
 function endedFacts(execution: Execution, now: number): string[] {
-  const ended = parseTime(execution.endedAt);
+  const ended = parseInstant(execution.endedAt);
   const failed = [...execution.steps.values()].find(({ status }) => status === 'failed');
   return [
     ended === undefined ? '' : `${formatAge(now - ended)} ago`,
     workText(execution),
-    failed && execution.status === 'failed' ? `at ${titleOf(failed)}` : '',
+    failed && execution.status === 'failed' ? `at ${stepTitle(failed)}` : '',
     execution.error ?? execution.summary ?? '',
     execution.agent ?? '',
   ].filter((fact) => fact !== '');
@@ -258,7 +260,7 @@ function hasStatus({ status, attention }: Execution, wanted: string): boolean {
 
 function isSince({ startedAt, queuedAt }: Execution, age: string, now: number): boolean {
   const ms = AGE_MS[age];
-  return ms === undefined || (parseTime(startedAt ?? queuedAt) ?? 0) >= now - ms;
+  return ms === undefined || (parseInstant(startedAt ?? queuedAt) ?? 0) >= now - ms;
 }
 
 /** What needs somebody first, then what runs, then what waits; within these the newest first. */

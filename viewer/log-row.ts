@@ -2,11 +2,11 @@
 import type { LogLine } from '../src/core/log.js';
 import type { Color, TextStyle } from '../src/core/sgr.js';
 import { styledRuns } from '../src/core/sgr.js';
-import type { Span } from './marks.js';
+import type { MarkSpan } from './marks.js';
 
 export interface RowOptions {
   /** Where in a text stands what is looked for. */
-  marksIn: (plain: string) => readonly Span[];
+  marksIn: (plain: string) => readonly MarkSpan[];
   /** A row below its line: so many lines of the detail. */
   detail?: string;
   isOpen: boolean;
@@ -119,7 +119,7 @@ function paint(
   else span.style[property] = `rgb(${color[0]} ${color[1]} ${color[2]})`;
 }
 
-function appendLinked(target: HTMLElement, text: string, marks: readonly Span[]): void {
+function appendLinked(target: HTMLElement, text: string, marks: readonly MarkSpan[]): void {
   let at = 0;
   const append = (to: HTMLElement, end: number) => {
     appendMarked(to, text.slice(at, end), marksWithin(marks, at, end));
@@ -152,7 +152,7 @@ function safeUrl(text: string): string | undefined {
   }
 }
 
-function appendMarked(target: HTMLElement, text: string, marks: readonly Span[]): void {
+function appendMarked(target: HTMLElement, text: string, marks: readonly MarkSpan[]): void {
   let at = 0;
   for (const [start, end] of marks) {
     target.append(text.slice(at, start), element('mark', '', text.slice(start, end)));
@@ -162,11 +162,11 @@ function appendMarked(target: HTMLElement, text: string, marks: readonly Span[])
 }
 
 /** The parts of the marks that lie in a part of the text, counted from its beginning. */
-function marksWithin(marks: readonly Span[], from: number, to: number): readonly Span[] {
+function marksWithin(marks: readonly MarkSpan[], from: number, to: number): readonly MarkSpan[] {
   if (marks.length === 0) return marks;
   return marks
     .filter(([start, end]) => end > from && start < to)
-    .map(([start, end]): Span => [Math.max(start, from) - from, Math.min(end, to) - from]);
+    .map(([start, end]): MarkSpan => [Math.max(start, from) - from, Math.min(end, to) - from]);
 }
 
 function element(tag: string, className: string, text = ''): HTMLElement {

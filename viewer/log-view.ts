@@ -8,7 +8,7 @@ import type { LogStore } from './log-store.js';
 import type { Marks } from './marks.js';
 import { NO_MARKS } from './marks.js';
 import { Rows } from './ranges.js';
-import type { LineRange, Place } from './ranges.js';
+import type { LineRange, MatchPlace } from './ranges.js';
 
 export interface LogViewOptions {
   store: LogStore;
@@ -163,7 +163,7 @@ export function createLogView(options: LogViewOptions): LogView {
   };
 
   /** The row for a place, made again if there is something new to show. */
-  const show = (key: string, { line: number, below }: Place): Shown => {
+  const show = (key: string, { line: number, below }: MatchPlace): Shown => {
     const line = store.line(number);
     const known = shown.get(key);
     if (known?.version === version && known.line === line) return known;

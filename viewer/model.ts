@@ -8,12 +8,12 @@ import { emptyState, findExecution, installExecution, newestFirst } from '../src
 import type { Api } from './api.js';
 import { ApiError } from './api.js';
 import type { HubLink } from './link.js';
-import type { Link } from './wire.js';
+import type { Wire } from './wire.js';
 
 export type Scope = { kind: 'list' } | { kind: 'execution'; id: string };
 
 export interface Model {
-  readonly link: Link;
+  readonly link: Wire;
   /** Is what it holds a whole snapshot of what was asked for? */
   readonly loaded: boolean;
   /** Why there is nothing to show. */
@@ -28,14 +28,14 @@ export interface Model {
   /** Older executions. */
   loadMore(): Promise<void>;
   take(events: readonly ExecutionEvent[]): void;
-  setLink(link: Link): void;
+  setLink(link: Wire): void;
   /** Everything must be asked for again. */
   refresh(): void;
   /** Told of every change, many in one. `events` are those folded since the last time. */
-  onChange(listener: Listener): () => void;
+  onChange(listener: ModelListener): () => void;
 }
 
-export type Listener = (events: readonly ExecutionEvent[], isFresh: boolean) => void;
+export type ModelListener = (events: readonly ExecutionEvent[], isFresh: boolean) => void;
 
 /** Ended ones that are shown before somebody asks for more. */
 const PAGE = 100;
@@ -46,7 +46,7 @@ export const STALE_AFTER_MS = 3_000;
 
 export function createModel(api: Api, hub: () => HubLink): Model {
   let state: State = emptyState();
-  let link: Link = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  let link: Wire = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
   let scope: Scope | undefined;
   /** Of the scope that is being loaded: an answer for an older one comes too late. */
   let turn = 0;
@@ -58,7 +58,7 @@ export function createModel(api: Api, hub: () => HubLink): Model {
   let news: ExecutionEvent[] = [];
   let isFresh = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const listeners = new Set<Listener>();
+  const listeners = new Set<ModelListener>();
 
   const announce = (delay = 0) => {
     timer ??= setTimeout(() => {

@@ -3,7 +3,7 @@
 export type LineRange = readonly [from: number, to: number];
 
 /** A row: a line, or the so-manieth row of what is opened below it. */
-export interface Place {
+export interface MatchPlace {
   line: number;
   /** 0 for the line itself. */
   below: number;
@@ -69,7 +69,7 @@ export class Rows {
   }
 
   /** What stands in the row, counted from 0. */
-  at(row: number): Place | undefined {
+  at(row: number): MatchPlace | undefined {
     let shift = 0;
     for (const { line, rows } of this.#opened) {
       const own = this.#rowOfLine(line) + shift;
@@ -101,7 +101,7 @@ export class Rows {
     return new Rows(ranges.filter(([from, to]) => from <= to));
   }
 
-  #lineAtRow(row: number): Place | undefined {
+  #lineAtRow(row: number): MatchPlace | undefined {
     if (row < 0 || row >= this.#lines) return undefined;
     let low = 0;
     let high = this.#ranges.length - 1;

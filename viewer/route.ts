@@ -1,7 +1,7 @@
 /** Where the page is: the address says everything, so that it can be handed on. */
 import { useEffect, useState } from 'preact/hooks';
 
-export interface Route {
+export interface ViewerRoute {
   /** The execution whose page this is; undefined: the list. */
   id: string | undefined;
   query: URLSearchParams;
@@ -10,7 +10,7 @@ export interface Route {
 
 const MOVED = 'progress:moved';
 
-export function currentRoute(): Route {
+export function currentRoute(): ViewerRoute {
   const [, id] = /^\/executions\/([^/]+)$/.exec(location.pathname) ?? [];
   return {
     id: id === undefined ? undefined : decodeURIComponent(id),
@@ -46,7 +46,7 @@ export function setQuery(change: Readonly<Record<string, string>>, hash = locati
   dispatchEvent(new Event(MOVED));
 }
 
-export function useRoute(): Route {
+export function useRoute(): ViewerRoute {
   const [route, setRoute] = useState(currentRoute);
   useEffect(() => {
     const update = () => setRoute(currentRoute());

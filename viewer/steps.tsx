@@ -3,7 +3,7 @@ import { criteriaOf, elapsedOf } from '../src/core/estimate.js';
 import { clip } from '../src/core/fields.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
-import { actorOf, errorOf, titleOf } from '../src/core/visible-steps.js';
+import { actorOf, errorOf, stepTitle } from '../src/core/visible-steps.js';
 import { Icon } from './status.js';
 
 /** More at once nobody reads; the graph and the timeline have them all. */
@@ -31,7 +31,7 @@ export function Steps({ execution, now, onStep }: Props) {
           <li key={step.id} class={`step s-${step.status} d${Math.min(depth, 3)}`}>
             <button onClick={() => onStep(step.id)} title="Show in the log">
               <Icon status={step.status} />
-              <span class="step-name">{titleOf(step)}</span>
+              <span class="step-name">{stepTitle(step)}</span>
               <span class="step-time">
                 {timeOf(step, now)}
                 <span class="visually-hidden"> {step.status}</span>

@@ -1,7 +1,7 @@
 /** Where on a line of time each moment is, idle gaps folded. Pure. */
 import type { Status } from '../src/core/execution.js';
 
-export interface Span {
+export interface TimeSpan {
   id: string;
   name: string;
   /** What is shown. */
@@ -27,7 +27,7 @@ export interface Ahead {
   to: number | undefined;
 }
 
-export interface Gap {
+export interface FoldedGap {
   from: number;
   to: number;
 }
@@ -35,7 +35,7 @@ export interface Gap {
 export interface Axis {
   /** From 0 to 1. */
   at(ms: number): number;
-  gaps: Gap[];
+  gaps: FoldedGap[];
   ticks: { at: number; ms: number }[];
 }
 
@@ -53,7 +53,7 @@ const STEPS_MS = [
 ];
 
 /** `from` and `to` are the ends of the execution. */
-export function createAxis(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, to: number): Axis {
+export function createAxis(spans: readonly Pick<TimeSpan, 'from' | 'to'>[], from: number, to: number): Axis {
   const whole = Math.max(1, to - from);
   const gaps = gapsBetween(spans, from, to).filter(
     (gap) => gap.to - gap.from >= MIN_GAP_MS && (gap.to - gap.from) / whole >= GAP_SHARE,
@@ -82,9 +82,9 @@ export function forecast(
   steps: readonly Ahead[],
   usual: ReadonlyMap<string, number>,
   now: number,
-): Map<string, Pick<Span, 'from' | 'to'>> {
+): Map<string, Pick<TimeSpan, 'from' | 'to'>> {
   const ends = new Map<string, number>();
-  const spans = new Map<string, Pick<Span, 'from' | 'to'>>();
+  const spans = new Map<string, Pick<TimeSpan, 'from' | 'to'>>();
   const before = new Map<string, number>();
   for (const { id, name, needs = [], parent = '', from, to } of steps) {
     const ms = usual.get(name);
@@ -98,9 +98,9 @@ export function forecast(
   return spans;
 }
 
-function gapsBetween(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, to: number): Gap[] {
+function gapsBetween(spans: readonly Pick<TimeSpan, 'from' | 'to'>[], from: number, to: number): FoldedGap[] {
   const sorted = [...spans].sort((a, b) => a.from - b.from);
-  const gaps: Gap[] = [];
+  const gaps: FoldedGap[] = [];
   let end = from;
   for (const span of sorted) {
     if (span.from > end) gaps.push({ from: end, to: span.from });
@@ -110,7 +110,7 @@ function gapsBetween(spans: readonly Pick<Span, 'from' | 'to'>[], from: number, 
   return gaps;
 }
 
-function ticksOf(whole: number, from: number, gaps: readonly Gap[], at: Axis['at']): Axis['ticks'] {
+function ticksOf(whole: number, from: number, gaps: readonly FoldedGap[], at: Axis['at']): Axis['ticks'] {
   const step = STEPS_MS.find((ms) => whole / ms <= TICKS) ?? whole;
   const ticks: Axis['ticks'] = [];
   for (let ms = 0; ms <= whole; ms += step) {

@@ -1,24 +1,24 @@
 /** The steps over time. */
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedOf, parseTime, spanOf as rangeOf } from '../src/core/estimate.js';
+import { elapsedOf, parseInstant, spanOf as rangeOf } from '../src/core/estimate.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';
-import { titleOf } from '../src/core/visible-steps.js';
+import { stepTitle } from '../src/core/visible-steps.js';
 import type { TimelineReply } from './api.js';
 import { useServices } from './context.js';
 import type { TabProps } from './tab-props.js';
-import type { Ahead, Span } from './timeline-layout.js';
+import type { Ahead, TimeSpan } from './timeline-layout.js';
 import { createAxis, forecast } from './timeline-layout.js';
 
-export function Timeline({ execution, now, onStep }: TabProps) {
+export function TimelineTab({ execution, now, onStep }: TabProps) {
   const facts = useTimeline(execution);
   const steps = [...execution.steps.values()];
   const started = steps.filter(({ startedAt }) => startedAt !== undefined);
   const planned = steps.filter(({ startedAt, status }) => startedAt === undefined && !isFinal(status));
   const isOver = isFinal(execution.status);
-  const from = parseTime(execution.startedAt) ?? parseTime(started[0]?.startedAt) ?? now;
-  const to = isOver ? (parseTime(execution.endedAt) ?? now) : now;
+  const from = parseInstant(execution.startedAt) ?? parseInstant(started[0]?.startedAt) ?? now;
+  const to = isOver ? (parseInstant(execution.endedAt) ?? now) : now;
   const spans = started.map((step) => spanOf(step, to, now));
   const usual = new Map(facts.usual?.steps);
   const ahead = forecast([...spans.map(aheadOf), ...planned.map(plannedOf)], usual, now);
@@ -68,7 +68,7 @@ export function Timeline({ execution, now, onStep }: TabProps) {
         ))}
         {planned.map((step) => (
           <li key={step.id} class="planned">
-            <span class="who">{titleOf(step)}</span>
+            <span class="who">{stepTitle(step)}</span>
             <span class="lane">
               <Ghost span={ahead.get(step.id)} place={place} />
             </span>
@@ -90,7 +90,7 @@ export function Timeline({ execution, now, onStep }: TabProps) {
 }
 
 interface GhostProps {
-  span: Pick<Span, 'from' | 'to'> | undefined;
+  span: Pick<TimeSpan, 'from' | 'to'> | undefined;
   place: (from: number, to: number) => { left: string; width: string };
 }
 
@@ -112,7 +112,7 @@ function UsualTime({ ms }: { ms: number | undefined }) {
   return ms === undefined ? null : <span class="usual">usually {formatDuration(ms)}</span>;
 }
 
-function aheadOf({ id, name, parent, from, to, status }: Span): Ahead {
+function aheadOf({ id, name, parent, from, to, status }: TimeSpan): Ahead {
   return { id, name, parent, from, to: isFinal(status) ? to : undefined };
 }
 
@@ -120,13 +120,13 @@ function plannedOf({ id, name, parent, needs = [] }: Step): Ahead {
   return { id, name, parent, needs, from: undefined, to: undefined };
 }
 
-function spanOf(step: Step, end: number, now: number): Span {
+function spanOf(step: Step, end: number, now: number): TimeSpan {
   const ran = rangeOf(step, now);
   const from = ran?.from ?? end;
   const to = isFinal(step.status) ? (ran?.to ?? from) : end;
   const took = elapsedOf(step, now) ?? 0;
   const { id, name, parent, status } = step;
-  return { id, name, title: titleOf(step), parent, from, to: Math.max(from, to), status, took };
+  return { id, name, title: stepTitle(step), parent, from, to: Math.max(from, to), status, took };
 }
 
 const REFRESH_MS = 5_000;

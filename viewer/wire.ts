@@ -4,7 +4,7 @@ import type { ExecutionEvent } from '../src/core/event.js';
 export type LinkState = 'connecting' | 'live' | 'polling' | 'lost' | 'refused';
 
 /** How the one stream is. Times are milliseconds since 1970 by this machine's clock. */
-export interface Link {
+export interface Wire {
   state: LinkState;
   /** Since when the values are as they are: the last word from the daemon. */
   heardAt: number;
@@ -27,7 +27,7 @@ export type ToHub =
 
 export type ToPage =
   | { kind: 'token'; token: string }
-  | { kind: 'link'; link: Link }
+  | { kind: 'link'; link: Wire }
   /** Everything behind this position follows. */
   | { kind: 'ready'; ask: number; position: number }
   | { kind: 'events'; events: ExecutionEvent[] }

@@ -3,7 +3,7 @@ import type { EventData } from '../core/event.js';
 import { numberOf, textOf } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
 import { normalizeTime } from '../core/time.js';
-import { readCutObject } from '../formats/partial-json.js';
+import { parsePartialObject } from '../formats/partial-json.js';
 import type { Json } from '../formats/json.js';
 import { objectOf, stringOf } from '../formats/json.js';
 
@@ -30,7 +30,7 @@ export interface HookCall {
 
 /** Undefined: it tells neither what has happened nor in which session. */
 export function readHookCall(data: EventData): HookCall | undefined {
-  const fields = objectOf(data['payload']) ?? readCutObject(fromHex(data['beginning']), fromHex(data['end']));
+  const fields = objectOf(data['payload']) ?? parsePartialObject(fromHex(data['beginning']), fromHex(data['end']));
   const [session, event] = [fields['session_id'], stringOf(fields['hook_event_name'])];
   if (!isIdentifier(session) || event === undefined) return undefined;
   const call: HookCall = { agent: textOf(data, 'agent') ?? 'agent', session, event, fields };

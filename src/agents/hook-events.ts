@@ -11,8 +11,8 @@ import type { HookCall } from './hook-call.js';
 import type { Json } from '../formats/json.js';
 import { finiteOf, objectOf, objectsOf, stringOf } from '../formats/json.js';
 import type { StreamEvent } from '../formats/parser.js';
-import type { Beginning, Opened, PlanItem, Trace } from './recorder.js';
-import { createTrace, PLAN_PREFIX } from './recorder.js';
+import type { Beginning, OpenedStep, PlanItem, AgentRecorder } from './recorder.js';
+import { createAgentRecorder, PLAN_PREFIX } from './recorder.js';
 import { TURN_FAILED, TURN_OVER, TURN_STOPPED } from './turn.js';
 
 const TURN_ENDS = [TURN_OVER, TURN_FAILED, TURN_STOPPED];
@@ -23,7 +23,7 @@ const DENIED = /permission|haven't granted|denied|rejected|not allowed|doesn't w
 interface Told {
   call: HookCall;
   fields: Json;
-  trace: Trace;
+  trace: AgentRecorder;
   /** The session so far; undefined at its beginning. */
   known: Execution | undefined;
 }
@@ -83,7 +83,7 @@ export function isBeginning({ event, fields }: HookCall, known: Execution | unde
 
 /** What it says besides the beginning and the end of the session; nothing where its event means nothing to us. */
 export function hookEvents(call: HookCall, known: Execution | undefined): StreamEvent[] {
-  const trace = createTrace(call.subagent, beginningOf(call, known));
+  const trace = createAgentRecorder(call.subagent, beginningOf(call, known));
   const tell = Object.hasOwn(EVENTS, call.event) ? EVENTS[call.event] : undefined;
   const told: Told = { call, fields: call.fields, trace, known };
   if (call.subagent !== undefined && call.event !== 'SubagentStop') startSubagent(told);
@@ -148,7 +148,7 @@ export function endOfLeft(known: Execution, session: string): End {
 }
 
 function beginningOf({ subagent, fields }: HookCall, known: Execution | undefined): Beginning {
-  const opened = new Map<string, Opened>();
+  const opened = new Map<string, OpenedStep>();
   const planned = new Map<string, PlanItem['status']>();
   for (const { id, status, parent, kind } of known?.steps.values() ?? []) {
     if (kind === 'criterion' && id.startsWith(PLAN_PREFIX)) planned.set(id, planStatusOf(status));
@@ -336,7 +336,7 @@ function stop({ call, fields, trace, known }: Told): void {
 }
 
 /** Nothing runs behind the turn: what nobody has told the end of was given up. */
-function closeTools(trace: Trace, known: Execution | undefined): void {
+function closeTools(trace: AgentRecorder, known: Execution | undefined): void {
   for (const { id, kind, status } of known?.steps.values() ?? []) {
     if (status === 'running' && kind === 'tool') trace.close(id, 'cancelled');
   }

@@ -5,9 +5,9 @@ import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
 import { FORMATS } from './formats.js';
 import type { HookCall } from './hook-call.js';
-import { sourceOf, takes, toldBy } from './precedence.js';
+import { stateSourceOf, takes, toldBy } from './precedence.js';
 
-export type Place =
+export type HookTarget =
   /** The agent is a run: that has a beginning and an end of its own. */
   | { kind: 'run'; known: Execution }
   /** `known`: it was heard of before, and may be over. `parent`: it was started in that one. */
@@ -16,7 +16,7 @@ export type Place =
   | { kind: 'none'; left: Execution | undefined };
 
 /** `pid`: the agent's process, where it is known. */
-export function placeOf(call: HookCall, state: State, pid?: number): Place {
+export function hookTargetOf(call: HookCall, state: State, pid?: number): HookTarget {
   const around = call.within === undefined ? undefined : newestOf(state, call.within);
   const own = newestOf(state, call.session);
   const alive = own && !isFinal(own.status) ? own : undefined;
@@ -40,7 +40,7 @@ function isSession(run: Execution, call: HookCall, pid: number | undefined): boo
   if (run.session === undefined) return true;
   // its own process may go on with another session
   const isItself = run.session === call.session || (pid !== undefined && run.pid === pid);
-  return isItself && sourceOf(run) === 'hooks';
+  return isItself && stateSourceOf(run) === 'hooks';
 }
 
 /** What runs under this id now, or ran last. */

@@ -31,11 +31,11 @@ export function takes(source: SessionSource, told: SessionSource | undefined): b
  * say in `via` who they are; a run has an id of its own, and tells the session's in its stream.
  */
 export function toldBy(session: string, executions: Iterable<Execution>): SessionSource | undefined {
-  const found = [...executions].filter((execution) => execution.session === session).map(sourceOf);
+  const found = [...executions].filter((execution) => execution.session === session).map(stateSourceOf);
   return SESSION_SOURCES.find((source) => found.includes(source));
 }
 
 /** Who tells the session of this execution. */
-export function sourceOf({ via }: Execution): SessionSource {
+export function stateSourceOf({ via }: Execution): SessionSource {
   return SESSION_SOURCES.find((source) => source === via) ?? 'stream';
 }

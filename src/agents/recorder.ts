@@ -4,22 +4,22 @@ import { clip } from '../core/fields.js';
 import type { EventData, FinalStatus } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
 import type { Json } from '../formats/json.js';
-import type { Claim, StreamEvent } from '../formats/parser.js';
+import type { ReportedOutcome, StreamEvent } from '../formats/parser.js';
 
 /** What every agent's format yields, for descriptions of formats. */
 export const AGENT_EVENTS = 'messages, tool calls, plan, tokens, outcome';
 
-export interface Trace {
+export interface AgentRecorder {
   /** Directory of the agent: paths are shown from there. */
   cwd: string | undefined;
-  claim: Claim | undefined;
+  claim: ReportedOutcome | undefined;
   push(event: StreamEvent): void;
   activity(kind: string, data: EventData): void;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string, step?: string): void;
   /** `at`: the JSON pointer to the words in the line. */
   say(kind: 'prompt' | 'assistant-text' | 'thinking', words: unknown, at?: string, step?: string): void;
-  call(call: Call): void;
-  result(result: Result): void;
+  call(call: ToolCall): void;
+  result(result: ToolResult): void;
   /** A part that runs, whoever has called it. */
   open(id: string, data: EventData): void;
   isOpen(id: string): boolean;
@@ -29,7 +29,7 @@ export interface Trace {
   /** The agent's own list of what is to be done, whole. */
   plan(items: readonly PlanItem[]): void;
   /** `text` is left out where it only repeats the last words. */
-  finish(claim: Claim, data: EventData, text: { words: unknown; at: string } | undefined): void;
+  finish(claim: ReportedOutcome, data: EventData, text: { words: unknown; at: string } | undefined): void;
   wait(reason: string): void;
   /** Nobody is waited for any more. */
   goOn(): void;
@@ -39,7 +39,7 @@ export interface Trace {
   end(status: FinalStatus | undefined): StreamEvent[];
 }
 
-export interface Call {
+export interface ToolCall {
   id: string | undefined;
   tool: string;
   input: unknown;
@@ -51,7 +51,7 @@ export interface Call {
   time?: string | undefined;
 }
 
-export interface Result {
+export interface ToolResult {
   id: string | undefined;
   words: unknown;
   at?: string;
@@ -83,7 +83,7 @@ const MAX_PLAN_ITEMS = 200;
 export const PLAN_PREFIX = 'todo ';
 const PLAN_NAME_CHARS = 200;
 
-export interface Opened {
+export interface OpenedStep {
   /** For results whose line does not repeat it. */
   parent?: string;
   tool?: string;
@@ -94,16 +94,16 @@ export interface Opened {
 export interface Beginning {
   cwd?: string | undefined;
   waiting: boolean;
-  opened: ReadonlyMap<string, Opened>;
+  opened: ReadonlyMap<string, OpenedStep>;
   /** By the ids of the steps. */
   planned: ReadonlyMap<string, PlanItem['status']>;
 }
 
-export function createTrace(base: string | undefined, beginning?: Beginning): Trace {
+export function createAgentRecorder(base: string | undefined, beginning?: Beginning): AgentRecorder {
   let events: StreamEvent[] = [];
   let lastWords: string | undefined;
   let waiting = beginning?.waiting ?? false;
-  const opened = new Map<string, Opened>(beginning?.opened);
+  const opened = new Map<string, OpenedStep>(beginning?.opened);
   const planned = new Map<string, PlanItem['status']>(beginning?.planned);
 
   const push = (event: StreamEvent) => void events.push(event);
@@ -114,7 +114,7 @@ export function createTrace(base: string | undefined, beginning?: Beginning): Tr
     push(event);
   };
 
-  const open = (id: string, data: EventData, what: Opened = {}, time?: string) => {
+  const open = (id: string, data: EventData, what: OpenedStep = {}, time?: string) => {
     opened.set(id, what);
     const [oldest] = opened.keys();
     if (opened.size > MAX_OPEN && oldest !== undefined) opened.delete(oldest);
@@ -128,7 +128,7 @@ export function createTrace(base: string | undefined, beginning?: Beginning): Tr
     waiting = false;
   };
 
-  const trace: Trace = {
+  const trace: AgentRecorder = {
     cwd: beginning?.cwd,
     claim: undefined,
     push,

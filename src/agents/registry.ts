@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Agent } from '../core/agents.js';
 
 /** What the place of a session's file tells. */
-export interface Place {
+export interface SessionPlace {
   agent: Agent;
   /** From the agent's directory. */
   parts: readonly string[];
@@ -19,7 +19,7 @@ export interface Place {
   root?: readonly string[];
 }
 
-type Told = Pick<Place, 'session' | 'subagent' | 'parent' | 'root'>;
+type Told = Pick<SessionPlace, 'session' | 'subagent' | 'parent' | 'root'>;
 
 interface Layout {
   /** Name of a format of `agents/formats.ts`. */
@@ -87,7 +87,7 @@ export function rootsOf(agent: Agent, root: string): string[] {
 }
 
 /** Undefined for anything else that may lie there. */
-export function placeOf(agent: Agent, parts: readonly string[]): Place | undefined {
+export function sessionPlaceOf(agent: Agent, parts: readonly string[]): SessionPlace | undefined {
   const told = LAYOUTS[agent].identify(parts);
   if (!told) return undefined;
   const name = told.session ?? path.basename(parts.at(-1) ?? '', '.jsonl');
@@ -96,14 +96,14 @@ export function placeOf(agent: Agent, parts: readonly string[]): Place | undefin
 }
 
 /** The file of the session that a sub-agent belongs to. */
-export function ownerOf({ parts, session }: Place): readonly string[] {
+export function ownerOf({ parts, session }: SessionPlace): readonly string[] {
   return [parts[0] ?? '', `${session ?? ''}.jsonl`];
 }
 
 /** The place of a file whose path somebody has named, wherever it lies; undefined when it is not of that session. */
-export function placeOfNamed(agent: Agent, file: string, session: string): Place | undefined {
+export function placeOfNamed(agent: Agent, file: string, session: string): SessionPlace | undefined {
   const parts = file.split(path.sep);
-  return Array.from({ length: MAX_DEPTH }, (_, index) => placeOf(agent, parts.slice(-1 - index))).find(
+  return Array.from({ length: MAX_DEPTH }, (_, index) => sessionPlaceOf(agent, parts.slice(-1 - index))).find(
     (place) => place !== undefined && (place.session ?? session) === session,
   );
 }

@@ -1,6 +1,6 @@
 /** Recognises hook calls that were delivered more than once: two settings files, or settings and a plugin, name the hook. */
 import { createHash } from 'node:crypto';
-import { dropOldest } from '../core/evict.js';
+import { evictOldest } from '../core/evict.js';
 import type { HookCall } from './hook-call.js';
 import { stringOf } from '../formats/json.js';
 
@@ -67,7 +67,7 @@ export class RepeatedCalls {
     session.isWaiting = isPause;
     session.calls.delete(key);
     session.calls.set(key, { ...origin, phase: session.phase });
-    dropOldest(session.calls, MAX_CALLS);
+    evictOldest(session.calls, MAX_CALLS);
     return false;
   }
 
@@ -76,7 +76,7 @@ export class RepeatedCalls {
     const found = this.#sessions.get(key) ?? { phase: 0, isWaiting: false, calls: new Map<string, Seen>() };
     this.#sessions.delete(key);
     this.#sessions.set(key, found);
-    dropOldest(this.#sessions, MAX_SESSIONS);
+    evictOldest(this.#sessions, MAX_SESSIONS);
     return found;
   }
 }

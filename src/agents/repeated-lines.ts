@@ -1,5 +1,5 @@
 /** Recognises what the session file of Claude Code repeats: after a compaction, for instance, older messages are written again. */
-import { dropOldest } from '../core/evict.js';
+import { evictOldest } from '../core/evict.js';
 import type { Json } from '../formats/json.js';
 import { objectOf, objectsOf, stringOf } from '../formats/json.js';
 
@@ -19,7 +19,7 @@ export function createRepeatedLines(): RepeatedLines {
   const note = (identity: string): boolean => {
     if (seen.has(identity)) return true;
     seen.add(identity);
-    dropOldest(seen, MAX_IDENTITIES);
+    evictOldest(seen, MAX_IDENTITIES);
     return false;
   };
   return {

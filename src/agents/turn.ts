@@ -1,7 +1,7 @@
 /** The states of a session between two turns, as reasons of its attention. */
 import type { NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
-import type { Claim } from '../formats/parser.js';
+import type { ReportedOutcome } from '../formats/parser.js';
 
 /** It is the user's turn. */
 export const TURN_OVER = 'its turn is over';
@@ -14,7 +14,7 @@ export function isTurnEnd(reason: string | undefined): boolean {
 }
 
 /** Why a session waits whose last turn ended so. */
-export function turnReason({ status, error = '' }: Claim): string {
+export function turnReason({ status, error = '' }: ReportedOutcome): string {
   if (status === 'failed') return TURN_FAILED + error;
   return status === 'cancelled' ? TURN_STOPPED : TURN_OVER;
 }
@@ -22,7 +22,7 @@ export function turnReason({ status, error = '' }: Claim): string {
 /** Says the session's file that the turn was interrupted which, for all that hooks have told, goes on? */
 export function isStopped(
   { attentionReason, lastActivity }: Execution,
-  claim: Claim | undefined,
+  claim: ReportedOutcome | undefined,
   claimedAt: string | undefined,
 ): boolean {
   return claim?.status === 'cancelled' && (claimedAt ?? '') >= lastActivity && !isTurnEnd(attentionReason);

@@ -27,13 +27,13 @@ function hash(parts: readonly unknown[]): string {
 }
 
 /** A match, and the channels over which it is still to be sent. */
-export interface Raised {
+export interface AlertEvent {
   match: Match;
   channels: readonly string[];
 }
 
 /** The events that make alerts certain to be sent: rules with the same cause share one for each channel. */
-export function toPending(journal: string, raised: readonly Raised[]): NewEvent[] {
+export function toPending(journal: string, raised: readonly AlertEvent[]): NewEvent[] {
   const groups = new Map<string, { channel: string; matches: [Match, ...Match[]] }>();
   for (const { match, channels } of raised) {
     for (const channel of channels) {

@@ -6,12 +6,12 @@ import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure } from '../core/execution.js';
 import { formatBytes, formatCount, formatDuration, formatQuantity, formatUsd, statusIcon } from '../core/format.js';
 import type { Urgency } from './channel.js';
-import { toLine } from './single-line.js';
-import type { Subject } from './matcher.js';
-import { levelOf, stepOf } from './matcher.js';
+import { toSingleLine } from './single-line.js';
+import type { MatchSubject } from './matcher.js';
+import { levelOf, stepNameOf } from './matcher.js';
 import type { Rule } from './rules.js';
 
-export interface Telling {
+export interface AlertText {
   title: string;
   body: string;
   urgency: Urgency;
@@ -40,13 +40,13 @@ export const URGENCY_OF: Readonly<Record<Severity, Urgency>> = {
 };
 
 /** `line`: what was found in its output. */
-export function tell(rule: Rule, subject: Subject, line?: string): Telling {
+export function alertText(rule: Rule, subject: MatchSubject, line?: string): AlertText {
   const severity = rule.severity ?? severityOf(rule, subject);
   return { ...describe(rule, subject, line), urgency: URGENCY_OF[severity], severity };
 }
 
 /** Of a rule that does not name one. */
-function severityOf(rule: Rule, { event, execution }: Subject): Severity {
+function severityOf(rule: Rule, { event, execution }: MatchSubject): Severity {
   const ended = EXECUTION_ENDS[event.type];
   if (rule.during === undefined && ended !== undefined && execution)
     return isFailure(execution.status) ? 'error' : 'info';
@@ -57,9 +57,9 @@ function severityOf(rule: Rule, { event, execution }: Subject): Severity {
 }
 
 /** One line each. */
-type Described = Pick<Telling, 'title' | 'body'>;
+type Described = Pick<AlertText, 'title' | 'body'>;
 
-function describe(rule: Rule, { event, execution, tokenRate, recovered }: Subject, line?: string): Described {
+function describe(rule: Rule, { event, execution, tokenRate, recovered }: MatchSubject, line?: string): Described {
   if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
   const { name, status, attention, resources = {} } = execution;
   const icon = statusIcon(status, false, attention);
@@ -110,10 +110,10 @@ function describe(rule: Rule, { event, execution, tokenRate, recovered }: Subjec
 }
 
 function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Described {
-  const step = stepOf(execution, event);
+  const step = stepNameOf(execution, event);
   if (event.type === 'step_failed' || event.type === 'step_timeout') {
     const isFailure = event.type === 'step_failed';
-    const where = toLine(step?.name ?? event.step ?? '', TITLE_CHARS / 2);
+    const where = toSingleLine(step?.name ?? event.step ?? '', TITLE_CHARS / 2);
     const outcome = `${isFailure ? 'failed' : 'timed out'} in step ${where}`;
     return telling(
       statusIcon(isFailure ? 'failed' : 'timeout', false),
@@ -126,16 +126,16 @@ function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent):
 }
 
 /** The same for several rules, which the body names at its end. */
-export function withRules({ body, ...telling }: Telling, rules: readonly string[]): Telling {
-  const end = ` · rules ${toLine(rules.join(', '), BODY_CHARS / 2)}`;
-  return { ...telling, body: toLine(body, BODY_CHARS - end.length) + end };
+export function withRules({ body, ...telling }: AlertText, rules: readonly string[]): AlertText {
+  const end = ` · rules ${toSingleLine(rules.join(', '), BODY_CHARS / 2)}`;
+  return { ...telling, body: toSingleLine(body, BODY_CHARS - end.length) + end };
 }
 
 /** Of the title the name gives way. */
 function telling(icon: string, name: string, what: string, body: string): Described {
-  const end = what === '' ? '' : ` ${toLine(what, TITLE_CHARS - 10)}`;
-  const title = `${icon} ${toLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
-  return { title, body: toLine(body, BODY_CHARS) };
+  const end = what === '' ? '' : ` ${toSingleLine(what, TITLE_CHARS - 10)}`;
+  const title = `${icon} ${toSingleLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
+  return { title, body: toSingleLine(body, BODY_CHARS) };
 }
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */

@@ -5,7 +5,7 @@ import type { NewEvent } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 
-export interface Outbox {
+export interface AlertWriter {
   add(event: NewEvent): void;
   /** Writes what is there; for use between two writes only. */
   flush(): Promise<void>;
@@ -13,15 +13,15 @@ export interface Outbox {
 }
 
 /** The way into the journal. */
-export interface Writer {
+export interface EventWriter {
   /** Does something between two writes. */
   between(task: () => Promise<void>): Promise<void>;
   /** Writes these together, from there; rejects when they cannot be written. */
   writeNow(events: NewEvent[]): Promise<void>;
 }
 
-export interface OutboxOptions {
-  writer: Writer;
+export interface AlertWriterOptions {
+  writer: EventWriter;
   /** How many more may wait for a channel. */
   roomOf: (channel: string) => number;
   clock: Clock;
@@ -31,7 +31,7 @@ export interface OutboxOptions {
 /** A full disk is left alone for so long. */
 const TROUBLE_MS = 5_000;
 
-export function createOutbox({ writer, roomOf, clock, log }: OutboxOptions): Outbox {
+export function createAlertWriter({ writer, roomOf, clock, log }: AlertWriterOptions): AlertWriter {
   let events: NewEvent[] = [];
   let isBusy = false;
   let closed = false;

@@ -14,11 +14,11 @@ import type { ChannelSetOptions } from './channel-set.js';
 import { ChannelSet } from './channel-set.js';
 import type { Match } from './rule-evaluator.js';
 import type { Moment } from './moment.js';
-import { Judge } from './rule-evaluator.js';
-import type { Outbox, Writer } from './alert-writer.js';
-import { createOutbox } from './alert-writer.js';
-import { QuietKeeper, severityIn } from './held-alerts.js';
-import type { Raised } from './alert-event.js';
+import { RuleEvaluator } from './rule-evaluator.js';
+import type { AlertWriter, EventWriter } from './alert-writer.js';
+import { createAlertWriter } from './alert-writer.js';
+import { HeldAlerts, severityIn } from './held-alerts.js';
+import type { AlertEvent } from './alert-event.js';
 import { summaryId, toAlert, toPending } from './alert-event.js';
 import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
@@ -39,16 +39,16 @@ export interface AlertsOptions extends Omit<ChannelSetOptions, 'write' | 'alertO
   settings: AlertsSettings;
   /** What memory no longer holds. */
   find: (id: string) => Promise<Execution | undefined>;
-  writer: Writer;
+  writer: EventWriter;
 }
 
 export class Alerts {
   readonly #options: AlertsOptions;
   readonly #channels: ChannelSet;
-  readonly #outbox: Outbox;
-  readonly #quiet: QuietKeeper;
+  readonly #outbox: AlertWriter;
+  readonly #quiet: HeldAlerts;
   #settings: AlertsSettings;
-  #judge: Judge;
+  #judge: RuleEvaluator;
   #timer: { at: number; cancel: () => void } | undefined;
   #isClosed = false;
 
@@ -58,13 +58,13 @@ export class Alerts {
     this.#settings = options.settings;
     this.#judge = recovered.judge;
     const roomOf = (name: string) => MAX_PENDING - (state.alerts.channels.get(name)?.pending ?? []).length;
-    this.#outbox = createOutbox({ writer, roomOf, clock, log });
+    this.#outbox = createAlertWriter({ writer, roomOf, clock, log });
     this.#channels = new ChannelSet({
       ...options,
       write: (events) => this.#write(events),
       alertOf: (event) => this.#alertOf(event),
     });
-    this.#quiet = new QuietKeeper({
+    this.#quiet = new HeldAlerts({
       held: () => [...state.alerts.channels].map(([name, { held = [] }]) => [name, held] as const),
       isReady: (name) => this.#channels.isReady(name),
       summaryId: (name, through) => summaryId(journal, name, through),
@@ -108,7 +108,7 @@ export class Alerts {
       this.#quiet.check();
     }
     if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
-    this.#judge = new Judge(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
+    this.#judge = new RuleEvaluator(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
     this.#judge.adopt(state.alive.values(), this.#moment());
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -181,7 +181,7 @@ export class Alerts {
   }
 
   /** Matches of one event, or of the same time. */
-  #raise(raised: readonly Raised[]): void {
+  #raise(raised: readonly AlertEvent[]): void {
     const taken = raised.map(({ match, channels }) => ({
       match,
       channels: channels.filter((name) => this.#channels.takes(name, match.telling.severity)),

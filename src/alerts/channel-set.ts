@@ -3,20 +3,20 @@ import { BUILTIN_CHANNELS, type ChannelConfig } from '../config/channel-schema.j
 import type { Severity } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { findNearest } from '../core/suggest.js';
+import { suggest } from '../core/suggest.js';
 import { isQuiet } from '../core/quiet-hours.js';
 import type { State } from '../core/state.js';
 import { ProgressError } from '../core/errors.js';
 import type { ChannelStatus } from '../api/messages.js';
-import type { Alert, Channel } from './channel.js';
-import type { Lane, LaneSettings } from './delivery-queue.js';
-import { createLane } from './delivery-queue.js';
+import type { Alert, AlertChannel } from './channel.js';
+import type { DeliveryQueue, DeliverySettings } from './delivery-queue.js';
+import { createDeliveryQueue } from './delivery-queue.js';
 import { isSevereEnough, summaryId } from './alert-event.js';
 import { channelStatus } from './status.js';
 
 /** Of the configuration. */
 export interface ChannelSettings {
-  readonly alerts: LaneSettings & { readonly desktop: boolean };
+  readonly alerts: DeliverySettings & { readonly desktop: boolean };
   readonly channels: Readonly<Record<string, ChannelConfig>>;
 }
 
@@ -26,7 +26,7 @@ export interface ChannelSetOptions {
   journal: string;
   settings: ChannelSettings;
   /** Without a configuration: one of the channels that are there without one. */
-  open: (name: string, config: ChannelConfig | undefined) => Channel;
+  open: (name: string, config: ChannelConfig | undefined) => AlertChannel;
   read: (seqs: readonly number[]) => Promise<ExecutionEvent[]>;
   alertOf: (event: ExecutionEvent) => Promise<Alert>;
   write: (events: NewEvent[]) => Promise<void>;
@@ -38,7 +38,7 @@ export interface ChannelSetOptions {
 const SWITCHED_OFF = 'it is switched off (alerts.desktop)';
 
 /** A desktop, where the configuration does not want it. */
-const UNWANTED: Channel = {
+const UNWANTED: AlertChannel = {
   name: 'desktop',
   type: 'desktop',
   send: () => Promise.resolve({ outcome: 'unavailable', error: SWITCHED_OFF }),
@@ -46,7 +46,7 @@ const UNWANTED: Channel = {
 
 export class ChannelSet {
   readonly #options: ChannelSetOptions;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, DeliveryQueue>();
   /** Why a channel cannot be used, as it was logged last. */
   readonly #logged = new Map<string, string>();
   readonly #beganAt: number;
@@ -63,11 +63,11 @@ export class ChannelSet {
     for (const [name, lane] of this.#lanes) lane.use(this.#open(name), settings.alerts);
   }
 
-  lane(name: string): Lane {
+  lane(name: string): DeliveryQueue {
     const known = this.#lanes.get(name);
     if (known) return known;
     const { state, journal, now: _now, ...options } = this.#options;
-    const lane = createLane({
+    const lane = createDeliveryQueue({
       ...options,
       name,
       pending: () => state.alerts.channels.get(name)?.pending ?? [],
@@ -100,7 +100,7 @@ export class ChannelSet {
   check(name: string): void {
     if (this.#isConfigured(name)) return;
     const names = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(this.#settings.channels)])];
-    const nearest = findNearest(name, names);
+    const nearest = suggest(name, names);
     const advice = nearest === undefined ? `there are ${names.join(', ')}` : `did you mean ${nearest}?`;
     throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}: ${advice}`);
   }
@@ -139,7 +139,7 @@ export class ChannelSet {
     return this.lane(name).channel?.send === UNWANTED.send;
   }
 
-  #open(name: string): Channel | undefined {
+  #open(name: string): AlertChannel | undefined {
     const { channels, alerts } = this.#settings;
     const isDesktop = (channels[name]?.type ?? name) === 'desktop';
     if (isDesktop && !alerts.desktop) return { ...UNWANTED, name };

@@ -42,17 +42,17 @@ export interface HeldAlert {
  * What became of one attempt. `unavailable`: nobody can be told here, and that is no failure. `retry`: worth another
  * attempt, not sooner than `after` milliseconds if the target asked for that.
  */
-export type Outcome =
+export type DeliveryOutcome =
   | { outcome: 'sent' }
   | { outcome: 'unavailable' | 'failed'; error: string }
   | { outcome: 'retry'; error: string; after?: number };
 
-export interface Channel {
+export interface AlertChannel {
   readonly name: string;
   readonly type: string;
   /** Why nobody can be told here at the moment, as far as one can see without trying: then there is nothing to record. */
   whyUnavailable?(): string | undefined;
   /** Never rejects, and settles soon after `signal` is aborted. */
-  send(alert: Alert, signal: AbortSignal): Promise<Outcome>;
+  send(alert: Alert, signal: AbortSignal): Promise<DeliveryOutcome>;
   close?(): Promise<void>;
 }

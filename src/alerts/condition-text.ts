@@ -3,7 +3,7 @@ import type { Conditions } from '../api/conditions.js';
 import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
 
 /** `status failed or timeout, name backup-*, longer than 10:00`. */
-export function conditionWords(when: Conditions): string {
+export function conditionText(when: Conditions): string {
   const {
     type,
     status,

@@ -1,6 +1,6 @@
 /** What became of alerts, by the events about them. */
 import type { AlertOutcome } from '../core/alerts.js';
-import { outcomeOf } from '../core/alerts.js';
+import { alertOutcomeOf } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { numberOf, textOf, textsOf } from '../core/event.js';
 
@@ -28,7 +28,7 @@ export function deliveriesOf(events: readonly ExecutionEvent[]): Delivery[] {
   const deliveries: Delivery[] = [];
   const open = new Map<string, { seq: number; delivery: Delivery }[]>();
   for (const event of events) {
-    const outcome = outcomeOf(event);
+    const outcome = alertOutcomeOf(event);
     const channel = textOf(event.data, 'channel');
     if (outcome === undefined || channel === undefined) continue;
     if (outcome === 'held') {

@@ -3,34 +3,34 @@
  * to be sent stands in the journal; here is only what is being sent.
  */
 import type { AlertOutcome } from '../core/alerts.js';
-import { outcomeOf } from '../core/alerts.js';
+import { alertOutcomeOf } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { ProgressError } from '../core/errors.js';
-import type { Alert, Channel, Outcome } from './channel.js';
+import type { Alert, AlertChannel, DeliveryOutcome } from './channel.js';
 import { backOff, createAllowance } from './rate-limit.js';
 
-export interface Lane {
+export interface DeliveryQueue {
   /** There may be something to send. */
   wake(): void;
   /** From now on over this one, or over none: then what is to be sent has failed. */
-  use(channel: Channel | undefined, settings: LaneSettings): void;
-  readonly channel: Channel | undefined;
+  use(channel: AlertChannel | undefined, settings: DeliverySettings): void;
+  readonly channel: AlertChannel | undefined;
   /** Why the newest attempt has failed, and when the next one is, in milliseconds from now; while it is so. */
   readonly trouble: { error: string; nextMs: number } | undefined;
   /** What is under way is abandoned, and sent again after the next start. */
   close(): Promise<void>;
 }
 
-export interface LaneSettings {
+export interface DeliverySettings {
   /** Alerts a minute. */
   rate: number;
   /** Milliseconds after which no further attempt is made. */
   giveUp: number;
 }
 
-export interface LaneOptions {
+export interface DeliveryQueueOptions {
   name: string;
   /** seqs of the events of what is to be sent, oldest first, as they are at the moment. */
   pending: () => readonly number[];
@@ -65,12 +65,12 @@ interface Settled {
   count?: number;
 }
 
-export function createLane(options: LaneOptions): Lane {
+export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueue {
   const { name, pending, read, alertOf, write, summaryId, clock, now, log, random } = options;
   const allowance = createAllowance(1, clock);
   const closing = new AbortController();
-  let settings: LaneSettings = { rate: 1, giveUp: 0 };
-  let channel: Channel | undefined;
+  let settings: DeliverySettings = { rate: 1, giveUp: 0 };
+  let channel: AlertChannel | undefined;
   let running: Promise<void> | undefined;
   /** Ends a pause: any, or one before another attempt. */
   let interrupt = () => {};
@@ -132,18 +132,18 @@ export function createLane(options: LaneOptions): Lane {
     await settle(of, { outcome: 'suppressed', count }, undefined, [summary]);
   };
 
-  const attempt = async (event: ExecutionEvent, by: Channel): Promise<Outcome> => {
+  const attempt = async (event: ExecutionEvent, by: AlertChannel): Promise<DeliveryOutcome> => {
     attempts += 1;
     const alert = await alertOf(event);
     const late = new AbortController();
     const signal = AbortSignal.any([closing.signal, late.signal]);
-    const given = new Promise<Outcome>((resolve) => {
+    const given = new Promise<DeliveryOutcome>((resolve) => {
       const cancel = clock.after(PATIENCE_MS, () => {
         late.abort();
         resolve({ outcome: 'retry', error: `no answer within ${formatDuration(PATIENCE_MS)}` });
       });
       by.send(alert, signal)
-        .catch((error: unknown): Outcome => ({ outcome: 'retry', error: ProgressError.from(error).message }))
+        .catch((error: unknown): DeliveryOutcome => ({ outcome: 'retry', error: ProgressError.from(error).message }))
         .then((outcome) => {
           cancel();
           resolve(outcome);
@@ -194,7 +194,7 @@ export function createLane(options: LaneOptions): Lane {
       return true;
     }
     if (ahead.length === 0)
-      ahead = (await read(seqs.slice(0, AHEAD))).filter((event) => outcomeOf(event) === 'pending');
+      ahead = (await read(seqs.slice(0, AHEAD))).filter((event) => alertOutcomeOf(event) === 'pending');
     const [event] = ahead;
     if (event?.seq === first) await deliver(event);
     else {

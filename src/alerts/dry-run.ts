@@ -5,13 +5,13 @@ import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import type { Match } from './rule-evaluator.js';
-import { Judge } from './rule-evaluator.js';
-import type { Subject } from './matcher.js';
-import { elapsedOf } from './matcher.js';
+import { RuleEvaluator } from './rule-evaluator.js';
+import type { MatchSubject } from './matcher.js';
+import { elapsedSince } from './matcher.js';
 import type { Rule } from './rules.js';
 import { formatDuration } from '../core/format.js';
 
-export interface Rehearsed {
+export interface DryRunResult {
   rule: Rule;
   matches: Match[];
   /** Of a rule that never fires: the event that came nearest to it, and what was missing. */
@@ -19,15 +19,15 @@ export interface Rehearsed {
 }
 
 /** In the order of the rules. `known`: executions as they were before these events. */
-export function rehearse(
+export function dryRun(
   rules: readonly Rule[],
   events: readonly ExecutionEvent[],
   known: readonly Execution[] = [],
-): Rehearsed[] {
+): DryRunResult[] {
   const state = emptyState();
   for (const execution of known) installExecution(state, execution, isFinal(execution.status));
-  const rehearsed = new Map(rules.map((rule): [Rule, Rehearsed] => [rule, { rule, matches: [] }]));
-  const judge = new Judge(
+  const rehearsed = new Map(rules.map((rule): [Rule, DryRunResult] => [rule, { rule, matches: [] }]));
+  const judge = new RuleEvaluator(
     rules,
     () => state.alerts,
     (rule, event, why) => {
@@ -39,7 +39,7 @@ export function rehearse(
   const note = (matches: readonly Match[]) => {
     for (const match of matches) rehearsed.get(match.rule)?.matches.push(match);
   };
-  let last: Subject | undefined;
+  let last: MatchSubject | undefined;
   for (const event of events) {
     // those that were told then say nothing of what would be told now
     if (event.type === 'alert_triggered') continue;
@@ -58,10 +58,10 @@ export function rehearse(
 }
 
 /** Of a rule that was never asked. */
-function whyNever({ types, during, filters }: Rule, last: Subject | undefined): string {
+function whyNever({ types, during, filters }: Rule, last: MatchSubject | undefined): string {
   if (during === undefined) return `there is no event ${[...types].join(' or ')}`;
   if (!last) return 'there is no execution';
   const failing = filters.find((test) => !test.holds(last));
   if (failing) return failing.why(last);
-  return `it took ${formatDuration(elapsedOf(last) ?? 0)}, not longer than ${formatDuration(during)}`;
+  return `it took ${formatDuration(elapsedSince(last) ?? 0)}, not longer than ${formatDuration(during)}`;
 }

@@ -6,12 +6,12 @@ import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import { textOf } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import { URGENCIES } from './channel.js';
-import { toLine } from './single-line.js';
-import type { Writer } from './alert-writer.js';
+import { toSingleLine } from './single-line.js';
+import type { EventWriter } from './alert-writer.js';
 import { SEVERITY_OF } from './alert-event.js';
 import { BODY_CHARS, URGENCY_OF } from './alert-text.js';
 
-export interface QuietOptions {
+export interface HeldAlertsOptions {
   /** Channels with the seqs of the events that are held for them, oldest first, as they are in the state. */
   held: () => Iterable<readonly [channel: string, seqs: readonly number[]]>;
   /** Whether a channel may be sent them now. */
@@ -19,7 +19,7 @@ export interface QuietOptions {
   /** Those of these events that the journal still has. */
   read: (seqs: readonly number[]) => Promise<ExecutionEvent[]>;
   summaryId: (channel: string, through: number) => string;
-  writer: Writer;
+  writer: EventWriter;
   clock: Clock;
   log: (message: string) => void;
 }
@@ -30,13 +30,13 @@ const CHECK_MS = 30_000;
 const MAX_LISTED = 50;
 
 /** Releases what is held, whatever ends the quiet hours: the time, the configuration, or a start after them. */
-export class QuietKeeper {
-  readonly #options: QuietOptions;
+export class HeldAlerts {
+  readonly #options: HeldAlertsOptions;
   #cancel: (() => void) | undefined;
   #isBusy = false;
   #isClosed = false;
 
-  constructor(options: QuietOptions) {
+  constructor(options: HeldAlertsOptions) {
     this.#options = options;
   }
 
@@ -105,7 +105,7 @@ function releaseOf(
     type: 'alert_triggered',
     data: {
       ...{ ...base, id, rule: 'quiet', rules: [...new Set(newest.flatMap(({ data }) => rulesOf(data)))] },
-      ...{ title: `! ${count} alerts in quiet hours`, body: toLine(titles.join(' · '), BODY_CHARS) },
+      ...{ title: `! ${count} alerts in quiet hours`, body: toSingleLine(titles.join(' · '), BODY_CHARS) },
       ...{ severity, urgency: URGENCY_OF[severity], held: count, alerts },
     },
   };

@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../core/event.js';
 import type { Attempt, Notice } from '../api/messages.js';
-import type { Alert, Channel } from './channel.js';
-import { toLine } from './single-line.js';
+import type { Alert, AlertChannel } from './channel.js';
+import { toSingleLine } from './single-line.js';
 
 /** A user may say more than a rule does. */
 const TITLE_CHARS = 200;
@@ -13,7 +13,7 @@ const TEST_MS = 60_000;
 /** The events that make a notice certain to be sent, one for each channel. */
 export function noticeEvents({ title, body, channels, urgency = 'normal', execution }: Notice): NewEvent[] {
   return [...new Set(channels)].map((channel) => {
-    const what = { title: toLine(title, TITLE_CHARS), body: toLine(body ?? '', BODY_CHARS), urgency };
+    const what = { title: toSingleLine(title, TITLE_CHARS), body: toSingleLine(body ?? '', BODY_CHARS), urgency };
     const data = { outcome: 'pending', id: randomUUID(), rule: 'notify', channel, ...what };
     return { type: 'alert_triggered', ...(execution !== undefined && { execution }), data };
   });
@@ -22,7 +22,7 @@ export function noticeEvents({ title, body, channels, urgency = 'normal', execut
 /** Tries a channel once; returns what came of it, and the event that records it. */
 export async function tryChannel(
   name: string,
-  channel: Channel | undefined,
+  channel: AlertChannel | undefined,
   time: string,
 ): Promise<{ attempt: Attempt; event: NewEvent }> {
   const [id, title] = [randomUUID(), `Test of ${name}`];

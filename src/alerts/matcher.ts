@@ -15,7 +15,7 @@ import { formatDuration, formatUsd } from '../core/format.js';
 import { compilePattern, matchesGlob } from '../platform/patterns.js';
 
 /** An event and its execution, with the event already folded into it. */
-export interface Subject {
+export interface MatchSubject {
   event: ExecutionEvent;
   /** Absent where the event is about none. */
   execution: Execution | undefined;
@@ -26,9 +26,9 @@ export interface Subject {
 }
 
 export interface Test {
-  holds(subject: Subject): boolean;
+  holds(subject: MatchSubject): boolean;
   /** Why it does not hold, as in `its status is completed, not failed or timeout`. */
-  why(subject: Subject): string;
+  why(subject: MatchSubject): string;
 }
 
 const NOBODY = 'it is about no execution';
@@ -55,7 +55,7 @@ export function momentTests(when: Conditions): Test[] {
     ...(status ? [ended(status)] : []),
     ...(exitStatus ? [equals('exit status', exitStatus.map(String), ({ exitCode }) => exitCode?.toString())] : []),
     ...(attention ? [equals('attention', attention, (execution) => execution.attention)] : []),
-    ...(step ? [like('step', step, (execution, { event }) => stepOf(execution, event)?.name ?? event.step)] : []),
+    ...(step ? [like('step', step, (execution, { event }) => stepNameOf(execution, event)?.name ?? event.step)] : []),
     ...(longerThan === undefined ? [] : [tookLonger(longerThan)]),
     ...(resource?.cpu === undefined ? [] : [uses('cpu', resource.cpu)]),
     ...(resource?.memory === undefined ? [] : [uses('rss', resource.memory)]),
@@ -99,7 +99,7 @@ function equals(what: string, wanted: readonly string[], valueOf: (execution: Ex
 function like(
   what: string,
   patterns: readonly string[],
-  valueOf: (execution: Execution, subject: Subject) => string | undefined,
+  valueOf: (execution: Execution, subject: MatchSubject) => string | undefined,
 ): Test {
   return {
     holds(subject) {
@@ -116,7 +116,7 @@ function differs(what: string, value: string | undefined, wanted: readonly strin
 }
 
 /** Milliseconds that it has taken, or up to the event takes. */
-export function elapsedOf({ event, execution }: Subject): number | undefined {
+export function elapsedSince({ event, execution }: MatchSubject): number | undefined {
   if (!execution) return undefined;
   const { status, durationMs, startedAt, endedAt } = execution;
   if (isFinal(status) && durationMs !== undefined) return durationMs;
@@ -126,9 +126,9 @@ export function elapsedOf({ event, execution }: Subject): number | undefined {
 
 function tookLonger(ms: number): Test {
   return {
-    holds: (subject) => (elapsedOf(subject) ?? 0) > ms,
+    holds: (subject) => (elapsedSince(subject) ?? 0) > ms,
     why(subject) {
-      const elapsed = elapsedOf(subject);
+      const elapsed = elapsedSince(subject);
       const took = elapsed === undefined ? 'nobody knows how long it took' : `it took ${formatDuration(elapsed)}`;
       return `${took}, not longer than ${formatDuration(ms)}`;
     },
@@ -165,7 +165,7 @@ function costs(usd: number): Test {
 }
 
 function usesTokens({ above, window }: TokenRate): Test {
-  const rateOf = ({ tokenRate }: Subject) => Math.round(tokenRate?.(window) ?? 0);
+  const rateOf = ({ tokenRate }: MatchSubject) => Math.round(tokenRate?.(window) ?? 0);
   return {
     holds: (subject) => rateOf(subject) > above,
     why: (subject) =>
@@ -176,13 +176,13 @@ function usesTokens({ above, window }: TokenRate): Test {
 function says(source: string): Test {
   const pattern = compilePattern(source, { code: 'bad_config' });
   return {
-    holds: ({ event }) => linesOf(event).some((line) => pattern.test(line)),
-    why: ({ event }) => (linesOf(event).length === 0 ? 'it prints nothing' : `no line of it matches ${source}`),
+    holds: ({ event }) => outputLinesOf(event).some((line) => pattern.test(line)),
+    why: ({ event }) => (outputLinesOf(event).length === 0 ? 'it prints nothing' : `no line of it matches ${source}`),
   };
 }
 
 /** Of output and messages; what is for debuggers is kept from people. */
-export function linesOf({ type, data }: ExecutionEvent): string[] {
+export function outputLinesOf({ type, data }: ExecutionEvent): string[] {
   const text = type === 'log' ? textOf(data, 'message') : type === 'output' ? textOf(data, 'text') : undefined;
   if (text === undefined || data['stream'] === 'debug') return [];
   const plain = text.includes('\u001b') ? stripAnsi(text) : text;
@@ -190,6 +190,6 @@ export function linesOf({ type, data }: ExecutionEvent): string[] {
 }
 
 /** The step that an event is about. */
-export function stepOf({ steps }: Execution, { step }: ExecutionEvent): Step | undefined {
+export function stepNameOf({ steps }: Execution, { step }: ExecutionEvent): Step | undefined {
   return step === undefined ? undefined : steps.get(step);
 }

@@ -3,7 +3,7 @@ import type { AlertState } from '../core/alerts.js';
 import { spokeKey, streakOf } from '../core/alerts.js';
 import type { Execution } from '../core/execution.js';
 import { formatDuration } from '../core/format.js';
-import { dropOldest } from '../core/evict.js';
+import { evictOldest } from '../core/evict.js';
 import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 
@@ -14,7 +14,7 @@ const MAX_TOLD = 10_000;
  * The state of alerts, as the events in the journal have it, and what has fired since, which is not there yet.
  * `once`: of an execution it may be told once.
  */
-export class Told {
+export class RaisedAlerts {
   readonly #alerts: () => AlertState;
   /** When, by a clock that is never set back. */
   readonly #here = new Map<string, number>();
@@ -66,7 +66,7 @@ export class Told {
   #remember(key: string, { at }: Moment): void {
     this.#here.delete(key);
     this.#here.set(key, at);
-    dropOldest(this.#here, MAX_TOLD);
+    evictOldest(this.#here, MAX_TOLD);
   }
 }
 

@@ -9,8 +9,8 @@ import type { State } from '../core/state.js';
 import { findExecution } from '../core/state.js';
 import type { Match } from './rule-evaluator.js';
 import type { Moment } from './moment.js';
-import { Judge } from './rule-evaluator.js';
-import type { Raised } from './alert-event.js';
+import { RuleEvaluator } from './rule-evaluator.js';
+import type { AlertEvent } from './alert-event.js';
 import { alertId, alertIdsOf } from './alert-event.js';
 import type { Rule } from './rules.js';
 
@@ -18,12 +18,12 @@ export interface Recovery {
   /** This was read, and is in the state. */
   saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
   /** The state is read whole. The judge goes on from there; `missed`: what was to be told, over which channels. */
-  end(state: State): { judge: Judge; missed: Raised[] };
+  end(state: State): { judge: RuleEvaluator; missed: AlertEvent[] };
 }
 
 export function createRecovery(rules: readonly Rule[], journal: string, clock: Clock, now: () => number): Recovery {
   let alerts: AlertState = emptyAlerts();
-  const judge = new Judge(rules, () => alerts);
+  const judge = new RuleEvaluator(rules, () => alerts);
   const matches: Match[] = [];
   const written = new Set<string>();
 

@@ -11,15 +11,15 @@ import { isFinal } from '../core/execution.js';
 import { STARTS } from '../core/fold.js';
 import { formatDuration } from '../core/format.js';
 import { Deadlines } from './deadlines.js';
-import type { Subject, Test } from './matcher.js';
-import type { Plans } from './rule-index.js';
-import { createPlans } from './rule-index.js';
+import type { MatchSubject, Test } from './matcher.js';
+import type { RuleIndex } from './rule-index.js';
+import { createRuleIndex } from './rule-index.js';
 import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 import { StepFailures } from './step-failures.js';
-import type { Telling } from './alert-text.js';
-import { tell } from './alert-text.js';
-import { Told } from './raised-alerts.js';
+import type { AlertText } from './alert-text.js';
+import { alertText } from './alert-text.js';
+import { RaisedAlerts } from './raised-alerts.js';
 import { TokenRates } from './token-rate.js';
 
 /** A rule that has fired. */
@@ -32,11 +32,11 @@ export interface Match {
   cause: number;
   /** It tells of this execution once. */
   once: boolean;
-  telling: Telling;
+  telling: AlertText;
 }
 
 /** Told of every rule that was asked and has not fired; `why` says why. */
-export type Refused = (rule: Rule, event: ExecutionEvent, why: () => string[]) => void;
+export type OnSkipped = (rule: Rule, event: ExecutionEvent, why: () => string[]) => void;
 
 /** What happened longer ago comes from a backlog, and is no news any more. */
 const NEWS_MS = 5 * 60_000;
@@ -44,16 +44,16 @@ const NEWS_MS = 5 * 60_000;
 /** A match, or the reason for none; undefined where a test gives the reason. */
 type Verdict = Match | string | undefined;
 
-export class Judge {
+export class RuleEvaluator {
   readonly rules: readonly Rule[];
   readonly #alerts: () => AlertState;
-  readonly #refused: Refused | undefined;
-  readonly #plans: Plans;
+  readonly #refused: OnSkipped | undefined;
+  readonly #plans: RuleIndex;
   readonly #during: readonly Rule[];
   readonly #lasting: ReadonlySet<Rule>;
   readonly #streaks: readonly Rule[];
   readonly #tokens: TokenRates;
-  readonly #told: Told;
+  readonly #told: RaisedAlerts;
   readonly #deadlines = new Deadlines();
   readonly #failures = new StepFailures();
   /** Of executions that wait: what for. */
@@ -65,16 +65,16 @@ export class Judge {
    * @param alerts returns what has been sent so far
    * @param refused is called for each rule that was asked and has not fired
    */
-  constructor(rules: readonly Rule[], alerts: () => AlertState, refused?: Refused) {
+  constructor(rules: readonly Rule[], alerts: () => AlertState, refused?: OnSkipped) {
     this.rules = rules;
     this.#alerts = alerts;
     this.#refused = refused;
-    this.#plans = createPlans(rules);
+    this.#plans = createRuleIndex(rules);
     this.#during = rules.filter((rule) => rule.during !== undefined);
     this.#lasting = new Set(rules.filter(({ isLasting }) => isLasting));
     this.#streaks = rules.filter(({ repeat }) => repeat === 'streak');
     this.#tokens = new TokenRates(Math.max(0, ...rules.map(({ when }) => when.tokensPerMinute?.window ?? 0)));
-    this.#told = new Told(alerts);
+    this.#told = new RaisedAlerts(alerts);
   }
 
   /** When to call `due` again, by `at`. */
@@ -109,7 +109,7 @@ export class Judge {
     const all = this.#plans.rulesFor(type);
     if (all.length === 0 && !MATTERS.has(type)) return NONE;
     this.#tokens.note(event);
-    const subject: Subject = {
+    const subject: MatchSubject = {
       ...{ event, execution, tokenRate: (windowMs: number) => this.#tokens.rate(event, windowMs) },
       recovered: execution && recoveredBy(this.#alerts(), execution, event.seq),
     };
@@ -140,7 +140,7 @@ export class Judge {
   }
 
   /** Keeps what later events are compared with; returns whether this one repeats a question. */
-  #remember(subject: Subject): boolean {
+  #remember(subject: MatchSubject): boolean {
     const { event, execution } = subject;
     const { type } = event;
     if (Object.hasOwn(EXECUTION_ENDS, type) && execution?.status === 'completed')
@@ -153,7 +153,7 @@ export class Judge {
   }
 
   /** `all`: the rules for this type of event, of which only some fit the execution. */
-  #askAll(all: readonly Rule[], subject: Subject, moment: Moment, isRepeated: boolean): Match[] {
+  #askAll(all: readonly Rule[], subject: MatchSubject, moment: Moment, isRepeated: boolean): Match[] {
     const { event, execution } = subject;
     const matches: Match[] = [];
     const candidates = this.#plans.find(event.type, execution).ask(event);
@@ -169,7 +169,7 @@ export class Judge {
   }
 
   /** One rule that fits the execution. */
-  #ask(rule: Rule, subject: Subject, moment: Moment, isRepeated: boolean, line?: string): Verdict {
+  #ask(rule: Rule, subject: MatchSubject, moment: Moment, isRepeated: boolean, line?: string): Verdict {
     const { event, execution } = subject;
     const isLasting = this.#lasting.has(rule) && FIGURES.has(event.type);
     if (!rule.moments.every((test) => test.holds(subject))) {
@@ -184,7 +184,7 @@ export class Judge {
   }
 
   /** Of something that is above its threshold: has it been for long enough? */
-  #decideLasting(rule: Rule, subject: Subject, moment: Moment): Match | string {
+  #decideLasting(rule: Rule, subject: MatchSubject, moment: Moment): Match | string {
     const { event, execution } = subject;
     if (!execution) return 'it is about no execution';
     const { id } = execution;
@@ -201,13 +201,13 @@ export class Judge {
   }
 
   /** All tests hold: a match, or why it is none all the same. */
-  #decide(rule: Rule, subject: Subject, moment: Moment, once: boolean, line?: string): Match | string {
+  #decide(rule: Rule, subject: MatchSubject, moment: Moment, once: boolean, line?: string): Match | string {
     const { event, execution } = subject;
     const why = this.#told.whyNot(rule, execution, moment, once);
     if (why !== undefined) return why;
     this.#told.note(rule, execution, moment, once);
     this.#failures.note(rule.name, subject);
-    return { rule, execution, event, cause: event.seq, once, telling: tell(rule, subject, line) };
+    return { rule, execution, event, cause: event.seq, once, telling: alertText(rule, subject, line) };
   }
 
   /** Is this a question that was not asked before? */
@@ -253,7 +253,7 @@ function isNews({ time }: ExecutionEvent, { now }: Moment): boolean {
   return now - Date.parse(time) <= NEWS_MS;
 }
 
-function reasonsOf({ filters, moments }: Rule, subject: Subject): string[] {
+function reasonsOf({ filters, moments }: Rule, subject: MatchSubject): string[] {
   const failing = (test: Test) => !test.holds(subject);
   return [...filters, ...moments].filter(failing).map((test) => test.why(subject));
 }

@@ -5,17 +5,17 @@
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { compileSet } from '../platform/patterns.js';
-import type { Subject } from './matcher.js';
-import { linesOf } from './matcher.js';
+import type { MatchSubject } from './matcher.js';
+import { outputLinesOf } from './matcher.js';
 import type { Rule } from './rules.js';
 
-export interface Plans {
+export interface RuleIndex {
   /** Of all executions. */
   rulesFor(type: string): readonly Rule[];
-  find(type: string, execution: Execution | undefined): Plan;
+  find(type: string, execution: Execution | undefined): RulesOfType;
 }
 
-export interface Plan {
+export interface RulesOfType {
   readonly rules: readonly Rule[];
   /** Those that are to be asked about this event, each with the line that it has found in it, if it looks for one. */
   ask(event: ExecutionEvent): ReadonlyMap<Rule, string | undefined>;
@@ -28,23 +28,23 @@ interface Known {
   agent: string | undefined;
   queue: string | undefined;
   labels: object | undefined;
-  plans: Map<string, Plan>;
+  plans: Map<string, RulesOfType>;
 }
 
 /** Combinations of rules that are kept: what runs is of a few kinds. */
 const MAX_PLANS = 64;
 
-export function createPlans(rules: readonly Rule[]): Plans {
+export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
   const byType = new Map<string, Rule[]>();
   for (const rule of rules) {
     for (const type of rule.types) byType.set(type, [...(byType.get(type) ?? []), rule]);
   }
   const rulesFor = (type: string): readonly Rule[] => byType.get(type) ?? NONE;
   const known = new WeakMap<Execution, Known>();
-  const plans = new Map<string, Plan>();
+  const plans = new Map<string, RulesOfType>();
 
   /** The same for all executions that the same rules fit. */
-  const planOf = (fitting: readonly Rule[]): Plan => {
+  const planOf = (fitting: readonly Rule[]): RulesOfType => {
     const key = fitting.map(({ name }) => name).join('\n');
     let plan = plans.get(key);
     if (!plan) {
@@ -66,7 +66,7 @@ export function createPlans(rules: readonly Rule[]): Plans {
       if (!of || !isSame) known.set(execution, (of = { name, kind, agent, queue, labels, plans: new Map() }));
       let plan = of.plans.get(type);
       if (!plan) {
-        const subject = { execution } as Subject;
+        const subject = { execution } as MatchSubject;
         plan = planOf(all.filter(({ filters }) => filters.every((test) => test.holds(subject))));
         of.plans.set(type, plan);
       }
@@ -78,7 +78,7 @@ export function createPlans(rules: readonly Rule[]): Plans {
 const NONE: readonly Rule[] = [];
 
 /** Patterns of several rules are looked for at once. */
-function createPlan(rules: readonly Rule[]): Plan {
+function createPlan(rules: readonly Rule[]): RulesOfType {
   const looking = rules.filter(({ when }) => when.output !== undefined);
   const others = new Map(rules.filter((rule) => !looking.includes(rule)).map((rule) => [rule, undefined]));
   if (looking.length === 0) return { rules, ask: () => others };
@@ -88,7 +88,7 @@ function createPlan(rules: readonly Rule[]): Plan {
     ask(event) {
       find ??= compileSet(looking.map(({ when }) => when.output ?? ''));
       let found: Map<Rule, string | undefined> | undefined;
-      for (const line of linesOf(event)) {
+      for (const line of outputLinesOf(event)) {
         for (const place of find(line)) {
           const rule = looking[place];
           found ??= new Map(others);

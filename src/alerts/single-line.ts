@@ -3,7 +3,7 @@ import { stripAnsi } from '../core/ansi.js';
 import { clip } from '../core/fields.js';
 
 /** Without controls, escape sequences, what reorders a line, and halves of characters; at most `chars` long. */
-export function toLine(text: string, chars: number): string {
+export function toSingleLine(text: string, chars: number): string {
   const line = stripAnsi(text)
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069 ]+/gu, ' ')
     .trim();

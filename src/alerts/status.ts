@@ -1,7 +1,7 @@
 /** What `progress rules` and the status of the daemon say about rules and channels. */
 import type { AlertState, ChannelRecord } from '../core/alerts.js';
 import type { ChannelStatus, RuleView } from '../api/messages.js';
-import type { Lane } from './delivery-queue.js';
+import type { DeliveryQueue } from './delivery-queue.js';
 import type { Rule } from './rules.js';
 
 export function ruleView(
@@ -21,7 +21,7 @@ export function ruleView(
 export function channelStatus(
   name: string,
   record: ChannelRecord | undefined,
-  { channel, trouble }: Lane,
+  { channel, trouble }: DeliveryQueue,
   unavailable: string | undefined,
 ): ChannelStatus {
   const { pending = [], held = [], counts = {}, error, sentAt } = record ?? {};

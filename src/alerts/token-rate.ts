@@ -1,7 +1,7 @@
 /** How many tokens an execution uses per minute, from the events that report them. */
 import type { ExecutionEvent } from '../core/event.js';
 import { numberOf } from '../core/event.js';
-import { dropOldest } from '../core/evict.js';
+import { evictOldest } from '../core/evict.js';
 
 /** Executions whose use is kept. */
 const MAX_EXECUTIONS = 1_000;
@@ -29,7 +29,7 @@ export class TokenRates {
     const recent = this.#used.get(execution)?.filter((one) => one.at > at - this.#windowMs) ?? [];
     this.#used.delete(execution);
     this.#used.set(execution, [...recent, { at, tokens }]);
-    dropOldest(this.#used, MAX_EXECUTIONS);
+    evictOldest(this.#used, MAX_EXECUTIONS);
   }
 
   /** Tokens a minute over the window that ends with this event. */

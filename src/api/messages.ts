@@ -25,7 +25,7 @@ import type { ExecutionJson } from '../core/execution.js';
 import type { Filter } from '../core/filter.js';
 import type { LogFilter, LogLine } from '../core/log.js';
 import type { QueueView } from '../core/queues.js';
-import type { Usual } from '../core/typical-duration.js';
+import type { TypicalDuration } from '../core/typical-duration.js';
 import type { ErrorJson } from '../core/errors.js';
 import type { Agent } from '../core/agents.js';
 
@@ -97,7 +97,7 @@ export type Request =
   | { op: 'attach'; id: RequestId; run: string }
   /** `ifQueued`: only while it waits for its turn. */
   | { op: 'rerun'; id: RequestId; execution: string }
-  | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlOrder)
+  | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlCommand)
   /** Removes these, by full ids: what is alive, or waited for by something alive, stays. */
   | { op: 'prune'; id: RequestId; executions: string[] }
   /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
@@ -123,7 +123,7 @@ export const URGENCIES = ['low', 'normal', 'critical'] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
 /** What is asked of a run. `by`: who asks, in words. */
-export interface ControlOrder {
+export interface ControlCommand {
   action: ControlAction;
   by?: string;
   /** Of the action `signal`. */
@@ -202,7 +202,7 @@ export interface Timeline {
   /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
   samples: [at: number, cpu: number, rss: number][];
   /** What former ones of the same name, kind and directory took; absent where there are fewer than three. */
-  usual?: Usual;
+  usual?: TypicalDuration;
   total: number;
   seq: number;
 }
@@ -355,8 +355,8 @@ export type Push =
   | { on: RequestId; at: number };
 
 /** To a runner that is attached. `start`: it has waited in a queue, and its turn has come. */
-export interface Order {
-  order: Omit<ControlOrder, 'action'> & { run: string; action: ControlAction | 'start' };
+export interface RunCommand {
+  order: Omit<ControlCommand, 'action'> & { run: string; action: ControlAction | 'start' };
 }
 
 export interface Ack {

@@ -1,5 +1,5 @@
 /** Error messages for command lines that do not parse, with the command or option that was probably meant. */
-import { findNearest } from '../core/suggest.js';
+import { suggest } from '../core/suggest.js';
 import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
 import { readShape } from './commands/completion/shapes.js';
@@ -25,7 +25,7 @@ const BUILT_IN = ['help', 'version'];
 
 export function unknownCommand(verb: string, commands: Commands): ProgressError {
   const own = [...Object.keys(commands), ...BUILT_IN];
-  const word = findNearest(verb, [...own, ...Object.keys(SYNONYMS)]);
+  const word = suggest(verb, [...own, ...Object.keys(SYNONYMS)]);
   const meant = word === undefined || own.includes(word) ? word : SYNONYMS[word];
   const question = meant === undefined ? '' : `; did you mean 'progress ${meant}'?`;
   return new ProgressError('usage', `unknown command ${verb}${question}\nrun 'progress --help' for a list of commands`);
@@ -60,6 +60,6 @@ function describeUnknown(name: string, words: readonly string[], spellings: read
   if (typed === undefined && !words.some((word) => /^-[^-]/.test(word) && word.includes(name)))
     return `unexpected argument ${name}`;
   const option = typed ?? `-${name}`;
-  const nearest = option.startsWith('--') ? findNearest(option, spellings) : undefined;
+  const nearest = option.startsWith('--') ? suggest(option, spellings) : undefined;
   return `unknown option ${option}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
 }

@@ -2,9 +2,9 @@
 import type { Socket } from 'node:net';
 import { ProgressError } from '../core/errors.js';
 import type { Ask } from '../protocol/channel.js';
-import { createChannel } from '../protocol/channel.js';
+import { createProtocolChannel } from '../protocol/channel.js';
 import { encodeLine } from '../protocol/lines.js';
-import type { Ack, Op, Order, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
+import type { Ack, Op, RunCommand, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
 import { PROTOCOL_VERSION } from '../api/messages.js';
 import { VERSION } from '../core/version.js';
 
@@ -15,7 +15,7 @@ export interface ClientOptions {
   onAck?: (ack: Ack['ack']) => void;
   onPush?: (push: Push) => void;
   /** To the runner that this client is. */
-  onOrder?: (order: Order['order']) => void;
+  onOrder?: (order: RunCommand['order']) => void;
   /** About a line that was no request. */
   onError?: (error: ProgressError) => void;
 }
@@ -45,7 +45,7 @@ const CLOSE_MS = 2_000;
 export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onError }: ClientOptions = {}): Client {
   /** Why the connection is about to end. */
   let failure: Error | undefined;
-  const channel = createChannel({
+  const channel = createProtocolChannel({
     write: (line) => void socket.write(line),
     onBroken: (error) => socket.destroy(error),
     ...(onAck && { onAck }),

@@ -20,7 +20,7 @@ export type Followed =
 export interface FollowOptions extends Pick<ConnectOptions, 'paths' | 'start'> {
   subscribe: Ask<'subscribe'>;
   /** Goes on where somebody stood in this journal; then the first connection may be lost like any other. */
-  resume?: Position | undefined;
+  resume?: JournalPosition | undefined;
   signal?: AbortSignal;
 }
 
@@ -29,7 +29,7 @@ const MAX_WAITING = 64;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 
-export interface Position {
+export interface JournalPosition {
   after: number;
   journal: string;
 }

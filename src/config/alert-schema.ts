@@ -16,8 +16,8 @@ import {
   duration,
   either,
   group,
-  type Kind,
-  list,
+  type ValueType,
+  listOf,
   mapping,
   oneOrMore,
   pattern,
@@ -34,7 +34,7 @@ import { FINAL_STATUSES } from '../core/event.js';
 import { EXECUTION_KINDS } from '../core/execution.js';
 import { type Level, LEVELS } from '../core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
-import { findNearest } from '../core/suggest.js';
+import { suggest } from '../core/suggest.js';
 
 /** Stands in the list of rules for those that are there without a configuration. */
 export const BUILTIN = 'builtin';
@@ -61,15 +61,15 @@ function globs(description: string) {
   return oneOrMore(glob(wanted, description), MAX_ALTERNATIVES, description);
 }
 
-function glob(wanted: string, description: string): Kind<string> {
+function glob(wanted: string, description: string): ValueType<string> {
   return text(wanted, description, (value) => value.length <= MAX_PATTERN_CHARS);
 }
 
-function anyOf<Value>(item: Kind<Value>, description: string) {
+function anyOf<Value>(item: ValueType<Value>, description: string) {
   return v.exactOptional(oneOrMore(item, MAX_ALTERNATIVES, description));
 }
 
-const RESOURCE: Kind<ResourceCondition> = v.pipe(
+const RESOURCE: ValueType<ResourceCondition> = v.pipe(
   group({
     cpu: v.exactOptional(count(1, 1_000_000, 'More than so many percent of one core.')),
     memory: v.exactOptional(size('1KiB', '1024TiB', 'More memory than this.')),
@@ -78,7 +78,7 @@ const RESOURCE: Kind<ResourceCondition> = v.pipe(
   v.check(({ cpu, memory }) => cpu !== undefined || memory !== undefined, 'needs cpu, memory or both'),
 );
 
-const LEVEL: Kind<Level> = v.pipe(
+const LEVEL: ValueType<Level> = v.pipe(
   text(
     `one of ${LEVELS.join(', ')}, or another usual name of one`,
     'Messages of this level or a worse one.',
@@ -89,16 +89,16 @@ const LEVEL: Kind<Level> = v.pipe(
 
 const TOKENS = count(1, 1_000_000_000, 'More tokens a minute than this.');
 const TOKEN_WINDOW = '5m';
-const TOKEN_GROUP: Kind<TokenRate> = group({
+const TOKEN_GROUP: ValueType<TokenRate> = group({
   above: TOKENS,
   window: withDefault(duration('10s', '1d', 'On average over this time.'), TOKEN_WINDOW),
 });
-const TOKEN_RATE: Kind<TokenRate> = v.pipe(
+const TOKEN_RATE: ValueType<TokenRate> = v.pipe(
   either<number | TokenRate>([TOKENS, TOKEN_GROUP], (value) => (isMapping(value) ? TOKEN_GROUP : TOKENS)),
   v.transform((value) => (typeof value === 'number' ? { above: value, window: 300_000 } : value)),
 );
 
-const CONDITIONS: Kind<Conditions> = v.pipe(
+const CONDITIONS: ValueType<Conditions> = v.pipe(
   group({
     type: anyOf(
       text('a type of events', 'Types of events.', (value) => isIdentifier(value, MAX_TYPE_CHARS)),
@@ -129,7 +129,7 @@ const CONDITIONS: Kind<Conditions> = v.pipe(
   v.check((conditions) => Object.keys(conditions).length > 0, 'needs at least one condition'),
 );
 
-const RULE: Kind<RuleConfig> = group({
+const RULE: ValueType<RuleConfig> = group({
   name: text(NAME_WANTED, 'The name of the rule.', (value) => isName(value) && value !== BUILTIN),
   when: CONDITIONS,
   notify: withDefault(
@@ -146,7 +146,7 @@ const RULE: Kind<RuleConfig> = group({
 
 const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for those that are there without configuration`));
 
-export const RULES = list(
+export const RULES = listOf(
   either<RuleConfig | typeof BUILTIN>([RULE, BUILTIN_ENTRY], (value) => (isMapping(value) ? RULE : BUILTIN_ENTRY)),
   MAX_RULES,
   'Which events are told, and over which channels.',
@@ -164,7 +164,7 @@ export function findWrongReferences({ rules, channels }: AlertsConfig): Problem[
     const notify = rule === BUILTIN ? [] : rule.notify;
     const unknown = notify.flatMap((channel, index) => {
       if (known.includes(channel)) return [];
-      const nearest = findNearest(channel, known);
+      const nearest = suggest(channel, known);
       const advice = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${nearest}?`;
       const message = `there is no channel ${JSON.stringify(shorten(channel))}; ${advice}`;
       return [{ path: ['rules', at, 'notify', index], message }];

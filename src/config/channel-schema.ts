@@ -8,7 +8,7 @@ import {
   either,
   file,
   group,
-  type Kind,
+  type ValueType,
   looseGroup,
   mapping,
   type Naming,
@@ -89,7 +89,7 @@ export function isName(value: string): boolean {
 }
 
 const QUIET_WANTED = 'hours like "22:00-07:00" or "mon-fri 22:00-07:00"';
-const QUIET: Kind<QuietHours> = v.pipe(
+const QUIET: ValueType<QuietHours> = v.pipe(
   text(QUIET_WANTED, 'Hours of the day.', (value) => parseQuietHours(value) !== undefined),
   v.transform((value) => parseQuietHours(value) ?? { from: 0, to: 0, days: [] }),
 );
@@ -122,7 +122,7 @@ const CA_FILE = 'A file of certificates (PEM) that are trusted, besides those of
 const TIMEOUT = 'An attempt that takes longer has failed.';
 
 const URL_KEYS = ['url', 'urlEnv', 'urlFile'];
-const WEBHOOK: Kind<WebhookConfig> = v.pipe(
+const WEBHOOK: ValueType<WebhookConfig> = v.pipe(
   group({
     type: v.literal('webhook'),
     ...BASE,
@@ -163,7 +163,7 @@ function isAddress(value: string): boolean {
 }
 
 const PASSWORD_KEYS = ['passwordEnv', 'passwordFile'];
-const EMAIL: Kind<EmailConfig> = v.pipe(
+const EMAIL: ValueType<EmailConfig> = v.pipe(
   group({
     type: v.literal('email'),
     ...BASE,
@@ -186,15 +186,15 @@ const EMAIL: Kind<EmailConfig> = v.pipe(
   v.transform(({ port, ...channel }) => ({ ...channel, port: port ?? PORTS[channel.security] })),
 );
 
-const COMMAND: Kind<CommandConfig> = group({
+const COMMAND: ValueType<CommandConfig> = group({
   type: v.literal('command'),
   ...BASE,
   command: commandLine(MAX_ALTERNATIVES, 'The program and its arguments.'),
   timeout: withDefault(duration('1s', '5m', TIMEOUT), '30s'),
 });
 
-const DESKTOP: Kind<LocalConfig> = group({ type: v.literal('desktop'), ...BASE });
-const BELL: Kind<LocalConfig> = group({ type: v.literal('bell'), ...BASE });
+const DESKTOP: ValueType<LocalConfig> = group({ type: v.literal('desktop'), ...BASE });
+const BELL: ValueType<LocalConfig> = group({ type: v.literal('bell'), ...BASE });
 
 function givenOf(channel: unknown, keys: readonly string[]): string[] {
   return isMapping(channel) ? keys.filter((key) => key in channel) : [];
@@ -214,7 +214,7 @@ function atMostOne<Channel extends object>(keys: readonly string[]) {
 const TYPES = { webhook: WEBHOOK, email: EMAIL, command: COMMAND, desktop: DESKTOP, bell: BELL };
 
 /** What is said of a channel without one of these types. */
-const NO_TYPE: Kind<never> = v.pipe(
+const NO_TYPE: ValueType<never> = v.pipe(
   looseGroup({ type: choice(Object.keys(TYPES), 'The kind of channel.') }),
   v.never(),
 );

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Document, Node } from 'yaml';
 import { isCollection, isMap, isNode, isScalar, isSeq, parseDocument, stringify } from 'yaml';
-import { insideOf, type Kind, meaningOf } from './value-types.js';
+import { insideOf, type ValueType, meaningOf } from './value-types.js';
 import { formatPath, type KeyPath, parsePath } from './path.js';
 import { SCHEMA } from './schema.js';
 import { parseConfig, parseConfigDocument } from './load.js';
@@ -59,9 +59,9 @@ function sizeAt(document: Document, path: KeyPath): number | undefined {
 }
 
 /** Undefined where the schema has nothing. What one of several kinds is, the values tell that are there. */
-function kindAt(path: KeyPath, values: unknown): Kind<unknown> | undefined {
+function kindAt(path: KeyPath, values: unknown): ValueType<unknown> | undefined {
   let value = values;
-  return path.reduce<Kind<unknown> | undefined>((kind, step) => {
+  return path.reduce<ValueType<unknown> | undefined>((kind, step) => {
     if (kind === undefined) return undefined;
     const { entries, value: each, item } = insideOf(kind, value);
     value = new Map(Object.entries(value ?? {})).get(String(step));
@@ -70,8 +70,8 @@ function kindAt(path: KeyPath, values: unknown): Kind<unknown> | undefined {
 }
 
 /** Is it to be taken as it is? So that `*` or `a: b` need no quotes besides those of the shell. */
-function isText(kind: Kind<unknown> | undefined, value: string): boolean {
-  const { wrapped } = (kind ?? {}) as { wrapped?: Kind<unknown> };
+function isText(kind: ValueType<unknown> | undefined, value: string): boolean {
+  const { wrapped } = (kind ?? {}) as { wrapped?: ValueType<unknown> };
   if (wrapped) return isText(wrapped, value);
   const { type, item } = (kind && meaningOf(kind)) ?? {};
   return type === 'text' || (item?.type === 'text' && !value.trimStart().startsWith('['));

@@ -1,5 +1,5 @@
 /** The configuration as a JSON Schema, for editors: made of the schema that the file is judged by. */
-import { alternativesOf, insideOf, type Kind, type Meaning, meaningOf } from './value-types.js';
+import { alternativesOf, insideOf, type ValueType, type ValueMeaning, meaningOf } from './value-types.js';
 import { SCHEMA } from './schema.js';
 import { DURATION_UNITS, SIZE_UNITS, type Units } from '../core/quantity.js';
 
@@ -8,7 +8,7 @@ type JsonSchema = Record<string, unknown>;
 /** What a schema of valibot is, as far as it is asked here. */
 interface Shape {
   type: string;
-  wrapped?: Kind<unknown>;
+  wrapped?: ValueType<unknown>;
   default?: unknown;
   literal?: unknown;
 }
@@ -22,8 +22,8 @@ export function configJsonSchema(): JsonSchema {
   };
 }
 
-function toJsonSchema(schema: Kind<unknown>): JsonSchema {
-  const { type, wrapped, default: fallback, literal } = schema as Kind<unknown> & Shape;
+function toJsonSchema(schema: ValueType<unknown>): JsonSchema {
+  const { type, wrapped, default: fallback, literal } = schema as ValueType<unknown> & Shape;
   if (wrapped) {
     const inner = toJsonSchema(wrapped);
     if (type === 'nullish') return { ...inner, type: ['object', 'null'] };
@@ -41,8 +41,8 @@ function toJsonSchema(schema: Kind<unknown>): JsonSchema {
   return meaning ? { ...description, ...valueSchema(meaning) } : {};
 }
 
-function groupSchema(entries: Readonly<Record<string, Kind<unknown>>>): JsonSchema {
-  const required = Object.entries<Kind<unknown>>(entries)
+function groupSchema(entries: Readonly<Record<string, ValueType<unknown>>>): JsonSchema {
+  const required = Object.entries<ValueType<unknown>>(entries)
     .filter(([, { type }]) => !type.endsWith('optional') && type !== 'nullish')
     .map(([name]) => name);
   return {
@@ -53,7 +53,7 @@ function groupSchema(entries: Readonly<Record<string, Kind<unknown>>>): JsonSche
   };
 }
 
-function valueSchema({ type, min, max, values, item }: Meaning): JsonSchema {
+function valueSchema({ type, min, max, values, item }: ValueMeaning): JsonSchema {
   switch (type) {
     case 'size':
       return quantitySchema(min, max, SIZE_UNITS);

@@ -16,10 +16,10 @@ import {
   visit,
 } from 'yaml';
 import { findWrongReferences } from './alert-schema.js';
-import { insideOf, type Kind, type Naming, wrong } from './value-types.js';
+import { insideOf, type ValueType, type Naming, wrong } from './value-types.js';
 import { formatPath, type KeyPath, parsePath } from './path.js';
 import { type Config, SCHEMA } from './schema.js';
-import { findNearest } from '../core/suggest.js';
+import { suggest } from '../core/suggest.js';
 import { errnoOf, ProgressError } from '../core/errors.js';
 import { NotRegularFile, openRegularSync } from '../platform/regular-file.js';
 
@@ -150,7 +150,7 @@ function findAliases(root: unknown): Problem[] {
 }
 
 /** Keys that are unknown or given twice, and names that are none, in the document and in all that stands in it. */
-function findWrongKeys(node: unknown, value: unknown, schema: Kind<unknown>, path: KeyPath = []): Problem[] {
+function findWrongKeys(node: unknown, value: unknown, schema: ValueType<unknown>, path: KeyPath = []): Problem[] {
   const { entries, value: each, naming, item } = insideOf(schema, value);
   const childOf = (key: string | number) => entriesOf(value).get(String(key));
   if (isSeq(node)) {
@@ -184,7 +184,7 @@ function isList(value: unknown): boolean {
 function whyUnknown(
   parents: KeyPath,
   name: string,
-  entries: Readonly<Record<string, Kind<unknown>>>,
+  entries: Readonly<Record<string, ValueType<unknown>>>,
 ): string | undefined {
   if (Object.hasOwn(entries, name)) return undefined;
   if (Object.hasOwn(entries, `${name}Env`)) {
@@ -230,12 +230,12 @@ type Names = readonly [name: string, within: readonly string[]];
 function hint(parents: KeyPath, name: string, names: readonly Names[]): string {
   const nested = names.flatMap(([key, within]) => within.map((inner) => ({ inner, dotted: `${key}.${inner}` })));
   const known = [...nested.map(({ dotted }) => dotted), ...names.map(([key]) => key)];
-  const forgotten = findNearest(
+  const forgotten = suggest(
     name,
     nested.map(({ inner }) => inner),
   );
   const meant =
-    findNearest(
+    suggest(
       name,
       known.filter((key) => key !== name),
     ) ?? nested.find(({ inner }) => inner === forgotten)?.dotted;

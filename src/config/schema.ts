@@ -10,10 +10,10 @@ import {
   flag,
   group,
   insideOf,
-  type Kind,
-  list,
+  type ValueType,
+  listOf,
   mapping,
-  type Meaning,
+  type ValueMeaning,
   meaningOf,
   pattern,
   size,
@@ -76,7 +76,7 @@ export const SCHEMA = group({
     ),
     giveUp: withDefault(duration('1m', '30d', 'An alert that cannot be delivered is tried again for so long.'), '24h'),
     interactive: withDefault(
-      list(
+      listOf(
         text(PROGRAM_WANTED, 'A program.', isProgramEntry),
         MAX_PROGRAMS,
         'Interactive programs, whose end raises no alert when they were typed at a prompt.',
@@ -87,7 +87,7 @@ export const SCHEMA = group({
   rules: withDefault(RULES, [BUILTIN]),
   channels: withDefault(CHANNELS, {}),
   masks: withDefault(
-    list(
+    listOf(
       pattern('A regular expression (RE2).'),
       MAX_MASKS,
       'What is masked in command lines and output, besides secrets that are known by their shape.',
@@ -96,7 +96,7 @@ export const SCHEMA = group({
   ),
   ignore: settings({
     commands: withDefault(
-      list(
+      listOf(
         text('a text with * and ?', 'A pattern.'),
         MAX_IGNORED,
         'Patterns of command lines of a shell that are not recorded.',
@@ -104,7 +104,7 @@ export const SCHEMA = group({
       [],
     ),
     directories: withDefault(
-      list(
+      listOf(
         text('a text with * and ?', 'A pattern.'),
         MAX_IGNORED,
         'Patterns of directories in which no command of a shell is recorded.',
@@ -166,7 +166,7 @@ export const SCHEMA = group({
 
 /** A group that need not be there. */
 function settings<const Entries extends v.ObjectEntries>(entries: Entries) {
-  const schema: Kind<v.InferOutput<v.ObjectSchema<Entries, undefined>>> = group(entries);
+  const schema: ValueType<v.InferOutput<v.ObjectSchema<Entries, undefined>>> = group(entries);
   return v.nullish(schema, {});
 }
 
@@ -175,7 +175,7 @@ type Parsed = v.InferOutput<typeof SCHEMA>;
 /** Sizes are bytes, durations milliseconds. */
 export type Config = { readonly [Key in keyof Parsed]: Readonly<Parsed[Key]> };
 
-export interface ConfigKey extends Meaning {
+export interface ConfigKey extends ValueMeaning {
   /** With its group: `journal.segmentSize`. */
   key: string;
   /** As one would write it; of lists and mappings in JSON. */
@@ -184,11 +184,11 @@ export interface ConfigKey extends Meaning {
 
 /** Every key that has a default, in the order of the manual. */
 export function configKeys(): ConfigKey[] {
-  return Object.entries<Kind<unknown>>(SCHEMA.entries).flatMap(([name, schema]) => keysOf(name, schema));
+  return Object.entries<ValueType<unknown>>(SCHEMA.entries).flatMap(([name, schema]) => keysOf(name, schema));
 }
 
-function keysOf(key: string, schema: Kind<unknown>): ConfigKey[] {
-  const { wrapped, default: fallback } = schema as unknown as v.OptionalSchema<Kind<unknown>, Fallback>;
+function keysOf(key: string, schema: ValueType<unknown>): ConfigKey[] {
+  const { wrapped, default: fallback } = schema as unknown as v.OptionalSchema<ValueType<unknown>, Fallback>;
   const meaning = meaningOf(wrapped);
   if (meaning)
     return [{ ...meaning, key, default: typeof fallback === 'object' ? JSON.stringify(fallback) : String(fallback) }];

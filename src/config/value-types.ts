@@ -12,7 +12,7 @@ const MAX_SHOWN_CHARS = 40;
 const MAX_TEXT_CHARS = 4_096;
 
 /** What the manual, the messages and editors say about a value. */
-export interface Meaning {
+export interface ValueMeaning {
   type: 'size' | 'duration' | 'number' | 'decimal' | 'choice' | 'boolean' | 'text' | 'list' | 'mapping';
   /** Of the value once it is read. */
   unit?: 'bytes' | 'milliseconds';
@@ -22,14 +22,14 @@ export interface Meaning {
   /** Of a choice. */
   values?: readonly string[];
   /** Of a list whose only item may stand without the list. */
-  item?: Meaning;
+  item?: ValueMeaning;
   /** What is accepted, in words. */
   wanted: string;
   description: string;
 }
 
 /** A schema of one value; what stands in the file may be anything. */
-export type Kind<Value> = v.GenericSchema<unknown, Value>;
+export type ValueType<Value> = v.GenericSchema<unknown, Value>;
 
 /** What may be the name of an item in a mapping. */
 export interface Naming {
@@ -38,29 +38,34 @@ export interface Naming {
   wanted: string;
 }
 
-export function size(min: string, max: string, description: string): Kind<number> {
+export function size(min: string, max: string, description: string): ValueType<number> {
   const wanted = `a size from ${min} to ${max}, as text like 16MiB or as a number of bytes`;
   return quantity(min, max, SIZE_UNITS, { type: 'size', unit: 'bytes', wanted, description });
 }
 
-export function duration(min: string, max: string, description: string): Kind<number> {
+export function duration(min: string, max: string, description: string): ValueType<number> {
   const wanted = `a duration from ${min} to ${max}, as text like 30s, 10m, 24h or 7d, or as a number of milliseconds`;
   return quantity(min, max, DURATION_UNITS, { type: 'duration', unit: 'milliseconds', wanted, description });
 }
 
-export function count(min: number, max: number, description: string): Kind<number> {
+export function count(min: number, max: number, description: string): ValueType<number> {
   const wanted = `a whole number from ${min} to ${max}`;
   return quantity(min, max, {}, { type: 'number', wanted, description });
 }
 
 /** A number that may have a fraction. */
-export function decimal(min: number, max: number, description: string): Kind<number> {
+export function decimal(min: number, max: number, description: string): ValueType<number> {
   const wanted = `a number from ${min} to ${max}`;
   const schema = v.custom<number>((value) => typeof value === 'number' && value >= min && value <= max, wrong(wanted));
   return meaningful(schema, { type: 'decimal', min, max, wanted, description });
 }
 
-function quantity<Text extends string | number>(min: Text, max: Text, units: Units, meaning: Meaning): Kind<number> {
+function quantity<Text extends string | number>(
+  min: Text,
+  max: Text,
+  units: Units,
+  meaning: ValueMeaning,
+): ValueType<number> {
   const [lowest, highest] = [toNumber(min, units), toNumber(max, units)];
   const schema = v.pipe(
     v.unknown(),
@@ -74,12 +79,12 @@ function quantity<Text extends string | number>(min: Text, max: Text, units: Uni
   return meaningful(schema, { ...meaning, min: lowest, max: highest });
 }
 
-export function choice<const Value extends string>(values: readonly Value[], description: string): Kind<Value> {
+export function choice<const Value extends string>(values: readonly Value[], description: string): ValueType<Value> {
   const wanted = `one of ${values.join(', ')}`;
   return meaningful(v.picklist(values, wrong(wanted)), { type: 'choice', values, wanted, description });
 }
 
-export function flag(description: string): Kind<boolean> {
+export function flag(description: string): ValueType<boolean> {
   const wanted = 'true or false';
   return meaningful(v.boolean(wrong(wanted)), { type: 'boolean', wanted, description });
 }
@@ -90,7 +95,7 @@ export function text(
   description: string,
   isRight: (value: string) => boolean = () => true,
   message: string | ((issue: { input: unknown }) => string) = wrong(wanted),
-): Kind<string> {
+): ValueType<string> {
   const isText = (value: unknown): value is string =>
     typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT_CHARS && !CONTROL.test(value);
   const schema = v.custom<string>((value) => isText(value) && isRight(value), message);
@@ -101,7 +106,7 @@ export function text(
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** A regular expression in the syntax of RE2. */
-export function pattern(description: string): Kind<string> {
+export function pattern(description: string): ValueType<string> {
   const wanted = 'a regular expression (RE2)';
   const schema = v.pipe(
     v.string(wrong(wanted)),
@@ -123,12 +128,12 @@ function whyNoPattern(source: string): string | undefined {
 }
 
 /** The name of a variable in the daemon's environment. */
-export function variable(description: string): Kind<string> {
+export function variable(description: string): ValueType<string> {
   return text('the name of a variable', description, (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value));
 }
 
 /** Where a file is: absolute, once `~/` stands for the home directory. */
-export function file(description: string): Kind<string> {
+export function file(description: string): ValueType<string> {
   const wanted = 'the path of a file, from / or from ~/';
   const schema = v.pipe(
     text(wanted, description, (value) => /^~?\/./.test(value)),
@@ -138,14 +143,18 @@ export function file(description: string): Kind<string> {
 }
 
 /** At most `max` values. */
-export function list<Value>(item: Kind<Value>, max: number, description: string): Kind<readonly Value[]> {
+export function listOf<Value>(item: ValueType<Value>, max: number, description: string): ValueType<readonly Value[]> {
   const wanted = `a list of at most ${max}`;
   const schema = v.pipe(v.array(item, wrong('a list')), v.maxLength(max, `is longer than ${max}`));
   return meaningful(schema, { type: 'list', max, wanted, description });
 }
 
 /** At least one value and at most `max`; a single one need not be written as a list. */
-export function oneOrMore<Value>(item: Kind<Value>, max: number, description: string): Kind<readonly Value[]> {
+export function oneOrMore<Value>(
+  item: ValueType<Value>,
+  max: number,
+  description: string,
+): ValueType<readonly Value[]> {
   const schema = v.pipe(
     v.unknown(),
     v.transform((value) => (Array.isArray(value) ? (value as unknown[]) : [value])),
@@ -154,12 +163,12 @@ export function oneOrMore<Value>(item: Kind<Value>, max: number, description: st
     v.maxLength(max, `is longer than ${max}`),
   );
   const { wanted, ...rest } = meaningOf(item) ?? { type: 'text', wanted: 'a text', description: '' };
-  const meaning: Meaning = { type: 'list', min: 1, max, item: { wanted, ...rest }, wanted, description };
+  const meaning: ValueMeaning = { type: 'list', min: 1, max, item: { wanted, ...rest }, wanted, description };
   return meaningful(schema, meaning);
 }
 
 /** A program and its arguments; a text alone is a program, and a command line is no list. */
-export function commandLine(max: number, description: string): Kind<readonly string[]> {
+export function commandLine(max: number, description: string): ValueType<readonly string[]> {
   const words = oneOrMore(text('a word', 'A word.'), max, description);
   const message =
     'is a text with spaces; write a list of the program and its arguments, like [notify-send, "It failed"]';
@@ -179,62 +188,65 @@ export function looseGroup<const Entries extends v.ObjectEntries>(entries: Entri
 
 /** Items under names that are chosen freely. */
 export function mapping<Value>(
-  value: Kind<Value>,
+  value: ValueType<Value>,
   naming: Naming,
   description: string,
-): Kind<Readonly<Record<string, Value>>> {
+): ValueType<Readonly<Record<string, Value>>> {
   const wanted = 'a mapping of names';
   const schema = v.record(v.string(), value, wrong(wanted));
   return v.pipe(schema, v.metadata({ type: 'mapping', wanted, description, naming }));
 }
 
 /** One of several kinds: which, `pick` tells by the value, so that a wrong one is told what is wrong with it. */
-export function either<Value>(options: readonly Kind<Value>[], pick: (value: unknown) => Kind<Value>): Kind<Value> {
+export function either<Value>(
+  options: readonly ValueType<Value>[],
+  pick: (value: unknown) => ValueType<Value>,
+): ValueType<Value> {
   return v.pipe(v.lazy(pick), v.metadata({ options }));
 }
 
 /** What a value is if nothing is given, as one would write it. */
 export type Fallback = string | number | boolean | object;
 
-export function withDefault<Value>(kind: Kind<Value>, fallback: Fallback) {
+export function withDefault<Value>(kind: ValueType<Value>, fallback: Fallback) {
   return v.optional(kind, fallback);
 }
 
-function meaningful<Value>(schema: Kind<Value>, meaning: Meaning): Kind<Value> {
+function meaningful<Value>(schema: ValueType<Value>, meaning: ValueMeaning): ValueType<Value> {
   return v.pipe(schema, v.metadata({ ...meaning }));
 }
 
 /** Undefined for what has none: a group, and one of several kinds. */
-export function meaningOf(schema: Kind<unknown>): Meaning | undefined {
+export function meaningOf(schema: ValueType<unknown>): ValueMeaning | undefined {
   const metadata: object = v.getMetadata(schema);
-  return 'wanted' in metadata ? (metadata as Meaning) : undefined;
+  return 'wanted' in metadata ? (metadata as ValueMeaning) : undefined;
 }
 
 /** Undefined for what is no choice between several kinds. */
-export function alternativesOf(schema: Kind<unknown>): readonly Kind<unknown>[] | undefined {
-  return (v.getMetadata(schema) as { options?: readonly Kind<unknown>[] }).options;
+export function alternativesOf(schema: ValueType<unknown>): readonly ValueType<unknown>[] | undefined {
+  return (v.getMetadata(schema) as { options?: readonly ValueType<unknown>[] }).options;
 }
 
 /** What can stand in a value. */
 export interface Inside {
   /** Of a group. */
-  entries?: Readonly<Record<string, Kind<unknown>>>;
+  entries?: Readonly<Record<string, ValueType<unknown>>>;
   /** Of a mapping. */
-  value?: Kind<unknown>;
+  value?: ValueType<unknown>;
   naming?: Naming;
   /** Of a list. */
-  item?: Kind<unknown>;
+  item?: ValueType<unknown>;
 }
 
 /** As valibot keeps it in its schemas. */
 interface Shape extends Inside {
-  wrapped?: Kind<unknown>;
-  getter?: (value: unknown) => Kind<unknown>;
+  wrapped?: ValueType<unknown>;
+  getter?: (value: unknown) => ValueType<unknown>;
 }
 
 /** Of a schema that allows one of several kinds, `value` says which. */
-export function insideOf(schema: Kind<unknown>, value: unknown): Inside {
-  const shape: Kind<unknown> & Shape = schema;
+export function insideOf(schema: ValueType<unknown>, value: unknown): Inside {
+  const shape: ValueType<unknown> & Shape = schema;
   if (shape.wrapped) return insideOf(shape.wrapped, value);
   if (shape.getter) return insideOf(shape.getter(value), value);
   if (schema.type === 'loose_object') return {};

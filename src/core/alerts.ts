@@ -94,7 +94,7 @@ export function spokeKey(rule: string, execution: Pick<Execution, 'name'> | unde
 
 export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: Execution | undefined): void {
   const { data } = event;
-  const outcome = outcomeOf(event);
+  const outcome = alertOutcomeOf(event);
   // in journals of before there was one event for each alert, after it was sent
   const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
   const rules = rulesOf(data);
@@ -132,7 +132,7 @@ function settleThrough(pending: number[], of: number): void {
 }
 
 /** undefined: not one of ours. */
-export function outcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome | undefined {
+export function alertOutcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome | undefined {
   return ALERT_OUTCOMES.find((known) => known === data['outcome']);
 }
 

@@ -173,17 +173,17 @@ export function criteriaOf({ steps }: Execution, story: Step): Work | undefined 
 
 /** When a step ran: to its end, for as long as its producer says. */
 export function spanOf(step: Step, nowMs: number): { from: number; to: number } | undefined {
-  const started = parseTime(step.startedAt);
+  const started = parseInstant(step.startedAt);
   const took = elapsedOf(step, nowMs);
   if (started === undefined || took === undefined) return undefined;
-  const ended = isFinal(step.status) ? parseTime(step.endedAt) : undefined;
+  const ended = isFinal(step.status) ? parseInstant(step.endedAt) : undefined;
   return ended === undefined ? { from: started, to: started + took } : { from: ended - took, to: ended };
 }
 
 /** Of an execution or a step. The clock of one that is over stands still, whatever the time. */
 export function elapsedOf(item: Execution | Step, nowMs: number): number | undefined {
   if (isFinal(item.status) && item.durationMs !== undefined) return Math.max(0, item.durationMs);
-  const started = parseTime(item.startedAt);
+  const started = parseInstant(item.startedAt);
   if (started === undefined) return undefined;
   const until = stoppedAt(item) ?? nowMs;
   return Math.max(0, until - started);
@@ -191,8 +191,8 @@ export function elapsedOf(item: Execution | Step, nowMs: number): number | undef
 
 /** When its clock stopped: at its end, or with the last sign of life of what is paused. */
 function stoppedAt(item: Execution | Step): number | undefined {
-  if (isFinal(item.status)) return parseTime(item.endedAt) ?? parseTime(item.startedAt);
-  return item.status === 'paused' && 'lastActivity' in item ? parseTime(item.lastActivity) : undefined;
+  if (isFinal(item.status)) return parseInstant(item.endedAt) ?? parseInstant(item.startedAt);
+  return item.status === 'paused' && 'lastActivity' in item ? parseInstant(item.lastActivity) : undefined;
 }
 
 /** The producer's own estimate while it holds, else by the rate so far. */
@@ -213,13 +213,13 @@ const QUIET_MS = 30_000;
 
 /** Milliseconds since the last activity of a live execution; undefined if that is recent. */
 export function quietOf({ status, attention, lastActivity }: Execution, nowMs: number): number | undefined {
-  const last = parseTime(lastActivity);
+  const last = parseInstant(lastActivity);
   if (isFinal(status) || last === undefined) return undefined;
   return attention === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
 }
 
 /** Milliseconds of an RFC 3339 time, or undefined if it is absent or no time. */
-export function parseTime(time: string | undefined): number | undefined {
+export function parseInstant(time: string | undefined): number | undefined {
   const ms = time === undefined ? NaN : Date.parse(time);
   return Number.isNaN(ms) ? undefined : ms;
 }

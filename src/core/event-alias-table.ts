@@ -3,10 +3,10 @@ import { secondsToMs, toErrorText, toId, toMs, toNumber, toPercent, toTexts } fr
 import type { EventData, FinalStatus } from './event.js';
 
 /** Tasks with stories and criteria; tasks with invocations of agents; executions with steps and output streams. */
-export type Vocabulary = 'stories' | 'invocations' | 'executions';
+export type AliasFamily = 'stories' | 'invocations' | 'executions';
 
 /** What one of their types means. Fields that are not named stay in `data` as they are. */
-export interface Meaning {
+export interface AliasMeaning {
   type: string;
   /** Their field that names the execution. */
   execution: string;
@@ -16,21 +16,21 @@ export interface Meaning {
    * Their field to ours, with a conversion where one is needed. A field that cannot be converted, or whose place is
    * taken, stays.
    */
-  fields?: Fields;
+  fields?: AliasFields;
   /** Added where the event has no such field. */
   defaults?: Readonly<Record<string, unknown>>;
 }
 
-export type Fields = Readonly<Record<string, string | readonly [ours: string, convert: Conversion]>>;
+export type AliasFields = Readonly<Record<string, string | readonly [ours: string, convert: Conversion]>>;
 
 /** Undefined: not convertible. */
 export type Conversion = (value: unknown) => unknown;
 
 /** What a type means may depend on the data. */
-export type Row = Meaning | ((data: EventData) => Meaning);
+export type AliasRow = AliasMeaning | ((data: EventData) => AliasMeaning);
 
 /** Of an end: what came out, and how long it took. */
-const RESULT: Fields = {
+const RESULT: AliasFields = {
   duration_ms: ['durationMs', toMs],
   duration: ['durationMs', toMs],
   exit_code: ['exitCode', toNumber],
@@ -41,10 +41,10 @@ const RESULT: Fields = {
   error_type: 'errorType',
   response: 'output',
 };
-const FAILURE: Fields = { ...RESULT, message: ['error', toErrorText] };
-const MESSAGE: Fields = { content: 'message', text: 'message', msg: 'message' };
+const FAILURE: AliasFields = { ...RESULT, message: ['error', toErrorText] };
+const MESSAGE: AliasFields = { content: 'message', text: 'message', msg: 'message' };
 /** Where the words of an agent are. */
-const TEXT: Fields = { content: 'text', message: 'text', output: 'text' };
+const TEXT: AliasFields = { content: 'text', message: 'text', output: 'text' };
 
 const TASK = { execution: 'task_id' };
 const STORY = { ...TASK, step: 'story_id', defaults: { kind: 'story' } };
@@ -56,7 +56,7 @@ const EXECUTION = { execution: 'executionId' };
 const STEP = { ...EXECUTION, step: 'stepId' };
 
 /** A task with stories, and stories with acceptance criteria ("ac"). A duration without a unit is in seconds. */
-const STORIES: Readonly<Record<string, Row>> = {
+const STORIES: Readonly<Record<string, AliasRow>> = {
   task_started: {
     ...TASK,
     type: 'execution_started',
@@ -99,7 +99,7 @@ const STORIES: Readonly<Record<string, Row>> = {
 };
 
 /** Tasks that agents work on, one invocation of an agent after the other. */
-const INVOCATIONS: Readonly<Record<string, Row>> = {
+const INVOCATIONS: Readonly<Record<string, AliasRow>> = {
   'task.started': {
     ...AGENT_TASK,
     type: 'execution_started',
@@ -130,13 +130,13 @@ const INVOCATIONS: Readonly<Record<string, Row>> = {
   'invocation.timeout': { ...INVOCATION, type: 'step_timeout', fields: FAILURE, defaults: { kind: 'invocation' } },
 };
 
-const STEP_FIELDS: Fields = {
+const STEP_FIELDS: AliasFields = {
   stepName: 'name',
   stepIndex: ['index', toNumber],
   progress: ['percent', toPercent],
   totalSteps: ['totalSteps', toNumber],
 };
-const EXECUTION_FIELDS: Fields = {
+const EXECUTION_FIELDS: AliasFields = {
   workflowName: 'name',
   executionName: 'name',
   totalSteps: ['total', toNumber],
@@ -145,7 +145,7 @@ const EXECUTION_FIELDS: Fields = {
 };
 
 /** Executions with steps, output streams and figures. Most of the types have the names of ours. */
-const EXECUTIONS: Readonly<Record<string, Row>> = {
+const EXECUTIONS: Readonly<Record<string, AliasRow>> = {
   execution_started: {
     ...EXECUTION,
     type: 'execution_started',
@@ -172,9 +172,9 @@ const EXECUTIONS: Readonly<Record<string, Row>> = {
 /** Only fields of theirs tell an event of a type whose name is ours, too. */
 const THEIR_FIELDS = ['executionId', 'stepId', 'stepName', 'workflowName'];
 
-const TABLES: ReadonlyMap<string, readonly [Vocabulary, Row]> = new Map(
+const TABLES: ReadonlyMap<string, readonly [AliasFamily, AliasRow]> = new Map(
   Object.entries({ stories: STORIES, invocations: INVOCATIONS, executions: EXECUTIONS }).flatMap(([vocabulary, rows]) =>
-    Object.entries(rows).map(([type, row]) => [type, [vocabulary as Vocabulary, row] as const] as const),
+    Object.entries(rows).map(([type, row]) => [type, [vocabulary as AliasFamily, row] as const] as const),
   ),
 );
 const OURS: ReadonlySet<string> = new Set(
@@ -185,7 +185,7 @@ const OURS: ReadonlySet<string> = new Set(
 export const FOREIGN_TYPES: readonly string[] = [...TABLES.keys()];
 
 /** The row for an event of another vocabulary; undefined for any other event. */
-export function rowOf(type: string, data: EventData): Row | undefined {
+export function aliasOf(type: string, data: EventData): AliasRow | undefined {
   const row = TABLES.get(type)?.[1];
   return row === undefined || (OURS.has(type) && !THEIR_FIELDS.some((key) => data[key] !== undefined))
     ? undefined
@@ -193,26 +193,33 @@ export function rowOf(type: string, data: EventData): Row | undefined {
 }
 
 /** The vocabulary of a type by the name that was sent, which an event keeps in `data.as`. */
-export function vocabularyOf({ as }: EventData): Vocabulary | undefined {
+export function aliasFamilyOf({ as }: EventData): AliasFamily | undefined {
   return typeof as === 'string' ? TABLES.get(as)?.[0] : undefined;
 }
 
 /** What an agent does in an invocation, by the word that names it. */
-const TOOL_CALL: Omit<Meaning, 'execution'> = {
+const TOOL_CALL: Omit<AliasMeaning, 'execution'> = {
   type: 'activity',
   fields: { toolName: 'tool', name: 'tool', args: 'input', command: 'input', content: 'input', message: 'input' },
   defaults: { kind: 'tool-call' },
 };
-const AGENT_OUTPUT: Omit<Meaning, 'execution'> = { type: 'output', fields: TEXT, defaults: { stream: 'stdout' } };
-const AGENT_ERROR: Omit<Meaning, 'execution'> = {
+const AGENT_OUTPUT: Omit<AliasMeaning, 'execution'> = { type: 'output', fields: TEXT, defaults: { stream: 'stdout' } };
+const AGENT_ERROR: Omit<AliasMeaning, 'execution'> = {
   type: 'log',
   fields: { ...MESSAGE, error: ['message', toErrorText] },
   defaults: { level: 'error' },
 };
-const AGENT_PROGRESS: Omit<Meaning, 'execution'> = { type: 'progress', fields: MESSAGE };
-const AGENT_TEXT: Omit<Meaning, 'execution'> = { type: 'activity', fields: TEXT, defaults: { kind: 'assistant-text' } };
+const AGENT_PROGRESS: Omit<AliasMeaning, 'execution'> = { type: 'progress', fields: MESSAGE };
+const AGENT_TEXT: Omit<AliasMeaning, 'execution'> = {
+  type: 'activity',
+  fields: TEXT,
+  defaults: { kind: 'assistant-text' },
+};
 
-const ACTIVITIES: ReadonlyMap<unknown, Omit<Meaning, 'execution'>> = new Map<unknown, Omit<Meaning, 'execution'>>([
+const ACTIVITIES: ReadonlyMap<unknown, Omit<AliasMeaning, 'execution'>> = new Map<
+  unknown,
+  Omit<AliasMeaning, 'execution'>
+>([
   ...['tool_exec', 'tool_call', 'tool_use', 'tool', 'exec', 'command', 'shell'].map(
     (word) => [word, TOOL_CALL] as const,
   ),
@@ -221,8 +228,8 @@ const ACTIVITIES: ReadonlyMap<unknown, Omit<Meaning, 'execution'>> = new Map<unk
   ['progress', AGENT_PROGRESS],
   ...['message', 'text', 'assistant', 'response'].map((word) => [word, AGENT_TEXT] as const),
 ]);
-const OTHER_ACTIVITY: Omit<Meaning, 'execution'> = { type: 'activity', fields: TEXT };
-const PERCENT: Omit<Meaning, 'execution'> = {
+const OTHER_ACTIVITY: Omit<AliasMeaning, 'execution'> = { type: 'activity', fields: TEXT };
+const PERCENT: Omit<AliasMeaning, 'execution'> = {
   type: 'progress',
   fields: { ...MESSAGE, percent: ['current', toPercent] },
   defaults: { total: 100, unit: '%' },
@@ -231,7 +238,7 @@ const PERCENT: Omit<Meaning, 'execution'> = {
 const ACTIVITY_WORDS = ['activity', 'activityType', 'activity_type', 'type', 'kind'];
 
 /** `data` has been through `spreadActivity`. */
-function toActivity(data: EventData): Meaning {
+function toActivity(data: EventData): AliasMeaning {
   const field = ACTIVITY_WORDS.find((key) => ACTIVITIES.has(data[key]));
   const word = field === undefined ? undefined : data[field];
   const isPercent = word === 'progress' && data['percent'] !== undefined && data['current'] === undefined;
@@ -242,7 +249,7 @@ function toActivity(data: EventData): Meaning {
 }
 
 /** An activity that the table does not know keeps its word as kind; without a word it is what the agent says. */
-function otherActivity(data: EventData): Omit<Meaning, 'execution'> {
+function otherActivity(data: EventData): Omit<AliasMeaning, 'execution'> {
   const word = ['activityType', 'activity_type', 'type'].find((key) => typeof data[key] === 'string');
   if (word !== undefined) return { ...OTHER_ACTIVITY, fields: { ...OTHER_ACTIVITY.fields, [word]: 'kind' } };
   const { activity, kind } = data;
@@ -286,7 +293,7 @@ const OUTCOMES: ReadonlyMap<unknown, FinalStatus> = new Map<unknown, FinalStatus
 ]);
 
 /** The outcome that an end gives evidence of; undefined: it gives none, and counts as completed. */
-export function outcomeOf(data: EventData): FinalStatus | undefined {
+export function aliasOutcomeOf(data: EventData): FinalStatus | undefined {
   const { status, success } = data;
   const word = OUTCOMES.get(typeof status === 'string' ? status.toLowerCase() : status);
   if (word !== undefined) return word;
@@ -300,9 +307,9 @@ export function outcomeOf(data: EventData): FinalStatus | undefined {
 }
 
 /** An end: completed, unless the event gives evidence of another outcome. */
-function ended(what: 'execution' | 'step', meaning: Omit<Meaning, 'type'>): Row {
+function ended(what: 'execution' | 'step', meaning: Omit<AliasMeaning, 'type'>): AliasRow {
   return (data) => {
-    const outcome = outcomeOf(data) ?? 'completed';
+    const outcome = aliasOutcomeOf(data) ?? 'completed';
     // an execution that was skipped has ended well: only steps have that status
     const known = what === 'execution' && outcome === 'skipped' ? 'completed' : outcome;
     return { ...meaning, type: `${what}_${known}` };

@@ -2,21 +2,21 @@
 import { formatText, keepValue, toId, toLevel, toNumber, toPercent, toTime } from './conversions.js';
 import type { EventData, NewEvent } from './event.js';
 import { textOf } from './event.js';
-import type { Fields, Meaning } from './event-alias-table.js';
-import { outcomeOf, rowOf, spreadActivity } from './event-alias-table.js';
+import type { AliasFields, AliasMeaning } from './event-alias-table.js';
+import { aliasOutcomeOf, aliasOf, spreadActivity } from './event-alias-table.js';
 
 /** Is it an event of another vocabulary? */
-export function isForeign(type: string, data: EventData): boolean {
-  return rowOf(type, data) !== undefined;
+export function isAlias(type: string, data: EventData): boolean {
+  return aliasOf(type, data) !== undefined;
 }
 
 /** The event in our own types and fields. One that needs no change is returned as it is. */
 export function translate(event: NewEvent): NewEvent {
-  const row = rowOf(event.type, event.data);
+  const row = aliasOf(event.type, event.data);
   return row === undefined ? normalize(event) : normalize(translateBy(row, event));
 }
 
-function translateBy(row: NonNullable<ReturnType<typeof rowOf>>, event: NewEvent): NewEvent {
+function translateBy(row: NonNullable<ReturnType<typeof aliasOf>>, event: NewEvent): NewEvent {
   const data = event.type === 'invocation.activity' ? spreadActivity(event.data) : { ...event.data };
   const meaning = typeof row === 'function' ? row(data) : row;
   const translated: NewEvent = { ...event, type: meaning.type, data };
@@ -75,11 +75,11 @@ function takeField<T>(
   return value;
 }
 
-function takeStep(data: EventData, step: Meaning['step']): string | undefined {
+function takeStep(data: EventData, step: AliasMeaning['step']): string | undefined {
   return typeof step === 'function' ? step(data) : takeField(data, step, toId);
 }
 
-function renameFields(data: EventData, fields: Fields): void {
+function renameFields(data: EventData, fields: AliasFields): void {
   for (const [theirs, rule] of Object.entries(fields)) {
     const [ours, convert] = typeof rule === 'string' ? [rule, keepValue] : rule;
     if (ours !== theirs && data[ours] !== undefined) continue;
@@ -138,5 +138,5 @@ function withNumbers(event: NewEvent): NewEvent {
 /** Ends a task without saying how: then the evidence decides, which its stories and invocations are. */
 export function isUnstatedEnd({ type, data }: NewEvent): boolean {
   if (type !== 'execution_completed') return false;
-  return (data['as'] === 'task_completed' || data['as'] === 'task.completed') && outcomeOf(data) === undefined;
+  return (data['as'] === 'task_completed' || data['as'] === 'task.completed') && aliasOutcomeOf(data) === undefined;
 }

@@ -7,7 +7,7 @@ interface Ordered<Key> {
 }
 
 /** Takes out what was put in first, if there is more than `max`. */
-export function dropOldest<Key>(kept: Ordered<Key>, max: number): void {
+export function evictOldest<Key>(kept: Ordered<Key>, max: number): void {
   if (kept.size <= max) return;
   for (const oldest of kept.keys()) {
     kept.delete(oldest);

@@ -1,7 +1,7 @@
 /** Executions and steps: what a fold of the events yields. All times are RFC 3339 texts, all durations milliseconds. */
 import type { FinalStatus } from './event.js';
 import { FINAL_STATUSES } from './event.js';
-import type { Vocabulary } from './event-alias-table.js';
+import type { AliasFamily } from './event-alias-table.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 
@@ -114,7 +114,7 @@ export interface Execution {
   /** The producer that started it, where `source` does not tell who that is. */
   sender?: string;
   /** Whose names its events have: routing keeps the tasks of one vocabulary from those of another. */
-  vocabulary?: Vocabulary;
+  vocabulary?: AliasFamily;
   queuedAt?: string;
   startedAt?: string;
   endedAt?: string;

@@ -27,7 +27,7 @@ import {
   rememberSource,
   retire,
 } from './state.js';
-import { vocabularyOf } from './event-alias-table.js';
+import { aliasFamilyOf } from './event-alias-table.js';
 
 /** What lies deeper is not told from that. */
 const MAX_DEPTH = 6;
@@ -136,7 +136,7 @@ function createImplicit(state: State, event: ExecutionEvent, id: string): Execut
     lastSeq: event.seq,
   };
   if (event.source !== undefined) execution.source = event.source;
-  const vocabulary = vocabularyOf(event.data);
+  const vocabulary = aliasFamilyOf(event.data);
   if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   const predecessor = findExecution(state, previousGeneration(id));
   if (predecessor) predecessor.successor = id;
@@ -203,7 +203,7 @@ function start(execution: Execution, event: ExecutionEvent): void {
     const [sender] = event.sender ?? [];
     if (sender !== undefined) execution.sender = sender;
   }
-  const vocabulary = vocabularyOf(event.data);
+  const vocabulary = aliasFamilyOf(event.data);
   if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
   // whoever begins, or begins again, is not waiting any more

@@ -10,7 +10,7 @@ export interface Grouping {
   key?: string;
 }
 
-export interface Group<T> {
+export interface ExecutionGroup<T> {
   /** The agent, the queue, or `key=value`; undefined for those that have none. */
   name: string | undefined;
   /** How many run or are paused, and how many are queued. */
@@ -31,7 +31,7 @@ export function parseGrouping(text: string): Grouping | undefined {
 export function groupExecutions<T extends Pick<Execution, 'status' | 'agent' | 'queue' | 'labels'>>(
   executions: readonly T[],
   grouping: Grouping,
-): Group<T>[] {
+): ExecutionGroup<T>[] {
   const members = new Map<string | undefined, T[]>();
   for (const execution of executions) {
     const names = namesOf(execution, grouping);

@@ -7,7 +7,7 @@ const MAX_CANDIDATES = 5;
 /** What an execution is found by. */
 type Named = Pick<Execution, 'id' | 'name' | 'firstSeq' | 'tasks'>;
 
-export type Found<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
+export type LookupResult<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
 
 /** By full ID, its own or that of a task inside it, else by name: the newest of that name. */
 export function findByName<T extends Named>(executions: readonly T[], text: string): T | undefined {
@@ -19,7 +19,7 @@ export function findByName<T extends Named>(executions: readonly T[], text: stri
 }
 
 /** The same, else by a unique prefix of an ID. */
-export function findByText<T extends Named>(executions: readonly T[], text: string): Found<T> {
+export function findByText<T extends Named>(executions: readonly T[], text: string): LookupResult<T> {
   const named = findByName(executions, text);
   if (named) return { execution: named };
   const candidates = executions.filter(({ id, tasks = [] }) => [id, ...tasks].some((one) => one.startsWith(text)));

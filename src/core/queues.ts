@@ -87,7 +87,7 @@ function concerned(state: State, ids: Iterable<string>): Execution[] {
   return found.sort((a, b) => a.firstSeq - b.firstSeq);
 }
 
-export interface Verdict {
+export interface QueueDecision {
   execution: Execution;
   /** Why it will never start; it may start now if this is not given. */
   refusal?: string;
@@ -106,7 +106,7 @@ export interface Knowledge {
 }
 
 /** What is decided about those that wait. */
-export function verdicts(state: State, { candidates, begun, isRun, recall }: Knowledge): Verdict[] {
+export function verdicts(state: State, { candidates, begun, isRun, recall }: Knowledge): QueueDecision[] {
   const waiting: Execution[] = [];
   const taken = new Map<string, number>();
   const take = (queue: string) => taken.set(queue, (taken.get(queue) ?? 0) + 1);
@@ -116,7 +116,7 @@ export function verdicts(state: State, { candidates, begun, isRun, recall }: Kno
   }
 
   const statusOf = (id: string) => findExecution(state, id)?.status ?? recall(id);
-  const decided: Verdict[] = [];
+  const decided: QueueDecision[] = [];
   for (const execution of waiting) {
     const { id, queue, after = [] } = execution;
     const needs = needsOf(state, execution, statusOf);

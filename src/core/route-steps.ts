@@ -5,13 +5,13 @@ import type { Step } from './execution.js';
 import { isFinal } from './execution.js';
 import type { State } from './state.js';
 import { findExecution } from './state.js';
-import type { Vocabulary } from './event-alias-table.js';
+import type { AliasFamily } from './event-alias-table.js';
 
 export interface StepOverlay {
   /** Is the step that the event names, or the one that this lies in, known and not over? */
   isOpen(execution: string, event: NewEvent): boolean;
   /** What failed for good in this execution, in words; undefined if nothing did. */
-  failureOf(execution: string, vocabulary: Vocabulary | undefined): string | undefined;
+  failureOf(execution: string, vocabulary: AliasFamily | undefined): string | undefined;
   note(execution: string, event: NewEvent): void;
   clear(): void;
 }

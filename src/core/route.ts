@@ -8,8 +8,8 @@ import { createStepOverlay } from './route-steps.js';
 import type { State } from './state.js';
 import { findExecution, fingerprint, fingerprints } from './state.js';
 import { isUnstatedEnd } from './event-aliases.js';
-import type { Vocabulary } from './event-alias-table.js';
-import { vocabularyOf } from './event-alias-table.js';
+import type { AliasFamily } from './event-alias-table.js';
+import { aliasFamilyOf } from './event-alias-table.js';
 
 /** For an event that names neither an execution nor a source, where the way in has no name either. */
 export const DEFAULT_EXECUTION = 'default';
@@ -26,7 +26,7 @@ export interface Entrance {
   opened?: string[];
 }
 
-export interface Router {
+export interface EventRouter {
   /** Was this (source, n), or an event with this ID and the same data, written before? */
   isTaken(event: NewEvent): boolean;
   /**
@@ -39,14 +39,14 @@ export interface Router {
 }
 
 /** Answers from `state`, and for events routed but not folded yet from what it said about them. */
-export function createRouter(state: State): Router {
+export function createEventRouter(state: State): EventRouter {
   const counted = new Map<string, number>();
   const named = new Set<string>();
   const over = new Map<string, boolean>();
   const successors = new Map<string, string>();
   const opened = new Map<string, string[]>();
   /** Executions that are not folded yet. */
-  const fresh = new Map<string, Vocabulary | undefined>();
+  const fresh = new Map<string, AliasFamily | undefined>();
   const steps = createStepOverlay(state);
   /** Names of the executions that were routed to. */
   const names = new Map<string, string>();
@@ -78,7 +78,7 @@ export function createRouter(state: State): Router {
   };
 
   const isKnown = (id: string): boolean => fresh.has(id) || findExecution(state, id) !== undefined;
-  const ofVocabulary = (id: string): Vocabulary | undefined => fresh.get(id) ?? findExecution(state, id)?.vocabulary;
+  const ofVocabulary = (id: string): AliasFamily | undefined => fresh.get(id) ?? findExecution(state, id)?.vocabulary;
 
   const newest = (id: string): string => {
     const successor = successors.get(id) ?? findExecution(state, id)?.successor;
@@ -117,7 +117,7 @@ export function createRouter(state: State): Router {
     execution !== undefined && lookup && !STARTS.has(type) ? lookUp(execution) : execution;
 
   /** Open executions of a vocabulary, whoever started them. */
-  const openIn = (vocabulary: Vocabulary): string[] =>
+  const openIn = (vocabulary: AliasFamily): string[] =>
     [...new Set([...state.alive.keys(), ...fresh.keys()])].filter(
       (id) => ofVocabulary(id) === vocabulary && !isClosed(id),
     );
@@ -139,7 +139,7 @@ export function createRouter(state: State): Router {
     const task = STARTS.has(event.type) ? undefined : taskOf(event);
     if (task !== undefined) return task;
     const names = namesOf(event, entrance);
-    const vocabulary = vocabularyOf(event.data);
+    const vocabulary = aliasFamilyOf(event.data);
     const anonymous = (vocabulary && entrance?.ownName) ?? entrance?.name ?? DEFAULT_EXECUTION;
     const implicit = names[0] ?? anonymous;
     if (STARTS.has(event.type)) return startedAs(implicit);
@@ -177,7 +177,7 @@ export function createRouter(state: State): Router {
   };
 
   const remember = (event: NewEvent, execution: string, entrance?: Entrance) => {
-    if (!isKnown(execution) || STARTS.has(event.type)) fresh.set(execution, vocabularyOf(event.data));
+    if (!isKnown(execution) || STARTS.has(event.type)) fresh.set(execution, aliasFamilyOf(event.data));
     steps.note(execution, event);
     const name = STARTS.has(event.type) ? nameIn(event.data) : undefined;
     if (name !== undefined) names.set(execution, name);
@@ -207,7 +207,7 @@ export function createRouter(state: State): Router {
       const written = execution === undefined ? event : { ...event, execution };
       for (const print of fingerprints(written)) named.add(print);
       if (execution === undefined) return undefined;
-      if (isUnstatedEnd(event)) decide(event, steps.failureOf(execution, vocabularyOf(event.data)));
+      if (isUnstatedEnd(event)) decide(event, steps.failureOf(execution, aliasFamilyOf(event.data)));
       remember(event, execution, entrance);
       keepSender(event);
       return execution;

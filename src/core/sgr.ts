@@ -15,7 +15,7 @@ export interface TextStyle {
   strike?: true;
 }
 
-export interface Run {
+export interface StyledText {
   text: string;
   style: TextStyle;
 }
@@ -23,10 +23,10 @@ export interface Run {
 const SGR = /\u001b\[([0-9;:]{0,64})m/g;
 
 /** One line as runs; controls other than SGR are shown, as everywhere. */
-export function styledRuns(line: string): Run[] {
+export function styledRuns(line: string): StyledText[] {
   const safe = sanitize(line, { color: true });
   if (!safe.includes('\u001b')) return safe === '' ? [] : [{ text: safe, style: {} }];
-  const runs: Run[] = [];
+  const runs: StyledText[] = [];
   let style: TextStyle = {};
   let start = 0;
   const push = (end: number) => {

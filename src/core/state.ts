@@ -6,7 +6,7 @@ import type { Execution, ExecutionJson } from './execution.js';
 import { condenseSteps } from './steps.js';
 
 /** How much stays in memory. Every open execution is there, whole or as a summary. */
-export interface Limits {
+export interface StateLimits {
   /** Open executions with steps and tail, at least 1. */
   open: number;
   /** Ended executions with steps and tail. */
@@ -15,10 +15,10 @@ export interface Limits {
   summaries: number;
 }
 
-export const DEFAULT_LIMITS: Limits = { open: 1_000, ended: 1_000, summaries: 10_000 };
+export const DEFAULT_LIMITS: StateLimits = { open: 1_000, ended: 1_000, summaries: 10_000 };
 
 /** What is known of a producer. */
-export interface Source {
+export interface ProducerState {
   /** The highest n taken; -1 when it does not count. */
   n: number;
   /** Alive executions that it started, the newest last: where its events without an execution belong. */
@@ -50,7 +50,7 @@ export interface State {
   whole: Set<string>;
   ended: Map<string, Execution>;
   summaries: Map<string, Execution>;
-  sources: Map<string, Source>;
+  sources: Map<string, ProducerState>;
   /** Fingerprints of events that have an ID, the newest last. */
   ids: Set<string>;
   /** The run that each task inside a run belongs to, by their IDs. */
@@ -59,13 +59,13 @@ export interface State {
   alerts: AlertState;
   /** Everything up to this seq has left the journal. */
   removedThrough: number;
-  limits: Limits;
+  limits: StateLimits;
 }
 
 /** More producers than this are not remembered: the half that was quiet longest is forgotten at once. */
 const MAX_SOURCES = 100_000;
 
-export function emptyState(limits: Limits = DEFAULT_LIMITS): State {
+export function emptyState(limits: StateLimits = DEFAULT_LIMITS): State {
   return {
     seq: 0,
     alive: new Map(),
@@ -141,7 +141,7 @@ export function retire(state: State, execution: Execution): void {
 }
 
 /** As if they had always been these; what was forgotten under closer ones stays so. */
-export function setLimits(state: State, limits: Limits): void {
+export function setLimits(state: State, limits: StateLimits): void {
   state.limits = limits;
   trim(state);
   trimOpen(state);
@@ -201,7 +201,7 @@ export function forgetExecutions(state: State, ids: readonly string[]): void {
 }
 
 /** The newest comes last, whether it was known or not. */
-export function rememberSource(state: State, name: string, source: Source): void {
+export function rememberSource(state: State, name: string, source: ProducerState): void {
   state.sources.delete(name);
   state.sources.set(name, source);
   if (state.sources.size <= MAX_SOURCES) return;
@@ -303,7 +303,7 @@ function condense(execution: Execution): Execution {
 /** The state as JSON, for a checkpoint; without the executions. */
 export interface OwnStateJson {
   seq: number;
-  sources: [string, Source][];
+  sources: [string, ProducerState][];
   /** Absent if there are none. */
   ids?: string[];
   queues: Queue[];
@@ -324,7 +324,7 @@ export function ownStateToJson(state: State): OwnStateJson {
 }
 
 /** The state before the executions are installed. */
-export function ownStateFromJson(json: OwnStateJson, limits: Limits): State {
+export function ownStateFromJson(json: OwnStateJson, limits: StateLimits): State {
   return {
     ...emptyState(limits),
     seq: json.seq,
@@ -344,7 +344,7 @@ export function ownStateFromJson(json: OwnStateJson, limits: Limits): State {
 export type CarryNote =
   | { kind: 'carried_steps'; steps: ExecutionJson['steps'] }
   | { kind: 'carried_execution'; execution: ExecutionJson }
-  | { kind: 'carried_sources'; sources: [string, Source][] }
+  | { kind: 'carried_sources'; sources: [string, ProducerState][] }
   | { kind: 'carried_queues'; queues: Queue[] }
   | ({ kind: 'carried_alerts' } & CarriedAlerts)
   | { kind: 'removed'; through: number }

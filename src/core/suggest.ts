@@ -1,7 +1,7 @@
 /** What was probably meant by a word that is unknown. */
 
 /** The candidate that differs least, if that is little: by one letter, or by a third of the word. */
-export function findNearest(word: string, candidates: readonly string[]): string | undefined {
+export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .sort((a, b) => a.distance - b.distance);

@@ -3,7 +3,7 @@ import { elapsedOf } from './estimate.js';
 import type { Execution } from './execution.js';
 
 /** Milliseconds. */
-export interface Usual {
+export interface TypicalDuration {
   /** Of the whole. */
   ms: number;
   /** From how many former ones. */
@@ -21,7 +21,7 @@ const MAX_RUNS = 20;
  * What it usually takes to do what this execution does, by those of the others that began before it. What failed or was
  * stopped says nothing of how long it takes. Undefined where there are too few to say.
  */
-export function usualOf(execution: Execution, others: Iterable<Execution>): Usual | undefined {
+export function typicalDurationOf(execution: Execution, others: Iterable<Execution>): TypicalDuration | undefined {
   const former = [...others]
     .filter((one) => one.status === 'completed' && one.firstSeq < execution.firstSeq && isSameThing(one, execution))
     .sort((a, b) => b.firstSeq - a.firstSeq)

@@ -13,7 +13,7 @@ export interface Current {
   position?: string;
 }
 
-export interface Outline {
+export interface VisibleSteps {
   /** From the outermost inwards. */
   current: Current[];
   /** The criteria of what is at work, else the plan itself. */
@@ -23,7 +23,7 @@ export interface Outline {
 /** What is no `step` in the narrow sense. */
 const OTHER_KINDS: ReadonlySet<string> = new Set(['story', 'criterion', 'tool', 'invocation', 'subagent']);
 
-export function outlineOf(execution: Execution): Outline {
+export function visibleStepsOf(execution: Execution): VisibleSteps {
   const steps = [...execution.steps.values()];
   const plan = countedSteps(execution);
   const isOver = isFinal(execution.status);
@@ -45,7 +45,7 @@ export function outlineOf(execution: Execution): Outline {
 }
 
 /** What a face calls a step: stories by their ID, too, as people do. */
-export function titleOf({ id, name, kind, role, provider, model }: Step, separator = ' · '): string {
+export function stepTitle({ id, name, kind, role, provider, model }: Step, separator = ' · '): string {
   if (kind === 'invocation') {
     const actor = [role, provider, model].filter((word) => word !== undefined);
     return actor[0] === name ? actor.join(separator) : name;
@@ -105,12 +105,12 @@ function criteriaOf(steps: readonly Step[], current: readonly Step[]): Step[] {
 
 function describe(step: Step, execution: Execution): Current {
   const label = step.kind.slice(0, 1).toUpperCase() + step.kind.slice(1);
-  const position = placeOf(execution, step);
+  const position = stepPosition(execution, step);
   return { step, label, ...(position !== undefined && { position }) };
 }
 
 /** `4/9`: its place among the steps that are counted, a criterion's among those of its story. */
-export function placeOf(execution: Execution, step: Step): string | undefined {
+export function stepPosition(execution: Execution, step: Step): string | undefined {
   const list = step.kind === 'criterion' ? siblingsOf(execution, step) : countedSteps(execution);
   const index = list.indexOf(step);
   if (index === -1) return undefined;

@@ -1,7 +1,7 @@
 /** Alerts as the daemon has them: with its journal, its channels and its state. */
 import type { AlertsOptions } from '../alerts/alerts.js';
 import { Alerts } from '../alerts/alerts.js';
-import { createChannel } from '../alerts/channels/create.js';
+import { createAlertChannel } from '../alerts/channels/create.js';
 import { realClock } from '../core/clock.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { readExecution } from '../journal/history.js';
@@ -19,7 +19,7 @@ export function createAlerting({ journal, ingest, ...options }: AlertingOptions)
   return new Alerts({
     ...options,
     journal: journal.id,
-    open: (name, config) => createChannel(name, config, process.env),
+    open: (name, config) => createAlertChannel(name, config, process.env),
     read: (seqs) => readEvents(journal.source, seqs),
     find: (id) => readExecution(journal.source, id),
     writer: ingest,

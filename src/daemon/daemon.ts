@@ -29,15 +29,15 @@ import type { Spool, SpoolOptions } from '../spool/spool.js';
 import { openSpool } from '../spool/spool.js';
 import { HOOK_TYPE } from '../agents/hook-call.js';
 import { VERSION } from '../core/version.js';
-import { type Admit, createAdmission, createMask } from './intake/intake.js';
+import { type Admit, createIntakeFilter, createMask } from './intake/intake.js';
 import { createAlerting } from './alerting.js';
 import type { Log } from './daemon-log.js';
 import { createHandlers } from './requests/handlers.js';
-import { createIgnoring, type Ignoring } from './intake/ignore-filter.js';
+import { createIgnoreFilter, type IgnoreFilter } from './intake/ignore-filter.js';
 import type { Ingest, Origin } from './intake/ingest.js';
 import { createAccess } from './http/access.js';
 import { loadAssets } from './http/assets.js';
-import { createRouter } from './http/router.js';
+import { createHttpRouter } from './http/router.js';
 import { openHttp } from './http/web.js';
 import { createIngest } from './intake/ingest.js';
 import type { Lock } from './lock.js';
@@ -45,7 +45,7 @@ import { acquireLock } from './lock.js';
 import { loseOpen } from './sessions/lost-writers.js';
 import { createLogs } from './read/logs.js';
 import { createMaintenance } from './upkeep/maintenance.js';
-import { createOrder } from './intake/source-order.js';
+import { createSourceOrder } from './intake/source-order.js';
 import { placesWithin } from './socket/descriptors.js';
 import { ensurePrivateDirectory } from '../platform/private-directory.js';
 import { createPruning } from './upkeep/pruning.js';
@@ -55,13 +55,13 @@ import { createScheduler } from './runs/scheduler.js';
 import { openJournal, tuningOf } from './upkeep/open-journal.js';
 import { listen } from './socket/server.js';
 import type { Settings } from './settings.js';
-import { createFollowing } from './sessions/session-watchers.js';
+import { createSessionWatchers } from './sessions/session-watchers.js';
 import { openRegistry } from '../agents/claude/process-registry.js';
 import { createAgentStates } from './sessions/agent-states.js';
 import type { Sessions } from './sessions/sessions.js';
 import { createSessions } from './sessions/sessions.js';
 import { dropForeignParent } from './intake/shell-parent.js';
-import { createSilence } from './runs/inactivity.js';
+import { createInactivityWatch } from './runs/inactivity.js';
 import { createSubscribers } from './read/subscribers.js';
 
 export interface Daemon {
@@ -117,9 +117,9 @@ async function start(
 ): Promise<Daemon> {
   const config = settings.current;
   const startedAt = new Date(now()).toISOString();
-  const admit = createAdmission(() => settings.current.masks);
+  const admit = createIntakeFilter(() => settings.current.masks);
   const createSecretTest = () => holdsSecret(createMask(() => settings.current.masks));
-  const ignoring = createIgnoring(() => settings.current.ignore);
+  const ignoring = createIgnoreFilter(() => settings.current.ignore);
   const early: NewEvent[] = [];
   let note = (event: NewEvent): void => void early.push(event);
 
@@ -135,7 +135,7 @@ async function start(
     signal,
   });
 
-  const onJoin = () => resources.look();
+  const onJoin = () => resources.check();
   const subscribers = createSubscribers(journal.source, journal.seq, () => performance.now(), onJoin);
   const ingest = createIngest({
     journal,
@@ -143,15 +143,15 @@ async function start(
     now,
     publish: (batch) => {
       subscribers.publish(batch);
-      maintenance.wrote(batch);
+      maintenance.onBatch(batch);
       alerts.wrote(batch.events);
-      runs.wrote(batch.events);
-      scheduler.wrote(batch.events);
-      resources.wrote(batch.events);
-      silence.wrote(batch.events);
-      agentStates.wrote(batch.events);
+      runs.onBatch(batch.events);
+      scheduler.onBatch(batch.events);
+      resources.onBatch(batch.events);
+      silence.onBatch(batch.events);
+      agentStates.onBatch(batch.events);
     },
-    onRoom: () => {
+    onDrain: () => {
       server.resume();
       spool.resume();
       following.resume();
@@ -176,7 +176,7 @@ async function start(
   });
 
   undo.push(() => maintenance.stop());
-  const silence = createSilence({ state, ingest, settings: () => settings.current.silence, log, now });
+  const silence = createInactivityWatch({ state, ingest, settings: () => settings.current.silence, log, now });
   undo.push(
     () => ingest.drained(),
     () => silence.stop(),
@@ -195,8 +195,8 @@ async function start(
     paths,
     state,
     record: recordThen,
-    look: (source) => spool.look(source),
-    onLive: () => resources.look(),
+    readSpool: (source) => spool.look(source),
+    onLive: () => resources.check(),
     log,
   });
   const resources = createResources({
@@ -215,7 +215,7 @@ async function start(
 
   const registry = openRegistry({ directory: paths.registry });
   const agentStates = createAgentStates({ state, registry, record, now });
-  const following = createFollowing({ paths, config, admit, state, ingest, registry, log, now });
+  const following = createSessionWatchers({ paths, config, admit, state, ingest, registry, log, now });
   // the file is read when the state has what this call, and those before it, say
   const onTranscript = (agent: string, file: string, session: string) =>
     void ingest.between(() => following.name(agent, file, session));
@@ -333,7 +333,15 @@ async function start(
     now,
   });
   undo.push(() => spool.close());
-  const router = createRouter({ handlers, status, state, access, assets, config: () => settings.current.web, reject });
+  const router = createHttpRouter({
+    handlers,
+    status,
+    state,
+    access,
+    assets,
+    config: () => settings.current.web,
+    reject,
+  });
   const http = await openHttp({ paths, config: config.web, access, router, places: places.http, reject, log });
   undo.push(() => http.close());
   signal?.throwIfAborted();
@@ -363,7 +371,7 @@ async function start(
       await journal.configure(tuningOf(given));
     });
     alerts.configure(given);
-    maintenance.lookSoon();
+    maintenance.checkSoon();
     server.configure(given.socket);
     await following.configure(given);
     await http.configure(given.web);
@@ -372,7 +380,7 @@ async function start(
   runs.start();
   following.start();
   declare(config.queues);
-  scheduler.look();
+  scheduler.check();
   void pruning.resume();
   log(`listening on ${paths.socket}, journal ${path.basename(paths.journal)} ${journal.id} at ${journal.seq}`);
 
@@ -417,14 +425,14 @@ function createSpoolEntrance(
   ingest: Ingest,
   sessions: Sessions,
   admit: Admit,
-  ignoring: Ignoring,
+  ignoring: IgnoreFilter,
   {
     state,
     inOrder,
     isSecret,
   }: { state: State; inOrder: (event: NewEvent) => void; isSecret: (event: NewEvent) => boolean },
 ): SpoolOptions['submit'] {
-  const order = createOrder(() => undefined);
+  const order = createSourceOrder(() => undefined);
   const lookUp = createSenderLookup();
   return (event, bytes, receipt, isShared) => {
     if (event.sender && (event.execution === undefined || event.inherited)) event.sender = lookUp(event.sender);
@@ -442,12 +450,12 @@ function createSpoolEntrance(
     // in its turn, so that those before it are settled
     const isIgnored = ignoring.covers(event);
     if (isIgnored || isHookFile(event)) {
-      ingest.submitLate(event, () => [], bytes, origin);
+      ingest.submitDeferred(event, () => [], bytes, origin);
       return isIgnored;
     }
     if (event.type === HOOK_TYPE) {
       const isToBlank = isSecret(event);
-      ingest.submitLate(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
+      ingest.submitDeferred(event, () => sessions.eventsOf(event).map(admit), bytes, origin);
       return isToBlank;
     }
     const admitted = admit(event);

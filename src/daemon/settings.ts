@@ -13,12 +13,12 @@ export interface Settings {
   /** The last one that was right. Whoever needs a value now and then reads it here each time. */
   readonly current: Config;
   /** Called after `current` has changed, for what has to be told: one after another, and a change at a time. */
-  onChange(listener: Listener): void;
+  onChange(listener: SettingsListener): void;
   status(): ConfigStatus;
   close(): Promise<void>;
 }
 
-export type Listener = (config: Config) => Promise<void> | void;
+export type SettingsListener = (config: Config) => Promise<void> | void;
 
 export interface SettingsOptions {
   file: string;
@@ -33,7 +33,7 @@ const SWEEP_MS = 30_000;
 
 /** Reads the file, and rejects if that is wrong: there is none before it that could hold. */
 export function openSettings({ file, log, now = Date.now }: SettingsOptions): Settings {
-  const listeners: Listener[] = [];
+  const listeners: SettingsListener[] = [];
   let seen = printOf(file);
   let content = readConfigFile(file);
   let current = parseConfig(content, file);

@@ -2,7 +2,7 @@
 import { clip } from '../core/fields.js';
 import type { EventData } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
-import { dropOldest } from '../core/evict.js';
+import { evictOldest } from '../core/evict.js';
 import { finiteOf, parseObject, stringOf } from './json.js';
 import type { Parser, StreamEvent } from './parser.js';
 
@@ -27,7 +27,7 @@ export function createGoTest(): Parser {
     if (line === '' || FRAME.test(line)) return;
     words.delete(step);
     words.set(step, clip(line, ERROR_CHARS));
-    dropOldest(words, MAX_OPEN);
+    evictOldest(words, MAX_OPEN);
   };
 
   const end = (step: string, type: string, elapsed: number | undefined, data: EventData): StreamEvent[] => {

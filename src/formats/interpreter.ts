@@ -11,10 +11,10 @@ import { textOf } from '../core/event.js';
 import type { Format } from './format.js';
 import type { FormatRegistry } from './format-registry.js';
 import { AUTO, PLAIN } from './format-registry.js';
-import type { Claim, Parser, ParserOptions, StreamEvent } from './parser.js';
+import type { ReportedOutcome, Parser, ParserOptions, StreamEvent } from './parser.js';
 import { createPieces } from './pieces.js';
 
-export interface Sink {
+export interface OutputSink {
   /** These stay output: for people, or (`debug`) for who wants to know exactly. The bytes are valid only now. */
   keep(bytes: Buffer, channel: 'text' | 'debug'): void;
   emit(event: TimedEvent): void;
@@ -32,7 +32,7 @@ export interface InterpreterOptions extends Pick<ParserOptions, 'findHistory'> {
   step?: string | undefined;
   /** Where the command works. */
   cwd?: string | undefined;
-  sink: Sink;
+  sink: OutputSink;
 }
 
 export interface Interpreter {
@@ -41,7 +41,7 @@ export interface Interpreter {
   /** No more output comes. `status`: how the execution has ended, if that is known. */
   end(status: FinalStatus | undefined, now: number): void;
   /** What the stream says about its end. */
-  readonly claim: Claim | undefined;
+  readonly claim: ReportedOutcome | undefined;
   /** Has it said that nothing more comes? */
   readonly isOver: boolean;
   /** That of the agent that speaks. */

@@ -4,8 +4,8 @@
  */
 import { stripAnsi } from '../core/ansi.js';
 import type { EventData } from '../core/event.js';
-import { dropOldest } from '../core/evict.js';
-import { createPace } from './throttle.js';
+import { evictOldest } from '../core/evict.js';
+import { createThrottle } from './throttle.js';
 import type { Parser } from './parser.js';
 
 /** A meter fits into a line of a terminal. */
@@ -53,7 +53,7 @@ export function createMeters(): Parser {
   /** Newest last. */
   const shapes = new Map<number, Sampled>();
   let newest: number | undefined;
-  const pace = createPace();
+  const pace = createThrottle();
   return {
     line(text, now) {
       const reading = read(text);
@@ -65,7 +65,7 @@ export function createMeters(): Parser {
       newest = shape;
       const sampled = { current, total, samples, ...behaviour(before, reading) };
       shapes.set(shape, sampled);
-      dropOldest(shapes, MAX_SHAPES);
+      evictOldest(shapes, MAX_SHAPES);
       return samples < 2 || !isProgress(sampled, reading) ? [] : pace.next(() => dataOf(reading), now);
     },
     end: () => pace.rest(),

@@ -1,6 +1,6 @@
 /** Progress for the terminal's taskbar: `ESC ] 9 ; 4 ; state ; percent`, ended by BEL or `ESC \`. */
 import type { Parser } from './parser.js';
-import { createPace } from './throttle.js';
+import { createThrottle } from './throttle.js';
 
 /** The end has been cut off by whoever makes the pieces. Without the `4` it is a notification of iTerm2. */
 const SEQUENCE = /\u001b\]9;4;([0-4])(?:;(\d{1,3}))?$/;
@@ -8,7 +8,7 @@ const SEQUENCE = /\u001b\]9;4;([0-4])(?:;(\d{1,3}))?$/;
 const MESSAGES: Readonly<Record<string, string | undefined>> = { '1': '', '2': 'error', '4': 'warning' };
 
 export function createOscProgress(): Parser {
-  const pace = createPace();
+  const pace = createThrottle();
   let isSure = false;
   return {
     line(text, now) {

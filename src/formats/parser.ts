@@ -16,7 +16,7 @@ export interface StreamEvent {
 }
 
 /** What the stream itself says about its end. */
-export interface Claim {
+export interface ReportedOutcome {
   status: 'completed' | 'failed' | 'cancelled';
   error?: string;
   summary?: string;
@@ -32,7 +32,7 @@ export interface Parser {
   /** No line comes any more, and the execution has ended so, if that is known: what closes with it. */
   end(status: FinalStatus | undefined): readonly StreamEvent[];
   /** As far as the lines have told. In a session's file: how the last turn has ended, unless another has begun. */
-  readonly claim?: Claim | undefined;
+  readonly claim?: ReportedOutcome | undefined;
   /** Has it said that nothing more comes, unless somebody takes it up again? */
   readonly isOver?: boolean;
   /** Has it found what only its format has? */
@@ -52,7 +52,10 @@ export interface ParserOptions {
  * How an execution has ended: it has failed if anybody says so, its process or its stream. An exit status that is none
  * of success says less than a stream that was interrupted.
  */
-export function settle(status: FinalStatus, claim: Claim | undefined): { status: FinalStatus } & Omit<Claim, 'status'> {
+export function resolveOutcome(
+  status: FinalStatus,
+  claim: ReportedOutcome | undefined,
+): { status: FinalStatus } & Omit<ReportedOutcome, 'status'> {
   if (!claim) return { status };
   const { status: claimed, ...words } = claim;
   const knowsBetter = status === 'completed' || (status === 'failed' && claimed === 'cancelled');

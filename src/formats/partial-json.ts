@@ -8,7 +8,7 @@ const END_FIELDS = [
 ];
 
 /** Members of the object that are whole in `beginning`, and of the last one, if that is an object, what is whole in it. */
-export function readCutObject(beginning: string, end: string): Json {
+export function parsePartialObject(beginning: string, end: string): Json {
   const fields = END_FIELDS.flatMap((name) => {
     const found = [...end.matchAll(new RegExp(`(?<!\\\\)"${name}":("[^"\\\\]*"|\\d+)`, 'g'))].at(-1)?.[1];
     return found === undefined ? [] : [`"${name}":${found}`];

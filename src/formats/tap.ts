@@ -1,7 +1,7 @@
 /** The Test Anything Protocol, versions 12 to 14: a step for each test, one inside the other where they are nested. */
 import { clip } from '../core/fields.js';
 import type { EventData } from '../core/event.js';
-import { createPace } from './throttle.js';
+import { createThrottle } from './throttle.js';
 import type { Parser, StreamEvent } from './parser.js';
 
 const VERSION = /^TAP version \d+$/;
@@ -39,7 +39,7 @@ export function createTap(): Parser {
   let inDetails = false;
   /** Does this producer write details behind its tests? Only then is it worth to wait for them. */
   let hasDetails = true;
-  const pace = createPace();
+  const pace = createThrottle();
 
   const stepAt = (depth: number) =>
     counts

@@ -2,7 +2,7 @@
 import type { EventData } from '../core/event.js';
 import type { StreamEvent } from './parser.js';
 
-export interface Pace {
+export interface Throttle {
   /** The newest count, made if it is told: the event, if it is time for one. */
   next(make: () => EventData, now: number): StreamEvent[];
   /** What has not been told. */
@@ -12,7 +12,7 @@ export interface Pace {
 /** Faces draw no faster. */
 const INTERVAL_MS = 100;
 
-export function createPace(): Pace {
+export function createThrottle(): Throttle {
   let waiting: (() => EventData) | undefined;
   let told: EventData | undefined;
   let toldAt = -Infinity;

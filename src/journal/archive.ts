@@ -14,10 +14,10 @@ import { MAX_BLOCK_BYTES, SegmentFile } from './segment-file.js';
 export const packBlock = promisify(gzip);
 
 /** Called between two blocks: waits as long as others need the machine, and throws to stop the work. */
-export type Pace = () => Promise<void>;
+export type CompressionPace = () => Promise<void>;
 
 /** Leaves a segment as it is when it is gone, or when what is in it is mostly damage. */
-export async function archiveSegment(directory: string, first: number, pace: Pace): Promise<void> {
+export async function archiveSegment(directory: string, first: number, pace: CompressionPace): Promise<void> {
   const file = await SegmentFile.open(directory, first);
   if (file === undefined) return;
   try {
@@ -46,7 +46,12 @@ function endOf(index: BlockIndex, block: number): number {
   return index.offsets[block + 1] ?? index.size;
 }
 
-async function replaceByArchive(directory: string, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<void> {
+async function replaceByArchive(
+  directory: string,
+  file: SegmentFile,
+  index: BlockIndex,
+  pace: CompressionPace,
+): Promise<void> {
   const archive = segmentPath(directory, file.first, 'gzip');
   const plain = segmentPath(directory, file.first, 'plain');
   const temporary = archive + TEMPORARY;
@@ -67,7 +72,12 @@ async function replaceByArchive(directory: string, file: SegmentFile, index: Blo
   await removeFile(plain);
 }
 
-async function writeArchive(path: string, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<GzipLayout> {
+async function writeArchive(
+  path: string,
+  file: SegmentFile,
+  index: BlockIndex,
+  pace: CompressionPace,
+): Promise<GzipLayout> {
   const handle = await openRegular(path, OPEN_TO_REPLACE);
   try {
     const layout = await writeMembers(handle, file, index, pace);
@@ -78,7 +88,12 @@ async function writeArchive(path: string, file: SegmentFile, index: BlockIndex, 
   }
 }
 
-async function writeMembers(handle: FileHandle, file: SegmentFile, index: BlockIndex, pace: Pace): Promise<GzipLayout> {
+async function writeMembers(
+  handle: FileHandle,
+  file: SegmentFile,
+  index: BlockIndex,
+  pace: CompressionPace,
+): Promise<GzipLayout> {
   const layout: GzipLayout = { offsets: [], size: 0 };
   for (let block = 0; block < index.blocks; block++) {
     await pace();
@@ -91,7 +106,7 @@ async function writeMembers(handle: FileHandle, file: SegmentFile, index: BlockI
 }
 
 /** Does every member unpack to as many bytes as its block has? */
-async function isWhole(path: string, index: BlockIndex, pace: Pace): Promise<boolean> {
+async function isWhole(path: string, index: BlockIndex, pace: CompressionPace): Promise<boolean> {
   const file = await SegmentFile.openPath(path, index.first, true);
   if (file === undefined) return false;
   try {

@@ -5,7 +5,7 @@ import type { ExecutionEvent } from '../core/event.js';
 import type { Execution, ExecutionJson } from '../core/execution.js';
 import { executionFromJson, executionToJson } from '../core/execution.js';
 import { fold } from '../core/fold.js';
-import type { Limits, OwnStateJson, State } from '../core/state.js';
+import type { StateLimits, OwnStateJson, State } from '../core/state.js';
 import { emptyState, installExecution, ownStateFromJson, ownStateToJson } from '../core/state.js';
 import { openRegular } from '../platform/regular-file.js';
 import { OPEN_TO_READ, removeFile, replaceFile, statIfThere } from './disk.js';
@@ -68,7 +68,12 @@ interface Extent {
  * The state as of the newest event in the journal: the checkpoint, if it is one of this journal and not ahead of what
  * a crash has left of it, and every event after it.
  */
-export async function restore(file: string, source: JournalSource, extent: Extent, limits: Limits): Promise<State> {
+export async function restore(
+  file: string,
+  source: JournalSource,
+  extent: Extent,
+  limits: StateLimits,
+): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
   return (await replay(known ?? emptyState(limits), source, extent)).state;
 }
@@ -86,7 +91,7 @@ export async function restoreForWriting(
   file: string,
   source: JournalSource,
   extent: Extent,
-  limits: Limits,
+  limits: StateLimits,
   { observer, signal }: { observer?: Observer; signal?: AbortSignal | undefined } = {},
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
@@ -123,7 +128,7 @@ async function readCheckpoint(
   file: string,
   source: JournalSource,
   journal: Extent,
-  limits: Limits,
+  limits: StateLimits,
 ): Promise<State | undefined> {
   let handle: FileHandle | undefined;
   try {

@@ -17,7 +17,7 @@ interface Down {
   refused: number;
 }
 
-export class Failure {
+export class WriteFailure {
   readonly #uptime: () => number;
   #down: Down | undefined;
 

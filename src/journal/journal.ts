@@ -8,7 +8,7 @@ import type { JournalStatus } from '../api/messages.js';
 import { Archiver } from './archiver.js';
 import { BlockIndex } from './block-index.js';
 import { orMissing, syncDirectory, syncFile } from './disk.js';
-import { Failure } from './failure.js';
+import { WriteFailure } from './failure.js';
 import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
@@ -16,7 +16,7 @@ import { type Gone, mayHold, pruneSegment } from './prune.js';
 import { createDirectory, recover, type Recovered, removeSegment, toNote } from './recovery.js';
 import { writeIndex } from './scan.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
-import { type Limits, Shelf } from './sealed-segments.js';
+import { type RetentionLimits, SealedSegments } from './sealed-segments.js';
 import { findUnreadable, type JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 
@@ -26,9 +26,10 @@ type Given = 'directory' | keyof Tuning;
 type Optional = 'now' | 'uptime' | 'log' | 'note';
 
 /** `note` may be called before `open` has resolved. */
-export interface JournalOptions extends Limits, Pick<WriterOptions, Given>, Partial<Pick<WriterOptions, Optional>> {}
+export interface JournalOptions
+  extends RetentionLimits, Pick<WriterOptions, Given>, Partial<Pick<WriterOptions, Optional>> {}
 
-type Options = Limits & Pick<WriterOptions, Given | Optional>;
+type Options = RetentionLimits & Pick<WriterOptions, Given | Optional>;
 
 /** Enough to make a sync worth its while, little enough to be on disk soon. */
 const SYNC_BYTES = 8 * 1024 * 1024;
@@ -46,9 +47,9 @@ export class Journal {
   readonly #manifest: Manifest;
   readonly #writer: SegmentWriter;
   readonly #schedule = new SyncSchedule(() => this.#syncPass());
-  readonly #failure: Failure;
+  readonly #failure: WriteFailure;
   readonly #archiver: Archiver;
-  readonly #shelf: Shelf;
+  readonly #shelf: SealedSegments;
   /** Whatever changes the file written to waits for what was begun before. */
   #work: Promise<unknown> = Promise.resolve();
   #shelfWork: Promise<unknown> = Promise.resolve();
@@ -64,8 +65,8 @@ export class Journal {
     this.#manifest = recovered.manifest;
     this.id = recovered.manifest.id;
     this.readOnly = recovered.readOnly;
-    this.#failure = new Failure(uptime);
-    this.#shelf = new Shelf(directory);
+    this.#failure = new WriteFailure(uptime);
+    this.#shelf = new SealedSegments(directory);
     const isBusy = () => uptime() - this.#writtenAt < BUSY_MS;
     this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#shelf.put(first) });
     const sealed = () => this.#schedule.now();
@@ -133,7 +134,7 @@ export class Journal {
    * Other bounds, or another way to sync; to be called between two writes. What was written before is synced first, so
    * that `synced` goes on to tell the truth.
    */
-  async configure(given: Limits & Tuning): Promise<void> {
+  async configure(given: RetentionLimits & Tuning): Promise<void> {
     const { sync, directory } = this.#options;
     if (sync !== given.sync && !this.readOnly) {
       // of segments that are closed nobody has cared yet

@@ -10,7 +10,7 @@ export interface Batch {
   lines: string[];
 }
 
-export interface LineRange {
+export interface ByteRange {
   /** The seq before the first line, as far as known, else -1. */
   before: number;
   /** All seqs here are below this. */
@@ -43,13 +43,13 @@ const HEAD_BYTES = Buffer.from(HEAD);
  * Every line ends with a newline; what follows the last one is damage. Returns the last good seq, or `range.before`; of
  * bytes in which nothing is looked for, the seq in front of `below`.
  */
-export function decodeLines(buffer: Buffer, range: LineRange, visitor: LineVisitor): number {
+export function decodeLines(buffer: Buffer, range: ByteRange, visitor: LineVisitor): number {
   return new LineDecoder(buffer, range, visitor).decode();
 }
 
 class LineDecoder {
   readonly #buffer: Buffer;
-  readonly #range: LineRange;
+  readonly #range: ByteRange;
   readonly #visitor: LineVisitor;
   readonly #search: (start: number, end: number) => boolean;
   readonly #within: (start: number, end: number) => boolean;
@@ -57,7 +57,7 @@ class LineDecoder {
   /** Damage since the last good line. */
   #hole = false;
 
-  constructor(buffer: Buffer, range: LineRange, visitor: LineVisitor) {
+  constructor(buffer: Buffer, range: ByteRange, visitor: LineVisitor) {
     this.#buffer = buffer;
     this.#range = range;
     this.#visitor = visitor;

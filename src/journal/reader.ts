@@ -10,7 +10,7 @@ import type { Batch } from './lines.js';
 import { readRemovedThrough } from './manifest.js';
 import { allOf, between, containing, type LineSearch } from './search.js';
 import { type JournalSource, lookAgain, OpenSegment } from './source.js';
-import { Tail } from './tail.js';
+import { NewestEvents } from './tail.js';
 
 export { type JournalSource, openSource } from './source.js';
 
@@ -26,7 +26,7 @@ export interface ReadOptions {
   search?: LineSearch | undefined;
 }
 
-export type Part = Batch | { gap: Gap };
+export type SegmentPart = Batch | { gap: Gap };
 
 interface Range {
   after: number;
@@ -42,7 +42,7 @@ interface Range {
  * The events in order, each once, in chunks of about a block, up to what is written when it gets there; gaps where
  * events are known to be lost.
  */
-export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<Part> {
+export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<SegmentPart> {
   const { through = SEQ_LIMIT, execution, since = '', until = '~' } = options;
   const wanted = { through, execution, since, until, search: searchOf(options), within: withinOf(options) };
   let position = options.after ?? 0;
@@ -90,7 +90,12 @@ export async function readLast(
   isWanted: (event: ExecutionEvent) => boolean = () => true,
 ): Promise<Newest> {
   for (let misses = 1; ; misses++) {
-    const tail = new Tail(count, (event) => matches(filter, event) && isWanted(event), filter.execution, through);
+    const tail = new NewestEvents(
+      count,
+      (event) => matches(filter, event) && isWanted(event),
+      filter.execution,
+      through,
+    );
     const gaps: Gap[] = [];
     const gone = await readBackwards(source, tail, { execution: filter.execution, through }, gaps);
     if (gone === undefined) return { ...tail.batch(), gaps };
@@ -143,7 +148,7 @@ async function findRemoved(source: JournalSource, oldest: number | undefined, ra
   return lostPart(1, Math.min(removed, kept - 1), range, 'retention');
 }
 
-async function* readSegment(segment: OpenSegment, range: Range, next?: SegmentEntry): AsyncGenerator<Part> {
+async function* readSegment(segment: OpenSegment, range: Range, next?: SegmentEntry): AsyncGenerator<SegmentPart> {
   try {
     yield* readBlocks(segment, range);
     const lost = segment.isUnreadable
@@ -179,7 +184,7 @@ function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {
   return lostPart(Math.max(last + 1, index.first), index.lostThrough, range, 'damage');
 }
 
-async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<Part> {
+async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<SegmentPart> {
   const { search, within } = range;
   let before = Math.min(segment.index.first, segment.firstSeq(0)) - 1;
   let following = 0; // the block that `before` stands in front of
@@ -226,7 +231,7 @@ function lostPart(
 
 /** What is found in one block, in order. */
 class Parts {
-  readonly list: Part[] = [];
+  readonly list: SegmentPart[] = [];
   readonly #range: Range;
   #batch: Batch | undefined;
 
@@ -252,7 +257,7 @@ class Parts {
 /** Returns a segment that was gone before it could be read. */
 async function readBackwards(
   source: JournalSource,
-  tail: Tail,
+  tail: NewestEvents,
   wanted: Pick<Range, 'execution' | 'through'>,
   gaps: Gap[],
 ): Promise<SegmentEntry | undefined> {

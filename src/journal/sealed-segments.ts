@@ -9,12 +9,12 @@ interface Stored {
   writtenAt: number;
 }
 
-export interface Limits {
+export interface RetentionLimits {
   retainBytes: number;
   retainMs: number;
 }
 
-export class Shelf {
+export class SealedSegments {
   readonly #directory: string;
   /** Oldest first. */
   #segments: Stored[] = [];
@@ -58,7 +58,11 @@ export class Shelf {
    * The last seq of the oldest segments that are too old or too many. `first` is where what is written now begins,
    * `total` the size of the journal with it.
    */
-  expired(limits: Limits, now: number, { first, total }: { first: number; total: number }): number | undefined {
+  expired(
+    limits: RetentionLimits,
+    now: number,
+    { first, total }: { first: number; total: number },
+  ): number | undefined {
     let bytes = total;
     let through: number | undefined;
     for (const [at, segment] of this.#segments.entries()) {

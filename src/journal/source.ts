@@ -5,7 +5,7 @@ import type { UnreadableSegment } from '../api/messages.js';
 import { NotRegularFile } from '../platform/regular-file.js';
 import { BlockIndex } from './block-index.js';
 import { isMissing, listSegments, SEQ_LIMIT, type SegmentEntry } from './layout.js';
-import { decodeLines, type LineRange, type LineVisitor } from './lines.js';
+import { decodeLines, type ByteRange, type LineVisitor } from './lines.js';
 import { loadIndex, readIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
 
@@ -151,12 +151,12 @@ export class OpenSegment {
   }
 
   /** Returns the last seq of the block as far as it is good. */
-  decode(block: number, lines: Buffer, range: Omit<LineRange, 'below'>, visitor: LineVisitor): number {
+  decode(block: number, lines: Buffer, range: Omit<ByteRange, 'below'>, visitor: LineVisitor): number {
     return decodeLines(lines, { ...range, below: this.seqBehind(block) }, visitor);
   }
 
   /** The same of a block that is read for it; undefined if none of it can be read. */
-  async decodeBlock(block: number, range: Omit<LineRange, 'below'>, visitor: LineVisitor): Promise<number | undefined> {
+  async decodeBlock(block: number, range: Omit<ByteRange, 'below'>, visitor: LineVisitor): Promise<number | undefined> {
     const lines = await this.#readBlock(block);
     return lines && this.decode(block, lines, range, visitor);
   }

@@ -4,7 +4,7 @@ import type { Batch } from './lines.js';
 import { containing } from './search.js';
 import type { OpenSegment } from './source.js';
 
-export class Tail {
+export class NewestEvents {
   readonly #count: number;
   readonly #isWanted: (event: ExecutionEvent) => boolean;
   readonly #execution: string | undefined;

@@ -3,13 +3,13 @@ import type { ErrorJson } from '../core/errors.js';
 import { ProgressError } from '../core/errors.js';
 import { describeValue } from '../core/excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
-import type { Ack, Op, Order, Push, Replies, Request, RequestId } from '../api/messages.js';
+import type { Ack, Op, RunCommand, Push, Replies, Request, RequestId } from '../api/messages.js';
 import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from '../api/messages.js';
 
 export interface ChannelOptions {
   write: (line: string) => void;
   onPush?: (push: Push) => void;
-  onOrder?: (order: Order['order']) => void;
+  onOrder?: (order: RunCommand['order']) => void;
   onAck?: (ack: Ack['ack']) => void;
   /** About a line that was no request. */
   onError?: (error: ProgressError) => void;
@@ -20,7 +20,7 @@ export interface ChannelOptions {
 /** A request without what the channel adds. */
 export type Ask<K extends Op> = Omit<Extract<Request, { op: K }>, 'op' | 'id'>;
 
-export interface Channel {
+export interface ProtocolChannel {
   receive(chunk: Buffer): void;
   /** Rejects with the daemon's error, or with the reason of `close`. */
   request<K extends Op>(op: K, fields: Ask<K>, id?: RequestId): Promise<Replies[K]>;
@@ -33,7 +33,14 @@ interface Waiting {
   reject: (error: ProgressError) => void;
 }
 
-export function createChannel({ write, onPush, onOrder, onAck, onError, onBroken }: ChannelOptions): Channel {
+export function createProtocolChannel({
+  write,
+  onPush,
+  onOrder,
+  onAck,
+  onError,
+  onBroken,
+}: ChannelOptions): ProtocolChannel {
   const waiting = new Map<RequestId, Waiting>();
   let ids = 0;
   let closed: ProgressError | undefined;
@@ -53,7 +60,7 @@ export function createChannel({ write, onPush, onOrder, onAck, onError, onBroken
       onBroken(new ProgressError('unavailable', `this is no daemon of progress: it says ${describeValue(text)}`));
     else if ('re' in line) settle(line['re'] as RequestId, line);
     else if ('on' in line) onPush?.(line as Push);
-    else if ('order' in line) onOrder?.((line as unknown as Order).order);
+    else if ('order' in line) onOrder?.((line as unknown as RunCommand).order);
     else if ('ack' in line) onAck?.(line['ack'] as Ack['ack']);
     else if ('error' in line) onError?.(ProgressError.fromJSON(line['error'] as ErrorJson));
   };

@@ -5,7 +5,7 @@ import type { EventData, NewEvent } from '../core/event.js';
 import { isIdentifier, MAX_ID_CHARS, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { readTime } from '../core/time.js';
 import { toId, toTime } from '../core/conversions.js';
-import { isForeign, translate } from '../core/event-aliases.js';
+import { isAlias, translate } from '../core/event-aliases.js';
 import { ProgressError } from '../core/errors.js';
 import { describeValue, quoteAround } from '../core/excerpt.js';
 import { findJsonError } from './json-error.js';
@@ -152,7 +152,7 @@ function toPlain(given: Fields): Plain {
   const { type } = given;
   if (typeof type !== 'string' || !isObject(data)) return { value: given };
   const isNamed = data['type'] === type || data['event'] === type;
-  if (!isNamed && !(isObject(data['data']) && isForeign(type, data))) return { value: given };
+  if (!isNamed && !(isObject(data['data']) && isAlias(type, data))) return { value: given };
   const inner = data['event'] === type || isObject(data['data']) ? unwrap({ ...data, event: type }) : { value: data };
   const { type: _type, ...fields } = inner.value;
   // the data of a flat event stay data: none of its fields is one of the envelope's

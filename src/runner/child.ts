@@ -14,17 +14,17 @@ import type { Pty } from './pty.js';
 import { ourEnds } from './pty.js';
 import type { CommandStream } from './output.js';
 import { openPipes } from './pipe.js';
-import type { Source } from './pump.js';
-import { sourceOf } from './pump.js';
+import type { PumpSource } from './pump.js';
+import { pumpSourceOf } from './pump.js';
 import { statusOfSignal } from './signals.js';
 
-export type Outcome = { exitCode: number } | { signal: NodeJS.Signals } | { error: string; exitCode: number };
+export type ChildExit = { exitCode: number } | { signal: NodeJS.Signals } | { error: string; exitCode: number };
 
 export interface Child {
   pid: number;
-  outputs: { stream: CommandStream; source: Source }[];
+  outputs: { stream: CommandStream; source: PumpSource }[];
   /** Its pipes may still hold something then. */
-  exited: Promise<Outcome>;
+  exited: Promise<ChildExit>;
 }
 
 export interface ChildOptions {
@@ -52,7 +52,7 @@ const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
 /** The outcome at once where nothing could be started. */
-export async function startChild(options: ChildOptions): Promise<Child | Outcome> {
+export async function startChild(options: ChildOptions): Promise<Child | ChildExit> {
   const { argv, cwd, env } = options;
   const problem = findProblem(argv[0], cwd, env);
   if (problem) return problem;
@@ -67,7 +67,7 @@ export async function startChild(options: ChildOptions): Promise<Child | Outcome
 }
 
 async function begun(child: ChildProcess, outputs: Child['outputs']): Promise<Child> {
-  const exited = new Promise<Outcome>((resolve) => {
+  const exited = new Promise<ChildExit>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(signal ? { signal } : { exitCode: exitCode ?? 0 }));
   });
   const { pid } = child;
@@ -159,7 +159,7 @@ async function withPipes(
   const sourcesOf = (child: ChildProcess) =>
     read.flatMap((stream, index) => {
       const readable = child[stream];
-      const source = pipes?.[index]?.source ?? (readable && sourceOf(readable));
+      const source = pipes?.[index]?.source ?? (readable && pumpSourceOf(readable));
       return source ? [{ stream, source }] : [];
     });
   try {
@@ -176,7 +176,7 @@ async function withPipes(
 }
 
 /** Why it cannot be executed, in words: the system's own would not tell the file from the directory. */
-function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome | undefined {
+function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): ChildExit | undefined {
   const wrong = (error: string, exitCode: number) => ({ error, exitCode });
   try {
     if (!statSync(cwd).isDirectory()) return wrong(`cannot start in ${cwd}: not a directory`, NOT_EXECUTABLE);
@@ -201,6 +201,6 @@ function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): Outcome
 }
 
 /** As a shell has it: 128 and the number of a signal. */
-export function statusOf(outcome: Outcome): number {
+export function exitStatusOfChild(outcome: ChildExit): number {
   return 'signal' in outcome ? statusOfSignal(outcome.signal) : outcome.exitCode;
 }

@@ -48,7 +48,7 @@ export function chunksOf(bytes: Buffer): Buffer[] {
 }
 
 /** `sun_path` is short, and a state directory may be deep: a socket is bound and found by its name alone, within it. */
-export function within<T>(directory: string, use: () => T): T {
+export function clampSize<T>(directory: string, use: () => T): T {
   const before = process.cwd();
   process.chdir(directory);
   try {

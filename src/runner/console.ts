@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ProgressError } from '../core/errors.js';
 import { createLineDecoder, encodeLine } from '../protocol/lines.js';
 import type { ConsoleSize, FromConsole, Hello, ToConsole } from './console-messages.js';
-import { chunksOf, CONSOLE_SOCKET, MAX_MESSAGE_BYTES, within } from './console-messages.js';
+import { chunksOf, CONSOLE_SOCKET, MAX_MESSAGE_BYTES, clampSize } from './console-messages.js';
 import type { Pty } from './pty.js';
 import type { Run } from './run.js';
 import { ScreenTail } from './screen-tail.js';
@@ -69,7 +69,7 @@ export class Console {
     try {
       rmSync(this.#path, { force: true });
       this.#server = createServer((socket) => this.#accept(socket)).on('error', warn);
-      within(directory, () => this.#server?.listen(CONSOLE_SOCKET));
+      clampSize(directory, () => this.#server?.listen(CONSOLE_SOCKET));
       chmodSync(this.#path, 0o600);
     } catch (error) {
       warn(error);

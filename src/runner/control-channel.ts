@@ -2,24 +2,24 @@
 import { connect } from '../client/connect.js';
 import type { Client } from '../client/client.js';
 import type { Paths } from '../platform/paths.js';
-import type { Order } from '../api/messages.js';
+import type { RunCommand } from '../api/messages.js';
 
-export interface Link {
+export interface ControlChannel {
   close(): void;
 }
 
-export interface LinkOptions {
+export interface ControlChannelOptions {
   paths: Paths;
   run: string;
   /** Start a daemon if there is none: once, since somebody may have stopped it later. */
   start: boolean;
-  onOrder: (order: Order['order']) => void;
+  onOrder: (order: RunCommand['order']) => void;
 }
 
 /** A daemon that has just been started finds its runs within this. */
 const RETRY_MS = 400;
 
-export function openLink({ paths, run, start, onOrder }: LinkOptions): Link {
+export function openControlChannel({ paths, run, start, onOrder }: ControlChannelOptions): ControlChannel {
   let client: Client | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;

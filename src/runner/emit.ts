@@ -1,4 +1,4 @@
 import type { EventData } from '../core/event.js';
 
 /** Writes an event of the run, soon or at once. */
-export type Tell = (type: string, data: EventData, now?: 'now') => void;
+export type Emit = (type: string, data: EventData, now?: 'now') => void;

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { ErrorCode } from '../core/errors.js';
 import type { ProcessInfo } from '../platform/processes.js';
 
-export interface Failure {
+export interface ControlFailure {
   code: Extract<ErrorCode, 'no_permission' | 'unavailable'>;
   error: string;
 }
@@ -11,14 +11,14 @@ export interface Failure {
 const MAX_NAMED = 5;
 
 /** EPERM: these belong to another user. */
-export function notPermitted(processes: readonly ProcessInfo[]): Failure {
+export function notPermitted(processes: readonly ProcessInfo[]): ControlFailure {
   const names = processes.slice(0, MAX_NAMED).map(({ pid, name }) => `${pid} (${name}, ${ownerOf(pid)})`);
   const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
   return { code: 'no_permission', error: `not permitted to signal ${names.join(', ')}${more}: EPERM` };
 }
 
 /** Nothing has ended or stopped these. */
-export function stillThere(what: string, processes: readonly ProcessInfo[]): Failure {
+export function stillThere(what: string, processes: readonly ProcessInfo[]): ControlFailure {
   const names = processes.slice(0, MAX_NAMED).map(({ pid, name, state }) => `${pid} (${name}, state ${state})`);
   const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
   return { code: 'unavailable', error: `${what} ${names.join(', ')}${more}` };

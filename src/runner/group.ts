@@ -3,7 +3,7 @@ import { errnoOf } from '../core/errors.js';
 import type { ProcessIdentity, ProcessInfo } from '../platform/processes.js';
 import { bootId, identityOf, isAlive, processesWith, readProcess, readProcesses } from '../platform/processes.js';
 
-export interface Group {
+export interface ProcessGroup {
   readonly leader: ProcessIdentity;
   /** Those of its session and group that are alive, the leader or not. */
   members(): ProcessInfo[];
@@ -21,7 +21,7 @@ export function markerOf(run: string): string {
 }
 
 /** Its command is a session of its own, which `leader` leads or has led. */
-export function createGroup(leader: ProcessIdentity, run: string): Group {
+export function createProcessGroup(leader: ProcessIdentity, run: string): ProcessGroup {
   const marker = markerOf(run);
   /** Those of the last look, when it was certain that they are ours: as long as one is left, so is the group. */
   let known: ReadonlySet<string> = new Set();
@@ -62,11 +62,11 @@ export function createGroup(leader: ProcessIdentity, run: string): Group {
 }
 
 /** When nobody has written down who leads it: whoever leads a session and carries the marker. */
-export function findGroup(run: string): Group | undefined {
+export function findProcessGroup(run: string): ProcessGroup | undefined {
   const pids = processesWith(markerOf(run));
   const leader = pids.find((pid) => readProcess(pid)?.session === pid);
   const identity = leader === undefined ? undefined : identityOf(leader);
-  return identity && createGroup(identity, run);
+  return identity && createProcessGroup(identity, run);
 }
 
 function maySignal(pid: number): boolean {

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { ProgressError } from '../core/errors.js';
 import { resolvePaths } from '../platform/paths.js';
 import { READY } from './launch.js';
-import { openLink } from './control-channel.js';
+import { openControlChannel } from './control-channel.js';
 import { Console } from './console.js';
 import { openInput } from './pipe.js';
 import { openPty } from './pty.js';
@@ -34,7 +34,7 @@ try {
     ...(pty && { pty }),
   });
   clients.open(run);
-  const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));

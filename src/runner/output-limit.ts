@@ -1,18 +1,18 @@
 /** The bound on what is kept of one run's output: its first part, and its last. */
 import { formatBytes, formatQuantity } from '../core/format.js';
-import type { Piece } from './output.js';
+import type { OutputPiece } from './output.js';
 import { PIECE_BYTES } from './output.js';
 
-export interface Limit {
-  take(piece: Piece): void;
+export interface OutputLimit {
+  take(piece: OutputPiece): void;
   /** The last part, with a word about what is missing before it. */
   end(): void;
 }
 
-export interface LimitOptions {
+export interface OutputLimitOptions {
   /** Bytes, both streams together. */
   bytes: number;
-  keep: (piece: Piece) => void;
+  keep: (piece: OutputPiece) => void;
   /** Tells in the log, once when the first part is full, and once what was left out. */
   mark: (text: string) => void;
 }
@@ -20,12 +20,12 @@ export interface LimitOptions {
 /** It waits in memory until the run ends. */
 const MAX_LAST_BYTES = 8 * 1024 * 1024;
 
-export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
+export function createOutputLimit({ bytes, keep, mark }: OutputLimitOptions): OutputLimit {
   const lastBytes = Math.min(MAX_LAST_BYTES, Math.floor(bytes / 4));
   const firstBytes = bytes - lastBytes;
   let kept = 0;
   /** A ring: from `head` on. */
-  let ring: Piece[] = [];
+  let ring: OutputPiece[] = [];
   let head = 0;
   let ringBytes = 0;
   let leftOut = { bytes: 0, lines: 0 };
@@ -39,7 +39,7 @@ export function createLimit({ bytes, keep, mark }: LimitOptions): Limit {
     return room.subarray(0, content.copy(room));
   };
 
-  const leave = ({ content, newlines, part }: Piece) => {
+  const leave = ({ content, newlines, part }: OutputPiece) => {
     leftOut = { bytes: leftOut.bytes + content.length, lines: leftOut.lines + newlines + (part ? 0 : 1) };
     if (content.length >= PIECE_BYTES / 2) free.push(Buffer.from(content.buffer));
   };

@@ -3,38 +3,38 @@ import type { FinalStatus } from '../core/event.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { createInterpreter } from '../formats/interpreter.js';
 import { FORMATS } from '../agents/formats.js';
-import type { Claim } from '../formats/parser.js';
-import type { CommandStream, Piece } from './output.js';
-import { createPieces } from './output.js';
+import type { ReportedOutcome } from '../formats/parser.js';
+import type { CommandStream, OutputPiece } from './output.js';
+import { createOutputSplitter } from './output.js';
 import type { Recorder } from './pump.js';
 
-export interface Reading extends Recorder {
+export interface OutputReader extends Recorder {
   /** Records the whole lines that wait for others. */
   flush(): void;
   /** Nothing comes any more, and it has ended like that as far as its process tells. Returns what is left to show. */
   end(status: FinalStatus): readonly (Buffer | string)[];
   /** What the output itself says about the end. */
-  readonly claim: Claim | undefined;
+  readonly claim: ReportedOutcome | undefined;
   /** It is an agent's, which has not told how it ends. */
   readonly isOpen: boolean;
 }
 
-export interface ReadingOptions {
+export interface OutputReaderOptions {
   argv: readonly string[];
   cwd?: string | undefined;
   format: string | undefined;
   stream: CommandStream;
   /** Its lines end as on a terminal. */
   isTerminal: boolean;
-  onPiece: (piece: Piece) => void;
+  onPiece: (piece: OutputPiece) => void;
   emit: (event: TimedEvent) => void;
   /** Of an agent's event, for a person; without it its lines are shown as they come. */
   render?: ((event: TimedEvent) => string) | undefined;
 }
 
-export function createReading(options: ReadingOptions): Reading {
+export function createOutputReader(options: OutputReaderOptions): OutputReader {
   const { argv, cwd, format, stream, isTerminal, onPiece, emit, render } = options;
-  const pieces = { text: createPieces(stream, onPiece), debug: createPieces('debug', onPiece) };
+  const pieces = { text: createOutputSplitter(stream, onPiece), debug: createOutputSplitter('debug', onPiece) };
   const returns = isTerminal ? createReturns() : undefined;
   let shown: (Buffer | string)[] = [];
   const interpreter = createInterpreter({
@@ -87,8 +87,8 @@ export function createReading(options: ReadingOptions): Reading {
  * Keeps the order between the outputs of a command: lines of the one that wait are recorded before what the other has
  * written since. Within one read of both the system tells of no order.
  */
-export function createReadingOrder(): (reading: Reading) => Recorder {
-  let newest: Reading | undefined;
+export function createReadOrder(): (reading: OutputReader) => Recorder {
+  let newest: OutputReader | undefined;
   return (reading) => ({
     push(chunk) {
       if (newest !== reading) newest?.flush();

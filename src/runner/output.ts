@@ -4,7 +4,7 @@ import type { EventData } from '../core/event.js';
 import { maskOutput } from '../core/mask/mask.js';
 
 /** What one event tells. */
-export interface Piece {
+export interface OutputPiece {
   stream: CommandStream | 'debug';
   /** Without the newline that ends it. It may be kept only as a copy. */
   content: Buffer;
@@ -21,7 +21,7 @@ export interface Piece {
 /** What a command writes to; `debug` is what of it is not for people. */
 export type CommandStream = 'stdout' | 'stderr';
 
-export interface Pieces {
+export interface OutputSplitter {
   push(chunk: Buffer): void;
   /** Whole lines that wait for others. */
   flush(): void;
@@ -41,7 +41,10 @@ const MAX_CUTS = 64;
 
 const NEWLINE = 0x0a;
 
-export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) => void): Pieces {
+export function createOutputSplitter(
+  stream: OutputPiece['stream'],
+  onPiece: (piece: OutputPiece) => void,
+): OutputSplitter {
   /** What waits, copied: a child's output comes in buffers that are used again. */
   let store = Buffer.alloc(0);
   let length = 0;
@@ -49,7 +52,7 @@ export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) =>
   let since: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const say = (content: Buffer, part?: Piece['part']) => {
+  const say = (content: Buffer, part?: OutputPiece['part']) => {
     const time = since ?? new Date().toISOString();
     const newlines = countNewlines(content);
     onPiece({ stream, content, newlines, line, time, ...(part && { part }) });
@@ -94,7 +97,7 @@ export function createPieces(stream: Piece['stream'], onPiece: (piece: Piece) =>
 }
 
 /** The data of an `output` event. */
-export function outputData({ stream, content, line, part }: Piece): EventData {
+export function outputData({ stream, content, line, part }: OutputPiece): EventData {
   return {
     stream,
     line,

@@ -1,16 +1,16 @@
 /** Pausing a run, and continuing it: what is reported is what its processes do. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isStandingStill } from '../platform/processes.js';
-import type { Failure } from './failure.js';
+import type { ControlFailure } from './failure.js';
 import { notPermitted, stillThere } from './failure.js';
-import type { Group } from './group.js';
-import type { Tell } from './emit.js';
+import type { ProcessGroup } from './group.js';
+import type { Emit } from './emit.js';
 
 export interface Pausing {
   readonly isPaused: boolean;
   /** Reports the pause before it returns, where its processes stop that soon: the caller may be about to stop itself. */
-  begin(group: Group, by: string | undefined): void;
-  end(group: Group, by: string | undefined): void;
+  begin(group: ProcessGroup, by: string | undefined): void;
+  end(group: ProcessGroup, by: string | undefined): void;
   /** Nothing more is reported. */
   close(): void;
 }
@@ -25,14 +25,14 @@ const AT_ONCE_MS = 20;
 
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
-const moving = (group: Group) => group.members().filter((process) => !isStandingStill(process));
+const moving = (group: ProcessGroup) => group.members().filter((process) => !isStandingStill(process));
 
 /** Undefined once the whole group has obeyed SIGSTOP. Where a part of it does not, all of it continues. */
 export async function untilStopped(
-  group: Group,
+  group: ProcessGroup,
   onSignal: (name: NodeJS.Signals) => void,
   isCancelled: () => boolean = () => false,
-): Promise<Failure | undefined> {
+): Promise<ControlFailure | undefined> {
   const deadline = performance.now() + STOP_MS;
   for (;;) {
     const left = moving(group);
@@ -49,10 +49,10 @@ export async function untilStopped(
 
 /** Undefined when it was sent, or no process is left to receive it. */
 export function signalGroup(
-  group: Group,
+  group: ProcessGroup,
   name: NodeJS.Signals,
   onSignal: (name: NodeJS.Signals) => void,
-): Failure | undefined {
+): ControlFailure | undefined {
   if (group.signal(name)) {
     onSignal(name);
     return undefined;
@@ -61,7 +61,7 @@ export function signalGroup(
   return foreign.length > 0 ? notPermitted(foreign) : undefined;
 }
 
-export function createPausing(emit: Tell): Pausing {
+export function createPausing(emit: Emit): Pausing {
   let timer: NodeJS.Timeout | undefined;
   /** Counts what was asked for: a pause that takes long may be overtaken. */
   let turn = 0;
@@ -73,7 +73,7 @@ export function createPausing(emit: Tell): Pausing {
     emit('execution_resumed', by === undefined ? {} : { by }, 'now');
     close();
   };
-  const paused = (group: Group, by: string | undefined) => {
+  const paused = (group: ProcessGroup, by: string | undefined) => {
     if (timer) return;
     emit('execution_paused', by === undefined ? {} : { by }, 'now');
     timer = setInterval(() => {
@@ -82,7 +82,7 @@ export function createPausing(emit: Tell): Pausing {
   };
   const report = (by: string | undefined) => (signal: NodeJS.Signals) =>
     emit('control', { action: 'signal', signal, ...(by !== undefined && { by }) });
-  const fail = (action: 'pause' | 'resume', failure: Failure, by: string | undefined) =>
+  const fail = (action: 'pause' | 'resume', failure: ControlFailure, by: string | undefined) =>
     emit('control', { action, ...failure, ...(by !== undefined && { by }) }, 'now');
   return {
     get isPaused() {

@@ -5,7 +5,7 @@ import { treeRss } from '../platform/processes.js';
 const LOOKS_MS = [100, 900, 4_000, 30_000];
 
 /** The most that its processes took together, of all looks. */
-export function watchMemory(pid: number): { stop: () => number } {
+export function watchPeakRss(pid: number): { stop: () => number } {
   let peak = 0;
   let looks = 0;
   let timer: NodeJS.Timeout | undefined;

@@ -4,12 +4,12 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
 import { Socket } from 'node:net';
 import path from 'node:path';
-import type { Source } from './pump.js';
+import type { PumpSource } from './pump.js';
 
 export interface Pipe {
   /** For the command; to be closed here once it has it. */
   readonly end: number;
-  readonly source: Source;
+  readonly source: PumpSource;
 }
 
 /** As much as a pipe holds. */
@@ -48,7 +48,7 @@ export function openInput(directory: string): { end: number; input: Socket } | u
 }
 
 /** Into the same memory again and again, as long as nobody holds on to it. */
-function readFrom(fd: number): Source {
+function readFrom(fd: number): PumpSource {
   let socket: Socket | undefined;
   return {
     listen(onChunk, onEnd) {

@@ -6,23 +6,23 @@ import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
 import { errnoOf } from '../core/errors.js';
 import { DEFAULT_PATH, findInPath } from '../platform/paths.js';
-import type { Source } from './pump.js';
+import type { PumpSource } from './pump.js';
 import type { Unread } from './unread.js';
 import { NOTHING_UNREAD, readUnread } from './unread.js';
 
-export interface Size {
+export interface TerminalSize {
   columns: number;
   rows: number;
 }
 
-export interface Pty extends Source {
+export interface Pty extends PumpSource {
   /** Of the device. */
   readonly path: string;
   /** Before the command, this makes a session of it with its standard input, this terminal. */
   readonly setsid: readonly [string, ...string[]];
   /** What the command has as its terminal. */
   readonly command: number;
-  resize(size: Size): void;
+  resize(size: TerminalSize): void;
   /** Everything that was shown so far comes, and then the end. What is typed from now on is unread. */
   finish(): void;
   type(bytes: Buffer): void;
@@ -49,7 +49,7 @@ export function ourEnds(): number[] {
   return [...ends];
 }
 
-const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
+const DEFAULT_SIZE: TerminalSize = { columns: 80, rows: 24 };
 const FULL_MS = 5;
 const END_OF_INPUT = Buffer.from('\x04');
 const NEWLINES: ReadonlySet<number | undefined> = new Set([0x0a, 0x0d]);
@@ -105,7 +105,7 @@ function setsTerminal(setsid: string): boolean {
 }
 
 /** Undefined where there is a reason, see `whyNoPty`. */
-export function openPty(size: Partial<Size> = {}): Pty | undefined {
+export function openPty(size: Partial<TerminalSize> = {}): Pty | undefined {
   const native = loadNative();
   const setsid = findSetsid(process.env['PATH']);
   return native && setsid && new NativePty(native, setsid, { ...DEFAULT_SIZE, ...size });
@@ -131,7 +131,7 @@ class NativePty implements Pty {
   /** What was typed since. */
   readonly #late: Buffer[] = [];
 
-  constructor(native: Native, setsid: Pty['setsid'], { columns, rows }: Size) {
+  constructor(native: Native, setsid: Pty['setsid'], { columns, rows }: TerminalSize) {
     const { master, slave, pty } = native.open(columns, rows);
     this.#native = native;
     this.#master = master;
@@ -151,7 +151,7 @@ class NativePty implements Pty {
     this.#stream.on('error', () => this.#stream.destroy());
   }
 
-  resize({ columns, rows }: Size): void {
+  resize({ columns, rows }: TerminalSize): void {
     if (!this.#isEnded) this.#native.resize(this.#master, columns, rows);
   }
 

@@ -8,7 +8,7 @@ const DRAIN_MS = 2_000;
 const DRAIN_POLL_MS = 50;
 
 /** Bytes that come, until they end. */
-export interface Source {
+export interface PumpSource {
   /** A chunk is the listener's as long as it runs, and longer if it returns true. */
   listen(onChunk: (chunk: Buffer) => boolean, onEnd: () => void): void;
   pause(): void;
@@ -42,7 +42,7 @@ export interface Recorder {
   push(chunk: Buffer): readonly (Buffer | string)[] | undefined;
 }
 
-export function sourceOf(stream: Readable): Source {
+export function pumpSourceOf(stream: Readable): PumpSource {
   return {
     listen(onChunk, onEnd) {
       stream.on('data', onChunk);
@@ -55,7 +55,7 @@ export function sourceOf(stream: Readable): Source {
 }
 
 /** Reads as fast as it is recorded, or as fast as it is taken where it is shown: a pipe would do that, too. */
-export function createPump(source: Source, recorder: Recorder): Pump {
+export function createPump(source: PumpSource, recorder: Recorder): Pump {
   let target: Writable | undefined;
   let how = AS_IT_IS;
   let draining = false;

@@ -6,32 +6,32 @@ import type { EventData, FinalStatus } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import type { Paths } from '../platform/paths.js';
 import { identityOf, readProcess } from '../platform/processes.js';
-import type { Order } from '../api/messages.js';
-import { settle } from '../formats/parser.js';
+import type { RunCommand } from '../api/messages.js';
+import { resolveOutcome } from '../formats/parser.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { RUN_KIND } from '../spool/names.js';
-import type { OwnFile } from '../spool/spool-writer.js';
-import { openOwnFile } from '../spool/spool-writer.js';
-import type { ChildOptions, Outcome } from './child.js';
-import { startChild, statusOf } from './child.js';
-import type { Group } from './group.js';
-import { createGroup } from './group.js';
-import { createLimit } from './output-limit.js';
-import type { CommandStream, Piece } from './output.js';
-import { watchMemory } from './peak-rss.js';
+import type { SpoolWriter } from '../spool/spool-writer.js';
+import { openSpoolWriter } from '../spool/spool-writer.js';
+import type { ChildOptions, ChildExit } from './child.js';
+import { startChild, exitStatusOfChild } from './child.js';
+import type { ProcessGroup } from './group.js';
+import { createProcessGroup } from './group.js';
+import { createOutputLimit } from './output-limit.js';
+import type { CommandStream, OutputPiece } from './output.js';
+import { watchPeakRss } from './peak-rss.js';
 import { outputData } from './output.js';
 import { createPausing, signalGroup } from './pause.js';
 import { whyNoPty } from './pty.js';
 import type { Pump, Shown } from './pump.js';
 import { createPump, drain } from './pump.js';
-import type { Reading } from './output-reader.js';
-import { createReading, createReadingOrder } from './output-reader.js';
+import type { OutputReader } from './output-reader.js';
+import { createOutputReader, createReadOrder } from './output-reader.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { describe } from './spec.js';
 import { createStopping, DEFAULT_GRACE_MS } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
 import { claimRun, directoryOf, updateRecord } from './store.js';
-import type { Tell } from './emit.js';
+import type { Emit } from './emit.js';
 
 export interface Output {
   stdout: Writable;
@@ -60,9 +60,9 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'termin
 }
 
 export interface Run {
-  order(order: Order['order']): void;
+  order(order: RunCommand['order']): void;
   /** Records an event of this run. */
-  readonly tell: Tell;
+  readonly tell: Emit;
   /** Passes a signal on; a command that dies of it counts as cancelled. */
   signal(name: NodeJS.Signals, by: string): void;
   /** The command gets this signal from somebody else: dying of it counts as cancelled, too. */
@@ -94,7 +94,7 @@ export function startRun(options: RunOptions): Run {
     source: `${RUN_KIND}-${process.pid}-${id}`,
   };
   const file = openRecord(options, record);
-  const emit: Tell = (type, data, now) =>
+  const emit: Emit = (type, data, now) =>
     file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
   if (!options.announced) emit('execution_queued', describe(spec), 'now');
   if (spec.pty && !options.pty) {
@@ -102,19 +102,19 @@ export function startRun(options: RunOptions): Run {
   }
   if (options.stdin === 'ignore') options.pty?.endInput();
 
-  const turn = createDeferred<'start' | Outcome>();
+  const turn = createDeferred<'start' | ChildExit>();
   if (!waits) turn.resolve('start');
   const asked = new Set<NodeJS.Signals>();
   // one that a script has started in the background ignores SIGINT
   const stopping = createStopping(emit, options.inherited?.ignored.includes('SIGINT') ? 'SIGTERM' : 'SIGINT');
   const pausing = createPausing(emit);
   let timedOut = false;
-  let pumps: readonly (Pump & { stream: CommandStream; reading: Reading })[] = [];
+  let pumps: readonly (Pump & { stream: CommandStream; reading: OutputReader })[] = [];
   let shown = options.output;
   let unwritten = 0;
   let problem: string | undefined;
   let diedOf: NodeJS.Signals | undefined;
-  let group: Group | undefined;
+  let group: ProcessGroup | undefined;
   /** What is ordered before the command is there waits for it. */
   let early: (() => void)[] | undefined = [];
 
@@ -132,7 +132,7 @@ export function startRun(options: RunOptions): Run {
     if (group) stopping.begin({ group, by, graceMs });
   };
 
-  const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Order['order']) => {
+  const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: RunCommand['order']) => {
     if (action === 'start') return turn.resolve('start');
     if (action === 'stop' || action === 'kill') {
       turn.resolve({ signal: 'SIGINT' });
@@ -159,22 +159,22 @@ export function startRun(options: RunOptions): Run {
   };
 
   /** As its process tells. */
-  const statusNow = (outcome: Outcome): FinalStatus => {
+  const statusNow = (outcome: ChildExit): FinalStatus => {
     if (timedOut) return 'timeout';
     // an agent may leave in good order when it is interrupted, and say nothing of its turn
     const isCut = asked.has('SIGINT') && !('error' in outcome) && pumps.some(({ reading }) => reading.isOpen);
     return stopping.begun || isCut ? 'cancelled' : judge(outcome, asked);
   };
 
-  const end = async (outcome: Outcome, measured: EventData): Promise<number> => {
+  const end = async (outcome: ChildExit, measured: EventData): Promise<number> => {
     const claim = pumps.find(({ reading }) => reading.claim)?.reading.claim;
-    const { status, ...words } = settle(statusNow(outcome), claim);
+    const { status, ...words } = resolveOutcome(statusNow(outcome), claim);
     emit(`execution_${status}`, { ...words, ...outcome, ...measured }, 'now');
     if ('error' in outcome) problem = outcome.error;
     if ('signal' in outcome) diedOf = outcome.signal;
     if (options.thorough) await file.written();
     unwritten = file.close();
-    return timedOut ? TIMED_OUT : statusOf(outcome);
+    return timedOut ? TIMED_OUT : exitStatusOfChild(outcome);
   };
 
   const run = async (): Promise<number> => {
@@ -208,19 +208,19 @@ export function startRun(options: RunOptions): Run {
       emit('log', { level: 'warning', message: `not written down: ${ProgressError.from(error).message}` });
     }
     emit('execution_started', { ...describe(spec), pid: child.pid }, 'now');
-    group = createGroup(leader, id);
-    const limit = createLimit({
+    group = createProcessGroup(leader, id);
+    const limit = createOutputLimit({
       bytes: options.outputLimit,
       keep: (piece) => file.append({ type: 'output', execution: id, time: piece.time, data: outputData(piece) }),
       mark: (text) => emit('output', { stream: 'system', text }),
     });
     const { argv, format } = spec;
-    const inOrder = createReadingOrder();
+    const inOrder = createReadOrder();
     pumps = child.outputs.map(({ stream, source }) => {
       const isTerminal = options.pty !== undefined && stream === 'stdout';
-      const onPiece = (piece: Piece) => limit.take(piece);
+      const onPiece = (piece: OutputPiece) => limit.take(piece);
       const say = (event: TimedEvent) => file.append({ ...event, execution: id });
-      const reading = createReading({
+      const reading = createOutputReader({
         argv,
         cwd: spec.cwd,
         format,
@@ -243,7 +243,7 @@ export function startRun(options: RunOptions): Run {
             },
             Math.min(spec.timeoutMs, MAX_TIMER_MS),
           );
-    const memory = watchMemory(child.pid);
+    const memory = watchPeakRss(child.pid);
     for (const task of early ?? []) task();
     early = undefined;
 
@@ -310,10 +310,10 @@ export function startRun(options: RunOptions): Run {
 }
 
 /** Claims the run, and opens what it is told in. */
-function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, record: RunRecord): OwnFile {
+function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, record: RunRecord): SpoolWriter {
   try {
     if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
-    return openOwnFile(paths, RUN_KIND, id);
+    return openSpoolWriter(paths, RUN_KIND, id);
   } catch (error) {
     if (error instanceof ProgressError || !onUnrecorded) {
       pty?.close();
@@ -331,15 +331,15 @@ function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, reco
 }
 
 /** What was asked for is cancelled; what died of itself failed. */
-function judge(outcome: Outcome, asked: ReadonlySet<NodeJS.Signals>): FinalStatus {
-  const status = statusOf(outcome);
+function judge(outcome: ChildExit, asked: ReadonlySet<NodeJS.Signals>): FinalStatus {
+  const status = exitStatusOfChild(outcome);
   if (status === 0) return 'completed';
   const obeyed = [...asked].some((signal) => status === statusOfSignal(signal));
   return obeyed ? 'cancelled' : 'failed';
 }
 
 /** Logs a warning that names the processes that outlive the command. */
-function reportLeft(group: Group, emit: Tell): void {
+function reportLeft(group: ProcessGroup, emit: Emit): void {
   const message = describeLeft(
     group.members().map(({ pid }) => pid),
     group.escaped(),

@@ -11,7 +11,7 @@ import { FORMATS } from '../agents/formats.js';
 import { AUTO, PLAIN } from '../formats/format-registry.js';
 import type { RunSpec } from './store.js';
 
-export interface Wanted extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
+export interface RunRequest extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
   argv: readonly string[];
   /** Besides the environment. */
   env?: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ const MAX_LABEL_CHARS = 320;
 const ARGV_CHARS = 16 * 1024;
 
 /** Throws `usage` for what can never run. */
-export function createSpec(wanted: Wanted, env: NodeJS.ProcessEnv, paths: Paths): RunSpec {
+export function createSpec(wanted: RunRequest, env: NodeJS.ProcessEnv, paths: Paths): RunSpec {
   const [file, ...args] = wanted.argv;
   if (file === undefined) throw new ProgressError('usage', 'run needs a command: progress run -- make');
   const nul = wanted.argv.find((word) => word.includes('\0'));

@@ -11,7 +11,7 @@ import { writeSpec } from './store.js';
 export type Announce = (event: { type: string; execution: string; data: EventData }) => Promise<unknown>;
 
 /** Resolves when it has begun, or waits in the journal. */
-export async function beginApart(paths: Pick<Paths, 'runs'>, spec: RunSpec, announce: Announce): Promise<void> {
+export async function startDetached(paths: Pick<Paths, 'runs'>, spec: RunSpec, announce: Announce): Promise<void> {
   writeSpec(paths, { ...spec, detached: true });
   if (spec.queue === undefined && spec.after === undefined) {
     const problem = await launchRunner(spec.id);

@@ -1,13 +1,13 @@
 /** Stopping a run: SIGINT, then SIGKILL for what is left after the grace period. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/format.js';
-import type { Failure } from './failure.js';
+import type { ControlFailure } from './failure.js';
 import { notPermitted, stillThere } from './failure.js';
-import type { Group } from './group.js';
-import type { Tell } from './emit.js';
+import type { ProcessGroup } from './group.js';
+import type { Emit } from './emit.js';
 
 export interface StopOptions {
-  group: Group;
+  group: ProcessGroup;
   /** Milliseconds until it is killed; 0 kills at once. */
   graceMs: number;
   /** Called for each signal that was sent. */
@@ -22,7 +22,7 @@ export interface StopResult {
   /** What it took, for the log; absent where nothing was sent. */
   text?: string;
   /** Why processes are left. */
-  failure?: Failure;
+  failure?: ControlFailure;
 }
 
 export const DEFAULT_GRACE_MS = 5_000;
@@ -68,7 +68,7 @@ export async function stopGroup({
 
 /** Polls until no member is left; false after the time, or once `isHopeless`. */
 async function isGone(
-  group: Group,
+  group: ProcessGroup,
   withinMs: number,
   hurry?: AbortSignal,
   isHopeless: () => boolean = () => false,
@@ -89,11 +89,11 @@ export interface Stopping {
   readonly done: Promise<void>;
   /** What it took. */
   readonly text: string | undefined;
-  begin(how: { group: Group; by: string | undefined; graceMs: number }): void;
+  begin(how: { group: ProcessGroup; by: string | undefined; graceMs: number }): void;
 }
 
 /** One stop at a time, however often it is asked for; one without grace ends the grace of another. */
-export function createStopping(emit: Tell, first: NodeJS.Signals = 'SIGINT'): Stopping {
+export function createStopping(emit: Emit, first: NodeJS.Signals = 'SIGINT'): Stopping {
   let hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;

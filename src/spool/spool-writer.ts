@@ -8,21 +8,21 @@ import { makeOwnDirectory } from '../platform/own-directory.js';
 import type { Paths } from '../platform/paths.js';
 import { SPOOL_SUFFIX } from './names.js';
 
-export interface OwnFile {
+export interface SpoolWriter {
   /** What the events are known by in the journal. */
   readonly source: string;
   /**
    * Written in its turn within this tick, or at once if `now` is given. Of `output` there may be too much for a full
    * disk: it is dropped then, and counted.
    */
-  append(event: OwnEvent, now?: 'now'): void;
+  append(event: SpoolEvent, now?: 'now'): void;
   /** Resolves when everything is written, or nobody hopes for that any longer: a full disk has room again some day. */
   written(): Promise<void>;
   /** Writes what is left, and returns how many events could not be. */
   close(): number;
 }
 
-export interface OwnEvent {
+export interface SpoolEvent {
   type: string;
   execution: string;
   time: string;
@@ -39,7 +39,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const HOPE_MS = 60 * 60 * 1000;
 
 /** Of writer `kind`, this process. Throws what the system says when the file cannot be made. */
-export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): OwnFile {
+export function openSpoolWriter({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): SpoolWriter {
   const source = `${kind}-${process.pid}-${unique}`;
   makeOwnDirectory(spool);
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
@@ -53,7 +53,7 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   let unsaid = 0;
   let scheduled: NodeJS.Immediate | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let last: OwnEvent | undefined;
+  let last: SpoolEvent | undefined;
   const masker = new EventMasker();
 
   const flush = () => {
@@ -113,7 +113,7 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
     return lineOf({ ...last, type: 'log', data: { level: 'warning', message } });
   };
 
-  const append = (event: OwnEvent, now?: 'now') => {
+  const append = (event: SpoolEvent, now?: 'now') => {
     last = event;
     // the file stays for as long as the run: no secret gets there
     const line = lineOf(masker.mask(event));
@@ -142,6 +142,6 @@ export function openOwnFile({ spool }: Pick<Paths, 'spool'>, kind: string, uniqu
   };
 }
 
-function lineOf(event: OwnEvent): string {
+function lineOf(event: SpoolEvent): string {
   return `${JSON.stringify(event)}\n`;
 }

@@ -4,15 +4,15 @@ import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';
 import type { SpoolStatus } from '../api/messages.js';
 import { Eraser, type EraserOptions } from './eraser.js';
-import { createGuard } from '../tailing/error-reporter.js';
+import { createErrorReporter } from '../tailing/error-reporter.js';
 import type { SpoolName } from './names.js';
 import { BRIEF_KINDS, HOOK_KIND, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
 import type { FileOptions, SpoolFile } from './spool-file.js';
 import { openSpoolFile } from './spool-file.js';
-import { createTurns } from '../tailing/read-queue.js';
-import { watchNames } from '../tailing/watch-directory.js';
+import { createReadQueue } from '../tailing/read-queue.js';
+import { watchDirectoryNames } from '../tailing/watch-directory.js';
 import { exhaustedLimit } from '../tailing/watch-limits.js';
 import { isWriterAlive } from './writer-process.js';
 
@@ -86,7 +86,7 @@ export function openSpool(options: SpoolOptions): Spool {
   let watching: { inode: number; close: () => Promise<void> } | undefined;
   /** The limit of the system that the watch of the directory has met. */
   let exhausted: string | undefined;
-  const guard = createGuard((message) => log(`spool: ${message}`));
+  const guard = createErrorReporter((message) => log(`spool: ${message}`));
 
   const catchUp = () => {
     const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
@@ -112,7 +112,7 @@ export function openSpool(options: SpoolOptions): Spool {
     return look === 'more';
   };
   const eraser = new Eraser({ ...options, files: () => files.values() });
-  const turns = createTurns({ read, isFull, guard: guard.run });
+  const turns = createReadQueue({ read, isFull, guard: guard.run });
 
   const forget = (file: SpoolFile) => {
     files.delete(file.name);
@@ -305,7 +305,7 @@ function watchDirectory(
   const finder = watchFiles(directory, { depth: 0, followSymlinks: false, ignoreInitial: true });
   finder.on('add', (file) => notice(path.basename(file)));
   finder.on('error', onFailure); // the sweep finds what it cannot
-  const tail = watchNames(directory, notice, lookAtAll, onFailure);
+  const tail = watchDirectoryNames(directory, notice, lookAtAll, onFailure);
   return async () => {
     tail?.close();
     await finder.close();

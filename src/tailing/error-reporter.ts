@@ -1,7 +1,7 @@
 /** For tasks that nobody waits for: none of them throws, and what has failed is said once, not each time. */
 import { ProgressError } from '../core/errors.js';
 
-export interface Guard {
+export interface ErrorReporter {
   readonly run: (task: () => void) => void;
   /** What has failed last, unless all was well since. */
   readonly failure: string | undefined;
@@ -9,7 +9,7 @@ export interface Guard {
   readonly clear: () => void;
 }
 
-export function createGuard(say: (message: string) => void): Guard {
+export function createErrorReporter(say: (message: string) => void): ErrorReporter {
   let failure: string | undefined;
   return {
     run(task) {

@@ -5,7 +5,7 @@ export interface Readable {
   rewind(): void;
 }
 
-export interface TurnsOptions<File> {
+export interface ReadQueueOptions<File> {
   /** Reads one chunk; true if there is more. */
   read: (file: File) => boolean;
   /** May more be handed in? If not, `resume` is called when it may. */
@@ -14,7 +14,7 @@ export interface TurnsOptions<File> {
   guard: (task: () => void) => void;
 }
 
-export interface Turns<File> {
+export interface ReadQueue<File> {
   /** There may be something to read in it. */
   touch(file: File): void;
   /** Something of it could not be written: it is read again from there in a while. */
@@ -31,7 +31,11 @@ export interface Turns<File> {
 /** After something could not be written, a full disk for instance. */
 const RETRY_MS = 2_000;
 
-export function createTurns<File extends Readable>({ read, isFull, guard }: TurnsOptions<File>): Turns<File> {
+export function createReadQueue<File extends Readable>({
+  read,
+  isFull,
+  guard,
+}: ReadQueueOptions<File>): ReadQueue<File> {
   /** The one that has waited longest first. */
   const dirty = new Set<File>();
   const retries = new Set<NodeJS.Timeout>();

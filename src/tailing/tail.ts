@@ -42,7 +42,7 @@ export interface TailOptions {
   log: (message: string) => void;
 }
 
-export type Look =
+export type TailResult =
   /** Nothing more to read for now. */
   | 'done'
   | 'more'
@@ -60,14 +60,14 @@ export interface Tail {
   /** To be told what becomes of the line that ends there. */
   receiptFor(end: number): Receipt;
   /** Reads one chunk. */
-  read(): Look;
+  read(): TailResult;
   /** Goes back to the first line that was not written. */
   rewind(): void;
   /** The file was moved to `path`. */
   move(path: string): void;
   /** Reads all of the file again, as if nothing was taken: it was replaced while no tail read it. */
   replace(): void;
-  leave(why: string): Look;
+  leave(why: string): TailResult;
 }
 
 /** Read at once, so that no file keeps the others waiting. */
@@ -97,7 +97,7 @@ export function openTail(options: TailOptions): Tail {
   /** Of everything before `position`, where the file may be replaced. */
   let fingerprint = onReplaced && createFingerprint();
 
-  const leave = (why: string): Look => {
+  const leave = (why: string): TailResult => {
     leftAlone = why;
     log(`${label} is left alone: ${why}`);
     return 'left alone';
@@ -146,7 +146,7 @@ export function openTail(options: TailOptions): Tail {
     }
   };
 
-  const readFrom = (descriptor: number): Look => {
+  const readFrom = (descriptor: number): TailResult => {
     const stat = fstatSync(descriptor);
     writtenAt = stat.mtimeMs;
     const wrong = check(stat);

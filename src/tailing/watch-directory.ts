@@ -7,7 +7,7 @@ import { errnoOf } from '../core/errors.js';
  * `notice` gets the name that something has happened to, `lookAtAll` is called when that is not known. Undefined where
  * there are too many watches already, no such directory, or a file system that has none; `onFailure` is called then.
  */
-export function watchNames(
+export function watchDirectoryNames(
   directory: string,
   notice: (name: string) => void,
   lookAtAll: () => void,

@@ -1,9 +1,9 @@
 /** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
 import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
-import { parseTime } from '../core/estimate.js';
+import { parseInstant } from '../core/estimate.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
-import { errorOf, messageOf, titleOf } from '../core/visible-steps.js';
+import { errorOf, messageOf, stepTitle } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatClock, formatCount, formatDuration, formatOutcome, statusIcon } from '../core/format.js';
 import { ASCII_CALL_MARK, exitText } from './detail.js';
@@ -53,7 +53,7 @@ export function activityLines(
 }
 
 function clockOf({ time }: ExecutionEvent): string {
-  const at = parseTime(time);
+  const at = parseInstant(time);
   return at === undefined ? '--:--:--' : formatClock(at);
 }
 
@@ -186,7 +186,7 @@ function drawStep({ event, execution, cells, style }: Scene): string[] {
   const icon = paint(statusIcon(status, style.ascii), toneOf(status), style);
   return [
     truncate(
-      `${icon} ${cleanText(titleOf(step, separatorOf(style)))}${error}${paint(took, 'dim', style)}`,
+      `${icon} ${cleanText(stepTitle(step, separatorOf(style)))}${error}${paint(took, 'dim', style)}`,
       cells,
       ellipsisOf(style),
     ),

@@ -20,7 +20,7 @@ import {
 import type { Row } from './layout.js';
 import { drawBar, fitRow } from './layout.js';
 import type { Current } from '../core/visible-steps.js';
-import { actorOf, errorOf, outlineOf, titleOf } from '../core/visible-steps.js';
+import { actorOf, errorOf, visibleStepsOf, stepTitle } from '../core/visible-steps.js';
 import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, wrap } from './width.js';
@@ -54,7 +54,7 @@ export function executionTitle({ id, name }: Execution, style: Style): string {
 /** Sections for the box, without what matters least where there is too little room. */
 export function executionSections(execution: Execution, now: number, space: Space, style: Style): Row[][] {
   const guess = estimate(execution, now);
-  const { current, checklist } = outlineOf(execution);
+  const { current, checklist } = visibleStepsOf(execution);
   const head = fewerRows(
     [
       ...currentRows(execution, current, now, style),
@@ -103,7 +103,7 @@ function errorsOf(execution: Execution, current: readonly Current[]): string[] {
 function currentRow(execution: Execution, { label, position, step }: Current, labelCells: number, style: Style): Row {
   const lead = position === undefined ? cleanText(label) : `${cleanText(label)} ${position}`;
   const name = paint(
-    cleanText(titleOf(step, separatorOf(style))),
+    cleanText(stepTitle(step, separatorOf(style))),
     isFinal(step.status) ? toneOf(step.status) : 'strong',
     style,
   );
@@ -248,7 +248,7 @@ function foldedRows(status: Status, count: number, note: string, style: Style): 
 
 function checklistRow(step: Step, now: number, style: Style): Row {
   const tone = step.status === 'pending' ? 'dim' : step.status === 'failed' ? 'bad' : undefined;
-  const title = cleanText(titleOf(step, separatorOf(style)));
+  const title = cleanText(stepTitle(step, separatorOf(style)));
   const left = `${statusMark(step.status, style.ascii)} ${paint(title, tone, style)}`;
   const elapsed = elapsedOf(step, now);
   return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
@@ -289,8 +289,8 @@ export function shortLine(executions: readonly Execution[], now: number, columns
     execution.attention === 'silent' ? stateWord(execution, now) : '',
     others.length === 0 ? '' : `+${others.length}`,
   ].filter((text) => text !== '');
-  const step = outlineOf(execution).current.at(-1)?.step;
+  const step = visibleStepsOf(execution).current.at(-1)?.step;
   const name = `${statusMark(execution.status, style.ascii, execution.attention)} ${cleanText(execution.name)}`;
-  const left = step === undefined ? name : `${name}  ${cleanText(titleOf(step, separatorOf(style)))}`;
+  const left = step === undefined ? name : `${name}  ${cleanText(stepTitle(step, separatorOf(style)))}`;
   return fitRow({ left, right: ` ${numbers.join('  ')}` }, columns, style);
 }

@@ -1,6 +1,6 @@
 /** `progress show --timeline`: the events of an execution, one after the other, each with an icon for its kind. */
 import { OUR_KINDS } from '../core/activity.js';
-import { parseTime } from '../core/estimate.js';
+import { parseInstant } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, STEP_ENDS, textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
@@ -56,7 +56,7 @@ export function eventLines(
   { columns, style }: EventLineOptions,
 ): string[] {
   const { texts, word } = describeEvent(event, execution, style);
-  const at = parseTime(event.time);
+  const at = parseInstant(event.time);
   const time = paint(at === undefined ? cleanText(event.time) : formatClock(at), 'dim', style);
   return texts.map((text) => {
     const said = `${wordOf(event, word)}${text}`.trimEnd();

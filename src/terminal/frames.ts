@@ -3,7 +3,7 @@ import { Inline } from './inline.js';
 import type { Pacer } from './pacer.js';
 import type { Screen } from './screen.js';
 import type { OutputStyle } from './style.js';
-import type { Size, View } from './view.js';
+import type { ViewSize, View } from './view.js';
 import { boxLines } from './view.js';
 
 export interface FramesOptions {
@@ -21,7 +21,7 @@ const MAX_WAITING_CHARS = 64 * 1024;
 export class Frames {
   readonly #options: FramesOptions;
   readonly #inline: Inline;
-  #size: Size;
+  #size: ViewSize;
   #waiting: string[] = [];
   #waitingChars = 0;
   #isStopped = false;
@@ -131,6 +131,6 @@ function linesToBytes(lines: readonly string[]): string {
   return lines.map((line) => `${line}\r\n`).join('');
 }
 
-function sizeOf({ columns, rows }: NodeJS.WriteStream): Size {
+function sizeOf({ columns, rows }: NodeJS.WriteStream): ViewSize {
   return { columns, rows };
 }

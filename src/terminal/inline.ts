@@ -8,7 +8,7 @@ import { findRows, mayBeRewrapped, restColumn } from './rewrap.js';
 import { cellsOf, isUncertain, piecesOf, truncate } from './width.js';
 
 /** The sequences of the terminal. Rows and columns count from 0. */
-export interface Controls {
+export interface BoxControls {
   up(rows: number): string;
   down(rows: number): string;
   column(column: number): string;
@@ -21,7 +21,7 @@ export interface Controls {
 }
 
 export interface InlineOptions {
-  controls: Controls;
+  controls: BoxControls;
   size: { columns: number; rows: number };
 }
 
@@ -35,7 +35,7 @@ interface Stale {
 }
 
 export class Inline {
-  readonly #controls: Controls;
+  readonly #controls: BoxControls;
   #columns: number;
   #rows: number;
   #shown: readonly string[] = [];
@@ -116,7 +116,12 @@ export class Inline {
 }
 
 /** From one block to the next, writing only the lines that differ. Begins and ends where the cursor rests. */
-function changeLines(before: readonly string[], after: readonly string[], columns: number, controls: Controls): string {
+function changeLines(
+  before: readonly string[],
+  after: readonly string[],
+  columns: number,
+  controls: BoxControls,
+): string {
   let bytes = '';
   let row = Math.max(0, before.length - 1);
   const moveTo = (target: number): void => {
@@ -145,7 +150,7 @@ function changeLines(before: readonly string[], after: readonly string[], column
   return bytes + controls.column(restColumn(last));
 }
 
-function moveUp(rows: number, controls: Controls): string {
+function moveUp(rows: number, controls: BoxControls): string {
   return rows === 0 ? '' : controls.up(rows);
 }
 
@@ -153,13 +158,13 @@ function moveUp(rows: number, controls: Controls): string {
  * Clears the last rows of the block, from that of the cursor. Not at one go: from the first cell of the screen that
  * would be clearing it, which tmux answers by moving what it showed into the scrollback.
  */
-function clearRows(rows: number, controls: Controls): string {
+function clearRows(rows: number, controls: BoxControls): string {
   const first = `\r${controls.eraseRight}`;
   return rows === 1 ? first : `${first}${controls.down(1)}${controls.eraseBelow}${controls.up(1)}`;
 }
 
 /** Overwrites a row. The rest is erased, but not behind a full row: there the cursor still stands on its last cell. */
-function rewriteLine(line: string, columns: number, controls: Controls): string {
+function rewriteLine(line: string, columns: number, controls: BoxControls): string {
   const rest = cellsOf(line) < columns ? controls.eraseRight : '';
   const placed = placeCells(line, controls);
   // where glyphs may be narrower than we think, cells in between would keep what they showed before
@@ -167,7 +172,7 @@ function rewriteLine(line: string, columns: number, controls: Controls): string 
 }
 
 /** Says where to go on after each glyph whose width terminals do not agree on, so that no drift spreads. */
-function placeCells(line: string, controls: Controls): string {
+function placeCells(line: string, controls: BoxControls): string {
   let bytes = '';
   let column = 0;
   let drifted = false;

@@ -1,5 +1,5 @@
 /** Several executions in the box: one row each. */
-import { estimate, parseTime } from '../core/estimate.js';
+import { estimate, parseInstant } from '../core/estimate.js';
 import { stateWord } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -8,7 +8,7 @@ import type { Space } from './detail.js';
 import { exitText } from './detail.js';
 import type { Row } from './layout.js';
 import { drawBar } from './layout.js';
-import { outlineOf, titleOf } from '../core/visible-steps.js';
+import { visibleStepsOf, stepTitle } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit } from './width.js';
@@ -25,8 +25,8 @@ const MIN_CELLS_FOR_BAR = 70;
 
 /** What runs, the oldest first; then what waits; then what is over, the newest first. */
 export function sortForOverview(executions: readonly Execution[]): Execution[] {
-  const begin = (one: Execution): number => parseTime(one.startedAt ?? one.queuedAt) ?? 0;
-  const end = (one: Execution): number => parseTime(one.endedAt) ?? 0;
+  const begin = (one: Execution): number => parseInstant(one.startedAt ?? one.queuedAt) ?? 0;
+  const end = (one: Execution): number => parseInstant(one.endedAt) ?? 0;
   const group = ({ status }: Execution): number => (isFinal(status) ? 2 : status === 'running' ? 0 : 1);
   return [...executions].sort((a, b) => {
     const byGroup = group(a) - group(b);
@@ -90,8 +90,8 @@ function activityText(execution: Execution, now: number, style: Style): string {
   if (attention === 'waiting') {
     return paint(attention + (attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`), tone, style);
   }
-  const step = outlineOf(execution).current.at(-1)?.step;
-  const work = cleanText((step && titleOf(step)) ?? execution.progress?.message ?? '');
+  const step = visibleStepsOf(execution).current.at(-1)?.step;
+  const work = cleanText((step && stepTitle(step)) ?? execution.progress?.message ?? '');
   if (attention === undefined) return work;
   return [paint(stateWord(execution, now), tone, style), work].filter((part) => part !== '').join(separatorOf(style));
 }

@@ -14,7 +14,7 @@ import {
   formatRemaining,
 } from '../core/format.js';
 import { countText } from './detail.js';
-import { actorOf, errorOf, messageOf, outlineOf, placeOf, titleOf } from '../core/visible-steps.js';
+import { actorOf, errorOf, messageOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
 import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';
@@ -45,9 +45,9 @@ const BELL_MS = 10_000;
 export function heartbeatLine(execution: Execution, now: number): string {
   const { share, remainingMs } = estimate(execution, now);
   const elapsedMs = elapsedOf(execution, now);
-  const last = outlineOf(execution).current.at(-1);
+  const last = visibleStepsOf(execution).current.at(-1);
   const parts = [
-    last && `${last.position === undefined ? '' : `${last.position} `}${quote(titleOf(last.step))}`,
+    last && `${last.position === undefined ? '' : `${last.position} `}${quote(stepTitle(last.step))}`,
     stateWord(execution, now),
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
@@ -159,8 +159,8 @@ function describeStep(event: ExecutionEvent, execution: Execution | undefined, s
   const ms = numberOf(data, 'durationMs') ?? step?.durationMs;
   return one(
     cleanText(kind),
-    step && execution ? placeOf(execution, step) : undefined,
-    quote(step ? titleOf({ ...step, name }) : name),
+    step && execution ? stepPosition(execution, step) : undefined,
+    quote(step ? stepTitle({ ...step, name }) : name),
     state,
     ms === undefined || state === 'started' || state === 'planned' ? undefined : formatDuration(ms),
     // a title that names who works on it says all of it

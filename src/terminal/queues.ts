@@ -1,5 +1,5 @@
 /** `progress queue`: the queues, who runs in each and who waits. */
-import { elapsedOf, parseTime } from '../core/estimate.js';
+import { elapsedOf, parseInstant } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { formatAge, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
 import type { QueueView } from '../core/queues.js';
@@ -86,7 +86,7 @@ function rowsOf({ running, waiting }: QueueView, executions: ReadonlyMap<string,
 function timeText(execution: Execution, now: number): string {
   const elapsed = execution.status === 'queued' ? undefined : elapsedOf(execution, now);
   if (elapsed !== undefined) return formatDuration(elapsed);
-  const queued = parseTime(execution.queuedAt);
+  const queued = parseInstant(execution.queuedAt);
   return queued === undefined ? '' : formatAge(now - queued);
 }
 

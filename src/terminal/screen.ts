@@ -8,11 +8,11 @@ import { PassThrough } from 'node:stream';
 import Program from 'blessed/lib/program.js';
 import type { Clock } from '../core/clock.js';
 import { CursorQuery } from './cursor-query.js';
-import type { Controls } from './inline.js';
+import type { BoxControls } from './inline.js';
 import type { CursorReport } from './rewrap.js';
 
 export interface Screen {
-  controls: Controls;
+  controls: BoxControls;
   /** Asks where the cursor is; without a report where the terminal does not answer in time. */
   ask(onReport: (report: CursorReport | undefined) => void): void;
   readonly isAsking: boolean;
@@ -92,7 +92,7 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
   };
 }
 
-function controlsOf(program: Program, sync: boolean): Controls {
+function controlsOf(program: Program, sync: boolean): BoxControls {
   return {
     up: (rows) => program.out('cursorUp', rows),
     down: (rows) => program.out('cursorDown', rows),

@@ -1,5 +1,5 @@
 /** `progress show`: everything that is known of one execution. */
-import { countedSteps, elapsedOf, parseTime } from '../core/estimate.js';
+import { countedSteps, elapsedOf, parseInstant } from '../core/estimate.js';
 import { lastActivityText } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -14,7 +14,7 @@ import {
   spentParts,
 } from '../core/format.js';
 import { exitText, stateText } from './detail.js';
-import { errorOf, titleOf } from '../core/visible-steps.js';
+import { errorOf, stepTitle } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { progressText } from './tables.js';
@@ -114,7 +114,7 @@ function quoteArgument(argument: string): string {
 }
 
 function timeText(time: string | undefined): string | undefined {
-  const ms = parseTime(time);
+  const ms = parseInstant(time);
   if (ms === undefined) return undefined;
   const date = new Date(ms);
   const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()]
@@ -143,7 +143,7 @@ function stepErrors(execution: Execution, style: Style): string[] {
   return countedSteps(execution)
     .flatMap((step) => {
       const error = errorOf(step);
-      return error === undefined ? [] : [`${titleOf(step, separatorOf(style))}: ${error}`];
+      return error === undefined ? [] : [`${stepTitle(step, separatorOf(style))}: ${error}`];
     })
     .slice(-MAX_ERRORS);
 }

@@ -3,7 +3,7 @@ import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';
-import { errorOf, outlineOf, placeOf, titleOf } from '../core/visible-steps.js';
+import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
 import { exitText, tailLines } from './detail.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
@@ -141,11 +141,13 @@ function failedStep({ steps }: Execution): Step | undefined {
 }
 
 function failedStepLine(execution: Execution, step: Step, style: Style): string {
-  const place = placeOf(execution, step);
+  const place = stepPosition(execution, step);
   const label = place === undefined ? cleanText(step.kind) : `${cleanText(step.kind)} ${place}`;
-  const missed = outlineOf(execution).checklist.filter(({ kind, status }) => kind === 'criterion' && !isDone(status));
+  const missed = visibleStepsOf(execution).checklist.filter(
+    ({ kind, status }) => kind === 'criterion' && !isDone(status),
+  );
   const note = missed.length === 0 ? '' : `   (${formatQuantity(missed.length, 'criterion', 'criteria')} not reached)`;
-  return `${label}  ${paint(cleanText(titleOf(step, separatorOf(style))), 'strong', style)} ${step.status}${note}`;
+  return `${label}  ${paint(cleanText(stepTitle(step, separatorOf(style))), 'strong', style)} ${step.status}${note}`;
 }
 
 function isDone(status: Status): boolean {

@@ -1,5 +1,5 @@
 /** `progress ps`: executions as a table, in groups if wanted. */
-import { elapsedOf, estimate, parseTime, workOf } from '../core/estimate.js';
+import { elapsedOf, estimate, parseInstant, workOf } from '../core/estimate.js';
 import { stateWord } from '../core/state-text.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -13,9 +13,9 @@ import {
   shortenIds,
   statusIcon,
 } from '../core/format.js';
-import type { Group, Grouping } from '../core/groups.js';
+import type { ExecutionGroup, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
-import { outlineOf, titleOf } from '../core/visible-steps.js';
+import { visibleStepsOf, stepTitle } from '../core/visible-steps.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';
@@ -60,7 +60,11 @@ export function listLines(executions: readonly Execution[], options: ListOptions
 }
 
 /** The same with a line above each group: `build · 1 running · 2 queued`. */
-export function groupedLines(groups: readonly Group<Execution>[], { by }: Grouping, options: ListOptions): string[] {
+export function groupedLines(
+  groups: readonly ExecutionGroup<Execution>[],
+  { by }: Grouping,
+  options: ListOptions,
+): string[] {
   if (groups.length === 0) return [nothingText(options)];
   // one table, so that columns stand below each other throughout
   const [heading = '', ...rows] = tableLines(
@@ -76,7 +80,7 @@ export function groupedLines(groups: readonly Group<Execution>[], { by }: Groupi
 }
 
 function groupTitle(
-  { name, running, queued, executions }: Group<Execution>,
+  { name, running, queued, executions }: ExecutionGroup<Execution>,
   by: Grouping['by'],
   { columns, style }: ListOptions,
 ): string {
@@ -105,7 +109,7 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
   const { id: fullId, status, attention, resources = {} } = execution;
   const position = positions?.get(fullId);
   const exit = execution.signal ?? execution.exitCode;
-  const step = outlineOf(execution).current.at(-1)?.step;
+  const step = visibleStepsOf(execution).current.at(-1)?.step;
   return [
     { text: cleanText(id) },
     {
@@ -137,7 +141,7 @@ function stepText(execution: Execution, step: Step | undefined): string {
   const { status, attention, attentionReason, error } = execution;
   if (!isFinal(status) && attention === 'waiting') return cleanText(attentionReason ?? '');
   if (isFinal(status)) return cleanText(status === 'completed' ? '' : (error ?? ''));
-  return cleanText(step === undefined ? '' : titleOf(step));
+  return cleanText(step === undefined ? '' : stepTitle(step));
 }
 
 /** What it has now; of what is over the most that it had. */
@@ -150,7 +154,7 @@ function memoryCell({ status, resources = {} }: Execution): Cell {
 function ageText(execution: Execution, now: number): string {
   const elapsed = elapsedOf(execution, now);
   if (elapsed !== undefined) return formatDuration(elapsed);
-  const queued = parseTime(execution.queuedAt);
+  const queued = parseInstant(execution.queuedAt);
   return queued === undefined ? '' : formatAge(now - queued);
 }
 

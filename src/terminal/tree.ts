@@ -1,6 +1,6 @@
 /** The steps of an execution as a tree, each with its duration and its place in time. */
-import { criteriaOf, elapsedOf, parseTime, spanOf } from '../core/estimate.js';
-import { actorOf, errorOf, titleOf } from '../core/visible-steps.js';
+import { criteriaOf, elapsedOf, parseInstant, spanOf } from '../core/estimate.js';
+import { actorOf, errorOf, stepTitle } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/format.js';
 import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
@@ -52,7 +52,7 @@ function stepName(execution: Execution, step: Step, depth: number, style: Style)
     step.output === undefined ? '' : cleanText(step.output),
   ];
   const type = step.stepType === undefined ? '' : ` (${cleanText(step.stepType)})`;
-  const title = cleanText(titleOf(step, separatorOf(style))) + type;
+  const title = cleanText(stepTitle(step, separatorOf(style))) + type;
   const note = notes.filter((text) => text !== '').join(separatorOf(style));
   return `${'  '.repeat(depth)}${icon} ${title}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
 }
@@ -98,7 +98,7 @@ interface Span {
 
 /** From the first start to the last end, or to now: steps that are told afterwards may have begun before the whole. */
 function wholeSpan(execution: Execution, now: number): Span | undefined {
-  const started = parseTime(execution.startedAt);
+  const started = parseInstant(execution.startedAt);
   const elapsed = elapsedOf(execution, now);
   if (started === undefined || elapsed === undefined) return undefined;
   const spans = [...execution.steps.values()].map((step) => spanOf(step, now)).filter((span) => span !== undefined);

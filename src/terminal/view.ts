@@ -12,14 +12,14 @@ import type { Style } from './style.js';
 import { truncate } from './width.js';
 
 /** Where the values come from. Times are Unix milliseconds. */
-export type Connection =
+export type ConnectionState =
   | { state: 'live' }
   /** `snapshots`: the stream was cut then, the values are asked for now and then; `lost`: they are from then. */
   | { state: 'snapshots' | 'lost'; since: number; attempt?: number };
 
 export interface View {
   executions: readonly Execution[];
-  connection: Connection;
+  connection: ConnectionState;
   /** Unix milliseconds. */
   now: number;
   /** With lines of output and resources. */
@@ -28,7 +28,7 @@ export interface View {
   footer?: string;
 }
 
-export interface Size {
+export interface ViewSize {
   columns: number;
   rows: number;
 }
@@ -49,7 +49,7 @@ const SECOND_MS = 1_000;
 const DEFAULT_FOOTER = 'q leave (keeps running)';
 
 /** At most `rows - 1` lines of less than `columns` cells: the cursor keeps a row, and no line touches the last column. */
-export function boxLines(view: View, size: Size, style: Style): string[] {
+export function boxLines(view: View, size: ViewSize, style: Style): string[] {
   const columns = Math.min(size.columns - 1, MAX_COLUMNS);
   if (columns < 1 || size.rows < 2) return [];
   const shown: View = { ...view, now: clockOf(view) };
@@ -63,7 +63,7 @@ function clockOf({ connection, now }: View): number {
   return connection.state === 'lost' ? Math.min(now, connection.since) : now;
 }
 
-function drawView(view: View, columns: number, size: Size, style: Style): string[] {
+function drawView(view: View, columns: number, size: ViewSize, style: Style): string[] {
   const notice = noticeOf(view, style);
   const executions = sortForOverview(view.executions);
   if (size.rows < MIN_ROWS || size.columns < MIN_COLUMNS) {

@@ -28,7 +28,7 @@ let segmenter: Intl.Segmenter | undefined;
 const cache = new Map<string, number>();
 
 /** A grapheme cluster and its cells, or an SGR sequence with `cells` 0. */
-export interface Piece {
+export interface TextPiece {
   text: string;
   cells: number;
 }
@@ -50,7 +50,7 @@ function remember(text: string, cells: number): void {
 }
 
 /** The text in its smallest parts that must not be cut. */
-export function* piecesOf(text: string): Generator<Piece> {
+export function* piecesOf(text: string): Generator<TextPiece> {
   let end = 0;
   for (const found of text.matchAll(SGR)) {
     yield* clustersOf(text.slice(end, found.index));
@@ -60,7 +60,7 @@ export function* piecesOf(text: string): Generator<Piece> {
   yield* clustersOf(text.slice(end));
 }
 
-function* clustersOf(text: string): Generator<Piece> {
+function* clustersOf(text: string): Generator<TextPiece> {
   for (const [run, simple] of text.matchAll(RUNS)) {
     if (simple === undefined) {
       segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -80,7 +80,7 @@ function clusterCells(cluster: string): number {
 }
 
 /** May terminals disagree on where the cursor stands after it? Whatever is wide, or more than one code point. */
-export function isUncertain(piece: Piece): boolean {
+export function isUncertain(piece: TextPiece): boolean {
   if (piece.text.startsWith('\u001b')) return false;
   return piece.cells !== 1 || piece.text.length > 1;
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Step } from '../../src/core/execution.js';
-import { readCutObject } from '../../src/formats/partial-json.js';
+import { parsePartialObject } from '../../src/formats/partial-json.js';
 import { readHookCall } from '../../src/agents/hook-call.js';
 import type { Payload, Replay } from '../helpers/hook-calls.js';
 import { createReplay, recordedTexts } from '../helpers/hook-calls.js';
@@ -404,8 +404,8 @@ t.test('of a call that is too long its beginning and its end are read', async (t
       `cut at ${cut}`,
     );
   }
-  t.strictSame(readCutObject('{"a":{"b":[1,{"c":2}],"d":"x', ''), { a: { b: [1, { c: 2 }] } });
-  t.strictSame(readCutObject('', ''), {});
+  t.strictSame(parsePartialObject('{"a":{"b":[1,{"c":2}],"d":"x', ''), { a: { b: [1, { c: 2 }] } });
+  t.strictSame(parsePartialObject('', ''), {});
 });
 
 t.test('whatever an agent says, nothing breaks', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
-import { sourceOf, takes, toldBy } from '../../src/agents/precedence.js';
+import { stateSourceOf, takes, toldBy } from '../../src/agents/precedence.js';
 
 function execution(id: string, more: Partial<Execution>): Execution {
   const lastActivity = '2026-11-20T12:00:00.000Z';
@@ -28,5 +28,5 @@ t.test('who tells a session is read off its executions', async (t) => {
   t.equal(toldBy('s1', [hooked, followed, run]), 'stream');
   t.equal(toldBy('s1', [execution('s1', {})]), undefined, 'an id alone is no session');
   t.equal(toldBy('s2', [hooked]), undefined);
-  t.equal(sourceOf(followed), 'transcript');
+  t.equal(stateSourceOf(followed), 'transcript');
 });

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { LAYOUTS, ownerOf, placeOf } from '../../src/agents/registry.js';
+import { LAYOUTS, ownerOf, sessionPlaceOf } from '../../src/agents/registry.js';
 
 const ID = '96a87607-2ddf-4fbe-9efb-a81d888081c2';
 
 t.test('what the place of a file tells', (t) => {
   const told = (agent: 'claude' | 'codex' | 'gemini', file: string) => {
-    const place = placeOf(agent, file.split('/'));
+    const place = sessionPlaceOf(agent, file.split('/'));
     return place && [place.source, place.session, place.subagent ?? place.parent];
   };
   t.strictSame(told('claude', `-home-me/${ID}.jsonl`), [`transcript-claude-${ID}`, ID, undefined]);
@@ -30,7 +30,7 @@ t.test('what the place of a file tells', (t) => {
   }
   t.equal(told('codex', `2026/11/rollout-2026-11-21T00-05-01-${ID}.jsonl`), undefined);
   t.equal(told('gemini', 'demo/chats/logs.json'), undefined);
-  const subagent = placeOf('claude', ['-home-me', ID, 'subagents', 'agent-a1.jsonl'])!;
+  const subagent = sessionPlaceOf('claude', ['-home-me', ID, 'subagents', 'agent-a1.jsonl'])!;
   t.strictSame(ownerOf(subagent), ['-home-me', `${ID}.jsonl`]);
   t.end();
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Outcome } from '../../src/alerts/channel.js';
+import type { DeliveryOutcome } from '../../src/alerts/channel.js';
 import { backOff, createAllowance } from '../../src/alerts/rate-limit.js';
 import type { BenchOptions, Send } from '../helpers/alert-bench.js';
 import { createAlertBench } from '../helpers/alert-bench.js';
@@ -15,10 +15,10 @@ function createTarget(answer: Send, alerts: BenchOptions['alerts'] = {}) {
   return createAlertBench({ rules, channels: { ops: answer }, alerts });
 }
 
-const RETRY: Outcome = { outcome: 'retry', error: 'nobody listens' };
+const RETRY: DeliveryOutcome = { outcome: 'retry', error: 'nobody listens' };
 
 t.test('attempts follow each other with growing pauses, in order, until one gets through', async (t) => {
-  let answer: Outcome = RETRY;
+  let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
   await bench.settle();
@@ -81,7 +81,7 @@ t.test('given up after a while, with all that is as old, and what comes then is 
 });
 
 t.test('whoever sets the clock ahead makes nobody give up', async (t) => {
-  let answer: Outcome = RETRY;
+  let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
   await bench.settle();
@@ -95,7 +95,7 @@ t.test('whoever sets the clock ahead makes nobody give up', async (t) => {
 });
 
 t.test('after a start even what is old is tried once before it is given up', async (t) => {
-  let answer: Outcome = RETRY;
+  let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
   await bench.settle();
@@ -142,7 +142,7 @@ t.test('a few beyond the rate are told a little later, one by one', async (t) =>
 t.test('a target that hangs holds up its own alone, and is left after a while', async (t) => {
   const bench = createAlertBench({
     rules: [{ when: { status: ['failed'] }, notify: ['hangs', 'ops'] }],
-    channels: { hangs: () => new Promise<Outcome>(() => {}), ops: () => ({ outcome: 'sent' }) },
+    channels: { hangs: () => new Promise<DeliveryOutcome>(() => {}), ops: () => ({ outcome: 'sent' }) },
   });
   await bench.write(fail('a'), fail('b'));
   await bench.settle();

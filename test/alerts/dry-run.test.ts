@@ -1,8 +1,8 @@
 import t from 'tap';
 import { deliveriesOf } from '../../src/alerts/deliveries.js';
-import { rehearse } from '../../src/alerts/dry-run.js';
+import { dryRun } from '../../src/alerts/dry-run.js';
 import { createRules } from '../../src/alerts/rules.js';
-import { conditionWords } from '../../src/alerts/condition-text.js';
+import { conditionText } from '../../src/alerts/condition-text.js';
 import { at, numbered } from '../helpers/events.js';
 
 const rule = (name: string, when: object) => ({ name, when, notify: ['ops'], throttle: 0, repeat: 'each' as const });
@@ -21,7 +21,7 @@ t.test('a story is told again: which rules fire, and what the others missed', as
     { type: 'alert_triggered', execution: 'a', data: { rule: 'failed', outcome: 'sent', channel: 'desktop' } },
     { type: 'execution_failed', execution: 'a', time: at(100), data: { exitCode: 1 } },
   ]);
-  const results = new Map(rehearse(rules, events).map((result) => [result.rule.name, result]));
+  const results = new Map(dryRun(rules, events).map((result) => [result.rule.name, result]));
   t.match(results.get('failed'), { matches: [{ telling: { title: '✗ nightly failed' } }], nearest: undefined });
   t.match(results.get('waiting')?.nearest, { event: undefined, why: ['there is no event attention'] });
   t.match(results.get('long_command')?.nearest, {
@@ -44,7 +44,7 @@ t.test('conditions in words', async (t) => {
     output: 'a|b',
   };
   t.equal(
-    conditionWords(when),
+    conditionText(when),
     'status failed or lost, exit status 1 or 2, label team=infra, longer than 10:00, ' +
       'above 90 % of a core and 2.0 GiB for 5:00, output /a|b/',
   );

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Match } from '../../src/alerts/rule-evaluator.js';
-import { Judge } from '../../src/alerts/rule-evaluator.js';
+import { RuleEvaluator } from '../../src/alerts/rule-evaluator.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { RuleConfig } from '../../src/config/alert-schema.js';
 import type { Conditions } from '../../src/api/conditions.js';
@@ -18,7 +18,7 @@ function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
     rules.map((rule, index) => ({ name: `rule-${index}`, notify: ['desktop'], throttle: 0, repeat: 'each', ...rule })),
   );
   const why = new Map<string, string[]>();
-  const judge = new Judge(
+  const judge = new RuleEvaluator(
     compiled,
     () => state.alerts,
     ({ name }, _event, reasons) => why.set(name, reasons()),

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { Judge } from '../../src/alerts/rule-evaluator.js';
+import { RuleEvaluator } from '../../src/alerts/rule-evaluator.js';
 import { createRules } from '../../src/alerts/rules.js';
-import type { Telling } from '../../src/alerts/alert-text.js';
+import type { AlertText } from '../../src/alerts/alert-text.js';
 import type { EventData } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
@@ -13,12 +13,12 @@ function alertOf(
   drafts: readonly Draft[],
   later = 1,
   interactive?: string[],
-): (Telling & { rule: string }) | undefined {
+): (AlertText & { rule: string }) | undefined {
   const state = emptyState();
   const events = numbered(drafts.map((draft) => ({ execution: 'x', ...draft })));
   for (const event of events) fold(state, event);
   const last = events.at(-1)!;
-  const judge = new Judge(createRules(undefined, interactive), () => state.alerts);
+  const judge = new RuleEvaluator(createRules(undefined, interactive), () => state.alerts);
   const moment = { at: 0, now: Date.parse(last.time) + later * 1_000 };
   const [match, ...more] = judge.take(last, findExecution(state, 'x'), moment);
   if (more.length > 0) throw new Error('more than one rule fires');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { countedSteps, elapsedOf, estimate, parseTime, workOf } from '../../src/core/estimate.js';
+import { countedSteps, elapsedOf, estimate, parseInstant, workOf } from '../../src/core/estimate.js';
 import { makeExecution, makeStep, START, timeAt } from '../helpers/models.js';
 
 t.test('the share comes from what the producer counts', (t) => {
@@ -89,6 +89,6 @@ t.test('steps have clocks too, and times that are none count as absent', (t) => 
   t.equal(elapsedOf(makeStep({ id: 's' }), START), undefined);
   t.equal(elapsedOf(makeStep({ id: 's', status: 'running', startedAt: 'yesterday' }), START), undefined);
   t.equal(elapsedOf(makeStep({ id: 's', status: 'lost', startedAt: timeAt(0) }), START + 9), 0, 'an end nobody saw');
-  t.equal(parseTime(undefined), undefined);
+  t.equal(parseInstant(undefined), undefined);
   t.end();
 });

@@ -4,7 +4,7 @@ import type { Execution } from '../../src/core/execution.js';
 import { executionToJson } from '../../src/core/execution.js';
 import { estimate, workOf } from '../../src/core/estimate.js';
 import { formatPercent, formatWork } from '../../src/core/format.js';
-import { outlineOf } from '../../src/core/visible-steps.js';
+import { visibleStepsOf } from '../../src/core/visible-steps.js';
 import type { Entrance } from '../../src/core/route.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import type { Sent, Way } from '../helpers/vocabularies.js';
@@ -240,7 +240,7 @@ t.test('the percentage counts what is below a story', async (t) => {
   t.equal(formatWork(workOf(ended) ?? { done: 0 }), '3/3 stories: 2 passed · 1 failed');
   const failed = only(t, [...sentOf('stories'), ...sentOf('stories-rest').slice(0, 2)], 'post');
   t.notOk(estimate(failed, now).remainingMs, 'after a failure nobody knows');
-  t.strictSame(outlineOf(failed).current, [], 'what failed is not at work any more');
+  t.strictSame(visibleStepsOf(failed).current, [], 'what failed is not at work any more');
 });
 
 t.test('our own events: levels in any spelling, numbers as text, and what is no number is refused', async (t) => {

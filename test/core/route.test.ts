@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
-import { createRouter } from '../../src/core/route.js';
+import { createEventRouter } from '../../src/core/route.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import { at } from '../helpers/events.js';
 
@@ -10,7 +10,7 @@ type Draft = Partial<NewEvent> & { type: string };
 /** The same events in one write, or each in a write of its own: the routes must be the same. */
 function routed(drafts: Draft[], together: boolean) {
   const state = emptyState();
-  const router = createRouter(state);
+  const router = createEventRouter(state);
   let seq = 0;
   let pending: NewEvent[] = [];
   const settle = () => {
@@ -135,7 +135,7 @@ for (const together of [true, false]) {
 }
 
 t.test('what was routed and then refused is forgotten', async (t) => {
-  const router = createRouter(emptyState());
+  const router = createEventRouter(emptyState());
   const event: NewEvent = { type: 'execution_started', execution: 'a', source: 's', n: 1, data: {} };
   router.route(event);
   t.ok(router.isTaken(event));

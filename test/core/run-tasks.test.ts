@@ -4,7 +4,7 @@ import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import type { Execution } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
 import { findByText } from '../../src/core/lookup.js';
-import { createRouter } from '../../src/core/route.js';
+import { createEventRouter } from '../../src/core/route.js';
 import { placeEvent } from '../../src/core/run-tasks.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution, newestFirst } from '../../src/core/state.js';
@@ -16,7 +16,7 @@ const COMMAND = { kind: 'run', argv: ['./job.sh', 'now'] };
 
 /** What a daemon makes of these, each written before the next is placed; a second apart. */
 function feed(state: State, events: readonly (Partial<NewEvent> & { type: string })[]): State {
-  const router = createRouter(state);
+  const router = createEventRouter(state);
   for (const given of events) {
     const event = placeEvent(state, translate({ data: {}, ...given }));
     const seq = state.seq + 1;

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
 import { emptyState, newestFirst } from '../../src/core/state.js';
-import { usualOf } from '../../src/core/typical-duration.js';
+import { typicalDurationOf } from '../../src/core/typical-duration.js';
 
 /** Executions that took so long, in their order, each with a step of half of it; and one that has begun since. */
 function history(durations: readonly number[], end = 'execution_completed', cwd = '/a'): [Execution, Execution[]] {
@@ -28,20 +28,20 @@ function history(durations: readonly number[], end = 'execution_completed', cwd 
 }
 
 t.test('the middle of the former ones, of the whole and of each step', (t) => {
-  t.strictSame(usualOf(...history([10, 1_000, 30])), { ms: 30, runs: 3, steps: [['load', 15]] });
-  t.equal(usualOf(...history([10, 20, 30, 1_000]))?.ms, 25);
-  t.equal(usualOf(...history([10, 20])), undefined, 'too few');
+  t.strictSame(typicalDurationOf(...history([10, 1_000, 30])), { ms: 30, runs: 3, steps: [['load', 15]] });
+  t.equal(typicalDurationOf(...history([10, 20, 30, 1_000]))?.ms, 25);
+  t.equal(typicalDurationOf(...history([10, 20])), undefined, 'too few');
   const many = [...Array<number>(30).fill(1), ...Array<number>(20).fill(7)];
-  t.match(usualOf(...history(many)), { ms: 7, runs: 20 }, 'only the newest');
+  t.match(typicalDurationOf(...history(many)), { ms: 7, runs: 20 }, 'only the newest');
   t.end();
 });
 
 t.test('only what came to its end before, and is the same thing', (t) => {
   for (const end of ['execution_failed', 'execution_cancelled', 'execution_timeout', 'execution_lost'])
-    t.equal(usualOf(...history([1, 2, 3], end)), undefined, end);
-  t.equal(usualOf(...history([1, 2, 3], 'execution_completed', '/b')), undefined, 'in another directory');
+    t.equal(typicalDurationOf(...history([1, 2, 3], end)), undefined, end);
+  t.equal(typicalDurationOf(...history([1, 2, 3], 'execution_completed', '/b')), undefined, 'in another directory');
   const [now, others] = history([1, 2, 3]);
-  t.equal(usualOf({ ...now, name: 'other' }, others), undefined);
-  t.equal(usualOf({ ...now, firstSeq: 0 }, others), undefined, 'later ones are no former ones');
+  t.equal(typicalDurationOf({ ...now, name: 'other' }, others), undefined);
+  t.equal(typicalDurationOf({ ...now, firstSeq: 0 }, others), undefined, 'later ones are no former ones');
   t.end();
 });

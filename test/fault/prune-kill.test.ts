@@ -31,7 +31,7 @@ async function makeHistory(paths: Paths): Promise<void> {
   writeFileSync(paths.config, 'journal: { segmentSize: 64KiB }\n');
   const journal = await openJournal(paths, loadConfig(paths.config), {});
   const state = emptyState();
-  const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onRoom: () => undefined });
+  const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
   const ids = ['gone1', 'kept1', 'gone2', 'alive'];
   for (const id of ids) {
     mkdirSync(path.join(paths.runs, id), { recursive: true });

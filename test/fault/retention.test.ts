@@ -6,7 +6,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
-import type { Limits, Source, State } from '../../src/core/state.js';
+import type { StateLimits, ProducerState, State } from '../../src/core/state.js';
 import type { StateJson } from '../helpers/state-json.js';
 
 import { stateToJson } from '../helpers/state-json.js';
@@ -238,13 +238,13 @@ function createHistory(random: (below: number) => number): (count: number) => Ne
  */
 function comparable(state: State): StateJson {
   const json = stateToJson(state);
-  const alive = ([name, source]: [string, Source]): [string, Source] => {
+  const alive = ([name, source]: [string, ProducerState]): [string, ProducerState] => {
     return [name, { ...source, firstSeq: 0, open: source.open.filter((id) => state.alive.has(id)) }];
   };
   return { ...json, sources: json.sources.map(alive) };
 }
 
-async function checkHistory(t: Test, seed: number, limits: Limits): Promise<void> {
+async function checkHistory(t: Test, seed: number, limits: StateLimits): Promise<void> {
   const directory = makeDirectory(t);
   const random = createRandom(seed);
   const history = createHistory(random);

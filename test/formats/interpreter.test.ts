@@ -1,7 +1,7 @@
 import t from 'tap';
 import { activityText } from '../../src/core/activity.js';
 import { FORMATS } from '../../src/agents/formats.js';
-import { settle } from '../../src/formats/parser.js';
+import { resolveOutcome } from '../../src/formats/parser.js';
 import { bytesOf, linesOf, replay } from '../helpers/replay.js';
 
 const SESSION = { session_id: 's' };
@@ -137,10 +137,13 @@ t.test('bytes that are no text, and a line that was cut', async (t) => {
 });
 
 t.test('an execution has failed if its process or its stream says so', async (t) => {
-  t.strictSame(settle('completed', undefined), { status: 'completed' });
-  t.strictSame(settle('completed', { status: 'failed', error: 'no' }), { status: 'failed', error: 'no' });
-  t.strictSame(settle('failed', { status: 'completed', summary: 'done' }), { status: 'failed', summary: 'done' });
-  t.strictSame(settle('cancelled', { status: 'failed', error: 'no' }), { status: 'cancelled', error: 'no' });
-  t.strictSame(settle('failed', { status: 'cancelled' }), { status: 'cancelled' }, 'it knows why');
-  t.strictSame(settle('timeout', { status: 'cancelled' }), { status: 'timeout' });
+  t.strictSame(resolveOutcome('completed', undefined), { status: 'completed' });
+  t.strictSame(resolveOutcome('completed', { status: 'failed', error: 'no' }), { status: 'failed', error: 'no' });
+  t.strictSame(resolveOutcome('failed', { status: 'completed', summary: 'done' }), {
+    status: 'failed',
+    summary: 'done',
+  });
+  t.strictSame(resolveOutcome('cancelled', { status: 'failed', error: 'no' }), { status: 'cancelled', error: 'no' });
+  t.strictSame(resolveOutcome('failed', { status: 'cancelled' }), { status: 'cancelled' }, 'it knows why');
+  t.strictSame(resolveOutcome('timeout', { status: 'cancelled' }), { status: 'timeout' });
 });

@@ -45,7 +45,7 @@ export function openAgentStates(t: Test) {
   const take = (event: Parameters<typeof replay.event>[0]) => {
     const before = replay.events.length;
     replay.event({ time: stamp(), ...event });
-    states.wrote(replay.events.slice(before).map((one, index) => ({ time: stamp(), seq: before + index, ...one })));
+    states.onBatch(replay.events.slice(before).map((one, index) => ({ time: stamp(), seq: before + index, ...one })));
   };
   const states = createAgentStates({
     state: replay.state,
@@ -72,7 +72,7 @@ export function openAgentStates(t: Test) {
       if (clock === 0) clock = time;
       while (clock < time) {
         clock = Math.min(time, clock + 1_000);
-        states.look();
+        states.check();
       }
     },
     /** One line of a recording happens; a process exists as long as it has a file, if it is not killed. */
@@ -84,7 +84,7 @@ export function openAgentStates(t: Test) {
       if (file === undefined || !content) return;
       if (!starts.has(pid)) starts.set(pid, Number(content['procStart']));
       writeFileSync(at(file), JSON.stringify(content));
-      registry.look();
+      registry.refresh();
     },
     kill: (pid: number) => void starts.delete(pid),
     /** A hook of Claude Code is called. */
@@ -92,7 +92,7 @@ export function openAgentStates(t: Test) {
       const before = replay.events.length;
       replay.call('claude', { session_id: session, cwd: '/w', hook_event_name: event, timestamp: stamp(), ...more });
       const told = replay.events.slice(before).map((one, index) => ({ time: stamp(), ...one, seq: before + index }));
-      states.wrote(told);
+      states.onBatch(told);
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Alerts over a journal in memory, with channels that do as a test says, and a clock that stands still by itself. */
 import type { AlertsSettings } from '../../src/alerts/alerts.js';
 import { Alerts } from '../../src/alerts/alerts.js';
-import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
+import type { Alert, AlertChannel, DeliveryOutcome } from '../../src/alerts/channel.js';
 import { createRecovery } from '../../src/alerts/recovery.js';
 import { createRules } from '../../src/alerts/rules.js';
 import type { RuleConfig } from '../../src/config/alert-schema.js';
@@ -14,7 +14,7 @@ import type { Draft } from './events.js';
 import { createManualClock } from './manual-clock.js';
 
 /** What a channel of the test is asked to send, and answers. */
-export type Send = (alert: Alert, signal: AbortSignal) => Promise<Outcome> | Outcome;
+export type Send = (alert: Alert, signal: AbortSignal) => Promise<DeliveryOutcome> | DeliveryOutcome;
 
 export interface BenchOptions {
   rules?: readonly (Partial<RuleConfig> | 'builtin')[];
@@ -64,7 +64,7 @@ export function createAlertBench(options: BenchOptions = {}) {
   const world = { now: START, failures: 0, frozen: false };
   let current: { alerts: Alerts; state: State };
 
-  const openChannel = (name: string): Channel => ({
+  const openChannel = (name: string): AlertChannel => ({
     name,
     type: name,
     ...(name === 'desktop' && { whyUnavailable: () => options.unavailable?.() }),

@@ -1,5 +1,5 @@
 /** Alerts for channels to send, and texts that they must not take for anything but texts. */
-import type { Alert, Channel, Outcome } from '../../src/alerts/channel.js';
+import type { Alert, AlertChannel, DeliveryOutcome } from '../../src/alerts/channel.js';
 import type { ExecutionJson } from '../../src/core/execution.js';
 
 export function anAlert(fields: Partial<Alert> = {}): Alert {
@@ -50,7 +50,7 @@ export function alertFullOf(text: string): Alert {
   return anAlert({ title: text, body: text, event, execution: anExecution({ ...names, ...texts, steps: [step] }) });
 }
 
-export function send(channel: Channel, alert: Alert = anAlert(), signal?: AbortSignal): Promise<Outcome> {
+export function send(channel: AlertChannel, alert: Alert = anAlert(), signal?: AbortSignal): Promise<DeliveryOutcome> {
   return channel.send(alert, signal ?? new AbortController().signal);
 }
 

@@ -14,7 +14,7 @@ import type { Paths } from '../../src/platform/paths.js';
 import { resolvePaths } from '../../src/platform/paths.js';
 import { isAlive } from '../../src/platform/processes.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
-import { createGroup } from '../../src/runner/group.js';
+import { createProcessGroup } from '../../src/runner/group.js';
 import { readRecord, runsBefore } from '../../src/runner/store.js';
 import { waitFor } from './wait.js';
 
@@ -57,7 +57,7 @@ async function endRuns(paths: Paths): Promise<void> {
   if (!existsSync(path.join(paths.runs, '.'))) return; // some tests put something else there
   for (const id of runsBefore(paths, Infinity)) {
     const { child, runner } = readRecord(paths, id) ?? {};
-    if (child) createGroup(child, id).signal('SIGKILL');
+    if (child) createProcessGroup(child, id).signal('SIGKILL');
     // in the process of a test it ends with its command
     if (!runner || runner.pid === process.pid || !isAlive(runner)) continue;
     process.kill(runner.pid, 'SIGKILL');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { NewEvent } from '../../src/core/event.js';
 import type { Execution } from '../../src/core/execution.js';
 import { fold } from '../../src/core/fold.js';
-import { createRouter } from '../../src/core/route.js';
+import { createEventRouter } from '../../src/core/route.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
 import type { SessionsOptions } from '../../src/daemon/sessions/sessions.js';
@@ -45,7 +45,7 @@ export function createReplay({
 }: Partial<Pick<SessionsOptions, 'lookMs' | 'registry'>> = {}): Replay {
   const state = emptyState();
   const events: NewEvent[] = [];
-  const router = createRouter(state);
+  const router = createEventRouter(state);
   const take = (event: NewEvent) => {
     const execution = router.route(event);
     events.push(event);

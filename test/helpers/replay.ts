@@ -9,7 +9,7 @@ import { emptyState, findExecution } from '../../src/core/state.js';
 import type { TimedEvent } from '../../src/formats/interpreter.js';
 import { FORMATS } from '../../src/agents/formats.js';
 import { createInterpreter } from '../../src/formats/interpreter.js';
-import type { Claim } from '../../src/formats/parser.js';
+import type { ReportedOutcome } from '../../src/formats/parser.js';
 
 const RECORDINGS = path.resolve(import.meta.dirname, '../fixtures/recordings');
 /** They replay another project's texts, so they are no part of this one. */
@@ -22,7 +22,7 @@ export interface Replayed {
   kept: Buffer;
   /** What people are shown as output. */
   text: string;
-  claim: Claim | undefined;
+  claim: ReportedOutcome | undefined;
   isOver: boolean;
   format: string | undefined;
   execution: ExecutionJson;

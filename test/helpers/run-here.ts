@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { EventData } from '../../src/core/event.js';
 import type { Run, RunOptions } from '../../src/runner/run.js';
 import { startRun } from '../../src/runner/run.js';
-import type { Wanted } from '../../src/runner/spec.js';
+import type { RunRequest } from '../../src/runner/spec.js';
 import { createSpec } from '../../src/runner/spec.js';
 import type { RunSpec } from '../../src/runner/store.js';
 import { writeSpec } from '../../src/runner/store.js';
@@ -36,7 +36,7 @@ export interface StartedRun {
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
 export interface StartOptions {
-  wanted?: Partial<Wanted>;
+  wanted?: Partial<RunRequest>;
   options?: Partial<RunOptions>;
 }
 

@@ -8,9 +8,9 @@ import { EXECUTION_ENDS } from '../../src/core/event.js';
 import type { ExecutionJson, Status } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
 import { isAlive } from '../../src/platform/processes.js';
-import type { ControlOrder, Op, Replies } from '../../src/api/messages.js';
+import type { ControlCommand, Op, Replies } from '../../src/api/messages.js';
 import type { Ask } from '../../src/protocol/channel.js';
-import type { Wanted } from '../../src/runner/spec.js';
+import type { RunRequest } from '../../src/runner/spec.js';
 import { createSpec } from '../../src/runner/spec.js';
 import type { RunRecord } from '../../src/runner/store.js';
 import { readRecord, writeSpec } from '../../src/runner/store.js';
@@ -24,11 +24,11 @@ export interface RunHome extends Home {
   /** Starts a run with `progress run --detach` and its `options`; returns its ID. */
   start(options: string[], ...command: string[]): Promise<string>;
   /** Writes the spec of a run, as `progress run --detach` does, and returns its ID. */
-  specify(argv: readonly string[], more?: Partial<Wanted>): string;
+  specify(argv: readonly string[], more?: Partial<RunRequest>): string;
   /** Starts the runner of a spec, with `wrapper` before its command line, and returns its process ID. */
   launch(id: string, wrapper?: string[]): number;
   /** Writes a spec, starts its runner without the program, and waits until its command runs. */
-  run(argv: readonly string[], more?: Partial<Wanted>): Promise<string>;
+  run(argv: readonly string[], more?: Partial<RunRequest>): Promise<string>;
   /** Sends one request on a new connection. */
   ask<K extends Op>(op: K, fields: Ask<K>): Promise<Replies[K]>;
   /** @throws where the daemon does not know it */
@@ -39,7 +39,7 @@ export interface RunHome extends Home {
   until(id: string, status: Status | 'final'): Promise<ExecutionJson>;
   /** Waits until the last lines of its output include this one. */
   hear(id: string, line: string): Promise<void>;
-  order(id: string, order: ControlOrder): Promise<void>;
+  order(id: string, order: ControlCommand): Promise<void>;
   /** The record that its runner has written, once its command runs. */
   recordOf(id: string): Promise<RunRecord & Required<Pick<RunRecord, 'child'>>>;
   /** True while its runner or its command is alive. */

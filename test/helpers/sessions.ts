@@ -11,8 +11,8 @@ import type { Sessions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
 import { ProgressError } from '../../src/core/errors.js';
 import type { Agent } from '../../src/core/agents.js';
-import type { Follower, FollowerOptions } from '../../src/agents/sessions/session-watcher.js';
-import { createFollower } from '../../src/agents/sessions/session-watcher.js';
+import type { SessionWatcher, SessionWatcherOptions } from '../../src/agents/sessions/session-watcher.js';
+import { createSessionWatcher } from '../../src/agents/sessions/session-watcher.js';
 import type { Receipt } from '../../src/tailing/tail.js';
 import { HOOK_TYPE } from '../../src/agents/hook-call.js';
 import { openJournal } from './journal.js';
@@ -58,7 +58,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
   const logs: string[] = [];
   let ahead = 0;
   let refusing: ProgressError | undefined;
-  let follower: Follower | undefined;
+  let follower: SessionWatcher | undefined;
   const now = () => Date.now() + ahead;
   const write = journal.write.bind(journal);
   journal.write = async (batch) => {
@@ -69,7 +69,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     journal,
     state,
     now,
-    onRoom: () => follower?.resume(),
+    onDrain: () => follower?.resume(),
     publish: (batch) => events.push(...batch.events),
   });
 
@@ -103,8 +103,8 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     logs,
     ingest,
     at,
-    start(options: Partial<FollowerOptions> = {}) {
-      follower = createFollower({
+    start(options: Partial<SessionWatcherOptions> = {}) {
+      follower = createSessionWatcher({
         agent,
         root,
         state,
@@ -120,7 +120,8 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
         takenOf: (source) => state.sources.get(source)?.n,
         isFull: () => ingest.full,
         submit: (parts: NewEvent[], bytes, receipt) => ingest.submitParts(parts, bytes, originOf(receipt)),
-        submitLate: (make, receipt) => ingest.submitLate({ type: 'attention', data: {} }, make, 0, originOf(receipt)),
+        submitLate: (make, receipt) =>
+          ingest.submitDeferred({ type: 'attention', data: {} }, make, 0, originOf(receipt)),
       });
       return follower;
     },
@@ -129,7 +130,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     hook(payload: Record<string, unknown>, time: string) {
       const line: NewEvent = { type: HOOK_TYPE, time, data: { agent, payload } };
       const opened = (hooks ??= openHooks());
-      ingest.submitLate(line, () => opened.eventsOf(line), 100);
+      ingest.submitDeferred(line, () => opened.eventsOf(line), 100);
     },
     refuse: (error: ProgressError | undefined) => (refusing = error),
     advance: (ms: number) => (ahead += ms),

@@ -1,7 +1,7 @@
 /** A whole state as JSON, to compare it or to take it through JSON. */
 import type { ExecutionJson } from '../../src/core/execution.js';
 import { executionFromJson, executionToJson } from '../../src/core/execution.js';
-import type { Limits, OwnStateJson, State } from '../../src/core/state.js';
+import type { StateLimits, OwnStateJson, State } from '../../src/core/state.js';
 import { installExecution, ownStateFromJson, ownStateToJson } from '../../src/core/state.js';
 
 export interface StateJson extends OwnStateJson {
@@ -19,7 +19,7 @@ export function stateToJson(state: State): StateJson {
   };
 }
 
-export function stateFromJson(json: StateJson, limits: Limits): State {
+export function stateFromJson(json: StateJson, limits: StateLimits): State {
   const state = ownStateFromJson(json, limits);
   for (const one of json.alive) installExecution(state, executionFromJson(one), false);
   for (const one of [...json.ended, ...json.summaries]) installExecution(state, executionFromJson(one), true);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { EventData, ExecutionEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import type { Entrance } from '../../src/core/route.js';
-import { createRouter } from '../../src/core/route.js';
+import { createEventRouter } from '../../src/core/route.js';
 import type { State } from '../../src/core/state.js';
 import { emptyState } from '../../src/core/state.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
@@ -43,7 +43,7 @@ export type Way = (typeof WAYS)[number];
 export class Intake {
   readonly state: State = emptyState();
   readonly events: ExecutionEvent[] = [];
-  readonly #router = createRouter(this.state);
+  readonly #router = createEventRouter(this.state);
   readonly #sockets = new Map<string, Entrance>();
   #pending: ExecutionEvent[] = [];
   #now = Date.parse('2026-11-30T10:00:00.000Z');

@@ -1,12 +1,12 @@
 import t from 'tap';
-import { decodeLines, type LineRange, parseEvent, peekSeq } from '../../src/journal/lines.js';
+import { decodeLines, type ByteRange, parseEvent, peekSeq } from '../../src/journal/lines.js';
 import { containing } from '../../src/journal/search.js';
 import type { Gap } from '../../src/api/messages.js';
 import { makeBatch } from '../helpers/journal.js';
 
-const ALL: LineRange = { before: 99, below: 2 ** 52, after: 0, through: 2 ** 52 };
+const ALL: ByteRange = { before: 99, below: 2 ** 52, after: 0, through: 2 ** 52 };
 
-function decode(input: string | Buffer, range: Partial<LineRange> = {}) {
+function decode(input: string | Buffer, range: Partial<ByteRange> = {}) {
   const seqs: number[] = [];
   const gaps: [number, number][] = [];
   const damage: [number, number][] = [];

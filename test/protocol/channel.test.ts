@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ProgressError } from '../../src/core/errors.js';
 import type { ChannelOptions } from '../../src/protocol/channel.js';
-import { createChannel } from '../../src/protocol/channel.js';
+import { createProtocolChannel } from '../../src/protocol/channel.js';
 
 /** A channel, and what came out of it. */
 function open() {
@@ -14,7 +14,7 @@ function open() {
     onError: ({ code }) => heard.push(['error', code]),
     onBroken: ({ code, message }) => heard.push(['broken', code, message]),
   };
-  return { channel: createChannel(options), heard };
+  return { channel: createProtocolChannel(options), heard };
 }
 
 const LINES = [

@@ -4,15 +4,15 @@ import { chmodSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { ChildOptions, Outcome } from '../../src/runner/child.js';
-import { startChild, statusOf } from '../../src/runner/child.js';
+import type { ChildOptions, ChildExit } from '../../src/runner/child.js';
+import { startChild, exitStatusOfChild } from '../../src/runner/child.js';
 import { openPty } from '../../src/runner/pty.js';
 import { isAble, isMissing } from '../helpers/needs.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 
 interface Ended {
   status: number;
-  outcome: Outcome;
+  outcome: ChildExit;
   text: string;
 }
 
@@ -31,7 +31,7 @@ async function run(argv: [string, ...string[]], options: Partial<ChildOptions> =
   });
   if (!('pid' in child)) {
     options.pty?.close();
-    return { status: statusOf(child), outcome: child, text: '' };
+    return { status: exitStatusOfChild(child), outcome: child, text: '' };
   }
   let text = '';
   const all = child.outputs.map(
@@ -46,7 +46,7 @@ async function run(argv: [string, ...string[]], options: Partial<ChildOptions> =
   const outcome = await child.exited;
   options.pty?.finish();
   await Promise.all(all);
-  return { status: statusOf(outcome), outcome, text };
+  return { status: exitStatusOfChild(outcome), outcome, text };
 }
 
 /** The same on pipes and on a terminal. */

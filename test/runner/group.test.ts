@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import type { ProcessIdentity } from '../../src/platform/processes.js';
 import { bootId, identityOf, isStandingStill, readProcess } from '../../src/platform/processes.js';
-import { createGroup, findGroup, markerOf } from '../../src/runner/group.js';
+import { createProcessGroup, findProcessGroup, markerOf } from '../../src/runner/group.js';
 import { waitFor } from '../helpers/wait.js';
 
 let runs = 0;
@@ -28,7 +28,7 @@ function start(t: Test, script: string): Started {
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const leader = identityOf(child.pid!)!;
-  const group = createGroup(leader, id);
+  const group = createProcessGroup(leader, id);
   t.teardown(() => void group.signal('SIGKILL'));
   return {
     child,
@@ -46,7 +46,7 @@ const ended = ({ child }: Started) => waitFor('its end', () => child.exitCode !=
 
 t.test('its members are those of its session and group; a signal reaches them all', async (t) => {
   const started = start(t, 'sleep 60 & echo $!; (sleep 60 & echo $!; wait) & echo $!; wait');
-  const group = createGroup(started.leader, started.id);
+  const group = createProcessGroup(started.leader, started.id);
   const children = await started.printed(3);
   const expected = [started.leader.pid, ...children].sort();
   t.strictSame(
@@ -67,7 +67,7 @@ t.test('its members are those of its session and group; a signal reaches them al
 
 t.test('the leader gone, what it left in the background is still its group', async (t) => {
   const started = start(t, 'sleep 60 & echo $!');
-  const group = createGroup(started.leader, started.id);
+  const group = createProcessGroup(started.leader, started.id);
   const [left] = (await started.printed(1)) as [number];
   await ended(started);
   t.equal(readProcess(started.leader.pid), undefined);
@@ -85,10 +85,10 @@ t.test('zombies are no members, and are not signalled', async (t) => {
   const started = start(t, script);
   const [zombie] = (await started.printed(1)) as [number];
   await waitFor('a zombie', () => readProcess(zombie)?.state === 'Z');
-  const group = createGroup(identityOf(zombie)!, started.id);
+  const group = createProcessGroup(identityOf(zombie)!, started.id);
   t.strictSame(group.members(), []);
   t.notOk(group.signal('SIGTERM'));
-  t.strictSame(createGroup(started.leader, started.id).escaped(), []);
+  t.strictSame(createProcessGroup(started.leader, started.id).escaped(), []);
 });
 
 t.test('a process that has got the number of another is never signalled', async (t) => {
@@ -101,12 +101,13 @@ t.test('a process that has got the number of another is never signalled', async 
     ['of another start of the machine', { pid, start: ticks, boot: `${boot}x` }],
     ['unknown', { pid, start: 0, boot: '' }],
   ] as const) {
-    const group = createGroup(leader, 'otherrun');
+    const group = createProcessGroup(leader, 'otherrun');
     t.strictSame(group.members(), [], what);
     t.notOk(group.signal('SIGKILL'), what);
   }
   t.equal(readProcess(pid)?.state, 'S', 'it is well');
-  for (const pid of [0, 1, -1]) t.notOk(createGroup({ pid, start: 0, boot: bootId() }, 'otherrun').signal('SIGTERM'));
+  for (const pid of [0, 1, -1])
+    t.notOk(createProcessGroup({ pid, start: 0, boot: bootId() }, 'otherrun').signal('SIGTERM'));
 });
 
 t.test('a group of the same number without its leader is ours only by the environment', async (t) => {
@@ -114,15 +115,18 @@ t.test('a group of the same number without its leader is ours only by the enviro
   const [left] = (await started.printed(1)) as [number];
   await ended(started);
   const { leader, id } = started;
-  t.strictSame(createGroup(leader, 'otherrun').members(), []);
-  t.notOk(createGroup(leader, 'otherrun').signal('SIGKILL'));
-  t.notOk(createGroup({ ...leader, start: leader.start + 1_000_000 }, id).signal('SIGKILL'), 'older than the run');
+  t.strictSame(createProcessGroup(leader, 'otherrun').members(), []);
+  t.notOk(createProcessGroup(leader, 'otherrun').signal('SIGKILL'));
+  t.notOk(
+    createProcessGroup({ ...leader, start: leader.start + 1_000_000 }, id).signal('SIGKILL'),
+    'older than the run',
+  );
   t.ok(readProcess(left));
 });
 
 t.test('what has left the group is found by its environment', async (t) => {
   const started = start(t, 'setsid sleep 60 & echo up; sleep 60 & wait');
-  const group = createGroup(started.leader, started.id);
+  const group = createProcessGroup(started.leader, started.id);
   await waitFor('both', () => group.members().length === 2 && group.escaped().length === 1);
   const [escaped] = group.escaped() as [number];
   t.equal(readProcess(escaped)?.session, escaped);
@@ -136,7 +140,7 @@ t.test('what has left the group is found by its environment', async (t) => {
 t.test('without a record the leader is found by the environment', async (t) => {
   const started = start(t, 'echo $$; sleep 60 & wait');
   await started.printed(1);
-  t.strictSame(findGroup(started.id)?.leader, started.leader);
-  t.equal(findGroup('no-such-run'), undefined);
+  t.strictSame(findProcessGroup(started.id)?.leader, started.leader);
+  t.equal(findProcessGroup('no-such-run'), undefined);
   t.equal(markerOf('abc'), 'PROGRESS_EXECUTION=abc');
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
-import { createLimit } from '../../src/runner/output-limit.js';
-import type { Piece } from '../../src/runner/output.js';
-import { createPieces, PIECE_BYTES } from '../../src/runner/output.js';
+import { createOutputLimit } from '../../src/runner/output-limit.js';
+import type { OutputPiece } from '../../src/runner/output.js';
+import { createOutputSplitter, PIECE_BYTES } from '../../src/runner/output.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -9,15 +9,15 @@ const MIB = 1024 * KIB;
 /** What is kept, in order: the texts of pieces, and marks in brackets. */
 function open(bytes: number) {
   const kept: string[] = [];
-  const limit = createLimit({
+  const limit = createOutputLimit({
     bytes,
-    keep: ({ content, part }: Piece) => kept.push(content.toString('latin1') + (part ? '' : '\n')),
+    keep: ({ content, part }: OutputPiece) => kept.push(content.toString('latin1') + (part ? '' : '\n')),
     mark: (text) => kept.push(`${text}\n`),
   });
-  return { limit, kept, pieces: createPieces('stdout', (piece) => limit.take(piece)) };
+  return { limit, kept, pieces: createOutputSplitter('stdout', (piece) => limit.take(piece)) };
 }
 
-function piece(text: string, part?: Piece['part']): Piece {
+function piece(text: string, part?: OutputPiece['part']): OutputPiece {
   return { stream: 'stdout', content: Buffer.from(text), newlines: 0, line: 1, time: '', ...(part && { part }) };
 }
 

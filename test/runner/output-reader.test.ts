@@ -2,9 +2,9 @@ import t from 'tap';
 import type { FinalStatus } from '../../src/core/event.js';
 import { textOf } from '../../src/core/event.js';
 import { outputData } from '../../src/runner/output.js';
-import type { ReadingOptions } from '../../src/runner/output-reader.js';
-import { createReading, createReadingOrder } from '../../src/runner/output-reader.js';
-import { settle } from '../../src/formats/parser.js';
+import type { OutputReaderOptions } from '../../src/runner/output-reader.js';
+import { createOutputReader, createReadOrder } from '../../src/runner/output-reader.js';
+import { resolveOutcome } from '../../src/formats/parser.js';
 import { bytesOf, linesOf } from '../helpers/replay.js';
 
 const CLAUDE = ['claude', '-p', '--output-format', 'stream-json'];
@@ -26,17 +26,17 @@ interface Read {
   recorded: string[];
   /** What a person sees. */
   shown: string;
-  claim: ReturnType<typeof createReading>['claim'];
+  claim: ReturnType<typeof createOutputReader>['claim'];
 }
 
 /** The source has one buffer, and uses it again for each chunk. */
 function read(
   chunks: readonly Buffer[],
-  options: Partial<ReadingOptions> = {},
+  options: Partial<OutputReaderOptions> = {},
   status: FinalStatus = 'completed',
 ): Read {
   const recorded: string[] = [];
-  const reading = createReading({
+  const reading = createOutputReader({
     argv: CLAUDE,
     format: undefined,
     stream: 'stdout',
@@ -61,13 +61,13 @@ function read(
 /** As one chunk, as lines, and byte by byte. */
 const waysOf = (content: Buffer) => [[content], linesOf(content), bytesOf(content)];
 
-const render: ReadingOptions['render'] = ({ type, data }) =>
+const render: OutputReaderOptions['render'] = ({ type, data }) =>
   type === 'activity' ? `<${String(data['text'] ?? data['tool'])}>\n` : '';
 
 t.test('lines of two outputs are recorded in the order in which they were read', (t) => {
   const recorded: string[] = [];
   const open = (stream: 'stdout' | 'stderr') =>
-    createReading({
+    createOutputReader({
       argv: ['make'],
       format: 'plain',
       stream,
@@ -76,7 +76,7 @@ t.test('lines of two outputs are recorded in the order in which they were read',
       emit: () => undefined,
     });
   const readings = [open('stdout'), open('stderr')] as const;
-  const inOrder = createReadingOrder();
+  const inOrder = createReadOrder();
   const [stdout, stderr] = readings.map(inOrder);
   stdout?.push(toBytes('one', 'two'));
   stderr?.push(toBytes('three'));
@@ -139,8 +139,8 @@ t.test('the returns of a terminal are no part of the lines; all others stay', as
 
 t.test('the output’s own word about the end outweighs a good exit status', async (t) => {
   const { claim, recorded } = read([toBytes(call('c1'), failure)]);
-  t.equal(settle('completed', claim).status, 'failed');
+  t.equal(resolveOutcome('completed', claim).status, 'failed');
   t.ok(recorded.includes('step_cancelled: '), 'a call that was open is closed');
-  t.equal(settle('cancelled', claim).status, 'cancelled', 'who stopped it knows better');
+  t.equal(resolveOutcome('cancelled', claim).status, 'cancelled', 'who stopped it knows better');
   t.equal(read([toBytes('no agent')], { argv: ['cat'] }).claim, undefined);
 });

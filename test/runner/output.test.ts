@@ -1,12 +1,12 @@
 import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
 import { EventMasker, maskOutput } from '../../src/core/mask/mask.js';
-import { countNewlines, createPieces, outputData, PIECE_BYTES } from '../../src/runner/output.js';
+import { countNewlines, createOutputSplitter, outputData, PIECE_BYTES } from '../../src/runner/output.js';
 import { waitFor } from '../helpers/wait.js';
 
 function open() {
   const said: { data: EventData; time: string; at: number }[] = [];
-  const pieces = createPieces('stdout', (piece) =>
+  const pieces = createOutputSplitter('stdout', (piece) =>
     said.push({ data: outputData(piece), time: piece.time, at: performance.now() }),
   );
   return { pieces, said, texts: () => said.map(({ data }) => data['text'] ?? data['base64']) };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { isStandingStill, readProcess } from '../../src/platform/processes.js';
-import type { Group } from '../../src/runner/group.js';
+import type { ProcessGroup } from '../../src/runner/group.js';
 import { createPausing } from '../../src/runner/pause.js';
 import { stopGroup } from '../../src/runner/stop.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
@@ -120,7 +120,7 @@ t.test('paused, it is woken to obey', async (t) => {
 
 t.test('processes of another user: nothing is claimed, and nothing is waited for', async (t) => {
   const foreign = { pid: 8, name: 'sudo', state: 'S' };
-  const group = { members: () => [foreign], foreign: () => [foreign], signal: () => false } as unknown as Group;
+  const group = { members: () => [foreign], foreign: () => [foreign], signal: () => false } as unknown as ProcessGroup;
   const onSignal = () => t.fail('a signal');
   for (const graceMs of [0, LONG_GRACE_MS]) {
     const { text, failure } = await stopGroup({ group, graceMs, onSignal });
@@ -144,7 +144,11 @@ t.test('a group that stops in part is not paused: all of it continues', async (t
     { pid: 8, name: 'sh', state: 'T' },
     { pid: 9, name: 'sudo', state: 'S' },
   ];
-  const group = { members: () => [own, foreign], foreign: () => [foreign], signal: () => true } as unknown as Group;
+  const group = {
+    members: () => [own, foreign],
+    foreign: () => [foreign],
+    signal: () => true,
+  } as unknown as ProcessGroup;
   const events: { type: string; data: object }[] = [];
   const pausing = createPausing((type, data) => events.push({ type, data }));
   pausing.begin(group, undefined);
@@ -159,7 +163,11 @@ t.test('a group that stops in part is not paused: all of it continues', async (t
 
 t.test('what even SIGKILL does not end is said', async (t) => {
   const waiting = { pid: 7, name: 'dd', state: 'D' };
-  const stubborn = { members: () => [waiting, waiting], foreign: () => [], signal: () => true } as unknown as Group;
+  const stubborn = {
+    members: () => [waiting, waiting],
+    foreign: () => [],
+    signal: () => true,
+  } as unknown as ProcessGroup;
   const signals: string[] = [];
   const { text, failure } = await stopGroup({
     group: stubborn,

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import { openOwnFile } from '../../src/spool/spool-writer.js';
-import type { OwnEvent } from '../../src/spool/spool-writer.js';
+import { openSpoolWriter } from '../../src/spool/spool-writer.js';
+import type { SpoolEvent } from '../../src/spool/spool-writer.js';
 import { parseSpoolName } from '../../src/spool/names.js';
 import { isDiskMissing, startOnSmallDisk } from '../fault/helpers/small-disk.js';
 import { waitFor } from '../helpers/wait.js';
 
-const event = (type: string, data: Record<string, unknown> = {}): OwnEvent => ({
+const event = (type: string, data: Record<string, unknown> = {}): SpoolEvent => ({
   type,
   execution: 'x',
   time: '2026-01-02T03:04:05.678Z',
@@ -16,23 +16,23 @@ const event = (type: string, data: Record<string, unknown> = {}): OwnEvent => ({
 });
 
 /** Every whole line of the only file. */
-function read(spool: string): OwnEvent[] {
+function read(spool: string): SpoolEvent[] {
   const [name] = readdirSync(spool).filter((name) => parseSpoolName(name));
   const text = readFileSync(path.join(spool, name!), 'utf8');
   return text
     .split('\n')
     .slice(0, -1)
-    .map((line) => JSON.parse(line) as OwnEvent);
+    .map((line) => JSON.parse(line) as SpoolEvent);
 }
 
 t.test('events stand in the file in their order: soon, or at once where that is wanted', async (t) => {
   const spool = path.join(t.testdir(), 'state/spool');
-  const file = openOwnFile({ spool }, 'run', 'abc');
+  const file = openSpoolWriter({ spool }, 'run', 'abc');
   t.equal(file.source, `run-${process.pid}-abc`);
   const [name] = readdirSync(spool);
   t.match(parseSpoolName(name!), { source: file.source, writer: process.pid });
   t.equal(statSync(path.join(spool, name!)).mode & 0o777, 0o600);
-  t.throws(() => openOwnFile({ spool }, 'run', 'abc'), { code: 'EEXIST' }, 'it is nobody else’s');
+  t.throws(() => openSpoolWriter({ spool }, 'run', 'abc'), { code: 'EEXIST' }, 'it is nobody else’s');
   file.append(event('one'));
   t.strictSame(read(spool), []);
   await waitFor('it', () => read(spool).length === 1);
@@ -62,7 +62,7 @@ t.test('on a full disk', async (t) => {
 
   t.test('what is begun is completed, and everything comes when there is room again', async (t) => {
     const { spool, fill, free } = await createSmallSpool(t);
-    const file = openOwnFile({ spool }, 'run', 'abc');
+    const file = openSpoolWriter({ spool }, 'run', 'abc');
     let n = 0;
     const append = () => file.append(event('output', { n: n++, text: 'x'.repeat(1_000) }), 'now');
     append();
@@ -88,7 +88,7 @@ t.test('on a full disk', async (t) => {
 
   t.test('too much output is dropped, counted and said; nothing else is', async (t) => {
     const { spool, fill, free } = await createSmallSpool(t);
-    const file = openOwnFile({ spool }, 'run', 'abc');
+    const file = openSpoolWriter({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
     fill();
     const count = 600;
@@ -121,7 +121,7 @@ t.test('on a full disk', async (t) => {
 
   t.test('what is not written at the end is counted', async (t) => {
     const { spool, fill } = await createSmallSpool(t);
-    const file = openOwnFile({ spool }, 'run', 'abc');
+    const file = openSpoolWriter({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
     fill();
     for (let n = 0; n < 50; n++) file.append(event('output', { n, text: 'x'.repeat(1_000) }), 'now');
@@ -133,7 +133,7 @@ t.test('on a full disk', async (t) => {
 
 t.test('no secret is written, not even one that is spread over several events', (t) => {
   const spool = path.join(t.testdir(), 'state/spool');
-  const file = openOwnFile({ spool }, 'run', 'abc');
+  const file = openSpoolWriter({ spool }, 'run', 'abc');
   file.append(event('execution_started', { argv: ['mysql', '-phunter2'] }));
   const key = ['-----BEGIN PRIVATE KEY-----', 'MIIEhunter2', 'hunter2', '-----END PRIVATE KEY-----', 'done'];
   for (const text of key) file.append(event('output', { stream: 'stdout', text }));

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Controls } from '../../src/terminal/inline.js';
+import type { BoxControls } from '../../src/terminal/inline.js';
 import { Inline } from '../../src/terminal/inline.js';
 import type { View } from '../../src/terminal/view.js';
 import { boxLines } from '../../src/terminal/view.js';
@@ -10,7 +10,7 @@ import type { Random } from '../helpers/random-models.js';
 import { ATTRIBUTES, createVt } from '../helpers/vt.js';
 import type { Reflow } from '../helpers/vt.js';
 
-const CONTROLS: Controls = {
+const CONTROLS: BoxControls = {
   up: (rows) => `\u001b[${rows}A`,
   down: (rows) => `\u001b[${rows}B`,
   column: (column) => `\u001b[${column + 1}G`,

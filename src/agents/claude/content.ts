@@ -2,7 +2,7 @@
 import { wordsOf } from '../../core/activity.js';
 import type { Json } from '../../formats/json.js';
 import { finiteOf, objectOf, objectsOf, stringOf } from '../../formats/json.js';
-import type { PlanItem, Trace } from '../recorder.js';
+import type { PlanItem, AgentRecorder } from '../recorder.js';
 
 export interface Messages {
   assistant(line: Json): void;
@@ -25,7 +25,7 @@ const MACHINERY = /^\s*<(?:local-command|command-|system-reminder|task-notificat
 export const STOPPED = '[Request interrupted by user';
 const REJECTED = /^The user doesn't want to (?:proceed|take this action)/;
 
-export function createMessages(trace: Trace): Messages {
+export function createMessages(trace: AgentRecorder): Messages {
   /** Calls that change the plan once they have succeeded, or that wait for an answer. */
   const pending = new Map<string, { tool: string; input: Json }>();
   const tasks = new Map<string, PlanItem>();

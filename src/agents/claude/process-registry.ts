@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isIdentifier } from '../../core/identifier.js';
 import { readProcess } from '../../platform/processes.js';
-import { watchNames } from '../../tailing/watch-directory.js';
+import { watchDirectoryNames } from '../../tailing/watch-directory.js';
 import { finiteOf, parseObject, stringOf } from '../../formats/json.js';
 import { readSmallFile } from '../sessions/session-file.js';
 
@@ -28,7 +28,7 @@ export interface Registry {
   /** The entry of that session, if a process works on it. */
   entryOf(session: string): RegistryEntry | undefined;
   /** Reads what the system has not told of; where the directory cannot be watched, everything. */
-  look(): void;
+  refresh(): void;
   close(): void;
 }
 
@@ -95,12 +95,15 @@ export function openRegistry({ directory, startOf = processStart, isWatched = tr
       living()
         .filter((entry) => entry.session === session)
         .sort((a, b) => b.changedAt - a.changedAt)[0],
-    look() {
+    refresh() {
       if (closed) return;
       // what a watch tells begins with it
       if (isWatched && !watching) looks = 0;
       if (isWatched)
-        watching ??= watchNames(directory, read, readAll, notWatched)?.on('close', () => (watching = undefined));
+        watching ??= watchDirectoryNames(directory, read, readAll, notWatched)?.on(
+          'close',
+          () => (watching = undefined),
+        );
       if (looks++ % (watching ? FULL_LOOK : 1) === 0) readAll();
     },
     close() {

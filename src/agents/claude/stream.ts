@@ -3,9 +3,9 @@ import type { Messages } from './content.js';
 import { createMessages, firstLine } from './content.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, finiteOf, objectOf, parseObject, stringOf } from '../../formats/json.js';
-import type { Claim, Parser, ParserOptions } from '../../formats/parser.js';
-import type { Trace } from '../recorder.js';
-import { createTrace } from '../recorder.js';
+import type { ReportedOutcome, Parser, ParserOptions } from '../../formats/parser.js';
+import type { AgentRecorder } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import type { Usage, UsageCounter } from '../usage.js';
 import { addUsage, createUsageCounter, NO_USAGE } from '../usage.js';
 
@@ -23,7 +23,7 @@ export function isClaudeLine(line: Json): boolean {
 }
 
 export function createClaude({ step }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   const messages = createMessages(trace);
   const usage = createUsageCounter();
   const kinds: Readonly<Record<string, ((line: Json) => void) | undefined>> = {
@@ -58,7 +58,7 @@ export function createClaude({ step }: ParserOptions = {}): Parser {
 }
 
 /** False: an unknown subtype. */
-function tellSystem(trace: Trace, messages: Messages, line: Json): boolean {
+function tellSystem(trace: AgentRecorder, messages: Messages, line: Json): boolean {
   const subtype = stringOf(line['subtype']) ?? '';
   if (QUIET.has(subtype)) return true;
   const tell = Object.hasOwn(SYSTEM, subtype) ? SYSTEM[subtype] : undefined;
@@ -66,7 +66,7 @@ function tellSystem(trace: Trace, messages: Messages, line: Json): boolean {
   return tell !== undefined;
 }
 
-const SYSTEM: Readonly<Record<string, ((trace: Trace, line: Json, messages: Messages) => void) | undefined>> = {
+const SYSTEM: Readonly<Record<string, ((trace: AgentRecorder, line: Json, messages: Messages) => void) | undefined>> = {
   init(trace, line) {
     trace.cwd = stringOf(line['cwd']);
     trace.activity('init', {
@@ -139,13 +139,13 @@ const SYSTEM: Readonly<Record<string, ((trace: Trace, line: Json, messages: Mess
   },
 };
 
-function askPermission(trace: Trace, request: Json): void {
+function askPermission(trace: AgentRecorder, request: Json): void {
   if (request['subtype'] !== 'can_use_tool') return;
   const tool = stringOf(request['tool_name']) ?? 'a tool';
   trace.wait(`may it use ${tool}?`);
 }
 
-function tellLimit(trace: Trace, info: Json): void {
+function tellLimit(trace: AgentRecorder, info: Json): void {
   const status = stringOf(info['status']) ?? 'allowed';
   if (status === 'allowed') return;
   const resetsAt = finiteOf(info['resetsAt']);
@@ -157,7 +157,7 @@ function tellLimit(trace: Trace, info: Json): void {
 /** The last moment that a Date can hold. */
 const MAX_SECONDS = 8.64e12;
 
-function finish(trace: Trace, usage: UsageCounter, line: Json): void {
+function finish(trace: AgentRecorder, usage: UsageCounter, line: Json): void {
   const spent = usageOf(objectOf(line['modelUsage']) ?? {});
   // sums of the whole session, with its sub-agents; older versions tell those of the turn alone
   const counted = spent
@@ -169,7 +169,7 @@ function finish(trace: Trace, usage: UsageCounter, line: Json): void {
 }
 
 /** `is_error` and the subtype may disagree: failed if either says so. */
-function claimOf(line: Json): Claim {
+function claimOf(line: Json): ReportedOutcome {
   const subtype = stringOf(line['subtype']) ?? 'success';
   const result = stringOf(line['result']);
   if (line['is_error'] !== true && subtype === 'success') {

@@ -1,15 +1,15 @@
 /** Session files of Claude Code: `~/.claude/projects/<directory>/<session>.jsonl`, and those of sub-agents beside them. */
 import { wordsOf } from '../../core/activity.js';
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import { normalizeTime } from '../../core/time.js';
 import { messageUsage, told } from './stream.js';
 import { createMessages, firstLine, STOPPED } from './content.js';
 import type { History } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, objectOf, parseObject, stringOf } from '../../formats/json.js';
-import type { Claim, Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
+import type { ReportedOutcome, Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
 import { createRepeatedLines } from '../repeated-lines.js';
-import { createTrace } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import type { Usage } from '../usage.js';
 import { addedUsage, addUsage, createUsageCounter, NO_USAGE } from '../usage.js';
 
@@ -39,7 +39,7 @@ export function isClaudeTranscriptLine(line: Json): boolean {
 }
 
 export function createClaudeTranscript({ step, findHistory }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   const messages = createMessages(trace);
   const usage = createUsageCounter();
   let described = '';
@@ -71,7 +71,7 @@ export function createClaudeTranscript({ step, findHistory }: ParserOptions = {}
     const before = (id === undefined ? undefined : counted.get(id)) ?? NO_USAGE;
     if (id !== undefined) {
       counted.set(id, addUsage(before, addedUsage(before, total)));
-      dropOldest(counted, MAX_MESSAGES);
+      evictOldest(counted, MAX_MESSAGES);
     }
     const added = usage.more(addedUsage(before, total));
     if (Object.keys(added).length === 0) return;
@@ -151,7 +151,7 @@ export function createClaudeTranscript({ step, findHistory }: ParserOptions = {}
 }
 
 /** There is no record of the end of a turn: its last word is as near as the file comes to one. */
-function claimOf(line: Json, stop: string | undefined): Claim | undefined {
+function claimOf(line: Json, stop: string | undefined): ReportedOutcome | undefined {
   if (line['isApiErrorMessage'] === true) {
     return { status: 'failed', error: firstLine(wordsOf(objectOf(line['message'])?.['content'])) || 'the API failed' };
   }

@@ -5,14 +5,14 @@ import { normalizeTime } from '../../core/time.js';
 import { told } from '../claude/stream.js';
 import type { ThreadTokens } from './usage.js';
 import { createThreadTokens } from './usage.js';
-import type { Change } from './stream.js';
+import type { FileChange } from './stream.js';
 import { countDiff, editTitle, tellAgents, threadUsage, unwrapShell } from './stream.js';
 import type { History } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from '../../formats/json.js';
-import type { Claim, Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
-import type { Trace } from '../recorder.js';
-import { createTrace } from '../recorder.js';
+import type { ReportedOutcome, Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
+import type { AgentRecorder } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import { NO_USAGE } from '../usage.js';
 
 export function isCodexRolloutLine(line: Json): boolean {
@@ -26,7 +26,7 @@ const QUIET: ReadonlySet<string> = new Set([
 ]);
 
 interface Rollout {
-  trace: Trace;
+  trace: AgentRecorder;
   tokens: ThreadTokens;
   session: string | undefined;
   model: string | undefined;
@@ -42,7 +42,7 @@ const MAX_ABORTED = 1_000;
 const ABORTED = /^aborted by user/m;
 
 export function createCodexRollout({ step, findHistory }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   const rollout: Rollout = {
     ...{ trace, tokens: createThreadTokens(), session: undefined },
     ...{ model: undefined, isOneTurn: false, aborted: new Set() },
@@ -182,7 +182,7 @@ const LINES: ReadonlyMap<string, Tell> = new Map<string, Tell>([
       const words = payload['last_agent_message'];
       const summary = stringOf(words);
       const error = stringOf(objectOf(payload['error'])?.['message']);
-      const claim: Claim =
+      const claim: ReportedOutcome =
         error === undefined
           ? { status: 'completed', ...(summary !== undefined && { summary }) }
           : { status: 'failed', error: plainError(error) };
@@ -209,7 +209,7 @@ function parseArguments(text: unknown): unknown {
   return parseObject(stringOf(text) ?? '') ?? text;
 }
 
-function call(trace: Trace, payload: Json, input: unknown): void {
+function call(trace: AgentRecorder, payload: Json, input: unknown): void {
   const id = stringOf(payload['call_id']) ?? stringOf(payload['id']);
   const name = stringOf(payload['name']) ?? 'shell';
   const fields = objectOf(input);
@@ -220,12 +220,12 @@ function call(trace: Trace, payload: Json, input: unknown): void {
 }
 
 /** A patch as the model writes it. */
-export function callPatch(trace: Trace, id: string | undefined, patch: string): void {
+export function callPatch(trace: AgentRecorder, id: string | undefined, patch: string): void {
   trace.call({ id, tool: 'Edit', input: patch, title: editTitle(patchChanges(patch), trace.cwd) });
 }
 
 /** The files of a patch. */
-function patchChanges(patch: string): Change[] {
+function patchChanges(patch: string): FileChange[] {
   return patch
     .split(/^\*\*\* (?=Add File: |Update File: |Delete File: )/m)
     .slice(1)
@@ -250,7 +250,7 @@ function returned({ trace, aborted }: Rollout, payload: Json): void {
   trace.result({ id, words: output, at: '/payload/output', error });
 }
 
-function tellItem(trace: Trace, item: Json, payload: Json): void {
+function tellItem(trace: AgentRecorder, item: Json, payload: Json): void {
   const id = stringOf(item['id']);
   switch (item['type']) {
     case 'UserMessage':
@@ -282,7 +282,7 @@ function tellItem(trace: Trace, item: Json, payload: Json): void {
   }
 }
 
-function finish(trace: Trace, item: Json, payload: Json, failure: string | undefined): void {
+function finish(trace: AgentRecorder, item: Json, payload: Json, failure: string | undefined): void {
   const id = stringOf(item['id']);
   if (id === undefined || !trace.isOpen(id)) return;
   const status = stringOf(item['status']);

@@ -3,8 +3,8 @@ import { fromHere } from '../../core/activity.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, finiteOf, objectOf, objectsOf, parseObject, plainError, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions } from '../../formats/parser.js';
-import type { Trace } from '../recorder.js';
-import { createTrace } from '../recorder.js';
+import type { AgentRecorder } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import type { Usage } from '../usage.js';
 import { createUsageCounter } from '../usage.js';
 
@@ -14,7 +14,7 @@ export function isCodexLine(line: Json): boolean {
 }
 
 export function createCodex({ step, cwd }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   trace.cwd = cwd;
   const usage = createUsageCounter();
   let lastWords: string | undefined;
@@ -73,14 +73,14 @@ export function createCodex({ step, cwd }: ParserOptions = {}): Parser {
 }
 
 /** False: an unknown kind of item. */
-function tellItem(trace: Trace, item: Json, isDone: boolean): boolean {
+function tellItem(trace: AgentRecorder, item: Json, isDone: boolean): boolean {
   const type = stringOf(item['type']) ?? '';
   const tell = Object.hasOwn(ITEMS, type) ? ITEMS[type] : undefined;
   tell?.(trace, item, isDone);
   return tell !== undefined;
 }
 
-type TellItem = (trace: Trace, item: Json, isDone: boolean) => void;
+type TellItem = (trace: AgentRecorder, item: Json, isDone: boolean) => void;
 
 const ITEMS: Readonly<Record<string, TellItem | undefined>> = {
   agent_message(trace, item, isDone) {
@@ -141,7 +141,12 @@ interface ItemCall {
 }
 
 /** An item that is a call: it may be told when it starts, or only when it is done. */
-function callItem(trace: Trace, item: Json, isDone: boolean, { tool, input, title, words, failure }: ItemCall): void {
+function callItem(
+  trace: AgentRecorder,
+  item: Json,
+  isDone: boolean,
+  { tool, input, title, words, failure }: ItemCall,
+): void {
   const id = stringOf(item['id']);
   const isKnown = id !== undefined && trace.isOpen(id);
   if (!isKnown) trace.call({ id, tool, input, ...(title !== undefined && { title }) });
@@ -152,7 +157,7 @@ function callItem(trace: Trace, item: Json, isDone: boolean, { tool, input, titl
 }
 
 /** Sub-agents live on after the call that started them; later calls tell how they are. */
-export function tellAgents(trace: Trace, item: Json): void {
+export function tellAgents(trace: AgentRecorder, item: Json): void {
   const states = objectOf(item['agents_states']) ?? {};
   const parent = stringOf(item['id']);
   const receivers = Array.isArray(item['receiver_thread_ids']) ? item['receiver_thread_ids'] : [];
@@ -169,7 +174,7 @@ export function tellAgents(trace: Trace, item: Json): void {
   }
 }
 
-export interface Change {
+export interface FileChange {
   path: string;
   kind: string;
   added?: number;
@@ -177,7 +182,7 @@ export interface Change {
 }
 
 /** `kind` is a word, or an object that says more. */
-function changesOf(value: unknown): Change[] {
+function changesOf(value: unknown): FileChange[] {
   return objectsOf(value).map((change) => {
     const details = objectOf(change['kind']);
     const kind = stringOf(change['kind']) ?? stringOf(details?.['type']) ?? 'update';
@@ -198,7 +203,7 @@ export function countDiff(diff: string): { added: number; removed: number } {
 }
 
 /** `Edit: src/a.ts +12 -3, src/b.ts`. */
-export function editTitle(changes: readonly Change[], cwd: string | undefined): string {
+export function editTitle(changes: readonly FileChange[], cwd: string | undefined): string {
   const shown = changes.slice(0, 5).map(({ path, kind, added, removed }) => {
     const word = kind === 'add' ? 'new ' : kind === 'delete' ? 'deleted ' : '';
     const lines = added === undefined ? '' : ` +${added} -${removed ?? 0}`;

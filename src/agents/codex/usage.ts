@@ -3,7 +3,7 @@
  * `token_count`, the sum of the thread. Older versions write sums alone; the response that a compaction takes is in no
  * sum. A response is recorded before the sum that includes it.
  */
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import type { EventData } from '../../core/event.js';
 import type { Usage } from '../usage.js';
 import { addedUsage, addUsage, createUsageCounter, NO_USAGE, tokensOf } from '../usage.js';
@@ -36,7 +36,7 @@ export function createThreadTokens(): ThreadTokens {
     response(id, used) {
       if (id !== undefined && responses.has(id)) return;
       if (id !== undefined) responses.add(id);
-      dropOldest(responses, MAX_RESPONSES);
+      evictOldest(responses, MAX_RESPONSES);
       recorded = addUsage(recorded, used);
     },
     total(total) {

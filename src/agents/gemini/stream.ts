@@ -3,8 +3,8 @@ import { wordsOf } from '../../core/activity.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, finiteOf, objectOf, parseObject, plainError, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
-import type { PlanItem, Trace } from '../recorder.js';
-import { createTrace } from '../recorder.js';
+import type { PlanItem, AgentRecorder } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import type { Usage } from '../usage.js';
 import { createUsageCounter } from '../usage.js';
 
@@ -19,7 +19,7 @@ export function isGeminiLine(line: Json): boolean {
 }
 
 export function createGemini({ step, cwd }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   trace.cwd = cwd;
   const usage = createUsageCounter();
   let words = '';
@@ -109,7 +109,7 @@ export function createGemini({ step, cwd }: ParserOptions = {}): Parser {
 }
 
 /** A call of one of its tools, under the names that people know from the others. */
-export function callTool(trace: Trace, id: string | undefined, name: unknown, input: unknown): void {
+export function callTool(trace: AgentRecorder, id: string | undefined, name: unknown, input: unknown): void {
   const known = stringOf(name) ?? 'tool';
   const kind = known === 'invoke_agent' ? 'subagent' : 'tool';
   trace.call({ id, tool: TOOL_NAMES[known] ?? known, input, kind });

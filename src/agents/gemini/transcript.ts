@@ -5,7 +5,7 @@ import { callTool } from './stream.js';
 import type { Json } from '../../formats/json.js';
 import { countOf, objectOf, objectsOf, parseObject, stringOf } from '../../formats/json.js';
 import type { Parser, ParserOptions, StreamEvent } from '../../formats/parser.js';
-import { createTrace } from '../recorder.js';
+import { createAgentRecorder } from '../recorder.js';
 import { createUsageCounter } from '../usage.js';
 
 export function isGeminiTranscriptLine(line: Json): boolean {
@@ -25,7 +25,7 @@ interface Told {
 }
 
 export function createGeminiTranscript({ step, cwd }: ParserOptions = {}): Parser {
-  const trace = createTrace(step);
+  const trace = createAgentRecorder(step);
   trace.cwd = cwd;
   const usage = createUsageCounter();
   const messages = new Map<string, Told>();

@@ -2,14 +2,14 @@
 import { clip, TEXT_CHARS } from '../../core/fields.js';
 import type { EventData, FinalStatus } from '../../core/event.js';
 import { formatDuration } from '../../core/format.js';
-import type { Claim } from '../../formats/parser.js';
+import type { ReportedOutcome } from '../../formats/parser.js';
 
 /** What tells the end: a record in the file, the end of the process, or that nothing was written for long. */
 export type EndedBy = 'record' | 'process' | 'silence';
 
 export interface Facts {
   /** How its last turn has ended, unless another has begun. */
-  claim: Claim | undefined;
+  claim: ReportedOutcome | undefined;
   /** Its file says that nothing more comes. */
   isOver: boolean;
   /** Since something was written. */
@@ -18,7 +18,7 @@ export interface Facts {
   process: 'alive' | 'gone' | 'none';
 }
 
-export interface Verdict {
+export interface SessionEnd {
   status: FinalStatus;
   /** Of the event that tells it. */
   data: EventData;
@@ -30,7 +30,7 @@ const SETTLE_MS = 2_000;
 const RECORD_MS = 5_000;
 
 /** Undefined: it goes on, for all that is known. */
-export function judge(facts: Facts, silenceMs: number): Verdict | undefined {
+export function detectEnd(facts: Facts, silenceMs: number): SessionEnd | undefined {
   const { claim, isOver, idleMs, process } = facts;
   if (isOver && idleMs >= RECORD_MS) return verdict(claim ?? { status: 'completed' }, 'record');
   if (process === 'gone' && idleMs >= SETTLE_MS) {
@@ -58,7 +58,7 @@ function lost(error: string): Words {
   return { status: 'lost', error };
 }
 
-function verdict({ status, error, summary }: Words, endedBy: EndedBy): Verdict {
+function verdict({ status, error, summary }: Words, endedBy: EndedBy): SessionEnd {
   return {
     status,
     data: {

@@ -5,7 +5,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { FSWatcher as Watcher } from 'chokidar';
 import { watch as watchFiles } from 'chokidar';
-import { watchNames } from '../../tailing/watch-directory.js';
+import { watchDirectoryNames } from '../../tailing/watch-directory.js';
 
 export interface FinderOptions {
   /** It need not be there yet. */
@@ -87,11 +87,11 @@ export function createFinder({ root, isDirectory, isFile, isWanted, onFile, onWa
     const isThere = () => {
       if (realDirectory(root) !== undefined || realDirectory(path.dirname(root)) !== undefined) void sweep();
     };
-    awaiting = { directory: above, watching: watchNames(above, isThere, isThere, onFailure) };
+    awaiting = { directory: above, watching: watchDirectoryNames(above, isThere, isThere, onFailure) };
   };
 
   const watchAttended = (directory: string) =>
-    watchNames(
+    watchDirectoryNames(
       directory,
       (name) => tell(path.join(directory, name)),
       () => void sweep(),

@@ -2,33 +2,33 @@
 import { lstatSync } from 'node:fs';
 import { nextGeneration } from '../../core/fold.js';
 import type { State } from '../../core/state.js';
-import type { Place } from '../registry.js';
+import type { SessionPlace } from '../registry.js';
 import { LAYOUTS } from '../registry.js';
 import { historyFinder } from './history-files.js';
 import type { SiblingIndex } from './sibling-index.js';
-import type { Part, Session } from './session.js';
+import type { SessionPart, Session } from './session.js';
 import type { About, SessionFile } from './session-file.js';
 import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
 
 /** A session's file, or one of its sub-agents'. */
 export interface Followed {
-  place: Place;
+  place: SessionPlace;
   path: string;
   /** Other files of it, which were there at the same time. */
-  copies: Map<string, Place>;
+  copies: Map<string, SessionPlace>;
   file: SessionFile;
   session: Session;
   /** Its own file, not a sub-agent's. */
   isOwn: boolean;
   /** Another source may still say that it tells of this session. */
   isHeld: boolean;
-  part: Part;
+  part: SessionPart;
   rewind(): void;
 }
 
 export interface FollowedOptions {
   state: State;
-  place: Place;
+  place: SessionPlace;
   path: string;
   session: Session;
   /** The directories that hold the agent's sessions. */
@@ -70,7 +70,7 @@ export function openFollowed(options: FollowedOptions): Followed {
 }
 
 /** Reads on at another path, where the file at the old one is gone: otherwise the other one is a copy. */
-export function moveFollowed(followed: Followed, place: Place, path: string): boolean {
+export function moveFollowed(followed: Followed, place: SessionPlace, path: string): boolean {
   if (lstatSync(followed.path, { throwIfNoEntry: false })) {
     followed.copies.set(path, place);
     return false;
@@ -92,14 +92,14 @@ export function moveToCopy(followed: Followed): boolean {
 }
 
 /** A file that was cut or written anew has another source each time; the newest last. */
-export function sourcesOf({ source }: Place, takenOf: FollowedOptions['takenOf']): string[] {
+export function sourcesOf({ source }: SessionPlace, takenOf: FollowedOptions['takenOf']): string[] {
   const sources = [];
   for (let next = source; takenOf(next) !== undefined; next = nextGeneration(next)) sources.push(next);
   return sources;
 }
 
 /** What its place tells of a session. */
-function givenBy(place: Place, path: string): About {
+function givenBy(place: SessionPlace, path: string): About {
   const { session, parent, root } = place;
   const cwd = root && readProjectRoot(siblingOf(place, path, root));
   return {
@@ -110,6 +110,6 @@ function givenBy(place: Place, path: string): About {
 }
 
 /** Another file of the same agent; `path` is that of this place. */
-export function siblingOf({ parts }: Place, path: string, other: readonly string[]): string {
+export function siblingOf({ parts }: SessionPlace, path: string, other: readonly string[]): string {
   return path.slice(0, -parts.join('/').length) + other.join('/');
 }

@@ -6,7 +6,7 @@ import { readWhole } from '../../platform/zstd.js';
 import type { FindHistory } from '../../formats/history.js';
 import type { Json } from '../../formats/json.js';
 import { parseObject, stringOf } from '../../formats/json.js';
-import type { Place } from '../registry.js';
+import type { SessionPlace } from '../registry.js';
 import { markedParent, parentOfRollout, rolloutHistory, transcriptHistory } from './history.js';
 import { filesOfSession } from './session-paths.js';
 import { SiblingIndex } from './sibling-index.js';
@@ -22,7 +22,7 @@ const UUID = /"uuid":"([^"\\]{1,64})"/g;
  * @param roots the directories that hold the agent's sessions, archives included.
  */
 export function historyFinder(
-  { agent, session, subagent }: Place,
+  { agent, session, subagent }: SessionPlace,
   file: string,
   roots: readonly string[],
   siblings: SiblingIndex,

@@ -2,7 +2,7 @@
 import type { NewEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import type { TimedEvent } from '../../formats/interpreter.js';
-import { sourceOf } from '../precedence.js';
+import { stateSourceOf } from '../precedence.js';
 
 /** A hook may be called, and its call read, so long after the line that belongs to it, and before it. */
 const HOOK_DELAY_MS = 5_000;
@@ -12,7 +12,7 @@ export function hookedAt(executions: readonly Execution[], time: string): Execut
   const shift = (ms: number) => new Date(Date.parse(time) + ms).toISOString();
   const [latest, earliest] = [shift(HOOK_DELAY_MS), shift(-HOOK_DELAY_MS)];
   return executions
-    .filter((one) => sourceOf(one) === 'hooks')
+    .filter((one) => stateSourceOf(one) === 'hooks')
     .filter(({ startedAt = '', endedAt }) => startedAt <= latest && (endedAt === undefined || endedAt >= earliest))
     .sort((one, other) => ((one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1))
     .at(-1);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Agent } from '../../core/agents.js';
 import type { ProcessCommand } from '../../platform/processes.js';
 
-export interface Owned {
+export interface ProcessMatch {
   agent: Agent;
   /** Absolute. */
   file: string;
@@ -32,7 +32,7 @@ export function isProgramOf(agent: Agent, { argv }: ProcessCommand): boolean {
  * The sessions of one agent that somebody works on. An agent has its session's file open, or only its working
  * directory tells: then of the sessions there so many are alive as there are such processes, the newest first.
  */
-export function sessionsWithProcess<S extends Owned>(
+export function sessionsWithProcess<S extends ProcessMatch>(
   sessions: readonly S[],
   commands: readonly ProcessCommand[],
   openFiles: (pid: number) => readonly string[],

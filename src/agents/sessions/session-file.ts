@@ -11,7 +11,7 @@ import { createInterpreter } from '../../formats/interpreter.js';
 import { FORMATS } from '../formats.js';
 import { parseObject } from '../../formats/json.js';
 import type { FindHistory } from '../../formats/history.js';
-import type { Claim } from '../../formats/parser.js';
+import type { ReportedOutcome } from '../../formats/parser.js';
 
 /** What one line tells. */
 export interface SessionLine {
@@ -59,7 +59,7 @@ export interface SessionFileOptions {
 export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'read' | 'rewind' | 'move'> {
   readonly about: About;
   /** How the last turn has ended, unless another has begun. */
-  readonly claim: Claim | undefined;
+  readonly claim: ReportedOutcome | undefined;
   /** When it has ended so, RFC 3339. */
   readonly claimedAt: string | undefined;
   readonly isOver: boolean;
@@ -75,7 +75,7 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   const { file, label, format, step, given, findHistory, taken, onReplaced, onLine, onRefused, log } = options;
   let about = given;
   let lastTime: string | undefined;
-  let claim: Claim | undefined;
+  let claim: ReportedOutcome | undefined;
   let claimedAt: string | undefined;
   let writtenAt = 0;
   /** Up to here it is only read to be understood. */

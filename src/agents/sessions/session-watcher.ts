@@ -4,12 +4,12 @@ import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Agent } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';
-import { createGuard } from '../../tailing/error-reporter.js';
-import { createTurns } from '../../tailing/read-queue.js';
+import { createErrorReporter } from '../../tailing/error-reporter.js';
+import { createReadQueue } from '../../tailing/read-queue.js';
 import { FORMATS } from '../formats.js';
 import { exhaustedLimit } from '../../tailing/watch-limits.js';
-import type { Place } from '../registry.js';
-import { LAYOUTS, ownerOf, placeOf, placeOfNamed, rootsOf } from '../registry.js';
+import type { SessionPlace } from '../registry.js';
+import { LAYOUTS, ownerOf, sessionPlaceOf, placeOfNamed, rootsOf } from '../registry.js';
 import { createFinder } from './finder.js';
 import type { Followed } from './followed-file.js';
 import { moveFollowed, moveToCopy, openFollowed, siblingOf, sourcesOf } from './followed-file.js';
@@ -19,7 +19,7 @@ import { createSession, newestOf } from './session.js';
 import { filesOfSession } from './session-paths.js';
 import { createSessionProcesses } from './session-processes.js';
 
-export interface FollowerOptions extends SessionOptions {
+export interface SessionWatcherOptions extends SessionOptions {
   /** The agent's directory. */
   root: string;
   /** A file that was not written to within this time, in milliseconds, is not looked at. */
@@ -33,7 +33,7 @@ export interface FollowerOptions extends SessionOptions {
   processesMs?: number;
 }
 
-export interface Follower {
+export interface SessionWatcher {
   /** Hooks have named this file of a session. */
   name(path: string, session: string): void;
   /** Is this source still being read? Then its position must not be forgotten. */
@@ -59,7 +59,7 @@ const NAMED_MS = 15_000;
 /** Open at a time. Beyond it those that were not written to for longest are closed. */
 const MAX_FILES = 500;
 
-export function createFollower(options: FollowerOptions): Follower {
+export function createSessionWatcher(options: SessionWatcherOptions): SessionWatcher {
   const { agent, root, state, log, now, backfillMs, takenOf, isFull, registry, isNamed = false } = options;
   const { sweepMs = SWEEP_MS, lookMs = LOOK_MS, holdMs = HOLD_MS, processesMs = PROCESSES_MS } = options;
   const layout = LAYOUTS[agent];
@@ -68,13 +68,13 @@ export function createFollower(options: FollowerOptions): Follower {
   /** By source. */
   const files = new Map<string, Followed>();
   /** Files that hooks have named, by path, and when that was. */
-  const named = new Map<string, { place: Place; session: string; at: number }>();
+  const named = new Map<string, { place: SessionPlace; session: string; at: number }>();
   const holds = new Set<NodeJS.Timeout>();
   const processes = createSessionProcesses({ agent, registry, now, intervalMs: processesMs });
   let closed = false;
-  const guard = createGuard((message) => log(`sessions: ${agent}: ${message}`));
+  const guard = createErrorReporter((message) => log(`sessions: ${agent}: ${message}`));
 
-  const turns = createTurns<Followed>({
+  const turns = createReadQueue<Followed>({
     isFull,
     guard: guard.run,
     read(followed) {
@@ -86,7 +86,7 @@ export function createFollower(options: FollowerOptions): Follower {
   });
 
   /** However old, a session that goes on is followed to its end. */
-  const isWanted = (place: Place | undefined, writtenAt: number): boolean => {
+  const isWanted = (place: SessionPlace | undefined, writtenAt: number): boolean => {
     if (now() - writtenAt <= backfillMs) return true;
     const sources = place === undefined ? [] : sourcesOf(place, takenOf);
     return sources.some((source) => (state.sources.get(source)?.open.length ?? 0) > 0);
@@ -105,14 +105,14 @@ export function createFollower(options: FollowerOptions): Follower {
       root: each,
       isDirectory: layout.isDirectory,
       isFile: (parts) => layout.identify(parts) !== undefined,
-      isWanted: (parts, writtenAt) => isWanted(placeOf(agent, parts), writtenAt),
-      onFile: (parts, file) => guard.run(() => notice(placeOf(agent, parts), file)),
+      isWanted: (parts, writtenAt) => isWanted(sessionPlaceOf(agent, parts), writtenAt),
+      onFile: (parts, file) => guard.run(() => notice(sessionPlaceOf(agent, parts), file)),
       onWatchFailure,
     }),
   );
   const finderOf = (file: string) => finders.find((each) => each.holds(file));
 
-  const notice = (place: Place | undefined, path: string) => {
+  const notice = (place: SessionPlace | undefined, path: string) => {
     if (!place || closed) return;
     const known = files.get(place.source);
     if (known) {
@@ -136,7 +136,7 @@ export function createFollower(options: FollowerOptions): Follower {
     touch(followed);
   };
 
-  const open = (place: Place, path: string): Followed | undefined => {
+  const open = (place: SessionPlace, path: string): Followed | undefined => {
     const session = place.subagent === undefined ? createSession(options) : ownSession(place, path);
     if (!session) return undefined;
     const onRefused = (followed: Followed) => turns.again(followed);
@@ -148,9 +148,9 @@ export function createFollower(options: FollowerOptions): Follower {
   };
 
   /** The session of a sub-agent: its own file is read first. */
-  const ownSession = (place: Place, path: string): Session | undefined => {
+  const ownSession = (place: SessionPlace, path: string): Session | undefined => {
     const parts = ownerOf(place);
-    const own = placeOf(agent, parts);
+    const own = sessionPlaceOf(agent, parts);
     if (!files.has(own?.source ?? '')) notice(own, siblingOf(place, path, parts));
     return files.get(own?.source ?? '')?.session;
   };
@@ -202,7 +202,7 @@ export function createFollower(options: FollowerOptions): Follower {
     const own = [...files.values()].filter(({ isOwn }) => isOwn);
     const alive = own.filter(({ session }) => session.isAlive);
     if (!isNamed) processes.look(alive);
-    for (const followed of alive) followed.session.look(processes.stateOf(followed, own));
+    for (const followed of alive) followed.session.check(processes.stateOf(followed, own));
     for (const followed of own) {
       const { idleSince, isAlive } = followed.session;
       if (!isAlive && idleSince !== undefined && now() - idleSince > backfillMs) forget(followed);

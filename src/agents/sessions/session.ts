@@ -15,7 +15,7 @@ import { hookedAt, usageEvents } from './hooked-usage.js';
 import type { About, SessionFile, SessionLine } from './session-file.js';
 import type { Registry } from '../claude/process-registry.js';
 import type { Facts } from './end-detection.js';
-import { isResting, judge } from './end-detection.js';
+import { isResting, detectEnd } from './end-detection.js';
 
 export interface SessionOptions {
   agent: Agent;
@@ -34,7 +34,7 @@ export interface SessionOptions {
 }
 
 /** A file of it, and who its events are of. */
-export interface Part {
+export interface SessionPart {
   source: string;
   file: SessionFile;
 }
@@ -44,12 +44,12 @@ export interface Session {
   /** In Unix milliseconds, when all of it was taken; undefined if not all was. */
   readonly idleSince: number | undefined;
   /** The first part is the session's own file, the others are those of its sub-agents. */
-  add(part: Part): void;
+  add(part: SessionPart): void;
   /** Before a chunk is read: finds out who else tells of this session. */
   prepare(): void;
   take(source: string, line: SessionLine): void;
   /** Is it over, or does it wait for somebody? */
-  look(process: Facts['process']): void;
+  check(process: Facts['process']): void;
   /** Has it an execution that goes on? */
   readonly isAlive: boolean;
   /** How many executions it has begun: what was seen of the process of one says nothing about the next. */
@@ -65,7 +65,7 @@ export function newestOf(state: State, session: string | undefined): Execution |
 
 export function createSession(options: SessionOptions): Session {
   const { agent, state, submit, submitLate, log, now, silenceMs, registry, isNamed = false } = options;
-  const parts: Part[] = [];
+  const parts: SessionPart[] = [];
   /** Better told by somebody else, as long as these are alive. */
   let rivals: Execution[] = [];
   /** The session that they tell. */
@@ -153,7 +153,7 @@ export function createSession(options: SessionOptions): Session {
   };
 
   const end = (facts: Facts): boolean => {
-    const verdict = judge(facts, silenceMs);
+    const verdict = detectEnd(facts, silenceMs);
     const source = own()?.source;
     if (!verdict || source === undefined) return false;
     const { status, data } = verdict;
@@ -177,7 +177,7 @@ export function createSession(options: SessionOptions): Session {
   };
 
   /** No hook of Claude Code tells that a turn was interrupted. Where the registry knows the session, it knows more. */
-  const lookForInterruption = (execution: Execution, { file }: Part) => {
+  const lookForInterruption = (execution: Execution, { file }: SessionPart) => {
     const isNews = (one: Execution | undefined) => one !== undefined && isStopped(one, file.claim, file.claimedAt);
     if (stopping || registry?.entryOf(execution.session ?? '') || !isNews(execution)) return;
     stopping = true;
@@ -231,7 +231,7 @@ export function createSession(options: SessionOptions): Session {
       if (last) last.n = n;
       attempt(told, bytes, receipt);
     },
-    look(process) {
+    check(process) {
       const { idleSince } = this;
       const [main, execution] = [own(), current()];
       if (!main || !isAlive() || ending || !execution) return;

@@ -1,7 +1,7 @@
 /** Remembers with which UUID each session file of Claude Code begins, so that a fork is found without reading all of them. */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import { entriesOf } from './session-paths.js';
 
 interface Sibling {
@@ -67,7 +67,7 @@ export class SiblingIndex {
     const isSettled = changedAt !== undefined && Date.now() - changedAt > TICK_MS;
     this.#directories.delete(directory);
     this.#directories.set(directory, { changedAt: isSettled ? changedAt : undefined, siblings });
-    dropOldest(this.#directories, MAX_DIRECTORIES);
+    evictOldest(this.#directories, MAX_DIRECTORIES);
     return siblings;
   }
 }

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ExecutionJson } from '../../core/execution.js';
 import { terminalOf } from '../../platform/processes.js';
-import type { Channel } from '../channel.js';
+import type { AlertChannel } from '../channel.js';
 
 const BEL = '\x07';
 /** An event may call any file a terminal. */
@@ -11,7 +11,7 @@ const TERMINAL = /^\/dev\/(?:pts\/\d{1,7}|tty\d{1,3}|ttys\d{3})$/;
 /** `bash-1234-...`, `run-1234-...`: the process that wrote the events. */
 const SOURCE = /^([a-z]+)-(\d{1,10})-/;
 
-export function createBell(): Channel {
+export function createBell(): AlertChannel {
   return {
     name: 'bell',
     type: 'bell',

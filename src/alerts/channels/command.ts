@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { CommandConfig } from '../../config/channel-schema.js';
-import type { Alert, Channel } from '../channel.js';
-import { toLine } from '../single-line.js';
+import type { Alert, AlertChannel } from '../channel.js';
+import { toSingleLine } from '../single-line.js';
 import { toJson } from './payload.js';
 import type { ProgramEnd } from './program.js';
 import { runProgram, whyItFailed } from './program.js';
@@ -14,7 +14,7 @@ const EX_TEMPFAIL = 75;
 /** What a variable holds: the whole alert is on stdin. */
 const VARIABLE_CHARS = 4_096;
 
-export function createCommand(name: string, config: CommandConfig, env: NodeJS.ProcessEnv): Channel {
+export function createCommand(name: string, config: CommandConfig, env: NodeJS.ProcessEnv): AlertChannel {
   const [program = '', ...args] = config.command;
   return {
     name,
@@ -48,7 +48,9 @@ function variablesOf({ id, rule, rules, title, body, urgency, severity, time, ex
     TIME: time,
   };
   const variables = Object.entries({ ...texts, EXECUTION: execution?.id ?? '' });
-  return Object.fromEntries(variables.map(([key, text]) => [`PROGRESS_ALERT_${key}`, toLine(text, VARIABLE_CHARS)]));
+  return Object.fromEntries(
+    variables.map(([key, text]) => [`PROGRESS_ALERT_${key}`, toSingleLine(text, VARIABLE_CHARS)]),
+  );
 }
 
 function whyNotStarted(program: string, end: ProgramEnd): string | undefined {

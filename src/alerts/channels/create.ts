@@ -1,7 +1,7 @@
 /** Channels by their configuration. What one needs beyond Node's own modules is loaded when it sends something. */
 import type { ChannelConfig } from '../../config/channel-schema.js';
 import { ProgressError } from '../../core/errors.js';
-import type { Channel, Outcome } from '../channel.js';
+import type { AlertChannel, DeliveryOutcome } from '../channel.js';
 import { createBell } from './bell.js';
 import { createCommand } from './command.js';
 import { createDesktop } from './desktop.js';
@@ -10,16 +10,20 @@ import { Undeliverable } from './undeliverable.js';
 import { createWebhook } from './webhook.js';
 
 /** `desktop` and `bell` need no configuration. `env` is where secrets, proxies and the desktop are looked for. */
-export function createChannel(name: string, config: ChannelConfig | undefined, env: NodeJS.ProcessEnv): Channel {
+export function createAlertChannel(
+  name: string,
+  config: ChannelConfig | undefined,
+  env: NodeJS.ProcessEnv,
+): AlertChannel {
   return withoutThrowing(config === undefined ? createBuiltin(name, env) : createConfigured(name, config, env));
 }
 
-function createBuiltin(name: string, env: NodeJS.ProcessEnv): Channel {
+function createBuiltin(name: string, env: NodeJS.ProcessEnv): AlertChannel {
   if (name === 'desktop' || name === 'bell') return createConfigured(name, { type: name }, env);
   throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}`);
 }
 
-function createConfigured(name: string, config: ChannelConfig, env: NodeJS.ProcessEnv): Channel {
+function createConfigured(name: string, config: ChannelConfig, env: NodeJS.ProcessEnv): AlertChannel {
   switch (config.type) {
     case 'webhook':
       return createWebhook(name, config, env);
@@ -34,10 +38,10 @@ function createConfigured(name: string, config: ChannelConfig, env: NodeJS.Proce
   }
 }
 
-function withoutThrowing(channel: Channel): Channel {
+function withoutThrowing(channel: AlertChannel): AlertChannel {
   return {
     ...channel,
-    async send(alert, signal): Promise<Outcome> {
+    async send(alert, signal): Promise<DeliveryOutcome> {
       try {
         return await channel.send(alert, signal);
       } catch (error) {

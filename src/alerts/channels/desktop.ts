@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findInPath } from '../../platform/paths.js';
-import type { Alert, Channel } from '../channel.js';
+import type { Alert, AlertChannel } from '../channel.js';
 import { runProgram, whyItFailed } from './program.js';
 
 /** What one notification is made of. */
@@ -21,7 +21,7 @@ const PROGRAM = new URL('./notify.js', import.meta.url);
 export function createDesktop(
   env: NodeJS.ProcessEnv,
   { program = fileURLToPath(PROGRAM), patienceMs = PATIENCE_MS } = {},
-): Channel {
+): AlertChannel {
   const waiting: (() => void)[] = [];
   let active = 0;
 

@@ -1,7 +1,7 @@
 /** An alert as a message: plain text, and headers by which others know it again. */
 import { createHash } from 'node:crypto';
 import type { Alert } from '../channel.js';
-import { toLine } from '../single-line.js';
+import { toSingleLine } from '../single-line.js';
 
 /** What a list of messages shows of a subject, and more. */
 const SUBJECT_CHARS = 200;
@@ -13,7 +13,7 @@ export function buildMessage(from: string, alert: Alert) {
     // the same at each attempt: who gets it twice shows it once
     messageId: `<${createHash('sha256').update(alert.id).digest('hex').slice(0, 32)}@${domainOf(from)}>`,
     date: new Date(alert.time),
-    subject: plain(toLine(alert.title, SUBJECT_CHARS)) || 'progress',
+    subject: plain(toSingleLine(alert.title, SUBJECT_CHARS)) || 'progress',
     text: describe(alert),
     priority: PRIORITIES[alert.urgency],
     // nobody's absence is to be answered to it
@@ -40,8 +40,10 @@ function describe({ body, rules, severity, time, execution, alerts }: Alert): st
     [time, 'Time'],
     [severity, 'Severity'],
     [rules.join(', '), rules.length > 1 ? 'Rules' : 'Rule'],
-  ].flatMap(([value, title = '']) => (value === undefined ? [] : [`${title.padEnd(10)} ${toLine(value, LINE_CHARS)}`]));
-  const more = execution && `progress show ${toLine(execution.id, LINE_CHARS)}`;
-  const held = alerts?.map((one) => toLine(`${one.time}  ${one.title} · ${one.body}`, LINE_CHARS)).join('\n');
-  return `${[held ?? toLine(body, LINE_CHARS), lines.join('\n'), more].filter(Boolean).join('\n\n')}\n`;
+  ].flatMap(([value, title = '']) =>
+    value === undefined ? [] : [`${title.padEnd(10)} ${toSingleLine(value, LINE_CHARS)}`],
+  );
+  const more = execution && `progress show ${toSingleLine(execution.id, LINE_CHARS)}`;
+  const held = alerts?.map((one) => toSingleLine(`${one.time}  ${one.title} · ${one.body}`, LINE_CHARS)).join('\n');
+  return `${[held ?? toSingleLine(body, LINE_CHARS), lines.join('\n'), more].filter(Boolean).join('\n\n')}\n`;
 }

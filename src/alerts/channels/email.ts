@@ -1,11 +1,11 @@
 /** A channel that sends alerts as messages over SMTP. */
 import type { EmailConfig } from '../../config/channel-schema.js';
-import type { Channel } from '../channel.js';
-import { toLine } from '../single-line.js';
+import type { AlertChannel } from '../channel.js';
+import { toSingleLine } from '../single-line.js';
 import { buildMessage } from './email-message.js';
 import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret, redact } from './secrets.js';
-import { failed, retry, Undeliverable, within } from './undeliverable.js';
+import { failed, retry, Undeliverable, withDeadline } from './undeliverable.js';
 
 /** Of what a server says. */
 const REPLY_CHARS = 200;
@@ -26,7 +26,7 @@ interface SmtpError extends Error {
 /** Where the server has said nothing: these come from the configuration, all others from the way to it. */
 const LASTING = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'ECONFIG', 'EMESSAGE']);
 
-export function createEmail(name: string, config: EmailConfig, env: NodeJS.ProcessEnv): Channel {
+export function createEmail(name: string, config: EmailConfig, env: NodeJS.ProcessEnv): AlertChannel {
   /** Whom the alert of this id has not reached yet: who has taken it is not sent it again. */
   let partly: { id: string; left: readonly string[] } | undefined;
 
@@ -41,7 +41,7 @@ export function createEmail(name: string, config: EmailConfig, env: NodeJS.Proce
       const to = partly?.id === alert.id ? partly.left : config.to;
       // loaded by those who have such a channel
       const { createTransport } = await import('nodemailer');
-      const refused = await within(signal, config.timeout, config.host, async (inner) => {
+      const refused = await withDeadline(signal, config.timeout, config.host, async (inner) => {
         const message = { ...buildMessage(config.from, alert), from: config.from, to: [...config.to], signal: inner };
         const envelope = { from: config.from, to: [...to] };
         const { rejectedErrors = [] } = await createTransport(options).sendMail({ ...message, envelope });
@@ -96,5 +96,5 @@ function describe(host: string, error: unknown, secrets: readonly string[]): Und
 
 /** Of the server, else of nodemailer. */
 function wordsOf({ response, message }: SmtpError, secrets: readonly string[]): string {
-  return toLine(redact(response ?? message, secrets), REPLY_CHARS);
+  return toSingleLine(redact(response ?? message, secrets), REPLY_CHARS);
 }

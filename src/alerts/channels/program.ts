@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { maskText } from '../../core/mask/mask.js';
-import { toLine } from '../single-line.js';
+import { toSingleLine } from '../single-line.js';
 
 export interface ProgramOptions {
   argv: readonly [string, ...string[]];
@@ -77,13 +77,13 @@ export function whyItFailed(what: string, end: ProgramEnd, timeoutMs: number): s
     case 'aborted':
       return `${what} was interrupted`;
     case 'not started':
-      return `${what} could not be started: ${toLine(String(end.error), LINE_CHARS)}`;
+      return `${what} could not be started: ${toSingleLine(String(end.error), LINE_CHARS)}`;
   }
 }
 
 function lastWords(said: string): string {
   const line = said.trimEnd().split('\n').at(-1) ?? '';
-  return line === '' ? '' : `: ${toLine(maskText(line), LINE_CHARS)}`;
+  return line === '' ? '' : `: ${toSingleLine(maskText(line), LINE_CHARS)}`;
 }
 
 function start({ argv: [file, ...args], env }: ProgramOptions): ChildProcessByStdio<Writable, null, Readable> | Error {

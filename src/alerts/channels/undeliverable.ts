@@ -1,7 +1,7 @@
 /** How an attempt ends within a channel when it does not succeed: thrown, with the outcome that it has. */
-import type { Outcome } from '../channel.js';
+import type { DeliveryOutcome } from '../channel.js';
 
-type Failure = Exclude<Outcome, { outcome: 'sent' }>;
+type Failure = Exclude<DeliveryOutcome, { outcome: 'sent' }>;
 
 export class Undeliverable extends Error {
   constructor(readonly outcome: Failure) {
@@ -23,7 +23,7 @@ export function retry(error: string, after?: number): Undeliverable {
  * What `task` comes to, as long as `outer` is not aborted and within so many milliseconds: then its own signal is
  * aborted. `who` does not answer stands in the message.
  */
-export async function within<T>(
+export async function withDeadline<T>(
   outer: AbortSignal,
   timeoutMs: number,
   who: string,

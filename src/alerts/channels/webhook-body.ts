@@ -1,6 +1,6 @@
 /** What a webhook is sent: the alert as it is, or as a service wants it. */
 import type { Alert } from '../channel.js';
-import { toLine } from '../single-line.js';
+import { toSingleLine } from '../single-line.js';
 import { toJson } from './payload.js';
 import { failed } from './undeliverable.js';
 
@@ -51,7 +51,7 @@ function slackMessage({ title, body, rules, time, execution }: Alert): object {
 /** `<!channel>` would call everybody. At most `chars` once it is escaped. */
 function escapeSlack(text: string, chars: number): string {
   for (let room = chars; ;) {
-    const line = toLine(text, room);
+    const line = toSingleLine(text, room);
     const escaped = line.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
     if (escaped.length <= chars) return escaped;
     room = line.length - Math.ceil((escaped.length - chars) / '&amp;'.length);
@@ -71,8 +71,8 @@ function ntfyRequest(url: URL, { title, body, urgency, rules }: Alert): WebhookR
   root.pathname = folder;
   const message = {
     topic,
-    title: toLine(title, NTFY_TITLE_CHARS),
-    message: toLine(body === '' ? title : body, NTFY_MESSAGE_CHARS),
+    title: toSingleLine(title, NTFY_TITLE_CHARS),
+    message: toSingleLine(body === '' ? title : body, NTFY_MESSAGE_CHARS),
     priority: NTFY_PRIORITIES[urgency],
     tags: rules,
   };

@@ -2,11 +2,11 @@
 import type { WebhookConfig } from '../../config/channel-schema.js';
 import { errnoOf } from '../../core/errors.js';
 import { VERSION } from '../../core/version.js';
-import type { Channel } from '../channel.js';
+import type { AlertChannel } from '../channel.js';
 import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret } from './secrets.js';
 import { sign } from './signature.js';
-import { failed, retry, Undeliverable, within } from './undeliverable.js';
+import { failed, retry, Undeliverable, withDeadline } from './undeliverable.js';
 import { buildRequest } from './webhook-body.js';
 
 /** A target that asks for more patience than this is asked again all the same. */
@@ -14,7 +14,7 @@ const MAX_AFTER_MS = 60 * 60_000;
 /** Not now, says the target. */
 const BUSY = new Set([408, 425, 429]);
 
-export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.ProcessEnv): Channel {
+export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.ProcessEnv): AlertChannel {
   const secretOf = (what: 'url' | 'token' | 'secret') =>
     readSecret(what, { env: config[`${what}Env`], file: config[`${what}File`] }, env);
 
@@ -41,12 +41,17 @@ export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.P
       // alerts are rare: none keeps a connection for the next one
       const agent = new EnvHttpProxyAgent({ ...proxiesOf(env), ...limitsOf(config.timeout, ca) });
       try {
-        const { statusCode, headers: answered } = await within(signal, config.timeout, url.host, async (inner) => {
-          const reply = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: inner });
-          // what else it has to say nobody reads: it ends with the connection
-          reply.body.on('error', () => undefined);
-          return reply;
-        });
+        const { statusCode, headers: answered } = await withDeadline(
+          signal,
+          config.timeout,
+          url.host,
+          async (inner) => {
+            const reply = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: inner });
+            // what else it has to say nobody reads: it ends with the connection
+            reply.body.on('error', () => undefined);
+            return reply;
+          },
+        );
         judge(url.host, statusCode, answered['retry-after']);
         return { outcome: 'sent' };
       } catch (error) {

@@ -2,18 +2,18 @@
 import { withClient } from '../../client/connect.js';
 import { executionFromJson, isFinal } from '../../core/execution.js';
 import { isIdentifier } from '../../core/identifier.js';
-import { findNearest } from '../../core/suggest.js';
+import { suggest } from '../../core/suggest.js';
 import type { QueueView } from '../../core/queues.js';
 import { isSlots, MAX_SLOTS } from '../../core/queues.js';
 import { ProgressError } from '../../core/errors.js';
 import { queueLines } from '../../terminal/queues.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../command.js';
-import type { Ordering } from '../control/control.js';
-import { giveOrders } from '../control/control.js';
+import type { ControlOptions } from '../control/control.js';
+import { controlRuns } from '../control/control.js';
 import { print, printLines } from '../shared/output.js';
 import { listAll } from './ps.js';
-import { requesterOf } from '../control/actor.js';
+import { commandActor } from '../control/actor.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
 const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
@@ -70,7 +70,7 @@ function pick(queues: readonly QueueView[], name: string): QueueView {
   const found = queues.find((queue) => queue.name === name);
   if (found) return found;
   const names = queues.map((queue) => queue.name);
-  const nearest = findNearest(name, names);
+  const nearest = suggest(name, names);
   const advice = nearest === undefined ? '' : `: did you mean ${JSON.stringify(nearest)}?`;
   throw new ProgressError('not_found', `no queue ${JSON.stringify(name)}${advice}`);
 }
@@ -85,7 +85,7 @@ async function change(name: string, changes: Changes, { paths, env }: Context, j
       const queue = pick(await ask(), name);
       if ('removed' in changes) checkEmpty(queue);
     }
-    const event = { type: 'queue_changed', data: { name, ...changes, by: requesterOf(env) } };
+    const event = { type: 'queue_changed', data: { name, ...changes, by: commandActor(env) } };
     await client.call('emit', { event });
     if (json) await print(`${JSON.stringify((await ask()).find((queue) => queue.name === name) ?? null)}\n`);
   });
@@ -107,10 +107,10 @@ async function clear(name: string, context: Context, json: boolean): Promise<num
     if (!json) await printLines(['Nothing waits.']);
     return 0;
   }
-  return await giveOrders({ runs: waiting }, CANCEL, context, json);
+  return await controlRuns({ runs: waiting }, CANCEL, context, json);
 }
 
-const CANCEL: Ordering = {
+const CANCEL: ControlOptions = {
   order: { action: 'stop', ifQueued: true },
   isFor: () => true,
   nothing: '',

@@ -1,8 +1,8 @@
 /** `progress resume`: runs that stand still go on. */
 import { isFinal } from '../../core/execution.js';
 import { defineCommand } from '../command.js';
-import type { Ordering } from '../control/control.js';
-import { giveOrders, overText } from '../control/control.js';
+import type { ControlOptions } from '../control/control.js';
+import { controlRuns, endText } from '../control/control.js';
 import { withSelection } from '../control/selection.js';
 
 export const command = defineCommand({
@@ -10,15 +10,15 @@ export const command = defineCommand({
   describe: 'Let paused runs go on',
   options: (yargs) => withSelection(yargs).option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ json = false, ...selection }, context) {
-    return await giveOrders(selection, RESUME, context, json);
+    return await controlRuns(selection, RESUME, context, json);
   },
 });
 
-const RESUME: Ordering = {
+const RESUME: ControlOptions = {
   order: { action: 'resume' },
   isFor: ({ status }) => status === 'paused',
   nothing: 'Nothing to resume.',
-  needless: (execution) => (execution.status === 'running' ? 'is not paused' : overText(execution)),
+  needless: (execution) => (execution.status === 'running' ? 'is not paused' : endText(execution)),
   outcome: ({ status }) =>
     status === 'running' ? 'resumed' : isFinal(status) ? `${status} before it was resumed` : undefined,
 };

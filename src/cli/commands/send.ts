@@ -2,7 +2,7 @@
 import { ProgressError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
 import { openConsole } from '../control/console-client.js';
-import { requesterOf } from '../control/actor.js';
+import { commandActor } from '../control/actor.js';
 
 export const command = defineCommand({
   usage: 'send <run> [text]',
@@ -20,7 +20,7 @@ export const command = defineCommand({
     if ([text !== undefined, stdin].filter(Boolean).length > 1)
       throw new ProgressError('usage', 'send: a text or --stdin, not both');
     if (text === undefined && !stdin && !eof) throw new ProgressError('usage', 'send needs a text, --stdin or --eof');
-    const client = await openConsole(args.run, { as: 'send', by: requesterOf(context.env) }, context);
+    const client = await openConsole(args.run, { as: 'send', by: commandActor(context.env) }, context);
     try {
       // Enter is a carriage return; a terminal in its usual mode makes a newline of it
       const newline = noNewline ? '' : client.terminal ? '\r' : '\n';

@@ -5,8 +5,8 @@ import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
-import type { Ordering } from '../control/control.js';
-import { giveOrders, overText } from '../control/control.js';
+import type { ControlOptions } from '../control/control.js';
+import { controlRuns, endText } from '../control/control.js';
 import { withSelection } from '../control/selection.js';
 import { parseSignal } from '../shared/signal-name.js';
 import { parseDuration } from '../shared/output-options.js';
@@ -32,16 +32,16 @@ export const command = defineCommand({
     if ([grace !== undefined, kill, signal !== undefined].filter(Boolean).length > 1) {
       throw new ProgressError('usage', '--grace, --kill, --signal: choose one');
     }
-    return await giveOrders(selection, orderingOf(grace, kill, signal), context, json);
+    return await controlRuns(selection, orderingOf(grace, kill, signal), context, json);
   },
 });
 
-function orderingOf(grace: string | undefined, kill: boolean, signal: string | undefined): Ordering {
-  const shared = { isFor: () => true, nothing: 'Nothing to stop.', needless: overText };
+function orderingOf(grace: string | undefined, kill: boolean, signal: string | undefined): ControlOptions {
+  const shared = { isFor: () => true, nothing: 'Nothing to stop.', needless: endText };
   if (signal !== undefined) {
     const name = parseSignal(signal);
     const isFor = ({ status }: Execution) => status !== 'queued';
-    const outcome: Ordering['outcome'] = ({ status }, events) => {
+    const outcome: ControlOptions['outcome'] = ({ status }, events) => {
       if (isFinal(status)) return `${status}${isSent(events, name) ? ` after ${name}` : ` before ${name} was sent`}`;
       return isSent(events, name) ? `${name} was sent` : undefined;
     };

@@ -1,15 +1,15 @@
 /** `progress wait`: until executions have ended. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
-import type { Position } from '../../client/follow.js';
+import type { JournalPosition } from '../../client/follow.js';
 import type { Execution } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
 import type { Paths } from '../../platform/paths.js';
 import { summaryLines } from '../../terminal/summary.js';
 import { defineCommand } from '../command.js';
 import { exitStatusOf, TIMEOUT_STATUS } from '../shared/exit-status.js';
-import { followSome } from '../shared/follow-executions.js';
-import { titleOf } from '../control/control.js';
+import { followExecutions } from '../shared/follow-executions.js';
+import { runTitle } from '../control/control.js';
 import { complain, printJson, printLines } from '../shared/output.js';
 import { findOne } from '../control/selection.js';
 import { columnsOf, parseDuration, styleOf } from '../shared/output-options.js';
@@ -50,7 +50,7 @@ export const command = defineCommand({
     }
     const left = awaited.filter(isOpen);
     if (left.length > 0) {
-      complain(`not over after ${timeout ?? ''}: ${left.map(titleOf).join(', ')}`);
+      complain(`not over after ${timeout ?? ''}: ${left.map(runTitle).join(', ')}`);
       return TIMEOUT_STATUS;
     }
     const ended = awaited.map(({ id }) => over.get(id));
@@ -72,7 +72,7 @@ async function findEach(client: Client, texts: readonly string[]): Promise<Execu
 async function* ends(
   paths: Paths,
   awaited: readonly Execution[],
-  from: Position,
+  from: JournalPosition,
   limitMs: number | undefined,
 ): AsyncGenerator<Execution> {
   yield* awaited.filter(({ status }) => isFinal(status));
@@ -81,7 +81,7 @@ async function* ends(
   const abort = new AbortController();
   const timer = limitMs === undefined ? undefined : setTimeout(() => abort.abort(), Math.min(limitMs, MAX_TIMER_MS));
   try {
-    for await (const { execution } of followSome({ paths, executions: awaited, from, signal: abort.signal })) {
+    for await (const { execution } of followExecutions({ paths, executions: awaited, from, signal: abort.signal })) {
       if (!isFinal(execution.status) || !open.delete(execution.id)) continue;
       yield execution;
       if (open.size === 0) return;

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { isatty } from 'node:tty';
 
 /** `root, pts/3`; within a run `root, in 7hq2m4kd9x`. */
-export function requesterOf({ PROGRESS_EXECUTION: execution }: NodeJS.ProcessEnv): string {
+export function commandActor({ PROGRESS_EXECUTION: execution }: NodeJS.ProcessEnv): string {
   const terminal = terminalName();
   return [userName(), terminal, execution && `in ${execution}`].filter(Boolean).join(', ');
 }

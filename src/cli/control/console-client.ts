@@ -12,7 +12,7 @@ import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import { createLineDecoder, encodeLine } from '../../protocol/lines.js';
 import type { FromConsole, Hello, ToConsole } from '../../runner/console-messages.js';
-import { CONSOLE_SOCKET, chunksOf, MAX_MESSAGE_BYTES, within } from '../../runner/console-messages.js';
+import { CONSOLE_SOCKET, chunksOf, MAX_MESSAGE_BYTES, clampSize } from '../../runner/console-messages.js';
 import type { RunSpec } from '../../runner/store.js';
 import { directoryOf, hasSpec, readSpec } from '../../runner/store.js';
 import type { Context } from '../command.js';
@@ -82,7 +82,7 @@ async function connectTo(id: string, paths: Paths): Promise<Socket> {
   const why = existsSync(path.join(directory, CONSOLE_SOCKET)) ? 'its runner does not answer' : 'it takes no clients';
   const advice = `; 'progress logs --follow ${id}' shows its output`;
   try {
-    const socket = within(directory, () => createConnection(CONSOLE_SOCKET));
+    const socket = clampSize(directory, () => createConnection(CONSOLE_SOCKET));
     await once(socket, 'connect');
     return socket;
   } catch (cause) {

@@ -10,13 +10,13 @@ import type { Ask } from '../../protocol/channel.js';
 import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
 import type { Context } from '../command.js';
-import { followSome } from '../shared/follow-executions.js';
+import { followExecutions } from '../shared/follow-executions.js';
 import { complain, printJson, printLines } from '../shared/output.js';
-import { requesterOf } from './actor.js';
+import { commandActor } from './actor.js';
 import type { Selection } from './selection.js';
-import { checkSelection, findOne, isSearch, search } from './selection.js';
+import { checkSelection, findOne, isSearch, findRuns } from './selection.js';
 
-export interface Ordering {
+export interface ControlOptions {
   order: Omit<Ask<'control'>, 'execution' | 'by'>;
   /** Of what a search finds, those that it is for. */
   isFor: (execution: Execution) => boolean;
@@ -37,15 +37,15 @@ interface Open {
 const NAME_CELLS = 60;
 
 /** Resolves with the worst exit status, when everything has come to an end. Throws `usage` for a wrong selection. */
-export async function giveOrders(
+export async function controlRuns(
   selection: Selection,
-  ordering: Ordering,
+  ordering: ControlOptions,
   context: Context,
   json: boolean,
 ): Promise<number> {
   checkSelection(selection);
   const { paths, env } = context;
-  const by = requesterOf(env);
+  const by = commandActor(env);
   const open = new Map<string, Open>();
   let worst = 0;
 
@@ -56,12 +56,12 @@ export async function giveOrders(
   };
   const report = async (execution: Execution, text: string) => {
     if (json) await printJson([executionToJson(execution)]);
-    else await printLines([`${titleOf(execution)}: ${text}`]);
+    else await printLines([`${runTitle(execution)}: ${text}`]);
   };
 
   const find = async (client: Client): Promise<Execution[]> => {
     if (isSearch(selection)) {
-      const found = (await search(client, selection, context)).filter(ordering.isFor);
+      const found = (await findRuns(client, selection, context)).filter(ordering.isFor);
       if (found.length === 0 && !json) await printLines([ordering.nothing]);
       return found;
     }
@@ -100,7 +100,7 @@ export async function giveOrders(
   if (open.size === 0) return worst;
 
   const executions = [...open.values()].map(({ execution }) => execution);
-  for await (const { execution, event } of followSome({ paths, executions, from })) {
+  for await (const { execution, event } of followExecutions({ paths, executions, from })) {
     const known = open.get(execution.id);
     if (!known) continue;
     if (event?.type === 'control') known.events.push(event);
@@ -116,7 +116,7 @@ export async function giveOrders(
 }
 
 /** Why the command could not be carried out, if the event says that. A stop may have become a kill meanwhile. */
-function failureOf({ type, data }: ExecutionEvent, { action }: Ordering['order']): ProgressError | undefined {
+function failureOf({ type, data }: ExecutionEvent, { action }: ControlOptions['order']): ProgressError | undefined {
   const error = textOf(data, 'error');
   const isStop = action === 'stop' || action === 'kill';
   const isSame = data['action'] === action || (isStop && (data['action'] === 'stop' || data['action'] === 'kill'));
@@ -125,11 +125,11 @@ function failureOf({ type, data }: ExecutionEvent, { action }: Ordering['order']
 }
 
 /** Its id, and its name where that says more. */
-export function titleOf({ id, name }: Execution): string {
+export function runTitle({ id, name }: Execution): string {
   return name === id ? cleanText(id) : `${cleanText(id)} ${truncate(cleanText(name), NAME_CELLS)}`;
 }
 
 /** `is over: failed`. */
-export function overText({ status }: Execution): string | undefined {
+export function endText({ status }: Execution): string | undefined {
   return isFinal(status) ? `is over: ${status}` : undefined;
 }

@@ -46,7 +46,7 @@ export async function findOne(client: Client, text: string): Promise<Execution> 
 }
 
 /** Runs that have not ended. Whoever asks from within a run does not mean that one, nor what it runs in. */
-export async function search(
+export async function findRuns(
   client: Client,
   { queue, label = [] }: Selection,
   { paths, env }: Context,

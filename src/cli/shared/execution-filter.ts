@@ -42,7 +42,7 @@ export function parseLabels(pairs: readonly string[] | undefined): Record<string
  * Tells of each event, in order, whether its execution fulfils the criteria. `known`: the state as it is now; of those
  * that it does not remember any more, what their starts tell as they come by.
  */
-export function createOwners(criteria: Criteria, known: State): (event: ExecutionEvent) => boolean {
+export function createExecutionFilter(criteria: Criteria, known: State): (event: ExecutionEvent) => boolean {
   const told = emptyState({ ...DEFAULT_LIMITS, ended: Infinity, summaries: 0 });
   const verdicts = new Map<string, boolean>();
   return (event) => {

@@ -1,6 +1,6 @@
 /** Some executions as they go on, over any number of daemons. */
 import type { Client } from '../../client/client.js';
-import type { Position } from '../../client/follow.js';
+import type { JournalPosition } from '../../client/follow.js';
 import { follow } from '../../client/follow.js';
 import type { ExecutionEvent } from '../../core/event.js';
 import { EXECUTION_ENDS } from '../../core/event.js';
@@ -11,15 +11,15 @@ import { emptyState, findExecution, installExecution } from '../../core/state.js
 import type { Paths } from '../../platform/paths.js';
 import { complain } from './output.js';
 
-export interface FollowSomeOptions {
+export interface FollowExecutionsOptions {
   paths: Paths;
   /** As they were known at `from`, or later. */
   executions: readonly Execution[];
-  from: Position;
+  from: JournalPosition;
   signal?: AbortSignal;
 }
 
-export interface Change {
+export interface ExecutionChange {
   /** As it is after the event. */
   execution: Execution;
   /** Not given where events were missed, and it was asked for instead. */
@@ -30,7 +30,12 @@ export interface Change {
 const TYPES = [...Object.keys(EXECUTION_ENDS), 'execution_started', 'execution_paused', 'execution_resumed', 'control'];
 
 /** Until the consumer leaves, or the signal aborts. */
-export async function* followSome({ paths, executions, from, signal }: FollowSomeOptions): AsyncGenerator<Change> {
+export async function* followExecutions({
+  paths,
+  executions,
+  from,
+  signal,
+}: FollowExecutionsOptions): AsyncGenerator<ExecutionChange> {
   const state = emptyState();
   for (const execution of executions) installExecution(state, execution, isFinal(execution.status));
   let client: Client | undefined;

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../client/client.js';
 import { connect } from '../../client/connect.js';
-import type { Position } from '../../client/follow.js';
+import type { JournalPosition } from '../../client/follow.js';
 import { follow } from '../../client/follow.js';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution, ExecutionJson } from '../../core/execution.js';
@@ -11,15 +11,15 @@ import { fold } from '../../core/fold.js';
 import { findExecution, emptyState, installExecution } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
-import type { Connection } from '../../terminal/view.js';
+import type { ConnectionState } from '../../terminal/view.js';
 import { listAll } from '../commands/ps.js';
 
-export interface LiveOptions {
+export interface LiveModelOptions {
   paths: Paths;
   /** One execution, by its full id; all that is alive otherwise. */
   execution?: string;
   /** A position before its first event, if it has not begun: there is nothing to ask for yet. */
-  from?: Position;
+  from?: JournalPosition;
   /** Messages a second. */
   rate: number;
   /** Something is different: these events, or without any the whole. */
@@ -27,8 +27,8 @@ export interface LiveOptions {
   signal: AbortSignal;
 }
 
-export interface Live {
-  readonly connection: Connection;
+export interface LiveModel {
+  readonly connection: ConnectionState;
   executions(): Execution[];
   find(id: string): Execution | undefined;
   /** Resolves when the signal has aborted. */
@@ -39,11 +39,18 @@ export interface Live {
 const SNAPSHOT_MS = 2_000;
 
 /** The first snapshot may fail with its error; from then on trouble is shown, not thrown. */
-export async function openLive({ paths, execution, from, rate, onChange, signal }: LiveOptions): Promise<Live> {
+export async function openLiveModel({
+  paths,
+  execution,
+  from,
+  rate,
+  onChange,
+  signal,
+}: LiveModelOptions): Promise<LiveModel> {
   let state = emptyState();
-  let connection: Connection = { state: 'live' };
+  let connection: ConnectionState = { state: 'live' };
 
-  const snapshot = async (start: boolean): Promise<Position> => {
+  const snapshot = async (start: boolean): Promise<JournalPosition> => {
     const client = await connect({ paths, start });
     try {
       const page = await ask(client, execution);

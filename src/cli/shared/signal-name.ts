@@ -1,6 +1,6 @@
 /** Signals as people write them. */
 import { constants } from 'node:os';
-import { findNearest } from '../../core/suggest.js';
+import { suggest } from '../../core/suggest.js';
 import { ProgressError } from '../../core/errors.js';
 
 const PREFIX = 'SIG';
@@ -22,7 +22,7 @@ export function parseSignal(text: string): NodeJS.Signals {
     const advice = `use 'kill -s ${short} -- -PID', with the PID that 'progress show' prints`;
     throw new ProgressError('usage', `--signal: real-time signals such as ${text} are not supported: ${advice}`);
   }
-  const nearest = findNearest(short, SHORT_SIGNALS);
+  const nearest = suggest(short, SHORT_SIGNALS);
   const advice = nearest === undefined ? 'try TERM, or a number as kill -l lists them' : `did you mean ${nearest}?`;
   throw new ProgressError('usage', `--signal: there is no "${text}": ${advice}`);
 }

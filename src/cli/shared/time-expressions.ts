@@ -12,7 +12,7 @@ const WANTED =
   'like 10m, 2h, 3d (ago), today, yesterday, monday, 14:30, "yesterday 14:30", 2026-11-20, "2026-11-20 14:30" or 2026-11-20T12:00:00Z';
 
 /** As RFC 3339. A day means its beginning, a weekday the last one before today. */
-export function parseTime(option: string, text: string, now: number): string {
+export function parseTimeExpression(option: string, text: string, now: number): string {
   const found = parseAgo(text, now) ?? normalizeTime(text) ?? parseLocal(text.trim().toLowerCase(), now);
   if (found !== undefined) return found;
   throw new ProgressError('usage', `--${option}: "${text}" is not ${WANTED}`);

@@ -3,25 +3,25 @@ import type { EventData, NewEvent } from '../event.js';
 import { findInLine, findInWords, findPrinted, mayHoldCommand } from './mask-command.js';
 import { maskPem, type OpenKey } from './mask-pem.js';
 import { findShapes, MASK, maskShapes, mayHoldSecret } from './mask-text.js';
-import { dropOldest } from '../evict.js';
+import { evictOldest } from '../evict.js';
 import { strengthOf } from './secret-names.js';
 import { isPlaceholder } from './secret-values.js';
 import { replaceSpans, type Span } from './spans.js';
 import { replaceVisible } from './visible-text.js';
 
 /** Something else that is a secret: where it stands in a text, in order, as [start, end). */
-export interface Finder {
+export interface SecretFinder {
   find(text: string): readonly Span[];
 }
 
 /** One command line, as it was typed. */
-export function maskText(text: string, finders: readonly Finder[] = []): string {
+export function maskText(text: string, finders: readonly SecretFinder[] = []): string {
   const masked = maskShapes(replaceSpans(text, findInLine(text), MASK), 'command');
   return maskFound(maskPem(masked, undefined).text, finders);
 }
 
 /** What a program has written, or an agent has said. */
-export function maskOutput(text: string, finders: readonly Finder[] = []): string {
+export function maskOutput(text: string, finders: readonly SecretFinder[] = []): string {
   return maskFound(maskPrinted(maskPem(text, undefined).text), finders);
 }
 
@@ -41,7 +41,7 @@ export function maskWords(words: readonly unknown[]): readonly unknown[] {
   return masked.every((word, at) => word === words[at]) ? words : masked;
 }
 
-function maskFound(text: string, finders: readonly Finder[]): string {
+function maskFound(text: string, finders: readonly SecretFinder[]): string {
   return finders.reduce((masked, finder) => replaceSpans(masked, finder.find(masked), MASK), text);
 }
 
@@ -56,7 +56,7 @@ export class EventMasker {
   readonly #open = new Map<string, OpenKey>();
 
   /** The same event, or where it holds secrets one without them, in whatever text of its data they stand. */
-  mask<Event extends NewEvent>(event: Event, finders: readonly Finder[] = []): Event {
+  mask<Event extends NewEvent>(event: Event, finders: readonly SecretFinder[] = []): Event {
     const before = this.#maskKey(event);
     const data = maskFields(maskCommand(event.type, before), finders) as EventData;
     return data === event.data ? event : { ...event, data };
@@ -75,7 +75,7 @@ export class EventMasker {
       this.#open.delete(stream);
       if (masked.open) {
         this.#open.set(stream, masked.open);
-        dropOldest(this.#open, MAX_OPEN);
+        evictOldest(this.#open, MAX_OPEN);
       }
       return masked.text;
     };
@@ -104,7 +104,7 @@ function maskCommand(type: string, data: EventData): EventData {
 }
 
 /** A container in which nothing changes stays the same one. Events nest to a bounded depth. */
-function maskFields(fields: object, finders: readonly Finder[]): object {
+function maskFields(fields: object, finders: readonly SecretFinder[]): object {
   let masked: Record<string, unknown> | unknown[] | undefined;
   // not Object.entries, which is slow here: this runs for each event
   for (const key in fields) {
@@ -117,7 +117,7 @@ function maskFields(fields: object, finders: readonly Finder[]): object {
   return masked ?? fields;
 }
 
-function maskValue(key: string, value: unknown, finders: readonly Finder[]): unknown {
+function maskValue(key: string, value: unknown, finders: readonly SecretFinder[]): unknown {
   if (typeof value === 'object' && value !== null) return maskFields(value, finders);
   if (typeof value !== 'string') return value;
   if (key === 'base64') return maskBytes(value, (text) => maskOutput(text, finders));
@@ -140,7 +140,7 @@ function maskBytes(base64: string, mask: (text: string) => string): string {
 }
 
 /** The line that an agent wrote: as JSON it stays JSON, since other fields may point into it. */
-function maskRaw(raw: string, finders: readonly Finder[]): string {
+function maskRaw(raw: string, finders: readonly SecretFinder[]): string {
   if (finders.length === 0 && !COMMAND_HINT.test(raw) && !mayHoldSecret(raw)) return raw;
   try {
     const value = JSON.parse(raw) as unknown;

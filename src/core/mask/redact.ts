@@ -1,6 +1,6 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
 import type { ExecutionEvent } from '../event.js';
-import { type Finder, maskText, maskWords } from './mask.js';
+import { type SecretFinder, maskText, maskWords } from './mask.js';
 import { MASK } from './mask-text.js';
 import { isSecretName } from './secret-names.js';
 import { isPlaceholder } from './secret-values.js';
@@ -19,7 +19,7 @@ export type Redact = <T>(value: T) => T;
 const COMMON_NAMES: ReadonlySet<string> = new Set(['', 'root', 'localhost']);
 
 /** `finders`: what is a secret besides what looks like one. */
-export function createRedact({ home, user, hosts }: Owner, finders: readonly Finder[] = []): Redact {
+export function createRedact({ home, user, hosts }: Owner, finders: readonly SecretFinder[] = []): Redact {
   const places = home.length > 1 ? [[new RegExp(`${escapeRegExp(home)}(?![\\w.-])`, 'g'), '~'] as const] : [];
   const named = [[user, '<user>'] as const, ...hosts.map((host) => [host, '<host>'] as const)];
   const names = named

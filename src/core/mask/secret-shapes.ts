@@ -6,7 +6,7 @@
  * minimums here: a token that a terminal or a log has cut is masked too. Shapes without `rule` are not from there.
  */
 
-export interface Shape {
+export interface SecretShape {
   /** The rules of gitleaks that it stands for. */
   rule?: string;
   /** RE2. The whole match is masked. */
@@ -20,7 +20,7 @@ export interface Shape {
 }
 
 /** A prefix with characters of an alphabet after it. */
-function prefixed(rule: string | undefined, prefixes: readonly string[], tail: string, ...kept: string[]): Shape {
+function prefixed(rule: string | undefined, prefixes: readonly string[], tail: string, ...kept: string[]): SecretShape {
   const escaped = prefixes.map((prefix) => prefix.replaceAll('.', String.raw`\.`));
   const least = Number(/\{(\d+)/.exec(tail)?.[1] ?? 0);
   return {
@@ -36,7 +36,7 @@ const ALNUM = '[A-Za-z0-9]';
 const WORD = '[A-Za-z0-9_-]';
 const BASE64 = '[A-Za-z0-9+/_=-]';
 
-export const SHAPES: readonly Shape[] = [
+export const SHAPES: readonly SecretShape[] = [
   prefixed('github-*', ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], `${ALNUM}{12,}`),
   prefixed('github-fine-grained-pat', ['github_pat_'], `${WORD}{12,}`),
   prefixed(

@@ -1,5 +1,5 @@
 /** Who may come in over TCP: a token in a private file, and codes that hand it to one browser, once and soon. */
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { readTextSync } from '../../platform/regular-file.js';
@@ -45,7 +45,7 @@ export function createAccess(file: string, now: () => number): Access {
     issueCode() {
       const code = randomBytes(CODE_BYTES).toString('base64url');
       codes.set(digest(code), now() + CODE_MS);
-      dropOldest(codes, MAX_CODES);
+      evictOldest(codes, MAX_CODES);
       return code;
     },
     redeem(code) {

@@ -23,7 +23,7 @@ export function checkForm(knock: Knock): Refusal | undefined {
   if (httpVersion !== '1.1') return { status: 400, message: 'HTTP/1.1 is spoken here' };
   // an absolute form, or //host, would name a host of its own
   if (!/^\/(?!\/)/.test(url)) return { status: 400, message: 'the target must be a path' };
-  if (valuesOf(knock, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
+  if (headerValues(knock, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
   return undefined;
 }
 
@@ -32,23 +32,23 @@ export function checkForm(knock: Knock): Refusal | undefined {
  * The order is that of cost: a request from elsewhere never reaches what reads its body or its token.
  */
 export function checkOrigin(knock: Knock, isDocument: boolean): Refusal | undefined {
-  const hosts = valuesOf(knock, 'host');
+  const hosts = headerValues(knock, 'host');
   const host = hosts[0]?.toLowerCase() ?? '';
   if (hosts.length !== 1 || !HOST.test(host)) return forbidden('this host name is not served');
 
-  const origins = valuesOf(knock, 'origin');
+  const origins = headerValues(knock, 'origin');
   const isSafe = knock.method === 'GET' || knock.method === 'HEAD';
   if (origins.length > 1 || (origins.length === 0 && !isSafe && isFromPage(knock))) {
     return forbidden('an origin is needed');
   }
   if (origins.length === 1 && origins[0] !== `http://${host}`) return forbidden('another origin');
 
-  const site = valuesOf(knock, 'sec-fetch-site')[0];
+  const site = headerValues(knock, 'sec-fetch-site')[0];
   if (site === undefined || site === 'same-origin') return undefined;
   const isNavigation =
     isSafe &&
-    valuesOf(knock, 'sec-fetch-mode')[0] === 'navigate' &&
-    valuesOf(knock, 'sec-fetch-dest')[0] === 'document';
+    headerValues(knock, 'sec-fetch-mode')[0] === 'navigate' &&
+    headerValues(knock, 'sec-fetch-dest')[0] === 'document';
   return isDocument && isNavigation ? undefined : forbidden('another site');
 }
 
@@ -59,18 +59,18 @@ function isFromPage({ rawHeaders }: Knock): boolean {
 
 /** A form, an image or a script cannot send this type without asking first, which is refused. */
 export function isJson(knock: Knock): boolean {
-  const types = valuesOf(knock, 'content-type');
+  const types = headerValues(knock, 'content-type');
   return types.length === 1 && /^application\/json(?:; ?charset=utf-8)?$/i.test(types[0] ?? '');
 }
 
 /** The token that is shown, if one is. */
 export function bearerOf(knock: Knock): string | undefined {
-  const [value, another] = valuesOf(knock, 'authorization');
+  const [value, another] = headerValues(knock, 'authorization');
   return another === undefined ? /^Bearer ([\w-]{1,200})$/i.exec(value ?? '')?.[1] : undefined;
 }
 
 /** Every value of a header, in whatever case its name came. */
-export function valuesOf({ rawHeaders }: Pick<Knock, 'rawHeaders'>, name: string): string[] {
+export function headerValues({ rawHeaders }: Pick<Knock, 'rawHeaders'>, name: string): string[] {
   return rawHeaders.flatMap((field, index) =>
     index % 2 === 0 && field.toLowerCase() === name ? [rawHeaders[index + 1] ?? ''] : [],
   );

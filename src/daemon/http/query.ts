@@ -1,10 +1,10 @@
 /** From the query of an address to the fields of a request, which the protocol then checks. */
 import type { Fields } from '../../core/fields.js';
 
-export type Kind = 'text' | 'number' | 'flag' | 'list';
+export type ParameterKind = 'text' | 'number' | 'flag' | 'list';
 
 /** Only the fields named; what is not of its kind stays a text, so that it is refused by name. */
-export function readQuery(query: URLSearchParams, kinds: Readonly<Record<string, Kind>>): Fields {
+export function readQuery(query: URLSearchParams, kinds: Readonly<Record<string, ParameterKind>>): Fields {
   const fields: Fields = {};
   for (const [name, kind] of Object.entries(kinds)) {
     const values = query.getAll(name);
@@ -17,7 +17,7 @@ function listOf(values: readonly string[]): string[] {
   return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
 }
 
-function valueOf(text: string, kind: Exclude<Kind, 'list'>): unknown {
+function valueOf(text: string, kind: Exclude<ParameterKind, 'list'>): unknown {
   if (kind === 'number' && /^\d+(?:\.\d+)?$/.test(text)) return Number(text);
   if (kind === 'flag' && FLAGS.has(text)) return FLAGS.get(text);
   return text;

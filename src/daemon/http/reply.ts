@@ -41,13 +41,13 @@ export function sendRefusal(
 }
 
 export function sendError(response: ServerResponse, error: ProgressError): void {
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   const headers = status === 503 ? { 'Retry-After': RETRY_AFTER } : {};
   send(response, { status, type: JSON_TYPE, body: `${JSON.stringify({ error })}\n`, headers });
 }
 
 /** By what sysexits(3) says of the error, and finer where HTTP has a word for it. */
-export function statusOf({ code, exitStatus }: ProgressError): number {
+export function httpStatusOf({ code, exitStatus }: ProgressError): number {
   if (code === 'ambiguous') return 409;
   if (code === 'too_long') return 413;
   return BY_EXIT_STATUS.get(exitStatus) ?? 500;

@@ -13,15 +13,15 @@ import type { Fields } from '../../core/fields.js';
 import { isObject } from '../../core/fields.js';
 import { VERSION } from '../../core/version.js';
 import type { Handlers, PlainOp } from '../requests/request-context.js';
-import { createOrder } from '../intake/source-order.js';
-import type { Opened } from '../read/subscription.js';
+import { createSourceOrder } from '../intake/source-order.js';
+import type { OpenedSubscription } from '../read/subscription.js';
 import type { Access } from './access.js';
 import type { Asset } from './assets.js';
 import { buildOf, ENCODINGS } from './assets.js';
-import { valuesOf } from './guard.js';
+import { headerValues } from './guard.js';
 import { SECURITY_HEADERS } from './headers.js';
 import { metricsText } from './metrics.js';
-import type { Kind } from './query.js';
+import type { ParameterKind } from './query.js';
 import { readQuery } from './query.js';
 import { send, sendJson } from './reply.js';
 import type { StreamForm } from './stream.js';
@@ -37,17 +37,17 @@ export interface RouterContext {
   reject: (code: string) => void;
 }
 
-export interface Route {
+export interface HttpRoute {
   method: 'GET' | 'POST';
   /** A page: it may be linked to from anywhere. */
   document?: true;
   /** Nobody's secret, so it needs no token. */
   open?: true;
-  serve(call: Call): Promise<void> | void;
+  serve(call: HttpCall): Promise<void> | void;
 }
 
 /** One request that has passed the checks. */
-export interface Call {
+export interface HttpCall {
   request: IncomingMessage;
   response: ServerResponse;
   query: URLSearchParams;
@@ -55,9 +55,9 @@ export interface Call {
   readonly body: () => Promise<unknown>;
 }
 
-export interface Router {
+export interface HttpRouter {
   /** By path; undefined where there is nothing. The methods of one path are few. */
-  find(path: string): Route[];
+  find(path: string): HttpRoute[];
   readonly streams: number;
 }
 
@@ -65,7 +65,7 @@ export interface Router {
 const MAX_RATE = 10;
 const MAX_EVENT_ID_CHARS = 200;
 
-export function createRouter(context: RouterContext): Router {
+export function createHttpRouter(context: RouterContext): HttpRouter {
   const { handlers, assets, access, reject } = context;
   const viewer = buildOf(assets);
   let streams = 0;
@@ -73,17 +73,17 @@ export function createRouter(context: RouterContext): Router {
   /** Asks as the socket does: the same checks, the same handler. */
   const ask = async <K extends PlainOp>(op: K, fields: Fields, entrance = ANONYMOUS): Promise<Replies[K]> => {
     const request = toRequest({ ...fields, op, id: 0 }) as Extract<Request, { op: K }>;
-    return await handlers.ask(op, request, { order: createOrder(() => undefined), entrance });
+    return await handlers.ask(op, request, { order: createSourceOrder(() => undefined), entrance });
   };
 
-  const get = (op: PlainOp, kinds: Readonly<Record<string, Kind>>, fixed: Fields = {}): Route => ({
+  const get = (op: PlainOp, kinds: Readonly<Record<string, ParameterKind>>, fixed: Fields = {}): HttpRoute => ({
     method: 'GET',
     async serve({ query, response }) {
       sendJson(response, await ask(op, { ...readQuery(query, kinds), ...fixed }));
     },
   });
 
-  const control = (action: string, execution: string): Route => ({
+  const control = (action: string, execution: string): HttpRoute => ({
     method: 'POST',
     async serve({ body, response }) {
       const given = await body();
@@ -92,14 +92,14 @@ export function createRouter(context: RouterContext): Router {
     },
   });
 
-  const rerun = (execution: string): Route => ({
+  const rerun = (execution: string): HttpRoute => ({
     method: 'POST',
     async serve({ response }) {
       sendJson(response, await ask('rerun', { execution }), 201);
     },
   });
 
-  const follow: Route = {
+  const follow: HttpRoute = {
     method: 'GET',
     async serve({ request, response, query }) {
       const { once, batches, event, ...fields } = readQuery(query, STREAM_FIELDS);
@@ -133,7 +133,7 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
-  const logText = (execution: string): Route => ({
+  const logText = (execution: string): HttpRoute => ({
     method: 'GET',
     async serve({ response }) {
       const { id, text } = await handlers.logText(execution);
@@ -146,7 +146,7 @@ export function createRouter(context: RouterContext): Router {
     },
   });
 
-  const emit: Route = {
+  const emit: HttpRoute = {
     method: 'POST',
     async serve({ request, body, query, response }) {
       const fields = readQuery(query, { synced: 'flag' });
@@ -155,7 +155,7 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
-  const session: Route = {
+  const session: HttpRoute = {
     method: 'POST',
     open: true,
     async serve({ body, response }) {
@@ -167,7 +167,7 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
-  const metrics: Route = {
+  const metrics: HttpRoute = {
     method: 'GET',
     serve({ response }) {
       const type = 'text/plain; version=0.0.4; charset=utf-8';
@@ -175,7 +175,7 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
-  const health: Route = {
+  const health: HttpRoute = {
     method: 'GET',
     open: true,
     serve({ response }) {
@@ -184,14 +184,14 @@ export function createRouter(context: RouterContext): Router {
     },
   };
 
-  const file = (name: string, more: Partial<Route> = {}): Route[] => {
+  const file = (name: string, more: Partial<HttpRoute> = {}): HttpRoute[] => {
     const asset = assets.get(name);
     if (!asset) return [];
-    const serve = ({ request, response }: Call) => sendAsset(request, response, asset);
+    const serve = ({ request, response }: HttpCall) => sendAsset(request, response, asset);
     return [{ method: 'GET', open: true, serve, ...more }];
   };
 
-  const fixed = new Map<string, Route[]>([
+  const fixed = new Map<string, HttpRoute[]>([
     ['/stream/progress', [follow]],
     ['/emit', [emit]],
     ['/metrics', [metrics]],
@@ -203,7 +203,7 @@ export function createRouter(context: RouterContext): Router {
     ['/', file('index.html', { document: true })],
   ]);
 
-  const ofExecution = (execution: string, part: string): Route[] => {
+  const ofExecution = (execution: string, part: string): HttpRoute[] => {
     switch (part) {
       case '':
         return [get('get', {}, { execution })];
@@ -312,13 +312,13 @@ function isOn(name: string, flag: unknown): boolean {
 }
 
 /** What a stream's reader should know before anything else. */
-function greetingOf({ journal, pid }: DaemonStatus, { reply }: Opened) {
+function greetingOf({ journal, pid }: DaemonStatus, { reply }: OpenedSubscription) {
   return { version: VERSION, pid, journal: journal.id, seq: journal.seq, ...reply, time: Date.now() };
 }
 
 /** Where a browser that comes back stood; it speaks louder than the address that it first asked for. */
 function lastEventId(request: IncomingMessage): Fields {
-  const [value, another] = valuesOf(request, 'last-event-id');
+  const [value, another] = headerValues(request, 'last-event-id');
   if (value === undefined || value === '') return {};
   if (another !== undefined || value.length > MAX_EVENT_ID_CHARS || !/^\d+$/.test(value)) {
     throw new ProgressError('bad_request', 'Last-Event-ID must be one position');
@@ -335,7 +335,7 @@ function decode(segment: string): string {
 }
 
 function sendAsset(request: IncomingMessage, response: ServerResponse, { type, body, encoded }: Asset): void {
-  const accepted = valuesOf(request, 'accept-encoding')
+  const accepted = headerValues(request, 'accept-encoding')
     .join()
     .split(/[\s,;]+/);
   const encoding = ENCODINGS.find((name) => accepted.includes(name) && encoded[name]);

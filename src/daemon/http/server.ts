@@ -10,14 +10,14 @@ import type { Knock } from './guard.js';
 import { bearerOf, checkForm, checkOrigin, isJson } from './guard.js';
 import { rawResponse } from './headers.js';
 import { sendError, sendRefusal } from './reply.js';
-import type { Route, Router } from './router.js';
+import type { HttpRoute, HttpRouter } from './router.js';
 
 /** Through a Unix socket in a private directory come only programs of this user; over TCP comes any web page. */
 export type Door = 'unix' | 'tcp';
 
 export interface HttpServerOptions {
   door: Door;
-  router: Router;
+  router: HttpRouter;
   access: Access;
   maxConnections: () => number;
   reject: (code: string) => void;
@@ -123,7 +123,7 @@ function closeWith(socket: Duplex, status: number, reason: string): void {
   setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
 }
 
-function refuseMethod(response: ServerResponse, routes: readonly Route[]): void {
+function refuseMethod(response: ServerResponse, routes: readonly HttpRoute[]): void {
   const allowed = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   sendRefusal(response, 405, 'this method is not served here', { Allow: allowed.join(', ') });
 }

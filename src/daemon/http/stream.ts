@@ -2,13 +2,13 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Batch } from '../../journal/lines.js';
-import type { Opened } from '../read/subscription.js';
-import type { Sink } from '../read/subscribers.js';
+import type { OpenedSubscription } from '../read/subscription.js';
+import type { SubscriberSink } from '../read/subscribers.js';
 import { SECURITY_HEADERS } from './headers.js';
 
 export interface StreamOptions {
   response: ServerResponse;
-  opened: Opened;
+  opened: OpenedSubscription;
   /** What the first message tells. */
   greeting: object;
   form: StreamForm;
@@ -44,7 +44,7 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   let saidAt = performance.now();
   let resume = () => {};
   const isBlocked = () => response.writableLength > BUFFER_BYTES;
-  const sink: Sink = {
+  const sink: SubscriberSink = {
     ...(form !== 'batches' && {
       writeEvents(batch: Batch) {
         saidAt = performance.now();

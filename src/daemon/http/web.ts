@@ -15,7 +15,7 @@ import { bindUnix } from '../../platform/unix-socket.js';
 import type { Access } from './access.js';
 import { CODE_MS } from './access.js';
 import type { Web } from '../requests/request-context.js';
-import type { Router } from './router.js';
+import type { HttpRouter } from './router.js';
 import { createHttpServer, MAX_REFUSALS } from './server.js';
 
 export interface Http extends Web {
@@ -28,7 +28,7 @@ export interface HttpOptions {
   paths: Paths;
   config: Config['web'];
   access: Access;
-  router: Router;
+  router: HttpRouter;
   /** Connections of each listener that the descriptors of the process allow. */
   places: number;
   reject: (code: string) => void;

@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { Config } from '../../config/load.js';
 import type { NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../../core/event.js';
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import { matchesGlob } from '../../platform/patterns.js';
 
-export interface Ignoring {
+export interface IgnoreFilter {
   /** Is this event to be dropped? To be asked once about each, in order. */
   covers(event: NewEvent): boolean;
 }
@@ -15,7 +15,7 @@ export interface Ignoring {
 /** Commands that never tell of their end would fill memory: the oldest goes. */
 const MAX_OPEN = 10_000;
 
-export function createIgnoring(config: () => Config['ignore']): Ignoring {
+export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter {
   /** Begun, and not over yet. */
   const open = new Set<string>();
 
@@ -37,7 +37,7 @@ export function createIgnoring(config: () => Config['ignore']): Ignoring {
       if (execution === undefined) return false;
       if (isIgnored(event)) {
         open.add(execution);
-        dropOldest(open, MAX_OPEN);
+        evictOldest(open, MAX_OPEN);
         return true;
       }
       return Object.hasOwn(EXECUTION_ENDS, event.type) ? open.delete(execution) : open.has(execution);

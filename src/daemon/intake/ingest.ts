@@ -3,7 +3,7 @@ import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS } from '../../core/event.js';
 import { fold } from '../../core/fold.js';
 import type { Entrance } from '../../core/route.js';
-import { createRouter } from '../../core/route.js';
+import { createEventRouter } from '../../core/route.js';
 import { needsFoldedState, placeEvent } from '../../core/run-tasks.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
@@ -36,7 +36,7 @@ export interface Ingest {
    * Takes an event that stands for others: those that `make` returns when its turn has come, on the state of everything
    * before it. They are written together, the last one with its n; none is as if it had been taken before.
    */
-  submitLate(event: NewEvent, make: () => readonly NewEvent[], bytes: number, origin?: Origin): void;
+  submitDeferred(event: NewEvent, make: () => readonly NewEvent[], bytes: number, origin?: Origin): void;
   /** Does something between two writes, when the state is that of the last event written. */
   between(task: () => Promise<void> | void): Promise<void>;
   /** Writes these at once; for use inside `between` only. */
@@ -53,7 +53,7 @@ export interface IngestOptions {
   journal: Journal;
   state: State;
   publish: (batch: Batch) => void;
-  onRoom: () => void;
+  onDrain: () => void;
   now: () => number;
 }
 
@@ -74,8 +74,8 @@ interface Pending {
   text: string | undefined;
 }
 
-export function createIngest({ journal, state, publish, onRoom, now }: IngestOptions): Ingest {
-  const router = createRouter(state);
+export function createIngest({ journal, state, publish, onDrain: onRoom, now }: IngestOptions): Ingest {
+  const router = createEventRouter(state);
   let pending: Pending[] = [];
   let pendingBytes = 0;
   const tasks: (() => Promise<void>)[] = [];
@@ -214,7 +214,7 @@ export function createIngest({ journal, state, publish, onRoom, now }: IngestOpt
       const event = parts.at(-1);
       if (event) add({ event, before: parts.slice(0, -1), bytes, origin, text: undefined });
     },
-    submitLate: (event, make, bytes, origin) => add({ event, make, bytes, origin, text: undefined }),
+    submitDeferred: (event, make, bytes, origin) => add({ event, make, bytes, origin, text: undefined }),
     async between(task) {
       await new Promise<void>((resolve, reject) => {
         tasks.push(async () => {

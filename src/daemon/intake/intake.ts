@@ -8,7 +8,7 @@ import { checkProducer } from '../../protocol/validate.js';
 export type Admit = (event: NewEvent) => NewEvent;
 
 /** @param masks Patterns of the configuration for what is a secret too. */
-export function createAdmission(masks: () => readonly string[]): Admit {
+export function createIntakeFilter(masks: () => readonly string[]): Admit {
   const mask = createMask(masks);
   return (event) => mask(checkProducer(event));
 }

@@ -2,7 +2,7 @@
 import type { NewEvent } from '../../core/event.js';
 import { ProgressError } from '../../core/errors.js';
 
-export interface Order {
+export interface SourceOrder {
   /** Why this event may not be taken yet: taken, it would make the one before it look taken too. */
   refusal: (event: NewEvent) => ProgressError | undefined;
   /** It was not written, for a reason that may pass. */
@@ -13,7 +13,7 @@ export interface Order {
 const MAX_REFUSED = 1_000;
 
 /** For one connection: on a new one a producer begins with what is missing. `onExcess`: there are too many to remember. */
-export function createOrder(onExcess: () => void): Order {
+export function createSourceOrder(onExcess: () => void): SourceOrder {
   /** By source, the first n that was refused. */
   const missing = new Map<string, { n: number; error: ProgressError }>();
   return {

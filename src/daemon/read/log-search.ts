@@ -18,7 +18,7 @@ export interface LogSearch extends LogFilter {
   marks?: boolean | undefined;
 }
 
-export interface Found {
+export interface SearchResult {
   ranges: [from: number, to: number][];
   marks: [line: number, start: number, end: number][];
   matched: number;
@@ -34,13 +34,16 @@ const SLICE_MS = 20;
 const PATTERN_MS = 5_000;
 
 /** `events` come with the number of their first line. Throws a ProgressError if the text is no pattern. */
-export async function searchLog(events: AsyncIterable<[ExecutionEvent, number]>, search: LogSearch): Promise<Found> {
+export async function searchLog(
+  events: AsyncIterable<[ExecutionEvent, number]>,
+  search: LogSearch,
+): Promise<SearchResult> {
   const { text = '', exact = false, from = 1, to = Infinity } = search;
   const pattern = search.regex && text !== '' ? createBounded(text, exact) : undefined;
   const test = lineTest(search, pattern?.test);
   // the lines of an event are not one text to a pattern
   const mayPass = eventTest(pattern ? {} : search);
-  const found: Found = { ranges: [], marks: [], matched: 0 };
+  const found: SearchResult = { ranges: [], marks: [], matched: 0 };
   const add = ({ line, text: content }: LogLine) => {
     found.matched++;
     const last = found.ranges.at(-1);

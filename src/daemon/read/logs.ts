@@ -2,7 +2,7 @@
 import type { ExecutionEvent } from '../../core/event.js';
 import type { LogLine } from '../../core/log.js';
 import { countLines, cutLine, linesOf } from '../../core/log.js';
-import { dropOldest } from '../../core/evict.js';
+import { evictOldest } from '../../core/evict.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal, readLast } from '../../journal/reader.js';
 import type { Replies } from '../../api/messages.js';
@@ -12,7 +12,7 @@ import type { LogSearch } from './log-search.js';
 import { searchLog } from './log-search.js';
 
 /** What of an execution must be known, all of it as of `seq`. */
-export interface Subject {
+export interface LogSubject {
   id: string;
   firstSeq: number;
   /** Of its log so far. */
@@ -31,13 +31,13 @@ export interface LogRequest {
 }
 
 export interface Logs {
-  page(subject: Subject, request: LogRequest): Promise<Replies['log']>;
-  search(subject: Subject, request: LogSearch): Promise<Replies['search']>;
-  timeline(subject: Subject): Promise<Replies['timeline']>;
+  page(subject: LogSubject, request: LogRequest): Promise<Replies['log']>;
+  search(subject: LogSubject, request: LogSearch): Promise<Replies['search']>;
+  timeline(subject: LogSubject): Promise<Replies['timeline']>;
   /** Its events are gone. */
   forget(id: string): void;
   /** The whole log as text, a piece at a time. */
-  text(subject: Subject): AsyncGenerator<string>;
+  text(subject: LogSubject): AsyncGenerator<string>;
 }
 
 const DEFAULT_LINES = 500;
@@ -58,18 +58,18 @@ type Mark = [line: number, start: number, end: number];
 export function createLogs(source: JournalSource): Logs {
   const indexes = new Map<string, LogIndex>();
 
-  const indexOf = async ({ id, firstSeq, seq }: Subject): Promise<LogIndex> => {
+  const indexOf = async ({ id, firstSeq, seq }: LogSubject): Promise<LogIndex> => {
     const index = indexes.get(id) ?? createLogIndex(source, id, firstSeq);
     indexes.delete(id);
     indexes.set(id, index);
-    dropOldest(indexes, MAX_INDEXES);
+    evictOldest(indexes, MAX_INDEXES);
     await index.readThrough(seq);
     return index;
   };
 
   /** Its events behind `after`, each with the number of its first line. */
   async function* numbered(
-    { id, seq }: Subject,
+    { id, seq }: LogSubject,
     after: number,
     line: number,
   ): AsyncGenerator<[ExecutionEvent, number]> {
@@ -83,7 +83,7 @@ export function createLogs(source: JournalSource): Logs {
     }
   }
 
-  const readPage = async (subject: Subject, from: number, count: number, whole: boolean): Promise<LogLine[]> => {
+  const readPage = async (subject: LogSubject, from: number, count: number, whole: boolean): Promise<LogLine[]> => {
     const index = await indexOf(subject);
     const base = baseOf(subject, index.lines);
     const start = index.seek(Math.max(0, from - 1 - base));
@@ -95,7 +95,7 @@ export function createLogs(source: JournalSource): Logs {
   };
 
   /** The end of the log needs no index: its last line has the number that the fold has counted. */
-  const readTail = async ({ id, lines: total, seq }: Subject, count: number, whole: boolean): Promise<LogLine[]> => {
+  const readTail = async ({ id, lines: total, seq }: LogSubject, count: number, whole: boolean): Promise<LogLine[]> => {
     for (let events = FIRST_LOOK; ; events *= 4) {
       const tail = await readLast(source, events, { execution: id }, seq);
       const lines = tail.events.reduce((sum, event) => sum + countLines(event), 0);
@@ -183,7 +183,7 @@ export function createLogs(source: JournalSource): Logs {
 }
 
 /** Lines that have left the journal. */
-function baseOf({ lines }: Subject, held: number): number {
+function baseOf({ lines }: LogSubject, held: number): number {
   return Math.max(0, lines - held);
 }
 

@@ -11,7 +11,7 @@ import { readJournal } from '../../journal/reader.js';
 import type { Gap, Reset } from '../../api/messages.js';
 
 /** Where a subscriber's messages go. */
-export interface Sink {
+export interface SubscriberSink {
   /** Writes one message: `value` is JSON, and `cursor` the position behind it. False when the reader is behind. */
   write(kind: PushKind, value: string | Buffer, cursor: number): boolean;
   /** Writes each event of a batch on its own, in place of one message `events`. False when the reader is behind. */
@@ -27,7 +27,7 @@ export interface Subscription {
   cursor: number;
   /** Messages a second at the most. */
   rate: number | undefined;
-  sink: Sink;
+  sink: SubscriberSink;
   /** The journal cannot be read. */
   onFailure: (error: unknown) => void;
 }

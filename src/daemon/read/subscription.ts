@@ -6,12 +6,12 @@ import { findExecution, newestFirst } from '../../core/state.js';
 import type { Journal } from '../../journal/journal.js';
 import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
 import type { Replies, Reset, SubscribeRequest } from '../../api/messages.js';
-import type { Sink, Subscriber, Subscribers } from './subscribers.js';
+import type { SubscriberSink, Subscriber, Subscribers } from './subscribers.js';
 
-export interface Opened {
+export interface OpenedSubscription {
   /** What its subscriber is told at first. */
   reply: Omit<Replies['subscribe'], 'seq'>;
-  start(sink: Sink, onFailure: (error: unknown) => void): Subscriber;
+  start(sink: SubscriberSink, onFailure: (error: unknown) => void): Subscriber;
 }
 
 interface Surroundings {
@@ -24,7 +24,10 @@ interface Surroundings {
 const DEFAULT_LAST = 100;
 const MAX_LAST = 10_000;
 
-export async function openSubscription(given: SubscribeRequest, surroundings: Surroundings): Promise<Opened> {
+export async function openSubscription(
+  given: SubscribeRequest,
+  surroundings: Surroundings,
+): Promise<OpenedSubscription> {
   const named = given.execution === undefined ? undefined : await identify(given.execution, surroundings);
   const request = named ? { ...given, execution: named.id } : given;
   const opening = await openingOf(request, surroundings);

@@ -6,7 +6,7 @@ import { newestFirst } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { readExecution } from '../../journal/history.js';
 import { findExecutions } from '../../journal/reader.js';
-import type { Subject } from '../read/logs.js';
+import type { LogSubject } from '../read/logs.js';
 import type { HandlerContext } from './request-context.js';
 
 /** An execution as it is at this position. */
@@ -15,11 +15,11 @@ export interface Known {
   seq: number;
 }
 
-export async function subjectOf(text: string, context: HandlerContext): Promise<Subject> {
+export async function subjectOf(text: string, context: HandlerContext): Promise<LogSubject> {
   return toSubject(await lookUp(text, context));
 }
 
-export function toSubject({ execution: { id, firstSeq, lines = 0 }, seq }: Known): Subject {
+export function toSubject({ execution: { id, firstSeq, lines = 0 }, seq }: Known): LogSubject {
   return { id, firstSeq, lines, seq };
 }
 
@@ -29,7 +29,7 @@ export async function lookUp(text: string, context: HandlerContext): Promise<Kno
   if (known) return known;
   await context.catchUp();
   const late =
-    (await find(text, context)) ?? ((await context.runs.appears(text)) ? await find(text, context) : undefined);
+    (await find(text, context)) ?? ((await context.runs.waitUntilKnown(text)) ? await find(text, context) : undefined);
   if (!late) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
   return late;
 }

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 import type { Entrance } from '../../core/route.js';
 import type { RequestId } from '../../api/messages.js';
-import type { Order } from '../intake/source-order.js';
-import type { Sink, Subscriber } from '../read/subscribers.js';
+import type { SourceOrder } from '../intake/source-order.js';
+import type { SubscriberSink, Subscriber } from '../read/subscribers.js';
 import type { Alerts } from '../../alerts/alerts.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
@@ -13,11 +13,11 @@ import type { DaemonStatus, Op, Replies, Request, SubscribeRequest } from '../..
 import type { Admit } from '../intake/intake.js';
 import type { Ingest } from '../intake/ingest.js';
 import type { Runs } from '../runs/runs.js';
-import type { Following } from '../sessions/session-watchers.js';
+import type { SessionWatchers } from '../sessions/session-watchers.js';
 import type { Pruning } from '../upkeep/pruning.js';
 import type { Logs } from '../read/logs.js';
 import type { Subscribers } from '../read/subscribers.js';
-import type { Opened } from '../read/subscription.js';
+import type { OpenedSubscription } from '../read/subscription.js';
 
 export interface HandlerContext {
   paths: Paths;
@@ -28,7 +28,7 @@ export interface HandlerContext {
   admit: Admit;
   subscribers: Subscribers;
   runs: Runs;
-  following: Following;
+  following: SessionWatchers;
   logs: Logs;
   pruning: Pruning;
   web: Web;
@@ -41,23 +41,23 @@ export interface HandlerContext {
 
 export interface Handlers {
   /** The reply's fields; undefined when the handler has replied itself. */
-  answer(request: Request, connection: Connection): Promise<object | undefined>;
+  answer(request: Request, connection: ClientConnection): Promise<object | undefined>;
   /** The same for a caller that has no connection to follow events on. */
   ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, caller: Caller): Promise<Replies[K]>;
   /** The whole log of the execution that the text means. */
   logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
   /** Looks for where the stream begins; nothing is pushed yet. */
-  open(request: SubscribeRequest): Promise<Opened>;
+  open(request: SubscribeRequest): Promise<OpenedSubscription>;
 }
 
-export interface Connection {
+export interface ClientConnection {
   readonly socket: Socket;
   /** For the subscription of that id. */
-  sinkOf(id: RequestId): Sink;
+  sinkOf(id: RequestId): SubscriberSink;
   readonly subscriptions: Map<RequestId, Subscriber>;
   /** Tells the highest n written from now on. */
   acks: boolean;
-  readonly order: Order;
+  readonly order: SourceOrder;
   readonly entrance: Entrance;
   /** No request is being answered. */
   readonly isIdle: boolean;
@@ -71,7 +71,7 @@ export interface Connection {
 }
 
 /** Who hands in events: their order, and where they came in. */
-export type Caller = Pick<Connection, 'order' | 'entrance'>;
+export type Caller = Pick<ClientConnection, 'order' | 'entrance'>;
 
 /** What the request `web` does. */
 export interface Web {
@@ -91,5 +91,5 @@ type Handler<K extends Op, Caller, Answer> = (
   caller: Caller,
   context: HandlerContext,
 ) => Promise<Answer> | Answer;
-export type BoundHandler<K extends Op> = Handler<K, Connection, Replies[K] | undefined>;
+export type BoundHandler<K extends Op> = Handler<K, ClientConnection, Replies[K] | undefined>;
 export type PlainHandler<K extends Op> = Handler<K, Caller, Replies[K]>;

@@ -1,6 +1,6 @@
 /** The request `rerun`. Starts the stored command of a run again. */
 import type { Announce } from '../../runner/start-detached.js';
-import { beginApart } from '../../runner/start-detached.js';
+import { startDetached } from '../../runner/start-detached.js';
 import { repeatSpec } from '../../runner/spec.js';
 import { readSpec } from '../../runner/store.js';
 import { lookUp } from './find-execution.js';
@@ -13,6 +13,6 @@ export const handleRerun: PlainHandler<'rerun'> = async ({ execution }, caller, 
   const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);
   const announce: Announce = async (event) =>
     await handleEmit({ op: 'emit', id: 0, event, synced: true }, caller, context);
-  await beginApart(context.paths, spec, announce);
+  await startDetached(context.paths, spec, announce);
   return { execution: spec.id };
 };

@@ -1,11 +1,11 @@
 /** The request `timeline`. Returns when steps began, pauses, and samples of resource usage. */
-import { usualOf } from '../../core/typical-duration.js';
+import { typicalDurationOf } from '../../core/typical-duration.js';
 import { toSubject } from './find-execution.js';
 import { lookUp } from './find-execution.js';
 import type { PlainHandler } from './request-context.js';
 
 export const handleTimeline: PlainHandler<'timeline'> = async ({ execution }, _caller, context) => {
   const found = await lookUp(execution, context);
-  const usual = usualOf(found.execution, context.state.ended.values());
+  const usual = typicalDurationOf(found.execution, context.state.ended.values());
   return { ...(await context.logs.timeline(toSubject(found))), ...(usual && { usual }) };
 };

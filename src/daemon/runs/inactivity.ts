@@ -11,15 +11,15 @@ import { ProgressError } from '../../core/errors.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';
 
-export interface Silence {
+export interface InactivityWatch {
   /** These are in the journal and in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
+  onBatch(events: readonly ExecutionEvent[]): void;
   /** Says of whom nothing is heard; by itself it looks every few seconds, while anything runs. */
-  look(): void;
+  check(): void;
   stop(): void;
 }
 
-export interface SilenceOptions {
+export interface InactivityOptions {
   state: State;
   ingest: Pick<Ingest, 'between' | 'writeNow'>;
   settings: () => SilenceSettings;
@@ -32,7 +32,14 @@ export interface SilenceOptions {
 const LOOK_MS = 5_000;
 const ENDED_BY_ITSELF: ReadonlySet<Status> = new Set<Status>(['completed', 'failed']);
 
-export function createSilence({ state, ingest, settings, log, now, lookMs = LOOK_MS }: SilenceOptions): Silence {
+export function createInactivityWatch({
+  state,
+  ingest,
+  settings,
+  log,
+  now,
+  lookMs = LOOK_MS,
+}: InactivityOptions): InactivityWatch {
   const gaps = createGaps();
   /** When each was heard of last, by our own clock: a backlog is no silence, nor is the time while no daemon ran. */
   const heard = new Map<string, number>();
@@ -80,7 +87,7 @@ export function createSilence({ state, ingest, settings, log, now, lookMs = LOOK
   };
 
   return {
-    wrote(events) {
+    onBatch(events) {
       const ids = new Set<string>();
       for (const { type, execution } of events) {
         if (execution !== undefined && !PASSIVE_TYPES.has(type)) ids.add(execution);
@@ -95,7 +102,7 @@ export function createSilence({ state, ingest, settings, log, now, lookMs = LOOK
       }
       if (heard.size > 0) arm();
     },
-    look,
+    check: look,
     stop: () => clearTimeout(timer),
   };
 }

@@ -8,9 +8,9 @@ import { readProcesses, readRss, treesOf } from '../../platform/processes.js';
 
 export interface ResourceSampler {
   /** A run may have become live, or somebody may have begun to look. */
-  look(): void;
+  check(): void;
   /** These were written, and are in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
+  onBatch(events: readonly ExecutionEvent[]): void;
   close(): void;
 }
 
@@ -132,8 +132,8 @@ export function createResources({
   };
 
   return {
-    look,
-    wrote(events) {
+    check: look,
+    onBatch(events) {
       if (events.some(({ type }) => STARTS.has(type))) look();
     },
     close() {

@@ -8,10 +8,10 @@ import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
-import type { ControlOrder, Order } from '../../api/messages.js';
-import type { Failure } from '../../runner/failure.js';
-import type { Group } from '../../runner/group.js';
-import { createGroup, isFrozen, thaw } from '../../runner/group.js';
+import type { ControlCommand, RunCommand } from '../../api/messages.js';
+import type { ControlFailure } from '../../runner/failure.js';
+import type { ProcessGroup } from '../../runner/group.js';
+import { createProcessGroup, isFrozen, thaw } from '../../runner/group.js';
 import { signalGroup, untilStopped } from '../../runner/pause.js';
 import { isSignal } from '../../runner/signals.js';
 import { DEFAULT_GRACE_MS, stopGroup } from '../../runner/stop.js';
@@ -19,7 +19,7 @@ import type { RunRecord } from '../../runner/store.js';
 
 /** A connected runner: receives commands for its run. */
 export interface Attachment {
-  send(line: Order): void;
+  send(line: RunCommand): void;
   readonly closed: Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export interface RunControlOptions {
   isRun: (id: string) => boolean;
   recordOf: (id: string) => RunRecord | undefined;
   /** The processes of a run whose runner is gone. */
-  orphanOf: (id: string) => Group | undefined;
+  orphanOf: (id: string) => ProcessGroup | undefined;
   attachmentOf: (id: string) => Attachment | undefined;
   /** Processes of a run without a runner have ended. */
   onStopped: () => void;
@@ -43,11 +43,11 @@ const ANSWER_MS = 3_000;
 const POLL_MS = 20;
 
 /** Throws for a command that cannot be passed on; resolves when it is. */
-export function createRunControl(options: RunControlOptions): (run: Execution, order: ControlOrder) => Promise<void> {
+export function createRunControl(options: RunControlOptions): (run: Execution, order: ControlCommand) => Promise<void> {
   const { state, say, isRun, recordOf, orphanOf, attachmentOf } = options;
   const isOpen = (id: string) => state.alive.has(id);
 
-  const fail = (id: string, { action, by, signal }: ControlOrder, failure: Failure) =>
+  const fail = (id: string, { action, by, signal }: ControlCommand, failure: ControlFailure) =>
     say(id, 'control', {
       action,
       ...(signal !== undefined && { signal }),
@@ -56,7 +56,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
     });
 
   /** Returns the failure, if it is one. */
-  const act = async (id: string, group: Group, order: ControlOrder): Promise<Failure | undefined> => {
+  const act = async (id: string, group: ProcessGroup, order: ControlCommand): Promise<ControlFailure | undefined> => {
     const { action, by, signal, graceMs = DEFAULT_GRACE_MS } = order;
     const told = by === undefined ? {} : { by };
     const onSignal = (name: NodeJS.Signals) => say(id, 'control', { action: 'signal', signal: name, ...told });
@@ -74,7 +74,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
   };
 
   /** On its processes, because its runner is gone or stuck. */
-  const actAlone = async (id: string, group: Group, order: ControlOrder, runner?: RunRecord['runner']) => {
+  const actAlone = async (id: string, group: ProcessGroup, order: ControlCommand, runner?: RunRecord['runner']) => {
     const failure = await act(id, group, order);
     if (failure) return fail(id, order, failure);
     const isStop = order.action === 'stop' || order.action === 'kill';
@@ -84,7 +84,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
   };
 
   /** The runner has the command. If it is stuck or dies, the command is carried out without it. */
-  const watch = async (id: string, { runner, child }: RunRecord, order: ControlOrder) => {
+  const watch = async (id: string, { runner, child }: RunRecord, order: ControlCommand) => {
     const isStop = order.action === 'stop' || order.action === 'kill';
     const deadline = performance.now() + ANSWER_MS;
     while (isOpen(id) && isAlive(runner) && isStuck(runner)) {
@@ -92,7 +92,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
         await delay(POLL_MS);
         continue;
       }
-      if (isStop && child) return await actAlone(id, createGroup(child, id), order, runner);
+      if (isStop && child) return await actAlone(id, createProcessGroup(child, id), order, runner);
       return fail(id, order, { code: 'unavailable', error: `${stuck(runner)}, and does not answer` });
     }
     if (isAlive(runner)) return;
@@ -102,7 +102,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
   };
 
   /** It was only recorded, so there is nothing to stop: a user says that it is over. */
-  const dismiss = (id: string, order: ControlOrder) => {
+  const dismiss = (id: string, order: ControlCommand) => {
     if (order.action !== 'stop' && order.action !== 'kill') {
       const reason = `${id} was not started by \`progress run\`: it can only be dismissed, by \`progress stop\``;
       throw new ProgressError('bad_request', reason);
@@ -141,7 +141,7 @@ export function createRunControl(options: RunControlOptions): (run: Execution, o
     check(execution, order);
     const [attachment, orphan] = [attachmentOf(id), orphanOf(id)];
     const isAlone = isFrozenOut || !attachment;
-    const group = orphan ?? (isAlone && child ? createGroup(child, id) : undefined);
+    const group = orphan ?? (isAlone && child ? createProcessGroup(child, id) : undefined);
     if (!group && !attachment) throw new ProgressError('unavailable', `the runner of ${id} does not answer: try again`);
     say(id, 'control', { ...order });
     if (group) return void actAlone(id, group, order, runner);
@@ -160,7 +160,7 @@ function stuck({ pid }: RunRecord['runner']): string {
   return `its runner, process ${pid}, is ${state === 'T' || state === 't' ? 'stopped' : 'not answering'} (state ${state})`;
 }
 
-function check(execution: Execution, { action, signal }: ControlOrder): void {
+function check(execution: Execution, { action, signal }: ControlCommand): void {
   const { id, status } = execution;
   if (isFinal(status)) throw new ProgressError('bad_request', `${id} is over: ${status}`);
   if (action === 'signal') signalOf(signal);

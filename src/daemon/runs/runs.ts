@@ -9,9 +9,9 @@ import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ProcessIdentity } from '../../platform/processes.js';
 import { bootId, isAlive } from '../../platform/processes.js';
-import type { ControlOrder } from '../../api/messages.js';
-import type { Group } from '../../runner/group.js';
-import { createGroup, findGroup } from '../../runner/group.js';
+import type { ControlCommand } from '../../api/messages.js';
+import type { ProcessGroup } from '../../runner/group.js';
+import { createProcessGroup, findProcessGroup } from '../../runner/group.js';
 import { launchRunner } from '../../runner/launch.js';
 import type { RunRecord } from '../../runner/store.js';
 import { eraseRun, hasSpec, readRecord, removeRun, runsBefore } from '../../runner/store.js';
@@ -23,14 +23,14 @@ export interface Runs {
   /** Looks for those that the state has as alive. */
   start(): void;
   /** These were written, and are in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
+  onBatch(events: readonly ExecutionEvent[]): void;
   attach(id: string, attachment: Attachment): void;
   /** Passes the order on, or carries it out where there is no runner any more. */
-  control(execution: Execution, order: ControlOrder): Promise<void>;
+  control(execution: Execution, order: ControlCommand): Promise<void>;
   /** Was it made by `progress run`, so that it is ours to start? */
   isRun(id: string): boolean;
   /** One that has been asked for a moment ago: is it known now? False for everything else. */
-  appears(id: string): Promise<boolean>;
+  waitUntilKnown(id: string): Promise<boolean>;
   /** Its turn has come. */
   begin(execution: Execution): void;
   /** The runner is said to be gone, and everything that it wrote is in the journal. False when that was no runner. */
@@ -50,7 +50,7 @@ export interface RunsOptions {
   /** `settled` is called when it is in the state, or could not be written. */
   record: (event: NewEvent, settled?: () => void) => void;
   /** Takes what a source has in the spool: true when nothing is left. */
-  look: (source: string) => boolean;
+  readSpool: (source: string) => boolean;
   /** A run may be live that was not. */
   onLive: () => void;
   log: (message: string) => void;
@@ -63,9 +63,9 @@ const LAST_POLL_MS = 500;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
-export function createRuns({ paths, state, record, look, onLive, log }: RunsOptions): Runs {
+export function createRuns({ paths, state, record, readSpool: look, onLive, log }: RunsOptions): Runs {
   const attached = new Map<string, Attachment>();
-  const orphans = new Map<string, Group>();
+  const orphans = new Map<string, ProcessGroup>();
   const records = new Map<string, RunRecord>();
   /** Their end is being written. */
   const ending = new Set<string>();
@@ -110,7 +110,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     if (orphans.size === 0) timer = clearTimer(timer);
   };
 
-  const adopt = ({ id, status, orphaned }: Execution, group: Group) => {
+  const adopt = ({ id, status, orphaned }: Execution, group: ProcessGroup) => {
     orphans.set(id, group);
     const count = group.members().length;
     const { pid } = group.leader;
@@ -127,7 +127,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
     const { id, status } = execution;
     const isSameBoot = found.runner.boot === bootId();
     // it may have started its command, and nothing else after that
-    const group = !isSameBoot ? undefined : found.child ? createGroup(found.child, id) : findGroup(id);
+    const group = !isSameBoot ? undefined : found.child ? createProcessGroup(found.child, id) : findProcessGroup(id);
     if (group && group.members().length > 0) adopt(execution, group);
     else if (status === 'queued' && !found.child)
       end(id, 'execution_cancelled', 'its runner was killed before it began');
@@ -171,7 +171,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
       for (const id of state.alive.keys()) if (hasSpec(paths, id)) void awaitRunner(id);
     },
 
-    wrote(events) {
+    onBatch(events) {
       for (const { type, source, execution } of events) {
         const isStart = STARTS.has(type) && source?.startsWith(`${RUN_KIND}-`);
         // killed soon, it would never be attached, and so never be missed
@@ -193,7 +193,7 @@ export function createRuns({ paths, state, record, look, onLive, log }: RunsOpti
 
     isRun: (id) => hasSpec(paths, id),
 
-    async appears(id) {
+    async waitUntilKnown(id) {
       if (!hasSpec(paths, id)) return false;
       const deadline = performance.now() + APPEAR_MS;
       while (!findExecution(state, id) && performance.now() < deadline) await delay(POLL_MS);

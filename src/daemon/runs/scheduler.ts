@@ -8,8 +8,8 @@ import type { State } from '../../core/state.js';
 
 export interface Scheduler {
   /** These were written, and are in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
-  look(): void;
+  onBatch(events: readonly ExecutionEvent[]): void;
+  check(): void;
   close(): void;
 }
 
@@ -80,8 +80,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   };
 
   return {
-    look,
-    wrote(events) {
+    check: look,
+    onBatch(events) {
       const causes = events.filter(({ type }) => CAUSES.has(type));
       for (const { execution: id } of causes) {
         const execution = id === undefined ? undefined : state.alive.get(id);

@@ -3,7 +3,7 @@ import type { EventData, ExecutionEvent, NewEvent } from '../../core/event.js';
 import { textOf } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
-import { sourceOf } from '../../agents/precedence.js';
+import { stateSourceOf } from '../../agents/precedence.js';
 import { isHookSession } from '../../agents/hook-target.js';
 import { endOfLeft } from '../../agents/hook-events.js';
 import { interruption, isTurnEnd, TURN_OVER } from '../../agents/turn.js';
@@ -11,8 +11,8 @@ import type { Registry, RegistryEntry } from '../../agents/claude/process-regist
 
 export interface AgentStates {
   /** These are in the journal and in the state. */
-  wrote(events: readonly ExecutionEvent[]): void;
-  look(): void;
+  onBatch(events: readonly ExecutionEvent[]): void;
+  check(): void;
   close(): void;
 }
 
@@ -61,22 +61,22 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
   };
 
   const look = () => {
-    registry.look();
+    registry.refresh();
     const entries = registry.living();
     for (const id of known.keys()) if (!state.alive.has(id)) known.delete(id);
     for (const id of differing.keys()) if (!state.alive.has(id)) differing.delete(id);
     if (entries.length === 0) return;
     for (const execution of state.alive.values()) {
       if (execution.agent !== 'claude' || execution.session === undefined) continue;
-      if (sourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
+      if (stateSourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
     }
   };
   const timer = setInterval(look, lookMs).unref();
-  registry.look();
+  registry.refresh();
 
   return {
-    look,
-    wrote(events) {
+    check: look,
+    onBatch(events) {
       for (const event of events) {
         const { execution: id } = event;
         if (id === undefined || state.alive.get(id)?.agent !== 'claude') continue;
@@ -126,7 +126,7 @@ function correctionOf(execution: Execution, entry: RegistryEntry, known: Known):
   if (status === 'busy') return isAnswered ? attend({ state: 'none' }) : undefined;
   if (status === undefined || (attention === 'waiting' && !isAnswered)) return undefined;
   // a file tells itself how its turn ended
-  if (sourceOf(execution) !== 'hooks') return isAnswered ? attend({ state: 'none' }) : undefined;
+  if (stateSourceOf(execution) !== 'hooks') return isAnswered ? attend({ state: 'none' }) : undefined;
   if (known.isInTurn ?? runsTool(execution)) return { key: `idle ${changedAt}`, events: interruption(execution) };
   return isAnswered ? attend({ state: 'waiting', reason: TURN_OVER }) : undefined;
 }

@@ -6,16 +6,16 @@ import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';
 import { splitEvent } from '../../protocol/encode.js';
 import type { FollowStatus } from '../../api/messages.js';
-import type { Follower } from '../../agents/sessions/session-watcher.js';
-import { createFollower, hookedSessions } from '../../agents/sessions/session-watcher.js';
+import type { SessionWatcher } from '../../agents/sessions/session-watcher.js';
+import { createSessionWatcher, hookedSessions } from '../../agents/sessions/session-watcher.js';
 import type { Registry } from '../../agents/claude/process-registry.js';
 import type { Admit } from '../intake/intake.js';
 import type { Log } from '../daemon-log.js';
 import type { Receipt } from '../../tailing/tail.js';
 import type { Ingest, Origin } from '../intake/ingest.js';
-import { createOrder } from '../intake/source-order.js';
+import { createSourceOrder } from '../intake/source-order.js';
 
-export interface Following {
+export interface SessionWatchers {
   /** Follows those that the configuration names. */
   start(): void;
   /** Takes over what has changed; what somebody has asked for stays where the configuration is silent. */
@@ -34,7 +34,7 @@ export interface Following {
 
 type FollowConfig = Pick<Config, 'follow' | 'journal'>;
 
-export interface FollowingOptions {
+export interface SessionWatchersOptions {
   paths: Pick<Paths, 'sessions'>;
   config: FollowConfig;
   admit: Admit;
@@ -46,13 +46,13 @@ export interface FollowingOptions {
   now: () => number;
 }
 
-export function createFollowing(options: FollowingOptions): Following {
+export function createSessionWatchers(options: SessionWatchersOptions): SessionWatchers {
   const { paths, config, admit, state, ingest, registry, log, now } = options;
   let settings = settingsOf(config);
-  const followers = new Map<Agent, Follower>();
+  const followers = new Map<Agent, SessionWatcher>();
   /** Of agents whose sessions are not followed: these read only files that hooks name. */
-  const named = new Map<Agent, Follower>();
-  const order = createOrder(() => undefined);
+  const named = new Map<Agent, SessionWatcher>();
+  const order = createSourceOrder(() => undefined);
   let isClosed = false;
 
   const originOf = (receipt: Receipt | undefined): Origin => ({
@@ -65,8 +65,8 @@ export function createFollowing(options: FollowingOptions): Following {
     },
   });
 
-  const create = (agent: Agent, isNamed: boolean): Follower =>
-    createFollower({
+  const create = (agent: Agent, isNamed: boolean): SessionWatcher =>
+    createSessionWatcher({
       isNamed,
       agent,
       root: paths.sessions[agent],
@@ -81,7 +81,7 @@ export function createFollowing(options: FollowingOptions): Following {
         ingest.submitParts(parts, bytes, originOf(receipt));
       },
       submitLate: (make, receipt) =>
-        ingest.submitLate({ type: 'attention', data: {} }, () => make().map(admit), 0, originOf(receipt)),
+        ingest.submitDeferred({ type: 'attention', data: {} }, () => make().map(admit), 0, originOf(receipt)),
       log,
       now,
     });

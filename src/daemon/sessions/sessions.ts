@@ -9,8 +9,8 @@ import type { Registry, RegistryEntry } from '../../agents/claude/process-regist
 import { isWriterAlive } from '../../spool/writer-process.js';
 import type { HookCall } from '../../agents/hook-call.js';
 import { readHookCall } from '../../agents/hook-call.js';
-import type { Place } from '../../agents/hook-target.js';
-import { isHookSession, placeOf } from '../../agents/hook-target.js';
+import type { HookTarget } from '../../agents/hook-target.js';
+import { isHookSession, hookTargetOf } from '../../agents/hook-target.js';
 import type { CallOrigin } from '../../agents/repeated-calls.js';
 import { RepeatedCalls } from '../../agents/repeated-calls.js';
 import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../../agents/hook-events.js';
@@ -77,7 +77,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (repeated.isRepeated(call, originOf(line, now))) return [];
       const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
       const pid = entry?.pid ?? owners.ownerOf(call);
-      const place = placeOf(call, state, pid);
+      const place = hookTargetOf(call, state, pid);
       if (place.kind !== 'none') for (const file of transcriptsOf(call)) onTranscript?.(call.agent, file, call.session);
       const events = [...eventsOf(call, place, pid), ...endsOfOthers(call, pid, state)];
       return stamp(unanswered(events, call, entry), line, call);
@@ -100,7 +100,7 @@ function originOf({ source, n, time, approximate }: NewEvent, now: () => number)
 type Draft = Omit<NewEvent, 'source' | 'n'>;
 
 /** `pid`: the agent's process, where it is known. */
-function eventsOf(call: HookCall, place: Place, pid: number | undefined): Draft[] {
+function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): Draft[] {
   if (place.kind === 'none') {
     const data = { summary: 'told by its own output from here on' };
     return place.left ? [{ type: 'execution_completed', execution: place.left.id, data }] : [];

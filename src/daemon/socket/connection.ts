@@ -11,9 +11,9 @@ import { isReusable } from '../../protocol/raw-line.js';
 import { requestId, toRequest } from '../../api/requests.js';
 import { isRequest, parseExactly, toNewEvent } from '../../protocol/validate.js';
 import type { Admit } from '../intake/intake.js';
-import type { Connection, Handlers } from '../requests/request-context.js';
+import type { ClientConnection, Handlers } from '../requests/request-context.js';
 import type { Ingest, Origin } from '../intake/ingest.js';
-import { createOrder } from '../intake/source-order.js';
+import { createSourceOrder } from '../intake/source-order.js';
 import type { Subscriber } from '../read/subscribers.js';
 
 /** Written to a socket and not taken by its reader. Beyond it a subscriber's cursor waits, */
@@ -39,7 +39,7 @@ export interface ConnectionContext {
   now: () => number;
 }
 
-export function createConnection(socket: Socket, context: ConnectionContext): Connection {
+export function createConnection(socket: Socket, context: ConnectionContext): ClientConnection {
   const { ingest, admit, handlers, reject, now } = context;
   const subscriptions = new Map<RequestId, Subscriber>();
   const acks = new Map<string, { n: number; seq: number }>();
@@ -96,7 +96,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
     send({ duplicate: { source, n } } satisfies Duplicate);
   };
 
-  const order = createOrder(() => socket.destroy());
+  const order = createSourceOrder(() => socket.destroy());
   const entrance: Entrance = { name: `socket-${randomBytes(NAME_BYTES).toString('hex')}`, opened: [] };
   const origin: Origin = {
     entrance,
@@ -163,7 +163,7 @@ export function createConnection(socket: Socket, context: ConnectionContext): Co
 
   const decoder = createLineDecoder({ maxBytes: MAX_LINE_BYTES, onLine: take, onBad: fail });
 
-  const connection: Connection = {
+  const connection: ClientConnection = {
     socket,
     subscriptions,
     acks: false,

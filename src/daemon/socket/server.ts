@@ -3,13 +3,13 @@ import { createServer, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { ProgressError } from '../../core/errors.js';
 import { encodeLine } from '../../protocol/lines.js';
-import type { Connection } from '../requests/request-context.js';
+import type { ClientConnection } from '../requests/request-context.js';
 import type { ConnectionContext } from './connection.js';
 import { createConnection } from './connection.js';
 import { bindUnix } from '../../platform/unix-socket.js';
 
 export interface Server {
-  readonly connections: ReadonlySet<Connection>;
+  readonly connections: ReadonlySet<ClientConnection>;
   readonly refused: number;
   /** Does the path still lead here? */
   isBound(): boolean;
@@ -41,8 +41,8 @@ const LAST_WORDS_MS = 500;
 export async function listen({ socket, places, context, ...bounds }: ServerOptions): Promise<Server> {
   let { maxConnections } = bounds;
   const maxGuests = Math.min(MAX_GUESTS, Math.ceil(places / 4));
-  const connections = new Set<Connection>();
-  const guests = new Set<Connection>();
+  const connections = new Set<ClientConnection>();
+  const guests = new Set<ClientConnection>();
   let refused = 0;
 
   const server = createServer((client) => {

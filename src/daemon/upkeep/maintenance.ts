@@ -4,7 +4,7 @@ import type { NewEvent } from '../../core/event.js';
 import type { Execution, Step } from '../../core/execution.js';
 import { executionToJson } from '../../core/execution.js';
 import { formatDuration } from '../../core/format.js';
-import type { CarryNote, Source, State } from '../../core/state.js';
+import type { CarryNote, ProducerState, State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Journal } from '../../journal/journal.js';
 import type { Batch } from '../../journal/lines.js';
@@ -16,8 +16,8 @@ export interface Maintenance {
   start(): void;
   stop(): void;
   /** What is kept is to be less: it goes soon, and not at once, so that a mistake can be taken back. */
-  lookSoon(): void;
-  wrote(batch: Batch): void;
+  checkSoon(): void;
+  onBatch(batch: Batch): void;
 }
 
 export interface MaintenanceOptions {
@@ -72,7 +72,7 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     const through = journal.expired({ byAge });
     if (through === undefined) return;
     const quietBefore = byAge ? now() - retainMs() : -Infinity;
-    const isKept = (name: string, { time }: Source) => isOpen(name) || Date.parse(time) >= quietBefore;
+    const isKept = (name: string, { time }: ProducerState) => isOpen(name) || Date.parse(time) >= quietBefore;
     const lost = loseAlerts(state.alerts, through);
     if (lost.length > 0) {
       log('alerts leave the journal before they could be sent');
@@ -113,11 +113,11 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
       clearInterval(timer);
       clearTimeout(soon);
     },
-    lookSoon() {
+    checkSoon() {
       clearTimeout(soon);
       soon = setTimeout(() => run(look), SOON_MS);
     },
-    wrote(batch) {
+    onBatch(batch) {
       for (const line of batch.lines) unsaved += line.length;
       if (unsaved > CHECKPOINT_BYTES) run(save);
     },
@@ -135,7 +135,10 @@ function* carry(state: State, through: number, isKept: IsKept): Generator<NewEve
 }
 
 /** What belongs to no execution: which events were taken from which source, the queues, and how alerts stand. */
-export function* carriedByNone(state: State, sources: [string, Source][] = [...state.sources]): Generator<NewEvent> {
+export function* carriedByNone(
+  state: State,
+  sources: [string, ProducerState][] = [...state.sources],
+): Generator<NewEvent> {
   for (const some of chunks(sources)) yield note({ kind: 'carried_sources', sources: some });
   for (const some of chunks([...state.queues.values()])) yield note({ kind: 'carried_queues', queues: some });
   const { channels, rules, spoke, streaks } = alertsToJson(state.alerts);
@@ -162,12 +165,12 @@ function* carried(execution: Execution): Generator<NewEvent> {
   yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
 }
 
-function isCarried(state: State, name: string, source: Source, through: number, isKept: IsKept): boolean {
+function isCarried(state: State, name: string, source: ProducerState, through: number, isKept: IsKept): boolean {
   if (source.firstSeq > through) return false;
   return source.lastSeq > through || source.open.some((id) => state.alive.has(id)) || isKept(name, source);
 }
 
-type IsKept = (name: string, source: Source) => boolean;
+type IsKept = (name: string, source: ProducerState) => boolean;
 
 /** What belongs together stays in one write, and so in one segment. */
 export function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {

@@ -26,7 +26,7 @@ export async function pruneAlone(
     const notes: NewEvent[] = [];
     const journal = await openJournal(paths, config, { log, note: (event) => notes.push(event) });
     const state = await restore(paths.checkpoint, journal.source, journal, config.memory);
-    const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onRoom: () => undefined });
+    const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
     // what no daemon has judged yet is judged by the next one, which reads what no checkpoint has
     const checkpoint = async () => {
       await journal.sync();

@@ -56,7 +56,7 @@ t.test('a directory that is made later; entries whose process has ended or is an
   ]);
   const registry = openRegistry({ directory, startOf: (pid) => starts.get(pid) });
   t.teardown(() => registry.close());
-  registry.look();
+  registry.refresh();
   t.strictSame(registry.living(), []);
   mkdirSync(directory);
   writeFileSync(path.join(directory, '11.json'), entry(11));
@@ -65,7 +65,7 @@ t.test('a directory that is made later; entries whose process has ended or is an
   writeFileSync(path.join(directory, 'elsewhere'), entry(14));
   symlinkSync('elsewhere', path.join(directory, '14.json'));
   starts.set(14, 42);
-  registry.look();
+  registry.refresh();
   t.strictSame(
     registry.living().map(({ pid }) => pid),
     [11],

@@ -1,13 +1,13 @@
 import t from 'tap';
 import type { Facts } from '../../../src/agents/sessions/end-detection.js';
-import { isResting, judge } from '../../../src/agents/sessions/end-detection.js';
+import { isResting, detectEnd } from '../../../src/agents/sessions/end-detection.js';
 
 const BASE: Facts = { claim: undefined, isOver: false, idleMs: 0, process: 'none' };
 const DONE = { status: 'completed' as const, summary: 'all done' };
 
 t.test('who says that it is over', (t) => {
   const verdict = (facts: Partial<Facts>) => {
-    const found = judge({ ...BASE, ...facts }, 60_000);
+    const found = detectEnd({ ...BASE, ...facts }, 60_000);
     return found && [found.status, found.data['endedBy']];
   };
   t.equal(verdict({}), undefined);
@@ -21,7 +21,7 @@ t.test('who says that it is over', (t) => {
   t.equal(verdict({ idleMs: 59_999 }), undefined);
   t.strictSame(verdict({ idleMs: 60_000 }), ['lost', 'silence']);
   t.strictSame(verdict({ idleMs: 60_000, claim: { status: 'failed', error: 'no' } }), ['failed', 'silence']);
-  t.match(judge({ ...BASE, claim: DONE, idleMs: 60_000 }, 60_000)?.data, { summary: 'all done' });
+  t.match(detectEnd({ ...BASE, claim: DONE, idleMs: 60_000 }, 60_000)?.data, { summary: 'all done' });
   t.end();
 });
 

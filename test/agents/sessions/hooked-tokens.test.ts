@@ -2,7 +2,7 @@ import { rmSync, symlinkSync } from 'node:fs';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
-import type { FollowerOptions } from '../../../src/agents/sessions/session-watcher.js';
+import type { SessionWatcherOptions } from '../../../src/agents/sessions/session-watcher.js';
 import { CLAUDE_FILE, CLAUDE_ID, CLAUDE_SUBAGENT, openSessions, recorded } from '../../helpers/sessions.js';
 import { waitFor } from '../../helpers/wait.js';
 
@@ -123,7 +123,7 @@ t.test('a session whose own output is read has its tokens from there', async (t)
 });
 
 /** A session that hooks tell of, in a tool call; its file is named, and need not exist yet. */
-async function inCall(t: Test, options: Partial<FollowerOptions> = {}) {
+async function inCall(t: Test, options: Partial<SessionWatcherOptions> = {}) {
   const sessions = await openSessions(t);
   await tellByHooks(sessions, CLAUDE_ID, at(0), [
     { type: 'step_started', step: 't1', data: { name: 'Bash: make', kind: 'tool' } },

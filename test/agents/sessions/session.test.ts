@@ -25,8 +25,8 @@ t.test('an interruption is recorded once, and not when the next prompt was on it
   };
   session.add({ source: 'x', file });
   const look = () => {
-    session.look('none');
-    session.look('none');
+    session.check('none');
+    session.check('none');
     return late.splice(0);
   };
   const [first, ...more] = look();

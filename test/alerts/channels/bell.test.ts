@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { spawn } from '@lydell/node-pty';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createChannel } from '../../../src/alerts/channels/create.js';
+import { createAlertChannel } from '../../../src/alerts/channels/create.js';
 import type { ExecutionJson } from '../../../src/core/execution.js';
 import { terminalOf } from '../../../src/platform/processes.js';
 import { anAlert, anExecution, send } from '../../helpers/alerts.js';
@@ -16,7 +16,7 @@ const NOBODY = { outcome: 'unavailable', error: 'no terminal is left that it was
 const SENT = { outcome: 'sent' };
 
 function ring(fields: Partial<ExecutionJson>) {
-  return send(createChannel('bell', undefined, {}), anAlert({ execution: anExecution(fields) }));
+  return send(createAlertChannel('bell', undefined, {}), anAlert({ execution: anExecution(fields) }));
 }
 
 /** A shell in a terminal, and how often that was rung. */
@@ -67,7 +67,7 @@ t.test('nothing rings that is no terminal of the execution', async (t) => {
     ...['bash-0-x', 'bash-1-x', `bash-${'9'.repeat(9)}-x`, `x${pid}`].map((source) => ({ source })),
   ];
   for (const some of fields) t.strictSame(await ring(some), NOBODY, JSON.stringify(some));
-  t.strictSame(await send(createChannel('bell', undefined, {})), NOBODY, 'without an execution');
+  t.strictSame(await send(createAlertChannel('bell', undefined, {})), NOBODY, 'without an execution');
   t.equal(readFileSync(notes, 'utf8'), '');
 
   if (!isUnprivileged(t)) {

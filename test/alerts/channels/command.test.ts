@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { createChannel } from '../../../src/alerts/channels/create.js';
+import { createAlertChannel } from '../../../src/alerts/channels/create.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { isRunning } from '../../helpers/daemon.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -9,7 +9,7 @@ import { waitFor } from '../../helpers/wait.js';
 const ENV = { PATH: process.env['PATH'] };
 
 function command(words: readonly string[], timeout = 10_000, env: NodeJS.ProcessEnv = ENV) {
-  return createChannel('say', { type: 'command', command: words, timeout }, env);
+  return createAlertChannel('say', { type: 'command', command: words, timeout }, env);
 }
 
 const sh = (script: string, timeout?: number) => command(['sh', '-c', script], timeout);

@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createChannel } from '../../../src/alerts/channels/create.js';
-import { toLine } from '../../../src/alerts/single-line.js';
+import { createAlertChannel } from '../../../src/alerts/channels/create.js';
+import { toSingleLine } from '../../../src/alerts/single-line.js';
 import type { EmailConfig } from '../../../src/config/channel-schema.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
@@ -17,7 +17,7 @@ const PASSWORD = 'SECRET pässword';
 function email(config: Partial<EmailConfig>, env: NodeJS.ProcessEnv = {}) {
   const from = 'progress <progress@host.example>';
   const defaults = { type: 'email', host: 'localhost', port: 0, security: 'none', from, timeout: 10_000 } as const;
-  return createChannel('mail', { ...defaults, to: ['ops@example.com'], ...config }, env);
+  return createAlertChannel('mail', { ...defaults, to: ['ops@example.com'], ...config }, env);
 }
 
 /** A server of our own making; it ends with the test. */
@@ -221,7 +221,7 @@ t.test('hostile text is text: it makes no header, no recipient and no end of the
     t.strictSame(mail.to, ['ops@example.com'], what);
     t.equal(mail.headers['to'], 'ops@example.com', what);
     t.strictSame(namesIn(mail), names, what);
-    t.equal(mail.text.split('\n').length, toLine(text, 10) === '' ? 10 : 12, what);
+    t.equal(mail.text.split('\n').length, toSingleLine(text, 10) === '' ? 10 : 12, what);
     if (!/[\p{Cc}\p{Cs}\u2028\u202e]/u.test(text) && text.length < 200) {
       t.equal(mail.headers['subject']?.replaceAll('\u200b', ''), text, what);
       t.equal(mail.text.split('\n')[0], text, what);

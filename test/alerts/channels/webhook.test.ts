@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import t from 'tap';
-import { createChannel } from '../../../src/alerts/channels/create.js';
+import { createAlertChannel } from '../../../src/alerts/channels/create.js';
 import type { WebhookConfig } from '../../../src/config/channel-schema.js';
 import { alertFullOf, anAlert, anExecution, CONTROLS, hostileTexts, send } from '../../helpers/alerts.js';
 import { createCertificate } from '../../helpers/certificate.js';
@@ -21,7 +21,7 @@ const SECRETS = /SECRET|0123456789/;
 
 function webhook(config: Partial<WebhookConfig>, env: NodeJS.ProcessEnv = {}) {
   const defaults = { type: 'webhook', template: 'json', headers: {}, timeout: 10_000 } as const;
-  return createChannel('ops', { ...defaults, ...config }, env);
+  return createAlertChannel('ops', { ...defaults, ...config }, env);
 }
 
 const ok: Answer = (response) => response.end('ok');

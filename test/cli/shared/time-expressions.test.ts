@@ -1,10 +1,10 @@
 import t from 'tap';
-import { parseTime } from '../../../src/cli/shared/time-expressions.js';
+import { parseTimeExpression } from '../../../src/cli/shared/time-expressions.js';
 
 // in summer, in spring when a night has 23 hours, and far from Greenwich
 const NOW = new Date(2026, 10, 18, 15, 20, 30).getTime(); // a Wednesday
 
-const at = (text: string, now = NOW) => parseTime('since', text, now);
+const at = (text: string, now = NOW) => parseTimeExpression('since', text, now);
 const local = (...parts: [number, number, number, number?, number?, number?]) => new Date(...parts).toISOString();
 
 t.test('how long ago, with the units that durations have, and weeks', (t) => {

@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
-import { EventMasker, type Finder, maskOutput, maskText, maskWords } from '../../../src/core/mask/mask.js';
+import { EventMasker, type SecretFinder, maskOutput, maskText, maskWords } from '../../../src/core/mask/mask.js';
 import { compilePattern } from '../../../src/platform/patterns.js';
 import { SECRET_LINES } from '../../helpers/secret-lines.js';
 
-const maskEvent = <Event extends NewEvent>(event: Event, finders: readonly Finder[] = []): Event =>
+const maskEvent = <Event extends NewEvent>(event: Event, finders: readonly SecretFinder[] = []): Event =>
   new EventMasker().mask(event, finders);
 
 t.test('secrets in a command line are masked, all else stays', (t) => {

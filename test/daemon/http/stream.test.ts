@@ -3,8 +3,8 @@ import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { serveStream } from '../../../src/daemon/http/stream.js';
-import type { Sink } from '../../../src/daemon/read/subscribers.js';
-import type { Opened } from '../../../src/daemon/read/subscription.js';
+import type { SubscriberSink } from '../../../src/daemon/read/subscribers.js';
+import type { OpenedSubscription } from '../../../src/daemon/read/subscription.js';
 import type { Home } from '../../helpers/daemon.js';
 import { createHome } from '../../helpers/daemon.js';
 import type { OpenStream } from '../../helpers/http.js';
@@ -190,8 +190,8 @@ t.test('who does not read for a while is waited for, and gets everything', async
 
 t.test('what its reader does not take is bounded', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
-  const told: { sink: Sink; closed: boolean }[] = [];
-  const opened: Opened = {
+  const told: { sink: SubscriberSink; closed: boolean }[] = [];
+  const opened: OpenedSubscription = {
     reply: { after: 0 },
     start(sink) {
       const one = { sink, closed: false };

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
-import { createIgnoring } from '../../../src/daemon/intake/ignore-filter.js';
+import { createIgnoreFilter } from '../../../src/daemon/intake/ignore-filter.js';
 
 function started(execution: string, name: string, cwd = '/work', kind = 'command'): NewEvent {
   return { type: 'execution_started', execution, data: { kind, name, cwd } };
@@ -12,7 +12,7 @@ function ended(execution: string): NewEvent {
 }
 
 t.test('a command is ignored by its whole line, from its start to its end', async (t) => {
-  const ignoring = createIgnoring(() => ({ commands: ['ls', 'ls *', '*secret*'], directories: [] }));
+  const ignoring = createIgnoreFilter(() => ({ commands: ['ls', 'ls *', '*secret*'], directories: [] }));
   t.ok(ignoring.covers(started('a', 'ls')));
   t.ok(ignoring.covers({ type: 'log', execution: 'a', data: {} }), 'with all that is told of it');
   t.ok(ignoring.covers(ended('a')));
@@ -31,7 +31,7 @@ t.test('a command is ignored by its whole line, from its start to its end', asyn
 });
 
 t.test('a command is ignored by where it runs, or what that stands in', async (t) => {
-  const ignoring = createIgnoring(() => ({ commands: [], directories: ['~/private', '/srv/*/keys/', '/tmp/a?'] }));
+  const ignoring = createIgnoreFilter(() => ({ commands: [], directories: ['~/private', '/srv/*/keys/', '/tmp/a?'] }));
   for (const [cwd, wanted] of [
     [`${homedir()}/private`, true],
     [`${homedir()}/private/deep/er`, true],
@@ -52,7 +52,7 @@ t.test('a command is ignored by where it runs, or what that stands in', async (t
 t.test('only commands are ignored, and only while the configuration says so', async (t) => {
   const config = { commands: ['*'], directories: [] as string[] };
   let current = config;
-  const ignoring = createIgnoring(() => current);
+  const ignoring = createIgnoreFilter(() => current);
   for (const kind of ['run', 'agent', 'task']) t.notOk(ignoring.covers(started('x', 'make', '/', kind)), kind);
   t.notOk(ignoring.covers({ type: 'log', data: {} }));
   t.ok(ignoring.covers(started('a', 'make')));
@@ -63,7 +63,7 @@ t.test('only commands are ignored, and only while the configuration says so', as
 });
 
 t.test('commands that never end do not fill memory', async (t) => {
-  const ignoring = createIgnoring(() => ({ commands: ['*'], directories: [] }));
+  const ignoring = createIgnoreFilter(() => ({ commands: ['*'], directories: [] }));
   for (let at = 0; at <= 10_000; at++) ignoring.covers(started(`x${at}`, 'make'));
   t.notOk(ignoring.covers(ended('x0')));
   t.ok(ignoring.covers(ended('x1')));

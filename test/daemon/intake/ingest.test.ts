@@ -27,7 +27,7 @@ async function open(t: Test) {
     journal,
     state,
     now: () => CLOCK,
-    onRoom: () => rooms++,
+    onDrain: () => rooms++,
     publish: (batch) => {
       published.push(batch);
       diary.push(

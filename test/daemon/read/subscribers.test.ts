@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import type { ExecutionEvent } from '../../../src/core/event.js';
-import type { Sink, Subscription } from '../../../src/daemon/read/subscribers.js';
+import type { SubscriberSink, Subscription } from '../../../src/daemon/read/subscribers.js';
 import { createSubscribers } from '../../../src/daemon/read/subscribers.js';
 import { makeBatch, openJournal } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -33,7 +33,7 @@ async function open(t: Test) {
   const subscribe = (more: Partial<Subscription> = {}, opening?: Parameters<typeof subscribers.add>[1]) => {
     const pushes: Push[] = [];
     const raw: (string | Buffer)[] = [];
-    const sink: Sink & { blocked: boolean } = {
+    const sink: SubscriberSink & { blocked: boolean } = {
       blocked: false,
       write(kind, value) {
         pushes.push({ [kind]: JSON.parse(value.toString()) as unknown });

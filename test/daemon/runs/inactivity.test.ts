@@ -3,7 +3,7 @@ import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
 import { emptyState, findExecution } from '../../../src/core/state.js';
 import { createIngest } from '../../../src/daemon/intake/ingest.js';
-import { createSilence } from '../../../src/daemon/runs/inactivity.js';
+import { createInactivityWatch } from '../../../src/daemon/runs/inactivity.js';
 import { openJournal, readAll } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
 
@@ -18,10 +18,10 @@ async function open(t: Test, { lookMs = 1_000_000 } = {}) {
     journal,
     state,
     now,
-    onRoom: () => undefined,
-    publish: (batch) => silence.wrote(batch.events),
+    onDrain: () => undefined,
+    publish: (batch) => silence.onBatch(batch.events),
   });
-  const silence = createSilence({
+  const silence = createInactivityWatch({
     ...{ state, ingest, now, lookMs, settings: () => settings },
     log: (message) => void t.fail(message),
   });
@@ -35,7 +35,7 @@ async function open(t: Test, { lookMs = 1_000_000 } = {}) {
     /** So much time goes by, and it looks. */
     wait: async (seconds: number) => {
       time += seconds * 1_000;
-      silence.look();
+      silence.check();
       await ingest.drained();
     },
     settings,

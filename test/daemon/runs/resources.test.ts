@@ -88,7 +88,7 @@ interface Setting {
 t.test('a busy loop takes what it gets of one core, an idle one nothing', async (t) => {
   const runs = { busy: await start(t, LOOP), idle: await start(t, 'sleep 60') };
   const { resources, said, figure, newest, isTrue } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('two figures of each', () => figure('busy', 'cpu').length > 0 && figure('idle', 'cpu').length > 0);
   t.ok(
     said.slice(0, 2).every(({ data }) => !('cpu' in data) || data['cpu'] === undefined),
@@ -107,7 +107,7 @@ t.test('children and their children count, in sessions of their own too', async 
   const runs = { tree: await start(t, `(setsid sh -c '${loop.replaceAll("'", "'\\''")} & wait' & wait) & wait`) };
   await waitFor('all of them', () => treeOf(runs.tree.pid, readProcesses()).length === 4);
   const { resources, newest, isTrue } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('what the innermost one has', () => newest('tree', 'cpu') > 0 && newest('tree', 'rss') > 64 * MIB);
   t.ok(isTrue('tree'));
   t.equal(newest('tree', 'processes'), 4);
@@ -118,7 +118,7 @@ t.test('what comes and goes between two looks counts', async (t) => {
   const spin = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done';
   const runs = { make: await start(t, `while :; do sh -c '${spin}'; done`) };
   const { resources, newest, isTrue } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('a share', () => newest('make', 'cpu') > 0);
   // what runs just now has told nothing yet: without what has ended it would be next to nothing
   t.ok(isTrue('make', 0.5));
@@ -130,7 +130,7 @@ t.test('processor time never goes back, though what has used it leaves the tree'
   // the loop is in a session of its own: without its parent it belongs to nobody here
   const runs = { run: await start(t, `(setsid sh -c '${LOOP}' & wait) & sleep 60`) };
   const { resources, figure, newest } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('some of it', () => newest('run', 'cpuSeconds') > 0);
   const tree = treeOf(runs.run.pid, readProcesses());
   const loop = tree.find(({ session }) => session !== runs.run.pid);
@@ -151,7 +151,7 @@ t.test('who dies midway is no error, and the others go on', async (t) => {
     other: await start(t, 'sleep 60 & sleep 60 & wait'),
   };
   const { resources, said, newest, setting } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('figures of both', () => newest('one', 'cpu') >= 0 && newest('other', 'cpu') >= 0);
   const { pid } = runs['one'] ?? { pid: 0 };
   killTree(pid);
@@ -159,7 +159,7 @@ t.test('who dies midway is no error, and the others go on', async (t) => {
   const before = { looks: setting.looks, said: said.length };
   const grown = await start(t, 'sleep 60');
   runs['late'] = grown;
-  resources.look();
+  resources.check();
   await waitFor('figures of the newcomer', () => newest('late', 'cpu') >= 0);
   t.ok(setting.looks > before.looks);
   t.strictSame(
@@ -173,7 +173,7 @@ t.test('another process of that number is not ours', async (t) => {
   const child = await start(t, 'sleep 60');
   const mine = await start(t, 'sleep 60');
   const { resources, said, newest } = open(t, { other: { ...child, start: child.start - 1 }, mine });
-  resources.look();
+  resources.check();
   await waitFor('figures of ours', () => newest('mine', 'cpu') >= 0);
   t.ok(said.every(({ execution }) => execution === 'mine'));
 });
@@ -185,7 +185,7 @@ t.test('few descriptors for many processes, none for those that are new, and non
   const runs: Record<string, ProcessIdentity> = { many };
   await waitFor('the descriptors of other tests to be closed', () => descriptors() === 0);
   const { resources, newest, said } = open(t, runs);
-  resources.look();
+  resources.check();
   await waitFor('a first look', () => said.length > 0);
   t.equal(descriptors(), 0);
   await waitFor('a second look', () => said.length > 1);
@@ -213,8 +213,8 @@ t.test('often while somebody looks, else rarely, and never for nobody', async (t
   const clock = createManualClock();
   const runs: Record<string, ProcessIdentity> = {};
   const { resources, setting } = open(t, runs, { watched: false, clock });
-  resources.look();
-  resources.wrote([{ seq: 1, time: '', type: 'execution_started', execution: 'a', data: {} }]);
+  resources.check();
+  resources.onBatch([{ seq: 1, time: '', type: 'execution_started', execution: 'a', data: {} }]);
   t.equal(clock.timers(), 0, 'there is nothing to look at');
 
   runs['a'] = await start(t, 'sleep 60');
@@ -230,20 +230,20 @@ t.test('often while somebody looks, else rarely, and never for nobody', async (t
     }
     return count;
   };
-  resources.wrote([{ seq: 2, time: '', type: 'log', execution: 'a', data: {} }]);
+  resources.onBatch([{ seq: 2, time: '', type: 'log', execution: 'a', data: {} }]);
   t.equal(clock.timers(), 0, 'nothing has begun');
-  resources.wrote([{ seq: 3, time: '', type: 'execution_started', execution: 'a', data: {} }]);
+  resources.onBatch([{ seq: 3, time: '', type: 'execution_started', execution: 'a', data: {} }]);
   t.equal(await pass(200), 1, 'at once when one begins');
   t.equal(await pass(1_000), 1, 'and again, for a share of time');
   t.equal(await pass(29_000), 0);
   t.equal(await pass(2_000), 1, 'then rarely');
   setting.watched = true;
-  resources.look();
+  resources.check();
   t.equal(await pass(1_000), 1, 'at once when somebody begins to look');
   t.equal(await pass(20_000), 10, 'then often');
   let looks = 0;
   for (let again = 0; again < 40; again++) {
-    resources.look();
+    resources.check();
     looks += await pass(100);
   }
   t.ok(looks <= 4, 'not more than once a second, however many come');
@@ -262,7 +262,7 @@ t.test('often while somebody looks, else rarely, and never for nobody', async (t
 t.test('figures that repeat themselves are not told again', async (t) => {
   const clock = createManualClock();
   const { resources, said, setting } = open(t, { a: await start(t, 'sleep 60') }, { clock });
-  resources.look();
+  resources.check();
   for (let looks = 0; looks < 20; looks++) {
     await waitFor('the next look', () => clock.timers() === 1);
     clock.advance(2_000);
@@ -277,7 +277,7 @@ t.test('what comes too late is not said: after it was closed, and of a run that 
   const a = await start(t, 'sleep 60');
   const runs: Record<string, ProcessIdentity> = { a };
   const [closed, ended, other] = [open(t, { a }, { clock }), open(t, runs, { clock }), open(t, { a }, { clock })];
-  for (const { resources } of [closed, ended, other]) resources.look();
+  for (const { resources } of [closed, ended, other]) resources.check();
   clock.advance(200);
   await waitFor('all to know it', () => clock.timers() === 3);
   clock.advance(1_000);
@@ -290,11 +290,11 @@ t.test('what comes too late is not said: after it was closed, and of a run that 
 t.test('one look at a time', async (t) => {
   const clock = createManualClock();
   const { resources, setting, said } = open(t, { a: await start(t, 'sleep 60') }, { clock });
-  resources.look();
+  resources.check();
   clock.advance(200);
   await waitFor('the end of the first', () => clock.timers() === 1);
   clock.advance(1_000);
-  resources.look();
+  resources.check();
   const { looks } = setting;
   clock.advance(1_000);
   t.equal(setting.looks, looks, 'the second one still asks');

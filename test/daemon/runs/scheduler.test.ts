@@ -31,7 +31,7 @@ function open(t: Test, options: Partial<SchedulerOptions> = {}) {
   t.teardown(() => scheduler.close());
   const write = (...drafts: Draft[]) => {
     folded(drafts, state);
-    scheduler.wrote(numbered(drafts));
+    scheduler.onBatch(numbered(drafts));
   };
   return { state, begun, recorded, scheduler, write };
 }
@@ -40,7 +40,7 @@ t.test('each is told to begin once, and the next one when a slot is free', (t) =
   const { begun, write, scheduler } = open(t);
   write(queued('a', { queue: 'q' }), queued('b', { queue: 'q' }));
   write({ type: 'output', execution: 'a', data: { text: 'not of interest' } });
-  scheduler.look();
+  scheduler.check();
   t.strictSame(begun, ['a']);
   write({ type: 'execution_started', execution: 'a' });
   t.strictSame(begun, ['a']);
@@ -124,7 +124,7 @@ t.test('a disk that cannot be read refuses nobody, and is asked again', async (t
   write(queued('a', { after: ['old'] }));
   fails = false;
   await waitFor('another look to ask', () => {
-    scheduler.look();
+    scheduler.check();
     return begun.length > 0;
   });
   t.strictSame([begun, recorded], [['a'], []]);
@@ -135,6 +135,6 @@ t.test('a scheduler that is closed starts nothing any more', async (t) => {
   write(queued('a', { queue: 'q' }));
   scheduler.close();
   write({ type: 'execution_failed', execution: 'a' }, queued('b', { queue: 'q' }));
-  scheduler.look();
+  scheduler.check();
   t.strictSame(begun, ['a']);
 });

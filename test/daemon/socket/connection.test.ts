@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createAdmission } from '../../../src/daemon/intake/intake.js';
-import type { Connection } from '../../../src/daemon/requests/request-context.js';
+import { createIntakeFilter } from '../../../src/daemon/intake/intake.js';
+import type { ClientConnection } from '../../../src/daemon/requests/request-context.js';
 import { createConnection } from '../../../src/daemon/socket/connection.js';
 import type { Handlers } from '../../../src/daemon/requests/request-context.js';
 import type { Ingest } from '../../../src/daemon/intake/ingest.js';
@@ -16,12 +16,12 @@ import { waitFor } from '../../helpers/wait.js';
 /** One connection with handlers of the test's making; `client` is its other end. */
 async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest> = {}) {
   const rejected: string[] = [];
-  let connection: Connection | undefined;
+  let connection: ClientConnection | undefined;
   const server = createServer((socket) => {
     const context = {
       ingest: { full: false, ...ingest } as Ingest,
       handlers: { answer },
-      admit: createAdmission(() => []),
+      admit: createIntakeFilter(() => []),
       now: Date.now,
     };
     connection = createConnection(socket, { ...context, reject: (code) => rejected.push(code) });

@@ -26,8 +26,8 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     journal,
     state,
     now,
-    onRoom: () => undefined,
-    publish: (batch) => maintenance.wrote(batch),
+    onDrain: () => undefined,
+    publish: (batch) => maintenance.onBatch(batch),
   });
   const maintenance = createMaintenance({
     journal,

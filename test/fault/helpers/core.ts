@@ -1,7 +1,7 @@
 /** What a daemon is without its socket: journal, state, ingest and maintenance, in this process. */
 import path from 'node:path';
 import type { NewEvent } from '../../../src/core/event.js';
-import type { Limits, State } from '../../../src/core/state.js';
+import type { StateLimits, State } from '../../../src/core/state.js';
 import { DEFAULT_LIMITS } from '../../../src/core/state.js';
 import { createIngest } from '../../../src/daemon/intake/ingest.js';
 import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
@@ -14,7 +14,7 @@ export interface CoreOptions {
   retainBytes?: number;
   retainMs?: number;
   segmentMs?: number;
-  limits?: Limits;
+  limits?: StateLimits;
   now?: () => number;
 }
 
@@ -50,7 +50,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   const checkpointFile = path.join(directory, 'checkpoint.json');
   const state = await restoreForWriting(checkpointFile, journal.source, journal, limits);
-  const ingest = createIngest({ journal, state, now, publish: () => undefined, onRoom: () => undefined });
+  const ingest = createIngest({ journal, state, now, publish: () => undefined, onDrain: () => undefined });
   const checkpoint = () => writeCheckpoint(checkpointFile, journal.id, state);
   const maintenance = createMaintenance({
     journal,

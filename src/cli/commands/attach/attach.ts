@@ -8,7 +8,7 @@ import type { ConsoleClient } from '../../control/console-client.js';
 import { openConsole } from '../../control/console-client.js';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.js';
 import { print } from '../../shared/output.js';
-import { requesterOf } from '../../control/actor.js';
+import { commandActor } from '../../control/actor.js';
 import type { TerminalGuard } from '../../shared/terminal-guard.js';
 import { guardTerminal } from '../../shared/terminal-guard.js';
 
@@ -29,7 +29,7 @@ export const command = defineCommand({
     const keys = args['detach-keys'] ?? DEFAULT_DETACH_KEYS;
     const detach = new DetachKeys(parseDetachKeys(keys));
     const size = sizeNow();
-    const hello = { as: 'attach', by: requesterOf(context.env), ...(size && { size }) } as const;
+    const hello = { as: 'attach', by: commandActor(context.env), ...(size && { size }) } as const;
     const client = await openConsole(args.run, hello, context);
     const session = new Session(client, detach);
     try {

@@ -9,8 +9,8 @@ import { findPosition } from './position.js';
 import { SCRIPTS } from './scripts.js';
 import { GLOBAL_OPTIONS, readShape } from './shapes.js';
 import type { Option } from './shapes.js';
-import type { Candidate } from './values.js';
-import { valuesOf } from './values.js';
+import type { CompletionValue } from './values.js';
+import { completionsOf } from './values.js';
 import { print, printLines } from '../../shared/output.js';
 import { splitWords } from '../../argv.js';
 
@@ -34,7 +34,7 @@ export const command = defineCommand({
 });
 
 /** What follows is values for the word, a file's name, or the words of another program behind the first so many. */
-type Completion = { candidates: Candidate[] } | 'files' | { skipped: number };
+type Completion = { candidates: CompletionValue[] } | 'files' | { skipped: number };
 
 /** `words` follow the program's name; the last one is unfinished. */
 async function complete(words: readonly string[], context: Context, describe: boolean): Promise<Completion> {
@@ -51,18 +51,18 @@ async function complete(words: readonly string[], context: Context, describe: bo
   const position = findPosition(readShape(await load(), context), after, current);
   if (position.kind === 'nothing') return { candidates: [] };
   if (position.kind === 'options') return { candidates: optionCandidates(position.options) };
-  const values = await valuesOf(position.of, position.operands, context.paths);
+  const values = await completionsOf(position.of, position.operands, context.paths);
   if (values === 'files') return values;
   return { candidates: values.map(({ value, description }) => ({ value: position.prefix + value, description })) };
 }
 
 /** Commands that are no definitions. */
-const BUILT_IN: readonly Candidate[] = [
+const BUILT_IN: readonly CompletionValue[] = [
   { value: 'help', description: 'Show the options of a command' },
   { value: 'version', description: 'Show the version' },
 ];
 
-async function commandCandidates(current: string, context: Context, describe: boolean): Promise<Candidate[]> {
+async function commandCandidates(current: string, context: Context, describe: boolean): Promise<CompletionValue[]> {
   if (current.startsWith('-')) return optionCandidates(GLOBAL_OPTIONS);
   const commands = Object.entries(context.commands);
   const described = await Promise.all(
@@ -74,7 +74,7 @@ async function commandCandidates(current: string, context: Context, describe: bo
   return [...described, ...BUILT_IN];
 }
 
-function optionCandidates(options: readonly Option[]): Candidate[] {
+function optionCandidates(options: readonly Option[]): CompletionValue[] {
   return options.flatMap(({ spellings, description }) => spellings.map((value) => ({ value, description })));
 }
 
@@ -87,7 +87,7 @@ async function answer(shell: 'zsh' | 'fish', words: readonly string[], context: 
   if (shell === 'fish') return ['values', ...candidates.map(({ value, description }) => `${value}\t${description}`)];
   // zsh shows the second column in place of the first
   const cells = Math.max(0, ...candidates.map(({ value }) => cellsOf(value)));
-  const show = ({ value, description }: Candidate) =>
+  const show = ({ value, description }: CompletionValue) =>
     description === '' ? value : `${value}${' '.repeat(cells - cellsOf(value))}  -- ${description}`;
   return candidates.length === 0 ? [] : ['values', ...candidates.map((each) => `${each.value}\t${show(each)}`)];
 }

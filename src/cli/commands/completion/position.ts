@@ -1,15 +1,15 @@
 /** What is wanted at the end of an unfinished command line. Pure: words in, a position out. */
-import type { Argument, Option, Shape } from './shapes.js';
+import type { Argument, Option, CommandShape } from './shapes.js';
 
-export type Position =
+export type CommandPosition =
   | { kind: 'value'; of: Argument; /** What the word has before the value. */ prefix: string; operands: string[] }
   | { kind: 'options'; options: Option[] }
   | { kind: 'nothing' };
 
 /** `before` follows the command's name; `current` is the word that is being written. */
-export function findPosition(shape: Shape, before: readonly string[], current: string): Position {
+export function findPosition(shape: CommandShape, before: readonly string[], current: string): CommandPosition {
   const { awaiting, operands, given, isOver } = readWords(shape.options, before);
-  const value = (of: Argument, prefix: string): Position => ({
+  const value = (of: Argument, prefix: string): CommandPosition => ({
     kind: 'value',
     of,
     prefix: prefix + listPrefix(of, current.slice(prefix.length)),

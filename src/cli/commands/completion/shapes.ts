@@ -17,7 +17,7 @@ export interface Option extends Argument {
   takesValue: boolean;
 }
 
-export interface Shape {
+export interface CommandShape {
   /** The verb and its positionals: `show <id>`. */
   usage: string;
   description: string;
@@ -39,8 +39,8 @@ export const VERSION_OPTION: Option = {
 export const GLOBAL_OPTIONS: readonly Option[] = [HELP, VERSION_OPTION];
 
 /** Lets the command register itself with a parser that only takes notes. */
-export function readShape(command: Command, context: Context): Shape {
-  const shape: Shape = { usage: '', description: '', positionals: [], options: [] };
+export function readShape(command: Command, context: Context): CommandShape {
+  const shape: CommandShape = { usage: '', description: '', positionals: [], options: [] };
   const described = new Map<string, PositionalOptions>();
   const notes = {
     option(name: string, option: Options) {

@@ -13,7 +13,7 @@ import type { Argument } from './shapes.js';
 import { FORMATS } from '../../../agents/formats.js';
 import { SHORT_SIGNALS } from '../../shared/signal-name.js';
 
-export interface Candidate {
+export interface CompletionValue {
   value: string;
   description: string;
 }
@@ -29,11 +29,11 @@ const MAX_DESCRIPTION_CHARS = 60;
 const STREAMS = ['stdout', 'stderr', 'debug', 'system'];
 
 /** `files` leaves it to the shell. */
-export async function valuesOf(
+export async function completionsOf(
   argument: Argument,
   operands: readonly string[],
   paths: Paths,
-): Promise<Candidate[] | 'files'> {
+): Promise<CompletionValue[] | 'files'> {
   if (argument.choices.length > 0) return bare(argument.choices);
   switch (argument.name) {
     case 'id':
@@ -72,11 +72,11 @@ export async function valuesOf(
   }
 }
 
-function bare(values: readonly string[]): Candidate[] {
+function bare(values: readonly string[]): CompletionValue[] {
   return values.map((value) => ({ value, description: '' }));
 }
 
-async function operandOfConfig(action: string | undefined): Promise<Candidate[] | 'files'> {
+async function operandOfConfig(action: string | undefined): Promise<CompletionValue[] | 'files'> {
   if (action === 'check') return 'files';
   if (action !== 'get' && action !== 'set' && action !== 'unset') return [];
   const { configKeys } = await import('../../../config/load.js'); // with all that reads YAML
@@ -84,7 +84,7 @@ async function operandOfConfig(action: string | undefined): Promise<Candidate[] 
 }
 
 /** Where there are few, all of them; else the default shows how one is written. */
-async function valueOfConfig([action, key]: readonly string[]): Promise<Candidate[]> {
+async function valueOfConfig([action, key]: readonly string[]): Promise<CompletionValue[]> {
   if (action !== 'set') return [];
   const { configKeys } = await import('../../../config/load.js');
   const found = configKeys().find((each) => each.key === key);
@@ -94,7 +94,7 @@ async function valueOfConfig([action, key]: readonly string[]): Promise<Candidat
 }
 
 /** What stands there already is not meant again. */
-function without(operands: readonly string[], candidates: Candidate[]): Candidate[] {
+function without(operands: readonly string[], candidates: CompletionValue[]): CompletionValue[] {
   return candidates.filter(({ value }) => !operands.includes(value));
 }
 
@@ -125,7 +125,7 @@ async function listRuns(paths: Paths): Promise<ExecutionJson[]> {
   return executions.filter(({ id }) => hasSpec(paths, id));
 }
 
-async function queueCandidates(paths: Paths): Promise<Candidate[]> {
+async function queueCandidates(paths: Paths): Promise<CompletionValue[]> {
   const { queues } = await ask(paths, (client) => client.call('queues', {}));
   return queues
     .map(({ name, running, waiting }) => ({
@@ -136,8 +136,8 @@ async function queueCandidates(paths: Paths): Promise<Candidate[]> {
 }
 
 /** Ids first, then names that say more than the id; a name means the newest that has it. */
-export function executionCandidates(executions: readonly ExecutionJson[]): Candidate[] {
-  const named = new Map<string, Candidate>();
+export function executionCandidates(executions: readonly ExecutionJson[]): CompletionValue[] {
+  const named = new Map<string, CompletionValue>();
   for (const execution of executions) {
     const { id, name } = execution;
     if (name !== id && !named.has(name)) named.set(name, { value: name, description: describe(execution, id) });

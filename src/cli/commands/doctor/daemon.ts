@@ -13,7 +13,7 @@ import { VERSION } from '../../../core/version.js';
 import type { Check } from './checks.js';
 import { lookAt, modeText, moveAway, ok, problem, quote, warning, whyRefused } from './checks.js';
 
-export interface Daemon {
+export interface DaemonReport {
   status?: DaemonStatus;
   /** Why there is no status: nobody there, no answer in time, or what it said. */
   failure?: ProgressError | 'silent';
@@ -24,7 +24,7 @@ export interface Daemon {
 /** A daemon answers in milliseconds; on a machine that is very busy in a second. */
 const ANSWER_MS = 3_000;
 
-export async function askDaemon(paths: Paths): Promise<Daemon> {
+export async function askDaemon(paths: Paths): Promise<DaemonReport> {
   const pid = readLockRecord(paths.lock)?.pid;
   const holder = pid !== undefined && holds(pid, paths.lock) && { holder: pid };
   const signal = AbortSignal.timeout(ANSWER_MS);
@@ -61,7 +61,7 @@ function isFile(link: string, { ino, dev }: Stats): boolean {
   }
 }
 
-export function checkLock({ lock }: Paths, { status, holder }: Daemon): Check {
+export function checkLock({ lock }: Paths, { status, holder }: DaemonReport): Check {
   const name = 'lock';
   const stat = lookAt(lock);
   if (typeof stat === 'string') return { name, ...problem(`${lock}: ${stat}`, 'see to the state directory first') };
@@ -76,7 +76,7 @@ export function checkLock({ lock }: Paths, { status, holder }: Daemon): Check {
   return { name, ...ok(`${lock} is free${last ? `: pid ${last.pid}, the last to hold it, is gone` : ''}`) };
 }
 
-export function checkSocket(paths: Paths, { status, failure, holder }: Daemon): Check {
+export function checkSocket(paths: Paths, { status, failure, holder }: DaemonReport): Check {
   const name = 'socket';
   const socket = status?.socket ?? paths.socket;
   const stat = lookAt(socket);
@@ -98,7 +98,7 @@ export function checkSocket(paths: Paths, { status, failure, holder }: Daemon): 
   return { name, ...ok(`${socket}, mode ${modeText(stat.mode)}`) };
 }
 
-export function checkDaemon({ socket }: Paths, { status, failure, holder }: Daemon): Check {
+export function checkDaemon({ socket }: Paths, { status, failure, holder }: DaemonReport): Check {
   const name = 'daemon';
   const restart = '`progress daemon restart`; what runs goes on';
   if (status && status.version !== VERSION) {

@@ -18,9 +18,9 @@ import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } f
 import { findAnywhere, readState } from '../../shared/offline.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
-import { createOwners, parseLabels, withStarts } from '../../shared/execution-filter.js';
+import { createExecutionFilter, parseLabels, withStarts } from '../../shared/execution-filter.js';
 import { styleOf } from '../../shared/output-options.js';
-import { parseTime } from '../../shared/time-expressions.js';
+import { parseTimeExpression } from '../../shared/time-expressions.js';
 
 const MAX_TAIL = 100_000;
 const MAX_CONTEXT = 10_000;
@@ -65,8 +65,8 @@ export const command = defineCommand({
       throw new ProgressError('usage', '--follow goes on: it goes with neither --until nor --count');
     if (count && args.tail !== undefined) throw new ProgressError('usage', '--count counts, --tail prints: choose one');
     const now = Date.now();
-    const since = args.since === undefined ? undefined : parseTime('since', args.since, now);
-    const until = args.until === undefined ? undefined : parseTime('until', args.until, now);
+    const since = args.since === undefined ? undefined : parseTimeExpression('since', args.since, now);
+    const until = args.until === undefined ? undefined : parseTimeExpression('until', args.until, now);
     const tail = parseCount('tail', args.tail, MAX_TAIL);
     const context = parseContext(args);
     const pattern = args.grep === undefined ? undefined : compile(args.grep, args['ignore-case'] ?? false);
@@ -80,7 +80,7 @@ export const command = defineCommand({
     const head = args.follow ? ((await readLast(source, 1, {})).events[0]?.seq ?? 0) : undefined;
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
     const goesOn = args.follow === true && !(execution && isFinal(execution.status));
-    const isOwned = isOwners ? createOwners(criteria, await readState(paths)) : () => true;
+    const isOwned = isOwners ? createExecutionFilter(criteria, await readState(paths)) : () => true;
     const types = args.type?.flatMap((list) => list.split(','));
     // what it writes and says itself is wanted like that of others
     const isWhole = args.all === true || execution !== undefined || isOwners || types === undefined;

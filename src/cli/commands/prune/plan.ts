@@ -8,7 +8,7 @@ import { readJournal } from '../../../journal/reader.js';
 import { type Criteria, fulfils } from '../../shared/execution-filter.js';
 
 /** All that are given must hold. */
-export interface Wanted extends Criteria {
+export interface PruneCriteria extends Criteria {
   ids: ReadonlySet<string> | undefined;
   statuses: readonly string[] | undefined;
   /** Ended before, RFC 3339. */
@@ -17,14 +17,14 @@ export interface Wanted extends Criteria {
   bytes: number | undefined;
 }
 
-export interface Candidate {
+export interface PruneCandidate {
   execution: Execution;
   /** Its events as lines, not compressed. */
   bytes: number;
 }
 
 /** Newest first. Only what is over. */
-export async function planPrune(source: JournalSource, wanted: Wanted): Promise<Candidate[]> {
+export async function planPrune(source: JournalSource, wanted: PruneCriteria): Promise<PruneCandidate[]> {
   // however many there are, of those that are over no more than a summary is kept
   const state = emptyState({ ...DEFAULT_LIMITS, ended: 0, summaries: Infinity });
   const sizes = new Map<string, number>();
@@ -41,7 +41,7 @@ export async function planPrune(source: JournalSource, wanted: Wanted): Promise<
     .filter((candidate) => isWanted(candidate, wanted));
 }
 
-function isWanted({ execution, bytes }: Candidate, wanted: Wanted): boolean {
+function isWanted({ execution, bytes }: PruneCandidate, wanted: PruneCriteria): boolean {
   const { id, status, endedAt, lastActivity } = execution;
   return (
     isFinal(status) &&

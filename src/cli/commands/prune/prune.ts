@@ -15,8 +15,8 @@ import { defineCommand } from '../../command.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
 import { parseLabels } from '../../shared/execution-filter.js';
-import { type Candidate, planPrune } from './plan.js';
-import { parseTime } from '../../shared/time-expressions.js';
+import { type PruneCandidate, planPrune } from './plan.js';
+import { parseTimeExpression } from '../../shared/time-expressions.js';
 
 /** Of one request: a line has room for more, of ids that are long. */
 const MAX_IDS = 5_000;
@@ -54,7 +54,7 @@ export const command = defineCommand({
     const { json = false, 'dry-run': dryRun = false, yes = false } = args;
     const now = Date.now();
     const criteria = {
-      before: args['older-than'] === undefined ? undefined : parseTime('older-than', args['older-than'], now),
+      before: args['older-than'] === undefined ? undefined : parseTimeExpression('older-than', args['older-than'], now),
       bytes: args['larger-than'] === undefined ? undefined : parseSize(args['larger-than']),
       statuses: args.status && parseStatuses(args.status),
       name: args.name,
@@ -122,7 +122,7 @@ function parseStatuses(lists: readonly string[]): string[] {
   throw new ProgressError('usage', `--status: "${wrong}" is none of ${FINAL_STATUSES.join(', ')}`);
 }
 
-function planLines(plan: readonly Candidate[], now: number): string[] {
+function planLines(plan: readonly PruneCandidate[], now: number): string[] {
   return plan.map(({ execution, bytes }) => {
     const { id, status, name, endedAt, lastActivity } = execution;
     const age = formatAge(Math.max(0, now - Date.parse(endedAt ?? lastActivity)));
@@ -131,15 +131,15 @@ function planLines(plan: readonly Candidate[], now: number): string[] {
   });
 }
 
-function totalText(plan: readonly Candidate[]): string {
+function totalText(plan: readonly PruneCandidate[]): string {
   return `${formatQuantity(plan.length, 'execution')} with ${formatBytes(sum(plan))} of events`;
 }
 
-function sum(plan: readonly Candidate[]): number {
+function sum(plan: readonly PruneCandidate[]): number {
   return plan.reduce((total, { bytes }) => total + bytes, 0);
 }
 
-function toJson(plan: readonly Candidate[]) {
+function toJson(plan: readonly PruneCandidate[]) {
   const executions = plan.map(({ execution: { id, name, kind, status, endedAt }, bytes }) => {
     return { id, name, kind, status, ...(endedAt !== undefined && { endedAt }), bytes };
   });
@@ -160,7 +160,7 @@ async function isAgreed(question: string): Promise<boolean> {
 }
 
 /** By the daemon, or where none runs by this process. */
-async function removeAll(paths: Paths, plan: readonly Candidate[]): Promise<Replies['prune']> {
+async function removeAll(paths: Paths, plan: readonly PruneCandidate[]): Promise<Replies['prune']> {
   const ids = plan.map(({ execution }) => execution.id);
   try {
     return await withClient({ paths, start: false }, async (client) => {

@@ -1,9 +1,9 @@
 /** `progress rules`: which rules there are, and what they would have made of something. */
 import { readFileSync } from 'node:fs';
-import type { Rehearsed } from '../../../alerts/dry-run.js';
-import { rehearse } from '../../../alerts/dry-run.js';
+import type { DryRunResult } from '../../../alerts/dry-run.js';
+import { dryRun } from '../../../alerts/dry-run.js';
 import { createRules } from '../../../alerts/rules.js';
-import { conditionWords } from '../../../alerts/condition-text.js';
+import { conditionText } from '../../../alerts/condition-text.js';
 import { withClient } from '../../../client/connect.js';
 import { loadConfig } from '../../../config/load.js';
 import type { ExecutionEvent } from '../../../core/event.js';
@@ -64,7 +64,7 @@ function ruleLines(rules: readonly RuleView[], now: number, style: OutputStyle):
     at === undefined ? 'never' : `${formatAge(now - Date.parse(at))} ago`,
     notify.join(', '),
     [
-      conditionWords(when),
+      conditionText(when),
       ...(throttle > 0 ? [`at most every ${formatDuration(throttle)}`] : []),
       ...(repeat === 'streak' ? ['once per streak'] : []),
     ].join(', '),
@@ -115,13 +115,13 @@ async function replayed({ paths }: Context, text: string): Promise<Story> {
 async function test({ events, known, notes }: Story, { paths, env }: Context, json: boolean): Promise<number> {
   const { rules, alerts } = loadConfig(paths.config);
   for (const note of notes) complain(note);
-  const results = rehearse(createRules(rules, alerts.interactive), events, known);
+  const results = dryRun(createRules(rules, alerts.interactive), events, known);
   if (json) await print(`${JSON.stringify(results.map(toJson), undefined, 2)}\n`);
   else await printLines(results.flatMap((result) => resultLines(result, styleOf(env))));
   return 0;
 }
 
-function toJson({ rule, matches, nearest }: Rehearsed) {
+function toJson({ rule, matches, nearest }: DryRunResult) {
   return {
     rule: rule.name,
     fires: matches.map(({ execution, cause, event, telling }) => ({
@@ -142,7 +142,7 @@ function pick({ seq, time, type }: ExecutionEvent) {
 /** How many of the same rule are shown. */
 const SHOWN = 5;
 
-function resultLines({ rule, matches, nearest }: Rehearsed, style: OutputStyle): string[] {
+function resultLines({ rule, matches, nearest }: DryRunResult, style: OutputStyle): string[] {
   const name = paint(cleanText(rule.name), 'strong', style);
   if (matches.length === 0) {
     const { event, why = [] } = nearest ?? {};

@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import { ProgressError } from '../../../core/errors.js';
 import { isIgnored, onSignal } from '../../../platform/inherited.js';
-import { openLink } from '../../../runner/control-channel.js';
+import { openControlChannel } from '../../../runner/control-channel.js';
 import type { Pty } from '../../../runner/pty.js';
 import { openPty, whyNoPty } from '../../../runner/pty.js';
 import { startRun } from '../../../runner/run.js';
@@ -22,7 +22,7 @@ import { returnTypeAhead } from './type-ahead.js';
 /** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
 export type Face = 'output' | 'lines' | 'box' | 'none';
 
-export interface Look {
+export interface RunView {
   face: Face;
   /** Pipes, even at a terminal. */
   noPty: boolean;
@@ -33,7 +33,7 @@ export interface Look {
 const STDOUT = 1;
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look, context: Context): Promise<number> {
+export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunView, context: Context): Promise<number> {
   const { paths, env, inherited } = context;
   const shown = process.stdout.isTTY ? new TerminalOutput(STDOUT) : undefined;
   const output = { stdout: process.stdout, stderr: process.stderr, terminal: shown };
@@ -69,7 +69,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: Look,
     ...(!view && { output }),
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
-  const link = openLink({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
   for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;

@@ -1,7 +1,7 @@
 /** What is drawn of a run in the foreground, instead of its output: the box, or plain lines. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../client/connect.js';
-import type { Position } from '../../../client/follow.js';
+import type { JournalPosition } from '../../../client/follow.js';
 import { loadConfig } from '../../../config/load.js';
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
@@ -12,8 +12,8 @@ import { openBox } from '../../../terminal/box.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { summaryLines } from '../../../terminal/summary.js';
 import type { Context } from '../../command.js';
-import type { Live } from '../../shared/live-model.js';
-import { openLive } from '../../shared/live-model.js';
+import type { LiveModel } from '../../shared/live-model.js';
+import { openLiveModel } from '../../shared/live-model.js';
 import { complain } from '../../shared/output.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
 import { waitFor } from '../../shared/wait-for.js';
@@ -51,7 +51,7 @@ export async function openRunFace(
   };
 }
 
-async function positionNow(paths: Context['paths']): Promise<Position | undefined> {
+async function positionNow(paths: Context['paths']): Promise<JournalPosition | undefined> {
   try {
     const client = await connect({ paths, start: true });
     const { seq, journal } = await client.hello();
@@ -66,7 +66,7 @@ async function positionNow(paths: Context['paths']): Promise<Position | undefine
 interface Shown {
   id: string;
   /** A position before its first event. */
-  from: Position;
+  from: JournalPosition;
   paths: Context['paths'];
   style: OutputStyle;
 }
@@ -92,7 +92,7 @@ async function showBox(
   const interrupt = () => run.signal('SIGINT', 'Ctrl-C');
   const unlisten = onSignal('SIGINT', interrupt);
   const abort = new AbortController();
-  const live = await openLive({
+  const live = await openLiveModel({
     paths,
     execution: id,
     from,
@@ -136,7 +136,7 @@ async function showBox(
   return left;
 }
 
-function isOver(live: Live, id: string): boolean {
+function isOver(live: LiveModel, id: string): boolean {
   const execution = live.find(id);
   return execution !== undefined && isFinal(execution.status);
 }

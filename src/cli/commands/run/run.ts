@@ -4,13 +4,13 @@ import type { Argv } from 'yargs';
 import { DURATION_UNITS, parseQuantity } from '../../../core/quantity.js';
 import { ProgressError } from '../../../core/errors.js';
 import { announce } from '../../../client/announce.js';
-import { beginApart } from '../../../runner/start-detached.js';
-import type { Wanted } from '../../../runner/spec.js';
+import { startDetached } from '../../../runner/start-detached.js';
+import type { RunRequest } from '../../../runner/spec.js';
 import { createSpec } from '../../../runner/spec.js';
 import type { RunSpec } from '../../../runner/store.js';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../command.js';
-import type { Face, Look } from './foreground.js';
+import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from '../../shared/output.js';
 
@@ -42,7 +42,7 @@ export const command = defineCommand({
         '--stdin needs --detach: in the foreground the command has the input of progress',
       );
     const { label, env, timeout, after } = args;
-    const wanted: Wanted = {
+    const wanted: RunRequest = {
       argv: context.rest,
       ...given({ name, agent, queue, format }),
       ...(cwd !== undefined && { cwd: path.resolve(cwd) }),
@@ -75,9 +75,9 @@ export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boo
 }
 
 /** Returns the exit status: that of the run, or 0 when it was left to itself. */
-export async function start(spec: RunSpec, look: Look, context: Context): Promise<number> {
+export async function start(spec: RunSpec, look: RunView, context: Context): Promise<number> {
   if (look.face !== 'none') return await runInForeground(spec, look, context);
-  await beginApart(context.paths, spec, (event) => announce(context.paths, event));
+  await startDetached(context.paths, spec, (event) => announce(context.paths, event));
   await printLines([spec.id]);
   return 0;
 }

@@ -1,7 +1,7 @@
 /** `progress watch`: a line for each event, or the box that stays in place. */
 import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
-import type { Position } from '../../../client/follow.js';
+import type { JournalPosition } from '../../../client/follow.js';
 import { follow } from '../../../client/follow.js';
 import { loadConfig } from '../../../config/load.js';
 import type { ExecutionEvent } from '../../../core/event.js';
@@ -22,8 +22,8 @@ import { defineCommand } from '../../command.js';
 import { gapText } from '../../shared/gap-text.js';
 import type { Context } from '../../command.js';
 import { exitStatusOf } from '../../shared/exit-status.js';
-import type { Live } from '../../shared/live-model.js';
-import { openLive } from '../../shared/live-model.js';
+import type { LiveModel } from '../../shared/live-model.js';
+import { openLiveModel } from '../../shared/live-model.js';
 import type { OwnCommand } from '../../shared/own-command.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
@@ -95,7 +95,7 @@ export interface Printing {
   execution?: string;
   subscribe?: Ask<'subscribe'>;
   /** Where to begin, unless the daemon is to choose. */
-  resume?: Position;
+  resume?: JournalPosition;
   /** What is left out. */
   own?: OwnCommand | undefined;
   /** Nothing comes behind this seq. */
@@ -181,7 +181,7 @@ async function watchInBox(
   const abort = new AbortController();
   let end = () => {};
   const ended = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
-  const live = await openLive({
+  const live = await openLiveModel({
     paths,
     ...(execution && { execution: execution.id }),
     rate: loadConfig(paths.config).watch.rate,
@@ -215,7 +215,7 @@ interface Watched {
 }
 
 /** The executions that these events ended. */
-function endedBy(events: readonly ExecutionEvent[], live: Live): Execution[] {
+function endedBy(events: readonly ExecutionEvent[], live: LiveModel): Execution[] {
   const ids = new Set(events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type)).map((event) => event.execution));
   return [...ids].map((id) => (id === undefined ? undefined : live.find(id))).filter((one) => one !== undefined);
 }

@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import type { Command, Context } from '../../../../src/cli/command.js';
-import type { Position } from '../../../../src/cli/commands/completion/position.js';
+import type { CommandPosition } from '../../../../src/cli/commands/completion/position.js';
 import { findPosition } from '../../../../src/cli/commands/completion/position.js';
-import type { Option, Shape } from '../../../../src/cli/commands/completion/shapes.js';
+import type { Option, CommandShape } from '../../../../src/cli/commands/completion/shapes.js';
 import { readShape, VERSION_OPTION } from '../../../../src/cli/commands/completion/shapes.js';
 import { executionCandidates } from '../../../../src/cli/commands/completion/values.js';
 import { dispatch } from '../../../../src/cli/dispatch.js';
@@ -38,7 +38,7 @@ function option(name: string, more: Partial<Option> = {}): Option {
 }
 
 t.test('what is wanted at the end of a line follows from the words before it', async (t) => {
-  const shape: Shape = {
+  const shape: CommandShape = {
     usage: 'emit [type] [pairs..]',
     description: '',
     positionals: [
@@ -65,12 +65,12 @@ t.test('what is wanted at the end of a line follows from the words before it', a
   t.equal(at('--'), 'options json step tag');
   t.equal(at('a', '--json', '--step=x', '--tag=y', '--'), 'options tag', 'those that were given are not offered again');
   t.equal(at('--', '-'), 'type', 'behind -- nothing is an option');
-  const bare: Shape = { ...shape, positionals: [] };
+  const bare: CommandShape = { ...shape, positionals: [] };
   t.equal(describe(findPosition(bare, [], '')), 'options json step tag', 'where nothing else can stand');
   t.equal(describe(findPosition(bare, ['--'], '')), 'nothing');
 });
 
-function describe(position: Position): string {
+function describe(position: CommandPosition): string {
   if (position.kind === 'value') return position.of.name + (position.prefix === '' ? '' : ` behind ${position.prefix}`);
   return position.kind === 'options' ? `options ${position.options.map(({ name }) => name).join(' ')}` : position.kind;
 }
@@ -93,7 +93,7 @@ t.test('ids stand with their names, names with their ids, and what a terminal wo
 });
 
 /** Every file in src/cli that is a command, with what its definition says. */
-async function readCommands(context: Context): Promise<Map<string, Shape>> {
+async function readCommands(context: Context): Promise<Map<string, CommandShape>> {
   const folder = path.join(ROOT, 'src/cli');
   const names = readdirSync(folder)
     .filter((file) => /^export const command\b/m.test(readFileSync(path.join(folder, file), 'utf8')))

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { rehearse } from '../../../../src/alerts/dry-run.js';
+import { dryRun } from '../../../../src/alerts/dry-run.js';
 import { createRules } from '../../../../src/alerts/rules.js';
 import { toJson } from '../../../../src/alerts/channels/payload.js';
 import { readStory } from '../../../../src/cli/commands/rules/event-file.js';
@@ -36,7 +36,7 @@ async function alertsOf(): Promise<string[]> {
 }
 
 const rehearsed = ({ events, known }: ReturnType<typeof readStory>) =>
-  rehearse(createRules(RULES), events, known).map(({ rule: { name }, matches }) => [
+  dryRun(createRules(RULES), events, known).map(({ rule: { name }, matches }) => [
     name,
     matches.map(({ telling }) => telling.title),
   ]);
