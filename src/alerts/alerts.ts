@@ -77,7 +77,7 @@ export class Alerts {
   }
 
   /** These are in the journal and in the state. */
-  wrote(events: readonly ExecutionEvent[]): void {
+  onBatch(events: readonly ExecutionEvent[]): void {
     const { state } = this.#options;
     let at: Moment | undefined;
     for (const event of events) {

@@ -144,7 +144,7 @@ async function start(
     publish: (batch) => {
       subscribers.publish(batch);
       maintenance.onBatch(batch);
-      alerts.wrote(batch.events);
+      alerts.onBatch(batch.events);
       runs.onBatch(batch.events);
       scheduler.onBatch(batch.events);
       resources.onBatch(batch.events);

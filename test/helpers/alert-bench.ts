@@ -92,7 +92,7 @@ export function createAlertBench(options: BenchOptions = {}) {
     // as the files have them
     journal.push(...(JSON.parse(JSON.stringify(stamped)) as ExecutionEvent[]));
     for (const event of stamped) fold(state, event);
-    current.alerts.wrote(stamped);
+    current.alerts.onBatch(stamped);
   };
 
   const start = (settings = settingsOf(options)) => {
