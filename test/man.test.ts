@@ -9,6 +9,7 @@ import { translate } from '../src/core/event-aliases.js';
 import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
+import { COMMANDS } from '../src/cli/dispatch.js';
 import { FORMATS } from '../src/agents/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 import { whyNo } from './helpers/needs.js';
@@ -47,11 +48,14 @@ function fields(file: string, name: string): string[] {
   return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field = '']) => field);
 }
 
-/** Command names with the source of each. */
+/** Command names with the source of each: a file of `commands/`, or a folder with a file of the same name. */
 function commands(): Map<string, string> {
-  const files = existsSync(path.join(ROOT, CLI)) ? readdirSync(path.join(ROOT, CLI)) : [];
-  const sources = files.map((file): [string, string] => [path.basename(file, '.ts'), read(`${CLI}/${file}`)]);
-  return new Map(sources.filter(([, source]) => /^export const command\b/m.test(source)));
+  return new Map(
+    Object.keys(COMMANDS).map((name) => {
+      const folder = `${CLI}/commands/${name}/${name}.ts`;
+      return [name, read(existsSync(path.join(ROOT, folder)) ? folder : `${CLI}/commands/${name}.ts`)];
+    }),
+  );
 }
 
 function optionsOf(source: string): string[] {
@@ -118,37 +122,27 @@ t.test('every page of a command has the sections that one looks for', (t) => {
   t.end();
 });
 
-const hasCommandLine = existsSync(path.join(ROOT, CLI, 'main.ts'));
+t.test('commands, their pages and the overview name each other', (t) => {
+  const names = [...commands().keys()].sort();
+  t.not(names.length, 0);
+  const pages = PAGES.map((page) => /^progress-(.*)\.1$/.exec(page)?.[1]).filter((name) => name !== undefined);
+  t.strictSame(pages.sort(), names);
+  t.strictSame(items(section('progress.1', 'COMMANDS'), 'Cm').sort(), names);
+  t.end();
+});
 
-t.test(
-  'commands, their pages and the overview name each other',
-  { skip: !hasCommandLine && 'no commands yet' },
-  (t) => {
-    const names = [...commands().keys()].sort();
-    t.not(names.length, 0);
-    const pages = PAGES.map((page) => /^progress-(.*)\.1$/.exec(page)?.[1]).filter((name) => name !== undefined);
-    t.strictSame(pages.sort(), names);
-    t.strictSame(items(section('progress.1', 'COMMANDS'), 'Cm').sort(), names);
-    t.end();
-  },
-);
-
-t.test(
-  'options of a command and those on its page are the same',
-  { skip: !hasCommandLine && 'no commands yet' },
-  (t) => {
-    for (const [name, source] of commands()) {
-      const page = read(`man/progress-${name}.1`);
-      const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
-      const known = optionsOf(source);
-      const faces = source.includes('withFaces(') && name !== 'run' ? facesOf(read(`${CLI}/run.ts`)) : '';
-      const selection = source.includes('withSelection(') ? read(`${CLI}/selection.ts`) : '';
-      const shared = optionsOf(faces + selection);
-      t.strictSame([...new Set(documented)].sort(), [...known, ...shared].sort(), name);
-    }
-    t.end();
-  },
-);
+t.test('options of a command and those on its page are the same', (t) => {
+  for (const [name, source] of commands()) {
+    const page = read(`man/progress-${name}.1`);
+    const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
+    const known = optionsOf(source);
+    const faces = source.includes('withFaces(') && name !== 'run' ? facesOf(read(`${CLI}/commands/run/run.ts`)) : '';
+    const selection = source.includes('withSelection(') ? read(`${CLI}/control/selection.ts`) : '';
+    const shared = optionsOf(faces + selection);
+    t.strictSame([...new Set(documented)].sort(), [...known, ...shared].sort(), name);
+  }
+  t.end();
+});
 
 t.test('progress.1 knows every exit status and every variable of ours', (t) => {
   const statuses = new Set(

@@ -4,7 +4,8 @@ import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
 import { parseProblem, unknownCommand } from './suggestions.js';
 
-const COMMANDS: Commands = {
+/** The registry of commands: each is a file or a folder of `commands/` by its name. */
+export const COMMANDS: Commands = {
   emit: async () => (await import('./commands/emit/emit.js')).command,
   run: async () => (await import('./commands/run/run.js')).command,
   rerun: async () => (await import('./commands/rerun.js')).command,

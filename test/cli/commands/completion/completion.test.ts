@@ -1,19 +1,19 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Command, Context } from '../../../../src/cli/command.js';
+import type { Context } from '../../../../src/cli/command.js';
 import type { CommandPosition } from '../../../../src/cli/commands/completion/position.js';
 import { findPosition } from '../../../../src/cli/commands/completion/position.js';
 import type { Option, CommandShape } from '../../../../src/cli/commands/completion/shapes.js';
 import { readShape, VERSION_OPTION } from '../../../../src/cli/commands/completion/shapes.js';
 import { executionCandidates } from '../../../../src/cli/commands/completion/values.js';
-import { dispatch } from '../../../../src/cli/dispatch.js';
+import { COMMANDS, dispatch } from '../../../../src/cli/dispatch.js';
 import { EVENT_TYPES } from '../../../../src/core/event.js';
 import { executionToJson } from '../../../../src/core/execution.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { NOTHING_INHERITED } from '../../../../src/platform/inherited.js';
-import { createHome, PROGRESS, ROOT } from '../../../helpers/daemon.js';
+import { createHome, PROGRESS } from '../../../helpers/daemon.js';
 import { startRunHome } from '../../../helpers/runs.js';
 import { makeExecution } from '../../../helpers/models.js';
 import { openTmux } from '../../../helpers/tmux.js';
@@ -92,14 +92,11 @@ t.test('ids stand with their names, names with their ids, and what a terminal wo
   }
 });
 
-/** Every file in src/cli that is a command, with what its definition says. */
+/** Every command, with what its definition says. */
 async function readCommands(context: Context): Promise<Map<string, CommandShape>> {
-  const folder = path.join(ROOT, 'src/cli');
-  const names = readdirSync(folder)
-    .filter((file) => /^export const command\b/m.test(readFileSync(path.join(folder, file), 'utf8')))
-    .map((file) => path.basename(file, '.ts'));
-  const modules = names.map((name) => import(`../../src/cli/${name}.ts`) as Promise<{ command: Command }>);
-  const shapes = (await Promise.all(modules)).map(({ command }) => readShape(command, context));
+  const names = Object.keys(COMMANDS);
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const shapes = commands.map((command) => readShape(command, context));
   return new Map(names.map((name, index) => [name, shapes[index]!]));
 }
 
