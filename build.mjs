@@ -35,7 +35,9 @@ const program = {
   logLevel: 'warning',
 };
 // apart: modules that several programs share would be in dozens of small files, which each start has to find and read
-await Promise.all(Object.entries(PROGRAMS).map(([name, file]) => build({ ...program, entryPoints: { [name]: file } })));
+const builds = await Promise.all(
+  Object.entries(PROGRAMS).map(([name, file]) => build({ ...program, entryPoints: { [name]: file }, metafile: true })),
+);
 
 const viewer = 'dist/viewer';
 mkdirSync(viewer, { recursive: true });
@@ -44,13 +46,14 @@ const browser = {
   bundle: true,
   minify: true,
   format: 'esm',
-  target: ['chrome120', 'firefox120', 'safari17'],
+  // the first with light-dark(), which the styles use
+  target: ['chrome123', 'firefox120', 'safari17.5'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',
   logLevel: 'warning',
 };
-const { metafile } = await build({
+const pages = await build({
   ...browser,
   entryPoints: { main: 'viewer/main.tsx' },
   splitting: true,
@@ -63,7 +66,7 @@ await build({
 });
 cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
 // what the page needs at once is asked for at once
-const { imports } = metafile.outputs[`${viewer}/main.js`];
+const { imports } = pages.metafile.outputs[`${viewer}/main.js`];
 const needed = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.basename(file));
 const links = needed.map((file) => `<link rel="modulepreload" href="/assets/${file}" />`).join('');
 // a page that is open learns from it that the daemon has another one
@@ -78,6 +81,8 @@ for (const file of readdirSync(viewer)) {
   writeFileSync(path.join(viewer, `${file}.gz`), gzipSync(bytes, { level: 9 }));
   writeFileSync(path.join(viewer, `${file}.br`), brotliCompressSync(bytes, quality));
 }
+writeFileSync(path.join('dist', 'THIRD_PARTY_LICENSES.txt'), licensesOf([...builds, pages]));
+
 // the types of the library, and of what it leads to; errors in them are for `npm run check` to find
 const project = path.join('dist', 'tsconfig.json');
 const declarations = { noEmit: false, noCheck: true, declaration: true, emitDeclarationOnly: true };
@@ -88,3 +93,19 @@ writeFileSync(
 );
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' });
 rmSync(project);
+
+/** The licences of all packages whose code is in these bundles, as they ask for. */
+function licensesOf(results) {
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const directories = inputs.map((file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const packages = [...new Set(directories.filter((directory) => directory !== undefined))].sort();
+  return packages.map(licenseOf).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function licenseOf(directory) {
+  const { name, version, license } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8'));
+  const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+  if (license === undefined) throw new Error(`${name} is bundled and names no licence`);
+  const text = file === undefined ? '' : `\n${readFileSync(path.join(directory, file), 'utf8').trim()}\n`;
+  return `${name} ${version}: ${license}\n${text}`;
+}
