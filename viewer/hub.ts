@@ -1,6 +1,9 @@
 /**
  * The one stream that all pages of a browser share: a browser opens only six connections to a host, and each page needs
  * some for its own questions. Runs in a shared worker, or in the page where there are none.
+ *
+ * A browser opens six connections to a host, so one stream is shared among all pages, in a shared worker. A page first
+ * has the hub follow, then asks for a snapshot, so that nothing is missed in between.
  */
 import type { ExecutionEvent } from '../src/core/event.js';
 import { createMessageReader } from './sse.js';

@@ -1,4 +1,10 @@
-/** The log on the screen: as many rows as fit, whatever its length; a reader who scrolled up never moves. */
+/**
+ * The log on the screen: as many rows as fit, whatever its length; a reader who scrolled up never moves.
+ *
+ * Scrolling moves a layer, rows exist for the visible part only, and the position of a reader who has scrolled up is a
+ * line number, never a height. Patterns are matched by the daemon alone, in linear time and within a limit: the page
+ * asks where they match in the visible lines (`marks.ts`).
+ */
 import { stripAnsi } from '../src/core/ansi.js';
 import type { LogLine } from '../src/core/log.js';
 import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from './log-extent.js';

@@ -1,4 +1,13 @@
-/** What an agent's hooks tell of its session, as events. Pure: a call, and what is known of the session before it. */
+/**
+ * What an agent's hooks tell of its session, as events. Pure: a call, and what is known of the session before it.
+ *
+ * `hooks/claude-plugin/agent-hook` is a shell program that needs no other file: it appends the JSON that it is given
+ * to the spool as it is, or in hexadecimal where it may not be one line, so nothing is quoted in a shell. The meaning
+ * of a call depends on what is known of its session, so `submitDeferred` interprets it after everything before it is
+ * folded. A payload too long for the shared file has its own file, named by a line in the shared file: so the shared
+ * file holds the order of all calls. A call that is delivered twice is recognised by its content
+ * (`repeated-calls.ts`). A late call does not take back the end of a turn.
+ */
 import { toolTitle, wordsOf } from '../core/activity.js';
 import { clip } from '../core/fields.js';
 import type { EventData } from '../core/event.js';

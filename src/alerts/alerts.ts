@@ -1,4 +1,13 @@
-/** Alerts from end to end: what is published is judged, what fires is written down, and each channel sends its own. */
+/**
+ * Alerts from end to end: what is published is judged, what fires is written down, and each channel sends its own.
+ *
+ * What fires is in the journal as `pending`, by the next write, before anything is sent, and a checkpoint waits for
+ * it; what a crash has left between an event and that is found by evaluating again everything after the checkpoint
+ * (`recovery.ts`), since IDs derive from the cause. Matches with the same cause are one alert for each channel.
+ * Whether a name is in a streak of failures is part of the fold (`core/alerts.ts`). In the quiet hours of a channel
+ * alerts are written as `held`; `held-alerts.ts` checks every 30 seconds whether one event may replace them. Pauses,
+ * rates and thresholds use a monotonic clock.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { AlertsConfig } from '../config/alert-schema.js';
 import { MAX_PENDING } from '../core/alerts.js';

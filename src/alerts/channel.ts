@@ -1,4 +1,11 @@
-/** What is told, and what a channel is: something that can tell it to a person. */
+/**
+ * What is told, and what a channel is: something that can tell it to a person.
+ *
+ * A channel sends one alert and reports the outcome: it throws `Undeliverable` where that is not `sent`, and knows no
+ * queue, rate or retry. Secrets are read for each attempt and kept nowhere, so no error uses the words of a library:
+ * `channels/network.ts` has texts for their codes. A program that sends an alert has its own process group and is
+ * killed with it.
+ */
 import type { Severity } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
 import type { ExecutionJson } from '../core/execution.js';

@@ -1,6 +1,10 @@
 /**
  * Which rules an event fires. It remembers what a single event does not tell: since when something uses too much, which
  * question was asked last, what will have taken too long. Pure but for that memory: the time is given.
+ *
+ * A rule is a list of tests that can also say why they do not hold, so `dry-run.ts`, which explains, evaluates the
+ * same rules. Rules are found by the type of an event, and those that fit an execution are cached, so an event that no
+ * rule needs costs nothing.
  */
 import type { AlertState } from '../core/alerts.js';
 import { recoveredBy } from '../core/alerts.js';

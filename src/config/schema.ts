@@ -1,4 +1,9 @@
-/** Every key of the configuration with its bounds and its default. A new one needs an item in progress-config(5). */
+/**
+ * Every key of the configuration with its bounds and its default. A new one needs an item in progress-config(5).
+ *
+ * The file is validated by it; the test of the manual, completion, `config get` and the JSON Schema are derived from
+ * it.
+ */
 import * as v from 'valibot';
 import { BUILTIN, RULES } from './alert-schema.js';
 import { CHANNELS } from './channel-schema.js';

@@ -1,6 +1,11 @@
 /**
  * The log of an execution as numbered lines: what it has written, said and done, in the order of the journal. The daemon
  * that numbers them and the viewer that adds what comes live run this same code, so they never disagree.
+ *
+ * The lines of an event are one pure function, which the fold counts with, the daemon pages with and the viewer
+ * continues with when events arrive live. So the number of the last line is always known, the end of a log is read
+ * without an index, and numbers stay when old events leave the journal. The index of one execution is a mark every 512
+ * lines.
  */
 import { activityFacts, callTitle, OUR_KINDS, otherActivity } from './activity.js';
 import { stripAnsi, visibleLine } from './ansi.js';

@@ -1,4 +1,11 @@
-/** What the events add up to, how much of it stays in memory, and its form as JSON. */
+/**
+ * What the events add up to, how much of it stays in memory, and its form as JSON.
+ *
+ * Every open execution is in memory, the most active ones whole; so are the newest ended ones, and older ones as
+ * summaries; the rest is folded again from the files for each request. The summary of an open execution is still
+ * folded into: it keeps the steps that routing and the outcome depend on, and counts the others. A checkpoint has a
+ * line for each execution, so reading or writing it needs no more memory than the state.
+ */
 import type { AlertState, AlertStateJson, CarriedAlerts } from './alerts.js';
 import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
 import type { EventData, NewEvent } from './event.js';

@@ -1,4 +1,9 @@
-/** The configuration while the daemon runs: taken over whenever its file has changed for the better. */
+/**
+ * The configuration while the daemon runs: taken over whenever its file has changed for the better.
+ *
+ * Readers of a value read it here each time; what has to be done about a change is in `daemon.ts`. A file counts when
+ * it has not changed for a moment: half of a file may be valid, and say less.
+ */
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';

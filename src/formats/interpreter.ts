@@ -4,6 +4,10 @@
  * Every byte is kept once. A line that an agent's format understands stands in the `raw` of the first event that it
  * yields, or in output of the stream `debug` where it yields none or is too long for one event. Every other byte is
  * plain output, whatever is read in it besides. Bytes and events are handed on in the order of the output.
+ *
+ * Parsers receive whole lines and never throw. What all agents do is in `agents/recorder.ts`, what one of them prints
+ * is in its own folder. A long text is in `raw` only, at a JSON pointer (`core/activity.ts`).
+ * `test/agents/recordings.test.ts` replays every recording with every split of its bytes.
  */
 import { isUtf8 } from 'node:buffer';
 import type { FinalStatus } from '../core/event.js';

@@ -1,6 +1,12 @@
 /**
  * The one writer of the journal. A batch is written whole or not at all; what is written survives the process, what is
  * synced survives power loss.
+ *
+ * A batch is written whole or not at all: a partial write is cut off again. A file whose sync has failed is never
+ * synced again: its unsynced lines go to a new segment, and readers drop the second copy. The same happens when the
+ * name no longer leads to the file after a sync, or leads to a shorter one, so that what is reported as synced can be
+ * found. What other programs remove later is reported as a gap by the index. Blocks of about 64 KiB are the unit of
+ * the index and of compression, so one execution can be read out of a gigabyte.
  */
 import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';

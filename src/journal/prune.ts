@@ -1,6 +1,12 @@
 /**
  * Takes executions out of a sealed segment: it is written again without their events, block by block, and put in the
  * place of the old one. Whenever that stops, one whole file counts. Readers that have the old one open go on with it.
+ *
+ * Pruning is an event in the journal, `pruned`, with IDs: the fold forgets these, and that is the commit. What belongs
+ * to no execution (sources, queues) is carried over before. Then each sealed segment that holds the executions is
+ * rewritten block by block and replaces the old file; `pruning` in the manifest says from where on events are still to
+ * be carried out, so that the next daemon continues. Sequence numbers stay, and a jump is no gap. A file may be
+ * replaced at any time, so a reader verifies that the index it has read belongs to the file it has open.
  */
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import type { ExecutionEvent } from '../core/event.js';

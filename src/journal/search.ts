@@ -1,4 +1,10 @@
-/** Which lines of the journal may be wanted, judged by their bytes: most of a large journal then is never parsed. */
+/**
+ * Which lines of the journal may be wanted, judged by their bytes: most of a large journal then is never parsed.
+ *
+ * From the pattern, `core/literals.ts` derives a text that every matching line contains; this file looks for it in the
+ * bytes of a block, in every way JSON may write it, so only candidate lines are parsed. Blocks are read and
+ * decompressed ahead by other threads.
+ */
 import { requiredTexts } from '../core/literals.js';
 
 /** Prepared for a buffer: may the line between two offsets be wanted? Asked in rising order. */

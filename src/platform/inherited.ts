@@ -1,4 +1,11 @@
-/** What this process has inherited and Node has changed at its start: the launcher hands it over, see bin/progress. */
+/**
+ * What this process has inherited and Node has changed at its start: the launcher hands it over, see bin/progress.
+ *
+ * Node resets ignored and blocked signals at its start and marks inherited descriptors close-on-exec. The launcher
+ * therefore records both in a variable, which the command line removes from the environment; `runner/dispositions.ts`
+ * applies the signals to the command. Signal listeners are added by `onSignal`, which leaves out signals that this
+ * process ignores.
+ */
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 

@@ -1,6 +1,10 @@
 /**
  * Replaces the standard streams of this process where they are pipes or sockets. Node sets O_NONBLOCK on those, which is
  * a property of the open file: every process that shares it then gets EAGAIN, also after this one was killed.
+ *
+ * Node sets O_NONBLOCK on pipes, which every process that shares the pipe sees. Pipes are therefore written by a
+ * thread of the pool and read through a file description that belongs to this process alone. `process.stdout` and its
+ * siblings are replaced before anything refers to them, so every command and every package uses these.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';

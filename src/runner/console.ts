@@ -1,4 +1,10 @@
-/** Lets clients attach to a detached run: they see its terminal, and what they type or send is its input. */
+/**
+ * Lets clients attach to a detached run: they see its terminal, and what they type or send is its input.
+ *
+ * Clients connect to a socket in the run's private directory, without the daemon. Output is copied to them as it is
+ * read and recorded; a client that does not read is disconnected. A new client gets the last lines with colours only,
+ * because a terminal would answer other sequences and the command would read the answers.
+ */
 import { chmodSync, rmSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';

@@ -1,4 +1,10 @@
-/** A terminal for a command: the pair of descriptors, its size, and the end of what it shows. */
+/**
+ * A terminal for a command: the pair of descriptors, its size, and the end of what it shows.
+ *
+ * The pair of descriptors is opened through the binary of the binding, and this process spawns the command on the
+ * other end. It keeps that end open as well, so that nothing is lost when the command exits, and marks the end of the
+ * output by a text that nothing else writes.
+ */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';

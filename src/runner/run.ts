@@ -1,4 +1,11 @@
-/** One run from its start to its end: its command, its output, its signals, all told as events. */
+/**
+ * One run from its start to its end: its command, its output, its signals, all told as events.
+ *
+ * Before the command is spawned, the run is in the journal and `runs/ID/runner.json` is claimed by a hard link, which
+ * only one runner can create. A process that was spawned and not recorded yet is found by PROGRESS_EXECUTION in its
+ * environment. All events go into a spool file of the runner, and from there into the journal once, whichever process
+ * is killed at whatever time.
+ */
 import { closeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { createDeferred } from '../core/deferred.js';

@@ -1,4 +1,11 @@
-/** Blanks lines of spool files that hold secrets, or that belong to pruned executions, when the journal has them for sure. */
+/**
+ * Blanks lines of spool files that hold secrets, or that belong to pruned executions, when the journal has them for sure.
+ *
+ * What the daemon masks in an event, or ignores, is overwritten with spaces in the spool file when the journal has the
+ * event and has synced it. The file keeps its length, inode and time, since its writer may append and a line is known
+ * by its offset; readers skip blank lines. At its start a daemon checks the newest part of what its predecessor has
+ * taken. Pruning blanks everything in spool files that the journal has.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../core/errors.js';

@@ -1,4 +1,10 @@
-/** The directory of spool files: finds them, hears of what is appended, reads on, and clears away what is over. */
+/**
+ * The directory of spool files: finds them, hears of what is appended, reads on, and clears away what is over.
+ *
+ * What a shell writes costs it one append. `shared.ndjson` is a second name of a file whose first name stays: rotation
+ * moves the second one. fs.watch on the directory reports appended lines, chokidar reports new files, and a scan every
+ * 30 seconds finds what both have missed.
+ */
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { watch as watchFiles } from 'chokidar';

@@ -3,6 +3,12 @@
  * again, others cut them, and the environment does not say which: the cursor, which rested in the last line of the
  * block, does. A block is never taken for taller than the evidence allows, since erasing too many rows would erase
  * lines that other programs have printed above it.
+ *
+ * After a change of width a terminal either cuts the lines of the box or wraps them again, and no variable says which.
+ * The cursor therefore rests in the last line of the box: where lines are wrapped it moves with its text, where they
+ * are cut it moves to the last column. `cursor-query.ts` asks the terminal for the position; xterm.js and Konsole
+ * leave the line of the cursor alone and are recognised by their device attributes. Without proof of wrapping only as
+ * many rows are erased as were drawn.
  */
 import { cellsOf, placeAt, rowsAt } from './width.js';
 

@@ -1,4 +1,8 @@
-/** Is a session over, and who says so? Pure. */
+/**
+ * Is a session over, and who says so? Pure.
+ *
+ * No agent records its own end: the content of the file, processes (`process-match.ts`) and inactivity decide.
+ */
 import { clip, TEXT_CHARS } from '../../core/fields.js';
 import type { EventData, FinalStatus } from '../../core/event.js';
 import { formatDuration } from '../../core/format.js';

@@ -1,4 +1,9 @@
-/** Finds the session that another one was forked from, and which lines the fork's file has copied from it. Pure. */
+/**
+ * Finds the session that another one was forked from, and which lines the fork's file has copied from it. Pure.
+ *
+ * A line has an identity (UUID, message ID, position among the copied records of a fork), so what a file repeats is
+ * recorded once, and what it has copied from the parent session is not recorded again.
+ */
 import { createHash } from 'node:crypto';
 import { normalizeTime } from '../../core/time.js';
 import type { History } from '../../formats/history.js';

@@ -1,4 +1,11 @@
-/** Follows the sessions of one agent through the files that it keeps of them. */
+/**
+ * Follows the sessions of one agent through the files that it keeps of them.
+ *
+ * A parser has to know what came before, so a file is always read from its beginning; lines that the journal already
+ * has, by their offset, are parsed and not recorded again. All events of one line are one write. Before each chunk,
+ * `agents/precedence.ts` decides which source counts; a new session is held briefly, so that a better source may come
+ * first.
+ */
 import { lstatSync } from 'node:fs';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';

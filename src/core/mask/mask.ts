@@ -1,4 +1,16 @@
-/** Masks the secrets of events before they are written. Best effort: what looks like none is kept. */
+/**
+ * Masks the secrets of events before they are written. Best effort: what looks like none is kept.
+ *
+ * Secrets are masked where events enter (`daemon/intake/intake.ts`), and before that by runners and shell hooks
+ * (`hooks/mask.sh`, `hooks/progress.fish`), whose files stay as long as they run. What is a secret is data with
+ * examples that its tests run: names (`secret-names.ts`), arguments by program (`secret-commands.ts`), shapes of
+ * tokens (`secret-shapes.ts`, after the rules of gitleaks). A command line is split into words as a shell does, so
+ * argv and a typed line are judged alike. Most texts are only searched for hints. A raw line of an agent is masked as
+ * JSON, since other fields point into it. `secret-values.ts` decides whether the value of a secret's name is a secret.
+ * Output is searched without its colours (`visible-text.ts`), and a long line is cut where no secret is
+ * (`runner/output.ts`). A private key is masked line by line, and `EventMasker` remembers which streams are within
+ * one.
+ */
 import type { EventData, NewEvent } from '../event.js';
 import { findInLine, findInWords, findPrinted, mayHoldCommand } from './mask-command.js';
 import { maskPem, type OpenKey } from './mask-pem.js';

@@ -1,4 +1,9 @@
-/** Which address leads to what: a table, and what each does with its request. */
+/**
+ * Which address leads to what: a table, and what each does with its request.
+ *
+ * Routes call the same handlers as the socket. Over TCP, `guard.ts` checks host, origin, site, method, type and token,
+ * in this order, before any route runs; the Unix socket needs none of these.
+ */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,4 +1,10 @@
-/** Keeps the order within a source: when an event cannot be written, no later one is taken until that comes again. */
+/**
+ * Keeps the order within a source: when an event cannot be written, no later one is taken until that comes again.
+ *
+ * Sending again from the last acknowledged n is therefore always right. Between sources the order is that of arrival,
+ * with one exception: before the end of an execution is taken, the daemon takes what commands have written to the
+ * spool by then (`Spool.catchUp`).
+ */
 import type { NewEvent } from '../../core/event.js';
 import { ProgressError } from '../../core/errors.js';
 

@@ -1,6 +1,9 @@
 /**
  * Subscribers: each is a cursor over the journal. The newest events come from memory, older ones from the files; one
  * that falls behind reads at its own pace and costs no memory.
+ *
+ * A subscriber is a cursor over the journal. Those that keep up share the newest lines in memory; those that do not
+ * are served from files at their own pace. A socket that its client does not read costs its buffer and nothing else.
  */
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Filter, Matchable } from '../../core/filter.js';

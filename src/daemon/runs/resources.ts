@@ -1,4 +1,12 @@
-/** What live runs use, as figures of whole process trees: often while somebody looks, less while a rule does, else rarely. */
+/**
+ * What live runs use, as figures of whole process trees: often while somebody looks, less while a rule does, else rarely.
+ *
+ * Figures of process trees come from one scan of /proc for all runs: every 2 s while a subscriber wants them,
+ * otherwise every 30 s, and never without a live run. The CPU share is the higher of two: what pidusage reports of the
+ * living processes misses those that came and ended between two scans, the growth of the tree's CPU time misses those
+ * that left it. pidusage keeps a descriptor for each process, and leaks it when the process dies during the first
+ * query, so it is asked only about processes that were present at the scan before, and about a bounded number.
+ */
 import pidusage from 'pidusage';
 import type { Clock } from '../../core/clock.js';
 import { realClock } from '../../core/clock.js';

@@ -1,6 +1,8 @@
 /**
  * Carries out commands for runs: through the runner, or on the process group where no runner does it. What came of a
  * command is in the events that follow; where it fails, a `control` event has `error`.
+ *
+ * A stopped runner is continued first, or bypassed: then the daemon signals the process group.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution } from '../../core/execution.js';

@@ -1,4 +1,11 @@
-/** Starts what is queued, as soon as it may. */
+/**
+ * Starts what is queued, as soon as it may.
+ *
+ * Queues are a view of the state: settings are `queue_changed` events, and running and waiting executions are ordered
+ * by their first events. `core/queues.ts` decides, purely; this file asks it after each event that may matter, and
+ * again later for what has not happened. So nothing is stored beside the journal, and a slot is free whatever ends its
+ * run. Whether a run can be started here is checked last, since that reads files.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS } from '../../core/event.js';

@@ -1,4 +1,10 @@
-/** What a daemon does beside taking events: checkpoints, and retention with its carry-over. */
+/**
+ * What a daemon does beside taking events: checkpoints, and retention with its carry-over.
+ *
+ * Retention writes what is still alive in the oldest segments again, as `journal_note` events, before it removes them,
+ * so the fold of the remaining segments is the state. A clock that jumps ahead by more than a day is not trusted at
+ * once: nothing is removed by age until the next check, an hour later, confirms it, and the log says so.
+ */
 import { alertsToJson, loseAlerts } from '../../core/alerts.js';
 import type { NewEvent } from '../../core/event.js';
 import type { Execution, Step } from '../../core/execution.js';

@@ -1,4 +1,9 @@
-/** The grammar of `progress emit`: from arguments to an event. Simple enough for a POSIX shell to do the same. */
+/**
+ * The grammar of `progress emit`: from arguments to an event. Simple enough for a POSIX shell to do the same.
+ *
+ * `progress emit` is implemented three times: here, in `hooks/emit.sh` for POSIX shells and in `hooks/progress.fish`.
+ * One table of arguments is run through all of them (`test/hooks`); what a shell cannot do itself it hands to Node.
+ */
 import { ProgressError } from '../../../core/errors.js';
 import { isGiven } from '../../../protocol/validate.js';
 

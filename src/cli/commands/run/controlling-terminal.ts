@@ -2,6 +2,9 @@
  * The terminal of a command whose output alone is redirected: what it opens as /dev/tty, to ask for a password for instance.
  * Our own terminal is its as well only while a process of it has that open. Otherwise keys stay where other programs of the
  * pipeline, and afterwards the shell, read them.
+ *
+ * The user's terminal is lent only while a process of the command has `/dev/tty` open, and while no pager reads keys
+ * from it.
  */
 import { constants, openSync } from 'node:fs';
 import { isatty, ReadStream } from 'node:tty';
