@@ -1,5 +1,5 @@
 /**
- * Blanks parts of a spool file in place: bytes become spaces, line breaks stay. The file keeps its length and identity,
+ * Blanks parts of a spool file in place: bytes become spaces, line breaks remain. The file keeps its length and inode,
  * since its writer may live and lines are known by their offsets. Readers skip blank lines.
  */
 import { constants } from 'node:fs';
@@ -8,14 +8,14 @@ import { userInfo } from 'node:os';
 import { errnoOf } from '../core/errors.js';
 import { openRegular } from '../platform/regular-file.js';
 
-/** Of bytes, as [start, end). */
+/** Byte range [start, end). */
 export type Range = readonly [start: number, end: number];
 
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 
-/** @returns How many bytes have changed; 0 where the file is gone. */
+/** @returns how many bytes have changed; 0 when the file does not exist */
 export async function blankRanges(file: string, ranges: readonly Range[]): Promise<number> {
   return await withFile(file, constants.O_RDWR, async (handle) => {
     const before = await handle.stat();
@@ -23,7 +23,7 @@ export async function blankRanges(file: string, ranges: readonly Range[]): Promi
     let changed = 0;
     for (const [start, end] of ranges) changed += await blank(handle, start, Math.min(end, before.size));
     if (changed === 0) return 0;
-    // the time of the last event: what has been appended meanwhile is newer
+    // the time of the file is that of its last event, unless lines were appended meanwhile
     if ((await handle.stat()).size === before.size) await handle.utimes(before.atime, before.mtime);
     return changed;
   });
@@ -47,7 +47,7 @@ async function blank(handle: FileHandle, start: number, end: number): Promise<nu
   return changed;
 }
 
-/** The whole lines of a part of a file, each with its place. The first one may be half a line. */
+/** Finds lines that end in a part of a file; the first one may lack its beginning. */
 export async function findLines(
   file: string,
   [from, through]: Range,

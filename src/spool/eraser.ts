@@ -1,10 +1,10 @@
 /**
- * Blanks lines of spool files that hold secrets, or that belong to pruned executions, when the journal has them for sure.
+ * Blanks lines of spool files that hold secrets, or that belong to pruned executions, once the journal has synced them.
  *
- * What the daemon masks in an event, or ignores, is overwritten with spaces in the spool file when the journal has the
+ * Lines whose event the daemon masks or ignores are overwritten with spaces in the spool file when the journal has the
  * event and has synced it. The file keeps its length, inode and time, since its writer may append and a line is known
- * by its offset; readers skip blank lines. At its start a daemon checks the newest part of what its predecessor has
- * taken. Pruning blanks everything in spool files that the journal has.
+ * by its offset; readers skip blank lines. At its start a daemon checks the newest part of what its predecessor
+ * read. Pruning blanks everything in spool files that the journal has.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -24,12 +24,12 @@ export interface EraserOptions {
   log: (message: string) => void;
 }
 
-/** Between two attempts, while lines wait for the journal. */
+/** Delay between attempts while lines wait for the journal to be synced. */
 const RETRY_MS = 500;
-/** What an earlier daemon has taken and not blanked any more is in the newest part: a file may be large. */
+/** Bound of the check for lines that an earlier daemon read and did not blank; these are the newest ones. */
 const MAX_SCANNED_BYTES = 16 * 1024 * 1024;
 
-/** The same where no daemon runs. `takenOf`: what a journal that is synced says of a source. */
+/** Blanks everything that a synced journal has (`takenOf`: the offset of a source), when no daemon runs. */
 export async function blankTaken(directory: string, takenOf: (source: string) => number | undefined): Promise<void> {
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const taken = takenOf(parseSpoolName(name)?.source ?? '') ?? 0;
@@ -47,7 +47,7 @@ export class Eraser {
     this.#options = options;
   }
 
-  /** There is something to blank, now or when the journal has it. */
+  /** Schedules an attempt to blank secrets. */
   schedule(): void {
     if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
@@ -56,7 +56,7 @@ export class Eraser {
     }, RETRY_MS);
   }
 
-  /** @returns Whether nothing is left to wait for. */
+  /** @returns whether no secrets wait to be blanked */
   async eraseSecrets(): Promise<boolean> {
     return await this.#queue(async () => {
       let isDone = true;
@@ -87,7 +87,7 @@ export class Eraser {
     await this.#work;
   }
 
-  /** Lines that were taken before this daemon began. */
+  /** Finds secrets in lines that an earlier daemon read. */
   async #scan(file: SpoolFile): Promise<Range[]> {
     const through = file.unscanned;
     const isSecret = this.#options.createSecretTest();
@@ -102,11 +102,11 @@ export class Eraser {
     return path.join(this.#options.directory, name);
   }
 
-  /** One after the other. A failure is logged: what could not be blanked is tried again by the next daemon. */
+  /** Runs tasks one at a time. A failure is logged, and the next daemon tries again. */
   async #queue<T>(task: () => Promise<T>, otherwise: T): Promise<T> {
     const done = this.#work.then(task).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT')
-        this.#options.log(`spool: lines could not be blanked: ${ProgressError.from(error).message}`);
+        this.#options.log(`spool: cannot blank lines: ${ProgressError.from(error).message}`);
       return otherwise;
     });
     this.#work = done;

@@ -1,32 +1,32 @@
-/** Names of spool files, and what they tell. */
+/** Names of spool files, and the writers that they identify. */
 
 export const SPOOL_SUFFIX = '.ndjson';
-/** Where single commands append: always the newest of the shared files, which has a name of its own besides. */
+/** Name under which commands append: a second link to the newest of the shared files. */
 export const SHARED_NAME = `shared${SPOOL_SUFFIX}`;
 
 /** `shared-ID.ndjson` has many writers; `bash-4242-k3x9.ndjson` has one, process 4242. */
 const NAME = /^(?:shared|([a-z]{1,16})-(\d{1,10}))-[a-z0-9]{1,64}\.ndjson$/;
-/** Of files that a runner writes: nobody else appends to them, and there may be many. */
+/** Files with a runner as their only writer. */
 export const RUN_KIND = 'run';
-/** Of files that scripts write with the shell library. */
+/** Files of scripts that use the shell library. */
 export const SCRIPT_KIND = 'sh';
-/** Of files that the hooks of interactive shells write. */
+/** Files of the hooks of interactive shells. */
 export const PROMPT_KINDS: ReadonlySet<string | undefined> = new Set(['bash', 'zsh', 'fish']);
-/** Of files that hold one call of an agent's hook, which is too long for the shared one. */
+/** Files with one call of an agent's hook that is too long for the shared file. */
 export const HOOK_KIND = 'hook';
-/** Whole once their writer is gone, and many. */
+/** Kinds of which there are many files, each complete once its writer has ended. */
 export const BRIEF_KINDS: ReadonlySet<string | undefined> = new Set([RUN_KIND, HOOK_KIND]);
 
 export interface SpoolName {
-  /** Of events that bring no source of their own: unique for as long as the journal remembers. */
+  /** Source of events that name none; unique within the retention of the journal. */
   source: string;
-  /** Process id of the only writer; undefined when there are many. */
+  /** Process ID of the only writer; undefined for a shared file. */
   writer: number | undefined;
-  /** What its writer is: a shell, a run... */
+  /** Kind of writer: a shell, a run... */
   kind: string | undefined;
 }
 
-/** Undefined for anything else that may lie there. */
+/** @returns undefined when it is not the name of a spool file */
 export function parseSpoolName(name: string): SpoolName | undefined {
   const match = NAME.exec(name);
   if (!match) return undefined;

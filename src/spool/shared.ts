@@ -1,4 +1,4 @@
-/** The file that single commands append to: its name moves on to a new one when it has grown. */
+/** Shared spool file that single commands append to, and its rotation. */
 import { closeSync, linkSync, lstatSync, openSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -10,9 +10,9 @@ export interface Shared {
 }
 
 /**
- * A shared file has two names: SHARED_NAME while it is the newest, and one of its own that is never used again, by
- * which the journal remembers how far it was read. Returns that one, giving it first if the file has none yet;
- * undefined when there is no shared file, or something else in its place. `known`: the last answer.
+ * A shared file has two names: SHARED_NAME while it is the newest, and a unique one that is never used again, by
+ * which the journal remembers how far it was read. Returns the unique one, and creates it if the file has none yet;
+ * undefined when there is no shared file, or it is not a regular file. `known`: the last answer.
  */
 export function nameShared(directory: string, known?: Shared): Shared | undefined {
   const shared = path.join(directory, SHARED_NAME);
@@ -27,7 +27,7 @@ export function nameShared(directory: string, known?: Shared): Shared | undefine
   return { name, inode };
 }
 
-/** From here on commands append to a new file. Whoever has the old one open still writes there. */
+/** Gives SHARED_NAME to a new file. Processes that have the old one open still write to it. */
 export function rotateShared(directory: string): void {
   const own = path.join(directory, createName());
   const moving = path.join(directory, '.shared.tmp');
@@ -37,7 +37,7 @@ export function rotateShared(directory: string): void {
   renameSync(moving, path.join(directory, SHARED_NAME));
 }
 
-/** Is it still the one that commands append to? */
+/** Whether commands still append to this file. */
 export function isNewestShared(directory: string, name: string): boolean {
   const newest = inodeOf(path.join(directory, SHARED_NAME));
   return newest !== undefined && newest === inodeOf(path.join(directory, name));
@@ -51,7 +51,7 @@ function inodeOf(file: string): number | undefined {
   return lstatSync(file, { throwIfNoEntry: false })?.ino;
 }
 
-/** 64 random bits. */
+/** Unique by 64 random bits. */
 function createName(): string {
   return `shared-${randomBytes(8).toString('hex')}${SPOOL_SUFFIX}`;
 }

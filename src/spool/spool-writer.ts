@@ -1,4 +1,4 @@
-/** A spool file of one's own: events of a process that must not wait for a daemon, nor lose any when there is none. */
+/** Spool file with one writer: a process writes its events without waiting for a daemon, and loses none without one. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -9,16 +9,16 @@ import type { Paths } from '../platform/paths.js';
 import { SPOOL_SUFFIX } from './names.js';
 
 export interface SpoolWriter {
-  /** What the events are known by in the journal. */
+  /** Identifies the events of this file in the journal. */
   readonly source: string;
   /**
-   * Written in its turn within this tick, or at once if `now` is given. Of `output` there may be too much for a full
-   * disk: it is dropped then, and counted.
+   * Writes an event in order: within this tick, or at once with `now`. On a full disk, events of type `output` beyond
+   * 8 MiB are dropped and counted.
    */
   append(event: SpoolEvent, now?: 'now'): void;
-  /** Resolves when everything is written, or nobody hopes for that any longer: a full disk has room again some day. */
+  /** Resolves when everything is written, or after an hour of retries. */
   written(): Promise<void>;
-  /** Writes what is left, and returns how many events could not be. */
+  /** @returns how many events were not written */
   close(): number;
 }
 
@@ -29,117 +29,143 @@ export interface SpoolEvent {
   data: Record<string, unknown>;
 }
 
-/** Written at once. */
+/** Buffered lines are written at once beyond this size. */
 const FLUSH_CHARS = 256 * 1024;
-/** Kept while nothing can be written. */
+/** Output is dropped beyond this size while the file cannot be written. */
 const KEPT_CHARS = 8 * 1024 * 1024;
 const RETRY_MS = 1_000;
 const NEWLINE = 0x0a;
 const NOTHING: Buffer = Buffer.alloc(0);
-const HOPE_MS = 60 * 60 * 1000;
+const MAX_WAIT_MS = 60 * 60 * 1000;
 
-/** Of writer `kind`, this process. Throws what the system says when the file cannot be made. */
+/**
+ * Creates the file of this process.
+ * @param kind - what the writer is, as in `run`
+ * @throws the system's error when the file cannot be created
+ */
 export function openSpoolWriter({ spool }: Pick<Paths, 'spool'>, kind: string, unique: string): SpoolWriter {
   const source = `${kind}-${process.pid}-${unique}`;
   makeOwnDirectory(spool);
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL } = constants;
   const fd = openSync(path.join(spool, source + SPOOL_SUFFIX), O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0o600);
-  let waiting: { line: string; isOutput: boolean }[] = [];
-  let chars = 0;
-  /** Of a line that stands there in part. */
-  let rest = NOTHING;
-  let dropped = 0;
-  /** Of these, what nothing was said of yet. */
-  let unsaid = 0;
-  let scheduled: NodeJS.Immediate | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let last: SpoolEvent | undefined;
-  const masker = new EventMasker();
+  return new FileWriter(source, fd);
+}
 
-  const flush = () => {
-    clearImmediate(scheduled);
-    scheduled = undefined;
-    if (waiting.length === 0 && rest.length === 0) return;
-    const about = aboutDropped();
-    const bytes = Buffer.concat([rest, Buffer.from(about + waiting.map(({ line }) => line).join(''))]);
-    const done = writeSome(bytes);
-    if (done === bytes.length) {
-      rest = NOTHING;
-      unsaid = 0;
-      waiting = [];
-      chars = 0;
+class FileWriter implements SpoolWriter {
+  readonly source: string;
+  readonly #fd: number;
+  readonly #masker = new EventMasker();
+  #buffered: { line: string; isOutput: boolean }[] = [];
+  #chars = 0;
+  /** Rest of a line that is in the file in part. */
+  #rest = NOTHING;
+  #dropped = 0;
+  /** Dropped events that no warning in the file counts yet. */
+  #unreported = 0;
+  #scheduled: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #last: SpoolEvent | undefined;
+
+  constructor(source: string, fd: number) {
+    this.source = source;
+    this.#fd = fd;
+  }
+
+  append(event: SpoolEvent, now?: 'now'): void {
+    this.#last = event;
+    // the file lives as long as the run, so secrets are masked before they are written
+    const line = lineOf(this.#masker.mask(event));
+    this.#buffered.push({ line, isOutput: event.type === 'output' });
+    this.#chars += line.length;
+    if (this.#retry) {
+      if (this.#chars > KEPT_CHARS) this.#dropOutput();
+    } else if (now || this.#chars >= FLUSH_CHARS) this.#flush();
+    else this.#scheduled ??= setImmediate(() => this.#flush());
+  }
+
+  async written(): Promise<void> {
+    this.#flush();
+    const deadline = performance.now() + MAX_WAIT_MS;
+    for (; this.#isPending() && performance.now() < deadline; this.#flush()) await delay(RETRY_MS);
+  }
+
+  close(): number {
+    this.#flush();
+    clearTimeout(this.#retry);
+    closeSync(this.#fd);
+    return this.#buffered.length + (this.#rest.length > 0 ? 1 : 0) + this.#dropped;
+  }
+
+  #isPending(): boolean {
+    return this.#buffered.length > 0 || this.#rest.length > 0;
+  }
+
+  #flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    if (!this.#isPending()) return;
+    const warning = this.#dropWarning();
+    const bytes = Buffer.concat([this.#rest, Buffer.from(warning + this.#buffered.map(({ line }) => line).join(''))]);
+    const written = this.#write(bytes);
+    if (written < bytes.length) {
+      this.#keepRest(bytes, written, this.#rest.length + Buffer.byteLength(warning));
+      this.#scheduleRetry();
       return;
     }
-    // a line that is begun is completed: somebody may have read what stands of it
-    const isBegun = done === 0 ? rest.length > 0 : bytes[done - 1] !== NEWLINE;
-    const begun = isBegun ? bytes.indexOf(NEWLINE, done) + 1 : done;
-    const from = rest.length + Buffer.byteLength(about);
-    rest = Buffer.from(bytes.subarray(done, begun));
-    if (begun >= from) unsaid = 0;
-    const lines = begun > from ? bytes.toString('latin1', from, begun).split('\n').length - 1 : 0;
-    for (const { line } of waiting.splice(0, lines)) chars -= line.length;
-    // a full disk has room again some day
-    retry ??= setTimeout(() => {
-      retry = undefined;
-      flush();
-    }, RETRY_MS).unref();
-  };
+    this.#rest = NOTHING;
+    this.#unreported = 0;
+    this.#buffered = [];
+    this.#chars = 0;
+  }
 
-  /** Returns how many bytes stand in the file. */
-  const writeSome = (bytes: Buffer): number => {
-    let done = 0;
+  /** @returns how many bytes were written */
+  #write(bytes: Buffer): number {
+    let written = 0;
     try {
-      while (done < bytes.length) done += writeSync(fd, bytes, done);
+      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
     }
-    return done;
-  };
+    return written;
+  }
 
-  /** The oldest first. */
-  const dropOutput = () => {
-    waiting = waiting.filter(({ line, isOutput }) => {
-      if (!isOutput || chars <= KEPT_CHARS / 2) return true;
-      chars -= line.length;
-      dropped++;
-      unsaid++;
+  /**
+   * Keeps what a write did not get through. A line that is in the file in part is completed, since a reader may have seen
+   * its beginning.
+   * @param linesAt - offset of the first buffered line in `bytes`
+   */
+  #keepRest(bytes: Buffer, written: number, linesAt: number): void {
+    const isPartial = written === 0 ? this.#rest.length > 0 : bytes[written - 1] !== NEWLINE;
+    const end = isPartial ? bytes.indexOf(NEWLINE, written) + 1 : written;
+    this.#rest = Buffer.from(bytes.subarray(written, end));
+    if (end >= linesAt) this.#unreported = 0;
+    const lines = end > linesAt ? bytes.toString('latin1', linesAt, end).split('\n').length - 1 : 0;
+    for (const { line } of this.#buffered.splice(0, lines)) this.#chars -= line.length;
+  }
+
+  #scheduleRetry(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#flush();
+    }, RETRY_MS).unref();
+  }
+
+  /** Drops the oldest output until half of the limit is free. */
+  #dropOutput(): void {
+    this.#buffered = this.#buffered.filter(({ line, isOutput }) => {
+      if (!isOutput || this.#chars <= KEPT_CHARS / 2) return true;
+      this.#chars -= line.length;
+      this.#dropped++;
+      this.#unreported++;
       return false;
     });
-  };
+  }
 
-  const aboutDropped = (): string => {
-    if (unsaid === 0 || !last) return '';
-    const message = `${unsaid} events of output were dropped: they could not be written, and too many waited`;
-    return lineOf({ ...last, type: 'log', data: { level: 'warning', message } });
-  };
-
-  const append = (event: SpoolEvent, now?: 'now') => {
-    last = event;
-    // the file stays for as long as the run: no secret gets there
-    const line = lineOf(masker.mask(event));
-    waiting.push({ line, isOutput: event.type === 'output' });
-    chars += line.length;
-    if (retry) {
-      if (chars > KEPT_CHARS) dropOutput();
-    } else if (now || chars >= FLUSH_CHARS) flush();
-    else scheduled ??= setImmediate(flush);
-  };
-
-  return {
-    source,
-    append,
-    async written() {
-      flush();
-      const deadline = performance.now() + HOPE_MS;
-      for (; (waiting.length > 0 || rest.length > 0) && performance.now() < deadline; flush()) await delay(RETRY_MS);
-    },
-    close() {
-      flush();
-      clearTimeout(retry);
-      closeSync(fd);
-      return waiting.length + (rest.length > 0 ? 1 : 0) + dropped;
-    },
-  };
+  #dropWarning(): string {
+    if (this.#unreported === 0 || !this.#last) return '';
+    const message = `${this.#unreported} events of output were dropped: they could not be written, and too many waited`;
+    return lineOf({ ...this.#last, type: 'log', data: { level: 'warning', message } });
+  }
 }
 
 function lineOf(event: SpoolEvent): string {

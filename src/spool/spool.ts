@@ -1,5 +1,5 @@
 /**
- * The directory of spool files: finds them, hears of what is appended, reads on, and clears away what is over.
+ * Spool directory: finds its files, reads what is appended to them, and removes those that are complete.
  *
  * What a shell writes costs it one append. `shared.ndjson` is a second name of a file whose first name stays: rotation
  * moves the second one. fs.watch on the directory reports appended lines, chokidar reports new files, and a scan every
@@ -7,313 +7,322 @@
  */
 import { lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { watch as watchFiles } from 'chokidar';
 import type { SpoolStatus } from '../api/messages.js';
-import { Eraser, type EraserOptions } from './eraser.js';
+import type { ErrorReporter } from '../tailing/error-reporter.js';
 import { createErrorReporter } from '../tailing/error-reporter.js';
+import type { ReadQueue } from '../tailing/read-queue.js';
+import { createReadQueue } from '../tailing/read-queue.js';
+import { DirectoryWatch } from './directory-watch.js';
+import { Eraser, type EraserOptions } from './eraser.js';
 import type { SpoolName } from './names.js';
 import { BRIEF_KINDS, HOOK_KIND, parseSpoolName, PROMPT_KINDS, SHARED_NAME, SPOOL_SUFFIX } from './names.js';
 import type { Shared } from './shared.js';
 import { isNewestShared, nameShared, rotateShared } from './shared.js';
-import type { FileOptions, SpoolFile } from './spool-file.js';
-import { openSpoolFile } from './spool-file.js';
-import { createReadQueue } from '../tailing/read-queue.js';
-import { watchDirectoryNames } from '../tailing/watch-directory.js';
-import { exhaustedLimit } from '../tailing/watch-limits.js';
+import { type FileOptions, SpoolFile } from './spool-file.js';
 import { isWriterAlive } from './writer-process.js';
 
 export interface SpoolOptions
   extends
     Pick<FileOptions, 'directory' | 'submit' | 'reject' | 'log' | 'now'>,
     Pick<EraserOptions, 'position' | 'createSecretTest'> {
-  /** Makes the directory, or throws when it must not be used. */
+  /** Creates the directory; throws when it must not be used. */
   ensureDirectory: () => void;
-  /** Where the journal says that a source was read to. */
+  /** Offset up to which the journal has a source. */
   takenOf: (source: string) => number | undefined;
-  /** Is all that the journal has of a source safe from power loss? */
+  /** Whether all events that the journal has of a source survive power loss. */
   isSynced: (source: string) => boolean;
-  /** May more be handed in? If not, `resume` is called when it may. */
+  /** Whether to stop submitting for now (backpressure); the owner calls `resume` when it may go on. */
   isFull: () => boolean;
-  /** A writer is gone (`why`), and everything it wrote is in the journal. May be told again. */
+  /** Called when a writer has ended (`why`) and the journal has everything it wrote; may be called repeatedly. */
   onWriterGone: (source: string, why: string) => void;
-  /** Has a source executions that have not ended? Only then it matters soon that its writer is gone. */
+  /** Whether a source has executions that have not ended: only then the end of its writer matters soon. */
   hasOpen: (source: string) => boolean;
-  /** Milliseconds between two looks at everything, and between two looks at the writers. */
+  /** Milliseconds between two scans of the directory. @default 30 000 */
   sweepMs?: number;
+  /** Milliseconds between two checks of the writers. @default 3 000 */
   writersMs?: number;
 }
 
-export interface Spool {
-  /** Is this source still being read? Then its position must not be forgotten. */
-  isOpen(source: string): boolean;
-  resume(): void;
-  /** Takes what commands have appended until now, unless it is much: what is handed in next has come after it. */
-  catchUp(): void;
-  /** Reads what these files hold until now before the other files, unless it is much. */
-  readAhead(isWanted: (name: SpoolName) => boolean): void;
-  /** Reads the file of one call of an agent's hook at once: the line that names it is being read. */
-  readHookFile(source: string): void;
-  /** Reads what a source has here; true when there is nothing more of it, so that it may be asked again and again. */
-  look(source: string): boolean;
-  /** Blanks lines with secrets that the journal has and has synced. */
-  eraseSecrets(): Promise<void>;
-  /** Blanks all that the journal has once it is synced. */
-  eraseTaken(sync: () => Promise<void>): Promise<void>;
-  status(): SpoolStatus;
-  /** Reads no more. What is to be blanked can still be. */
-  close(): Promise<void>;
-}
-
-/** The safety net under what the system tells of changes. */
 const SWEEP_MS = 30_000;
-/** A script that was killed is seen to be lost after so long at the most. */
 const WRITERS_MS = 3_000;
-/** And once soon after the start, when what lay there is taken: whose writer is gone? */
+/** Delay of the first check of the writers, by when the files that were there at the start are read. */
 const SETTLE_MS = 1_000;
-const WRITER_GONE = 'the process that would have told its end is gone';
+const WRITER_GONE = 'the process that would have reported its end is gone';
 const WRITER_REPLACED = 'another shell has taken its place (exec): how it ended was not seen';
-/** Read at once to catch up; who appends more than that is a load, and no single command. */
+/** Chunks that are read at once to catch up: more than single commands append. */
 const CATCH_UP_CHUNKS = 4;
-/** A new shared file is begun beyond this. */
+/** The shared file is rotated beyond this size. */
 const SHARED_BYTES = 4 * 1024 * 1024;
 /**
- * Kept for so long after its last use: the journal may lose its newest second by power loss, and then reads it again;
- * and what a shell leaves running in the background may still write. That of a runner or a hook goes as soon as the disk has it.
+ * A file is kept this long after its last use: after power loss the journal may lack its newest second and read it
+ * again, and background jobs of a shell may still write. Files of runners and hooks are removed once the journal is synced.
  */
 const KEEP_MS = 60 * 60 * 1000;
 
+/** Opens the spool, and submits what its files hold. */
 export function openSpool(options: SpoolOptions): Spool {
-  const { directory, log, now, isFull, sweepMs = SWEEP_MS, writersMs = WRITERS_MS } = options;
-  const files = new Map<string, SpoolFile>();
-  /** Names that are no spool file's, and whatever stands in the place of the shared one: said once. */
-  const strange = new Set<string>();
-  let shared: Shared | undefined;
-  let closed = false;
-  let watching: { inode: number; close: () => Promise<void> } | undefined;
-  /** The limit of the system that the watch of the directory has met. */
-  let exhausted: string | undefined;
-  const guard = createErrorReporter((message) => log(`spool: ${message}`));
+  const spool = new Spool(options);
+  spool.start();
+  return spool;
+}
 
-  const catchUp = () => {
-    const isNew = shared === undefined || files.get(shared.name)?.size !== sizeOf(SHARED_NAME);
-    if (isNew) notice(SHARED_NAME);
-    const file = shared && files.get(shared.name);
-    if (file) turns.ahead(file, CATCH_UP_CHUNKS);
-  };
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #files = new Map<string, SpoolFile>();
+  /** Names that are not read, each of which is logged once. */
+  readonly #ignored = new Set<string>();
+  readonly #errors: ErrorReporter;
+  readonly #queue: ReadQueue<SpoolFile>;
+  readonly #eraser: Eraser;
+  readonly #watch: DirectoryWatch;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #shared: Shared | undefined;
+  #isClosed = false;
 
-  /** Is everything read that was called before the hook whose payload this file holds? It is in the shared files. */
-  const isNextCall = (): boolean => {
-    catchUp();
-    return !turns.isAnyWaiting(({ parsed }) => parsed.writer === undefined);
-  };
+  constructor(options: SpoolOptions) {
+    const { directory, log, isFull, sweepMs = SWEEP_MS } = options;
+    this.#options = options;
+    this.#errors = createErrorReporter((message) => log(`spool: ${message}`));
+    this.#queue = createReadQueue({ read: (file) => this.#read(file), isFull, guard: this.#errors.run });
+    this.#eraser = new Eraser({ ...options, files: () => this.#files.values() });
+    this.#watch = new DirectoryWatch({
+      directory,
+      onName: (name) => this.#errors.run(() => this.#refresh(name)),
+      onUnknown: () => this.#sweep(),
+      onExhausted: (limit) =>
+        log(`spool: it is read every ${sweepMs / 1000} s, because changes are not reported: ${limit} is used up`),
+    });
+  }
 
-  const read = (file: SpoolFile): boolean => {
-    if (file.parsed.kind === HOOK_KIND && !isNextCall()) return true;
-    const look = file.read();
-    if (look === 'gone') forget(file);
-    if (look === 'done' && file.name === shared?.name && file.size > SHARED_BYTES) {
-      rotateShared(directory);
-      notice(SHARED_NAME);
+  start(): void {
+    const { sweepMs = SWEEP_MS, writersMs = WRITERS_MS } = this.#options;
+    const sweep = () => this.#sweep();
+    this.#timers.push(
+      setInterval(sweep, sweepMs),
+      setInterval(() => this.#checkWriters(), writersMs),
+      setTimeout(sweep, Math.min(sweepMs, SETTLE_MS)),
+    );
+    sweep();
+  }
+
+  /** Whether this source is still read: then its position must not be forgotten. */
+  isOpen(source: string): boolean {
+    return this.#files.has(source + SPOOL_SUFFIX);
+  }
+
+  resume(): void {
+    this.#queue.resume();
+  }
+
+  /** Reads what commands have appended so far, up to a limit, so that later events follow it. */
+  catchUp(): void {
+    this.#errors.run(() => this.#catchUp());
+  }
+
+  /** Reads what these files hold so far before the other files, up to a limit. */
+  readAhead(isWanted: (name: SpoolName) => boolean): void {
+    this.#errors.run(() => {
+      for (const name of readdirSync(this.#options.directory)) {
+        const parsed = parseSpoolName(name);
+        if (!parsed || !isWanted(parsed) || this.#files.get(name)?.size === this.#sizeOf(name)) continue;
+        this.#refresh(name);
+        const file = this.#files.get(name);
+        if (file) this.#queue.ahead(file, CATCH_UP_CHUNKS);
+      }
+    });
+  }
+
+  /** Reads the file of one call of an agent's hook at once, while the line that names it is read. */
+  readHookFile(source: string): void {
+    this.#errors.run(() => {
+      const name = source + SPOOL_SUFFIX;
+      if (parseSpoolName(name)?.kind !== HOOK_KIND || !this.#exists(name)) return;
+      this.#refresh(name);
+      const file = this.#files.get(name);
+      // ignores backpressure: the file is bounded, and the line that follows must not overtake it
+      while (file?.read() === 'more');
+    });
+  }
+
+  /** Reads what a source has here; true when all of it is read, so that callers can poll. */
+  look(source: string): boolean {
+    const name = source + SPOOL_SUFFIX;
+    const size = this.#sizeOf(name);
+    const file = this.#files.get(name);
+    if (size === undefined || file?.leftAlone !== undefined) return true;
+    if (file?.size === size) return file.idleSince !== undefined && !this.#queue.isWaiting(file);
+    this.#errors.run(() => this.#refresh(name));
+    return false;
+  }
+
+  /** Blanks lines with secrets that the journal has and has synced. */
+  async eraseSecrets(): Promise<void> {
+    await this.#eraser.eraseSecrets();
+  }
+
+  /** Syncs the journal, then blanks all lines that it has. */
+  async eraseTaken(sync: () => Promise<void>): Promise<void> {
+    await this.#eraser.eraseTaken(sync);
+  }
+
+  status(): SpoolStatus {
+    const { failure } = this.#errors;
+    const unread = [...this.#files.values()].filter((file) => file.leftAlone).map(({ name }) => name);
+    return {
+      files: this.#files.size,
+      leftAlone: [...this.#ignored, ...unread],
+      ...(failure !== undefined && { failure }),
+    };
+  }
+
+  /** Stops reading. Lines can still be blanked. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#queue.close();
+    await this.#watch.close();
+    await this.#eraser.close();
+  }
+
+  #read(file: SpoolFile): boolean {
+    if (file.parsed.kind === HOOK_KIND && !this.#isNextCall()) return true;
+    const result = file.read();
+    if (result === 'gone') this.#forget(file);
+    if (result === 'done' && file.name === this.#shared?.name && file.size > SHARED_BYTES) {
+      rotateShared(this.#options.directory);
+      this.#refresh(SHARED_NAME);
     }
-    return look === 'more';
-  };
-  const eraser = new Eraser({ ...options, files: () => files.values() });
-  const turns = createReadQueue({ read, isFull, guard: guard.run });
+    return result === 'more';
+  }
 
-  const forget = (file: SpoolFile) => {
-    files.delete(file.name);
-    turns.drop(file);
-    if (file.name === shared?.name) shared = undefined;
-  };
+  /** Whether all earlier calls are read: the shared files hold what was called before the payload of a hook. */
+  #isNextCall(): boolean {
+    this.#catchUp();
+    return !this.#queue.isAnyWaiting(({ parsed }) => parsed.writer === undefined);
+  }
 
-  const sayStrange = (name: string, why: string) => {
-    if (strange.has(name)) return;
-    strange.add(name);
-    log(`spool: ${name} is left alone: ${why}`);
-  };
+  #catchUp(): void {
+    const isNew = this.#shared === undefined || this.#files.get(this.#shared.name)?.size !== this.#sizeOf(SHARED_NAME);
+    if (isNew) this.#refresh(SHARED_NAME);
+    const file = this.#shared && this.#files.get(this.#shared.name);
+    if (file) this.#queue.ahead(file, CATCH_UP_CHUNKS);
+  }
 
-  const add = (name: string): SpoolFile | undefined => {
+  /** Queues the file of this name for reading. */
+  #refresh(name: string): void {
+    if (this.#isClosed) return;
+    if (name === SHARED_NAME) {
+      this.#shared = nameShared(this.#options.directory, this.#shared);
+      if (!this.#shared && this.#exists(name)) this.#ignore(name, 'it is not a regular file');
+    }
+    const fileName = name === SHARED_NAME ? this.#shared?.name : name;
+    const file = fileName === undefined ? undefined : (this.#files.get(fileName) ?? this.#add(fileName));
+    if (file) this.#queue.touch(file);
+  }
+
+  #add(name: string): SpoolFile | undefined {
     const parsed = parseSpoolName(name);
     if (!parsed) {
-      if (!name.startsWith('.') && exists(name)) sayStrange(name, 'it is not named as spool files are');
+      if (!name.startsWith('.') && this.#exists(name)) this.#ignore(name, 'it does not have the name of a spool file');
       return undefined;
     }
-    const file: SpoolFile = openSpoolFile({
-      ...options,
+    const file: SpoolFile = new SpoolFile({
+      ...this.#options,
       name,
       parsed,
-      taken: Math.max(0, options.takenOf(parsed.source) ?? 0),
-      onRefused: () => turns.again(file),
-      onSecret: () => eraser.schedule(),
+      taken: Math.max(0, this.#options.takenOf(parsed.source) ?? 0),
+      onRefused: () => this.#queue.again(file),
+      onSecret: () => this.#eraser.schedule(),
     });
-    files.set(name, file);
-    if (file.unscanned > 0) eraser.schedule();
+    this.#files.set(name, file);
+    if (file.unscanned > 0) this.#eraser.schedule();
     return file;
-  };
+  }
 
-  /** Something is said to have happened to this name. */
-  const notice = (name: string) => {
-    if (closed) return;
-    if (name === SHARED_NAME) {
-      shared = nameShared(directory, shared);
-      if (!shared && exists(name)) sayStrange(name, 'it is not a regular file');
-    }
-    const own = name === SHARED_NAME ? shared?.name : name;
-    const file = own === undefined ? undefined : (files.get(own) ?? add(own));
-    if (file) turns.touch(file);
-  };
+  #ignore(name: string, why: string): void {
+    if (this.#ignored.has(name)) return;
+    this.#ignored.add(name);
+    this.#options.log(`spool: ${name} is left alone: ${why}`);
+  }
 
-  const lookAt = (name: string) => lstatSync(path.join(directory, name), { throwIfNoEntry: false });
-  const sizeOf = (name: string) => lookAt(name)?.size;
-  const exists = (name: string) => sizeOf(name) !== undefined;
+  #forget(file: SpoolFile): void {
+    this.#files.delete(file.name);
+    this.#queue.drop(file);
+    if (file.name === this.#shared?.name) this.#shared = undefined;
+  }
 
-  /** Everything there is, whatever was told of it. */
-  const sweep = () =>
-    guard.run(() => {
-      rewatch();
-      for (const name of readdirSync(directory)) notice(name);
-      for (const name of strange) if (!exists(name)) strange.delete(name);
-      for (const file of files.values()) clear(file);
-      guard.clear();
+  /** Scans the directory, whatever changes were reported. */
+  #sweep(): void {
+    this.#errors.run(() => {
+      this.#options.ensureDirectory();
+      this.#watch.refresh();
+      for (const name of readdirSync(this.#options.directory)) this.#refresh(name);
+      for (const name of this.#ignored) if (!this.#exists(name)) this.#ignored.delete(name);
+      for (const file of this.#files.values()) this.#removeIfOver(file);
+      this.#errors.clear();
     });
+  }
 
-  /** Nobody writes to it any more, and everything in it was read. */
-  const isOver = ({ parsed, idleSince, leftAlone, name, size }: SpoolFile): boolean => {
+  #checkWriters(): void {
+    this.#errors.run(() => {
+      for (const file of this.#files.values()) {
+        const { writer, source } = file.parsed;
+        if (writer !== undefined && this.#options.hasOpen(source)) this.#reportIfGone(file);
+      }
+    });
+  }
+
+  #removeIfOver(file: SpoolFile): void {
+    if (!this.#isOver(file)) return;
+    const { isSynced, now, directory } = this.#options;
+    const { parsed, idleSince = now(), name } = file;
+    if (parsed.writer !== undefined) this.#reportIfGone(file);
+    const isSafe = BRIEF_KINDS.has(parsed.kind) && isSynced(parsed.source);
+    if (!isSafe && now() - idleSince < KEEP_MS) return;
+    unlinkSync(path.join(directory, name));
+    this.#forget(file);
+  }
+
+  #reportIfGone(file: SpoolFile): void {
+    const { source, kind } = file.parsed;
+    // a hook's process reports what another process does: its own end means nothing
+    if (kind === HOOK_KIND || !this.#isOver(file)) return;
+    this.#options.onWriterGone(source, this.#isReplaced(file) ? WRITER_REPLACED : WRITER_GONE);
+  }
+
+  /** Whether the file has no writer any more, and everything in it was read. */
+  #isOver(file: SpoolFile): boolean {
+    const { parsed, idleSince, leftAlone, name, size } = file;
     if (idleSince === undefined || leftAlone !== undefined) return false;
     const hasWriter =
       parsed.writer === undefined
-        ? isNewestShared(directory, name)
-        : isWriterAlive(parsed.writer, idleSince, now()) && !isReplaced(name, parsed);
-    // its last words may have come since it was read
-    return !hasWriter && sizeOf(name) === size;
-  };
+        ? isNewestShared(this.#options.directory, name)
+        : isWriterAlive(parsed.writer, idleSince, this.#options.now()) && !this.#isReplaced(file);
+    // its last lines may have come since it was read
+    return !hasWriter && this.#sizeOf(name) === size;
+  }
 
-  /** `exec zsh`: another shell has gone on in the process that wrote this file, and writes one of its own. */
-  const isReplaced = (name: string, { kind, writer }: SpoolName): boolean => {
+  /** Whether another shell runs in the process that wrote this file (`exec zsh`), and writes a file of its own. */
+  #isReplaced({ name, parsed: { kind, writer } }: SpoolFile): boolean {
     if (!PROMPT_KINDS.has(kind)) return false;
-    const writtenAt = lookAt(name)?.mtimeMs ?? 0;
-    return [...files.values()].some(
+    const writtenAt = this.#statOf(name)?.mtimeMs ?? 0;
+    return [...this.#files.values()].some(
       (file) =>
         file.parsed.writer === writer &&
         PROMPT_KINDS.has(file.parsed.kind) &&
-        (lookAt(file.name)?.mtimeMs ?? 0) > writtenAt,
+        (this.#statOf(file.name)?.mtimeMs ?? 0) > writtenAt,
     );
-  };
+  }
 
-  const sayIfGone = (file: SpoolFile) => {
-    const { source, kind } = file.parsed;
-    // the writer of a hook's call has told what another process does
-    if (kind === HOOK_KIND || !isOver(file)) return;
-    options.onWriterGone(source, isReplaced(file.name, file.parsed) ? WRITER_REPLACED : WRITER_GONE);
-  };
+  #statOf(name: string) {
+    return lstatSync(path.join(this.#options.directory, name), { throwIfNoEntry: false });
+  }
 
-  const lookForWriters = () =>
-    guard.run(() => {
-      for (const file of files.values()) {
-        const { writer, source } = file.parsed;
-        if (writer !== undefined && options.hasOpen(source)) sayIfGone(file);
-      }
-    });
+  #sizeOf(name: string): number | undefined {
+    return this.#statOf(name)?.size;
+  }
 
-  const clear = (file: SpoolFile) => {
-    if (!isOver(file)) return;
-    const { parsed, idleSince = now(), name } = file;
-    if (parsed.writer !== undefined) sayIfGone(file);
-    const isSafe = BRIEF_KINDS.has(parsed.kind) && options.isSynced(parsed.source);
-    if (!isSafe && now() - idleSince < KEEP_MS) return;
-    unlinkSync(path.join(directory, name));
-    forget(file);
-  };
-
-  /** The directory may have been removed, and made again. */
-  const rewatch = () => {
-    options.ensureDirectory();
-    const inode = lstatSync(directory).ino;
-    if (watching?.inode === inode && exhausted === undefined) return;
-    void watching?.close();
-    const before = exhausted;
-    exhausted = undefined;
-    const onFailure = (error: unknown) => {
-      if (exhausted !== undefined) return;
-      exhausted = exhaustedLimit(error);
-      if (exhausted === undefined || exhausted === before) return;
-      log(`spool: it is read every ${sweepMs / 1000} s, because changes are not reported: ${exhausted} is used up`);
-    };
-    watching = {
-      inode,
-      close: watchDirectory(directory, (name) => guard.run(() => notice(name)), sweep, onFailure),
-    };
-  };
-
-  const timers = [setInterval(sweep, sweepMs), setInterval(lookForWriters, writersMs)];
-  const soon = setTimeout(sweep, Math.min(sweepMs, SETTLE_MS));
-  sweep();
-
-  return {
-    isOpen: (source) => files.has(source + SPOOL_SUFFIX),
-    resume: () => turns.resume(),
-    catchUp: () => guard.run(catchUp),
-    readAhead: (isWanted) =>
-      guard.run(() => {
-        for (const name of readdirSync(directory)) {
-          const parsed = parseSpoolName(name);
-          if (!parsed || !isWanted(parsed) || files.get(name)?.size === sizeOf(name)) continue;
-          notice(name);
-          const file = files.get(name);
-          if (file) turns.ahead(file, CATCH_UP_CHUNKS);
-        }
-      }),
-    readHookFile: (source) =>
-      guard.run(() => {
-        const name = source + SPOOL_SUFFIX;
-        if (parseSpoolName(name)?.kind !== HOOK_KIND || !exists(name)) return;
-        notice(name);
-        const file = files.get(name);
-        // whole, also where no more should be handed in: it is bounded, and the line after it must not overtake it
-        while (file?.read() === 'more');
-      }),
-    look(source) {
-      const name = source + SPOOL_SUFFIX;
-      const size = sizeOf(name);
-      const file = files.get(name);
-      if (size === undefined || file?.leftAlone !== undefined) return true;
-      if (file?.size === size) return file.idleSince !== undefined && !turns.isWaiting(file);
-      guard.run(() => notice(name));
-      return false;
-    },
-    async eraseSecrets() {
-      await eraser.eraseSecrets();
-    },
-    eraseTaken: (sync) => eraser.eraseTaken(sync),
-    status: () => ({
-      files: files.size,
-      leftAlone: [...strange, ...[...files.values()].filter((file) => file.leftAlone).map(({ name }) => name)],
-      ...(guard.failure !== undefined && { failure: guard.failure }),
-    }),
-    async close() {
-      closed = true;
-      for (const timer of timers) clearInterval(timer);
-      clearTimeout(soon);
-      turns.close();
-      await watching?.close();
-      await eraser.close();
-    },
-  };
-}
-
-/** chokidar finds files, and the system itself tells of what is appended: a hundred times sooner. */
-function watchDirectory(
-  directory: string,
-  notice: (name: string) => void,
-  lookAtAll: () => void,
-  onFailure: (error: unknown) => void,
-): () => Promise<void> {
-  const finder = watchFiles(directory, { depth: 0, followSymlinks: false, ignoreInitial: true });
-  finder.on('add', (file) => notice(path.basename(file)));
-  finder.on('error', onFailure); // the sweep finds what it cannot
-  const tail = watchDirectoryNames(directory, notice, lookAtAll, onFailure);
-  return async () => {
-    tail?.close();
-    await finder.close();
-  };
+  #exists(name: string): boolean {
+    return this.#sizeOf(name) !== undefined;
+  }
 }

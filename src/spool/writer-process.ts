@@ -1,25 +1,25 @@
-/** Is the process that writes a spool file still there? */
+/** Checks whether the process that writes a spool file is alive. */
 import { uptime } from 'node:os';
 import { errnoOf } from '../core/errors.js';
 import { MAX_PID, readProcess, TICKS } from '../platform/processes.js';
 
-/** Clocks are set now and then. */
+/** Tolerance for changes of the system clock. */
 const TOLERANCE_MS = 60_000;
 
-/** False too when another process has got its number since: one that is younger than what it would have written. */
+/** False also when the PID was reused: then the process is younger than the file's last write. */
 export function isWriterAlive(pid: number, writtenAt: number, now: number): boolean {
   if (pid === 0 || pid > MAX_PID) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // of another user, and so another process
+    // EPERM: a process of another user, so the PID was reused
     return errnoOf(error) !== 'ESRCH' && errnoOf(error) !== 'EPERM';
   }
   const startedAt = startOf(pid, now);
   return startedAt === undefined || startedAt <= writtenAt + TOLERANCE_MS;
 }
 
-/** Milliseconds since 1970; undefined where the system does not tell. */
+/** Unix milliseconds; undefined where the system does not report it. */
 function startOf(pid: number, now: number): number | undefined {
   const start = readProcess(pid)?.start;
   return start === undefined ? undefined : now - uptime() * 1_000 + (start * 1_000) / TICKS;

@@ -9,7 +9,7 @@ function makePaths(directory: string) {
   return { spool: path.join(directory, 'state/spool') } as Parameters<typeof readSpoolFiles>[0]['paths'];
 }
 
-t.test('short lines share a file, longer ones have one each, all for their user alone', (t) => {
+t.test('short lines go to the shared file, longer ones to one file each, all with mode 600', (t) => {
   const paths = makePaths(t.testdir({}));
   appendToSpool(paths, 'one');
   appendToSpool(paths, 'é'.repeat(2_047));
@@ -26,7 +26,7 @@ t.test('short lines share a file, longer ones have one each, all for their user 
   t.end();
 });
 
-t.test('only a regular file is written', (t) => {
+t.test('writes to regular files only', (t) => {
   const cases: [string, (file: string) => void][] = [
     ['a FIFO', (file) => void spawnSync('mkfifo', [file])],
     ['a link', (file) => symlinkSync(`${file}.target`, file)],
@@ -46,7 +46,7 @@ t.test('only a regular file is written', (t) => {
   t.end();
 });
 
-t.test('a FIFO that somebody reads is none either', async (t) => {
+t.test('refuses a FIFO that has a reader', async (t) => {
   const paths = makePaths(t.testdir({}));
   mkdirSync(paths.spool, { recursive: true });
   const file = path.join(paths.spool, 'shared.ndjson');

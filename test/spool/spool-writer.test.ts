@@ -25,14 +25,14 @@ function read(spool: string): SpoolEvent[] {
     .map((line) => JSON.parse(line) as SpoolEvent);
 }
 
-t.test('events stand in the file in their order: soon, or at once where that is wanted', async (t) => {
+t.test('writes events in order, within a tick or at once', async (t) => {
   const spool = path.join(t.testdir(), 'state/spool');
   const file = openSpoolWriter({ spool }, 'run', 'abc');
   t.equal(file.source, `run-${process.pid}-abc`);
   const [name] = readdirSync(spool);
   t.match(parseSpoolName(name!), { source: file.source, writer: process.pid });
   t.equal(statSync(path.join(spool, name!)).mode & 0o777, 0o600);
-  t.throws(() => openSpoolWriter({ spool }, 'run', 'abc'), { code: 'EEXIST' }, 'it is nobody else’s');
+  t.throws(() => openSpoolWriter({ spool }, 'run', 'abc'), { code: 'EEXIST' }, 'an existing file is never opened');
   file.append(event('one'));
   t.strictSame(read(spool), []);
   await waitFor('it', () => read(spool).length === 1);
@@ -60,7 +60,7 @@ async function createSmallSpool(t: Test) {
 t.test('on a full disk', async (t) => {
   if (isDiskMissing(t)) return;
 
-  t.test('what is begun is completed, and everything comes when there is room again', async (t) => {
+  t.test('completes a partial line, and writes everything when there is space again', async (t) => {
     const { spool, fill, free } = await createSmallSpool(t);
     const file = openSpoolWriter({ spool }, 'run', 'abc');
     let n = 0;
@@ -86,7 +86,7 @@ t.test('on a full disk', async (t) => {
     t.equal(file.close(), 0);
   });
 
-  t.test('too much output is dropped, counted and said; nothing else is', async (t) => {
+  t.test('drops and counts excess output, and nothing else', async (t) => {
     const { spool, fill, free } = await createSmallSpool(t);
     const file = openSpoolWriter({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
@@ -119,7 +119,7 @@ t.test('on a full disk', async (t) => {
     t.equal(file.close(), dropped);
   });
 
-  t.test('what is not written at the end is counted', async (t) => {
+  t.test('close returns the number of events that were not written', async (t) => {
     const { spool, fill } = await createSmallSpool(t);
     const file = openSpoolWriter({ spool }, 'run', 'abc');
     file.append(event('execution_started'), 'now');
@@ -131,7 +131,7 @@ t.test('on a full disk', async (t) => {
   });
 });
 
-t.test('no secret is written, not even one that is spread over several events', (t) => {
+t.test('masks secrets, also those spread over several events', (t) => {
   const spool = path.join(t.testdir(), 'state/spool');
   const file = openSpoolWriter({ spool }, 'run', 'abc');
   file.append(event('execution_started', { argv: ['mysql', '-phunter2'] }));

@@ -126,7 +126,7 @@ const OWN = `sh-${process.pid}-abc.ndjson`;
 /** One that is long dead: this is no process, and never will be. */
 const DEAD = 'sh-2147483646-abc.ndjson';
 
-t.test('takes what lies there at the start, and what is appended later', async (t) => {
+t.test('reads existing lines at the start, and appended lines later', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('one') + line('two'));
   spool.start();
@@ -143,7 +143,7 @@ t.test('takes what lies there at the start, and what is appended later', async (
 
 const SHARED = 'shared-abc.ndjson';
 
-t.test('a payload with a file of its own is read where the shared file names it', async (t) => {
+t.test('reads a hook payload in a separate file where the shared file names it', async (t) => {
   const hook = (index: number) => `hook-2147483646-${index}`;
   const spool = makeSpool(t);
   const numbers = Array.from({ length: 20 }, (_, index) => index);
@@ -165,7 +165,7 @@ t.test('a payload with a file of its own is read where the shared file names it'
   t.strictSame(spool.gone, [], 'the end of a hook is the end of nothing else');
 });
 
-t.test('a payload whose name was not written is read after what lay in the shared file', async (t) => {
+t.test('reads a hook payload that nothing names after the shared file', async (t) => {
   const spool = makeSpool(t);
   const lines = Array.from({ length: 2_000 }, (_, index) => line(`${index} ${'x'.repeat(100)}`));
   spool.append(SHARED, lines.join(''));
@@ -176,7 +176,7 @@ t.test('a payload whose name was not written is read after what lay in the share
   t.equal(spool.messages().at(-1), 'payload');
 });
 
-t.test('reading pauses in the middle of a file while no more may be handed in', async (t) => {
+t.test('backpressure pauses reading in the middle of a file', async (t) => {
   const spool = makeSpool(t);
   spool.giveRoom(3);
   spool.append(OWN, Array.from({ length: 10 }, (_, index) => line(`${index}`)).join(''));
@@ -189,7 +189,7 @@ t.test('reading pauses in the middle of a file while no more may be handed in', 
   t.strictSame(spool.messages(), ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
 });
 
-t.test('a line counts when its end is there', async (t) => {
+t.test('submits a line once it is complete', async (t) => {
   const spool = makeSpool(t);
   spool.start();
   spool.append(OWN, line('one') + line('two').slice(0, 10));
@@ -204,7 +204,7 @@ t.test('a line counts when its end is there', async (t) => {
   t.same(spool.rejected, []);
 });
 
-t.test('each line is taken once, wherever it was stopped', async (t) => {
+t.test('submits each line once, wherever reading was interrupted', async (t) => {
   const spool = makeSpool(t);
   const wanted: string[] = [];
   for (let round = 0; round < 30; round++) {
@@ -238,7 +238,7 @@ t.test('a thousand files', async (t) => {
   await waitFor('the last one', () => spool.events.length === 1_001);
 });
 
-t.test('what is no file of ours is left alone, and said once', async (t) => {
+t.test('ignores files of other programs, and logs each once', async (t) => {
   const spool = makeSpool(t);
   const secret = path.join(spool.directory, '..', 'secret.ndjson');
   writeFileSync(secret, line('secret'));
@@ -271,7 +271,7 @@ t.test('what is no file of ours is left alone, and said once', async (t) => {
   t.ok(existsSync(secret));
 });
 
-t.test('a bad line is reported with its place, and costs no other', async (t) => {
+t.test('reports an invalid line with its offset, and reads the others', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('one') + 'nonsense\n' + line('two'));
   spool.append(OWN, Buffer.concat([Buffer.from('{"type":"log","data":{"message":"caf'), Buffer.from([0xe9, 0x22])]));
@@ -284,7 +284,7 @@ t.test('a bad line is reported with its place, and costs no other', async (t) =>
   t.match(spool.logs[0], new RegExp(`the line that ends at byte ${at}: the line is not JSON`));
 });
 
-t.test('what could not be written comes again, in order', async (t) => {
+t.test('retries refused events in order', async (t) => {
   const spool = makeSpool(t);
   spool.refuse(new ProgressError('disk_full', 'no room'));
   spool.append(OWN, line('one') + line('two'));
@@ -298,7 +298,7 @@ t.test('what could not be written comes again, in order', async (t) => {
   t.equal(running.status().files, 1);
 });
 
-t.test('nothing is read while the journal is behind', async (t) => {
+t.test('reads nothing while the journal is full', async (t) => {
   const spool = makeSpool(t);
   spool.fill(true);
   spool.append(OWN, line('one'));
@@ -310,7 +310,7 @@ t.test('nothing is read while the journal is behind', async (t) => {
   await waitFor('it', () => spool.events.length === 1);
 });
 
-t.test('a producer that counts is taken by its own count', async (t) => {
+t.test('keeps source and n of a producer that counts', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('one', { source: 'run-1', n: 7 }) + line('again', { source: 'run-1', n: 7 }));
   spool.append(OWN, line('two', { source: 'somebody' }));
@@ -322,7 +322,7 @@ t.test('a producer that counts is taken by its own count', async (t) => {
   ]);
 });
 
-t.test('without a clock: the time of arrival, or of the file when it is a backlog', async (t) => {
+t.test('a line without a time gets that of arrival, or of the file when it is a backlog', async (t) => {
   const spool = makeSpool(t);
   spool.append(DEAD, line('old') + line('told', { time: 1_700_000_000.5 }));
   const then = new Date('2026-01-01T00:00:00Z');
@@ -355,7 +355,7 @@ t.test(
   },
 );
 
-t.test('the shared file is begun anew when it has grown; who writes to the old one is still heard', async (t) => {
+t.test('rotates the shared file when it is large, and still reads the old one', async (t) => {
   const spool = makeSpool(t);
   spool.start();
   for (let i = 0; i < 5_000; i++) spool.append('shared.ndjson', line(`${i} ${'x'.repeat(1_000)}`));
@@ -374,7 +374,7 @@ t.test('the shared file is begun anew when it has grown; who writes to the old o
   t.equal(shared().length, 1);
 });
 
-t.test('a file goes when its writer is gone, and it was taken long ago', async (t) => {
+t.test('removes a file when its writer has ended and it was read long ago', async (t) => {
   const spool = makeSpool(t);
   const then = new Date(Date.now() - 2 * 3_600_000);
   const young = 'sh-4294967294-young.ndjson';
@@ -394,7 +394,7 @@ t.test('a file goes when its writer is gone, and it was taken long ago', async (
   t.equal(spool.events.length, 4);
 });
 
-t.test('what a runner wrote goes with it, once the disk has it', async (t) => {
+t.test("removes a runner's file once the journal is synced", async (t) => {
   const spool = makeSpool(t);
   const ended = 'run-4294967294-ended.ndjson';
   const living = `run-${process.pid}-living.ndjson`;
@@ -408,7 +408,7 @@ t.test('what a runner wrote goes with it, once the disk has it', async (t) => {
   t.ok(existsSync(spool.file(living)));
 });
 
-t.test('not before everything in it is taken', async (t) => {
+t.test('keeps a file until everything in it is read', async (t) => {
   const spool = makeSpool(t);
   spool.refuse(new ProgressError('disk_full', 'no room'));
   spool.append(DEAD, line('one'));
@@ -422,7 +422,7 @@ t.test('not before everything in it is taken', async (t) => {
   t.strictSame(spool.messages(), ['one']);
 });
 
-t.test('a directory that is removed is made again', async (t) => {
+t.test('creates the directory again after its removal', async (t) => {
   const spool = makeSpool(t);
   spool.start();
   spool.append(OWN, line('one'));
@@ -433,7 +433,7 @@ t.test('a directory that is removed is made again', async (t) => {
   await waitFor('the second', () => spool.events.length === 2);
 });
 
-t.test('a file that was written anew under its name is not guessed at', async (t) => {
+t.test('ignores a file that was replaced under its name', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('one') + line('two'));
   const running = spool.start();
@@ -445,7 +445,7 @@ t.test('a file that was written anew under its name is not guessed at', async (t
   await waitFor('under another name', () => spool.events.length === 3);
 });
 
-t.test('a look reads what a source has there, and tells when all of it is taken', async (t) => {
+t.test('look reads a source, and returns true when all of it is read', async (t) => {
   const box = makeSpool(t);
   const spool = box.start();
   const name = `run-${process.pid}-x1`;
@@ -459,7 +459,7 @@ t.test('a look reads what a source has there, and tells when all of it is taken'
   }
 });
 
-t.test('what commands have appended can be taken at once, and a load of it in parts', async (t) => {
+t.test('catchUp reads single commands at once, and a load in parts', async (t) => {
   const box = makeSpool(t);
   const spool = box.start();
   spool.catchUp();
@@ -478,7 +478,7 @@ t.test('what commands have appended can be taken at once, and a load of it in pa
   t.strictSame(new Set(box.messages()).size, 1_002);
 });
 
-t.test('nothing is caught up with while the journal is behind', async (t) => {
+t.test('catchUp reads nothing while the journal is full', async (t) => {
   const box = makeSpool(t);
   const spool = box.start();
   box.append('shared.ndjson', line('one'));
@@ -491,7 +491,7 @@ t.test('nothing is caught up with while the journal is behind', async (t) => {
   await waitFor('it', () => box.events.length === 1);
 });
 
-t.test('a writer that leaves executions open is missed long before everything is looked at', async (t) => {
+t.test('reports a dead writer with open executions before the next scan', async (t) => {
   let sweeps = 0;
   const { start, append, gone, messages } = makeSpool(t, {
     ensureDirectory() {
@@ -512,7 +512,7 @@ t.test('a writer that leaves executions open is missed long before everything is
   t.strictSame([...new Set(gone)], [open], 'the other one can wait');
 });
 
-t.test('a runner that has gone keeps its file until its last words are read', async (t) => {
+t.test("keeps a dead runner's file until its last lines are read", async (t) => {
   const { start, append, file, fill, gone, messages } = makeSpool(t);
   const writer = spawn('sleep', ['1000'], { stdio: 'ignore' });
   t.teardown(() => writer.kill('SIGKILL'));
@@ -537,7 +537,7 @@ t.test('a runner that has gone keeps its file until its last words are read', as
   t.strictSame(gone, [`run-${pid}-abc`]);
 });
 
-t.test('a shell that has become another one by exec is missed, and the new one is not', async (t) => {
+t.test('reports a shell that exec replaced, and not the new one', async (t) => {
   const { start, append, gone, messages } = makeSpool(t, { hasOpen: () => true, sweepMs: 1_000_000, writersMs: 20 });
   const writer = spawn('sleep', ['600'], { stdio: 'ignore' });
   t.teardown(() => writer.kill('SIGKILL'));
@@ -553,7 +553,7 @@ t.test('a shell that has become another one by exec is missed, and the new one i
   t.strictSame([...new Set(gone)], [before]);
 });
 
-t.test('a line with a secret is blanked in place once the journal has it for sure', async (t) => {
+t.test('blanks a line with a secret in place once the journal is synced', async (t) => {
   const spool = makeSpool(t);
   const old = new Date(Date.now() - 30_000);
   const lines = [line('one'), line('is hunter2'), line('three')];
@@ -585,7 +585,7 @@ t.test('a line with a secret is blanked in place once the journal has it for sur
   t.strictSame([spool.rejected, spool.logs], [[], []]);
 });
 
-t.test('what an earlier daemon has not blanked any more is, and a line that is not written yet is not', async (t) => {
+t.test('blanks lines that an earlier daemon left, and not lines that are not in the journal', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('hunter2, taken') + line('plain'));
   spool.take(OWN.slice(0, -'.ndjson'.length), (line('hunter2, taken') + line('plain')).length);
@@ -601,7 +601,7 @@ t.test('what an earlier daemon has not blanked any more is, and a line that is n
   await waitFor('it to be blank', () => !readFileSync(spool.file(OWN), 'utf8').includes('hunter2'));
 });
 
-t.test('everything that was taken can be blanked, and what was not stays', async (t) => {
+t.test('eraseTaken blanks all lines that the journal has, and no others', async (t) => {
   const spool = makeSpool(t);
   spool.append(OWN, line('one') + line('two'));
   const running = spool.start();
