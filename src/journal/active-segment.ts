@@ -1,4 +1,4 @@
-/** The one file that is written to: whole batches or nothing of them. */
+/** Segment that is written to; appends whole batches or nothing. */
 import type { FileHandle } from 'node:fs/promises';
 import { BlockIndex } from './block-index.js';
 import { ProgressError } from '../core/errors.js';
@@ -15,13 +15,13 @@ export class ActiveSegment {
   readonly #directory: string;
   readonly #handle: FileHandle;
   readonly #inode: number;
-  /** Its name is not yet known to be on disk. */
-  #unlisted: boolean;
-  /** A failed sync: what the kernel had not written by then, it has forgotten. */
+  /** The directory entry is not synced yet. */
+  #isNameUnsynced: boolean;
+  /** Error of a failed sync, after which the kernel has dropped what it had not written. */
   #distrust: Error | undefined;
-  /** The name leads to another file, to none, or to a part of what was written. */
+  /** The name refers to another file, to none, or to a truncated one. */
   #displaced = false;
-  /** Bytes behind the good end that could not be cut off. */
+  /** Bytes after the last good line could not be cut off. */
   #dirty = false;
 
   private constructor(
@@ -35,17 +35,17 @@ export class ActiveSegment {
     this.#handle = handle;
     this.#inode = file.ino;
     this.createdAt = file.createdAt;
-    this.#unlisted = file.isNew;
+    this.#isNameUnsynced = file.isNew;
   }
 
-  /** Never opens what is there already, be it a file or a planted link. */
+  /** Creates the file; never opens an existing file or link. */
   static async create(directory: string, first: number, createdAt: number): Promise<ActiveSegment> {
     const handle = await openRegular(segmentPath(directory, first, 'plain'), OPEN_NEW_TO_APPEND);
     const { ino } = await handle.stat();
     return new ActiveSegment(directory, new BlockIndex(first), handle, { ino, createdAt, isNew: true });
   }
 
-  /** Goes on in a file whose content the index describes. */
+  /** Continues a file whose content the index describes. */
   static async resume(directory: string, index: BlockIndex): Promise<ActiveSegment> {
     const handle = await openRegular(segmentPath(directory, index.first, 'plain'), OPEN_TO_APPEND);
     const { ino, birthtimeMs } = await handle.stat();
@@ -60,22 +60,22 @@ export class ActiveSegment {
     return segmentPath(this.#directory, this.first, 'plain');
   }
 
-  /** Has a sync failed, so that its unsynced lines must be written again elsewhere? */
+  /** Whether a sync has failed, so that unsynced lines must be written again to another file. */
   get isDistrusted(): boolean {
     return this.#distrust !== undefined;
   }
 
-  /** Has somebody taken away what was written, so that its unsynced lines must be written again elsewhere? */
+  /** Whether another program has moved or cut the file, so that unsynced lines must be written again. */
   get isDisplaced(): boolean {
     return this.#displaced;
   }
 
-  /** Must nothing more be appended to it? */
+  /** Whether nothing more must be appended. */
   get isSpoilt(): boolean {
     return this.#dirty || this.isDistrusted;
   }
 
-  /** All of the bytes, or none and an error. They count once they are in the index. */
+  /** Appends all bytes, or none and throws. They belong to the journal once they are in the index. */
   async append(bytes: Buffer, durably: boolean): Promise<void> {
     try {
       await this.#writeAll(bytes);
@@ -87,33 +87,33 @@ export class ActiveSegment {
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {
-    // A short count hides the reason; writing the rest brings it out.
+    // a short write has no error code; writing the rest returns it
     for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, null);
-      if (bytesWritten === 0) throw new ProgressError('disk_full', 'the disk takes no more of the journal');
+      if (bytesWritten === 0) throw new ProgressError('disk_full', 'the disk is full: no space for the journal');
       done += bytesWritten;
     }
   }
 
-  /** Cuts off what is behind the good end. */
+  /** Cuts off bytes after the last good line. */
   async #undo(): Promise<void> {
     try {
       const { size } = await this.#handle.stat();
       if (size > this.index.size) await this.#handle.truncate(this.index.size);
-      this.#dirty = size < this.index.size; // somebody else cut it
+      this.#dirty = size < this.index.size; // another program cut it
     } catch {
       this.#dirty = true;
     }
   }
 
   /**
-   * What is on disk counts only while the name leads to it. After a failure it only fails: a later success of the same
-   * file would mean nothing.
+   * Syncs the file, and checks that its name still refers to it. After a failure all calls fail: a later success of the same
+   * file would mean nothing, since the kernel has dropped the data.
    */
   async sync(): Promise<void> {
     if (this.#distrust !== undefined) throw this.#distrust;
     try {
-      if (this.#unlisted) await this.#syncName();
+      if (this.#isNameUnsynced) await this.#syncName();
       else await this.#handle.datasync();
       await this.#checkName();
     } catch (error) {
@@ -125,10 +125,10 @@ export class ActiveSegment {
   async #syncName(): Promise<void> {
     await this.#handle.sync();
     await syncDirectory(this.#directory);
-    this.#unlisted = false;
+    this.#isNameUnsynced = false;
   }
 
-  /** Returns the size. A write may be under way: the file may be longer than the index says, never shorter. */
+  /** @returns the size, which during a write may exceed that of the index */
   async #checkName(): Promise<number> {
     const { size } = this.index;
     const stat = await statIfThere(this.path);
@@ -137,7 +137,7 @@ export class ActiveSegment {
     throw new ProgressError('journal_failed', `${this.path} was moved, removed, replaced or truncated`);
   }
 
-  /** Is the file under its name this one, as long as the last write left it? Not to be called during a write. */
+  /** Whether the name refers to this file, with the size after the last write. Not to be called during a write. */
   async isIntact(): Promise<boolean> {
     try {
       return (await this.#checkName()) === this.index.size;
@@ -147,7 +147,7 @@ export class ActiveSegment {
     }
   }
 
-  /** Takes the lines from this seq on out of a file that was truncated while they were appended to it. */
+  /** Removes the lines from this seq on from a file that was truncated while they were appended. */
   async cutFrom(seq: number): Promise<void> {
     const stat = await statIfThere(this.path);
     if (stat?.ino !== this.#inode) return;
@@ -166,7 +166,7 @@ export class ActiveSegment {
     await this.#handle.close();
   }
 
-  /** Closes and removes it: nothing in it is needed. */
+  /** Closes and removes the file. */
   async discard(): Promise<void> {
     await this.#handle.close();
     const stat = await statIfThere(this.path);

@@ -1,4 +1,4 @@
-/** Compresses a sealed segment, one gzip member per block; whenever it stops, exactly one good copy counts. */
+/** Compresses a sealed segment, one gzip member per block; an interruption leaves exactly one valid copy. */
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -10,13 +10,13 @@ import { listSegments, SEQ_LIMIT, segmentPath } from './layout.js';
 import { loadIndex, readIndex, writeIndex } from './scan.js';
 import { MAX_BLOCK_BYTES, SegmentFile } from './segment-file.js';
 
-/** One member. */
+/** Compresses one block into a gzip member. */
 export const packBlock = promisify(gzip);
 
-/** Called between two blocks: waits as long as others need the machine, and throws to stop the work. */
+/** Called between blocks: delays compression while the machine is busy, and throws to stop it. */
 export type CompressionPace = () => Promise<void>;
 
-/** Leaves a segment as it is when it is gone, or when what is in it is mostly damage. */
+/** Compresses a segment, unless it has been removed or is mostly damaged. */
 export async function archiveSegment(directory: string, first: number, pace: CompressionPace): Promise<void> {
   const file = await SegmentFile.open(directory, first);
   if (file === undefined) return;
@@ -31,7 +31,7 @@ export async function archiveSegment(directory: string, first: number, pace: Com
   }
 }
 
-/** Of a segment that is there twice: is the compressed one good, so that the other can go? */
+/** Whether the compressed copy of a segment is valid, so that the plain one can be removed. */
 export async function isArchiveWhole(directory: string, first: number): Promise<boolean> {
   const index = await readIndex(directory, first);
   return index !== undefined && isWhole(segmentPath(directory, first, 'gzip'), index, () => Promise.resolve());
@@ -58,14 +58,14 @@ async function replaceByArchive(
   try {
     index.gzip = await writeArchive(temporary, file, index, pace);
     if (!(await isWhole(temporary, index, pace)))
-      throw new ProgressError('journal_failed', `${archive} was written wrong`);
+      throw new ProgressError('journal_failed', `${archive}: the compressed copy differs from the segment`);
     const written = await statIfThere(plain);
-    if (written === undefined) throw new ProgressError('journal_failed', `${plain} was taken away`);
+    if (written === undefined) throw new ProgressError('journal_failed', `${plain} was removed by another program`);
     await utimes(temporary, written.atime, written.mtime); // the time of the last event, for readers and retention
     await writeIndex(directory, index); // it describes both forms
     await rename(temporary, archive);
   } catch (error) {
-    await removeFile(temporary).catch(() => undefined); // the first error is the one that tells
+    await removeFile(temporary).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   await syncDirectory(directory);
@@ -105,7 +105,7 @@ async function writeMembers(
   return layout;
 }
 
-/** Does every member unpack to as many bytes as its block has? */
+/** Whether every member unpacks to the size of its block. */
 async function isWhole(path: string, index: BlockIndex, pace: CompressionPace): Promise<boolean> {
   const file = await SegmentFile.openPath(path, index.first, true);
   if (file === undefined) return false;

@@ -1,26 +1,26 @@
-/** Compresses sealed segments in the background, one after the other. */
+/** Compresses sealed segments in the background, one at a time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProgressError } from '../core/errors.js';
 import { archiveSegment } from './archive.js';
 
-/** With so many segments waiting (128 MiB by default), disk space counts for more than the processor. */
+/** With this many segments waiting (128 MiB by default), compression no longer waits for an idle journal. */
 const BACKLOG = 8;
-/** How often to look whether the journal is still busy. */
+/** Interval of checks whether the journal is still busy. */
 const BUSY_CHECK_MS = 200;
 
 export interface ArchiverOptions {
   directory: string;
-  /** Is the journal being written to just now? */
+  /** Whether the journal is being written to. */
   isBusy: () => boolean;
   log: (message: string) => void;
-  /** The segment has another size on disk now. */
+  /** Called when the size of the segment on disk has changed. */
   archived: (first: number) => Promise<void>;
 }
 
 export class Archiver {
   readonly #options: ArchiverOptions;
   #queue: number[] = [];
-  /** Could not be compressed, for lack of space perhaps: tried again with the next one. */
+  /** Segments whose compression failed, for lack of space for instance: retried with the next one. */
   #postponed: number[] = [];
   #job: { first: number; stop: AbortController; done: Promise<void> } | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -37,7 +37,7 @@ export class Archiver {
     this.#running = this.#run();
   }
 
-  /** When it has resolved, the segment's files are left alone. */
+  /** Resolves when the segment's files are no longer in use. */
   async drop(first: number): Promise<void> {
     this.#queue = this.#queue.filter((waiting) => waiting !== first);
     this.#postponed = this.#postponed.filter((waiting) => waiting !== first);

@@ -1,19 +1,19 @@
-/** Where in a segment which events are: blocks of whole lines, and for each execution the blocks that hold it. */
+/** Index of a segment: blocks of whole lines, and for each execution the blocks that hold its events. */
 import { crc32 } from 'node:zlib';
 
-/** Large enough to compress well and to be few, small enough that one page of a log costs little more than itself. */
+/** Large enough to compress well, small enough that one page of a log reads little more than itself. */
 const BLOCK_BYTES = 64 * 1024;
 
 const VERSION = 1;
 
-/** What must be known of a line to index it. */
+/** Fields of an event that the index needs. */
 interface Indexed {
   seq: number;
   time: string;
   execution?: string;
 }
 
-/** The compressed twin of a segment: one gzip member per block. */
+/** Compressed form of a segment: one gzip member per block. */
 export interface GzipLayout {
   offsets: number[];
   size: number;
@@ -36,23 +36,23 @@ interface Stored {
 
 export class BlockIndex {
   readonly first: number;
-  /** The newest seq, 0 while there is none. */
+  /** The newest seq; 0 when empty. */
   last = 0;
-  /** Bytes of the segment, uncompressed, that belong to the journal. */
+  /** Uncompressed bytes of the segment that belong to the journal. */
   size = 0;
   lines = 0;
-  /** The segment will not grow any more: bytes behind `size` are no part of it. */
+  /** The segment does not grow any more: bytes after `size` are not part of it. */
   closed = false;
-  /** Lines up to this seq had been in the file before somebody cut it. */
+  /** The file held lines up to this seq before another program cut it. */
   lostThrough = 0;
   gzip: GzipLayout | undefined;
-  /** Of each block: where it starts, its first seq, its newest time. */
+  /** For each block: its offset, its first seq, its newest time. */
   readonly offsets: number[];
   readonly seqs: number[];
   readonly times: string[];
-  /** Ranges of blocks, flat: [from, to, from, to...]. */
+  /** Ranges of blocks for each execution, flat: [from, to, from, to...]. */
   readonly #executions = new Map<string, number[]>();
-  /** The execution of the line before, in this block: output comes in runs. */
+  /** Execution of the previous line in this block; output comes in runs. */
   #repeated: string | undefined;
 
   constructor(
@@ -69,14 +69,14 @@ export class BlockIndex {
     return this.offsets.length;
   }
 
-  /** Takes up a line that ends, with its newline, at the offset `end`. */
+  /** Adds a line that ends, with its newline, at the offset `end`. */
   add(line: Indexed, end: number): void {
     const start = this.offsets[this.offsets.length - 1];
     if (start === undefined || this.size - start >= BLOCK_BYTES) this.startBlock(line.seq);
     this.addToBlock(line, end);
   }
 
-  /** The same, whatever the size of the block. */
+  /** Adds a line to the current block, whatever its size. */
   addToBlock(line: Indexed, end: number): void {
     const block = this.offsets.length - 1;
     if (line.time > (this.times[block] ?? '')) this.times[block] = line.time;
@@ -86,7 +86,7 @@ export class BlockIndex {
     this.lines++;
   }
 
-  /** Begins a block at the present end. */
+  /** Starts a block at the current end. */
   startBlock(seq: number): void {
     this.offsets.push(this.size);
     this.seqs.push(seq);
@@ -103,7 +103,7 @@ export class BlockIndex {
     else if (end < block) ranges.push(block, block);
   }
 
-  /** The blocks that hold lines of the execution, or all blocks. */
+  /** Blocks with lines of the execution; all blocks without one. */
   blocksOf(execution: string | undefined): number[] {
     if (execution === undefined) return Array.from(this.offsets.keys());
     const ranges = this.#executions.get(execution) ?? [];
@@ -118,7 +118,7 @@ export class BlockIndex {
     return this.#executions.keys();
   }
 
-  /** As text with a checksum, so that a damaged index is never believed. */
+  /** Serializes to text with a checksum, so that a damaged index is detected. */
   serialize(): string {
     const stored: Stored = {
       version: VERSION,
@@ -138,7 +138,7 @@ export class BlockIndex {
     return `{"crc":"${checksum(body)}",${body}\n`;
   }
 
-  /** The reverse; undefined when the text is damaged, or of a later version. */
+  /** @returns undefined when the text is damaged, or of a later version */
   static parse(text: string): BlockIndex | undefined {
     const match = /^\{"crc":"([0-9a-f]{8})",/.exec(text);
     const body = text.slice(match?.[0].length).trimEnd();

@@ -1,4 +1,4 @@
-/** The state on disk, so that a start reads only what came after it. Deleting it costs nothing but time. */
+/** Checkpoint: the state on disk, so that a start reads only newer events. Deleting it costs time only. */
 import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionEvent } from '../core/event.js';
@@ -13,18 +13,18 @@ import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 
-/** Of another version, it is not read. */
+/** A checkpoint of another version is ignored. */
 const VERSION = 3;
 
-/** Whoever dies again before its first checkpoint would otherwise have more to read at each start. */
+/** Beyond this a checkpoint is written at once, so that a crash loop does not read more at each start. */
 const REREAD_BYTES = 4 * 1024 * 1024;
 
-/** Written at once: of many executions neither the text nor a second form is ever whole in memory. */
+/** Bound of the text in memory while a checkpoint is written. */
 const CHUNK_CHARS = 64 * 1024;
 
 const PLACES = ['alive', 'ended', 'summaries'] as const;
 
-/** The first line of the file. A line for each execution follows, in the order of these places. */
+/** First line of the file. A line for each execution follows, in the order of PLACES. */
 interface Header {
   version: number;
   journal: string;
@@ -32,7 +32,7 @@ interface Header {
   state: OwnStateJson;
 }
 
-/** Writes it whole or not at all. `state` must not change meanwhile. */
+/** Writes the file atomically. `state` must not change meanwhile. */
 export async function writeCheckpoint(file: string, journal: string, state: State): Promise<void> {
   await replaceFile(file, chunksOf(linesOf(journal, state)), { durable: false });
 }
@@ -58,15 +58,15 @@ function* chunksOf(lines: Iterable<string>): Generator<string> {
   yield chunk;
 }
 
-/** Of which journal, and up to where. */
+/** Journal by its ID, and its newest seq. */
 interface Extent {
   id: string;
   seq: number;
 }
 
 /**
- * The state as of the newest event in the journal: the checkpoint, if it is one of this journal and not ahead of what
- * a crash has left of it, and every event after it.
+ * Restores the state as of the newest event in the journal: the checkpoint, if it is of this journal and not ahead of what
+ * a crash has left of it, plus every later event.
  */
 export async function restore(
   file: string,
@@ -78,15 +78,15 @@ export async function restore(
   return (await replay(known ?? emptyState(limits), source, extent)).state;
 }
 
-/** Whoever has to do something with what no checkpoint has. */
+/** Observer of the events that are newer than the checkpoint. */
 export interface Observer {
-  /** This is in the state now. */
+  /** Called after an event was folded into the state. */
   saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
-  /** It was much: a checkpoint is due, once all that was seen is dealt with. */
+  /** Called when so many events were read that a new checkpoint should be written. */
   readMuch(): void;
 }
 
-/** The same for whoever writes the journal. */
+/** Restores the state for the writer of the journal, and removes a checkpoint that does not fit it. */
 export async function restoreForWriting(
   file: string,
   source: JournalSource,
@@ -95,16 +95,16 @@ export async function restoreForWriting(
   { observer, signal }: { observer?: Observer; signal?: AbortSignal | undefined } = {},
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
-  // left there, it would fit again once the journal has grown past it, with events that the journal has lost
+  // it would fit again once the journal has grown past it, with events that the journal has lost
   if (!known && (await statIfThere(file))?.isFile()) await removeFile(file);
   const { state, read } = await replay(known ?? emptyState(limits), source, extent, { observer, signal });
-  // a full disk takes none; the next start reads the same again then
+  // on a full disk the next start reads the same events again
   if (read > REREAD_BYTES && observer) observer.readMuch();
   else if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
   return state;
 }
 
-/** Returns how much had to be read, too. */
+/** @returns the state, and the number of characters that were read */
 async function replay(
   state: State,
   source: JournalSource,
@@ -137,7 +137,7 @@ async function readCheckpoint(
     const header = await readJson<Header>(lines);
     const fits = header.version === VERSION && header.journal === journal.id;
     if (!fits || header.state.seq > journal.seq) return undefined;
-    // what it takes for alive may have ended in what was removed since
+    // executions that it has as alive may have ended in events that were removed since
     if (header.state.seq < (await readRemovedThrough(source.directory))) return undefined;
     const state = ownStateFromJson(header.state, limits);
     for (const place of PLACES) {
@@ -147,7 +147,7 @@ async function readCheckpoint(
     }
     return state;
   } catch {
-    // absent, torn or made by hand: the journal has it all
+    // absent, truncated or edited: the journal has everything
     return undefined;
   } finally {
     await handle?.close();

@@ -1,11 +1,11 @@
-/** clean.json: the last writer stopped in good order, and where. It stands only while nobody writes. */
+/** Clean-shutdown marker, clean.json: where the last writer stopped. Absent while a writer runs. */
 import path from 'node:path';
 import { readText } from '../platform/regular-file.js';
 import { removeFile, replaceFile, statIfThere } from './disk.js';
 import { CLEAN_MARKER } from './layout.js';
 
 export interface CleanMarker {
-  /** The segment to go on with, and its size. */
+  /** The segment to continue, and its size. */
   segment: number;
   size: number;
   /** The newest seq that may have been used. */
@@ -16,10 +16,10 @@ export async function writeCleanMarker(directory: string, marker: CleanMarker): 
   await replaceFile(path.join(directory, CLEAN_MARKER), JSON.stringify(marker) + '\n');
 }
 
-/** Reads and removes it. */
+/** Reads and removes the marker. */
 export async function takeCleanMarker(directory: string): Promise<CleanMarker | undefined> {
   const file = path.join(directory, CLEAN_MARKER);
-  if (!(await statIfThere(file))?.isFile()) return undefined; // closing replaces whatever else is there
+  if (!(await statIfThere(file))?.isFile()) return undefined; // closing replaces anything else of this name
   const text = await readText(file);
   await removeFile(file);
   try {

@@ -1,4 +1,4 @@
-/** The few file operations that the journal needs beside node's: atomic replacement, directory sync, tolerant removal. */
+/** File operations of the journal: atomic replacement, directory sync, tolerant removal. */
 import { constants } from 'node:fs';
 import { lstat, open, rename, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,10 +14,10 @@ export const OPEN_TO_REPLACE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
 
 export const DIRECTORY_MODE = 0o700;
 
-/** What a file is called until it is whole. Leftovers are removed when the journal is opened. */
+/** Suffix of a file until it is complete. Leftovers are removed when the journal is opened. */
 export const TEMPORARY = '.tmp';
 
-/** Replaces the file so that a reader sees the old text or the new one, after power loss too if `durable`. */
+/** Replaces the file atomically: readers see the old text or the new one, also after power loss if `durable`. */
 export async function replaceFile(
   file: string,
   text: string | Iterable<string>,
@@ -35,13 +35,13 @@ export async function replaceFile(
     }
     await rename(temporary, file);
   } catch (error) {
-    await removeFile(temporary).catch(() => undefined); // the first error is the one that tells
+    await removeFile(temporary).catch(() => undefined); // the first error is the one to report
     throw error;
   }
   if (durable) await syncDirectory(path.dirname(file));
 }
 
-/** Points the link at `target`; there is no moment without a link. */
+/** Points the link at `target` atomically. */
 export async function replaceLink(link: string, target: string): Promise<void> {
   const temporary = link + TEMPORARY;
   await removeFile(temporary);
@@ -49,7 +49,7 @@ export async function replaceLink(link: string, target: string): Promise<void> {
   await rename(temporary, link);
 }
 
-/** Makes creations, renames and removals in it durable. */
+/** Makes creations, renames and removals in a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, O_RDONLY);
   try {
@@ -59,7 +59,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Makes a file that somebody may have left unsynced durable. */
+/** Syncs a file that an earlier writer may have left unsynced. */
 export async function syncFile(file: string): Promise<void> {
   const handle = await openRegular(file, OPEN_TO_READ);
   try {
@@ -69,7 +69,7 @@ export async function syncFile(file: string): Promise<void> {
   }
 }
 
-/** Removes the file, whether it is there or not. */
+/** Removes the file if it exists. */
 export async function removeFile(file: string): Promise<void> {
   await orMissing(unlink(file));
 }
@@ -78,7 +78,7 @@ export async function statIfThere(file: string) {
   return orMissing(lstat(file));
 }
 
-/** What it yields, or undefined when the file does not exist. */
+/** @returns the result of the operation; undefined when the file does not exist */
 export async function orMissing<T>(operation: Promise<T>): Promise<T | undefined> {
   try {
     return await operation;

@@ -1,9 +1,9 @@
-/** The journal cannot be written: what is refused meanwhile, and when it is tried again. */
+/** State of a journal that cannot be written: counts refused writes, and limits retries. */
 import { constants } from 'node:os';
 import type { NewEvent } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 
-/** A full disk is tried again this often at most, by whoever wants to write. */
+/** Minimum interval between attempts to write. */
 const RETRY_MS = 1_000;
 
 /** By number, because node has no name for EDQUOT. */
@@ -29,14 +29,14 @@ export class WriteFailure {
     return this.#down?.error;
   }
 
-  /** Throws while it is too early for another attempt. */
+  /** @throws while it is too early for another attempt */
   check(): void {
     if (this.#down === undefined || this.#uptime() - this.#down.triedAt >= RETRY_MS) return;
     this.#down.refused++;
     throw this.#down.error;
   }
 
-  /** Returns what to throw. */
+  /** Records a failure. @returns the error to throw */
   set(thrown: unknown): ProgressError {
     const error = toJournalError(thrown);
     const now = this.#uptime();
@@ -45,7 +45,7 @@ export class WriteFailure {
     return error;
   }
 
-  /** Returns what to note in the journal if it had been failing. */
+  /** Records a success. @returns a note for the journal if writing had been failing */
   clear(): NewEvent | undefined {
     const down = this.#down;
     if (down === undefined) return undefined;
@@ -68,7 +68,7 @@ function toJournalError(thrown: unknown): ProgressError {
   if (thrown instanceof ProgressError) return thrown;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   if (thrown instanceof Error && 'errno' in thrown && FULL_DISK.has(thrown.errno)) {
-    const advice = 'free some space; writing goes on by itself then';
+    const advice = 'free some space; writing resumes automatically';
     return new ProgressError('disk_full', `no space for the journal (${reason}): ${advice}`, { cause: thrown });
   }
   return new ProgressError('journal_failed', `the journal cannot be written: ${reason}`, { cause: thrown });

@@ -1,4 +1,4 @@
-/** One execution from its events in the files: what memory no longer holds. */
+/** Restores one execution that is no longer in memory from its events in the files. */
 import type { Execution } from '../core/execution.js';
 import { fold } from '../core/fold.js';
 import { emptyState, findExecution } from '../core/state.js';

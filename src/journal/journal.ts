@@ -1,11 +1,10 @@
 /**
- * The one writer of the journal. A batch is written whole or not at all; what is written survives the process, what is
- * synced survives power loss.
+ * Single writer of the journal. What is written survives the process; what is synced survives power loss.
  *
- * A batch is written whole or not at all: a partial write is cut off again. A file whose sync has failed is never
+ * A batch is written whole or not at all: a partial write is cut off. A file whose sync has failed is never
  * synced again: its unsynced lines go to a new segment, and readers drop the second copy. The same happens when the
- * name no longer leads to the file after a sync, or leads to a shorter one, so that what is reported as synced can be
- * found. What other programs remove later is reported as a gap by the index. Blocks of about 64 KiB are the unit of
+ * name no longer refers to the file after a sync, or to a shorter one, so that what is reported as synced can be
+ * found. What other programs remove later the index reports as a gap. Blocks of about 64 KiB are the unit of
  * the index and of compression, so one execution can be read out of a gigabyte.
  */
 import { isLifecycle } from '../core/event.js';
@@ -37,16 +36,16 @@ export interface JournalOptions
 
 type Options = RetentionLimits & Pick<WriterOptions, Given | Optional>;
 
-/** Enough to make a sync worth its while, little enough to be on disk soon. */
+/** Unsynced bytes beyond which a sync starts at once. */
 const SYNC_BYTES = 8 * 1024 * 1024;
-/** As microseconds one second: a crash moves the seqs no further ahead of the clock. */
+/** One second in microseconds: a crash moves the seqs no further ahead of the clock. */
 const RESERVED_SEQS = 1_000_000;
-/** Written to within this time: the machine has better things to do than compression. */
+/** Compression waits while the last write is more recent than this. */
 const BUSY_MS = 200;
 
 export class Journal {
   readonly id: string;
-  /** The directory was written by a later release. */
+  /** A later release has written the directory. */
   readonly readOnly: boolean;
   readonly source: JournalSource;
   #options: Options;
@@ -55,11 +54,11 @@ export class Journal {
   readonly #schedule = new SyncSchedule(() => this.#syncPass());
   readonly #failure: WriteFailure;
   readonly #archiver: Archiver;
-  readonly #shelf: SealedSegments;
-  /** Whatever changes the file written to waits for what was begun before. */
+  readonly #sealed: SealedSegments;
+  /** Serializes changes of the active segment. */
   #work: Promise<unknown> = Promise.resolve();
-  #shelfWork: Promise<unknown> = Promise.resolve();
-  /** By first seq: why the segment cannot be read. */
+  #sealedWork: Promise<unknown> = Promise.resolve();
+  /** Segments by first seq that cannot be read, and why. */
   readonly #unreadable = new Map<number, string>();
   #isWriting = false;
   #isClosed = false;
@@ -72,9 +71,9 @@ export class Journal {
     this.id = recovered.manifest.id;
     this.readOnly = recovered.readOnly;
     this.#failure = new WriteFailure(uptime);
-    this.#shelf = new SealedSegments(directory);
+    this.#sealed = new SealedSegments(directory);
     const isBusy = () => uptime() - this.#writtenAt < BUSY_MS;
-    this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#shelf.put(first) });
+    this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#sealed.put(first) });
     const sealed = () => this.#schedule.now();
     const finished = (first: number) => this.#takeFinished(first);
     const restoreDirectory = () => this.#restoreDirectory();
@@ -86,14 +85,14 @@ export class Journal {
     };
   }
 
-  /** Whoever opens it holds the daemon's lock. */
+  /** Opens the journal for writing; the caller holds the daemon's lock. */
   static async open(given: JournalOptions): Promise<Journal> {
     const now = () => Date.now();
     const uptime = () => performance.now();
     const options = { now, uptime, log: () => undefined, note: () => undefined, ...given };
     const recovered = await recover({ ...options, durable: options.sync !== 'never' });
     const journal = new Journal(options, recovered);
-    await Promise.all(recovered.sealed.map(({ first }) => journal.#shelf.put(first)));
+    await Promise.all(recovered.sealed.map(({ first }) => journal.#sealed.put(first)));
     for (const { segment, reason } of await findUnreadable(options.directory))
       journal.#noteReadability(segment, reason);
     const unfinished = recovered.sealed.filter((segment) => segment.plain || !segment.index);
@@ -101,22 +100,22 @@ export class Journal {
     return journal;
   }
 
-  /** The newest event written, 0 if there is none. */
+  /** Seq of the newest event written; 0 if there is none. */
   get seq(): number {
     return this.#writer.seq;
   }
 
-  /** The newest that is known to be on disk. */
+  /** Seq of the newest event that is known to be on disk. */
   get synced(): number {
     return this.#writer.synced;
   }
 
-  /** What the next event must carry. Read it right before each write: one that failed has used up its seqs. */
+  /** Seq of the next event. Read it before each write: a failed write has used up its seqs. */
   get nextSeq(): number {
     return this.#writer.nextSeq;
   }
 
-  /** One call at a time. When it rejects, nothing of the batch is in the journal. */
+  /** Writes a batch; one call at a time. When it rejects, nothing of the batch is in the journal. */
   async write(batch: Batch): Promise<void> {
     const first = batch.events[0]?.seq;
     if (first === undefined) return;
@@ -131,19 +130,19 @@ export class Journal {
     }
   }
 
-  /** When it resolves, everything written so far is on disk, unless syncing is off altogether. */
+  /** Resolves when everything written so far is on disk, unless syncing is off. */
   async sync(): Promise<void> {
     if (this.#options.sync !== 'never' && this.synced < this.seq) await this.#schedule.request();
   }
 
   /**
-   * Other bounds, or another way to sync; to be called between two writes. What was written before is synced first, so
-   * that `synced` goes on to tell the truth.
+   * Changes limits and the way of syncing; to be called between writes. What was written before is synced first, so
+   * that `synced` stays true.
    */
   async configure(given: RetentionLimits & Tuning): Promise<void> {
     const { sync, directory } = this.#options;
     if (sync !== given.sync && !this.readOnly) {
-      // of segments that are closed nobody has cared yet
+      // with `never`, closed segments were not synced
       if (sync === 'never') await syncSegments(directory);
       if (this.synced < this.seq) await this.#schedule.request();
     }
@@ -151,18 +150,18 @@ export class Journal {
     this.#writer.configure(given);
   }
 
-  /** Syncs, and leaves word that all is in order. */
+  /** Syncs, and writes the clean-shutdown marker. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#archiver.close();
-    await this.#shelfWork;
-    await this.#work.catch(() => undefined); // whoever began it was told
+    await this.#sealedWork;
+    await this.#work.catch(() => undefined); // its caller has the error
     try {
       if (this.#options.sync === 'interval') await this.#schedule.request();
       await this.#writer.close();
     } catch (error) {
-      this.#options.log(`the journal was not closed in good order: ${ProgressError.from(error).message}`);
+      this.#options.log(`the journal was not closed cleanly: ${ProgressError.from(error).message}`);
     }
     this.#schedule.stop();
   }
@@ -175,8 +174,8 @@ export class Journal {
       directory: this.#options.directory,
       seq: this.seq,
       synced: this.synced,
-      segments: this.#shelf.count + live.length,
-      bytes: live.reduce((sum, segment) => sum + segment.index.size, this.#shelf.bytes),
+      segments: this.#sealed.count + live.length,
+      bytes: live.reduce((sum, segment) => sum + segment.index.size, this.#sealed.bytes),
       ...(failure && { failure }),
       ...(this.#unreadable.size > 0 && {
         unreadable: [...this.#unreadable].map(([segment, reason]) => ({ segment, reason })),
@@ -184,19 +183,19 @@ export class Journal {
     };
   }
 
-  /** The last seq of the oldest segments that are to go by size or `byAge`; the active one never is. */
+  /** Last seq of the oldest segments that exceed retention by size or, with `byAge`, by age; never of the active one. */
   expired({ byAge = true } = {}): number | undefined {
     if (this.readOnly) return undefined;
     const first = this.#writer.live[0]?.first ?? this.seq + 1;
-    return this.#shelf.expired(this.#options, byAge ? this.#options.now() : -Infinity, {
+    return this.#sealed.expired(this.#options, byAge ? this.#options.now() : -Infinity, {
       first,
       total: this.status().bytes,
     });
   }
 
-  /** Removes the segments that hold nothing newer. What is alive in them has been written and synced again before. */
+  /** Removes segments that hold nothing newer; the caller has written and synced what is alive in them again. */
   async removeThrough(seq: number): Promise<void> {
-    await this.#onShelf(() => this.#removeThrough(seq));
+    await this.#withSealed(() => this.#removeThrough(seq));
   }
 
   async #removeThrough(seq: number): Promise<void> {
@@ -210,18 +209,18 @@ export class Journal {
     for (const { first } of gone) {
       await this.#archiver.drop(first);
       await removeSegment(directory, first);
-      this.#shelf.remove(first);
+      this.#sealed.remove(first);
       this.#unreadable.delete(first);
     }
     await syncDirectory(directory);
   }
 
-  /** Notes behind this seq name executions whose events may still be in the files; undefined: none do. */
+  /** Notes after this seq name executions whose events may still be in the files; undefined without such notes. */
   get pruning(): number | undefined {
     return this.#manifest.pruning;
   }
 
-  /** Before such notes are written, so that a crash does not leave the rest undone. */
+  /** Called before such notes are written, so that pruning continues after a crash. */
   async beginPruning(): Promise<void> {
     this.#checkWritable();
     this.#manifest.pruning ??= this.seq;
@@ -234,8 +233,8 @@ export class Journal {
   }
 
   /**
-   * Takes these out of all files, one segment after the other. Returns how many bytes of the disk that has freed.
-   * `kept`: seqs of events that stay nevertheless.
+   * Removes these events from all files, one segment at a time. Returns how many bytes that has freed on disk.
+   * `kept`: seqs of events that are not removed.
    */
   async prune(gone: Gone, signal: AbortSignal, kept: ReadonlySet<number> = new Set()): Promise<number> {
     const { directory } = this.#options;
@@ -245,13 +244,13 @@ export class Journal {
     let failure: unknown;
     for (const [at, segment] of segments.entries()) {
       signal.throwIfAborted();
-      if (this.#findLive(segment.first)) continue; // begun after the newest of them
+      if (this.#findLive(segment.first)) continue; // started after the newest of them
       try {
-        freed += await this.#onShelf(() =>
+        freed += await this.#withSealed(() =>
           this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
         );
       } catch (error) {
-        // one that cannot be read or written keeps none of the others; the task is tried again at the next start
+        // a segment that cannot be read or written does not stop the others; the next start tries again
         failure ??= error;
       }
     }
@@ -259,7 +258,7 @@ export class Journal {
     return freed;
   }
 
-  /** What is written to is closed if one of them is in it. */
+  /** Rotates the active segment if it holds one of them. */
   async #sealFor(gone: Gone): Promise<void> {
     const holds = () => this.#writer.live.some(({ index }) => mayHold(index, gone));
     if (!holds()) return;
@@ -268,7 +267,7 @@ export class Journal {
     if (holds())
       throw new ProgressError(
         'journal_failed',
-        'the newest events cannot be synced: nothing is removed from files yet',
+        'the newest events cannot be synced, so nothing was removed from files',
       );
   }
 
@@ -279,20 +278,20 @@ export class Journal {
   ): Promise<number> {
     const { directory } = this.#options;
     await this.#archiver.drop(first);
-    const before = this.#shelf.bytes;
+    const before = this.#sealed.bytes;
     const isPruned = await pruneSegment(directory, first, below, task);
-    if (isPruned) await this.#shelf.put(first);
-    const freed = before - this.#shelf.bytes;
-    if (plain && !this.#isClosed) this.#archiver.add(first); // as it was dropped
+    if (isPruned) await this.#sealed.put(first);
+    const freed = before - this.#sealed.bytes;
+    if (plain && !this.#isClosed) this.#archiver.add(first); // drop() took it out of the queue
     return freed;
   }
 
   #check({ events, lines }: Batch, first: number): void {
     this.#checkWritable();
     if (this.#isClosed) throw new ProgressError('journal_failed', 'the journal is closed');
-    if (this.#isWriting) throw new ProgressError('internal', 'two writes to the journal at once');
+    if (this.#isWriting) throw new ProgressError('internal', 'two concurrent writes to the journal');
     if (first < this.nextSeq)
-      throw new ProgressError('internal', `event ${first} comes too late, ${this.nextSeq} is next`);
+      throw new ProgressError('internal', `event ${first} is out of order: ${this.nextSeq} is next`);
     if (events.length !== lines.length) throw new ProgressError('internal', 'a batch has a line for each event');
   }
 
@@ -308,14 +307,14 @@ export class Journal {
 
   async #exclusively<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#work.then(task, task);
-    this.#work = done.catch(() => undefined); // the caller is told
+    this.#work = done.catch(() => undefined); // the caller has the error
     return done;
   }
 
-  /** Sealed segments are removed and replaced by one task at a time. */
-  async #onShelf<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#shelfWork.then(task, task);
-    this.#shelfWork = done.catch(() => undefined); // the caller is told
+  /** Serializes removal and replacement of sealed segments. */
+  async #withSealed<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#sealedWork.then(task, task);
+    this.#sealedWork = done.catch(() => undefined); // the caller has the error
     return done;
   }
 
@@ -329,7 +328,7 @@ export class Journal {
     if (this.#options.sync === 'interval') this.#scheduleSync(batch);
   }
 
-  /** Before a seq is used it is below a mark that survives power loss, so that it is never given again. */
+  /** Raises the high-water mark, which survives power loss, before a seq above it is used: no seq is assigned twice. */
   async #reserve(seq: number): Promise<void> {
     const { directory } = this.#options;
     const { reservedThrough } = this.#manifest;
@@ -354,13 +353,13 @@ export class Journal {
   async #syncPass(): Promise<void> {
     if (await this.#writer.sync()) return;
     await this.#exclusively(async () => {
-      if (!this.#writer.needsRewrite) return; // a write has seen to it meanwhile
+      if (!this.#writer.needsRewrite) return; // a write has done it meanwhile
       this.#failure.check();
       await this.#attempt(() => this.#writer.rewrite());
     });
   }
 
-  /** Failure and recovery are told once each. */
+  /** Runs a task that writes; logs failure and recovery once each. */
   async #attempt(task: () => Promise<void>): Promise<void> {
     const { log, note } = this.#options;
     const wasFailing = this.#failure.error !== undefined;
@@ -377,19 +376,19 @@ export class Journal {
     note(recovery);
   }
 
-  /** Segments that were taken away with their indexes would be missed by no reader: an index for each says what is lost. */
+  /** Writes an index for each segment that was removed with its index, so that readers get a gap. */
   async #restoreDirectory(): Promise<void> {
     const { directory, log, note } = this.#options;
     await writeManifest(directory, this.#manifest);
-    const there = new Set((await listSegments(directory)).map(({ first }) => first));
-    const known = [...this.#shelf.firsts, ...this.#writer.live.map(({ first }) => first)];
-    const gone = this.#shelf.firsts.filter((first) => !there.has(first));
+    const existing = new Set((await listSegments(directory)).map(({ first }) => first));
+    const known = [...this.#sealed.firsts, ...this.#writer.live.map(({ first }) => first)];
+    const gone = this.#sealed.firsts.filter((first) => !existing.has(first));
     for (const first of gone) {
       const index = new BlockIndex(first);
       index.last = (known.find((next) => next > first) ?? this.nextSeq) - 1;
       index.closed = true;
       await writeIndex(directory, index);
-      this.#shelf.remove(first);
+      this.#sealed.remove(first);
     }
     if (gone[0] === undefined) return;
     const message = `another program removed ${gone.length} segments of the journal: readers get a gap`;
@@ -405,15 +404,15 @@ export class Journal {
   }
 
   async #takeFinished(first: number): Promise<void> {
-    await this.#shelf.put(first);
+    await this.#sealed.put(first);
     if (!this.#isClosed) this.#archiver.add(first);
   }
 }
 
-/** Compressed ones are synced when they are made. */
+/** Syncs plain segments; compressed ones are synced when they are created. */
 async function syncSegments(directory: string): Promise<void> {
   for (const { first, plain } of await listSegments(directory)) {
-    // compression may be done with it meanwhile
+    // compression may have replaced it meanwhile
     if (plain) await orMissing(syncFile(segmentPath(directory, first, 'plain')));
   }
 }

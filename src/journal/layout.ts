@@ -1,4 +1,4 @@
-/** What the files in the journal's directory are called, and which segments they make up. */
+/** Names of the files in the journal's directory, and the segments that they form. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { orMissing } from './disk.js';
@@ -8,12 +8,12 @@ export const CLEAN_MARKER = 'clean.json';
 export const CURRENT = 'current.jsonl';
 export const QUARANTINE = 'quarantine';
 
-/** As microseconds since 1970, seqs from here on lie beyond the year 2110: in a file they can only be damage. */
+/** Seqs are microseconds since 1970; from here on they are after the year 2110, which in a file is damage. */
 export const SEQ_LIMIT = 2 ** 52;
 
-/** A segment by what is there of it. One with an index alone has been taken away. */
+/** Segment and which of its files exist. One with an index alone was removed by another program. */
 export interface SegmentEntry {
-  /** The file's name: above all seqs of older segments, and at most its own first new one. */
+  /** Name of the file: above all seqs of older segments, at most its own first new seq. */
   first: number;
   plain: boolean;
   gzip: boolean;
@@ -33,7 +33,7 @@ export function segmentName(first: number, part: Part): string {
   return `${first}${SUFFIXES[part]}`;
 }
 
-/** Oldest first; none when there is no directory. Links are nobody's segments. */
+/** Lists segments, oldest first; none when there is no directory. Symbolic links are ignored. */
 export async function listSegments(directory: string): Promise<SegmentEntry[]> {
   const files = (await orMissing(readdir(directory, { withFileTypes: true }))) ?? [];
   const segments = new Map<number, SegmentEntry>();
@@ -53,7 +53,7 @@ function partOf(suffix: string | undefined): Part {
   return suffix === SUFFIXES.gzip ? 'gzip' : 'index';
 }
 
-/** Has it been taken away, so that its index alone tells of it? */
+/** Whether another program has removed it, so that only its index is left. */
 export function isMissing(segment: SegmentEntry): boolean {
   return !segment.plain && !segment.gzip;
 }

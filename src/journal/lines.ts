@@ -1,35 +1,35 @@
-/** From the bytes of a segment to events, past whatever is damaged: a wrong byte costs the line it is in, no more. */
+/** Decodes bytes of a segment to events and skips damage: a wrong byte costs only the line it is in. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { Gap } from '../api/messages.js';
 import { SEQ_LIMIT } from './layout.js';
 import type { LineSearch } from './search.js';
 
-/** Events beside their lines. lines[i] is the JSON of events[i]; it begins with {"seq":N, and holds no newline. */
+/** Events and their lines. lines[i] is the JSON of events[i]; it begins with {"seq":N, and holds no newline. */
 export interface Batch {
   events: ExecutionEvent[];
   lines: string[];
 }
 
 export interface ByteRange {
-  /** The seq before the first line, as far as known, else -1. */
+  /** Seq before the first line; -1 if unknown. */
   before: number;
   /** All seqs here are below this. */
   below: number;
-  /** Wanted are seqs above `after` up to `through`. */
+  /** Seqs above `after` up to `through` are wanted. */
   after: number;
   through: number;
-  /** Lines without what it looks for are not looked at, nor bytes without any such line, be they damaged or not. */
+  /** Lines that it does not match are skipped, and so are bytes without any match, damaged or not. */
   search?: LineSearch | undefined;
-  /** The same for what it says of single lines. */
+  /** A second search, which is applied to single lines only. */
   within?: LineSearch | undefined;
 }
 
-/** Told of what is found, in order. */
+/** Visitor of what is found, in order. */
 export interface LineVisitor {
   event(event: ExecutionEvent, line: string, end: number): void;
-  /** Bytes that are no event. */
+  /** Bytes that are not an event. */
   damage?(start: number, end: number): void;
-  /** The seqs that may have stood there. */
+  /** Seqs that the damaged bytes may have held. */
   gap?(gap: Gap): void;
 }
 
@@ -40,8 +40,8 @@ const HEAD = '{"seq":';
 const HEAD_BYTES = Buffer.from(HEAD);
 
 /**
- * Every line ends with a newline; what follows the last one is damage. Returns the last good seq, or `range.before`; of
- * bytes in which nothing is looked for, the seq in front of `below`.
+ * Every line ends with a newline; what follows the last one is damage. Returns the last good seq, or `range.before`; for
+ * bytes that the search skips, the seq before `below`.
  */
 export function decodeLines(buffer: Buffer, range: ByteRange, visitor: LineVisitor): number {
   return new LineDecoder(buffer, range, visitor).decode();
@@ -87,13 +87,13 @@ class LineDecoder {
     else this.#parse(start, end, next);
   }
 
-  /** seq rises from line to line. Where it does not, the line that fits its neighbours is right. */
+  /** Seqs increase from line to line. Where they do not, the line that fits its neighbours is valid. */
   #isPlausible(seq: number, next: number): boolean {
     if (!this.#isInRange(seq)) return false;
     return seq === this.#previous + 1 || !(next > this.#previous && next <= seq);
   }
 
-  /** A line before a jump is parsed in any case: with its newline damaged it holds the line after it too. */
+  /** A line before a jump is always parsed: if its newline is damaged, it holds the next line too. */
   #isUnwanted(start: number, end: number, seq: number, next: number): boolean {
     if (seq <= this.#range.after) return next === seq + 1;
     return seq > this.#range.through || !this.#search(start, end) || !this.#within(start, end);
@@ -106,7 +106,7 @@ class LineDecoder {
     else this.#parseJoined(line, start, end, next);
   }
 
-  /** Perhaps the newline before a good line turned into something else, or all that stood before it. */
+  /** Parses two lines whose newline is damaged, or a good line after damage. */
   #parseJoined(text: string, start: number, end: number, next: number): void {
     const middle = text.lastIndexOf(HEAD);
     const tail = middle > 0 ? parseEvent(text.slice(middle)) : undefined;
@@ -144,7 +144,7 @@ class LineDecoder {
   }
 }
 
-/** The seq that a line begins with, or NaN when it does not begin as our lines do. */
+/** @returns the seq at the start of a line; NaN when the line does not start with one */
 export function peekSeq(buffer: Buffer, start: number): number {
   for (let i = 0; i < HEAD_BYTES.length; i++) if (buffer[start + i] !== HEAD_BYTES[i]) return NaN;
   let at = start + HEAD_BYTES.length;
@@ -153,7 +153,7 @@ export function peekSeq(buffer: Buffer, start: number): number {
   return buffer[at] === COMMA && seq > 0 && seq < SEQ_LIMIT ? seq : NaN;
 }
 
-/** The event of a line, or undefined when it is none. */
+/** @returns the event of a line; undefined when it is not one */
 export function parseEvent(line: string): ExecutionEvent | undefined {
   try {
     const value: unknown = JSON.parse(line);

@@ -1,21 +1,21 @@
-/** journal.json: the journal's identity, its format version, and what it no longer holds. */
+/** Manifest, journal.json: the journal's identity, its format version, and what was removed from it. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { NotRegularFile, readText } from '../platform/regular-file.js';
 import { replaceFile } from './disk.js';
 import { MANIFEST } from './layout.js';
 
-/** Raised when an older release could no longer append to what this one writes. */
+/** Incremented when an older release can no longer append to what this one writes. */
 export const FORMAT_VERSION = 1;
 
 export interface Manifest {
   version: number;
   id: string;
-  /** High-water mark: no seq above this one was ever given, whatever the segments and the clock have lost. */
+  /** High-water mark: no seq above it was ever assigned, whatever segments were lost and whatever the clock says. */
   reservedThrough?: number;
   /** Events up to this seq were removed by retention. */
   removedThrough?: number;
-  /** Notes behind this seq name executions that may still be in files, though they are to be there no more. */
+  /** Notes after this seq name executions that are pruned and may still be in files. */
   pruning?: number;
   /** Segments (by first seq) whose disappearance has been noted in the journal. */
   notedMissing?: number[];
@@ -27,7 +27,7 @@ export function createManifest(): Manifest {
   return { version: FORMAT_VERSION, id: randomBytes(ID_BYTES).toString('hex') };
 }
 
-/** `missing` when there is none, `damaged` when it says nothing that could be understood. */
+/** @returns `missing` when there is none, `damaged` when it cannot be parsed */
 export async function readManifest(directory: string): Promise<Manifest | 'missing' | 'damaged'> {
   try {
     const text = await readText(path.join(directory, MANIFEST));
@@ -44,7 +44,7 @@ export async function writeManifest(directory: string, manifest: Manifest): Prom
   await replaceFile(path.join(directory, MANIFEST), JSON.stringify(manifest) + '\n');
 }
 
-/** How far retention has removed events, as far as anybody can tell. */
+/** @returns the seq through which retention has removed events; 0 if unknown */
 export async function readRemovedThrough(directory: string): Promise<number> {
   const manifest = await readManifest(directory);
   return typeof manifest === 'object' ? (manifest.removedThrough ?? 0) : 0;

@@ -1,11 +1,11 @@
 /**
- * Takes executions out of a sealed segment: it is written again without their events, block by block, and put in the
- * place of the old one. Whenever that stops, one whole file counts. Readers that have the old one open go on with it.
+ * Removes executions from a sealed segment: writes it again without their events, block by block, and replaces the
+ * old file. An interruption leaves one complete file. Readers that have the old one open continue with it.
  *
- * Pruning is an event in the journal, `pruned`, with IDs: the fold forgets these, and that is the commit. What belongs
- * to no execution (sources, queues) is carried over before. Then each sealed segment that holds the executions is
- * rewritten block by block and replaces the old file; `pruning` in the manifest says from where on events are still to
- * be carried out, so that the next daemon continues. Sequence numbers stay, and a jump is no gap. A file may be
+ * Pruning is an event in the journal, `pruned`, with IDs: the fold forgets these, and that is the commit. Data without
+ * an execution (sources, queues) is carried over before. Then each sealed segment that holds the executions is
+ * rewritten; `pruning` in the manifest holds the position from which events are still to
+ * be processed, so that the next daemon continues. Sequence numbers stay, and a jump is not a gap. A file may be
  * replaced at any time, so a reader verifies that the index it has read belongs to the file it has open.
  */
 import { type FileHandle, rename, utimes } from 'node:fs/promises';
@@ -21,12 +21,12 @@ import { removeSegment } from './recovery.js';
 import { loadIndex, writeIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
 
-/** By id: events of the execution up to this seq are to go. */
+/** Executions by ID, and the seq up to which their events are removed. */
 export type Gone = ReadonlyMap<string, number>;
 
 const NEWLINE = 10;
 
-/** True when something of them was in it. `below`: all seqs of the segment are below this. Events of `kept` stay. */
+/** @returns whether the segment held such events; all its seqs are below `below`, and events in `kept` stay */
 export async function pruneSegment(
   directory: string,
   first: number,
@@ -42,14 +42,14 @@ export async function pruneSegment(
     await replace(directory, file, await write(directory, file, { index, touched, below, gone, kept }));
     return true;
   } catch (error) {
-    await removeFile(pathOf(directory, file) + TEMPORARY).catch(() => undefined); // the first error is the one that tells
+    await removeFile(pathOf(directory, file) + TEMPORARY).catch(() => undefined); // the first error is the one to report
     throw error;
   } finally {
     await file.close();
   }
 }
 
-/** May events that are to go be in there? What begins behind the last of them, a new execution of that id, may not. */
+/** Whether the segment may hold events to remove. One that starts after the last of them holds none. */
 export function mayHold(index: BlockIndex, gone: Gone): boolean {
   return [...index.executions()].some((id) => (index.seqs[0] ?? Infinity) <= (gone.get(id) ?? 0));
 }
@@ -72,7 +72,7 @@ interface Task {
   kept: ReadonlySet<number>;
 }
 
-/** The new file beside the old one; returns its index. */
+/** Writes the new file next to the old one. @returns its index */
 async function write(directory: string, file: SegmentFile, task: Task): Promise<BlockIndex> {
   const path = pathOf(directory, file);
   const handle = await openRegular(path + TEMPORARY, OPEN_TO_REPLACE);
@@ -104,7 +104,7 @@ async function writeBlocks(handle: FileHandle, file: SegmentFile, task: Task): P
       const add = (event: ExecutionEvent, _line: string, at: number) => fresh.addToBlock(event, start + at);
       before = decodeLines(kept, { ...ALL, before, below }, { event: add });
     }
-    // one that cannot be unpacked stays as it is, and is as long as it was
+    // a block that cannot be unpacked is copied unchanged
     fresh.size = start + (kept?.length ?? end - (index.offsets[block] ?? end));
     const bytes = await bytesFor(file, index, block, { kept, isChanged: kept !== lines });
     fresh.gzip?.offsets.push(fresh.gzip.size);
@@ -114,7 +114,7 @@ async function writeBlocks(handle: FileHandle, file: SegmentFile, task: Task): P
   return fresh;
 }
 
-/** What stands in the file for a block: where nothing has changed, the same as before. */
+/** Bytes of a block in the new file: the old ones if it has not changed. */
 async function bytesFor(
   file: SegmentFile,
   index: BlockIndex,
@@ -127,7 +127,7 @@ async function bytesFor(
 
 const ALL = { after: -1, through: Number.MAX_SAFE_INTEGER };
 
-/** Damage stays where it is: only whole lines of theirs go. */
+/** Removes whole lines of these executions; damaged bytes stay. */
 function without(lines: Buffer, range: { before: number; below: number }, { gone, kept }: Task): Buffer {
   const parts: Buffer[] = [];
   let from = 0;
@@ -142,12 +142,12 @@ function without(lines: Buffer, range: { before: number; below: number }, { gone
   return Buffer.concat([...parts, lines.subarray(from)]);
 }
 
-/** The old index goes before the old file: beside a new one it would tell of a loss. */
+/** Removes the old index before the old file: next to the new file it would report a loss. */
 async function replace(directory: string, file: SegmentFile, index: BlockIndex): Promise<void> {
   const { first } = file;
   const path = pathOf(directory, file);
   const written = await statIfThere(path);
-  if (written === undefined) throw new ProgressError('journal_failed', `${path} was taken away`);
+  if (written === undefined) throw new ProgressError('journal_failed', `${path} was removed by another program`);
   if (index.blocks === 0) {
     await removeFile(path + TEMPORARY);
     await removeSegment(directory, first);

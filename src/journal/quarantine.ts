@@ -1,4 +1,4 @@
-/** Keeps a copy of what is cut off a segment. */
+/** Copies what is cut off a segment to the quarantine. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { openRegular } from '../platform/regular-file.js';
@@ -7,7 +7,7 @@ import type { SegmentFile } from './segment-file.js';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** From the offset to the end; on disk when it resolves. */
+/** Copies from the offset to the end; the copy is synced when it resolves. */
 export async function copyRange(file: SegmentFile, start: number, target: string): Promise<void> {
   await mkdir(path.dirname(target), { recursive: true, mode: DIRECTORY_MODE });
   const copy = await openRegular(target, OPEN_TO_REPLACE);

@@ -1,4 +1,4 @@
-/** Reads the journal from its files: without the daemon, beside a live one, and inside it. */
+/** Reads the journal from its files: without a daemon, next to a running one, and inside it. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { Filter } from '../core/filter.js';
 import { matches } from '../core/filter.js';
@@ -9,20 +9,20 @@ import { listSegments, SEQ_LIMIT, segmentPath, type SegmentEntry } from './layou
 import type { Batch } from './lines.js';
 import { readRemovedThrough } from './manifest.js';
 import { allOf, between, containing, type LineSearch } from './search.js';
-import { type JournalSource, lookAgain, OpenSegment } from './source.js';
+import { type JournalSource, retryOpen, OpenSegment } from './source.js';
 import { NewestEvents } from './tail.js';
 
 export { type JournalSource, openSource } from './source.js';
 
 export interface ReadOptions {
-  /** Wanted are events with a higher seq than this. */
+  /** Events with a higher seq than this are wanted. */
   after?: number | undefined;
   through?: number | undefined;
   execution?: string | undefined;
-  /** Of events with a time from here on, and before there, as RFC 3339 in UTC. */
+  /** Events from `since` on and before `until`, RFC 3339 in UTC. */
   since?: string | undefined;
   until?: string | undefined;
-  /** Other lines need not be read: the caller looks at what comes. */
+  /** Lines that it does not match may be skipped; the caller still filters. */
   search?: LineSearch | undefined;
 }
 
@@ -39,7 +39,7 @@ interface Range {
 }
 
 /**
- * The events in order, each once, in chunks of about a block, up to what is written when it gets there; gaps where
+ * Reads events in order, each once, in chunks of about a block, up to what is written when it gets there; gaps where
  * events are known to be lost.
  */
 export async function* readJournal(source: JournalSource, options: ReadOptions = {}): AsyncGenerator<SegmentPart> {
@@ -62,7 +62,7 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
     if (segment === undefined || segment.first > through) return;
     const opened = await OpenSegment.open(source, segment, next);
     if (opened === undefined) {
-      await lookAgain(segment, ++misses);
+      await retryOpen(segment, ++misses);
       continue;
     }
     misses = 0;
@@ -70,18 +70,18 @@ export async function* readJournal(source: JournalSource, options: ReadOptions =
       yield part;
       position = 'gap' in part ? part.gap.to : (part.events.at(-1)?.seq ?? position);
     }
-    // Without a successor before it was read, it may have grown since.
+    // a segment without a successor may have grown since it was read
     if (next === undefined) return;
     finished = segment.first;
   }
 }
 
 export interface Newest extends Batch {
-  /** What could not be read among them, oldest first. */
+  /** What could not be read, oldest first. */
   gaps: Gap[];
 }
 
-/** The newest `count` events that pass the filter and are wanted, oldest first. */
+/** Reads the newest `count` events that pass the filter and are wanted, oldest first. */
 export async function readLast(
   source: JournalSource,
   count: number,
@@ -99,11 +99,11 @@ export async function readLast(
     const gaps: Gap[] = [];
     const gone = await readBackwards(source, tail, { execution: filter.execution, through }, gaps);
     if (gone === undefined) return { ...tail.batch(), gaps };
-    await lookAgain(gone, misses);
+    await retryOpen(gone, misses);
   }
 }
 
-/** The seq behind which the first event of this time or later stands; the newest seq when there is none. */
+/** @returns the seq before the first event of this time or later; the newest seq when there is none */
 export async function seqAtTime(source: JournalSource, time: string): Promise<number> {
   const wanted = Date.parse(time);
   if (Number.isNaN(wanted))
@@ -111,7 +111,7 @@ export async function seqAtTime(source: JournalSource, time: string): Promise<nu
   const segments = await listSegments(source.directory);
   for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1];
-    // What was last written to before that time holds nothing that was written after it.
+    // a segment that was last written to before that time holds no later event
     if (next !== undefined && (await lastWrite(source, segment)) < wanted) continue;
     const opened = await OpenSegment.open(source, segment, next);
     const seq = opened && (await using(opened, () => findTime(opened, new Date(wanted).toISOString())));
@@ -121,7 +121,7 @@ export async function seqAtTime(source: JournalSource, time: string): Promise<nu
   return 0;
 }
 
-/** Ids of executions that begin so, in the order in which they appear. */
+/** Finds IDs of executions by a prefix, in the order in which they appear. */
 export async function findExecutions(source: JournalSource, prefix: string): Promise<string[]> {
   const found = new Set<string>();
   const segments = await listSegments(source.directory);
@@ -133,14 +133,14 @@ export async function findExecutions(source: JournalSource, prefix: string): Pro
   return [...found];
 }
 
-/** The newest segment that can hold the next event, or the oldest one, but none that was read before. */
+/** Finds the newest segment that can hold the next event, or the oldest one, but none that was read before. */
 function findNext(segments: SegmentEntry[], position: number, finished: number): number {
   const holding = segments.findLastIndex((segment) => segment.first <= position + 1);
   const unread = segments.findIndex((segment) => segment.first > finished);
   return unread === -1 ? segments.length : Math.max(holding, unread);
 }
 
-/** What retention took away between the position and the oldest segment. */
+/** @returns the gap that retention left between the position and the oldest segment */
 async function findRemoved(source: JournalSource, oldest: number | undefined, range: Range): Promise<Gap | undefined> {
   const kept = oldest ?? SEQ_LIMIT;
   if (kept <= range.after + 1) return undefined;
@@ -162,7 +162,7 @@ async function* readSegment(segment: OpenSegment, range: Range, next?: SegmentEn
   }
 }
 
-/** Without an index nobody knows what is in it: everything up to its successor, or to the end that was asked for. */
+/** Gap of an unreadable segment; without an index up to its successor, or to the end that was requested. */
 function unreadablePart(
   segment: OpenSegment,
   range: Pick<Range, 'after' | 'through' | 'execution'>,
@@ -170,13 +170,13 @@ function unreadablePart(
 ): Gap | undefined {
   const { index, failure } = segment;
   if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined;
-  const behind = range.through < SEQ_LIMIT ? range.through : index.first;
-  return lostPart(index.first, index.last || (next ? next.first - 1 : behind), range, 'damage', failure);
+  const end = range.through < SEQ_LIMIT ? range.through : index.first;
+  return lostPart(index.first, index.last || (next ? next.first - 1 : end), range, 'damage', failure);
 }
 
 function missingPart({ index }: OpenSegment, range: Range): Gap | undefined {
-  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined; // nothing of what is wanted
-  // lines that a failed sync has left in doubt have lower seqs than the name says
+  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined; // it held no event of the execution
+  // lines that were written again after a failed sync have lower seqs than the name says
   return lostPart(Math.min(index.first, index.seqs[0] ?? index.first), index.last, range, 'missing');
 }
 
@@ -187,16 +187,16 @@ function cutPart({ index, last }: OpenSegment, range: Range): Gap | undefined {
 async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<SegmentPart> {
   const { search, within } = range;
   let before = Math.min(segment.index.first, segment.firstSeq(0)) - 1;
-  let following = 0; // the block that `before` stands in front of
+  let following = 0; // the block that follows `before`
   for await (const [block, lines] of segment.readBlocks(blocksIn(segment, range))) {
     const first = segment.firstSeq(block);
-    const behind = segment.seqBehind(block);
+    const after = segment.seqAfter(block);
     if (block !== following) before = first - 1;
     const parts = new Parts(range);
     const last = lines && segment.decode(block, lines, { ...range, before, search, within }, parts);
-    if (last === undefined) parts.gap(lostPart(first, behind - 1, range, 'damage', segment.failure));
+    if (last === undefined) parts.gap(lostPart(first, after - 1, range, 'damage', segment.failure));
     yield* parts.list;
-    before = last ?? behind - 1;
+    before = last ?? after - 1;
     following = block + 1;
   }
 }
@@ -204,7 +204,7 @@ async function* readBlocks(segment: OpenSegment, range: Range): AsyncGenerator<S
 function blocksIn(segment: OpenSegment, { execution, after, through, since }: Range): number[] {
   return segment
     .blocksOf(execution)
-    .filter((block) => segment.seqBehind(block) > after + 1 && segment.firstSeq(block) <= through)
+    .filter((block) => segment.seqAfter(block) > after + 1 && segment.firstSeq(block) <= through)
     .filter((block) => (segment.index.times[block] ?? since) >= since);
 }
 
@@ -229,7 +229,7 @@ function lostPart(
   return gap.from <= gap.to ? gap : undefined;
 }
 
-/** What is found in one block, in order. */
+/** Events and gaps of one block, in order. */
 class Parts {
   readonly list: SegmentPart[] = [];
   readonly #range: Range;
@@ -254,7 +254,7 @@ class Parts {
   }
 }
 
-/** Returns a segment that was gone before it could be read. */
+/** @returns a segment that was removed before it could be read */
 async function readBackwards(
   source: JournalSource,
   tail: NewestEvents,
@@ -263,7 +263,7 @@ async function readBackwards(
 ): Promise<SegmentEntry | undefined> {
   const segments = await listSegments(source.directory);
   for (const [at, segment] of [...segments.entries()].reverse()) {
-    if (tail.full) return undefined;
+    if (tail.isFull) return undefined;
     const opened = await OpenSegment.open(source, segment, segments[at + 1]);
     if (opened === undefined) return segment;
     await using(opened, () => tail.readSegment(opened));
@@ -281,7 +281,7 @@ async function using<T>(segment: OpenSegment, use: () => Promise<T>): Promise<T>
   }
 }
 
-/** Of the oldest event there is, in milliseconds since 1970; undefined when there is none. */
+/** @returns the time of the oldest event in Unix milliseconds; undefined when there is none */
 export async function firstEventTime(source: JournalSource): Promise<number | undefined> {
   for await (const part of readJournal(source)) {
     if ('events' in part && part.events[0]) return Date.parse(part.events[0].time);
@@ -289,7 +289,7 @@ export async function firstEventTime(source: JournalSource): Promise<number | un
   return undefined;
 }
 
-/** When the journal was written to last, in milliseconds; undefined if it never was. */
+/** @returns the time of the last write in Unix milliseconds; undefined if there was none */
 export async function lastWriteTime(source: JournalSource): Promise<number | undefined> {
   const newest = (await listSegments(source.directory)).at(-1);
   return newest && (await lastWrite(source, newest));
@@ -302,7 +302,7 @@ async function lastWrite({ directory }: JournalSource, { first }: SegmentEntry):
   return stat?.mtimeMs ?? 0;
 }
 
-/** The first event of this time or later. */
+/** @returns the seq of the first event of this time or later */
 async function findTime(segment: OpenSegment, time: string): Promise<number | undefined> {
   let found: number | undefined;
   for (const block of segment.blocksOf(undefined)) {

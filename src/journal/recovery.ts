@@ -1,4 +1,4 @@
-/** Brings the directory into order when the journal is opened, whatever the last writer had come to. */
+/** Recovers the journal's directory when it is opened: repairs the tail, finishes interrupted work, notes losses. */
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
@@ -18,7 +18,7 @@ import { whyUnreadable } from './source.js';
 
 export interface RecoveryOptions {
   directory: string;
-  /** Is everything to be synced that may not be? */
+  /** Whether to sync what may not be synced. */
   durable: boolean;
   now: () => number;
   log: (message: string) => void;
@@ -28,10 +28,10 @@ export interface RecoveryOptions {
 export interface Recovered {
   manifest: Manifest;
   readOnly: boolean;
-  /** The newest event, 0 if there never was one. */
+  /** Seq of the newest event; 0 if there never was one. */
   seq: number;
   nextSeq: number;
-  /** Only after a clean stop does writing go on in the same file. */
+  /** Writing continues in the same file only after a clean shutdown. */
   active: ActiveSegment | undefined;
   sealed: SegmentEntry[];
 }
@@ -61,7 +61,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   return startAnew(options, manifest, segments, newest);
 }
 
-/** For one that a later release has written. */
+/** Opens a journal that a later release has written. */
 async function openReadOnly(options: RecoveryOptions, manifest: Manifest): Promise<Recovered> {
   const { directory } = options;
   const sealed = await listSegments(directory);
@@ -100,7 +100,7 @@ async function replaceManifest(options: RecoveryOptions, found: 'missing' | 'dam
   return manifest;
 }
 
-/** Finishes what a stop has cut short: half-written files, compression, removal. Returns what is there then. */
+/** Finishes interrupted work: half-written files, compression, removal. @returns the remaining segments */
 async function tidy({ directory, log }: RecoveryOptions, manifest: Manifest): Promise<SegmentEntry[]> {
   const names = (await orMissing(readdir(directory))) ?? [];
   for (const name of names) if (name.endsWith(TEMPORARY)) await removeFile(path.join(directory, name));
@@ -115,19 +115,19 @@ async function tidy({ directory, log }: RecoveryOptions, manifest: Manifest): Pr
       const isWhole = await unlessUnreadable({ log }, segment, () => isArchiveWhole(directory, first));
       if (isWhole === undefined) continue;
       const extra = isWhole ? 'plain' : 'gzip';
-      log(`segment ${first} was there twice: removed the ${extra} one`);
+      log(`segment ${first} existed twice: removed the ${extra} copy`);
       await removeFile(segmentPath(directory, first, extra));
     }
   }
   return listSegments(directory);
 }
 
-/** The index goes first: an index alone would tell of a loss. */
+/** Removes the index first: an index alone means that the segment was lost. */
 export async function removeSegment(directory: string, first: number): Promise<void> {
   for (const part of ['index', 'plain', 'gzip'] as const) await removeFile(segmentPath(directory, first, part));
 }
 
-/** Once for each segment that somebody took away. */
+/** Notes each segment that another program removed, once. */
 async function noteMissing(options: RecoveryOptions, manifest: Manifest, segments: SegmentEntry[]): Promise<void> {
   const { directory } = options;
   const missing = segments.filter(isMissing);
@@ -135,7 +135,7 @@ async function noteMissing(options: RecoveryOptions, manifest: Manifest, segment
   for (const { first } of missing) {
     const index = noted.has(first) ? undefined : await readIndex(directory, first);
     if (index === undefined) continue;
-    tellLoss(options, first, index.first, index.last);
+    reportLoss(options, first, index.first, index.last);
   }
   if (missing.every(({ first }) => noted.has(first))) return;
   manifest.notedMissing = missing.map(({ first }) => first);
@@ -144,7 +144,7 @@ async function noteMissing(options: RecoveryOptions, manifest: Manifest, segment
 
 type Marker = Awaited<ReturnType<typeof takeCleanMarker>>;
 
-/** Undefined unless the last stop was a clean one and the file is as it was left then. */
+/** @returns undefined unless the last shutdown was clean and the file has not changed since */
 async function resume(directory: string, newest: SegmentEntry, marker: Marker): Promise<ActiveSegment | undefined> {
   if (marker?.segment !== newest.first || !newest.plain) return undefined;
   const file = await SegmentFile.openPath(segmentPath(directory, newest.first, 'plain'), newest.first, false);
@@ -152,7 +152,7 @@ async function resume(directory: string, newest: SegmentEntry, marker: Marker): 
   try {
     const index = file.size === marker.size ? await loadIndex(directory, file) : undefined;
     if (index?.size !== file.size || index.last > marker.seq) return undefined;
-    // Beside a plain segment an index says that it is finished and synced; this one is not any more.
+    // an index next to a plain segment means that it is finished and synced, which ends here
     await removeFile(segmentPath(directory, newest.first, 'index'));
     return await ActiveSegment.resume(directory, index);
   } finally {
@@ -160,7 +160,7 @@ async function resume(directory: string, newest: SegmentEntry, marker: Marker): 
   }
 }
 
-/** After anything but a clean stop: what is there is sealed, and seqs jump to where none can have been used before. */
+/** After an unclean shutdown: seals all segments, and moves the seqs to where none can have been used. */
 async function startAnew(
   options: RecoveryOptions,
   manifest: Manifest,
@@ -170,8 +170,8 @@ async function startAnew(
   const { directory, now } = options;
   const repaired = newest && (await unlessUnreadable(options, newest, () => repair(options, newest)));
   const index = repaired ?? (newest && (await readIndex(directory, newest.first)));
-  const ghost = segments.at(-1);
-  const lost = ghost !== undefined && ghost !== newest ? await readIndex(directory, ghost.first) : undefined;
+  const missing = segments.at(-1);
+  const lost = missing !== undefined && missing !== newest ? await readIndex(directory, missing.first) : undefined;
   const named = newest?.first ?? 1; // all older segments are below it
   const known = Math.max(
     index?.last ?? 0,
@@ -182,8 +182,8 @@ async function startAnew(
   );
   const clock = Math.floor(now() * MICROSECONDS);
   const reserved = manifest.reservedThrough ?? 0;
-  const nextSeq = Math.max(known + 1, named + 1, ...[reserved + 1, clock].filter((seq) => seq < SEQ_LIMIT)); // an empty one's seq may have been used
-  // nobody knows what an unreadable one holds: whoever has read it must not be ahead of the journal
+  const nextSeq = Math.max(known + 1, named + 1, ...[reserved + 1, clock].filter((seq) => seq < SEQ_LIMIT)); // the seq of an empty segment may have been used
+  // the content of an unreadable segment is unknown: a client that has read it must not be ahead of the journal
   const seq = newest !== undefined && index === undefined ? nextSeq - 1 : known;
   const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));
   if (options.durable) await syncUnfinished(options, sealed);
@@ -194,7 +194,7 @@ async function startAnew(
   return { manifest, readOnly: false, seq, nextSeq, active: undefined, sealed };
 }
 
-/** A plain segment without an index may never have been synced. */
+/** Syncs plain segments without an index, which may never have been synced. */
 async function syncUnfinished(options: RecoveryOptions, segments: SegmentEntry[]): Promise<void> {
   for (const { first, plain, index } of segments) {
     if (!plain || index) continue;
@@ -202,7 +202,7 @@ async function syncUnfinished(options: RecoveryOptions, segments: SegmentEntry[]
   }
 }
 
-/** Cuts off what a writer left unfinished at the end of the newest segment. */
+/** Cuts off an unfinished line at the end of the newest segment. */
 async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<BlockIndex | undefined> {
   const { directory } = options;
   const file = await SegmentFile.open(directory, newest.first);
@@ -212,9 +212,9 @@ async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<B
     if (stored !== undefined && file.fits(stored)) return stored;
     const { index, damage } = await scanSegment(file);
     noteLoss(index, stored);
-    if (index.lostThrough > 0) tellLoss(options, newest.first, index.last + 1, index.lostThrough);
+    if (index.lostThrough > 0) reportLoss(options, newest.first, index.last + 1, index.lostThrough);
     const elsewhere = damage.filter((range) => range.offset < index.size);
-    if (elsewhere.length > 0) tellDamage(options, newest.first, elsewhere.length);
+    if (elsewhere.length > 0) reportDamage(options, newest.first, elsewhere.length);
     if (!file.compressed && file.size > index.size)
       await attempt(options, 'the tail', () => cutTail(options, file, index.size));
     if (index.lines === 0) await removeEmpty(directory, newest.first);
@@ -224,7 +224,7 @@ async function repair(options: RecoveryOptions, newest: SegmentEntry): Promise<B
   }
 }
 
-/** What the task yields, or undefined for a segment that cannot be read: it stays as it is then. */
+/** @returns the result of the task; undefined for a segment that cannot be read, which is not changed */
 async function unlessUnreadable<T>(
   { log }: Pick<RecoveryOptions, 'log'>,
   { first }: SegmentEntry,
@@ -235,18 +235,18 @@ async function unlessUnreadable<T>(
   } catch (error) {
     const reason = whyUnreadable(first, error);
     if (reason === undefined) throw error;
-    log(`${reason}; it stays as it is`);
+    log(`${reason}; it was not changed`);
     return undefined;
   }
 }
 
-function tellLoss({ log, note }: RecoveryOptions, segment: number, from: number, to: number): void {
-  const message = `somebody took events out of segment ${segment}: those from ${from} to ${to} are lost`;
+function reportLoss({ log, note }: RecoveryOptions, segment: number, from: number, to: number): void {
+  const message = `another program removed events from segment ${segment}: events ${from} to ${to} are lost`;
   log(message);
   note(toNote('missing', message, { from, to }));
 }
 
-function tellDamage({ log, note }: RecoveryOptions, segment: number, ranges: number): void {
+function reportDamage({ log, note }: RecoveryOptions, segment: number, ranges: number): void {
   const message = `segment ${segment} is damaged in ${ranges} ${ranges === 1 ? 'place' : 'places'}: readers skip them`;
   log(message);
   note(toNote('damage', message, { segment, ranges }));
@@ -264,12 +264,12 @@ async function cutTail(options: RecoveryOptions, file: SegmentFile, end: number)
   } finally {
     await handle.close();
   }
-  const message = `cut ${bytes} bytes off the end of segment ${file.first}: no whole event; they are kept in ${kept}`;
+  const message = `cut an incomplete event of ${bytes} bytes off the end of segment ${file.first}; it is kept in ${kept}`;
   log(message);
   note(toNote('repaired', message, { segment: file.first, offset: end, bytes }));
 }
 
-/** Only when nothing is left in it; what could not be kept aside stays. */
+/** Removes a segment that is empty; bytes that could not be copied to the quarantine stay. */
 async function removeEmpty(directory: string, first: number): Promise<void> {
   const file = await SegmentFile.open(directory, first);
   const isEmpty = file?.size === 0;
@@ -277,12 +277,12 @@ async function removeEmpty(directory: string, first: number): Promise<void> {
   if (isEmpty) await removeSegment(directory, first);
 }
 
-/** What may fail without harm, on a full disk for instance: it is done another time. */
+/** Runs a task that may fail without harm, on a full disk for instance; the next start tries again. */
 async function attempt({ log }: RecoveryOptions, what: string, task: () => Promise<void>): Promise<void> {
   try {
     await task();
   } catch (error) {
-    log(`left ${what} as it is: ${ProgressError.from(error).message}`);
+    log(`cannot write ${what}: ${ProgressError.from(error).message}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Reads a whole segment to find out what is in it: the index when there is none to believe, and all damage. */
+/** Scans a whole segment: rebuilds its index, and finds all damage. */
 import { crc32, inflateRawSync, type InflateRaw } from 'node:zlib';
 import { readText } from '../platform/regular-file.js';
 import { BlockIndex } from './block-index.js';
@@ -7,16 +7,16 @@ import { SEQ_LIMIT, type SegmentEntry, segmentPath } from './layout.js';
 import { decodeLines, peekSeq } from './lines.js';
 import { MAX_BLOCK_BYTES, type SegmentFile } from './segment-file.js';
 
-/** Much larger than a line, so that a window without a newline is damage. */
+/** Much larger than a line, so that a window without a newline is damaged. */
 const WINDOW_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 
-/** What zlib writes in front of a member that has no name and no time. */
+/** Header that zlib writes before a member without name and time. */
 const MEMBER_MAGIC = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
 const MEMBER_HEADER_BYTES = 10;
 const MEMBER_TRAILER_BYTES = 8;
 
-/** Of a compressed segment: in the compressed file. */
+/** Offsets are those in the file, compressed or not. */
 export interface DamagedRange {
   offset: number;
   bytes: number;
@@ -28,12 +28,12 @@ export interface Scan {
   damage: DamagedRange[];
 }
 
-/** `below`: the name of the next segment, which all seqs of this one are below. */
+/** @param below - name of the next segment; all seqs of this one are below it */
 export async function scanSegment(file: SegmentFile, below = SEQ_LIMIT): Promise<Scan> {
   return file.compressed ? scanMembers(file, below) : scanPlain(file, below);
 }
 
-/** The index of a segment: the stored one if it fits the file, else from a scan. Without a successor it may still grow. */
+/** Loads the stored index if it fits the file, else scans. A segment without a successor may still grow. */
 export async function loadIndex(
   directory: string,
   file: SegmentFile,
@@ -43,23 +43,23 @@ export async function loadIndex(
   if (stored !== undefined && file.fits(stored)) return stored;
   const { index } = await scanSegment(file, next?.first);
   noteLoss(index, stored);
-  // What follows the last good line is damage to be told of, where it is not a write under way.
+  // what follows the last good line is damage to report, unless a write is in progress
   if (next !== undefined && !file.compressed && index.blocks > 0) index.size = file.size;
   return index;
 }
 
-/** Does an older index of the segment know of later lines than are in it now? */
+/** Notes a loss if an older index of the segment has later lines than the file. */
 export function noteLoss(found: BlockIndex, stored: BlockIndex | undefined): void {
   const last = stored === undefined ? 0 : Math.max(stored.last, stored.lostThrough);
   if (last > found.last) found.lostThrough = last;
 }
 
-/** What is lost when it is not durable is found again by a scan. */
+/** Writes the index without syncing: a scan rebuilds a lost one. */
 export async function writeIndex(directory: string, index: BlockIndex): Promise<void> {
   await replaceFile(segmentPath(directory, index.first, 'index'), index.serialize(), { durable: false });
 }
 
-/** The index beside a segment, whether it still describes it or not. One that cannot be read is rebuilt by a scan. */
+/** Reads the stored index of a segment, whether it still fits the file or not; undefined if it cannot be read. */
 export async function readIndex(directory: string, first: number): Promise<BlockIndex | undefined> {
   const text = await readText(segmentPath(directory, first, 'index')).catch(() => undefined);
   const index = text === undefined ? undefined : BlockIndex.parse(text);
@@ -79,25 +79,25 @@ async function scanPlain(file: SegmentFile, below: number): Promise<Scan> {
   return scan;
 }
 
-/** Damage side by side counts as one place. */
+/** Adjacent damage counts as one range. */
 function addDamage({ damage }: Scan, offset: number, bytes: number): void {
   const before = damage.at(-1);
   if (before !== undefined && before.offset + before.bytes === offset) before.bytes += bytes;
   else damage.push({ offset, bytes });
 }
 
-/** Whole lines; the last one of a window comes first in the next, so that each line is judged beside its neighbour. */
+/** Reads windows of whole lines; the last line of a window is the first of the next, so that each has its neighbours. */
 async function* readWindows(file: SegmentFile): AsyncGenerator<{ buffer: Buffer; offset: number }> {
   for (let offset = 0; offset < file.size;) {
     const window = await file.read(offset, Math.min(WINDOW_BYTES, file.size - offset));
-    if (window.length === 0) return; // cut while we read it
+    if (window.length === 0) return; // truncated meanwhile
     const buffer = offset + window.length < file.size ? window.subarray(0, endOfLastButOne(window)) : window;
     yield { buffer, offset };
     offset += buffer.length;
   }
 }
 
-/** Where the last but one of the whole lines ends, if there are two; a window without any is damage as a whole. */
+/** End of the last but one whole line, if there are two; a window without newline is damaged as a whole. */
 function endOfLastButOne(window: Buffer): number {
   const last = window.lastIndexOf(NEWLINE);
   if (last === -1) return window.length;
@@ -135,23 +135,23 @@ function indexMember(scan: Scan, lines: Buffer, offset: number, range: ReturnTyp
   return last;
 }
 
-/** The member at an offset and the bytes it takes; without lines when it is damaged, up to where the next one begins. */
+/** Reads the member at an offset; a damaged one has no lines, and extends to the start of the next one. */
 async function readMember(file: SegmentFile, offset: number): Promise<{ lines?: Buffer; bytes: number }> {
   const window = await file.read(offset, MAX_BLOCK_BYTES);
   try {
     const options = { info: true, maxOutputLength: MAX_BLOCK_BYTES };
     const inflated: unknown = inflateRawSync(window.subarray(MEMBER_HEADER_BYTES), options);
-    const { buffer, engine } = inflated as { buffer: Buffer; engine: InflateRaw }; // what `info` makes of the result
+    const { buffer, engine } = inflated as { buffer: Buffer; engine: InflateRaw }; // the result with `info`
     const end = MEMBER_HEADER_BYTES + engine.bytesWritten;
     if (window.readUInt32LE(end) === crc32(buffer)) return { lines: buffer, bytes: end + MEMBER_TRAILER_BYTES };
   } catch {
-    // no member begins here, or it is damaged or cut
+    // no member starts here, or it is damaged or truncated
   }
   const next = window.indexOf(MEMBER_MAGIC, 1);
   return { bytes: next === -1 ? window.length : next };
 }
 
-/** A segment begins with the seq of its name; a first line with another one stands for itself. */
+/** A segment normally starts with the seq of its name; otherwise the seq before its first line is unknown. */
 function seqBefore(buffer: Buffer, first: number): number {
   return peekSeq(buffer, 0) === first ? first - 1 : -1;
 }

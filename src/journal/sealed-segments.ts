@@ -1,11 +1,11 @@
-/** The sealed segments by age and size: what retention has to choose from. */
+/** Sealed segments by age and size, from which retention chooses. */
 import { statIfThere } from './disk.js';
 import { segmentPath } from './layout.js';
 
 interface Stored {
   first: number;
   bytes: number;
-  /** When it was last written to, wall clock. */
+  /** Time of the last write, wall clock. */
   writtenAt: number;
 }
 
@@ -32,12 +32,12 @@ export class SealedSegments {
     return this.#bytes;
   }
 
-  /** Their first seqs, in order. */
+  /** First seqs, in order. */
   get firsts(): number[] {
     return this.#segments.map(({ first }) => first);
   }
 
-  /** Looks at the file, also once more after it has changed. */
+  /** Adds a segment, or updates it after its file has changed. */
   async put(first: number): Promise<void> {
     const stat =
       (await statIfThere(segmentPath(this.#directory, first, 'gzip'))) ??
@@ -55,8 +55,8 @@ export class SealedSegments {
   }
 
   /**
-   * The last seq of the oldest segments that are too old or too many. `first` is where what is written now begins,
-   * `total` the size of the journal with it.
+   * Last seq of the oldest segments that exceed the limits. `first` is the first seq of the active segments,
+   * `total` the size of the journal including them.
    */
   expired(
     limits: RetentionLimits,

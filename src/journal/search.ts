@@ -1,16 +1,16 @@
 /**
- * Which lines of the journal may be wanted, judged by their bytes: most of a large journal then is never parsed.
+ * Prefilters lines of the journal by their bytes, so that most of a large journal is never parsed.
  *
- * From the pattern, `core/literals.ts` derives a text that every matching line contains; this file looks for it in the
+ * From the pattern, `core/literals.ts` derives a text that every matching line contains; this module searches for it in the
  * bytes of a block, in every way JSON may write it, so only candidate lines are parsed. Blocks are read and
  * decompressed ahead by other threads.
  */
 import { requiredTexts } from '../core/literals.js';
 
-/** Prepared for a buffer: may the line between two offsets be wanted? Asked in rising order. */
+/** Prepares a test for a buffer: whether the line between two offsets may match. Called in ascending order. */
 export type LineSearch = (buffer: Buffer) => (start: number, end: number) => boolean;
 
-/** Lines that hold this text. */
+/** Matches lines that contain this text. */
 export function containing(text: string): LineSearch {
   const bytes = Buffer.from(text);
   return (buffer) => {
@@ -36,42 +36,42 @@ export function anyOf(searches: readonly LineSearch[]): LineSearch {
   };
 }
 
-/** In front of the time, behind the digits of the seq. */
+/** Before the digits of the seq, and between them and the time. */
 const SEQ_HEAD = '{"seq":'.length;
 const TIME_HEAD = ',"time":"';
 const TIME_BYTES = '2026-11-20T12:48:46.123Z'.length;
 const COMMA = 44;
 
-/** Lines of events from `since` on and before `until`, both in the form that events have. */
+/** Matches lines of events from `since` on and before `until`, both in the format of events. */
 export function between(since = '', until = '~'): LineSearch {
   return (buffer) => (start) => {
     const comma = buffer.indexOf(COMMA, start + SEQ_HEAD);
     const begin = comma + TIME_HEAD.length;
-    if (buffer.toString('latin1', comma, begin) !== TIME_HEAD) return true; // damaged: the reader sees to it
+    if (buffer.toString('latin1', comma, begin) !== TIME_HEAD) return true; // damaged: the reader handles it
     const time = buffer.toString('latin1', begin, begin + TIME_BYTES);
     return time >= since && time < until;
   };
 }
 
-/** What is written otherwise in JSON than in a text, or with spaces around it in a line that a client has written. */
+/** Characters that JSON escapes, or that may have spaces around them in a line that a client has written. */
 const DIFFERENT_IN_JSON = /[\u0000-\u001f"\\:,{}[\]]+/;
-/** A text may be written with escapes that it does not need or with colours in it, and bytes that are no text in base64. */
+/** Alternative encodings of a text: needless escapes, colours within it, and base64 for bytes that are not UTF-8. */
 const OTHER_WRITING = String.raw`\\(?:u(?!00[01])|u001[bB]|\/)|"base64":`;
-/** Beyond ASCII only these are another case of an ASCII letter: the long s and the Kelvin sign. */
+/** The only non-ASCII characters that are another case of an ASCII letter: the long s and the Kelvin sign. */
 const FOLDED: Readonly<Record<string, string>> = { k: '(?:k|\u00e2\u0084\u00aa)', s: '(?:s|\u00c5\u00bf)' };
 
-/** Lines with events in whose text or data the pattern may be found; undefined: it tells nothing that helps. */
+/** Matches lines whose text or data the pattern may match; undefined if no text can be derived from the pattern. */
 export function matching(pattern: string, ignoreCase: boolean): LineSearch | undefined {
   const parts = requiredTexts(pattern)?.map((text) => longestPart(text, ignoreCase));
   if (parts === undefined || parts.includes('')) return undefined;
-  // each on its own: the engine is fast with a plain text, not with alternatives
+  // separate expressions: the engine is fast with a plain text, and slow with alternatives
   const wanted = parts.map(
     (part) => new RegExp(ignoreCase ? foldCase(part) : escapeRegExp(part), ignoreCase ? 'gi' : 'g'),
   );
   return findingOneOf([...wanted, new RegExp(OTHER_WRITING, 'g')]);
 }
 
-/** In the form in which bytes stand in a string of one byte each. */
+/** @returns a latin1 string with one character per byte */
 function longestPart(text: string, ignoreCase: boolean): string {
   const parts = text.split(ignoreCase ? /[^ -~]+|["\\:,{}[\]]+/ : DIFFERENT_IN_JSON);
   const longest = parts.reduce((best, part) => (part.length > best.length ? part : best), '');

@@ -1,4 +1,4 @@
-/** One segment as it lies on disk, plain or compressed, opened for reading by blocks. */
+/** Segment file, plain or compressed, opened for reading by blocks. */
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
@@ -10,13 +10,13 @@ import { segmentPath } from './layout.js';
 
 const unpack = promisify(gunzip);
 
-/** A block is 64 KiB and one line more at most; a member that unpacks to more than this is not ours. */
+/** A block is at most 64 KiB plus one line; a member that unpacks to more than this is damaged. */
 export const MAX_BLOCK_BYTES = 1024 * 1024;
 
 export class SegmentFile {
   readonly first: number;
   readonly compressed: boolean;
-  /** In bytes on disk, at the time of opening. */
+  /** Bytes on disk at the time of opening. */
   readonly size: number;
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -31,9 +31,9 @@ export class SegmentFile {
     this.#handle = handle;
   }
 
-  /** Undefined when it is not there (any more). What is open stays readable, whatever happens to the names. */
+  /** @returns undefined when it does not exist. An open file stays readable when its name is removed. */
   static async open(directory: string, first: number): Promise<SegmentFile | undefined> {
-    // Compression puts the second name there before it takes the first one away.
+    // compression creates the second name before it removes the first
     for (const part of ['plain', 'gzip'] as const) {
       const file = await SegmentFile.openPath(segmentPath(directory, first, part), first, part === 'gzip');
       if (file !== undefined) return file;
@@ -41,7 +41,7 @@ export class SegmentFile {
     return undefined;
   }
 
-  /** The same for one of its forms, whatever its name. */
+  /** Opens one form of a segment by its path. */
   static async openPath(path: string, first: number, compressed: boolean): Promise<SegmentFile | undefined> {
     const handle = await orMissing(openRegular(path, OPEN_TO_READ));
     if (handle === undefined) return undefined;
@@ -53,25 +53,25 @@ export class SegmentFile {
     }
   }
 
-  /** Has no other file taken its place since it was opened? */
+  /** Whether its name still refers to this file. */
   async isInPlace(): Promise<boolean> {
     return (await statIfThere(this.#path))?.ino === this.#inode;
   }
 
-  /** Does the index describe this file? */
+  /** Whether the index describes this file. */
   fits(index: BlockIndex): boolean {
     if (this.compressed) return index.gzip?.size === this.size;
     return this.size === index.size || (index.closed && this.size > index.size);
   }
 
-  /** The lines of a block up to the offset `end` in the plain segment; undefined when they cannot be unpacked. */
+  /** Reads the lines of a block up to the offset `end` in the plain segment; undefined when they cannot be unpacked. */
   async readBlock(index: BlockIndex, block: number, end: number): Promise<Buffer | undefined> {
     if (this.compressed) return this.#readMember(index, block);
     const start = index.offsets[block] ?? end;
     return this.read(start, end - start);
   }
 
-  /** The member of a block in a compressed segment, as it is. */
+  /** Reads the compressed member of a block. */
   async readPacked(index: BlockIndex, block: number): Promise<Buffer> {
     const { offsets, size } = index.gzip ?? { offsets: [], size: 0 };
     const start = offsets[block] ?? size;
@@ -83,11 +83,11 @@ export class SegmentFile {
     try {
       return await unpack(member, { maxOutputLength: MAX_BLOCK_BYTES });
     } catch {
-      return undefined; // its checksum or its structure is wrong: the caller reports what is lost
+      return undefined; // the checksum or the structure is wrong: the caller reports the loss
     }
   }
 
-  /** Fewer bytes than asked for when the file ends before. */
+  /** @returns fewer bytes than requested at the end of the file */
   async read(position: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(length);
     let done = 0;

@@ -1,6 +1,6 @@
 /**
- * Appends batches to the active segment, whole or not at all, and changes over to a new one when it is full, has been
- * tampered with, or cannot be synced. What a failed sync leaves in doubt is written once more, elsewhere.
+ * Appends batches to the active segment, whole or not at all, and rotates to a new one when it is full, has been
+ * changed by another program, or cannot be synced. Lines of a failed sync are written again to a new segment.
  */
 import path from 'node:path';
 import type { NewEvent } from '../core/event.js';
@@ -26,21 +26,21 @@ export interface WriterOptions {
   /** A clock that never jumps, milliseconds. */
   uptime: () => number;
   log: (message: string) => void;
-  /** What the journal wants to have written in itself. */
+  /** Records an event of the journal itself. */
   note: (event: NewEvent) => void;
-  /** A segment was rotated, and is to be synced and finished soon. */
+  /** Called when a segment was rotated and has to be synced and finished. */
   sealed: () => void;
-  /** A segment is synced, indexed and closed. */
+  /** Called when a segment is synced, indexed and closed. */
   finished: (first: number) => Promise<void>;
-  /** Puts back what the directory holds beside segments, when it was taken away. */
+  /** Restores the other files of the directory after their removal. */
   restoreDirectory: () => Promise<void>;
 }
 
-/** What may change while it writes. */
+/** Options that may change while it writes. */
 export type Tuning = Pick<WriterOptions, 'segmentBytes' | 'segmentMs' | 'sync'>;
 
-/** How often to look, while writing, whether the file is still there; and to try again to begin a new one. */
-const LOOK_MS = 1_000;
+/** Interval of checks that the file still exists, and of retries to create a new one. */
+const CHECK_MS = 1_000;
 
 export class SegmentWriter {
   seq: number;
@@ -48,13 +48,13 @@ export class SegmentWriter {
   nextSeq: number;
   readonly unsynced = new Unsynced();
   #options: WriterOptions;
-  /** Undefined until something is written, after anything but a clean stop. */
+  /** Undefined after an unclean shutdown until something is written. */
   #active: ActiveSegment | undefined;
-  /** Closed to writing, oldest first; not yet known to be on disk. */
+  /** Rotated segments that are not synced yet, oldest first. */
   #sealing: ActiveSegment[] = [];
-  /** The journal has a note that another program has changed their files. */
+  /** Segments for which the journal has a note that another program changed them. */
   readonly #replaced = new WeakSet<ActiveSegment>();
-  #lookedAt: number;
+  #checkedAt: number;
   #rotateAfter = -Infinity;
 
   constructor(options: WriterOptions, start: { seq: number; nextSeq: number; active: ActiveSegment | undefined }) {
@@ -63,7 +63,7 @@ export class SegmentWriter {
     this.seq = start.seq;
     this.synced = start.seq;
     this.nextSeq = start.nextSeq;
-    this.#lookedAt = options.uptime();
+    this.#checkedAt = options.uptime();
   }
 
   configure(given: Partial<Tuning>): void {
@@ -75,12 +75,12 @@ export class SegmentWriter {
     return this.#active ? [...this.#sealing, this.#active] : this.#sealing;
   }
 
-  /** Has a sync failed whose lines have not been written again yet? */
+  /** Whether a sync has failed and its lines are not written again yet. */
   get needsRewrite(): boolean {
     return this.live.some((segment) => segment.isDistrusted);
   }
 
-  /** Rejects with nothing of the batch in the journal; its seqs are used up then. */
+  /** Writes a batch. When it rejects, nothing of the batch is in the journal, and its seqs are used up. */
   async write(batch: Batch, first: number): Promise<void> {
     try {
       await this.#prepare();
@@ -90,7 +90,7 @@ export class SegmentWriter {
       indexBatch(segment, batch, bytes.length === text.length);
       this.#accept(first, segment.index.last, bytes);
     } catch (error) {
-      // Some of it may have been seen in the file, or may come back after a crash.
+      // a reader may have seen some of it in the file, and a crash may bring it back
       this.nextSeq = Math.max(this.nextSeq, (batch.events.at(-1)?.seq ?? first) + 1);
       throw error;
     }
@@ -106,19 +106,19 @@ export class SegmentWriter {
   async #prepare(): Promise<void> {
     if (this.needsRewrite) await this.rewrite();
     if (this.#active?.isSpoilt) await this.#change(undefined);
-    if (this.#active && this.#options.uptime() - this.#lookedAt >= LOOK_MS) await this.#look(this.#active);
+    if (this.#active && this.#options.uptime() - this.#checkedAt >= CHECK_MS) await this.#checkFile(this.#active);
   }
 
-  /** Somebody may have moved, removed or cut the file. */
-  async #look(active: ActiveSegment): Promise<void> {
-    this.#lookedAt = this.#options.uptime();
+  /** Checks whether another program has moved, removed or cut the file. */
+  async #checkFile(active: ActiveSegment): Promise<void> {
+    this.#checkedAt = this.#options.uptime();
     if (await active.isIntact()) return;
     await this.#noteReplaced(active);
     if (active.isDistrusted) await this.rewrite();
     else await this.#change(undefined);
   }
 
-  /** Once for each. Its index, which tells what is lost, needs a directory. */
+  /** Notes a replaced file once. Its index, which holds what is lost, needs the directory. */
   async #noteReplaced(segment: ActiveSegment): Promise<void> {
     await this.#ensureDirectory();
     if (this.#replaced.has(segment)) return;
@@ -128,7 +128,7 @@ export class SegmentWriter {
     this.#note('replaced', message, { from: first, to: last });
   }
 
-  /** With `always`, a failed sync is a failed write, tried once more in another file. */
+  /** With `always`, a failed sync is a failed write, which is retried once in another file. */
   async #append(bytes: Buffer, first: number): Promise<ActiveSegment> {
     const durably = this.#options.sync === 'always';
     const segment = (this.#active ??= await this.#create(first));
@@ -142,7 +142,7 @@ export class SegmentWriter {
     await this.#change(undefined);
     const fresh = (this.#active = await this.#create(first));
     await fresh.append(bytes, durably);
-    this.#note('resynced', `a sync failed: going on in segment ${fresh.first}`, { from: first });
+    this.#note('resynced', `a sync failed: writing continues in segment ${fresh.first}`, { from: first });
     return fresh;
   }
 
@@ -150,14 +150,14 @@ export class SegmentWriter {
     const { directory, now, log, uptime } = this.#options;
     await this.#ensureDirectory();
     const segment = await ActiveSegment.create(directory, first, now());
-    this.#lookedAt = uptime();
+    this.#checkedAt = uptime();
     await replaceLink(path.join(directory, CURRENT), segmentName(first, 'plain')).catch((error: unknown) => {
       log(`${CURRENT} does not point to the newest segment: ${ProgressError.from(error).message}`);
     });
     return segment;
   }
 
-  /** Another program may have removed it, or put another one in its place. */
+  /** Creates the directory again if another program has removed or replaced it. */
   async #ensureDirectory(): Promise<void> {
     const { directory, restoreDirectory } = this.#options;
     if ((await statIfThere(path.join(directory, MANIFEST))) !== undefined) return;
@@ -165,29 +165,29 @@ export class SegmentWriter {
     await restoreDirectory();
   }
 
-  /** Without a new file the old one serves on. */
+  /** Rotates when due; if no new file can be created, writing continues in the old one. */
   async rotateIfDue(): Promise<void> {
     const { segmentBytes, segmentMs, now, uptime, log } = this.#options;
     const active = this.#active;
     if (active === undefined || uptime() < this.#rotateAfter) return;
-    // a clock that has jumped back must not keep it open for years
+    // a clock that was set back must not keep it open for years
     if (active.index.size < segmentBytes && Math.abs(now() - active.createdAt) < segmentMs) return;
     try {
       await this.#change(await this.#create(this.nextSeq));
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') this.nextSeq++; // that name is taken
-      this.#rotateAfter = uptime() + LOOK_MS;
-      log(`no new segment yet: ${ProgressError.from(error).message}`);
+      if (errnoOf(error) === 'EEXIST') this.nextSeq++; // a file of that name exists
+      this.#rotateAfter = uptime() + CHECK_MS;
+      log(`cannot create a segment: ${ProgressError.from(error).message}`);
     }
   }
 
-  /** Begins a new segment, so that everything written so far is in closed ones. */
+  /** Starts a new segment, so that everything written so far is in closed ones. */
   async rotate(): Promise<void> {
     if (this.#active !== undefined && this.#active.index.lines > 0)
       await this.#change(await this.#create(this.nextSeq));
   }
 
-  /** Nothing is appended to the old active segment any more. */
+  /** Replaces the active segment; nothing more is appended to the old one. */
   async #change(next: ActiveSegment | undefined): Promise<void> {
     const old = this.#active;
     this.#active = next;
@@ -202,7 +202,7 @@ export class SegmentWriter {
   async #finish(segments: ActiveSegment[]): Promise<void> {
     for (const segment of segments) {
       await this.#closeSealed(segment).catch((error: unknown) => {
-        this.#options.log(`segment ${segment.first} has no index for now: ${ProgressError.from(error).message}`);
+        this.#options.log(`cannot write the index of segment ${segment.first}: ${ProgressError.from(error).message}`);
       });
       this.#sealing = this.#sealing.filter((other) => other !== segment);
       await this.#options.finished(segment.first);
@@ -214,14 +214,14 @@ export class SegmentWriter {
     await writeIndex(this.#options.directory, segment.index);
   }
 
-  /** False when it failed: then `rewrite` is needed. May run beside a write. */
+  /** @returns false when it failed and `rewrite` is needed. May run during a write. */
   async sync(): Promise<boolean> {
     const { seq } = this;
     const sealed = [...this.#sealing];
     try {
       for (const segment of this.live) if (segment.index.lines > 0) await segment.sync();
     } catch {
-      return false; // the segment knows
+      return false; // the segment has the error
     }
     this.#markSynced(seq);
     await this.#finish(sealed);
@@ -234,8 +234,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Seals what a failed sync leaves in doubt; its unsynced lines go to a new segment with the same seqs. Segments that
-   * hold nothing else are removed then: a reader that came by one of them would take older lines in the new one for second copies.
+   * Seals segments whose sync failed; unsynced lines go to a new segment with the same seqs. Segments that
+   * hold nothing else are removed: a reader that had read one would take older lines in the new one for copies.
    */
   async rewrite(): Promise<void> {
     const from = this.unsynced.first;
@@ -248,12 +248,12 @@ export class SegmentWriter {
     await this.#finish([...this.#sealing]);
   }
 
-  /** What the segment holds from this seq on has been written again. */
+  /** Removes what was written again: the lines of the segment from this seq on. */
   async #dropFrom(segment: ActiveSegment, from: number): Promise<void> {
     const { index } = segment;
     if ((index.seqs[0] ?? 0) >= from) await this.#discard(segment);
     else if (segment.isDisplaced) {
-      // the index of a file that is gone tells what is lost
+      // the index of a removed file holds what is lost
       index.last = Math.min(index.last, from - 1);
       await segment.cutFrom(from);
     }
@@ -262,7 +262,7 @@ export class SegmentWriter {
   async #discard(segment: ActiveSegment): Promise<void> {
     this.#sealing = this.#sealing.filter((other) => other !== segment);
     await segment.discard().catch((error: unknown) => {
-      this.#options.log(`segment ${segment.first} is left behind: ${ProgressError.from(error).message}`);
+      this.#options.log(`cannot remove segment ${segment.first}: ${ProgressError.from(error).message}`);
     });
   }
 
@@ -281,7 +281,7 @@ export class SegmentWriter {
     this.#markSynced(this.seq);
   }
 
-  /** Everything is synced that is to be. */
+  /** Closes the active segment; the caller has synced it. */
   async close(): Promise<void> {
     const active = this.#active;
     if (active === undefined) return;
@@ -298,7 +298,7 @@ export class SegmentWriter {
   }
 }
 
-/** Of text that is ASCII alone, bytes need not be counted line by line. */
+/** Adds a batch to the index. In ASCII text, the length of a line is its number of bytes. */
 function indexBatch({ index }: ActiveSegment, { events, lines }: Batch, isAscii: boolean): void {
   let end = index.size;
   for (const [at, event] of events.entries()) {

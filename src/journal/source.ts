@@ -1,4 +1,4 @@
-/** Segments opened for reading, whoever writes to them, compresses them or takes them away meanwhile. */
+/** Opens segments for reading while they are written, compressed or removed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, ProgressError } from '../core/errors.js';
 import type { UnreadableSegment } from '../api/messages.js';
@@ -9,19 +9,19 @@ import { decodeLines, type ByteRange, type LineVisitor } from './lines.js';
 import { loadIndex, readIndex } from './scan.js';
 import { SegmentFile } from './segment-file.js';
 
-/** Where to read. */
+/** Journal to read from. */
 export interface JournalSource {
   directory: string;
-  /** What the writer itself knows of a segment that is not finished; undefined for all others. */
+  /** Index in the writer's memory of a segment that is not finished; undefined for all others. */
   live(first: number): BlockIndex | undefined;
-  /** Called when a segment that is there was opened, or why it could not be. */
+  /** Called when an existing segment was opened, or with the reason why it could not be. */
   onOpen?: (first: number, failure: string | undefined) => void;
 }
 
-/** These say that the machine is short of something, and nothing about the file. */
+/** Errors of a machine that is short of resources: they say nothing about the file. */
 const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOBUFS']);
 
-/** Why a segment cannot be read (EACCES, EIO...); undefined when the error is of another kind. */
+/** @returns why a segment cannot be read (EACCES, EIO...); undefined for an error of another kind */
 export function whyUnreadable(first: number, error: unknown): string | undefined {
   if (error instanceof NotRegularFile) return error.message;
   const errno = errnoOf(error);
@@ -29,22 +29,22 @@ export function whyUnreadable(first: number, error: unknown): string | undefined
   return `segment ${first} cannot be read: ${(error as Error).message}`;
 }
 
-/** A segment that was listed and cannot be opened changes its form or goes; it is looked for again this often. */
-const LOOKS = 100;
-const LOOK_AGAIN_MS = 10;
-/** Blocks that are read and unpacked, by other threads, while one is looked at. */
+/** Attempts to open a listed segment, which may be compressed or removed meanwhile. */
+const MAX_ATTEMPTS = 100;
+const RETRY_MS = 10;
+/** Blocks that other threads read and unpack while one is decoded. */
 const READ_AHEAD = 4;
 
-/** Needs nothing but the directory, which need not exist. */
+/** Reads a directory, which need not exist. */
 export function openSource(directory: string): JournalSource {
   return { directory, live: () => undefined };
 }
 
-/** A segment as it was when it was opened: lines written later are not seen. */
+/** Snapshot of a segment at the time of opening: lines written later are not read. */
 export class OpenSegment {
   readonly index: BlockIndex;
   readonly last: number;
-  /** Undefined: it was taken away or cannot be read, and the index, if there is one, tells what is in it. */
+  /** Undefined when the file was removed or cannot be read; the index, if any, holds what it contained. */
   readonly #file: SegmentFile | undefined;
   readonly #source: JournalSource;
   #failure: string | undefined;
@@ -62,9 +62,9 @@ export class OpenSegment {
   }
 
   /**
-   * Undefined when it is no longer as it was listed. One that cannot be read is opened without blocks.
+   * Opens a segment; undefined when its files have changed since it was listed. An unreadable one has no blocks.
    *
-   * @param next Its successor; without one it may still grow.
+   * @param next - its successor; without one it may still grow
    */
   static async open(
     source: JournalSource,
@@ -91,7 +91,7 @@ export class OpenSegment {
     next: SegmentEntry | undefined,
   ): Promise<OpenSegment | undefined> {
     const { directory } = source;
-    for (let look = 1; ; look++) {
+    for (let attempt = 1; ; attempt++) {
       const file = await SegmentFile.open(directory, segment.first);
       if (file === undefined) {
         if (segment.plain || segment.gzip) return undefined;
@@ -100,8 +100,8 @@ export class OpenSegment {
       }
       try {
         const index = source.live(segment.first) ?? (await loadIndex(directory, file, next));
-        // else the index may be that of a file which has taken its place
-        if (look === LOOKS || (await file.isInPlace())) return new OpenSegment(source, index, file);
+        // otherwise the index may be that of a file that has replaced this one
+        if (attempt === MAX_ATTEMPTS || (await file.isInPlace())) return new OpenSegment(source, index, file);
       } catch (error) {
         await file.close();
         throw error;
@@ -118,7 +118,7 @@ export class OpenSegment {
     return this.#file === undefined && this.#failure !== undefined;
   }
 
-  /** Why it, or a block of it, could not be read. */
+  /** Why the segment, or a block of it, could not be read. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -133,29 +133,29 @@ export class OpenSegment {
   }
 
   /** All seqs of the block are below this. */
-  seqBehind(block: number): number {
+  seqAfter(block: number): number {
     return block + 1 < this.#blocks ? this.firstSeq(block + 1) : this.last + 1;
   }
 
-  /** Each block with its lines, or without any when they cannot be read or unpacked; the next ones are read meanwhile. */
+  /** Reads blocks ahead; the lines of a block are undefined when they cannot be read or unpacked. */
   async *readBlocks(blocks: readonly number[]): AsyncGenerator<[block: number, lines: Buffer | undefined]> {
     const ahead: Promise<Buffer | undefined>[] = [];
     for (const [at, block] of blocks.entries()) {
       for (let next = at + ahead.length; next < blocks.length && ahead.length <= READ_AHEAD; next++) {
         const reading = this.#readBlock(blocks[next] ?? 0);
-        reading.catch(() => undefined); // told when its turn comes, if it comes
+        reading.catch(() => undefined); // thrown when its turn comes
         ahead.push(reading);
       }
       yield [block, await ahead.shift()];
     }
   }
 
-  /** Returns the last seq of the block as far as it is good. */
+  /** @returns the last good seq of the block */
   decode(block: number, lines: Buffer, range: Omit<ByteRange, 'below'>, visitor: LineVisitor): number {
-    return decodeLines(lines, { ...range, below: this.seqBehind(block) }, visitor);
+    return decodeLines(lines, { ...range, below: this.seqAfter(block) }, visitor);
   }
 
-  /** The same of a block that is read for it; undefined if none of it can be read. */
+  /** Reads and decodes a block; undefined if it cannot be read. */
   async decodeBlock(block: number, range: Omit<ByteRange, 'below'>, visitor: LineVisitor): Promise<number | undefined> {
     const lines = await this.#readBlock(block);
     return lines && this.decode(block, lines, range, visitor);
@@ -178,14 +178,14 @@ export class OpenSegment {
   }
 }
 
-/** Before the list of segments is read once more because one of them could not be opened. */
-export async function lookAgain(segment: SegmentEntry, misses: number): Promise<void> {
-  if (misses > LOOKS)
+/** Waits before the segments are listed again because one could not be opened. @throws after too many attempts */
+export async function retryOpen(segment: SegmentEntry, misses: number): Promise<void> {
+  if (misses > MAX_ATTEMPTS)
     throw new ProgressError('journal_failed', `segment ${segment.first} is listed but cannot be opened`);
-  if (misses > 1) await sleep(LOOK_AGAIN_MS);
+  if (misses > 1) await sleep(RETRY_MS);
 }
 
-/** Segments that cannot be opened, or whose first bytes cannot be read. */
+/** Finds segments that cannot be opened, or whose first bytes cannot be read. */
 export async function findUnreadable(directory: string): Promise<UnreadableSegment[]> {
   const found: UnreadableSegment[] = [];
   for (const segment of await listSegments(directory)) {

@@ -1,6 +1,6 @@
-/** When to sync: at once, or a while after the first byte that is not synced. Nothing ticks while nothing is written. */
+/** Schedules syncs: at once, or with a delay after the first unsynced byte. No timer runs while nothing is written. */
 
-/** After the first byte that is not synced. */
+/** Delay after the first unsynced byte. */
 const DELAY_MS = 1_000;
 
 export class SyncSchedule {
@@ -9,12 +9,12 @@ export class SyncSchedule {
   #following: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `pass` syncs what has been written when it begins, and keeps its own record of failures. */
+  /** @param pass - syncs what is written when it starts, and records failures itself */
   constructor(pass: () => Promise<void>) {
     this.#pass = pass;
   }
 
-  /** Resolves when everything written so far is synced. All who ask while a pass runs share the one after it. */
+  /** Resolves when everything written so far is synced. Requests during a pass share the next one. */
   request(): Promise<void> {
     if (this.#current === undefined) return this.#start();
     const start = () => {
@@ -25,7 +25,7 @@ export class SyncSchedule {
   }
 
   now(): void {
-    this.request().catch(() => undefined); // the next write is told
+    this.request().catch(() => undefined); // the next write throws it
   }
 
   soon(): void {

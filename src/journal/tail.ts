@@ -11,10 +11,10 @@ export class NewestEvents {
   /** Newest first. */
   readonly #chunks: Batch[] = [];
   #found = 0;
-  /** Everything above is collected already. */
+  /** Events above this seq are collected already. */
   #through: number;
 
-  /** `execution`: nothing else is wanted. */
+  /** @param execution - if given, no other is wanted */
   constructor(
     count: number,
     isWanted: (event: ExecutionEvent) => boolean,
@@ -27,13 +27,13 @@ export class NewestEvents {
     this.#through = through;
   }
 
-  get full(): boolean {
+  get isFull(): boolean {
     return this.#found >= this.#count;
   }
 
   async readSegment(segment: OpenSegment): Promise<void> {
     for (const block of segment.blocksOf(this.#execution).reverse()) {
-      if (this.full) return;
+      if (this.isFull) return;
       if (segment.firstSeq(block) <= this.#through) await this.#readBlock(segment, block);
     }
   }
@@ -55,7 +55,7 @@ export class NewestEvents {
     );
     this.#chunks.push(chunk);
     this.#found += chunk.events.length;
-    this.#through = Math.min(this.#through, before); // in older blocks these would be second copies
+    this.#through = Math.min(this.#through, before); // in older blocks these are copies
   }
 
   /** Oldest first. */

@@ -1,6 +1,6 @@
-/** What has been written and is not known to be on disk: kept, so that it can be written again if a sync fails. */
+/** Buffer of lines that are written and not synced yet, to write them again if a sync fails. */
 
-/** A disk that is so far behind slows down the writers: memory is bounded. */
+/** Beyond this, writers wait for the disk, so that memory is bounded. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 interface Written {
@@ -26,7 +26,7 @@ export class Unsynced {
     return this.#batches;
   }
 
-  /** The oldest seq; undefined when there is none. */
+  /** The oldest seq; undefined when empty. */
   get first(): number | undefined {
     return this.#batches[0]?.first;
   }
@@ -36,7 +36,7 @@ export class Unsynced {
     this.#bytes += bytes.length;
   }
 
-  /** Lets go of what is on disk. */
+  /** Drops lines that are on disk. */
   dropThrough(seq: number): void {
     this.#batches = this.#batches.filter((batch) => batch.last > seq);
     this.#bytes = this.#batches.reduce((sum, batch) => sum + batch.bytes.length, 0);

@@ -1,4 +1,4 @@
-/** Reads every byte of the journal and tells what is wrong with it. Changes nothing. */
+/** Verifies every byte of the journal and reports damage. Changes nothing. */
 import type { Gap, UnreadableSegment } from '../api/messages.js';
 import type { BlockIndex } from './block-index.js';
 import { isMissing, listSegments, type SegmentEntry } from './layout.js';
@@ -18,15 +18,15 @@ export interface JournalReport {
   last: number;
   /** Events that were written twice because a sync failed; readers see them once. */
   copies: number;
-  /** What is no event, or stands where its seq does not belong; offsets are those in the file. */
+  /** Bytes that are not an event, or whose seq is out of order; offsets are those in the file. */
   damage: (DamagedRange & { segment: number })[];
-  /** Bytes behind the last whole event of the newest segment: a write under way, or one that a crash cut short. */
+  /** Bytes after the last whole event of the newest segment: a write in progress, or one that a crash interrupted. */
   unfinished: number;
-  /** Segments whose index does not describe them; readers do without it. */
+  /** Segments whose index does not describe them; readers ignore it. */
   badIndexes: number[];
   /** Segments that cannot be read. */
   unreadable: UnreadableSegment[];
-  /** What readers are told is lost. */
+  /** Gaps that readers get. */
   gaps: Gap[];
 }
 
@@ -79,14 +79,14 @@ function addSegment(report: JournalReport, file: SegmentFile, scan: Scan, { isNe
   }
 }
 
-/** A plain segment need not have one. */
+/** Whether the index is wrong. A plain segment need not have one. */
 function isBad(stored: BlockIndex | undefined, { index, damage }: Scan, file: SegmentFile): boolean {
   if (stored === undefined) return file.compressed;
   if (!file.fits(stored)) return true;
   return damage.length === 0 && (stored.lines !== index.lines || stored.last !== index.last);
 }
 
-/** As readers see it; not what was written since. */
+/** Counts events as readers see them, up to the last that was scanned. */
 async function countEvents(report: JournalReport, directory: string): Promise<void> {
   for await (const part of readJournal(openSource(directory), { through: report.last })) {
     if ('gap' in part) report.gaps.push(part.gap);

@@ -78,7 +78,7 @@ t.test('a damaged line stays readable as damage after compression', async (t) =>
   t.strictSame([after.seqs, after.gaps], [before.seqs, before.gaps]);
 });
 
-t.test('garbage at the end of a sealed segment is not thrown away', async (t) => {
+t.test('garbage at the end of a sealed segment is kept', async (t) => {
   const { directory, plain, index, archive } = await openSealed(t);
   const bytes = Buffer.concat([readFileSync(plain).subarray(0, -50), Buffer.alloc(300)]);
   await writeFile(plain, bytes);
@@ -87,7 +87,7 @@ t.test('garbage at the end of a sealed segment is not thrown away', async (t) =>
   t.same(gunzipSync(readFileSync(archive)), bytes);
 });
 
-t.test('stopped half-way it leaves the plain segment and nothing else', async (t) => {
+t.test('interrupted compression leaves the plain segment and nothing else', async (t) => {
   const { directory, plain, journal, seqs } = await openSealed(t);
   for (let stopAfter = 0; stopAfter < 5; stopAfter++) {
     let calls = 0;
@@ -99,7 +99,7 @@ t.test('stopped half-way it leaves the plain segment and nothing else', async (t
   t.strictSame((await readAll(journal.source)).seqs, seqs);
 });
 
-t.test('while the journal is busy it waits, until several segments wait too', async (t) => {
+t.test('compression waits while the journal is busy, unless several segments wait', async (t) => {
   let uptime = 0;
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => uptime });
   const compressed = () => filesOf(directory, '.jsonl.gz').length;
@@ -116,7 +116,7 @@ t.test('while the journal is busy it waits, until several segments wait too', as
   t.strictSame((await readAll(journal.source)).seqs, range(FIRST_SEQ, FIRST_SEQ + 44));
 });
 
-t.test('what was not compressed before a stop is compressed after the next start', async (t) => {
+t.test('segments left uncompressed by a stop are compressed after the next start', async (t) => {
   const first = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 3; i++) await writeEvents(first.journal, 5);
   await first.journal.close();
@@ -129,7 +129,7 @@ t.test('what was not compressed before a stop is compressed after the next start
   await waitFor('the size to be known', () => journal.status().bytes === bytes());
 });
 
-t.test('a segment that cannot be compressed now is tried again with the next one', async (t) => {
+t.test('failed compression is retried with the next segment', async (t) => {
   let uptime = 0;
   const { journal, directory, logs } = await openJournal(t, { segmentBytes: 500, uptime: () => (uptime += 1_000) });
   const obstacle = path.join(directory, `${FIRST_SEQ}.jsonl.gz.tmp`);
@@ -149,7 +149,7 @@ t.test('closing does not wait for compression', async (t) => {
   t.ok(existsSync(path.join(directory, 'clean.json')));
 });
 
-t.test('a segment that is mostly damage stays as it is', async (t) => {
+t.test('a segment that is mostly damaged is not compressed', async (t) => {
   const { directory, plain, index, archive } = await openSealed(t);
   const bytes = readFileSync(plain);
   const cut = bytes.indexOf(10, 100_000) + 1;

@@ -31,7 +31,7 @@ t.test('an execution is found in the blocks that hold it, and in no others', asy
   t.strictSame(index.blocksOf(undefined), [0, 1, 2, 3, 4, 5, 6]);
 });
 
-t.test('executions that take turns within a block are each listed once', async (t) => {
+t.test('executions that alternate within a block are each listed once', async (t) => {
   const index = new BlockIndex(1);
   fill(index, ['a', 'b', 'a', 'b', '__proto__'], 10);
   t.strictSame(index.blocksOf('a'), [0]);
@@ -45,7 +45,7 @@ t.test('a block knows its newest time, whatever the order', async (t) => {
   t.strictSame(index.times, ['2026-01-03']);
 });
 
-t.test('what is read back is what was written', async (t) => {
+t.test('serialize and parse round-trip', async (t) => {
   const index = new BlockIndex(7);
   fill(index, ['a', 'b', 'ünïcode', '__proto__'], BLOCK);
   index.closed = true;
@@ -56,7 +56,7 @@ t.test('what is read back is what was written', async (t) => {
   t.strictSame(copy?.blocksOf('__proto__'), [3]);
 });
 
-t.test('a text with any one character changed is not believed', async (t) => {
+t.test('a text with any one character changed is rejected', async (t) => {
   const index = new BlockIndex(7);
   fill(index, ['a', 'b'], 100);
   const text = index.serialize();

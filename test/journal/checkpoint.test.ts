@@ -4,7 +4,7 @@ import t from 'tap';
 import { emptyState } from '../../src/core/state.js';
 import { writeCheckpoint } from '../../src/journal/checkpoint.js';
 
-t.test('a checkpoint that cannot be put in its place leaves no temporary file', async (t) => {
+t.test('a checkpoint that cannot be renamed leaves no temporary file', async (t) => {
   const directory = t.testdir();
   // a directory of that name cannot be replaced by a file
   mkdirSync(path.join(directory, 'state.json', 'occupied'), { recursive: true });
@@ -12,7 +12,7 @@ t.test('a checkpoint that cannot be put in its place leaves no temporary file', 
   t.strictSame(readdirSync(directory), ['state.json']);
 });
 
-t.test('a checkpoint replaces the one before it', async (t) => {
+t.test('a checkpoint replaces the previous one', async (t) => {
   const file = path.join(t.testdir(), 'state.json');
   for (const journal of ['first', 'second']) await writeCheckpoint(file, journal, emptyState());
   t.match(JSON.parse(readFileSync(file, 'utf8')), { journal: 'second' });

@@ -25,7 +25,7 @@ const TUNING = {
   sync: 'interval',
 } as const;
 
-t.test('lines lie in the file as they were given, and nothing else', async (t) => {
+t.test('the file holds exactly the lines that were given', async (t) => {
   const { journal, directory } = await openJournal(t);
   const batch = makeBatch(journal.nextSeq, 3, () => ({ data: { text: 'grüße 🎉 \u2028' } }));
   await journal.write(batch);
@@ -34,7 +34,7 @@ t.test('lines lie in the file as they were given, and nothing else', async (t) =
   t.equal(readlinkSync(path.join(directory, 'current.jsonl')), `${FIRST_SEQ}.jsonl`);
 });
 
-t.test('nobody else can read them', async (t) => {
+t.test('no other user can read the files', async (t) => {
   const parent = makeDirectory(t);
   const previous = process.umask(0);
   t.teardown(() => process.umask(previous));
@@ -48,7 +48,7 @@ t.test('nobody else can read them', async (t) => {
   }
 });
 
-t.test('a fresh journal counts from the wall clock, and on from there', async (t) => {
+t.test('a new journal starts at the wall clock and counts on', async (t) => {
   const { journal } = await openJournal(t);
   t.equal(journal.seq, 0);
   t.equal(journal.nextSeq, FIRST_SEQ);
@@ -57,7 +57,7 @@ t.test('a fresh journal counts from the wall clock, and on from there', async (t
   t.equal(journal.nextSeq, FIRST_SEQ + 5);
 });
 
-t.test('after a clean stop writing goes on in the same file', async (t) => {
+t.test('after a clean shutdown writing continues in the same file', async (t) => {
   const { journal, directory } = await openJournal(t);
   await writeEvents(journal, 3);
   const { id } = journal;
@@ -75,19 +75,22 @@ t.test('after a clean stop writing goes on in the same file', async (t) => {
   t.strictSame(again.notes, []);
 });
 
-t.test('an unused journal leaves no segments behind', async (t) => {
+t.test('an unused journal leaves no segments', async (t) => {
   const { journal, directory } = await openJournal(t);
   await journal.close();
   t.strictSame(filesOf(directory, '.jsonl'), []);
 });
 
-t.test('misuse is told apart from failure', async (t) => {
+t.test('misuse is distinguished from failure', async (t) => {
   const { journal } = await openJournal(t);
   const next = makeBatch(journal.nextSeq, 2);
   const first = journal.write(next);
-  await t.rejects(journal.write(makeBatch(journal.nextSeq + 2, 1)), { code: 'internal', message: /two writes/ });
+  await t.rejects(journal.write(makeBatch(journal.nextSeq + 2, 1)), {
+    code: 'internal',
+    message: /two concurrent writes/,
+  });
   await first;
-  await t.rejects(journal.write(next), { code: 'internal', message: /comes too late/ });
+  await t.rejects(journal.write(next), { code: 'internal', message: /out of order/ });
   const short = makeBatch(journal.nextSeq, 2);
   short.lines.pop();
   await t.rejects(journal.write(short), { code: 'internal', message: /line for each/ });
@@ -124,7 +127,7 @@ t.test('a segment ends at its age', async (t) => {
   t.equal(filesOf(directory, '.jsonl').length, 2 + 1);
 });
 
-t.test('the wall clock may jump: seq rises', async (t) => {
+t.test('seq increases when the wall clock jumps', async (t) => {
   let now = CLOCK;
   let { journal } = await openJournal(t, { now: () => now });
   const { directory } = journal.status();
@@ -144,7 +147,7 @@ t.test('the wall clock may jump: seq rises', async (t) => {
   t.strictSame((await readAll(directory)).seqs, seqs);
 });
 
-t.test('a clock beyond all reason does not use up the seqs', async (t) => {
+t.test('an implausible clock does not use up the seqs', async (t) => {
   const { journal } = await openJournal(t, { now: () => 2 ** 52 });
   t.ok(journal.nextSeq < 2 ** 40);
   await writeEvents(journal, 1);
@@ -173,7 +176,7 @@ t.test('with always, what is written is synced; with never, nothing is', async (
   t.equal(never.journal.synced, 0);
 });
 
-t.test('bounds can be changed between two writes', async (t) => {
+t.test('limits can be changed between two writes', async (t) => {
   const { journal } = await openJournal(t);
   await writeEvents(journal, 5);
   t.equal(journal.expired(), undefined);
@@ -185,7 +188,7 @@ t.test('bounds can be changed between two writes', async (t) => {
   t.equal(journal.expired(), undefined);
 });
 
-t.test('whichever way of syncing takes the place of another, what was written before is synced', async (t) => {
+t.test('a change of the way of syncing syncs what was written before', async (t) => {
   const parent = makeDirectory(t);
   for (const sync of ['always', 'interval', 'never'] as const) {
     for (const next of ['always', 'interval', 'never'] as const) {
@@ -204,7 +207,7 @@ t.test('whichever way of syncing takes the place of another, what was written be
   }
 });
 
-t.test('rotation works with every kind of syncing', async (t) => {
+t.test('rotation works with every way of syncing', async (t) => {
   const parent = makeDirectory(t);
   for (const sync of ['always', 'interval', 'never'] as const) {
     const { journal, directory } = await openJournal(t, {
@@ -219,7 +222,7 @@ t.test('rotation works with every kind of syncing', async (t) => {
   }
 });
 
-t.test('somebody takes the active file away: writing goes on in a new one', async (t) => {
+t.test('writing continues in a new file when another program changes the active one', async (t) => {
   const ways: Record<string, (file: string) => Promise<void>> = {
     removed: (file) => rm(file),
     moved: (file) => rename(file, file + '.1'),
@@ -257,7 +260,7 @@ t.test('somebody takes the active file away: writing goes on in a new one', asyn
   }
 });
 
-t.test('what is synced is there under its name, whatever other programs do before', async (t) => {
+t.test('what is synced can be found under its name, whatever other programs do before', async (t) => {
   const parent = makeDirectory(t);
   const ways: Record<string, (file: string) => Promise<void>> = {
     removed: (file) => rm(file),
@@ -303,7 +306,7 @@ t.test('what is synced is there under its name, whatever other programs do befor
   }
 });
 
-t.test('a closed segment is taken away before it is synced, while the next one is written', async (t) => {
+t.test('a closed segment is removed before it is synced, while the next one is written', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 300, uptime: () => 0 });
   const first = await writeEvents(journal, 3);
   await rm(path.join(directory, `${FIRST_SEQ}.jsonl`));
@@ -314,7 +317,7 @@ t.test('a closed segment is taken away before it is synced, while the next one i
 });
 
 t.test(
-  'the whole directory is removed: it is made again, with the same identity and a gap for all segments',
+  'the directory is removed: it is created again, with the same identity and a gap for all segments',
   async (t) => {
     for (const isSoon of [true, false]) {
       let uptime = 0;
@@ -367,7 +370,7 @@ t.test('a link planted under the name of the next segment is not followed', asyn
   t.equal((await readAll(journal.source, { after: FIRST_SEQ + count })).seqs.length, 2 * count);
 });
 
-t.test('a newer format is read and never written to', async (t) => {
+t.test('a newer format is read and never written', async (t) => {
   const { journal, directory } = await openJournal(t);
   const seqs = await writeEvents(journal, 3);
   await journal.close();
@@ -385,7 +388,7 @@ t.test('a newer format is read and never written to', async (t) => {
   t.strictSame(filesOf(directory, ''), before);
 });
 
-t.test('a damaged journal.json is kept aside; the events stay, under a new identity', async (t) => {
+t.test('a damaged journal.json is quarantined; the events stay, under a new identity', async (t) => {
   const { journal, directory } = await openJournal(t);
   const seqs = await writeEvents(journal, 3);
   await journal.close();
@@ -397,37 +400,34 @@ t.test('a damaged journal.json is kept aside; the events stay, under a new ident
   t.strictSame((await readAll(directory)).seqs, seqs);
 });
 
-t.test(
-  'when nothing can be written, it says so at once, tries again once a second, and tells how long it lasted',
-  async (t) => {
-    let uptime = 0;
-    const parent = makeDirectory(t);
-    const directory = path.join(parent, 'journal');
-    const { journal, notes } = await openJournal(t, { directory, segmentBytes: 100, uptime: () => uptime });
-    await writeEvents(journal, 1);
-    await rename(directory, directory + '.away');
-    await writeFile(directory, 'in the way');
-    uptime += 1_000;
-    const refused = journal.nextSeq;
-    const error = await writeEvents(journal, 1).catch((thrown: unknown) => thrown);
-    t.ok(journal.nextSeq > refused, 'seqs that may have been seen in the file are not used again');
-    t.ok(error instanceof ProgressError);
-    t.match(error, { code: 'journal_failed' });
-    t.match(journal.status().failure, { code: 'journal_failed' });
-    await rm(directory);
-    await mkdir(directory);
-    const next = journal.nextSeq;
-    await t.rejects(writeEvents(journal, 1), error as Error, 'too early for another attempt');
-    t.equal(journal.nextSeq, next);
-    uptime += 1_000;
-    const [seq] = await writeEvents(journal, 1);
-    t.equal(journal.status().failure, undefined);
-    t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000 } });
-    // a sync of its own that comes between is refused as well
-    t.ok(Number(notes.at(-1)?.data['refusedWrites']) >= 2);
-    t.strictSame((await readAll(journal.source, { after: seq! - 1 })).seqs, [seq]);
-  },
-);
+t.test('a failing write is reported at once and retried once a second, and its duration is noted', async (t) => {
+  let uptime = 0;
+  const parent = makeDirectory(t);
+  const directory = path.join(parent, 'journal');
+  const { journal, notes } = await openJournal(t, { directory, segmentBytes: 100, uptime: () => uptime });
+  await writeEvents(journal, 1);
+  await rename(directory, directory + '.away');
+  await writeFile(directory, 'in the way');
+  uptime += 1_000;
+  const refused = journal.nextSeq;
+  const error = await writeEvents(journal, 1).catch((thrown: unknown) => thrown);
+  t.ok(journal.nextSeq > refused, 'seqs that may have been seen in the file are not used again');
+  t.ok(error instanceof ProgressError);
+  t.match(error, { code: 'journal_failed' });
+  t.match(journal.status().failure, { code: 'journal_failed' });
+  await rm(directory);
+  await mkdir(directory);
+  const next = journal.nextSeq;
+  await t.rejects(writeEvents(journal, 1), error as Error, 'too early for another attempt');
+  t.equal(journal.nextSeq, next);
+  uptime += 1_000;
+  const [seq] = await writeEvents(journal, 1);
+  t.equal(journal.status().failure, undefined);
+  t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000 } });
+  // a sync of its own that comes between is refused as well
+  t.ok(Number(notes.at(-1)?.data['refusedWrites']) >= 2);
+  t.strictSame((await readAll(journal.source, { after: seq! - 1 })).seqs, [seq]);
+});
 
 t.test('the id is random', async (t) => {
   const parent = makeDirectory(t);

@@ -34,7 +34,7 @@ t.test('whole lines become events', async (t) => {
   t.strictSame(decode(joined(linesOf(100, 101, 105))), { seqs: [100, 101, 105], gaps: [], damage: [], last: 105 });
 });
 
-t.test('only the wanted lines are handed on', async (t) => {
+t.test('only wanted lines are passed on', async (t) => {
   const text = joined(linesOf(100, 101, 102, 103));
   t.strictSame(decode(text, { after: 100, through: 102 }).seqs, [101, 102]);
   t.strictSame(decode(text, { search: containing('"seq":102') }).seqs, [102]);
@@ -77,14 +77,14 @@ t.test('two lines whose newline is damaged are both read', async (t) => {
   }
 });
 
-t.test('a line behind a run of NULs is read', async (t) => {
+t.test('a line after a run of NULs is read', async (t) => {
   const [a, b, c] = linesOf(100, 101, 102);
   const found = decode(`${a}\n${'\0'.repeat(5000)}${b}\n${c}\n`);
   t.strictSame(found.seqs, [100, 101, 102]);
   t.strictSame(found.damage.length, 1);
 });
 
-t.test('a nested object that looks like a line is none', async (t) => {
+t.test('a nested object that looks like a line is not one', async (t) => {
   const line = `{"seq":101,"time":"t","type":"log","data":{"a":{"seq":500,"time":"t","type":"log","data":{}}`;
   t.strictSame(decode(joined([...linesOf(100), line, ...linesOf(102)])).seqs, [100, 102]);
 });
@@ -112,7 +112,7 @@ t.test('the seq of a line is read from its first bytes', async (t) => {
   }
 });
 
-t.test('JSON that is no event is none', async (t) => {
+t.test('JSON that is not an event is rejected', async (t) => {
   for (const text of [
     'null',
     '1',

@@ -27,7 +27,7 @@ async function fill(t: Test, { archived }: { archived: boolean }): Promise<TestJ
 }
 
 for (const archived of [true, false]) {
-  t.test(`executions leave ${archived ? 'archives' : 'plain segments'}; everything else stays as it was`, async (t) => {
+  t.test(`executions leave ${archived ? 'archives' : 'plain segments'}; everything else is unchanged`, async (t) => {
     const { journal, directory } = await fill(t, { archived });
     const before = await readAll(journal.source);
     const kept = before.lines.filter((_, index) => before.events[index]!.execution !== 'gone');
@@ -51,7 +51,7 @@ for (const archived of [true, false]) {
   });
 }
 
-t.test('a segment that holds nothing else goes as a whole, and nothing is said to be missing', async (t) => {
+t.test('a segment that holds nothing else is removed, and leaves no gap', async (t) => {
   const { journal, directory, logs } = await fill(t, { archived: true });
   const seq = journal.seq;
   const files = filesOf(directory, '.gz');
@@ -70,7 +70,7 @@ t.test('a segment that holds nothing else goes as a whole, and nothing is said t
   t.strictSame(logs, []);
 });
 
-t.test('what came after the note stays, and so does what nobody named', async (t) => {
+t.test('events after the note stay, and so do other executions', async (t) => {
   const { journal, directory } = await openJournal(t);
   const [, second] = await writeEvents(journal, 4);
   await journal.prune(new Map([['build', second!]]), SIGNAL);
@@ -84,7 +84,7 @@ t.test('what came after the note stays, and so does what nobody named', async (t
   t.strictSame(filesOf(directory, '.jsonl'), files, 'no file is written for that');
 });
 
-t.test('a reader in the middle of a file goes on with what it has opened', async (t) => {
+t.test('a reader in the middle of a file continues with the file it has open', async (t) => {
   const { journal, directory } = await fill(t, { archived: true });
   const all = await readAll(directory);
   const seen: string[] = [];
@@ -100,7 +100,7 @@ t.test('a reader in the middle of a file goes on with what it has opened', async
   );
 });
 
-t.test('damage stays where it is, and costs nothing else', async (t) => {
+t.test('damage stays in place, and costs nothing else', async (t) => {
   const { journal, directory } = await fill(t, { archived: true });
   const file = path.join(directory, filesOf(directory, '.gz')[0]!);
   const bytes = readFileSync(file);
@@ -120,7 +120,7 @@ t.test('damage stays where it is, and costs nothing else', async (t) => {
   );
 });
 
-t.test('retention takes place beside it', async (t) => {
+t.test('retention runs during pruning', async (t) => {
   const { journal, directory } = await fill(t, { archived: true });
   const firsts = filesOf(directory, '.gz').map((name) => parseInt(name));
   const done = journal.prune(new Map([['gone', journal.seq]]), SIGNAL);

@@ -51,7 +51,7 @@ async function openLarge(
   return { ...opened, seqs };
 }
 
-t.test('inside the daemon and beside it, readers see the same', async (t) => {
+t.test('readers inside and outside the daemon read the same', async (t) => {
   const { journal, directory, seqs } = await openLarge(t, 1);
   t.ok(filesOf(directory, '.jsonl.gz').length > 0 && filesOf(directory, '.jsonl').length > 2, 'plain and compressed');
   for (const source of [journal.source, openSource(directory)]) {
@@ -130,7 +130,7 @@ for (const seed of [11, 12]) {
   });
 }
 
-t.test('nothing is read from a directory that is not there', async (t) => {
+t.test('a missing directory holds no events', async (t) => {
   const source = openSource(path.join(makeDirectory(t), 'absent'));
   t.strictSame((await readAll(source)).seqs, []);
   t.strictSame((await readLast(source, 10, {})).events, []);
@@ -138,7 +138,7 @@ t.test('nothing is read from a directory that is not there', async (t) => {
   t.strictSame(await findExecutions(source, ''), []);
 });
 
-t.test('a line that is being written is not seen before it is whole', async (t) => {
+t.test('a line that is being written is not read before it is complete', async (t) => {
   const { journal, directory } = await openJournal(t);
   await writeEvents(journal, 3);
   const file = path.join(directory, `${FIRST_SEQ}.jsonl`);
@@ -156,7 +156,7 @@ t.test('a line that is being written is not seen before it is whole', async (t) 
   }
 });
 
-t.test('what the writer has not accepted is not seen inside the daemon, whole as it may look', async (t) => {
+t.test('readers inside the daemon do not read lines that the writer has not accepted', async (t) => {
   const { journal, directory } = await openJournal(t);
   const seqs = await writeEvents(journal, 3);
   await appendFile(path.join(directory, `${FIRST_SEQ}.jsonl`), makeBatch(FIRST_SEQ + 3, 1).lines.join() + '\n');
@@ -164,7 +164,7 @@ t.test('what the writer has not accepted is not seen inside the daemon, whole as
   t.strictSame((await readLast(journal.source, 1, {})).events[0]?.seq, seqs[2]);
 });
 
-t.test('second copies of events are dropped, forwards and backwards', async (t) => {
+t.test('copies of events are dropped, forwards and backwards', async (t) => {
   const opened = await openJournal(t);
   const seqs = await writeEvents(opened.journal, 10);
   await crash(opened);
@@ -188,7 +188,7 @@ t.test('second copies of events are dropped, forwards and backwards', async (t) 
   t.match(report, { events: 13, copies: 5, damage: [] });
 });
 
-t.test('executions are found by how their ids begin', async (t) => {
+t.test('executions are found by a prefix of their IDs', async (t) => {
   const { journal, directory } = await openLarge(t, 4);
   const expected = range(0, 39)
     .map((k) => `run-${k}`)
@@ -200,7 +200,7 @@ t.test('executions are found by how their ids begin', async (t) => {
   }
 });
 
-t.test('a time leads to the first event of that time or later', async (t) => {
+t.test('seqAtTime finds the first event of that time or later', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 100_000, uptime: () => 0 });
   for (let i = 0; i < 4; i++) {
     await writeEvents(journal, 500, (k) => ({ time: new Date(CLOCK + (i * 500 + k) * 1_000).toISOString() }));
@@ -225,7 +225,7 @@ t.test('late events of old times do not hide newer ones', async (t) => {
   t.equal(await seqAtTime(journal.source, times[0]!), FIRST_SEQ - 1);
 });
 
-t.test('what retention removed is a gap, for those who stand before it', async (t) => {
+t.test('what retention removed is a gap for readers before it', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 4; i++) await writeEvents(journal, 5);
   await journal.sync();
@@ -243,13 +243,13 @@ t.test('what retention removed is a gap, for those who stand before it', async (
   }
 });
 
-t.test('a journal that never lost anything has no gap at its beginning', async (t) => {
+t.test('a journal without losses has no gap at its beginning', async (t) => {
   const { journal } = await openJournal(t);
   await writeEvents(journal, 3);
   t.strictSame((await readAll(journal.source, { after: 5 })).gaps, []);
 });
 
-t.test('readers go on while segments are rotated and compressed under them', async (t) => {
+t.test('readers continue while segments are rotated and compressed', async (t) => {
   let uptime = 0; // never busy: compression does not wait
   const { journal, directory } = await openJournal(t, { segmentBytes: 30_000, uptime: () => (uptime += 1_000) });
   const total = 12_000;
@@ -276,7 +276,7 @@ t.test('readers go on while segments are rotated and compressed under them', asy
   for (const seqs of found) t.strictSame(seqs, expected);
 });
 
-t.test('a reader inside a segment that is removed reads it to its end, and is told what else went', async (t) => {
+t.test('a reader of a removed segment reads it to its end, and gets a gap for the others', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 100_000, uptime: () => 0 });
   for (let i = 0; i < 4; i++) await writeEvents(journal, 1_000);
   await waitFor('sealed', () => filesOf(directory, '.index.json').length === 4);
@@ -293,7 +293,7 @@ t.test('a reader inside a segment that is removed reads it to its end, and is to
   t.strictSame(seqs, [...range(FIRST_SEQ, FIRST_SEQ + 999), ...range(FIRST_SEQ + 2_000, FIRST_SEQ + 3_999)]);
 });
 
-t.test('a segment without its index is read all the same, plain or compressed', async (t) => {
+t.test('a segment without an index is read, plain or compressed', async (t) => {
   const { directory, seqs, journal } = await openLarge(t, 5);
   await crash({ journal, directory, notes: [], logs: [] });
   for (const name of filesOf(directory, '.index.json')) await rm(path.join(directory, name));
@@ -307,7 +307,7 @@ t.test('a segment without its index is read all the same, plain or compressed', 
   t.notOk(existsSync(path.join(directory, 'clean.json')));
 });
 
-t.test('damage between two blocks is told, too', async (t) => {
+t.test('damage between two blocks is reported', async (t) => {
   const opened = await openJournal(t);
   const seqs = await writeEvents(opened.journal, 2_000);
   await crash(opened);
@@ -331,7 +331,7 @@ t.test('damage between two blocks is told, too', async (t) => {
   }
 });
 
-t.test('a wrong seq costs one line wherever it stands in a large segment without an index', async (t) => {
+t.test('a wrong seq costs one line anywhere in a large segment without an index', async (t) => {
   const opened = await openJournal(t);
   const seqs = await writeEvents(opened.journal, 14_000);
   await crash(opened);
@@ -357,7 +357,7 @@ t.test('a wrong seq costs one line wherever it stands in a large segment without
   }
 });
 
-t.test('only what lies between two times, or holds what is looked for, is read', async (t) => {
+t.test('only events between two times, or that the search matches, are read', async (t) => {
   const { journal, directory } = await openJournal(t);
   const text = 'x'.repeat(1_000);
   for (let round = 0; round < 5; round++) {
@@ -379,7 +379,7 @@ t.test('only what lies between two times, or holds what is looked for, is read',
   t.strictSame((await readAll(directory, { search })).gaps, [], 'what is passed over is no gap');
 });
 
-t.test('an index is believed only with the file that it was made for', async (t) => {
+t.test('an index is used only with the file that it describes', async (t) => {
   const quiet = { segmentBytes: 100_000, uptime: () => 0 }; // nothing is compressed
   const { journal, directory } = await openJournal(t, quiet);
   await writeEvents(journal, 200, (n) => ({ execution: n % 2 ? 'gone' : 'kept', data: { text: 'x'.repeat(1_000) } }));

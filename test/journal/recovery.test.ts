@@ -35,7 +35,7 @@ async function crashed(t: Parameters<typeof openJournal>[0], count: number): Pro
   return opened;
 }
 
-t.test('after a kill a new segment begins at the wall clock', async (t) => {
+t.test('after a kill a new segment starts at the wall clock', async (t) => {
   const { directory } = await crashed(t, 3);
   const { journal, notes } = await openJournal(t, { directory, now: () => LATER });
   t.equal(journal.seq, FIRST_SEQ + 2);
@@ -47,7 +47,7 @@ t.test('after a kill a new segment begins at the wall clock', async (t) => {
   t.strictSame(notes, [], 'nothing was wrong');
 });
 
-t.test('no seq is given twice when power loss takes the tail and the clock is set back', async (t) => {
+t.test('no seq is assigned twice when power loss takes the tail and the clock is set back', async (t) => {
   const given = new Set<number>();
   const opened = await openJournal(t);
   const { directory } = opened;
@@ -72,7 +72,7 @@ t.test('no seq is given twice when power loss takes the tail and the clock is se
   }
 });
 
-t.test('the mark of seqs is moved once in a million events, and not by a journal that is only opened', async (t) => {
+t.test('the high-water mark is raised once in a million events, and not by opening the journal', async (t) => {
   const { journal, directory } = await openJournal(t);
   const mark = () =>
     (JSON.parse(readFileSync(path.join(directory, 'journal.json'), 'utf8')) as Manifest).reservedThrough;
@@ -86,7 +86,7 @@ t.test('the mark of seqs is moved once in a million events, and not by a journal
   t.ok((mark() ?? 0) > first + 1);
 });
 
-t.test('a marker that does not fit is not believed', async (t) => {
+t.test('a clean-shutdown marker that does not fit is ignored', async (t) => {
   const { journal, directory } = await openJournal(t);
   await writeEvents(journal, 3);
   await journal.close();
@@ -96,7 +96,7 @@ t.test('a marker that does not fit is not believed', async (t) => {
   t.match(again.notes, [{ data: { kind: 'repaired' } }]);
 });
 
-t.test('lines cut off after a clean stop are lost, and that is told', async (t) => {
+t.test('lines cut off after a clean shutdown are reported as lost', async (t) => {
   const { journal, directory } = await openJournal(t);
   await writeEvents(journal, 5);
   await journal.close();
@@ -117,7 +117,7 @@ for (const [what, tail] of Object.entries({
   'a last line that is no JSON': '{"seq":1700000000000003,"time"\n',
   'half a line and NULs': '{"seq":1700000000000003,"ti' + '\0'.repeat(500),
 })) {
-  t.test(`${what} at the end is cut off and kept`, async (t) => {
+  t.test(`${what} at the end is cut off and quarantined`, async (t) => {
     const { directory } = await crashed(t, 3);
     const { size } = statSync(segment(directory));
     await appendFile(segment(directory), tail);
@@ -131,7 +131,7 @@ for (const [what, tail] of Object.entries({
   });
 }
 
-t.test('damage before the last good line stays where it is, and costs what it hit', async (t) => {
+t.test('damage before the last good line stays in place, and costs only the damaged lines', async (t) => {
   const { directory } = await crashed(t, 5);
   const lines = readFileSync(segment(directory), 'utf8').split('\n');
   const damaged = [lines[0], lines[1], '\0'.repeat(lines[2]!.length), ...lines.slice(3)].join('\n');
@@ -144,13 +144,13 @@ t.test('damage before the last good line stays where it is, and costs what it hi
   t.strictSame(gaps, [{ from: FIRST_SEQ + 2, to: FIRST_SEQ + 2, why: 'damage' }]);
 });
 
-t.test('a last segment without a single good line is kept aside as a whole', async (t) => {
+t.test('a last segment without a good line is quarantined as a whole', async (t) => {
   const { directory } = await crashed(t, 2);
   await writeFile(segment(directory), '\0'.repeat(10_000));
   const { journal } = await openJournal(t, { directory, now: () => CLOCK });
   t.notOk(existsSync(segment(directory)));
   t.equal(filesOf(path.join(directory, 'quarantine'), '.bad').length, 1);
-  t.ok(journal.nextSeq > FIRST_SEQ, 'the name tells that its seq was used');
+  t.ok(journal.nextSeq > FIRST_SEQ, 'the name shows that its seq was used');
   const after = await writeEvents(journal, 1);
   t.strictSame((await readAll(directory)).seqs, after);
 });
@@ -167,11 +167,11 @@ t.test('only the last segment is ever cut', async (t) => {
   t.equal(readFileSync(segment(directory), 'utf8'), torn);
   const { seqs, gaps } = await readAll(again.journal.source);
   t.strictSame(seqs, [...range(FIRST_SEQ, FIRST_SEQ + 3), FIRST_SEQ + 5, FIRST_SEQ + 6]);
-  t.strictSame(gaps, [], 'how much was lost there nobody can tell');
+  t.strictSame(gaps, [], 'how much was lost there is unknown');
   t.equal((await verifyJournal(directory)).damage.length, 1);
 });
 
-t.test('a segment that somebody took away is a gap, and is noted once', async (t) => {
+t.test('a removed segment is a gap, and is noted once', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 3; i++) await writeEvents(journal, 5);
   await journal.close();
@@ -190,7 +190,7 @@ t.test('a segment that somebody took away is a gap, and is noted once', async (t
   }
 });
 
-t.test('the last segment was taken away: its seqs are not used again', async (t) => {
+t.test('the seqs of a removed last segment are not used again', async (t) => {
   const { journal, directory } = await openJournal(t);
   await writeEvents(journal, 5);
   await journal.close();
@@ -199,7 +199,7 @@ t.test('the last segment was taken away: its seqs are not used again', async (t)
   t.ok(again.journal.nextSeq >= FIRST_SEQ + 5);
 });
 
-t.test('half-written files go', async (t) => {
+t.test('half-written files are removed', async (t) => {
   const { directory } = await crashed(t, 3);
   for (const name of [
     `${FIRST_SEQ}.jsonl.gz.tmp`,
@@ -213,7 +213,7 @@ t.test('half-written files go', async (t) => {
   t.strictSame(filesOf(directory, '.tmp'), []);
 });
 
-t.test('of a segment that is there twice exactly one good copy stays', async (t) => {
+t.test('of a segment that exists twice exactly one valid copy stays', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 500 });
   const lines = await writeEvents(journal, 5);
   const plain = readFileSync(segment(directory));
@@ -234,7 +234,7 @@ t.test('of a segment that is there twice exactly one good copy stays', async (t)
   }
 });
 
-t.test('removal that was cut short is finished', async (t) => {
+t.test('interrupted removal is finished', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 3; i++) await writeEvents(journal, 5);
   await journal.close();
@@ -249,7 +249,7 @@ t.test('removal that was cut short is finished', async (t) => {
   t.strictSame((await readAll(directory)).gaps, [{ from: 1, to: FIRST_SEQ + 9, why: 'retention' }]);
 });
 
-t.test('an index that is garbage, stale or missing changes nothing but the time it takes', async (t) => {
+t.test('a damaged, stale or missing index costs only time', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 100_000, uptime: () => 0 });
   for (let i = 0; i < 4; i++) await writeEvents(journal, 1_000, (k) => ({ execution: `e${k % 7}` }));
   await journal.close();
@@ -270,7 +270,7 @@ t.test('an index that is garbage, stale or missing changes nothing but the time 
   t.equal(cut.gaps[0]?.why, 'damage');
 });
 
-t.test('two journals in one directory by force: what both wrote is read in order, once', async (t) => {
+t.test('two journals in one directory: what both wrote is read in order, once', async (t) => {
   const directory = makeDirectory(t);
   const a = await openJournal(t, { directory });
   const b = await openJournal(t, { directory, now: () => CLOCK + 1 });

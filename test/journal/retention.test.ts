@@ -35,7 +35,7 @@ t.test('nothing expires within the limits', async (t) => {
   t.equal(journal.expired(), undefined);
 });
 
-t.test('what was last written to too long ago expires, the oldest first', async (t) => {
+t.test('segments expire by age, the oldest first', async (t) => {
   const { directory, setAge, journal } = await openWith(t, 4, { retainMs: 7 * DAY });
   setAge(0, 9 * DAY);
   setAge(1, 8 * DAY);
@@ -46,7 +46,7 @@ t.test('what was last written to too long ago expires, the oldest first', async 
   t.equal(again.journal.expired(), FIRST_SEQ + 9, 'up to the first that is young enough');
 });
 
-t.test('beyond the size the oldest expire, never the active one', async (t) => {
+t.test('the oldest segments expire by size, never the active one', async (t) => {
   const { journal } = await openWith(t, 4, { retainBytes: 1_500 });
   const { bytes } = journal.status();
   t.ok(bytes > 2_000);
@@ -55,7 +55,7 @@ t.test('beyond the size the oldest expire, never the active one', async (t) => {
   t.equal(tight.journal.expired(), FIRST_SEQ + 19);
 });
 
-t.test('removal takes whole segments with their indexes, and remembers how far', async (t) => {
+t.test('removal takes whole segments with their indexes, and stores the position', async (t) => {
   const { journal, directory } = await openWith(t, 4, { retainBytes: 1_500 });
   await journal.removeThrough(journal.expired()!);
   t.strictSame(
@@ -71,7 +71,7 @@ t.test('removal takes whole segments with their indexes, and remembers how far',
   t.strictSame((await readAll(directory)).gaps, [{ from: 1, to: FIRST_SEQ + 9, why: 'retention' }]);
 });
 
-t.test('removal in the middle of a segment takes only what ends before', async (t) => {
+t.test('removal up to the middle of a segment keeps that segment', async (t) => {
   const { journal, directory } = await openWith(t, 3, {});
   await journal.removeThrough(FIRST_SEQ + 3);
   t.equal(filesOf(directory, '.jsonl').length, 5);

@@ -19,7 +19,7 @@ function chosen(search: LineSearch, lines: readonly string[]): number[] {
 const lineOf = (text: string) =>
   `{"seq":1,"time":"2026-11-20T12:48:46.123Z","type":"output","data":${JSON.stringify({ text })}}`;
 
-t.test('lines that hold a text, a time, or what a pattern demands', (t) => {
+t.test('finds lines by a text, a time, or the literal of a pattern', (t) => {
   const lines = ['one two', 'two', 'three', 'one'].map(lineOf);
   t.strictSame(chosen(containing('one'), lines), [0, 3]);
   t.strictSame(chosen(matching('on(e|ly)', false)!, lines), [0, 3]);
@@ -36,7 +36,7 @@ t.test('lines that hold a text, a time, or what a pattern demands', (t) => {
   t.end();
 });
 
-t.test('a line that may be written in other ways is never passed over', (t) => {
+t.test('never skips a line whose text is encoded in another way', (t) => {
   const base64 = Buffer.from('needle').toString('base64');
   const lines = [
     String.raw`{"seq":1,"data":{"text":"n\u0065edle"}}`,
@@ -59,7 +59,7 @@ t.test('a line that may be written in other ways is never passed over', (t) => {
   t.end();
 });
 
-t.test('whatever a pattern finds is among the lines that it is looked for in', (t) => {
+t.test('never skips a line that a pattern matches', (t) => {
   const random = createRandom(7);
   const pick = (list: readonly string[]) => list[random(list.length)]!;
   const atoms = ['a', 'b', 'k', 'S', 'ab', 'é', '"', '\\\\', ':', '.', '[ab]', '(a|bk)', '(?:s|é)', '\\d', ' ', '😀'];

@@ -22,18 +22,18 @@ const FINE = {
   ...{ damage: [], badIndexes: [], gaps: [] },
 };
 
-t.test('a journal in order has nothing to report', async (t) => {
+t.test('an intact journal has nothing to report', async (t) => {
   const directory = await openMixed(t);
   const report = await verifyJournal(directory);
   t.match(report, FINE);
   t.ok(report.bytes > 1_000);
 });
 
-t.test('a directory that is empty or not there holds no events', async (t) => {
+t.test('an empty or missing directory holds no events', async (t) => {
   t.match(await verifyJournal(path.join(makeDirectory(t), 'absent')), { segments: 0, events: 0, first: 0, last: 0 });
 });
 
-t.test('damaged lines are told by segment and offset', async (t) => {
+t.test('damaged lines are reported by segment and offset', async (t) => {
   const directory = await openMixed(t);
   const file = path.join(directory, `${FIRST_SEQ}.jsonl`);
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -45,7 +45,7 @@ t.test('damaged lines are told by segment and offset', async (t) => {
   t.equal(report.events, 16);
 });
 
-t.test('a line whose seq does not belong where it stands is damage', async (t) => {
+t.test('a line whose seq is out of order is damage', async (t) => {
   const directory = await openMixed(t);
   const file = path.join(directory, `${FIRST_SEQ + 10}.jsonl`);
   await appendFile(file, makeBatch(FIRST_SEQ + 3, 1).lines.join() + '\n');
@@ -55,7 +55,7 @@ t.test('a line whose seq does not belong where it stands is damage', async (t) =
   t.equal(report.events, 17);
 });
 
-t.test('a write under way at the end is not damage', async (t) => {
+t.test('a write in progress at the end is not damage', async (t) => {
   const directory = await openMixed(t);
   await appendFile(path.join(directory, `${FIRST_SEQ + 15}.jsonl`), '{"seq":17');
   const report = await verifyJournal(directory);
@@ -63,7 +63,7 @@ t.test('a write under way at the end is not damage', async (t) => {
   t.equal(report.unfinished, 9);
 });
 
-t.test('an index that says something else is named', async (t) => {
+t.test('an index that does not match is reported', async (t) => {
   const directory = await openMixed(t);
   await writeFile(path.join(directory, `${FIRST_SEQ + 5}.index.json`), 'garbage');
   t.strictSame((await verifyJournal(directory)).badIndexes, [FIRST_SEQ + 5], 'garbage');
