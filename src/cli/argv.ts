@@ -1,18 +1,18 @@
-/** Where our own words end on a command line, and somebody else's begin. */
+/** Splits a command line into the words of progress and those of the command to run. */
 
-/** These take the next word as their value, whatever it looks like. A test holds them equal to the options. */
+/** Options whose value is the next word, whatever it looks like. A test compares them with the definitions. */
 export const RUN_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set([
   ...['--name', '--label', '--agent', '--cwd', '--env', '--timeout', '--queue', '--after', '--format'],
 ]);
 export const EMIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['--execution', '--step', '--data']);
 
-/** The beginning of a word that `emit` takes for key=text or key:=json. */
+/** Start of an operand of `emit` of the form key=text or key:=json. */
 const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 
 export interface Words {
   /** The command with its options and arguments. */
   words: string[];
-  /** What follows `--`; of `run` the command to run, of `emit` the operands after the type, of `notify` and `send` their texts. */
+  /** Words after `--`: for `run` the command, for `emit` the operands after the type, for `notify` and `send` the texts. */
   rest: string[];
 }
 
@@ -27,12 +27,12 @@ export function splitWords(argv: readonly string[]): Words {
     case 'send':
       return splitAtFirst(argv, new Set(), () => false);
     default:
-      // nothing else means anything special by it
+      // `--` has no meaning for other commands
       return { words: argv.filter((word) => word !== '--'), rest: [] };
   }
 }
 
-/** Ends our words with `--`, or before the first one that is no option and `isForeign`. */
+/** Splits at `--`, or before the first word that is not an option and `isForeign`. */
 function splitAtFirst(
   [verb = '', ...argv]: readonly string[],
   withValue: ReadonlySet<string>,
@@ -49,7 +49,7 @@ function splitAtFirst(
   return { words, rest: [] };
 }
 
-/** Options may stand anywhere before `--`. The first operand is the type unless it is a pair. */
+/** Options may be anywhere before `--`. The first operand is the type unless it is a pair. */
 function splitEmit([verb = '', ...argv]: readonly string[]): Words {
   const options = [];
   let operands: string[] = [];

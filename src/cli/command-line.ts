@@ -1,4 +1,4 @@
-/** Runs one command line: finds the command, and maps what it throws to a message and an exit status. */
+/** Runs one command line: finds the command, and maps errors to a message and an exit status. */
 import { ProgressError, errnoOf } from '../core/errors.js';
 import { NOTHING_INHERITED } from '../platform/inherited.js';
 import { resolvePaths } from '../platform/paths.js';
@@ -8,7 +8,7 @@ import { splitWords } from './argv.js';
 
 /**
  * @param argv - the words after the name of the program
- * @param inherited - what the command of a run gets besides the environment
+ * @param inherited - what the command of a run inherits in addition to the environment
  * @returns the exit status; nothing is thrown
  */
 export async function runCommandLine(
@@ -24,7 +24,7 @@ export async function runCommandLine(
   try {
     checkWorkingDirectory();
     const surroundings = { paths: resolvePaths(env), env, inherited, rest };
-    // reading options takes longer than most commands run
+    // parsing options takes longer than most commands run
     if (words.length === 1 && words[0] === 'run' && rest.length > 0) {
       return await (await import('./commands/run/run.js')).command.runBare({ ...surroundings, commands: {} });
     }
@@ -40,11 +40,13 @@ export async function runCommandLine(
   }
 }
 
-/** Half of what we load asks for it, and a shell may stand in one that is gone. */
+/** Reports a removed working directory before dependencies that need one are loaded. */
 function checkWorkingDirectory(): void {
   try {
     process.cwd();
   } catch (cause) {
-    throw new ProgressError('not_found', 'the working directory has been removed: change to another one', { cause });
+    throw new ProgressError('not_found', 'the working directory has been removed; change to another directory', {
+      cause,
+    });
   }
 }

@@ -1,12 +1,12 @@
-/** What a command is, and what all commands share. */
+/** Definition of a command, and what all commands share. */
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 import { ProgressError } from '../core/errors.js';
 import type { Inherited } from '../platform/inherited.js';
 import type { Paths } from '../platform/paths.js';
 
-/** One file in this folder exports one of these as `command`; its name is the verb. */
+/** Exported as `command` by the file or folder of `commands/` with the name of the verb. */
 export interface Command {
-  /** Without any option or argument of its own. */
+  /** Runs the command without options and arguments. */
   runBare(context: Context): Promise<number>;
   register(parser: Argv, context: Context, done: (status: number) => void): void;
 }
@@ -16,7 +16,7 @@ export interface CommandSpec<A> {
   usage: string;
   describe: string;
   options: (yargs: Argv) => Argv<A>;
-  /** The exit status; nothing means 0. Throws ProgressError for anything that deserves another by sysexits(3). */
+  /** @returns the exit status, by default 0. @throws ProgressError, whose code determines the status (sysexits(3)) */
   run: (args: ArgumentsCamelCase<A>, context: Context) => Promise<number | undefined> | number | undefined;
 }
 
@@ -24,18 +24,18 @@ export interface Context {
   paths: Paths;
   env: NodeJS.ProcessEnv;
   inherited: Inherited;
-  /** What follows `--` on the command line. */
+  /** Words after `--` on the command line. */
   rest: string[];
   commands: Commands;
 }
 
-/** All of them by their verbs, loaded one at a time: a command costs only what it uses. */
+/** Commands by verb; each is loaded when it is needed. */
 export type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
 export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<A>): Command {
   return {
     async runBare(context) {
-      // what yargs finds when there is nothing to find
+      // the arguments that yargs returns for an empty command line
       return (await run({ _: [], $0: '' } as unknown as ArgumentsCamelCase<A>, context)) ?? 0;
     },
     register(parser, context, done) {
@@ -47,7 +47,7 @@ export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<
   };
 }
 
-/** Options and arguments that may be given several times. */
+/** Options and arguments that can be repeated. */
 const LISTS: ReadonlySet<string> = new Set('_ label type pairs runs ids after env channel status'.split(' '));
 
 function checkRepeated(args: Readonly<Record<string, unknown>>): void {

@@ -1,10 +1,10 @@
-/** Finds the command that a command line names, and runs it. */
+/** Finds the command of a command line, and runs it. */
 import yargs from 'yargs';
 import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
 import { parseProblem, unknownCommand } from './suggestions.js';
 
-/** The registry of commands: each is a file or a folder of `commands/` by its name. */
+/** Registry of commands: each is a file or a folder of `commands/` by its name. */
 export const COMMANDS: Commands = {
   emit: async () => (await import('./commands/emit/emit.js')).command,
   run: async () => (await import('./commands/run/run.js')).command,
@@ -36,7 +36,7 @@ export const COMMANDS: Commands = {
   completion: async () => (await import('./commands/completion/completion.js')).command,
 };
 
-/** Resolves with the exit status. */
+/** @returns the exit status */
 export async function dispatch(words: readonly string[], surroundings: Omit<Context, 'commands'>): Promise<number> {
   const context = { ...surroundings, commands: COMMANDS };
   const [verb = ''] = words;
@@ -49,7 +49,7 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
     .locale('en')
     .usage('$0 <command> [options]\n\nSee what everything running on this machine is doing, live and afterwards.')
     .version(false)
-    // values are what they are: no numbers, no objects made of dots, no --no-x
+    // values stay texts: no numbers, no objects from dots, no --no-x
     .parserConfiguration({
       'dot-notation': false,
       'parse-numbers': false,
@@ -61,7 +61,7 @@ export async function dispatch(words: readonly string[], surroundings: Omit<Cont
     .help()
     .alias('help', 'h')
     .strict()
-    .demandCommand(1, 'Name a command; `progress --help` lists them.')
+    .demandCommand(1, 'missing command')
     .epilogue("'progress help COMMAND' shows the options of a command, 'man progress' the manual.")
     .wrap(Math.min(process.stdout.columns || 80, 100))
     .exitProcess(false)

@@ -1,4 +1,4 @@
-/** The entry point of the command line: the only place of it that acts on being loaded. */
+/** Entry point of the command line. */
 import { ignoreSignals, takeInherited } from '../platform/inherited.js';
 import { runCommandLine } from './command-line.js';
 import { takeUserEnvironment } from '../platform/node-environment.js';
@@ -15,6 +15,6 @@ ignoreSignals(inherited);
 process.exitCode = await runCommandLine(process.argv.slice(2), takeUserEnvironment(process.env), inherited);
 const failure = await flushOutput();
 if (failure) {
-  complain(`the output cannot be written: ${failure.message}`);
+  complain(`cannot write output: ${failure.message}`);
   process.exitCode = OUTPUT_FAILED;
 }

@@ -1,10 +1,10 @@
-/** Error messages for command lines that do not parse, with the command or option that was probably meant. */
+/** Error messages for command lines that do not parse, with a suggestion for a misspelled command or option. */
 import { suggest } from '../core/suggest.js';
 import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
 import { readShape } from './commands/completion/shapes.js';
 
-/** What other programs call a command of ours. */
+/** Commands by the names that other programs use. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   cancel: 'stop',
   history: 'ps --all',
@@ -20,7 +20,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   tail: 'logs --follow',
   top: 'watch --stream',
 };
-/** Answered before any command is looked for. */
+/** Verbs without a definition in the registry. */
 const BUILT_IN = ['help', 'version'];
 
 export function unknownCommand(verb: string, commands: Commands): ProgressError {
@@ -32,8 +32,8 @@ export function unknownCommand(verb: string, commands: Commands): ProgressError 
 }
 
 /**
- * @param message what the parser says
- * @param words the command line, the verb first
+ * @param message - the error of the parser
+ * @param words - the command line, the verb first
  */
 export async function parseProblem(
   message: string,
@@ -52,7 +52,7 @@ export async function parseProblem(
   return new ProgressError('usage', `${text}\nrun 'progress ${verb} --help' for its options`);
 }
 
-/** The parser leaves out the dashes: the command line has them. */
+/** Restores the dashes, which the parser removes, from the command line. */
 function describeUnknown(name: string, words: readonly string[], spellings: readonly string[]): string {
   const typed = [`--${name}`, `-${name}`].find((option) =>
     words.some((word) => word === option || word.startsWith(`${option}=`)),

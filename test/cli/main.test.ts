@@ -41,7 +41,7 @@ t.test(
   async (t) => {
     const home = createHome(t);
     const cases: [string[], RegExp][] = [
-      [[], /^progress: Name a command/],
+      [[], /^progress: missing command/],
       [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
       [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
       [['stauts'], /did you mean 'progress ps'\?/],
@@ -61,10 +61,10 @@ t.test(
       [['logs', '--tail', '-1'], /--tail must be a whole number/],
       [['logs', '--grep', '('], /--grep: "\(": is no regular expression \(RE2\)/],
       [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
-      [['logs', '--since', '10'], /--since: "10" is not like 10m/],
+      [['logs', '--since', '10'], /--since: "10" is not a time such as 10m/],
       [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
       [['watch', '--exit-status'], /--exit-status needs an id/],
-      [['watch', '--json', '--stream'], /choose one/],
+      [['watch', '--json', '--stream'], /exclude each other/],
       [['ps', '--no-json'], /unknown option --no-json;/],
     ];
     for (const [args, stderr] of cases) {
@@ -111,7 +111,7 @@ t.test(
     const script = `${PROGRESS} ps --json > /dev/full`;
     const { status, stderr } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });
     t.equal(status, 74);
-    t.match(stderr, /^progress: the output cannot be written: ENOSPC/);
+    t.match(stderr, /^progress: cannot write output: ENOSPC/);
     t.end();
   },
 );

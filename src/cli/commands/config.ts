@@ -1,4 +1,4 @@
-/** `progress config`: the values in effect, changes to them, what is wrong with the file, and where it is. */
+/** `progress config`: prints, changes and checks the configuration, and prints where its file is. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { setConfigValue, unsetConfigValue } from '../../config/edit.js';
@@ -17,9 +17,9 @@ export const command = defineCommand({
   describe: 'Print, change and check the configuration',
   options: (yargs) =>
     yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
-      .positional('operand', { type: 'string', describe: 'Of get, set and unset: a key; of check: a file' })
-      .positional('value', { type: 'string', describe: 'Of set: the value, as in the file' })
+      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
+      .positional('operand', { type: 'string', describe: 'Key for get, set and unset; file for check' })
+      .positional('value', { type: 'string', describe: 'Value for set, as in the file' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ action, operand, value, json = false }, { paths }) {
     if (action === 'set') return await setValue(paths.config, needed(operand, action), needed(value, action), json);
@@ -58,14 +58,14 @@ async function setValue(file: string, key: string, value: string, json: boolean)
   return 0;
 }
 
-/** The value in effect is the default then. */
+/** Removes a key; the default takes effect. */
 async function unsetValue(file: string, key: string, json: boolean): Promise<number> {
   change(file, (text) => unsetConfigValue(text, file, key));
   if (json) await printValues(file, key, json);
   return 0;
 }
 
-/** In one step, with mode and links as they were; a file that is right stays so, and one that is wrong is left alone. */
+/** Edits the file atomically and keeps mode and links; an edit that would make the file invalid is refused, and so is an invalid file. */
 function change(file: string, edit: (text: string) => string): void {
   const found = readRcFile(file);
   const before = found.text === undefined ? '' : readConfigFile(file);
@@ -85,16 +85,16 @@ async function printValues(file: string, key: string | undefined, json: boolean)
   return 0;
 }
 
-/** Plain values as they are, all others as JSON, which is YAML too. */
+/** Formats texts unchanged, and other values as JSON, which is valid YAML. */
 function toText(value: unknown): string {
   return sanitize(typeof value === 'string' ? value : JSON.stringify(value), { color: false });
 }
 
-/** A file that does not exist is all defaults; one that was named has to be there. */
+/** Checks that a named file exists; a missing default file means all defaults. */
 function existing(operand: string): string {
   const file = path.resolve(operand);
   if (statSync(file, { throwIfNoEntry: false })) return operand;
-  throw new ProgressError('not_found', `${operand}: there is no such file`);
+  throw new ProgressError('not_found', `${operand}: no such file`);
 }
 
 async function checkFile(file: string, json: boolean): Promise<number> {
@@ -105,7 +105,7 @@ async function checkFile(file: string, json: boolean): Promise<number> {
   return problems.length === 0 ? 0 : new ProgressError('bad_config', '').exitStatus;
 }
 
-/** A line for each: `file:line:column: message`, or `file: message` where the file cannot be read at all. */
+/** @returns a line for each problem: `file:line:column: message`, or `file: message` for an unreadable file */
 export function findProblems(file: string): string[] {
   try {
     loadConfig(file);

@@ -1,4 +1,4 @@
-/** `progress follow`: sessions of coding agents that nobody started through `progress`, as they come and go. */
+/** `progress follow`: shows sessions of coding agents that were not started by `progress`, as they start and end. */
 import { withClient } from '../../client/connect.js';
 import { follow } from '../../client/follow.js';
 import { EXECUTION_ENDS } from '../../core/event.js';
@@ -14,11 +14,12 @@ import { plainLine } from '../../terminal/plain.js';
 import { listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../command.js';
-import { complain, isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
-import { listAll } from './ps.js';
+import { listAll } from '../shared/lookup.js';
+import { isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
+import { reportLost } from '../shared/stream-errors.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
-/** Of a session: that it is there, that it waits, that it is over. */
+/** Events of a session that are shown: its start, its questions, its end. */
 const TYPES = ['execution_started', 'attention', ...Object.keys(EXECUTION_ENDS)];
 
 export const command = defineCommand({
@@ -26,8 +27,8 @@ export const command = defineCommand({
   describe: 'Show sessions of coding agents, whatever terminal they run in',
   options: (yargs) =>
     yargs
-      .positional('agent', { choices: AGENTS, describe: 'Whose sessions' })
-      .option('detach', { type: 'boolean', describe: 'Only switch it on' })
+      .positional('agent', { choices: AGENTS, describe: 'Agent whose sessions are shown' })
+      .option('detach', { type: 'boolean', describe: 'Switch it on and exit' })
       .option('off', { type: 'boolean', describe: 'Switch it off' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ agent, detach = false, off = false, json = false }, context) {
@@ -52,14 +53,14 @@ function statusLines({ agent, following, configured, directory, files, leftAlone
   return [`${agent.padEnd(8)}${word}${until}${count}  ${cleanText(directory)}`, ...left];
 }
 
-/** Those that are there, then what becomes of them and of others; a daemon that comes anew is asked again. */
+/** Prints existing sessions, then changes; a restarted daemon is asked again. */
 async function printSessions(agent: Agent, { paths, env }: Context, json: boolean): Promise<number> {
   const style = styleOf(env);
   let state = emptyState();
   noteWaiting(`sessions of ${agent}`);
   for await (const followed of follow({ paths, start: true, subscribe: { types: TYPES, last: 0 } })) {
     if (isPipeBroken()) return 0;
-    if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+    reportLost(followed);
     if (followed.kind === 'connected') {
       const isFirst = state.seq === 0;
       await followed.client.call('follow', { agent });
@@ -67,9 +68,9 @@ async function printSessions(agent: Agent, { paths, env }: Context, json: boolea
       state = { ...emptyState(), seq: Math.max(state.seq, 1) };
       const alive = executions.map(executionFromJson);
       for (const one of alive) installExecution(state, one, isFinal(one.status));
-      const there = alive.filter((one) => one.agent === agent);
-      if (isFirst && !json && there.length > 0) {
-        await printLines(listLines(there, { now: Date.now(), columns: columnsOf(), style, all: false, prefixes }));
+      const existing = alive.filter((one) => one.agent === agent);
+      if (isFirst && !json && existing.length > 0) {
+        await printLines(listLines(existing, { now: Date.now(), columns: columnsOf(), style, all: false, prefixes }));
       }
     }
     if (followed.kind !== 'events') continue;

@@ -1,4 +1,4 @@
-/** `progress journal`: what is in the journal, and whether all of it is whole. Only reads, and needs no daemon. */
+/** `progress journal`: verifies and measures the journal. Only reads, and needs no daemon. */
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { formatBytes } from '../../core/format.js';
@@ -10,6 +10,7 @@ import { OpenSegment } from '../../journal/source.js';
 import { type JournalReport, verifyJournal } from '../../journal/verify.js';
 import { defineCommand } from '../command.js';
 import { print, printLines } from '../shared/output.js';
+import { gapText } from '../shared/stream-errors.js';
 
 const ACTIONS = ['verify', 'stat'] as const;
 const DAMAGED_STATUS = 65;
@@ -17,27 +18,27 @@ const NEWLINE = 10;
 
 export const command = defineCommand({
   usage: 'journal <action>',
-  describe: 'Check and measure the journal',
+  describe: 'Verify and measure the journal',
   options: (yargs) =>
     yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
+      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ action, json = false }, { paths }) {
     try {
       return await (action === 'verify' ? verify : stat)(paths.journal, json);
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      throw new ProgressError('journal_failed', `the journal cannot be read: ${(error as Error).message}`, {
+      throw new ProgressError('journal_failed', `cannot read the journal: ${(error as Error).message}`, {
         cause: error,
       });
     }
   },
 });
 
-/** A place that holds no event. */
+/** Bytes that are not an event. */
 interface Damage {
   file: string;
-  /** Counted from 1; in a compressed file nobody can tell. */
+  /** Counted from 1; unknown in a compressed file. */
   line?: number;
   offset: number;
   bytes: number;
@@ -46,7 +47,7 @@ interface Damage {
 async function verify(directory: string, json: boolean): Promise<number> {
   const report = await verifyJournal(directory);
   const damage = await Promise.all(report.damage.map((range) => locate(directory, range)));
-  // what retention took away was meant to go
+  // events that retention removed are not a loss
   const lost = report.gaps.filter(({ why }) => why !== 'retention');
   const whole = damage.length === 0 && lost.length === 0 && report.unreadable.length === 0;
   if (json) {
@@ -56,13 +57,11 @@ async function verify(directory: string, json: boolean): Promise<number> {
       ...damage.map(({ file, line, offset, bytes }) =>
         line === undefined
           ? `${file}: ${bytes} bytes from byte ${offset} on are damaged`
-          : `${file}:${line}: ${bytes} bytes are no event, or stand where they do not belong`,
+          : `${file}:${line}: ${bytes} bytes are not an event, or are out of order`,
       ),
       ...report.unreadable.map(({ reason }) => reason),
-      ...lost
-        .filter(({ reason }) => reason === undefined)
-        .map(({ from, to, why }) => `events between ${from} and ${to} are lost (${why})`),
-      `${totals(report)}: ${whole ? 'all of it is whole' : 'DAMAGED'}`,
+      ...lost.filter(({ reason }) => reason === undefined).map(gapText),
+      `${totals(report)}: ${whole ? 'intact' : 'DAMAGED'}`,
     ]);
   }
   return whole ? 0 : DAMAGED_STATUS;
@@ -115,20 +114,20 @@ interface Measured {
   segments: number;
   compressed: number;
   events: number;
-  /** On disk, compressed segments as they are. */
+  /** Bytes on disk, of compressed segments those of the compressed file. */
   bytes: number;
   first: Position | null;
   last: Position | null;
 }
 
-/** From the indexes, so that even a large journal is measured at once. */
+/** Measures the journal by its indexes, so that a large one takes no time. */
 async function measure(directory: string): Promise<Measured> {
   const source = openSource(directory);
   const found = { segments: 0, compressed: 0, events: 0, bytes: 0 };
   const segments = await listSegments(directory);
   for (const [at, segment] of segments.entries()) {
     const opened = isMissing(segment) ? undefined : await OpenSegment.open(source, segment, segments[at + 1]);
-    if (!opened) continue; // retention has taken it away just now
+    if (!opened) continue; // retention has just removed it
     await opened.close();
     const plain = await statIfThere(segmentPath(directory, segment.first, 'plain'));
     const gzip = plain ? undefined : await statIfThere(segmentPath(directory, segment.first, 'gzip'));

@@ -1,4 +1,4 @@
-/** `progress notify`: tells somebody something over a channel of alerts, tries one, or lists what was told. */
+/** `progress notify`: sends a notification, tests a channel, or lists the alerts that were sent. */
 import type { Delivery } from '../../alerts/deliveries.js';
 import { deliveriesOf } from '../../alerts/deliveries.js';
 import { withClient } from '../../client/connect.js';
@@ -17,8 +17,8 @@ import { columnsOf, styleOf } from '../shared/output-options.js';
 
 const DEFAULT_TAIL = 50;
 const MAX_TAIL = 10_000;
-/** For all channels together: those that take longer go on without us. */
-const PATIENCE_MS = 20_000;
+/** Wait for all channels together; the daemon continues with slower ones. */
+const WAIT_MS = 20_000;
 
 /** As in sysexits(3). */
 const STATUSES: Readonly<Record<AlertOutcome, number>> = {
@@ -33,31 +33,36 @@ const STATUSES: Readonly<Record<AlertOutcome, number>> = {
 
 export const command = defineCommand({
   usage: 'notify [title] [body]',
-  describe: 'Tell somebody something, over the channels of alerts',
+  describe: 'Send a notification',
   options: (yargs) =>
     yargs
-      .positional('title', { type: 'string', describe: 'What is told, in a line' })
-      .positional('body', { type: 'string', describe: 'More about it, in a line' })
-      .option('channel', { type: 'string', array: true, nargs: 1, describe: 'Over which channel; default: desktop' })
-      .option('urgency', { choices: URGENCIES, describe: 'How urgent it is; default: normal' })
-      .option('test', { type: 'string', requiresArg: true, describe: 'Try this channel at once' })
-      .option('log', { type: 'boolean', describe: 'List what was told' })
+      .positional('title', { type: 'string', describe: 'Title of the notification, one line' })
+      .positional('body', { type: 'string', describe: 'Body of the notification, one line' })
+      .option('channel', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Send over this channel (default: desktop)',
+      })
+      .option('urgency', { choices: URGENCIES, describe: 'Set the urgency (default: normal)' })
+      .option('test', { type: 'string', requiresArg: true, describe: 'Send a test over this channel' })
+      .option('log', { type: 'boolean', describe: 'List sent alerts and notifications' })
       .option('tail', {
         type: 'number',
         requiresArg: true,
-        describe: `Of --log: the last so many; default: ${DEFAULT_TAIL}`,
+        describe: `With --log: number of newest entries (default: ${DEFAULT_TAIL})`,
       })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ channel, urgency, test, log = false, tail, json = false, ...given }, context) {
-    // behind `--` a text may begin with a dash
+    // after `--` a text may start with a dash
     const [title, body, more] = [given.title, given.body, ...context.rest].filter((text) => text !== undefined);
-    if (more !== undefined) throw new ProgressError('usage', 'notify takes a title and a body: quote each');
-    const isTelling = title !== undefined;
-    if ([isTelling, test !== undefined, log].filter(Boolean).length !== 1)
+    if (more !== undefined) throw new ProgressError('usage', 'too many arguments; quote the title and the body');
+    const hasTitle = title !== undefined;
+    if ([hasTitle, test !== undefined, log].filter(Boolean).length !== 1)
       throw new ProgressError('usage', 'notify needs one of a title, --test CHANNEL and --log');
-    if (!isTelling && (channel !== undefined || urgency !== undefined))
-      throw new ProgressError('usage', '--channel and --urgency go with a title');
-    if (tail !== undefined && !log) throw new ProgressError('usage', '--tail goes with --log');
+    if (!hasTitle && (channel !== undefined || urgency !== undefined))
+      throw new ProgressError('usage', '--channel and --urgency need a title');
+    if (tail !== undefined && !log) throw new ProgressError('usage', '--tail needs --log');
     if (log) return await list(checkTail(tail), context, json);
     if (test !== undefined) return await tryChannel(test, context, json);
     const execution = context.env['PROGRESS_EXECUTION'];
@@ -67,7 +72,7 @@ export const command = defineCommand({
       ...(urgency !== undefined && { urgency }),
       ...(execution && { execution }),
     };
-    return await tell(notice, context, json);
+    return await send(notice, context, json);
   },
 });
 
@@ -76,26 +81,26 @@ function checkTail(tail = DEFAULT_TAIL): number {
   throw new ProgressError('usage', `--tail must be a whole number from 1 to ${MAX_TAIL}`);
 }
 
-interface Told {
+interface Report {
   channel: string;
   outcome: AlertOutcome;
   error?: string;
 }
 
-async function tell(
+async function send(
   notice: { title: string; body?: string; channels: string[] },
   { paths }: Context,
   json: boolean,
 ): Promise<number> {
   const { pending } = await withClient({ paths, start: true }, (client) => client.call('notify', notice));
   const events: ExecutionEvent[] = [];
-  const told = () => {
+  const reports = () => {
     const deliveries = deliveriesOf(events);
     return pending.map(
-      ({ channel }): Told => deliveries.find((each) => each.channel === channel) ?? { channel, outcome: 'pending' },
+      ({ channel }): Report => deliveries.find((each) => each.channel === channel) ?? { channel, outcome: 'pending' },
     );
   };
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const signal = AbortSignal.timeout(WAIT_MS);
   const after = Math.min(...pending.map(({ seq }) => seq)) - 1;
   for await (const followed of follow({
     paths,
@@ -105,9 +110,9 @@ async function tell(
   })) {
     if (followed.kind !== 'events') continue;
     events.push(...followed.events);
-    if (told().every(({ outcome }) => outcome !== 'pending')) break;
+    if (reports().every(({ outcome }) => outcome !== 'pending')) break;
   }
-  return await report(told(), json);
+  return await report(reports(), json);
 }
 
 async function tryChannel(channel: string, { paths }: Context, json: boolean): Promise<number> {
@@ -118,28 +123,28 @@ async function tryChannel(channel: string, { paths }: Context, json: boolean): P
   return await report([{ channel, outcome, ...(error !== undefined && { error }) }], json);
 }
 
-/** The status is that of the first that was not told. */
-async function report(told: readonly Told[], json: boolean): Promise<number> {
+/** @returns the status of the first notification that was not sent */
+async function report(reports: readonly Report[], json: boolean): Promise<number> {
   if (json)
     await printJson(
-      told.map(({ channel, outcome, error }) => ({ channel, outcome, ...(error !== undefined && { error }) })),
+      reports.map(({ channel, outcome, error }) => ({ channel, outcome, ...(error !== undefined && { error }) })),
     );
   else
-    for (const { channel, outcome, error } of told) {
+    for (const { channel, outcome, error } of reports) {
       if (outcome === 'sent') await printLines([`${channel}: sent`]);
       else if (outcome === 'held') await printLines([`${channel}: held until its quiet hours end`]);
-      else if (outcome === 'pending') complain(`${channel}: not sent yet; it is tried again`);
+      else if (outcome === 'pending') complain(`${channel}: not sent yet; the daemon tries again`);
       else complain(`${channel}: ${[outcome, error].filter((part) => part !== undefined && part !== '').join(': ')}`);
     }
-  return STATUSES[told.find(({ outcome }) => outcome !== 'sent' && outcome !== 'held')?.outcome ?? 'sent'];
+  return STATUSES[reports.find(({ outcome }) => outcome !== 'sent' && outcome !== 'held')?.outcome ?? 'sent'];
 }
 
 async function list(tail: number, { paths, env }: Context, json: boolean): Promise<number> {
-  // one that is settled has two events
+  // an alert with an outcome has two events
   const { events } = await readLast(openSource(paths.journal), 2 * tail, { types: ['alert_triggered'] });
   const deliveries = deliveriesOf(events).slice(-tail);
   if (json) await printJson(deliveries);
-  else if (deliveries.length === 0) await printLines(['Nothing was told yet.']);
+  else if (deliveries.length === 0) await printLines(['No alerts yet.']);
   else {
     const options = { columns: columnsOf(), style: styleOf(env), right: ['TRIES'] };
     await printLines(

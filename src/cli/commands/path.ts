@@ -1,4 +1,4 @@
-/** `progress path`: where files of the package and of the daemon are. bin/progress answers for the shells itself, without Node. */
+/** `progress path`: prints paths of the package and of the daemon. bin/progress answers for the shells without Node. */
 import path from 'node:path';
 import type { Paths } from '../../platform/paths.js';
 import { SHELLS } from '../../platform/paths.js';
@@ -21,8 +21,8 @@ const WHAT = [...FILES, ...(Object.keys(PLACES) as (keyof typeof PLACES)[])] as 
 
 export const command = defineCommand({
   usage: 'path <what>',
-  describe: 'Print where the library for scripts, the hooks, the sockets or the journal are',
-  options: (yargs) => yargs.positional('what', { choices: WHAT, demandOption: true, describe: 'Which of them' }),
+  describe: 'Print paths of the package and of the daemon',
+  options: (yargs) => yargs.positional('what', { choices: WHAT, demandOption: true, describe: 'Path to print' }),
   async run({ what }, { paths }) {
     await printLines([locate(what, paths)]);
     return 0;

@@ -1,4 +1,4 @@
-/** `progress pause`: runs stand still until they are resumed. */
+/** `progress pause`: pauses runs. */
 import { isFinal } from '../../core/execution.js';
 import { defineCommand } from '../command.js';
 import type { ControlOptions } from '../control/control.js';
@@ -7,7 +7,7 @@ import { withSelection } from '../control/selection.js';
 
 export const command = defineCommand({
   usage: 'pause [runs..]',
-  describe: 'Let runs stand still until they are resumed',
+  describe: 'Pause runs',
   options: (yargs) => withSelection(yargs).option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ json = false, ...selection }, context) {
     return await controlRuns(selection, PAUSE, context, json);
@@ -15,10 +15,10 @@ export const command = defineCommand({
 });
 
 const PAUSE: ControlOptions = {
-  order: { action: 'pause' },
+  request: { action: 'pause' },
   isFor: ({ status }) => status === 'running',
   nothing: 'Nothing to pause.',
-  needless: (execution) => (execution.status === 'paused' ? 'is paused already' : endText(execution)),
+  needless: (execution) => (execution.status === 'paused' ? 'is already paused' : endText(execution)),
   outcome: ({ status }) =>
     status === 'paused' ? 'paused' : isFinal(status) ? `${status} before it was paused` : undefined,
 };

@@ -1,4 +1,4 @@
-/** `progress ps`: what runs, as a table. */
+/** `progress ps`: lists executions as a table. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { ExecutionJson } from '../../core/execution.js';
@@ -8,13 +8,14 @@ import { groupExecutions, GROUPINGS, parseGrouping } from '../../core/groups.js'
 import { ProgressError } from '../../core/errors.js';
 import { groupedLines, listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
+import { listAll } from '../shared/lookup.js';
 import { print, printLines } from '../shared/output.js';
 import { OwnCommand } from '../shared/own-command.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
 export const command = defineCommand({
   usage: 'ps',
-  describe: 'List what is running',
+  describe: 'List executions',
   options: (yargs) =>
     yargs
       .option('all', {
@@ -22,7 +23,7 @@ export const command = defineCommand({
         type: 'boolean',
         describe: 'Include finished executions and the command that runs this',
       })
-      .option('by', { type: 'string', requiresArg: true, describe: 'In groups: agent, queue, label or label:KEY' })
+      .option('by', { type: 'string', requiresArg: true, describe: 'Group by agent, queue, label or label:KEY' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ all = false, by, json = false }, { paths, env }) {
     const grouping = by === undefined ? undefined : checkGrouping(by);
@@ -54,28 +55,9 @@ function checkGrouping(text: string): Grouping {
   throw new ProgressError('usage', `--by: "${text}" is none of ${GROUPINGS.join(', ')}, label:KEY`);
 }
 
-/** Of those that wait in a queue, by id. */
+/** Positions in queues, by ID. */
 async function positionsOf(client: Client, executions: readonly ExecutionJson[]): Promise<Map<string, number>> {
   if (!executions.some(({ status, queue }) => status === 'queued' && queue !== undefined)) return new Map();
   const { queues } = await client.call('queues', {});
   return new Map(queues.flatMap(({ waiting }) => waiting.map((id, index): [string, number] => [id, index + 1])));
-}
-
-export interface Listed {
-  executions: ExecutionJson[];
-  /** By id. */
-  prefixes: Map<string, string>;
-}
-
-/** Page after page, newest first. */
-export async function listAll(client: Client, all: boolean): Promise<Listed> {
-  const listed: Listed = { executions: [], prefixes: new Map() };
-  for (let before: number | undefined, more = true; more;) {
-    const page = await client.call('list', { all, limit: 1_000, ...(before !== undefined && { before }) });
-    listed.executions.push(...page.executions);
-    for (const [index, { id }] of page.executions.entries()) listed.prefixes.set(id, page.prefixes[index] ?? id);
-    before = page.more;
-    more = page.more !== undefined;
-  }
-  return listed;
 }

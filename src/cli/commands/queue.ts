@@ -1,4 +1,4 @@
-/** `progress queue`: lists queues, and changes them. */
+/** `progress queue`: lists and changes queues. */
 import { withClient } from '../../client/connect.js';
 import { executionFromJson, isFinal } from '../../core/execution.js';
 import { isIdentifier } from '../../core/identifier.js';
@@ -12,7 +12,7 @@ import type { Context } from '../command.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns } from '../control/control.js';
 import { print, printLines } from '../shared/output.js';
-import { listAll } from './ps.js';
+import { listAll } from '../shared/lookup.js';
 import { commandActor } from '../control/actor.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
@@ -20,16 +20,16 @@ const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
 
 export const command = defineCommand({
   usage: 'queue [action] [queue]',
-  describe: 'List queues, and change them',
+  describe: 'List and change queues',
   options: (yargs) =>
     yargs
-      .positional('action', { choices: ACTIONS, default: 'list' as const, describe: 'What to do' })
-      .positional('queue', { type: 'string', describe: 'The name of a queue' })
-      .option('slots', { type: 'number', requiresArg: true, describe: 'Of set: how many may run at once' })
+      .positional('action', { choices: ACTIONS, default: 'list' as const, describe: 'Action' })
+      .positional('queue', { type: 'string', describe: 'Name of the queue' })
+      .option('slots', { type: 'number', requiresArg: true, describe: 'With set: number of runs at a time' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ action, queue: name, slots, json = false }, context) {
     if (slots !== undefined && action !== 'set')
-      throw new ProgressError('usage', `--slots is for set, not for ${action}`);
+      throw new ProgressError('usage', `--slots needs the action set, not ${action}`);
     if (action === 'list') return await list(name, context, json);
     if (!isIdentifier(name)) throw new ProgressError('usage', `queue ${action} needs the name of a queue`);
     switch (action) {
@@ -48,7 +48,7 @@ export const command = defineCommand({
 
 function checkSlots(slots: number | undefined): number {
   if (slots !== undefined && isSlots(slots)) return slots;
-  const advice = slots === 0 ? ': to let nothing start, pause the queue' : '';
+  const advice = slots === 0 ? '; pause the queue to start nothing' : '';
   throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
 }
 
@@ -65,55 +65,55 @@ async function list(name: string | undefined, { paths, env }: Context, json: boo
   return 0;
 }
 
-/** Throws `not_found` with the name that was probably meant. */
+/** @throws `not_found` with a suggestion for a misspelled name */
 function pick(queues: readonly QueueView[], name: string): QueueView {
   const found = queues.find((queue) => queue.name === name);
   if (found) return found;
   const names = queues.map((queue) => queue.name);
   const nearest = suggest(name, names);
-  const advice = nearest === undefined ? '' : `: did you mean ${JSON.stringify(nearest)}?`;
+  const advice = nearest === undefined ? '' : `; did you mean ${JSON.stringify(nearest)}?`;
   throw new ProgressError('not_found', `no queue ${JSON.stringify(name)}${advice}`);
 }
 
 type Changes = { slots: number } | { paused: boolean } | { removed: true };
 
-/** Only `set` makes a queue that was not there. */
+/** Changes a queue; only `set` creates one. */
 async function change(name: string, changes: Changes, { paths, env }: Context, json: boolean): Promise<number> {
   await withClient({ paths, start: true }, async (client) => {
-    const ask = async () => (await client.call('queues', {})).queues;
+    const list = async () => (await client.call('queues', {})).queues;
     if (!('slots' in changes)) {
-      const queue = pick(await ask(), name);
+      const queue = pick(await list(), name);
       if ('removed' in changes) checkEmpty(queue);
     }
     const event = { type: 'queue_changed', data: { name, ...changes, by: commandActor(env) } };
     await client.call('emit', { event });
-    if (json) await print(`${JSON.stringify((await ask()).find((queue) => queue.name === name) ?? null)}\n`);
+    if (json) await print(`${JSON.stringify((await list()).find((queue) => queue.name === name) ?? null)}\n`);
   });
   return 0;
 }
 
 function checkEmpty({ name, running, waiting }: QueueView): void {
   if (running.length + waiting.length === 0) return;
-  const message = `queue ${JSON.stringify(name)}: ${running.length} run and ${waiting.length} wait in it`;
-  throw new ProgressError('bad_request', `${message}; progress stop --queue stops them`);
+  const message = `queue ${JSON.stringify(name)} is in use: ${running.length} running, ${waiting.length} waiting`;
+  throw new ProgressError('bad_request', `${message}; stop them with 'progress stop --queue'`);
 }
 
-/** Cancels what waits; what has started meanwhile goes on. */
+/** Cancels waiting runs; those that have started meanwhile continue. */
 async function clear(name: string, context: Context, json: boolean): Promise<number> {
   const { waiting } = await withClient({ paths: context.paths, start: true }, async (client) =>
     pick((await client.call('queues', {})).queues, name),
   );
   if (waiting.length === 0) {
-    if (!json) await printLines(['Nothing waits.']);
+    if (!json) await printLines(['No runs are waiting.']);
     return 0;
   }
   return await controlRuns({ runs: waiting }, CANCEL, context, json);
 }
 
 const CANCEL: ControlOptions = {
-  order: { action: 'stop', ifQueued: true },
+  request: { action: 'stop', ifQueued: true },
   isFor: () => true,
   nothing: '',
-  needless: ({ status }) => (status === 'queued' ? undefined : `is not waiting any more: ${status}`),
+  needless: ({ status }) => (status === 'queued' ? undefined : `no longer waits: ${status}`),
   outcome: ({ status }) => (isFinal(status) ? status : undefined),
 };

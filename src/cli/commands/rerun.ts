@@ -1,4 +1,4 @@
-/** `progress rerun`: the same command once more, as another run. */
+/** `progress rerun`: runs the command of an execution again. */
 import { repeatSpec } from '../../runner/spec.js';
 import { readSpec } from '../../runner/store.js';
 import { defineCommand } from '../command.js';
@@ -7,12 +7,12 @@ import { faceOf, start, withFaces } from './run/run.js';
 
 export const command = defineCommand({
   usage: 'rerun <id>',
-  describe: 'Run the same command again, where and as it ran: in the background if it was detached',
+  describe: 'Run the command of an execution again',
   options: (yargs) =>
     withFaces(yargs).positional('id', {
       type: 'string',
       demandOption: true,
-      describe: 'An id, a prefix of one, or a name',
+      describe: 'ID, prefix of an ID, or name',
     }),
   async run(args, context) {
     const { paths, env } = context;

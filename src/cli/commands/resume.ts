@@ -1,4 +1,4 @@
-/** `progress resume`: runs that stand still go on. */
+/** `progress resume`: resumes paused runs. */
 import { isFinal } from '../../core/execution.js';
 import { defineCommand } from '../command.js';
 import type { ControlOptions } from '../control/control.js';
@@ -7,7 +7,7 @@ import { withSelection } from '../control/selection.js';
 
 export const command = defineCommand({
   usage: 'resume [runs..]',
-  describe: 'Let paused runs go on',
+  describe: 'Resume paused runs',
   options: (yargs) => withSelection(yargs).option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ json = false, ...selection }, context) {
     return await controlRuns(selection, RESUME, context, json);
@@ -15,7 +15,7 @@ export const command = defineCommand({
 });
 
 const RESUME: ControlOptions = {
-  order: { action: 'resume' },
+  request: { action: 'resume' },
   isFor: ({ status }) => status === 'paused',
   nothing: 'Nothing to resume.',
   needless: (execution) => (execution.status === 'running' ? 'is not paused' : endText(execution)),

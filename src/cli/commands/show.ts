@@ -1,4 +1,4 @@
-/** `progress show`: everything known of one execution. */
+/** `progress show`: shows one execution with its steps, its transcript or its timeline. */
 import { withClient } from '../../client/connect.js';
 import { executionFromJson } from '../../core/execution.js';
 import { fold } from '../../core/fold.js';
@@ -11,29 +11,33 @@ import { eventLines } from '../../terminal/events.js';
 import { showLines } from '../../terminal/show.js';
 import type { Style } from '../../terminal/style.js';
 import { defineCommand } from '../command.js';
-import { gapText } from '../shared/gap-text.js';
+import { findJson } from '../shared/lookup.js';
 import { findAnywhere } from '../shared/offline.js';
 import { complain, isPipeBroken, print, printLines } from '../shared/output.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
+import { gapText } from '../shared/stream-errors.js';
 
 export const command = defineCommand({
   usage: 'show <id>',
   describe: 'Show one execution with its steps',
   options: (yargs) =>
     yargs
-      .positional('id', { type: 'string', demandOption: true, describe: 'An id, a prefix of one, or a name' })
+      .positional('id', { type: 'string', demandOption: true, describe: 'ID, prefix of an ID, or name' })
       .option('json', { type: 'boolean', describe: 'Print JSON' })
-      .option('transcript', { type: 'boolean', describe: 'Print what it said and did, from its beginning' })
-      .option('timeline', { type: 'boolean', describe: 'Print its events in order, each with an icon' }),
+      .option('transcript', { type: 'boolean', describe: 'Print its messages, tool calls and output' })
+      .option('timeline', { type: 'boolean', describe: 'Print its events in order, with icons' }),
   async run({ id, json = false, transcript = false, timeline = false }, { paths, env }) {
-    if (transcript && timeline) throw new ProgressError('usage', 'give either --transcript or --timeline');
+    if (transcript && timeline) throw new ProgressError('usage', '--transcript and --timeline exclude each other');
     if (json && (transcript || timeline))
-      throw new ProgressError('usage', `${NO_JSON}: logs --type all --json has it all`);
+      throw new ProgressError(
+        'usage',
+        "--json excludes --transcript and --timeline; use 'progress logs --type all --json'",
+      );
     if (transcript || timeline) {
       await printEvents(paths, id, styleOf(env), timeline);
       return 0;
     }
-    const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: id }));
+    const execution = await withClient({ paths, start: true }, (client) => findJson(client, id));
     if (json) await print(`${JSON.stringify(execution, undefined, 2)}\n`);
     else
       await printLines(
@@ -43,12 +47,10 @@ export const command = defineCommand({
   },
 });
 
-const NO_JSON = '--transcript and --timeline are for people';
-
-/** So many events of a timeline wait for one that came late. */
+/** Events of a timeline that wait for late ones. */
 const LATE_EVENTS = 5_000;
 
-/** From the files of the journal: all of it, however long it is. A timeline is in the order of the times. */
+/** Prints all events from the files of the journal. A timeline is ordered by time. */
 async function printEvents(paths: Paths, text: string, style: Style, timeline: boolean): Promise<void> {
   const { id, firstSeq } = await findAnywhere(paths, text);
   const state = emptyState();

@@ -1,4 +1,4 @@
-/** `progress wait`: until executions have ended. */
+/** `progress wait`: waits for executions to end. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { JournalPosition } from '../../client/follow.js';
@@ -11,24 +11,25 @@ import { exitStatusOf, TIMEOUT_STATUS } from '../shared/exit-status.js';
 import { followExecutions } from '../shared/follow-executions.js';
 import { runTitle } from '../control/control.js';
 import { complain, printJson, printLines } from '../shared/output.js';
-import { findOne } from '../control/selection.js';
-import { columnsOf, parseDuration, styleOf } from '../shared/output-options.js';
+import { findOne } from '../shared/lookup.js';
+import { parseDuration } from '../shared/option-values.js';
+import { columnsOf, styleOf } from '../shared/output-options.js';
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const command = defineCommand({
   usage: 'wait <ids..>',
-  describe: 'Wait until executions have ended, and exit as they did',
+  describe: 'Wait for executions to end and exit as they did',
   options: (yargs) =>
     yargs
       .positional('ids', {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Ids, prefixes of ids, or names',
+        describe: 'IDs, prefixes of IDs, or names',
       })
-      .option('any', { type: 'boolean', describe: 'Until the first of them has ended' })
-      .option('timeout', { type: 'string', requiresArg: true, describe: 'For so long at the most: 30s, 10m, 2h' })
+      .option('any', { type: 'boolean', describe: 'Wait for the first to end' })
+      .option('timeout', { type: 'string', requiresArg: true, describe: 'Wait at most this long: 30s, 10m, 2h' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ ids, any = false, timeout, json = false }, { paths, env }) {
     const limitMs = timeout === undefined ? undefined : parseDuration('timeout', timeout);
@@ -50,7 +51,7 @@ export const command = defineCommand({
     }
     const left = awaited.filter(isOpen);
     if (left.length > 0) {
-      complain(`not over after ${timeout ?? ''}: ${left.map(runTitle).join(', ')}`);
+      complain(`timed out after ${timeout ?? ''} waiting for ${left.map(runTitle).join(', ')}`);
       return TIMEOUT_STATUS;
     }
     const ended = awaited.map(({ id }) => over.get(id));
@@ -58,7 +59,7 @@ export const command = defineCommand({
   },
 });
 
-/** Each once, in the order given. */
+/** Finds each execution once, in the given order. */
 async function findEach(client: Client, texts: readonly string[]): Promise<Execution[]> {
   const found = new Map<string, Execution>();
   for (const text of texts) {
@@ -68,7 +69,7 @@ async function findEach(client: Client, texts: readonly string[]): Promise<Execu
   return [...found.values()];
 }
 
-/** Each as it ended: those that have first, then the others, until none is left or the time is over. */
+/** Yields executions as they end, those that have ended first, until all have ended or the timeout. */
 async function* ends(
   paths: Paths,
   awaited: readonly Execution[],

@@ -1,4 +1,4 @@
-/** `progress web`: the viewer on, and opened in the browser; or off. */
+/** `progress web`: starts the viewer and opens it in the browser, or stops it. */
 import { spawn } from 'node:child_process';
 import { withClient } from '../../client/connect.js';
 import { ProgressError } from '../../core/errors.js';
@@ -8,16 +8,16 @@ import { printJson, printLines } from '../shared/output.js';
 
 export const command = defineCommand({
   usage: 'web [id]',
-  describe: 'Show everything in the browser',
+  describe: 'Open the viewer in the browser',
   options: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'Show this execution; off: let nobody in any more' })
-      .option('no-open', { type: 'boolean', describe: 'Print the address and open nothing' })
+      .positional('id', { type: 'string', describe: "Execution to show, or 'off' to stop the viewer" })
+      .option('no-open', { type: 'boolean', describe: 'Print the address only' })
       .option('port', { type: 'number', requiresArg: true, describe: 'Listen on this port' })
-      .option('json', { type: 'boolean', describe: 'Print JSON, and open nothing' }),
+      .option('json', { type: 'boolean', describe: 'Print JSON only' }),
   async run({ id, port, 'no-open': noOpen = false, json = false }, { paths, env }) {
     const on = id !== 'off';
-    if (!on && port !== undefined) throw new ProgressError('usage', '--port says where to listen: leave out off');
+    if (!on && port !== undefined) throw new ProgressError('usage', "--port cannot be used with 'off'");
     const wanted = {
       on,
       ...(port !== undefined && { port: checkPort(port) }),
@@ -40,13 +40,13 @@ function checkPort(port: number): number {
 /** In order of preference; `file` rather than the address, since command lines can be read by other users. */
 const OPENERS = ['xdg-open', 'open', 'wslview'];
 
-/** Where nobody sits in front of a screen the address that was printed is all there is. */
+/** Opens the page, unless there is no screen or no program to open it with. */
 function openBrowser(file: string, env: NodeJS.ProcessEnv): void {
   const remote = env['SSH_CONNECTION'] !== undefined && env['DISPLAY'] === undefined;
   const [opener] = [env['BROWSER'] ?? '', ...OPENERS].flatMap((name) => (name ? findInPath(name, env['PATH']) : []));
   if (remote || opener === undefined) return;
   const child = spawn(opener, [file], { stdio: 'ignore', detached: true });
-  // the address has been printed: whoever cannot be shown the page still has it
+  // the address has been printed in any case
   child.on('error', () => undefined);
   child.unref();
 }

@@ -1,4 +1,4 @@
-/** Who asks, in words: what is done to a run says so. */
+/** Describes the user who sends a command to a run, for the events that record it. */
 import { readlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { isatty } from 'node:tty';
@@ -13,19 +13,19 @@ function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // in a container, an id without a name
+    // in a container, a UID may have no name
     return `user ${process.getuid?.() ?? ''}`.trim();
   }
 }
 
-/** `pts/3`, of the first of our standard streams that is a terminal. */
+/** Name of the terminal of the first standard stream that is one, as in `pts/3`. */
 function terminalName(): string | undefined {
   const descriptor = [0, 1, 2].find((each) => isatty(each));
   if (descriptor === undefined) return undefined;
   try {
     return readlinkSync(`/dev/fd/${descriptor}`).replace(/^\/dev\//, '');
   } catch {
-    // a link on Linux alone
+    // /dev/fd has links on Linux only
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** Orders for runs: given to all that are meant, and what came of each is told. */
+/** Sends a command to the selected runs, and reports the outcome for each. */
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
 import type { ExecutionEvent } from '../../core/event.js';
@@ -11,35 +11,36 @@ import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
 import type { Context } from '../command.js';
 import { followExecutions } from '../shared/follow-executions.js';
+import { findOne } from '../shared/lookup.js';
 import { complain, printJson, printLines } from '../shared/output.js';
 import { commandActor } from './actor.js';
 import type { Selection } from './selection.js';
-import { checkSelection, findOne, isSearch, findRuns } from './selection.js';
+import { checkSelection, isSearch, findRuns } from './selection.js';
 
 export interface ControlOptions {
-  order: Omit<Ask<'control'>, 'execution' | 'by'>;
-  /** Of what a search finds, those that it is for. */
+  request: Omit<Ask<'control'>, 'execution' | 'by'>;
+  /** Whether the command applies to a run that a search finds. */
   isFor: (execution: Execution) => boolean;
-  /** When there are none. */
+  /** Message when there are none. */
   nothing: string;
-  /** Why there is nothing to do: then it is not given. */
+  /** Why the command has no effect on this run; then it is not sent. */
   needless: (execution: Execution) => string | undefined;
-  /** What came of it, by the events since then; undefined while that is open. */
+  /** Outcome, from the events since the command; undefined while it is open. */
   outcome: (execution: Execution, events: readonly ExecutionEvent[]) => string | undefined;
 }
 
 interface Open {
   execution: Execution;
-  /** What was done to it since. */
+  /** Events `control` since the command. */
   events: ExecutionEvent[];
 }
 
 const NAME_CELLS = 60;
 
-/** Resolves with the worst exit status, when everything has come to an end. Throws `usage` for a wrong selection. */
+/** @returns the worst exit status, when all outcomes are known. @throws `usage` for an invalid selection */
 export async function controlRuns(
   selection: Selection,
-  ordering: ControlOptions,
+  options: ControlOptions,
   context: Context,
   json: boolean,
 ): Promise<number> {
@@ -61,8 +62,8 @@ export async function controlRuns(
 
   const find = async (client: Client): Promise<Execution[]> => {
     if (isSearch(selection)) {
-      const found = (await findRuns(client, selection, context)).filter(ordering.isFor);
-      if (found.length === 0 && !json) await printLines([ordering.nothing]);
+      const found = (await findRuns(client, selection, context)).filter(options.isFor);
+      if (found.length === 0 && !json) await printLines([options.nothing]);
       return found;
     }
     const found = new Map<string, Execution>();
@@ -73,20 +74,20 @@ export async function controlRuns(
     return [...found.values()];
   };
 
-  const give = async (client: Client, execution: Execution) => {
+  const send = async (client: Client, execution: Execution) => {
     const { id } = execution;
-    const why = ordering.needless(execution);
+    const why = options.needless(execution);
     if (why !== undefined) return await report(execution, why);
     try {
-      await client.call('control', { execution: id, by, ...ordering.order });
+      await client.call('control', { execution: id, by, ...options.request });
     } catch (error) {
-      // it may have ended meanwhile
+      // the run may have ended meanwhile
       const now = await findOne(client, id).catch(() => undefined);
-      const reason = now && ordering.needless(now);
+      const reason = now && options.needless(now);
       if (now && reason !== undefined) return await report(now, reason);
       return fail(error, id);
     }
-    const outcome = ordering.outcome(execution, []);
+    const outcome = options.outcome(execution, []);
     if (outcome === undefined) open.set(id, { execution, events: [] });
     else await report(execution, outcome);
   };
@@ -94,7 +95,7 @@ export async function controlRuns(
   const from = await withClient({ paths, start: true }, async (client) => {
     const { seq, journal } = await client.hello();
     const executions = await find(client);
-    await Promise.all(executions.map((execution) => give(client, execution)));
+    await Promise.all(executions.map((execution) => send(client, execution)));
     return { after: seq, journal };
   });
   if (open.size === 0) return worst;
@@ -104,8 +105,8 @@ export async function controlRuns(
     const known = open.get(execution.id);
     if (!known) continue;
     if (event?.type === 'control') known.events.push(event);
-    const failure = event && failureOf(event, ordering.order);
-    const outcome = failure ? undefined : ordering.outcome(execution, known.events);
+    const failure = event && failureOf(event, options.request);
+    const outcome = failure ? undefined : options.outcome(execution, known.events);
     if (!failure && outcome === undefined) continue;
     open.delete(execution.id);
     if (failure) fail(failure, execution.id);
@@ -115,8 +116,8 @@ export async function controlRuns(
   return worst;
 }
 
-/** Why the command could not be carried out, if the event says that. A stop may have become a kill meanwhile. */
-function failureOf({ type, data }: ExecutionEvent, { action }: ControlOptions['order']): ProgressError | undefined {
+/** @returns why the command failed, if the event reports that. A stop may have become a kill meanwhile. */
+function failureOf({ type, data }: ExecutionEvent, { action }: ControlOptions['request']): ProgressError | undefined {
   const error = textOf(data, 'error');
   const isStop = action === 'stop' || action === 'kill';
   const isSame = data['action'] === action || (isStop && (data['action'] === 'stop' || data['action'] === 'kill'));
@@ -124,12 +125,12 @@ function failureOf({ type, data }: ExecutionEvent, { action }: ControlOptions['o
   return new ProgressError(data['code'] === 'no_permission' ? 'no_permission' : 'unavailable', error);
 }
 
-/** Its id, and its name where that says more. */
+/** ID, and the name if it differs. */
 export function runTitle({ id, name }: Execution): string {
   return name === id ? cleanText(id) : `${cleanText(id)} ${truncate(cleanText(name), NAME_CELLS)}`;
 }
 
-/** `is over: failed`. */
+/** As in `is over: failed`; undefined while it runs. */
 export function endText({ status }: Execution): string | undefined {
   return isFinal(status) ? `is over: ${status}` : undefined;
 }

@@ -1,4 +1,4 @@
-/** Which runs an order is for: those that are named, or all that something is true of. */
+/** Selects the runs that a command is for: those that are named, or all that fulfil a condition. */
 import type { Argv } from 'yargs';
 import type { Client } from '../../client/client.js';
 import type { Execution } from '../../core/execution.js';
@@ -6,15 +6,18 @@ import { executionFromJson } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { hasSpec } from '../../runner/store.js';
 import type { Context } from '../command.js';
-import { listAll } from '../commands/ps.js';
+import { listAll } from '../shared/lookup.js';
+import { parsePair, parsePairs } from '../shared/option-values.js';
 
-/** The options of every command that gives orders to runs. */
+export { findOne } from '../shared/lookup.js';
+
+/** Adds the options of every command that controls runs. */
 export function withSelection<T>(yargs: Argv<T>) {
   return yargs
-    .positional('runs', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
-    .option('all', { type: 'boolean', describe: 'All runs' })
-    .option('queue', { type: 'string', requiresArg: true, describe: 'All of this queue' })
-    .option('label', { type: 'string', array: true, nargs: 1, describe: 'All with this key=value' });
+    .positional('runs', { type: 'string', array: true, describe: 'IDs, prefixes of IDs, or names' })
+    .option('all', { type: 'boolean', describe: 'Select all runs' })
+    .option('queue', { type: 'string', requiresArg: true, describe: 'Select the runs of a queue' })
+    .option('label', { type: 'string', array: true, nargs: 1, describe: 'Select the runs with this key=value' });
 }
 
 /** As on the command line. */
@@ -25,27 +28,20 @@ export interface Selection {
   label?: string[] | undefined;
 }
 
-/** Throws `usage` when it selects nothing, or twice. */
+/** @throws `usage` when it selects nothing, or in two ways */
 export function checkSelection({ runs = [], all = false, queue, label }: Selection): void {
   const ways = [runs.length > 0, all, queue !== undefined || label !== undefined].filter(Boolean).length;
-  if (ways === 0) throw new ProgressError('usage', 'say which: ids, --all, --queue or --label');
-  if (ways > 1) throw new ProgressError('usage', 'ids, --all, or --queue and --label: choose one');
-  for (const pair of label ?? []) {
-    if (pair.indexOf('=') < 1) throw new ProgressError('usage', `--label: "${pair}" is not key=value`);
-  }
+  if (ways === 0) throw new ProgressError('usage', 'nothing selected; give IDs, --all, --queue or --label');
+  if (ways > 1) throw new ProgressError('usage', 'IDs, --all, and --queue with --label exclude each other');
+  parsePairs('label', label ?? []);
 }
 
-/** Does it say what to look for, rather than which? */
+/** Whether it selects by a condition, and not by names. */
 export function isSearch({ runs = [] }: Selection): boolean {
   return runs.length === 0;
 }
 
-/** The one that is meant by an id, a prefix of one, or a name. */
-export async function findOne(client: Client, text: string): Promise<Execution> {
-  return executionFromJson((await client.call('get', { execution: text })).execution);
-}
-
-/** Runs that have not ended. Whoever asks from within a run does not mean that one, nor what it runs in. */
+/** Finds runs that have not ended, except the run that the command is called in and those around it. */
 export async function findRuns(
   client: Client,
   { queue, label = [] }: Selection,
@@ -55,7 +51,7 @@ export async function findRuns(
   const parents = new Map(alive.map(({ id, parent }) => [id, parent]));
   const enclosing = new Set<string>();
   for (let id = env['PROGRESS_EXECUTION']; id !== undefined && !enclosing.has(id); id = parents.get(id)) {
-    // a task inside a run is not an execution
+    // a task within a run is not an execution
     const run = alive.find(({ tasks }) => tasks?.includes(id ?? ''));
     id = run?.id ?? id;
     enclosing.add(id);
@@ -70,6 +66,6 @@ export async function findRuns(
 }
 
 function hasLabel({ labels = {} }: Execution, pair: string): boolean {
-  const at = pair.indexOf('=');
-  return labels[pair.slice(0, at)] === pair.slice(at + 1);
+  const [key, value] = parsePair('label', pair);
+  return labels[key] === value;
 }

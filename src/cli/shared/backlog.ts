@@ -1,8 +1,8 @@
-/** Holds back the lines of events from before a command began, so that a terminal shows only the last of them. */
+/** Buffer of lines for events from before the command started; a terminal shows only the last of them. */
 
-/** As many as there are events in a default subscription. */
+/** The number of events in a default subscription. */
 const MAX_LINES = 100;
-/** Without another event for so long, everything that was there has come. */
+/** Older events are complete after this time without another one. */
 const QUIET_MS = 100;
 
 export class Backlog {
@@ -11,7 +11,7 @@ export class Backlog {
   #timer: NodeJS.Timeout | undefined;
   readonly #print: (lines: readonly string[], dropped: number) => Promise<void>;
 
-  /** @param print gets the last lines, oldest first, and the number of lines before them */
+  /** @param print - receives the last lines, oldest first, and the number of lines before them */
   constructor(print: (lines: readonly string[], dropped: number) => Promise<void>) {
     this.#print = print;
   }

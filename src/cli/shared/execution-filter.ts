@@ -1,14 +1,13 @@
-/** Whose events are wanted, by what is known of their executions: labels and names stand in their first events alone. */
+/** Filters events by criteria on their executions, whose names and labels are only in their first events. */
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { fold, STARTS } from '../../core/fold.js';
 import type { State } from '../../core/state.js';
 import { DEFAULT_LIMITS, emptyState, findExecution } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
 import { anyOf, containing, type LineSearch } from '../../journal/search.js';
 import { matchesGlob } from '../../platform/patterns.js';
 
-/** All that are given must hold; in values `*` stands for any text and `?` for any character. */
+/** All given criteria must hold; in values `*` matches any text and `?` any character. */
 export interface Criteria {
   name?: string | undefined;
   kind?: string | undefined;
@@ -27,42 +26,31 @@ export function fulfils({ name, kind, agent, labels = {} }: Execution, criteria:
   );
 }
 
-/** `team=infra` each, as on the command line. */
-export function parseLabels(pairs: readonly string[] | undefined): Record<string, string> | undefined {
-  for (const pair of pairs ?? []) {
-    if (pair.indexOf('=') < 1) throw new ProgressError('usage', `--label: "${pair}" is not key=value`);
-  }
-  return (
-    pairs &&
-    Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
-  );
-}
-
 /**
- * Tells of each event, in order, whether its execution fulfils the criteria. `known`: the state as it is now; of those
- * that it does not remember any more, what their starts tell as they come by.
+ * Creates a test for events, called in their order: whether their execution fulfils the criteria.
+ * @param known - the current state; executions that it has forgotten are folded from their starts as these are read
  */
 export function createExecutionFilter(criteria: Criteria, known: State): (event: ExecutionEvent) => boolean {
-  const told = emptyState({ ...DEFAULT_LIMITS, ended: Infinity, summaries: 0 });
-  const verdicts = new Map<string, boolean>();
+  const started = emptyState({ ...DEFAULT_LIMITS, ended: Infinity, summaries: 0 });
+  const decided = new Map<string, boolean>();
   return (event) => {
     const { execution: id, type } = event;
     if (id === undefined) return false;
     if (STARTS.has(type)) {
-      fold(told, event);
-      verdicts.delete(id);
+      fold(started, event);
+      decided.delete(id);
     }
-    let verdict = verdicts.get(id);
-    if (verdict === undefined) {
-      const execution = findExecution(known, id) ?? findExecution(told, id);
-      verdict = execution !== undefined && fulfils(execution, criteria);
-      verdicts.set(id, verdict);
+    let isFulfilled = decided.get(id);
+    if (isFulfilled === undefined) {
+      const execution = findExecution(known, id) ?? findExecution(started, id);
+      isFulfilled = execution !== undefined && fulfils(execution, criteria);
+      decided.set(id, isFulfilled);
     }
-    return verdict;
+    return isFulfilled;
   };
 }
 
-/** The lines wanted, and those that `createOwners` has to see. */
+/** Extends a search by the starts of executions, which `createExecutionFilter` needs. */
 export function withStarts(search: LineSearch | undefined): LineSearch | undefined {
   return search && anyOf([search, ...[...STARTS].map((type) => containing(`"type":"${type}"`))]);
 }

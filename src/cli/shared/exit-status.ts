@@ -1,14 +1,14 @@
-/** How an execution ended, as the exit status of a command that waits for it. */
+/** Maps the outcome of an execution to the exit status of a command that waits for it. */
 import { constants } from 'node:os';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 
-/** What an execution that was left before its end exits with, as if interrupted. */
+/** Status for an execution that has not ended, as if interrupted. */
 const LEFT_STATUS = 128 + constants.signals.SIGINT;
-/** As timeout(1) has it. */
+/** As in timeout(1). */
 export const TIMEOUT_STATUS = 124;
 
-/** As a shell and timeout(1) have it; without an exit code by the outcome. */
+/** Follows the conventions of shells and timeout(1); without an exit code, the outcome decides. */
 export function exitStatusOf(execution: Execution | undefined): number {
   if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
   const { status, exitCode, signal } = execution;

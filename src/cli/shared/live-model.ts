@@ -1,4 +1,4 @@
-/** A model that stays true while somebody looks: a snapshot, then the stream; snapshots while the stream is cut. */
+/** Live replica of executions: a snapshot, then the stream of events; snapshots while the stream is interrupted. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../client/client.js';
 import { connect } from '../../client/connect.js';
@@ -12,17 +12,17 @@ import { findExecution, emptyState, installExecution } from '../../core/state.js
 import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ConnectionState } from '../../terminal/view.js';
-import { listAll } from '../commands/ps.js';
+import { findJson, listAll } from './lookup.js';
 
 export interface LiveModelOptions {
   paths: Paths;
-  /** One execution, by its full id; all that is alive otherwise. */
+  /** One execution, by its full ID; otherwise all live executions. */
   execution?: string;
-  /** A position before its first event, if it has not begun: there is nothing to ask for yet. */
+  /** Position before its first event, if it has not started and cannot be requested yet. */
   from?: JournalPosition;
-  /** Messages a second. */
+  /** Messages per second. */
   rate: number;
-  /** Something is different: these events, or without any the whole. */
+  /** Called after a change: with its events, or with none when anything may have changed. */
   onChange: (events: readonly ExecutionEvent[]) => void;
   signal: AbortSignal;
 }
@@ -35,10 +35,10 @@ export interface LiveModel {
   readonly done: Promise<void>;
 }
 
-/** How often values are asked for while the stream is cut. */
+/** Interval of snapshots while the stream is interrupted. */
 const SNAPSHOT_MS = 2_000;
 
-/** The first snapshot may fail with its error; from then on trouble is shown, not thrown. */
+/** Opens the model. Only the first snapshot can fail; later errors are part of `connection`. */
 export async function openLiveModel({
   paths,
   execution,
@@ -65,7 +65,7 @@ export async function openLiveModel({
   };
 
   /** A snapshot may be ahead of the stream. */
-  const isNews = ({ execution: id, seq }: ExecutionEvent) =>
+  const isNewer = ({ execution: id, seq }: ExecutionEvent) =>
     seq > (id === undefined ? state.seq : (findExecution(state, id)?.lastSeq ?? 0));
 
   const resume = from ?? (await snapshot(true));
@@ -76,7 +76,7 @@ export async function openLiveModel({
     let isStale = false;
     for await (const followed of follow({ paths, start: false, subscribe, resume, signal })) {
       if (followed.kind === 'events') {
-        for (const event of followed.events) if (isNews(event)) fold(state, event);
+        for (const event of followed.events) if (isNewer(event)) fold(state, event);
         onChange(followed.events);
         continue;
       }
@@ -89,7 +89,7 @@ export async function openLiveModel({
         };
       } else {
         connection = { state: 'live' };
-        // what was missed cannot be folded: ask how things stand
+        // missed events cannot be folded, so the state is requested
         isStale ||= followed.kind !== 'connected';
         if (isStale) isStale = !(await succeeds(snapshot(false)));
       }
@@ -98,14 +98,14 @@ export async function openLiveModel({
   };
 
   const isLive = () => connection.state === 'live';
-  const askWhileCut = async () => {
+  const pollWhileLost = async () => {
     const isLeft = () => signal.aborted;
     while (!isLeft()) {
       await delay(SNAPSHOT_MS, undefined, { signal }).catch(() => undefined);
       if (connection.state === 'live' || isLeft()) continue;
       const { since, attempt = 1 } = connection;
       const asked = await succeeds(snapshot(false));
-      // the stream may have come back meanwhile: then its word counts
+      // the stream may be live again, and then it decides
       if (isLive()) continue;
       connection = { state: asked ? 'snapshots' : 'lost', since, attempt };
       onChange([]);
@@ -113,7 +113,7 @@ export async function openLiveModel({
   };
 
   return {
-    done: Promise.all([take(), askWhileCut()]).then(() => undefined),
+    done: Promise.all([take(), pollWhileLost()]).then(() => undefined),
     get connection() {
       return connection;
     },
@@ -142,14 +142,13 @@ interface Page {
 async function ask(client: Client, execution: string | undefined): Promise<Page> {
   const { seq, journal } = await client.hello();
   if (execution === undefined) {
-    // those that ended a moment ago as well, or a late word of theirs would make them look alive
+    // includes those that just ended, which a late event would show as alive otherwise
     const recent = await client.call('list', { all: true });
     const alive = await listAll(client, false);
     return { executions: [...recent.executions, ...alive.executions], seq, journal };
   }
   try {
-    const found = await client.call('get', { execution });
-    return { executions: [found.execution], seq, journal };
+    return { executions: [await findJson(client, execution)], seq, journal };
   } catch (error) {
     if (ProgressError.from(error).code !== 'not_found') throw error;
     return { executions: [], seq, journal };

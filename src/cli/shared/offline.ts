@@ -1,10 +1,9 @@
-/** What the files say, for commands that need no daemon. */
+/** Reads state from the files, for commands that need no daemon. */
 import type { Execution } from '../../core/execution.js';
 import { findByText } from '../../core/lookup.js';
 import type { State } from '../../core/state.js';
 import { DEFAULT_LIMITS, newestFirst } from '../../core/state.js';
 import { withClient } from '../../client/connect.js';
-import { executionFromJson } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { restore } from '../../journal/checkpoint.js';
 import { SEQ_LIMIT } from '../../journal/layout.js';
@@ -12,24 +11,22 @@ import { readManifest } from '../../journal/manifest.js';
 import { findExecutions, openSource } from '../../journal/reader.js';
 import { readExecution } from '../../journal/history.js';
 import type { Paths } from '../../platform/paths.js';
+import { findOne } from './lookup.js';
 
-/** From a daemon that is not there, hangs, or is of another version. */
-export const NO_HELP: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch']);
+/** Errors of a daemon that is not running, hangs, or has another version. */
+export const NO_DAEMON: ReadonlySet<string> = new Set(['unavailable', 'protocol_mismatch']);
 
-/** The execution that `text` means: as the daemon knows it, or without one as the journal tells it. */
+/** Finds an execution by ID, prefix or name: from the daemon, or without one from the journal. */
 export async function findAnywhere(paths: Paths, text: string): Promise<Execution> {
   try {
-    const { execution } = await withClient({ paths, start: false }, (client) =>
-      client.call('get', { execution: text }),
-    );
-    return executionFromJson(execution);
+    return await withClient({ paths, start: false }, (client) => findOne(client, text));
   } catch (error) {
-    if (!NO_HELP.has(ProgressError.from(error).code)) throw error;
+    if (!NO_DAEMON.has(ProgressError.from(error).code)) throw error;
     return await findInFiles(paths, text);
   }
 }
 
-/** What a daemon would know, from the checkpoint and what was written after it. */
+/** Restores the state from the checkpoint and later events. */
 export async function readState(paths: Paths): Promise<State> {
   const manifest = await readManifest(paths.journal);
   const id = typeof manifest === 'string' ? '' : manifest.id;

@@ -1,6 +1,4 @@
-/** What stands around a command: how its output may look, and how long things take. */
-import { DURATION_UNITS, parseQuantity } from '../../core/quantity.js';
-import { ProgressError } from '../../core/errors.js';
+/** Style and width of a command's output. */
 import type { OutputStyle } from '../../terminal/style.js';
 import { chooseStyle } from '../../terminal/style.js';
 
@@ -10,14 +8,7 @@ export function styleOf(env: NodeJS.ProcessEnv, output: NodeJS.WriteStream = pro
   return chooseStyle({ env, isTTY: output.isTTY, columns: output.columns, rows: output.rows });
 }
 
-/** Of the terminal; of anything else enough for a table, whatever reads it. */
+/** @returns the width of the terminal, or a default wide enough for tables */
 export function columnsOf(output: NodeJS.WriteStream = process.stdout): number {
   return output.columns || DEFAULT_COLUMNS;
-}
-
-/** The value of an option: `500ms`, `30s`, `10m`, `2h` as milliseconds. */
-export function parseDuration(option: string, text: string): number {
-  const milliseconds = parseQuantity(text, DURATION_UNITS);
-  if (milliseconds !== undefined) return milliseconds;
-  throw new ProgressError('usage', `--${option}: "${text}" is not like 500ms, 30s, 10m, 2h`);
 }

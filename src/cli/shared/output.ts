@@ -1,10 +1,10 @@
-/** What commands print: lines on stdout, JSON as NDJSON, complaints on stderr; a reader that leaves is no error. */
+/** Prints output of commands: lines and NDJSON on stdout, errors on stderr; a closed pipe is not an error. */
 import { sanitize } from '../../core/ansi.js';
 
 let broken = false;
 let failure: Error | undefined;
 
-/** Lines to stdout. Resolves when the reader has taken them, so that a slow one is not outrun. */
+/** Prints lines to stdout. Resolves when the stream has room again (backpressure). */
 export async function printLines(lines: readonly string[]): Promise<void> {
   if (lines.length > 0) await print(`${lines.join('\n')}\n`);
 }
@@ -15,7 +15,7 @@ export async function print(text: string | Buffer): Promise<void> {
   await drained;
 }
 
-/** One for all who wait: of those who print there may be hundreds at once. */
+/** Shared by all waiting writers, of which there may be hundreds. */
 let drained: Promise<void> | undefined;
 
 async function waitForRoom(): Promise<void> {
@@ -29,7 +29,7 @@ async function waitForRoom(): Promise<void> {
   });
 }
 
-/** Each value as one line of JSON. */
+/** Prints each value as one line of JSON. */
 export async function printJson(values: Iterable<unknown>): Promise<void> {
   const { default: ndjson } = await import('ndjson');
   const stream = ndjson.stringify();
@@ -47,22 +47,22 @@ export async function printJson(values: Iterable<unknown>): Promise<void> {
 
 const FLUSH_CHARS = 64 * 1024;
 
-/** To stderr, with the name of the program. */
+/** Prints to stderr, with the name of the program. */
 export function complain(message: string): void {
   process.stderr.write(`progress: ${sanitize(message, { color: false })}\n`);
 }
 
-/** Says at a terminal what the command waits for. What reads stderr otherwise gets errors alone. */
+/** Prints what the command waits for, if stderr is a terminal; otherwise stderr has errors only. */
 export function noteWaiting(what: string): void {
   if (process.stderr.isTTY) complain(`waiting for ${what}; Ctrl-C leaves`);
 }
 
-/** Has whoever read our output gone? */
+/** Whether the reader of stdout has closed the pipe. */
 export function isPipeBroken(): boolean {
   return broken;
 }
 
-/** `| head` leaves before we are done: then the rest is for nobody. Anything else is told in the end. */
+/** Ignores a closed pipe (`| head`); other errors of stdout are returned by `flushOutput`. */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     broken = true;
@@ -71,7 +71,7 @@ export function watchOutput(): void {
   process.stderr.on('error', () => undefined);
 }
 
-/** Before the process ends: pipes are written in the background. Returns what kept output from being written. */
+/** Waits until pipes are written. @returns the error that kept output from being written */
 export async function flushOutput(): Promise<Error | undefined> {
   await Promise.all(
     [process.stdout, process.stderr].map(

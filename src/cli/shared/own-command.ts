@@ -1,4 +1,4 @@
-/** Finds the execution of the command line that this program was typed in, which lists leave out. */
+/** Finds the execution of the command line that this program was typed in, which lists exclude. */
 import { hostname } from 'node:os';
 import type { Client } from '../../client/client.js';
 import { withClient } from '../../client/connect.js';
@@ -8,11 +8,11 @@ import type { ExecutionJson } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import { ancestorsOf } from '../../platform/processes.js';
-import { NO_HELP } from './offline.js';
+import { NO_DAEMON } from './offline.js';
 
 /**
  * Set by the function `progress` of a hooked shell: the ID of the line that it runs, empty for one that is not recorded.
- * Where another program or script runs this one, the nearest shell among its ancestors is the one.
+ * If another program or script runs this one, the nearest shell among its ancestors decides.
  */
 const VARIABLE = 'PROGRESS_COMMAND';
 const PAGE = 1_000;
@@ -22,10 +22,10 @@ type Listed = Pick<ExecutionJson, 'id' | 'kind' | 'status' | 'pid' | 'host' | 's
 export class OwnCommand {
   readonly #isKnown: boolean;
   readonly #startedBy = Date.now();
-  /** Ancestors of this process with their distance. */
+  /** Ancestors of this process by PID, with their distance. */
   readonly #ancestors: ReadonlyMap<number, number>;
   #id: string | undefined;
-  /** Position in the journal of the list that was searched. */
+  /** Position in the journal of the searched list. */
   #seq = 0;
 
   constructor(env: NodeJS.ProcessEnv) {
@@ -48,11 +48,11 @@ export class OwnCommand {
     return this;
   }
 
-  /** Asks the daemon, and remembers up to which event its answer holds. */
+  /** Requests the list from the daemon, and keeps the position up to which it is valid. */
   async ask(client: Client): Promise<this> {
     if (this.#isKnown) return this;
     this.#seq = (await client.hello()).seq;
-    // a page has the newest
+    // the first page has the newest
     return this.search((await client.call('list', { all: false, limit: PAGE })).executions);
   }
 
@@ -60,7 +60,7 @@ export class OwnCommand {
     return id !== undefined && id === this.#id;
   }
 
-  /** Whether an event is about that execution, whose start may come after the list was asked for. */
+  /** Whether an event is about that execution, which may start after the list was requested. */
   isOf({ seq, type, time, execution, data }: ExecutionEvent): boolean {
     const isLate = !this.#isKnown && this.#id === undefined && seq > this.#seq && type === 'execution_started';
     if (isLate && textOf(data, 'kind') === 'command' && Date.parse(time) <= this.#startedBy) {
@@ -74,7 +74,7 @@ export class OwnCommand {
   }
 }
 
-/** As far as a daemon answers: without one, the journal does not have the command yet. */
+/** Asks the daemon, if one answers; without one, the journal does not have the command yet. */
 export async function findOwnCommand(
   { paths, env }: { paths: Paths; env: NodeJS.ProcessEnv },
   start: boolean,
@@ -83,7 +83,7 @@ export async function findOwnCommand(
   try {
     return await withClient({ paths, start }, async (client) => await own.ask(client));
   } catch (error) {
-    if (start || !NO_HELP.has(ProgressError.from(error).code)) throw error;
+    if (start || !NO_DAEMON.has(ProgressError.from(error).code)) throw error;
     return own;
   }
 }

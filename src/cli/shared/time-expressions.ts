@@ -1,4 +1,4 @@
-/** Moments as people name them: one syntax for every option that takes a time. Without a zone they are local. */
+/** Parses points in time: one syntax for every option that takes a time. Without a zone, times are local. */
 import { DURATION_UNITS, parseQuantity } from '../../core/quantity.js';
 import { normalizeTime } from '../../core/time.js';
 import { ProgressError } from '../../core/errors.js';
@@ -9,9 +9,9 @@ const AGO_UNITS = { ...DURATION_UNITS, w: 7 * 86_400_000 };
 const CLOCK = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const WANTED =
-  'like 10m, 2h, 3d (ago), today, yesterday, monday, 14:30, "yesterday 14:30", 2026-11-20, "2026-11-20 14:30" or 2026-11-20T12:00:00Z';
+  'a time such as 10m, 2h, 3d (ago), today, yesterday, monday, 14:30, "yesterday 14:30", 2026-11-20, "2026-11-20 14:30" or 2026-11-20T12:00:00Z';
 
-/** As RFC 3339. A day means its beginning, a weekday the last one before today. */
+/** @returns RFC 3339. A day means its start, a weekday the last one before today. */
 export function parseTimeExpression(option: string, text: string, now: number): string {
   const found = parseAgo(text, now) ?? normalizeTime(text) ?? parseLocal(text.trim().toLowerCase(), now);
   if (found !== undefined) return found;
@@ -23,7 +23,7 @@ function parseAgo(text: string, now: number): string | undefined {
   return ago === undefined ? undefined : new Date(Math.max(0, now - ago)).toISOString();
 }
 
-/** A day, a time of a day, or both. */
+/** Parses a day, a time of day, or both. */
 function parseLocal(text: string, now: number): string | undefined {
   if (text === 'now') return new Date(now).toISOString();
   const [first = '', second] = text.split(/[t ]+(?=\d{1,2}:)/);
@@ -47,7 +47,7 @@ function parseDay(text: string, now: number): Date | undefined {
   return month > 0 && day.getMonth() === month - 1 && day.getDate() === date ? day : undefined;
 }
 
-/** Days differ in length, so that the calendar has to count them. */
+/** Uses the calendar, since days differ in length. */
 function startOfDay(now: number, daysAgo: number): Date {
   const day = new Date(now);
   day.setDate(day.getDate() - daysAgo);

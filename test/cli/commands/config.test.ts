@@ -50,7 +50,7 @@ t.test('check says nothing of a file that is right, nor of a default file that i
   t.match(await home.invoke(['config', 'check', missing]), {
     status: 66,
     stdout: '',
-    stderr: `${missing}: there is no such file`,
+    stderr: `${missing}: no such file`,
   });
 });
 

@@ -124,7 +124,7 @@ t.test('damage in a compressed segment is told with its file, and a segment that
   rmSync(gz);
   const { status, stdout } = await home.invoke(['journal', 'verify']);
   t.equal(status, 65);
-  t.match(stdout, /^events between \d+ and \d+ are lost \(missing\)$/m);
+  t.match(stdout, /^events \d+ to \d+ are lost \(missing\)$/m);
 });
 
 t.test('a journal that cannot be read is told with 74', async (t) => {
@@ -136,7 +136,7 @@ t.test('a journal that cannot be read is told with 74', async (t) => {
     const { status, stdout, stderr } = await home.invoke(['journal', action]);
     t.equal(status, 74, action);
     t.equal(stdout, '');
-    t.match(stderr, /^progress: the journal cannot be read: ENOTDIR/);
+    t.match(stderr, /^progress: cannot read the journal: ENOTDIR/);
   }
   t.equal((await home.invoke(['journal', 'mend'])).status, 64);
 });

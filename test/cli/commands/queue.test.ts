@@ -82,7 +82,7 @@ t.test('clear cancels what waits alone; a queue in use is not removed', async (t
   const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q']);
   await home.until(ids[0], 'running');
-  t.match(await home.invoke(['queue', 'remove', 'q']), { status: 65, stderr: /queue "q": 1 run and 2 wait in it/ });
+  t.match(await home.invoke(['queue', 'remove', 'q']), { status: 65, stderr: /queue "q" is in use: 1 running, 2 waiting/ });
   const cleared = await home.invoke(['queue', 'clear', 'q']);
   t.match(cleared, { status: 0, stderr: '' });
   t.strictSame(
@@ -91,7 +91,7 @@ t.test('clear cancels what waits alone; a queue in use is not removed', async (t
   );
   t.match(await list(home), [{ running: [ids[0]], waiting: [] }]);
   t.match(await home.get(ids[1]), { status: 'cancelled' });
-  t.match(await home.invoke(['queue', 'clear', 'q']), { status: 0, stdout: 'Nothing waits.\n' });
+  t.match(await home.invoke(['queue', 'clear', 'q']), { status: 0, stdout: 'No runs are waiting.\n' });
   await home.invoke(['queue', 'set', 'q', '--slots', '4']);
   await home.invoke(['stop', ids[0]]);
   t.strictSame(await home.invoke(['queue', 'remove', 'q', '--json']), { ...fine, stdout: 'null\n' });

@@ -211,7 +211,7 @@ t.test('pause and resume', async (t) => {
   t.match(await home.invoke(['pause', 'b']), { status: 65, stderr: /is queued: it can only be stopped/ });
   t.strictSame(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: paused\n`, stderr: '' });
   t.match(await home.get(a), { status: 'paused' });
-  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is paused already\n` });
+  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is already paused\n` });
   t.match(await home.invoke(['pause', '--all']), { status: 0, stdout: 'Nothing to pause.\n' });
   t.match(await home.get(b), { status: 'queued' }, 'what is paused keeps its slot');
   t.match(JSON.parse((await home.invoke(['resume', '--queue', 'q', '--json'])).stdout), { id: a, status: 'running' });

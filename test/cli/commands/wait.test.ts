@@ -93,7 +93,7 @@ t.test('wait', async (t) => {
     t.match(await home.invoke(['wait', over, id, '--timeout', '300ms']), {
       status: 124,
       stdout: /completed/,
-      stderr: `progress: not over after 300ms: ${id} long\n`,
+      stderr: `progress: timed out after 300ms waiting for ${id} long\n`,
     });
     t.match(await home.get(id), { status: 'running' });
     await home.invoke(['stop', id]);
@@ -140,7 +140,7 @@ t.test('wait', async (t) => {
     t.match(await home.invoke(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
     t.match(await home.invoke(['wait', 'x', '--timeout', 'soon']), {
       status: 64,
-      stderr: /--timeout: "soon" is not like/,
+      stderr: /--timeout: "soon" is not a duration/,
     });
   });
 });

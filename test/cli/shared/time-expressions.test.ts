@@ -57,7 +57,7 @@ t.test('yesterday is a day of the calendar, not 24 hours', (t) => {
 t.test('anything else is refused with what would do', (t) => {
   const wrong = ['', 'soon', '10', '10x', '2026-02-30', '2026-13-01', '25:00', '12:60', 'today 24:00', '1h30', 'mond'];
   for (const text of wrong) {
-    t.throws(() => at(text), { message: `--since: "${text}" is not like 10m` }, text);
+    t.throws(() => at(text), { message: `--since: "${text}" is not a time such as 10m` }, text);
   }
   t.end();
 });

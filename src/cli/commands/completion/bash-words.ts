@@ -1,17 +1,17 @@
-/** bash's command line: which words it has so far, and how the last one goes on in its own quotes. */
+/** Parser for an unfinished bash command line: its words, and the quotes that are open at its end. */
 
-/** The quotes that are open at the end; `unknown` where nothing of ours is safe to insert. */
+/** Quotes that are open at the end; `unknown` where no text can be inserted safely. */
 type Quoting = 'none' | 'single' | 'double' | 'unknown';
 
 export interface BashLine {
-  /** Without quotes and redirections, the command's name first and the unfinished word last. */
+  /** Words without quotes and redirections, the command's name first and the unfinished word last. */
   words: string[];
   quoting: Quoting;
-  /** The unfinished word is where a redirection leads. */
+  /** The unfinished word is the target of a redirection. */
   isRedirection: boolean;
 }
 
-/** One piece of a line. Inside `$'...'`, `$(...)` and the like nothing is taken apart. */
+/** Token of a line. `$'...'`, `$(...)` and the like are not parsed. */
 const PIECE = /([ \t\n]+)|([<>&|]+)|'([^']*)('?)|"((?:[^"\\]|\\[^])*)(\\?"?)|\\([^]?)|((?:[$][({'"]|`)[^]*)|([^])/gy;
 const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/;
 
@@ -30,7 +30,7 @@ export function readBashLine(line: string): BashLine {
   )) {
     if (blank !== undefined) finish();
     else if (operator !== undefined) {
-      // what it redirects is no word: `2>`
+      // the descriptor of a redirection is not a word: `2>`
       if (word !== undefined && /^\d+$/.test(word)) word = undefined;
       finish();
       isRedirection = true;
@@ -53,14 +53,14 @@ export function readBashLine(line: string): BashLine {
   return { words, quoting, isRedirection };
 }
 
-/** What to write behind an unfinished word so that `rest` is added to it; undefined where that cannot be written. */
+/** Quotes `rest` so that it continues an unfinished word; undefined if that is impossible. */
 export function quoteRest(rest: string, quoting: Quoting): string | undefined {
   switch (quoting) {
     case 'none':
       return rest.replace(/[^\p{L}\p{N}_.,:=@%+/-]/gu, String.raw`\$&`);
     case 'single':
       return rest.replaceAll("'", String.raw`'\''`);
-    case 'double': // where nothing keeps `!` from being looked up in the history
+    case 'double': // within which `!` always expands to the history
       return rest.includes('!') ? undefined : rest.replace(/[$`"\\]/g, String.raw`\$&`);
     case 'unknown':
       return undefined;

@@ -1,4 +1,4 @@
-/** `progress completion`: the script of a shell, and the answers that it asks for. */
+/** `progress completion`: prints the completion script of a shell, and answers its requests. */
 import { ProgressError } from '../../../core/errors.js';
 import { SHELLS } from '../../../platform/paths.js';
 import { cellsOf } from '../../../terminal/width.js';
@@ -17,7 +17,7 @@ import { splitWords } from '../../argv.js';
 export const command = defineCommand({
   usage: 'completion <shell>',
   describe: 'Print the completion script of a shell',
-  options: (yargs) => yargs.positional('shell', { choices: SHELLS, demandOption: true, describe: 'The shell' }),
+  options: (yargs) => yargs.positional('shell', { choices: SHELLS, demandOption: true, describe: 'Shell' }),
   async run({ shell }, context) {
     if (context.rest.length === 0) {
       await print(SCRIPTS[shell]);
@@ -26,17 +26,17 @@ export const command = defineCommand({
     try {
       await printLines(await (shell === 'bash' ? answerBash(context) : answer(shell, context.rest, context)));
     } catch (error) {
-      // in the middle of a command line nobody wants to hear of it
+      // an error message would corrupt the command line that is being edited
       if (context.env['PROGRESS_DEBUG']) throw error;
     }
     return 0;
   },
 });
 
-/** What follows is values for the word, a file's name, or the words of another program behind the first so many. */
+/** Candidates for the word, file names, or the words of another program after `skipped` words. */
 type Completion = { candidates: CompletionValue[] } | 'files' | { skipped: number };
 
-/** `words` follow the program's name; the last one is unfinished. */
+/** @param words - words after the program's name; the last one is unfinished */
 async function complete(words: readonly string[], context: Context, describe: boolean): Promise<Completion> {
   const [verb = '', ...after] = words;
   const current = after.pop();
@@ -56,7 +56,7 @@ async function complete(words: readonly string[], context: Context, describe: bo
   return { candidates: values.map(({ value, description }) => ({ value: position.prefix + value, description })) };
 }
 
-/** Commands that are no definitions. */
+/** Verbs without a definition. */
 const BUILT_IN: readonly CompletionValue[] = [
   { value: 'help', description: 'Show the options of a command' },
   { value: 'version', description: 'Show the version' },
@@ -78,21 +78,21 @@ function optionCandidates(options: readonly Option[]): CompletionValue[] {
   return options.flatMap(({ spellings, description }) => spellings.map((value) => ({ value, description })));
 }
 
-/** zsh and fish choose and quote what fits themselves. */
+/** Answers zsh and fish, which filter and quote candidates themselves. */
 async function answer(shell: 'zsh' | 'fish', words: readonly string[], context: Context): Promise<string[]> {
   const completion = await complete(words, context, true);
   if (completion === 'files') return ['files'];
   if ('skipped' in completion) return [`program ${completion.skipped}`];
   const { candidates } = completion;
   if (shell === 'fish') return ['values', ...candidates.map(({ value, description }) => `${value}\t${description}`)];
-  // zsh shows the second column in place of the first
+  // zsh shows the second column instead of the first
   const cells = Math.max(0, ...candidates.map(({ value }) => cellsOf(value)));
   const show = ({ value, description }: CompletionValue) =>
     description === '' ? value : `${value}${' '.repeat(cells - cellsOf(value))}  -- ${description}`;
   return candidates.length === 0 ? [] : ['values', ...candidates.map((each) => `${each.value}\t${show(each)}`)];
 }
 
-/** bash inserts what it is given as it is, in place of the last part of the word, which begins where bash thinks. */
+/** Answers bash, which inserts a candidate unquoted in place of the last part of the word. */
 async function answerBash(context: Context): Promise<string[]> {
   const [line = '', part = ''] = context.rest;
   const { words, quoting, isRedirection } = readBashLine(line);

@@ -1,12 +1,12 @@
-/** What is wanted at the end of an unfinished command line. Pure: words in, a position out. */
+/** Determines what can follow at the end of an unfinished command line: options, or the value of an argument. */
 import type { Argument, Option, CommandShape } from './shapes.js';
 
 export type CommandPosition =
-  | { kind: 'value'; of: Argument; /** What the word has before the value. */ prefix: string; operands: string[] }
+  | { kind: 'value'; of: Argument; /** Part of the word before the value. */ prefix: string; operands: string[] }
   | { kind: 'options'; options: Option[] }
   | { kind: 'nothing' };
 
-/** `before` follows the command's name; `current` is the word that is being written. */
+/** @param before - words after the command's name. @param current - the unfinished word */
 export function findPosition(shape: CommandShape, before: readonly string[], current: string): CommandPosition {
   const { awaiting, operands, given, isOver } = readWords(shape.options, before);
   const value = (of: Argument, prefix: string): CommandPosition => ({
@@ -30,11 +30,11 @@ export function findPosition(shape: CommandShape, before: readonly string[], cur
 }
 
 interface Words {
-  /** The option whose value comes next. */
+  /** Option whose value is next. */
   awaiting?: Option | undefined;
   operands: string[];
   given: Set<Option>;
-  /** After `--`, what begins with a dash is no option. */
+  /** After `--`, words that start with a dash are operands. */
   isOver: boolean;
 }
 
@@ -58,7 +58,7 @@ function findOption(options: readonly Option[], spelling: string): Option | unde
   return options.find(({ spellings }) => spellings.includes(spelling));
 }
 
-/** Of an option that takes many, several may stand in one word: `--type=log,output`. */
+/** Prefix of a list in one word, as in `--type=log,output`. */
 function listPrefix({ many }: Argument, written: string): string {
   return many ? written.slice(0, written.lastIndexOf(',') + 1) : '';
 }

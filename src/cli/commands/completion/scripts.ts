@@ -1,6 +1,6 @@
 /**
- * The completion scripts. Each hands over what is written so far to `progress completion SHELL --`, whose answer is a
- * line that says what follows (`values`, `files`, or `program N`: another program's words, behind the first N), and the
+ * Completion scripts. Each passes the unfinished command line to `progress completion SHELL --`, whose answer is a
+ * line with the kind (`values`, `files`, or `program N`: another program's words, after the first N), and the
  * values. Nothing of an answer is ever evaluated.
  */
 

@@ -1,9 +1,9 @@
-/** What a command takes, read off the same definition that `--help` is made of, so that nothing can drift. */
+/** Reads the arguments of a command from its definition, the same that `--help` uses. */
 import type { Argv, Options, PositionalOptions } from 'yargs';
 import type { Command, Context } from '../../command.js';
 
 export interface Argument {
-  /** As in the definition: it says what kind of value is wanted. */
+  /** Name in the definition, which determines the kind of value. */
   name: string;
   description: string;
   choices: readonly string[];
@@ -25,7 +25,7 @@ export interface CommandShape {
   options: Option[];
 }
 
-/** The parser's own, which no definition names. */
+/** Options that the parser adds to every command. */
 const HELP: Option = {
   ...{ name: 'help', description: 'Show help', choices: [], many: false },
   ...{ spellings: ['--help', '-h'], takesValue: false },
@@ -38,7 +38,7 @@ export const VERSION_OPTION: Option = {
 };
 export const GLOBAL_OPTIONS: readonly Option[] = [HELP, VERSION_OPTION];
 
-/** Lets the command register itself with a parser that only takes notes. */
+/** Registers the command with a parser that records its definition. */
 export function readShape(command: Command, context: Context): CommandShape {
   const shape: CommandShape = { usage: '', description: '', positionals: [], options: [] };
   const described = new Map<string, PositionalOptions>();
@@ -64,7 +64,7 @@ export function readShape(command: Command, context: Context): CommandShape {
       }
     },
   };
-  // these are the only methods that definitions use: with another one completion fails, and its test tells
+  // definitions use only these methods; with another one completion fails, and its test reports it
   command.register(parser as unknown as Argv, context, () => undefined);
   shape.options.push(HELP);
   return shape;

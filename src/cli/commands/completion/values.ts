@@ -1,4 +1,4 @@
-/** Values that can stand on a command line: from the definitions, the vocabulary, and the daemon if one runs. */
+/** Candidates for values: from the definitions, the vocabulary, and the daemon if one runs. */
 import type { Client } from '../../../client/client.js';
 import { connect } from '../../../client/connect.js';
 import { sanitize } from '../../../core/ansi.js';
@@ -18,17 +18,17 @@ export interface CompletionValue {
   description: string;
 }
 
-/** Somebody waits with a finger on the key: a daemon that is stopped or very busy is not worth more. */
+/** The user waits for the completion, so a busy daemon is not waited for longer. */
 const ANSWER_MS = 1_000;
-/** The newest of those that are alive, and of all; nobody looks through more. */
+/** Number of candidates: the newest live executions, and the newest of all. */
 const MAX_EXECUTIONS = 100;
-/** Longer names do not fit a list, and are not worth completing. */
+/** Longer names do not fit a list. */
 const MAX_VALUE_CHARS = 100;
 const MAX_DESCRIPTION_CHARS = 60;
-/** Output may have any other too. */
+/** Well-known streams of output; others are possible. */
 const STREAMS = ['stdout', 'stderr', 'debug', 'system'];
 
-/** `files` leaves it to the shell. */
+/** @returns `files` when the shell should complete file names */
 export async function completionsOf(
   argument: Argument,
   operands: readonly string[],
@@ -79,11 +79,11 @@ function bare(values: readonly string[]): CompletionValue[] {
 async function operandOfConfig(action: string | undefined): Promise<CompletionValue[] | 'files'> {
   if (action === 'check') return 'files';
   if (action !== 'get' && action !== 'set' && action !== 'unset') return [];
-  const { configKeys } = await import('../../../config/load.js'); // with all that reads YAML
+  const { configKeys } = await import('../../../config/load.js'); // loads the YAML parser
   return configKeys().map(({ key, description }) => ({ value: key, description }));
 }
 
-/** Where there are few, all of them; else the default shows how one is written. */
+/** All values of a key if they are few; otherwise the default as an example. */
 async function valueOfConfig([action, key]: readonly string[]): Promise<CompletionValue[]> {
   if (action !== 'set') return [];
   const { configKeys } = await import('../../../config/load.js');
@@ -93,12 +93,12 @@ async function valueOfConfig([action, key]: readonly string[]): Promise<Completi
   return values.map((value) => ({ value, description: value === found.default ? 'default' : '' }));
 }
 
-/** What stands there already is not meant again. */
+/** Removes candidates that are on the command line already. */
 function without(operands: readonly string[], candidates: CompletionValue[]): CompletionValue[] {
   return candidates.filter(({ value }) => !operands.includes(value));
 }
 
-/** Nothing without a daemon, which is not started. */
+/** Asks a running daemon; throws if there is none. */
 async function ask<T>(paths: Paths, question: (client: Client) => Promise<T>): Promise<T> {
   const client = await connect({ paths, start: false, signal: AbortSignal.timeout(ANSWER_MS) });
   try {
@@ -119,7 +119,7 @@ async function listExecutions(paths: Paths): Promise<ExecutionJson[]> {
   });
 }
 
-/** Those that take orders. */
+/** Lists runs that can be controlled. */
 async function listRuns(paths: Paths): Promise<ExecutionJson[]> {
   const { executions } = await ask(paths, (client) => client.call('list', { limit: MAX_EXECUTIONS }));
   return executions.filter(({ id }) => hasSpec(paths, id));
@@ -132,10 +132,10 @@ async function queueCandidates(paths: Paths): Promise<CompletionValue[]> {
       value: name,
       description: `${running.length} running, ${waiting.length} waiting`,
     }))
-    .filter(({ value }) => canStand(value));
+    .filter(({ value }) => isInsertable(value));
 }
 
-/** Ids first, then names that say more than the id; a name means the newest that has it. */
+/** Candidates: IDs, then names that differ; a name means the newest execution that has it. */
 export function executionCandidates(executions: readonly ExecutionJson[]): CompletionValue[] {
   const named = new Map<string, CompletionValue>();
   for (const execution of executions) {
@@ -146,7 +146,7 @@ export function executionCandidates(executions: readonly ExecutionJson[]): Compl
     value: execution.id,
     description: describe(execution, execution.name),
   }));
-  return [...ids, ...named.values()].filter(({ value }) => canStand(value));
+  return [...ids, ...named.values()].filter(({ value }) => isInsertable(value));
 }
 
 function describe({ status, attention }: ExecutionJson, what: string): string {
@@ -155,8 +155,8 @@ function describe({ status, attention }: ExecutionJson, what: string): string {
   return `${short}, ${statusWord(status, attention)}`;
 }
 
-/** What a terminal would obey, and what would be taken for an option, is left out whatever the quotes. */
-function canStand(value: string): boolean {
+/** Excludes control characters, and values that start like an option. */
+function isInsertable(value: string): boolean {
   if (value === '' || value.startsWith('-') || value.length > MAX_VALUE_CHARS) return false;
   return !/[\n\t]/.test(value) && sanitize(value, { color: false }) === value;
 }

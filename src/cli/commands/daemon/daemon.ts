@@ -18,7 +18,7 @@ export const command = defineCommand({
   describe: 'Start, inspect, stop or restart the daemon',
   options: (yargs) =>
     yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'What to do' })
+      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ action, json = false }, context) {
     switch (action) {
@@ -55,18 +55,21 @@ async function showStatus({ paths }: Context, json: boolean): Promise<number> {
   return 0;
 }
 
-/** Returns the pid of the one that ran. */
+/** Stops the daemon. @returns its PID */
 async function stop(paths: Context['paths']): Promise<number | undefined> {
   const pid = readLockRecord(paths.lock)?.pid;
   if (!(await stopDaemon(paths))) return undefined;
-  // it has said goodbye; it is gone when its lock is free
+  // it has closed its connections; it has exited when its lock is free
   for (const deadline = Date.now() + STOP_MS; Date.now() < deadline;) {
     const lock = acquireLock(paths.lock);
     lock?.release();
     if (lock) return pid;
     await delay(POLL_MS);
   }
-  throw new ProgressError('unavailable', `the daemon (pid ${pid ?? 'unknown'}) does not stop`);
+  throw new ProgressError(
+    'unavailable',
+    `timed out after ${STOP_MS / 1_000} s waiting for the daemon (pid ${pid ?? 'unknown'}) to stop`,
+  );
 }
 
 /** Longer than a full sync of a slow disk. */
@@ -80,7 +83,7 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     `running      pid ${status.pid}, version ${status.version}, for ${formatDuration(now - Date.parse(status.startedAt))}`,
     `socket       ${status.socket}`,
     `memory       ${formatBytes(status.rss)}`,
-    `connections  ${status.connections}, ${status.subscribers} subscribed, ${counters.refusedConnections} turned away`,
+    `connections  ${status.connections}, ${status.subscribers} subscribed, ${counters.refusedConnections} refused`,
     `executions   ${executions.alive} alive, ${executions.ended} ended, ${executions.summarised} summarised`,
     `events       ${counters.events} written, ${counters.duplicates} repeated, refused: ${rejected.join(', ') || 'none'}`,
     `journal      ${journal.directory}`,
@@ -95,22 +98,24 @@ function statusLines(status: DaemonStatus, now: number): string[] {
 }
 
 function alertLines({ rules, channels }: AlertsStatus = { rules: 0, channels: [] }): string[] {
-  const told = channels.map(({ name, pending, error, unavailable }) => {
+  const details = channels.map(({ name, pending, error, unavailable }) => {
     const trouble = unavailable ?? (error === undefined ? undefined : `LAST ATTEMPT FAILED: ${error}`);
     const parts = [pending > 0 ? `${formatQuantity(pending, 'alert')} to be sent` : undefined, trouble];
     return [name, ...parts.filter((part) => part !== undefined)];
   });
   return [
     `alerts       ${formatQuantity(rules, 'rule')}, channels: ${channels.map(({ name }) => name).join(', ') || 'none'}`,
-    ...told.filter(({ length }) => length > 1).map(([name, ...parts]) => `             ${name}: ${parts.join(', ')}`),
+    ...details
+      .filter(({ length }) => length > 1)
+      .map(([name, ...parts]) => `             ${name}: ${parts.join(', ')}`),
   ];
 }
 
-/** An older daemon does not tell. */
+/** An older daemon reports no configuration. */
 function configLines(config: DaemonStatus['config'] | undefined, now: number): string[] {
   if (!config) return [];
   const age = formatDuration(now - Date.parse(config.since));
   if (config.problems.length === 0) return [`config       ${config.file}, in effect for ${age}`];
-  const head = `config       ${config.file} IS WRONG: the values from ${age} ago hold`;
+  const head = `config       ${config.file} IS INVALID; the values from ${age} ago remain in effect`;
   return [head, ...config.problems.map((line) => `             ${sanitize(line, { color: false })}`)];
 }

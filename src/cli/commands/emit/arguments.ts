@@ -1,8 +1,8 @@
 /**
- * The grammar of `progress emit`: from arguments to an event. Simple enough for a POSIX shell to do the same.
+ * Grammar of `progress emit`: arguments to an event. Simple enough for a POSIX shell to do the same.
  *
  * `progress emit` is implemented three times: here, in `hooks/emit.sh` for POSIX shells and in `hooks/progress.fish`.
- * One table of arguments is run through all of them (`test/hooks`); what a shell cannot do itself it hands to Node.
+ * One table of arguments tests all of them (`test/hooks`); a shell passes what it cannot do to Node.
  */
 import { ProgressError } from '../../../core/errors.js';
 import { isGiven } from '../../../protocol/validate.js';
@@ -14,24 +14,24 @@ export interface EmitArguments {
   data?: string | undefined;
 }
 
-/** These pairs go into the envelope, all others into data. */
+/** Keys of pairs that belong to the envelope; all others belong to data. */
 const ENVELOPE: ReadonlySet<string> = new Set(['execution', 'step', 'source', 'time', 'n']);
 const PAIR = /^([A-Za-z_][A-Za-z0-9_.-]*)(:?=)(.*)$/s;
 
-/** The daemon's, and what stands first. */
+/** `seq` is assigned by the daemon, and `type` is the first operand. */
 const REFUSED: ReadonlySet<string> = new Set(['seq', 'type']);
 
-/** Where an event belongs that does not say so itself. */
+/** Execution and step of an event that does not name them. */
 export interface EventContext {
   execution?: string | undefined;
-  /** The execution was given by a user, so it may be a name or a prefix. */
+  /** The user named the execution, so it may be a name or a prefix. */
   lookup?: true;
-  /** The execution is that of the environment. */
+  /** The execution is from the environment. */
   inherited?: true;
   step?: string | undefined;
 }
 
-/** From the options, else from the environment of an enclosing run; its step is of no use in another execution. */
+/** Takes the context from options, else from the environment of an enclosing run, whose step is valid only there. */
 export function contextOf(args: EventContext, env: NodeJS.ProcessEnv): EventContext {
   const inherited = { execution: given(env['PROGRESS_EXECUTION']), step: given(env['PROGRESS_STEP']) };
   const execution = args.execution ?? inherited.execution;
@@ -45,14 +45,14 @@ export function contextOf(args: EventContext, env: NodeJS.ProcessEnv): EventCont
   };
 }
 
-/** Shells can hardly unset what they have exported: an empty value is none. */
+/** An empty variable counts as unset. */
 function given(value: string | undefined): string | undefined {
   return value === '' ? undefined : value;
 }
 
 /**
- * Adds what an event leaves out; the step is of no use beside another execution. An event whose vocabulary names its task
- * has an execution, unless the run around it is what the task is inside of.
+ * Adds execution and step to an event without them. An event whose vocabulary names its task
+ * has an execution, unless the run around it contains the task.
  */
 export function withContext(
   event: Record<string, unknown>,
@@ -71,7 +71,7 @@ export function withContext(
 }
 
 /**
- * The event that a type and its operands describe: pairs, added to `--data`, or one JSON object with the rest of the
+ * Builds an event from a type and its operands: pairs, added to `--data`, or one JSON object with the rest of the
  * event. An option wins over the field of its name.
  */
 export function buildEvent(

@@ -1,4 +1,4 @@
-/** `progress emit`: one event from arguments, or many from stdin. */
+/** `progress emit`: writes one event from arguments, or many from stdin. */
 import { createReadStream } from 'node:fs';
 import { connect, withClient } from '../../../client/connect.js';
 import { ProgressError } from '../../../core/errors.js';
@@ -15,31 +15,35 @@ import type { EventContext } from './arguments.js';
 import { buildEvent, contextOf, withContext } from './arguments.js';
 import { complain, print, printJson } from '../../shared/output.js';
 
-/** Events of `--stdin` that are sent and not answered yet. */
+/** Maximum of events of `--stdin` that are sent and not answered yet. */
 const MAX_UNANSWERED = 1_000;
 
 export const command = defineCommand({
   usage: 'emit [type] [pairs..]',
-  describe: 'Send an event: from arguments, or NDJSON from stdin',
+  describe: 'Write events, from arguments or standard input',
   options: (yargs) =>
     yargs
-      .positional('type', { type: 'string', describe: 'The event’s type: step_started, progress, log...' })
-      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json; or one JSON object' })
-      .option('execution', { type: 'string', requiresArg: true, describe: 'Its execution: an ID, a name or a prefix' })
-      .option('step', { type: 'string', requiresArg: true, describe: 'The step it belongs to' })
+      .positional('type', { type: 'string', describe: 'Type of the event: step_started, progress, log...' })
+      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json, or one JSON object' })
+      .option('execution', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Execution of the event: an ID, a name or a prefix',
+      })
+      .option('step', { type: 'string', requiresArg: true, describe: 'Step of the event' })
       .option('data', {
         type: 'string',
         requiresArg: true,
-        describe: 'A JSON object for data, or @FILE that holds one',
+        describe: 'JSON object for data, or @FILE that holds one',
       })
-      .option('stdin', { type: 'boolean', describe: 'Read one event a line from stdin' })
-      .option('wait', { type: 'boolean', describe: 'Wait until it is written, and print its seq' })
+      .option('stdin', { type: 'boolean', describe: 'Read events from standard input, one per line' })
+      .option('wait', { type: 'boolean', describe: 'Wait until events are written and print their seqs' })
       .option('json', { type: 'boolean', describe: 'With --wait: print JSON' }),
   async run(args, { paths, env, rest }) {
     const show = args.wait ? (args.json ? showJson : showSeq) : undefined;
     if (args.stdin) {
       if (args.type !== undefined || rest.length > 0)
-        throw new ProgressError('usage', 'with --stdin no event is given as arguments');
+        throw new ProgressError('usage', '--stdin excludes an event in arguments');
       return await emitAll(paths, contextOf(args, env), show);
     }
     const event = withSender(buildEvent({ ...args, data: await readData(args.data) }, rest, env));
@@ -49,7 +53,7 @@ export const command = defineCommand({
       await withClient(options, async (client) => show(await client.call('emit', { event })));
       return 0;
     }
-    // what the daemon would refuse is better said here
+    // reports here what the daemon would refuse later
     splitEvent(checkProducer(checked));
     await spool(paths, { type: checked.type, time: new Date().toISOString(), ...event });
     return 0;
@@ -57,14 +61,14 @@ export const command = defineCommand({
 });
 
 /**
- * An event without an execution belongs to the task that this process, or one that it runs in, has started; so does one
- * whose inherited execution is over.
+ * An event without an execution belongs to the task that this process, or an ancestor, has started; so does one
+ * whose inherited execution has ended.
  */
 function withSender(event: Record<string, unknown>): Record<string, unknown> {
   return event['execution'] === undefined || event['inherited'] === true ? { sender: senderNames(), ...event } : event;
 }
 
-/** A daemon that runs takes what cannot be written to the spool; without one it is said why that is so. */
+/** Appends to the spool. If that fails, sends to a running daemon; without one, throws the reason. */
 async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {
   const line = JSON.stringify(event);
   if (Buffer.byteLength(line) > MAX_LINE_BYTES)
@@ -83,7 +87,7 @@ async function spool(paths: Context['paths'], event: Record<string, unknown>): P
   }
 }
 
-/** The text behind --data, which may be that of a file or a pipe. */
+/** Reads the value of --data, which may name a file or a pipe. */
 async function readData(data: string | undefined): Promise<string | undefined> {
   if (!data?.startsWith('@')) return data;
   const file = data.slice(1);
@@ -103,16 +107,16 @@ type Show = (reply: Replies['emit']) => Promise<void>;
 const showSeq: Show = ({ seq }) => print(seq === null ? 'duplicate\n' : `${seq}\n`);
 const showJson: Show = (reply) => printJson([reply]);
 
-/** Reads to the end whatever is wrong with single lines; each of these is reported with its number. */
+/** Sends events to the end of the input; reports invalid lines with their numbers. */
 async function emitAll(paths: Context['paths'], context: EventContext, show: Show | undefined): Promise<number> {
   let worst = 0;
-  let gone: ProgressError | undefined;
-  const isGone = () => gone !== undefined;
+  let lost: ProgressError | undefined;
+  const isLost = () => lost !== undefined;
   const report = (thrown: unknown, line?: number) => {
     const error = ProgressError.from(thrown);
-    if (!isGone()) complain(`stdin:${error.line ?? line}: ${error.message}`);
+    if (!isLost()) complain(`stdin:${error.line ?? line}: ${error.message}`);
     worst = Math.max(worst, error.exitStatus);
-    gone ??= error.code === 'unavailable' ? error : undefined;
+    lost ??= error.code === 'unavailable' ? error : undefined;
   };
   const client = await connect({ paths, start: true, name: 'progress emit --stdin' });
   const unanswered = new Set<Promise<void>>();
@@ -142,8 +146,8 @@ async function emitAll(paths: Context['paths'], context: EventContext, show: Sho
   for await (const chunk of process.stdin) {
     decoder.push(chunk as Buffer);
     while (unanswered.size > MAX_UNANSWERED) await Promise.race(unanswered);
-    // the rest of the lines would fail like the one that was reported
-    if (isGone()) break;
+    // without a connection all further lines would fail, and one is reported
+    if (isLost()) break;
   }
   decoder.end({ complete: true });
   await Promise.all(unanswered);

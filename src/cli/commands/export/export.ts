@@ -1,4 +1,4 @@
-/** `progress export`: executions as one archive, to be kept or handed on. Reads the files of the journal alone. */
+/** `progress export`: writes executions to an archive, from the files of the journal. */
 import { existsSync } from 'node:fs';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
@@ -14,7 +14,7 @@ import { cannotWrite } from '../../../platform/regular-file.js';
 import { openSource, readLast } from '../../../journal/reader.js';
 import { compilePattern } from '../../../platform/patterns.js';
 import { defineCommand } from '../../command.js';
-import { gapText } from '../../shared/gap-text.js';
+import { gapText } from '../../shared/stream-errors.js';
 import { exportFiles, type ExportOptions } from './files.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, printLines } from '../../shared/output.js';
@@ -28,23 +28,23 @@ const FILE_MODE = 0o600;
 
 export const command = defineCommand({
   usage: 'export <ids..>',
-  describe: 'Put executions into an archive: events, transcript, summary',
+  describe: 'Write executions to an archive',
   options: (yargs) =>
     yargs
       .positional('ids', {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Ids, prefixes of ids, or names',
+        describe: 'IDs, prefixes of IDs, or names',
       })
       .option('output', {
         alias: 'o',
         type: 'string',
         requiresArg: true,
-        describe: 'The file, or - for standard output',
+        describe: 'File to write, or - for standard output',
       })
-      .option('redact', { type: 'boolean', describe: 'Without secrets, and names of user, host and home' })
-      .option('force', { type: 'boolean', describe: 'Replace a file that is there' }),
+      .option('redact', { type: 'boolean', describe: 'Remove secrets, and names of user, host and home' })
+      .option('force', { type: 'boolean', describe: 'Replace an existing file' }),
   async run({ ids, output, redact = false, force = false }, { paths, env }) {
     const now = Date.now();
     const through = (await readLast(openSource(paths.journal), 1, {})).events[0]?.seq ?? 0;
@@ -53,12 +53,13 @@ export const command = defineCommand({
     const names = directoriesOf(executions);
     const hosts = [...new Set([hostname(), ...executions.flatMap(({ host = [] }) => host)])];
     const owner = { home: env['HOME'] ?? userInfo().homedir, user: userName(env), hosts };
-    // what is a secret now may stand in the journal from before somebody said so
+    // the journal may hold texts from before the configuration masked them
     const masks = () => loadConfig(paths.config).masks.map((source) => compilePattern(source));
     const options = { journal: paths.journal, through, now, redact: redact ? createRedact(owner, masks()) : undefined };
     const archive = tarOf(entriesOf(executions, names, options), now);
     if (output === STDOUT) {
-      if (process.stdout.isTTY) throw new ProgressError('usage', 'an archive is nothing for a terminal: redirect it');
+      if (process.stdout.isTTY)
+        throw new ProgressError('usage', 'refusing to write an archive to a terminal; redirect stdout or use -o FILE');
       await pipeline(Readable.from(archive), createGzip(), process.stdout);
       return 0;
     }
@@ -82,7 +83,7 @@ async function* entriesOf(
   }
 }
 
-/** `progress-7hq2m4kd9x`; an id may be any text, and two may look the same as a name. */
+/** Names of directories, as in `progress-7hq2m4kd9x`. An ID may be any text, so two may map to the same name. */
 function directoriesOf(executions: readonly Execution[]): string[] {
   const taken = new Set<string>();
   return executions.map(({ id }) => {
@@ -98,18 +99,18 @@ function userName(env: NodeJS.ProcessEnv): string {
   try {
     return userInfo().username;
   } catch {
-    return env['USER'] ?? ''; // in a container, an id without a name
+    return env['USER'] ?? ''; // in a container, a UID may have no name
   }
 }
 
 function alreadyThere(file: string): ProgressError {
-  return new ProgressError('usage', `${file} is there already: --force replaces it`);
+  return new ProgressError('usage', `${file} exists; use --force to replace it`);
 }
 
-/** The name given leads to no place for a file. */
+/** Errors of a path where no file can be created. */
 const BAD_NAMES = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
-/** Whole or not at all; what is there is replaced only by `force`. */
+/** Writes the file atomically; an existing file is replaced only with `force`. */
 async function writeFile(file: string, archive: AsyncIterable<Buffer>, force: boolean): Promise<void> {
   const draft = `${file}.${process.pid}.part`;
   try {
@@ -123,6 +124,6 @@ async function writeFile(file: string, archive: AsyncIterable<Buffer>, force: bo
     if (!BAD_NAMES.has(errno)) throw cannotWrite(file, error);
     throw new ProgressError('usage', `${file} cannot be written: ${(error as Error).message}`, { cause: error });
   } finally {
-    await rm(draft, { force: true }).catch(() => undefined); // the first error is the one that tells
+    await rm(draft, { force: true }).catch(() => undefined); // the first error is the one to report
   }
 }

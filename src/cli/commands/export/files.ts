@@ -1,4 +1,4 @@
-/** What an export of one execution holds: its events, what it has written and said, and how it stands. */
+/** Files of an exported execution: its events, its transcript and its summary. */
 import type { ExecutionEvent } from '../../../core/event.js';
 import type { Execution } from '../../../core/execution.js';
 import { executionFromJson, executionToJson } from '../../../core/execution.js';
@@ -15,24 +15,24 @@ import type { TarEntry } from './tar.js';
 export interface ExportOptions {
   /** Directory of the journal. */
   journal: string;
-  /** The newest event that is taken. */
+  /** Seq of the newest event that is exported. */
   through: number;
   now: number;
   redact: Redact | undefined;
 }
 
-/** Raised when what reads the older form could not read this one. */
+/** Incremented when readers of the older format cannot read this one. */
 const FORMAT = 1;
 const COLUMNS = 100;
 const STYLE: OutputStyle = { mode: 'plain', color: false, ascii: false, sync: false };
 
 export interface Export {
   entries: TarEntry[];
-  /** What the journal no longer holds. */
+  /** Events that the journal no longer holds. */
   gaps: Gap[];
 }
 
-/** Files of the archive, in a directory of that name. Reads all events once for their size, and again for each file. */
+/** Lists the files of the archive, in a directory of that name. Reads all events once for their size, and again for each file. */
 export async function exportFiles(execution: Execution, directory: string, options: ExportOptions): Promise<Export> {
   const { redact = <T>(value: T) => value } = options;
   const shown = executionFromJson(redact(executionToJson(execution)));
@@ -94,7 +94,7 @@ function textsOf(events: readonly ExecutionEvent[]): (string | Buffer)[] {
   return shown.map((event) => textFor(event, STYLE, COLUMNS));
 }
 
-/** As they stand in the journal, or as they may be handed on. */
+/** Reads events, redacted if requested. */
 async function* eventsOf({ id, firstSeq }: Execution, { journal, through, redact }: ExportOptions) {
   // a private key may be spread over several events
   const masker = new EventMasker();

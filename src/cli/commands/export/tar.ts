@@ -1,10 +1,10 @@
-/** A tar archive (POSIX.1-1988, ustar) as a stream: what every tar reads. Sizes have to be known before the contents. */
+/** Tar archive (POSIX.1-1988, ustar) as a stream. The size of each file must be known before its contents. */
 import { ProgressError } from '../../../core/errors.js';
 
 export interface TarEntry {
   /** ASCII, at most 100 characters. */
   name: string;
-  /** Bytes of the contents, exactly. */
+  /** Exact size of the contents in bytes. */
   size: number;
   contents: () => AsyncIterable<Buffer | string> | Iterable<Buffer | string>;
 }
@@ -14,7 +14,7 @@ const NAME_BYTES = 100;
 /** Eleven octal digits. */
 const MAX_SIZE = 8 ** 11 - 1;
 
-/** `modified`: of all entries, milliseconds since 1970. Throws when contents are not as long as was said. */
+/** @param modified - Unix milliseconds, for all entries. @throws when contents do not have their announced size */
 export async function* tarOf(
   entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
   modified: number,
@@ -30,7 +30,7 @@ export async function* tarOf(
     if (written !== size)
       throw new ProgressError(
         'journal_failed',
-        `the journal has changed meanwhile: ${name} has ${written} bytes, not ${size}`,
+        `the journal changed during the export: ${name} has ${written} bytes, not ${size}; try again`,
       );
     yield Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
   }
@@ -49,7 +49,7 @@ function headerOf(name: string, size: number, modified: number): Buffer {
   header.write(octal(0, 7), 116); // and group
   header.write(octal(size, 11), 124);
   header.write(octal(modified / 1_000, 11), 136);
-  header.write(' '.repeat(8), 148); // what the checksum counts for itself
+  header.write(' '.repeat(8), 148); // the checksum counts itself as spaces
   header.write('0', 156); // a file
   header.write('ustar\0' + '00', 257);
   const checksum = header.reduce((sum, byte) => sum + byte, 0);

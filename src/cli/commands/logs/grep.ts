@@ -1,32 +1,32 @@
-/** What of a log stands around the lines that a pattern finds, as grep(1) has it: pure, fed with events in order. */
+/** Grep over events, with lines of context before and after a match as in grep(1). */
 import { activityText } from '../../../core/activity.js';
 import { stripAnsi } from '../../../core/ansi.js';
 import type { ExecutionEvent } from '../../../core/event.js';
 import { textOf } from '../../../core/event.js';
 import type { Pattern } from '../../../platform/patterns.js';
 
-/** What is shown or not shown as a whole: one line of output, or any other event. */
+/** Unit of printing: one line of output, or any other event. */
 export interface Unit {
-  /** Of output an event that holds this line alone. */
+  /** For output, an event with this line only. */
   event: ExecutionEvent;
-  /** The pattern was found in it, or with --invert-match not; else it stands there for another one. */
+  /** Whether it matches, or with --invert-match does not; otherwise it is context. */
   matched: boolean;
 }
 
-/** Between units that do not follow each other. */
+/** Separator between units that are not adjacent. */
 export const BREAK = 'break';
 
 export interface GrepOptions {
   pattern: Pattern;
   invert: boolean;
-  /** Units in front of a match, and behind one. */
+  /** Number of units before and after a match. */
   before: number;
   after: number;
 }
 
 export interface Grep {
   matches(unit: ExecutionEvent): boolean;
-  /** What is to be shown now that this unit has come. */
+  /** Adds a unit. @returns what can be printed now */
   take(unit: ExecutionEvent): (Unit | typeof BREAK)[];
   /** Units that matched. */
   readonly count: number;
@@ -34,34 +34,35 @@ export interface Grep {
 
 export function createGrep({ pattern, invert, before, after }: GrepOptions): Grep {
   let count = 0;
-  /** The newest that did not match, and may have to be shown yet. */
+  /** Newest units without a match, which may become context. */
   let waiting: ExecutionEvent[] = [];
-  /** Came so long ago that they are not known any more. */
-  let isBroken = false;
-  let owed = 0;
+  /** Units were dropped since the last printed one. */
+  let hasDropped = false;
+  /** Units of context still to be printed after the last match. */
+  let remaining = 0;
   const matches = (event: ExecutionEvent) => pattern.test(searchable(event)) !== invert;
   return {
     matches,
     take(event) {
       const matched = matches(event);
-      if (!matched && owed === 0) {
+      if (!matched && remaining === 0) {
         waiting.push(event);
         if (waiting.length > before) {
           waiting.shift();
-          isBroken = true;
+          hasDropped = true;
         }
         return [];
       }
       if (!matched) {
-        owed--;
+        remaining--;
         return [{ event, matched }];
       }
-      const isApart = isBroken && count > 0 && before + after > 0;
+      const isApart = hasDropped && count > 0 && before + after > 0;
       const shown = [...waiting.map((one) => ({ event: one, matched: false })), { event, matched }];
       count++;
       waiting = [];
-      isBroken = false;
-      owed = after;
+      hasDropped = false;
+      remaining = after;
       return isApart ? [BREAK, ...shown] : shown;
     },
     get count() {
@@ -70,7 +71,7 @@ export function createGrep({ pattern, invert, before, after }: GrepOptions): Gre
   };
 }
 
-/** Lines of output one by one; any other event as it is. */
+/** Splits output into lines; returns any other event unchanged. */
 export function unitsOf(event: ExecutionEvent): ExecutionEvent[] {
   const { type, data } = event;
   const text = type === 'output' ? textOf(data, 'text') : undefined;
@@ -87,7 +88,7 @@ export function unitsOf(event: ExecutionEvent): ExecutionEvent[] {
   });
 }
 
-/** What a pattern is looked for in: what a terminal shows, so that colours neither split a word nor hide a line's end. */
+/** Text that a pattern is matched against: without escape sequences, which could split a word. */
 function searchable({ data }: ExecutionEvent): string {
   const bytes = textOf(data, 'base64');
   if (bytes !== undefined) return stripAnsi(Buffer.from(bytes, 'base64').toString());

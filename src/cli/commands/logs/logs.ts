@@ -1,4 +1,4 @@
-/** `progress logs`: output and messages from the files of the journal, and on with what is written from now on. */
+/** `progress logs`: prints output and messages from the files of the journal, and follows new ones. */
 import { follow } from '../../../client/follow.js';
 import type { ExecutionEvent } from '../../../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../../../core/event.js';
@@ -12,78 +12,115 @@ import { matching } from '../../../journal/search.js';
 import type { Paths } from '../../../platform/paths.js';
 import { compilePattern } from '../../../platform/patterns.js';
 import { defineCommand } from '../../command.js';
-import { gapText } from '../../shared/gap-text.js';
+import { gapText, reportLost } from '../../shared/stream-errors.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
 import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } from './printer.js';
 import { findAnywhere, readState } from '../../shared/offline.js';
 import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
-import { createExecutionFilter, parseLabels, withStarts } from '../../shared/execution-filter.js';
+import { createExecutionFilter, withStarts } from '../../shared/execution-filter.js';
+import { parseCount, parsePairs } from '../../shared/option-values.js';
 import { styleOf } from '../../shared/output-options.js';
 import { parseTimeExpression } from '../../shared/time-expressions.js';
 
 const MAX_TAIL = 100_000;
 const MAX_CONTEXT = 10_000;
-/** As grep(1) has it. */
+/** As in grep(1). */
 const NOT_FOUND_STATUS = 1;
 
 export const command = defineCommand({
   usage: 'logs [id]',
-  describe: 'Print output and messages, from the journal’s files',
+  describe: 'Print output and messages of executions',
   options: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
-      .option('follow', { alias: 'f', type: 'boolean', describe: 'Go on with what comes' })
-      .option('since', { type: 'string', requiresArg: true, describe: 'Since a time, or 10m, 2h, 3d ago, yesterday' })
-      .option('until', { type: 'string', requiresArg: true, describe: 'Before a time, given in the same ways' })
-      .option('grep', { type: 'string', requiresArg: true, describe: 'Lines that match a regular expression' })
-      .option('ignore-case', { alias: 'i', type: 'boolean', describe: 'Upper and lower case are the same' })
-      .option('invert-match', { alias: 'v', type: 'boolean', describe: 'Lines that do not match' })
+      .positional('id', { type: 'string', describe: 'ID, prefix of an ID, or name (default: all executions)' })
+      .option('follow', { alias: 'f', type: 'boolean', describe: 'Follow new events' })
+      .option('since', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday',
+      })
+      .option('until', { type: 'string', requiresArg: true, describe: 'Print events before a time' })
+      .option('grep', { type: 'string', requiresArg: true, describe: 'Print lines that match a regular expression' })
+      .option('ignore-case', { alias: 'i', type: 'boolean', describe: 'Ignore case' })
+      .option('invert-match', { alias: 'v', type: 'boolean', describe: 'Print lines that do not match' })
       .option('after-context', {
         alias: 'A',
         type: 'string',
         requiresArg: true,
-        describe: 'So many lines behind a match too',
+        describe: 'Print this many lines after a match',
       })
-      .option('before-context', { alias: 'B', type: 'string', requiresArg: true, describe: 'So many lines before it' })
-      .option('context', { alias: 'C', type: 'string', requiresArg: true, describe: 'So many before and behind it' })
-      .option('count', { alias: 'c', type: 'boolean', describe: 'Print only how many lines there are' })
-      .option('type', { type: 'string', array: true, nargs: 1, describe: 'Types of events; all for every type' })
-      .option('stream', { type: 'string', requiresArg: true, describe: 'Of output: stdout, stderr, debug, system' })
-      .option('level', { choices: LEVELS, describe: 'Of messages: this level and above' })
-      .option('step', { type: 'string', requiresArg: true, describe: 'Of one step' })
-      .option('label', { type: 'string', array: true, nargs: 1, describe: 'Of executions with this key=value' })
-      .option('name', { type: 'string', requiresArg: true, describe: 'Of executions with this name; * is any text' })
-      .option('tail', { type: 'string', requiresArg: true, describe: 'The last so many lines' })
-      .option('all', { type: 'boolean', describe: 'Include the command that runs this' })
-      .option('raw', { type: 'boolean', describe: 'Print standard output byte for byte, JSON of an agent included' })
-      .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' }),
+      .option('before-context', {
+        alias: 'B',
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print this many lines before a match',
+      })
+      .option('context', {
+        alias: 'C',
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print this many lines before and after a match',
+      })
+      .option('count', { alias: 'c', type: 'boolean', describe: 'Print the number of lines only' })
+      .option('type', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: "Print events of these types; 'all' for every type",
+      })
+      .option('stream', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print output of this stream: stdout, stderr, debug, system',
+      })
+      .option('level', { choices: LEVELS, describe: 'Print messages of this level and above' })
+      .option('step', { type: 'string', requiresArg: true, describe: 'Print events of this step' })
+      .option('label', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'Print events of executions with this key=value',
+      })
+      .option('name', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Print events of executions with this name; * is any text',
+      })
+      .option('tail', { type: 'string', requiresArg: true, describe: 'Print this many of the last lines' })
+      .option('all', { type: 'boolean', describe: 'Include the command line that this is part of' })
+      .option('raw', {
+        type: 'boolean',
+        describe: 'Print standard output byte for byte, including the JSON of an agent',
+      })
+      .option('json', { type: 'boolean', describe: 'Print events as NDJSON' }),
   async run(args, { paths, env }) {
     const { raw = false, json = false, count = false } = args;
-    if (raw && (json || args.id === undefined)) throw new ProgressError('usage', '--raw: of one id, without --json');
+    if (raw && (json || args.id === undefined))
+      throw new ProgressError('usage', '--raw needs an ID, and excludes --json');
     if (args.follow && (args.until !== undefined || count))
-      throw new ProgressError('usage', '--follow goes on: it goes with neither --until nor --count');
-    if (count && args.tail !== undefined) throw new ProgressError('usage', '--count counts, --tail prints: choose one');
+      throw new ProgressError('usage', '--follow excludes --until and --count');
+    if (count && args.tail !== undefined) throw new ProgressError('usage', '--count and --tail exclude each other');
     const now = Date.now();
     const since = args.since === undefined ? undefined : parseTimeExpression('since', args.since, now);
     const until = args.until === undefined ? undefined : parseTimeExpression('until', args.until, now);
-    const tail = parseCount('tail', args.tail, MAX_TAIL);
+    const tail = args.tail === undefined ? undefined : parseCount('tail', args.tail, MAX_TAIL);
     const context = parseContext(args);
     const pattern = args.grep === undefined ? undefined : compile(args.grep, args['ignore-case'] ?? false);
     if (!pattern && (args['ignore-case'] || args['invert-match'] || context))
       throw new ProgressError('usage', '-i, -v, -A, -B and -C need --grep');
-    const isOwners = args.label !== undefined || args.name !== undefined;
-    const criteria = { labels: parseLabels(args.label), name: args.name };
+    const hasCriteria = args.label !== undefined || args.name !== undefined;
+    const criteria = { labels: args.label && parsePairs('label', args.label), name: args.name };
 
     const source = openSource(paths.journal);
-    // before anything else is asked: what ends behind this is seen to end
+    // read first, so that an end after this position is seen by the follower
     const head = args.follow ? ((await readLast(source, 1, {})).events[0]?.seq ?? 0) : undefined;
     const execution = args.id === undefined ? undefined : await findAnywhere(paths, args.id);
-    const goesOn = args.follow === true && !(execution && isFinal(execution.status));
-    const isOwned = isOwners ? createExecutionFilter(criteria, await readState(paths)) : () => true;
+    const isFollowing = args.follow === true && !(execution && isFinal(execution.status));
+    const isMatching = hasCriteria ? createExecutionFilter(criteria, await readState(paths)) : () => true;
     const types = args.type?.flatMap((list) => list.split(','));
-    // what it writes and says itself is wanted like that of others
-    const isWhole = args.all === true || execution !== undefined || isOwners || types === undefined;
+    // by default the output of the own command line is printed like that of others
+    const isWhole = args.all === true || execution !== undefined || hasCriteria || types === undefined;
     const own = isWhole ? undefined : await findOwnCommand({ paths, env }, false);
     const filter: Filter = {
       execution: execution?.id,
@@ -92,14 +129,14 @@ export const command = defineCommand({
       level: args.level,
       stream: args.stream,
     };
-    const isSilenceWanted = types?.includes('attention') === true;
+    const hasSilence = types?.includes('attention') === true;
     const isShown = (event: ExecutionEvent) =>
       raw
         ? isWritten(event)
-        : json || ((args.stream !== undefined || !isForDebuggers(event)) && (isSilenceWanted || !isSilence(event)));
+        : json || ((args.stream !== undefined || !isForDebuggers(event)) && (hasSilence || !isSilence(event)));
     const isOther = (event: ExecutionEvent) => own?.isOf(event) !== true;
     const isWanted = (event: ExecutionEvent) =>
-      isOther(event) && isOwned(event) && matches(filter, event) && isShown(event);
+      isOther(event) && isMatching(event) && matches(filter, event) && isShown(event);
 
     const invert = args['invert-match'] ?? false;
     const grep = pattern && createGrep({ pattern, invert, ...(context ?? NO_CONTEXT) });
@@ -119,17 +156,17 @@ export const command = defineCommand({
       print,
     });
 
-    if (tail !== undefined && !context && since === undefined && until === undefined && !isOwners) {
+    if (tail !== undefined && !context && since === undefined && until === undefined && !hasCriteria) {
       const isFound = (event: ExecutionEvent) => !grep || sink.unitsOf(event).some((unit) => grep.matches(unit));
       const isLast = (event: ExecutionEvent) => isOther(event) && isShown(event) && isFound(event);
-      const newest = await readLast(source, tail, filter, goesOn ? head : undefined, isLast);
+      const newest = await readLast(source, tail, filter, isFollowing ? head : undefined, isLast);
       for (const gap of newest.gaps) complain(gapText(gap));
       await sink.take(newest.events);
     } else {
       const found = pattern && !invert && !context ? matching(pattern.source, args['ignore-case'] ?? false) : undefined;
-      const search = isOwners ? withStarts(found) : found;
+      const search = hasCriteria ? withStarts(found) : found;
       const after = execution ? execution.firstSeq - 1 : 0;
-      const range = { after, execution: execution?.id, since, until, search, ...(goesOn && { through: head }) };
+      const range = { after, execution: execution?.id, since, until, search, ...(isFollowing && { through: head }) };
       for await (const part of readJournal(source, range)) {
         if (isPipeBroken()) return 0;
         if ('gap' in part) complain(gapText(part.gap));
@@ -137,7 +174,7 @@ export const command = defineCommand({
       }
     }
     await sink.end(json);
-    if (goesOn) {
+    if (isFollowing) {
       noteWaiting(execution ? `output of ${execution.name}, until it ends` : 'output of all executions');
       const take = async (events: ExecutionEvent[]) => await sink.take(events.filter(isWanted));
       await followLog(paths, head ?? 0, execution, take);
@@ -155,7 +192,7 @@ async function followLog(
   const subscribe = { after, ...(execution && { execution: execution.id }) };
   for await (const followed of follow({ paths, start: true, subscribe })) {
     if (isPipeBroken()) return;
-    if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+    reportLost(followed);
     if (followed.kind === 'gap') complain(gapText(followed.gap));
     if (followed.kind !== 'events') continue;
     await take(followed.events);
@@ -163,7 +200,7 @@ async function followLog(
   }
 }
 
-/** Bytes of its standard output stand in it: as output, or as the line that it was read from. */
+/** Whether the event holds bytes of standard output: as output, or as the raw line that it was parsed from. */
 function isWritten({ type, data }: ExecutionEvent): boolean {
   if (type !== 'output') return textOf(data, 'raw') !== undefined;
   return data['stream'] === 'stdout' || data['stream'] === 'debug';
@@ -181,36 +218,34 @@ function compile(source: string, ignoreCase: boolean) {
   }
 }
 
-function parseCount(option: string, text: string | undefined, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text) && Number(text) <= max) return Number(text);
-  throw new ProgressError('usage', `--${option} must be a whole number from 0 to ${max}`);
-}
-
 const NO_CONTEXT = { before: 0, after: 0 };
 
 type ContextOptions = Readonly<Record<'after-context' | 'before-context' | 'context', string | undefined>>;
 
-/** Undefined without any. */
+/** @returns undefined without context */
 function parseContext(args: ContextOptions): { before: number; after: number } | undefined {
-  const both = parseCount('context', args.context, MAX_CONTEXT) ?? 0;
-  const before = parseCount('before-context', args['before-context'], MAX_CONTEXT) ?? both;
-  const after = parseCount('after-context', args['after-context'], MAX_CONTEXT) ?? both;
+  const count = (option: keyof ContextOptions) => {
+    const text = args[option];
+    return text === undefined ? undefined : parseCount(option, text, MAX_CONTEXT);
+  };
+  const both = count('context') ?? 0;
+  const before = count('before-context') ?? both;
+  const after = count('after-context') ?? both;
   return before + after > 0 ? { before, after } : undefined;
 }
 
 interface SinkOptions {
-  /** Output is taken line by line. */
+  /** Whether output is split into lines. */
   split: boolean;
   grep: Grep | undefined;
-  /** Only the last so many are printed, when all have come. */
+  /** Number of last units to print, once all are read. */
   tail: number | undefined;
-  /** They are only counted. */
+  /** Only count units. */
   count: boolean;
   print: Printer;
 }
 
-/** Where events go that are wanted: searched, counted, kept for the end, printed. */
+/** Sink of matching events: searches, counts, keeps the last ones, or prints. */
 function createSink({ split, grep, tail, count, print }: SinkOptions) {
   let kept: (Unit | typeof BREAK)[] = [];
   let counted = 0;
@@ -227,7 +262,7 @@ function createSink({ split, grep, tail, count, print }: SinkOptions) {
       kept.push(...found);
       if (kept.length > 2 * (tail ?? 0) + found.length) kept = kept.slice(kept.length - (tail ?? 0));
     },
-    /** Of what was there; what comes now is printed as it comes. */
+    /** Ends the stored events; later ones are printed at once. */
     async end(json: boolean): Promise<void> {
       const total = grep ? grep.count : counted;
       if (count) return await (json ? printJson([{ count: total }]) : printLines([String(total)]));

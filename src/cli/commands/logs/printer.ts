@@ -1,4 +1,4 @@
-/** How `progress logs` prints events: output as it was written, everything else as lines for people. */
+/** Printer of `progress logs`: output unchanged, other events as readable lines. */
 import { sanitize, stripAnsi } from '../../../core/ansi.js';
 import type { EventData, ExecutionEvent } from '../../../core/event.js';
 import { textOf } from '../../../core/event.js';
@@ -17,13 +17,13 @@ export type Printer = (units: readonly (Unit | typeof BREAK)[]) => Promise<void>
 export interface PrinterOptions {
   form: 'json' | 'raw' | 'text';
   style: OutputStyle;
-  /** All is of one execution. */
+  /** Whether all events are of one execution. */
   single: boolean;
-  /** What was looked for, to be shown where it was found. */
+  /** Pattern whose matches are highlighted. */
   pattern: Pattern | undefined;
 }
 
-/** Time, id and word of a line that says where it is from. */
+/** Time, ID and word at the start of a line of `plainLine`. */
 const LEAD = /^\S+ +\S+ +\S+ +/;
 
 export function createPrinter({ form, style, single, pattern }: PrinterOptions): Printer {
@@ -49,7 +49,7 @@ export function createPrinter({ form, style, single, pattern }: PrinterOptions):
   };
 }
 
-/** The colours of the line itself would stand in the way, and are left out. */
+/** Highlights matches; the colours of the line itself are removed. */
 function highlight(line: string, lead: number, pattern: Pattern, style: OutputStyle): string {
   const plain = stripAnsi(line);
   const parts = [plain.slice(0, lead)];
@@ -62,32 +62,32 @@ function highlight(line: string, lead: number, pattern: Pattern, style: OutputSt
   return at === 0 ? line : [...parts, text.slice(at)].join('');
 }
 
-/** To a terminal without what would command it; to anything else byte for byte. */
+/** Prints output: to a terminal without control sequences, otherwise byte for byte. */
 async function printOutput(data: EventData, style: OutputStyle, mark = (line: string) => line): Promise<void> {
   const isCut = data['continued'] === true || (data['unterminated'] === true && !process.stdout.isTTY);
   const end = isCut ? '' : '\n';
   const bytes = textOf(data, 'base64');
   const text = textOf(data, 'text') ?? '';
   if (process.stdout.isTTY)
-    await print(mark(sanitize(bytes === undefined ? text : '(bytes that are no UTF-8)', style)) + end);
+    await print(mark(sanitize(bytes === undefined ? text : '(bytes that are not UTF-8)', style)) + end);
   else if (bytes === undefined) await print(mark(text) + end);
   else await print(Buffer.concat([Buffer.from(bytes, 'base64'), Buffer.from(end)]));
 }
 
-/** What is printed of one execution without asking for more: what it writes, says and does. */
+/** Types of events that are printed by default: output, messages and activity. */
 export const SHOWN_TYPES: readonly string[] = ['output', 'log', 'activity'];
 
-/** What an agent prints that means nothing to people. */
+/** Whether it is debug output of an agent. */
 export function isForDebuggers({ type, data }: ExecutionEvent): boolean {
   return type === 'output' && data['stream'] === 'debug' && data['as'] === undefined;
 }
 
-/** The state that an execution became silent is shown by lists, with a clock; it is no line of a log. */
+/** Whether it notes that an execution became silent, which lists show and logs do not. */
 export function isSilence({ type, data }: ExecutionEvent): boolean {
   return type === 'attention' && data['state'] === 'silent';
 }
 
-/** What is printed of an event of one execution, of these types, where no terminal reads. */
+/** Formats an event of one execution, of SHOWN_TYPES, for a file. */
 export function textFor(event: ExecutionEvent, style: OutputStyle, columns: number): string | Buffer {
   const { type, data } = event;
   if (type === 'log') return `${messageLine(event, style)}\n`;

@@ -1,4 +1,4 @@
-/** What `progress prune` would remove: worked out from the files, so that nobody has to be asked. */
+/** Plans what `progress prune` removes, from the files of the journal. */
 import type { Execution } from '../../../core/execution.js';
 import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
@@ -7,25 +7,25 @@ import type { JournalSource } from '../../../journal/reader.js';
 import { readJournal } from '../../../journal/reader.js';
 import { type Criteria, fulfils } from '../../shared/execution-filter.js';
 
-/** All that are given must hold. */
+/** All given criteria must hold. */
 export interface PruneCriteria extends Criteria {
   ids: ReadonlySet<string> | undefined;
   statuses: readonly string[] | undefined;
-  /** Ended before, RFC 3339. */
+  /** Ended before this time, RFC 3339. */
   before: string | undefined;
-  /** Bytes of events, at least. */
+  /** Minimum size of events in bytes. */
   bytes: number | undefined;
 }
 
 export interface PruneCandidate {
   execution: Execution;
-  /** Its events as lines, not compressed. */
+  /** Size of its events, uncompressed. */
   bytes: number;
 }
 
-/** Newest first. Only what is over. */
+/** Finds matching executions that have ended, newest first. */
 export async function planPrune(source: JournalSource, wanted: PruneCriteria): Promise<PruneCandidate[]> {
-  // however many there are, of those that are over no more than a summary is kept
+  // bounds memory: executions that have ended are kept as summaries
   const state = emptyState({ ...DEFAULT_LIMITS, ended: 0, summaries: Infinity });
   const sizes = new Map<string, number>();
   for await (const part of readJournal(source)) {

@@ -1,10 +1,9 @@
-/** `progress prune`: removes executions that are over, from the files, the lists and everything kept beside them. */
+/** `progress prune`: removes finished executions from the journal, the lists and the spool. */
 import { createInterface } from 'node:readline/promises';
 import { withClient } from '../../../client/connect.js';
 import { FINAL_STATUSES } from '../../../core/event.js';
 import { isFinal } from '../../../core/execution.js';
 import { formatAge, formatBytes, formatQuantity } from '../../../core/format.js';
-import { parseQuantity, SIZE_UNITS } from '../../../core/quantity.js';
 import { ProgressError } from '../../../core/errors.js';
 import { openSource } from '../../../journal/reader.js';
 import type { Paths } from '../../../platform/paths.js';
@@ -14,11 +13,11 @@ import { alignRight, fit } from '../../../terminal/width.js';
 import { defineCommand } from '../../command.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
-import { parseLabels } from '../../shared/execution-filter.js';
+import { parsePairs, parseSize } from '../../shared/option-values.js';
 import { type PruneCandidate, planPrune } from './plan.js';
 import { parseTimeExpression } from '../../shared/time-expressions.js';
 
-/** Of one request: a line has room for more, of ids that are long. */
+/** Bounds of one request, below the maximum of a line. */
 const MAX_IDS = 5_000;
 const MAX_IDS_CHARS = 100_000;
 const ID_CELLS = 10;
@@ -28,38 +27,42 @@ const SIZE_CELLS = 10;
 
 export const command = defineCommand({
   usage: 'prune [ids..]',
-  describe: 'Remove executions that have ended, with all that is kept of them',
+  describe: 'Remove finished executions',
   options: (yargs) =>
     yargs
-      .positional('ids', { type: 'string', array: true, describe: 'Ids, prefixes of ids, or names' })
+      .positional('ids', { type: 'string', array: true, describe: 'IDs, prefixes of IDs, or names' })
       .option('older-than', {
         type: 'string',
         requiresArg: true,
-        describe: 'Ended before: 30d ago, monday, 2026-11-20',
+        describe: 'Select what ended before: 30d ago, monday, 2026-11-20',
       })
-      .option('larger-than', { type: 'string', requiresArg: true, describe: 'Events of at least so much: 100MiB' })
-      .option('status', { type: 'string', array: true, nargs: 1, describe: 'With this outcome, or one of a list' })
-      .option('name', { type: 'string', requiresArg: true, describe: 'With this name; * is any text' })
+      .option('larger-than', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Select by minimum size of events: 100MiB',
+      })
+      .option('status', { type: 'string', array: true, nargs: 1, describe: 'Select by outcome, or a list of them' })
+      .option('name', { type: 'string', requiresArg: true, describe: 'Select by name; * is any text' })
       .option('kind', {
         type: 'string',
         requiresArg: true,
-        describe: 'Of this kind: command, run, agent, task, workflow',
+        describe: 'Select by kind: command, run, agent, task, workflow',
       })
-      .option('label', { type: 'string', array: true, nargs: 1, describe: 'With this key=value' })
-      .option('all', { type: 'boolean', describe: 'All that have ended' })
-      .option('dry-run', { alias: 'n', type: 'boolean', describe: 'Only tell what would go' })
-      .option('yes', { alias: 'y', type: 'boolean', describe: 'Do not ask' })
+      .option('label', { type: 'string', array: true, nargs: 1, describe: 'Select by label, key=value' })
+      .option('all', { type: 'boolean', describe: 'Select all finished executions' })
+      .option('dry-run', { alias: 'n', type: 'boolean', describe: 'Show what would be removed' })
+      .option('yes', { alias: 'y', type: 'boolean', describe: 'Do not ask for confirmation' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run(args, { paths }) {
     const { json = false, 'dry-run': dryRun = false, yes = false } = args;
     const now = Date.now();
     const criteria = {
       before: args['older-than'] === undefined ? undefined : parseTimeExpression('older-than', args['older-than'], now),
-      bytes: args['larger-than'] === undefined ? undefined : parseSize(args['larger-than']),
+      bytes: args['larger-than'] === undefined ? undefined : parseSize('larger-than', args['larger-than']),
       statuses: args.status && parseStatuses(args.status),
       name: args.name,
       kind: args.kind,
-      labels: parseLabels(args.label),
+      labels: args.label && parsePairs('label', args.label),
     };
     const given = args.ids ?? [];
     const isChosen =
@@ -67,36 +70,40 @@ export const command = defineCommand({
     if (!isChosen)
       throw new ProgressError(
         'usage',
-        'say which: ids, --older-than, --larger-than, --status, --name, --label, --kind or --all',
+        'nothing selected; give IDs, --older-than, --larger-than, --status, --name, --label, --kind or --all',
       );
     if (!dryRun && !yes && (json || !process.stdin.isTTY || !process.stdout.isTTY))
-      throw new ProgressError('usage', 'nobody can be asked here: give --yes, or --dry-run to see what would go');
+      throw new ProgressError(
+        'usage',
+        'cannot ask for confirmation without a terminal; use --yes, or --dry-run to show what would be removed',
+      );
 
     const ids =
       given.length === 0 ? undefined : new Set(await Promise.all(given.map((text) => findEnded(paths, text))));
     const plan = await planPrune(openSource(paths.journal), { ...criteria, ids });
     const lines = planLines(plan, now);
     if (dryRun || plan.length === 0) {
-      const total = plan.length === 0 ? 'Nothing to remove.' : `${totalText(plan)}: would go.`;
+      const total = plan.length === 0 ? 'Nothing to remove.' : `${totalText(plan)} would be removed.`;
       await (json ? printValue(toJson(plan)) : printLines([...lines, total]));
       return 0;
     }
     if (!yes) {
       await printLines(lines);
       if (!(await isAgreed(`Remove ${totalText(plan)}?`))) {
-        await printLines(['Nothing is removed.']);
+        await printLines(['Nothing was removed.']);
         return 0;
       }
     }
     const { executions, freed } = await removeAll(paths, plan);
-    const gone = new Set(executions);
-    const removed = plan.filter(({ execution }) => gone.has(execution.id));
+    const pruned = new Set(executions);
+    const removed = plan.filter(({ execution }) => pruned.has(execution.id));
     for (const { execution } of plan) {
-      if (!gone.has(execution.id)) complain(`${execution.id} stays: it is alive, or something alive waits for it`);
+      if (!pruned.has(execution.id))
+        complain(`${execution.id} was not removed: it is running, or a queued run waits for it`);
     }
     if (json) await printValue({ ...toJson(removed), freed });
     else {
-      const total = `${totalText(removed)}: gone. ${formatBytes(freed)} of the disk are free again.`;
+      const total = `${totalText(removed)} removed; ${formatBytes(freed)} freed on disk.`;
       await printLines([...(yes ? planLines(removed, now) : []), total]);
     }
     return 0;
@@ -107,12 +114,6 @@ async function findEnded(paths: Paths, text: string): Promise<string> {
   const { id, status } = await findAnywhere(paths, text);
   if (isFinal(status)) return id;
   throw new ProgressError('usage', `${text} is ${status}: only what has ended can be removed`);
-}
-
-function parseSize(text: string): number {
-  const bytes = parseQuantity(text, SIZE_UNITS);
-  if (bytes !== undefined) return bytes;
-  throw new ProgressError('usage', `--larger-than: "${text}" is not like 500KiB, 100MiB, 1GiB`);
 }
 
 function parseStatuses(lists: readonly string[]): string[] {
@@ -159,7 +160,7 @@ async function isAgreed(question: string): Promise<boolean> {
   }
 }
 
-/** By the daemon, or where none runs by this process. */
+/** Removes by the daemon, or without one by this process. */
 async function removeAll(paths: Paths, plan: readonly PruneCandidate[]): Promise<Replies['prune']> {
   const ids = plan.map(({ execution }) => execution.id);
   try {

@@ -1,4 +1,4 @@
-/** Events from a file that somebody wrote or saved: as they were sent, as they stand in the journal, or in alerts. */
+/** Reads events from a file, in the format of producers, of the journal, or of alerts. */
 import type { EventData, ExecutionEvent, NewEvent } from '../../../core/event.js';
 import type { Execution, ExecutionJson } from '../../../core/execution.js';
 import { executionFromJson } from '../../../core/execution.js';
@@ -8,49 +8,49 @@ import type { Fields } from '../../../core/fields.js';
 import { parseLine, toNewEvent } from '../../../protocol/validate.js';
 import { isObject } from '../../../core/fields.js';
 
-export interface Story {
+export interface EventFile {
   events: ExecutionEvent[];
-  /** Executions as they were before these, where alerts bring them. */
+  /** Executions before these events, from alerts. */
   known: Execution[];
-  /** Of what is left out, where it stands and why. */
+  /** What was skipped, with its place and the reason. */
   notes: string[];
 }
 
-/** What an end may tell of its execution as well, when it is all that there is. */
+/** Fields of a single end that describe its execution. */
 const DESCRIBING = ['name', 'kind', 'argv', 'cwd', 'agent', 'queue', 'labels', 'parent'];
 
-/** One JSON text, a list of them, or one on each line: events, or alerts as a channel gets them. */
-export function readStory(text: string, now = Date.now()): Story {
-  const story: Story = { events: [], known: [], notes: [] };
-  const told = new Set<string>();
+/** Parses one JSON text, a list of them, or one per line: events, or alerts as a channel receives them. */
+export function readEventFile(text: string, now = Date.now()): EventFile {
+  const file: EventFile = { events: [], known: [], notes: [] };
+  const seen = new Set<string>();
   for (const { value, where } of parse(text)) {
     const alert = toAlert(value);
     if (alert && !alert.event) {
-      story.notes.push(`${where}: ${withoutEvent(alert.rule)}`);
+      file.notes.push(`${where}: ${withoutEvent(alert.rule)}`);
       continue;
     }
     const event = stamp(
       naming(where, () => toNewEvent(alert?.event ?? value)),
-      story.events.length + 2,
+      file.events.length + 2,
       now,
     );
     if (alert) {
       // rules with channels of their own, and further attempts, repeat it
       const same = JSON.stringify([event.execution, alert.event]);
-      if (told.has(same)) continue;
-      told.add(same);
+      if (seen.has(same)) continue;
+      seen.add(same);
       const { execution } = alert;
-      if (execution && !story.known.some(({ id }) => id === execution['id'])) story.known.push(toExecution(execution));
+      if (execution && !file.known.some(({ id }) => id === execution['id'])) file.known.push(toExecution(execution));
     }
-    story.events.push(event);
+    file.events.push(event);
   }
-  const [only, ...others] = story.events;
-  if (!only) throw new ProgressError('bad_event', story.notes[0] ?? 'there is no event in it');
-  if (others.length === 0 && story.known.length === 0) story.events.unshift(...introduction(only));
-  return story;
+  const [only, ...others] = file.events;
+  if (!only) throw new ProgressError('bad_event', file.notes[0] ?? 'the file holds no event');
+  if (others.length === 0 && file.known.length === 0) file.events.unshift(...introduction(only));
+  return file;
 }
 
-/** A value, and where it stands, as in `line 3`. */
+/** Value and its place, as in `line 3`. */
 interface Part {
   value: Fields;
   where: string;
@@ -63,7 +63,7 @@ function parse(text: string): Part[] {
     if (Array.isArray(value) && value.every(isObject))
       return value.map((item, index) => ({ value: item, where: `item ${index + 1}` }));
   } catch {
-    // several lines then, or an error that says where
+    // several lines, or an error that a line number explains
   }
   return text.split('\n').flatMap((line, index) => {
     const where = `line ${index + 1}`;
@@ -71,7 +71,7 @@ function parse(text: string): Part[] {
   });
 }
 
-/** What goes wrong is told with where it does. */
+/** Adds the place to errors. */
 function naming<Value>(where: string, read: () => Value): Value {
   try {
     return read();
@@ -87,7 +87,7 @@ interface GivenAlert {
   execution?: Fields;
 }
 
-/** Undefined for what is an event itself. */
+/** @returns undefined for an event */
 function toAlert({ type, rule, title, event, execution }: Fields): GivenAlert | undefined {
   const isAlert = isObject(event) || (typeof rule === 'string' && typeof title === 'string');
   if (!isAlert || type !== undefined) return undefined;
@@ -99,7 +99,7 @@ function toAlert({ type, rule, title, event, execution }: Fields): GivenAlert | 
 }
 
 function withoutEvent(rule: string): string {
-  return `the alert of ${rule} has no event that rules could be asked about: leave it out, or give an alert of a rule about an event`;
+  return `the alert of ${rule} has no event to test rules with; remove it, or use an alert of a rule about an event`;
 }
 
 function stamp(event: NewEvent, seq: number, now: number): ExecutionEvent {
@@ -107,16 +107,16 @@ function stamp(event: NewEvent, seq: number, now: number): ExecutionEvent {
   return { ...event, execution, seq, time: event.time ?? new Date(now).toISOString() };
 }
 
-/** The start that a single event leaves out. */
+/** Start of the execution of a single event, from the fields of that event. */
 function introduction({ type, time, execution, data }: ExecutionEvent): ExecutionEvent[] {
-  const told: EventData = Object.fromEntries(
+  const described: EventData = Object.fromEntries(
     DESCRIBING.filter((key) => data[key] !== undefined).map((key) => [key, data[key]]),
   );
-  if (STARTS.has(type) || Object.keys(told).length === 0) return [];
-  return [{ type: 'execution_started', seq: 1, time, ...(execution !== undefined && { execution }), data: told }];
+  if (STARTS.has(type) || Object.keys(described).length === 0) return [];
+  return [{ type: 'execution_started', seq: 1, time, ...(execution !== undefined && { execution }), data: described }];
 }
 
-/** As it was before its event: what that has changed, it changes again, and nobody was told of it. */
+/** Restores the state before the event, which is folded again, without alerts. */
 function toExecution(value: Fields): Execution {
   const { endedAt: _endedAt, alerts: _alerts, alerted: _alerted, ...rest } = value as unknown as ExecutionJson;
   const lists = { steps: [], tail: [] };

@@ -1,4 +1,4 @@
-/** `progress rules`: which rules there are, and what they would have made of something. */
+/** `progress rules`: lists alert rules, and tests them with recorded events. */
 import { readFileSync } from 'node:fs';
 import type { DryRunResult } from '../../../alerts/dry-run.js';
 import { dryRun } from '../../../alerts/dry-run.js';
@@ -15,32 +15,36 @@ import { gridLines } from '../../../terminal/grid.js';
 import { cleanText, paint } from '../../../terminal/paint.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { defineCommand } from '../../command.js';
-import { gapText } from '../../shared/gap-text.js';
+import { gapText } from '../../shared/stream-errors.js';
 import type { Context } from '../../command.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
-import type { Story } from './event-file.js';
-import { readStory } from './event-file.js';
+import type { EventFile } from './event-file.js';
+import { readEventFile } from './event-file.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
 
 export const command = defineCommand({
   usage: 'rules [action] [file]',
-  describe: 'List the rules of alerts, and try them',
+  describe: 'List and test alert rules',
   options: (yargs) =>
     yargs
-      .positional('action', { choices: ['list', 'test'] as const, default: 'list' as const, describe: 'What to do' })
-      .positional('file', { type: 'string', describe: 'Of test: events as JSON, - for standard input' })
-      .option('replay', { type: 'string', requiresArg: true, describe: 'Of test: all that an execution has told' })
+      .positional('action', { choices: ['list', 'test'] as const, default: 'list' as const, describe: 'Action' })
+      .positional('file', { type: 'string', describe: 'With test: file of events as JSON, or - for standard input' })
+      .option('replay', { type: 'string', requiresArg: true, describe: 'With test: use the events of an execution' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ action, file, replay, json = false }, context) {
     if (action === 'list') {
       if (file !== undefined || replay !== undefined)
-        throw new ProgressError('usage', 'a file and --replay are for test');
+        throw new ProgressError('usage', 'a file and --replay need the action test');
       return await list(context, json);
     }
     if ((file === undefined) === (replay === undefined))
       throw new ProgressError('usage', 'rules test needs a file of events, or --replay with an execution');
-    return await test(file === undefined ? await replayed(context, replay ?? '') : readGiven(file), context, json);
+    return await test(
+      file === undefined ? await readExecutionEvents(context, replay ?? '') : readGiven(file),
+      context,
+      json,
+    );
   },
 });
 
@@ -92,17 +96,17 @@ function channelLines(channels: readonly ChannelStatus[], now: number, style: Ou
   return gridLines(['CHANNEL', 'TYPE', 'PENDING', 'SENT', 'FAILED', ''], rows, options);
 }
 
-function readGiven(file: string): Story {
+function readGiven(file: string): EventFile {
   try {
-    // yargs makes an empty text of a dash
-    return readStory(readFileSync(file === '' ? 0 : file, 'utf8'));
+    // yargs converts a dash to an empty text
+    return readEventFile(readFileSync(file === '' ? 0 : file, 'utf8'));
   } catch (error) {
     if (error instanceof ProgressError) throw error;
-    throw new ProgressError('not_found', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new ProgressError('not_found', `cannot read ${file}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-async function replayed({ paths }: Context, text: string): Promise<Story> {
+async function readExecutionEvents({ paths }: Context, text: string): Promise<EventFile> {
   const { id } = await findAnywhere(paths, text);
   const events: ExecutionEvent[] = [];
   for await (const part of readJournal(openSource(paths.journal), { execution: id })) {
@@ -112,7 +116,7 @@ async function replayed({ paths }: Context, text: string): Promise<Story> {
   return { events, known: [], notes: [] };
 }
 
-async function test({ events, known, notes }: Story, { paths, env }: Context, json: boolean): Promise<number> {
+async function test({ events, known, notes }: EventFile, { paths, env }: Context, json: boolean): Promise<number> {
   const { rules, alerts } = loadConfig(paths.config);
   for (const note of notes) complain(note);
   const results = dryRun(createRules(rules, alerts.interactive), events, known);
@@ -139,7 +143,7 @@ function pick({ seq, time, type }: ExecutionEvent) {
   return { seq, time, type };
 }
 
-/** How many of the same rule are shown. */
+/** Number of matches shown for each rule. */
 const SHOWN = 5;
 
 function resultLines({ rule, matches, nearest }: DryRunResult, style: OutputStyle): string[] {

@@ -1,24 +1,24 @@
-/** The block that loads the hooks: its lines for each shell, and where it stands in a start-up file. Pure. */
+/** Block that loads the hooks: its lines for each shell, and its position in a start-up file. */
 import { quoteFish, quotePosix } from '../../../platform/shell-quote.js';
 import { splitLines } from '../../../platform/unified-diff.js';
 import { ProgressError } from '../../../core/errors.js';
 import type { Shell } from '../../../platform/paths.js';
 
-/** A start-up file may be in any encoding: its text here has a character for each byte, and is written as it was. */
+/** Position of a block in a start-up file, whose text has one character per byte (latin1), so that any encoding is kept. */
 export interface Block {
-  /** What has been added to the file: from here up to `end`. */
+  /** Offsets of the block. */
   start: number;
   end: number;
-  /** Of its first line, counted from 1. */
+  /** Number of its first line, from 1. */
   line: number;
-  /** What stands between the markers. */
+  /** Text between the markers. */
   body: string;
 }
 
 const BEGIN = '# >>> progress >>>';
 const END = '# <<< progress <<<';
 const NOTE = '  (progress setup --undo removes this';
-/** The file had no line break at its end: the one before the block is part of it. */
+/** The file did not end with a line break, so the one before the block belongs to the block. */
 const WITH_BREAK = ' and the line break before';
 
 const CODE: Readonly<Record<Shell, { load: (program: string) => string; body: (program: string) => string }>> = {
@@ -27,12 +27,12 @@ const CODE: Readonly<Record<Shell, { load: (program: string) => string; body: (p
   fish: { load: loadFish, body: guardFish },
 };
 
-/** The line that loads the hooks now. */
+/** Line that loads the hooks in a running shell. */
 export function loadLine(shell: Shell, program: string): string {
   return CODE[shell].load(program);
 }
 
-/** Says nothing and succeeds whatever has become of the program, under `set -eu` too; scripts do not run it. */
+/** Guards the line: silent and successful if the program was removed, also under `set -eu`; skipped in scripts. */
 function guardPosix(shell: Shell, program: string): string {
   return `case $- in *i*) if [ -x ${quotePosix(program)} ]; then ${loadPosix(shell, program)} || :; fi ;; esac\n`;
 }
@@ -49,7 +49,7 @@ function loadFish(program: string): string {
   return `${quoteFish(program)} init fish | source`;
 }
 
-/** The text of a file with the block of `program` in it: where it was, or else at the end. */
+/** Adds the block of `program` to a text, in place of the old one or at the end. */
 export function putBlock(text: string, block: Block | undefined, shell: Shell, program: string): string {
   const body = toBytes(CODE[shell].body(program));
   if (block) return text.slice(0, block.start) + rewrap(text, block, body) + text.slice(block.end);
@@ -67,7 +67,7 @@ export function cutBlock(text: string, { start, end }: Block): string {
   return text.slice(0, start) + text.slice(end);
 }
 
-/** The program that a block loads, if it is just as we write it. */
+/** @returns the program that a block loads; undefined if the block was edited */
 export function programOf(block: Block, shell: Shell): string | undefined {
   const body = fromBytes(block.body);
   const [, quoted = ''] = (shell === 'fish' ? /test -x '(.*)'$/m : /\[ -x '(.*)' \]; then/s).exec(body) ?? [];
@@ -75,7 +75,7 @@ export function programOf(block: Block, shell: Shell): string | undefined {
   return CODE[shell].body(program) === body ? program : undefined;
 }
 
-/** Undefined where there is none; half a block, or two, is for a person to mend. */
+/** @returns undefined without a block. @throws for an incomplete block, or two, which the user has to repair */
 export function findBlock(text: string, file: string): Block | undefined {
   const lines = splitLines(text);
   const isMarker = (line: string) => line.startsWith(BEGIN) || line.startsWith(END);
@@ -85,13 +85,13 @@ export function findBlock(text: string, file: string): Block | undefined {
     const advice = `remove what is left of it between "${BEGIN}" and "${END}" in an editor`;
     return new ProgressError('bad_config', `${file}:${index + 1}: ${what}; ${advice}`);
   };
-  if (!lines[first]?.startsWith(BEGIN)) throw fail(first, 'the block of progress ends here without a beginning');
+  if (!lines[first]?.startsWith(BEGIN)) throw fail(first, 'the block of progress ends here without a start');
   if (second === undefined || !lines[second]?.startsWith(END))
-    throw fail(first, 'the block of progress that begins here has no end');
+    throw fail(first, 'the block of progress that starts here has no end');
   if (third !== undefined) throw fail(third, 'a second block of progress');
   const before = lines.slice(0, first).join('').length;
   const end = lines.slice(0, second + 1).join('').length;
-  // what has been added behind it since then needs the break
+  // text that was added after the block needs the line break
   const hasBreak = lines[first].includes(WITH_BREAK) && text[before - 1] === '\n' && end === text.length;
   return {
     start: hasBreak ? before - 1 : before,

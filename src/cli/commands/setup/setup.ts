@@ -1,4 +1,4 @@
-/** `progress setup`: the hooks in a shell's start-up file or an agent's settings, and out of it again. */
+/** `progress setup`: installs hooks in a shell's start-up file or an agent's settings, and removes them. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,15 +20,15 @@ import { unifiedDiff } from '../../../platform/unified-diff.js';
 
 export const command = defineCommand({
   usage: 'setup [what]',
-  describe: 'Load the hooks when a shell starts, or have an agent call them, or no longer',
+  describe: 'Install or remove shell and agent hooks',
   options: (yargs) =>
     yargs
       .positional('what', {
         choices: [...SHELLS, ...AGENTS],
-        describe: 'A shell, that of $SHELL unless given; or an agent',
+        describe: 'Shell (default: that of $SHELL) or agent',
       })
-      .option('dry-run', { type: 'boolean', describe: 'Only show what would change' })
-      .option('undo', { type: 'boolean', describe: 'Remove what setup has added' })
+      .option('dry-run', { type: 'boolean', describe: 'Show what would change' })
+      .option('undo', { type: 'boolean', describe: 'Remove the hooks' })
       .option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ what, 'dry-run': dryRun = false, undo = false, json = false }, { env }) {
     const program = chooseProgram(OWN_PROGRAM, env['PATH']);
@@ -37,7 +37,7 @@ export const command = defineCommand({
       : shellTarget(what ?? findShell(env) ?? refuseShell(env['SHELL']), program, env);
     const rc = readRcFile(target.file);
     const change = undo ? planUndo(rc, target) : planSetup(rc, target);
-    const report = { ...target.told, file: rc.file, action: change.action, dryRun, diff: diffOf(rc, change) };
+    const report = { ...target.subject, file: rc.file, action: change.action, dryRun, diff: diffOf(rc, change) };
     const backup = dryRun ? undefined : apply(rc, change);
     if (json) await print(`${JSON.stringify({ ...report, backup: backup ?? null }, undefined, 2)}\n`);
     else {
@@ -48,12 +48,12 @@ export const command = defineCommand({
   },
 });
 
-/** The launcher of this package, seen from the built command line. */
+/** Launcher of this package, relative to the built command line. */
 const OWN_PROGRAM = fileURLToPath(new URL('../bin/progress', import.meta.url));
 
 interface Change {
   action: 'added' | 'replaced' | 'removed' | 'none';
-  /** The new text; undefined: no such file. */
+  /** New text; undefined to remove the file. */
   text: string | undefined;
 }
 
@@ -64,18 +64,18 @@ interface Report {
   backup: string | undefined;
 }
 
-/** Whose file it is, and how the hooks stand in it. */
+/** File to change, and how hooks are added to it and removed. */
 interface Target {
   file: string;
-  told: { shell: Shell } | { agent: Agent };
+  subject: { shell: Shell } | { agent: Agent };
   has(text: string): boolean;
   put(text: string | undefined): string;
-  /** `before`: the backup. */
+  /** @param before - the backup */
   cut(text: string, before: string | undefined): string;
-  /** A file of which only this is left was made by us, if there is no older text of it. */
+  /** Matches the text that is left of a file that setup created. */
   empty: RegExp;
   removed: string;
-  /** After it has been added. */
+  /** Lines to print after hooks were added. */
   advice: string[];
 }
 
@@ -87,7 +87,7 @@ function shellTarget(shell: Shell, program: string, env: NodeJS.ProcessEnv): Tar
   const file = resolveRcFiles(env)[shell];
   return {
     file,
-    told: { shell },
+    subject: { shell },
     has: (text) => findBlock(text, file) !== undefined,
     put: (text = '') => putBlock(text, findBlock(text, file), shell, program),
     cut(text) {
@@ -95,7 +95,7 @@ function shellTarget(shell: Shell, program: string, env: NodeJS.ProcessEnv): Tar
       return block ? cutBlock(text, block) : text;
     },
     empty: /^$/,
-    removed: 'Shells that run keep their hooks until they end.',
+    removed: 'Running shells keep their hooks until they exit.',
     advice: [
       `To load it now:  ${loadLine(shell, program)}`,
       `To undo it:      progress setup ${shell} --undo`,
@@ -106,23 +106,23 @@ function shellTarget(shell: Shell, program: string, env: NodeJS.ProcessEnv): Tar
 
 function agentTarget(agent: Agent, env: NodeJS.ProcessEnv): Target {
   const { file, events, handler, advice }: AgentSetup = agentSetup(agent, env);
-  // a file's text has a character for each byte
+  // the text of a file has one character per byte
   const bytes = { ...handler, command: toBytes(handler.command) };
   const isOurs = (command: unknown) => isHookCommand(command, agent);
   const put = (text: string | undefined) => putHooks(text, { file, events, handler: bytes, isOurs });
   return {
     file,
-    told: { agent },
+    subject: { agent },
     has: (text) => cutHooks(text, { file, isOurs }) !== text,
     put,
     cut(text, before) {
-      // untouched since then, it gets back every character
+      // an unchanged file is restored exactly
       if (before !== undefined && put(before) === text) return before;
       return cutHooks(text, { file, isOurs, isKept: (where) => before !== undefined && holds(before, where) });
     },
     empty: /^\s*\{?\s*\}?\s*$/,
-    removed: 'Sessions that run may call them until they end, to no avail.',
-    advice: ['Sessions that begin from now on are shown.', ...advice, `To undo it:  progress setup ${agent} --undo`],
+    removed: 'Running sessions may still call them, without effect.',
+    advice: ['New sessions are shown.', ...advice, `To undo it:  progress setup ${agent} --undo`],
   };
 }
 
@@ -130,11 +130,11 @@ function refuseShell(shell = ''): never {
   const known = SHELLS.join(', ');
   throw new ProgressError(
     'usage',
-    `$SHELL is ${JSON.stringify(shell)}: there are hooks for ${known}; name one of them`,
+    `$SHELL is ${JSON.stringify(shell)}, for which there are no hooks; name one of ${known}`,
   );
 }
 
-/** The name under which the user calls it, which outlives updates; its own place if it is not in PATH. */
+/** Chooses the path in PATH, which stays valid across updates; otherwise that of the package. */
 export function chooseProgram(own: string, searchPath: string | undefined): string {
   const candidates = findInPath('progress', searchPath).filter((file) => path.isAbsolute(file));
   return candidates.find((file) => realpathSync(file) === realpathSync(own)) ?? own;
@@ -154,7 +154,7 @@ function planUndo(rc: RcFile, target: Target): Change {
   return { action: 'removed', text: isOurs ? undefined : after };
 }
 
-/** Returns the backup that there is then. One that equals the file has done its work. */
+/** Writes the file. @returns its backup; one that equals the file is removed */
 function apply(rc: RcFile, { action, text }: Change): string | undefined {
   if (action === 'none') return undefined;
   const backup = action === 'removed' ? undefined : keepBackup(rc);
@@ -168,11 +168,10 @@ function diffOf({ file, text }: RcFile, change: Change): string[] {
 }
 
 function summaryOf({ file, action, dryRun, backup }: Report, { advice, removed }: Target): string[] {
-  if (dryRun)
-    return [action === 'none' ? `Nothing would change in ${file}.` : `Nothing was changed: this was a dry run.`];
+  if (dryRun) return [action === 'none' ? `Nothing would change in ${file}.` : `Nothing was changed (dry run).`];
   switch (action) {
     case 'none':
-      return [`Nothing to do: ${file} is as it should be.`];
+      return [`Nothing to do: ${file} is up to date.`];
     case 'removed':
       return [`Removed from ${file}. ${removed}`];
     case 'added':
@@ -184,10 +183,10 @@ function summaryOf({ file, action, dryRun, backup }: Report, { advice, removed }
   }
 }
 
-/** What a login shell of bash reads: the first of them that is there, and nothing else. */
+/** Files of a login shell of bash, which reads the first that exists. */
 const LOGIN_FILES = ['.bash_profile', '.bash_login', '.profile'];
 
-/** Terminals of macOS start login shells, and those read ~/.bashrc only if they are told to. */
+/** Explains that terminals of macOS start login shells, which do not read ~/.bashrc by themselves. */
 export function explainLogin(bashrc: string, platform: NodeJS.Platform): string[] {
   if (platform !== 'darwin') return [];
   const directory = path.dirname(bashrc);

@@ -1,4 +1,4 @@
-/** `progress watch`: a line for each event, or the box that stays in place. */
+/** `progress watch`: follows executions live, as a line for each event or as a box drawn in place. */
 import { constants } from 'node:os';
 import { withClient } from '../../../client/connect.js';
 import type { JournalPosition } from '../../../client/follow.js';
@@ -7,7 +7,7 @@ import { loadConfig } from '../../../config/load.js';
 import type { ExecutionEvent } from '../../../core/event.js';
 import { EXECUTION_ENDS } from '../../../core/event.js';
 import type { Execution } from '../../../core/execution.js';
-import { executionFromJson, isFinal } from '../../../core/execution.js';
+import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
 import { emptyState, findExecution } from '../../../core/state.js';
 import { ProgressError } from '../../../core/errors.js';
@@ -19,7 +19,8 @@ import type { OutputStyle } from '../../../terminal/style.js';
 import { summaryLines } from '../../../terminal/summary.js';
 import { Backlog } from '../../shared/backlog.js';
 import { defineCommand } from '../../command.js';
-import { gapText } from '../../shared/gap-text.js';
+import { findOne } from '../../shared/lookup.js';
+import { gapText, reportLost } from '../../shared/stream-errors.js';
 import type { Context } from '../../command.js';
 import { exitStatusOf } from '../../shared/exit-status.js';
 import type { LiveModel } from '../../shared/live-model.js';
@@ -29,29 +30,31 @@ import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
 
-/** Nothing printed for so long. */
+/** Interval of heartbeats while nothing is printed. */
 const HEARTBEAT_MS = 30_000;
 
 export const command = defineCommand({
   usage: 'watch [id]',
-  describe: 'Follow one execution, or all, live',
+  describe: 'Follow executions live',
   options: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'An id, a prefix of one, or a name' })
-      .option('stream', { type: 'boolean', describe: 'Draw in place' })
-      .option('all', { type: 'boolean', describe: 'Include the command that runs this' })
-      .option('from-start', { type: 'boolean', describe: 'Begin with the oldest event' })
-      .option('json', { type: 'boolean', describe: 'Print events as they stand in the journal' })
-      .option('exit-status', { type: 'boolean', describe: 'Exit as the execution did' }),
+      .positional('id', { type: 'string', describe: 'ID, prefix of an ID, or name (default: all executions)' })
+      .option('stream', { type: 'boolean', describe: 'Draw a box in place' })
+      .option('all', { type: 'boolean', describe: 'Include the command line that this is part of' })
+      .option('from-start', { type: 'boolean', describe: 'Start with the oldest event' })
+      .option('json', { type: 'boolean', describe: 'Print events as NDJSON' })
+      .option('exit-status', { type: 'boolean', describe: 'Exit with the status of the execution' }),
   async run(args, context) {
     const { paths, env } = context;
-    if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an id');
-    if (args.stream && args.json) throw new ProgressError('usage', '--stream draws, --json prints: choose one');
+    if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an ID');
+    if (args.stream && args.json) throw new ProgressError('usage', '--stream and --json exclude each other');
     const style = styleOf(env);
-    const execution = args.id === undefined ? undefined : await find(paths, args.id);
+    const { id } = args;
+    const execution =
+      id === undefined ? undefined : await withClient({ paths, start: true }, (client) => findOne(client, id));
     const inBox = args.stream === true && style.mode === 'box';
     const flags = { json: args.json ?? false, fromStart: args['from-start'] ?? false };
-    // named, or with --all, it is shown like any other
+    // the own command line is shown when it is named, or with --all
     const isWhole = args.all === true || execution !== undefined;
     const own = isWhole ? undefined : await findOwnCommand(context, true);
     const watched: Watched = inBox
@@ -62,12 +65,7 @@ export const command = defineCommand({
   },
 });
 
-async function find(paths: Context['paths'], text: string): Promise<Execution> {
-  const { execution } = await withClient({ paths, start: true }, (client) => client.call('get', { execution: text }));
-  return executionFromJson(execution);
-}
-
-/** Until the execution ends, or for ever; returns it as it ended. */
+/** Prints events until the execution ends, or without end. @returns the execution as it ended */
 async function printOne(
   { paths }: Context,
   style: OutputStyle,
@@ -79,7 +77,7 @@ async function printOne(
     noteWaiting('events of all executions');
     return await printEvents({ paths, style, json, isShort, own, ...(fromStart && { subscribe: { after: 0 } }) });
   }
-  // of one that has ended everything is there already, and nothing will come to tell the end
+  // an execution that has ended has no further events, so its last seq is the end
   const last = isFinal(execution.status) ? { last: execution.lastSeq } : {};
   if (!isFinal(execution.status)) noteWaiting(`events of ${execution.name}, until it ends`);
   return (await printEvents({ paths, style, json, isShort, execution: execution.id, ...last })) ?? execution;
@@ -89,21 +87,21 @@ export interface Printing {
   paths: Context['paths'];
   style: OutputStyle;
   json?: boolean;
-  /** Of what was there before, only the last lines are printed. */
+  /** Of older events, only the last lines are printed. */
   isShort?: boolean;
-  /** One execution, by its full id, until it ends. */
+  /** One execution, by its full ID, until it ends. */
   execution?: string;
   subscribe?: Ask<'subscribe'>;
-  /** Where to begin, unless the daemon is to choose. */
+  /** Position to start at; by default the daemon chooses. */
   resume?: JournalPosition;
-  /** What is left out. */
+  /** Execution to exclude. */
   own?: OwnCommand | undefined;
-  /** Nothing comes behind this seq. */
+  /** Seq of the last event. */
   last?: number;
   signal?: AbortSignal;
 }
 
-/** Until the end of the one, or until the signal; returns the one as it ended, if its end was seen. */
+/** Prints events until the execution ends, or the signal aborts. @returns the execution, if its end was seen */
 export async function printEvents(printing: Printing): Promise<Execution | undefined> {
   const { paths, style, json = false, execution, own, last = Infinity, resume, signal } = printing;
   const state = emptyState();
@@ -123,9 +121,9 @@ export async function printEvents(printing: Printing): Promise<Execution | undef
   try {
     for await (const followed of follow({ paths, start: true, subscribe, resume, ...(signal && { signal }) })) {
       if (isPipeBroken()) return undefined;
-      if (followed.kind === 'lost' && followed.attempt === 0) complain(`${followed.error.message}; trying again`);
+      reportLost(followed);
       if (followed.kind === 'connected' && backlog) head ??= followed.hello.seq;
-      if (followed.kind === 'reset') complain('the journal is another one now: what follows is from its beginning');
+      if (followed.kind === 'reset') complain('the journal was replaced; events follow from its beginning');
       if (followed.kind === 'gap') {
         if (json) await printJson([{ gap: followed.gap }]);
         else complain(gapText(followed.gap));
@@ -155,17 +153,17 @@ async function printBacklog(lines: readonly string[], dropped: number): Promise<
   await printLines(lines);
 }
 
-/** Who looks on at a terminal hears the bell, too. */
+/** Rings the bell of the terminal. */
 function ring(events: readonly ExecutionEvent[]): void {
   if (process.stdout.isTTY && events.some((event) => isBell(event, Date.now()))) process.stdout.write('\x07');
 }
 
-/** Figures that come every other second are no news: heartbeats tell them. And `logs --stream debug` is for debuggers. */
+/** Excludes resource figures, which heartbeats print, and debug output. */
 function isLine({ type, data }: ExecutionEvent): boolean {
   return type !== 'resource_update' && !(type === 'output' && data['stream'] === 'debug');
 }
 
-/** Until it ends or is left; returns the exit status of the one, and how the box was left. */
+/** Draws the box until the execution ends or the user leaves. */
 async function watchInBox(
   { paths }: Context,
   style: OutputStyle,
@@ -214,7 +212,7 @@ interface Watched {
   left?: Leaving | undefined;
 }
 
-/** The executions that these events ended. */
+/** Finds the executions that these events ended. */
 function endedBy(events: readonly ExecutionEvent[], live: LiveModel): Execution[] {
   const ids = new Set(events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type)).map((event) => event.execution));
   return [...ids].map((id) => (id === undefined ? undefined : live.find(id))).filter((one) => one !== undefined);

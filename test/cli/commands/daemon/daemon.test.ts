@@ -39,7 +39,7 @@ t.test('status says in words what it says in JSON', async (t) => {
   const { stdout } = await home.invoke(['daemon', 'status']);
   t.match(stdout, new RegExp(`^running +pid ${pid}, version \\d.*, for \\d`, 'm'));
   t.match(stdout, `socket       ${home.paths.socket}\n`);
-  t.match(stdout, /^connections +2, 1 subscribed, 0 turned away$/m);
+  t.match(stdout, /^connections +2, 1 subscribed, 0 refused$/m);
   t.match(stdout, /^executions +1 alive, 0 ended, 0 summarised$/m);
   t.match(stdout, /^events +1 written, 0 repeated, refused: 1 bad_event$/m);
   t.match(stdout, `journal      ${home.paths.journal}\n`);

@@ -120,7 +120,7 @@ t.test('an archive has all that is known, as other commands print it', async (t)
 t.test('what is there is not replaced, and nothing half-written stays', async (t) => {
   const { work, run } = await open(t);
   writeFileSync(path.join(work, 'mine'), 'mine');
-  t.match(run('build', '-o', 'mine'), { status: 64, stdout: '', stderr: /mine is there already: --force replaces it/ });
+  t.match(run('build', '-o', 'mine'), { status: 64, stdout: '', stderr: /mine exists; use --force to replace it/ });
   t.equal(readFileSync(path.join(work, 'mine'), 'utf8'), 'mine');
   t.match(run('build', '-o', 'mine', '--force'), { status: 0, stdout: 'mine\n' });
   t.not(readFileSync(path.join(work, 'mine'), 'utf8'), 'mine');

@@ -94,7 +94,7 @@ t.test('raw output is what was written: text, bytes, and the lines that events w
   );
   const written = 'one\ntwo\nlast\n{"ping":1}\n{"text":"short"}\n{"retry":1}\n\ufffd\0\n{"text":"cut"}';
   t.strictSame(await logs('build-1', '--raw'), { status: 0, stdout: written, stderr: '' });
-  t.match(await logs('--raw'), { status: 64, stderr: /--raw: of one id, without --json/ });
+  t.match(await logs('--raw'), { status: 64, stderr: /--raw needs an ID, and excludes --json/ });
   t.match(await logs('build-1', '--raw', '--json'), { status: 64 });
 });
 
@@ -249,10 +249,10 @@ t.test('what contradicts itself is refused', async (t) => {
     [['--grep', '(?=x)'], /--grep/],
     [['--grep', 'x', '-A', 'many'], /--after-context must be a whole number from 0 to 10000/],
     [['--tail', '100001'], /--tail must be a whole number/],
-    [['--tail', '3', '--count'], /choose one/],
+    [['--tail', '3', '--count'], /exclude each other/],
     [['-f', '--until', 'now'], /neither --until nor --count/],
-    [['--since', 'soon'], /--since: "soon" is not like/],
-    [['--until', '1970'], /--until: "1970" is not like/],
+    [['--since', 'soon'], /--since: "soon" is not a time/],
+    [['--until', '1970'], /--until: "1970" is not a time/],
     [['--label', 'team'], /--label: "team" is not key=value/],
   ];
   for (const [args, stderr] of cases) t.match(await logs(...args), { status: 64, stdout: '', stderr }, args.join(' '));

@@ -97,7 +97,7 @@ t.test('what fulfils all that is given would go', async (t) => {
   for (const [args, expected] of cases) {
     const { status, stdout, stderr } = await prune(...args, '--dry-run');
     t.strictSame([status, stderr, idsIn(stdout)], [0, '', expected], args.join(' '));
-    t.match(stdout, expected.length === 0 ? /^Nothing to remove\.$/m : /executions? with .* of events: would go\.$/m);
+    t.match(stdout, expected.length === 0 ? /^Nothing to remove\.$/m : /executions? with .* of events would be removed\.$/m);
   }
   const { executions, bytes } = JSON.parse((await prune('--all', '-n', '--json')).stdout) as {
     executions: { bytes: number }[];
@@ -120,14 +120,14 @@ t.test('what fulfils all that is given would go', async (t) => {
 t.test('nobody is overruled, and nothing is guessed', async (t) => {
   const { prune } = await open(t);
   const cases: [string[], number, RegExp][] = [
-    [[], 64, /say which/],
-    [['--all'], 64, /nobody can be asked here: give --yes/],
+    [[], 64, /nothing selected/],
+    [['--all'], 64, /cannot ask for confirmation without a terminal; use --yes/],
     [['--all', '--json'], 64, /give --yes/],
     [['alive', '-y'], 64, /alive is running: only what has ended/],
     [['nothing', '-y'], 66, /no execution "nothing"/],
     [['--status', 'running', '-y'], 64, /"running" is none of completed, failed/],
-    [['--larger-than', 'much', '-y'], 64, /--larger-than: "much" is not like 500KiB/],
-    [['--older-than', 'soon', '-y'], 64, /--older-than: "soon" is not like/],
+    [['--larger-than', 'much', '-y'], 64, /--larger-than: "much" is not a size such as 500KiB/],
+    [['--older-than', 'soon', '-y'], 64, /--older-than: "soon" is not a time/],
     [['--label', 'x', '-y'], 64, /not key=value/],
   ];
   for (const [args, status, stderr] of cases)
@@ -142,7 +142,7 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
   const { status, stdout, stderr } = await prune('--older-than', '1d', '--yes');
   t.strictSame([status, stderr], [0, '']);
   t.strictSame(idsIn(stdout), ['small', 'old-bad', 'old-good']);
-  t.match(stdout, /3 executions with 6\d KiB of events: gone\. .* of the disk are free again\.$/m);
+  t.match(stdout, /3 executions with 6\d KiB of events removed; .* freed on disk\.$/m);
   const text = filesOf(home);
   t.notMatch(text, /old-(good|bad) x/);
   t.notMatch(text, 'small job');
@@ -151,7 +151,7 @@ t.test('a daemon that runs removes them, while others read', async (t) => {
   t.match(await home.invoke(['show', 'old-bad']), { status: 66 });
   t.match(await home.invoke(['logs', 'old-bad']), { status: 66 });
   t.equal((await home.invoke(['logs', 'alive', '--count'])).stdout, '20\n');
-  t.match(await home.invoke(['journal', 'verify']), { status: 0, stdout: /all of it is whole/ });
+  t.match(await home.invoke(['journal', 'verify']), { status: 0, stdout: /: intact/ });
   await waitFor('the note', () => seen.some(({ data }) => data['kind'] === 'pruned'));
   const last = seen.at(-1)!.seq;
   await emit(home, { type: 'execution_started', execution: 'old-bad', name: 'a new one' });
@@ -242,7 +242,7 @@ t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => 
   await tmux.enter(`${PROGRESS} prune --status failed`);
   t.match(await tmux.see(/\[y\/N\]/), /^old-bad +failed .*\nRemove 1 execution with .* of events\? \[y\/N\]/m);
   await tmux.key('Enter');
-  await tmux.see(/Nothing is removed/);
+  await tmux.see(/Nothing was removed/);
   t.match(await home.invoke(['show', 'old-bad']), { status: 0 });
   await tmux.enter(`clear; ${PROGRESS} prune --status failed`);
   await tmux.see(/\[y\/N\]/);

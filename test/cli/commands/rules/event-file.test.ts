@@ -2,7 +2,7 @@ import t from 'tap';
 import { dryRun } from '../../../../src/alerts/dry-run.js';
 import { createRules } from '../../../../src/alerts/rules.js';
 import { toJson } from '../../../../src/alerts/channels/payload.js';
-import { readStory } from '../../../../src/cli/commands/rules/event-file.js';
+import { readEventFile } from '../../../../src/cli/commands/rules/event-file.js';
 import { createAlertBench } from '../../../helpers/alert-bench.js';
 
 const rule = (name: string, when: object, notify = ['ops']) => ({
@@ -35,7 +35,7 @@ async function alertsOf(): Promise<string[]> {
   return bench.sent.map((alert) => toJson(alert));
 }
 
-const rehearsed = ({ events, known }: ReturnType<typeof readStory>) =>
+const rehearsed = ({ events, known }: ReturnType<typeof readEventFile>) =>
   dryRun(createRules(RULES), events, known).map(({ rule: { name }, matches }) => [
     name,
     matches.map(({ telling }) => telling.title),
@@ -43,7 +43,7 @@ const rehearsed = ({ events, known }: ReturnType<typeof readStory>) =>
 
 t.test('alerts of several executions, one on each line, are what their rules fire for', async (t) => {
   const lines = await alertsOf();
-  const story = readStory(`${lines.join('\n')}\n\n${lines.join('\n')}\n`);
+  const story = readEventFile(`${lines.join('\n')}\n\n${lines.join('\n')}\n`);
   const fired = rehearsed(story);
   t.strictSame(fired, [
     ['failed', ['✗ backup-a failed', '✗ backup-c failed']],
@@ -56,7 +56,7 @@ t.test('alerts of several executions, one on each line, are what their rules fir
     /^line \d+: the alert of notify has no event .*: leave it out/,
     /^line \d+: the alert of notify/,
   ]);
-  t.strictSame(rehearsed(readStory(`[${lines.join(',')}]`)), fired, 'as a list');
+  t.strictSame(rehearsed(readEventFile(`[${lines.join(',')}]`)), fired, 'as a list');
 });
 
 t.test('each alert alone is what its rules fire for', async (t) => {
@@ -64,19 +64,19 @@ t.test('each alert alone is what its rules fire for', async (t) => {
     const { rules, title, event } = JSON.parse(line) as { rules: string[]; title: string; event?: object };
     const [name] = rules;
     if (event) {
-      const fired = rehearsed(readStory(line)).find(([found]) => found === name);
+      const fired = rehearsed(readEventFile(line)).find(([found]) => found === name);
       // time passes with the events after it
       t.strictSame(fired, [name, name === 'slow' ? [] : [title]]);
     } else {
       const message = new RegExp(`^line 1: the alert of ${name ?? ''} has no event`);
-      t.throws(() => readStory(line), { code: 'bad_event', message });
+      t.throws(() => readEventFile(line), { code: 'bad_event', message });
     }
   }
 });
 
 t.test('events beside alerts are events, also with a field of that name', async (t) => {
   const [alert = ''] = await alertsOf();
-  const { events, known } = readStory([alert, '{"type":"log","event":{"a":1}}', '{"event":"task_started"}'].join('\n'));
+  const { events, known } = readEventFile([alert, '{"type":"log","event":{"a":1}}', '{"event":"task_started"}'].join('\n'));
   t.strictSame(
     events.map(({ type }) => type),
     ['step_failed', 'log', 'execution_started'],

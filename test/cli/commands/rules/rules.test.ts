@@ -93,7 +93,7 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
     [['-'], '[{"type":"log"},{"a":1}]', 65, /: item 2: an event needs "type"/],
     [['-'], '{"a":1}', 65, /"type"/],
     [['-'], '', 65, /no event/],
-    [['/nowhere'], '', 66, /cannot be read/],
+    [['/nowhere'], '', 66, /cannot read \/nowhere/],
     [[], '', 64, /--replay/],
     [['-', '--replay', 'x'], '', 64, /--replay/],
     [['--replay', 'nobody'], '', 66, /nobody/],
@@ -124,7 +124,7 @@ t.test('what an execution has told is tried again, with the daemon or without', 
 t.test('somebody is told something by hand, and what was told is listed', async (t) => {
   const home = createTold(t, CONFIG);
   const notify = (...args: string[]) => home.invoke(['notify', ...args]);
-  t.match(await notify('--log'), { status: 0, stdout: 'Nothing was told yet.\n' });
+  t.match(await notify('--log'), { status: 0, stdout: 'No alerts yet.\n' });
   t.strictSame(await notify('Built', 'all of it', '--channel', 'told', '--urgency', 'critical'), {
     ...{ status: 0, stdout: 'told: sent\n', stderr: '' },
   });

@@ -76,7 +76,7 @@ t.test('a second run changes nothing and says so', async (t) => {
   await setup();
   const after = read();
   const { ino } = statSync(rc);
-  t.match(await setup(), { status: 0, stdout: `Nothing to do: ${rc} is as it should be.\n` });
+  t.match(await setup(), { status: 0, stdout: `Nothing to do: ${rc} is up to date.\n` });
   t.equal(read(), after);
   t.equal(statSync(rc).ino, ino, 'the file was not written');
 });

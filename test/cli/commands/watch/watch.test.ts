@@ -140,7 +140,7 @@ t.test('a gap is told', async (t) => {
   json.child.kill();
   const plain = watch(home, '--from-start');
   await waitFor('the complaint', () => plain.said.stderr.includes('\n'));
-  t.match(plain.said.stderr, /^progress: events \d+ to \d+ are gone \(retention\)\n/);
+  t.match(plain.said.stderr, /^progress: events \d+ to \d+ are lost \(retention\)\n/);
   plain.child.kill();
   await Promise.all([json.closed, plain.closed]);
 });
@@ -198,7 +198,7 @@ t.test('a journal that is another one now is told, and followed from its beginni
   await emit(home, log('x', 'new'));
   await waitFor('the present', () => watching.lines().length === 2);
   t.match(watching.lines()[1], 'new');
-  t.match(watching.said.stderr, 'the journal is another one now');
+  t.match(watching.said.stderr, 'the journal was replaced');
   watching.child.kill();
   await watching.closed;
 });
