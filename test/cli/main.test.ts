@@ -63,7 +63,7 @@ t.test(
       [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
       [['logs', '--since', '10'], /--since: "10" is not a time such as 10m/],
       [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
-      [['watch', '--exit-status'], /--exit-status needs an id/],
+      [['watch', '--exit-status'], /--exit-status needs an ID/],
       [['watch', '--json', '--stream'], /exclude each other/],
       [['ps', '--no-json'], /unknown option --no-json;/],
     ];

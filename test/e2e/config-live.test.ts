@@ -130,7 +130,7 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
   const doctor = home.progress(['doctor']);
   t.equal(doctor.status, 1);
   t.match(doctor.stdout, /problem +config +\S+:1:18: memory.ended: is "many"/);
-  t.match(doctor.stdout, 'the daemon goes on with the values of');
+  t.match(doctor.stdout, 'the daemon keeps the values of');
   t.match(readFileSync(home.paths.daemonLog, 'utf8'), /the values from before hold, for the file is wrong/);
 });
 

@@ -82,7 +82,10 @@ t.test('clear cancels what waits alone; a queue in use is not removed', async (t
   const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q']);
   await home.until(ids[0], 'running');
-  t.match(await home.invoke(['queue', 'remove', 'q']), { status: 65, stderr: /queue "q" is in use: 1 running, 2 waiting/ });
+  t.match(await home.invoke(['queue', 'remove', 'q']), {
+    status: 65,
+    stderr: /queue "q" is in use: 1 running, 2 waiting/,
+  });
   const cleared = await home.invoke(['queue', 'clear', 'q']);
   t.match(cleared, { status: 0, stderr: '' });
   t.strictSame(

@@ -1,4 +1,4 @@
-/** What `progress doctor` finds out about the hooks of coding agents. It reads, and starts none of them. */
+/** Checks the hooks of coding agents in their settings; starts no agent. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ProgressError } from '../../../core/errors.js';
@@ -12,7 +12,7 @@ import { ok, problem, warning } from './checks.js';
 import { fromBytes } from '../setup/rc-block.js';
 import { readRcFile } from '../../../platform/rc-file.js';
 
-/** One for each agent that has been used here. */
+/** Creates a check for each agent that has been used. */
 export function checkAgents(env: NodeJS.ProcessEnv): Check[] {
   const files = resolveAgentFiles(env);
   return AGENTS.filter((agent) => existsSync(path.dirname(files[agent]))).map((agent) => ({
@@ -22,7 +22,7 @@ export function checkAgents(env: NodeJS.ProcessEnv): Check[] {
 }
 
 function inspectAgent(agent: Agent, file: string): Finding {
-  const mend = `\`progress setup ${agent}\` mends it, \`progress setup ${agent} --undo\` removes it`;
+  const repair = `run \`progress setup ${agent}\` to repair it, or \`progress setup ${agent} --undo\` to remove it`;
   try {
     const { text } = readRcFile(file);
     const isOurs = (command: unknown) => isHookCommand(command, agent);
@@ -30,13 +30,14 @@ function inspectAgent(agent: Agent, file: string): Finding {
     if (commands.length === 0) return ok(`no hooks in ${file}: \`progress setup ${agent}\` adds them`);
     for (const command of new Set(commands)) {
       const program = programOfHook(fromBytes(command));
-      if (program === undefined) return warning(`${file}: the hooks were edited by hand`, mend);
-      if (!existsSync(program)) return problem(`${file}: ${program} is gone, so its sessions are not shown`, mend);
-      if (!isOwnHook(program)) return warning(`${file}: the hooks are those of another place: ${program}`, mend);
+      if (program === undefined) return warning(`${file}: the hooks were edited by hand`, repair);
+      if (!existsSync(program))
+        return problem(`${file}: ${program} does not exist, so its sessions are not shown`, repair);
+      if (!isOwnHook(program)) return warning(`${file}: the hooks belong to another installation: ${program}`, repair);
     }
     return ok(`${file} has the hooks, for ${commands.length} events`);
   } catch (thrown) {
     const { message } = ProgressError.from(thrown);
-    return warning(message.replace('; nothing was changed', ''), `mend the file: ${agent} cannot read it either`);
+    return warning(message.replace('; nothing was changed', ''), `repair the file; ${agent} cannot read it either`);
   }
 }

@@ -1,4 +1,4 @@
-/** What `progress doctor` looks at in the files: one small function for each check. They read, and change nothing. */
+/** Checks of programs, directories, configuration, journal and disk. They only read. */
 import { accessSync, constants, existsSync, lstatSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -41,7 +41,7 @@ export function checkCommand(): Check {
   return { name: 'progress', ...ok(`version ${VERSION}`) };
 }
 
-/** The first release that has everything that is used; a test holds it equal to the bundle's target. */
+/** Oldest supported release; a test compares it with the target of the bundle. */
 const OLDEST_NODE = [20, 19] as const;
 
 export function checkNode(version: string): Check {
@@ -56,32 +56,32 @@ export function checkNode(version: string): Check {
   };
 }
 
-/** The daemon takes its lock by one of them. */
+/** Checks for a program to take the daemon's lock with. */
 export function checkLocker(searchPath: string): Check {
   const found = ['flock', 'perl'].find((program) => findInPath(program, searchPath).length > 0);
   const missing = problem('neither flock(1) nor perl is in PATH: no daemon can start', 'install util-linux, or perl');
-  return { name: 'locker', ...(found === undefined ? missing : ok(`${found} is there`)) };
+  return { name: 'locker', ...(found === undefined ? missing : ok(`${found} found`)) };
 }
 
 export function checkTerminal(searchPath: string): Check {
   const why = whyNoPty(searchPath);
-  const advice = 'install util-linux, or progressd anew with its optional packages';
+  const advice = 'install util-linux, or reinstall progressd with its optional packages';
   return {
     name: 'terminal',
     ...(why === undefined
-      ? ok('`progress run` gives commands one')
-      : warning(`\`progress run\` gives commands none, but pipes: ${why}`, advice)),
+      ? ok('`progress run` can allocate a pseudo-terminal')
+      : warning(`\`progress run\` uses pipes instead of a pseudo-terminal: ${why}`, advice)),
   };
 }
 
-/** Without the system's reports of changes the daemon still reads everything, but late. */
+/** Checks whether the system reports changes in files; without them the daemon reads everything, but later. */
 export function checkWatching(limit = findExhaustedLimit()): Check {
   return {
     name: 'watching',
     ...(limit === undefined
       ? ok('the system reports changes in files')
       : warning(
-          `the system reports no changes in files: ${limit} is used up; what is appended is read within a minute`,
+          `the system reports no changes in files: ${limit} is exhausted; appended lines are read within a minute`,
           `end programs that watch files, or raise the limit, for instance: sudo sysctl ${limit}=${RAISED[limit]}`,
         )),
   };
@@ -92,15 +92,15 @@ const RAISED: Readonly<Record<string, number | undefined>> = {
   'fs.inotify.max_user_watches': 524_288,
 };
 
-/** A daemon that runs goes on with the values that it had before the file was broken. */
+/** Checks the configuration. A running daemon keeps the previous values of an invalid file. */
 export function checkConfig(file: string, status?: DaemonStatus): Check {
   const name = 'config';
   const problems = findProblems(file);
   if (problems.length > 0) {
-    const held = status?.config ? [`the daemon goes on with the values of ${status.config.since}`] : [];
+    const held = status?.config ? [`the daemon keeps the values of ${status.config.since}`] : [];
     return { name, ...problem([...problems, ...held].join('\n'), 'edit the file, then `progress config check`') };
   }
-  return { name, ...ok(existsSync(file) ? `${file} is right` : `there is no ${file}: all defaults`) };
+  return { name, ...ok(existsSync(file) ? `${file} is valid` : `${file} does not exist: all defaults`) };
 }
 
 export function checkState(paths: Paths): Check {
@@ -109,16 +109,16 @@ export function checkState(paths: Paths): Check {
 
 export function checkRuntime({ runtime, displaced }: Paths): Check {
   const finding = inspectDirectory(runtime);
-  const why = displaced === undefined ? '' : `\nin place of ${displaced}, which is too long for a socket`;
+  const why = displaced === undefined ? '' : `\ninstead of ${displaced}, which is too long for a socket`;
   return { name: 'runtime', ...finding, message: finding.message + why };
 }
 
-/** Shells write into it while no daemon runs, too. */
+/** Checks the spool, which shells write also without a daemon. */
 export function checkSpool(paths: Paths): Check {
   return { name: 'spool', ...inspectDirectory(paths.spool) };
 }
 
-/** Everything that the daemon demands of a directory of its own. */
+/** Checks owner, mode and access of a directory of the daemon. */
 function inspectDirectory(directory: string): Finding {
   const stat = lookAt(directory);
   if (typeof stat === 'string') return inspectBarrier(directory, stat);
@@ -128,7 +128,10 @@ function inspectDirectory(directory: string): Finding {
   if (stat.uid !== uid)
     return problem(`${directory} belongs to user ${stat.uid}`, `chown ${username} ${quote(directory)}`);
   if ((stat.mode & 0o077) !== 0) {
-    return problem(`${directory}: others may enter it (mode ${modeText(stat.mode)})`, `chmod 700 ${quote(directory)}`);
+    return problem(
+      `${directory}: other users can enter it (mode ${modeText(stat.mode)})`,
+      `chmod 700 ${quote(directory)}`,
+    );
   }
   const refusal = whyRefused(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   if (refusal !== undefined)
@@ -136,7 +139,7 @@ function inspectDirectory(directory: string): Finding {
   return ok(`${directory}, mode ${modeText(stat.mode)}`);
 }
 
-/** Which of the directories above `directory` cannot be entered, and whose it is. */
+/** Finds the directory above `directory` that cannot be entered, and its owner. */
 function inspectBarrier(directory: string, refusal: string): Finding {
   let at = path.parse(directory).root;
   for (const part of path.relative(at, directory).split(path.sep)) {
@@ -151,15 +154,15 @@ function inspectBarrier(directory: string, refusal: string): Finding {
   return problem(`${directory}: ${at} belongs to ${whose}`, `sudo chown -R ${username} ${quote(at)}`);
 }
 
-/** It is made when it is needed, if that can be. */
+/** Checks whether a missing directory can be created. */
 function inspectParent(directory: string): Finding {
   const notOwn = whyNotOwn(directory);
   if (notOwn !== undefined) return problem(notOwn, 'sudo -i');
   const parent = nearestExisting(directory);
   if (!statSync(parent).isDirectory()) return problem(`${parent} is not a directory`, moveAway(parent));
   const refusal = whyRefused(parent, constants.W_OK | constants.X_OK);
-  if (refusal === undefined) return ok(`${directory} is not there yet: it is made when it is needed`);
-  return problem(`${directory} cannot be made in ${parent} (${refusal})`, writeAdvice(parent, refusal));
+  if (refusal === undefined) return ok(`${directory} does not exist yet; it is created when needed`);
+  return problem(`${directory} cannot be created in ${parent} (${refusal})`, writeAdvice(parent, refusal));
 }
 
 function writeAdvice(directory: string, refusal: string): string {
@@ -171,9 +174,8 @@ export async function checkJournal(directory: string, status: JournalStatus | un
 }
 
 async function inspectJournal(directory: string, status: JournalStatus | undefined): Promise<Finding> {
-  if (status?.failure)
-    return problem(status.failure.message, '`progress daemon status` shows when it is written again');
-  if (lookAt(directory) === undefined) return ok(`${directory} is not there yet: the first daemon makes it`);
+  if (status?.failure) return problem(status.failure.message, 'see `progress daemon status`');
+  if (lookAt(directory) === undefined) return ok(`${directory} does not exist yet; the daemon creates it`);
   const finding = inspectDirectory(directory);
   if (finding.state !== 'ok') return finding;
   const manifest = await readManifest(directory).catch((error: unknown) => ProgressError.from(error));
@@ -181,12 +183,12 @@ async function inspectJournal(directory: string, status: JournalStatus | undefin
   if (typeof manifest === 'object' && manifest.version > FORMAT_VERSION) {
     const versions = `version ${manifest.version}, this release writes ${FORMAT_VERSION}`;
     return problem(
-      `${directory} is of a later release (${versions}): it can only be read`,
+      `${directory} was written by a later release (${versions}): it can only be read`,
       'install that release again',
     );
   }
   if (manifest === 'damaged') {
-    return warning(`the journal.json in ${directory} is damaged`, '`progress daemon restart` makes a new one');
+    return warning(`the journal.json in ${directory} is damaged`, 'run `progress daemon restart` to replace it');
   }
   const unreadable = status?.unreadable ?? (await findUnreadable(directory));
   if (unreadable.length > 0) {
@@ -199,7 +201,7 @@ async function inspectJournal(directory: string, status: JournalStatus | undefin
   return ok(`${directory} can be written`);
 }
 
-/** What repairs have cut off is kept for somebody to look at. */
+/** Checks for files that repairs of the journal have quarantined. */
 export function checkQuarantine(journal: string): Check {
   const name = 'quarantine';
   const directory = path.join(journal, QUARANTINE);
@@ -209,7 +211,7 @@ export function checkQuarantine(journal: string): Check {
   const what = `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`;
   return {
     name,
-    ...warning(`${what} that repairs have cut off the journal, in ${directory}`, 'look through them, then remove them'),
+    ...warning(`${what} that repairs have cut off the journal, in ${directory}`, 'inspect them, then remove them'),
   };
 }
 
@@ -217,13 +219,13 @@ function listFiles(directory: string): string[] {
   try {
     return readdirSync(directory).map((name) => path.join(directory, name));
   } catch {
-    return []; // not there; what cannot be read at all, others tell
+    return []; // missing; other checks report what cannot be read
   }
 }
 
-/** A few segments more; below this a busy day may fill it. */
+/** Space for a few segments. */
 const LOW_BYTES = 256 * 1024 * 1024;
-/** Not even one batch of events is sure to fit. */
+/** One batch of events may not fit. */
 const FULL_BYTES = 1024 * 1024;
 
 export function checkDisk(directory: string): Check {
@@ -239,12 +241,12 @@ export function judgeSpace(free: number, where: string): Finding {
   return free < LOW_BYTES ? warning(message, advice) : ok(message);
 }
 
-/** Undefined when it is not there, a text when that cannot be found out. */
+/** @returns undefined when the file does not exist, the error code when that cannot be determined */
 export function lookAt(file: string) {
   try {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    return errnoOf(error) === 'ENOTDIR' ? undefined : (errnoOf(error) ?? 'cannot be looked at');
+    return errnoOf(error) === 'ENOTDIR' ? undefined : (errnoOf(error) ?? 'unknown error');
   }
 }
 
@@ -265,7 +267,7 @@ export function moveAway(file: string): string {
   return `move it away: mv ${quote(file)} ${quote(`${file}.old`)}`;
 }
 
-/** For a shell, if it needs that. */
+/** Quotes for a shell if necessary. */
 export function quote(file: string): string {
   return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,4 +1,4 @@
-/** What `progress doctor` finds out about the daemon: its lock, its socket, and what it says itself. */
+/** Checks the daemon: its lock, its socket and its status. */
 import { constants, existsSync, readdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -15,13 +15,13 @@ import { lookAt, modeText, moveAway, ok, problem, quote, warning, whyRefused } f
 
 export interface DaemonReport {
   status?: DaemonStatus;
-  /** Why there is no status: nobody there, no answer in time, or what it said. */
+  /** Why there is no status: no daemon, no answer in time, or its error. */
   failure?: ProgressError | 'silent';
-  /** The process that holds the lock, as far as one can see. */
+  /** PID of the process that probably holds the lock. */
   holder?: number;
 }
 
-/** A daemon answers in milliseconds; on a machine that is very busy in a second. */
+/** A daemon answers within milliseconds, on a busy machine within a second. */
 const ANSWER_MS = 3_000;
 
 export async function askDaemon(paths: Paths): Promise<DaemonReport> {
@@ -39,7 +39,7 @@ export async function askDaemon(paths: Paths): Promise<DaemonReport> {
   }
 }
 
-/** Linux shows what a process of the same user has open; elsewhere the process only has to exist. */
+/** Whether a process has the file open; where that cannot be read, whether it exists. */
 function holds(pid: number, file: string): boolean {
   try {
     process.kill(pid, 0);
@@ -48,7 +48,7 @@ function holds(pid: number, file: string): boolean {
     const descriptors = `/proc/${pid}/fd`;
     return readdirSync(descriptors).some((fd) => isFile(path.join(descriptors, fd), locked));
   } catch {
-    return false; // there is no such process, or it is that of another user
+    return false; // no such process, or one of another user
   }
 }
 
@@ -64,8 +64,8 @@ function isFile(link: string, { ino, dev }: Stats): boolean {
 export function checkLock({ lock }: Paths, { status, holder }: DaemonReport): Check {
   const name = 'lock';
   const stat = lookAt(lock);
-  if (typeof stat === 'string') return { name, ...problem(`${lock}: ${stat}`, 'see to the state directory first') };
-  if (stat === undefined) return { name, ...ok(`${lock} is not there yet: no daemon has run`) };
+  if (typeof stat === 'string') return { name, ...problem(`${lock}: ${stat}`, 'repair the state directory first') };
+  if (stat === undefined) return { name, ...ok(`${lock} does not exist yet: no daemon has run`) };
   if (!stat.isFile()) return { name, ...problem(`${lock} is not a file`, moveAway(lock)) };
   const refusal = whyRefused(lock, constants.R_OK | constants.W_OK);
   if (refusal !== undefined)
@@ -73,15 +73,15 @@ export function checkLock({ lock }: Paths, { status, holder }: DaemonReport): Ch
   const pid = status?.pid ?? holder;
   if (pid !== undefined) return { name, ...ok(`${lock}, held by pid ${pid}`) };
   const last = readLockRecord(lock);
-  return { name, ...ok(`${lock} is free${last ? `: pid ${last.pid}, the last to hold it, is gone` : ''}`) };
+  return { name, ...ok(`${lock} is free${last ? `: pid ${last.pid}, its last holder, has ended` : ''}`) };
 }
 
 export function checkSocket(paths: Paths, { status, failure, holder }: DaemonReport): Check {
   const name = 'socket';
   const socket = status?.socket ?? paths.socket;
   const stat = lookAt(socket);
-  if (typeof stat === 'string') return { name, ...problem(`${socket}: ${stat}`, 'see to the runtime directory first') };
-  if (stat === undefined) return { name, ...ok(`${socket} is not there: nobody listens`) };
+  if (typeof stat === 'string') return { name, ...problem(`${socket}: ${stat}`, 'repair the runtime directory first') };
+  if (stat === undefined) return { name, ...ok(`${socket} does not exist: no daemon listens`) };
   if (!stat.isSocket()) {
     return { name, ...problem(`${socket} is not a socket: no daemon can listen there`, moveAway(socket)) };
   }
@@ -92,15 +92,15 @@ export function checkSocket(paths: Paths, { status, failure, holder }: DaemonRep
     return { name, ...warning(`${socket} has mode ${modeText(stat.mode)}`, `chmod 600 ${quote(socket)}`) };
   }
   if (failure instanceof ProgressError && isAbsent(failure) && holder === undefined) {
-    const advice = 'nothing: the next daemon replaces it';
-    return { name, ...warning(`${socket} was left behind by a daemon that was killed`, advice) };
+    const advice = 'nothing to do; the next daemon replaces it';
+    return { name, ...warning(`${socket} is left from a daemon that was killed`, advice) };
   }
   return { name, ...ok(`${socket}, mode ${modeText(stat.mode)}`) };
 }
 
 export function checkDaemon({ socket }: Paths, { status, failure, holder }: DaemonReport): Check {
   const name = 'daemon';
-  const restart = '`progress daemon restart`; what runs goes on';
+  const restart = 'run `progress daemon restart`; runs continue';
   if (status && status.version !== VERSION) {
     return { name, ...warning(`pid ${status.pid} is version ${status.version}, this command is ${VERSION}`, restart) };
   }
@@ -109,20 +109,20 @@ export function checkDaemon({ socket }: Paths, { status, failure, holder }: Daem
     return { name, ...ok(`pid ${status.pid}, version ${status.version}, runs for ${age}`) };
   }
   if (failure === 'silent') {
-    const who = holder === undefined ? 'who listens there' : `pid ${holder}`;
+    const who = holder === undefined ? 'the listening process' : `pid ${holder}`;
     return { name, ...problem(`${who} does not answer within ${ANSWER_MS / 1_000} s`, endAdvice(holder)) };
   }
   if (failure && !isAbsent(failure)) return { name, ...problem(failure.message, restart) };
-  if (holder === undefined) return { name, ...ok('none runs: the first command that needs one starts it') };
-  return { name, ...problem(`pid ${holder} holds the lock, but nobody listens on ${socket}`, endAdvice(holder)) };
+  if (holder === undefined) return { name, ...ok('not running; the first command that needs it starts it') };
+  return { name, ...problem(`pid ${holder} holds the lock, but no process listens on ${socket}`, endAdvice(holder)) };
 }
 
-/** There is nobody, rather than somebody who could not be talked to. */
+/** Whether no process listens, as opposed to a failed conversation. */
 function isAbsent({ code, cause }: ProgressError): boolean {
   return code === 'unavailable' && cause === undefined;
 }
 
 function endAdvice(pid: number | undefined): string {
   const who = pid === undefined ? 'that process' : `it: kill -9 ${pid}`;
-  return `unless it has just been started, end ${who}; what it has acknowledged is safe`;
+  return `unless it has just been started, end ${who}; acknowledged events are safe`;
 }

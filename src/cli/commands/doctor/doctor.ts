@@ -1,4 +1,4 @@
-/** `progress doctor`: what is wrong, and what to do about it. Changes nothing and starts nothing. */
+/** `progress doctor`: diagnoses problems and shows how to fix them. Changes nothing and starts nothing. */
 import { sanitize } from '../../../core/ansi.js';
 import type { Tone } from '../../../terminal/paint.js';
 import { paint } from '../../../terminal/paint.js';
@@ -32,7 +32,7 @@ const PROBLEM_STATUS = 1;
 
 export const command = defineCommand({
   usage: 'doctor',
-  describe: 'Find out what is wrong, and what to do',
+  describe: 'Diagnose problems and show how to fix them',
   options: (yargs) => yargs.option('json', { type: 'boolean', describe: 'Print JSON' }),
   async run({ json = false }, { paths, env }) {
     const daemon = await askDaemon(paths);

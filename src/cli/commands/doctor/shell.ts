@@ -1,4 +1,4 @@
-/** What `progress doctor` finds out about the user's surroundings: the hooks of the shell, and the desktop. */
+/** Checks the hooks of the user's shell, and the desktop. */
 import path from 'node:path';
 import { NO_BUS, whyUnavailable } from '../../../alerts/channels/desktop.js';
 import { ProgressError } from '../../../core/errors.js';
@@ -23,9 +23,12 @@ function inspectShell(env: NodeJS.ProcessEnv, spool: string): Finding {
     if (!block) return ok(`no hooks in ${file}: \`progress setup\` adds them`);
     const where = `${file}:${block.line}`;
     const program = programOf(block, shell);
-    if (program === undefined) return warning(`${where}: edited by hand`, '`progress setup` writes it anew');
+    if (program === undefined) return warning(`${where}: edited by hand`, 'run `progress setup` to replace it');
     if (!isExecutable(program)) {
-      return problem(`${where}: ${program} is gone`, '`progress setup` mends it, `progress setup --undo` removes it');
+      return problem(
+        `${where}: ${program} does not exist`,
+        'run `progress setup` to repair it, or `progress setup --undo` to remove it',
+      );
     }
     const refusal = readText(path.join(spool, `.${shell}-refusal`)).trim();
     if (refusal !== '') {
@@ -36,7 +39,7 @@ function inspectShell(env: NodeJS.ProcessEnv, spool: string): Finding {
     }
     return ok(`${where} loads the hooks of ${program}`);
   } catch (thrown) {
-    return problem(ProgressError.from(thrown).message, 'then `progress setup` adds it anew');
+    return problem(ProgressError.from(thrown).message, 'then run `progress setup` to add it again');
   }
 }
 
@@ -48,12 +51,12 @@ function readText(file: string): string {
   }
 }
 
-/** Where there is no desktop, as on a server, nothing is missing. */
+/** Checks whether notifications can be shown; a machine without a desktop, such as a server, is fine. */
 export function checkNotifier(env: NodeJS.ProcessEnv): Check {
   const name = 'notifier';
   const reason = whyUnavailable(env);
-  if (reason === undefined) return { name, ...ok('a desktop can be told what fails') };
-  if (reason === NO_BUS) return { name, ...ok(`${reason}: nothing is shown on a desktop`) };
+  if (reason === undefined) return { name, ...ok('notifications can be shown on the desktop') };
+  if (reason === NO_BUS) return { name, ...ok(`${reason}: no notifications are shown on a desktop`) };
   const advice = 'install libnotify-bin or libnotify, or set alerts.desktop to false';
-  return { name, ...warning(`${reason}: what fails is not shown on the desktop`, advice) };
+  return { name, ...warning(`${reason}: no notifications are shown on the desktop`, advice) };
 }

@@ -52,7 +52,7 @@ t.test('where nothing has run yet everything is well, and stays as it is', async
   t.equal(status, 0);
   for (const check of checks.values())
     if (check.name !== 'disk') t.match(check, { state: 'ok', message: /./ }, check.name);
-  t.match(checks.get('daemon')?.message, 'none runs');
+  t.match(checks.get('daemon')?.message, 'not running');
   t.notOk(existsSync(home.paths.state), 'nothing was made and no daemon was started');
 });
 
@@ -85,7 +85,7 @@ t.test('a line for each check, with what to do below it', async (t) => {
   ]);
 });
 
-t.test('directories that others may enter are a problem, and the advice mends it', async (t) => {
+t.test('directories that other users can enter are a problem, and the advice fixes it', async (t) => {
   const { paths } = createState(t);
   for (const [check, directory] of [
     [checkState, paths.state],
@@ -149,9 +149,9 @@ t.test('a daemon that was killed leaves a free lock and a dead socket, which is 
   await daemon.kill();
   const { status, checks } = await diagnose(home);
   t.equal(status, 0);
-  t.match(checks.get('lock'), { state: 'ok', message: `is free: pid ${daemon.pid}, the last to hold it, is gone` });
-  t.match(checks.get('socket'), { state: 'warning', message: 'left behind' });
-  t.match(checks.get('daemon'), { state: 'ok', message: 'none runs' });
+  t.match(checks.get('lock'), { state: 'ok', message: `is free: pid ${daemon.pid}, its last holder, has ended` });
+  t.match(checks.get('socket'), { state: 'warning', message: 'is left from a daemon that was killed' });
+  t.match(checks.get('daemon'), { state: 'ok', message: 'not running' });
 });
 
 t.test(
@@ -165,7 +165,7 @@ t.test(
     });
     const daemon = await askDaemon(paths);
     t.match(checkLock(paths, daemon), { state: 'ok', message: 'is free' });
-    t.match(checkDaemon(paths, daemon), { state: 'ok', message: 'none runs' });
+    t.match(checkDaemon(paths, daemon), { state: 'ok', message: 'not running' });
   },
 );
 
@@ -187,7 +187,7 @@ t.test('a daemon whose socket was removed is a problem', async (t) => {
   rmSync(home.paths.socket);
   const { status, checks } = await diagnose(home);
   t.equal(status, 1);
-  t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} holds the lock, but nobody listens` });
+  t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} holds the lock, but no process listens` });
 });
 
 t.test('what is no socket, and a lock that is no file, are problems', async (t) => {
@@ -240,7 +240,7 @@ t.test('a wrong configuration is a problem with file, line and column', async (t
   writeFileSync(paths.config, 'watch:\n  rate: 900\n');
   t.match(checkConfig(paths.config), { state: 'problem', message: `${paths.config}:2:9: ` });
   writeFileSync(paths.config, '');
-  t.match(checkConfig(paths.config), { state: 'ok', message: 'is right' });
+  t.match(checkConfig(paths.config), { state: 'ok', message: 'is valid' });
 });
 
 t.test('a journal that cannot be written is a problem', async (t) => {
@@ -260,7 +260,7 @@ t.test('a journal that cannot be written is a problem', async (t) => {
 
 t.test('a spool that others may enter is a problem', (t) => {
   const { paths } = createState(t);
-  t.match(checkSpool(paths), { state: 'ok', message: 'is not there yet' });
+  t.match(checkSpool(paths), { state: 'ok', message: 'does not exist yet' });
   mkdirSync(paths.spool, { mode: 0o700 });
   t.match(checkSpool(paths), { state: 'ok', message: 'mode 700' });
   chmodSync(paths.spool, 0o777);
@@ -286,9 +286,9 @@ t.test('hooks that a shell loads, or cannot load any more', async (t) => {
   t.match(check(), { state: 'ok' });
   const advice = /progress setup/;
   const cases = [
-    ['problem', text.replaceAll(PROGRESS, '/nowhere/progress'), ':2: /nowhere/progress is gone'],
+    ['problem', text.replaceAll(PROGRESS, '/nowhere/progress'), ':2: /nowhere/progress does not exist'],
     ['warning', text.replace('esac', 'esac # mine'), ':2: edited by hand'],
-    ['problem', text.replace('# <<< progress <<<', ''), ':2: the block of progress that begins here has no end'],
+    ['problem', text.replace('# <<< progress <<<', ''), ':2: the block of progress that starts here has no end'],
     ['problem', text + text, ':6: a second block'],
   ] as const;
   for (const [state, broken, message] of cases) {
@@ -326,12 +326,17 @@ t.test('hooks of agents: those that have been used here, and whether these still
     [
       'problem',
       text.replaceAll(own, '/nowhere/agent-hook'),
-      '/nowhere/agent-hook is gone',
-      /progress setup codex` mends it/,
+      '/nowhere/agent-hook does not exist',
+      /run `progress setup codex` to repair it/,
     ],
-    ['warning', text.replaceAll(own, other), `those of another place: ${other}`, /progress setup codex` mends it/],
-    ['warning', text.replaceAll('exec sh', 'exec dash'), 'edited by hand', /progress setup codex` mends it/],
-    ['warning', text.slice(0, -20), 'this is not JSON', /mend the file/],
+    [
+      'warning',
+      text.replaceAll(own, other),
+      `belong to another installation: ${other}`,
+      /run `progress setup codex` to repair it/,
+    ],
+    ['warning', text.replaceAll('exec sh', 'exec dash'), 'edited by hand', /run `progress setup codex` to repair it/],
+    ['warning', text.slice(0, -20), 'this is not JSON', /repair the file/],
   ] as const;
   for (const [state, broken, message, advice] of cases) {
     writeFileSync(file, broken);
@@ -345,7 +350,10 @@ t.test('a desktop without notify-send is a warning, a machine without a desktop 
   t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS: '', PATH: bin }), { state: 'ok', message: 'no session bus' });
   t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS, PATH: bin }), { state: 'warning', advice: /^install libnotify/ });
   writeFileSync(path.join(bin, 'notify-send'), '', { mode: 0o755 });
-  t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS, PATH: bin }), { state: 'ok', message: 'a desktop can be told' });
+  t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS, PATH: bin }), {
+    state: 'ok',
+    message: 'notifications can be shown',
+  });
   t.end();
 });
 

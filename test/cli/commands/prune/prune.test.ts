@@ -97,7 +97,10 @@ t.test('what fulfils all that is given would go', async (t) => {
   for (const [args, expected] of cases) {
     const { status, stdout, stderr } = await prune(...args, '--dry-run');
     t.strictSame([status, stderr, idsIn(stdout)], [0, '', expected], args.join(' '));
-    t.match(stdout, expected.length === 0 ? /^Nothing to remove\.$/m : /executions? with .* of events would be removed\.$/m);
+    t.match(
+      stdout,
+      expected.length === 0 ? /^Nothing to remove\.$/m : /executions? with .* of events would be removed\.$/m,
+    );
   }
   const { executions, bytes } = JSON.parse((await prune('--all', '-n', '--json')).stdout) as {
     executions: { bytes: number }[];

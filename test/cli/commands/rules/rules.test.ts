@@ -156,7 +156,7 @@ t.test('somebody is told something by hand, and what was told is listed', async 
     (await notify('--log', '--tail', '1')).stdout,
     /^TIME +CHANNEL +RULE +OUTCOME +TRIES +WHAT\n.* dead +test +failed +1 +Test of dead: /,
   );
-  t.match((await home.invoke(['doctor'])).stdout, /warning +channel +alerts over dead \(webhook\) do not get through/);
+  t.match((await home.invoke(['doctor'])).stdout, /warning +channel +alerts over dead \(webhook\) cannot be sent/);
   t.match((await home.invoke(['daemon', 'status'])).stdout, /^alerts +5 rules, channels: desktop, told, dead$/m);
 });
 

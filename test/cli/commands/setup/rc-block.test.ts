@@ -58,10 +58,10 @@ t.test('half a block, or two, is refused with its line', (t) => {
   const whole = putBlock('', undefined, 'bash', PROGRAM);
   const [begin = '', body = '', end = ''] = whole.split('\n');
   const cases: [string[], string][] = [
-    [['x', begin, body], 'f:2: the block of progress that begins here has no end; remove '],
-    [['x', 'y', end], 'f:3: the block of progress ends here without a beginning; remove '],
+    [['x', begin, body], 'f:2: the block of progress that starts here has no end; remove '],
+    [['x', 'y', end], 'f:3: the block of progress ends here without a start; remove '],
     [[end, begin], 'f:1: the block of progress ends here'],
-    [[begin, begin, end], 'f:1: the block of progress that begins here has no end'],
+    [[begin, begin, end], 'f:1: the block of progress that starts here has no end'],
     [[begin, body, end, 'x', begin, body, end], 'f:5: a second block of progress; remove '],
     [[begin, body, end, end], 'f:4: a second block'],
   ];

@@ -163,7 +163,7 @@ t.test('half a block, or two, is left alone with the line and what to do', async
   await setup();
   const written = read();
   const cases = [
-    [written.replace('# <<< progress <<<\n', ''), ':3: the block of progress that begins here has no end; remove '],
+    [written.replace('# <<< progress <<<\n', ''), ':3: the block of progress that starts here has no end; remove '],
     [`${written}${written}`, ':8: a second block of progress; remove '],
   ] as const;
   for (const [text, message] of cases) {
