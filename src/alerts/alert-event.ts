@@ -1,4 +1,4 @@
-/** An alert on its way through the journal: to the event that tells of it, and back to what a channel sends. */
+/** Converts alerts to the events that record them, and back to what a channel sends. */
 import { createHash } from 'node:crypto';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
 import type { Severity } from '../core/alerts.js';
@@ -12,12 +12,12 @@ import { URGENCY_OF, withRules } from './alert-text.js';
 
 const ID_CHARS = 22;
 
-/** The same whenever the same event is judged: nothing is told twice, and a target can tell a second attempt. */
+/** Deterministic ID of an alert, so that none is sent twice and a target can recognise a second attempt. */
 export function alertId(journal: string, { rule, cause }: Match, channel: string): string {
   return hash([journal, rule.name, channel, cause]);
 }
 
-/** Of what tells how many were suppressed through that seq. */
+/** ID of the summary of alerts that were suppressed through that seq. */
 export function summaryId(journal: string, channel: string, through: number): string {
   return hash([journal, channel, through]);
 }
@@ -26,13 +26,13 @@ function hash(parts: readonly unknown[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, ID_CHARS);
 }
 
-/** A match, and the channels over which it is still to be sent. */
+/** Match, and the channels that it is to be sent over. */
 export interface AlertEvent {
   match: Match;
   channels: readonly string[];
 }
 
-/** The events that make alerts certain to be sent: rules with the same cause share one for each channel. */
+/** Creates the events that record alerts before they are sent; rules with the same cause share one for each channel. */
 export function toPending(journal: string, raised: readonly AlertEvent[]): NewEvent[] {
   const groups = new Map<string, { channel: string; matches: [Match, ...Match[]] }>();
   for (const { match, channels } of raised) {
@@ -46,7 +46,7 @@ export function toPending(journal: string, raised: readonly AlertEvent[]): NewEv
   return [...groups.values()].map(({ channel, matches }) => pendingOf(journal, channel, matches));
 }
 
-/** What two matches must have in common to be one alert. */
+/** Key by which matches are grouped into one alert. */
 function causeOf({ event, execution, cause, once, telling }: Match): unknown[] {
   return event ? [cause, execution?.id, once] : [execution?.id, once, telling.title];
 }
@@ -55,7 +55,7 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
   const [first] = matches;
   const { execution, event, cause, once } = first;
   const severity = worstOf(matches.map(({ telling }) => telling.severity));
-  const telling = { ...first.telling, severity, urgency: URGENCY_OF[severity] };
+  const text = { ...first.telling, severity, urgency: URGENCY_OF[severity] };
   const rules = matches.map(({ rule }) => rule.name);
   const streak = matches.flatMap(({ rule }) => (rule.repeat === 'streak' ? [rule.name] : []));
   return {
@@ -63,7 +63,7 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
     ...(execution && { execution: execution.id }),
     data: {
       ...{ outcome: 'pending', id: alertId(journal, first, channel), rule: first.rule.name, channel },
-      ...(rules.length > 1 ? { rules, ...withRules(telling, rules) } : telling),
+      ...(rules.length > 1 ? { rules, ...withRules(text, rules) } : text),
       ...(event && { cause }),
       ...(once && { once: true }),
       ...(streak.length > 0 && { streak }),
@@ -71,31 +71,31 @@ function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]
   };
 }
 
-/** The highest of these. */
+/** @returns the highest severity */
 function worstOf(severities: readonly Severity[]): Severity {
   return SEVERITIES.findLast((severity) => severities.includes(severity)) ?? 'info';
 }
 
-/** Whether a channel that wants at least `wanted` is sent it. */
+/** Whether a severity reaches the minimum of a channel. */
 export function isSevereEnough(severity: Severity, wanted: Severity = 'info'): boolean {
   return SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(wanted);
 }
 
-/** Of one that names none: of a rule of an earlier version, or by hand. */
+/** Severities of alerts that record none: those of earlier versions, and manual ones. */
 export const SEVERITY_OF: Readonly<Record<Urgency, Severity>> = {
   low: 'info',
   normal: 'warning',
   critical: 'critical',
 };
 
-/** The IDs that matches of these rules would have on their own, of an event that makes an alert certain to be sent. */
+/** @returns the IDs of the single matches of a grouped alert, from its event */
 export function alertIdsOf(journal: string, { data }: ExecutionEvent): string[] {
   const [cause, channel] = [numberOf(data, 'cause'), textOf(data, 'channel')];
   if (cause === undefined || channel === undefined) return [];
   return rulesOf(data).map((name) => hash([journal, name, channel, cause]));
 }
 
-/** Its cause and its execution may be gone by now. */
+/** Creates the alert of an event; its cause and its execution may have been removed since. */
 export function toAlert(pending: ExecutionEvent, cause: ExecutionEvent | undefined, execution?: ExecutionJson): Alert {
   const { data, time } = pending;
   const suppressed = numberOf(data, 'suppressed');

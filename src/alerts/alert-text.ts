@@ -1,4 +1,4 @@
-/** What is told of an event that matters: a title and a body, one line each. Pure; every text here is the producer's. */
+/** Text of an alert: a title and a body of one line each, from texts of the producer. */
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import type { Severity } from '../core/alerts.js';
@@ -18,11 +18,11 @@ export interface AlertText {
   severity: Severity;
 }
 
-/** What a desktop shows of a notification without cutting it itself. */
+/** Bounds within which a desktop shows a notification completely. */
 const TITLE_CHARS = 80;
 export const BODY_CHARS = 240;
 
-/** How the title ends. */
+/** Ends of titles by status. */
 const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
   completed: 'completed',
   failed: 'failed',
@@ -31,7 +31,7 @@ const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
   lost: 'was lost',
 };
 
-/** What a channel makes of a severity. */
+/** Urgency of a severity. */
 export const URGENCY_OF: Readonly<Record<Severity, Urgency>> = {
   info: 'low',
   warning: 'normal',
@@ -39,13 +39,13 @@ export const URGENCY_OF: Readonly<Record<Severity, Urgency>> = {
   critical: 'critical',
 };
 
-/** `line`: what was found in its output. */
+/** @param line - the line of output that matched */
 export function alertText(rule: Rule, subject: MatchSubject, line?: string): AlertText {
   const severity = rule.severity ?? severityOf(rule, subject);
   return { ...describe(rule, subject, line), urgency: URGENCY_OF[severity], severity };
 }
 
-/** Of a rule that does not name one. */
+/** Default severity. */
 function severityOf(rule: Rule, { event, execution }: MatchSubject): Severity {
   const ended = EXECUTION_ENDS[event.type];
   if (rule.during === undefined && ended !== undefined && execution)
@@ -56,41 +56,41 @@ function severityOf(rule: Rule, { event, execution }: MatchSubject): Severity {
   return level === 'debug' ? 'info' : level;
 }
 
-/** One line each. */
+/** Title and body, one line each. */
 type Described = Pick<AlertText, 'title' | 'body'>;
 
 function describe(rule: Rule, { event, execution, tokenRate, recovered }: MatchSubject, line?: string): Described {
-  if (!execution) return telling('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
+  if (!execution) return textOfAlert('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
   const { name, status, attention, resources = {} } = execution;
   const icon = statusIcon(status, false, attention);
   if (rule.during !== undefined) {
-    return telling(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
+    return textOfAlert(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
   }
   if (Object.hasOwn(EXECUTION_ENDS, event.type)) {
     const after = rule.when.status?.includes('recovered') === true ? recovered : undefined;
     const outcome = after !== undefined ? 'recovered' : (OUTCOMES[status] ?? status);
-    return telling(icon, name, outcome, describeEnd(execution, after));
+    return textOfAlert(icon, name, outcome, describeEnd(execution, after));
   }
   switch (event.type) {
     case 'attention': {
       const reason = textOf(event.data, 'reason') ?? placeOf(execution);
-      return telling(icon, name, attention === 'waiting' ? 'needs you' : 'is silent', reason);
+      return textOfAlert(icon, name, attention === 'waiting' ? 'needs you' : 'is silent', reason);
     }
     case 'resource_update': {
       const { cpu, rss } = resources;
       const used = [cpu === undefined ? '' : `${cpu} % of a core`, rss === undefined ? '' : formatBytes(rss)];
       const body = `for ${formatDuration(rule.when.resource?.for ?? 0)} · ${placeOf(execution)}`;
-      return telling(icon, name, `uses ${used.filter((part) => part !== '').join(', ')}`, body);
+      return textOfAlert(icon, name, `uses ${used.filter((part) => part !== '').join(', ')}`, body);
     }
     case 'activity': {
       const { costUsd, tokensPerMinute } = rule.when;
       if (costUsd !== undefined) {
-        return telling(icon, name, `has cost ${formatUsd(execution.costUsd ?? 0)}`, placeOf(execution));
+        return textOfAlert(icon, name, `has cost ${formatUsd(execution.costUsd ?? 0)}`, placeOf(execution));
       }
-      if (!tokensPerMinute) return tellOfOther(icon, execution, event);
+      if (!tokensPerMinute) return describeOther(icon, execution, event);
       const rate = formatCount(Math.round(tokenRate?.(tokensPerMinute.window) ?? 0));
       const body = `over ${formatDuration(tokensPerMinute.window)} · ${placeOf(execution)}`;
-      return telling(icon, name, `uses ${rate} tokens a minute`, body);
+      return textOfAlert(icon, name, `uses ${rate} tokens a minute`, body);
     }
     case 'output':
     case 'log':
@@ -101,38 +101,38 @@ function describe(rule: Rule, { event, execution, tokenRate, recovered }: MatchS
           warning: 'warns',
           error: 'logged an error',
         };
-        return telling(icon, name, what[levelOf(event)], textOf(event.data, 'message') ?? placeOf(execution));
+        return textOfAlert(icon, name, what[levelOf(event)], textOf(event.data, 'message') ?? placeOf(execution));
       }
-      return telling(icon, name, `printed what ${rule.name} looks for`, line ?? placeOf(execution));
+      return textOfAlert(icon, name, `printed what ${rule.name} looks for`, line ?? placeOf(execution));
     default:
-      return tellOfOther(icon, execution, event);
+      return describeOther(icon, execution, event);
   }
 }
 
-function tellOfOther(icon: string, execution: Execution, event: ExecutionEvent): Described {
+function describeOther(icon: string, execution: Execution, event: ExecutionEvent): Described {
   const step = stepNameOf(execution, event);
   if (event.type === 'step_failed' || event.type === 'step_timeout') {
     const isFailure = event.type === 'step_failed';
     const where = toSingleLine(step?.name ?? event.step ?? '', TITLE_CHARS / 2);
     const outcome = `${isFailure ? 'failed' : 'timed out'} in step ${where}`;
-    return telling(
+    return textOfAlert(
       statusIcon(isFailure ? 'failed' : 'timeout', false),
       execution.name,
       outcome,
       step?.error ?? placeOf(execution),
     );
   }
-  return telling(icon, execution.name, event.type, textOf(event.data, 'message') ?? placeOf(execution));
+  return textOfAlert(icon, execution.name, event.type, textOf(event.data, 'message') ?? placeOf(execution));
 }
 
-/** The same for several rules, which the body names at its end. */
-export function withRules({ body, ...telling }: AlertText, rules: readonly string[]): AlertText {
+/** Adds the names of several rules to the end of the body. */
+export function withRules({ body, ...rest }: AlertText, rules: readonly string[]): AlertText {
   const end = ` · rules ${toSingleLine(rules.join(', '), BODY_CHARS / 2)}`;
-  return { ...telling, body: toSingleLine(body, BODY_CHARS - end.length) + end };
+  return { ...rest, body: toSingleLine(body, BODY_CHARS - end.length) + end };
 }
 
-/** Of the title the name gives way. */
-function telling(icon: string, name: string, what: string, body: string): Described {
+/** Formats title and body; the name is shortened to fit the title. */
+function textOfAlert(icon: string, name: string, what: string, body: string): Described {
   const end = what === '' ? '' : ` ${toSingleLine(what, TITLE_CHARS - 10)}`;
   const title = `${icon} ${toSingleLine(name, TITLE_CHARS - icon.length - end.length - 1)}${end}`;
   return { title, body: toSingleLine(body, BODY_CHARS) };
@@ -153,7 +153,7 @@ function describeEnd(execution: Execution, recovered: number | undefined): strin
   return parts.length === 0 ? `progress show ${execution.id}` : parts.join(' · ');
 }
 
-/** A notification without a body is not shown at all by some. */
+/** Place of the execution as a fallback, since some desktops do not show a notification without a body. */
 function placeOf({ id, cwd }: Execution): string {
   return directoryOf(cwd) || `progress show ${id}`;
 }
@@ -163,7 +163,7 @@ function directoryOf(cwd: string | undefined): string {
   return where === undefined ? '' : `in ${where}`;
 }
 
-/** Of steps that lie in one another the innermost, and of several attempts the newest. */
+/** Finds the failed step: of nested steps the innermost, of several attempts the newest. */
 function failedStep({ steps }: Execution): Step | undefined {
   return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
 }

@@ -1,4 +1,4 @@
-/** What has fired on its way into the journal: nothing is lost when that takes none for a while. */
+/** Writes alerts into the journal, and retries while it cannot be written. */
 import { MAX_PENDING } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { NewEvent } from '../core/event.js';
@@ -7,29 +7,29 @@ import { ProgressError } from '../core/errors.js';
 
 export interface AlertWriter {
   add(event: NewEvent): void;
-  /** Writes what is there; for use between two writes only. */
+  /** Writes queued events; only for use between two writes. */
   flush(): Promise<void>;
   close(): void;
 }
 
-/** The way into the journal. */
+/** Access to the journal. */
 export interface EventWriter {
-  /** Does something between two writes. */
+  /** Runs a task between two writes. */
   between(task: () => Promise<void>): Promise<void>;
-  /** Writes these together, from there; rejects when they cannot be written. */
+  /** Writes these events together, within `between`. */
   writeNow(events: NewEvent[]): Promise<void>;
 }
 
 export interface AlertWriterOptions {
   writer: EventWriter;
-  /** How many more may wait for a channel. */
+  /** How many more alerts can be queued for a channel. */
   roomOf: (channel: string) => number;
   clock: Clock;
   log: (message: string) => void;
 }
 
-/** A full disk is left alone for so long. */
-const TROUBLE_MS = 5_000;
+/** Delay before a retry, after a full disk for instance. */
+const RETRY_MS = 5_000;
 
 export function createAlertWriter({ writer, roomOf, clock, log }: AlertWriterOptions): AlertWriter {
   let events: NewEvent[] = [];
@@ -51,13 +51,13 @@ export function createAlertWriter({ writer, roomOf, clock, log }: AlertWriterOpt
   const send = () => {
     if (isBusy || closed || events.length === 0) return;
     isBusy = true;
-    const goOn = () => {
+    const resume = () => {
       isBusy = false;
       send();
     };
-    writer.between(flush).then(goOn, (error: unknown) => {
-      log(`alerts cannot be written down: ${ProgressError.from(error).message}`);
-      clock.after(TROUBLE_MS, goOn);
+    writer.between(flush).then(resume, (error: unknown) => {
+      log(`cannot write alerts to the journal: ${ProgressError.from(error).message}`);
+      clock.after(RETRY_MS, resume);
     });
   };
 
@@ -71,7 +71,7 @@ export function createAlertWriter({ writer, roomOf, clock, log }: AlertWriterOpt
   };
 }
 
-/** Those that there is room for, and of the others how many there are. */
+/** @returns the events that fit the queues, and for the others their number */
 function fit(events: readonly NewEvent[], roomOf: (channel: string) => number): NewEvent[] {
   const room = new Map<string, number>();
   const fitting = events.filter(({ data }) => {

@@ -1,4 +1,4 @@
-/** The channels in use: each is opened when it is needed first, and has a delivery lane. */
+/** Channels in use: each is opened on first use, and has a delivery queue. */
 import { BUILTIN_CHANNELS, type ChannelConfig } from '../config/channel-schema.js';
 import type { Severity } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
@@ -14,7 +14,7 @@ import { createDeliveryQueue } from './delivery-queue.js';
 import { isSevereEnough, summaryId } from './alert-event.js';
 import { channelStatus } from './status.js';
 
-/** Of the configuration. */
+/** Part of the configuration. */
 export interface ChannelSettings {
   readonly alerts: DeliverySettings & { readonly desktop: boolean };
   readonly channels: Readonly<Record<string, ChannelConfig>>;
@@ -22,10 +22,10 @@ export interface ChannelSettings {
 
 export interface ChannelSetOptions {
   state: State;
-  /** The journal's ID. */
+  /** ID of the journal. */
   journal: string;
   settings: ChannelSettings;
-  /** Without a configuration: one of the channels that are there without one. */
+  /** Opens a channel; without a configuration, a built-in one. */
   open: (name: string, config: ChannelConfig | undefined) => AlertChannel;
   read: (seqs: readonly number[]) => Promise<ExecutionEvent[]>;
   alertOf: (event: ExecutionEvent) => Promise<Alert>;
@@ -37,8 +37,8 @@ export interface ChannelSetOptions {
 
 const SWITCHED_OFF = 'it is switched off (alerts.desktop)';
 
-/** A desktop, where the configuration does not want it. */
-const UNWANTED: AlertChannel = {
+/** Desktop channel that the configuration has switched off. */
+const DISABLED: AlertChannel = {
   name: 'desktop',
   type: 'desktop',
   send: () => Promise.resolve({ outcome: 'unavailable', error: SWITCHED_OFF }),
@@ -46,40 +46,40 @@ const UNWANTED: AlertChannel = {
 
 export class ChannelSet {
   readonly #options: ChannelSetOptions;
-  readonly #lanes = new Map<string, DeliveryQueue>();
-  /** Why a channel cannot be used, as it was logged last. */
+  readonly #queues = new Map<string, DeliveryQueue>();
+  /** Last logged reasons why channels are unavailable. */
   readonly #logged = new Map<string, string>();
-  readonly #beganAt: number;
+  readonly #startedAt: number;
   #settings: ChannelSettings;
 
   constructor(options: ChannelSetOptions) {
     this.#options = options;
     this.#settings = options.settings;
-    this.#beganAt = options.now() - options.clock.now();
+    this.#startedAt = options.now() - options.clock.now();
   }
 
   configure(settings: ChannelSettings): void {
     this.#settings = settings;
-    for (const [name, lane] of this.#lanes) lane.use(this.#open(name), settings.alerts);
+    for (const [name, queue] of this.#queues) queue.use(this.#open(name), settings.alerts);
   }
 
   lane(name: string): DeliveryQueue {
-    const known = this.#lanes.get(name);
+    const known = this.#queues.get(name);
     if (known) return known;
     const { state, journal, now: _now, ...options } = this.#options;
-    const lane = createDeliveryQueue({
+    const queue = createDeliveryQueue({
       ...options,
       name,
       pending: () => state.alerts.channels.get(name)?.pending ?? [],
       summaryId: (through) => summaryId(journal, name, through),
-      now: () => this.#beganAt + options.clock.now(),
+      now: () => this.#startedAt + options.clock.now(),
     });
-    this.#lanes.set(name, lane);
-    lane.use(this.#open(name), this.#settings.alerts);
-    return lane;
+    this.#queues.set(name, queue);
+    queue.use(this.#open(name), this.#settings.alerts);
+    return queue;
   }
 
-  /** Whether an alert of this severity is for this channel, and somebody may see it, now or after its quiet hours. */
+  /** Whether the channel accepts this severity, and is available now or after its quiet hours. */
   takes(name: string, severity: Severity): boolean {
     const wanted = this.#settings.channels[name]?.severity;
     return isSevereEnough(severity, wanted) && (this.isQuiet(name) || this.#isAvailable(name));
@@ -87,16 +87,16 @@ export class ChannelSet {
 
   isQuiet(name: string): boolean {
     const hours = this.#settings.channels[name]?.quiet ?? [];
-    return isQuiet(hours, this.#options.now()) && !this.#isUnwanted(name);
+    return isQuiet(hours, this.#options.now()) && !this.#isDisabled(name);
   }
 
-  /** Whether what is held for it may be sent. */
+  /** Whether held alerts can be sent. */
   isReady(name: string): boolean {
     if (this.isQuiet(name)) return false;
-    return this.#isUnwanted(name) || this.lane(name).channel?.whyUnavailable?.() === undefined;
+    return this.#isDisabled(name) || this.lane(name).channel?.whyUnavailable?.() === undefined;
   }
 
-  /** @throws {ProgressError} `not_found` if there is no such channel. */
+  /** @throws ProgressError `not_found` if there is no such channel */
   check(name: string): void {
     if (this.#isConfigured(name)) return;
     const names = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(this.#settings.channels)])];
@@ -105,25 +105,25 @@ export class ChannelSet {
     throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}: ${advice}`);
   }
 
-  /** Of these, of those that are configured, and of those for which something waits. */
+  /** Status of the named channels, of configured ones, and of those with waiting alerts. */
   status(named: readonly string[]): ChannelStatus[] {
     const { channels } = this.#options.state.alerts;
     const waiting = [...channels].filter(([, { pending, held = [] }]) => pending.length + held.length > 0);
     const names = new Set([...named, ...Object.keys(this.#settings.channels), ...waiting.map(([name]) => name)]);
     return [...names].map((name) => {
-      const lane = this.lane(name);
-      const unavailable = this.#isUnwanted(name) ? SWITCHED_OFF : lane.channel?.whyUnavailable?.();
-      return channelStatus(name, channels.get(name), lane, unavailable);
+      const queue = this.lane(name);
+      const unavailable = this.#isDisabled(name) ? SWITCHED_OFF : queue.channel?.whyUnavailable?.();
+      return channelStatus(name, channels.get(name), queue, unavailable);
     });
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
   }
 
-  /** Where nobody is there is nothing to record; it is logged once. */
+  /** Whether the channel is available; logs once why it is not. */
   #isAvailable(name: string): boolean {
-    if (this.#isUnwanted(name)) return false;
+    if (this.#isDisabled(name)) return false;
     const why = this.lane(name).channel?.whyUnavailable?.();
     if (why !== undefined && why !== this.#logged.get(name)) this.#options.log(`no ${name} notifications: ${why}`);
     if (why === undefined) this.#logged.delete(name);
@@ -135,14 +135,14 @@ export class ChannelSet {
     return Object.hasOwn(this.#settings.channels, name) || BUILTIN_CHANNELS.includes(name);
   }
 
-  #isUnwanted(name: string): boolean {
-    return this.lane(name).channel?.send === UNWANTED.send;
+  #isDisabled(name: string): boolean {
+    return this.lane(name).channel?.send === DISABLED.send;
   }
 
   #open(name: string): AlertChannel | undefined {
     const { channels, alerts } = this.#settings;
     const isDesktop = (channels[name]?.type ?? name) === 'desktop';
-    if (isDesktop && !alerts.desktop) return { ...UNWANTED, name };
+    if (isDesktop && !alerts.desktop) return { ...DISABLED, name };
     return this.#isConfigured(name) ? this.#options.open(name, channels[name]) : undefined;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What is told, and what a channel is: something that can tell it to a person.
+ * Alerts, and the channels that deliver them.
  *
- * A channel sends one alert and reports the outcome: it throws `Undeliverable` where that is not `sent`, and knows no
+ * A channel sends one alert and reports the outcome: it throws `Undeliverable` unless that is `sent`, and knows no
  * queue, rate or retry. Secrets are read for each attempt and kept nowhere, so no error uses the words of a library:
  * `channels/network.ts` has texts for their codes. A program that sends an alert has its own process group and is
  * killed with it.
@@ -15,7 +15,7 @@ export { URGENCIES, type Urgency } from '../api/messages.js';
 
 /** One line each for title and body, without control characters. */
 export interface Alert {
-  /** The same at each attempt, so that a target can tell a second one of them from a second alert. */
+  /** The same for each attempt, so that a target can distinguish a retry from another alert. */
   id: string;
   /** The first of the rules that raised it, or `notify`, `test`, `suppressed`, `quiet`. */
   rule: string;
@@ -25,18 +25,18 @@ export interface Alert {
   body: string;
   urgency: Urgency;
   severity: Severity;
-  /** When what it tells of happened, as in an event. */
+  /** Time of its cause, as in an event. */
   time: string;
-  /** What raised it, and of which execution; both may be gone from the journal by the time it is told. */
+  /** Its cause and its execution; both may be removed from the journal before it is sent. */
   event?: ExecutionEvent;
   execution?: ExecutionJson;
-  /** How many more there were that are not told, as there were too many at a time. */
+  /** Number of alerts that were suppressed because there were too many at a time. */
   suppressed?: number;
-  /** Of a summary after quiet hours: the newest of those that were held. */
+  /** In a summary after quiet hours: the newest of the held alerts. */
   alerts?: HeldAlert[];
 }
 
-/** One line of a summary. */
+/** Line of a summary. */
 export interface HeldAlert {
   time: string;
   rule: string;
@@ -46,8 +46,8 @@ export interface HeldAlert {
 }
 
 /**
- * What became of one attempt. `unavailable`: nobody can be told here, and that is no failure. `retry`: worth another
- * attempt, not sooner than `after` milliseconds if the target asked for that.
+ * Outcome of one attempt. `unavailable`: no user can be reached here, which is not a failure. `retry`: worth another
+ * attempt, not sooner than `after` milliseconds if the target requested that.
  */
 export type DeliveryOutcome =
   | { outcome: 'sent' }
@@ -57,7 +57,7 @@ export type DeliveryOutcome =
 export interface AlertChannel {
   readonly name: string;
   readonly type: string;
-  /** Why nobody can be told here at the moment, as far as one can see without trying: then there is nothing to record. */
+  /** Why the channel is unavailable, as far as that is known without an attempt; then no alert is recorded. */
   whyUnavailable?(): string | undefined;
   /** Never rejects, and settles soon after `signal` is aborted. */
   send(alert: Alert, signal: AbortSignal): Promise<DeliveryOutcome>;

@@ -1,8 +1,8 @@
-/** Conditions in words, as a list of rules shows them. */
+/** Formats the conditions of a rule for the list of rules. */
 import type { Conditions } from '../api/conditions.js';
 import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
 
-/** `status failed or timeout, name backup-*, longer than 10:00`. */
+/** Formats as in `status failed or timeout, name backup-*, longer than 10:00`. */
 export function conditionText(when: Conditions): string {
   const {
     type,

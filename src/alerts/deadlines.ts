@@ -1,4 +1,4 @@
-/** What is true since some time, and matters when it has been true for long enough. */
+/** Deadlines of conditions that must hold for a time before a rule fires. */
 import type { ExecutionEvent } from '../core/event.js';
 import type { Rule } from './rules.js';
 
@@ -6,21 +6,21 @@ export interface Deadline {
   rule: Rule;
   /** ID of the execution. */
   id: string;
-  /** When it began and when it matters, by a clock that is never set back. */
+  /** Start and due time, by a monotonic clock. */
   since: number;
   dueAt: number;
   event: ExecutionEvent | undefined;
   fired: boolean;
 }
 
-/** Of rules and executions, one each. */
+/** Deadlines, one for each rule and execution. */
 export class Deadlines {
   readonly #deadlines = new Map<string, Deadline>();
-  /** Those that ended before the execution did: they may fire for it again. */
+  /** Deadlines whose condition ended before the execution: they may fire again for it. */
   readonly #rearmed = new Set<string>();
   #nextAt: number | undefined;
 
-  /** When `due` is to be called next. */
+  /** Time of the next call of `due`. */
   get nextAt(): number | undefined {
     return this.#nextAt;
   }
@@ -39,7 +39,7 @@ export class Deadlines {
     return this.#rearmed.has(keyOf(rule, id));
   }
 
-  /** It is not true any more. */
+  /** Called when the condition no longer holds. */
   rearm(rule: Rule, id: string): void {
     const key = keyOf(rule, id);
     if (this.#deadlines.delete(key)) this.#rearmed.add(key);
@@ -49,7 +49,7 @@ export class Deadlines {
     this.#deadlines.delete(keyOf(rule, id));
   }
 
-  /** The execution has ended. */
+  /** Called when the execution has ended. */
   forget(rules: Iterable<Rule>, id: string): void {
     for (const rule of rules) {
       const key = keyOf(rule, id);

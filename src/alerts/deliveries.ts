@@ -1,4 +1,4 @@
-/** What became of alerts, by the events about them. */
+/** Derives the deliveries of alerts from their events. */
 import type { AlertOutcome } from '../core/alerts.js';
 import { alertOutcomeOf } from '../core/alerts.js';
 import type { ExecutionEvent } from '../core/event.js';
@@ -10,20 +10,20 @@ export interface Delivery {
   outcome: AlertOutcome;
   id?: string;
   rule?: string;
-  /** All rules, where there are several. */
+  /** All rules, if there are several. */
   rules?: string[];
   execution?: string;
   title?: string;
   body?: string;
-  /** When it came to that, and after how many attempts. */
+  /** Time of the outcome, and the number of attempts. */
   settledAt?: string;
   attempts?: number;
   error?: string;
-  /** How many alerts this stands for, where they are not told one by one. */
+  /** Number of alerts that this entry summarises. */
   count?: number;
 }
 
-/** One for each alert and channel, in their order; `events` may begin anywhere. */
+/** @returns one entry for each alert and channel, in order; `events` may start anywhere */
 export function deliveriesOf(events: readonly ExecutionEvent[]): Delivery[] {
   const deliveries: Delivery[] = [];
   const open = new Map<string, { seq: number; delivery: Delivery }[]>();

@@ -1,4 +1,4 @@
-/** What rules would have made of events that have happened: those that fire, and of the others why they do not. */
+/** Evaluates rules against recorded events: which fire, and why the others do not. */
 import { emptyState, findExecution, installExecution } from '../core/state.js';
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
@@ -14,11 +14,11 @@ import { formatDuration } from '../core/format.js';
 export interface DryRunResult {
   rule: Rule;
   matches: Match[];
-  /** Of a rule that never fires: the event that came nearest to it, and what was missing. */
+  /** For a rule that never fires: the event that came nearest, and what was missing. */
   nearest?: { event?: ExecutionEvent; why: string[] };
 }
 
-/** In the order of the rules. `known`: executions as they were before these events. */
+/** @param known - executions before these events. @returns results in the order of the rules */
 export function dryRun(
   rules: readonly Rule[],
   events: readonly ExecutionEvent[],
@@ -26,38 +26,38 @@ export function dryRun(
 ): DryRunResult[] {
   const state = emptyState();
   for (const execution of known) installExecution(state, execution, isFinal(execution.status));
-  const rehearsed = new Map(rules.map((rule): [Rule, DryRunResult] => [rule, { rule, matches: [] }]));
-  const judge = new RuleEvaluator(
+  const results = new Map(rules.map((rule): [Rule, DryRunResult] => [rule, { rule, matches: [] }]));
+  const evaluator = new RuleEvaluator(
     rules,
     () => state.alerts,
     (rule, event, why) => {
-      const found = rehearsed.get(rule);
+      const found = results.get(rule);
       const reasons = why();
       if (found && reasons.length <= (found.nearest?.why.length ?? Infinity)) found.nearest = { event, why: reasons };
     },
   );
   const note = (matches: readonly Match[]) => {
-    for (const match of matches) rehearsed.get(match.rule)?.matches.push(match);
+    for (const match of matches) results.get(match.rule)?.matches.push(match);
   };
   let last: MatchSubject | undefined;
   for (const event of events) {
-    // those that were told then say nothing of what would be told now
+    // alerts of that time do not affect the rules of now
     if (event.type === 'alert_triggered') continue;
     const now = Date.parse(event.time);
-    for (let at = judge.nextAt; at !== undefined && at <= now; at = judge.nextAt)
-      note(judge.due({ at, now: at }, (id) => state.alive.get(id)));
+    for (let at = evaluator.nextAt; at !== undefined && at <= now; at = evaluator.nextAt)
+      note(evaluator.due({ at, now: at }, (id) => state.alive.get(id)));
     fold(state, event);
     const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
-    note(judge.take(event, execution, { at: now, now }));
+    note(evaluator.take(event, execution, { at: now, now }));
     if (execution) last = { event, execution };
   }
-  return [...rehearsed.values()].map(({ rule, matches, nearest }) => {
+  return [...results.values()].map(({ rule, matches, nearest }) => {
     if (matches.length > 0) return { rule, matches };
     return { rule, matches, nearest: nearest ?? { why: [whyNever(rule, last)] } };
   });
 }
 
-/** Of a rule that was never asked. */
+/** Reason for a rule that was never evaluated. */
 function whyNever({ types, during, filters }: Rule, last: MatchSubject | undefined): string {
   if (during === undefined) return `there is no event ${[...types].join(' or ')}`;
   if (!last) return 'there is no execution';

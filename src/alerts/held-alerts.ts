@@ -1,4 +1,4 @@
-/** Alerts that are held in the quiet hours of their channel, and the summary that takes their place afterwards. */
+/** Releases alerts that are held in the quiet hours of their channel, as a summary. */
 import type { Severity } from '../core/alerts.js';
 import { rulesOf, SEVERITIES } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
@@ -14,7 +14,7 @@ import { BODY_CHARS, URGENCY_OF } from './alert-text.js';
 export interface HeldAlertsOptions {
   /** Channels with the seqs of the events that are held for them, oldest first, as they are in the state. */
   held: () => Iterable<readonly [channel: string, seqs: readonly number[]]>;
-  /** Whether a channel may be sent them now. */
+  /** Whether they can be sent over a channel now. */
   isReady: (channel: string) => boolean;
   /** Those of these events that the journal still has. */
   read: (seqs: readonly number[]) => Promise<ExecutionEvent[]>;
@@ -24,12 +24,12 @@ export interface HeldAlertsOptions {
   log: (message: string) => void;
 }
 
-/** The wall clock may be set, and a machine may sleep: so the end is not waited for, but checked. */
+/** Interval of checks, since the wall clock may be set and the machine may sleep. */
 const CHECK_MS = 30_000;
-/** Alerts that a summary lists, the newest. */
+/** Number of alerts that a summary lists, the newest. */
 const MAX_LISTED = 50;
 
-/** Releases what is held, whatever ends the quiet hours: the time, the configuration, or a start after them. */
+/** Releases held alerts when quiet hours end: by time, by configuration, or by a start after them. */
 export class HeldAlerts {
   readonly #options: HeldAlertsOptions;
   #cancel: (() => void) | undefined;
@@ -40,7 +40,7 @@ export class HeldAlerts {
     this.#options = options;
   }
 
-  /** To be called whenever something may be held, or may not be held any more. */
+  /** To be called whenever alerts may be held, or may be released. */
   check(): void {
     const { held, isReady, clock, writer, log } = this.#options;
     if (this.#isClosed || this.#isBusy) return;
@@ -54,7 +54,7 @@ export class HeldAlerts {
     this.#isBusy = true;
     writer
       .between(async () => await this.#release(ready))
-      .catch((error: unknown) => log(`held alerts cannot be released: ${ProgressError.from(error).message}`))
+      .catch((error: unknown) => log(`cannot release held alerts: ${ProgressError.from(error).message}`))
       .finally(() => (this.#isBusy = false));
   }
 
@@ -76,7 +76,7 @@ export class HeldAlerts {
   }
 }
 
-/** The event that takes the place of those that were held: a single one as it was, or a summary. */
+/** Creates the event that replaces held ones: a single one unchanged, or a summary. */
 function releaseOf(
   channel: string,
   count: number,
@@ -111,7 +111,7 @@ function releaseOf(
   };
 }
 
-/** Of an event that makes an alert certain to be sent. */
+/** Severity of a recorded alert. */
 export function severityIn({ data }: Pick<NewEvent, 'data'>): Severity {
   const urgency = URGENCIES.find((known) => known === data['urgency']) ?? 'normal';
   return SEVERITIES.find((known) => known === data['severity']) ?? SEVERITY_OF[urgency];

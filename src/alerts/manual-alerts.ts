@@ -1,16 +1,16 @@
-/** Alerts that no rule raises: what `progress notify` sends, and tests of channels. */
+/** Alerts without a rule: those of `progress notify`, and tests of channels. */
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../core/event.js';
 import type { Attempt, Notice } from '../api/messages.js';
 import type { Alert, AlertChannel } from './channel.js';
 import { toSingleLine } from './single-line.js';
 
-/** A user may say more than a rule does. */
+/** Texts of a user may be longer than those of rules. */
 const TITLE_CHARS = 200;
 const BODY_CHARS = 2_000;
 const TEST_MS = 60_000;
 
-/** The events that make a notice certain to be sent, one for each channel. */
+/** Creates the events that record a notice, one for each channel. */
 export function noticeEvents({ title, body, channels, urgency = 'normal', execution }: Notice): NewEvent[] {
   return [...new Set(channels)].map((channel) => {
     const what = { title: toSingleLine(title, TITLE_CHARS), body: toSingleLine(body ?? '', BODY_CHARS), urgency };
@@ -19,7 +19,7 @@ export function noticeEvents({ title, body, channels, urgency = 'normal', execut
   });
 }
 
-/** Tries a channel once; returns what came of it, and the event that records it. */
+/** Sends a test once. @returns the outcome, and the event that records it */
 export async function tryChannel(
   name: string,
   channel: AlertChannel | undefined,

@@ -1,6 +1,6 @@
 /**
- * Conditions of a rule, held against an event and its execution. Pure. Each condition is one test, which can also say
- * in words why it does not hold: so what tells and what explains why it did not are the same judgement.
+ * Tests of the conditions of a rule on an event and its execution. Each test can also explain
+ * why it does not hold, so that alerts and explanations use the same logic.
  */
 import type { Conditions, TokenRate } from '../api/conditions.js';
 import { stripAnsi } from '../core/ansi.js';
@@ -14,14 +14,14 @@ import { toLevel } from '../core/conversions.js';
 import { formatDuration, formatUsd } from '../core/format.js';
 import { compilePattern, matchesGlob } from '../platform/patterns.js';
 
-/** An event and its execution, with the event already folded into it. */
+/** Event and its execution, with the event folded into it. */
 export interface MatchSubject {
   event: ExecutionEvent;
-  /** Absent where the event is about none. */
+  /** Absent for an event without an execution. */
   execution: Execution | undefined;
-  /** How many failures of its name in a row the event has ended. */
+  /** Number of consecutive failures of its name that the event has ended. */
   recovered?: number | undefined;
-  /** Tokens a minute that it uses, over a window that ends with the event. */
+  /** Tokens per minute over a window that ends with the event. */
   tokenRate?: (windowMs: number) => number;
 }
 
@@ -31,9 +31,9 @@ export interface Test {
   why(subject: MatchSubject): string;
 }
 
-const NOBODY = 'it is about no execution';
+const NO_EXECUTION = 'it has no execution';
 
-/** Of conditions those that an execution fulfils by what it is, or never. */
+/** Tests of constant properties of an execution. */
 export function filterTests(when: Conditions): Test[] {
   const { kind, agent, name, queue, label } = when;
   return [
@@ -47,7 +47,7 @@ export function filterTests(when: Conditions): Test[] {
   ];
 }
 
-/** The others, which depend on what happens; of resources only that they are above the threshold now. */
+/** Tests that depend on the event; for resources only that they exceed the threshold now. */
 export function momentTests(when: Conditions): Test[] {
   const { status, attention, exitStatus, longerThan, resource, step, output, level, costUsd, tokensPerMinute } = when;
   return [
@@ -71,11 +71,11 @@ function ended(wanted: readonly string[]): Test {
     holds: ({ execution, recovered }) =>
       execution !== undefined &&
       (wanted.includes(execution.status) || (recovered !== undefined && wanted.includes('recovered'))),
-    why: ({ execution }) => (execution ? differs('status', execution.status, wanted) : NOBODY),
+    why: ({ execution }) => (execution ? differs('status', execution.status, wanted) : NO_EXECUTION),
   };
 }
 
-/** An execution may be told to have ended several times; what came first has given it its time. */
+/** Excludes repeated ends of an execution: the first one set the time of its end. */
 const END: Test = {
   holds({ event, execution }) {
     if (!Object.hasOwn(EXECUTION_ENDS, event.type)) return true;
@@ -92,7 +92,7 @@ function equals(what: string, wanted: readonly string[], valueOf: (execution: Ex
       const value = execution && valueOf(execution);
       return value !== undefined && wanted.includes(value);
     },
-    why: ({ execution }) => (execution ? differs(what, valueOf(execution), wanted) : NOBODY),
+    why: ({ execution }) => (execution ? differs(what, valueOf(execution), wanted) : NO_EXECUTION),
   };
 }
 
@@ -106,7 +106,7 @@ function like(
       const value = subject.execution && valueOf(subject.execution, subject);
       return value !== undefined && patterns.some((pattern) => matchesGlob(pattern, value));
     },
-    why: (subject) => (subject.execution ? differs(what, valueOf(subject.execution, subject), patterns) : NOBODY),
+    why: (subject) => (subject.execution ? differs(what, valueOf(subject.execution, subject), patterns) : NO_EXECUTION),
   };
 }
 
@@ -115,7 +115,7 @@ function differs(what: string, value: string | undefined, wanted: readonly strin
   return `${is}, not ${wanted.join(' or ')}`;
 }
 
-/** Milliseconds that it has taken, or up to the event takes. */
+/** Milliseconds that the execution took, or has taken until the event. */
 export function elapsedSince({ event, execution }: MatchSubject): number | undefined {
   if (!execution) return undefined;
   const { status, durationMs, startedAt, endedAt } = execution;
@@ -129,13 +129,13 @@ function tookLonger(ms: number): Test {
     holds: (subject) => (elapsedSince(subject) ?? 0) > ms,
     why(subject) {
       const elapsed = elapsedSince(subject);
-      const took = elapsed === undefined ? 'nobody knows how long it took' : `it took ${formatDuration(elapsed)}`;
+      const took = elapsed === undefined ? 'its duration is unknown' : `it took ${formatDuration(elapsed)}`;
       return `${took}, not longer than ${formatDuration(ms)}`;
     },
   };
 }
 
-/** What is not measured yet is not above anything. */
+/** An unmeasured value does not exceed a threshold. */
 function uses(what: 'cpu' | 'rss', threshold: number): Test {
   const words = what === 'cpu' ? 'share of the processor' : 'memory';
   return {
@@ -144,7 +144,7 @@ function uses(what: 'cpu' | 'rss', threshold: number): Test {
   };
 }
 
-/** A level that is missing or unknown is `info`. */
+/** Level of a message; a missing or unknown one is `info`. */
 export function levelOf({ data }: ExecutionEvent): Level {
   return LEVELS.find((level) => level === toLevel(data['level'])) ?? 'info';
 }
@@ -153,7 +153,7 @@ function isAtLeast(wanted: Level): Test {
   return {
     holds: ({ event }) => event.type === 'log' && levelRank(levelOf(event)) >= levelRank(wanted),
     why: ({ event }) =>
-      event.type === 'log' ? `its level is ${levelOf(event)}, not ${wanted} or worse` : 'it is no message of the log',
+      event.type === 'log' ? `its level is ${levelOf(event)}, not ${wanted} or worse` : 'it is not a log message',
   };
 }
 
@@ -181,7 +181,7 @@ function says(source: string): Test {
   };
 }
 
-/** Of output and messages; what is for debuggers is kept from people. */
+/** Lines of output and messages, without debug output. */
 export function outputLinesOf({ type, data }: ExecutionEvent): string[] {
   const text = type === 'log' ? textOf(data, 'message') : type === 'output' ? textOf(data, 'text') : undefined;
   if (text === undefined || data['stream'] === 'debug') return [];
@@ -189,7 +189,7 @@ export function outputLinesOf({ type, data }: ExecutionEvent): string[] {
   return plain.includes('\n') ? plain.split('\n') : [plain];
 }
 
-/** The step that an event is about. */
+/** Step of an event. */
 export function stepNameOf({ steps }: Execution, { step }: ExecutionEvent): Step | undefined {
   return step === undefined ? undefined : steps.get(step);
 }

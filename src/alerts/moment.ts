@@ -1,6 +1,6 @@
-/** A point in time, by both clocks. */
+/** Point in time, by both clocks. */
 export interface Moment {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   at: number;
   /** Unix milliseconds; the user may set this clock. */
   now: number;

@@ -1,4 +1,4 @@
-/** What rules have raised alerts about: decides whether another one would repeat it. */
+/** Memory of raised alerts: decides whether another one would be a repetition. */
 import type { AlertState } from '../core/alerts.js';
 import { spokeKey, streakOf } from '../core/alerts.js';
 import type { Execution } from '../core/execution.js';
@@ -7,35 +7,35 @@ import { evictOldest } from '../core/evict.js';
 import type { Moment } from './moment.js';
 import type { Rule } from './rules.js';
 
-/** For one rule and execution, or name. */
-const MAX_TOLD = 10_000;
+/** Bound of remembered alerts. */
+const MAX_RAISED = 10_000;
 
 /**
- * The state of alerts, as the events in the journal have it, and what has fired since, which is not there yet.
- * `once`: of an execution it may be told once.
+ * State of alerts by the events in the journal, and alerts that have fired since and are not written yet.
+ * `once`: at most one alert per execution.
  */
 export class RaisedAlerts {
   readonly #alerts: () => AlertState;
-  /** When, by a clock that is never set back. */
-  readonly #here = new Map<string, number>();
+  /** Times of alerts that are not in the journal yet, by a monotonic clock. */
+  readonly #unwritten = new Map<string, number>();
 
   constructor(alerts: () => AlertState) {
     this.#alerts = alerts;
   }
 
-  /** Why this rule is not to raise an alert now, though all its conditions hold. */
+  /** @returns why the rule must not raise an alert now, although all its conditions hold */
   whyNot(rule: Rule, execution: Execution | undefined, moment: Moment, once: boolean): string | undefined {
     if (once && execution && !rule.isRecurring) {
-      if (execution.alerts?.includes(rule.name) || this.#here.has(executionKey(rule, execution)))
-        return 'it has told of this execution before';
+      if (execution.alerts?.includes(rule.name) || this.#unwritten.has(executionKey(rule, execution)))
+        return 'it has fired for this execution before';
     }
     if (rule.repeat === 'streak' && execution) {
       const { rules = [] } = streakOf(this.#alerts(), execution) ?? {};
-      if (rules.includes(rule.name) || this.#here.has(streakKey(rule, execution)))
-        return `it has told of ${execution.name} before, which has not succeeded since (repeat: streak)`;
+      if (rules.includes(rule.name) || this.#unwritten.has(streakKey(rule, execution)))
+        return `it has fired for ${execution.name} before, which has not succeeded since (repeat: streak)`;
     }
     const quiet = this.#quietFor(rule, execution, moment);
-    return quiet > 0 ? `it is to be quiet for ${formatDuration(quiet)} more (throttle)` : undefined;
+    return quiet > 0 ? `it is throttled for another ${formatDuration(quiet)} (throttle)` : undefined;
   }
 
   note(rule: Rule, execution: Execution | undefined, moment: Moment, once: boolean): void {
@@ -46,27 +46,27 @@ export class RaisedAlerts {
       this.#remember(streakKey(rule, execution), moment);
   }
 
-  /** An execution of this name has succeeded, which ends its streak for these rules. */
+  /** Ends the streak of a name after a success. */
   endStreak(rules: Iterable<Rule>, execution: Execution): void {
-    for (const rule of rules) this.#here.delete(streakKey(rule, execution));
+    for (const rule of rules) this.#unwritten.delete(streakKey(rule, execution));
   }
 
-  /** Milliseconds that a rule is still to be quiet about executions of this name. */
+  /** Remaining throttle of a rule for executions of this name, in milliseconds. */
   #quietFor(rule: Rule, execution: Execution | undefined, { at, now }: Moment): number {
     if (rule.throttle === 0) return 0;
     const key = spokeKey(rule.name, execution);
-    const here = this.#here.get(key);
+    const here = this.#unwritten.get(key);
     const there = this.#alerts().spoke.get(key);
-    // a clock that was set back makes nobody wait for longer than once
+    // a clock that was set back extends the throttle at most once
     const elapsed =
       here !== undefined ? at - here : there === undefined ? Infinity : Math.max(0, now - Date.parse(there));
     return Math.max(0, rule.throttle - elapsed);
   }
 
   #remember(key: string, { at }: Moment): void {
-    this.#here.delete(key);
-    this.#here.set(key, at);
-    evictOldest(this.#here, MAX_TOLD);
+    this.#unwritten.delete(key);
+    this.#unwritten.set(key, at);
+    evictOldest(this.#unwritten, MAX_RAISED);
   }
 }
 

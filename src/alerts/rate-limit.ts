@@ -1,10 +1,10 @@
-/** How much may be told: so many at once, and so many a minute from then on. */
+/** Rate limit: a token bucket, and exponential backoff with jitter. */
 import type { Clock } from '../core/clock.js';
 
 export interface Allowance {
-  /** Takes one, if there is one. */
+  /** Takes a token. @returns whether there was one */
   take(): boolean;
-  /** How many there are. */
+  /** Number of tokens. */
   readonly left: number;
   set(perMinute: number): void;
 }
@@ -40,12 +40,12 @@ export function createAllowance(perMinute: number, clock: Clock): Allowance {
 }
 
 const FIRST_MS = 1_000;
-const LONGEST_MS = 5 * 60_000;
-/** What a target may ask for. */
-const LONGEST_ASKED_MS = 60 * 60_000;
+const MAX_MS = 5 * 60_000;
+/** Maximum delay that a target can request. */
+const MAX_REQUESTED_MS = 60 * 60_000;
 
-/** Milliseconds before the next attempt, after so many in a row have failed: any time up to a bound that doubles. */
+/** Backoff in milliseconds after consecutive failures: random up to a bound that doubles with each. */
 export function backOff(failures: number, asked = 0, random: () => number = Math.random): number {
-  const most = Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
-  return Math.max(random() * most, Math.min(asked, LONGEST_ASKED_MS));
+  const most = Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1));
+  return Math.max(random() * most, Math.min(asked, MAX_REQUESTED_MS));
 }

@@ -1,4 +1,4 @@
-/** What a crash has left: judges again what is read at a start, and finds what was never written down. */
+/** Recovery after a crash: evaluates events again that are read at the start, and finds alerts that were not written. */
 import type { AlertState } from '../core/alerts.js';
 import { emptyAlerts } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
@@ -15,25 +15,25 @@ import { alertId, alertIdsOf } from './alert-event.js';
 import type { Rule } from './rules.js';
 
 export interface Recovery {
-  /** This was read, and is in the state. */
+  /** Called for each event that was read and folded. */
   saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
-  /** The state is read whole. The judge goes on from there; `missed`: what was to be told, over which channels. */
+  /** Ends recovery. `judge` continues from the state; `missed`: alerts to send, with their channels. */
   end(state: State): { judge: RuleEvaluator; missed: AlertEvent[] };
 }
 
 export function createRecovery(rules: readonly Rule[], journal: string, clock: Clock, now: () => number): Recovery {
   let alerts: AlertState = emptyAlerts();
-  const judge = new RuleEvaluator(rules, () => alerts);
+  const evaluator = new RuleEvaluator(rules, () => alerts);
   const matches: Match[] = [];
   const written = new Set<string>();
 
   const momentOf = ({ time }: ExecutionEvent): Moment => {
     const moment = { at: clock.now(), now: now() };
-    // as long ago as it says
+    // converts its wall clock time to the monotonic clock
     return { ...moment, at: moment.at - Math.max(0, moment.now - Date.parse(time)) };
   };
 
-  /** Of a question only if it still stands. */
+  /** A question must still be open. */
   const stillHolds = ({ event, execution }: Match, state: State): boolean =>
     event?.type !== 'attention' ||
     (execution !== undefined && findExecution(state, execution.id)?.attention === textOf(event.data, 'state'));
@@ -43,11 +43,11 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
       ({ alerts } = state);
       if (event.type === 'alert_triggered') {
         for (const id of alertIdsOf(journal, event)) written.add(id);
-      } else if (judge.isAskedAbout(event.type)) matches.push(...judge.take(event, execution, momentOf(event)));
+      } else if (evaluator.isAskedAbout(event.type)) matches.push(...evaluator.take(event, execution, momentOf(event)));
     },
     end(state) {
       ({ alerts } = state);
-      judge.adopt(state.alive.values(), { at: clock.now(), now: now() });
+      evaluator.adopt(state.alive.values(), { at: clock.now(), now: now() });
       const missed = matches
         .filter((match) => stillHolds(match, state))
         .map((match) => ({
@@ -55,7 +55,7 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
           channels: match.rule.notify.filter((channel) => !written.has(alertId(journal, match, channel))),
         }))
         .filter(({ channels }) => channels.length > 0);
-      return { judge, missed };
+      return { judge: evaluator, missed };
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Which rules an event is worth asking: found by its type, and of those the ones that fit its execution, which are
- * remembered. So an event that no rule looks at costs nothing, and one that many look at little.
+ * Index of rules: by type of event, and by the constant properties of its execution, whose result is
+ * cached. An event that no rule is about costs nothing.
  */
 import type { ExecutionEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
@@ -10,29 +10,29 @@ import { outputLinesOf } from './matcher.js';
 import type { Rule } from './rules.js';
 
 export interface RuleIndex {
-  /** Of all executions. */
+  /** Rules for a type of event, for any execution. */
   rulesFor(type: string): readonly Rule[];
   find(type: string, execution: Execution | undefined): RulesOfType;
 }
 
 export interface RulesOfType {
   readonly rules: readonly Rule[];
-  /** Those that are to be asked about this event, each with the line that it has found in it, if it looks for one. */
+  /** Rules to evaluate for this event, with the line that matched, if a rule has a pattern. */
   ask(event: ExecutionEvent): ReadonlyMap<Rule, string | undefined>;
 }
 
-/** What an execution is, and by that the plans for it, by type of event. */
-interface Known {
+/** Constant properties of an execution, and its rules by type of event. */
+interface Cached {
   name: string;
   kind: string;
   agent: string | undefined;
   queue: string | undefined;
   labels: object | undefined;
-  plans: Map<string, RulesOfType>;
+  byType: Map<string, RulesOfType>;
 }
 
-/** Combinations of rules that are kept: what runs is of a few kinds. */
-const MAX_PLANS = 64;
+/** Bound of cached combinations of rules. */
+const MAX_COMBINATIONS = 64;
 
 export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
   const byType = new Map<string, Rule[]>();
@@ -40,57 +40,57 @@ export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
     for (const type of rule.types) byType.set(type, [...(byType.get(type) ?? []), rule]);
   }
   const rulesFor = (type: string): readonly Rule[] => byType.get(type) ?? NONE;
-  const known = new WeakMap<Execution, Known>();
-  const plans = new Map<string, RulesOfType>();
+  const known = new WeakMap<Execution, Cached>();
+  const combinations = new Map<string, RulesOfType>();
 
-  /** The same for all executions that the same rules fit. */
-  const planOf = (fitting: readonly Rule[]): RulesOfType => {
+  /** Shared by all executions with the same rules. */
+  const combinationOf = (fitting: readonly Rule[]): RulesOfType => {
     const key = fitting.map(({ name }) => name).join('\n');
-    let plan = plans.get(key);
-    if (!plan) {
-      if (plans.size >= MAX_PLANS) plans.clear();
-      plans.set(key, (plan = createPlan(fitting)));
+    let combination = combinations.get(key);
+    if (!combination) {
+      if (combinations.size >= MAX_COMBINATIONS) combinations.clear();
+      combinations.set(key, (combination = createRulesOfType(fitting)));
     }
-    return plan;
+    return combination;
   };
 
   return {
     rulesFor,
     find(type, execution) {
       const all = rulesFor(type);
-      if (!execution) return planOf(all.filter(({ filters }) => filters.length === 0));
+      if (!execution) return combinationOf(all.filter(({ filters }) => filters.length === 0));
       const { name, kind, agent, queue, labels } = execution;
       let of = known.get(execution);
       const isSame =
         of?.name === name && of.kind === kind && of.agent === agent && of.queue === queue && of.labels === labels;
-      if (!of || !isSame) known.set(execution, (of = { name, kind, agent, queue, labels, plans: new Map() }));
-      let plan = of.plans.get(type);
-      if (!plan) {
+      if (!of || !isSame) known.set(execution, (of = { name, kind, agent, queue, labels, byType: new Map() }));
+      let combination = of.byType.get(type);
+      if (!combination) {
         const subject = { execution } as MatchSubject;
-        plan = planOf(all.filter(({ filters }) => filters.every((test) => test.holds(subject))));
-        of.plans.set(type, plan);
+        combination = combinationOf(all.filter(({ filters }) => filters.every((test) => test.holds(subject))));
+        of.byType.set(type, combination);
       }
-      return plan;
+      return combination;
     },
   };
 }
 
 const NONE: readonly Rule[] = [];
 
-/** Patterns of several rules are looked for at once. */
-function createPlan(rules: readonly Rule[]): RulesOfType {
-  const looking = rules.filter(({ when }) => when.output !== undefined);
-  const others = new Map(rules.filter((rule) => !looking.includes(rule)).map((rule) => [rule, undefined]));
-  if (looking.length === 0) return { rules, ask: () => others };
+/** Matches the patterns of all rules in one pass. */
+function createRulesOfType(rules: readonly Rule[]): RulesOfType {
+  const withPattern = rules.filter(({ when }) => when.output !== undefined);
+  const others = new Map(rules.filter((rule) => !withPattern.includes(rule)).map((rule) => [rule, undefined]));
+  if (withPattern.length === 0) return { rules, ask: () => others };
   let find: ((text: string) => number[]) | undefined;
   return {
     rules,
     ask(event) {
-      find ??= compileSet(looking.map(({ when }) => when.output ?? ''));
+      find ??= compileSet(withPattern.map(({ when }) => when.output ?? ''));
       let found: Map<Rule, string | undefined> | undefined;
       for (const line of outputLinesOf(event)) {
         for (const place of find(line)) {
-          const rule = looking[place];
+          const rule = withPattern[place];
           found ??= new Map(others);
           if (rule && !found.has(rule)) found.set(rule, line);
         }

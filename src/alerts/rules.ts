@@ -1,4 +1,4 @@
-/** Rules: the built-in ones and those of the configuration, as tests in the order of their cost. */
+/** Rules: the built-in ones and those of the configuration, as tests ordered by cost. */
 import type { RuleConfig } from '../config/alert-schema.js';
 import type { Conditions } from '../api/conditions.js';
 import { BUILTIN } from '../config/alert-schema.js';
@@ -9,42 +9,42 @@ import type { Test } from './matcher.js';
 import { filterTests, momentTests } from './matcher.js';
 
 export interface Rule extends RuleConfig {
-  /** Of the events that it is asked about; none for one that is about time alone. */
+  /** Types of events that it is evaluated for; none if only time decides. */
   readonly types: ReadonlySet<string>;
-  /** What an execution fulfils by what it is, or never. */
+  /** Tests of constant properties of the execution. */
   readonly filters: readonly Test[];
-  /** What depends on the event. */
+  /** Tests that depend on the event. */
   readonly moments: readonly Test[];
-  /** It tells of what still runs after so many milliseconds. */
+  /** Fires for what still runs after this time, in milliseconds. */
   readonly during?: number;
-  /** It tells of one execution again, once what it tells of has ended in between. */
+  /** Fires again for an execution when its condition has not held in between. */
   readonly isRecurring: boolean;
-  /** It is about a figure: it fires when that exceeds the threshold, and again once it has not in between. */
+  /** Is about a measurement: fires when it exceeds the threshold, and again when it has not in between. */
   readonly isLasting: boolean;
   readonly isBuiltin: boolean;
 }
 
-/** Whoever typed a command that ended sooner is still looking at it. */
+/** The user still watches a command that ends sooner. */
 const LONG_COMMAND_MS = 30_000;
-/** A program prints or logs the same again and again: for one name not more often than this. */
+/** Minimum interval of alerts about output and messages, for each name. */
 const OUTPUT_THROTTLE_MS = 10_000;
-/** Of what an alert is about; a rule about alerts would tell about itself. */
-const UNTOLD = 'alert_triggered';
+/** No rule is evaluated for alerts, which would raise alerts about themselves. */
+const EXCLUDED = 'alert_triggered';
 
-const NOT_TYPED = besides('it was typed at a prompt', ({ kind }) => kind === 'command');
-/** What stands in another execution is for that one to tell. */
-const INNER = besides('it runs in another one, which tells it', ({ parent }) => parent !== undefined);
-/** Events that nobody began are lost to nobody. */
-const UNBEGUN = besides('nobody has begun it', ({ status, implicit }) => status === 'lost' && implicit === true);
+const NOT_TYPED = unless('it was typed at a prompt', ({ kind }) => kind === 'command');
+/** The outer execution raises the alert. */
+const INNER = unless('it runs within another execution, which raises the alert', ({ parent }) => parent !== undefined);
+/** An execution without a start is not lost. */
+const NOT_STARTED = unless('it has no start', ({ status, implicit }) => status === 'lost' && implicit === true);
 
 /** The rules that exist without a configuration. */
 function createBuiltins(interactive: readonly string[]): Rule[] {
   const programs = interactive.flatMap((entry) => (entry === BUILTIN ? INTERACTIVE_PROGRAMS : [entry]));
-  const operated = besides('it is an interactive program (alerts.interactive)', ({ argv, name }) =>
+  const operated = unless('it is an interactive program (alerts.interactive)', ({ argv, name }) =>
     isInteractive(argv?.join(' ') ?? name, programs),
   );
   return [
-    builtin('failed', { status: ['failed', 'timeout', 'lost'] }, [NOT_TYPED, INNER, UNBEGUN]),
+    builtin('failed', { status: ['failed', 'timeout', 'lost'] }, [NOT_TYPED, INNER, NOT_STARTED]),
     builtin('waiting', { attention: ['waiting'] }, [NOT_TYPED]),
     builtin(
       'long_command',
@@ -55,8 +55,8 @@ function createBuiltins(interactive: readonly string[]): Rule[] {
 }
 
 /**
- * Rules in the order of the configuration.
- * @param interactive The key `alerts.interactive`: programs that the rule `long_command` leaves out.
+ * Creates rules in the order of the configuration.
+ * @param interactive - `alerts.interactive`: programs that the rule `long_command` excludes
  */
 export function createRules(
   configured: readonly (RuleConfig | typeof BUILTIN)[] = [BUILTIN],
@@ -76,7 +76,7 @@ function compile(config: RuleConfig, isBuiltin: boolean): Rule {
   return {
     ...config,
     throttle: isAboutLines(when) ? Math.max(config.throttle, OUTPUT_THROTTLE_MS) : config.throttle,
-    types: new Set(types.filter((type) => type !== UNTOLD)),
+    types: new Set(types.filter((type) => type !== EXCLUDED)),
     filters: filterTests(when),
     moments: types.length === 0 ? [] : momentTests(when),
     ...(types.length === 0 && when.longerThan !== undefined && { during: when.longerThan }),
@@ -96,7 +96,7 @@ function isAboutLines({ output, level }: Conditions): boolean {
   return output !== undefined || level !== undefined;
 }
 
-/** Those that are given, else those that the other conditions are about; none for a time that passes. */
+/** Types of events: those given, else those of the other conditions; none for a duration alone. */
 function typesOf(when: Conditions): string[] {
   const { type, status, exitStatus, attention, step, output, level, resource, longerThan, costUsd, tokensPerMinute } =
     when;
@@ -114,7 +114,7 @@ function typesOf(when: Conditions): string[] {
   );
 }
 
-/** Everything but this. */
-function besides(why: string, is: (execution: Execution) => boolean): Test {
+/** Test that holds for all other executions. */
+function unless(why: string, is: (execution: Execution) => boolean): Test {
   return { holds: ({ execution }) => execution !== undefined && !is(execution), why: () => why };
 }

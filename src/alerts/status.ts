@@ -1,4 +1,4 @@
-/** What `progress rules` and the status of the daemon say about rules and channels. */
+/** Status of rules and channels, for `progress rules` and the daemon's status. */
 import type { AlertState, ChannelRecord } from '../core/alerts.js';
 import type { ChannelStatus, RuleView } from '../api/messages.js';
 import type { DeliveryQueue } from './delivery-queue.js';
@@ -17,7 +17,7 @@ export function ruleView(
   };
 }
 
-/** `unavailable`: why nobody can be told over it at the moment. */
+/** @param unavailable - why the channel cannot be used now */
 export function channelStatus(
   name: string,
   record: ChannelRecord | undefined,

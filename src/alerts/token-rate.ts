@@ -1,9 +1,9 @@
-/** How many tokens an execution uses per minute, from the events that report them. */
+/** Token rates of executions, from the events that report tokens. */
 import type { ExecutionEvent } from '../core/event.js';
 import { numberOf } from '../core/event.js';
 import { evictOldest } from '../core/evict.js';
 
-/** Executions whose use is kept. */
+/** Bound of remembered executions. */
 const MAX_EXECUTIONS = 1_000;
 
 interface Used {
@@ -11,17 +11,17 @@ interface Used {
   tokens: number;
 }
 
-/** Keeps what each execution has used within a time. */
+/** Tokens that executions have used within a window. */
 export class TokenRates {
   readonly #windowMs: number;
   readonly #used = new Map<string, Used[]>();
 
-  /** @param windowMs The longest window that is asked for. */
+  /** @param windowMs - the longest window that is requested */
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
   }
 
-  /** Takes an event of an execution. */
+  /** Adds an event of an execution. */
   note({ execution, time, data }: ExecutionEvent): void {
     const tokens = numberOf(data, 'tokens') ?? 0;
     if (execution === undefined || this.#windowMs === 0 || tokens <= 0) return;
@@ -32,7 +32,7 @@ export class TokenRates {
     evictOldest(this.#used, MAX_EXECUTIONS);
   }
 
-  /** Tokens a minute over the window that ends with this event. */
+  /** @returns tokens per minute over the window that ends with this event */
   rate({ execution, time }: ExecutionEvent, windowMs: number): number {
     const since = Date.parse(time) - windowMs;
     const used = this.#used.get(execution ?? '') ?? [];

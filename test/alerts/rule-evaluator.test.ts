@@ -192,7 +192,7 @@ t.test('a rule is quiet for as long as it says, for each name, whatever is done 
     court.say({ ...start({ name }), execution }, { ...fail(), execution }).length;
   t.equal(run('a'), 1);
   t.equal(run('b'), 0);
-  t.strictSame(court.why.get('rule-0'), ['it is to be quiet for 10:00 more (throttle)']);
+  t.strictSame(court.why.get('rule-0'), ['it is throttled for another 10:00 (throttle)']);
   t.equal(run('c', 'other'), 1);
   court.world.now += 86_400_000;
   t.equal(run('d'), 0, 'the clock is set ahead');
@@ -211,7 +211,7 @@ t.test('after a start a rule is as quiet as before, but not for longer than once
   t.equal(court.say(fail()).length, 0);
   court.world.now -= 86_400_000;
   t.equal(court.say({ ...start(), execution: 'y' }, { ...fail(), execution: 'y' }).length, 0, 'the clock was set back');
-  t.strictSame(court.why.get('r'), ['it is to be quiet for 10:00 more (throttle)']);
+  t.strictSame(court.why.get('r'), ['it is throttled for another 10:00 (throttle)']);
 });
 
 t.test('output that repeats is told every ten seconds at the most', async (t) => {

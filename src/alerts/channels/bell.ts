@@ -1,4 +1,4 @@
-/** The bell of the terminal that an execution was started from, as long as that is there. */
+/** Channel that rings the bell of the terminal that an execution was started from. */
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ExecutionJson } from '../../core/execution.js';
@@ -6,7 +6,7 @@ import { terminalOf } from '../../platform/processes.js';
 import type { AlertChannel } from '../channel.js';
 
 const BEL = '\x07';
-/** An event may call any file a terminal. */
+/** Files that are terminals; an event may name any file. */
 const TERMINAL = /^\/dev\/(?:pts\/\d{1,7}|tty\d{1,3}|ttys\d{3})$/;
 /** `bash-1234-...`, `run-1234-...`: the process that wrote the events. */
 const SOURCE = /^([a-z]+)-(\d{1,10})-/;
@@ -18,23 +18,25 @@ export function createBell(): AlertChannel {
     send({ execution }) {
       const rung = execution !== undefined && terminalsOf(execution).some(ring);
       return Promise.resolve(
-        rung ? { outcome: 'sent' } : { outcome: 'unavailable', error: 'no terminal is left that it was started from' },
+        rung
+          ? { outcome: 'sent' }
+          : { outcome: 'unavailable', error: 'the terminal that it was started from is closed' },
       );
     },
   };
 }
 
-/** Where it may have been started from, the best first. */
+/** Terminals it may have been started from, the most likely first. */
 function terminalsOf({ source = '', pid, tty, host }: ExecutionJson): string[] {
   if (host !== undefined && host !== hostname()) return [];
   const [, writer, number] = SOURCE.exec(source) ?? [];
-  // a run may have a terminal of its own, where a bell would be a part of its output
+  // a bell on the pseudo-terminal of a run would be part of its output
   const pids = [number === undefined ? undefined : Number(number), writer === 'run' ? undefined : pid];
   const theirs = pids.map((id) => (id === undefined ? undefined : terminalOf(id)));
   return [...theirs, tty].filter((file) => file !== undefined).filter((file) => TERMINAL.test(file));
 }
 
-/** False where it is not ours to ring, or takes nothing now. */
+/** Rings the bell. @returns false when the terminal belongs to another user, or does not accept output */
 function ring(file: string): boolean {
   try {
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;

@@ -1,4 +1,4 @@
-/** A channel that gives alerts to a program. */
+/** Channel that passes alerts to a program. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { CommandConfig } from '../../config/channel-schema.js';
@@ -9,9 +9,9 @@ import type { ProgramEnd } from './program.js';
 import { runProgram, whyItFailed } from './program.js';
 import { failed, retry } from './undeliverable.js';
 
-/** Of sysexits: the program asks to be tried again. */
+/** Exit status of sysexits(3) by which a program requests a retry. */
 const EX_TEMPFAIL = 75;
-/** What a variable holds: the whole alert is on stdin. */
+/** Bound of a variable; the whole alert is on stdin. */
 const VARIABLE_CHARS = 4_096;
 
 export function createCommand(name: string, config: CommandConfig, env: NodeJS.ProcessEnv): AlertChannel {
@@ -35,7 +35,7 @@ export function createCommand(name: string, config: CommandConfig, env: NodeJS.P
   };
 }
 
-/** Lines, which a shell may quote and no NUL ends. */
+/** Variables for the program: single lines without NUL. */
 function variablesOf({ id, rule, rules, title, body, urgency, severity, time, execution }: Alert): NodeJS.ProcessEnv {
   const texts = {
     ID: id,
@@ -57,8 +57,8 @@ function whyNotStarted(program: string, end: ProgramEnd): string | undefined {
   if (end.end !== 'not started') return undefined;
   const { code } = end.error as NodeJS.ErrnoException;
   if (code !== 'ENOENT' && code !== 'EACCES') return undefined;
-  if (program.includes('/')) return `${program}${code === 'ENOENT' ? ': there is no such program' : REFUSED}`;
-  // a directory in PATH that may not be searched is refused too, whatever is in it
+  if (program.includes('/')) return `${program}${code === 'ENOENT' ? ': no such program' : REFUSED}`;
+  // a directory in PATH without search permission causes EACCES too
   return code === 'EACCES' && isInPath(program) ? program + REFUSED : `${program} is not in PATH`;
 }
 

@@ -1,4 +1,4 @@
-/** Channels by their configuration. What one needs beyond Node's own modules is loaded when it sends something. */
+/** Creates channels by their configuration. Dependencies of a channel are loaded when it sends. */
 import type { ChannelConfig } from '../../config/channel-schema.js';
 import { ProgressError } from '../../core/errors.js';
 import type { AlertChannel, DeliveryOutcome } from '../channel.js';
@@ -9,7 +9,7 @@ import { createEmail } from './email.js';
 import { Undeliverable } from './undeliverable.js';
 import { createWebhook } from './webhook.js';
 
-/** `desktop` and `bell` need no configuration. `env` is where secrets, proxies and the desktop are looked for. */
+/** @param config - not needed for `desktop` and `bell`. @param env - holds secrets, proxies and the desktop */
 export function createAlertChannel(
   name: string,
   config: ChannelConfig | undefined,
@@ -46,7 +46,7 @@ function withoutThrowing(channel: AlertChannel): AlertChannel {
         return await channel.send(alert, signal);
       } catch (error) {
         if (error instanceof Undeliverable) return error.outcome;
-        // a mistake of ours, whose words may hold anything
+        // an internal error, whose message may hold a secret
         return {
           outcome: 'failed',
           error: `${channel.type}: ${error instanceof Error ? error.name : 'internal error'}`,

@@ -1,26 +1,26 @@
-/** The desktop as a channel: is there one, and a bounded number of processes that show a notification on it. */
+/** Desktop channel: shows notifications by a bounded number of processes. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { findInPath } from '../../platform/paths.js';
 import type { Alert, AlertChannel } from '../channel.js';
 import { runProgram, whyItFailed } from './program.js';
 
-/** What one notification is made of. */
+/** Content of a notification. */
 export type Notification = Pick<Alert, 'title' | 'body' | 'urgency'>;
 
-/** Each starts Node. */
+/** Concurrent processes; each starts Node. */
 const MAX_AT_ONCE = 2;
-/** More than this at a time nobody reads. */
+/** Bound of queued notifications. */
 const MAX_WAITING = 20;
-/** A desktop answers within milliseconds; macOS may take until the notification has gone, which is ten seconds. */
-const PATIENCE_MS = 15_000;
+/** Timeout. A desktop answers within milliseconds; macOS may wait for the notification to close, ten seconds. */
+const TIMEOUT_MS = 15_000;
 
-/** Beside the daemon's own file, once both are built. */
+/** Built next to the file of the daemon. */
 const PROGRAM = new URL('./notify.js', import.meta.url);
 
 export function createDesktop(
   env: NodeJS.ProcessEnv,
-  { program = fileURLToPath(PROGRAM), patienceMs = PATIENCE_MS } = {},
+  { program = fileURLToPath(PROGRAM), patienceMs = TIMEOUT_MS } = {},
 ): AlertChannel {
   const waiting: (() => void)[] = [];
   let active = 0;
@@ -37,7 +37,7 @@ export function createDesktop(
       else await new Promise<void>((resolve) => waiting.push(resolve));
       try {
         const notification: Notification = { title, body, urgency };
-        // node-notifier in the daemon itself would cost it memory that most never need
+        // node-notifier within the daemon would cost memory
         const end = await runProgram({
           argv: [process.execPath, program],
           env: { ...env, DBUS_SESSION_BUS_ADDRESS: findBus(env) },
@@ -57,17 +57,17 @@ export function createDesktop(
   };
 }
 
-/** As on a server. */
+/** Reason on a machine without a desktop. */
 export const NO_BUS = 'there is no session bus';
 
-/** Looked at each time: a session may begin and end while the daemon runs. */
+/** Checked each time: a session may start and end while the daemon runs. */
 export function whyUnavailable(env: NodeJS.ProcessEnv): string | undefined {
   if (process.platform === 'darwin') return undefined;
   if (!findBus(env)) return NO_BUS;
   return findInPath('notify-send', env['PATH']).length > 0 ? undefined : 'notify-send is not in PATH';
 }
 
-/** A daemon that cron or ssh has started does not inherit the address; systemd has it in the same place for everybody. */
+/** Finds the session bus: a daemon started by cron or ssh does not inherit its address, whose default is systemd's. */
 function findBus({ DBUS_SESSION_BUS_ADDRESS: given }: NodeJS.ProcessEnv): string | undefined {
   const socket = `/run/user/${process.getuid?.() ?? ''}/bus`;
   return given ?? (existsSync(socket) ? `unix:path=${socket}` : undefined);

@@ -1,32 +1,32 @@
-/** An alert as a message: plain text, and headers by which others know it again. */
+/** Builds the email of an alert: plain text, with headers for deduplication. */
 import { createHash } from 'node:crypto';
 import type { Alert } from '../channel.js';
 import { toSingleLine } from '../single-line.js';
 
-/** What a list of messages shows of a subject, and more. */
+/** Longer than what a list of messages shows of a subject. */
 const SUBJECT_CHARS = 200;
 const LINE_CHARS = 1_000;
 const PRIORITIES = { low: 'low', normal: 'normal', critical: 'high' } as const;
 
 export function buildMessage(from: string, alert: Alert) {
   return {
-    // the same at each attempt: who gets it twice shows it once
+    // the same for each attempt, so that a recipient deduplicates
     messageId: `<${createHash('sha256').update(alert.id).digest('hex').slice(0, 32)}@${domainOf(from)}>`,
     date: new Date(alert.time),
     subject: plain(toSingleLine(alert.title, SUBJECT_CHARS)) || 'progress',
     text: describe(alert),
     priority: PRIORITIES[alert.urgency],
-    // nobody's absence is to be answered to it
+    // prevents automatic replies
     headers: { 'Auto-Submitted': 'auto-generated' },
   };
 }
 
-/** What looks like an encoded word (RFC 2047) would be decoded where it is read; this space has no width. */
+/** Breaks up encoded words (RFC 2047), which a mail program would decode, by a zero-width space. */
 function plain(text: string): string {
   return text.replaceAll('=?', '=\u200b?');
 }
 
-/** Of `Name <name@domain>`. */
+/** Domain of `Name <name@domain>`. */
 function domainOf(address: string): string {
   return /@([\w.-]+)>?$/.exec(address)?.[1] ?? 'localhost';
 }

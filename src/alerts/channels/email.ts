@@ -1,4 +1,4 @@
-/** A channel that sends alerts as messages over SMTP. */
+/** Channel that sends alerts as email over SMTP. */
 import type { EmailConfig } from '../../config/channel-schema.js';
 import type { AlertChannel } from '../channel.js';
 import { toSingleLine } from '../single-line.js';
@@ -7,15 +7,15 @@ import { describeNetworkError } from './network.js';
 import { readAuthorities, readSecret, redact } from './secrets.js';
 import { failed, retry, Undeliverable, withDeadline } from './undeliverable.js';
 
-/** Of what a server says. */
+/** Bound of a reply of the server in an error. */
 const REPLY_CHARS = 200;
 
-/** What nodemailer says of an error. */
+/** Error of nodemailer. */
 interface SmtpError extends Error {
   code?: string | undefined;
-  /** What it was before nodemailer gave it its own. */
+  /** Code before nodemailer replaced it. */
   originalCode?: string | undefined;
-  /** The server's own words, and whether it will say them again another time. */
+  /** Reply of the server, and whether it is permanent. */
   response?: string | undefined;
   permanent?: boolean | undefined;
   command?: string | undefined;
@@ -23,23 +23,23 @@ interface SmtpError extends Error {
   rejectedErrors?: readonly SmtpError[] | undefined;
 }
 
-/** Where the server has said nothing: these come from the configuration, all others from the way to it. */
-const LASTING = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'ECONFIG', 'EMESSAGE']);
+/** Codes without a reply that the configuration causes; all others are network errors. */
+const PERMANENT = new Set(['EAUTH', 'ENOAUTH', 'EENVELOPE', 'ECONFIG', 'EMESSAGE']);
 
 export function createEmail(name: string, config: EmailConfig, env: NodeJS.ProcessEnv): AlertChannel {
-  /** Whom the alert of this id has not reached yet: who has taken it is not sent it again. */
-  let partly: { id: string; left: readonly string[] } | undefined;
+  /** Recipients that an alert has not reached yet; the others are not sent it again. */
+  let partial: { id: string; left: readonly string[] } | undefined;
 
   return {
     name,
     type: config.type,
     async send(alert, signal) {
       const password = readSecret('password', { env: config.passwordEnv, file: config.passwordFile }, env);
-      // a server may repeat what it was told, and how: that of AUTH PLAIN is one word
+      // a server may repeat what it received; AUTH PLAIN encodes user and password as one word
       const secrets = password === undefined ? [] : [password, `\0${config.user ?? ''}\0${password}`];
       const options = connectionOptions(config, password, readAuthorities(config.caFile));
-      const to = partly?.id === alert.id ? partly.left : config.to;
-      // loaded by those who have such a channel
+      const to = partial?.id === alert.id ? partial.left : config.to;
+      // loaded only if there is such a channel
       const { createTransport } = await import('nodemailer');
       const refused = await withDeadline(signal, config.timeout, config.host, async (inner) => {
         const message = { ...buildMessage(config.from, alert), from: config.from, to: [...config.to], signal: inner };
@@ -51,11 +51,12 @@ export function createEmail(name: string, config: EmailConfig, env: NodeJS.Proce
         throw describe(config.host, error, secrets);
       });
       const left = refused.filter(({ permanent }) => permanent === false);
-      partly = left.length === 0 ? undefined : { id: alert.id, left: left.flatMap(({ recipient }) => recipient ?? []) };
+      partial =
+        left.length === 0 ? undefined : { id: alert.id, left: left.flatMap(({ recipient }) => recipient ?? []) };
       const [first] = left.length === 0 ? refused : left;
       if (first === undefined) return { outcome: 'sent' };
-      const said = `${config.host} refused ${refused.length} of ${to.length}: ${wordsOf(first, secrets)}`;
-      throw left.length === 0 ? failed(said) : retry(said);
+      const message = `${config.host} refused ${refused.length} of ${to.length}: ${replyOf(first, secrets)}`;
+      throw left.length === 0 ? failed(message) : retry(message);
     },
   };
 }
@@ -74,7 +75,7 @@ function connectionOptions(config: EmailConfig, pass: string | undefined, ca: st
     connectionTimeout: timeout,
     greetingTimeout: timeout,
     socketTimeout: timeout,
-    // a message is made of texts, and of nothing that a text could name
+    // a message has texts only, which must not refer to files or URLs
     disableFileAccess: true,
     disableUrlAccess: true,
   };
@@ -88,13 +89,13 @@ function describe(host: string, error: unknown, secrets: readonly string[]): Und
   if (error instanceof Undeliverable) return error;
   if (!isSmtpError(error)) return retry(describeNetworkError(host, undefined));
   const { code = '', originalCode, response, permanent, command } = error;
-  const isLasting = response === undefined ? LASTING.has(code) : permanent;
-  if (response === undefined && !isLasting) return retry(describeNetworkError(host, originalCode ?? code));
-  const said = `${host}: ${wordsOf(error, secrets)}${command === undefined ? '' : ` (${command})`}`;
-  return isLasting ? failed(said) : retry(said);
+  const isPermanent = response === undefined ? PERMANENT.has(code) : permanent;
+  if (response === undefined && !isPermanent) return retry(describeNetworkError(host, originalCode ?? code));
+  const message = `${host}: ${replyOf(error, secrets)}${command === undefined ? '' : ` (${command})`}`;
+  return isPermanent ? failed(message) : retry(message);
 }
 
-/** Of the server, else of nodemailer. */
-function wordsOf({ response, message }: SmtpError, secrets: readonly string[]): string {
+/** Reply of the server, else the message of nodemailer. */
+function replyOf({ response, message }: SmtpError, secrets: readonly string[]): string {
   return toSingleLine(redact(response ?? message, secrets), REPLY_CHARS);
 }

@@ -1,5 +1,5 @@
-/** What went wrong on the way to a server, in words that hold nothing but its name. */
-const WORDS: Readonly<Record<string, string>> = {
+/** Texts of network errors, which hold only the name of the server. */
+const TEXTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was closed',
   EPIPE: 'the connection was closed',
@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host is unreachable',
 };
 
-/** `code` is that of Node or of a library; those of TLS are told as they are. */
+/** @param code - of Node or of a library; codes of TLS are used unchanged */
 export function describeNetworkError(host: string, code: string | undefined): string {
-  return `${host}: ${WORDS[code ?? ''] ?? code ?? 'it cannot be reached'}`;
+  return `${host}: ${TEXTS[code ?? ''] ?? code ?? 'it cannot be reached'}`;
 }

@@ -1,16 +1,16 @@
-/** An alert as one line of JSON, for programs and for whoever listens behind a URL. */
+/** Serializes an alert as one line of JSON, for programs and webhooks. */
 import { clip } from '../../core/fields.js';
 import type { Alert } from '../channel.js';
 
-/** What anybody takes. A line of the journal may have four times as much, and an execution thousands of steps. */
+/** Bound that targets accept. A line of the journal can be four times as long, and an execution has thousands of steps. */
 const MAX_BYTES = 64 * 1024;
-/** Of what is longer: what each text, list and mapping in it keeps. */
+/** Bounds of texts, lists and mappings in an alert that is longer. */
 const TEXT_CHARS = 1_000;
 const ITEMS = 20;
-/** An execution has some fifty fields itself. */
+/** An execution has about fifty fields. */
 const KEYS = 64;
 
-/** Where something was left out it says so: `clipped`. */
+/** Sets `clipped` if something was left out. */
 export function toJson(alert: Alert): string {
   const whole = JSON.stringify(alert);
   if (fits(whole)) return whole;
@@ -22,7 +22,7 @@ function fits(json: string): boolean {
   return Buffer.byteLength(json) <= MAX_BYTES;
 }
 
-/** Of a list the end: it is the newest. */
+/** Clips long values; a list keeps its end, which is the newest. */
 function clipLong(_key: string, value: unknown): unknown {
   if (typeof value === 'string') return clip(value, TEXT_CHARS);
   if (Array.isArray(value)) return value.slice(-ITEMS);
@@ -31,7 +31,7 @@ function clipLong(_key: string, value: unknown): unknown {
   return entries.length > KEYS ? Object.fromEntries(entries.slice(0, KEYS)) : value;
 }
 
-/** Without anything that may be long. */
+/** Removes everything that may be long. */
 function outline({ event, execution, ...alert }: Alert): object {
   return {
     ...alert,

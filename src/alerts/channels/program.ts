@@ -1,4 +1,4 @@
-/** Programs that tell somebody something: each in a group of its own, so that it can be killed with all that it starts. */
+/** Runs the program of a channel in its own process group, so that it can be killed with its children. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
@@ -8,25 +8,25 @@ import { toSingleLine } from '../single-line.js';
 export interface ProgramOptions {
   argv: readonly [string, ...string[]];
   env: NodeJS.ProcessEnv;
-  /** For its stdin, whether it reads that or not. */
+  /** Text for its stdin. */
   input: string;
   timeoutMs: number;
-  /** Ends it, too. */
+  /** Aborting kills it. */
   signal: AbortSignal;
 }
 
-/** `late`: it was killed after its time. `said`: the end of what it wrote to stderr. */
+/** `late`: it was killed after its timeout. `said`: the end of its stderr. */
 export type ProgramEnd =
   | { end: 'status'; status: number; said: string }
   | { end: 'signal'; signal: NodeJS.Signals; said: string }
   | { end: 'late' | 'aborted'; said: string }
   | { end: 'not started'; error: unknown };
 
-/** Of the end of what it has to say; and of its last line, which a person gets to see. */
+/** Bounds of the stored end of stderr, and of its last line in an error. */
 const SAID_CHARS = 2_000;
 const LINE_CHARS = 200;
-/** What it has left behind may hold its stderr open for as long as it likes. */
-const LAST_WORDS_MS = 200;
+/** Delay before its stderr is closed, which children may keep open. */
+const STDERR_MS = 200;
 
 /** Never rejects. */
 export function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
@@ -36,7 +36,7 @@ export function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
     const child = start(options);
     if (child instanceof Error) return resolve({ end: 'not started', error: child });
     child.once('error', (error) => resolve({ end: 'not started', error }));
-    // one that cannot be made has no streams either
+    // a process that failed to start has no streams
     if (child.pid === undefined) return;
 
     let said = '';
@@ -50,12 +50,12 @@ export function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
     const timer = setTimeout(() => kill('late'), timeoutMs);
     signal.addEventListener('abort', abort);
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-SAID_CHARS)));
-    child.stdin.on('error', () => undefined); // it has ended, or does not care
+    child.stdin.on('error', () => undefined); // it has ended, or does not read its stdin
     child.stdin.end(input);
     child.once('exit', () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      setTimeout(() => child.stderr.destroy(), LAST_WORDS_MS).unref();
+      setTimeout(() => child.stderr.destroy(), STDERR_MS).unref();
     });
     child.once('close', (status, name) => {
       if (killed) resolve({ end: killed, said });
@@ -65,15 +65,15 @@ export function runProgram(options: ProgramOptions): Promise<ProgramEnd> {
   });
 }
 
-/** In a line; undefined where it has succeeded. */
+/** @returns the reason in one line; undefined after success */
 export function whyItFailed(what: string, end: ProgramEnd, timeoutMs: number): string | undefined {
   switch (end.end) {
     case 'status':
-      return end.status === 0 ? undefined : `${what} ended with ${end.status}${lastWords(end.said)}`;
+      return end.status === 0 ? undefined : `${what} ended with ${end.status}${lastLine(end.said)}`;
     case 'signal':
-      return `${what} was ended by ${end.signal}${lastWords(end.said)}`;
+      return `${what} was ended by ${end.signal}${lastLine(end.said)}`;
     case 'late':
-      return `${what} did not end within ${timeoutMs / 1_000} seconds${lastWords(end.said)}`;
+      return `${what} did not end within ${timeoutMs / 1_000} seconds${lastLine(end.said)}`;
     case 'aborted':
       return `${what} was interrupted`;
     case 'not started':
@@ -81,7 +81,7 @@ export function whyItFailed(what: string, end: ProgramEnd, timeoutMs: number): s
   }
 }
 
-function lastWords(said: string): string {
+function lastLine(said: string): string {
   const line = said.trimEnd().split('\n').at(-1) ?? '';
   return line === '' ? '' : `: ${toSingleLine(maskText(line), LINE_CHARS)}`;
 }
@@ -90,12 +90,12 @@ function start({ argv: [file, ...args], env }: ProgramOptions): ChildProcessBySt
   try {
     return spawn(file, args, { detached: true, stdio: ['pipe', 'ignore', 'pipe'], env });
   } catch (error) {
-    // what no program can be given: a NUL, or too much
+    // arguments with NUL, or too long
     return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-/** Its leader has not been waited for yet: the number is still its own. */
+/** Kills the group, whose ID is valid because its leader has not been reaped. */
 function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');

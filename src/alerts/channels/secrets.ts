@@ -1,28 +1,29 @@
-/** What channels need and nobody may see: read anew for each attempt, so that it is neither kept nor stale. */
+/** Reads the secrets of channels, for each attempt again, so that they are neither stored nor stale. */
 import { closeSync, constants, fstatSync, readSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { errnoOf } from '../../core/errors.js';
 import { NotRegularFile, openRegularSync } from '../../platform/regular-file.js';
 import { failed, retry } from './undeliverable.js';
 
-/** A token has a line; certificates of authorities may be many. */
+/** Bounds of a token and of a file of certificates. */
 const MAX_SECRET_BYTES = 16 * 1024;
 const MAX_CERTIFICATES_BYTES = 1024 * 1024;
-/** Of the group and of all others. */
+/** Permissions of the group and of others. */
 const OTHERS = 0o077;
 const MASK = '***';
-/** What is shorter may stand in a text by chance. */
+/** Shorter secrets may be part of a text by chance. */
 const MIN_MASKED_CHARS = 4;
 
 export interface SecretSource {
-  /** The name of a variable. */
+  /** Name of a variable. */
   env?: string | undefined;
   file?: string | undefined;
 }
 
 /**
- * Undefined where neither a variable nor a file is named; `what` it is stands in the messages, which never hold a part
- * of it. Throws Undeliverable: a variable stays as it is as long as the daemon runs, a file may be mended at any time.
+ * Reads a secret; undefined when neither a variable nor a file is named. Errors name `what` it is, and never hold a part
+ * of it.
+ * @throws Undeliverable: permanent for a variable, which is constant while the daemon runs; a file can be repaired
  */
 export function readSecret(what: string, source: SecretSource, env: NodeJS.ProcessEnv): string | undefined {
   if (source.env !== undefined) {
@@ -39,13 +40,13 @@ export function readSecret(what: string, source: SecretSource, env: NodeJS.Proce
   return value;
 }
 
-/** The certificates in `file`, and those that Node knows itself. */
+/** Reads certificates, and adds those of Node. */
 export function readAuthorities(file: string | undefined): string[] | undefined {
   if (file === undefined) return undefined;
   return [...rootCertificates, readBounded(file, `caFile: ${file}`, MAX_CERTIFICATES_BYTES, false)];
 }
 
-/** Takes secrets out of what somebody else has said, as they are and as they go over the wire. */
+/** Masks secrets in a text of a server, plain and in base64. */
 export function redact(text: string, secrets: readonly string[]): string {
   const long = secrets.filter((secret) => secret.length >= MIN_MASKED_CHARS);
   const forms = long.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
@@ -62,7 +63,7 @@ function readBounded(file: string, where: string, maxBytes: number, isPrivate: b
     try {
       const { mode, uid, size } = fstatSync(descriptor);
       if (isPrivate && (mode & OTHERS) !== 0) throw retry(`${where} can be read by others: chmod 600`);
-      if (isPrivate && uid !== 0 && uid !== process.getuid?.()) throw retry(`${where} belongs to somebody else`);
+      if (isPrivate && uid !== 0 && uid !== process.getuid?.()) throw retry(`${where} belongs to another user`);
       if (size > maxBytes) throw retry(`${where} is longer than ${maxBytes} bytes`);
       const buffer = Buffer.alloc(size);
       return buffer.subarray(0, readSync(descriptor, buffer)).toString();
@@ -73,6 +74,6 @@ function readBounded(file: string, where: string, maxBytes: number, isPrivate: b
     if (error instanceof NotRegularFile) throw retry(`${where} is not a regular file`);
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
-    throw retry(`${where} ${errno === 'ENOENT' ? 'is not there' : `cannot be read (${errno})`}`);
+    throw retry(`${where} ${errno === 'ENOENT' ? 'does not exist' : `cannot be read (${errno})`}`);
   }
 }

@@ -1,4 +1,4 @@
-/** How an attempt ends within a channel when it does not succeed: thrown, with the outcome that it has. */
+/** Error of a channel for an attempt that did not succeed, with its outcome. */
 import type { DeliveryOutcome } from '../channel.js';
 
 type Failure = Exclude<DeliveryOutcome, { outcome: 'sent' }>;
@@ -9,19 +9,19 @@ export class Undeliverable extends Error {
   }
 }
 
-/** It will not go better another time. */
+/** Permanent failure. */
 export function failed(error: string): Undeliverable {
   return new Undeliverable({ outcome: 'failed', error });
 }
 
-/** It may, and not sooner than in `after` milliseconds. */
+/** Temporary failure; `after`: minimum delay of the next attempt in milliseconds. */
 export function retry(error: string, after?: number): Undeliverable {
   return new Undeliverable({ outcome: 'retry', error, ...(after !== undefined && { after }) });
 }
 
 /**
- * What `task` comes to, as long as `outer` is not aborted and within so many milliseconds: then its own signal is
- * aborted. `who` does not answer stands in the message.
+ * Runs a task with a timeout: its signal is aborted after that, or when `outer` is.
+ * @param who - the server, for the error
  */
 export async function withDeadline<T>(
   outer: AbortSignal,

@@ -1,4 +1,4 @@
-/** What a webhook is sent: the alert as it is, or as a service wants it. */
+/** Builds the request of a webhook: the alert as JSON, or in the format of a service. */
 import type { Alert } from '../channel.js';
 import { toSingleLine } from '../single-line.js';
 import { toJson } from './payload.js';
@@ -12,7 +12,7 @@ export interface WebhookRequest {
 
 type Template = 'json' | 'slack' | 'ntfy';
 
-/** Throws Undeliverable where the URL is none for this template. */
+/** @throws Undeliverable for a URL that does not fit the template */
 export function buildRequest(template: Template, url: URL, alert: Alert): WebhookRequest {
   switch (template) {
     case 'json':
@@ -24,11 +24,11 @@ export function buildRequest(template: Template, url: URL, alert: Alert): Webhoo
   }
 }
 
-/** What Slack takes of each kind of text. */
+/** Limits of Slack. */
 const SLACK_HEADER_CHARS = 150;
 const SLACK_SECTION_CHARS = 3_000;
 
-/** Blocks of plain text: nothing in them mentions anybody, or is a link. `text` is what a phone shows of it. */
+/** Message of plain text blocks, without mentions and links. `text` is what a phone shows. */
 function slackMessage({ title, body, rules, time, execution }: Alert): object {
   const plain = (text: string, chars: number) => ({ type: 'plain_text', text: escapeSlack(text, chars), emoji: false });
   const footer = [
@@ -48,7 +48,7 @@ function slackMessage({ title, body, rules, time, execution }: Alert): object {
   };
 }
 
-/** `<!channel>` would call everybody. At most `chars` once it is escaped. */
+/** Escapes mentions such as `<!channel>`; at most `chars` when escaped. */
 function escapeSlack(text: string, chars: number): string {
   for (let room = chars; ;) {
     const line = toSingleLine(text, room);
@@ -58,12 +58,12 @@ function escapeSlack(text: string, chars: number): string {
   }
 }
 
-/** ntfy makes an attachment of what is longer than 4096 bytes. */
+/** ntfy converts longer messages than 4096 bytes to attachments. */
 const NTFY_MESSAGE_CHARS = 1_000;
 const NTFY_TITLE_CHARS = 200;
 const NTFY_PRIORITIES = { low: 2, normal: 3, critical: 5 };
 
-/** Published as JSON at the root of the server, as headers hold no more than ASCII. */
+/** Publishes as JSON at the root of the server, since headers are limited to ASCII. */
 function ntfyRequest(url: URL, { title, body, urgency, rules }: Alert): WebhookRequest {
   const [, folder = '', topic = ''] = /^(.*\/)([-\w]{1,64})$/.exec(url.pathname) ?? [];
   if (topic === '') throw failed('the URL of an ntfy topic ends with its name, as in https://ntfy.sh/topic');

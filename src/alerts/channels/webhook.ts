@@ -1,4 +1,4 @@
-/** A channel that posts alerts to a URL. */
+/** Channel that posts alerts to a URL. */
 import type { WebhookConfig } from '../../config/channel-schema.js';
 import { errnoOf } from '../../core/errors.js';
 import { VERSION } from '../../core/version.js';
@@ -9,9 +9,9 @@ import { sign } from './signature.js';
 import { failed, retry, Undeliverable, withDeadline } from './undeliverable.js';
 import { buildRequest } from './webhook-body.js';
 
-/** A target that asks for more patience than this is asked again all the same. */
+/** Maximum delay that a target can request. */
 const MAX_AFTER_MS = 60 * 60_000;
-/** Not now, says the target. */
+/** Statuses of a temporary refusal. */
 const BUSY = new Set([408, 425, 429]);
 
 export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.ProcessEnv): AlertChannel {
@@ -36,9 +36,9 @@ export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.P
         'webhook-timestamp': String(timestamp),
         ...(secret !== undefined && { 'webhook-signature': sign(secret, alert.id, timestamp, body) }),
       };
-      // a megabyte of code, for those who have a webhook
+      // a megabyte of code, loaded only if there is a webhook
       const { EnvHttpProxyAgent, request } = (await import('undici')).default;
-      // alerts are rare: none keeps a connection for the next one
+      // alerts are rare, so connections are not reused
       const agent = new EnvHttpProxyAgent({ ...proxiesOf(env), ...limitsOf(config.timeout, ca) });
       try {
         const { statusCode, headers: answered } = await withDeadline(
@@ -47,12 +47,12 @@ export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.P
           url.host,
           async (inner) => {
             const reply = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal: inner });
-            // what else it has to say nobody reads: it ends with the connection
+            // the body is not read; it is discarded with the connection
             reply.body.on('error', () => undefined);
             return reply;
           },
         );
-        judge(url.host, statusCode, answered['retry-after']);
+        checkStatus(url.host, statusCode, answered['retry-after']);
         return { outcome: 'sent' };
       } catch (error) {
         throw describe(url.host, error);
@@ -63,27 +63,27 @@ export function createWebhook(name: string, config: WebhookConfig, env: NodeJS.P
   };
 }
 
-/** What is wrong with it is not told with a part of it: all of it may be secret. */
+/** Parses the URL. Errors hold no part of it, since it may be secret. */
 function parseUrl(text: string): URL {
-  if (!URL.canParse(text)) throw failed('the URL is none');
+  if (!URL.canParse(text)) throw failed('the URL is invalid');
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw failed('the URL is not one of http or https');
-  if (url.username !== '' || url.password !== '') throw failed('the URL has a user or password in it: use a token');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw failed('the URL must start with http or https');
+  if (url.username !== '' || url.password !== '') throw failed('the URL contains a user or password; use a token');
   return url;
 }
 
-/** So that ours take the place of those that are configured. */
+/** Lower-cases names, so that the headers of progress replace configured ones. */
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Empty ones keep undici from looking into the environment of this process itself. */
+/** Empty values keep undici from reading the environment of this process. */
 function proxiesOf(env: NodeJS.ProcessEnv) {
   const variable = (name: string) => env[name] ?? env[name.toUpperCase()] ?? '';
   return { httpProxy: variable('http_proxy'), httpsProxy: variable('https_proxy'), noProxy: variable('no_proxy') };
 }
 
-/** Each is the whole time that there is: `within` ends them all. */
+/** Each limit is the whole timeout, which `withDeadline` enforces. */
 function limitsOf(timeout: number, ca: string[] | undefined) {
   const tls = ca && { ca };
   return {
@@ -94,15 +94,15 @@ function limitsOf(timeout: number, ca: string[] | undefined) {
   };
 }
 
-function judge(host: string, status: number, retryAfter: string | string[] | undefined): void {
+function checkStatus(host: string, status: number, retryAfter: string | string[] | undefined): void {
   const answer = `${host} answered with ${status}`;
   if (status >= 200 && status < 300) return;
-  if (status >= 300 && status < 400) throw failed(`${answer}: it redirects, which is not followed`);
+  if (status >= 300 && status < 400) throw failed(`${answer}: redirects are not followed`);
   if (status >= 500 || BUSY.has(status)) throw retry(answer, parseAfter(retryAfter));
   throw failed(answer);
 }
 
-/** Milliseconds, out of seconds or a date. */
+/** Parses seconds or a date to milliseconds. */
 function parseAfter(header: string | string[] | undefined): number | undefined {
   const text = String(header ?? '').trim();
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();

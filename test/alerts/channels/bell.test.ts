@@ -12,7 +12,7 @@ import { anAlert, anExecution, send } from '../../helpers/alerts.js';
 import { isUnprivileged } from '../../helpers/needs.js';
 import { waitFor } from '../../helpers/wait.js';
 
-const NOBODY = { outcome: 'unavailable', error: 'no terminal is left that it was started from' };
+const CLOSED = { outcome: 'unavailable', error: 'the terminal that it was started from is closed' };
 const SENT = { outcome: 'sent' };
 
 function ring(fields: Partial<ExecutionJson>) {
@@ -66,19 +66,19 @@ t.test('nothing rings that is no terminal of the execution', async (t) => {
     ),
     ...['bash-0-x', 'bash-1-x', `bash-${'9'.repeat(9)}-x`, `x${pid}`].map((source) => ({ source })),
   ];
-  for (const some of fields) t.strictSame(await ring(some), NOBODY, JSON.stringify(some));
-  t.strictSame(await send(createAlertChannel('bell', undefined, {})), NOBODY, 'without an execution');
+  for (const some of fields) t.strictSame(await ring(some), CLOSED, JSON.stringify(some));
+  t.strictSame(await send(createAlertChannel('bell', undefined, {})), CLOSED, 'without an execution');
   t.equal(readFileSync(notes, 'utf8'), '');
 
   if (!isUnprivileged(t)) {
     chownSync(file, 65_534, -1);
-    t.strictSame(await ring({ tty: file }), NOBODY, 'the terminal of somebody else');
+    t.strictSame(await ring({ tty: file }), CLOSED, 'the terminal of somebody else');
     chownSync(file, 0, -1);
   }
   t.equal(bells(), 0);
   t.strictSame(await ring({ tty: file }), SENT);
   await end();
-  t.strictSame(await ring({ source: `bash-${pid}-abc`, tty: file }), NOBODY, 'the terminal is gone');
+  t.strictSame(await ring({ source: `bash-${pid}-abc`, tty: file }), CLOSED, 'the terminal is gone');
 });
 
 t.test('a terminal that takes nothing is not waited for', async (t) => {
@@ -92,7 +92,7 @@ t.test('a terminal that takes nothing is not waited for', async (t) => {
   } finally {
     closeSync(descriptor);
   }
-  t.strictSame(await ring({ tty: file }), NOBODY);
+  t.strictSame(await ring({ tty: file }), CLOSED);
 });
 
 /** Writes until nothing more is taken; returns how many bytes were. */

@@ -69,7 +69,7 @@ t.test('what a target answers decides what becomes of the alert', async (t) => {
   const asked = target.asked.length;
   headers = { location: target.url('/elsewhere') };
   for (status of [301, 302, 303, 307, 308]) {
-    const error = `${host} answered with ${status}: it redirects, which is not followed`;
+    const error = `${host} answered with ${status}: redirects are not followed`;
     t.strictSame(await send(channel), { outcome: 'failed', error });
   }
   t.equal(target.asked.length, asked + 5, 'nobody goes there');
@@ -158,7 +158,7 @@ t.test('over TLS it talks to nobody but the one that was meant', async (t) => {
   });
   t.strictSame(await send(webhook({ url: target.url(), caFile: '/nowhere/ca.pem' })), {
     outcome: 'retry',
-    error: 'caFile: /nowhere/ca.pem is not there',
+    error: 'caFile: /nowhere/ca.pem does not exist',
   });
   t.equal(target.asked.length + other.asked.length, 1);
 });
@@ -173,7 +173,7 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
     t.notMatch(JSON.stringify(outcome), SECRETS);
     return 'error' in outcome && `${outcome.outcome}: ${outcome.error}`;
   };
-  t.equal(await problem(), `retry: url: ${file} is not there`);
+  t.equal(await problem(), `retry: url: ${file} does not exist`);
   writeFileSync(file, `${target.url(PATH)}\n`, { mode: 0o640 });
   t.equal(await problem(), `retry: url: ${file} can be read by others: chmod 600`);
   chmodSync(file, 0o604);
@@ -189,14 +189,14 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
   t.equal(await problem(), `retry: url: ${file} is longer than 16384 bytes`);
   if (!isUnprivileged(t)) {
     chownSync(file, 65_534, -1);
-    t.equal(await problem(), `retry: url: ${file} belongs to somebody else`);
+    t.equal(await problem(), `retry: url: ${file} belongs to another user`);
   }
   const variable = 'failed: secret: the daemon was started without the variable NONE';
   const outcome = await send(webhook({ url: target.url(), secretEnv: 'NONE' }));
   t.equal('error' in outcome && `${outcome.outcome}: ${outcome.error}`, variable);
   t.match(await send(webhook({ url: target.url(), secretEnv: 'SIGN' }, { SIGN: 'whsec_%SECRET%' })), {
     outcome: 'failed',
-    error: /^the secret is none: wanted whsec_ and base64$/,
+    error: /^the secret is invalid; it must be whsec_ and base64$/,
   });
   t.match(await send(webhook({ url: target.url(), tokenFile: directory })), { error: /is not a regular file$/ });
   t.equal(target.asked.length, 1);
