@@ -17,7 +17,7 @@ async function optionsWithValue(command: Command): Promise<string[]> {
   return lines.flatMap((line) => /^\s+(?:-\w, )?(--[\w-]+).*\[(?:string|array|number)\]/.exec(line)?.[1] ?? []);
 }
 
-t.test('the words that take a value are the options that take one', async (t) => {
+t.test('the options with a value are those of the definitions', async (t) => {
   t.strictSame((await optionsWithValue(run)).toSorted(), [...RUN_OPTIONS_WITH_VALUE].toSorted());
   t.strictSame((await optionsWithValue(emit)).toSorted(), [...EMIT_OPTIONS_WITH_VALUE].toSorted());
 });

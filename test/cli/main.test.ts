@@ -36,49 +36,46 @@ t.test('help lists every command, and every command has help of its own', async 
   }
 });
 
-t.test(
-  'what is wrong with a command line is said on stderr, with the status for it, and where to find more',
-  async (t) => {
-    const home = createHome(t);
-    const cases: [string[], RegExp][] = [
-      [[], /^progress: missing command/],
-      [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
-      [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
-      [['stauts'], /did you mean 'progress ps'\?/],
-      [['hepl'], /did you mean 'progress help'\?/],
-      [['help', 'wach'], /did you mean 'progress watch'\?/],
-      [['frobnicate'], /^progress: unknown command frobnicate\n/],
-      [['constructor'], /^progress: unknown command constructor\n/],
-      [['ps', '--al'], /unknown option --al; did you mean --all\?\nrun 'progress ps --help' for its options\n/],
-      [['run', '--nmae', 'x', 'true'], /unknown option --nmae; did you mean --name\?/],
-      [['ps', '-zx', '--frobnicate=1'], /unknown option -z\nunknown option -x\nunknown option --frobnicate\n/],
-      [['ps', 'extra'], /unexpected argument extra\n/],
-      [['show'], /^progress: missing argument: progress show <id>\n/],
-      [['show', 'a', 'b'], /unexpected argument b\n/],
-      [['daemon', 'explode'], /Choices: "run", "start", "status", "stop", "restart", "unit"/],
-      [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
-      [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
-      [['logs', '--tail', '-1'], /--tail must be a whole number/],
-      [['logs', '--grep', '('], /--grep: "\(": is no regular expression \(RE2\)/],
-      [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
-      [['logs', '--since', '10'], /--since: "10" is not a time such as 10m/],
-      [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
-      [['watch', '--exit-status'], /--exit-status needs an ID/],
-      [['watch', '--json', '--stream'], /exclude each other/],
-      [['ps', '--no-json'], /unknown option --no-json;/],
-    ];
-    for (const [args, stderr] of cases) {
-      const outcome = await home.invoke(args);
-      t.equal(outcome.status, 64, args.join(' '));
-      t.match(outcome.stderr, stderr, args.join(' '));
-      t.match(outcome.stderr, /^progress: /);
-      t.equal(outcome.stdout, '');
-    }
-    t.match(home.progress(['pss']), { status: 64, stdout: '', stderr: 'unknown command pss' }, 'as a program');
-  },
-);
+t.test('errors of a command line go to stderr, with their status and a hint', async (t) => {
+  const home = createHome(t);
+  const cases: [string[], RegExp][] = [
+    [[], /^progress: missing command/],
+    [['pss'], /unknown command pss; did you mean 'progress ps'\?\n/],
+    [['wtach'], /unknown command wtach; did you mean 'progress watch'\?\nrun 'progress --help' for a list/],
+    [['stauts'], /did you mean 'progress ps'\?/],
+    [['hepl'], /did you mean 'progress help'\?/],
+    [['help', 'wach'], /did you mean 'progress watch'\?/],
+    [['frobnicate'], /^progress: unknown command frobnicate\n/],
+    [['constructor'], /^progress: unknown command constructor\n/],
+    [['ps', '--al'], /unknown option --al; did you mean --all\?\nrun 'progress ps --help' for its options\n/],
+    [['run', '--nmae', 'x', 'true'], /unknown option --nmae; did you mean --name\?/],
+    [['ps', '-zx', '--frobnicate=1'], /unknown option -z\nunknown option -x\nunknown option --frobnicate\n/],
+    [['ps', 'extra'], /unexpected argument extra\n/],
+    [['show'], /^progress: missing argument: progress show <id>\n/],
+    [['show', 'a', 'b'], /unexpected argument b\n/],
+    [['daemon', 'explode'], /Choices: "run", "start", "status", "stop", "restart", "unit"/],
+    [['logs', '--level', 'loud'], /Choices: "debug", "info"/],
+    [['logs', '--tail', 'many'], /--tail must be a whole number from 0 to 100000/],
+    [['logs', '--tail', '-1'], /--tail must be a whole number/],
+    [['logs', '--grep', '('], /--grep: "\(": is no regular expression \(RE2\)/],
+    [['logs', '--grep', 'a', '--grep', 'b'], /--grep is given twice/],
+    [['logs', '--since', '10'], /--since: "10" is not a time such as 10m/],
+    [['logs', '--since', '2026-02-30T00:00:00Z'], /--since/],
+    [['watch', '--exit-status'], /--exit-status needs an ID/],
+    [['watch', '--json', '--stream'], /exclude each other/],
+    [['ps', '--no-json'], /unknown option --no-json;/],
+  ];
+  for (const [args, stderr] of cases) {
+    const outcome = await home.invoke(args);
+    t.equal(outcome.status, 64, args.join(' '));
+    t.match(outcome.stderr, stderr, args.join(' '));
+    t.match(outcome.stderr, /^progress: /);
+    t.equal(outcome.stdout, '');
+  }
+  t.match(home.progress(['pss']), { status: 64, stdout: '', stderr: 'unknown command pss' }, 'as a program');
+});
 
-t.test('an internal error says where only to whoever asks', async (t) => {
+t.test('an internal error prints its stack only with PROGRESS_DEBUG', async (t) => {
   const home = createHome(t);
   const broken = { env: { PROGRESS_OUTPUT: 'sideways' } };
   t.match(await home.invoke(['watch', '--stream'], broken), {
@@ -87,7 +84,7 @@ t.test('an internal error says where only to whoever asks', async (t) => {
   });
 });
 
-t.test('a reader that leaves early is no error, whatever is printed', async (t) => {
+t.test('a closed pipe is not an error, whatever is printed', async (t) => {
   const home = createHome(t);
   const lines = Array.from({ length: 20_000 }, (_, n) => `{"type":"log","execution":"x","message":"${n}"}\n`).join('');
   home.progress(['emit', '--stdin', '--wait'], { input: lines });
@@ -103,7 +100,7 @@ t.test('a reader that leaves early is no error, whatever is printed', async (t) 
 });
 
 t.test(
-  'output that cannot be written is an error',
+  'a failure to write output is an error',
   { skip: process.platform !== 'linux' && '/dev/full is Linux’s' },
   (t) => {
     const home = createHome(t);
@@ -116,7 +113,7 @@ t.test(
   },
 );
 
-t.test('errors go to a closed stderr without ado', (t) => {
+t.test('a closed stderr is ignored', (t) => {
   const home = createHome(t);
   const script = `${PROGRESS} show nothing 2>&-; echo $?`;
   const { stdout } = spawnSync('sh', ['-c', script], { env: home.env, encoding: 'utf8' });

@@ -126,7 +126,10 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
   writeFileSync(home.paths.config, 'memory: { ended: many }\n');
   await waitFor('the problem', async () => (await status()).config.problems.length > 0);
   const { stdout } = home.progress(['daemon', 'status']);
-  t.match(stdout, /^config +\S+ IS INVALID; the values from .* ago remain in effect\n {13}\S+:1:18: memory.ended: is "many"/m);
+  t.match(
+    stdout,
+    /^config +\S+ IS INVALID; the values from .* ago remain in effect\n {13}\S+:1:18: memory.ended: is "many"/m,
+  );
   const doctor = home.progress(['doctor']);
   t.equal(doctor.status, 1);
   t.match(doctor.stdout, /problem +config +\S+:1:18: memory.ended: is "many"/);

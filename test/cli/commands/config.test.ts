@@ -26,7 +26,7 @@ t.test('get --json prints JSON that is nested as the file is', async (t) => {
   t.strictSame(JSON.parse((await home.invoke(['config', 'get', '--json', 'journal.sync'])).stdout), 'interval');
 });
 
-t.test('get refuses an unknown key with 64, and a wrong file with 78', async (t) => {
+t.test('get refuses an unknown key with 64, and an invalid file with 78', async (t) => {
   const home = createHome(t);
   const { paths } = home;
   t.match(await home.invoke(['config', 'get', 'journal.retainAgee']), {
@@ -38,7 +38,7 @@ t.test('get refuses an unknown key with 64, and a wrong file with 78', async (t)
   t.match(await home.invoke(['config', 'get']), { status: 78, stdout: '', stderr: `${paths.config}:1:1: wach:` });
 });
 
-t.test('check says nothing of a file that is right, nor of a default file that is missing', async (t) => {
+t.test('check prints nothing for a valid file, nor for a missing default file', async (t) => {
   const home = createHome(t);
   const { directory, paths } = home;
   const silent = { status: 0, stdout: '', stderr: '' };
@@ -70,7 +70,7 @@ t.test('check prints every problem with its line and column, and exits with 78',
   t.notMatch(stdout, '\u001b', 'what a terminal would obey is not printed as it is');
 });
 
-t.test('check --json tells the same as an object', async (t) => {
+t.test('check --json prints the problems as an object', async (t) => {
   const home = createHome(t);
   const { directory, paths } = home;
   writeFileSync(paths.config, 'watch:\n  rate: 900\n');
@@ -102,7 +102,7 @@ t.test('path prints where the file is, or would be, and takes nothing', async (t
   t.match(await home.invoke(['config', 'set']), { status: 64, stdout: '' });
 });
 
-t.test('set makes the file where there is none, and its directory', async (t) => {
+t.test('set creates a missing file and its directory', async (t) => {
   const home = createHome(t);
   const env = { PROGRESS_HOME: '', HOME: home.directory, XDG_CONFIG_HOME: path.join(home.directory, 'not/yet') };
   t.strictSame(await home.invoke(['config', 'set', 'watch.rate', '5'], { env }), { status: 0, stdout: '', stderr: '' });
@@ -113,7 +113,7 @@ t.test('set makes the file where there is none, and its directory', async (t) =>
   t.equal(readFileSync(file, 'utf8'), '');
 });
 
-t.test('set keeps mode and link, and leaves nothing beside them', async (t) => {
+t.test('set keeps mode and link, and leaves no other file', async (t) => {
   const home = createHome(t);
   const { paths, directory } = home;
   const real = path.join(directory, 'dotfiles.yaml');
@@ -133,7 +133,7 @@ t.test('set keeps mode and link, and leaves nothing beside them', async (t) => {
   );
 });
 
-t.test('set refuses what would be wrong, and leaves alone what is wrong', async (t) => {
+t.test('set refuses an invalid value, and an invalid file', async (t) => {
   const home = createHome(t);
   const { paths } = home;
   writeFileSync(paths.config, 'watch: { rate: 5 }\n');

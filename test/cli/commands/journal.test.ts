@@ -40,7 +40,7 @@ async function verify(home: Home): Promise<{ status: number | null; report: Reco
   return { status, report: JSON.parse(stdout) as Record<string, unknown> };
 }
 
-t.test('a journal that is not there yet is whole and empty, and stays not there', async (t) => {
+t.test('a missing journal is intact and empty, and is not created', async (t) => {
   const home = createHome(t);
   t.match(await home.invoke(['journal', 'verify']), {
     status: 0,
@@ -79,7 +79,7 @@ t.test('stat counts what is in the files, without a daemon', async (t) => {
   t.notOk(existsSync(home.paths.socket), 'no daemon was started');
 });
 
-t.test('verify names the file and the line of what is no event, and exits with 65', async (t) => {
+t.test('verify reports file and line of damage, and exits with 65', async (t) => {
   const home = createHome(t);
   await writeEvents(home, 5);
   const [file = ''] = files(home, '.jsonl');
@@ -93,7 +93,7 @@ t.test('verify names the file and the line of what is no event, and exits with 6
   t.match(await verify(home), { status: 65, report: { whole: false, damage: [{ file, line: 3 }] } });
 });
 
-t.test('a position that does not rise is damage', async (t) => {
+t.test('a seq that is out of order is damage', async (t) => {
   const home = createHome(t);
   await writeEvents(home, 5);
   const [file = ''] = files(home, '.jsonl');
@@ -103,7 +103,7 @@ t.test('a position that does not rise is damage', async (t) => {
   t.match(await verify(home), { status: 65, report: { damage: [{ file, line: 4 }] } });
 });
 
-t.test('the incomplete last line of the segment that is being written is no damage', async (t) => {
+t.test('the incomplete last line of the active segment is not damage', async (t) => {
   const home = createHome(t);
   await writeEvents(home, 5);
   const [file = ''] = files(home, '.jsonl');
@@ -111,7 +111,7 @@ t.test('the incomplete last line of the segment that is being written is no dama
   t.match(await verify(home), { status: 0, report: { whole: true, unfinished: 9 } });
 });
 
-t.test('damage in a compressed segment is told with its file, and a segment that is gone as a loss', async (t) => {
+t.test('damage in a compressed segment is reported with its file, and a missing segment as a loss', async (t) => {
   const home = createHome(t);
   const gz = await writeSegments(home);
   const bytes = readFileSync(gz);
@@ -127,7 +127,7 @@ t.test('damage in a compressed segment is told with its file, and a segment that
   t.match(stdout, /^events \d+ to \d+ are lost \(missing\)$/m);
 });
 
-t.test('a journal that cannot be read is told with 74', async (t) => {
+t.test('an unreadable journal is an error with status 74', async (t) => {
   const home = createHome(t);
   await writeEvents(home, 1);
   rmSync(home.paths.journal, { recursive: true });

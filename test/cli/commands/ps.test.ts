@@ -20,7 +20,7 @@ t.test('ps and show', async (t) => {
     t.strictSame(JSON.parse((await home.invoke(['ps', '--json'])).stdout), []);
   });
 
-  t.test('what runs, the newest first; with --all what has ended too', async (t) => {
+  t.test('lists running executions, newest first; with --all finished ones too', async (t) => {
     await emit(
       { type: 'execution_started', execution: 'aaaa1111', name: 'first' },
       { type: 'execution_started', execution: 'aaaa2222', argv: ['make', '-j4'] },
@@ -58,7 +58,7 @@ t.test('ps and show', async (t) => {
     t.match(json[3], { steps: [{ id: 'cc', name: 'compile', status: 'running' }] });
   });
 
-  t.test('what is used: now while it runs, the most of it afterwards', async (t) => {
+  t.test('shows current use of resources, and the peak after the end', async (t) => {
     const used = { cpu: 140.4, rss: 3 * 1024 ** 3, processes: 2, peakRss: 4 * 1024 ** 3, cpuSeconds: 75 };
     await emit(
       { type: 'execution_started', execution: 'eeee', name: 'hungry' },
@@ -80,7 +80,7 @@ t.test('ps and show', async (t) => {
     );
   });
 
-  t.test('in groups, with the places in queues', async (t) => {
+  t.test('groups executions, with positions in queues', async (t) => {
     await emit(
       {
         type: 'execution_started',
@@ -114,14 +114,14 @@ t.test('ps and show', async (t) => {
     await emit(...['ffff', 'gggg'].map((execution) => ({ type: 'execution_cancelled', execution })));
   });
 
-  t.test('the prefix that stands there is one that is understood', async (t) => {
+  t.test('the printed prefix names the execution', async (t) => {
     await emit({ type: 'execution_started', execution: 'dddd9' });
     const shown = (await home.invoke(['ps'])).stdout.split('\n')[1]?.split(' ')[0] ?? '';
     t.match(await home.invoke(['show', '--json', shown]), { status: 0, stdout: /"id": "dddd9"/ });
     await emit({ type: 'execution_completed', execution: 'dddd9' });
   });
 
-  t.test('show tells everything, and keeps the rules for ids', async (t) => {
+  t.test('show prints everything, and finds executions by ID, prefix or name', async (t) => {
     await emit({
       type: 'step_completed',
       execution: 'aaaa2222',

@@ -23,7 +23,7 @@ async function startEach<T extends string[][]>(
   return ids as { [K in keyof T]: string };
 }
 
-t.test('queues are listed with their slots, who runs and who waits', async (t) => {
+t.test('lists queues with their slots, running and waiting runs', async (t) => {
   const home = await startRunHome(t);
   t.match(await home.invoke(['queue']), { status: 0, stdout: /^No queues\./ });
   t.strictSame(await list(home), []);
@@ -51,7 +51,7 @@ t.test('queues are listed with their slots, who runs and who waits', async (t) =
   t.match(await home.invoke(['queue', 'list', 'docs']), { status: 0, stdout: 'docs  0 of 3 slots taken\n' });
 });
 
-t.test('slots may change while it runs, and a queue may pause', async (t) => {
+t.test('slots can change while runs are active, and a queue can be paused', async (t) => {
   const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q'], ['--queue=q']);
   const [a, b, c, d] = ids;
@@ -78,7 +78,7 @@ t.test('slots may change while it runs, and a queue may pause', async (t) => {
   );
 });
 
-t.test('clear cancels what waits alone; a queue in use is not removed', async (t) => {
+t.test('clear cancels waiting runs only; a queue in use is not removed', async (t) => {
   const home = await startRunHome(t);
   const ids = await startEach(home, ['--queue=q'], ['--queue=q'], ['--queue=q']);
   await home.until(ids[0], 'running');
@@ -101,7 +101,7 @@ t.test('clear cancels what waits alone; a queue in use is not removed', async (t
   t.strictSame(await list(home), []);
 });
 
-t.test('a control that is for what waits leaves alone what runs', async (t) => {
+t.test('a control for waiting runs does not affect running ones', async (t) => {
   const home = await startRunHome(t);
   const id = await home.start(['--queue=q'], ...SLEEP);
   await home.until(id, 'running');
@@ -121,12 +121,12 @@ t.test('wrong uses', async (t) => {
     const outcome = await home.invoke(['queue', 'set', 'build', `--slots=${slots}`]);
     t.match(outcome, { status: 64, stderr: /a whole number from 1 to 1000/ }, slots);
   }
-  t.match(
-    (await home.invoke(['queue', 'set', 'build', '--slots', '0'])).stderr,
-    /to let nothing start, pause the queue/,
-  );
+  t.match((await home.invoke(['queue', 'set', 'build', '--slots', '0'])).stderr, /pause the queue to start nothing/);
   t.match(await home.invoke(['queue', 'set', 'build']), { status: 64 });
-  t.match(await home.invoke(['queue', 'pause', 'build', '--slots', '2']), { status: 64, stderr: /--slots is for set/ });
+  t.match(await home.invoke(['queue', 'pause', 'build', '--slots', '2']), {
+    status: 64,
+    stderr: /--slots needs the action set/,
+  });
   t.match(await home.invoke(['queue', 'pause']), { status: 64, stderr: /needs the name of a queue/ });
   t.match(await home.invoke(['queue', 'set', 'a\nb', '--slots', '2']), { status: 64 });
   t.match(await home.invoke(['queue', 'set', 'x'.repeat(300), '--slots', '2']), { status: 64 });
@@ -138,7 +138,7 @@ t.test('wrong uses', async (t) => {
   t.match(await list(home), [{ name: 'build', slots: 2 }]);
 });
 
-t.test('a slot is free, and the next one starts, however a run ends', async (t) => {
+t.test('a slot becomes free however its run ends', async (t) => {
   const home = await startRunHome(t);
   /** Starts one and another behind it, ends the first, and sees the second start. */
   const tryEnd = async (
@@ -173,7 +173,7 @@ t.test('a slot is free, and the next one starts, however a run ends', async (t) 
   });
 });
 
-t.test('one whose command does not start gives its slot back', async (t) => {
+t.test('a run whose command does not start releases its slot', async (t) => {
   const home = await startRunHome(t);
   const missing = await home.start(['--queue=q'], 'no-such-command');
   const directory = await home.start(['--queue=q'], '/');
@@ -182,7 +182,7 @@ t.test('one whose command does not start gives its slot back', async (t) => {
   t.match(await home.get(directory), { status: 'failed', exitCode: 126 });
 });
 
-t.test('queues survive daemons that are killed', async (t) => {
+t.test('queues survive a killed daemon', async (t) => {
   const home = await startRunHome(t);
   await home.invoke(['queue', 'set', 'q', '--slots', '2']);
   await home.invoke(['queue', 'set', 'held', '--slots', '5']);
@@ -224,7 +224,7 @@ t.test('chains: after completes, starts; after anything else, is cancelled with 
   t.match(await home.until(never, 'cancelled'), { error: /which is cancelled/ });
 });
 
-t.test('in the foreground a run waits for its turn, too, and may be left before', async (t) => {
+t.test('a foreground run waits in its queue, and can be cancelled', async (t) => {
   const home = await startRunHome(t);
   const holder = await home.start(['--queue', 'q'], ...SLEEP);
   await home.until(holder, 'running');

@@ -3,7 +3,7 @@ import { createHome } from '../../helpers/daemon.js';
 import { recordings, replay } from '../../helpers/replay.js';
 import { sentOf } from '../../helpers/vocabularies.js';
 
-t.test('a session of an agent can be read afterwards, whole and in short', async (t) => {
+t.test('prints a finished session of an agent, complete and summarised', async (t) => {
   const { content } = recordings().find(({ name }) => name === 'claude-stream/rec-2.1.197-full.jsonl')!;
   const home = createHome(t);
   await home.startDaemon();
@@ -99,7 +99,7 @@ t.test('--timeline prints the events of an execution in order, with an icon for 
     t.equal((await home.invoke(['show', '--timeline', other, 'T-1'])).status, 64);
 });
 
-t.test('--timeline places what came late by its time, and so does show', async (t) => {
+t.test('--timeline orders late events by their time, and so does show', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();

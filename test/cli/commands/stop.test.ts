@@ -24,7 +24,7 @@ t.test('stop', async (t) => {
   const home = await startRunHome(t);
   const by = userInfo().username;
 
-  t.test('asks with SIGINT, waits for the end, and says so; who asked is recorded', async (t) => {
+  t.test('sends SIGINT, waits for the end, and records who requested it', async (t) => {
     const id = await home.start(['--name', 'obedient'], ...SLEEP);
     t.strictSame(await home.invoke(['stop', 'obedient']), {
       status: 0,
@@ -39,7 +39,7 @@ t.test('stop', async (t) => {
     ]);
   });
 
-  t.test('kills what does not go in its time of grace, and with --kill at once', async (t) => {
+  t.test('sends SIGKILL after the grace time, and with --kill at once', async (t) => {
     const slow = await home.start([], ...STUBBORN);
     const quick = await home.start([], ...STUBBORN);
     await Promise.all([slow, quick].map((id) => home.hear(id, 'ready')));
@@ -53,7 +53,7 @@ t.test('stop', async (t) => {
     t.match((await controls(home, quick))[0], { action: 'kill' });
   });
 
-  t.test('all that are named are tried; the worst status is returned', async (t) => {
+  t.test('tries all named runs, and returns the worst status', async (t) => {
     const over = await home.start([], 'true');
     await home.until(over, 'completed');
     const id = await home.start([], ...SLEEP);
@@ -66,7 +66,7 @@ t.test('stop', async (t) => {
     t.match(await home.invoke(['stop', over]), { status: 0 }, 'what is over is stopped already');
   });
 
-  t.test('with --json each comes as it ended', async (t) => {
+  t.test('--json prints each run as it ended', async (t) => {
     const id = await home.start([], ...SLEEP);
     t.match(JSON.parse((await home.invoke(['stop', id, '--json'])).stdout), {
       id,
@@ -75,7 +75,7 @@ t.test('stop', async (t) => {
     });
   });
 
-  t.test('a signal is passed on, by name or number, and nothing is waited for', async (t) => {
+  t.test('sends a signal by name or number, and does not wait', async (t) => {
     const id = await home.start([], 'sh', '-c', 'trap "echo got it" USR1; echo ready; while :; do sleep 0.1; done');
     await home.hear(id, 'ready');
     for (const signal of ['USR1', 'SIGUSR1', 'usr1', '10']) {
@@ -94,7 +94,7 @@ t.test('stop', async (t) => {
     t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
-  t.test('what was only recorded is dismissed by its ID, and by nothing else', async (t) => {
+  t.test('dismisses a recorded execution by its ID only', async (t) => {
     const client = await home.connect();
     await client.call('emit', { event: { type: 'execution_started', execution: 'foreign', name: 'somebody else’s' } });
     await client.close();
@@ -123,10 +123,10 @@ t.test('stop', async (t) => {
         status: 64,
         stderr: /not supported: use 'kill -s /,
       });
-    t.match(await home.invoke(['stop', '--signal', 'RTMX', 'any']), { status: 64, stderr: /there is no "RTMX"/ });
+    t.match(await home.invoke(['stop', '--signal', 'RTMX', 'any']), { status: 64, stderr: /unknown signal "RTMX"/ });
   });
 
-  t.test('by queue and by label; a search that finds nothing is no error', async (t) => {
+  t.test('selects by queue and by label; an empty selection is not an error', async (t) => {
     const a = await home.start(['--queue=q', '--label', 'team=x'], ...SLEEP);
     const b = await home.start(['--queue=q', '--label', 'team=y', '--label', 'x=1'], ...SLEEP);
     const c = await home.start(['--label', 'team=x'], ...SLEEP);
@@ -137,7 +137,7 @@ t.test('stop', async (t) => {
     });
     t.match(await home.invoke(['stop', '--queue', 'q', '--label', 'team=y', '--label', 'x=1']), {
       status: 0,
-      stdout: `${b} sleep 300: cancelled before it began\n`,
+      stdout: `${b} sleep 300: cancelled before it started\n`,
     });
     t.match(await home.get(a), { status: 'running' });
     t.match((await home.invoke(['stop', '--label', 'team=x'])).stdout.split('\n').length, 3);
@@ -145,7 +145,7 @@ t.test('stop', async (t) => {
     t.match(await home.invoke(['stop', '--queue', 'other']), { status: 0, stdout: 'Nothing to stop.\n' });
   });
 
-  t.test('all means all but the run that it is asked in, and what that runs in', async (t) => {
+  t.test('--all excludes the run that it is called in, and those around it', async (t) => {
     const outer = await home.start(['--name', 'outer'], ...SLEEP);
     const inner = await home.invoke(['run', '--detach', '--name', 'inner', '--', ...SLEEP], {
       env: { PROGRESS_EXECUTION: outer },
@@ -160,7 +160,7 @@ t.test('stop', async (t) => {
     t.equal((await home.invoke(['stop', '--all'])).stdout.trim().split('\n').length, 2);
   });
 
-  t.test('wrong uses are refused with 64, and nothing is sent', async (t) => {
+  t.test('wrong usage is refused with 64, and nothing is sent', async (t) => {
     const wrong = [
       ['stop'],
       ['stop', 'x', '--all'],
@@ -175,7 +175,7 @@ t.test('stop', async (t) => {
       t.match(await home.invoke(words), { status: 64, stdout: '', stderr: /./ }, words.join(' '));
   });
 
-  t.test('Ctrl-C leaves the stop, and the stop goes on', async (t) => {
+  t.test('Ctrl-C leaves the command, and the stop continues', async (t) => {
     const id = await home.start([], ...STUBBORN);
     await home.hear(id, 'ready');
     const stopping = home.spawn(['stop', id, '--grace', '2s'], { stdio: 'ignore', detached: true });
@@ -188,7 +188,7 @@ t.test('stop', async (t) => {
     t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
   });
 
-  t.test('a daemon that is killed meanwhile changes nothing', async (t) => {
+  t.test('a killed daemon does not affect the stop', async (t) => {
     const id = await home.start([], ...STUBBORN);
     await home.hear(id, 'ready');
     const stopping = home.spawn(['stop', id, '--grace', '2s'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -227,13 +227,13 @@ t.test('pause and resume', async (t) => {
   await home.until(b, 'running');
 });
 
-t.test('without a daemon one is started, and nothing is found', async (t) => {
+t.test('starts a daemon if there is none, and finds nothing', async (t) => {
   const home = createHome(t);
   t.match(await home.invoke(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n' });
   t.match(await home.invoke(['stop', 'x']), { status: 66, stderr: 'progress: no execution "x"\n' });
 });
 
-t.test('at a terminal, who asked is its user and its name', { skip: whyNo('tmux') }, async (t) => {
+t.test('at a terminal, the actor is the user and the terminal', { skip: whyNo('tmux') }, async (t) => {
   const home = await startRunHome(t);
   const id = await home.start([], ...SLEEP);
   const tmux = await openTmux(t, { columns: 100, rows: 20 }, { PROGRESS_HOME: home.directory });

@@ -29,7 +29,7 @@ async function seeSubscribers(home: RunHomeWithDaemon, count: number): Promise<v
 t.test('wait', async (t) => {
   const home = await startRunHome(t);
 
-  t.test('one: its exit status, at once if it is over', async (t) => {
+  t.test('one execution: exits with its status, at once if it has ended', async (t) => {
     const cases: [command: string[], status: number][] = [
       [['true'], 0],
       [exitWith(7), 7],
@@ -58,7 +58,7 @@ t.test('wait', async (t) => {
     t.equal(stdout.split('\n').length, 2, 'named twice, told once');
   });
 
-  t.test('several: all of them, and the first named that has not completed counts', async (t) => {
+  t.test('several executions: waits for all; the first that has not completed decides', async (t) => {
     const well = await home.start([], 'true');
     const over = path.join(home.directory, 'over');
     const slow = await home.start([], 'sh', '-c', `until [ -e ${over} ]; do sleep 0.1; done; exit 3`);
@@ -78,7 +78,7 @@ t.test('wait', async (t) => {
     t.match(await home.invoke(['wait', well]), { status: 0 });
   });
 
-  t.test('any: the first that ends counts, and the others are left', async (t) => {
+  t.test('--any: the first that ends decides', async (t) => {
     const slow = await home.start([], ...SLEEP);
     const quick = await home.start([], 'sh', '-c', 'sleep 0.3; exit 5');
     t.match(await home.invoke(['wait', slow, quick, '--any']), { status: 5, stdout: /^.*exit 5.*\n$/ });
@@ -87,7 +87,7 @@ t.test('wait', async (t) => {
     await home.invoke(['stop', slow]);
   });
 
-  t.test('a timeout ends the wait with 124, not the run, and says what goes on', async (t) => {
+  t.test('--timeout ends the wait with 124, and lists what still runs', async (t) => {
     const over = await home.start([], 'true');
     const id = await home.start(['--name', 'long'], ...SLEEP);
     t.match(await home.invoke(['wait', over, id, '--timeout', '300ms']), {
@@ -100,7 +100,7 @@ t.test('wait', async (t) => {
     t.match(await home.invoke(['wait', over, '--timeout', '300ms']), { status: 0, stderr: '' });
   });
 
-  t.test('daemons may come and go meanwhile', async (t) => {
+  t.test('continues across restarts of the daemon', async (t) => {
     const id = await home.start([], 'sh', '-c', 'until [ -e go ]; do sleep 0.05; done; exit 9');
     const waiting = startWait(home, id);
     await seeSubscribers(home, 1);
@@ -111,7 +111,7 @@ t.test('wait', async (t) => {
     t.match(await waiting.ended, { status: 137, stdout: /SIGKILL/, stderr: /trying again/ });
   });
 
-  t.test('Ctrl-C leaves it, and the run goes on', async (t) => {
+  t.test('Ctrl-C ends the wait, and the run continues', async (t) => {
     const id = await home.start([], ...SLEEP);
     const { child, ended } = startWait(home, id);
     await seeSubscribers(home, 1);

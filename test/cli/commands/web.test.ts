@@ -67,7 +67,7 @@ t.test('it listens again after the daemon was started again, until off', async (
   t.notOk(existsSync(home.paths.web));
 });
 
-t.test('web.enabled listens without having been asked', async (t) => {
+t.test('web.enabled makes the daemon listen at its start', async (t) => {
   const home = createHome(t);
   const port = await freePort();
   writeFileSync(home.paths.config, `web: { port: ${port}, enabled: true }\n`);

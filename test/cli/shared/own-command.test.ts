@@ -18,7 +18,7 @@ async function open(...events: Record<string, unknown>[]) {
   return home;
 }
 
-t.test('the command line that runs a list is not in it, and that of another shell is', async (t) => {
+t.test('a list excludes its own command line, and not that of another shell', async (t) => {
   const home = await open(
     { type: 'execution_started', execution: 'run-1', name: 'build', kind: 'run', pid: process.ppid },
     typed('outer', process.pid),
@@ -40,7 +40,7 @@ t.test('the command line that runs a list is not in it, and that of another shel
   t.strictSame(await ids(['ps'], { PROGRESS_COMMAND: '' }), all, 'or that the line is not recorded');
 });
 
-t.test('nor in what logs print, unless it is asked for', async (t) => {
+t.test('logs exclude their own command line unless requested', async (t) => {
   const home = await open(typed('other', 1), typed('own', process.ppid));
   const logs = async (...args: string[]) => (await home.invoke(['logs', '--type', 'all', ...args])).stdout;
   const everything = /line other[^]*line own/;
@@ -52,7 +52,7 @@ t.test('nor in what logs print, unless it is asked for', async (t) => {
   t.match(await logs('--name', 'line o*'), everything);
 });
 
-t.test('nor in what watch prints, though its start comes late', async (t) => {
+t.test('watch excludes its own command line, whose start comes late', async (t) => {
   const home = await open(typed('other', 1));
   const child = home.spawn(['watch'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => child.kill('SIGKILL'));

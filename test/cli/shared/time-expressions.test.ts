@@ -7,7 +7,7 @@ const NOW = new Date(2026, 10, 18, 15, 20, 30).getTime(); // a Wednesday
 const at = (text: string, now = NOW) => parseTimeExpression('since', text, now);
 const local = (...parts: [number, number, number, number?, number?, number?]) => new Date(...parts).toISOString();
 
-t.test('how long ago, with the units that durations have, and weeks', (t) => {
+t.test('parses times ago, with the units of durations and weeks', (t) => {
   const cases: [string, number][] = [
     ['500ms', 500],
     ['90s', 90_000],
@@ -23,7 +23,7 @@ t.test('how long ago, with the units that durations have, and weeks', (t) => {
   t.end();
 });
 
-t.test('days begin at midnight, here', (t) => {
+t.test('days start at local midnight', (t) => {
   const cases: [string, string][] = [
     ['now', local(2026, 10, 18, 15, 20, 30)],
     ['today', local(2026, 10, 18)],
@@ -47,14 +47,14 @@ t.test('days begin at midnight, here', (t) => {
   t.end();
 });
 
-t.test('yesterday is a day of the calendar, not 24 hours', (t) => {
+t.test('yesterday is a calendar day, not 24 hours', (t) => {
   const now = new Date(2026, 2, 30, 0, 30).getTime();
   t.equal(at('yesterday', now), local(2026, 2, 29));
   t.equal(at('yesterday', new Date(2026, 0, 1, 12).getTime()), local(2025, 11, 31));
   t.end();
 });
 
-t.test('anything else is refused with what would do', (t) => {
+t.test('refuses anything else, with examples', (t) => {
   const wrong = ['', 'soon', '10', '10x', '2026-02-30', '2026-13-01', '25:00', '12:60', 'today 24:00', '1h30', 'mond'];
   for (const text of wrong) {
     t.throws(() => at(text), { message: `--since: "${text}" is not a time such as 10m` }, text);

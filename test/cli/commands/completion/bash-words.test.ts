@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { quoteRest, readBashLine } from '../../../../src/cli/commands/completion/bash-words.js';
 
-t.test('a line is taken apart as bash does it', async (t) => {
+t.test('splits a line as bash does', async (t) => {
   const words = (line: string) => readBashLine(line).words;
   t.strictSame(words('progress show '), ['progress', 'show', '']);
   t.strictSame(words('progress   show ab'), ['progress', 'show', 'ab']);
@@ -12,7 +12,7 @@ t.test('a line is taken apart as bash does it', async (t) => {
   t.strictSame(words('progress ps 2> err >out --j'), ['progress', 'ps', '--j']);
 });
 
-t.test('the quotes that are open at the end are known, and where a redirection leads', async (t) => {
+t.test('detects open quotes at the end, and redirections', async (t) => {
   const quoting = (line: string) => readBashLine(line).quoting;
   t.equal(quoting(`progress show 'a'"b"c\\d`), 'none');
   t.equal(quoting("progress show a' b"), 'single');
@@ -25,7 +25,7 @@ t.test('the quotes that are open at the end are known, and where a redirection l
   t.notOk(readBashLine("progress show '>a").isRedirection);
 });
 
-t.test('whatever is added behind an unfinished word is that text to bash, and nothing is run', async (t) => {
+t.test('a quoted rest is plain text to bash, and runs nothing', async (t) => {
   const rest = ['$(touch x)`id`', `it's "q"`, '; rm *', 'a\\b', '~/x{1,2}', '<(ls) & | ?[a]#', 'éß 日本 😀', '*'].join(
     ' ',
   );
@@ -38,13 +38,13 @@ t.test('whatever is added behind an unfinished word is that text to bash, and no
   }
 });
 
-t.test('what cannot be written in the quotes that are open is left out', async (t) => {
+t.test('a rest that the open quotes cannot hold is excluded', async (t) => {
   t.equal(quoteRest('a!b', 'double'), undefined);
   t.equal(quoteRest('a!b', 'none'), 'a\\!b');
   t.equal(quoteRest('ab', 'unknown'), undefined);
 });
 
-t.test('a long line is taken apart in linear time', async (t) => {
+t.test('splits a long line in linear time', async (t) => {
   const started = Date.now();
   for (const piece of ['a', '"a" ', "'", '\\ ', '"\\"']) readBashLine(`progress ${piece.repeat(200_000)}`);
   t.ok(Date.now() - started < 20_000);

@@ -37,7 +37,7 @@ function option(name: string, more: Partial<Option> = {}): Option {
   };
 }
 
-t.test('what is wanted at the end of a line follows from the words before it', async (t) => {
+t.test('the words before the end determine what is completed', async (t) => {
   const shape: CommandShape = {
     usage: 'emit [type] [pairs..]',
     description: '',
@@ -75,7 +75,7 @@ function describe(position: CommandPosition): string {
   return position.kind === 'options' ? `options ${position.options.map(({ name }) => name).join(' ')}` : position.kind;
 }
 
-t.test('ids stand with their names, names with their ids, and what a terminal would obey is left out', async (t) => {
+t.test('IDs have their names, names their IDs, and control characters are excluded', async (t) => {
   const values = (...given: Parameters<typeof makeExecution>[0][]) =>
     executionCandidates(given.map((each) => executionToJson(makeExecution(each))));
   t.strictSame(values({ id: 'a', name: 'x y' }, { id: 'b', name: 'b', status: 'failed' }, { id: 'c', name: 'x y' }), [
@@ -100,7 +100,7 @@ async function readCommands(context: Context): Promise<Map<string, CommandShape>
   return new Map(names.map((name, index) => [name, shapes[index]!]));
 }
 
-t.test('options, values and descriptions are those that --help tells, of every command', async (t) => {
+t.test('options, values and descriptions are those of --help, for every command', async (t) => {
   const home = createHome(t);
   const context = { paths: home.paths, env: home.env, inherited: NOTHING_INHERITED, rest: [], commands: {} };
   const commands = await readCommands(context);
@@ -163,7 +163,7 @@ t.test('event types, levels, streams, keys and files are completed where they be
   t.strictSame(await keys('__proto__', ''), []);
 });
 
-t.test('runs, queues and signals are completed where orders are given', async (t) => {
+t.test('runs, queues and signals are completed for commands that control runs', async (t) => {
   const home = await startRunHome(t);
   const keys = async (...words: string[]) => [...(await answer(home, ...words)).values.keys()];
   const ended = await home.start([], 'true');
@@ -192,7 +192,7 @@ t.test('runs, queues and signals are completed where orders are given', async (t
   for (const name of ['TERM', 'HUP', 'USR1']) t.ok(signals.includes(name), name);
 });
 
-t.test('without a daemon there are no ids, no error, and no daemon afterwards', async (t) => {
+t.test('without a daemon there are no IDs and no error, and none is started', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'wrong: 1\n');
   const silent = { status: 0, stderr: '' };

@@ -29,7 +29,7 @@ t.test('status, stop, restart', async (t) => {
   t.match(await daemon('status'), { status: 69 });
 });
 
-t.test('status says in words what it says in JSON', async (t) => {
+t.test('status prints as text what it prints as JSON', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   const client = await home.connect();
@@ -48,7 +48,7 @@ t.test('status says in words what it says in JSON', async (t) => {
   await client.close();
 });
 
-t.test('in the foreground it says what it does, until it is told to stop', async (t) => {
+t.test('in the foreground it logs until it is stopped', async (t) => {
   const home = createHome(t);
   const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
@@ -63,7 +63,7 @@ t.test('in the foreground it says what it does, until it is told to stop', async
   t.match(said, /leaving: a client asked for it\n.*stopped\n$/s);
 });
 
-t.test('SIGTERM ends it in good order', async (t) => {
+t.test('SIGTERM stops it cleanly', async (t) => {
   const home = createHome(t);
   const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -74,7 +74,7 @@ t.test('SIGTERM ends it in good order', async (t) => {
   t.match(said, 'leaving: SIGTERM');
 });
 
-t.test('a wrong configuration is told with its place', (t) => {
+t.test('an invalid configuration is reported with its place', (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'watch: { rate: 0 }\n');
   for (const action of ['run', 'restart']) {
@@ -85,7 +85,7 @@ t.test('a wrong configuration is told with its place', (t) => {
   t.end();
 });
 
-t.test('a daemon that hangs is told from one that does not run', { timeout: 60_000 }, async (t) => {
+t.test('a hanging daemon is distinguished from one that does not run', { timeout: 60_000 }, async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   process.kill(pid, 'SIGSTOP');

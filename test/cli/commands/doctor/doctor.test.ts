@@ -46,7 +46,7 @@ function createState(t: Test): Home {
   return home;
 }
 
-t.test('where nothing has run yet everything is well, and stays as it is', async (t) => {
+t.test('before the first use everything is fine, and nothing is created', async (t) => {
   const home = createHome(t);
   const { status, checks } = await diagnose(home);
   t.equal(status, 0);
@@ -56,7 +56,7 @@ t.test('where nothing has run yet everything is well, and stays as it is', async
   t.notOk(existsSync(home.paths.state), 'nothing was made and no daemon was started');
 });
 
-t.test('a daemon that runs is told with its pid, its version, its lock and its socket', async (t) => {
+t.test('reports a running daemon with its PID, version, lock and socket', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   const { status, checks } = await diagnose(home);
@@ -67,7 +67,7 @@ t.test('a daemon that runs is told with its pid, its version, its lock and its s
   t.match(checks.get('journal'), { state: 'ok', message: 'can be written' });
 });
 
-t.test('a line for each check, with what to do below it', async (t) => {
+t.test('prints a line for each check, with advice below it', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'wach: 1\nsync: 2\n');
   const { status, stdout } = await home.invoke(['doctor']);
@@ -100,7 +100,7 @@ t.test('directories that other users can enter are a problem, and the advice fix
   t.match(await checkJournal(paths.journal, undefined), { state: 'problem', advice: `chmod 700 ${paths.journal}` });
 });
 
-t.test('a directory of somebody else is a problem', { skip: !isRoot && 'only root may give one away' }, async (t) => {
+t.test('a directory of another user is a problem', { skip: !isRoot && 'only root may give one away' }, async (t) => {
   const { paths } = createState(t);
   chownSync(paths.state, 12_345, 12_345);
   t.match(checkState(paths), { state: 'problem', message: 'belongs to user 12345', advice: /^chown \w+ / });
@@ -120,7 +120,7 @@ t.test('a directory that cannot be written is a problem', async (t) => {
   chmodSync(paths.state, 0o700);
 });
 
-t.test('a file or a link where a directory belongs is a problem', async (t) => {
+t.test('a file or a link in place of a directory is a problem', async (t) => {
   const { paths } = createState(t);
   rmSync(paths.runtime, { recursive: true });
   writeFileSync(paths.runtime, '');
@@ -134,7 +134,7 @@ t.test('a file or a link where a directory belongs is a problem', async (t) => {
   t.match(await checkJournal(paths.journal, undefined), { state: 'ok' }, 'which is told of the state directory');
 });
 
-t.test('where the path of the socket is too long, the short one and the long one are named', async (t) => {
+t.test('names both paths when that of the socket is too long', async (t) => {
   const long = path.join(t.testdir(), 'x'.repeat(120));
   const { runtime, ...paths } = resolvePaths({ PROGRESS_HOME: long });
   const { state, message } = checkRuntime({ runtime, ...paths });
@@ -143,7 +143,7 @@ t.test('where the path of the socket is too long, the short one and the long one
   t.notMatch(checkRuntime(resolvePaths({ PROGRESS_HOME: '/tmp/short' })).message, 'too long');
 });
 
-t.test('a daemon that was killed leaves a free lock and a dead socket, which is no problem', async (t) => {
+t.test('a free lock and a dead socket of a killed daemon are not a problem', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   await daemon.kill();
@@ -190,7 +190,7 @@ t.test('a daemon whose socket was removed is a problem', async (t) => {
   t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} holds the lock, but no process listens` });
 });
 
-t.test('what is no socket, and a lock that is no file, are problems', async (t) => {
+t.test('a socket or a lock of another file type is a problem', async (t) => {
   const { paths } = createState(t);
   writeFileSync(paths.socket, '');
   mkdirSync(paths.lock);
@@ -216,7 +216,7 @@ async function pretend(t: Test, { paths }: Home, answer: object): Promise<void> 
   t.teardown(() => server.close());
 }
 
-t.test('a daemon of another version, or one that speaks another protocol, is to be restarted', async (t) => {
+t.test('advises to restart a daemon of another version or protocol', async (t) => {
   const home = createState(t);
   const { socket } = home.paths;
   const told = { version: '0.0.1', protocol: 1, pid: 7, socket, startedAt: new Date().toISOString() };
@@ -234,7 +234,7 @@ t.test('a daemon of another version, or one that speaks another protocol, is to 
   t.match(checkSocket(other.paths, foreign), { state: 'warning', advice: /^chmod 600 / });
 });
 
-t.test('a wrong configuration is a problem with file, line and column', async (t) => {
+t.test('an invalid configuration is a problem with file, line and column', async (t) => {
   const { paths } = createHome(t);
   t.match(checkConfig(paths.config), { state: 'ok', message: 'all defaults' });
   writeFileSync(paths.config, 'watch:\n  rate: 900\n');
@@ -258,7 +258,7 @@ t.test('a journal that cannot be written is a problem', async (t) => {
   t.match(await checkJournal(paths.journal, undefined), { state: 'warning', message: 'is damaged' });
 });
 
-t.test('a spool that others may enter is a problem', (t) => {
+t.test('a spool that other users can enter is a problem', (t) => {
   const { paths } = createState(t);
   t.match(checkSpool(paths), { state: 'ok', message: 'does not exist yet' });
   mkdirSync(paths.spool, { mode: 0o700 });
@@ -268,7 +268,7 @@ t.test('a spool that others may enter is a problem', (t) => {
   t.end();
 });
 
-t.test('hooks that a shell loads, or cannot load any more', async (t) => {
+t.test('checks the hooks that a shell loads', async (t) => {
   const home = createHome(t);
   const { directory, env, paths } = home;
   const rc = path.join(directory, '.bashrc');
@@ -304,7 +304,7 @@ t.test('hooks that a shell loads, or cannot load any more', async (t) => {
   });
 });
 
-t.test('hooks of agents: those that have been used here, and whether these still call us', async (t) => {
+t.test('checks the hooks of agents that have been used', async (t) => {
   const home = createHome(t);
   Object.assign(home.env, { CLAUDE_CONFIG_DIR: undefined, CODEX_HOME: undefined, GEMINI_CLI_HOME: undefined });
   const file = path.join(home.directory, '.codex/hooks.json');
@@ -344,7 +344,7 @@ t.test('hooks of agents: those that have been used here, and whether these still
   }
 });
 
-t.test('a desktop without notify-send is a warning, a machine without a desktop is none', (t) => {
+t.test('a desktop without notify-send is a warning, a machine without a desktop is not', (t) => {
   const DBUS_SESSION_BUS_ADDRESS = 'unix:path=/nowhere';
   const bin = t.testdir();
   t.match(checkNotifier({ DBUS_SESSION_BUS_ADDRESS: '', PATH: bin }), { state: 'ok', message: 'no session bus' });
@@ -357,7 +357,7 @@ t.test('a desktop without notify-send is a warning, a machine without a desktop 
   t.end();
 });
 
-t.test('what repairs have put aside is a warning', async (t) => {
+t.test('quarantined files are a warning', async (t) => {
   const { paths } = createState(t);
   const directory = path.join(paths.journal, 'quarantine');
   mkdirSync(directory);
@@ -384,7 +384,7 @@ t.test('the oldest Node.js is the one that the bundle is made for', async (t) =>
   t.match(checkNode(`${major - 2}.99.0`), { state: 'problem' });
 });
 
-t.test('without setsid commands get no terminal, and run all the same', async (t) => {
+t.test('without setsid commands run without a pseudo-terminal', async (t) => {
   const bin = t.testdir();
   t.match(checkTerminal(process.env['PATH'] ?? ''), { state: 'ok' });
   t.match(checkTerminal(bin), { state: 'warning', message: /setsid/, advice: /util-linux/ });

@@ -40,7 +40,7 @@ t.test('pairs become data, or the envelope', (t) => {
   t.end();
 });
 
-t.test('what is no pair is said, with what is wrong about it', (t) => {
+t.test('reports an invalid pair with the reason', (t) => {
   const cases: [string[], string, RegExp][] = [
     [['word'], 'usage', /"word" is neither key=text, key:=json nor a JSON object/],
     [['=x'], 'usage', /neither/],
@@ -66,7 +66,7 @@ t.test('what is no pair is said, with what is wrong about it', (t) => {
   t.end();
 });
 
-t.test('data begins with --data, pairs are added', (t) => {
+t.test('pairs are added to --data', (t) => {
   t.strictSame(build(['b=2', 'a=3'], { data: '{"a":1,"c":{"d":1}}' }).data, { a: '3', c: { d: 1 }, b: '2' });
   t.end();
 });
@@ -96,7 +96,7 @@ t.test('one JSON object is the rest of the event', (t) => {
   t.end();
 });
 
-t.test('the place: options, then pairs, then the environment; its step only beside its execution', (t) => {
+t.test('execution and step: options, then pairs, then the environment, whose step needs its execution', (t) => {
   const env = { PROGRESS_EXECUTION: 'run', PROGRESS_STEP: 'here' };
   const place = (pairs: string[], options = {}, from = env) => {
     const { execution, step } = build(pairs, options, from);
@@ -113,7 +113,7 @@ t.test('the place: options, then pairs, then the environment; its step only besi
   t.end();
 });
 
-t.test('the grammar of the page, by the program itself', async (t) => {
+t.test('the grammar of the manual, by the program', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
@@ -129,7 +129,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .findLast(({ type }) => type !== 'attention')!;
 
-  t.test('--wait prints the position, or that it was there before', (t) => {
+  t.test('--wait prints the position, or duplicate', (t) => {
     const first = emit(['log', '--wait', 'source=me', 'n:=1']);
     t.match(first.stdout, /^\d{16}\n$/);
     t.equal(last()['seq'], Number(first.stdout));
@@ -142,7 +142,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.end();
   });
 
-  t.test('options stand anywhere, an object is the event, and a name or a prefix finds its execution', (t) => {
+  t.test('options can be anywhere, an object is the event, and a name or a prefix finds its execution', (t) => {
     emit(['execution_started', '--execution', 'k7first', 'name=backup', '--wait']);
     t.match(emit(['log', 'message=x', '--wait', '--execution', 'backup']).stdout, /^\d{16}\n$/);
     t.match(last(), { execution: 'k7first', lookup: undefined, data: { message: 'x', lookup: undefined } });
@@ -155,7 +155,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.end();
   });
 
-  t.test('what is wrong has the status of its kind, and writes nothing', (t) => {
+  t.test('an error has the status of its kind, and writes nothing', (t) => {
     const before = last()['seq'];
     const cases: [string[], number, RegExp][] = [
       [[], 64, /needs a type/],
@@ -193,7 +193,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     t.end();
   });
 
-  t.test('--stdin takes lines, says which are bad, and goes on', (t) => {
+  t.test('--stdin reports invalid lines, and writes the others', (t) => {
     const lines = [
       '{"type":"log","message":"one"}',
       '',
@@ -265,7 +265,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
     );
   });
 
-  t.test('a daemon that goes away in between is said once, and ends the command', async (t) => {
+  t.test('a lost daemon is reported once, and ends the command', async (t) => {
     const home = createHome(t);
     const daemon = await home.startDaemon();
     const child = home.spawn(['emit', '--stdin', '--wait'], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -283,7 +283,7 @@ t.test('the grammar of the page, by the program itself', async (t) => {
   });
 });
 
-t.test('without --wait one line is in the spool, whoever built it, and no daemon is started', (t) => {
+t.test('without --wait one line is in the spool, and no daemon is started', (t) => {
   const home = createHome(t);
   const data = path.join(home.directory, 'data.json');
   writeFileSync(data, '{"a":{"b":1},"c":"d"}\n');
@@ -315,7 +315,7 @@ t.test('without --wait one line is in the spool, whoever built it, and no daemon
   t.end();
 });
 
-t.test('--wait starts the daemon if there is none; without one that can start it fails', (t) => {
+t.test('--wait starts the daemon if there is none, and fails if it cannot start', (t) => {
   const home = createHome(t);
   t.equal(home.progress(['emit', 'log', '--wait', '--execution', 'x', 'message=hello']).status, 0);
   t.match(home.progress(['logs', 'x']), { status: 0, stdout: 'info: hello\n' });
@@ -325,7 +325,7 @@ t.test('--wait starts the daemon if there is none; without one that can start it
   t.end();
 });
 
-t.test('what cannot be spooled goes to a daemon that runs; without one it is said why', async (t) => {
+t.test('an event that cannot be spooled goes to a running daemon; without one it is an error', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   mkdirSync(home.paths.spool, { recursive: true });

@@ -67,7 +67,7 @@ async function open(t: Test) {
   return { home, daemon, work, run, read };
 }
 
-t.test('an archive has all that is known, as other commands print it', async (t) => {
+t.test('an archive holds everything, as other commands print it', async (t) => {
   const { home, daemon, work, run, read } = await open(t);
   t.strictSame(run('the build'), { status: 0, stdout: 'progress-build.tar.gz\n', stderr: '' });
   const list = execFileSync('tar', ['-tzf', path.join(work, 'progress-build.tar.gz')], { encoding: 'utf8' });
@@ -117,7 +117,7 @@ t.test('an archive has all that is known, as other commands print it', async (t)
   t.ok(piped.equals(log.stdout));
 });
 
-t.test('what is there is not replaced, and nothing half-written stays', async (t) => {
+t.test('an existing file is not replaced, and no half-written file remains', async (t) => {
   const { work, run } = await open(t);
   writeFileSync(path.join(work, 'mine'), 'mine');
   t.match(run('build', '-o', 'mine'), { status: 64, stdout: '', stderr: /mine exists; use --force to replace it/ });
@@ -131,10 +131,10 @@ t.test('what is there is not replaced, and nothing half-written stays', async (t
   t.strictSame(readdirSync(work), ['mine']);
 });
 
-t.test('redacted, it has no secrets, and no names of person, machine and home', async (t) => {
+t.test('--redact removes secrets, and names of user, host and home', async (t) => {
   const { home, run, read } = await open(t);
   writeFileSync(home.paths.config, 'masks: [unclosed(]\n');
-  t.match(run('build', '--redact'), { status: 78, stdout: '', stderr: /masks/ }, 'nobody knows what is a secret');
+  t.match(run('build', '--redact'), { status: 78, stdout: '', stderr: /masks/ }, 'the masks are unknown');
   writeFileSync(home.paths.config, 'masks: ["I s[a-z]+"]\n');
   t.match(run('build', '--redact'), { status: 0 });
   const names = ['manifest.json', 'events.ndjson', 'transcript.txt', 'summary.json', 'summary.txt'];
@@ -153,14 +153,14 @@ t.test('redacted, it has no secrets, and no names of person, machine and home', 
   t.match(JSON.parse(texts[0]!), { redacted: true });
 });
 
-t.test('contents that are not as long as was said are an error, not a broken archive', async (t) => {
+t.test('contents of another size than announced are an error', async (t) => {
   const all = async (entries: TarEntry[]) => {
     const chunks: Buffer[] = [];
     for await (const chunk of tarOf(entries, 1_700_000_000_000)) chunks.push(chunk);
     return Buffer.concat(chunks);
   };
   await t.rejects(all([{ name: 'a', size: 3, contents: () => ['ab'] }]), {
-    message: /the journal has changed meanwhile/,
+    message: /the journal changed during the export/,
   });
   await t.rejects(all([{ name: 'x'.repeat(101), size: 0, contents: () => [] }]), { message: /too long/ });
   await t.rejects(all([{ name: 'a', size: 8 ** 11, contents: () => [] }]), { code: 'too_long' });

@@ -5,7 +5,7 @@ import { compilePattern } from '../../../../src/platform/patterns.js';
 
 const event = (data: ExecutionEvent['data'], type = 'output'): ExecutionEvent => ({ seq: 1, time: '', type, data });
 
-t.test('output is taken line by line, anything else as it is', (t) => {
+t.test('splits output into lines, and no other event', (t) => {
   t.strictSame(
     unitsOf(event({ stream: 'stdout', text: 'a\nb\n\nc', line: 7, unterminated: true })).map(({ data }) => data),
     [
@@ -49,7 +49,7 @@ t.test('a pattern sees the text without its colours', (t) => {
   t.end();
 });
 
-t.test('context is shown once, and where something is left out there is a break', (t) => {
+t.test('prints context once, and a break where something is skipped', (t) => {
   t.equal(grep('abcdefg', '[cf]'), '>c >f (2)');
   t.equal(grep('abcdefg', '[cf]', { before: 1 }), 'b >c - e >f (2)');
   t.equal(grep('abcdefg', '[cf]', { after: 1 }), '>c d - >f g (2)');
@@ -60,7 +60,7 @@ t.test('context is shown once, and where something is left out there is a break'
   t.end();
 });
 
-t.test('what is looked for stands in bytes, in the words of an agent, in the data of anything else', (t) => {
+t.test('searches bytes, activity of an agent, and the data of other events', (t) => {
   const pattern = compilePattern('needle');
   const found = createGrep({ pattern, before: 0, after: 0, invert: false });
   const raw = JSON.stringify({ content: 'a needle' });

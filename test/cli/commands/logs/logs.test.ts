@@ -42,7 +42,7 @@ async function open(t: Test) {
 
 const BUILD = 'one\ntwo\nbad\ndebug: fine\nwarning: hm\nlast';
 
-t.test('of one execution output stands as it was written, messages with their level', async (t) => {
+t.test('prints output of one execution unchanged, and messages with their level', async (t) => {
   const { logs } = await open(t);
   for (const id of ['build-1', 'build', 'bu'])
     t.strictSame(await logs(id), { status: 0, stdout: BUILD, stderr: '' }, id);
@@ -70,7 +70,7 @@ t.test('lines of both outputs of a command are printed in the order in which it 
   t.equal((await home.invoke(['logs', id, '--stream', 'stderr'])).stdout, 'err 2\nerr 4\n');
 });
 
-t.test('that an execution became silent is no line, unless that is asked for', async (t) => {
+t.test('silence of an execution is printed only on request', async (t) => {
   const { home, logs } = await open(t);
   await emit(home, { type: 'attention', execution: 'build-1', state: 'silent', reason: 'nothing heard for 2:00' });
   for (const args of [[], ['build'], ['--type', 'all'], ['build', '--type', 'all']])
@@ -79,7 +79,7 @@ t.test('that an execution became silent is no line, unless that is asked for', a
   t.match((await logs('build', '--type', 'all', '--json')).stdout, '"nothing heard for 2:00"');
 });
 
-t.test('raw output is what was written: text, bytes, and the lines that events were read from', async (t) => {
+t.test('--raw prints the original output: text, bytes, and the lines that events were parsed from', async (t) => {
   const { home, logs } = await open(t);
   const activity = { type: 'activity', execution: 'build-1', kind: 'assistant-text', text: 'short' };
   await emit(
@@ -98,14 +98,14 @@ t.test('raw output is what was written: text, bytes, and the lines that events w
   t.match(await logs('build-1', '--raw', '--json'), { status: 64 });
 });
 
-t.test('without an id each line says where it is from', async (t) => {
+t.test('without an ID each line names its execution', async (t) => {
   const { logs } = await open(t);
   const lines = (await logs()).stdout.trimEnd().split('\n');
   t.equal(lines[0], '2026-11-20T10:00:01Z build-1    stdout     | one');
   t.equal(lines[5], '2026-11-20T11:00:01Z other      stdout     | else');
 });
 
-t.test('all conditions hold together', async (t) => {
+t.test('all conditions must hold', async (t) => {
   const { logs } = await open(t);
   const cases: [string[], string][] = [
     [['--stream', 'stderr'], 'bad\ndebug: fine\nwarning: hm\n'],
@@ -154,7 +154,7 @@ t.test('all conditions hold together', async (t) => {
   t.match(progress, / progress +50% 1\/2/);
 });
 
-t.test('--json prints events as they stand in the journal', async (t) => {
+t.test('--json prints events as in the journal', async (t) => {
   const { logs, home } = await open(t);
   const journal = (await home.invoke(['logs', '--type', 'all', '--json'])).stdout;
   t.equal(journal.split('\n').length, 9);
@@ -166,7 +166,7 @@ t.test('--json prints events as they stand in the journal', async (t) => {
   );
 });
 
-t.test('no daemon is needed, with a checkpoint or without, by id, prefix or name', async (t) => {
+t.test('works without a daemon, with or without a checkpoint, by ID, prefix or name', async (t) => {
   const { logs, daemon, home } = await open(t);
   await daemon.kill('SIGTERM');
   for (const id of ['build-1', 'build', 'bu'])
@@ -205,7 +205,7 @@ t.test('compressed segments are read like any other', async (t) => {
   );
 });
 
-t.test('-f goes on with what comes, until the execution ends', async (t) => {
+t.test('-f follows new events until the execution ends', async (t) => {
   const { home, daemon } = await open(t);
   const child = home.spawn(['logs', '-f', 'build', '--tail', '1', '--level', 'info'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -228,7 +228,7 @@ t.test('-f goes on with what comes, until the execution ends', async (t) => {
   t.strictSame(over, { status: 0, stdout: 'after the restart\n', stderr: '' }, 'of what is over nothing more comes');
 });
 
-t.test('a terminal’s control sequences stay what they were where no terminal reads', async (t) => {
+t.test('control sequences are kept when the output is not a terminal', async (t) => {
   const { home, logs } = await open(t);
   await emit(
     home,
@@ -239,7 +239,7 @@ t.test('a terminal’s control sequences stay what they were where no terminal r
   t.notMatch((await logs()).stdout, '\u001b', 'in lines that are ours they are shown');
 });
 
-t.test('what contradicts itself is refused', async (t) => {
+t.test('contradicting options are refused', async (t) => {
   const logs = (...args: string[]) => createHome(t).invoke(['logs', ...args]);
   const cases: [string[], RegExp][] = [
     [['-i'], /need --grep/],
@@ -250,7 +250,7 @@ t.test('what contradicts itself is refused', async (t) => {
     [['--grep', 'x', '-A', 'many'], /--after-context must be a whole number from 0 to 10000/],
     [['--tail', '100001'], /--tail must be a whole number/],
     [['--tail', '3', '--count'], /exclude each other/],
-    [['-f', '--until', 'now'], /neither --until nor --count/],
+    [['-f', '--until', 'now'], /--follow excludes --until and --count/],
     [['--since', 'soon'], /--since: "soon" is not a time/],
     [['--until', '1970'], /--until: "1970" is not a time/],
     [['--label', 'team'], /--label: "team" is not key=value/],
@@ -258,7 +258,7 @@ t.test('what contradicts itself is refused', async (t) => {
   for (const [args, stderr] of cases) t.match(await logs(...args), { status: 64, stdout: '', stderr }, args.join(' '));
 });
 
-t.test('labels and names are those of the execution, also of one that is remembered no more', async (t) => {
+t.test('labels and names are those of the execution, also of one that is no longer in memory', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'memory: { ended: 1, summaries: 1 }\n');
   const daemon = await home.startDaemon();
@@ -287,7 +287,7 @@ t.test('labels and names are those of the execution, also of one that is remembe
   }
 });
 
-t.test('-f goes on across rotations and archives, with what is searched for', async (t) => {
+t.test('-f follows across rotation and compression, with a search', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB }\n');
   await home.startDaemon();

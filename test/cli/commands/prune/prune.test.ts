@@ -66,7 +66,7 @@ function filesOf(home: Home): string {
 
 const idsIn = (stdout: string) => [...stdout.matchAll(/^([a-z-]+) +(?:completed|failed)/gm)].map(([, id]) => id);
 
-t.test('what fulfils all that is given would go', async (t) => {
+t.test('plans what fulfils all criteria', async (t) => {
   const { prune } = await open(t);
   const cases: [string[], string[]][] = [
     [['--all'], ['small', 'old-bad', 'old-good']],
@@ -120,12 +120,12 @@ t.test('what fulfils all that is given would go', async (t) => {
   );
 });
 
-t.test('nobody is overruled, and nothing is guessed', async (t) => {
+t.test('asks for confirmation, and refuses wrong usage', async (t) => {
   const { prune } = await open(t);
   const cases: [string[], number, RegExp][] = [
     [[], 64, /nothing selected/],
     [['--all'], 64, /cannot ask for confirmation without a terminal; use --yes/],
-    [['--all', '--json'], 64, /give --yes/],
+    [['--all', '--json'], 64, /use --yes/],
     [['alive', '-y'], 64, /alive is running: only what has ended/],
     [['nothing', '-y'], 66, /no execution "nothing"/],
     [['--status', 'running', '-y'], 64, /"running" is none of completed, failed/],
@@ -137,7 +137,7 @@ t.test('nobody is overruled, and nothing is guessed', async (t) => {
     t.match(await prune(...args), { status, stdout: '', stderr }, args.join(' '));
 });
 
-t.test('a daemon that runs removes them, while others read', async (t) => {
+t.test('a running daemon removes them while clients read', async (t) => {
   const { home, prune } = await open(t);
   const seen: ExecutionEvent[] = [];
   const follower = await home.connect({ onPush: (push) => 'events' in push && seen.push(...push.events) });
@@ -195,7 +195,7 @@ t.test('without a daemon they are removed as well', async (t) => {
   t.strictSame(ids, ['alive', 'small', 'old-good']);
 });
 
-t.test('a run goes with what it was started with, unless another one waits for it', async (t) => {
+t.test('removes a run with its specification, unless a queued run waits for it', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const id = (await home.invoke(['run', '--detach', '--', 'sh', '-c', 'echo secret of the run'])).stdout.trim();
@@ -209,7 +209,7 @@ t.test('a run goes with what it was started with, unless another one waits for i
   t.match(await home.invoke(['prune', id, '-y']), {
     status: 0,
     stdout: /0 executions/,
-    stderr: new RegExp(`${id} stays`),
+    stderr: new RegExp(`${id} was not removed`),
   });
   t.match(await home.invoke(['logs', id]), { status: 0 });
   await home.invoke(['stop', waiting]);
@@ -239,7 +239,7 @@ t.test(
   },
 );
 
-t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => {
+t.test('asks for confirmation at a terminal', { skip: whyNo('tmux') }, async (t) => {
   const { home } = await open(t);
   const tmux = await openTmux(t, { columns: 100, rows: 30 }, { PROGRESS_HOME: home.directory });
   await tmux.enter(`${PROGRESS} prune --status failed`);
@@ -250,11 +250,11 @@ t.test('who sits at a terminal is asked', { skip: whyNo('tmux') }, async (t) => 
   await tmux.enter(`clear; ${PROGRESS} prune --status failed`);
   await tmux.see(/\[y\/N\]/);
   await tmux.enter('y');
-  await tmux.see(/1 execution with .* of events: gone\./);
+  await tmux.see(/1 execution with .* of events removed;/);
   t.match(await home.invoke(['show', 'old-bad']), { status: 66 });
 });
 
-t.test('what was removed leaves the spool too, with a daemon and without one', async (t) => {
+t.test('removed executions are blanked in the spool, with a daemon and without one', async (t) => {
   const home = createHome(t);
   mkdirSync(home.paths.spool, { recursive: true, mode: 0o700 });
   const file = path.join(home.paths.spool, `bash-${process.pid}-abc.ndjson`);

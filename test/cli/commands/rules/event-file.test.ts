@@ -74,7 +74,7 @@ t.test('each alert alone is what its rules fire for', async (t) => {
   }
 });
 
-t.test('events beside alerts are events, also with a field of that name', async (t) => {
+t.test('events among alerts are events, also with a field of that name', async (t) => {
   const [alert = ''] = await alertsOf();
   const { events, known } = readEventFile(
     [alert, '{"type":"log","event":{"a":1}}', '{"event":"task_started"}'].join('\n'),

@@ -27,7 +27,7 @@ const CONFIG = [
   ...CHANNELS,
 ];
 
-t.test('rules are listed with what they have done, and channels with how they are', async (t) => {
+t.test('lists rules with their counts, and channels with their status', async (t) => {
   const home = createTold(t, CONFIG);
   const daemon = await home.startDaemon();
   const client = await home.connect();
@@ -53,7 +53,7 @@ t.test('rules are listed with what they have done, and channels with how they ar
   await daemon.kill('SIGTERM');
 });
 
-t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
+t.test('tests rules without a daemon, and sends nothing', async (t) => {
   const home = createTold(t, CONFIG);
   const test = async (input: string, ...args: string[]) => {
     const words = ['rules', 'test', ...args];
@@ -106,7 +106,7 @@ t.test('rules are tried without a daemon, and nothing is sent', async (t) => {
   t.equal((await home.invoke(['rules', 'list', 'x'])).status, 64);
 });
 
-t.test('what an execution has told is tried again, with the daemon or without', async (t) => {
+t.test('--replay tests rules with the events of an execution', async (t) => {
   const home = createTold(t, CONFIG);
   const daemon = await home.startDaemon();
   const client = await home.connect();
@@ -121,7 +121,7 @@ t.test('what an execution has told is tried again, with the daemon or without', 
   t.match(await replay(), /^nightly {2}fires/m);
 });
 
-t.test('somebody is told something by hand, and what was told is listed', async (t) => {
+t.test('notify sends a notification, and --log lists it', async (t) => {
   const home = createTold(t, CONFIG);
   const notify = (...args: string[]) => home.invoke(['notify', ...args]);
   t.match(await notify('--log'), { status: 0, stdout: 'No alerts yet.\n' });
@@ -160,7 +160,7 @@ t.test('somebody is told something by hand, and what was told is listed', async 
   t.match((await home.invoke(['daemon', 'status'])).stdout, /^alerts +5 rules, channels: desktop, told, dead$/m);
 });
 
-t.test('a channel that only holds alerts says that and nothing before it', async (t) => {
+t.test('a channel with held alerts only shows their number', async (t) => {
   const home = createTold(t, ['channels:', '  quietch: { type: command, command: "true", quiet: "00:00-24:00" }']);
   await home.startDaemon();
   for (const title of ['one', 'two']) t.equal((await home.invoke(['notify', title, '--channel', 'quietch'])).status, 0);

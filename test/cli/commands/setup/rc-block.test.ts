@@ -19,7 +19,7 @@ import { isAble, isMissing } from '../../../helpers/needs.js';
 const PROGRAM = '/opt/progress/bin/progress';
 const NAMES = [PROGRAM, "/it's/a $(touch x)/`y`", '/back\\slash/\\', '/naïve/ünïcode "quoted"', "/''/'"];
 
-t.test('what is put in can be found, and cut out again byte for byte', (t) => {
+t.test('a block can be added, found, and removed byte for byte', (t) => {
   const texts = ['', 'a\n', 'a', 'a\r\nb\r\n', '\n\n', toBytes('ünï\n'), '\xff\xfe\n', 'if true; then\n  x'];
   for (const shell of SHELLS) {
     for (const program of NAMES) {
@@ -39,13 +39,13 @@ t.test('what is put in can be found, and cut out again byte for byte', (t) => {
   t.end();
 });
 
-t.test('what was written around the block later stays, with its line breaks', (t) => {
+t.test('text around the block stays, with its line breaks', (t) => {
   const text = `first\n${putBlock('a', undefined, 'bash', PROGRAM)}last\n`;
   t.equal(cutBlock(text, findBlock(text, 'f')!), 'first\na\nlast\n');
   t.end();
 });
 
-t.test('a block that was edited is no longer known, but can be cut out', (t) => {
+t.test('an edited block is not recognised, and can be removed', (t) => {
   const text = putBlock('a\n', undefined, 'bash', PROGRAM).replace('esac', 'esac # mine');
   const block = findBlock(text, 'f')!;
   t.equal(programOf(block, 'bash'), undefined);
@@ -54,7 +54,7 @@ t.test('a block that was edited is no longer known, but can be cut out', (t) => 
   t.end();
 });
 
-t.test('half a block, or two, is refused with its line', (t) => {
+t.test('an incomplete block, or two, is refused with its line', (t) => {
   const whole = putBlock('', undefined, 'bash', PROGRAM);
   const [begin = '', body = '', end = ''] = whole.split('\n');
   const cases: [string[], string][] = [
@@ -89,7 +89,7 @@ const START: Readonly<Record<Shell, { file: string; strict: string; status: stri
 };
 
 for (const shell of SHELLS) {
-  t.test(`${shell} loads it when it is interactive, and it is silent and harmless in all other cases`, (t) => {
+  t.test(`${shell} loads the hooks when interactive, and is silent otherwise`, (t) => {
     if (isMissing(t, shell, isAble(shell, '-c', 'exit 0'))) return t.end();
     const { directory, program } = plantProgram(t);
     const { file, strict, status } = START[shell];
@@ -124,7 +124,7 @@ for (const shell of SHELLS) {
   });
 }
 
-t.test('texts of any bytes survive', (t) => {
+t.test('texts of any bytes are kept', (t) => {
   const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)).toString('latin1');
   t.equal(
     cutBlock(putBlock(every, undefined, 'zsh', '/ü'), findBlock(putBlock(every, undefined, 'zsh', '/ü'), 'f')!),

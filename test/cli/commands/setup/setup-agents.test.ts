@@ -50,7 +50,7 @@ function createBench(t: Test, agent: Agent, text?: string, version = '2.1.197') 
 }
 
 for (const agent of AGENTS) {
-  t.test(`${agent}: a missing file is made, and removed again`, async (t) => {
+  t.test(`${agent}: a missing file is created, and removed again`, async (t) => {
     const { setup, file, parse, backup } = createBench(t, agent);
     const { status, stdout, stderr } = await setup();
     t.strictSame({ status, stderr }, { status: 0, stderr: '' });
@@ -90,7 +90,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 for (const [name, text] of Object.entries(TEXTS)) {
-  t.test(`settings with ${name} keep every character, and get it back`, async (t) => {
+  t.test(`settings with ${name} keep every character, and are restored exactly`, async (t) => {
     const { setup, read, backup } = createBench(t, 'claude', text);
     t.equal((await setup()).status, 0);
     const after = read();
@@ -107,7 +107,7 @@ for (const [name, text] of Object.entries(TEXTS)) {
     t.notOk(existsSync(backup), 'the backup has done its work');
   });
 
-  t.test(`undo leaves settings with ${name} as they are otherwise, changed in between`, async (t) => {
+  t.test(`undo keeps other changes of settings with ${name}`, async (t) => {
     const { setup, read, file } = createBench(t, 'claude', text);
     await setup();
     const changed = read().replace('{', '{ "mine": true,');
@@ -120,7 +120,7 @@ for (const [name, text] of Object.entries(TEXTS)) {
   });
 }
 
-t.test('what others have added beside ours stays', async (t) => {
+t.test('hooks of other programs stay', async (t) => {
   const { setup, parse, file } = createBench(t, 'claude', '{}');
   await setup();
   const settings = parse();
@@ -130,7 +130,7 @@ t.test('what others have added beside ours stays', async (t) => {
   t.strictSame(parse(), { hooks: { Stop: [{ hooks: [{ command: 'say done', timeout: 1 }] }] } });
 });
 
-t.test('hooks of another place of the package are replaced, and not doubled', async (t) => {
+t.test('hooks of another installation are replaced, and not duplicated', async (t) => {
   const { setup, parse, read, file } = createBench(t, 'codex');
   await setup();
   const text = read();
@@ -141,7 +141,7 @@ t.test('hooks of another place of the package are replaced, and not doubled', as
 
 t.test('a dry run shows the change, and changes nothing', async (t) => {
   const { setup, read, backup } = createBench(t, 'gemini', '{"a":1}');
-  t.match((await setup('--dry-run')).stdout, /^\+.*agent-hook.*\n[^]*Nothing was changed: this was a dry run\.\n$/m);
+  t.match((await setup('--dry-run')).stdout, /^\+.*agent-hook.*\n[^]*Nothing was changed \(dry run\)\.\n$/m);
   t.equal(read(), '{"a":1}');
   t.notOk(existsSync(backup));
 });
@@ -154,7 +154,7 @@ const WRONG: Readonly<Record<string, readonly [text: string, said: RegExp]>> = {
   'an event of another shape': ['{\n"hooks": {\n"Stop": {}}}', /settings\.json:3: hooks of Stop are no list/],
 };
 for (const [name, [text, said]] of Object.entries(WRONG)) {
-  t.test(`settings that are ${name} are left alone, and it says where`, async (t) => {
+  t.test(`settings that are ${name} are not changed, and the error names the place`, async (t) => {
     const { setup, read, backup } = createBench(t, 'claude', text);
     for (const args of ['', '--undo', '--dry-run']) {
       const { status, stdout, stderr } = await setup(args);
@@ -166,7 +166,7 @@ for (const [name, [text, said]] of Object.entries(WRONG)) {
   });
 }
 
-t.test('a read-only file stays as it is', async (t) => {
+t.test('a read-only file is not changed', async (t) => {
   const { setup, read, file } = createBench(t, 'claude', '{}');
   chmodSync(file, 0o400);
   t.match(await setup(), { status: /[1-9]/, stderr: /settings.json cannot be written: the file is read-only/ });
@@ -185,7 +185,7 @@ t.test('a link stays, and the mode of the file that it leads to', async (t) => {
   t.equal(statSync(target).mode & 0o777, 0o640);
 });
 
-t.test('an older Claude Code gets no event that it does not know: that would make its settings invalid', async (t) => {
+t.test('an older Claude Code gets no unknown event, which would make its settings invalid', async (t) => {
   const { setup, parse } = createBench(t, 'claude', undefined, '2.0.10');
   await setup();
   t.notOk('PermissionRequest' in (parse().hooks ?? {}));

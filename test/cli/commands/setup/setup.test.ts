@@ -46,7 +46,7 @@ function createBench(t: Test, text?: string): Bench {
   };
 }
 
-t.test('it adds one block, shows the diff, keeps the text as it was, and says how to go on', async (t) => {
+t.test('adds one block, shows the diff, keeps a backup, and prints the next steps', async (t) => {
   const { setup, read, rc, backup } = createBench(t, TEXT);
   const { status, stdout, stderr } = await setup();
   t.strictSame({ status, stderr }, { status: 0, stderr: '' });
@@ -71,7 +71,7 @@ t.test('it adds one block, shows the diff, keeps the text as it was, and says ho
   t.equal(readFileSync(backup, 'utf8'), TEXT);
 });
 
-t.test('a second run changes nothing and says so', async (t) => {
+t.test('a second run changes nothing', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
   await setup();
   const after = read();
@@ -81,7 +81,7 @@ t.test('a second run changes nothing and says so', async (t) => {
   t.equal(statSync(rc).ino, ino, 'the file was not written');
 });
 
-t.test('a dry run only shows', async (t) => {
+t.test('a dry run changes nothing', async (t) => {
   const { setup, read, directory } = createBench(t, TEXT);
   t.match(await setup('--dry-run'), { status: 0, stdout: /^\+# >>> progress >>>.*Nothing was changed/ms });
   t.equal(read(), TEXT);
@@ -93,7 +93,7 @@ t.test('a dry run only shows', async (t) => {
   t.match(await setup('--dry-run'), { status: 0, stdout: /^Nothing would change in / });
 });
 
-t.test('undo leaves what was there before, byte for byte, and no trace', async (t) => {
+t.test('undo restores the file byte for byte, and removes the backup', async (t) => {
   for (const text of [TEXT, 'no line break', 'windows\r\n', '\xff\xfe\x00\n', '']) {
     const { setup, read, rc, directory } = createBench(t, text);
     await setup();
@@ -105,7 +105,7 @@ t.test('undo leaves what was there before, byte for byte, and no trace', async (
   }
 });
 
-t.test('where there was no file, there is none after undo', async (t) => {
+t.test('undo removes a file that setup created', async (t) => {
   for (const [shell, file] of [
     ['bash', '.bashrc'],
     ['zsh', '.zshrc'],
@@ -129,13 +129,13 @@ t.test('ZDOTDIR and XDG_CONFIG_HOME are respected, and $SHELL names the shell', 
   t.ok(existsSync(path.join(elsewhere, 'fish/conf.d/progress.fish')));
   t.match(await setup('', { SHELL: '/bin/tcsh' }), {
     status: 64,
-    stderr: '$SHELL is "/bin/tcsh": there are hooks for bash, zsh',
+    stderr: '$SHELL is "/bin/tcsh", for which there are no hooks; name one of bash, zsh',
   });
-  t.match(await setup('', { SHELL: undefined }), { status: 64, stderr: 'name one of them' });
+  t.match(await setup('', { SHELL: undefined }), { status: 64, stderr: 'name one of bash, zsh' });
   t.match(await setup('tcsh'), { status: 64 });
 });
 
-t.test('what was edited around the block stays, and the backup with it', async (t) => {
+t.test('edits around the block stay, and the backup too', async (t) => {
   const { setup, read, rc, backup } = createBench(t, 'a');
   await setup();
   writeFileSync(rc, `first\n${read()}last\n`);
@@ -146,7 +146,7 @@ t.test('what was edited around the block stays, and the backup with it', async (
   t.equal(readFileSync(backup, 'utf8'), 'a', 'a later run does not overwrite it');
 });
 
-t.test('an edited block is written anew, or removed', async (t) => {
+t.test('an edited block is replaced, or removed', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
   await setup();
   const written = read();
@@ -158,7 +158,7 @@ t.test('an edited block is written anew, or removed', async (t) => {
   t.equal(read(), TEXT);
 });
 
-t.test('half a block, or two, is left alone with the line and what to do', async (t) => {
+t.test('an incomplete block, or two, is an error with line and advice', async (t) => {
   const { setup, read, rc } = createBench(t, TEXT);
   await setup();
   const written = read();
@@ -173,7 +173,7 @@ t.test('half a block, or two, is left alone with the line and what to do', async
   }
 });
 
-t.test('links of dotfile repositories stay, and what they lead to is written', async (t) => {
+t.test('links of dotfile repositories stay, and their targets are written', async (t) => {
   const { setup, rc, backup, directory } = createBench(t);
   const target = path.join(directory, 'dotfiles/bashrc');
   mkdirSync(path.dirname(target));
@@ -203,7 +203,7 @@ t.test('mode and owner stay', async (t) => {
   t.match(statSync(rc), { mode, uid, gid });
 });
 
-t.test('a directory that cannot be written, and what is no file, are errors that change nothing', async (t) => {
+t.test('an unwritable directory, or another file type, is an error that changes nothing', async (t) => {
   const { setup, rc, directory, env } = createBench(t, TEXT);
   chmodSync(directory, 0o555);
   // root may write everywhere, so then somebody else tries
@@ -221,7 +221,7 @@ t.test('a directory that cannot be written, and what is no file, are errors that
   t.match(await setup(), { status: 78, stderr: `${rc} is not a regular file` });
 });
 
-t.test('the block names the program as the user calls it, which outlives an update', async (t) => {
+t.test('the block names the program in PATH, which stays valid across updates', async (t) => {
   const { setup, read, directory } = createBench(t, TEXT);
   const bin = path.join(directory, 'bin');
   const other = path.join(directory, 'other');
@@ -232,7 +232,7 @@ t.test('the block names the program as the user calls it, which outlives an upda
   t.match(read(), `[ -x '${bin}/progress' ]`, 'the first that leads here, not another of that name');
 });
 
-t.test('--json tells the same', async (t) => {
+t.test('--json prints the same', async (t) => {
   const { setup, rc, backup } = createBench(t, TEXT);
   const answer = async (args: string) => JSON.parse((await setup(`${args} --json`)).stdout) as object;
   t.match(await answer('--dry-run'), { shell: 'bash', file: rc, action: 'added', dryRun: true, backup: null });
@@ -241,7 +241,7 @@ t.test('--json tells the same', async (t) => {
   t.match(await answer('--undo'), { action: 'removed', backup: null });
 });
 
-t.test('on macOS, where login shells do not read ~/.bashrc of themselves, that is said', (t) => {
+t.test('on macOS, explains that login shells do not read ~/.bashrc', (t) => {
   const directory = t.testdir();
   const rc = path.join(directory, '.bashrc');
   t.strictSame(explainLogin(rc, 'linux'), []);

@@ -99,7 +99,7 @@ t.test('in a real terminal', { skip }, async (t) => {
     await expectRestored(t, scene);
   });
 
-  t.test('run --stream shows the steps that a script tells with the shell library', async (t) => {
+  t.test('run --stream shows the steps that a script reports with the shell library', async (t) => {
     const { home, tmux, progress } = await open(t);
     const script = path.join(home.directory, 'library.sh');
     writeFileSync(
@@ -125,7 +125,7 @@ progress_end
     ]);
   });
 
-  t.test('what waits says at a terminal for what', async (t) => {
+  t.test('commands that wait print at a terminal for what', async (t) => {
     const { tmux, progress, emit } = await open(t, { columns: 100, rows: 24 });
     for (const [words, what] of [
       ['watch', /events of all executions/],
@@ -150,7 +150,7 @@ progress_end
     await tmux.see(/^0$/m);
   });
 
-  t.test('a failure is told with its evidence, and the exit status is the command’s', async (t) => {
+  t.test('a failure is shown with its evidence, and the exit status is the command’s', async (t) => {
     const scene = await open(t);
     await scene.progress(`run --name job --stream -- ${writeJob(scene.home, 3)}`);
     await scene.tmux.see(/output 6/);
@@ -161,18 +161,21 @@ progress_end
     await expectRestored(t, scene);
   });
 
-  t.test('q leaves run --stream: the command goes on in the foreground, its output comes through', async (t) => {
-    const scene = await open(t);
-    await scene.progress(`run --name job --stream -- ${writeJob(scene.home)}`);
-    await scene.tmux.see(/output 6/);
-    await scene.tmux.key('q');
-    await scene.tmux.see(/job goes on\. Come back: progress watch --stream/);
-    t.notMatch(await scene.tmux.capture(), /[╭╰│]/);
-    go(scene.home);
-    t.match(await scene.tmux.see(/status 0/), /^the last line$/m);
-    t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), { status: 'completed' });
-    await expectRestored(t, scene);
-  });
+  t.test(
+    'q leaves run --stream: the command continues in the foreground, and its output is passed through',
+    async (t) => {
+      const scene = await open(t);
+      await scene.progress(`run --name job --stream -- ${writeJob(scene.home)}`);
+      await scene.tmux.see(/output 6/);
+      await scene.tmux.key('q');
+      await scene.tmux.see(/job goes on\. Come back: progress watch --stream/);
+      t.notMatch(await scene.tmux.capture(), /[╭╰│]/);
+      go(scene.home);
+      t.match(await scene.tmux.see(/status 0/), /^the last line$/m);
+      t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), { status: 'completed' });
+      await expectRestored(t, scene);
+    },
+  );
 
   t.test(
     'Ctrl-C in run --stream is the command’s, and ends a script around it, in the box and after leaving it',
@@ -223,7 +226,7 @@ progress_end
     });
   });
 
-  t.test('SIGTERM to run --stream ends the command, and the terminal is itself again', async (t) => {
+  t.test('SIGTERM to run --stream ends the command, and restores the terminal', async (t) => {
     const scene = await open(t);
     await scene.tmux.enter(`echo 'exec ${PROGRESS} run --name job --stream -- ${writeJob(scene.home)}' > $HOME/start`);
     await scene.tmux.enter(`sh -c 'echo $$ > $HOME/pid; . $HOME/start'; echo "status $?"`);
@@ -238,7 +241,7 @@ progress_end
     await expectRestored(t, scene);
   });
 
-  t.test('watch --stream of one: live, then its summary, with the exit status that was asked for', async (t) => {
+  t.test('watch --stream of one: live, then its summary, with --exit-status', async (t) => {
     const scene = await open(t);
     const { emit, tmux } = scene;
     await emit(
@@ -260,7 +263,7 @@ progress_end
     await expectRestored(t, scene);
   });
 
-  t.test('watch --stream of all: a row each; what ends goes above the box, what starts comes in', async (t) => {
+  t.test('watch --stream of all: a row each; finished ones move above the box', async (t) => {
     const scene = await open(t);
     const { emit, tmux } = scene;
     await emit(
@@ -306,7 +309,7 @@ progress_end
     await expectRestored(t, scene);
   });
 
-  t.test('an execution that has ended is summed up at once; a box where TERM forbids it is lines', async (t) => {
+  t.test('a finished execution is summarised at once; without a box, lines are printed', async (t) => {
     const scene = await open(t);
     await scene.emit(
       { type: 'execution_started', execution: 'one', name: 'The one' },
@@ -318,7 +321,7 @@ progress_end
     t.match(await scene.tmux.see(/dumb 0/), /one +start +The one/);
   });
 
-  t.test('a stream that is cut: it asks for snapshots, says so, and comes back', async (t) => {
+  t.test('an interrupted stream: shows snapshots, reports that, and recovers', async (t) => {
     const home = createHome(t);
     await home.startDaemon();
     const proxy = await openProxy(t, home.paths.socket, path.join(home.directory, 'proxy.sock'));
@@ -346,7 +349,7 @@ progress_end
     t.match(await tmux.see(/status 0/), /✅ The one completed/, 'the end is noticed without a stream too');
   });
 
-  t.test('a daemon that is killed: the values are said to be old; started again, it goes on', async (t) => {
+  t.test('a killed daemon: marks the values as old, and recovers after a restart', async (t) => {
     const home = createHome(t);
     const daemon = await home.startDaemon();
     const tmux = await openTmux(t, USUAL, { PROGRESS_HOME: home.directory });

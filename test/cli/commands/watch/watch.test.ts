@@ -53,7 +53,7 @@ const quiet = (async () => {
   };
 })();
 
-t.test('of one execution all events are printed, and the end ends it', async (t) => {
+t.test('prints all events of one execution, until its end', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, start('one', { name: 'First' }), log('one', 'a'), log('two', 'unseen'));
@@ -84,7 +84,7 @@ t.test('of one execution all events are printed, and the end ends it', async (t)
   t.match(await home.invoke(['watch', 'on']), { status: 64, stderr: /write more of the id/ });
 });
 
-t.test('without an id: the newest 100, or all from the start, then on until interrupted', async (t) => {
+t.test('without an ID: the newest 100, or all from the start, then new ones until interrupted', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const lines = Array.from({ length: 150 }, (_, n) => `{"type":"log","execution":"x","message":"${n}"}\n`).join('');
@@ -104,7 +104,7 @@ t.test('without an id: the newest 100, or all from the start, then on until inte
   }
 });
 
-t.test('when the daemon is killed and started again nothing is missing and nothing is there twice', async (t) => {
+t.test('a restart of the daemon loses and duplicates nothing', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   await emit(home, start('x'));
@@ -123,7 +123,7 @@ t.test('when the daemon is killed and started again nothing is missing and nothi
   t.equal(watching.lines().length, 42);
 });
 
-t.test('a gap is told', async (t) => {
+t.test('a gap is reported', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB, retainSize: 1MiB }\n');
   const daemon = await home.startDaemon();
@@ -145,7 +145,7 @@ t.test('a gap is told', async (t) => {
   await Promise.all([json.closed, plain.closed]);
 });
 
-t.test('--exit-status is that of the execution, by what is known of it', async (t) => {
+t.test('--exit-status is that of the execution', async (t) => {
   const cases: [Parameters<typeof makeExecution>[0], number][] = [
     [{ status: 'completed', exitCode: 0 }, 0],
     [{ status: 'completed' }, 0],
@@ -177,7 +177,7 @@ t.test('--exit-status is that of the execution, by what is known of it', async (
   t.equal((await home.invoke(['watch', '--stream', '--exit-status', 'x'])).status, 9, 'where no box can be drawn too');
 });
 
-t.test('where no box can be drawn lines are printed', async (t) => {
+t.test('prints lines where no box can be drawn', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, start('x'), log('x', 'hello'), end('x'));
@@ -185,7 +185,7 @@ t.test('where no box can be drawn lines are printed', async (t) => {
   t.match(stdout, /^\S+ x +start .*\n\S+ x +log +hello\n\S+ x +end +completed\b.*\n$/);
 });
 
-t.test('a journal that is another one now is told, and followed from its beginning', async (t) => {
+t.test('a replaced journal is reported, and followed from its beginning', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   await emit(home, log('x', 'old'));
@@ -203,7 +203,7 @@ t.test('a journal that is another one now is told, and followed from its beginni
   await watching.closed;
 });
 
-t.test('silence that lasts is filled with what still runs', async (t) => {
+t.test('heartbeats show what runs during silence', async (t) => {
   const watching = await quiet;
   const { said } = watching;
   await waitFor('a heartbeat', () => said.stdout.includes('heartbeat'), 40_000);
