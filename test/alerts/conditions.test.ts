@@ -40,7 +40,7 @@ function when(text: string): Conditions {
   return (rule as RuleConfig).when;
 }
 
-t.test('a level is any usual name of it, and means that level or a worse one', async (t) => {
+t.test('a level has several names, and matches that level or a worse one', async (t) => {
   const names = { error: 'error', ERR: 'error', fatal: 'error', warn: 'warning', Warning: 'warning', trace: 'debug' };
   for (const [written, level] of Object.entries(names)) t.equal(when(`{ level: ${written} }`).level, level, written);
   t.throws(
@@ -70,7 +70,7 @@ t.test('a level is any usual name of it, and means that level or a worse one', a
   t.equal(sent.length, 4, 'at most every ten seconds');
 });
 
-t.test('a cost is told once, when it exceeds the figure', async (t) => {
+t.test('costUsd fires once, when the cost exceeds it', async (t) => {
   t.equal(when('{ costUsd: 2.5 }').costUsd, 2.5);
   t.throws(() => when('{ costUsd: 0 }'), /wanted a number from 0\.01 to 1000000/);
   const { write, settle, sent, restart } = bench({ name: 'dear', when: { costUsd: 2 } });
@@ -86,7 +86,7 @@ t.test('a cost is told once, when it exceeds the figure', async (t) => {
   t.equal(sent.length, 1);
 });
 
-t.test('with a status, a cost is a condition on the end', async (t) => {
+t.test('with a status, costUsd is a condition on the end', async (t) => {
   const { write, settle, sent } = bench({ when: { status: ['completed'], costUsd: 1 } });
   await write(start('agent'), usage({ costUsd: 3 }));
   await settle();
@@ -96,7 +96,7 @@ t.test('with a status, a cost is a condition on the end', async (t) => {
   t.match(sent, [{ title: '✓ nightly completed' }]);
 });
 
-t.test('tokens a minute are an average, told when it exceeds the figure and again once it has not', async (t) => {
+t.test('tokensPerMinute is an average; fires when exceeded, and again after it was not', async (t) => {
   t.strictSame(when('{ tokensPerMinute: 1000 }').tokensPerMinute, { above: 1_000, window: 300_000 });
   t.strictSame(when('{ tokensPerMinute: { above: 9, window: 1m } }').tokensPerMinute, { above: 9, window: 60_000 });
   const { write, settle, sent, pass } = bench({ when: { tokensPerMinute: { above: 1_000, window: 120_000 } } });
@@ -122,7 +122,7 @@ t.test('tokens a minute are an average, told when it exceeds the figure and agai
   t.equal(sent.length, 2, 'what is longer ago does not count');
 });
 
-t.test('a severity follows from what is told, unless the rule has one', async (t) => {
+t.test('the severity follows from the cause, unless the rule has one', async (t) => {
   const severityOf = async (rule: Partial<RuleConfig>, ...events: Draft[]) => {
     const { write, settle, sent } = bench(rule);
     await write(start(), ...events);
@@ -138,7 +138,7 @@ t.test('a severity follows from what is told, unless the rule has one', async (t
   t.strictSame(await severityOf(critical, end('failed')), [['critical', 'critical']]);
 });
 
-t.test('a channel with a severity is not sent what matters less', async (t) => {
+t.test('a channel with a severity is not sent lower ones', async (t) => {
   const settings = (severity: Severity, mail: Severity) => ({
     rules: [
       { name: 'one', when: { status: ['failed'] as const }, severity, notify: ['desktop', 'mail'] },

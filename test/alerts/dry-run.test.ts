@@ -7,7 +7,7 @@ import { at, numbered } from '../helpers/events.js';
 
 const rule = (name: string, when: object) => ({ name, when, notify: ['ops'], throttle: 0, repeat: 'each' as const });
 
-t.test('a story is told again: which rules fire, and what the others missed', async (t) => {
+t.test('replayed events: which rules fire, and what the others missed', async (t) => {
   const rules = createRules([
     'builtin',
     rule('slow', { longerThan: 60_000 }),
@@ -34,7 +34,7 @@ t.test('a story is told again: which rules fire, and what the others missed', as
   t.match(results.get('deploys')?.nearest, { why: ['there is no event deployed'] });
 });
 
-t.test('conditions in words', async (t) => {
+t.test('formats conditions', async (t) => {
   const when = {
     status: ['failed' as const, 'lost' as const],
     label: { team: 'infra' },
@@ -50,7 +50,7 @@ t.test('conditions in words', async (t) => {
   );
 });
 
-t.test('events become a list of what was told', async (t) => {
+t.test('derives deliveries from events', async (t) => {
   const alert = (data: object) => ({ type: 'alert_triggered', data: { channel: 'ops', ...data } });
   const list = deliveriesOf(
     numbered([

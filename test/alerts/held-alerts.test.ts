@@ -35,7 +35,7 @@ function open(more: Partial<BenchOptions> = {}) {
 
 const toDesktop = ({ sent }: ReturnType<typeof open>) => sent.filter(({ channel }) => channel === 'desktop');
 
-t.test('the hours are a key of each channel', async (t) => {
+t.test('quiet hours are a key of each channel', async (t) => {
   const read = (text: string) =>
     parseConfig(`channels: { desktop: { type: desktop, quiet: ${text} } }`, 'c.yaml').channels;
   t.match(read('22:00-07:00'), { desktop: { quiet: [{ from: 1_320, to: 420 }] } });
@@ -43,7 +43,7 @@ t.test('the hours are a key of each channel', async (t) => {
   t.throws(() => read('22-7'), /channels\.desktop\.quiet: is "22-7", wanted hours like "22:00-07:00"/);
 });
 
-t.test('what is raised in quiet hours is held, and told as one summary when they end', async (t) => {
+t.test('alerts in quiet hours are held, and sent as one summary when they end', async (t) => {
   const bench = open();
   await bench.write(...fail('a'), ...fail('b'), ...fail('c'));
   await bench.settle();
@@ -70,7 +70,7 @@ t.test('what is raised in quiet hours is held, and told as one summary when they
   t.match(bench.alerts.rules(), [{ fired: 4 }], 'a summary is no firing');
 });
 
-t.test('a single one is told as it is', async (t) => {
+t.test('a single held alert is sent unchanged', async (t) => {
   const bench = open();
   await bench.write(...fail('a'));
   await bench.pass(4 * HOUR);
@@ -79,7 +79,7 @@ t.test('a single one is told as it is', async (t) => {
   t.match(bench.alerts.rules(), [{ fired: 1 }]);
 });
 
-t.test('what is critical passes, by a rule or by hand', async (t) => {
+t.test('critical alerts are sent at once, of rules and manual ones', async (t) => {
   const bench = open({
     rules: [{ name: 'failed', when: { status: ['failed'] }, notify: ['desktop'], severity: 'critical' }],
   });
@@ -98,7 +98,7 @@ t.test('what is critical passes, by a rule or by hand', async (t) => {
   );
 });
 
-t.test('a restart loses nothing, in the quiet hours and after them', async (t) => {
+t.test('a restart loses nothing, during quiet hours and after them', async (t) => {
   const bench = open();
   await bench.write(...fail('a'));
   await bench.settle();
@@ -116,7 +116,7 @@ t.test('a restart loses nothing, in the quiet hours and after them', async (t) =
   t.strictSame(bench.state.alerts.channels.get('desktop')?.held, []);
 });
 
-t.test('checkpoints have what is held', async (t) => {
+t.test('checkpoints hold held alerts', async (t) => {
   const bench = open();
   await bench.write(...fail('a'));
   await bench.settle();
@@ -126,7 +126,7 @@ t.test('checkpoints have what is held', async (t) => {
   t.strictSame(read.channels.get('desktop')?.held, held);
 });
 
-t.test('quiet hours that are taken back end at once', async (t) => {
+t.test('removed quiet hours end at once', async (t) => {
   const bench = open();
   await bench.write(...fail('a'), ...fail('b'));
   await bench.settle();
@@ -136,7 +136,7 @@ t.test('quiet hours that are taken back end at once', async (t) => {
   t.match(toDesktop(bench), [{ title: '! 2 alerts in quiet hours' }]);
 });
 
-t.test('a desktop without a session holds them until there is one', async (t) => {
+t.test('a desktop without a session keeps held alerts until there is one', async (t) => {
   let reason: string | undefined = 'there is no session bus';
   const bench = open({ unavailable: () => reason });
   await bench.write(...fail('a'));

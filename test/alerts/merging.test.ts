@@ -45,7 +45,7 @@ t.test('two rules over one channel about the same event are one alert that names
   t.strictSame(bench.state.ended.get('a')?.alerts, ['failed', 'nightly'], 'and says nothing more of this execution');
 });
 
-t.test('other events are other alerts, and a rule that is to be quiet is not named', async (t) => {
+t.test('other events are other alerts, and a throttled rule is not named', async (t) => {
   const rules = [
     { name: 'one', when: failed, throttle: 60_000 },
     { name: 'two', when: failed },
@@ -62,7 +62,7 @@ t.test('other events are other alerts, and a rule that is to be quiet is not nam
   );
 });
 
-t.test('rules that wait for the same time are one alert', async (t) => {
+t.test('rules with the same deadline are one alert', async (t) => {
   const rules = ['one', 'two'].map((name) => ({ name, when: { longerThan: 60_000 } }));
   const bench = createAlertBench({ channels, rules: [...rules, { name: 'later', when: { longerThan: 90_000 } }] });
   await bench.write(start, { ...start, execution: 'b' });
@@ -81,7 +81,7 @@ t.test('rules that wait for the same time are one alert', async (t) => {
   );
 });
 
-t.test('it is one alert after a crash too, and what was written is not written again', async (t) => {
+t.test('it is one alert after a crash too, and none is written twice', async (t) => {
   const rules = ['one', 'two'].map((name) => ({ name, when: failed, notify: ['ops'] }));
   const bench = createAlertBench({ channels, rules });
   await bench.write(start);

@@ -34,12 +34,12 @@ function bench(...rules: (Partial<RuleConfig> | 'builtin')[]) {
 const FAILED = '✗ nightly failed';
 const when = { status: ['failed', 'timeout'] as const };
 
-t.test('each match is told by default', async (t) => {
+t.test('each match fires by default', async (t) => {
   const { titles } = bench({ when });
   t.strictSame(await titles(run('failed'), run('failed'), run('completed'), run('failed')), [FAILED, FAILED, FAILED]);
 });
 
-t.test('with repeat: streak an unbroken run of failures is told once, for each name', async (t) => {
+t.test('repeat: streak fires once for consecutive failures of a name', async (t) => {
   const { titles, restart } = bench({ when, repeat: 'streak' });
   t.strictSame(await titles(run('failed'), run('failed'), run('timeout')), [FAILED]);
   t.strictSame(await titles(run('failed', 'other'), run('failed', 'other')), ['✗ other failed']);
@@ -49,13 +49,13 @@ t.test('with repeat: streak an unbroken run of failures is told once, for each n
   t.strictSame(await titles(run('completed'), run('failed'), run('failed')), [FAILED], 'a success does');
 });
 
-t.test('a streak is told by the first failure that a rule is about', async (t) => {
+t.test('a streak fires at the first failure that matches the rule', async (t) => {
   const { titles } = bench({ when: { exitStatus: [2] }, repeat: 'streak' });
   const exit = (exitCode: number) => run('failed', 'nightly', { exitCode });
   t.strictSame(await titles(exit(1), exit(2), exit(2)), [FAILED]);
 });
 
-t.test('a failure and a success in one write are over when the alert is written', async (t) => {
+t.test('a failure and a success in one write end the streak before the alert is written', async (t) => {
   const { titles } = bench({ when, repeat: 'streak' });
   t.strictSame(await titles([...run('failed'), ...run('completed')], run('failed')), [FAILED, FAILED]);
 });
@@ -71,7 +71,7 @@ t.test('recovered is the first success of a name after a failure', async (t) => 
   t.match(sent.at(-1)?.body, /^after 1 failure/);
 });
 
-t.test('a status is any of several, and a success that ends no failure is called completed', async (t) => {
+t.test('a status is any of several, and a success without a previous failure is completed', async (t) => {
   const { titles } = bench({ when: { status: ['failed', 'recovered'] }, repeat: 'streak' });
   t.strictSame(await titles(run('failed'), run('failed'), run('completed'), run('completed'), run('failed')), [
     FAILED,
@@ -82,7 +82,7 @@ t.test('a status is any of several, and a success that ends no failure is called
   t.strictSame(await both.titles(run('failed'), run('completed')), ['✓ nightly completed']);
 });
 
-t.test('an end that was given up and comes after all counts as what it is', async (t) => {
+t.test('a late end of a lost execution counts', async (t) => {
   const lost = run('lost');
   const execution = lost[0]?.execution ?? '';
   const state = folded([...lost, { type: 'execution_completed', execution }]);

@@ -33,7 +33,7 @@ const start = (data: EventData = {}): Draft => ({
 });
 const end = (status: string, data: EventData = {}): Draft => ({ type: `execution_${status}`, data });
 
-t.test('what fails, times out or is lost raises an alert, whatever its kind', (t) => {
+t.test('failures, timeouts and losses raise an alert, for every kind', (t) => {
   const titles = {
     failed: '✗ nightly build failed',
     timeout: '◷ nightly build timed out',
@@ -53,13 +53,13 @@ t.test('what fails, times out or is lost raises an alert, whatever its kind', (t
   t.end();
 });
 
-t.test('a script that only emitted counts, a heap of loose events that is given up does not', (t) => {
+t.test('an emitted execution counts, and one without a start does not', (t) => {
   t.match(alertOf([{ type: 'log' }, end('failed')]), { rule: 'failed', title: '✗ x failed' });
   t.notOk(alertOf([{ type: 'log' }, end('lost')]));
   t.end();
 });
 
-t.test('a command at the prompt raises one only beyond thirty seconds, however it ends', (t) => {
+t.test('a command at the prompt raises an alert only beyond thirty seconds, however it ends', (t) => {
   const ended = (status: string, durationMs?: number) =>
     alertOf([start({ kind: 'command' }), end(status, { durationMs })]);
   for (const status of ['failed', 'completed', 'lost']) {
@@ -79,7 +79,7 @@ t.test('a command at the prompt raises one only beyond thirty seconds, however i
   t.end();
 });
 
-t.test('an interactive program raises none, however it ends', (t) => {
+t.test('an interactive program raises no alert, however it ends', (t) => {
   const ended = (name: string, status: string, interactive?: string[]) =>
     alertOf([start({ kind: 'command', name }), end(status, { durationMs: 60_000, exitStatus: 130 })], 1, interactive);
   for (const status of ['completed', 'failed', 'lost', 'timeout']) {
@@ -93,7 +93,7 @@ t.test('an interactive program raises none, however it ends', (t) => {
   t.end();
 });
 
-t.test('who needs somebody says so in other words than who is done, and once for each question', (t) => {
+t.test('a question has its own text, and raises one alert', (t) => {
   const waits = (reason: string): Draft => ({ type: 'attention', data: { state: 'waiting', reason } });
   for (const kind of ['agent', 'run', 'task']) {
     t.strictSame(alertOf([start({ kind }), waits('May I run rm -rf build?')]), {
@@ -110,18 +110,18 @@ t.test('who needs somebody says so in other words than who is done, and once for
   t.end();
 });
 
-t.test('what runs in another execution is for that one to tell', (t) => {
+t.test('an inner execution raises no alert', (t) => {
   t.notOk(alertOf([start({ kind: 'run', parent: 'outer' }), end('failed')]));
   t.end();
 });
 
-t.test('what comes from a backlog is no news', (t) => {
+t.test('a backlog raises no alerts', (t) => {
   t.ok(alertOf([start(), end('failed')], 300));
   t.notOk(alertOf([start(), end('failed')], 301));
   t.end();
 });
 
-t.test('an execution raises one alert, however often its end is told', (t) => {
+t.test('an execution raises one alert, however often its end is reported', (t) => {
   t.ok(alertOf([start(), end('failed')]));
   t.notOk(alertOf([start(), end('failed'), end('failed')]));
   t.notOk(alertOf([start(), end('completed'), end('failed')]), 'the first end counts');
@@ -132,7 +132,7 @@ t.test('an execution raises one alert, however often its end is told', (t) => {
   t.end();
 });
 
-t.test('the body tells how, for how long, what went wrong and where', (t) => {
+t.test('the body holds outcome, duration, error and place', (t) => {
   const body = (...drafts: Draft[]) => alertOf(drafts)?.body;
   const failed = end('failed', { exitCode: 1, durationMs: 123_000 });
   t.equal(body(start({ cwd: '/home/u/backup/' }), failed), 'exit 1 after 2:03 · in backup');
@@ -155,7 +155,7 @@ t.test('the body tells how, for how long, what went wrong and where', (t) => {
   t.end();
 });
 
-t.test('hostile text becomes one short line that a terminal and a desktop show as it is', (t) => {
+t.test('hostile text becomes one short, inert line', (t) => {
   const names = {
     'a\nb\u0000c\td\r\n e': '✗ a b c d e failed',
     '\u001b[31mred\u001b[0m \u001b]0;title\u0007x': '✗ red x failed',

@@ -36,7 +36,7 @@ async function openTerminal(t: Test) {
   return { shell, pid: shell.pid, file, bells, end, shown: () => shown };
 }
 
-t.test('the terminal rings that the shell, or the process, of the execution has', async (t) => {
+t.test('rings the terminal of the shell, or of the process, of the execution', async (t) => {
   const { shell, pid, file, bells, shown } = await openTerminal(t);
   shell.write('tty\r');
   await waitFor('its name', () => shown().includes(file));
@@ -53,7 +53,7 @@ t.test('the terminal rings that the shell, or the process, of the execution has'
   }
 });
 
-t.test('nothing rings that is no terminal of the execution', async (t) => {
+t.test('rings no other file', async (t) => {
   const { pid, file, bells, end } = await openTerminal(t);
   const notes = path.join(t.testdir(), 'notes');
   writeFileSync(notes, '');
@@ -81,7 +81,7 @@ t.test('nothing rings that is no terminal of the execution', async (t) => {
   t.strictSame(await ring({ source: `bash-${pid}-abc`, tty: file }), CLOSED, 'the terminal is gone');
 });
 
-t.test('a terminal that takes nothing is not waited for', async (t) => {
+t.test('does not wait for a blocked terminal', async (t) => {
   const { shell, file } = await openTerminal(t);
   shell.pause();
   const descriptor = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);

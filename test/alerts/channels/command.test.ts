@@ -14,7 +14,7 @@ function command(words: readonly string[], timeout = 10_000, env: NodeJS.Process
 
 const sh = (script: string, timeout?: number) => command(['sh', '-c', script], timeout);
 
-t.test('the program is given the alert as one line of JSON, and the most of it as variables', async (t) => {
+t.test('passes the alert as one line of JSON, and as variables', async (t) => {
   const directory = t.testdir();
   const alert = anAlert({ execution: anExecution() });
   const script = `cat > "$0/stdin"; env | grep ^PROGRESS_ALERT_ > "$0/env"; pwd > "$0/cwd"; echo "$1 $2" > "$0/args"`;
@@ -36,7 +36,7 @@ t.test('the program is given the alert as one line of JSON, and the most of it a
   t.equal(read('args'), '$HOME ; false\n', 'no shell has looked at the words');
 });
 
-t.test('how the program ends is what becomes of the alert', async (t) => {
+t.test('the exit status of the program determines the outcome', async (t) => {
   t.strictSame(await send(sh('echo warning >&2')), { outcome: 'sent' });
   t.strictSame(await send(sh('exit 75')), { outcome: 'retry', error: 'sh ended with 75' });
   t.strictSame(await send(sh('echo one >&2; printf "two\\033[2J\\n" >&2; exit 3')), {
@@ -50,7 +50,7 @@ t.test('how the program ends is what becomes of the alert', async (t) => {
   t.notMatch(JSON.stringify(secret), /hunter2|abc/, 'what looks like a secret is masked');
 });
 
-t.test('a program that reads nothing, and one that leaves others behind, are no failures', async (t) => {
+t.test('a program that reads nothing, or leaves children, has not failed', async (t) => {
   const large = anAlert({ body: 'x'.repeat(60_000) });
   t.strictSame(await send(command(['true']), large), { outcome: 'sent' });
   t.strictSame(await send(sh('exec <&-; exit 0'), large), { outcome: 'sent' });
@@ -61,7 +61,7 @@ t.test('a program that reads nothing, and one that leaves others behind, are no 
   process.kill(left);
 });
 
-t.test('a program that does not end is killed, with all that it has started', async (t) => {
+t.test('a program that exceeds its timeout is killed with its children', async (t) => {
   const directory = t.testdir();
   const pids = () =>
     ['child', 'self'].flatMap((name) => {
@@ -80,7 +80,7 @@ t.test('a program that does not end is killed, with all that it has started', as
   t.strictSame(await sending, { outcome: 'retry', error: 'sh was interrupted' });
 });
 
-t.test('a program that cannot be started is told by what is wrong with it', async (t) => {
+t.test('a program that cannot be started is reported with the reason', async (t) => {
   const file = path.join(t.testdir(), 'notes');
   writeFileSync(file, 'text');
   const failed = (error: string) => ({ outcome: 'failed', error });
@@ -93,7 +93,7 @@ t.test('a program that cannot be started is told by what is wrong with it', asyn
   t.match(await send(command(['a\0b'])), { outcome: 'failed', error: /could not be started/ });
 });
 
-t.test('hostile text is text, on stdin and in variables', async (t) => {
+t.test('hostile text is inert, on stdin and in variables', async (t) => {
   const directory = t.testdir();
   const witness = path.join(directory, 'witness');
   const script = 'cat > "$0/stdin"; printf %s "$PROGRESS_ALERT_TITLE" > "$0/title"; env > "$0/env"';

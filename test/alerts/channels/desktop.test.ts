@@ -25,7 +25,7 @@ function plantNotifier(t: Test, script: string): { bin: string; env: NodeJS.Proc
   return { bin, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' } };
 }
 
-t.test('what hostile text could be taken for is shown as it is', async (t) => {
+t.test('hostile text is shown literally', async (t) => {
   if (isDesktopMissing(t)) return;
   const service = await startNotificationService(t);
   const witness = path.join(t.testdir(), 'witness');
@@ -51,7 +51,7 @@ t.test('what hostile text could be taken for is shown as it is', async (t) => {
   t.notOk(existsSync(witness), 'nothing was run');
 });
 
-t.test('each urgency arrives as what the desktop calls it', async (t) => {
+t.test('maps urgencies to those of the desktop', async (t) => {
   if (isDesktopMissing(t)) return;
   const service = await startNotificationService(t);
   const desktop = createDesktop({ ...process.env, DBUS_SESSION_BUS_ADDRESS: service.address }, { program });
@@ -63,7 +63,7 @@ t.test('each urgency arrives as what the desktop calls it', async (t) => {
   );
 });
 
-t.test('a desktop draws it as the text that it is', async (t) => {
+t.test('a desktop shows it as plain text', async (t) => {
   if (isScreenMissing(t)) return;
   const daemon = await startNotificationDaemon(t);
   const desktop = createDesktop({ ...process.env, DBUS_SESSION_BUS_ADDRESS: daemon.address }, { program });
@@ -78,7 +78,7 @@ t.test('a desktop draws it as the text that it is', async (t) => {
   for (const { body } of drawn) t.notMatch(body, /[<>]|&(?!lt;|gt;|amp;)/, 'it would be drawn as markup');
 });
 
-t.test('without a session bus, or without notify-send, nobody can be told', async (t) => {
+t.test('unavailable without a session bus, or without notify-send', async (t) => {
   const where = { DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere', PATH: t.testdir() };
   const unavailable = (error: string) => ({ outcome: 'unavailable', error });
   const noBus = { ...where, DBUS_SESSION_BUS_ADDRESS: '' };
@@ -86,25 +86,25 @@ t.test('without a session bus, or without notify-send, nobody can be told', asyn
   t.strictSame(await send(createDesktop(noBus, { program })), unavailable('there is no session bus'));
 });
 
-t.test('a notifier that fails is told with its last words', async (t) => {
+t.test('a failing notifier is reported with its last line', async (t) => {
   const { env } = plantNotifier(t, 'echo "one\nno such bus" >&2; exit 1');
   const error = 'the notifier ended with 1: no such bus';
   t.strictSame(await send(createDesktop(env, { program })), { outcome: 'failed', error });
 });
 
-t.test('a notifier that complains and succeeds has succeeded', async (t) => {
+t.test('a notifier that prints errors and succeeds has succeeded', async (t) => {
   const { env } = plantNotifier(t, 'echo warning >&2');
   t.strictSame(await send(createDesktop(env, { program })), { outcome: 'sent' });
 });
 
-t.test('a text that no program can be given, or no notifier at all, is a failure and not the end', async (t) => {
+t.test('a text with NUL, or a missing notifier, is a failed attempt', async (t) => {
   const { env } = plantNotifier(t, 'exit 0');
   const failed = { outcome: 'failed', error: /./ };
   t.match(await send(createDesktop(env, { program }), anAlert({ title: 'a\0b' })), failed);
   t.match(await send(createDesktop(env, { program: '/nowhere' })), failed);
 });
 
-t.test('a notifier that hangs is killed, with all that it has started', async (t) => {
+t.test('a hanging notifier is killed with its children', async (t) => {
   const { bin, env } = plantNotifier(t, 'echo $$ > "${0%/*}/pid"; exec sleep 60');
   const pid = path.join(bin, 'pid');
   const isThere = () => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n');
@@ -123,7 +123,7 @@ t.test('a notifier that hangs is killed, with all that it has started', async (t
   await waitFor('that to be gone', () => !isRunning(Number(readFileSync(pid, 'utf8'))));
 });
 
-t.test('at most two notifiers run at a time, twenty notifications wait, and the rest is refused', async (t) => {
+t.test('at most two notifiers run, twenty notifications wait, and the rest is refused', async (t) => {
   const { bin, env } = plantNotifier(t, '');
   // in place of the program that starts notify-send: each one writes down how many there are beside it
   const counter = path.join(bin, 'counter.cjs');

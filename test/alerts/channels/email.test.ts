@@ -28,7 +28,7 @@ async function startServer(t: Test, talk: (client: Socket) => void) {
   );
 }
 
-t.test('the alert arrives as a message that tells what it is', async (t) => {
+t.test('sends the alert as a message with its details', async (t) => {
   const server = await startMailServer(t);
   const execution = anExecution({ host: 'box', cwd: '/srv/backup' });
   const alert = anAlert({ execution, title: '✗ nightly “büild” failed', urgency: 'critical' });
@@ -67,7 +67,7 @@ t.test('the alert arrives as a message that tells what it is', async (t) => {
   t.not(ids[0], ids[2]);
 });
 
-t.test('it goes over TLS as it is configured, to the server that was meant, or not at all', async (t) => {
+t.test('uses TLS as configured, and verifies the server', async (t) => {
   const certificate = createCertificate(t);
   const caFile = certificate.file;
   const login = { user: 'me', passwordEnv: 'PASSWORD' };
@@ -95,7 +95,7 @@ t.test('it goes over TLS as it is configured, to the server that was meant, or n
   t.strictSame([...other.mails, ...plain.mails], []);
 });
 
-t.test('a password that is wrong, missing or not asked for is a failure that does not tell it', async (t) => {
+t.test('a wrong, missing or unrequested password is a failure that does not reveal it', async (t) => {
   const server = await startMailServer(t, { password: 'another' });
   const config = { port: server.port, user: 'me', passwordEnv: 'PASSWORD' };
   const refused = await send(email(config, { PASSWORD: 'SECRET-123' }));
@@ -110,7 +110,7 @@ t.test('a password that is wrong, missing or not asked for is a failure that doe
   t.strictSame([...server.mails, ...open.mails], []);
 });
 
-t.test('a server that repeats how one has logged in tells nobody else', async (t) => {
+t.test('a server that repeats the login does not reveal it', async (t) => {
   const { port } = await startServer(t, (client) => {
     client.write('220 here\r\n');
     client.on('data', (said: Buffer) => {
@@ -122,7 +122,7 @@ t.test('a server that repeats how one has logged in tells nobody else', async (t
   t.strictSame(outcome, { outcome: 'failed', error: 'localhost: 535 5.7.8 what is PLAIN ***? (AUTH PLAIN)' });
 });
 
-t.test('a server that says 4xx is asked again, one that says 5xx is not', async (t) => {
+t.test('4xx is retried, 5xx is not', async (t) => {
   let answer: string | undefined;
   const server = await startMailServer(t, { answer: () => answer });
   const channel = email({ port: server.port });
@@ -141,7 +141,7 @@ t.test('a server that says 4xx is asked again, one that says 5xx is not', async 
   }
 });
 
-t.test('of several recipients those who have it are not sent it again', async (t) => {
+t.test('recipients that have accepted it are not sent it again', async (t) => {
   const refusals: Record<string, string> = { 'a@example.com': '450 4.2.0 later', 'c@example.com': '550 5.1.1 nobody' };
   const server = await startMailServer(t, { refuse: (recipient) => refusals[recipient] });
   const channel = email({ port: server.port, to: ['a@example.com', 'b@example.com', 'c@example.com'] });
@@ -163,7 +163,7 @@ t.test('of several recipients those who have it are not sent it again', async (t
   });
 });
 
-t.test('a server that does not behave takes no more than its time, and is asked again', async (t) => {
+t.test('a misbehaving server is bounded by the timeout, and retried', async (t) => {
   const talks: Record<string, (client: Socket) => void> = {
     'hangs at once': () => undefined,
     'hangs later': (client) => client.write('220 here\r\n'),
@@ -207,7 +207,7 @@ t.test('a server that does not behave takes no more than its time, and is asked 
   await waitFor('it to be closed', () => connections.size === 0);
 });
 
-t.test('hostile text is text: it makes no header, no recipient and no end of the message', async (t) => {
+t.test('hostile text creates no header, no recipient and no end of the message', async (t) => {
   const server = await startMailServer(t);
   const channel = email({ port: server.port });
   const texts = [...hostileTexts('/nowhere'), ...CONTROLS, 'a\r\n\r\nb', '\r\nBcc: x@evil.example\r\n\r\n'];

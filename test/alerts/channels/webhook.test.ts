@@ -26,7 +26,7 @@ function webhook(config: Partial<WebhookConfig>, env: NodeJS.ProcessEnv = {}) {
 
 const ok: Answer = (response) => response.end('ok');
 
-t.test('the alert goes as JSON, signed so that others can verify it', async (t) => {
+t.test('sends the alert as signed JSON', async (t) => {
   const target = await startTarget(t, ok);
   const alert = anAlert({
     event: { seq: 7, time: '2026-11-20T12:48:46.123Z', type: 'execution_failed', data: { exitCode: 1 } },
@@ -52,7 +52,7 @@ t.test('the alert goes as JSON, signed so that others can verify it', async (t) 
   await waitFor('the connection to be closed', () => target.connections.size === 0);
 });
 
-t.test('what a target answers decides what becomes of the alert', async (t) => {
+t.test('the status of the response determines the outcome', async (t) => {
   let status = 200;
   let headers: Record<string, string> = {};
   const target = await startTarget(t, (response) => response.writeHead(status, headers).end('SECRET'));
@@ -88,7 +88,7 @@ t.test('what a target answers decides what becomes of the alert', async (t) => {
   for (const nonsense of ['soon', '-5', '1e9']) t.notOk(await after(nonsense), nonsense);
 });
 
-t.test('a target that does not behave takes no more than its time, and is tried again', async (t) => {
+t.test('a misbehaving target is bounded by the timeout, and retried', async (t) => {
   const answers: Record<string, Answer> = {
     '/hangs': () => undefined,
     '/closes': (response) => response.destroy(),
@@ -116,7 +116,7 @@ t.test('a target that does not behave takes no more than its time, and is tried 
   t.match(await send(webhook({ url: 'http://nobody.invalid/' })), { outcome: 'retry', error: /^nobody\.invalid: / });
 });
 
-t.test('what it says after its status nobody waits for, however much that is', async (t) => {
+t.test('does not wait for the body of a response', async (t) => {
   const target = await startTarget(t, (response, { url }) => {
     response.writeHead(200);
     response.write('a'.repeat(1_000));
@@ -133,7 +133,7 @@ t.test('what it says after its status nobody waits for, however much that is', a
   }
 });
 
-t.test('a channel that is told to stop does', async (t) => {
+t.test('an aborted channel stops', async (t) => {
   const target = await startTarget(t, () => undefined);
   const stop = new AbortController();
   const sending = send(webhook({ url: target.url() }), anAlert(), stop.signal);
@@ -144,7 +144,7 @@ t.test('a channel that is told to stop does', async (t) => {
   t.equal(target.asked.length, 1);
 });
 
-t.test('over TLS it talks to nobody but the one that was meant', async (t) => {
+t.test('verifies the server over TLS', async (t) => {
   const certificate = createCertificate(t);
   const target = await startTarget(t, ok, certificate);
   const refused = { outcome: 'retry', error: /DEPTH_ZERO_SELF_SIGNED_CERT$/ };
@@ -163,7 +163,7 @@ t.test('over TLS it talks to nobody but the one that was meant', async (t) => {
   t.equal(target.asked.length + other.asked.length, 1);
 });
 
-t.test('secrets are read for each alert, and only from where nobody else can', async (t) => {
+t.test('secrets are read for each alert, and only from private files', async (t) => {
   const target = await startTarget(t, ok);
   const directory = t.testdir();
   const file = path.join(directory, 'url');
@@ -202,7 +202,7 @@ t.test('secrets are read for each alert, and only from where nobody else can', a
   t.equal(target.asked.length, 1);
 });
 
-t.test('no outcome tells a secret', async (t) => {
+t.test('no outcome reveals a secret', async (t) => {
   const target = await startTarget(t, (response, { url = '' }) => {
     if (url.includes('hang')) return;
     response.writeHead(Number(/status=(\d+)/.exec(url)?.[1]), { location: url }).end(url);
@@ -227,7 +227,7 @@ t.test('no outcome tells a secret', async (t) => {
   t.strictSame(token, { outcome: 'failed', error: 'the headers cannot be sent' });
 });
 
-t.test('a proxy of the environment is asked, where it is not to be left out', async (t) => {
+t.test('uses the proxy of the environment, and respects no_proxy', async (t) => {
   const target = await startTarget(t, ok);
   const tunnels: string[] = [];
   const proxy = createServer((client: Socket) => {
@@ -247,7 +247,7 @@ t.test('a proxy of the environment is asked, where it is not to be left out', as
   t.equal(target.asked.length, 2);
 });
 
-t.test('a megabyte of text, a thousand steps: what is sent stays small and says so', async (t) => {
+t.test('clips a megabyte of text and a thousand steps, and reports that', async (t) => {
   const target = await startTarget(t, ok);
   const steps = Array.from({ length: 5_000 }, (_, index) => ({ id: `s${index}`, name: 'x'.repeat(100), kind: 'step' }));
   const data = { text: 'x'.repeat(1_000_000), deep: { text: '✗'.repeat(500_000) } };
@@ -272,7 +272,7 @@ t.test('a megabyte of text, a thousand steps: what is sent stays small and says 
   t.match(JSON.parse(last), { clipped: true, event: { seq: 1, type: 'output' }, execution: { id: execution.id } });
 });
 
-t.test('hostile text is text, in every field and for every template', async (t) => {
+t.test('hostile text is inert, in every field and template', async (t) => {
   const target = await startTarget(t, ok);
   const sentAs = async (template: 'json' | 'slack' | 'ntfy', text: string) => {
     t.strictSame(await send(webhook({ url: target.url('/topic'), template }), alertFullOf(text)), { outcome: 'sent' });
@@ -292,7 +292,7 @@ t.test('hostile text is text, in every field and for every template', async (t) 
 /** All that are sent without a token and a signature. */
 const HEADERS = 'connection content-length content-type host user-agent webhook-id webhook-timestamp'.split(' ');
 
-t.test('Slack is sent blocks of plain text within its bounds', async (t) => {
+t.test('Slack gets blocks of plain text within its limits', async (t) => {
   const target = await startTarget(t, ok);
   const channel = webhook({ url: target.url(), template: 'slack' });
   await send(channel, anAlert({ execution: anExecution(), rule: 'nightly' }));
@@ -314,7 +314,7 @@ t.test('Slack is sent blocks of plain text within its bounds', async (t) => {
   t.match(blocks[0]!.text.text, /^(&amp;){29}…$/, '150 characters at most, none of them half');
 });
 
-t.test('ntfy is told the topic of the URL at its root, in JSON', async (t) => {
+t.test('ntfy gets JSON at the root, with the topic of the URL', async (t) => {
   const target = await startTarget(t, ok);
   const ntfy = (where: string) => webhook({ url: target.url(where), template: 'ntfy' });
   await send(ntfy('/my-topic?auth=x'), anAlert({ title: '✗ näch­tlich 👩‍🚀', urgency: 'critical', rule: 'nightly' }));
