@@ -41,7 +41,7 @@ function keyOf({ event, execution }: MatchSubject): string | undefined {
   return step && JSON.stringify([execution.id, step.id, step.attempts ?? 1]);
 }
 
-/** Whether the event is the first end of an attempt, which set its time; the end of an execution sets that of its steps. */
+/** Whether the event is the first end of an attempt, which set its time. The end of an execution also ends its steps. */
 function isFirst({ event, execution }: MatchSubject): boolean {
   const step = execution && stepNameOf(execution, event);
   const hasFailed = step?.status === 'failed' || step?.status === 'timeout';

@@ -12,7 +12,7 @@ const PAIR = /^[A-Za-z_][A-Za-z0-9_.-]*:?=/;
 export interface Words {
   /** The command with its options and arguments. */
   words: string[];
-  /** Words after `--`: for `run` the command, for `emit` the operands after the type, for `notify` and `send` the texts. */
+  /** Words after `--`: the command of `run`, the operands of `emit` after the type, the texts of `notify` and `send`. */
   rest: string[];
 }
 

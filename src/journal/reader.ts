@@ -175,7 +175,8 @@ function unreadablePart(
 }
 
 function missingPart({ index }: OpenSegment, range: Range): Gap | undefined {
-  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined; // it held no event of the execution
+  // the lost segment held no event of the execution
+  if (index.blocks > 0 && index.blocksOf(range.execution).length === 0) return undefined;
   // lines that were written again after a failed sync have lower seqs than the name says
   return lostPart(Math.min(index.first, index.seqs[0] ?? index.first), index.last, range, 'missing');
 }

@@ -182,7 +182,8 @@ async function startAnew(
   );
   const clock = Math.floor(now() * MICROSECONDS);
   const reserved = manifest.reservedThrough ?? 0;
-  const nextSeq = Math.max(known + 1, named + 1, ...[reserved + 1, clock].filter((seq) => seq < SEQ_LIMIT)); // the seq of an empty segment may have been used
+  // above `named` too: the seq in the name of an empty segment may have been used
+  const nextSeq = Math.max(known + 1, named + 1, ...[reserved + 1, clock].filter((seq) => seq < SEQ_LIMIT));
   // the content of an unreadable segment is unknown: a client that has read it must not be ahead of the journal
   const seq = newest !== undefined && index === undefined ? nextSeq - 1 : known;
   const sealed = (await listSegments(directory)).filter((segment) => !isMissing(segment));

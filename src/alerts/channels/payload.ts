@@ -2,7 +2,7 @@
 import { clip } from '../../core/fields.js';
 import type { Alert } from '../channel.js';
 
-/** Bound that targets accept. A line of the journal can be four times as long, and an execution has thousands of steps. */
+/** Bound that targets accept. A line of the journal can be four times as long. */
 const MAX_BYTES = 64 * 1024;
 /** Bounds of texts, lists and mappings in an alert that is longer. */
 const TEXT_CHARS = 1_000;

@@ -65,7 +65,7 @@ async function unsetValue(file: string, key: string, json: boolean): Promise<num
   return 0;
 }
 
-/** Edits the file atomically and keeps mode and links; an edit that would make the file invalid is refused, and so is an invalid file. */
+/** Edits the file atomically; keeps mode and links. An invalid file, or an edit that makes it invalid, is refused. */
 function change(file: string, edit: (text: string) => string): void {
   const found = readRcFile(file);
   const before = found.text === undefined ? '' : readConfigFile(file);

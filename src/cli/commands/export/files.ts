@@ -32,7 +32,7 @@ export interface Export {
   gaps: Gap[];
 }
 
-/** Lists the files of the archive, in a directory of that name. Reads all events once for their size, and again for each file. */
+/** Lists the files of the archive, in `directory`. Reads all events once for their size, and again for each file. */
 export async function exportFiles(execution: Execution, directory: string, options: ExportOptions): Promise<Export> {
   const { redact = <T>(value: T) => value } = options;
   const shown = executionFromJson(redact(executionToJson(execution)));

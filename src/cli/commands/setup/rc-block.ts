@@ -4,7 +4,7 @@ import { splitLines } from '../../../platform/unified-diff.js';
 import { ProgressError } from '../../../core/errors.js';
 import type { Shell } from '../../../platform/paths.js';
 
-/** Position of a block in a start-up file, whose text has one character per byte (latin1), so that any encoding is kept. */
+/** Position of a block in a start-up file, whose text has one character per byte (latin1) to keep any encoding. */
 export interface Block {
   /** Offsets of the block. */
   start: number;
