@@ -85,9 +85,9 @@ t.test('stop', async (t) => {
     t.match(await home.get(id), { status: 'running' });
     t.match(await home.invoke(['stop', id, '--signal', 'SIGTRM']), {
       status: 64,
-      stderr: /no "SIGTRM": did you mean TERM\?/,
+      stderr: /unknown signal "SIGTRM"; did you mean TERM\?/,
     });
-    t.match(await home.invoke(['stop', id, '--signal', '99']), { status: 64, stderr: /no "99"/ });
+    t.match(await home.invoke(['stop', id, '--signal', '99']), { status: 64, stderr: /unknown signal "99"/ });
     t.match(await home.invoke(['stop', id, '--signal', 'constructor']), { status: 64 });
     t.notMatch(await controls(home, id), [{ signal: 'SIGTERM' }]);
     t.match(await home.invoke(['stop', id, '--signal', 'KILL']), { status: 0 });

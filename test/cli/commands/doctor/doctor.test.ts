@@ -250,7 +250,10 @@ t.test('a journal that cannot be written is a problem', async (t) => {
   const failure = { failure: { code: 'disk_full', message: 'no space' } } as JournalStatus;
   t.match(await checkJournal(paths.journal, failure), { state: 'problem', message: 'no space' });
   writeFileSync(manifest, '{"version":99,"id":"x"}');
-  t.match(await checkJournal(paths.journal, undefined), { state: 'problem', message: 'of a later release' });
+  t.match(await checkJournal(paths.journal, undefined), {
+    state: 'problem',
+    message: 'was written by a later release',
+  });
   writeFileSync(manifest, '{"vers');
   t.match(await checkJournal(paths.journal, undefined), { state: 'warning', message: 'is damaged' });
   rmSync(manifest);
