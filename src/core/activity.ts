@@ -1,13 +1,13 @@
-/** What agents do, in words: the text of an `activity` event, and a call of a tool in one line. */
+/** Formats agent activity: the text of an `activity` event, and a tool call as one line. */
 import { clip } from './fields.js';
 import type { EventData } from './event.js';
 import { numberOf, textOf } from './event.js';
 import { formatDuration, spentParts } from './format.js';
 
-/** A line of it fits into any face, and into a step's name. */
+/** Upper bound of a title, so that it fits on a line and into the name of a step. */
 const TITLE_CHARS = 200;
 
-/** Where a tool says what it is about, the most telling first. */
+/** Input fields that name the subject of a tool call, the most specific first. */
 const SUBJECTS = [
   ...['command', 'cmd', 'pattern', 'file_path', 'path', 'absolute_path', 'notebook_path', 'dir_path', 'query', 'url'],
   ...['description', 'subject', 'skill', 'name', 'agent_name', 'prompt', 'message', 'taskId'],
@@ -15,8 +15,8 @@ const SUBJECTS = [
 const PATHS: ReadonlySet<string> = new Set(['file_path', 'path', 'absolute_path', 'notebook_path', 'dir_path']);
 
 /**
- * The text of an `activity` event, whole. One that is long stands once only, in the line that the event was read
- * from: `textAt` is the JSON pointer to it in `raw`.
+ * Returns the full text of an `activity` event. A long text is stored once only, in `raw`, the line that the event was
+ * read from; `textAt` is the JSON pointer to it.
  */
 export function activityText(data: EventData): string | undefined {
   const short = textOf(data, 'text');
@@ -30,12 +30,13 @@ export function activityText(data: EventData): string | undefined {
   }
 }
 
-/** In front of a call, to tell it from what is said. */
+/** Prefix that distinguishes tool calls from text. */
 export const CALL_MARK = '▸ ';
 
 /**
- * The lines of an `activity` event that stand in a tail of output: what is said, what is called, how that has failed.
- * `depth`: in how many sub-agents it happens.
+ * Returns the lines that an `activity` event adds to the tail of output: text, tool calls and failed results.
+ *
+ * @param depth The number of enclosing sub-agents, as the indentation.
  */
 export function activityTail(data: EventData, depth: number): string | undefined {
   const lines = linesForTail(data)?.map((line) => INDENT.repeat(depth) + line);
@@ -59,7 +60,7 @@ export const OUR_KINDS: ReadonlySet<string> = new Set([
   ...['init', 'prompt', 'assistant-text', 'thinking', 'tool-call', 'tool-result', 'result', 'usage'],
 ]);
 
-/** What the beginning of an agent's work says of it, and what its end says was spent, as parts of a line. */
+/** Returns the facts of an `init` (agent, model, directory) or a `result` (duration, tokens, cost) as parts of a line. */
 export function activityFacts(data: EventData): string[] {
   const kind = textOf(data, 'kind');
   if (kind === 'init') {
@@ -73,7 +74,7 @@ export function activityFacts(data: EventData): string[] {
   ];
 }
 
-/** A call in one line: `Bash: rg -n listen`, or the command alone where no tool is named. */
+/** Formats a tool call as one line: `Bash: rg -n listen`, or the command alone if no tool is named. */
 export function callTitle(data: EventData): string {
   const title = textOf(data, 'title');
   if (title !== undefined && title !== '') return title;
@@ -86,7 +87,7 @@ export function callTitle(data: EventData): string {
   return toolTitle('tool', subject);
 }
 
-/** An activity of a kind that is not ours: its kind, and whatever it says, never nothing. */
+/** Formats an activity of an unknown kind: the kind and its text, else its other fields as JSON. Never empty. */
 export function otherActivity(data: EventData): string {
   const kind = textOf(data, 'kind');
   const text = activityText(data) ?? textOf(data, 'message');
@@ -105,7 +106,7 @@ function oneLine(text: string): string {
   );
 }
 
-/** RFC 6901. */
+/** Resolves a JSON pointer (RFC 6901). */
 function resolve(value: unknown, pointer: string): unknown {
   let found = value;
   for (const part of pointer.split('/').slice(1)) {
@@ -115,7 +116,7 @@ function resolve(value: unknown, pointer: string): unknown {
   return found;
 }
 
-/** A text, or the texts in a list of blocks: what agents take for a text. */
+/** Reads the text of an agent's message: a string, or the `text` fields of a list of content blocks. */
 export function wordsOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return undefined;
@@ -128,7 +129,7 @@ export function wordsOf(value: unknown): string | undefined {
   return found.length === 0 ? undefined : found.join('\n');
 }
 
-/** `Bash: rg -n listen`, `Edit: src/a.ts +12 -3`. Paths below `cwd` are shown from there. */
+/** Formats a tool and its input: `Bash: rg -n listen`, `Edit: src/a.ts +12 -3`. Paths below `cwd` become relative. */
 export function toolTitle(tool: string, input: unknown, cwd?: string): string {
   const fields = typeof input === 'object' && input !== null ? (input as EventData) : {};
   const subject = typeof input === 'string' ? input : subjectOf(fields, cwd);
@@ -139,7 +140,7 @@ export function toolTitle(tool: string, input: unknown, cwd?: string): string {
 }
 
 function subjectOf(fields: EventData, cwd: string | undefined): string | undefined {
-  const key = SUBJECTS.find((name) => isTold(fields[name]));
+  const key = SUBJECTS.find((name) => isSubject(fields[name]));
   if (key === undefined) return undefined;
   const value = fields[key];
   if (Array.isArray(value)) return value.join(' ');
@@ -149,17 +150,17 @@ function subjectOf(fields: EventData, cwd: string | undefined): string | undefin
   return where === undefined ? shown : `${shown} in ${fromHere(where, cwd)}`;
 }
 
-function isTold(value: unknown): boolean {
+function isSubject(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
   return typeof value === 'number' || (Array.isArray(value) && value.every((part) => typeof part === 'string'));
 }
 
-/** A path as somebody in `cwd` would write it. */
+/** Makes a path below `cwd` relative to it. */
 export function fromHere(path: string, cwd: string | undefined): string {
   return cwd !== undefined && cwd !== '' && path.startsWith(`${cwd}/`) ? path.slice(cwd.length + 1) : path;
 }
 
-/** `+12 -3`, of one edit or several, or of what is written anew. */
+/** Counts changed lines of one edit or several (`+12 -3`), or the lines of a new file (`+40`). */
 function changedLines(fields: EventData): string | undefined {
   const edits = Array.isArray(fields['edits']) ? (fields['edits'] as unknown[]) : [fields];
   let added = 0;
@@ -182,7 +183,7 @@ function changedLines(fields: EventData): string | undefined {
     : `+${linesOf(content).length}`;
 }
 
-/** What is the same at both ends has not changed. */
+/** Counts the lines that remain after the common prefix and suffix are removed. */
 function countChanged(before: string, after: string): { added: number; removed: number } {
   const old = linesOf(before);
   const now = linesOf(after);

@@ -1,3 +1,3 @@
-/** Names of the coding agents whose hooks, output and session files are read. */
+/** Names of the supported coding agents. */
 export const AGENTS = ['claude', 'codex', 'gemini'] as const;
 export type Agent = (typeof AGENTS)[number];

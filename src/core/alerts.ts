@@ -1,7 +1,10 @@
 /**
- * What the events about alerts add up to. An alert is written down before it is sent, with the outcome `pending`, and
- * once more when it is settled: so whatever dies in between, it is sent at least once.
+ * Folds `alert_triggered` events into the state of alerts: pending deliveries, counts, rules and failure streaks.
+ *
+ * An alert is recorded with the outcome `pending` before it is sent, and again when it is settled. So a crash in between
+ * leads to a second delivery, never to none (at-least-once delivery).
  */
+import { evictOldest } from './evict.js';
 import { clip, NAME_CHARS } from './fields.js';
 import type { EventData, ExecutionEvent, NewEvent } from './event.js';
 import { numberOf, textOf, textsOf } from './event.js';
@@ -9,44 +12,44 @@ import type { Execution, Status } from './execution.js';
 import { isFailure } from './execution.js';
 
 /**
- * `held`: until the quiet hours of the channel end. `lost`: it has left the journal before it could be sent.
- * `unavailable`: nobody can be told there.
+ * Outcomes of the delivery of an alert. `held`: until the quiet hours of the channel end. `lost`: removed from the journal
+ * before it could be sent. `unavailable`: the channel cannot deliver.
  */
 export const ALERT_OUTCOMES = ['pending', 'held', 'sent', 'failed', 'unavailable', 'suppressed', 'lost'] as const;
 export type AlertOutcome = (typeof ALERT_OUTCOMES)[number];
 
-/** How much an alert matters, the least first. */
+/** Severities of alerts, in ascending order. */
 export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** What became of the alerts over one channel. */
+/** Deliveries of one channel. */
 export interface ChannelRecord {
-  /** seqs of those that are to be sent, oldest first. */
+  /** seqs of the alerts to be sent, oldest first. */
   pending: number[];
-  /** seqs of those that are held until its quiet hours end, oldest first. */
+  /** seqs of the alerts held until the quiet hours end, oldest first. */
   held?: number[];
-  /** How many, by outcome. */
+  /** Number of alerts by outcome. */
   counts: Partial<Record<AlertOutcome, number>>;
-  /** When the last one was sent. */
+  /** Time of the last successful delivery. */
   sentAt?: string;
-  /** Of the last one that was not, if none was sent since. */
+  /** Error of the last failed delivery, unless a later one succeeded. */
   error?: string;
 }
 
-/** How often a rule has raised an alert, and when last. */
+/** How often a rule has fired, and when it did last. */
 export interface RuleRecord {
   fired: number;
   at: string;
-  /** seq of the event that it was raised by: over several channels it counts once. */
+  /** seq of the event that triggered the last alert: an alert over several channels counts once. */
   cause?: number;
 }
 
 /** The failures of one name since its last success. */
 export interface StreakRecord {
   failures: number;
-  /** Rules with `repeat: streak` that have told of them. */
+  /** Rules with `repeat: streak` that have already reported this streak. */
   rules: string[];
-  /** seq of that success, and how many failures it ended; 0 if they are unknown. */
+  /** seq of the last success, and the number of failures that it ended; 0 if unknown. */
   since: number;
   ended: number;
 }
@@ -54,13 +57,13 @@ export interface StreakRecord {
 export interface AlertState {
   channels: Map<string, ChannelRecord>;
   rules: Map<string, RuleRecord>;
-  /** When a rule last spoke of executions of a name, by `spokeKey`. */
+  /** Time of the last alert of a rule for a name, by `spokeKey`. */
   spoke: Map<string, string>;
   /** By the name of the executions. */
   streaks: Map<string, StreakRecord>;
 }
 
-/** The same as JSON. Those that are pending are told by their events alone. */
+/** JSON form of the state, for checkpoints. */
 export interface AlertStateJson {
   channels: [string, ChannelRecord][];
   rules: [string, RuleRecord][];
@@ -68,21 +71,21 @@ export interface AlertStateJson {
   streaks: [string, StreakRecord][];
 }
 
-/** The same in parts, as notes in the journal have it. */
+/** A part of the state, as carried over by a note in the journal. Pending alerts are carried over as events. */
 export interface CarriedAlerts extends Partial<AlertStateJson> {
-  /** These streaks are the first part of all that there are: others are none. */
+  /** This note begins a complete list of streaks: any other known streak is obsolete. */
   whole?: true;
 }
 
-/** More than this of one channel are not kept for later. */
+/** Upper bound of pending and of held alerts of one channel; the oldest are dropped. */
 export const MAX_PENDING = 10_000;
 const MAX_CHANNELS = 100;
-/** Those of configurations that are long gone are forgotten. */
+/** Bounds of the maps; records of former configurations are evicted. */
 const MAX_RULES = 1_000;
 const MAX_SPOKE = 2_000;
 const MAX_STREAKS = 2_000;
-/** Of one execution. */
-const MAX_TOLD = 32;
+/** Rules remembered for one execution or streak. */
+const MAX_REPORTED = 32;
 
 export function emptyAlerts(): AlertState {
   return { channels: new Map(), rules: new Map(), spoke: new Map(), streaks: new Map() };
@@ -95,10 +98,10 @@ export function spokeKey(rule: string, execution: Pick<Execution, 'name'> | unde
 export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: Execution | undefined): void {
   const { data } = event;
   const outcome = alertOutcomeOf(event);
-  // in journals of before there was one event for each alert, after it was sent
+  // earlier versions wrote one event for each alert, after it was sent
   const isOld = ['id', 'of', 'count'].every((key) => data[key] === undefined);
   const rules = rulesOf(data);
-  if (execution) noteTold(execution, rules, isOld || data['once'] === true);
+  if (execution) noteReported(execution, rules, isOld || data['once'] === true);
   const name = textOf(data, 'channel');
   if (isOld || outcome === undefined || name === undefined) return;
   const channel = newest(alerts.channels, name, MAX_CHANNELS, () => ({ pending: [], counts: {} }));
@@ -110,7 +113,7 @@ export function foldAlert(alerts: AlertState, event: ExecutionEvent, execution: 
     if (channel.pending.length > MAX_PENDING) channel.pending.shift();
   }
   if (outcome === 'pending' || outcome === 'held') {
-    // it was counted when it was held
+    // a released alert was counted when it was held
     if (releases !== undefined) return;
     for (const rule of rules) noteFiring(alerts, rule, event, execution);
     if (execution) noteStreak(alerts, event, execution);
@@ -131,20 +134,20 @@ function settleThrough(pending: number[], of: number): void {
   pending.splice(0, next < 0 ? pending.length : next);
 }
 
-/** undefined: not one of ours. */
+/** Returns the outcome of an alert, or undefined for an unknown one. */
 export function alertOutcomeOf({ data }: Pick<ExecutionEvent, 'data'>): AlertOutcome | undefined {
   return ALERT_OUTCOMES.find((known) => known === data['outcome']);
 }
 
-/** The rules that an alert is of: `rule` names the first, and `rules` all if there are several. */
+/** Returns the rules that triggered an alert: `rule` names the first, `rules` all if there are several. */
 export function rulesOf(data: EventData): string[] {
   const rule = textOf(data, 'rule');
   return textsOf(data, 'rules') ?? (rule === undefined ? [] : [rule]);
 }
 
-function noteTold(execution: Execution, rules: readonly string[], once: boolean): void {
+function noteReported(execution: Execution, rules: readonly string[], once: boolean): void {
   execution.alerted = true;
-  if (once) execution.alerts = [...new Set([...(execution.alerts ?? []), ...rules])].slice(-MAX_TOLD);
+  if (once) execution.alerts = [...new Set([...(execution.alerts ?? []), ...rules])].slice(-MAX_REPORTED);
 }
 
 function noteFiring(alerts: AlertState, rule: string, { data, time }: ExecutionEvent, execution?: Execution): void {
@@ -162,7 +165,7 @@ export function streakOf(alerts: AlertState, { name }: Pick<Execution, 'name'>):
   return alerts.streaks.get(clip(name, NAME_CHARS));
 }
 
-/** How many failures of its name in a row the success of an execution has ended, with this event. */
+/** Returns the number of consecutive failures that the success at `seq` ended; undefined if it ended none. */
 export function recoveredBy(alerts: AlertState, execution: Execution, seq: number): number | undefined {
   const streak = execution.status === 'completed' ? streakOf(alerts, execution) : undefined;
   return streak?.since === seq && streak.ended > 0 ? streak.ended : undefined;
@@ -187,34 +190,33 @@ export function countOutcome({ streaks }: AlertState, { name, status }: Executio
   }
 }
 
-/** A rule has told of a streak, unless that has ended since. */
+/** Records that rules have reported a streak, unless a success has ended it since. */
 function noteStreak({ streaks }: AlertState, { data }: ExecutionEvent, { name, status }: Execution): void {
-  const told = textsOf(data, 'streak') ?? [];
-  if (told.length === 0 || status === 'completed') return;
+  const reported = textsOf(data, 'streak') ?? [];
+  if (reported.length === 0 || status === 'completed') return;
   const key = clip(name, NAME_CHARS);
   const streak = newest(streaks, key, MAX_STREAKS, newStreak);
   if ((numberOf(data, 'cause') ?? Infinity) > streak.since)
-    streak.rules = [...new Set([...streak.rules, ...told])].slice(-MAX_TOLD);
+    streak.rules = [...new Set([...streak.rules, ...reported])].slice(-MAX_REPORTED);
 }
 
-/** What stands under a name, put last; of more than `most` the first goes. */
+/** Returns the value of a key, created if missing, as the most recently used; evicts the least recently used one. */
 function newest<T>(map: Map<string, T>, name: string, most: number, make: () => T): T {
   const value = map.get(name) ?? make();
   map.delete(name);
   map.set(name, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
+  evictOldest(map, most);
   return value;
 }
 
-/** For those pending alerts whose events leave the journal: that they are lost. */
+/** Returns events that mark pending alerts as `lost` whose own events are removed from the journal. */
 export function loseAlerts(alerts: AlertState, through: number): NewEvent[] {
   return [...alerts.channels].flatMap(([channel, { pending }]): NewEvent[] => {
-    const gone = pending.filter((seq) => seq <= through);
-    const of = gone.at(-1);
+    const lost = pending.filter((seq) => seq <= through);
+    const of = lost.at(-1);
     if (of === undefined) return [];
     const error = 'it left the journal before it could be sent';
-    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: gone.length, error } }];
+    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: lost.length, error } }];
   });
 }
 
@@ -240,7 +242,7 @@ function heldIn({ held }: ChannelRecord): Pick<ChannelRecord, 'held'> {
   return held ? { held: [...held] } : {};
 }
 
-/** What a note tells again: to whoever knows it already, nothing new. */
+/** Applies a carried part of the state. Idempotent. */
 export function foldCarriedAlerts(alerts: AlertState, carried: CarriedAlerts): void {
   for (const [name, record] of carried.channels ?? [])
     alerts.channels.set(name, {
@@ -251,10 +253,10 @@ export function foldCarriedAlerts(alerts: AlertState, carried: CarriedAlerts): v
     });
   for (const [name, record] of carried.rules ?? []) alerts.rules.set(name, { ...record });
   for (const [key, time] of carried.spoke ?? []) alerts.spoke.set(key, time);
-  // without the events before, a second end of an execution looks like its first
+  // without the earlier events, a second end of an execution would be counted like a first one
   if (carried.whole) alerts.streaks.clear();
   for (const [name, record] of carried.streaks ?? []) {
-    // in the order of the note, since the first are dropped first
+    // keep the order of the note, which is the order of eviction
     alerts.streaks.delete(name);
     alerts.streaks.set(name, { ...record, rules: [...record.rules] });
   }

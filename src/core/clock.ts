@@ -1,9 +1,9 @@
-/** Time, so that tests can bring their own. */
+/** Clock and timers as an interface, which tests replace with a fake. */
 
 export interface Clock {
-  /** Milliseconds; never goes back. */
+  /** Monotonic time in milliseconds. */
   now(): number;
-  /** Runs something later, unless the returned function is called first. */
+  /** Calls `run` after `ms`; the returned function cancels it. */
   after(ms: number, run: () => void): () => void;
 }
 

@@ -1,15 +1,15 @@
-/** Splits a command line of a shell as far as needed to see which program it ends with. */
+/** Splits a shell command line into words, to find the last program that it runs. */
 
-/** One piece of a line: blanks, a redirection, a separator of commands, a quoted or an escaped text, a character. */
+/** Token of a line: blanks, a redirection, a command separator, quoted or escaped text, or one character. */
 const PIECE =
   /([ \t]+)|(&?\d{0,3}[<>]+&?)|([|;&\n()]+)|'([^']*)'?|"((?:[^"\\]|\\[^])*)"?|\\([^]?)|(\$\([^()]*\)|`[^`]*`|[^])/gy;
 
-/** Words that precede a command or close a compound one. */
+/** Reserved words that precede a command or close a compound one. */
 const RESERVED = new Set('if then elif else fi for while until do done { } !'.split(' '));
 
 /**
- * The words of the last command of a line, which is the one that a user at the terminal sees end.
- * A redirection of the input stays as the word `<`; one of the output is left out.
+ * Returns the words of the last command of a line, which is the one that a user sees end.
+ * A redirection of the input is kept as the word `<`; one of the output is dropped.
  */
 export function lastCommandOf(line: string): string[] {
   let last: string[] = [];

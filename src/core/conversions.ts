@@ -1,4 +1,4 @@
-/** Conversions of field values that other programs send. Each returns undefined for a value that it cannot convert. */
+/** Converts field values of other event formats. Each conversion returns undefined for a value that it cannot convert. */
 import { isIdentifier } from './identifier.js';
 import { DURATION_UNITS, parseQuantity } from './quantity.js';
 import { normalizeTime, readTime } from './time.js';
@@ -9,24 +9,24 @@ export function keepValue(value: unknown): unknown {
   return value ?? undefined;
 }
 
-/** Some programs send numbers as IDs. */
+/** Reads an ID; some programs send numbers. */
 export function toId(value: unknown): string | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return isIdentifier(text) ? text : undefined;
 }
 
-/** Shells send numbers as text. */
+/** Reads a finite number; shells send numbers as text. */
 export function toNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
-/** `90` is in seconds, `"15m"` names its unit. Returns milliseconds. */
+/** Reads a duration in seconds (`90`) or with a unit (`"15m"`). @returns Milliseconds. */
 export function secondsToMs(value: unknown): number | undefined {
   return quantityToMs(value, 1_000);
 }
 
-/** `1200` is in milliseconds, `"2s"` names its unit. */
+/** Reads a duration in milliseconds (`1200`) or with a unit (`"2s"`). @returns Milliseconds. */
 export function toMs(value: unknown): number | undefined {
   return quantityToMs(value, 1);
 }
@@ -37,13 +37,13 @@ function quantityToMs(value: unknown, unit: number): number | undefined {
   return typeof value === 'string' ? parseQuantity(value, DURATION_UNITS) : undefined;
 }
 
-/** RFC 3339, also without a zone, or seconds or milliseconds since 1970, as a number or as text. */
+/** Reads a time: RFC 3339, also without a zone, or seconds or milliseconds since 1970, as a number or as text. */
 export function toTime(value: unknown): string | undefined {
   if (typeof value !== 'string') return readTime(value);
   return normalizeTime(value) ?? localTime(value) ?? readTime(toNumber(value));
 }
 
-/** A time without a zone is one of this machine: many languages write that by default. */
+/** Reads a time without a zone as local time, which many languages write by default. */
 function localTime(text: string): string | undefined {
   const [, day, time] = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:[.,]\d+)?)$/.exec(text) ?? [];
   if (day === undefined || time === undefined) return undefined;
@@ -51,7 +51,7 @@ function localTime(text: string): string | undefined {
   return Number.isNaN(local.getTime()) ? undefined : local.toISOString();
 }
 
-/** The message of an error: a text, or an object that holds one. */
+/** Reads an error message: a text, or an object with a `message`. */
 export function toErrorText(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
   if (typeof value !== 'object' || value === null) return undefined;
@@ -59,7 +59,7 @@ export function toErrorText(value: unknown): string | undefined {
   return typeof message === 'string' && message !== '' ? message : JSON.stringify(value);
 }
 
-/** Acceptance criteria as texts, from a list of texts or of objects that hold one. */
+/** Reads a list of acceptance criteria, given as texts or as objects that contain one. */
 export function toTexts(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const texts = value.map((item: unknown) => {
@@ -75,7 +75,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-/** Names of levels in use, and the level that each means. */
+/** Log levels of common frameworks, and the level that each maps to. */
 const LEVEL_NAMES: ReadonlyMap<string, string> = new Map([
   ...['trace', 'verbose', 'fine', 'finer', 'finest', 'silly', 'dbg', 'debug'].map((name) => [name, 'debug'] as const),
   ...['info', 'information', 'informational', 'notice', 'log', 'success', 'config'].map(
@@ -87,22 +87,22 @@ const LEVEL_NAMES: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-/** By syslog number: 0 (emergency) to 7 (debug). */
+/** Levels by syslog number: 0 (emergency) to 7 (debug). */
 const SYSLOG_LEVELS = ['error', 'error', 'error', 'error', 'warning', 'info', 'info', 'debug'] as const;
 
-/** A level by any usual name, whatever its case, or by its syslog number. */
+/** Reads a log level by any common name, ignoring case, or by its syslog number. */
 export function toLevel(value: unknown): string | undefined {
   const number = toNumber(value);
   if (number !== undefined) return SYSLOG_LEVELS[number];
   return typeof value === 'string' ? LEVEL_NAMES.get(value.trim().toLowerCase()) : undefined;
 }
 
-/** A number of percent, also written as `33%`. */
+/** Reads a percentage, given as `33` or `33%`. */
 export function toPercent(value: unknown): number | undefined {
   return toNumber(typeof value === 'string' ? value.replace(/ *%$/, '') : value);
 }
 
-/** Wraps each line of `text` into the escape sequences that `formatting` asks for. */
+/** Wraps each line of `text` in the SGR sequences that `formatting` describes. */
 export function formatText(text: string, formatting: unknown): string {
   const style = toStyle(formatting);
   const start = sgrOf(style);
@@ -114,7 +114,7 @@ export function formatText(text: string, formatting: unknown): string {
 }
 
 const COLOR_NAMES = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
-/** Bright black. */
+/** Index of bright black. */
 const GREY = 8;
 
 function toStyle(value: unknown): TextStyle {
@@ -142,7 +142,7 @@ function toColor(value: unknown): TextStyle['color'] | undefined {
   return red === undefined || green === undefined || blue === undefined ? undefined : [red, green, blue];
 }
 
-/** `#6b7280` or `#678`. */
+/** Reads `#6b7280` or `#678`. */
 function hexChannels(name: string): number[] | undefined {
   const digits = /^#([0-9a-f]{3}|[0-9a-f]{6})$/.exec(name)?.[1];
   if (digits === undefined) return undefined;

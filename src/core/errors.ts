@@ -1,6 +1,6 @@
-/** The one error class, its codes, and the exit status that each code means. */
+/** Error class with the error codes of the protocol and the exit status of each. */
 
-/** Codes are part of the protocol: they are never renamed, and a retired one is never reused. */
+/** Error codes and their exit status (sysexits). Part of the protocol: never renamed, never reused. */
 export const ERROR_CODES = {
   // input
   bad_utf8: 65,
@@ -10,7 +10,7 @@ export const ERROR_CODES = {
   bad_event: 65,
   bad_request: 65,
   unknown_op: 65,
-  // what was asked for
+  // the command or request
   usage: 64,
   not_found: 66,
   ambiguous: 64,
@@ -28,11 +28,11 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** What an error is on the wire and in `--json` output. */
+/** An error on the wire and in `--json` output. */
 export interface ErrorJson {
   code: ErrorCode;
   message: string;
-  /** The line of the connection or of the file, counted from 1. */
+  /** Line number within the connection or the file, counted from 1. */
   line?: number;
   /** The same request may succeed later. */
   retryable?: true;
@@ -49,12 +49,12 @@ export class ProgressError extends Error {
     this.line = options.line;
   }
 
-  /** May the same request succeed later? (EX_TEMPFAIL and EX_UNAVAILABLE of sysexits; the journal tries again too.) */
+  /** Whether the same request may succeed later: EX_TEMPFAIL, EX_UNAVAILABLE, and a failed journal, which retries. */
   get retryable(): boolean {
     return this.exitStatus === 75 || this.exitStatus === 69 || this.code === 'journal_failed';
   }
 
-  /** As in sysexits(3). */
+  /** Exit status of a command that fails with this error, see sysexits(3). */
   get exitStatus(): number {
     return ERROR_CODES[this.code];
   }
@@ -73,14 +73,14 @@ export class ProgressError extends Error {
     return new ProgressError(code, json.message, { line: json.line });
   }
 
-  /** Anything thrown, as a ProgressError: what is none yet becomes `internal` with the original as its cause. */
+  /** Converts anything thrown to a ProgressError; an unknown error gets the code `internal` and becomes the cause. */
   static from(thrown: unknown): ProgressError {
     if (thrown instanceof ProgressError) return thrown;
     return new ProgressError('internal', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown });
   }
 }
 
-/** The errno name of a system error (`ENOENT`...), or undefined. */
+/** Returns the errno name of a system error (`ENOENT`...), or undefined. */
 export function errnoOf(thrown: unknown): string | undefined {
   const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : undefined;

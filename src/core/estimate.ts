@@ -1,19 +1,19 @@
-/** How much of an execution is done, how long it has taken, and how long it may still take. */
+/** Estimates the completed share, elapsed time and remaining time of an execution. */
 import type { FinalStatus } from './event.js';
 import type { Execution, Status, Step } from './execution.js';
 import { isFinal } from './execution.js';
 
 export interface Work {
   done: number;
-  /** Absent while nobody has said how much there is. */
+  /** Absent while the total is unknown. */
   total?: number;
-  /** What is counted: the producer's unit, else `stories` or `steps`. */
+  /** Unit of the count: the producer's, else `stories` or `steps`. */
   unit?: string;
-  /** Of what is done, where it is steps and not all of them passed. */
+  /** Outcomes of the finished steps, if not all of them passed. */
   outcomes?: Outcomes;
 }
 
-/** How steps ended. `failed` includes timeouts. */
+/** Number of steps by outcome. `failed` includes timeouts. */
 export interface Outcomes {
   passed: number;
   failed: number;
@@ -22,7 +22,7 @@ export interface Outcomes {
   skipped: number;
 }
 
-/** What is absent is unknown. */
+/** Estimate; absent fields are unknown. */
 export interface Estimate {
   /** From 0 to 1. */
   share?: number;
@@ -30,11 +30,11 @@ export interface Estimate {
   remainingMs?: number;
 }
 
-/** Before this much is done, or this much time has gone by, the rate says nothing. */
+/** Minimum share and elapsed time before the rate so far is used as an estimate. */
 const MIN_SHARE = 0.05;
 const MIN_ELAPSED_MS = 5_000;
 
-/** Parts of a step rather than steps of a plan. */
+/** Kinds of steps that are details of another step, not steps of a plan. */
 const DETAIL_KINDS: ReadonlySet<string> = new Set(['criterion', 'tool', 'invocation', 'subagent']);
 
 export function estimate(execution: Execution, nowMs: number): Estimate {
@@ -48,7 +48,7 @@ export function estimate(execution: Execution, nowMs: number): Estimate {
   };
 }
 
-/** What the producer counts, else its stories, else its steps. */
+/** Returns the work of an execution: what the producer counts, else its stories, else its steps. */
 export function workOf(execution: Execution): Work | undefined {
   const { progress } = execution;
   if (progress?.current !== undefined || progress?.total !== undefined) {
@@ -70,7 +70,7 @@ function stepWork(execution: Execution): Work | undefined {
   return { done, total, unit, ...(done > outcomes.passed && { outcomes }) };
 }
 
-/** Those that are known, or as many as the producer announced. */
+/** Returns the number of steps: the known ones, or more if the producer announced more. */
 function plannedSteps(execution: Execution, steps: readonly Step[]): number {
   return Math.max(steps.length + droppedOf(execution), execution.total ?? 0);
 }
@@ -98,7 +98,7 @@ const OUTCOME_OF: Readonly<Record<FinalStatus, keyof Outcomes>> = {
   skipped: 'skipped',
 };
 
-/** The steps that make up the plan: the stories if it has any, else the outermost steps. */
+/** Returns the steps that make up the plan: the stories if there are any, else the top-level steps. */
 export function countedSteps(execution: Execution): Step[] {
   const stories: Step[] = [];
   const steps: Step[] = [];
@@ -119,12 +119,12 @@ function shareOf(execution: Execution): number | undefined {
   const isCounted = progress?.current !== undefined || progress?.total !== undefined;
   const work = isCounted ? workOf(execution) : undefined;
   const counted = isCounted ? work?.total && work.done / work.total : stepShare(execution);
-  const said = percent === undefined ? undefined : percent / 100;
-  const shares = [counted, said].filter((share) => share !== undefined);
+  const reported = percent === undefined ? undefined : percent / 100;
+  const shares = [counted, reported].filter((share) => share !== undefined);
   return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
 }
 
-/** By what is done of each step: of a story its criteria. */
+/** Returns the average completed share of the steps; the share of a story is that of its criteria. */
 function stepShare(execution: Execution): number | undefined {
   const steps = countedSteps(execution);
   const total = plannedSteps(execution, steps);
@@ -134,22 +134,22 @@ function stepShare(execution: Execution): number | undefined {
   return done / total;
 }
 
-/** Deeper parts say nothing of the whole. */
+/** Depth below which parts of a step are ignored. */
 const MAX_DEPTH = 8;
 
-/** From 0 to 1: all of a step that is over, else what is done of its parts. */
+/** Returns the completed share of a step, from 0 to 1: 1 if it has ended, else the average of its parts. */
 function stepPart(step: Step, parts: ReadonlyMap<string, readonly Step[]>, depth: number): number {
   if (isFinal(step.status)) return 1;
   const { current, total } = step.progress ?? {};
   if (current !== undefined && total !== undefined && total > 0) return Math.min(1, Math.max(0, current / total));
   const own = depth < MAX_DEPTH ? (parts.get(step.id) ?? []) : [];
-  // without an announcement, when all known ones are over, another may follow
+  // without an announced total, another part may follow when all known ones have ended
   const open = own.some(({ status }) => !isFinal(status)) ? 0 : 1;
   const expected = Math.max(own.length, step.total ?? own.length + open);
   return expected === 0 ? 0 : own.reduce((sum, part) => sum + stepPart(part, parts, depth + 1), 0) / expected;
 }
 
-/** By parent, the steps that a plan has below others. */
+/** Groups the nested steps of a plan by parent. */
 function partsOf({ steps }: Execution): Map<string, Step[]> {
   const parts = new Map<string, Step[]>();
   for (const step of steps.values()) {
@@ -162,7 +162,7 @@ function partsOf({ steps }: Execution): Map<string, Step[]> {
   return parts;
 }
 
-/** `1/4`: the criteria of a story that are met, of those announced; undefined where it has none. */
+/** Returns how many criteria of a story are met (`1/4`); undefined if it has none. */
 export function criteriaOf({ steps }: Execution, story: Step): Work | undefined {
   if (story.kind !== 'story') return undefined;
   const own = [...steps.values()].filter(({ kind, parent }) => kind === 'criterion' && parent === story.id);
@@ -171,7 +171,7 @@ export function criteriaOf({ steps }: Execution, story: Step): Work | undefined 
   return total === 0 ? undefined : { done, total, unit: 'criteria' };
 }
 
-/** When a step ran: to its end, for as long as its producer says. */
+/** Returns when a step ran, in milliseconds since 1970; the producer's duration wins over the start time. */
 export function spanOf(step: Step, nowMs: number): { from: number; to: number } | undefined {
   const started = parseInstant(step.startedAt);
   const took = elapsedOf(step, nowMs);
@@ -180,7 +180,7 @@ export function spanOf(step: Step, nowMs: number): { from: number; to: number } 
   return ended === undefined ? { from: started, to: started + took } : { from: ended - took, to: ended };
 }
 
-/** Of an execution or a step. The clock of one that is over stands still, whatever the time. */
+/** Returns the elapsed time of an execution or step in milliseconds; after its end it no longer depends on `nowMs`. */
 export function elapsedOf(item: Execution | Step, nowMs: number): number | undefined {
   if (isFinal(item.status) && item.durationMs !== undefined) return Math.max(0, item.durationMs);
   const started = parseInstant(item.startedAt);
@@ -189,18 +189,18 @@ export function elapsedOf(item: Execution | Step, nowMs: number): number | undef
   return Math.max(0, until - started);
 }
 
-/** When its clock stopped: at its end, or with the last sign of life of what is paused. */
+/** Returns when the clock stopped: at the end, or at the last activity of a paused execution. */
 function stoppedAt(item: Execution | Step): number | undefined {
   if (isFinal(item.status)) return parseInstant(item.endedAt) ?? parseInstant(item.startedAt);
   return item.status === 'paused' && 'lastActivity' in item ? parseInstant(item.lastActivity) : undefined;
 }
 
-/** The producer's own estimate while it holds, else by the rate so far. */
+/** Returns the producer's estimate unless exceeded, else an extrapolation of the rate so far. */
 function remainingOf(execution: Execution, share: number | undefined, elapsedMs: number): number | undefined {
   if (isFinal(execution.status) || (share !== undefined && share >= 1)) return undefined;
-  // the rate so far says nothing about work that may have stopped
+  // the rate so far does not predict work that may have stopped
   if (execution.attention === 'silent') return undefined;
-  // nobody knows what a failed story leads to
+  // a failed story may end the execution or be repeated
   if (countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed')) return undefined;
   const { estimatedMs } = execution;
   if (estimatedMs !== undefined && estimatedMs > elapsedMs) return estimatedMs - elapsedMs;
@@ -208,17 +208,17 @@ function remainingOf(execution: Execution, share: number | undefined, elapsedMs:
   return (elapsedMs * (1 - share)) / share;
 }
 
-/** Shorter than this an execution is not quiet. */
+/** Minimum inactivity that is reported. */
 const QUIET_MS = 30_000;
 
-/** Milliseconds since the last activity of a live execution; undefined if that is recent. */
+/** Returns the milliseconds since the last activity of a live execution; undefined if that is recent. */
 export function quietOf({ status, attention, lastActivity }: Execution, nowMs: number): number | undefined {
   const last = parseInstant(lastActivity);
   if (isFinal(status) || last === undefined) return undefined;
   return attention === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
 }
 
-/** Milliseconds of an RFC 3339 time, or undefined if it is absent or no time. */
+/** Returns the milliseconds since 1970 of an RFC 3339 time; undefined if it is absent or invalid. */
 export function parseInstant(time: string | undefined): number | undefined {
   const ms = time === undefined ? NaN : Date.parse(time);
   return Number.isNaN(ms) ? undefined : ms;

@@ -1,35 +1,35 @@
-/** The table of other programs' event types and fields, and what each means here. */
+/** Maps event types and fields of other event formats to those of this program. */
 import { secondsToMs, toErrorText, toId, toMs, toNumber, toPercent, toTexts } from './conversions.js';
 import type { EventData, FinalStatus } from './event.js';
 
-/** Tasks with stories and criteria; tasks with invocations of agents; executions with steps and output streams. */
+/** Event formats: tasks with stories and criteria; tasks with agent invocations; executions with steps and streams. */
 export type AliasFamily = 'stories' | 'invocations' | 'executions';
 
-/** What one of their types means. Fields that are not named stay in `data` as they are. */
+/** Translation of one foreign type. Fields that are not named stay in `data` unchanged. */
 export interface AliasMeaning {
   type: string;
-  /** Their field that names the execution. */
+  /** Foreign field with the execution ID. */
   execution: string;
-  /** Their field that names the step, or a function that makes its ID. */
+  /** Foreign field with the step ID, or a function that computes it. */
   step?: string | ((data: EventData) => string | undefined);
   /**
-   * Their field to ours, with a conversion where one is needed. A field that cannot be converted, or whose place is
-   * taken, stays.
+   * Foreign fields and the fields that they become, with a conversion if needed. A field that cannot be converted, or
+   * whose target exists, is left unchanged.
    */
   fields?: AliasFields;
-  /** Added where the event has no such field. */
+  /** Fields added if the event has none of that name. */
   defaults?: Readonly<Record<string, unknown>>;
 }
 
 export type AliasFields = Readonly<Record<string, string | readonly [ours: string, convert: Conversion]>>;
 
-/** Undefined: not convertible. */
+/** Converts a value; returns undefined if it cannot. */
 export type Conversion = (value: unknown) => unknown;
 
-/** What a type means may depend on the data. */
+/** Translation of a type, which may depend on the data. */
 export type AliasRow = AliasMeaning | ((data: EventData) => AliasMeaning);
 
-/** Of an end: what came out, and how long it took. */
+/** Fields of an end: result and duration. */
 const RESULT: AliasFields = {
   duration_ms: ['durationMs', toMs],
   duration: ['durationMs', toMs],
@@ -43,12 +43,12 @@ const RESULT: AliasFields = {
 };
 const FAILURE: AliasFields = { ...RESULT, message: ['error', toErrorText] };
 const MESSAGE: AliasFields = { content: 'message', text: 'message', msg: 'message' };
-/** Where the words of an agent are. */
+/** Fields that contain text of an agent. */
 const TEXT: AliasFields = { content: 'text', message: 'text', output: 'text' };
 
 const TASK = { execution: 'task_id' };
 const STORY = { ...TASK, step: 'story_id', defaults: { kind: 'story' } };
-/** Criteria have no IDs of their own: `us-3/ac-1` is one of `us-3`. */
+/** Criteria have no IDs, so they are named after the story and the index: `us-3/ac-1`. */
 const CRITERION = { ...TASK, step: toCriterionId, defaults: { kind: 'criterion' } };
 const AGENT_TASK = { execution: 'taskId' };
 const INVOCATION = { ...AGENT_TASK, step: 'invocationId' };
@@ -98,7 +98,7 @@ const STORIES: Readonly<Record<string, AliasRow>> = {
         },
 };
 
-/** Tasks that agents work on, one invocation of an agent after the other. */
+/** Tasks that are worked on by successive invocations of agents. */
 const INVOCATIONS: Readonly<Record<string, AliasRow>> = {
   'task.started': {
     ...AGENT_TASK,
@@ -144,7 +144,7 @@ const EXECUTION_FIELDS: AliasFields = {
   progress: ['percent', toPercent],
 };
 
-/** Executions with steps, output streams and figures. Most of the types have the names of ours. */
+/** Executions with steps, output streams and resource figures. Most of these types have the same names as ours. */
 const EXECUTIONS: Readonly<Record<string, AliasRow>> = {
   execution_started: {
     ...EXECUTION,
@@ -169,7 +169,7 @@ const EXECUTIONS: Readonly<Record<string, AliasRow>> = {
   resource_update: { ...EXECUTION, type: 'resource_update', fields: { memory: ['rss', toNumber] } },
 };
 
-/** Only fields of theirs tell an event of a type whose name is ours, too. */
+/** Fields that identify a foreign event whose type has the same name as one of ours. */
 const THEIR_FIELDS = ['executionId', 'stepId', 'stepName', 'workflowName'];
 
 const TABLES: ReadonlyMap<string, readonly [AliasFamily, AliasRow]> = new Map(
@@ -181,10 +181,10 @@ const OURS: ReadonlySet<string> = new Set(
   Object.keys(EXECUTIONS).filter((type) => !['output_stream', 'log_entry'].includes(type)),
 );
 
-/** Their types, those that have the names of ours too. */
+/** All foreign types, including those that have the same name as one of ours. */
 export const FOREIGN_TYPES: readonly string[] = [...TABLES.keys()];
 
-/** The row for an event of another vocabulary; undefined for any other event. */
+/** Returns the table row of a foreign event; undefined for any other event. */
 export function aliasOf(type: string, data: EventData): AliasRow | undefined {
   const row = TABLES.get(type)?.[1];
   return row === undefined || (OURS.has(type) && !THEIR_FIELDS.some((key) => data[key] !== undefined))
@@ -192,12 +192,12 @@ export function aliasOf(type: string, data: EventData): AliasRow | undefined {
     : row;
 }
 
-/** The vocabulary of a type by the name that was sent, which an event keeps in `data.as`. */
+/** Returns the event format of a translated event, by its original type in `data.as`. */
 export function aliasFamilyOf({ as }: EventData): AliasFamily | undefined {
   return typeof as === 'string' ? TABLES.get(as)?.[0] : undefined;
 }
 
-/** What an agent does in an invocation, by the word that names it. */
+/** Translations of `invocation.activity`, by the word that names the activity. */
 const TOOL_CALL: Omit<AliasMeaning, 'execution'> = {
   type: 'activity',
   fields: { toolName: 'tool', name: 'tool', args: 'input', command: 'input', content: 'input', message: 'input' },
@@ -234,37 +234,37 @@ const PERCENT: Omit<AliasMeaning, 'execution'> = {
   fields: { ...MESSAGE, percent: ['current', toPercent] },
   defaults: { total: 100, unit: '%' },
 };
-/** Fields that may hold the word. */
+/** Fields that may contain that word. */
 const ACTIVITY_WORDS = ['activity', 'activityType', 'activity_type', 'type', 'kind'];
 
-/** `data` has been through `spreadActivity`. */
+/** Translates `invocation.activity`; `data` has been processed by `spreadActivity`. */
 function toActivity(data: EventData): AliasMeaning {
   const field = ACTIVITY_WORDS.find((key) => ACTIVITIES.has(data[key]));
   const word = field === undefined ? undefined : data[field];
   const isPercent = word === 'progress' && data['percent'] !== undefined && data['current'] === undefined;
   const meaning = isPercent ? PERCENT : (ACTIVITIES.get(word) ?? otherActivity(data));
-  // the word makes room for our own `kind`
+  // move the word out of the way of our own `kind`
   const fields = field === undefined ? meaning.fields : { [field]: 'activity', ...meaning.fields };
   return { ...INVOCATION, ...meaning, ...(fields && { fields }) };
 }
 
-/** An activity that the table does not know keeps its word as kind; without a word it is what the agent says. */
+/** Translates an unknown activity: its word becomes the kind; without a word it is text of the agent. */
 function otherActivity(data: EventData): Omit<AliasMeaning, 'execution'> {
   const word = ['activityType', 'activity_type', 'type'].find((key) => typeof data[key] === 'string');
   if (word !== undefined) return { ...OTHER_ACTIVITY, fields: { ...OTHER_ACTIVITY.fields, [word]: 'kind' } };
   const { activity, kind } = data;
   if (typeof activity !== 'string') return kind === undefined ? AGENT_TEXT : OTHER_ACTIVITY;
-  // a text of its own beside it makes it the word, otherwise it is the text
+  // next to a text field `activity` is the word, otherwise it is the text
   const hasText = ['text', ...Object.keys(TEXT)].some((key) => typeof data[key] === 'string');
   return hasText
     ? { ...OTHER_ACTIVITY, fields: { ...OTHER_ACTIVITY.fields, activity: 'kind' } }
     : { ...AGENT_TEXT, fields: { activity: 'text' } };
 }
 
-/** `exec: rg -n verified`: the word and what it is about. */
+/** A word and its text: `exec: rg -n verified`. */
 const WORD_AND_TEXT = /^([a-z][a-z_]*): *(.+)$/s;
 
-/** Turns `activity`, if it is an object or a word with its text, into fields of the data. */
+/** Flattens `activity` into the data, if it is an object or a word with text. */
 export function spreadActivity(data: EventData): EventData {
   const { activity, ...rest } = data;
   if (typeof activity === 'object' && activity !== null && !Array.isArray(activity)) {
@@ -280,7 +280,7 @@ function toCriterionId(data: EventData): string | undefined {
   return story === undefined || index === undefined ? undefined : criterionId(story, index);
 }
 
-/** The ID of a criterion of a story, by its index from 0. */
+/** Returns the ID of a criterion of a story, by its index from 0. */
 export function criterionId(story: string, index: number | string): string | undefined {
   return toId(`${story}/ac-${index}`);
 }
@@ -292,7 +292,7 @@ const OUTCOMES: ReadonlyMap<unknown, FinalStatus> = new Map<unknown, FinalStatus
   ['skipped', 'skipped'],
 ]);
 
-/** The outcome that an end gives evidence of; undefined: it gives none, and counts as completed. */
+/** Returns the outcome that the data of an end are evidence of; undefined if there is none, which counts as completed. */
 export function aliasOutcomeOf(data: EventData): FinalStatus | undefined {
   const { status, success } = data;
   const word = OUTCOMES.get(typeof status === 'string' ? status.toLowerCase() : status);
@@ -306,11 +306,11 @@ export function aliasOutcomeOf(data: EventData): FinalStatus | undefined {
   return error || failedStories > 0 ? 'failed' : undefined;
 }
 
-/** An end: completed, unless the event gives evidence of another outcome. */
+/** Translates an end: completed, unless the data are evidence of another outcome. */
 function ended(what: 'execution' | 'step', meaning: Omit<AliasMeaning, 'type'>): AliasRow {
   return (data) => {
     const outcome = aliasOutcomeOf(data) ?? 'completed';
-    // an execution that was skipped has ended well: only steps have that status
+    // only steps can be skipped; a skipped execution counts as completed
     const known = what === 'execution' && outcome === 'skipped' ? 'completed' : outcome;
     return { ...meaning, type: `${what}_${known}` };
   };

@@ -1,16 +1,20 @@
-/** Translates events of other vocabularies, and brings fields of ours into their usual form. */
+/** Translates events of other event formats, and normalizes the fields of native ones. */
 import { formatText, keepValue, toId, toLevel, toNumber, toPercent, toTime } from './conversions.js';
 import type { EventData, NewEvent } from './event.js';
 import { textOf } from './event.js';
 import type { AliasFields, AliasMeaning } from './event-alias-table.js';
 import { aliasOutcomeOf, aliasOf, spreadActivity } from './event-alias-table.js';
 
-/** Is it an event of another vocabulary? */
+/** Whether an event is of another event format. */
 export function isAlias(type: string, data: EventData): boolean {
   return aliasOf(type, data) !== undefined;
 }
 
-/** The event in our own types and fields. One that needs no change is returned as it is. */
+/**
+ * Translates an event into native types and fields. An event that needs no change is returned unchanged.
+ *
+ * @throws {TypeError} If `current`, `total` or `percent` of a `progress` event is not a number.
+ */
 export function translate(event: NewEvent): NewEvent {
   const row = aliasOf(event.type, event.data);
   return row === undefined ? normalize(event) : normalize(translateBy(row, event));
@@ -20,7 +24,7 @@ function translateBy(row: NonNullable<ReturnType<typeof aliasOf>>, event: NewEve
   const data = event.type === 'invocation.activity' ? spreadActivity(event.data) : { ...event.data };
   const meaning = typeof row === 'function' ? row(data) : row;
   const translated: NewEvent = { ...event, type: meaning.type, data };
-  // the time that the producer gives wins over the one that `progress emit` adds
+  // the producer's time wins over the one that `progress emit` adds
   const time = takeTime(data, event.type) ?? event.time;
   const id = event.id ?? takeField(data, 'id', toId);
   const execution = event.execution ?? takeField(data, meaning.execution, toId);
@@ -42,14 +46,14 @@ function translateBy(row: NonNullable<ReturnType<typeof aliasOf>>, event: NewEve
   return translated;
 }
 
-/** Times of an event, the most exact first; a start and an end may name theirs. */
+/** Takes the time of an event; starts and ends may have a field of their own for it. */
 function takeTime(data: EventData, type: string): string | undefined {
   const own = type.endsWith('started') ? ['startTime'] : /(?:completed|failed|timeout)$/.test(type) ? ['endTime'] : [];
   const field = ['timestamp', 'time', ...own].find((key) => toTime(data[key]) !== undefined);
   return takeField(data, field, toTime);
 }
 
-/** An error that is an object may name its type, which its text would lose. */
+/** Copies the type of an error object to `errorType`, before only its message is kept. */
 function keepErrorType(data: EventData): void {
   const { error } = data;
   if (typeof error !== 'object' || error === null) return;
@@ -63,7 +67,7 @@ function storiesError(data: EventData): string | undefined {
   return failed === 0 ? undefined : `${failed} ${failed === 1 ? 'story' : 'stories'} failed`;
 }
 
-/** Takes a field out of `data`, unless it cannot be converted. */
+/** Removes a field from `data` and returns its converted value; leaves it if it cannot be converted. */
 function takeField<T>(
   data: EventData,
   key: string | undefined,
@@ -88,21 +92,21 @@ function renameFields(data: EventData, fields: AliasFields): void {
   }
 }
 
-/** Brings the fields of our own types into the form that readers expect. */
+/** Normalizes the fields of native types. */
 function normalize(event: NewEvent): NewEvent {
   const { type, data } = event;
   if (type === 'log') return withLevel(event);
   if (type === 'progress') return withNumbers(event);
-  // an end never says better than its own data
+  // an outcome is never better than its own data
   if (type !== 'execution_completed' && type !== 'step_completed') return event;
   const isFailure = data['as'] === undefined && (data['success'] === false || data['status'] === 'failed');
   return isFailure ? { ...event, type: type.replace('completed', 'failed') } : event;
 }
 
-/** Other spellings of the same level, which say no more than it does. */
+/** Spellings of a level that carry no more information than the level. */
 const SPELLINGS: ReadonlySet<string> = new Set(['debug', 'info', 'warn', 'warning', 'err', 'error']);
 
-/** The level that was sent stays in `levelGiven` where it says more. */
+/** Normalizes the level; the original stays in `levelGiven` if it carries more information. */
 function withLevel(event: NewEvent): NewEvent {
   const { level } = event.data;
   const usual = toLevel(level);
@@ -111,7 +115,7 @@ function withLevel(event: NewEvent): NewEvent {
   return { ...event, data: { ...event.data, level: usual, ...(!isSpelling && { levelGiven: level }) } };
 }
 
-/** Shells send numbers as text. @throws TypeError what is no number at all, so that its producer hears of the mistake */
+/** Converts numbers that were sent as text; anything else throws, so that the producer gets an error. */
 function withNumbers(event: NewEvent): NewEvent {
   const { data } = event;
   const changes: EventData = {};
@@ -135,7 +139,7 @@ function withNumbers(event: NewEvent): NewEvent {
   return Object.keys(changes).length === 0 ? event : { ...event, data: { ...data, ...changes } };
 }
 
-/** Ends a task without saying how: then the evidence decides, which its stories and invocations are. */
+/** Whether an event ends a task without an outcome, which then follows from its stories or invocations. */
 export function isUnstatedEnd({ type, data }: NewEvent): boolean {
   if (type !== 'execution_completed') return false;
   return (data['as'] === 'task_completed' || data['as'] === 'task.completed') && aliasOutcomeOf(data) === undefined;

@@ -1,14 +1,14 @@
-/** Events: the immutable facts that everything else is folded from. */
+/** Defines events, the immutable facts that the state is folded from, and their types. */
 
-/** The payload of an event. Producers are not trusted: read it with the functions below. */
+/** Payload of an event. Producers are not trusted: read it with `textOf`, `numberOf` and `textsOf`. */
 export type EventData = Record<string, unknown>;
 
-/** What a producer hands in: an event that has no place in the journal yet. */
+/** Event of a producer, before it has a position in the journal. */
 export interface NewEvent {
   type: string;
   /** RFC 3339 with milliseconds, UTC. Absent: the time of arrival. */
   time?: string;
-  /** `time` was guessed, from a file's time for instance. */
+  /** `time` is an estimate, for instance the modification time of a file. */
   approximate?: true;
   execution?: string;
   /** `execution` may also be the name of an execution or a unique prefix of its ID. Not part of the journal. */
@@ -24,16 +24,13 @@ export interface NewEvent {
    */
   exact?: true;
   step?: string;
-  /** Who produced it. */
+  /** Name of the producer. */
   source?: string;
-  /** The source's own counter: (source, n) is taken once. */
+  /** Counter of the source: an event with a known (source, n) is a duplicate, so resending is idempotent. */
   n?: number;
-  /** The producer's own name for this event, which makes a resend of it known. */
+  /** ID chosen by the producer, by which a resend is recognised. */
   id?: string;
-  /**
-   * Names of the producer and of those that it runs in, the nearest first, where `source` does not say who it is. Only
-   * routing reads it.
-   */
+  /** Names of the producer and its ancestors, the nearest first, where `source` does not identify it. For routing only. */
   sender?: readonly string[];
   data: EventData;
 }
@@ -45,10 +42,10 @@ export interface ExecutionEvent extends NewEvent {
   time: string;
 }
 
-/** Why an execution or a step is over, in every face. */
+/** Statuses of ended executions and steps. */
 export const FINAL_STATUSES = ['completed', 'failed', 'cancelled', 'timeout', 'skipped', 'lost'] as const;
 
-/** Types that end an execution, with the status they give it. */
+/** Types that end an execution, with the resulting status. */
 export const EXECUTION_ENDS: Readonly<Record<string, FinalStatus>> = {
   execution_completed: 'completed',
   execution_failed: 'failed',
@@ -57,7 +54,7 @@ export const EXECUTION_ENDS: Readonly<Record<string, FinalStatus>> = {
   execution_lost: 'lost',
 };
 
-/** Types that end a step, with the status they give it. */
+/** Types that end a step, with the resulting status. */
 export const STEP_ENDS: Readonly<Record<string, FinalStatus>> = {
   step_completed: 'completed',
   step_failed: 'failed',
@@ -68,7 +65,7 @@ export const STEP_ENDS: Readonly<Record<string, FinalStatus>> = {
 
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
-/** Every type that this version gives a meaning. Others are kept and shown as they are. */
+/** Types with a meaning in this version. Events of other types are stored and shown unchanged. */
 export const EVENT_TYPES = [
   'execution_queued',
   'execution_started',
@@ -101,30 +98,30 @@ export const EVENT_TYPES = [
   'journal_note',
 ] as const;
 
-/** About the machine or the journal as a whole, so they need no execution. */
+/** Types about the machine or the journal, which need no execution. */
 export const GLOBAL_TYPES: ReadonlySet<string> = new Set(['queue_changed', 'alert_triggered', 'journal_note']);
 
-/** Frequent and small in consequence: these may wait for the next periodic sync. */
+/** Frequent types whose loss is harmless: these wait for the next periodic sync. */
 const BULK_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'activity', 'progress', 'resource_update']);
 
-/** Does this event change what is true, so that it is synced to disk at once? */
+/** Whether events of a type change a status, and so are synced to disk at once. */
 export function isLifecycle(type: string): boolean {
   return !BULK_TYPES.has(type);
 }
 
-/** A field as text, or undefined when it is absent or something else. */
+/** Returns a field if it is text. */
 export function textOf(data: EventData, key: string): string | undefined {
   const value = data[key];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A field as a finite number, or undefined. */
+/** Returns a field if it is a finite number. */
 export function numberOf(data: EventData, key: string): number | undefined {
   const value = data[key];
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** A field as a list of texts, or undefined when it is no list of texts. */
+/** Returns a field if it is a list of texts. */
 export function textsOf(data: EventData, key: string): string[] | undefined {
   const value = data[key];
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;

@@ -1,4 +1,4 @@
-/** Maps and sets that are bounded: they keep the order in which things were put in. */
+/** Evicts the oldest entry of a bounded Map or Set. */
 
 interface Ordered<Key> {
   readonly size: number;
@@ -6,7 +6,7 @@ interface Ordered<Key> {
   delete(key: Key): unknown;
 }
 
-/** Takes out what was put in first, if there is more than `max`. */
+/** Evicts the entry that was inserted first, if there are more than `max`. */
 export function evictOldest<Key>(kept: Ordered<Key>, max: number): void {
   if (kept.size <= max) return;
   for (const oldest of kept.keys()) {

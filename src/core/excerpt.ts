@@ -1,9 +1,9 @@
-/** Short printable pieces of bad input, for error messages. */
+/** Formats short printable excerpts of bad input for error messages. */
 import { sanitize } from './ansi.js';
 
 const EXCERPT_CHARS = 40;
 
-/** A value as a message can name it: short, on one line, without anything that a terminal obeys. */
+/** Describes a value for a message: short, on one line, without control characters. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
@@ -11,7 +11,7 @@ export function describeValue(value: unknown): string {
   return typeof value === 'string' ? quote(value) : JSON.stringify(value);
 }
 
-/** The text around a position. */
+/** Quotes the text around a position. */
 export function quoteAround(text: string, at: number): string {
   const start = Math.max(0, at - EXCERPT_CHARS / 2);
   return (start > 0 ? '…' : '') + quote(text.slice(start));

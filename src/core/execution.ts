@@ -1,11 +1,11 @@
-/** Executions and steps: what a fold of the events yields. All times are RFC 3339 texts, all durations milliseconds. */
+/** Defines executions and steps, the result of the fold. All times are RFC 3339 texts, all durations milliseconds. */
 import type { FinalStatus } from './event.js';
 import { FINAL_STATUSES } from './event.js';
 import type { AliasFamily } from './event-alias-table.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 
-/** Beside the status: `waiting` needs a person, `silent` shows no activity for too long. */
+/** Attention needed: `waiting` for a person, `silent` without activity for unusually long. */
 export type Attention = 'waiting' | 'silent';
 
 export interface Progress {
@@ -15,10 +15,10 @@ export interface Progress {
   message?: string;
 }
 
-/** Of the whole process tree: cpu in percent of one core, rss and peakRss in bytes, cpuSeconds in seconds. */
+/** Resources of the process tree: cpu in percent of one core, rss and peakRss in bytes, cpuSeconds in seconds. */
 export interface Resources {
   cpu?: number;
-  /** The highest cpu so far, kept after the end. */
+  /** Highest cpu so far, kept after the end. */
   peakCpu?: number;
   rss?: number;
   processes?: number;
@@ -28,30 +28,30 @@ export interface Resources {
 
 export interface Step {
   id: string;
-  /** What a face shows: the name given, else the id. */
+  /** Display name: the name given, else the id. */
   name: string;
   /** `step`, `story`, `criterion`, `tool`, `invocation`, `subagent`, or what the producer says. */
   kind: string;
-  /** What the producer calls the type of this step: `shell`, `agent`... */
+  /** Type of the step in the producer's terms: `shell`, `agent`... */
   stepType?: string;
   status: Status;
   parent?: string;
   index?: number;
-  /** Parts that the producer announced, such as criteria. */
+  /** Number of parts that the producer announced, such as criteria. */
   total?: number;
   /** Ids of the steps that must end before this one starts. */
   needs?: string[];
   role?: string;
   provider?: string;
   model?: string;
-  /** Whose clock `startedAt` is of. */
+  /** Source whose clock `startedAt` is of. */
   source?: string;
   startedAt?: string;
   endedAt?: string;
   durationMs?: number;
-  /** No start was seen: `startedAt` follows from the end and the duration. */
+  /** No start was observed: `startedAt` is computed from the end and the duration. */
   startDerived?: true;
-  /** Times that it started, if more than one. */
+  /** Number of starts, if more than one. */
   attempts?: number;
   error?: string;
   errorType?: string;
@@ -59,61 +59,61 @@ export interface Step {
   input?: string;
   output?: string;
   retryable?: boolean;
-  /** Its failure does not fail an execution whose producer states no outcome. */
+  /** A failure of this step does not fail an execution whose producer states no outcome. */
   continueOnFailure?: true;
   commits?: string[];
   progress?: Progress;
 }
 
-/** What executions are, as this program and the vocabularies that it translates name it; a producer may send others. */
+/** Known kinds of executions; a producer may send others. */
 export const EXECUTION_KINDS = ['command', 'run', 'agent', 'task', 'workflow'] as const;
 
 export interface Execution {
   id: string;
-  /** What a face shows: the name given, else the command line, else the id. */
+  /** Display name: the name given, else the command line, else the id. */
   name: string;
   kind: string;
   status: Status;
-  /** No start was seen, only other events. */
+  /** No start was observed, only other events. */
   implicit?: true;
   attention?: Attention;
   attentionReason?: string;
-  /** Whose it is, if not that of the whole: a sub-agent's. */
+  /** ID of the step that needs attention, such as a sub-agent; absent if it is the execution itself. */
   attentionStep?: string;
-  /** An alert was raised about it. */
+  /** An alert was triggered for it. */
   alerted?: true;
-  /** The rules that tell of it once and have. */
+  /** Rules that alert once per execution and already have. */
   alerts?: string[];
   argv?: string[];
   cwd?: string;
   pid?: number;
-  /** The terminal that it was typed in, and its pane of tmux. */
+  /** Terminal that the command was typed in, and its tmux pane. */
   tty?: string;
   tmux?: string;
   host?: string;
   agent?: string;
-  /** Of the agent: its model, and what it calls this session. */
+  /** Model of the agent, and its own ID of this session. */
   model?: string;
   session?: string;
-  /** Prompts that it was given. */
+  /** Number of prompts. */
   turns?: number;
-  /** Who tells the session, if not its own output: `hooks` or `transcript`. */
+  /** Origin of the session's events, if not its own output: `hooks` or `transcript`. */
   via?: string;
   parent?: string;
   queue?: string;
-  /** Ids of those that must have completed before this one starts. */
+  /** IDs of the executions that must complete before this one starts. */
   after?: string[];
-  /** The runner is gone, its processes are not: how it ends will not be known. */
+  /** The runner has died but its processes are alive, so their outcome will not be known. */
   orphaned?: true;
   labels?: Record<string, string>;
-  /** IDs of the tasks inside this run: they name it as well. The first describes it, the others are steps. */
+  /** IDs of the tasks inside this run, which are aliases of it. The first task describes the run, the others are steps. */
   tasks?: string[];
-  /** What the task that describes this run stated: the run ends no better. */
+  /** Outcome of the task that describes this run: the run cannot end better. */
   outcome?: { status: FinalStatus; error?: string };
   source?: string;
-  /** The producer that started it, where `source` does not tell who that is. */
+  /** Producer that started it, where `source` does not identify it. */
   sender?: string;
-  /** Whose names its events have: routing keeps the tasks of one vocabulary from those of another. */
+  /** Event format of its events: routing never mixes tasks of different formats. */
   vocabulary?: AliasFamily;
   queuedAt?: string;
   startedAt?: string;
@@ -128,14 +128,14 @@ export interface Execution {
   input?: string;
   output?: string;
   summary?: string;
-  /** A user closed it, because its producer did not: an end by the producer replaces this one. */
+  /** Closed by a user, because the producer did not: a later end by the producer replaces this one. */
   dismissed?: true;
-  /** What told the end, of a session that does not tell it itself: `record`, `process` or `silence`. */
+  /** Evidence of the end of a session that did not report it: `record`, `process` or `silence`. */
   endedBy?: string;
-  /** Steps or stories that the producer announced. */
+  /** Number of steps or stories that the producer announced. */
   total?: number;
   estimatedMs?: number;
-  /** How much is done as the producer says, from 0 to 100. */
+  /** Completed percentage as reported by the producer, from 0 to 100. */
   percent?: number;
   /** The time of the newest event. */
   lastActivity: string;
@@ -143,55 +143,60 @@ export interface Execution {
   resources?: Resources;
   tokens?: number;
   costUsd?: number;
-  /** In order of appearance. In a summary only those that matter for what may come. */
+  /** Steps in order of appearance; a summary only keeps those that later events depend on. */
   steps: Map<string, Step>;
-  /** Ended steps that are no longer in `steps`, by status. */
+  /** Number of ended steps that were evicted from `steps`, by status. */
   droppedSteps?: Partial<Record<FinalStatus, number>>;
   /** The newest lines of output, oldest first. */
   tail: string[];
-  /** Lines of its log so far, those that have left the journal too. */
+  /** Number of log lines so far, including those already removed from the journal. */
   lines?: number;
-  /** Only what a list and later events need is in memory: other steps and the tail are in the journal alone. */
+  /** A summary: only what lists and later events need is in memory, other steps and the tail are in the journal. */
   summarised?: true;
-  /** The id was started again after this one had ended: what runs under it now. */
+  /** ID of the execution that was started under the same ID after this one had ended. */
   successor?: string;
-  /** seq of its first event and of its newest. */
+  /** seq of the first and of the newest event. */
   firstSeq: number;
   lastSeq: number;
-  /** seq of the note that tells it again, since retention has taken its first events. */
+  /** seq of the note that carries it over, after retention has removed its first events. */
   carriedSeq?: number;
 }
 
-/** The same as JSON: `steps` is a list. */
+/** JSON form of an execution: `steps` is a list. */
 export type ExecutionJson = Omit<Execution, 'steps'> & { steps: Step[] };
 
 const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
 
-/** Was it started by `progress run`? Then its runner can control it; anything else was only recorded. */
+/** Whether it was started by `progress run`, so that its runner can control it; any other was only recorded. */
 export function isRun({ id, kind, source }: Execution): boolean {
   return kind === 'run' || isRunner(source, id);
 }
 
-/** Is this source the runner of the execution with this ID? */
+/** Whether a source is the runner of the execution with this ID. */
 export function isRunner(source: string | undefined, id: string): boolean {
   return source?.startsWith('run-') === true && source.endsWith(`-${id}`);
 }
 
-/** Is it over? */
+/** Whether a status is final. */
 export function isFinal(status: Status): status is FinalStatus {
   return FINAL.has(status);
 }
 
-/** Whether an outcome is a failure; what a user cancelled is none. */
+/** Whether an outcome counts as a failure: an observed one, or `lost`. */
 export function isFailure(status: Status): boolean {
-  return status === 'failed' || status === 'timeout' || status === 'lost';
+  return isObservedFailure(status) || status === 'lost';
+}
+
+/** Whether a failure was observed, which excludes `lost`. */
+export function isObservedFailure(status: Status): boolean {
+  return status === 'failed' || status === 'timeout';
 }
 
 export function executionToJson(execution: Execution): ExecutionJson {
   return { ...execution, steps: [...execution.steps.values()] };
 }
 
-/** The reverse of `executionToJson`; the result shares nothing with the argument's lists. */
+/** The inverse of `executionToJson`; copies the lists. */
 export function executionFromJson(json: ExecutionJson): Execution {
   return {
     ...json,

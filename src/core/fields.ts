@@ -1,15 +1,15 @@
-/** Reading fields that a producer chose: wrong types count as absent, long texts are cut. */
+/** Reads fields of untrusted data: wrong types count as absent, long texts are truncated. */
 import type { EventData } from './event.js';
 import { numberOf, textOf } from './event.js';
 
-/** An object that JSON.parse made: its keys are its own, `__proto__` too. */
+/** Object made by JSON.parse: its keys are own properties, `__proto__` included. */
 export type Fields = Record<string, unknown>;
 
 export function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Longer ones are cut in memory, not in the journal. */
+/** Bounds in memory; the journal keeps the full texts. */
 export const NAME_CHARS = 512;
 export const TEXT_CHARS = 4_096;
 
@@ -17,7 +17,7 @@ export function clip(text: string, chars: number): string {
   return text.length <= chars ? text : `${text.slice(0, chars - 1)}…`;
 }
 
-/** As many of them as fit into `chars` in all, the last one cut. */
+/** Returns the texts that fit into `chars` in total, the last one truncated. */
 export function clipAll(texts: readonly string[], chars: number): string[] {
   const kept: string[] = [];
   let left = chars;
@@ -29,7 +29,7 @@ export function clipAll(texts: readonly string[], chars: number): string[] {
   return kept;
 }
 
-/** Copies the named fields that are texts. */
+/** Copies the named fields that are texts, truncated to `chars`. */
 export function assignText<K extends string>(
   target: Partial<Record<K, string>>,
   data: EventData,
@@ -48,7 +48,7 @@ export function assignNumber<K extends string>(
   assignFields(target, keys, (key) => numberOf(data, key));
 }
 
-/** Copies the named fields whatever they hold, as text: a value that is no text as JSON. */
+/** Copies the named fields as text, truncated to `chars`; other values as JSON. */
 export function assignValue<K extends string>(
   target: Partial<Record<K, string>>,
   data: EventData,
@@ -61,7 +61,7 @@ export function assignValue<K extends string>(
   });
 }
 
-/** Sets the fields that `read` has a value for. */
+/** Sets the fields for which `read` returns a value. */
 function assignFields<K extends string, T>(
   target: Partial<Record<K, T>>,
   keys: readonly K[],

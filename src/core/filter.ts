@@ -1,12 +1,12 @@
-/** Which events a reader wants: the same conditions on the socket, in files and in faces. */
+/** Filters events: the same conditions for subscriptions, files and user interfaces. */
 import type { ExecutionEvent } from './event.js';
 
 export const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** All given conditions must hold. */
+/** Conditions of a filter; all that are given must hold. */
 export interface Filter {
-  /** An execution's full id. */
+  /** Full ID of an execution. */
   execution?: string | undefined;
   step?: string | undefined;
   types?: readonly string[] | undefined;
@@ -14,21 +14,22 @@ export interface Filter {
   level?: Level | undefined;
   /** Of `output` events; other types pass. */
   stream?: string | undefined;
-  /** Of executions that are not named here what they write and say is left out: lists want how things stand. */
+  /** Omits `output`, `log` and `activity` of all executions but these: lists need the status only. */
   details?: readonly string[] | undefined;
 }
 
-/** The bulk of all events, which only a face that shows this one execution wants. */
+/** Types that make up most events, needed only where a single execution is shown. */
 const DETAIL_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'activity']);
-/** What a filter looks at. */
+
+/** Fields of an event that a filter reads. */
 export type Matchable = Pick<ExecutionEvent, 'type' | 'execution' | 'step' | 'data'>;
 
-/** Does nothing restrict it? */
+/** Whether a filter has no conditions. */
 export function isOpen(filter: Filter): boolean {
   return Object.values(filter).every((value) => value === undefined);
 }
 
-/** A level's rank; an unknown one ranks as `info`. */
+/** Returns the rank of a level; an unknown one ranks as `info`. */
 export function levelRank(level: unknown): number {
   const rank = LEVELS.indexOf(level as Level);
   return rank === -1 ? 1 : rank;

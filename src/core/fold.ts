@@ -1,11 +1,12 @@
 /**
- * The one fold: what an event changes. The daemon, the terminal and the viewer run this same code.
+ * Folds events into the state. The daemon, the terminal and the viewer run this same code.
  *
- * Pure in that it knows nothing but its arguments: no clock, no I/O, no chance. For speed it updates `state` in place
- * and shares nothing with other states.
+ * The result depends on the arguments only: no clock, no I/O, no randomness. For speed `state` is updated in place; it
+ * shares nothing with other states.
  */
 import { activityTail } from './activity.js';
 import { countOutcome, foldAlert, foldCarriedAlerts } from './alerts.js';
+import { evictOldest } from './evict.js';
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
 import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
@@ -29,9 +30,9 @@ import {
 } from './state.js';
 import { aliasFamilyOf } from './event-alias-table.js';
 
-/** What lies deeper is not told from that. */
+/** Maximum number of enclosing steps that are considered for the depth of an activity. */
 const MAX_DEPTH = 6;
-/** Lines of output kept for a face that joins late; the journal has them all. */
+/** Lines of output kept in memory for clients that connect later; the journal has them all. */
 const TAIL_LINES = 12;
 const TAIL_CHARS = 400;
 const ARGV_CHARS = 4_096;
@@ -39,12 +40,12 @@ const AFTER_CHARS = 4_096;
 const LABELS = 32;
 const LABEL_KEY_CHARS = 64;
 const LABEL_CHARS = 256;
-/** The first ones named go. */
+/** Queues kept; the oldest are evicted. */
 const MAX_QUEUES = 1_000;
-/** Of one source; older ones are alive all the same, only not its default any more. */
+/** Open executions remembered per source, for routing; older ones stay open but are no longer its default. */
 const OPEN_PER_SOURCE = 16;
 
-/** Applies one event. Returns the execution that it belongs to, if it belongs to one. */
+/** Applies one event. @returns The execution that the event belongs to, if any. */
 export function fold(state: State, event: ExecutionEvent): Execution | undefined {
   state.seq = event.seq;
   if (event.type === 'journal_note') {
@@ -66,21 +67,21 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
-  // a summary stays one
+  // keep a summary small
   if (execution.summarised && Object.hasOwn(STEP_ENDS, event.type)) condenseSteps(execution);
-  // an agent that begins is what it waited for
+  // the invocation of an agent is what the execution waited for
   if (event.type === 'step_started' && event.data['kind'] === 'invocation') clearAttention(execution);
   if (event.type === 'step_started') noteTask(execution, event, state);
   if (!PASSIVE_TYPES.has(event.type)) noteActivity(execution, event.time);
   return execution;
 }
 
-/** Said about an execution, not by it: no sign of life. */
+/** Types of events about an execution rather than by it, which do not count as activity. */
 export const PASSIVE_TYPES: ReadonlySet<string> = new Set([
   ...['resource_update', 'attention', 'alert_triggered', 'control'],
 ]);
 
-/** Whoever is heard of is silent no more. */
+/** Updates the last activity; an active execution is no longer silent. */
 function noteActivity(execution: Execution, time: string): void {
   if (time > execution.lastActivity) execution.lastActivity = time;
   if (execution.attention === 'silent') clearAttention(execution);
@@ -94,7 +95,7 @@ function clearAttention(execution: Execution): void {
 
 type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
 
-/** A table without a prototype: types are the producer's words. */
+/** Handlers by type. Without a prototype, since types are chosen by producers. */
 const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
   Object.create(null) as Record<string, Change | undefined>,
   {
@@ -115,7 +116,7 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
   } satisfies Record<string, Change>,
 );
 
-/** The execution of an event; one that nobody has announced is created by any event but those about something else. */
+/** Returns the execution of an event. An unknown one is created, except by events of global types. */
 function executionOf(state: State, event: ExecutionEvent, id: string): Execution | undefined {
   const known = findExecution(state, id);
   return known || GLOBAL_TYPES.has(event.type) ? known : createImplicit(state, event, id);
@@ -144,7 +145,7 @@ function createImplicit(state: State, event: ExecutionEvent, id: string): Execut
   return execution;
 }
 
-/** `id~2` opens after `id`, `id~3` after `id~2`. */
+/** Returns the ID for a restart of an ended execution: `id~2` follows `id`, `id~3` follows `id~2`. */
 export function nextGeneration(id: string): string {
   const match = /^(.*)~(\d+)$/s.exec(id);
   return match ? `${match[1]}~${Number(match[2]) + 1}` : `${id}~2`;
@@ -156,7 +157,7 @@ function previousGeneration(id: string): string {
   return match[2] === '2' ? (match[1] ?? '') : `${match[1]}~${Number(match[2]) - 1}`;
 }
 
-/** The source, and the producer that it does not tell. */
+/** Returns the names of the producer: the source, and the nearest sender. */
 function namesOf({ source, sender }: ExecutionEvent): string[] {
   return [source, sender?.[0]].filter((name) => name !== undefined);
 }
@@ -166,7 +167,7 @@ function foldSource(state: State, event: ExecutionEvent, name: string, execution
   const counts = event.n !== undefined && name === event.source;
   let source = state.sources.get(name);
   if (!source) {
-    // a source that neither counts nor starts anything leaves nothing to remember
+    // nothing to remember of a source that has no counter and starts nothing
     if (!counts && !starts) return;
     source = { n: -1, open: [], firstSeq: event.seq, lastSeq: event.seq, time: event.time };
     rememberSource(state, name, source);
@@ -192,7 +193,7 @@ function queue(execution: Execution, event: ExecutionEvent): void {
   }
 }
 
-/** A late start fills in what is missing; it never reopens what is over. */
+/** Applies a start. A late one fills in missing fields and never reopens an ended execution. */
 function start(execution: Execution, event: ExecutionEvent): void {
   const first = execution.implicit !== undefined || execution.startedAt === undefined;
   describe(execution, event);
@@ -206,21 +207,21 @@ function start(execution: Execution, event: ExecutionEvent): void {
   const vocabulary = aliasFamilyOf(event.data);
   if (vocabulary !== undefined) execution.vocabulary = vocabulary;
   if (execution.status === 'queued' || execution.status === 'pending') execution.status = 'running';
-  // whoever begins, or begins again, is not waiting any more
+  // an execution that starts, or starts again, no longer waits
   clearAttention(execution);
   if (isFinal(execution.status)) setDuration(execution, event, execution.endedAt);
 }
 
-/** The name that a start or a queueing gives. */
+/** Returns the name in the data of `execution_started` or `execution_queued`. */
 export function nameIn(data: EventData): string | undefined {
   return textOf(data, 'name') ?? textsOf(data, 'argv')?.join(' ');
 }
 
-/** What a start or a queueing tells; what is known already is only replaced by something given. */
+/** Copies the descriptive fields of a start; known values are replaced only by given ones. */
 function describe(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   const argv = textsOf(data, 'argv');
-  // a task inside has named it by now, though the runner may be late to say that the command runs
+  // the runner's start may arrive after a task inside the run has named it
   const name = execution.tasks ? textOf(data, 'name') : nameIn(data);
   if (name) execution.name = clip(name, NAME_CHARS);
   if (argv) execution.argv = clipAll(argv, ARGV_CHARS);
@@ -239,7 +240,7 @@ function addLabels(execution: Execution, data: EventData): void {
     execution.labels = Object.fromEntries([...Object.entries(execution.labels ?? {}), ...labels].slice(-LABELS));
 }
 
-/** What the first task inside a run says about it; the name that the user gave stays. */
+/** Applies the description of a run by its first task; a name given by the user is kept. */
 function describeRun(execution: Execution, event: ExecutionEvent, state: State): void {
   const { data } = event;
   noteTask(execution, event, state);
@@ -255,7 +256,7 @@ function noteTask(execution: Execution, { data }: ExecutionEvent, state: State):
   if (task !== undefined) addTask(state, execution, task);
 }
 
-/** Its task is over, and with it its steps; the run is not. */
+/** Applies the outcome of the task that describes a run: closes its steps, not the run. */
 function stateOutcome(execution: Execution, { data, time }: ExecutionEvent): void {
   const status = FINAL_STATUSES.find((one) => one === data['status']);
   if (status === undefined) return;
@@ -271,7 +272,7 @@ function endWith(status: FinalStatus): Change {
     const before = execution.status;
     const wasOver = isFinal(before);
     if (wasOver) {
-      // a producer that saw the end knows better than a daemon or a user that no longer waited for it
+      // the producer's observation wins over `lost` and over a dismissal
       const isReplaced = execution.dismissed ? data['dismissed'] !== true : execution.status === 'lost';
       if (!isReplaced || status === 'lost') return;
       delete execution.error;
@@ -280,7 +281,7 @@ function endWith(status: FinalStatus): Change {
     else delete execution.dismissed;
     execution.status = status;
     execution.endedAt = event.time;
-    // an error that it got over is told in the log
+    // an error that was recovered from remains in the log
     if (status === 'completed') delete execution.error;
     if (status === 'completed' || data['error'] !== undefined) delete execution.errorType;
     assignNumber(execution, data, ['exitCode']);
@@ -300,7 +301,7 @@ function endWith(status: FinalStatus): Change {
   };
 }
 
-/** Processes are many, and one that has nothing open leaves nothing to remember. */
+/** Removes an ended execution from a source; forgets a source without counter and open executions. */
 function closeAt(state: State, name: string, id: string): void {
   const source = state.sources.get(name);
   if (!source) return;
@@ -308,7 +309,7 @@ function closeAt(state: State, name: string, id: string): void {
   if (source.n === -1 && source.open.length === 0) state.sources.delete(name);
 }
 
-/** The producer's own figure, else the difference of two times of one clock. */
+/** Sets the duration: the producer's value, else the difference of two times of the same clock. */
 function setDuration(execution: Execution, event: ExecutionEvent, endedAt: string | undefined): void {
   const given = numberOf(event.data, 'durationMs');
   if (given !== undefined) execution.durationMs = Math.max(0, given);
@@ -330,7 +331,7 @@ function orphan(execution: Execution): void {
   if (!isFinal(execution.status)) execution.orphaned = true;
 }
 
-/** On a step when it names one, else on the execution. */
+/** Applies progress to the step that the event names, else to the execution. */
 function setProgress(execution: Execution, event: ExecutionEvent): void {
   const owner = event.step === undefined ? execution : (stepOf(execution, event) ?? execution);
   owner.progress = { ...owner.progress, ...progressOf(event.data) };
@@ -345,11 +346,11 @@ function progressOf(data: EventData): Progress {
 
 function foldOutput(execution: Execution, { data }: ExecutionEvent): void {
   const text = textOf(data, 'text');
-  // what is for debuggers is kept from people
+  // debug output is not shown in the tail
   if (text !== undefined && data['stream'] !== 'debug') appendTail(execution, text);
 }
 
-/** An error that names its type is one of the step or of the whole; others are lines of the log alone. */
+/** Applies an error message. One with an error type becomes the error of the step or execution, others are log lines only. */
 function foldError(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
   const error = textOf(data, 'message');
@@ -370,7 +371,7 @@ function appendTail({ status, tail, summarised }: Execution, text: string): void
   while (tail.length > TAIL_LINES) tail.shift();
 }
 
-/** Without looking at more of a long text than needed. */
+/** Returns the last lines of a text, scanning from its end. */
 function lastLines(text: string): string[] {
   const lines: string[] = [];
   let end = text.endsWith('\n') ? text.length - 1 : text.length;
@@ -392,10 +393,10 @@ function foldActivity(execution: Execution, event: ExecutionEvent): void {
   countUsage(execution, event);
 }
 
-/** In how many sub-agents that lies. */
+/** Returns the number of sub-agents that enclose a step. */
 function depthOf({ steps }: Execution, step: string | undefined): number {
   let depth = 0;
-  // a circle of parents ends here too
+  // bounded, since parents may form a cycle
   for (let level = 0; step !== undefined && level < MAX_DEPTH; level++) {
     const { kind, parent } = steps.get(step) ?? {};
     if (kind === 'subagent') depth += 1;
@@ -423,7 +424,7 @@ function setAttention(execution: Execution, event: ExecutionEvent): void {
 }
 
 function setResources(execution: Execution, { data }: ExecutionEvent): void {
-  // what comes late was measured before the end, which has told more
+  // a late sample was measured before the end, which carried the final figures
   if (isFinal(execution.status)) return;
   const resources: Resources = { ...execution.resources };
   assignNumber(resources, data, ['cpu', 'rss', 'processes']);
@@ -432,7 +433,7 @@ function setResources(execution: Execution, { data }: ExecutionEvent): void {
   execution.resources = resources;
 }
 
-/** What it has used stays; what it was using is over. */
+/** Drops the current usage at the end; keeps the totals and peaks. */
 function endResources(execution: Execution, data: EventData): void {
   const { cpu: _cpu, rss: _rss, processes: _processes, ...resources } = execution.resources ?? {};
   setUsed(resources, data);
@@ -442,7 +443,7 @@ function endResources(execution: Execution, data: EventData): void {
 
 function setUsed(resources: Resources, data: EventData): void {
   assignNumber(resources, data, ['cpuSeconds']);
-  // several look now and then, and each sees another part of it
+  // samples come from several observers, so a peak never decreases
   const peakRss = Math.max(numberOf(data, 'peakRss') ?? 0, numberOf(data, 'rss') ?? 0);
   if (peakRss > (resources.peakRss ?? 0)) resources.peakRss = peakRss;
 }
@@ -462,11 +463,10 @@ function foldQueue(state: State, data: EventData): void {
   if (data['declared'] === true) queue.declared = settingsOf(queue);
   if (data['declared'] === false) delete queue.declared;
   state.queues.set(name, queue);
-  const [oldest] = state.queues.keys();
-  if (state.queues.size > MAX_QUEUES && oldest !== undefined) state.queues.delete(oldest);
+  evictOldest(state.queues, MAX_QUEUES);
 }
 
-/** What is alive was written again because the events that told it leave the journal. */
+/** Applies a note of the daemon: state carried over from events that are removed from the journal, or a removal. */
 function foldNote(state: State, event: ExecutionEvent): void {
   const note = asCarryNote(event.data);
   switch (note.kind) {
@@ -477,7 +477,7 @@ function foldNote(state: State, event: ExecutionEvent): void {
       const steps = findExecution(state, note.execution.id)?.steps ?? new Map<string, Step>();
       const execution = { ...executionFromJson(note.execution), steps, carriedSeq: event.seq };
       installExecution(state, execution, isFinal(execution.status));
-      // an older one of that id has been forgotten, and the id was used anew: what ran before does not follow it
+      // the predecessor may be newer, if the ID was reused after its old executions were forgotten
       const predecessor = findExecution(state, previousGeneration(execution.id));
       if (predecessor && predecessor.firstSeq > execution.firstSeq) delete predecessor.successor;
       return;
@@ -504,13 +504,13 @@ function foldNote(state: State, event: ExecutionEvent): void {
   }
 }
 
-/** What ran before under this id is followed by nothing any more. */
+/** Removes the link from a predecessor to a pruned execution. */
 function forgetSuccessor(state: State, id: string): void {
   const predecessor = findExecution(state, previousGeneration(id));
   if (predecessor?.successor === id && !findExecution(state, id)) delete predecessor.successor;
 }
 
-/** In the order in which they are told, which is that of their appearance. */
+/** Applies carried steps, in the order of their appearance. */
 function foldCarriedSteps(state: State, event: ExecutionEvent, id: string, steps: readonly Step[]): void {
   const execution = findExecution(state, id) ?? createImplicit(state, event, id);
   for (const step of steps) {

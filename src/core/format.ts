@@ -1,4 +1,4 @@
-/** Numbers, times and statuses as people read them: the same in the terminal and in the viewer. */
+/** Formats numbers, times and statuses for people: the same in the terminal and in the viewer. */
 import type { Work } from './estimate.js';
 import type { Attention, Status } from './execution.js';
 
@@ -7,10 +7,10 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Below this a duration shows tenths of a second. */
+/** Durations below this show tenths of a second. */
 export const TENTHS_BELOW_MS = 10 * SECOND;
 
-/** `0.4s`, `41s`, `6:41`, `1:02:03`, `2d 1:02:03`. Rounded down: a clock never shows time that has not passed. */
+/** Formats a duration: `0.4s`, `41s`, `6:41`, `1:02:03`, `2d 1:02:03`. Rounded down, so it never exceeds the time passed. */
 export function formatDuration(ms: number): string {
   const span = atLeastZero(ms);
   if (span < TENTHS_BELOW_MS) return `${(Math.floor(span / 100) / 10).toFixed(1)}s`;
@@ -22,7 +22,7 @@ export function formatDuration(ms: number): string {
   return span < DAY ? clock : `${Math.floor(span / DAY)}d ${clock}`;
 }
 
-/** One number and its unit: `12s`, `5m`, `3h`, `2d`. */
+/** Formats a duration as one number with a unit: `12s`, `5m`, `3h`, `2d`. */
 export function formatAge(ms: number): string {
   const span = atLeastZero(ms);
   if (span < MINUTE) return `${Math.floor(span / SECOND)}s`;
@@ -31,7 +31,7 @@ export function formatAge(ms: number): string {
   return `${Math.floor(span / DAY)}d`;
 }
 
-/** How far an estimate of this size is rounded: false precision only makes it jump. */
+/** Rounding of estimates by size: higher precision would only make them fluctuate. */
 const REMAINING_GRAIN: readonly (readonly [below: number, grain: number])[] = [
   [MINUTE, 5 * SECOND],
   [10 * MINUTE, 30 * SECOND],
@@ -39,7 +39,7 @@ const REMAINING_GRAIN: readonly (readonly [below: number, grain: number])[] = [
   [Infinity, 5 * MINUTE],
 ];
 
-/** An estimated rest, rounded up to what it can be worth: `~25s`, `~4:30`, `~1:05:00`. */
+/** Formats an estimated remaining time, rounded up: `~25s`, `~4:30`, `~1:05:00`. */
 export function formatRemaining(ms: number): string {
   const span = atLeastZero(ms);
   const grain = REMAINING_GRAIN.find(([below]) => span < below)?.[1] ?? MINUTE;
@@ -47,7 +47,7 @@ export function formatRemaining(ms: number): string {
   return rounded < MINUTE ? `~${rounded / SECOND}s` : `~${formatDuration(rounded)}`;
 }
 
-/** `812 B`, `4.2 KiB`, `412 MiB`. */
+/** Formats a size: `812 B`, `4.2 KiB`, `412 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = atLeastZero(bytes);
@@ -59,19 +59,19 @@ export function formatBytes(bytes: number): string {
   return `${unit > 0 && value < 10 ? value.toFixed(1) : Math.floor(value)} ${units[unit] ?? ''}`;
 }
 
-/** `1,234,567`; a fraction keeps two digits. */
+/** Formats a number with separators (`1,234,567`) and at most two decimals. */
 export function formatCount(count: number): string {
   const [whole = '', fraction] = String(Math.round(count * 100) / 100).split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** `2 steps`, `1 story`. */
+/** Formats a count with its noun: `2 steps`, `1 story`. */
 export function formatQuantity(count: number, singular: string, plural = `${singular}s`): string {
   return `${formatCount(count)} ${count === 1 ? singular : plural}`;
 }
 
-/** `3/3 stories`, and where not all passed how many did what: `3/3 stories: 2 passed · 1 failed`. */
+/** Formats work: `3/3 stories`, with the outcomes if not all passed: `3/3 stories: 2 passed · 1 failed`. */
 export function formatWork({ done, total, unit = '', outcomes }: Work, separator = ' · '): string {
   const count = total === undefined ? formatCount(done) : `${formatCount(done)}/${formatCount(total)}`;
   const words = (['passed', 'failed', 'cancelled', 'lost', 'skipped'] as const).flatMap((word) => {
@@ -82,26 +82,26 @@ export function formatWork({ done, total, unit = '', outcomes }: Work, separator
   return `${count} ${unit}`.trimEnd() + (ends === '' ? '' : `: ${ends}`);
 }
 
-/** Rounded, but 100 % means done. */
+/** Formats a share from 0 to 1 as a rounded percentage; only 1 and above becomes 100 %. */
 export function formatPercent(share: number): string {
   return share >= 1 ? '100%' : `${Math.min(99, Math.round(atLeastZero(share) * 100))}%`;
 }
 
-/** Of one core, so that it may be more than all of it: `140%`. */
+/** Formats a CPU usage in percent of one core, which may exceed 100: `140%`. */
 export function formatCpu(percent: number): string {
   return `${formatCount(Math.round(atLeastZero(percent)))}%`;
 }
 
-/** Local time of day, `10:41:12`. */
+/** Formats the local time of day: `10:41:12`. */
 export function formatClock(ms: number): string {
   const date = new Date(ms);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
 }
 
 interface Sign {
-  /** One cell. */
+  /** One cell wide. */
   icon: string;
-  /** Two cells, for lists of criteria: never a sequence with a variation selector, which terminals measure differently. */
+  /** Two cells wide, for checklists. Never with a variation selector, whose width differs between terminals. */
   mark: string;
   ascii: string;
 }
@@ -128,49 +128,53 @@ function signOf(status: Status, attention: Attention | undefined): Sign {
   return status === 'running' && attention !== undefined ? ATTENTION_SIGNS[attention] : SIGNS[status];
 }
 
-/** A sign of one cell (three in ASCII). */
+/** Returns the icon of a status, one cell wide (three in ASCII). */
 export function statusIcon(status: Status, ascii: boolean, attention?: Attention): string {
   const sign = signOf(status, attention);
   return ascii ? sign.ascii : sign.icon;
 }
 
-/** A sign of two cells (three in ASCII). */
+/** Returns the mark of a status, two cells wide (three in ASCII). */
 export function statusMark(status: Status, ascii: boolean, attention?: Attention): string {
   const sign = signOf(status, attention);
   return ascii ? sign.ascii : sign.mark;
 }
 
-/** `$0.05`. */
+/** Formats US dollars: `$0.05`. */
 export function formatUsd(usd: number): string {
   return `$${usd.toFixed(2)}`;
 }
 
 const ATTENTION_WORDS: Readonly<Record<Attention, string>> = { waiting: 'waiting', silent: 'quiet' };
 
-/** The word beside the sign: attention says more than `running`. */
+/** Returns the word for a status; of a running execution that for its attention, if any. */
 export function statusWord(status: Status, attention?: Attention): string {
   return status === 'running' && attention !== undefined ? ATTENTION_WORDS[attention] : status;
 }
 
-/** How an outcome reads before its duration: `failed after` 7:12. */
-const OUTCOMES: Readonly<Partial<Record<Status, string>>> = {
+/** Text of a status in front of a duration: `failed after` 7:12. */
+const OUTCOMES = {
+  pending: 'pending for',
+  queued: 'queued for',
+  running: 'running for',
+  paused: 'paused for',
   completed: 'completed in',
   failed: 'failed after',
   cancelled: 'cancelled after',
   timeout: 'timed out after',
+  skipped: 'skipped for',
   lost: 'lost after',
-};
+} as const satisfies Record<Status, string>;
 
-/** `completed in 11:52`, `failed after 7:12`, `running for 6:41`. */
+/** Formats a status with its duration: `completed in 11:52`, `failed after 7:12`, `running for 6:41`. */
 export function formatOutcome(status: Status, durationMs: number | undefined): string {
-  if (durationMs === undefined) return status;
-  return `${OUTCOMES[status] ?? `${status} for`} ${formatDuration(durationMs)}`;
+  return durationMs === undefined ? status : `${OUTCOMES[status]} ${formatDuration(durationMs)}`;
 }
 
-/** What a prefix must have to be recognised as an id. */
+/** Minimum length of a prefix, so that it is recognisable as an ID. */
 const SHORTEST_ID = 4;
 
-/** For each id the shortest prefix that no other one begins with. */
+/** Returns for each ID its shortest prefix that no other one begins with. */
 export function shortenIds(ids: Iterable<string>): Map<string, string> {
   const sorted = [...new Set(ids)].sort();
   const shared = sorted.map((id, index) => commonLength(id, sorted[index + 1] ?? ''));
@@ -196,7 +200,7 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** `12,208 tokens`, `$0.05`. */
+/** Formats tokens and cost as parts of a line: `12,208 tokens`, `$0.05`. */
 export function spentParts({
   tokens,
   costUsd,

@@ -1,4 +1,4 @@
-/** Executions by what they have in common: who works, which queue, which label. */
+/** Groups executions by agent, queue or label. */
 import type { Execution } from './execution.js';
 import { isFinal } from './execution.js';
 
@@ -6,20 +6,20 @@ export const GROUPINGS = ['agent', 'queue', 'label'] as const;
 
 export interface Grouping {
   by: (typeof GROUPINGS)[number];
-  /** Of labels: this one alone, not each with its value. */
+  /** With `label`: group by the values of this label only. */
   key?: string;
 }
 
 export interface ExecutionGroup<T> {
-  /** The agent, the queue, or `key=value`; undefined for those that have none. */
+  /** The agent, the queue, or `key=value`; undefined for executions without one. */
   name: string | undefined;
-  /** How many run or are paused, and how many are queued. */
+  /** Number of executions that run or are paused, and that are queued. */
   running: number;
   queued: number;
   executions: T[];
 }
 
-/** `agent`, `queue`, `label` or `label:KEY`; undefined for anything else. */
+/** Parses `agent`, `queue`, `label` or `label:KEY`; returns undefined for anything else. */
 export function parseGrouping(text: string): Grouping | undefined {
   const by = GROUPINGS.find((one) => one === text);
   if (by) return { by };
@@ -27,7 +27,7 @@ export function parseGrouping(text: string): Grouping | undefined {
   return key === undefined ? undefined : { by: 'label', key };
 }
 
-/** By name, those that have none in the end, and in each the order given. One with several labels is in several groups. */
+/** Groups executions, sorted by name, those without one last. One with several labels is in several groups. */
 export function groupExecutions<T extends Pick<Execution, 'status' | 'agent' | 'queue' | 'labels'>>(
   executions: readonly T[],
   grouping: Grouping,

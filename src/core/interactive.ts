@@ -1,9 +1,9 @@
-/** Which command lines run a program that a user operates until it ends: pure, by a list of programs. */
+/** Recognises command lines of interactive programs (editors, pagers, shells) by a list of patterns. */
 import { lastCommandOf } from './command-line.js';
 
 /**
- * Each entry is a program, then what else the command line must have: a word is an argument before all others, as the
- * name of a subcommand; `-t` an option; `!-c` the absence of an option or argument; `!*` that of any argument but options.
+ * Patterns of interactive programs: a program name, then conditions on its arguments. A word is the first argument, as the
+ * name of a subcommand; `-t` requires an option; `!-c` excludes an option or argument; `!*` excludes all but options.
  */
 export const INTERACTIVE_PROGRAMS: readonly string[] = [
   // editors
@@ -48,7 +48,7 @@ export const INTERACTIVE_PROGRAMS: readonly string[] = [
   ...['claude !-p !--print', 'codex !exec !e', 'gemini !-p !--prompt'],
 ];
 
-/** Programs that run the one that follows them, with those of their options that take a value. */
+/** Programs that execute their arguments as a command, with their options that take a value. */
 const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   sudo: ['-u', '-g', '-h', '-p', '-C', '-D', '-R', '-T', '-U', '-r', '-t'],
   doas: ['-u', '-C'],
@@ -64,15 +64,15 @@ const WRAPPERS: Readonly<Record<string, readonly string[]>> = {
   caffeinate: ['-t', '-w'],
 };
 const ASSIGNMENT = /^[A-Za-z_]\w*\+?=/;
-/** `sudo env nice ...`: more in one another are not looked through. */
+/** Maximum nesting of wrappers: `sudo env nice ...`. */
 const MAX_WRAPPERS = 8;
 
-/** Whether a text can be an entry: it begins with the name of a program. */
+/** Whether a text is a valid pattern: it begins with the name of a program. */
 export function isProgramEntry(entry: string): boolean {
   return /^[^\s!<-]\S*( \S+)*$/.test(entry);
 }
 
-/** Whether the last program of a command line is in the list. */
+/** Whether the last program of a command line matches one of the patterns. */
 export function isInteractive(line: string, programs: readonly string[]): boolean {
   let words: readonly string[] = lastCommandOf(line);
   for (let depth = 0; depth < MAX_WRAPPERS; depth += 1) {
@@ -86,7 +86,7 @@ export function isInteractive(line: string, programs: readonly string[]): boolea
   return false;
 }
 
-/** What follows the options of a wrapper. */
+/** Returns the command after the options of a wrapper. */
 function wrappedBy(valued: readonly string[], args: readonly string[]): readonly string[] {
   let at = 0;
   while (args[at]?.startsWith('-') === true) at += valued.includes(args[at] ?? '') ? 2 : 1;
@@ -107,13 +107,13 @@ function holds(need: string, args: readonly string[]): boolean {
   return !need.startsWith('-') || args.some((arg) => isWanted(need, arg));
 }
 
-/** `-t` is in `-it` too, `--file` in `--file=x`. */
+/** Whether an argument contains an option: `-it` contains `-t`, and `--file=x` contains `--file`. */
 function isWanted(wanted: string, arg: string): boolean {
   if (/^-\w$/.test(wanted)) return /^-[A-Za-z]+$/.test(arg) && arg.includes(wanted.slice(1));
   return arg === wanted || (wanted.startsWith('--') && arg.startsWith(`${wanted}=`));
 }
 
-/** Are these words the first of the arguments? What follows an option may be its value: `git -C directory log`. */
+/** Whether the arguments begin with these words, apart from options and their values: `git -C directory log`. */
 function startsWith(args: readonly string[], words: readonly string[]): boolean {
   let found = 0;
   let mayBeValue = false;

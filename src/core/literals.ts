@@ -1,26 +1,27 @@
-/** What every text that a pattern (RE2) matches must hold, so that most texts need not be matched at all. */
+/** Extracts literals that every match of an RE2 pattern contains, as a cheap pre-filter before matching. */
 
-/** Groups within groups beyond this are not looked into. */
+/** Maximum nesting of groups. */
 const MAX_DEPTH = 10;
-/** Escapes that stand for a set or a place. What else is behind a backslash and no punctuation gives up. */
+/** Escapes for character classes and assertions. Any other escape that is not punctuation is not analysed. */
 const CLASS_ESCAPES = 'dDwWsSbBAz';
 const PUNCTUATION = /^[!-/:-@[-`{-~]$/;
 
-/** One of these texts stands in whatever matches; undefined when nothing of the kind is known. */
+/** Returns texts of which every match contains at least one; undefined if no such texts are known. */
 export function requiredTexts(pattern: string): string[] | undefined {
   try {
     const reader = new Reader(Array.from(pattern));
     const found = reader.alternatives(0);
     return reader.isAtEnd ? found : undefined;
   } catch (error) {
-    if (error instanceof GivenUp) return undefined;
+    if (error instanceof UnsupportedSyntax) return undefined;
     throw error;
   }
 }
 
-/** Something stands there that is not worth understanding. */
-class GivenUp extends Error {}
+/** Thrown at syntax that is not analysed. */
+class UnsupportedSyntax extends Error {}
 
+/** Recursive descent parser of a pattern. */
 class Reader {
   readonly #characters: readonly string[];
   #at = 0;
@@ -33,15 +34,15 @@ class Reader {
     return this.#at >= this.#characters.length;
   }
 
-  /** Up to the end or the parenthesis that closes it: each branch must tell something. */
+  /** Parses alternatives up to the end or the closing parenthesis: each must contain a literal. */
   alternatives(depth: number): string[] | undefined {
-    if (depth > MAX_DEPTH) throw new GivenUp();
+    if (depth > MAX_DEPTH) throw new UnsupportedSyntax();
     const branches = [this.#sequence(depth)];
     while (this.#take('|')) branches.push(this.#sequence(depth));
     return branches.every((branch) => branch !== undefined) ? branches.flat() : undefined;
   }
 
-  /** The best of what its parts demand: the one whose shortest text is longest. */
+  /** Parses a sequence and returns the best literals of its parts: those whose shortest text is longest. */
   #sequence(depth: number): string[] | undefined {
     let best: string[] | undefined;
     let run = '';
@@ -54,45 +55,45 @@ class Reader {
     };
     while (!this.isAtEnd && this.#peek() !== '|' && this.#peek() !== ')') {
       const part = this.#part(depth);
-      const times = this.#repetition();
-      if (typeof part === 'string' && times === 'once') run += part;
+      const repeated = this.#repetition();
+      if (typeof part === 'string' && repeated === 'once') run += part;
       else {
-        if (typeof part === 'string' && times === 'more') run += part;
+        if (typeof part === 'string' && repeated === 'more') run += part;
         endRun();
-        if (typeof part !== 'string' && times !== 'perhaps') offer(part);
+        if (typeof part !== 'string' && repeated !== 'optional') offer(part);
       }
     }
     endRun();
     return best;
   }
 
-  /** A character that stands for itself, or what a group demands; undefined for anything else. */
+  /** Parses one atom: returns a literal character, or the literals of a group; undefined for anything else. */
   #part(depth: number): string | string[] | undefined {
     const character = this.#next();
     if (character === '(') return this.#group(depth);
     if (character === '[') return this.#skipClass();
     if (character === '\\') return this.#escaped();
     if ('.^$'.includes(character)) return undefined;
-    if ('*+?'.includes(character)) throw new GivenUp();
+    if ('*+?'.includes(character)) throw new UnsupportedSyntax();
     return character;
   }
 
   #group(depth: number): string[] | undefined {
     if (this.#take('?')) {
       // flags change what everything else means
-      if (!this.#take(':')) throw new GivenUp();
+      if (!this.#take(':')) throw new UnsupportedSyntax();
     }
     const found = this.alternatives(depth + 1);
-    if (!this.#take(')')) throw new GivenUp();
+    if (!this.#take(')')) throw new UnsupportedSyntax();
     return found;
   }
 
   #skipClass(): undefined {
     this.#take('^');
-    this.#take(']'); // the first one stands for itself
+    this.#take(']'); // literal in the first position
     while (!this.#take(']')) {
       const character = this.#next();
-      if (character === '[' && this.#peek() === ':') throw new GivenUp();
+      if (character === '[' && this.#peek() === ':') throw new UnsupportedSyntax();
       if (character === '\\') this.#next();
     }
   }
@@ -101,20 +102,20 @@ class Reader {
     const character = this.#next();
     if (PUNCTUATION.test(character)) return character;
     if (CLASS_ESCAPES.includes(character)) return undefined;
-    throw new GivenUp();
+    throw new UnsupportedSyntax();
   }
 
-  /** How often what was read last stands there. */
-  #repetition(): 'once' | 'more' | 'perhaps' {
+  /** Parses the quantifier of the last atom. */
+  #repetition(): 'once' | 'more' | 'optional' {
     const character = this.#peek();
     if (character === undefined || !'*+?{'.includes(character)) return 'once';
     this.#at += 1;
     if (character === '{') while (!this.#take('}')) this.#next();
-    // as little as possible, and what would be an error
+    // accept a lazy quantifier; a second quantifier would be an error
     while ('*+?{'.includes(this.#peek() ?? ' ')) {
-      if (!this.#take('?')) throw new GivenUp();
+      if (!this.#take('?')) throw new UnsupportedSyntax();
     }
-    return character === '+' ? 'more' : 'perhaps';
+    return character === '+' ? 'more' : 'optional';
   }
 
   #peek(): string | undefined {
@@ -123,7 +124,7 @@ class Reader {
 
   #next(): string {
     const character = this.#characters[this.#at++];
-    if (character === undefined) throw new GivenUp();
+    if (character === undefined) throw new UnsupportedSyntax();
     return character;
   }
 

@@ -1,68 +1,68 @@
 /**
- * The log of an execution as numbered lines: what it has written, said and done, in the order of the journal. The daemon
- * that numbers them and the viewer that adds what comes live run this same code, so they never disagree.
+ * Converts events to the numbered log lines of an execution: output, messages and activity, in the order of the journal.
  *
- * The lines of an event are one pure function, which the fold counts with, the daemon pages with and the viewer
- * continues with when events arrive live. So the number of the last line is always known, the end of a log is read
- * without an index, and numbers stay when old events leave the journal. The index of one execution is a mark every 512
- * lines.
+ * The lines are a pure function of the event, used by the fold to count, by the daemon to page and by the viewer to append
+ * live events, so they always agree. The number of the last line is therefore known without an index, the end of a log is
+ * read directly, and numbers are stable when old events are removed from the journal. The index of one execution is a
+ * mark every 512 lines.
  */
 import { activityFacts, callTitle, OUR_KINDS, otherActivity } from './activity.js';
 import { stripAnsi, visibleLine } from './ansi.js';
-import type { EventData, ExecutionEvent } from './event.js';
+import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
+import { isFailure } from './execution.js';
 import type { Level } from './filter.js';
 import { levelRank } from './filter.js';
 import { formatDuration } from './format.js';
 import { errorOf, messageOf } from './visible-steps.js';
 
 export interface LogLine {
-  /** Counted from 1 over the whole log of its execution. */
+  /** Line number within the log of the execution, counted from 1. */
   line: number;
-  /** Of its event; several lines may share it. */
+  /** seq of its event; several lines may share it. */
   seq: number;
   time: string;
-  /** Of its event. */
+  /** Type of its event. */
   type: string;
   step?: string;
-  /** Of output. */
+  /** Stream of output. */
   stream?: string;
-  /** Of a message; of what tells a failure `error`. */
+  /** Level of a message; `error` for failures. */
   level?: string;
-  /** Of an agent's activity. */
+  /** Kind of an agent's activity. */
   kind?: string;
   tool?: string;
-  /** May hold escape sequences, of output. */
+  /** May contain escape sequences, if it is output. */
   text: string;
-  /** What is folded behind the line: a tool's input or its result, the fields of a message. */
+  /** Collapsed details: the input or result of a tool, the fields of a message. */
   detail?: string;
-  /** So many characters of `detail`, or of `text`, are left out. */
+  /** Number of characters of `text` and `detail` that were cut off. */
   cut?: number;
 }
 
-/** Which lines a reader wants; all given conditions must hold. */
+/** Conditions on lines; all that are given must hold. */
 export interface LogFilter {
-  /** Text that stands in the line or in its detail. */
+  /** Text that the line or its detail contains. */
   text?: string | undefined;
-  /** Upper and lower case differ. */
+  /** Match the case of `text`. */
   exact?: boolean | undefined;
   step?: string | undefined;
-  /** Of output; other lines pass. */
+  /** Stream of output; other lines pass. */
   stream?: string | undefined;
   /** The lowest level of messages; other lines pass. */
   level?: Level | undefined;
 }
 
-/** A line longer than this is cut on a page. */
+/** Maximum length of a line on a page. */
 export const LINE_CHARS = 8_192;
-/** A detail longer than this is cut on a page. */
+/** Maximum length of a detail on a page. */
 const DETAIL_CHARS = 2_048;
-/** What stands on the line of a tool call or a result; the whole is its detail. */
+/** Maximum length of the line of a tool call or result; the full text is its detail. */
 const SUMMARY_CHARS = 200;
 
 type Draft = Omit<LogLine, 'line' | 'seq' | 'time' | 'type' | 'step'>;
 
-/** Types that leave no line: they tell of figures, or of something that other events tell. */
+/** Types without log lines: figures, and facts that other events report. */
 const SILENT_TYPES: ReadonlySet<string> = new Set([
   'progress',
   'resource_update',
@@ -72,7 +72,7 @@ const SILENT_TYPES: ReadonlySet<string> = new Set([
   'queue_changed',
 ]);
 
-/** How many lines the event leaves, without making them. */
+/** Counts the lines of an event without creating them. */
 export function countLines(event: ExecutionEvent): number {
   const { type, data } = event;
   if (SILENT_TYPES.has(type)) return 0;
@@ -80,7 +80,7 @@ export function countLines(event: ExecutionEvent): number {
   return text === undefined ? draftsOf(event).length : countIn(withoutLast(text));
 }
 
-/** Its lines, the first of them numbered `first`; nothing is cut. */
+/** Returns the lines of an event, untruncated, numbered from `first`. */
 export function linesOf(event: ExecutionEvent, first: number): LogLine[] {
   const { seq, time, type, step } = event;
   return draftsOf(event).map((draft, index) => ({
@@ -93,7 +93,7 @@ export function linesOf(event: ExecutionEvent, first: number): LogLine[] {
   }));
 }
 
-/** As it stands on a page: bounded, and it says how much is left out. */
+/** Truncates a line for a page and sets `cut` to the number of characters removed. */
 export function cutLine(line: LogLine): LogLine {
   const { text, detail = '' } = line;
   const excess = Math.max(0, text.length - LINE_CHARS) + Math.max(0, detail.length - DETAIL_CHARS);
@@ -106,10 +106,10 @@ export function cutLine(line: LogLine): LogLine {
   };
 }
 
-/** Does a text, without its escape sequences, hold what is looked for? */
+/** Predicate on a text without escape sequences. */
 export type TextTest = (text: string) => boolean;
 
-/** By the text of the filter; undefined where it asks for none. */
+/** Returns the predicate for the text of a filter; undefined if it has none. */
 export function textTest({ text = '', exact = false }: Pick<LogFilter, 'text' | 'exact'>): TextTest | undefined {
   if (text === '') return undefined;
   if (exact) return (content) => content.includes(text);
@@ -117,7 +117,7 @@ export function textTest({ text = '', exact = false }: Pick<LogFilter, 'text' | 
   return (content) => content.toLowerCase().includes(wanted);
 }
 
-/** A test for lines, prepared once for many. `holds` takes the place of the filter's own text. */
+/** Returns a predicate for lines. @param holds Replaces the test for the filter's text, for instance by a pattern. */
 export function lineTest(filter: LogFilter, holds = textTest(filter)): (line: LogLine) => boolean {
   const { step, stream, level } = filter;
   return (line) => {
@@ -128,7 +128,7 @@ export function lineTest(filter: LogFilter, holds = textTest(filter)): (line: Lo
   };
 }
 
-/** May one of its lines pass? Looks once at all that an output event holds, which saves making its lines. */
+/** Returns a predicate for events that may have a matching line: tests output as a whole, before it is split into lines. */
 export function eventTest(filter: LogFilter): (event: ExecutionEvent) => boolean {
   const holds = textTest(filter);
   return ({ type, data }) => {
@@ -155,9 +155,9 @@ function draftsOf(event: ExecutionEvent): Draft[] {
     case 'control':
       return [{ text: controlText(event) }];
     case 'execution_paused':
-      return [{ text: byWhom(event, 'paused') }];
+      return [{ text: withActor(event, 'paused') }];
     case 'execution_resumed':
-      return [{ text: byWhom(event, 'resumed') }];
+      return [{ text: withActor(event, 'resumed') }];
     case 'execution_queued':
       return [{ text: 'queued' }];
     case 'execution_started':
@@ -187,7 +187,7 @@ function messageDrafts({ data }: ExecutionEvent): Draft[] {
   }));
 }
 
-/** What an agent says is read as a whole; what its tools take and give is folded behind one line. */
+/** Returns the lines of an activity: the full text of messages, one line with details for tool calls and results. */
 function activityDrafts({ data }: ExecutionEvent): Draft[] {
   const kind = textOf(data, 'kind') ?? 'activity';
   const tool = textOf(data, 'tool');
@@ -211,14 +211,14 @@ function activityDrafts({ data }: ExecutionEvent): Draft[] {
   return [{ ...head, text: summary, ...(detail !== '' && detail !== summary && { detail }) }];
 }
 
-/** They share the line, so that the numbers of the lines do not depend on what is said of an activity. */
+/** Appends the facts to the last line, so that line numbers do not depend on them. */
 function withFacts(line: string, data: EventData): string {
   const facts = activityFacts(data).join(' · ');
   if (facts === '') return line;
   return line === '' ? facts : `${line} (${facts})`;
 }
 
-function endDraft(event: ExecutionEvent, status: string): Draft {
+function endDraft(event: ExecutionEvent, status: FinalStatus): Draft {
   const { data, type } = event;
   const ms = numberOf(data, 'durationMs');
   const exitCode = numberOf(data, 'exitCode');
@@ -234,7 +234,7 @@ function endDraft(event: ExecutionEvent, status: string): Draft {
   const said = parts.filter((part) => part !== undefined).join(' ');
   return {
     text: error === undefined ? said : `${said}: ${firstLine(error)}`,
-    ...((status === 'failed' || status === 'timeout' || status === 'lost') && { level: 'error' }),
+    ...(isFailure(status) && { level: 'error' }),
     ...(error?.includes('\n') && { detail: error }),
   };
 }
@@ -248,14 +248,14 @@ function stepName({ step, data }: ExecutionEvent): string {
   return textOf(data, 'name') ?? step ?? 'step';
 }
 
-/** `stop by root`, `stop by root failed: not permitted`. */
+/** Formats a control command: `stop by root`, `stop by root failed: not permitted`. */
 function controlText(event: ExecutionEvent): string {
   const error = textOf(event.data, 'error');
-  const what = byWhom(event, textOf(event.data, 'action') ?? 'control');
+  const what = withActor(event, textOf(event.data, 'action') ?? 'control');
   return error === undefined ? what : `${what} failed: ${error}`;
 }
 
-function byWhom({ data }: ExecutionEvent, what: string): string {
+function withActor({ data }: ExecutionEvent, what: string): string {
   const by = textOf(data, 'by');
   return by === undefined ? what : `${what} by ${by}`;
 }
@@ -277,7 +277,7 @@ function pretty(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value, undefined, 2);
 }
 
-/** A newline at the end ends the last line; it begins no other. */
+/** Removes a trailing newline, which ends the last line and begins no other. */
 function withoutLast(text: string): string {
   return text.endsWith('\n') ? text.slice(0, -1) : text;
 }

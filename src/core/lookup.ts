@@ -1,15 +1,15 @@
-/** Finds the execution that a person means. */
+/** Looks up executions by ID, name or unique prefix. */
 import type { Execution } from './execution.js';
 
-/** More than this many candidates are not listed. */
+/** Maximum number of candidates listed for an ambiguous prefix. */
 const MAX_CANDIDATES = 5;
 
-/** What an execution is found by. */
+/** Fields used for the lookup. */
 type Named = Pick<Execution, 'id' | 'name' | 'firstSeq' | 'tasks'>;
 
 export type LookupResult<T extends Named = Execution> = { execution: T } | { ambiguous: string[] } | undefined;
 
-/** By full ID, its own or that of a task inside it, else by name: the newest of that name. */
+/** Finds an execution by its full ID or that of a task inside it, else the newest one of that name. */
 export function findByName<T extends Named>(executions: readonly T[], text: string): T | undefined {
   return (
     executions.find(({ id }) => id === text) ??
@@ -18,7 +18,7 @@ export function findByName<T extends Named>(executions: readonly T[], text: stri
   );
 }
 
-/** The same, else by a unique prefix of an ID. */
+/** Finds an execution as `findByName` does, else by a unique prefix of its ID. */
 export function findByText<T extends Named>(executions: readonly T[], text: string): LookupResult<T> {
   const named = findByName(executions, text);
   if (named) return { execution: named };
@@ -29,7 +29,7 @@ export function findByText<T extends Named>(executions: readonly T[], text: stri
   return { ambiguous: candidates.slice(0, MAX_CANDIDATES).map(({ id }) => id) };
 }
 
-/** The one that a person without a wish wants to see: the newest that runs, else the newest. */
+/** Returns the newest execution. */
 export function newest<T extends Named>(executions: readonly T[]): T | undefined {
   return executions.reduce<T | undefined>(
     (best, candidate) => (best && best.firstSeq >= candidate.firstSeq ? best : candidate),
@@ -37,7 +37,7 @@ export function newest<T extends Named>(executions: readonly T[]): T | undefined
   );
 }
 
-/** Does the text, whatever its case, stand in what one knows an execution by? */
+/** Whether the ID, name, agent or a label of an execution contains a text, ignoring case. */
 export function mentions({ id, name, agent, labels = {} }: Execution, text: string): boolean {
   if (text === '') return true;
   const wanted = text.toLowerCase();

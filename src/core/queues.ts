@@ -1,4 +1,4 @@
-/** Queues: who runs in each, who waits, and who may start. */
+/** Computes the state of queues, and decides which queued executions start. */
 import type { Execution, Status } from './execution.js';
 import { isFinal } from './execution.js';
 import type { EventData } from './event.js';
@@ -9,34 +9,34 @@ export interface QueueView {
   name: string;
   slots: number;
   paused: boolean;
-  /** Ids; paused ones keep their slot. */
+  /** IDs; paused ones keep their slot. */
   running: string[];
-  /** Ids, the next one first. */
+  /** IDs, the next one first. */
   waiting: string[];
 }
 
-/** Of a queue that nobody has set. */
+/** Slots of a queue that was never configured. */
 export const DEFAULT_SLOTS = 1;
 export const MAX_SLOTS = 1_000;
 
-/** A queue that shall start nothing is paused: one without slots would say so less clearly. */
+/** Whether a number of slots is valid. Zero is not: a queue that must start nothing is paused instead. */
 export function isSlots(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= MAX_SLOTS;
 }
 
 /**
- * What has to be told so that the queues are as declared. A declaration holds from when it is told: what somebody sets
- * later stays until the declaration changes, and a queue that is not declared any more goes, unless it was set since.
+ * Returns the data of `queue_changed` events that apply the declarations of the configuration. Later changes by a user
+ * are kept until the declaration changes; a queue that is no longer declared is removed, unless a user has changed it.
  */
 export function toDeclare(
   queues: ReadonlyMap<string, Queue>,
   declared: Readonly<Record<string, QueueDeclaration>>,
 ): EventData[] {
   const changed = Object.entries(declared).filter(([name, wanted]) => !isSame(queues.get(name)?.declared, wanted));
-  const gone = [...queues.values()].filter(({ name, declared: told }) => told && !Object.hasOwn(declared, name));
+  const obsolete = [...queues.values()].filter((queue) => queue.declared && !Object.hasOwn(declared, queue.name));
   return [
     ...changed.map(([name, wanted]) => ({ name, ...wanted, declared: true })),
-    ...gone.map((queue) =>
+    ...obsolete.map((queue) =>
       isSame(settingsOf(queue), queue.declared)
         ? { name: queue.name, removed: true }
         : { name: queue.name, declared: false },
@@ -48,7 +48,7 @@ function isSame(one: QueueDeclaration | undefined, other: QueueDeclaration | und
   return one?.slots === other?.slots && one?.paused === other?.paused;
 }
 
-/** Every queue that was set or is in use, by name. */
+/** Returns every queue that was configured or is in use, sorted by name. */
 export function queueViews(state: State): QueueView[] {
   const views = new Map<string, QueueView>();
   const viewOf = (name: string): QueueView => {
@@ -67,17 +67,17 @@ export function queueViews(state: State): QueueView[] {
   return [...views.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Of one that nobody has set: the defaults. */
+/** Returns the settings of a queue, with defaults. */
 export function settingsOf({ slots = DEFAULT_SLOTS, paused = false }: Partial<Queue> = {}): QueueDeclaration {
   return { slots, paused };
 }
 
-/** Does it wait, or is it in a queue? */
+/** Whether an execution is queued or in a queue. */
 export function isInQueue({ queue, status }: Execution): boolean {
   return queue !== undefined || status === 'queued';
 }
 
-/** Those of these that wait or are in a queue, the one that was named first first. */
+/** Returns the given executions that are queued or in a queue, in order of creation. */
 function concerned(state: State, ids: Iterable<string>): Execution[] {
   const found: Execution[] = [];
   for (const id of ids) {
@@ -89,23 +89,23 @@ function concerned(state: State, ids: Iterable<string>): Execution[] {
 
 export interface QueueDecision {
   execution: Execution;
-  /** Why it will never start; it may start now if this is not given. */
+  /** Why it can never start; absent if it may start now. */
   refusal?: string;
 }
 
-/** What the state does not tell. */
+/** Information that the state does not contain. */
 export interface Knowledge {
-  /** Ids of all that may wait or be in a queue. */
+  /** IDs of all executions that may be queued or in a queue. */
   candidates: Iterable<string>;
-  /** Ids that were told to start and are still seen as queued. */
+  /** IDs that were started but are still `queued` in the state. */
   begun: { has(id: string): boolean };
-  /** Is it ours to start? Asked last, since it looks at files. */
+  /** Whether it has a runner to start. Called last, since it reads files. */
   isRun: (id: string) => boolean;
-  /** About an id that is not in memory: how it stands, `unknown` if there is none, undefined if that is not known yet. */
+  /** Returns the status of an ID that is not in memory, `unknown` if there is none, undefined while it is looked up. */
   recall: (id: string) => Status | 'unknown' | undefined;
 }
 
-/** What is decided about those that wait. */
+/** Decides which queued executions start or are refused. */
 export function verdicts(state: State, { candidates, begun, isRun, recall }: Knowledge): QueueDecision[] {
   const waiting: Execution[] = [];
   const taken = new Map<string, number>();
@@ -149,20 +149,20 @@ function needsOf(state: State, execution: Execution, statusOf: StatusOf): { wait
       return { waits, refusal: `it was to come after ${id}, which is ${status}` };
     }
   }
-  const circle = waits ? circleThrough(state, execution) : undefined;
-  return { waits, ...(circle && { refusal: `it would wait for itself: ${circle.join(' after ')}` }) };
+  const cycle = waits ? cycleThrough(state, execution) : undefined;
+  return { waits, ...(cycle && { refusal: `it would wait for itself: ${cycle.join(' after ')}` }) };
 }
 
 /**
- * The way over `after` from an execution back to it. In every circle there is one that names a later one, or itself:
- * only from there it is looked for, which costs nothing while everybody names what was there before.
+ * Finds a dependency cycle through an execution. Every cycle has a member that depends on a later execution or on itself,
+ * so the search starts only there and costs nothing in the usual case, where dependencies are older.
  */
-function circleThrough(state: State, { id, after = [], firstSeq }: Execution): string[] | undefined {
+function cycleThrough(state: State, { id, after = [], firstSeq }: Execution): string[] | undefined {
   const later = after.filter((need) => (state.alive.get(need)?.firstSeq ?? -1) >= firstSeq);
   const from = new Map<string, string>(later.map((need) => [need, id]));
   const open = [...later];
   for (let next; (next = open.pop()) !== undefined;) {
-    if (next === id) return wayBack(id, from);
+    if (next === id) return pathBack(id, from);
     const { status, after: needs = [] } = state.alive.get(next) ?? {};
     if (status !== 'queued') continue;
     for (const need of needs) {
@@ -174,8 +174,8 @@ function circleThrough(state: State, { id, after = [], firstSeq }: Execution): s
   return undefined;
 }
 
-function wayBack(id: string, from: ReadonlyMap<string, string>): string[] {
-  const way = [id];
-  for (let at = from.get(id); at !== undefined && at !== id; at = from.get(at)) way.unshift(at);
-  return [id, ...way];
+function pathBack(id: string, from: ReadonlyMap<string, string>): string[] {
+  const path = [id];
+  for (let at = from.get(id); at !== undefined && at !== id; at = from.get(at)) path.unshift(at);
+  return [id, ...path];
 }

@@ -1,10 +1,10 @@
-/** Hours of the day in which alerts are held, in the local time zone. */
+/** Parses and evaluates quiet hours, in which alerts are held, in the local time zone. */
 
 export interface QuietHours {
-  /** Minutes after midnight, from 0 to 1440; from a later to an earlier one they last over midnight. */
+  /** Minutes after midnight, from 0 to 1440; if `to` is before `from`, they span midnight. */
   readonly from: number;
   readonly to: number;
-  /** Days on which they begin: 0 is Sunday. */
+  /** Days on which they begin; 0 is Sunday. */
   readonly days: readonly number[];
 }
 
@@ -12,7 +12,7 @@ const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const HOURS = /^(?:([a-z,-]+) )?(\d{1,2}):(\d\d) ?- ?(\d{1,2}):(\d\d)$/i;
 const DAY_MINUTES = 24 * 60;
 
-/** Reads `22:00-07:00`, `mon-fri 22:00-07:00` or `sat,sun 00:00-24:00`; undefined for anything else. */
+/** Parses `22:00-07:00`, `mon-fri 22:00-07:00` or `sat,sun 00:00-24:00`; returns undefined for anything else. */
 export function parseQuietHours(text: string): QuietHours | undefined {
   const [, names, ...numbers] = HOURS.exec(text) ?? [];
   const [fromHour = NaN, fromMinute = NaN, toHour = NaN, toMinute = NaN] = numbers.map(Number);
@@ -23,7 +23,7 @@ export function parseQuietHours(text: string): QuietHours | undefined {
   return isTime && days !== undefined ? { from, to, days } : undefined;
 }
 
-/** `mon-fri`, `sat,sun`, `fri-mon`. */
+/** Parses `mon-fri`, `sat,sun`, `fri-mon`. */
 function parseDays(text: string): number[] | undefined {
   const days = text.split(',').map((part): number[] | undefined => {
     const [first = '', last = first, ...more] = part.split('-');
@@ -34,7 +34,7 @@ function parseDays(text: string): number[] | undefined {
   return days.includes(undefined) ? undefined : [...new Set(days.flatMap((some) => some ?? []))];
 }
 
-/** Whether a time is within any of these, by what a clock on the wall shows then: so also when clocks are changed. */
+/** Whether a time is within quiet hours, by local wall-clock time, also across changes of daylight saving time. */
 export function isQuiet(hours: readonly QuietHours[], ms: number): boolean {
   const date = new Date(ms);
   const minute = date.getHours() * 60 + date.getMinutes();

@@ -1,7 +1,7 @@
 /**
- * Tasks inside runs, and ends that state no outcome: brings such events into their final form before they are routed.
+ * Rewrites events of tasks inside runs, and ends without an outcome, before they are routed. Pure.
  *
- * The first task of a run describes it, later ones are steps of it, and only the runner ends it. Pure.
+ * The first task of a run describes it, later ones are steps of it, and only the runner ends it.
  */
 import type { EventData, FinalStatus, NewEvent } from './event.js';
 import { EXECUTION_ENDS, numberOf, textOf } from './event.js';
@@ -19,16 +19,16 @@ interface Place {
   step?: string;
 }
 
-/** Fields of foreign vocabularies that name a task. */
+/** Fields of other event formats that contain a task ID. */
 const TASK_FIELDS = ['task_id', 'taskId'];
 
-/** Must everything before this event be folded, for `placeEvent` to be right? */
+/** Whether all earlier events must be folded before `placeEvent` is called with this one. */
 export function needsFoldedState({ type, source, data }: NewEvent): boolean {
   if (STARTS.has(type)) return data['parent'] !== undefined || data['kind'] === 'task';
   return type === 'execution_completed' && (data['inferred'] === true || source?.startsWith('run-') === true);
 }
 
-/** The event as it is routed and written; the same object if nothing about it changes. */
+/** Returns the event to route and write; the same object if nothing changes. */
 export function placeEvent(state: State, given: NewEvent): NewEvent {
   const event = given.inherited ? withoutEnded(state, given) : given;
   if (STARTS.has(event.type)) return placeStart(state, event);
@@ -41,8 +41,8 @@ export function placeEvent(state: State, given: NewEvent): NewEvent {
 }
 
 /**
- * Drops an execution that the producer has inherited from a run that is over: a tmux server that was started in a run
- * hands the run's environment on to everything that starts in it later.
+ * Drops an inherited execution ID of a run that has ended: a tmux server that was started in a run passes the environment
+ * of that run on to every process that it starts later.
  */
 function withoutEnded(state: State, event: NewEvent): NewEvent {
   const { execution, inherited: _inherited, ...rest } = event;
@@ -61,30 +61,30 @@ function placeStart(state: State, event: NewEvent): NewEvent {
   const isTask = event.data['kind'] === 'task' && hasRunner(parent) && !findExecution(state, event.execution);
   if (isTask) {
     const place = { run: parent, task: event.execution };
-    // what an agent starts is a part of its work
+    // a task that an agent starts is a step of its session
     const isFirst = parent.tasks === undefined && parent.kind === 'run';
     return isFirst ? describesRun(place, event) : startsStep({ ...place, step: event.execution }, event);
   }
   return parent.id === given ? event : { ...event, data: { ...event.data, parent: parent.id } };
 }
 
-/** Was it started by a runner? What a program only calls a run ends like any other execution. */
+/** Whether a runner started it. A `run` of any other producer ends like any other execution. */
 function hasRunner(run: Execution): boolean {
   return isRunner(run.source, run.id);
 }
 
-/** A process that has ended starts nothing, so what comes later has only inherited its environment. */
+/** Drops the parent: a process that has ended starts nothing, so the producer has only inherited its environment. */
 function withoutParent(event: NewEvent): NewEvent {
   const { parent: _parent, parentStep: _parentStep, ...data } = event.data;
   return { ...event, data };
 }
 
-/** What a run leaves in the background is not a part of it. */
+/** Whether an event happened after the end of a run, and so comes from a process left in the background. */
 function isAfter({ time }: NewEvent, { endedAt }: Execution): boolean {
   return endedAt !== undefined && (time === undefined || time > endedAt);
 }
 
-/** By the ID of a task that is known in a run; or by that of the run, where the event is not by its runner. */
+/** Finds the run of an event: by the ID of a task in a run, or by the ID of the run if the event is not by its runner. */
 function placeOf(state: State, { type, execution, source, data }: NewEvent): Place | undefined {
   if (execution === undefined) return undefined;
   const owner = runOfTask(state, execution);
@@ -126,7 +126,7 @@ function startsStep({ run, task, step }: Place & { step: string }, event: NewEve
   };
 }
 
-/** The ID that a task's step has in the run. */
+/** Returns the ID that a step of a task has in the run. */
 function stepIn(task: string | undefined, step: string | undefined): string | undefined {
   return step === undefined || task === undefined ? step : `${task}/${step}`;
 }
@@ -156,14 +156,14 @@ function placeEnd(place: Place, event: NewEvent, stated: FinalStatus): NewEvent 
     ...(task !== undefined && { task }),
   };
   if (step === undefined) return { ...event, type: 'outcome_stated', execution: run.id, data: { ...data, status } };
-  // a step is never lost while its run is watched
+  // the runner observes its steps, so none is ever lost
   const type = `step_${status === 'lost' ? 'cancelled' : status}`;
   const exitCode = numberOf(data, 'exitCode');
   if (status === 'failed' && exitCode !== undefined) data['error'] ??= `exit status ${exitCode}`;
   return { ...event, type, execution: run.id, step, data };
 }
 
-/** The worse of what an end says and of what there is evidence of. */
+/** Returns the end with the worse of its stated outcome and the outcome that the steps are evidence of. */
 function settleEnd(execution: Execution, event: NewEvent): NewEvent {
   const { outcome } = execution;
   if (outcome && outcome.status !== 'completed' && isRunner(event.source, execution.id)) {

@@ -1,7 +1,7 @@
-/** Text with SGR sequences as runs of one style each: what a face needs to draw colours without obeying anything else. */
+/** Parses SGR sequences into styled text runs, so that user interfaces can draw colours and nothing else. */
 import { sanitize } from './ansi.js';
 
-/** A colour: 0 to 15 by name, so that each theme has its own, or red, green and blue. */
+/** A colour: an index from 0 to 15, mapped by the theme, or red, green and blue. */
 export type Color = number | readonly [red: number, green: number, blue: number];
 
 export interface TextStyle {
@@ -22,7 +22,7 @@ export interface StyledText {
 
 const SGR = /\u001b\[([0-9;:]{0,64})m/g;
 
-/** One line as runs; controls other than SGR are shown, as everywhere. */
+/** Splits a line into styled runs; controls other than SGR are made visible, as by `sanitize`. */
 export function styledRuns(line: string): StyledText[] {
   const safe = sanitize(line, { color: true });
   if (!safe.includes('\u001b')) return safe === '' ? [] : [{ text: safe, style: {} }];
@@ -94,7 +94,7 @@ function namedColor(code: number): ['color' | 'background' | undefined, number] 
   return [undefined, 0];
 }
 
-/** `5;n` or `2;r;g;b`, and how many codes that took. */
+/** Parses `5;n` or `2;r;g;b`. @returns The colour, and the number of codes consumed. */
 function extendedColor([mode, ...rest]: readonly number[]): [Color | undefined, number] {
   if (mode === 5) return [paletteColor(rest[0] ?? 0), 2];
   if (mode === 2) return [[channel(rest[0]), channel(rest[1]), channel(rest[2])], 4];
@@ -121,7 +121,7 @@ function channel(value: number | undefined): number {
 
 const SGR_FLAGS = Object.entries(FLAGS).map(([code, flag]) => [flag, code] as const);
 
-/** The sequence that begins this style; empty for the plain one. */
+/** Returns the sequence that sets a style; empty for plain text. */
 export function sgrOf(style: TextStyle): string {
   const codes = SGR_FLAGS.filter(([flag]) => style[flag]).map(([, code]) => code);
   if (style.color !== undefined) codes.push(colorCode(style.color, 30));
@@ -129,7 +129,7 @@ export function sgrOf(style: TextStyle): string {
   return codes.length === 0 ? '' : `\u001b[${codes.join(';')}m`;
 }
 
-/** `base`: 30 for the text, 40 for its background. */
+/** Returns the code of a colour. @param base 30 for the text, 40 for the background. */
 function colorCode(color: Color, base: number): string {
   if (typeof color !== 'number') return `${base + 8};2;${color.map(channel).join(';')}`;
   return String(color < 8 ? base + color : base + 60 + color - 8);

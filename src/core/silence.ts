@@ -1,30 +1,31 @@
-/** When an execution counts as silent: pure, from how long others of its name were usually inactive. */
+/** Decides when an execution is silent, from the usual gaps between activities of executions of the same name. */
+import { evictOldest } from './evict.js';
 import type { Execution } from './execution.js';
 
-/** The group `silence` of the configuration. */
+/** The section `silence` of the configuration. */
 export interface SilenceSettings {
-  /** Milliseconds without activity before which nothing is silent. */
+  /** Minimum milliseconds without activity. */
   readonly after: number;
-  /** How many times longer than usual an execution must be inactive. */
+  /** Multiple of the usual gap. */
   readonly factor: number;
 }
 
-/** The share of the gaps that are not longer than the usual one. */
+/** Percentile of the gaps that counts as usual. */
 const USUAL = 0.95;
-/** Gaps that are kept of one name. */
+/** Gaps kept per name. */
 const GAPS = 200;
-/** Names that are kept. */
+/** Names kept; the least recently used are evicted. */
 const NAMES = 1_000;
 
-/** The usual gap between two activities, in milliseconds; 0 where none was seen. */
+/** Returns the usual gap between two activities in milliseconds; 0 if there are none. */
 export function usualGap(gapsMs: readonly number[]): number {
   const sorted = [...gapsMs].sort((a, b) => a - b);
   return sorted[Math.ceil(USUAL * sorted.length) - 1] ?? 0;
 }
 
 /**
- * Whether an execution can be silent at all: not while it is paused or waits for a person. A command typed at a prompt
- * reports only its start and its end.
+ * Whether an execution can become silent: not while it is paused or waits for a person. Nor a command typed at a prompt,
+ * which reports only its start and its end.
  */
 export function canBeSilent({ status, attention, kind }: Execution): boolean {
   return status === 'running' && attention === undefined && kind !== 'command';
@@ -32,11 +33,11 @@ export function canBeSilent({ status, attention, kind }: Execution): boolean {
 
 export interface Gaps {
   add(name: string, gapMs: number): void;
-  /** Milliseconds without activity after which an execution of this name is silent. */
+  /** Returns the milliseconds without activity after which an execution of this name is silent. */
   limit(name: string, settings: SilenceSettings): number;
 }
 
-/** Keeps the newest gaps of the names that were seen last. */
+/** Creates a record of the newest gaps of the most recently seen names. */
 export function createGaps(): Gaps {
   const gaps = new Map<string, { newest: number[]; next: number; usual: number | undefined }>();
   return {
@@ -47,8 +48,7 @@ export function createGaps(): Gaps {
       known.usual = undefined;
       gaps.delete(name);
       gaps.set(name, known);
-      const [oldest] = gaps.keys();
-      if (gaps.size > NAMES && oldest !== undefined) gaps.delete(oldest);
+      evictOldest(gaps, NAMES);
     },
     limit(name, { after, factor }) {
       const known = gaps.get(name);

@@ -1,10 +1,10 @@
 /**
- * What the events add up to, how much of it stays in memory, and its form as JSON.
+ * Holds the state that events are folded into, bounds its size in memory, and converts it to JSON.
  *
- * Every open execution is in memory, the most active ones whole; so are the newest ended ones, and older ones as
- * summaries; the rest is folded again from the files for each request. The summary of an open execution is still
- * folded into: it keeps the steps that routing and the outcome depend on, and counts the others. A checkpoint has a
- * line for each execution, so reading or writing it needs no more memory than the state.
+ * Every open execution is in memory, the most active ones whole, the others as summaries. So are the newest ended ones;
+ * the rest is folded again from the files for each request. Events are still folded into the summary of an open
+ * execution: it keeps the steps that routing and the outcome depend on, and counts the others. A checkpoint has one line
+ * for each execution, so reading or writing it needs no more memory than the state.
  */
 import type { AlertState, AlertStateJson, CarriedAlerts } from './alerts.js';
 import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
@@ -12,23 +12,23 @@ import type { EventData, NewEvent } from './event.js';
 import type { Execution, ExecutionJson } from './execution.js';
 import { condenseSteps } from './steps.js';
 
-/** How much stays in memory. Every open execution is there, whole or as a summary. */
+/** Numbers of executions in memory. Every open execution is kept, whole or as a summary. */
 export interface StateLimits {
   /** Open executions with steps and tail, at least 1. */
   open: number;
   /** Ended executions with steps and tail. */
   ended: number;
-  /** Older ones, as a summary. */
+  /** Older ended executions, as summaries. */
   summaries: number;
 }
 
 export const DEFAULT_LIMITS: StateLimits = { open: 1_000, ended: 1_000, summaries: 10_000 };
 
-/** What is known of a producer. */
+/** State of a producer. */
 export interface ProducerState {
-  /** The highest n taken; -1 when it does not count. */
+  /** The highest n written; -1 if it has no counter. */
   n: number;
-  /** Alive executions that it started, the newest last: where its events without an execution belong. */
+  /** Open executions that it started, the newest last, to which its events without an execution are routed. */
   open: string[];
   firstSeq: number;
   lastSeq: number;
@@ -39,7 +39,7 @@ export interface Queue {
   name: string;
   slots?: number;
   paused?: boolean;
-  /** What the configuration says of it, as it was told last. */
+  /** The last applied declaration of the configuration. */
   declared?: QueueDeclaration;
 }
 
@@ -48,28 +48,28 @@ export interface QueueDeclaration {
   paused: boolean;
 }
 
-/** In each map the order is that of time. */
+/** The state. Every map is ordered by time. */
 export interface State {
   /** seq of the newest event folded. */
   seq: number;
   alive: Map<string, Execution>;
-  /** IDs of those of `alive` that are not summaries. */
+  /** IDs of the executions in `alive` that are not summaries. */
   whole: Set<string>;
   ended: Map<string, Execution>;
   summaries: Map<string, Execution>;
   sources: Map<string, ProducerState>;
-  /** Fingerprints of events that have an ID, the newest last. */
+  /** Fingerprints of events with an ID, the newest last. */
   ids: Set<string>;
-  /** The run that each task inside a run belongs to, by their IDs. */
+  /** ID of the run of each task inside a run, by the ID of the task. */
   tasks: Map<string, string>;
   queues: Map<string, Queue>;
   alerts: AlertState;
-  /** Everything up to this seq has left the journal. */
+  /** All events up to this seq have been removed from the journal. */
   removedThrough: number;
   limits: StateLimits;
 }
 
-/** More producers than this are not remembered: the half that was quiet longest is forgotten at once. */
+/** Maximum number of producers; beyond it the least recently active half is evicted. */
 const MAX_SOURCES = 100_000;
 
 export function emptyState(limits: StateLimits = DEFAULT_LIMITS): State {
@@ -89,18 +89,18 @@ export function emptyState(limits: StateLimits = DEFAULT_LIMITS): State {
   };
 }
 
-/** By its full id, wherever it is remembered. */
+/** Finds an execution in memory by its full ID. */
 export function findExecution(state: State, id: string): Execution | undefined {
   return state.alive.get(id) ?? state.ended.get(id) ?? state.summaries.get(id);
 }
 
-/** The run that a task with this ID is inside of. */
+/** Finds the run that contains the task with this ID. */
 export function runOfTask(state: State, id: string): Execution | undefined {
   const run = state.tasks.get(id);
   return run === undefined ? undefined : findExecution(state, run);
 }
 
-/** Makes the ID of a task another name of its run, unless an execution has it. */
+/** Makes the ID of a task an alias of its run, unless an execution has that ID. */
 export function addTask(state: State, run: Execution, id: string): void {
   if (state.tasks.has(id) || findExecution(state, id)) return;
   run.tasks = [...(run.tasks ?? []), id];
@@ -111,14 +111,14 @@ function forget(state: State, { tasks = [] }: Execution): void {
   for (const id of tasks) state.tasks.delete(id);
 }
 
-/** Everything remembered, newest start first. */
+/** Returns all executions in memory, the newest first. */
 export function newestFirst(state: State): Execution[] {
   return [...state.summaries.values(), ...state.ended.values(), ...state.alive.values()].sort(
     (a, b) => b.firstSeq - a.firstSeq,
   );
 }
 
-/** Puts an execution as it is into the state: from a page of a list, or carried over in the journal. */
+/** Inserts an existing execution into the state: from a page of a list, or carried over in the journal. */
 export function installExecution(state: State, execution: Execution, over: boolean): void {
   const place = !over ? state.alive : execution.summarised ? state.summaries : state.ended;
   for (const kept of [state.alive, state.whole, state.ended, state.summaries]) kept.delete(execution.id);
@@ -127,7 +127,7 @@ export function installExecution(state: State, execution: Execution, over: boole
   if (!over && !execution.summarised) keepWhole(state, execution);
 }
 
-/** Puts a new open execution into the state. */
+/** Inserts a new open execution into the state. */
 export function openExecution(state: State, execution: Execution): void {
   state.alive.set(execution.id, execution);
   keepWhole(state, execution);
@@ -138,7 +138,7 @@ function keepWhole(state: State, { id }: Execution): void {
   trimOpen(state);
 }
 
-/** It is over: from now on it is remembered only as long as the limits allow. */
+/** Moves an execution that has ended to the bounded part of the state. */
 export function retire(state: State, execution: Execution): void {
   const { id } = execution;
   state.alive.delete(id);
@@ -147,19 +147,19 @@ export function retire(state: State, execution: Execution): void {
   trim(state);
 }
 
-/** As if they had always been these; what was forgotten under closer ones stays so. */
+/** Changes the limits and evicts what exceeds them. */
 export function setLimits(state: State, limits: StateLimits): void {
   state.limits = limits;
   trim(state);
   trimOpen(state);
 }
 
-/** So many more than needed become summaries at once that finding the least active costs each event little. */
+/** Share of open executions that are condensed at once, so that the cost of sorting is amortised over many events. */
 const TRIMMED_SHARE = 0.1;
 
 /**
- * Of open executions, the least active become summaries. The newest never does, since an event is being folded into it;
- * nor does a session of hooks, whose calls are understood by all of its steps.
+ * Condenses the least recently active open executions. Never the newest, since an event is being folded into it; nor a
+ * session of hooks, whose later events refer to all of its steps.
  */
 function trimOpen({ alive, whole, limits }: State): void {
   if (whole.size <= limits.open) return;
@@ -184,7 +184,7 @@ function trim(state: State): void {
   }
 }
 
-/** Everything that was only in events up to `through` goes, as these leave the journal. */
+/** Forgets executions and producers without events after `through`, whose events are removed from the journal. */
 export function forgetThrough(state: State, through: number): void {
   for (const map of [state.ended, state.summaries]) {
     for (const [id, execution] of map) {
@@ -197,7 +197,7 @@ export function forgetThrough(state: State, through: number): void {
   state.removedThrough = Math.max(state.removedThrough, through);
 }
 
-/** What is over of these goes, as somebody wants it gone. */
+/** Forgets those of these executions that have ended, when they are pruned. */
 export function forgetExecutions(state: State, ids: readonly string[]): void {
   for (const id of ids) {
     const execution = state.ended.get(id) ?? state.summaries.get(id);
@@ -207,7 +207,7 @@ export function forgetExecutions(state: State, ids: readonly string[]): void {
   }
 }
 
-/** The newest comes last, whether it was known or not. */
+/** Records a source as the newest one. */
 export function rememberSource(state: State, name: string, source: ProducerState): void {
   state.sources.delete(name);
   state.sources.set(name, source);
@@ -216,22 +216,24 @@ export function rememberSource(state: State, name: string, source: ProducerState
   for (const [quiet] of quietest) state.sources.delete(quiet);
 }
 
-/** IDs of more events than these are not remembered: a resend follows its event closely. */
+/** Number of event IDs remembered: a resend follows its event closely. */
 const MAX_IDS = 10_000;
 
 /**
- * What an event with an ID is known by when it comes again. Producers count their IDs from 1, each of their runs anew: so
- * the data, the step and the execution that an event names belong to it. `isNamed`: does it name its execution itself?
+ * Returns a fingerprint by which a resend of an event with an ID is recognised; undefined without an ID. Producers count
+ * IDs from 1 in each of their runs, so the data, the step and the execution that the event names are included.
+ *
+ * @param isNamed Whether the event names its execution, rather than being routed to it.
  */
 export function fingerprint({ id, data, step, execution = '' }: NewEvent, isNamed: boolean): string | undefined {
   if (id === undefined) return undefined;
   const [first] = execution.split('~');
-  // routing may have decided on the type and the error of an end
-  const told = { ...data, error: undefined };
-  return `${id} ${hash(JSON.stringify([told, step, isNamed ? first : undefined]))}`;
+  // routing may have set the type and the error of an end
+  const given = { ...data, error: undefined };
+  return `${id} ${hash(JSON.stringify([given, step, isNamed ? first : undefined]))}`;
 }
 
-/** What a written event may be known by: afterwards nobody knows whether it named its execution or was routed to it. */
+/** Returns all possible fingerprints of a written event, of which it is unknown whether it named its execution. */
 export function fingerprints(event: NewEvent): string[] {
   return [true, false].flatMap((isNamed) => fingerprint(event, isNamed) ?? []);
 }
@@ -244,7 +246,7 @@ export function rememberId(state: State, event: NewEvent): void {
   }
 }
 
-/** 53 bits of a text (cyrb53): enough to tell events of one ID apart, in a browser too. */
+/** Hashes a text to 53 bits (cyrb53), to distinguish events of the same ID; works in a browser. */
 function hash(text: string): string {
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
@@ -266,7 +268,7 @@ function shift(map: Map<string, Execution>): Execution | undefined {
   return undefined;
 }
 
-/** The fields that a list shows; the rest is in the journal. */
+/** Fields of a summary, which lists show; the rest is in the journal. */
 const SUMMARY_FIELDS = [
   ...[
     'id',
@@ -297,8 +299,8 @@ function summarise(execution: Execution): Execution {
 }
 
 /**
- * The summary of an open execution: what its later events, its end and a list need. It is another object, since one
- * that has lost fields takes more memory than it had before.
+ * Returns the summary of an open execution: what its later events, its end and a list need. It is a new object, since
+ * deleting properties increases the memory that an object takes.
  */
 function condense(execution: Execution): Execution {
   const { parameters: _parameters, input: _input, output: _output, ...rest } = execution;
@@ -307,14 +309,14 @@ function condense(execution: Execution): Execution {
   return summary;
 }
 
-/** The state as JSON, for a checkpoint; without the executions. */
+/** JSON form of the state without the executions, for a checkpoint. */
 export interface OwnStateJson {
   seq: number;
   sources: [string, ProducerState][];
   /** Absent if there are none. */
   ids?: string[];
   queues: Queue[];
-  /** Absent in what an earlier version wrote. */
+  /** Absent in checkpoints of earlier versions. */
   alerts?: AlertStateJson;
   removedThrough: number;
 }
@@ -330,7 +332,7 @@ export function ownStateToJson(state: State): OwnStateJson {
   };
 }
 
-/** The state before the executions are installed. */
+/** Returns the state before the executions are installed. */
 export function ownStateFromJson(json: OwnStateJson, limits: StateLimits): State {
   return {
     ...emptyState(limits),
@@ -344,9 +346,9 @@ export function ownStateFromJson(json: OwnStateJson, limits: StateLimits): State
 }
 
 /**
- * What the daemon writes when events go: the `kind` of a `journal_note`, and its fields. What is carried is written again
- * before; to whoever has seen what it repeats, that says nothing new. The steps of an execution come before it, so that a crash between
- * them leaves it uncarried, not without steps.
+ * Data of a `journal_note`, which the daemon writes when it removes events. State that only the removed events hold is
+ * carried over before; applying a carried part again is idempotent. The steps of an execution are written before it, so
+ * that a crash in between leaves the execution uncarried rather than without steps.
  */
 export type CarryNote =
   | { kind: 'carried_steps'; steps: ExecutionJson['steps'] }
@@ -357,7 +359,7 @@ export type CarryNote =
   | { kind: 'removed'; through: number }
   | { kind: 'pruned'; executions: string[] };
 
-/** Notes are written by the daemon alone, so their shape is known. */
+/** Casts the data of a note, which only the daemon writes, so their shape is known. */
 export function asCarryNote(data: EventData): CarryNote {
   return data as unknown as CarryNote;
 }

@@ -1,15 +1,15 @@
-/** The part of the fold that knows steps. */
+/** Folds step events into the steps of an execution. */
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
 import type { ExecutionEvent, FinalStatus } from './event.js';
 import { STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
 import type { Execution, Step } from './execution.js';
-import { isFailure, isFinal } from './execution.js';
+import { isFailure, isFinal, isObservedFailure } from './execution.js';
 import { criterionId } from './event-alias-table.js';
 
-/** Of one execution in memory; beyond it ended ones are only counted. */
+/** Steps of one execution in memory; beyond it ended ones are only counted. */
 const MAX_STEPS = 10_000;
-/** How far to look for an ended one before the oldest goes whatever it is, so that each event costs little. */
-const LOOK_FOR_ENDED = 100;
+/** Number of steps to search for an ended one before the oldest is evicted, to bound the cost of each event. */
+const MAX_SEARCHED = 100;
 const MAX_CRITERIA = 200;
 /** `needs` and `commits` of one step, each. */
 const LIST_CHARS = 8_192;
@@ -30,7 +30,7 @@ export function foldStep(execution: Execution, event: ExecutionEvent): void {
   if (status !== undefined) end(step, event, status, isFinal(execution.status) ? execution.endedAt : undefined);
 }
 
-/** Criteria that a step announces by their texts are parts of it that are still to be met. */
+/** Plans the criteria that a step announces as texts, as parts of that step. */
 function planCriteria(execution: Execution, parent: Step, event: ExecutionEvent): void {
   const texts = textsOf(event.data, 'criteria') ?? [];
   for (const [index, text] of texts.slice(0, MAX_CRITERIA).entries()) {
@@ -44,7 +44,7 @@ function planCriteria(execution: Execution, parent: Step, event: ExecutionEvent)
   }
 }
 
-/** The step that an event names, created if it is new. Without an id its name serves. */
+/** Returns the step of an event, by its ID, else by its name; created if new. */
 export function stepOf(execution: Execution, event: ExecutionEvent): Step | undefined {
   const id = event.step ?? textOf(event.data, 'name');
   if (id === undefined) return undefined;
@@ -58,21 +58,19 @@ export function stepOf(execution: Execution, event: ExecutionEvent): Step | unde
   return step;
 }
 
-/** What is open ends with its execution; what was only planned never ran. */
+/** Closes open steps with their execution; planned ones become `skipped`. */
 export function closeSteps(steps: Iterable<Step>, status: FinalStatus, endedAt: string): void {
   for (const step of steps) {
     if (!isFinal(step.status)) closeStep(step, status, endedAt);
   }
 }
 
-/** Steps whose last attempt failed, except those that may fail: each of these, or a step around it, is marked. */
+/** Returns the steps whose last attempt failed, except those that may fail, or are inside of one that may. */
 export function failedSteps({ steps }: Execution): Step[] {
-  return [...steps.values()].filter(
-    (step) => (step.status === 'failed' || step.status === 'timeout') && !mayFail(steps, step),
-  );
+  return [...steps.values()].filter((step) => isObservedFailure(step.status) && !mayFail(steps, step));
 }
 
-/** The task whose step it is, other than the one that describes the run. */
+/** Returns the task that a step of a run belongs to; undefined for the task that describes the run. */
 export function taskOfStep(run: Execution, { id }: Step): string | undefined {
   const [task = id] = id.split('/', 1);
   return run.steps.get(task)?.kind === 'task' && run.tasks?.includes(task) ? task : undefined;
@@ -108,7 +106,7 @@ function describe(step: Step, event: ExecutionEvent): void {
   if (data['continueOnFailure'] === true) step.continueOnFailure = true;
 }
 
-/** A late start fills in what is missing; one after the end, or at the same time, is another attempt. */
+/** Applies a start. A late one fills in missing fields; one at or after the end is another attempt. */
 function start(step: Step, event: ExecutionEvent): void {
   const isKnown = step.startedAt !== undefined && !step.startDerived;
   const again = step.startedAt !== undefined && step.endedAt !== undefined && event.time >= step.endedAt;
@@ -126,14 +124,18 @@ function start(step: Step, event: ExecutionEvent): void {
   else setDuration(step, event);
 }
 
-/** `closedAt`: when the execution ended, which closed what was open: the producer's own end of a step says more. */
+/**
+ * Applies an end.
+ *
+ * @param closedAt When the end of the execution closed open steps; the producer's own end of such a step wins.
+ */
 function end(step: Step, event: ExecutionEvent, status: FinalStatus, closedAt: string | undefined): void {
   if (isFinal(step.status) && step.endedAt !== undefined && step.endedAt !== closedAt) return;
-  // it was measured up to the end of the execution
+  // the duration was measured up to the end of the execution
   if (isFinal(step.status)) delete step.durationMs;
   step.status = status;
   step.endedAt = event.time;
-  // an error that it got over is told in the log
+  // an error that was recovered from remains in the log
   if (status === 'completed' && event.data['error'] === undefined) clearError(step);
   setDuration(step, event);
   if (step.startedAt === undefined && step.durationMs !== undefined && status !== 'skipped') {
@@ -148,7 +150,7 @@ function clearError(step: Step): void {
   delete step.retryable;
 }
 
-/** The producer's own figure, else the difference of two times of one clock. */
+/** Sets the duration: the producer's value, else the difference of two times of the same clock. */
 function setDuration(step: Step, event: ExecutionEvent): void {
   const given = numberOf(event.data, 'durationMs');
   if (given !== undefined) step.durationMs = Math.max(0, given);
@@ -158,12 +160,12 @@ function setDuration(step: Step, event: ExecutionEvent): void {
 }
 
 function dropOne(execution: Execution): void {
-  let looked = 0;
+  let searched = 0;
   let victim: Step | undefined;
   for (const step of execution.steps.values()) {
     victim ??= step;
     if (isFinal(step.status)) victim = step;
-    if (isFinal(step.status) || ++looked === LOOK_FOR_ENDED) break;
+    if (isFinal(step.status) || ++searched === MAX_SEARCHED) break;
   }
   if (victim) dropStep(execution, victim);
 }
@@ -175,8 +177,8 @@ function dropStep(execution: Execution, { id, status: last }: Step): void {
 }
 
 /**
- * Leaves the steps that later events and the outcome of an open execution depend on: those that are open, those that
- * failed, the last invocation, and the steps around all of these. The others are counted.
+ * Keeps the steps that later events and the outcome of an open execution depend on: open and failed ones, the last
+ * invocation, and the steps that enclose these. The others are counted.
  */
 export function condenseSteps(execution: Execution): void {
   const { steps } = execution;

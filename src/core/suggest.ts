@@ -1,6 +1,6 @@
-/** What was probably meant by a word that is unknown. */
+/** Suggests the closest known word for an unknown one. */
 
-/** The candidate that differs least, if that is little: by one letter, or by a third of the word. */
+/** Returns the candidate with the smallest edit distance, if that is at most one letter or a third of the word. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
@@ -9,7 +9,7 @@ export function suggest(word: string, candidates: readonly string[]): string | u
   return best !== undefined && best.distance <= Math.max(1, word.length / 3) ? best.candidate : undefined;
 }
 
-/** Letters to insert, remove, replace or swap with the next one to get from one to the other, in any case. */
+/** Returns the number of insertions, deletions, replacements and swaps of neighbours (Damerau–Levenshtein), ignoring case. */
 function editDistance(from: string, to: string): number {
   const source = from.toLowerCase();
   const target = to.toLowerCase();

@@ -1,32 +1,32 @@
-/** How long things usually take: the middle of what the newest completed ones of the same name took. */
+/** Computes the typical duration of an execution: the median of the newest completed ones of the same name. */
 import { elapsedOf } from './estimate.js';
 import type { Execution } from './execution.js';
 
-/** Milliseconds. */
+/** Median durations in milliseconds. */
 export interface TypicalDuration {
-  /** Of the whole. */
+  /** Of the execution. */
   ms: number;
-  /** From how many former ones. */
+  /** Number of former executions. */
   runs: number;
   /** Of its steps, by name. */
   steps: [name: string, ms: number][];
 }
 
-/** Fewer say nothing. */
+/** Minimum sample size. */
 const MIN_RUNS = 3;
-/** Older ones may have been another thing of that name. */
+/** Maximum sample size: older executions of that name may have done something else. */
 const MAX_RUNS = 20;
 
 /**
- * What it usually takes to do what this execution does, by those of the others that began before it. What failed or was
- * stopped says nothing of how long it takes. Undefined where there are too few to say.
+ * Returns the typical duration of an execution, by the completed ones of `others` that began before it; undefined if
+ * there are too few. Failed or cancelled ones say nothing about how long it takes.
  */
 export function typicalDurationOf(execution: Execution, others: Iterable<Execution>): TypicalDuration | undefined {
   const former = [...others]
     .filter((one) => one.status === 'completed' && one.firstSeq < execution.firstSeq && isSameThing(one, execution))
     .sort((a, b) => b.firstSeq - a.firstSeq)
     .slice(0, MAX_RUNS);
-  const ms = middle(former.flatMap((one) => elapsedOf(one, 0) ?? []));
+  const ms = median(former.flatMap((one) => elapsedOf(one, 0) ?? []));
   if (ms === undefined) return undefined;
   const steps = new Map<string, number[]>();
   for (const step of former.flatMap((one) => [...one.steps.values()])) {
@@ -40,18 +40,18 @@ export function typicalDurationOf(execution: Execution, others: Iterable<Executi
     ms,
     runs: former.length,
     steps: [...steps].flatMap(([name, times]): [string, number][] => {
-      const usual = middle(times);
+      const usual = median(times);
       return usual === undefined ? [] : [[name, usual]];
     }),
   };
 }
 
-/** Another directory's `make` is another thing. */
+/** Whether two executions do the same thing: `make` in another directory does not. */
 function isSameThing(a: Execution, b: Execution): boolean {
   return a.name === b.name && a.kind === b.kind && a.cwd === b.cwd;
 }
 
-function middle(values: readonly number[]): number | undefined {
+function median(values: readonly number[]): number | undefined {
   if (values.length < MIN_RUNS) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;

@@ -1,4 +1,4 @@
-/** Which of an execution's steps a face shows: the one at work, where it stands in the plan, what it has to meet. */
+/** Selects the steps of an execution to show: the current ones, their position in the plan, and the checklist. */
 import { countedSteps } from './estimate.js';
 import type { EventData } from './event.js';
 import { textOf } from './event.js';
@@ -16,11 +16,11 @@ export interface Current {
 export interface VisibleSteps {
   /** From the outermost inwards. */
   current: Current[];
-  /** The criteria of what is at work, else the plan itself. */
+  /** The criteria of the current steps, else the steps of the plan. */
   checklist: Step[];
 }
 
-/** What is no `step` in the narrow sense. */
+/** Kinds that are shown separately from plain steps. */
 const OTHER_KINDS: ReadonlySet<string> = new Set(['story', 'criterion', 'tool', 'invocation', 'subagent']);
 
 export function visibleStepsOf(execution: Execution): VisibleSteps {
@@ -44,7 +44,7 @@ export function visibleStepsOf(execution: Execution): VisibleSteps {
   };
 }
 
-/** What a face calls a step: stories by their ID, too, as people do. */
+/** Returns the title of a step; that of a story includes its ID. */
 export function stepTitle({ id, name, kind, role, provider, model }: Step, separator = ' · '): string {
   if (kind === 'invocation') {
     const actor = [role, provider, model].filter((word) => word !== undefined);
@@ -53,23 +53,23 @@ export function stepTitle({ id, name, kind, role, provider, model }: Step, separ
   return kind === 'story' && id !== name && id.length <= MAX_SHOWN_ID ? id + separator + name : name;
 }
 
-/** A longer one is for programs. */
+/** Longer IDs are not meant for people. */
 const MAX_SHOWN_ID = 24;
 
-/** Who works on a step, unless its title says so. */
+/** Returns who works on a step (role, provider, model), unless its title contains it. */
 export function actorOf(step: Step, separator = ' '): string {
   const actor = [step.role, step.provider, step.model].filter((word) => word !== undefined);
   return step.kind === 'invocation' && actor[0] === step.name ? '' : actor.join(separator);
 }
 
-/** `timeout: no answer (retryable)`; undefined without an error. */
+/** Formats an error: `timeout: no answer (retryable)`; undefined without one. */
 export function errorOf({ error, errorType, ...rest }: ErrorFields): string | undefined {
   if (error === undefined) return errorType;
   const type = errorType === undefined || error.startsWith(errorType) ? '' : `${errorType}: `;
   return type + error + (rest.retryable === true ? ' (retryable)' : '');
 }
 
-/** The text of a message, with the type of the error that it tells. */
+/** Returns the text of a message, with its error type. */
 export function messageOf(data: EventData): string {
   const error = textOf(data, 'message') ?? '';
   const errorType = textOf(data, 'errorType');
@@ -86,7 +86,7 @@ function isDetail(kind: string): boolean {
   return kind === 'tool' || kind === 'invocation' || kind === 'subagent';
 }
 
-/** The newest that runs; between two of them the next; after the last one that, or what failed if all is over. */
+/** Returns the newest running step, else the next open one; after the last step that one, or the failed one at the end. */
 function atWork(steps: readonly Step[], isOver: boolean): Step | undefined {
   const open = steps.findLast(({ status }) => status === 'running') ?? steps.find(({ status }) => !isFinal(status));
   if (open) return open;
@@ -109,7 +109,7 @@ function describe(step: Step, execution: Execution): Current {
   return { step, label, ...(position !== undefined && { position }) };
 }
 
-/** `4/9`: its place among the steps that are counted, a criterion's among those of its story. */
+/** Returns the position of a step among the counted steps (`4/9`), that of a criterion among those of its story. */
 export function stepPosition(execution: Execution, step: Step): string | undefined {
   const list = step.kind === 'criterion' ? siblingsOf(execution, step) : countedSteps(execution);
   const index = list.indexOf(step);
