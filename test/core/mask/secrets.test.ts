@@ -62,7 +62,7 @@ const texts = (directory: string): string[] =>
     .map((entry) => path.join(entry.parentPath, entry.name));
 
 t.test('nothing in the fixtures is taken for a secret', (t) => {
-  const root = path.resolve(import.meta.dirname, '../fixtures');
+  const root = path.resolve(import.meta.dirname, '../../fixtures');
   const files = texts(root);
   t.ok(files.length > 10);
   for (const file of files) {
