@@ -1,4 +1,4 @@
-/** A client's end of the wire, without the wire: bytes in, bytes out; requests matched with their replies. */
+/** Implements the client side of the protocol over any transport: matches replies with requests and dispatches pushes. */
 import type { ErrorJson } from '../core/errors.js';
 import { ProgressError } from '../core/errors.js';
 import { describeValue } from '../core/excerpt.js';
@@ -11,20 +11,20 @@ export interface ChannelOptions {
   onPush?: (push: Push) => void;
   onOrder?: (order: RunCommand['order']) => void;
   onAck?: (ack: Ack['ack']) => void;
-  /** About a line that was no request. */
+  /** Receives errors about lines that were not requests. */
   onError?: (error: ProgressError) => void;
-  /** What comes is no line of a daemon: nothing after it can be understood. */
+  /** The peer does not speak the protocol; the connection is unusable. */
   onBroken: (error: ProgressError) => void;
 }
 
-/** A request without what the channel adds. */
+/** Fields of a request, without those that the channel adds. */
 export type Ask<K extends Op> = Omit<Extract<Request, { op: K }>, 'op' | 'id'>;
 
 export interface ProtocolChannel {
   receive(chunk: Buffer): void;
-  /** Rejects with the daemon's error, or with the reason of `close`. */
+  /** @throws {ProgressError} The error of the daemon, or the reason given to `close`. */
   request<K extends Op>(op: K, fields: Ask<K>, id?: RequestId): Promise<Replies[K]>;
-  /** Every open request fails for this reason. */
+  /** Rejects every open and later request with this reason. */
   close(reason: ProgressError): void;
 }
 
@@ -55,9 +55,9 @@ export function createProtocolChannel({
 
   const onLine = (text: string) => {
     const line = parseObject(text);
-    // what the daemon says is trusted as far as this: it is our own program, behind a directory of our own
+    // replies are not validated further: the daemon is this program, behind a private directory
     if (!line)
-      onBroken(new ProgressError('unavailable', `this is no daemon of progress: it says ${describeValue(text)}`));
+      onBroken(new ProgressError('unavailable', `the peer is not a progress daemon: it sent ${describeValue(text)}`));
     else if ('re' in line) settle(line['re'] as RequestId, line);
     else if ('on' in line) onPush?.(line as Push);
     else if ('order' in line) onOrder?.((line as unknown as RunCommand).order);
@@ -77,7 +77,7 @@ export function createProtocolChannel({
       if (closed) return Promise.reject(closed);
       const line = encodeLine({ op, id, ...fields });
       const bytes = Buffer.byteLength(line);
-      // the daemon would skip it, and could not tell which request it was
+      // the daemon would skip the line without knowing the ID of the request
       if (bytes > MAX_LINE_BYTES) {
         const message = `the request takes ${bytes} of ${MAX_LINE_BYTES} bytes: send less at once`;
         return Promise.reject(new ProgressError('too_long', message));

@@ -1,34 +1,37 @@
-/** From a checked event to its line in the journal, and from one that is too long to several. */
+/** Encodes validated events as journal lines, and splits events that are too long. */
 import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import { MAX_LINE_BYTES } from '../api/messages.js';
 
-/** What the daemon may add: seq, time, and an execution named after the source, of 256 characters, escaped. */
+/** Bytes that the daemon may add: seq, time, and an execution named after the source (256 characters, escaped). */
 const RESERVED_BYTES = 4 * 1024;
-/** The room for text in each part; where the other fields leave less, the event is refused rather than shredded. */
+/** Minimum room for text in each part; an event whose other fields leave less is refused. */
 const MIN_ROOM_BYTES = 16 * 1024;
-/** A line of so many characters stays within MAX_LINE_BYTES however it is written again: `1e20` grows most, to sixfold. */
+/** A line of at most this length stays within MAX_LINE_BYTES when encoded again: `1e20` grows most, sixfold. */
 const SURELY_SHORT_CHARS = MAX_LINE_BYTES / 8;
-/** Parts of base64 are cut at multiples of this, so that each can be decoded on its own. */
+/** Base64 is cut at multiples of this, so that each part can be decoded alone. */
 const BASE64_GROUP = 4;
 const BASE64 = /^[\w+/=-]*$/;
 
-/** Where each type holds its long text. */
+/** Fields with long texts, by type. */
 const LONG_TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['output', ['text', 'base64']],
   ['log', ['message']],
   ['activity', ['text']],
 ]);
 
-/** The line of the journal, without its newline. Its length is bounded by `splitEvent`. */
+/** Encodes an event as a journal line without newline. Its length is bounded by `splitEvent`. */
 export function encodeEvent(event: ExecutionEvent): string {
   const { seq, time, approximate, type, execution, step, source, n, id, sender, data } = event;
   return JSON.stringify({ seq, time, approximate, type, execution, step, source, n, id, sender, data });
 }
 
 /**
- * The event itself, or several whose lines are short enough: all but the last are marked `continued`, and the last
- * alone carries n and the ID. `lineChars`, the length of the line that it came in, saves measuring.
+ * Splits an event into events whose lines are short enough: all but the last are marked `continued`, and only the last
+ * one has `n` and the ID.
+ *
+ * @param lineChars Length of the line that contained the event, if known; saves measuring short ones.
+ * @throws {ProgressError} `too_long` if fields other than the text are too long.
  */
 export function splitEvent(event: NewEvent, lineChars = Infinity): NewEvent[] {
   if (lineChars <= SURELY_SHORT_CHARS) return [event];
@@ -58,7 +61,7 @@ function toParts(event: NewEvent, field: string, pieces: string[]): NewEvent[] {
   });
 }
 
-/** Pieces of at most `room` bytes as JSON, cut between code points, and at multiples of `group` characters. */
+/** Cuts a text into pieces of at most `room` bytes as JSON, between code points, at multiples of `group` characters. */
 function cutText(text: string, room: number, group: number): string[] {
   const pieces: string[] = [];
   let start = 0;
@@ -82,7 +85,7 @@ function encodedBytes(text: string): number {
   return Buffer.byteLength(JSON.stringify(text)) - '""'.length;
 }
 
-/** Of one code point in a JSON string. */
+/** Returns the bytes of one code point in a JSON string. */
 function encodedSize(character: string): number {
   const code = character.codePointAt(0) ?? 0;
   if (code >= 0x20 && code < 0x80) return character === '"' || character === '\\' ? 2 : 1;

@@ -1,13 +1,13 @@
-/** Where a text stops being JSON. JSON.parse says so in some cases only, and in words that change between versions. */
+/** Locates the first syntax error in JSON, which JSON.parse reports only sometimes, in texts that differ by version. */
 
-/** Blanks, then a mark, a string, or a number or word. No nested repetition: linear on any text. */
+/** Blanks and a token: punctuation, a string, or a number or word. No nested repetition, so linear on any text. */
 const TOKEN =
   /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
 const BLANKS = /[ \t\r\n]*/y;
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or close' | 'end';
 
-/** The offset of the first thing that cannot stand there; the text's length when it ends too early. */
+/** Returns the offset of the first unexpected token; the length of the text if it ends too early. */
 export function findJsonError(text: string): number {
   const open: string[] = [];
   let expected: Expected | undefined = 'value';
@@ -21,7 +21,7 @@ export function findJsonError(text: string): number {
   }
 }
 
-/** What is expected after this token; undefined when the token itself is not. */
+/** Returns what may follow a token; undefined if the token itself is unexpected. */
 function follow(expected: Expected, token: string, open: string[]): Expected | undefined {
   const afterValue = () => (open.length === 0 ? 'end' : ', or close');
   const isValueExpected = expected === 'value' || expected === 'value or ]';

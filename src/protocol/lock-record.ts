@@ -1,15 +1,15 @@
-/** What the daemon writes into its lock file, and clients read. */
+/** Reads the content of the lock file, which the daemon writes. */
 import { readTextSync } from '../platform/regular-file.js';
 
-/** What the holder writes into the file. The lock decides who runs; this only tells where. */
+/** Content of the lock file. The lock itself decides which daemon runs; this only locates it. */
 export interface LockRecord {
   pid: number;
   version: string;
-  /** The path in use: a cron job without XDG_RUNTIME_DIR finds the daemon by it. */
+  /** Path of the socket, by which a cron job without XDG_RUNTIME_DIR finds the daemon. */
   socket: string;
 }
 
-/** What the last holder wrote; undefined when there is none, or it is just being written. */
+/** Reads the record of the last holder; undefined if there is none, or while it is being written. */
 export function readLockRecord(file: string): LockRecord | undefined {
   try {
     const record = JSON.parse(readTextSync(file) ?? 'null') as Partial<LockRecord> | null;

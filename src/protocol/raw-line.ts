@@ -1,13 +1,15 @@
-/** The text that an event came in, used again in the journal: what need not be written anew costs nothing. */
+/** Reuses the received text of an event as its journal line, which saves encoding it again. */
 import type { NewEvent } from '../core/event.js';
 import { MAX_LINE_BYTES } from '../api/messages.js';
 
-/** So short that it stays below the bound of a line however many bytes a character takes. */
+/** Length up to which a text stays below the bound of a line, at any number of bytes per character. */
 const MAX_CHARS = MAX_LINE_BYTES / 8;
 
 /**
- * May the text stand in the journal, behind seq and time? It must say exactly what the event says, and have type and
- * execution written as we write them, because readers search for them so. `value` is what the text holds.
+ * Whether a text can be used as a journal line after seq and time: it must be equal to the event, and contain type and
+ * execution exactly as `encodeEvent` writes them, because readers search for these texts.
+ *
+ * @param value The parsed text.
  */
 export function isReusable(text: string, value: Readonly<Record<string, unknown>>, event: NewEvent): boolean {
   return (
@@ -30,7 +32,7 @@ export function isReusable(text: string, value: Readonly<Record<string, unknown>
   );
 }
 
-/** The line of the journal, without its newline. */
+/** Returns the journal line, without newline. */
 export function stampText(text: string, seq: number, time: string): string {
   return `{"seq":${seq},"time":"${time}",${text.slice(1)}`;
 }

@@ -1,4 +1,4 @@
-/** The only door for unknown data: from a line of text to a checked event. Requests are checked in requests.ts. */
+/** Validates untrusted lines as events; the only entry point for foreign data. Requests are validated in requests.ts. */
 import type { Fields } from '../core/fields.js';
 import { isObject } from '../core/fields.js';
 import type { EventData, NewEvent } from '../core/event.js';
@@ -11,23 +11,28 @@ import { describeValue, quoteAround } from '../core/excerpt.js';
 import { findJsonError } from './json-error.js';
 import { MAX_DEPTH } from '../api/messages.js';
 
-/** Only an escape brings half a surrogate pair into a text that came as UTF-8. */
+/** An escape for half of a surrogate pair, the only way for one into a text that was valid UTF-8. */
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 const REPLACEMENT = '\ufffd';
 
 export interface Parsed {
   value: Fields;
-  /** Does the text say the same, letter for letter? */
+  /** Whether encoding the value yields the same text. */
   exact: boolean;
 }
 
-/** One line as an object: no deeper than MAX_DEPTH, its texts well-formed, its numbers finite or null. */
+/**
+ * Parses a line as an object of at most MAX_DEPTH levels with well-formed texts; infinite numbers become null.
+ *
+ * @param line Line number, for errors.
+ * @throws {ProgressError} `bad_json`, `bad_event` or `too_deep`.
+ */
 export function parseLine(text: string, line: number): Fields {
   return parseExactly(text, line).value;
 }
 
-/** The same, for whoever may want to keep the text. */
+/** Parses a line as `parseLine` does, and reports whether its text can be reused. */
 export function parseExactly(text: string, line: number): Parsed {
   const value = parseJson(text, line);
   if (!isObject(value)) {
@@ -51,12 +56,12 @@ function parseJson(text: string, line: number): unknown {
   }
 }
 
-/** Turns what JSON cannot write, Infinity, into null, unless the value is too deep; it never recurses deeper. */
+/** Replaces Infinity, which JSON cannot represent, by null. Stops at MAX_DEPTH. */
 function tidy(container: Fields | unknown[], depth: number): Tidied {
   if (depth > MAX_DEPTH) return 'deep';
   let result: Tidied = 'same';
   if (Array.isArray(container)) {
-    // not for-in, which is slow here: a line has room for a hundred thousand numbers
+    // for-in would be slow: a line may contain a hundred thousand numbers
     for (let index = 0; index < container.length; index++) {
       const value: unknown = container[index];
       if (isInfinite(value)) container[index] = null;
@@ -92,13 +97,13 @@ function wellFormed(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(LONE_SURROGATE, REPLACEMENT);
   if (Array.isArray(value)) return value.map(wellFormed);
   if (!isObject(value)) return value;
-  // fromEntries defines its keys, so `__proto__` stays one
+  // fromEntries defines properties, so a key `__proto__` is preserved
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key.replace(LONE_SURROGATE, REPLACEMENT), wellFormed(item)]),
   );
 }
 
-/** Has it the form of a request? Then it goes to `toRequest`, else to `toNewEvent`. */
+/** Whether a value is a request, for `toRequest`, rather than an event, for `toNewEvent`. */
 export function isRequest(value: Fields): boolean {
   return value['op'] !== undefined;
 }
@@ -109,7 +114,12 @@ const TYPE_WANTED = `a text of 1 to ${MAX_TYPE_CHARS} characters without control
 const TIME_WANTED = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z", or seconds since 1970';
 const COUNT_WANTED = `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
 
-/** Its envelope checked, everything else moved into `data`, other vocabularies translated. null counts as absent. */
+/**
+ * Validates an event: checks the envelope, moves other fields into `data` and translates other event formats. A field
+ * with null counts as absent.
+ *
+ * @throws {ProgressError} `bad_event`.
+ */
 export function toNewEvent(given: unknown): NewEvent {
   if (!isObject(given)) throw badEvent('an event', 'an object', given);
   const { value, id } = toPlain(given);
@@ -136,15 +146,15 @@ export function toNewEvent(given: unknown): NewEvent {
   }
 }
 
-/** An event whose type is in `type`, and what was found beside it. */
+/** An event with its type in `type`, and the ID that was found. */
 interface Plain {
   value: Fields;
   id?: string | undefined;
 }
 
 /**
- * Some programs call the type `event`, and `progress emit TYPE --data LINE` puts a whole event into the data of another.
- * What such an event calls `id` and `timestamp` are its ID and its time.
+ * Normalizes two other forms of events: those with the type in `event`, and those that `progress emit TYPE --data LINE`
+ * nests in the data of another event. Their `id` and `timestamp` become the ID and the time.
  */
 function toPlain(given: Fields): Plain {
   if (given['type'] === undefined && given['event'] !== undefined) return unwrap(given);
@@ -155,27 +165,28 @@ function toPlain(given: Fields): Plain {
   if (!isNamed && !(isObject(data['data']) && isAlias(type, data))) return { value: given };
   const inner = data['event'] === type || isObject(data['data']) ? unwrap({ ...data, event: type }) : { value: data };
   const { type: _type, ...fields } = inner.value;
-  // the data of a flat event stay data: none of its fields is one of the envelope's
+  // the fields of a nested flat event are data, never part of the envelope
   if (!isObject(data['data'])) return { ...inner, value: { ...envelope, data: fields } };
   return { ...inner, value: { ...envelope, ...fields, type } };
 }
 
-/** `{"event":TYPE,"data":{...},"timestamp":1790000000.25,"id":"..."}` */
+/** Unwraps `{"event":TYPE,"data":{...},"timestamp":1790000000.25,"id":"..."}`. */
 function unwrap({ event, type: _type, id, timestamp, ...rest }: Fields): Plain {
   const time = toTime(timestamp);
   const late = time === undefined && isGiven(timestamp) ? { timestamp } : {};
   return { value: { ...rest, ...late, ...(time !== undefined && { time }), type: event }, id: toId(id) };
 }
 
-/** What happened to the journal itself, and what is to be told to whom: from anyone but the daemon it would be forged. */
+/** Types that only the daemon writes: by any other producer they would be forged. */
 const OWN_TYPES: ReadonlySet<string> = new Set(['journal_note', 'alert_triggered']);
 
+/** Refuses types that are reserved for the daemon. @throws {ProgressError} `bad_event`. */
 export function checkProducer(event: NewEvent): NewEvent {
   if (!OWN_TYPES.has(event.type)) return event;
   throw new ProgressError('bad_event', `type ${event.type} is the daemon’s own: use another type`);
 }
 
-/** null counts as absent. */
+/** Whether a field is present; null counts as absent. */
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
@@ -192,7 +203,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
   'data',
 ]);
 
-/** With another value than `true`, `lookup` and `inherited` are data of the producer. */
+/** Returns the data of an event. `lookup` and `inherited` belong to the envelope only if they are `true`. */
 function dataOf(value: Fields): EventData {
   const data = value['data'] ?? {};
   if (!isObject(data)) throw badEvent('data', 'an object', data);
@@ -236,10 +247,10 @@ function checkCount(value: unknown): number {
   throw badEvent('n', COUNT_WANTED, value);
 }
 
-/** More ancestors than these never matter. */
+/** Maximum length of `sender`. */
 const MAX_SENDERS = 16;
 
-/** Anything else of that name is data. */
+/** Whether `sender` is valid; anything else of that name is data. */
 function isSender(value: unknown): value is string[] {
   return Array.isArray(value) && value.length <= MAX_SENDERS && value.every((name) => isIdentifier(name));
 }

@@ -17,7 +17,12 @@ function collect(maxBytes = 1_000) {
   const bad: Seen[] = [];
   const onBad = (error: ProgressError) => bad.push([error.line ?? -1, error.code]);
   const decoder = createLineDecoder({ maxBytes, onLine: (text, line) => lines.push([line, text]), onBad });
-  return { ...decoder, lines, bad };
+  return {
+    push: (chunk: Buffer) => decoder.push(chunk),
+    end: (options?: { complete?: boolean }) => decoder.end(options),
+    lines,
+    bad,
+  };
 }
 
 function decode(bytes: Buffer | string, { maxBytes = 1_000, complete = false, step = Infinity } = {}) {
