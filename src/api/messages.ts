@@ -1,19 +1,19 @@
 /**
- * The wire, used by both ends. NDJSON both ways: one JSON object a line, UTF-8, "\n".
+ * Defines the messages of the protocol: NDJSON in both directions, one JSON object per line, UTF-8, "\n".
  *
- * A client sends two kinds of line:
- *   an event    an object with `type`. No greeting needed, no reply unless `hello` asked for acks. A bad one is
- *               answered with `{"error":{...}}`, where `line` counts the lines of this connection from 1.
- *   a request   an object with `op` and `id` (any text or number). Exactly one reply, `{"re":id,...}`, or
+ * A client sends two kinds of lines:
+ *   an event    an object with `type`. Needs no greeting, and has no reply unless `hello` requested acks. An invalid
+ *               one is answered with `{"error":{...}}`, where `line` counts the lines of this connection from 1.
+ *   a request   an object with `op` and `id` (any text or number). Has exactly one reply, `{"re":id,...}`, or
  *               `{"re":id,"error":{...}}`.
  *
- * The daemon also pushes, after a `subscribe` with id S, lines that begin with `"on":S`:
- *   events      in journal order, several in one line
- *   gap         events that the journal no longer holds
- *   reset       the position asked for is not of this journal; events follow from `from`
- *   at          nothing passed the filter for a while; resume after this seq
- * and, where `hello` asked for acks, `{"ack":{source,n,seq}}`: the highest n of this source that is written; elsewhere,
- * once for each source, `{"duplicate":{source,n}}`: an event of this source was not written, as its n had been taken.
+ * After a `subscribe` with id S the daemon also pushes lines that begin with `"on":S`:
+ *   events      in journal order, several per line
+ *   gap         events that the journal no longer has
+ *   reset       the requested position is not in this journal; events follow from `from`
+ *   at          no event passed the filter for a while; resume after this seq
+ * If `hello` requested acks, it pushes `{"ack":{source,n,seq}}`, the highest n of a source that is written. Otherwise it
+ * pushes once per source `{"duplicate":{source,n}}`: an event was dropped because its n had been written before.
  *
  * Unknown fields of a request are ignored; an unknown op is an error. Within a major version things are only added.
  */
@@ -31,39 +31,39 @@ import type { Agent } from '../core/agents.js';
 
 export const PROTOCOL_VERSION = 1;
 
-/** One line from a client. Longer ones are skipped to their end and answered with `too_long`. */
+/** Maximum length of a line from a client. Longer ones are skipped and answered with `too_long`. */
 export const MAX_LINE_BYTES = 256 * 1024;
-/** Nesting of a line: the event itself is 1. */
+/** Maximum nesting of a line; the event itself is level 1. */
 export const MAX_DEPTH = 64;
-/** One line from the daemon: pages and batches stay well below, the client refuses what is beyond. */
+/** Maximum length of a line from the daemon, which clients enforce; pages and batches are much shorter. */
 export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 
 export interface SubscribeRequest extends Filter {
   op: 'subscribe';
   id: RequestId;
-  /** Start behind this seq. */
+  /** Start after this seq. */
   after?: number;
-  /** The journal that `after` is a position of. */
+  /** ID of the journal that `after` refers to. */
   journal?: string;
   /** Start at the first event written at or after this RFC 3339 time. */
   since?: string;
-  /** Start with the newest `last` events that pass the filter. Default: 100, or all of one execution. */
+  /** Start with the newest `last` events that pass the filter. @default 100, or all of one execution */
   last?: number;
-  /** At most this many messages a second, each with many events. Default: as they come. */
+  /** Maximum messages per second, each with many events. @default unlimited */
   rate?: number;
 }
 
 export interface ListRequest {
   op: 'list';
   id: RequestId;
-  /** Ended ones too. */
+  /** Include ended executions. */
   all?: boolean;
   limit?: number;
   before?: number;
-  /** Text that stands in the name, the id, the agent or a label. */
+  /** Text that the name, the ID, the agent or a label contains. */
   text?: string;
   statuses?: string[];
-  /** Nothing that began before this RFC 3339 time. */
+  /** Only executions that began at or after this RFC 3339 time. */
   since?: string;
 }
 
@@ -71,12 +71,12 @@ export interface SearchRequest extends LogFilter {
   op: 'search';
   id: RequestId;
   execution: string;
-  /** `text` is a regular expression as RE2 knows them. */
+  /** `text` is a regular expression (RE2). */
   regex?: boolean;
-  /** Only these lines, both ends included. */
+  /** Range of lines to search, inclusive. */
   from?: number;
   to?: number;
-  /** Where in the lines it was found is wanted too. */
+  /** Return the positions of the matches within the lines. */
   marks?: boolean;
 }
 
@@ -95,40 +95,41 @@ export type Request =
   | { op: 'web'; id: RequestId; on: boolean; port?: number; execution?: string }
   | { op: 'queues'; id: RequestId }
   | { op: 'attach'; id: RequestId; run: string }
-  /** `ifQueued`: only while it waits for its turn. */
   | { op: 'rerun'; id: RequestId; execution: string }
+  /** `ifQueued`: only while it is queued. */
   | ({ op: 'control'; id: RequestId; execution: string; ifQueued?: boolean } & ControlCommand)
-  /** Removes these, by full ids: what is alive, or waited for by something alive, stays. */
+  /** Removes ended executions, by full IDs, except those that open ones depend on. */
   | { op: 'prune'; id: RequestId; executions: string[] }
-  /** Begins to follow the sessions of this agent, or ends it; without an agent it only asks. Default: `on`. */
+  /** Starts or stops following the sessions of an agent; without an agent it returns the status. `on` is the default. */
   | { op: 'follow'; id: RequestId; agent?: Agent; on?: boolean }
-  /** Tells somebody something; `test` tries the one channel at once. */
+  /** Sends a notification; `test` tries a single channel at once. */
   | ({ op: 'notify'; id: RequestId; test?: boolean } & Notice)
   | { op: 'rules'; id: RequestId }
   | { op: 'status'; id: RequestId }
   | { op: 'shutdown'; id: RequestId };
 
-/** What is to be told, and over which channels. */
+/** A notification and its channels. */
 export interface Notice {
   title: string;
   body?: string;
   channels: string[];
-  /** Default: `normal`. */
+  /** @default 'normal' */
   urgency?: Urgency;
-  /** What it is about: its full id. */
+  /** Full ID of the execution that it is about. */
   execution?: string;
 }
 
 export const URGENCIES = ['low', 'normal', 'critical'] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
-/** What is asked of a run. `by`: who asks, in words. */
+/** Command to a run. */
 export interface ControlCommand {
   action: ControlAction;
+  /** Name of the user or program that sends the command. */
   by?: string;
-  /** Of the action `signal`. */
+  /** For the action `signal`. */
   signal?: string;
-  /** Of the action `stop`: milliseconds until it is killed. Default: 5,000. */
+  /** For the action `stop`: milliseconds until the run is killed. @default 5000 */
   graceMs?: number;
 }
 
@@ -137,29 +138,29 @@ export type ControlAction = (typeof CONTROL_ACTIONS)[number];
 
 export type Op = Request['op'];
 
-/** What each op answers, besides `re`. */
+/** Fields of the replies in addition to `re`, by op. */
 export interface Replies {
   hello: { protocol: number; version: string; journal: string; pid: number; seq: number };
-  /** `seq` is null when (source, n) had been taken before. */
+  /** `seq` is null for a duplicate of a known (source, n). */
   emit: { seq: number | null; execution?: string; duplicate?: true };
   /**
-   * `after`: where the stream begins; `seq`: the newest written at that moment; `execution`: the full ID of one that was
-   * asked for by another name; `unknown`: there is none yet.
+   * `after`: where the stream begins; `seq`: the newest seq written; `execution`: the full ID of an execution that was
+   * given by name or prefix; `unknown`: it does not exist yet.
    */
   subscribe: { after: number; seq: number; execution?: string; unknown?: true };
   unsubscribe: Record<string, never>;
   /**
-   * Newest first; `prefixes` beside them: of each id the shortest that no other known one begins with. `more` holds
-   * the `before` of the next page. State as of `seq`.
+   * Newest first. `prefixes`: the shortest unique prefix of each ID. `more`: the `before` of the next page. State as of
+   * `seq`.
    */
   list: { executions: ExecutionJson[]; prefixes: string[]; seq: number; more?: number };
-  /** `execution` may be a unique prefix or a name. State as of `seq`. */
+  /** State as of `seq`; the request may contain a unique prefix or a name. */
   get: { execution: ExecutionJson; seq: number };
-  /** Lines in order, without a hole; fewer than asked for where they are long. `total`: the number of the last one. */
+  /** Consecutive lines, fewer than requested if they are long. `total`: the number of the last line. */
   log: { execution: string; lines: LogLine[]; total: number; seq: number };
   /**
-   * Of which lines the filter holds, as ranges of numbers, both ends included; `matched` counts beyond these. `marks`:
-   * where in a line, as UTF-16 units of its text without escape sequences, the end not included.
+   * Matching lines as inclusive ranges of line numbers; `matched` also counts lines beyond these. `marks`: positions of
+   * the matches, as UTF-16 units of the text without escape sequences, end exclusive.
    */
   search: {
     execution: string;
@@ -170,24 +171,24 @@ export interface Replies {
     seq: number;
   };
   timeline: Timeline;
-  /** `execution`: the new one's id. */
+  /** `execution`: ID of the new execution. */
   rerun: { execution: string };
   /**
-   * Where the viewer is, or the page of the execution; null while it is off. `code` lets one browser in, once and soon;
-   * `page` is a private file that leads there.
+   * URL of the viewer, or of the page of the execution; null while it is off. `code`: short-lived code that admits one
+   * browser once. `page`: private file that redirects to it.
    */
   web: { url: string | null; code?: string; page?: string };
   queues: { queues: QueueView[] };
-  /** From now on orders for this run are pushed on this connection. */
+  /** Commands for this run are pushed on this connection from now on. */
   attach: Record<string, never>;
-  /** `execution`: its full id. The order was passed on, or is carried out; events tell what comes of it. */
+  /** `execution`: full ID. The command was passed on or is being executed; events report its effect. */
   control: { execution: string };
-  /** Those that are gone, from everywhere; `freed`: bytes on disk. */
+  /** IDs of the executions that were removed; `freed`: bytes on disk. */
   prune: { executions: string[]; freed: number };
   follow: { agents: FollowStatus[] };
-  /** Of each channel the seq of the event that makes it certain to be told; of a test what came of it. */
+  /** seq of the event that queues the delivery for each channel; for a test its result. */
   notify: { pending: { channel: string; seq: number }[]; attempt?: Attempt };
-  /** Those in effect, in the order in which they are asked. */
+  /** Rules in effect, in the order of evaluation. */
   rules: { rules: RuleView[]; channels: ChannelStatus[] };
   status: DaemonStatus;
   shutdown: Record<string, never>;
@@ -195,13 +196,13 @@ export interface Replies {
 
 export interface Timeline {
   execution: string;
-  /** Where in the log each step began last. */
+  /** Line of the log at which each step last began. */
   steps: { step: string; line: number }[];
-  /** From when to when it was paused, in milliseconds since 1970; null: it still is. */
+  /** Pauses in milliseconds since 1970; `to` is null while it is paused. */
   pauses: [from: number, to: number | null][];
-  /** Milliseconds since 1970, percent of one core, bytes; thinned out evenly. */
+  /** Resource samples, thinned out evenly: milliseconds since 1970, percent of one core, bytes. */
   samples: [at: number, cpu: number, rss: number][];
-  /** What former ones of the same name, kind and directory took; absent where there are fewer than three. */
+  /** Typical duration of earlier executions of the same name, kind and directory; absent if there are fewer than three. */
   usual?: TypicalDuration;
   total: number;
   seq: number;
@@ -213,7 +214,7 @@ export interface DaemonStatus {
   protocol: number;
   startedAt: string;
   socket: string;
-  /** bytes */
+  /** Bytes. */
   rss: number;
   connections: number;
   subscribers: number;
@@ -222,21 +223,21 @@ export interface DaemonStatus {
   counters: Counters;
   journal: JournalStatus;
   spool: SpoolStatus;
-  /** Absent where the daemon is of an earlier version. */
+  /** Absent in replies of earlier versions. */
   alerts?: AlertsStatus;
   config: ConfigStatus;
 }
 
 export interface ConfigStatus {
   file: string;
-  /** Since when the values in effect hold. */
+  /** Time since which the values have been in effect. */
   since: string;
-  /** What is wrong with the file as it is now, a line each; the values from before hold then. */
+  /** Errors in the current file, one line each; if there are any, the previous values stay in effect. */
   problems: string[];
 }
 
 export interface AlertsStatus {
-  /** How many are in effect. */
+  /** Number of rules in effect. */
   rules: number;
   channels: ChannelStatus[];
 }
@@ -244,30 +245,30 @@ export interface AlertsStatus {
 export interface ChannelStatus {
   name: string;
   type: string;
-  /** Alerts that are to be sent. */
+  /** Number of alerts to be sent. */
   pending: number;
-  /** Alerts that are held until its quiet hours end; absent where there are none. */
+  /** Number of alerts held until the quiet hours end; absent if none. */
   held?: number;
-  /** How many there were, by what became of them. */
+  /** Number of alerts by outcome. */
   counts: Partial<Record<AlertOutcome, number>>;
-  /** When the last one was sent. */
+  /** Time of the last successful delivery. */
   sentAt?: string;
-  /** Why the last attempt has failed, if none was successful since. */
+  /** Error of the last failed attempt, unless a later one succeeded. */
   error?: string;
   /** Milliseconds until the next attempt. */
   nextMs?: number;
-  /** Why nobody can be told over it at the moment. */
+  /** Why the channel cannot deliver at present. */
   unavailable?: string;
 }
 
-/** A rule, how often it has fired, and when last. */
+/** A rule, how often it has fired, and when it did last. */
 export interface RuleView {
   name: string;
   when: Conditions;
   notify: readonly string[];
   severity?: Severity;
   throttle: number;
-  /** `streak`: of executions of one name once, until one of them succeeds. */
+  /** `streak`: once for all executions of a name, until one of them succeeds. */
   repeat: 'each' | 'streak';
   builtin?: true;
   fired: number;
@@ -280,25 +281,25 @@ export interface Attempt {
 }
 
 export interface SpoolStatus {
-  /** That are read. */
+  /** Number of files that are read. */
   files: number;
-  /** Names of what lies there and is not read. */
+  /** Names of files that are not read. */
   leftAlone: string[];
-  /** Why the directory cannot be used at the moment. */
+  /** Why the directory cannot be used at present. */
   failure?: string;
 }
 
-/** Of one agent whose sessions can be followed through their files. */
+/** Status of following the session files of an agent. */
 export interface FollowStatus {
   agent: Agent;
   following: boolean;
-  /** The configuration says that it is to be followed. */
+  /** Following is enabled in the configuration. */
   configured: boolean;
-  /** Where its sessions lie. */
+  /** Directory of the session files. */
   directory: string;
-  /** That are read. */
+  /** Number of files that are read. */
   files: number;
-  /** Paths of what lies there and is not read. */
+  /** Paths of files that are not read. */
   leftAlone: string[];
 }
 
@@ -306,9 +307,9 @@ export interface Counters {
   /** Events written. */
   events: number;
   duplicates: number;
-  /** Lines refused, by error code. */
+  /** Rejected lines by error code. */
   rejected: Record<string, number>;
-  /** Connections turned away because too many were open. */
+  /** Connections refused because too many were open. */
   refusedConnections: number;
 }
 
@@ -319,16 +320,16 @@ export interface JournalStatus {
   seq: number;
   synced: number;
   segments: number;
-  /** On disk, compressed ones as they are. */
+  /** Size on disk; compressed segments count compressed. */
   bytes: number;
-  /** Why nothing can be written right now. */
+  /** Why nothing can be written at present. */
   failure?: ErrorJson;
-  /** Segments that cannot be read right now; readers get a gap for them. */
+  /** Segments that cannot be read at present; readers get a gap for them. */
   unreadable?: UnreadableSegment[];
 }
 
 export interface UnreadableSegment {
-  /** The seq that its name begins with. */
+  /** First seq of the segment, from its file name. */
   segment: number;
   reason: string;
 }
@@ -339,7 +340,7 @@ export interface Gap {
   from: number;
   to: number;
   why: 'retention' | 'damage' | 'missing';
-  /** Of damage: why the file cannot be read, when it may become readable again. */
+  /** For `damage`: why the file cannot be read, if that may be temporary. */
   reason?: string;
 }
 
@@ -354,7 +355,7 @@ export type Push =
   | { on: RequestId; reset: Reset }
   | { on: RequestId; at: number };
 
-/** To a runner that is attached. `start`: it has waited in a queue, and its turn has come. */
+/** Command to an attached runner. `start`: the run leaves its queue. */
 export interface RunCommand {
   order: Omit<ControlCommand, 'action'> & { run: string; action: ControlAction | 'start' };
 }
@@ -363,10 +364,10 @@ export interface Ack {
   ack: { source: string; n: number; seq: number };
 }
 
-/** To a producer that did not ask for acks. */
+/** Notice of a duplicate to a producer that did not request acks. */
 export interface Duplicate {
   duplicate: { source: string; n: number };
 }
 
-/** What a client may write as an event: the envelope, and in a flat one its data beside it. */
+/** Event as written by a client: the envelope, with the data in `data` or next to the envelope fields. */
 export type WireEvent = { type: string; data?: EventData } & Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** Requests, checked: one table says which fields each op has and what they must be. */
+/** Validates requests by a table of the fields of each op. */
 import { LEVELS } from '../core/filter.js';
 import { normalizeTime } from '../core/time.js';
 import { ProgressError } from '../core/errors.js';
@@ -9,18 +9,18 @@ import { CONTROL_ACTIONS, URGENCIES } from './messages.js';
 import type { Fields } from '../core/fields.js';
 import { isObject } from '../core/fields.js';
 
-/** Messages a second. */
+/** Messages per second. */
 const MAX_RATE = 1_000;
 const ID_WANTED = 'a text or a number';
 
 interface Field {
   wanted: string;
-  /** The value to go on with; undefined when it is not what is wanted. */
+  /** Returns the value to use; undefined if it is invalid. */
   read: (value: unknown) => unknown;
   required?: true;
 }
 
-/** Every field of an op but `op` and `id`: one that is missing here does not compile. */
+/** All fields of an op except `op` and `id`: a missing one does not compile. */
 type Shape<K extends Op> = Readonly<Record<keyof Omit<Extract<Request, { op: K }>, 'op' | 'id'>, Field>>;
 
 const text = field('a text', (value) => typeof value === 'string');
@@ -99,7 +99,11 @@ const SHAPES: { readonly [K in Op]: Shape<K> } = {
 };
 const OPS = Object.keys(SHAPES);
 
-/** Checked and reduced to its known fields. null counts as absent. */
+/**
+ * Validates a request and reduces it to its known fields. A field with null counts as absent.
+ *
+ * @throws {ProgressError} `unknown_op` or `bad_request`.
+ */
 export function toRequest(value: Fields): Request {
   const { op } = value;
   if (!isOp(op)) throw unknownOp(value);
@@ -116,7 +120,7 @@ export function toRequest(value: Fields): Request {
   return request as Request;
 }
 
-/** The id to answer to, of a request that may be wrong in every other way. */
+/** Returns the ID for the reply to a request that may be invalid otherwise. */
 export function requestId(value: Fields): RequestId | undefined {
   const { id } = value;
   return isRequestId(id) ? id : undefined;

@@ -1,9 +1,9 @@
-/** Puts one event into the journal, for good. */
+/** Writes one event to the journal durably. */
 import type { Paths } from '../platform/paths.js';
 import type { WireEvent } from '../api/messages.js';
 import { withClient } from './connect.js';
 
-/** Starts the daemon if there is none; resolves when the event survives power loss. */
+/** Sends an event, starting the daemon if needed; resolves once the event is synced to disk. */
 export async function announce(paths: Paths, event: WireEvent): Promise<void> {
   await withClient({ paths, start: true }, (client) => client.call('emit', { event, synced: true }));
 }

@@ -1,4 +1,4 @@
-/** One connection to the daemon, with typed calls. */
+/** Wraps one connection to the daemon with typed calls. */
 import type { Socket } from 'node:net';
 import { ProgressError } from '../core/errors.js';
 import type { Ask } from '../protocol/channel.js';
@@ -9,41 +9,42 @@ import { PROTOCOL_VERSION } from '../api/messages.js';
 import { VERSION } from '../core/version.js';
 
 export interface ClientOptions {
-  /** Who connects, for the daemon's log. */
+  /** Name of the client in the log of the daemon. */
   name?: string;
-  /** Wants to hear what is written. */
+  /** Receives acks; requests them from the daemon. */
   onAck?: (ack: Ack['ack']) => void;
   onPush?: (push: Push) => void;
-  /** To the runner that this client is. */
+  /** Receives commands, if this client is a runner. */
   onOrder?: (order: RunCommand['order']) => void;
-  /** About a line that was no request. */
+  /** Receives errors about lines that were not requests. */
   onError?: (error: ProgressError) => void;
 }
 
 export interface Client {
-  /** Asked once, however often it is called. */
+  /** Sends the greeting once; later calls return the same reply. */
   hello(): Promise<Replies['hello']>;
   call<K extends Op>(op: K, fields: Ask<K>, id?: RequestId): Promise<Replies[K]>;
-  /** Hands one event over; false when the daemon is behind: wait for `drained`. */
+  /** Sends an event. @returns False on backpressure: wait for `drained`. */
   send(event: WireEvent): boolean;
   drained(): Promise<void>;
-  /** Stops reading until `resume`: the daemon's cursor waits. */
+  /** Stops reading until `resume`, which applies backpressure to the daemon's cursor. */
   pause(): void;
   resume(): void;
-  /** Everything sent is handed to the system, then the connection ends; a daemon that hangs is not waited for. */
+  /** Flushes everything sent and closes the connection, with a timeout if the daemon hangs. */
   close(): Promise<void>;
   readonly isOpen: boolean;
-  /** Ends the connection as it is. */
+  /** Destroys the connection at once. */
   destroy(): void;
-  /** Resolves when the connection is gone, for whatever reason. */
+  /** Resolves when the connection is closed, for any reason. */
   readonly closed: Promise<void>;
 }
 
-/** For the daemon to end its side too. */
+/** Time for the daemon to close its side. */
 const CLOSE_MS = 2_000;
 
+/** Creates a client on a connected socket. */
 export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onError }: ClientOptions = {}): Client {
-  /** Why the connection is about to end. */
+  /** Reason why the connection is about to end. */
   let failure: Error | undefined;
   const channel = createProtocolChannel({
     write: (line) => void socket.write(line),
@@ -61,8 +62,8 @@ export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onE
   const closed = new Promise<void>((resolve) => {
     socket.once('close', () => {
       const why = failure ? `: ${failure.message}` : '';
-      const gone = new ProgressError('unavailable', `the daemon has closed the connection${why}`, { cause: failure });
-      channel.close(failure instanceof ProgressError ? failure : gone);
+      const lost = new ProgressError('unavailable', `the daemon has closed the connection${why}`, { cause: failure });
+      channel.close(failure instanceof ProgressError ? failure : lost);
       resolve();
     });
   });

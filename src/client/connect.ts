@@ -1,4 +1,4 @@
-/** Finds the daemon, and starts it where there is none. */
+/** Connects to the daemon, and starts it if none is running. */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
@@ -15,25 +15,29 @@ import { createClient } from './client.js';
 
 export interface ConnectOptions extends ClientOptions {
   paths: Paths;
-  /** Start the daemon if there is none. */
+  /** Start the daemon if none is running. */
   start: boolean;
-  /** Ends the connection: what is under way on it fails as `unavailable`. */
+  /** Closes the connection; open requests fail with `unavailable`. */
   signal?: AbortSignal;
 }
 
-/** From asking for a start until the daemon listens, on a slow and busy machine. */
+/** Timeout for the start of the daemon, on a slow and busy machine. */
 const START_MS = 15_000;
 const RETRY_MS = 20;
-/** Between two attempts to start one, doubled each time: another one holds the lock, and listens soon or is leaving. */
+/** Initial backoff between attempts to start a daemon, while another one holds the lock and starts or stops. */
 const FIRST_PAUSE_MS = 100;
-/** For an answer to hello, and for an old daemon to leave: whatever takes longer hangs. */
+/** Timeout for the reply to hello, and for the shutdown of an old daemon. */
 const ANSWER_MS = 10_000;
-/** Daemons that are met as they leave, or are of another version, before that is an error. */
+/** Maximum number of connections to daemons that are stopping, or of another version. */
 const ATTEMPTS = 4;
-/** Of what a daemon that does not start has to say. */
-const MAX_COMPLAINT_CHARS = 4_096;
+/** Error output kept of a daemon that fails to start. */
+const MAX_ERROR_CHARS = 4_096;
 
-/** A connected client that has said hello. */
+/**
+ * Connects and exchanges greetings. A daemon of another version is stopped and replaced, if `start` is set.
+ *
+ * @throws {ProgressError} `unavailable`, `protocol_mismatch`, or why the daemon failed to start.
+ */
 export async function connect({ paths, start, signal, ...options }: ConnectOptions): Promise<Client> {
   for (let attempt = 1; ; attempt++) {
     const client = createClient(await openSocket(paths, start, signal), options);
@@ -44,7 +48,7 @@ export async function connect({ paths, start, signal, ...options }: ConnectOptio
       const isOld = ProgressError.from(error).code === 'protocol_mismatch';
       const isLeaving = !client.isOpen;
       const again = start && attempt < ATTEMPTS && !signal?.aborted && (isOld || isLeaving);
-      // one from before an upgrade, or after a downgrade: what runs under it goes on without it
+      // a daemon of another version; its runs survive it
       if (again && isOld) await shutDown(client);
       client.destroy();
       if (!again) throw error;
@@ -52,7 +56,7 @@ export async function connect({ paths, start, signal, ...options }: ConnectOptio
   }
 }
 
-/** Connects for as long as `use` takes, however it ends. */
+/** Connects, calls `use`, and closes the connection. */
 export async function withClient<T>(options: ConnectOptions, use: (client: Client) => Promise<T>): Promise<T> {
   const client = await connect(options);
   try {
@@ -62,7 +66,7 @@ export async function withClient<T>(options: ConnectOptions, use: (client: Clien
   }
 }
 
-/** Asks the daemon to leave, whatever version it speaks; false when none runs. It may hold its lock a little longer. */
+/** Stops a daemon of any version; it may hold its lock a little longer. @returns False if none is running. */
 export async function stopDaemon(paths: Paths): Promise<boolean> {
   const socket = await tryPaths(paths);
   if (!socket) return false;
@@ -82,7 +86,8 @@ async function shutDown(client: Client): Promise<void> {
 async function answerOf<T>(answer: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const error = new ProgressError('unavailable', `the daemon does not answer within ${ANSWER_MS / 1_000} seconds`);
+    const message = `timed out after ${ANSWER_MS / 1_000} s waiting for the daemon; see \`progress doctor\``;
+    const error = new ProgressError('unavailable', message);
     timer = setTimeout(() => reject(error), ANSWER_MS);
   });
   return await Promise.race([answer, late]).finally(() => clearTimeout(timer));
@@ -95,7 +100,7 @@ async function openSocket(paths: Paths, start: boolean, signal: AbortSignal | un
   return await startDaemon(paths);
 }
 
-/** Where an enclosing run says, where this environment says, then where the daemon has written that it is. */
+/** Tries the socket of the enclosing run, that of this environment, then the one recorded in the lock file. */
 async function tryPaths(paths: Paths, signal?: AbortSignal): Promise<Socket | undefined> {
   const recorded = readLockRecord(paths.lock)?.socket;
   for (const path of new Set([paths.inherited ?? paths.socket, paths.socket, recorded ?? paths.socket])) {
@@ -105,7 +110,7 @@ async function tryPaths(paths: Paths, signal?: AbortSignal): Promise<Socket | un
       return socket;
     } catch (error) {
       socket.destroy();
-      if (!NOBODY_THERE.has(errnoOf(error) ?? '')) {
+      if (!NOT_LISTENING.has(errnoOf(error) ?? '')) {
         throw new ProgressError('unavailable', `cannot connect to ${path}: ${(error as Error).message}`, {
           cause: error,
         });
@@ -115,10 +120,10 @@ async function tryPaths(paths: Paths, signal?: AbortSignal): Promise<Socket | un
   return undefined;
 }
 
-/** EAGAIN: its backlog is full, which passes. */
-const NOBODY_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ENOTDIR']);
+/** Errors without a listening daemon, and EAGAIN: its backlog is full, which is temporary. */
+const NOT_LISTENING: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ENOTDIR']);
 
-/** Whoever else starts one at the same time: the lock lets one win, and all connect to that one. */
+/** Starts the daemon. If several clients do so at once, the lock admits one daemon, to which all of them connect. */
 async function startDaemon(paths: Paths): Promise<Socket> {
   const deadline = Date.now() + START_MS;
   for (let pause = FIRST_PAUSE_MS; ; pause *= 2) {
@@ -128,22 +133,22 @@ async function startDaemon(paths: Paths): Promise<Socket> {
       while (Date.now() < until()) {
         const socket = await tryPaths(paths);
         if (socket) return socket;
-        if (child.status) throw failedStart(child.status, child.complaint, paths);
+        if (child.status) throw failedStart(child.status, child.errorOutput, paths);
         await delay(RETRY_MS);
       }
     } finally {
       child.release();
     }
-    if (Date.now() >= deadline) throw failedStart(0, child.complaint, paths);
+    if (Date.now() >= deadline) throw failedStart(0, child.errorOutput, paths);
   }
 }
 
-/** A daemon that ends with status 0 and never listens has found the lock taken. */
+/** Spawns a daemon. One that exits with status 0 without listening has found the lock taken. */
 function spawnDaemon() {
   const program = fileURLToPath(new URL('./daemon.js', import.meta.url));
   const child = spawnInBackground(program, []);
   const started = {
-    complaint: '',
+    errorOutput: '',
     status: undefined as number | undefined,
     endedAt: undefined as number | undefined,
     release() {
@@ -156,22 +161,22 @@ function spawnDaemon() {
     started.endedAt = Date.now();
   };
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    started.complaint = (started.complaint + text).slice(0, MAX_COMPLAINT_CHARS);
+    started.errorOutput = (started.errorOutput + text).slice(0, MAX_ERROR_CHARS);
   });
-  // `close`, not `exit`: everything that it said is here then
+  // `close`, not `exit`: its error output is complete then
   child.once('close', (status) => end(status ?? 1));
   child.once('error', (error) => {
-    started.complaint = error.message;
+    started.errorOutput = error.message;
     end(1);
   });
   return started;
 }
 
-/** Statuses that tell more than that there is no daemon. */
+/** Exit statuses of the daemon with a more specific error. */
 const CODES: Readonly<Record<number, ErrorCode>> = { 74: 'journal_failed', 77: 'no_permission', 78: 'bad_config' };
 
-function failedStart(status: number, complaint: string, paths: Paths): ProgressError {
-  const why = complaint.trim() || lastLogLine(paths);
+function failedStart(status: number, errorOutput: string, paths: Paths): ProgressError {
+  const why = errorOutput.trim() || lastLogLine(paths);
   return new ProgressError(CODES[status] ?? 'unavailable', `the daemon does not start: ${why}`);
 }
 
@@ -180,7 +185,7 @@ function lastLogLine(paths: Paths): string {
     const line = readTextSync(paths.daemonLog)?.trimEnd().split('\n').at(-1);
     if (line !== undefined) return `${paths.daemonLog} ends with: ${line}`;
   } catch {
-    // as good as none
+    // an unreadable log is treated as a missing one
   }
   return `it wrote no ${paths.daemonLog}`;
 }

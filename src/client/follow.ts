@@ -1,4 +1,4 @@
-/** A subscription that outlives its connection: it comes back to where it was, and says so when it is away. */
+/** Subscribes to events across connections: reconnects with backoff, resumes at its position, and reports interruptions. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
@@ -12,19 +12,19 @@ export type Followed =
   | { kind: 'events'; events: ExecutionEvent[] }
   | { kind: 'gap'; gap: Gap }
   | { kind: 'reset'; reset: Reset }
-  /** Live from here: the first time, and whenever it comes back. */
+  /** Connected, for the first time or again. */
   | { kind: 'connected'; client: Client; hello: Replies['hello'] }
-  /** The stream is cut; it tries again until it is left. */
+  /** Disconnected; it reconnects until the consumer stops. */
   | { kind: 'lost'; error: ProgressError; attempt: number };
 
 export interface FollowOptions extends Pick<ConnectOptions, 'paths' | 'start'> {
   subscribe: Ask<'subscribe'>;
-  /** Goes on where somebody stood in this journal; then the first connection may be lost like any other. */
+  /** Position to resume at. If given, a failure of the first connection is retried like any other. */
   resume?: JournalPosition | undefined;
   signal?: AbortSignal;
 }
 
-/** Pushes that wait for the consumer; beyond it the socket is not read, and the daemon's cursor waits. */
+/** Pushes buffered for the consumer; beyond it the socket is not read, which applies backpressure to the daemon. */
 const MAX_WAITING = 64;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
@@ -34,7 +34,11 @@ export interface JournalPosition {
   journal: string;
 }
 
-/** Follows until the signal aborts or the consumer leaves. The first connection may fail with its error. */
+/**
+ * Follows events until the signal aborts or the consumer stops.
+ *
+ * @throws {ProgressError} If the first connection fails and there is no position to resume at.
+ */
 export async function* follow({ paths, start, subscribe, resume, signal }: FollowOptions): AsyncGenerator<Followed> {
   let position = resume;
   for (let attempt = 0; !signal?.aborted; attempt++) {
@@ -49,7 +53,7 @@ export async function* follow({ paths, start, subscribe, resume, signal }: Follo
       attempt = 0;
       yield { kind: 'connected', client, hello };
       for await (const push of inbox.take()) {
-        const followed = understand(push);
+        const followed = toFollowed(push);
         position = { after: positionOf(push, position.after), journal: hello.journal };
         if (followed) yield followed;
       }
@@ -67,7 +71,7 @@ export async function* follow({ paths, start, subscribe, resume, signal }: Follo
   }
 }
 
-function understand(push: Push): Followed | undefined {
+function toFollowed(push: Push): Followed | undefined {
   if ('events' in push) return { kind: 'events', events: push.events };
   if ('gap' in push) return { kind: 'gap', gap: push.gap };
   if ('reset' in push) return { kind: 'reset', reset: push.reset };
@@ -81,7 +85,7 @@ function positionOf(push: Push, before: number): number {
   return push.at;
 }
 
-/** From callbacks to a loop, without keeping more than a few pushes. */
+/** Bounded buffer between the callbacks of the connection and the loop of the consumer. */
 function createInbox(signal: AbortSignal | undefined) {
   const waiting: Push[] = [];
   let client: Client | undefined;

@@ -116,7 +116,7 @@ t.test('what is no daemon is told from one', async (t) => {
   await new Promise<void>((resolve) => server.listen(paths.socket, resolve));
   t.teardown(() => server.close());
   const failure = connect({ paths, start: false });
-  await t.rejects(failure, { code: 'unavailable', message: /no daemon of progress: it says "HTTP\/1.1 400/ });
+  await t.rejects(failure, { code: 'unavailable', message: /not a progress daemon: it sent "HTTP\/1.1 400/ });
 });
 
 t.test('a socket that belongs to somebody else is not taken for nobody', async (t) => {

@@ -94,5 +94,5 @@ t.test('a hanging daemon is distinguished from one that does not run', { timeout
   let said = '';
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
   t.strictSame(await once(child, 'close'), [69, null]);
-  t.match(said, /^progress: the daemon does not answer within \d+ seconds/);
+  t.match(said, /^progress: timed out after \d+ s waiting for the daemon/);
 });
