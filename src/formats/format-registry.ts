@@ -3,7 +3,7 @@ import { ProgressError } from '../core/errors.js';
 import type { Format } from './format.js';
 import { parseObject } from './json.js';
 
-/** Choices that are no format: recognise one, and recognise none. */
+/** Choices besides the formats: recognise a format, and recognise none. */
 export const AUTO = 'auto';
 export const PLAIN = 'plain';
 
@@ -11,17 +11,17 @@ const MAX_WRAPPING_WORDS = 6;
 
 export class FormatRegistry {
   readonly all: readonly Format[];
-  /** Formats of output for people. */
+  /** Formats of the kind `text`. */
   readonly texts: readonly Format[];
-  /** What `--format` of a command's output may name. */
+  /** Choices of `--format` for the output of a command. */
   readonly choices: readonly Pick<Format, 'name' | 'describe'>[];
 
   constructor(formats: readonly Format[]) {
     this.all = formats;
     this.texts = formats.filter(({ kind }) => kind === 'text');
     this.choices = [
-      { name: AUTO, describe: 'whatever is recognised: the default' },
-      { name: PLAIN, describe: 'nothing is looked for' },
+      { name: AUTO, describe: 'recognise the format (default)' },
+      { name: PLAIN, describe: 'do not parse the output' },
       ...formats.filter(({ kind }) => kind !== 'transcript'),
     ];
   }
@@ -38,7 +38,7 @@ export class FormatRegistry {
     throw new ProgressError('usage', `--format: "${name}" is none of ${names}`);
   }
 
-  /** The format of a program that was asked to print it, also when another one starts it: `npx`, `env`, `timeout 10m`. */
+  /** Finds the format that a command line selects, also behind wrappers: `npx`, `env`, `timeout 10m`. */
   ofProgram(argv: readonly string[]): Format | undefined {
     for (let at = 0; at < Math.min(argv.length, MAX_WRAPPING_WORDS); at++) {
       const name = argv[at]?.replace(/^.*\//, '') ?? '';
@@ -49,7 +49,7 @@ export class FormatRegistry {
     return undefined;
   }
 
-  /** The only format of this kind that has such lines. */
+  /** Finds the format of this kind that a line identifies. */
   ofLine(text: string, kind: Format['kind']): Format | undefined {
     const line = parseObject(text);
     return line && this.all.find((format) => format.kind === kind && format.isLine?.(line));

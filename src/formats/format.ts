@@ -1,23 +1,23 @@
-/** What a format of output is: how it is recognised, and the parser that reads it. */
+/** Defines a format of output: how it is recognised, and its parser. */
 import type { Json } from './json.js';
 import type { Parser, ParserOptions } from './parser.js';
 
 export interface Format {
   name: string;
   /**
-   * `stream`: an agent's JSON, whose lines become events. `transcript`: the same in a file of its own.
-   * `text`: output for people, which stays as it is beside what is read in it.
+   * `stream`: JSON lines of an agent, which become events. `transcript`: the same in a separate file.
+   * `text`: output for people, which is kept unchanged in addition to the events.
    */
   kind: 'stream' | 'transcript' | 'text';
-  /** What it is, and what comes of it, in a few words. */
+  /** Short description of the format and its events. */
   describe: string;
-  /** Is this the command line of a program that speaks it? */
+  /** Whether a command line selects this format. */
   isProgram?: (name: string, args: readonly string[]) => boolean;
-  /** Can this line only be of this format? */
+  /** Whether a line identifies this format. */
   isLine?: (line: Json) => boolean;
-  /** Until it is sure, it finds nothing in a text that has none of these. */
+  /** Texts of which one must occur before the parser is sure; a pre-filter. */
   marks?: readonly string[];
-  /** It may be wrong, and gives way to those that cannot. */
+  /** Recognised by heuristics, so disabled once another format is sure. */
   isGuess?: true;
   create: (options?: ParserOptions) => Parser;
 }

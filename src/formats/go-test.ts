@@ -1,4 +1,4 @@
-/** What `go test -json` prints: a step for each package, and one in it for each test. */
+/** Parses `go test -json`: a step for each package, with a nested step for each test. */
 import { clip } from '../core/fields.js';
 import type { EventData } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
@@ -12,27 +12,28 @@ const ENDS: Readonly<Record<string, string | undefined>> = {
   fail: 'step_failed',
   skip: 'step_skipped',
 };
-/** Tests whose last line of output is remembered, should they fail. */
+/** Maximum number of tests whose last line of output is kept as a possible error. */
 const MAX_OPEN = 1_000;
 const ERROR_CHARS = 400;
-/** Frames around what a test says. */
+/** Lines of the test framework, which are not output of the test. */
 const FRAME = /^\s*(?:=== |--- |FAIL\b|PASS\b|ok\s|coverage:|\?\s|exit status \d)/;
 
+/** Creates a parser for `go test -json`. */
 export function createGoTest(): Parser {
-  const words = new Map<string, string>();
+  const lastLines = new Map<string, string>();
   let isSure = false;
 
   const remember = (step: string, output: string | undefined) => {
     const line = output?.trim() ?? '';
     if (line === '' || FRAME.test(line)) return;
-    words.delete(step);
-    words.set(step, clip(line, ERROR_CHARS));
-    evictOldest(words, MAX_OPEN);
+    lastLines.delete(step);
+    lastLines.set(step, clip(line, ERROR_CHARS));
+    evictOldest(lastLines, MAX_OPEN);
   };
 
   const end = (step: string, type: string, elapsed: number | undefined, data: EventData): StreamEvent[] => {
-    const error = words.get(step);
-    words.delete(step);
+    const error = lastLines.get(step);
+    lastLines.delete(step);
     const durationMs = elapsed === undefined ? undefined : Math.round(elapsed * 1_000);
     return [
       {
@@ -69,7 +70,7 @@ export function createGoTest(): Parser {
   };
 }
 
-/** `TestA/second` is a part of `TestA`. */
+/** Describes a step; `TestA/second` is nested in `TestA`. */
 function describe(name: string, test: string | undefined): EventData {
   if (test === undefined) return { name: clip(name, 200), kind: 'step' };
   const outer = test.lastIndexOf('/');

@@ -1,4 +1,4 @@
-/** Workflow commands of GitHub Actions, and the groups of Azure Pipelines: `::group::NAME`, `::error file=a.c::text`. */
+/** Parses workflow commands of GitHub Actions and Azure Pipelines: `::group::NAME`, `::error file=a.c::text`. */
 import { clip } from '../core/fields.js';
 import type { Parser, StreamEvent } from './parser.js';
 
@@ -8,6 +8,7 @@ const LEVELS: Readonly<Record<string, string | undefined>> = { error: 'error', w
 const NAME_CHARS = 200;
 const MESSAGE_CHARS = 4_096;
 
+/** Creates a parser for workflow commands. */
 export function createGroups(): Parser {
   let count = 0;
   let open: string | undefined;
@@ -24,7 +25,7 @@ export function createGroups(): Parser {
       if (command === undefined) return [];
       const level = LEVELS[command];
       if (level !== undefined) return [{ type: 'log', data: { level, message: clip(unescape(rest), MESSAGE_CHARS) } }];
-      // they do not nest: the next one ends the one before
+      // groups do not nest: the next one ends the previous one
       const closed = close('step_completed');
       if (command === 'endgroup') return closed;
       count += 1;
@@ -32,13 +33,13 @@ export function createGroups(): Parser {
       const name = clip(unescape(rest).trim(), NAME_CHARS) || open;
       return [...closed, { type: 'step_started', step: open, data: { name, kind: 'step' } }];
     },
-    // what goes wrong goes wrong in the group that is open
+    // the open group gets the outcome of the execution
     end: (status) =>
       close(status === 'completed' ? 'step_completed' : status === 'failed' ? 'step_failed' : 'step_cancelled'),
   };
 }
 
-/** As the runner of GitHub escapes data. */
+/** Reverses the escaping of GitHub's runner. */
 function unescape(text: string): string {
   return text.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
 }

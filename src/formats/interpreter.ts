@@ -1,12 +1,12 @@
 /**
- * From the bytes of one output to events: finds out which format it speaks, and has it read.
+ * Interprets the bytes of one output: recognises its format and turns its lines into events.
  *
- * Every byte is kept once. A line that an agent's format understands stands in the `raw` of the first event that it
- * yields, or in output of the stream `debug` where it yields none or is too long for one event. Every other byte is
- * plain output, whatever is read in it besides. Bytes and events are handed on in the order of the output.
+ * Every byte is stored exactly once. A line of an agent's format is stored in `raw` of the first event that it yields, or
+ * as output of the stream `debug` if it yields none or is too long for one event. Every other byte is plain output, also
+ * where text formats find events in it. Bytes and events are passed on in the order of the output.
  *
- * Parsers receive whole lines and never throw. What all agents do is in `agents/recorder.ts`, what one of them prints
- * is in its own folder. A long text is in `raw` only, at a JSON pointer (`core/activity.ts`).
+ * Parsers receive whole lines and never throw. What all agents have in common is in `agents/recorder.ts`, the format of
+ * each agent in its own folder. A long text is only in `raw`, referenced by a JSON pointer (`core/activity.ts`).
  * `test/agents/recordings.test.ts` replays every recording with every split of its bytes.
  */
 import { isUtf8 } from 'node:buffer';
@@ -15,11 +15,11 @@ import { textOf } from '../core/event.js';
 import type { Format } from './format.js';
 import type { FormatRegistry } from './format-registry.js';
 import { AUTO, PLAIN } from './format-registry.js';
-import type { ReportedOutcome, Parser, ParserOptions, StreamEvent } from './parser.js';
-import { createPieces } from './pieces.js';
+import type { ReportedOutcome, Parser, StreamEvent, ParserOptions } from './parser.js';
+import { TextLane } from './text-lane.js';
 
 export interface OutputSink {
-  /** These stay output: for people, or (`debug`) for who wants to know exactly. The bytes are valid only now. */
+  /** Stores output: `text` for people, `debug` for diagnosis. The bytes are valid only during the call. */
   keep(bytes: Buffer, channel: 'text' | 'debug'): void;
   emit(event: TimedEvent): void;
 }
@@ -32,178 +32,188 @@ export interface InterpreterOptions extends Pick<ParserOptions, 'findHistory'> {
   argv: readonly string[];
   /** A name of `formats`, `auto` or `plain`. @default 'auto' */
   format?: string | undefined;
-  /** The step that everything belongs to. */
+  /** ID of the step that all events belong to. */
   step?: string | undefined;
-  /** Where the command works. */
+  /** Working directory of the command. */
   cwd?: string | undefined;
   sink: OutputSink;
 }
 
-export interface Interpreter {
-  /** `now`: Unix milliseconds. */
-  push(chunk: Buffer, now: number): void;
-  /** No more output comes. `status`: how the execution has ended, if that is known. */
-  end(status: FinalStatus | undefined, now: number): void;
-  /** What the stream says about its end. */
-  readonly claim: ReportedOutcome | undefined;
-  /** Has it said that nothing more comes? */
-  readonly isOver: boolean;
-  /** That of the agent that speaks. */
-  readonly format: Format | undefined;
-}
-
-/** Among so many lines that look like JSON, and so many bytes, an agent's first line must be. */
-const LOOK_LINES = 20;
-const LOOK_BYTES = 1024 * 1024;
-/** An image in JSON takes megabytes; a longer line is passed on as output. */
+/** Lines that look like JSON, and bytes, within which the first line of an agent must occur to be recognised. */
+const DETECTION_LINES = 20;
+const DETECTION_BYTES = 1024 * 1024;
+/** Maximum length of a JSON line (an image takes megabytes); a longer line is passed on as output. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
-/** After so much output in which nothing was found nobody looks any more: it may come by the gigabyte. */
+/** Bytes without an event after which text formats are given up, since output may be gigabytes. */
 const MAX_SILENT_BYTES = 16 * 1024 * 1024;
-/** In an event, whose line in the journal may be twice as long (each quote is escaped) and has a bound. */
+/** Maximum length of `raw` in an event, whose line in the journal is bounded and may be twice as long by escaping. */
 const MAX_RAW_BYTES = 96 * 1024;
-/** Of a text that stands in `raw` too. */
+/** Maximum length of a text that is also in `raw`. */
 const SHORT_CHARS = 1_000;
 
 const NEWLINE = 0x0a;
 const BRACE = 0x7b;
 
-export function createInterpreter({
-  formats,
-  argv,
-  format = AUTO,
-  step,
-  cwd,
-  findHistory,
-  sink,
-}: InterpreterOptions): Interpreter {
-  const named = format === AUTO || format === PLAIN ? undefined : formats.named(format);
-  let chosen = format === AUTO ? formats.ofProgram(argv) : named?.kind === 'text' ? undefined : named;
-  let parser = chosen?.create({ step, cwd, findHistory });
-  let isLooking = format === AUTO && !parser;
-  let lookedLines = 0;
-  let lookedBytes = 0;
-  let place: 'start' | 'plain' | 'json' = 'start';
-  /** The line that may be JSON, so far. */
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+export class Interpreter {
+  readonly #formats: FormatRegistry;
+  readonly #sink: OutputSink;
+  readonly #options: ParserOptions;
+  /** A text format was requested by name, so it is never given up. */
+  readonly #isTextNamed: boolean;
+  #format: Format | undefined;
+  #parser: Parser | undefined;
+  #texts: TextLane | undefined;
+  #isDetecting: boolean;
+  #detectedLines = 0;
+  #detectedBytes = 0;
+  /** Position within the current line, which is held back while it may be JSON. */
+  #position: 'start' | 'plain' | 'json' = 'start';
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Bytes of plain output since the last event. */
+  #silentBytes = 0;
+  #stampedAt = NaN;
+  #stamp = '';
 
-  /** Of output for people, since something was read in it. */
-  let silentBytes = 0;
+  constructor({ formats, argv, format = AUTO, step, cwd, findHistory, sink }: InterpreterOptions) {
+    const named = format === AUTO || format === PLAIN ? undefined : formats.named(format);
+    this.#formats = formats;
+    this.#sink = sink;
+    this.#options = { step, cwd, findHistory };
+    this.#isTextNamed = named?.kind === 'text';
+    this.#format = format === AUTO ? formats.ofProgram(argv) : this.#isTextNamed ? undefined : named;
+    this.#parser = this.#format?.create(this.#options);
+    this.#isDetecting = format === AUTO && !this.#parser;
+    if (!this.#parser && format !== PLAIN) {
+      this.#texts = new TextLane(named ? [named] : formats.texts, (event, now) => this.#emit(event, now));
+    }
+  }
 
-  let stamped = NaN;
-  let stamp = '';
-  /** Many events share a moment. */
-  const timeOf = (now: number): string => {
-    if (now !== stamped) stamp = new Date(now).toISOString();
-    stamped = now;
-    return stamp;
-  };
-  const emit = ({ type, step, time, data }: StreamEvent, now: number) => {
-    silentBytes = 0;
-    sink.emit({ type, ...(step !== undefined && { step }), time: time ?? timeOf(now), data });
-  };
-  let texts = parser || format === PLAIN ? undefined : createTextLane(named ? [named] : formats.texts, emit);
+  /** Outcome that the stream reports. */
+  get claim(): ReportedOutcome | undefined {
+    return this.#parser?.claim;
+  }
 
-  const pass = (bytes: Buffer, now: number) => {
+  /** Whether the stream has announced its end. */
+  get isOver(): boolean {
+    return this.#parser?.isOver === true;
+  }
+
+  /** Format of the agent that was recognised or named. */
+  get format(): Format | undefined {
+    return this.#format;
+  }
+
+  /** @param now Unix milliseconds. */
+  push(chunk: Buffer, now: number): void {
+    let plainFrom = 0;
+    for (let at = 0; at < chunk.length;) {
+      if (this.#position !== 'json' && !this.#parser && !this.#isDetecting) break;
+      if (this.#position === 'start' && chunk[at] === BRACE) {
+        this.#pass(chunk.subarray(plainFrom, at), now);
+        this.#position = 'json';
+      }
+      const newline = chunk.indexOf(NEWLINE, at);
+      const end = newline === -1 ? chunk.length : newline + 1;
+      if (this.#position === 'json') {
+        this.#hold(chunk.subarray(at, end), newline !== -1, now);
+        plainFrom = end;
+      }
+      if (newline !== -1) this.#position = 'start';
+      else if (this.#position === 'start') this.#position = 'plain';
+      at = end;
+    }
+    this.#pass(chunk.subarray(plainFrom), now);
+  }
+
+  /** Ends the output. @param status Status of the execution, if it has ended. */
+  end(status: FinalStatus | undefined, now: number): void {
+    if (this.#heldBytes > 0) this.#takeHeld(now);
+    for (const event of this.#parser?.end(status) ?? []) this.#emit(event, now);
+    this.#texts?.end(status, now);
+  }
+
+  /** Passes plain output on, and to the text formats. */
+  #pass(bytes: Buffer, now: number): void {
     if (bytes.length === 0) return;
-    lookedBytes += bytes.length;
-    if (lookedBytes > LOOK_BYTES) isLooking = false;
-    sink.keep(bytes, 'text');
-    if (!texts) return;
-    texts.push(bytes, now);
-    silentBytes += bytes.length;
-    if (silentBytes > MAX_SILENT_BYTES && !named) texts = undefined;
-  };
+    this.#detectedBytes += bytes.length;
+    if (this.#detectedBytes > DETECTION_BYTES) this.#isDetecting = false;
+    this.#sink.keep(bytes, 'text');
+    if (!this.#texts) return;
+    this.#texts.push(bytes, now);
+    this.#silentBytes += bytes.length;
+    if (this.#silentBytes > MAX_SILENT_BYTES && !this.#isTextNamed) this.#texts = undefined;
+  }
 
-  const look = (text: string) => {
-    chosen = formats.ofLine(text, 'stream');
-    lookedLines += 1;
-    isLooking = !chosen && lookedLines < LOOK_LINES;
-    if (!chosen) return;
-    parser = chosen.create({ step, cwd });
-    texts = undefined;
-  };
+  /** Holds a part of a line back that may be JSON, until the line is complete. */
+  #hold(part: Buffer, isEnd: boolean, now: number): void {
+    if (isEnd && this.#heldBytes === 0) return this.#take(part, now);
+    this.#held.push(isEnd ? part : Buffer.from(part));
+    this.#heldBytes += part.length;
+    if (this.#heldBytes > MAX_LINE_BYTES) {
+      for (const bytes of this.#held) this.#pass(bytes, now);
+      this.#held = [];
+      this.#heldBytes = 0;
+      this.#position = 'plain';
+    } else if (isEnd) this.#takeHeld(now);
+  }
 
-  /** A whole line with its newline, or the last one without. */
-  const take = (line: Buffer, now: number) => {
+  #takeHeld(now: number): void {
+    const line = Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#take(line, now);
+  }
+
+  /** Reads a line that may be JSON, with its newline if it has one. */
+  #take(line: Buffer, now: number): void {
     const isWhole = line.at(-1) === NEWLINE;
     const content = isWhole ? line.subarray(0, -1) : line;
     const text = isUtf8(content) ? content.toString('utf8') : undefined;
-    if (isLooking && text !== undefined) look(text);
-    const events = text === undefined ? undefined : parser?.line(text, now);
-    if (text === undefined || !events) return pass(line, now);
-    const rawAt = content.length > MAX_RAW_BYTES ? -1 : events.findIndex(isHolder);
-    if (rawAt === -1) sink.keep(line, 'debug');
+    if (this.#isDetecting && text !== undefined) this.#detect(text);
+    const events = text === undefined ? undefined : this.#parser?.line(text, now);
+    if (text === undefined || !events) return this.#pass(line, now);
+    const rawAt = content.length > MAX_RAW_BYTES ? -1 : events.findIndex(canHoldRaw);
+    if (rawAt === -1) this.#sink.keep(line, 'debug');
     events.forEach((event, index) => {
       if (index === rawAt) attachRaw(event, text, isWhole);
-      emit(event, now);
+      this.#emit(event, now);
     });
-  };
+  }
 
-  const takeHeld = (now: number) => {
-    const line = Buffer.concat(held);
-    held = [];
-    heldBytes = 0;
-    take(line, now);
-  };
+  #detect(text: string): void {
+    this.#format = this.#formats.ofLine(text, 'stream');
+    this.#detectedLines += 1;
+    this.#isDetecting = !this.#format && this.#detectedLines < DETECTION_LINES;
+    if (!this.#format) return;
+    this.#parser = this.#format.create(this.#options);
+    this.#texts = undefined;
+  }
 
-  /** A part of a line that may be JSON. */
-  const hold = (part: Buffer, isEnd: boolean, now: number) => {
-    if (isEnd && heldBytes === 0) return take(part, now);
-    held.push(isEnd ? part : Buffer.from(part));
-    heldBytes += part.length;
-    if (heldBytes > MAX_LINE_BYTES) {
-      for (const bytes of held) pass(bytes, now);
-      held = [];
-      heldBytes = 0;
-      place = 'plain';
-    } else if (isEnd) takeHeld(now);
-  };
+  #emit({ type, step, time, data }: StreamEvent, now: number): void {
+    this.#silentBytes = 0;
+    this.#sink.emit({ type, ...(step !== undefined && { step }), time: time ?? this.#timeOf(now), data });
+  }
 
-  return {
-    push(chunk, now) {
-      let plainFrom = 0;
-      for (let at = 0; at < chunk.length;) {
-        if (place !== 'json' && !parser && !isLooking) break;
-        if (place === 'start' && chunk[at] === BRACE) {
-          pass(chunk.subarray(plainFrom, at), now);
-          place = 'json';
-        }
-        const newline = chunk.indexOf(NEWLINE, at);
-        const end = newline === -1 ? chunk.length : newline + 1;
-        if (place === 'json') {
-          hold(chunk.subarray(at, end), newline !== -1, now);
-          plainFrom = end;
-        }
-        if (newline !== -1) place = 'start';
-        else if (place === 'start') place = 'plain';
-        at = end;
-      }
-      pass(chunk.subarray(plainFrom), now);
-    },
-    end(status, now) {
-      if (heldBytes > 0) takeHeld(now);
-      for (const event of parser?.end(status) ?? []) emit(event, now);
-      texts?.end(status, now);
-    },
-    get claim() {
-      return parser?.claim;
-    },
-    get isOver() {
-      return parser?.isOver === true;
-    },
-    get format() {
-      return chosen;
-    },
-  };
+  /** Formats a time; many events share one. */
+  #timeOf(now: number): string {
+    if (now !== this.#stampedAt) this.#stamp = new Date(now).toISOString();
+    this.#stampedAt = now;
+    return this.#stamp;
+  }
 }
 
-/** These are said by an agent's line itself, so it may stand in them. */
-function isHolder({ type, earlier }: StreamEvent): boolean {
+/** Creates an interpreter for one output. */
+export function createInterpreter(options: InterpreterOptions): Interpreter {
+  return new Interpreter(options);
+}
+
+/** Whether an event is about this line itself, so that it may contain the line. */
+function canHoldRaw({ type, earlier }: StreamEvent): boolean {
   return !earlier && (type === 'activity' || type === 'log');
 }
 
-/** A text that is short stands beside the line for whoever looks for it; of a longer one the beginning does. */
+/** Adds the line as `raw`. A short text stays next to it for searching; a long one is cut and referenced in `raw`. */
 function attachRaw({ data, textAt }: StreamEvent, raw: string, isWhole: boolean): void {
   const text = textOf(data, 'text');
   if (textAt !== undefined && text !== undefined && text.length > SHORT_CHARS) {
@@ -213,53 +223,4 @@ function attachRaw({ data, textAt }: StreamEvent, raw: string, isWhole: boolean)
   }
   data['raw'] = raw;
   if (!isWhole) data['unterminated'] = true;
-}
-
-/** Reads output for people in all these formats at once. */
-function createTextLane(formats: readonly Format[], emit: (event: StreamEvent, now: number) => void) {
-  const readers = formats.map((format): TextReader => ({
-    parser: format.create(),
-    marks: format.marks ?? [''],
-    // asked for by its name it is none
-    isGuess: format.isGuess === true && formats.length > 1,
-  }));
-  let listened = readers;
-  /** Of these, who may find something in the bytes that are read now. */
-  let concerned = readers;
-  const isWanted = (bytes: Buffer) => {
-    concerned = listened.filter(
-      ({ parser, marks }) => parser.isSure === true || marks.some((mark) => bytes.includes(mark)),
-    );
-    return concerned.length > 0;
-  };
-  let isSettled = false;
-  /** When one is sure, nobody guesses any more. */
-  const settle = () => {
-    if (isSettled || !concerned.some(({ parser }) => parser.isSure === true)) return;
-    isSettled = true;
-    listened = listened.filter(({ isGuess }) => !isGuess);
-    concerned = concerned.filter(({ isGuess }) => !isGuess);
-  };
-  const pieces = createPieces((text, now) => {
-    for (const { parser } of concerned) {
-      const events = parser.line(text, now);
-      if (events) for (const event of events) emit(event, now);
-    }
-    settle();
-  }, isWanted);
-  return {
-    push: (bytes: Buffer, now: number) => pieces.push(bytes, now),
-    end(status: FinalStatus | undefined, now: number) {
-      concerned = listened;
-      pieces.end();
-      for (const { parser } of listened) for (const event of parser.end(status)) emit(event, now);
-    },
-  };
-}
-
-interface TextReader {
-  parser: Parser;
-  /** Without one of these it finds nothing until it is sure. */
-  marks: readonly string[];
-  isGuess: boolean;
 }

@@ -1,7 +1,7 @@
-/** Reading JSON that others wrote: what is not as expected is absent. */
+/** Reads untrusted JSON: values of an unexpected type count as absent. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** The object that a line holds, or undefined when it holds none. */
+/** Parses a line as a JSON object; returns undefined for anything else. */
 export function parseObject(text: string): Json | undefined {
   try {
     return objectOf(JSON.parse(text));
@@ -14,7 +14,7 @@ export function objectOf(value: unknown): Json | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 }
 
-/** The objects of a list. */
+/** Returns the objects in a list. */
 export function objectsOf(value: unknown): Json[] {
   return Array.isArray(value) ? value.map(objectOf).filter((item) => item !== undefined) : [];
 }
@@ -23,7 +23,7 @@ export function stringOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Above zero, or nothing that counts. */
+/** Returns a positive finite number, else 0. */
 export function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
 }
@@ -32,7 +32,7 @@ export function finiteOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** The words of an API's refusal, which agents repeat as it came: `[API Error: {"error":{"message":"..."}}]`. */
+/** Extracts the message of an API error, which agents quote verbatim: `[API Error: {"error":{"message":"..."}}]`. */
 export function plainError(text: string): string {
   const message = objectOf(parseObject(/\{.*\}/s.exec(text)?.[0] ?? '')?.['error'])?.['message'];
   return stringOf(message) ?? text;

@@ -1,6 +1,6 @@
 /**
- * Meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. Believed when the same shape has grown twice; a bare
- * percentage only if it behaves like progress, and not like a level such as the use of a disk.
+ * Recognises progress meters in plain text: `33%`, `[3/9]`, `(3/9)`, the columns of curl. A shape is a meter once it has
+ * grown twice; a bare percentage only if it behaves like progress, not like a level such as disk usage.
  */
 import { stripAnsi } from '../core/ansi.js';
 import type { EventData } from '../core/event.js';
@@ -8,52 +8,53 @@ import { evictOldest } from '../core/evict.js';
 import { createThrottle } from './throttle.js';
 import type { Parser } from './parser.js';
 
-/** A meter fits into a line of a terminal. */
+/** Maximum length of a line with a meter. */
 const MAX_CHARS = 400;
 const MESSAGE_CHARS = 80;
-/** Shapes that may turn out to be meters; the one not seen longest goes. */
+/** Number of candidate shapes; the least recently seen is evicted. */
 const MAX_SHAPES = 32;
 
 interface Reading {
-  /** What stays the same from one sample of a meter to the next: a hash. */
+  /** Hash of the parts that are equal in all samples of a meter. */
   shape: number;
   current: number;
   total: number;
   unit: string;
   /** A percentage without a bar around it. */
   isBare?: boolean;
-  /** Its words say that it is a level. */
+  /** The adjacent words describe a level. */
   isLevel?: boolean;
-  /** Of few samples somebody is told. */
+  /** Computes the message; lazy, since few samples are emitted. */
   message: () => string;
 }
 
-/** `[ 3/9]` at the beginning, where build tools have it; the text behind it is what is being done. */
+/** `[ 3/9]` at the beginning of a line, as build tools print it; the text after it is the current action. */
 const STEP = /^\s*\[\s*(\d{1,9})\s*\/\s*(\d{1,9})\]\s*(.*)$/;
 /** `(3/9)` anywhere. */
 const COUNT = /\(\s*(\d{1,9})\s*\/\s*(\d{1,9})\)/;
 /** `33%`, `33.3 %`. */
 const PERCENT = /(?<![\d.])(\d{1,3})(?:\.\d+)? ?%/;
-/** In front of a level, and after one. */
+/** Words before a level, and after one. */
 const LEVEL_BEFORE =
   /\b(?:cpu|usage|used|load|utili[sz]ation|battery|coverage|capacity|free|available|idle)\b[^\p{L}\p{N}]*$/iu;
 const LEVEL_AFTER =
   /^\s*(?:of \S+\s+)?(?:used|usage|full|free|idle|busy|in use|available|capacity|cpu|coverage|utili[sz]\w*)\b/i;
-/** What a bar is drawn with. */
+/** Characters of a progress bar. */
 const BAR = /[#=█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]{2}|\.{5}|[#=-]>/u;
-/** Progress begins below this, or else grows by so many points before it is believed. */
+/** A bare percentage must begin below the first value, or grow by the second. */
 const LOW_PERCENT = 10;
 const MUCH_PERCENT = 25;
-/** From here it may begin again. */
+/** Percentage from which a drop is a restart. */
 const NEARLY_DONE_PERCENT = 90;
-/** Of curl: percent, then amounts, speeds and times in columns. */
+/** Meter of curl: percent, then amounts, speeds and times in columns. */
 const CURL = /^\s*(\d{1,3})(?:\s+\S+){7}\s+[-\d]{1,2}:[-\d]\d?:[-\d]\d?\s|^\s*(\d{1,3})(?:\s+\S+){7}\s+--:--:--\s/;
 
+/** Creates a parser for meters. */
 export function createMeters(): Parser {
-  /** Newest last. */
+  /** Candidate shapes, the most recently seen last. */
   const shapes = new Map<number, Sampled>();
   let newest: number | undefined;
-  const pace = createThrottle();
+  const throttle = createThrottle();
   return {
     line(text, now) {
       const reading = read(text);
@@ -66,20 +67,20 @@ export function createMeters(): Parser {
       const sampled = { current, total, samples, ...behaviour(before, reading) };
       shapes.set(shape, sampled);
       evictOldest(shapes, MAX_SHAPES);
-      return samples < 2 || !isProgress(sampled, reading) ? [] : pace.next(() => dataOf(reading), now);
+      return samples < 2 || !isProgress(sampled, reading) ? [] : throttle.next(() => dataOf(reading), now);
     },
-    end: () => pace.rest(),
+    end: () => throttle.rest(),
   };
 }
 
 interface Sampled {
   current: number;
   total: number;
-  /** How often it was seen to grow, and once more. */
+  /** Number of increases plus one. */
   samples: number;
-  /** Where it began. */
+  /** First value. */
   first: number;
-  /** It fell in the middle, as no progress does. */
+  /** It decreased in the middle, which progress does not do. */
   hasFallen: boolean;
 }
 
@@ -96,7 +97,7 @@ function isProgress({ first, hasFallen }: Sampled, { current, total, isBare, isL
   return !hasFallen && (first <= LOW_PERCENT || current - first >= MUCH_PERCENT || current === total);
 }
 
-/** A phase that begins again has to be believed again. */
+/** Returns the number of samples; a restart begins at 1. */
 function samplesAfter(before: Sampled | undefined, { current, total }: Reading): number {
   if (!before) return 1;
   if (current > before.current && total >= before.total) return before.samples + 1;
@@ -138,7 +139,7 @@ function readPercent(line: string): Reading | undefined {
   const current = Number(found?.[1] ?? NaN);
   if (!found || !(current <= 100)) return undefined;
   const before = line.slice(0, found.index);
-  // `[ 53%]` at the end of a line: what stands before it differs from line to line
+  // `[ 53%]` at the end of a line, where the text before it differs from line to line
   const after = line.slice(found.index + found[0].length);
   const isBracketed = /\[\s*$/.test(before) && after.startsWith(']');
   const isMargin = isBracketed && /^\]\s*$/.test(after);
@@ -159,12 +160,12 @@ function readCurl(line: string): Reading | undefined {
   return current <= 100 ? { shape: shapeOf('curl'), current, total: 100, unit: '%', message: () => '' } : undefined;
 }
 
-/** Numbers and bars grow, the words around them stay. */
+/** Characters of numbers and bars, which change between samples. */
 const GROWING = /[\s\d#=>.\-_|█▉▊▋▌▍▎▏░▒▓━╸╺⠀-⣿]/;
-/** By the code of a character, up to the last of them; made when it is needed first. */
+/** Lookup table of `GROWING` by character code, created on first use. */
 let growing: Uint8Array | undefined;
 
-/** A hash of the words and of where the gaps between them are: this is done for every line. */
+/** Hashes the words and the positions of the gaps between them. Called for every line. */
 function shapeOf(text: string): number {
   growing ??= Uint8Array.from({ length: 0x2900 }, (_, code) => (GROWING.test(String.fromCharCode(code)) ? 1 : 0));
   let hash = 0;
@@ -179,7 +180,7 @@ function shapeOf(text: string): number {
   return hash;
 }
 
-/** The words before a number, if there are any. */
+/** Returns the words before a number; empty if there are none. */
 function messageOf(text: string): string {
   const words = text
     .replace(/\d+(?:\.\d+)? ?%\s*$/, '')

@@ -1,63 +1,64 @@
-/** What every format has: a parser that turns the lines of one output into events of one execution. */
+/** Defines parsers, which turn the lines of one output into events of one execution. */
 import type { EventData, FinalStatus } from '../core/event.js';
 import type { FindHistory } from './history.js';
 
-/** An event of the execution whose output is read. */
+/** Event of the execution whose output is parsed. */
 export interface StreamEvent {
   type: string;
   step?: string;
-  /** RFC 3339, where the line tells it. Absent: the time of the line. */
+  /** RFC 3339 time in the line. Absent: the time at which the line was read. */
   time?: string;
   data: EventData;
   /** JSON pointer to its text in the line. */
   textAt?: string;
-  /** It is about lines before this one. */
+  /** The event is about earlier lines. */
   earlier?: true;
 }
 
-/** What the stream itself says about its end. */
+/** Outcome that a stream reports about itself. */
 export interface ReportedOutcome {
   status: 'completed' | 'failed' | 'cancelled';
   error?: string;
   summary?: string;
 }
 
-/** It never throws, whatever the lines hold, and its state is bounded. */
+/** Parser of one output. Never throws, and its state is bounded. */
 export interface Parser {
   /**
-   * One line without its newline, that came at `now` (Unix milliseconds). Undefined: it means nothing to this format.
-   * Empty: it is known, and there is nothing to tell.
+   * Parses one line without its newline, read at `now` (Unix milliseconds).
+   *
+   * @returns Its events; empty if it has none, undefined if it is not of this format.
    */
   line(text: string, now: number): readonly StreamEvent[] | undefined;
-  /** No line comes any more, and the execution has ended so, if that is known: what closes with it. */
+  /** Ends the output. @param status Status of the execution, if known. @returns Events that close open steps. */
   end(status: FinalStatus | undefined): readonly StreamEvent[];
-  /** As far as the lines have told. In a session's file: how the last turn has ended, unless another has begun. */
+  /** Outcome reported so far. In a session file: the outcome of the last turn, unless another has begun. */
   readonly claim?: ReportedOutcome | undefined;
-  /** Has it said that nothing more comes, unless somebody takes it up again? */
+  /** Whether the end was announced; a session may still be resumed. */
   readonly isOver?: boolean;
-  /** Has it found what only its format has? */
+  /** Whether the format was identified beyond doubt. */
   readonly isSure?: boolean;
 }
 
 export interface ParserOptions {
-  /** Of a session's file: finds what it repeats of another session, which is read and yields no events. */
+  /** Finds what the file of a session repeats of another session; such lines are parsed and yield no events. */
   findHistory?: FindHistory | undefined;
-  /** The step that everything belongs to: a sub-agent has a file of its own, and knows nothing of the call. */
+  /** ID of the step that all events belong to: the file of a sub-agent does not mention the call that started it. */
   step?: string | undefined;
-  /** Where the agent works, as far as whoever reads it knows: paths are shown from there. */
+  /** Working directory of the agent, if known; paths are shown relative to it. */
   cwd?: string | undefined;
 }
 
 /**
- * How an execution has ended: it has failed if anybody says so, its process or its stream. An exit status that is none
- * of success says less than a stream that was interrupted.
+ * Combines the outcome of a process with the one that its stream reports: a failure of either counts. A reported
+ * cancellation wins over a non-zero exit status, which it explains.
  */
 export function resolveOutcome(
   status: FinalStatus,
   claim: ReportedOutcome | undefined,
 ): { status: FinalStatus } & Omit<ReportedOutcome, 'status'> {
   if (!claim) return { status };
-  const { status: claimed, ...words } = claim;
-  const knowsBetter = status === 'completed' || (status === 'failed' && claimed === 'cancelled');
-  return { ...words, status: knowsBetter ? claimed : status };
+  const { status: reported, ...details } = claim;
+  const isReportedUsed = status === 'completed' || (status === 'failed' && reported === 'cancelled');
+  return { ...details, status: isReportedUsed ? reported : status };
 }

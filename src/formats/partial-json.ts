@@ -1,13 +1,13 @@
-/** What can be read in a JSON object of which only the beginning and the end are there. */
+/** Parses a truncated JSON object, of which only the beginning and the end are available. */
 import type { Json } from './json.js';
 import { parseObject } from './json.js';
 
-/** Looked for in the end, where nothing tells how deep it lies: no text may hold them, since its quotes are escaped. */
+/** Fields searched in the end, at any depth. They cannot occur within a text, where quotes are escaped. */
 const END_FIELDS = [
   ...['session_id', 'hook_event_name', 'agent_id', 'tool_name', 'tool_use_id', 'duration_ms', 'timestamp'],
 ];
 
-/** Members of the object that are whole in `beginning`, and of the last one, if that is an object, what is whole in it. */
+/** Returns the members that are complete in `beginning`, also within a last incomplete object, and known ones of `end`. */
 export function parsePartialObject(beginning: string, end: string): Json {
   const fields = END_FIELDS.flatMap((name) => {
     const found = [...end.matchAll(new RegExp(`(?<!\\\\)"${name}":("[^"\\\\]*"|\\d+)`, 'g'))].at(-1)?.[1];
@@ -16,9 +16,9 @@ export function parsePartialObject(beginning: string, end: string): Json {
   return { ...parseObject(`{${fields.join(',')}}`), ...(parseObject(beginning) ?? parseObject(closed(beginning))) };
 }
 
-/** The text up to the last member that is whole, with what is open there closed. */
+/** Cuts a text after its last complete member, and closes what is open there. */
 function closed(text: string): string {
-  /** What is open, as what closes it. */
+  /** Closing brackets of all open ones. */
   const open: string[] = [];
   let inText = false;
   let whole = '';

@@ -1,19 +1,20 @@
-/** Output for people in its smallest parts: up to each newline, carriage return and end of an OSC sequence. */
+/** Splits output into pieces at newlines, carriage returns and terminators of OSC sequences. */
 
 export interface Pieces {
   push(chunk: Buffer, now: number): void;
-  /** What follows the last end. */
+  /** Passes on the rest after the last separator. */
   end(): void;
 }
 
-/** A longer piece is of no interest; what follows it is. */
+/** Maximum length of a piece; longer ones are skipped. */
 const MAX_BYTES = 64 * 1024;
 const [BEL, NEWLINE, RETURN, ESC, BACKSLASH] = [0x07, 0x0a, 0x0d, 0x1b, 0x5c];
 const END = /[\r\n\u0007]|\u001b\\/;
 
 /**
- * The ends themselves are not handed on, nor are empty pieces. `isWanted`: is there anything in these whole pieces?
- * Most output has nothing in it, and to say so of many lines at once costs next to nothing.
+ * Creates a splitter. Separators and empty pieces are not passed on.
+ *
+ * @param isWanted Pre-filter on the bytes of many pieces at once, since most output contains no events.
  */
 export function createPieces(
   onPiece: (text: string, now: number) => void,
@@ -26,14 +27,14 @@ export function createPieces(
   const keep = (rest: Buffer) => {
     bytes += rest.length;
     if (bytes > MAX_BYTES) carry = [];
-    // a copy: the rest must not hold on to its chunk
+    // a copy, so that it does not retain the chunk
     else if (rest.length > 0) carry.push(Buffer.from(rest));
   };
 
   return {
     push(chunk, now) {
       lastNow = now;
-      // ESC and its backslash may come apart
+      // ESC and its backslash may be in different chunks
       const isCutEnd = chunk[0] === BACKSLASH && carry.at(-1)?.at(-1) === ESC;
       const end = Math.max(lastEnd(chunk), isCutEnd ? 1 : 0);
       if (end === 0) return keep(chunk);
@@ -57,12 +58,12 @@ export function createPieces(
   };
 }
 
-/** These are split several times faster. */
+/** Whether newlines are the only separators, where splitting is several times faster. */
 function hasLinesOnly(bytes: Buffer): boolean {
   return !bytes.includes(RETURN) && !bytes.includes(BEL) && !bytes.includes(ESC);
 }
 
-/** Behind the last end in it, or 0. */
+/** Returns the offset after the last separator, or 0. */
 function lastEnd(chunk: Buffer): number {
   let end = Math.max(chunk.lastIndexOf(NEWLINE), chunk.lastIndexOf(RETURN), chunk.lastIndexOf(BEL)) + 1;
   for (let at = chunk.lastIndexOf(BACKSLASH); at >= end && at > 0; at = chunk.lastIndexOf(BACKSLASH, at - 1)) {

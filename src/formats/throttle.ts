@@ -1,35 +1,36 @@
-/** Progress of tools that count fast: told now and then, the last word always. */
+/** Throttles progress events, always emitting the last one. */
 import type { EventData } from '../core/event.js';
 import type { StreamEvent } from './parser.js';
 
 export interface Throttle {
-  /** The newest count, made if it is told: the event, if it is time for one. */
+  /** Sets the newest progress. @param make Computes the data if it is emitted. @returns The event, if one is due. */
   next(make: () => EventData, now: number): StreamEvent[];
-  /** What has not been told. */
+  /** Returns the event that is held back, if any. */
   rest(): StreamEvent[];
 }
 
-/** Faces draw no faster. */
+/** Minimum interval; user interfaces do not redraw faster. */
 const INTERVAL_MS = 100;
 
+/** Creates a throttle. */
 export function createThrottle(): Throttle {
   let waiting: (() => EventData) | undefined;
-  let told: EventData | undefined;
-  let toldAt = -Infinity;
+  let emitted: EventData | undefined;
+  let emittedAt = -Infinity;
   const rest = (): StreamEvent[] => {
     const data = waiting?.();
     waiting = undefined;
-    if (!data || isSame(told, data)) return [];
-    told = data;
+    if (!data || isSame(emitted, data)) return [];
+    emitted = data;
     return [{ type: 'progress', data }];
   };
   return {
     next(make, now) {
       waiting = make;
-      // a clock that was set back must not silence it
-      if (Math.abs(now - toldAt) < INTERVAL_MS) return [];
+      // absolute, so that a clock that is set back does not suppress events
+      if (Math.abs(now - emittedAt) < INTERVAL_MS) return [];
       const events = rest();
-      if (events.length > 0) toldAt = now;
+      if (events.length > 0) emittedAt = now;
       return events;
     },
     rest,
