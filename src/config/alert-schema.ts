@@ -1,4 +1,4 @@
-/** What of the configuration is about alerts: rules, and the channels over which they tell. */
+/** Schema of the alert rules in the configuration, and the validation of their references to channels. */
 import type { Conditions, ResourceCondition, TokenRate } from '../api/conditions.js';
 import * as v from 'valibot';
 import {
@@ -36,9 +36,9 @@ import { type Level, LEVELS } from '../core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { suggest } from '../core/suggest.js';
 
-/** Stands in the list of rules for those that are there without a configuration. */
+/** Placeholder for the built-in items in a list of the configuration. */
 export const BUILTIN = 'builtin';
-/** Each rule is asked about each event of the types that it needs. */
+/** Bounds the cost of an event: each rule is evaluated for each event of its types. */
 const MAX_RULES = 500;
 const MAX_PATTERN_CHARS = 256;
 
@@ -48,11 +48,11 @@ export interface RuleConfig {
   readonly when: Conditions;
   /** Names of channels. */
   readonly notify: readonly string[];
-  /** For one execution at most once in so many milliseconds; 0: each time. */
-  /** Unless given, it follows from what the rule tells of. */
+  /** Derived from the event if absent. */
   readonly severity?: Severity;
+  /** Minimum milliseconds between alerts for one execution; 0: no minimum. */
   readonly throttle: number;
-  /** `streak`: of executions of one name once, until one of them succeeds. */
+  /** `streak`: once for all executions of a name, until one of them succeeds. */
   readonly repeat: 'each' | 'streak';
 }
 
@@ -80,7 +80,7 @@ const RESOURCE: ValueType<ResourceCondition> = v.pipe(
 
 const LEVEL: ValueType<Level> = v.pipe(
   text(
-    `one of ${LEVELS.join(', ')}, or another usual name of one`,
+    `one of ${LEVELS.join(', ')}, or a common alias`,
     'Messages of this level or a worse one.',
     (value) => toLevel(value) !== undefined,
   ),
@@ -133,26 +133,26 @@ const RULE: ValueType<RuleConfig> = group({
   name: text(NAME_WANTED, 'The name of the rule.', (value) => isName(value) && value !== BUILTIN),
   when: CONDITIONS,
   notify: withDefault(
-    oneOrMore(text('the name of a channel', 'A channel.'), MAX_ALTERNATIVES, 'The channels that are told.'),
+    oneOrMore(text('the name of a channel', 'A channel.'), MAX_ALTERNATIVES, 'Channels to send the alerts over.'),
     'desktop',
   ),
-  severity: v.exactOptional(choice(SEVERITIES, 'How much its alerts matter.')),
-  throttle: withDefault(duration('0s', '30d', 'For one execution at most once in so long; 0s: each time.'), '0s'),
+  severity: v.exactOptional(choice(SEVERITIES, 'Severity of the alerts.')),
+  throttle: withDefault(duration('0s', '30d', 'Minimum time between alerts for one execution; 0s: none.'), '0s'),
   repeat: withDefault(
     choice(['each', 'streak'], 'Each time, or once for a name until an execution of that name succeeds.'),
     'each',
   ),
 });
 
-const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for those that are there without configuration`));
+const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for the built-in rules`));
 
 export const RULES = listOf(
   either<RuleConfig | typeof BUILTIN>([RULE, BUILTIN_ENTRY], (value) => (isMapping(value) ? RULE : BUILTIN_ENTRY)),
   MAX_RULES,
-  'Which events are told, and over which channels.',
+  'Which events are alerted, and over which channels.',
 );
 
-/** What is wrong between rules and channels that are right each for itself. */
+/** Finds duplicate rules, unknown channels and misused built-in channels, among rules and channels that are valid alone. */
 export function findWrongReferences({ rules, channels }: AlertsConfig): Problem[] {
   const known = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(channels)])];
   const names = rules.map((rule) => (rule === BUILTIN ? rule : rule.name));

@@ -1,4 +1,4 @@
-/** The channels of the configuration: over which alerts are sent, and what each of them needs. */
+/** Schema of the alert channels in the configuration. */
 import * as v from 'valibot';
 import {
   choice,
@@ -21,22 +21,23 @@ import type { Severity } from '../core/alerts.js';
 import { SEVERITIES } from '../core/alerts.js';
 import { parseQuietHours, type QuietHours } from '../core/quiet-hours.js';
 
-/** Channels that are there without being configured. */
+/** Channels that exist without configuration. */
 export const BUILTIN_CHANNELS: readonly string[] = ['desktop', 'bell'];
 
-/** Whoever needs more of them wants a pattern. */
+/** Maximum length of a list of alternatives; a pattern replaces longer ones. */
 export const MAX_ALTERNATIVES = 100;
-/** What channels of all types have. */
+
+/** Settings of channels of all types. */
 export interface ChannelBase {
   /** Alerts of a lower severity are not sent. */
   readonly severity?: Severity;
-  /** Alerts are held in these hours, but for critical ones. */
+  /** Hours in which alerts are held, except critical ones. */
   readonly quiet?: readonly QuietHours[];
 }
 
 export type ChannelConfig = WebhookConfig | EmailConfig | CommandConfig | LocalConfig;
 
-/** Exactly one of url, urlEnv and urlFile is given. What ends with Env names a variable, what ends with File a file. */
+/** Exactly one of url, urlEnv and urlFile is given. Keys in -Env name a variable, keys in -File a file. */
 export interface WebhookConfig extends ChannelBase {
   readonly type: 'webhook';
   readonly url?: string;
@@ -46,7 +47,7 @@ export interface WebhookConfig extends ChannelBase {
   readonly secretFile?: string;
   readonly tokenEnv?: string;
   readonly tokenFile?: string;
-  /** Certificates of authorities that are trusted besides those that Node knows. */
+  /** Certificates that are trusted in addition to those of Node. */
   readonly caFile?: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly template: 'json' | 'slack' | 'ntfy';
@@ -77,7 +78,7 @@ export interface CommandConfig extends ChannelBase {
   readonly timeout: number;
 }
 
-/** The desktop, and the bell of terminals: both need nothing, and are there without configuration too. */
+/** Desktop notifications and the bell of terminals, which need no settings. */
 export interface LocalConfig extends ChannelBase {
   readonly type: 'desktop' | 'bell';
 }
@@ -96,8 +97,8 @@ const QUIET: ValueType<QuietHours> = v.pipe(
 const MAX_QUIET = 20;
 
 const BASE = {
-  quiet: v.exactOptional(oneOrMore(QUIET, MAX_QUIET, 'Hours in which alerts are held, but for critical ones.')),
-  severity: v.exactOptional(choice(SEVERITIES, 'Alerts of this severity or a higher one are sent, and no others.')),
+  quiet: v.exactOptional(oneOrMore(QUIET, MAX_QUIET, 'Hours in which alerts are held, except critical ones.')),
+  severity: v.exactOptional(choice(SEVERITIES, 'Minimum severity of alerts that are sent.')),
 };
 
 const URL_WANTED = 'a URL with http or https, and without user and password';
@@ -108,7 +109,7 @@ function isUrl(value: string): boolean {
   return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
 }
 
-/** These are secrets, or belong to the protocol. */
+/** Headers that are secrets, or belong to the protocol. */
 const REFUSED_HEADERS = new Set(
   'authorization cookie proxy-authorization host connection content-length transfer-encoding'.split(' '),
 );
@@ -118,8 +119,8 @@ const HEADER: Naming = {
   wanted: 'the name of a header; for Authorization use tokenEnv or tokenFile',
 };
 
-const CA_FILE = 'A file of certificates (PEM) that are trusted, besides those of public authorities.';
-const TIMEOUT = 'An attempt that takes longer has failed.';
+const CA_FILE = 'A file of certificates (PEM) that are trusted, in addition to public authorities.';
+const TIMEOUT = 'Timeout of an attempt.';
 
 const URL_KEYS = ['url', 'urlEnv', 'urlFile'];
 const WEBHOOK: ValueType<WebhookConfig> = v.pipe(
@@ -138,11 +139,11 @@ const WEBHOOK: ValueType<WebhookConfig> = v.pipe(
       mapping(
         text('a text of ASCII', 'A value.', (value) => /^[\x20-\x7e]*$/.test(value)),
         HEADER,
-        'Headers that are sent, besides.',
+        'Additional headers.',
       ),
       {},
     ),
-    template: withDefault(choice(['json', 'slack', 'ntfy'], 'What the body looks like.'), 'json'),
+    template: withDefault(choice(['json', 'slack', 'ntfy'], 'Format of the body.'), 'json'),
     timeout: withDefault(duration('1s', '5m', TIMEOUT), '10s'),
   }),
   v.check((channel) => givenOf(channel, URL_KEYS).length > 0, 'needs one of url, urlEnv and urlFile'),
@@ -151,12 +152,12 @@ const WEBHOOK: ValueType<WebhookConfig> = v.pipe(
   atMostOne(['tokenEnv', 'tokenFile']),
 );
 
-/** Where servers listen for each kind of security. */
+/** Default ports by kind of security. */
 const PORTS = { tls: 465, starttls: 587, none: 25 };
 
 const ADDRESS_WANTED = 'an address like name@example.org, or Name <name@example.org>';
 
-/** One address; what it is good for only the server knows. */
+/** Whether a text has the form of an address; only the server can tell whether it exists. */
 function isAddress(value: string): boolean {
   const [, named] = /^[^<>@",;:\\]* <([^<>]+)>$/.exec(value) ?? [];
   return /^[^\s@<>()[\],;:\\"]{1,64}@[^\s@<>()[\],;:\\"]{1,255}$/.test(named ?? value);
@@ -200,7 +201,7 @@ function givenOf(channel: unknown, keys: readonly string[]): string[] {
   return isMapping(channel) ? keys.filter((key) => key in channel) : [];
 }
 
-/** Of several keys for the same. */
+/** Checks that at most one of several alternative keys is given. */
 function atMostOne<Channel extends object>(keys: readonly string[]) {
   return v.check<Channel, (issue: { input: unknown }) => string>(
     (channel) => givenOf(channel, keys).length < 2,
@@ -213,7 +214,7 @@ function atMostOne<Channel extends object>(keys: readonly string[]) {
 
 const TYPES = { webhook: WEBHOOK, email: EMAIL, command: COMMAND, desktop: DESKTOP, bell: BELL };
 
-/** What is said of a channel without one of these types. */
+/** Schema of a channel of an unknown type, for its error message. */
 const NO_TYPE: ValueType<never> = v.pipe(
   looseGroup({ type: choice(Object.keys(TYPES), 'The kind of channel.') }),
   v.never(),
@@ -225,7 +226,7 @@ export const CHANNELS = mapping(
     return Object.entries(TYPES).find(([name]) => name === type)?.[1] ?? NO_TYPE;
   }),
   { isName, wanted: NAME_WANTED },
-  'Over which rules may tell, by their names.',
+  'Channels of alerts, by their names.',
 );
 
 export function isMapping(value: unknown): value is object {

@@ -1,4 +1,4 @@
-/** Changes to the text of the configuration that leave the rest of it as it is, comments and blanks included. */
+/** Edits the text of the configuration, preserving everything else, comments and blanks included. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Document, Node } from 'yaml';
 import { isCollection, isMap, isNode, isScalar, isSeq, parseDocument, stringify } from 'yaml';
@@ -8,12 +8,14 @@ import { SCHEMA } from './schema.js';
 import { parseConfig, parseConfigDocument } from './load.js';
 import { ProgressError } from '../core/errors.js';
 
-/** Where a group is indented, unless the file shows another way. */
+/** Default indentation; that of the file wins. */
 const INDENT = 2;
 
 /**
- * The text with another value for `key`. `value` is YAML, but for keys that take text. Throws `bad_config` for a text
- * that is wrong already, and `usage` for a change that would make it so.
+ * Returns the text with a new value for `key`.
+ *
+ * @param value YAML, or literal text for keys that take text.
+ * @throws {ProgressError} `bad_config` if the text is invalid already, `usage` if the change would make it invalid.
  */
 export function setConfigValue(text: string, file: string, key: string, value: string): string {
   const { document } = parseConfigDocument(text, file);
@@ -25,12 +27,14 @@ export function setConfigValue(text: string, file: string, key: string, value: s
     makeParents(changed, path);
     changed.setIn(path, given);
   } catch (cause) {
-    throw new ProgressError('usage', `${formatPath(path)}: nothing can stand there`, { cause });
+    throw new ProgressError('usage', `${formatPath(path)}: cannot be set, as a part of the path is no group`, {
+      cause,
+    });
   }
   return checked([replace(text, document, path, given), insert(text, document, path, given)], changed, file);
 }
 
-/** The text without `key`, and without a group that would be left empty. A key that is not there is none to remove. */
+/** Returns the text without `key`, and without groups that would become empty. A missing key changes nothing. */
 export function unsetConfigValue(text: string, file: string, key: string): string {
   const { document } = parseConfigDocument(text, file);
   const path = pathOf(key);
@@ -38,13 +42,13 @@ export function unsetConfigValue(text: string, file: string, key: string): strin
     throw new ProgressError('usage', `${formatPath(path)}: is no configuration key; progress-config(5) lists them`);
   }
   if (!document.hasIn(path)) return text;
-  let gone = path;
+  let removed = path;
   for (let above = path.slice(0, -1); sizeAt(document, above) === 1 && above.length > 0; above = above.slice(0, -1)) {
-    gone = above;
+    removed = above;
   }
   const changed = document.clone() as Document;
-  changed.deleteIn(gone);
-  return checked([remove(text, document, gone)], changed, file);
+  changed.deleteIn(removed);
+  return checked([remove(text, document, removed)], changed, file);
 }
 
 function pathOf(key: string): KeyPath {
@@ -58,7 +62,7 @@ function sizeAt(document: Document, path: KeyPath): number | undefined {
   return isCollection(node) ? node.items.length : undefined;
 }
 
-/** Undefined where the schema has nothing. What one of several kinds is, the values tell that are there. */
+/** Returns the schema at a path, or undefined. Between several alternatives the existing values decide. */
 function kindAt(path: KeyPath, values: unknown): ValueType<unknown> | undefined {
   let value = values;
   return path.reduce<ValueType<unknown> | undefined>((kind, step) => {
@@ -69,7 +73,7 @@ function kindAt(path: KeyPath, values: unknown): ValueType<unknown> | undefined 
   }, SCHEMA);
 }
 
-/** Is it to be taken as it is? So that `*` or `a: b` need no quotes besides those of the shell. */
+/** Whether a value is literal text rather than YAML, so that `*` or `a: b` need no YAML quotes. */
 function isText(kind: ValueType<unknown> | undefined, value: string): boolean {
   const { wrapped } = (kind ?? {}) as { wrapped?: ValueType<unknown> };
   if (wrapped) return isText(wrapped, value);
@@ -84,7 +88,7 @@ function readValue(value: string, key: string): Node | null {
   return contents;
 }
 
-/** A group that stands there without a value becomes an empty one. */
+/** Turns parents without a value into empty groups. */
 function makeParents(document: Document, path: KeyPath): void {
   for (let at = 1; at < path.length; at++) {
     const here = path.slice(0, at);
@@ -92,7 +96,7 @@ function makeParents(document: Document, path: KeyPath): void {
   }
 }
 
-/** In the place of the value that is there; undefined where there is none. */
+/** Replaces an existing value; returns undefined if there is none. */
 function replace(text: string, document: Document, path: KeyPath, given: Node | null): string | undefined {
   const node: unknown = document.getIn(path, true);
   if (!isNode(node) || !node.range) return undefined;
@@ -104,13 +108,13 @@ function replace(text: string, document: Document, path: KeyPath, given: Node | 
   return `${text.slice(0, start)}${separator}${toText(given).trimEnd()}${text.slice(end)}`;
 }
 
-/** The node of the last step, where that is a name. */
+/** Returns the key node of the last step, if that is a name. */
 function keyAt(document: Document, path: KeyPath): unknown {
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   return isMap(parent) ? parent.items.find(({ key }) => String(key) === path.at(-1))?.key : undefined;
 }
 
-/** Behind what stands last in the nearest group or list that is there. */
+/** Inserts a value after the last item of the nearest existing group or list. */
 function insert(text: string, document: Document, path: KeyPath, given: Node | null): string | undefined {
   const step = indentOf(text);
   const nest = (steps: KeyPath, value: unknown): unknown =>
@@ -128,11 +132,11 @@ function insert(text: string, document: Document, path: KeyPath, given: Node | n
   if (isNode(node) && isBlock(node)) column = columnOf(text, startOf(node));
   else if (!isScalar(node) || node.value !== null) return undefined;
   const added = toText(nest(path.slice(at), given), step).trimEnd();
-  const behind = endOfLine(text, endOf(node));
-  return `${endLine(text.slice(0, behind))}${added.replace(/^(?=.)/gm, ' '.repeat(column))}\n${text.slice(behind + 1)}`;
+  const after = endOfLine(text, endOf(node));
+  return `${endLine(text.slice(0, after))}${added.replace(/^(?=.)/gm, ' '.repeat(column))}\n${text.slice(after + 1)}`;
 }
 
-/** With the lines that it stands on, if nothing else does. */
+/** Removes a node with its lines; returns undefined if they contain anything else. */
 function remove(text: string, document: Document, path: KeyPath): string | undefined {
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   const node: unknown = document.getIn(path, true);
@@ -148,12 +152,12 @@ function isBlock(node: Node): boolean {
   return isCollection(node) && !node.flow && node.items.length > 0;
 }
 
-/** Of a group its first name, of a list its first dash. */
+/** Returns the start of a node: the first name of a group, the first dash of a list. */
 function startOf(node: unknown): number {
   return (isNode(node) ? node.range?.[0] : undefined) ?? 0;
 }
 
-/** Where what stands last in it ends, without the comments and blanks behind. */
+/** Returns the end of the last item in a node, without trailing comments and blanks. */
 function endOf(node: unknown): number {
   if (isNode(node) && isBlock(node)) {
     const last: unknown = isMap(node) ? node.items.at(-1) : isSeq(node) ? node.items.at(-1) : undefined;
@@ -168,7 +172,7 @@ function columnOf(text: string, offset: number): number {
   return offset - (text.lastIndexOf('\n', offset - 1) + 1);
 }
 
-/** Where the line ends that `offset` is in; a text of several lines ends with the last of its own. */
+/** Returns the end of the line that contains `offset`; a multi-line text ends with its own last line. */
 function endOfLine(text: string, offset: number): number {
   const end = text.indexOf('\n', text[offset - 1] === '\n' ? offset - 1 : offset);
   return end < 0 ? text.length : end;
@@ -186,20 +190,20 @@ function toText(value: unknown, indent = INDENT): string {
   return stringify(value, { indent, lineWidth: 0 });
 }
 
-/** The first text that says what the document does; the library's own if none does. It has to be right as well. */
+/** Returns the first text that parses to the document, else the library's own rendering; validates the result. */
 function checked(texts: readonly (string | undefined)[], document: Document, file: string): string {
   const wanted: unknown = document.toJS() ?? {};
-  const says = (each: string) => {
+  const isEqual = (each: string) => {
     const read = parseDocument(each, { stringKeys: true, logLevel: 'silent' });
     return read.errors.length === 0 && isDeepStrictEqual(read.toJS() ?? {}, wanted);
   };
-  const text = texts.find((each) => each !== undefined && says(each)) ?? document.toString({ lineWidth: 0 });
+  const text = texts.find((each) => each !== undefined && isEqual(each)) ?? document.toString({ lineWidth: 0 });
   try {
     parseConfig(text, file);
     return text;
   } catch (error) {
     const { code, message } = ProgressError.from(error);
-    // places in a text that nobody has seen
+    // drop positions, which refer to a text that the user has not seen
     const lines = message.split('\n').map((line) => line.replace(/^.*?:\d+:\d+: /, ''));
     throw new ProgressError(code === 'bad_config' ? 'usage' : code, lines.join('\n'), { cause: error });
   }

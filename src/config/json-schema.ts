@@ -1,11 +1,11 @@
-/** The configuration as a JSON Schema, for editors: made of the schema that the file is judged by. */
+/** Derives a JSON Schema of the configuration, for editors, from the schema that validates it. */
 import { alternativesOf, insideOf, type ValueType, type ValueMeaning, meaningOf } from './value-types.js';
 import { SCHEMA } from './schema.js';
 import { DURATION_UNITS, SIZE_UNITS, type Units } from '../core/quantity.js';
 
 type JsonSchema = Record<string, unknown>;
 
-/** What a schema of valibot is, as far as it is asked here. */
+/** Properties of valibot's schemas that are used here. */
 interface Shape {
   type: string;
   wrapped?: ValueType<unknown>;
@@ -13,7 +13,7 @@ interface Shape {
   literal?: unknown;
 }
 
-/** In draft 2020-12. What can only be told by more than one value, such as a rule's channels, it does not say. */
+/** Returns the JSON Schema (draft 2020-12), without constraints across several values, such as references to channels. */
 export function configJsonSchema(): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',

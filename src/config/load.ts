@@ -1,4 +1,4 @@
-/** The configuration: the reader of the one YAML file, and the values of its keys. */
+/** Reads and validates the configuration file (YAML), and looks up the values of its keys. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, readSync } from 'node:fs';
 import * as v from 'valibot';
@@ -26,30 +26,30 @@ import { NotRegularFile, openRegularSync } from '../platform/regular-file.js';
 export type { Config } from './schema.js';
 export { configKeys } from './schema.js';
 
-/** The file is read whole, and a hostile one costs up to a second; a full real one has some 4 KiB. */
+/** Maximum size: a hostile file of this size takes up to a second; a complete real one has about 4 KiB. */
 const MAX_FILE_BYTES = 64 * 1024;
-/** Of the parser's stack, two entries a level. Its next stage recurses, and kills the process when that goes deep. */
+/** Maximum depth of the parser's stack, two entries per level; its next stage recurses and would overflow. */
 const MAX_DEPTH = 32;
-/** A wrong file may have thousands; nobody reads more at once. */
+/** Maximum number of errors shown of an invalid file. */
 const MAX_PROBLEMS_SHOWN = 20;
-/** In place of the parser's own words, where those speak to a programmer. */
+/** Replacements for messages of the parser that are meant for programmers. */
 const SYNTAX_ERRORS: Partial<Record<ErrorCode, string>> = {
   NON_STRING_KEY: 'is no key; wanted a name',
   MULTIPLE_DOCS: 'begins a second document; wanted one',
 };
 
-/** Something wrong in the text, at this offset. */
+/** An error in the text, at an offset. */
 interface Problem {
   offset: number;
   message: string;
 }
 
-/** The configuration in `file`; the defaults if there is no such file. */
+/** Loads the configuration; the defaults if there is no such file. @throws {ProgressError} `bad_config`. */
 export function loadConfig(file: string): Config {
   return parseConfig(readConfigFile(file), file);
 }
 
-/** The text of `file`, empty if there is no such file; bounded, but not looked at otherwise. */
+/** Reads the text of the file, bounded but unparsed; empty if there is no such file. */
 export function readConfigFile(file: string): string {
   const bytes = readBounded(file);
   const text = bytes.toString();
@@ -57,12 +57,12 @@ export function readConfigFile(file: string): string {
   throw refuse([{ offset: text.indexOf('\uFFFD'), message: 'is not UTF-8; save the file as UTF-8' }], text, file);
 }
 
-/** `file` stands in the messages only. */
+/** Parses and validates a configuration. @param file For messages. @throws {ProgressError} `bad_config`, with all errors. */
 export function parseConfig(text: string, file: string): Config {
   return parseConfigDocument(text, file).config;
 }
 
-/** With the document that the text is, comments and all. */
+/** Parses a configuration and also returns the document, which preserves comments. */
 export function parseConfigDocument(text: string, file: string): { config: Config; document: Document.Parsed } {
   const check = (problems: Problem[]): void => {
     if (problems.length > 0) throw refuse(problems, text, file);
@@ -92,7 +92,7 @@ export function parseConfigDocument(text: string, file: string): { config: Confi
   return { config: freeze(config), document };
 }
 
-/** The value of a key, of a group, or of what stands in one: `rules[0].name`. */
+/** Returns the value of a key, a group, or an item: `rules[0].name`. @throws {ProgressError} `usage` for an unknown key. */
 export function getConfigValue(config: Config, key: string): unknown {
   const path = parsePath(key) ?? [key];
   return path.reduce<unknown>((value, step, at) => {
@@ -104,7 +104,7 @@ export function getConfigValue(config: Config, key: string): unknown {
   }, config);
 }
 
-/** The file's content, nothing where there is no file, and at most one byte more than is accepted. */
+/** Reads at most one byte more than is accepted; empty if there is no file. */
 function readBounded(file: string): Buffer {
   try {
     const descriptor = openRegularSync(file, constants.O_RDONLY);
@@ -138,7 +138,7 @@ function findDeepNesting(text: string): Problem[] {
   return [];
 }
 
-/** They save nothing here, and a few of them can stand for gigabytes. */
+/** Finds aliases, of which a few can expand to gigabytes. */
 function findAliases(root: unknown): Problem[] {
   const problems: Problem[] = [];
   if (isNode(root)) {
@@ -149,7 +149,7 @@ function findAliases(root: unknown): Problem[] {
   return problems;
 }
 
-/** Keys that are unknown or given twice, and names that are none, in the document and in all that stands in it. */
+/** Finds unknown and duplicate keys, and invalid names, at all levels of the document. */
 function findWrongKeys(node: unknown, value: unknown, schema: ValueType<unknown>, path: KeyPath = []): Problem[] {
   const { entries, value: each, naming, item } = insideOf(schema, value);
   const childOf = (key: string | number) => entriesOf(value).get(String(key));
@@ -200,13 +200,13 @@ function whyUnknown(
   return `is no configuration key${hint(parents, name, names)}`;
 }
 
-/** Names that every object has are lost on the way through one. */
+/** Explains why a name is invalid, among them names that would be lost in an object, such as `__proto__`. */
 function whyNoName(name: string, naming: Naming | undefined): string | undefined {
   const isLost = name === '__proto__' || name === 'constructor' || name === 'prototype';
   return !naming || (!isLost && naming.isName(name)) ? undefined : `is no name here; wanted ${naming.wanted}`;
 }
 
-/** At what stands in the file at `path`, or at what it is missing in. A value may stand for a list of it. */
+/** Locates a problem at the node of `path`, or at its nearest existing parent. A single value may replace a list. */
 function problemIn(root: unknown, path: KeyPath, message: string): Problem {
   let node = root;
   for (const [at, step] of path.entries()) {
@@ -223,10 +223,10 @@ function problemAt(node: unknown, path: KeyPath, message: string): Problem {
   return { offset, message: path.length === 0 ? message : `${formatPath(path)}: ${message}` };
 }
 
-/** A name with what stands below it. */
+/** A name with the names below it. */
 type Names = readonly [name: string, within: readonly string[]];
 
-/** The key that was probably meant, be its group given or forgotten. */
+/** Suggests a similar key, also if its group was omitted. */
 function hint(parents: KeyPath, name: string, names: readonly Names[]): string {
   const nested = names.flatMap(([key, within]) => within.map((inner) => ({ inner, dotted: `${key}.${inner}` })));
   const known = [...nested.map(({ dotted }) => dotted), ...names.map(([key]) => key)];
@@ -243,7 +243,7 @@ function hint(parents: KeyPath, name: string, names: readonly Names[]): string {
   return `; did you mean ${[formatPath(parents), meant].filter((part) => part !== '').join('.')}?`;
 }
 
-/** One line for each problem, in the order of the file. */
+/** Creates the error with one line for each problem, in the order of the file. */
 function refuse(problems: Problem[], text: string, file: string): ProgressError {
   const sorted = problems.sort((a, b) => a.offset - b.offset);
   const lines = sorted.slice(0, MAX_PROBLEMS_SHOWN).map(({ offset, message }) => {

@@ -1,10 +1,10 @@
-/** Where something stands in the configuration: `rules[0].when.output`, `queues."nightly builds".slots`. */
+/** Formats and parses paths of the configuration: `rules[0].when.output`, `queues."nightly builds".slots`. */
 import { shorten } from './value-types.js';
 
-/** Keys of mappings, positions in lists. */
+/** Path of keys of mappings and positions in lists. */
 export type KeyPath = readonly (string | number)[];
 
-/** One step, as it stands behind another one. */
+/** One step of a path, after another one. */
 const STEP = /\.(?:([\w-]+)|("(?:[^"\\]|\\.)*"))|\[(\d{1,9})\]/y;
 
 export function formatPath(path: KeyPath): string {
@@ -13,12 +13,12 @@ export function formatPath(path: KeyPath): string {
     .join('');
 }
 
-/** As it is if it is plain, else as a JSON text: what stands in the file may be anything. */
+/** Formats a plain name unchanged, any other as JSON. */
 function formatName(name: string): string {
   return /^[\w-]+$/.test(name) ? shorten(name) : JSON.stringify(shorten(name));
 }
 
-/** Undefined for what is no path. */
+/** Parses a path; returns undefined for an invalid one. */
 export function parsePath(text: string): KeyPath | undefined {
   const steps: (string | number)[] = [];
   const rest = `.${text}`;

@@ -1,8 +1,7 @@
 /**
- * Every key of the configuration with its bounds and its default. A new one needs an item in progress-config(5).
+ * Schema of the configuration: every key with its bounds and default. A new key needs an item in progress-config(5).
  *
- * The file is validated by it; the test of the manual, completion, `config get` and the JSON Schema are derived from
- * it.
+ * The validation of the file, `config get`, completion, the JSON Schema and the test of the manual use it.
  */
 import * as v from 'valibot';
 import { BUILTIN, RULES } from './alert-schema.js';
@@ -29,13 +28,13 @@ import { isIdentifier } from '../core/identifier.js';
 import { isProgramEntry } from '../core/interactive.js';
 import { DEFAULT_SLOTS, MAX_SLOTS } from '../core/queues.js';
 
-/** As `runner/settings.ts` has it, which needs no configuration for it. */
+/** The same as in `runner/settings.ts`, which does not load the configuration. */
 const OUTPUT_LIMIT = '64MiB';
-/** Each is looked for in all that is written. */
+/** Bounds the cost of an event: each mask is searched in every text. */
 const MAX_MASKS = 100;
-const PROGRAM_WANTED = 'a program and what its command line must have, like "git log", or builtin';
+const PROGRAM_WANTED = 'a program with conditions on its arguments, like "git log", or builtin';
 const MAX_PROGRAMS = 1_000;
-/** Each is compared with every command of a shell. */
+/** Bounds the cost of a command: each pattern is compared with every command of a shell. */
 const MAX_IGNORED = 1_000;
 
 export const SCHEMA = group({
@@ -60,12 +59,12 @@ export const SCHEMA = group({
   }),
   memory: settings({
     open: withDefault(
-      count(1, 100_000, 'Open executions that the daemon keeps in memory whole; the others are there as a summary.'),
+      count(1, 100_000, 'Open executions that the daemon keeps in memory whole; it keeps summaries of the others.'),
       1_000,
     ),
     ended: withDefault(count(0, 100_000, 'Ended executions that the daemon keeps in memory whole.'), 1_000),
     summaries: withDefault(
-      count(0, 1_000_000, 'Ended executions that the daemon keeps in memory as a summary.'),
+      count(0, 1_000_000, 'Ended executions that the daemon keeps in memory as summaries.'),
       10_000,
     ),
   }),
@@ -76,15 +75,15 @@ export const SCHEMA = group({
   alerts: settings({
     desktop: withDefault(flag('Show notifications on the desktop.'), true),
     rate: withDefault(
-      count(1, 1_000, 'Alerts a minute over one channel; of those beyond it only the number is told.'),
+      count(1, 1_000, 'Maximum alerts per minute over one channel; of further ones only the number is sent.'),
       20,
     ),
-    giveUp: withDefault(duration('1m', '30d', 'An alert that cannot be delivered is tried again for so long.'), '24h'),
+    giveUp: withDefault(duration('1m', '30d', 'How long the delivery of an alert is retried.'), '24h'),
     interactive: withDefault(
       listOf(
         text(PROGRAM_WANTED, 'A program.', isProgramEntry),
         MAX_PROGRAMS,
-        'Interactive programs, whose end raises no alert when they were typed at a prompt.',
+        'Interactive programs, whose end triggers no alert if they were typed at a prompt.',
       ),
       [BUILTIN],
     ),
@@ -95,7 +94,7 @@ export const SCHEMA = group({
     listOf(
       pattern('A regular expression (RE2).'),
       MAX_MASKS,
-      'What is masked in command lines and output, besides secrets that are known by their shape.',
+      'Patterns masked in command lines and output, in addition to secrets of known shapes.',
     ),
     [],
   ),
@@ -120,8 +119,8 @@ export const SCHEMA = group({
   queues: withDefault(
     mapping(
       group({
-        slots: withDefault(count(1, MAX_SLOTS, 'How many may run at a time.'), DEFAULT_SLOTS),
-        paused: withDefault(flag('Start nothing.'), false),
+        slots: withDefault(count(1, MAX_SLOTS, 'Number of runs at a time.'), DEFAULT_SLOTS),
+        paused: withDefault(flag('Start no runs.'), false),
       }),
       { isName: (name) => isIdentifier(name), wanted: 'the name of a queue' },
       'Queues with their slots, by their names.',
@@ -130,46 +129,37 @@ export const SCHEMA = group({
   ),
   runs: settings({
     outputLimit: withDefault(
-      size('64KiB', '128MiB', "Of one run's output: beyond it only the last part is kept."),
+      size('64KiB', '128MiB', 'Output kept of one run; beyond it the oldest part is dropped.'),
       OUTPUT_LIMIT,
     ),
   }),
   follow: settings({
-    claude: withDefault(flag('Follow the sessions of Claude Code through the files that it keeps of them.'), false),
-    codex: withDefault(flag('Follow the sessions of Codex through the files that it keeps of them.'), false),
-    gemini: withDefault(flag('Follow the sessions of Gemini CLI through the files that it keeps of them.'), false),
-    backfill: withDefault(
-      duration('1m', '365d', 'Session files that were written to within this time are read.'),
-      '24h',
-    ),
+    claude: withDefault(flag('Follow the session files of Claude Code.'), false),
+    codex: withDefault(flag('Follow the session files of Codex.'), false),
+    gemini: withDefault(flag('Follow the session files of Gemini CLI.'), false),
+    backfill: withDefault(duration('1m', '365d', 'Session files that were modified within this time are read.'), '24h'),
     silence: withDefault(
-      duration('1m', '365d', 'A session without a process is over when it was silent this long.'),
+      duration('1m', '365d', 'A session without a process counts as ended after this long without activity.'),
       '30m',
     ),
   }),
   silence: settings({
     after: withDefault(
-      duration('10s', '30d', 'An execution without activity for this long counts as silent, not sooner.'),
+      duration('10s', '30d', 'Minimum time without activity before an execution counts as silent.'),
       '2m',
     ),
-    factor: withDefault(
-      count(1, 1_000, 'And not before it was inactive this many times as long as usual for its name.'),
-      3,
-    ),
+    factor: withDefault(count(1, 1_000, 'Minimum multiple of the usual inactivity of executions of its name.'), 3),
   }),
-  watch: settings({ rate: withDefault(count(1, 60, 'Updates a second that a display asks for.'), 10) }),
+  watch: settings({ rate: withDefault(count(1, 60, 'Updates per second of a display.'), 10) }),
   web: settings({
     enabled: withDefault(flag('The viewer listens whenever the daemon runs.'), false),
-    port: withDefault(count(1_024, 65_535, 'Where the viewer listens, or on the next free port.'), 7_878),
-    maxStreams: withDefault(count(1, 10_000, 'Streams over HTTP that the daemon serves at a time.'), 100),
-    heartbeat: withDefault(
-      duration('1s', '10m', 'A stream over HTTP that has nothing to tell says so this often.'),
-      '30s',
-    ),
+    port: withDefault(count(1_024, 65_535, 'Port of the viewer; if it is in use, the next free one.'), 7_878),
+    maxStreams: withDefault(count(1, 10_000, 'HTTP streams that the daemon serves at a time.'), 100),
+    heartbeat: withDefault(duration('1s', '10m', 'Interval of heartbeats on an idle HTTP stream.'), '30s'),
   }),
 });
 
-/** A group that need not be there. */
+/** Creates the schema of an optional group. */
 function settings<const Entries extends v.ObjectEntries>(entries: Entries) {
   const schema: ValueType<v.InferOutput<v.ObjectSchema<Entries, undefined>>> = group(entries);
   return v.nullish(schema, {});
@@ -177,17 +167,17 @@ function settings<const Entries extends v.ObjectEntries>(entries: Entries) {
 
 type Parsed = v.InferOutput<typeof SCHEMA>;
 
-/** Sizes are bytes, durations milliseconds. */
+/** The configuration; sizes are in bytes, durations in milliseconds. */
 export type Config = { readonly [Key in keyof Parsed]: Readonly<Parsed[Key]> };
 
 export interface ConfigKey extends ValueMeaning {
-  /** With its group: `journal.segmentSize`. */
+  /** Full key: `journal.segmentSize`. */
   key: string;
-  /** As one would write it; of lists and mappings in JSON. */
+  /** Default as written in the file; lists and mappings as JSON. */
   default: string;
 }
 
-/** Every key that has a default, in the order of the manual. */
+/** Returns every key that has a default, in the order of the manual. */
 export function configKeys(): ConfigKey[] {
   return Object.entries<ValueType<unknown>>(SCHEMA.entries).flatMap(([name, schema]) => keysOf(name, schema));
 }

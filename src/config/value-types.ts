@@ -1,4 +1,4 @@
-/** The kinds of value that the configuration takes: each is a schema with bounds and a description. */
+/** Value types of the configuration: schemas with bounds and descriptions. */
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as v from 'valibot';
@@ -6,35 +6,35 @@ import { DURATION_UNITS, parseQuantity, SIZE_UNITS, type Units } from '../core/q
 import { ProgressError } from '../core/errors.js';
 import { compilePattern } from '../platform/patterns.js';
 
-/** Enough to recognise a mistaken value by. */
+/** Maximum length of a value in a message. */
 const MAX_SHOWN_CHARS = 40;
-/** A command line has room for as much as that; everything else is shorter. */
+/** Maximum length of a text; a command line may be this long. */
 const MAX_TEXT_CHARS = 4_096;
 
-/** What the manual, the messages and editors say about a value. */
+/** Description of a value, for the manual, messages and editors. */
 export interface ValueMeaning {
   type: 'size' | 'duration' | 'number' | 'decimal' | 'choice' | 'boolean' | 'text' | 'list' | 'mapping';
-  /** Of the value once it is read. */
+  /** Unit of the parsed value. */
   unit?: 'bytes' | 'milliseconds';
-  /** Bounds of the value once it is read; of a list those of its length. */
+  /** Bounds of the parsed value, or of the length of a list. */
   min?: number;
   max?: number;
-  /** Of a choice. */
+  /** Values of a choice. */
   values?: readonly string[];
-  /** Of a list whose only item may stand without the list. */
+  /** Item of a list that may be written as a single value. */
   item?: ValueMeaning;
-  /** What is accepted, in words. */
+  /** Description of the accepted values. */
   wanted: string;
   description: string;
 }
 
-/** A schema of one value; what stands in the file may be anything. */
+/** Schema of one value; the input may be anything. */
 export type ValueType<Value> = v.GenericSchema<unknown, Value>;
 
-/** What may be the name of an item in a mapping. */
+/** Rule for the names in a mapping. */
 export interface Naming {
   isName: (name: string) => boolean;
-  /** In words. */
+  /** Description of valid names. */
   wanted: string;
 }
 
@@ -53,7 +53,7 @@ export function count(min: number, max: number, description: string): ValueType<
   return quantity(min, max, {}, { type: 'number', wanted, description });
 }
 
-/** A number that may have a fraction. */
+/** A number with optional decimals. */
 export function decimal(min: number, max: number, description: string): ValueType<number> {
   const wanted = `a number from ${min} to ${max}`;
   const schema = v.custom<number>((value) => typeof value === 'number' && value >= min && value <= max, wrong(wanted));
@@ -89,7 +89,12 @@ export function flag(description: string): ValueType<boolean> {
   return meaningful(v.boolean(wrong(wanted)), { type: 'boolean', wanted, description });
 }
 
-/** One line of text; `isRight` says more about it. What may be a secret is refused in words of its own. */
+/**
+ * One line of text.
+ *
+ * @param isRight Further condition on the text.
+ * @param message Error for an invalid text; set it where the text may be a secret, which must not be shown.
+ */
 export function text(
   wanted: string,
   description: string,
@@ -102,7 +107,7 @@ export function text(
   return meaningful(schema, { type: 'text', wanted, description });
 }
 
-/** C0, DEL and C1: nothing that is meant for a person, a terminal or a header has them. */
+/** C0, DEL and C1. */
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** A regular expression in the syntax of RE2. */
@@ -132,7 +137,7 @@ export function variable(description: string): ValueType<string> {
   return text('the name of a variable', description, (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value));
 }
 
-/** Where a file is: absolute, once `~/` stands for the home directory. */
+/** An absolute path of a file; `~/` is replaced by the home directory. */
 export function file(description: string): ValueType<string> {
   const wanted = 'the path of a file, from / or from ~/';
   const schema = v.pipe(
@@ -142,14 +147,14 @@ export function file(description: string): ValueType<string> {
   return meaningful(schema, { type: 'text', wanted, description });
 }
 
-/** At most `max` values. */
+/** A list of at most `max` values. */
 export function listOf<Value>(item: ValueType<Value>, max: number, description: string): ValueType<readonly Value[]> {
   const wanted = `a list of at most ${max}`;
   const schema = v.pipe(v.array(item, wrong('a list')), v.maxLength(max, `is longer than ${max}`));
   return meaningful(schema, { type: 'list', max, wanted, description });
 }
 
-/** At least one value and at most `max`; a single one need not be written as a list. */
+/** From one to `max` values; a single one may be written without a list. */
 export function oneOrMore<Value>(
   item: ValueType<Value>,
   max: number,
@@ -167,7 +172,7 @@ export function oneOrMore<Value>(
   return meaningful(schema, meaning);
 }
 
-/** A program and its arguments; a text alone is a program, and a command line is no list. */
+/** A program and its arguments as a list, or a program alone; a text with spaces is refused. */
 export function commandLine(max: number, description: string): ValueType<readonly string[]> {
   const words = oneOrMore(text('a word', 'A word.'), max, description);
   const message =
@@ -176,17 +181,17 @@ export function commandLine(max: number, description: string): ValueType<readonl
   return v.pipe(v.unknown(), isNoLine, words);
 }
 
-/** Keys that are known, each with its own schema. */
+/** A group of known keys, each with its own schema. */
 export function group<const Entries extends v.ObjectEntries>(entries: Entries) {
   return v.object(entries, wrong('a mapping of keys'));
 }
 
-/** Of these keys something is known, and of others nothing is said. */
+/** A group of which only some keys are validated. */
 export function looseGroup<const Entries extends v.ObjectEntries>(entries: Entries) {
   return v.looseObject(entries, wrong('a mapping of keys'));
 }
 
-/** Items under names that are chosen freely. */
+/** A mapping of freely chosen names to values. */
 export function mapping<Value>(
   value: ValueType<Value>,
   naming: Naming,
@@ -197,7 +202,7 @@ export function mapping<Value>(
   return v.pipe(schema, v.metadata({ type: 'mapping', wanted, description, naming }));
 }
 
-/** One of several kinds: which, `pick` tells by the value, so that a wrong one is told what is wrong with it. */
+/** One of several alternatives, selected by `pick`, so that errors refer to the alternative that was meant. */
 export function either<Value>(
   options: readonly ValueType<Value>[],
   pick: (value: unknown) => ValueType<Value>,
@@ -205,7 +210,7 @@ export function either<Value>(
   return v.pipe(v.lazy(pick), v.metadata({ options }));
 }
 
-/** What a value is if nothing is given, as one would write it. */
+/** Default of a value, as written in the file. */
 export type Fallback = string | number | boolean | object;
 
 export function withDefault<Value>(kind: ValueType<Value>, fallback: Fallback) {
@@ -216,35 +221,35 @@ function meaningful<Value>(schema: ValueType<Value>, meaning: ValueMeaning): Val
   return v.pipe(schema, v.metadata({ ...meaning }));
 }
 
-/** Undefined for what has none: a group, and one of several kinds. */
+/** Returns the description of a value; undefined for groups and alternatives. */
 export function meaningOf(schema: ValueType<unknown>): ValueMeaning | undefined {
   const metadata: object = v.getMetadata(schema);
   return 'wanted' in metadata ? (metadata as ValueMeaning) : undefined;
 }
 
-/** Undefined for what is no choice between several kinds. */
+/** Returns the alternatives of a schema, if it has any. */
 export function alternativesOf(schema: ValueType<unknown>): readonly ValueType<unknown>[] | undefined {
   return (v.getMetadata(schema) as { options?: readonly ValueType<unknown>[] }).options;
 }
 
-/** What can stand in a value. */
+/** Schemas of the parts of a value. */
 export interface Inside {
-  /** Of a group. */
+  /** Keys of a group. */
   entries?: Readonly<Record<string, ValueType<unknown>>>;
-  /** Of a mapping. */
+  /** Values and names of a mapping. */
   value?: ValueType<unknown>;
   naming?: Naming;
-  /** Of a list. */
+  /** Items of a list. */
   item?: ValueType<unknown>;
 }
 
-/** As valibot keeps it in its schemas. */
+/** Properties of valibot's schemas. */
 interface Shape extends Inside {
   wrapped?: ValueType<unknown>;
   getter?: (value: unknown) => ValueType<unknown>;
 }
 
-/** Of a schema that allows one of several kinds, `value` says which. */
+/** Returns the schemas of the parts of a value. @param value Selects between alternatives. */
 export function insideOf(schema: ValueType<unknown>, value: unknown): Inside {
   const shape: ValueType<unknown> & Shape = schema;
   if (shape.wrapped) return insideOf(shape.wrapped, value);
@@ -260,7 +265,7 @@ export function insideOf(schema: ValueType<unknown>, value: unknown): Inside {
   };
 }
 
-/** NaN for what is neither a whole number nor one with a unit. */
+/** Parses a whole number, or one with a unit; returns NaN for anything else. */
 function toNumber(value: unknown, units: Units): number {
   if (typeof value === 'string') return parseQuantity(value, units) ?? NaN;
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : NaN;
@@ -279,7 +284,7 @@ function show(value: unknown): string {
   return JSON.stringify(typeof value === 'string' ? shorten(value) : value);
 }
 
-/** So that a key file pasted by mistake does not fill the screen. */
+/** Truncates a value for a message, such as a key file that was pasted by mistake. */
 export function shorten(text: string): string {
   return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}...`;
 }

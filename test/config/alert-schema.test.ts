@@ -167,14 +167,14 @@ t.test('what is wrong in a rule is told with its place, and what was probably me
     'c.yaml:9:19: rules[0].when.exitStatus: is 256, wanted a whole number from 0 to 255',
     'c.yaml:10:5: rules[0].throtle: is no configuration key; did you mean rules[0].throttle?',
     'c.yaml:11:5: rules[0].status: is no configuration key; did you mean rules[0].when.status?',
-    'c.yaml:12:5: rules[1]: is "builtins", wanted a rule, or builtin for those that are there without configuration',
+    'c.yaml:12:5: rules[1]: is "builtins", wanted a rule, or builtin for the built-in rules',
     'c.yaml:14:11: rules[2].when: needs at least one condition',
     'c.yaml:16:23: rules[3].when.resource: needs cpu, memory or both',
     'c.yaml:17:5: rules[4].name: is missing',
     'c.yaml:19:22: rules[5].when.label.constructor: is no name here; wanted the name of a label',
     'c.yaml:19:41: rules[5].when.label.a: is 3, wanted a text with * and ?',
     'c.yaml:20:13: rules[5].notify: is empty',
-    'c.yaml:21:5: rules[6]: is a list, wanted a rule, or builtin for those that are there without configuration',
+    'c.yaml:21:5: rules[6]: is a list, wanted a rule, or builtin for the built-in rules',
   ]);
   t.strictSame(refusal('rules: { name: x }'), ['c.yaml:1:8: rules: is a mapping, wanted a list']);
 });

@@ -92,7 +92,7 @@ t.test(
       ['watch.ratee', '5', /^watch.ratee: is no configuration key; did you mean watch.rate\?$/],
       ['watch.rate', '[', /^watch.rate: "\[" is no YAML/],
       ['watch.rate.x', '1', /^watch.rate: is a mapping, wanted a whole number/],
-      ['rules[0].x', '1', /nothing can stand there$/],
+      ['rules[0].x', '1', /cannot be set, as a part of the path is no group$/],
       ['rules[9]', 'builtin', /^rules\[2\]: is empty/],
       ['rules[1].when.output', '(', /no regular expression/],
       ['rules[1].notify', 'ops', /^rules\[1\].notify: there is no channel "ops"/],
