@@ -1,11 +1,11 @@
-/** Names for executions and producers that nobody else has. */
+/** Generates random IDs of executions and producers. */
 import { randomBytes } from 'node:crypto';
 
-/** Lower case, without the letters that are taken for digits: ids are read aloud and typed. */
+/** Lower case, without letters that resemble digits: IDs are read aloud and typed. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const LENGTH = 10;
 
-/** 50 random bits. */
+/** Creates an ID of 50 random bits. */
 export function createId(): string {
   return Array.from(randomBytes(LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
 }

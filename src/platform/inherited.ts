@@ -1,10 +1,10 @@
 /**
- * What this process has inherited and Node has changed at its start: the launcher hands it over, see bin/progress.
+ * Restores inherited signal dispositions and descriptors, which Node changes at its start.
  *
- * Node resets ignored and blocked signals at its start and marks inherited descriptors close-on-exec. The launcher
+ * Node resets ignored and blocked signals and marks inherited descriptors close-on-exec. The launcher (bin/progress)
  * therefore records both in a variable, which the command line removes from the environment; `runner/dispositions.ts`
- * applies the signals to the command. Signal listeners are added by `onSignal`, which leaves out signals that this
- * process ignores.
+ * applies the signals to the command. Signal listeners are added by `onSignal`, which skips signals that this process
+ * ignores.
  */
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,17 +20,17 @@ export const NOTHING_INHERITED: Inherited = { ignored: [], blocked: [], descript
 
 const VARIABLE = 'PROGRESS_INHERITED';
 
-/** Takes it out of the environment, where it would mean nothing to other programs. */
+/** Reads the record of the launcher and removes it from the environment. */
 export function takeInherited(env: NodeJS.ProcessEnv): Inherited {
   const given = env[VARIABLE];
   Reflect.deleteProperty(env, VARIABLE);
   if (given === undefined || !/^\d+ \d+( \d+)*$/.test(given)) return NOTHING_INHERITED;
   const [ignored = 0, blocked = 0, ...descriptors] = given.split(' ').map(Number);
   return {
-    // some shells ignore SIGQUIT themselves while they read the launcher; whoever starts a background process of a script
-    // with SIGQUIT ignored has SIGINT ignored as well
+    // some shells ignore SIGQUIT while they execute the launcher; a background process of a script, which inherits an
+    // ignored SIGQUIT, inherits an ignored SIGINT as well
     ignored: signalsIn(ignored).filter((name, _, all) => name !== 'SIGQUIT' || all.includes('SIGINT')),
-    // zsh blocks SIGWINCH while it reads the launcher
+    // zsh blocks SIGWINCH while it executes the launcher
     blocked: signalsIn(blocked).filter((name) => name !== 'SIGWINCH'),
     descriptors: descriptors.filter(isOpen),
   };
@@ -56,28 +56,28 @@ function isOpen(fd: number): boolean {
   }
 }
 
-/** Those that end or stop a process that does not ignore them, and can be handled. */
+/** Signals that end or stop a process by default, and can be handled. */
 const IGNORABLE: ReadonlySet<NodeJS.Signals> = new Set([
   ...(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGTSTP'] as const),
   ...(['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGXCPU', 'SIGIO'] as const),
 ]);
 
-let disregarded: ReadonlySet<NodeJS.Signals> = new Set();
+let ignoredSignals: ReadonlySet<NodeJS.Signals> = new Set();
 
-/** From here on this process ignores these signals, as it did before Node reset them. */
+/** Ignores these signals again, as before Node reset them. */
 export function ignoreSignals({ ignored, blocked }: Inherited): void {
-  disregarded = new Set([...ignored, ...blocked].filter((name) => IGNORABLE.has(name)));
-  for (const name of disregarded) process.on(name, () => undefined);
+  ignoredSignals = new Set([...ignored, ...blocked].filter((name) => IGNORABLE.has(name)));
+  for (const name of ignoredSignals) process.on(name, () => undefined);
 }
 
 export function isIgnored(name: NodeJS.Signals): boolean {
-  return disregarded.has(name);
+  return ignoredSignals.has(name);
 }
 
 /**
- * Listens to a signal, except to one that this process ignores.
+ * Listens to a signal, unless this process ignores it.
  *
- * @returns a function that stops it
+ * @returns A function that removes the listener.
  */
 export function onSignal(name: NodeJS.Signals, listener: (name: NodeJS.Signals) => void): () => void {
   if (isIgnored(name)) return () => undefined;

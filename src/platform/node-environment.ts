@@ -1,9 +1,11 @@
 /**
- * Variables that change what Node itself does: preloaded modules, an inspector, coverage files, certificates. A user sets
- * them for programs that are run, not for this one, whose daemon outlives them and which must start with wrong values too.
+ * Separates variables that configure Node (preloaded modules, inspector, coverage, certificates) from the environment.
+ *
+ * Users set them for the programs that they run. They must not affect this program, whose daemon outlives them and which
+ * must start with invalid values as well.
  */
 
-/** `bin/progress` sets the same variables aside, by name, since it cannot list its environment without a fork. */
+/** The variables; `bin/progress` renames the same ones, by name, since it cannot list its environment without a fork. */
 export const NODE_VARIABLES = [
   ...['NODE_OPTIONS', 'NODE_PATH', 'NODE_EXTRA_CA_CERTS', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_USE_SYSTEM_CA'],
   ...['NODE_USE_ENV_PROXY', 'NODE_V8_COVERAGE', 'NODE_TEST_CONTEXT', 'NODE_REPL_EXTERNAL_MODULE', 'NODE_ICU_DATA'],
@@ -14,13 +16,13 @@ export const NODE_VARIABLES = [
   ...['UV_THREADPOOL_SIZE', 'UV_USE_IO_URING', 'OPENSSL_CONF'],
 ];
 
-/** Prefix of the names that the launcher gives to what it sets aside. */
+/** Prefix of the variables that the launcher renames. */
 const ASIDE = 'PROGRESS_ASIDE_';
 
 /**
- * Removes what the launcher has set aside from `env`, so that programs of this package do not inherit it.
+ * Removes the renamed variables from `env`, so that programs of this package do not inherit them.
  *
- * @returns the environment as the user has set it
+ * @returns The environment of the user.
  */
 export function takeUserEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const aside = NODE_VARIABLES.flatMap((name) => {
@@ -31,7 +33,7 @@ export function takeUserEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { ...env, ...Object.fromEntries(aside) };
 }
 
-/** @returns a copy for a program of this package that outlives its caller */
+/** Returns a copy for a program of this package that outlives its caller. */
 export function withoutNodeVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !NODE_VARIABLES.includes(name)));
 }

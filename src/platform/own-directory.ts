@@ -1,4 +1,4 @@
-/** Makes directories of ours, and none that its owner could not use. */
+/** Creates the program's directories, and refuses those that their owner could not use. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -7,10 +7,11 @@ import { ProgressError } from '../core/errors.js';
 const ROOT_UID = 0;
 
 /**
- * Makes `directory` and those above it, mode 0700, unless they are there.
- * @throws {ProgressError} `no_permission` where root would make it below a directory of another user: sudo and su may keep
- *   HOME, and what root left there, its owner could neither write nor remove. Also where it would be in a home directory
- *   that does not exist: accounts of services have such a home on purpose.
+ * Creates a directory and its missing parents, mode 0700.
+ *
+ * @throws {ProgressError} `no_permission` if root would create it below a directory of another user: sudo and su may keep
+ *   HOME, whose owner could neither write nor remove files of root. Also if it would be
+ *   in a home directory that does not exist: service accounts have such a home on purpose.
  */
 export function makeOwnDirectory(directory: string): void {
   const refusal = whyNotOwn(directory);
@@ -18,7 +19,7 @@ export function makeOwnDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
-/** Why nothing of ours may be written to `directory`. The shells' half is `__progress_is_own` in hooks/emit.sh. */
+/** Returns why the program must not write to a directory. `__progress_is_own` in hooks/emit.sh does the same in shells. */
 export function whyNotOwn(directory: string, uid = process.geteuid?.()): string | undefined {
   const home = directory.startsWith(`${homedir()}/`) ? homedir() : undefined;
   if (home !== undefined && !existsSync(home)) {
@@ -34,6 +35,7 @@ export function whyNotOwn(directory: string, uid = process.geteuid?.()): string 
   );
 }
 
+/** Returns a path, or its nearest existing parent. */
 export function nearestExisting(file: string): string {
   for (let at = file; ; at = path.dirname(at)) {
     if (existsSync(at) || path.dirname(at) === at) return at;

@@ -1,4 +1,4 @@
-/** Where everything is. The only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
+/** Resolves all paths from the environment; the only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
 import type { Agent } from '../core/agents.js';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
@@ -6,44 +6,42 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 
 export interface Paths {
-  /** Everything that must survive: journal, checkpoint, lock, the daemon's own log. */
+  /** Directory of the persistent state: journal, checkpoint, lock, log of the daemon. */
   state: string;
   /** Directory of the sockets, mode 0700. */
   runtime: string;
-  /** Where the sockets would be, were that path not too long for one. */
+  /** Intended directory of the sockets, if its path is too long for one. */
   displaced?: string;
   socket: string;
-  /** The same as HTTP. */
+  /** Socket of the HTTP API. */
   httpSocket: string;
-  /** The socket that an enclosing run has told its children. */
+  /** Socket that the enclosing run has passed to its children. */
   inherited?: string;
   config: string;
   journal: string;
-  /** Files that shells write, and everybody while no daemon listens. */
+  /** Files that shells write, and all producers while no daemon is running. */
   spool: string;
-  /** A directory for each run: what it needs to start, and who it is. */
+  /** A directory for each run, with its specification and identity. */
   runs: string;
   checkpoint: string;
   lock: string;
   daemonLog: string;
-  /** Where each agent keeps the files of its sessions. */
+  /** Directory of the session files of each agent. */
   sessions: Readonly<Record<Agent, string>>;
-  /** Where Claude Code keeps a file for each of its processes. */
+  /** Directory in which Claude Code keeps a file for each of its processes. */
   registry: string;
-  /** Where the viewer listens while it is on, and what lets browsers in. */
+  /** Address of the viewer while it is on, and the token that admits browsers. */
   web: string;
   webToken: string;
 }
 
-/** Those whose sessions can be followed. */
-
-/** `sun_path` holds 108 bytes on Linux and 104 elsewhere, with the final NUL; Node cuts longer ones without a word. */
+/** `sun_path` has 108 bytes on Linux and 104 elsewhere, including the final NUL; Node truncates longer paths silently. */
 const MAX_SOCKET_BYTES = 103;
 /** The daemon binds `NAME.<pid>` first, then renames it. */
 const SOCKET_NAME = 'daemon.sock';
 const ROOM_FOR_SUFFIX = '.4194304'.length;
 
-/** From the environment; `PROGRESS_HOME` moves everything below itself. */
+/** Resolves the paths; `PROGRESS_HOME` moves all of them below itself. */
 export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
   const home = env['PROGRESS_HOME'];
   const state = home ? path.join(path.resolve(home), 'state') : xdg(env, 'XDG_STATE_HOME', '.local/state');
@@ -76,15 +74,15 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-/** Those that there are hooks for. */
+/** Shells with hooks. */
 export type Shell = (typeof SHELLS)[number];
 
-/** The user's own shell, if it is one of them. */
+/** Returns the user's shell, if it has hooks. */
 export function findShell({ SHELL = '' }: NodeJS.ProcessEnv): Shell | undefined {
   return SHELLS.find((shell) => shell === path.basename(SHELL));
 }
 
-/** What each shell reads when an interactive one starts; of fish a file of our own. */
+/** Returns the start-up file of each shell for interactive sessions; for fish a separate file. */
 export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Shell, string>> {
   return {
     bash: path.join(homeOf(env), '.bashrc'),
@@ -93,7 +91,7 @@ export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<R
   };
 }
 
-/** Where an agent's hooks are set for everything that the user does. */
+/** Returns the user-wide settings file of each agent. */
 export function resolveAgentFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Agent, string>> {
   const { claude, codex, gemini } = agentHomes(env);
   return {
@@ -112,7 +110,7 @@ function resolveSessions(env: NodeJS.ProcessEnv): Paths['sessions'] {
   };
 }
 
-/** Each agent has a variable of its own that moves everything of it. */
+/** Returns the home of each agent, which a variable of the agent can move. */
 function agentHomes(env: NodeJS.ProcessEnv): Readonly<Record<Agent, string>> {
   const home = homeOf(env);
   return {
@@ -126,7 +124,7 @@ function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string
   return path.join(xdgBase(env, variable, fallback), 'progress');
 }
 
-/** XDG says that relative values are to be ignored. */
+/** Returns an XDG base directory; relative values are ignored, as the specification requires. */
 function xdgBase(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   const value = env[variable];
   return value && path.isAbsolute(value) ? value : path.join(homeOf(env), fallback);
@@ -136,10 +134,10 @@ function homeOf(env: NodeJS.ProcessEnv): string {
   return env['HOME'] ?? userInfo().homedir;
 }
 
-/** Where execvp(3) looks without a PATH. */
+/** Search path of execvp(3) without a PATH. */
 export const DEFAULT_PATH = '/usr/local/bin:/bin:/usr/bin';
 
-/** Every program of that name that `PATH` leads to, in its order. */
+/** Returns every executable of a name in `PATH`, in its order. */
 export function findInPath(program: string, searchPath = ''): string[] {
   const directories = searchPath.split(path.delimiter).filter((directory) => directory !== '');
   return directories.map((directory) => path.join(directory, program)).filter(isExecutable);
@@ -165,7 +163,7 @@ function fitsSocket(directory: string): boolean {
   return Buffer.byteLength(path.join(directory, SOCKET_NAME)) + ROOM_FOR_SUFFIX <= MAX_SOCKET_BYTES;
 }
 
-/** For paths too long for a socket: short, ours alone (the daemon checks its owner and mode), the same for every client. */
+/** Returns a short directory for sockets, the same for every client; the daemon checks its owner and mode. */
 function shortDirectory(state: string): string {
   const digest = createHash('sha256').update(state).digest('hex').slice(0, 16);
   return path.join(tmpdir(), `progress-${userInfo().uid}-${digest}`);

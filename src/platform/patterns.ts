@@ -1,30 +1,31 @@
-/** Patterns that people and clients give: in the syntax of RE2, matched in time linear in the text, whatever they are. */
+/** Compiles patterns of users and clients: RE2, so that matching takes time linear in the text for any pattern. */
 import { createRequire } from 'node:module';
 import type * as Re2 from 're2js';
 import { ProgressError } from '../core/errors.js';
 
 export interface Pattern {
   readonly source: string;
-  /** Is it found anywhere in `text`? */
+  /** Whether it matches anywhere in a text. */
   test(text: string): boolean;
   /**
-   * Where it is found, left to right without overlap, as [start, end) in UTF-16 units; nothing of length 0. Each may
-   * take time linear in the text: `most` bounds how many there are.
+   * Returns non-empty, non-overlapping matches from left to right as [start, end) in UTF-16 units.
+   *
+   * @param most Maximum number of matches, each of which may take time linear in the text.
    */
   find(text: string, most?: number): [start: number, end: number][];
 }
 
 export interface PatternOptions {
   ignoreCase?: boolean;
-  /** What is told of a pattern that cannot be read is an error of this kind. */
+  /** Code of the error for an invalid pattern. @default 'usage' */
   code?: 'usage' | 'bad_request' | 'bad_config';
 }
 
-/** Time is linear in the pattern's length too, and compiling takes a multiple of that. */
+/** Maximum length: matching takes time linear in the length of the pattern too, and compiling a multiple of that. */
 const MAX_CHARS = 1_000;
 const MAX_SHOWN_CHARS = 60;
 
-/** Throws a ProgressError that says what is wrong, and where. */
+/** Compiles a pattern. @throws {ProgressError} With the reason and the position. */
 export function compilePattern(source: string, { ignoreCase = false, code = 'usage' }: PatternOptions = {}): Pattern {
   const refuse = (why: string) => new ProgressError(code, `${quote(source)}: ${why}`);
   if (source.length > MAX_CHARS) throw refuse(`is longer than ${MAX_CHARS} characters`);
@@ -50,7 +51,7 @@ export function compilePattern(source: string, { ignoreCase = false, code = 'usa
   }
 }
 
-/** Several patterns at once, in about the time of one: which of them are found in a text, by their places. */
+/** Compiles several patterns to match at once, in about the time of one. @returns A function for the indexes of matches. */
 export function compileSet(sources: readonly string[]): (text: string) => number[] {
   const { RE2Set } = load();
   const set = new RE2Set();
@@ -59,12 +60,12 @@ export function compileSet(sources: readonly string[]): (text: string) => number
   return (text) => set.match(text);
 }
 
-/** A whole text against a pattern in which `*` is any text, `?` any one character, and everything else itself. */
+/** Whether a whole text matches a glob, in which `*` is any text and `?` any one character. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [wanted, given] = [Array.from(pattern), Array.from(text)];
   let at = 0;
   let place = 0;
-  // where to go on when what follows the last star does not fit: it then takes one character more
+  // backtracking point: the last star, which takes one more character each time
   let star: { at: number; place: number } | undefined;
   while (place < given.length) {
     if (wanted[at] === '*') {
@@ -84,14 +85,14 @@ export function matchesGlob(pattern: string, text: string): boolean {
 
 let loaded: typeof Re2 | undefined;
 
-/** With the first pattern: a command that needs none would begin later for it. */
+/** Loads the library with the first pattern, since it delays the start of commands that need none. */
 function load(): typeof Re2 {
   return (loaded ??= createRequire(import.meta.url)('re2js') as typeof Re2);
 }
 
-/** `missing closing ) at 3` */
+/** Describes a syntax error: `missing closing ) at 3`. */
 function describe({ error, input }: { error: string; input: string | null }, source: string): string {
-  // what it names stands in the pattern, often more than once; the first place is where it stumbled, mostly
+  // the error quotes a part of the pattern, whose first occurrence is usually the position of the error
   const at = input === null ? -1 : source.indexOf(input);
   const where = at < 0 || input === source ? '' : ` at ${at + 1} (${quote(input ?? '')})`;
   return `is no regular expression (RE2): ${error}${where}`;

@@ -1,4 +1,4 @@
-/** Directories that hold sockets and history: ours alone, or not used at all. */
+/** Creates or checks private directories, which contain sockets and history. */
 import { lstatSync, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -6,7 +6,11 @@ import { errnoOf, ProgressError } from '../core/errors.js';
 import { makeOwnDirectory } from './own-directory.js';
 import { cannotWrite } from './regular-file.js';
 
-/** Makes `directory` with mode 0700, or checks that it is a real directory of ours that nobody else can enter. */
+/**
+ * Creates a directory with mode 0700, or checks that it is a directory of this user that no other user can enter.
+ *
+ * @throws {ProgressError} `no_permission` if it is not.
+ */
 export function ensurePrivateDirectory(directory: string): void {
   try {
     makeOwnDirectory(path.dirname(directory));

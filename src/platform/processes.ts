@@ -1,46 +1,46 @@
-/** The processes of this machine, as /proc has them. Where there is no /proc nothing is found, and nothing signalled. */
+/** Reads processes from /proc. Without /proc no process is found, and so none is signalled. */
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
-/** One process and no other: a process id alone is used again. */
+/** Identity of a process, since process IDs are reused. */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in clock ticks since the machine did. */
+  /** Start time in clock ticks since boot. */
   start: number;
-  /** This start of the machine. */
+  /** ID of the boot. */
   boot: string;
 }
 
 export interface ProcessInfo {
   pid: number;
-  /** Of its program, cut to 15 bytes. */
+  /** Name of the program, truncated to 15 bytes. */
   name: string;
   /** One letter: `R` running, `S` sleeping, `T` stopped, `Z` zombie... */
   state: string;
   parent: number;
   group: number;
   session: number;
-  /** As the system numbers devices; 0 without one. */
+  /** Device number of the controlling terminal; 0 without one. */
   terminal: number;
-  /** Of its terminal: the group that may read from it. */
+  /** Foreground process group of the terminal. */
   foregroundGroup: number;
-  /** Ticks since the machine started. */
+  /** Start time in ticks since boot. */
   start: number;
-  /** Milliseconds, its own and those of the children that it has waited for. */
+  /** CPU time in milliseconds, including that of children it has waited for. */
   cpuMs: number;
-  /** Of these, what its children took. */
+  /** Part of it that the children used. */
   waitedCpuMs: number;
 }
 
-/** Ticks a second in /proc, the same on every Linux that Node runs on. */
+/** Ticks per second in /proc, the same on every Linux that Node supports. */
 export const TICKS = 100;
-/** Beyond it, and at 0, kill(2) means whole groups. */
+/** Largest process ID. For other values, kill(2) signals whole groups. */
 export const MAX_PID = 2 ** 31 - 1;
 
-/** Undefined when there is none of that number. A zombie is one. */
+/** Reads a process, which may be a zombie; undefined if there is none. */
 export function readProcess(pid: number): ProcessInfo | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // the name stands in parentheses, and may hold any of them
+    // the name is in parentheses, and may contain parentheses
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const numberAt = (index: number) => Number(fields[index] ?? 0);
     const msAt = (index: number) => (numberAt(index) * 1_000) / TICKS;
@@ -79,7 +79,7 @@ export function readProcesses(): ProcessInfo[] {
   return processIds().flatMap((pid) => readProcess(pid) ?? []);
 }
 
-/** The file of its terminal; undefined where it has none, or one of another kind than people sit in front of. */
+/** Returns the device of the controlling terminal; undefined if there is none, or it is a serial line. */
 export function terminalOf(pid: number): string | undefined {
   return terminalFile(readProcess(pid)?.terminal ?? 0);
 }
@@ -93,7 +93,7 @@ function terminalFile(device: number): string | undefined {
 
 const PTS_MAJOR = 136;
 const TTY_MAJOR = 4;
-/** From here on they are lines to the outside. */
+/** First minor number of serial lines. */
 const SERIAL_MINOR = 64;
 
 /** Whether a process has a descriptor for this terminal, which is its controlling one. Reads all of /proc. */
@@ -104,28 +104,25 @@ export function isTerminalOpen(file: string): boolean {
   );
 }
 
-/** Undefined where it cannot be told. */
+/** Returns the identity of a process; undefined if there is none. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const start = readProcess(pid)?.start;
   return start === undefined ? undefined : { pid, start, boot: bootId() };
 }
 
-/** Is it still there, and is it no zombie? */
+/** Whether a process is running, and is not a zombie. */
 export function isAlive({ pid, start, boot }: ProcessIdentity): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 1 || pid > MAX_PID || boot !== bootId()) return false;
   const found = readProcess(pid);
   return found?.start === start && found.state !== 'Z';
 }
 
-/**
- * Does it stand still, as it was told to? Also `D`: it waits for a child that was stopped before it could become another
- * program, as a shell does (vfork).
- */
+/** Whether a process has stopped. `D` counts: a shell waits there for a child that was stopped before its exec (vfork). */
 export function isStandingStill({ state }: ProcessInfo): boolean {
   return state === 'T' || state === 'D';
 }
 
-/** Different after each start of the machine; empty where the system does not tell. */
+/** Returns the ID of the boot; empty if it is not available. */
 export function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
@@ -134,12 +131,12 @@ export function bootId(): string {
   }
 }
 
-/** The process `root`, all that descend from it, and all of its session: some of those have lost their parents. */
+/** Returns the process `root`, its descendants, and its session, which includes processes that have lost their parents. */
 export function treeOf(root: number, processes: readonly ProcessInfo[]): ProcessInfo[] {
   return treesOf(processes)(root);
 }
 
-/** The same for many roots in one list, which is gone through once. */
+/** Returns a function for the trees of many roots; indexes the list once. */
 export function treesOf(processes: readonly ProcessInfo[]): (root: number) => ProcessInfo[] {
   const children = groupBy(processes, ({ parent }) => parent);
   const sessions = groupBy(processes, ({ session }) => session);
@@ -151,18 +148,18 @@ export function treesOf(processes: readonly ProcessInfo[]): (root: number) => Pr
       ...(sessions.get(root) ?? []),
       ...(children.get(root) ?? []),
     ]);
-    // a set goes on to what is added to it meanwhile
+    // iteration of a set includes members added during it
     for (const { pid } of members) for (const child of children.get(pid) ?? []) members.add(child);
     return [...members].filter(({ state }) => state !== 'Z');
   };
 }
 
-/** Bytes of memory that the tree of `root` has right now; what two processes share counts for both. 0 if none is left. */
+/** Returns the resident memory of a process tree in bytes, in which shared memory counts several times. */
 export function treeRss(root: number): number {
   return treeOf(root, readProcesses()).reduce((sum, { pid }) => sum + readRss(pid), 0);
 }
 
-/** Bytes of memory; 0 for what has ended, and for the threads of the kernel. */
+/** Returns the resident memory of a process in bytes; 0 for ended processes and kernel threads. */
 export function readRss(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -172,7 +169,7 @@ export function readRss(pid: number): number {
   }
 }
 
-/** What a process was started as, and where it works. */
+/** Command line and working directory of a process. */
 export interface ProcessCommand {
   pid: number;
   parent: number;
@@ -180,13 +177,13 @@ export interface ProcessCommand {
   cwd: string;
 }
 
-/** Of those that may be looked into. Undefined where the system does not tell. */
+/** Returns the commands of all processes that this user may inspect; undefined without /proc. */
 export function readCommands(): ProcessCommand[] | undefined {
   const ids = processIds();
   return ids.length === 0 ? undefined : ids.flatMap((pid) => readCommand(pid) ?? []);
 }
 
-/** Undefined where there is none, or it may not be looked into. */
+/** Returns the command of a process; undefined if there is none, or this user may not inspect it. */
 export function readCommand(pid: number): ProcessCommand | undefined {
   try {
     const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
@@ -197,7 +194,7 @@ export function readCommand(pid: number): ProcessCommand | undefined {
   }
 }
 
-/** The files that it has open, those it may be asked about. */
+/** Returns the open files of a process, if this user may inspect it. */
 export function readOpenFiles(pid: number): string[] {
   return namesIn(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
@@ -208,7 +205,7 @@ export function readOpenFiles(pid: number): string[] {
   });
 }
 
-/** Of those that may be looked into: whose environment began with `NAME=value` among its variables. */
+/** Returns the processes that were started with `NAME=value` in their environment, of those this user may inspect. */
 export function processesWith(variable: string): number[] {
   return processIds().filter((pid) => {
     try {
@@ -219,7 +216,7 @@ export function processesWith(variable: string): number[] {
   });
 }
 
-/** Descriptors of this process that a program started by it would have, too, beyond the standard ones. */
+/** Returns the descriptors above 2 that a child of this process would inherit. */
 export function inheritedDescriptors(): number[] {
   return namesIn('/proc/self/fd').filter((fd) => {
     try {
@@ -231,7 +228,7 @@ export function inheritedDescriptors(): number[] {
   });
 }
 
-/** One more than the highest descriptor that this process may open; `Infinity` where the system does not say. */
+/** Returns the limit of open descriptors of this process; `Infinity` if it is unknown. */
 export function maxDescriptors(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');
@@ -242,7 +239,7 @@ export function maxDescriptors(): number {
 }
 
 const STDERR = 2;
-/** It closes where another program is executed. */
+/** Close-on-exec flag. */
 const O_CLOEXEC = 0o2000000;
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {
@@ -259,7 +256,7 @@ function processIds(): number[] {
   return namesIn('/proc');
 }
 
-/** Those that are numbers. */
+/** Returns the names in a directory that are numbers. */
 function namesIn(directory: string): number[] {
   try {
     return readdirSync(directory)

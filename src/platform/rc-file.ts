@@ -1,4 +1,4 @@
-/** A shell's start-up file, an agent's settings or the configuration, on disk: read whole, replaced in one step, with everything about it but its text kept. */
+/** Reads and atomically replaces files that users own (start-up files, settings), preserving owner, mode and links. */
 import type { Stats } from 'node:fs';
 import * as fs from 'node:fs';
 import path from 'node:path';
@@ -6,20 +6,21 @@ import { errnoOf, ProgressError } from '../core/errors.js';
 import { cannotWrite } from './regular-file.js';
 
 export interface RcFile {
-  /** As the shell names it. */
+  /** Path as the shell uses it. */
   file: string;
-  /** Where it is, behind links: those stay. */
+  /** Path with links resolved; the links are preserved. */
   target: string;
-  /** A character for each byte; undefined where there is no such file. */
+  /** One character per byte (latin1); undefined if there is no such file. */
   text: string | undefined;
   stat: Stats | undefined;
 }
 
-/** Far beyond what somebody writes, or a tool: whatever it is, it is no start-up file. */
+/** Maximum size, far above that of any real settings or start-up file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const BACKUP = '.progress-backup';
 const OWNER_WRITES = 0o200;
 
+/** Reads a file and its attributes. @throws {ProgressError} If it is not readable, not a regular file, or too long. */
 export function readRcFile(file: string): RcFile {
   try {
     const target = fs.realpathSync(file);
@@ -30,16 +31,16 @@ export function readRcFile(file: string): RcFile {
   } catch (error) {
     if (error instanceof ProgressError) throw error;
     if (errnoOf(error) !== 'ENOENT') throw cannotRead(file, error);
-    if (isThere(file))
+    if (exists(file))
       throw new ProgressError('not_found', `${file} is a link to ${fs.readlinkSync(file)}, which is not there`);
     return { file, target: file, text: undefined, stat: undefined };
   }
 }
 
-/** Puts a text in its place, or takes the file away. */
+/** Replaces the text of the file, or removes the file if `text` is undefined. @throws {ProgressError} If it cannot. */
 export function writeRcFile({ file, target, stat }: RcFile, text: string | undefined): void {
   try {
-    // the directory would let it be replaced all the same
+    // a rename would replace a read-only file
     if (stat && (stat.mode & OWNER_WRITES) === 0)
       throw Object.assign(new Error('the file is read-only'), { code: 'EACCES' });
     if (text === undefined) fs.unlinkSync(target);
@@ -49,7 +50,7 @@ export function writeRcFile({ file, target, stat }: RcFile, text: string | undef
   }
 }
 
-/** Whoever reads it meanwhile gets the old text or the new one, and so does a crash. */
+/** Replaces a file atomically: readers get the old text or the new one, also after a crash. */
 function replace(target: string, text: string, stat: Stats | undefined): void {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const temporary = `${target}.progress-${process.pid}`;
@@ -70,7 +71,7 @@ function replace(target: string, text: string, stat: Stats | undefined): void {
   }
 }
 
-/** Beside the file, unless one is there already: that is older, and so nearer to what the user wrote. */
+/** Copies the file to a backup, unless there is one, which is closer to what the user wrote. @returns Path of the backup. */
 export function keepBackup({ file, target, text }: RcFile): string | undefined {
   if (text === undefined) return undefined;
   const backup = file + BACKUP;
@@ -82,16 +83,16 @@ export function keepBackup({ file, target, text }: RcFile): string | undefined {
   return backup;
 }
 
-/** The text of the backup, if there is one. */
+/** Returns the text of the backup, if there is one. */
 export function readBackup({ file }: RcFile): string | undefined {
-  return isThere(file + BACKUP) ? readRcFile(file + BACKUP).text : undefined;
+  return exists(file + BACKUP) ? readRcFile(file + BACKUP).text : undefined;
 }
 
 export function removeBackup({ file }: RcFile): void {
   fs.unlinkSync(file + BACKUP);
 }
 
-function isThere(file: string): boolean {
+function exists(file: string): boolean {
   return fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 

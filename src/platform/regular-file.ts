@@ -1,6 +1,6 @@
 /**
- * Opens, reads and replaces the files that the program keeps. Only regular files are used, and opening never blocks: a
- * FIFO in the place of a file would otherwise stop whoever opens it.
+ * Opens, reads and replaces regular files, without ever blocking: opening a FIFO in the place of a file would otherwise
+ * block until it has a writer.
  */
 import {
   accessSync,
@@ -20,7 +20,7 @@ import { nearestExisting } from './own-directory.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const FILE_MODE = 0o600;
-/** Of `open` for writing: a FIFO without a reader or a socket; a directory. */
+/** Errors of open(2) for writing: a FIFO without a reader or a socket; a directory. */
 const NOT_REGULAR = new Set(['ENXIO', 'EISDIR']);
 
 /** Thrown for a directory, FIFO, socket or device in the place of a file. */
@@ -33,8 +33,8 @@ export class NotRegularFile extends ProgressError {
 /**
  * Returns a descriptor of a regular file.
  *
- * @param flags As of open(2); O_NONBLOCK is added, which has no effect on a regular file.
- * @throws NotRegularFile, and what the system says.
+ * @param flags Flags of open(2); O_NONBLOCK is added, which has no effect on a regular file.
+ * @throws {NotRegularFile} Or the error of the system.
  */
 export function openRegularSync(file: string, flags: number): number {
   let descriptor: number;
@@ -48,7 +48,7 @@ export function openRegularSync(file: string, flags: number): number {
   throw new NotRegularFile(file);
 }
 
-/** The same, with a handle. */
+/** Opens a regular file as `openRegularSync` does, and returns a handle. */
 export async function openRegular(file: string, flags: number): Promise<FileHandle> {
   const handle = await open(file, flags | O_NONBLOCK, FILE_MODE).catch((error: unknown) => {
     throw explain(file, error);
@@ -68,9 +68,9 @@ function explain(file: string, error: unknown): unknown {
 }
 
 /**
- * Returns the text, or undefined when there is no file.
+ * Reads a text; returns undefined if there is no file.
  *
- * @throws NotRegularFile, and what the system says.
+ * @throws {NotRegularFile} Or the error of the system.
  */
 export function readTextSync(file: string): string | undefined {
   let descriptor: number | undefined;
@@ -84,7 +84,7 @@ export function readTextSync(file: string): string | undefined {
   }
 }
 
-/** The same without blocking the event loop, for texts that may be long. */
+/** Reads a text as `readTextSync` does, without blocking the event loop, for long texts. */
 export async function readText(file: string): Promise<string | undefined> {
   let handle: FileHandle | undefined;
   try {
@@ -102,10 +102,10 @@ function undefinedIfAbsent(error: unknown): undefined {
   throw error;
 }
 
-/** Replaces the file by a private one with this text: a reader sees the old text or the new one. */
+/** Replaces a file atomically by a private one with this text. */
 export function replaceTextSync(file: string, text: string): void {
   const draft = `${file}.new`;
-  // left over from a crash, or not a regular file
+  // a draft may remain from a crash
   rmSync(draft, { force: true });
   const descriptor = openSync(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
   try {
@@ -122,7 +122,7 @@ const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: 'read_only',
 };
 
-/** The error for a file or directory that cannot be made or written: one for each cause, whichever command meets it. */
+/** Creates the error for a file or directory that cannot be created or written. */
 export function cannotWrite(file: string, error: unknown): ProgressError {
   if (error instanceof ProgressError) return error;
   const errno = errnoOf(error) === 'ENOENT' ? (whyRefused(file) ?? 'ENOENT') : errnoOf(error);
@@ -131,7 +131,7 @@ export function cannotWrite(file: string, error: unknown): ProgressError {
   return new ProgressError(code, `${file} cannot be written: ${reason}`, { cause: error });
 }
 
-/** Node says ENOENT for directories that it cannot make on the way: asks the nearest one that is there. */
+/** Finds the actual error where Node reports ENOENT for parents that cannot be created, from the nearest existing one. */
 function whyRefused(file: string): string | undefined {
   try {
     accessSync(nearestExisting(file), constants.W_OK);

@@ -1,17 +1,18 @@
 /**
- * Names of the processes that an event comes from: the one that ran `progress emit`, and those that this one runs in. By
- * these names routing finds the task that one of them has started.
+ * Names the processes that an event comes from: the one that ran `progress emit`, and its ancestors. By these names
+ * routing finds the task that one of them has started.
  */
+import { evictOldest } from '../core/evict.js';
 import { ancestorsOf } from './processes.js';
 
-/** A script deeper in others than that still belongs to the nearest ones. */
+/** Maximum number of ancestors. */
 const MAX_SENDERS = 8;
-/** Ancestors of processes that have been looked up. */
+/** Maximum number of cached lookups. */
 const MAX_KNOWN = 1_000;
 
 const NAME = /^emit-(\d{1,10})(\.\d+)?$/;
 
-/** The names for a command that runs in process `parent`. */
+/** Returns the names for a command that runs in process `parent`, the nearest first. */
 export function senderNames(parent = process.ppid): string[] {
   const names: string[] = [];
   for (const { pid, start } of ancestorsOf(parent)) {
@@ -22,8 +23,8 @@ export function senderNames(parent = process.ppid): string[] {
 }
 
 /**
- * Adds the ancestors that bin/progress has left to the daemon, because each costs a shell some time. Its last name is a
- * process without its start, and is looked up while that lives.
+ * Creates a function that completes the ancestors in names of bin/progress, which omits them because each lookup is slow
+ * in a shell. The last of these names is a process without its start time, which is looked up while the process lives.
  */
 export function createSenderLookup(): (names: readonly string[]) => readonly string[] {
   const known = new Map<string, readonly string[]>();
@@ -35,8 +36,7 @@ export function createSenderLookup(): (names: readonly string[]) => readonly str
     if (found) return found;
     const complete = [...names.slice(0, -1), ...senderNames(Number(pid))];
     known.set(nearest, complete);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    evictOldest(known, MAX_KNOWN);
     return complete;
   };
 }

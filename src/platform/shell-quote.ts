@@ -1,10 +1,11 @@
 /** Quotes words for shells. */
-/** One word of sh, bash and zsh. */
+
+/** Quotes one word for sh, bash and zsh. */
 export function quotePosix(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** One word of fish. */
+/** Quotes one word for fish. */
 export function quoteFish(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

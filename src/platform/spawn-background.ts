@@ -1,4 +1,4 @@
-/** Programs of ours that go on when nobody waits for them, and the descriptors that programs do not get from us. */
+/** Spawns background programs of this package, and withholds inherited descriptors from children. */
 import type { ChildProcessByStdio, StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
@@ -9,10 +9,11 @@ import { inheritedDescriptors, maxDescriptors } from './processes.js';
 export type Stdio = Extract<StdioOptions, unknown[]>;
 
 /**
- * Starts Node with its errors on a pipe. It has nothing of what is open here: a lock that a script holds on a
- * descriptor would stay for as long as it runs. Nor does it belong to the run that it happens to be started in,
- * or take what the user has set for Node.
- * It is where we are until it has found its files: a relative PROGRESS_HOME is relative to that.
+ * Starts a Node program in the background with stderr on a pipe.
+ *
+ * It inherits no open descriptors: a script's lock on one would otherwise be held until the program ends. It does not
+ * belong to the run that it is started in, and the user's settings for Node do not apply. It keeps the working directory,
+ * to which PROGRESS_HOME may be relative.
  */
 export function spawnInBackground(program: string, args: readonly string[]): ChildProcessByStdio<null, null, Readable> {
   const { PROGRESS_EXECUTION: _execution, PROGRESS_STEP: _step, ...env } = withoutNodeVariables(process.env);
@@ -21,12 +22,12 @@ export function spawnInBackground(program: string, args: readonly string[]): Chi
   ) as ChildProcessByStdio<null, null, Readable>;
 }
 
-/** A child can be given something else in the place of a descriptor, but it cannot be given nothing. */
+/** Starts a child with /dev/null in place of inherited descriptors, since Node cannot close them. */
 export function withholding<T>(descriptors: readonly number[], stdio: Stdio, start: (stdio: Stdio) => T): T {
-  // one that was opened before the limit was lowered cannot be replaced
+  // a descriptor above a limit that was lowered later cannot be replaced
   const limit = maxDescriptors();
   const withheld = descriptors.filter((fd) => stdio[fd] === undefined && fd < limit);
-  // Node would move what comes after a gap
+  // Node would renumber descriptors after a gap
   const length = Math.max(stdio.length, ...withheld.map((fd) => fd + 1));
   const all: Stdio = Array.from({ length }, (_, fd) => stdio[fd] ?? 'ignore');
   if (withheld.length === 0) return start(all);

@@ -1,10 +1,10 @@
 /**
- * Replaces the standard streams of this process where they are pipes or sockets. Node sets O_NONBLOCK on those, which is
- * a property of the open file: every process that shares it then gets EAGAIN, also after this one was killed.
+ * Replaces the standard streams of this process where they are pipes or sockets, so that these stay blocking.
  *
- * Node sets O_NONBLOCK on pipes, which every process that shares the pipe sees. Pipes are therefore written by a
- * thread of the pool and read through a file description that belongs to this process alone. `process.stdout` and its
- * siblings are replaced before anything refers to them, so every command and every package uses these.
+ * Node sets O_NONBLOCK on them, a property of the open file: every process that shares it then gets EAGAIN, also after
+ * this one was killed. Pipes are therefore written by a thread of the pool, and read through a file description that
+ * belongs to this process alone. `process.stdout` and its siblings are replaced before their first use, so every command
+ * and package uses the replacements.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -16,28 +16,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { errnoOf } from '../core/errors.js';
 
-/** Bytes that wait for a slow reader before a writer is asked to wait. */
+/** Bytes buffered for a slow reader before writers get backpressure. */
 const BUFFER_BYTES = 64 * 1024;
-/** Between two attempts where another process has made the file non-blocking and it is full. */
+/** Interval of retries if another process has made the file non-blocking and it is full. */
 const RETRY_MS = 5;
 
-/** Call once, before anything refers to `process.stdin`, `process.stdout` or `process.stderr`. */
+/** Replaces the streams. Call once, before the first use of `process.stdin`, `process.stdout` or `process.stderr`. */
 export function keepStandardStreamsBlocking(): void {
-  const turns = new Map<string, Turn>();
+  const queues = new Map<string, TaskQueue>();
   for (const [name, fd] of [
     ['stdout', 1],
     ['stderr', 2],
   ] as const) {
     const file = sharedFile(fd);
     if (file === undefined) continue;
-    const turn = turns.get(file) ?? createTurn();
-    turns.set(file, turn);
-    replace(name, () => new BlockingOutput(fd, turn));
+    const queue = queues.get(file) ?? createTaskQueue();
+    queues.set(file, queue);
+    replace(name, () => new BlockingOutput(fd, queue));
   }
   if (sharedFile(0) !== undefined) replace('stdin', () => new BlockingInput());
 }
 
-/** Names the pipe or socket behind a descriptor; undefined for other files, where Node changes nothing that is shared. */
+/** Returns an ID of the pipe or socket of a descriptor; undefined for other files, on which Node changes nothing. */
 function sharedFile(fd: number): string | undefined {
   try {
     const stat = fstatSync(fd, { bigint: true });
@@ -78,10 +78,10 @@ function replace(name: 'stdin' | 'stdout' | 'stderr', create: () => Readable | W
   Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => (stream ??= create()) });
 }
 
-type Turn = (task: () => Promise<void>) => Promise<void>;
+type TaskQueue = (task: () => Promise<void>) => Promise<void>;
 
-/** Runs tasks one after the other: what goes to the same pipe through stdout and stderr keeps its order. */
-function createTurn(): Turn {
+/** Creates a queue that runs tasks one after the other, which keeps the order of stdout and stderr on the same pipe. */
+function createTaskQueue(): TaskQueue {
   let last = Promise.resolve();
   return (task) => {
     const result = last.then(task);
@@ -92,19 +92,19 @@ function createTurn(): Turn {
 
 const writeSome = promisify(write);
 
-/** Writes in a thread of the pool, which waits for a slow reader. The descriptor itself is neither changed nor closed. */
+/** Writes in a thread of the pool, which blocks on a slow reader. The descriptor is neither changed nor closed. */
 class BlockingOutput extends Writable {
   readonly #fd: number;
-  readonly #turn: Turn;
+  readonly #enqueue: TaskQueue;
 
-  constructor(fd: number, turn: Turn) {
+  constructor(fd: number, enqueue: TaskQueue) {
     super({ highWaterMark: BUFFER_BYTES });
     this.#fd = fd;
-    this.#turn = turn;
+    this.#enqueue = enqueue;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    this.#turn(() => this.#writeAll(chunk)).then(() => done(), done);
+    this.#enqueue(() => this.#writeAll(chunk)).then(() => done(), done);
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error) => void): void {
@@ -125,8 +125,8 @@ class BlockingOutput extends Writable {
 }
 
 /**
- * Reads a pipe through a file description of this process. What cannot be opened again, as a socket, is read by cat(1):
- * a thread that waits for input would keep this process from exiting.
+ * Reads a pipe through a separate file description. A file that cannot be opened again, such as a socket, is read by
+ * cat(1), since a thread that waits for input would keep this process from exiting.
  */
 class BlockingInput extends Readable {
   #source: Socket | undefined;
@@ -147,7 +147,7 @@ class BlockingInput extends Readable {
     done(error);
   }
 
-  /** The process may exit while this waits for input. */
+  /** Lets the process exit while this waits for input. */
   unref(): this {
     this.#isUnreferenced = true;
     this.#source?.unref();
@@ -177,7 +177,7 @@ class BlockingInput extends Readable {
   }
 }
 
-/** Undefined for a socket, without /proc, and where the pipe belongs to another user. */
+/** Opens stdin again; undefined for a socket, without /proc, or for a pipe of another user. */
 function openAgain(): Socket | undefined {
   try {
     const fd = openSync('/proc/self/fd/0', constants.O_RDONLY | constants.O_NONBLOCK);

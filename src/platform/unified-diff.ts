@@ -1,8 +1,9 @@
-/** The unified diff of two texts that differ in one place. */
+/** Formats a unified diff of two texts that differ in one place. */
+
 const CONTEXT_LINES = 3;
 const NOWHERE = '/dev/null';
 
-/** Its lines, as `diff -u` prints them. An undefined text is a file that is not there. */
+/** Returns the lines of `diff -u`. An undefined text is a missing file. */
 export function unifiedDiff(file: string, before: string | undefined, after: string | undefined): string[] {
   const [old, young] = [splitLines(before ?? ''), splitLines(after ?? '')];
   const shorter = Math.min(old.length, young.length);
@@ -34,7 +35,7 @@ function showLine(sign: string, line: string): string[] {
   return [sign + line, '\\ No newline at end of file'];
 }
 
-/** Each with its line break. */
+/** Splits a text into lines, each with its line break. */
 export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }

@@ -1,20 +1,21 @@
-/** A Unix socket at a path that is never without a listener once there was one. */
+/** Listens on a Unix socket, and replaces the socket of an earlier daemon atomically. */
 import { chmodSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { ProgressError, errnoOf } from '../core/errors.js';
 
 export interface BoundSocket {
-  /** Does the path still lead here? */
+  /** Whether the path still refers to this socket. */
   isBound(): boolean;
-  /** Removes the path while it leads here. */
+  /** Removes the path, if it refers to this socket. */
   release(): void;
 }
 
 /**
- * Listens under a name of its own, then moves that to the path: closing the server, which unlinks the name that it was
- * bound to, cannot take away the socket of the next daemon. The caller holds the lock: whatever is at the path is left
- * over from a daemon that is gone.
+ * Listens under a unique name, then renames it to the path: closing the server, which unlinks the name that it was bound
+ * to, cannot remove the socket of the next daemon. The caller holds the lock, so a socket at the path is stale.
+ *
+ * @throws {ProgressError} `no_permission` if something else than a socket is at the path.
  */
 export async function bindUnix(server: Server, socket: string): Promise<BoundSocket> {
   const own = `${socket}.${process.pid}`;
