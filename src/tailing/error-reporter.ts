@@ -1,15 +1,17 @@
-/** For tasks that nobody waits for: none of them throws, and what has failed is said once, not each time. */
+/** Runs background tasks, and reports the first of consecutive equal errors. */
 import { ProgressError } from '../core/errors.js';
 
 export interface ErrorReporter {
+  /** Runs a task and reports its error. */
   readonly run: (task: () => void) => void;
-  /** What has failed last, unless all was well since. */
+  /** Message of the last error since `clear`. */
   readonly failure: string | undefined;
-  /** All is well. */
+  /** Records that the failure is over. */
   readonly clear: () => void;
 }
 
-export function createErrorReporter(say: (message: string) => void): ErrorReporter {
+/** Creates a reporter. @param report Receives an error message unless it is equal to the previous one. */
+export function createErrorReporter(report: (message: string) => void): ErrorReporter {
   let failure: string | undefined;
   return {
     run(task) {
@@ -17,7 +19,7 @@ export function createErrorReporter(say: (message: string) => void): ErrorReport
         task();
       } catch (error) {
         const { message } = ProgressError.from(error);
-        if (message !== failure) say(message);
+        if (message !== failure) report(message);
         failure = message;
       }
     },

@@ -1,6 +1,6 @@
-/** Files that wait to be read: one after the other, a chunk each, while somebody takes what is read. */
+/** Schedules the reading of files: round-robin, one chunk per file, with backpressure. */
 
-/** Anything that is read in chunks. */
+/** A file that is read in chunks. */
 export interface Readable {
   rewind(): void;
 }
@@ -8,35 +8,36 @@ export interface Readable {
 export interface ReadQueueOptions<File> {
   /** Reads one chunk; true if there is more. */
   read: (file: File) => boolean;
-  /** May more be handed in? If not, `resume` is called when it may. */
+  /** Whether the consumer applies backpressure; it calls `resume` when it can take more. */
   isFull: () => boolean;
-  /** Does it, whatever it throws. */
+  /** Runs a task and handles its errors. */
   guard: (task: () => void) => void;
 }
 
 export interface ReadQueue<File> {
-  /** There may be something to read in it. */
+  /** Schedules a file that may have new content. */
   touch(file: File): void;
-  /** Something of it could not be written: it is read again from there in a while. */
+  /** Rewinds and reads a file again after a pause, since some of its events could not be written. */
   again(file: File): void;
   drop(file: File): void;
   isWaiting(file: File): boolean;
   isAnyWaiting(isOne: (file: File) => boolean): boolean;
-  /** Reads it before the others, so many chunks of it at the most. */
+  /** Reads up to `chunks` chunks of a file before the others. */
   ahead(file: File, chunks: number): void;
   resume(): void;
   close(): void;
 }
 
-/** After something could not be written, a full disk for instance. */
+/** Pause after a failed write, for instance on a full disk. */
 const RETRY_MS = 2_000;
 
+/** Creates a queue. */
 export function createReadQueue<File extends Readable>({
   read,
   isFull,
   guard,
 }: ReadQueueOptions<File>): ReadQueue<File> {
-  /** The one that has waited longest first. */
+  /** The file that has waited longest first. */
   const dirty = new Set<File>();
   const retries = new Set<NodeJS.Timeout>();
   let scheduled = false;
@@ -45,7 +46,7 @@ export function createReadQueue<File extends Readable>({
   const resume = () => {
     if (scheduled || closed || dirty.size === 0) return;
     scheduled = true;
-    // sockets have their turn in between
+    // sockets are served in between
     setImmediate(() => {
       scheduled = false;
       guard(readNext);

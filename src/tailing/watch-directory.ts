@@ -1,11 +1,14 @@
-/** The system's own word of what happens in a directory: at once, and of the last of two quick changes too. */
+/** Watches the names in a directory directly (fs.watch), which unlike chokidar misses none of two quick changes. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { errnoOf } from '../core/errors.js';
 
 /**
- * `notice` gets the name that something has happened to, `lookAtAll` is called when that is not known. Undefined where
- * there are too many watches already, no such directory, or a file system that has none; `onFailure` is called then.
+ * Watches a directory.
+ *
+ * @param notice Receives the name that has changed.
+ * @param lookAtAll Called when the name is unknown.
+ * @returns Undefined if it cannot be watched (too many watches, no such directory); `onFailure` is called then.
  */
 export function watchDirectoryNames(
   directory: string,

@@ -1,4 +1,4 @@
-/** Why the system cannot tell of changes in files: the limits of inotify(7), which all processes of a user share. */
+/** Detects exhausted limits of inotify(7), which all processes of a user share. */
 import { watch } from 'node:fs';
 import { errnoOf } from '../core/errors.js';
 
