@@ -1,7 +1,4 @@
-/**
- * The library: what runs on this machine, for programs. It speaks to the daemon of this user, and starts it where there
- * is none.
- */
+/** Library for programs: emits and follows events, lists and controls executions, through the daemon of this user. */
 import type { Client } from './client/client.js';
 import { connect as connectClient } from './client/connect.js';
 import { follow } from './client/follow.js';
@@ -26,32 +23,36 @@ export type { QueueView } from './core/queues.js';
 export type { ControlCommand, Gap } from './api/messages.js';
 
 export interface Subscribe extends Filter {
-  /** Start behind this seq. Default: all of one execution, or the newest 100 events, then what comes. */
+  /** Start after this seq. @default all events of one execution, or the newest 100, then new ones */
   after?: number;
-  /** Start with so many of the newest events. */
+  /** Start with this many of the newest events. */
   last?: number;
-  /** Ends the stream, and leaves nothing open. */
+  /** Ends the stream and closes its connection. */
   signal?: AbortSignal;
-  /** Events that are gone: retention has taken them, or damage. */
+  /** Receives ranges of events that were lost to retention or damage. */
   onGap?: (gap: Gap) => void;
 }
 
 export interface Progress {
-  /** Resolves when the event is written, with its place in the journal. Rejects with a ProgressError. */
+  /** Writes an event; resolves with its position in the journal. @throws {ProgressError} If it is refused. */
   emit(event: WireEvent): Promise<Replies['emit']>;
-  /** Every event that passes, in order, for ever; connections that are lost come back. */
+  /** Iterates over all matching events in order, without end; lost connections are re-established. */
   subscribe(options?: Subscribe): AsyncIterable<ExecutionEvent>;
-  /** What is alive, newest first; `all`: what has ended as well, at most the newest thousand. */
+  /** Lists open executions, newest first. @param options `all`: ended ones too, at most 1,000 in total. */
   list(options?: { all?: boolean }): Promise<ExecutionJson[]>;
-  /** By id, a unique prefix of one, or name. */
+  /** Finds an execution by ID, unique prefix of an ID, or name. @throws {ProgressError} `not_found` or `ambiguous`. */
   get(execution: string): Promise<ExecutionJson>;
-  /** Stops, pauses, resumes or signals a run; returns its id. */
+  /** Stops, pauses, resumes or signals a run. @returns Its full ID. */
   control(execution: string, order: ControlCommand): Promise<string>;
   queues(): Promise<QueueView[]>;
   close(): Promise<void>;
 }
 
-/** Connects to the daemon; rejects with a ProgressError when there is none and none can be started. */
+/**
+ * Connects to the daemon, starting it if needed.
+ *
+ * @throws {ProgressError} If no daemon is running and none can be started.
+ */
 export async function connect({ env = process.env }: { env?: NodeJS.ProcessEnv } = {}): Promise<Progress> {
   const paths = resolvePaths(env);
   const client = await connectClient({ paths, start: true, name: `library of process ${process.pid}` });
@@ -59,19 +60,20 @@ export async function connect({ env = process.env }: { env?: NodeJS.ProcessEnv }
 }
 
 export interface RunOptions extends Omit<RunRequest, 'argv'> {
-  /** Stops it; what is ended then is told as `cancelled`. */
+  /** Stops the run, which ends as `cancelled`. */
   signal?: AbortSignal;
 }
 
 export interface RunHandle {
   readonly id: string;
-  /** How it ended, whatever way that was. Rejects when it could not be started. */
+  /** Resolves with the ended execution, whatever its outcome. Rejects if it could not be started. */
   readonly ended: Promise<ExecutionJson>;
 }
 
 /**
- * Runs a command as an execution, with a runner of its own: it goes on when this process ends. Throws a ProgressError
- * for options that are wrong.
+ * Runs a command as an execution with a separate runner, so that it continues when this process ends.
+ *
+ * @throws {ProgressError} For invalid options.
  */
 export function run(command: string, args: readonly string[] = [], options: RunOptions = {}): RunHandle {
   const { signal, ...wanted } = options;
