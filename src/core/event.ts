@@ -45,6 +45,14 @@ export interface ExecutionEvent extends NewEvent {
 /** Statuses of ended executions and steps. */
 export const FINAL_STATUSES = ['completed', 'failed', 'cancelled', 'timeout', 'skipped', 'lost'] as const;
 
+export type FinalStatus = (typeof FINAL_STATUSES)[number];
+
+/** Statuses with which an execution can end; only steps are skipped. */
+type ExecutionEnd = Exclude<FinalStatus, 'skipped'>;
+
+/** Statuses with which an event can end a step; a step is lost only with its execution. */
+type StepEnd = Exclude<FinalStatus, 'lost'>;
+
 /** Types that end an execution, with the resulting status. */
 export const EXECUTION_ENDS: Readonly<Record<string, FinalStatus>> = {
   execution_completed: 'completed',
@@ -52,7 +60,7 @@ export const EXECUTION_ENDS: Readonly<Record<string, FinalStatus>> = {
   execution_cancelled: 'cancelled',
   execution_timeout: 'timeout',
   execution_lost: 'lost',
-};
+} satisfies { [Status in ExecutionEnd as `execution_${Status}`]: Status };
 
 /** Types that end a step, with the resulting status. */
 export const STEP_ENDS: Readonly<Record<string, FinalStatus>> = {
@@ -61,9 +69,17 @@ export const STEP_ENDS: Readonly<Record<string, FinalStatus>> = {
   step_skipped: 'skipped',
   step_cancelled: 'cancelled',
   step_timeout: 'timeout',
-};
+} satisfies { [Status in StepEnd as `step_${Status}`]: Status };
 
-export type FinalStatus = (typeof FINAL_STATUSES)[number];
+/** Returns the status with which a type ends an execution; undefined for any other type. */
+export function executionEndOf(type: string): FinalStatus | undefined {
+  return Object.hasOwn(EXECUTION_ENDS, type) ? EXECUTION_ENDS[type] : undefined;
+}
+
+/** Returns the status with which a type ends a step; undefined for any other type. */
+export function stepEndOf(type: string): FinalStatus | undefined {
+  return Object.hasOwn(STEP_ENDS, type) ? STEP_ENDS[type] : undefined;
+}
 
 /** Types with a meaning in this version. Events of other types are stored and shown unchanged. */
 export const EVENT_TYPES = [
@@ -97,6 +113,8 @@ export const EVENT_TYPES = [
   'alert_triggered',
   'journal_note',
 ] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Types about the machine or the journal, which need no execution. */
 export const GLOBAL_TYPES: ReadonlySet<string> = new Set(['queue_changed', 'alert_triggered', 'journal_note']);

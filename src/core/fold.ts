@@ -8,8 +8,8 @@ import { activityTail } from './activity.js';
 import { countOutcome, foldAlert, foldCarriedAlerts } from './alerts.js';
 import { evictOldest } from './evict.js';
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
-import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
-import { EXECUTION_ENDS, FINAL_STATUSES, GLOBAL_TYPES, STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
+import type { EventData, EventType, ExecutionEvent, FinalStatus } from './event.js';
+import { executionEndOf, FINAL_STATUSES, GLOBAL_TYPES, numberOf, stepEndOf, textOf, textsOf } from './event.js';
 import type { Execution, Progress, Resources, Step } from './execution.js';
 import { executionFromJson, isFinal } from './execution.js';
 import { countLines } from './log.js';
@@ -62,13 +62,13 @@ export function fold(state: State, event: ExecutionEvent): Execution | undefined
   execution.lastSeq = event.seq;
   const lines = countLines(event);
   if (lines > 0) execution.lines = (execution.lines ?? 0) + lines;
-  const isEnd = Object.hasOwn(EXECUTION_ENDS, event.type);
+  const isEnd = executionEndOf(event.type) !== undefined;
   if (execution.summarised && isFinal(execution.status) && !isEnd) return execution;
   const change = CHANGES[event.type];
   if (change) change(execution, event, state);
   else if (event.type.startsWith('step_')) foldStep(execution, event);
   // keep a summary small
-  if (execution.summarised && Object.hasOwn(STEP_ENDS, event.type)) condenseSteps(execution);
+  if (execution.summarised && stepEndOf(event.type) !== undefined) condenseSteps(execution);
   // the invocation of an agent is what the execution waited for
   if (event.type === 'step_started' && event.data['kind'] === 'invocation') clearAttention(execution);
   if (event.type === 'step_started') noteTask(execution, event, state);
@@ -95,13 +95,20 @@ function clearAttention(execution: Execution): void {
 
 type Change = (execution: Execution, event: ExecutionEvent, state: State) => void;
 
+/** Types that are folded elsewhere, or change nothing but the activity. */
+type OtherType = `step_${string}` | 'control' | 'queue_changed' | 'alert_triggered' | 'journal_note';
+
 /** Handlers by type. Without a prototype, since types are chosen by producers. */
 const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
   Object.create(null) as Record<string, Change | undefined>,
   {
     execution_queued: queue,
     execution_started: start,
-    ...Object.fromEntries(Object.entries(EXECUTION_ENDS).map(([type, status]) => [type, endWith(status)])),
+    execution_completed: endWith('completed'),
+    execution_failed: endWith('failed'),
+    execution_cancelled: endWith('cancelled'),
+    execution_timeout: endWith('timeout'),
+    execution_lost: endWith('lost'),
     execution_paused: pause,
     execution_resumed: resume,
     execution_orphaned: orphan,
@@ -113,7 +120,7 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
     activity: foldActivity,
     attention: setAttention,
     resource_update: setResources,
-  } satisfies Record<string, Change>,
+  } satisfies Record<Exclude<EventType, OtherType>, Change>,
 );
 
 /** Returns the execution of an event. An unknown one is created, except by events of global types. */

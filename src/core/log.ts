@@ -8,8 +8,8 @@
  */
 import { activityFacts, callTitle, OUR_KINDS, otherActivity } from './activity.js';
 import { stripAnsi, visibleLine } from './ansi.js';
-import type { EventData, ExecutionEvent, FinalStatus } from './event.js';
-import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from './event.js';
+import type { EventData, EventType, ExecutionEvent, FinalStatus } from './event.js';
+import { numberOf, textOf } from './event.js';
 import { isFailure } from './execution.js';
 import type { Level } from './filter.js';
 import { levelRank } from './filter.js';
@@ -62,21 +62,9 @@ const SUMMARY_CHARS = 200;
 
 type Draft = Omit<LogLine, 'line' | 'seq' | 'time' | 'type' | 'step'>;
 
-/** Types without log lines: figures, and facts that other events report. */
-const SILENT_TYPES: ReadonlySet<string> = new Set([
-  'progress',
-  'resource_update',
-  'step_planned',
-  'journal_note',
-  'alert_triggered',
-  'queue_changed',
-]);
-
 /** Counts the lines of an event without creating them. */
 export function countLines(event: ExecutionEvent): number {
-  const { type, data } = event;
-  if (SILENT_TYPES.has(type)) return 0;
-  const text = type === 'output' ? textOf(data, 'text') : undefined;
+  const text = event.type === 'output' ? textOf(event.data, 'text') : undefined;
   return text === undefined ? draftsOf(event).length : countIn(withoutLast(text));
 }
 
@@ -137,34 +125,59 @@ export function eventTest(filter: LogFilter): (event: ExecutionEvent) => boolean
   };
 }
 
+type Drafter = (event: ExecutionEvent) => Draft[];
+
+/** Figures, and facts that other events report. */
+const noDrafts: Drafter = () => [];
+
+const unknownDrafts: Drafter = (event) => [unknownDraft(event)];
+
+const endDrafts =
+  (status: FinalStatus): Drafter =>
+  (event) => [endDraft(event, status)];
+
+/** Functions that create the lines of an event, by type. */
+const DRAFTERS: ReadonlyMap<string, Drafter> = new Map<string, Drafter>(
+  Object.entries({
+    execution_queued: () => [{ text: 'queued' }],
+    execution_started: () => [{ text: 'started' }],
+    execution_completed: endDrafts('completed'),
+    execution_failed: endDrafts('failed'),
+    execution_cancelled: endDrafts('cancelled'),
+    execution_timeout: endDrafts('timeout'),
+    execution_lost: endDrafts('lost'),
+    execution_paused: (event) => [{ text: withActor(event, 'paused') }],
+    execution_resumed: (event) => [{ text: withActor(event, 'resumed') }],
+    execution_orphaned: unknownDrafts,
+    run_described: unknownDrafts,
+    outcome_stated: unknownDrafts,
+    step_planned: noDrafts,
+    step_started: (event) => [{ text: stepName(event) }],
+    step_completed: endDrafts('completed'),
+    step_failed: endDrafts('failed'),
+    step_skipped: endDrafts('skipped'),
+    step_cancelled: endDrafts('cancelled'),
+    step_timeout: endDrafts('timeout'),
+    progress: noDrafts,
+    output: outputDrafts,
+    log: messageDrafts,
+    activity: activityDrafts,
+    attention: attentionDrafts,
+    resource_update: noDrafts,
+    control: (event) => [{ text: controlText(event) }],
+    queue_changed: noDrafts,
+    alert_triggered: noDrafts,
+    journal_note: noDrafts,
+  } satisfies Record<EventType, Drafter>),
+);
+
 function draftsOf(event: ExecutionEvent): Draft[] {
-  const { type, data } = event;
-  if (SILENT_TYPES.has(type)) return [];
-  switch (type) {
-    case 'output':
-      return outputDrafts(event);
-    case 'log':
-      return messageDrafts(event);
-    case 'activity':
-      return activityDrafts(event);
-    case 'step_started':
-      return [{ text: stepName(event) }];
-    case 'attention':
-      if (data['state'] === 'silent') return [];
-      return [{ text: [textOf(data, 'state'), textOf(data, 'reason')].filter(Boolean).join(': ') }];
-    case 'control':
-      return [{ text: controlText(event) }];
-    case 'execution_paused':
-      return [{ text: withActor(event, 'paused') }];
-    case 'execution_resumed':
-      return [{ text: withActor(event, 'resumed') }];
-    case 'execution_queued':
-      return [{ text: 'queued' }];
-    case 'execution_started':
-      return [{ text: 'started' }];
-  }
-  const status = ownValue(EXECUTION_ENDS, type) ?? ownValue(STEP_ENDS, type);
-  return [status === undefined ? unknownDraft(event) : endDraft(event, status)];
+  return (DRAFTERS.get(event.type) ?? unknownDrafts)(event);
+}
+
+function attentionDrafts({ data }: ExecutionEvent): Draft[] {
+  if (data['state'] === 'silent') return [];
+  return [{ text: [textOf(data, 'state'), textOf(data, 'reason')].filter(Boolean).join(': ') }];
 }
 
 function outputDrafts({ data }: ExecutionEvent): Draft[] {
@@ -258,10 +271,6 @@ function controlText(event: ExecutionEvent): string {
 function withActor({ data }: ExecutionEvent, what: string): string {
   const by = textOf(data, 'by');
   return by === undefined ? what : `${what} by ${by}`;
-}
-
-function ownValue<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 function firstLine(text: string): string {

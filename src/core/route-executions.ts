@@ -1,6 +1,6 @@
 /** Overlays the executions of routed events that are not folded yet on those of the state. */
 import type { NewEvent } from './event.js';
-import { EXECUTION_ENDS } from './event.js';
+import { executionEndOf } from './event.js';
 import type { AliasFamily } from './event-alias-table.js';
 import { aliasFamilyOf } from './event-alias-table.js';
 import { isFinal } from './execution.js';
@@ -103,7 +103,7 @@ export class ExecutionOverlay {
     if (isStart) {
       this.#ended.set(execution, false);
       if (producer !== undefined) this.#open(execution, producer);
-    } else if (Object.hasOwn(EXECUTION_ENDS, type) && this.isStarted(execution)) this.#ended.set(execution, true);
+    } else if (executionEndOf(type) !== undefined && this.isStarted(execution)) this.#ended.set(execution, true);
   }
 
   /** Forgets the routed events, once they are folded or dropped. */

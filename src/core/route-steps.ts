@@ -1,6 +1,6 @@
 /** Overlays the steps of routed events that are not folded yet on those of the state. */
 import type { NewEvent } from './event.js';
-import { STEP_ENDS, textOf } from './event.js';
+import { stepEndOf, textOf } from './event.js';
 import type { Step } from './execution.js';
 import { isFinal, isObservedFailure } from './execution.js';
 import type { State } from './state.js';
@@ -40,7 +40,7 @@ export class StepOverlay {
   /** Records the step of a routed event. */
   note(execution: string, { type, step, data }: NewEvent): void {
     if (step === undefined || !type.startsWith('step_')) return;
-    const status = Object.hasOwn(STEP_ENDS, type) ? STEP_ENDS[type] : undefined;
+    const status = stepEndOf(type);
     const kind = textOf(data, 'kind') ?? this.#stepOf(execution, step)?.kind ?? 'step';
     const steps = this.#routed.get(execution) ?? new Map<string, RoutedStep>();
     steps.set(step, { id: step, kind, status: status ?? 'running' });

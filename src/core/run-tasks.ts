@@ -4,7 +4,7 @@
  * The first task of a run describes it, later ones are steps of it, and only the runner ends it.
  */
 import type { EventData, FinalStatus, NewEvent } from './event.js';
-import { EXECUTION_ENDS, numberOf, textOf } from './event.js';
+import { executionEndOf, numberOf, textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isRunner } from './execution.js';
 import { STARTS } from './fold.js';
@@ -33,7 +33,7 @@ export function placeEvent(state: State, given: NewEvent): NewEvent {
   const event = given.inherited ? withoutEnded(state, given) : given;
   if (STARTS.has(event.type)) return placeStart(state, event);
   const place = placeOf(state, event);
-  const status = Object.hasOwn(EXECUTION_ENDS, event.type) ? EXECUTION_ENDS[event.type] : undefined;
+  const status = executionEndOf(event.type);
   if (place) return status === undefined ? placeInside(place, event) : placeEnd(place, event, status);
   if (status !== 'completed' || event.execution === undefined) return event;
   const execution = findExecution(state, event.execution);
@@ -97,7 +97,7 @@ function placeOf(state: State, { type, execution, source, data }: NewEvent): Pla
   }
   const isForeign = source !== undefined || data['as'] !== undefined;
   const isOfTask =
-    type === 'execution_completed' || (isForeign && (STARTS.has(type) || Object.hasOwn(EXECUTION_ENDS, type)));
+    type === 'execution_completed' || (isForeign && (STARTS.has(type) || executionEndOf(type) !== undefined));
   return isOfTask ? { run, task } : undefined;
 }
 

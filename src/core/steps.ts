@@ -1,7 +1,7 @@
 /** Folds step events into the steps of an execution. */
 import { assignNumber, assignText, assignValue, clip, clipAll, NAME_CHARS, TEXT_CHARS } from './fields.js';
 import type { ExecutionEvent, FinalStatus } from './event.js';
-import { STEP_ENDS, numberOf, textOf, textsOf } from './event.js';
+import { numberOf, stepEndOf, textOf, textsOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isFailure, isFinal, isObservedFailure } from './execution.js';
 import { criterionId } from './event-alias-table.js';
@@ -26,7 +26,7 @@ export function foldStep(execution: Execution, event: ExecutionEvent): void {
   if (total !== undefined) execution.total = total;
   if (event.type === 'step_started') start(step, event);
   planCriteria(execution, step, event);
-  const status = Object.hasOwn(STEP_ENDS, event.type) ? STEP_ENDS[event.type] : undefined;
+  const status = stepEndOf(event.type);
   if (status !== undefined) end(step, event, status, isFinal(execution.status) ? execution.endedAt : undefined);
 }
 
