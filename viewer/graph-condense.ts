@@ -1,6 +1,6 @@
 /** A graph that is too large to be drawn: a part of its layers, and of each what matters, the rest as one. Pure. */
 import type { Status, Step } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
+import { isFailure, isFinal, isObservedFailure } from '../src/core/execution.js';
 import type { Edge, GraphLayout, Node } from './graph-layout.js';
 
 /** Steps of one layer that are drawn as one. */
@@ -82,7 +82,7 @@ function focusOf(nodes: readonly Node[]): number {
     nodes.filter(({ step }) => test(step.status)).map(({ layer }) => layer);
   const running = layersOf((status) => status === 'running' || status === 'paused');
   if (running.length > 0) return Math.min(...running);
-  const failed = layersOf((status) => status === 'failed' || status === 'timeout');
+  const failed = layersOf(isObservedFailure);
   if (failed.length > 0) return Math.min(...failed);
   return Math.max(0, ...layersOf((status) => isFinal(status) && status !== 'skipped'));
 }
@@ -92,7 +92,7 @@ function rankOf({ step, isCurrent }: Node): number {
 }
 
 function urgencyOf(status: Status): number {
-  if (status === 'failed' || status === 'timeout' || status === 'lost') return 0;
+  if (isFailure(status)) return 0;
   if (status === 'running' || status === 'paused') return 1;
   return isFinal(status) ? 3 : 2;
 }

@@ -1,6 +1,6 @@
 /** Steps in layers, each behind everything that it needs. Pure. */
 import type { Step } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
+import { isFinal, isObservedFailure } from '../src/core/execution.js';
 
 export interface Node {
   step: Step;
@@ -105,7 +105,7 @@ function rowsOf(layers: readonly Step[][], needs: Needs): Map<string, number> {
 /** What is at work, else what failed, and everything that led there. */
 function currentPath(steps: readonly Step[], needs: Needs): Set<string> {
   const running = steps.filter(({ status }) => status === 'running' || status === 'paused');
-  const failed = steps.filter(({ status }) => status === 'failed' || status === 'timeout');
+  const failed = steps.filter(({ status }) => isObservedFailure(status));
   const last = steps.filter(({ status }) => isFinal(status) && status !== 'skipped').slice(-1);
   const ends = running.length > 0 ? running : failed.length > 0 ? failed : last;
   const path = new Set<string>();

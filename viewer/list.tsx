@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import { estimate, parseInstant } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
+import { isFailure, isFinal } from '../src/core/execution.js';
 import {
   formatAge,
   formatBytes,
@@ -254,7 +254,7 @@ function hasStatus({ status, attention }: Execution, wanted: string): boolean {
   if (wanted === '') return true;
   if (wanted === 'alive') return !isFinal(status);
   if (wanted === 'attention') return attention !== undefined;
-  if (wanted === 'failed') return status === 'failed' || status === 'timeout' || status === 'lost';
+  if (wanted === 'failed') return isFailure(status);
   return status === wanted;
 }
 

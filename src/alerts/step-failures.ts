@@ -3,6 +3,7 @@
  * cannot be retried and the end of the step; the second one is deduplicated.
  */
 import { evictOldest } from '../core/evict.js';
+import { isObservedFailure } from '../core/execution.js';
 import type { MatchSubject } from './matcher.js';
 import { stepNameOf } from './matcher.js';
 
@@ -44,6 +45,6 @@ function keyOf({ event, execution }: MatchSubject): string | undefined {
 /** Whether the event is the first end of an attempt, which set its time. The end of an execution also ends its steps. */
 function isFirst({ event, execution }: MatchSubject): boolean {
   const step = execution && stepNameOf(execution, event);
-  const hasFailed = step?.status === 'failed' || step?.status === 'timeout';
-  return !hasFailed || step.endedAt === event.time || step.endedAt === execution?.endedAt;
+  if (!step || !isObservedFailure(step.status)) return true;
+  return step.endedAt === event.time || step.endedAt === execution.endedAt;
 }

@@ -1,7 +1,7 @@
 /** What stays in the scrollback when an execution is over: the outcome, the counts, and for a failure its evidence. */
 import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
-import { isFinal } from '../core/execution.js';
+import { isFailure, isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';
 import { errorOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
 import { exitText, tailLines } from './detail.js';
@@ -40,10 +40,6 @@ export function leavingLine(executions: readonly Execution[]): string | undefine
   if (first === undefined) return undefined;
   if (running.length > 1) return `${running.length} executions go on. Come back: progress watch --stream`;
   return `${cleanText(first.name)} goes on. Come back: progress watch --stream ${cleanText(first.id)}`;
-}
-
-function isFailure(status: Status): boolean {
-  return status === 'failed' || status === 'timeout' || status === 'lost';
 }
 
 /** Narrow terminals lose the id first: it stands in the last line too. */
