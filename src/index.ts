@@ -3,7 +3,8 @@ import type { Client } from './client/client.js';
 import { connect as connectClient } from './client/connect.js';
 import { follow } from './client/follow.js';
 import { EXECUTION_ENDS } from './core/event.js';
-import type { ExecutionEvent } from './core/event.js';
+import type { EventType, ExecutionEvent } from './core/event.js';
+import type { EventOf } from './core/event-data.js';
 import type { ExecutionJson } from './core/execution.js';
 import type { Filter } from './core/filter.js';
 import { resolvePaths } from './platform/paths.js';
@@ -17,7 +18,9 @@ import { createSpec } from './runner/spec.js';
 
 export { ProgressError } from './core/errors.js';
 export type { ErrorCode } from './core/errors.js';
-export type { EventData, ExecutionEvent } from './core/event.js';
+export type { EventData, EventType, ExecutionEvent } from './core/event.js';
+export { isKnownEvent } from './core/event-data.js';
+export type { EventDataByType, EventOf, KnownEvent } from './core/event-data.js';
 export type { ExecutionJson as Execution, Status, Step } from './core/execution.js';
 export type { QueueView } from './core/queues.js';
 export type { ControlCommand, Gap } from './api/messages.js';
@@ -36,7 +39,19 @@ export interface Subscribe extends Filter {
 export interface Progress {
   /** Writes an event; resolves with its position in the journal. @throws {ProgressError} If it is refused. */
   emit(event: WireEvent): Promise<Replies['emit']>;
-  /** Iterates over all matching events in order, without end; lost connections are re-established. */
+  /**
+   * Iterates over all matching events in order, without end; lost connections are re-established.
+   *
+   * With `types` that are known, `event.type` narrows `event.data`; otherwise use `isKnownEvent`.
+   *
+   * @example
+   * for await (const event of client.subscribe({ types: ['progress', 'log'] })) {
+   *   if (event.type === 'progress') console.log(event.data.current, event.data.total);
+   * }
+   */
+  subscribe<const Type extends EventType>(
+    options: Subscribe & { types: readonly Type[] },
+  ): AsyncIterable<EventOf<Type>>;
   subscribe(options?: Subscribe): AsyncIterable<ExecutionEvent>;
   /** Lists open executions, newest first. @param options `all`: ended ones too, at most 1,000 in total. */
   list(options?: { all?: boolean }): Promise<ExecutionJson[]>;
@@ -107,7 +122,8 @@ export function run(command: string, args: readonly string[] = [], options: RunO
 function createProgress(paths: Paths, client: Client): Progress {
   return {
     emit: (event) => client.call('emit', { event }),
-    subscribe: (options) => subscribe(paths, options),
+    // the daemon filters by type
+    subscribe: ((options?: Subscribe) => subscribe(paths, options)) as Progress['subscribe'],
     list: async ({ all = false } = {}) => (await client.call('list', { all, limit: 1_000 })).executions,
     get: async (execution) => (await client.call('get', { execution })).execution,
     control: async (execution, order) => (await client.call('control', { execution, ...order })).execution,
