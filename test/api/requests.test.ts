@@ -13,7 +13,7 @@ function errorOf(fields: Fields): ProgressError {
   throw new Error('nothing was thrown');
 }
 
-t.test('every op is taken with all its fields, and with the least', (t) => {
+t.test('every op is accepted with all its fields, and with the required ones', (t) => {
   const whole: Fields[] = [
     { op: 'hello', id: 1, protocol: 1, client: 'test', ack: true },
     { op: 'emit', id: 'a', event: { type: 'x' }, synced: true },
@@ -65,7 +65,7 @@ t.test('every op is taken with all its fields, and with the least', (t) => {
   t.end();
 });
 
-t.test('unknown fields are left out, null counts as absent, times become UTC', (t) => {
+t.test('unknown fields are dropped, null counts as absent, times become UTC', (t) => {
   t.strictSame(toRequest({ op: 'status', id: 1, future: { a: 1 }, __proto__: { b: 1 } }), { op: 'status', id: 1 });
   t.strictSame(toRequest({ op: 'list', id: 1, all: null, limit: undefined }), { op: 'list', id: 1 });
   t.strictSame(toRequest({ op: 'subscribe', id: 1, since: '2026-11-20T13:48:46+01:00' }), {
@@ -76,7 +76,7 @@ t.test('unknown fields are left out, null counts as absent, times become UTC', (
   t.end();
 });
 
-t.test('a wrong or missing field is named, with what was given and what is wanted', (t) => {
+t.test('an error names the invalid or missing field, its value and the accepted ones', (t) => {
   const count = 'a whole number from 0 to 9007199254740991';
   const cases: [Fields, string][] = [
     [{ op: 'status' }, 'status: id must be a text or a number, not nothing'],
@@ -135,7 +135,7 @@ t.test('a wrong or missing field is named, with what was given and what is wante
   t.end();
 });
 
-t.test('an unknown op is told the known ones', (t) => {
+t.test('the error for an unknown op lists the known ones', (t) => {
   const known =
     'hello, emit, subscribe, unsubscribe, list, get, log, search, timeline, rerun, web, queues, attach, control, prune, follow, notify, rules, status, shutdown';
   for (const [op, shown] of [
@@ -152,7 +152,7 @@ t.test('an unknown op is told the known ones', (t) => {
   t.end();
 });
 
-t.test('the id to answer to is found in a request that is wrong', (t) => {
+t.test('the ID of an invalid request is found', (t) => {
   t.equal(requestId({ op: 'jump', id: 7 }), 7);
   t.equal(requestId({ id: 'a' }), 'a');
   for (const id of [undefined, null, {}, [], true]) t.equal(requestId({ op: 'status', id }), undefined);

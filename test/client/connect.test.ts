@@ -10,7 +10,7 @@ import { createHome, DAEMON, isRunning, PROGRESS } from '../helpers/daemon.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import { waitFor } from '../helpers/wait.js';
 
-t.test('a command starts the daemon if there is none, and it stays', async (t) => {
+t.test('a command starts the daemon, which stays', async (t) => {
   const home = createHome(t);
   t.match(home.progress(['ps']), { status: 0, stdout: 'Nothing is running' });
   const client = await home.connect();
@@ -18,7 +18,7 @@ t.test('a command starts the daemon if there is none, and it stays', async (t) =
   await client.close();
 });
 
-t.test('what only asks about the daemon starts none', async (t) => {
+t.test('commands about the daemon start none', async (t) => {
   const home = createHome(t);
   await t.rejects(home.connect(), { code: 'unavailable', message: /progress daemon start/ });
   t.match(home.progress(['daemon', 'status']), { status: 69, stderr: 'no daemon is running' });
@@ -40,7 +40,7 @@ t.test('without XDG_RUNTIME_DIR, as under cron, the daemon is found by its lock'
   t.match(JSON.parse(underCron.stdout), { pid, socket });
 });
 
-t.test('a relative PROGRESS_HOME is relative to whoever starts the daemon', async (t) => {
+t.test('a relative PROGRESS_HOME is relative to the process that starts the daemon', async (t) => {
   const home = createHome(t);
   const parent = path.dirname(home.directory);
   const env = { ...home.env, PROGRESS_HOME: path.basename(home.directory) };
@@ -49,7 +49,7 @@ t.test('a relative PROGRESS_HOME is relative to whoever starts the daemon', asyn
   await (await home.connect()).close();
 });
 
-t.test('an old daemon that speaks another version makes room for one that speaks ours', async (t) => {
+t.test('a daemon of another protocol version is replaced', async (t) => {
   const home = createHome(t);
   mkdirSync(home.paths.runtime, { recursive: true, mode: 0o700 });
   const mismatch = { error: { code: 'protocol_mismatch', message: 'protocol 1 is wanted, 0 is spoken' } };
@@ -61,7 +61,7 @@ t.test('an old daemon that speaks another version makes room for one that speaks
     });
     return {};
   });
-  await t.rejects(home.connect(), { code: 'protocol_mismatch' }, 'whoever must not start one is told');
+  await t.rejects(home.connect(), { code: 'protocol_mismatch' }, 'without start it is an error');
   const child = home.spawn(['ps'], { stdio: 'ignore' });
   const status = await new Promise((resolve) => child.once('close', resolve));
   t.equal(status, 0);
@@ -72,7 +72,7 @@ t.test('an old daemon that speaks another version makes room for one that speaks
   await (await home.connect()).close();
 });
 
-t.test('an old daemon can be stopped, whatever version it speaks', async (t) => {
+t.test('a daemon of any protocol version can be stopped', async (t) => {
   const daemon = await listenAs(t, createPaths(t), ({ op }, socket) => {
     if (op === 'shutdown') setImmediate(() => socket.end());
     return op === 'shutdown' ? {} : { error: { code: 'protocol_mismatch', message: 'no' } };
@@ -82,7 +82,7 @@ t.test('an old daemon can be stopped, whatever version it speaks', async (t) => 
   t.equal(await stopDaemon(daemon.paths), false);
 });
 
-t.test('why the daemon does not start reaches the user, with the exit status of the reason', (t) => {
+t.test('the reason why the daemon does not start is shown, with its exit status', (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'journal:\n  segmentSize: 3 apples\n');
   const outcome = home.progress(['ps']);
@@ -101,7 +101,7 @@ t.test('why the daemon does not start reaches the user, with the exit status of 
   t.end();
 });
 
-t.test('a start that finds a daemon leaving waits until it has left', async (t) => {
+t.test('a start waits until a stopping daemon has ended', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
@@ -110,7 +110,7 @@ t.test('a start that finds a daemon leaving waits until it has left', async (t) 
   t.match(outcome, { status: 0 });
 });
 
-t.test('what is no daemon is told from one', async (t) => {
+t.test('a peer that is not a daemon is recognised', async (t) => {
   const paths = createPaths(t);
   const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   await new Promise<void>((resolve) => server.listen(paths.socket, resolve));
@@ -119,13 +119,13 @@ t.test('what is no daemon is told from one', async (t) => {
   await t.rejects(failure, { code: 'unavailable', message: /not a progress daemon: it sent "HTTP\/1.1 400/ });
 });
 
-t.test('a socket that belongs to somebody else is not taken for nobody', async (t) => {
+t.test('a socket that cannot be opened is not taken for a missing daemon', async (t) => {
   const paths = createPaths(t);
   writeFileSync(paths.socket, '');
   await t.rejects(connect({ paths, start: false }), { code: 'unavailable' });
 });
 
-t.test('a warning of Node does not end a daemon whose starter has gone', async (t) => {
+t.test('a warning of Node does not end a daemon whose starter has exited', async (t) => {
   const home = createHome(t);
   const script = path.join(home.directory, 'warn.cjs');
   const survived = path.join(home.directory, 'survived');
@@ -141,10 +141,10 @@ t.test('a warning of Node does not end a daemon whose starter has gone', async (
   await gone;
 });
 
-t.test('hello is said once, and a connection that is gone answers nothing', async (t) => {
+t.test('hello is sent once, and a closed connection rejects calls', async (t) => {
   const daemon = await listenAs(t, createPaths(t), ({ op }) => (op === 'hello' ? HELLO : undefined));
   const client = await connect({ paths: daemon.paths, start: false });
-  t.match(await client.hello(), HELLO, 'asked once, told as often as wanted');
+  t.match(await client.hello(), HELLO, 'sent once, returned each time');
   t.equal(daemon.lines.length, 1);
   client.destroy();
   await t.rejects(client.call('status', {}), { code: 'unavailable' });

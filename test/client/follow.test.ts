@@ -10,7 +10,7 @@ import { createHome } from '../helpers/daemon.js';
 import { numbered } from '../helpers/events.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** Follows in the background; what came is in the list. */
+/** Follows in the background and records the results. */
 function collect(t: Test, options: Parameters<typeof follow>[0]) {
   const followed: Followed[] = [];
   const abort = new AbortController();
@@ -25,7 +25,7 @@ function collect(t: Test, options: Parameters<typeof follow>[0]) {
 const subscribes = (lines: Line[]) => lines.filter(({ op }) => op === 'subscribe');
 const answer: Answer = ({ op }) => (op === 'hello' ? HELLO : op === 'subscribe' ? { after: 7, seq: 9 } : undefined);
 
-t.test('it comes back to where it was, in the journal that it was in, and says when it is away', async (t) => {
+t.test('it reconnects, resumes at its position in its journal, and reports the interruption', async (t) => {
   const paths = createPaths(t);
   const first = await listenAs(t, paths, answer);
   const { followed, events, abort, done } = collect(t, { paths, start: false, subscribe: { types: ['log'] } });
@@ -47,7 +47,7 @@ t.test('it comes back to where it was, in the journal that it was in, and says w
   await done;
 });
 
-t.test('a gap and a reset are told, and moved behind', async (t) => {
+t.test('a gap and a reset are reported, and advance the position', async (t) => {
   const paths = createPaths(t);
   const daemon = await listenAs(t, paths, answer);
   const { followed } = collect(t, { paths, start: false, subscribe: { after: 0 } });
@@ -64,21 +64,18 @@ t.test('a gap and a reset are told, and moved behind', async (t) => {
   );
 });
 
-t.test(
-  'the first connection may fail with its error; with a position to resume at it is lost like any other',
-  async (t) => {
-    const paths = createPaths(t);
-    await t.rejects(collect(t, { paths, start: false, subscribe: {} }).done, { code: 'unavailable' });
-    const resume = { after: 3, journal: 'j1' };
-    const { followed } = collect(t, { paths, start: false, subscribe: {}, resume });
-    await waitFor('the loss', () => followed[0]?.kind === 'lost');
-    const daemon = await listenAs(t, paths, answer);
-    await waitFor('the connection', () => followed.at(-1)?.kind === 'connected');
-    t.match(subscribes(daemon.lines), [resume]);
-  },
-);
+t.test('a failure of the first connection is thrown; with a position to resume at it is retried', async (t) => {
+  const paths = createPaths(t);
+  await t.rejects(collect(t, { paths, start: false, subscribe: {} }).done, { code: 'unavailable' });
+  const resume = { after: 3, journal: 'j1' };
+  const { followed } = collect(t, { paths, start: false, subscribe: {}, resume });
+  await waitFor('the loss', () => followed[0]?.kind === 'lost');
+  const daemon = await listenAs(t, paths, answer);
+  await waitFor('the connection', () => followed.at(-1)?.kind === 'connected');
+  t.match(subscribes(daemon.lines), [resume]);
+});
 
-t.test('a consumer that does not come is waited for: the daemon cannot fill our memory', async (t) => {
+t.test('a slow consumer applies backpressure, so memory is bounded', async (t) => {
   const paths = createPaths(t);
   const line = encodeLine({
     on: 1,
@@ -110,11 +107,11 @@ t.test('a consumer that does not come is waited for: the daemon cannot fill our 
     await followed.next();
     taken++;
   }
-  t.equal(pushed, 2_000, 'it reads on when somebody comes');
+  t.equal(pushed, 2_000, 'reading continues when the consumer does');
   abort.abort();
 });
 
-t.test('whoever leaves leaves no connection behind', async (t) => {
+t.test('a consumer that stops closes the connection', async (t) => {
   const paths = createPaths(t);
   const daemon = await listenAs(t, paths, answer);
   const { followed, abort, done } = collect(t, { paths, start: false, subscribe: {} });
@@ -124,7 +121,7 @@ t.test('whoever leaves leaves no connection behind', async (t) => {
   await waitFor('the end of the connection', () => daemon.sockets.size === 0);
 });
 
-t.test('over restarts of a real daemon nothing is missed and nothing comes twice', async (t) => {
+t.test('restarts of a real daemon lose and duplicate no event', async (t) => {
   const home = createHome(t);
   const daemons = [await home.startDaemon()];
   const { events } = collect(t, { paths: home.paths, start: false, subscribe: { after: 0, types: ['log'] } });

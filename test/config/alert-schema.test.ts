@@ -2,7 +2,7 @@ import t from 'tap';
 import { getConfigValue, parseConfig } from '../../src/config/load.js';
 import { ProgressError } from '../../src/core/errors.js';
 
-/** The lines that a text is refused with. */
+/** Returns the error lines of an invalid text. */
 function refusal(...lines: string[]): string[] {
   try {
     parseConfig(lines.join('\n'), 'c.yaml');
@@ -13,7 +13,7 @@ function refusal(...lines: string[]): string[] {
   return [];
 }
 
-/** The rule that stands in a list under a head. */
+/** Returns the text of a rule as an item of the list. */
 function refusalOfRule(text: string): string[] {
   return refusal('rules:', `  - ${text}`);
 }
@@ -22,12 +22,12 @@ function refusalOfChannel(text: string): string[] {
   return refusal('channels:', `  ops: ${text}`);
 }
 
-t.test('without a configuration there are the built-in rules and no channels of one’s own', async (t) => {
+t.test('without configuration there are only the built-in rules and channels', async (t) => {
   t.match(parseConfig('', 'c.yaml'), { rules: ['builtin'], channels: {} });
   t.strictSame(parseConfig('rules: []', 'c.yaml').rules, [], 'no rule at all can be said');
 });
 
-t.test('a rule comes out with lists, milliseconds and bytes', async (t) => {
+t.test('a rule is parsed to lists, milliseconds and bytes', async (t) => {
   const text = `
 rules:
   - builtin
@@ -89,7 +89,7 @@ channels:
   t.throws(() => getConfigValue(config, 'rules[1].throtle'), { message: /did you mean rules\[1\].throttle\?$/ });
 });
 
-t.test('each channel comes out with its defaults', async (t) => {
+t.test('each channel is parsed with its defaults', async (t) => {
   const text = `
 channels:
   ops: { type: webhook, urlFile: ~/hook, secretEnv: SECRET, tokenFile: /run/token, headers: { X-Team: infra } }
@@ -133,7 +133,7 @@ channels:
   });
 });
 
-t.test('what is wrong in a rule is told with its place, and what was probably meant', async (t) => {
+t.test('errors in rules have a position and a suggestion', async (t) => {
   const lines = [
     'rules:',
     '  - name: Nightly',
@@ -179,7 +179,7 @@ t.test('what is wrong in a rule is told with its place, and what was probably me
   t.strictSame(refusal('rules: { name: x }'), ['c.yaml:1:8: rules: is a mapping, wanted a list']);
 });
 
-t.test('names of rules are used once, and channels that are named exist', async (t) => {
+t.test('rule names are unique, and their channels exist', async (t) => {
   const lines = [
     'rules:',
     '  - builtin',
@@ -198,7 +198,7 @@ t.test('names of rules are used once, and channels that are named exist', async 
   t.match(refusalOfRule('{ name: builtin, when: { type: log } }'), [/"builtin", wanted at most/]);
 });
 
-t.test('a channel has a type, and what belongs to it', async (t) => {
+t.test('a channel has a type and the keys of that type', async (t) => {
   t.strictSame(refusalOfChannel('{ type: webhok, url: "http://a" }'), [
     'c.yaml:2:16: channels.ops.type: is "webhok", wanted one of webhook, email, command, desktop, bell',
   ]);
@@ -238,7 +238,7 @@ t.test('a channel has a type, and what belongs to it', async (t) => {
   }
 });
 
-t.test('a secret in the file is refused with what to write instead, and not repeated', async (t) => {
+t.test('a secret in the file is refused with advice, and not repeated', async (t) => {
   const webhook = (more: string) => refusalOfChannel(`{ type: webhook, url: "http://a", ${more} }`);
   for (const [key, lines] of [
     ['secret', webhook('secret: hunter2')],
@@ -254,7 +254,7 @@ t.test('a secret in the file is refused with what to write instead, and not repe
   t.notMatch(refusalOfChannel('{ type: webhook, url: "https://me:hunter2@a" }').join(), 'hunter2');
 });
 
-t.test('URLs, addresses, variables, files and headers are looked at', async (t) => {
+t.test('URLs, addresses, variables, files and headers are validated', async (t) => {
   for (const url of [
     'ftp://a',
     'file:///etc/passwd',

@@ -28,13 +28,13 @@ function unset(key: string, text = TEXT): string {
   return unsetConfigValue(text, 'c.yaml', key);
 }
 
-/** The lines that only one of the texts has. */
+/** Returns the lines that only one of the texts contains. */
 function changes(after: string): { gone: string[]; come: string[] } {
   const [old, now] = [TEXT.split('\n'), after.split('\n')];
   return { gone: old.filter((line) => !now.includes(line)), come: now.filter((line) => !old.includes(line)) };
 }
 
-t.test('a value is replaced where it stands, and not a blank beside it changes', async (t) => {
+t.test('a value is replaced in place, and nothing else changes', async (t) => {
   t.equal(set('journal.retainAge', '14d'), TEXT.replace('30d', '14d'));
   t.equal(set('journal.retainSize', '1GiB'), TEXT.replace('"4GiB"', '1GiB'));
   t.equal(set('rules[1].when.name', '*'), TEXT.replace('"backup-*"', '"*"'), 'text is taken as it is');
@@ -44,7 +44,7 @@ t.test('a value is replaced where it stands, and not a blank beside it changes',
   t.match(set('rules', '[builtin]'), /\nrules: \[ builtin \]\n# the end\n$/);
 });
 
-t.test('a value that is not there is added behind what belongs to it', async (t) => {
+t.test('a new value is added at the end of its group', async (t) => {
   t.strictSame(changes(set('journal.sync', 'never')), { gone: [], come: ['    sync: never'] });
   t.match(set('journal.sync', 'never'), /"4GiB"\n {4}sync: never\nwatch/);
   t.match(set('watch.rate', '5'), /watch: {3}# nothing yet\n {4}rate: 5\nrules/);
@@ -60,7 +60,7 @@ t.test('a value that is not there is added behind what belongs to it', async (t)
   );
 });
 
-t.test('a text without any value gets one, whatever it is', async (t) => {
+t.test('a value is added to a text without values', async (t) => {
   t.equal(set('watch.rate', '5', ''), 'watch:\n  rate: 5\n');
   t.equal(set('watch.rate', '5', '# mine'), '# mine\nwatch:\n  rate: 5\n');
   t.equal(set('watch.rate', '5', 'watch:'), 'watch:\n  rate: 5\n');
@@ -70,7 +70,7 @@ t.test('a text without any value gets one, whatever it is', async (t) => {
   t.equal(set('masks[0]', 'a+', ''), 'masks:\n  - a+\n');
 });
 
-t.test('what is unset goes with its line, and with the group that it leaves empty', async (t) => {
+t.test('unsetting removes the line, and a group that becomes empty', async (t) => {
   t.strictSame(changes(unset('journal.retainAge')), { gone: ['    retainAge: 30d     # a month'], come: [] });
   t.strictSame(changes(unset('rules[0]')), { gone: ['- builtin'], come: [] });
   t.strictSame(changes(unset('rules[1].notify')), { gone: ['  notify: [desktop]'], come: [] });
@@ -78,40 +78,37 @@ t.test('what is unset goes with its line, and with the group that it leaves empt
   t.equal(unset('watch.rate', 'watch:\n  rate: 5\n'), '');
 });
 
-t.test('what is not set is none to remove', async (t) => {
+t.test('unsetting a missing key changes nothing', async (t) => {
   t.equal(unset('web.port'), TEXT);
   t.equal(unset('channels.ops'), TEXT);
   t.throws(() => unset('web.prot'), { code: 'usage', message: /^web.prot: is no configuration key/ });
 });
 
-t.test(
-  'a change that would make it wrong is refused with what is wanted, and without places in a text unseen',
-  async (t) => {
-    for (const [key, value, message] of [
-      ['watch.rate', '900', /^watch.rate: is 900, wanted a whole number/],
-      ['watch.ratee', '5', /^watch.ratee: is no configuration key; did you mean watch.rate\?$/],
-      ['watch.rate', '[', /^watch.rate: "\[" is no YAML/],
-      ['watch.rate.x', '1', /^watch.rate: is a mapping, wanted a whole number/],
-      ['rules[0].x', '1', /cannot be set, as a part of the path is no group$/],
-      ['rules[9]', 'builtin', /^rules\[2\]: is empty/],
-      ['rules[1].when.output', '(', /no regular expression/],
-      ['rules[1].notify', 'ops', /^rules\[1\].notify: there is no channel "ops"/],
-      ['channels.ops', '{ type: webhook, url: "http://a", token: x }', /^channels.ops.token: is a secret/],
-      ['', '1', /is no configuration key/],
-      ['watch.', '1', /is no configuration key/],
-    ] as const) {
-      t.throws(() => set(key, value), { code: 'usage', message }, `${key}=${value}`);
-    }
-    t.throws(() => unset('rules[1].name'), { code: 'usage', message: 'rules[1].name: is missing' });
-  },
-);
+t.test('a change that would make the file invalid is refused, without positions in an unseen text', async (t) => {
+  for (const [key, value, message] of [
+    ['watch.rate', '900', /^watch.rate: is 900, wanted a whole number/],
+    ['watch.ratee', '5', /^watch.ratee: is no configuration key; did you mean watch.rate\?$/],
+    ['watch.rate', '[', /^watch.rate: "\[" is no YAML/],
+    ['watch.rate.x', '1', /^watch.rate: is a mapping, wanted a whole number/],
+    ['rules[0].x', '1', /cannot be set, as a part of the path is no group$/],
+    ['rules[9]', 'builtin', /^rules\[2\]: is empty/],
+    ['rules[1].when.output', '(', /no regular expression/],
+    ['rules[1].notify', 'ops', /^rules\[1\].notify: there is no channel "ops"/],
+    ['channels.ops', '{ type: webhook, url: "http://a", token: x }', /^channels.ops.token: is a secret/],
+    ['', '1', /is no configuration key/],
+    ['watch.', '1', /is no configuration key/],
+  ] as const) {
+    t.throws(() => set(key, value), { code: 'usage', message }, `${key}=${value}`);
+  }
+  t.throws(() => unset('rules[1].name'), { code: 'usage', message: 'rules[1].name: is missing' });
+});
 
-t.test('a text that is wrong already is not touched', async (t) => {
+t.test('an invalid file is not changed', async (t) => {
   t.throws(() => set('watch.rate', '5', 'watch: ['), { code: 'bad_config', message: /^c.yaml:1:/ });
   t.throws(() => unset('watch.rate', 'wach: 1'), { code: 'bad_config', message: /^c.yaml:1:1: wach/ });
 });
 
-t.test('whatever the text looks like, exactly what was asked for changes', async (t) => {
+t.test('for any text, only the requested value changes', async (t) => {
   const rules =
     'rules:\n  - name: a\n    when:\n      output: |-\n        x\n        y\n    # about b\n  - { name: b, when: { type: log } }\n';
   for (const text of [

@@ -2,12 +2,12 @@ import t from 'tap';
 import { configJsonSchema } from '../../src/config/json-schema.js';
 import { configKeys } from '../../src/config/load.js';
 
-/** What stands at a place of the schema. */
+/** Returns the schema at a path. */
 function at(...path: (string | number)[]): unknown {
   return path.reduce<unknown>((found, step) => (found as Record<string | number, unknown>)[step], configJsonSchema());
 }
 
-t.test('every key is there with its description and its default, and nothing else is accepted', async (t) => {
+t.test('every key has a description and a default, and no others are accepted', async (t) => {
   t.equal(at('$schema'), 'https://json-schema.org/draft/2020-12/schema');
   for (const { key, description, type, default: fallback } of configKeys()) {
     const path = key.split('.').flatMap((name) => ['properties', name]);
@@ -19,7 +19,7 @@ t.test('every key is there with its description and its default, and nothing els
   t.match([at('additionalProperties'), at('properties', 'watch', 'additionalProperties')], [false, false]);
 });
 
-t.test('each kind of value has its own form', async (t) => {
+t.test('each value type has a schema', async (t) => {
   t.match(at('properties', 'watch', 'properties', 'rate'), { type: 'integer', minimum: 1, maximum: 60, default: 10 });
   t.match(at('properties', 'journal', 'properties', 'sync'), { enum: ['interval', 'always', 'never'] });
   t.match(at('properties', 'web', 'properties', 'enabled'), { type: 'boolean' });
@@ -31,7 +31,7 @@ t.test('each kind of value has its own form', async (t) => {
   t.match(anyOf[1], { type: 'integer', minimum: 65_536, maximum: 2 ** 30 });
 });
 
-t.test('rules and channels say what they need, and what they may have', async (t) => {
+t.test('rules and channels have required and optional keys', async (t) => {
   t.match(at('properties', 'rules', 'items', 'anyOf'), [
     {
       required: ['name', 'when'],

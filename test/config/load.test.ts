@@ -5,7 +5,7 @@ import t from 'tap';
 import { configKeys, getConfigValue, loadConfig, parseConfig } from '../../src/config/load.js';
 import { ProgressError } from '../../src/core/errors.js';
 
-/** The message that a text is refused with. */
+/** Returns the error message of an invalid text. */
 function refusal(text: string): string {
   return messageOf(() => parseConfig(text, 'c.yaml'));
 }
@@ -52,7 +52,7 @@ t.test('a missing file, an empty one and empty groups mean the defaults', (t) =>
   t.end();
 });
 
-t.test('sizes and durations are taken as text and as numbers, and come out in bytes and milliseconds', (t) => {
+t.test('sizes and durations may be text or numbers, and are parsed to bytes and milliseconds', (t) => {
   const file = path.join(
     t.testdir({ 'c.yaml': 'journal:\n  segmentSize: 1MiB\n  retainAge: 3d\n  segmentAge: 90000\n' }),
     'c.yaml',
@@ -64,7 +64,7 @@ t.test('sizes and durations are taken as text and as numbers, and come out in by
   t.end();
 });
 
-t.test('a switch is true or false, and nothing that only looks like it', (t) => {
+t.test('a flag is true or false, and nothing similar', (t) => {
   t.equal(parseConfig('alerts: {desktop: false}', 'c.yaml').alerts.desktop, false);
   for (const desktop of ['no', '0', '"true"', '']) {
     t.match(refusal(`alerts: {desktop: ${desktop}}`), /alerts.desktop: is .*, wanted true or false$/, desktop);
@@ -72,14 +72,14 @@ t.test('a switch is true or false, and nothing that only looks like it', (t) => 
   t.end();
 });
 
-t.test('the configuration cannot be changed', (t) => {
+t.test('the configuration is frozen', (t) => {
   const config = parseConfig('', 'c.yaml');
   t.ok(Object.isFrozen(config));
   t.ok(Object.values(config).every((settings) => Object.isFrozen(settings)));
   t.end();
 });
 
-t.test('every problem is listed at once, in the order of the file, with its place and what is wanted', (t) => {
+t.test('all errors are listed in the order of the file, with position and accepted values', (t) => {
   const text = [
     'journal:',
     '  segmentsize: 1MiB',
@@ -104,7 +104,7 @@ t.test('every problem is listed at once, in the order of the file, with its plac
   t.end();
 });
 
-t.test('both bounds of a key belong to what is accepted, and nothing beyond them', (t) => {
+t.test('bounds are inclusive', (t) => {
   for (const rate of [1, 60]) t.equal(parseConfig(`watch: {rate: ${rate}}`, 'c.yaml').watch.rate, rate);
   for (const rate of ['0', '61', '"10"', '.inf', '.nan', 'true', '{}', '1e400']) {
     t.match(
@@ -117,7 +117,7 @@ t.test('both bounds of a key belong to what is accepted, and nothing beyond them
   t.end();
 });
 
-t.test('an unknown key gets the key that was probably meant', (t) => {
+t.test('an unknown key has a suggestion', (t) => {
   t.match(refusal('jurnal: {}'), /^c.yaml:1:1: jurnal: .* did you mean journal\?$/);
   t.match(refusal('segmentAge: 3d'), 'did you mean journal.segmentAge?');
   t.match(refusal('journal.sync: never'), '"journal.sync": must be nested');
@@ -125,7 +125,7 @@ t.test('an unknown key gets the key that was probably meant', (t) => {
   t.end();
 });
 
-t.test('keys that every object has are unknown too', (t) => {
+t.test('names of the prototype are unknown keys', (t) => {
   for (const key of ['__proto__', 'constructor', 'toString']) {
     t.match(refusal(`${key}: {}`), `c.yaml:1:1: ${key}: is no configuration key`);
     t.match(refusal(`watch:\n  ${key}: {}`), `c.yaml:2:3: watch.${key}: is no configuration key`);
@@ -133,13 +133,13 @@ t.test('keys that every object has are unknown too', (t) => {
   t.end();
 });
 
-t.test('a key given twice is refused where it stands the second time', (t) => {
+t.test('a duplicate key is refused at its second position', (t) => {
   t.equal(refusal('watch:\n  rate: 1\n  rate: 2'), 'c.yaml:3:3: watch.rate: is given twice; remove one');
   t.equal(refusal('watch:\nwatch:\n'), 'c.yaml:2:1: watch: is given twice; remove one');
   t.end();
 });
 
-t.test('what is no YAML, or more than the file may hold, is refused with its place', (t) => {
+t.test('invalid YAML and oversized files are refused with a position', (t) => {
   t.match(refusal('watch:\n  rate: [1\n'), /^c.yaml:\d:\d+: Flow sequence/);
   t.match(refusal('watch: !big 1'), 'c.yaml:1:8: Unresolved tag');
   t.match(refusal('? [a]\n: 1'), 'c.yaml:1:3: is no key; wanted a name');
@@ -155,14 +155,14 @@ t.test('text from the file is shown short and without control characters', (t) =
   t.end();
 });
 
-t.test('of thousands of problems twenty are shown and the others counted', (t) => {
+t.test('of thousands of errors twenty are shown and the others counted', (t) => {
   const lines = refusal('@: 1\n'.repeat(9_000)).split('\n');
   t.equal(lines.length, 21);
   t.equal(lines.at(-1), 'and 8980 more');
   t.end();
 });
 
-t.test('a huge file is refused before it is read whole', (t) => {
+t.test('a huge file is refused before it is read completely', (t) => {
   const file = path.join(t.testdir(), 'c.yaml');
   writeFileSync(file, '');
   truncateSync(file, 5 * 2 ** 30); // more than Node reads at once
@@ -182,14 +182,14 @@ t.test('deep nesting of any kind is refused before it reaches the recursive part
   t.end();
 });
 
-t.test('aliases are refused where they stand, bombs and all', (t) => {
+t.test('aliases are refused with their position', (t) => {
   t.equal(refusal('a: &a 1\nb: *a'), 'c.yaml:2:4: aliases are not supported; write the value out');
   const bomb = ['a0: &a0 [x, x]', ...Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`)];
   t.match(refusal(bomb.join('\n')), 'c.yaml:2:10: aliases are not supported');
   t.end();
 });
 
-t.test('a file that is no text is refused with the line', (t) => {
+t.test('a file that is not UTF-8 is refused with the line', (t) => {
   const file = path.join(t.testdir(), 'c.yaml');
   writeFileSync(file, Buffer.from('watch:\n  rate: \xff\n', 'latin1'));
   t.equal(
@@ -218,7 +218,7 @@ t.test('a directory, a pipe and an unreadable place are errors, not defaults', (
   t.end();
 });
 
-t.test('every key is listed with a default that its own schema accepts', (t) => {
+t.test('every default is accepted by its own schema', (t) => {
   const keys = configKeys();
   t.strictSame(keys.map(({ key }) => key).slice(0, 3), ['journal.segmentSize', 'journal.segmentAge', 'journal.sync']);
   t.match(keys[0], {

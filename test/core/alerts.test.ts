@@ -16,7 +16,7 @@ const settled = (fields: Record<string, unknown>): Draft => ({
 });
 const start: Draft = { type: 'execution_started', execution: 'a', data: { name: 'one' } };
 
-t.test('what is to be sent waits until it is settled, with all before it', async (t) => {
+t.test('an alert is pending until it, or a later one, is settled', async (t) => {
   const { alerts } = folded([
     ...[pending(), pending({ channel: 'other' }), pending(), pending()],
     settled({ outcome: 'failed', of: 3, count: 2, error: 'no' }),
@@ -32,7 +32,7 @@ t.test('what is to be sent waits until it is settled, with all before it', async
   t.strictSame(later.alerts.channels.get('ops'), { pending: [], counts: { failed: 1, sent: 1 }, sentAt: at(3) });
 });
 
-t.test('a rule that tells over several channels has fired once', async (t) => {
+t.test('a rule with several channels fires once', async (t) => {
   const { alerts } = folded([
     start,
     pending({ cause: 1 }, 'a'),
@@ -43,7 +43,7 @@ t.test('a rule that tells over several channels has fired once', async (t) => {
   t.strictSame([...alerts.spoke], [['failed\none', at(3)]]);
 });
 
-t.test('an execution knows who has told of it once and for all', async (t) => {
+t.test('an execution records the rules that alert once', async (t) => {
   const alertsOf = (...drafts: Draft[]) => findExecution(folded([start, ...drafts]), 'a');
   t.match(alertsOf(pending({ once: true }, 'a')), { alerted: true, alerts: ['failed'] });
   t.match(alertsOf(pending({}, 'a')), { alerted: true, alerts: undefined });
@@ -56,7 +56,7 @@ t.test('an execution knows who has told of it once and for all', async (t) => {
   t.equal(folded([start, old]).alerts.channels.size, 0);
 });
 
-t.test('what a producer could have written changes nothing that it should not', async (t) => {
+t.test('alert events of other producers change nothing', async (t) => {
   const { alerts } = folded([
     pending({ channel: 3 }),
     pending({ outcome: 'toString' }),
@@ -82,7 +82,7 @@ t.test('memory is bounded: pending alerts, names and rules', async (t) => {
   t.equal(state.alerts.channels.size, 100);
 });
 
-t.test('a checkpoint holds it, and one of before holds nothing of it', async (t) => {
+t.test('a checkpoint contains alerts, and an old one without them is read', async (t) => {
   const state = folded([
     start,
     pending({ cause: 1 }, 'a'),
@@ -95,7 +95,7 @@ t.test('a checkpoint holds it, and one of before holds nothing of it', async (t)
   t.equal(stateFromJson(json, state.limits).alerts.channels.size, 0);
 });
 
-t.test('what leaves the journal unsent is lost, and its events say so', async (t) => {
+t.test('pending alerts that are removed from the journal become lost', async (t) => {
   const state = folded([pending(), pending(), pending({ channel: 'x' })]);
   const lost = loseAlerts(state.alerts, 2);
   t.match(lost, [{ data: { channel: 'ops', outcome: 'lost', of: 2, count: 2 } }]);
@@ -107,7 +107,7 @@ t.test('what leaves the journal unsent is lost, and its events say so', async (t
   t.strictSame(loseAlerts(state.alerts, 2), []);
 });
 
-t.test('a note tells it again: to who knows it nothing new, to who does not all but what is pending', async (t) => {
+t.test('a note is idempotent, and carries over everything but pending alerts', async (t) => {
   const story = [
     ...[start, pending({ cause: 1 }, 'a'), settled({ outcome: 'sent', of: 2 }), pending({ cause: 5 })],
     pending({ outcome: 'held', cause: 6, streak: ['r'] }, 'a'),

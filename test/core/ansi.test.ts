@@ -4,7 +4,7 @@ import { sanitize, stripAnsi, visibleLine } from '../../src/core/ansi.js';
 const COLOR = { color: true };
 const PLAIN = { color: false };
 
-t.test('colours, newlines and tabs pass, and colours end with their line', (t) => {
+t.test('colours, newlines and tabs pass, and colours are reset at the end of a line', (t) => {
   t.equal(
     sanitize('\u001b[1;31mred\nnext\u001b[0m\tend', COLOR),
     '\u001b[1;31mred\u001b[0m\nnext\u001b[0m\tend\u001b[0m',
@@ -14,12 +14,12 @@ t.test('colours, newlines and tabs pass, and colours end with their line', (t) =
   t.end();
 });
 
-t.test('without colour not one escape byte is left', (t) => {
+t.test('without colour no escape byte is left', (t) => {
   t.equal(sanitize('\u001b[1;31mred\u001b[0m \u001b[2J', PLAIN), 'red ^[[2J');
   t.end();
 });
 
-t.test('everything else that a terminal would obey is shown instead', (t) => {
+t.test('all other control characters are made visible', (t) => {
   const cases: Record<string, string> = {
     'cursor move': '\u001b[2A',
     erase: '\u001b[2J',
@@ -53,7 +53,7 @@ t.test('everything else that a terminal would obey is shown instead', (t) => {
   t.end();
 });
 
-t.test('a megabyte made to be slow is done in linear time', (t) => {
+t.test('a crafted megabyte takes linear time', (t) => {
   const hostile = ['\u001b[', '\u001b[1', '\u001b]', '\u001bP', `\u001b[${'1;'.repeat(500_000)}`, '\u001b[0m'];
   for (const text of hostile) {
     const long = text.repeat(Math.ceil(1_000_000 / text.length));
@@ -67,7 +67,7 @@ t.test('a megabyte made to be slow is done in linear time', (t) => {
   t.end();
 });
 
-t.test('stripAnsi takes sequences out whole', (t) => {
+t.test('stripAnsi removes whole sequences', (t) => {
   t.equal(
     stripAnsi('\u001b[31mred\u001b[0m \u001b]0;title\u0007x\u001b]8;;http://a\u001b\\y\u001bPq\u001b\\z\u001b(B!'),
     'red xyz!',
@@ -76,7 +76,7 @@ t.test('stripAnsi takes sequences out whole', (t) => {
   t.end();
 });
 
-t.test('of a meter the last state is visible', (t) => {
+t.test('the last state of a meter is visible', (t) => {
   t.equal(visibleLine('10%\r20%\r30%'), '30%');
   t.equal(visibleLine('10%\r20%\r'), '20%');
   t.equal(visibleLine('windows line\r'), 'windows line');

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { toTime } from '../../src/core/conversions.js';
 
-t.test('a time without a zone is one of this machine', (t) => {
+t.test('a time without a zone is local', (t) => {
   const { TZ } = process.env;
   process.env['TZ'] = 'Asia/Tokyo';
   t.teardown(() => (process.env['TZ'] = TZ));

@@ -2,14 +2,14 @@ import t from 'tap';
 import { countedSteps, elapsedOf, estimate, parseInstant, workOf } from '../../src/core/estimate.js';
 import { makeExecution, makeStep, START, timeAt } from '../helpers/models.js';
 
-t.test('the share comes from what the producer counts', (t) => {
+t.test('the share is that of the producer', (t) => {
   const execution = makeExecution({ progress: { current: 18, total: 36, unit: 'tests' }, total: 7 });
   t.same(estimate(execution, START + 60_000), { share: 0.5, elapsedMs: 60_000, remainingMs: 60_000 });
   t.same(workOf(execution), { done: 18, total: 36, unit: 'tests' });
   t.end();
 });
 
-t.test('else from stories, else from the outermost steps, of what was announced or is known', (t) => {
+t.test('else that of stories, else of top-level steps, announced or known', (t) => {
   const stories = [
     makeStep({ id: 'a', kind: 'story', status: 'completed' }),
     makeStep({ id: 'b', kind: 'story', status: 'running' }),
@@ -37,7 +37,7 @@ t.test('else from stories, else from the outermost steps, of what was announced 
   t.end();
 });
 
-t.test('nothing is said while nothing is known', (t) => {
+t.test('no estimate without information', (t) => {
   t.equal(workOf(makeExecution()), undefined);
   t.same(estimate(makeExecution(), START + 60_000), { elapsedMs: 60_000 });
   const counting = makeExecution({ progress: { current: 7 } });
@@ -50,7 +50,7 @@ t.test('nothing is said while nothing is known', (t) => {
   t.end();
 });
 
-t.test('no rest is estimated before 5 % and five seconds', (t) => {
+t.test('no remaining time before 5 % and five seconds', (t) => {
   const early = makeExecution({ progress: { current: 4, total: 100 } });
   t.equal(estimate(early, START + 60_000).remainingMs, undefined);
   const young = makeExecution({ progress: { current: 50, total: 100 } });
@@ -67,14 +67,14 @@ t.test("the producer's own estimate holds from the start, until it is overdue", 
   t.end();
 });
 
-t.test('nothing is negative or beyond everything', (t) => {
+t.test('values are bounded', (t) => {
   t.same(estimate(makeExecution({ progress: { current: -5, total: 10 } }), START - 60_000), { share: 0, elapsedMs: 0 });
   const beyond = estimate(makeExecution({ progress: { current: 50, total: 10 } }), START + 60_000);
   t.same(beyond, { share: 1, elapsedMs: 60_000 });
   t.end();
 });
 
-t.test('the clock of what is paused or over stands still', (t) => {
+t.test('the clock of paused and ended executions stops', (t) => {
   const paused = makeExecution({ status: 'paused', lastActivity: timeAt(30_000) });
   t.equal(estimate(paused, START + 90_000).elapsedMs, 30_000);
   const ended = makeExecution({ status: 'failed', endedAt: timeAt(20_000), progress: { current: 1, total: 2 } });
@@ -84,11 +84,15 @@ t.test('the clock of what is paused or over stands still', (t) => {
   t.end();
 });
 
-t.test('steps have clocks too, and times that are none count as absent', (t) => {
+t.test('steps have clocks, and invalid times count as absent', (t) => {
   t.equal(elapsedOf(makeStep({ id: 's', status: 'running', startedAt: timeAt(1_000) }), START + 3_000), 2_000);
   t.equal(elapsedOf(makeStep({ id: 's' }), START), undefined);
   t.equal(elapsedOf(makeStep({ id: 's', status: 'running', startedAt: 'yesterday' }), START), undefined);
-  t.equal(elapsedOf(makeStep({ id: 's', status: 'lost', startedAt: timeAt(0) }), START + 9), 0, 'an end nobody saw');
+  t.equal(
+    elapsedOf(makeStep({ id: 's', status: 'lost', startedAt: timeAt(0) }), START + 9),
+    0,
+    'an end that was not observed',
+  );
   t.equal(parseInstant(undefined), undefined);
   t.end();
 });

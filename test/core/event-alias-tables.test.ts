@@ -10,7 +10,7 @@ import { toNewEvent } from '../../src/protocol/validate.js';
 import type { Sent, Way } from '../helpers/vocabularies.js';
 import { Intake, sentOf, WAYS } from '../helpers/vocabularies.js';
 
-/** The only execution of these events, whatever way they come. */
+/** The only execution that these events are routed to. */
 function only(t: Test, events: readonly Sent[], way: Way): Execution {
   const intake = new Intake();
   intake.sendAll(events, way);
@@ -92,7 +92,7 @@ for (const way of WAYS) {
   });
 }
 
-t.test('IDs that producers count anew are told apart by task and step; a resend is known', async (t) => {
+t.test('reused IDs are distinguished by task and step; a resend is a duplicate', async (t) => {
   const wrapped = (event: string, id: string, data: object) => ({ event, id, data });
   const both = ['A', 'B'].flatMap((task) => [
     wrapped('task_started', '1', { task_id: task }),
@@ -112,7 +112,7 @@ t.test('IDs that producers count anew are told apart by task and step; a resend 
   }
 });
 
-t.test('an event of an unknown type that names a task goes there, whatever its producer has open', async (t) => {
+t.test('an event of an unknown type is routed to the task that it names', async (t) => {
   const intake = new Intake();
   const connection: Entrance = { name: 'socket-a', opened: [] };
   const send = (type: string, data: object) => intake.take({ type, data }, connection);
@@ -135,7 +135,7 @@ for (const way of WAYS) {
     intake.sendAll(other.slice(0, 1), way, 'b');
     if (way === 'post') {
       const [route] = intake.sendAll(rest, way, 'a');
-      t.match(route, /^http-a-/, 'nobody knows which of them it is of');
+      t.match(route, /^http-a-/, 'ambiguous');
       return;
     }
     t.same(new Set(intake.sendAll(other.slice(1), way, 'b')), new Set(['REL-9']));
@@ -143,7 +143,7 @@ for (const way of WAYS) {
   });
 }
 
-t.test('two tasks on one connection: what has begun in one stays there, what begins is of the newest', async (t) => {
+t.test('two tasks on one connection: open steps stay in their task, new ones are in the newest', async (t) => {
   const intake = new Intake();
   const socket = { name: 'socket-a', opened: [] };
   const send = (type: string, data: object) => intake.take({ type, data }, socket);
@@ -159,7 +159,7 @@ t.test('two tasks on one connection: what has begun in one stays there, what beg
   t.equal(send('story_started', story('US-2')), 'A', 'the one that is left');
 });
 
-t.test('without an open task each producer has an execution of its own', async (t) => {
+t.test('without an open task each producer has a separate execution', async (t) => {
   const intake = new Intake();
   const story = { type: 'story_started', data: { story_id: 'US-1' } };
   t.same(intake.sendAll([story], 'socket', 'a'), ['socket-a']);
@@ -169,7 +169,7 @@ t.test('without an open task each producer has an execution of its own', async (
   t.notOk(intake.state.alive.has('default'));
 });
 
-t.test('a command belongs to the task of the nearest process that it runs in', async (t) => {
+t.test('a command belongs to the task of its nearest ancestor process', async (t) => {
   const intake = new Intake();
   const emit = (type: string, data: object, ...sender: string[]) =>
     intake.take({ type, data, sender }, { name: 'spool', isShared: true });
@@ -185,7 +185,7 @@ t.test('a command belongs to the task of the nearest process that it runs in', a
   t.notOk(intake.state.sources.has('emit-inner'), 'a process that has nothing open is forgotten');
 });
 
-t.test('an end without an outcome has that of its stories; a stated one stands', async (t) => {
+t.test('an end without an outcome gets that of its stories; a stated one is kept', async (t) => {
   const story = (id: string, status: string) => [
     { type: 'story_started', data: { story_id: id } },
     { type: 'story_completed', data: { story_id: id, status } },
@@ -225,12 +225,12 @@ t.test('a retry is another attempt also when failure and new start have the same
   t.notOk(stepsOf(run)[0]?.error);
 });
 
-t.test('a criterion that only ends has its start from its duration', async (t) => {
+t.test('the start of a criterion is derived from its end and duration', async (t) => {
   const [first] = stepsOf(only(t, sentOf('stories').slice(0, 3), 'post')).filter(({ kind }) => kind === 'criterion');
   t.equal(Date.parse(first?.endedAt ?? '') - Date.parse(first?.startedAt ?? ''), 1_200);
 });
 
-t.test('the percentage counts what is below a story', async (t) => {
+t.test('the percentage includes the criteria of stories', async (t) => {
   const now = Date.parse('2026-11-30T10:01:00.000Z');
   const running = estimate(only(t, sentOf('stories'), 'post'), now);
   t.equal(formatPercent(running.share ?? 0), '42%');
@@ -239,11 +239,11 @@ t.test('the percentage counts what is below a story', async (t) => {
   t.notOk(estimate(ended, now).remainingMs);
   t.equal(formatWork(workOf(ended) ?? { done: 0 }), '3/3 stories: 2 passed · 1 failed');
   const failed = only(t, [...sentOf('stories'), ...sentOf('stories-rest').slice(0, 2)], 'post');
-  t.notOk(estimate(failed, now).remainingMs, 'after a failure nobody knows');
+  t.notOk(estimate(failed, now).remainingMs, 'unknown after a failure');
   t.strictSame(visibleStepsOf(failed).current, [], 'what failed is not at work any more');
 });
 
-t.test('our own events: levels in any spelling, numbers as text, and what is no number is refused', async (t) => {
+t.test('native events: levels in any spelling, numbers as text, anything else is refused', async (t) => {
   const levels = {
     warn: 'warning',
     WARNING: 'warning',

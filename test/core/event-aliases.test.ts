@@ -3,7 +3,7 @@ import type { EventData, NewEvent } from '../../src/core/event.js';
 import { EVENT_TYPES } from '../../src/core/event.js';
 import { translate } from '../../src/core/event-aliases.js';
 
-/** What a flat event of theirs becomes; `as` is checked here. */
+/** Translates a flat foreign event; `as` is checked here. */
 function translated(type: string, data: EventData, envelope: Partial<NewEvent> = {}) {
   const { data: result, ...rest } = translate({ ...envelope, type, data });
   const { as, ...fields } = result;
@@ -11,7 +11,7 @@ function translated(type: string, data: EventData, envelope: Partial<NewEvent> =
   return { ...rest, data: fields };
 }
 
-t.test('our own and unknown types are returned as they are', (t) => {
+t.test('native and unknown types are returned unchanged', (t) => {
   for (const type of [...EVENT_TYPES, 'my_own', 'constructor', '__proto__']) {
     const event = { type, data: { task_id: 't', status: 'passed' } };
     t.equal(translate(event), event);
@@ -29,7 +29,7 @@ t.test('task_started starts an execution of kind task', (t) => {
   t.end();
 });
 
-t.test('an estimated duration is in seconds unless it says its unit, and stays when it is neither', (t) => {
+t.test('an estimated duration is in seconds or has a unit; any other value is kept', (t) => {
   const estimate = (estimated_duration: unknown) => translated('task_started', { estimated_duration }).data;
   t.strictSame(estimate('90'), { kind: 'task', estimatedMs: 90_000 });
   t.strictSame(estimate(1.5), { kind: 'task', estimatedMs: 1_500 });
@@ -107,7 +107,7 @@ t.test('task_completed ends its execution as the status says', (t) => {
   t.end();
 });
 
-t.test('error_occurred is a log line, or the end of the story that it names and cannot retry', (t) => {
+t.test('error_occurred is a log message, or ends a story that cannot be retried', (t) => {
   const given = { task_id: 'prd-1', error_type: 'lint', error_message: 'Unused name' };
   t.strictSame(translated('error_occurred', { ...given, story_id: 'us-3', retryable: true }), {
     type: 'log',
@@ -188,7 +188,7 @@ t.test('invocation.started starts a step of kind invocation, named by its role',
   t.end();
 });
 
-t.test('invocation.activity is what its word says, wherever the word stands', (t) => {
+t.test('invocation.activity is translated by its word, in any of its fields', (t) => {
   const cases: [string, EventData, string, EventData][] = [
     ['tool_exec', { tool: 'Bash', input: { a: 1 } }, 'activity', { kind: 'tool-call', tool: 'Bash', input: { a: 1 } }],
     ['tool_exec', { toolName: 'Bash', args: ['ls'] }, 'activity', { kind: 'tool-call', tool: 'Bash', input: ['ls'] }],
@@ -244,7 +244,7 @@ t.test('output_stream is output', (t) => {
   t.end();
 });
 
-t.test('log_entry is a log line, its level in our words', (t) => {
+t.test('log_entry is a log message with a normalized level', (t) => {
   const given = { executionId: 'e1', stepId: 's1', message: 'hello', context: { a: 1 } };
   t.strictSame(translated('log_entry', given), {
     type: 'log',
@@ -274,7 +274,7 @@ t.test('log_entry is a log line, its level in our words', (t) => {
   t.end();
 });
 
-t.test('a timestamp of any of them is the time, and stays when it is none', (t) => {
+t.test('a timestamp becomes the time; an invalid one is kept', (t) => {
   const timed = (timestamp: unknown) => translated('log_entry', { timestamp });
   t.equal(timed(1_790_000_000).time, '2026-09-21T14:13:20.000Z');
   t.equal(timed(1_790_000_000_123).time, '2026-09-21T14:13:20.123Z');
@@ -284,7 +284,7 @@ t.test('a timestamp of any of them is the time, and stays when it is none', (t) 
   t.end();
 });
 
-t.test('the envelope and our own fields win; what they displace stays under its own name', (t) => {
+t.test('the envelope and native fields win; fields that they displace keep their names', (t) => {
   const envelope = { execution: 'x', step: 's', time: '2026-11-20T12:48:46.123Z', source: 'me', n: 1 };
   const given = { task_id: 't', story_id: 'u', title: 'Theirs', name: 'Ours', kind: 'mine' };
   t.strictSame(translated('story_started', given, envelope), {
@@ -295,7 +295,7 @@ t.test('the envelope and our own fields win; what they displace stays under its 
   t.end();
 });
 
-t.test('the time that the producer gives wins over the one that a command adds', (t) => {
+t.test('the time of the producer wins over that of the command', (t) => {
   const time = '2026-11-20T12:48:46.123Z';
   t.equal(translated('story_started', { timestamp: '1790000000.25' }, { time }).time, '2026-09-21T14:13:20.250Z');
   t.equal(translated('task.started', { startTime: 1_790_000_000 }, { time }).time, '2026-09-21T14:13:20.000Z');
@@ -304,7 +304,7 @@ t.test('the time that the producer gives wins over the one that a command adds',
   t.end();
 });
 
-t.test('ids may be numbers; what cannot be one stays in data', (t) => {
+t.test('IDs may be numbers; an invalid ID stays in the data', (t) => {
   t.strictSame(translated('story_started', { task_id: 7, story_id: 3 }), {
     type: 'step_started',
     execution: '7',

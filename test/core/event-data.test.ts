@@ -1,4 +1,4 @@
-/** The types of events: what compiles here narrows in the library. */
+/** Type tests of events: what compiles here is narrowed in the library. */
 import t from 'tap';
 import type { EventDataByType, EventOf, ExecutionEvent, Progress } from '../../src/index.js';
 import { isKnownEvent } from '../../src/index.js';
@@ -11,7 +11,7 @@ const event = (type: string, data: Record<string, unknown>): ExecutionEvent => (
   data,
 });
 
-/** Only compiled: the type of `event` tells that of its data. */
+/** Only compiled: the type of an event narrows its data. */
 function shareOf(known: EventOf<'progress' | 'output'>): number {
   if (known.type === 'output') return known.data.text?.length ?? 0;
   const { current = 0, total = 1 }: EventDataByType['progress'] = known.data;

@@ -35,12 +35,12 @@ t.test('each condition, and all of them together', (t) => {
   t.end();
 });
 
-t.test('a level that nobody knows ranks as info', (t) => {
+t.test('an unknown level ranks as info', (t) => {
   t.strictSame(['debug', 'info', 'warning', 'error', 'fancy', 7, undefined].map(levelRank), [0, 1, 2, 3, 1, 1, 1]);
   t.end();
 });
 
-t.test('a filter is open while nothing restricts it', (t) => {
+t.test('a filter without conditions is open', (t) => {
   t.ok(isOpen({}));
   t.ok(isOpen({ execution: undefined, types: undefined }));
   t.notOk(isOpen({ types: [] }));

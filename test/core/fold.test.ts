@@ -13,7 +13,7 @@ function only(drafts: Draft[]): Execution {
   return found;
 }
 
-t.test('a start opens an execution with what it tells', async (t) => {
+t.test('a start opens an execution with its data', async (t) => {
   const data = {
     kind: 'run',
     argv: ['make', '-j2'],
@@ -60,7 +60,7 @@ for (const [type, status] of [
   });
 }
 
-t.test('the first end stands, except that anybody knows better than lost', async (t) => {
+t.test('the first end counts, except that lost is replaced by any other', async (t) => {
   t.equal(
     only([start, { type: 'execution_completed', execution }, { type: 'execution_failed', execution }]).status,
     'completed',
@@ -75,7 +75,7 @@ t.test('the first end stands, except that anybody knows better than lost', async
   );
 });
 
-t.test('a producer’s duration wins, and clocks of two sources are not compared', async (t) => {
+t.test('the duration of the producer wins, and clocks of different sources are not compared', async (t) => {
   const given = only([start, { type: 'execution_completed', execution, data: { durationMs: 42 } }]);
   t.equal(given.durationMs, 42);
   const foreign = only([
@@ -85,7 +85,7 @@ t.test('a producer’s duration wins, and clocks of two sources are not compared
   t.equal(foreign.durationMs, undefined);
 });
 
-t.test('a clock that goes back gives no negative duration', async (t) => {
+t.test('a clock that is set back gives no negative duration', async (t) => {
   t.equal(only([start, { type: 'execution_completed', execution, time: at(-60) }]).durationMs, 0);
 });
 
@@ -94,7 +94,7 @@ t.test('an event of an unknown execution creates it, marked implicit', async (t)
   t.match(found, { implicit: true, status: 'running', name: 'a' });
 });
 
-t.test('a late start fills in what is missing and never reopens', async (t) => {
+t.test('a late start fills in missing fields and never reopens', async (t) => {
   const late = only([
     { type: 'execution_completed', execution, source: 's' },
     { ...start, source: 's', time: at(-10) },
@@ -123,7 +123,7 @@ t.test('pause and resume change the status only while it is alive', async (t) =>
   );
 });
 
-t.test('steps nest, carry what they are told, and end with their own status', async (t) => {
+t.test('steps nest, have data, and end with their own status', async (t) => {
   const found = only([
     start,
     { type: 'step_planned', execution, step: 's2', data: { name: 'later', needs: ['s1'] } },
@@ -158,7 +158,7 @@ t.test('steps nest, carry what they are told, and end with their own status', as
   t.match(found.steps.get('s2'), { status: 'pending', needs: ['s1'] });
 });
 
-t.test('a step that ends without a start is there all the same', async (t) => {
+t.test('a step that ends without a start is created', async (t) => {
   t.match(only([start, { type: 'step_skipped', execution, step: 's' }]).steps.get('s'), {
     status: 'skipped',
     endedAt: at(1),
@@ -200,7 +200,7 @@ for (const [type, status] of [
   });
 }
 
-t.test('a step first heard of after the end does not stay open', async (t) => {
+t.test('a step created after the end is closed', async (t) => {
   const { steps } = only([
     start,
     { type: 'execution_completed', execution },
@@ -220,7 +220,7 @@ t.test('progress belongs to the step it names, else to the execution', async (t)
   t.match(found.steps.get('s'), { status: 'running', progress: { current: 9 } });
 });
 
-t.test('attention comes, goes, and ends with the execution', async (t) => {
+t.test('attention is set, cleared, and ends with the execution', async (t) => {
   const waiting: Draft = { type: 'attention', execution, data: { state: 'waiting', reason: 'Allow?' } };
   t.match(only([start, waiting]), { attention: 'waiting', attentionReason: 'Allow?' });
   t.notOk(only([start, waiting, { type: 'attention', execution, data: { state: 'none' } }]).attention);
@@ -228,14 +228,14 @@ t.test('attention comes, goes, and ends with the execution', async (t) => {
   t.notOk(only([start, { type: 'execution_failed', execution }, waiting]).attention);
 });
 
-t.test('what is said about an execution is no activity of it', async (t) => {
+t.test('events about an execution do not count as its activity', async (t) => {
   const found = only([start, { type: 'resource_update', execution, data: { cpu: 5, rss: 9 } }]);
   t.equal(found.lastActivity, at(0));
   t.match(found.resources, { cpu: 5, rss: 9 });
   t.equal(only([start, { type: 'output', execution, data: { text: 'x' } }]).lastActivity, at(1));
 });
 
-t.test('of resources, what was used stays after the end, and the highest peak counts', async (t) => {
+t.test('total resources are kept after the end, with the highest peak', async (t) => {
   const update: Draft = { type: 'resource_update', execution, data: { cpu: 5, rss: 9, processes: 2, peakRss: 20 } };
   const lower: Draft = { type: 'resource_update', execution, data: { rss: 8, peakRss: 8, cpuSeconds: 1 } };
   t.strictSame(only([start, update, lower]).resources, {
@@ -249,7 +249,7 @@ t.test('of resources, what was used stays after the end, and the highest peak co
   t.notOk('resources' in only([start, { ...end, data: {} }]));
 });
 
-t.test('the tail holds the last lines of output, each cut', async (t) => {
+t.test('the tail contains the last lines of output, truncated', async (t) => {
   const text = Array.from({ length: 20 }, (_, line) => `line ${line}`).join('\n');
   const { tail } = only([
     start,
@@ -262,7 +262,7 @@ t.test('the tail holds the last lines of output, each cut', async (t) => {
   t.equal(tail.at(-3), 'line 19');
 });
 
-t.test('in the tail calls stand out, failures are cut short, sub-agents are indented', async (t) => {
+t.test('the tail marks tool calls, truncates failures and indents sub-agents', async (t) => {
   const activity = (kind: string, data: Record<string, unknown>, step?: string): Draft => ({
     type: 'activity',
     execution,
@@ -297,13 +297,13 @@ t.test('tokens and cost add up', async (t) => {
   t.match(only([start, usage, usage]), { tokens: 20, costUsd: 1 });
 });
 
-t.test('unknown types are activity and nothing else; names of the prototype are unknown types', async (t) => {
+t.test('unknown types only count as activity; so do names of the prototype', async (t) => {
   for (const type of ['my_own_thing', 'constructor', '__proto__', 'toString']) {
     t.match(only([start, { type, execution }]), { status: 'running', lastActivity: at(1) });
   }
 });
 
-t.test('an alert is remembered, and is no sign of life', async (t) => {
+t.test('an alert is recorded, and does not count as activity', async (t) => {
   t.notOk(only([start]).alerted);
   t.match(only([start, { type: 'alert_triggered', execution }]), { alerted: true, lastActivity: at(0) });
 });
@@ -317,7 +317,7 @@ t.test('events about the machine create no execution', async (t) => {
   t.strictSame(state.queues.get('q'), { name: 'q', slots: 2, paused: true });
 });
 
-t.test('ended executions stay whole, then as a summary, then not at all', async (t) => {
+t.test('ended executions are kept whole, then as summaries, then evicted', async (t) => {
   const state = emptyState({ open: 1_000, ended: 2, summaries: 2 });
   for (const id of ['1', '2', '3', '4', '5']) {
     folded(
@@ -339,7 +339,7 @@ t.test('ended executions stay whole, then as a summary, then not at all', async 
   t.equal(state.summaries.get('3')?.steps.size, 0, 'a summary does not grow again');
 });
 
-t.test('a flood of steps is counted, not kept', async (t) => {
+t.test('excess steps are counted, not kept', async (t) => {
   const drafts: Draft[] = [start];
   for (let index = 0; index < 10_500; index++) drafts.push({ type: 'step_completed', execution, step: `s${index}` });
   const found = only(drafts);
@@ -348,7 +348,7 @@ t.test('a flood of steps is counted, not kept', async (t) => {
   t.ok(found.steps.has('s10499'));
 });
 
-t.test('long texts are cut in memory', async (t) => {
+t.test('long texts are truncated in memory', async (t) => {
   const long = 'x'.repeat(100_000);
   const found = only([
     { type: 'execution_started', execution, data: { name: long, argv: [long, long], labels: { [long]: long } } },

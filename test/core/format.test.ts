@@ -59,7 +59,7 @@ t.test('ages have one unit', (t) => {
   t.end();
 });
 
-t.test('an estimate is rounded to what it can be worth', (t) => {
+t.test('an estimate is rounded by its size', (t) => {
   t.same([0, 1, 23 * SECOND, 58 * SECOND].map(formatRemaining), ['~5s', '~5s', '~25s', '~1:00']);
   t.same([61 * SECOND, 400 * SECOND, 601 * SECOND].map(formatRemaining), ['~1:30', '~7:00', '~11:00']);
   t.same([HOUR + 1, -20].map(formatRemaining), ['~1:05:00', '~5s']);
@@ -97,7 +97,7 @@ t.test('clock time is local', (t) => {
   t.end();
 });
 
-t.test('an outcome reads as a sentence', (t) => {
+t.test('an outcome is formatted with its duration', (t) => {
   t.equal(formatOutcome('completed', 712_000), 'completed in 11:52');
   t.equal(formatOutcome('timeout', 2_000), 'timed out after 2.0s');
   t.equal(formatOutcome('running', 61_000), 'running for 1:01');
@@ -105,7 +105,7 @@ t.test('an outcome reads as a sentence', (t) => {
   t.end();
 });
 
-t.test('signs keep their columns: icons one cell, marks two, ASCII three, none with a variation selector', (t) => {
+t.test('icons have one cell, marks two, ASCII three, and none a variation selector', (t) => {
   for (const attention of [undefined, 'waiting', 'silent'] as const) {
     for (const status of STATUSES) {
       t.equal(cellsOf(statusIcon(status, false, attention)), 1, status);
@@ -122,14 +122,14 @@ t.test('signs keep their columns: icons one cell, marks two, ASCII three, none w
   t.end();
 });
 
-t.test('attention is said of what runs only', (t) => {
+t.test('attention is shown of running executions only', (t) => {
   t.equal(statusWord('running', 'waiting'), 'waiting');
   t.equal(statusWord('failed', 'waiting'), 'failed');
   t.equal(statusWord('queued'), 'queued');
   t.end();
 });
 
-t.test('ids are shortened to what is unique, and to four characters at least', (t) => {
+t.test('IDs are shortened to unique prefixes of at least four characters', (t) => {
   t.same(
     [...shortenIds(['7hq2m4kd9x', '7hq2m5aaaa', 'bcdefg', 'x'])],
     [

@@ -10,7 +10,7 @@ const LIST = [
   makeExecution({ id: 'e', status: 'queued' }),
 ];
 
-/** As one can read it: names, counts, members. */
+/** Formats groups: names, counts, members. */
 function groups(text: string): unknown[] {
   const grouping = parseGrouping(text);
   if (!grouping) throw new Error(`${text} is no grouping`);
@@ -21,7 +21,7 @@ function groups(text: string): unknown[] {
   ]);
 }
 
-t.test('by name, and those without any in the end', (t) => {
+t.test('groups are sorted by name, those without one last', (t) => {
   t.strictSame(groups('agent'), [
     ['__proto__', '0+0', 'd'],
     ['claude', '2+0', 'ac'],
@@ -33,7 +33,7 @@ t.test('by name, and those without any in the end', (t) => {
   t.end();
 });
 
-t.test('by all labels, or by one', (t) => {
+t.test('grouping by all labels, or by one', (t) => {
   t.strictSame(groups('label'), [
     ['env=prod', '1+0', 'a'],
     ['team=api', '0+1', 'b'],

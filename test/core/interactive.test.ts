@@ -3,7 +3,7 @@ import { INTERACTIVE_PROGRAMS, isInteractive, isProgramEntry } from '../../src/c
 
 const is = (line: string, programs: readonly string[] = INTERACTIVE_PROGRAMS) => isInteractive(line, programs);
 
-t.test('programs that a user operates are interactive, whatever runs them', (t) => {
+t.test('interactive programs are recognised, also behind wrappers', (t) => {
   const lines = [
     ...[
       'ssh host',
@@ -56,7 +56,7 @@ t.test('programs that a user operates are interactive, whatever runs them', (t) 
   t.end();
 });
 
-t.test('a script, a batch job and what only resembles such a program are not', (t) => {
+t.test('scripts, batch jobs and similar names are not interactive', (t) => {
   const lines = [
     ...['make', 'sshfs a b', 'vimdiff-all', 'sudo make -s', 'sudo make', 'sudo -u bob make -i', 'env make'],
     ...['python3 train.py', 'python3 -m http.server', 'python3 -c "x"', 'python3 < x.py', 'python3-config x'],
@@ -78,13 +78,13 @@ t.test('a script, a batch job and what only resembles such a program are not', (
   t.end();
 });
 
-t.test('a line of any length is read in linear time', (t) => {
+t.test('a command line is parsed in linear time', (t) => {
   for (const piece of ['a ', '$(', '`', '"', "'", '\\', '(', 'sudo ', '<', '1', 'A=1 ', 'do '])
     t.doesNotThrow(() => is(piece.repeat(100_000)), piece);
   t.end();
 });
 
-t.test('a list of the user counts alone', (t) => {
+t.test('a configured list replaces the default', (t) => {
   t.ok(is('mutt', ['mutt']));
   t.notOk(is('vim x', ['mutt']));
   t.notOk(is('vim x', []));
@@ -92,7 +92,7 @@ t.test('a list of the user counts alone', (t) => {
   t.end();
 });
 
-t.test('an entry begins with a program', (t) => {
+t.test('a pattern begins with a program', (t) => {
   for (const entry of INTERACTIVE_PROGRAMS) t.ok(isProgramEntry(entry), entry);
   for (const entry of ['!*', '-t x', ' vim', 'git  log', '', 'vim ']) t.notOk(isProgramEntry(entry), entry);
   t.end();

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { requiredTexts } from '../../src/core/literals.js';
 
-t.test('what every match must hold', (t) => {
+t.test('literals that every match contains', (t) => {
   const cases: [string, string[] | undefined][] = [
     ['needle', ['needle']],
     ['timed? ?out', ['time']],
@@ -34,7 +34,7 @@ t.test('what every match must hold', (t) => {
   t.end();
 });
 
-t.test('what is not understood demands nothing', (t) => {
+t.test('unsupported syntax yields no literals', (t) => {
   const patterns = ['(?i)abc', String.raw`\x41bc`, String.raw`\pLabc`, String.raw`\Qa.b\E`, String.raw`\n abc`, '(abc'];
   patterns.push(
     '[[:alpha:]]abc',

@@ -6,7 +6,7 @@ import { numbered } from '../helpers/events.js';
 
 const texts = (draft: Draft) => linesOf(numbered([draft])[0]!, 1).map(({ text }) => text);
 
-t.test('an event leaves as many lines as are counted, whatever it holds', (t) => {
+t.test('the number of lines equals their count, for any event', (t) => {
   const datas = [
     {},
     ...['', 'a', 'a\n', 'a\nb', '\n', '\n\n', 'a\r\nb\r\n', 'x\n'.repeat(100)].map((text) => ({ text, message: text })),
@@ -25,13 +25,13 @@ t.test('an event leaves as many lines as are counted, whatever it holds', (t) =>
   t.end();
 });
 
-t.test('output is split into lines, and a meter shows where it ended', (t) => {
+t.test('output is split into lines, and a meter shows its final state', (t) => {
   t.strictSame(texts({ type: 'output', data: { text: '10%\r50%\r100%\r\nnext\n' } }), ['100%', 'next']);
   t.strictSame(texts({ type: 'output', data: { base64: 'AAECAw==' } }), ['(4 bytes that are no UTF-8)']);
   t.end();
 });
 
-t.test('what an agent says is read whole, what its tools take is folded behind one line', (t) => {
+t.test('text of an agent is shown in full, tool calls as one line with details', (t) => {
   const [call] = linesOf(
     numbered([{ type: 'activity', data: { kind: 'tool-call', tool: 'Bash', input: { command: 'ls' } } }])[0]!,
     1,
@@ -52,7 +52,7 @@ t.test('what an agent says is read whole, what its tools take is folded behind o
   t.end();
 });
 
-t.test('milestones say what happened', (t) => {
+t.test('status changes have a line', (t) => {
   t.strictSame(texts({ type: 'step_failed', step: 's', data: { name: 'Build', durationMs: 2_000, error: 'no' } }), [
     'Build failed after 2.0s: no',
   ]);
@@ -63,14 +63,14 @@ t.test('milestones say what happened', (t) => {
   t.end();
 });
 
-t.test('a long line is cut and says by how much', (t) => {
+t.test('a long line is cut, with the number of characters removed', (t) => {
   const [line] = linesOf(numbered([{ type: 'output', data: { text: 'x'.repeat(LINE_CHARS + 5) } }])[0]!, 1);
   t.match(cutLine(line!), { cut: 5 });
   t.equal(cutLine(line!).text.length, LINE_CHARS);
   t.end();
 });
 
-t.test('a filter asks for text in any case, for a stream, a level, a step', (t) => {
+t.test('filters: text ignoring case, stream, level, step', (t) => {
   const events = numbered([
     { type: 'output', step: 's', data: { stream: 'stderr', text: 'Disk FULL' } },
     { type: 'output', data: { stream: 'stdout', text: 'fine' } },

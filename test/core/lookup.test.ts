@@ -13,7 +13,7 @@ const find = (text: string) => {
   return found && ('execution' in found ? found.execution.id : found.ambiguous);
 };
 
-t.test('the whole id, then the newest of a name, then a prefix of one id alone', (t) => {
+t.test('lookup by full ID, then newest name, then unique prefix', (t) => {
   t.equal(find('abc2'), 'abc2', 'an id goes before a name');
   t.equal(find('build'), 'abc2');
   t.equal(find('ab'), 'xyz', 'a name goes before a prefix');
@@ -25,14 +25,14 @@ t.test('the whole id, then the newest of a name, then a prefix of one id alone',
   t.end();
 });
 
-t.test('only some of many candidates are named', (t) => {
+t.test('the list of candidates is bounded', (t) => {
   const many = Array.from({ length: 100 }, (_, n) => makeExecution({ id: `many-${n}` }));
   t.match(findByText(many, 'many'), { ambiguous: Array.from({ length: 5 }, (_, n) => `many-${n}`) });
   t.equal((findByText(many, 'many') as { ambiguous: string[] }).ambiguous.length, 5);
   t.end();
 });
 
-t.test('the newest is the one that began last', (t) => {
+t.test('the newest execution is the one that began last', (t) => {
   t.equal(newest(EXECUTIONS)?.id, 'abd');
   t.equal(newest([]), undefined);
   t.end();

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { DURATION_UNITS, parseQuantity, SIZE_UNITS } from '../../src/core/quantity.js';
 
-t.test('sizes come out in bytes and durations in milliseconds', (t) => {
+t.test('sizes are parsed to bytes and durations to milliseconds', (t) => {
   t.equal(parseQuantity('16MiB', SIZE_UNITS), 16_777_216);
   t.equal(parseQuantity('1 TiB', SIZE_UNITS), 1_099_511_627_776);
   t.equal(parseQuantity('7d', DURATION_UNITS), 604_800_000);
@@ -9,7 +9,7 @@ t.test('sizes come out in bytes and durations in milliseconds', (t) => {
   t.end();
 });
 
-t.test('what is no whole number with a known unit is refused', (t) => {
+t.test('anything but a whole number with a known unit is refused', (t) => {
   for (const text of [
     '',
     '16',

@@ -27,13 +27,13 @@ function decide(state: State, { begun = [], isRun = () => true, recall = () => u
   return found.map(({ execution, refusal }) => (refusal === undefined ? execution.id : `${execution.id}: ${refusal}`));
 }
 
-t.test('a queue starts as many as it has slots, the first first', (t) => {
+t.test('a queue starts one run per slot, in order', (t) => {
   const state = folded(['a', 'b', 'c', 'd'].map((id) => queued(id, { queue: 'q' })));
   t.equal(DEFAULT_SLOTS, 1);
   t.strictSame(decide(state), ['a']);
   folded([set('q', { slots: 3 })], state);
   t.strictSame(decide(state), ['a', 'b', 'c']);
-  t.strictSame(decide(state, { begun: ['a', 'b'] }), ['c'], 'what was told to begin has its slot');
+  t.strictSame(decide(state, { begun: ['a', 'b'] }), ['c'], 'a started run occupies a slot');
   folded([started('a'), started('b'), started('c')], state);
   t.strictSame(decide(state), []);
   folded([set('q', { slots: 1 }), ended('a')], state);
@@ -45,7 +45,7 @@ t.test('a queue starts as many as it has slots, the first first', (t) => {
   t.end();
 });
 
-t.test('a slot is free however its run ends, and not while it is paused', (t) => {
+t.test('a slot is freed by any outcome, but not by a pause', (t) => {
   for (const how of ['completed', 'failed', 'cancelled', 'timeout', 'lost']) {
     const state = folded([queued('a', { queue: 'q' }), queued('b', { queue: 'q' }), started('a')]);
     t.strictSame(decide(state), []);
@@ -62,16 +62,16 @@ t.test('a slot is free however its run ends, and not while it is paused', (t) =>
   t.end();
 });
 
-t.test('a paused queue starts nothing, queues do not mind each other, and what is not ours is left alone', (t) => {
+t.test('a paused queue starts nothing, queues are independent, and other executions are not started', (t) => {
   const state = folded([queued('a', { queue: 'q' }), queued('b', { queue: 'r' }), set('q', { paused: true })]);
   t.strictSame(decide(state), ['b']);
   t.strictSame(decide(state, { isRun: (id) => id === 'a' }), []);
   t.strictSame(decide(folded([set('q', { paused: false })], state)), ['a', 'b']);
-  t.strictSame(decide(folded([queued('c')])), [], 'without a queue and without a need it is somebody else’s');
+  t.strictSame(decide(folded([queued('c')])), [], 'without queue and dependencies it is not started');
   t.end();
 });
 
-t.test('after others: it starts when all have completed, and is refused as soon as one has ended otherwise', (t) => {
+t.test('a dependent run starts when all others have completed, and is refused when one has not', (t) => {
   const state = folded([started('a'), started('b'), queued('c', { after: ['a', 'b'] }), ended('a')]);
   t.strictSame(decide(state), []);
   t.strictSame(decide(folded([ended('b')], state)), ['c']);
@@ -87,23 +87,23 @@ t.test('after others: it starts when all have completed, and is refused as soon 
   t.end();
 });
 
-t.test('in a queue, one that waits for others keeps its place and holds up nobody', (t) => {
+t.test('a run that waits for others keeps its place in a queue without blocking it', (t) => {
   const state = folded([started('x'), queued('a', { queue: 'q', after: ['x'] }), queued('b', { queue: 'q' })]);
   t.strictSame(decide(state), ['b']);
   t.strictSame(decide(folded([ended('x')], state)), ['a']);
   t.end();
 });
 
-t.test('who is not in memory is asked for', (t) => {
+t.test('the status of an execution that is not in memory is looked up', (t) => {
   const state = folded([queued('a', { after: ['old'] })]);
-  t.strictSame(decide(state), [], 'nobody knows yet');
+  t.strictSame(decide(state), [], 'not known yet');
   t.strictSame(decide(state, { recall: () => 'completed' }), ['a']);
   t.strictSame(decide(state, { recall: () => 'failed' }), ['a: it was to come after old, which is failed']);
   t.strictSame(decide(state, { recall: () => 'unknown' }), ['a: it was to come after old, which is not known']);
   t.end();
 });
 
-t.test('a circle is told, and what is not part of it only waits', (t) => {
+t.test('members of a dependency cycle are refused, others wait', (t) => {
   t.strictSame(decide(folded([queued('a', { after: ['a'] })])), ['a: it would wait for itself: a after a']);
   const state = folded([
     queued('x', { after: ['b'] }),
@@ -118,29 +118,26 @@ t.test('a circle is told, and what is not part of it only waits', (t) => {
   t.end();
 });
 
-t.test(
-  'views: every queue that is set or used, who runs and who waits in the order of their names’ first events',
-  (t) => {
-    const state = folded([
-      set('z', { slots: 4, paused: true }),
-      queued('c', { queue: 'q' }),
-      queued('a', { queue: 'q' }),
-      queued('b', { queue: 'q' }),
-      started('c'),
-      { type: 'execution_paused', execution: 'c' },
-      started('elsewhere'),
-    ]);
-    const views = [
-      { name: 'q', slots: 1, paused: false, running: ['c'], waiting: ['a', 'b'] },
-      { name: 'z', slots: 4, paused: true, running: [], waiting: [] },
-    ];
-    t.strictSame(queueViews(state), views);
-    t.strictSame(queueViews(stateFromJson(stateToJson(state), state.limits)), views, 'also out of a checkpoint');
-    t.end();
-  },
-);
+t.test('views: all queues that are configured or in use, their executions in order of creation', (t) => {
+  const state = folded([
+    set('z', { slots: 4, paused: true }),
+    queued('c', { queue: 'q' }),
+    queued('a', { queue: 'q' }),
+    queued('b', { queue: 'q' }),
+    started('c'),
+    { type: 'execution_paused', execution: 'c' },
+    started('elsewhere'),
+  ]);
+  const views = [
+    { name: 'q', slots: 1, paused: false, running: ['c'], waiting: ['a', 'b'] },
+    { name: 'z', slots: 4, paused: true, running: [], waiting: [] },
+  ];
+  t.strictSame(queueViews(state), views);
+  t.strictSame(queueViews(stateFromJson(stateToJson(state), state.limits)), views, 'also out of a checkpoint');
+  t.end();
+});
 
-t.test('what is carried over keeps its place, though it is told again behind the others', (t) => {
+t.test('carried executions keep their place in a queue', (t) => {
   const before = folded([
     queued('a', { queue: 'q' }),
     queued('b', { queue: 'q' }),
@@ -166,7 +163,7 @@ t.test('what is carried over keeps its place, though it is told again behind the
   t.end();
 });
 
-t.test('removed settings are gone, and slots that make no sense change nothing', (t) => {
+t.test('removed settings are forgotten, and invalid slots are ignored', (t) => {
   const state = folded([set('q', { slots: 3 })]);
   for (const slots of [0, -1, 1.5, MAX_SLOTS + 1, '4', null]) folded([set('q', { slots })], state);
   t.match(queueViews(state), [{ name: 'q', slots: 3 }]);
@@ -177,7 +174,7 @@ t.test('removed settings are gone, and slots that make no sense change nothing',
   t.end();
 });
 
-t.test('many that wait cost little: files are looked at for those alone that may start', (t) => {
+t.test('many queued executions cost little: files are read only for those that may start', (t) => {
   const state = folded([
     ...Array.from({ length: 9_000 }, (_, n) => started(`other-${n}`)),
     ...Array.from({ length: 1_000 }, (_, n) =>
@@ -199,11 +196,11 @@ t.test('many that wait cost little: files are looked at for those alone that may
   t.end();
 });
 
-t.test('what is declared is told once, and again when it changes', (t) => {
+t.test('a declaration is applied once, and again when it changes', (t) => {
   const tell = (drafts: Draft[], declared: Parameters<typeof toDeclare>[1]) => {
     const state = folded(drafts);
-    const told = toDeclare(state.queues, declared);
-    const after = folded([...drafts, ...told.map((data) => ({ type: 'queue_changed', data }))]);
+    const declarations = toDeclare(state.queues, declared);
+    const after = folded([...drafts, ...declarations.map((data) => ({ type: 'queue_changed', data }))]);
     t.strictSame(toDeclare(after.queues, declared), [], 'and not a second time');
     t.strictSame(
       toDeclare(stateFromJson(stateToJson(after), after.limits).queues, declared),
@@ -211,21 +208,24 @@ t.test('what is declared is told once, and again when it changes', (t) => {
       'nor after a restart',
     );
     const views = Object.fromEntries(queueViews(after).map(({ name, slots, paused }) => [name, { slots, paused }]));
-    return { told, views };
+    return { declarations, views };
   };
   const declared = { q: { slots: 3, paused: true } };
   const first = set('q', { slots: 3, paused: true, declared: true });
   t.strictSame(tell([], declared), {
-    told: [{ name: 'q', slots: 3, paused: true, declared: true }],
+    declarations: [{ name: 'q', slots: 3, paused: true, declared: true }],
     views: declared,
   });
-  t.strictSame(tell([first, set('q', { slots: 5 })], declared), { told: [], views: { q: { slots: 5, paused: true } } });
+  t.strictSame(tell([first, set('q', { slots: 5 })], declared), {
+    declarations: [],
+    views: { q: { slots: 5, paused: true } },
+  });
   const other = { q: { slots: 4, paused: true } };
   t.strictSame(tell([first, set('q', { slots: 5 })], other).views, other, 'a changed declaration wins');
   t.strictSame(tell([set('q', { slots: 5 })], declared).views, declared, 'over what was set before, too');
-  t.strictSame(tell([first], {}), { told: [{ name: 'q', removed: true }], views: {} });
+  t.strictSame(tell([first], {}), { declarations: [{ name: 'q', removed: true }], views: {} });
   const kept = tell([first, set('q', { slots: 5 })], {});
-  t.strictSame(kept, { told: [{ name: 'q', declared: false }], views: { q: { slots: 5, paused: true } } });
-  t.strictSame(tell([set('r', { slots: 2 })], {}).told, [], 'one that was never declared is nobody’s to remove');
+  t.strictSame(kept, { declarations: [{ name: 'q', declared: false }], views: { q: { slots: 5, paused: true } } });
+  t.strictSame(tell([set('r', { slots: 2 })], {}).declarations, [], 'a queue that was never declared is kept');
   t.end();
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { isQuiet, parseQuietHours } from '../../src/core/quiet-hours.js';
 
-// where clocks are changed on 2026-03-29 (02:00 to 03:00) and 2026-10-25 (03:00 to 02:00)
+// daylight saving time changes on 2026-03-29 (02:00 to 03:00) and 2026-10-25 (03:00 to 02:00)
 process.env['TZ'] = 'Europe/Berlin';
 
 const at = (text: string) => Date.parse(text);
@@ -11,7 +11,7 @@ const quiet = (hours: string, time: string) => {
   return isQuiet([parsed], at(time));
 };
 
-t.test('hours and days are read, and nothing else', (t) => {
+t.test('valid hours and days are parsed, anything else is refused', (t) => {
   t.strictSame(parseQuietHours('22:00-07:00'), { from: 1_320, to: 420, days: [0, 1, 2, 3, 4, 5, 6] });
   t.strictSame(parseQuietHours('Mon-Fri 9:30 - 17:00'), { from: 570, to: 1_020, days: [1, 2, 3, 4, 5] });
   t.strictSame(parseQuietHours('sat,sun 00:00-24:00'), { from: 0, to: 1_440, days: [6, 0] });
@@ -23,7 +23,7 @@ t.test('hours and days are read, and nothing else', (t) => {
   t.end();
 });
 
-t.test('over midnight, in local time', (t) => {
+t.test('hours across midnight, in local time', (t) => {
   const cases = { '20:59': false, '21:00': true, '23:00': true, '02:00': true, '05:59': true, '06:00': false };
   // UTC is an hour behind in winter
   for (const [time, is] of Object.entries(cases))
@@ -33,7 +33,7 @@ t.test('over midnight, in local time', (t) => {
   t.end();
 });
 
-t.test('days are those on which the hours begin', (t) => {
+t.test('days are the days on which the hours begin', (t) => {
   // 2026-01-16 is a Friday
   const hours = 'fri 22:00-07:00';
   t.equal(quiet(hours, '2026-01-16T22:30:00+01:00'), true);
@@ -45,7 +45,7 @@ t.test('days are those on which the hours begin', (t) => {
   t.end();
 });
 
-t.test('when clocks are changed, what they show counts', (t) => {
+t.test('changes of daylight saving time: the wall clock counts', (t) => {
   const hours = '22:00-07:00';
   t.equal(quiet(hours, '2026-03-29T06:59:00+02:00'), true, 'an hour shorter in spring');
   t.equal(quiet(hours, '2026-03-29T07:00:00+02:00'), false);

@@ -7,7 +7,7 @@ import { at } from '../helpers/events.js';
 
 type Draft = Partial<NewEvent> & { type: string };
 
-/** The same events in one write, or each in a write of its own: the routes must be the same. */
+/** The same events in one write, or each in a separate one: the routes must be equal. */
 function routed(drafts: Draft[], together: boolean) {
   const state = emptyState();
   const router = createEventRouter(state);
@@ -48,13 +48,13 @@ const log = (source?: string, execution?: string): Draft => ({
 for (const together of [true, false]) {
   const how = together ? 'in one write' : 'in a write each';
 
-  t.test(`(source, n) is taken once, ${how}`, async (t) => {
+  t.test(`a duplicate (source, n) is dropped, ${how}`, async (t) => {
     const counted = (n: number, source = 's'): Draft => ({ type: 'log', source, n, execution: 'a' });
     const drafts = [counted(0), counted(1), counted(1), counted(0), counted(5), counted(3), counted(1, 'other')];
     t.strictSame(routed(drafts, together).routes, ['a', 'a', 'taken', 'taken', 'a', 'taken', 'a']);
   });
 
-  t.test(`an execution is looked up by ID, name or prefix where the event says so, ${how}`, async (t) => {
+  t.test(`an execution is looked up by ID, name or prefix if the event requests it, ${how}`, async (t) => {
     const named = (execution: string, name: string): Draft => ({ ...started(execution), data: { name } });
     const lookUp = (execution: string, type = 'log'): Draft => ({ type, execution, lookup: true });
     const drafts: [Draft, string][] = [
@@ -71,7 +71,7 @@ for (const together of [true, false]) {
       [lookUp('backup', 'step_failed'), 'k2bbbb'],
       [{ ...started('nightly'), data: { argv: ['make', '-j4'] } }, 'nightly'],
       [lookUp('make -j4'), 'nightly'],
-      // a start is that of a new one
+      // a start names a new execution
       [lookUp('backup', 'execution_started'), 'backup'],
       [lookUp('backup'), 'backup'],
     ];
@@ -84,13 +84,13 @@ for (const together of [true, false]) {
     );
   });
 
-  t.test(`an alert is about the execution that it names, not about the one that came after it, ${how}`, async (t) => {
+  t.test(`an alert refers to the execution that it names, not to its successor, ${how}`, async (t) => {
     const alert: Draft = { type: 'alert_triggered', execution: 'a' };
     const drafts = [started('a'), ended('a'), started('a'), alert, { type: 'alert_triggered', source: 's' }];
     t.strictSame(routed(drafts, together).routes, ['a', 'a', 'a~2', 'a', undefined]);
   });
 
-  t.test(`without an execution an event goes to its source’s open one, ${how}`, async (t) => {
+  t.test(`an event without an execution is routed to the open one of its source, ${how}`, async (t) => {
     const drafts = [
       log('s'),
       started('a', 's'),
@@ -123,7 +123,7 @@ for (const together of [true, false]) {
     t.equal(findExecution(state, 'a~3')?.status, 'running');
   });
 
-  t.test(`a start that comes after its end is late, not another generation, ${how}`, async (t) => {
+  t.test(`a start after an implicit end is late and opens no generation, ${how}`, async (t) => {
     const { routes, state } = routed([ended('a'), started('a'), log(undefined, 'a')], together);
     t.strictSame(routes, ['a', 'a', 'a']);
     t.equal(findExecution(state, 'a')?.status, 'completed');
@@ -134,7 +134,7 @@ for (const together of [true, false]) {
   });
 }
 
-t.test('what was routed and then refused is forgotten', async (t) => {
+t.test('events that are routed and then refused are forgotten', async (t) => {
   const router = createEventRouter(emptyState());
   const event: NewEvent = { type: 'execution_started', execution: 'a', source: 's', n: 1, data: {} };
   router.route(event);

@@ -14,7 +14,7 @@ import { translate } from '../../src/core/event-aliases.js';
 const RUN = { source: 'run-10-r1', execution: 'r1' };
 const COMMAND = { kind: 'run', argv: ['./job.sh', 'now'] };
 
-/** What a daemon makes of these, each written before the next is placed; a second apart. */
+/** Places and folds events like a daemon, each before the next one, a second apart. */
 function feed(state: State, events: readonly (Partial<NewEvent> & { type: string })[]): State {
   const router = createEventRouter(state);
   for (const given of events) {
@@ -82,7 +82,7 @@ t.test('the first task describes the run, and only the runner ends it', (t) => {
   t.end();
 });
 
-t.test('the name of a run: that of --name, else that of its task, however late the runner is', (t) => {
+t.test('the name of a run is that of --name, else that of its task, also if the runner is late', (t) => {
   t.equal(get(t, feed(startRun({ name: 'mine' }), [starts('a')])).name, 'mine');
   const queued = feed(emptyState(), [{ type: 'execution_queued', ...RUN, data: COMMAND }]);
   feed(queued, [starts('a'), { type: 'execution_started', ...RUN, data: { ...COMMAND, pid: 10 } }]);
@@ -149,7 +149,7 @@ t.test('a run ends with the worse of its status and the stated outcome', (t) => 
   t.end();
 });
 
-t.test('an end without an outcome has the one of its steps', (t) => {
+t.test('an end without an outcome gets that of its steps', (t) => {
   const failing = [of('e', 'step_started', 's', { name: 's' }), of('e', 'step_failed', 's')];
   const allowed = [of('e', 'step_started', 's', { continueOnFailure: true }), of('e', 'step_failed', 's')];
   const again = [...failing, of('e', 'step_started', 's'), of('e', 'step_completed', 's')];
@@ -188,7 +188,7 @@ t.test('tasks of another vocabulary, by emit inside the run', (t) => {
   t.end();
 });
 
-t.test('what is no task of the run stays apart', (t) => {
+t.test('other executions do not become tasks of a run', (t) => {
   const state = feed(startRun(), [
     { type: 'execution_started', execution: 'cmd', source: 'bash-1-x', data: { kind: 'command', parent: 'r1' } },
     starts('a'),
@@ -202,7 +202,7 @@ t.test('what is no task of the run stays apart', (t) => {
   t.end();
 });
 
-t.test('a run that is over is no parent, and takes no event of an environment that has outlived it', (t) => {
+t.test('an ended run is no parent, and gets no events of an inherited environment', (t) => {
   const state = feed(startRun(), [
     { type: 'log', execution: 'r1', inherited: true, sender: ['emit-7.1'], data: { message: 'inside' } },
     ends('completed'),
@@ -221,11 +221,11 @@ t.test('a run that is over is no parent, and takes no event of an environment th
   t.equal(get(t, during, 'inner').parent, 'r1');
   const late = { ...starts('before', { kind: 'command' }), time: new Date(1_790_000_000_500).toISOString() };
   feed(during, [late]);
-  t.equal(get(t, during, 'before').parent, 'r1', 'one that began before the end and is told later');
+  t.equal(get(t, during, 'before').parent, 'r1', 'one that began before the end and is reported later');
   t.end();
 });
 
-t.test('the run of an agent is not described by what the agent starts', (t) => {
+t.test('tasks that an agent starts do not describe its run', (t) => {
   const state = feed(startRun({ agent: 'claude' }, 'agent'), [
     starts('a'),
     of('a', 'execution_failed'),
@@ -236,7 +236,7 @@ t.test('the run of an agent is not described by what the agent starts', (t) => {
   t.end();
 });
 
-t.test('tasks survive a checkpoint, and go with their run', (t) => {
+t.test('tasks survive a checkpoint, and are forgotten with their run', (t) => {
   const before = feed(startRun(), [starts('a'), starts('b')]);
   const state = stateFromJson(stateToJson(before), before.limits);
   feed(state, [of('b', 'step_started', 'x'), of('a', 'step_started', 'x'), ends('completed')]);
@@ -246,7 +246,7 @@ t.test('tasks survive a checkpoint, and go with their run', (t) => {
   t.end();
 });
 
-t.test('what has no runner is ended by whoever recorded it, whatever it calls itself', (t) => {
+t.test('an execution without a runner is ended by its producer, also if its kind is run', (t) => {
   const state = feed(emptyState(), [
     { type: 'execution_started', execution: 'r1', data: { kind: 'run' } },
     { type: 'execution_completed', execution: 'r1' },

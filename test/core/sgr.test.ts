@@ -29,7 +29,7 @@ t.test('colours: sixteen by name, the palette, any', (t) => {
   t.end();
 });
 
-t.test('nothing but colours is obeyed, and nothing is lost', (t) => {
+t.test('only colours are interpreted, and no text is lost', (t) => {
   const hostile = `${E}]52;c;evil\u0007 ${E}[2J \u009b31m \u202e x`;
   t.equal(
     styledRuns(hostile)

@@ -5,7 +5,7 @@ import { makeExecution } from '../helpers/models.js';
 
 const SETTINGS = { after: 120_000, factor: 3 };
 
-t.test('the usual gap is longer than nearly all gaps', async (t) => {
+t.test('the usual gap is a high percentile', async (t) => {
   t.equal(usualGap([]), 0);
   t.equal(usualGap([10, 20, 30]), 30);
   const mostly = [...Array.from({ length: 95 }, () => 20_000), ...Array.from({ length: 5 }, () => 900_000)];
@@ -13,16 +13,16 @@ t.test('the usual gap is longer than nearly all gaps', async (t) => {
   t.equal(usualGap(mostly.slice(5)), 900_000, 'unless there are too many of them');
 });
 
-t.test('who is stopped or waits cannot be silent, nor a command typed at a prompt', async (t) => {
+t.test('paused and waiting executions cannot be silent, nor commands typed at a prompt', async (t) => {
   t.equal(canBeSilent(makeExecution()), true);
   t.equal(canBeSilent(makeExecution({ kind: 'command' })), false);
   t.equal(canBeSilent(makeExecution({ attention: 'waiting' })), false);
-  t.equal(canBeSilent(makeExecution({ attention: 'silent' })), false, 'it is told once');
+  t.equal(canBeSilent(makeExecution({ attention: 'silent' })), false, 'it is reported once');
   for (const status of ['paused', 'queued', 'completed'] as const)
     t.equal(canBeSilent(makeExecution({ status })), false);
 });
 
-t.test('each name has its own gaps, few of them, of few names', async (t) => {
+t.test('gaps are kept by name, bounded in number', async (t) => {
   const gaps = createGaps();
   gaps.add('slow', 100_000);
   t.equal(gaps.limit('slow', SETTINGS), 300_000);
@@ -36,7 +36,7 @@ t.test('each name has its own gaps, few of them, of few names', async (t) => {
   t.equal(gaps.limit('first', SETTINGS), 120_000, 'and the names that were not seen longest');
 });
 
-t.test('the next activity takes silence back, and nothing else does', async (t) => {
+t.test('only activity ends silence', async (t) => {
   const silent = [
     { type: 'execution_started', execution: 'e' },
     { type: 'attention', execution: 'e', data: { state: 'silent', reason: 'nothing heard for 41s' } },

@@ -23,7 +23,7 @@ const ran = (execution: string) => [
   { type: 'execution_completed', execution },
 ];
 
-t.test('as JSON and back it is the same, and shares nothing with it', (t) => {
+t.test('the state survives a round trip through JSON, and the copy shares nothing', (t) => {
   const state = folded(
     [
       ...ran('old'),
@@ -45,7 +45,7 @@ t.test('as JSON and back it is the same, and shares nothing with it', (t) => {
   t.end();
 });
 
-t.test('what has ended is remembered whole, then as a summary, then not at all', (t) => {
+t.test('ended executions are kept whole, then as summaries, then evicted', (t) => {
   const state = folded(['a', 'b', 'c', 'd', 'e'].flatMap(ran), emptyState({ open: 1_000, ended: 2, summaries: 2 }));
   t.strictSame([...state.ended.keys()], ['d', 'e']);
   t.strictSame([...state.summaries.keys()], ['b', 'c']);
@@ -70,7 +70,7 @@ const opened = (execution: string) => [
   { type: 'output', execution, data: { text: 'hello' } },
 ];
 
-t.test('of open executions the least active are summaries, and events go on to count', (t) => {
+t.test('the least active open executions are condensed, and their events are still folded', (t) => {
   const state = folded(['a', 'b', 'c'].flatMap(opened), emptyState({ open: 2, ended: 5, summaries: 5 }));
   t.strictSame([...state.alive.keys()], ['a', 'b', 'c'], 'all are there, in their order');
   t.strictSame([...state.whole], ['c']);
@@ -106,7 +106,7 @@ t.test('of open executions the least active are summaries, and events go on to c
   t.end();
 });
 
-t.test('a summary of an open execution ends as any other, and its producer may end a lost one', (t) => {
+t.test('a condensed execution can end, and its producer can replace the outcome lost', (t) => {
   const state = folded(['a', 'b', 'c'].flatMap(opened), emptyState({ open: 1, ended: 5, summaries: 5 }));
   const [lost, failed, late] = numbered(
     [
@@ -126,7 +126,7 @@ t.test('a summary of an open execution ends as any other, and its producer may e
   t.end();
 });
 
-t.test('sessions of hooks stay whole, and a closer limit counts at once', (t) => {
+t.test('sessions of hooks are never condensed, and a lower limit applies at once', (t) => {
   const init = { type: 'activity', execution: 'a', data: { kind: 'init', agent: 'claude', via: 'hooks' } };
   const state = folded([...opened('a'), init, ...opened('b'), ...opened('c')]);
   setLimits(state, { ...state.limits, open: 1 });
@@ -134,13 +134,13 @@ t.test('sessions of hooks stay whole, and a closer limit counts at once', (t) =>
   t.end();
 });
 
-t.test('limits of zero keep nothing that is over', (t) => {
+t.test('limits of zero keep no ended execution', (t) => {
   const state = folded(ran('a'), emptyState({ open: 1_000, ended: 0, summaries: 0 }));
   t.equal(findExecution(state, 'a'), undefined);
   t.end();
 });
 
-t.test('what is alive is never forgotten, whatever leaves the journal', (t) => {
+t.test('open executions are kept when their events are removed from the journal', (t) => {
   const state = folded([
     ...ran('over'),
     { type: 'execution_started', execution: 'alive', source: 'me', n: 1 },
@@ -159,7 +159,7 @@ t.test('what is alive is never forgotten, whatever leaves the journal', (t) => {
   t.end();
 });
 
-t.test('an execution that is installed replaces what was known of it, wherever that was', (t) => {
+t.test('installing an execution replaces its earlier state', (t) => {
   const state = folded([{ type: 'execution_started', execution: '7hq2m4kd9x' }]);
   installExecution(state, makeExecution({ status: 'completed' }), true);
   t.equal(state.alive.size, 0);
@@ -172,7 +172,7 @@ t.test('an execution that is installed replaces what was known of it, wherever t
   t.end();
 });
 
-t.test('notes that carry over what was alive make up for the events that are gone', (t) => {
+t.test('notes carry over open executions whose events were removed', (t) => {
   const before = folded([
     { type: 'execution_started', execution: 'a', source: 'me', n: 3, data: { name: 'A' } },
     { type: 'step_started', execution: 'a', step: 's', data: { name: 'S' } },
@@ -199,7 +199,7 @@ t.test('notes that carry over what was alive make up for the events that are gon
   t.end();
 });
 
-t.test('of very many producers the quietest are forgotten, of very many queues the first', (t) => {
+t.test('the least active producers and the oldest queues are evicted', (t) => {
   const state = emptyState();
   for (let n = 0; n <= 100_000; n++) rememberSource(state, `s${n}`, { n, open: [], firstSeq: n, lastSeq: n, time: '' });
   t.equal(state.sources.size, 50_001);
@@ -212,7 +212,7 @@ t.test('of very many producers the quietest are forgotten, of very many queues t
   t.end();
 });
 
-t.test('with closer limits less is remembered at once', (t) => {
+t.test('lower limits evict at once', (t) => {
   const state = folded(['a', 'b', 'c', 'd'].flatMap(ran), emptyState({ open: 1_000, ended: 3, summaries: 3 }));
   setLimits(state, { open: 1_000, ended: 1, summaries: 2 });
   t.strictSame([...state.ended.keys()], ['d']);

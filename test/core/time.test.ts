@@ -18,7 +18,7 @@ t.test('an RFC 3339 time becomes UTC with milliseconds', (t) => {
   t.end();
 });
 
-t.test('what is no time, or names one that does not exist, is refused', (t) => {
+t.test('invalid and nonexistent times are refused', (t) => {
   const cases = [
     '',
     'yesterday',
@@ -47,7 +47,7 @@ t.test('what is no time, or names one that does not exist, is refused', (t) => {
   t.end();
 });
 
-t.test('every day of a leap year and of another one is known', (t) => {
+t.test('all days of a leap year and of another year are valid', (t) => {
   for (let day = Date.UTC(2024, 0, 1); day < Date.UTC(2026, 0, 1); day += 86_400_000) {
     const text = new Date(day).toISOString();
     if (normalizeTime(text) !== text) t.fail(text);

@@ -4,7 +4,7 @@ import { fold } from '../../src/core/fold.js';
 import { emptyState, newestFirst } from '../../src/core/state.js';
 import { typicalDurationOf } from '../../src/core/typical-duration.js';
 
-/** Executions that took so long, in their order, each with a step of half of it; and one that has begun since. */
+/** Executions of these durations, each with a step of half the duration, and a running one. */
 function history(durations: readonly number[], end = 'execution_completed', cwd = '/a'): [Execution, Execution[]] {
   const state = emptyState();
   let seq = 0;
@@ -27,7 +27,7 @@ function history(durations: readonly number[], end = 'execution_completed', cwd 
   return [now!, others];
 }
 
-t.test('the middle of the former ones, of the whole and of each step', (t) => {
+t.test('the median of earlier executions, in total and by step', (t) => {
   t.strictSame(typicalDurationOf(...history([10, 1_000, 30])), { ms: 30, runs: 3, steps: [['load', 15]] });
   t.equal(typicalDurationOf(...history([10, 20, 30, 1_000]))?.ms, 25);
   t.equal(typicalDurationOf(...history([10, 20])), undefined, 'too few');
@@ -36,7 +36,7 @@ t.test('the middle of the former ones, of the whole and of each step', (t) => {
   t.end();
 });
 
-t.test('only what came to its end before, and is the same thing', (t) => {
+t.test('only completed, earlier, equal executions count', (t) => {
   for (const end of ['execution_failed', 'execution_cancelled', 'execution_timeout', 'execution_lost'])
     t.equal(typicalDurationOf(...history([1, 2, 3], end)), undefined, end);
   t.equal(typicalDurationOf(...history([1, 2, 3], 'execution_completed', '/b')), undefined, 'in another directory');

@@ -14,7 +14,7 @@ const say = (text: string) => ({
 const toBytes = (...lines: unknown[]) =>
   Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
 
-t.test('programs that were told to speak a format are known by their command line', async (t) => {
+t.test('formats are recognised by the command line', async (t) => {
   const cases = [
     ['claude', ['claude', '-p', 'hi', '--output-format', 'stream-json', '--verbose']],
     ['claude', ['/opt/bin/claude', '-p', '--output-format=stream-json']],
@@ -27,7 +27,7 @@ t.test('programs that were told to speak a format are known by their command lin
   for (const [name, argv] of cases) t.equal(FORMATS.ofProgram(argv)?.name, name, argv.join(' '));
 });
 
-t.test('behind a wrapper the first lines tell, and what came before stays output', async (t) => {
+t.test('behind a wrapper formats are recognised by the first lines, and earlier lines stay output', async (t) => {
   const content = toBytes('npm warn something', { some: 'json' }, say('hello'), 'words between');
   for (const chunks of [[content], linesOf(content), bytesOf(content)]) {
     const { format, text, events } = replay(chunks, { argv: ['npx', 'claude'] });
@@ -37,7 +37,7 @@ t.test('behind a wrapper the first lines tell, and what came before stays output
   }
 });
 
-t.test('a line that comes late among others is not taken for the first one', async (t) => {
+t.test('a late line of a format does not select it', async (t) => {
   const others = Array.from({ length: 30 }, (_, n) => ({ level: 'info', n }));
   const { format, text } = replay([toBytes(...others, say('quoted in a log'))]);
   t.equal(format, undefined);
@@ -46,23 +46,20 @@ t.test('a line that comes late among others is not taken for the first one', asy
   t.equal(replay([Buffer.from(much), toBytes(say('far behind'))]).format, undefined);
 });
 
-t.test(
-  'where nothing was found in sixteen megabytes nobody looks any more, unless a format was asked for',
-  async (t) => {
-    const silence = (megabytes: number) =>
-      Array.from({ length: megabytes }, () => Buffer.from('words\n'.repeat(174_763)));
-    const meter = toBytes('10%', '20%', '30%');
-    const found = (megabytes: number, format?: string) =>
-      replay([...silence(megabytes), meter], format === undefined ? {} : { format }).events.length > 0;
-    t.equal(found(15), true);
-    t.equal(found(17), false);
-    t.equal(found(17, 'meters'), true);
-    const between = replay([...silence(10), meter, ...silence(10), toBytes('40%', '50%')], { stepMs: 200 });
-    t.equal(between.execution.progress?.current, 50, 'what is found counts anew');
-  },
-);
+t.test('text formats are given up after sixteen megabytes without an event, unless one was named', async (t) => {
+  const silence = (megabytes: number) =>
+    Array.from({ length: megabytes }, () => Buffer.from('words\n'.repeat(174_763)));
+  const meter = toBytes('10%', '20%', '30%');
+  const found = (megabytes: number, format?: string) =>
+    replay([...silence(megabytes), meter], format === undefined ? {} : { format }).events.length > 0;
+  t.equal(found(15), true);
+  t.equal(found(17), false);
+  t.equal(found(17, 'meters'), true);
+  const between = replay([...silence(10), meter, ...silence(10), toBytes('40%', '50%')], { stepMs: 200 });
+  t.equal(between.execution.progress?.current, 50, 'what is found counts anew');
+});
 
-t.test('a name picks a format, or none', async (t) => {
+t.test('a name selects a format, or none', async (t) => {
   t.equal(replay([toBytes(say('x'))], { format: 'plain' }).events.length, 0);
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'plain' }).events.length, 0);
   t.equal(replay([toBytes('10%', '20%', '30%')], { format: 'meters' }).events.at(-1)?.type, 'progress');
@@ -70,12 +67,12 @@ t.test('a name picks a format, or none', async (t) => {
   t.throws(() => FORMATS.named('cluade'), { code: 'usage', message: /"cluade" is none of auto, plain, claude/ });
 });
 
-t.test('names are told apart, and every format has a word to say for itself', async (t) => {
+t.test('formats have unique names and descriptions', async (t) => {
   t.equal(new Set(FORMATS.all.map(({ name }) => name)).size, FORMATS.all.length);
   for (const { describe } of FORMATS.all) t.match(describe, /: \S/);
 });
 
-t.test('a long text is kept once, in its line; the beginning stands beside it', async (t) => {
+t.test('a long text is kept once, in its line, with an excerpt next to it', async (t) => {
   const long = 'The quick brown fox. '.repeat(1_000);
   const { events, kept } = replay([toBytes(say(long))]);
   const data = events[0]!.data;
@@ -92,7 +89,7 @@ t.test('a long text is kept once, in its line; the beginning stands beside it', 
   t.equal(activityText({ text: 'short', textAt: '/a/b/c', raw: '{"a":1}' }), 'short');
 });
 
-t.test('a line of ten megabytes closes its call, and is kept as output', async (t) => {
+t.test('a line of ten megabytes ends its tool call, and is kept as output', async (t) => {
   const call = (id: string) => ({
     type: 'assistant',
     message: { content: [{ type: 'tool_use', id, name: 'Read', input: { file_path: '/a.png' } }] },
@@ -121,7 +118,7 @@ t.test('a line of ten megabytes closes its call, and is kept as output', async (
   t.ok(longest < 256 * 1024, 'no event is longer than a line of the journal');
 });
 
-t.test('bytes that are no text, and a line that was cut', async (t) => {
+t.test('invalid UTF-8, and a line that was cut off', async (t) => {
   const content = Buffer.concat([
     toBytes(say('one')),
     Buffer.from([0x7b, 0xff, 0xfe, 0x0a]),
@@ -136,7 +133,7 @@ t.test('bytes that are no text, and a line that was cut', async (t) => {
   t.ok(replay([windows]).kept.equals(windows), 'with a carriage return');
 });
 
-t.test('an execution has failed if its process or its stream says so', async (t) => {
+t.test('an execution has failed if its process or its stream has', async (t) => {
   t.strictSame(resolveOutcome('completed', undefined), { status: 'completed' });
   t.strictSame(resolveOutcome('completed', { status: 'failed', error: 'no' }), { status: 'failed', error: 'no' });
   t.strictSame(resolveOutcome('failed', { status: 'completed', summary: 'done' }), {

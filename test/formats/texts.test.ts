@@ -3,7 +3,7 @@ import t from 'tap';
 import { FORMATS } from '../../src/agents/formats.js';
 import { bytesOf, recordings, replay } from '../helpers/replay.js';
 
-/** Progress as it is told, in the order of the lines. */
+/** Returns the progress events, in the order of the lines. */
 function progressOf(text: string, stepMs = 200): string[] {
   const lines = text.split(/(?<=[\r\n])/).map((line) => Buffer.from(line));
   const { events } = replay(lines, { stepMs });
@@ -12,7 +12,7 @@ function progressOf(text: string, stepMs = 200): string[] {
     .map(({ data }) => `${String(data['current'])}/${String(data['total'])} ${String(data['message'])}`.trim());
 }
 
-t.test('a meter is believed when the same shape has grown', async (t) => {
+t.test('a meter is recognised when the same shape has grown', async (t) => {
   t.strictSame(progressOf('at 10%\nat 20%\nat 30%\n'), ['20/100 at', '30/100 at']);
   t.strictSame(progressOf('Loading 5% |#   |\rLoading 50% |##  |\rLoading 100% |####|\n'), [
     '50/100 Loading',
@@ -23,7 +23,7 @@ t.test('a meter is believed when the same shape has grown', async (t) => {
   t.strictSame(progressOf('a.py ..   [ 50%]\nb.py ..   [100%]\n'), ['100/100']);
 });
 
-t.test('prose with numbers is none', async (t) => {
+t.test('prose with numbers is not a meter', async (t) => {
   const prose = [
     ...[
       'We are 20% faster.',
@@ -36,7 +36,7 @@ t.test('prose with numbers is none', async (t) => {
   t.strictSame(progressOf(`${prose.join('\n')}\n`), []);
 });
 
-t.test('a level is no progress', async (t) => {
+t.test('a level is not progress', async (t) => {
   const rows: Record<string, string[]> = {
     'it begins in the middle and moves little': ['disk 41%', 'disk 42%', 'disk 43%', 'disk 44%'],
     'its words say so, in front': ['CPU 3%', 'CPU 12%', 'CPU 40%', 'CPU 90%'],
@@ -49,18 +49,18 @@ t.test('a level is no progress', async (t) => {
   t.strictSame(progressOf('[ 40%] Building a\n[ 41%] Building b\n[ 42%] Building b\n').length > 0, true, 'a build');
 });
 
-t.test('a phase that begins again has to grow again', async (t) => {
+t.test('a restarted meter must grow again', async (t) => {
   t.strictSame(progressOf('one 5%\none 60%\none 0%\none 10%\n'), ['60/100 one', '10/100 one']);
 });
 
-t.test('a fast meter is told now and then, the last word always', async (t) => {
+t.test('a fast meter is throttled, and its last value is always emitted', async (t) => {
   const text = Array.from({ length: 100_000 }, (_, n) => `(${n}/100000)\n`).join('');
-  const told = progressOf(text, 0);
-  t.ok(told.length <= 3, `${told.length} events`);
-  t.equal(told.at(-1), '99999/100000');
+  const events = progressOf(text, 0);
+  t.ok(events.length <= 3, `${events.length} events`);
+  t.equal(events.at(-1), '99999/100000');
 });
 
-t.test('the progress of the taskbar counts for more than what is guessed', async (t) => {
+t.test('taskbar progress disables guessed meters', async (t) => {
   const bar = (percent: number, end: string) => `\u001b]9;4;1;${percent}${end}`;
   const text = `${bar(10, '\u0007')}(1/9)\r${bar(20, '\u001b\\')}(2/9)\r${bar(30, '\u0007')}(3/9)\r`;
   const { events } = replay(bytesOf(Buffer.from(text)), { stepMs: 200 });
@@ -106,7 +106,7 @@ t.test('TAP without versions and details', async (t) => {
   t.strictSame(replay([Buffer.from('ok\nok 1\nnot ok this\n1..2 of them\n')]).execution.steps, [], 'words are none');
 });
 
-t.test('what node:test prints, really', async (t) => {
+t.test('real output of node:test', async (t) => {
   const source = `import test from 'node:test';
     await test('outer', async (t) => { await t.test('inner', () => {}); await t.test('bad', () => { throw new Error('so it is'); }); });
     await test('left', { skip: true }, () => {});`;
@@ -148,14 +148,14 @@ t.test('go test -json', async (t) => {
   ]);
 });
 
-t.test('pieces without an end are of no interest, and what follows them is', async (t) => {
+t.test('pieces without a separator are skipped, and later ones are read', async (t) => {
   const long = Buffer.from('x'.repeat(200_000));
   const { events, kept } = replay([long, long, Buffer.from('\n10%\n20%\n')], { stepMs: 200 });
   t.equal(kept.length, 400_009);
   t.equal(events.length, 1);
 });
 
-t.test('a text without the marks of a format holds nothing for it', async (t) => {
+t.test('a text without the marks of a format is not parsed', async (t) => {
   const lines = recordings().flatMap(({ content }) => content.toString().split(/[\r\n\u0007]/));
   for (const { name, kind, marks, create } of FORMATS.all) {
     if (kind !== 'text') continue;

@@ -12,7 +12,7 @@ import { isAble, isMissing, whyNo } from '../helpers/needs.js';
 import { quoteWord, SHELLS } from '../helpers/shells.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** What /bin/sh may be. */
+/** Shells that may be /bin/sh. */
 const LAUNCHERS = SHELLS.filter(({ name, skip }) => name !== 'zsh' && !skip).map(({ name, command }) => ({
   name,
   // zsh as sh would take it for `set -f`
@@ -28,7 +28,7 @@ const command = (words: readonly string[]) => words.map(quoteWord).join(' ');
 const waitUntilRunning = (home: Home) =>
   waitFor('the run', async () => /"status": ?"running"/.test((await home.invoke(['ps', '--json'])).stdout));
 
-t.test('what the launcher hands over', async (t) => {
+t.test('the record of the launcher', async (t) => {
   const take = (text?: string) => {
     const env = text === undefined ? {} : { PROGRESS_INHERITED: text };
     const taken = takeInherited(env);
@@ -44,7 +44,7 @@ t.test('what the launcher hands over', async (t) => {
   t.strictSame(take('0 0 1 987654').descriptors, [1], 'what is open');
 });
 
-t.test('a command in the foreground has the descriptors that it would have without progress', async (t) => {
+t.test('a command in the foreground inherits the same descriptors as without progress', async (t) => {
   if (isMissing(t, '/proc', hasProc) || isMissing(t, 'bash', whyNo('bash') === false)) return;
   const home = createHome(t);
   await home.startDaemon();
@@ -68,7 +68,7 @@ t.test('a command in the foreground has the descriptors that it would have witho
   t.equal(list([PROGRESS, 'run', '--', 'sh', '-c', '"$0" "$@"', PROGRESS, 'run', '--']), direct, 'a run in a run');
 });
 
-t.test('neither a detached run nor a daemon has them', async (t) => {
+t.test('neither a detached run nor a daemon inherits descriptors', async (t) => {
   if (isMissing(t, '/proc', hasProc) || isMissing(t, 'bash', whyNo('bash') === false)) return;
   const home = createHome(t);
   const listed = path.join(home.directory, 'listed');
@@ -97,7 +97,7 @@ t.test('neither a detached run nor a daemon has them', async (t) => {
   t.notOk(readOpenFiles(pid).some((file) => ['three', 'five', 'twenty'].includes(path.relative(directory, file))));
 });
 
-t.test('a command ignores and blocks the signals that it would without progress', async (t) => {
+t.test('a command ignores and blocks the same signals as without progress', async (t) => {
   if (isMissing(t, '/proc', hasProc)) return;
   const home = createHome(t);
   await home.startDaemon();
@@ -123,7 +123,7 @@ t.test('a command ignores and blocks the signals that it would without progress'
   t.equal(masks(all, [PROGRESS, 'run', '--pty', '--']).replaceAll('\r', ''), masks(all, []), 'on a terminal');
 });
 
-t.test('without env(1) of GNU nothing is blocked, and the rest holds', async (t) => {
+t.test('without env(1) of GNU no signals are blocked', async (t) => {
   if (isMissing(t, '/proc', hasProc)) return;
   const { PATH } = process.env;
   t.teardown(() => (process.env['PATH'] = PATH));
@@ -146,7 +146,7 @@ t.test('a command that ignores signals has variables whose names are no identifi
   t.end();
 });
 
-t.test('a runner ignores what it was told to ignore, and obeys the rest', async (t) => {
+t.test('a runner ignores inherited ignored signals, and handles the others', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const argv = ['run', '--no-pty', '--name', 'nohup', '--', 'sleep', '600'];
@@ -166,7 +166,7 @@ t.test('a runner ignores what it was told to ignore, and obeys the rest', async 
   t.match(JSON.parse(stdout), { status: 'cancelled', signal: 'SIGTERM' });
 });
 
-t.test('a run in the background of a script ignores SIGINT: it is stopped by SIGTERM', async (t) => {
+t.test('a run in the background of a script ignores SIGINT, and is stopped by SIGTERM', async (t) => {
   if (isMissing(t, '/proc', hasProc)) return;
   const home = createHome(t);
   await home.startDaemon();

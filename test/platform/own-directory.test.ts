@@ -1,4 +1,4 @@
-/** Root leaves nothing in a home that it was lent, in Node as in the shells. */
+/** Root creates nothing in the home of another user, in Node and in the shells. */
 import { spawnSync } from 'node:child_process';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -7,17 +7,17 @@ import { whyNotOwn } from '../../src/platform/own-directory.js';
 import { ROOT } from '../helpers/daemon.js';
 import { whyNo } from '../helpers/needs.js';
 
-const SOMEBODY = 12_345;
+const OTHER_USER = 12_345;
 const isRoot = process.getuid?.() === 0;
 
-t.test('root writes below what is its own alone', (t) => {
+t.test('root writes only below its own directories', (t) => {
   const home = t.testdir();
-  if (isRoot) chownSync(home, SOMEBODY, SOMEBODY);
-  const owner = isRoot ? SOMEBODY : process.getuid?.();
+  if (isRoot) chownSync(home, OTHER_USER, OTHER_USER);
+  const owner = isRoot ? OTHER_USER : process.getuid?.();
   t.match(whyNotOwn(path.join(home, 'a/b'), 0), `${home} belongs to user ${owner}, and you are root`);
   t.equal(whyNotOwn('/nowhere/a', 0), undefined, 'the root directory is its own');
   t.equal(whyNotOwn(path.join(home, 'a/b'), owner), undefined);
-  t.equal(whyNotOwn('/nowhere/a', SOMEBODY), undefined, 'others cannot, or may');
+  t.equal(whyNotOwn('/nowhere/a', OTHER_USER), undefined, 'others cannot, or may');
   t.end();
 });
 
@@ -33,10 +33,10 @@ t.test('a home directory that does not exist is not made', (t) => {
 
 const LOADS: Record<string, string> = { bash: 'source', zsh: 'source', fish: 'source', sh: '.' };
 for (const [shell, load] of Object.entries(LOADS))
-  t.test(`${shell}: root with the home of somebody`, { skip: whyNo(shell) || (!isRoot && 'needs root') }, (t) => {
+  t.test(`${shell}: root with the home of another user`, { skip: whyNo(shell) || (!isRoot && 'needs root') }, (t) => {
     const directory = t.testdir({ lent: {}, own: {} });
     const [home, own] = [path.join(directory, 'lent'), path.join(directory, 'own')];
-    chownSync(home, SOMEBODY, SOMEBODY);
+    chownSync(home, OTHER_USER, OTHER_USER);
     const start = shell === 'sh' ? 'progress_start x; ' : '';
     const script = `${load} '${ROOT}/hooks/progress.${shell}'; ${start}progress emit log text=x`;
     const run = (env: Record<string, string>) =>

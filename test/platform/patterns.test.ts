@@ -1,7 +1,7 @@
 import t from 'tap';
 import { compilePattern, matchesGlob } from '../../src/platform/patterns.js';
 
-t.test('a pattern is found anywhere in a text, and says where', async (t) => {
+t.test('a pattern matches anywhere in a text, with positions', async (t) => {
   const pattern = compilePattern('err(or)?: \\d+');
   t.ok(pattern.test('an error: 12'));
   t.notOk(pattern.test('an Error: 12'));
@@ -16,7 +16,7 @@ t.test('a pattern is found anywhere in a text, and says where', async (t) => {
   t.equal(pattern.source, 'err(or)?: \\d+');
 });
 
-t.test('patterns built to backtrack take linear time', async (t) => {
+t.test('patterns crafted to backtrack take linear time', async (t) => {
   const patterns = [
     '(a+)+$',
     '(a|aa)+$',
@@ -36,7 +36,7 @@ t.test('patterns built to backtrack take linear time', async (t) => {
   }
 });
 
-t.test('what is no pattern is refused with the place', async (t) => {
+t.test('an invalid pattern is refused with the position', async (t) => {
   const cases = [
     ['a(b', 'missing closing )'],
     ['ab[z-a]', 'invalid character class range at 4 ("z-a")'],
@@ -53,7 +53,7 @@ t.test('what is no pattern is refused with the place', async (t) => {
   t.throws(() => compilePattern('(', { code: 'bad_request' }), { code: 'bad_request' });
 });
 
-t.test('names are matched as a whole, with stars and question marks', async (t) => {
+t.test('globs match whole names, with stars and question marks', async (t) => {
   const cases = [
     ['backup-*', 'backup-db', true],
     ['backup-*', 'a backup-db', false],

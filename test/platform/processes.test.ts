@@ -7,7 +7,7 @@ import type { ProcessInfo } from '../../src/platform/processes.js';
 import { ancestorsOf, readProcess, readProcesses, readRss, treeOf, treeRss } from '../../src/platform/processes.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** A shell in a session of its own; everything in it goes with the test. */
+/** Starts a shell in a separate session, which is killed at the end of the test. */
 function start(t: Test, script: string): ChildProcess & { pid: number } {
   const child = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' });
   const pid = child.pid ?? 0;
@@ -15,7 +15,7 @@ function start(t: Test, script: string): ChildProcess & { pid: number } {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // it has ended
+      // already ended
     }
   });
   return Object.assign(child, { pid });
@@ -37,7 +37,7 @@ const info = (pid: number, parent: number, session: number, state = 'S'): Proces
   },
 });
 
-t.test('a tree: descendants in sessions of their own too, and the session where parents are gone', (t) => {
+t.test('a tree includes descendants in other sessions, and orphans in its session', (t) => {
   const processes = [
     info(1, 0, 1),
     info(10, 1, 10),
@@ -80,7 +80,7 @@ t.test('ancestors: the process itself first, then each parent, and none of a pro
   t.end();
 });
 
-t.test('memory of a tree', async (t) => {
+t.test('resident memory of a tree', async (t) => {
   const { pid } = start(t, 'sleep 60 & (sleep 60 & wait) & wait');
   const members = await waitFor('four processes', () => {
     const found = treeOf(pid, readProcesses());
@@ -95,7 +95,7 @@ t.test('memory of a tree', async (t) => {
   t.equal(readRss(pid), Number(own) * 1_024, 'in bytes');
 });
 
-t.test('what has ended has none', async (t) => {
+t.test('an ended process has no memory', async (t) => {
   const child = start(t, 'exit 0');
   await waitFor('its end', () => readProcess(child.pid) === undefined);
   t.equal(treeRss(child.pid), 0);

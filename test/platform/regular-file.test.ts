@@ -17,7 +17,7 @@ import { writeCheckpoint } from '../../src/journal/checkpoint.js';
 import { appendToSpool } from '../../src/spool/append.js';
 import { createHome } from '../helpers/daemon.js';
 
-// any of these calls hangs for ever where a FIFO is opened as if it were a file
+// each of these calls would hang if a FIFO was opened like a file
 
 const PLANTS: Readonly<Record<string, (file: string) => void>> = {
   'a FIFO': (file) => execFileSync('mkfifo', [file]),
@@ -25,7 +25,7 @@ const PLANTS: Readonly<Record<string, (file: string) => void>> = {
 };
 
 for (const [what, plant] of Object.entries(PLANTS)) {
-  t.test(`${what} in the place of a file is an error that names it, whatever it is opened for`, async (t) => {
+  t.test(`${what} in the place of a file is an error that names it, in every mode`, async (t) => {
     const file = path.join(t.testdir(), 'state.json');
     plant(file);
     const error = { message: `${file} is not a regular file: move it away`, exitStatus: 77 };
@@ -42,7 +42,7 @@ for (const [what, plant] of Object.entries(PLANTS)) {
   });
 }
 
-t.test('a FIFO in the place of a draft or of the file does not keep a text from being replaced', async (t) => {
+t.test('a FIFO in the place of a draft or of the file does not prevent its replacement', async (t) => {
   const directory = t.testdir();
   for (const name of ['a', 'a.new', 'b', 'b.tmp']) execFileSync('mkfifo', [path.join(directory, name)]);
   replaceTextSync(path.join(directory, 'a'), 'text');
@@ -52,7 +52,7 @@ t.test('a FIFO in the place of a draft or of the file does not keep a text from 
   t.match(readFileSync(path.join(directory, 'b'), 'utf8'), '"journal":"id"');
 });
 
-t.test('a command says which file is in its way', async (t) => {
+t.test('a command names the file that is in its way', async (t) => {
   const spool = t.testdir();
   execFileSync('mkfifo', [path.join(spool, 'shared.ndjson')]);
   t.throws(() => appendToSpool({ spool }, '{}'), { message: /shared\.ndjson is not a regular file/ });
@@ -68,7 +68,7 @@ t.test('a regular file is opened, appended to and read', async (t) => {
   t.throws(() => openRegularSync(path.join(file, 'x'), constants.O_RDONLY), { code: 'ENOTDIR' });
 });
 
-t.test('the daemon starts whichever of its files is a FIFO', async (t) => {
+t.test('the daemon starts although any one of its files is a FIFO', async (t) => {
   const home = createHome(t);
   const { state, journal, checkpoint, web, webToken, daemonLog, runs } = home.paths;
   for (const directory of [state, journal, runs, path.join(runs, 'abcdefghij')]) {

@@ -15,7 +15,7 @@ interface Pipe {
   /** The write end, whose open file this process shares with the programs that it is given to. */
   fd: number;
   isNonBlocking(): boolean;
-  /** What is there to read. */
+  /** Returns the readable data. */
   read(): string;
   close(): void;
 }
@@ -49,7 +49,7 @@ function isNonBlocking(fd: number): boolean {
   return (parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
 }
 
-t.test('a pipe that others share stays blocking while a command prints into it, and after it was killed', async (t) => {
+t.test('a shared pipe stays blocking while a command writes to it, and after it was killed', async (t) => {
   if (isMissing(t, '/proc', process.platform === 'linux')) return;
   const home = createHome(t);
   await home.startDaemon();
@@ -77,7 +77,7 @@ t.test('a pipe that others share stays blocking while a command prints into it, 
   }
 });
 
-t.test('so does standard input, be it a pipe or a socket', async (t) => {
+t.test('standard input stays blocking, as a pipe or a socket', async (t) => {
   if (isMissing(t, '/proc', process.platform === 'linux')) return;
   const home = createHome(t);
   await home.startDaemon();
@@ -104,7 +104,7 @@ t.test('so does standard input, be it a pipe or a socket', async (t) => {
   }
 });
 
-t.test('what is printed arrives whole where another process has made the pipe non-blocking', async (t) => {
+t.test('output is complete although another process has made the pipe non-blocking', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const pipe = openPipe(t, home.directory);

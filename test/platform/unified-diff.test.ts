@@ -18,7 +18,7 @@ const cases: [string, string, string][] = [
 ];
 
 for (const [name, before, after] of cases) {
-  t.test(`the same as diff -u: ${name}`, (t) => {
+  t.test(`equal to diff -u: ${name}`, (t) => {
     const directory = t.testdir();
     const [a, b] = [path.join(directory, 'a'), path.join(directory, 'b')];
     writeFileSync(a, before);
@@ -34,7 +34,7 @@ for (const [name, before, after] of cases) {
   });
 }
 
-t.test('a file that is not there is /dev/null', (t) => {
+t.test('a missing file is /dev/null', (t) => {
   t.strictSame(unifiedDiff('f', undefined, 'a\n').slice(0, 2), ['--- /dev/null', '+++ f']);
   t.strictSame(unifiedDiff('f', 'a\n', undefined).slice(0, 2), ['--- f', '+++ /dev/null']);
   t.end();

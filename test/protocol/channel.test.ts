@@ -3,7 +3,7 @@ import { ProgressError } from '../../src/core/errors.js';
 import type { ChannelOptions } from '../../src/protocol/channel.js';
 import { createProtocolChannel } from '../../src/protocol/channel.js';
 
-/** A channel, and what came out of it. */
+/** A channel that records its output. */
 function open() {
   const heard: unknown[] = [];
   const options: Required<ChannelOptions> = {
@@ -28,7 +28,7 @@ const LINES = [
 ];
 const WIRE = Buffer.from(LINES.map((line) => `${line}\n`).join(''));
 
-t.test('a request is one line, its reply finds it, and is told apart from everything else that comes', async (t) => {
+t.test('a request is one line, and its reply is distinguished from pushes', async (t) => {
   for (let cut = 0; cut <= WIRE.length; cut++) {
     const { channel, heard } = open();
     const first = channel.request('emit', { event: { type: 'log' } });
@@ -48,7 +48,7 @@ t.test('a request is one line, its reply finds it, and is told apart from everyt
       ['ack', { source: 'me', n: 3, seq: 8 }],
       ['error', 'bad_json'],
     ];
-    // one assertion a cut would be thousands
+    // one assertion per cut would be thousands
     if (cut === 0) {
       t.match(outcome, expected);
       t.match(heard, heardInOrder);
@@ -61,7 +61,7 @@ t.test('a request is one line, its reply finds it, and is told apart from everyt
 });
 const sayings = new Set<string>();
 
-t.test('byte by byte is the same as at once', async (t) => {
+t.test('replies do not depend on the chunks', async (t) => {
   const { channel, heard } = open();
   const reply = channel.request('emit', { event: {} });
   for (const byte of WIRE) channel.receive(Buffer.of(byte));
@@ -69,7 +69,7 @@ t.test('byte by byte is the same as at once', async (t) => {
   t.equal(heard.length, 5);
 });
 
-t.test('whoever asks may choose the id, which pushes are known by', async (t) => {
+t.test('the caller may choose the ID, which pushes refer to', async (t) => {
   const { channel, heard } = open();
   const reply = channel.request('subscribe', { last: 1 }, 'mine');
   t.strictSame(heard, [['write', '{"op":"subscribe","id":"mine","last":1}\n']]);
@@ -78,14 +78,14 @@ t.test('whoever asks may choose the id, which pushes are known by', async (t) =>
   t.end();
 });
 
-t.test('a reply that nobody waits for changes nothing', (t) => {
+t.test('an unexpected reply is ignored', (t) => {
   const { channel, heard } = open();
   channel.receive(Buffer.from('{"re":99}\n{"re":99,"error":{"code":"internal","message":""}}\n'));
   t.strictSame(heard, []);
   t.end();
 });
 
-t.test('everything open fails with the reason of the end, and so does what is asked later', async (t) => {
+t.test('open and later requests fail with the reason of the end', async (t) => {
   const { channel } = open();
   const requests = [channel.request('status', {}), channel.request('status', {})];
   channel.close(new ProgressError('unavailable', 'gone'));
@@ -100,7 +100,7 @@ for (const [what, bytes] of [
   ['null', 'null\n'],
   ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d, 0x0a])],
 ] as const) {
-  t.test(`a line that is ${what} is from no daemon`, (t) => {
+  t.test(`a line that is ${what} is not from a daemon`, (t) => {
     const { channel, heard } = open();
     channel.receive(Buffer.from(bytes));
     t.match(heard, [['broken', /unavailable|bad_utf8/]]);

@@ -10,14 +10,14 @@ import { parseLine, toNewEvent } from '../../src/protocol/validate.js';
 const TIME = '2026-11-20T12:48:46.123Z';
 const LONGEST_ID = '€'.repeat(256);
 
-/** With all that the daemon may add. */
+/** Encodes with all fields that the daemon may add. */
 function stamp(event: NewEvent): ExecutionEvent {
   return { execution: LONGEST_ID, ...event, seq: Number.MAX_SAFE_INTEGER, time: TIME };
 }
 
 const bytesOf = (event: NewEvent) => Buffer.byteLength(encodeEvent(stamp(event)));
 
-t.test('a line holds the envelope in one order, and only what is there', (t) => {
+t.test('a line contains the envelope in a fixed order, without absent fields', (t) => {
   const data = { b: 1, a: '"\n' };
   const full = { data, n: 3, source: 'q"\\', step: 's', execution: 'x', type: 'log', time: TIME, seq: 7 } as const;
   t.equal(
@@ -29,7 +29,7 @@ t.test('a line holds the envelope in one order, and only what is there', (t) => 
   t.end();
 });
 
-t.test('whatever event a line gives, its encoding is parsed back to the same', (t) => {
+t.test('encoding and parsing an event is a round trip', (t) => {
   const texts = ['', 'plain', 'ä€😀', '"\\\b\f\n\r\t\u0000\u001f\u007f\u0085\u2028', '\\ud800', '__proto__', '\ufeff'];
   const values: unknown[] = [
     ...texts,
@@ -67,7 +67,7 @@ t.test('whatever event a line gives, its encoding is parsed back to the same', (
   t.end();
 });
 
-t.test('an event that fits is itself', (t) => {
+t.test('an event that fits is not split', (t) => {
   const event = { type: 'output', data: { text: 'short' } };
   t.equal(splitEvent(event)[0], event);
   const long = { type: 'note', data: { text: 'x'.repeat(MAX_LINE_BYTES - 5_000) } };
@@ -110,7 +110,7 @@ for (const [type, field] of [
       t.strictSame(
         parts.map(({ n }) => n),
         [...parts.slice(1).map(() => undefined), 9],
-        `${name}: n is told once, last`,
+        `${name}: only the last part has n`,
       );
       const continued = parts.map(({ data }) => data['continued']);
       t.strictSame(continued, [...parts.slice(1).map(() => true), undefined], `${name}: all but the last go on`);
@@ -122,7 +122,7 @@ for (const [type, field] of [
   });
 }
 
-t.test('parts of base64 can be decoded one by one', (t) => {
+t.test('each part of base64 can be decoded alone', (t) => {
   const bytes = Buffer.alloc(500_000, 'binary\u0000\u0001\u0002');
   const parts = splitEvent({ type: 'output', data: { base64: bytes.toString('base64') } });
   t.ok(parts.length > 1);
@@ -151,7 +151,7 @@ t.test('the line number of a part counts the lines before it', (t) => {
   t.end();
 });
 
-t.test('what cannot be split is too long', (t) => {
+t.test('an event that cannot be split is refused', (t) => {
   const big = 'x'.repeat(MAX_LINE_BYTES);
   const cases: [string, EventData][] = [
     ['execution_started', { name: big }],
@@ -172,7 +172,7 @@ t.test('what cannot be split is too long', (t) => {
   t.end();
 });
 
-t.test('the length of the line it came in spares measuring only where nothing can outgrow the bound', (t) => {
+t.test('the length of the received line saves measuring only if the encoding cannot exceed the bound', (t) => {
   const line = `{"type":"x","data":[${'1e20,'.repeat(6_500)}1]}`.replace('"data":', '"list":');
   t.ok(line.length <= MAX_LINE_BYTES / 8);
   const [only] = splitEvent(toNewEvent(parseLine(line, 1)), line.length);

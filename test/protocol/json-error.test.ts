@@ -1,7 +1,7 @@
 import t from 'tap';
 import { findJsonError } from '../../src/protocol/json-error.js';
 
-t.test('the offset of the first thing that cannot stand there', (t) => {
+t.test('the offset of the first unexpected token', (t) => {
   const cases: [string, number][] = [
     ['', 0],
     ['  ', 2],
@@ -42,7 +42,7 @@ t.test('the offset of the first thing that cannot stand there', (t) => {
   t.end();
 });
 
-t.test('for whatever JSON.parse accepts, the error is at the end', (t) => {
+t.test('for valid JSON the offset is at the end', (t) => {
   const texts = ['{}', ' [ ] ', '{"a":[1,-2.5e+10,{"b":"\\u00e4\\"\\\\\\n"}],"":null}', '"x"', '-0', 'true'];
   for (const text of texts) {
     JSON.parse(text);
@@ -51,7 +51,7 @@ t.test('for whatever JSON.parse accepts, the error is at the end', (t) => {
   t.end();
 });
 
-t.test('a text cut between its tokens ends too early, one with a stray mark stops at the mark', (t) => {
+t.test('a text cut between tokens ends too early, an unexpected token is located', (t) => {
   const tokens = [
     '{',
     '"a"',
@@ -78,7 +78,7 @@ t.test('a text cut between its tokens ends too early, one with a stray mark stop
   t.end();
 });
 
-t.test('long and deep texts take linear time and no stack', (t) => {
+t.test('long and deep texts take linear time and bounded stack', (t) => {
   const long = 1_000_000;
   t.equal(findJsonError(`["${'a'.repeat(200_000)}`), 1);
   t.equal(findJsonError('['.repeat(long)), long);

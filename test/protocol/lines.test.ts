@@ -33,7 +33,7 @@ function decode(bytes: Buffer | string, { maxBytes = 1_000, complete = false, st
   return { lines: seen.lines, bad: seen.bad };
 }
 
-t.test('lines end at a newline alone, and are numbered from 1', (t) => {
+t.test('lines end only at a newline, and are numbered from 1', (t) => {
   const separators = 'a\rb\u2028c\u0085d\u000be';
   t.strictSame(decode(`one\n${separators}\nthree\n`).lines, [
     [1, 'one'],
@@ -43,7 +43,7 @@ t.test('lines end at a newline alone, and are numbered from 1', (t) => {
   t.end();
 });
 
-t.test('CRLF is taken for a newline, empty lines are counted and not handed on', (t) => {
+t.test('CRLF is a newline, and empty lines are counted but not passed on', (t) => {
   t.strictSame(decode('one\r\n\n\r\nfour\n'), {
     lines: [
       [1, 'one'],
@@ -63,7 +63,7 @@ t.test('a byte order mark is stripped at the start of the stream and nowhere els
   t.end();
 });
 
-t.test('wherever the stream is cut into chunks, the lines are the same', (t) => {
+t.test('the lines do not depend on the chunks', (t) => {
   const stream = Buffer.concat([
     Buffer.from('\ufeff{"a":"ä€😀"}\r\n\nplain\n'),
     Buffer.from([0x62, 0xff, 0x0a]),
@@ -92,7 +92,7 @@ t.test('wherever the stream is cut into chunks, the lines are the same', (t) => 
   t.end();
 });
 
-t.test('invalid UTF-8 costs its own line, with its number, and never becomes U+FFFD', (t) => {
+t.test('invalid UTF-8 is reported with its line, and never becomes U+FFFD', (t) => {
   const cases: Record<string, number[]> = {
     'a lone continuation': [0x80],
     'an overlong slash': [0xc0, 0xaf],
@@ -136,7 +136,7 @@ t.test('the bound counts bytes, and a line of exactly that many passes', (t) => 
   t.end();
 });
 
-t.test('a line that is too long is reported once, as soon as it is', (t) => {
+t.test('a line that is too long is reported once, at once', (t) => {
   const seen = collect(10);
   seen.push(Buffer.from('12345678901'));
   t.strictSame(seen.bad, [[1, 'too_long']]);
@@ -147,7 +147,7 @@ t.test('a line that is too long is reported once, as soon as it is', (t) => {
   t.end();
 });
 
-t.test('errors say which line, why and what to do', (t) => {
+t.test('errors contain the line, the reason and advice', (t) => {
   const errors: ProgressError[] = [];
   const decoder = createLineDecoder({ maxBytes: 5, onLine: () => undefined, onBad: (error) => errors.push(error) });
   decoder.push(Buffer.from([0xff, 0x0a]));
@@ -165,7 +165,7 @@ t.test('errors say which line, why and what to do', (t) => {
   t.end();
 });
 
-t.test('a last line without its newline is taken only from input known to be complete', (t) => {
+t.test('a last line without newline is accepted only from complete input', (t) => {
   t.strictSame(decode('one\ntwo').lines, [[1, 'one']]);
   t.strictSame(decode('one\ntwo').bad, [[2, 'bad_json']]);
   t.strictSame(decode('one\ntwo', { complete: true }), {
@@ -185,7 +185,7 @@ t.test('a last line without its newline is taken only from input known to be com
   t.end();
 });
 
-t.test('100 MB without a newline cost neither memory nor time', (t) => {
+t.test('100 MB without a newline take bounded memory and time', (t) => {
   const chunk = Buffer.alloc(64 * 1024, 'x');
   const seen = collect(256 * 1024);
   const before = process.memoryUsage();
@@ -201,7 +201,7 @@ t.test('100 MB without a newline cost neither memory nor time', (t) => {
   t.end();
 });
 
-t.test('a very large chunk, of newlines or of one line, is taken in bounded pieces', (t) => {
+t.test('a very large chunk is decoded in bounded pieces', (t) => {
   const seen = collect(256 * 1024);
   const chunk = Buffer.alloc(32 * MIB, '\n');
   const before = process.memoryUsage().rss;
@@ -216,7 +216,7 @@ t.test('a very large chunk, of newlines or of one line, is taken in bounded piec
   t.end();
 });
 
-t.test('a long line fed byte by byte takes time in proportion to its length', (t) => {
+t.test('a long line fed byte by byte takes linear time', (t) => {
   const byte = Buffer.from('x');
   const feed = (bytes: number) => {
     const seen = collect(4 * MIB);
@@ -233,7 +233,7 @@ t.test('a long line fed byte by byte takes time in proportion to its length', (t
   t.end();
 });
 
-t.test('the start of a line keeps neither its chunk nor the room of a long line alive', async (t) => {
+t.test('the start of a line retains neither its chunk nor the buffer of a long line', async (t) => {
   const decoders = Array.from({ length: 50 }, () => collect(MIB));
   collectGarbage();
   const before = process.memoryUsage().arrayBuffers;
@@ -242,7 +242,7 @@ t.test('the start of a line keeps neither its chunk nor the room of a long line 
     decoder.push(Buffer.concat([Buffer.alloc(256 * 1024, '\n'), Buffer.from('start')]));
     decoder.lines.length = 0;
   }
-  // what is garbage is given back a little later
+  // collected memory is returned with a delay
   await waitFor('the memory to be free again', () => {
     collectGarbage();
     return process.memoryUsage().arrayBuffers - before < 2 * MIB;
@@ -260,7 +260,7 @@ t.test('encodeLine writes one line that decodes to the same value', (t) => {
   t.end();
 });
 
-t.test('a lossy decoder replaces what is not UTF-8, line by line', (t) => {
+t.test('a lossy decoder replaces invalid UTF-8, line by line', (t) => {
   const lines: string[] = [];
   const bad: string[] = [];
   const onBad = (error: ProgressError) => bad.push(error.code);

@@ -6,14 +6,14 @@ import { parseExactly, toNewEvent } from '../../src/protocol/validate.js';
 
 const TIME = '2026-01-02T03:04:05.678Z';
 
-/** The line that would stand in the journal, or undefined when the text may not be used again. */
+/** Returns the journal line, or undefined if the text is not reusable. */
 function reused(text: string): string | undefined {
   const { value, exact } = parseExactly(text, 1);
   const event = toNewEvent(value);
   return exact && isReusable(text, value, event) ? stampText(text, 7, TIME) : undefined;
 }
 
-t.test('a text that is reused says what encoding the event would say', async (t) => {
+t.test('a text that is reused is equal to the encoded event', async (t) => {
   const texts = [
     '{"type":"log","execution":"a","data":{}}',
     '{"type":"output","execution":"a","step":"s","source":"x","n":3,"data":{"stream":"stdout","text":"é 😀 \\n\\"q\\""}}',
@@ -29,7 +29,7 @@ t.test('a text that is reused says what encoding the event would say', async (t)
   }
 });
 
-t.test('a text that says anything else, or says it otherwise, is not reused', async (t) => {
+t.test('a text that differs from the event, or in its form, is not reused', async (t) => {
   const texts = {
     'a seq of its own': '{"type":"log","seq":1,"data":{}}',
     'a seq given twice': '{"type":"log","data":{},"seq":1,"seq":2}',

@@ -20,7 +20,7 @@ function errorOf(action: () => unknown): ProgressError {
 
 const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
 
-t.test('a line that is not JSON says where, with a printable excerpt', (t) => {
+t.test('the error for invalid JSON has a position and a printable excerpt', (t) => {
   const cases: Record<string, string> = {
     '{"a":}': 'at column 6, near "{\\"a\\":}"',
     '{"a":1': 'it ends too early',
@@ -38,7 +38,7 @@ t.test('a line that is not JSON says where, with a printable excerpt', (t) => {
   t.end();
 });
 
-t.test('a line that is JSON but no object says what it is', (t) => {
+t.test('the error for JSON other than an object describes it', (t) => {
   for (const [line, what] of [
     ['null', 'null'],
     ['[]', 'a list'],
@@ -69,7 +69,7 @@ t.test('nesting is bounded, and no depth overflows the stack', (t) => {
   t.end();
 });
 
-t.test('an event keeps its envelope, and everything else moves into data', (t) => {
+t.test('the envelope is kept, and all other fields move into data', (t) => {
   const time = '2026-11-20T12:48:46.123Z';
   const envelope = { type: 'output', time, execution: 'x', step: 's', source: 'me', n: 0, approximate: true };
   t.strictSame(event({ ...envelope, data: { text: 'a' } }), { ...envelope, data: { text: 'a' } });
@@ -79,7 +79,7 @@ t.test('an event keeps its envelope, and everything else moves into data', (t) =
   t.end();
 });
 
-t.test('a given seq is dropped, whatever it is', (t) => {
+t.test('a given seq is dropped', (t) => {
   for (const seq of [1, 'x', null, { a: 1 }]) t.strictSame(event({ seq }), { type: 'x', data: {} });
   t.end();
 });
@@ -100,7 +100,7 @@ t.test('times become UTC with milliseconds', (t) => {
   t.end();
 });
 
-t.test('a wrong field of the envelope is named, with what was given and what is wanted', (t) => {
+t.test('an error names the invalid envelope field, its value and the accepted ones', (t) => {
   const id = 'a text of 1 to 256 characters without control characters';
   const count = 'a whole number from 0 to 9007199254740991';
   const time = 'an RFC 3339 time such as "2026-11-20T12:48:46.123Z", or seconds since 1970';
@@ -138,7 +138,7 @@ t.test('a wrong field of the envelope is named, with what was given and what is 
   t.end();
 });
 
-t.test('what is neither an event nor a request is told what one looks like', (t) => {
+t.test('the error for a line that is neither event nor request has an example', (t) => {
   t.equal(isRequest(parseLine('{"op":"list","id":1}', 1)), true);
   t.equal(isRequest(parseLine('{"type":"x"}', 1)), false);
   const error = errorOf(() => toEvent('{"level":"info"}'));
@@ -149,7 +149,7 @@ t.test('what is neither an event nor a request is told what one looks like', (t)
   t.end();
 });
 
-t.test('half a surrogate pair becomes U+FFFD, in texts, keys and ids; pairs stay', (t) => {
+t.test('a lone surrogate becomes U+FFFD, in texts, keys and IDs; pairs are kept', (t) => {
   const line = '{"type":"x","execution":"e\\ud800","data":{"k\\uDFFF":["\\udc00a",{"b":"\\ud83d\\ude00"}],"n":1}}';
   t.strictSame(toEvent(line), {
     type: 'x',
@@ -164,14 +164,14 @@ t.test('half a surrogate pair becomes U+FFFD, in texts, keys and ids; pairs stay
   t.end();
 });
 
-t.test('numbers are kept as JSON.parse gives them, and what JSON cannot write is null', (t) => {
+t.test('numbers are kept as parsed, and infinite ones become null', (t) => {
   const line = '{"type":"x","data":{"big":9007199254740993,"inf":1e999,"list":[-1e999,1],"deep":{"a":1e400}}}';
   t.strictSame(toEvent(line).data, { big: 9007199254740992, inf: null, list: [null, 1], deep: { a: null } });
   t.strictSame(toEvent('{"type":"x","a":1e999}').data, { a: null });
   t.end();
 });
 
-t.test('__proto__ and constructor are keys like others', (t) => {
+t.test('__proto__ and constructor are ordinary keys', (t) => {
   const evil = '{"polluted":true,"__proto__":{"polluted":true}}';
   const lines = [
     `{"type":"x","data":{"__proto__":${evil},"constructor":{"prototype":${evil}}}}`,
@@ -191,7 +191,7 @@ t.test('__proto__ and constructor are keys like others', (t) => {
   t.end();
 });
 
-t.test('other vocabularies are translated', (t) => {
+t.test('other event formats are translated', (t) => {
   t.strictSame(toEvent('{"type":"story_started","story_id":"us-1","title":"Login"}'), {
     type: 'step_started',
     step: 'us-1',
@@ -200,7 +200,7 @@ t.test('other vocabularies are translated', (t) => {
   t.end();
 });
 
-t.test('a line of the journal is read back, and a damaged one is undefined', (t) => {
+t.test('a journal line is read back, and a damaged one is undefined', (t) => {
   const good = { seq: 1, time: '2026-11-20T12:48:46.123Z', type: 'x', execution: 'e', source: 's', n: 1, data: {} };
   t.strictSame(parseEvent(JSON.stringify(good)), good);
   const damaged = [
@@ -230,7 +230,7 @@ function createRandom(seed: number) {
   };
 }
 
-t.test('random bytes and mutated events: each line is an event or one ProgressError, and memory stays', (t) => {
+t.test('random bytes and mutated events: each line is an event or a ProgressError, in bounded memory', (t) => {
   const random = createRandom(20_261_120);
   const samples = [
     '{"type":"output","execution":"x","step":"s","source":"a","n":1,"data":{"text":"ä€😀","list":[1,2,{"a":null}]}}',
