@@ -96,7 +96,7 @@ async function answerOf<T>(answer: Promise<T>): Promise<T> {
 async function openSocket(paths: Paths, start: boolean, signal: AbortSignal | undefined): Promise<Socket> {
   const found = await tryPaths(paths, signal);
   if (found) return found;
-  if (!start) throw new ProgressError('unavailable', 'no daemon is running: `progress daemon start` starts one');
+  if (!start) throw new ProgressError('unavailable', 'no daemon is running; start it with `progress daemon start`');
   return await startDaemon(paths);
 }
 
@@ -111,7 +111,7 @@ async function tryPaths(paths: Paths, signal?: AbortSignal): Promise<Socket | un
     } catch (error) {
       socket.destroy();
       if (!NOT_LISTENING.has(errnoOf(error) ?? '')) {
-        throw new ProgressError('unavailable', `cannot connect to ${path}: ${(error as Error).message}`, {
+        throw new ProgressError('unavailable', `cannot reach the daemon at ${path}: ${(error as Error).message}`, {
           cause: error,
         });
       }
@@ -177,7 +177,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = { 74: 'journal_failed', 77: '
 
 function failedStart(status: number, errorOutput: string, paths: Paths): ProgressError {
   const why = errorOutput.trim() || lastLogLine(paths);
-  return new ProgressError(CODES[status] ?? 'unavailable', `the daemon does not start: ${why}`);
+  return new ProgressError(CODES[status] ?? 'unavailable', `cannot start the daemon: ${why}`);
 }
 
 function lastLogLine(paths: Paths): string {

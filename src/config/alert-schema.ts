@@ -71,7 +71,7 @@ function anyOf<Value>(item: ValueType<Value>, description: string) {
 
 const RESOURCE: ValueType<ResourceCondition> = v.pipe(
   group({
-    cpu: v.exactOptional(count(1, 1_000_000, 'More than so many percent of one core.')),
+    cpu: v.exactOptional(count(1, 1_000_000, 'More than this percentage of one core.')),
     memory: v.exactOptional(size('1KiB', '1024TiB', 'More memory than this.')),
     for: withDefault(duration('0s', '365d', 'The whole time.'), '1m'),
   }),

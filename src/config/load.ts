@@ -195,7 +195,7 @@ function whyUnknown(
     Object.keys(insideOf(entry, {}).entries ?? {}),
   ]);
   if (names.some(([key, within]) => within.some((inner) => name === `${key}.${inner}`))) {
-    return 'must be nested: what follows the dot goes below the group';
+    return 'must be nested: write the part after the dot below the group';
   }
   return `is no configuration key${hint(parents, name, names)}`;
 }

@@ -112,7 +112,7 @@ interface OutputData {
 
 interface LogData {
   level?: Level;
-  /** The level as sent, if it says more. */
+  /** The level as sent, if it carries more information. */
   levelGiven?: string | number;
   errorType?: string;
   fields?: unknown;

@@ -81,7 +81,7 @@ export function isInteractive(line: string, programs: readonly string[]): boolea
     const [path = '', ...args] = words.slice(first);
     const program = path.slice(path.lastIndexOf('/') + 1);
     words = Object.hasOwn(WRAPPERS, program) ? wrappedBy(WRAPPERS[program] ?? [], args) : [];
-    if (words.length === 0) return programs.some((entry) => fits(entry, program, args));
+    if (words.length === 0) return programs.some((entry) => matchesPattern(entry, program, args));
   }
   return false;
 }
@@ -93,18 +93,18 @@ function wrappedBy(valued: readonly string[], args: readonly string[]): readonly
   return args.slice(at);
 }
 
-function fits(entry: string, program: string, args: readonly string[]): boolean {
-  const [name = '', ...needs] = entry.split(' ');
+function matchesPattern(entry: string, program: string, args: readonly string[]): boolean {
+  const [name = '', ...conditions] = entry.split(' ');
   const isProgram = name.endsWith('*') ? program.startsWith(name.slice(0, -1)) : name === program;
   if (!isProgram) return false;
-  const subcommand = needs.filter((need) => !/^[-!]/.test(need));
-  return startsWith(args, subcommand) && needs.every((need) => holds(need, args));
+  const subcommand = conditions.filter((condition) => !/^[-!]/.test(condition));
+  return startsWith(args, subcommand) && conditions.every((condition) => isMet(condition, args));
 }
 
-function holds(need: string, args: readonly string[]): boolean {
-  if (need === '!*') return args.every((arg) => arg.startsWith('-'));
-  if (need.startsWith('!')) return !args.some((arg) => isWanted(need.slice(1), arg));
-  return !need.startsWith('-') || args.some((arg) => isWanted(need, arg));
+function isMet(condition: string, args: readonly string[]): boolean {
+  if (condition === '!*') return args.every((arg) => arg.startsWith('-'));
+  if (condition.startsWith('!')) return !args.some((arg) => isWanted(condition.slice(1), arg));
+  return !condition.startsWith('-') || args.some((arg) => isWanted(condition, arg));
 }
 
 /** Whether an argument contains an option: `-it` contains `-t`, and `--file=x` contains `--file`. */

@@ -105,23 +105,23 @@ export function textTest({ text = '', exact = false }: Pick<LogFilter, 'text' | 
   return (content) => content.toLowerCase().includes(wanted);
 }
 
-/** Returns a predicate for lines. @param holds Replaces the test for the filter's text, for instance by a pattern. */
-export function lineTest(filter: LogFilter, holds = textTest(filter)): (line: LogLine) => boolean {
+/** Returns a predicate for lines. @param matchesText Replaces the test for the filter's text, for instance by a pattern. */
+export function lineTest(filter: LogFilter, matchesText = textTest(filter)): (line: LogLine) => boolean {
   const { step, stream, level } = filter;
   return (line) => {
     if (step !== undefined && line.step !== step) return false;
     if (stream !== undefined && line.type === 'output' && line.stream !== stream) return false;
     if (level !== undefined && line.type === 'log' && levelRank(line.level) < levelRank(level)) return false;
-    return !holds || holds(stripAnsi(line.text)) || (line.detail !== undefined && holds(line.detail));
+    return !matchesText || matchesText(stripAnsi(line.text)) || (line.detail !== undefined && matchesText(line.detail));
   };
 }
 
 /** Returns a predicate for events that may have a matching line: tests output as a whole, before it is split into lines. */
 export function eventTest(filter: LogFilter): (event: ExecutionEvent) => boolean {
-  const holds = textTest(filter);
+  const matchesText = textTest(filter);
   return ({ type, data }) => {
     const content = type === 'output' ? textOf(data, 'text') : undefined;
-    return content === undefined || !holds || holds(stripAnsi(content));
+    return content === undefined || !matchesText || matchesText(stripAnsi(content));
   };
 }
 

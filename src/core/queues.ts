@@ -59,7 +59,7 @@ export function queueViews(state: State): QueueView[] {
     return view;
   };
   for (const name of state.queues.keys()) viewOf(name);
-  for (const { id, queue, status } of concerned(state, state.alive.keys())) {
+  for (const { id, queue, status } of executionsInQueues(state, state.alive.keys())) {
     if (queue === undefined) continue;
     const view = viewOf(queue);
     (status === 'queued' ? view.waiting : view.running).push(id);
@@ -78,7 +78,7 @@ export function isInQueue({ queue, status }: Execution): boolean {
 }
 
 /** Returns the given executions that are queued or in a queue, in order of creation. */
-function concerned(state: State, ids: Iterable<string>): Execution[] {
+function executionsInQueues(state: State, ids: Iterable<string>): Execution[] {
   const found: Execution[] = [];
   for (const id of ids) {
     const execution = state.alive.get(id);
@@ -110,7 +110,7 @@ export function verdicts(state: State, { candidates, begun, isRun, recall }: Kno
   const waiting: Execution[] = [];
   const taken = new Map<string, number>();
   const take = (queue: string) => taken.set(queue, (taken.get(queue) ?? 0) + 1);
-  for (const execution of concerned(state, candidates)) {
+  for (const execution of executionsInQueues(state, candidates)) {
     if (execution.status === 'queued' && !begun.has(execution.id)) waiting.push(execution);
     else if (execution.queue !== undefined) take(execution.queue);
   }

@@ -19,7 +19,7 @@ const MAX_RUNS = 20;
 
 /**
  * Returns the typical duration of an execution, by the completed ones of `others` that began before it; undefined if
- * there are too few. Failed or cancelled ones say nothing about how long it takes.
+ * there are too few. Failed and cancelled ones are not representative.
  */
 export function typicalDurationOf(execution: Execution, others: Iterable<Execution>): TypicalDuration | undefined {
   const former = [...others]

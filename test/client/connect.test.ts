@@ -87,7 +87,7 @@ t.test('the reason why the daemon does not start is shown, with its exit status'
   writeFileSync(home.paths.config, 'journal:\n  segmentSize: 3 apples\n');
   const outcome = home.progress(['ps']);
   t.equal(outcome.status, 78);
-  t.match(outcome.stderr, `progress: the daemon does not start: ${home.paths.config}:2:16: journal.segmentSize`);
+  t.match(outcome.stderr, `progress: cannot start the daemon: ${home.paths.config}:2:16: journal.segmentSize`);
   t.equal(outcome.stdout, '');
 
   const other = createHome(t);
