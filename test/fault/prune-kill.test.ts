@@ -7,7 +7,7 @@ import t from 'tap';
 import { loadConfig } from '../../src/config/load.js';
 import { emptyState } from '../../src/core/state.js';
 import { stateToJson } from '../helpers/state-json.js';
-import { createIngest } from '../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../src/daemon/intake/ingest.js';
 import { openJournal } from '../../src/daemon/upkeep/open-journal.js';
 import { pruneAlone } from '../../src/daemon/upkeep/prune-alone.js';
 import { restore, writeCheckpoint } from '../../src/journal/checkpoint.js';
@@ -31,7 +31,7 @@ async function makeHistory(paths: Paths): Promise<void> {
   writeFileSync(paths.config, 'journal: { segmentSize: 64KiB }\n');
   const journal = await openJournal(paths, loadConfig(paths.config), {});
   const state = emptyState();
-  const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
+  const ingest = new Ingest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
   const ids = ['gone1', 'kept1', 'gone2', 'alive'];
   for (const id of ids) {
     mkdirSync(path.join(paths.runs, id), { recursive: true });

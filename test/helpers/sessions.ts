@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../src/core/event.js';
 import { executionToJson } from '../../src/core/execution.js';
 import { emptyState, findExecution } from '../../src/core/state.js';
-import { createIngest } from '../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../src/daemon/intake/ingest.js';
 import type { Sessions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
 import { ProgressError } from '../../src/core/errors.js';
@@ -65,7 +65,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     if (refusing) throw refusing;
     await write(batch);
   };
-  const ingest = createIngest({
+  const ingest = new Ingest({
     journal,
     state,
     now,

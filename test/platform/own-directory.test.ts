@@ -25,7 +25,7 @@ t.test('a home directory that does not exist is not made', (t) => {
   const { HOME } = process.env;
   t.teardown(() => (process.env['HOME'] = HOME));
   process.env['HOME'] = path.join(t.testdir(), 'missing');
-  for (const uid of [0, SOMEBODY]) {
+  for (const uid of [0, OTHER_USER]) {
     t.match(whyNotOwn(path.join(process.env['HOME'], '.local/state'), uid), /missing does not exist/);
   }
   t.end();

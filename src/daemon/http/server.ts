@@ -10,7 +10,7 @@ import type { Knock } from './guard.js';
 import { bearerOf, checkForm, checkOrigin, isJson } from './guard.js';
 import { rawResponse } from './headers.js';
 import { sendError, sendRefusal } from './reply.js';
-import type { HttpRoute, HttpRouter } from './router.js';
+import type { HttpRoute, HttpRouter } from './route.js';
 
 /** Through a Unix socket in a private directory come only programs of this user; over TCP comes any web page. */
 export type Door = 'unix' | 'tcp';

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Batch } from '../../journal/lines.js';
 import type { OpenedSubscription } from '../read/subscription.js';
-import type { SubscriberSink } from '../read/subscribers.js';
+import type { SubscriberSink } from '../read/subscriber.js';
 import { SECURITY_HEADERS } from './headers.js';
 
 export interface StreamOptions {

@@ -10,25 +10,19 @@ import { type Clock, realClock } from '../../core/clock.js';
 import { errnoOf, ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import { readTextSync, replaceTextSync } from '../../platform/regular-file.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
-import { bindUnix } from '../../platform/unix-socket.js';
+import { bindUnix, type BoundSocket } from '../../platform/unix-socket.js';
 import type { Access } from './access.js';
 import { CODE_MS } from './access.js';
 import type { Web } from '../requests/request-context.js';
-import type { HttpRouter } from './router.js';
-import { createHttpServer, MAX_REFUSALS } from './server.js';
-
-export interface Http extends Web {
-  /** Listens, moves or leaves where the configuration says so and nobody has asked for the viewer. */
-  configure(config: Config['web']): Promise<void>;
-  close(): Promise<void>;
-}
+import type { HttpRouter } from './route.js';
+import { createHttpServer, type Door, MAX_REFUSALS } from './server.js';
 
 export interface HttpOptions {
   paths: Paths;
   config: Config['web'];
   access: Access;
-  router: HttpRouter;
   /** Connections of each listener that the descriptors of the process allow. */
   places: number;
   reject: (code: string) => void;
@@ -44,83 +38,131 @@ const ROOM_FOR_REQUESTS = 64;
 /** A page for the browser's command line, which others can read: it leads on to the address with the code. */
 const PAGE = /^open-[0-9a-f]+\.html$/;
 
-/** Listens on the Unix socket, and over TCP if it is configured or was on when the last daemon left. */
-export async function openHttp(options: HttpOptions): Promise<Http> {
-  const { paths, access, router, places, reject, log, clock = realClock } = options;
-  let { config } = options;
-  const maxConnections = () => Math.min(config.maxStreams + ROOM_FOR_REQUESTS, places - MAX_REFUSALS);
-  const shared = { router, access, maxConnections, reject };
-  removePages(paths.runtime);
-  const local = createHttpServer({ door: 'unix', ...shared });
-  const bound = await bindUnix(local, paths.httpSocket);
-  let listening: { server: Server; port: number } | undefined;
-  const removals = new Set<() => void>();
+/**
+ * The HTTP listeners. The one over TCP opens at the start when it is configured or was on when the last daemon left,
+ * and otherwise on request.
+ */
+export class Http implements Component, Web {
+  readonly #options: HttpOptions;
+  readonly #clock: Clock;
+  readonly #removals = new Set<() => void>();
+  #config: Config['web'];
+  #router: HttpRouter | undefined;
+  #local: { server: Server; bound: BoundSocket } | undefined;
+  #listening: { server: Server; port: number } | undefined;
 
-  const listen = async (wanted: number | undefined): Promise<number> => {
-    if (listening && (wanted === undefined || wanted === listening.port)) return listening.port;
-    return await open(wanted === undefined ? candidatesFrom(rememberedPort(paths.web), config.port) : [wanted]);
-  };
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+    this.#config = options.config;
+  }
 
-  const open = async (candidates: readonly number[]): Promise<number> => {
+  /** Sets what answers requests. Required before `start`. */
+  route(router: HttpRouter): void {
+    this.#router = router;
+  }
+
+  async start(): Promise<void> {
+    const { paths } = this.#options;
+    removePages(paths.runtime);
+    const server = this.#createServer('unix');
+    this.#local = { server, bound: await bindUnix(server, paths.httpSocket) };
+    if (this.#config.enabled || rememberedPort(paths.web) !== undefined) {
+      await this.#listen(undefined).catch((error: unknown) => this.#logFailure(error));
+    }
+  }
+
+  async on({ port: wanted, execution }: Parameters<Web['on']>[0]): ReturnType<Web['on']> {
+    const { paths, access } = this.#options;
+    const port = await this.#listen(wanted);
+    replaceTextSync(paths.web, `${JSON.stringify({ port })}\n`);
+    const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
+    const url = `http://${HOST}:${port}/${at}`;
+    const code = access.issueCode();
+    const page = writePage(paths.runtime, `${url}#c=${code}`);
+    const forget = this.#clock.after(CODE_MS, () => {
+      this.#removals.delete(forget);
+      rmSync(page, { force: true });
+    });
+    this.#removals.add(forget);
+    return { url, code, page };
+  }
+
+  async off(): ReturnType<Web['off']> {
+    const { paths, access } = this.#options;
+    await this.#stopListening();
+    access.revoke();
+    rmSync(paths.web, { force: true });
+    removePages(paths.runtime);
+    return { url: null };
+  }
+
+  /** Listens, moves or stops as the configuration says, unless a user has turned the viewer on. */
+  async configure({ web }: Pick<Config, 'web'>): Promise<void> {
+    const before = this.#config;
+    this.#config = web;
+    for (const server of [this.#local?.server, this.#listening?.server]) {
+      if (server) server.maxConnections = this.#maxConnections() + MAX_REFUSALS;
+    }
+    if (rememberedPort(this.#options.paths.web) !== undefined) return;
+    if (!web.enabled) await this.#stopListening();
+    else if (!this.#listening || web.port !== before.port) {
+      await this.#open(candidatesFrom(undefined, web.port)).catch((error: unknown) => this.#logFailure(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const forget of this.#removals) forget();
+    if (!this.#local) return;
+    const { server, bound } = this.#local;
+    removePages(this.#options.paths.runtime);
+    bound.release();
+    await Promise.all([this.#stopListening(), closeServer(server)]);
+  }
+
+  async #listen(wanted: number | undefined): Promise<number> {
+    const open = this.#listening;
+    if (open && (wanted === undefined || wanted === open.port)) return open.port;
+    const remembered = rememberedPort(this.#options.paths.web);
+    return await this.#open(wanted === undefined ? candidatesFrom(remembered, this.#config.port) : [wanted]);
+  }
+
+  async #open(candidates: readonly number[]): Promise<number> {
+    const { access, log } = this.#options;
     access.prepare();
-    const server = createHttpServer({ door: 'tcp', ...shared });
+    const server = this.#createServer('tcp');
     const port = await bindFirst(server, candidates);
-    await stopListening();
-    listening = { server, port };
+    await this.#stopListening();
+    this.#listening = { server, port };
     log(`viewer on http://${HOST}:${port}/`);
     return port;
-  };
+  }
 
-  const stopListening = async () => {
-    const server = listening?.server;
-    listening = undefined;
+  async #stopListening(): Promise<void> {
+    const server = this.#listening?.server;
+    this.#listening = undefined;
     if (server) await closeServer(server);
-  };
+  }
 
-  const tell = (error: unknown) => log(`no viewer: ${ProgressError.from(error).message}`);
+  #createServer(door: Door): Server {
+    const { access, reject } = this.#options;
+    if (!this.#router) throw new ProgressError('internal', 'the HTTP server has no router');
+    return createHttpServer({
+      door,
+      router: this.#router,
+      access,
+      maxConnections: () => this.#maxConnections(),
+      reject,
+    });
+  }
 
-  if (config.enabled || rememberedPort(paths.web) !== undefined) await listen(undefined).catch(tell);
+  #maxConnections(): number {
+    return Math.min(this.#config.maxStreams + ROOM_FOR_REQUESTS, this.#options.places - MAX_REFUSALS);
+  }
 
-  return {
-    async on({ port: wanted, execution }) {
-      const port = await listen(wanted);
-      replaceTextSync(paths.web, `${JSON.stringify({ port })}\n`);
-      const at = execution === undefined ? '' : `executions/${encodeURIComponent(execution)}`;
-      const url = `http://${HOST}:${port}/${at}`;
-      const code = access.issueCode();
-      const page = writePage(paths.runtime, `${url}#c=${code}`);
-      const forget = clock.after(CODE_MS, () => {
-        removals.delete(forget);
-        rmSync(page, { force: true });
-      });
-      removals.add(forget);
-      return { url, code, page };
-    },
-    async off() {
-      await stopListening();
-      access.revoke();
-      rmSync(paths.web, { force: true });
-      removePages(paths.runtime);
-      return { url: null };
-    },
-    async configure(given) {
-      const before = config;
-      config = given;
-      for (const server of [local, listening?.server]) {
-        if (server) server.maxConnections = maxConnections() + MAX_REFUSALS;
-      }
-      if (rememberedPort(paths.web) !== undefined) return;
-      if (!config.enabled) await stopListening();
-      else if (!listening || config.port !== before.port)
-        await open(candidatesFrom(undefined, config.port)).catch(tell);
-    },
-    async close() {
-      for (const forget of removals) forget();
-      removePages(paths.runtime);
-      bound.release();
-      await Promise.all([stopListening(), closeServer(local)]);
-    },
-  };
+  #logFailure(error: unknown): void {
+    this.#options.log(`no viewer: ${ProgressError.from(error).message}`);
+  }
 }
 
 /** Where open pages look for it first. */

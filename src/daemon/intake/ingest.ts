@@ -1,8 +1,8 @@
-/** The one way through: an event is routed, written to the journal, folded into the state, then published. */
+/** Writes events: each is routed, written to the journal, folded into the state, then published. */
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS } from '../../core/event.js';
 import { fold } from '../../core/fold.js';
-import type { Entrance } from '../../core/route.js';
+import type { Entrance, EventRouter } from '../../core/route.js';
 import { createEventRouter } from '../../core/route.js';
 import { needsFoldedState, placeEvent } from '../../core/run-tasks.js';
 import type { State } from '../../core/state.js';
@@ -11,121 +11,177 @@ import type { Journal } from '../../journal/journal.js';
 import type { Batch } from '../../journal/lines.js';
 import { encodeEvent } from '../../protocol/encode.js';
 import { stampText } from '../../protocol/raw-line.js';
+import type { Component } from '../component.js';
 
-/** Who handed an event in, and hears what became of it, in order. */
+/** The producer of an event: how it came in, and who receives its outcome. Outcomes come in order. */
 export interface Origin {
   /** For routing. */
   entrance?: Entrance;
-  /** Asked when its turn has come: why the event must not be written now. */
+  /** Called right before the write: why the event must not be written now. */
   refusal?(event: NewEvent): ProgressError | undefined;
   written(event: ExecutionEvent): void;
-  /** (source, n) had been taken before. */
+  /** An event with this source and n, or this ID, was written before. */
   duplicate(event: NewEvent): void;
   refused(event: NewEvent, error: ProgressError): void;
-}
-
-export interface Ingest {
-  /**
-   * Takes an event of about `bytes` bytes, whatever happens later. `text`: a line that may stand in the journal for
-   * it, if it is reusable and has no time.
-   */
-  submit(event: NewEvent, bytes: number, origin?: Origin, text?: string): void;
-  /** Takes an event in parts: they are written together or not at all, and the last one, with its n, stands for all. */
-  submitParts(parts: readonly NewEvent[], bytes: number, origin?: Origin): void;
-  /**
-   * Takes an event that stands for others: those that `make` returns when its turn has come, on the state of everything
-   * before it. They are written together, the last one with its n; none is as if it had been taken before.
-   */
-  submitDeferred(event: NewEvent, make: () => readonly NewEvent[], bytes: number, origin?: Origin): void;
-  /** Does something between two writes, when the state is that of the last event written. */
-  between(task: () => Promise<void> | void): Promise<void>;
-  /** Writes these at once; for use inside `between` only. */
-  writeNow(events: NewEvent[]): Promise<void>;
-  /** Nobody should hand in more before `onRoom`. */
-  readonly full: boolean;
-  readonly written: number;
-  readonly duplicates: number;
-  /** Everything handed in so far is written or refused. */
-  drained(): Promise<void>;
 }
 
 export interface IngestOptions {
   journal: Journal;
   state: State;
+  /** Receives each written batch, when its events are in the state. */
   publish: (batch: Batch) => void;
+  /** Called when more can be submitted after `full`. */
   onDrain: () => void;
   now: () => number;
 }
 
-/** One write: large enough for throughput, small enough that an event never waits long behind others. */
+/** One write: large enough for throughput, small enough that an event never waits long for others. */
 const BATCH_EVENTS = 4_096;
 const BATCH_BYTES = 1024 * 1024;
-/** Handed in and not written yet. Beyond it sockets are not read. */
+/** Submitted and not written yet. Beyond it producers pause. */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
 interface Pending {
   event: NewEvent;
-  /** What stands before it and is taken with it. */
+  /** Events that are written right before it, and together with it. */
   before?: readonly NewEvent[];
-  /** What it stands for. */
+  /** Makes the events that are written in its place. */
   make?: () => readonly NewEvent[];
   bytes: number;
   origin: Origin | undefined;
   text: string | undefined;
 }
 
-export function createIngest({ journal, state, publish, onDrain: onRoom, now }: IngestOptions): Ingest {
-  const router = createEventRouter(state);
-  let pending: Pending[] = [];
-  let pendingBytes = 0;
-  const tasks: (() => Promise<void>)[] = [];
-  let pumping: Promise<void> | undefined;
-  let written = 0;
-  let duplicates = 0;
+export class Ingest implements Component {
+  readonly #options: IngestOptions;
+  readonly #router: EventRouter;
+  #pending: Pending[] = [];
+  #pendingBytes = 0;
+  readonly #tasks: (() => Promise<void>)[] = [];
+  #pumping: Promise<void> | undefined;
+  #written = 0;
+  #duplicates = 0;
 
-  const start = () => {
-    // on the next turn, so that everything one read of a socket brings goes into one write
-    pumping ??= Promise.resolve()
-      .then(pump)
-      .finally(() => {
-        pumping = undefined;
-        // handed in after its last look
-        if (pending.length > 0 || tasks.length > 0) start();
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.#router = createEventRouter(options.state);
+  }
+
+  /**
+   * Submits an event.
+   *
+   * @param bytes its approximate size
+   * @param text a line that the journal may hold as it is, if it is reusable and has no time
+   */
+  submit(event: NewEvent, bytes: number, origin?: Origin, text?: string): void {
+    this.#add({ event, bytes, origin, text });
+  }
+
+  /** Submits the parts of one event: they are written together or not at all, and the last one has the n of all. */
+  submitParts(parts: readonly NewEvent[], bytes: number, origin?: Origin): void {
+    const event = parts.at(-1);
+    if (event) this.#add({ event, before: parts.slice(0, -1), bytes, origin, text: undefined });
+  }
+
+  /**
+   * Submits an event that is replaced by those that `make` returns, on the state of everything before it. They are
+   * written together, and the last one has its n. No replacement counts as a duplicate.
+   */
+  submitDeferred(event: NewEvent, make: () => readonly NewEvent[], bytes: number, origin?: Origin): void {
+    this.#add({ event, make, bytes, origin, text: undefined });
+  }
+
+  /** Runs a task between two writes, when the state is that of the last event written. */
+  async between(task: () => Promise<void> | void): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#tasks.push(async () => {
+        try {
+          await task();
+          resolve();
+        } catch (error) {
+          reject(ProgressError.from(error));
+        }
       });
-  };
+      this.#startPump();
+    });
+  }
 
-  const pump = async () => {
-    while (pending.length > 0 || tasks.length > 0) {
-      for (const task of tasks.splice(0)) await task();
-      const taken = take().flatMap(ripen).map(place);
-      if (taken.length > 0) await commit(taken);
+  /** Writes these at once. Call it inside `between` only. */
+  async writeNow(events: NewEvent[]): Promise<void> {
+    let failure: ProgressError | undefined;
+    const origin: Origin = {
+      written: () => undefined,
+      duplicate: () => undefined,
+      refused: (_event, error) => (failure = error),
+    };
+    await this.#commit(events.map((event) => ({ event, bytes: 0, origin, text: undefined })));
+    if (failure) throw failure;
+  }
+
+  /** Whether producers must pause until `onDrain`. */
+  get full(): boolean {
+    return this.#pendingBytes >= MAX_PENDING_BYTES;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get duplicates(): number {
+    return this.#duplicates;
+  }
+
+  /** Resolves when everything submitted is written or refused. */
+  async drained(): Promise<void> {
+    while (this.#pumping) await this.#pumping;
+  }
+
+  async close(): Promise<void> {
+    await this.drained();
+  }
+
+  #add(item: Pending): void {
+    this.#pending.push(item);
+    this.#pendingBytes += item.bytes;
+    this.#startPump();
+  }
+
+  #hasWork(): boolean {
+    return this.#pending.length > 0 || this.#tasks.length > 0;
+  }
+
+  #startPump(): void {
+    // deferred, so that everything one read of a socket brings goes into one write
+    this.#pumping ??= Promise.resolve()
+      .then(() => this.#pump())
+      .finally(() => {
+        this.#pumping = undefined;
+        // submitted after its last check
+        if (this.#hasWork()) this.#startPump();
+      });
+  }
+
+  async #pump(): Promise<void> {
+    while (this.#hasWork()) {
+      for (const task of this.#tasks.splice(0)) await task();
+      const taken: Pending[] = [];
+      for (const item of this.#take()) {
+        const ready = this.#replace(item);
+        if (ready) taken.push(this.#place(ready));
+      }
+      if (taken.length > 0) await this.#commit(taken);
     }
-  };
+  }
 
-  const ripen = (item: Pending): Pending[] => {
-    if (!item.make || router.isTaken(item.event)) return [item];
-    const before = [...item.make()];
-    const event = before.pop();
-    if (!event) item.origin?.duplicate(item.event);
-    return event ? [{ ...item, event, before }] : [];
-  };
-
-  /** Everything before it may not be folded yet, except where `needsFoldedState` says so. */
-  const place = (item: Pending): Pending => {
-    const event = placeEvent(state, item.event);
-    const before = item.before?.map((part) => placeEvent(state, part));
-    return event === item.event
-      ? { ...item, ...(before && { before }) }
-      : { ...item, event, before: before ?? [], text: undefined };
-  };
-
-  const take = (): Pending[] => {
+  /** Takes the next batch from the queue. */
+  #take(): Pending[] {
+    const pending = this.#pending;
     let count = 0;
     let bytes = 0;
     const ended = new Set<string>();
     while (count < pending.length && count < BATCH_EVENTS && bytes < BATCH_BYTES) {
       const item = pending[count];
-      // everything before it is to be folded then
+      // everything before it must be in the state
       const isAlone = item !== undefined && (item.make !== undefined || needsFoldedState(item.event));
       if (isAlone && count > 0) break;
       const { type, execution = '', inherited } = item?.event ?? { type: '' };
@@ -136,37 +192,61 @@ export function createIngest({ journal, state, publish, onDrain: onRoom, now }: 
       if (isAlone) break;
     }
     const taken = count === pending.length ? pending : pending.slice(0, count);
-    pending = count === pending.length ? [] : pending.slice(count);
-    const wasFull = pendingBytes >= MAX_PENDING_BYTES;
-    pendingBytes -= bytes;
-    if (wasFull && pendingBytes < MAX_PENDING_BYTES) onRoom();
+    this.#pending = count === pending.length ? [] : pending.slice(count);
+    const wasFull = this.full;
+    this.#pendingBytes -= bytes;
+    if (wasFull && !this.full) this.#options.onDrain();
     return taken;
-  };
+  }
 
-  /** Gives an event its place, and returns its line. */
-  const stamp = (
-    { event, text }: Pick<Pending, 'event' | 'text'>,
-    execution: string | undefined,
-    seq: number,
-    arrival: string,
-  ): string => {
-    const reusable = text !== undefined && execution === event.execution;
-    const stamped = event as ExecutionEvent;
-    stamped.seq = seq;
-    stamped.time = event.time ?? arrival;
-    if (execution !== undefined) stamped.execution = execution;
-    delete stamped.lookup;
-    delete stamped.inherited;
-    delete stamped.exact;
-    return reusable ? stampText(text, seq, stamped.time) : encodeEvent(stamped);
-  };
+  /** Makes the events in whose place a deferred one was submitted; undefined when there are none. */
+  #replace(item: Pending): Pending | undefined {
+    if (!item.make || this.#router.isTaken(item.event)) return item;
+    const before = [...item.make()];
+    const event = before.pop();
+    if (event) return { ...item, event, before };
+    item.origin?.duplicate(item.event);
+    return undefined;
+  }
 
-  const commit = async (taken: Pending[]) => {
+  /** Places an event in the run that it belongs to. What is before it may be outside the state, see `needsFoldedState`. */
+  #place(item: Pending): Pending {
+    const { state } = this.#options;
+    const event = placeEvent(state, item.event);
+    const before = item.before?.map((part) => placeEvent(state, part));
+    if (event !== item.event) return { ...item, event, before: before ?? [], text: undefined };
+    return before ? { ...item, before } : item;
+  }
+
+  async #commit(taken: Pending[]): Promise<void> {
+    const { journal, state, publish } = this.#options;
+    const { accepted, repeated, batch } = this.#route(taken);
+    try {
+      if (accepted.length > 0) await journal.write(batch);
+    } catch (error) {
+      this.#router.settle();
+      const reason = ProgressError.from(error);
+      for (const { event, origin } of accepted) origin?.refused(event, reason);
+      for (const { event, origin } of repeated) origin?.duplicate(event);
+      return;
+    }
+    for (const event of batch.events) fold(state, event);
+    this.#router.settle();
+    this.#written += batch.events.length;
+    this.#duplicates += repeated.length;
+    if (accepted.length > 0) publish(batch);
+    for (const { event, origin } of accepted) origin?.written(event as ExecutionEvent);
+    for (const { event, origin } of repeated) origin?.duplicate(event);
+  }
+
+  /** Decides in order which events are written, and to which executions they belong. */
+  #route(taken: Pending[]): { accepted: Pending[]; repeated: Pending[]; batch: Batch } {
+    const router = this.#router;
     const accepted: Pending[] = [];
     const repeated: Pending[] = [];
     const batch: Batch = { events: [], lines: [] };
-    const arrival = new Date(now()).toISOString();
-    let seq = journal.nextSeq;
+    const arrival = new Date(this.#options.now()).toISOString();
+    let seq = this.#options.journal.nextSeq;
     for (const item of taken) {
       const refusal = item.origin?.refusal?.(item.event);
       if (refusal) {
@@ -179,76 +259,30 @@ export function createIngest({ journal, state, publish, onDrain: onRoom, now }: 
       }
       for (const event of [...(item.before ?? []), item.event]) {
         const text = event === item.event ? item.text : undefined;
-        batch.lines.push(stamp({ event, text }, router.route(event, item.origin?.entrance), seq++, arrival));
+        batch.lines.push(stamp(event, text, router.route(event, item.origin?.entrance), seq++, arrival));
         batch.events.push(event as ExecutionEvent);
       }
       accepted.push(item);
     }
-    try {
-      if (accepted.length > 0) await journal.write(batch);
-    } catch (error) {
-      router.settle();
-      const reason = ProgressError.from(error);
-      for (const { event, origin } of accepted) origin?.refused(event, reason);
-      for (const { event, origin } of repeated) origin?.duplicate(event);
-      return;
-    }
-    for (const event of batch.events) fold(state, event);
-    router.settle();
-    written += batch.events.length;
-    duplicates += repeated.length;
-    if (accepted.length > 0) publish(batch);
-    for (const { event, origin } of accepted) origin?.written(event as ExecutionEvent);
-    for (const { event, origin } of repeated) origin?.duplicate(event);
-  };
+    return { accepted, repeated, batch };
+  }
+}
 
-  const add = (item: Pending) => {
-    pending.push(item);
-    pendingBytes += item.bytes;
-    start();
-  };
-
-  return {
-    submit: (event, bytes, origin, text) => add({ event, bytes, origin, text }),
-    submitParts(parts, bytes, origin) {
-      const event = parts.at(-1);
-      if (event) add({ event, before: parts.slice(0, -1), bytes, origin, text: undefined });
-    },
-    submitDeferred: (event, make, bytes, origin) => add({ event, make, bytes, origin, text: undefined }),
-    async between(task) {
-      await new Promise<void>((resolve, reject) => {
-        tasks.push(async () => {
-          try {
-            await task();
-            resolve();
-          } catch (error) {
-            reject(ProgressError.from(error));
-          }
-        });
-        start();
-      });
-    },
-    async writeNow(events) {
-      let failure: ProgressError | undefined;
-      const origin: Origin = {
-        written: () => undefined,
-        duplicate: () => undefined,
-        refused: (_event, error) => (failure = error),
-      };
-      await commit(events.map((event) => ({ event, bytes: 0, origin, text: undefined })));
-      if (failure) throw failure;
-    },
-    get full() {
-      return pendingBytes >= MAX_PENDING_BYTES;
-    },
-    get written() {
-      return written;
-    },
-    get duplicates() {
-      return duplicates;
-    },
-    async drained() {
-      while (pumping) await pumping;
-    },
-  };
+/** Gives an event its position, time and execution, and returns its line. */
+function stamp(
+  event: NewEvent,
+  text: string | undefined,
+  execution: string | undefined,
+  seq: number,
+  arrival: string,
+): string {
+  const isReusable = text !== undefined && execution === event.execution;
+  const stamped = event as ExecutionEvent;
+  stamped.seq = seq;
+  stamped.time = event.time ?? arrival;
+  if (execution !== undefined) stamped.execution = execution;
+  delete stamped.lookup;
+  delete stamped.inherited;
+  delete stamped.exact;
+  return isReusable ? stampText(text, seq, stamped.time) : encodeEvent(stamped);
 }

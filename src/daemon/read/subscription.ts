@@ -6,7 +6,8 @@ import { findExecution, newestFirst } from '../../core/state.js';
 import type { Journal } from '../../journal/journal.js';
 import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
 import type { Replies, Reset, SubscribeRequest } from '../../api/messages.js';
-import type { SubscriberSink, Subscriber, Subscribers } from './subscribers.js';
+import type { SubscriberSink, Subscriber } from './subscriber.js';
+import type { Subscribers } from './subscribers.js';
 
 export interface OpenedSubscription {
   /** What its subscriber is told at first. */

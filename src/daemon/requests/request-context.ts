@@ -1,17 +1,14 @@
 /** What request handlers are given: the parts of the daemon, and the connection or caller that asks. */
 import type { Socket } from 'node:net';
-import type { Entrance } from '../../core/route.js';
 import type { RequestId } from '../../api/messages.js';
-import type { SourceOrder } from '../intake/source-order.js';
-import type { SubscriberSink, Subscriber } from '../read/subscribers.js';
+import type { Producer } from '../intake/intake.js';
+import type { SubscriberSink, Subscriber } from '../read/subscriber.js';
 import type { Alerts } from '../../alerts/alerts.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { Journal } from '../../journal/journal.js';
 import type { DaemonStatus, Op, Replies, Request, SubscribeRequest } from '../../api/messages.js';
-import type { Admit } from '../intake/intake.js';
-import type { Ingest } from '../intake/ingest.js';
 import type { Runs } from '../runs/runs.js';
 import type { SessionWatchers } from '../sessions/session-watchers.js';
 import type { Pruning } from '../upkeep/pruning.js';
@@ -24,8 +21,6 @@ export interface HandlerContext {
   version: string;
   state: State;
   journal: Journal;
-  ingest: Ingest;
-  admit: Admit;
   subscribers: Subscribers;
   runs: Runs;
   following: SessionWatchers;
@@ -57,8 +52,8 @@ export interface ClientConnection {
   readonly subscriptions: Map<RequestId, Subscriber>;
   /** Tells the highest n written from now on. */
   acks: boolean;
-  readonly order: SourceOrder;
-  readonly entrance: Entrance;
+  /** Its way into the daemon. */
+  readonly producer: Producer;
   /** No request is being answered. */
   readonly isIdle: boolean;
   /** Reads on, if the ingest and its own buffer allow. */
@@ -70,8 +65,8 @@ export interface ClientConnection {
   fail(error: ProgressError): void;
 }
 
-/** Who hands in events: their order, and where they came in. */
-export type Caller = Pick<ClientConnection, 'order' | 'entrance'>;
+/** The client of a request that needs no connection. */
+export type Caller = Pick<ClientConnection, 'producer'>;
 
 /** What the request `web` does. */
 export interface Web {

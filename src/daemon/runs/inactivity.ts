@@ -16,7 +16,7 @@ export interface InactivityWatch {
   onBatch(events: readonly ExecutionEvent[]): void;
   /** Says of whom nothing is heard; by itself it looks every few seconds, while anything runs. */
   check(): void;
-  stop(): void;
+  close(): void;
 }
 
 export interface InactivityOptions {
@@ -103,7 +103,7 @@ export function createInactivityWatch({
       if (heard.size > 0) arm();
     },
     check: look,
-    stop: () => clearTimeout(timer),
+    close: () => clearTimeout(timer),
   };
 }
 

@@ -25,6 +25,8 @@ export interface Runs {
   /** These were written, and are in the state. */
   onBatch(events: readonly ExecutionEvent[]): void;
   attach(id: string, attachment: Attachment): void;
+  /** Registers a listener for runs that become live. */
+  onLive(listener: () => void): void;
   /** Passes the order on, or carries it out where there is no runner any more. */
   control(execution: Execution, order: ControlCommand): Promise<void>;
   /** Was it made by `progress run`, so that it is ours to start? */
@@ -51,8 +53,6 @@ export interface RunsOptions {
   record: (event: NewEvent, settled?: () => void) => void;
   /** Takes what a source has in the spool: true when nothing is left. */
   readSpool: (source: string) => boolean;
-  /** A run may be live that was not. */
-  onLive: () => void;
   log: (message: string) => void;
 }
 
@@ -63,7 +63,7 @@ const LAST_POLL_MS = 500;
 /** Is what a killed runner has left behind still there? */
 const ORPHAN_POLL_MS = 1_000;
 
-export function createRuns({ paths, state, record, readSpool: look, onLive, log }: RunsOptions): Runs {
+export function createRuns({ paths, state, record, readSpool: look, log }: RunsOptions): Runs {
   const attached = new Map<string, Attachment>();
   const orphans = new Map<string, ProcessGroup>();
   const records = new Map<string, RunRecord>();
@@ -73,6 +73,7 @@ export function createRuns({ paths, state, record, readSpool: look, onLive, log 
   const awaited = new Set<string>();
   /** Waiting for their turn in a terminal, and not attached when it came. */
   const called = new Set<string>();
+  const liveListeners: (() => void)[] = [];
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -179,9 +180,11 @@ export function createRuns({ paths, state, record, readSpool: look, onLive, log 
       }
     },
 
+    onLive: (listener) => void liveListeners.push(listener),
+
     attach(id, attachment) {
       attached.set(id, attachment);
-      onLive();
+      for (const listener of liveListeners) listener();
       if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
       void attachment.closed.then(() => {
         if (attached.get(id) === attachment) attached.delete(id);

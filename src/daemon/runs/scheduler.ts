@@ -14,6 +14,8 @@ import { isInQueue, verdicts } from '../../core/queues.js';
 import type { State } from '../../core/state.js';
 
 export interface Scheduler {
+  /** Before, what may begin is only noted: a runner that is started needs the daemon's socket. */
+  start(): void;
   /** These were written, and are in the state. */
   onBatch(events: readonly ExecutionEvent[]): void;
   check(): void;
@@ -48,7 +50,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   const candidates = new Set<string>();
   for (const { id } of [...state.alive.values()].filter(isInQueue)) candidates.add(id);
   let timer: NodeJS.Timeout | undefined;
-  let closed = false;
+  let isRunning = false;
 
   const ask = async (id: string) => {
     try {
@@ -63,7 +65,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   };
 
   const look = () => {
-    if (closed) return;
+    if (!isRunning) return;
     const now = performance.now();
     for (const [id, since] of begun) {
       if (state.alive.get(id)?.status !== 'queued' || now - since >= retryMs) begun.delete(id);
@@ -87,6 +89,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   };
 
   return {
+    start() {
+      isRunning = true;
+      look();
+    },
     check: look,
     onBatch(events) {
       const causes = events.filter(({ type }) => CAUSES.has(type));
@@ -98,7 +104,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (causes.length > 0) look();
     },
     close() {
-      closed = true;
+      isRunning = false;
       clearTimeout(timer);
     },
   };

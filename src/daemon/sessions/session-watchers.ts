@@ -4,16 +4,12 @@ import type { Config } from '../../config/load.js';
 import type { Paths } from '../../platform/paths.js';
 import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';
-import { splitEvent } from '../../protocol/encode.js';
 import type { FollowStatus } from '../../api/messages.js';
 import type { SessionWatcher } from '../../agents/sessions/session-watcher.js';
 import { createSessionWatcher, hookedSessions } from '../../agents/sessions/session-watcher.js';
 import type { Registry } from '../../agents/claude/process-registry.js';
-import type { Admit } from '../intake/intake.js';
+import { type Intake, receiptOf } from '../intake/intake.js';
 import type { Log } from '../daemon-log.js';
-import type { Receipt } from '../../tailing/tail.js';
-import type { Ingest, Origin } from '../intake/ingest.js';
-import { createSourceOrder } from '../intake/source-order.js';
 
 export interface SessionWatchers {
   /** Follows those that the configuration names. */
@@ -27,8 +23,7 @@ export interface SessionWatchers {
   name(agent: string, path: string, session: string): void;
   /** Is this source still being read? */
   isOpen(source: string): boolean;
-  /** There is room for more. */
-  resume(): void;
+  onDrain(): void;
   close(): Promise<void>;
 }
 
@@ -37,9 +32,8 @@ type FollowConfig = Pick<Config, 'follow' | 'journal'>;
 export interface SessionWatchersOptions {
   paths: Pick<Paths, 'sessions'>;
   config: FollowConfig;
-  admit: Admit;
+  intake: Intake;
   state: State;
-  ingest: Ingest;
   /** Of Claude Code. */
   registry: Registry;
   log: Log;
@@ -47,23 +41,13 @@ export interface SessionWatchersOptions {
 }
 
 export function createSessionWatchers(options: SessionWatchersOptions): SessionWatchers {
-  const { paths, config, admit, state, ingest, registry, log, now } = options;
+  const { paths, config, intake, state, registry, log, now } = options;
   let settings = settingsOf(config);
   const followers = new Map<Agent, SessionWatcher>();
   /** Of agents whose sessions are not followed: these read only files that hooks name. */
   const named = new Map<Agent, SessionWatcher>();
-  const order = createSourceOrder(() => undefined);
+  const producer = intake.producer('session files');
   let isClosed = false;
-
-  const originOf = (receipt: Receipt | undefined): Origin => ({
-    written: () => receipt?.written(),
-    duplicate: () => receipt?.duplicate(),
-    refusal: order.refusal,
-    refused(refused, error) {
-      order.refused(refused, error);
-      receipt?.refused(error);
-    },
-  });
 
   const create = (agent: Agent, isNamed: boolean): SessionWatcher =>
     createSessionWatcher({
@@ -75,13 +59,13 @@ export function createSessionWatchers(options: SessionWatchersOptions): SessionW
       state,
       registry: agent === 'claude' ? registry : undefined,
       takenOf: (source) => state.sources.get(source)?.n,
-      isFull: () => ingest.full,
+      isFull: () => producer.isFull,
       submit(events, bytes, receipt) {
-        const parts = events.flatMap((event) => splitEvent(admit(event)));
-        ingest.submitParts(parts, bytes, originOf(receipt));
+        const admitted = events.map((event) => producer.admit(event));
+        producer.submitTogether(admitted, bytes, producer.originOf(receiptOf(receipt)));
       },
       submitLate: (make, receipt) =>
-        ingest.submitDeferred({ type: 'attention', data: {} }, () => make().map(admit), 0, originOf(receipt)),
+        producer.submitDeferred({ type: 'attention', data: {} }, make, 0, producer.originOf(receiptOf(receipt))),
       log,
       now,
     });
@@ -140,7 +124,7 @@ export function createSessionWatchers(options: SessionWatchersOptions): SessionW
       follower.name(path, session);
     },
     isOpen: (source) => all().some((follower) => follower.isOpen(source)),
-    resume() {
+    onDrain() {
       for (const follower of all()) follower.resume();
     },
     async close() {

@@ -1,111 +1,139 @@
-/** The daemon's socket: who is on it, and how many at most. */
-import { createServer, type Socket } from 'node:net';
+/** The daemon's socket: accepts connections up to a bound, and serves guests above it. */
 import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import type { Config } from '../../config/load.js';
 import { ProgressError } from '../../core/errors.js';
-import { encodeLine } from '../../protocol/lines.js';
-import type { ClientConnection } from '../requests/request-context.js';
-import type { ConnectionContext } from './connection.js';
-import { createConnection } from './connection.js';
+import type { BoundSocket } from '../../platform/unix-socket.js';
 import { bindUnix } from '../../platform/unix-socket.js';
+import { encodeLine } from '../../protocol/lines.js';
+import type { Component } from '../component.js';
+import type { ClientConnection } from '../requests/request-context.js';
 
-export interface Server {
-  readonly connections: ReadonlySet<ClientConnection>;
-  readonly refused: number;
-  /** Does the path still lead here? */
-  isBound(): boolean;
-  /** Who is on it stays, above the bound too. */
-  configure(bounds: Pick<ServerOptions, 'maxConnections'>): void;
-  /** Reads on where reading stopped because too much was pending. */
-  resume(): void;
-  close(): Promise<void>;
-}
-
-export interface ServerOptions {
+export interface SocketServerOptions {
   socket: string;
+  /** Bound of connections that are no guests. */
   maxConnections: number;
-  /** What the descriptors of the process allow, guests included. */
+  /** Connections that the descriptors of the process allow, guests included. */
   places: number;
-  context: ConnectionContext;
 }
+
+type ConnectionListener = (client: Socket) => ClientConnection;
 
 /**
- * Above the bound a connection is a guest: its requests are answered, so that commands work whoever holds the others
- * open, and it is closed with a reason when it is idle. Above this many guests, without a reason.
+ * Above the bound a connection is a guest: its requests are answered, so that commands work whatever holds the other
+ * connections open, and it is closed with a reason when it is idle. Above this many guests, without a reason.
  */
 const MAX_GUESTS = 32;
 const GUEST_IDLE_MS = 1_000;
-/** A client that is turned away or left by the daemon gets no longer than this to take what was written to it. */
+/** Time for a client that is refused or left to read what was written to it. */
 const LAST_WORDS_MS = 500;
 
-/** The caller holds the lock: whatever is at the path is left over from a daemon that is gone. */
-export async function listen({ socket, places, context, ...bounds }: ServerOptions): Promise<Server> {
-  let { maxConnections } = bounds;
-  const maxGuests = Math.min(MAX_GUESTS, Math.ceil(places / 4));
-  const connections = new Set<ClientConnection>();
-  const guests = new Set<ClientConnection>();
-  let refused = 0;
+/** The caller holds the lock: a socket at the path is left over from a daemon that has ended. */
+export class SocketServer implements Component {
+  readonly #socket: string;
+  readonly #places: number;
+  readonly #maxGuests: number;
+  readonly #connections = new Set<ClientConnection>();
+  readonly #guests = new Set<ClientConnection>();
+  readonly #server = createServer((client) => this.#accept(client));
+  #maxConnections: number;
+  #refused = 0;
+  #connect: ConnectionListener | undefined;
+  #bound: BoundSocket | undefined;
 
-  const server = createServer((client) => {
-    const connection = createConnection(client, context);
-    if (connections.size < maxConnections) connections.add(connection);
+  constructor({ socket, maxConnections, places }: SocketServerOptions) {
+    this.#socket = socket;
+    this.#places = places;
+    this.#maxGuests = Math.min(MAX_GUESTS, Math.ceil(places / 4));
+    this.#maxConnections = maxConnections;
+    this.#bind({ maxConnections });
+    this.#server.on('drop', () => this.#refused++);
+  }
+
+  /** Registers what serves a connection. Required before `start`. */
+  onConnection(listener: ConnectionListener): void {
+    this.#connect = listener;
+  }
+
+  async start(): Promise<void> {
+    this.#bound = await bindUnix(this.#server, this.#socket);
+  }
+
+  /** Connections that are no guests. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Whether the path still leads to this server. */
+  isBound(): boolean {
+    return this.#bound?.isBound() ?? false;
+  }
+
+  /** Changes the bound. Open connections stay, above the bound as well. */
+  configure({ socket }: Pick<Config, 'socket'>): void {
+    this.#bind(socket);
+    this.#promote();
+  }
+
+  onDrain(): void {
+    for (const connection of this.#all()) connection.resume();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#bound) return;
+    this.#bound.release();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    const open = this.#all();
+    for (const { socket } of open) socket.destroySoon();
+    const late = setTimeout(() => {
+      for (const { socket } of open) socket.destroy();
+    }, LAST_WORDS_MS);
+    await closed;
+    clearTimeout(late);
+  }
+
+  #all(): ClientConnection[] {
+    return [...this.#connections, ...this.#guests];
+  }
+
+  #bind({ maxConnections }: { maxConnections: number }): void {
+    this.#maxConnections = Math.min(maxConnections, this.#places - this.#maxGuests);
+    this.#server.maxConnections = this.#maxConnections + this.#maxGuests;
+  }
+
+  #accept(client: Socket): void {
+    const connection = this.#connect?.(client);
+    if (!connection) return void client.destroy();
+    if (this.#connections.size < this.#maxConnections) this.#connections.add(connection);
     else {
-      guests.add(connection);
-      client.setTimeout(GUEST_IDLE_MS, () => connection.isIdle && refuse(client));
+      this.#guests.add(connection);
+      client.setTimeout(GUEST_IDLE_MS, () => connection.isIdle && this.#refuse(client));
     }
     client.once('close', () => {
-      guests.delete(connection);
-      if (connections.delete(connection)) promote();
+      this.#guests.delete(connection);
+      if (this.#connections.delete(connection)) this.#promote();
     });
-  });
+  }
 
-  const promote = () => {
-    for (const guest of guests) {
-      if (connections.size >= maxConnections) return;
-      guests.delete(guest);
+  #promote(): void {
+    for (const guest of this.#guests) {
+      if (this.#connections.size >= this.#maxConnections) return;
+      this.#guests.delete(guest);
       guest.socket.setTimeout(0);
-      connections.add(guest);
+      this.#connections.add(guest);
     }
-  };
+  }
 
-  const refuse = (client: Socket) => {
-    refused++;
-    const error = new ProgressError('too_many', `${maxConnections} connections are open: close some`);
+  #refuse(client: Socket): void {
+    this.#refused++;
+    const error = new ProgressError('too_many', `${this.#maxConnections} connections are open: close some`);
     client.end(encodeLine({ error }));
     const late = setTimeout(() => client.destroy(), LAST_WORDS_MS);
     client.once('close', () => clearTimeout(late));
-  };
-
-  const configure: Server['configure'] = (given) => {
-    maxConnections = Math.min(given.maxConnections, places - maxGuests);
-    server.maxConnections = maxConnections + maxGuests;
-    promote();
-  };
-  configure(bounds);
-  server.on('drop', () => refused++);
-
-  const bound = await bindUnix(server, socket);
-
-  return {
-    connections,
-    get refused() {
-      return refused;
-    },
-    isBound: () => bound.isBound(),
-    configure,
-    resume() {
-      for (const connection of [...connections, ...guests]) connection.resume();
-    },
-    async close() {
-      bound.release();
-      const closed = once(server, 'close');
-      server.close();
-      const open = [...connections, ...guests];
-      for (const { socket: client } of open) client.destroySoon();
-      const late = setTimeout(() => {
-        for (const { socket: client } of open) client.destroy();
-      }, LAST_WORDS_MS);
-      await closed;
-      clearTimeout(late);
-    },
-  };
+  }
 }

@@ -6,24 +6,23 @@
  * once: nothing is removed by age until the next check, an hour later, confirms it, and the log says so.
  */
 import { alertsToJson, loseAlerts } from '../../core/alerts.js';
-import type { NewEvent } from '../../core/event.js';
+import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import type { Execution, Step } from '../../core/execution.js';
 import { executionToJson } from '../../core/execution.js';
 import { formatDuration } from '../../core/format.js';
 import type { CarryNote, ProducerState, State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Journal } from '../../journal/journal.js';
-import type { Batch } from '../../journal/lines.js';
 import { firstEventTime, lastWriteTime } from '../../journal/reader.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';
 
 export interface Maintenance {
   start(): void;
-  stop(): void;
+  close(): void;
   /** What is kept is to be less: it goes soon, and not at once, so that a mistake can be taken back. */
-  checkSoon(): void;
-  onBatch(batch: Batch): void;
+  configure(): void;
+  onBatch(events: readonly ExecutionEvent[], lines: readonly string[]): void;
 }
 
 export interface MaintenanceOptions {
@@ -39,6 +38,8 @@ export interface MaintenanceOptions {
   forget: (time: number) => void;
   /** Unless it is still read from somewhere: its position must be known then. */
   isOpen: (source: string) => boolean;
+  /** The start has read much after the last checkpoint: one is due at once. @default false */
+  isBehind?: boolean;
 }
 
 /** What a start after a crash reads again at the most. */
@@ -112,19 +113,21 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
 
   return {
     start() {
+      // a full disk takes none; the next start reads the same again then
+      if (options.isBehind) ingest.between(checkpoint).catch(() => undefined);
       run(look);
       timer = setInterval(() => run(look), RETENTION_MS);
     },
-    stop() {
+    close() {
       clearInterval(timer);
       clearTimeout(soon);
     },
-    checkSoon() {
+    configure() {
       clearTimeout(soon);
       soon = setTimeout(() => run(look), SOON_MS);
     },
-    onBatch(batch) {
-      for (const line of batch.lines) unsaved += line.length;
+    onBatch(_events, lines) {
+      for (const line of lines) unsaved += line.length;
       if (unsaved > CHECKPOINT_BYTES) run(save);
     },
   };

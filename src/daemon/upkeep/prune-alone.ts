@@ -9,7 +9,7 @@ import type { Replies } from '../../api/messages.js';
 import { eraseRun } from '../../runner/store.js';
 import { blankTaken } from '../../spool/eraser.js';
 import { claim } from '../daemon.js';
-import { createIngest } from '../intake/ingest.js';
+import { Ingest } from '../intake/ingest.js';
 import { openJournal } from './open-journal.js';
 import { createPruning } from './pruning.js';
 
@@ -26,7 +26,7 @@ export async function pruneAlone(
     const notes: NewEvent[] = [];
     const journal = await openJournal(paths, config, { log, note: (event) => notes.push(event) });
     const state = await restore(paths.checkpoint, journal.source, journal, config.memory);
-    const ingest = createIngest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
+    const ingest = new Ingest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
     // what no daemon has judged yet is judged by the next one, which reads what no checkpoint has
     const checkpoint = async () => {
       await journal.sync();

@@ -17,8 +17,8 @@ import { batches, carriedByNone, prunedNotes } from './maintenance.js';
 export interface Pruning {
   /** By full ids. What is not over stays, and what something alive waits for. */
   prune(ids: readonly string[]): Promise<Replies['prune']>;
-  /** Goes on with what was cut short. */
-  resume(): Promise<void>;
+  /** Resumes what an earlier daemon did not complete, in the background. */
+  start(): void;
   /** Resolves when files are left alone. */
   close(): Promise<void>;
 }
@@ -90,12 +90,10 @@ export function createPruning({
 
   return {
     prune: (ids) => queue(() => pruneNow(ids)),
-    async resume() {
-      try {
-        await queue(erase);
-      } catch (error) {
+    start() {
+      queue(erase).catch((error: unknown) => {
         if (!stop.signal.aborted) log(`pruning: ${ProgressError.from(error).message}`);
-      }
+      });
     },
     async close() {
       stop.abort(new ProgressError('unavailable', 'the daemon leaves: it goes on with this when it is started again'));

@@ -39,7 +39,7 @@ for (const door of ['unix', 'tcp'] satisfies Door[]) {
   t.test(`over ${door}`, { jobs: Object.keys(REQUESTS).length }, async (t) => {
     const directory = t.testdir();
     const access = createAccess(path.join(directory, 'token'), Date.now);
-    const router = { find: () => [], streams: 0 };
+    const router = { find: () => [] };
     const server = createHttpServer({ door, router, access, maxConnections: () => 100, reject: () => undefined });
     const where = path.join(directory, 's');
     server.listen(door === 'unix' ? { path: where } : { port: 0, host: '127.0.0.1' });

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { serveStream } from '../../../src/daemon/http/stream.js';
-import type { SubscriberSink } from '../../../src/daemon/read/subscribers.js';
+import type { SubscriberSink } from '../../../src/daemon/read/subscriber.js';
 import type { OpenedSubscription } from '../../../src/daemon/read/subscription.js';
 import type { Home } from '../../helpers/daemon.js';
 import { createHome } from '../../helpers/daemon.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import t from 'tap';
 import { parseConfig } from '../../../src/config/load.js';
 import { createAccess } from '../../../src/daemon/http/access.js';
-import { openHttp } from '../../../src/daemon/http/web.js';
+import { Http } from '../../../src/daemon/http/web.js';
 import { createHome } from '../../helpers/daemon.js';
 import { freePort } from '../../helpers/http.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
@@ -11,16 +11,17 @@ t.test('the page that lets a browser in is there for as long as its code is good
   const { paths } = createHome(t);
   for (const directory of [paths.state, paths.runtime]) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const clock = createManualClock();
-  const http = await openHttp({
+  const http = new Http({
     paths,
     config: parseConfig('', 'config.yaml').web,
     access: createAccess(paths.webToken, () => clock.now()),
-    router: { find: () => [], streams: 0 },
     places: 100,
     reject: (code) => t.fail(code),
     log: () => undefined,
     clock,
   });
+  http.route({ find: () => [] });
+  await http.start();
   const port = await freePort();
   const { page = '' } = await http.on({ port });
   clock.advance(59_000);

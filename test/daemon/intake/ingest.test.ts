@@ -3,7 +3,7 @@ import t from 'tap';
 import type { ExecutionEvent, NewEvent } from '../../../src/core/event.js';
 import { emptyState } from '../../../src/core/state.js';
 import type { Origin } from '../../../src/daemon/intake/ingest.js';
-import { createIngest } from '../../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { ProgressError } from '../../../src/core/errors.js';
 import type { Batch } from '../../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../../helpers/journal.js';
@@ -23,7 +23,7 @@ async function open(t: Test) {
     diary.push('written');
   };
   let rooms = 0;
-  const ingest = createIngest({
+  const ingest = new Ingest({
     journal,
     state,
     now: () => CLOCK,

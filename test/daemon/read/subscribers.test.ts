@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import type { ExecutionEvent } from '../../../src/core/event.js';
-import type { SubscriberSink, Subscription } from '../../../src/daemon/read/subscribers.js';
-import { createSubscribers } from '../../../src/daemon/read/subscribers.js';
+import type { SubscriberSink, Subscription } from '../../../src/daemon/read/subscriber.js';
+import { Subscribers } from '../../../src/daemon/read/subscribers.js';
 import { makeBatch, openJournal } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
 
@@ -18,16 +18,12 @@ async function open(t: Test) {
   const { journal } = await openJournal(t);
   let clock = 0;
   let joined = 0;
-  const subscribers = createSubscribers(
-    journal.source,
-    journal.seq,
-    () => clock,
-    () => (joined += 1),
-  );
+  const subscribers = new Subscribers(journal.source, journal.seq, () => clock);
+  subscribers.onJoin(() => (joined += 1));
   const write = async (count: number, shape?: Parameters<typeof makeBatch>[2]) => {
     const batch = makeBatch(journal.nextSeq, count, shape);
     await journal.write(batch);
-    subscribers.publish(batch);
+    subscribers.onBatch(batch.events, batch.lines);
     return batch.events.map(({ seq }) => seq);
   };
   const subscribe = (more: Partial<Subscription> = {}, opening?: Parameters<typeof subscribers.add>[1]) => {

@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
 import { emptyState, findExecution } from '../../../src/core/state.js';
-import { createIngest } from '../../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { createInactivityWatch } from '../../../src/daemon/runs/inactivity.js';
 import { openJournal, readAll } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -14,7 +14,7 @@ async function open(t: Test, { lookMs = 1_000_000 } = {}) {
   const now = () => time;
   const { journal } = await openJournal(t, { now });
   const state = emptyState();
-  const ingest = createIngest({
+  const ingest = new Ingest({
     journal,
     state,
     now,
@@ -25,7 +25,7 @@ async function open(t: Test, { lookMs = 1_000_000 } = {}) {
     ...{ state, ingest, now, lookMs, settings: () => settings },
     log: (message) => void t.fail(message),
   });
-  t.teardown(() => silence.stop());
+  t.teardown(() => silence.close());
   return {
     emit: async (...events: NewEvent[]) => {
       for (const event of events) ingest.submit(event, 100);

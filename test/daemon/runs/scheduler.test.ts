@@ -28,6 +28,7 @@ function open(t: Test, options: Partial<SchedulerOptions> = {}) {
     find: () => Promise.resolve(undefined),
     ...options,
   });
+  scheduler.start();
   t.teardown(() => scheduler.close());
   const write = (...drafts: Draft[]) => {
     folded(drafts, state);

@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { createIntakeFilter } from '../../../src/daemon/intake/intake.js';
+import { parseConfig } from '../../../src/config/load.js';
+import { Intake } from '../../../src/daemon/intake/intake.js';
 import type { ClientConnection } from '../../../src/daemon/requests/request-context.js';
-import { createConnection } from '../../../src/daemon/socket/connection.js';
+import { Connection } from '../../../src/daemon/socket/connection.js';
 import type { Handlers } from '../../../src/daemon/requests/request-context.js';
 import type { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { waitFor } from '../../helpers/wait.js';
+
+const CONFIG = parseConfig('', 'config.yaml');
 
 /** One connection with handlers of the test's making; `client` is its other end. */
 async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest> = {}) {
@@ -19,12 +22,11 @@ async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest>
   let connection: ClientConnection | undefined;
   const server = createServer((socket) => {
     const context = {
-      ingest: { full: false, ...ingest } as Ingest,
+      intake: new Intake({ ingest: { full: false, ...ingest } as Ingest, config: () => CONFIG }),
       handlers: { answer },
-      admit: createIntakeFilter(() => []),
       now: Date.now,
     };
-    connection = createConnection(socket, { ...context, reject: (code) => rejected.push(code) });
+    connection = new Connection(socket, { ...context, reject: (code) => rejected.push(code) });
   });
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const file = path.join(directory, 's');

@@ -5,7 +5,7 @@ import type { NewEvent } from '../../../src/core/event.js';
 import { queueViews } from '../../../src/core/queues.js';
 import type { State } from '../../../src/core/state.js';
 import { emptyState, findExecution } from '../../../src/core/state.js';
-import { createIngest } from '../../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore } from '../../../src/journal/checkpoint.js';
 import { MAX_LINE_BYTES } from '../../../src/api/messages.js';
@@ -22,12 +22,12 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
   const limits = { open: 1_000, ended: 2, summaries: 3 };
   const state = emptyState(limits);
   const logs: string[] = [];
-  const ingest = createIngest({
+  const ingest = new Ingest({
     journal,
     state,
     now,
     onDrain: () => undefined,
-    publish: (batch) => maintenance.onBatch(batch),
+    publish: ({ events, lines }) => maintenance.onBatch(events, lines),
   });
   const maintenance = createMaintenance({
     journal,
@@ -40,7 +40,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     forget: () => undefined,
     retainMs: () => DAY_MS,
   });
-  t.teardown(() => maintenance.stop());
+  t.teardown(() => maintenance.close());
   const emit = async (...events: NewEvent[]) => {
     for (const event of events) ingest.submit(structuredClone(event), JSON.stringify(event).length);
     await ingest.drained();
@@ -52,10 +52,10 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     // where the clock has leapt, age counts from the second look on
     maintenance.start();
     await ingest.drained();
-    maintenance.stop();
+    maintenance.close();
     maintenance.start();
     await waitFor('retention', () => logs.slice(before).some((message) => message.startsWith('removed')));
-    maintenance.stop();
+    maintenance.close();
     await ingest.drained();
   };
   return { ...opened, state, ingest, emit, retain, logs, limits };

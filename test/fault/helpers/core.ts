@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { NewEvent } from '../../../src/core/event.js';
 import type { StateLimits, State } from '../../../src/core/state.js';
 import { DEFAULT_LIMITS } from '../../../src/core/state.js';
-import { createIngest } from '../../../src/daemon/intake/ingest.js';
+import { Ingest } from '../../../src/daemon/intake/ingest.js';
 import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore, restoreForWriting, writeCheckpoint } from '../../../src/journal/checkpoint.js';
 import { Journal } from '../../../src/journal/journal.js';
@@ -50,7 +50,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   const checkpointFile = path.join(directory, 'checkpoint.json');
   const state = await restoreForWriting(checkpointFile, journal.source, journal, limits);
-  const ingest = createIngest({ journal, state, now, publish: () => undefined, onDrain: () => undefined });
+  const ingest = new Ingest({ journal, state, now, publish: () => undefined, onDrain: () => undefined });
   const checkpoint = () => writeCheckpoint(checkpointFile, journal.id, state);
   const maintenance = createMaintenance({
     journal,
@@ -73,7 +73,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     },
     async retain() {
       maintenance.start();
-      maintenance.stop();
+      maintenance.close();
       await ingest.drained();
     },
     save: checkpoint,
