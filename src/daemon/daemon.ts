@@ -32,15 +32,13 @@ import { SpoolIntake } from './intake/spool-intake.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
 import { OwnershipWatch } from './ownership-watch.js';
-import type { Logs } from './read/logs.js';
-import { createLogs } from './read/logs.js';
+import { Logs } from './read/logs.js';
 import { Subscribers } from './read/subscribers.js';
 import { Rejections } from './rejections.js';
 import { createHandlers } from './requests/handlers.js';
 import { createInactivityWatch } from './runs/inactivity.js';
 import { createResources } from './runs/resources.js';
-import type { Runs } from './runs/runs.js';
-import { createRuns } from './runs/runs.js';
+import { Runs } from './runs/runs.js';
 import { createScheduler } from './runs/scheduler.js';
 import { createAgentStates } from './sessions/agent-states.js';
 import { loseOpen } from './sessions/lost-writers.js';
@@ -215,7 +213,7 @@ function addProducers(context: Context, store: Store): Producers {
     createSessionWatchers({ paths, config: settings.current, intake, state, registry, log, now }),
   );
   const runs = components.add(
-    createRuns({ paths, state, record, readSpool: (source) => spool.drainSource(source), log }),
+    new Runs({ paths, state, record, readSpool: (source) => spool.drainSource(source), log }),
   );
   spool.onWriterGone((source, error) => loseOpen(state, source, { runs, record, error }));
   const resources = components.add(
@@ -252,7 +250,7 @@ function addUpkeep(parts: Parts): Upkeep {
       forget: (time) => runs.forget(time),
     }),
   );
-  const logs = createLogs(journal.source);
+  const logs = new Logs(journal.source);
   const pruning = components.add(
     createPruning({
       ...{ journal, state, ingest, checkpoint, log },

@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { createRunControl } from '../../src/daemon/runs/run-control.js';
+import type { Execution } from '../../src/core/execution.js';
+import { RunControl } from '../../src/daemon/runs/run-control.js';
 import { identityOf, isAlive, isStandingStill, readProcess } from '../../src/platform/processes.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isMissing, isUnprivileged, whyNo } from '../helpers/needs.js';
@@ -49,11 +50,11 @@ t.test('a runner that stays stopped: its processes are ended without it, and tha
   const home = await startRunHome(t);
   const id = await home.run(SLEEP);
   const record = await home.recordOf(id);
-  const execution = { id, status: 'running' } as unknown as Parameters<ReturnType<typeof createRunControl>>[0];
+  const execution = { id, status: 'running' } as unknown as Execution;
   const events: { type: string; data: object }[] = [];
-  const control = createRunControl({
+  const runControl = new RunControl({
     state: { alive: new Map([[id, execution]]) },
-    say: (_id, type, data) => events.push({ type, data }),
+    record: (_id, type, data) => events.push({ type, data }),
     isRun: () => true,
     recordOf: () => record,
     orphanOf: () => undefined,
@@ -61,7 +62,7 @@ t.test('a runner that stays stopped: its processes are ended without it, and tha
     attachmentOf: () => ({ send: () => stopNow(record.runner.pid), closed: new Promise(() => {}) }),
     onStopped: () => undefined,
   });
-  await control(execution, { action: 'stop', by: 'a test' });
+  await runControl.control(execution, { action: 'stop', by: 'a test' });
   await waitFor('the report', () => events.some(({ data }) => 'error' in data));
   t.match(events, [
     { type: 'control', data: { action: 'stop' } },

@@ -193,9 +193,9 @@ export class Ingest implements Component {
     }
     const taken = count === pending.length ? pending : pending.slice(0, count);
     this.#pending = count === pending.length ? [] : pending.slice(count);
-    const wasFull = this.full;
-    this.#pendingBytes -= bytes;
-    if (wasFull && !this.full) this.#options.onDrain();
+    const before = this.#pendingBytes;
+    this.#pendingBytes = before - bytes;
+    if (before >= MAX_PENDING_BYTES && before - bytes < MAX_PENDING_BYTES) this.#options.onDrain();
     return taken;
   }
 

@@ -1,6 +1,6 @@
-/** What the daemon knows of runs beyond their events: who is attached, who is alive, who takes orders. */
+/** Runs beyond their events: attached runners, the processes of runners that were killed, and control. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { STARTS } from '../../core/fold.js';
 import type { State } from '../../core/state.js';
@@ -16,231 +16,248 @@ import { launchRunner } from '../../runner/launch.js';
 import type { RunRecord } from '../../runner/store.js';
 import { eraseRun, hasSpec, readRecord, removeRun, runsBefore } from '../../runner/store.js';
 import { RUN_KIND } from '../../spool/names.js';
+import type { Component } from '../component.js';
+import type { RecordEvent } from '../intake/recorder.js';
 import type { Attachment } from './run-control.js';
-import { createRunControl } from './run-control.js';
-
-export interface Runs {
-  /** Looks for those that the state has as alive. */
-  start(): void;
-  /** These were written, and are in the state. */
-  onBatch(events: readonly ExecutionEvent[]): void;
-  attach(id: string, attachment: Attachment): void;
-  /** Registers a listener for runs that become live. */
-  onLive(listener: () => void): void;
-  /** Passes the order on, or carries it out where there is no runner any more. */
-  control(execution: Execution, order: ControlCommand): Promise<void>;
-  /** Was it made by `progress run`, so that it is ours to start? */
-  isRun(id: string): boolean;
-  /** One that has been asked for a moment ago: is it known now? False for everything else. */
-  waitUntilKnown(id: string): Promise<boolean>;
-  /** Its turn has come. */
-  begin(execution: Execution): void;
-  /** The runner is said to be gone, and everything that it wrote is in the journal. False when that was no runner. */
-  runnerGone(id: string): boolean;
-  /** Runs whose processes are there, with the command's. */
-  live(): { id: string; child: ProcessIdentity }[];
-  /** Removes what is kept of this one, which is over. */
-  erase(id: string): void;
-  /** Removes what is kept of runs that began before `time`, and that nobody knows any more. */
-  forget(time: number): void;
-  close(): void;
-}
+import { RunControl } from './run-control.js';
 
 export interface RunsOptions {
   paths: Pick<Paths, 'runs' | 'spool'>;
   state: State;
-  /** `settled` is called when it is in the state, or could not be written. */
-  record: (event: NewEvent, settled?: () => void) => void;
-  /** Takes what a source has in the spool: true when nothing is left. */
+  record: RecordEvent;
+  /** Reads what a source has in the spool. Returns true when nothing is left. */
   readSpool: (source: string) => boolean;
   log: (message: string) => void;
 }
 
-/** For its first event to come out of the spool. */
+/** Time for the first event of a run to come out of the spool. */
 const APPEAR_MS = 2_000;
 const POLL_MS = 20;
 const LAST_POLL_MS = 500;
-/** Is what a killed runner has left behind still there? */
+/** Interval of checks whether the processes of a killed runner still exist. */
 const ORPHAN_POLL_MS = 1_000;
 
-export function createRuns({ paths, state, record, readSpool: look, log }: RunsOptions): Runs {
-  const attached = new Map<string, Attachment>();
-  const orphans = new Map<string, ProcessGroup>();
-  const records = new Map<string, RunRecord>();
-  /** Their end is being written. */
-  const ending = new Set<string>();
-  /** Looked after until their runner is attached, or they are over. */
-  const awaited = new Set<string>();
-  /** Waiting for their turn in a terminal, and not attached when it came. */
-  const called = new Set<string>();
-  const liveListeners: (() => void)[] = [];
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
+export class Runs implements Component {
+  readonly #options: RunsOptions;
+  readonly #control: RunControl;
+  readonly #attached = new Map<string, Attachment>();
+  /** Processes of runs whose runner was killed. */
+  readonly #orphans = new Map<string, ProcessGroup>();
+  readonly #records = new Map<string, RunRecord>();
+  /** Runs whose end is being written. */
+  readonly #ending = new Set<string>();
+  /** Runs that are checked until their runner is attached or they have ended. */
+  readonly #awaited = new Set<string>();
+  /** Queued runs that were to start when their runner was not attached. */
+  readonly #called = new Set<string>();
+  readonly #liveListeners: (() => void)[] = [];
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  const say = (id: string, type: string, data: Record<string, unknown>) => record({ type, execution: id, data });
-  const aliveOne = (id: string) => state.alive.get(id);
-  /** Once, however many notice it; and again later when it could not be written. */
-  const end = (id: string, type: string, error: string) => {
-    if (ending.has(id)) return;
-    ending.add(id);
-    record({ type, execution: id, data: { error } }, () => ending.delete(id));
-  };
+  constructor(options: RunsOptions) {
+    this.#options = options;
+    this.#control = new RunControl({
+      state: options.state,
+      record: (id, type, data) => this.#record(id, type, data),
+      isRun: (id) => this.isRun(id),
+      recordOf: (id) => this.#recordOf(id),
+      orphanOf: (id) => this.#orphans.get(id),
+      attachmentOf: (id) => this.#attached.get(id),
+      onStopped: () => this.#checkOrphans(),
+    });
+  }
 
-  const recordOf = (id: string): RunRecord | undefined => {
-    const known = records.get(id);
+  /** Searches the runners of runs that are alive in the state. */
+  start(): void {
+    for (const id of this.#options.state.alive.keys()) if (this.isRun(id)) void this.#awaitRunner(id);
+  }
+
+  onBatch(events: readonly ExecutionEvent[]): void {
+    for (const { type, source, execution } of events) {
+      const isStart = STARTS.has(type) && source?.startsWith(`${RUN_KIND}-`);
+      // a runner that is killed soon is never attached, so its end would not be noticed
+      if (isStart && execution !== undefined && !this.#attached.has(execution)) void this.#awaitRunner(execution);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopTimer();
+  }
+
+  /** Registers a listener for runs that become live. */
+  onLive(listener: () => void): void {
+    this.#liveListeners.push(listener);
+  }
+
+  attach(id: string, attachment: Attachment): void {
+    this.#attached.set(id, attachment);
+    for (const listener of this.#liveListeners) listener();
+    if (this.#called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
+    void attachment.closed.then(() => {
+      if (this.#attached.get(id) === attachment) this.#attached.delete(id);
+      return this.#awaitRunner(id);
+    });
+  }
+
+  /** Passes a command to the runner, or carries it out when there is none. */
+  async control(execution: Execution, command: ControlCommand): Promise<void> {
+    await this.#control.control(execution, command);
+  }
+
+  /** Whether `progress run` made it, so that the daemon may start it. */
+  isRun(id: string): boolean {
+    return hasSpec(this.#options.paths, id);
+  }
+
+  /** Waits for a run that was requested just now. Returns whether it is known; false at once for anything else. */
+  async waitUntilKnown(id: string): Promise<boolean> {
+    if (!this.isRun(id)) return false;
+    const { state } = this.#options;
+    const deadline = performance.now() + APPEAR_MS;
+    while (!findExecution(state, id) && performance.now() < deadline) await delay(POLL_MS);
+    return findExecution(state, id) !== undefined;
+  }
+
+  /** Starts a queued run. */
+  begin({ id }: Execution): void {
+    if (this.#recordOf(id)) {
+      const attachment = this.#attached.get(id);
+      if (attachment) return attachment.send({ order: { run: id, action: 'start' } });
+      this.#called.add(id);
+      return void this.#awaitRunner(id);
+    }
+    void launchRunner(id).then((problem) => {
+      // an earlier daemon may have launched a runner as well: the first one to claim the run has it
+      if (this.#recordOf(id)) return this.#awaitRunner(id);
+      if (problem !== undefined && this.#aliveOne(id)?.status === 'queued') {
+        this.#end(id, 'execution_failed', `its runner did not start: ${problem}`);
+      }
+    });
+  }
+
+  /**
+   * Records what has become of a run when its runner has ended and all its events are in the journal. Returns false for
+   * an execution that has no runner.
+   */
+  runnerGone(id: string): boolean {
+    const execution = this.#aliveOne(id);
+    const found = this.#recordOf(id);
+    if (!execution || !found) return false;
+    const isHandled = this.#orphans.has(id) || this.#ending.has(id);
+    if (!isAlive(found.runner) && !isHandled) this.#loseRunner(execution, found);
+    return true;
+  }
+
+  /** Runs whose processes exist, with the process of the command. */
+  live(): { id: string; child: ProcessIdentity }[] {
+    return [...new Set([...this.#attached.keys(), ...this.#orphans.keys()])].flatMap((id) => {
+      const execution = this.#aliveOne(id);
+      const child = !execution || execution.status === 'queued' ? undefined : this.#recordOf(id)?.child;
+      return child ? [{ id, child }] : [];
+    });
+  }
+
+  /** Removes the files of a run that has ended. */
+  erase(id: string): void {
+    eraseRun(this.#options.paths, id);
+  }
+
+  /** Removes the files of runs that began before `time` and are in no state any more. */
+  forget(time: number): void {
+    const { paths, state } = this.#options;
+    for (const id of runsBefore(paths, time)) if (!findExecution(state, id)) removeRun(paths, id);
+  }
+
+  #aliveOne(id: string): Execution | undefined {
+    return this.#options.state.alive.get(id);
+  }
+
+  #record(id: string, type: string, data: Record<string, unknown>): void {
+    this.#options.record({ type, execution: id, data });
+  }
+
+  /** Records the end of a run once, and again when it could not be written. */
+  #end(id: string, type: string, error: string): void {
+    if (this.#ending.has(id)) return;
+    this.#ending.add(id);
+    this.#options.record({ type, execution: id, data: { error } }, () => this.#ending.delete(id));
+  }
+
+  #recordOf(id: string): RunRecord | undefined {
+    const known = this.#records.get(id);
     if (known?.child) return known;
-    const found = readRecordOf(id);
-    if (found) records.set(id, found);
+    const found = this.#readRecord(id);
+    if (found) this.#records.set(id, found);
     return found;
-  };
-  const readRecordOf = (id: string) => {
+  }
+
+  #readRecord(id: string): RunRecord | undefined {
+    const { paths, log } = this.#options;
     try {
       return readRecord(paths, id);
-    } catch (error) {
-      // an id that no run has, or a file that is no longer readable
-      if (ProgressError.from(error).code !== 'not_found') log(`run ${id}: ${ProgressError.from(error).message}`);
+    } catch (thrown) {
+      // not_found: the ID of no run, or a file that was removed
+      const { code, message } = ProgressError.from(thrown);
+      if (code !== 'not_found') log(`run ${id}: ${message}`);
       return undefined;
     }
-  };
+  }
 
-  const pollOrphans = () => {
-    for (const [id, group] of orphans) {
-      if (!aliveOne(id)) orphans.delete(id);
-      else if (group.members().length === 0) end(id, 'execution_lost', 'its runner was killed before it ended');
-    }
-    if (orphans.size === 0) timer = clearTimer(timer);
-  };
+  /** Records what is left of a run whose runner has ended. */
+  #loseRunner(execution: Execution, { runner, child }: RunRecord): void {
+    const { id, status } = execution;
+    const isSameBoot = runner.boot === bootId();
+    // the runner may have started its command, and done nothing after that
+    const group = !isSameBoot ? undefined : child ? createProcessGroup(child, id) : findProcessGroup(id);
+    if (group && group.members().length > 0) this.#adopt(execution, group);
+    else if (status === 'queued' && !child)
+      this.#end(id, 'execution_cancelled', 'its runner was killed before it began');
+    else this.#end(id, 'execution_lost', isSameBoot ? 'its runner was killed' : 'the machine was started again');
+  }
 
-  const adopt = ({ id, status, orphaned }: Execution, group: ProcessGroup) => {
-    orphans.set(id, group);
+  /** Watches the processes that a killed runner has left. */
+  #adopt({ id, status, orphaned }: Execution, group: ProcessGroup): void {
+    this.#orphans.set(id, group);
     const count = group.members().length;
     const { pid } = group.leader;
-    // killed before it could tell
-    if (status === 'queued') say(id, 'execution_started', { pid });
-    // a daemon before this one has told
-    if (!orphaned)
-      say(id, 'execution_orphaned', { error: `its runner was killed; ${count} of its processes go on`, pid });
-    timer ??= setInterval(pollOrphans, ORPHAN_POLL_MS);
-  };
+    // the runner was killed before it recorded the start
+    if (status === 'queued') this.#record(id, 'execution_started', { pid });
+    // an earlier daemon may have recorded it
+    if (!orphaned) {
+      const error = `its runner was killed; ${count} of its processes go on`;
+      this.#record(id, 'execution_orphaned', { error, pid });
+    }
+    this.#timer ??= setInterval(() => this.#checkOrphans(), ORPHAN_POLL_MS);
+  }
 
-  /** Its runner is dead: what is left of it? */
-  const bury = (execution: Execution, found: RunRecord) => {
-    const { id, status } = execution;
-    const isSameBoot = found.runner.boot === bootId();
-    // it may have started its command, and nothing else after that
-    const group = !isSameBoot ? undefined : found.child ? createProcessGroup(found.child, id) : findProcessGroup(id);
-    if (group && group.members().length > 0) adopt(execution, group);
-    else if (status === 'queued' && !found.child)
-      end(id, 'execution_cancelled', 'its runner was killed before it began');
-    else end(id, 'execution_lost', isSameBoot ? 'its runner was killed' : 'the machine was started again');
-  };
+  #checkOrphans(): void {
+    for (const [id, group] of this.#orphans) {
+      if (!this.#aliveOne(id)) this.#orphans.delete(id);
+      else if (group.members().length === 0) this.#end(id, 'execution_lost', 'its runner was killed before it ended');
+    }
+    if (this.#orphans.size === 0) this.#stopTimer();
+  }
 
-  const runnerGone = (id: string): boolean => {
-    const execution = aliveOne(id);
-    const found = recordOf(id);
-    if (!execution || !found) return false;
-    if (!isAlive(found.runner) && !orphans.has(id) && !ending.has(id)) bury(execution, found);
-    return true;
-  };
-
-  /** It may have lost the connection alone, and come back; or be gone, and its last words still lie in the spool. */
-  const awaitRunner = async (id: string) => {
-    if (awaited.has(id)) return;
-    awaited.add(id);
-    for (let wait = POLL_MS; !closed && aliveOne(id); wait = Math.min(wait * 2, LAST_POLL_MS)) {
-      const found = recordOf(id);
-      if (!found || attached.has(id) || orphans.has(id)) break;
-      if (!isAlive(found.runner) && look(found.source)) runnerGone(id);
+  /**
+   * Waits until the runner of a run is attached again, or the run has ended. The runner may have lost its connection only;
+   * or it has ended, and its last events are still in the spool.
+   */
+  async #awaitRunner(id: string): Promise<void> {
+    if (this.#awaited.has(id)) return;
+    this.#awaited.add(id);
+    for (let wait = POLL_MS; !this.#isClosed && this.#aliveOne(id); wait = Math.min(wait * 2, LAST_POLL_MS)) {
+      const found = this.#recordOf(id);
+      if (!found || this.#attached.has(id) || this.#orphans.has(id)) break;
+      if (!isAlive(found.runner) && this.#options.readSpool(found.source)) this.runnerGone(id);
       await delay(wait, undefined, { ref: false });
     }
-    awaited.delete(id);
-    if (!aliveOne(id)) records.delete(id);
-  };
+    this.#awaited.delete(id);
+    if (!this.#aliveOne(id)) this.#records.delete(id);
+  }
 
-  const control = createRunControl({
-    state,
-    say,
-    isRun: (id) => hasSpec(paths, id),
-    recordOf,
-    orphanOf: (id) => orphans.get(id),
-    attachmentOf: (id) => attached.get(id),
-    onStopped: pollOrphans,
-  });
-
-  return {
-    start() {
-      for (const id of state.alive.keys()) if (hasSpec(paths, id)) void awaitRunner(id);
-    },
-
-    onBatch(events) {
-      for (const { type, source, execution } of events) {
-        const isStart = STARTS.has(type) && source?.startsWith(`${RUN_KIND}-`);
-        // killed soon, it would never be attached, and so never be missed
-        if (isStart && execution !== undefined && !attached.has(execution)) void awaitRunner(execution);
-      }
-    },
-
-    onLive: (listener) => void liveListeners.push(listener),
-
-    attach(id, attachment) {
-      attached.set(id, attachment);
-      for (const listener of liveListeners) listener();
-      if (called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
-      void attachment.closed.then(() => {
-        if (attached.get(id) === attachment) attached.delete(id);
-        return awaitRunner(id);
-      });
-    },
-
-    control,
-
-    isRun: (id) => hasSpec(paths, id),
-
-    async waitUntilKnown(id) {
-      if (!hasSpec(paths, id)) return false;
-      const deadline = performance.now() + APPEAR_MS;
-      while (!findExecution(state, id) && performance.now() < deadline) await delay(POLL_MS);
-      return findExecution(state, id) !== undefined;
-    },
-
-    begin(execution) {
-      const { id } = execution;
-      if (recordOf(id)) {
-        const attachment = attached.get(id);
-        if (attachment) return attachment.send({ order: { run: id, action: 'start' } });
-        called.add(id);
-        return void awaitRunner(id);
-      }
-      void launchRunner(id).then((problem) => {
-        // a daemon before this one may have started one, too: the first to claim it runs it, and the other says no
-        if (recordOf(id)) return awaitRunner(id);
-        if (problem !== undefined && aliveOne(id)?.status === 'queued')
-          end(id, 'execution_failed', `its runner did not start: ${problem}`);
-      });
-    },
-
-    runnerGone,
-
-    live: () =>
-      [...new Set([...attached.keys(), ...orphans.keys()])].flatMap((id) => {
-        const execution = aliveOne(id);
-        const child = !execution || execution.status === 'queued' ? undefined : recordOf(id)?.child;
-        return child ? [{ id, child }] : [];
-      }),
-
-    erase: (id) => eraseRun(paths, id),
-
-    forget(time) {
-      for (const id of runsBefore(paths, time)) if (!findExecution(state, id)) removeRun(paths, id);
-    },
-
-    close() {
-      closed = true;
-      timer = clearTimer(timer);
-    },
-  };
-}
-
-function clearTimer(timer: NodeJS.Timeout | undefined): undefined {
-  clearInterval(timer);
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }
