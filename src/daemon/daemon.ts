@@ -1,60 +1,43 @@
 /** The daemon as a value: its components in one ordered list, from a configuration and paths, running until `close`. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Alerts } from '../alerts/alerts.js';
-import { createRecovery } from '../alerts/recovery.js';
-import { createRules } from '../alerts/rules.js';
 import { openRegistry } from '../agents/claude/process-registry.js';
-import type { DaemonStatus } from '../api/messages.js';
-import { PROTOCOL_VERSION } from '../api/messages.js';
-import { realClock } from '../core/clock.js';
 import { createDeferred } from '../core/deferred.js';
 import { ProgressError } from '../core/errors.js';
-import type { State } from '../core/state.js';
 import { VERSION } from '../core/version.js';
-import { restoreForWriting } from '../journal/checkpoint.js';
 import { readExecution } from '../journal/history.js';
-import type { Journal } from '../journal/journal.js';
 import type { Paths } from '../platform/paths.js';
 import { ensurePrivateDirectory } from '../platform/private-directory.js';
 import { maxDescriptors } from '../platform/processes.js';
-import { createAlerting } from './alerting.js';
 import { Components } from './component.js';
-import type { Log } from './daemon-log.js';
 import { createAccess } from './http/access.js';
 import { loadAssets } from './http/assets.js';
 import { DaemonRouter } from './http/router.js';
 import { Http } from './http/web.js';
-import { Ingest } from './intake/ingest.js';
-import { Intake } from './intake/intake.js';
-import { Recorder, type RecordEvent } from './intake/recorder.js';
 import { SpoolIntake } from './intake/spool-intake.js';
 import type { Lock } from './lock.js';
 import { acquireLock } from './lock.js';
 import { OwnershipWatch } from './ownership-watch.js';
 import { Logs } from './read/logs.js';
-import { Subscribers } from './read/subscribers.js';
 import { Rejections } from './rejections.js';
 import { createHandlers } from './requests/handlers.js';
-import { createInactivityWatch } from './runs/inactivity.js';
-import { createResources } from './runs/resources.js';
+import { InactivityWatch } from './runs/inactivity.js';
+import { ResourceSampler } from './runs/resources.js';
 import { Runs } from './runs/runs.js';
-import { createScheduler } from './runs/scheduler.js';
+import { Scheduler } from './runs/scheduler.js';
 import { createAgentStates } from './sessions/agent-states.js';
 import { loseOpen } from './sessions/lost-writers.js';
 import type { SessionWatchers } from './sessions/session-watchers.js';
 import { createSessionWatchers } from './sessions/session-watchers.js';
 import { createSessions } from './sessions/sessions.js';
-import type { Settings } from './settings.js';
 import { Connection } from './socket/connection.js';
 import { placesWithin } from './socket/descriptors.js';
 import { SocketServer } from './socket/server.js';
-import { Checkpoints } from './upkeep/checkpoints.js';
-import { createMaintenance } from './upkeep/maintenance.js';
-import { openJournal } from './upkeep/open-journal.js';
-import type { Pruning } from './upkeep/pruning.js';
-import { createPruning } from './upkeep/pruning.js';
-import { StoreSettings } from './upkeep/store-settings.js';
+import { createStatus } from './status.js';
+import type { Context, DaemonOptions, Store } from './store.js';
+import { openStore } from './store.js';
+import { Maintenance } from './upkeep/maintenance.js';
+import { Pruning } from './upkeep/pruning.js';
 
 export interface Daemon {
   readonly socket: string;
@@ -62,15 +45,6 @@ export interface Daemon {
   readonly leaving: Promise<string>;
   /** Closes all components. Everything taken is written and synced then, and the lock is released last. */
   close(): Promise<void>;
-}
-
-export interface DaemonOptions {
-  paths: Paths;
-  settings: Settings;
-  log: Log;
-  now?: () => number;
-  /** Ends the start, not the daemon. */
-  signal?: AbortSignal;
 }
 
 /** Creates the directories and takes the lock. Returns undefined when another daemon has this state directory. */
@@ -112,64 +86,6 @@ export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<D
       log('stopped');
     },
   };
-}
-
-interface Context extends Omit<Required<DaemonOptions>, 'signal'> {
-  lock: Lock;
-  /** ISO 8601. */
-  startedAt: string;
-  leave: (reason: string) => void;
-  rejections: Rejections;
-  components: Components;
-}
-
-/** The journal, what is derived from it, and the way into it. */
-interface Store {
-  journal: Journal;
-  state: State;
-  /** The start has read much after the last checkpoint. */
-  isBehind: boolean;
-  checkpoints: Checkpoints;
-  subscribers: Subscribers;
-  ingest: Ingest;
-  intake: Intake;
-  record: RecordEvent;
-  alerts: Alerts;
-}
-
-/** Journal, checkpoints, subscribers, ingest and alerts. They close last: what the others write is written by then. */
-async function openStore(context: Context, signal: AbortSignal | undefined): Promise<Store> {
-  const { paths, settings, log, now, components } = context;
-  const config = settings.current;
-  const recorder = new Recorder();
-  const { record } = recorder;
-  const journal = await openJournal(paths, config, { now, log, note: (event) => record(event) });
-  components.add({ close: () => journal.close() });
-  const recovery = createRecovery(createRules(config.rules, config.alerts.interactive), journal.id, realClock, now);
-  let isBehind = false as boolean;
-  const observer = {
-    saw: recovery.saw.bind(recovery),
-    readMuch: () => (isBehind = true),
-  };
-  const limits = config.memory;
-  const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits, { observer, signal });
-
-  const checkpoints = components.add(new Checkpoints({ file: paths.checkpoint, journal, state, log }));
-  const subscribers = components.add(new Subscribers(journal.source, journal.seq, () => performance.now()));
-  const ingest = components.add(
-    new Ingest({
-      ...{ journal, state, now },
-      publish: (batch) => components.onBatch(batch),
-      onDrain: () => components.onDrain(),
-    }),
-  );
-  const intake = new Intake({ ingest, config: () => settings.current });
-  components.add({ start: () => recorder.open(intake) });
-  components.add(new StoreSettings({ journal, state, ingest, record, queues: config.queues }));
-  const recovered = recovery.end(state);
-  const alerts = components.add(createAlerting({ journal, state, ingest, recovered, settings: config, now, log }));
-  checkpoints.beforeEach(() => alerts.flush());
-  return { journal, state, isBehind, checkpoints, subscribers, ingest, intake, record, alerts };
 }
 
 interface Producers {
@@ -217,7 +133,7 @@ function addProducers(context: Context, store: Store): Producers {
   );
   spool.onWriterGone((source, error) => loseOpen(state, source, { runs, record, error }));
   const resources = components.add(
-    createResources({
+    new ResourceSampler({
       live: () => runs.live(),
       isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
       isJudged: (execution) => alerts.isAskedForResources(execution),
@@ -226,7 +142,7 @@ function addProducers(context: Context, store: Store): Producers {
   );
   runs.onLive(() => resources.check());
   subscribers.onJoin(() => resources.check());
-  components.add(createInactivityWatch({ state, ingest, settings: () => settings.current.silence, log, now }));
+  components.add(new InactivityWatch({ state, ingest, settings: () => settings.current.silence, log, now }));
   return { spool, following, runs };
 }
 
@@ -243,7 +159,7 @@ function addUpkeep(parts: Parts): Upkeep {
   const { spool, following, runs } = parts;
   const checkpoint = checkpoints.write;
   components.add(
-    createMaintenance({
+    new Maintenance({
       ...{ journal, state, ingest, checkpoint, log, now, isBehind: parts.isBehind },
       retainMs: () => settings.current.journal.retainAge,
       isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
@@ -252,7 +168,7 @@ function addUpkeep(parts: Parts): Upkeep {
   );
   const logs = new Logs(journal.source);
   const pruning = components.add(
-    createPruning({
+    new Pruning({
       ...{ journal, state, ingest, checkpoint, log },
       eraseSpool: () => spool.eraseTaken(() => journal.sync()),
       forget(ids) {
@@ -296,7 +212,7 @@ function addListeners(parts: Parts & Upkeep): void {
   http.route(new DaemonRouter({ intake, handlers, status, state, access, assets, config: web, reject }));
   components.add(new OwnershipWatch({ lock, server, paths, leave }));
   components.add(
-    createScheduler({
+    new Scheduler({
       state,
       record,
       isRun: (id) => runs.isRun(id),
@@ -304,29 +220,4 @@ function addListeners(parts: Parts & Upkeep): void {
       find: (id) => readExecution(journal.source, id),
     }),
   );
-}
-
-function createStatus(parts: Parts, server: SocketServer): () => DaemonStatus {
-  const { paths, settings, startedAt, journal, state, ingest, subscribers, spool, alerts, rejections } = parts;
-  return () => ({
-    pid: process.pid,
-    version: VERSION,
-    protocol: PROTOCOL_VERSION,
-    startedAt,
-    socket: paths.socket,
-    rss: process.memoryUsage.rss(),
-    connections: server.connections,
-    subscribers: subscribers.size,
-    executions: { alive: state.alive.size, ended: state.ended.size, summarised: state.summaries.size },
-    counters: {
-      events: ingest.written,
-      duplicates: ingest.duplicates,
-      rejected: rejections.counts,
-      refusedConnections: server.refused,
-    },
-    journal: journal.status(),
-    spool: spool.status(),
-    alerts: alerts.status(),
-    config: settings.status(),
-  });
 }

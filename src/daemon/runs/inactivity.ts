@@ -8,16 +8,9 @@ import { canBeSilent, createGaps } from '../../core/silence.js';
 import type { State } from '../../core/state.js';
 import { findExecution } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';
-
-export interface InactivityWatch {
-  /** These are in the journal and in the state. */
-  onBatch(events: readonly ExecutionEvent[]): void;
-  /** Says of whom nothing is heard; by itself it looks every few seconds, while anything runs. */
-  check(): void;
-  close(): void;
-}
 
 export interface InactivityOptions {
   state: State;
@@ -25,89 +18,102 @@ export interface InactivityOptions {
   settings: () => SilenceSettings;
   log: Log;
   now: () => number;
-  /** Between two looks. */
-  lookMs?: number;
+  /** Interval of checks, while anything runs. */
+  checkMs?: number;
 }
 
-const LOOK_MS = 5_000;
+const CHECK_MS = 5_000;
 const ENDED_BY_ITSELF: ReadonlySet<Status> = new Set<Status>(['completed', 'failed']);
 
-export function createInactivityWatch({
-  state,
-  ingest,
-  settings,
-  log,
-  now,
-  lookMs = LOOK_MS,
-}: InactivityOptions): InactivityWatch {
-  const gaps = createGaps();
-  /** When each was heard of last, by our own clock: a backlog is no silence, nor is the time while no daemon ran. */
-  const heard = new Map<string, number>();
-  let timer: NodeJS.Timeout | undefined;
+export class InactivityWatch implements Component {
+  readonly #options: InactivityOptions;
+  readonly #gaps = createGaps();
+  /**
+   * By execution: its last activity on the daemon's own clock. A backlog is no silence, and neither is the time while no
+   * daemon ran.
+   */
+  readonly #lastActivity = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
 
-  const learn = ({ id, name }: Execution) => {
-    const before = heard.get(id);
-    if (before !== undefined) gaps.add(name, now() - before);
-  };
+  constructor(options: InactivityOptions) {
+    this.#options = options;
+  }
 
-  const isSilent = (execution: Execution): boolean => {
-    const since = heard.get(execution.id);
-    return since !== undefined && canBeSilent(execution) && now() - since > gaps.limit(execution.name, settings());
-  };
+  onBatch(events: readonly ExecutionEvent[]): void {
+    const { state, now } = this.#options;
+    const ids = new Set<string>();
+    for (const { type, execution } of events) {
+      if (execution !== undefined && !PASSIVE_TYPES.has(type)) ids.add(execution);
+    }
+    for (const id of ids) {
+      const execution = findExecution(state, id);
+      const isActive = execution !== undefined && canBeSilent(execution);
+      // the silence before an execution ended by itself was usual as well
+      if (execution && (isActive || ENDED_BY_ITSELF.has(execution.status))) this.#learnGap(execution);
+      if (isActive) this.#lastActivity.set(id, now());
+      else this.#lastActivity.delete(id);
+    }
+    if (this.#lastActivity.size > 0) this.#schedule();
+  }
 
-  /** Of what is over, or stopped, nothing is remembered: the time until it goes on is no gap. */
-  const forget = () => {
-    for (const id of heard.keys()) {
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Records executions that are silent now. */
+  check(): void {
+    const { state, ingest, log } = this.#options;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#forget();
+    if ([...state.alive.values()].some((execution) => this.#isSilent(execution))) {
+      // what is recorded must be true when it is written, so it is determined between two writes
+      ingest
+        .between(() => this.#record())
+        .catch((error: unknown) => log(`silence: ${ProgressError.from(error).message}`));
+    }
+    if (this.#lastActivity.size > 0) this.#schedule();
+  }
+
+  async #record(): Promise<void> {
+    const { state, ingest, now } = this.#options;
+    const events = [...state.alive.values()]
+      .filter((execution) => this.#isSilent(execution))
+      .map(({ id }) => silenceEvent(id, now() - (this.#lastActivity.get(id) ?? 0)));
+    if (events.length > 0) await ingest.writeNow(events);
+  }
+
+  #learnGap({ id, name }: Execution): void {
+    const before = this.#lastActivity.get(id);
+    if (before !== undefined) this.#gaps.add(name, this.#options.now() - before);
+  }
+
+  #isSilent(execution: Execution): boolean {
+    const { now, settings } = this.#options;
+    const since = this.#lastActivity.get(execution.id);
+    if (since === undefined || !canBeSilent(execution)) return false;
+    return now() - since > this.#gaps.limit(execution.name, settings());
+  }
+
+  /** Forgets executions that have ended or are stopped: the time until they continue is no gap. */
+  #forget(): void {
+    const { state, now } = this.#options;
+    const lastActivity = this.#lastActivity;
+    for (const id of lastActivity.keys()) {
       const execution = state.alive.get(id);
-      if (!execution || (!canBeSilent(execution) && execution.attention !== 'silent')) heard.delete(id);
+      if (!execution || (!canBeSilent(execution) && execution.attention !== 'silent')) lastActivity.delete(id);
     }
     for (const execution of state.alive.values()) {
-      if (canBeSilent(execution) && !heard.has(execution.id)) heard.set(execution.id, now());
+      if (canBeSilent(execution) && !lastActivity.has(execution.id)) lastActivity.set(execution.id, now());
     }
-  };
+  }
 
-  const look = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    forget();
-    const isAny = [...state.alive.values()].some(isSilent);
-    // what it says must be true when it is written: so it is found out between two writes
-    const say = async () => {
-      const events = [...state.alive.values()]
-        .filter(isSilent)
-        .map((one) => told(one, now() - (heard.get(one.id) ?? 0)));
-      if (events.length > 0) await ingest.writeNow(events);
-    };
-    if (isAny) ingest.between(say).catch((error: unknown) => log(`silence: ${ProgressError.from(error).message}`));
-    if (heard.size > 0) arm();
-  };
-
-  const arm = () => {
-    timer ??= setTimeout(look, lookMs).unref();
-  };
-
-  return {
-    onBatch(events) {
-      const ids = new Set<string>();
-      for (const { type, execution } of events) {
-        if (execution !== undefined && !PASSIVE_TYPES.has(type)) ids.add(execution);
-      }
-      for (const id of ids) {
-        const execution = findExecution(state, id);
-        const isActive = execution !== undefined && canBeSilent(execution);
-        // how long it said nothing before it ended by itself is usual too
-        if (execution && (isActive || ENDED_BY_ITSELF.has(execution.status))) learn(execution);
-        if (isActive) heard.set(id, now());
-        else heard.delete(id);
-      }
-      if (heard.size > 0) arm();
-    },
-    check: look,
-    close: () => clearTimeout(timer),
-  };
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.check(), this.#options.checkMs ?? CHECK_MS).unref();
+  }
 }
 
-function told({ id }: Execution, ms: number): NewEvent {
+function silenceEvent(execution: string, ms: number): NewEvent {
   const reason = `nothing heard for ${formatDuration(ms)}`;
-  return { type: 'attention', execution: id, data: { state: 'silent', reason } };
+  return { type: 'attention', execution, data: { state: 'silent', reason } };
 }

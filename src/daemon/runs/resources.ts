@@ -1,5 +1,5 @@
 /**
- * What live runs use, as figures of whole process trees: often while somebody looks, less while a rule does, else rarely.
+ * Samples the resource usage of live runs: often while a subscriber wants it, less often for a rule of alerts, else rarely.
  *
  * Figures of process trees come from one scan of /proc for all runs: every 2 s while a subscriber wants them,
  * otherwise every 30 s, and never without a live run. The CPU share is the higher of two: what pidusage reports of the
@@ -13,26 +13,19 @@ import { realClock } from '../../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import type { ProcessIdentity, ProcessInfo } from '../../platform/processes.js';
 import { readProcesses, readRss, treesOf } from '../../platform/processes.js';
-
-export interface ResourceSampler {
-  /** A run may have become live, or somebody may have begun to look. */
-  check(): void;
-  /** These were written, and are in the state. */
-  onBatch(events: readonly ExecutionEvent[]): void;
-  close(): void;
-}
+import type { Component } from '../component.js';
 
 export interface ResourcesOptions {
   live: () => readonly { id: string; child: ProcessIdentity }[];
-  /** Is somebody sent what is said of this execution? */
+  /** Whether a subscriber receives the samples of this execution. */
   isWatched: (id: string) => boolean;
-  /** Does a rule of alerts look at what it uses? */
+  /** Whether a rule of alerts depends on the samples of this execution. */
   isJudged: (id: string) => boolean;
   record: (event: NewEvent) => void;
   clock?: Clock;
 }
 
-/** As `Resources` of an execution; `cpu` is not known at the first look. */
+/** As `Resources` of an execution; `cpu` is unknown in the first sample. */
 interface Figures {
   cpu: number | undefined;
   rss: number;
@@ -41,130 +34,135 @@ interface Figures {
   cpuSeconds: number;
 }
 
-/** What is remembered of a run from one look to the next. */
+/** State of one run between two samples. */
 interface Track {
   at: number;
-  /** Never less than before, though processes go that nobody has waited for. */
+  /** Never decreases, though processes end whose time was not collected by a parent. */
   cpuMs: number;
   peakRss: number;
-  told?: Figures;
+  recorded?: Figures;
 }
 
 const WATCHED_MS = 2_000;
-/** The least that a rule waits for is a minute, as a rule. */
+/** Rules usually wait for a minute or more. */
 const JUDGED_MS = 10_000;
 const UNWATCHED_MS = 30_000;
-/** After a cause to look: several come together, and a command begins with a shell that becomes something else. */
+/** Delay after a cause to sample: several causes come together, and a command begins with a shell that is replaced. */
 const SOON_MS = 200;
-/** Between two looks: a share of less time is no figure, as processors' time is counted in hundredths. */
+/** Least time between two samples: processor time is counted in hundredths of a second. */
 const GAP_MS = 1_000;
-/** It keeps a descriptor for each process that it was asked about for this long and half of it. */
+/** pidusage keeps a descriptor for each process for one and a half times this. */
 const MAXAGE_MS = 5_000;
-/** Descriptors are needed for connections and files too: of processes beyond it the memory is read without keeping any. */
+/** Processes that pidusage is asked about: connections and files need descriptors as well. */
 const MAX_ASKED = 256;
 
-export function createResources({
-  live,
-  isWatched,
-  isJudged,
-  record,
-  clock = realClock,
-}: ResourcesOptions): ResourceSampler {
-  const tracks = new Map<string, Track>();
-  let known: ReadonlySet<string> = new Set();
-  let due: { at: number; cancel: () => void } | undefined;
-  let lookedAt = -Infinity;
-  let busy = false;
-  let closed = false;
+const STARTS: ReadonlySet<string> = new Set(['execution_started', 'execution_orphaned']);
 
-  const schedule = (wanted: number) => {
-    const at = Math.max(wanted, lookedAt + GAP_MS);
-    if (closed || (due && due.at <= at)) return;
-    due?.cancel();
-    const cancel = clock.after(at - clock.now(), () => {
-      due = undefined;
-      if (busy) schedule(at + GAP_MS);
-      else void sample();
+export class ResourceSampler implements Component {
+  readonly #options: ResourcesOptions;
+  readonly #clock: Clock;
+  readonly #tracks = new Map<string, Track>();
+  /** Processes of the previous sample. */
+  #known: ReadonlySet<string> = new Set();
+  #next: { at: number; cancel: () => void } | undefined;
+  #sampledAt = -Infinity;
+  #isSampling = false;
+  #isClosed = false;
+
+  constructor(options: ResourcesOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? realClock;
+  }
+
+  onBatch(events: readonly ExecutionEvent[]): void {
+    if (events.some(({ type }) => STARTS.has(type))) this.check();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#next?.cancel();
+  }
+
+  /** Samples soon. Call it when a run may have become live, or a subscriber may have begun to watch. */
+  check(): void {
+    if (this.#options.live().length > 0) this.#schedule(this.#clock.now() + SOON_MS);
+  }
+
+  #schedule(wanted: number): void {
+    const at = Math.max(wanted, this.#sampledAt + GAP_MS);
+    if (this.#isClosed || (this.#next && this.#next.at <= at)) return;
+    this.#next?.cancel();
+    const cancel = this.#clock.after(at - this.#clock.now(), () => {
+      this.#next = undefined;
+      if (this.#isSampling) this.#schedule(at + GAP_MS);
+      else void this.#sample();
     });
-    due = { at, cancel };
-  };
+    this.#next = { at, cancel };
+  }
 
-  const sample = async () => {
-    busy = true;
-    lookedAt = clock.now();
-    const runs = live();
+  async #sample(): Promise<void> {
+    this.#isSampling = true;
+    this.#sampledAt = this.#clock.now();
+    const runs = this.#options.live();
     const ids = new Set(runs.map(({ id }) => id));
-    for (const id of tracks.keys()) if (!ids.has(id)) tracks.delete(id);
+    for (const id of this.#tracks.keys()) if (!ids.has(id)) this.#tracks.delete(id);
 
     const trees = treesOfRuns(runs);
     const members = new Map([...trees.values()].flat().map((process) => [nameOf(process), process]));
-    const usage = await usageOf([...members].filter(([name]) => known.has(name)).map(([, { pid }]) => pid));
-    known = new Set(members.keys());
-    busy = false;
-    if (closed) return;
+    const usage = await usageOf([...members].filter(([name]) => this.#known.has(name)).map(([, { pid }]) => pid));
+    this.#known = new Set(members.keys());
+    this.#isSampling = false;
+    if (this.#isClosed) return;
 
-    // those that have ended meanwhile have told more than this
-    for (const { id } of live()) take(id, trees.get(id) ?? [], usage);
-    if (runs.length === 0) return;
-    const isNew = [...tracks.values()].some(({ told }) => told?.cpu === undefined);
-    const isSeen = runs.some(({ id }) => isWatched(id));
-    const rarely = runs.some(({ id }) => isJudged(id)) ? JUDGED_MS : UNWATCHED_MS;
-    schedule(lookedAt + (isNew ? GAP_MS : isSeen ? WATCHED_MS : rarely));
-  };
+    // runs that have ended meanwhile have reported more than this
+    for (const { id } of this.#options.live()) this.#take(id, trees.get(id) ?? [], usage);
+    if (runs.length > 0) this.#schedule(this.#sampledAt + this.#intervalOf(runs));
+  }
 
-  const take = (id: string, tree: readonly ProcessInfo[], usage: Usage) => {
+  #intervalOf(runs: readonly { id: string }[]): number {
+    const { isWatched, isJudged } = this.#options;
+    if ([...this.#tracks.values()].some(({ recorded }) => recorded?.cpu === undefined)) return GAP_MS;
+    if (runs.some(({ id }) => isWatched(id))) return WATCHED_MS;
+    return runs.some(({ id }) => isJudged(id)) ? JUDGED_MS : UNWATCHED_MS;
+  }
+
+  #take(id: string, tree: readonly ProcessInfo[], usage: Usage): void {
     if (tree.length === 0) return;
-    const before = tracks.get(id);
-    const told = before?.told;
+    const before = this.#tracks.get(id);
+    const recorded = before?.recorded;
     const cpuMs = Math.max(
       before?.cpuMs ?? 0,
       sum(tree, (process) => process.cpuMs),
     );
     const rss = sum(tree, ({ pid }) => usage[pid]?.memory ?? readRss(pid));
-    const track: Track = { at: lookedAt, cpuMs, peakRss: Math.max(before?.peakRss ?? 0, rss), ...(told && { told }) };
-    tracks.set(id, track);
+    const peakRss = Math.max(before?.peakRss ?? 0, rss);
+    const track: Track = { at: this.#sampledAt, cpuMs, peakRss, ...(recorded && { recorded }) };
+    this.#tracks.set(id, track);
     const figures: Figures = {
       cpu: before && cpuOf(tree, usage, cpuMs - before.cpuMs, track.at - before.at),
       rss,
       processes: tree.length,
-      peakRss: track.peakRss,
+      peakRss,
       cpuSeconds: Math.round(cpuMs / 100) / 10,
     };
-    if (told && !isNoticeable(told, figures)) return;
-    track.told = figures;
-    record({ type: 'resource_update', execution: id, data: { ...figures } });
-  };
-
-  const look = () => {
-    if (live().length > 0) schedule(clock.now() + SOON_MS);
-  };
-
-  return {
-    check: look,
-    onBatch(events) {
-      if (events.some(({ type }) => STARTS.has(type))) look();
-    },
-    close() {
-      closed = true;
-      due?.cancel();
-    },
-  };
+    if (recorded && !isNoticeable(recorded, figures)) return;
+    track.recorded = figures;
+    this.#options.record({ type: 'resource_update', execution: id, data: { ...figures } });
+  }
 }
 
-const STARTS: ReadonlySet<string> = new Set(['execution_started', 'execution_orphaned']);
-
-/** By run, out of one look at all processes. */
+/** Process trees by run, from one scan of all processes. */
 function treesOfRuns(runs: readonly { id: string; child: ProcessIdentity }[]): Map<string, ProcessInfo[]> {
   if (runs.length === 0) return new Map();
   const processes = readProcesses();
   const starts = new Map(processes.map(({ pid, start }) => [pid, start]));
   const treeOf = treesOf(processes);
-  // its number may be another's by now
+  // another process may have its PID by now
   const isOther = ({ pid, start }: ProcessIdentity) => (starts.get(pid) ?? start) !== start;
   return new Map(runs.map(({ id, child }) => [id, isOther(child) ? [] : treeOf(child.pid)]));
 }
 
-/** A process and no other, since the machine started. */
+/** Identifies a process since the machine started. */
 function nameOf({ pid, start }: ProcessInfo): string {
   return `${pid} ${start}`;
 }
@@ -172,8 +170,8 @@ function nameOf({ pid, start }: ProcessInfo): string {
 type Usage = Readonly<Record<number, { cpu: number; memory: number } | null | undefined>>;
 
 /**
- * Ask only about processes that were there at the last look: a first figure means nothing, and what dies while it is
- * asked about for the first time leaves a descriptor open. Nothing or null for those that have ended.
+ * Reads the usage of processes. Ask only about processes of the previous sample: a first figure means nothing, and a
+ * process that dies during its first query leaks a descriptor. Processes that have ended are absent or null.
  */
 export async function usageOf(pids: number[]): Promise<Usage> {
   try {
@@ -184,24 +182,27 @@ export async function usageOf(pids: number[]): Promise<Usage> {
   }
 }
 
-/** Percent of one core. Each way misses something: the first what has come and gone, the second what has left the tree. */
+/**
+ * Percent of one core, by the higher of two measures: the first misses processes that came and ended, the second those
+ * that left the tree.
+ */
 function cpuOf(tree: readonly ProcessInfo[], usage: Usage, usedMs: number, elapsedMs: number): number {
   const ofLiving = sum(tree, ({ pid }) => usage[pid]?.cpu ?? 0);
   return Math.round(Math.max(ofLiving, (usedMs / elapsedMs) * 100));
 }
 
-/** Worth a line of the journal: figures that repeat themselves would fill it. */
-function isNoticeable(told: Figures, now: Figures): boolean {
+/** Whether figures deserve an event: repeated ones would fill the journal. */
+function isNoticeable(before: Figures, now: Figures): boolean {
   return (
-    told.cpu === undefined ||
-    told.processes !== now.processes ||
-    differs(told.cpu, now.cpu ?? 0, 2) ||
-    differs(told.rss, now.rss, 256 * 1_024) ||
-    differs(told.cpuSeconds, now.cpuSeconds, 1)
+    before.cpu === undefined ||
+    before.processes !== now.processes ||
+    differs(before.cpu, now.cpu ?? 0, 2) ||
+    differs(before.rss, now.rss, 256 * 1_024) ||
+    differs(before.cpuSeconds, now.cpuSeconds, 1)
   );
 }
 
-/** By more than one part in twenty, and than `least`. */
+/** Whether a figure differs by more than 5 percent and by more than `least`. */
 function differs(before: number, after: number, least: number): boolean {
   return Math.abs(after - before) > Math.max(least, before / 20);
 }

@@ -1,10 +1,10 @@
 /**
- * Starts what is queued, as soon as it may.
+ * Starts queued runs as soon as their queue allows it.
  *
  * Queues are a view of the state: settings are `queue_changed` events, and running and waiting executions are ordered
  * by their first events. `core/queues.ts` decides, purely; this file asks it after each event that may matter, and
- * again later for what has not happened. So nothing is stored beside the journal, and a slot is free whatever ends its
- * run. Whether a run can be started here is checked last, since that reads files.
+ * again later for decisions that had no effect. So nothing is stored beside the journal, and a slot is free whatever
+ * ends its run. Whether a run can be started here is checked last, since that reads files.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
@@ -12,105 +12,109 @@ import { EXECUTION_ENDS } from '../../core/event.js';
 import type { Execution, Status } from '../../core/execution.js';
 import { isInQueue, verdicts } from '../../core/queues.js';
 import type { State } from '../../core/state.js';
-
-export interface Scheduler {
-  /** Before, what may begin is only noted: a runner that is started needs the daemon's socket. */
-  start(): void;
-  /** These were written, and are in the state. */
-  onBatch(events: readonly ExecutionEvent[]): void;
-  check(): void;
-  close(): void;
-}
+import type { Component } from '../component.js';
 
 export interface SchedulerOptions {
   state: State;
   record: (event: NewEvent) => void;
-  /** Others queue what they start themselves. */
+  /** Whether the daemon can start it; other programs queue what they start themselves. */
   isRun: (id: string) => boolean;
-  /** May be called again for one that has not been seen to start. */
+  /** Starts a run. Called again for one that does not appear as started. */
   begin: (execution: Execution) => void;
-  /** In the journal, by full id. */
+  /** Finds an execution in the journal by its full ID. */
   find: (id: string) => Promise<Execution | undefined>;
   retryMs?: number;
   arrivalMs?: number;
 }
 
-/** What was decided and has not come about is decided again: a full disk may have swallowed the event that tells it. */
+/** A decision without effect is made again: a full disk may have swallowed the event that reports it. */
 const RETRY_MS = 30_000;
-/** For an execution that others wait for and nobody knows: its events may lie in a file that is read later. */
+/** Time for an unknown execution that others wait for: its events may be in a file that is read later. */
 const ARRIVAL_MS = 10_000;
-
-export function createScheduler(options: SchedulerOptions): Scheduler {
-  const { state, record, isRun, begin, find, retryMs = RETRY_MS, arrivalMs = ARRIVAL_MS } = options;
-  /** When it was decided about those that are still seen as queued. */
-  const begun = new Map<string, number>();
-  /** What the journal says of those that are waited for and not in memory; undefined while it is asked. */
-  const recalled = new Map<string, Status | 'unknown' | undefined>();
-  /** Those that wait or are in a queue: of many open executions these are few. */
-  const candidates = new Set<string>();
-  for (const { id } of [...state.alive.values()].filter(isInQueue)) candidates.add(id);
-  let timer: NodeJS.Timeout | undefined;
-  let isRunning = false;
-
-  const ask = async (id: string) => {
-    try {
-      const found = await find(id);
-      if (!found) await delay(arrivalMs, undefined, { ref: false });
-      recalled.set(id, found?.status ?? 'unknown');
-      look();
-    } catch {
-      // a disk that cannot be read now: asked again with the next look
-      recalled.delete(id);
-    }
-  };
-
-  const look = () => {
-    if (!isRunning) return;
-    const now = performance.now();
-    for (const [id, since] of begun) {
-      if (state.alive.get(id)?.status !== 'queued' || now - since >= retryMs) begun.delete(id);
-    }
-    const wanted = new Set<string>();
-    const recall = (id: string) => {
-      wanted.add(id);
-      if (recalled.has(id)) return recalled.get(id);
-      recalled.set(id, undefined);
-      void ask(id);
-      return undefined;
-    };
-    for (const { execution, refusal } of verdicts(state, { candidates, begun, isRun, recall })) {
-      begun.set(execution.id, now);
-      if (refusal === undefined) begin(execution);
-      else record({ type: 'execution_cancelled', execution: execution.id, data: { error: refusal } });
-    }
-    for (const id of recalled.keys()) if (!wanted.has(id)) recalled.delete(id);
-    clearTimeout(timer);
-    timer = begun.size === 0 ? undefined : setTimeout(look, retryMs).unref();
-  };
-
-  return {
-    start() {
-      isRunning = true;
-      look();
-    },
-    check: look,
-    onBatch(events) {
-      const causes = events.filter(({ type }) => CAUSES.has(type));
-      for (const { execution: id } of causes) {
-        const execution = id === undefined ? undefined : state.alive.get(id);
-        if (execution && isInQueue(execution)) candidates.add(execution.id);
-        else if (id !== undefined) candidates.delete(id);
-      }
-      if (causes.length > 0) look();
-    },
-    close() {
-      isRunning = false;
-      clearTimeout(timer);
-    },
-  };
-}
 
 const CAUSES: ReadonlySet<string> = new Set([
   ...['execution_queued', 'execution_started', 'queue_changed'],
   ...Object.keys(EXECUTION_ENDS),
 ]);
+
+export class Scheduler implements Component {
+  readonly #options: SchedulerOptions;
+  /** By run that is still queued in the state: when it was started. */
+  readonly #begun = new Map<string, number>();
+  /** Status in the journal of executions that others wait for and memory does not hold; undefined while it is read. */
+  readonly #recalled = new Map<string, Status | 'unknown' | undefined>();
+  /** Executions that wait or are in a queue: few of many open ones. */
+  readonly #candidates: Set<string>;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#candidates = new Set([...options.state.alive.values()].filter(isInQueue).map(({ id }) => id));
+  }
+
+  /** Starts scheduling. Before, candidates are only noted: a runner that is started needs the daemon's socket. */
+  start(): void {
+    this.#isRunning = true;
+    this.check();
+  }
+
+  onBatch(events: readonly ExecutionEvent[]): void {
+    const causes = events.filter(({ type }) => CAUSES.has(type));
+    for (const { execution: id } of causes) {
+      const execution = id === undefined ? undefined : this.#options.state.alive.get(id);
+      if (execution && isInQueue(execution)) this.#candidates.add(execution.id);
+      else if (id !== undefined) this.#candidates.delete(id);
+    }
+    if (causes.length > 0) this.check();
+  }
+
+  close(): void {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Starts what may start now, and cancels what never may. */
+  check(): void {
+    if (!this.#isRunning) return;
+    const { state, record, isRun, begin, retryMs = RETRY_MS } = this.#options;
+    const now = performance.now();
+    for (const [id, since] of this.#begun) {
+      if (state.alive.get(id)?.status !== 'queued' || now - since >= retryMs) this.#begun.delete(id);
+    }
+    const wanted = new Set<string>();
+    const recall = (id: string) => {
+      wanted.add(id);
+      return this.#recall(id);
+    };
+    const context = { candidates: this.#candidates, begun: this.#begun, isRun, recall };
+    for (const { execution, refusal } of verdicts(state, context)) {
+      this.#begun.set(execution.id, now);
+      if (refusal === undefined) begin(execution);
+      else record({ type: 'execution_cancelled', execution: execution.id, data: { error: refusal } });
+    }
+    for (const id of this.#recalled.keys()) if (!wanted.has(id)) this.#recalled.delete(id);
+    clearTimeout(this.#timer);
+    this.#timer = this.#begun.size === 0 ? undefined : setTimeout(() => this.check(), retryMs).unref();
+  }
+
+  #recall(id: string): Status | 'unknown' | undefined {
+    if (this.#recalled.has(id)) return this.#recalled.get(id);
+    this.#recalled.set(id, undefined);
+    void this.#read(id);
+    return undefined;
+  }
+
+  async #read(id: string): Promise<void> {
+    const { find, arrivalMs = ARRIVAL_MS } = this.#options;
+    try {
+      const found = await find(id);
+      if (!found) await delay(arrivalMs, undefined, { ref: false });
+      this.#recalled.set(id, found?.status ?? 'unknown');
+      this.check();
+    } catch {
+      // a disk that cannot be read now: the next check tries again
+      this.#recalled.delete(id);
+    }
+  }
+}

@@ -1,29 +1,21 @@
 /**
- * What a daemon does beside taking events: checkpoints, and retention with its carry-over.
+ * Periodic checkpoints, and retention with its carry-over.
  *
  * Retention writes what is still alive in the oldest segments again, as `journal_note` events, before it removes them,
  * so the fold of the remaining segments is the state. A clock that jumps ahead by more than a day is not trusted at
  * once: nothing is removed by age until the next check, an hour later, confirms it, and the log says so.
  */
-import { alertsToJson, loseAlerts } from '../../core/alerts.js';
+import { loseAlerts } from '../../core/alerts.js';
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
-import type { Execution, Step } from '../../core/execution.js';
-import { executionToJson } from '../../core/execution.js';
 import { formatDuration } from '../../core/format.js';
-import type { CarryNote, ProducerState, State } from '../../core/state.js';
+import type { ProducerState, State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Journal } from '../../journal/journal.js';
 import { firstEventTime, lastWriteTime } from '../../journal/reader.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';
-
-export interface Maintenance {
-  start(): void;
-  close(): void;
-  /** What is kept is to be less: it goes soon, and not at once, so that a mistake can be taken back. */
-  configure(): void;
-  onBatch(events: readonly ExecutionEvent[], lines: readonly string[]): void;
-}
+import { batches, carry, note } from './carry-over.js';
 
 export interface MaintenanceOptions {
   journal: Journal;
@@ -32,50 +24,95 @@ export interface MaintenanceOptions {
   checkpoint: () => Promise<void>;
   log: Log;
   now: () => number;
-  /** A source that was quiet this long is not carried over. */
+  /** A source without events for this long is not carried over. */
   retainMs: () => number;
-  /** What is kept beside the journal for executions that began before `time`, and are not known any more. */
+  /** Removes files of executions that began before `time` and are in no state any more. */
   forget: (time: number) => void;
-  /** Unless it is still read from somewhere: its position must be known then. */
+  /** Whether a source is still read: then its position is carried over. */
   isOpen: (source: string) => boolean;
   /** The start has read much after the last checkpoint: one is due at once. @default false */
   isBehind?: boolean;
 }
 
-/** What a start after a crash reads again at the most. */
+/** Upper bound of what a start after a crash reads again. */
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 const RETENTION_MS = 60 * 60 * 1000;
-const SOON_MS = 60 * 1000;
+/** Delay after a changed configuration, so that a mistake can be corrected before it removes events. */
+const CONFIGURED_MS = 60 * 1000;
 /**
- * Between two looks the clock advances by RETENTION_MS, or by as long as the daemon was away. When it says that more
- * than this has passed besides, it may have been set wrong: age removes nothing then until the next look agrees.
+ * Between two checks the clock advances by RETENTION_MS, or by the time the daemon was not running. When it advances by
+ * this much more, it may be wrong: nothing is removed by age until the next check confirms it.
  */
 const LEAP_MS = 24 * 60 * 60 * 1000;
-/** Written at once of what is carried over, so that ten thousand executions do not meet in memory. */
-const CARRIED_BATCH_BYTES = 1024 * 1024;
-/** Of one note's list; one item more may come on top, and stays below the bound of a line. */
-const CARRIED_BYTES = 16 * 1024;
+export class Maintenance implements Component {
+  readonly #options: MaintenanceOptions;
+  #unsavedBytes = 0;
+  #isBusy = false;
+  #interval: NodeJS.Timeout | undefined;
+  #configured: NodeJS.Timeout | undefined;
+  #checkedAt: number | undefined;
 
-export function createMaintenance(options: MaintenanceOptions): Maintenance {
-  const { journal, state, ingest, checkpoint, log, now, retainMs, isOpen, forget } = options;
-  let unsaved = 0;
-  let busy = false;
-  let timer: NodeJS.Timeout | undefined;
-  let soon: NodeJS.Timeout | undefined;
-  let seenAt: number | undefined;
+  constructor(options: MaintenanceOptions) {
+    this.#options = options;
+  }
 
-  /** One task at a time, between two writes; what goes wrong is logged and tried again with the next occasion. */
-  const run = (task: () => Promise<void>) => {
-    if (busy) return;
-    busy = true;
+  start(): void {
+    const { ingest, checkpoint, isBehind = false } = this.#options;
+    // a full disk takes no checkpoint; the next start reads the same again then
+    if (isBehind) ingest.between(checkpoint).catch(() => undefined);
+    this.#run(() => this.#check());
+    this.#interval = setInterval(() => this.#run(() => this.#check()), RETENTION_MS);
+  }
+
+  onBatch(_events: readonly ExecutionEvent[], lines: readonly string[]): void {
+    for (const line of lines) this.#unsavedBytes += line.length;
+    if (this.#unsavedBytes > CHECKPOINT_BYTES) this.#run(() => this.#save());
+  }
+
+  /** Checks soon: the changed configuration may retain less. */
+  configure(): void {
+    clearTimeout(this.#configured);
+    this.#configured = setTimeout(() => this.#run(() => this.#check()), CONFIGURED_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#interval);
+    clearTimeout(this.#configured);
+  }
+
+  /** Runs one task at a time, between two writes. A failure is logged; the next occasion tries again. */
+  #run(task: () => Promise<void>): void {
+    if (this.#isBusy) return;
+    const { ingest, log } = this.#options;
+    this.#isBusy = true;
     ingest
       .between(task)
       .catch((error: unknown) => log(`maintenance: ${ProgressError.from(error).message}`))
-      .finally(() => (busy = false));
-  };
+      .finally(() => (this.#isBusy = false));
+  }
 
-  /** By size, and by age where the clock is trusted; what is alive is written again before. */
-  const retain = async (byAge: boolean) => {
+  async #check(): Promise<void> {
+    const { journal, log, now, forget } = this.#options;
+    const before = this.#checkedAt ?? (await lastWriteTime(journal.source));
+    const checkedAt = now();
+    this.#checkedAt = checkedAt;
+    const hasLeapt = before !== undefined && checkedAt - before > RETENTION_MS + LEAP_MS;
+    if (hasLeapt)
+      log(`the clock has gone ahead by ${formatDuration(checkedAt - before)}: no event is removed for its age yet`);
+    await this.#retain(!hasLeapt);
+    const oldest = await firstEventTime(journal.source);
+    if (oldest !== undefined) forget(oldest);
+  }
+
+  async #save(): Promise<void> {
+    this.#unsavedBytes = 0;
+    await this.#options.checkpoint();
+    await this.#retain(false);
+  }
+
+  /** Removes segments by size, and by age where the clock is trusted; writes again before what is alive in them. */
+  async #retain(byAge: boolean): Promise<void> {
+    const { journal, state, ingest, log, now, retainMs, isOpen } = this.#options;
     const through = journal.expired({ byAge });
     if (through === undefined) return;
     const quietBefore = byAge ? now() - retainMs() : -Infinity;
@@ -85,131 +122,10 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
       log('alerts leave the journal before they could be sent');
       await ingest.writeNow(lost);
     }
-    for (const events of batches(carry(state, through, isKept))) {
-      await ingest.writeNow(events);
-    }
+    for (const events of batches(carry(state, through, isKept))) await ingest.writeNow(events);
     await ingest.writeNow([note({ kind: 'removed', through })]);
     await journal.sync();
     await journal.removeThrough(through);
     log(`removed events up to ${through}`);
-  };
-
-  const look = async () => {
-    const before = seenAt ?? (await lastWriteTime(journal.source));
-    seenAt = now();
-    const leapt = before !== undefined && seenAt - before > RETENTION_MS + LEAP_MS;
-    if (leapt)
-      log(`the clock has gone ahead by ${formatDuration(seenAt - before)}: no event is removed for its age yet`);
-    await retain(!leapt);
-    const oldest = await firstEventTime(journal.source);
-    if (oldest !== undefined) forget(oldest);
-  };
-
-  const save = async () => {
-    unsaved = 0;
-    await checkpoint();
-    await retain(false);
-  };
-
-  return {
-    start() {
-      // a full disk takes none; the next start reads the same again then
-      if (options.isBehind) ingest.between(checkpoint).catch(() => undefined);
-      run(look);
-      timer = setInterval(() => run(look), RETENTION_MS);
-    },
-    close() {
-      clearInterval(timer);
-      clearTimeout(soon);
-    },
-    configure() {
-      clearTimeout(soon);
-      soon = setTimeout(() => run(look), SOON_MS);
-    },
-    onBatch(_events, lines) {
-      for (const line of lines) unsaved += line.length;
-      if (unsaved > CHECKPOINT_BYTES) run(save);
-    },
-  };
-}
-
-/** What is alive only in events up to `through`, told again in short. */
-function* carry(state: State, through: number, isKept: IsKept): Generator<NewEvent[]> {
-  const over = [...state.summaries.values(), ...state.ended.values()].filter(({ lastSeq }) => lastSeq > through);
-  for (const execution of [...over, ...state.alive.values()]) {
-    if ((execution.carriedSeq ?? execution.firstSeq) <= through) yield [...carried(execution)];
   }
-  const sources = [...state.sources].filter(([name, source]) => isCarried(state, name, source, through, isKept));
-  for (const event of carriedByNone(state, sources)) yield [event];
-}
-
-/** What belongs to no execution: which events were taken from which source, the queues, and how alerts stand. */
-export function* carriedByNone(
-  state: State,
-  sources: [string, ProducerState][] = [...state.sources],
-): Generator<NewEvent> {
-  for (const some of chunks(sources)) yield note({ kind: 'carried_sources', sources: some });
-  for (const some of chunks([...state.queues.values()])) yield note({ kind: 'carried_queues', queues: some });
-  const { channels, rules, spoke, streaks } = alertsToJson(state.alerts);
-  // what is to be sent is told by its own events, which stay
-  const counts = channels.map(([name, record]): (typeof channels)[number] => [name, { ...record, pending: [] }]);
-  for (const some of chunks(counts)) yield note({ kind: 'carried_alerts', channels: some });
-  for (const some of chunks(rules)) yield note({ kind: 'carried_alerts', rules: some });
-  for (const some of chunks(spoke)) yield note({ kind: 'carried_alerts', spoke: some });
-  let isFirst = true;
-  for (const some of chunks(streaks)) {
-    yield note({ kind: 'carried_alerts', streaks: some, ...(isFirst && { whole: true }) });
-    isFirst = false;
-  }
-}
-
-/** That these are gone, though their events may still be in files. */
-export function* prunedNotes(ids: readonly string[]): Generator<NewEvent> {
-  for (const executions of chunks(ids)) yield note({ kind: 'pruned', executions });
-}
-
-function* carried(execution: Execution): Generator<NewEvent> {
-  const { steps, ...rest } = executionToJson(execution);
-  for (const some of chunks<Step>(steps)) yield note({ kind: 'carried_steps', steps: some }, execution.id);
-  yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
-}
-
-function isCarried(state: State, name: string, source: ProducerState, through: number, isKept: IsKept): boolean {
-  if (source.firstSeq > through) return false;
-  return source.lastSeq > through || source.open.some((id) => state.alive.has(id)) || isKept(name, source);
-}
-
-type IsKept = (name: string, source: ProducerState) => boolean;
-
-/** What belongs together stays in one write, and so in one segment. */
-export function* batches(groups: Iterable<NewEvent[]>): Generator<NewEvent[]> {
-  let batch: NewEvent[] = [];
-  let bytes = 0;
-  for (const group of groups) {
-    batch.push(...group);
-    for (const { data } of group) bytes += JSON.stringify(data).length;
-    if (bytes < CARRIED_BATCH_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-function note(data: CarryNote, execution?: string): NewEvent {
-  return { type: 'journal_note', ...(execution !== undefined && { execution }), data: { ...data } };
-}
-
-function* chunks<T>(items: readonly T[]): Generator<T[]> {
-  let chunk: T[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    chunk.push(item);
-    bytes += Buffer.byteLength(JSON.stringify(item));
-    if (bytes < CARRIED_BYTES) continue;
-    yield chunk;
-    chunk = [];
-    bytes = 0;
-  }
-  if (chunk.length > 0) yield chunk;
 }

@@ -11,7 +11,7 @@ import { blankTaken } from '../../spool/eraser.js';
 import { claim } from '../daemon.js';
 import { Ingest } from '../intake/ingest.js';
 import { openJournal } from './open-journal.js';
-import { createPruning } from './pruning.js';
+import { Pruning } from './pruning.js';
 
 /** By full ids; `log` is told what is found out of order on the way. */
 export async function pruneAlone(
@@ -37,7 +37,7 @@ export async function pruneAlone(
       await journal.sync();
       await blankTaken(paths.spool, (source) => state.sources.get(source)?.n);
     };
-    const pruning = createPruning({ journal, state, ingest, checkpoint, eraseSpool, forget, log: () => undefined });
+    const pruning = new Pruning({ journal, state, ingest, checkpoint, eraseSpool, forget, log: () => undefined });
     try {
       await ingest.between(() => ingest.writeNow(notes.splice(0)));
       return await pruning.prune(ids);

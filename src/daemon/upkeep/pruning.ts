@@ -1,7 +1,7 @@
 /**
- * Removes executions that are over, from everywhere. A note in the journal says that they are gone, and from then on
- * they are: the state forgets them, now and whenever the journal is read again. Their events leave the files after
- * that; whatever cuts this short, the notes tell the next daemon what is left to do.
+ * Removes executions that have ended from every file. A note in the journal commits the removal: from then on the state
+ * does not have them, now and whenever the journal is read again. Their events leave the files after that; when this is
+ * interrupted, the notes say what the next daemon must complete.
  */
 import type { State } from '../../core/state.js';
 import { asCarryNote } from '../../core/state.js';
@@ -10,99 +10,99 @@ import type { Journal } from '../../journal/journal.js';
 import { readJournal } from '../../journal/reader.js';
 import { containing } from '../../journal/search.js';
 import type { Replies } from '../../api/messages.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import type { Ingest } from '../intake/ingest.js';
-import { batches, carriedByNone, prunedNotes } from './maintenance.js';
-
-export interface Pruning {
-  /** By full ids. What is not over stays, and what something alive waits for. */
-  prune(ids: readonly string[]): Promise<Replies['prune']>;
-  /** Resumes what an earlier daemon did not complete, in the background. */
-  start(): void;
-  /** Resolves when files are left alone. */
-  close(): Promise<void>;
-}
+import { batches, carriedByNone, prunedNotes } from './carry-over.js';
 
 export interface PruningOptions {
   journal: Journal;
   state: State;
   ingest: Ingest;
   checkpoint: () => Promise<void>;
-  /** The spool may hold events of these too. */
+  /** Blanks the events of removed executions in the spool. */
   eraseSpool: () => Promise<void>;
-  /** Whatever else is kept of these goes. */
+  /** Removes everything else that is kept of these executions. */
   forget: (ids: ReadonlySet<string>) => void;
   log: Log;
 }
 
-export function createPruning({
-  journal,
-  state,
-  ingest,
-  checkpoint,
-  eraseSpool,
-  forget,
-  log,
-}: PruningOptions): Pruning {
-  const stop = new AbortController();
-  let work: Promise<unknown> = Promise.resolve();
+export class Pruning implements Component {
+  readonly #options: PruningOptions;
+  readonly #stop = new AbortController();
+  #work: Promise<unknown> = Promise.resolve();
 
-  const queue = async <T>(task: () => Promise<T>): Promise<T> => {
-    const done = work.then(task, task);
-    work = done.catch(() => undefined); // the caller is told
+  constructor(options: PruningOptions) {
+    this.#options = options;
+  }
+
+  /** Completes, in the background, what an earlier daemon did not. */
+  start(): void {
+    this.#queue(() => this.#erase()).catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#options.log(`pruning: ${ProgressError.from(error).message}`);
+    });
+  }
+
+  /**
+   * Removes executions by their full IDs. Those that have not ended stay, and those that an open execution waits for.
+   */
+  async prune(ids: readonly string[]): Promise<Replies['prune']> {
+    return await this.#queue(() => this.#prune(ids));
+  }
+
+  /** Interrupts the work. Resolves when no file is being changed. */
+  async close(): Promise<void> {
+    const reason = 'the daemon stops: the removal continues when it is started again';
+    this.#stop.abort(new ProgressError('unavailable', reason));
+    await this.#work;
+  }
+
+  async #queue<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(task, task);
+    this.#work = done.catch(() => undefined); // the caller receives the error
     return await done;
-  };
+  }
 
-  /** The commit: what comes after it can be done again. */
-  const announce = async (ids: readonly string[]) => {
+  async #prune(ids: readonly string[]): Promise<Replies['prune']> {
+    const { state, ingest } = this.#options;
+    let executions: string[] = [];
+    await ingest.between(async () => {
+      const needed = new Set([...state.alive.values()].flatMap(({ after = [] }) => after));
+      executions = [...new Set(ids)].filter((id) => !state.alive.has(id) && !needed.has(id));
+      if (executions.length > 0) await this.#commit(executions);
+    });
+    const freed = await this.#erase();
+    return { executions, freed };
+  }
+
+  /** Writes the notes. Everything after them can be repeated. */
+  async #commit(ids: readonly string[]): Promise<void> {
+    const { journal, state, ingest } = this.#options;
     await journal.beginPruning();
     for (const events of batches([...carriedByNone(state), ...prunedNotes(ids)].map((event) => [event]))) {
       await ingest.writeNow(events);
     }
     await journal.sync();
-  };
+  }
 
-  /** What notes name goes from the files, from what is kept beside the journal, and from the checkpoint. */
-  const erase = async (): Promise<number> => {
+  /** Removes what the notes name from all files. Returns the number of freed bytes. */
+  async #erase(): Promise<number> {
+    const { journal, state, ingest, checkpoint, eraseSpool, forget, log } = this.#options;
     if (journal.pruning === undefined) return 0;
     const gone = await readNotes(journal, journal.pruning);
-    // an alert that is not sent yet is still to be read
+    // an alert that is not sent yet needs its event
     const kept = new Set([...state.alerts.channels.values()].flatMap(({ pending }) => pending));
-    const freed = gone.size === 0 ? 0 : await journal.prune(gone, stop.signal, kept);
+    const freed = gone.size === 0 ? 0 : await journal.prune(gone, this.#stop.signal, kept);
     await eraseSpool();
-    forget(new Set([...gone.keys()].filter((id) => !state.alive.has(id)))); // an id may be in use again
+    forget(new Set([...gone.keys()].filter((id) => !state.alive.has(id)))); // an ID may be in use again
     await ingest.between(checkpoint);
     await journal.endPruning();
     if (gone.size > 0) log(`removed ${gone.size} executions, which has freed ${freed} bytes`);
     return freed;
-  };
-
-  const pruneNow = async (ids: readonly string[]) => {
-    let executions: string[] = [];
-    await ingest.between(async () => {
-      const needed = new Set([...state.alive.values()].flatMap(({ after = [] }) => after));
-      executions = [...new Set(ids)].filter((id) => !state.alive.has(id) && !needed.has(id));
-      if (executions.length > 0) await announce(executions);
-    });
-    const freed = await erase();
-    return { executions, freed };
-  };
-
-  return {
-    prune: (ids) => queue(() => pruneNow(ids)),
-    start() {
-      queue(erase).catch((error: unknown) => {
-        if (!stop.signal.aborted) log(`pruning: ${ProgressError.from(error).message}`);
-      });
-    },
-    async close() {
-      stop.abort(new ProgressError('unavailable', 'the daemon leaves: it goes on with this when it is started again'));
-      await work;
-    },
-  };
+  }
 }
 
-/** Which executions the notes behind this seq name, and up to where. */
+/** Executions that the notes after a seq name, each with the seq up to which its events are removed. */
 async function readNotes(journal: Journal, after: number): Promise<Map<string, number>> {
   const gone = new Map<string, number>();
   const search = containing('"type":"journal_note"');

@@ -3,12 +3,12 @@ import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
 import { emptyState, findExecution } from '../../../src/core/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
-import { createInactivityWatch } from '../../../src/daemon/runs/inactivity.js';
+import { InactivityWatch } from '../../../src/daemon/runs/inactivity.js';
 import { openJournal, readAll } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
 
 /** A daemon's parts with a clock that stands until it is moved. */
-async function open(t: Test, { lookMs = 1_000_000 } = {}) {
+async function open(t: Test, { checkMs = 1_000_000 } = {}) {
   const settings = { after: 120_000, factor: 3 };
   let time = Date.parse('2026-11-20T12:00:00.000Z');
   const now = () => time;
@@ -21,8 +21,8 @@ async function open(t: Test, { lookMs = 1_000_000 } = {}) {
     onDrain: () => undefined,
     publish: (batch) => silence.onBatch(batch.events),
   });
-  const silence = createInactivityWatch({
-    ...{ state, ingest, now, lookMs, settings: () => settings },
+  const silence = new InactivityWatch({
+    ...{ state, ingest, now, checkMs, settings: () => settings },
     log: (message) => void t.fail(message),
   });
   t.teardown(() => silence.close());
@@ -61,7 +61,7 @@ t.test('silence is recorded once after two minutes, and ends with the next activ
 });
 
 t.test('it checks by itself while anything runs', async (t) => {
-  const { emit, pass, attention } = await open(t, { lookMs: 5 });
+  const { emit, pass, attention } = await open(t, { checkMs: 5 });
   await emit(start());
   pass(121);
   await waitFor('silence', () => attention() === 'silent');

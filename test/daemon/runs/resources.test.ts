@@ -6,7 +6,7 @@ import t from 'tap';
 import type { Clock } from '../../../src/core/clock.js';
 import { numberOf } from '../../../src/core/event.js';
 import type { NewEvent } from '../../../src/core/event.js';
-import { createResources, usageOf } from '../../../src/daemon/runs/resources.js';
+import { ResourceSampler, usageOf } from '../../../src/daemon/runs/resources.js';
 import type { ProcessIdentity } from '../../../src/platform/processes.js';
 import { identityOf, readProcess, readProcesses, treeOf, treeRss } from '../../../src/platform/processes.js';
 import type { Push } from '../../../src/api/messages.js';
@@ -49,7 +49,7 @@ function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, 
   /** What was used until each of them was said. */
   const used: { at: number; cpuMs: number }[] = [];
   const setting = { watched, judged: false, looks: 0 };
-  const resources = createResources({
+  const resources = new ResourceSampler({
     live() {
       setting.looks += 1;
       return Object.entries(runs).map(([id, child]) => ({ id, child }));

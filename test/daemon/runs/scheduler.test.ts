@@ -4,7 +4,7 @@ import type { NewEvent } from '../../../src/core/event.js';
 import type { Execution } from '../../../src/core/execution.js';
 import { emptyState } from '../../../src/core/state.js';
 import type { SchedulerOptions } from '../../../src/daemon/runs/scheduler.js';
-import { createScheduler } from '../../../src/daemon/runs/scheduler.js';
+import { Scheduler } from '../../../src/daemon/runs/scheduler.js';
 import type { Draft } from '../../helpers/events.js';
 import { folded, numbered } from '../../helpers/events.js';
 import { makeExecution } from '../../helpers/models.js';
@@ -20,7 +20,7 @@ function open(t: Test, options: Partial<SchedulerOptions> = {}) {
   const state = emptyState();
   const begun: string[] = [];
   const recorded: NewEvent[] = [];
-  const scheduler = createScheduler({
+  const scheduler = new Scheduler({
     state,
     record: (event) => void recorded.push(event),
     isRun: () => true,

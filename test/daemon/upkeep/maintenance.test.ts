@@ -6,7 +6,7 @@ import { queueViews } from '../../../src/core/queues.js';
 import type { State } from '../../../src/core/state.js';
 import { emptyState, findExecution } from '../../../src/core/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
-import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
+import { Maintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore } from '../../../src/journal/checkpoint.js';
 import { MAX_LINE_BYTES } from '../../../src/api/messages.js';
 import { openJournal, readAll } from '../../helpers/journal.js';
@@ -29,7 +29,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     onDrain: () => undefined,
     publish: ({ events, lines }) => maintenance.onBatch(events, lines),
   });
-  const maintenance = createMaintenance({
+  const maintenance = new Maintenance({
     journal,
     state,
     ingest,

@@ -4,7 +4,7 @@ import type { NewEvent } from '../../../src/core/event.js';
 import type { StateLimits, State } from '../../../src/core/state.js';
 import { DEFAULT_LIMITS } from '../../../src/core/state.js';
 import { Ingest } from '../../../src/daemon/intake/ingest.js';
-import { createMaintenance } from '../../../src/daemon/upkeep/maintenance.js';
+import { Maintenance } from '../../../src/daemon/upkeep/maintenance.js';
 import { restore, restoreForWriting, writeCheckpoint } from '../../../src/journal/checkpoint.js';
 import { Journal } from '../../../src/journal/journal.js';
 
@@ -52,7 +52,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const state = await restoreForWriting(checkpointFile, journal.source, journal, limits);
   const ingest = new Ingest({ journal, state, now, publish: () => undefined, onDrain: () => undefined });
   const checkpoint = () => writeCheckpoint(checkpointFile, journal.id, state);
-  const maintenance = createMaintenance({
+  const maintenance = new Maintenance({
     journal,
     state,
     ingest,
