@@ -1,4 +1,4 @@
-/** Alerts as the daemon has them: with its journal, its channels and its state. */
+/** Connects alerts with the daemon's journal, state and channels. */
 import type { AlertsOptions } from '../alerts/alerts.js';
 import { Alerts } from '../alerts/alerts.js';
 import { createAlertChannel } from '../alerts/channels/create.js';
@@ -27,7 +27,7 @@ export function createAlerting({ journal, ingest, ...options }: AlertingOptions)
   });
 }
 
-/** Each from its own block: those of one channel may lie far apart. */
+/** Reads each event from its own block: those of one channel may be far apart. */
 async function readEvents(source: JournalSource, seqs: readonly number[]): Promise<ExecutionEvent[]> {
   const events: ExecutionEvent[] = [];
   for (const seq of seqs) {

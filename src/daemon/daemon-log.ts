@@ -1,10 +1,10 @@
-/** The daemon's own diagnostics: few lines, two files, never more than twice the bound on disk. */
+/** The daemon's log: two files, together at most twice the bound. */
 import { appendFileSync, closeSync, constants, renameSync, statSync } from 'node:fs';
 import { openRegularSync } from '../platform/regular-file.js';
 
 export type Log = (message: string) => void;
 
-/** Appends `time message` to `file`; beyond `maxBytes()` the file becomes `file.1`. Trouble with the log is not trouble. */
+/** Creates a log that appends `time message` to a file, and rotates it to `file.1` beyond `maxBytes()`. It never throws. */
 export function createLog(file: string, maxBytes: () => number, now: () => number): Log {
   const stat = statSync(file, { throwIfNoEntry: false });
   let size = stat?.isFile() ? stat.size : 0;
@@ -19,7 +19,7 @@ export function createLog(file: string, maxBytes: () => number, now: () => numbe
       append(file, line);
       size += bytes;
     } catch {
-      // a full disk is told to clients; that it cannot be told here as well must not stop anything
+      // clients see a full disk in the daemon's status; a log that cannot be written must not stop anything
     }
   };
 }

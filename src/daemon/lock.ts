@@ -1,9 +1,9 @@
 /**
- * Exactly one daemon for a state directory: flock(2) on a file in it.
+ * Ensures one daemon for a state directory, by flock(2) on a file in it.
  *
  * Node has no flock, but the lock belongs to the open file, not to the process that asked: flock(1) (perl where there
- * is none, as on macOS) locks the descriptor that it inherits and exits, and the lock stays until this process is gone,
- * however it goes. So there is no stale lock to judge, and nothing to race for. The file is never removed.
+ * is none, as on macOS) locks the descriptor that it inherits and exits, and the lock stays until this process ends,
+ * however it ends. So a stale lock cannot exist, and there is no race. The file is never removed.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, ftruncateSync, statSync, writeSync } from 'node:fs';
@@ -13,15 +13,15 @@ import type { LockRecord } from '../protocol/lock-record.js';
 
 export interface Lock {
   record(record: LockRecord): void;
-  /** Is the file of that name still the one that is locked? If not, another daemon may have started. */
+  /** Whether the file of that name is still the locked one. If not, another daemon may have started. */
   isOurs(): boolean;
-  /** For tests and for a daemon in a longer-lived process; the end of the process does the same. */
+  /** Releases the lock, as the end of the process does. */
   release(): void;
 }
 
-/** In the child, where the descriptor is. */
+/** Number of the inherited descriptor in the child. */
 const CHILD_FD = 3;
-/** The status of both where another process has the lock. */
+/** Exit status of both programs when another process holds the lock. */
 const HELD = 1;
 type Locker = readonly [string, string[]];
 
@@ -65,7 +65,7 @@ function open(file: string): number {
   }
 }
 
-/** Another program may bear the name, or refuse the options: what it says counts only where it does lock. */
+/** Takes the lock. Another program may have the name or refuse the options, so success counts only when it excludes others. */
 function lock(file: string, fd: number): boolean {
   let isHeld = false;
   for (const locker of LOCKERS) {
@@ -77,7 +77,7 @@ function lock(file: string, fd: number): boolean {
   throw new ProgressError('unavailable', 'neither flock(1) nor perl can take the lock: install util-linux');
 }
 
-/** Is the lock that it has taken one that it sees itself? */
+/** Whether the lock that a program has taken excludes another attempt of it. */
 function excludesOthers(locker: Locker, file: string): boolean {
   const another = open(file);
   try {
@@ -87,7 +87,7 @@ function excludesOthers(locker: Locker, file: string): boolean {
   }
 }
 
-/** Its exit status; undefined where there is no such program. */
+/** Exit status; undefined when the program is missing. */
 function run([command, args]: Locker, fd: number): number | null | undefined {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'ignore', fd] });
   const code = errnoOf(error);

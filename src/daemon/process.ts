@@ -1,4 +1,4 @@
-/** A process that is the daemon: configuration, log and signals around the daemon as a value. */
+/** The daemon's process: configuration, log and signals around the daemon as a value. */
 import { ProgressError } from '../core/errors.js';
 import { createDeferred } from '../core/deferred.js';
 import { onSignal } from '../platform/inherited.js';
@@ -8,11 +8,11 @@ import { claim, startDaemon } from './daemon.js';
 import type { Lock } from './lock.js';
 import { openSettings } from './settings.js';
 
-/** A start that was told to stop gets so long: reading a file may take as long as the disk wants. */
+/** Time for a start to stop after a signal: reading a file may take any time. */
 const STOP_MS = 5_000;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Runs until it is asked to leave; resolves with the exit status. Another daemon that runs already is no error. */
+/** Runs the daemon until a signal or a client stops it. Returns the exit status; 0 when another daemon runs already. */
 export async function runDaemon(paths: Paths, { foreground }: { foreground: boolean }): Promise<number> {
   const lock = claim(paths);
   if (!lock) {
@@ -33,11 +33,11 @@ async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise
     write(message);
     if (foreground) process.stderr.write(`${message}\n`);
   };
-  // whoever started it does not read on for long, and a warning of Node must not be the end
+  // the process that started the daemon stops reading, and a warning of Node must not end the daemon
   process.stderr.on('error', () => undefined);
   process.title = 'progress daemon';
   const die = (error: unknown) => {
-    // whatever is in memory is suspect now; what is written is safe, and the next start finds it
+    // memory cannot be trusted now; what is written is safe, and the next start reads it
     log(`fatal: ${error instanceof Error ? error.stack : String(error)}`);
     process.exit(70);
   };
@@ -52,29 +52,29 @@ async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise
     await daemon?.close();
     return 0;
   } catch (error) {
-    write(`failed: ${ProgressError.from(error).message}`); // the caller prints it
+    write(`failed: ${ProgressError.from(error).message}`); // the caller prints it to stderr
     await settings.close();
     throw error;
   } finally {
-    // from here on a signal ends the process, whatever may still be open
+    // from here on a signal ends the process
     for (const off of unlisten) off();
   }
 }
 
-/** Undefined when the start was ended by a signal. One that does not end in time ends with the process. */
+/** Starts the daemon. Returns undefined when a signal has ended the start; exits when that does not end in time. */
 async function startUnless<T>(
   signalled: Promise<string>,
   log: (message: string) => void,
   start: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   const stop = new AbortController();
-  let late: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
   let isStarting = true;
   void signalled.then((signal) => {
     if (!isStarting) return;
     log(`leaving: ${signal}, before the start was done`);
     stop.abort();
-    late = setTimeout(() => {
+    deadline = setTimeout(() => {
       log(`the start did not end within ${STOP_MS / 1_000} s`);
       process.exit(70);
     }, STOP_MS);
@@ -86,6 +86,6 @@ async function startUnless<T>(
     throw error;
   } finally {
     isStarting = false;
-    clearTimeout(late);
+    clearTimeout(deadline);
   }
 }

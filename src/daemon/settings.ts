@@ -1,8 +1,8 @@
 /**
- * The configuration while the daemon runs: taken over whenever its file has changed for the better.
+ * The configuration while the daemon runs: applied again whenever its file changes to a valid one.
  *
- * Readers of a value read it here each time; what has to be done about a change is in `daemon.ts`. A file counts when
- * it has not changed for a moment: half of a file may be valid, and say less.
+ * Readers of a value read `current` each time; components implement `configure` for what a change requires. A file
+ * counts when it has not changed for a while: half of a file may be valid, and set less.
  */
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
@@ -15,9 +15,9 @@ import type { ConfigStatus } from '../api/messages.js';
 import type { Log } from './daemon-log.js';
 
 export interface Settings {
-  /** The last one that was right. Whoever needs a value now and then reads it here each time. */
+  /** The last valid configuration. Read a value here each time it is needed. */
   readonly current: Config;
-  /** Called after `current` has changed, for what has to be told: one after another, and a change at a time. */
+  /** Registers a listener, called after `current` has changed. Listeners run one after another, one change at a time. */
   onChange(listener: SettingsListener): void;
   status(): ConfigStatus;
   close(): Promise<void>;
@@ -31,101 +31,131 @@ export interface SettingsOptions {
   now?: () => number;
 }
 
-/** A file that has not changed for so long is not just being written: half of one may be right, and say less. */
+/** Time without changes after which a file counts as written. */
 const SETTLE_MS = 250;
-/** The safety net under what the system tells of changes: some file systems tell nothing. */
+/** Interval of checks on file systems that do not report changes. */
 const SWEEP_MS = 30_000;
 
-/** Reads the file, and rejects if that is wrong: there is none before it that could hold. */
-export function openSettings({ file, log, now = Date.now }: SettingsOptions): Settings {
-  const listeners: SettingsListener[] = [];
-  let seen = printOf(file);
-  let content = readConfigFile(file);
-  let current = parseConfig(content, file);
-  let since = now();
-  let problems: string[] = [];
-  let telling = Promise.resolve();
-  let settling: { print: string; timer: NodeJS.Timeout } | undefined;
-
-  const look = () => {
-    const print = printOf(file);
-    if (print === seen) return;
-    if (settling && settling.print !== print) clearTimeout(settling.timer);
-    if (settling?.print !== print) settling = { print, timer: setTimeout(settle, SETTLE_MS) };
-  };
-
-  const settle = () => {
-    const print = settling?.print;
-    settling = undefined;
-    if (print !== printOf(file)) return look();
-    seen = print;
-    read();
-  };
-
-  /** Each content is told of once. */
-  const read = () => {
-    const before = content;
-    try {
-      content = readConfigFile(file);
-      if (content !== before) take(parseConfig(content, file));
-    } catch (thrown) {
-      const { message } = ProgressError.from(thrown);
-      if (content === before) content = message; // it could not even be read
-      if (content === before) return;
-      problems = message.split('\n');
-      log(`configuration: the values from before hold, for the file is wrong:\n${message}`);
-    }
-  };
-
-  const take = (config: Config) => {
-    problems = [];
-    if (isDeepStrictEqual(config, current)) return log(`configuration: ${file} is right, and changes nothing`);
-    current = config;
-    since = now();
-    log(`configuration: ${file} is taken over`);
-    telling = telling.then(tell);
-  };
-
-  const tell = async () => {
-    for (const listener of listeners) {
-      try {
-        await listener(current);
-      } catch (error) {
-        log(`configuration: ${ProgressError.from(error).message}`);
-      }
-    }
-  };
-
-  const watcher = watchChain(file, look);
-  const sweep = setInterval(() => {
-    watcher.renew();
-    look();
-  }, SWEEP_MS);
-
-  return {
-    get current() {
-      return current;
-    },
-    onChange(listener) {
-      listeners.push(listener);
-    },
-    status: () => ({ file, since: new Date(since).toISOString(), problems }),
-    async close() {
-      clearInterval(sweep);
-      clearTimeout(settling?.timer);
-      await watcher.close();
-      await telling;
-    },
-  };
+/**
+ * Reads the configuration and watches its file.
+ *
+ * @throws ProgressError when the file is wrong: there is no earlier configuration to keep
+ */
+export function openSettings(options: SettingsOptions): Settings {
+  return new FileSettings(options);
 }
 
-/** What changes whenever the file does, by whatever means. */
-function printOf(file: string): string {
-  const stats = look(file);
+class FileSettings implements Settings {
+  readonly #file: string;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #listeners: SettingsListener[] = [];
+  readonly #watcher: FileWatcher;
+  readonly #sweep: NodeJS.Timeout;
+  #current: Config;
+  /** Fingerprint of the file as last read. */
+  #seen: string;
+  /** Content as last read, or the error of reading it: each is reported once. */
+  #content: string;
+  #since: number;
+  #problems: string[] = [];
+  #notifying = Promise.resolve();
+  #settling: { fingerprint: string; timer: NodeJS.Timeout } | undefined;
+
+  constructor({ file, log, now = Date.now }: SettingsOptions) {
+    this.#file = file;
+    this.#log = log;
+    this.#now = now;
+    this.#seen = fingerprintOf(file);
+    this.#content = readConfigFile(file);
+    this.#current = parseConfig(this.#content, file);
+    this.#since = now();
+    this.#watcher = new FileWatcher(file, () => this.#check());
+    this.#sweep = setInterval(() => {
+      this.#watcher.renew();
+      this.#check();
+    }, SWEEP_MS);
+  }
+
+  get current(): Config {
+    return this.#current;
+  }
+
+  onChange(listener: SettingsListener): void {
+    this.#listeners.push(listener);
+  }
+
+  status(): ConfigStatus {
+    return { file: this.#file, since: new Date(this.#since).toISOString(), problems: this.#problems };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    clearTimeout(this.#settling?.timer);
+    await this.#watcher.close();
+    await this.#notifying;
+  }
+
+  #check(): void {
+    const fingerprint = fingerprintOf(this.#file);
+    if (fingerprint === this.#seen || this.#settling?.fingerprint === fingerprint) return;
+    clearTimeout(this.#settling?.timer);
+    this.#settling = { fingerprint, timer: setTimeout(() => this.#settle(), SETTLE_MS) };
+  }
+
+  #settle(): void {
+    const fingerprint = this.#settling?.fingerprint;
+    this.#settling = undefined;
+    if (fingerprint === undefined || fingerprint !== fingerprintOf(this.#file)) return this.#check();
+    this.#seen = fingerprint;
+    this.#read();
+  }
+
+  #read(): void {
+    const before = this.#content;
+    try {
+      this.#content = readConfigFile(this.#file);
+      if (this.#content !== before) this.#apply(parseConfig(this.#content, this.#file));
+    } catch (thrown) {
+      const { message } = ProgressError.from(thrown);
+      // unchanged content means that the file could not be read: the error is what is compared next time
+      if (this.#content === before) this.#content = message;
+      if (this.#content === before) return;
+      this.#problems = message.split('\n');
+      this.#log(`configuration: the values from before hold, for the file is wrong:\n${message}`);
+    }
+  }
+
+  #apply(config: Config): void {
+    this.#problems = [];
+    if (isDeepStrictEqual(config, this.#current)) {
+      return this.#log(`configuration: ${this.#file} is right, and changes nothing`);
+    }
+    this.#current = config;
+    this.#since = this.#now();
+    this.#log(`configuration: ${this.#file} is taken over`);
+    this.#notifying = this.#notifying.then(() => this.#notify());
+  }
+
+  async #notify(): Promise<void> {
+    for (const listener of this.#listeners) {
+      try {
+        await listener(this.#current);
+      } catch (error) {
+        this.#log(`configuration: ${ProgressError.from(error).message}`);
+      }
+    }
+  }
+}
+
+/** Differs whenever the file does, by whatever means it was changed. */
+function fingerprintOf(file: string): string {
+  const stats = statOf(file);
   return typeof stats === 'string' ? stats : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
 }
 
-function look(file: string): Stats | string {
+/** The status of a file, or the code of the error. */
+function statOf(file: string): Stats | string {
   try {
     return statSync(file);
   } catch (error) {
@@ -134,44 +164,50 @@ function look(file: string): Stats | string {
 }
 
 /**
- * Watches the directory of `file`, and while there is none the nearest one above, for what leads to the file. chokidar
- * may never tell of the last of two quick changes: whoever hears of one looks again after a while.
+ * Watches the directory of a file, and while that is missing the nearest one above it, for the name that leads to the
+ * file. chokidar may not report the last of two quick changes, so the listener checks again after a while.
  */
-function watchChain(file: string, onChange: () => void) {
-  let watched: string | undefined;
-  let closing: Promise<unknown> | undefined;
-  let watcher: ReturnType<typeof watchFiles> | undefined;
+class FileWatcher {
+  readonly #file: string;
+  readonly #onChange: () => void;
+  #watched: string | undefined;
+  #closing: Promise<unknown> | undefined;
+  #watcher: ReturnType<typeof watchFiles> | undefined;
 
-  const renew = () => {
-    const { directory, next, ino } = nearestTo(file);
+  constructor(file: string, onChange: () => void) {
+    this.#file = file;
+    this.#onChange = onChange;
+    this.renew();
+  }
+
+  /** Watches another directory when the nearest existing one has changed. */
+  renew(): void {
+    const { directory, next, ino } = nearestTo(this.#file);
     const wanted = `${ino} ${directory}`;
-    if (watched === wanted) return;
-    watched = wanted;
-    closing = watcher?.close();
+    if (this.#watched === wanted) return;
+    this.#watched = wanted;
+    this.#closing = this.#watcher?.close();
     const ignored = (name: string) => name !== directory && name !== next;
-    watcher = watchFiles(directory, { depth: 0, ignored, ignoreInitial: true });
-    watcher.on('all', hear).on('ready', hear);
-    watcher.on('error', () => undefined); // the sweep sees what it cannot
-  };
-  const hear = () => {
-    renew();
-    onChange();
-  };
-  renew();
-  return {
-    renew,
-    async close() {
-      await closing;
-      await watcher?.close();
-    },
-  };
+    const onEvent = () => {
+      this.renew();
+      this.#onChange();
+    };
+    this.#watcher = watchFiles(directory, { depth: 0, ignored, ignoreInitial: true });
+    this.#watcher.on('all', onEvent).on('ready', onEvent);
+    this.#watcher.on('error', () => undefined); // the sweep finds what cannot be watched
+  }
+
+  async close(): Promise<void> {
+    await this.#closing;
+    await this.#watcher?.close();
+  }
 }
 
-/** The nearest directory above that is there, and what in it leads to the file. */
+/** The nearest existing directory above a file, and the name in it that leads to the file. */
 function nearestTo(file: string): { directory: string; next: string; ino: number } {
   const directory = path.dirname(file);
-  const stats = look(directory);
-  const isThere = typeof stats === 'object' && stats.isDirectory();
-  if (!isThere && directory !== file) return nearestTo(directory);
-  return { directory, next: file, ino: isThere ? stats.ino : 0 };
+  const stats = statOf(directory);
+  const exists = typeof stats === 'object' && stats.isDirectory();
+  if (!exists && directory !== file) return nearestTo(directory);
+  return { directory, next: file, ino: exists ? stats.ino : 0 };
 }

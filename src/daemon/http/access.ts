@@ -1,29 +1,29 @@
-/** Who may come in over TCP: a token in a private file, and codes that hand it to one browser, once and soon. */
+/** Access over TCP: a token in a private file, and one-time codes that hand it to one browser. */
 import { evictOldest } from '../../core/evict.js';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { readTextSync } from '../../platform/regular-file.js';
 
 export interface Access {
-  /** Makes the file of the token if there is none: programs read it as soon as the daemon listens. */
+  /** Creates the token file if it is missing: programs read it as soon as the daemon listens. */
   prepare(): void;
-  /** A code for one browser. */
+  /** Creates a code for one browser. */
   issueCode(): string;
-  /** The token for a code that was issued and not used yet. */
+  /** Exchanges a code that is valid and unused for the token. */
   redeem(code: string): string | undefined;
   isToken(token: string): boolean;
-  /** How long the answer to a wrong token must wait, in milliseconds. */
+  /** Delay of the reply to a wrong token, in milliseconds. Counts the attempt. */
   penalty(): number;
-  /** Everybody who came in is out. */
+  /** Revokes the token and all codes. */
   revoke(): void;
 }
 
 const TOKEN_BYTES = 32;
 const CODE_BYTES = 16;
 export const CODE_MS = 60_000;
-/** Asked for and not used; the oldest goes. */
+/** Unused codes; the oldest is evicted. */
 const MAX_CODES = 16;
-/** Wrong tokens: the first few cost little, as of a page that is open from before; then guessing is slow. */
+/** Wrong tokens with a short delay, as pages send that were open before the token was revoked; later ones wait longer. */
 const FREE_FAILURES = 10;
 const FIRST_PENALTY_MS = 100;
 const LATER_PENALTY_MS = 1_000;
@@ -79,7 +79,7 @@ function readToken(file: string): string | undefined {
 
 function createToken(file: string): string {
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
-  // a new file, so that its mode is this one
+  // created anew, since the mode applies to new files only
   rmSync(file, { force: true });
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
   return token;

@@ -1,4 +1,4 @@
-/** The viewer's files, read once into memory with their compressed twins, which the build has made. */
+/** Files of the viewer, read once into memory together with the compressed copies that the build made. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../core/errors.js';
@@ -6,12 +6,12 @@ import { errnoOf } from '../../core/errors.js';
 export interface Asset {
   type: string;
   body: Buffer;
-  /** By the name of the encoding. */
+  /** Compressed bodies by encoding. */
   encoded: Readonly<Partial<Record<Encoding, Buffer>>>;
 }
 
 export type Encoding = 'br' | 'gzip';
-/** The better one first. */
+/** In order of preference. */
 export const ENCODINGS: readonly Encoding[] = ['br', 'gzip'];
 
 const SUFFIXES: Readonly<Record<Encoding, string>> = { br: '.br', gzip: '.gz' };
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 };
 
-/** By name. Nothing but what lies in this one directory can ever be served. */
+/** Reads the files of one directory, by name. Nothing outside of it can be served. */
 export function loadAssets(directory: string): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
   for (const name of namesIn(directory)) {
@@ -38,7 +38,7 @@ export function loadAssets(directory: string): ReadonlyMap<string, Asset> {
   return assets;
 }
 
-/** Which build the viewer is of, as its page says. */
+/** The build ID in the page of the viewer. */
 export function buildOf(assets: ReadonlyMap<string, Asset>): string | undefined {
   const html = assets.get('index.html')?.body.toString() ?? '';
   return /<meta name="build" content="(\w+)"/.exec(html)?.[1];
@@ -48,7 +48,7 @@ function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []; // sources that were not built
+    if (errnoOf(error) === 'ENOENT') return []; // a source checkout that was not built
     throw error;
   }
 }

@@ -1,11 +1,11 @@
-/** The body of a request as JSON, bounded. */
+/** Reads the body of a request as JSON, up to a bound. */
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { ProgressError } from '../../core/errors.js';
 import { MAX_LINE_BYTES } from '../../api/messages.js';
 import { parseLine } from '../../protocol/validate.js';
 
-/** As long as a line on the socket may be. An empty body is an empty object. */
+/** Reads a body of at most the size of a line on the socket. An empty body is an empty object. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

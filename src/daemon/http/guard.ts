@@ -1,11 +1,11 @@
-/** Whom to listen to over TCP: the checks that every request passes before anything looks at what it wants. */
+/** Checks that every request must pass before a route handles it. */
 
-/** What the checks look at. */
-export interface Knock {
+/** The parts of a request that the checks need. */
+export interface RequestHead {
   method: string;
   url: string;
   httpVersion: string;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, as received. */
   rawHeaders: readonly string[];
 }
 
@@ -14,63 +14,65 @@ export interface Refusal {
   message: string;
 }
 
-/** Names that lead to this machine alone; the port may be that of a tunnel. */
+/** Host names that always mean this machine; the port may be that of a tunnel. */
 const HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/;
 
-/** Over a Unix socket no browser comes: only the form of the request matters. */
-export function checkForm(knock: Knock): Refusal | undefined {
-  const { url, httpVersion } = knock;
+/** Checks the form of a request. Over the Unix socket, which no browser can use, this is the only check. */
+export function checkForm(head: RequestHead): Refusal | undefined {
+  const { url, httpVersion } = head;
   if (httpVersion !== '1.1') return { status: 400, message: 'HTTP/1.1 is spoken here' };
-  // an absolute form, or //host, would name a host of its own
+  // an absolute URL, or //host, would name another host
   if (!/^\/(?!\/)/.test(url)) return { status: 400, message: 'the target must be a path' };
-  if (headerValues(knock, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
+  if (headerValues(head, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
   return undefined;
 }
 
 /**
- * `isDocument`: the path is that of a page, which holds nothing of anybody, so that links to it may stand anywhere.
- * The order is that of cost: a request from elsewhere never reaches what reads its body or its token.
+ * Checks host, origin and site. The order is that of cost: a request from another site is refused before its body or
+ * token is read.
+ *
+ * @param isDocument the path is that of a page: it holds no data, so any site may link to it
  */
-export function checkOrigin(knock: Knock, isDocument: boolean): Refusal | undefined {
-  const hosts = headerValues(knock, 'host');
+export function checkOrigin(head: RequestHead, isDocument: boolean): Refusal | undefined {
+  const hosts = headerValues(head, 'host');
   const host = hosts[0]?.toLowerCase() ?? '';
   if (hosts.length !== 1 || !HOST.test(host)) return forbidden('this host name is not served');
 
-  const origins = headerValues(knock, 'origin');
-  const isSafe = knock.method === 'GET' || knock.method === 'HEAD';
-  if (origins.length > 1 || (origins.length === 0 && !isSafe && isFromPage(knock))) {
+  const origins = headerValues(head, 'origin');
+  const isSafe = head.method === 'GET' || head.method === 'HEAD';
+  if (origins.length > 1 || (origins.length === 0 && !isSafe && isFromPage(head))) {
     return forbidden('an origin is needed');
   }
   if (origins.length === 1 && origins[0] !== `http://${host}`) return forbidden('another origin');
 
-  const site = headerValues(knock, 'sec-fetch-site')[0];
+  const site = headerValues(head, 'sec-fetch-site')[0];
   if (site === undefined || site === 'same-origin') return undefined;
   const isNavigation =
     isSafe &&
-    headerValues(knock, 'sec-fetch-mode')[0] === 'navigate' &&
-    headerValues(knock, 'sec-fetch-dest')[0] === 'document';
+    headerValues(head, 'sec-fetch-mode')[0] === 'navigate' &&
+    headerValues(head, 'sec-fetch-dest')[0] === 'document';
   return isDocument && isNavigation ? undefined : forbidden('another site');
 }
 
-/** Browsers name the origin of what a page changes, or give themselves away by another header: other programs need not. */
-function isFromPage({ rawHeaders }: Knock): boolean {
+/** Whether a page has sent a request without Origin: Referer and Sec-Fetch headers come from browsers. */
+function isFromPage({ rawHeaders }: RequestHead): boolean {
   return rawHeaders.some((field, index) => index % 2 === 0 && /^(?:referer|sec-fetch-.*)$/i.test(field));
 }
 
-/** A form, an image or a script cannot send this type without asking first, which is refused. */
-export function isJson(knock: Knock): boolean {
-  const types = headerValues(knock, 'content-type');
+/** Forms, images and scripts of other sites cannot send this type without a preflight request, which is refused. */
+export function isJson(head: RequestHead): boolean {
+  const types = headerValues(head, 'content-type');
   return types.length === 1 && /^application\/json(?:; ?charset=utf-8)?$/i.test(types[0] ?? '');
 }
 
-/** The token that is shown, if one is. */
-export function bearerOf(knock: Knock): string | undefined {
-  const [value, another] = headerValues(knock, 'authorization');
+/** The bearer token of a request. */
+export function bearerOf(head: RequestHead): string | undefined {
+  const [value, another] = headerValues(head, 'authorization');
   return another === undefined ? /^Bearer ([\w-]{1,200})$/i.exec(value ?? '')?.[1] : undefined;
 }
 
-/** Every value of a header, in whatever case its name came. */
-export function headerValues({ rawHeaders }: Pick<Knock, 'rawHeaders'>, name: string): string[] {
+/** All values of a header; its name is case-insensitive. */
+export function headerValues({ rawHeaders }: Pick<RequestHead, 'rawHeaders'>, name: string): string[] {
   return rawHeaders.flatMap((field, index) =>
     index % 2 === 0 && field.toLowerCase() === name ? [rawHeaders[index + 1] ?? ''] : [],
   );

@@ -1,4 +1,4 @@
-/** What every response carries: it runs in a browser full of other pages, and shows text that anybody may have written. */
+/** Security headers of every response: the viewer shows hostile text in a browser with other sites open. */
 
 const POLICY = [
   "default-src 'none'",
@@ -10,7 +10,7 @@ const POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  // the one policy makes the address of the worker, a constant
+  // this policy allows the URL of the worker, a constant
   'trusted-types progress',
 ].join('; ');
 
@@ -26,7 +26,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** A whole response for a socket that never became a request. */
+/** A complete response for a socket on which no request was parsed. */
 export function rawResponse(status: number, reason: string): string {
   const headers = Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${reason}\r\n${headers.join('')}Content-Length: 0\r\nConnection: close\r\n\r\n`;

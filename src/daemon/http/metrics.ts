@@ -1,4 +1,4 @@
-/** The daemon's figures as Prometheus reads them. */
+/** The daemon's metrics in the text format of Prometheus. */
 import type { State } from '../../core/state.js';
 import type { DaemonStatus } from '../../api/messages.js';
 
@@ -6,7 +6,7 @@ interface Metric {
   name: string;
   type: 'counter' | 'gauge';
   help: string;
-  /** Labels, as they stand between the braces, with their values. */
+  /** Labels, as written between the braces, and values. */
   values: readonly (readonly [labels: string, value: number])[];
 }
 

@@ -1,9 +1,9 @@
-/** From the query of an address to the fields of a request, which the protocol then checks. */
+/** Reads the query of a URL into the fields of a request, which the protocol then validates. */
 import type { Fields } from '../../core/fields.js';
 
 export type ParameterKind = 'text' | 'number' | 'flag' | 'list';
 
-/** Only the fields named; what is not of its kind stays a text, so that it is refused by name. */
+/** Reads the named fields. A value of the wrong kind stays text, so that validation refuses it by name. */
 export function readQuery(query: URLSearchParams, kinds: Readonly<Record<string, ParameterKind>>): Fields {
   const fields: Fields = {};
   for (const [name, kind] of Object.entries(kinds)) {

@@ -1,4 +1,4 @@
-/** Answers: every one with the security headers, errors as on the socket. */
+/** Writes responses, all with the security headers; errors have the form that they have on the socket. */
 import type { ServerResponse } from 'node:http';
 import type { ProgressError } from '../../core/errors.js';
 import { SECURITY_HEADERS } from './headers.js';
@@ -11,7 +11,7 @@ export interface Answer {
 }
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
-/** For whoever is turned away for now, in seconds. */
+/** For retryable errors, in seconds. */
 const RETRY_AFTER = '5';
 
 export function send(response: ServerResponse, { status = 200, type, body, headers = {} }: Answer): void {
@@ -28,14 +28,14 @@ export function sendJson(response: ServerResponse, value: unknown, status = 200)
   send(response, { status, type: JSON_TYPE, body: `${JSON.stringify(value)}\n` });
 }
 
-/** Of a request that was not looked into: a constant text, nothing of the request. */
+/** Refuses a request that was not read: the text is constant and repeats nothing of the request. */
 export function sendRefusal(
   response: ServerResponse,
   status: number,
   message: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  // whatever of a body is still to come is not waited for
+  // the rest of a body is not read
   const close = { Connection: 'close', ...headers };
   send(response, { status, type: JSON_TYPE, body: `${JSON.stringify({ error: { message } })}\n`, headers: close });
 }
@@ -46,7 +46,7 @@ export function sendError(response: ServerResponse, error: ProgressError): void 
   send(response, { status, type: JSON_TYPE, body: `${JSON.stringify({ error })}\n`, headers });
 }
 
-/** By what sysexits(3) says of the error, and finer where HTTP has a word for it. */
+/** Status by the sysexits(3) status of an error, more specific where HTTP is. */
 export function httpStatusOf({ code, exitStatus }: ProgressError): number {
   if (code === 'ambiguous') return 409;
   if (code === 'too_long') return 413;

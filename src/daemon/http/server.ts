@@ -1,4 +1,4 @@
-/** An HTTP server in front of the router: bounds, checks in their order, and an answer to everything. */
+/** HTTP server in front of the router: bounds connections, checks requests in order, and answers every one. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -6,13 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ProgressError } from '../../core/errors.js';
 import type { Access } from './access.js';
 import { readBody } from './body.js';
-import type { Knock } from './guard.js';
+import type { RequestHead } from './guard.js';
 import { bearerOf, checkForm, checkOrigin, isJson } from './guard.js';
 import { rawResponse } from './headers.js';
 import { sendError, sendRefusal } from './reply.js';
 import type { HttpRoute, HttpRouter } from './route.js';
 
-/** Through a Unix socket in a private directory come only programs of this user; over TCP comes any web page. */
+/** Only programs of this user reach a Unix socket in a private directory; any web page reaches a TCP port. */
 export type Door = 'unix' | 'tcp';
 
 export interface HttpServerOptions {
@@ -23,7 +23,7 @@ export interface HttpServerOptions {
   reject: (code: string) => void;
 }
 
-/** Connections that are refused with a status; above them they are closed without one. */
+/** Connections above the bound that are refused with a status; further ones are closed without one. */
 export const MAX_REFUSALS = 16;
 
 const LIMITS = {
@@ -31,81 +31,94 @@ const LIMITS = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
-  // Node would answer itself, without our headers
+  // Node would reply without the security headers
   requireHostHeader: false,
 };
 
-export function createHttpServer({ door, router, access, maxConnections, reject }: HttpServerOptions): Server {
-  const server = createServer(LIMITS, (request, response) => {
-    // the other end is gone; `close` follows
+export function createHttpServer(options: HttpServerOptions): Server {
+  return new RequestGate(options).server;
+}
+
+/** Checks connections and requests before a route handles them. */
+class RequestGate {
+  readonly server: Server;
+  readonly #options: HttpServerOptions;
+  readonly #refused = new WeakSet<Duplex>();
+  #open = 0;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const server = createServer(LIMITS, (request, response) => this.#onRequest(request, response));
+    server.maxConnections = options.maxConnections() + MAX_REFUSALS;
+    server.on('connection', (socket) => this.#onConnection(socket));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const [status, reason] = CLIENT_ERRORS.get(error.code ?? '') ?? [400, 'Bad Request'];
+      closeWith(socket, status, reason);
+    });
+    server.on('upgrade', (_request, socket) => closeWith(socket, 400, 'Bad Request'));
+    server.on('connect', (_request, socket) => closeWith(socket, 405, 'Method Not Allowed'));
+    server.on('checkExpectation', (_request, response) => sendRefusal(response, 417, 'nothing is expected'));
+    this.server = server;
+  }
+
+  #onConnection(socket: Duplex): void {
+    const { maxConnections, reject } = this.#options;
+    this.#open++;
+    socket.once('close', () => this.#open--);
+    if (this.#open <= maxConnections()) return;
+    this.#refused.add(socket);
+    reject('too_many');
+    closeWith(socket, 503, 'Service Unavailable');
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // the client has closed, and `close` follows
     response.on('error', () => undefined);
-    if (refused.has(request.socket)) return;
-    void serve(request, response).catch((thrown: unknown) => {
+    if (this.#refused.has(request.socket)) return;
+    void this.#serve(request, response).catch((thrown: unknown) => {
       const error = ProgressError.from(thrown);
-      reject(error.code);
+      this.#options.reject(error.code);
       if (response.headersSent) response.destroy();
       else sendError(response, error);
     });
-  });
-  const refused = new WeakSet<Duplex>();
-  server.maxConnections = maxConnections() + MAX_REFUSALS;
-  let open = 0;
-  server.on('connection', (socket) => {
-    open++;
-    socket.once('close', () => open--);
-    if (open <= maxConnections()) return;
-    refused.add(socket);
-    reject('too_many');
-    closeWith(socket, 503, 'Service Unavailable');
-  });
+  }
 
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const knock = knockOf(request);
-    const malformed = checkForm(knock);
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { door, router } = this.#options;
+    const isTcp = door === 'tcp';
+    const head = headOf(request);
+    const malformed = checkForm(head);
     if (malformed) return sendRefusal(response, malformed.status, malformed.message);
-    const path = knock.url.split('?', 1)[0] ?? '/';
-    const routes = router.find(path);
-    if (door === 'tcp') {
-      const refusal = checkOrigin(
-        knock,
-        routes.some((one) => one.document),
-      );
-      if (refusal) return sendRefusal(response, refusal.status, refusal.message);
-    }
-    const method = knock.method === 'HEAD' ? 'GET' : knock.method;
+    const routes = router.find(head.url.split('?', 1)[0] ?? '/');
+    const isDocument = routes.some((one) => one.document);
+    const refusal = isTcp ? checkOrigin(head, isDocument) : undefined;
+    if (refusal) return sendRefusal(response, refusal.status, refusal.message);
+    const method = head.method === 'HEAD' ? 'GET' : head.method;
     const route = routes.find((one) => one.method === method);
     if (!route && (routes.length > 0 || !METHODS.has(method))) return refuseMethod(response, routes);
-    if (door === 'tcp' && method === 'POST' && !isJson(knock)) {
+    if (isTcp && method === 'POST' && !isJson(head)) {
       return sendRefusal(response, 415, 'the content type must be application/json');
     }
-    // what does not exist is nobody's business either
-    if (door === 'tcp' && !route?.open && !(await isLetIn(knock))) {
+    // also for unknown paths: which paths exist is not public
+    if (isTcp && !route?.open && !(await this.#isAuthorized(head))) {
       return sendRefusal(response, 401, 'a token is needed', { 'WWW-Authenticate': 'Bearer' });
     }
     if (!route) return sendRefusal(response, 404, 'there is nothing at this address');
-    const query = new URL(knock.url, 'http://localhost').searchParams;
+    const query = new URL(head.url, 'http://localhost').searchParams;
     await route.serve({ request, response, query, body: () => readBody(request) });
-  };
+  }
 
-  const isLetIn = async (knock: Knock): Promise<boolean> => {
-    const token = bearerOf(knock);
+  async #isAuthorized(head: RequestHead): Promise<boolean> {
+    const { access } = this.#options;
+    const token = bearerOf(head);
     if (token === undefined) return false;
     if (access.isToken(token)) return true;
     await delay(access.penalty(), undefined, { ref: false });
     return false;
-  };
-
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const [status, reason] = CLIENT_ERRORS.get(error.code ?? '') ?? [400, 'Bad Request'];
-    closeWith(socket, status, reason);
-  });
-  server.on('upgrade', (_request, socket) => closeWith(socket, 400, 'Bad Request'));
-  server.on('connect', (_request, socket) => closeWith(socket, 405, 'Method Not Allowed'));
-  server.on('checkExpectation', (_request, response) => sendRefusal(response, 417, 'nothing is expected'));
-  return server;
+  }
 }
 
-/** For the other end to take what was said to it last. */
+/** Time for a client to read the last response. */
 const LAST_WORDS_MS = 500;
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST']);
@@ -119,7 +132,7 @@ function closeWith(socket: Duplex, status: number, reason: string): void {
   socket.on('error', () => undefined);
   if (!socket.writable) return void socket.destroy();
   socket.end(rawResponse(status, reason));
-  // one that neither reads nor closes is not waited for
+  // a client may neither read nor close
   setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref();
 }
 
@@ -128,6 +141,6 @@ function refuseMethod(response: ServerResponse, routes: readonly HttpRoute[]): v
   sendRefusal(response, 405, 'this method is not served here', { Allow: allowed.join(', ') });
 }
 
-function knockOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): Knock {
+function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): RequestHead {
   return { method, url, httpVersion, rawHeaders };
 }

@@ -9,54 +9,54 @@ import { SECURITY_HEADERS } from './headers.js';
 export interface StreamOptions {
   response: ServerResponse;
   opened: OpenedSubscription;
-  /** What the first message tells. */
+  /** Content of the first message. */
   greeting: object;
   form: StreamForm;
-  /** End when everything written so far is told. */
+  /** End when everything written so far is sent. */
   once: boolean;
-  /** The position is told again when nothing else was told for so long. */
+  /** The position is sent after this time without a message. */
   heartbeatMs: number;
   onFailure: (error: unknown) => void;
 }
 
-/** How events are written: one message for each, with or without the name of its type, or a message for many. */
+/** Form of events: one message for each, with or without the name of its type, or one message for many. */
 export type StreamForm = 'named' | 'unnamed' | 'batches';
 
-/** Written to the socket and not taken by its reader: beyond it the cursor waits. */
+/** Bytes that the client has not read. Above it the cursor waits. */
 const BUFFER_BYTES = 256 * 1024;
-/** How soon a browser comes back, in milliseconds. */
+/** Delay of a browser's reconnection, in milliseconds. */
 const RETRY_MS = 1_000;
 
-/** Of what tells about the stream itself: types of events begin otherwise, and EventSource has an `open` of its own. */
+/** Prefix of messages about the stream itself: no type of event has it, and EventSource has its own `open`. */
 const CONTROL_PREFIX = 'stream_';
 
-/** Returns when the response is closed. */
+/** Serves a subscription on a response. Resolves when that is closed. */
 export async function serveStream(options: StreamOptions): Promise<void> {
   const { response, opened, greeting, form, once, heartbeatMs, onFailure } = options;
   response.writeHead(200, {
     ...SECURITY_HEADERS,
     'Content-Type': 'text/event-stream; charset=utf-8',
-    // proxies that gather responses would keep it
+    // keeps proxies from buffering the response
     'X-Accel-Buffering': 'no',
   });
   response.write(`retry: ${RETRY_MS}\nevent: ${CONTROL_PREFIX}open\ndata: ${JSON.stringify(greeting)}\n\n`);
 
-  let saidAt = performance.now();
+  let sentAt = performance.now();
   let resume = () => {};
   const isBlocked = () => response.writableLength > BUFFER_BYTES;
   const sink: SubscriberSink = {
     ...(form !== 'batches' && {
       writeEvents(batch: Batch) {
-        saidAt = performance.now();
+        sentAt = performance.now();
         response.write(messagesOf(batch, form), () => resume());
         return !isBlocked();
       },
     }),
     write(kind, value, cursor) {
-      saidAt = performance.now();
+      sentAt = performance.now();
       response.write(`id: ${cursor}\nevent: ${kind === 'events' ? kind : CONTROL_PREFIX + kind}\ndata: `);
       response.write(value);
-      // `drain` is not to be relied on: a response tells of it only after some of its writes
+      // a response does not emit `drain` after every write that was buffered, so each write resumes
       response.write('\n\n', () => resume());
       return !isBlocked();
     },
@@ -69,16 +69,16 @@ export async function serveStream(options: StreamOptions): Promise<void> {
     response.destroy();
   });
   resume = () => subscriber.resume();
-  const sayPosition = () => {
+  const sendPosition = () => {
     if (!isBlocked()) sink.write('at', String(subscriber.cursor), subscriber.cursor);
   };
   const heartbeat = setInterval(() => {
-    if (performance.now() - saidAt >= heartbeatMs / 2) sayPosition();
+    if (performance.now() - sentAt >= heartbeatMs / 2) sendPosition();
   }, heartbeatMs);
   const closed = new Promise<void>((resolve) => response.once('close', () => resolve()));
   if (once) {
     void subscriber.level().then(() => {
-      sayPosition();
+      sendPosition();
       response.end();
     });
   }
@@ -87,13 +87,13 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   subscriber.close();
 }
 
-/** By their lines: what many streams send is put together once. */
+/** Messages by their lines: encoded once for many streams. */
 const encoded: Record<'named' | 'unnamed', WeakMap<Batch['lines'], Buffer>> = {
   named: new WeakMap(),
   unnamed: new WeakMap(),
 };
 
-/** A message for each event. A type has no line ends, and JSON has none either. */
+/** Encodes a message for each event. Neither a type nor JSON contains line ends. */
 function messagesOf({ events, lines }: Batch, form: 'named' | 'unnamed'): Buffer {
   const known = encoded[form].get(lines);
   if (known) return known;

@@ -1,4 +1,4 @@
-/** The daemon over HTTP: always on a Unix socket beside its own, and on 127.0.0.1 while the viewer is on. */
+/** The daemon's HTTP listeners: always one on a Unix socket, and one on 127.0.0.1 while the viewer is on. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,11 +31,11 @@ export interface HttpOptions {
 }
 
 const HOST = '127.0.0.1';
-/** Ports that are tried, from the configured one on. */
+/** Number of ports that are tried, starting with the configured one. */
 const PORTS_TRIED = 20;
-/** Beyond the streams: for pages and what they ask. */
+/** Connections in addition to streams, for pages and their requests. */
 const ROOM_FOR_REQUESTS = 64;
-/** A page for the browser's command line, which others can read: it leads on to the address with the code. */
+/** Page that redirects to the URL with the code: other users can read the browser's command line, but not this file. */
 const PAGE = /^open-[0-9a-f]+\.html$/;
 
 /**
@@ -165,7 +165,7 @@ export class Http implements Component, Web {
   }
 }
 
-/** Where open pages look for it first. */
+/** Ports to try: first the one that open pages reconnect to. */
 function candidatesFrom(remembered: number | undefined, configured: number): number[] {
   const ports = Array.from({ length: PORTS_TRIED }, (_, index) => configured + index).filter((port) => port < 65_536);
   return remembered === undefined ? ports : [remembered, ...ports];
@@ -198,7 +198,7 @@ function rememberedPort(file: string): number | undefined {
     const { port } = JSON.parse(readTextSync(file) ?? '{}') as { port?: unknown };
     return typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   } catch {
-    return undefined; // it was off, or somebody else wrote there
+    return undefined; // the viewer was off, or another program wrote the file
   }
 }
 

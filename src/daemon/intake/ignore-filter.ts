@@ -1,4 +1,4 @@
-/** Which commands of a shell nobody wants to have recorded. The shell tells of all of them, which costs it nothing more. */
+/** Drops shell commands that the configuration ignores. Shells report every command: a test there would slow the prompt. */
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/load.js';
@@ -8,15 +8,15 @@ import { evictOldest } from '../../core/evict.js';
 import { matchesGlob } from '../../platform/patterns.js';
 
 export interface IgnoreFilter {
-  /** Is this event to be dropped? To be asked once about each, in order. */
+  /** Whether this event is to be dropped. Call it once for each event, in order. */
   covers(event: NewEvent): boolean;
 }
 
-/** Commands that never tell of their end would fill memory: the oldest goes. */
+/** Ignored commands without an end; the oldest is evicted. */
 const MAX_OPEN = 10_000;
 
 export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter {
-  /** Begun, and not over yet. */
+  /** Ignored commands that have not ended. */
   const open = new Set<string>();
 
   const isIgnored = ({ type, data }: NewEvent): boolean => {
@@ -45,7 +45,7 @@ export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter
   };
 }
 
-/** With the directory itself. */
+/** A directory and those above it. */
 function ancestorsOf(directory: string): string[] {
   const above = path.dirname(directory);
   return above === directory || !path.isAbsolute(directory) ? [directory] : [directory, ...ancestorsOf(above)];

@@ -1,4 +1,4 @@
-/** Whether a typed command belongs to the run that its shell names as its parent. */
+/** Decides whether a typed command belongs to the run that its shell names as its parent. */
 import type { NewEvent } from '../../core/event.js';
 import { textOf } from '../../core/event.js';
 import { isFinal } from '../../core/execution.js';
@@ -17,11 +17,11 @@ export function dropForeignParent({ type, data }: NewEvent, state: State): void 
   if (typeof pid !== 'number') return;
   const run = findExecution(state, parent);
   if (run?.pid === undefined || isFinal(run.status)) return;
-  // of a shell that is gone, nobody knows
+  // a shell that has ended cannot be checked
   if (readProcess(pid) && !isWithin(pid, run.pid)) delete data['parent'];
 }
 
-/** Is `ancestor` the process itself, or one above it? */
+/** Whether `ancestor` is the process itself or one above it. */
 function isWithin(pid: number, ancestor: number): boolean {
   for (const one of ancestorsOf(pid)) if (one.pid === ancestor) return true;
   return false;

@@ -1,7 +1,7 @@
 /**
- * Keeps the order within a source: when an event cannot be written, no later one is taken until that comes again.
+ * Keeps the order within a source: when an event cannot be written, later ones are refused until it is sent again.
  *
- * Sending again from the last acknowledged n is therefore always right. Between sources the order is that of arrival,
+ * Resending from the last acknowledged n is therefore always right. Between sources the order is that of arrival,
  * with one exception: before the end of an execution is taken, the daemon takes what commands have written to the
  * spool by then (`Spool.catchUp`).
  */
@@ -9,18 +9,22 @@ import type { NewEvent } from '../../core/event.js';
 import { ProgressError } from '../../core/errors.js';
 
 export interface SourceOrder {
-  /** Why this event may not be taken yet: taken, it would make the one before it look taken too. */
+  /** Why this event may not be written yet: its n would acknowledge an earlier event that was refused. */
   refusal: (event: NewEvent) => ProgressError | undefined;
-  /** It was not written, for a reason that may pass. */
+  /** Notes that an event was not written. */
   refused: (event: NewEvent, error: ProgressError) => void;
 }
 
-/** Producers on one connection, of each of which something was refused. */
+/** Sources of one connection with a refused event. */
 const MAX_REFUSED = 1_000;
 
-/** For one connection: on a new one a producer begins with what is missing. `onExcess`: there are too many to remember. */
+/**
+ * Creates the order of one connection: on a new connection a producer begins with the missing event.
+ *
+ * @param onExcess called when more than MAX_REFUSED sources have a refused event
+ */
 export function createSourceOrder(onExcess: () => void): SourceOrder {
-  /** By source, the first n that was refused. */
+  /** By source: the first n that was refused. */
   const missing = new Map<string, { n: number; error: ProgressError }>();
   return {
     refusal({ source, n }) {

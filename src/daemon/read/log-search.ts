@@ -1,4 +1,4 @@
-/** Looks through the lines of a log: which ones hold what is looked for, and where. Others are served meanwhile. */
+/** Searches the lines of a log, in time slices, so that other requests are served meanwhile. */
 import { setImmediate } from 'node:timers/promises';
 import { stripAnsi } from '../../core/ansi.js';
 import type { ExecutionEvent } from '../../core/event.js';
@@ -9,12 +9,12 @@ import { compilePattern } from '../../platform/patterns.js';
 import type { Pattern } from '../../platform/patterns.js';
 
 export interface LogSearch extends LogFilter {
-  /** The text is a pattern: see `patterns.ts`. It is looked for in the first LINE_CHARS of a line and of its detail. */
+  /** `text` is a pattern, see `patterns.ts`. It is matched against the first LINE_CHARS of a line and of its detail. */
   regex?: boolean | undefined;
-  /** Only these lines, both ends included. */
+  /** First and last line to search. */
   from?: number | undefined;
   to?: number | undefined;
-  /** Where in the lines the pattern was found is wanted too. */
+  /** Also return where in the lines the pattern matches. */
   marks?: boolean | undefined;
 }
 
@@ -24,16 +24,21 @@ export interface SearchResult {
   matched: number;
 }
 
-/** Ranges of lines that a search tells; the rest is only counted. */
+/** Ranges of lines in a result; further matches are only counted. */
 const MAX_RANGES = 50_000;
 const MAX_MARKS = 5_000;
 const MAX_MARKS_OF_LINE = 100;
-/** So long nobody else is served. */
+/** Time slice. */
 const SLICE_MS = 20;
-/** For one pattern: what is linear in the text is still slow with a long pattern and a long log. */
+/** Total time of one pattern: matching is linear in the text, but slow with a long pattern and a long log. */
 const PATTERN_MS = 5_000;
 
-/** `events` come with the number of their first line. Throws a ProgressError if the text is no pattern. */
+/**
+ * Searches a log.
+ *
+ * @param events each with the number of its first line
+ * @throws ProgressError when the text is not a valid pattern, or takes too long
+ */
 export async function searchLog(
   events: AsyncIterable<[ExecutionEvent, number]>,
   search: LogSearch,
@@ -41,7 +46,7 @@ export async function searchLog(
   const { text = '', exact = false, from = 1, to = Infinity } = search;
   const pattern = search.regex && text !== '' ? createBounded(text, exact) : undefined;
   const test = lineTest(search, pattern?.test);
-  // the lines of an event are not one text to a pattern
+  // a pattern matches single lines, not the text of a whole event
   const mayPass = eventTest(pattern ? {} : search);
   const found: SearchResult = { ranges: [], marks: [], matched: 0 };
   const add = ({ line, text: content }: LogLine) => {
@@ -67,7 +72,7 @@ export async function searchLog(
   return found;
 }
 
-/** A pattern that looks at the beginning of a text, and throws when it has had its time. */
+/** Compiles a pattern that matches the beginning of a text, and throws after PATTERN_MS in total. */
 function createBounded(source: string, exact: boolean): Pick<Pattern, 'test' | 'find'> {
   const pattern = compilePattern(source, { ignoreCase: !exact, code: 'bad_request' });
   let spent = 0;

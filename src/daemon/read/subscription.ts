@@ -1,4 +1,4 @@
-/** From a request to follow events to a subscriber: where it begins, and what it is sent before that. */
+/** Opens a subscription: finds where it begins, and what the subscriber receives first. */
 import type { Filter } from '../../core/filter.js';
 import { findByName } from '../../core/lookup.js';
 import type { State } from '../../core/state.js';
@@ -10,7 +10,7 @@ import type { SubscriberSink, Subscriber } from './subscriber.js';
 import type { Subscribers } from './subscribers.js';
 
 export interface OpenedSubscription {
-  /** What its subscriber is told at first. */
+  /** Reply to the request. */
   reply: Omit<Replies['subscribe'], 'seq'>;
   start(sink: SubscriberSink, onFailure: (error: unknown) => void): Subscriber;
 }
@@ -21,7 +21,7 @@ interface Surroundings {
   subscribers: Subscribers;
 }
 
-/** What a newcomer sees of the past, unless it asks for something else. */
+/** Past events of a subscription that does not say where it begins. */
 const DEFAULT_LAST = 100;
 const MAX_LAST = 10_000;
 
@@ -45,7 +45,7 @@ export async function openSubscription(
   };
 }
 
-/** No prefixes: what is not known may be the ID of one that is to begin. */
+/** Identifies an execution by full ID or name. An unknown text may be the ID of a future execution, so no prefixes. */
 async function identify(text: string, { journal, state }: Surroundings): Promise<{ id: string; isUnknown: boolean }> {
   const known = findExecution(state, text) ?? findByName(newestFirst(state), text);
   const isUnknown = !known && !(await findExecutions(journal.source, text)).includes(text);

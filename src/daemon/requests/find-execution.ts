@@ -9,7 +9,7 @@ import { findExecutions } from '../../journal/reader.js';
 import type { LogSubject } from '../read/logs.js';
 import type { HandlerContext } from './request-context.js';
 
-/** An execution as it is at this position. */
+/** An execution as of `seq`. */
 export interface Known {
   execution: Execution;
   seq: number;
@@ -23,7 +23,7 @@ export function toSubject({ execution: { id, firstSeq, lines = 0 }, seq }: Known
   return { id, firstSeq, lines, seq };
 }
 
-/** What a command has begun before it asks may still be on its way. */
+/** Finds an execution, also one that the client has started just before and the daemon has not read yet. */
 export async function lookUp(text: string, context: HandlerContext): Promise<Known> {
   const known = await find(text, context);
   if (known) return known;
@@ -34,7 +34,7 @@ export async function lookUp(text: string, context: HandlerContext): Promise<Kno
   return late;
 }
 
-/** In memory, else by the indexes of the journal. */
+/** Searches memory, then the indexes of the journal. */
 async function find(text: string, { state, journal }: HandlerContext): Promise<Known | undefined> {
   const { seq } = state;
   const known = findExecution(state, text);
@@ -44,7 +44,7 @@ async function find(text: string, { state, journal }: HandlerContext): Promise<K
   const [id, another] = found ? [found.execution.id] : await findExecutions(journal.source, text);
   if (another !== undefined) throw ambiguous(text, [id ?? '', another]);
   if (id === undefined) return undefined;
-  // the caller follows from this position on, while more is written
+  // as of this position, from which the caller follows, though more is written meanwhile
   const execution = await readExecution(journal.source, id, seq);
   if (execution) return { execution, seq };
   return found && { ...found, seq: state.seq };

@@ -1,4 +1,4 @@
-/** The table of requests: one file and one entry for each op, so that an op without a handler does not compile. */
+/** Table of request handlers, one file for each operation; an operation without a handler does not compile. */
 import type { Op } from '../../api/messages.js';
 import { openSubscription } from '../read/subscription.js';
 import type { HandlerContext } from './request-context.js';

@@ -11,7 +11,7 @@ import type { PlainHandler } from './request-context.js';
 /** Executions on one page of a list. */
 const DEFAULT_PAGE = 200;
 const MAX_PAGE = 1_000;
-/** Steps of all of these together: they are what makes a page long. */
+/** Steps of all executions on one page: they determine its size. */
 const PAGE_STEPS = 20_000;
 
 export const handleList: PlainHandler<'list'> = (request, _caller, { state }) => {
@@ -37,7 +37,7 @@ function isListed(execution: Execution, { all, text = '', statuses, since }: Lis
   return mentions(execution, text);
 }
 
-/** At least one, so that whoever asks for the next page gets on. */
+/** Takes at least one, so that the next page is another one. */
 function takePage(executions: readonly Execution[], limit: number): Execution[] {
   let steps = 0;
   const end = executions.findIndex((execution, index) => {

@@ -1,4 +1,4 @@
-/** What request handlers are given: the parts of the daemon, and the connection or caller that asks. */
+/** Types of request handlers: the parts of the daemon that they use, and the client. */
 import type { Socket } from 'node:net';
 import type { RequestId } from '../../api/messages.js';
 import type { Producer } from '../intake/intake.js';
@@ -28,59 +28,59 @@ export interface HandlerContext {
   pruning: Pruning;
   web: Web;
   alerts: Alerts;
-  /** Takes what lies in the spool: somebody may have written there, and ask for it at once. */
+  /** Takes what is in the spool: a client may ask for what a command wrote there just before. */
   catchUp: () => Promise<void>;
   status: () => DaemonStatus;
   shutdown: () => void;
 }
 
 export interface Handlers {
-  /** The reply's fields; undefined when the handler has replied itself. */
+  /** Answers a request with the fields of the reply; with undefined when the handler has replied itself. */
   answer(request: Request, connection: ClientConnection): Promise<object | undefined>;
-  /** The same for a caller that has no connection to follow events on. */
+  /** Answers a request of a caller without a connection for pushes. */
   ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, caller: Caller): Promise<Replies[K]>;
-  /** The whole log of the execution that the text means. */
+  /** Reads the whole log of an execution. */
   logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
-  /** Looks for where the stream begins; nothing is pushed yet. */
+  /** Opens a subscription; nothing is pushed before `start`. */
   open(request: SubscribeRequest): Promise<OpenedSubscription>;
 }
 
 export interface ClientConnection {
   readonly socket: Socket;
-  /** For the subscription of that id. */
+  /** Creates the sink of a subscription. */
   sinkOf(id: RequestId): SubscriberSink;
   readonly subscriptions: Map<RequestId, Subscriber>;
-  /** Tells the highest n written from now on. */
+  /** The client wants acknowledgements. */
   acks: boolean;
-  /** Its way into the daemon. */
+  /** Submits the client's events. */
   readonly producer: Producer;
-  /** No request is being answered. */
+  /** Whether no request is being answered. */
   readonly isIdle: boolean;
-  /** Reads on, if the ingest and its own buffer allow. */
+  /** Resumes reading, if intake and the connection's buffers allow it. */
   resume(): void;
-  /** Opens a subscription; one of the same id ends. */
+  /** Opens a subscription, in place of one with the same ID. */
   subscribe(id: RequestId, open: () => Subscriber): void;
   send(value: unknown): void;
-  /** Tells of an error that no request caused, and counts it. */
+  /** Sends an error that no request caused, and counts it. */
   fail(error: ProgressError): void;
 }
 
 /** The client of a request that needs no connection. */
 export type Caller = Pick<ClientConnection, 'producer'>;
 
-/** What the request `web` does. */
+/** Operations of the request `web`. */
 export interface Web {
-  /** Listens, on this port or wherever there is room, and lets one browser in. */
+  /** Listens, on this port or any free one, and issues a code for one browser. */
   on(wanted: { port?: number | undefined; execution?: string | undefined }): Promise<Replies['web']>;
-  /** Nobody is let in any more, open pages included. */
+  /** Stops listening and revokes all access, that of open pages included. */
   off(): Promise<Replies['web']>;
 }
 
-/** These change something about the connection that they come on. */
+/** Operations that change the connection they come on. */
 export type BoundOp = 'hello' | 'subscribe' | 'unsubscribe' | 'attach' | 'shutdown';
 export type PlainOp = Exclude<Op, BoundOp>;
 
-/** `Answer`: with undefined where a handler may reply itself. */
+/** `Answer` includes undefined where a handler may reply itself. */
 type Handler<K extends Op, Caller, Answer> = (
   request: Extract<Request, { op: K }>,
   caller: Caller,

@@ -7,7 +7,7 @@ import { lookUp } from './find-execution.js';
 import type { PlainHandler } from './request-context.js';
 import { handleEmit } from './emit.js';
 
-/** As a part of nothing, in the environment that it had. */
+/** The new run has no parent, and the environment of the old one. */
 export const handleRerun: PlainHandler<'rerun'> = async ({ execution }, caller, context) => {
   const { id } = (await lookUp(execution, context)).execution;
   const spec = repeatSpec(readSpec(context.paths, id), {}, context.paths);

@@ -2,7 +2,7 @@
 import type { BoundHandler } from './request-context.js';
 
 export const handleShutdown: BoundHandler<'shutdown'> = (_request, connection, { shutdown }) => {
-  // when the reply is out
+  // after the reply is written
   setImmediate(() => connection.socket.end(shutdown));
   return {};
 };

@@ -1,19 +1,19 @@
 /**
- * How many connections the descriptors of the process are enough for, so that a flood of some leaves room for the others.
+ * Divides the file descriptors of the process between files and listeners.
  *
- * A part is for files, half of the rest for the socket, a quarter for each HTTP listener. So a flood on one does not
- * close another, and accept(2) does not fail. Above the limit of the socket a few connections are served as long as
- * they have requests: commands work whoever holds the rest.
+ * A part is reserved for files, half of the rest for the socket, a quarter for each HTTP listener. So a flood of
+ * connections on one listener does not starve another, and accept(2) does not fail. Above the bound of the socket a few
+ * connections are served while they have requests, so that commands work whatever holds the others open.
  */
 
-/** For the journal, the spool, files of sessions, notifications and the processes that are started. */
+/** For journal, spool, session files, notifications and child processes. */
 const FILES = 96;
-/** Of each listener at least. */
+/** Least number for each listener. */
 const LEAST = 24;
 
-/** Connections at most, with room for those that are refused. */
+/** Upper bounds of connections, refused ones included. */
 export interface Places {
-  /** Of the daemon's socket: half of what is left beside files. */
+  /** Of the daemon's socket. */
   socket: number;
   /** Of each of the two HTTP listeners. */
   http: number;

@@ -6,7 +6,7 @@
  * once: nothing is removed by age until the next check, an hour later, confirms it, and the log says so.
  */
 import { loseAlerts } from '../../core/alerts.js';
-import type { ExecutionEvent, NewEvent } from '../../core/event.js';
+import type { ExecutionEvent } from '../../core/event.js';
 import { formatDuration } from '../../core/format.js';
 import type { ProducerState, State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';

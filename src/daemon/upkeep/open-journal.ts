@@ -1,4 +1,4 @@
-/** The journal as it is configured, opened for writing. Whoever opens it holds the lock. */
+/** Opens the journal for writing, with the settings of the configuration. The caller holds the lock. */
 import type { Config } from '../../config/load.js';
 import { Journal, type JournalOptions } from '../../journal/journal.js';
 import type { Paths } from '../../platform/paths.js';

@@ -1,4 +1,4 @@
-/** Prunes where no daemon runs: for as long as it takes, this process is the one that may write. */
+/** Prunes without a daemon: this process holds the lock and writes the journal meanwhile. */
 import { rm } from 'node:fs/promises';
 import { loadConfig } from '../../config/load.js';
 import type { NewEvent } from '../../core/event.js';
@@ -13,7 +13,11 @@ import { Ingest } from '../intake/ingest.js';
 import { openJournal } from './open-journal.js';
 import { Pruning } from './pruning.js';
 
-/** By full ids; `log` is told what is found out of order on the way. */
+/**
+ * Removes executions by full IDs.
+ *
+ * @param log receives problems found in the journal
+ */
 export async function pruneAlone(
   paths: Paths,
   ids: readonly string[],
@@ -27,7 +31,7 @@ export async function pruneAlone(
     const journal = await openJournal(paths, config, { log, note: (event) => notes.push(event) });
     const state = await restore(paths.checkpoint, journal.source, journal, config.memory);
     const ingest = new Ingest({ journal, state, now: Date.now, publish: () => undefined, onDrain: () => undefined });
-    // what no daemon has judged yet is judged by the next one, which reads what no checkpoint has
+    // without a checkpoint the next daemon reads all events, and evaluates alerts for those that no daemon has
     const checkpoint = async () => {
       await journal.sync();
       await rm(paths.checkpoint, { force: true });
