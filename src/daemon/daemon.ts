@@ -90,7 +90,7 @@ export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<D
 
 interface Producers {
   spool: SpoolIntake;
-  following: SessionWatchers;
+  sessionWatchers: SessionWatchers;
   runs: Runs;
 }
 
@@ -125,7 +125,7 @@ function addProducers(context: Context, store: Store): Producers {
     }),
   );
   checkpoints.afterLast(() => spool.eraseSecrets());
-  const following = components.add(
+  const sessionWatchers = components.add(
     createSessionWatchers({ paths, config: settings.current, intake, state, registry, log, now }),
   );
   const runs = components.add(
@@ -143,7 +143,7 @@ function addProducers(context: Context, store: Store): Producers {
   runs.onLive(() => resources.check());
   subscribers.onJoin(() => resources.check());
   components.add(new InactivityWatch({ state, ingest, settings: () => settings.current.silence, log, now }));
-  return { spool, following, runs };
+  return { spool, sessionWatchers, runs };
 }
 
 type Parts = Context & Store & Producers;
@@ -156,13 +156,13 @@ interface Upkeep {
 /** Removes what is too old, and what users want removed. */
 function addUpkeep(parts: Parts): Upkeep {
   const { settings, log, now, components, journal, state, ingest, checkpoints, subscribers } = parts;
-  const { spool, following, runs } = parts;
+  const { spool, sessionWatchers, runs } = parts;
   const checkpoint = checkpoints.write;
   components.add(
     new Maintenance({
       ...{ journal, state, ingest, checkpoint, log, now, isBehind: parts.isBehind },
       retainMs: () => settings.current.journal.retainAge,
-      isOpen: (source) => spool.isOpen(source) || following.isOpen(source),
+      isOpen: (source) => spool.isOpen(source) || sessionWatchers.isOpen(source),
       forget: (time) => runs.forget(time),
     }),
   );

@@ -5,7 +5,7 @@ import { createLog } from '../../src/daemon/daemon-log.js';
 
 const NOW = Date.parse('2026-11-20T12:00:00.000Z');
 
-t.test('each message is a line with time and pid; further lines of it are indented', (t) => {
+t.test('each message is a line with time and PID; its further lines are indented', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
   const log = createLog(
     file,
@@ -22,7 +22,7 @@ t.test('each message is a line with time and pid; further lines of it are indent
   t.end();
 });
 
-t.test('two files of the bound are kept, whatever is logged, and the newest messages are there', (t) => {
+t.test('two files of bounded size keep the newest messages', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
   const log = createLog(
     file,
@@ -37,7 +37,7 @@ t.test('two files of the bound are kept, whatever is logged, and the newest mess
   t.end();
 });
 
-t.test('it goes on where an earlier daemon stopped', (t) => {
+t.test('it appends to the log of an earlier daemon', (t) => {
   const file = path.join(t.testdir({ 'daemon.log': 'x'.repeat(990) }), 'daemon.log');
   createLog(
     file,
@@ -49,7 +49,7 @@ t.test('it goes on where an earlier daemon stopped', (t) => {
   t.end();
 });
 
-t.test('one message that is longer than the bound is kept all the same', (t) => {
+t.test('one message that is longer than the bound is kept', (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
   createLog(
     file,
@@ -60,7 +60,7 @@ t.test('one message that is longer than the bound is kept all the same', (t) => 
   t.end();
 });
 
-t.test('trouble with the log is not trouble', (t) => {
+t.test('a log that cannot be written causes no failure', (t) => {
   const directory = t.testdir();
   const file = path.join(directory, 'daemon.log');
   mkdirSync(file);
@@ -80,7 +80,7 @@ t.test('trouble with the log is not trouble', (t) => {
   t.end();
 });
 
-t.test('the bound is the one that holds at the moment', async (t) => {
+t.test('a changed bound applies at once', async (t) => {
   const file = path.join(t.testdir(), 'daemon.log');
   let bound = 10_000;
   const log = createLog(

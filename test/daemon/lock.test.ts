@@ -10,7 +10,7 @@ import { readLockRecord } from '../../src/protocol/lock-record.js';
 const RECORD = { pid: 4711, version: '1.2.3', socket: '/run/daemon.sock' };
 const isAbsent = (program: string) => spawnSync(program, ['--version']).error !== undefined;
 
-t.test('one holds it, until it is released or its process is gone', async (t) => {
+t.test('one process holds the lock, until it releases it or ends', async (t) => {
   const file = path.join(t.testdir(), 'lock');
   const lock = acquireLock(file);
   t.ok(lock);
@@ -32,7 +32,7 @@ t.test('one holds it, until it is released or its process is gone', async (t) =>
   last!.release();
 });
 
-t.test('what the holder records replaces what the one before recorded', (t) => {
+t.test('the record of the holder replaces the previous one', (t) => {
   const file = path.join(t.testdir(), 'lock');
   writeFileSync(file, `${JSON.stringify({ ...RECORD, socket: 'a much longer path than the other one' })}\n`);
   const lock = acquireLock(file)!;
@@ -44,21 +44,21 @@ t.test('what the holder records replaces what the one before recorded', (t) => {
   t.end();
 });
 
-t.test('nobody else can read a new one', (t) => {
+t.test('other users cannot read a new lock file', (t) => {
   const file = path.join(t.testdir(), 'lock');
   acquireLock(file)!.release();
   t.equal(statSync(file).mode & 0o777, 0o600);
   t.end();
 });
 
-t.test('a record that is torn, empty, foreign or absent is none', (t) => {
+t.test('a torn, empty, foreign or missing record is ignored', (t) => {
   const directory = t.testdir({ torn: '{"pid":1,"ver', empty: '', foreign: '{"pid":"1"}', list: 'null' });
   for (const name of ['torn', 'empty', 'foreign', 'list', 'absent'])
     t.equal(readLockRecord(path.join(directory, name)), undefined, name);
   t.end();
 });
 
-t.test('its holder notices when the file is another one, or gone', (t) => {
+t.test('the holder notices when the file is replaced or removed', (t) => {
   const file = path.join(t.testdir(), 'lock');
   const lock = acquireLock(file)!;
   t.ok(lock.isOurs());
@@ -72,7 +72,7 @@ t.test('its holder notices when the file is another one, or gone', (t) => {
   t.end();
 });
 
-t.test('a link that somebody planted is not followed', (t) => {
+t.test('a planted symbolic link is not followed', (t) => {
   const directory = t.testdir({ victim: 'precious' });
   symlinkSync('victim', path.join(directory, 'lock'));
   t.throws(() => acquireLock(path.join(directory, 'lock')));
@@ -98,7 +98,7 @@ t.test('perl takes the lock where flock is missing', { skip: isAbsent('perl') &&
 });
 
 t.test(
-  'a flock that locks nothing or knows no such options is not trusted',
+  'a flock that locks nothing or refuses the options is not trusted',
   { skip: isAbsent('perl') && 'perl is missing' },
   (t) => {
     const { PATH } = process.env;
@@ -117,7 +117,7 @@ t.test(
   },
 );
 
-t.test('a private directory is made, or must be one that nobody else can enter', (t) => {
+t.test('a private directory is created, or must be inaccessible to other users', (t) => {
   const directory = t.testdir({ file: '', open: {} });
   const made = path.join(directory, 'a/b/c');
   ensurePrivateDirectory(made);

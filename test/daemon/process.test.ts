@@ -35,7 +35,7 @@ async function dial(file: string): Promise<{ socket: Socket; heard: () => string
   return { socket, heard: () => heard, isOver: () => over };
 }
 
-t.test('what it makes belongs to its user alone', async (t) => {
+t.test('only its user can read the files of the daemon', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   const mode = (file: string) => (lstatSync(file).mode & 0o777).toString(8);
@@ -46,7 +46,7 @@ t.test('what it makes belongs to its user alone', async (t) => {
 });
 
 // that each signal does this, also under load, is in fault/start-race
-t.test('told to stop, it writes what it has taken, and leaves no socket and a free lock', async (t) => {
+t.test('on a signal it writes what it has taken, removes the socket and releases the lock', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   const client = await home.connect();
@@ -61,7 +61,7 @@ t.test('told to stop, it writes what it has taken, and leaves no socket and a fr
   await (await home.startDaemon()).kill();
 });
 
-t.test('what a command has told stands before the end of its execution, whoever tells of that', async (t) => {
+t.test('events that a command has spooled are written before the end of its execution', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
@@ -83,7 +83,7 @@ t.test('what a command has told stands before the end of its execution, whoever 
   for (const told of types) t.strictSame(told, ['execution_started', 'progress', 'execution_completed']);
 });
 
-t.test('secrets in a command line are masked, whichever way it comes', async (t) => {
+t.test('secrets in a command line are masked for every producer', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
@@ -105,7 +105,7 @@ t.test('secrets in a command line are masked, whichever way it comes', async (t)
   t.notMatch(readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8'), 'abc123');
 });
 
-t.test('for a shell it does not start when the configuration says no', async (t) => {
+t.test('it does not start for a shell when the configuration disables that', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'daemon: { startWithShell: false }\n');
   const { env } = home;
@@ -119,7 +119,7 @@ t.test('for a shell it does not start when the configuration says no', async (t)
   await waitFor('it to listen', () => existsSync(home.paths.socket));
 });
 
-t.test('a second one in the background goes without a word, in the foreground with a reason', async (t) => {
+t.test('a second daemon exits silently in the background, with an error in the foreground', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   t.match(home.progress(['daemon', 'run']), {
@@ -136,7 +136,7 @@ t.test('a second one in the background goes without a word, in the foreground wi
   );
 });
 
-t.test('a socket that is left over is replaced; what is no socket stays, with a reason', async (t) => {
+t.test('a stale socket is replaced; a file that is no socket is an error', async (t) => {
   const home = createHome(t);
   await (await home.startDaemon()).kill();
   t.ok(existsSync(home.paths.socket), 'killed, it leaves its socket');
@@ -147,7 +147,7 @@ t.test('a socket that is left over is replaced; what is no socket stays, with a 
   t.equal(readFileSync(home.paths.socket, 'utf8'), 'precious');
 });
 
-t.test('a start that fails late leaves nothing behind, and says why', async (t) => {
+t.test('a start that fails late leaves no socket and no lock, and reports why', async (t) => {
   const home = createHome(t);
   mkdirSync(home.paths.httpSocket, { recursive: true, mode: 0o700 });
   const options = { env: home.env, encoding: 'utf8', timeout: 30_000 } as const;
@@ -163,7 +163,7 @@ t.test('a start that fails late leaves nothing behind, and says why', async (t) 
   await (await home.startDaemon()).kill('SIGTERM');
 });
 
-t.test('a start that is told to stop stops, whatever it has opened', async (t) => {
+t.test('a start that is aborted closes what it has opened', async (t) => {
   const home = createHome(t);
   const stop = new AbortController();
   for (const abort of [() => stop.abort(), () => undefined]) {
@@ -186,7 +186,7 @@ t.test('a start that is told to stop stops, whatever it has opened', async (t) =
   }
 });
 
-t.test('a daemon that is leaving does not take away the socket of the next one', async (t) => {
+t.test('a stopping daemon does not remove the socket of the next one', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   // as if the next one had moved its own there
@@ -203,7 +203,7 @@ t.test('a daemon that is leaving does not take away the socket of the next one',
   t.equal(statSync(home.paths.socket).ino, ino);
 });
 
-t.test('one whose socket or lock is gone leaves by itself', async (t) => {
+t.test('a daemon whose socket or lock is removed stops', async (t) => {
   const leave = async (name: 'socket' | 'lock') => {
     const home = createHome(t);
     const { pid } = await home.startDaemon();
@@ -241,7 +241,7 @@ t.test(
   },
 );
 
-t.test('a client that asks and does not listen costs a bounded buffer, and no one else anything', async (t) => {
+t.test('a client that does not read its replies costs a bounded buffer, and does not slow others', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();
@@ -263,7 +263,7 @@ t.test('a client that asks and does not listen costs a bounded buffer, and no on
   await client.close();
 });
 
-t.test('what follows the last newline is refused, and says so', async (t) => {
+t.test('a last line without a newline is refused with an error', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const { socket, heard, isOver } = await dial(home.paths.socket);
@@ -275,7 +275,7 @@ t.test('what follows the last newline is refused, and says so', async (t) => {
   await client.close();
 });
 
-t.test('a path that is too long for a socket is no problem', async (t) => {
+t.test('a home whose path is too long for a socket works', async (t) => {
   const home = createHome(t);
   const long = `${home.directory}/${'deep/'.repeat(30)}`;
   mkdirSync(long, { recursive: true });

@@ -25,7 +25,7 @@ function rateOf(rate: number | string): string {
   return `watch:\n  rate: ${rate}\n`;
 }
 
-t.test('a file is taken over whenever it is written, and those who asked are told', async (t) => {
+t.test('each change of the file is applied, and listeners are called', async (t) => {
   const file = path.join(t.testdir({ 'config.yaml': rateOf(1) }), 'config.yaml');
   const { settings, log, rates, becomes } = follow(t, file);
   t.equal(settings.current.watch.rate, 1);
@@ -41,7 +41,7 @@ t.test('a file is taken over whenever it is written, and those who asked are tol
   t.strictSame(settings.status().problems, []);
 });
 
-t.test('the last of quick changes is taken over', async (t) => {
+t.test('the last of several quick changes is applied', async (t) => {
   const file = path.join(t.testdir({ 'config.yaml': rateOf(1) }), 'config.yaml');
   const { becomes } = follow(t, file);
   writeFileSync(file, rateOf(2));
@@ -53,7 +53,7 @@ t.test('the last of quick changes is taken over', async (t) => {
   await becomes(12);
 });
 
-t.test('a file that is replaced, removed and made again is followed on', async (t) => {
+t.test('a file that is replaced, removed and created again is still watched', async (t) => {
   const directory = t.testdir({ 'config.yaml': rateOf(1) });
   const file = path.join(directory, 'config.yaml');
   const { becomes } = follow(t, file);
@@ -75,7 +75,7 @@ t.test('a file that is replaced, removed and made again is followed on', async (
   await becomes(6);
 });
 
-t.test('a file whose directory does not exist yet is found', async (t) => {
+t.test('a file is found when its directory is created later', async (t) => {
   const directory = path.join(t.testdir(), 'not/yet');
   const file = path.join(directory, 'config.yaml');
   const { becomes } = follow(t, file);
@@ -89,7 +89,7 @@ t.test('a file whose directory does not exist yet is found', async (t) => {
   await becomes(3);
 });
 
-t.test('a broken file leaves the values as they were, and is told of once for each content', async (t) => {
+t.test('an invalid file keeps the previous values, and is reported once per content', async (t) => {
   const directory = t.testdir({ 'config.yaml': rateOf(1) });
   const file = path.join(directory, 'config.yaml');
   const { settings, log, rates, becomes, isWrong } = follow(t, file);
@@ -121,7 +121,7 @@ t.test('a broken file leaves the values as they were, and is told of once for ea
   await becomes(2);
 });
 
-t.test('a file that is being written is not taken over by halves', async (t) => {
+t.test('a file is not applied while it is being written', async (t) => {
   const file = path.join(t.testdir({ 'config.yaml': rateOf(1) }), 'config.yaml');
   const { log, becomes } = follow(t, file);
   writeFileSync(file, rateOf(2));
@@ -136,12 +136,12 @@ t.test('a file that is being written is not taken over by halves', async (t) => 
   t.equal(log.length, 2);
 });
 
-t.test('a file that is wrong from the beginning is an error: there is nothing to go on with', async (t) => {
+t.test('an invalid file at the start is an error', async (t) => {
   const file = path.join(t.testdir({ 'config.yaml': rateOf('fast') }), 'config.yaml');
   t.throws(() => openSettings({ file, log: () => undefined }), { code: 'bad_config' });
 });
 
-t.test('what a listener cannot do is logged, and the others are told', async (t) => {
+t.test('the failure of a listener is logged, and the other listeners are called', async (t) => {
   const file = path.join(t.testdir(), 'config.yaml');
   const log: string[] = [];
   const settings = openSettings({ file, log: (message) => log.push(message) });

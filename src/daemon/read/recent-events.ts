@@ -29,7 +29,7 @@ export class RecentEvents {
     return this.#head;
   }
 
-  /** @param keepsEvents whether somebody reads them soon */
+  /** @param keepsEvents whether a subscriber reads them soon */
   push(events: ExecutionEvent[], lines: string[], keepsEvents: boolean): void {
     const first = events[0]?.seq ?? 0;
     this.#head = events.at(-1)?.seq ?? this.#head;

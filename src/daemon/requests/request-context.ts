@@ -23,7 +23,7 @@ export interface HandlerContext {
   journal: Journal;
   subscribers: Subscribers;
   runs: Runs;
-  following: SessionWatchers;
+  sessionWatchers: SessionWatchers;
   logs: Logs;
   pruning: Pruning;
   web: Web;

@@ -14,7 +14,7 @@ function open(t: Test) {
   return { file, clock, access: createAccess(file, () => clock.now) };
 }
 
-t.test('a code is good for one browser and one minute', async (t) => {
+t.test('a code is valid for one browser and one minute', async (t) => {
   const { access, clock, file } = open(t);
   const code = access.issueCode();
   t.equal(access.redeem('another'), undefined);
@@ -31,20 +31,20 @@ t.test('a code is good for one browser and one minute', async (t) => {
   t.equal(readFileSync(file, 'utf8'), `${token}\n`);
 });
 
-t.test('the token is there before anybody has come in', async (t) => {
+t.test('the token file exists before the first code is redeemed', async (t) => {
   const { access, file } = open(t);
   access.prepare();
   t.ok(access.isToken(readFileSync(file, 'utf8').trim()));
 });
 
-t.test('the oldest codes are forgotten', async (t) => {
+t.test('the oldest codes are evicted', async (t) => {
   const { access } = open(t);
   const codes = Array.from({ length: 17 }, () => access.issueCode());
   t.equal(access.redeem(codes[0]!), undefined);
   t.ok(access.redeem(codes[1]!));
 });
 
-t.test('guessing is slow, and forgiven', async (t) => {
+t.test('wrong tokens are delayed, until a minute has passed without any', async (t) => {
   const { access, clock } = open(t);
   const penalties = Array.from({ length: 12 }, () => access.penalty());
   t.strictSame(penalties, [...Array<number>(10).fill(100), 1_000, 1_000]);
@@ -54,7 +54,7 @@ t.test('guessing is slow, and forgiven', async (t) => {
   t.equal(access.penalty(), 100);
 });
 
-t.test('who is shut out stays out: codes, the token, its file', async (t) => {
+t.test('revoking removes the codes, the token and its file', async (t) => {
   const { access, file } = open(t);
   const token = access.redeem(access.issueCode()) ?? '';
   const code = access.issueCode();
@@ -65,7 +65,7 @@ t.test('who is shut out stays out: codes, the token, its file', async (t) => {
   t.not(access.redeem(access.issueCode()), token);
 });
 
-t.test('the token outlives the daemon; a file that holds none is replaced', async (t) => {
+t.test('the token outlives the daemon; a file without a token is replaced', async (t) => {
   const { access, file } = open(t);
   const token = access.redeem(access.issueCode()) ?? '';
   t.ok(createAccess(file, () => 0).isToken(token));

@@ -24,7 +24,7 @@ t.test('the form of a request', (t) => {
   t.end();
 });
 
-t.test('one host, of this machine', (t) => {
+t.test('exactly one host is needed, and it must be this machine', (t) => {
   t.equal(checkOrigin(head([HOST]), false), undefined);
   t.equal(checkOrigin(head([['HOST', 'LocalHost']]), false), undefined, 'in whatever case');
   for (const hosts of [[], [['Host', 'evil.com'] as const], [HOST, HOST], [HOST, ['host', 'evil.com'] as const]])
@@ -32,7 +32,7 @@ t.test('one host, of this machine', (t) => {
   t.end();
 });
 
-t.test('one origin, its own, and none only where nothing is changed or no page asks', (t) => {
+t.test('the origin must be its own; it may be absent for safe methods and for programs that are no browser', (t) => {
   const post = { method: 'POST' };
   t.equal(checkOrigin(head([HOST, OWN], post), false), undefined);
   t.equal(checkOrigin(head([HOST], { method: 'HEAD' }), false), undefined);
@@ -47,7 +47,7 @@ t.test('one origin, its own, and none only where nothing is changed or no page a
   t.end();
 });
 
-t.test('from another site only a link to a page leads here', (t) => {
+t.test('another site may only link to a page', (t) => {
   t.equal(checkOrigin(head([HOST, ...site('same-origin', 'cors', 'empty')]), false), undefined);
   for (const from of ['cross-site', 'same-site', 'none', 'invented']) {
     const link = site(from, 'navigate', 'document');
@@ -65,7 +65,7 @@ t.test('from another site only a link to a page leads here', (t) => {
   t.end();
 });
 
-t.test('a body is JSON, and says so once', (t) => {
+t.test('a body needs exactly one content type, JSON', (t) => {
   const typed = (...values: string[]) => isJson(head(values.map((value) => ['Content-Type', value] as const)));
   t.ok(typed('application/json'));
   t.ok(typed('Application/JSON; charset=utf-8'));
@@ -76,7 +76,7 @@ t.test('a body is JSON, and says so once', (t) => {
   t.end();
 });
 
-t.test('a token is shown once, as a bearer', (t) => {
+t.test('exactly one bearer token is read', (t) => {
   const shown = (...values: string[]) => bearerOf(head(values.map((value) => ['Authorization', value] as const)));
   t.equal(shown('Bearer abc-_9'), 'abc-_9');
   t.equal(shown(), undefined);

@@ -47,7 +47,7 @@ async function stateOf({ client }: WebHome): Promise<unknown> {
 /** For tests that leave it as it was. */
 const shared = await openWeb(t);
 
-t.test('a request that names another host is refused, on every route', async (t) => {
+t.test('a request for another host is refused on every route', async (t) => {
   const web = shared;
   const { port } = web;
   const bad = [
@@ -82,7 +82,7 @@ t.test('a request that names another host is refused, on every route', async (t)
   for (const [bytes, status] of shapes) t.match(await web.raw(bytes), status, bytes);
 });
 
-t.test('a program that is no browser needs the token alone', async (t) => {
+t.test('a program that is no browser needs only the token', async (t) => {
   const web = await openWeb(t);
   const { port, token } = web;
   const post = async (headers: Record<string, string>) =>
@@ -98,7 +98,7 @@ t.test('a program that is no browser needs the token alone', async (t) => {
   t.equal((await post({ Authorization: `Bearer ${token}`, Referer: `http://127.0.0.1:${port}/` })).status, 403);
 });
 
-t.test('what another page can send changes nothing, and no answer carries a CORS header', async (t) => {
+t.test('requests that another site can send change nothing, and no response has a CORS header', async (t) => {
   const web = shared;
   const { port, token } = web;
   await web.client.call('emit', { event: { type: 'execution_started', execution: 'x' } });
@@ -157,7 +157,7 @@ t.test('what another page can send changes nothing, and no answer carries a CORS
   t.strictSame(await stateOf(web), before);
 });
 
-t.test('the token opens, nothing else does', async (t) => {
+t.test('only the token gives access', async (t) => {
   const web = await openWeb(t);
   const open = new Set(['/', '/executions/x', '/assets/main.js', '/healthz', '/api/v1/session']);
   for (const [method, route] of ROUTES) {
@@ -171,7 +171,7 @@ t.test('the token opens, nothing else does', async (t) => {
   }
   const { client, token } = web;
 
-  t.test('a code works once, and only the newest ones are known', async (t) => {
+  t.test('a code works once, and only the newest codes are kept', async (t) => {
     const { code = '' } = await client.call('web', { on: true });
     const redeem = async (given: unknown) => {
       const answer = await web.ask('/api/v1/session', { method: 'POST', body: JSON.stringify({ code: given }) });
@@ -185,7 +185,7 @@ t.test('the token opens, nothing else does', async (t) => {
     t.equal(await redeem(old), 403);
   });
 
-  t.test('files with secrets are private, and nothing tells the token', async (t) => {
+  t.test('files with secrets are private, and no output contains the token', async (t) => {
     const { paths, directory } = web.home;
     for (const file of [paths.webToken, paths.web]) t.equal(statSync(file).mode & 0o777, 0o600, file);
     const pages = readdirSync(paths.runtime).filter((name) => name.startsWith('open-'));
@@ -201,7 +201,7 @@ t.test('the token opens, nothing else does', async (t) => {
     }
   });
 
-  t.test('off shuts everybody out; on again makes another token', async (t) => {
+  t.test('off revokes all access; on creates another token', async (t) => {
     const idle = dial({ host: '127.0.0.1', port: web.port });
     let isClosed = false;
     idle.on('error', () => undefined).on('close', () => (isClosed = true));
@@ -229,7 +229,7 @@ t.test('the token opens, nothing else does', async (t) => {
   });
 });
 
-t.test('the headers that protect are on every answer, whatever it says', async (t) => {
+t.test('every response has the security headers', async (t) => {
   const web = shared;
   const wanted = {
     'content-security-policy':
@@ -261,7 +261,7 @@ t.test('the headers that protect are on every answer, whatever it says', async (
     t.match(await web.raw(bytes), /^HTTP\/1\.1 4\d\d [\s\S]*Content-Security-Policy: default-src 'none'/);
 });
 
-t.test('only this machine reaches the port, and a wrong token waits for its answer', async (t) => {
+t.test('only this machine reaches the port, and the response to a wrong token is delayed', async (t) => {
   const web = shared;
   const other = dial({ host: '127.0.0.2', port: web.port });
   const outcome = await new Promise((resolve) => {
@@ -276,7 +276,7 @@ t.test('only this machine reaches the port, and a wrong token waits for its answ
   t.match(await web.raw(expecting), /^HTTP\/1\.1 417 [\s\S]*Content-Security-Policy: default-src 'none'/);
 });
 
-t.test('the address says which execution an order is for, whatever its body says', async (t) => {
+t.test('the URL decides which execution a command is for, not the body', async (t) => {
   const web = shared;
   for (const execution of ['x', 'other'])
     await web.client.call('emit', { event: { type: 'execution_started', execution } });
@@ -285,7 +285,7 @@ t.test('the address says which execution an order is for, whatever its body says
   t.equal(answer.status, 404);
 });
 
-t.test('headers have less time than bodies, and both an end', async (t) => {
+t.test('headers have a shorter timeout than bodies', async (t) => {
   const web = shared;
   const open = (text: string) => {
     const socket = dial({ host: '127.0.0.1', port: web.port });
@@ -327,7 +327,7 @@ t.test('connections are bounded', async (t) => {
   t.ok(refused > 0, 'and the first ones above the bound are refused in words');
 });
 
-t.test('methods that are not served, bodies that are too long, paths that climb', async (t) => {
+t.test('unserved methods, oversized bodies and path traversal are refused', async (t) => {
   const web = shared;
   for (const method of ['OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE']) {
     for (const route of ['/', '/api/v1/executions', '/emit']) {
@@ -360,7 +360,7 @@ t.test('methods that are not served, bodies that are too long, paths that climb'
   t.equal((await web.ask('/api/v1/executions/%E0%A4%A')).status, 400);
 });
 
-t.test('smuggled and pipelined requests are refused or answered one by one', async (t) => {
+t.test('smuggled requests are refused, pipelined ones answered one by one', async (t) => {
   const web = shared;
   const head = `Host: localhost\r\nAuthorization: Bearer ${web.token}\r\n`;
   const both = `POST /emit HTTP/1.1\r\n${head}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\n${head}\r\n`;
@@ -373,7 +373,7 @@ t.test('smuggled and pipelined requests are refused or answered one by one', asy
   t.equal(two.match(/\{"ok":true\}/g)?.length, 2);
 });
 
-t.test('connections that say nothing, or say it slowly, are closed, and others are served meanwhile', async (t) => {
+t.test('idle and slow connections are closed, and others are served meanwhile', async (t) => {
   const web = await openWeb(t, 'web: { maxStreams: 1000 }\n');
   const slow = dial({ host: '127.0.0.1', port: web.port });
   let closed = false;

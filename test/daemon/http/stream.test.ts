@@ -21,7 +21,7 @@ async function emit(home: Home, count: number, type = 'log', execution = 'x'): P
   await client.close();
 }
 
-t.test('a stream begins where it is told, goes on live, and its ids are positions', async (t) => {
+t.test('a stream begins at the given position, continues live, and its IDs are positions', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, 20);
@@ -39,14 +39,14 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
   for (const { event, id, data } of all.messages.slice(1))
     t.match(JSON.parse(data ?? ''), { seq: Number(id), type: event }, 'a message is one event, named after its type');
 
-  t.test('from Last-Event-ID on, which speaks louder than after', async (t) => {
+  t.test('Last-Event-ID overrides after', async (t) => {
     const seqs = await writtenSeqs(home);
     const resumed = await openStream(t, home, '?after=0', { 'Last-Event-ID': String(seqs[9]) });
     await waitFor('the rest', () => resumed.seqs().length === 15);
     t.strictSame(resumed.seqs(), seqs.slice(10));
   });
 
-  t.test('without names, for onmessage; and many in one message', async (t) => {
+  t.test('messages without names, for onmessage; many events in one message', async (t) => {
     const unnamed = await openStream(t, home, '?after=0&event=message');
     await waitFor('the past', () => unnamed.seqs().length === 25);
     t.strictSame([...new Set(unnamed.messages.map(({ event }) => event))], ['stream_open', undefined]);
@@ -59,14 +59,14 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
     }
   });
 
-  t.test('a newcomer gets the newest, and once ends when everything is told', async (t) => {
+  t.test('last returns the newest events, and once ends the stream after them', async (t) => {
     const newest = await openStream(t, home, '?last=3&once');
     await waitFor('the position', () => kinds(newest).includes('stream_at'));
     t.strictSame(newest.seqs(), (await writtenSeqs(home)).slice(-3));
     t.equal(Number(newest.messages.at(-1)?.id), (await writtenSeqs(home)).at(-1));
   });
 
-  t.test('filters: types, one execution, and details of those named alone', async (t) => {
+  t.test('filters: types, one execution, and details of the named executions only', async (t) => {
     await emit(home, 3, 'progress', 'y');
     await emit(home, 3, 'log', 'y');
     const of = async (query: string, count: number) => {
@@ -82,7 +82,7 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
     t.equal(await of('details=x,y', 31), 31);
   });
 
-  t.test('an execution by its name; one that is not known yet, which the first message says', async (t) => {
+  t.test('an execution by name; an unknown one, as the first message reports', async (t) => {
     const client = await home.connect();
     t.teardown(() => client.destroy());
     const start = { type: 'execution_started', execution: 'b1', data: { name: 'build it' } };
@@ -98,7 +98,7 @@ t.test('a stream begins where it is told, goes on live, and its ids are position
   });
 });
 
-t.test('positions that are none are refused, those of another journal or time are told', async (t) => {
+t.test('invalid positions are refused; those of another journal or of the future cause a reset', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, 5);
@@ -125,7 +125,7 @@ t.test('positions that are none are refused, those of another journal or time ar
   await waitFor('everything', () => foreign.seqs().length === 5);
 });
 
-t.test('a killed daemon, cut connections: the union is the journal, nothing twice', async (t) => {
+t.test('with a killed daemon and cut connections a client receives the journal, nothing twice', async (t) => {
   const home = createHome(t);
   let daemon = await home.startDaemon();
   const seen: number[] = [];
@@ -149,7 +149,7 @@ t.test('a killed daemon, cut connections: the union is the journal, nothing twic
   t.strictSame([...seen, ...rest.seqs()], await writtenSeqs(home));
 });
 
-t.test('one stream too many is asked to come again', async (t) => {
+t.test('a stream above the bound is refused as retryable', async (t) => {
   const home = createHome(t);
   (await import('node:fs')).writeFileSync(home.paths.config, 'web: { maxStreams: 2 }\n');
   await home.startDaemon();
@@ -160,7 +160,7 @@ t.test('one stream too many is asked to come again', async (t) => {
   await waitFor('the place', async () => (await openStream(t, home, '?once')).status === 200);
 });
 
-t.test('who does not read for a while is waited for, and gets everything', async (t) => {
+t.test('a client that pauses reading receives everything afterwards', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const { request } = await import('node:http');
@@ -188,7 +188,7 @@ t.test('who does not read for a while is waited for, and gets everything', async
   t.strictSame(seqs, await writtenSeqs(home));
 });
 
-t.test('what its reader does not take is bounded', async (t) => {
+t.test('the buffer of a client that does not read is bounded', async (t) => {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const told: { sink: SubscriberSink; closed: boolean }[] = [];
   const opened: OpenedSubscription = {
@@ -217,7 +217,7 @@ t.test('what its reader does not take is bounded', async (t) => {
   t.ok(told[0]?.closed);
 });
 
-t.test('messages are few, however many events there are', async (t) => {
+t.test('the rate bounds messages, not events', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const stream = await openStream(t, home, '?after=0&batches&rate=1000');
@@ -229,7 +229,7 @@ t.test('messages are few, however many events there are', async (t) => {
   t.ok(batches <= 10 * seconds + 2, `${batches} messages in ${seconds} s`);
 });
 
-t.test('a parser by the standard reads the stream, wherever it is cut', async (t) => {
+t.test('a standard parser reads the stream, wherever it is cut', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const client = await home.connect();

@@ -7,7 +7,7 @@ import { createHome } from '../../helpers/daemon.js';
 import { freePort } from '../../helpers/http.js';
 import { createManualClock } from '../../helpers/manual-clock.js';
 
-t.test('the page that lets a browser in is there for as long as its code is good', async (t) => {
+t.test('the page with a code exists as long as the code is valid', async (t) => {
   const { paths } = createHome(t);
   for (const directory of [paths.state, paths.runtime]) mkdirSync(directory, { recursive: true, mode: 0o700 });
   const clock = createManualClock();

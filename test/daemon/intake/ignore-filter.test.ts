@@ -30,7 +30,7 @@ t.test('a command is ignored by its whole line, from its start to its end', asyn
   }
 });
 
-t.test('a command is ignored by where it runs, or what that stands in', async (t) => {
+t.test('a command is ignored by its directory or one above it', async (t) => {
   const ignoring = createIgnoreFilter(() => ({ commands: [], directories: ['~/private', '/srv/*/keys/', '/tmp/a?'] }));
   for (const [cwd, wanted] of [
     [`${homedir()}/private`, true],

@@ -54,7 +54,7 @@ async function open(t: Test) {
 
 const log = (message = '', more: Partial<NewEvent> = {}): NewEvent => ({ type: 'log', data: { message }, ...more });
 
-t.test('an event is written, then folded, then published, then told', async (t) => {
+t.test('an event is written, then folded, then published, then its receipt is called', async (t) => {
   const { ingest, diary, origin, state, journal } = await open(t);
   ingest.submit({ type: 'execution_started', execution: 'x', data: {} }, 2, origin());
   t.strictSame(diary, [], 'on the next turn, with whatever else this one brings');
@@ -66,7 +66,7 @@ t.test('an event is written, then folded, then published, then told', async (t) 
   ]);
 });
 
-t.test('what cannot be written is refused, and neither folded nor published', async (t) => {
+t.test('an event that cannot be written is refused, and neither folded nor published', async (t) => {
   const { ingest, diary, origin, state, published, failNext, journal } = await open(t);
   failNext();
   ingest.submit(log('', { source: 's', n: 1, execution: 'x' }), 2, origin());
@@ -168,7 +168,7 @@ t.test('between two writes the state is that of the last event written, and more
   t.equal(diary.at(-1), 'written true');
 });
 
-t.test('whoever may refuse an event is asked when its turn has come', async (t) => {
+t.test('the refusal of an origin is evaluated right before the write', async (t) => {
   const { ingest, diary, origin, failNext } = await open(t);
   let refused: ProgressError | undefined;
   const strict: Origin = {
@@ -187,7 +187,7 @@ t.test('whoever may refuse an event is asked when its turn has come', async (t) 
   t.strictSame(diary, ['write 1', 'refused disk_full', 'refused disk_full']);
 });
 
-t.test('it is full while too much is pending, and says when there is room', async (t) => {
+t.test('it is full while too much is pending, and calls onDrain after that', async (t) => {
   const { ingest, rooms } = await open(t);
   t.notOk(ingest.full);
   for (let n = 0; n < 20; n++) ingest.submit(log(), 512 * 1024);
@@ -198,7 +198,7 @@ t.test('it is full while too much is pending, and says when there is room', asyn
   t.equal(rooms(), 1);
 });
 
-t.test('an event without a place is given one, one that has an execution keeps it', async (t) => {
+t.test('an event without an execution is routed, one with an execution keeps it', async (t) => {
   const { ingest, journal } = await open(t);
   ingest.submit(log('a'), 2);
   ingest.submit(log('b', { source: 'cron' }), 2);
@@ -215,7 +215,7 @@ t.test('an event without a place is given one, one that has an execution keeps i
   );
 });
 
-t.test('a line that is given is used as it is, unless the event is placed elsewhere', async (t) => {
+t.test('a given line is used as it is, unless the event is routed elsewhere', async (t) => {
   const { ingest, journal } = await open(t);
   const given = '{"type":"log","execution":"x","data":{"a":1e0}}';
   ingest.submit({ type: 'log', execution: 'x', data: { a: 1 } }, 2, undefined, given);
@@ -226,7 +226,7 @@ t.test('a line that is given is used as it is, unless the event is placed elsewh
   t.match(lines[1], '"execution":"default","data":{"a":1}}');
 });
 
-t.test('what is handed in just when everything else is done is not forgotten', async (t) => {
+t.test('an event submitted when the pump ends is written', async (t) => {
   const { ingest, state } = await open(t);
   for (let turns = 0; turns < 10; turns++) {
     await ingest.between(() => undefined);

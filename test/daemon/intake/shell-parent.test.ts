@@ -8,7 +8,7 @@ import { dropForeignParent } from '../../../src/daemon/intake/shell-parent.js';
 
 const RUN = 'run1';
 
-t.test('a typed command belongs to a run whose process its shell comes from', (t) => {
+t.test('a typed command belongs to a run when its shell descends from the process of the run', (t) => {
   const elsewhere = spawn('sleep', ['600'], { stdio: 'ignore' });
   t.teardown(() => elsewhere.kill('SIGKILL'));
   const stateOf = (pid: number | undefined, end = false) => {

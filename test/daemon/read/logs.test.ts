@@ -25,7 +25,7 @@ async function open(t: Test, lines: number, perEvent = 7): Promise<Client> {
 const numbers = (lines: LogLine[]) => lines.map(({ line }) => line);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-t.test('any range of lines, the newest ones, and what comes meanwhile', async (t) => {
+t.test('any range of lines, the newest lines, and lines added meanwhile', async (t) => {
   const client = await open(t, 3_000);
   const page = (fields: object) => client.call('log', { execution: 'x', ...fields });
   for (const from of [1, 2, 511, 512, 513, 1_500, 2_990]) {
@@ -44,7 +44,7 @@ t.test('any range of lines, the newest ones, and what comes meanwhile', async (t
   await t.rejects(page({ execution: 'nobody' }), { code: 'not_found' });
 });
 
-t.test('a page is bounded in bytes, goes on where it ends, and the whole can be had', async (t) => {
+t.test('a page is bounded in bytes, the next one continues, and the whole log can be read', async (t) => {
   const client = await open(t, 2);
   const long = 'x'.repeat(100_000);
   for (let count = 0; count < 200; count++)
@@ -66,7 +66,7 @@ t.test('a page is bounded in bytes, goes on where it ends, and the whole can be 
   t.equal(lines[0]?.text.length, 100_000);
 });
 
-t.test('search finds in the whole log, as ranges', async (t) => {
+t.test('search returns ranges of the whole log', async (t) => {
   const client = await open(t, 1_000);
   const search = (filter: object) => client.call('search', { execution: 'x', ...filter });
   t.match(await search({ text: 'TEXT 77' }), {
@@ -86,7 +86,7 @@ t.test('search finds in the whole log, as ranges', async (t) => {
   await t.rejects(search({ level: 'loud' }), { code: 'bad_request' });
 });
 
-t.test('search takes a pattern, a part of the log, and says where in the lines', async (t) => {
+t.test('search takes a pattern and a range, and returns positions in lines', async (t) => {
   const client = await open(t, 1_000);
   const search = (filter: object) => client.call('search', { execution: 'x', regex: true, ...filter });
   t.match(await search({ text: '^TEXT 77\\d?$' }), {
@@ -116,7 +116,7 @@ t.test('search takes a pattern, a part of the log, and says where in the lines',
     await t.rejects(search({ text }), { code: 'bad_request', message: /regular expression|longer/ }, text);
 });
 
-t.test('no pattern holds the daemon up', async (t) => {
+t.test('no pattern blocks the daemon', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const [client, another] = [await home.connect(), await home.connect()];
@@ -147,7 +147,7 @@ t.test('no pattern holds the daemon up', async (t) => {
   t.ok(longest < 10_000, `others wait ${Math.round(longest)} ms at most`);
 });
 
-t.test('a pattern looks at as much of a line as a page shows', async (t) => {
+t.test('a pattern matches as much of a line as a page shows', async (t) => {
   const client = await open(t, 2);
   await client.call('emit', { event: { type: 'output', execution: 'x', text: `${'y'.repeat(LINE_CHARS)}end` } });
   const search = (text: string) => client.call('search', { execution: 'x', regex: true, text, marks: true });
@@ -156,7 +156,7 @@ t.test('a pattern looks at as much of a line as a page shows', async (t) => {
   t.equal((await search('y')).marks?.length, 100, 'and tells so many places in it');
 });
 
-t.test('the timeline has where steps begin, pauses, and samples thinned out', async (t) => {
+t.test('the timeline has the lines where steps begin, pauses, and thinned samples', async (t) => {
   const client = await open(t, 10);
   const emit = (event: object) => client.call('emit', { event: { execution: 'x', ...event } });
   await emit({ type: 'step_started', step: 'a' });
@@ -180,7 +180,7 @@ t.test('the timeline has where steps begin, pauses, and samples thinned out', as
   t.ok(Math.abs(mean - 750) < 20, `mean ${mean}`);
 });
 
-t.test('numbers stay when the beginning has left the journal', async (t) => {
+t.test('line numbers stay when the beginning has left the journal', async (t) => {
   const home = createHome(t);
   (await import('node:fs')).writeFileSync(
     home.paths.config,

@@ -59,7 +59,7 @@ async function open(t: Test) {
   return { journal, subscribers, write, subscribe, joined: () => joined, tick: (ms: number) => (clock += ms) };
 }
 
-t.test('who comes late gets the files, then what is in memory, then what comes, each once and in order', async (t) => {
+t.test('a late subscriber gets files, memory and live events, each once and in order', async (t) => {
   const { write, subscribe } = await open(t);
   const big = () => ({ data: { text: 'x'.repeat(2_000) } });
   const history = [];
@@ -76,7 +76,7 @@ t.test('who comes late gets the files, then what is in memory, then what comes, 
   t.strictSame(late.seqs(), history.slice(-150));
 });
 
-t.test('wherever in memory or before it a cursor stands, it gets exactly what follows', async (t) => {
+t.test('a cursor anywhere in memory or before it gets exactly what follows', async (t) => {
   const { write, subscribe, journal } = await open(t);
   const before = journal.nextSeq - 1;
   const history: number[] = [];
@@ -107,7 +107,7 @@ t.test('filters are applied to memory and files alike', async (t) => {
   t.strictSame(live.seqs(), wanted.slice(-5));
 });
 
-t.test('a filter that lets nothing through is told where it stands, now and then', async (t) => {
+t.test('a subscriber whose filter passes nothing receives its position periodically', async (t) => {
   const { write, subscribe, tick } = await open(t);
   const { pushes } = subscribe({ filter: { types: ['never'] }, cursor: (await write(1)).at(-1)! });
   await write(5);
@@ -119,7 +119,7 @@ t.test('a filter that lets nothing through is told where it stands, now and then
   t.equal(pushes.length, 1);
 });
 
-t.test('a reader that is behind is not written to, and costs no memory; free again it gets everything', async (t) => {
+t.test('a blocked sink receives nothing and costs no memory, and everything once it is free', async (t) => {
   const { write, subscribe } = await open(t);
   const { sink, pushes, seqs, subscriber } = subscribe({ cursor: (await write(1)).at(-1)! });
   const history = await write(1);
@@ -133,7 +133,7 @@ t.test('a reader that is behind is not written to, and costs no memory; free aga
   t.strictSame(seqs(), history);
 });
 
-t.test('with a rate there are few messages, each with many events', async (t) => {
+t.test('a rate yields few messages, each with many events', async (t) => {
   const { write, subscribe, tick } = await open(t);
   const { pushes, seqs, subscriber } = subscribe({ rate: 10, cursor: (await write(1)).at(-1)! });
   const history: number[] = [];
@@ -148,7 +148,7 @@ t.test('with a rate there are few messages, each with many events', async (t) =>
   subscriber.close();
 });
 
-t.test('events that are encoded for one are encoded for all', async (t) => {
+t.test('events are encoded once for all subscribers', async (t) => {
   const { write, subscribe } = await open(t);
   const cursor = (await write(1)).at(-1)!;
   const [one, two] = [subscribe({ cursor }), subscribe({ cursor })];
@@ -158,7 +158,7 @@ t.test('events that are encoded for one are encoded for all', async (t) => {
   t.equal(buffers[0], buffers[1], 'the very same bytes');
 });
 
-t.test('an opening is said first: a reset, then the past', async (t) => {
+t.test('an opening is sent first: a reset, then past events', async (t) => {
   const { write, subscribe } = await open(t);
   const seqs = await write(3);
   const { pushes } = subscribe({ cursor: seqs.at(-1)! }, { reset: { why: 'future', from: 7 }, batch: makeBatch(1, 2) });
@@ -166,7 +166,7 @@ t.test('an opening is said first: a reset, then the past', async (t) => {
   t.match(pushes, [{ reset: { why: 'future', from: 7 } }, { events: [{ seq: 1 }, { seq: 2 }] }, { events: [{}] }]);
 });
 
-t.test('what is closed hears nothing more, not even what was being read', async (t) => {
+t.test('a closed subscriber receives nothing more, not even what was being read', async (t) => {
   const { write, subscribe, subscribers } = await open(t);
   for (let round = 0; round < 12; round++) await write(200, () => ({ data: { text: 'x'.repeat(2_000) } }));
   const reading = subscribe();
@@ -180,7 +180,7 @@ t.test('what is closed hears nothing more, not even what was being read', async 
   t.ok(reading.pushes.length <= 1);
 });
 
-t.test('a journal that cannot be read is the end of a subscription, told once', async (t) => {
+t.test('a journal that cannot be read ends a subscription, and is reported once', async (t) => {
   const { write, subscribe, journal } = await open(t);
   for (let round = 0; round < 12; round++) await write(200, () => ({ data: { text: 'x'.repeat(2_000) } }));
   Object.defineProperty(journal.source, 'live', {
@@ -194,7 +194,7 @@ t.test('a journal that cannot be read is the end of a subscription, told once', 
   t.match(failures, [{ message: 'no disk' }]);
 });
 
-t.test('it is known who comes, and whether anybody awaits an event', async (t) => {
+t.test('listeners learn of new subscribers, and isAwaited of their filters', async (t) => {
   const { subscribers, subscribe, joined } = await open(t);
   const update = { type: 'resource_update', execution: 'a', data: {} };
   t.notOk(subscribers.isAwaited(update));

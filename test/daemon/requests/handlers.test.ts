@@ -35,7 +35,7 @@ t.test('hello, emit, list, get, status', async (t) => {
   const hello = await client.hello();
   t.match(hello, { protocol: 1, version: /^\d+\.\d+\.\d+/, journal: /./, pid: Number, seq: 0 });
 
-  t.test('emit tells where the event was written, and where it belongs', async (t) => {
+  t.test('emit returns the position and the execution of the event', async (t) => {
     const reply = await client.call('emit', { event: { type: 'log', source: 'cron', n: 0 }, synced: true });
     t.match(reply, { seq: Number, execution: 'cron' });
     t.strictSame(await client.call('emit', { event: { type: 'log', source: 'cron', n: 0 } }), {
@@ -62,7 +62,7 @@ t.test('hello, emit, list, get, status', async (t) => {
     t.equal(before.counters.duplicates, 2);
   });
 
-  t.test('list pages through the newest first, get knows prefix and name', async (t) => {
+  t.test('list pages from the newest on; get accepts a prefix or a name', async (t) => {
     await emit(start('aa-1', { name: 'build' }), start('aa-2', { name: 'build' }), start('bb-1', { name: 'aa' }));
     await emit({ type: 'execution_completed', execution: 'aa-1' });
     const first = await client.call('list', { limit: 2 });
@@ -83,7 +83,7 @@ t.test('hello, emit, list, get, status', async (t) => {
     await t.rejects(client.call('get', { execution: '' }), { code: 'bad_request' });
   });
 
-  t.test('a page with very many steps ends early, and the next one goes on', async (t) => {
+  t.test('a page with very many steps ends early, and the next one continues', async (t) => {
     for (const execution of ['many-1', 'many-2', 'many-3']) {
       for (let n = 0; n < 9_000; n++) client.send({ type: 'step_planned', execution, step: `${n}` });
     }
@@ -94,7 +94,7 @@ t.test('hello, emit, list, get, status', async (t) => {
     t.equal(ids(await client.call('list', { before: first.more! }))[0], 'many-1');
   });
 
-  t.test('status counts', async (t) => {
+  t.test('status has counters', async (t) => {
     const client2 = client;
     client2.send({ type: 'log', n: -1 });
     await t.rejects(client.call('fly' as never, {}), { code: 'unknown_op' });
@@ -110,7 +110,7 @@ t.test('hello, emit, list, get, status', async (t) => {
   });
 });
 
-t.test('a wrong version is told what to do', async (t) => {
+t.test('the error for a wrong version says what to do', async (t) => {
   const { home } = await open(t);
   const socket = createConnection({ path: home.paths.socket });
   let said = '';
@@ -128,7 +128,7 @@ t.test('subscriptions', async (t) => {
   const { client, pushes, emit, home } = await open(t);
   const history = await emit(start('a'), log('a', '1'), log('b', '2'), log('a', '3'));
 
-  t.test('one execution comes from its first event on, then live', async (t) => {
+  t.test('a subscription to one execution begins with its first event, then continues live', async (t) => {
     pushes.length = 0;
     t.match(await client.call('subscribe', { execution: 'a' }, 'a'), { after: history[0]! - 1, seq: history[3] });
     const [next] = await emit(log('a', '4'));
@@ -141,7 +141,7 @@ t.test('subscriptions', async (t) => {
     await t.rejects(client.call('unsubscribe', { subscription: 'a' }), { code: 'not_found' });
   });
 
-  t.test('one execution by its name; one that is not known is said to be, and comes once it begins', async (t) => {
+  t.test('one execution by name; an unknown one is reported, and received once it begins', async (t) => {
     pushes.length = 0;
     await emit(start('named-1', { name: 'nightly' }), start('named-2', { name: 'nightly' }));
     const newest = await client.call('subscribe', { execution: 'nightly' }, 'name');
@@ -157,7 +157,7 @@ t.test('subscriptions', async (t) => {
     for (const subscription of ['name', 'coming']) await client.call('unsubscribe', { subscription });
   });
 
-  t.test('another subscribe with the same id takes its place', async (t) => {
+  t.test('another subscribe with the same ID replaces the first', async (t) => {
     pushes.length = 0;
     await client.call('subscribe', { last: 0, types: ['log'] }, 7);
     await client.call('subscribe', { last: 0, types: ['progress'] }, 7);
@@ -168,7 +168,7 @@ t.test('subscriptions', async (t) => {
     await client.call('unsubscribe', { subscription: 7 });
   });
 
-  t.test('all conditions hold together', async (t) => {
+  t.test('all conditions of a filter apply', async (t) => {
     pushes.length = 0;
     await client.call('subscribe', { last: 0, level: 'warning', stream: 'stderr', execution: 'a' }, 'f');
     await emit(
@@ -183,7 +183,7 @@ t.test('subscriptions', async (t) => {
     t.equal(seqsOf(pushes).length, 2, 'and nothing else');
   });
 
-  t.test('64 subscriptions are enough for one connection', async (t) => {
+  t.test('more than 64 subscriptions on one connection are refused', async (t) => {
     for (let n = 0; n < 64; n++) await client.call('subscribe', { last: 0 }, `s${n}`);
     await t.rejects(client.call('subscribe', { last: 0 }, 'one more'), { code: 'too_many' });
     await client.call('subscribe', { last: 0 }, 's0');
@@ -191,7 +191,7 @@ t.test('subscriptions', async (t) => {
     t.equal((await client.call('status', {})).subscribers, 0);
   });
 
-  t.test('who is gone before the subscription is looked up is not subscribed', async (t) => {
+  t.test('a client that has closed before its subscription is opened is not subscribed', async (t) => {
     for (let n = 0; n < 20; n++) {
       const socket = createConnection({ path: home.paths.socket });
       await new Promise<void>((resolve) => socket.write('{"op":"subscribe","id":1,"last":100}\n', () => resolve()));
@@ -202,7 +202,7 @@ t.test('subscriptions', async (t) => {
   });
 });
 
-t.test('an open execution that memory has only as a summary is read from the journal too', async (t) => {
+t.test('an open execution that is only a summary in memory is read from the journal', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'memory: { open: 1 }\n');
   const check = async (when: string) => {
@@ -252,7 +252,7 @@ t.test('an open execution that memory has only as a summary is read from the jou
   await check('out of the journal');
 });
 
-t.test('what memory has only as a summary is read from the journal', async (t) => {
+t.test('an ended execution that is only a summary in memory is read from the journal', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'memory: { ended: 1, summaries: 1 }\n');
   await home.startDaemon();

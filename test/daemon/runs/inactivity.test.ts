@@ -77,7 +77,7 @@ t.test('a change of the settings counts at once', async (t) => {
   t.equal(attention(), 'silent');
 });
 
-t.test('one that is often quiet for long is given more time', async (t) => {
+t.test('an execution with long gaps gets more time', async (t) => {
   const { emit, wait, attention } = await open(t);
   await emit(start());
   await wait(60);
@@ -88,7 +88,7 @@ t.test('one that is often quiet for long is given more time', async (t) => {
   t.equal(attention(), 'silent');
 });
 
-t.test('so is the next one of a name that says nothing until it ends', async (t) => {
+t.test('a name that is silent until its end gets more time in the next execution', async (t) => {
   const { emit, wait, attention } = await open(t);
   await emit(start());
   await wait(100);
@@ -104,7 +104,7 @@ t.test('so is the next one of a name that says nothing until it ends', async (t)
   t.equal(attention('g'), 'silent', 'a user who stops it says nothing of what is usual');
 });
 
-t.test('not while it is paused or waits, and the pause is no gap', async (t) => {
+t.test('no silence is recorded while paused or waiting, and a pause is no gap', async (t) => {
   const { emit, wait, attention } = await open(t);
   await emit(start());
   await emit({ type: 'execution_paused', execution: 'e', data: {} });

@@ -85,7 +85,7 @@ interface Setting {
   clock?: Clock;
 }
 
-t.test('a busy loop takes what it gets of one core, an idle one nothing', async (t) => {
+t.test('a busy loop uses its share of one core, an idle process nothing', async (t) => {
   const runs = { busy: await start(t, LOOP), idle: await start(t, 'sleep 60') };
   const { resources, said, figure, newest, isTrue } = open(t, runs);
   resources.check();
@@ -102,7 +102,7 @@ t.test('a busy loop takes what it gets of one core, an idle one nothing', async 
   t.strictSame([newest('idle', 'cpu'), newest('idle', 'cpuSeconds')], [0, 0]);
 });
 
-t.test('children and their children count, in sessions of their own too', async (t) => {
+t.test('descendants count, also those in other sessions', async (t) => {
   const loop = `"${process.execPath}" -e "const kept = Buffer.alloc(64 * 1024 * 1024, 1); for (;;) kept[0]++"`;
   const runs = { tree: await start(t, `(setsid sh -c '${loop.replaceAll("'", "'\\''")} & wait' & wait) & wait`) };
   await waitFor('all of them', () => treeOf(runs.tree.pid, readProcesses()).length === 4);
@@ -114,7 +114,7 @@ t.test('children and their children count, in sessions of their own too', async 
   t.ok(newest('tree', 'peakRss') >= newest('tree', 'rss'));
 });
 
-t.test('what comes and goes between two looks counts', async (t) => {
+t.test('processes that come and end between two samples count', async (t) => {
   const spin = 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done';
   const runs = { make: await start(t, `while :; do sh -c '${spin}'; done`) };
   const { resources, newest, isTrue } = open(t, runs);
@@ -126,7 +126,7 @@ t.test('what comes and goes between two looks counts', async (t) => {
   t.ok(newest('make', 'cpuSeconds') > 0);
 });
 
-t.test('processor time never goes back, though what has used it leaves the tree', async (t) => {
+t.test('processor time never decreases when a process leaves the tree', async (t) => {
   // the loop is in a session of its own: without its parent it belongs to nobody here
   const runs = { run: await start(t, `(setsid sh -c '${LOOP}' & wait) & sleep 60`) };
   const { resources, figure, newest } = open(t, runs);
@@ -145,7 +145,7 @@ t.test('processor time never goes back, though what has used it leaves the tree'
   t.equal(newest('run', 'cpu'), 0);
 });
 
-t.test('who dies midway is no error, and the others go on', async (t) => {
+t.test('a process that dies during a sample is no error', async (t) => {
   const runs: Record<string, ProcessIdentity> = {
     one: await start(t, 'sleep 60'),
     other: await start(t, 'sleep 60 & sleep 60 & wait'),
@@ -169,7 +169,7 @@ t.test('who dies midway is no error, and the others go on', async (t) => {
   );
 });
 
-t.test('another process of that number is not ours', async (t) => {
+t.test('another process with the same PID is not counted', async (t) => {
   const child = await start(t, 'sleep 60');
   const mine = await start(t, 'sleep 60');
   const { resources, said, newest } = open(t, { other: { ...child, start: child.start - 1 }, mine });
@@ -178,7 +178,7 @@ t.test('another process of that number is not ours', async (t) => {
   t.ok(said.every(({ execution }) => execution === 'mine'));
 });
 
-t.test('few descriptors for many processes, none for those that are new, and none when they have ended', async (t) => {
+t.test('few descriptors for many processes, none for new ones, and none after their end', async (t) => {
   const many = await start(t, 'for i in $(seq 300); do sleep 60 & done; wait; sleep 60');
   const members = () => treeOf(many.pid, readProcesses());
   await waitFor('all of them', () => members().length === 301);
@@ -209,7 +209,7 @@ function descriptors(): number {
   }).length;
 }
 
-t.test('often while somebody looks, else rarely, and never for nobody', async (t) => {
+t.test('samples are frequent for a subscriber, else rare, and none without a run', async (t) => {
   const clock = createManualClock();
   const runs: Record<string, ProcessIdentity> = {};
   const { resources, setting } = open(t, runs, { watched: false, clock });
@@ -259,7 +259,7 @@ t.test('often while somebody looks, else rarely, and never for nobody', async (t
   t.equal(clock.timers(), 0, 'and it sleeps when the last one has ended');
 });
 
-t.test('figures that repeat themselves are not told again', async (t) => {
+t.test('repeated figures are not recorded', async (t) => {
   const clock = createManualClock();
   const { resources, said, setting } = open(t, { a: await start(t, 'sleep 60') }, { clock });
   resources.check();
@@ -272,7 +272,7 @@ t.test('figures that repeat themselves are not told again', async (t) => {
   t.ok(said.length <= 3, `${said.length} events`);
 });
 
-t.test('what comes too late is not said: after it was closed, and of a run that has ended meanwhile', async (t) => {
+t.test('nothing is recorded after close, or for a run that has ended meanwhile', async (t) => {
   const clock = createManualClock();
   const a = await start(t, 'sleep 60');
   const runs: Record<string, ProcessIdentity> = { a };
@@ -287,7 +287,7 @@ t.test('what comes too late is not said: after it was closed, and of a run that 
   t.strictSame([closed.said.length, ended.said.length], [1, 1]);
 });
 
-t.test('one look at a time', async (t) => {
+t.test('one sample at a time', async (t) => {
   const clock = createManualClock();
   const { resources, setting, said } = open(t, { a: await start(t, 'sleep 60') }, { clock });
   resources.check();
@@ -303,7 +303,7 @@ t.test('one look at a time', async (t) => {
   t.ok(setting.looks > looks, 'then the third');
 });
 
-t.test('whatever it says of what has ended is no error', async (t) => {
+t.test('pidusage may report anything for ended processes', async (t) => {
   const [one, other] = [await start(t, 'sleep 60'), await start(t, 'sleep 60')];
   t.strictSame(await usageOf([]), {});
   t.strictSame(await usageOf([2 ** 30]), {}, 'never seen');
@@ -316,7 +316,7 @@ t.test('whatever it says of what has ended is no error', async (t) => {
   t.strictSame(await usageOf([one.pid]), {}, 'seen, and alone');
 });
 
-t.test('of real runs: at once, when somebody comes, and after the daemon was killed', async (t) => {
+t.test('real runs are sampled at their start, for a new subscriber, and after the daemon was killed', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   const file = path.join(home.directory, 'go');

@@ -6,7 +6,7 @@ import { bootId, identityOf } from '../../../src/platform/processes.js';
 import { startRunHome } from '../../helpers/runs.js';
 import { waitFor } from '../../helpers/wait.js';
 
-t.test('one that began and ended while no daemon listened is not taken for one that waits', async (t) => {
+t.test('a run that began and ended without a daemon is not scheduled', async (t) => {
   const home = await startRunHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
@@ -34,7 +34,7 @@ t.test('one that began and ended while no daemon listened is not taken for one t
   t.match(await home.get(id), { status: 'completed', exitCode: 0 });
 });
 
-t.test('what a runner has started, and could not tell before it was killed, is found and can be stopped', async (t) => {
+t.test('a command whose runner was killed before it recorded the start is found and can be stopped', async (t) => {
   const home = await startRunHome(t);
   home.progress(['queue', 'set', 'q', '--slots', '1']);
   home.progress(['queue', 'pause', 'q']);
@@ -52,7 +52,7 @@ t.test('what a runner has started, and could not tell before it was killed, is f
   t.equal(child.exitCode ?? child.signalCode, 'SIGINT');
 });
 
-t.test('what another program has queued can be dismissed', async (t) => {
+t.test('an execution that another program has queued can be dismissed', async (t) => {
   const home = await startRunHome(t);
   const client = await home.connect();
   t.teardown(() => client.destroy());

@@ -37,7 +37,7 @@ function open(t: Test, options: Partial<SchedulerOptions> = {}) {
   return { state, begun, recorded, scheduler, write };
 }
 
-t.test('each is told to begin once, and the next one when a slot is free', (t) => {
+t.test('each run is started once, and the next one when a slot is free', (t) => {
   const { begun, write, scheduler } = open(t);
   write(queued('a', { queue: 'q' }), queued('b', { queue: 'q' }));
   write({ type: 'output', execution: 'a', data: { text: 'not of interest' } });
@@ -64,7 +64,7 @@ t.test('a queue that is resumed or gets more slots starts at once', (t) => {
   t.end();
 });
 
-t.test('what a refusal refuses, and what waited for that, is cancelled with the reason', (t) => {
+t.test('a refused run and those that wait for it are cancelled with the reason', (t) => {
   const { begun, recorded, write } = open(t);
   write({ type: 'execution_started', execution: 'a' }, queued('b', { after: ['a'] }), queued('c', { after: ['b'] }));
   write({ type: 'execution_failed', execution: 'a' });
@@ -78,7 +78,7 @@ t.test('what a refusal refuses, and what waited for that, is cancelled with the 
   t.end();
 });
 
-t.test('what was decided and is not seen to happen is decided again', async (t) => {
+t.test('a start without effect is repeated', async (t) => {
   const { begun, recorded, write } = open(t, { retryMs: 20 });
   write({ type: 'execution_failed', execution: 'x' }, queued('a', { queue: 'q' }), queued('b', { after: ['x'] }));
   await waitFor('another try of both', () => begun.length > 1 && recorded.length > 1);
@@ -86,7 +86,7 @@ t.test('what was decided and is not seen to happen is decided again', async (t) 
   write({ type: 'execution_started', execution: 'a' }, { type: 'execution_cancelled', execution: 'b' });
 });
 
-t.test('one that has left memory is looked up in the journal', async (t) => {
+t.test('a prerequisite that has left memory is read from the journal', async (t) => {
   const journal = new Map<string, Execution>([
     ['old', makeExecution({ id: 'old', status: 'completed' })],
     ['bad', makeExecution({ id: 'bad', status: 'lost' })],
@@ -105,7 +105,7 @@ t.test('one that has left memory is looked up in the journal', async (t) => {
   t.strictSame(asked, ['old', 'bad'], 'each once');
 });
 
-t.test('one that nobody knows has some time to arrive', async (t) => {
+t.test('an unknown prerequisite has some time to arrive', async (t) => {
   const { begun, recorded, write } = open(t, { arrivalMs: 200 });
   write(queued('a', { after: ['late'] }), queued('b', { after: ['never'] }));
   write({ type: 'execution_started', execution: 'late' });
@@ -115,7 +115,7 @@ t.test('one that nobody knows has some time to arrive', async (t) => {
   t.strictSame(begun, ['a']);
 });
 
-t.test('a disk that cannot be read refuses nobody, and is asked again', async (t) => {
+t.test('a disk that cannot be read refuses no run, and is read again', async (t) => {
   let fails = true;
   const { begun, recorded, write, scheduler } = open(t, {
     arrivalMs: 0,
@@ -131,7 +131,7 @@ t.test('a disk that cannot be read refuses nobody, and is asked again', async (t
   t.strictSame([begun, recorded], [['a'], []]);
 });
 
-t.test('a scheduler that is closed starts nothing any more', async (t) => {
+t.test('a closed scheduler starts nothing', async (t) => {
   const { begun, write, scheduler } = open(t, { retryMs: 1 });
   write(queued('a', { queue: 'q' }));
   scheduler.close();

@@ -53,7 +53,7 @@ async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest>
   };
 }
 
-t.test('who has gone while the subscription was looked up is not subscribed', async (t) => {
+t.test('a client that has closed while its subscription was opened is not subscribed', async (t) => {
   let opened = 0;
   let asked = false;
   let over = false;
@@ -74,7 +74,7 @@ t.test('who has gone while the subscription was looked up is not subscribed', as
   t.equal(opened, 0);
 });
 
-t.test('so many requests wait for those before them, then no more lines are read', async (t) => {
+t.test('a bounded number of requests waits, then no more lines are read', async (t) => {
   let asked = 0;
   let answer = () => {};
   const answered = new Promise<void>((resolve) => (answer = resolve));
@@ -96,7 +96,7 @@ t.test('so many requests wait for those before them, then no more lines are read
   );
 });
 
-t.test('each request has one reply, errors with their line', async (t) => {
+t.test('each request has one reply; errors have their line', async (t) => {
   const { client, lines, rejected } = await open(t, async ({ op }) => {
     if (op === 'list') throw new Error('a defect');
     return { op };
@@ -113,7 +113,7 @@ t.test('each request has one reply, errors with their line', async (t) => {
   t.strictSame(rejected, ['internal', 'bad_request', 'unknown_op']);
 });
 
-t.test('of many bad lines a hundred a second are answered, all are counted', async (t) => {
+t.test('at most a hundred bad lines a second are answered, and all are counted', async (t) => {
   const { client, lines, rejected } = await open(t, async () => ({ last: true }));
   client.write('nonsense\n'.repeat(5_000));
   client.write('{"op":"status","id":1}\n');
@@ -123,7 +123,7 @@ t.test('of many bad lines a hundred a second are answered, all are counted', asy
   t.match(lines()[0], { error: { code: 'bad_json', line: 1 } });
 });
 
-t.test('the subscriptions of a connection are bounded, and one of the same ID replaces the other', async (t) => {
+t.test('subscriptions of a connection are bounded, and one with the same ID replaces the other', async (t) => {
   const { connection } = await open(t, async () => undefined);
   let closed = 0;
   const subscribe = (id: number) => {
@@ -146,7 +146,7 @@ const TAKEN: Partial<Ingest> = {
   submitParts: ([event], _bytes, origin) => origin?.duplicate(event!),
 };
 
-t.test('who counts from where another has been is told, once for each source, unless it asked for acks', async (t) => {
+t.test('a duplicate is reported once per source, unless the client asked for acks', async (t) => {
   const { client, lines, connection } = await open(t, async () => ({}), TAKEN);
   const again = (source: string, n: number) => `${JSON.stringify({ type: 'log', source, n })}\n`;
   client.write(again('a', 1) + again('a', 2) + again('b', 7) + '{"type":"log"}\n{"op":"status","id":1}\n');
@@ -159,7 +159,7 @@ t.test('who counts from where another has been is told, once for each source, un
   t.strictSame(lines()[3], { ack: { source: 'c', n: 3, seq: 0 } });
 });
 
-t.test('of many sources the first are told of', async (t) => {
+t.test('duplicates are reported for a bounded number of sources', async (t) => {
   const { client, lines } = await open(t, async () => ({}), TAKEN);
   const events = Array.from({ length: 100 }, (_, index) => JSON.stringify({ type: 'log', source: `s${index}`, n: 1 }));
   client.write(`${events.join('\n')}\n{"op":"status","id":1}\n`);

@@ -86,7 +86,7 @@ function knowledge(state: State): unknown {
   );
 }
 
-t.test('what is alive survives the events that told it', async (t) => {
+t.test('open executions survive the removal of their events', async (t) => {
   const { emit, retain, state, journal, directory, limits } = await open(t);
   const source = 'builder';
   await emit(
@@ -132,7 +132,7 @@ t.test('what is alive survives the events that told it', async (t) => {
   );
 });
 
-t.test('what rules and channels have done survives; what was never sent is told to be lost', async (t) => {
+t.test('the state of rules and channels survives; alerts that were never sent are recorded as lost', async (t) => {
   const { emit, retain, state, journal, logs, directory, limits } = await open(t);
   const alert = (data: object): NewEvent => ({ type: 'alert_triggered', data: { channel: 'ops', ...data } });
   await emit(alert({ outcome: 'pending', id: 'a', rule: 'failed' }));
@@ -152,7 +152,7 @@ t.test('what rules and channels have done survives; what was never sent is told 
   t.strictSame(knowledge(restored), knowledge(state), 'a restart knows what the daemon knows');
 });
 
-t.test('no note is longer than a line may be, whatever memory holds', async (t) => {
+t.test('no note is longer than a line may be, whatever the state holds', async (t) => {
   const { emit, retain, state, journal, logs, directory, limits } = await open(t);
   const nasty = (chars: number) => '\u0000'.repeat(chars);
   const wide = (length: number) => '\uffff'.repeat(length);
@@ -216,7 +216,7 @@ t.test('no note is longer than a line may be, whatever memory holds', async (t) 
   t.strictSame(knowledge(restored), knowledge(state));
 });
 
-t.test('the position in a file that is still read is carried over, however long ago that was', async (t) => {
+t.test('the position of a file that is still read is carried over, whatever its age', async (t) => {
   const { emit, retain, state } = await open(t, (source) => source === 'file-1');
   const long = new Date(Date.now() - 30 * DAY_MS).toISOString();
   for (const source of ['file-1', 'file-2'])
@@ -227,7 +227,7 @@ t.test('the position in a file that is still read is carried over, however long 
   t.equal(state.sources.get('file-2'), undefined);
 });
 
-t.test('queues, their settings, and the order of those that wait outlive the events that told them', async (t) => {
+t.test('queues, their settings and the order of waiting executions survive the removal of their events', async (t) => {
   const { emit, retain, state, journal, directory, limits } = await open(t);
   const queue = (name: string, data: object): NewEvent => ({ type: 'queue_changed', data: { name, ...data } });
   const queued = (execution: string): NewEvent => ({ type: 'execution_queued', execution, data: { queue: 'build' } });
