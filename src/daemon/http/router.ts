@@ -187,7 +187,7 @@ export class DaemonRouter implements HttpRouter {
     return [{ method: 'GET', open: true, serve, ...more }];
   }
 
-  /** Clients must not share an execution that none of them has started, so each connection has a name of its own. */
+  /** Clients must not share an execution that none of them has started, so each connection has its own name. */
   #entranceOf(socket: Socket): Entrance {
     const known = this.#entrances.get(socket);
     if (known) return known;

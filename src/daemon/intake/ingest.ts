@@ -13,7 +13,7 @@ import { encodeEvent } from '../../protocol/encode.js';
 import { stampText } from '../../protocol/raw-line.js';
 import type { Component } from '../component.js';
 
-/** The producer of an event: how it came in, and who receives its outcome. Outcomes come in order. */
+/** Where an event came in, and the receiver of its outcome. Outcomes come in order. */
 export interface Origin {
   /** For routing. */
   entrance?: Entrance;

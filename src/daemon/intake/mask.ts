@@ -24,7 +24,7 @@ export function createMask(patterns: () => readonly string[]): Mask {
 }
 
 /**
- * Creates a test for events that hold a secret, with a mask of its own. A hook call that was cut counts as secret: a
+ * Creates a test for events that hold a secret, with its own mask. A hook call that was cut counts as secret: a
  * part of it may be in hexadecimal, in which no rule finds anything.
  */
 export function createSecretTest(patterns: () => readonly string[]): (event: NewEvent) => boolean {

@@ -24,7 +24,7 @@ export interface SpoolIntakeOptions {
   paths: Pick<Paths, 'spool'>;
   state: State;
   intake: Intake;
-  /** Makes events of an agent's hook call, on the state as it is when its turn has come. */
+  /** Converts an agent's hook call to events, on the state of everything before it. */
   eventsOfHook: (line: NewEvent) => NewEvent[];
   /** The newest event of the journal, and the newest that counts as safe from power loss. */
   position: () => { seq: number; synced: number };

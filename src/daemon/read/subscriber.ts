@@ -42,7 +42,7 @@ export interface Subscriber {
   readonly cursor: number;
   /** Resolves when everything is delivered that was written at the time of the call. */
   level(): Promise<void>;
-  /** Sends what there is, as far as the sink takes it. Call it when the sink takes lines again. */
+  /** Sends available events, as far as the sink takes them. Call it when the sink takes lines again. */
   resume(): void;
   close(): void;
 }

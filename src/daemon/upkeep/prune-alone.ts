@@ -36,7 +36,7 @@ export async function pruneAlone(
       await journal.sync();
       await rm(paths.checkpoint, { force: true });
     };
-    const forget = (gone: ReadonlySet<string>) => [...gone].forEach((id) => eraseRun(paths, id));
+    const forget = (removed: ReadonlySet<string>) => [...removed].forEach((id) => eraseRun(paths, id));
     const eraseSpool = async () => {
       await journal.sync();
       await blankTaken(paths.spool, (source) => state.sources.get(source)?.n);

@@ -89,29 +89,29 @@ export class Pruning implements Component {
   async #erase(): Promise<number> {
     const { journal, state, ingest, checkpoint, eraseSpool, forget, log } = this.#options;
     if (journal.pruning === undefined) return 0;
-    const gone = await readNotes(journal, journal.pruning);
+    const removed = await readNotes(journal, journal.pruning);
     // an alert that is not sent yet needs its event
     const kept = new Set([...state.alerts.channels.values()].flatMap(({ pending }) => pending));
-    const freed = gone.size === 0 ? 0 : await journal.prune(gone, this.#stop.signal, kept);
+    const freed = removed.size === 0 ? 0 : await journal.prune(removed, this.#stop.signal, kept);
     await eraseSpool();
-    forget(new Set([...gone.keys()].filter((id) => !state.alive.has(id)))); // an ID may be in use again
+    forget(new Set([...removed.keys()].filter((id) => !state.alive.has(id)))); // an ID may be in use again
     await ingest.between(checkpoint);
     await journal.endPruning();
-    if (gone.size > 0) log(`removed ${gone.size} executions, which has freed ${freed} bytes`);
+    if (removed.size > 0) log(`removed ${removed.size} executions, which has freed ${freed} bytes`);
     return freed;
   }
 }
 
 /** Executions that the notes after a seq name, each with the seq up to which its events are removed. */
 async function readNotes(journal: Journal, after: number): Promise<Map<string, number>> {
-  const gone = new Map<string, number>();
+  const removed = new Map<string, number>();
   const search = containing('"type":"journal_note"');
   for await (const part of readJournal(journal.source, { after, through: journal.seq, search })) {
     if (!('events' in part)) continue;
     for (const { type, seq, data } of part.events) {
       const note = asCarryNote(data);
-      if (type === 'journal_note' && note.kind === 'pruned') for (const id of note.executions) gone.set(id, seq);
+      if (type === 'journal_note' && note.kind === 'pruned') for (const id of note.executions) removed.set(id, seq);
     }
   }
-  return gone;
+  return removed;
 }
