@@ -54,7 +54,13 @@ export function claim(paths: Paths): Lock | undefined {
   return acquireLock(paths.lock);
 }
 
-/** Starts all components, or none: when one fails, those that are open are closed, and the lock is released. */
+/**
+ * Starts all components, or none: when one fails, those that are open are closed, and the lock is released.
+ *
+ * The order of the list is that of the functions below: the store (lock, journal, checkpoints, ingest, alerts), the
+ * producers (agents, spool, session files, runs), upkeep, and last the listeners. So a client finds a daemon that works,
+ * and when the daemon stops, input ends first and everything taken is written before the last checkpoint.
+ */
 export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<Daemon> {
   const { paths, settings, log, signal } = options;
   const components = new Components(log);

@@ -36,7 +36,7 @@ t.test('the record of the holder replaces the previous one', (t) => {
   const file = path.join(t.testdir(), 'lock');
   writeFileSync(file, `${JSON.stringify({ ...RECORD, socket: 'a much longer path than the other one' })}\n`);
   const lock = acquireLock(file)!;
-  t.match(readLockRecord(file), { pid: 4711 }, 'until then the old one tells where to look');
+  t.match(readLockRecord(file), { pid: 4711 }, 'until then the old record has the address');
   lock.record(RECORD);
   t.strictSame(readLockRecord(file), RECORD);
   t.equal(readFileSync(file, 'utf8'), `${JSON.stringify(RECORD)}\n`);

@@ -68,8 +68,8 @@ t.test('events that a command has spooled are written before the end of its exec
   const ids = Array.from({ length: 50 }, (_, n) => `run-${n}`);
   for (const [n, execution] of ids.entries()) {
     await client.call('emit', { event: { type: 'execution_started', execution, name: 'build' } });
-    const told = { type: 'progress', execution, current: 1, total: 2 };
-    appendFileSync(path.join(home.paths.spool, 'shared.ndjson'), `${JSON.stringify(told)}\n`);
+    const progress = { type: 'progress', execution, current: 1, total: 2 };
+    appendFileSync(path.join(home.paths.spool, 'shared.ndjson'), `${JSON.stringify(progress)}\n`);
     const event = { type: 'execution_completed', execution };
     if (n % 2 === 0) client.send(event);
     else await client.call('emit', { event });
@@ -80,7 +80,7 @@ t.test('events that a command has spooled are written before the end of its exec
     const typesOf = (id: string) => events.filter(({ execution }) => execution === id).map(({ type }) => type);
     return events.filter(({ type }) => type === 'progress').length === ids.length && ids.map(typesOf);
   });
-  for (const told of types) t.strictSame(told, ['execution_started', 'progress', 'execution_completed']);
+  for (const one of types) t.strictSame(one, ['execution_started', 'progress', 'execution_completed']);
 });
 
 t.test('secrets in a command line are masked for every producer', async (t) => {
@@ -235,7 +235,7 @@ t.test(
     const welcome = await dial(home.paths.socket);
     welcome.socket.write('{"op":"hello","id":1}\n');
     await waitFor('the greeting', () => welcome.heard().includes('"re":1'));
-    t.match(home.progress(['daemon', 'status']), { status: 0 }, 'whoever holds the others open');
+    t.match(home.progress(['daemon', 'status']), { status: 0 }, 'whatever holds the others open');
     for (const { socket } of [...open, welcome]) socket.destroy();
     await client.close();
   },
@@ -289,7 +289,7 @@ t.test('a home whose path is too long for a socket works', async (t) => {
   rmSync(socket.replace(/\/[^/]*$/, ''), { recursive: true });
 });
 
-t.test('the launcher finds its package behind links', async (t) => {
+t.test('the launcher finds its package through symbolic links', async (t) => {
   const directory = t.testdir({
     bin: {},
     one: t.fixture('symlink', PROGRESS),

@@ -48,7 +48,7 @@ t.test('the last of several quick changes is applied', async (t) => {
   await becomes(2);
   for (let rate = 3; rate <= 12; rate++) {
     writeFileSync(file, rateOf(rate));
-    await delay(5); // what a watcher tells of several at once may be the first
+    await delay(5); // of several changes at once a watcher may report the first only
   }
   await becomes(12);
 });
@@ -146,10 +146,10 @@ t.test('the failure of a listener is logged, and the other listeners are called'
   const log: string[] = [];
   const settings = openSettings({ file, log: (message) => log.push(message) });
   t.teardown(() => settings.close());
-  const told: number[] = [];
+  const rates: number[] = [];
   settings.onChange(() => Promise.reject(new Error('no room')));
-  settings.onChange((config) => void told.push(config.watch.rate));
+  settings.onChange((config) => void rates.push(config.watch.rate));
   writeFileSync(file, rateOf(2));
-  await waitFor('the second listener', () => told.length > 0);
+  await waitFor('the second listener', () => rates.length > 0);
   t.match(log.at(-1), /^configuration: .*no room/);
 });

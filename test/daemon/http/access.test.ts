@@ -5,7 +5,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { CODE_MS, createAccess } from '../../../src/daemon/http/access.js';
 
-/** Access with a clock that goes when it is told. */
+/** Access with a manual clock. */
 function open(t: Test) {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-access-'));
   t.teardown(() => rmSync(directory, { recursive: true }));

@@ -268,7 +268,7 @@ t.test('only this machine reaches the port, and the response to a wrong token is
     other.on('error', ({ message }) => resolve(message)).on('connect', () => resolve('connected'));
   });
   other.destroy();
-  t.match(outcome, 'ECONNREFUSED', 'nobody listens on other addresses of it');
+  t.match(outcome, 'ECONNREFUSED', 'nothing listens on other addresses of this machine');
   const begun = performance.now();
   t.equal((await web.ask('/metrics', { headers: { Authorization: 'Bearer wrong' } })).status, 401);
   t.ok(performance.now() - begun > 95);

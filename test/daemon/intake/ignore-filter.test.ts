@@ -14,7 +14,7 @@ function ended(execution: string): NewEvent {
 t.test('a command is ignored by its whole line, from its start to its end', async (t) => {
   const ignoring = createIgnoreFilter(() => ({ commands: ['ls', 'ls *', '*secret*'], directories: [] }));
   t.ok(ignoring.covers(started('a', 'ls')));
-  t.ok(ignoring.covers({ type: 'log', execution: 'a', data: {} }), 'with all that is told of it');
+  t.ok(ignoring.covers({ type: 'log', execution: 'a', data: {} }), 'with all its events');
   t.ok(ignoring.covers(ended('a')));
   t.notOk(ignoring.covers(ended('a')), 'the next of that name is another one');
   for (const [name, wanted] of [

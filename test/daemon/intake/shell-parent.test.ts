@@ -1,4 +1,4 @@
-/** Which run a shell is in is told by its processes; its environment may be that of a terminal multiplexer. */
+/** The run of a shell is found by its processes; its environment may be that of a terminal multiplexer. */
 import { spawn } from 'node:child_process';
 import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
@@ -27,7 +27,7 @@ t.test('a typed command belongs to a run when its shell descends from the proces
   t.equal(parentOf(stateOf(process.pid), elsewhere.pid), RUN, 'the shell was started by it');
   t.equal(parentOf(stateOf(elsewhere.pid), process.pid), undefined, 'it was not');
   t.equal(parentOf(stateOf(elsewhere.pid), process.pid, 'task'), RUN, 'a script may have been left in the background');
-  t.equal(parentOf(stateOf(elsewhere.pid), 2 ** 31 - 1), RUN, 'of a shell that is gone nobody knows');
+  t.equal(parentOf(stateOf(elsewhere.pid), 2 ** 31 - 1), RUN, 'a shell that has ended cannot be checked');
   t.equal(parentOf(stateOf(undefined), process.pid), RUN, 'nor of a run without a process');
   t.equal(parentOf(stateOf(elsewhere.pid, true), process.pid), RUN, 'one that has ended is judged elsewhere');
   t.end();

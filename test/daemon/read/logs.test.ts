@@ -153,7 +153,7 @@ t.test('a pattern matches as much of a line as a page shows', async (t) => {
   const search = (text: string) => client.call('search', { execution: 'x', regex: true, text, marks: true });
   t.match(await search('y$'), { matched: 1, marks: [[3, LINE_CHARS - 1, LINE_CHARS]] });
   t.match(await search('end'), { matched: 0 });
-  t.equal((await search('y')).marks?.length, 100, 'and tells so many places in it');
+  t.equal((await search('y')).marks?.length, 100, 'with a bounded number of positions in it');
 });
 
 t.test('the timeline has the lines where steps begin, pauses, and thinned samples', async (t) => {

@@ -197,7 +197,7 @@ t.test('subscriptions', async (t) => {
       await new Promise<void>((resolve) => socket.write('{"op":"subscribe","id":1,"last":100}\n', () => resolve()));
       socket.destroy();
     }
-    await waitFor('the connections to be gone', async () => (await client.call('status', {})).connections === 1);
+    await waitFor('the connections to close', async () => (await client.call('status', {})).connections === 1);
     t.equal((await client.call('status', {})).subscribers, 0);
   });
 });

@@ -7,7 +7,7 @@ import { InactivityWatch } from '../../../src/daemon/runs/inactivity.js';
 import { openJournal, readAll } from '../../helpers/journal.js';
 import { waitFor } from '../../helpers/wait.js';
 
-/** A daemon's parts with a clock that stands until it is moved. */
+/** Parts of a daemon with a manual clock. */
 async function open(t: Test, { checkMs = 1_000_000 } = {}) {
   const settings = { after: 120_000, factor: 3 };
   let time = Date.parse('2026-11-20T12:00:00.000Z');
@@ -32,7 +32,7 @@ async function open(t: Test, { checkMs = 1_000_000 } = {}) {
       await ingest.drained();
     },
     pass: (seconds: number) => void (time += seconds * 1_000),
-    /** So much time goes by, and it looks. */
+    /** Advances the clock, and checks. */
     wait: async (seconds: number) => {
       time += seconds * 1_000;
       silence.check();
@@ -40,7 +40,7 @@ async function open(t: Test, { checkMs = 1_000_000 } = {}) {
     },
     settings,
     attention: (id = 'e') => findExecution(state, id)?.attention,
-    told: async () => (await readAll(journal.source)).events.filter(({ type }) => type === 'attention').length,
+    recorded: async () => (await readAll(journal.source)).events.filter(({ type }) => type === 'attention').length,
   };
 }
 
@@ -48,14 +48,14 @@ const start = (): NewEvent => ({ type: 'execution_started', execution: 'e', data
 const output: NewEvent = { type: 'output', execution: 'e', data: { text: 'x' } };
 
 t.test('silence is recorded once after two minutes, and ends with the next activity', async (t) => {
-  const { emit, wait, attention, told } = await open(t);
+  const { emit, wait, attention, recorded } = await open(t);
   await emit(start());
   await wait(119);
   t.equal(attention(), undefined);
   await wait(2);
   t.equal(attention(), 'silent');
   await wait(100);
-  t.equal(await told(), 1);
+  t.equal(await recorded(), 1);
   await emit(structuredClone(output));
   t.equal(attention(), undefined);
 });

@@ -15,10 +15,10 @@ import { createManualClock } from '../../helpers/manual-clock.js';
 import { waitFor } from '../../helpers/wait.js';
 
 const MIB = 1_024 * 1_024;
-/** Longer than a look takes, much less than the time between two when nobody watches. */
+/** Longer than a sample takes, much less than the interval without subscribers. */
 const SOON_MS = 12_000;
 const LOOP = 'while :; do :; done';
-/** Takes a fifth of a core, and more and more memory, so that each look has something to tell. */
+/** Takes a fifth of a core, and more and more memory, so that each sample has something to report. */
 const WORK = `exec "${process.execPath}" -e '
   const kept = [];
   setInterval(() => {
@@ -92,7 +92,7 @@ t.test('a busy loop uses its share of one core, an idle process nothing', async 
   await waitFor('two figures of each', () => figure('busy', 'cpu').length > 0 && figure('idle', 'cpu').length > 0);
   t.ok(
     said.slice(0, 2).every(({ data }) => !('cpu' in data) || data['cpu'] === undefined),
-    'none at the first look',
+    'none in the first sample',
   );
   t.ok(isTrue('busy'));
   t.ok(newest('busy', 'cpu') <= 110, `${newest('busy', 'cpu')} %`);
@@ -127,7 +127,7 @@ t.test('processes that come and end between two samples count', async (t) => {
 });
 
 t.test('processor time never decreases when a process leaves the tree', async (t) => {
-  // the loop is in a session of its own: without its parent it belongs to nobody here
+  // the loop is in another session: without its parent it is in no tree
   const runs = { run: await start(t, `(setsid sh -c '${LOOP}' & wait) & sleep 60`) };
   const { resources, figure, newest } = open(t, runs);
   resources.check();
@@ -186,9 +186,9 @@ t.test('few descriptors for many processes, none for new ones, and none after th
   await waitFor('the descriptors of other tests to be closed', () => descriptors() === 0);
   const { resources, newest, said } = open(t, runs);
   resources.check();
-  await waitFor('a first look', () => said.length > 0);
+  await waitFor('a first sample', () => said.length > 0);
   t.equal(descriptors(), 0);
-  await waitFor('a second look', () => said.length > 1);
+  await waitFor('a second sample', () => said.length > 1);
   t.equal(descriptors(), 256);
   t.equal(newest('many', 'processes'), 301);
   t.ok(Math.abs(newest('many', 'rss') - treeRss(many.pid)) < treeRss(many.pid) / 4, 'the memory of all counts');
@@ -215,7 +215,7 @@ t.test('samples are frequent for a subscriber, else rare, and none without a run
   const { resources, setting } = open(t, runs, { watched: false, clock });
   resources.check();
   resources.onBatch([{ seq: 1, time: '', type: 'execution_started', execution: 'a', data: {} }]);
-  t.equal(clock.timers(), 0, 'there is nothing to look at');
+  t.equal(clock.timers(), 0, 'there is nothing to sample');
 
   runs['a'] = await start(t, 'sleep 60');
   /** Lets that time pass; how often it has looked at the processes in it. */
@@ -226,7 +226,7 @@ t.test('samples are frequent for a subscriber, else rare, and none without a run
       clock.advance(100);
       if (setting.looks === before) continue;
       count += 1;
-      await waitFor('the end of that look', () => clock.timers() === 1);
+      await waitFor('the end of that sample', () => clock.timers() === 1);
     }
     return count;
   };
@@ -239,7 +239,7 @@ t.test('samples are frequent for a subscriber, else rare, and none without a run
   t.equal(await pass(2_000), 1, 'then rarely');
   setting.watched = true;
   resources.check();
-  t.equal(await pass(1_000), 1, 'at once when somebody begins to look');
+  t.equal(await pass(1_000), 1, 'at once for a new subscriber');
   t.equal(await pass(20_000), 10, 'then often');
   let looks = 0;
   for (let again = 0; again < 40; again++) {
@@ -252,7 +252,7 @@ t.test('samples are frequent for a subscriber, else rare, and none without a run
   t.equal(await pass(60_000), 2, 'rarely again');
   setting.judged = true;
   await pass(30_000);
-  t.equal(await pass(60_000), 6, 'and in between while a rule looks at it');
+  t.equal(await pass(60_000), 6, 'and in between while a rule depends on it');
   delete runs['a'];
   clock.advance(60_000);
   await usageOf([]);
@@ -264,10 +264,10 @@ t.test('repeated figures are not recorded', async (t) => {
   const { resources, said, setting } = open(t, { a: await start(t, 'sleep 60') }, { clock });
   resources.check();
   for (let looks = 0; looks < 20; looks++) {
-    await waitFor('the next look', () => clock.timers() === 1);
+    await waitFor('the next sample', () => clock.timers() === 1);
     clock.advance(2_000);
   }
-  await waitFor('the end of the last look', () => clock.timers() === 1);
+  await waitFor('the end of the last sample', () => clock.timers() === 1);
   t.ok(setting.looks > 20);
   t.ok(said.length <= 3, `${said.length} events`);
 });

@@ -124,7 +124,7 @@ t.test('a disk that cannot be read refuses no run, and is read again', async (t)
   });
   write(queued('a', { after: ['old'] }));
   fails = false;
-  await waitFor('another look to ask', () => {
+  await waitFor('another check to read', () => {
     scheduler.check();
     return begun.length > 0;
   });

@@ -49,7 +49,7 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
   const retain = async () => {
     await waitFor('something to be too much', () => journal.expired() !== undefined);
     const before = logs.length;
-    // where the clock has leapt, age counts from the second look on
+    // where the clock has leapt, age counts from the second check on
     maintenance.start();
     await ingest.drained();
     maintenance.close();
@@ -111,7 +111,7 @@ t.test('open executions survive the removal of their events', async (t) => {
   const before = knowledge(state);
   await retain();
 
-  t.equal(findExecution(state, 'gone'), undefined, 'what is over goes with its events');
+  t.equal(findExecution(state, 'gone'), undefined, 'an ended execution leaves the state with its events');
   const { events } = await readAll(journal.source);
   t.notOk(
     events.some(({ type, execution }) => type === 'execution_started' && execution === 'old'),
