@@ -131,9 +131,7 @@ function addProducers(context: Context, store: Store): Producers {
     }),
   );
   checkpoints.afterLast(() => spool.eraseSecrets());
-  const sessionWatchers = components.add(
-    createSessionWatchers({ paths, config: settings.current, intake, state, registry, log, now }),
-  );
+  components.add(sessionWatchers);
   const runs = components.add(
     new Runs({ paths, state, record, readSpool: (source) => spool.drainSource(source), log }),
   );
