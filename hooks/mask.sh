@@ -132,8 +132,8 @@ __progress_keep_harmless() {
     '`'* | env:* | file:* | fd:* | id=* | src=*) ;;
     [~./]/* | ../* | /run/* | /var/* | /etc/* | /home/* | /tmp/* | /*.json | /*.pem | /*.key) ;;
     # a default is a text
-    '${'*:-[!}]*) return 0 ;;
-    '$('*')' | '${'[A-Za-z_]*'}') ;;
+    \$\{*:-[!\}]*) return 0 ;;
+    \$\(*\) | \$\{[A-Za-z_]*\}) ;;
     '$'[!A-Za-z_]* | '$'*[!A-Za-z0-9_]*) return 0 ;;
     '$'[A-Za-z_]*) ;;
     '' | \') case $__progress_original in *[=:]*) ;; *) return 0 ;; esac ;;
