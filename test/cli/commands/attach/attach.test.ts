@@ -153,7 +153,7 @@ t.test(
     const id = await home.start(TERMINAL, 'bash', '-c', script);
     await home.hear(id, 'before');
     const tmux = await openTmux(t, { columns: 70, rows: 20 }, { PROGRESS_HOME: home.directory });
-    await tmux.enter(`stty -a >modes; ${PROGRESS} attach ${id}; echo left $?`);
+    await tmux.enter(`stty -a >~/modes; ${PROGRESS} attach ${id}; echo left $?`);
     await tmux.see(/before\n24 80\n20 70/);
     await tmux.enter('hello');
     await tmux.see(/got hello/);
@@ -170,7 +170,7 @@ t.test(
     });
     process.kill(client!.pid, 'SIGKILL');
     await tmux.see(/again 137/);
-    await tmux.enter('stty -a >after; cmp modes after && echo sane');
+    await tmux.enter('stty -a >~/after; cmp ~/modes ~/after && echo sane');
     await tmux.see(/^sane$/m);
     t.match(await home.get(id), { status: 'running' });
     await tmux.enter(`clear; ${PROGRESS} attach --detach-keys ctrl-p,q ${id}; echo third $?`);
