@@ -11,7 +11,7 @@ import type { About, SessionFile } from './session-file.js';
 import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
 
 /** A session's file, or one of its sub-agents'. */
-export interface Followed {
+export interface FollowedFile {
   place: SessionPlace;
   path: string;
   /** Other files of it, which were there at the same time. */
@@ -36,11 +36,11 @@ export interface FollowedOptions {
   siblings: SiblingIndex;
   /** Where the journal says that a source was read to. */
   takenOf: (source: string) => number | undefined;
-  onRefused: (followed: Followed) => void;
+  onRefused: (followed: FollowedFile) => void;
   log: (message: string) => void;
 }
 
-export function openFollowed(options: FollowedOptions): Followed {
+export function openFollowed(options: FollowedOptions): FollowedFile {
   const { state, place, path, session, roots, siblings, takenOf, onRefused, log } = options;
   const source = sourcesOf(place, takenOf).at(-1) ?? place.source;
   const file = openSessionFile({
@@ -60,7 +60,7 @@ export function openFollowed(options: FollowedOptions): Followed {
     onRefused: () => onRefused(followed),
     log,
   });
-  const followed: Followed = {
+  const followed: FollowedFile = {
     ...{ place, path, copies: new Map(), file, session, isHeld: false },
     isOwn: place.subagent === undefined,
     part: { source, file },
@@ -70,7 +70,7 @@ export function openFollowed(options: FollowedOptions): Followed {
 }
 
 /** Reads on at another path, where the file at the old one is gone: otherwise the other one is a copy. */
-export function moveFollowed(followed: Followed, place: SessionPlace, path: string): boolean {
+export function moveFollowed(followed: FollowedFile, place: SessionPlace, path: string): boolean {
   if (lstatSync(followed.path, { throwIfNoEntry: false })) {
     followed.copies.set(path, place);
     return false;
@@ -83,7 +83,7 @@ export function moveFollowed(followed: Followed, place: SessionPlace, path: stri
 }
 
 /** Reads on in a copy of a file that is gone. */
-export function moveToCopy(followed: Followed): boolean {
+export function moveToCopy(followed: FollowedFile): boolean {
   for (const [path, place] of followed.copies) {
     followed.copies.delete(path);
     if (lstatSync(path, { throwIfNoEntry: false }) && moveFollowed(followed, place, path)) return true;

@@ -18,7 +18,7 @@ import { exhaustedLimit } from '../../tailing/watch-limits.js';
 import type { SessionPlace } from '../registry.js';
 import { LAYOUTS, ownerOf, sessionPlaceOf, placeOfNamed, rootsOf } from '../registry.js';
 import { createFinder } from './finder.js';
-import type { Followed } from './followed-file.js';
+import type { FollowedFile } from './followed-file.js';
 import { moveFollowed, moveToCopy, openFollowed, siblingOf, sourcesOf } from './followed-file.js';
 import { createSiblings } from './history-files.js';
 import type { Session, SessionOptions } from './session.js';
@@ -73,7 +73,7 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
   const roots = rootsOf(agent, root);
   const siblings = createSiblings();
   /** By source. */
-  const files = new Map<string, Followed>();
+  const files = new Map<string, FollowedFile>();
   /** Files that hooks have named, by path, and when that was. */
   const named = new Map<string, { place: SessionPlace; session: string; at: number }>();
   const holds = new Set<NodeJS.Timeout>();
@@ -81,7 +81,7 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
   let closed = false;
   const guard = createErrorReporter((message) => log(`sessions: ${agent}: ${message}`));
 
-  const turns = createReadQueue<Followed>({
+  const turns = createReadQueue<FollowedFile>({
     isFull,
     guard: guard.run,
     read(followed) {
@@ -135,18 +135,18 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
     hold(followed);
   };
 
-  const touch = (followed: Followed) => {
+  const touch = (followed: FollowedFile) => {
     if (!followed.isHeld) turns.touch(followed);
   };
-  const touchMoved = (followed: Followed) => {
+  const touchMoved = (followed: FollowedFile) => {
     finderOf(followed.path)?.attend(followed.path);
     touch(followed);
   };
 
-  const open = (place: SessionPlace, path: string): Followed | undefined => {
+  const open = (place: SessionPlace, path: string): FollowedFile | undefined => {
     const session = place.subagent === undefined ? createSession(options) : ownSession(place, path);
     if (!session) return undefined;
-    const onRefused = (followed: Followed) => turns.again(followed);
+    const onRefused = (followed: FollowedFile) => turns.again(followed);
     const followed = openFollowed({ state, place, path, session, roots, siblings, takenOf, onRefused, log });
     session.add(followed.part);
     files.set(place.source, followed);
@@ -162,7 +162,7 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
     return files.get(own?.source ?? '')?.session;
   };
 
-  const hold = (followed: Followed, times = 1) => {
+  const hold = (followed: FollowedFile, times = 1) => {
     followed.isHeld = !followed.session.isAlive;
     if (!followed.isHeld) return turns.touch(followed);
     const timer = setTimeout(() => {
@@ -188,7 +188,7 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
   };
 
   /** With all that belongs to it. */
-  const forget = ({ session }: Followed) => {
+  const forget = ({ session }: FollowedFile) => {
     for (const [source, followed] of files) {
       if (followed.session !== session) continue;
       files.delete(source);

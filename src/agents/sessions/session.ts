@@ -29,7 +29,7 @@ export interface SessionOptions {
   silenceMs: number;
   /** The agent's own account of its processes, if it keeps one. */
   registry?: Pick<Registry, 'living' | 'entryOf'> | undefined;
-  /** Followed only because hooks have named its file: of what it says, only tokens and an interruption count. */
+  /** Followed only because hooks have named its file, of which only tokens and an interruption are recorded. */
   isNamed?: boolean;
 }
 

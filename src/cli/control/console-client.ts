@@ -16,7 +16,7 @@ import { CONSOLE_SOCKET, chunksOf, MAX_MESSAGE_BYTES, clampSize } from '../../ru
 import type { RunSpec } from '../../runner/store.js';
 import { directoryOf, hasSpec, readSpec } from '../../runner/store.js';
 import type { Context } from '../command.js';
-import { findOne } from './selection.js';
+import { findOne } from '../shared/lookup.js';
 
 /** An old runner, or one that is stopped, answers nothing. */
 const ANSWER_MS = 10_000;

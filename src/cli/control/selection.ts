@@ -9,8 +9,6 @@ import type { Context } from '../command.js';
 import { listAll } from '../shared/lookup.js';
 import { parsePair, parsePairs } from '../shared/option-values.js';
 
-export { findOne } from '../shared/lookup.js';
-
 /** Adds the options of every command that controls runs. */
 export function withSelection<T>(yargs: Argv<T>) {
   return yargs

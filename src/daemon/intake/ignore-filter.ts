@@ -24,7 +24,7 @@ export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter
     const { commands, directories } = config();
     if (commands.length === 0 && directories.length === 0) return false;
     const name = textOf(data, 'name')?.trim() ?? '';
-    const places = ancestorsOf(textOf(data, 'cwd') ?? '');
+    const places = directoriesAbove(textOf(data, 'cwd') ?? '');
     return (
       commands.some((pattern) => matchesGlob(pattern, name)) ||
       directories.some((pattern) => places.some((place) => matchesGlob(fromHome(pattern), place)))
@@ -46,9 +46,9 @@ export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter
 }
 
 /** A directory and those above it. */
-function ancestorsOf(directory: string): string[] {
+function directoriesAbove(directory: string): string[] {
   const above = path.dirname(directory);
-  return above === directory || !path.isAbsolute(directory) ? [directory] : [directory, ...ancestorsOf(above)];
+  return above === directory || !path.isAbsolute(directory) ? [directory] : [directory, ...directoriesAbove(above)];
 }
 
 function fromHome(pattern: string): string {

@@ -4,6 +4,8 @@
  * `progress emit` is implemented three times: here, in `hooks/emit.sh` for POSIX shells and in `hooks/progress.fish`.
  * One table of arguments tests all of them (`test/hooks`); a shell passes what it cannot do to Node.
  */
+import type { Fields } from '../../../core/fields.js';
+import { isObject } from '../../../core/fields.js';
 import { ProgressError } from '../../../core/errors.js';
 import { isGiven } from '../../../protocol/validate.js';
 
@@ -100,8 +102,6 @@ export function buildEvent(
   return { type, ...rest, ...dropUndefined(context), ...placed, ...(data !== undefined && { data }) };
 }
 
-type Fields = Record<string, unknown>;
-
 function isObjectText(operand: string): boolean {
   return operand.startsWith('{');
 }
@@ -141,7 +141,7 @@ function parsePair(pair: string): [string, unknown] {
 
 function parseObject(text: string, what: string): Fields {
   const value = parseJson(text, what);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isObject(value)) return value;
   throw new ProgressError('bad_event', `${what} must be a JSON object, such as {"current":1}`);
 }
 

@@ -13,6 +13,7 @@ import type { Context } from '../../command.js';
 import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from '../../shared/output.js';
+import { parsePairs } from '../../shared/option-values.js';
 
 export const command = defineCommand({
   usage: 'run',
@@ -97,16 +98,6 @@ async function findAll({ paths }: Context, texts: readonly string[]): Promise<st
 function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
-}
-
-function parsePairs(option: string, pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new ProgressError('usage', `--${option}: "${pair}" is not key=value`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
 }
 
 function parseTimeout(text: string): number {
