@@ -62,7 +62,7 @@ const pages = await build({
 });
 await build({
   ...browser,
-  entryPoints: { hub: 'viewer/hub-worker.ts', style: 'viewer/style.css', execution: 'viewer/execution.css' },
+  entryPoints: { hub: 'viewer/live/hub-worker.ts', style: 'viewer/style.css', execution: 'viewer/execution.css' },
 });
 cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
 // what the page needs at once is asked for at once

@@ -28,7 +28,7 @@ const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** They may end the process, and do something on being loaded. */
 const ENTRY_POINTS = new Set([
   ...['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/channels/notify.ts', 'src/runner/main.ts'],
-  ...['viewer/main.tsx', 'viewer/hub-worker.ts'],
+  ...['viewer/main.tsx', 'viewer/live/hub-worker.ts'],
 ]);
 /** And this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);

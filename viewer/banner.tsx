@@ -1,7 +1,7 @@
 /** Says when the values are old, or the page is, and what is done about it. */
 import { formatAge, formatClock } from '../src/core/format.js';
 import { staleReason, useModel, useServices } from './context.js';
-import { BUILD } from './link.js';
+import { BUILD } from './live/link.js';
 
 export function Banner() {
   const model = useModel();

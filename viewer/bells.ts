@@ -2,7 +2,7 @@
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatOutcome } from '../src/core/format.js';
-import type { Model } from './model.js';
+import type { Model } from './live/model.js';
 
 export interface Bells {
   has(id: string): boolean;

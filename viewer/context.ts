@@ -3,8 +3,8 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Api } from './api.js';
 import type { Bells } from './bells.js';
-import type { Model } from './model.js';
-import { STALE_AFTER_MS } from './model.js';
+import type { Model } from './live/model.js';
+import { STALE_AFTER_MS } from './live/model.js';
 
 export interface Services {
   api: Api;

@@ -11,9 +11,9 @@ import { errorOf } from '../src/core/visible-steps.js';
 import { CONTROL_KEYS, ControlButtons } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
-import { LogPane } from './log-pane.js';
+import { LogPane } from './log/log-pane.js';
 import { go, pathOf, replacePath, setQuery, useRoute } from './route.js';
-import type { TabProps } from './tab-props.js';
+import type { TabProps } from './tabs/tab-props.js';
 import { Badge, Bar, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
 
@@ -28,9 +28,9 @@ const LABELS: Readonly<Record<Tab, string>> = {
 
 /** What a tab needs is loaded when it is opened. */
 const LOADERS: Readonly<Record<Exclude<Tab, 'log'>, () => Promise<ComponentType<TabProps>>>> = {
-  timeline: async () => (await import('./timeline.js')).TimelineTab,
-  graph: async () => (await import('./graph.js')).Graph,
-  resources: async () => (await import('./resources.js')).ResourcesTab,
+  timeline: async () => (await import('./tabs/timeline.js')).TimelineTab,
+  graph: async () => (await import('./tabs/graph.js')).Graph,
+  resources: async () => (await import('./tabs/resources.js')).ResourcesTab,
 };
 
 export function ExecutionPage({ id }: { id: string }) {

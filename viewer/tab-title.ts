@@ -4,7 +4,7 @@ import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatPercent, statusIcon } from '../src/core/format.js';
 import { staleReason } from './context.js';
-import type { Model } from './model.js';
+import type { Model } from './live/model.js';
 
 const COLORS = { live: '#15803d', failed: '#b91c1c', waiting: '#b45309', idle: '#6b7280' } as const;
 

@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Step } from '../../src/core/execution.js';
-import { condense, countStatuses } from '../../viewer/graph-condense.js';
-import { layOut } from '../../viewer/graph-layout.js';
-import { createMessageReader } from '../../viewer/sse.js';
-import type { Message } from '../../viewer/sse.js';
-import { createAxis, forecast } from '../../viewer/timeline-layout.js';
+import { condense, countStatuses } from '../../viewer/tabs/graph-condense.js';
+import { layOut } from '../../viewer/tabs/graph-layout.js';
+import { createMessageReader } from '../../viewer/live/sse.js';
+import type { Message } from '../../viewer/live/sse.js';
+import { createAxis, forecast } from '../../viewer/tabs/timeline-layout.js';
 
 const step = (id: string, needs?: string[], status: Step['status'] = 'pending'): Step => ({
   ...{ id, name: id, kind: 'step', status },

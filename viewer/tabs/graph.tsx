@@ -1,15 +1,15 @@
 /** The steps by what they need: drawn where there is room, and as a list for everybody else. */
 import { useState } from 'preact/hooks';
-import { elapsedOf } from '../src/core/estimate.js';
-import type { Step } from '../src/core/execution.js';
-import { formatCount, formatDuration, formatQuantity } from '../src/core/format.js';
-import { stepTitle } from '../src/core/visible-steps.js';
+import { elapsedOf } from '../../src/core/estimate.js';
+import type { Step } from '../../src/core/execution.js';
+import { formatCount, formatDuration, formatQuantity } from '../../src/core/format.js';
+import { stepTitle } from '../../src/core/visible-steps.js';
 import type { TabProps } from './tab-props.js';
 import type { Bundle } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';
 import type { Edge } from './graph-layout.js';
 import { layOut } from './graph-layout.js';
-import { Icon } from './status.js';
+import { Icon } from '../status.js';
 
 const NODE_PX = { width: 180, height: 44 };
 const GAP_PX = { x: 48, y: 14 };

@@ -1,8 +1,8 @@
 /** The lines of one log: pages fetched when somebody looks at them, and what comes live at the end. Bounded. */
-import type { ExecutionEvent } from '../src/core/event.js';
-import type { LogLine } from '../src/core/log.js';
-import { cutLine, linesOf } from '../src/core/log.js';
-import type { Api } from './api.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import type { LogLine } from '../../src/core/log.js';
+import { cutLine, linesOf } from '../../src/core/log.js';
+import type { Api } from '../api.js';
 
 export interface LogStore {
   /** The number of the last line. */

@@ -5,7 +5,7 @@
  * A browser opens six connections to a host, so one stream is shared among all pages, in a shared worker. A page first
  * has the hub follow, then asks for a snapshot, so that nothing is missed in between.
  */
-import type { ExecutionEvent } from '../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
 import { createMessageReader } from './sse.js';
 import type { Message } from './sse.js';
 import type { Wire, ToHub, ToPage } from './wire.js';

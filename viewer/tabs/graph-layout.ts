@@ -1,6 +1,6 @@
 /** Steps in layers, each behind everything that it needs. Pure. */
-import type { Step } from '../src/core/execution.js';
-import { isFinal, isObservedFailure } from '../src/core/execution.js';
+import type { Step } from '../../src/core/execution.js';
+import { isFinal, isObservedFailure } from '../../src/core/execution.js';
 
 export interface Node {
   step: Step;

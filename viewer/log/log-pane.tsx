@@ -1,20 +1,20 @@
 /** The log with what one does to it: find, filter, follow, wrap, download. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Execution } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
-import { formatCount } from '../src/core/format.js';
-import { useServices } from './context.js';
-import { Choice, Tick } from './fields.js';
+import type { Execution } from '../../src/core/execution.js';
+import { isFinal } from '../../src/core/execution.js';
+import { formatCount } from '../../src/core/format.js';
+import { useServices } from '../context.js';
+import { Choice, Tick } from '../fields.js';
 import { FindBar } from './find-bar.js';
 import { useFind } from './find.js';
-import { useKeys } from './keys.js';
+import { useKeys } from '../keys.js';
 import type { LogStore } from './log-store.js';
 import { createLogStore } from './log-store.js';
 import type { LogView } from './log-view.js';
 import { createLogView } from './log-view.js';
 import { NO_MARKS, patternMarks, textMarks } from './marks.js';
 import type { LineRange } from './ranges.js';
-import { setQuery, useRoute } from './route.js';
+import { setQuery, useRoute } from '../route.js';
 
 interface Props {
   execution: Execution;

@@ -5,8 +5,8 @@
  * line number, never a height. Patterns are matched by the daemon alone, in linear time and within a limit: the page
  * asks where they match in the visible lines (`marks.ts`).
  */
-import { stripAnsi } from '../src/core/ansi.js';
-import type { LogLine } from '../src/core/log.js';
+import { stripAnsi } from '../../src/core/ansi.js';
+import type { LogLine } from '../../src/core/log.js';
 import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from './log-extent.js';
 import { fillRow } from './log-row.js';
 import { createLogSelection } from './log-selection.js';

@@ -1,6 +1,6 @@
 /** What the processes of an execution use, over time. */
 import { useState } from 'preact/hooks';
-import { formatBytes, formatClock } from '../src/core/format.js';
+import { formatBytes, formatClock } from '../../src/core/format.js';
 import type { TabProps } from './tab-props.js';
 import { useTimeline } from './timeline.js';
 

@@ -1,5 +1,5 @@
 /** Where in lines stands what is looked for: a text is found here, a pattern by the daemon. */
-import type { Api } from './api.js';
+import type { Api } from '../api.js';
 
 export type MarkSpan = readonly [start: number, end: number];
 

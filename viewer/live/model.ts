@@ -1,12 +1,12 @@
 /** What the page knows: snapshots from the daemon, kept true by the same fold that the daemon uses. */
-import type { ExecutionEvent } from '../src/core/event.js';
-import type { Execution, ExecutionJson } from '../src/core/execution.js';
-import { executionFromJson, isFinal } from '../src/core/execution.js';
-import { fold } from '../src/core/fold.js';
-import type { State } from '../src/core/state.js';
-import { emptyState, findExecution, installExecution, newestFirst } from '../src/core/state.js';
-import type { Api } from './api.js';
-import { ApiError } from './api.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
+import type { Execution, ExecutionJson } from '../../src/core/execution.js';
+import { executionFromJson, isFinal } from '../../src/core/execution.js';
+import { fold } from '../../src/core/fold.js';
+import type { State } from '../../src/core/state.js';
+import { emptyState, findExecution, installExecution, newestFirst } from '../../src/core/state.js';
+import type { Api } from '../api.js';
+import { ApiError } from '../api.js';
 import type { HubLink } from './link.js';
 import type { Wire } from './wire.js';
 

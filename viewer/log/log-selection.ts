@@ -1,6 +1,6 @@
 /** What is selected in the log, by line and column, since rows come and go under a selection; and what is copied of it. */
-import { stripAnsi } from '../src/core/ansi.js';
-import { formatBytes, formatCount, formatQuantity } from '../src/core/format.js';
+import { stripAnsi } from '../../src/core/ansi.js';
+import { formatBytes, formatCount, formatQuantity } from '../../src/core/format.js';
 import type { LogStore } from './log-store.js';
 import type { LineRange, Rows } from './ranges.js';
 

@@ -1,7 +1,7 @@
 /** One row of the log as elements. Everything in it is text of others: no markup, no address that is not http. */
-import type { LogLine } from '../src/core/log.js';
-import type { Color, TextStyle } from '../src/core/sgr.js';
-import { styledRuns } from '../src/core/sgr.js';
+import type { LogLine } from '../../src/core/log.js';
+import type { Color, TextStyle } from '../../src/core/sgr.js';
+import { styledRuns } from '../../src/core/sgr.js';
 import type { MarkSpan } from './marks.js';
 
 export interface RowOptions {

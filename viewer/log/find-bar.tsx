@@ -1,9 +1,9 @@
 /** Where one writes what is looked for in the log, and sees how often it was found. */
 import type { RefObject } from 'preact';
-import { formatCount } from '../src/core/format.js';
-import { SearchField, Tick } from './fields.js';
+import { formatCount } from '../../src/core/format.js';
+import { SearchField, Tick } from '../fields.js';
 import type { FindState } from './find.js';
-import { setQuery } from './route.js';
+import { setQuery } from '../route.js';
 
 interface Props {
   field: RefObject<HTMLInputElement | null>;

@@ -1,5 +1,5 @@
 /** Where on a line of time each moment is, idle gaps folded. Pure. */
-import type { Status } from '../src/core/execution.js';
+import type { Status } from '../../src/core/execution.js';
 
 export interface TimeSpan {
   id: string;

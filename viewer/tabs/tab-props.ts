@@ -1,5 +1,5 @@
 /** What each tab of the page of an execution is given. */
-import type { Execution } from '../src/core/execution.js';
+import type { Execution } from '../../src/core/execution.js';
 
 export interface TabProps {
   execution: Execution;

@@ -1,11 +1,11 @@
 /** What is looked for in a log, and the filter; both are carried out over the whole log by the daemon. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Level } from '../src/core/filter.js';
-import type { LogLine } from '../src/core/log.js';
-import { lineTest } from '../src/core/log.js';
-import type { LogQuery, SearchReply } from './api.js';
-import { ApiError } from './api.js';
-import { useServices } from './context.js';
+import type { Level } from '../../src/core/filter.js';
+import type { LogLine } from '../../src/core/log.js';
+import { lineTest } from '../../src/core/log.js';
+import type { LogQuery, SearchReply } from '../api.js';
+import { ApiError } from '../api.js';
+import { useServices } from '../context.js';
 import type { Find } from './marks.js';
 import { Rows } from './ranges.js';
 import type { LineRange } from './ranges.js';

@@ -1,5 +1,5 @@
 /** What pages and the hub that they share say to each other. */
-import type { ExecutionEvent } from '../src/core/event.js';
+import type { ExecutionEvent } from '../../src/core/event.js';
 
 export type LinkState = 'connecting' | 'live' | 'polling' | 'lost' | 'refused';
 

@@ -1,6 +1,6 @@
 /** A graph that is too large to be drawn: a part of its layers, and of each what matters, the rest as one. Pure. */
-import type { Status, Step } from '../src/core/execution.js';
-import { isFailure, isFinal, isObservedFailure } from '../src/core/execution.js';
+import type { Status, Step } from '../../src/core/execution.js';
+import { isFailure, isFinal, isObservedFailure } from '../../src/core/execution.js';
 import type { Edge, GraphLayout, Node } from './graph-layout.js';
 
 /** Steps of one layer that are drawn as one. */

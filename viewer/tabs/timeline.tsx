@@ -1,12 +1,12 @@
 /** The steps over time. */
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedOf, parseInstant, spanOf as rangeOf } from '../src/core/estimate.js';
-import type { Execution, Step } from '../src/core/execution.js';
-import { isFinal } from '../src/core/execution.js';
-import { formatDuration } from '../src/core/format.js';
-import { stepTitle } from '../src/core/visible-steps.js';
-import type { TimelineReply } from './api.js';
-import { useServices } from './context.js';
+import { elapsedOf, parseInstant, spanOf as rangeOf } from '../../src/core/estimate.js';
+import type { Execution, Step } from '../../src/core/execution.js';
+import { isFinal } from '../../src/core/execution.js';
+import { formatDuration } from '../../src/core/format.js';
+import { stepTitle } from '../../src/core/visible-steps.js';
+import type { TimelineReply } from '../api.js';
+import { useServices } from '../context.js';
 import type { TabProps } from './tab-props.js';
 import type { Ahead, TimeSpan } from './timeline-layout.js';
 import { createAxis, forecast } from './timeline-layout.js';
