@@ -1,15 +1,14 @@
-/** Live replica of executions: a snapshot, then the stream of events; snapshots while the stream is interrupted. */
+/** Live replica over the socket: subscribes to events, and loads snapshots while the stream is interrupted. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../client/client.js';
 import { connect } from '../../client/connect.js';
-import type { JournalPosition } from '../../client/follow.js';
+import type { Followed, JournalPosition } from '../../client/follow.js';
 import { follow } from '../../client/follow.js';
 import type { ExecutionEvent } from '../../core/event.js';
-import type { Execution, ExecutionJson } from '../../core/execution.js';
-import { executionFromJson, isFinal } from '../../core/execution.js';
-import { fold } from '../../core/fold.js';
-import { findExecution, emptyState, installExecution } from '../../core/state.js';
+import type { Execution } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
+import type { Snapshot } from '../../core/replica.js';
+import { Replica } from '../../core/replica.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ConnectionState } from '../../terminal/view.js';
 import { findJson, listAll } from './lookup.js';
@@ -27,130 +26,137 @@ export interface LiveModelOptions {
   signal: AbortSignal;
 }
 
-export interface LiveModel {
-  readonly connection: ConnectionState;
-  executions(): Execution[];
-  find(id: string): Execution | undefined;
-  /** Resolves when the signal has aborted. */
-  readonly done: Promise<void>;
-}
-
 /** Interval of snapshots while the stream is interrupted. */
 const SNAPSHOT_MS = 2_000;
 
 /** Opens the model. Only the first snapshot can fail; later errors are part of `connection`. */
-export async function openLiveModel({
-  paths,
-  execution,
-  from,
-  rate,
-  onChange,
-  signal,
-}: LiveModelOptions): Promise<LiveModel> {
-  let state = emptyState();
-  let connection: ConnectionState = { state: 'live' };
+export async function openLiveModel(options: LiveModelOptions): Promise<LiveModel> {
+  const { from } = options;
+  const replica = new Replica();
+  if (from) {
+    replica.install({ executions: [], seq: from.after });
+    return new LiveModel(options, replica, from);
+  }
+  const snapshot = await requestSnapshot(options, true);
+  replica.install(snapshot);
+  return new LiveModel(options, replica, { after: snapshot.seq, journal: snapshot.journal });
+}
 
-  const snapshot = async (start: boolean): Promise<JournalPosition> => {
-    const client = await connect({ paths, start });
-    try {
-      const page = await ask(client, execution);
-      const next = emptyState();
-      for (const one of page.executions.map(executionFromJson)) installExecution(next, one, isFinal(one.status));
-      next.seq = page.seq;
-      state = next;
-      return { after: page.seq, journal: page.journal };
-    } finally {
-      await client.close();
-    }
-  };
+export class LiveModel {
+  readonly #options: LiveModelOptions;
+  readonly #replica: Replica;
+  #connection: ConnectionState = { state: 'live' };
+  /** Resolves when the signal has aborted. */
+  readonly done: Promise<void>;
 
-  /** A snapshot may be ahead of the stream. */
-  const isNewer = ({ execution: id, seq }: ExecutionEvent) =>
-    seq > (id === undefined ? state.seq : (findExecution(state, id)?.lastSeq ?? 0));
+  /** @param resume Position of the replica, at which the stream begins. */
+  constructor(options: LiveModelOptions, replica: Replica, resume: JournalPosition) {
+    this.#options = options;
+    this.#replica = replica;
+    this.done = Promise.all([this.#follow(resume), this.#poll()]).then(() => undefined);
+  }
 
-  const resume = from ?? (await snapshot(true));
-  state.seq = resume.after;
+  get connection(): ConnectionState {
+    return this.#connection;
+  }
 
-  const take = async () => {
+  executions(): Execution[] {
+    const { execution: id } = this.#options;
+    if (id === undefined) return this.#replica.open();
+    const found = this.find(id);
+    return found ? [found] : [];
+  }
+
+  find(id: string): Execution | undefined {
+    return this.#replica.find(id);
+  }
+
+  async #follow(resume: JournalPosition): Promise<void> {
+    const { paths, rate, execution, signal, onChange } = this.#options;
     const subscribe = { rate, ...(execution !== undefined && { execution }) };
-    let isStale = false;
     for await (const followed of follow({ paths, start: false, subscribe, resume, signal })) {
-      if (followed.kind === 'events') {
-        for (const event of followed.events) if (isNewer(event)) fold(state, event);
-        onChange(followed.events);
-        continue;
-      }
-      if (followed.kind === 'lost') {
-        const since = connection.state === 'live' ? Date.now() : connection.since;
-        connection = {
-          state: connection.state === 'snapshots' ? 'snapshots' : 'lost',
-          since,
-          attempt: followed.attempt + 1,
-        };
-      } else {
-        connection = { state: 'live' };
-        // missed events cannot be folded, so the state is requested
-        isStale ||= followed.kind !== 'connected';
-        if (isStale) isStale = !(await succeeds(snapshot(false)));
-      }
-      onChange([]);
+      if (followed.kind === 'events') this.#replica.apply(followed.events);
+      else await this.#setConnection(followed);
+      onChange(followed.kind === 'events' ? followed.events : []);
     }
-  };
+  }
 
-  const isLive = () => connection.state === 'live';
-  const pollWhileLost = async () => {
-    const isLeft = () => signal.aborted;
-    while (!isLeft()) {
-      await delay(SNAPSHOT_MS, undefined, { signal }).catch(() => undefined);
-      if (connection.state === 'live' || isLeft()) continue;
-      const { since, attempt = 1 } = connection;
-      const asked = await succeeds(snapshot(false));
+  async #setConnection(followed: Exclude<Followed, { kind: 'events' }>): Promise<void> {
+    const before = this.#connection;
+    if (followed.kind === 'lost') {
+      this.#connection = {
+        state: before.state === 'snapshots' ? 'snapshots' : 'lost',
+        since: before.state === 'live' ? Date.now() : before.since,
+        attempt: followed.attempt + 1,
+      };
+      return;
+    }
+    this.#connection = { state: 'live' };
+    if (followed.kind !== 'connected') this.#replica.invalidate();
+    if (this.#replica.isStale) await this.#load();
+  }
+
+  /** Loads snapshots while the stream is interrupted, or until one succeeds after a gap. */
+  async #poll(): Promise<void> {
+    const { signal, onChange } = this.#options;
+    while (await passes(SNAPSHOT_MS, signal)) {
+      if (this.#connection.state === 'live' && !this.#replica.isStale) continue;
+      const isLoaded = await this.#load();
+      const now = this.#connection;
       // the stream may be live again, and then it decides
-      if (isLive()) continue;
-      connection = { state: asked ? 'snapshots' : 'lost', since, attempt };
+      if (now.state !== 'live') this.#connection = { ...now, state: isLoaded ? 'snapshots' : 'lost' };
       onChange([]);
     }
-  };
+  }
 
-  return {
-    done: Promise.all([take(), pollWhileLost()]).then(() => undefined),
-    get connection() {
-      return connection;
-    },
-    executions() {
-      if (execution === undefined) return [...state.alive.values()];
-      const found = findExecution(state, execution);
-      return found ? [found] : [];
-    },
-    find: (id) => findExecution(state, id),
-  };
+  /** @returns Whether a snapshot was installed. */
+  async #load(): Promise<boolean> {
+    try {
+      return (await this.#replica.load(() => requestSnapshot(this.#options, false))) !== undefined;
+    } catch {
+      return false;
+    }
+  }
 }
 
-async function succeeds(task: Promise<unknown>): Promise<boolean> {
-  return await task.then(
-    () => true,
-    () => false,
-  );
+/** Waits. @returns Whether the time has passed; false when the signal aborts. */
+async function passes(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await delay(ms, true, { signal });
+  } catch {
+    return false;
+  }
 }
 
-interface Page {
-  executions: ExecutionJson[];
-  seq: number;
+interface JournalSnapshot extends Snapshot {
   journal: string;
 }
 
-async function ask(client: Client, execution: string | undefined): Promise<Page> {
-  const { seq, journal } = await client.hello();
-  if (execution === undefined) {
-    // includes those that just ended, which a late event would show as alive otherwise
-    const recent = await client.call('list', { all: true });
-    const alive = await listAll(client, false);
-    return { executions: [...recent.executions, ...alive.executions], seq, journal };
-  }
+async function requestSnapshot({ paths, execution }: LiveModelOptions, start: boolean): Promise<JournalSnapshot> {
+  const client = await connect({ paths, start });
   try {
-    return { executions: [await findJson(client, execution)], seq, journal };
+    const { seq, journal } = await client.hello();
+    const executions = execution === undefined ? await listOpen(client) : await findKnown(client, execution);
+    return { executions, seq, journal };
+  } finally {
+    await client.close();
+  }
+}
+
+type Executions = Snapshot['executions'];
+
+/** Returns the open executions, and those that just ended, which are in the replica when late events arrive. */
+async function listOpen(client: Client): Promise<Executions> {
+  const recent = await client.call('list', { all: true });
+  const open = await listAll(client, false);
+  return [...recent.executions, ...open.executions];
+}
+
+async function findKnown(client: Client, id: string): Promise<Executions> {
+  try {
+    return [await findJson(client, id)];
   } catch (error) {
     if (ProgressError.from(error).code !== 'not_found') throw error;
-    return { executions: [], seq, journal };
+    return [];
   }
 }
