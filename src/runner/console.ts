@@ -71,7 +71,7 @@ export class Console {
     this.#run = run;
     if (!pty && !input) return;
     const warn = (error: unknown) =>
-      run.tell('log', { level: 'warning', message: `no client can attach: ${ProgressError.from(error).message}` });
+      run.emit('log', { level: 'warning', message: `no client can attach: ${ProgressError.from(error).message}` });
     try {
       rmSync(this.#path, { force: true });
       this.#server = createServer((socket) => this.#accept(socket)).on('error', warn);
@@ -156,7 +156,7 @@ export class Console {
 
   #greet(socket: Socket, { as, by, size }: Hello): void {
     const { pty } = this.#options;
-    this.#run?.tell('control', { action: as, by });
+    this.#run?.emit('control', { action: as, by });
     send(socket, { welcome: { terminal: pty !== undefined } });
     if (as !== 'attach' || !pty) return;
     if (!this.#screen.isAlternate) {

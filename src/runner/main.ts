@@ -7,7 +7,7 @@ import { openControlChannel } from './control-channel.js';
 import { Console } from './console.js';
 import { openInput } from './pipe.js';
 import { openPty } from './pty.js';
-import { startRun } from './run.js';
+import { Run } from './run.js';
 import { outputLimitOf } from './settings.js';
 import { directoryOf, readSpec } from './store.js';
 
@@ -22,7 +22,7 @@ try {
   const directory = directoryOf(paths, spec.id);
   const opened = spec.input && !pty ? openInput(directory) : undefined;
   const clients = new Console({ directory, pty, input: opened?.input });
-  const run = startRun({
+  const run = new Run({
     paths,
     spec,
     announced: spec.queue !== undefined || spec.after !== undefined,
@@ -34,10 +34,10 @@ try {
     ...(pty && { pty }),
   });
   clients.open(run);
-  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.control(order) });
   sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => run.order({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
+    process.on(signal, () => run.control({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));
   }
   const status = await run.ended;
   link.close();

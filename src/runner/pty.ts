@@ -79,6 +79,11 @@ export function whyNoPty(searchPath = process.env['PATH']): string | undefined {
   return findSetsid(searchPath) === undefined ? 'neither a setsid(1) with -c nor perl is in PATH' : undefined;
 }
 
+/** Says that a command that should have a terminal gets pipes, and why. */
+export function noPtyMessage(): string {
+  return `cannot allocate a terminal, the command gets pipes: ${whyNoPty() ?? 'the system has none left'}`;
+}
+
 const found = new Map<string, readonly [string, ...string[]] | undefined>();
 
 /** In our path: the command's may lead anywhere. */

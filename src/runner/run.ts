@@ -1,17 +1,17 @@
 /**
- * One run from its start to its end: its command, its output, its signals, all told as events.
+ * Runs one command as an execution, from its queueing to its end, and records it as events.
  *
  * Before the command is spawned, the run is in the journal and `runs/ID/runner.json` is claimed by a hard link, which
- * only one runner can create. A process that was spawned and not recorded yet is found by PROGRESS_EXECUTION in its
- * environment. All events go into a spool file of the runner, and from there into the journal once, whichever process
- * is killed at whatever time.
+ * only one runner can create. A process that was spawned and not yet recorded is found by PROGRESS_EXECUTION in its
+ * environment. All events go through a spool file of the runner, so each reaches the journal exactly once, whichever
+ * process is killed at whatever time.
  */
 import { closeSync } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { createDeferred } from '../core/deferred.js';
 import type { EventData, FinalStatus } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import type { Paths } from '../platform/paths.js';
+import type { ProcessIdentity } from '../platform/processes.js';
 import { identityOf, readProcess } from '../platform/processes.js';
 import type { RunCommand } from '../api/messages.js';
 import { resolveOutcome } from '../formats/parser.js';
@@ -19,307 +19,314 @@ import type { TimedEvent } from '../formats/interpreter.js';
 import { RUN_KIND } from '../spool/names.js';
 import type { SpoolWriter } from '../spool/spool-writer.js';
 import { openSpoolWriter } from '../spool/spool-writer.js';
-import type { ChildOptions, ChildExit } from './child.js';
-import { startChild, exitStatusOfChild } from './child.js';
+import type { Child, ChildExit, ChildOptions } from './child.js';
+import { exitStatusOfChild, startChild } from './child.js';
+import type { Output } from './command-output.js';
+import { CommandOutput } from './command-output.js';
+import type { Emit } from './emit.js';
 import type { ProcessGroup } from './group.js';
 import { createProcessGroup } from './group.js';
-import { createOutputLimit } from './output-limit.js';
-import type { CommandStream, OutputPiece } from './output.js';
-import { watchPeakRss } from './peak-rss.js';
 import { outputData } from './output.js';
 import { createPausing, signalGroup } from './pause.js';
-import { whyNoPty } from './pty.js';
-import type { Pump, Shown } from './pump.js';
-import { createPump, drain } from './pump.js';
-import type { OutputReader } from './output-reader.js';
-import { createOutputReader, createReadOrder } from './output-reader.js';
+import { watchPeakRss } from './peak-rss.js';
+import { noPtyMessage } from './pty.js';
+import { reportRemaining } from './remaining-processes.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { describe } from './spec.js';
 import { createStopping, DEFAULT_GRACE_MS } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
 import { claimRun, directoryOf, updateRecord } from './store.js';
-import type { Emit } from './emit.js';
-
-export interface Output {
-  stdout: Writable;
-  stderr: Writable;
-  /** How standard output shows that of a terminal, where it is a terminal itself. */
-  terminal?: Shown | undefined;
-}
 
 export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'terminal' | 'stderr' | 'inherited'> {
   paths: Pick<Paths, 'runs' | 'spool'>;
   spec: RunSpec;
-  /** Its queueing was told before: it is this process's turn. */
+  /** `execution_queued` is in the journal already, and the scheduler has started this runner. */
   announced: boolean;
-  /** It starts when the order comes. */
+  /** Start the command only when the `start` command arrives. */
   waits: boolean;
-  /** Bytes of output that are kept. */
+  /** Maximum number of bytes of output to record. */
   outputLimit: number;
-  /** Where the output goes besides; nowhere when it is drawn by somebody else. */
+  /** Streams to copy the output to. @default it is only recorded */
   output?: Output;
-  /** Shows an agent's events for people, instead of its lines. */
+  /** Formats an agent's events for people, instead of copying its lines. */
   render?: (event: TimedEvent) => string;
-  /** Nobody waits for it: it looks for processes that are left, and for room to write its end, whatever that costs. */
+  /** No client waits for the run: spend time on finding remaining processes and on retrying until the end is written. */
   thorough: boolean;
-  /** Told where nothing can be written, instead of an error: the command runs all the same. */
+  /** Called when nothing can be recorded; the command runs all the same. @default the constructor throws */
   onUnrecorded?: (error: unknown) => void;
 }
 
-export interface Run {
-  order(order: RunCommand['order']): void;
-  /** Records an event of this run. */
-  readonly tell: Emit;
-  /** Passes a signal on; a command that dies of it counts as cancelled. */
-  signal(name: NodeJS.Signals, by: string): void;
-  /** The command gets this signal from somebody else: dying of it counts as cancelled, too. */
-  expect(name: NodeJS.Signals): void;
-  /** Gives the rest of the output to these streams as well. */
-  show(output: Output): void;
-  /** Resolves when the outcome is written, with the exit status that a shell would show. */
-  readonly ended: Promise<number>;
-  /** Waits for its turn: there is no command yet. */
-  readonly isWaiting: boolean;
-  /** Events that could not be written; known at the end. */
-  readonly unwritten: number;
-  /** The signal that ended the command, if one did; known at the end. */
-  readonly diedOf: NodeJS.Signals | undefined;
-  /** Why the command could not be started; known at the end. */
-  readonly problem: string | undefined;
-}
+type Command = RunCommand['order'];
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
-/** As timeout(1) has it. */
+/** Exit status of timeout(1). */
 const TIMED_OUT = 124;
 
-/** Throws where somebody else runs it, or where nothing can be written and nobody is to be told of that. */
-export function startRun(options: RunOptions): Run {
-  const { paths, spec, waits } = options;
-  const { id } = spec;
-  const record: RunRecord = {
-    runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
-    source: `${RUN_KIND}-${process.pid}-${id}`,
-  };
-  const file = openRecord(options, record);
-  const emit: Emit = (type, data, now) =>
-    file.append({ type, execution: id, time: new Date().toISOString(), data }, now);
-  if (!options.announced) emit('execution_queued', describe(spec), 'now');
-  if (spec.pty && !options.pty) {
-    emit('log', { level: 'warning', message: 'no terminal can be given to it on this system: it gets pipes' });
+export class Run {
+  /** Resolves when the outcome is written, with the exit status that a shell would report. */
+  readonly ended: Promise<number>;
+  /** Records an event of this run. */
+  readonly emit: Emit;
+  readonly #options: RunOptions;
+  readonly #record: RunRecord;
+  readonly #spool: SpoolWriter;
+  readonly #turn = createDeferred<'start' | ChildExit>();
+  /** Signals whose death counts as cancelled. */
+  readonly #requested = new Set<NodeJS.Signals>();
+  readonly #stopping;
+  readonly #pausing;
+  #shown: Output | undefined;
+  #output: CommandOutput | undefined;
+  #group: ProcessGroup | undefined;
+  /** Commands that arrived before the process was started; undefined afterwards. */
+  #buffered: (() => void)[] | undefined = [];
+  #isTimedOut = false;
+  #unwritten = 0;
+  #problem: string | undefined;
+  #diedOf: NodeJS.Signals | undefined;
+
+  /**
+   * Claims the run, and starts its command now or when it is told to.
+   *
+   * @throws ProgressError if another runner has claimed it, or an error if nothing can be recorded.
+   */
+  constructor(options: RunOptions) {
+    const { spec, pty, inherited, stdin } = options;
+    this.#options = options;
+    this.#shown = options.output;
+    this.#record = {
+      runner: identityOf(process.pid) ?? { pid: process.pid, start: 0, boot: '' },
+      source: `${RUN_KIND}-${process.pid}-${spec.id}`,
+    };
+    this.#spool = claimAndOpenSpool(options, this.#record);
+    this.emit = (type, data, now) =>
+      this.#spool.append({ type, execution: spec.id, time: new Date().toISOString(), data }, now);
+    // a command that a script has started in the background ignores SIGINT
+    this.#stopping = createStopping(this.emit, inherited?.ignored.includes('SIGINT') ? 'SIGTERM' : 'SIGINT');
+    this.#pausing = createPausing(this.emit);
+    if (!options.announced) this.emit('execution_queued', describe(spec), 'now');
+    if (stdin === 'ignore') pty?.endInput();
+    if (!options.waits) this.#turn.resolve('start');
+    this.ended = this.#runAndClose();
   }
-  if (options.stdin === 'ignore') options.pty?.endInput();
 
-  const turn = createDeferred<'start' | ChildExit>();
-  if (!waits) turn.resolve('start');
-  const asked = new Set<NodeJS.Signals>();
-  // one that a script has started in the background ignores SIGINT
-  const stopping = createStopping(emit, options.inherited?.ignored.includes('SIGINT') ? 'SIGTERM' : 'SIGINT');
-  const pausing = createPausing(emit);
-  let timedOut = false;
-  let pumps: readonly (Pump & { stream: CommandStream; reading: OutputReader })[] = [];
-  let shown = options.output;
-  let unwritten = 0;
-  let problem: string | undefined;
-  let diedOf: NodeJS.Signals | undefined;
-  let group: ProcessGroup | undefined;
-  /** What is ordered before the command is there waits for it. */
-  let early: (() => void)[] | undefined = [];
+  /** Whether the command has not been started yet. */
+  get isWaiting(): boolean {
+    return this.#buffered !== undefined;
+  }
 
-  const soon = (task: () => void) => {
-    if (early) early.push(task);
-    else task();
-  };
-  const send = (name: NodeJS.Signals, by: string | undefined) => {
-    if (!group) return;
-    const told = { action: 'signal', signal: name, ...(by !== undefined && { by }) };
-    const failure = signalGroup(group, name, () => emit('control', told));
-    if (failure) emit('control', { ...told, ...failure }, 'now');
-  };
-  const stop = (by: string | undefined, graceMs: number) => {
-    if (group) stopping.begin({ group, by, graceMs });
-  };
+  /** Number of events that could not be written; known at the end. */
+  get unwritten(): number {
+    return this.#unwritten;
+  }
 
-  const obey = ({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: RunCommand['order']) => {
-    if (action === 'start') return turn.resolve('start');
+  /** Signal that ended the command; known at the end. */
+  get diedOf(): NodeJS.Signals | undefined {
+    return this.#diedOf;
+  }
+
+  /** Why the command could not be started; known at the end. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Executes a command of the daemon. */
+  control({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Command): void {
+    if (action === 'start') return this.#turn.resolve('start');
     if (action === 'stop' || action === 'kill') {
-      turn.resolve({ signal: 'SIGINT' });
-      return soon(() => stop(by, action === 'kill' ? 0 : graceMs));
+      this.#turn.resolve({ signal: 'SIGINT' });
+      return this.#whenStarted(() => this.#stop(by, action === 'kill' ? 0 : graceMs));
     }
-    soon(() => {
+    this.#whenStarted(() => {
       if (action === 'pause') {
-        if (group) pausing.begin(group, by);
+        if (this.#group) this.#pausing.begin(this.#group, by);
       } else if (action === 'resume') {
-        if (group) pausing.end(group, by);
+        if (this.#group) this.#pausing.end(this.#group, by);
       } else if (signal !== undefined && isSignal(signal)) {
-        asked.add(signal);
-        send(signal, by);
+        this.#requested.add(signal);
+        this.#send(signal, by);
       }
     });
-  };
+  }
 
-  const showOn = (output: Output) => {
-    for (const pump of pumps) {
-      const target = output[pump.stream];
-      const isFromTerminal = options.pty !== undefined && pump.stream === 'stdout';
-      pump.show(target, isFromTerminal ? output.terminal : undefined);
+  /** Forwards a signal; a command that dies of it counts as cancelled. */
+  signal(name: NodeJS.Signals, by: string): void {
+    this.#requested.add(name);
+    this.#turn.resolve({ signal: name });
+    this.#whenStarted(() => this.#send(name, by));
+  }
+
+  /** Announces a signal that the terminal sends; a command that dies of it counts as cancelled. */
+  expect(name: NodeJS.Signals): void {
+    this.#requested.add(name);
+  }
+
+  /** Copies output to these streams from now on. */
+  show(output: Output): void {
+    this.#shown = output;
+    this.#output?.show(output);
+  }
+
+  async #runAndClose(): Promise<number> {
+    try {
+      return await this.#run();
+    } finally {
+      const { pty } = this.#options;
+      // also input for a command that was never started
+      await pty?.unread();
+      // an open terminal keeps this process alive, and without a command nothing else closes it
+      pty?.close();
     }
-  };
+  }
 
-  /** As its process tells. */
-  const statusNow = (outcome: ChildExit): FinalStatus => {
-    if (timedOut) return 'timeout';
-    // an agent may leave in good order when it is interrupted, and say nothing of its turn
-    const isCut = asked.has('SIGINT') && !('error' in outcome) && pumps.some(({ reading }) => reading.isOpen);
-    return stopping.begun || isCut ? 'cancelled' : judge(outcome, asked);
-  };
-
-  const end = async (outcome: ChildExit, measured: EventData): Promise<number> => {
-    const claim = pumps.find(({ reading }) => reading.claim)?.reading.claim;
-    const { status, ...words } = resolveOutcome(statusNow(outcome), claim);
-    emit(`execution_${status}`, { ...words, ...outcome, ...measured }, 'now');
-    if ('error' in outcome) problem = outcome.error;
-    if ('signal' in outcome) diedOf = outcome.signal;
-    if (options.thorough) await file.written();
-    unwritten = file.close();
-    return timedOut ? TIMED_OUT : exitStatusOfChild(outcome);
-  };
-
-  const run = async (): Promise<number> => {
-    const go = await turn.promise;
-    if (go !== 'start') {
-      stopping.begun = true;
-      return await end(go, {});
+  async #run(): Promise<number> {
+    const turn = await this.#turn.promise;
+    if (turn !== 'start') {
+      this.#stopping.begun = true;
+      return await this.#end(turn, {});
     }
     const startedAt = performance.now();
-    const child = await startChild({
-      ...options,
-      directory: directoryOf(paths, id),
-      argv: spec.argv,
-      cwd: spec.cwd,
-      env: spec.env,
-    });
-    if (typeof options.stdin === 'number') closeSync(options.stdin);
+    const child = await this.#spawn();
     if (!('pid' in child)) {
-      emit('execution_started', describe(spec));
-      return await end(child, { durationMs: 0 });
+      this.emit('execution_started', describe(this.#options.spec));
+      return await this.#end(child, { durationMs: 0 });
     }
-    if (spec.pty && !options.pty) {
-      const message = `it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`;
-      emit('log', { level: 'warning', message });
-    }
-    const leader = identityOf(child.pid) ?? { pid: child.pid, start: 0, boot: '' };
-    try {
-      updateRecord(paths, id, { ...record, child: leader });
-    } catch (error) {
-      // it is there now, and its group is found without this, too
-      emit('log', { level: 'warning', message: `not written down: ${ProgressError.from(error).message}` });
-    }
-    emit('execution_started', { ...describe(spec), pid: child.pid }, 'now');
-    group = createProcessGroup(leader, id);
-    const limit = createOutputLimit({
-      bytes: options.outputLimit,
-      keep: (piece) => file.append({ type: 'output', execution: id, time: piece.time, data: outputData(piece) }),
-      mark: (text) => emit('output', { stream: 'system', text }),
-    });
-    const { argv, format } = spec;
-    const inOrder = createReadOrder();
-    pumps = child.outputs.map(({ stream, source }) => {
-      const isTerminal = options.pty !== undefined && stream === 'stdout';
-      const onPiece = (piece: OutputPiece) => limit.take(piece);
-      const say = (event: TimedEvent) => file.append({ ...event, execution: id });
-      const reading = createOutputReader({
-        argv,
-        cwd: spec.cwd,
-        format,
-        stream,
-        isTerminal,
-        onPiece,
-        emit: say,
-        render: options.render,
-      });
-      return Object.assign(createPump(source, inOrder(reading)), { stream, reading });
-    });
-    if (shown) showOn(shown);
-    const timer =
-      spec.timeoutMs === undefined
-        ? undefined
-        : setTimeout(
-            () => {
-              timedOut = true;
-              stop('its timeout', DEFAULT_GRACE_MS);
-            },
-            Math.min(spec.timeoutMs, MAX_TIMER_MS),
-          );
-    const memory = watchPeakRss(child.pid);
-    for (const task of early ?? []) task();
-    early = undefined;
+    const group = this.#recordStart(child.pid);
+    const output = this.#openOutput(child);
+    const timeout = this.#startTimeout();
+    const rss = watchPeakRss(child.pid);
+    this.#runBuffered();
 
-    const outcome = await child.exited;
+    const exit = await child.exited;
     const durationMs = Math.round(performance.now() - startedAt);
-    clearTimeout(timer);
-    const waited = readProcess(process.pid)?.waitedCpuMs;
-    options.pty?.finish();
-    const inTime = await drain(pumps);
-    await stopping.done;
-    // before they find that nobody reads any more
-    if (options.thorough || stopping.begun || !inTime) reportLeft(group, emit);
-    for (const pump of pumps) pump.stop(pump.reading.end(statusNow(outcome)));
-    pausing.close();
-    limit.end();
-    if (stopping.text !== undefined) emit('output', { stream: 'system', text: stopping.text });
-    const peakRss = memory.stop();
-    const cpuSeconds = waited === undefined ? undefined : waited / 1_000;
-    return await end(outcome, {
+    clearTimeout(timeout);
+    const cpuMs = readProcess(process.pid)?.waitedCpuMs;
+    await this.#finish(exit, group, output);
+    const peakRss = rss.stop();
+    return await this.#end(exit, {
       durationMs,
-      ...(cpuSeconds !== undefined && { cpuSeconds }),
+      ...(cpuMs !== undefined && { cpuSeconds: cpuMs / 1_000 }),
       ...(peakRss > 0 && { peakRss }),
     });
-  };
+  }
 
-  const runAndClose = async () => {
+  async #spawn(): Promise<Child | ChildExit> {
+    const { paths, spec, stdin } = this.#options;
+    const { argv, cwd, env } = spec;
+    const child = await startChild({ ...this.#options, directory: directoryOf(paths, spec.id), argv, cwd, env });
+    if (typeof stdin === 'number') closeSync(stdin);
+    return child;
+  }
+
+  #recordStart(pid: number): ProcessGroup {
+    const { paths, spec, pty } = this.#options;
+    if (spec.pty && !pty) this.#warn(noPtyMessage());
+    const leader: ProcessIdentity = identityOf(pid) ?? { pid, start: 0, boot: '' };
     try {
-      return await run();
-    } finally {
-      // what was typed for a command that was never started as well
-      await options.pty?.unread();
-      // a terminal that stays open keeps this process alive: without a command nothing else closes it
-      options.pty?.close();
+      updateRecord(paths, spec.id, { ...this.#record, child: leader });
+    } catch (error) {
+      // the group is also found by its environment
+      this.#warn(`cannot record the process ID of the command: ${ProgressError.from(error).message}`);
     }
-  };
+    this.emit('execution_started', { ...describe(spec), pid }, 'now');
+    this.#group = createProcessGroup(leader, spec.id);
+    return this.#group;
+  }
 
-  return {
-    ended: runAndClose(),
-    order: obey,
-    tell: emit,
-    signal(name, by) {
-      asked.add(name);
-      turn.resolve({ signal: name });
-      soon(() => send(name, by));
-    },
-    expect: (name) => void asked.add(name),
-    show(output) {
-      shown = output;
-      showOn(output);
-    },
-    get isWaiting() {
-      return early !== undefined;
-    },
-    get unwritten() {
-      return unwritten;
-    },
-    get diedOf() {
-      return diedOf;
-    },
-    get problem() {
-      return problem;
-    },
-  };
+  #openOutput(child: Child): CommandOutput {
+    const { spec, pty, outputLimit, render } = this.#options;
+    const execution = spec.id;
+    const output = new CommandOutput(child.outputs, {
+      spec,
+      isTerminal: pty !== undefined,
+      limit: {
+        bytes: outputLimit,
+        keep: (piece) => this.#spool.append({ type: 'output', execution, time: piece.time, data: outputData(piece) }),
+        mark: (text) => this.emit('output', { stream: 'system', text }),
+      },
+      emit: (event) => this.#spool.append({ ...event, execution }),
+      render,
+    });
+    this.#output = output;
+    if (this.#shown) output.show(this.#shown);
+    return output;
+  }
+
+  #startTimeout(): NodeJS.Timeout | undefined {
+    const { timeoutMs } = this.#options.spec;
+    if (timeoutMs === undefined) return undefined;
+    const expire = () => {
+      this.#isTimedOut = true;
+      this.#stop('its timeout', DEFAULT_GRACE_MS);
+    };
+    return setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS));
+  }
+
+  #runBuffered(): void {
+    for (const task of this.#buffered ?? []) task();
+    this.#buffered = undefined;
+  }
+
+  #whenStarted(task: () => void): void {
+    if (this.#buffered) this.#buffered.push(task);
+    else task();
+  }
+
+  /** Reads the rest of the output, and waits for a stop that is under way. */
+  async #finish(exit: ChildExit, group: ProcessGroup, output: CommandOutput): Promise<void> {
+    const { pty, thorough } = this.#options;
+    pty?.finish();
+    const isDrained = await output.drain();
+    await this.#stopping.done;
+    // before their output is closed, which may end them
+    if (thorough || this.#stopping.begun || !isDrained) reportRemaining(group, this.emit);
+    output.stop(this.#statusOf(exit));
+    this.#pausing.close();
+    output.end();
+    if (this.#stopping.text !== undefined) this.emit('output', { stream: 'system', text: this.#stopping.text });
+  }
+
+  async #end(exit: ChildExit, measured: EventData): Promise<number> {
+    const { status, ...details } = resolveOutcome(this.#statusOf(exit), this.#output?.claim);
+    this.emit(`execution_${status}`, { ...details, ...exit, ...measured }, 'now');
+    if ('error' in exit) this.#problem = exit.error;
+    if ('signal' in exit) this.#diedOf = exit.signal;
+    if (this.#options.thorough) await this.#spool.written();
+    this.#unwritten = this.#spool.close();
+    return this.#isTimedOut ? TIMED_OUT : exitStatusOfChild(exit);
+  }
+
+  /** Status by the evidence of the process alone. */
+  #statusOf(exit: ChildExit): FinalStatus {
+    if (this.#isTimedOut) return 'timeout';
+    // an interrupted agent may exit with 0 and report no outcome
+    const isInterrupted = this.#requested.has('SIGINT') && !('error' in exit) && this.#output?.isOpen === true;
+    if (this.#stopping.begun || isInterrupted) return 'cancelled';
+    const status = exitStatusOfChild(exit);
+    if (status === 0) return 'completed';
+    return [...this.#requested].some((signal) => status === statusOfSignal(signal)) ? 'cancelled' : 'failed';
+  }
+
+  #stop(by: string | undefined, graceMs: number): void {
+    if (this.#group) this.#stopping.begin({ group: this.#group, by, graceMs });
+  }
+
+  #send(name: NodeJS.Signals, by: string | undefined): void {
+    if (!this.#group) return;
+    const data = { action: 'signal', signal: name, ...(by !== undefined && { by }) };
+    const failure = signalGroup(this.#group, name, () => this.emit('control', data));
+    if (failure) this.emit('control', { ...data, ...failure }, 'now');
+  }
+
+  #warn(message: string): void {
+    this.emit('log', { level: 'warning', message });
+  }
 }
 
-/** Claims the run, and opens what it is told in. */
-function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, record: RunRecord): SpoolWriter {
+/** Claims the run, and opens the spool file for its events. */
+function claimAndOpenSpool({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, record: RunRecord): SpoolWriter {
   try {
-    if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by somebody else`);
+    if (!claimRun(paths, id, record)) throw new ProgressError('bad_request', `${id} was started by another runner`);
     return openSpoolWriter(paths, RUN_KIND, id);
   } catch (error) {
     if (error instanceof ProgressError || !onUnrecorded) {
@@ -335,36 +342,4 @@ function openRecord({ paths, spec: { id }, pty, onUnrecorded }: RunOptions, reco
       close: () => unwritten,
     };
   }
-}
-
-/** What was asked for is cancelled; what died of itself failed. */
-function judge(outcome: ChildExit, asked: ReadonlySet<NodeJS.Signals>): FinalStatus {
-  const status = exitStatusOfChild(outcome);
-  if (status === 0) return 'completed';
-  const obeyed = [...asked].some((signal) => status === statusOfSignal(signal));
-  return obeyed ? 'cancelled' : 'failed';
-}
-
-/** Logs a warning that names the processes that outlive the command. */
-function reportLeft(group: ProcessGroup, emit: Emit): void {
-  const message = describeLeft(
-    group.members().map(({ pid }) => pid),
-    group.escaped(),
-  );
-  if (message !== undefined) emit('log', { level: 'warning', message });
-}
-
-/**
- * Describes the processes that outlive the command of a run.
- *
- * @param members - Process ids within the group of the run.
- * @param escaped - Process ids outside of it, read after `members`: a process that leaves meanwhile is in both lists.
- * @returns Undefined when there is none.
- */
-export function describeLeft(members: readonly number[], escaped: readonly number[]): string | undefined {
-  const left = [...members.filter((pid) => !escaped.includes(pid)), ...escaped];
-  if (left.length === 0) return undefined;
-  const word = left.length === 1 ? 'process of this run goes' : 'processes of this run go';
-  const where = escaped.length === 0 ? '' : `; outside of its group: ${escaped.join(', ')}`;
-  return `${left.length} ${word} on: ${left.join(', ')}${where}`;
 }

@@ -186,7 +186,7 @@ t.test('a stop comes at a bad moment', async (t) => {
       {
         data: {
           level: 'warning',
-          message: `1 process of this run goes on: ${escaped}; outside of its group: ${escaped}`,
+          message: `1 process of this run is still running: ${escaped}; outside of its group: ${escaped}`,
         },
       },
     );

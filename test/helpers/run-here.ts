@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EventData } from '../../src/core/event.js';
-import type { Run, RunOptions } from '../../src/runner/run.js';
-import { startRun } from '../../src/runner/run.js';
+import type { RunOptions } from '../../src/runner/run.js';
+import { Run } from '../../src/runner/run.js';
 import type { RunRequest } from '../../src/runner/spec.js';
 import { createSpec } from '../../src/runner/spec.js';
 import type { RunSpec } from '../../src/runner/store.js';
@@ -51,7 +51,7 @@ export function startHere(
 ): StartedRun {
   const spec = createSpec({ ...wanted, argv }, env, paths);
   writeSpec(paths, spec);
-  const run = startRun({
+  const run = new Run({
     paths,
     spec,
     announced: false,

@@ -123,7 +123,7 @@ t.test('of our end of it the command has nothing', async (t) => {
     'we have it',
   );
   for (const link of links(await pid())) t.notMatch(link, /ptmx/);
-  run.order({ run: '', action: 'kill' });
+  run.control({ run: '', action: 'kill' });
   t.equal(await run.ended, 137);
   for (const pty of ptys) pty.close();
   await waitFor('ours to be closed', () => !links(process.pid).some((link) => link.endsWith('/ptmx')));

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { isStandingStill, readProcess } from '../../src/platform/processes.js';
-import { describeLeft } from '../../src/runner/run.js';
+import { describeRemaining } from '../../src/runner/remaining-processes.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartOptions, StartedRun } from '../helpers/run-here.js';
 import { sh, startHere, typesOf } from '../helpers/run-here.js';
@@ -118,14 +118,14 @@ t.test('a signal that somebody else sends counts as asked for when it was expect
 
 t.test('what is ordered before the command is there waits for it', async (t) => {
   const started = start(['sleep', '60']);
-  started.run.order({ run: started.spec.id, action: 'signal', signal: 'SIGUSR1', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'signal', signal: 'SIGUSR1', by: 'a test' });
   t.equal(await started.run.ended, 128 + constants.signals.SIGUSR1);
   t.equal(started.outcome().type, 'execution_cancelled');
 });
 
 t.test('stopped during its start', async (t) => {
   const started = start(['sleep', '60']);
-  started.run.order({ run: started.spec.id, action: 'stop', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'stop', by: 'a test' });
   t.equal(await started.run.ended, 130);
   t.equal(started.outcome().type, 'execution_cancelled');
   t.match(started.text('system'), /stopped by SIGINT after .*asked by a test/);
@@ -134,12 +134,12 @@ t.test('stopped during its start', async (t) => {
 t.test('one that waits starts when it is told, or is cancelled and starts nothing', async (t) => {
   const waiting = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
   t.match(waiting.events(), [{ type: 'execution_queued', data: { queue: 'q' } }]);
-  waiting.run.order({ run: waiting.spec.id, action: 'start' });
+  waiting.run.control({ run: waiting.spec.id, action: 'start' });
   t.equal(await waiting.run.ended, 0);
   t.equal(waiting.text('stdout'), 'up');
 
   const cancelled = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
-  cancelled.run.order({ run: cancelled.spec.id, action: 'stop', by: 'a test' });
+  cancelled.run.control({ run: cancelled.spec.id, action: 'stop', by: 'a test' });
   t.equal(await cancelled.run.ended, 130);
   t.strictSame(typesOf(cancelled), ['execution_queued', 'execution_cancelled']);
 
@@ -153,7 +153,7 @@ t.test('nobody runs a run twice', async (t) => {
   const { run, spec } = start(['true']);
   await run.ended;
   const again = () => startHere(home, ['true'], { options: { spec } });
-  t.throws(again, { code: 'bad_request', message: /started by somebody else/ });
+  t.throws(again, { code: 'bad_request', message: /started by another runner/ });
 });
 
 t.test('a timeout stops it, says so, and has a status of its own', async (t) => {
@@ -172,7 +172,7 @@ t.test('what cannot be run has failed too: it was started all the same, for whoe
   t.strictSame(typesOf(started), ['execution_queued', 'execution_started', 'execution_failed']);
   t.match(started.outcome().data, { exitCode: 127, error: /not found/ });
   started.run.signal('SIGTERM', 'a test');
-  for (const action of ['pause', 'resume', 'stop'] as const) started.run.order({ run: started.spec.id, action });
+  for (const action of ['pause', 'resume', 'stop'] as const) started.run.control({ run: started.spec.id, action });
   t.strictSame(started.run.unwritten, 0);
 });
 
@@ -188,7 +188,7 @@ t.test('what a grandchild writes after the end is waited for, but not for ever',
   t.match(endless.text('stdout'), /^parent/);
   const pid = Number(/^\d+$/m.exec(endless.text('stdout'))?.[0]);
   await waitFor('the grandchild to notice', () => !isRunning(pid));
-  t.match(endless.events().find(({ type }) => type === 'log')?.data['message'], /this run go(es)? on: \d+/);
+  t.match(endless.events().find(({ type }) => type === 'log')?.data['message'], /this run (is|are) still running: \d+/);
 });
 
 t.test('a grandchild that is silent, and holds the output open, is not waited for long', async (t) => {
@@ -201,7 +201,7 @@ t.test('a grandchild that is silent, and holds the output open, is not waited fo
   t.ok(isRunning(pid), 'it goes on');
   t.match(events().find(({ type }) => type === 'log')?.data, {
     level: 'warning',
-    message: `1 process of this run goes on: ${pid}`,
+    message: `1 process of this run is still running: ${pid}`,
   });
 });
 
@@ -224,12 +224,12 @@ t.test('paused, all of its processes stand still; resumed, they go on', async (t
   const { run, spec } = started;
   const pid = await started.pid();
   await started.says(String(pid));
-  run.order({ run: spec.id, action: 'pause', by: 'a test' });
+  run.control({ run: spec.id, action: 'pause', by: 'a test' });
   await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
-  run.order({ run: spec.id, action: 'pause', by: 'a test' });
-  run.order({ run: spec.id, action: 'resume', by: 'a test' });
+  run.control({ run: spec.id, action: 'pause', by: 'a test' });
+  run.control({ run: spec.id, action: 'resume', by: 'a test' });
   await waitFor('it to go on', () => !isStandingStill(readProcess(pid)!));
-  run.order({ run: spec.id, action: 'kill', by: 'a test' });
+  run.control({ run: spec.id, action: 'kill', by: 'a test' });
   t.equal(await run.ended, 137);
   const told = started.events().filter(({ type }) => /paused|resumed|control/.test(type));
   t.strictSame(
@@ -241,11 +241,11 @@ t.test('paused, all of its processes stand still; resumed, they go on', async (t
 t.test('one that somebody else lets go on is not said to be paused any more', async (t) => {
   const started = start(['sleep', '60']);
   const pid = await started.pid();
-  started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'pause', by: 'a test' });
   await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
   process.kill(pid, 'SIGCONT');
   await waitFor('a word about it', () => typesOf(started).includes('execution_resumed'));
-  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'kill', by: 'a test' });
   t.equal(await started.run.ended, 137);
   t.match(started.events().find(({ type }) => type === 'execution_resumed')?.data['by'], /somebody else/);
 });
@@ -268,12 +268,15 @@ t.test('processes that left the group are found by their environment, and report
   const { run, events, spec } = start(sh(script), { options: { thorough: true } });
   t.equal(await run.ended, 0);
   const message = String(events().find(({ type }) => type === 'log')?.data['message']);
-  t.match(message, /^2 processes of this run go on: \d+, \d+; outside of its group: \d+$/, spec.id);
+  t.match(message, /^2 processes of this run are still running: \d+, \d+; outside of its group: \d+$/, spec.id);
   for (const pid of new Set(message.match(/\d{2,}/g)?.map(Number))) process.kill(pid);
 });
 
 t.test('a process that leaves the group between the two looks is counted once', async (t) => {
-  t.equal(describeLeft([11, 12], [12]), '2 processes of this run go on: 11, 12; outside of its group: 12');
-  t.equal(describeLeft([11], []), '1 process of this run goes on: 11');
-  t.equal(describeLeft([], []), undefined);
+  t.equal(
+    describeRemaining([11, 12], [12]),
+    '2 processes of this run are still running: 11, 12; outside of its group: 12',
+  );
+  t.equal(describeRemaining([11], []), '1 process of this run is still running: 11');
+  t.equal(describeRemaining([], []), undefined);
 });

@@ -24,7 +24,7 @@ const sent = ({ events }: StartedRun) =>
     .map(({ data }) => data['signal']);
 
 const stop = ({ run, spec }: StartedRun, graceMs?: number) =>
-  run.order({ run: spec.id, action: 'stop', by: 'a test', ...(graceMs !== undefined && { graceMs }) });
+  run.control({ run: spec.id, action: 'stop', by: 'a test', ...(graceMs !== undefined && { graceMs }) });
 
 /** Generous: the grace is what it is about, and it is not waited for. */
 const LONG_GRACE_MS = 20_000;
@@ -75,7 +75,7 @@ t.test('one that is dead already takes nothing, and says nothing', async (t) => 
   t.equal(await started.run.ended, 0);
   const before = started.events().length;
   for (const action of ['stop', 'kill', 'pause', 'resume'] as const)
-    started.run.order({ run: started.spec.id, action });
+    started.run.control({ run: started.spec.id, action });
   started.run.signal('SIGTERM', 'a test');
   t.equal(started.events().length, before);
 });
@@ -94,7 +94,7 @@ t.test('kill ends the grace of a stop', async (t) => {
   const begun = performance.now();
   stop(started, LONG_GRACE_MS);
   await waitFor('the first signal', () => sent(started).length === 1);
-  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'kill', by: 'a test' });
   t.equal(await started.run.ended, 137);
   t.ok(performance.now() - begun < LONG_GRACE_MS / 2);
   t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
@@ -102,7 +102,7 @@ t.test('kill ends the grace of a stop', async (t) => {
 
 t.test('killed at once, it is not asked', async (t) => {
   const started = await start('echo up; sleep 60');
-  started.run.order({ run: started.spec.id, action: 'kill', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'kill', by: 'a test' });
   t.equal(await started.run.ended, 137);
   t.strictSame(sent(started), ['SIGKILL']);
   t.match(started.text('system'), /^killed by SIGKILL, asked by a test$/);
@@ -111,7 +111,7 @@ t.test('killed at once, it is not asked', async (t) => {
 t.test('paused, it is woken to obey', async (t) => {
   const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
   const pid = await started.pid();
-  started.run.order({ run: started.spec.id, action: 'pause', by: 'a test' });
+  started.run.control({ run: started.spec.id, action: 'pause', by: 'a test' });
   await waitFor('it to stand still', () => isStandingStill(readProcess(pid)!));
   stop(started, LONG_GRACE_MS);
   t.equal(await started.run.ended, 7);

@@ -4,8 +4,8 @@ import { ProgressError } from '../../../core/errors.js';
 import { isIgnored, onSignal } from '../../../platform/inherited.js';
 import { openControlChannel } from '../../../runner/control-channel.js';
 import type { Pty } from '../../../runner/pty.js';
-import { openPty, whyNoPty } from '../../../runner/pty.js';
-import { startRun } from '../../../runner/run.js';
+import { noPtyMessage, openPty } from '../../../runner/pty.js';
+import { Run } from '../../../runner/run.js';
 import { agentOf } from '../../../runner/spec.js';
 import { outputLimitOf } from '../../../runner/settings.js';
 import type { RunSpec } from '../../../runner/store.js';
@@ -52,7 +52,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunVi
   } catch (error) {
     onUnrecorded(error);
   }
-  const run = startRun({
+  const run = new Run({
     paths,
     spec,
     announced: false,
@@ -69,7 +69,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunVi
     ...(!view && { output }),
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
-  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.order(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.control(order) });
   for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;
@@ -112,6 +112,6 @@ function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | un
   const { stdout } = process;
   if (noPty || !(pty || (isatty(0) && stdout.isTTY && !isDrawn))) return undefined;
   const opened = openPty(stdout.isTTY ? stdout : {});
-  if (!opened) complain(`it gets pipes, no terminal: ${whyNoPty() ?? 'none could be opened'}`);
+  if (!opened) complain(noPtyMessage());
   return opened;
 }

@@ -90,11 +90,11 @@ export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () =
 /** Stops the command, and then us, as the terminal would; `then` is called when we go on. */
 export function suspend(run: Run, then: () => void): void {
   const by = 'Ctrl-Z';
-  run.order({ run: '', action: 'pause', by });
+  run.control({ run: '', action: 'pause', by });
   // everybody of our job, as the terminal does it; where that is no job, nobody stops
   process.kill(0, 'SIGTSTP');
   setTimeout(() => {
-    run.order({ run: '', action: 'resume', by: 'the shell' });
+    run.control({ run: '', action: 'resume', by: 'the shell' });
     then();
   }, STOP_MS);
 }

@@ -398,10 +398,10 @@ t.test('without setsid commands run without a pseudo-terminal', async (t) => {
   const run = ['run', '--pty', '--name', 'plain', '--', '/bin/sh', '-c', '[ -t 1 ] || echo no terminal'];
   const { stdout, stderr, status } = await home.invoke(run, { env: { PATH: bin } });
   t.equal(stdout, 'no terminal\n');
-  t.match(stderr, /it gets pipes, no terminal: neither a setsid\(1\) with -c nor perl/);
+  t.match(stderr, /cannot allocate a terminal, the command gets pipes: neither a setsid\(1\) with -c nor perl/);
   t.equal(status, 0);
   await waitFor('the journal to say so', async () =>
-    (await home.invoke(['logs', 'plain'])).stdout.includes('it gets pipes'),
+    (await home.invoke(['logs', 'plain'])).stdout.includes('the command gets pipes'),
   );
 });
 

@@ -485,6 +485,6 @@ t.test('where no terminal can be given that is said, and it gets pipes', async (
     stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const [status] = (await once(started, 'close')) as [number];
   t.equal(status, 3);
-  t.match(text, /^progress: it gets pipes, no terminal: /m);
+  t.match(text, /^progress: cannot allocate a terminal, the command gets pipes: /m);
   t.match(text, /^not a tty$/m);
 });
