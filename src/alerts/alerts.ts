@@ -80,7 +80,7 @@ export class Alerts {
       ...{ read, writer, clock, log },
     });
     this.#raise(recovered.missed);
-    for (const name of state.alerts.channels.keys()) this.#channels.lane(name).wake();
+    for (const name of state.alerts.channels.keys()) this.#channels.queueOf(name).wake();
     this.#arm();
     this.#quiet.check();
   }
@@ -92,7 +92,7 @@ export class Alerts {
     for (const event of events) {
       if (event.type === 'alert_triggered') {
         if (event.data['outcome'] === 'held') this.#quiet.check();
-        if (event.data['outcome'] === 'pending') this.#channels.lane(textOf(event.data, 'channel') ?? '').wake();
+        if (event.data['outcome'] === 'pending') this.#channels.queueOf(textOf(event.data, 'channel') ?? '').wake();
       } else if (this.#judge.isAskedAbout(event.type)) {
         const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
         this.#raiseAll(this.#judge.take(event, execution, (at ??= this.#moment())));
@@ -136,7 +136,7 @@ export class Alerts {
   async test(name: string): Promise<Attempt> {
     this.#channels.check(name);
     const time = new Date(this.#options.now()).toISOString();
-    const { attempt, event } = await tryChannel(name, this.#channels.lane(name).channel, time);
+    const { attempt, event } = await tryChannel(name, this.#channels.queueOf(name).channel, time);
     await this.#write([event]);
     return attempt;
   }

@@ -9,8 +9,8 @@ import type { State } from '../core/state.js';
 import { ProgressError } from '../core/errors.js';
 import type { ChannelStatus } from '../api/messages.js';
 import type { Alert, AlertChannel } from './channel.js';
-import type { DeliveryQueue, DeliverySettings } from './delivery-queue.js';
-import { createDeliveryQueue } from './delivery-queue.js';
+import type { DeliverySettings } from './delivery-queue.js';
+import { DeliveryQueue } from './delivery-queue.js';
 import { isSevereEnough, summaryId } from './alert-event.js';
 import { channelStatus } from './status.js';
 
@@ -63,11 +63,11 @@ export class ChannelSet {
     for (const [name, queue] of this.#queues) queue.use(this.#open(name), settings.alerts);
   }
 
-  lane(name: string): DeliveryQueue {
+  queueOf(name: string): DeliveryQueue {
     const known = this.#queues.get(name);
     if (known) return known;
     const { state, journal, now: _now, ...options } = this.#options;
-    const queue = createDeliveryQueue({
+    const queue = new DeliveryQueue({
       ...options,
       name,
       pending: () => state.alerts.channels.get(name)?.pending ?? [],
@@ -93,7 +93,7 @@ export class ChannelSet {
   /** Whether held alerts can be sent. */
   isReady(name: string): boolean {
     if (this.isQuiet(name)) return false;
-    return this.#isDisabled(name) || this.lane(name).channel?.whyUnavailable?.() === undefined;
+    return this.#isDisabled(name) || this.queueOf(name).channel?.whyUnavailable?.() === undefined;
   }
 
   /** @throws ProgressError `not_found` if there is no such channel */
@@ -111,7 +111,7 @@ export class ChannelSet {
     const waiting = [...channels].filter(([, { pending, held = [] }]) => pending.length + held.length > 0);
     const names = new Set([...named, ...Object.keys(this.#settings.channels), ...waiting.map(([name]) => name)]);
     return [...names].map((name) => {
-      const queue = this.lane(name);
+      const queue = this.queueOf(name);
       const unavailable = this.#isDisabled(name) ? SWITCHED_OFF : queue.channel?.whyUnavailable?.();
       return channelStatus(name, channels.get(name), queue, unavailable);
     });
@@ -124,7 +124,7 @@ export class ChannelSet {
   /** Whether the channel is available; logs once why it is not. */
   #isAvailable(name: string): boolean {
     if (this.#isDisabled(name)) return false;
-    const why = this.lane(name).channel?.whyUnavailable?.();
+    const why = this.queueOf(name).channel?.whyUnavailable?.();
     if (why !== undefined && why !== this.#logged.get(name)) this.#options.log(`no ${name} notifications: ${why}`);
     if (why === undefined) this.#logged.delete(name);
     else this.#logged.set(name, why);
@@ -136,7 +136,7 @@ export class ChannelSet {
   }
 
   #isDisabled(name: string): boolean {
-    return this.lane(name).channel?.send === DISABLED.send;
+    return this.queueOf(name).channel?.send === DISABLED.send;
   }
 
   #open(name: string): AlertChannel | undefined {

@@ -54,6 +54,9 @@ export type DeliveryOutcome =
   | { outcome: 'unavailable' | 'failed'; error: string }
   | { outcome: 'retry'; error: string; after?: number };
 
+/** Outcome of an alert whose channel is not configured. */
+export const NO_SUCH_CHANNEL = { outcome: 'failed', error: 'there is no such channel' } as const;
+
 export interface AlertChannel {
   readonly name: string;
   readonly type: string;

@@ -1,63 +1,54 @@
 /**
- * The deliveries over one channel: one after the other, in the order of the journal, each until it is settled. What is
- * to be sent stands in the journal; here is only what is being sent.
+ * Delivers the alerts of one channel one after the other, in the order of the journal, with a rate limit and backoff.
+ *
+ * Pending alerts are read from the journal; this queue holds only the next few. An alert stays pending until the event
+ * with its outcome is written, so an alert is sent again after a crash rather than lost.
  */
 import type { AlertOutcome } from '../core/alerts.js';
-import { alertOutcomeOf } from '../core/alerts.js';
+import { alertOutcomeOf, LEFT_JOURNAL } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { ProgressError } from '../core/errors.js';
 import type { Alert, AlertChannel, DeliveryOutcome } from './channel.js';
+import { NO_SUCH_CHANNEL } from './channel.js';
 import { backOff, createAllowance } from './rate-limit.js';
-
-export interface DeliveryQueue {
-  /** There may be something to send. */
-  wake(): void;
-  /** From now on over this one, or over none: then what is to be sent has failed. */
-  use(channel: AlertChannel | undefined, settings: DeliverySettings): void;
-  readonly channel: AlertChannel | undefined;
-  /** Why the newest attempt has failed, and when the next one is, in milliseconds from now; while it is so. */
-  readonly trouble: { error: string; nextMs: number } | undefined;
-  /** What is under way is abandoned, and sent again after the next start. */
-  close(): Promise<void>;
-}
 
 export interface DeliverySettings {
   /** Alerts a minute. */
   rate: number;
-  /** Milliseconds after which no further attempt is made. */
+  /** Milliseconds after which an alert is no longer retried. */
   giveUp: number;
 }
 
 export interface DeliveryQueueOptions {
   name: string;
-  /** seqs of the events of what is to be sent, oldest first, as they are at the moment. */
+  /** Returns the current seqs of events of pending alerts, oldest first. */
   pending: () => readonly number[];
-  /** Those of these events that are there. */
+  /** Reads those of these events that exist. */
   read: (seqs: readonly number[]) => Promise<ExecutionEvent[]>;
   alertOf: (event: ExecutionEvent) => Promise<Alert>;
-  /** Writes these together; rejects when they cannot be written. */
+  /** Writes these events together; rejects when they cannot be written. */
   write: (events: NewEvent[]) => Promise<void>;
-  /** An id for what tells how many were suppressed through this seq. */
+  /** Returns the ID of the alert that reports how many were suppressed through this seq. */
   summaryId: (through: number) => string;
   clock: Clock;
-  /** Milliseconds since 1970, by a clock that nobody sets. */
+  /** Unix milliseconds by a monotonic clock. */
   now: () => number;
   log: (message: string) => void;
   random?: () => number;
 }
 
-/** Kept in memory of what is to be sent. */
+/** Maximum number of pending alerts in memory. */
 const AHEAD = 32;
-/** What is beyond the rate waits for so long; if it is then still too much, it is told as a number. */
+/** Alerts beyond the rate wait this long; those that are still beyond it are suppressed and counted. */
 const WINDOW_MS = 30_000;
-/** Longer than any channel's own patience. */
-const PATIENCE_MS = 6 * 60_000;
-/** A full disk, or a journal that cannot be read: for how long it is left alone. */
+/** Timeout of one attempt; longer than that of any channel. */
+const ATTEMPT_MS = 6 * 60_000;
+/** Pause after the journal could not be read or written. */
 const TROUBLE_MS = 5_000;
 
-/** What has become of some: those up to `of`, or one that was not written down before. */
+/** Outcome of the alert of event `of`, or of all through it. */
 interface Settled {
   outcome: Exclude<AlertOutcome, 'pending' | 'held'>;
   error?: string;
@@ -65,61 +56,138 @@ interface Settled {
   count?: number;
 }
 
-export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueue {
-  const { name, pending, read, alertOf, write, summaryId, clock, now, log, random } = options;
-  const allowance = createAllowance(1, clock);
-  const closing = new AbortController();
-  let settings: DeliverySettings = { rate: 1, giveUp: 0 };
-  let channel: AlertChannel | undefined;
-  let running: Promise<void> | undefined;
-  /** Ends a pause: any, or one before another attempt. */
-  let interrupt = () => {};
-  let tryNow = () => {};
-  /** Read, and not settled. */
-  let ahead: ExecutionEvent[] = [];
-  let isAllowed = false;
-  /** Of the first of them. */
-  let attempts = 0;
-  /** In a row, of any. */
-  let failures = 0;
-  let trouble: { error: string; at: number } | undefined;
-  /** Settled here, though it may not be written yet. */
-  let settledThrough = 0;
-  let unwritten: NewEvent[] = [];
+export class DeliveryQueue {
+  readonly #options: DeliveryQueueOptions;
+  readonly #allowance;
+  readonly #closing = new AbortController();
+  #settings: DeliverySettings = { rate: 1, giveUp: 0 };
+  #channel: AlertChannel | undefined;
+  #running: Promise<void> | undefined;
+  /** Ends the current pause. */
+  #interrupt = (): void => {};
+  /** Ends the current backoff. */
+  #retryNow = (): void => {};
+  /** Read from the journal, and not settled. */
+  #ahead: ExecutionEvent[] = [];
+  /** The first of `#ahead` has taken its token of the rate limit. */
+  #isAllowed = false;
+  /** Attempts of the first of `#ahead`. */
+  #attempts = 0;
+  /** Consecutive failures of any alert. */
+  #failures = 0;
+  #trouble: { error: string; at: number } | undefined;
+  /** Settled in memory, though the outcome may not be written yet. */
+  #settledThrough = 0;
+  #unwritten: NewEvent[] = [];
 
-  const waiting = (): readonly number[] => {
-    const seqs = pending();
-    const next = seqs.findIndex((seq) => seq > settledThrough);
-    return next < 0 ? [] : next === 0 ? seqs : seqs.slice(next);
-  };
+  constructor(options: DeliveryQueueOptions) {
+    this.#options = options;
+    this.#allowance = createAllowance(1, options.clock);
+  }
 
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      interrupt = () => {
-        cancel();
-        resolve();
-      };
+  get channel(): AlertChannel | undefined {
+    return this.#channel;
+  }
+
+  /** While the newest attempt has failed: its error, and milliseconds until the next attempt. */
+  get trouble(): { error: string; nextMs: number } | undefined {
+    const now = this.#options.clock.now();
+    return this.#trouble && { error: this.#trouble.error, nextMs: Math.max(0, this.#trouble.at - now) };
+  }
+
+  /** Starts deliveries if alerts are pending. */
+  wake(): void {
+    if (this.#running || this.#isClosing || this.#waiting().length === 0) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+      this.wake();
     });
+  }
 
-  const settle = async (of: number, settled: Settled, event?: ExecutionEvent, more: NewEvent[] = []) => {
-    settledThrough = of;
-    ahead = ahead.filter(({ seq }) => seq > of);
-    attempts = 0;
-    isAllowed = false;
-    const data = { ...(event && describe(event)), channel: name, of, ...settled };
-    const execution = event?.execution;
-    unwritten.push({ type: 'alert_triggered', ...(execution !== undefined && { execution }), data }, ...more);
-    await writeDown();
-  };
+  /** Replaces the channel; without one, pending alerts fail. */
+  use(channel: AlertChannel | undefined, settings: DeliverySettings): void {
+    this.#settings = settings;
+    this.#allowance.set(settings.rate);
+    if (channel !== this.#channel) void this.#closeChannel();
+    this.#channel = channel;
+    this.#retryNow();
+    this.wake();
+  }
 
-  const writeDown = async () => {
-    await write(unwritten);
-    unwritten = [];
-  };
+  /** Aborts the current attempt; its alert is sent again after the next start. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#interrupt();
+    await this.#running;
+    await this.#closeChannel();
+  }
 
-  /** More than can be told: one alert says how many. */
-  const suppress = async (seqs: readonly number[]) => {
+  async #closeChannel(): Promise<void> {
+    await this.#channel?.close?.().catch(() => undefined);
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#isClosing) {
+      try {
+        if (!(await this.#advance())) return;
+      } catch (error) {
+        this.#options.log(`alerts over ${this.#options.name}: ${ProgressError.from(error).message}`);
+        await this.#pause(TROUBLE_MS);
+      }
+    }
+  }
+
+  /** Takes one step. @returns False when no alert is pending. */
+  async #advance(): Promise<boolean> {
+    if (this.#unwritten.length > 0) await this.#writeOutcomes();
+    const seqs = this.#waiting();
+    const [first] = seqs;
+    if (first === undefined) return false;
+    // retention may have settled some
+    this.#ahead = this.#ahead.filter(({ seq }) => seq >= first);
+    if (this.#channel && !this.#takeToken()) {
+      await this.#limitRate();
+      return true;
+    }
+    if (this.#ahead.length === 0) await this.#readAhead(seqs);
+    const [event] = this.#ahead;
+    if (event?.seq === first) await this.#deliver(event);
+    else {
+      this.#options.log(`an alert over ${this.#options.name}: ${LEFT_JOURNAL}`);
+      await this.#settle(first, { outcome: 'lost', error: LEFT_JOURNAL });
+    }
+    return true;
+  }
+
+  #waiting(): readonly number[] {
+    const seqs = this.#options.pending();
+    const next = seqs.findIndex((seq) => seq > this.#settledThrough);
+    return next < 0 ? [] : next === 0 ? seqs : seqs.slice(next);
+  }
+
+  async #readAhead(seqs: readonly number[]): Promise<void> {
+    const events = await this.#options.read(seqs.slice(0, AHEAD));
+    this.#ahead = events.filter((event) => alertOutcomeOf(event) === 'pending');
+  }
+
+  #takeToken(): boolean {
+    this.#isAllowed ||= this.#allowance.take();
+    return this.#isAllowed;
+  }
+
+  async #limitRate(): Promise<void> {
+    await this.#pause(WINDOW_MS);
+    const beyond = this.#waiting();
+    if (!this.#isClosing && beyond.length > this.#allowance.left) await this.#suppress(beyond);
+  }
+
+  /** Replaces these alerts by one that reports their number. */
+  async #suppress(seqs: readonly number[]): Promise<void> {
+    const { name, summaryId } = this.#options;
     const of = seqs.at(-1) ?? 0;
     const count = seqs.length;
     const summary: NewEvent = {
@@ -129,126 +197,95 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
         ...{ title: `! ${count} more alerts suppressed`, body: 'progress notify --log lists them', urgency: 'normal' },
       },
     };
-    await settle(of, { outcome: 'suppressed', count }, undefined, [summary]);
-  };
+    await this.#settle(of, { outcome: 'suppressed', count }, undefined, [summary]);
+  }
 
-  const attempt = async (event: ExecutionEvent, by: AlertChannel): Promise<DeliveryOutcome> => {
-    attempts += 1;
+  async #deliver(event: ExecutionEvent): Promise<void> {
+    if (!this.#channel) return await this.#settle(event.seq, NO_SUCH_CHANNEL, event);
+    if (this.#failures > 0 && this.#attempts === 0 && this.#isExpired(event)) {
+      return await this.#settle(
+        event.seq,
+        { outcome: 'failed', error: 'expired while earlier alerts were retried' },
+        event,
+      );
+    }
+    this.#attempts += 1;
+    const outcome = await this.#attempt(event, this.#channel);
+    if (this.#isClosing) return;
+    if (outcome.outcome === 'retry') return await this.#retry(event, outcome);
+    this.#failures = 0;
+    this.#trouble = undefined;
+    const counted = outcome.outcome !== 'unavailable' && { attempts: this.#attempts };
+    await this.#settle(event.seq, { ...outcome, ...counted }, event);
+  }
+
+  async #attempt(event: ExecutionEvent, channel: AlertChannel): Promise<DeliveryOutcome> {
+    const { alertOf, clock, log } = this.#options;
     const alert = await alertOf(event);
-    const late = new AbortController();
-    const signal = AbortSignal.any([closing.signal, late.signal]);
-    const given = new Promise<DeliveryOutcome>((resolve) => {
-      const cancel = clock.after(PATIENCE_MS, () => {
-        late.abort();
-        resolve({ outcome: 'retry', error: `no answer within ${formatDuration(PATIENCE_MS)}` });
+    const timeout = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, timeout.signal]);
+    return await new Promise<DeliveryOutcome>((resolve) => {
+      const cancel = clock.after(ATTEMPT_MS, () => {
+        timeout.abort();
+        resolve({ outcome: 'retry', error: `no answer within ${formatDuration(ATTEMPT_MS)}` });
       });
-      by.send(alert, signal)
+      channel
+        .send(alert, signal)
         .catch((error: unknown): DeliveryOutcome => ({ outcome: 'retry', error: ProgressError.from(error).message }))
         .then((outcome) => {
           cancel();
           resolve(outcome);
         }, log);
     });
-    return await given;
-  };
+  }
 
-  const isExpired = ({ time }: ExecutionEvent) => now() - Date.parse(time) > settings.giveUp;
-
-  const deliver = async (event: ExecutionEvent): Promise<void> => {
-    if (!channel) return await settle(event.seq, { outcome: 'failed', error: 'there is no such channel' }, event);
-    if (failures > 0 && attempts === 0 && isExpired(event)) {
-      return await settle(event.seq, { outcome: 'failed', error: 'given up, like those before it' }, event);
-    }
-    const outcome = await attempt(event, channel);
-    if (closing.signal.aborted) return;
-    if (outcome.outcome !== 'retry') {
-      failures = 0;
-      trouble = undefined;
-      const { outcome: is } = outcome;
-      return await settle(event.seq, { ...outcome, ...(is !== 'unavailable' && { attempts }) }, event);
-    }
-    failures += 1;
-    const { error, after } = outcome;
-    if (isExpired(event)) return await settle(event.seq, { outcome: 'failed', error, attempts }, event);
-    if (failures === 1) log(`alerts over ${name} do not get through: ${error}`);
-    const ms = backOff(failures, after, random);
-    trouble = { error, at: clock.now() + ms };
-    const paused = pause(ms);
-    tryNow = interrupt;
+  /** Waits for the next attempt, unless the alert has expired. */
+  async #retry(event: ExecutionEvent, { error, after }: { error: string; after?: number }): Promise<void> {
+    const { name, log, clock, random } = this.#options;
+    this.#failures += 1;
+    if (this.#isExpired(event))
+      return await this.#settle(event.seq, { outcome: 'failed', error, attempts: this.#attempts }, event);
+    if (this.#failures === 1) log(`alerts over ${name} cannot be delivered: ${error}`);
+    const ms = backOff(this.#failures, after, random);
+    this.#trouble = { error, at: clock.now() + ms };
+    const paused = this.#pause(ms);
+    this.#retryNow = this.#interrupt;
     await paused;
-    tryNow = () => {};
-  };
+    this.#retryNow = () => {};
+  }
 
-  /** One step: false when nothing is left to do. */
-  const advance = async (): Promise<boolean> => {
-    if (unwritten.length > 0) await writeDown();
-    const seqs = waiting();
-    const [first] = seqs;
-    if (first === undefined) return false;
-    // retention has told of some already
-    ahead = ahead.filter(({ seq }) => seq >= first);
-    if (channel && !isAllowed && !(isAllowed = allowance.take())) {
-      await pause(WINDOW_MS);
-      const beyond = waiting();
-      if (!closing.signal.aborted && beyond.length > allowance.left) await suppress(beyond);
-      return true;
-    }
-    if (ahead.length === 0)
-      ahead = (await read(seqs.slice(0, AHEAD))).filter((event) => alertOutcomeOf(event) === 'pending');
-    const [event] = ahead;
-    if (event?.seq === first) await deliver(event);
-    else {
-      log(`an alert over ${name} has left the journal before it could be sent`);
-      await settle(first, { outcome: 'lost', error: 'it left the journal before it could be sent' });
-    }
-    return true;
-  };
+  #isExpired({ time }: ExecutionEvent): boolean {
+    return this.#options.now() - Date.parse(time) > this.#settings.giveUp;
+  }
 
-  const work = async () => {
-    while (!closing.signal.aborted) {
-      try {
-        if (!(await advance())) return;
-      } catch (error) {
-        log(`alerts over ${name}: ${ProgressError.from(error).message}`);
-        await pause(TROUBLE_MS);
-      }
-    }
-  };
-
-  const wake = () => {
-    if (running || closing.signal.aborted || waiting().length === 0) return;
-    running = work().finally(() => {
-      running = undefined;
-      wake();
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve);
+      this.#interrupt = () => {
+        cancel();
+        resolve();
+      };
     });
-  };
+  }
 
-  return {
-    wake,
-    use(next, changed) {
-      settings = changed;
-      allowance.set(changed.rate);
-      if (next !== channel) void channel?.close?.().catch(() => undefined);
-      channel = next;
-      tryNow();
-      wake();
-    },
-    get channel() {
-      return channel;
-    },
-    get trouble() {
-      return trouble && { error: trouble.error, nextMs: Math.max(0, trouble.at - clock.now()) };
-    },
-    async close() {
-      closing.abort();
-      interrupt();
-      await running;
-      await channel?.close?.().catch(() => undefined);
-    },
-  };
+  async #settle(of: number, settled: Settled, event?: ExecutionEvent, more: NewEvent[] = []): Promise<void> {
+    this.#settledThrough = of;
+    this.#ahead = this.#ahead.filter(({ seq }) => seq > of);
+    this.#attempts = 0;
+    this.#isAllowed = false;
+    const data = { ...(event && describe(event)), channel: this.#options.name, of, ...settled };
+    const execution = event?.execution;
+    this.#unwritten.push({ type: 'alert_triggered', ...(execution !== undefined && { execution }), data }, ...more);
+    await this.#writeOutcomes();
+  }
+
+  async #writeOutcomes(): Promise<void> {
+    await this.#options.write(this.#unwritten);
+    this.#unwritten = [];
+  }
 }
 
-/** What a settlement repeats of the alert. */
+/** Fields of the alert that the event with its outcome repeats. */
 function describe({ data }: ExecutionEvent): EventData {
   const kept = ['id', 'rule', 'rules', 'title'].map((key) => [key, data[key]] as const);
   return Object.fromEntries(kept.filter(([, value]) => value !== undefined));

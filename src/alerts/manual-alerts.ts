@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../core/event.js';
 import type { Attempt, Notice } from '../api/messages.js';
 import type { Alert, AlertChannel } from './channel.js';
+import { NO_SUCH_CHANNEL } from './channel.js';
 import { toSingleLine } from './single-line.js';
 
 /** Texts of a user may be longer than those of rules. */
@@ -28,10 +29,8 @@ export async function tryChannel(
   const [id, title] = [randomUUID(), `Test of ${name}`];
   const texts = { title, body: 'Alerts get through.', urgency: 'normal', severity: 'info' } as const;
   const alert: Alert = { id, rule: 'test', rules: ['test'], ...texts, time };
-  const outcome = (await channel?.send(alert, AbortSignal.timeout(TEST_MS))) ?? UNKNOWN;
+  const outcome = (await channel?.send(alert, AbortSignal.timeout(TEST_MS))) ?? NO_SUCH_CHANNEL;
   const attempt: Attempt = outcome.outcome === 'retry' ? { outcome: 'failed', error: outcome.error } : { ...outcome };
   const data = { id, rule: 'test', channel: name, title, ...attempt, attempts: 1 };
   return { attempt, event: { type: 'alert_triggered', data } };
 }
-
-const UNKNOWN = { outcome: 'failed', error: 'there is no such channel' } as const;

@@ -209,14 +209,16 @@ function newest<T>(map: Map<string, T>, name: string, most: number, make: () => 
   return value;
 }
 
+/** Error of an alert whose event is removed from the journal while it is pending. */
+export const LEFT_JOURNAL = 'it left the journal before it could be sent';
+
 /** Returns events that mark pending alerts as `lost` whose own events are removed from the journal. */
 export function loseAlerts(alerts: AlertState, through: number): NewEvent[] {
   return [...alerts.channels].flatMap(([channel, { pending }]): NewEvent[] => {
     const lost = pending.filter((seq) => seq <= through);
     const of = lost.at(-1);
     if (of === undefined) return [];
-    const error = 'it left the journal before it could be sent';
-    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: lost.length, error } }];
+    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: lost.length, error: LEFT_JOURNAL } }];
   });
 }
 

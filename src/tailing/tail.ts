@@ -1,244 +1,284 @@
-/** A file that others append to: read on in parts, by nobody fooled, with an account of what of it is written. */
+/** Tails a growing file in chunks; detects truncation and replacement, and tracks which lines are written. */
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { errnoOf, ProgressError } from '../core/errors.js';
 import { ZSTD_SUFFIX } from '../platform/zstd.js';
-import type { Contents } from './contents.js';
+import type { Contents, Fingerprint } from './contents.js';
 import { createContents, createFingerprint } from './contents.js';
 
-/** What became of one line, told in the order of the file. */
+/** Receives the outcome of one line; outcomes arrive in the order of the file. */
 export interface Receipt {
   written(): void;
-  /** It was written before. */
+  /** The journal has the line already. */
   duplicate(): void;
-  /** Not now: the disk is full, for instance. */
+  /** The line cannot be written now, for instance on a full disk. */
   refused(error: ProgressError): void;
 }
 
 export interface TailOptions {
   file: string;
-  /** Of the file, in the log. */
+  /** Name of the file in log messages. */
   label: string;
-  /** Where the journal says that it was read to, in bytes. */
+  /** Offset in bytes up to which the journal has the file. */
   taken: number;
-  /** What was taken is read again, for a reader that has to know it. */
+  /** Read from the beginning, for a reader that needs the lines before `taken` as well. */
   fromStart?: true;
   /**
-   * The file was cut, or replaced by one with another beginning: all of it is read again, as if nothing was taken.
-   * A copy, a compressed one for instance, is read on. Absent: such a file is left alone. Files with `fromStart` alone.
+   * Called when the file was truncated or replaced by one with another beginning; all of it is read again. A copy, for
+   * instance a compressed one, is read on instead. Only with `fromStart`.
+   *
+   * @default such a file is left alone
    */
   onReplaced?: () => void;
-  /** A part of the file that ends with a newline, or has none. `end`: the offset behind it. */
+  /** Receives a part of the file that ends with a newline, or contains none. `end`: offset of the next byte. */
   onBytes: (bytes: Buffer, end: number) => void;
-  /** Asked after each line: is the reader to pause here? The rest is read by the next call of `read`. */
+  /** Whether to stop reading for now (backpressure); checked after each line. The next `read` continues. */
   isFull?: () => boolean;
-  /** Called before the bytes of one look: when the file was last written to, in Unix milliseconds. */
-  onLook?: (writtenAt: number) => void;
-  /** The next bytes come from an earlier place, the beginning of a line. */
+  /** Called before the bytes of one `read`, with the file's modification time in Unix milliseconds. */
+  onLook?: (modifiedAt: number) => void;
+  /** Called when the next bytes come from an earlier offset, the beginning of a line. */
   onRewind: () => void;
-  /** A line could not be written now: call `rewind` in a while. */
+  /** Called when a line could not be written; the owner calls `rewind` later to retry. */
   onRefused: () => void;
   log: (message: string) => void;
 }
 
-export type TailResult =
-  /** Nothing more to read for now. */
-  | 'done'
-  | 'more'
-  | 'gone'
-  /** It is not to be read, or cannot be: it was said why. */
-  | 'left alone';
+/** `left alone`: the file must not or cannot be read; the reason was logged. */
+export type TailResult = 'done' | 'more' | 'gone' | 'left alone';
 
 export interface Tail {
+  /** Why the file is not read. */
   readonly leftAlone: string | undefined;
-  /** Every line before here is written, or refused for good. */
+  /** Offset before which every line is written, or refused for good. */
   readonly settled: number;
   readonly size: number;
-  /** When it was last written to, in milliseconds, if everything in it was taken or it is left alone; else undefined. */
+  /** Modification time in Unix milliseconds if all lines are written, or the file is left alone; else undefined. */
   readonly idleSince: number | undefined;
-  /** To be told what becomes of the line that ends there. */
+  /** Opens the receipt of the line that ends at this offset. */
   receiptFor(end: number): Receipt;
   /** Reads one chunk. */
   read(): TailResult;
-  /** Goes back to the first line that was not written. */
+  /** Returns to the first line that was not written. */
   rewind(): void;
-  /** The file was moved to `path`. */
+  /** Continues with `path`, which the file was moved to. */
   move(path: string): void;
-  /** Reads all of the file again, as if nothing was taken: it was replaced while no tail read it. */
+  /** Reads all of the file again: it was replaced while no tail read it. */
   replace(): void;
-  leave(why: string): TailResult;
+  /** Stops reading the file for good. */
+  leave(reason: string): TailResult;
 }
 
-/** Read at once, so that no file keeps the others waiting. */
+/** Maximum length of one read, so that a long file does not keep the others waiting. */
 const CHUNK_BYTES = 64 * 1024;
-/** A file that nobody can have meant. */
+/** A larger file is left alone. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
+/** Creates a tail of a file, which need not exist yet. */
 export function openTail(options: TailOptions): Tail {
-  const { label, taken, fromStart, onReplaced, onBytes, isFull, onLook, onRewind, onRefused, log } = options;
-  let { file } = options;
-  const openContents = createContents();
-  let settled = taken;
-  /** Read up to here. */
-  let position = fromStart ? 0 : taken;
-  let size = 0;
-  /** Unknown before the first look. */
-  let writtenAt: number | undefined;
-  let inode: number | undefined;
-  let waiting = 0;
-  let stopped = false;
-  let trouble: string | undefined;
-  let leftAlone: string | undefined;
-  let unreadable: string | undefined;
-  let generation = 0;
-  /** Of everything before `position`, where the file may be replaced. */
-  let fingerprint = onReplaced && createFingerprint();
+  return new FileTail(options);
+}
 
-  const leave = (why: string): TailResult => {
-    leftAlone = why;
-    log(`${label} is left alone: ${why}`);
-    return 'left alone';
-  };
+class FileTail implements Tail {
+  readonly #options: TailOptions;
+  readonly #openContents = createContents();
+  #file: string;
+  #settled: number;
+  /** Offset that the file is read up to. */
+  #position: number;
+  #size = 0;
+  /** Unknown before the first read. */
+  #modifiedAt: number | undefined;
+  #inode: number | undefined;
+  /** Receipts that are open. */
+  #open = 0;
+  /** A line was refused: nothing more is read before `rewind`. */
+  #isStopped = false;
+  /** Code of the last refusal, which is logged once however often it is retried. */
+  #refusal: string | undefined;
+  #leftAlone: string | undefined;
+  /** Why the file could not be decompressed, which is logged once. */
+  #unreadable: string | undefined;
+  /** Counts restarts; receipts of an earlier one no longer count. */
+  #generation = 0;
+  /** Of everything before `#position`, where the file may be replaced. */
+  #fingerprint: Fingerprint | undefined;
 
-  const check = (stat: Stats): string | undefined => {
-    if (!stat.isFile()) return 'it is not a regular file';
-    if (stat.uid !== userInfo().uid) return `it belongs to user ${stat.uid}`;
-    return stat.size > MAX_FILE_BYTES ? `it is larger than ${MAX_FILE_BYTES} bytes` : undefined;
-  };
+  constructor(options: TailOptions) {
+    this.#options = options;
+    this.#file = options.file;
+    this.#settled = options.taken;
+    this.#position = options.fromStart ? 0 : options.taken;
+    this.#fingerprint = options.onReplaced && createFingerprint();
+  }
 
-  /** A copy that was put in its place goes on where the file ended. */
-  const isReplaced = (contents: Contents, { ino }: Stats): boolean => {
-    if (contents.size < Math.max(position, settled)) return true;
-    return inode !== undefined && ino !== inode && fingerprint?.isBeginningOf(contents, position) !== true;
-  };
+  get leftAlone(): string | undefined {
+    return this.#leftAlone;
+  }
 
-  const restart = (from: number) => {
-    generation++;
-    waiting = 0;
-    stopped = false;
-    position = from;
-    fingerprint &&= createFingerprint();
-    onRewind();
-  };
+  get settled(): number {
+    return this.#settled;
+  }
 
-  const replace = () => {
-    log(`${label} was cut, or written anew: it is read again from its beginning`);
-    settled = 0;
+  get size(): number {
+    return this.#size;
+  }
+
+  get idleSince(): number | undefined {
+    const isRead = this.#position === this.#size && this.#open === 0 && !this.#isStopped;
+    return isRead || this.#leftAlone !== undefined ? this.#modifiedAt : undefined;
+  }
+
+  receiptFor(end: number): Receipt {
+    const generation = this.#generation;
+    const settle = () => this.#settle(generation, end);
+    this.#open++;
+    return {
+      written: () => {
+        this.#refusal = undefined;
+        settle();
+      },
+      duplicate: settle,
+      refused: (error) => {
+        if (generation === this.#generation && !this.#isStopped) this.#stop(error);
+        settle();
+      },
+    };
+  }
+
+  /** Synchronous: the bytes are in the page cache, and a detour over the thread pool takes ten times as long. */
+  read(): TailResult {
+    if (this.#leftAlone !== undefined) {
+      // a change of the file shows that its writer is alive
+      this.#modifiedAt = mtimeOf(this.#file) ?? this.#modifiedAt;
+      return 'left alone';
+    }
+    if (this.#isStopped) return 'done';
+    let descriptor: number;
+    try {
+      // fails on a symbolic link, and does not block on a pipe
+      descriptor = openSync(this.#file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === 'ENOENT') return 'gone';
+      return this.leave(
+        code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code ?? 'unknown error'})`,
+      );
+    }
+    try {
+      return this.#readFrom(descriptor);
+    } catch (error) {
+      if (!this.#file.endsWith(ZSTD_SUFFIX) || errnoOf(error) !== undefined) throw error;
+      return this.#noteUnreadable(error);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  rewind(): void {
+    this.#restart(this.#options.fromStart ? 0 : this.#settled);
+  }
+
+  move(path: string): void {
+    this.#file = path;
+  }
+
+  replace(): void {
+    const { label, log, onReplaced } = this.#options;
+    log(`${label} was truncated or replaced: it is read again from its beginning`);
+    this.#settled = 0;
     onReplaced?.();
-    restart(0);
-  };
+    this.#restart(0);
+  }
 
-  /** Line by line, so that each is known by where it ends. */
-  const push = (chunk: Buffer) => {
+  leave(reason: string): TailResult {
+    this.#leftAlone = reason;
+    this.#options.log(`${this.#options.label} is left alone: ${reason}`);
+    return 'left alone';
+  }
+
+  #readFrom(descriptor: number): TailResult {
+    const { onReplaced, onLook } = this.#options;
+    const stat = fstatSync(descriptor);
+    this.#modifiedAt = stat.mtimeMs;
+    const reason = whyUnreadable(stat);
+    if (reason !== undefined) return this.leave(reason);
+    const contents = this.#openContents(descriptor, this.#file, stat);
+    if (this.#isReplaced(contents, stat)) {
+      if (!onReplaced) return this.leave('it was truncated or replaced, so the offset of the next line is unknown');
+      this.replace();
+    }
+    this.#size = contents.size;
+    this.#inode = stat.ino;
+    this.#unreadable = undefined;
+    onLook?.(this.#modifiedAt);
+    this.#push(contents.read(this.#position, Math.min(CHUNK_BYTES, this.#size - this.#position)));
+    return this.#position < this.#size ? 'more' : 'done';
+  }
+
+  /** Passes bytes on line by line, so that each line is identified by the offset at which it ends. */
+  #push(chunk: Buffer): void {
+    const { onBytes, isFull } = this.#options;
+    const generation = this.#generation;
     for (let start = 0; start < chunk.length;) {
       const newline = chunk.indexOf(NEWLINE, start);
       const next = newline === -1 ? chunk.length : newline + 1;
-      const born = generation;
-      position += next - start;
-      fingerprint?.add(chunk.subarray(start, next));
-      onBytes(chunk.subarray(start, next), position);
-      if (born !== generation) return;
+      this.#position += next - start;
+      const bytes = chunk.subarray(start, next);
+      this.#fingerprint?.add(bytes);
+      onBytes(bytes, this.#position);
+      if (generation !== this.#generation) return;
       start = next;
       if (newline !== -1 && isFull?.()) return;
     }
-  };
+  }
 
-  const readFrom = (descriptor: number): TailResult => {
-    const stat = fstatSync(descriptor);
-    writtenAt = stat.mtimeMs;
-    const wrong = check(stat);
-    if (wrong !== undefined) return leave(wrong);
-    const contents = openContents(descriptor, file, stat);
-    if (isReplaced(contents, stat)) {
-      if (!onReplaced) return leave('it was cut, or written anew: nobody knows what was taken of it');
-      replace();
-    }
-    size = contents.size;
-    inode = stat.ino;
-    unreadable = undefined;
-    onLook?.(writtenAt);
-    push(contents.read(position, Math.min(CHUNK_BYTES, size - position)));
-    return position < size ? 'more' : 'done';
-  };
+  /** Whether the file was truncated, or replaced by anything but a copy that continues where the file ended. */
+  #isReplaced(contents: Contents, { ino }: Stats): boolean {
+    if (contents.size < Math.max(this.#position, this.#settled)) return true;
+    const isOther = this.#inode !== undefined && ino !== this.#inode;
+    return isOther && this.#fingerprint?.isBeginningOf(contents, this.#position) !== true;
+  }
 
-  return {
-    get leftAlone() {
-      return leftAlone;
-    },
-    get settled() {
-      return settled;
-    },
-    get size() {
-      return size;
-    },
-    get idleSince() {
-      const isRead = position === size && waiting === 0 && !stopped;
-      return isRead || leftAlone !== undefined ? writtenAt : undefined;
-    },
-    receiptFor(end) {
-      const born = generation;
-      const settle = () => {
-        if (born !== generation) return;
-        waiting--;
-        if (!stopped) settled = end;
-      };
-      waiting++;
-      return {
-        written() {
-          trouble = undefined;
-          settle();
-        },
-        duplicate: settle,
-        refused(error) {
-          if (born === generation && !stopped) {
-            stopped = true;
-            // once, however often it is tried again
-            if (trouble !== error.code) log(`${label} waits at byte ${settled}: ${error.message}`);
-            trouble = error.code;
-            onRefused();
-          }
-          settle();
-        },
-      };
-    },
-    /** Synchronous: the system has these bytes in memory, and a detour over its threads takes ten times as long. */
-    read() {
-      if (leftAlone !== undefined) {
-        // that it is written to is a sign of life all the same
-        writtenAt = mtimeOf(file) ?? writtenAt;
-        return 'left alone';
-      }
-      if (stopped) return 'done';
-      let descriptor: number;
-      try {
-        // neither a link nor a pipe is followed or waited for
-        descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-      } catch (error) {
-        const code = errnoOf(error);
-        if (code === 'ENOENT') return 'gone';
-        return leave(code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code ?? 'unknown error'})`);
-      }
-      try {
-        return readFrom(descriptor);
-      } catch (error) {
-        if (!file.endsWith(ZSTD_SUFFIX) || errnoOf(error) !== undefined) throw error;
-        // it may still be written
-        const { message } = ProgressError.from(error);
-        if (unreadable !== message) log(`${label} cannot be decompressed yet: ${message}`);
-        unreadable = message;
-        return 'done';
-      } finally {
-        closeSync(descriptor);
-      }
-    },
-    rewind: () => restart(fromStart ? 0 : settled),
-    move: (path) => void (file = path),
-    replace,
-    leave,
-  };
+  #restart(position: number): void {
+    this.#generation++;
+    this.#open = 0;
+    this.#isStopped = false;
+    this.#position = position;
+    this.#fingerprint &&= createFingerprint();
+    this.#options.onRewind();
+  }
+
+  #settle(generation: number, end: number): void {
+    if (generation !== this.#generation) return;
+    this.#open--;
+    if (!this.#isStopped) this.#settled = end;
+  }
+
+  #stop(error: ProgressError): void {
+    const { label, log, onRefused } = this.#options;
+    this.#isStopped = true;
+    if (this.#refusal !== error.code) log(`${label} waits at byte ${this.#settled}: ${error.message}`);
+    this.#refusal = error.code;
+    onRefused();
+  }
+
+  /** The file may still be written: it is read again when it changes. */
+  #noteUnreadable(error: unknown): TailResult {
+    const { message } = ProgressError.from(error);
+    const { label, log } = this.#options;
+    if (this.#unreadable !== message) log(`${label} cannot be decompressed yet: ${message}`);
+    this.#unreadable = message;
+    return 'done';
+  }
+}
+
+function whyUnreadable(stat: Stats): string | undefined {
+  if (!stat.isFile()) return 'it is not a regular file';
+  if (stat.uid !== userInfo().uid) return `it belongs to user ${stat.uid}`;
+  return stat.size > MAX_FILE_BYTES ? `it is larger than ${MAX_FILE_BYTES} bytes` : undefined;
 }
 
 function mtimeOf(file: string): number | undefined {

@@ -76,7 +76,7 @@ t.test('given up after a while, with all that is as old, and what comes then is 
   await bench.write(fail('c'));
   for (let minute = 0; minute < 5; minute++) await bench.pass(60_000);
   t.strictSame(bench.outcomes(), ['pending', 'pending', 'failed', 'failed', 'pending']);
-  t.match(bench.alertsIn()[3]?.data, { error: 'given up, like those before it' });
+  t.match(bench.alertsIn()[3]?.data, { error: 'expired while earlier alerts were retried' });
   t.equal(bench.sent.at(-1)?.execution?.id, 'c');
 });
 
