@@ -10,18 +10,16 @@
 import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import type { JournalStatus } from '../api/messages.js';
-import { Archiver } from './archiver.js';
-import { BlockIndex } from './block-index.js';
-import { orMissing, syncDirectory, syncFile } from './disk.js';
+import { orMissing, syncFile } from './disk.js';
 import { WriteFailure } from './failure.js';
-import { listSegments, segmentPath, SEQ_LIMIT, type SegmentEntry } from './layout.js';
+import { listSegments, segmentPath } from './layout.js';
 import type { Batch } from './lines.js';
 import { type Manifest, writeManifest } from './manifest.js';
-import { type Gone, mayHold, pruneSegment } from './prune.js';
-import { createDirectory, recover, type Recovered, removeSegment, toNote } from './recovery.js';
-import { writeIndex } from './scan.js';
+import { type Gone, mayHold } from './prune.js';
+import { createDirectory, recover, type Recovered } from './recovery.js';
+import { SealedMaintenance } from './sealed-maintenance.js';
 import { SegmentWriter, type Tuning, type WriterOptions } from './segment-writer.js';
-import { type RetentionLimits, SealedSegments } from './sealed-segments.js';
+import type { RetentionLimits } from './sealed-segments.js';
 import { findUnreadable, type JournalSource } from './source.js';
 import { SyncSchedule } from './sync-schedule.js';
 
@@ -53,35 +51,34 @@ export class Journal {
   readonly #writer: SegmentWriter;
   readonly #schedule = new SyncSchedule(() => this.#syncPass());
   readonly #failure: WriteFailure;
-  readonly #archiver: Archiver;
-  readonly #sealed: SealedSegments;
+  readonly #sealed: SealedMaintenance;
   /** Serializes changes of the active segment. */
   #work: Promise<unknown> = Promise.resolve();
-  #sealedWork: Promise<unknown> = Promise.resolve();
-  /** Segments by first seq that cannot be read, and why. */
-  readonly #unreadable = new Map<number, string>();
   #isWriting = false;
   #isClosed = false;
   #writtenAt = -Infinity;
 
   private constructor(options: Options, recovered: Recovered) {
-    const { directory, log, uptime } = options;
+    const { directory, log, note, uptime } = options;
     this.#options = options;
     this.#manifest = recovered.manifest;
     this.id = recovered.manifest.id;
     this.readOnly = recovered.readOnly;
     this.#failure = new WriteFailure(uptime);
-    this.#sealed = new SealedSegments(directory);
-    const isBusy = () => uptime() - this.#writtenAt < BUSY_MS;
-    this.#archiver = new Archiver({ directory, log, isBusy, archived: (first) => this.#sealed.put(first) });
+    this.#sealed = new SealedMaintenance({
+      ...{ directory, log, note, manifest: recovered.manifest },
+      isBusy: () => uptime() - this.#writtenAt < BUSY_MS,
+      live: () => this.#writer.live.map(({ first }) => first),
+      nextSeq: () => this.nextSeq,
+    });
     const sealed = () => this.#schedule.now();
-    const finished = (first: number) => this.#takeFinished(first);
-    const restoreDirectory = () => this.#restoreDirectory();
+    const finished = (first: number) => this.#sealed.take(first);
+    const restoreDirectory = () => this.#sealed.restoreIndexes();
     this.#writer = new SegmentWriter({ ...options, sealed, finished, restoreDirectory }, recovered);
     this.source = {
       directory,
       live: (first) => this.#findLive(first),
-      onOpen: (first, failure) => this.#noteReadability(first, failure),
+      onOpen: (first, failure) => this.#sealed.noteReadability(first, failure),
     };
   }
 
@@ -92,11 +89,11 @@ export class Journal {
     const options = { now, uptime, log: () => undefined, note: () => undefined, ...given };
     const recovered = await recover({ ...options, durable: options.sync !== 'never' });
     const journal = new Journal(options, recovered);
-    await Promise.all(recovered.sealed.map(({ first }) => journal.#sealed.put(first)));
+    await Promise.all(recovered.sealed.map(({ first }) => journal.#sealed.segments.put(first)));
     for (const { segment, reason } of await findUnreadable(options.directory))
-      journal.#noteReadability(segment, reason);
+      journal.#sealed.noteReadability(segment, reason);
     const unfinished = recovered.sealed.filter((segment) => segment.plain || !segment.index);
-    if (!journal.readOnly) journal.#archiver.add(...unfinished.map(({ first }) => first));
+    if (!journal.readOnly) journal.#sealed.archive(unfinished.map(({ first }) => first));
     return journal;
   }
 
@@ -154,8 +151,7 @@ export class Journal {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#archiver.close();
-    await this.#sealedWork;
+    await this.#sealed.close();
     await this.#work.catch(() => undefined); // its caller has the error
     try {
       if (this.#options.sync === 'interval') await this.#schedule.request();
@@ -168,18 +164,17 @@ export class Journal {
 
   status(): JournalStatus {
     const { live } = this.#writer;
+    const { segments, unreadable } = this.#sealed;
     const failure = this.#failure.error?.toJSON();
     return {
       id: this.id,
       directory: this.#options.directory,
       seq: this.seq,
       synced: this.synced,
-      segments: this.#sealed.count + live.length,
-      bytes: live.reduce((sum, segment) => sum + segment.index.size, this.#sealed.bytes),
+      segments: segments.count + live.length,
+      bytes: live.reduce((sum, segment) => sum + segment.index.size, segments.bytes),
       ...(failure && { failure }),
-      ...(this.#unreadable.size > 0 && {
-        unreadable: [...this.#unreadable].map(([segment, reason]) => ({ segment, reason })),
-      }),
+      ...(unreadable.length > 0 && { unreadable }),
     };
   }
 
@@ -187,7 +182,7 @@ export class Journal {
   expired({ byAge = true } = {}): number | undefined {
     if (this.readOnly) return undefined;
     const first = this.#writer.live[0]?.first ?? this.seq + 1;
-    return this.#sealed.expired(this.#options, byAge ? this.#options.now() : -Infinity, {
+    return this.#sealed.segments.expired(this.#options, byAge ? this.#options.now() : -Infinity, {
       first,
       total: this.status().bytes,
     });
@@ -195,24 +190,7 @@ export class Journal {
 
   /** Removes segments that hold nothing newer; the caller has written and synced what is alive in them again. */
   async removeThrough(seq: number): Promise<void> {
-    await this.#withSealed(() => this.#removeThrough(seq));
-  }
-
-  async #removeThrough(seq: number): Promise<void> {
-    const { directory } = this.#options;
-    const segments = await listSegments(directory);
-    const ends = segments.map((_, at) => (segments[at + 1]?.first ?? this.nextSeq) - 1);
-    const gone = segments.filter(({ first }, at) => (ends[at] ?? SEQ_LIMIT) <= seq && !this.#findLive(first));
-    if (gone.length === 0) return;
-    this.#manifest.removedThrough = Math.max(this.#manifest.removedThrough ?? 0, ends[gone.length - 1] ?? 0);
-    await writeManifest(directory, this.#manifest);
-    for (const { first } of gone) {
-      await this.#archiver.drop(first);
-      await removeSegment(directory, first);
-      this.#sealed.remove(first);
-      this.#unreadable.delete(first);
-    }
-    await syncDirectory(directory);
+    await this.#sealed.removeThrough(seq);
   }
 
   /** Notes after this seq name executions whose events may still be in the files; undefined without such notes. */
@@ -237,25 +215,8 @@ export class Journal {
    * `kept`: seqs of events that are not removed.
    */
   async prune(gone: Gone, signal: AbortSignal, kept: ReadonlySet<number> = new Set()): Promise<number> {
-    const { directory } = this.#options;
     await this.#sealFor(gone);
-    const segments = await listSegments(directory);
-    let freed = 0;
-    let failure: unknown;
-    for (const [at, segment] of segments.entries()) {
-      signal.throwIfAborted();
-      if (this.#findLive(segment.first)) continue; // started after the newest of them
-      try {
-        freed += await this.#withSealed(() =>
-          this.#pruneSegment(segment, segments[at + 1]?.first ?? SEQ_LIMIT, { gone, kept }),
-        );
-      } catch (error) {
-        // a segment that cannot be read or written does not stop the others; the next start tries again
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw ProgressError.from(failure);
-    return freed;
+    return await this.#sealed.prune(gone, signal, kept);
   }
 
   /** Rotates the active segment if it holds one of them. */
@@ -269,21 +230,6 @@ export class Journal {
         'journal_failed',
         'the newest events cannot be synced, so nothing was removed from files',
       );
-  }
-
-  async #pruneSegment(
-    { first, plain }: SegmentEntry,
-    below: number,
-    task: { gone: Gone; kept: ReadonlySet<number> },
-  ): Promise<number> {
-    const { directory } = this.#options;
-    await this.#archiver.drop(first);
-    const before = this.#sealed.bytes;
-    const isPruned = await pruneSegment(directory, first, below, task);
-    if (isPruned) await this.#sealed.put(first);
-    const freed = before - this.#sealed.bytes;
-    if (plain && !this.#isClosed) this.#archiver.add(first); // drop() took it out of the queue
-    return freed;
   }
 
   #check({ events, lines }: Batch, first: number): void {
@@ -308,13 +254,6 @@ export class Journal {
   async #exclusively<T>(task: () => Promise<T>): Promise<T> {
     const done = this.#work.then(task, task);
     this.#work = done.catch(() => undefined); // the caller has the error
-    return done;
-  }
-
-  /** Serializes removal and replacement of sealed segments. */
-  async #withSealed<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#sealedWork.then(task, task);
-    this.#sealedWork = done.catch(() => undefined); // the caller has the error
     return done;
   }
 
@@ -374,38 +313,6 @@ export class Journal {
     if (recovery === undefined) return;
     log('the journal can be written again');
     note(recovery);
-  }
-
-  /** Writes an index for each segment that was removed with its index, so that readers get a gap. */
-  async #restoreDirectory(): Promise<void> {
-    const { directory, log, note } = this.#options;
-    await writeManifest(directory, this.#manifest);
-    const existing = new Set((await listSegments(directory)).map(({ first }) => first));
-    const known = [...this.#sealed.firsts, ...this.#writer.live.map(({ first }) => first)];
-    const gone = this.#sealed.firsts.filter((first) => !existing.has(first));
-    for (const first of gone) {
-      const index = new BlockIndex(first);
-      index.last = (known.find((next) => next > first) ?? this.nextSeq) - 1;
-      index.closed = true;
-      await writeIndex(directory, index);
-      this.#sealed.remove(first);
-    }
-    if (gone[0] === undefined) return;
-    const message = `another program removed ${gone.length} segments of the journal: readers get a gap`;
-    log(message);
-    note(toNote('missing', message, { from: gone[0], to: (this.#writer.live[0]?.first ?? this.nextSeq) - 1 }));
-  }
-
-  #noteReadability(first: number, failure: string | undefined): void {
-    if (this.#unreadable.get(first) === failure) return;
-    if (failure !== undefined) this.#unreadable.set(first, failure);
-    else this.#unreadable.delete(first);
-    this.#options.log(failure === undefined ? `segment ${first} can be read again` : `${failure}; readers get a gap`);
-  }
-
-  async #takeFinished(first: number): Promise<void> {
-    await this.#sealed.put(first);
-    if (!this.#isClosed) this.#archiver.add(first);
   }
 }
 

@@ -335,7 +335,7 @@ t.test('what is no file of ours is left alone', async (t) => {
   for (const name of follower.status().leftAlone) t.match(name, id('4'));
 
   truncateSync(sessions.at(CLAUDE_FILE), 100);
-  await waitFor('the cut', () => sessions.logs.some((line) => line.includes('was cut')));
+  await waitFor('the truncation', () => sessions.logs.some((line) => line.includes('was truncated')));
   const before = sessions.events.length;
   sessions.write(`${CLAUDE_FILE}.new`, text + text);
   renameSync(sessions.at(`${CLAUDE_FILE}.new`), sessions.at(CLAUDE_FILE));
