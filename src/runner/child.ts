@@ -1,4 +1,4 @@
-/** Starts the command of a run, on pipes or on a terminal of its own, as the leader of a session. */
+/** Starts the command of a run as a session leader, on pipes or on a pseudo-terminal. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants, statSync } from 'node:fs';
@@ -23,7 +23,7 @@ export type ChildExit = { exitCode: number } | { signal: NodeJS.Signals } | { er
 export interface Child {
   pid: number;
   outputs: { stream: CommandStream; source: PumpSource }[];
-  /** Its pipes may still hold something then. */
+  /** Resolves when the process exits; its pipes may still hold output then. */
   exited: Promise<ChildExit>;
 }
 
@@ -31,27 +31,27 @@ export interface ChildOptions {
   argv: readonly [string, ...string[]];
   cwd: string;
   env: NodeJS.ProcessEnv;
-  /** What it reads, without a terminal of its own. */
+  /** Standard input of a command without a pseudo-terminal. */
   stdin: 'inherit' | 'ignore' | number;
   pty?: Pty | undefined;
-  /** For a command on pipes, its controlling terminal. */
+  /** Controlling terminal of a command on pipes. */
   terminal?: Pty | undefined;
-  /** Where pipes are made: one that is ours alone. */
+  /** Private directory in which named pipes are created. */
   directory: string;
-  /** For a command in the foreground: signals that it ignores or blocks, and descriptors that it has besides. */
+  /** For a command in the foreground: its ignored and blocked signals, and its descriptors above 2. */
   inherited?: Inherited;
   /**
-   * Where standard error goes: to the terminal of the command, if it has one; into a pipe that it shares with standard
-   * output, so that the order between them is kept; or into a pipe of its own.
+   * Destination of standard error: the pseudo-terminal, if there is one; one pipe with standard output, which keeps the
+   * order between them; or a separate pipe.
    */
   stderr: 'terminal' | 'shared' | 'apart';
 }
 
-/** As a shell has it. */
+/** Exit statuses of a shell. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
-/** The outcome at once where nothing could be started. */
+/** Starts the command. @returns The outcome if nothing could be started. */
 export async function startChild(options: ChildOptions): Promise<Child | ChildExit> {
   const { argv, cwd, env } = options;
   const problem = findProblem(argv[0], cwd, env);
@@ -60,7 +60,7 @@ export async function startChild(options: ChildOptions): Promise<Child | ChildEx
     const child = options.pty ? onTerminal(options, options.pty) : onPipes(options);
     return await child;
   } catch (error) {
-    // the file exists (see above), so the system misses the interpreter that its first line names
+    // the file exists, so ENOENT is about the interpreter in its first line
     if (errnoOf(error) === 'ENOENT') return { error: `${argv[0]}: its interpreter was not found`, exitCode: NOT_FOUND };
     return { error: `cannot start ${argv[0]}: ${(error as Error).message}`, exitCode: NOT_EXECUTABLE };
   }
@@ -95,12 +95,12 @@ async function onPipes(options: ChildOptions): Promise<Child> {
 interface Plan {
   words: readonly [string, ...string[]];
   stdin: Standard;
-  /** What it has above 2: the number there, and ours. */
+  /** Descriptors above 2: number in the command, number in this process. */
   others: [number, number][];
   detached: boolean;
 }
 
-/** setsid(1) takes its input for the controlling terminal: a shell then puts that of the command in its place. */
+/** Makes a session; setsid(1) takes its input as the controlling terminal, then a shell replaces that input. */
 function planOnPipes({ argv, env, stdin, terminal, inherited = NOTHING_INHERITED }: ChildOptions): Plan {
   const words = withDispositions(argv, inherited, env);
   const others = inPlace(inherited);
@@ -115,10 +115,10 @@ function planOnPipes({ argv, env, stdin, terminal, inherited = NOTHING_INHERITED
   };
 }
 
-/** All that every shell can redirect. */
+/** Descriptors that every shell can redirect. */
 const SINGLE_DIGITS = [3, 4, 5, 6, 7, 8, 9];
 
-/** setsid(1) makes a session with this terminal, then becomes the command. */
+/** Makes a session whose controlling terminal is the pseudo-terminal; setsid(1) then becomes the command. */
 async function onTerminal(options: ChildOptions, pty: Pty): Promise<Child> {
   const { argv, cwd, env, stderr, directory, inherited = NOTHING_INHERITED } = options;
   const words = withDispositions(argv, inherited, env);
@@ -145,7 +145,7 @@ function stdioOf(standard: readonly Standard[], others: readonly [number, number
 
 type Standard = End | ChildOptions['stdin'];
 
-/** What a command gets for one of its outputs: a descriptor, or else the socket that Node makes. */
+/** Output of a command: a descriptor, or the socket that Node creates. */
 type End = number | 'pipe';
 
 async function withPipes(
@@ -154,7 +154,7 @@ async function withPipes(
   use: (ends: End[], sourcesOf: (child: ChildProcess) => Child['outputs']) => Promise<Child>,
 ): Promise<Child> {
   const pipes = streams.length === 0 ? [] : openPipes(directory, streams.length);
-  // a socket that Node makes is for one stream: it cannot be shared
+  // a socket of Node serves one stream and cannot be shared
   const read = pipes ? streams : (['stdout', 'stderr'] as const);
   const sourcesOf = (child: ChildProcess) =>
     read.flatMap((stream, index) => {
@@ -175,7 +175,7 @@ async function withPipes(
   }
 }
 
-/** Why it cannot be executed, in words: the system's own would not tell the file from the directory. */
+/** Explains why a file cannot be executed; the system's error does not distinguish the file from the directory. */
 function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): ChildExit | undefined {
   const wrong = (error: string, exitCode: number) => ({ error, exitCode });
   try {
@@ -200,7 +200,7 @@ function findProblem(file: string, cwd: string, env: NodeJS.ProcessEnv): ChildEx
   }
 }
 
-/** As a shell has it: 128 and the number of a signal. */
+/** Exit status by the convention of shells: 128 plus the number of the signal. */
 export function exitStatusOfChild(outcome: ChildExit): number {
   return 'signal' in outcome ? statusOfSignal(outcome.signal) : outcome.exitCode;
 }

@@ -1,23 +1,23 @@
 /**
- * What `attach` and `send` exchange with the runner of a detached run, as NDJSON over a Unix socket in the directory of the
- * run. That directory belongs to one user and has mode 0700, which is all the authentication there is.
+ * Messages between `attach` or `send` and the runner of a detached run: NDJSON over a Unix socket in the directory of the
+ * run. The directory belongs to one user and has mode 0700; that is the only authentication.
  */
 
-/** To the runner. Bytes are base64. */
+/** Messages to the runner. Bytes are base64. */
 export type ToConsole =
   | { hello: Hello }
   | { input: string }
-  /** Closes the standard input; on a terminal it types Ctrl-D. */
+  /** Closes standard input; on a terminal, types Ctrl-D. */
   | { eof: true }
   | { size: ConsoleSize }
-  /** Everything before it has been read: answered by `accepted`. */
+  /** Requests `accepted` once every earlier message is read. */
   | { done: true };
 
 export interface Hello {
   as: 'attach' | 'send';
-  /** Who asks. */
+  /** The client and its user, as recorded in the journal. */
   by: string;
-  /** Of the terminal that shows it. */
+  /** Size of the client's terminal. */
   size?: ConsoleSize;
 }
 
@@ -26,28 +26,31 @@ export interface ConsoleSize {
   rows: number;
 }
 
-/** From the runner. */
+/** Messages from the runner. */
 export type FromConsole =
   | { welcome: { terminal: boolean } }
   | { output: string }
-  /** With the exit status that a shell would show. */
+  /** Exit status that a shell would report. */
   | { ended: number }
   | { accepted: true }
   | { error: string };
 
 export const CONSOLE_SOCKET = 'console.sock';
-/** A message holds at most so many bytes of input or output. */
+/** Maximum number of bytes of input or output in one message. */
 export const CHUNK_BYTES = 64 * 1024;
-/** One line: a chunk as base64, and what is around it. */
+/** Maximum length of a line: a chunk as base64, and the JSON around it. */
 export const MAX_MESSAGE_BYTES = 2 * CHUNK_BYTES;
 
-/** Splits what is too long for one message. */
+/** Splits bytes into parts that fit one message each. */
 export function chunksOf(bytes: Buffer): Buffer[] {
   const count = Math.ceil(bytes.length / CHUNK_BYTES);
   return Array.from({ length: count }, (_, index) => bytes.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES));
 }
 
-/** `sun_path` is short, and a state directory may be deep: a socket is bound and found by its name alone, within it. */
+/**
+ * Runs a task in a directory, since a socket's path may exceed `sun_path`: it is bound and connected by its name
+ * alone.
+ */
 export function clampSize<T>(directory: string, use: () => T): T {
   const before = process.cwd();
   process.chdir(directory);

@@ -1,5 +1,5 @@
 /**
- * Lets clients attach to a detached run: they see its terminal, and what they type or send is its input.
+ * Console of a detached run: clients attach to its terminal, or send input to it.
  *
  * Clients connect to a socket in the run's private directory, without the daemon. Output is copied to them as it is
  * read and recorded; a client that does not read is disconnected. A new client gets the last lines with colours only,
@@ -20,23 +20,23 @@ import type { Run } from './run.js';
 import { ScreenTail } from './screen-tail.js';
 
 export interface ConsoleOptions {
-  /** Of the run, private to its user. */
+  /** Private directory of the run. */
   directory: string;
   pty?: Pty | undefined;
-  /** The command's standard input, where it has no terminal. */
+  /** Standard input of a command without a terminal. */
   input?: Writable | undefined;
 }
 
-/** Output that a client has not read. Beyond it the client is cut off: the run never waits for one. */
+/** Output buffered for a client. A client beyond this is disconnected: the run never waits for one. */
 const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
-/** Input that the command has not read. Beyond it no more is taken from the client, as with a pipe. */
+/** Input buffered for the command. Beyond this no more is read from the client (backpressure), as with a pipe. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 const WAITING_POLL_MS = 50;
 const MAX_CLIENTS = 64;
 const DEFAULT_ROWS = 24;
-/** Between two sizes, so that a full-screen program draws again. */
+/** Delay between two sizes that make a full-screen program redraw. */
 const REDRAW_MS = 50;
-/** For clients to take the last output, as long as they take any. */
+/** Timeout for clients to read the last output; extended while they read. */
 const DRAIN_MS = 5_000;
 const DRAIN_POLL_MS = 50;
 
@@ -54,7 +54,7 @@ export class Console {
   constructor(options: ConsoleOptions) {
     this.#options = options;
     const { pty, input } = options;
-    // EPIPE: the command reads no more
+    // EPIPE: the command has closed its input
     input?.on('error', () => undefined);
     if (!pty) return;
     const listen = pty.listen.bind(pty);
@@ -65,7 +65,7 @@ export class Console {
       }, onEnd);
   }
 
-  /** Takes clients for this run. Where it cannot, that is in the log of the run. */
+  /** Accepts clients for this run. A failure is logged in the run. */
   open(run: Run): void {
     const { directory, pty, input } = this.#options;
     this.#run = run;
@@ -82,7 +82,7 @@ export class Console {
     }
   }
 
-  /** Resolves when each client has the last output and the status, or takes nothing more. */
+  /** Sends the exit status to clients. Resolves when they have read everything, or have stopped reading. */
   async close(status: number): Promise<void> {
     this.#server?.close();
     rmSync(this.#path, { force: true });
@@ -184,7 +184,7 @@ export class Console {
       else this.#refuse(socket, 'the standard input of the command is closed');
       return;
     }
-    // on its terminal these are signals
+    // typed into a terminal, these send signals
     if (bytes.includes(CTRL_C)) this.#run?.expect('SIGINT');
     if (bytes.includes(CTRL_BACKSLASH)) this.#run?.expect('SIGQUIT');
     pty.type(bytes);
@@ -195,7 +195,7 @@ export class Console {
     return pty ? pty.waiting : input?.writable ? input.writableLength : 0;
   }
 
-  /** Reads no more from this client until the command has read, or reads nothing any more. */
+  /** Stops reading from this client until the command has read its input. */
   #holdBack(socket: Socket): void {
     if (socket.isPaused()) return;
     socket.pause();

@@ -1,4 +1,6 @@
-/** A runner's ear: orders come over the socket, whenever a daemon is there. Events do not go this way. */
+/**
+ * Control channel: receives commands from the daemon over its socket, and reconnects. Events go through the spool.
+ */
 import { connect } from '../client/connect.js';
 import type { Client } from '../client/client.js';
 import type { Paths } from '../platform/paths.js';
@@ -11,12 +13,12 @@ export interface ControlChannel {
 export interface ControlChannelOptions {
   paths: Paths;
   run: string;
-  /** Start a daemon if there is none: once, since somebody may have stopped it later. */
+  /** Start a daemon if there is none. Only for the first connection, since a user may stop the daemon later. */
   start: boolean;
   onOrder: (order: RunCommand['order']) => void;
 }
 
-/** A daemon that has just been started finds its runs within this. */
+/** Interval of connection attempts: a daemon waits longer than this for the runners of its runs. */
 const RETRY_MS = 400;
 
 export function openControlChannel({ paths, run, start, onOrder }: ControlChannelOptions): ControlChannel {

@@ -1,4 +1,4 @@
-/** Applies signal dispositions to a command: whatever starts a program from Node gives it the defaults. */
+/** Applies signal dispositions to a command, since Node resets them when it spawns a process. */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Inherited } from '../platform/inherited.js';
@@ -7,8 +7,8 @@ import { DEFAULT_PATH, findInPath } from '../platform/paths.js';
 type Argv = readonly [string, ...string[]];
 
 /**
- * The command line that ignores and blocks these signals, then becomes the command. A shell ignores them; only env(1) of
- * GNU can block some, and where that is missing they are not blocked.
+ * Returns a command line that ignores and blocks these signals and then becomes the command. A shell can ignore signals;
+ * only env(1) of GNU can block them, and where it is missing none are blocked.
  */
 export function withDispositions(argv: Argv, { ignored, blocked }: Inherited, env: NodeJS.ProcessEnv): Argv {
   const blocking = blocked.length === 0 ? [] : findBlocking(blocked);
@@ -18,21 +18,23 @@ export function withDispositions(argv: Argv, { ignored, blocked }: Inherited, en
   return [file ?? SHELL, ...args];
 }
 
-/** The command line of a shell that runs a script with `argv` as its arguments, and drops no variable of `env`. */
+/**
+ * Returns the command line of a shell that runs a script with `argv` as arguments and keeps all variables of `env`.
+ */
 export function throughShell(script: string, argv: Argv, env: NodeJS.ProcessEnv): Argv {
   const odd = Object.entries(env).filter(([name]) => !IDENTIFIER.test(name));
   const [program] = findInPath('env', process.env['PATH'] ?? DEFAULT_PATH);
-  // env(1) would take such a file for a variable
+  // env(1) would take such a file for an assignment
   const isAble = odd.length > 0 && program !== undefined && !argv[0].includes('=');
   const restored = isAble ? [program, ...odd.map(([name, value = '']) => `${name}=${value}`)] : [];
   return [SHELL, '-c', script, 'sh', ...restored, ...argv];
 }
 
 const SHELL = '/bin/sh';
-/** Some shells drop all other names of variables. */
+/** Some shells drop variables with other names. */
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Nothing where there is no such env(1). */
+/** Returns a prefix that blocks these signals; empty if env(1) cannot block signals. */
 function findBlocking(names: readonly NodeJS.Signals[]): string[] {
   const env = findInPath('env', process.env['PATH'] ?? DEFAULT_PATH)[0];
   const option = `--block-signal=${numbersOf(names).join(',')}`;

@@ -1,4 +1,4 @@
 import type { EventData } from '../core/event.js';
 
-/** Writes an event of the run, soon or at once. */
+/** Records an event of the run: buffered, or at once with `now`. */
 export type Emit = (type: string, data: EventData, now?: 'now') => void;

@@ -1,4 +1,4 @@
-/** Why a command for a run could not be carried out, as its `control` event has it. */
+/** Reasons why a command for a run failed, for its `control` event. */
 import { statSync } from 'node:fs';
 import type { ErrorCode } from '../core/errors.js';
 import type { ProcessInfo } from '../platform/processes.js';
@@ -10,14 +10,14 @@ export interface ControlFailure {
 
 const MAX_NAMED = 5;
 
-/** EPERM: these belong to another user. */
+/** Reports processes of another user, which cannot be signalled (EPERM). */
 export function notPermitted(processes: readonly ProcessInfo[]): ControlFailure {
   const names = processes.slice(0, MAX_NAMED).map(({ pid, name }) => `${pid} (${name}, ${ownerOf(pid)})`);
   const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
   return { code: 'no_permission', error: `not permitted to signal ${names.join(', ')}${more}: EPERM` };
 }
 
-/** Nothing has ended or stopped these. */
+/** Reports processes that a signal has neither ended nor stopped. */
 export function stillThere(what: string, processes: readonly ProcessInfo[]): ControlFailure {
   const names = processes.slice(0, MAX_NAMED).map(({ pid, name, state }) => `${pid} (${name}, state ${state})`);
   const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';

@@ -1,29 +1,32 @@
-/** The processes of a run, and the only place that signals them: never by a process id alone. */
+/**
+ * Process group of a run, and the only module that sends signals: always to a verified identity, never to a bare
+ * PID.
+ */
 import { errnoOf } from '../core/errors.js';
 import type { ProcessIdentity, ProcessInfo } from '../platform/processes.js';
 import { bootId, identityOf, isAlive, processesWith, readProcess, readProcesses } from '../platform/processes.js';
 
 export interface ProcessGroup {
   readonly leader: ProcessIdentity;
-  /** Those of its session and group that are alive, the leader or not. */
+  /** Living processes of the session and group, including the leader. */
   members(): ProcessInfo[];
-  /** To all of them at once. False when no process has received it: none is left, or this user may signal none. */
+  /** Signals all members. @returns False if no process received it: none is left, or this user may signal none. */
   signal(name: NodeJS.Signals): boolean;
-  /** Members that this user may not signal: a program such as sudo has changed their user. */
+  /** Members of another user, which this user may not signal: a program such as sudo has changed their user. */
   foreign(): ProcessInfo[];
-  /** Process ids of what has left the group, and still carries the environment of the run. */
+  /** PIDs of processes that have left the group and still have the environment of the run. */
   escaped(): number[];
 }
 
-/** What every process of a run has in its environment, unless it took it out. */
+/** Environment entry that every process of a run inherits. */
 export function markerOf(run: string): string {
   return `PROGRESS_EXECUTION=${run}`;
 }
 
-/** Its command is a session of its own, which `leader` leads or has led. */
+/** @param leader Process that leads the session of the command, or led it. */
 export function createProcessGroup(leader: ProcessIdentity, run: string): ProcessGroup {
   const marker = markerOf(run);
-  /** Those of the last look, when it was certain that they are ours: as long as one is left, so is the group. */
+  /** Members at the last check. While one of them is alive, the group ID is not reused. */
   let known: ReadonlySet<string> = new Set();
 
   const isCertain = (found: readonly ProcessInfo[]): boolean => {
@@ -34,10 +37,10 @@ export function createProcessGroup(leader: ProcessIdentity, run: string): Proces
   };
 
   const members = (): ProcessInfo[] => {
-    // nobody but a broken record says so; and what is sent to group 1 goes to everybody
+    // guards against a damaged record; a signal to group 1 would reach every process
     if (!(leader.pid > 1) || leader.pid === process.pid || leader.boot !== bootId()) return [];
     const found = readProcesses().filter(({ session, group }) => session === leader.pid && group === leader.pid);
-    // a number is not given away while a group bears it, but this may be another group of a later time
+    // the kernel does not reuse the ID of an existing group, but this may be a later group
     if (found.length === 0 || !isCertain(found)) return [];
     known = new Set(found.map(keyOf));
     return found.filter(({ state }) => state !== 'Z');
@@ -47,7 +50,7 @@ export function createProcessGroup(leader: ProcessIdentity, run: string): Proces
     leader,
     members,
     signal(name) {
-      // one that has not made its session yet is still alone
+      // a command that has not created its session yet is alone
       if (members().length > 0) return send(-leader.pid, name);
       return isAlive(leader) && send(leader.pid, name);
     },
@@ -61,7 +64,7 @@ export function createProcessGroup(leader: ProcessIdentity, run: string): Proces
   };
 }
 
-/** When nobody has written down who leads it: whoever leads a session and carries the marker. */
+/** Finds the group when no record names its leader: a session leader with the run's environment. */
 export function findProcessGroup(run: string): ProcessGroup | undefined {
   const pids = processesWith(markerOf(run));
   const leader = pids.find((pid) => readProcess(pid)?.session === pid);
@@ -77,12 +80,12 @@ function maySignal(pid: number): boolean {
   }
 }
 
-/** Continues a runner that something has stopped. False when it is not stopped, or may not be signalled. */
+/** Continues a stopped runner. @returns False if it is not stopped, or may not be signalled. */
 export function thaw(runner: ProcessIdentity): boolean {
   return isFrozen(runner) && isAlive(runner) && send(runner.pid, 'SIGCONT');
 }
 
-/** Is it stopped, by a signal or a debugger? */
+/** Whether the process is stopped by a signal or a debugger. */
 export function isFrozen({ pid, start }: ProcessIdentity): boolean {
   const found = readProcess(pid);
   return found?.start === start && (found.state === 'T' || found.state === 't');
@@ -96,7 +99,7 @@ function send(target: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(target, name);
   } catch (error) {
-    // it has just ended; or it has become another user's, as sudo does
+    // the process has just ended, or has another user, as with sudo
     if (errnoOf(error) === 'ESRCH' || errnoOf(error) === 'EPERM') return false;
     throw error;
   }

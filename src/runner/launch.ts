@@ -1,14 +1,14 @@
-/** Starts the runner of a run, as a process that nobody has to wait for. */
+/** Starts the runner of a run as a background process. */
 import { fileURLToPath } from 'node:url';
 import { spawnInBackground } from '../platform/spawn-background.js';
 
-/** Of what a runner that does not start has to say. */
+/** Maximum length of the error output of a runner that fails to start. */
 const MAX_COMPLAINT_CHARS = 4_096;
 
-/** What a runner says on its standard error when it has begun, before it closes that. */
+/** Text that a runner writes to standard error when it has started, before it closes it. */
 export const READY = 'ready\n';
 
-/** Resolves with what went wrong, or when it is clear that nothing did: the runner is ready, or has ended well. */
+/** Starts a runner. @returns The error, or undefined when the runner is ready or has ended with status 0. */
 export async function launchRunner(id: string): Promise<string | undefined> {
   const program = fileURLToPath(new URL('./runner.js', import.meta.url));
   const child = spawnInBackground(program, [id]);
@@ -22,7 +22,7 @@ export async function launchRunner(id: string): Promise<string | undefined> {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-MAX_COMPLAINT_CHARS);
     });
-    // one that is killed closes it, too, and has not begun
+    // a runner that is killed closes the stream as well, without this text
     child.stderr.once('end', () => {
       if (complaint.endsWith(READY)) settle(undefined);
     });

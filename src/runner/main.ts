@@ -1,4 +1,4 @@
-/** The entry point of a runner that nobody waits for: `runner ID`. */
+/** Entry point of the runner of a detached run: `runner ID`. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ProgressError } from '../core/errors.js';
 import { resolvePaths } from '../platform/paths.js';
@@ -15,7 +15,7 @@ const STDERR = 2;
 
 try {
   const paths = resolvePaths();
-  // it must not keep the file system busy that it happened to be started in
+  // keeps no other file system busy
   process.chdir('/');
   const spec = readSpec(paths, process.argv[2] ?? '');
   const pty = spec.pty ? openPty() : undefined;
@@ -49,12 +49,14 @@ try {
   process.exit(error.exitStatus);
 }
 
-/** To whoever has started it, and waits for this. The number is taken again at once, so that no other file gets it. */
+/**
+ * Reports to the parent that the runner is ready. Descriptor 2 is reopened so that no other file gets that number.
+ */
 function sayReady(): void {
   try {
     writeSync(STDERR, READY);
   } catch {
-    // it was killed meanwhile
+    // the parent was killed
   }
   closeSync(STDERR);
   openSync('/dev/null', 'w');

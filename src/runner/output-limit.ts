@@ -1,36 +1,36 @@
-/** The bound on what is kept of one run's output: its first part, and its last. */
+/** Limits the recorded output of a run to its first and its last part. */
 import { formatBytes, formatQuantity } from '../core/format.js';
 import type { OutputPiece } from './output.js';
 import { PIECE_BYTES } from './output.js';
 
 export interface OutputLimit {
   take(piece: OutputPiece): void;
-  /** The last part, with a word about what is missing before it. */
+  /** Records the last part, after a note of how much is missing before it. */
   end(): void;
 }
 
 export interface OutputLimitOptions {
-  /** Bytes, both streams together. */
+  /** Limit in bytes for both streams together. */
   bytes: number;
   keep: (piece: OutputPiece) => void;
-  /** Tells in the log, once when the first part is full, and once what was left out. */
+  /** Records a note: once when the first part is full, and once about the missing part. */
   mark: (text: string) => void;
 }
 
-/** It waits in memory until the run ends. */
+/** Maximum size of the last part, which is in memory until the run ends. */
 const MAX_LAST_BYTES = 8 * 1024 * 1024;
 
 export function createOutputLimit({ bytes, keep, mark }: OutputLimitOptions): OutputLimit {
   const lastBytes = Math.min(MAX_LAST_BYTES, Math.floor(bytes / 4));
   const firstBytes = bytes - lastBytes;
   let kept = 0;
-  /** A ring: from `head` on. */
+  /** Ring buffer that starts at `head`. */
   let ring: OutputPiece[] = [];
   let head = 0;
   let ringBytes = 0;
   let leftOut = { bytes: 0, lines: 0 };
 
-  /** Memory of large pieces that have left: output may come by the gigabyte. */
+  /** Buffers of evicted pieces, reused because output may be gigabytes. */
   const free: Buffer[] = [];
 
   const copyOf = (content: Buffer): Buffer => {
@@ -58,7 +58,7 @@ export function createOutputLimit({ bytes, keep, mark }: OutputLimitOptions): Ou
       }
       ring.push({ ...piece, content: copyOf(piece.content) });
       ringBytes += size;
-      // a piece may be larger than all that is to be kept: the newest stays
+      // a piece may exceed the limit: the newest always stays
       for (let oldest; (oldest = ring[head]) && ringBytes - oldest.content.length >= lastBytes;) {
         leave(oldest);
         ringBytes -= oldest.content.length;

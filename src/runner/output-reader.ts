@@ -1,4 +1,4 @@
-/** One output of a command, read: what is recorded of it, and what is shown of it to a person. */
+/** Reader of one output of a command: records it, and formats an agent's events for people. */
 import type { FinalStatus } from '../core/event.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { createInterpreter } from '../formats/interpreter.js';
@@ -9,13 +9,13 @@ import { createOutputSplitter } from './output.js';
 import type { Recorder } from './pump.js';
 
 export interface OutputReader extends Recorder {
-  /** Records the whole lines that wait for others. */
+  /** Records complete lines that are buffered. */
   flush(): void;
-  /** Nothing comes any more, and it has ended like that as far as its process tells. Returns what is left to show. */
+  /** Ends the output. @param status Status by the evidence of the process. @returns What is left to show. */
   end(status: FinalStatus): readonly (Buffer | string)[];
-  /** What the output itself says about the end. */
+  /** Outcome that the output reports. */
   readonly claim: ReportedOutcome | undefined;
-  /** It is an agent's, which has not told how it ends. */
+  /** Whether the output is an agent's and has not reported an outcome. */
   readonly isOpen: boolean;
 }
 
@@ -24,11 +24,11 @@ export interface OutputReaderOptions {
   cwd?: string | undefined;
   format: string | undefined;
   stream: CommandStream;
-  /** Its lines end as on a terminal. */
+  /** Lines end with CR LF, as on a terminal. */
   isTerminal: boolean;
   onPiece: (piece: OutputPiece) => void;
   emit: (event: TimedEvent) => void;
-  /** Of an agent's event, for a person; without it its lines are shown as they come. */
+  /** Formats an agent's event for people. @default its lines are shown unchanged */
   render?: ((event: TimedEvent) => string) | undefined;
 }
 
@@ -49,7 +49,7 @@ export function createOutputReader(options: OutputReaderOptions): OutputReader {
         if (channel === 'text') shown.push(bytes);
       },
       emit(event) {
-        // in the order of the output
+        // keeps the order of output and events
         for (const one of Object.values(pieces)) one.flush();
         emit(event);
         const text = render?.(event);
@@ -84,8 +84,8 @@ export function createOutputReader(options: OutputReaderOptions): OutputReader {
 }
 
 /**
- * Keeps the order between the outputs of a command: lines of the one that wait are recorded before what the other has
- * written since. Within one read of both the system tells of no order.
+ * Keeps the order between the outputs of a command: buffered lines of one are recorded before later output of the
+ * other. The order within one read of both is unknown.
  */
 export function createReadOrder(): (reading: OutputReader) => Recorder {
   let newest: OutputReader | undefined;
@@ -98,9 +98,9 @@ export function createReadOrder(): (reading: OutputReader) => Recorder {
   });
 }
 
-/** On a terminal each line ends with a return besides. */
+/** Removes the carriage returns that a terminal adds to newlines. */
 function createReturns() {
-  /** A return whose newline may come with the next bytes. */
+  /** A carriage return whose newline may be in the next chunk. */
   let held = '';
   return {
     strip(chunk: Buffer): Buffer {

@@ -1,42 +1,42 @@
-/** From a child's bytes to pieces of output: whole lines, several in one piece, none late. */
+/** Splits the bytes of an output into pieces of complete lines, each recorded as one event without delay. */
 import { isUtf8 } from 'node:buffer';
 import type { EventData } from '../core/event.js';
 import { maskOutput } from '../core/mask/mask.js';
 
-/** What one event tells. */
+/** Data of one `output` event. */
 export interface OutputPiece {
   stream: CommandStream | 'debug';
-  /** Without the newline that ends it. It may be kept only as a copy. */
+  /** Content without its final newline. Valid only during the call: copy it to keep it. */
   content: Buffer;
-  /** In it, without the one that ends it. */
+  /** Number of newlines in the content. */
   newlines: number;
-  /** The number of its first line. */
+  /** Number of its first line. */
   line: number;
-  /** RFC 3339: when it came. */
+  /** RFC 3339 time at which it was read. */
   time: string;
-  /** A part of one line: it goes on in the next piece, or ended without a newline. */
+  /** Part of a line: continued in the next piece, or ended without a newline. */
   part?: 'continued' | 'unterminated';
 }
 
-/** What a command writes to; `debug` is what of it is not for people. */
+/** Outputs of a command. The stream `debug` holds what is not meant for people. */
 export type CommandStream = 'stdout' | 'stderr';
 
 export interface OutputSplitter {
   push(chunk: Buffer): void;
-  /** Whole lines that wait for others. */
+  /** Emits complete lines that are buffered. */
   flush(): void;
-  /** The last line, if it has no newline, and whatever waits. */
+  /** Emits everything that is buffered, with the last line even if it has no newline. */
   end(): void;
 }
 
-/** How long a line may wait for others. */
+/** Maximum time for which a line is buffered. */
 const LATE_MS = 100;
-/** One event's text, well below the bound of a line even when every byte is escaped. A longer line is continued. */
+/** Size of a piece, which fits an event even if every byte is escaped. A longer line is split. */
 export const PIECE_BYTES = 32 * 1024;
 
-/** On each side of the place where a long line is cut: a secret there must not be cut in two, or lose its name. */
+/** Context on each side of a split in a long line, so that no secret is split or separated from its name. */
 const CUT_CONTEXT_BYTES = 4 * 1024;
-/** Places that are tried before a line is cut in the middle of something. */
+/** Maximum number of positions to try before a line is split anywhere. */
 const MAX_CUTS = 64;
 
 const NEWLINE = 0x0a;
@@ -45,7 +45,7 @@ export function createOutputSplitter(
   stream: OutputPiece['stream'],
   onPiece: (piece: OutputPiece) => void,
 ): OutputSplitter {
-  /** What waits, copied: a child's output comes in buffers that are used again. */
+  /** Copy of the buffered bytes, since the chunks of a child are reused. */
   let store = Buffer.alloc(0);
   let length = 0;
   let line = 1;
@@ -59,7 +59,7 @@ export function createOutputSplitter(
     line += newlines + (part ? 0 : 1);
   };
 
-  /** Says all whole lines; what follows the last newline waits on, unless it is too long. */
+  /** Emits all complete lines. The rest stays buffered unless it is too long. */
   const sayAll = (all: boolean) => {
     clearTimeout(timer);
     timer = undefined;
@@ -96,7 +96,7 @@ export function createOutputSplitter(
   };
 }
 
-/** The data of an `output` event. */
+/** Returns the data of an `output` event. */
 export function outputData({ stream, content, line, part }: OutputPiece): EventData {
   return {
     stream,
@@ -106,7 +106,7 @@ export function outputData({ stream, content, line, part }: OutputPiece): EventD
   };
 }
 
-/** By the system's search while lines are long; where they are short, a call for each costs more than all else. */
+/** Counts newlines by indexOf while lines are long; for short lines the calls cost more than counting in words. */
 export function countNewlines(content: Buffer): number {
   let count = 0;
   for (let at = -1; (at = content.indexOf(NEWLINE, at + 1)) !== -1;) {
@@ -118,11 +118,11 @@ export function countNewlines(content: Buffer): number {
 
 const SHORT_LINE = 32;
 
-/** Four bytes at a time, and what was found of 255 words in one sum. */
+/** Counts newlines four bytes at a time, with one sum for 255 words. */
 function countInWords({ buffer, byteOffset, length }: Buffer): number {
   const bytes = new Uint8Array(buffer, byteOffset, length);
   const aligned = Math.min(length, -byteOffset & 3);
-  // an array of words cannot begin just anywhere, not even one without any
+  // a typed array of words must be aligned, even an empty one
   const words = aligned < length ? new Int32Array(buffer, byteOffset + aligned, (length - aligned) >>> 2) : [];
   let count = 0;
   for (let at = 0; at < words.length;) {
@@ -142,7 +142,7 @@ function countInWords({ buffer, byteOffset, length }: Buffer): number {
 const NEWLINES = 0x0a0a0a0a;
 const LOW_BITS = 0x7f7f7f7f;
 
-/** Where to cut so that no secret is masked in part: before the border, or at it if there is no such place nearby. */
+/** Returns where to split so that no secret is masked in part: before `border`, or at it if no such place is near. */
 function cutLine(line: Buffer, border: number): number {
   if (border === line.length) return border;
   const start = Math.max(0, border - CUT_CONTEXT_BYTES);
@@ -158,10 +158,10 @@ function cutLine(line: Buffer, border: number): number {
   return border;
 }
 
-/** What may stand in front of a name or a value, and is one byte in UTF-8. */
+/** Characters that may precede a name or a value, each one byte in UTF-8. */
 const CUT_BEFORE = /[\s,;&{([<"'?]/;
 
-/** Where to cut so that no UTF-8 character is torn: before the lead byte of the last one, if that is incomplete. */
+/** Returns where to split so that no UTF-8 character is torn: before the last character if it is incomplete. */
 function characterBorder(window: Buffer): number {
   if (window.length < PIECE_BYTES || isUtf8(window)) return window.length;
   for (let back = 1; back <= 3; back++) {

@@ -1,4 +1,4 @@
-/** Pausing a run, and continuing it: what is reported is what its processes do. */
+/** Pauses and resumes a run, and reports the state that its processes really have. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isStandingStill } from '../platform/processes.js';
 import type { ControlFailure } from './failure.js';
@@ -8,26 +8,29 @@ import type { Emit } from './emit.js';
 
 export interface Pausing {
   readonly isPaused: boolean;
-  /** Reports the pause before it returns, where its processes stop that soon: the caller may be about to stop itself. */
+  /** Pauses. Reports before it returns if processes stop soon, since the caller may be about to stop itself. */
   begin(group: ProcessGroup, by: string | undefined): void;
   end(group: ProcessGroup, by: string | undefined): void;
-  /** Nothing more is reported. */
+  /** Ends reports. */
   close(): void;
 }
 
-/** Is it still stopped? */
+/** Interval of checks whether a paused group is still stopped. */
 const POLL_MS = 1_000;
-/** The kernel stops a process when that is scheduled next; on a busy machine this takes a while. */
+/** Timeout for processes to stop: the kernel stops a process when it is scheduled next. */
 const STOP_MS = 2_000;
 const STOP_POLL_MS = 10;
-/** How long the event loop may be blocked for it. */
+/** Maximum time for which the event loop is blocked. */
 const AT_ONCE_MS = 20;
 
 const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
 
 const moving = (group: ProcessGroup) => group.members().filter((process) => !isStandingStill(process));
 
-/** Undefined once the whole group has obeyed SIGSTOP. Where a part of it does not, all of it continues. */
+/**
+ * Waits until the whole group is stopped. If a part of it is not, all of it is resumed. @returns The failure, if
+ * any.
+ */
 export async function untilStopped(
   group: ProcessGroup,
   onSignal: (name: NodeJS.Signals) => void,
@@ -47,7 +50,7 @@ export async function untilStopped(
   }
 }
 
-/** Undefined when it was sent, or no process is left to receive it. */
+/** Signals the group. @returns The failure; undefined if it was sent, or no process is left. */
 export function signalGroup(
   group: ProcessGroup,
   name: NodeJS.Signals,
@@ -63,7 +66,7 @@ export function signalGroup(
 
 export function createPausing(emit: Emit): Pausing {
   let timer: NodeJS.Timeout | undefined;
-  /** Counts what was asked for: a pause that takes long may be overtaken. */
+  /** Counts requests, since a slow pause may be overtaken by a later request. */
   let turn = 0;
   const close = () => {
     clearInterval(timer);
@@ -105,7 +108,7 @@ export function createPausing(emit: Emit): Pausing {
       turn++;
       const failure = signalGroup(group, 'SIGCONT', report(by));
       if (failure) fail('resume', failure, by);
-      // also where it was paused by the daemon, while this runner was stopped itself
+      // also after a pause by the daemon while this runner was stopped
       else if (group.members().length > 0) resumed(by);
     },
     close() {

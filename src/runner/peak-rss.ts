@@ -1,10 +1,10 @@
-/** How much memory a run takes at most: a run may be over before anybody else has looked. */
+/** Measures the peak memory of a run; in the runner, since a run may end before the daemon measures it. */
 import { treeRss } from '../platform/processes.js';
 
-/** When to look, and from then on as often as the last time took. */
+/** Delays of the first measurements; the last one repeats. */
 const LOOKS_MS = [100, 900, 4_000, 30_000];
 
-/** The most that its processes took together, of all looks. */
+/** @returns A function that ends the measurements and returns the peak of the sum over all processes, in bytes. */
 export function watchPeakRss(pid: number): { stop: () => number } {
   let peak = 0;
   let looks = 0;

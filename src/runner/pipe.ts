@@ -1,4 +1,4 @@
-/** Pipes as a shell has them: Node gives sockets instead, which no program can open as /dev/stdout. */
+/** Creates named pipes: Node creates sockets, which no program can open as /dev/stdout. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import type { OnReadOpts, SocketConstructorOpts } from 'node:net';
@@ -7,21 +7,21 @@ import path from 'node:path';
 import type { PumpSource } from './pump.js';
 
 export interface Pipe {
-  /** For the command; to be closed here once it has it. */
+  /** Descriptor for the command; to be closed here once the command has it. */
   readonly end: number;
   readonly source: PumpSource;
 }
 
-/** As much as a pipe holds. */
+/** Capacity of a pipe. */
 const READ_BYTES = 64 * 1024;
 
-/** As many as are wanted, made in this directory and gone from there; undefined where that cannot be done. */
+/** Creates pipes in this directory and unlinks them; undefined if that fails. */
 export function openPipes(directory: string, count: number): Pipe[] | undefined {
   const names = Array.from({ length: count }, (_, index) => path.join(directory, `pipe.${index}`));
   if (spawnSync('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }).status !== 0) return undefined;
   try {
     return names.map((name) => {
-      // without waiting for each other: the one end is there when the other is opened
+      // opening neither end blocks, since the reader comes first
       const fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
       const end = openSync(name, constants.O_WRONLY);
       return { end, source: readFrom(fd) };
@@ -31,12 +31,12 @@ export function openPipes(directory: string, count: number): Pipe[] | undefined 
   }
 }
 
-/** A pipe to the command, made in this directory; undefined where that cannot be done. */
+/** Creates a pipe for standard input in this directory; undefined if that fails. */
 export function openInput(directory: string): { end: number; input: Socket } | undefined {
   const name = path.join(directory, 'pipe.in');
   if (spawnSync('mkfifo', ['-m', '600', name], { stdio: 'ignore' }).status !== 0) return undefined;
   try {
-    // the writer can only be opened where there is a reader, and the command must get one that waits for input
+    // a writer can only be opened while there is a reader, and the command needs one that blocks
     const first = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = openSync(name, constants.O_WRONLY | constants.O_NONBLOCK);
     const end = openSync(name, constants.O_RDONLY);
@@ -47,7 +47,7 @@ export function openInput(directory: string): { end: number; input: Socket } | u
   }
 }
 
-/** Into the same memory again and again, as long as nobody holds on to it. */
+/** Reads a descriptor into one buffer that is reused unless a listener keeps it. */
 function readFrom(fd: number): PumpSource {
   let socket: Socket | undefined;
   return {
@@ -64,7 +64,7 @@ function readFrom(fd: number): PumpSource {
           return true;
         },
       };
-      // documented for connections, and the same for what is read by its descriptor
+      // documented for connections; works for a descriptor as well
       const options: SocketConstructorOpts & { onread: OnReadOpts } = { fd, readable: true, writable: false, onread };
       socket = new Socket(options);
       socket.once('close', onEnd);

@@ -1,9 +1,9 @@
 /**
- * A terminal for a command: the pair of descriptors, its size, and the end of what it shows.
+ * Pseudo-terminal for a command: its descriptors, its size, and the end of its output.
  *
- * The pair of descriptors is opened through the binary of the binding, and this process spawns the command on the
- * other end. It keeps that end open as well, so that nothing is lost when the command exits, and marks the end of the
- * output by a text that nothing else writes.
+ * The descriptors are opened through the binary of the binding, and this process spawns the command on the other end. It
+ * keeps that end open, so that no output is lost when the command exits, and marks the end of the output by a text that
+ * no program writes.
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -22,21 +22,21 @@ export interface TerminalSize {
 }
 
 export interface Pty extends PumpSource {
-  /** Of the device. */
+  /** Path of the device. */
   readonly path: string;
-  /** Before the command, this makes a session of it with its standard input, this terminal. */
+  /** Command prefix that creates a session whose controlling terminal is standard input. */
   readonly setsid: readonly [string, ...string[]];
-  /** What the command has as its terminal. */
+  /** Descriptor for the command. */
   readonly command: number;
   resize(size: TerminalSize): void;
-  /** Everything that was shown so far comes, and then the end. What is typed from now on is unread. */
+  /** Ends the output after everything that is buffered. Input from now on counts as unread. */
   finish(): void;
   type(bytes: Buffer): void;
-  /** Ends the input as Ctrl-D does. */
+  /** Types Ctrl-D. */
   endInput(): void;
-  /** What was typed and not read, once all of it is known; to be called before the terminal is closed. */
+  /** Returns the input that no process has read; to be called before `close`. */
   unread(): Promise<Unread>;
-  /** Bytes that were typed and have not reached the terminal. */
+  /** Bytes of input that are buffered in this process. */
   readonly waiting: number;
 }
 
@@ -48,8 +48,8 @@ interface Native {
 const ends = new Set<number>();
 
 /**
- * Descriptors of the other ends, which do not close by themselves where another program is executed. A command that
- * had one would never hear that we are gone.
+ * Returns descriptors of this process's ends, which the binding opens without O_CLOEXEC. A command that inherited one
+ * would not receive SIGHUP when this process ends.
  */
 export function ourEnds(): number[] {
   return [...ends];
@@ -60,7 +60,7 @@ const FULL_MS = 5;
 const END_OF_INPUT = Buffer.from('\x04');
 const NEWLINES: ReadonlySet<number | undefined> = new Set([0x0a, 0x0d]);
 
-/** The package's binary alone: the rest of it forks by itself, and loses what comes last. */
+/** Loads the package's binary alone: its JavaScript forks the command itself, and loses the end of the output. */
 function loadNative(): Native | undefined {
   try {
     const require = createRequire(import.meta.url);
@@ -73,26 +73,26 @@ function loadNative(): Native | undefined {
   }
 }
 
-/** Why no command can be given a terminal here; undefined when it can. */
+/** Explains why no pseudo-terminal can be allocated; undefined if it can. */
 export function whyNoPty(searchPath = process.env['PATH']): string | undefined {
   if (!loadNative()) return 'the package @lydell/node-pty has no binary for this system';
   return findSetsid(searchPath) === undefined ? 'neither a setsid(1) with -c nor perl is in PATH' : undefined;
 }
 
-/** Says that a command that should have a terminal gets pipes, and why. */
+/** Message for a command that gets pipes although it should have a terminal. */
 export function noPtyMessage(): string {
   return `cannot allocate a terminal, the command gets pipes: ${whyNoPty() ?? 'the system has none left'}`;
 }
 
 const found = new Map<string, readonly [string, ...string[]] | undefined>();
 
-/** In our path: the command's may lead anywhere. */
+/** Searches this process's PATH, not the command's. */
 function findSetsid(searchPath = DEFAULT_PATH): readonly [string, ...string[]] | undefined {
   if (!found.has(searchPath)) found.set(searchPath, searchSetsid(searchPath));
   return found.get(searchPath);
 }
 
-/** Programs called setsid differ: that of util-linux and a recent one of busybox can set the terminal, others cannot. */
+/** Finds a program that sets the controlling terminal: setsid of util-linux and of recent busybox, or perl. */
 function searchSetsid(searchPath: string): readonly [string, ...string[]] | undefined {
   const setsid = findInPath('setsid', searchPath).find(setsTerminal);
   if (setsid !== undefined) return [setsid, '-c'];
@@ -102,7 +102,7 @@ function searchSetsid(searchPath: string): readonly [string, ...string[]] | unde
   return [perl, '-MPOSIX', '-e', `POSIX::setsid(); ioctl(STDIN, ${request}, 0); exec { $ARGV[0] } @ARGV or exit 126`];
 }
 
-/** Makes the descriptor the controlling terminal: a number of the system, which Perl has no name for. */
+/** Number of the ioctl that sets the controlling terminal, for which Perl has no name. */
 const TIOCSCTTY: Partial<Record<NodeJS.Platform, string>> = { linux: '0x540E', darwin: '0x20007461' };
 const HELP_MS = 2_000;
 
@@ -115,7 +115,7 @@ function setsTerminal(setsid: string): boolean {
   return /(?:^|[\s[])-[a-z]*c/m.test(`${stdout}\n${stderr}`);
 }
 
-/** Undefined where there is a reason, see `whyNoPty`. */
+/** Allocates a pseudo-terminal; undefined if that is impossible, see `whyNoPty`. */
 export function openPty(size: Partial<TerminalSize> = {}): Pty | undefined {
   const native = loadNative();
   const setsid = findSetsid(process.env['PATH']);
@@ -131,15 +131,15 @@ class NativePty implements Pty {
   readonly #stream: ReadStream;
   #onChunk: (chunk: Buffer) => unknown = () => {};
   #onEnd: () => void = () => {};
-  /** While it is looked for in the output, what may be its beginning is held back. */
+  /** End marker, while it is searched for; output that may be its beginning is held back. */
   #mark: Buffer | undefined;
   #held: Buffer = Buffer.alloc(0);
   #isEnded = false;
   #isTyped = false;
-  /** What was typed last has not ended its line. */
+  /** The last input does not end its line. */
   #isLineOpen = false;
   #unread: Promise<Unread> | undefined;
-  /** What was typed since. */
+  /** Input that was typed after the unread input was collected. */
   readonly #late: Buffer[] = [];
 
   constructor(native: Native, setsid: Pty['setsid'], { columns, rows }: TerminalSize) {
@@ -148,7 +148,7 @@ class NativePty implements Pty {
     this.#master = master;
     this.setsid = setsid;
     this.path = pty;
-    // opened anew: this one closes by itself where another program is executed
+    // reopened with O_CLOEXEC
     this.command = openSync(pty, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
     closeSync(slave);
     ends.add(master);
@@ -158,7 +158,7 @@ class NativePty implements Pty {
       this.#pass(this.#held);
       this.close();
     });
-    // EIO: nobody has this terminal any more; `close` follows
+    // EIO: no process has this terminal open; `close` follows
     this.#stream.on('error', () => this.#stream.destroy());
   }
 
@@ -189,7 +189,7 @@ class NativePty implements Pty {
 
   endInput(): void {
     if (this.#unread || this.#isEnded) return;
-    // the first one only hands over what stands in the line
+    // the first Ctrl-D only submits the current line
     if (this.#isLineOpen) this.#stream.write(END_OF_INPUT);
     this.#stream.write(END_OF_INPUT);
     this.#isLineOpen = false;
@@ -246,12 +246,12 @@ class NativePty implements Pty {
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') return this.close();
     }
-    // full: there is more to read first
+    // the buffer is full until this process reads
     if (done < bytes.length) setTimeout(() => this.#show(bytes.subarray(done)), FULL_MS);
   }
 }
 
-/** A text that no program shows and nobody types. */
+/** Creates a text that no program writes and no user types. */
 function createMark(): Buffer {
   return Buffer.from(`\x1b_${Array.from({ length: 24 }, () => randomInt(10)).join('')}\x1b`);
 }

@@ -1,44 +1,44 @@
-/** What a command writes, to where it is recorded and where it is shown. */
+/** Copies the output of a command to its recorder and to the user's stream, with backpressure. */
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errnoOf } from '../core/errors.js';
 
-/** After the command's end, for what its own children still write; not counting the time when nobody takes it. */
+/** Timeout for output of remaining child processes after the command has ended; not counted while blocked. */
 const DRAIN_MS = 2_000;
 const DRAIN_POLL_MS = 50;
 
-/** Bytes that come, until they end. */
+/** Source of bytes. */
 export interface PumpSource {
-  /** A chunk is the listener's as long as it runs, and longer if it returns true. */
+  /** A chunk is valid during the call, and longer if the listener returns true. */
   listen(onChunk: (chunk: Buffer) => boolean, onEnd: () => void): void;
   pause(): void;
   resume(): void;
-  /** Nobody reads any more. */
+  /** Stops reading for good. */
   close(): void;
 }
 
 export interface Pump {
-  /** Resolves when there is nothing more. */
+  /** Resolves when the source has ended. */
   readonly finished: Promise<void>;
-  /** It reads no further for now: where it is shown nobody takes it. */
+  /** Whether reading is paused by backpressure of the user's stream. */
   readonly blocked: boolean;
   show(target: Writable, shown?: Shown): void;
-  /** Nothing is read any more; `last` is shown besides. */
+  /** Stops reading, and shows `last`. */
   stop(last: readonly (Buffer | string)[]): void;
 }
 
-/** How the output of a terminal is written to another terminal. */
+/** Converts the output of a pseudo-terminal for another terminal. */
 export interface Shown {
-  /** What the command has written. */
+  /** Converts bytes of the command. */
   pass(chunk: Buffer): Buffer;
-  /** Lines that end with a newline alone. */
+  /** Converts text whose lines end with LF. */
   print(part: Buffer | string): Buffer | string;
 }
 
 const AS_IT_IS: Shown = { pass: (chunk) => chunk, print: (part) => part };
 
 export interface Recorder {
-  /** What is shown instead of the chunk, if not the chunk. */
+  /** Records a chunk. @returns What is shown instead of it, if not the chunk. */
   push(chunk: Buffer): readonly (Buffer | string)[] | undefined;
 }
 
@@ -54,7 +54,7 @@ export function pumpSourceOf(stream: Readable): PumpSource {
   };
 }
 
-/** Reads as fast as it is recorded, or as fast as it is taken where it is shown: a pipe would do that, too. */
+/** Reads as fast as the recorder and the user's stream take it, as a pipe would. */
 export function createPump(source: PumpSource, recorder: Recorder): Pump {
   let target: Writable | undefined;
   let how = AS_IT_IS;
@@ -93,7 +93,7 @@ export function createPump(source: PumpSource, recorder: Recorder): Pump {
       stream.once('error', (error) => {
         target = undefined;
         drained();
-        // nobody reads any more: the command is told as it would be without us
+        // the reader is gone: the command gets SIGPIPE, as it would without a runner
         if (errnoOf(error) === 'EPIPE') source.close();
       });
     },
@@ -105,7 +105,7 @@ export function createPump(source: PumpSource, recorder: Recorder): Pump {
   };
 }
 
-/** Waits until everything is read. False when somebody held on to it, and was not waited for any longer. */
+/** Waits until everything is read. @returns False if a process kept an output open until the timeout. */
 export async function drain(pumps: readonly Pump[]): Promise<boolean> {
   let over = false;
   const late = async () => {

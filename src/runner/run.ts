@@ -86,7 +86,7 @@ export class Run {
   #diedOf: NodeJS.Signals | undefined;
 
   /**
-   * Claims the run, and starts its command now or when it is told to.
+   * Claims the run, and starts its command now or at the `start` command.
    *
    * @throws ProgressError if another runner has claimed it, or an error if nothing can be recorded.
    */

@@ -1,20 +1,20 @@
-/** The end of what a terminal has shown, for a client that attaches late, and whether a full-screen program draws on it. */
+/** Keeps the last output of a terminal for clients that attach later, and detects full-screen programs. */
 import { sanitize, visibleLine } from '../core/ansi.js';
 
 const KEPT_BYTES = 64 * 1024;
-/** Longer than any sequence that is looked for. */
+/** Longer than any sequence that is searched for. */
 const OVERLAP_CHARS = 16;
-/** The private modes of the alternate screen. */
+/** Private modes of the alternate screen. */
 const ALTERNATE = /\u001b\[\?(?:1049|1047|47)([hl])/g;
 
 export class ScreenTail {
   #chunks: Buffer[] = [];
   #bytes = 0;
-  /** The end of the last chunk: a sequence may go on in the next one. */
+  /** End of the last chunk, in which a sequence may begin. */
   #rest = '';
   #isAlternate = false;
 
-  /** A full-screen program is active: it can only be asked to draw again. */
+  /** Whether a full-screen program is active, which can only be asked to redraw. */
   get isAlternate(): boolean {
     return this.#isAlternate;
   }
@@ -32,7 +32,8 @@ export class ScreenTail {
   }
 
   /**
-   * The last lines, with their colours alone: a terminal answers other sequences, and the command would read the answers.
+   * Returns the last lines with colours only: a terminal answers other sequences, and the command would read the
+   * answers.
    */
   lines(count: number): string {
     const text = Buffer.concat(this.#chunks).toString('utf8');
@@ -41,7 +42,7 @@ export class ScreenTail {
   }
 }
 
-/** Takes out what moves the cursor, sets modes or asks something. */
+/** Removes sequences that move the cursor, set modes or query the terminal. */
 function withoutMoves(line: string): string {
   return line.replace(/\u001b(?:\[[0-?]*[ -/]*[@-ln-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-Z\\^-~])/g, '');
 }

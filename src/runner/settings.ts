@@ -1,10 +1,14 @@
-/** How much of a run's output is kept. Reading a configuration takes as long as many a command, so only where there is one. */
+/**
+ * Limit of recorded output. Loads the configuration only if there is one, since that takes as long as many commands.
+ */
 import { existsSync } from 'node:fs';
 import type { Paths } from '../platform/paths.js';
 
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 
-/** Bytes. A configuration that is wrong is the daemon's to complain of: a run must not fail for it. */
+/**
+ * @returns Bytes; the default if the configuration is invalid, which the daemon reports: a run must not fail for it.
+ */
 export async function outputLimitOf({ config }: Pick<Paths, 'config'>): Promise<number> {
   if (!existsSync(config)) return OUTPUT_LIMIT;
   const { loadConfig } = await import('../config/load.js');

@@ -5,7 +5,7 @@ export function isSignal(name: string): name is NodeJS.Signals {
   return Object.hasOwn(constants.signals, name);
 }
 
-/** As a shell shows a death by it. */
+/** Exit status by which a shell reports a death by this signal. */
 export function statusOfSignal(name: NodeJS.Signals): number {
   return 128 + constants.signals[name];
 }

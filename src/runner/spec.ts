@@ -1,4 +1,4 @@
-/** What a run is started with, out of what was asked for and the surroundings that it was asked in. */
+/** Creates the specification of a run from a request and the environment of its requester. */
 import { hostname } from 'node:os';
 import { clip, clipAll, NAME_CHARS } from '../core/fields.js';
 import type { EventData } from '../core/event.js';
@@ -13,17 +13,17 @@ import type { RunSpec } from './store.js';
 
 export interface RunRequest extends Partial<Omit<RunSpec, 'id' | 'argv' | 'parent' | 'parentStep' | 'env' | 'tty'>> {
   argv: readonly string[];
-  /** Besides the environment. */
+  /** Variables in addition to the environment. */
   env?: Readonly<Record<string, string>>;
 }
 
-/** As many as are kept; see progress-events(7). */
+/** Bounds of an event; see progress-events(7). */
 const MAX_LABELS = 32;
 const MAX_LABEL_CHARS = 320;
-/** Of a command line, in the journal: a system takes megabytes of it, an event does not. */
+/** Maximum length of a command line in an event; the system allows megabytes. */
 const ARGV_CHARS = 16 * 1024;
 
-/** Throws `usage` for what can never run. */
+/** Creates a specification. @throws ProgressError `usage` for a command that can never run. */
 export function createSpec(wanted: RunRequest, env: NodeJS.ProcessEnv, paths: Paths): RunSpec {
   const [file, ...args] = wanted.argv;
   if (file === undefined) throw new ProgressError('usage', 'run needs a command: progress run -- make');
@@ -55,7 +55,7 @@ export function createSpec(wanted: RunRequest, env: NodeJS.ProcessEnv, paths: Pa
   };
 }
 
-/** The same once more, asked for somewhere else: in the environment that it had, as a part of what asks for it now. */
+/** Repeats a run in its original environment, as a child of the execution that requests it. */
 export function repeatSpec(
   { id, env, after: _after, parent: _parent, parentStep: _step, tty: _tty, ...same }: RunSpec,
   asking: NodeJS.ProcessEnv,
@@ -65,13 +65,13 @@ export function repeatSpec(
   return createSpec({ ...same, env: {}, rerunOf: id }, { ...env, PROGRESS_EXECUTION, PROGRESS_STEP }, paths);
 }
 
-/** Known by the format that it was told to speak. */
+/** Agent that the format or the program implies. */
 export function agentOf({ argv, format }: RunSpec): string | undefined {
   const known = format === undefined ? FORMATS.ofProgram(argv) : FORMATS.find(format);
   return known?.kind === 'stream' ? known.name : undefined;
 }
 
-/** What a queueing and a start tell. */
+/** Data of `execution_queued` and `execution_started`. */
 export function describe(spec: RunSpec): EventData {
   const { argv, name, cwd, tty, labels, parent, parentStep, queue, after, rerunOf } = spec;
   const agent = spec.agent ?? agentOf(spec);
@@ -86,7 +86,7 @@ export function describe(spec: RunSpec): EventData {
   };
 }
 
-/** The step is one of the execution around, if there is one; where somebody has set it for this run, it stays. */
+/** Drops the step of an enclosing execution; a step that was set for this run stays. */
 function childEnvironment(env: NodeJS.ProcessEnv, id: string, paths: Paths): Record<string, string> {
   const { PROGRESS_STEP: step, ...rest } = env;
   const given = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -1,4 +1,4 @@
-/** Begins a run that nobody has to stay for: a runner of its own at once, or the daemon when its turn comes. */
+/** Starts a detached run: launches its runner, or queues it for the daemon's scheduler. */
 import type { EventData } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
 import type { Paths } from '../platform/paths.js';
@@ -7,10 +7,10 @@ import { describe } from './spec.js';
 import type { RunSpec } from './store.js';
 import { writeSpec } from './store.js';
 
-/** How an event gets into the journal: resolves when it is synced. */
+/** Sends an event to the journal. Resolves when it is synced. */
 export type Announce = (event: { type: string; execution: string; data: EventData }) => Promise<unknown>;
 
-/** Resolves when it has begun, or waits in the journal. */
+/** Resolves when the run is started, or queued in the journal. */
 export async function startDetached(paths: Pick<Paths, 'runs'>, spec: RunSpec, announce: Announce): Promise<void> {
   writeSpec(paths, { ...spec, detached: true });
   if (spec.queue === undefined && spec.after === undefined) {

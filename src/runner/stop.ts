@@ -1,4 +1,4 @@
-/** Stopping a run: SIGINT, then SIGKILL for what is left after the grace period. */
+/** Stops a run: SIGINT, then SIGKILL for processes that remain after the grace period. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatDuration } from '../core/format.js';
 import type { ControlFailure } from './failure.js';
@@ -8,30 +8,30 @@ import type { Emit } from './emit.js';
 
 export interface StopOptions {
   group: ProcessGroup;
-  /** Milliseconds until it is killed; 0 kills at once. */
+  /** Milliseconds until SIGKILL; 0 kills at once. */
   graceMs: number;
   /** Called for each signal that was sent. */
   onSignal: (name: NodeJS.Signals) => void;
   /** Ends the grace period. */
   hurry?: AbortSignal;
-  /** What asks it to end. @default SIGINT */
+  /** First signal. @default SIGINT */
   first?: NodeJS.Signals;
 }
 
 export interface StopResult {
-  /** What it took, for the log; absent where nothing was sent. */
+  /** Description for the log; absent if nothing was sent. */
   text?: string;
-  /** Why processes are left. */
+  /** Why processes remain. */
   failure?: ControlFailure;
 }
 
 export const DEFAULT_GRACE_MS = 5_000;
 const FIRST_POLL_MS = 10;
 const LAST_POLL_MS = 100;
-/** A process that SIGKILL does not end within this time waits for a device. */
+/** A process that outlives SIGKILL for this long waits for a device. */
 const KILL_MS = 5_000;
 
-/** Resolves when nothing of the group is left, or nothing more can be done. */
+/** Stops the group. Resolves when no process is left, or nothing more can be done. */
 export async function stopGroup({
   group,
   graceMs,
@@ -48,11 +48,11 @@ export async function stopGroup({
   const startedAt = performance.now();
   const took = () => formatDuration(performance.now() - startedAt);
   if (graceMs > 0) {
-    // a stopped process takes no signal but SIGKILL until it continues
+    // a stopped process handles no signal but SIGKILL until it continues
     const isStopped = group.members().some(({ state }) => state === 'T');
     send(first);
     if (isStopped) send('SIGCONT');
-    // where even this reaches no process, SIGKILL does not either
+    // if no process received the first signal, none receives SIGKILL
     if (sent.size > 0 && (await isGone(group, graceMs, hurry))) return { text: `stopped by ${first} after ${took()}` };
   }
   if (graceMs === 0 || sent.size > 0) send('SIGKILL');
@@ -66,7 +66,7 @@ export async function stopGroup({
   return { text: `${text}, and still ${left.length} processes are left`, failure };
 }
 
-/** Polls until no member is left; false after the time, or once `isHopeless`. */
+/** Polls until no member is left. @returns False at the timeout, or once `isHopeless`. */
 async function isGone(
   group: ProcessGroup,
   withinMs: number,
@@ -83,22 +83,22 @@ async function isGone(
 }
 
 export interface Stopping {
-  /** A signal of it was sent, or will be. */
+  /** Whether a signal was sent, or will be. */
   begun: boolean;
-  /** Resolves when nothing is being stopped any more. */
+  /** Resolves when no stop is under way. */
   readonly done: Promise<void>;
-  /** What it took. */
+  /** Description for the log. */
   readonly text: string | undefined;
   begin(how: { group: ProcessGroup; by: string | undefined; graceMs: number }): void;
 }
 
-/** One stop at a time, however often it is asked for; one without grace ends the grace of another. */
+/** Runs one stop at a time; a stop without grace ends the grace period of another. */
 export function createStopping(emit: Emit, first: NodeJS.Signals = 'SIGINT'): Stopping {
   let hurry = new AbortController();
   let done = Promise.resolve();
   let text: string | undefined;
   let isRunning = false;
-  /** Of the stop, and then of the kill. */
+  /** Requester of the stop, and then of the kill. */
   let asker: string | undefined;
   const stopping: Stopping = {
     begun: false,
@@ -121,7 +121,7 @@ export function createStopping(emit: Emit, first: NodeJS.Signals = 'SIGINT'): St
         isRunning = false;
         const { failure } = result;
         text = asker === undefined || result.text === undefined ? result.text : `${result.text}, asked by ${asker}`;
-        // it ends, if it does, by itself
+        // the run may only end by itself
         if (result.text === undefined && failure) stopping.begun = false;
         if (failure) emit('control', { action: graceMs === 0 ? 'kill' : 'stop', ...failure, ...askedBy() }, 'now');
       });

@@ -1,6 +1,6 @@
 /**
- * The directory of a run, `runs/ID`: `spec.json` holds what it needs to start, environment included, and `runner.json`
- * who runs it. Both are private to the user, and are kept as long as the history of the run.
+ * Directory of a run, `runs/ID`: `spec.json` holds what it needs to start, with its environment, and `runner.json` the
+ * identity of its runner. Both are private to the user and kept as long as the history of the run.
  */
 import { existsSync, linkSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,44 +16,44 @@ export interface RunSpec {
   id: string;
   argv: [string, ...string[]];
   cwd: string;
-  /** Of the command, complete. */
+  /** Complete environment of the command. */
   env: Record<string, string>;
   name?: string;
   labels?: Record<string, string>;
   agent?: string;
-  /** The execution that it was started in, and the step of that. */
+  /** Execution in which the run was requested, and its step. */
   parent?: string;
   parentStep?: string;
   queue?: string;
-  /** Nobody waited for it: it ran in the background. */
+  /** The run is in the background. */
   detached?: true;
-  /** Its standard input stays open for clients that send to it, while it runs detached. */
+  /** Keep standard input open for clients; only in the background. */
   input?: true;
-  /** Ids of runs that must have completed before. */
+  /** IDs of runs that must have completed before. */
   after?: string[];
   /** The run that this one repeats. */
   rerunOf?: string;
-  /** In a terminal of its own. */
+  /** Allocate a pseudo-terminal. */
   pty: boolean;
-  /** The terminal that it was asked for in. */
+  /** Terminal of the requester. */
   tty?: string;
-  /** What it prints: a name of the table of formats. Default: whatever is recognised. */
+  /** Name of the output format. @default recognised */
   format?: string;
-  /** It is stopped after so long. */
+  /** Milliseconds after which the run is stopped. */
   timeoutMs?: number;
 }
 
 export interface RunRecord {
   runner: ProcessIdentity;
-  /** What its events carry as their source. */
+  /** Source of its events. */
   source: string;
-  /** The command itself: its process id is that of its group and session, too. */
+  /** Process of the command; its PID is also that of its group and session. */
   child?: ProcessIdentity;
 }
 
 type Where = Pick<Paths, 'runs'>;
 
-/** Only such ids lead to a directory: an execution may have any other. */
+/** IDs of runs. Those of other executions must not lead to a path. */
 const RUN_ID = /^[a-z0-9]{1,64}$/;
 
 function fileOf({ runs }: Where, id: string, name: string): string {
@@ -61,7 +61,7 @@ function fileOf({ runs }: Where, id: string, name: string): string {
   return path.join(runs, id, name);
 }
 
-/** Of the run alone, and private. */
+/** Private directory of a run. */
 export function directoryOf(where: Where, id: string): string {
   return path.dirname(fileOf(where, id, 'spec.json'));
 }
@@ -76,7 +76,7 @@ export function writeSpec(where: Where, spec: RunSpec): void {
   }
 }
 
-/** Throws `not_found` when the run is unknown, or too old. */
+/** Reads a specification. @throws ProgressError `not_found` if there is none. */
 export function readSpec(where: Where, id: string): RunSpec {
   const spec = read(fileOf(where, id, 'spec.json')) as RunSpec | undefined;
   if (!spec)
@@ -88,7 +88,7 @@ export function hasSpec(where: Where, id: string): boolean {
   return RUN_ID.test(id) && existsSync(fileOf(where, id, 'spec.json'));
 }
 
-/** False when somebody else runs it, or has run it: nothing may be started then. */
+/** Claims a run. @returns False if another runner has claimed it, now or before: nothing may be started then. */
 export function claimRun(where: Where, id: string, record: RunRecord): boolean {
   const file = fileOf(where, id, 'runner.json');
   const draft = `${file}.${record.runner.pid}`;
@@ -109,7 +109,7 @@ export function updateRecord(where: Where, id: string, record: RunRecord): void 
   replaceTextSync(fileOf(where, id, 'runner.json'), JSON.stringify(record));
 }
 
-/** Undefined when nobody has begun to run it, or what is written there is no record. */
+/** Reads the record of a runner; undefined if there is none, or it is damaged. */
 export function readRecord(where: Where, id: string): RunRecord | undefined {
   const record = read(fileOf(where, id, 'runner.json')) as Partial<RunRecord> | null | undefined;
   if (!record || typeof record.source !== 'string' || !isIdentity(record.runner)) return undefined;
@@ -130,7 +130,7 @@ function read(file: string): unknown {
   }
 }
 
-/** Ids of all runs that were asked for before `time` (milliseconds since 1970). */
+/** Returns IDs of runs that were requested before `time` (Unix milliseconds). */
 export function runsBefore({ runs }: Where, time: number): string[] {
   return list(runs).filter((id) => {
     const spec = statSync(path.join(runs, id, 'spec.json'), { throwIfNoEntry: false });
@@ -142,11 +142,11 @@ export function removeRun({ runs }: Where, id: string): void {
   rmSync(path.join(runs, id), { recursive: true, force: true });
 }
 
-/** Removes all that is kept of a run that is over, what it has told the journal through the spool too. */
+/** Removes the files of an ended run, including its spool file. */
 export function eraseRun(where: Pick<Paths, 'runs' | 'spool'>, id: string): void {
   if (!RUN_ID.test(id)) return;
   const record = readRecord(where, id);
-  // one that is just leaving may still write there
+  // a runner that is just ending may still write to it
   if (record && !isAlive(record.runner)) rmSync(path.join(where.spool, record.source + SPOOL_SUFFIX), { force: true });
   removeRun(where, id);
 }

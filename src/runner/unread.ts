@@ -1,4 +1,4 @@
-/** Reads back what was typed into a terminal and was not read by any process. */
+/** Reads back input of a terminal that no process has read. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readSync } from 'node:fs';
@@ -7,26 +7,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Unread {
   bytes: Buffer;
-  /** Characters were shown when they were typed: they are no password. */
+  /** Whether the input was echoed, and so is no password. */
   isEchoed: boolean;
 }
 
 export const NOTHING_UNREAD: Unread = { bytes: Buffer.alloc(0), isEchoed: true };
 
-/** Another process that reads from the terminal may take the mark. */
+/** Timeout: another process may read the marker. */
 const TIMEOUT_MS = 2_000;
 const POLL_MS = 5;
 const READ_BYTES = 4_096;
 
-/** A line that is not complete can be read as well, and no character is a signal. */
+/** Modes in which an incomplete line can be read and no character sends a signal. */
 const UNBUFFERED = ['-icanon', '-echo', '-isig', '-iexten', '-ixon', 'min', '1', 'time', '0'];
-/** In the queue of a terminal in canonical mode, Ctrl-D is a NUL. */
+/** Canonical mode stores Ctrl-D as NUL. */
 const END_OF_INPUT = 0x04;
 
 /**
- * @param fd - The terminal of the command, non-blocking.
- * @param mark - A text that nobody else types.
- * @param type - Types into the terminal. What was typed reaches its queue late, but in order: so the mark ends it.
+ * @param fd - Terminal of the command, non-blocking.
+ * @param mark - Text that no user types; it marks the end, since input reaches the queue late but in order.
+ * @param type - Types into the terminal.
  */
 export async function readUnread(fd: number, mark: Buffer, type: (bytes: Buffer) => void): Promise<Unread> {
   const modes = (await stty(fd, ['-a'])).split(/[\s;]+/);
@@ -51,12 +51,12 @@ function readNow(fd: number): Buffer {
   try {
     return chunk.subarray(0, readSync(fd, chunk));
   } catch {
-    // EAGAIN: nothing there for now
+    // EAGAIN: the queue is empty
     return chunk.subarray(0, 0);
   }
 }
 
-/** What it prints; nothing where it fails. */
+/** @returns The output of stty(1); empty if it fails. */
 async function stty(fd: number, args: readonly string[]): Promise<string> {
   const child = spawn('stty', args, { stdio: [fd, 'pipe', 'ignore'] });
   const closed = once(child, 'close').catch(() => undefined);
