@@ -1,4 +1,4 @@
-/** What an execution says and does, for people: its messages, its calls of tools on one line each, results cut short. */
+/** Formats what an agent says and does: its messages, one line for each tool call, shortened results. */
 import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
 import { parseInstant } from '../core/estimate.js';
 import type { ExecutionEvent } from '../core/event.js';
@@ -15,11 +15,11 @@ import { truncate, wrap } from './width.js';
 export interface ActivityOptions {
   columns: number;
   style: Style;
-  /** Put the time of day before each entry. */
+  /** Prefix each entry with the time of day. */
   times?: boolean;
 }
 
-/** Of what was asked, thought, answered by a tool: the beginning tells what it is. */
+/** Rows of a prompt, a thought, and a result of a tool: their beginnings identify them. */
 const PROMPT_ROWS = 4;
 const THOUGHT_ROWS = 3;
 const RESULT_ROWS = 5;
@@ -27,12 +27,12 @@ const MESSAGE_ROWS = 20;
 const INDENT_CELLS = 2;
 const MAX_DEPTH = 6;
 const MIN_CELLS = 20;
-/** Parts of a plan; calls of tools tell of themselves. */
+/** Kinds of steps that are parts of a plan; tool calls have activities. */
 const CALL_KINDS: ReadonlySet<string> = new Set(['tool', 'invocation']);
 
 /**
- * The lines of one event; none for one that says nothing to a person. `execution` is its state after the event: what
- * a sub-agent does is indented by how deep it lies in others.
+ * Formats one event; empty for an event that says nothing to a person. `execution` is its state after the event.
+ * Activities of a sub-agent are indented by its depth.
  */
 export function activityLines(
   event: ExecutionEvent,
@@ -41,7 +41,7 @@ export function activityLines(
 ): string[] {
   const draw = DRAW.get(event.type);
   if (!draw) return [];
-  // output stays as it is
+  // output is not formatted
   const lead = times && event.type !== 'output' ? `${clockOf(event)} ` : '';
   const indent = ' '.repeat(INDENT_CELLS * depthOf(event, execution));
   const cells = Math.max(MIN_CELLS, columns - lead.length - indent.length);
@@ -79,7 +79,7 @@ function drawActivity(scene: Scene): string[] {
   const { data } = scene.event;
   const kind = textOf(data, 'kind') ?? '';
   const draw = KINDS.get(kind);
-  // other producers have kinds of their own
+  // other producers have their own kinds
   return draw ? draw(scene) : words(scene, otherActivity(data), MESSAGE_ROWS);
 }
 
@@ -121,7 +121,7 @@ function drawResult(scene: Scene): string[] {
   return [...resultTitle(scene), ...lines].map((line) => `  ${line}`);
 }
 
-/** Which call it answers, where another one stands between them. */
+/** Names the call of a result that does not follow it directly. */
 function resultTitle({ event: { data }, execution, cells, style }: Scene): string[] {
   const step = execution?.steps.get(textOf(data, 'call') ?? '');
   const newest =
@@ -140,7 +140,7 @@ function isCall(kind: string): boolean {
   return CALL_KINDS.has(kind) || kind === 'subagent';
 }
 
-/** What it has cost; why it failed. */
+/** Cost of a turn, or its error. */
 function drawOutcome(scene: Scene): string[] {
   const { event, style } = scene;
   const { data } = event;
@@ -150,7 +150,7 @@ function drawOutcome(scene: Scene): string[] {
   return [...text, ...(line === '' ? [] : [paint(line, 'dim', style)])];
 }
 
-/** Lines of other programs, as they are; what is for debuggers is left to them. */
+/** Lines of other programs, unchanged; debug output is omitted. */
 function drawOutput({ event: { data }, style }: Scene): string[] {
   if (data['stream'] === 'debug') return [];
   const text = textOf(data, 'text') ?? '';
@@ -175,7 +175,7 @@ function drawAttention(scene: Scene): string[] {
   return marked(scene, ['!', '!'], words(scene, text, RESULT_ROWS, 'warn', 2), 'warn');
 }
 
-/** `✓ Agent: Count text files 0.2s`; calls of tools are told by what they answer. */
+/** `✓ Agent: Count text files 0.2s`; a tool call is reported by its result. */
 function drawStep({ event, execution, cells, style }: Scene): string[] {
   const step = event.step === undefined ? undefined : execution?.steps.get(event.step);
   if (!step || CALL_KINDS.has(step.kind)) return [];
@@ -204,7 +204,7 @@ function drawEnd({ event, execution, cells, style }: Scene): string[] {
   return [paint(truncate(line, cells, ellipsisOf(style)), toneOf(status), style)];
 }
 
-/** A text in its own lines, each wrapped; `less` cells narrower. What does not fit into `rows` is counted. */
+/** Wraps each line of a text to the width less `less` cells. Lines that do not fit into `rows` are counted. */
 function words({ cells, style }: Scene, text: string | undefined, rows: number, tone?: Tone, less = 0): string[] {
   if (text === undefined || text.trim() === '') return [];
   const room = Math.max(1, cells - less);
@@ -221,7 +221,7 @@ function words({ cells, style }: Scene, text: string | undefined, rows: number, 
   return left === 0 ? painted : [...painted, paint(`${ellipsisOf(style)} ${formatCount(left)} more`, 'dim', style)];
 }
 
-/** A sign before the first line, and the others below its text. */
+/** Puts a sign before the first line and indents the others. */
 function marked({ style }: Scene, [sign, ascii]: readonly [string, string], lines: string[], tone?: Tone): string[] {
   const mark = style.ascii ? ascii : sign;
   return lines.map((line, index) =>
@@ -229,12 +229,12 @@ function marked({ style }: Scene, [sign, ascii]: readonly [string, string], line
   );
 }
 
-/** How many sub-agents it lies in. An `activity` belongs to the step that it names, a step to its parent. */
+/** Depth in sub-agents. An `activity` belongs to the step that it names, a step to its parent. */
 function depthOf(event: ExecutionEvent, execution: Execution | undefined): number {
   const named = event.step === undefined ? undefined : execution?.steps.get(event.step);
   let step: Step | undefined = event.type.startsWith('step_') ? parentOf(named, execution) : named;
   let depth = 0;
-  // a circle of parents ends here too
+  // also ends at a cycle of parents
   for (let level = 0; step && level < MAX_DEPTH; level++) {
     if (step.kind === 'subagent' || !CALL_KINDS.has(step.kind)) depth += 1;
     step = parentOf(step, execution);

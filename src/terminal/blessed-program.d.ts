@@ -1,4 +1,4 @@
-/** The part of blessed's program layer that we use; @types/blessed knows the package's index alone. */
+/** Types of the part of blessed's program layer that is in use; @types/blessed covers the package's index only. */
 declare module 'blessed/lib/program.js' {
   import type { EventEmitter } from 'node:events';
   import type { Readable, Writable } from 'node:stream';
@@ -10,7 +10,7 @@ declare module 'blessed/lib/program.js' {
 
   class Program extends EventEmitter {
     constructor(options: { input: Readable; output: Writable; tput: boolean });
-    /** What a method would have written. */
+    /** Output that a method would have written. */
     out(method: 'cursorUp' | 'cursorDown' | 'cursorCharAbsolute', cells: number): string;
     out(method: 'eraseInLine', what: 'right'): string;
     out(method: 'eraseInDisplay', what: 'below'): string;

@@ -1,4 +1,4 @@
-/** The in-place box: shows a view in the terminal, inline, until it is closed or left. */
+/** The in-place box: shows a view inline in the terminal until it is closed or left. */
 import type { Clock } from '../core/clock.js';
 import { realClock } from '../core/clock.js';
 import { onSignal } from '../platform/inherited.js';
@@ -12,32 +12,32 @@ import { leavingLine } from './summary.js';
 import type { View } from './view.js';
 import { untilTick } from './view.js';
 
-/** How the box was left. With a signal the caller exits with 128 + its number. `closed`: the terminal is gone. */
+/** How the box was left. After a signal the caller exits with 128 + its number. `closed`: the terminal was closed. */
 export type Leaving = 'q' | 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed';
 
 export interface BoxOptions {
   input: NodeJS.ReadStream;
   output: NodeJS.WriteStream;
   style: OutputStyle;
-  /** What to show now; asked for each frame. */
+  /** Returns the current view; called for each frame. */
   view: () => View;
-  /** What Ctrl-C and SIGINT do instead of leaving, for whoever runs what is shown. */
+  /** Called for Ctrl-C and SIGINT instead of leaving, by the owner of the run that is shown. */
   onInterrupt?: () => void;
   clock?: Clock;
 }
 
 export interface Box {
-  /** Something may look different: there will be a frame soon. */
+  /** Requests a frame because the view may have changed. */
   changed(): void;
-  /** Puts lines above the box, into the scrollback. They are written as they are: make them safe first. */
+  /** Prints lines above the box, into the scrollback. They are not sanitized. */
   print(lines: readonly string[]): void;
-  /** Takes the box away and leaves these lines instead, and one that says what still runs. */
+  /** Replaces the box with these lines, and one that counts what still runs. */
   close(finalLines?: readonly string[]): Promise<void>;
-  /** The terminal is as it was before; the last frame stands until `close`. Never settles if nobody leaves. */
+  /** Resolves when the terminal is restored; the last frame stays until `close`. Never settles if no user leaves. */
   left: Promise<Leaving>;
 }
 
-/** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
+/** Timeout for a stop to take effect. Without job control this process continues after it. */
 const STOP_MS = 100;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -56,7 +56,7 @@ class InlineBox implements Box {
   readonly #pacer: Pacer;
   readonly #unlisten: (() => void)[];
   #state: 'open' | 'stopped' | 'left' | 'closed' = 'open';
-  /** Waits for the terminal before the box is left, closed or stopped. */
+  /** Waits for replies of the terminal before the box is left, closed or stopped. */
   #isEnding = false;
   #continuedAt = -Infinity;
   #ignoreStop = (): void => {};
@@ -115,12 +115,12 @@ class InlineBox implements Box {
     const { input, output } = this.#options;
     const lose = (): void => this.#leaveNow('closed');
     const restore = (): void => this.#restore();
-    // these stay: a terminal that is gone may say so after we have left it
+    // these listeners stay: a closed terminal may report errors after the box was left
     for (const stream of [input, output]) stream.on('error', lose);
     return [
       ...SIGNALS.map((signal) => onSignal(signal, () => this.#take(signal))),
       listen(process, 'SIGCONT', () => this.#onContinue()),
-      // a stack trace is printed after this: the terminal must be itself again
+      // restores the terminal before a stack trace is printed
       listen(process, 'uncaughtExceptionMonitor', restore),
       listen(process, 'exit', restore),
       listen(output, 'close', lose),
@@ -140,7 +140,7 @@ class InlineBox implements Box {
   #onKey(name: string): void {
     if (name === 'q') this.#leave('q');
     if (name === 'C-c') this.#take('SIGINT');
-    // as the terminal itself would: the whole job stops, not this process alone
+    // stops the whole job, as the terminal would
     if (name === 'C-z') this.#stop(0);
   }
 
@@ -156,7 +156,7 @@ class InlineBox implements Box {
     else this.#leave(signal);
   }
 
-  /** The signal's default does the stopping, so that nothing happens where nobody could let us go on. */
+  /** Stops by the signal's default action, so that nothing happens without job control. */
   #stop(target: number): void {
     if (this.#state !== 'open' || this.#isEnding) return;
     this.#isEnding = true;
@@ -177,11 +177,11 @@ class InlineBox implements Box {
     if (this.#state !== 'stopped') return;
     this.#continuedAt = this.#clock.now();
     this.#begin();
-    // the size may have changed while we could not hear of it: this makes Node ask again
+    // the size may have changed while this process was stopped: makes Node query it
     process.kill(process.pid, 'SIGWINCH');
   }
 
-  /** Stopped by somebody else (SIGSTOP), we had no chance to take the block away: a new one begins below. */
+  /** After SIGSTOP, which allows no cleanup: a new block begins below the old one. */
   #onContinue(): void {
     this.#goOn();
     if (this.#state !== 'open' || this.#clock.now() - this.#continuedAt < STOP_MS) return;
@@ -220,7 +220,7 @@ class InlineBox implements Box {
   }
 }
 
-/** Returns what takes the listener away again. */
+/** Adds a listener. @returns A function that removes it. */
 function listen(emitter: NodeJS.EventEmitter, event: string, listener: () => void): () => void {
   emitter.on(event, listener);
   return () => emitter.off(event, listener);

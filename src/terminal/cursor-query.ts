@@ -1,28 +1,30 @@
-/** Asks the terminal where the cursor is. Answers arrive between typed keys and are taken out of them. */
+/** Queries the terminal for the position of the cursor, and separates its replies from typed keys. */
 import type { Clock } from '../core/clock.js';
 import type { CursorReport } from './rewrap.js';
 
-/** Secondary device attributes, then the position: terminals answer in this order, and all know the second one. */
+/**
+ * Requests secondary device attributes, then the position: terminals reply in this order, and all know the second.
+ */
 const QUESTION = '\u001b[>c\u001b[6n';
 const ANSWER = /\u001b\[(?:(\d+);(\d+)R|>([\d;]*)c)/g;
 const BEGINNING_OF_ANSWER = /\u001b(?:\[(?:>?[\d;]{0,16})?)?$/;
-/** A terminal at the other end of a slow connection answers within this time. */
+/** Timeout for a terminal at the other end of a slow connection. */
 const ANSWER_MS = 500;
-/** An answer comes in one piece. What looks like the beginning of one is an Escape key after this time. */
+/** A reply arrives in one piece. What looks like the beginning of one is an Escape key after this time. */
 const REST_MS = 50;
 
 type OnReport = (report: CursorReport | undefined) => void;
 
 export interface CursorQueryOptions {
   write: (bytes: string) => void;
-  /** Receives the keys, one character for each byte. */
+  /** Receives keys, one character for each byte. */
   onKeys: (keys: string) => void;
   clock: Clock;
 }
 
 export class CursorQuery {
   readonly #options: CursorQueryOptions;
-  /** An answer has not come. A late one is removed from the keys as well. */
+  /** A reply is overdue. It is removed from the keys if it still arrives. */
   #isOwed = false;
   #attributes: string | undefined;
   #onReport: OnReport | undefined;
@@ -39,9 +41,11 @@ export class CursorQuery {
     return this.#onReport !== undefined;
   }
 
-  /** Calls back once: with the answer, or without one after the deadline, at once while an earlier answer is missing. */
+  /**
+   * Calls back once: with the reply, without one at the deadline, or at once without one while a reply is overdue.
+   */
   ask(onReport: OnReport): void {
-    // the late answer would be taken for this one; a terminal that never answers is asked once
+    // a late reply would be taken for this one; a terminal that never replies is queried once
     if (this.#isOwed) return onReport(undefined);
     this.#onReport = onReport;
     this.#isOwed = true;
@@ -49,13 +53,13 @@ export class CursorQuery {
     this.#options.write(QUESTION);
   }
 
-  /** Calls back when no answer is on its way that would reach the next program which reads from the terminal. */
+  /** Calls back when no reply is pending that would reach the next program on the terminal. */
   whenIdle(then: () => void): void {
     if (this.isAsking) this.#onIdle.push(then);
     else then();
   }
 
-  /** Input of the terminal, one character for each byte. */
+  /** Takes input of the terminal, one character for each byte. */
   receive(input: string): void {
     this.#cancelHold();
     let text = this.#held + input;
@@ -67,14 +71,14 @@ export class CursorQuery {
     if (keys !== '') this.#options.onKeys(keys);
   }
 
-  /** Drops questions and what is held back: the terminal is not ours any more. */
+  /** Drops queries and buffered input: the terminal now belongs to another program. */
   close(): void {
     this.#cancelHold();
     this.#held = '';
     this.#settle(undefined);
   }
 
-  /** Hands on what was held back. */
+  /** Passes on buffered input. */
   #flush(): void {
     this.#cancelHold();
     const keys = this.#held;
@@ -95,7 +99,7 @@ export class CursorQuery {
     });
   }
 
-  /** Not at once: if the size changed before the answer, its signal is received in the same turn of the event loop. */
+  /** Calls back in the next turn: if the size changed before the reply, its signal is delivered in the same turn. */
   #settleSoon(position: CursorReport): void {
     const attributes = this.#attributes;
     this.#cancelDeadline();

@@ -1,4 +1,4 @@
-/** One execution in the box: where it stands, what it is at, what it has to meet, what it says. */
+/** One execution in the box: its state, current step, steps with criteria, and output. */
 import type { Estimate } from '../core/estimate.js';
 import { criteriaOf, elapsedOf, estimate, workOf } from '../core/estimate.js';
 import { lastActivityText, stateWord } from '../core/state-text.js';
@@ -25,23 +25,23 @@ import { cleanOutput, cleanText, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { cellsOf, wrap } from './width.js';
 
-/** What the sections have to fit into. */
+/** Space for the sections. */
 export interface Space {
-  /** Of a row. */
+  /** Cells of a row. */
   cells: number;
-  /** Rows for all sections together with the dividers between them. */
+  /** Rows for all sections and the dividers between them. */
   rows: number;
-  /** Does each section after the first cost a row more? */
+  /** Whether each section after the first costs a divider. */
   dividers: boolean;
-  /** Is there room for lines of output and resources? */
+  /** Whether lines of output and resources are shown. */
   detail: boolean;
 }
 
-/** Of an id in the title: enough to type. */
+/** Maximum length of an ID in the title; enough to type. */
 const TITLE_ID_CHARS = 6;
 /** Lines of output at the bottom of the box. */
 const TAIL_ROWS = 3;
-/** Of what an agent says and does. */
+/** Lines of an agent's activities. */
 const AGENT_TAIL_ROWS = 8;
 export const ASCII_CALL_MARK = '> ';
 
@@ -51,7 +51,7 @@ export function executionTitle({ id, name }: Execution, style: Style): string {
   return name === id ? strong : strong + separatorOf(style) + cleanText(id.slice(0, TITLE_ID_CHARS));
 }
 
-/** Sections for the box, without what matters least where there is too little room. */
+/** Returns the sections, without the least important ones if space is short. */
 export function executionSections(execution: Execution, now: number, space: Space, style: Style): Row[][] {
   const guess = estimate(execution, now);
   const { current, checklist } = visibleStepsOf(execution);
@@ -72,14 +72,14 @@ export function executionSections(execution: Execution, now: number, space: Spac
   return [head, checklistRows(checklist, room, now, style), tail];
 }
 
-/** The first row says the state, then the bar and the clock matter more than what is nested deeper. */
+/** The first row shows the state; the bar and the clock precede what is nested deeper. */
 function fewerRows(rows: Row[], room: number): Row[] {
   const [first, ...others] = rows;
   if (first === undefined || rows.length <= room) return rows;
   return [first, ...others.slice(others.length - Math.max(0, room - 1))].slice(0, Math.max(0, room));
 }
 
-/** The state, and what is at work: at least one row. */
+/** State and current steps: at least one row. */
 function currentRows(execution: Execution, current: readonly Current[], now: number, style: Style): Row[] {
   const state = stateText(execution, now, style);
   const labelCells = Math.max(0, ...current.map(({ label, position }) => cellsOf(label) + (position?.length ?? 0) + 1));
@@ -94,7 +94,7 @@ function currentRows(execution: Execution, current: readonly Current[], now: num
   return [{ left: first.left, right }, ...others];
 }
 
-/** What went wrong in what is at work, and in the whole. */
+/** Errors of the current step and of the execution. */
 function errorsOf(execution: Execution, current: readonly Current[]): string[] {
   const errors = [...current.map(({ step }) => step), execution].map((one) => errorOf(one));
   return [...new Set(errors.filter((error) => error !== undefined))];
@@ -115,7 +115,7 @@ function currentRow(execution: Execution, { label, position, step }: Current, la
   return right === '' ? { left } : { left, right: paint(right, 'dim', style) };
 }
 
-/** What it is about, while it has named no step. */
+/** Description, while no step is named. */
 function summaryOf(execution: Execution, style: Style): string {
   const { summary, argv, cwd } = execution;
   return errorOf(execution) ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
@@ -143,7 +143,7 @@ export function stateText(execution: Execution, now: number, style: Style): stri
   return paint(`${icon} ${stateWord(execution, now)}`, toneOf(status, attention), style);
 }
 
-/** The bar with count and percent, if anything is counted. */
+/** Bar with count and percentage, if anything is counted. */
 function barRow(execution: Execution, { share }: Estimate, cells: number, style: Style): Row[] {
   const work = workOf(execution);
   if (work === undefined && share === undefined) return [];
@@ -177,7 +177,7 @@ function clockRow(
   return { left: parts.join('   '), ...(right !== '' && { right: paint(right, 'dim', style) }) };
 }
 
-/** `, exit 1` or `, SIGKILL`; nothing for a plain success. */
+/** `, exit 1` or `, SIGKILL`; empty for a plain success. */
 export function exitText({ exitCode, signal }: Execution): string {
   if (signal !== undefined) return `, ${cleanText(signal)}`;
   return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
@@ -191,7 +191,7 @@ function resourceText({ status, resources = {}, ...spent }: Execution): string {
   return parts.join('  ');
 }
 
-/** How much a row of the list matters when not all fit. */
+/** Priority of rows by status when not all fit. */
 const RANKS: Readonly<Record<Status, number>> = {
   running: 0,
   paused: 0,
@@ -205,16 +205,16 @@ const RANKS: Readonly<Record<Status, number>> = {
   completed: 4,
 };
 
-/** In fewer rows the steps themselves matter more than how many are hidden. */
+/** With fewer rows than this, hidden steps are not counted. */
 const MIN_ROWS_TO_COUNT = 3;
 
-/** The list in its own order; what does not fit is counted: `✅ 12 more`, `○ 3 more`. */
+/** The steps in their order; hidden ones are counted: `✅ 12 more`, `○ 3 more`. */
 export function checklistRows(steps: readonly Step[], room: number, now: number, style: Style): Row[] {
   if (room <= 0) return [];
   if (steps.length <= room) return steps.map((step) => checklistRow(step, now, style));
   const ranked = rankSteps(steps);
   if (room < MIN_ROWS_TO_COUNT) return ranked.slice(0, room).map((step) => checklistRow(step, now, style));
-  // one row may count all that is hidden; if it takes two, there is room for one step less
+  // one row may count all hidden steps; if the count takes two, one step less fits
   const one = hideSteps(ranked, room - 1, style);
   const both = one.above.length + one.below.length > 1;
   const { hidden, above, below } = both ? hideSteps(ranked, Math.max(0, room - 2), style) : one;
@@ -222,7 +222,7 @@ export function checklistRows(steps: readonly Step[], room: number, now: number,
   return [...above, ...kept, ...below].slice(0, room);
 }
 
-/** By what matters: of what is over the newest first, of what is to come the next. */
+/** Order by priority: newest first among ended steps, next first among planned ones. */
 function rankSteps(steps: readonly Step[]): Step[] {
   const position = new Map(steps.map((step, index) => [step, isFinal(step.status) ? -index : index]));
   return [...steps].sort(
@@ -230,7 +230,9 @@ function rankSteps(steps: readonly Step[]): Step[] {
   );
 }
 
-/** Hides all but the first `count`, and counts them in a row above or below: a failure is never counted as done. */
+/**
+ * Hides all but the first `count`, and counts them in a row above or below: a failure is never counted as completed.
+ */
 function hideSteps(ranked: readonly Step[], count: number, style: Style) {
   const hidden = ranked.slice(count);
   const done = hidden.filter(({ status }) => isFinal(status));
@@ -254,7 +256,7 @@ function checklistRow(step: Step, now: number, style: Style): Row {
   return elapsed === undefined ? { left } : { left, right: paint(formatDuration(elapsed), 'dim', style) };
 }
 
-/** The last lines of output; what an agent says is wrapped, a program knows how wide its lines are. */
+/** Last lines of output; texts of an agent are wrapped, since only programs know the width of their lines. */
 export function tailLines(execution: Execution, rows: number, cells: number, style: Style): string[] {
   if (rows <= 0) return [];
   const lines = execution.tail.slice(-rows);
@@ -264,7 +266,7 @@ export function tailLines(execution: Execution, rows: number, cells: number, sty
     .slice(-rows);
 }
 
-/** Below its own beginning. */
+/** Indents below the first line. */
 function wrapTailLine(line: string, cells: number, style: Style): string[] {
   const [indent = '', mark] = /^ *(▸ )?/.exec(line) ?? [];
   const lead = mark !== undefined && style.ascii ? indent.replace(mark, ASCII_CALL_MARK) : indent;
@@ -277,7 +279,7 @@ function isAgent({ kind }: Execution): boolean {
   return kind === 'agent';
 }
 
-/** The first execution in one line, for what is hardly a terminal. */
+/** One line for terminals that are too small for a box. */
 export function shortLine(executions: readonly Execution[], now: number, columns: number, style: Style): string {
   const [execution, ...others] = executions;
   if (execution === undefined) return fitRow({ left: 'Nothing is running.' }, columns, style).trimEnd();

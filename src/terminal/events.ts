@@ -1,4 +1,4 @@
-/** `progress show --timeline`: the events of an execution, one after the other, each with an icon for its kind. */
+/** Formats the events of an execution for `progress show --timeline`, each with an icon for its kind. */
 import { OUR_KINDS } from '../core/activity.js';
 import { parseInstant } from '../core/estimate.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
@@ -22,7 +22,7 @@ interface Sign {
   tone?: Tone;
 }
 
-/** By type; ends have the icons of their status. */
+/** Icons by type; ends have the icons of their status. */
 const SIGNS: Readonly<Record<string, Sign>> = {
   execution_queued: { icon: '◦', ascii: '.', tone: 'dim' },
   execution_started: { icon: '▶', ascii: '>', tone: 'active' },
@@ -49,7 +49,7 @@ const CALL: Sign = { icon: '⚡', ascii: '$', tone: 'active' };
 const ACTIVITY: Sign = { icon: '✎', ascii: '-' };
 const UNKNOWN: Sign = { icon: '·', ascii: '-', tone: 'dim' };
 
-/** The lines of one event; `execution` is its state after the event. */
+/** Lines of one event; `execution` is its state after the event. */
 export function eventLines(
   event: ExecutionEvent,
   execution: Execution | undefined,
@@ -64,7 +64,7 @@ export function eventLines(
   });
 }
 
-/** Types that the icon does not tell apart keep their word; of a known activity its kind says more. */
+/** Keeps the type where the icon does not identify it; for a known activity its kind is more specific. */
 function wordOf({ type, data }: ExecutionEvent, word: string): string {
   if (type === 'output' || type === 'log') return '';
   return type === 'activity' && OUR_KINDS.has(textOf(data, 'kind') ?? '') ? '' : `${word} `;
@@ -84,7 +84,7 @@ function otherSign(type: string, data: EventData): Sign {
   return data['kind'] === 'tool-call' ? CALL : ACTIVITY;
 }
 
-/** Types are the words of producers. */
+/** Formats a type, which is a text of the producer. */
 function valueOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }

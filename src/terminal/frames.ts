@@ -1,4 +1,4 @@
-/** Draws frames of the box, and the lines that are printed above it, at the size that the terminal has. */
+/** Draws frames of the box, and lines above it, at the current size of the terminal. */
 import { Inline } from './inline.js';
 import type { Pacer } from './pacer.js';
 import type { Screen } from './screen.js';
@@ -11,11 +11,11 @@ export interface FramesOptions {
   screen: Screen;
   style: OutputStyle;
   view: () => View;
-  /** Asks for a frame once the size has been the same for a while. */
+  /** Requests a frame once the size has stayed the same for a while (debounce). */
   pacer: Pacer;
 }
 
-/** Text that waits for the next frame; beyond this it is written at once. */
+/** Text buffered for the next frame; beyond this it is written at once. */
 const MAX_WAITING_CHARS = 64 * 1024;
 
 export class Frames {
@@ -32,17 +32,17 @@ export class Frames {
     this.#inline = new Inline({ controls: options.screen.controls, size: this.#size });
   }
 
-  /** Draws from now on. */
+  /** Starts drawing. */
   start(): void {
     this.#isStopped = false;
   }
 
-  /** Draws no more until `start`, whatever answers of the terminal come. */
+  /** Stops drawing until `start`, whatever replies of the terminal arrive. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  /** Draws a frame; after a change of size only when the terminal has answered where the box is. */
+  /** Draws a frame; after a change of size only when the terminal has reported the position of the box. */
   draw(): void {
     if (this.#isStopped || this.#options.screen.isAsking) return;
     this.followSize();
@@ -50,7 +50,7 @@ export class Frames {
     else this.drawNow();
   }
 
-  /** Draws a frame without waiting for an answer. */
+  /** Draws a frame without waiting for a reply. */
   drawNow(): void {
     if (this.#isStopped) return;
     this.followSize();
@@ -61,23 +61,23 @@ export class Frames {
     this.#write(this.#inline.draw(boxLines(view(), this.#size, style), above));
   }
 
-  /** Puts lines above the box with the next frame. */
+  /** Prints lines above the box with the next frame. */
   print(lines: readonly string[]): void {
     for (const line of lines) {
       this.#waiting.push(line);
       this.#waitingChars += line.length;
-      // rather than to keep so much in memory until the terminal answers, draw without an answer
+      // draws without a reply rather than buffer without a bound
       if (this.#waitingChars > MAX_WAITING_CHARS) this.drawNow();
     }
   }
 
-  /** Removes the box and writes lines in its place. */
+  /** Replaces the box with lines. */
   replace(lines: readonly string[]): void {
     this.followSize();
     this.#write(this.#inline.erase() + linesToBytes(lines));
   }
 
-  /** Leaves the box where it is, moves the cursor below it and writes lines there; a next box begins below them. */
+  /** Leaves the box, and writes lines below it; a next box begins below them. */
   leave(lines: readonly string[] = []): void {
     this.stepBelow();
     this.#inline.forget();
@@ -89,14 +89,14 @@ export class Frames {
     this.#write(this.#inline.stepBelow());
   }
 
-  /** Each width counts, since the narrowest one says how far lines have been cut. */
+  /** Records every width, since the narrowest one says how far lines were cut. */
   followSize(): void {
     const now = sizeOf(this.#options.output);
     if (now.columns !== this.#size.columns || now.rows !== this.#size.rows) this.#inline.resize(now);
     this.#size = now;
   }
 
-  /** Calls back when the place of the box is known, and no answer is left that the next program would read. */
+  /** Calls back when the position of the box is known and no reply is pending. */
   whenLocated(then: () => void): void {
     const { screen } = this.#options;
     if (!this.#isStopped && !screen.isAsking) {
@@ -106,13 +106,13 @@ export class Frames {
     screen.whenIdle(then);
   }
 
-  /** Asks the terminal where the cursor is, and draws with the answer. */
+  /** Queries the position of the cursor, then draws. */
   #locate(): void {
     const { screen, output, pacer } = this.#options;
     const asked = this.#size;
     screen.ask((report) => {
       const { columns, rows } = sizeOf(output);
-      // resized meanwhile, before or after the answer: it is asked again
+      // resized before or after the reply: queries again
       if (report !== undefined && (columns !== asked.columns || rows !== asked.rows)) pacer.settle();
       else {
         this.#inline.locate(report);

@@ -1,11 +1,11 @@
-/** Columns of texts below headings; what does not fit on a line is cut off the last one. */
+/** Aligns texts in columns below headings; the last column is cut to the width. */
 import { ellipsisOf, paint, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit, truncate } from './width.js';
 
 const GAP = '  ';
 
-/** `right`: the headings of columns of numbers. */
+/** `right`: headings of numeric columns. */
 export function gridLines(
   headings: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,13 +1,13 @@
 /**
- * A block of lines at the bottom of what has been written, updated in place: lines in, bytes out. The cursor rests in
- * the last line of the block, in a column that shows after a change of width whether the terminal has wrapped the line
- * again; without a block it rests at the beginning of an empty row.
+ * A block of lines at the bottom of the output, updated in place: lines in, bytes out. The cursor rests in the last
+ * line of the block, in a column that shows after a change of width whether the terminal has rewrapped the line;
+ * without a block it rests at the beginning of an empty row.
  */
 import type { CursorReport } from './rewrap.js';
 import { findRows, mayBeRewrapped, restColumn } from './rewrap.js';
 import { cellsOf, isUncertain, piecesOf, truncate } from './width.js';
 
-/** The sequences of the terminal. Rows and columns count from 0. */
+/** Control sequences. Rows and columns count from 0. */
 export interface BoxControls {
   up(rows: number): string;
   down(rows: number): string;
@@ -25,10 +25,10 @@ export interface InlineOptions {
   size: { columns: number; rows: number };
 }
 
-/** The block as it was drawn before the size changed. */
+/** Block as drawn before the size changed. */
 interface Stale {
   lines: readonly string[];
-  /** The smallest width since then. */
+  /** Smallest width since then. */
   narrowest: number;
   report?: CursorReport | undefined;
   isLocated: boolean;
@@ -40,7 +40,7 @@ export class Inline {
   #rows: number;
   #shown: readonly string[] = [];
   #stale: Stale | undefined;
-  /** The cursor is at the beginning of the row below the block. */
+  /** Whether the cursor is at the beginning of the row below the block. */
   #isBelow = false;
 
   constructor({ controls, size }: InlineOptions) {
@@ -49,18 +49,20 @@ export class Inline {
     this.#rows = size.rows;
   }
 
-  /** The size has changed so that the position of the cursor is needed to find the rows of the block: see `locate`. */
+  /**
+   * Whether the position of the cursor is needed to find the rows of the block after a change of size: see `locate`.
+   */
   get isDisplaced(): boolean {
     const stale = this.#stale;
     return stale !== undefined && !stale.isLocated && mayBeRewrapped(stale.lines, this.#columns);
   }
 
-  /** Takes the answer of the terminal, or none: then the block is erased as far as it is certain to reach. */
+  /** Takes the reply of the terminal; without one, only rows that certainly belong to the block are erased. */
   locate(report: CursorReport | undefined): void {
     if (this.#stale) this.#stale = { ...this.#stale, report, isLocated: true };
   }
 
-  /** The size has changed: the next frame erases the block and draws it as a whole. */
+  /** Called after a change of size: the next frame redraws the whole block. */
   resize({ columns, rows }: { columns: number; rows: number }): void {
     const stale = this.#shown.length > 0 ? { lines: this.#shown, narrowest: this.#columns } : this.#stale;
     this.#shown = [];
@@ -71,7 +73,7 @@ export class Inline {
     }
   }
 
-  /** Turns the block into these lines, below `above`, which goes to the scrollback. Empty if nothing changes. */
+  /** Updates the block to these lines, below `above`, which goes to the scrollback. Empty if nothing changes. */
   draw(lines: readonly string[], above: readonly string[] = []): string {
     const controls = this.#controls;
     const returned = this.#isBelow && this.#shown.length > 0 ? controls.up(1) : '';
@@ -82,7 +84,7 @@ export class Inline {
     if (scrolled + changes === '') return '';
     this.#shown = next;
     this.#isBelow = false;
-    // a glyph wider than we think must not wrap: it would move everything below it
+    // a glyph that is wider than expected must not wrap, which would move everything below it
     const block = changes === '' ? '' : controls.wrapOff + changes + controls.wrapOn;
     return controls.syncBegin + (erased === '' ? returned : '') + scrolled + block + controls.syncEnd;
   }
@@ -100,14 +102,14 @@ export class Inline {
     return moveUp(Math.min(above + below, this.#rows - 1), this.#controls) + clearRows(total + below, this.#controls);
   }
 
-  /** Leaves the block as it is and moves the cursor to the beginning of the row below it. */
+  /** Leaves the block, and moves the cursor to the beginning of the row below it. */
   stepBelow(): string {
     if (this.#isBelow || (this.#shown.length === 0 && !this.#stale)) return '';
     this.#isBelow = true;
     return '\r\n';
   }
 
-  /** Gives the block up: the next one begins in the row of the cursor. */
+  /** Abandons the block: the next one begins in the row of the cursor. */
   forget(): void {
     this.#shown = [];
     this.#stale = undefined;
@@ -115,7 +117,7 @@ export class Inline {
   }
 }
 
-/** From one block to the next, writing only the lines that differ. Begins and ends where the cursor rests. */
+/** Updates the block by writing only the lines that differ. Begins and ends at the resting position of the cursor. */
 function changeLines(
   before: readonly string[],
   after: readonly string[],
@@ -134,7 +136,7 @@ function changeLines(
     if (index < before.length || index === 0) moveTo(index);
     else {
       moveTo(index - 1);
-      // below the block there may be no row yet: a newline makes one
+      // there may be no row below the block yet: a newline makes one
       bytes += '\r\n';
       row = index;
     }
@@ -155,23 +157,23 @@ function moveUp(rows: number, controls: BoxControls): string {
 }
 
 /**
- * Clears the last rows of the block, from that of the cursor. Not at one go: from the first cell of the screen that
- * would be clearing it, which tmux answers by moving what it showed into the scrollback.
+ * Clears the last rows of the block, from that of the cursor. Row by row: clearing from the first cell of the screen at
+ * once makes tmux move the screen into the scrollback.
  */
 function clearRows(rows: number, controls: BoxControls): string {
   const first = `\r${controls.eraseRight}`;
   return rows === 1 ? first : `${first}${controls.down(1)}${controls.eraseBelow}${controls.up(1)}`;
 }
 
-/** Overwrites a row. The rest is erased, but not behind a full row: there the cursor still stands on its last cell. */
+/** Overwrites a row and erases its rest, but not after a full row: there the cursor is still on the last cell. */
 function rewriteLine(line: string, columns: number, controls: BoxControls): string {
   const rest = cellsOf(line) < columns ? controls.eraseRight : '';
   const placed = placeCells(line, controls);
-  // where glyphs may be narrower than we think, cells in between would keep what they showed before
+  // where glyphs may be narrower than expected, cells in between would keep their old content
   return placed === line ? line + rest : controls.eraseRight + placed + rest;
 }
 
-/** Says where to go on after each glyph whose width terminals do not agree on, so that no drift spreads. */
+/** Positions the cursor after each glyph whose width differs between terminals, so that no offset accumulates. */
 function placeCells(line: string, controls: BoxControls): string {
   let bytes = '';
   let column = 0;

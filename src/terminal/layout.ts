@@ -1,9 +1,9 @@
-/** Rows and frames: texts put into an exact number of cells. */
+/** Lays out rows and frames in an exact number of cells. */
 import type { Style } from './style.js';
 import { ellipsisOf, paint } from './paint.js';
 import { cellsOf, fit, truncate } from './width.js';
 
-/** One line of content: what stands on the left gives way to what stands on the right. */
+/** One line of content: the left side yields to the right side. */
 export interface Row {
   left: string;
   right?: string;
@@ -30,7 +30,7 @@ const ASCII = {
   side: '|',
 };
 
-/** Exactly `cells` cells. */
+/** Pads or cuts to exactly `cells` cells. */
 export function fitRow(row: Row, cells: number, style: Style): string {
   const right = truncate(row.right ?? '', cells, ellipsisOf(style));
   const room = cells - cellsOf(right);
@@ -38,7 +38,7 @@ export function fitRow(row: Row, cells: number, style: Style): string {
   return room < 2 ? fit(right, cells) : `${fit(row.left, room - 1, ellipsisOf(style))} ${right}`;
 }
 
-/** Sections inside a border, each set off from the one before. The lines are `columns` wide. */
+/** Draws sections inside a border, separated by dividers. The lines are `columns` wide. */
 export function frameSections(
   title: string,
   sections: readonly (readonly Row[])[],
@@ -78,7 +78,7 @@ function borderLine(
   return paint(begin + before, 'dim', style) + label + paint(after + end, 'dim', style);
 }
 
-/** The same without a border, for narrow terminals. */
+/** Draws sections without a border, for narrow terminals. */
 export function stackSections(
   title: string,
   sections: readonly (readonly Row[])[],
@@ -92,7 +92,7 @@ export function stackSections(
 /** Eighths of a cell, from one to seven. */
 const PARTS = '▏▎▍▌▋▊▉';
 
-/** A bar of `cells` cells: filled as far as the share goes, in eighths of a cell where there is Unicode. */
+/** A bar of `cells` cells, filled by share: in eighths of a cell with Unicode. */
 export function drawBar(share: number, cells: number, style: Style): string {
   const clamped = Math.min(1, Math.max(0, share));
   if (style.ascii) {

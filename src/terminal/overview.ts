@@ -1,4 +1,4 @@
-/** Several executions in the box: one row each. */
+/** Several executions in the box, one row each. */
 import { estimate, parseInstant } from '../core/estimate.js';
 import { stateWord } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
@@ -13,17 +13,17 @@ import { cleanText, ellipsisOf, paint, separatorOf, toneOf } from './paint.js';
 import type { Style } from './style.js';
 import { alignRight, cellsOf, fit } from './width.js';
 
-/** More rows than this are not taken in at a glance. */
+/** Maximum number of rows. */
 const MAX_ROWS = 8;
 const BAR_CELLS = 10;
-/** Of the row; the step gets what is left. */
+/** Share of the row for the name; the step gets the rest. */
 const NAME_SHARE = 0.35;
 const ELAPSED_CELLS = 7;
 const REMAINING_CELLS = 7;
-/** Narrower rows do without the bar and the estimate. */
+/** Narrower rows omit the bar and the estimate. */
 const MIN_CELLS_FOR_BAR = 70;
 
-/** What runs, the oldest first; then what waits; then what is over, the newest first. */
+/** Order: running executions, oldest first; then waiting ones; then ended ones, newest first. */
 export function sortForOverview(executions: readonly Execution[]): Execution[] {
   const begin = (one: Execution): number => parseInstant(one.startedAt ?? one.queuedAt) ?? 0;
   const end = (one: Execution): number => parseInstant(one.endedAt) ?? 0;
@@ -78,7 +78,7 @@ function executionRow(execution: Execution, now: number, nameCells: number, cell
   };
 }
 
-/** What it is at, or what stopped it. */
+/** Current step, or the reason why it stopped. */
 function activityText(execution: Execution, now: number, style: Style): string {
   const { status, attention, attentionReason, error } = execution;
   const tone = toneOf(status, attention);

@@ -1,21 +1,21 @@
-/** When to draw: soon after a change, never more often than people see, and with the clock while one is shown. */
+/** Throttles and debounces frames: soon after a change, at a bounded rate, and with the clock while one is shown. */
 import type { Clock } from '../core/clock.js';
 
-/** Ten frames a second at most. */
+/** Minimum interval of frames. */
 export const FRAME_MS = 100;
-/** A window that is being dragged changes its size many times: frames wait until it has kept it this long. */
+/** Debounce of size changes: a window that is dragged changes its size many times. */
 export const SETTLE_MS = 100;
 
 export interface Pacer {
-  /** Something may look different now. */
+  /** Requests a frame because the view may have changed. */
   changed(): void;
-  /** No frame for a while, then one. */
+  /** Delays the next frame until the size is stable. */
   settle(): void;
-  /** No frame any more until `changed`. */
+  /** Stops frames until `changed`. */
   stop(): void;
 }
 
-/** `untilTick` says in how many milliseconds the clock alone changes the picture, if it does. */
+/** @param untilTick Returns milliseconds until the clock changes the view, if it does. */
 export function createPacer(draw: () => void, untilTick: () => number | undefined, clock: Clock): Pacer {
   let earliest = 0;
   let due: { at: number; cancel: () => void } | undefined;

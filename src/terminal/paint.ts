@@ -1,4 +1,4 @@
-/** Turns texts of events into coloured pieces of one line. */
+/** Converts texts of events to coloured parts of one line. */
 import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
 import type { Attention, Status } from '../core/execution.js';
 import type { Style } from './style.js';
@@ -15,7 +15,7 @@ const CODES: Readonly<Record<Tone, string>> = {
   match: '\u001b[1;31m',
 };
 
-/** More than any row of a terminal shows; the rest of a longer text is not even looked at. */
+/** Maximum length that is processed; no row of a terminal shows more. */
 const MAX_LINE_CHARS = 4_096;
 const TAB = '    ';
 
@@ -23,19 +23,19 @@ export function paint(text: string, tone: Tone | undefined, style: Style): strin
   return style.color && tone !== undefined && text !== '' ? CODES[tone] + text + SGR_RESET : text;
 }
 
-/** A whole line in one tone, whatever colours it had. */
+/** Paints a whole line in one tone, without its own colours. */
 export function repaint(line: string, tone: Tone, style: Style): string {
   return paint(stripAnsi(line), tone, style);
 }
 
-/** A name, a reason and the like: one line without colours of its own. */
+/** Formats a name or a reason: one line without its own colours. */
 export function cleanText(text: string): string {
   return sanitize(text.slice(0, MAX_LINE_CHARS), { color: false })
     .replace(/[\n\t ]+/g, ' ')
     .trim();
 }
 
-/** A line of output as a terminal would show it, with its colours if the style has any. */
+/** Formats a line of output as a terminal would show it, in colour if the style has any. */
 export function cleanOutput(line: string, style: Style): string {
   const shown = visibleLine(line).slice(0, MAX_LINE_CHARS);
   return sanitize(shown, { color: style.color }).replaceAll('\t', TAB).replaceAll('\n', ' ');
@@ -60,7 +60,7 @@ export function toneOf(status: Status, attention?: Attention): Tone {
   return status === 'running' && attention !== undefined ? ATTENTION_TONES[attention] : TONES[status];
 }
 
-/** Our own signs where the style lacks Unicode. */
+/** ASCII replacements of icons. */
 export function ellipsisOf(style: Style): string {
   return style.ascii ? '..' : '…';
 }

@@ -1,4 +1,4 @@
-/** Plain lines: one for each event, in columns that stay, for pipes, logs, CI and agents. */
+/** Formats events as plain lines in fixed columns, for pipes, logs, CI and agents. */
 import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/activity.js';
 import { elapsedOf, estimate } from '../core/estimate.js';
 import { stateWord } from '../core/state-text.js';
@@ -19,29 +19,29 @@ import { cleanOutput, cleanText } from './paint.js';
 import type { Style } from './style.js';
 import { fit } from './width.js';
 
-/** As long as generated ids are; longer ones push the rest of their line, they are never cut. */
+/** Width of generated IDs; longer ones are not cut and shift their line. */
 const ID_CELLS = 10;
 const WORD_CELLS = 10;
-/** Of a JSON value: unknown data is shown, not dumped. */
+/** Maximum length of a JSON value of unknown data. */
 const MAX_VALUE_CHARS = 200;
 
-/** The lines of an event. `execution` is its state after the event, if anybody knows it. */
+/** Lines of an event. `execution` is its state after the event, if known. */
 export function plainLine(event: ExecutionEvent, execution: Execution | undefined, style: Style): string[] {
   const { word, texts } = describeEvent(event, execution, style);
   const lead = `${utcTime(event.time)} ${idColumn(event.execution ?? '-')} ${fit(word, WORD_CELLS)}`;
   return texts.map((text) => `${lead} ${text}`.trimEnd());
 }
 
-/** Does this event ring terminals? Not one from before somebody looked. */
+/** Whether an event rings the bell; an event from before the subscription does not. */
 export function isBell({ type, time, data }: ExecutionEvent, now: number): boolean {
   const isAsked = type === 'alert_triggered' && data['channel'] === 'bell' && data['outcome'] === 'pending';
   return isAsked && now - Date.parse(time) < BELL_MS;
 }
 
-/** A bell that was to ring longer ago is none any more. */
+/** A bell that is older than this is dropped. */
 const BELL_MS = 10_000;
 
-/** Says that an execution is alive while nothing happens. */
+/** Line that reports a running execution while nothing happens. */
 export function heartbeatLine(execution: Execution, now: number): string {
   const { share, remainingMs } = estimate(execution, now);
   const elapsedMs = elapsedOf(execution, now);
@@ -60,7 +60,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
 
 export interface Described {
   word: string;
-  /** One for each line. */
+  /** Texts, one for each line. */
   texts: string[];
 }
 
@@ -103,7 +103,7 @@ const DESCRIBE: ReadonlyMap<string, Describe> = new Map<string, Describe>([
   ['journal_note', describeUnknown('journal')],
 ]);
 
-/** What an event says, without its time and execution. */
+/** Text of an event, without its time and execution. */
 export function describeEvent(event: ExecutionEvent, execution: Execution | undefined, style: Style): Described {
   const describe = DESCRIBE.get(event.type) ?? describeUnknown(cleanText(event.type));
   return describe(event, execution, style);
@@ -114,7 +114,7 @@ function describeAttention({ data }: ExecutionEvent): Described {
   return one('attention', text(data, 'state'), text(data, 'reason'));
 }
 
-/** Told when it is certain to be sent; of what comes of it then only what is worth a word. */
+/** Reports an alert when it is certain to be sent; then only outcomes that need attention. */
 function describeAlert({ data }: ExecutionEvent): Described {
   const { id, outcome } = data;
   const rules = textsOf(data, 'rules')?.map(cleanText).join(', ') ?? text(data, 'rule');
@@ -123,7 +123,7 @@ function describeAlert({ data }: ExecutionEvent): Described {
   return one('alert', rules, field(data, 'channel'), field(data, 'outcome'), text(data, 'error'));
 }
 
-/** A run that has nothing to wait for starts at once: then its start tells the same. */
+/** A run that need not wait starts at once: its start has the same data. */
 function describeQueued(event: ExecutionEvent): Described {
   const { data } = event;
   const waits = data['queue'] !== undefined || data['after'] !== undefined;
@@ -163,7 +163,7 @@ function describeStep(event: ExecutionEvent, execution: Execution | undefined, s
     quote(step ? stepTitle({ ...step, name }) : name),
     state,
     ms === undefined || state === 'started' || state === 'planned' ? undefined : formatDuration(ms),
-    // a title that names who works on it says all of it
+    // a title that names the agent is complete
     ...(step?.kind === 'invocation' && actorOf(step) === ''
       ? []
       : ['role', 'provider', 'model'].map((key) => field(data, key))),
@@ -187,7 +187,7 @@ function describeProgress({ data, step }: ExecutionEvent): Described {
   );
 }
 
-/** Output keeps its lines; where from is said in front of each. */
+/** Output keeps its lines, each with its stream. */
 function describeOutput({ data }: ExecutionEvent, _execution: Execution | undefined, style: Style): Described {
   const content = textOf(data, 'text') ?? (textOf(data, 'base64') === undefined ? '' : '(bytes that are no UTF-8)');
   const lines = content.replace(/\r?\n$/, '').split('\n');
@@ -206,7 +206,7 @@ function describeLog({ data }: ExecutionEvent): Described {
   };
 }
 
-/** What is said keeps its lines; a call is one line, and of its result the beginning. */
+/** A message keeps its lines; a call is one line, and its result is shortened. */
 function describeActivity({ data }: ExecutionEvent): Described {
   const kind = textOf(data, 'kind') ?? '';
   const spent = [field(data, 'tokens'), field(data, 'costUsd')];
@@ -230,7 +230,7 @@ function describeActivity({ data }: ExecutionEvent): Described {
   return { word: 'activity', texts: isCut ? [lead] : [lead, ...others.map(cleanText)] };
 }
 
-/** The beginning tells what it is. */
+/** Shortens a text to its beginning. */
 const BRIEF_KINDS: ReadonlySet<string> = new Set(['tool-result', 'prompt', 'thinking']);
 
 function describeResources({ data }: ExecutionEvent): Described {
@@ -285,7 +285,7 @@ function text(data: EventData, key: string): string | undefined {
   return value === undefined ? undefined : cleanText(value);
 }
 
-/** `key=value`, if there is a value. */
+/** `key=value`; empty without a value. */
 function field(data: EventData, key: string): string | undefined {
   const value = data[key];
   return value === undefined || value === null

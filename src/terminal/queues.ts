@@ -1,4 +1,4 @@
-/** `progress queue`: the queues, who runs in each and who waits. */
+/** Formats queues for `progress queue`, with their running and waiting executions. */
 import { elapsedOf, parseInstant } from '../core/estimate.js';
 import type { Execution } from '../core/execution.js';
 import { formatAge, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
@@ -11,13 +11,13 @@ export interface QueueOptions {
   now: number;
   columns: number;
   style: Style;
-  /** Of ids. */
+  /** Width of IDs. */
   prefixes: ReadonlyMap<string, string>;
 }
 
 /** One line in a queue. */
 interface Row {
-  /** Its position, or the sign of what runs. */
+  /** Its position, or the icon of a running execution. */
   place: string;
   id: string;
   time: string;
@@ -27,7 +27,7 @@ interface Row {
 
 const GAP = '  ';
 
-/** Of each queue a line, and one for each of its executions; `executions` by id, as far as they are known. */
+/** One line for each queue, and one for each of its executions; `executions` by ID, as far as known. */
 export function queueLines(
   queues: readonly QueueView[],
   executions: ReadonlyMap<string, Execution>,
@@ -82,7 +82,7 @@ function rowsOf({ running, waiting }: QueueView, executions: ReadonlyMap<string,
   ];
 }
 
-/** For how long it has been running, or waiting. */
+/** Time for which it has been running, or waiting. */
 function timeText(execution: Execution, now: number): string {
   const elapsed = execution.status === 'queued' ? undefined : elapsedOf(execution, now);
   if (elapsed !== undefined) return formatDuration(elapsed);

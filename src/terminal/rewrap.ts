@@ -1,22 +1,19 @@
 /**
- * Decides how many rows a block of lines takes after the width of the terminal has changed. Some terminals wrap lines
- * again, others cut them, and the environment does not say which: the cursor, which rested in the last line of the
- * block, does. A block is never taken for taller than the evidence allows, since erasing too many rows would erase
- * lines that other programs have printed above it.
+ * Decides how many rows a block of lines takes after the width of the terminal has changed.
  *
- * After a change of width a terminal either cuts the lines of the box or wraps them again, and no variable says which.
- * The cursor therefore rests in the last line of the box: where lines are wrapped it moves with its text, where they
- * are cut it moves to the last column. `cursor-query.ts` asks the terminal for the position; xterm.js and Konsole
- * leave the line of the cursor alone and are recognised by their device attributes. Without proof of wrapping only as
- * many rows are erased as were drawn.
+ * Some terminals wrap lines again, others cut them, and no variable says which. The cursor rests in the last line of the
+ * block: where lines are wrapped it moves with its text, where they are cut it moves to the last column.
+ * `cursor-query.ts` queries the position; xterm.js and Konsole do not wrap the line of the cursor and are recognised by
+ * their device attributes. Without proof of wrapping only as many rows are erased as were drawn, since erasing more
+ * would erase lines that other programs have printed above the block.
  */
 import { cellsOf, placeAt, rowsAt } from './width.js';
 
-/** What the terminal reports. Rows and columns count from 0. */
+/** Report of the terminal. Rows and columns count from 0. */
 export interface CursorReport {
   row: number;
   column: number;
-  /** Parameters of the secondary device attributes, where the terminal has reported them. */
+  /** Parameters of the secondary device attributes, if reported. */
   attributes?: string;
 }
 
@@ -39,7 +36,7 @@ const REST_DISTANCE = 3;
  */
 const LEAVES_CURSOR_LINE = /^(?:0;276;0|[01];115;0)$/;
 
-/** The column in which the cursor rests while a block is shown whose last line is this one. */
+/** Column in which the cursor rests while the last line of the block is this one. */
 export function restColumn(lastLine: string): number {
   return Math.max(0, cellsOf(lastLine) - REST_DISTANCE);
 }
@@ -66,7 +63,7 @@ export function findRows(
   const before = lines.slice(0, -1).reduce((sum, line) => sum + rowsAt(line, columns), 0);
   if (LEAVES_CURSOR_LINE.test(report.attributes ?? '')) return { above: before, total: before + 1 };
   const rest = placeAt(last, restColumn(last), columns);
-  // where lines are cut, the cursor stays in its row and is moved to the last column that is left
+  // where lines are cut, the cursor stays in its row and moves to the last remaining column
   const isProof = rest.row > 0 && report.column === rest.column && report.column !== narrowest - 1;
   return isProof ? { above: before + rest.row, total: before + rowsAt(last, columns) } : cut;
 }

@@ -1,8 +1,8 @@
 /**
- * The terminal itself: sequences, keys and modes, by blessed's program layer alone. Its widgets draw on the alternate
- * screen, which would take the scrollback away. Its terminfo reader stays off: it does not know the format that ncurses
- * writes since 6.1, and tells so on stderr, in the middle of the screen; without it blessed writes ECMA-48, which every
- * terminal that is not `dumb` understands.
+ * Terminal access: sequences, keys and modes, through blessed's program layer alone. Its widgets draw on the alternate
+ * screen, which has no scrollback. Its terminfo reader stays off: it does not know the format that ncurses has written
+ * since 6.1, and prints an error to stderr in the middle of the screen. Without it blessed writes ECMA-48, which every
+ * terminal except `dumb` understands.
  */
 import { PassThrough } from 'node:stream';
 import Program from 'blessed/lib/program.js';
@@ -13,23 +13,23 @@ import type { CursorReport } from './rewrap.js';
 
 export interface Screen {
   controls: BoxControls;
-  /** Asks where the cursor is; without a report where the terminal does not answer in time. */
+  /** Queries the position of the cursor; without a report if the terminal does not reply in time. */
   ask(onReport: (report: CursorReport | undefined) => void): void;
   readonly isAsking: boolean;
-  /** Calls back when no answer is on its way, which the next program would read as keys. */
+  /** Calls back when no reply is pending, which the next program would read as keys. */
   whenIdle(then: () => void): void;
-  /** Takes keys and hides the cursor. */
+  /** Takes over keys and hides the cursor. */
   enter(): void;
-  /** Gives both back; the next program finds the terminal as it was. */
+  /** Returns keys and cursor to the next program. */
   restore(): void;
-  /** The end: `restore`, and no more keys or sizes. */
+  /** Restores the terminal, and ends events of keys and sizes. */
   destroy(): void;
 }
 
 export interface ScreenOptions {
   input: NodeJS.ReadStream;
   output: NodeJS.WriteStream;
-  /** Bracket frames as synchronized output? */
+  /** Whether frames are bracketed as synchronized output. */
   sync: boolean;
   onKey: (name: string) => void;
   onResize: () => void;
@@ -56,7 +56,7 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
   let entered = false;
 
   const enter = (): void => {
-    // off and on again: whoever stopped us may have changed the modes behind our back
+    // off and on again: the program that ran meanwhile may have changed the modes
     setRaw(false);
     setRaw(true);
     write(output, hideCursor);
@@ -69,7 +69,7 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
     setRaw(false);
   };
 
-  // what is no terminal has no keys, and its bytes belong to somebody else
+  // input that is no terminal has no keys, and its bytes belong to another reader
   if (input.isTTY) input.on('data', onInput);
   program.on('keypress', (_character, key) => onKey(key.full));
   program.on('resize', onResize);

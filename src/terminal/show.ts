@@ -1,4 +1,4 @@
-/** `progress show`: everything that is known of one execution. */
+/** Formats everything that is known of one execution, for `progress show`. */
 import { countedSteps, elapsedOf, parseInstant } from '../core/estimate.js';
 import { lastActivityText } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
@@ -21,7 +21,7 @@ import { progressText } from './tables.js';
 import { stepLines } from './tree.js';
 import { truncate, wrap } from './width.js';
 
-/** Rows that an error or a summary may take. */
+/** Maximum rows of an error or a summary. */
 const MESSAGE_ROWS = 8;
 
 export interface ShowOptions {
@@ -30,7 +30,7 @@ export interface ShowOptions {
   style: Style;
 }
 
-/** Everything that is known of one execution: header, steps with their timeline, resources, outcome. */
+/** Header, steps with their timeline, resources, outcome. */
 export function showLines(execution: Execution, options: ShowOptions): string[] {
   return [
     ...headerLines(execution, options),
@@ -39,8 +39,7 @@ export function showLines(execution: Execution, options: ShowOptions): string[] 
   ];
 }
 
-/** What was typed at a prompt is one text, with its quotes. */
-/** Of a session that does not tell its end itself. */
+/** Evidence of the end of a session that does not report it. */
 function endText({ endedBy }: Execution): string | undefined {
   return endedBy === undefined ? undefined : END_WORDS.get(endedBy);
 }
@@ -108,7 +107,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
 
 const FIELD_CELLS = 'directory'.length;
 
-/** As a shell would take it back, roughly: it is to be read. */
+/** Formats a command line for reading, roughly as a shell accepts it. */
 function quoteArgument(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
@@ -135,10 +134,10 @@ function resourceText({ resources = {} }: Execution, style: Style): string {
   return parts.join(separatorOf(style));
 }
 
-/** More errors than these are for the log. */
+/** Maximum number of errors; the log has all. */
 const MAX_ERRORS = 5;
 
-/** Whole, as the tree has no room for them: those of the plan, the newest last. */
+/** Errors in full, as the tree has no space for them: those of the plan, newest last. */
 function stepErrors(execution: Execution, style: Style): string[] {
   return countedSteps(execution)
     .flatMap((step) => {
@@ -148,7 +147,7 @@ function stepErrors(execution: Execution, style: Style): string[] {
     .slice(-MAX_ERRORS);
 }
 
-/** The error and what the producer said in the end, whole words, a few rows. */
+/** Error and summary, broken at words, in a few rows. */
 function messageLines(execution: Execution, { columns, style }: ShowOptions): string[] {
   const rows = (text: string | undefined): string[] =>
     text === undefined ? [] : wrap(cleanText(text), columns, MESSAGE_ROWS);

@@ -1,17 +1,19 @@
-/** How to write to a terminal or to what stands in its place: a pure function of the surroundings. */
+/** Determines how to write to a terminal, or to what replaces it: a pure function of the environment. */
 import { ProgressError } from '../core/errors.js';
 
-/** How texts look. */
+/** Appearance of texts. */
 export interface Style {
   color: boolean;
-  /** No character beyond ASCII of our own. */
+  /** Use ASCII only. */
   ascii: boolean;
 }
 
 export interface OutputStyle extends Style {
-  /** `box`: drawn in place and kept up to date; `plain`: one line after the other. */
+  /** `box`: updated in place; `plain`: one line after the other. */
   mode: 'box' | 'plain';
-  /** Bracket frames as synchronized output (mode 2026), so that the terminal shows whole ones only. */
+  /**
+   * Whether frames are bracketed as synchronized output (mode 2026), so that the terminal shows complete ones only.
+   */
   sync: boolean;
 }
 
@@ -23,7 +25,7 @@ export interface Surroundings {
   flags?: { output?: string | undefined; color?: string | undefined; ascii?: boolean | undefined };
 }
 
-/** A coding agent reads what we print: frames would be noise to it, and a box that waits for `q` a hang. */
+/** Whether a coding agent reads the output: frames would be noise, and a box that waits for `q` would hang. */
 const AGENT_VARIABLES = [
   'CLAUDECODE',
   'CLAUDE_PROJECT_DIR',
@@ -50,14 +52,14 @@ function chooseMode(surroundings: Surroundings): 'box' | 'plain' {
   const { env, isTTY, columns, rows, flags } = surroundings;
   const asked = readChoice('--output', flags?.output, ['box', 'plain']);
   const wanted = asked ?? readChoice('PROGRESS_OUTPUT', env['PROGRESS_OUTPUT'], ['box', 'plain']);
-  // without a size there is no way to know where a line of the box ends
+  // without a size it is unknown where a line of the box ends
   if (wanted === 'plain' || !isTTY || !columns || !rows) return 'plain';
   if (wanted === 'box') return 'box';
   if (isDumb(env) || isSet(env, 'CI')) return 'plain';
   return AGENT_VARIABLES.some((variable) => isSet(env, variable)) ? 'plain' : 'box';
 }
 
-/** In the order that Ninja has established. */
+/** Colour conventions, in the order that Ninja has established. */
 function chooseColor({ env, isTTY, flags }: Surroundings): boolean {
   const asked = readChoice('--color', flags?.color, ['always', 'never']);
   if (asked !== undefined) return asked === 'always';
@@ -67,7 +69,7 @@ function chooseColor({ env, isTTY, flags }: Surroundings): boolean {
   return isTTY && !isDumb(env);
 }
 
-/** A locale that says it has no UTF-8; where nothing is said, terminals of today have it. */
+/** Whether the locale excludes UTF-8; without a locale, current terminals support it. */
 function lacksUnicode(env: NodeJS.ProcessEnv): boolean {
   if (env['TERM'] === 'linux') return true; // the console's font has no emoji
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
@@ -82,7 +84,7 @@ function isSet(env: NodeJS.ProcessEnv, variable: string): boolean {
   return env[variable] !== undefined && env[variable] !== '';
 }
 
-/** `auto`, an empty text and nothing at all leave the choice open. */
+/** Whether a variable decides: `auto`, an empty text and no value do not. */
 function readChoice<T extends string>(where: string, value: string | undefined, choices: readonly T[]): T | undefined {
   if (value === undefined || value === '' || value === 'auto') return undefined;
   const found = choices.find((choice) => choice === value);

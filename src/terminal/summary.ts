@@ -1,4 +1,4 @@
-/** What stays in the scrollback when an execution is over: the outcome, the counts, and for a failure its evidence. */
+/** Summary that stays in the scrollback after an execution: outcome, counts, and evidence of a failure. */
 import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
@@ -11,21 +11,21 @@ import { cellsOf, truncate, wrap } from './width.js';
 
 /** Lines of output shown with a failure. */
 const TAIL_LINES = 12;
-/** Rows that an error or a summary may take. */
+/** Maximum rows of an error or a summary. */
 const MESSAGE_ROWS = 4;
-/** Steps worth naming as the slowest. */
+/** Maximum number of slow steps. */
 const SLOWEST = 2;
 const MAX_COLUMNS = 100;
 const INDENT = '   ';
 
-/** The blocks of several are their `summaryLines` one after the other. No line reaches the last column. */
+/** Summaries of several executions are concatenated. No line reaches the last column. */
 export function summaryLines(execution: Execution, style: Style, columns: number): string[] {
   const cells = Math.max(1, Math.min(columns - 1, MAX_COLUMNS));
   const text = cells - INDENT.length;
   const lines = [
     ...countLines(execution, style),
     ...(isFailure(execution.status) ? failureLines(execution, text, style) : successLines(execution, text)),
-    // an id that somebody is going to copy is never cut, so it wraps like any line of the shell
+    // an ID that a user may copy is never cut, so it wraps like any line of the shell
     `${isFailure(execution.status) ? 'full log' : 'log'}  progress logs ${cleanText(execution.id)}`,
   ];
   const command = lines.pop() ?? '';
@@ -33,7 +33,7 @@ export function summaryLines(execution: Execution, style: Style, columns: number
   return [titleLine(execution, cells, style), ...body, INDENT + command];
 }
 
-/** For whoever leaves a face: what goes on without it. */
+/** Summary of what continues after a user leaves. */
 export function leavingLine(executions: readonly Execution[]): string | undefined {
   const running = executions.filter(({ status }) => !isFinal(status));
   const [first] = running;
@@ -42,7 +42,7 @@ export function leavingLine(executions: readonly Execution[]): string | undefine
   return `${cleanText(first.name)} goes on. Come back: progress watch --stream ${cleanText(first.id)}`;
 }
 
-/** Narrow terminals lose the id first: it stands in the last line too. */
+/** A narrow terminal omits the ID first: the last line has it too. */
 function titleLine(execution: Execution, cells: number, style: Style): string {
   const { status, name, id } = execution;
   const elapsed = isFinal(status) ? elapsedOf(execution, 0) : undefined;
@@ -129,7 +129,7 @@ function failureLines(execution: Execution, cells: number, style: Style): string
   ];
 }
 
-/** The innermost one that failed: the outer ones failed because of it. */
+/** Innermost failed step: the outer ones failed because of it. */
 function failedStep({ steps }: Execution): Step | undefined {
   const failed = [...steps.values()].filter(({ status }) => isFailure(status));
   const parents = new Set(failed.map(({ parent }) => parent));

@@ -1,4 +1,4 @@
-/** `progress ps`: executions as a table, in groups if wanted. */
+/** Formats executions as a table, in groups if requested, for `progress ps`. */
 import { elapsedOf, estimate, parseInstant, workOf } from '../core/estimate.js';
 import { stateWord } from '../core/state-text.js';
 import type { Execution, Step } from '../core/execution.js';
@@ -24,35 +24,35 @@ export interface ListOptions {
   now: number;
   columns: number;
   style: Style;
-  /** Those that are over too. */
+  /** Include ended executions. */
   all: boolean;
-  /** Of ids, as far as somebody knows more of them than are given; else as short as they can be among those. */
+  /** Width of IDs: unique among all known ones, else among those given. */
   prefixes?: ReadonlyMap<string, string>;
-  /** By id: the how manieth it is in its queue. */
+  /** Position in the queue by ID. */
   positions?: ReadonlyMap<string, number>;
 }
 
 interface Cell {
   text: string;
   tone?: Parameters<typeof paint>[1];
-  /** Numbers stand on the right. */
+  /** Numeric columns, aligned right. */
   right?: true;
 }
 
 const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'CPU', 'MEMORY', 'TIME', 'EXIT'];
 const NUMERIC: ReadonlySet<string> = new Set(['CPU', 'MEMORY', 'TIME', 'EXIT']);
-/** They are cut where the terminal is narrow. */
+/** Columns that are cut on a narrow terminal. */
 const FLEXIBLE = ['STEP', 'NAME'].map((heading) => HEADINGS.indexOf(heading));
-/** They are left out before those are cut to less than people can read. */
+/** Columns that are omitted before others are cut below their minimum. */
 const DISPENSABLE = ['MEMORY', 'CPU'].map((heading) => HEADINGS.indexOf(heading));
 const GAP = '  ';
 /** Narrower tables show the percentage alone. */
 const MIN_COLUMNS_FOR_COUNTS = 80;
-/** What a name or a step keeps when the terminal is narrow. */
+/** Minimum width of a name or a step. */
 const MIN_FLEXIBLE_CELLS = 8;
 const READABLE_CELLS = 12;
 
-/** A heading and one line for each execution, in the order given. */
+/** A heading, and one line for each execution in the given order. */
 export function listLines(executions: readonly Execution[], options: ListOptions): string[] {
   const shown = options.all ? executions : executions.filter(({ status }) => !isFinal(status));
   if (shown.length === 0) return [nothingText(options)];
@@ -66,7 +66,7 @@ export function groupedLines(
   options: ListOptions,
 ): string[] {
   if (groups.length === 0) return [nothingText(options)];
-  // one table, so that columns stand below each other throughout
+  // one table, so that columns are aligned throughout
   const [heading = '', ...rows] = tableLines(
     groups.flatMap(({ executions }) => executions),
     options,
@@ -94,7 +94,7 @@ function nothingText({ all }: ListOptions): string {
   return all ? 'Nothing has run yet.' : 'Nothing is running. progress ps --all shows what has ended.';
 }
 
-/** The heading, and a line for each. */
+/** Heading, and a line for each. */
 function tableLines(executions: readonly Execution[], options: ListOptions): string[] {
   const ids = options.prefixes ?? shortenIds(executions.map(({ id }) => id));
   const rows = [
@@ -126,7 +126,7 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
   ];
 }
 
-/** `52% 18/35 tests`. `separator`: between how many passed and how many failed, which are left out without it. */
+/** `52% 18/35 tests`. `separator`: between passed and failed tests, which are omitted without it. */
 export function progressText(execution: Execution, now: number, short = false, separator?: string): string {
   const work = workOf(execution);
   if (work === undefined || execution.summarised) return '';
@@ -144,13 +144,13 @@ function stepText(execution: Execution, step: Step | undefined): string {
   return cleanText(step === undefined ? '' : stepTitle(step));
 }
 
-/** What it has now; of what is over the most that it had. */
+/** Current value of a running execution, peak of an ended one. */
 function memoryCell({ status, resources = {} }: Execution): Cell {
   const bytes = isFinal(status) ? resources.peakRss : resources.rss;
   return { text: bytes === undefined ? '' : formatBytes(bytes), right: true, ...(isFinal(status) && { tone: 'dim' }) };
 }
 
-/** What runs: for how long; what is over: how long it took. */
+/** Elapsed time of a running execution, duration of an ended one. */
 function ageText(execution: Execution, now: number): string {
   const elapsed = elapsedOf(execution, now);
   if (elapsed !== undefined) return formatDuration(elapsed);
@@ -158,7 +158,7 @@ function ageText(execution: Execution, now: number): string {
   return queued === undefined ? '' : formatAge(now - queued);
 }
 
-/** As wide as the widest cell; name and step share what the others leave. Empty columns take nothing. */
+/** Width of the widest cell; name and step share the rest. Empty columns take nothing. */
 function columnWidths(rows: readonly (readonly Cell[])[], columns: number): number[] {
   const widths = HEADINGS.map((heading, column) => {
     const longest = Math.max(...rows.slice(1).map((row) => cellsOf(row[column]?.text ?? '')));

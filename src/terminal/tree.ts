@@ -1,4 +1,4 @@
-/** The steps of an execution as a tree, each with its duration and its place in time. */
+/** Formats the steps of an execution as a tree, each with its duration and its place in time. */
 import { criteriaOf, elapsedOf, parseInstant, spanOf } from '../core/estimate.js';
 import { actorOf, errorOf, stepTitle } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
@@ -18,7 +18,7 @@ interface Branch {
   depth: number;
 }
 
-/** Cells of the timeline, where there is room for one. */
+/** Width of the timeline, if there is space. */
 const TIMELINE_CELLS = 24;
 const MIN_COLUMNS_FOR_TIMELINE = 80;
 const DURATION_CELLS = 9;
@@ -57,10 +57,10 @@ function stepName(execution: Execution, step: Step, depth: number, style: Style)
   return `${'  '.repeat(depth)}${icon} ${title}${note === '' ? '' : `  ${paint(note, 'dim', style)}`}`;
 }
 
-/** Deeper ones are drawn at this depth. */
+/** Maximum indentation. */
 const MAX_DEPTH = 8;
 
-/** Children behind their parents. An unknown parent makes a root, and so does a circle of them. */
+/** Orders children after their parents. An unknown parent makes a root, and so does a cycle. */
 function branchesOf({ steps }: Execution): Branch[] {
   const children = childrenOf(steps);
   const branches: Branch[] = [];
@@ -96,7 +96,7 @@ interface Span {
   to: number;
 }
 
-/** From the first start to the last end, or to now: steps that are told afterwards may have begun before the whole. */
+/** From the first start to the last end, or now: a step may have started before its execution. */
 function wholeSpan(execution: Execution, now: number): Span | undefined {
   const started = parseInstant(execution.startedAt);
   const elapsed = elapsedOf(execution, now);
@@ -107,7 +107,7 @@ function wholeSpan(execution: Execution, now: number): Span | undefined {
   return to > from ? { from, to } : undefined;
 }
 
-/** When the step ran, as a part of the whole span. */
+/** Share of the span in which the step ran. */
 function timelineBar(step: Step, span: Span, { now, style }: TreeOptions): string {
   const ran = spanOf(step, now);
   if (ran === undefined) return '';

@@ -1,4 +1,4 @@
-/** The in-place box as lines: a pure function of the executions, the time and the size of the terminal. */
+/** Renders the in-place box as lines: a pure function of executions, time and size of the terminal. */
 import { elapsedOf } from '../core/estimate.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatClock, TENTHS_BELOW_MS } from '../core/format.js';
@@ -11,10 +11,10 @@ import { paint, repaint, separatorOf } from './paint.js';
 import type { Style } from './style.js';
 import { truncate } from './width.js';
 
-/** Where the values come from. Times are Unix milliseconds. */
+/** Origin of the values. Times are Unix milliseconds. */
 export type ConnectionState =
   | { state: 'live' }
-  /** `snapshots`: the stream was cut then, the values are asked for now and then; `lost`: they are from then. */
+  /** `snapshots`: the stream was cut at that time and values are polled; `lost`: values are from that time. */
   | { state: 'snapshots' | 'lost'; since: number; attempt?: number };
 
 export interface View {
@@ -22,9 +22,9 @@ export interface View {
   connection: ConnectionState;
   /** Unix milliseconds. */
   now: number;
-  /** With lines of output and resources. */
+  /** Include lines of output and resources. */
   detail: boolean;
-  /** What the keys do, in the bottom border. */
+  /** Help for the keys, in the bottom border. */
   footer?: string;
 }
 
@@ -33,22 +33,25 @@ export interface ViewSize {
   rows: number;
 }
 
-/** Wider lines are hard to read, and their right ends far from their left ones. */
+/** Maximum width: wider lines are hard to read. */
 const MAX_COLUMNS = 110;
-/** Narrower ones have no cells to give away to a border. */
+/** Minimum width for a border. */
 const MIN_BORDERED_COLUMNS = 60;
-/** Below either of these everything goes into one line. */
+/** Below either of these everything is on one line. */
 const MIN_COLUMNS = 40;
 const MIN_ROWS = 6;
-/** Fewer leave no room for output. */
+/** Minimum rows for output. */
 const MIN_ROWS_FOR_DETAIL = 18;
-/** Steps of the clocks. */
+/** Resolutions of the clocks. */
 const TENTH_MS = 100;
 const SECOND_MS = 1_000;
 
 const DEFAULT_FOOTER = 'q leave (keeps running)';
 
-/** At most `rows - 1` lines of less than `columns` cells: the cursor keeps a row, and no line touches the last column. */
+/**
+ * At most `rows - 1` lines of less than `columns` cells: the cursor keeps a row, and no line touches the last
+ * column.
+ */
 export function boxLines(view: View, size: ViewSize, style: Style): string[] {
   const columns = Math.min(size.columns - 1, MAX_COLUMNS);
   if (columns < 1 || size.rows < 2) return [];
@@ -58,7 +61,7 @@ export function boxLines(view: View, size: ViewSize, style: Style): string[] {
   return drawView(shown, columns, size, plain).map((line) => repaint(line, 'dim', style));
 }
 
-/** Without news the clocks stand still, so that old values do not look alive. */
+/** Without a connection the clocks stop, so that old values do not look current. */
 function clockOf({ connection, now }: View): number {
   return connection.state === 'lost' ? Math.min(now, connection.since) : now;
 }
@@ -112,7 +115,7 @@ function noticeOf({ connection }: View, style: Style): Row | undefined {
   return { left: paint(text, 'warn', style) };
 }
 
-/** When the box changes by the mere passing of time: milliseconds until then, or undefined if it does not. */
+/** Milliseconds until the passing of time alone changes the box; undefined if it does not. */
 export function untilTick(view: View): number | undefined {
   if (view.connection.state === 'lost') return undefined;
   const running = view.executions.filter(({ status }) => status === 'running');

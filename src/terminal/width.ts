@@ -1,14 +1,14 @@
-/** How many cells a text takes on a terminal, and cutting, padding and wrapping by that measure. */
+/** Measures texts in terminal cells; cuts, pads and wraps them. */
 import { eastAsianWidth } from 'get-east-asian-width';
 import { SGR_RESET } from '../core/ansi.js';
 
-/** Printable ASCII, Latin, and what boxes, bars and marks are made of: one cell for each code unit. */
+/** Printable ASCII, Latin, box drawing, bars and marks: one cell for each code unit. */
 const NARROW = String.raw`\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2016\u2022\u2026\u2190-\u2193\u2500-\u259f\u25cb\u25cf\u2713\u2717`;
-/** Kana, ideographs, Hangul syllables, our marks: two cells for each code unit. */
+/** Kana, ideographs, Hangul syllables, marks of this program: two cells for each code unit. */
 const WIDE = String.raw`\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\u231b\u23f3\u2705\u274c`;
 const ONLY_NARROW = new RegExp(`^[${NARROW}]*$`);
 const IS_WIDE = new RegExp(`^[${WIDE}]`);
-/** Characters that stand for themselves, else those that only the segmenter knows to divide, with what they may modify. */
+/** Characters that need no segmentation, else a run for the segmenter, with characters that they may modify. */
 const RUNS = new RegExp(
   `((?:[${NARROW}${WIDE}](?![^${NARROW}${WIDE}]))+)|[${NARROW}${WIDE}]?[^${NARROW}${WIDE}]+`,
   'g',
@@ -18,12 +18,12 @@ const ZERO_WIDTH = /^[\p{Default_Ignorable_Code_Point}\p{Mark}\p{Control}\u200b]
 const TWO_CELLS = /\ufe0f|^\p{Regional_Indicator}{2}|^[\uff61-\uff9f]{2}/u;
 const SGR = /\u001b\[[0-9;:]{0,64}m/g;
 
-/** Texts on a screen repeat from frame to frame; this many are remembered, then all are forgotten. */
+/** Size of the cache of measured texts, which repeat from frame to frame; a full cache is cleared. */
 const CACHED_TEXTS = 4_096;
-/** Longer ones are measured each time: they would fill the memory. */
+/** Maximum length of a cached text. */
 const CACHED_LENGTH = 512;
 
-/** Made when the first text needs it: it brings two megabytes of tables. */
+/** Segmenter, created on first use: it loads two megabytes of tables. */
 let segmenter: Intl.Segmenter | undefined;
 const cache = new Map<string, number>();
 
@@ -33,7 +33,7 @@ export interface TextPiece {
   cells: number;
 }
 
-/** The number of cells. SGR sequences take none; other controls must have been taken out before. */
+/** Number of cells. SGR sequences take none; other controls must be removed before. */
 export function cellsOf(text: string): number {
   if (ONLY_NARROW.test(text)) return text.length;
   const known = cache.get(text);
@@ -49,7 +49,7 @@ function remember(text: string, cells: number): void {
   cache.set(text, cells);
 }
 
-/** The text in its smallest parts that must not be cut. */
+/** Smallest parts of a text that must not be cut. */
 export function* piecesOf(text: string): Generator<TextPiece> {
   let end = 0;
   for (const found of text.matchAll(SGR)) {
@@ -71,7 +71,7 @@ function* clustersOf(text: string): Generator<TextPiece> {
   }
 }
 
-/** As the newest Unicode has it. Terminals differ on sequences, so whoever draws one says where the next cell is. */
+/** Width by the newest Unicode. Terminals differ on sequences, so the renderer positions the next cell explicitly. */
 function clusterCells(cluster: string): number {
   const first = cluster.codePointAt(0) ?? 0;
   if (ZERO_WIDTH.test(cluster)) return 0;
@@ -79,13 +79,13 @@ function clusterCells(cluster: string): number {
   return eastAsianWidth(first);
 }
 
-/** May terminals disagree on where the cursor stands after it? Whatever is wide, or more than one code point. */
+/** Whether terminals may disagree on the width: any wide cluster, and any of several code points. */
 export function isUncertain(piece: TextPiece): boolean {
   if (piece.text.startsWith('\u001b')) return false;
   return piece.cells !== 1 || piece.text.length > 1;
 }
 
-/** At most `cells` cells, with an ellipsis in the last one if something was cut. What was coloured ends there. */
+/** Cuts to at most `cells` cells, with an ellipsis in the last one. Colours end there. */
 export function truncate(text: string, cells: number, ellipsis = '…'): string {
   if (cells <= 0) return '';
   if (cellsOf(text) <= cells) return text;
@@ -102,18 +102,18 @@ export function truncate(text: string, cells: number, ellipsis = '…'): string 
   return kept + (styled ? SGR_RESET : '') + ellipsis.slice(0, cells);
 }
 
-/** Exactly `cells` cells: cut or filled with spaces on the right. */
+/** Exactly `cells` cells: cut, or padded on the right. */
 export function fit(text: string, cells: number, ellipsis?: string): string {
   const cut = truncate(text, cells, ellipsis);
   return cut + ' '.repeat(Math.max(0, cells - cellsOf(cut)));
 }
 
-/** At least `cells` cells, filled on the left. */
+/** At least `cells` cells, padded on the left. */
 export function alignRight(text: string, cells: number): string {
   return ' '.repeat(Math.max(0, cells - cellsOf(text))) + text;
 }
 
-/** Rows of at most `cells` cells, broken at spaces where that is possible, at most `rows` of them. */
+/** Wraps to rows of at most `cells` cells, at spaces if possible, at most `rows` of them. */
 export function wrap(text: string, cells: number, rows: number): string[] {
   const lines: string[] = [];
   let rest = text;
@@ -128,7 +128,10 @@ export function wrap(text: string, cells: number, rows: number): string[] {
   return last === undefined ? lines : [...lines.slice(0, -1), truncate(`${last} ${rest}`, cells)];
 }
 
-/** Where to break a text that is too long: behind its last space that fits, else at the last cluster that does, and behind one at least. */
+/**
+ * Where to break a long text: after its last space that fits, else after the last cluster that fits, at least after
+ * one.
+ */
 function breakAt(text: string, cells: number): number {
   let used = 0;
   let end = 0;
@@ -143,12 +146,14 @@ function breakAt(text: string, cells: number): number {
   return space > 0 ? space : end;
 }
 
-/** How many rows a line takes after a terminal of this width has wrapped it. */
+/** Number of rows that a line takes on a terminal of this width. */
 export function rowsAt(line: string, columns: number): number {
   return placeAt(line, Infinity, columns).row + 1;
 }
 
-/** Where a cell of a line, counted from 0, is after a terminal of this width has wrapped it; the last one if there are fewer. */
+/**
+ * Row and column of a cell of a line, counted from 0, after wrapping to this width; the last one if there are fewer.
+ */
 export function placeAt(line: string, cell: number, columns: number): { row: number; column: number } {
   let row = 0;
   let column = 0;
