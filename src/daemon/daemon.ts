@@ -27,8 +27,7 @@ import { Runs } from './runs/runs.js';
 import { Scheduler } from './runs/scheduler.js';
 import { createAgentStates } from './sessions/agent-states.js';
 import { loseOpen } from './sessions/lost-writers.js';
-import type { SessionWatchers } from './sessions/session-watchers.js';
-import { createSessionWatchers } from './sessions/session-watchers.js';
+import { SessionWatchers } from './sessions/session-watchers.js';
 import { createSessions } from './sessions/sessions.js';
 import { Connection } from './socket/connection.js';
 import { placesWithin } from './socket/descriptors.js';
@@ -106,7 +105,7 @@ function addProducers(context: Context, store: Store): Producers {
   const { journal, state, intake, record, checkpoints, subscribers, alerts, ingest } = store;
   const registry = openRegistry({ directory: paths.registry });
   components.add(createAgentStates({ state, registry, record, now }));
-  const sessionWatchers = createSessionWatchers({
+  const sessionWatchers = new SessionWatchers({
     ...{ paths, config: settings.current, intake, state, registry, log, now },
   });
   const sessions = components.add(

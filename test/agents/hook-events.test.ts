@@ -370,7 +370,7 @@ t.test('what a run prints says it all: its hooks are not listened to', async (t)
   t.equal(session('s2').parent, 'r2');
   event({ type: 'activity', execution: 'r2', data: { kind: 'init', agent: 'claude', session: 's2' } });
   call('claude', { session_id: 's2', hook_event_name: 'PreToolUse', ...bash('t1') }, { within: 'r2' });
-  t.match(session('s2'), { status: 'completed', summary: 'told by its own output from here on' });
+  t.match(session('s2'), { status: 'completed', summary: 'continued by its own output' });
   event({ type: 'execution_completed', execution: 'r2', data: {} });
   call('claude', { session_id: 's2', hook_event_name: 'Stop' }, { within: 'r2' });
   t.strictSame([...state.alive.keys()], ['r1']);

@@ -55,7 +55,7 @@ export function openAgentStates(t: Test) {
       take(given[0]);
     },
     now: () => clock,
-    lookMs: 3_600_000,
+    checkMs: 3_600_000,
   });
   t.teardown(() => {
     states.close();

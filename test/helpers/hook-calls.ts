@@ -38,11 +38,11 @@ export interface Replay {
   close: () => void;
 }
 
-/** `lookMs`: between two looks at whether the agents are still there. */
+/** `checkMs`: interval of checks whether agents still run. */
 export function createReplay({
-  lookMs = 60_000,
+  checkMs = 60_000,
   registry = { entryOf: () => undefined },
-}: Partial<Pick<SessionsOptions, 'lookMs' | 'registry'>> = {}): Replay {
+}: Partial<Pick<SessionsOptions, 'checkMs' | 'registry'>> = {}): Replay {
   const state = emptyState();
   const events: NewEvent[] = [];
   const router = createEventRouter(state);
@@ -53,7 +53,7 @@ export function createReplay({
     fold(state, { time: at(seq), ...event, ...(execution !== undefined && { execution }), seq });
     router.settle();
   };
-  const sessions = createSessions({ state, lookMs, record: take, log: () => undefined, now: Date.now, registry });
+  const sessions = createSessions({ state, checkMs, record: take, log: () => undefined, now: Date.now, registry });
   return {
     state,
     events,

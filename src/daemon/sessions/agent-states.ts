@@ -1,4 +1,4 @@
-/** Corrects what hooks and files have told of sessions by what Claude Code's registry says of its processes. */
+/** Corrects the state of sessions by Claude Code's process registry, where hooks and files have missed a change. */
 import type { EventData, ExecutionEvent, NewEvent } from '../../core/event.js';
 import { textOf } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
@@ -10,7 +10,6 @@ import { interruption, isTurnEnd, TURN_OVER } from '../../agents/turn.js';
 import type { Registry, RegistryEntry } from '../../agents/claude/process-registry.js';
 
 export interface AgentStates {
-  /** These are in the journal and in the state. */
   onBatch(events: readonly ExecutionEvent[]): void;
   check(): void;
   close(): void;
@@ -21,32 +20,32 @@ export interface AgentStatesOptions {
   registry: Registry;
   record: (event: NewEvent) => void;
   now: () => number;
-  /** Between two looks. */
-  lookMs?: number;
+  /** Interval of checks in milliseconds. @default 1 000 */
+  checkMs?: number;
 }
 
-const LOOK_MS = 1_000;
-/** A difference counts when it has lasted so long: hooks and the registry are not written at the same time. */
+const CHECK_MS = 1_000;
+/** Debounce of differences: hooks and the registry are not written at the same time. */
 const HOLD_MS = 1_000;
 
-/** What is to be said of a session: `key` is the same for the same thing. */
+/** Events that correct a session; equal corrections have the same `key`. */
 interface Correction {
   key: string;
   events: NewEvent[];
 }
 
-/** What its hooks have told of one execution. */
+/** State of one execution by its events. */
 interface Known {
-  /** A turn has begun, and no end of it was told. Unknown before the first event that this daemon has seen. */
+  /** A turn has started and not ended. Unknown before the first event that this daemon has read. */
   isInTurn?: boolean;
-  /** When its attention was set last, in Unix milliseconds. */
+  /** Time of the last change of its attention, in Unix milliseconds. */
   attentionAt?: number;
 }
 
 export function createAgentStates(options: AgentStatesOptions): AgentStates {
-  const { state, registry, record, now, lookMs = LOOK_MS } = options;
+  const { state, registry, record, now, checkMs = CHECK_MS } = options;
   const known = new Map<string, Known>();
-  /** By execution: what differs, and since when. */
+  /** Differences by execution, and since when they exist. */
   const differing = new Map<string, { key: string; since: number }>();
 
   const correct = (execution: Execution, entry: RegistryEntry | undefined, entries: readonly RegistryEntry[]) => {
@@ -60,7 +59,7 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
     for (const event of correction.events) record(event);
   };
 
-  const look = () => {
+  const check = () => {
     registry.refresh();
     const entries = registry.living();
     for (const id of known.keys()) if (!state.alive.has(id)) known.delete(id);
@@ -71,11 +70,11 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
       if (stateSourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
     }
   };
-  const timer = setInterval(look, lookMs).unref();
+  const timer = setInterval(check, checkMs).unref();
   registry.refresh();
 
   return {
-    check: look,
+    check,
     onBatch(events) {
       for (const event of events) {
         const { execution: id } = event;
@@ -90,14 +89,14 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
   };
 }
 
-/** Of activities: what happens in a turn, and what ends one. */
+/** Kinds of activities that happen in a turn (true), or end one (false). */
 const TURN_KINDS: ReadonlyMap<unknown, boolean> = new Map([
   ['prompt', true],
   ['tool-call', true],
   ['result', false],
 ]);
 
-/** What an event says of it: whether a turn is open, and since when its attention is what it is. */
+/** Returns what an event changes: whether a turn is open, and the time of its attention. */
 function noteOf({ type, step, data, time }: ExecutionEvent): Partial<Known> {
   if (type === 'execution_started') return { isInTurn: false };
   if (type === 'attention') {
@@ -108,7 +107,7 @@ function noteOf({ type, step, data, time }: ExecutionEvent): Partial<Known> {
   return isInTurn === undefined ? {} : { isInTurn };
 }
 
-/** What the entry of its process says that is not known of it. */
+/** Corrects a session by the registry entry of its process, where that is newer. */
 function correctionOf(execution: Execution, entry: RegistryEntry, known: Known): Correction | undefined {
   const { id, attention, attentionReason } = execution;
   const { status, waitingFor = 'a question', changedAt } = entry;
@@ -125,20 +124,20 @@ function correctionOf(execution: Execution, entry: RegistryEntry, known: Known):
   const isAnswered = isAsked && isNewer;
   if (status === 'busy') return isAnswered ? attend({ state: 'none' }) : undefined;
   if (status === undefined || (attention === 'waiting' && !isAnswered)) return undefined;
-  // a file tells itself how its turn ended
+  // the file of the session reports how its turn ended
   if (stateSourceOf(execution) !== 'hooks') return isAnswered ? attend({ state: 'none' }) : undefined;
   if (known.isInTurn ?? runsTool(execution)) return { key: `idle ${changedAt}`, events: interruption(execution) };
   return isAnswered ? attend({ state: 'waiting', reason: TURN_OVER }) : undefined;
 }
 
-/** Of the session itself: those of sub-agents may outlive its turn. */
+/** Whether a tool of the session itself runs; tools of sub-agents may outlive its turn. */
 function runsTool({ steps }: Execution): boolean {
   return [...steps.values()].some(
     ({ kind, status, parent }) => kind === 'tool' && status === 'running' && parent === undefined,
   );
 }
 
-/** Its process works on another session by now. */
+/** Ends a session whose process now works on another one. */
 function moveOf(execution: Execution, entries: readonly RegistryEntry[]): Correction | undefined {
   const { id, pid } = execution;
   const entry = isHookSession(execution) ? entries.find((one) => one.pid === pid) : undefined;

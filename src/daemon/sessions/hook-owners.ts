@@ -7,11 +7,11 @@ import { ancestorsOf, readCommand } from '../../platform/processes.js';
 import { isProgramOf } from '../../agents/sessions/process-match.js';
 import type { HookCall } from '../../agents/hook-call.js';
 
-/** Between an agent and its hook there may be such; they are gone at once. */
+/** Programs that may run between an agent and its hook, and end at once. */
 const HOOK = 'agent-hook';
 const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', HOOK]);
 
-/** Not every agent hands its environment on to its hooks: of a new session its processes tell where it belongs. */
+/** Finds the run of a new session by its processes, since not every agent passes its environment to its hooks. */
 export function inRun(call: HookCall, state: State): HookCall {
   const { session, pid, within } = call;
   if (within !== undefined || pid === undefined || state.alive.has(session)) return call;
@@ -21,16 +21,16 @@ export function inRun(call: HookCall, state: State): HookCall {
 }
 
 export interface Owners {
-  /** The process of the agent that has made this call, as soon as that is certain. */
+  /** PID of the agent that has made this call, once certain. */
   ownerOf(call: HookCall): number | undefined;
-  /** What may be the process of that session. */
+  /** PID that may be the agent of that session. */
   candidateOf(session: string | undefined): number | undefined;
   forget(state: State): void;
 }
 
 /**
- * Which process is the agent? The nearest above the hook that looks like its program. Any other may be a wrapper that
- * lives as long as one call (`timeout`, a script of Python): it counts when a second call comes from it.
+ * Identifies the process of an agent: the nearest ancestor of the hook that matches its program. Any other ancestor may
+ * be a wrapper of one call (`timeout`, a Python script), so it counts only when a second call comes from it.
  */
 export function createOwners(): Owners {
   const candidates = new Map<string, number>();
@@ -52,30 +52,30 @@ export function createOwners(): Owners {
   };
 }
 
-/** The nearest process that is this agent's program: `pid`, or one that it descends from. */
+/** Finds the nearest process that is this agent's program: `pid` or an ancestor. */
 function agentProgram(pid: number, name: string): number | undefined {
   const agent = AGENTS.find((one) => one === name);
   if (agent === undefined) return undefined;
   for (const one of ancestorsOf(pid)) {
     const command = readCommand(one.pid);
-    // the name of the agent is an argument of its hook, too
+    // the hook program also has the name of the agent as an argument
     if (command && !command.argv.some((word) => path.basename(word) === HOOK) && isProgramOf(agent, command))
       return one.pid;
   }
   return undefined;
 }
 
-/** The nearest process that is no shell; undefined where it is gone already, or cannot be told. */
+/** Finds the nearest process that is no shell; undefined if it has ended or is unknown. */
 function nearestProgram(pid: number): number | undefined {
   for (const one of ancestorsOf(pid)) if (!SHELLS.has(one.name)) return one.pid;
   return undefined;
 }
 
-/** The run that this process is, or the agent or run that it descends from. */
+/** Finds the run of this process, or the nearest agent or run among its ancestors. */
 function startedIn(pid: number, alive: Iterable<Execution>): string | undefined {
   const owners = new Map<number, string>();
   for (const { id, pid: owner, kind, via } of alive) {
-    // a process may have several sessions one after another, none of which has started the other
+    // sessions of one process come one after another: none has started the other
     if (owner === undefined || (owner === pid && via !== undefined)) continue;
     if (kind === 'agent' || kind === 'run') owners.set(owner, id);
   }

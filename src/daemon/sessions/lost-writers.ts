@@ -1,4 +1,4 @@
-/** Records as lost what a spool file has open whose writer has ended. */
+/** Records open executions of a spool file as lost when its writer has ended. */
 import type { NewEvent } from '../../core/event.js';
 import type { State } from '../../core/state.js';
 import { isHookSession } from '../../agents/hook-target.js';
@@ -7,11 +7,11 @@ import type { Runs } from '../runs/runs.js';
 export interface LostWriters {
   runs: Pick<Runs, 'runnerGone'>;
   record: (event: NewEvent) => void;
-  /** Why nothing more comes. */
+  /** Why no more events come. */
   error: string;
 }
 
-/** Not the runs of which a process may be left, nor sessions: a hook program, which writes one call, ends at once. */
+/** Excludes runs, whose processes may remain, and sessions, whose hook program ends after each call. */
 export function loseOpen(state: State, source: string, { runs, record, error }: LostWriters): void {
   for (const id of state.sources.get(source)?.open ?? []) {
     const execution = state.alive.get(id);

@@ -1,4 +1,4 @@
-/** Which agents' sessions are followed: those that the configuration names, and those that somebody has asked for. */
+/** Follows the session files of agents that the configuration names or a client has requested. */
 import type { State } from '../../core/state.js';
 import type { Config } from '../../config/load.js';
 import type { Paths } from '../../platform/paths.js';
@@ -9,23 +9,8 @@ import type { SessionWatcher } from '../../agents/sessions/session-watcher.js';
 import { createSessionWatcher, hookedSessions } from '../../agents/sessions/session-watcher.js';
 import type { Registry } from '../../agents/claude/process-registry.js';
 import { type Intake, receiptOf } from '../intake/intake.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
-
-export interface SessionWatchers {
-  /** Follows those that the configuration names. */
-  start(): void;
-  /** Takes over what has changed; what somebody has asked for stays where the configuration is silent. */
-  configure(config: FollowConfig): Promise<void>;
-  /** Begins to follow this agent, or ends it, until this daemon ends. */
-  follow(agent: Agent, on: boolean): Promise<void>;
-  status(): FollowStatus[];
-  /** Hooks have named a file of a session, which has the tokens that they do not tell. */
-  name(agent: string, path: string, session: string): void;
-  /** Is this source still being read? */
-  isOpen(source: string): boolean;
-  onDrain(): void;
-  close(): Promise<void>;
-}
 
 type FollowConfig = Pick<Config, 'follow' | 'journal'>;
 
@@ -34,28 +19,122 @@ export interface SessionWatchersOptions {
   config: FollowConfig;
   intake: Intake;
   state: State;
-  /** Of Claude Code. */
+  /** Process registry of Claude Code. */
   registry: Registry;
   log: Log;
   now: () => number;
 }
 
-export function createSessionWatchers(options: SessionWatchersOptions): SessionWatchers {
-  const { paths, config, intake, state, registry, log, now } = options;
-  let settings = settingsOf(config);
-  const followers = new Map<Agent, SessionWatcher>();
-  /** Of agents whose sessions are not followed: these read only files that hooks name. */
-  const named = new Map<Agent, SessionWatcher>();
-  const producer = intake.producer('session files');
-  let isClosed = false;
+export class SessionWatchers implements Component {
+  readonly #options: SessionWatchersOptions;
+  readonly #producer;
+  readonly #followers = new Map<Agent, SessionWatcher>();
+  /** Watchers of agents that are not followed: they read only files that hooks name. */
+  readonly #named = new Map<Agent, SessionWatcher>();
+  #settings: Config['follow'];
+  #isClosed = false;
 
-  const create = (agent: Agent, isNamed: boolean): SessionWatcher =>
-    createSessionWatcher({
+  constructor(options: SessionWatchersOptions) {
+    this.#options = options;
+    this.#settings = settingsOf(options.config);
+    this.#producer = options.intake.producer('session files');
+  }
+
+  start(): void {
+    for (const agent of AGENTS) {
+      if (this.#settings[agent]) this.#follow(agent);
+      else this.#readNamed(agent);
+    }
+  }
+
+  /** Applies changes; what a client has requested stays where the configuration has not changed. */
+  async configure(config: FollowConfig): Promise<void> {
+    const before = this.#settings;
+    const settings = settingsOf(config);
+    this.#settings = settings;
+    const isRestart = settings.backfill !== before.backfill || settings.silence !== before.silence;
+    for (const agent of AGENTS) {
+      const isOn = settings[agent] === before[agent] ? this.#followers.has(agent) : settings[agent];
+      if (!isOn || isRestart) await this.#unfollow(agent);
+      if (isOn) this.#follow(agent);
+    }
+  }
+
+  /** Starts or stops following an agent until the daemon ends. */
+  async follow(agent: Agent, on: boolean): Promise<void> {
+    if (on) this.#follow(agent);
+    else await this.#unfollow(agent);
+  }
+
+  status(): FollowStatus[] {
+    return AGENTS.map((agent) => {
+      const follower = this.#followers.get(agent);
+      const { paths } = this.#options;
+      const where = { agent, configured: this.#settings[agent], directory: paths.sessions[agent] };
+      return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, leftAlone: [] }) };
+    });
+  }
+
+  /** Reads a file that a hook call names, for the tokens that hooks do not report. */
+  name(name: string, path: string, session: string): void {
+    const agent = AGENTS.find((known) => known === name);
+    if (agent === undefined || this.#isClosed) return;
+    const watcher = this.#followers.get(agent) ?? this.#named.get(agent) ?? this.#create(agent, true);
+    if (!this.#followers.has(agent)) this.#named.set(agent, watcher);
+    watcher.name(path, session);
+  }
+
+  /** Whether this source is still read. */
+  isOpen(source: string): boolean {
+    return this.#all().some((watcher) => watcher.isOpen(source));
+  }
+
+  onDrain(): void {
+    for (const watcher of this.#all()) watcher.resume();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#all().map((watcher) => watcher.close()));
+    this.#followers.clear();
+    this.#named.clear();
+  }
+
+  #all(): SessionWatcher[] {
+    return [...this.#followers.values(), ...this.#named.values()];
+  }
+
+  #follow(agent: Agent): void {
+    const { log, paths } = this.#options;
+    if (this.#followers.has(agent)) return;
+    void this.#named.get(agent)?.close();
+    this.#named.delete(agent);
+    this.#followers.set(agent, this.#create(agent, false));
+    log(`following the sessions of ${agent} in ${paths.sessions[agent]}`);
+  }
+
+  async #unfollow(agent: Agent): Promise<void> {
+    const follower = this.#followers.get(agent);
+    this.#followers.delete(agent);
+    await follower?.close();
+    this.#readNamed(agent);
+  }
+
+  /** Reads files of open sessions that hooks have named before. */
+  #readNamed(agent: Agent): void {
+    if (this.#followers.has(agent) || this.#named.has(agent) || this.#isClosed) return;
+    if (hookedSessions(this.#options.state, agent).length > 0) this.#named.set(agent, this.#create(agent, true));
+  }
+
+  #create(agent: Agent, isNamed: boolean): SessionWatcher {
+    const { paths, state, registry, log, now } = this.#options;
+    const producer = this.#producer;
+    return createSessionWatcher({
       isNamed,
       agent,
       root: paths.sessions[agent],
-      backfillMs: settings.backfill,
-      silenceMs: settings.silence,
+      backfillMs: this.#settings.backfill,
+      silenceMs: this.#settings.silence,
       state,
       registry: agent === 'claude' ? registry : undefined,
       takenOf: (source) => state.sources.get(source)?.n,
@@ -69,74 +148,10 @@ export function createSessionWatchers(options: SessionWatchersOptions): SessionW
       log,
       now,
     });
-
-  const start = (agent: Agent) => {
-    if (followers.has(agent)) return;
-    void named.get(agent)?.close();
-    named.delete(agent);
-    followers.set(agent, create(agent, false));
-    log(`following the sessions of ${agent} in ${paths.sessions[agent]}`);
-  };
-
-  const all = () => [...followers.values(), ...named.values()];
-
-  const stop = async (agent: Agent) => {
-    const follower = followers.get(agent);
-    followers.delete(agent);
-    await follower?.close();
-    startNamed(agent);
-  };
-
-  const startNamed = (agent: Agent) => {
-    if (followers.has(agent) || named.has(agent) || isClosed || hookedSessions(state, agent).length === 0) return;
-    named.set(agent, create(agent, true));
-  };
-
-  return {
-    start() {
-      for (const agent of AGENTS) (settings[agent] ? start : startNamed)(agent);
-    },
-    async configure(given) {
-      const before = settings;
-      settings = settingsOf(given);
-      const isOther = settings.backfill !== before.backfill || settings.silence !== before.silence;
-      for (const agent of AGENTS) {
-        const isOn = settings[agent] === before[agent] ? followers.has(agent) : settings[agent];
-        if (!isOn || isOther) await stop(agent);
-        if (isOn) start(agent);
-      }
-    },
-    async follow(agent, on) {
-      if (on) start(agent);
-      else await stop(agent);
-    },
-    status: () =>
-      AGENTS.map((agent) => {
-        const follower = followers.get(agent);
-        const where = { agent, configured: settings[agent], directory: paths.sessions[agent] };
-        return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, leftAlone: [] }) };
-      }),
-    name(agent, path, session) {
-      const known = AGENTS.find((one) => one === agent);
-      if (known === undefined || isClosed) return;
-      const follower = followers.get(known) ?? named.get(known) ?? create(known, true);
-      if (!followers.has(known)) named.set(known, follower);
-      follower.name(path, session);
-    },
-    isOpen: (source) => all().some((follower) => follower.isOpen(source)),
-    onDrain() {
-      for (const follower of all()) follower.resume();
-    },
-    async close() {
-      isClosed = true;
-      await Promise.all(all().map((follower) => follower.close()));
-      followers.clear();
-      named.clear();
-    },
-  };
+  }
 }
 
-/** What the journal has forgotten would be taken again. */
+/** Bounds the backfill by retention: events that were removed for their age would be read again. */
 function settingsOf({ follow, journal }: FollowConfig): Config['follow'] {
   return { ...follow, backfill: Math.min(follow.backfill, journal.retainAge) };
 }

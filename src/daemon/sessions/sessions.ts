@@ -1,4 +1,4 @@
-/** Sessions of agents that nobody here has started: what their hooks have left in the spool becomes events. */
+/** Converts hook calls in the spool to events of agent sessions, and ends sessions whose process is gone. */
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { EventData, NewEvent } from '../../core/event.js';
@@ -14,11 +14,12 @@ import { isHookSession, hookTargetOf } from '../../agents/hook-target.js';
 import type { CallOrigin } from '../../agents/repeated-calls.js';
 import { RepeatedCalls } from '../../agents/repeated-calls.js';
 import { describeSession, endOfLeft, endOfSession, hookEvents, isBeginning } from '../../agents/hook-events.js';
+import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
 import { createOwners, inRun } from './hook-owners.js';
 
-export interface Sessions {
-  /** What a line of the spool stands for, on the state as it is now; the last one has its n. */
+export interface Sessions extends Component {
+  /** Converts a line of the spool on the current state; the last event has the line's n. */
   eventsOf(line: NewEvent): NewEvent[];
   close(): void;
 }
@@ -26,25 +27,25 @@ export interface Sessions {
 export interface SessionsOptions {
   state: State;
   record: (event: NewEvent) => void;
-  /** A call names a file of its session. */
+  /** Called when a call names a file of its session. */
   onTranscript?: (agent: string, file: string, session: string) => void;
   log: Log;
   now: () => number;
-  /** The agent's own account of its processes. */
+  /** Process registry of Claude Code. */
   registry: Pick<Registry, 'entryOf'>;
-  /** Between two looks at whether the agents are still there. */
-  lookMs?: number;
+  /** Interval of checks whether agents still run, in milliseconds. @default 10 000 */
+  checkMs?: number;
 }
 
-const LOOK_MS = 10_000;
-/** For the last lines of an agent that has just ended. */
+const CHECK_MS = 10_000;
+/** Time for the last lines of an agent that has just ended. */
 const SETTLE_MS = 3_000;
-/** Its processes work on one session at a time: another one that begins there takes the place of the first. */
+/** Agents whose process works on one session at a time: a new session in it ends the earlier one. */
 const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { state, record, onTranscript, log, now, registry, lookMs = LOOK_MS } = options;
-  let isToldBad = false;
+  const { state, record, onTranscript, log, now, registry, checkMs = CHECK_MS } = options;
+  let isBadLogged = false;
   const repeated = new RepeatedCalls();
   const owners = createOwners();
 
@@ -55,23 +56,23 @@ export function createSessions(options: SessionsOptions): Sessions {
     return !pids.some((one) => isWriterAlive(one, heard, now()));
   };
 
-  /** An agent that is killed, or whose terminal is closed, tells no end. */
-  const look = () => {
+  /** Ends sessions of agents that were killed, or whose terminal was closed. */
+  const check = () => {
     for (const execution of state.alive.values()) {
       if (!isHookSession(execution) || !isGone(execution)) continue;
       record({ ...endOfSession(execution, { isGone: true }), execution: execution.id });
     }
     owners.forget(state);
   };
-  const timer = setInterval(look, lookMs).unref();
+  const timer = setInterval(check, checkMs).unref();
 
   return {
     eventsOf(line) {
-      const told = readHookCall(line.data);
-      const call = told && inRun(told, state);
+      const parsed = readHookCall(line.data);
+      const call = parsed && inRun(parsed, state);
       if (!call) {
-        if (!isToldBad) log('hooks: a call tells neither its session nor what has happened; others are not told of');
-        isToldBad = true;
+        if (!isBadLogged) log('hooks: a call has no session or no event; further ones are not logged');
+        isBadLogged = true;
         return [];
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
@@ -86,23 +87,23 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-/** The files of its session that a call names. */
+/** Returns the files of its session that a call names. */
 function transcriptsOf({ fields }: HookCall): string[] {
   const named = [fields['transcript_path'], fields['agent_transcript_path']];
   return named.filter((file) => typeof file === 'string').filter((file) => path.isAbsolute(file));
 }
 
-/** A line without a time that has just been written was written now; of an older one nothing is known. */
+/** A line without a time was written just now, unless it comes from a backlog, whose times are unknown. */
 function originOf({ source, n, time, approximate }: NewEvent, now: () => number): CallOrigin {
   return { source, n, time: approximate ? undefined : time === undefined ? now() : Date.parse(time) };
 }
 
 type Draft = Omit<NewEvent, 'source' | 'n'>;
 
-/** `pid`: the agent's process, where it is known. */
+/** @param pid Process of the agent, if known. */
 function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): Draft[] {
   if (place.kind === 'none') {
-    const data = { summary: 'told by its own output from here on' };
+    const data = { summary: 'continued by its own output' };
     return place.left ? [{ type: 'execution_completed', execution: place.left.id, data }] : [];
   }
   const { known } = place;
@@ -111,8 +112,8 @@ function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): D
   const init = { type: 'activity', data: { kind: 'init', ...session, ...(pid !== undefined && { pid }) } };
   if (place.kind === 'run') {
     if (!open) return [];
-    const told = [...(open.session !== call.session ? [init] : []), ...hookEvents(call, open)];
-    return told.map((event) => ({ ...event, execution: open.id }));
+    const events = [...(open.session !== call.session ? [init] : []), ...hookEvents(call, open)];
+    return events.map((event) => ({ ...event, execution: open.id }));
   }
   if (call.event === 'SessionEnd') return open ? [{ ...endOfSession(open), execution: open.id }] : [];
   const isNew = open === undefined && isBeginning(call, known);
@@ -126,7 +127,7 @@ function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): D
   }));
 }
 
-/** Those that this process worked on before: `--continue` announces one and resumes another, `/clear` begins anew. */
+/** Ends earlier sessions of this process: `--continue` announces one and resumes another, `/clear` starts a new one. */
 function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
   if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
   return [...state.alive.values()]
@@ -134,13 +135,13 @@ function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Dr
     .map((one) => ({ ...endOfLeft(one, call.session), execution: one.id }));
 }
 
-/** As long as the agent itself says that it waits, what it does besides is no answer to its question. */
+/** While the registry says that the agent waits, other activity does not answer its question. */
 function unanswered(events: Draft[], { event }: HookCall, entry: RegistryEntry | undefined): Draft[] {
   if (entry?.status !== 'waiting' || event === 'UserPromptSubmit') return events;
   return events.filter(({ type, data }) => type !== 'attention' || data['state'] !== 'none');
 }
 
-/** A process that begins, with an old session perhaps; one whose context is compacted goes on. */
+/** Whether a process starts, with a new or an old session; after a compaction it continues. */
 function isStart({ event, fields }: HookCall): boolean {
   return event === 'SessionStart' && fields['source'] !== 'compact';
 }
@@ -156,7 +157,7 @@ function beginning({ agent, fields }: HookCall, within: string | undefined, pid:
   };
 }
 
-/** All of them are told by the line; the agent's own clock knows better when. */
+/** Adds source, n and time of the line; the time of the agent's own clock precedes. */
 function stamp(events: readonly Draft[], { source, n, time, approximate }: NewEvent, call: HookCall): NewEvent[] {
   const clock =
     call.time !== undefined

@@ -92,7 +92,7 @@ t.test('a run of an agent stays its session, whichever its process works on', as
 });
 
 t.test('a program between an agent and its hook is not the agent', async (t) => {
-  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
   const wrapper = await startTwo(t, 'wrapper');
   tell('claude', call('wrapped', 'SessionStart'), { pid: wrapper.started });
@@ -111,7 +111,7 @@ t.test('a program between an agent and its hook is not the agent', async (t) => 
 
 t.test('a session whose agent has vanished is lost, or as its turn was', async (t) => {
   const { started, kill } = await startTwo(t);
-  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
   for (const id of ['mid', 'idle', 'failed']) {
     tell('codex', call(id, 'SessionStart'), { pid: started });
@@ -128,7 +128,7 @@ t.test('a session whose agent has vanished is lost, or as its turn was', async (
 
 t.test('as long as its process is there, a session goes on', async (t) => {
   const [there, gone] = [await startTwo(t), await startTwo(t)];
-  const { call: tell, session, close } = createReplay({ lookMs: 20 });
+  const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
   tell('codex', call('s1', 'SessionStart'), { pid: there.started });
   tell('codex', call('s2', 'SessionStart'), { pid: gone.started });
