@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { configKeys, parseConfig } from '../src/config/load.js';
@@ -10,6 +10,7 @@ import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
 import { COMMANDS } from '../src/cli/dispatch.js';
+import { renderOptions } from '../src/cli/manual.js';
 import { FORMATS } from '../src/agents/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 import { whyNo } from './helpers/needs.js';
@@ -19,7 +20,6 @@ const FILES = readdirSync(path.join(ROOT, 'man'));
 /** The page of the second name. */
 const ALIAS = 'progressd.1';
 const PAGES = FILES.filter((file) => file !== ALIAS);
-const CLI = 'src/cli';
 
 function read(file: string): string {
   return readFileSync(path.join(ROOT, file), 'utf8');
@@ -46,25 +46,6 @@ function items(text: string, macro: string): string[] {
 function fields(file: string, name: string): string[] {
   const [, body = ''] = new RegExp(`^export interface ${name} [^{]*\\{\n([\\s\\S]*?)^\\}`, 'm').exec(read(file)) ?? [];
   return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field = '']) => field);
-}
-
-/** Command names with the source of each: a file of `commands/`, or a folder with a file of the same name. */
-function commands(): Map<string, string> {
-  return new Map(
-    Object.keys(COMMANDS).map((name) => {
-      const folder = `${CLI}/commands/${name}/${name}.ts`;
-      return [name, read(existsSync(path.join(ROOT, folder)) ? folder : `${CLI}/commands/${name}.ts`)];
-    }),
-  );
-}
-
-function optionsOf(source: string): string[] {
-  return [...source.matchAll(/\.option\('([a-z-]+)'/g)].map(([, option = '']) => option);
-}
-
-/** The options that `run` and `rerun` have in common. */
-function facesOf(source: string): string {
-  return /^export function withFaces[\s\S]*?^\}/m.exec(source)?.[0] ?? '';
 }
 
 t.test('every page is installed, and the page of the second name is the overview', (t) => {
@@ -123,7 +104,7 @@ t.test('every page of a command has the sections that one looks for', (t) => {
 });
 
 t.test('commands, their pages and the overview name each other', (t) => {
-  const names = [...commands().keys()].sort();
+  const names = Object.keys(COMMANDS).sort();
   t.not(names.length, 0);
   const pages = PAGES.map((page) => /^progress-(.*)\.1$/.exec(page)?.[1]).filter((name) => name !== undefined);
   t.strictSame(pages.sort(), names);
@@ -131,16 +112,39 @@ t.test('commands, their pages and the overview name each other', (t) => {
   t.end();
 });
 
-t.test('options of a command and those on its page are the same', (t) => {
-  for (const [name, source] of commands()) {
+t.test('the OPTIONS list of each page is that of --help', async (t) => {
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    const { options } = await load();
     const page = read(`man/progress-${name}.1`);
-    const documented = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
-    const known = optionsOf(source);
-    const faces = source.includes('withFaces(') && name !== 'run' ? facesOf(read(`${CLI}/commands/run/run.ts`)) : '';
-    const selection = source.includes('withSelection(') ? read(`${CLI}/control/selection.ts`) : '';
-    const shared = optionsOf(faces + selection);
-    t.strictSame([...new Set(documented)].sort(), [...known, ...shared].sort(), name);
+    t.equal(renderOptions(page, options), page, `progress-${name}.1 is current; otherwise run: npm run docs`);
+    const mentioned = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
+    t.strictSame([...new Set(mentioned)].sort(), Object.keys(options).sort(), name);
   }
+});
+
+t.test('a rendered list has the text of the table, and keeps what is written by hand', (t) => {
+  const page = [
+    ...['.Sh OPTIONS', 'Any number of:', '.Bl -tag -width Ds', '.It Fl Fl gone', 'Old.'],
+    ...['.It Fl Fl since Ar when', 'Old.', 'Details:', '.Bl -tag -width x', '.It Cm now', 'this', '.El'],
+    ...['.It Fl Fl', 'End of the options.', '.El', '.Sh EXIT STATUS', ''],
+  ].join('\n');
+  const options = {
+    label: { type: 'list', alias: 'l', value: 'key=value', describe: 'Add a label' },
+    since: { type: 'string', value: 'time', describe: 'Print new events' },
+  } as const;
+  const rendered = renderOptions(page, options);
+  t.match(
+    rendered,
+    [
+      ...['Any number of:', '.Bl -tag -width Ds'],
+      ...['.It Fl l Ar key Ns = Ns Ar value , Fl Fl label Ar key Ns = Ns Ar value', 'Add a label.'],
+      ...['.It Fl Fl since Ar time', 'Print new events.', 'Details:', '.Bl -tag -width x', '.It Cm now', 'this', '.El'],
+      ...['.It Fl Fl', 'End of the options.', '.El', '.Sh EXIT STATUS', ''],
+    ].join('\n'),
+  );
+  t.equal(renderOptions(rendered, options), rendered);
+  t.throws(() => renderOptions(page, {}), /not needed/);
+  t.throws(() => renderOptions('.Sh NAME\n', options), /missing/);
   t.end();
 });
 

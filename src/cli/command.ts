@@ -1,23 +1,30 @@
 /** Definition of a command, and what all commands share. */
-import type { ArgumentsCamelCase, Argv } from 'yargs';
+import type { Argv } from 'yargs';
 import { ProgressError } from '../core/errors.js';
 import type { Inherited } from '../platform/inherited.js';
 import type { Paths } from '../platform/paths.js';
+import type { Arguments, OptionTable, PositionalTable } from './options.js';
+import { addArguments, usageOf } from './options.js';
 
 /** Exported as `command` by the file or folder of `commands/` with the name of the verb. */
 export interface Command {
+  /** The verb and its positionals: `show <id>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly positionals: PositionalTable;
+  readonly options: OptionTable;
   /** Runs the command without options and arguments. */
   runBare(context: Context): Promise<number>;
   register(parser: Argv, context: Context, done: (status: number) => void): void;
 }
 
-export interface CommandSpec<A> {
-  /** The verb and its positionals, as in the synopsis: `show <id>`. */
-  usage: string;
+export interface CommandSpec<P extends PositionalTable, O extends OptionTable> {
+  verb: string;
   describe: string;
-  options: (yargs: Argv) => Argv<A>;
+  positionals: P;
+  options: O;
   /** @returns the exit status, by default 0. @throws ProgressError, whose code determines the status (sysexits(3)) */
-  run: (args: ArgumentsCamelCase<A>, context: Context) => Promise<number | undefined> | number | undefined;
+  run: (args: Arguments<P, O>, context: Context) => Promise<number | undefined> | number | undefined;
 }
 
 export interface Context {
@@ -32,25 +39,34 @@ export interface Context {
 /** Commands by verb; each is loaded when it is needed. */
 export type Commands = Readonly<Record<string, () => Promise<Command>>>;
 
-export function defineCommand<A>({ usage, describe, options, run }: CommandSpec<A>): Command {
+export function defineCommand<const P extends PositionalTable, const O extends OptionTable>({
+  verb,
+  describe,
+  positionals,
+  options,
+  run,
+}: CommandSpec<P, O>): Command {
+  const usage = usageOf(verb, positionals);
   return {
+    usage,
+    describe,
+    positionals,
+    options,
     async runBare(context) {
-      // the arguments that yargs returns for an empty command line
-      return (await run({ _: [], $0: '' } as unknown as ArgumentsCamelCase<A>, context)) ?? 0;
+      return (await run({} as Arguments<P, O>, context)) ?? 0;
     },
     register(parser, context, done) {
-      parser.command(usage, describe, options, async (args) => {
-        checkRepeated(args);
-        done((await run(args, context)) ?? 0);
+      const build = (yargs: Argv) => addArguments(yargs, positionals, options);
+      parser.command(usage, describe, build, async (args) => {
+        checkRepeated(args, options);
+        // the parser has checked them against the tables
+        done((await run(args as unknown as Arguments<P, O>, context)) ?? 0);
       });
     },
   };
 }
 
-/** Options and arguments that can be repeated. */
-const LISTS: ReadonlySet<string> = new Set('_ label type pairs runs ids after env channel status'.split(' '));
-
-function checkRepeated(args: Readonly<Record<string, unknown>>): void {
-  const repeated = Object.keys(args).find((key) => Array.isArray(args[key]) && !LISTS.has(key));
+function checkRepeated(args: Readonly<Record<string, unknown>>, options: OptionTable): void {
+  const repeated = Object.keys(options).find((name) => Array.isArray(args[name]) && options[name]?.type !== 'list');
   if (repeated !== undefined) throw new ProgressError('usage', `--${repeated} is given twice`);
 }

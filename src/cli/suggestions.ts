@@ -2,7 +2,7 @@
 import { suggest } from '../core/suggest.js';
 import { ProgressError } from '../core/errors.js';
 import type { Commands, Context } from './command.js';
-import { readShape } from './commands/completion/shapes.js';
+import { shapeOf } from './commands/completion/shapes.js';
 
 /** Commands by the names that other programs use. */
 const SYNONYMS: Readonly<Record<string, string>> = {
@@ -43,12 +43,13 @@ export async function parseProblem(
   const [verb = ''] = words;
   const load = Object.hasOwn(context.commands, verb) ? context.commands[verb] : undefined;
   if (!load) return new ProgressError('usage', `${message}\nrun 'progress --help' for a list of commands`);
-  const { usage, options } = readShape(await load(), context);
+  const command = await load();
   const [, unknown] = /^Unknown arguments?: (.*)$/s.exec(message) ?? [];
-  const spellings = options.flatMap((option) => option.spellings);
+  const spellings = shapeOf(command).options.flatMap((option) => option.spellings);
   const problems = unknown?.split(', ').map((name) => describeUnknown(name, words, spellings));
   const text =
-    problems?.join('\n') ?? message.replace(/^Not enough non-option .*/s, `missing argument: progress ${usage}`);
+    problems?.join('\n') ??
+    message.replace(/^Not enough non-option .*/s, `missing argument: progress ${command.usage}`);
   return new ProgressError('usage', `${text}\nrun 'progress ${verb} --help' for its options`);
 }
 

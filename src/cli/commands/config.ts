@@ -7,20 +7,21 @@ import { configKeys, getConfigValue, loadConfig, readConfigFile } from '../../co
 import { sanitize } from '../../core/ansi.js';
 import { ProgressError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import { print, printLines } from '../shared/output.js';
 import { readRcFile, writeRcFile } from '../../platform/rc-file.js';
 
 const ACTIONS = ['get', 'set', 'unset', 'check', 'path', 'schema'] as const;
 
 export const command = defineCommand({
-  usage: 'config <action> [operand] [value]',
+  verb: 'config',
   describe: 'Print, change and check the configuration',
-  options: (yargs) =>
-    yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
-      .positional('operand', { type: 'string', describe: 'Key for get, set and unset; file for check' })
-      .positional('value', { type: 'string', describe: 'Value for set, as in the file' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {
+    action: { choices: ACTIONS, required: true, describe: 'Action' },
+    operand: { describe: 'Key for get, set and unset; file for check' },
+    value: { describe: 'Value for set, as in the file' },
+  },
+  options: JSON_OPTION,
   async run({ action, operand, value, json = false }, { paths }) {
     if (action === 'set') return await setValue(paths.config, needed(operand, action), needed(value, action), json);
     if (value !== undefined) throw new ProgressError('usage', `config ${action} takes no ${JSON.stringify(value)}`);

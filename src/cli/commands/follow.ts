@@ -14,6 +14,7 @@ import { plainLine } from '../../terminal/plain.js';
 import { listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
 import { reportLost } from '../shared/stream-errors.js';
@@ -23,14 +24,14 @@ import { columnsOf, styleOf } from '../shared/output-options.js';
 const TYPES = ['execution_started', 'attention', ...Object.keys(EXECUTION_ENDS)];
 
 export const command = defineCommand({
-  usage: 'follow [agent]',
+  verb: 'follow',
   describe: 'Show sessions of coding agents, whatever terminal they run in',
-  options: (yargs) =>
-    yargs
-      .positional('agent', { choices: AGENTS, describe: 'Agent whose sessions are shown' })
-      .option('detach', { type: 'boolean', describe: 'Switch it on and exit' })
-      .option('off', { type: 'boolean', describe: 'Switch it off' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: { agent: { choices: AGENTS, describe: 'Agent whose sessions are shown' } },
+  options: {
+    detach: { type: 'boolean', describe: 'Start following and exit' },
+    off: { type: 'boolean', describe: 'Stop following' },
+    ...JSON_OPTION,
+  },
   async run({ agent, detach = false, off = false, json = false }, context) {
     if (agent === undefined && (detach || off)) throw new ProgressError('usage', '--detach and --off need an agent');
     if (detach && off) throw new ProgressError('usage', '--detach switches it on, --off switches it off: choose one');

@@ -6,9 +6,10 @@ import { loadingLine } from './setup/hooks.js';
 import { printLines } from '../shared/output.js';
 
 export const command = defineCommand({
-  usage: 'init <shell>',
+  verb: 'init',
   describe: 'Print the line that loads the hooks of a shell',
-  options: (yargs) => yargs.positional('shell', { choices: SHELLS, demandOption: true, describe: 'Shell' }),
+  positionals: { shell: { choices: SHELLS, required: true, describe: 'Shell' } },
+  options: {},
   async run({ shell }, { paths }) {
     await printLines([loadingLine(shell)]);
     try {

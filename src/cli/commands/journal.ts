@@ -9,6 +9,7 @@ import { openSource, readJournal, readLast } from '../../journal/reader.js';
 import { OpenSegment } from '../../journal/source.js';
 import { type JournalReport, verifyJournal } from '../../journal/verify.js';
 import { defineCommand } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import { print, printLines } from '../shared/output.js';
 import { gapText } from '../shared/stream-errors.js';
 
@@ -17,12 +18,10 @@ const DAMAGED_STATUS = 65;
 const NEWLINE = 10;
 
 export const command = defineCommand({
-  usage: 'journal <action>',
+  verb: 'journal',
   describe: 'Verify and measure the journal',
-  options: (yargs) =>
-    yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: { action: { choices: ACTIONS, required: true, describe: 'Action' } },
+  options: JSON_OPTION,
   async run({ action, json = false }, { paths }) {
     try {
       return await (action === 'verify' ? verify : stat)(paths.journal, json);

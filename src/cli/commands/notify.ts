@@ -12,6 +12,7 @@ import { URGENCIES } from '../../api/messages.js';
 import { gridLines } from '../../terminal/grid.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import { complain, printJson, printLines } from '../shared/output.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
@@ -32,27 +33,24 @@ const STATUSES: Readonly<Record<AlertOutcome, number>> = {
 };
 
 export const command = defineCommand({
-  usage: 'notify [title] [body]',
+  verb: 'notify',
   describe: 'Send a notification',
-  options: (yargs) =>
-    yargs
-      .positional('title', { type: 'string', describe: 'Title of the notification, one line' })
-      .positional('body', { type: 'string', describe: 'Body of the notification, one line' })
-      .option('channel', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'Send over this channel (default: desktop)',
-      })
-      .option('urgency', { choices: URGENCIES, describe: 'Set the urgency (default: normal)' })
-      .option('test', { type: 'string', requiresArg: true, describe: 'Send a test over this channel' })
-      .option('log', { type: 'boolean', describe: 'List sent alerts and notifications' })
-      .option('tail', {
-        type: 'number',
-        requiresArg: true,
-        describe: `With --log: number of newest entries (default: ${DEFAULT_TAIL})`,
-      })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {
+    title: { describe: 'Title of the notification, one line' },
+    body: { describe: 'Body of the notification, one line' },
+  },
+  options: {
+    channel: { type: 'list', value: 'channel', describe: 'Send over this channel (default: desktop)' },
+    urgency: { type: 'string', value: 'urgency', choices: URGENCIES, describe: 'Set the urgency (default: normal)' },
+    test: { type: 'string', value: 'channel', describe: 'Send a test over this channel' },
+    log: { type: 'boolean', describe: 'List sent alerts and notifications' },
+    tail: {
+      type: 'number',
+      value: 'number',
+      describe: `With --log: number of newest entries (default: ${DEFAULT_TAIL})`,
+    },
+    ...JSON_OPTION,
+  },
   async run({ channel, urgency, test, log = false, tail, json = false, ...given }, context) {
     // after `--` a text may start with a dash
     const [title, body, more] = [given.title, given.body, ...context.rest].filter((text) => text !== undefined);

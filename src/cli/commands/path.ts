@@ -20,9 +20,10 @@ const PLACES = {
 const WHAT = [...FILES, ...(Object.keys(PLACES) as (keyof typeof PLACES)[])] as const;
 
 export const command = defineCommand({
-  usage: 'path <what>',
+  verb: 'path',
   describe: 'Print paths of the package and of the daemon',
-  options: (yargs) => yargs.positional('what', { choices: WHAT, demandOption: true, describe: 'Path to print' }),
+  positionals: { what: { choices: WHAT, required: true, describe: 'Path to print' } },
+  options: {},
   async run({ what }, { paths }) {
     await printLines([locate(what, paths)]);
     return 0;

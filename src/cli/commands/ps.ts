@@ -8,23 +8,25 @@ import { groupExecutions, GROUPINGS, parseGrouping } from '../../core/groups.js'
 import { ProgressError } from '../../core/errors.js';
 import { groupedLines, listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { print, printLines } from '../shared/output.js';
 import { OwnCommand } from '../shared/own-command.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
 
 export const command = defineCommand({
-  usage: 'ps',
+  verb: 'ps',
   describe: 'List executions',
-  options: (yargs) =>
-    yargs
-      .option('all', {
-        alias: 'a',
-        type: 'boolean',
-        describe: 'Include finished executions and the command that runs this',
-      })
-      .option('by', { type: 'string', requiresArg: true, describe: 'Group by agent, queue, label or label:KEY' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {},
+  options: {
+    all: {
+      type: 'boolean',
+      alias: 'a',
+      describe: 'Include finished executions and the command that runs this',
+    },
+    by: { type: 'string', value: 'criterion', describe: 'Group by agent, queue, label or label:KEY' },
+    ...JSON_OPTION,
+  },
   async run({ all = false, by, json = false }, { paths, env }) {
     const grouping = by === undefined ? undefined : checkGrouping(by);
     const { executions, prefixes, positions } = await withClient({ paths, start: true }, async (client) => {

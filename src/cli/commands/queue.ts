@@ -9,6 +9,7 @@ import { ProgressError } from '../../core/errors.js';
 import { queueLines } from '../../terminal/queues.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns } from '../control/control.js';
 import { print, printLines } from '../shared/output.js';
@@ -19,14 +20,16 @@ import { columnsOf, styleOf } from '../shared/output-options.js';
 const ACTIONS = ['list', 'set', 'pause', 'resume', 'clear', 'remove'] as const;
 
 export const command = defineCommand({
-  usage: 'queue [action] [queue]',
+  verb: 'queue',
   describe: 'List and change queues',
-  options: (yargs) =>
-    yargs
-      .positional('action', { choices: ACTIONS, default: 'list' as const, describe: 'Action' })
-      .positional('queue', { type: 'string', describe: 'Name of the queue' })
-      .option('slots', { type: 'number', requiresArg: true, describe: 'With set: number of runs at a time' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {
+    action: { choices: ACTIONS, default: 'list', describe: 'Action' },
+    queue: { describe: 'Name of the queue' },
+  },
+  options: {
+    slots: { type: 'number', value: 'number', describe: 'With set: number of runs at a time' },
+    ...JSON_OPTION,
+  },
   async run({ action, queue: name, slots, json = false }, context) {
     if (slots !== undefined && action !== 'set')
       throw new ProgressError('usage', `--slots needs the action set, not ${action}`);

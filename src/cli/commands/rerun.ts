@@ -2,18 +2,15 @@
 import { repeatSpec } from '../../runner/spec.js';
 import { readSpec } from '../../runner/store.js';
 import { defineCommand } from '../command.js';
+import { ANY_ID } from '../options.js';
 import { findAnywhere } from '../shared/offline.js';
-import { faceOf, start, withFaces } from './run/run.js';
+import { faceOf, start, FACES } from './run/run.js';
 
 export const command = defineCommand({
-  usage: 'rerun <id>',
+  verb: 'rerun',
   describe: 'Run the command of an execution again',
-  options: (yargs) =>
-    withFaces(yargs).positional('id', {
-      type: 'string',
-      demandOption: true,
-      describe: 'ID, prefix of an ID, or name',
-    }),
+  positionals: { id: { required: true, describe: ANY_ID } },
+  options: FACES,
   async run(args, context) {
     const { paths, env } = context;
     const { id } = await findAnywhere(paths, args.id);

@@ -1,14 +1,16 @@
 /** `progress resume`: resumes paused runs. */
 import { isFinal } from '../../core/execution.js';
 import { defineCommand } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns, endText } from '../control/control.js';
-import { withSelection } from '../control/selection.js';
+import { SELECTION } from '../control/selection.js';
 
 export const command = defineCommand({
-  usage: 'resume [runs..]',
+  verb: 'resume',
   describe: 'Resume paused runs',
-  options: (yargs) => withSelection(yargs).option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: SELECTION.positionals,
+  options: { ...SELECTION.options, ...JSON_OPTION },
   async run({ json = false, ...selection }, context) {
     return await controlRuns(selection, RESUME, context, json);
   },

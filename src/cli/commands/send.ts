@@ -1,19 +1,22 @@
 /** `progress send`: writes to the standard input of a detached run, or types into its terminal. */
 import { ProgressError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
+import { ANY_ID } from '../options.js';
 import { openConsole } from '../control/console-client.js';
 import { commandActor } from '../control/actor.js';
 
 export const command = defineCommand({
-  usage: 'send <run> [text]',
+  verb: 'send',
   describe: 'Send a line, or standard input, to the input of a detached run',
-  options: (yargs) =>
-    yargs
-      .positional('run', { type: 'string', demandOption: true, describe: 'An ID, a prefix of one, or a name' })
-      .positional('text', { type: 'string', describe: 'Sent with a newline' })
-      .option('stdin', { type: 'boolean', describe: 'Send standard input as it is' })
-      .option('no-newline', { alias: 'n', type: 'boolean', describe: 'Send the text without a newline' })
-      .option('eof', { type: 'boolean', describe: 'Close the input afterwards; type Ctrl-D on a terminal' }),
+  positionals: {
+    run: { required: true, describe: ANY_ID },
+    text: { describe: 'Text to send, followed by a newline' },
+  },
+  options: {
+    'no-newline': { type: 'boolean', alias: 'n', describe: 'Send the text without a newline' },
+    stdin: { type: 'boolean', describe: 'Send standard input byte for byte' },
+    eof: { type: 'boolean', describe: 'Close the input afterwards; on a terminal, type Ctrl-D' },
+  },
   async run(args, context) {
     const { stdin = false, eof = false, 'no-newline': noNewline = false } = args;
     const text = args.text ?? (context.rest.length > 0 ? context.rest.join(' ') : undefined);

@@ -11,6 +11,7 @@ import { eventLines } from '../../terminal/events.js';
 import { showLines } from '../../terminal/show.js';
 import type { Style } from '../../terminal/style.js';
 import { defineCommand } from '../command.js';
+import { ANY_ID, JSON_OPTION } from '../options.js';
 import { findJson } from '../shared/lookup.js';
 import { findAnywhere } from '../shared/offline.js';
 import { complain, isPipeBroken, print, printLines } from '../shared/output.js';
@@ -18,14 +19,14 @@ import { columnsOf, styleOf } from '../shared/output-options.js';
 import { gapText } from '../shared/stream-errors.js';
 
 export const command = defineCommand({
-  usage: 'show <id>',
+  verb: 'show',
   describe: 'Show one execution with its steps',
-  options: (yargs) =>
-    yargs
-      .positional('id', { type: 'string', demandOption: true, describe: 'ID, prefix of an ID, or name' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' })
-      .option('transcript', { type: 'boolean', describe: 'Print its messages, tool calls and output' })
-      .option('timeline', { type: 'boolean', describe: 'Print its events in order, with icons' }),
+  positionals: { id: { required: true, describe: ANY_ID } },
+  options: {
+    ...JSON_OPTION,
+    transcript: { type: 'boolean', describe: 'Print its messages, tool calls and output' },
+    timeline: { type: 'boolean', describe: 'Print its events in order, with icons' },
+  },
   async run({ id, json = false, transcript = false, timeline = false }, { paths, env }) {
     if (transcript && timeline) throw new ProgressError('usage', '--transcript and --timeline exclude each other');
     if (json && (transcript || timeline))

@@ -5,29 +5,24 @@ import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { defineCommand } from '../command.js';
+import { JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns, endText } from '../control/control.js';
-import { withSelection } from '../control/selection.js';
+import { SELECTION } from '../control/selection.js';
 import { parseSignal } from '../shared/signal-name.js';
 import { parseDuration } from '../shared/option-values.js';
 
 export const command = defineCommand({
-  usage: 'stop [runs..]',
+  verb: 'stop',
   describe: 'Stop runs (SIGINT, then SIGKILL)',
-  options: (yargs) =>
-    withSelection(yargs)
-      .option('grace', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Time between SIGINT and SIGKILL: 500ms, 30s, 2m',
-      })
-      .option('kill', { type: 'boolean', describe: 'Send SIGKILL at once' })
-      .option('signal', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Send this signal instead and do not wait for the end',
-      })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: SELECTION.positionals,
+  options: {
+    ...SELECTION.options,
+    grace: { type: 'string', value: 'duration', describe: 'Time between SIGINT and SIGKILL: 500ms, 30s, 2m' },
+    kill: { type: 'boolean', describe: 'Send SIGKILL at once' },
+    signal: { type: 'string', value: 'name', describe: 'Send this signal instead and do not wait for the end' },
+    ...JSON_OPTION,
+  },
   async run({ grace, kill = false, signal, json = false, ...selection }, context) {
     if ([grace !== undefined, kill, signal !== undefined].filter(Boolean).length > 1) {
       throw new ProgressError('usage', '--grace, --kill and --signal exclude each other');

@@ -7,6 +7,7 @@ import { executionToJson, isFinal } from '../../core/execution.js';
 import type { Paths } from '../../platform/paths.js';
 import { summaryLines } from '../../terminal/summary.js';
 import { defineCommand } from '../command.js';
+import { ANY_IDS, JSON_OPTION } from '../options.js';
 import { exitStatusOf, TIMEOUT_STATUS } from '../shared/exit-status.js';
 import { followExecutions } from '../shared/follow-executions.js';
 import { runTitle } from '../control/control.js';
@@ -18,19 +19,14 @@ import { columnsOf, styleOf } from '../shared/output-options.js';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const command = defineCommand({
-  usage: 'wait <ids..>',
+  verb: 'wait',
   describe: 'Wait for executions to end and exit as they did',
-  options: (yargs) =>
-    yargs
-      .positional('ids', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'IDs, prefixes of IDs, or names',
-      })
-      .option('any', { type: 'boolean', describe: 'Wait for the first to end' })
-      .option('timeout', { type: 'string', requiresArg: true, describe: 'Wait at most this long: 30s, 10m, 2h' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: { ids: { required: true, many: true, describe: ANY_IDS } },
+  options: {
+    any: { type: 'boolean', describe: 'Wait for the first to end' },
+    timeout: { type: 'string', value: 'duration', describe: 'Wait at most this long: 30s, 10m, 2h' },
+    ...JSON_OPTION,
+  },
   async run({ ids, any = false, timeout, json = false }, { paths, env }) {
     const limitMs = timeout === undefined ? undefined : parseDuration('timeout', timeout);
     const { awaited, from } = await withClient({ paths, start: true }, async (client) => {

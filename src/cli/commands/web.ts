@@ -7,14 +7,14 @@ import { defineCommand } from '../command.js';
 import { printJson, printLines } from '../shared/output.js';
 
 export const command = defineCommand({
-  usage: 'web [id]',
+  verb: 'web',
   describe: 'Open the viewer in the browser',
-  options: (yargs) =>
-    yargs
-      .positional('id', { type: 'string', describe: "Execution to show, or 'off' to stop the viewer" })
-      .option('no-open', { type: 'boolean', describe: 'Print the address only' })
-      .option('port', { type: 'number', requiresArg: true, describe: 'Listen on this port' })
-      .option('json', { type: 'boolean', describe: 'Print JSON only' }),
+  positionals: { id: { describe: "Execution to show, or 'off' to stop the viewer" } },
+  options: {
+    port: { type: 'number', value: 'port', describe: 'Listen on this port' },
+    'no-open': { type: 'boolean', describe: 'Print the address only' },
+    json: { type: 'boolean', describe: 'Print JSON only' },
+  },
   async run({ id, port, 'no-open': noOpen = false, json = false }, { paths, env }) {
     const on = id !== 'off';
     if (!on && port !== undefined) throw new ProgressError('usage', "--port cannot be used with 'off'");

@@ -1,22 +1,24 @@
 /** Selects the runs that a command is for: those that are named, or all that fulfil a condition. */
-import type { Argv } from 'yargs';
 import type { Client } from '../../client/client.js';
 import type { Execution } from '../../core/execution.js';
 import { executionFromJson } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { hasSpec } from '../../runner/store.js';
 import type { Context } from '../command.js';
+import type { OptionTable, PositionalTable } from '../options.js';
+import { ANY_IDS } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { parsePair, parsePairs } from '../shared/option-values.js';
 
-/** Adds the options of every command that controls runs. */
-export function withSelection<T>(yargs: Argv<T>) {
-  return yargs
-    .positional('runs', { type: 'string', array: true, describe: 'IDs, prefixes of IDs, or names' })
-    .option('all', { type: 'boolean', describe: 'Select all runs' })
-    .option('queue', { type: 'string', requiresArg: true, describe: 'Select the runs of a queue' })
-    .option('label', { type: 'string', array: true, nargs: 1, describe: 'Select the runs with this key=value' });
-}
+/** Arguments of every command that controls runs. */
+export const SELECTION = {
+  positionals: { runs: { many: true, describe: ANY_IDS } },
+  options: {
+    all: { type: 'boolean', describe: 'Select all runs' },
+    queue: { type: 'string', value: 'queue', describe: 'Select the runs of a queue' },
+    label: { type: 'list', value: 'key=value', describe: 'Select the runs with this label' },
+  },
+} as const satisfies { positionals: PositionalTable; options: OptionTable };
 
 /** As on the command line. */
 export interface Selection {

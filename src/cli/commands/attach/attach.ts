@@ -4,6 +4,7 @@ import { onSignal } from '../../../platform/inherited.js';
 import { ScreenTail } from '../../../runner/screen-tail.js';
 import { statusOfSignal } from '../../../runner/signals.js';
 import { defineCommand } from '../../command.js';
+import { ANY_ID } from '../../options.js';
 import type { ConsoleClient } from '../../control/console-client.js';
 import { openConsole } from '../../control/console-client.js';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.js';
@@ -15,16 +16,16 @@ import { guardTerminal } from '../../shared/terminal-guard.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const command = defineCommand({
-  usage: 'attach <run>',
+  verb: 'attach',
   describe: 'Show the terminal of a detached run and pass keys to it',
-  options: (yargs) =>
-    yargs
-      .positional('run', { type: 'string', demandOption: true, describe: 'An ID, a prefix of one, or a name' })
-      .option('detach-keys', {
-        type: 'string',
-        requiresArg: true,
-        describe: `Keys that leave it, such as ctrl-p,ctrl-q (default: ${DEFAULT_DETACH_KEYS})`,
-      }),
+  positionals: { run: { required: true, describe: ANY_ID } },
+  options: {
+    'detach-keys': {
+      type: 'string',
+      value: 'keys',
+      describe: `Keys that detach, such as ctrl-p,ctrl-q (default: ${DEFAULT_DETACH_KEYS})`,
+    },
+  },
   async run(args, context) {
     const keys = args['detach-keys'] ?? DEFAULT_DETACH_KEYS;
     const detach = new DetachKeys(parseDetachKeys(keys));

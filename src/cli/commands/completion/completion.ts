@@ -7,7 +7,7 @@ import { defineCommand } from '../../command.js';
 import type { Context } from '../../command.js';
 import { findPosition } from './position.js';
 import { SCRIPTS } from './scripts.js';
-import { GLOBAL_OPTIONS, readShape } from './shapes.js';
+import { GLOBAL_OPTIONS, shapeOf } from './shapes.js';
 import type { Option } from './shapes.js';
 import type { CompletionValue } from './values.js';
 import { completionsOf } from './values.js';
@@ -15,9 +15,10 @@ import { print, printLines } from '../../shared/output.js';
 import { splitWords } from '../../argv.js';
 
 export const command = defineCommand({
-  usage: 'completion <shell>',
+  verb: 'completion',
   describe: 'Print the completion script of a shell',
-  options: (yargs) => yargs.positional('shell', { choices: SHELLS, demandOption: true, describe: 'Shell' }),
+  positionals: { shell: { choices: SHELLS, required: true, describe: 'Shell' } },
+  options: {},
   async run({ shell }, context) {
     if (context.rest.length === 0) {
       await print(SCRIPTS[shell]);
@@ -48,7 +49,7 @@ async function complete(words: readonly string[], context: Context, describe: bo
   const load = Object.hasOwn(context.commands, verb) ? context.commands[verb] : undefined;
   if (!load) return { candidates: [] };
 
-  const position = findPosition(readShape(await load(), context), after, current);
+  const position = findPosition(shapeOf(await load()), after, current);
   if (position.kind === 'nothing') return { candidates: [] };
   if (position.kind === 'options') return { candidates: optionCandidates(position.options) };
   const values = await completionsOf(position.of, position.operands, context.paths);
@@ -68,7 +69,7 @@ async function commandCandidates(current: string, context: Context, describe: bo
   const described = await Promise.all(
     commands.map(async ([value, load]) => ({
       value,
-      description: describe ? readShape(await load(), context).description : '',
+      description: describe ? (await load()).describe : '',
     })),
   );
   return [...described, ...BUILT_IN];

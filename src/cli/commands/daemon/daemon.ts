@@ -9,17 +9,16 @@ import { readLockRecord } from '../../../protocol/lock-record.js';
 import type { AlertsStatus, DaemonStatus } from '../../../api/messages.js';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../command.js';
+import { JSON_OPTION } from '../../options.js';
 import { print, printJson, printLines } from '../../shared/output.js';
 
 const ACTIONS = ['run', 'start', 'status', 'stop', 'restart', 'unit'] as const;
 
 export const command = defineCommand({
-  usage: 'daemon <action>',
+  verb: 'daemon',
   describe: 'Start, inspect, stop or restart the daemon',
-  options: (yargs) =>
-    yargs
-      .positional('action', { choices: ACTIONS, demandOption: true, describe: 'Action' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: { action: { choices: ACTIONS, required: true, describe: 'Action' } },
+  options: JSON_OPTION,
   async run({ action, json = false }, context) {
     switch (action) {
       case 'run':

@@ -4,6 +4,7 @@ import type { Tone } from '../../../terminal/paint.js';
 import { paint } from '../../../terminal/paint.js';
 import type { Style } from '../../../terminal/style.js';
 import { defineCommand } from '../../command.js';
+import { JSON_OPTION } from '../../options.js';
 import { checkAgents } from './agents.js';
 import {
   checkCommand,
@@ -31,9 +32,10 @@ const STATE_CELLS = 'problem'.length;
 const PROBLEM_STATUS = 1;
 
 export const command = defineCommand({
-  usage: 'doctor',
+  verb: 'doctor',
   describe: 'Diagnose problems and show how to fix them',
-  options: (yargs) => yargs.option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {},
+  options: JSON_OPTION,
   async run({ json = false }, { paths, env }) {
     const daemon = await askDaemon(paths);
     const checks = [

@@ -19,26 +19,20 @@ import { complain, print, printJson } from '../../shared/output.js';
 const MAX_UNANSWERED = 1_000;
 
 export const command = defineCommand({
-  usage: 'emit [type] [pairs..]',
+  verb: 'emit',
   describe: 'Write events, from arguments or standard input',
-  options: (yargs) =>
-    yargs
-      .positional('type', { type: 'string', describe: 'Type of the event: step_started, progress, log...' })
-      .positional('pairs', { type: 'string', array: true, describe: 'key=text or key:=json, or one JSON object' })
-      .option('execution', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Execution of the event: an ID, a name or a prefix',
-      })
-      .option('step', { type: 'string', requiresArg: true, describe: 'Step of the event' })
-      .option('data', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'JSON object for data, or @FILE that holds one',
-      })
-      .option('stdin', { type: 'boolean', describe: 'Read events from standard input, one per line' })
-      .option('wait', { type: 'boolean', describe: 'Wait until events are written and print their seqs' })
-      .option('json', { type: 'boolean', describe: 'With --wait: print JSON' }),
+  positionals: {
+    type: { describe: 'Type of the event: step_started, progress, log...' },
+    pairs: { many: true, describe: 'key=text or key:=json, or one JSON object' },
+  },
+  options: {
+    execution: { type: 'string', value: 'execution', describe: 'Execution of the event: an ID, a name or a prefix' },
+    step: { type: 'string', value: 'id', describe: 'Step of the event' },
+    data: { type: 'string', value: 'json', describe: 'JSON object for data, or @FILE that holds one' },
+    stdin: { type: 'boolean', describe: 'Read events from standard input, one per line' },
+    wait: { type: 'boolean', describe: 'Wait until events are written and print their seqs' },
+    json: { type: 'boolean', describe: 'With --wait: print JSON' },
+  },
   async run(args, { paths, env, rest }) {
     const show = args.wait ? (args.json ? showJson : showSeq) : undefined;
     if (args.stdin) {

@@ -14,6 +14,7 @@ import { cannotWrite } from '../../../platform/regular-file.js';
 import { openSource, readLast } from '../../../journal/reader.js';
 import { compilePattern } from '../../../platform/patterns.js';
 import { defineCommand } from '../../command.js';
+import { ANY_IDS } from '../../options.js';
 import { gapText } from '../../shared/stream-errors.js';
 import { exportFiles, type ExportOptions } from './files.js';
 import { findAnywhere } from '../../shared/offline.js';
@@ -27,24 +28,14 @@ const MAX_NAME_CHARS = 60;
 const FILE_MODE = 0o600;
 
 export const command = defineCommand({
-  usage: 'export <ids..>',
+  verb: 'export',
   describe: 'Write executions to an archive',
-  options: (yargs) =>
-    yargs
-      .positional('ids', {
-        type: 'string',
-        array: true,
-        demandOption: true,
-        describe: 'IDs, prefixes of IDs, or names',
-      })
-      .option('output', {
-        alias: 'o',
-        type: 'string',
-        requiresArg: true,
-        describe: 'File to write, or - for standard output',
-      })
-      .option('redact', { type: 'boolean', describe: 'Remove secrets, and names of user, host and home' })
-      .option('force', { type: 'boolean', describe: 'Replace an existing file' }),
+  positionals: { ids: { required: true, many: true, describe: ANY_IDS } },
+  options: {
+    output: { type: 'string', alias: 'o', value: 'file', describe: 'File to write, or - for standard output' },
+    redact: { type: 'boolean', describe: 'Remove secrets, and names of user, host and home' },
+    force: { type: 'boolean', describe: 'Replace an existing file' },
+  },
   async run({ ids, output, redact = false, force = false }, { paths, env }) {
     const now = Date.now();
     const through = (await readLast(openSource(paths.journal), 1, {})).events[0]?.seq ?? 0;

@@ -12,6 +12,7 @@ import { matching } from '../../../journal/search.js';
 import type { Paths } from '../../../platform/paths.js';
 import { compilePattern } from '../../../platform/patterns.js';
 import { defineCommand } from '../../command.js';
+import { ANY_ID } from '../../options.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
 import { BREAK, createGrep, type Grep, type Unit, unitsOf } from './grep.js';
 import { createPrinter, isForDebuggers, isSilence, type Printer, SHOWN_TYPES } from './printer.js';
@@ -29,71 +30,55 @@ const MAX_CONTEXT = 10_000;
 const NOT_FOUND_STATUS = 1;
 
 export const command = defineCommand({
-  usage: 'logs [id]',
+  verb: 'logs',
   describe: 'Print output and messages of executions',
-  options: (yargs) =>
-    yargs
-      .positional('id', { type: 'string', describe: 'ID, prefix of an ID, or name (default: all executions)' })
-      .option('follow', { alias: 'f', type: 'boolean', describe: 'Follow new events' })
-      .option('since', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday',
-      })
-      .option('until', { type: 'string', requiresArg: true, describe: 'Print events before a time' })
-      .option('grep', { type: 'string', requiresArg: true, describe: 'Print lines that match a regular expression' })
-      .option('ignore-case', { alias: 'i', type: 'boolean', describe: 'Ignore case' })
-      .option('invert-match', { alias: 'v', type: 'boolean', describe: 'Print lines that do not match' })
-      .option('after-context', {
-        alias: 'A',
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print this many lines after a match',
-      })
-      .option('before-context', {
-        alias: 'B',
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print this many lines before a match',
-      })
-      .option('context', {
-        alias: 'C',
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print this many lines before and after a match',
-      })
-      .option('count', { alias: 'c', type: 'boolean', describe: 'Print the number of lines only' })
-      .option('type', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: "Print events of these types; 'all' for every type",
-      })
-      .option('stream', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print output of this stream: stdout, stderr, debug, system',
-      })
-      .option('level', { choices: LEVELS, describe: 'Print messages of this level and above' })
-      .option('step', { type: 'string', requiresArg: true, describe: 'Print events of this step' })
-      .option('label', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'Print events of executions with this key=value',
-      })
-      .option('name', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Print events of executions with this name; * is any text',
-      })
-      .option('tail', { type: 'string', requiresArg: true, describe: 'Print this many of the last lines' })
-      .option('all', { type: 'boolean', describe: 'Include the command line that this is part of' })
-      .option('raw', {
-        type: 'boolean',
-        describe: 'Print standard output byte for byte, including the JSON of an agent',
-      })
-      .option('json', { type: 'boolean', describe: 'Print events as NDJSON' }),
+  positionals: { id: { describe: `${ANY_ID} (default: all executions)` } },
+  options: {
+    follow: { type: 'boolean', alias: 'f', describe: 'Follow new events' },
+    since: { type: 'string', value: 'time', describe: 'Print events since a time, or 10m, 2h, 3d ago, yesterday' },
+    until: { type: 'string', value: 'time', describe: 'Print events before a time' },
+    grep: { type: 'string', value: 'pattern', describe: 'Print lines that match a regular expression' },
+    'ignore-case': { type: 'boolean', alias: 'i', describe: 'Ignore case' },
+    'invert-match': { type: 'boolean', alias: 'v', describe: 'Print lines that do not match' },
+    'after-context': {
+      type: 'string',
+      alias: 'A',
+      value: 'lines',
+      describe: 'Print this many lines after a match',
+    },
+    'before-context': {
+      type: 'string',
+      alias: 'B',
+      value: 'lines',
+      describe: 'Print this many lines before a match',
+    },
+    context: {
+      type: 'string',
+      alias: 'C',
+      value: 'lines',
+      describe: 'Print this many lines before and after a match',
+    },
+    count: { type: 'boolean', alias: 'c', describe: 'Print the number of lines only' },
+    type: { type: 'list', value: 'type', describe: "Print events of these types; 'all' for every type" },
+    stream: {
+      type: 'string',
+      value: 'stream',
+      describe: 'Print output of this stream: stdout, stderr, debug, system',
+    },
+    level: {
+      type: 'string',
+      value: 'level',
+      choices: LEVELS,
+      describe: 'Print messages of this level and above',
+    },
+    step: { type: 'string', value: 'id', describe: 'Print events of this step' },
+    label: { type: 'list', value: 'key=value', describe: 'Print events of executions with this label' },
+    name: { type: 'string', value: 'pattern', describe: 'Print events of executions with this name; * is any text' },
+    tail: { type: 'string', value: 'lines', describe: 'Print this many of the last lines' },
+    all: { type: 'boolean', describe: 'Include the command line that this is part of' },
+    raw: { type: 'boolean', describe: 'Print standard output byte for byte' },
+    json: { type: 'boolean', describe: 'Print events as NDJSON' },
+  },
   async run(args, { paths, env }) {
     const { raw = false, json = false, count = false } = args;
     if (raw && (json || args.id === undefined))
@@ -220,7 +205,7 @@ function compile(source: string, ignoreCase: boolean) {
 
 const NO_CONTEXT = { before: 0, after: 0 };
 
-type ContextOptions = Readonly<Record<'after-context' | 'before-context' | 'context', string | undefined>>;
+type ContextOptions = Readonly<Partial<Record<'after-context' | 'before-context' | 'context', string | undefined>>>;
 
 /** @returns undefined without context */
 function parseContext(args: ContextOptions): { before: number; after: number } | undefined {

@@ -11,6 +11,7 @@ import type { Replies } from '../../../api/messages.js';
 import { cleanText } from '../../../terminal/paint.js';
 import { alignRight, fit } from '../../../terminal/width.js';
 import { defineCommand } from '../../command.js';
+import { ANY_IDS, JSON_OPTION } from '../../options.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
 import { parsePairs, parseSize } from '../../shared/option-values.js';
@@ -26,33 +27,25 @@ const AGE_CELLS = 6;
 const SIZE_CELLS = 10;
 
 export const command = defineCommand({
-  usage: 'prune [ids..]',
+  verb: 'prune',
   describe: 'Remove finished executions',
-  options: (yargs) =>
-    yargs
-      .positional('ids', { type: 'string', array: true, describe: 'IDs, prefixes of IDs, or names' })
-      .option('older-than', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Select what ended before: 30d ago, monday, 2026-11-20',
-      })
-      .option('larger-than', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Select by minimum size of events: 100MiB',
-      })
-      .option('status', { type: 'string', array: true, nargs: 1, describe: 'Select by outcome, or a list of them' })
-      .option('name', { type: 'string', requiresArg: true, describe: 'Select by name; * is any text' })
-      .option('kind', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Select by kind: command, run, agent, task, workflow',
-      })
-      .option('label', { type: 'string', array: true, nargs: 1, describe: 'Select by label, key=value' })
-      .option('all', { type: 'boolean', describe: 'Select all finished executions' })
-      .option('dry-run', { alias: 'n', type: 'boolean', describe: 'Show what would be removed' })
-      .option('yes', { alias: 'y', type: 'boolean', describe: 'Do not ask for confirmation' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: { ids: { many: true, describe: ANY_IDS } },
+  options: {
+    'older-than': {
+      type: 'string',
+      value: 'time',
+      describe: 'Select what ended before: 30d ago, monday, 2026-11-20',
+    },
+    'larger-than': { type: 'string', value: 'size', describe: 'Select by minimum size of events: 100MiB' },
+    status: { type: 'list', value: 'status', describe: 'Select by outcome, or a list of them' },
+    name: { type: 'string', value: 'pattern', describe: 'Select by name; * is any text' },
+    kind: { type: 'string', value: 'kind', describe: 'Select by kind: command, run, agent, task, workflow' },
+    label: { type: 'list', value: 'key=value', describe: 'Select by label, key=value' },
+    all: { type: 'boolean', describe: 'Select all finished executions' },
+    'dry-run': { type: 'boolean', alias: 'n', describe: 'Show what would be removed' },
+    yes: { type: 'boolean', alias: 'y', describe: 'Do not ask for confirmation' },
+    ...JSON_OPTION,
+  },
   async run(args, { paths }) {
     const { json = false, 'dry-run': dryRun = false, yes = false } = args;
     const now = Date.now();

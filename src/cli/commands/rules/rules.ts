@@ -15,6 +15,7 @@ import { gridLines } from '../../../terminal/grid.js';
 import { cleanText, paint } from '../../../terminal/paint.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { defineCommand } from '../../command.js';
+import { JSON_OPTION } from '../../options.js';
 import { gapText } from '../../shared/stream-errors.js';
 import type { Context } from '../../command.js';
 import { findAnywhere } from '../../shared/offline.js';
@@ -24,14 +25,16 @@ import { readEventFile } from './event-file.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
 
 export const command = defineCommand({
-  usage: 'rules [action] [file]',
+  verb: 'rules',
   describe: 'List and test alert rules',
-  options: (yargs) =>
-    yargs
-      .positional('action', { choices: ['list', 'test'] as const, default: 'list' as const, describe: 'Action' })
-      .positional('file', { type: 'string', describe: 'With test: file of events as JSON, or - for standard input' })
-      .option('replay', { type: 'string', requiresArg: true, describe: 'With test: use the events of an execution' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {
+    action: { choices: ['list', 'test'], default: 'list', describe: 'Action' },
+    file: { describe: 'With test: file of events as JSON, or - for standard input' },
+  },
+  options: {
+    replay: { type: 'string', value: 'id', describe: 'With test: use the events of an execution' },
+    ...JSON_OPTION,
+  },
   async run({ action, file, replay, json = false }, context) {
     if (action === 'list') {
       if (file !== undefined || replay !== undefined)

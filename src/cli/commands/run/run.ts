@@ -1,6 +1,5 @@
 /** `progress run`: a command as an execution, in the foreground or on its own, at once or in its turn. */
 import path from 'node:path';
-import type { Argv } from 'yargs';
 import { DURATION_UNITS, parseQuantity } from '../../../core/quantity.js';
 import { ProgressError } from '../../../core/errors.js';
 import { announce } from '../../../client/announce.js';
@@ -10,29 +9,39 @@ import { createSpec } from '../../../runner/spec.js';
 import type { RunSpec } from '../../../runner/store.js';
 import { defineCommand } from '../../command.js';
 import type { Context } from '../../command.js';
+import type { OptionTable } from '../../options.js';
 import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from '../../shared/output.js';
 import { parsePairs } from '../../shared/option-values.js';
 
+/** Options for what the terminal shows, of `run` and `rerun`. */
+export const FACES = {
+  detach: { type: 'boolean', alias: 'd', describe: 'Run in the background and print the ID' },
+  follow: { type: 'boolean', describe: 'Print progress and output as plain lines' },
+  stream: { type: 'boolean', describe: 'Draw a box in place instead of passing output through' },
+} as const satisfies OptionTable;
+
 export const command = defineCommand({
-  usage: 'run',
+  verb: 'run',
   describe: 'Run a command and record it: run [options] -- command args',
-  options: (yargs) =>
-    withFaces(yargs)
-      .option('name', { type: 'string', requiresArg: true, describe: 'What to call it' })
-      .option('label', { type: 'string', array: true, nargs: 1, describe: 'key=value, as often as needed' })
-      .option('agent', { type: 'string', requiresArg: true, describe: 'The agent that it is' })
-      .option('cwd', { type: 'string', requiresArg: true, describe: 'Run it in this directory' })
-      .option('env', { type: 'string', array: true, nargs: 1, describe: 'NAME=value, besides the environment' })
-      .option('timeout', { type: 'string', requiresArg: true, describe: 'Stop it after 30s, 10m, 2h...' })
-      .option('queue', { type: 'string', requiresArg: true, describe: 'Wait for a slot of this queue' })
-      .option('after', { type: 'string', array: true, nargs: 1, describe: 'Wait until this run has completed' })
-      .option('format', { type: 'string', requiresArg: true, describe: 'What it prints; list shows what there is' })
-      .option('raw', { type: 'boolean', describe: 'Show the JSON of an agent as it is' })
-      .option('stdin', { type: 'boolean', describe: 'With --detach: keep its standard input open for send and attach' })
-      .option('pty', { type: 'boolean', describe: 'Give it a terminal, whatever ours is' })
-      .option('no-pty', { type: 'boolean', describe: 'Give it pipes, even at a terminal' }),
+  positionals: {},
+  options: {
+    ...FACES,
+    name: { type: 'string', value: 'name', describe: 'Set the name (default: the command line)' },
+    label: { type: 'list', value: 'key=value', describe: 'Add a label' },
+    agent: { type: 'string', value: 'name', describe: 'Record the command as this coding agent' },
+    cwd: { type: 'string', value: 'directory', describe: 'Run the command in this directory' },
+    env: { type: 'list', value: 'name=value', describe: 'Set an environment variable of the command' },
+    timeout: { type: 'string', value: 'duration', describe: 'Stop the command after this time: 30s, 10m, 2h' },
+    queue: { type: 'string', value: 'name', describe: 'Wait for a slot of this queue' },
+    after: { type: 'list', value: 'id', describe: 'Wait until this execution has completed' },
+    format: { type: 'string', value: 'name', describe: "Set the output format to parse; 'list' shows the choices" },
+    raw: { type: 'boolean', describe: 'Print the JSON of an agent unchanged' },
+    pty: { type: 'boolean', describe: 'Allocate a pseudo-terminal' },
+    'no-pty': { type: 'boolean', describe: 'Use pipes, even at a terminal' },
+    stdin: { type: 'boolean', describe: 'With --detach: keep standard input open for send and attach' },
+  },
   async run(args, context) {
     const { name, agent, cwd, queue, format } = args;
     if (format === 'list') return await listFormats();
@@ -58,14 +67,6 @@ export const command = defineCommand({
     return await start(createSpec(wanted, context.env, context.paths), { face: faceOf(args), noPty, raw }, context);
   },
 });
-
-/** How it is seen; `rerun` has the same. */
-export function withFaces<T>(yargs: Argv<T>) {
-  return yargs
-    .option('detach', { alias: 'd', type: 'boolean', describe: 'Print its id, and leave it to itself' })
-    .option('follow', { type: 'boolean', describe: 'Print its progress and output as plain lines' })
-    .option('stream', { type: 'boolean', describe: 'Draw the box instead of passing output through' });
-}
 
 export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face {
   const { detach, follow, stream } = flags;

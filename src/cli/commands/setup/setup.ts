@@ -12,6 +12,7 @@ import { cutHooks, holds, putHooks } from '../../../agents/settings.js';
 import type { AgentSetup } from '../../../agents/settings-files.js';
 import { agentSetup, isHookCommand } from '../../../agents/settings-files.js';
 import { defineCommand } from '../../command.js';
+import { JSON_OPTION } from '../../options.js';
 import { print, printLines } from '../../shared/output.js';
 import { cutBlock, findBlock, fromBytes, loadLine, putBlock, toBytes } from './rc-block.js';
 import type { RcFile } from '../../../platform/rc-file.js';
@@ -19,17 +20,16 @@ import { keepBackup, readBackup, readRcFile, removeBackup, writeRcFile } from '.
 import { unifiedDiff } from '../../../platform/unified-diff.js';
 
 export const command = defineCommand({
-  usage: 'setup [what]',
+  verb: 'setup',
   describe: 'Install or remove shell and agent hooks',
-  options: (yargs) =>
-    yargs
-      .positional('what', {
-        choices: [...SHELLS, ...AGENTS],
-        describe: 'Shell (default: that of $SHELL) or agent',
-      })
-      .option('dry-run', { type: 'boolean', describe: 'Show what would change' })
-      .option('undo', { type: 'boolean', describe: 'Remove the hooks' })
-      .option('json', { type: 'boolean', describe: 'Print JSON' }),
+  positionals: {
+    what: { choices: [...SHELLS, ...AGENTS], describe: 'Shell (default: that of $SHELL) or agent' },
+  },
+  options: {
+    'dry-run': { type: 'boolean', describe: 'Show what would change' },
+    undo: { type: 'boolean', describe: 'Remove the hooks' },
+    ...JSON_OPTION,
+  },
   async run({ what, 'dry-run': dryRun = false, undo = false, json = false }, { env }) {
     const program = chooseProgram(OWN_PROGRAM, env['PATH']);
     const target = isAgent(what)

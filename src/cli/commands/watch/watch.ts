@@ -19,6 +19,7 @@ import type { OutputStyle } from '../../../terminal/style.js';
 import { summaryLines } from '../../../terminal/summary.js';
 import { Backlog } from '../../shared/backlog.js';
 import { defineCommand } from '../../command.js';
+import { ANY_ID } from '../../options.js';
 import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
 import type { Context } from '../../command.js';
@@ -34,16 +35,16 @@ import { columnsOf, styleOf } from '../../shared/output-options.js';
 const HEARTBEAT_MS = 30_000;
 
 export const command = defineCommand({
-  usage: 'watch [id]',
+  verb: 'watch',
   describe: 'Follow executions live',
-  options: (yargs) =>
-    yargs
-      .positional('id', { type: 'string', describe: 'ID, prefix of an ID, or name (default: all executions)' })
-      .option('stream', { type: 'boolean', describe: 'Draw a box in place' })
-      .option('all', { type: 'boolean', describe: 'Include the command line that this is part of' })
-      .option('from-start', { type: 'boolean', describe: 'Start with the oldest event' })
-      .option('json', { type: 'boolean', describe: 'Print events as NDJSON' })
-      .option('exit-status', { type: 'boolean', describe: 'Exit with the status of the execution' }),
+  positionals: { id: { describe: `${ANY_ID} (default: all executions)` } },
+  options: {
+    stream: { type: 'boolean', describe: 'Draw a box in place' },
+    all: { type: 'boolean', describe: 'Include the command line that this is part of' },
+    'from-start': { type: 'boolean', describe: 'Start with the oldest event' },
+    json: { type: 'boolean', describe: 'Print events as NDJSON' },
+    'exit-status': { type: 'boolean', describe: 'Exit with the status of the execution' },
+  },
   async run(args, context) {
     const { paths, env } = context;
     if (args['exit-status'] && args.id === undefined) throw new ProgressError('usage', '--exit-status needs an ID');

@@ -2,11 +2,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { Context } from '../../../../src/cli/command.js';
+import type { Command } from '../../../../src/cli/command.js';
 import type { CommandPosition } from '../../../../src/cli/commands/completion/position.js';
 import { findPosition } from '../../../../src/cli/commands/completion/position.js';
 import type { Option, CommandShape } from '../../../../src/cli/commands/completion/shapes.js';
-import { readShape, VERSION_OPTION } from '../../../../src/cli/commands/completion/shapes.js';
+import { shapeOf, VERSION_OPTION } from '../../../../src/cli/commands/completion/shapes.js';
 import { executionCandidates } from '../../../../src/cli/commands/completion/values.js';
 import { COMMANDS, dispatch } from '../../../../src/cli/dispatch.js';
 import { EVENT_TYPES } from '../../../../src/core/event.js';
@@ -39,8 +39,6 @@ function option(name: string, more: Partial<Option> = {}): Option {
 
 t.test('the words before the end determine what is completed', async (t) => {
   const shape: CommandShape = {
-    usage: 'emit [type] [pairs..]',
-    description: '',
     positionals: [
       { name: 'type', description: '', choices: [], many: false },
       { name: 'pairs', description: '', choices: [], many: true },
@@ -92,27 +90,25 @@ t.test('IDs have their names, names their IDs, and control characters are exclud
   }
 });
 
-/** Every command, with what its definition says. */
-async function readCommands(context: Context): Promise<Map<string, CommandShape>> {
-  const names = Object.keys(COMMANDS);
-  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-  const shapes = commands.map((command) => readShape(command, context));
-  return new Map(names.map((name, index) => [name, shapes[index]!]));
+async function loadCommands(): Promise<Map<string, Command>> {
+  const loaded = Object.entries(COMMANDS).map(async ([name, load]) => [name, await load()] as const);
+  return new Map(await Promise.all(loaded));
 }
 
 t.test('options, values and descriptions are those of --help, for every command', async (t) => {
   const home = createHome(t);
   const context = { paths: home.paths, env: home.env, inherited: NOTHING_INHERITED, rest: [], commands: {} };
-  const commands = await readCommands(context);
+  const commands = await loadCommands();
   const printed = t.capture(console, 'log', () => undefined);
-  for (const [name, { description, options, positionals }] of commands) {
+  for (const [name, command] of commands) {
+    const { options, positionals } = shapeOf(command);
     await dispatch([name, '--help'], context);
     const help = printed()
       .map(({ args }) => args.join(' '))
       .join('\n')
       .replace(/\s+/g, ' ');
     const shown = [...help.matchAll(/ (--[\w-]+|-\w)\b/g)].map(([, spelling = '']) => spelling);
-    t.ok(help.includes(description), `${name} is described`);
+    t.ok(help.includes(command.describe), `${name} is described`);
     // the help of a command names the version too, which stands before commands
     const offered = [...options, VERSION_OPTION].flatMap(({ spellings }) => spellings);
     t.strictSame([...new Set(offered)].sort(), [...new Set(shown)].sort(), name);
@@ -123,7 +119,7 @@ t.test('options, values and descriptions are those of --help, for every command'
   }
   const { kind, values } = await answer(home, '');
   t.equal(kind, 'values');
-  const described = [...commands].map(([name, { description }]) => [name, description]);
+  const described = [...commands].map(([name, { describe }]) => [name, describe]);
   const builtIn = [
     ['help', 'Show the options of a command'],
     ['version', 'Show the version'],
