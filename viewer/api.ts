@@ -1,46 +1,12 @@
-/** Questions to the daemon, with the token that no address ever holds. */
-import type { ExecutionJson } from '../src/core/execution.js';
-import type { LogFilter, LogLine } from '../src/core/log.js';
-import type { TypicalDuration } from '../src/core/typical-duration.js';
+/** Calls of the daemon's HTTP API, with the bearer token. */
+import type { SessionReply } from '../src/api/http-replies.js';
+import type { Ask, Op, Replies } from '../src/api/messages.js';
 
-export interface ListReply {
-  executions: ExecutionJson[];
-  seq: number;
-  more?: number;
-}
+export type { SearchReply } from '../src/api/messages.js';
+export type TimelineReply = Pick<Replies['timeline'], 'steps' | 'pauses' | 'samples' | 'usual'>;
+export type LogQuery = Query<'search'>;
 
-export interface LogReply {
-  lines: LogLine[];
-  total: number;
-  seq: number;
-}
-
-/** Lines that are wanted, and which of them are asked about. */
-export interface LogQuery extends LogFilter {
-  /** The text is a regular expression. */
-  regex?: boolean;
-  from?: number;
-  to?: number;
-  /** Where in the lines it was found is wanted too. */
-  marks?: boolean;
-}
-
-export interface SearchReply {
-  ranges: [from: number, to: number][];
-  marks?: [line: number, start: number, end: number][];
-  matched: number;
-  total: number;
-  seq: number;
-}
-
-export interface TimelineReply {
-  steps: { step: string; line: number }[];
-  pauses: [from: number, to: number | null][];
-  samples: [at: number, cpu: number, rss: number][];
-  usual?: TypicalDuration;
-}
-
-/** `status` 0: there was no answer. */
+/** Error of a call. `status` 0: the daemon did not answer. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -52,22 +18,26 @@ export class ApiError extends Error {
 
 export type Action = 'stop' | 'pause' | 'resume';
 
+/** Fields of a request about one execution, whose ID is part of the path. */
+type Query<K extends Op> = Omit<Ask<K>, 'execution'>;
+
 export interface Api {
   token: string | undefined;
+  /** Exchanges a one-time code for the token. */
   redeem(code: string): Promise<string>;
-  list(fields: Record<string, string>): Promise<ListReply>;
-  get(id: string): Promise<{ execution: ExecutionJson; seq: number }>;
-  log(id: string, fields: Record<string, number | string>): Promise<LogReply>;
-  search(id: string, search: LogQuery, signal?: AbortSignal): Promise<SearchReply>;
-  timeline(id: string): Promise<TimelineReply>;
+  list(query: Ask<'list'>): Promise<Replies['list']>;
+  get(id: string): Promise<Replies['get']>;
+  log(id: string, query: Query<'log'>): Promise<Replies['log']>;
+  search(id: string, query: Query<'search'>, signal?: AbortSignal): Promise<Replies['search']>;
+  timeline(id: string): Promise<Replies['timeline']>;
   text(id: string): Promise<Blob>;
   control(id: string, action: Action): Promise<void>;
-  /** The id of the new one. */
+  /** Returns the ID of the new execution. */
   rerun(id: string): Promise<string>;
 }
 
-/** A question that is not answered within this time will not be. */
-const PATIENCE_MS = 30_000;
+/** Timeout of a call. */
+const TIMEOUT_MS = 30_000;
 
 export function createApi(): Api {
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
@@ -75,7 +45,7 @@ export function createApi(): Api {
       ...(api.token !== undefined && { Authorization: `Bearer ${api.token}` }),
       ...(init.body !== undefined && { 'Content-Type': 'application/json' }),
     };
-    const signal = init.signal ?? AbortSignal.timeout(PATIENCE_MS);
+    const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
     const response = await fetch(`/api/v1/${path}`, { ...init, headers, signal }).catch((cause: unknown) => {
       if (init.signal?.aborted) throw cause;
       throw new ApiError(0, 'the daemon does not answer');
@@ -85,29 +55,29 @@ export function createApi(): Api {
     throw new ApiError(response.status, answer.error?.message ?? `status ${response.status}`);
   };
   const read = async <T>(path: string, init?: RequestInit) => (await (await ask(path, init)).json()) as T;
-  const of = (id: string, part = '', fields: Record<string, string | number | boolean | undefined> = {}) => {
-    const given = Object.entries(fields).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
-    const query = new URLSearchParams(given).toString();
-    return `executions/${encodeURIComponent(id)}${part}${query && `?${query}`}`;
+  const executions = (id = '', part = '', query: object = {}) => {
+    const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+    const fields = new URLSearchParams(given).toString();
+    return `executions${id && `/${encodeURIComponent(id)}`}${part}${fields && `?${fields}`}`;
   };
 
   const api: Api = {
     token: undefined,
     async redeem(code) {
-      const { token } = await read<{ token: string }>('session', { method: 'POST', body: JSON.stringify({ code }) });
+      const { token } = await read<SessionReply>('session', { method: 'POST', body: JSON.stringify({ code }) });
       return token;
     },
-    list: (fields) => read(`executions?${new URLSearchParams(fields).toString()}`),
-    get: (id) => read(of(id)),
-    log: (id, fields) => read(of(id, '/log', fields)),
-    search: (id, search, signal) => read(of(id, '/search', { ...search }), signal && { signal }),
-    timeline: (id) => read(of(id, '/timeline')),
-    text: async (id) => await (await ask(of(id, '/text'))).blob(),
+    list: (query) => read(executions('', '', query)),
+    get: (id) => read(executions(id)),
+    log: (id, query) => read(executions(id, '/log', query)),
+    search: (id, query, signal) => read(executions(id, '/search', query), signal && { signal }),
+    timeline: (id) => read(executions(id, '/timeline')),
+    text: async (id) => await (await ask(executions(id, '/text'))).blob(),
     async rerun(id) {
-      return (await read<{ execution: string }>(of(id, '/rerun'), { method: 'POST', body: '{}' })).execution;
+      return (await read<Replies['rerun']>(executions(id, '/rerun'), { method: 'POST', body: '{}' })).execution;
     },
     async control(id, action) {
-      await ask(of(id, `/${action}`), { method: 'POST', body: '{}' });
+      await ask(executions(id, `/${action}`), { method: 'POST', body: '{}' });
     },
   };
   return api;

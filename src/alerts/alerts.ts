@@ -38,7 +38,7 @@ export interface AlertsSettings extends AlertsConfig {
   readonly alerts: {
     readonly desktop: boolean;
     readonly rate: number;
-    readonly giveUp: number;
+    readonly retryFor: number;
     readonly interactive: readonly string[];
   };
 }

@@ -18,7 +18,7 @@ export interface DeliverySettings {
   /** Alerts a minute. */
   rate: number;
   /** Milliseconds after which an alert is no longer retried. */
-  giveUp: number;
+  retryFor: number;
 }
 
 export interface DeliveryQueueOptions {
@@ -60,7 +60,7 @@ export class DeliveryQueue {
   readonly #options: DeliveryQueueOptions;
   readonly #allowance;
   readonly #closing = new AbortController();
-  #settings: DeliverySettings = { rate: 1, giveUp: 0 };
+  #settings: DeliverySettings = { rate: 1, retryFor: 0 };
   #channel: AlertChannel | undefined;
   #running: Promise<void> | undefined;
   /** Ends the current pause. */
@@ -255,7 +255,7 @@ export class DeliveryQueue {
   }
 
   #isExpired({ time }: ExecutionEvent): boolean {
-    return this.#options.now() - Date.parse(time) > this.#settings.giveUp;
+    return this.#options.now() - Date.parse(time) > this.#settings.retryFor;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -1,103 +1,201 @@
-/** Validates requests by a table of the fields of each op. */
-import { LEVELS } from '../core/filter.js';
-import { normalizeTime } from '../core/time.js';
-import { ProgressError } from '../core/errors.js';
+/**
+ * The requests of the protocol, by operation. Everything else derives from this table: the types, the validation, the query
+ * of HTTP routes, the schemas, and the manual. A new optional field is one line here and its use in the handler.
+ */
 import { AGENTS } from '../core/agents.js';
+import { ProgressError } from '../core/errors.js';
 import { describeValue } from '../core/excerpt.js';
-import type { Op, Request, RequestId } from './messages.js';
-import { CONTROL_ACTIONS, URGENCIES } from './messages.js';
 import type { Fields } from '../core/fields.js';
-import { isObject } from '../core/fields.js';
+import type { Filter } from '../core/filter.js';
+import { LEVELS } from '../core/filter.js';
+import type { LogFilter } from '../core/log.js';
+import type { Field, FieldsOf, FieldTable, Readable, RequestId, ValuesOf } from './fields.js';
+import { choice, count, flag, isRequestId, name, object, positive, readFields, reference } from './fields.js';
+import { required, text, texts, time } from './fields.js';
+
+export type { RequestId } from './fields.js';
+
+export const CONTROL_ACTIONS = ['stop', 'kill', 'signal', 'pause', 'resume'] as const;
+export type ControlAction = (typeof CONTROL_ACTIONS)[number];
+
+export const URGENCIES = ['low', 'normal', 'critical'] as const;
+export type Urgency = (typeof URGENCIES)[number];
 
 /** Messages per second. */
 const MAX_RATE = 1_000;
-const ID_WANTED = 'a text or a number';
 
-interface Field {
-  wanted: string;
-  /** Returns the value to use; undefined if it is invalid. */
-  read: (value: unknown) => unknown;
-  required?: true;
+/** A request without its fields `op` and `id`. */
+interface RequestSpec {
+  /** What the request does, as a sentence in the imperative. */
+  readonly summary: string;
+  readonly fields: FieldTable;
 }
 
-/** All fields of an op except `op` and `id`: a missing one does not compile. */
-type Shape<K extends Op> = Readonly<Record<keyof Omit<Extract<Request, { op: K }>, 'op' | 'id'>, Field>>;
+/** The ID of an execution, as requests that read accept it. */
+const execution = required(name('Full ID, unique prefix of an ID, or name of the execution.'));
 
-const text = field('a text', (value) => typeof value === 'string');
-const name = field('a text that is not empty', (value) => typeof value === 'string' && value !== '');
-const flag = field('true or false', (value) => typeof value === 'boolean');
-const count = field(`a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`, isCount);
-const texts = field(
-  'a list of texts',
-  (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-);
-const object = field('an object', isObject);
-const level = field(`one of ${LEVELS.join(', ')}`, (value) => LEVELS.some((known) => known === value));
-const action = field(`one of ${CONTROL_ACTIONS.join(', ')}`, (value) =>
-  CONTROL_ACTIONS.some((known) => known === value),
-);
-const urgency = field(`one of ${URGENCIES.join(', ')}`, (value) => URGENCIES.some((known) => known === value));
-const agent = field(`one of ${AGENTS.join(', ')}`, (value) => AGENTS.some((known) => known === value));
-const rate = field(`a number above 0, at most ${MAX_RATE}`, isRate);
-const reference = field(ID_WANTED, isRequestId);
-const time: Field = {
-  wanted: 'an RFC 3339 time such as "2026-11-20T12:48:46Z"',
-  read: (value) => (typeof value === 'string' ? normalizeTime(value) : undefined),
+const FILTER = {
+  execution: name('Only this execution: its full ID, or a name, which means the newest execution of that name.'),
+  step: name('Only this step.'),
+  types: texts('Only events of these types.'),
+  level: choice(LEVELS, 'Lowest level of `log` events.'),
+  stream: name('Only `output` events of this stream.'),
+  details: texts('IDs of executions; `output`, `log` and `activity` events of all others are left out.'),
+} satisfies FieldsOf<Filter>;
+
+const LOG_FILTER = {
+  text: text('Text that the line or its detail contains.'),
+  caseSensitive: flag('Match the case of `text`.'),
+  step: name('Only lines of this step.'),
+  stream: name('Only this stream of output; lines that are no output pass.'),
+  level: choice(LEVELS, 'Lowest level of messages; lines that are no messages pass.'),
+} satisfies FieldsOf<LogFilter>;
+
+const CONTROL = {
+  action: required(choice(CONTROL_ACTIONS, 'Command for the run.')),
+  by: text('Name of the user or program that sends the command.'),
+  signal: name('For the action `signal`: the name of the signal, such as `SIGHUP`.'),
+  graceMs: count('For the action `stop`: milliseconds until the run is killed. Default: 5000.'),
 };
 
-const SHAPES: { readonly [K in Op]: Shape<K> } = {
-  hello: { protocol: count, client: text, ack: flag },
-  emit: { event: required(object), synced: flag },
+const NOTICE = {
+  title: required(name('Title of the notification.')),
+  body: text('Text of the notification.'),
+  channels: required(texts('Names of the channels.')),
+  urgency: choice(URGENCIES, 'Urgency. Default: `normal`.'),
+  execution: name('Full ID of the execution that the notification is about.'),
+};
+
+export const REQUESTS = {
+  hello: {
+    summary: 'Agree on the version of the protocol.',
+    fields: {
+      protocol: count('Version of the protocol. Default: the version of the daemon.'),
+      client: text('Name of the client, for the log of the daemon.'),
+      ack: flag('Acknowledge the events of this connection.'),
+    },
+  },
+  emit: {
+    summary: 'Write one event, and reply when it is written.',
+    fields: {
+      event: required(object('The event, see progress-events(7).')),
+      synced: flag('Reply only when the event is synced to disk.'),
+    },
+  },
   subscribe: {
-    execution: name,
-    step: name,
-    types: texts,
-    level,
-    stream: name,
-    details: texts,
-    after: count,
-    journal: name,
-    since: time,
-    last: count,
-    rate,
+    summary: 'Follow events, see SUBSCRIPTIONS.',
+    fields: {
+      ...FILTER,
+      after: count('Start after this position; 0 is the beginning of the journal.'),
+      journal: name('ID of the journal that `after` refers to.'),
+      since: time('Start with the first event written at or after this RFC 3339 time.'),
+      last: count(
+        'Start with this number of the newest events that pass the filter, at most 10000. Default: 100, or all events of one `execution`.',
+      ),
+      rate: positive(
+        MAX_RATE,
+        'Maximum messages per second, above 0 and at most 1000. Events are batched, never left out.',
+      ),
+    },
   },
-  unsubscribe: { subscription: required(reference) },
-  list: { all: flag, limit: count, before: count, text, statuses: texts, since: time },
-  get: { execution: required(name) },
-  log: { execution: required(name), from: count, last: count, limit: count, whole: flag },
+  unsubscribe: {
+    summary: 'End a subscription of this connection.',
+    fields: { subscription: required(reference('ID of the `subscribe` request.')) },
+  },
+  list: {
+    summary: 'List executions, newest first.',
+    fields: {
+      all: flag('Include finished executions.'),
+      limit: count('Maximum number of executions, at most 1000. Default: 200.'),
+      before: count('Continue after the previous page: its `more`.'),
+      text: text('Text that the ID, the name, the agent or a label contains, in any case.'),
+      statuses: texts('Only executions with one of these statuses.'),
+      since: time('Only executions that began at or after this RFC 3339 time.'),
+    },
+  },
+  get: { summary: 'Return one execution with its steps and the newest lines of its output.', fields: { execution } },
+  log: {
+    summary: 'Return lines of the log of an execution by number.',
+    fields: {
+      execution,
+      from: count('Number of the first line.'),
+      last: count('Number of lines from the end, instead of `from`.'),
+      limit: count('Maximum number of lines, at most 1000. Default: 500.'),
+      untruncated: flag('Return long lines in full.'),
+    },
+  },
   search: {
-    execution: required(name),
-    text,
-    exact: flag,
-    regex: flag,
-    step: name,
-    stream: name,
-    level,
-    from: count,
-    to: count,
-    marks: flag,
+    summary: 'Find the lines of a log that match.',
+    fields: {
+      execution,
+      ...LOG_FILTER,
+      regex: flag(
+        '`text` is a regular expression (RE2) of at most 1000 characters. It is matched against the first 8192 characters of a line, without escape sequences, and of its detail; the search times out after 5 seconds.',
+      ),
+      from: count('First line to search.'),
+      to: count('Last line to search.'),
+      marks: flag('Return the positions of the matches within the lines.'),
+    },
   },
-  timeline: { execution: required(name) },
-  rerun: { execution: required(name) },
-  web: { on: required(flag), port: count, execution: name },
-  queues: {},
-  attach: { run: required(name) },
+  timeline: { summary: 'Return when steps began, pauses, and samples of resource usage.', fields: { execution } },
+  rerun: { summary: 'Run the command of a run again, as progress-rerun(1) does.', fields: { execution } },
+  web: {
+    summary: 'Start or stop listening for browsers.',
+    fields: {
+      on: required(flag('Listen; false stops listening and revokes all access.')),
+      port: count('TCP port. Default: the configured one, or the next that is free.'),
+      execution: name('Execution whose page the URL leads to.'),
+    },
+  },
+  queues: { summary: 'List queues that are in use or configured, by name.', fields: {} },
+  attach: {
+    summary: 'Receive the commands for a run on this connection, as its runner does.',
+    fields: { run: required(name('ID of the run.')) },
+  },
   control: {
-    execution: required(name),
-    action: required(action),
-    by: text,
-    signal: name,
-    graceMs: count,
-    ifQueued: flag,
+    summary: 'Send a command to a run of progress-run(1).',
+    fields: { execution, ...CONTROL, ifQueued: flag('Only while the run is queued.') },
   },
-  prune: { executions: required(texts) },
-  follow: { agent, on: flag },
-  notify: { title: required(name), body: text, channels: required(texts), urgency, execution: name, test: flag },
-  rules: {},
-  status: {},
-  shutdown: {},
-};
-const OPS = Object.keys(SHAPES);
+  prune: {
+    summary: 'Remove finished executions from the journal, except those that queued runs depend on.',
+    fields: { executions: required(texts('Full IDs of the executions.')) },
+  },
+  follow: {
+    summary:
+      'Start or stop following the sessions of a coding agent until the daemon ends, as progress-follow(1) does.',
+    fields: {
+      agent: choice(AGENTS, 'Agent. Default: none, which only returns the status.'),
+      on: flag('Follow; false stops following. Default: true.'),
+    },
+  },
+  notify: {
+    summary: 'Send a notification, as progress-notify(1) does.',
+    fields: { ...NOTICE, test: flag('Try the first channel at once, and return the result.') },
+  },
+  rules: { summary: 'List the alert rules in effect, in the order of evaluation.', fields: {} },
+  status: { summary: 'Return the status of the daemon.', fields: {} },
+  shutdown: { summary: 'Sync all events, and stop the daemon.', fields: {} },
+} satisfies Readonly<Record<string, RequestSpec>>;
+
+export type Op = keyof typeof REQUESTS;
+export const OPS = Object.keys(REQUESTS) as Op[];
+
+/** Operations that change the connection they come on, so that HTTP cannot serve them. */
+export type ConnectionOp = 'hello' | 'subscribe' | 'unsubscribe' | 'attach' | 'shutdown';
+export type PlainOp = Exclude<Op, ConnectionOp>;
+
+/** Fields of a request, as clients give them. */
+export type Ask<K extends Op> = ValuesOf<(typeof REQUESTS)[K]['fields']>;
+export type RequestOf<K extends Op> = Readable<{ op: K; id: RequestId } & Ask<K>>;
+export type Request = { [K in Op]: RequestOf<K> }[Op];
+
+/** A command to a run. */
+export type ControlCommand = ValuesOf<typeof CONTROL>;
+/** A notification and its channels. */
+export type Notice = ValuesOf<typeof NOTICE>;
+
+/** Listed once: requests may come as often as events. */
+const ENTRIES = new Map<Op, [string, Field<unknown>][]>(OPS.map((op) => [op, Object.entries(REQUESTS[op].fields)]));
 
 /**
  * Validates a request and reduces it to its known fields. A field with null counts as absent.
@@ -107,17 +205,10 @@ const OPS = Object.keys(SHAPES);
 export function toRequest(value: Fields): Request {
   const { op } = value;
   if (!isOp(op)) throw unknownOp(value);
+  const refuse = (message: string) => new ProgressError('bad_request', `${op}: ${message}`);
   const id = requestId(value);
-  if (id === undefined) throw badRequest(op, 'id', ID_WANTED, value['id']);
-  const request: Fields = { op, id };
-  for (const [key, shape] of Object.entries<Field>(SHAPES[op])) {
-    const given = value[key] ?? undefined;
-    if (given === undefined && !shape.required) continue;
-    const read = shape.read(given);
-    if (read === undefined) throw badRequest(op, key, shape.wanted, given);
-    request[key] = read;
-  }
-  return request as Request;
+  if (id === undefined) throw refuse(`id must be a text or a number, not ${describeValue(value['id'])}`);
+  return { op, id, ...readFields(ENTRIES.get(op) ?? [], value, refuse) } as Request;
 }
 
 /** Returns the ID for the reply to a request that may be invalid otherwise. */
@@ -126,36 +217,12 @@ export function requestId(value: Fields): RequestId | undefined {
   return isRequestId(id) ? id : undefined;
 }
 
-function isRequestId(value: unknown): value is RequestId {
-  return typeof value === 'string' || typeof value === 'number';
-}
-
 function isOp(value: unknown): value is Op {
-  return typeof value === 'string' && Object.hasOwn(SHAPES, value);
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isRate(value: unknown): boolean {
-  return typeof value === 'number' && value > 0 && value <= MAX_RATE;
-}
-
-function field(wanted: string, accepts: (value: unknown) => boolean): Field {
-  return { wanted, read: (value) => (accepts(value) ? value : undefined) };
-}
-
-function required(optional: Field): Field {
-  return { ...optional, required: true };
+  return typeof value === 'string' && Object.hasOwn(REQUESTS, value);
 }
 
 function unknownOp(value: Fields): ProgressError {
-  const advice = value['type'] === undefined ? '' : '; a field "op" of an event belongs into its "data"';
+  const advice = value['type'] === undefined ? '' : '; put a field "op" of an event into its "data"';
   const message = `unknown op ${describeValue(value['op'])}: known are ${OPS.join(', ')}${advice}`;
   return new ProgressError('unknown_op', message);
-}
-
-function badRequest(op: Op, key: string, wanted: string, given: unknown): ProgressError {
-  return new ProgressError('bad_request', `${op}: ${key} must be ${wanted}, not ${describeValue(given)}`);
 }

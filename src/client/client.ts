@@ -1,10 +1,9 @@
 /** Wraps one connection to the daemon with typed calls. */
 import type { Socket } from 'node:net';
 import { ProgressError } from '../core/errors.js';
-import type { Ask } from '../protocol/channel.js';
 import { createProtocolChannel } from '../protocol/channel.js';
 import { encodeLine } from '../protocol/lines.js';
-import type { Ack, Op, RunCommand, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
+import type { Ack, Ask, Op, RunCommand, Push, Replies, RequestId, WireEvent } from '../api/messages.js';
 import { PROTOCOL_VERSION } from '../api/messages.js';
 import { VERSION } from '../core/version.js';
 
@@ -15,7 +14,7 @@ export interface ClientOptions {
   onAck?: (ack: Ack['ack']) => void;
   onPush?: (push: Push) => void;
   /** Receives commands, if this client is a runner. */
-  onOrder?: (order: RunCommand['order']) => void;
+  onCommand?: (command: RunCommand) => void;
   /** Receives errors about lines that were not requests. */
   onError?: (error: ProgressError) => void;
 }
@@ -43,7 +42,7 @@ export interface Client {
 const CLOSE_MS = 2_000;
 
 /** Creates a client on a connected socket. */
-export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onError }: ClientOptions = {}): Client {
+export function createClient(socket: Socket, { name, onAck, onPush, onCommand, onError }: ClientOptions = {}): Client {
   /** Reason why the connection is about to end. */
   let failure: Error | undefined;
   const channel = createProtocolChannel({
@@ -51,7 +50,7 @@ export function createClient(socket: Socket, { name, onAck, onPush, onOrder, onE
     onBroken: (error) => socket.destroy(error),
     ...(onAck && { onAck }),
     ...(onPush && { onPush }),
-    ...(onOrder && { onOrder }),
+    ...(onCommand && { onCommand }),
     onError(error) {
       if (error.code === 'too_many') failure = error;
       onError?.(error);

@@ -2,8 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
-import type { Ask } from '../protocol/channel.js';
-import type { Gap, Push, Replies, Reset } from '../api/messages.js';
+import type { Ask, Gap, Push, Replies, Reset } from '../api/messages.js';
 import type { Client } from './client.js';
 import type { ConnectOptions } from './connect.js';
 import { connect } from './connect.js';
@@ -42,7 +41,7 @@ export interface JournalPosition {
 export async function* follow({ paths, start, subscribe, resume, signal }: FollowOptions): AsyncGenerator<Followed> {
   let position = resume;
   for (let attempt = 0; !signal?.aborted; attempt++) {
-    const inbox = createInbox(signal);
+    const inbox = new Inbox(signal);
     let client: Client | undefined;
     try {
       client = await connect({ paths, start: start && position === undefined, onPush: (push) => inbox.put(push) });
@@ -64,6 +63,7 @@ export async function* follow({ paths, start, subscribe, resume, signal }: Follo
       if (position === undefined) throw error;
       yield { kind: 'lost', error: ProgressError.from(error), attempt };
     } finally {
+      inbox.close();
       void client?.close();
     }
     const wait = Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS);
@@ -82,43 +82,50 @@ function positionOf(push: Push, before: number): number {
   if ('events' in push) return push.events.at(-1)?.seq ?? before;
   if ('gap' in push) return push.gap.to;
   if ('reset' in push) return push.reset.from;
-  return push.at;
+  return push.position;
 }
 
 /** Bounded buffer between the callbacks of the connection and the loop of the consumer. */
-function createInbox(signal: AbortSignal | undefined) {
-  const waiting: Push[] = [];
-  let client: Client | undefined;
-  let ended = false;
-  let wake = () => {};
-  const end = () => {
-    ended = true;
-    wake();
+class Inbox {
+  readonly #signal: AbortSignal | undefined;
+  readonly #waiting: Push[] = [];
+  readonly #end = () => {
+    this.#isEnded = true;
+    this.#wake();
   };
-  signal?.addEventListener('abort', end, { once: true });
-  return {
-    put(push: Push) {
-      waiting.push(push);
-      if (waiting.length > MAX_WAITING) client?.pause();
-      wake();
-    },
-    attach(connected: Client) {
-      client = connected;
-      void connected.closed.then(end);
-    },
-    async *take(): AsyncGenerator<Push> {
-      try {
-        for (;;) {
-          if (waiting.length <= MAX_WAITING) client?.resume();
-          const push = waiting.shift();
-          if (push) yield push;
-          else if (ended) return;
-          else await new Promise<void>((resolve) => (wake = resolve));
-          if (signal?.aborted) return;
-        }
-      } finally {
-        signal?.removeEventListener('abort', end);
-      }
-    },
-  };
+  #client: Client | undefined;
+  #isEnded = false;
+  #wake = () => {};
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#end, { once: true });
+  }
+
+  put(push: Push): void {
+    this.#waiting.push(push);
+    if (this.#waiting.length > MAX_WAITING) this.#client?.pause();
+    this.#wake();
+  }
+
+  attach(client: Client): void {
+    this.#client = client;
+    void client.closed.then(this.#end);
+  }
+
+  async *take(): AsyncGenerator<Push> {
+    for (;;) {
+      if (this.#waiting.length <= MAX_WAITING) this.#client?.resume();
+      const push = this.#waiting.shift();
+      if (push) yield push;
+      else if (this.#isEnded) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+      if (this.#signal?.aborted) return;
+    }
+  }
+
+  /** Removes the listener: the signal outlives many connections. */
+  close(): void {
+    this.#signal?.removeEventListener('abort', this.#end);
+  }
 }

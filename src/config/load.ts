@@ -98,6 +98,8 @@ export function getConfigValue(config: Config, key: string): unknown {
   return path.reduce<unknown>((value, step, at) => {
     const entries = entriesOf(value);
     if (entries.has(String(step))) return entries.get(String(step));
+    const renamed = RENAMED.get(key);
+    if (renamed !== undefined) throw new ProgressError('usage', `${key}: was renamed to ${renamed}`);
     const names = [...entries].map(([name, entry]): Names => [name, isList(entry) ? [] : [...entriesOf(entry).keys()]]);
     const message = `is no configuration key${hint(path.slice(0, at), String(step), names)}`;
     throw new ProgressError('usage', `${formatPath(path.slice(0, at + 1))}: ${message}`);
@@ -187,6 +189,8 @@ function whyUnknown(
   entries: Readonly<Record<string, ValueType<unknown>>>,
 ): string | undefined {
   if (Object.hasOwn(entries, name)) return undefined;
+  const renamed = RENAMED.get(formatPath([...parents, name]));
+  if (renamed !== undefined) return `was renamed to ${renamed}`;
   if (Object.hasOwn(entries, `${name}Env`)) {
     return `is a secret, which this file does not hold; ${name}Env names a variable that does, ${name}File a file`;
   }
@@ -222,6 +226,9 @@ function problemAt(node: unknown, path: KeyPath, message: string): Problem {
   const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   return { offset, message: path.length === 0 ? message : `${formatPath(path)}: ${message}` };
 }
+
+/** Keys of former versions. */
+const RENAMED: ReadonlyMap<string, string> = new Map([['alerts.giveUp', 'alerts.retryFor']]);
 
 /** A name with the names below it. */
 type Names = readonly [name: string, within: readonly string[]];

@@ -78,7 +78,7 @@ export const SCHEMA = group({
       count(1, 1_000, 'Maximum alerts per minute over one channel; of further ones only the number is sent.'),
       20,
     ),
-    giveUp: withDefault(duration('1m', '30d', 'How long the delivery of an alert is retried.'), '24h'),
+    retryFor: withDefault(duration('1m', '30d', 'How long the delivery of an alert is retried.'), '24h'),
     interactive: withDefault(
       listOf(
         text(PROGRAM_WANTED, 'A program.', isProgramEntry),

@@ -45,7 +45,7 @@ export interface LogFilter {
   /** Text that the line or its detail contains. */
   text?: string | undefined;
   /** Match the case of `text`. */
-  exact?: boolean | undefined;
+  caseSensitive?: boolean | undefined;
   step?: string | undefined;
   /** Stream of output; other lines pass. */
   stream?: string | undefined;
@@ -98,9 +98,12 @@ export function cutLine(line: LogLine): LogLine {
 export type TextTest = (text: string) => boolean;
 
 /** Returns the predicate for the text of a filter; undefined if it has none. */
-export function textTest({ text = '', exact = false }: Pick<LogFilter, 'text' | 'exact'>): TextTest | undefined {
+export function textTest({
+  text = '',
+  caseSensitive = false,
+}: Pick<LogFilter, 'text' | 'caseSensitive'>): TextTest | undefined {
   if (text === '') return undefined;
-  if (exact) return (content) => content.includes(text);
+  if (caseSensitive) return (content) => content.includes(text);
   const wanted = text.toLowerCase();
   return (content) => content.toLowerCase().includes(wanted);
 }

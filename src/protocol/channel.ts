@@ -3,22 +3,19 @@ import type { ErrorJson } from '../core/errors.js';
 import { ProgressError } from '../core/errors.js';
 import { describeValue } from '../core/excerpt.js';
 import { createLineDecoder, encodeLine } from './lines.js';
-import type { Ack, Op, RunCommand, Push, Replies, Request, RequestId } from '../api/messages.js';
+import type { Ack, Ask, Op, Push, Replies, RequestId, RunCommand } from '../api/messages.js';
 import { MAX_LINE_BYTES, MAX_REPLY_BYTES } from '../api/messages.js';
 
 export interface ChannelOptions {
   write: (line: string) => void;
   onPush?: (push: Push) => void;
-  onOrder?: (order: RunCommand['order']) => void;
+  onCommand?: (command: RunCommand) => void;
   onAck?: (ack: Ack['ack']) => void;
   /** Receives errors about lines that were not requests. */
   onError?: (error: ProgressError) => void;
   /** The peer does not speak the protocol; the connection is unusable. */
   onBroken: (error: ProgressError) => void;
 }
-
-/** Fields of a request, without those that the channel adds. */
-export type Ask<K extends Op> = Omit<Extract<Request, { op: K }>, 'op' | 'id'>;
 
 export interface ProtocolChannel {
   receive(chunk: Buffer): void;
@@ -36,7 +33,7 @@ interface Waiting {
 export function createProtocolChannel({
   write,
   onPush,
-  onOrder,
+  onCommand,
   onAck,
   onError,
   onBroken,
@@ -59,8 +56,8 @@ export function createProtocolChannel({
     if (!line)
       onBroken(new ProgressError('unavailable', `the peer is not a progress daemon: it sent ${describeValue(text)}`));
     else if ('re' in line) settle(line['re'] as RequestId, line);
-    else if ('on' in line) onPush?.(line as Push);
-    else if ('order' in line) onOrder?.((line as unknown as RunCommand).order);
+    else if ('on' in line) onPush?.(line as unknown as Push);
+    else if ('command' in line) onCommand?.(line['command'] as RunCommand);
     else if ('ack' in line) onAck?.(line['ack'] as Ack['ack']);
     else if ('error' in line) onError?.(ProgressError.fromJSON(line['error'] as ErrorJson));
   };

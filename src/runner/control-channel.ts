@@ -15,13 +15,13 @@ export interface ControlChannelOptions {
   run: string;
   /** Start a daemon if there is none. Only for the first connection, since a user may stop the daemon later. */
   start: boolean;
-  onOrder: (order: RunCommand['order']) => void;
+  onCommand: (command: RunCommand) => void;
 }
 
 /** Interval of connection attempts: a daemon waits longer than this for the runners of its runs. */
 const RETRY_MS = 400;
 
-export function openControlChannel({ paths, run, start, onOrder }: ControlChannelOptions): ControlChannel {
+export function openControlChannel({ paths, run, start, onCommand }: ControlChannelOptions): ControlChannel {
   let client: Client | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -29,7 +29,7 @@ export function openControlChannel({ paths, run, start, onOrder }: ControlChanne
 
   const attach = async (mayStart: boolean) => {
     try {
-      const connected = await connect({ paths, start: mayStart, name: `run ${run}`, onOrder, signal: abort.signal });
+      const connected = await connect({ paths, start: mayStart, name: `run ${run}`, onCommand, signal: abort.signal });
       if (closed) return connected.destroy();
       client = connected;
       await client.call('attach', { run });

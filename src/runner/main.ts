@@ -34,7 +34,7 @@ try {
     ...(pty && { pty }),
   });
   clients.open(run);
-  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.control(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onCommand: (command) => run.control(command) });
   sayReady();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => run.control({ run: spec.id, action: 'stop', by: `${signal} to its runner` }));

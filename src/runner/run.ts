@@ -56,7 +56,7 @@ export interface RunOptions extends Pick<ChildOptions, 'stdin' | 'pty' | 'termin
   onUnrecorded?: (error: unknown) => void;
 }
 
-type Command = RunCommand['order'];
+type Command = RunCommand;
 
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Exit status of timeout(1). */

@@ -74,7 +74,7 @@ export class Eraser {
   /** Blanks everything that the journal holds of every file. */
   async eraseTaken(sync: () => Promise<void>): Promise<void> {
     await this.#queue(async () => {
-      const files = [...this.#options.files()].filter(({ leftAlone }) => leftAlone === undefined);
+      const files = [...this.#options.files()].filter(({ skipped }) => skipped === undefined);
       const taken = files.map((file): [string, Range] => [this.#pathOf(file), [0, file.settled]]);
       await sync();
       for (const [file, range] of taken) await blankRanges(file, [range]);

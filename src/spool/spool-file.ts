@@ -91,8 +91,8 @@ export class SpoolFile {
     });
   }
 
-  get leftAlone(): string | undefined {
-    return this.#tail.leftAlone;
+  get skipped(): string | undefined {
+    return this.#tail.skipped;
   }
 
   get settled(): number {

@@ -149,7 +149,7 @@ export class Spool {
     const name = source + SPOOL_SUFFIX;
     const size = this.#sizeOf(name);
     const file = this.#files.get(name);
-    if (size === undefined || file?.leftAlone !== undefined) return true;
+    if (size === undefined || file?.skipped !== undefined) return true;
     if (file?.size === size) return file.idleSince !== undefined && !this.#queue.isWaiting(file);
     this.#errors.run(() => this.#refresh(name));
     return false;
@@ -167,10 +167,10 @@ export class Spool {
 
   status(): SpoolStatus {
     const { failure } = this.#errors;
-    const unread = [...this.#files.values()].filter((file) => file.leftAlone).map(({ name }) => name);
+    const unread = [...this.#files.values()].filter((file) => file.skipped).map(({ name }) => name);
     return {
       files: this.#files.size,
-      leftAlone: [...this.#ignored, ...unread],
+      skipped: [...this.#ignored, ...unread],
       ...(failure !== undefined && { failure }),
     };
   }
@@ -292,8 +292,8 @@ export class Spool {
 
   /** Whether the file has no writer any more, and everything in it was read. */
   #isOver(file: SpoolFile): boolean {
-    const { parsed, idleSince, leftAlone, name, size } = file;
-    if (idleSince === undefined || leftAlone !== undefined) return false;
+    const { parsed, idleSince, skipped, name, size } = file;
+    if (idleSince === undefined || skipped !== undefined) return false;
     const hasWriter =
       parsed.writer === undefined
         ? isNewestShared(this.#options.directory, name)

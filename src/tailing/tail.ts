@@ -49,7 +49,7 @@ export type TailResult = 'done' | 'more' | 'gone' | 'left alone';
 
 export interface Tail {
   /** Why the file is not read. */
-  readonly leftAlone: string | undefined;
+  readonly skipped: string | undefined;
   /** Offset before which every line is written, or refused for good. */
   readonly settled: number;
   readonly size: number;
@@ -98,7 +98,7 @@ class FileTail implements Tail {
   #isStopped = false;
   /** Code of the last refusal, which is logged once however often it is retried. */
   #refusal: string | undefined;
-  #leftAlone: string | undefined;
+  #skipped: string | undefined;
   /** Why the file could not be decompressed, which is logged once. */
   #unreadable: string | undefined;
   /** Counts restarts; receipts of an earlier one no longer count. */
@@ -114,8 +114,8 @@ class FileTail implements Tail {
     this.#fingerprint = options.onReplaced && createFingerprint();
   }
 
-  get leftAlone(): string | undefined {
-    return this.#leftAlone;
+  get skipped(): string | undefined {
+    return this.#skipped;
   }
 
   get settled(): number {
@@ -128,7 +128,7 @@ class FileTail implements Tail {
 
   get idleSince(): number | undefined {
     const isRead = this.#position === this.#size && this.#open === 0 && !this.#isStopped;
-    return isRead || this.#leftAlone !== undefined ? this.#modifiedAt : undefined;
+    return isRead || this.#skipped !== undefined ? this.#modifiedAt : undefined;
   }
 
   receiptFor(end: number): Receipt {
@@ -150,7 +150,7 @@ class FileTail implements Tail {
 
   /** Synchronous: the bytes are in the page cache, and a detour over the thread pool takes ten times as long. */
   read(): TailResult {
-    if (this.#leftAlone !== undefined) {
+    if (this.#skipped !== undefined) {
       // a change of the file shows that its writer is alive
       this.#modifiedAt = mtimeOf(this.#file) ?? this.#modifiedAt;
       return 'left alone';
@@ -194,7 +194,7 @@ class FileTail implements Tail {
   }
 
   leave(reason: string): TailResult {
-    this.#leftAlone = reason;
+    this.#skipped = reason;
     this.#options.log(`${this.#options.label} is left alone: ${reason}`);
     return 'left alone';
   }

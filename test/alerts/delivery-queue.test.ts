@@ -68,7 +68,7 @@ t.test('a target that asks for a pause is given it', async (t) => {
 });
 
 t.test('given up after a while, with all that is as old, and what comes then is tried', async (t) => {
-  const bench = createTarget(() => RETRY, { giveUp: 3_600_000 });
+  const bench = createTarget(() => RETRY, { retryFor: 3_600_000 });
   await bench.write(fail('a'), fail('b'));
   await bench.settle(); // both are as old as the other
   // a pause takes up to five minutes

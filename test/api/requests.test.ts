@@ -39,8 +39,8 @@ t.test('every op is accepted with all its fields, and with the required ones', (
       ...{ op: 'list', id: 3, all: true, limit: 10, before: 99 },
       ...{ text: 'x', statuses: ['failed'], since: '2026-11-20T12:48:46.123Z' },
     },
-    { op: 'log', id: 3, execution: 'x', from: 1, last: 2, limit: 3, whole: true },
-    { op: 'search', id: 3, execution: 'x', text: 't', exact: true, step: 's', stream: 'stdout', level: 'info' },
+    { op: 'log', id: 3, execution: 'x', from: 1, last: 2, limit: 3, untruncated: true },
+    { op: 'search', id: 3, execution: 'x', text: 't', caseSensitive: true, step: 's', stream: 'stdout', level: 'info' },
     { op: 'timeline', id: 3, execution: 'x' },
     { op: 'rerun', id: 3, execution: 'x' },
     { op: 'web', id: 3, on: true, port: 9_000, execution: 'x' },
@@ -148,7 +148,7 @@ t.test('the error for an unknown op lists the known ones', (t) => {
     const error = errorOf({ op, id: 1 });
     t.strictSame([error.code, error.message], ['unknown_op', `unknown op ${shown}: known are ${known}`]);
   }
-  t.match(errorOf({ type: 'log', op: 'read' }).message, /; a field "op" of an event belongs into its "data"$/);
+  t.match(errorOf({ type: 'log', op: 'read' }).message, /; put a field "op" of an event into its "data"$/);
   t.end();
 });
 

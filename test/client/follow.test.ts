@@ -33,7 +33,7 @@ t.test('it reconnects, resumes at its position in its journal, and reports the i
   t.match(followed[0], { kind: 'connected', hello: HELLO });
   for (const socket of first.sockets) {
     socket.write(encodeLine({ on: 1, events: numbered([{ type: 'log' }, { type: 'log' }], 8) }));
-    socket.write(encodeLine({ on: 1, at: 20 }));
+    socket.write(encodeLine({ on: 1, position: 20 }));
   }
   await waitFor('the events', () => events().length === 2);
   await first.close();

@@ -31,7 +31,7 @@ const DEFAULTS = {
   socket: { maxConnections: 512 },
   memory: { open: 1_000, ended: 1_000, summaries: 10_000 },
   daemon: { logSize: 1_048_576, startWithShell: true },
-  alerts: { desktop: true, rate: 20, giveUp: 86_400_000, interactive: ['builtin'] },
+  alerts: { desktop: true, rate: 20, retryFor: 86_400_000, interactive: ['builtin'] },
   rules: ['builtin'],
   channels: {},
   masks: [],
@@ -130,6 +130,12 @@ t.test('names of the prototype are unknown keys', (t) => {
     t.match(refusal(`${key}: {}`), `c.yaml:1:1: ${key}: is no configuration key`);
     t.match(refusal(`watch:\n  ${key}: {}`), `c.yaml:2:3: watch.${key}: is no configuration key`);
   }
+  t.end();
+});
+
+t.test('the error for a key of a former version has its new name', (t) => {
+  t.equal(refusal('alerts:\n  giveUp: 1h'), 'c.yaml:2:3: alerts.giveUp: was renamed to alerts.retryFor');
+  t.throws(() => getConfigValue(parseConfig('', 'c.yaml'), 'alerts.giveUp'), { code: 'usage', message: /renamed/ });
   t.end();
 });
 

@@ -80,7 +80,7 @@ t.test('filters: text ignoring case, stream, level, step', (t) => {
   const lines = events.flatMap((event, index) => linesOf(event, index + 1));
   const found = (filter: Parameters<typeof lineTest>[0]) => lines.filter(lineTest(filter)).map(({ line }) => line);
   t.strictSame(found({ text: 'full' }), [1, 4]);
-  t.strictSame(found({ text: 'FULL', exact: true }), [1]);
+  t.strictSame(found({ text: 'FULL', caseSensitive: true }), [1]);
   t.strictSame(found({ stream: 'stderr' }), [1, 3, 4]);
   t.strictSame(found({ level: 'info' }), [1, 2, 4]);
   t.strictSame(found({ step: 's' }), [1]);

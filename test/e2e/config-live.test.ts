@@ -116,7 +116,7 @@ t.test('streams over HTTP get another bound and another heartbeat', async (t) =>
     const stream = await openStream(t, home);
     return stream.status === 200 && stream;
   });
-  const beats = () => second.messages.filter(({ event }) => event === 'stream_at').length;
+  const beats = () => second.messages.filter(({ event }) => event === 'stream_position').length;
   await waitFor('two heartbeats', () => beats() >= 2);
 });
 

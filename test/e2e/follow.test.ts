@@ -75,7 +75,7 @@ t.test('follow prints which sessions there are, and what becomes of them', async
   await waitFor('it to be left', () => following.exitCode !== null || following.signalCode !== null);
 
   const [claude, codex] = JSON.parse(home.progress(['follow', '--json']).stdout) as FollowStatus[];
-  t.match(claude, { agent: 'claude', following: true, configured: false, files: 2, leftAlone: [] }, 'it goes on');
+  t.match(claude, { agent: 'claude', following: true, configured: false, files: 2, skipped: [] }, 'it goes on');
   t.match(codex, { agent: 'codex', following: false });
   t.match(
     home.progress(['follow', 'codex', '--detach']).stdout,

@@ -38,7 +38,7 @@ export function settingsOf({
     (name) => name !== 'desktop' || channelSettings[name] !== undefined,
   );
   return {
-    alerts: { desktop: true, rate: 1_000, giveUp: 86_400_000, interactive: ['builtin'], ...alerts },
+    alerts: { desktop: true, rate: 1_000, retryFor: 86_400_000, interactive: ['builtin'], ...alerts },
     rules: rules.map((rule, index) =>
       rule === 'builtin'
         ? rule

@@ -9,7 +9,7 @@ function open() {
   const options: Required<ChannelOptions> = {
     write: (line) => heard.push(['write', line]),
     onPush: (push) => heard.push(['push', push]),
-    onOrder: (order) => heard.push(['order', order]),
+    onCommand: (command) => heard.push(['command', command]),
     onAck: (ack) => heard.push(['ack', ack]),
     onError: ({ code }) => heard.push(['error', code]),
     onBroken: ({ code, message }) => heard.push(['broken', code, message]),

@@ -259,7 +259,7 @@ t.test('ignores files of other programs, and logs each once', async (t) => {
   const running = spool.start();
   await waitFor('the good one', () => spool.events.length === 1);
   const names = ['link', 'fifo', 'dir', 'huge', 'garbage', ...(isForeign ? ['foreign'] : [])];
-  await waitFor('all to be looked at', () => running.status().leftAlone.length === names.length + 2);
+  await waitFor('all to be looked at', () => running.status().skipped.length === names.length + 2);
   // twice more, and nothing more is said
   const said = spool.logs.length;
   spool.append(OWN, line('more'));
@@ -439,7 +439,7 @@ t.test('ignores a file that was replaced under its name', async (t) => {
   const running = spool.start();
   await waitFor('both', () => spool.events.length === 2);
   writeFileSync(spool.file(OWN), line('x'));
-  await waitFor('the complaint', () => running.status().leftAlone.includes(OWN));
+  await waitFor('the complaint', () => running.status().skipped.includes(OWN));
   t.equal(spool.events.length, 2);
   linkSync(spool.file(OWN), spool.file('sh-1-copy.ndjson'));
   await waitFor('under another name', () => spool.events.length === 3);

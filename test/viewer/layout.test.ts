@@ -82,7 +82,7 @@ t.test('time is laid out evenly, and long gaps are folded', (t) => {
 
 t.test('a stream is read however it is cut', (t) => {
   const text =
-    'retry: 5\nevent: stream_open\ndata: {}\n\n: note\nid: 7\nevent: events\ndata: [1]\n\nevent: stream_at\ndata: 7\n\nevent: cut';
+    'retry: 5\nevent: stream_open\ndata: {}\n\n: note\nid: 7\nevent: events\ndata: [1]\n\nevent: stream_position\ndata: 7\n\nevent: cut';
   for (const size of [1, 3, 10, 1_000]) {
     const messages: Message[] = [];
     const read = createMessageReader((message) => messages.push(message));
@@ -90,7 +90,7 @@ t.test('a stream is read however it is cut', (t) => {
     t.strictSame(messages, [
       { id: '', event: 'stream_open', data: '{}' },
       { id: '7', event: 'events', data: '[1]' },
-      { id: '7', event: 'stream_at', data: '7' },
+      { id: '7', event: 'stream_position', data: '7' },
     ]);
   }
   t.end();

@@ -98,8 +98,8 @@ export function createModel(api: Api, hub: () => HubLink): Model {
       return { state: next, more: undefined };
     }
     const [recent, alive] = await Promise.all([
-      api.list({ all: '1', limit: String(PAGE) }),
-      api.list({ limit: '1000' }),
+      api.list({ all: true, limit: PAGE }),
+      api.list({ limit: 1_000 }),
     ]);
     install(next, recent.executions);
     install(next, alive.executions);
@@ -162,7 +162,7 @@ export function createModel(api: Api, hub: () => HubLink): Model {
     async loadMore() {
       if (more === undefined) return;
       const mine = turn;
-      const page = await api.list({ all: '1', limit: String(PAGE), before: String(more) });
+      const page = await api.list({ all: true, limit: PAGE, before: more });
       if (mine !== turn) return;
       install(
         state,

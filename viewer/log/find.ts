@@ -49,7 +49,7 @@ export function useFind(id: string, query: URLSearchParams): FindState {
   const [error, setError] = useState<string | undefined>();
   const [index, setIndex] = useState(0);
   const narrow: LogQuery = { ...(stream !== '' && { stream }), ...(level !== '' && { level: level as Level }) };
-  const wanted: LogQuery = { ...narrow, text, ...(exact && { exact }), ...(regex && { regex }) };
+  const wanted: LogQuery = { ...narrow, text, ...(exact && { caseSensitive: true }), ...(regex && { regex }) };
   const narrowKey = JSON.stringify([id, narrow]);
   const key = JSON.stringify([id, wanted]);
   const failed = (thrown: unknown) => {
@@ -70,7 +70,10 @@ export function useFind(id: string, query: URLSearchParams): FindState {
   // a text is looked for here, line by line, in what comes live; a pattern is not
   useEffect(() => {
     if (!only || !found) return;
-    setFilter({ ranges: found.ranges, test: regex ? () => false : lineTest({ ...narrow, text, exact }) });
+    setFilter({
+      ranges: found.ranges,
+      test: regex ? () => false : lineTest({ ...narrow, text, caseSensitive: exact }),
+    });
   }, [only, regex ? found : found !== undefined]);
   useEffect(() => {
     if (only) return;

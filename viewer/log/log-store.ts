@@ -104,7 +104,7 @@ export function createLogStore(api: Api, id: string, onChange: () => void): LogS
           next++;
           continue;
         }
-        const page = await api.log(id, { from: next, limit: Math.min(1_000, to - next + 1), whole: '1' });
+        const page = await api.log(id, { from: next, limit: Math.min(1_000, to - next + 1), untruncated: true });
         if (page.lines.length === 0) break;
         lines.push(...page.lines);
         next = (page.lines.at(-1)?.line ?? to) + 1;

@@ -41,7 +41,7 @@ export function patternMarks(api: Api, id: string, { text, exact }: Find, onChan
   const ask = async (at: number) => {
     asking.add(at);
     const range = { from: at * BLOCK + 1, to: (at + 1) * BLOCK };
-    const { marks = [], total } = await api.search(id, { text, exact, regex: true, marks: true, ...range });
+    const { marks = [], total } = await api.search(id, { text, caseSensitive: exact, regex: true, marks: true, ...range });
     const spans = new Map<number, MarkSpan[]>();
     for (const [line, start, end] of marks) spans.set(line, [...(spans.get(line) ?? []), [start, end]]);
     blocks.set(at, { total, spans });

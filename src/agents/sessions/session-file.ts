@@ -56,7 +56,7 @@ export interface SessionFileOptions {
   log: (message: string) => void;
 }
 
-export interface SessionFile extends Pick<Tail, 'leftAlone' | 'idleSince' | 'read' | 'rewind' | 'move'> {
+export interface SessionFile extends Pick<Tail, 'skipped' | 'idleSince' | 'read' | 'rewind' | 'move'> {
   readonly about: About;
   /** How the last turn has ended, unless another has begun. */
   readonly claim: ReportedOutcome | undefined;
@@ -177,8 +177,8 @@ export function openSessionFile(options: SessionFileOptions): SessionFile {
   });
 
   return {
-    get leftAlone() {
-      return tail.leftAlone;
+    get skipped() {
+      return tail.skipped;
     },
     get idleSince() {
       return tail.idleSince;

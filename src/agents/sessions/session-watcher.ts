@@ -47,7 +47,7 @@ export interface SessionWatcher {
   isOpen(source: string): boolean;
   resume(): void;
   /** How many files are open, and which of them are not read. */
-  status(): Pick<FollowStatus, 'files' | 'leftAlone'>;
+  status(): Pick<FollowStatus, 'files' | 'skipped'>;
   close(): Promise<void>;
 }
 
@@ -241,7 +241,7 @@ export function createSessionWatcher(options: SessionWatcherOptions): SessionWat
     resume: () => turns.resume(),
     status: () => ({
       files: files.size,
-      leftAlone: [...files.values()].filter(({ file }) => file.leftAlone !== undefined).map(({ path }) => path),
+      skipped: [...files.values()].filter(({ file }) => file.skipped !== undefined).map(({ path }) => path),
     }),
     async close() {
       closed = true;

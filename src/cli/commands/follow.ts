@@ -46,11 +46,11 @@ export const command = defineCommand({
   },
 });
 
-function statusLines({ agent, following, configured, directory, files, leftAlone }: FollowStatus): string[] {
+function statusLines({ agent, following, configured, directory, files, skipped }: FollowStatus): string[] {
   const word = following ? 'followed' : 'not followed';
   const until = following && !configured ? ', until the daemon ends' : '';
   const count = following ? `  ${files} ${files === 1 ? 'file' : 'files'}` : '';
-  const left = leftAlone.map((file) => `  left alone: ${cleanText(file)}`);
+  const left = skipped.map((file) => `  skipped: ${cleanText(file)}`);
   return [`${agent.padEnd(8)}${word}${until}${count}  ${cleanText(directory)}`, ...left];
 }
 

@@ -6,7 +6,7 @@ import { textOf } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
-import type { Ask } from '../../protocol/channel.js';
+import type { Ask } from '../../api/messages.js';
 import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
 import type { Context } from '../command.js';

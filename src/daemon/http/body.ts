@@ -2,11 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 import { ProgressError } from '../../core/errors.js';
+import type { Fields } from '../../core/fields.js';
 import { MAX_LINE_BYTES } from '../../api/messages.js';
 import { parseLine } from '../../protocol/validate.js';
 
 /** Reads a body of at most the size of a line on the socket. An empty body is an empty object. */
-export async function readBody(request: IncomingMessage): Promise<unknown> {
+export async function readBody(request: IncomingMessage): Promise<Fields> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -1,12 +1,9 @@
 /** Types of HTTP routes: what serves one method of one path. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiRoute } from '../../api/http-routes.js';
+import type { Fields } from '../../core/fields.js';
 
-export interface HttpRoute {
-  method: 'GET' | 'POST';
-  /** A page, to which any site may link. */
-  document?: true;
-  /** Needs no token, because it holds no secret. */
-  open?: true;
+export interface HttpRoute extends Pick<ApiRoute, 'method' | 'document' | 'open'> {
   serve(call: HttpCall): Promise<void> | void;
 }
 
@@ -15,8 +12,8 @@ export interface HttpCall {
   request: IncomingMessage;
   response: ServerResponse;
   query: URLSearchParams;
-  /** Reads the body as JSON. */
-  readonly body: () => Promise<unknown>;
+  /** Reads the body as a JSON object. */
+  readonly body: () => Promise<Fields>;
 }
 
 export interface HttpRouter {

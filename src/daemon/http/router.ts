@@ -1,5 +1,5 @@
 /**
- * Routes HTTP requests by path. Routes call the same handlers as the socket.
+ * Routes HTTP requests by the table of `api/http-routes.ts`. Routes call the same handlers as the socket.
  *
  * Over TCP, `guard.ts` checks host, origin, site, method, type and token, in this order, before any route runs; the
  * Unix socket needs none of these.
@@ -12,19 +12,20 @@ import type { Config } from '../../config/load.js';
 import type { Entrance } from '../../core/route.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
-import type { DaemonStatus, Replies, Request } from '../../api/messages.js';
+import type { DaemonStatus, PlainOp, Replies, RequestOf } from '../../api/messages.js';
+import type { HealthReply, SessionReply } from '../../api/http-replies.js';
+import type { ApiRoute, CustomRouteId, RequestRoute } from '../../api/http-routes.js';
+import { HTTP_ROUTES, parametersOf } from '../../api/http-routes.js';
 import { toRequest } from '../../api/requests.js';
 import type { Fields } from '../../core/fields.js';
-import { isObject } from '../../core/fields.js';
 import type { Intake } from '../intake/intake.js';
-import type { Handlers, PlainOp } from '../requests/request-context.js';
+import type { Handlers } from '../requests/request-context.js';
 import type { Access } from './access.js';
 import type { Asset } from './assets.js';
 import { buildOf, ENCODINGS } from './assets.js';
 import { headerValues } from './guard.js';
 import { SECURITY_HEADERS } from './headers.js';
 import { metricsText } from './metrics.js';
-import type { ParameterKind } from './query.js';
 import { readQuery } from './query.js';
 import { send, sendJson } from './reply.js';
 import type { HttpCall, HttpRoute, HttpRouter } from './route.js';
@@ -41,107 +42,77 @@ export interface RouterContext {
   reject: (code: string) => void;
 }
 
-type Parameters = Readonly<Record<string, ParameterKind>>;
+/** Page of the viewer; it reads the execution from its own path. */
+const PAGE = 'index.html';
 
-const LIST_PARAMETERS: Parameters = {
-  all: 'flag',
-  limit: 'number',
-  before: 'number',
-  text: 'text',
-  statuses: 'list',
-  since: 'text',
-};
-const LOG_PARAMETERS: Parameters = { from: 'number', last: 'number', limit: 'number', whole: 'flag' };
-const SEARCH_PARAMETERS: Parameters = {
-  text: 'text',
-  exact: 'flag',
-  regex: 'flag',
-  step: 'text',
-  stream: 'text',
-  level: 'text',
-  from: 'number',
-  to: 'number',
-  marks: 'flag',
-};
-/** Parts of an execution that a GET reads: the operation and its parameters. */
-const READABLE: ReadonlyMap<string, readonly [PlainOp, Parameters]> = new Map<string, [PlainOp, Parameters]>([
-  ['', ['get', {}]],
-  ['log', ['log', LOG_PARAMETERS]],
-  ['search', ['search', SEARCH_PARAMETERS]],
-  ['timeline', ['timeline', {}]],
-]);
-const CONTROLS: ReadonlySet<string> = new Set(['stop', 'kill', 'signal', 'pause', 'resume']);
+const MATCHERS = HTTP_ROUTES.map((route) => ({
+  route,
+  names: parametersOf(route.path),
+  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, '([^/]+)')}$`),
+}));
 
 /** Entrance of a client that nothing identifies: its events without execution and source share this name. */
 const ANONYMOUS: Entrance = { name: 'http' };
 /** Of the random part of a name. */
 const NAME_BYTES = 5;
 
+/** Serves a request. `params`: the parameters of the path, by name. */
+type Serve = (call: HttpCall, params: Readonly<Record<string, string>>) => Promise<void> | void;
+
 export class DaemonRouter implements HttpRouter {
   readonly #context: RouterContext;
   readonly #stream: StreamRoute;
-  readonly #fixed: ReadonlyMap<string, HttpRoute[]>;
+  readonly #custom: Readonly<Record<CustomRouteId, Serve>>;
   readonly #entrances = new WeakMap<Socket, Entrance>();
 
   constructor(context: RouterContext) {
     this.#context = context;
     this.#stream = new StreamRoute({ ...context, viewer: buildOf(context.assets) });
-    this.#fixed = new Map<string, HttpRoute[]>([
-      ['/stream/progress', [this.#stream]],
-      ['/emit', [{ method: 'POST', serve: (call) => this.#emit(call) }]],
-      ['/metrics', [{ method: 'GET', serve: (call) => this.#sendMetrics(call) }]],
-      ['/healthz', [{ method: 'GET', open: true, serve: (call) => this.#sendHealth(call) }]],
-      ['/api/v1/session', [{ method: 'POST', open: true, serve: (call) => this.#openSession(call) }]],
-      ['/api/v1/status', [this.#get('status', {})]],
-      ['/api/v1/queues', [this.#get('queues', {})]],
-      ['/api/v1/executions', [this.#get('list', LIST_PARAMETERS)]],
-      ['/', this.#file('index.html', { document: true })],
-    ]);
-  }
-
-  find(path: string): HttpRoute[] {
-    const fixed = this.#fixed.get(path);
-    if (fixed) return fixed;
-    const [, id, part] = /^\/api\/v1\/executions\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
-    if (id !== undefined) return this.#ofExecution(decode(id), part ?? '');
-    if (/^\/executions\/[^/]+$/.test(path)) return this.#file('index.html', { document: true });
-    const [, name] = /^\/assets\/([\w.-]+)$/.exec(path) ?? [];
-    return name === undefined ? [] : this.#file(name);
-  }
-
-  #ofExecution(execution: string, part: string): HttpRoute[] {
-    const readable = READABLE.get(part);
-    if (readable) return [this.#get(...readable, { execution })];
-    if (CONTROLS.has(part)) return [{ method: 'POST', serve: (call) => this.#control(call, part, execution) }];
-    if (part === 'text') return [{ method: 'GET', serve: (call) => this.#sendLog(call, execution) }];
-    if (part === 'rerun') return [{ method: 'POST', serve: (call) => this.#rerun(call, execution) }];
-    return [];
-  }
-
-  /** Calls a handler with the checks of the socket. */
-  async #ask<K extends PlainOp>(op: K, fields: Fields, entrance = ANONYMOUS): Promise<Replies[K]> {
-    const { intake, handlers } = this.#context;
-    const request = toRequest({ ...fields, op, id: 0 }) as Extract<Request, { op: K }>;
-    return await handlers.ask(op, request, { producer: intake.producer('http', { entrance }) });
-  }
-
-  #get(op: PlainOp, parameters: Parameters, fixed: Fields = {}): HttpRoute {
-    return {
-      method: 'GET',
-      serve: async ({ query, response }) => {
-        sendJson(response, await this.#ask(op, { ...readQuery(query, parameters), ...fixed }));
-      },
+    this.#custom = {
+      text: (call, { execution = '' }) => this.#sendLog(call, execution),
+      stream: (call) => this.#stream.serve(call),
+      metrics: (call) => this.#sendMetrics(call),
+      health: (call) => this.#sendHealth(call),
+      session: (call) => this.#openSession(call),
+      page: (call) => this.#sendAsset(call, PAGE),
+      asset: (call, { file = '' }) => this.#sendAsset(call, file),
     };
   }
 
-  async #control({ body, response }: HttpCall, action: string, execution: string): Promise<void> {
-    const given = await body();
-    const fields = isObject(given) ? given : {};
-    sendJson(response, await this.#ask('control', { by: 'web', ...fields, action, execution }), 202);
+  find(path: string): HttpRoute[] {
+    return MATCHERS.flatMap(({ route, pattern, names }) => {
+      const values = pattern.exec(path)?.slice(1);
+      if (!values || !this.#isThere(route, values)) return [];
+      const serve = (call: HttpCall) => {
+        const params = Object.fromEntries(names.map((name, index) => [name, decode(values[index] ?? '')]));
+        return route.serve === 'request' ? this.#answer(route, call, params) : this.#custom[route.serve](call, params);
+      };
+      const { method, document, open } = route;
+      return [{ method, serve, ...(document && { document }), ...(open && { open }) }];
+    });
   }
 
-  async #rerun({ response }: HttpCall, execution: string): Promise<void> {
-    sendJson(response, await this.#ask('rerun', { execution }), 201);
+  /** Whether the file of a route exists; a source checkout that was not built has none. */
+  #isThere({ serve }: ApiRoute, [file = '']: readonly string[]): boolean {
+    if (serve === 'page') return this.#context.assets.has(PAGE);
+    return serve !== 'asset' || this.#context.assets.has(file);
+  }
+
+  /** Calls a request handler with the checks of the socket. */
+  async #answer(route: RequestRoute, call: HttpCall, params: Fields): Promise<void> {
+    const { op, body, defaults, fixed, status } = route;
+    const { request, response, query } = call;
+    const content = body === undefined ? {} : await call.body();
+    const given = typeof body === 'string' ? { [body]: content } : content;
+    const fields = { ...defaults, ...given, ...readQuery(query, route.query), ...fixed, ...params };
+    const reply = await this.#ask(op, fields, this.#entranceOf(request.socket));
+    sendJson(response, reply, 'duplicate' in reply ? 200 : status);
+  }
+
+  async #ask<K extends PlainOp>(op: K, fields: Fields, entrance: Entrance): Promise<Replies[K]> {
+    const { intake, handlers } = this.#context;
+    const request = toRequest({ ...fields, op, id: 0 }) as RequestOf<K>;
+    return await handlers.ask(op, request, { producer: intake.producer('http', { entrance }) });
   }
 
   async #sendLog({ response }: HttpCall, execution: string): Promise<void> {
@@ -154,19 +125,11 @@ export class DaemonRouter implements HttpRouter {
     await pipeline(text, response).catch(() => undefined);
   }
 
-  async #emit({ request, body, query, response }: HttpCall): Promise<void> {
-    const fields = readQuery(query, { synced: 'flag' });
-    const entrance = this.#entranceOf(request.socket);
-    const reply = await this.#ask('emit', { ...fields, event: await body() }, entrance);
-    sendJson(response, reply, reply.duplicate ? 200 : 201);
-  }
-
   async #openSession({ body, response }: HttpCall): Promise<void> {
-    const given = await body();
-    const code = isObject(given) ? given['code'] : undefined;
+    const { code } = await body();
     const token = typeof code === 'string' ? this.#context.access.redeem(code) : undefined;
     if (token === undefined) throw new ProgressError('no_permission', 'the code is wrong, used or too old');
-    sendJson(response, { token });
+    sendJson(response, { token } satisfies SessionReply);
   }
 
   #sendMetrics({ response }: HttpCall): void {
@@ -177,14 +140,12 @@ export class DaemonRouter implements HttpRouter {
 
   #sendHealth({ response }: HttpCall): void {
     const { failure } = this.#context.status().journal;
-    sendJson(response, { ok: !failure }, failure ? 503 : 200);
+    sendJson(response, { ok: !failure } satisfies HealthReply, failure ? 503 : 200);
   }
 
-  #file(name: string, more: Partial<HttpRoute> = {}): HttpRoute[] {
+  #sendAsset({ request, response }: HttpCall, name: string): void {
     const asset = this.#context.assets.get(name);
-    if (!asset) return [];
-    const serve = ({ request, response }: HttpCall) => sendAsset(request, response, asset);
-    return [{ method: 'GET', open: true, serve, ...more }];
+    if (asset) sendAsset(request, response, asset);
   }
 
   /** Clients must not share an execution that none of them has started, so each connection has its own name. */
@@ -201,7 +162,7 @@ function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch (cause) {
-    throw new ProgressError('bad_request', 'the address is not encoded as it should be', { cause });
+    throw new ProgressError('bad_request', 'the path is not percent-encoded correctly', { cause });
   }
 }
 

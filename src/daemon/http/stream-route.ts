@@ -4,14 +4,16 @@ import type { Config } from '../../config/load.js';
 import type { Fields } from '../../core/fields.js';
 import { ProgressError } from '../../core/errors.js';
 import { VERSION } from '../../core/version.js';
-import type { DaemonStatus, SubscribeRequest } from '../../api/messages.js';
-import { toRequest } from '../../api/requests.js';
+import type { DaemonStatus, RequestOf } from '../../api/messages.js';
+import { readFields, type ValuesOf } from '../../api/fields.js';
+import type { StreamOpen } from '../../api/http-replies.js';
+import { STREAM_FIELDS } from '../../api/http-routes.js';
+import { REQUESTS, toRequest } from '../../api/requests.js';
 import type { OpenedSubscription } from '../read/subscription.js';
 import type { Handlers } from '../requests/request-context.js';
 import { headerValues } from './guard.js';
 import { readQuery } from './query.js';
-import type { HttpCall, HttpRoute } from './route.js';
-import type { StreamForm } from './stream.js';
+import type { HttpCall } from './route.js';
 import { serveStream } from './stream.js';
 
 export interface StreamRouteOptions {
@@ -27,25 +29,9 @@ export interface StreamRouteOptions {
 const MAX_RATE = 10;
 const MAX_EVENT_ID_CHARS = 200;
 
-const FIELDS = {
-  execution: 'text',
-  step: 'text',
-  types: 'list',
-  level: 'text',
-  stream: 'text',
-  details: 'list',
-  after: 'number',
-  journal: 'text',
-  since: 'text',
-  last: 'number',
-  rate: 'number',
-  once: 'flag',
-  batches: 'flag',
-  event: 'text',
-} as const;
+const OWN_FIELDS = Object.entries(STREAM_FIELDS);
 
-export class StreamRoute implements HttpRoute {
-  readonly method = 'GET';
+export class StreamRoute {
   readonly #options: StreamRouteOptions;
   #streams = 0;
 
@@ -60,12 +46,12 @@ export class StreamRoute implements HttpRoute {
 
   async serve({ request, response, query }: HttpCall): Promise<void> {
     const { handlers, status, config, viewer, reject } = this.#options;
-    const { once, batches, event, ...fields } = readQuery(query, FIELDS);
-    const form = formOf(readFlag('batches', batches), event);
-    const isOnce = readFlag('once', once);
+    const own = readFields(OWN_FIELDS, readQuery(query, STREAM_FIELDS), badRequest) as ValuesOf<typeof STREAM_FIELDS>;
+    const form = own.batches ? 'batches' : own.event === undefined ? 'named' : 'unnamed';
+    const fields = readQuery(query, REQUESTS.subscribe.fields);
     const rate = boundedRate(fields['rate']);
     const wanted = { ...fields, ...lastEventId(request), rate, op: 'subscribe', id: 0 };
-    const subscribe = toRequest(wanted) as SubscribeRequest;
+    const subscribe = toRequest(wanted) as RequestOf<'subscribe'>;
     const { maxStreams, heartbeat } = config();
     if (this.#streams >= maxStreams) {
       throw new ProgressError(
@@ -77,9 +63,21 @@ export class StreamRoute implements HttpRoute {
     try {
       const opened = await handlers.open(subscribe);
       if (response.destroyed) return;
-      const greeting = { ...greetingOf(status(), opened), heartbeat, ...(viewer !== undefined && { viewer }) };
+      const greeting: StreamOpen = {
+        ...greetingOf(status(), opened),
+        heartbeat,
+        ...(viewer !== undefined && { viewer }),
+      };
       const onFailure = (error: unknown) => reject(ProgressError.from(error).code);
-      await serveStream({ response, opened, greeting, form, once: isOnce, heartbeatMs: heartbeat, onFailure });
+      await serveStream({
+        response,
+        opened,
+        greeting,
+        form,
+        once: own.once ?? false,
+        heartbeatMs: heartbeat,
+        onFailure,
+      });
     } finally {
       this.#streams--;
     }
@@ -90,18 +88,8 @@ function boundedRate(rate: unknown): unknown {
   return typeof rate === 'number' ? Math.min(rate, MAX_RATE) : (rate ?? MAX_RATE);
 }
 
-/** EventSource dispatches a message without a name as `message`. */
-function formOf(batches: boolean, event: unknown): StreamForm {
-  if (event !== undefined && event !== 'message') {
-    throw new ProgressError('bad_request', 'event must be message, or left out for messages named after their types');
-  }
-  if (batches) return 'batches';
-  return event === undefined ? 'named' : 'unnamed';
-}
-
-function readFlag(name: string, flag: unknown): boolean {
-  if (flag === undefined || typeof flag === 'boolean') return flag ?? false;
-  throw new ProgressError('bad_request', `${name} must be 1 or 0`);
+function badRequest(message: string): ProgressError {
+  return new ProgressError('bad_request', message);
 }
 
 /** What a client needs to know before the first event. */
@@ -114,7 +102,7 @@ function lastEventId(request: IncomingMessage): Fields {
   const [value, another] = headerValues(request, 'last-event-id');
   if (value === undefined || value === '') return {};
   if (another !== undefined || value.length > MAX_EVENT_ID_CHARS || !/^\d+$/.test(value)) {
-    throw new ProgressError('bad_request', 'Last-Event-ID must be one position');
+    throw badRequest('Last-Event-ID must be one position');
   }
   return { after: Number(value) };
 }

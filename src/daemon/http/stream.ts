@@ -70,7 +70,7 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   });
   resume = () => subscriber.resume();
   const sendPosition = () => {
-    if (!isBlocked()) sink.write('at', String(subscriber.cursor), subscriber.cursor);
+    if (!isBlocked()) sink.write('position', String(subscriber.cursor), subscriber.cursor);
   };
   const heartbeat = setInterval(() => {
     if (performance.now() - sentAt >= heartbeatMs / 2) sendPosition();

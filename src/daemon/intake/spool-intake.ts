@@ -116,7 +116,7 @@ export class SpoolIntake implements Component {
   }
 
   status(): SpoolStatus {
-    return this.#spool?.status() ?? { files: 0, leftAlone: [] };
+    return this.#spool?.status() ?? { files: 0, skipped: [] };
   }
 
   /** Returns whether the line is to be blanked when the journal has it. */

@@ -43,8 +43,8 @@ export async function searchLog(
   events: AsyncIterable<[ExecutionEvent, number]>,
   search: LogSearch,
 ): Promise<SearchResult> {
-  const { text = '', exact = false, from = 1, to = Infinity } = search;
-  const pattern = search.regex && text !== '' ? createBounded(text, exact) : undefined;
+  const { text = '', caseSensitive = false, from = 1, to = Infinity } = search;
+  const pattern = search.regex && text !== '' ? createBounded(text, caseSensitive) : undefined;
   const test = lineTest(search, pattern?.test);
   // a pattern matches single lines, not the text of a whole event
   const mayPass = eventTest(pattern ? {} : search);
@@ -73,8 +73,8 @@ export async function searchLog(
 }
 
 /** Compiles a pattern that matches the beginning of a text, and throws after PATTERN_MS in total. */
-function createBounded(source: string, exact: boolean): Pick<Pattern, 'test' | 'find'> {
-  const pattern = compilePattern(source, { ignoreCase: !exact, code: 'bad_request' });
+function createBounded(source: string, caseSensitive: boolean): Pick<Pattern, 'test' | 'find'> {
+  const pattern = compilePattern(source, { ignoreCase: !caseSensitive, code: 'bad_request' });
   let spent = 0;
   const metered = <T>(work: () => T): T => {
     const begun = performance.now();

@@ -26,7 +26,7 @@ export interface LogRequest {
   last?: number | undefined;
   limit?: number | undefined;
   /** Long lines are not cut. @default false */
-  whole?: boolean | undefined;
+  untruncated?: boolean | undefined;
 }
 
 const DEFAULT_LINES = 500;
@@ -53,8 +53,8 @@ export class Logs {
     this.#source = source;
   }
 
-  async page(subject: LogSubject, { from, last, limit, whole = false }: LogRequest): Promise<Replies['log']> {
-    const page = new LogPage(Math.min(MAX_LINES, last ?? limit ?? DEFAULT_LINES), whole);
+  async page(subject: LogSubject, { from, last, limit, untruncated = false }: LogRequest): Promise<Replies['log']> {
+    const page = new LogPage(Math.min(MAX_LINES, last ?? limit ?? DEFAULT_LINES), untruncated);
     const lines = from === undefined ? await this.#readTail(subject, page) : await this.#readPage(subject, from, page);
     return {
       execution: subject.id,

@@ -24,7 +24,7 @@ export interface SubscriberSink {
   readonly blocked: boolean;
 }
 
-export type PushKind = 'events' | 'gap' | 'reset' | 'at';
+export type PushKind = 'events' | 'gap' | 'reset' | 'position';
 
 export interface Subscription {
   filter: Filter;
@@ -184,7 +184,7 @@ export class JournalCursor implements Subscriber {
   }
 
   #sendPosition(position: number): void {
-    this.#send('at', String(position), position);
+    this.#send('position', String(position), position);
   }
 
   #sendOpening(batch: Batch & { gaps?: Gap[] }): void {

@@ -5,9 +5,11 @@ import type { State } from '../../core/state.js';
 import { findExecution, newestFirst } from '../../core/state.js';
 import type { Journal } from '../../journal/journal.js';
 import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
-import type { Replies, Reset, SubscribeRequest } from '../../api/messages.js';
+import type { Replies, RequestOf, Reset } from '../../api/messages.js';
 import type { SubscriberSink, Subscriber } from './subscriber.js';
 import type { Subscribers } from './subscribers.js';
+
+type SubscribeRequest = RequestOf<'subscribe'>;
 
 export interface OpenedSubscription {
   /** Reply to the request. */

@@ -1,13 +1,8 @@
 /** Table of request handlers, one file for each operation; an operation without a handler does not compile. */
-import type { Op } from '../../api/messages.js';
+import type { ConnectionOp, Op, PlainOp } from '../../api/messages.js';
 import { openSubscription } from '../read/subscription.js';
-import type { HandlerContext } from './request-context.js';
+import type { ConnectionHandler, HandlerContext, Handlers, PlainHandler } from './request-context.js';
 import { subjectOf } from './find-execution.js';
-import type { PlainHandler } from './request-context.js';
-import type { BoundHandler } from './request-context.js';
-import type { Handlers } from './request-context.js';
-import type { BoundOp } from './request-context.js';
-import type { PlainOp } from './request-context.js';
 import { handleAttach } from './attach.js';
 import { handleControl } from './control.js';
 import { handleEmit } from './emit.js';
@@ -29,7 +24,7 @@ import { handleTimeline } from './timeline.js';
 import { handleUnsubscribe } from './unsubscribe.js';
 import { handleWeb } from './web.js';
 
-const BOUND: { [K in BoundOp]: BoundHandler<K> } = {
+const CONNECTION: { [K in ConnectionOp]: ConnectionHandler<K> } = {
   hello: handleHello,
   subscribe: handleSubscribe,
   unsubscribe: handleUnsubscribe,
@@ -53,12 +48,12 @@ const PLAIN: { [K in PlainOp]: PlainHandler<K> } = {
   rules: handleRules,
   status: handleStatus,
 };
-const HANDLERS: { [K in Op]: BoundHandler<K> } = { ...PLAIN, ...BOUND };
+const HANDLERS: { [K in Op]: ConnectionHandler<K> } = { ...PLAIN, ...CONNECTION };
 
 export function createHandlers(context: HandlerContext): Handlers {
   return {
     async answer(request, connection) {
-      const handler = HANDLERS[request.op] as BoundHandler<Op>;
+      const handler = HANDLERS[request.op] as ConnectionHandler<Op>;
       return await handler(request, connection, context);
     },
     async ask(op, request, caller) {

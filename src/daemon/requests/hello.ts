@@ -1,9 +1,9 @@
 /** The request `hello`. Agrees on the protocol and says which journal this is. */
 import { ProgressError } from '../../core/errors.js';
 import { PROTOCOL_VERSION } from '../../api/messages.js';
-import type { BoundHandler } from './request-context.js';
+import type { ConnectionHandler } from './request-context.js';
 
-export const handleHello: BoundHandler<'hello'> = (request, connection, { version, journal }) => {
+export const handleHello: ConnectionHandler<'hello'> = (request, connection, { version, journal }) => {
   const wanted = request.protocol ?? PROTOCOL_VERSION;
   if (wanted !== PROTOCOL_VERSION) {
     const advice = 'restart the daemon with `progress daemon restart`';

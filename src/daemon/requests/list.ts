@@ -5,7 +5,7 @@ import { executionToJson } from '../../core/execution.js';
 import { shortenIds } from '../../core/format.js';
 import { mentions } from '../../core/lookup.js';
 import { newestFirst } from '../../core/state.js';
-import type { ListRequest } from '../../api/messages.js';
+import type { RequestOf } from '../../api/messages.js';
 import type { PlainHandler } from './request-context.js';
 
 /** Executions on one page of a list. */
@@ -30,7 +30,7 @@ export const handleList: PlainHandler<'list'> = (request, _caller, { state }) =>
   };
 };
 
-function isListed(execution: Execution, { all, text = '', statuses, since }: ListRequest): boolean {
+function isListed(execution: Execution, { all, text = '', statuses, since }: RequestOf<'list'>): boolean {
   if (all !== true && isFinal(execution.status)) return false;
   if (statuses && !statuses.includes(execution.status)) return false;
   if (since !== undefined && (execution.startedAt ?? execution.queuedAt ?? '') < since) return false;

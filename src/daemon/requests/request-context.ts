@@ -1,6 +1,5 @@
 /** Types of request handlers: the parts of the daemon that they use, and the client. */
 import type { Socket } from 'node:net';
-import type { RequestId } from '../../api/messages.js';
 import type { Producer } from '../intake/intake.js';
 import type { SubscriberSink, Subscriber } from '../read/subscriber.js';
 import type { Alerts } from '../../alerts/alerts.js';
@@ -8,7 +7,8 @@ import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Paths } from '../../platform/paths.js';
 import type { Journal } from '../../journal/journal.js';
-import type { DaemonStatus, Op, Replies, Request, SubscribeRequest } from '../../api/messages.js';
+import type { DaemonStatus, Op, PlainOp } from '../../api/messages.js';
+import type { Replies, Request, RequestId, RequestOf } from '../../api/messages.js';
 import type { Runs } from '../runs/runs.js';
 import type { SessionWatchers } from '../sessions/session-watchers.js';
 import type { Pruning } from '../upkeep/pruning.js';
@@ -38,11 +38,11 @@ export interface Handlers {
   /** Answers a request with the fields of the reply; with undefined when the handler has replied itself. */
   answer(request: Request, connection: ClientConnection): Promise<object | undefined>;
   /** Answers a request of a caller without a connection for pushes. */
-  ask<K extends PlainOp>(op: K, request: Extract<Request, { op: K }>, caller: Caller): Promise<Replies[K]>;
+  ask<K extends PlainOp>(op: K, request: RequestOf<K>, caller: Caller): Promise<Replies[K]>;
   /** Reads the whole log of an execution. */
   logText(execution: string): Promise<{ id: string; text: AsyncGenerator<string> }>;
   /** Opens a subscription; nothing is pushed before `start`. */
-  open(request: SubscribeRequest): Promise<OpenedSubscription>;
+  open(request: RequestOf<'subscribe'>): Promise<OpenedSubscription>;
 }
 
 export interface ClientConnection {
@@ -76,15 +76,11 @@ export interface Web {
   off(): Promise<Replies['web']>;
 }
 
-/** Operations that change the connection they come on. */
-export type BoundOp = 'hello' | 'subscribe' | 'unsubscribe' | 'attach' | 'shutdown';
-export type PlainOp = Exclude<Op, BoundOp>;
-
 /** `Answer` includes undefined where a handler may reply itself. */
 type Handler<K extends Op, Caller, Answer> = (
-  request: Extract<Request, { op: K }>,
+  request: RequestOf<K>,
   caller: Caller,
   context: HandlerContext,
 ) => Promise<Answer> | Answer;
-export type BoundHandler<K extends Op> = Handler<K, ClientConnection, Replies[K] | undefined>;
+export type ConnectionHandler<K extends Op> = Handler<K, ClientConnection, Replies[K] | undefined>;
 export type PlainHandler<K extends Op> = Handler<K, Caller, Replies[K]>;

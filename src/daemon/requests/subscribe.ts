@@ -1,9 +1,9 @@
 /** The request `subscribe`. Opens a subscription on the connection. */
 import { ProgressError } from '../../core/errors.js';
 import { openSubscription } from '../read/subscription.js';
-import type { BoundHandler } from './request-context.js';
+import type { ConnectionHandler } from './request-context.js';
 
-export const handleSubscribe: BoundHandler<'subscribe'> = async (request, connection, context) => {
+export const handleSubscribe: ConnectionHandler<'subscribe'> = async (request, connection, context) => {
   const opened = await openSubscription(request, context);
   const { id } = request;
   connection.subscribe(id, () => {

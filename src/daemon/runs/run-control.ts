@@ -10,7 +10,7 @@ import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
-import type { ControlCommand, RunCommand } from '../../api/messages.js';
+import type { CommandMessage, ControlCommand } from '../../api/messages.js';
 import type { ControlFailure } from '../../runner/failure.js';
 import type { ProcessGroup } from '../../runner/group.js';
 import { createProcessGroup, isFrozen, thaw } from '../../runner/group.js';
@@ -21,7 +21,7 @@ import type { RunRecord } from '../../runner/store.js';
 
 /** A connected runner: receives commands for its run. */
 export interface Attachment {
-  send(line: RunCommand): void;
+  send(line: CommandMessage): void;
   readonly closed: Promise<void>;
 }
 
@@ -88,7 +88,7 @@ export class RunControl {
     if (!group && !attachment) throw new ProgressError('unavailable', `the runner of ${id} does not answer: try again`);
     record(id, 'control', { ...command });
     if (group) return void this.#actAlone(id, group, command, runner);
-    attachment?.send({ order: { run: id, ...command } });
+    attachment?.send({ command: { run: id, ...command } });
     void this.#watchRunner(id, found, command);
   }
 

@@ -93,7 +93,7 @@ export class Runs implements Component {
   attach(id: string, attachment: Attachment): void {
     this.#attached.set(id, attachment);
     for (const listener of this.#liveListeners) listener();
-    if (this.#called.delete(id)) attachment.send({ order: { run: id, action: 'start' } });
+    if (this.#called.delete(id)) attachment.send({ command: { run: id, action: 'start' } });
     void attachment.closed.then(() => {
       if (this.#attached.get(id) === attachment) this.#attached.delete(id);
       return this.#awaitRunner(id);
@@ -123,7 +123,7 @@ export class Runs implements Component {
   begin({ id }: Execution): void {
     if (this.#recordOf(id)) {
       const attachment = this.#attached.get(id);
-      if (attachment) return attachment.send({ order: { run: id, action: 'start' } });
+      if (attachment) return attachment.send({ command: { run: id, action: 'start' } });
       this.#called.add(id);
       return void this.#awaitRunner(id);
     }

@@ -71,7 +71,7 @@ export class SessionWatchers implements Component {
       const follower = this.#followers.get(agent);
       const { paths } = this.#options;
       const where = { agent, configured: this.#settings[agent], directory: paths.sessions[agent] };
-      return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, leftAlone: [] }) };
+      return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, skipped: [] }) };
     });
   }
 

@@ -173,7 +173,7 @@ t.test('a file that cannot be read says so once', async (t) => {
   await waitFor('the file', () => sessions.execution(CLAUDE_ID)?.tokens === 10);
   rmSync(sessions.at(CLAUDE_FILE));
   symlinkSync('elsewhere', sessions.at(CLAUDE_FILE));
-  await waitFor('it is left alone', () => follower.status().leftAlone.length === 1);
+  await waitFor('it is left alone', () => follower.status().skipped.length === 1);
   follower.name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
   t.equal(sessions.logs.length, 1);
 });

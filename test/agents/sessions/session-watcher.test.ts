@@ -332,7 +332,7 @@ t.test('what is no file of ours is left alone', async (t) => {
   const follower = sessions.start();
   await untilTaken(sessions);
   t.equal(countOf(sessions, 'execution_started'), 1);
-  for (const name of follower.status().leftAlone) t.match(name, id('4'));
+  for (const name of follower.status().skipped) t.match(name, id('4'));
 
   truncateSync(sessions.at(CLAUDE_FILE), 100);
   await waitFor('the truncation', () => sessions.logs.some((line) => line.includes('was truncated')));

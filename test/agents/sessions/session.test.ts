@@ -19,7 +19,7 @@ t.test('an interruption is recorded once, and not when the next prompt was on it
   });
   const time = '2099-01-01T00:00:00.000Z';
   const file: SessionFile = {
-    ...{ leftAlone: undefined, idleSince: 0, about: { session: 's' }, isOver: false },
+    ...{ skipped: undefined, idleSince: 0, about: { session: 's' }, isOver: false },
     ...{ claim: { status: 'cancelled' }, claimedAt: time, lastTime: time },
     ...{ read: () => 'done', rewind: () => undefined, move: () => undefined, close: () => [] },
   };

@@ -61,7 +61,7 @@ t.test('a stream begins at the given position, continues live, and its IDs are p
 
   t.test('last returns the newest events, and once ends the stream after them', async (t) => {
     const newest = await openStream(t, home, '?last=3&once');
-    await waitFor('the position', () => kinds(newest).includes('stream_at'));
+    await waitFor('the position', () => kinds(newest).includes('stream_position'));
     t.strictSame(newest.seqs(), (await writtenSeqs(home)).slice(-3));
     t.equal(Number(newest.messages.at(-1)?.id), (await writtenSeqs(home)).at(-1));
   });
@@ -145,7 +145,7 @@ t.test('with a killed daemon and cut connections a client receives the journal, 
     await emitting;
   }
   const rest = await openStream(t, home, `?after=${position}&once`);
-  await waitFor('the end', () => kinds(rest).includes('stream_at'));
+  await waitFor('the end', () => kinds(rest).includes('stream_position'));
   t.strictSame([...seen, ...rest.seqs()], await writtenSeqs(home));
 });
 
@@ -251,7 +251,7 @@ t.test('a standard parser reads the stream, wherever it is cut', async (t) => {
     for (let at = 0; at < text.length; at += size) read(text.slice(at, at + size));
     t.strictSame(
       messages.map(({ event }) => event),
-      ['stream_open', 'log', 'stream_at'],
+      ['stream_open', 'log', 'stream_position'],
       `pieces of ${size}`,
     );
     t.match(JSON.parse(messages[1]?.data ?? ''), { data: { message: /forged$/ } });

@@ -62,7 +62,7 @@ t.test('a page is bounded in bytes, the next one continues, and the whole log ca
   const { lines: tail } = await client.call('log', { execution: 'x', last: 1_000 });
   t.equal(tail.at(-1)?.line, 402);
   t.match(await client.call('log', { execution: 'x', from: 4, limit: 1 }), { lines: [{ cut: 100_000 - 8_192 }] });
-  const { lines } = await client.call('log', { execution: 'x', from: 4, limit: 1, whole: true });
+  const { lines } = await client.call('log', { execution: 'x', from: 4, limit: 1, untruncated: true });
   t.equal(lines[0]?.text.length, 100_000);
 });
 
@@ -77,7 +77,7 @@ t.test('search returns ranges of the whole log', async (t) => {
     ],
     total: 1_000,
   });
-  t.match(await search({ text: 'TEXT 77', exact: true }), { matched: 0, ranges: [] });
+  t.match(await search({ text: 'TEXT 77', caseSensitive: true }), { matched: 0, ranges: [] });
   t.match(await search({ text: 'of another' }), { matched: 0 });
   const { matched, ranges } = await search({});
   t.strictSame([matched, ranges], [1_000, [[1, 1_000]]]);
@@ -97,7 +97,7 @@ t.test('search takes a pattern and a range, and returns positions in lines', asy
     ],
     total: 1_000,
   });
-  t.match(await search({ text: '^TEXT 77', exact: true }), { matched: 0 });
+  t.match(await search({ text: '^TEXT 77', caseSensitive: true }), { matched: 0 });
   t.match(await search({ text: '^TEXT 77', regex: false }), { matched: 0 }, 'a text is no pattern unless it is said');
   t.strictSame((await search({ text: '' })).matched, 1_000);
   const part = await search({ text: '[17]', from: 600, to: 700, marks: true });

@@ -114,7 +114,7 @@ t.test('a subscriber whose filter passes nothing receives its position periodica
   t.strictSame(pushes, []);
   tick(6_000);
   const [seq] = await write(1);
-  t.strictSame(pushes, [{ at: seq }]);
+  t.strictSame(pushes, [{ position: seq }]);
   await write(5);
   t.equal(pushes.length, 1);
 });

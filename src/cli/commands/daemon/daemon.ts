@@ -89,7 +89,7 @@ function statusLines(status: DaemonStatus, now: number): string[] {
     `             ${formatQuantity(journal.segments, 'segment')}, ${formatBytes(journal.bytes)}, seq ${journal.seq}, synced ${journal.synced}`,
     ...(journal.failure ? [`             CANNOT BE WRITTEN: ${journal.failure.message}`] : []),
     ...(journal.unreadable ?? []).map(({ reason }) => `             CANNOT BE READ: ${reason}`),
-    `spool        ${formatQuantity(spool.files, 'file')}${spool.leftAlone.length > 0 ? `, left alone: ${spool.leftAlone.join(', ')}` : ''}`,
+    `spool        ${formatQuantity(spool.files, 'file')}${spool.skipped.length > 0 ? `, skipped: ${spool.skipped.join(', ')}` : ''}`,
     ...(spool.failure === undefined ? [] : [`             CANNOT BE READ: ${spool.failure}`]),
     ...alertLines(status.alerts),
     ...configLines(config, now),

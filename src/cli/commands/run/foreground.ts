@@ -69,7 +69,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunVi
     ...(!view && { output }),
   });
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
-  const link = openControlChannel({ paths, run: spec.id, start: true, onOrder: (order) => run.control(order) });
+  const link = openControlChannel({ paths, run: spec.id, start: true, onCommand: (command) => run.control(command) });
   for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
   if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
   let status: number;

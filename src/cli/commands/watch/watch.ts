@@ -11,7 +11,7 @@ import { isFinal } from '../../../core/execution.js';
 import { fold } from '../../../core/fold.js';
 import { emptyState, findExecution } from '../../../core/state.js';
 import { ProgressError } from '../../../core/errors.js';
-import type { Ask } from '../../../protocol/channel.js';
+import type { Ask } from '../../../api/messages.js';
 import type { Leaving } from '../../../terminal/box.js';
 import { openBox } from '../../../terminal/box.js';
 import { heartbeatLine, isBell, plainLine } from '../../../terminal/plain.js';
