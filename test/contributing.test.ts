@@ -1,0 +1,351 @@
+/** Follows CONTRIBUTING.md in a copy of the sources: adds one of each thing to the files that its table names. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { createHome, ROOT } from './helpers/daemon.js';
+
+/** An edit of one file: `text` is the whole of a new file, or is inserted before `before`, which occurs once. */
+interface Edit {
+  file: string;
+  text: string;
+  before?: string;
+  /** The compiler demands this entry once the others exist. The table has its file in bold. */
+  isDemanded?: true;
+}
+
+interface Addition {
+  /** First column of the table. */
+  row: string;
+  /** Name of the added thing: replaces VERB, OP and NAME in the paths of the table. */
+  name: string;
+  edits: Edit[];
+}
+
+const PLACEHOLDER = /\b(?:VERB|OP|NAME)\b/;
+
+const ADDITIONS: readonly Addition[] = [
+  {
+    row: 'a command',
+    name: 'greet',
+    edits: [
+      {
+        file: 'src/cli/commands/greet.ts',
+        text: `import { defineCommand } from '../command.js';
+import { printLines } from '../shared/output.js';
+
+export const command = defineCommand({
+  usage: 'greet <who>',
+  describe: 'Print a greeting',
+  options: (yargs) => yargs.positional('who', { type: 'string', demandOption: true, describe: 'Name to greet' }),
+  async run({ who }) {
+    await printLines([\`hello \${who}\`]);
+    return 0;
+  },
+});
+`,
+      },
+      {
+        file: 'src/cli/dispatch.ts',
+        before: '  emit: async () =>',
+        text: "  greet: async () => (await import('./commands/greet.js')).command,\n",
+      },
+    ],
+  },
+  {
+    row: 'a request',
+    name: 'ping',
+    edits: [
+      {
+        file: 'src/api/messages.ts',
+        before: "  | { op: 'status'; id: RequestId }\n",
+        text: "  | { op: 'ping'; id: RequestId; text: string }\n",
+      },
+      {
+        file: 'src/api/messages.ts',
+        before: '  shutdown: Record<string, never>;\n',
+        text: '  ping: { text: string };\n',
+      },
+      {
+        file: 'src/api/requests.ts',
+        before: '  shutdown: {},\n',
+        text: '  ping: { text: required(text) },\n',
+        isDemanded: true,
+      },
+      {
+        file: 'src/daemon/requests/ping.ts',
+        text: `import type { PlainHandler } from './request-context.js';
+
+export const handlePing: PlainHandler<'ping'> = ({ text }) => ({ text });
+`,
+      },
+      {
+        file: 'src/daemon/requests/handlers.ts',
+        before: "import { handlePrune } from './prune.js';\n",
+        text: "import { handlePing } from './ping.js';\n",
+      },
+      {
+        file: 'src/daemon/requests/handlers.ts',
+        before: '  emit: handleEmit,\n',
+        text: '  ping: handlePing,\n',
+        isDemanded: true,
+      },
+    ],
+  },
+  {
+    row: 'an event type',
+    name: 'execution_rated',
+    edits: [
+      { file: 'src/core/event.ts', before: "  'run_described',\n", text: "  'execution_rated',\n" },
+      {
+        file: 'src/core/event-data.ts',
+        before: '  run_described: {',
+        text: '  execution_rated: { model?: string };\n',
+        isDemanded: true,
+      },
+      {
+        file: 'src/core/log.ts',
+        before: '    run_described:',
+        text: '    execution_rated: noDrafts,\n',
+        isDemanded: true,
+      },
+      {
+        file: 'src/core/fold.ts',
+        before: '    run_described: describeRun,\n',
+        text: "    execution_rated: (execution, { data }) => assignText(execution, data, ['model'], NAME_CHARS),\n",
+        isDemanded: true,
+      },
+    ],
+  },
+  {
+    row: 'a name of another vocabulary',
+    name: 'task_noted',
+    edits: [
+      {
+        file: 'src/core/event-alias-table.ts',
+        before: '  story_started: {\n',
+        text: "  task_noted: { ...TASK, type: 'log', fields: { note: 'message' } },\n",
+      },
+    ],
+  },
+  {
+    row: 'a format of output for people',
+    name: 'dots',
+    edits: [
+      {
+        file: 'src/formats/dots.ts',
+        text: `import type { Parser } from './parser.js';
+
+export function createDots(): Parser {
+  return {
+    line: (text) => (/^\\.+$/.test(text) ? [{ type: 'progress', data: { current: text.length } }] : []),
+    end: () => [],
+  };
+}
+`,
+      },
+      {
+        file: 'src/formats/text-formats.ts',
+        before: "import { createGoTest } from './go-test.js';\n",
+        text: "import { createDots } from './dots.js';\n",
+      },
+      {
+        file: 'src/formats/text-formats.ts',
+        before: "  {\n    name: 'osc',\n",
+        text: "  { name: 'dots', kind: 'text', describe: 'a row of dots: their number', marks: ['.'], create: createDots },\n",
+      },
+    ],
+  },
+  {
+    row: 'an alert channel',
+    name: 'pager',
+    edits: [
+      {
+        file: 'src/config/channel-schema.ts',
+        before: '/** Desktop notifications and the bell',
+        text: "export interface PagerConfig extends ChannelBase {\n  readonly type: 'pager';\n  readonly number: string;\n}\n\n",
+      },
+      { file: 'src/config/channel-schema.ts', before: ' WebhookConfig | EmailConfig', text: ' PagerConfig |' },
+      {
+        file: 'src/config/channel-schema.ts',
+        before: 'function givenOf(',
+        text: `const PAGER: ValueType<PagerConfig> = group({
+  type: v.literal('pager'),
+  ...BASE,
+  number: text('a number', 'The number to call.', (value) => /^\\d{1,20}$/.test(value)),
+});
+
+`,
+      },
+      { file: 'src/config/channel-schema.ts', before: ' webhook: WEBHOOK, ', text: ' pager: PAGER,' },
+      {
+        file: 'src/alerts/channels/pager.ts',
+        text: `import type { PagerConfig } from '../../config/channel-schema.js';
+import type { AlertChannel } from '../channel.js';
+
+export function createPager(name: string, { number }: PagerConfig): AlertChannel {
+  return {
+    name,
+    type: 'pager',
+    send: () => Promise.resolve({ outcome: 'failed', error: \`\${number} is busy\` }),
+  };
+}
+`,
+      },
+      {
+        file: 'src/alerts/channels/create.ts',
+        before: "import { Undeliverable } from './undeliverable.js';\n",
+        text: "import { createPager } from './pager.js';\n",
+      },
+      {
+        file: 'src/alerts/channels/create.ts',
+        before: "    case 'webhook':\n",
+        text: "    case 'pager':\n      return createPager(name, config);\n",
+        isDemanded: true,
+      },
+    ],
+  },
+  {
+    row: 'a configuration key',
+    name: 'watch.width',
+    edits: [
+      {
+        file: 'src/config/schema.ts',
+        before: "rate: withDefault(count(1, 60, 'Updates per second",
+        text: "width: withDefault(count(20, 500, 'Columns of a display.'), 80), ",
+      },
+    ],
+  },
+  {
+    row: 'a tab of the viewer',
+    name: 'notes',
+    edits: [
+      {
+        file: 'viewer/notes.tsx',
+        text: `import type { TabProps } from './tab-props.js';
+
+export function NotesTab({ execution }: TabProps) {
+  return <p>{execution.name}</p>;
+}
+`,
+      },
+      { file: 'viewer/execution.tsx', before: '] as const;\ntype Tab =', text: ", 'notes'" },
+      { file: 'viewer/execution.tsx', before: "  log: 'Log',\n", text: "  notes: 'Notes',\n", isDemanded: true },
+      {
+        file: 'viewer/execution.tsx',
+        before: '  timeline: async () =>',
+        text: "  notes: async () => (await import('./notes.js')).NotesTab,\n",
+        isDemanded: true,
+      },
+    ],
+  },
+];
+
+/** Files that a row of the table names. */
+interface Row {
+  /** Of its columns "write" and "register in". */
+  sources: string[];
+  /** In bold. */
+  demanded: string[];
+  /** Of its column "then". */
+  others: string[];
+}
+
+const GUIDE = readFileSync(path.join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+
+function rowOf({ row, name }: Pick<Addition, 'row' | 'name'>): Row {
+  const line = GUIDE.split('\n').find((each) => each.startsWith(`| ${row} | `)) ?? '';
+  const [, write = '', register = '', then = ''] = line.split(' | ');
+  return {
+    sources: filesIn(`${write} ${register}`, name),
+    demanded: filesIn([...line.matchAll(/\*\*[^*]+\*\*/g)].join(' '), name),
+    others: filesIn(then, name),
+  };
+}
+
+/** Paths of files, and of manual pages such as progress-events(7), in the order of their names. */
+function filesIn(text: string, name: string): string[] {
+  const paths = [...text.matchAll(/`([\w.-]+\/[\w./-]+\.\w+)`/g)].map(([, file = '']) => file);
+  const pages = [...text.matchAll(/\b(progress[\w-]*)\((\d)\)/g)].map(([, page, number]) => `man/${page}.${number}`);
+  return inOrder([...paths, ...pages].map((file) => file.replace(PLACEHOLDER, name)));
+}
+
+const inOrder = (files: readonly string[]): string[] => [...new Set(files)].sort();
+
+function copySources(directory: string): void {
+  for (const name of ['bin', 'build.mjs', 'hooks', 'package.json', 'src', 'tsconfig.json', 'viewer'])
+    cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
+  // one compilation of the program and the viewer
+  const include = ['src', 'viewer'];
+  const compilerOptions = { rootDir: '.' };
+  writeFileSync(
+    path.join(directory, 'tsconfig.all.json'),
+    JSON.stringify({ extends: './viewer/tsconfig.json', compilerOptions, include }),
+  );
+}
+
+function apply(directory: string, { file, text, before }: Edit): void {
+  const target = path.join(directory, file);
+  if (before === undefined) {
+    if (existsSync(target)) throw new Error(`${file} exists`);
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, text);
+    return;
+  }
+  const parts = readFileSync(target, 'utf8').split(before);
+  if (parts.length !== 2) throw new Error(`${file} has ${JSON.stringify(before)} ${parts.length - 1} times`);
+  writeFileSync(target, parts.join(text + before));
+}
+
+/** @returns errors of the compiler, as `file(line,column): error ...` */
+function compile(directory: string): string[] {
+  const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.all.json'], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  const errors = stdout.split('\n').filter((line) => /^\S+\(\d+,\d+\): error/.test(line));
+  if (status !== 0 && errors.length === 0) throw new Error(`tsc: ${status} ${stdout}`);
+  return errors;
+}
+
+const edits = ADDITIONS.flatMap((addition) => addition.edits);
+
+for (const { row, name, edits: own } of ADDITIONS) {
+  t.test(`CONTRIBUTING.md names the files of ${row}`, async (t) => {
+    const { sources, demanded, others } = rowOf({ row, name });
+    t.strictSame(inOrder(own.map(({ file }) => file)), sources);
+    t.strictSame(inOrder(own.filter(({ isDemanded }) => isDemanded).map(({ file }) => file)), demanded, 'in bold');
+    for (const file of others.filter((each) => !each.includes(name)))
+      t.ok(existsSync(path.join(ROOT, file)), `${file} exists`);
+  });
+}
+
+t.test('a copy with one of each compiles, and the program has them', async (t) => {
+  const home = createHome(t);
+  const directory = path.join(home.directory, 'copy');
+  copySources(directory);
+  for (const edit of edits) apply(directory, edit);
+  t.strictSame(compile(directory), []);
+  const build = spawnSync(process.execPath, ['build.mjs'], { cwd: directory, encoding: 'utf8' });
+  t.match(build, { status: 0 }, build.stderr);
+  const run = (...args: string[]) =>
+    spawnSync(path.join(directory, 'bin/progress'), args, { env: home.env, encoding: 'utf8' }).stdout;
+  t.equal(run('greet', 'you'), 'hello you\n');
+  t.equal(run('config', 'get', 'watch.width'), '80\n');
+  t.match(run('run', '--format', 'list'), /^dots /m);
+});
+
+t.test('a copy without the entries in bold does not compile', async (t) => {
+  const directory = t.testdir();
+  copySources(directory);
+  for (const edit of edits.filter(({ isDemanded }) => !isDemanded)) apply(directory, edit);
+  const errors = compile(directory);
+  const demanded = edits.filter(({ isDemanded }) => isDemanded).map(({ file }) => file);
+  for (const file of new Set(demanded)) {
+    const count = demanded.filter((each) => each === file).length;
+    const found = errors.filter((error) => error.startsWith(`${file}(`));
+    t.ok(found.length >= count, `${file}: ${count} entries are missing`, { errors });
+  }
+});
