@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { COMMANDS } from '../../src/cli/dispatch.js';
 import { VERSION } from '../../src/core/version.js';
 import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
+import { collectOutput } from '../helpers/output.js';
 
 const verbs = Object.keys(COMMANDS);
 
@@ -91,11 +91,7 @@ t.test('a closed pipe is not an error, whatever is printed', async (t) => {
   for (const command of ['logs x', 'logs x --json', 'watch x --json', '--help', 'ps --json', 'show x']) {
     const script = `{ ${PROGRESS} ${command}; echo "status $?" >&2; } | head -n 1`;
     const child = spawn('sh', ['-c', script], { env: home.env });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.stdout.resume();
-    await once(child, 'close');
-    t.equal(stderr, 'status 0\n', command);
+    t.equal((await collectOutput(child).ended).stderr, 'status 0\n', command);
   }
 });
 

@@ -6,6 +6,7 @@ import { createCertificate } from '../helpers/certificate.js';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
 import { startMailServer } from '../helpers/mail-server.js';
+import { collectOutput } from '../helpers/output.js';
 import { startTarget } from '../helpers/target.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -22,13 +23,7 @@ function write(home: Home, name: string, text: string): string {
 
 /** Runs the program while the servers of this process go on. */
 async function run(home: Home, args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = home.spawn(args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (text: string) => (said[name] += text));
-  }
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, ...said };
+  return await collectOutput(home.spawn(args, { stdio: ['ignore', 'pipe', 'pipe'] })).ended;
 }
 
 /** Everything that a daemon and its runs have left behind. */

@@ -6,6 +6,7 @@ import type { FollowStatus } from '../../src/api/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { CLAUDE_ID, recorded } from '../helpers/sessions.js';
 import { shortOrLong } from '../helpers/long.js';
+import { collectOutput } from '../helpers/output.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** A home in which no agent keeps its files elsewhere. */
@@ -57,8 +58,7 @@ t.test('each line is taken once, whenever the daemon is killed', async (t) => {
 t.test('follow prints which sessions there are, and what becomes of them', async (t) => {
   const home = createAgentHome(t);
   const following = home.spawn(['follow', 'claude'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
-  following.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const output = collectOutput(following);
   const client = await waitFor('a daemon', () => home.connect().catch(() => undefined));
   t.teardown(() => client.destroy());
   await waitFor('it to be switched on', async () =>
@@ -66,13 +66,13 @@ t.test('follow prints which sessions there are, and what becomes of them', async
   );
   t.match(home.progress(['follow']).stdout, 'claude  followed, until');
   for (const [file, text] of recorded('claude')) home.append(file, text);
-  await waitFor('the session', () => printed.includes('completed'));
+  await waitFor('the session', () => output.stdout.includes('completed'));
   await waitFor('the file of the subagent', async () =>
     (await client.call('follow', {})).agents.some(({ files }) => files === 2),
   );
-  t.match(printed, / start +claude in demo3/);
+  t.match(output.stdout, / start +claude in demo3/);
   following.kill('SIGINT');
-  await waitFor('it to be left', () => following.exitCode !== null || following.signalCode !== null);
+  await output.ended;
 
   const [claude, codex] = JSON.parse(home.progress(['follow', '--json']).stdout) as FollowStatus[];
   t.match(claude, { agent: 'claude', following: true, configured: false, files: 2, skipped: [] }, 'it goes on');

@@ -8,6 +8,7 @@ import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { startRunHome } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 import { shortOrLong } from '../helpers/long.js';
+import { collectOutput } from '../helpers/output.js';
 
 const GIGABYTE = 1024 ** 3;
 const MEGABYTE = 1024 ** 2;
@@ -67,10 +68,7 @@ t.test('whoever reads slowly gets all of it', async (t) => {
   const home = createHome(t);
   const count = shortOrLong(1_000_000, 3_000_000);
   const child = spawn('sh', ['-c', `${PROGRESS} run -- seq 1 ${count} | (sleep 2; wc -l)`], { env: home.env });
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await new Promise((resolve) => child.once('exit', resolve));
-  t.equal(said.trim(), `${count}`);
+  t.equal((await collectOutput(child).ended).stdout.trim(), `${count}`);
 });
 
 t.test('many runs leave no zombie, no file and no descriptor', async (t) => {

@@ -1,6 +1,5 @@
 /** The runner is killed: whatever it had begun stays visible and obeys, or is said to be lost, and nothing runs twice. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import t from 'tap';
 import type { ProcessIdentity } from '../../src/platform/processes.js';
@@ -9,6 +8,7 @@ import { readRecord } from '../../src/runner/store.js';
 import { PROGRESS } from '../helpers/daemon.js';
 import { WAIT_FOR_FILE, waitFor } from '../helpers/wait.js';
 import { isAble, isMissing } from '../helpers/needs.js';
+import { collectOutput } from '../helpers/output.js';
 import type { RunHome } from '../helpers/runs.js';
 import { createRunHome, endOf, killHard, outputOf, sh, signalsOf } from '../helpers/runs.js';
 
@@ -209,9 +209,6 @@ t.test('whoever wants a run hears that its runner was killed before it began', a
     env: home.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  cli.stdout.on('data', (chunk) => (said += String(chunk)));
-  cli.stderr.on('data', (chunk) => (said += String(chunk)));
-  t.strictSame(await once(cli, 'close'), [69, null]);
-  t.equal(said, 'progress: its runner does not start: SIGKILL ended it\n');
+  const stderr = 'progress: its runner does not start: SIGKILL ended it\n';
+  t.strictSame(await collectOutput(cli).ended, { status: 69, signal: null, stdout: '', stderr });
 });

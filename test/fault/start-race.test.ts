@@ -1,6 +1,5 @@
 /** Who starts, who leaves, and what is found on the way: there is one daemon at a time, and it owns what it removes. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -30,23 +29,12 @@ import { checkJournal, checkSource } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
 import { shortOrLong } from '../helpers/long.js';
 import { isUnprivileged } from '../helpers/needs.js';
+import { collectOutput } from '../helpers/output.js';
 import { processesOf } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 
 const RACERS = shortOrLong(6, 20);
 const RACES = shortOrLong(1, 20);
-
-interface Ended {
-  status: number | null;
-  stderr: string;
-}
-
-async function endOf(child: ReturnType<typeof spawn>): Promise<Ended> {
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, stderr };
-}
 
 function spawnDaemon({ env }: Home) {
   return spawn(process.execPath, [DAEMON], { env, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
@@ -66,7 +54,7 @@ t.test('of daemons started at once over a stale socket, one wins and the others 
     await stale.kill();
     t.ok(existsSync(home.paths.socket), 'the socket of a killed daemon is left over');
     const racers = Array.from({ length: RACERS }, () => spawnDaemon(home));
-    const ends = racers.map(endOf);
+    const ends = racers.map((racer) => collectOutput(racer).ended);
     const clients = await Promise.all(
       racers.map(() => waitFor('a connection', () => home.connect().catch(() => undefined))),
     );
@@ -94,7 +82,7 @@ t.test('of daemons started at once over a stale socket, one wins and the others 
 t.test('of commands that find no daemon at the same time, each works, and one daemon is there then', async (t) => {
   const home = createHome(t);
   const children = Array.from({ length: RACERS }, () => home.spawn(['ps'], { stdio: ['ignore', 'ignore', 'pipe'] }));
-  const ends = await Promise.all(children.map(endOf));
+  const ends = await Promise.all(children.map((child) => collectOutput(child).ended));
   t.strictSame(new Set(ends.map(({ status, stderr }) => `${status}${stderr}`)), new Set(['0']));
   const { pid } = readLockRecord(home.paths.lock)!;
   await waitFor('only one to be left', () => processesOf(home.directory).join() === `${pid}`);
@@ -111,7 +99,7 @@ t.test('a daemon that is slow to leave does not take away the socket of the next
     if (isRunning(old.pid)) process.kill(old.pid, 'SIGSTOP');
     // one that was connected to the old daemon hears that it closes, and comes again
     const next = waitFor('a command to find or start a daemon', async () => {
-      const { status } = await endOf(home.spawn(['ps'], { stdio: 'ignore' }));
+      const { status } = await collectOutput(home.spawn(['ps'], { stdio: 'ignore' })).ended;
       return status === 0 && readLockRecord(home.paths.lock)?.pid !== old.pid;
     });
     await delay(300);
@@ -186,7 +174,7 @@ t.test('what stands in the place of socket or directory is not touched, and name
     chmodSync(path.dirname(home.paths.runtime), 0o700);
     const planted = plant(home);
     const before = lstatSync(planted);
-    const { status, stderr } = await endOf(spawnDaemon(home));
+    const { status, stderr } = await collectOutput(spawnDaemon(home)).ended;
     t.ok(status !== 0 && status !== null, `${what}: refused with status ${status}`);
     t.match(stderr, complaint);
     t.match(lstatSync(planted), { ino: before.ino, mode: before.mode, size: before.size }, 'it is as it was');
@@ -208,8 +196,9 @@ t.test('a home whose path is longer than a socket may be works', async (t) => {
     rmSync(base, { recursive: true, force: true });
     rmSync(paths.runtime, { recursive: true, force: true });
   });
-  const end = await endOf(spawn(PROGRESS, ['emit', '--wait', 'log'], { env, stdio: ['ignore', 'ignore', 'pipe'] }));
-  t.strictSame(end, { status: 0, stderr: '' });
+  const emitting = spawn(PROGRESS, ['emit', '--wait', 'log'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const end = await collectOutput(emitting).ended;
+  t.match(end, { status: 0, stderr: '' });
   t.equal(Buffer.byteLength(home), 200);
   t.ok(Buffer.byteLength(paths.socket) < 104);
   t.equal(statSync(paths.runtime).mode & 0o777, 0o700);
@@ -251,7 +240,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const home = createHome(t);
     configure(home, SMALL_SEGMENTS);
     const child = spawnDaemon(home);
-    const end = endOf(child);
+    const { ended } = collectOutput(child);
     await waitFor('the daemon to listen', () =>
       home.connect().then(
         (client) => client.close().then(() => true),
@@ -263,7 +252,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const asked = Date.now();
     child.kill(signal);
     child.kill(signal);
-    t.strictSame(await end, { status: 0, stderr: '' });
+    t.match(await ended, { status: 0, stderr: '' });
     t.ok(Date.now() - asked < 30_000, 'soon');
     resender.abandon();
     const { acked } = resender;

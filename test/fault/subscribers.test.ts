@@ -14,6 +14,7 @@ import { checkJournal } from './helpers/journal-check.js';
 import type { Line, LineClient } from './helpers/line-client.js';
 import { openLines } from './helpers/line-client.js';
 import { shortOrLong } from '../helpers/long.js';
+import { collectOutput } from '../helpers/output.js';
 import { residentBytes } from './helpers/process.js';
 import { startResender } from './helpers/resender.js';
 
@@ -242,10 +243,9 @@ t.test('a subscriber that is stopped costs no memory, slows nobody, and gets eve
   const program = fileURLToPath(new URL('helpers/counting-subscriber.mjs', import.meta.url));
   const child = spawn(process.execPath, [program, socket, `${after}`, 'end'], { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
-  let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const output = collectOutput(child);
   await emitMany(client, 1, { type: 'log' });
-  await waitFor('the subscriber to get the first event', () => said.startsWith('first'));
+  await waitFor('the subscriber to get the first event', () => output.stdout.startsWith('first'));
   child.kill('SIGSTOP');
 
   const other = await openLines(t, socket);
@@ -276,7 +276,7 @@ t.test('a subscriber that is stopped costs no memory, slows nobody, and gets eve
   await client.write('{"type":"log","data":{"message":"end"}}\n');
   await waitFor('the stopped one to be through', () => child.exitCode !== null, 120_000);
   t.strictSame(
-    JSON.parse(said.split('\n')[1]!),
+    JSON.parse(output.stdout.split('\n')[1]!),
     { count: count + before + 5, disorder: 0 },
     'it gets every event once',
   );

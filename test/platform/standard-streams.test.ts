@@ -8,6 +8,7 @@ import type { Test } from 'tap';
 import { errnoOf } from '../../src/core/errors.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isMissing } from '../helpers/needs.js';
+import { collectOutput } from '../helpers/output.js';
 import { sh } from '../helpers/run-here.js';
 import { waitFor } from '../helpers/wait.js';
 
@@ -92,15 +93,13 @@ t.test('standard input stays blocking, as a pipe or a socket', async (t) => {
       env: home.env,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const output = collectOutput(child);
     child.stdin.write('first\n');
-    await waitFor(`flags of the ${name}`, () => /flags:\s+\d+/.test(output));
-    const flags = parseInt(/flags:\s+([0-7]+)/.exec(output)?.[1] ?? '0', 8);
+    await waitFor(`flags of the ${name}`, () => /flags:\s+\d+/.test(output.stdout));
+    const flags = parseInt(/flags:\s+([0-7]+)/.exec(output.stdout)?.[1] ?? '0', 8);
     t.equal(flags & constants.O_NONBLOCK, 0, name);
     child.stdin.end('last\n');
-    await once(child, 'close');
-    t.match(output, /last/, name);
+    t.match(await output.ended, { stdout: /last/ }, name);
   }
 });
 

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Test } from 'tap';
 import t from 'tap';
+import { collectOutput } from '../helpers/output.js';
 import type { ProcessIdentity } from '../../src/platform/processes.js';
 import { bootId, identityOf, isStandingStill, readProcess } from '../../src/platform/processes.js';
 import { createProcessGroup, findProcessGroup, markerOf } from '../../src/runner/group.js';
@@ -25,8 +26,7 @@ function start(t: Test, script: string): Started {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, PROGRESS_EXECUTION: id },
   });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const output = collectOutput(child);
   const leader = identityOf(child.pid!)!;
   const group = createProcessGroup(leader, id);
   t.teardown(() => void group.signal('SIGKILL'));
@@ -36,7 +36,7 @@ function start(t: Test, script: string): Started {
     leader,
     printed: (count) =>
       waitFor('the numbers', () => {
-        const numbers = text.split('\n').slice(0, -1).map(Number);
+        const numbers = output.stdout.split('\n').slice(0, -1).map(Number);
         return numbers.length >= count && numbers;
       }),
   };

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { collectOutput } from '../../helpers/output.js';
 import type { QueueView } from '../../../src/core/queues.js';
 import type { RunHomeWithDaemon } from '../../helpers/runs.js';
 import { startRunHome } from '../../helpers/runs.js';
@@ -228,24 +228,18 @@ t.test('a foreground run waits in its queue, and can be cancelled', async (t) =>
   const home = await startRunHome(t);
   const holder = await home.start(['--queue', 'q'], ...SLEEP);
   await home.until(holder, 'running');
-  const said = { first: '', second: '' };
-  const spawn = (name: keyof typeof said) => {
-    const child = home.spawn(['run', '--queue', 'q', '--name', name, '--', 'echo', `this is ${name}`]);
-    child.stdout?.on('data', (chunk: Buffer) => (said[name] += chunk.toString()));
-    return child;
-  };
+  const spawn = (name: string) =>
+    collectOutput(home.spawn(['run', '--queue', 'q', '--name', name, '--', 'echo', `this is ${name}`]));
   const first = spawn('first');
   await waitFor('the first to wait', async () => (await list(home))[0]?.waiting.length === 1);
   const second = spawn('second');
   await waitFor('both to wait', async () => (await list(home))[0]?.waiting.length === 2);
-  first.kill('SIGINT');
-  await once(first, 'close');
+  first.child.kill('SIGINT');
+  t.match(await first.ended, { stdout: '' });
   t.match(await home.get('first'), { status: 'cancelled' });
   t.match(await list(home), [{ running: [holder], waiting: [(await home.get('second')).id] }]);
   await home.invoke(['stop', holder]);
-  t.strictSame(await once(second, 'close'), [0, null]);
-  t.strictSame(said, { first: '', second: 'this is second\n' });
-  const third = spawn('second');
-  await once(third, 'close');
+  t.match(await second.ended, { status: 0, stdout: /^this is second\n$/ });
+  await spawn('second').ended;
   t.strictSame(await list(home), [], 'what is not in use and was never set is no queue');
 });

@@ -8,6 +8,7 @@ import { startRunHome, STUBBORN } from '../../helpers/runs.js';
 import { openTmux } from '../../helpers/tmux.js';
 import { waitFor } from '../../helpers/wait.js';
 import { whyNo } from '../../helpers/needs.js';
+import { collectOutput } from '../../helpers/output.js';
 
 const SLEEP = ['sleep', '300'];
 
@@ -192,14 +193,13 @@ t.test('stop', async (t) => {
     const id = await home.start([], ...STUBBORN);
     await home.hear(id, 'ready');
     const stopping = home.spawn(['stop', id, '--grace', '2s'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    let said = '';
-    stopping.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const { ended } = collectOutput(stopping);
     await waitFor('SIGINT to be sent', async () =>
       (await controls(home, id)).some(({ signal }) => signal === 'SIGINT'),
     );
     await home.replaceDaemon();
-    t.strictSame(await once(stopping, 'exit'), [0, null]);
-    t.equal(said, `${id} ${STUBBORN.join(' ')}: SIGINT did not end it, SIGKILL did\n`);
+    const stdout = `${id} ${STUBBORN.join(' ')}: SIGINT did not end it, SIGKILL did\n`;
+    t.strictSame(await ended, { status: 0, signal: null, stdout, stderr: '' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { once } from 'node:events';
 import t from 'tap';
+import { collectOutput } from '../../helpers/output.js';
 import type { RunHomeWithDaemon } from '../../helpers/runs.js';
 import { startRunHome } from '../../helpers/runs.js';
 import { waitFor } from '../../helpers/wait.js';
@@ -9,14 +9,8 @@ import { waitFor } from '../../helpers/wait.js';
 const SLEEP = ['sleep', '300'];
 const exitWith = (status: number) => ['sh', '-c', `exit ${status}`];
 
-/** A wait that goes on, and what it says. */
 function startWait(home: RunHomeWithDaemon, ...words: string[]) {
-  const child = home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const said = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
-  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...said }));
-  return { child, ended };
+  return collectOutput(home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
 /** The daemon has that many subscribers. */
@@ -54,7 +48,7 @@ t.test('wait', async (t) => {
     await seeSubscribers(home, 1);
     await home.invoke(['stop', id]);
     const { stdout, ...rest } = await ended;
-    t.strictSame(rest, { status: 130, stderr: '' });
+    t.strictSame(rest, { status: 130, signal: null, stderr: '' });
     t.equal(stdout.split('\n').length, 2, 'named twice, told once');
   });
 
@@ -116,8 +110,7 @@ t.test('wait', async (t) => {
     const { child, ended } = startWait(home, id);
     await seeSubscribers(home, 1);
     child.kill('SIGINT');
-    await ended;
-    t.equal(child.signalCode, 'SIGINT');
+    t.match(await ended, { signal: 'SIGINT' });
     t.match(await home.get(id), { status: 'running' });
     await home.invoke(['stop', id]);
   });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createHome } from '../../helpers/daemon.js';
+import { collectOutput } from '../../helpers/output.js';
 import { waitFor } from '../../helpers/wait.js';
 
 /** A command of a hooked shell in process `pid`. */
@@ -56,9 +57,8 @@ t.test('watch excludes its own command line, whose start comes late', async (t) 
   const home = await open(typed('other', 1));
   const child = home.spawn(['watch'], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => child.kill('SIGKILL'));
-  let printed = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  await waitFor('the backlog', () => printed.includes('line other'));
+  const output = collectOutput(child);
+  await waitFor('the backlog', () => output.stdout.includes('line other'));
   const before = new Date(Date.now() - 3_600_000).toISOString();
   const client = await home.connect();
   for (const event of [
@@ -68,6 +68,6 @@ t.test('watch excludes its own command line, whose start comes late', async (t) 
   ])
     await client.call('emit', { event });
   await client.close();
-  await waitFor('what follows', () => printed.includes('of the other'));
-  t.notMatch(printed, /line own|of its own/);
+  await waitFor('what follows', () => output.stdout.includes('of the other'));
+  t.notMatch(output.stdout, /line own|of its own/);
 });

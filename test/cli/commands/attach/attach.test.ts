@@ -10,6 +10,7 @@ import { CONSOLE_SOCKET } from '../../../../src/runner/console-messages.js';
 import { directoryOf } from '../../../../src/runner/store.js';
 import { PROGRESS } from '../../../helpers/daemon.js';
 import { whyNo } from '../../../helpers/needs.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { startRunHome } from '../../../helpers/runs.js';
 import { openTmux } from '../../../helpers/tmux.js';
 import { waitFor } from '../../../helpers/wait.js';
@@ -18,16 +19,9 @@ const home = await startRunHome(t);
 const ECHO = ['sh', '-c', 'while read -r x; do echo "got $x"; done; echo bye; exit 5'];
 const TERMINAL = ['--pty', '--stdin'];
 
-/** The program as a process with pipes; what it prints is collected. */
+/** The program as a process with pipes. */
 function attach(id: string, ...options: string[]) {
-  const child = spawn(PROGRESS, ['attach', id, ...options], { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  return {
-    child,
-    output: () => Buffer.concat(chunks),
-    ended: once(child, 'close').then(([status]) => status as number),
-  };
+  return collectOutput(home.spawn(['attach', id, ...options], { stdio: ['pipe', 'pipe', 'inherit'] }));
 }
 
 const isAttached = async (id: string, count = 1) =>
@@ -92,9 +86,9 @@ t.test('attach shows the exact bytes, passes input on, and ends with the status 
   const clients = [attach(id), attach(id)];
   await isAttached(id, 2);
   gate.open();
-  for (const { ended, output } of clients) {
-    t.equal(await ended, 7);
-    t.ok(output().equals(bytes), 'exact bytes');
+  for (const client of clients) {
+    t.match(await client.ended, { status: 7 });
+    t.ok(client.bytes.equals(bytes), 'exact bytes');
   }
 });
 
@@ -103,10 +97,10 @@ t.test('lines and the end of input on a terminal', async (t) => {
   const client = attach(id);
   await isAttached(id);
   t.match(await home.invoke(['send', id, 'sent']), { status: 0 });
-  client.child.stdin.write('typed\n');
-  await waitFor('both', () => /got sent[^]*got typed/.test(client.output().toString()));
+  client.child.stdin?.write('typed\n');
+  await waitFor('both', () => /got sent[^]*got typed/.test(client.stdout));
   t.match(await home.invoke(['send', id, '--eof']), { status: 0 });
-  t.equal(await client.ended, 5);
+  t.match(await client.ended, { status: 5 });
   t.match(await home.until(id, 'final'), { status: 'failed', exitCode: 5 });
 });
 

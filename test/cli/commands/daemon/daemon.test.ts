@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { createHome, isRunning } from '../../../helpers/daemon.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { waitFor } from '../../../helpers/wait.js';
 
 interface Status {
@@ -51,27 +51,22 @@ t.test('status prints as text what it prints as JSON', async (t) => {
 t.test('in the foreground it logs until it is stopped', async (t) => {
   const home = createHome(t);
   const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await waitFor('it to listen', () => said.includes('listening on'));
+  const output = collectOutput(child);
+  await waitFor('it to listen', () => output.stderr.includes('listening on'));
   t.match(JSON.parse((await home.invoke(['daemon', 'status', '--json'])).stdout), { pid: child.pid });
   const second = home.progress(['daemon', 'run']);
   t.match(second, { status: 69, stderr: 'progress: another daemon of this state directory is running' });
-  const closed = once(child, 'close');
   t.equal((await home.invoke(['daemon', 'stop'])).status, 0);
-  t.strictSame(await closed, [0, null]);
-  t.match(said, /leaving: a client asked for it\n.*stopped\n$/s);
+  t.match(await output.ended, { status: 0, stderr: /leaving: a client asked for it\n.*stopped\n$/s });
 });
 
 t.test('SIGTERM stops it cleanly', async (t) => {
   const home = createHome(t);
   const child = home.spawn(['daemon', 'run'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await waitFor('it to listen', () => said.includes('listening on'));
+  const output = collectOutput(child);
+  await waitFor('it to listen', () => output.stderr.includes('listening on'));
   child.kill('SIGTERM');
-  t.strictSame(await once(child, 'close'), [0, null]);
-  t.match(said, 'leaving: SIGTERM');
+  t.match(await output.ended, { status: 0, stderr: 'leaving: SIGTERM' });
 });
 
 t.test('an invalid configuration is reported with its place', (t) => {
@@ -91,8 +86,6 @@ t.test('a hanging daemon is distinguished from one that does not run', { timeout
   process.kill(pid, 'SIGSTOP');
   t.teardown(() => process.kill(pid, 'SIGCONT'));
   const child = home.spawn(['daemon', 'status'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
-  t.strictSame(await once(child, 'close'), [69, null]);
-  t.match(said, /^progress: timed out after \d+ s waiting for the daemon/);
+  const stderr = /^progress: timed out after \d+ s waiting for the daemon/;
+  t.match(await collectOutput(child).ended, { status: 69, stderr });
 });

@@ -5,6 +5,7 @@ import t from 'tap';
 import { buildEvent } from '../../../../src/cli/commands/emit/arguments.js';
 import { toNewEvent } from '../../../../src/protocol/validate.js';
 import { createHome } from '../../../helpers/daemon.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { readSpool } from '../../../helpers/spool.js';
 
 /** The event that these words make, without yargs. */
@@ -247,12 +248,12 @@ t.test('the grammar of the manual, by the program', async (t) => {
     const child = home.spawn(['emit', '--stdin', '--wait', '--execution', 'pipe'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    let printed = '';
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const { ended } = collectOutput(child);
     for (let n = 0; n < 10_000; n++) child.stdin!.write(`{"type":"log","message":"${n}"}\n`);
     child.stdin!.end();
-    t.strictSame(await once(child, 'close'), [0, null]);
-    const seqs = printed.trim().split('\n').map(Number);
+    const { status, stdout } = await ended;
+    t.equal(status, 0);
+    const seqs = stdout.trim().split('\n').map(Number);
     t.equal(seqs.length, 10_000);
     t.ok(
       seqs.every((seq, index) => index === 0 || seq > seqs[index - 1]!),
@@ -269,14 +270,12 @@ t.test('the grammar of the manual, by the program', async (t) => {
     const home = createHome(t);
     const daemon = await home.startDaemon();
     const child = home.spawn(['emit', '--stdin', '--wait'], { stdio: ['pipe', 'pipe', 'pipe'] });
-    let stderr = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const { ended } = collectOutput(child);
     child.stdin!.on('error', () => undefined).write('{"type":"log"}\n');
     await once(child.stdout!, 'data');
     await daemon.kill();
-    const closed = once(child, 'close');
     const timer = setInterval(() => child.stdin!.writable && child.stdin!.write('{"type":"log"}\n'.repeat(50)), 10);
-    const [status] = (await closed) as [number];
+    const { status, stderr } = await ended;
     clearInterval(timer);
     t.equal(status, 69);
     t.equal(stderr.split('\n').length, 2, stderr);

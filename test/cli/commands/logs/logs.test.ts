@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome } from '../../../helpers/daemon.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { waitFor } from '../../../helpers/wait.js';
 
 async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<void> {
@@ -210,19 +210,16 @@ t.test('-f follows new events until the execution ends', async (t) => {
   const child = home.spawn(['logs', '-f', 'build', '--tail', '1', '--level', 'info'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const closed = once(child, 'close');
-  await waitFor('the past', () => stdout === 'last');
+  const printed = collectOutput(child);
+  await waitFor('the past', () => printed.stdout === 'last');
   await emit(home, output(' word'), message('unseen', 'debug'), { type: 'output', execution: 'other', text: 'unseen' });
-  await waitFor('what came', () => stdout === 'last word\n');
+  await waitFor('what came', () => printed.stdout === 'last word\n');
   await daemon.kill();
-  await waitFor('the complaint', () => stderr.includes('trying again'));
+  await waitFor('the complaint', () => printed.stderr.includes('trying again'));
   await home.startDaemon();
   await emit(home, output('after the restart'), { type: 'execution_completed', execution: 'build-1' });
-  t.strictSame(await closed, [0, null]);
+  const { status, stdout } = await printed.ended;
+  t.equal(status, 0);
   t.equal(stdout, 'last word\nafter the restart\n');
   const over = await home.invoke(['logs', '-f', 'build', '--tail', '1']);
   t.strictSame(over, { status: 0, stdout: 'after the restart\n', stderr: '' }, 'of what is over nothing more comes');
@@ -293,16 +290,15 @@ t.test('-f follows across rotation and compression, with a search', async (t) =>
   await home.startDaemon();
   await emit(home, { type: 'execution_started', execution: 'long' }, output('hit 0', { execution: 'long' }));
   const child = home.spawn(['logs', '-f', 'long', '--grep', '^HIT', '-i'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  const closed = once(child, 'close');
-  await waitFor('the past', () => stdout === 'hit 0\n');
+  const printed = collectOutput(child);
+  await waitFor('the past', () => printed.stdout === 'hit 0\n');
   for (let n = 1; n <= 20; n++) {
     await emit(home, output(`miss\nhit ${n}`, { execution: 'long' }), output('p'.repeat(10_000), { execution: 'pad' }));
   }
   await waitFor('archives', () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.gz')).length >= 2);
   await emit(home, { type: 'execution_completed', execution: 'long' });
-  t.strictSame(await closed, [0, null]);
+  const { status, stdout } = await printed.ended;
+  t.equal(status, 0);
   t.equal(stdout, Array.from({ length: 21 }, (_, n) => `hit ${n}\n`).join(''));
   t.equal((await home.invoke(['logs', 'long', '--grep', '^hit 1', '--count'])).stdout, '11\n');
 });

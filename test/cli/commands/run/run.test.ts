@@ -8,6 +8,7 @@ import type { Test } from 'tap';
 import { readProcess } from '../../../../src/platform/processes.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../../../helpers/daemon.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { sh } from '../../../helpers/run-here.js';
 import { readSpool } from '../../../helpers/spool.js';
 import { createRunHome } from '../../../helpers/runs.js';
@@ -27,13 +28,10 @@ interface RunOptions {
 /** `progress run` on pipes. */
 async function run(home: Home, args: readonly string[], { input, env = {} }: RunOptions = {}): Promise<Ended> {
   const child = home.spawn(['run', ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
-  const stdout: Buffer[] = [];
-  let stderr = '';
-  child.stdout!.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const output = collectOutput(child);
   child.stdin!.on('error', () => undefined).end(input);
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, stdout: Buffer.concat(stdout), stderr };
+  const { status, stderr } = await output.ended;
+  return { status, stdout: output.bytes, stderr };
 }
 
 async function openHome(t: Test): Promise<Home> {
@@ -68,11 +66,9 @@ t.test('with a daemon', async (t) => {
     t.strictSame(stdout, Buffer.from('out\xff\n\x00 end', 'latin1'));
     t.equal(stderr, 'err\n');
     await end(home, 'bytes');
-    const logs = home.spawn(['logs', 'bytes', '--stream', 'stdout']);
-    const chunks: Buffer[] = [];
-    logs.stdout!.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await once(logs, 'close');
-    t.strictSame(Buffer.concat(chunks), stdout);
+    const logs = collectOutput(home.spawn(['logs', 'bytes', '--stream', 'stdout']));
+    await logs.ended;
+    t.strictSame(logs.bytes, stdout);
   });
 
   t.test('its output can be opened by name, as in a shell', async (t) => {
@@ -249,13 +245,10 @@ t.test('with a daemon', async (t) => {
       t.match(lines, pattern);
 
     const endless = home.spawn(['run', '--follow', '--name', 'interrupted', '--', ...sh('echo up; exec sleep 60')]);
-    let text = '';
-    endless.stdout!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    await waitFor('its line', () => text.includes('| up'));
-    const ended = once(endless, 'close') as Promise<[number]>;
+    const output = collectOutput(endless);
+    await waitFor('its line', () => output.stdout.includes('| up'));
     endless.kill('SIGINT');
-    t.equal((await ended)[0], 130);
-    t.match(text, /end +cancelled/);
+    t.match(await output.ended, { status: 130, stdout: /end +cancelled/ });
   });
 
   t.test('--stream where nothing can be drawn passes the output on', async (t) => {
@@ -480,11 +473,9 @@ t.test('where no terminal can be given that is said, and it gets pipes', async (
   const started = spawn(program, ['run', '--pty', '--', ...sh('tty; exit 3')], {
     env: home.env,
   });
-  let text = '';
-  for (const stream of [started.stdout, started.stderr])
-    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  const [status] = (await once(started, 'close')) as [number];
-  t.equal(status, 3);
-  t.match(text, /^progress: cannot allocate a terminal, the command gets pipes: /m);
-  t.match(text, /^not a tty$/m);
+  t.match(await collectOutput(started).ended, {
+    status: 3,
+    stderr: /^progress: cannot allocate a terminal, the command gets pipes: /m,
+    stdout: /^not a tty$/m,
+  });
 });

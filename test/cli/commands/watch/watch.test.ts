@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { exitStatusOf } from '../../../../src/cli/shared/exit-status.js';
@@ -7,6 +6,8 @@ import type { ExecutionEvent } from '../../../../src/core/event.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome } from '../../../helpers/daemon.js';
 import { makeExecution } from '../../../helpers/models.js';
+import type { CollectedOutput } from '../../../helpers/output.js';
+import { collectOutput } from '../../../helpers/output.js';
 import { waitFor } from '../../../helpers/wait.js';
 
 async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<void> {
@@ -19,16 +20,14 @@ const start = (execution: string, more = {}) => ({ type: 'execution_started', ex
 const end = (execution: string, more = {}) => ({ type: 'execution_completed', execution, ...more });
 const log = (execution: string, message: string) => ({ type: 'log', execution, message });
 
-/** `progress watch` in the background, and what it has printed. */
+const linesOf = ({ stdout }: CollectedOutput) => stdout.split('\n').slice(0, -1);
+
+/** Starts `progress watch`. */
 function watch(home: Home, ...args: string[]) {
   const child = home.spawn(['watch', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  // whatever fails, nobody stays behind and keeps the file from ending
+  // a child that is left over would keep the test file from ending
   t.teardown(() => child.kill('SIGKILL'));
-  const said = { stdout: '', stderr: '' };
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  return { child, said, closed, lines: () => said.stdout.split('\n').slice(0, -1) };
+  return collectOutput(child);
 }
 
 // it takes half a minute of silence: the other tests run meanwhile
@@ -43,12 +42,12 @@ const quiet = (async () => {
   const event = { type: 'resource_update', execution: 'still', cpu: 99.7, rss: 2048 };
   const timer = setInterval(() => void client.call('emit', { event }).catch(() => undefined), 5_000);
   return {
-    ...watching,
-    async end() {
+    watching,
+    end: async () => {
       clearInterval(timer);
       await client.close();
       watching.child.kill();
-      await watching.closed;
+      await watching.ended;
     },
   };
 })();
@@ -58,7 +57,7 @@ t.test('prints all events of one execution, until its end', async (t) => {
   await home.startDaemon();
   await emit(home, start('one', { name: 'First' }), log('one', 'a'), log('two', 'unseen'));
   const watching = watch(home, 'First');
-  await waitFor('the past', () => watching.lines().length === 2);
+  await waitFor('the past', () => linesOf(watching).length === 2);
   await emit(
     home,
     log('one', 'b'),
@@ -66,9 +65,9 @@ t.test('prints all events of one execution, until its end', async (t) => {
     end('one', { exitCode: 0, durationMs: 1_000 }),
     log('one', 'after'),
   );
-  t.strictSame(await watching.closed, [0, null]);
+  t.match(await watching.ended, { status: 0 });
   t.strictSame(
-    watching.lines().map((line) => line.slice('2026-11-20T12:00:00Z '.length)),
+    linesOf(watching).map((line) => line.slice('2026-11-20T12:00:00Z '.length)),
     [
       'one        start      First',
       'one        log        a',
@@ -78,7 +77,7 @@ t.test('prints all events of one execution, until its end', async (t) => {
   );
   const again = await home.invoke(['watch', 'one']);
   t.equal(again.status, 0);
-  t.match(again.stdout, watching.said.stdout, 'of one that is over the same');
+  t.match(again.stdout, watching.stdout, 'of one that is over the same');
   t.match(await home.invoke(['watch', 'nothing']), { status: 66 });
   await emit(home, start('onf'));
   t.match(await home.invoke(['watch', 'on']), { status: 64, stderr: /write more of the id/ });
@@ -91,16 +90,16 @@ t.test('without an ID: the newest 100, or all from the start, then new ones unti
   await home.invoke(['emit', '--stdin', '--wait'], { input: lines });
   const newest = watch(home, '--json');
   const all = watch(home, '--json', '--from-start');
-  await waitFor('the past', () => newest.lines().length === 100 && all.lines().length === 150);
+  await waitFor('the past', () => linesOf(newest).length === 100 && linesOf(all).length === 150);
   await emit(home, log('y', 'live'));
-  await waitFor('the present', () => newest.lines().length === 101 && all.lines().length === 151);
+  await waitFor('the present', () => linesOf(newest).length === 101 && linesOf(all).length === 151);
   const messages = (watching: typeof all) =>
-    watching.lines().map((line) => (JSON.parse(line) as ExecutionEvent).data['message']);
+    linesOf(watching).map((line) => (JSON.parse(line) as ExecutionEvent).data['message']);
   t.strictSame(messages(all), [...Array.from({ length: 150 }, (_, n) => `${n}`), 'live']);
   t.strictSame(messages(newest), messages(all).slice(-101));
-  for (const { child, closed } of [newest, all]) {
+  for (const { child, ended } of [newest, all]) {
     child.kill('SIGINT');
-    t.strictSame(await closed, [null, 'SIGINT']);
+    t.match(await ended, { status: null, signal: 'SIGINT' });
   }
 });
 
@@ -109,18 +108,18 @@ t.test('a restart of the daemon loses and duplicates nothing', async (t) => {
   const daemon = await home.startDaemon();
   await emit(home, start('x'));
   const watching = watch(home, 'x', '--json');
-  await waitFor('the start', () => watching.lines().length === 1);
+  await waitFor('the start', () => linesOf(watching).length === 1);
   for (let n = 0; n < 20; n++) await emit(home, log('x', `${n}`));
   await daemon.kill();
-  await waitFor('the complaint', () => watching.said.stderr !== '');
-  t.match(watching.said.stderr, /^progress: the daemon has closed the connection.*; trying again\n$/);
+  await waitFor('the complaint', () => watching.stderr !== '');
+  t.match(watching.stderr, /^progress: the daemon has closed the connection.*; trying again\n$/);
   await home.startDaemon();
   for (let n = 20; n < 40; n++) await emit(home, log('x', `${n}`));
   await emit(home, end('x'));
-  t.strictSame(await watching.closed, [0, null]);
+  t.match(await watching.ended, { status: 0 });
   const journal = (await home.invoke(['logs', 'x', '--type', 'all', '--json'])).stdout;
-  t.equal(watching.said.stdout, journal);
-  t.equal(watching.lines().length, 42);
+  t.equal(watching.stdout, journal);
+  t.equal(linesOf(watching).length, 42);
 });
 
 t.test('a gap is reported', async (t) => {
@@ -134,15 +133,15 @@ t.test('a gap is reported', async (t) => {
   const diary = () => readFileSync(home.paths.daemonLog, 'utf8');
   await waitFor('retention', () => diary().includes('removed events'));
   const json = watch(home, '--from-start', '--json');
-  const first = await waitFor('the past', () => json.said.stdout.includes('\n') && json.lines()[0]).catch(() => '{}');
+  const first = await waitFor('the past', () => json.stdout.includes('\n') && linesOf(json)[0]).catch(() => '{}');
   const told = { gap: { from: Number, to: Number, why: 'retention' } };
-  t.match(JSON.parse(first), told, 'the gap', { stderr: json.said.stderr, diary: diary() });
+  t.match(JSON.parse(first), told, 'the gap', { stderr: json.stderr, diary: diary() });
   json.child.kill();
   const plain = watch(home, '--from-start');
-  await waitFor('the complaint', () => plain.said.stderr.includes('\n'));
-  t.match(plain.said.stderr, /^progress: events \d+ to \d+ are lost \(retention\)\n/);
+  await waitFor('the complaint', () => plain.stderr.includes('\n'));
+  t.match(plain.stderr, /^progress: events \d+ to \d+ are lost \(retention\)\n/);
   plain.child.kill();
-  await Promise.all([json.closed, plain.closed]);
+  await Promise.all([json.ended, plain.ended]);
 });
 
 t.test('--exit-status is that of the execution', async (t) => {
@@ -169,9 +168,9 @@ t.test('--exit-status is that of the execution', async (t) => {
   await home.startDaemon();
   await emit(home, start('x'));
   const live = watch(home, '--exit-status', 'x');
-  await waitFor('the start', () => live.lines().length === 1);
+  await waitFor('the start', () => linesOf(live).length === 1);
   await emit(home, { type: 'execution_failed', execution: 'x', exitCode: 9 });
-  t.strictSame(await live.closed, [9, null]);
+  t.match(await live.ended, { status: 9 });
   t.equal((await home.invoke(['watch', '--exit-status', 'x'])).status, 9);
   t.equal((await home.invoke(['watch', 'x'])).status, 0, 'without it, however it ended');
   t.equal((await home.invoke(['watch', '--stream', '--exit-status', 'x'])).status, 9, 'where no box can be drawn too');
@@ -190,29 +189,28 @@ t.test('a replaced journal is reported, and followed from its beginning', async 
   const daemon = await home.startDaemon();
   await emit(home, log('x', 'old'));
   const watching = watch(home, '--from-start');
-  await waitFor('the past', () => watching.lines().length === 1);
+  await waitFor('the past', () => linesOf(watching).length === 1);
   await daemon.kill();
   rmSync(home.paths.journal, { recursive: true });
   rmSync(home.paths.checkpoint, { force: true });
   await home.startDaemon();
   await emit(home, log('x', 'new'));
-  await waitFor('the present', () => watching.lines().length === 2);
-  t.match(watching.lines()[1], 'new');
-  t.match(watching.said.stderr, 'the journal was replaced');
+  await waitFor('the present', () => linesOf(watching).length === 2);
+  t.match(linesOf(watching)[1], 'new');
+  t.match(watching.stderr, 'the journal was replaced');
   watching.child.kill();
-  await watching.closed;
+  await watching.ended;
 });
 
 t.test('heartbeats show what runs during silence', async (t) => {
-  const watching = await quiet;
-  const { said } = watching;
-  await waitFor('a heartbeat', () => said.stdout.includes('heartbeat'), 40_000);
-  const beats = said.stdout.split('\n').filter((line) => line.includes('heartbeat'));
+  const { watching, end } = await quiet;
+  await waitFor('a heartbeat', () => watching.stdout.includes('heartbeat'), 40_000);
+  const beats = watching.stdout.split('\n').filter((line) => line.includes('heartbeat'));
   t.match(beats[0], /^\S+Z still +heartbeat +running .*elapsed=\d+s cpu=100% rss=2\.0 KiB$/);
-  t.notMatch(said.stdout, ' resources ');
+  t.notMatch(watching.stdout, ' resources ');
   t.notOk(
     beats.some((line) => line.includes('over')),
     'what has ended is silent',
   );
-  await watching.end();
+  await end();
 });
