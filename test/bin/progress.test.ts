@@ -21,7 +21,7 @@ import { NODE_VARIABLES } from '../../src/platform/node-environment.js';
 import { readLockRecord } from '../../src/protocol/lock-record.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../helpers/daemon.js';
-import { quoteWord, SHELLS } from '../helpers/shells.js';
+import { quoteWord, SHELLS } from '../helpers/scripts.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { waitFor } from '../helpers/wait.js';
 import { whyNo } from '../helpers/needs.js';

@@ -1,74 +1,14 @@
-/** Shells with hooks for their tests: how each is used, its executions, states of the spool, processes that it starts. */
+/** Checks that the tests of all shells with hooks share: recorded commands, broken spools, started processes. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
 import { readProcess } from '../../src/platform/processes.js';
-import { ROOT } from './daemon.js';
-import { whyNo } from './needs.js';
-import type { ShellName, ShellSession, SpoolEvent } from './shell-session.js';
-import { openShell } from './shell-session.js';
-import { PROMPT } from './tmux.js';
+import type { HookShell } from './hook-shells.js';
+import type { ShellSession } from './shell-session.js';
+import { openHooked, openShell } from './shell-session.js';
+import type { SpoolEvent } from './spool.js';
 import { waitFor } from './wait.js';
-
-/** What differs between the shells, where their hooks do the same. */
-export interface HookShell {
-  name: ShellName;
-  /** The file with the hooks. */
-  hooks: string;
-  /** The command line that loads them. */
-  load: string;
-  /** Starts another interactive shell, with the same prompt, in which executions are reported. */
-  nested: string;
-  /** Typed before the hooks are loaded. */
-  before: string[];
-  env: Record<string, string>;
-  /** A command that fails, a line that shows its status, and what that prints. */
-  failure: readonly [line: string, show: string, shown: string];
-  /** Why it cannot be used without a terminal, or on one. */
-  skip: string | false;
-  skipInTmux: string | false;
-}
-
-/** A fish without configuration is private, and would not be reported. */
-const PUBLIC = 'set -e fish_private_mode';
-
-const DETAILS: Record<ShellName, Pick<HookShell, 'nested' | 'failure'> & Partial<HookShell>> = {
-  bash: {
-    nested: 'bash --norc --noprofile -i',
-    env: { HISTFILE: '' },
-    failure: ['false', 'echo $? $_', '1 false'],
-  },
-  zsh: { nested: 'zsh -f -i', failure: ['(exit 3)', 'echo "$?"', '3'] },
-  fish: {
-    nested: `fish --no-config -i -C "function fish_prompt; printf \\"${PROMPT}\\"; end; set -g fish_greeting; ${PUBLIC}"`,
-    before: [PUBLIC],
-    failure: ['sh -c "exit 3"', 'echo $status', '3'],
-  },
-};
-
-function describe(name: ShellName): HookShell {
-  const hooks = path.join(ROOT, `hooks/progress.${name}`);
-  const skip = whyNo(name);
-  const usual = { load: `source '${hooks}'`, before: [], env: {} };
-  return { name, hooks, skip, skipInTmux: skip || whyNo('tmux'), ...usual, ...DETAILS[name] };
-}
-
-export const BASH = describe('bash');
-export const ZSH = describe('zsh');
-export const FISH = describe('fish');
-
-/** A shell that has run the lines of `before`, and then loaded its hooks. */
-export async function openHooked(
-  t: Test,
-  shell: HookShell,
-  before: readonly string[] = [],
-  env: Record<string, string> = {},
-): Promise<ShellSession> {
-  const session = await openShell(t, shell.name, { ...shell.env, ...env });
-  for (const line of [...shell.before, ...before, shell.load]) await session.run(line);
-  return session;
-}
 
 export interface Command {
   name: unknown;
@@ -142,7 +82,7 @@ export async function sameWithHooks(
   const empty = path.join(t.testdir({ 'empty.fish': '' }), 'empty.fish');
   const [without, withHooks] = await Promise.all(
     [empty, shell.hooks].map(async (file) => {
-      const session = await openShell(t, shell.name, { ...shell.env, H: file });
+      const session = await openShell(t, shell, { H: file });
       const transcript: string[] = [];
       for (const line of [...shell.before, ...lines])
         transcript.push(`${line} => ${clean((await session.run(line)).replaceAll(file, 'FILE'))}`);

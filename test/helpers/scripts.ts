@@ -1,4 +1,4 @@
-/** Scripts that use the shell library, run without a daemon: what they leave in the spool. */
+/** Runs scripts in each POSIX shell that is installed, without a daemon, and folds the spool that they write. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,36 @@ import { toNewEvent } from '../../src/protocol/validate.js';
 import type { Home, Outcome } from './daemon.js';
 import { createHome, PROGRESS } from './daemon.js';
 import { folded } from './events.js';
-import type { Shell } from './shells.js';
+import { whyNo } from './needs.js';
 import { readSpool } from './spool.js';
+
+/** Command lines that run a script, by the name of the shell. The bash 3.2 of macOS has the grammar of POSIX mode. */
+const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  dash: ['dash'],
+  bash: ['bash'],
+  'bash --posix': ['bash', '--posix'],
+  'busybox sh': ['busybox', 'sh'],
+  zsh: ['zsh', '-f', '-o', 'extendedglob', '-o', 'kshglob', '-o', 'warncreateglobal'],
+  'zsh as sh': ['zsh', '--emulate', 'sh', '-f'],
+};
+
+export interface Shell {
+  name: string;
+  command: readonly [string, ...string[]];
+  /** Why it cannot be used. */
+  skip: string | false;
+}
+
+export const SHELLS: readonly Shell[] = Object.entries(COMMANDS).map(([name, command]) => ({
+  name,
+  command,
+  skip: whyNo(command[0]),
+}));
+
+/** A word as any shell reads it. */
+export function quoteWord(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
 
 export const LOAD = '. "$(progress path sh)"\n';
 

@@ -1,31 +1,16 @@
 /** An interactive shell on a real terminal, and what it has written to the spool. */
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
+import type { HookShell } from './hook-shells.js';
+import type { SpoolEvent } from './spool.js';
+import { readSpool } from './spool.js';
 import type { Tmux } from './tmux.js';
 import { openTmux, PROMPT } from './tmux.js';
 import { waitFor } from './wait.js';
 
 /** No line that a test types is wrapped at this width. */
 const SIZE = { columns: 300, rows: 50 };
-
-/** Each without the files of its user. */
-const SHELLS = {
-  bash: ['bash', '--norc', '--noprofile', '-i'],
-  zsh: ['zsh', '-f', '-i'],
-  fish: ['fish', '--no-config', '-i', '-C', `function fish_prompt; printf '${PROMPT}'; end; set -g fish_greeting`],
-} as const;
-
-export type ShellName = keyof typeof SHELLS;
-
-/** A line of the spool. */
-export interface SpoolEvent {
-  type: string;
-  time?: number | string;
-  execution?: string;
-  step?: string;
-  data: Record<string, unknown>;
-}
 
 export interface ShellSession extends Tmux {
   spool: string;
@@ -38,8 +23,12 @@ export interface ShellSession extends Tmux {
 }
 
 /** A shell with a home of its own, which has a spool directory; `env` is added to its environment. */
-export async function openShell(t: Test, name: ShellName, env: Record<string, string> = {}): Promise<ShellSession> {
-  const tmux = await openTmux(t, SIZE, env, SHELLS[name]);
+export async function openShell(
+  t: Test,
+  { interactive, env: usual }: HookShell,
+  env: Record<string, string> = {},
+): Promise<ShellSession> {
+  const tmux = await openTmux(t, SIZE, { ...usual, ...env }, interactive);
   const spool = path.join(tmux.home, '.local/state/progress/spool');
   mkdirSync(spool, { recursive: true, mode: 0o700 });
 
@@ -65,8 +54,20 @@ export async function openShell(t: Test, name: ShellName, env: Record<string, st
     spool,
     untilPrompt,
     run: async (line) => await nextPrompt(await tmux.captureAndEnter(line)),
-    events: (prefix) => readSpool(spool, prefix),
+    events: (prefix) => readSpool({ paths: { spool } }, prefix),
   };
+}
+
+/** A shell that has run the lines of `before`, and then loaded its hooks. */
+export async function openHooked(
+  t: Test,
+  shell: HookShell,
+  before: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<ShellSession> {
+  const session = await openShell(t, shell, env);
+  for (const line of [...shell.before, ...before, shell.load]) await session.run(line);
+  return session;
 }
 
 /** The rows with a prompt. */
@@ -81,16 +82,4 @@ function outputAfter(screen: string, index: number): string {
     .split('\n')
     .slice((prompts[index] ?? 0) + 1, prompts[index + 1])
     .join('\n');
-}
-
-/** Whole lines, parsed. */
-export function readSpool(spool: string, prefix = ''): SpoolEvent[] {
-  if (!existsSync(spool)) return [];
-  const files = readdirSync(spool).filter((file) => file.startsWith(prefix) && file.endsWith('.ndjson'));
-  return files.sort().flatMap((file) =>
-    readFileSync(path.join(spool, file), 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as SpoolEvent),
-  );
 }

@@ -10,7 +10,7 @@ import { readHookCall } from '../../src/agents/hook-call.js';
 import { ROOT } from '../helpers/daemon.js';
 import { recordedTexts } from '../helpers/hook-calls.js';
 import { BROKEN_SPOOLS } from '../helpers/hooked-shell.js';
-import { SHELLS } from '../helpers/shells.js';
+import { SHELLS } from '../helpers/scripts.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { whyNo } from '../helpers/needs.js';
 

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { openShell, readSpool } from '../helpers/shell-session.js';
-import { BASH, commandsOf, namesOf, openHooked } from '../helpers/hooked-shell.js';
+import { BASH } from '../helpers/hook-shells.js';
+import { commandsOf, namesOf } from '../helpers/hooked-shell.js';
+import { openHooked, openShell } from '../helpers/shell-session.js';
+import { readSpool } from '../helpers/spool.js';
 import { whyNo } from '../helpers/needs.js';
 
 t.jobs = 4;
@@ -47,7 +49,7 @@ t.test('a shell makes the directory that it needs, for its user alone', { skip }
   const shell = await openHooked(t, BASH, ['umask 0'], { PROGRESS_HOME: home });
   await shell.run('echo a');
   const spool = path.join(home, 'state/spool');
-  t.equal(readSpool(spool, 'bash-').length, 2);
+  t.equal(readSpool({ paths: { spool } }, 'bash-').length, 2);
   t.equal(statSync(spool).mode & 0o777, 0o700);
   for (const file of readdirSync(spool)) t.equal(statSync(path.join(spool, file)).mode & 0o777, 0o600, file);
 });
@@ -113,7 +115,7 @@ theirs() { echo "about to: $1"; }
 
 for (const order of ['before', 'after'])
   t.test(`bash-preexec loaded ${order} the hooks goes on working, and the hooks with it`, { skip }, async (t) => {
-    const shell = await openShell(t, 'bash', { HISTFILE: '' });
+    const shell = await openShell(t, BASH);
     const library = path.join(shell.home, 'library.bash');
     writeFileSync(library, LIBRARY);
     const files = order === 'before' ? [library, HOOKS] : [HOOKS, library];

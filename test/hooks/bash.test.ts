@@ -3,8 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { BASH, commandsOf, namesOf, openHooked, sameWithHooks } from '../helpers/hooked-shell.js';
-import { openShell } from '../helpers/shell-session.js';
+import { BASH } from '../helpers/hook-shells.js';
+import { commandsOf, namesOf, sameWithHooks } from '../helpers/hooked-shell.js';
+import { openHooked, openShell } from '../helpers/shell-session.js';
 
 t.jobs = 4;
 const skip = BASH.skipInTmux;
@@ -195,7 +196,7 @@ ble_run() { local hook status; for hook in "\${PREEXEC[@]}"; do "$hook" "$1"; do
 `;
 for (const order of ['before', 'after'])
   t.test(`ble.sh loaded ${order} the hooks: they use its own`, { skip }, async (t) => {
-    const shell = await openShell(t, 'bash', { HISTFILE: '', B: BLESH });
+    const shell = await openShell(t, BASH, { B: BLESH });
     for (const line of order === 'before' ? ['eval "$B"', BASH.load] : [BASH.load, 'eval "$B"']) await shell.run(line);
     await shell.run('unset B; :');
     const before = commandsOf(shell).length;

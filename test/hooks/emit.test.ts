@@ -7,7 +7,7 @@ import { splitWords } from '../../src/cli/argv.js';
 import { MAX_ID_CHARS, MAX_TYPE_CHARS } from '../../src/core/identifier.js';
 import { toNewEvent } from '../../src/protocol/validate.js';
 import { ROOT } from '../helpers/daemon.js';
-import { quoteWord, SHELLS } from '../helpers/shells.js';
+import { quoteWord, SHELLS } from '../helpers/scripts.js';
 import { whyNo } from '../helpers/needs.js';
 
 const EMIT = path.join(ROOT, 'hooks/emit.sh');

@@ -1,6 +1,7 @@
 /** What the hooks of fish meet in no other shell. What holds in each shell is in shells.test.ts. */
 import t from 'tap';
-import { checkResuming, commandsOf, FISH, sameWithHooks } from '../helpers/hooked-shell.js';
+import { FISH } from '../helpers/hook-shells.js';
+import { checkResuming, commandsOf, sameWithHooks } from '../helpers/hooked-shell.js';
 
 t.jobs = 4;
 const skip = FISH.skipInTmux;

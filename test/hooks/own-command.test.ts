@@ -1,12 +1,13 @@
 /** A list typed at a prompt leaves out its own line, in real shells on real terminals. */
 import t from 'tap';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
-import { BASH, FISH, openHooked, ZSH } from '../helpers/hooked-shell.js';
+import { HOOK_SHELLS } from '../helpers/hook-shells.js';
+import { openHooked } from '../helpers/shell-session.js';
 import { waitFor } from '../helpers/wait.js';
 
 t.jobs = 3;
 
-for (const shell of [BASH, ZSH, FISH]) {
+for (const shell of HOOK_SHELLS) {
   t.test(
     `${shell.name}: its own line is not listed, that of another shell is`,
     { skip: shell.skipInTmux },

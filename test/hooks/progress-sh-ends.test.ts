@@ -5,7 +5,7 @@ import path from 'node:path';
 import t from 'tap';
 import type { Home } from '../helpers/daemon.js';
 import { createScriptHome, foldSpool, LOAD, runText, startText, stepsOf } from '../helpers/scripts.js';
-import { SHELLS } from '../helpers/shells.js';
+import { SHELLS } from '../helpers/scripts.js';
 import { readSpool } from '../helpers/spool.js';
 import { waitFor } from '../helpers/wait.js';
 

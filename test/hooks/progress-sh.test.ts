@@ -4,7 +4,7 @@ import path from 'node:path';
 import t from 'tap';
 import { ROOT } from '../helpers/daemon.js';
 import { createScriptHome, foldSpool, LOAD, run, runText, stepsOf } from '../helpers/scripts.js';
-import { SHELLS } from '../helpers/shells.js';
+import { SHELLS } from '../helpers/scripts.js';
 import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { whyNo } from '../helpers/needs.js';
 

@@ -7,20 +7,18 @@ import type { Test } from 'tap';
 import { buildEvent } from '../../src/cli/commands/emit/arguments.js';
 import { createHome } from '../helpers/daemon.js';
 import { CASES, SURROUNDINGS } from '../helpers/emit-cases.js';
-import type { HookShell } from '../helpers/hooked-shell.js';
-import { BASH, FISH, ZSH } from '../helpers/hooked-shell.js';
-import { readSpool } from '../helpers/shell-session.js';
+import type { HookShell } from '../helpers/hook-shells.js';
+import { BASH, FISH, ZSH } from '../helpers/hook-shells.js';
+import { readSpool } from '../helpers/spool.js';
 
 interface PlainCase {
   shell: HookShell;
-  args: string[];
   /** Shows that nothing of a prompt is there. bash without a terminal makes no directory. */
   unhooked: string;
   /** An event from a process that the shell forks. */
   forked: string;
   status: string;
   stdout: RegExp;
-  hasClock: boolean;
   /** For the shells whose cases of words are here: a word, and what `try` is and prints. */
   words?: { quote: (word: string) => string; setUp: string; show: string };
 }
@@ -28,21 +26,17 @@ interface PlainCase {
 const PLAIN: PlainCase[] = [
   {
     shell: BASH,
-    args: ['-eu', '-c'],
     unhooked: 'trap; echo "${PROMPT_COMMAND-none} ${PS0-none}"; mkdir -p "$PROGRESS_HOME/state/spool"',
     forked: '(progress emit log message=forked)',
     status: 'progress emit log oops || echo $?',
     stdout: /^none none\n\d+\.\d+\.\d+.*\n64\n$/,
-    hasClock: true,
   },
   {
     shell: ZSH,
-    args: ['-f', '-c'],
     unhooked: 'echo "$preexec_functions$precmd_functions"',
     forked: '(progress emit log message=forked)',
     status: 'progress emit log oops; echo $?',
     stdout: /^\n\d+\.\d+\.\d+.*\n64\n$/,
-    hasClock: true,
     words: {
       quote: (word) => `'${word.replaceAll("'", "'\\''")}'`,
       setUp: `setopt no_unset sh_word_split ksh_arrays
@@ -52,12 +46,10 @@ const PLAIN: PlainCase[] = [
   },
   {
     shell: FISH,
-    args: ['--no-config', '-c'],
     unhooked: 'true',
     forked: 'true (progress emit log message=forked)',
     status: 'progress emit log oops; echo $status',
     stdout: /^\d+\.\d+\.\d+.*\n64\n$/,
-    hasClock: false,
     words: {
       quote: (word) => `'${word.replaceAll(/['\\]/g, '\\$&')}'`,
       setUp: 'set IFS ""; function try; __progress_build_plain $argv; or __progress_build $argv; end',
@@ -66,21 +58,21 @@ const PLAIN: PlainCase[] = [
   },
 ];
 
-function checkFunction(t: Test, { shell, args, unhooked, forked, status, stdout, hasClock }: PlainCase): void {
+function checkFunction(t: Test, { shell, unhooked, forked, status, stdout }: PlainCase): void {
   const home = createHome(t);
   const script = `${shell.load}; ls "$PROGRESS_HOME"; ${unhooked}
     progress emit log 'message=one "two"' n1:=2; ${forked}
     PROGRESS_EXECUTION=e progress emit log; progress --version; ${status}`;
   const env = { ...home.env, PATH: `/usr/bin:/bin:${path.dirname(process.execPath)}` };
-  const result = spawnSync(shell.name, [...args, script], { env, encoding: 'utf8' });
+  const result = spawnSync(shell.name, [...shell.plain, script], { env, encoding: 'utf8' });
   t.match(result.stdout, stdout, 'no file is there before the first event');
   t.match(result.stderr, /oops/, 'what is wrong is for the program to say');
   t.equal(readdirSync(home.paths.spool).length, 1);
-  const events = readSpool(home.paths.spool, `${shell.name}-`);
+  const events = readSpool(home, `${shell.name}-`);
   const times = events.map(({ time }) => typeof time);
   t.strictSame(
     times,
-    events.map(() => (hasClock ? 'number' : 'undefined')),
+    events.map(() => (shell.hasClock ? 'number' : 'undefined')),
   );
   t.strictSame(
     events.map(({ time: _, ...event }) => event),
@@ -92,11 +84,11 @@ function checkFunction(t: Test, { shell, args, unhooked, forked, status, stdout,
   );
 }
 
-function checkWords(t: Test, { shell, args, words }: PlainCase, env: Record<string, string>): void {
+function checkWords(t: Test, { shell, words }: PlainCase, env: Record<string, string>): void {
   if (!words) return;
   const lines = CASES.map(([list]) => `try ${list.map(words.quote).join(' ')}${words.show}`);
   const script = `${shell.load}; ${words.setUp}\n${lines.join('\n')}`;
-  const { stdout, stderr } = spawnSync(shell.name, [...args, script], {
+  const { stdout, stderr } = spawnSync(shell.name, [...shell.plain, script], {
     env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: t.testdir(), ...env },
     encoding: 'utf8',
   });

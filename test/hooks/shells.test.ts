@@ -3,21 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, tru
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import type { HookCases } from '../helpers/hook-cases.js';
-import { HOOK_CASES } from '../helpers/hook-cases.js';
-import type { Command, HookShell } from '../helpers/hooked-shell.js';
-import {
-  BROKEN,
-  commandsIn,
-  commandsOf,
-  countProcesses,
-  onSmallDisk,
-  openHooked,
-  targetOf,
-} from '../helpers/hooked-shell.js';
+import type { HookShell } from '../helpers/hook-shells.js';
+import { HOOK_SHELLS } from '../helpers/hook-shells.js';
+import type { Command } from '../helpers/hooked-shell.js';
+import { BROKEN, commandsIn, commandsOf, countProcesses, onSmallDisk, targetOf } from '../helpers/hooked-shell.js';
 import { isAble, isMissing } from '../helpers/needs.js';
-import type { ShellSession, SpoolEvent } from '../helpers/shell-session.js';
-import { openShell } from '../helpers/shell-session.js';
+import type { ShellSession } from '../helpers/shell-session.js';
+import type { SpoolEvent } from '../helpers/spool.js';
+import { openHooked, openShell } from '../helpers/shell-session.js';
 
 t.jobs = 4;
 
@@ -35,7 +28,7 @@ const runAll = (session: ShellSession, lines: readonly string[]) => async () => 
   for (const line of lines) await session.run(line);
 };
 
-async function checkCommands(t: Test, session: ShellSession, { commands }: HookCases): Promise<void> {
+async function checkCommands(t: Test, session: ShellSession, { cases: { commands } }: HookShell): Promise<void> {
   const lines = commands.map(([line]) => line);
   const events = await eventsOf(session, runAll(session, lines));
   t.strictSame(
@@ -45,7 +38,7 @@ async function checkCommands(t: Test, session: ShellSession, { commands }: HookC
   t.equal(new Set(events.map(({ execution }) => execution)).size, lines.length);
 }
 
-async function checkContinued(t: Test, session: ShellSession, { continued }: HookCases): Promise<void> {
+async function checkContinued(t: Test, session: ShellSession, { cases: { continued } }: HookShell): Promise<void> {
   const long = `: ${'x'.repeat(2_500)}`;
   const events = await eventsOf(session, async () => {
     for (const [rows] of continued) {
@@ -62,9 +55,9 @@ async function checkContinued(t: Test, session: ShellSession, { continued }: Hoo
   t.equal(names.at(-1), long.slice(0, 2_000));
 }
 
-async function checkData(t: Test, session: ShellSession, { shell, hasClock }: HookCases): Promise<void> {
+async function checkData(t: Test, session: ShellSession, { name, hasClock }: HookShell): Promise<void> {
   const before = Date.now() / 1000;
-  const line = shell.name === 'bash' ? '(sleep 0.2)' : 'sleep 0.2';
+  const line = name === 'bash' ? '(sleep 0.2)' : 'sleep 0.2';
   const [, , start, end] = await eventsOf(session, runAll(session, ['cd /tmp', line]));
   t.match(start, { type: 'execution_started', execution: /^[0-9a-hjkmnp-tv-z]{10}$/ });
   t.strictSame(start?.data, {
@@ -79,12 +72,12 @@ async function checkData(t: Test, session: ShellSession, { shell, hasClock }: Ho
     t.ok(Math.abs(Number(end?.time) - Number(start?.time) - duration / 1000) < 0.01, 'both from one clock');
   } else t.equal(start?.time, undefined, 'for want of a clock');
   const [file = '', ...others] = filesIn(session.spool);
-  t.match(file, new RegExp(`^${shell.name}-${session.pid}-[0-9a-hjkmnp-tv-z]{10}\\.ndjson$`));
+  t.match(file, new RegExp(`^${name}-${session.pid}-[0-9a-hjkmnp-tv-z]{10}\\.ndjson$`));
   t.strictSame(others, []);
   t.equal(statSync(path.join(session.spool, file)).mode & 0o777, 0o600);
 }
 
-async function checkKeys(t: Test, session: ShellSession, { nothing, redraws }: HookCases): Promise<void> {
+async function checkKeys(t: Test, session: ShellSession, { cases: { nothing, redraws } }: HookShell): Promise<void> {
   const pause = (word: string) => `sh -c "echo ${word}; exec sleep 100"`;
   const events = await eventsOf(session, async () => {
     for (const line of nothing) await session.run(line);
@@ -110,7 +103,7 @@ async function checkKeys(t: Test, session: ShellSession, { nothing, redraws }: H
   t.equal(events[1]?.data['signal'], 'SIGINT');
 }
 
-async function checkProcesses(t: Test, session: ShellSession, { builtins }: HookCases): Promise<void> {
+async function checkProcesses(t: Test, session: ShellSession, { cases: { builtins } }: HookShell): Promise<void> {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
   const log = path.join(t.testdir(), 'strace');
   const events = await eventsOf(session, async () => {
@@ -137,10 +130,10 @@ async function checkSecrets(t: Test, session: ShellSession): Promise<void> {
   t.notMatch(JSON.stringify(events), 'hunter2');
 }
 
-async function checkNested(t: Test, { shell, exportAll, unexported }: HookCases): Promise<void> {
-  const session = await openHooked(t, shell, exportAll);
+async function checkNested(t: Test, shell: HookShell): Promise<void> {
+  const session = await openHooked(t, shell, shell.cases.exportAll);
   await session.run(' progress emit log message=a');
-  for (const line of unexported) t.equal(await session.run(line), '', line);
+  for (const line of shell.cases.unexported) t.equal(await session.run(line), '', line);
   const lines = [
     ...[shell.nested, 'echo "not hooked"', shell.load, 'echo inside', 'exit', 'echo outside', '(exec true)'],
     ...[`exec ${shell.nested}`, shell.load, 'echo anew'],
@@ -180,16 +173,16 @@ async function checkBroken(t: Test, shell: HookShell): Promise<void> {
   }
 }
 
-async function checkFullDisk(t: Test, { shell, onFullDisk }: HookCases): Promise<void> {
+async function checkFullDisk(t: Test, shell: HookShell): Promise<void> {
   if (isMissing(t, 'unshare', isAble('unshare', '--mount', 'true'))) return;
-  const session = await openShell(t, shell.name);
+  const session = await openShell(t, shell);
   await session.run(onSmallDisk(session.spool, shell.nested));
   await session.run(shell.load);
   const spool = `/proc/${session.pid}/root${session.spool}`;
   await session.run(` head -c 12000 /dev/zero >>${session.spool}/fill`);
   let shown = '';
   for (let at = 0; at < 15; at++) shown += await session.run(`: ${'x'.repeat(200)}`);
-  t.match(shown, onFullDisk);
+  t.match(shown, shell.cases.onFullDisk);
   truncateSync(path.join(spool, 'fill'));
   unlinkSync(path.join(spool, 'fill'));
   for (const line of ['echo after', 'echo and again']) await session.run(line);
@@ -201,16 +194,15 @@ async function checkFullDisk(t: Test, { shell, onFullDisk }: HookCases): Promise
   t.throws(() => lines.map((line) => JSON.parse(line) as unknown), 'one was torn');
 }
 
-for (const cases of HOOK_CASES) {
-  const { shell } = cases;
-  const skip = shell.skipInTmux;
+for (const shell of HOOK_SHELLS) {
+  const { cases, skipInTmux: skip } = shell;
 
   t.test(`${shell.name}: a shell with hooks`, { skip }, async (t) => {
     const session = await openHooked(t, shell, [], { PROGRESS_EXECUTION: 'outer', TMUX_PANE: '%7' });
-    await t.test('each line is an execution with its text and status', (t) => checkCommands(t, session, cases));
-    await t.test('a line of many lines is one execution; a long name is cut', (t) => checkContinued(t, session, cases));
-    await t.test('an execution says where it ran, and when', (t) => checkData(t, session, cases));
-    await t.test('no process is started for a line, nor by progress emit', (t) => checkProcesses(t, session, cases));
+    await t.test('each line is an execution with its text and status', (t) => checkCommands(t, session, shell));
+    await t.test('a line of many lines is one execution; a long name is cut', (t) => checkContinued(t, session, shell));
+    await t.test('an execution says where it ran, and when', (t) => checkData(t, session, shell));
+    await t.test('no process is started for a line, nor by progress emit', (t) => checkProcesses(t, session, shell));
     await t.test('what the history or the user leaves out is not reported', async (t) => {
       const events = await eventsOf(session, runAll(session, cases.ignoring.lines));
       t.strictSame(
@@ -220,16 +212,16 @@ for (const cases of HOOK_CASES) {
     });
     await t.test('secrets are not written', (t) => checkSecrets(t, session));
     await t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', (t) =>
-      checkKeys(t, session, cases),
+      checkKeys(t, session, shell),
     );
   });
 
   t.test(`${shell.name}: shells inside are told apart, and exec opens a new one`, { skip }, (t) =>
-    checkNested(t, cases),
+    checkNested(t, shell),
   );
 
   t.test(`${shell.name}: nothing is seen of a spool that cannot be written`, { skip }, (t) => checkBroken(t, shell));
 
   if (cases.onFullDisk)
-    t.test(`${shell.name}: half a line on a full disk spoils no other`, { skip }, (t) => checkFullDisk(t, cases));
+    t.test(`${shell.name}: half a line on a full disk spoils no other`, { skip }, (t) => checkFullDisk(t, shell));
 }

@@ -1,6 +1,8 @@
 /** What the hooks of zsh meet in no other shell. What holds in each shell is in shells.test.ts. */
 import t from 'tap';
-import { checkResuming, commandsOf, namesOf, openHooked, sameWithHooks, ZSH } from '../helpers/hooked-shell.js';
+import { ZSH } from '../helpers/hook-shells.js';
+import { checkResuming, commandsOf, namesOf, sameWithHooks } from '../helpers/hooked-shell.js';
+import { openHooked } from '../helpers/shell-session.js';
 
 t.jobs = 4;
 const skip = ZSH.skipInTmux;

@@ -9,7 +9,7 @@ import { withDispositions } from '../../src/runner/dispositions.js';
 import type { Home } from '../helpers/daemon.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isAble, isMissing, whyNo } from '../helpers/needs.js';
-import { quoteWord, SHELLS } from '../helpers/shells.js';
+import { quoteWord, SHELLS } from '../helpers/scripts.js';
 import { waitFor } from '../helpers/wait.js';
 
 /** Shells that may be /bin/sh. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
 import { createHome, PROGRESS } from '../../../helpers/daemon.js';
+import { BASH } from '../../../helpers/hook-shells.js';
 import { openShell } from '../../../helpers/shell-session.js';
 import { waitFor } from '../../../helpers/wait.js';
 import { whyNo } from '../../../helpers/needs.js';
@@ -13,7 +14,7 @@ const MODES = 'stty -a | grep -o -E " -?(icanon|echo)\\b" | xargs echo modes';
 async function open(t: Test) {
   const home = createHome(t);
   await home.startDaemon();
-  const shell = await openShell(t, 'bash', { PROGRESS_HOME: home.directory, HISTFILE: '' });
+  const shell = await openShell(t, BASH, { PROGRESS_HOME: home.directory });
   let scripts = 0;
   return {
     home,

@@ -6,6 +6,7 @@ import type { Test } from 'tap';
 import { readProcess } from '../../../../src/platform/processes.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, PROGRESS } from '../../../helpers/daemon.js';
+import { BASH } from '../../../helpers/hook-shells.js';
 import type { ShellSession } from '../../../helpers/shell-session.js';
 import { openShell } from '../../../helpers/shell-session.js';
 import { waitFor } from '../../../helpers/wait.js';
@@ -28,7 +29,7 @@ interface Scene {
 async function open(t: Test): Promise<Scene> {
   const home = createHome(t);
   await home.startDaemon();
-  const shell = await openShell(t, 'bash', { PROGRESS_HOME: home.directory, HISTFILE: '' });
+  const shell = await openShell(t, BASH, { PROGRESS_HOME: home.directory });
   const counter = path.join(home.directory, 'counter');
   let scripts = 0;
   return {

@@ -5,6 +5,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { findInPath } from '../../../../src/platform/paths.js';
 import { createHome, PROGRESS } from '../../../helpers/daemon.js';
+import { BASH } from '../../../helpers/hook-shells.js';
 import { isMissing, whyNo } from '../../../helpers/needs.js';
 import { openShell } from '../../../helpers/shell-session.js';
 import { waitFor } from '../../../helpers/wait.js';
@@ -33,7 +34,7 @@ async function open(t: Test, programs: readonly string[], begin = '') {
     const file = program === 'python3' ? findPython() : findInPath(program, process.env['PATH'])[0];
     if (file !== undefined) symlinkSync(file, path.join(bin, program));
   }
-  const shell = await openShell(t, 'bash', { PROGRESS_HOME: home.directory, HISTFILE: '', PATH: bin });
+  const shell = await openShell(t, BASH, { PROGRESS_HOME: home.directory, PATH: bin });
   const [script, begun, over] = ['script.sh', 'begun', 'over'].map((name) => path.join(home.directory, name)) as [
     string,
     string,

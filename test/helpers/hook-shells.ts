@@ -1,17 +1,44 @@
-/** What the tests of the hooks type into each shell, and what is recorded then. */
-import type { HookShell } from './hooked-shell.js';
-import { BASH, FISH, ZSH } from './hooked-shell.js';
+/** The table of the shells that have hooks: how each is started and used, and the inputs of the tests of its hooks. */
+import path from 'node:path';
+import { ROOT } from './daemon.js';
+import { whyNo } from './needs.js';
+import { PROMPT } from './tmux.js';
 
+export type ShellName = 'bash' | 'zsh' | 'fish';
+
+export interface HookShell {
+  name: ShellName;
+  /** Command line of an interactive shell without the files of its user. */
+  interactive: readonly string[];
+  /** Arguments before a script that is not interactive. */
+  plain: readonly string[];
+  /** The file with the hooks. */
+  hooks: string;
+  /** The command line that loads them. */
+  load: string;
+  /** Command line that starts another interactive shell, with the same prompt, in which executions are reported. */
+  nested: string;
+  /** Lines that are typed before the hooks are loaded. */
+  before: string[];
+  env: Record<string, string>;
+  /** A command that fails, a line that shows its status, and what that prints. */
+  failure: readonly [line: string, show: string, shown: string];
+  /** Whether the shell has a clock, and so stamps its events; otherwise the daemon does. */
+  hasClock: boolean;
+  /** Why it cannot be used without a terminal, or on one. */
+  skip: string | false;
+  skipInTmux: string | false;
+  cases: HookCases;
+}
+
+/** Inputs, and what is recorded. */
 export interface HookCases {
-  shell: HookShell;
   /** Lines that are one execution each, with the status of those that fail. */
   commands: [line: string, exitCode?: number][];
   /** Rows of commands that are continued, each followed by the prompt, and the names of their executions. */
   continued: [rows: string[], name: string | RegExp][];
   /** Lines that are no command. */
   nothing: string[];
-  /** Does the shell stamp its events? Without a clock it leaves that to the daemon. */
-  hasClock: boolean;
   /** Does Ctrl-C at an empty prompt draw another one? */
   redraws: boolean;
   /** Lines for which no process is started. */
@@ -25,7 +52,7 @@ export interface HookCases {
   onFullDisk?: RegExp;
 }
 
-/** For which masks are looked for. */
+/** A command with a secret, so that masks are applied. */
 const SECRET = ': --token hunter2';
 const EMIT = [
   'progress emit log message=x',
@@ -34,7 +61,6 @@ const EMIT = [
 ];
 
 const BASH_CASES: HookCases = {
-  shell: BASH,
   commands: [
     ['echo one'],
     ['false', 1],
@@ -63,7 +89,6 @@ const BASH_CASES: HookCases = {
     [['echo "two', 'lines"'], 'echo "two\nlines"'],
   ],
   nothing: ['', '# a comment', 'if fi', '   '],
-  hasClock: true,
   redraws: true,
   builtins: ['echo a >/dev/null', 'cd /tmp', ':', 'false', 'x() { :; }', SECRET, ...EMIT],
   exportAll: ['set -a'],
@@ -79,7 +104,6 @@ const BASH_CASES: HookCases = {
 };
 
 const ZSH_CASES: HookCases = {
-  shell: ZSH,
   commands: [
     ['echo one'],
     ['false', 1],
@@ -103,7 +127,6 @@ const ZSH_CASES: HookCases = {
     [['echo "two', 'lines"'], 'echo "two\nlines"'],
   ],
   nothing: [''],
-  hasClock: true,
   redraws: true,
   builtins: ['true', 'x=1', 'cd /', '[[ a == b ]]', SECRET, ...EMIT],
   exportAll: ['setopt all_export'],
@@ -122,7 +145,6 @@ const ZSH_CASES: HookCases = {
 };
 
 const FISH_CASES: HookCases = {
-  shell: FISH,
   commands: [
     ['echo one'],
     ['false', 1],
@@ -144,7 +166,6 @@ const FISH_CASES: HookCases = {
   ],
   continued: [[['begin', 'echo "two', 'lines"', 'end'], /^begin\n *echo "two\n *lines"\n *end$/]],
   nothing: [''],
-  hasClock: false,
   redraws: false,
   builtins: ['true', 'set x 1', 'cd /', SECRET, ...EMIT],
   exportAll: [],
@@ -162,4 +183,48 @@ const FISH_CASES: HookCases = {
   onFullDisk: /^write: No space left on device\n*$/,
 };
 
-export const HOOK_CASES: readonly HookCases[] = [BASH_CASES, ZSH_CASES, FISH_CASES];
+/** A fish without configuration is private, and would not be reported. */
+const PUBLIC = 'set -e fish_private_mode';
+const FISH_PROMPT = (quote: string) =>
+  `function fish_prompt; printf ${quote}${PROMPT}${quote}; end; set -g fish_greeting`;
+
+function describe(
+  name: ShellName,
+  details: Omit<HookShell, 'name' | 'hooks' | 'load' | 'before' | 'env' | 'skip' | 'skipInTmux'> & Partial<HookShell>,
+): HookShell {
+  const hooks = path.join(ROOT, `hooks/progress.${name}`);
+  const skip = whyNo(name);
+  const load = `source '${hooks}'`;
+  return { name, hooks, load, before: [], env: {}, skip, skipInTmux: skip || whyNo('tmux'), ...details };
+}
+
+export const BASH = describe('bash', {
+  interactive: ['bash', '--norc', '--noprofile', '-i'],
+  plain: ['-eu', '-c'],
+  nested: 'bash --norc --noprofile -i',
+  env: { HISTFILE: '' },
+  failure: ['false', 'echo $? $_', '1 false'],
+  hasClock: true,
+  cases: BASH_CASES,
+});
+
+export const ZSH = describe('zsh', {
+  interactive: ['zsh', '-f', '-i'],
+  plain: ['-f', '-c'],
+  nested: 'zsh -f -i',
+  failure: ['(exit 3)', 'echo "$?"', '3'],
+  hasClock: true,
+  cases: ZSH_CASES,
+});
+
+export const FISH = describe('fish', {
+  interactive: ['fish', '--no-config', '-i', '-C', FISH_PROMPT("'")],
+  plain: ['--no-config', '-c'],
+  nested: `fish --no-config -i -C "${FISH_PROMPT('\\"')}; ${PUBLIC}"`,
+  before: [PUBLIC],
+  failure: ['sh -c "exit 3"', 'echo $status', '3'],
+  hasClock: false,
+  cases: FISH_CASES,
+});
+
+export const HOOK_SHELLS: readonly HookShell[] = [BASH, ZSH, FISH];
