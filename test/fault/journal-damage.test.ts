@@ -6,7 +6,6 @@ import { readJournal, readLast } from '../../src/journal/reader.js';
 import {
   CLOCK,
   crash,
-  createRandom,
   filesOf,
   FIRST_SEQ,
   makeDirectory,
@@ -15,6 +14,7 @@ import {
   writeEvents,
 } from '../helpers/journal.js';
 import { LONG, shortOrLong } from '../helpers/long.js';
+import { createRandom } from '../helpers/random.js';
 import { waitFor } from '../helpers/wait.js';
 
 const LATER = CLOCK + 60_000;

@@ -5,14 +5,15 @@ import t from 'tap';
 import { listSegments, type SegmentEntry } from '../../src/journal/layout.js';
 import { bundleFixture } from '../helpers/bundle.js';
 import { CLOCK, filesOf, FIRST_SEQ, makeDirectory, range, readAll } from '../helpers/journal.js';
-import { findFaults, inject, lacking, runWriter } from '../helpers/journal-writer.js';
+import { findFaults, inject, runWriter } from '../helpers/journal-writer.js';
 import { LONG } from '../helpers/long.js';
+import { whyNo } from '../helpers/needs.js';
 
 const writer = await bundleFixture(t, 'journal-writer');
-const skip = lacking('strace', '-o', '/dev/null', 'true');
+const skip = whyNo('strace', '-o', '/dev/null', 'true');
 const BASE = { now: CLOCK, batches: 8, size: 5 };
 const FIRST = `${FIRST_SEQ}.jsonl`;
-const noMount = lacking('unshare', '-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt');
+const noMount = whyNo('unshare', '-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt');
 const mount = ['unshare', '-Urm', 'sh', '-c', 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'];
 
 t.test('a write that fails once: its events are refused, then taken, once', { skip }, async (t) => {

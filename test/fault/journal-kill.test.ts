@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { bundleFixture } from '../helpers/bundle.js';
-import { CLOCK, createRandom, FIRST_SEQ, makeDirectory, range } from '../helpers/journal.js';
-import { findFaults, inject, lacking, runWriter } from '../helpers/journal-writer.js';
+import { CLOCK, FIRST_SEQ, makeDirectory, range } from '../helpers/journal.js';
+import { findFaults, inject, runWriter } from '../helpers/journal-writer.js';
 import { LONG } from '../helpers/long.js';
+import { whyNo } from '../helpers/needs.js';
+import { createRandom } from '../helpers/random.js';
 
 const writer = await bundleFixture(t, 'journal-writer');
-const skip = lacking('strace', '-o', '/dev/null', 'true');
+const skip = whyNo('strace', '-o', '/dev/null', 'true');
 const SMALL = { now: CLOCK, batches: 10, size: 5 };
 
 /** Where the journal of one case is. */

@@ -16,13 +16,14 @@ import type { Paths } from '../../src/platform/paths.js';
 import { resolvePaths } from '../../src/platform/paths.js';
 import { ROOT } from '../helpers/daemon.js';
 import { filesOf, makeDirectory, readAll } from '../helpers/journal.js';
-import { inject, lacking } from '../helpers/journal-writer.js';
+import { inject } from '../helpers/journal-writer.js';
 import { shortOrLong } from '../helpers/long.js';
+import { whyNo } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const CLI = path.join(ROOT, 'dist/cli.js');
 const WORDS = ['prune', '--name', 'name of gone?', '--yes'];
-const skip = lacking('strace', '-o', '/dev/null', 'true');
+const skip = whyNo('strace', '-o', '/dev/null', 'true');
 const pathsOf = (home: string) => resolvePaths({ PROGRESS_HOME: home, HOME: home });
 
 /** Four runs over several archives and the segment that is written to; one of them has no end. */

@@ -18,6 +18,8 @@ import { openCore } from './helpers/core.js';
 import { readFiles } from './helpers/journal-check.js';
 import { openLines } from './helpers/line-client.js';
 import { shortOrLong } from '../helpers/long.js';
+import type { Random } from '../helpers/random.js';
+import { createRandom } from '../helpers/random.js';
 
 function makeDirectory(t: Test): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
@@ -186,22 +188,13 @@ t.test(
   },
 );
 
-/** Small and fast, and the same on every machine: a failure names its seed. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 const TYPES = [
   ...['execution_started', 'execution_started', 'execution_queued', 'execution_completed', 'execution_failed'],
   ...['execution_lost', 'step_planned', 'step_started', 'step_completed', 'step_failed', 'progress', 'output', 'log'],
   ...['activity', 'attention', 'resource_update', 'queue_changed', 'execution_paused', 'execution_resumed', 'other'],
 ];
 
-function createHistory(random: (below: number) => number): (count: number) => NewEvent[] {
+function createHistory(random: Random): (count: number) => NewEvent[] {
   const counters = new Map<string, number>();
   let clock = Date.parse('2026-01-01T00:00:00Z');
   const one = (): NewEvent => {

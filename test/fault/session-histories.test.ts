@@ -5,8 +5,10 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { shortOrLong } from '../helpers/long.js';
-import type { Life, Random, Subject } from '../helpers/session-model.js';
-import { act, begin, createRandom, createSubject, fork, settle } from '../helpers/session-model.js';
+import type { Random } from '../helpers/random.js';
+import { createRandom } from '../helpers/random.js';
+import type { Life, Subject } from '../helpers/session-model.js';
+import { act, begin, createSubject, fork, settle } from '../helpers/session-model.js';
 import { openSessions } from '../helpers/sessions.js';
 import { waitFor } from '../helpers/wait.js';
 

@@ -6,10 +6,11 @@ import t from 'tap';
 import { follow, type Followed } from '../../src/client/follow.js';
 import { createHome, type Home, ROOT } from '../helpers/daemon.js';
 import { filesOf, FIRST_SEQ, openJournal, range, readAll, writeEvents } from '../helpers/journal.js';
-import { inject, lacking } from '../helpers/journal-writer.js';
+import { inject } from '../helpers/journal-writer.js';
+import { whyNo } from '../helpers/needs.js';
 
 const CLI = path.join(ROOT, 'dist/cli.js');
-const options = { skip: lacking('strace', '-qq', 'true') };
+const options = { skip: whyNo('strace', '-qq', 'true') };
 
 /** Four segments of five events, and one that holds a single event. Returns the paths of their files. */
 async function createSegments(t: Parameters<typeof openJournal>[0], home: Home): Promise<string[]> {

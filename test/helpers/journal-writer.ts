@@ -1,11 +1,11 @@
 /** Starts the fixture that writes a journal, perhaps under strace, and takes down what it acknowledged. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Journal } from '../../src/journal/journal.js';
 import { openSource, readJournal } from '../../src/journal/reader.js';
 import { verifyJournal } from '../../src/journal/verify.js';
 import type { WriterTask } from '../fixtures/journal-writer.js';
-import { CLOCK, filesOf, makeBatch } from './journal.js';
+import { CLOCK, filesOf, makeBatch, UNLIMITED } from './journal.js';
 
 export interface Outcome {
   /** What it said, word by word. */
@@ -21,12 +21,6 @@ export interface Outcome {
   /** How it ended. */
   code: number | null;
   signal: NodeJS.Signals | null;
-}
-
-/** Why tests that need this program are skipped. */
-export function lacking(program: string, ...probe: string[]): string | false {
-  if (spawnSync(program, probe, { stdio: 'ignore' }).status === 0) return false;
-  return `${program} does not work here`;
 }
 
 /** Its exit status when it has failed as often as it was told. */
@@ -91,14 +85,8 @@ export async function findFaults(
   const faults: string[] = [];
   if (!existsSync(directory)) return outcome.written.size > 0 ? ['everything is gone'] : [];
   const journal = await Journal.open({
-    ...{
-      directory,
-      segmentBytes: 2 ** 40,
-      segmentMs: 2 ** 40,
-      retainBytes: 2 ** 50,
-      retainMs: 2 ** 50,
-      sync: 'interval',
-    },
+    ...UNLIMITED,
+    directory,
     now: () => CLOCK + 60_000,
     uptime: () => 0, // no compression meanwhile
   });

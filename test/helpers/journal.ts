@@ -57,20 +57,23 @@ export function makeDirectory(t: Pick<Test, 'teardown'>): string {
   return directory;
 }
 
-/** Never rotates, never forgets and never compresses in time, unless told so. Closed when the test ends. */
+/** Options with which a journal never rotates, retains everything, and syncs at intervals. */
+export const UNLIMITED = {
+  segmentBytes: 2 ** 40,
+  segmentMs: 2 ** 40,
+  retainBytes: 2 ** 50,
+  retainMs: 2 ** 50,
+  sync: 'interval',
+} as const;
+
+/** Opens an unlimited journal, apart from `overrides`. It is closed when the test ends. */
 export async function openJournal(t: Test, overrides: Overrides = {}): Promise<TestJournal> {
   const directory = overrides.directory ?? makeDirectory(t);
   const notes: NewEvent[] = [];
   const logs: string[] = [];
   const journal = await Journal.open({
-    ...{
-      directory,
-      segmentBytes: 2 ** 40,
-      segmentMs: 2 ** 40,
-      retainBytes: 2 ** 50,
-      retainMs: 2 ** 50,
-      sync: 'interval',
-    },
+    ...UNLIMITED,
+    directory,
     now: () => CLOCK,
     note: (event) => notes.push(event),
     log: (message) => logs.push(message),
@@ -110,15 +113,6 @@ export function filesOf(directory: string, suffix: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .sort();
-}
-
-/** Small numbers that look random, the same for the same seed. */
-export function createRandom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
 }
 
 /** Closes it, then takes back whatever a clean stop has written beyond what a kill leaves. */

@@ -5,10 +5,13 @@
 import { spawnSync } from 'node:child_process';
 import type { Test } from 'tap';
 
-/** Why tests that need this program are skipped, or false if it is installed. */
-export function whyNo(program: string): string | false {
-  const isInstalled = spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
-  return !isInstalled && `${program} is not installed`;
+/**
+ * Why tests that need this program are skipped, or false if it is installed. With `probe`, arguments for a trial, also if
+ * it fails then: being installed does not prove that it has the rights it needs.
+ */
+export function whyNo(program: string, ...probe: string[]): string | false {
+  if (!isAble('sh', '-c', `command -v ${program}`)) return `${program} is not installed`;
+  return probe.length > 0 && !isAble(program, ...probe) && `${program} does not work here`;
 }
 
 /** Does this command succeed here? For rights and features, which being installed does not prove. */

@@ -2,27 +2,8 @@
 import type { Execution, Status, Step } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
 import { makeExecution, makeStep, timeAt } from './models.js';
-
-export type Random = () => number;
-
-/** Mulberry32: small, and good enough to vary tests. */
-export function createRandom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-export function pick<T>(random: Random, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)]!;
-}
-
-export function between(random: Random, low: number, high: number): number {
-  return low + Math.floor(random() * (high - low + 1));
-}
+import type { Random } from './random.js';
+import { between, pick } from './random.js';
 
 const FRAGMENTS = [
   'build',

@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { openSessions } from './sessions.js';
+import type { Random } from './random.js';
 
 type Sessions = Awaited<ReturnType<typeof openSessions>>;
-export type Random = (below: number) => number;
 
 /** What is expected of one execution of a session: it has another one after it was left and resumed. */
 export interface Life {
@@ -40,17 +40,6 @@ export interface Subject {
   subagents: Map<string, string>;
   /** Of a fork that has no file yet. */
   copy: ((sessions: Sessions) => void) | undefined;
-}
-
-/** Mulberry32. */
-export function createRandom(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
 }
 
 const START = Date.parse('2026-11-21T00:00:00.000Z');

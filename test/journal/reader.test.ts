@@ -16,7 +16,6 @@ import { verifyJournal } from '../../src/journal/verify.js';
 import {
   CLOCK,
   crash,
-  createRandom,
   filesOf,
   FIRST_SEQ,
   makeBatch,
@@ -27,6 +26,7 @@ import {
   type TestJournal,
   writeEvents,
 } from '../helpers/journal.js';
+import { createRandom } from '../helpers/random.js';
 import { waitFor } from '../helpers/wait.js';
 
 const TYPES = ['output', 'log', 'progress', 'step_started'];

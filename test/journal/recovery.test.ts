@@ -8,7 +8,6 @@ import { verifyJournal } from '../../src/journal/verify.js';
 import {
   CLOCK,
   crash,
-  createRandom,
   filesOf,
   FIRST_SEQ,
   makeBatch,
@@ -19,6 +18,7 @@ import {
   type TestJournal,
   writeEvents,
 } from '../helpers/journal.js';
+import { createRandom } from '../helpers/random.js';
 import { waitFor } from '../helpers/wait.js';
 
 const LATER = CLOCK + 60_000;

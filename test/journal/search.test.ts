@@ -1,7 +1,7 @@
 import t from 'tap';
 import { between, containing, type LineSearch, matching } from '../../src/journal/search.js';
 import { compilePattern } from '../../src/platform/patterns.js';
-import { createRandom } from '../helpers/journal.js';
+import { createRandom } from '../helpers/random.js';
 
 /** Which of the lines may be wanted. */
 function chosen(search: LineSearch, lines: readonly string[]): number[] {

@@ -4,6 +4,7 @@ import { ProgressError } from '../../src/core/errors.js';
 import { createLineDecoder } from '../../src/protocol/lines.js';
 import { MAX_DEPTH } from '../../src/api/messages.js';
 import { isRequest, parseLine, toNewEvent } from '../../src/protocol/validate.js';
+import { createRandom } from '../helpers/random.js';
 
 const toEvent = (line: string) => toNewEvent(parseLine(line, 1));
 const event = (fields: Record<string, unknown>) => toEvent(JSON.stringify({ type: 'x', ...fields }));
@@ -218,17 +219,6 @@ t.test('a journal line is read back, and a damaged one is undefined', (t) => {
   for (const line of damaged) t.equal(parseEvent(line), undefined, line);
   t.end();
 });
-
-/** The same numbers for the same seed: mulberry32. */
-function createRandom(seed: number) {
-  let state = seed;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 t.test('random bytes and mutated events: each line is an event or a ProgressError, in bounded memory', (t) => {
   const random = createRandom(20_261_120);

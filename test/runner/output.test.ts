@@ -2,6 +2,7 @@ import t from 'tap';
 import type { EventData } from '../../src/core/event.js';
 import { EventMasker, maskOutput } from '../../src/core/mask/mask.js';
 import { countNewlines, createOutputSplitter, outputData, PIECE_BYTES } from '../../src/runner/output.js';
+import { createRandom } from '../helpers/random.js';
 import { waitFor } from '../helpers/wait.js';
 
 function open() {
@@ -151,8 +152,7 @@ t.test('bytes that are not UTF-8 travel as base64', (t) => {
 });
 
 t.test('whatever is written can be put together again, byte for byte', (t) => {
-  let seed = 42;
-  const random = (below: number) => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) % below;
+  const random = createRandom(42);
   for (let round = 0; round < 30; round++) {
     const { pieces, said } = open();
     const chunks = Array.from({ length: random(20) }, () => {

@@ -5,8 +5,9 @@ import type { View } from '../../src/terminal/view.js';
 import { boxLines } from '../../src/terminal/view.js';
 import { cellsOf } from '../../src/terminal/width.js';
 import { START } from '../helpers/models.js';
-import { between, createRandom, pick, randomExecution } from '../helpers/random-models.js';
-import type { Random } from '../helpers/random-models.js';
+import { randomExecution } from '../helpers/random-models.js';
+import { between, createRandom, pick } from '../helpers/random.js';
+import type { Random } from '../helpers/random.js';
 import { ATTRIBUTES, createVt } from '../helpers/vt.js';
 import type { Reflow } from '../helpers/vt.js';
 

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { showLines } from '../../src/terminal/show.js';
 import { cellsOf } from '../../src/terminal/width.js';
-import { createRandom, randomExecution } from '../helpers/random-models.js';
+import { randomExecution } from '../helpers/random-models.js';
+import { createRandom } from '../helpers/random.js';
 import { makeExecution, makeShipLogin, makeStep, START, timeAt } from '../helpers/models.js';
 
 const STYLE = { color: false, ascii: false };

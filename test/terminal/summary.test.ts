@@ -2,7 +2,8 @@ import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
 import { leavingLine, summaryLines } from '../../src/terminal/summary.js';
 import { cellsOf } from '../../src/terminal/width.js';
-import { createRandom, randomExecution } from '../helpers/random-models.js';
+import { randomExecution } from '../helpers/random-models.js';
+import { createRandom } from '../helpers/random.js';
 import { makeExecution, makeShipLogin, makeStep, timeAt } from '../helpers/models.js';
 
 const PLAIN = { color: false, ascii: false };

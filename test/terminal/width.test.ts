@@ -1,6 +1,7 @@
 import t from 'tap';
 import { alignRight, cellsOf, fit, isUncertain, piecesOf, rowsAt, truncate, wrap } from '../../src/terminal/width.js';
-import { createRandom, randomText } from '../helpers/random-models.js';
+import { randomText } from '../helpers/random-models.js';
+import { createRandom } from '../helpers/random.js';
 
 t.test('cells are counted by grapheme cluster', (t) => {
   const cases: Record<string, number> = {

@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import type { ExecutionEvent } from '../../../../src/core/event.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, PROGRESS } from '../../../helpers/daemon.js';
-import { inject, lacking } from '../../../helpers/journal-writer.js';
+import { inject } from '../../../helpers/journal-writer.js';
 import { openTmux } from '../../../helpers/tmux.js';
 import { waitFor } from '../../../helpers/wait.js';
 import { whyNo } from '../../../helpers/needs.js';
@@ -223,7 +223,7 @@ t.test('removes a run with its specification, unless a queued run waits for it',
 
 t.test(
   'a daemon that is killed has its successor finish',
-  { skip: lacking('strace', '-o', '/dev/null', 'true') },
+  { skip: whyNo('strace', '-o', '/dev/null', 'true') },
   async (t) => {
     const { home, daemon } = await open(t);
     await waitFor('archives', () => readdirSync(home.paths.journal).filter((name) => name.endsWith('.gz')).length >= 1);
