@@ -1,12 +1,18 @@
-/** Calls of the daemon's HTTP API, with the bearer token. */
+/** Client of the daemon's HTTP API. The token travels in a header, never in an address. */
 import type { SessionReply } from '../src/api/http-replies.js';
 import type { Ask, Op, Replies } from '../src/api/messages.js';
 
-export type { SearchReply } from '../src/api/messages.js';
-export type TimelineReply = Pick<Replies['timeline'], 'steps' | 'pauses' | 'samples' | 'usual'>;
+export type ListReply = Replies['list'];
+export type LogReply = Replies['log'];
+export type SearchReply = Replies['search'];
+export type TimelineReply = Replies['timeline'];
+
+/** Conditions on lines, and the range to search. */
 export type LogQuery = Query<'search'>;
 
-/** Error of a call. `status` 0: the daemon did not answer. */
+export type Action = 'stop' | 'pause' | 'resume';
+
+/** @property status HTTP status; 0 if there was no answer. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -16,33 +22,63 @@ export class ApiError extends Error {
   }
 }
 
-export type Action = 'stop' | 'pause' | 'resume';
+const TIMEOUT_MS = 30_000;
 
 /** Fields of a request about one execution, whose ID is part of the path. */
 type Query<K extends Op> = Omit<Ask<K>, 'execution'>;
 
-export interface Api {
+export class Api {
   token: string | undefined;
-  /** Exchanges a one-time code for the token. */
-  redeem(code: string): Promise<string>;
-  list(query: Ask<'list'>): Promise<Replies['list']>;
-  get(id: string): Promise<Replies['get']>;
-  log(id: string, query: Query<'log'>): Promise<Replies['log']>;
-  search(id: string, query: Query<'search'>, signal?: AbortSignal): Promise<Replies['search']>;
-  timeline(id: string): Promise<Replies['timeline']>;
-  text(id: string): Promise<Blob>;
-  control(id: string, action: Action): Promise<void>;
-  /** Returns the ID of the new execution. */
-  rerun(id: string): Promise<string>;
-}
 
-/** Timeout of a call. */
-const TIMEOUT_MS = 30_000;
+  /** Exchanges the code of an address for a token. */
+  async redeem(code: string): Promise<string> {
+    const { token } = await this.#json<SessionReply>('session', post({ code }));
+    return token;
+  }
 
-export function createApi(): Api {
-  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  async list(query: Ask<'list'>): Promise<ListReply> {
+    return await this.#json(`executions${queryOf(query)}`);
+  }
+
+  async get(id: string): Promise<Replies['get']> {
+    return await this.#json(pathOf(id));
+  }
+
+  async log(id: string, query: Query<'log'>): Promise<LogReply> {
+    return await this.#json(pathOf(id, '/log', query));
+  }
+
+  async search(id: string, query: LogQuery, signal?: AbortSignal): Promise<SearchReply> {
+    return await this.#json(pathOf(id, '/search', query), signal && { signal });
+  }
+
+  async timeline(id: string): Promise<TimelineReply> {
+    return await this.#json(pathOf(id, '/timeline'));
+  }
+
+  /** Returns the whole log as text. */
+  async text(id: string): Promise<Blob> {
+    return await (await this.#request(pathOf(id, '/text'))).blob();
+  }
+
+  async control(id: string, action: Action): Promise<void> {
+    await this.#request(pathOf(id, `/${action}`), post({}));
+  }
+
+  /** @returns The ID of the new execution. */
+  async rerun(id: string): Promise<string> {
+    const { execution } = await this.#json<Replies['rerun']>(pathOf(id, '/rerun'), post({}));
+    return execution;
+  }
+
+  async #json<T>(path: string, init?: RequestInit): Promise<T> {
+    return (await (await this.#request(path, init)).json()) as T;
+  }
+
+  /** @throws ApiError unless the status is 2xx, or what aborted the caller's signal. */
+  async #request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = {
-      ...(api.token !== undefined && { Authorization: `Bearer ${api.token}` }),
+      ...(this.token !== undefined && { Authorization: `Bearer ${this.token}` }),
       ...(init.body !== undefined && { 'Content-Type': 'application/json' }),
     };
     const signal = init.signal ?? AbortSignal.timeout(TIMEOUT_MS);
@@ -53,32 +89,18 @@ export function createApi(): Api {
     if (response.ok) return response;
     const answer = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
     throw new ApiError(response.status, answer.error?.message ?? `status ${response.status}`);
-  };
-  const read = async <T>(path: string, init?: RequestInit) => (await (await ask(path, init)).json()) as T;
-  const executions = (id = '', part = '', query: object = {}) => {
-    const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
-    const fields = new URLSearchParams(given).toString();
-    return `executions${id && `/${encodeURIComponent(id)}`}${part}${fields && `?${fields}`}`;
-  };
+  }
+}
 
-  const api: Api = {
-    token: undefined,
-    async redeem(code) {
-      const { token } = await read<SessionReply>('session', { method: 'POST', body: JSON.stringify({ code }) });
-      return token;
-    },
-    list: (query) => read(executions('', '', query)),
-    get: (id) => read(executions(id)),
-    log: (id, query) => read(executions(id, '/log', query)),
-    search: (id, query, signal) => read(executions(id, '/search', query), signal && { signal }),
-    timeline: (id) => read(executions(id, '/timeline')),
-    text: async (id) => await (await ask(executions(id, '/text'))).blob(),
-    async rerun(id) {
-      return (await read<Replies['rerun']>(executions(id, '/rerun'), { method: 'POST', body: '{}' })).execution;
-    },
-    async control(id, action) {
-      await ask(executions(id, `/${action}`), { method: 'POST', body: '{}' });
-    },
-  };
-  return api;
+function post(body: object): RequestInit {
+  return { method: 'POST', body: JSON.stringify(body) };
+}
+
+function pathOf(id: string, part = '', query: object = {}): string {
+  return `executions/${encodeURIComponent(id)}${part}${queryOf(query)}`;
+}
+
+function queryOf(query: object): string {
+  const given = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }

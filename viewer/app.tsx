@@ -93,7 +93,7 @@ interface HeaderProps {
 
 function Header({ theme, onTheme, onKeys }: HeaderProps) {
   const model = useModel();
-  const { state } = model.link;
+  const { state } = model.connection;
   const home = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -105,7 +105,7 @@ function Header({ theme, onTheme, onKeys }: HeaderProps) {
       <a class="home" href="/" onClick={home}>
         progress
       </a>
-      <span class={`link l-${state}`}>{linkText(state, Date.now() - model.link.heardAt)}</span>
+      <span class={`link l-${state}`}>{linkText(state, Date.now() - model.connection.heardAt)}</span>
       <button aria-label="Keys" title="Keys  ( ? )" onClick={onKeys}>
         ?
       </button>

@@ -1,12 +1,12 @@
 /** Says when the values are old, or the page is, and what is done about it. */
 import { formatAge, formatClock } from '../src/core/format.js';
 import { staleReason, useModel, useServices } from './context.js';
-import { BUILD } from './live/link.js';
+import { BUILD } from './live/hub-link.js';
 
 export function Banner() {
   const model = useModel();
   const { retry } = useServices();
-  const { state, heardAt, retryAt, attempt, viewer } = model.link;
+  const { state, heardAt, retryAt, attempt, viewer } = model.connection;
   if (state === 'refused') return <Locked />;
   if (staleReason(model) === undefined) return viewer === undefined || viewer === BUILD ? null : <Newer />;
   const wait = retryAt === undefined ? 0 : Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));

@@ -1,80 +1,94 @@
-/** Notifications of the browser, for executions that somebody marked; once, however many pages are open. */
+/** Browser notifications about executions that the user has marked. Each is shown once, however many pages are open. */
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatOutcome } from '../src/core/format.js';
 import type { Model } from './live/model.js';
-
-export interface Bells {
-  has(id: string): boolean;
-  /** Asks for permission if that was never asked: so it is called on a click only. */
-  toggle(id: string): Promise<void>;
-  /** Looks for what has ended, or needs somebody. */
-  check(model: Model): void;
-}
+import { pathOf } from './route.js';
 
 const KEY = 'bells';
-/** Marked ones that are remembered; the oldest goes. */
+/** Marked executions that are stored; beyond it the oldest are evicted. */
 const MAX_BELLS = 100;
+/** Time for which the lock of a notification is held, so that the other pages find it taken. */
+const LOCK_MS = 1_000;
 
-export function createBells(onChange: () => void, announce: (text: string) => void): Bells {
-  /** What was told of each marked one, so that a change is told once. */
-  const read = () => JSON.parse(localStorage.getItem(KEY) ?? '[]') as string[];
-  const write = (ids: string[]) => localStorage.setItem(KEY, JSON.stringify(ids.slice(-MAX_BELLS)));
-  let marked = new Set(read());
-  const said = new Map<string, string>();
-  // another page has changed it
-  addEventListener('storage', ({ key }) => {
-    if (key !== KEY) return;
-    marked = new Set(read());
-    onChange();
-  });
+export class Bells {
+  readonly #onChange: () => void;
+  readonly #announce: (text: string) => void;
+  #marked = readMarked();
+  /** The last report of each marked execution, by ID. */
+  readonly #reported = new Map<string, string>();
 
-  const tell = async (execution: Execution, what: string) => {
-    // whoever gets the lock first tells it, and leaves word
-    await navigator.locks.request(`bell-${execution.id}-${what}`, { ifAvailable: true }, async (lock) => {
-      const key = `told-${execution.id}`;
-      if (!lock || sessionless(key) === what) return;
-      localStorage.setItem(key, what);
-      const notification = new Notification(execution.name, { body: what, tag: `progress-${execution.id}` });
-      notification.onclick = () => {
-        window.focus();
-        location.assign(`/executions/${encodeURIComponent(execution.id)}`);
-      };
-      // others that look at the same moment must find the lock taken
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      if (isFinal(execution.status)) localStorage.removeItem(key);
+  constructor(onChange: () => void, announce: (text: string) => void) {
+    this.#onChange = onChange;
+    this.#announce = announce;
+    // another page changed the marks
+    addEventListener('storage', ({ key }) => {
+      if (key !== KEY) return;
+      this.#marked = readMarked();
+      this.#onChange();
     });
-  };
-  const sessionless = (key: string) => localStorage.getItem(key) ?? undefined;
+  }
 
-  return {
-    has: (id) => marked.has(id),
-    async toggle(id) {
-      if (marked.has(id)) marked.delete(id);
-      else {
-        if (!('Notification' in window)) return announce('This browser shows no notifications');
-        if (Notification.permission === 'default') await Notification.requestPermission();
-        if (Notification.permission !== 'granted') return announce('Notifications are not allowed for this page');
-        marked.add(id);
-      }
-      write([...marked]);
-      onChange();
-    },
-    check(model) {
-      if (marked.size === 0 || !('Notification' in window) || Notification.permission !== 'granted') return;
-      for (const id of marked) {
-        const execution = model.find(id);
-        if (!execution) continue;
-        const what = reportOf(execution);
-        if (what === undefined || said.get(id) === what) continue;
-        said.set(id, what);
-        void tell(execution, what);
-        if (!isFinal(execution.status)) continue;
-        marked.delete(id);
-        write([...marked]);
-      }
-    },
-  };
+  has(id: string): boolean {
+    return this.#marked.has(id);
+  }
+
+  /** Marks or unmarks an execution. Requests the permission if needed, which browsers allow on a click only. */
+  async toggle(id: string): Promise<void> {
+    if (this.#marked.has(id)) this.#marked.delete(id);
+    else {
+      if (!('Notification' in window)) return this.#announce('This browser shows no notifications');
+      if (Notification.permission === 'default') await Notification.requestPermission();
+      if (Notification.permission !== 'granted') return this.#announce('Notifications are not allowed for this page');
+      this.#marked.add(id);
+    }
+    this.#store();
+    this.#onChange();
+  }
+
+  /** Notifies about marked executions that have ended or need the user. */
+  check(model: Model): void {
+    if (this.#marked.size === 0 || !('Notification' in window) || Notification.permission !== 'granted') return;
+    for (const id of this.#marked) {
+      const execution = model.find(id);
+      if (execution) this.#report(execution);
+    }
+  }
+
+  #report(execution: Execution): void {
+    const { id, status } = execution;
+    const report = reportOf(execution);
+    if (report === undefined || this.#reported.get(id) === report) return;
+    this.#reported.set(id, report);
+    void notifyOnce(execution, report);
+    if (!isFinal(status)) return;
+    this.#marked.delete(id);
+    this.#store();
+  }
+
+  #store(): void {
+    localStorage.setItem(KEY, JSON.stringify([...this.#marked].slice(-MAX_BELLS)));
+  }
+}
+
+function readMarked(): Set<string> {
+  return new Set(JSON.parse(localStorage.getItem(KEY) ?? '[]') as string[]);
+}
+
+/** Of all pages, the first that gets the lock notifies; the others find its report in the storage. */
+async function notifyOnce(execution: Execution, report: string): Promise<void> {
+  await navigator.locks.request(`bell-${execution.id}-${report}`, { ifAvailable: true }, async (lock) => {
+    const key = `notified-${execution.id}`;
+    if (!lock || localStorage.getItem(key) === report) return;
+    localStorage.setItem(key, report);
+    const notification = new Notification(execution.name, { body: report, tag: `progress-${execution.id}` });
+    notification.onclick = () => {
+      window.focus();
+      location.assign(pathOf(execution.id));
+    };
+    await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
+    if (isFinal(execution.status)) localStorage.removeItem(key);
+  });
 }
 
 function reportOf({ status, attention, attentionReason, durationMs }: Execution): string | undefined {

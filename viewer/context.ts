@@ -46,7 +46,7 @@ const CLOCK_MS = 1_000;
 
 /** Why nothing can be done at the moment; undefined while the values are true. */
 export function staleReason(model: Model): string | undefined {
-  const { state, heardAt } = model.link;
+  const { state, heardAt } = model.connection;
   if (state === 'live' || state === 'polling') return undefined;
   if (state === 'refused') return 'This page has been shut out';
   if (Date.now() - heardAt < STALE_AFTER_MS) return undefined;

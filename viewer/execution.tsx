@@ -79,7 +79,7 @@ export function ExecutionPage({ id }: { id: string }) {
 
 function Missing() {
   const model = useModel();
-  if (!model.failure) return <p class="empty">{model.loaded ? '' : 'Loading…'}</p>;
+  if (!model.failure) return <p class="empty">{model.isLoaded ? '' : 'Loading…'}</p>;
   return (
     <main>
       <p class="empty">

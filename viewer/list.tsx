@@ -65,7 +65,7 @@ export function List() {
     <main>
       <h1 class="visually-hidden">Executions</h1>
       <Filters field={search} text={text} status={status} since={since} grouped={grouped} />
-      {model.loaded && all.length === 0 && <Empty />}
+      {model.isLoaded && all.length === 0 && <Empty />}
       {all.length > 0 && shown.length === 0 && <p class="empty">Nothing here passes these filters.</p>}
       {grouped ? (
         groups.map(([agent, executions]) => (

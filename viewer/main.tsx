@@ -1,13 +1,12 @@
 /** The page: who it is let in by, what it knows, and what it shows. */
 import { render } from 'preact';
 import { App, preload } from './app.js';
-import { createApi } from './api.js';
-import { createBells } from './bells.js';
+import { Api } from './api.js';
+import { Bells } from './bells.js';
 import { ServicesContext } from './context.js';
 import { listenToKeys } from './keys.js';
-import { openHub, rememberToken, rememberedToken } from './live/link.js';
-import type { HubLink } from './live/link.js';
-import { createModel } from './live/model.js';
+import { HubLink, rememberToken, rememberedToken } from './live/hub-link.js';
+import { Model } from './live/model.js';
 import { currentRoute } from './route.js';
 import { showInTab } from './tab-title.js';
 import { applyTheme, currentTheme } from './theme.js';
@@ -18,17 +17,17 @@ const ANNOUNCE_MS = 4_000;
 async function start(root: HTMLElement): Promise<void> {
   applyTheme(currentTheme());
   if (currentRoute().id !== undefined) preload();
-  const api = createApi();
+  const api = new Api();
   const code = takeCode();
   if (code === undefined) api.token = rememberedToken();
-  const model = createModel(api, () => hub);
-  const hub: HubLink = openHub((message) => {
+  const model = new Model(api, () => hub);
+  const hub: HubLink = new HubLink((message) => {
     if (message.kind === 'token') {
       api.token = message.token;
       rememberToken(message.token);
-    } else if (message.kind === 'link') model.setLink(message.link);
-    else if (message.kind === 'events') model.take(message.events);
-    else if (message.kind === 'void') model.refresh();
+    } else if (message.kind === 'connection') model.setConnection(message.connection);
+    else if (message.kind === 'events') model.apply(message.events);
+    else if (message.kind === 'reset') model.refresh();
   });
   const status = document.createElement('div');
   status.className = 'toast';
@@ -40,7 +39,7 @@ async function start(root: HTMLElement): Promise<void> {
     status.textContent = text;
     timer = setTimeout(() => (status.textContent = ''), ANNOUNCE_MS);
   };
-  const bells = createBells(() => model.take([]), announce);
+  const bells = new Bells(() => model.apply([]), announce);
   model.onChange(() => {
     bells.check(model);
     showInTab(model, currentRoute().id);

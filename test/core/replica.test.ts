@@ -9,8 +9,8 @@ import type { State } from '../../src/core/state.js';
 import { emptyState, newestFirst } from '../../src/core/state.js';
 import type { Draft } from '../helpers/events.js';
 import { folded, numbered } from '../helpers/events.js';
-import type { Random } from '../helpers/random-models.js';
-import { between, createRandom, pick } from '../helpers/random-models.js';
+import type { Random } from '../helpers/random.js';
+import { between, createRandom, pick } from '../helpers/random.js';
 
 const STARTED: Draft[] = [
   { type: 'execution_started', execution: 'a', data: { name: 'A' } },

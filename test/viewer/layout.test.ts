@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Step } from '../../src/core/execution.js';
 import { condense, countStatuses } from '../../viewer/tabs/graph-condense.js';
 import { layOut } from '../../viewer/tabs/graph-layout.js';
-import { createMessageReader } from '../../viewer/live/sse.js';
+import { MessageParser } from '../../viewer/live/sse.js';
 import type { Message } from '../../viewer/live/sse.js';
 import { createAxis, forecast } from '../../viewer/tabs/timeline-layout.js';
 
@@ -85,8 +85,8 @@ t.test('a stream is read however it is cut', (t) => {
     'retry: 5\nevent: stream_open\ndata: {}\n\n: note\nid: 7\nevent: events\ndata: [1]\n\nevent: stream_position\ndata: 7\n\nevent: cut';
   for (const size of [1, 3, 10, 1_000]) {
     const messages: Message[] = [];
-    const read = createMessageReader((message) => messages.push(message));
-    for (let at = 0; at < text.length; at += size) read(text.slice(at, at + size));
+    const parser = new MessageParser((message) => messages.push(message));
+    for (let at = 0; at < text.length; at += size) parser.push(text.slice(at, at + size));
     t.strictSame(messages, [
       { id: '', event: 'stream_open', data: '{}' },
       { id: '7', event: 'events', data: '[1]' },

@@ -1,9 +1,9 @@
-/** The hub as a shared worker: one for all pages of this browser. */
-import { createHub } from './hub.js';
+/** Entry point of the shared worker that runs the hub. */
+import { Hub } from './hub.js';
 import type { Member } from './hub.js';
-import type { ToHub } from './wire.js';
+import type { ToHub } from './hub-messages.js';
 
-const hub = createHub();
+const hub = new Hub();
 
 addEventListener('connect', (event) => {
   const [port] = (event as MessageEvent).ports;
@@ -12,7 +12,7 @@ addEventListener('connect', (event) => {
   const take = hub.join(member);
   port.onmessage = ({ data }: MessageEvent<ToHub>) => {
     take(data);
-    // a worker is not told when a page goes; the lock that the page holds becomes free then
+    // a worker is not notified when a page closes, but the lock that the page holds is released then
     if (data.kind === 'join') void navigator.locks.request(data.lock, () => hub.leave(member));
   };
 });

@@ -1,234 +1,223 @@
 /**
- * The one stream that all pages of a browser share: a browser opens only six connections to a host, and each page needs
- * some for its own questions. Runs in a shared worker, or in the page where there are none.
+ * Shares one event stream among all pages of a browser. Runs in a shared worker, or in the page where there are none.
  *
- * A browser opens six connections to a host, so one stream is shared among all pages, in a shared worker. A page first
- * has the hub follow, then asks for a snapshot, so that nothing is missed in between.
+ * A browser opens at most six connections to a host over HTTP/1, and each page needs some for its own requests. A page
+ * first has the hub follow and then requests a snapshot, so that no event is missed in between.
  */
 import type { ExecutionEvent } from '../../src/core/event.js';
-import { createMessageReader } from './sse.js';
+import type { Connection, ToHub, ToPage } from './hub-messages.js';
 import type { Message } from './sse.js';
-import type { Wire, ToHub, ToPage } from './wire.js';
+import type { StreamEnd } from './stream.js';
+import { readStream } from './stream.js';
 
+/** A page that the hub serves. */
 export interface Member {
   send(message: ToPage): void;
 }
 
-export interface Hub {
-  join(member: Member): (message: ToHub) => void;
-  leave(member: Member): void;
-}
-
-/** Silence for longer than two heartbeats of the daemon: the stream is dead, whatever the browser thinks. */
-const SILENT_HEARTBEATS = 2.5;
-/** Of a daemon that does not tell its own. */
-const HEARTBEAT_MS = 10_000;
-/** Something in between keeps the answer until it ends, if nothing comes within this time. */
-const OPENING_MS = 5_000;
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 15_000;
-/** Streams that opened and stayed silent, before asking again and again takes their place. */
-const SILENT_STREAMS = 2;
-const POLL_MS = 2_000;
-/** While polling: a stream is tried again after so many polls. */
-const POLLS_BEFORE_STREAM = 15;
-
-interface Seat {
+interface Subscription {
+  /** Execution whose details the page receives. */
   execution?: string | undefined;
-  /** Asks that are answered once the stream has what they want. */
-  asks: number[];
+  /** Requests to answer when the stream includes these details. */
+  requests: number[];
 }
 
-export function createHub(fetchStream: typeof fetch = (...request) => fetch(...request)): Hub {
-  const seats = new Map<Member, Seat>();
-  let token: string | undefined;
-  let position: number | undefined;
-  let journal: string | undefined;
-  let link: Wire = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
-  let silent = 0;
-  let polls = 0;
-  let polling = false;
-  let heartbeatMs = HEARTBEAT_MS;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let running: AbortController | undefined;
-  /** What the open stream has details of, as text. */
-  let detailed: string | undefined;
-
-  const tellAll = (message: ToPage) => seats.forEach((_seat, member) => member.send(message));
-  const setLink = (change: Partial<Wire>) => {
-    const { retryAt: _before, ...rest } = link;
-    link = { ...rest, ...change };
-    tellAll({ kind: 'link', link });
-  };
-
-  const wantedDetails = () => [...new Set([...seats.values()].flatMap(({ execution }) => execution ?? []))].sort();
-
-  const answerAsks = () => {
-    if (position === undefined) return;
-    for (const [member, seat] of seats) {
-      for (const ask of seat.asks.splice(0)) member.send({ kind: 'ready', ask, position });
-    }
-  };
-
-  const take = ({ event, id, data }: Message) => {
-    const heardAt = Date.now();
-    if (event === 'stream_open') open(JSON.parse(data) as Greeting, heardAt);
-    else if (event === 'events') {
-      const events = JSON.parse(data) as ExecutionEvent[];
-      for (const [member, seat] of seats) {
-        const own = events.filter((one) => !DETAILS.has(one.type) || one.execution === seat.execution);
-        if (own.length > 0) member.send({ kind: 'events', events: own });
-      }
-    } else if (event === 'stream_gap' || event === 'stream_reset') tellAll({ kind: 'void' });
-    if (id !== '' && event !== 'stream_open') position = Number(id);
-    // told often enough for a clock that shows how old the values are, not with every message
-    if (heardAt - link.heardAt > 1_000)
-      setLink({ heardAt, ...(link.retryAt !== undefined && { retryAt: link.retryAt }) });
-    else link.heardAt = heardAt;
-  };
-
-  const open = ({ journal: id, after, viewer, time, heartbeat = HEARTBEAT_MS }: Greeting, heardAt: number) => {
-    heartbeatMs = heartbeat;
-    if (journal !== undefined && journal !== id) tellAll({ kind: 'void' });
-    journal = id;
-    position = position === undefined ? after : Math.min(position, after);
-    if (!polling) silent = 0;
-    const state = polling ? 'polling' : 'live';
-    setLink({ state, attempt: 0, heardAt, clockOffset: time - heardAt, ...(viewer !== undefined && { viewer }) });
-    answerAsks();
-  };
-
-  const connect = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    running?.abort();
-    if (token === undefined || seats.size === 0) return;
-    const controller = new AbortController();
-    running = controller;
-    polling = silent >= SILENT_STREAMS && polls++ < POLLS_BEFORE_STREAM;
-    if (!polling) polls = 0;
-    void follow(controller).then(
-      (outcome) => {
-        if (running === controller) after(outcome);
-      },
-      () => {
-        if (running === controller) after('failed');
-      },
-    );
-  };
-
-  const after = (outcome: Outcome) => {
-    running = undefined;
-    if (outcome === 'refused') {
-      token = undefined;
-      setLink({ state: 'refused' });
-      return;
-    }
-    if (outcome === 'silent' && ++silent >= SILENT_STREAMS) {
-      connect();
-      return;
-    }
-    if (outcome === 'told') {
-      timer = setTimeout(connect, POLL_MS);
-      return;
-    }
-    const wait = Math.min(FIRST_RETRY_MS * 2 ** link.attempt, LAST_RETRY_MS) * (0.8 + Math.random() * 0.4);
-    setLink({ state: 'lost', attempt: link.attempt + 1, retryAt: Date.now() + wait });
-    timer = setTimeout(connect, wait);
-  };
-
-  /** `told`: a poll has got everything. `silent`: it opened and nothing came. */
-  const follow = async (controller: AbortController): Promise<Outcome> => {
-    const details = wantedDetails();
-    detailed = details.join();
-    const query = new URLSearchParams({ batches: '1', details: details.join() });
-    if (position === undefined) query.set('last', '0');
-    else query.set('after', String(position));
-    if (journal !== undefined) query.set('journal', journal);
-    if (polling) query.set('once', '1');
-    const said = { anything: false };
-    let patience = setTimeout(() => controller.abort(), OPENING_MS);
-    try {
-      const response = await fetchStream(`/stream/progress?${query.toString()}`, {
-        headers: { Authorization: `Bearer ${token ?? ''}` },
-        signal: controller.signal,
-      });
-      if (response.status === 401) return 'refused';
-      if (!response.ok || !response.body) return 'failed';
-      const read = createMessageReader((message) => {
-        said.anything = true;
-        if (running === controller) take(message);
-      });
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) return polling && said.anything ? 'told' : 'failed';
-        clearTimeout(patience);
-        read(value);
-        patience = setTimeout(() => controller.abort(), SILENT_HEARTBEATS * heartbeatMs);
-      }
-    } catch {
-      // refused at once is another thing than no answer
-      return controller.signal.aborted && !said.anything && !polling ? 'silent' : 'failed';
-    } finally {
-      clearTimeout(patience);
-    }
-  };
-
-  /** A stream that has what everybody wants goes on; otherwise another one begins where this one was. */
-  const refresh = () => {
-    if (running && detailed === wantedDetails().join() && link.state === 'live') answerAsks();
-    else connect();
-  };
-
-  const leave = (member: Member) => {
-    seats.delete(member);
-    if (seats.size === 0) connect();
-  };
-
-  return {
-    leave,
-    join(member) {
-      return (message) => {
-        switch (message.kind) {
-          case 'join':
-            seats.set(member, { asks: [] });
-            if (message.token !== undefined) token ??= message.token;
-            if (token !== undefined) member.send({ kind: 'token', token });
-            // nobody has let this browser in yet
-            member.send({ kind: 'link', link: token === undefined ? { ...link, state: 'refused' } : link });
-            if (!running && timer === undefined) connect();
-            break;
-          case 'token':
-            token = message.token;
-            tellAll({ kind: 'token', token });
-            connect();
-            break;
-          case 'details': {
-            const seat = seats.get(member);
-            if (!seat) return;
-            seat.execution = message.execution;
-            seat.asks.push(message.ask);
-            refresh();
-            break;
-          }
-          case 'retry':
-            if (link.state === 'lost') connect();
-        }
-      };
-    },
-  };
-}
-
-type Outcome = 'failed' | 'refused' | 'silent' | 'told';
-
+/** First message of a stream. */
 interface Greeting {
   journal: string;
+  /** Position at which the stream begins. */
   after: number;
   viewer?: string;
+  /** The daemon's clock, in milliseconds since 1970. */
   time: number;
-  /** Milliseconds. */
+  /** Interval of heartbeats in milliseconds. */
   heartbeat?: number;
 }
 
+/** Heartbeats that may be missing before the stream counts as dead, whatever the browser reports. */
+const WATCHDOG_HEARTBEATS = 2.5;
+/** Interval of heartbeats until the daemon has stated its own. */
+const HEARTBEAT_MS = 10_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
+/** Streams without a message after which the hub polls instead. */
+const SILENT_STREAMS = 2;
+const POLL_MS = 2_000;
+/** Polls after which a stream is tried again. */
+const POLLS_BEFORE_STREAM = 15;
+/** The time of the last message is published at this interval, rather than with every message. */
+const HEARD_MS = 1_000;
+/** Types of events that only pages about their execution receive. */
 const DETAILS: ReadonlySet<string> = new Set(['output', 'log', 'activity']);
+
+export class Hub {
+  readonly #members = new Map<Member, Subscription>();
+  #token: string | undefined;
+  #connection: Connection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  /** Position in the journal after the last event. */
+  #position: number | undefined;
+  #journal: string | undefined;
+  #heartbeatMs = HEARTBEAT_MS;
+  #isPolling = false;
+  #polls = 0;
+  #silentStreams = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #running: AbortController | undefined;
+  /** Executions whose details the running stream includes. */
+  #details = '';
+
+  /** Adds a page. @returns The function that takes its messages. */
+  join(member: Member): (message: ToHub) => void {
+    return (message) => {
+      switch (message.kind) {
+        case 'join':
+          return this.#add(member, message.token);
+        case 'token':
+          return this.#setToken(message.token);
+        case 'follow':
+          return this.#follow(member, message.request, message.execution);
+        case 'retry':
+          if (this.#connection.state === 'lost') this.#connect();
+      }
+    };
+  }
+
+  leave(member: Member): void {
+    this.#members.delete(member);
+    if (this.#members.size === 0) this.#connect();
+  }
+
+  #add(member: Member, token: string | undefined): void {
+    this.#members.set(member, { requests: [] });
+    this.#token ??= token;
+    if (this.#token !== undefined) member.send({ kind: 'token', token: this.#token });
+    const connection: Connection =
+      this.#token === undefined ? { ...this.#connection, state: 'refused' } : this.#connection;
+    member.send({ kind: 'connection', connection });
+    if (!this.#running && this.#timer === undefined) this.#connect();
+  }
+
+  #setToken(token: string): void {
+    this.#token = token;
+    this.#sendAll({ kind: 'token', token });
+    this.#connect();
+  }
+
+  #follow(member: Member, request: number, execution: string | undefined): void {
+    const subscription = this.#members.get(member);
+    if (!subscription) return;
+    subscription.execution = execution;
+    subscription.requests.push(request);
+    // a stream that includes everything goes on; otherwise another one begins at its position
+    const isComplete = this.#running !== undefined && this.#details === this.#wantedDetails();
+    if (isComplete && this.#connection.state === 'live') this.#answerRequests();
+    else this.#connect();
+  }
+
+  #wantedDetails(): string {
+    const ids = [...this.#members.values()].flatMap(({ execution }) => execution ?? []);
+    return [...new Set(ids)].sort().join();
+  }
+
+  #answerRequests(): void {
+    const position = this.#position;
+    if (position === undefined) return;
+    for (const [member, { requests }] of this.#members)
+      for (const request of requests.splice(0)) member.send({ kind: 'ready', request, position });
+  }
+
+  /** Starts a stream or a poll, in place of the running one. Stops without pages or token. */
+  #connect(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running?.abort();
+    if (this.#token === undefined || this.#members.size === 0) return;
+    this.#isPolling = this.#silentStreams >= SILENT_STREAMS && this.#polls++ < POLLS_BEFORE_STREAM;
+    if (!this.#isPolling) this.#polls = 0;
+    this.#details = this.#wantedDetails();
+    const controller = new AbortController();
+    this.#running = controller;
+    void readStream({
+      query: this.#query(),
+      token: this.#token,
+      controller,
+      watchdogMs: () => WATCHDOG_HEARTBEATS * this.#heartbeatMs,
+      onMessage: (message) => {
+        if (this.#running === controller) this.#take(message);
+      },
+    }).then((end) => {
+      if (this.#running === controller) this.#onEnd(end);
+    });
+  }
+
+  #query(): Record<string, string> {
+    return {
+      batches: '1',
+      details: this.#details,
+      ...(this.#position === undefined ? { last: '0' } : { after: String(this.#position) }),
+      ...(this.#journal !== undefined && { journal: this.#journal }),
+      ...(this.#isPolling && { once: '1' }),
+    };
+  }
+
+  #onEnd(end: StreamEnd): void {
+    this.#running = undefined;
+    if (end === 'refused') {
+      this.#token = undefined;
+      this.#setConnection({ state: 'refused' });
+    } else if (end === 'silent' && !this.#isPolling && ++this.#silentStreams >= SILENT_STREAMS) {
+      this.#connect();
+    } else if (end === 'ended' && this.#isPolling) {
+      this.#timer = setTimeout(() => this.#connect(), POLL_MS);
+    } else {
+      const { attempt } = this.#connection;
+      const wait = Math.min(FIRST_RETRY_MS * 2 ** attempt, LAST_RETRY_MS) * (0.8 + Math.random() * 0.4);
+      this.#setConnection({ state: 'lost', attempt: attempt + 1, retryAt: Date.now() + wait });
+      this.#timer = setTimeout(() => this.#connect(), wait);
+    }
+  }
+
+  #take({ event, id, data }: Message): void {
+    if (event === 'stream_open') return this.#open(JSON.parse(data) as Greeting);
+    if (event === 'events') this.#publish(JSON.parse(data) as ExecutionEvent[]);
+    else if (event === 'stream_gap' || event === 'stream_reset') this.#sendAll({ kind: 'reset' });
+    if (id !== '') this.#position = Number(id);
+    const heardAt = Date.now();
+    if (heardAt - this.#connection.heardAt > HEARD_MS) this.#setConnection({ heardAt });
+    else this.#connection.heardAt = heardAt;
+  }
+
+  #open({ journal, after, viewer, time, heartbeat = HEARTBEAT_MS }: Greeting): void {
+    const heardAt = Date.now();
+    this.#heartbeatMs = heartbeat;
+    if (this.#journal !== undefined && this.#journal !== journal) this.#sendAll({ kind: 'reset' });
+    this.#journal = journal;
+    this.#position = Math.min(this.#position ?? after, after);
+    if (!this.#isPolling) this.#silentStreams = 0;
+    this.#setConnection({
+      state: this.#isPolling ? 'polling' : 'live',
+      attempt: 0,
+      heardAt,
+      clockOffset: time - heardAt,
+      ...(viewer !== undefined && { viewer }),
+    });
+    this.#answerRequests();
+  }
+
+  #publish(events: readonly ExecutionEvent[]): void {
+    for (const [member, { execution }] of this.#members) {
+      const own = events.filter((event) => !DETAILS.has(event.type) || event.execution === execution);
+      if (own.length > 0) member.send({ kind: 'events', events: own });
+    }
+  }
+
+  #setConnection(change: Partial<Connection>): void {
+    const { retryAt: _before, ...rest } = this.#connection;
+    this.#connection = { ...rest, ...change };
+    this.#sendAll({ kind: 'connection', connection: this.#connection });
+  }
+
+  #sendAll(message: ToPage): void {
+    for (const member of this.#members.keys()) member.send(message);
+  }
+}

@@ -1,194 +1,188 @@
-/** What the page knows: snapshots from the daemon, kept true by the same fold that the daemon uses. */
+/** What the page shows: a replica of the daemon's executions, fed by snapshots over HTTP and by the stream of the hub. */
 import type { ExecutionEvent } from '../../src/core/event.js';
-import type { Execution, ExecutionJson } from '../../src/core/execution.js';
-import { executionFromJson, isFinal } from '../../src/core/execution.js';
-import { fold } from '../../src/core/fold.js';
-import type { State } from '../../src/core/state.js';
-import { emptyState, findExecution, installExecution, newestFirst } from '../../src/core/state.js';
+import type { Execution } from '../../src/core/execution.js';
+import type { Snapshot } from '../../src/core/replica.js';
+import { Replica } from '../../src/core/replica.js';
 import type { Api } from '../api.js';
 import { ApiError } from '../api.js';
-import type { HubLink } from './link.js';
-import type { Wire } from './wire.js';
+import type { HubLink } from './hub-link.js';
+import type { Connection } from './hub-messages.js';
 
+/** What the page is about: the list, or one execution, by its ID, a prefix of it or its name. */
 export type Scope = { kind: 'list' } | { kind: 'execution'; id: string };
 
-export interface Model {
-  readonly link: Wire;
-  /** Is what it holds a whole snapshot of what was asked for? */
-  readonly loaded: boolean;
-  /** Why there is nothing to show. */
-  readonly failure: ApiError | undefined;
-  readonly hasMore: boolean;
-  executions(): Execution[];
-  find(id: string): Execution | undefined;
-  /** Milliseconds since 1970 by the daemon's clock; it stands still while nothing is heard. */
-  now(): number;
-  /** Shows something else from now on. */
-  show(scope: Scope): void;
-  /** Older executions. */
-  loadMore(): Promise<void>;
-  take(events: readonly ExecutionEvent[]): void;
-  setLink(link: Wire): void;
-  /** Everything must be asked for again. */
-  refresh(): void;
-  /** Told of every change, many in one. `events` are those folded since the last time. */
-  onChange(listener: ModelListener): () => void;
-}
-
+/**
+ * Called after changes, several at once.
+ *
+ * @param events The events folded since the last call.
+ * @param isFresh A snapshot was installed, or older executions were added: anything may have changed.
+ */
 export type ModelListener = (events: readonly ExecutionEvent[], isFresh: boolean) => void;
 
-/** Ended ones that are shown before somebody asks for more. */
+/** Ended executions on a page of the list. */
 const PAGE = 100;
-/** Faces ask for ten updates a second. */
+/** Listeners are called at most ten times a second for events. */
 const DRAW_MS = 100;
-/** After the last word, before the values count as old. */
+/** Time without a message from the daemon after which the values count as stale. */
 export const STALE_AFTER_MS = 3_000;
 
-export function createModel(api: Api, hub: () => HubLink): Model {
-  let state: State = emptyState();
-  let link: Wire = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
-  let scope: Scope | undefined;
-  /** Of the scope that is being loaded: an answer for an older one comes too late. */
-  let turn = 0;
-  let loaded = false;
-  let failure: ApiError | undefined;
-  let more: number | undefined;
-  /** Events that came while the snapshot was on its way. */
-  let waiting: ExecutionEvent[] | undefined;
-  let news: ExecutionEvent[] = [];
-  let isFresh = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const listeners = new Set<ModelListener>();
+interface PageSnapshot extends Snapshot {
+  /** Where the next page of older executions begins. */
+  more?: number;
+}
 
-  const announce = (delay = 0) => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      const [events, fresh] = [news, isFresh];
-      news = [];
-      isFresh = false;
-      for (const listener of listeners) listener(events, fresh);
-    }, delay);
-  };
+export class Model {
+  readonly #api: Api;
+  readonly #hub: () => HubLink;
+  readonly #replica = new Replica();
+  readonly #listeners = new Set<ModelListener>();
+  #connection: Connection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  #scope: Scope | undefined;
+  #isLoaded = false;
+  #failure: ApiError | undefined;
+  #more: number | undefined;
+  /** For the next call of the listeners. */
+  #events: ExecutionEvent[] = [];
+  #isFresh = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  const install = (target: State, executions: readonly ExecutionJson[]) => {
-    for (const one of executions.map(executionFromJson)) installExecution(target, one, isFinal(one.status));
-  };
+  constructor(api: Api, hub: () => HubLink) {
+    this.#api = api;
+    this.#hub = hub;
+  }
 
-  const isKnown = (id: string | undefined) => id !== undefined && findExecution(state, id) !== undefined;
+  get connection(): Connection {
+    return this.#connection;
+  }
 
-  const foldAll = (events: readonly ExecutionEvent[]) => {
-    for (const event of events) {
-      const { execution: id, seq } = event;
-      // a page of one execution does not gather others
-      if (scope?.kind === 'execution' && !isKnown(id)) continue;
-      const known = id === undefined ? state.seq : (findExecution(state, id)?.lastSeq ?? 0);
-      if (seq <= known) continue;
-      fold(state, event);
-      news.push(event);
-    }
-  };
+  /** Whether a snapshot of the current scope is installed. Until then the executions of the last scope are shown. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
 
-  /** How things stand, and where older ones begin. */
-  const snapshot = async (wanted: Scope): Promise<{ state: State; more: number | undefined }> => {
-    const next = emptyState();
-    if (wanted.kind === 'execution') {
-      const { execution, seq } = await api.get(wanted.id);
-      install(next, [execution]);
-      next.seq = seq;
-      return { state: next, more: undefined };
-    }
-    const [recent, alive] = await Promise.all([
-      api.list({ all: true, limit: PAGE }),
-      api.list({ limit: 1_000 }),
-    ]);
-    install(next, recent.executions);
-    install(next, alive.executions);
-    next.seq = Math.min(recent.seq, alive.seq);
-    return { state: next, more: recent.more };
-  };
+  /** Why the snapshot of the current scope could not be loaded. */
+  get failure(): ApiError | undefined {
+    return this.#failure;
+  }
 
-  const load = async (wanted: Scope) => {
-    const mine = ++turn;
-    waiting = [];
-    loaded = false;
-    failure = undefined;
+  /** Whether `loadMore` has older executions. */
+  get hasMore(): boolean {
+    return this.#more !== undefined;
+  }
+
+  /** Returns all executions, the newest first. */
+  executions(): Execution[] {
+    return this.#replica.executions();
+  }
+
+  /** Finds an execution by its full ID. */
+  find(id: string): Execution | undefined {
+    return this.#replica.find(id);
+  }
+
+  /** Returns milliseconds since 1970 by the daemon's clock. The clock stops while the values are stale. */
+  now(): number {
+    const { state, heardAt, clockOffset } = this.#connection;
+    const isLive = state === 'live' || state === 'polling';
+    return Math.min(Date.now(), isLive ? Infinity : heardAt + STALE_AFTER_MS) + clockOffset;
+  }
+
+  /** Changes the scope and loads its snapshot. */
+  show(scope: Scope): void {
+    this.#scope = scope;
+    void this.#load(scope);
+  }
+
+  /** Loads the snapshot again, after events were missed. */
+  refresh(): void {
+    this.#replica.invalidate();
+    if (this.#scope) void this.#load(this.#scope);
+  }
+
+  /** Adds the next page of older executions to the list. */
+  async loadMore(): Promise<void> {
+    const before = this.#more;
+    if (before === undefined) return;
+    const page = await this.#api.list({ all: true, limit: PAGE, before: before });
+    // another snapshot may have taken the place of the one that this page continues
+    if (this.#more !== before) return;
+    this.#replica.add(page.executions);
+    this.#more = page.more;
+    this.#isFresh = true;
+    this.#announce();
+  }
+
+  /** Applies events from the stream. */
+  apply(events: readonly ExecutionEvent[]): void {
+    const folded = this.#replica.apply(events);
+    // while a snapshot is requested, output of its execution may be missing between them
+    if (this.#isLoaded) this.#events.push(...folded);
+    this.#announce(DRAW_MS);
+  }
+
+  setConnection(next: Connection): void {
+    const isBack = this.#connection.state === 'lost' && (next.state === 'live' || next.state === 'polling');
+    this.#connection = next;
+    // "not found" is an answer; a request without an answer is repeated
+    if (isBack && !this.#isLoaded && this.#scope && this.#failure?.status !== 404) void this.#load(this.#scope);
+    this.#announce();
+  }
+
+  /** @returns A function that removes the listener. */
+  onChange(listener: ModelListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async #load(scope: Scope): Promise<void> {
+    this.#isLoaded = false;
+    this.#failure = undefined;
     try {
-      const ready = hub().follow(wanted.kind === 'execution' ? wanted.id : undefined);
-      // at once where a token is known; if something was written in between, once more
-      let next = api.token === undefined ? undefined : await snapshot(wanted);
-      const position = await ready;
-      if (mine !== turn) return;
-      if (!next || next.state.seq < position) next = await snapshot(wanted);
-      if (mine !== turn) return;
-      ({ state, more } = next);
-      loaded = true;
-      isFresh = true;
-      const late = waiting;
-      waiting = undefined;
-      foldAll(late);
+      const loaded = await this.#replica.load(() => this.#request(scope));
+      if (!loaded) return;
+      this.#isLoaded = true;
+      this.#isFresh = true;
+      this.#more = loaded.snapshot.more;
+      this.#events.push(...loaded.folded);
     } catch (error) {
-      if (mine !== turn) return;
-      failure = error instanceof ApiError ? error : new ApiError(0, String(error));
-      waiting = undefined;
-      // not found is an answer; no answer is asked for again when the link is back
+      this.#failure = error instanceof ApiError ? error : new ApiError(0, String(error));
     }
-    announce();
-  };
+    this.#announce();
+  }
 
-  return {
-    get link() {
-      return link;
-    },
-    get loaded() {
-      return loaded;
-    },
-    get failure() {
-      return failure;
-    },
-    get hasMore() {
-      return more !== undefined;
-    },
-    executions: () => newestFirst(state),
-    find: (id) => findExecution(state, id),
-    now() {
-      const isLive = link.state === 'live' || link.state === 'polling';
-      const until = isLive ? Infinity : link.heardAt + STALE_AFTER_MS;
-      return Math.min(Date.now(), until) + link.clockOffset;
-    },
-    show(wanted) {
-      scope = wanted;
-      void load(wanted);
-    },
-    async loadMore() {
-      if (more === undefined) return;
-      const mine = turn;
-      const page = await api.list({ all: true, limit: PAGE, before: more });
-      if (mine !== turn) return;
-      install(
-        state,
-        page.executions.filter(({ id }) => findExecution(state, id) === undefined),
-      );
-      more = page.more;
-      isFresh = true;
-      announce();
-    },
-    take(events) {
-      if (waiting) waiting.push(...events);
-      else if (loaded) foldAll(events);
-      announce(DRAW_MS);
-    },
-    setLink(next) {
-      const isBack = link.state === 'lost' && (next.state === 'live' || next.state === 'polling');
-      link = next;
-      if (isBack && !loaded && scope && failure?.status !== 404) void load(scope);
-      announce();
-    },
-    refresh() {
-      if (scope) void load(scope);
-    },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+  /** Requests a snapshot that is not older than the position from which the hub's stream delivers everything. */
+  async #request(scope: Scope): Promise<PageSnapshot> {
+    const ready = this.#hub().follow(scope.kind === 'execution' ? scope.id : undefined);
+    // with a token the snapshot is requested at once, since it is rarely older than the stream
+    const early = this.#api.token === undefined ? undefined : await this.#snapshot(scope);
+    const position = await ready;
+    return early && early.seq >= position ? early : await this.#snapshot(scope);
+  }
+
+  async #snapshot(scope: Scope): Promise<PageSnapshot> {
+    if (scope.kind === 'execution') {
+      const { execution, seq } = await this.#api.get(scope.id);
+      return { executions: [execution], seq, isPartial: true };
+    }
+    const [recent, open] = await Promise.all([
+      this.#api.list({ all: true, limit: PAGE }),
+      this.#api.list({ limit: 1_000 }),
+    ]);
+    return {
+      executions: [...recent.executions, ...open.executions],
+      seq: Math.min(recent.seq, open.seq),
+      ...(recent.more !== undefined && { more: recent.more }),
+    };
+  }
+
+  #announce(delay = 0): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      const [events, isFresh] = [this.#events, this.#isFresh];
+      this.#timer = undefined;
+      this.#events = [];
+      this.#isFresh = false;
+      for (const listener of this.#listeners) listener(events, isFresh);
+    }, delay);
+  }
 }

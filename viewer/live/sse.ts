@@ -1,4 +1,4 @@
-/** Server-sent events out of text that may be cut anywhere. */
+/** Parses server-sent events from text that arrives in arbitrary pieces. */
 
 export interface Message {
   id: string;
@@ -6,14 +6,31 @@ export interface Message {
   data: string;
 }
 
-/** Returns a function that takes the next piece of text. */
-export function createMessageReader(onMessage: (message: Message) => void): (text: string) => void {
-  let rest = '';
-  let message = { id: '', event: '', data: '' };
-  const takeLine = (line: string) => {
+export class MessageParser {
+  readonly #onMessage: (message: Message) => void;
+  /** The incomplete last line. */
+  #rest = '';
+  #message: Message = { id: '', event: '', data: '' };
+
+  constructor(onMessage: (message: Message) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  /** Takes the next piece of text. */
+  push(text: string): void {
+    this.#rest += text;
+    const end = this.#rest.lastIndexOf('\n');
+    if (end === -1) return;
+    const lines = this.#rest.slice(0, end).split('\n');
+    this.#rest = this.#rest.slice(end + 1);
+    for (const line of lines) this.#takeLine(line);
+  }
+
+  #takeLine(line: string): void {
+    const message = this.#message;
     if (line === '') {
-      if (message.event !== '') onMessage(message);
-      message = { id: message.id, event: '', data: '' };
+      if (message.event !== '') this.#onMessage(message);
+      this.#message = { id: message.id, event: '', data: '' };
       return;
     }
     const colon = line.indexOf(':');
@@ -21,13 +38,5 @@ export function createMessageReader(onMessage: (message: Message) => void): (tex
     const value = line.slice(colon + 1).replace(/^ /, '');
     if (field === 'id' || field === 'event') message[field] = value;
     else if (field === 'data') message.data += value;
-  };
-  return (text) => {
-    rest += text;
-    const end = rest.lastIndexOf('\n');
-    if (end === -1) return;
-    const lines = rest.slice(0, end).split('\n');
-    rest = rest.slice(end + 1);
-    lines.forEach(takeLine);
-  };
+  }
 }

@@ -131,10 +131,12 @@ function spanOf(step: Step, end: number, now: number): TimeSpan {
 
 const REFRESH_MS = 5_000;
 
-/** What the fold does not keep: pauses, and what was used over time. Asked for again while it runs. */
-export function useTimeline(execution: Execution): TimelineReply {
+type TimelineFacts = Pick<TimelineReply, 'steps' | 'pauses' | 'samples' | 'usual'>;
+
+/** Requests what the fold does not keep: pauses, and resource usage over time. Repeated while the execution runs. */
+export function useTimeline(execution: Execution): TimelineFacts {
   const { api } = useServices();
-  const [reply, setReply] = useState<TimelineReply>({ steps: [], pauses: [], samples: [] });
+  const [reply, setReply] = useState<TimelineFacts>({ steps: [], pauses: [], samples: [] });
   const isOver = isFinal(execution.status);
   useEffect(() => {
     const ask = () => void api.timeline(execution.id).then(setReply, () => undefined);
