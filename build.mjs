@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import path from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { writeSchemas } from './schemas.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 const PROGRAMS = {
@@ -82,6 +83,8 @@ for (const file of readdirSync(viewer)) {
   writeFileSync(path.join(viewer, `${file}.br`), brotliCompressSync(bytes, quality));
 }
 writeFileSync(path.join('dist', 'THIRD_PARTY_LICENSES.txt'), licensesOf([...builds, pages]));
+
+await writeSchemas(path.join('dist', 'schema'));
 
 // the types of the library, and of what it leads to; errors in them are for `npm run check` to find
 const project = path.join('dist', 'tsconfig.json');

@@ -138,6 +138,20 @@ export const HTTP_ROUTES: readonly ApiRoute[] = [
   },
 ];
 
+/** Statuses of errors, with their meaning. */
+export const ERROR_STATUSES = {
+  400: 'The request is invalid.',
+  401: 'The request has no valid token.',
+  403: 'The request comes from another host, origin or site, or has a wrong code.',
+  404: 'The execution or the path does not exist.',
+  405: 'The path has another method, see the header `Allow`.',
+  409: 'The prefix of an ID is ambiguous.',
+  413: 'The body is too long.',
+  415: 'Over TCP a body must be `application/json`.',
+  500: 'The daemon has a defect.',
+  503: 'The daemon cannot serve the request at present; retry after the time in `Retry-After`.',
+} as const;
+
 /** Names of the parameters in a path. */
 export function parametersOf(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter = '']) => parameter);

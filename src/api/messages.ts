@@ -14,7 +14,7 @@
  */
 import type { ErrorJson } from '../core/errors.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
-import type { ControlAction, ControlCommand, RequestId } from './requests.js';
+import type { RequestId, RunCommand } from './requests.js';
 
 export type * from './replies.js';
 export type * from './requests.js';
@@ -81,13 +81,6 @@ export interface Reset {
 export interface CommandMessage {
   command: RunCommand;
 }
-
-export type RunCommand = Omit<ControlCommand, 'action'> & {
-  /** ID of the run. */
-  run: string;
-  /** `start`: the run leaves its queue. */
-  action: ControlAction | 'start';
-};
 
 /** All events of a source up to `n` are written. */
 export interface Ack {

@@ -58,6 +58,13 @@ const CONTROL = {
   graceMs: count('For the action `stop`: milliseconds until the run is killed. Default: 5000.'),
 };
 
+/** A command as a runner receives it. */
+export const RUN_COMMAND = {
+  run: required(name('ID of the run.')),
+  ...CONTROL,
+  action: required(choice([...CONTROL_ACTIONS, 'start'], 'The command; `start`: the run leaves its queue.')),
+};
+
 const NOTICE = {
   title: required(name('Title of the notification.')),
   body: text('Text of the notification.'),
@@ -191,6 +198,7 @@ export type Request = { [K in Op]: RequestOf<K> }[Op];
 
 /** A command to a run. */
 export type ControlCommand = ValuesOf<typeof CONTROL>;
+export type RunCommand = ValuesOf<typeof RUN_COMMAND>;
 /** A notification and its channels. */
 export type Notice = ValuesOf<typeof NOTICE>;
 

@@ -32,6 +32,7 @@ export const COMMANDS: Commands = {
   init: async () => (await import('./commands/init.js')).command,
   export: async () => (await import('./commands/export/export.js')).command,
   prune: async () => (await import('./commands/prune/prune.js')).command,
+  schema: async () => (await import('./commands/schema.js')).command,
   path: async () => (await import('./commands/path.js')).command,
   completion: async () => (await import('./commands/completion/completion.js')).command,
 };
