@@ -1,8 +1,9 @@
-/** All formats: those of the agents, and those of output for people. `--format NAME` picks one. */
+/** All formats: those of the agents, and those of output for people. `--format NAME` selects one. */
+import { AGENTS } from '../core/agents.js';
 import { FormatRegistry } from '../formats/format-registry.js';
 import { TEXT_FORMATS } from '../formats/text-formats.js';
-import { CLAUDE_FORMATS } from './claude/formats.js';
-import { CODEX_FORMATS } from './codex/formats.js';
-import { GEMINI_FORMATS } from './gemini/formats.js';
+import { DEFINITIONS } from './registry.js';
 
-export const FORMATS = new FormatRegistry([...CLAUDE_FORMATS, ...CODEX_FORMATS, ...GEMINI_FORMATS, ...TEXT_FORMATS]);
+const AGENT_FORMATS = AGENTS.flatMap((agent) => [DEFINITIONS[agent].stream, DEFINITIONS[agent].transcript]);
+
+export const FORMATS = new FormatRegistry([...AGENT_FORMATS, ...TEXT_FORMATS]);

@@ -1,4 +1,4 @@
-/** One call of an agent's hook, as hooks/claude-plugin/agent-hook leaves it in the spool. */
+/** Reads one call of an agent's hook, as hooks/claude-plugin/agent-hook writes it to the spool. */
 import type { EventData } from '../core/event.js';
 import { numberOf, textOf } from '../core/event.js';
 import { isIdentifier } from '../core/identifier.js';
@@ -7,28 +7,28 @@ import { parsePartialObject } from '../formats/partial-json.js';
 import type { Json } from '../formats/json.js';
 import { objectOf, stringOf } from '../formats/json.js';
 
-/** The type of such a line. */
+/** Type of the spool line of a hook call. */
 export const HOOK_TYPE = 'agent_hook';
 
 export interface HookCall {
-  /** `claude`, `codex`, `gemini`... */
+  /** Name of the agent; `claude`, `codex` or `gemini` if progress has set the hook. */
   agent: string;
   session: string;
-  /** What has happened, in the agent's own words. */
+  /** The agent's name of the hook event. */
   event: string;
-  /** The sub-agent that it is about, if it is about one. */
+  /** ID of the sub-agent that the event is about. */
   subagent?: string;
-  /** RFC 3339, where the agent tells it. */
+  /** RFC 3339, if the payload has it. */
   time?: string;
-  /** What called the hook: the agent itself, or a shell that it has started. */
+  /** Process that called the hook: the agent, or a shell that it started. */
   pid?: number;
-  /** PROGRESS_EXECUTION of the agent: what it was started in. */
+  /** PROGRESS_EXECUTION of the agent: the execution that started it. */
   within?: string;
-  /** Everything that it tells. */
+  /** The payload. */
   fields: Json;
 }
 
-/** Undefined: it tells neither what has happened nor in which session. */
+/** @returns undefined if the payload has no session or no event */
 export function readHookCall(data: EventData): HookCall | undefined {
   const fields = objectOf(data['payload']) ?? parsePartialObject(fromHex(data['beginning']), fromHex(data['end']));
   const [session, event] = [fields['session_id'], stringOf(fields['hook_event_name'])];

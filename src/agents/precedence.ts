@@ -1,41 +1,41 @@
 /**
- * Which source of an agent's session counts, where several tell of it.
+ * Decides which source of an agent's session counts, if there are several.
  *
- * What is said and done comes from one source alone, so that nothing is told twice: the first of `SESSION_SOURCES` that
- * tells of the session. Hooks tell no tokens: those come from the file beside them.
+ * The content of a session comes from one source, so that nothing is recorded twice: the first of `SESSION_SOURCES`
+ * that has the session. Hooks have no tokens; those of a hooked session come from its session file.
  *
- * The state (busy, waiting, between two turns) and the process come from the first of these that knows:
- * 1. the registry: the agent's own account of its processes, which Claude Code keeps of interactive sessions;
- * 2. the source of the above; a file that says that a turn was interrupted counts beside hooks, which do not tell that;
- * 3. the processes of the machine: the agent's program, by its open files or its directory;
- * 4. silence.
- * A sign of life in any of them counts more than the absence of one in another.
+ * The state (busy, waiting, between two turns) and the process come from the first of these that knows them:
+ * 1. the agent's process registry, which Claude Code keeps for interactive sessions;
+ * 2. the source of the content; beside hooks, also a session file with an interruption, for which there is no hook;
+ * 3. the processes of the machine: the agent's program, by its open files or its working directory;
+ * 4. inactivity.
+ * A sign of life in any of them outweighs its absence in another.
  */
 import type { Execution } from '../core/execution.js';
 
 /**
- * The best first. `stream`: what the agent prints in a run, which is there at once and whole. `hooks`: its own calls,
- * which alone tell of questions and of the end. `transcript`: its file, which comes late and tells neither.
+ * Sources, the best first. `stream`: output of a run, which is immediate and complete. `hooks`: calls of the agent, the
+ * only source of questions and of the end. `transcript`: session file, which is late and has neither.
  */
 export const SESSION_SOURCES = ['stream', 'hooks', 'transcript'] as const;
 
 export type SessionSource = (typeof SESSION_SOURCES)[number];
 
-/** Is what `source` has to tell to be taken? `told`: who has told of this session so far, if anybody has. */
-export function takes(source: SessionSource, told: SessionSource | undefined): boolean {
-  return told === undefined || SESSION_SOURCES.indexOf(source) <= SESSION_SOURCES.indexOf(told);
+/** Whether events of `source` are recorded. @param current source of the session so far */
+export function takesPrecedence(source: SessionSource, current: SessionSource | undefined): boolean {
+  return current === undefined || SESSION_SOURCES.indexOf(source) <= SESSION_SOURCES.indexOf(current);
 }
 
 /**
- * Who has told of this session so far. Hooks and transcripts tell it under its own id as that of the execution, and
- * say in `via` who they are; a run has an id of its own, and tells the session's in its stream.
+ * Returns the best source among the executions of a session. Hooks and session files use the session's ID as that of the
+ * execution and set `via`; a run has a different ID, and the session of its output in `session`.
  */
-export function toldBy(session: string, executions: Iterable<Execution>): SessionSource | undefined {
+export function sourceOfSession(session: string, executions: Iterable<Execution>): SessionSource | undefined {
   const found = [...executions].filter((execution) => execution.session === session).map(stateSourceOf);
   return SESSION_SOURCES.find((source) => found.includes(source));
 }
 
-/** Who tells the session of this execution. */
+/** Returns the source of an execution's session. */
 export function stateSourceOf({ via }: Execution): SessionSource {
   return SESSION_SOURCES.find((source) => source === via) ?? 'stream';
 }

@@ -1,18 +1,19 @@
-/** Recognises hook calls that were delivered more than once: two settings files, or settings and a plugin, name the hook. */
+/** Deduplicates hook calls that were delivered more than once: two settings files, or settings and a plugin, name the hook. */
 import { createHash } from 'node:crypto';
 import { evictOldest } from '../core/evict.js';
-import type { HookCall } from './hook-call.js';
 import { stringOf } from '../formats/json.js';
+import type { HookCall } from './hook-call.js';
+import { hookEventOf } from './registry.js';
 
-/** Where a line of the spool is, and when it was written. */
+/** Position of a line in the spool, and when it was written. */
 export interface CallOrigin {
   source: string | undefined;
   n: number | undefined;
-  /** Unix milliseconds; undefined where only the time of the file is known. */
+  /** Unix milliseconds; undefined if only the time of the file is known. */
   time: number | undefined;
 }
 
-interface Seen extends CallOrigin {
+interface SeenCall extends CallOrigin {
   phase: number;
 }
 
@@ -20,40 +21,27 @@ interface Session {
   /** Counts the changes between working and waiting for the user. */
   phase: number;
   isWaiting: boolean;
-  calls: Map<string, Seen>;
+  calls: Map<string, SeenCall>;
 }
 
 const MAX_SESSIONS = 256;
 const MAX_CALLS = 256;
-/** Copies of one call are delivered within this time; a user does not repeat a prompt as quickly. */
+/** Copies of one call are delivered within this time; a user takes longer to repeat a prompt. */
 const COPIES_MS = 2_000;
-/** Fields that no second call has with the same value. */
+/** Fields that differ between any two calls. */
 const IDS = ['tool_use_id', 'message_id', 'tool_calls', 'timestamp'] as const;
 const PROMPT_IDS = ['prompt_id', 'turn_id'] as const;
-/** After these the agent waits for the user. */
-const PAUSES: ReadonlySet<string> = new Set([
-  ...[
-    'Stop',
-    'AfterAgent',
-    'StopFailure',
-    'Interrupt',
-    'SessionEnd',
-    'Notification',
-    'PermissionRequest',
-    'Elicitation',
-  ],
-]);
 
 export class RepeatedCalls {
   readonly #sessions = new Map<string, Session>();
 
   /**
-   * Two calls with the same content are one if they carry an id, or if the session has not changed between working
-   * and waiting since the first one. Reading the same line again is no repetition.
+   * Whether a call is a copy. Two calls with the same content are one if they have an ID, or if the session has not
+   * changed between working and waiting since the first one. Reading the same line again is no copy.
    */
   isRepeated(call: HookCall, origin: CallOrigin): boolean {
     const session = this.#sessionOf(call);
-    const isPause = PAUSES.has(call.event);
+    const isPause = hookEventOf(call.agent, call.event).isPause === true;
     const key = createHash('sha1')
       .update(JSON.stringify([call.event, call.fields]))
       .digest('base64');
@@ -61,7 +49,7 @@ export class RepeatedCalls {
     const isSameLine =
       seen !== undefined && seen.source === origin.source && seen.n === origin.n && origin.n !== undefined;
     if (seen && !isSameLine && (hasId(call) || seen.phase === session.phase || isSoon(seen, origin))) return true;
-    // another process goes on with the session: its calls are no copies of earlier ones
+    // another process continues the session, so its calls are no copies of earlier ones
     if (call.event === 'SessionStart') session.calls.clear();
     if (isPause !== session.isWaiting) session.phase++;
     session.isWaiting = isPause;
@@ -73,7 +61,7 @@ export class RepeatedCalls {
 
   #sessionOf({ agent, session }: HookCall): Session {
     const key = `${agent} ${session}`;
-    const found = this.#sessions.get(key) ?? { phase: 0, isWaiting: false, calls: new Map<string, Seen>() };
+    const found = this.#sessions.get(key) ?? { phase: 0, isWaiting: false, calls: new Map<string, SeenCall>() };
     this.#sessions.delete(key);
     this.#sessions.set(key, found);
     evictOldest(this.#sessions, MAX_SESSIONS);

@@ -3,7 +3,7 @@ import type { Node } from 'jsonc-parser';
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import { ProgressError } from '../core/errors.js';
-import type { Handler } from './settings-files.js';
+import type { Handler } from './agent.js';
 
 /** Which handlers are ours, by what they call. */
 export type IsOurs = (command: unknown) => boolean;

@@ -1,25 +1,25 @@
-/** The states of a session between two turns, as reasons of its attention. */
+/** States of a session between two turns, as reasons of its attention. */
 import type { NewEvent } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import type { ReportedOutcome } from '../formats/parser.js';
 
-/** It is the user's turn. */
+/** The turn has ended, and the user is next. */
 export const TURN_OVER = 'its turn is over';
 export const TURN_FAILED = 'its turn has failed: ';
 export const TURN_STOPPED = 'its turn was interrupted';
 
-/** Does this reason say that a turn has ended? Any other is a question. */
+/** Whether this reason is the end of a turn; any other reason is a question. */
 export function isTurnEnd(reason: string | undefined): boolean {
   return reason !== undefined && [TURN_OVER, TURN_FAILED, TURN_STOPPED].some((one) => reason.startsWith(one));
 }
 
-/** Why a session waits whose last turn ended so. */
+/** Returns the reason of the attention after a turn with this outcome. */
 export function turnReason({ status, error = '' }: ReportedOutcome): string {
   if (status === 'failed') return TURN_FAILED + error;
   return status === 'cancelled' ? TURN_STOPPED : TURN_OVER;
 }
 
-/** Says the session's file that the turn was interrupted which, for all that hooks have told, goes on? */
+/** Whether the session file reports an interruption of a turn that is still open according to hooks. */
 export function isStopped(
   { attentionReason, lastActivity }: Execution,
   claim: ReportedOutcome | undefined,
@@ -28,7 +28,7 @@ export function isStopped(
   return claim?.status === 'cancelled' && (claimedAt ?? '') >= lastActivity && !isTurnEnd(attentionReason);
 }
 
-/** What a turn leaves that was interrupted without an event: its calls are cancelled, and the session waits. */
+/** Returns the events of an interruption: open calls are cancelled, and the session waits. */
 export function interruption({ id, steps }: Execution): NewEvent[] {
   const open = [...steps.values()].filter(
     ({ kind, status }) => status === 'running' && (kind === 'tool' || kind === 'subagent'),

@@ -1,7 +1,7 @@
-/** Tokens and cost: each counted once, however often a stream repeats its sums. */
+/** Counts tokens and cost once, although streams repeat their totals. */
 import type { EventData } from '../core/event.js';
 
-/** Tokens by what they were; `input` holds none that are in `cacheRead` or `cacheWrite`. */
+/** Tokens by kind; `input` excludes `cacheRead` and `cacheWrite`. */
 export interface Usage {
   input: number;
   output: number;
@@ -20,7 +20,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-/** What is in `total` beyond `before`. */
+/** Returns the part of `total` that `before` does not include. */
 export function addedUsage(before: Usage, total: Usage): Usage {
   return {
     input: Math.max(0, total.input - before.input),
@@ -34,27 +34,25 @@ export function tokensOf({ input, output, cacheRead, cacheWrite }: Usage): numbe
   return input + output + cacheRead + cacheWrite;
 }
 
-export interface UsageCounter {
-  /** From sums since the beginning, what is new in them. */
-  upTo(total: Usage, costUsd?: number): EventData;
-  /** From what was used since the last time. */
-  more(usage: Usage): EventData;
-}
+/** Returns fields of `activity` events: `tokens`, `usage` and `costUsd`, each only if there is something to count. */
+export class UsageCounter {
+  #counted = NO_USAGE;
+  #countedUsd = 0;
 
-/** Its answers are fields of an `activity` event: `tokens`, `usage` and `costUsd`, as far as there is anything to count. */
-export function createUsageCounter(): UsageCounter {
-  let counted = NO_USAGE;
-  let countedUsd = 0;
-  const tell = (usage: Usage, costUsd: number): EventData => {
-    counted = addUsage(counted, usage);
-    countedUsd += costUsd;
+  /** Counts a total since the start of the session. @returns the part of it that was not counted yet */
+  total(total: Usage, costUsd = 0): EventData {
+    return this.#count(addedUsage(this.#counted, total), Math.max(0, costUsd - this.#countedUsd));
+  }
+
+  /** Counts usage that no earlier call included. */
+  add(usage: Usage): EventData {
+    return this.#count(usage, 0);
+  }
+
+  #count(usage: Usage, costUsd: number): EventData {
+    this.#counted = addUsage(this.#counted, usage);
+    this.#countedUsd += costUsd;
     const tokens = tokensOf(usage);
     return { ...(tokens > 0 && { tokens, usage }), ...(costUsd > 0 && { costUsd }) };
-  };
-  return {
-    upTo(total, costUsd = 0) {
-      return tell(addedUsage(counted, total), Math.max(0, costUsd - countedUsd));
-    },
-    more: (usage) => tell(usage, 0),
-  };
+  }
 }

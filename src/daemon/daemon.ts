@@ -1,7 +1,8 @@
 /** The daemon as a value: its components in one ordered list, from a configuration and paths, running until `close`. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openRegistry } from '../agents/claude/process-registry.js';
+import { resolveAgentPaths } from '../agents/agent-paths.js';
+import { openProcessRegistries } from '../agents/process-registries.js';
 import { createDeferred } from '../core/deferred.js';
 import { ProgressError } from '../core/errors.js';
 import { VERSION } from '../core/version.js';
@@ -61,7 +62,7 @@ export function claim(paths: Paths): Lock | undefined {
  * and when the daemon stops, input ends first and everything taken is written before the last checkpoint.
  */
 export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<Daemon> {
-  const { paths, settings, log, signal } = options;
+  const { paths, agents = resolveAgentPaths(), settings, log, signal } = options;
   const components = new Components(log);
   const { promise: leaving, resolve: leave } = createDeferred<string>();
   try {
@@ -69,7 +70,7 @@ export async function startDaemon(lock: Lock, options: DaemonOptions): Promise<D
     const now = options.now ?? Date.now;
     const startedAt = new Date(now()).toISOString();
     const rejections = new Rejections();
-    const context = { lock, paths, settings, log, now, startedAt, leave, rejections, components };
+    const context = { lock, paths, agents, settings, log, now, startedAt, leave, rejections, components };
     const store = await openStore(context, signal);
     const parts = { ...context, ...store, ...addProducers(context, store) };
     addListeners({ ...parts, ...addUpkeep(parts) });
@@ -101,16 +102,16 @@ interface Producers {
 
 /** Those that add events by themselves: files, agents and runs. */
 function addProducers(context: Context, store: Store): Producers {
-  const { paths, settings, log, now, components } = context;
+  const { paths, agents, settings, log, now, components } = context;
   const { journal, state, intake, record, checkpoints, subscribers, alerts, ingest } = store;
-  const registry = openRegistry({ directory: paths.registry });
-  components.add(createAgentStates({ state, registry, record, now }));
+  const registries = openProcessRegistries(agents);
+  components.add(createAgentStates({ state, registries, record, now }));
   const sessionWatchers = new SessionWatchers({
-    ...{ paths, config: settings.current, intake, state, registry, log, now },
+    ...{ agents, config: settings.current, intake, state, registries, log, now },
   });
   const sessions = components.add(
     createSessions({
-      ...{ state, record, log, now, registry },
+      ...{ state, record, log, now, registries },
       // the file is read when the state has this call, and those before it
       onTranscript: (agent, file, session) => void ingest.between(() => sessionWatchers.name(agent, file, session)),
     }),

@@ -1,4 +1,5 @@
 /** Entry point of a daemon that a client starts in the background. */
+import { resolveAgentPaths } from '../agents/agent-paths.js';
 import { loadConfig } from '../config/load.js';
 import { ProgressError } from '../core/errors.js';
 import { resolvePaths } from '../platform/paths.js';
@@ -8,12 +9,13 @@ import { runDaemon } from './process.js';
 const FOR_SHELL = '--for-shell';
 
 try {
-  const paths = resolvePaths();
+  // paths in the environment may be relative
+  const [paths, agents] = [resolvePaths(), resolveAgentPaths()];
   // otherwise the file system of the first client's directory could not be unmounted
   process.chdir('/');
   if (process.argv[2] === FOR_SHELL && !loadConfig(paths.config).daemon.startWithShell) process.exit(0);
   // process.exit: a leftover timer must not keep the lock
-  process.exit(await runDaemon(paths, { foreground: false }));
+  process.exit(await runDaemon(paths, { foreground: false, agents }));
 } catch (thrown) {
   const error = ProgressError.from(thrown);
   process.stderr.write(`${error.message}\n`);

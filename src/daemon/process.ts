@@ -1,4 +1,5 @@
 /** The daemon's process: configuration, log and signals around the daemon as a value. */
+import { resolveAgentPaths } from '../agents/agent-paths.js';
 import { ProgressError } from '../core/errors.js';
 import { createDeferred } from '../core/deferred.js';
 import { onSignal } from '../platform/inherited.js';
@@ -7,26 +8,34 @@ import { createLog } from './daemon-log.js';
 import { claim, startDaemon } from './daemon.js';
 import type { Lock } from './lock.js';
 import { openSettings } from './settings.js';
+import type { DaemonOptions } from './store.js';
 
 /** Time for a start to stop after a signal: reading a file may take any time. */
 const STOP_MS = 5_000;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Runs the daemon until a signal or a client stops it. Returns the exit status; 0 when another daemon runs already. */
-export async function runDaemon(paths: Paths, { foreground }: { foreground: boolean }): Promise<number> {
+export async function runDaemon(
+  paths: Paths,
+  { foreground, agents = resolveAgentPaths() }: { foreground: boolean; agents?: DaemonOptions['agents'] },
+): Promise<number> {
   const lock = claim(paths);
   if (!lock) {
     if (foreground) throw new ProgressError('unavailable', 'another daemon of this state directory is running');
     return 0;
   }
   try {
-    return await runLocked(lock, paths, foreground);
+    return await runLocked(lock, { paths, agents }, foreground);
   } finally {
     lock.release();
   }
 }
 
-async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise<number> {
+async function runLocked(
+  lock: Lock,
+  { paths, agents }: Pick<Required<DaemonOptions>, 'paths' | 'agents'>,
+  foreground: boolean,
+): Promise<number> {
   const settings = openSettings({ file: paths.config, log: (message) => log(message) });
   const write = createLog(paths.daemonLog, () => settings.current.daemon.logSize, Date.now);
   const log = (message: string) => {
@@ -46,7 +55,9 @@ async function runLocked(lock: Lock, paths: Paths, foreground: boolean): Promise
   const { promise: signalled, resolve } = createDeferred<NodeJS.Signals>();
   const unlisten = SIGNALS.map((signal) => onSignal(signal, resolve));
   try {
-    const daemon = await startUnless(signalled, log, (signal) => startDaemon(lock, { paths, settings, log, signal }));
+    const daemon = await startUnless(signalled, log, (signal) =>
+      startDaemon(lock, { paths, agents, settings, log, signal }),
+    );
     if (daemon) log(`leaving: ${await Promise.race([signalled, daemon.leaving])}`);
     await settings.close();
     await daemon?.close();

@@ -1,4 +1,5 @@
 /** The part of the daemon that everything else writes to and reads from: journal, state, intake, alerts. */
+import type { resolveAgentPaths } from '../agents/agent-paths.js';
 import type { Alerts } from '../alerts/alerts.js';
 import { createRecovery } from '../alerts/recovery.js';
 import { createRules } from '../alerts/rules.js';
@@ -23,6 +24,8 @@ import { StoreSettings } from './upkeep/store-settings.js';
 
 export interface DaemonOptions {
   paths: Paths;
+  /** Paths of the agents. @default resolveAgentPaths() */
+  agents?: ReturnType<typeof resolveAgentPaths>;
   settings: Settings;
   log: Log;
   /** Unix time in milliseconds. @default Date.now */

@@ -1,5 +1,4 @@
 /** Resolves all paths from the environment; the only reader of HOME, ZDOTDIR, XDG_* and PROGRESS_HOME. */
-import type { Agent } from '../core/agents.js';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -26,10 +25,6 @@ export interface Paths {
   checkpoint: string;
   lock: string;
   daemonLog: string;
-  /** Directory of the session files of each agent. */
-  sessions: Readonly<Record<Agent, string>>;
-  /** Directory in which Claude Code keeps a file for each of its processes. */
-  registry: string;
   /** Address of the viewer while it is on, and the token that admits browsers. */
   web: string;
   webToken: string;
@@ -65,8 +60,6 @@ export function resolvePaths(env: NodeJS.ProcessEnv = process.env): Paths {
     checkpoint: path.join(state, 'checkpoint.json'),
     lock: path.join(state, 'daemon.lock'),
     daemonLog: path.join(state, 'daemon.log'),
-    sessions: resolveSessions(env),
-    registry: path.resolve(agentHomes(env).claude, 'sessions'),
     web: path.join(state, 'web.json'),
     webToken: path.join(state, 'web-token'),
   };
@@ -91,35 +84,6 @@ export function resolveRcFiles(env: NodeJS.ProcessEnv = process.env): Readonly<R
   };
 }
 
-/** Returns the user-wide settings file of each agent. */
-export function resolveAgentFiles(env: NodeJS.ProcessEnv = process.env): Readonly<Record<Agent, string>> {
-  const { claude, codex, gemini } = agentHomes(env);
-  return {
-    claude: path.join(claude, 'settings.json'),
-    codex: path.join(codex, 'hooks.json'),
-    gemini: path.join(gemini, 'settings.json'),
-  };
-}
-
-function resolveSessions(env: NodeJS.ProcessEnv): Paths['sessions'] {
-  const { claude, codex, gemini } = agentHomes(env);
-  return {
-    claude: path.resolve(claude, 'projects'),
-    codex: path.resolve(codex, 'sessions'),
-    gemini: path.resolve(gemini, 'tmp'),
-  };
-}
-
-/** Returns the home of each agent, which a variable of the agent can move. */
-function agentHomes(env: NodeJS.ProcessEnv): Readonly<Record<Agent, string>> {
-  const home = homeOf(env);
-  return {
-    claude: env['CLAUDE_CONFIG_DIR'] || path.join(home, '.claude'),
-    codex: env['CODEX_HOME'] || path.join(home, '.codex'),
-    gemini: path.join(env['GEMINI_CLI_HOME'] || home, '.gemini'),
-  };
-}
-
 function xdg(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   return path.join(xdgBase(env, variable, fallback), 'progress');
 }
@@ -130,7 +94,8 @@ function xdgBase(env: NodeJS.ProcessEnv, variable: string, fallback: string): st
   return value && path.isAbsolute(value) ? value : path.join(homeOf(env), fallback);
 }
 
-function homeOf(env: NodeJS.ProcessEnv): string {
+/** Returns the home directory of the user. */
+export function homeOf(env: NodeJS.ProcessEnv): string {
   return env['HOME'] ?? userInfo().homedir;
 }
 

@@ -190,7 +190,7 @@ t.test(
       return [status, error];
     };
     const asked = ['UserPromptSubmit', { prompt: 'do it' }] as [string, Record<string, unknown>];
-    const middle = 'it ended in the middle of its turn';
+    const middle = 'the session ended in the middle of its turn';
     for (const agent of ['claude', 'codex', 'gemini']) t.strictSame(end(agent), ['completed', undefined], 'unused');
     t.strictSame(end('claude', asked), ['cancelled', undefined], 'a failure is told');
     t.strictSame(end('claude', asked, ['MessageDisplay', { delta: 'API Error: 400 no' }]), [

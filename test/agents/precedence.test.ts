@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Execution } from '../../src/core/execution.js';
-import { stateSourceOf, takes, toldBy } from '../../src/agents/precedence.js';
+import { stateSourceOf, takesPrecedence, sourceOfSession } from '../../src/agents/precedence.js';
 
 function execution(id: string, more: Partial<Execution>): Execution {
   const lastActivity = '2026-11-20T12:00:00.000Z';
@@ -9,24 +9,25 @@ function execution(id: string, more: Partial<Execution>): Execution {
 }
 
 t.test('what nobody has told yet is taken from anybody', async (t) => {
-  for (const source of ['stream', 'hooks', 'transcript'] as const) t.equal(takes(source, undefined), true, source);
+  for (const source of ['stream', 'hooks', 'transcript'] as const)
+    t.equal(takesPrecedence(source, undefined), true, source);
 });
 
 t.test('a better source takes over, a worse one is not listened to', async (t) => {
-  t.equal(takes('stream', 'hooks'), true);
-  t.equal(takes('hooks', 'transcript'), true);
-  t.equal(takes('hooks', 'hooks'), true);
-  t.equal(takes('hooks', 'stream'), false);
-  t.equal(takes('transcript', 'hooks'), false);
+  t.equal(takesPrecedence('stream', 'hooks'), true);
+  t.equal(takesPrecedence('hooks', 'transcript'), true);
+  t.equal(takesPrecedence('hooks', 'hooks'), true);
+  t.equal(takesPrecedence('hooks', 'stream'), false);
+  t.equal(takesPrecedence('transcript', 'hooks'), false);
 });
 
 t.test('who tells a session is read off its executions', async (t) => {
   const hooked = execution('s1', { session: 's1', via: 'hooks' });
   const followed = execution('s1~2', { session: 's1', via: 'transcript' });
   const run = execution('7hq2m4kd9x', { session: 's1', kind: 'run' });
-  t.equal(toldBy('s1', [hooked, followed]), 'hooks');
-  t.equal(toldBy('s1', [hooked, followed, run]), 'stream');
-  t.equal(toldBy('s1', [execution('s1', {})]), undefined, 'an id alone is no session');
-  t.equal(toldBy('s2', [hooked]), undefined);
+  t.equal(sourceOfSession('s1', [hooked, followed]), 'hooks');
+  t.equal(sourceOfSession('s1', [hooked, followed, run]), 'stream');
+  t.equal(sourceOfSession('s1', [execution('s1', {})]), undefined, 'an id alone is no session');
+  t.equal(sourceOfSession('s2', [hooked]), undefined);
   t.equal(stateSourceOf(followed), 'transcript');
 });

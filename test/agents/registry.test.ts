@@ -1,11 +1,12 @@
 import t from 'tap';
-import { LAYOUTS, ownerOf, sessionPlaceOf } from '../../src/agents/registry.js';
+import { DEFINITIONS } from '../../src/agents/registry.js';
+import { sessionPlaceOf } from '../../src/agents/sessions/session-files.js';
 
 const ID = '96a87607-2ddf-4fbe-9efb-a81d888081c2';
 
 t.test('what the place of a file tells', (t) => {
   const told = (agent: 'claude' | 'codex' | 'gemini', file: string) => {
-    const place = sessionPlaceOf(agent, file.split('/'));
+    const place = sessionPlaceOf(agent, DEFINITIONS[agent].sessions, file.split('/'));
     return place && [place.source, place.session, place.subagent ?? place.parent];
   };
   t.strictSame(told('claude', `-home-me/${ID}.jsonl`), [`transcript-claude-${ID}`, ID, undefined]);
@@ -30,14 +31,19 @@ t.test('what the place of a file tells', (t) => {
   }
   t.equal(told('codex', `2026/11/rollout-2026-11-21T00-05-01-${ID}.jsonl`), undefined);
   t.equal(told('gemini', 'demo/chats/logs.json'), undefined);
-  const subagent = sessionPlaceOf('claude', ['-home-me', ID, 'subagents', 'agent-a1.jsonl'])!;
-  t.strictSame(ownerOf(subagent), ['-home-me', `${ID}.jsonl`]);
+  const subagent = sessionPlaceOf('claude', DEFINITIONS.claude.sessions, [
+    '-home-me',
+    ID,
+    'subagents',
+    'agent-a1.jsonl',
+  ])!;
+  t.strictSame(subagent.owner, ['-home-me', `${ID}.jsonl`]);
   t.end();
 });
 
 t.test('which directories may hold one', (t) => {
   const may = (agent: 'claude' | 'codex' | 'gemini', directory: string) =>
-    LAYOUTS[agent].isDirectory(directory === '' ? [] : directory.split('/'));
+    DEFINITIONS[agent].sessions.isDirectory(directory === '' ? [] : directory.split('/'));
   for (const directory of ['', '-home-me', `-home-me/${ID}`, `-home-me/${ID}/subagents`]) {
     t.ok(may('claude', directory), directory);
   }

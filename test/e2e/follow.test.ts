@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
+import { resolveAgentPaths } from '../../src/agents/agent-paths.js';
 import type { FollowStatus } from '../../src/api/messages.js';
 import { createHome } from '../helpers/daemon.js';
 import { CLAUDE_ID, recorded } from '../helpers/sessions.js';
@@ -14,7 +15,7 @@ function createAgentHome(t: Test) {
   const home = createHome(t);
   for (const name of ['CLAUDE_CONFIG_DIR', 'CODEX_HOME', 'GEMINI_CLI_HOME']) home.env[name] = undefined;
   const append = (file: string, text: string) => {
-    const target = path.join(home.paths.sessions.claude, file);
+    const target = path.join(resolveAgentPaths({ ...home.env }).claude.sessions, file);
     mkdirSync(path.dirname(target), { recursive: true });
     appendFileSync(target, text);
   };

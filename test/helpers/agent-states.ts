@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
 import { createAgentStates } from '../../src/daemon/sessions/agent-states.js';
-import { openRegistry } from '../../src/agents/claude/process-registry.js';
+import { ClaudeProcesses } from '../../src/agents/claude/process-registry.js';
 import { createReplay } from './hook-calls.js';
 
 const DIRECTORY = path.resolve(import.meta.dirname, '../fixtures/recordings/claude-sessions');
@@ -39,8 +39,9 @@ export function openAgentStates(t: Test) {
   const starts = new Map<number, number>();
   const at = (file: string) => path.join(directory, file);
   // without a watch: each look reads everything, so that a test need not wait
-  const registry = openRegistry({ directory, startOf: (pid) => starts.get(pid), isWatched: false });
-  const replay = createReplay({ registry });
+  const registry = new ClaudeProcesses({ directory, startOf: (pid) => starts.get(pid), isWatched: false });
+  const registries = new Map([['claude', registry]]);
+  const replay = createReplay({ registries });
   const stamp = () => new Date(clock).toISOString();
   const take = (event: Parameters<typeof replay.event>[0]) => {
     const before = replay.events.length;
@@ -49,7 +50,7 @@ export function openAgentStates(t: Test) {
   };
   const states = createAgentStates({
     state: replay.state,
-    registry,
+    registries,
     record(...given: [NewEvent]) {
       t.equal(given.length, 1, 'an event is recorded without further arguments');
       take(given[0]);

@@ -41,8 +41,8 @@ export interface Replay {
 /** `checkMs`: interval of checks whether agents still run. */
 export function createReplay({
   checkMs = 60_000,
-  registry = { entryOf: () => undefined },
-}: Partial<Pick<SessionsOptions, 'checkMs' | 'registry'>> = {}): Replay {
+  registries = new Map(),
+}: Partial<Pick<SessionsOptions, 'checkMs' | 'registries'>> = {}): Replay {
   const state = emptyState();
   const events: NewEvent[] = [];
   const router = createEventRouter(state);
@@ -53,7 +53,7 @@ export function createReplay({
     fold(state, { time: at(seq), ...event, ...(execution !== undefined && { execution }), seq });
     router.settle();
   };
-  const sessions = createSessions({ state, checkMs, record: take, log: () => undefined, now: Date.now, registry });
+  const sessions = createSessions({ state, checkMs, record: take, log: () => undefined, now: Date.now, registries });
   return {
     state,
     events,

@@ -11,8 +11,8 @@ import type { Sessions } from '../../src/daemon/sessions/sessions.js';
 import { createSessions } from '../../src/daemon/sessions/sessions.js';
 import { ProgressError } from '../../src/core/errors.js';
 import type { Agent } from '../../src/core/agents.js';
-import type { SessionWatcher, SessionWatcherOptions } from '../../src/agents/sessions/session-watcher.js';
-import { createSessionWatcher } from '../../src/agents/sessions/session-watcher.js';
+import type { SessionWatcherOptions } from '../../src/agents/sessions/session-watcher.js';
+import { SessionWatcher } from '../../src/agents/sessions/session-watcher.js';
 import type { Receipt } from '../../src/tailing/tail.js';
 import { HOOK_TYPE } from '../../src/agents/hook-call.js';
 import { openJournal } from './journal.js';
@@ -78,7 +78,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     createSessions({
       state,
       now,
-      registry: { entryOf: () => undefined },
+      registries: new Map(),
       log: (message) => logs.push(message),
       record: (event) => ingest.submit(event, 0),
       onTranscript: (_agent, file, session) => void ingest.between(() => follower?.name(file, session)),
@@ -104,23 +104,23 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     ingest,
     at,
     start(options: Partial<SessionWatcherOptions> = {}) {
-      follower = createSessionWatcher({
+      follower = new SessionWatcher({
         agent,
         root,
         state,
         log: (message) => logs.push(message),
         now,
         backfillMs: 3_600_000,
-        silenceMs: 600_000,
+        inactivityMs: 600_000,
         sweepMs: 60_000,
-        lookMs: 50,
+        checkMs: 50,
         holdMs: 20,
         processesMs: 50,
         ...options,
         takenOf: (source) => state.sources.get(source)?.n,
         isFull: () => ingest.full,
         submit: (parts: NewEvent[], bytes, receipt) => ingest.submitParts(parts, bytes, originOf(receipt)),
-        submitLate: (make, receipt) =>
+        submitDeferred: (make, receipt) =>
           ingest.submitDeferred({ type: 'attention', data: {} }, make, 0, originOf(receipt)),
       });
       return follower;

@@ -1,57 +1,34 @@
-/** Claude Code's registry of its own processes: `sessions/<pid>.json` in its directory, watched and read. */
+/** Reads Claude Code's registry of its processes: a file `sessions/<pid>.json` for each, in a watched directory. */
 import type { FSWatcher } from 'node:fs';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isIdentifier } from '../../core/identifier.js';
+import { finiteOf, parseObject, stringOf } from '../../formats/json.js';
 import { readProcess } from '../../platform/processes.js';
 import { watchDirectoryNames } from '../../tailing/watch-directory.js';
-import { finiteOf, parseObject, stringOf } from '../../formats/json.js';
-import { readSmallFile } from '../sessions/session-file.js';
+import type { ProcessRegistry, RegistryEntry } from '../sessions/process-registry.js';
+import { readSmallFile } from '../sessions/read-file.js';
 
-export interface RegistryEntry {
-  pid: number;
-  /** When the process started, in clock ticks since the machine did. */
-  start: number;
-  /** The session that it works on now. */
-  session: string;
-  /** Absent until it is ready. */
-  status?: 'busy' | 'waiting' | 'idle';
-  /** What it waits for. */
-  waitingFor?: string;
-  /** When its status was set, in Unix milliseconds. */
-  changedAt: number;
-}
-
-export interface Registry {
-  /** Entries of processes that exist: one that was killed leaves its entry. */
-  living(): RegistryEntry[];
-  /** The entry of that session, if a process works on it. */
-  entryOf(session: string): RegistryEntry | undefined;
-  /** Reads what the system has not told of; where the directory cannot be watched, everything. */
-  refresh(): void;
-  close(): void;
-}
-
-export interface RegistryOptions {
-  /** It need not exist. */
+export interface ClaudeProcessesOptions {
+  /** Need not exist. */
   directory: string;
-  /** When the process of that number started, in clock ticks; undefined if there is none. */
+  /** Start of a process, in clock ticks. @returns undefined if there is no such process */
   startOf?: (pid: number) => number | undefined;
-  /** False: `look` reads everything. @default true */
+  /** False: `refresh` reads all files. @default true */
   isWatched?: boolean;
 }
 
-/** Entries that are read; more processes nobody runs. */
+/** Files that are read. */
 const MAX_ENTRIES = 500;
-/** Calls of `look` after which all files are read although the directory is watched. */
-const FULL_LOOK = 30;
+/** Every n-th refresh of a watched directory reads all files. */
+const FULL_REFRESH = 30;
 
 const NAME = /^([1-9]\d{0,9})\.json$/;
 
-/** Nothing is lost: then each look reads everything. */
-const notWatched = () => undefined;
+/** Nothing is lost without a watch: each refresh reads all files. */
+const ignoreFailure = () => undefined;
 
-/** Undefined where the text is none, half of one, or one of another process. Unknown states are those of a busy one. */
+/** Parses an entry; unknown statuses count as busy. @returns undefined for an incomplete entry, or one of another process */
 export function parseEntry(pid: number, text: string): RegistryEntry | undefined {
   const fields = parseObject(text);
   const [session, start] = [fields?.['sessionId'], Number(fields?.['procStart'])];
@@ -64,53 +41,72 @@ export function parseEntry(pid: number, text: string): RegistryEntry | undefined
   return entry;
 }
 
-export function openRegistry({ directory, startOf = processStart, isWatched = true }: RegistryOptions): Registry {
-  const entries = new Map<number, RegistryEntry>();
-  let watching: FSWatcher | undefined;
-  let looks = 0;
-  let closed = false;
+export class ClaudeProcesses implements ProcessRegistry {
+  readonly #directory: string;
+  readonly #startOf: (pid: number) => number | undefined;
+  readonly #isWatched: boolean;
+  readonly #entries = new Map<number, RegistryEntry>();
+  #watcher: FSWatcher | undefined;
+  #refreshes = 0;
+  #isClosed = false;
 
-  const read = (name: string) => {
+  constructor({ directory, startOf = processStart, isWatched = true }: ClaudeProcessesOptions) {
+    this.#directory = directory;
+    this.#startOf = startOf;
+    this.#isWatched = isWatched;
+  }
+
+  living(): RegistryEntry[] {
+    return [...this.#entries.values()].filter(({ pid, start }) => this.#startOf(pid) === start);
+  }
+
+  entryOf(session: string): RegistryEntry | undefined {
+    return this.living()
+      .filter((entry) => entry.session === session)
+      .sort((a, b) => b.changedAt - a.changedAt)[0];
+  }
+
+  refresh(): void {
+    if (this.#isClosed) return;
+    if (this.#isWatched && !this.#watcher) this.#watch();
+    if (this.#refreshes++ % (this.#watcher ? FULL_REFRESH : 1) === 0) this.#readAll();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#watcher?.close();
+  }
+
+  #watch(): void {
+    // a watch reports later changes only
+    this.#refreshes = 0;
+    const watcher = watchDirectoryNames(
+      this.#directory,
+      (name) => this.#read(name),
+      () => this.#readAll(),
+      ignoreFailure,
+    );
+    this.#watcher = watcher?.on('close', () => (this.#watcher = undefined));
+  }
+
+  #read(name: string): void {
     const pid = Number(NAME.exec(name)?.[1]);
     if (!Number.isSafeInteger(pid)) return;
-    const file = path.join(directory, name);
+    const file = path.join(this.#directory, name);
     const entry = parseEntry(pid, readSmallFile(file));
-    // what is half written comes again
-    if (entry) entries.set(pid, entry);
-    else if (!existsSync(file)) entries.delete(pid);
-  };
-  const readAll = () => {
-    const names = namesIn(directory);
-    // another directory of that name is another one to watch
-    if (!existsSync(directory)) watching?.close();
-    const pids = new Set(names.map((name) => Number(NAME.exec(name)?.[1])));
-    for (const pid of entries.keys()) if (!pids.has(pid)) entries.delete(pid);
-    names.forEach(read);
-  };
-  const living = () => [...entries.values()].filter(({ pid, start }) => startOf(pid) === start);
+    // another change follows an incomplete entry
+    if (entry) this.#entries.set(pid, entry);
+    else if (!existsSync(file)) this.#entries.delete(pid);
+  }
 
-  return {
-    living,
-    entryOf: (session) =>
-      living()
-        .filter((entry) => entry.session === session)
-        .sort((a, b) => b.changedAt - a.changedAt)[0],
-    refresh() {
-      if (closed) return;
-      // what a watch tells begins with it
-      if (isWatched && !watching) looks = 0;
-      if (isWatched)
-        watching ??= watchDirectoryNames(directory, read, readAll, notWatched)?.on(
-          'close',
-          () => (watching = undefined),
-        );
-      if (looks++ % (watching ? FULL_LOOK : 1) === 0) readAll();
-    },
-    close() {
-      closed = true;
-      watching?.close();
-    },
-  };
+  #readAll(): void {
+    const names = namesIn(this.#directory);
+    // a directory that is created again needs a new watch
+    if (!existsSync(this.#directory)) this.#watcher?.close();
+    const pids = new Set(names.map((name) => Number(NAME.exec(name)?.[1])));
+    for (const pid of this.#entries.keys()) if (!pids.has(pid)) this.#entries.delete(pid);
+    for (const name of names) this.#read(name);
+  }
 }
 
 function processStart(pid: number): number | undefined {

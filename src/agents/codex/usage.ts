@@ -1,58 +1,54 @@
 /**
- * Tokens of a Codex thread from the two records that tell them: `token_usage_record`, the usage of one response, and
- * `token_count`, the sum of the thread. Older versions write sums alone; the response that a compaction takes is in no
- * sum. A response is recorded before the sum that includes it.
+ * Counts the tokens of a Codex thread from two kinds of records: `token_usage_record`, the usage of one response, and
+ * `token_count`, the total of the thread. Older versions write totals only, and no total includes the response of a
+ * compaction. A response is recorded before the total that includes it.
  */
 import { evictOldest } from '../../core/evict.js';
 import type { EventData } from '../../core/event.js';
 import type { Usage } from '../usage.js';
-import { addedUsage, addUsage, createUsageCounter, NO_USAGE, tokensOf } from '../usage.js';
-
-export interface ThreadTokens {
-  /** Usage of one response; counted once by the ID of the response. */
-  response(id: string | undefined, usage: Usage): void;
-  /** The sum of the thread. A smaller one than before is that of a process that counts anew. */
-  total(total: Usage): void;
-  /** What was read so far was spent by another thread. */
-  disown(): void;
-  /** Fields of an `activity` event for what was not taken yet. */
-  take(): EventData;
-}
+import { addedUsage, addUsage, NO_USAGE, tokensOf, UsageCounter } from '../usage.js';
 
 const MAX_RESPONSES = 10_000;
 
-export function createThreadTokens(): ThreadTokens {
-  const responses = new Set<string>();
-  let lastTotal = NO_USAGE;
-  /** Up to the newest sum. */
-  let counted = NO_USAGE;
-  /** Responses since the newest sum. */
-  let recorded = NO_USAGE;
-  /** Tokens of responses that no sum has included yet. */
-  let ahead = 0;
-  let usage = createUsageCounter();
+export class ThreadTokens {
+  readonly #responses = new Set<string>();
+  #lastTotal = NO_USAGE;
+  /** Usage up to the newest total. */
+  #counted = NO_USAGE;
+  /** Usage of the responses since the newest total. */
+  #recorded = NO_USAGE;
+  /** Tokens of responses that no total has included yet. */
+  #ahead = 0;
+  #usage = new UsageCounter();
 
-  return {
-    response(id, used) {
-      if (id !== undefined && responses.has(id)) return;
-      if (id !== undefined) responses.add(id);
-      evictOldest(responses, MAX_RESPONSES);
-      recorded = addUsage(recorded, used);
-    },
-    total(total) {
-      const summed = tokensOf(total) < tokensOf(lastTotal) ? total : addedUsage(lastTotal, total);
-      const added = tokensOf(recorded) >= tokensOf(summed) - ahead ? recorded : summed;
-      ahead = Math.max(0, ahead + tokensOf(added) - tokensOf(summed));
-      counted = addUsage(counted, added);
-      recorded = NO_USAGE;
-      lastTotal = total;
-    },
-    disown() {
-      counted = NO_USAGE;
-      recorded = NO_USAGE;
-      ahead = 0;
-      usage = createUsageCounter();
-    },
-    take: () => usage.upTo(addUsage(counted, recorded)),
-  };
+  /** Records the usage of one response; responses are deduplicated by ID. */
+  response(id: string | undefined, used: Usage): void {
+    if (id !== undefined && this.#responses.has(id)) return;
+    if (id !== undefined) this.#responses.add(id);
+    evictOldest(this.#responses, MAX_RESPONSES);
+    this.#recorded = addUsage(this.#recorded, used);
+  }
+
+  /** Records the total of the thread. One below the last total comes from a new process, which counts from zero. */
+  total(total: Usage): void {
+    const summed = tokensOf(total) < tokensOf(this.#lastTotal) ? total : addedUsage(this.#lastTotal, total);
+    const added = tokensOf(this.#recorded) >= tokensOf(summed) - this.#ahead ? this.#recorded : summed;
+    this.#ahead = Math.max(0, this.#ahead + tokensOf(added) - tokensOf(summed));
+    this.#counted = addUsage(this.#counted, added);
+    this.#recorded = NO_USAGE;
+    this.#lastTotal = total;
+  }
+
+  /** Discards what was recorded so far: another thread has used it. */
+  disown(): void {
+    this.#counted = NO_USAGE;
+    this.#recorded = NO_USAGE;
+    this.#ahead = 0;
+    this.#usage = new UsageCounter();
+  }
+
+  /** @returns fields of an `activity` event for the usage since the last call */
+  take(): EventData {
+    return this.#usage.total(addUsage(this.#counted, this.#recorded));
+  }
 }

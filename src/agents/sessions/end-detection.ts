@@ -1,68 +1,68 @@
 /**
- * Is a session over, and who says so? Pure.
+ * Decides whether a session has ended, and on what evidence. Pure.
  *
- * No agent records its own end: the content of the file, processes (`process-match.ts`) and inactivity decide.
+ * No agent records the end of a session: the content of its file, its process (`process-match.ts`) and inactivity decide.
  */
 import { clip, TEXT_CHARS } from '../../core/fields.js';
 import type { EventData, FinalStatus } from '../../core/event.js';
 import { formatDuration } from '../../core/format.js';
 import type { ReportedOutcome } from '../../formats/parser.js';
 
-/** What tells the end: a record in the file, the end of the process, or that nothing was written for long. */
+/** Evidence of the end: a record in the file, the end of the process, or inactivity. */
 export type EndedBy = 'record' | 'process' | 'silence';
 
 export interface Facts {
-  /** How its last turn has ended, unless another has begun. */
+  /** Outcome of the last turn, unless another one has started. */
   claim: ReportedOutcome | undefined;
-  /** Its file says that nothing more comes. */
+  /** The file says that nothing follows. */
   isOver: boolean;
-  /** Since something was written. */
+  /** Time since the last write. */
   idleMs: number;
-  /** `gone`: it was there. `none`: nobody has seen one. */
+  /** `gone`: it was seen before. `none`: it was never seen. */
   process: 'alive' | 'gone' | 'none';
 }
 
 export interface SessionEnd {
   status: FinalStatus;
-  /** Of the event that tells it. */
+  /** Data of the event. */
   data: EventData;
 }
 
-/** A file may be written a little later than what it tells. */
+/** A line may be written this long after what it reports. */
 const SETTLE_MS = 2_000;
-/** More may come behind what looks like the last word. */
+/** More lines may follow a record of the end for this long. */
 const RECORD_MS = 5_000;
 
-/** Undefined: it goes on, for all that is known. */
-export function detectEnd(facts: Facts, silenceMs: number): SessionEnd | undefined {
+/** @returns undefined while the session may continue */
+export function detectEnd(facts: Facts, inactivityMs: number): SessionEnd | undefined {
   const { claim, isOver, idleMs, process } = facts;
-  if (isOver && idleMs >= RECORD_MS) return verdict(claim ?? { status: 'completed' }, 'record');
+  if (isOver && idleMs >= RECORD_MS) return endBy('record', claim ?? { status: 'completed' });
   if (process === 'gone' && idleMs >= SETTLE_MS) {
-    return verdict(claim ?? lost('its process has ended in the middle of a turn'), 'process');
+    return endBy('process', claim ?? lost('its process has ended in the middle of a turn'));
   }
-  if (process === 'none' && idleMs >= silenceMs) {
-    const why = `nothing was written for ${formatDuration(idleMs)}, and no process of it was seen`;
-    return verdict(claim ?? lost(why), 'silence');
+  if (process === 'none' && idleMs >= inactivityMs) {
+    const error = `nothing was written for ${formatDuration(idleMs)}, and no process of it was seen`;
+    return endBy('silence', claim ?? lost(error));
   }
   return undefined;
 }
 
-/** Has its turn ended, and does it wait for what somebody says? */
+/** Whether the turn has ended and the session waits for the next prompt. */
 export function isResting({ claim, isOver, idleMs }: Facts): boolean {
   return claim !== undefined && !isOver && idleMs >= SETTLE_MS;
 }
 
-interface Words {
+interface Outcome {
   status: FinalStatus;
   error?: string;
   summary?: string;
 }
 
-function lost(error: string): Words {
+function lost(error: string): Outcome {
   return { status: 'lost', error };
 }
 
-function verdict({ status, error, summary }: Words, endedBy: EndedBy): SessionEnd {
+function endBy(endedBy: EndedBy, { status, error, summary }: Outcome): SessionEnd {
   return {
     status,
     data: {

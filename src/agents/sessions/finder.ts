@@ -1,154 +1,168 @@
-/** Finds the session files of one agent: those that lie there, and those that come or are written to again. */
+/** Finds the session files of one agent: existing ones by sweeps, new and changed ones by watches. */
 import { lstatSync, realpathSync } from 'node:fs';
 import type { FSWatcher, Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { FSWatcher as Watcher } from 'chokidar';
-import { watch as watchFiles } from 'chokidar';
+import type { FSWatcher as TreeWatcher } from 'chokidar';
+import { watch as watchTree } from 'chokidar';
 import { watchDirectoryNames } from '../../tailing/watch-directory.js';
 
 export interface FinderOptions {
-  /** It need not be there yet. */
+  /** Need not exist yet. */
   root: string;
-  /** What may be found, by its path from there. */
+  /** Whether to search a directory. Paths are relative to the root. */
   isDirectory: (parts: readonly string[]) => boolean;
   isFile: (parts: readonly string[]) => boolean;
-  /** Written to at that time (Unix milliseconds), is it worth being found? */
+  /** Whether to report a file that was last written at this time (Unix milliseconds). */
   isWanted: (parts: readonly string[], writtenAt: number) => boolean;
-  /** It is there, and something may have happened to it. */
+  /** Called for a file that exists and may have changed. */
   onFile: (parts: readonly string[], file: string) => void;
-  /** A directory cannot be watched: what happens in it is found by the next sweep. */
+  /** Called when a directory cannot be watched; the next sweep finds its changes. */
   onWatchFailure: (error: unknown) => void;
 }
 
-export interface Finder {
-  /** Everything there is, the newest first; told again, whatever was told before. */
-  sweep(): Promise<void>;
-  /** Whether a file that was found lies below this root. */
-  holds(file: string): boolean;
-  /** From now on what happens in the directory of this file is told at once. */
-  attend(file: string): void;
-  close(): Promise<void>;
-}
-
-/** In one sweep; whoever has more has made them for nobody. */
+/** Limits of one sweep. */
 const MAX_DIRECTORIES = 20_000;
-/** Of a sweep. */
 const MAX_FILES = 500;
-/** Directories that are attended to. The one that was added first goes. */
-const MAX_ATTENDED = 200;
+/** Directories that are watched individually. */
+const MAX_WATCHED = 200;
 
-export function createFinder({ root, isDirectory, isFile, isWanted, onFile, onWatchFailure }: FinderOptions): Finder {
-  let base: string | undefined;
-  let watcher: Watcher | undefined;
-  let awaiting: { directory: string; watching: FSWatcher | undefined } | undefined;
-  /** Not all that is to be watched is: it is tried again with the next sweep. */
-  let isIncomplete = false;
-  const attended = new Map<string, FSWatcher | undefined>();
-  let closed = false;
+export class Finder {
+  readonly #options: FinderOptions;
+  /** Real path of the root. */
+  #base: string | undefined;
+  #tree: TreeWatcher | undefined;
+  /** Watch of the nearest existing directory above a root that does not exist. */
+  #above: { directory: string; watcher: FSWatcher | undefined } | undefined;
+  /** Some watches have failed; the next sweep tries them again. */
+  #hasFailures = false;
+  readonly #watched = new Map<string, FSWatcher | undefined>();
+  #isClosed = false;
 
-  const onFailure = (error: unknown) => {
-    isIncomplete = true;
-    onWatchFailure(error);
-  };
+  constructor(options: FinderOptions) {
+    this.#options = options;
+  }
 
-  const partsOf = (file: string) => (file === base ? [] : path.relative(base ?? root, file).split(path.sep));
-  const tell = (file: string) => {
-    const parts = partsOf(file);
-    if (!closed && isFile(parts)) onFile(parts, file);
-  };
-
-  /** Old files are not watched: their directory says when one of them is written to. */
-  const isIgnored = (file: string, stats?: Stats): boolean => {
-    const parts = partsOf(file);
-    if (stats === undefined) return !isDirectory(parts) && !isFile(parts);
-    if (stats.isDirectory()) return !isDirectory(parts);
-    return !stats.isFile() || !isFile(parts) || !isWanted(parts, stats.mtimeMs);
-  };
-
-  /** Until there is something to watch, the nearest directory above it is. */
-  const begin = () => {
-    if (watcher || closed) return;
-    base = realDirectory(root);
-    if (base === undefined) return awaitRoot();
-    awaiting?.watching?.close();
-    awaiting = undefined;
-    watcher = watchFiles(base, { ignored: isIgnored, followSymlinks: false, ignoreInitial: true });
-    watcher.on('add', tell);
-    watcher.on('change', tell);
-    watcher.on('error', onFailure); // the sweep finds what it cannot
-  };
-
-  const awaitRoot = () => {
-    let above = path.dirname(root);
-    while (realDirectory(above) === undefined && above !== path.dirname(above)) above = path.dirname(above);
-    if (awaiting?.directory === above && awaiting.watching) return;
-    awaiting?.watching?.close();
-    const isThere = () => {
-      if (realDirectory(root) !== undefined || realDirectory(path.dirname(root)) !== undefined) void sweep();
-    };
-    awaiting = { directory: above, watching: watchDirectoryNames(above, isThere, isThere, onFailure) };
-  };
-
-  const watchAttended = (directory: string) =>
-    watchDirectoryNames(
-      directory,
-      (name) => tell(path.join(directory, name)),
-      () => void sweep(),
-      onFailure,
-    );
-
-  const watchAgain = () => {
-    if (!isIncomplete || closed) return;
-    isIncomplete = false;
-    void watcher?.close();
-    watcher = undefined;
-    for (const [directory, watching] of attended) if (!watching) attended.set(directory, watchAttended(directory));
-  };
-
-  const sweep = async () => {
-    watchAgain();
-    begin();
+  /** Reports all wanted files, the newest first, including those that were reported before. */
+  async sweep(): Promise<void> {
+    const { isDirectory, isFile, isWanted } = this.#options;
+    this.#retryWatches();
+    this.#watchTree();
     const found: { file: string; writtenAt: number }[] = [];
-    const directories = base === undefined ? [] : [base];
+    const directories = this.#base === undefined ? [] : [this.#base];
     for (const directory of directories) {
-      if (closed) return;
+      if (this.#isClosed) return;
       for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
         const file = path.join(directory, entry.name);
-        if (entry.isDirectory() && isDirectory(partsOf(file)) && directories.length < MAX_DIRECTORIES) {
+        const parts = this.#partsOf(file);
+        if (entry.isDirectory() && isDirectory(parts) && directories.length < MAX_DIRECTORIES) {
           directories.push(file);
-        } else if (entry.isFile() && isFile(partsOf(file))) {
+        } else if (entry.isFile() && isFile(parts)) {
           const stats = await lstat(file).catch(() => undefined);
-          if (stats && isWanted(partsOf(file), stats.mtimeMs)) found.push({ file, writtenAt: stats.mtimeMs });
+          if (stats && isWanted(parts, stats.mtimeMs)) found.push({ file, writtenAt: stats.mtimeMs });
         }
       }
     }
     found.sort((a, b) => b.writtenAt - a.writtenAt);
-    for (const { file } of found.slice(0, MAX_FILES)) tell(file);
+    for (const { file } of found.slice(0, MAX_FILES)) this.#report(file);
+  }
+
+  /** Whether a file that was found is below this root. */
+  holds(file: string): boolean {
+    return this.#base !== undefined && file.startsWith(this.#base + path.sep);
+  }
+
+  /** Watches the directory of this file, so that changes in it are reported at once. */
+  watchDirectoryOf(file: string): void {
+    const directory = path.dirname(file);
+    if (this.#watched.has(directory) || this.#isClosed) return;
+    this.#watched.set(directory, this.#watchDirectory(directory));
+    const [oldest] = this.#watched.keys();
+    if (this.#watched.size <= MAX_WATCHED || oldest === undefined) return;
+    this.#watched.get(oldest)?.close();
+    this.#watched.delete(oldest);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#above?.watcher?.close();
+    for (const watcher of this.#watched.values()) watcher?.close();
+    await this.#tree?.close();
+  }
+
+  #partsOf(file: string): string[] {
+    return file === this.#base ? [] : path.relative(this.#base ?? this.#options.root, file).split(path.sep);
+  }
+
+  #report(file: string): void {
+    const parts = this.#partsOf(file);
+    if (!this.#isClosed && this.#options.isFile(parts)) this.#options.onFile(parts, file);
+  }
+
+  readonly #onFailure = (error: unknown): void => {
+    this.#hasFailures = true;
+    this.#options.onWatchFailure(error);
   };
 
-  return {
-    sweep,
-    holds: (file) => base !== undefined && file.startsWith(base + path.sep),
-    attend(file) {
-      const directory = path.dirname(file);
-      if (attended.has(directory) || closed) return;
-      attended.set(directory, watchAttended(directory));
-      const [oldest] = attended.keys();
-      if (attended.size <= MAX_ATTENDED || oldest === undefined) return;
-      attended.get(oldest)?.close();
-      attended.delete(oldest);
-    },
-    async close() {
-      closed = true;
-      awaiting?.watching?.close();
-      for (const watching of attended.values()) watching?.close();
-      await watcher?.close();
-    },
-  };
+  /** Excludes old files from the watch: the watch of their directory reports when one of them is written again. */
+  #isIgnored(file: string, stats?: Stats): boolean {
+    const { isDirectory, isFile, isWanted } = this.#options;
+    const parts = this.#partsOf(file);
+    if (stats === undefined) return !isDirectory(parts) && !isFile(parts);
+    if (stats.isDirectory()) return !isDirectory(parts);
+    return !stats.isFile() || !isFile(parts) || !isWanted(parts, stats.mtimeMs);
+  }
+
+  #watchTree(): void {
+    if (this.#tree || this.#isClosed) return;
+    this.#base = realDirectory(this.#options.root);
+    if (this.#base === undefined) return this.#watchAbove();
+    this.#above?.watcher?.close();
+    this.#above = undefined;
+    const report = (file: string) => this.#report(file);
+    const ignored = (file: string, stats?: Stats) => this.#isIgnored(file, stats);
+    this.#tree = watchTree(this.#base, { ignored, followSymlinks: false, ignoreInitial: true });
+    this.#tree.on('add', report);
+    this.#tree.on('change', report);
+    this.#tree.on('error', this.#onFailure);
+  }
+
+  /** Waits for the root to be created. */
+  #watchAbove(): void {
+    const { root } = this.#options;
+    let directory = path.dirname(root);
+    while (realDirectory(directory) === undefined && directory !== path.dirname(directory)) {
+      directory = path.dirname(directory);
+    }
+    if (this.#above?.directory === directory && this.#above.watcher) return;
+    this.#above?.watcher?.close();
+    const check = () => {
+      if (realDirectory(root) !== undefined || realDirectory(path.dirname(root)) !== undefined) void this.sweep();
+    };
+    this.#above = { directory, watcher: watchDirectoryNames(directory, check, check, this.#onFailure) };
+  }
+
+  #watchDirectory(directory: string): FSWatcher | undefined {
+    return watchDirectoryNames(
+      directory,
+      (name) => this.#report(path.join(directory, name)),
+      () => void this.sweep(),
+      this.#onFailure,
+    );
+  }
+
+  #retryWatches(): void {
+    if (!this.#hasFailures || this.#isClosed) return;
+    this.#hasFailures = false;
+    void this.#tree?.close();
+    this.#tree = undefined;
+    for (const [directory, watcher] of this.#watched) {
+      if (!watcher) this.#watched.set(directory, this.#watchDirectory(directory));
+    }
+  }
 }
 
-/** The agent's own directory may be a link of its user's. */
+/** Resolves a directory, which may be a symbolic link of the user. */
 function realDirectory(directory: string): string | undefined {
   try {
     const real = realpathSync(directory);

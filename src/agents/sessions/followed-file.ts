@@ -1,115 +1,113 @@
-/** A session file that is followed, with its place, its copies and the sources that its events come from. */
+/** A session file that is followed, with its copies and the source of its events. */
 import { lstatSync } from 'node:fs';
 import { nextGeneration } from '../../core/fold.js';
 import type { State } from '../../core/state.js';
-import type { SessionPlace } from '../registry.js';
-import { LAYOUTS } from '../registry.js';
-import { historyFinder } from './history-files.js';
-import type { SiblingIndex } from './sibling-index.js';
-import type { SessionPart, Session } from './session.js';
-import type { About, SessionFile } from './session-file.js';
-import { openSessionFile, readCall, readProjectRoot } from './session-file.js';
+import type { AgentDefinition } from '../agent.js';
+import type { FindHistory } from '../../formats/history.js';
+import type { Session, SessionPart } from './session.js';
+import type { About } from './session-file.js';
+import { readCwd, SessionFile } from './session-file.js';
+import type { SessionPlace } from './session-files.js';
+import { siblingOf } from './session-files.js';
 
-/** A session's file, or one of its sub-agents'. */
-export interface FollowedFile {
-  place: SessionPlace;
-  path: string;
-  /** Other files of it, which were there at the same time. */
-  copies: Map<string, SessionPlace>;
-  file: SessionFile;
-  session: Session;
-  /** Its own file, not a sub-agent's. */
-  isOwn: boolean;
-  /** Another source may still say that it tells of this session. */
-  isHeld: boolean;
-  part: SessionPart;
-  rewind(): void;
-}
-
-export interface FollowedOptions {
+export interface FollowedFileOptions {
+  definition: AgentDefinition;
   state: State;
   place: SessionPlace;
   path: string;
   session: Session;
-  /** The directories that hold the agent's sessions. */
-  roots: readonly string[];
-  siblings: SiblingIndex;
-  /** Where the journal says that a source was read to. */
+  findHistory: FindHistory | undefined;
+  /** Returns the offset up to which the journal has a source. */
   takenOf: (source: string) => number | undefined;
   onRefused: (followed: FollowedFile) => void;
   log: (message: string) => void;
 }
 
-export function openFollowed(options: FollowedOptions): FollowedFile {
-  const { state, place, path, session, roots, siblings, takenOf, onRefused, log } = options;
-  const source = sourcesOf(place, takenOf).at(-1) ?? place.source;
-  const file = openSessionFile({
-    file: path,
-    label: `sessions: ${place.agent} ${place.parts.join('/')}`,
-    format: LAYOUTS[place.agent].format,
-    step: place.subagent === undefined ? undefined : (readCall(path) ?? place.subagent),
-    taken: Math.max(0, takenOf(source) ?? 0),
-    takenTime: state.sources.get(source)?.time,
-    given: givenBy(place, path),
-    findHistory: historyFinder(place, path, roots, siblings),
-    onLine: (line) => session.take(followed.part.source, line),
-    onReplaced() {
-      const { part } = followed;
-      if (takenOf(part.source) !== undefined) part.source = nextGeneration(part.source);
-    },
-    onRefused: () => onRefused(followed),
-    log,
-  });
-  const followed: FollowedFile = {
-    ...{ place, path, copies: new Map(), file, session, isHeld: false },
-    isOwn: place.subagent === undefined,
-    part: { source, file },
-    rewind: () => file.rewind(),
-  };
-  return followed;
-}
+export class FollowedFile {
+  readonly session: Session;
+  readonly file: SessionFile;
+  readonly part: SessionPart;
+  /** Another source may still identify the session as its own, so the file is not read yet. */
+  isHeld = false;
+  #place: SessionPlace;
+  #path: string;
+  /** Other files with the same content, by path. */
+  readonly #copies = new Map<string, SessionPlace>();
 
-/** Reads on at another path, where the file at the old one is gone: otherwise the other one is a copy. */
-export function moveFollowed(followed: FollowedFile, place: SessionPlace, path: string): boolean {
-  if (lstatSync(followed.path, { throwIfNoEntry: false })) {
-    followed.copies.set(path, place);
+  constructor(options: FollowedFileOptions) {
+    const { definition, state, place, path, session, findHistory, takenOf, onRefused, log } = options;
+    const source = sourcesOf(place, takenOf).at(-1) ?? place.source;
+    this.session = session;
+    this.#place = place;
+    this.#path = path;
+    this.file = new SessionFile({
+      file: path,
+      label: `sessions: ${place.agent} ${place.parts.join('/')}`,
+      format: definition.transcript.name,
+      step: place.subagent === undefined ? undefined : (definition.sessions.readStep?.(path) ?? place.subagent),
+      taken: Math.max(0, takenOf(source) ?? 0),
+      takenTime: state.sources.get(source)?.time,
+      given: aboutPlace(place, path),
+      findHistory,
+      onLine: (line) => session.record(this.part.source, line),
+      onReplaced: () => {
+        if (takenOf(this.part.source) !== undefined) this.part.source = nextGeneration(this.part.source);
+      },
+      onRefused: () => onRefused(this),
+      log,
+    });
+    this.part = { source, file: this.file };
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  /** Whether it is the session's own file, not that of a sub-agent. */
+  get isOwn(): boolean {
+    return this.#place.subagent === undefined;
+  }
+
+  rewind(): void {
+    this.file.rewind();
+  }
+
+  /** Continues at another path if the file was moved there. @returns false if it was copied */
+  move(place: SessionPlace, path: string): boolean {
+    if (lstatSync(this.#path, { throwIfNoEntry: false })) {
+      this.#copies.set(path, place);
+      return false;
+    }
+    this.#copies.delete(path);
+    this.#path = path;
+    this.#place = place;
+    this.file.move(path);
+    return true;
+  }
+
+  /** Continues with a copy after the file was removed. @returns false if there is no copy */
+  moveToCopy(): boolean {
+    for (const [path, place] of this.#copies) {
+      this.#copies.delete(path);
+      if (lstatSync(path, { throwIfNoEntry: false }) && this.move(place, path)) return true;
+    }
     return false;
   }
-  followed.copies.delete(path);
-  followed.path = path;
-  followed.place = place;
-  followed.file.move(path);
-  return true;
 }
 
-/** Reads on in a copy of a file that is gone. */
-export function moveToCopy(followed: FollowedFile): boolean {
-  for (const [path, place] of followed.copies) {
-    followed.copies.delete(path);
-    if (lstatSync(path, { throwIfNoEntry: false }) && moveFollowed(followed, place, path)) return true;
-  }
-  return false;
-}
-
-/** A file that was cut or written anew has another source each time; the newest last. */
-export function sourcesOf({ source }: SessionPlace, takenOf: FollowedOptions['takenOf']): string[] {
+/** Returns the sources of a file that the journal has, the newest last; each truncation or replacement starts another one. */
+export function sourcesOf({ source }: SessionPlace, takenOf: FollowedFileOptions['takenOf']): string[] {
   const sources = [];
   for (let next = source; takenOf(next) !== undefined; next = nextGeneration(next)) sources.push(next);
   return sources;
 }
 
-/** What its place tells of a session. */
-function givenBy(place: SessionPlace, path: string): About {
-  const { session, parent, root } = place;
-  const cwd = root && readProjectRoot(siblingOf(place, path, root));
+function aboutPlace(place: SessionPlace, path: string): About {
+  const { session, parent, cwdFile } = place;
+  const cwd = cwdFile && readCwd(siblingOf(place, path, cwdFile));
   return {
     ...(session !== undefined && { session }),
     ...(parent !== undefined && { parent }),
     ...(cwd !== undefined && { cwd }),
   };
-}
-
-/** Another file of the same agent; `path` is that of this place. */
-export function siblingOf({ parts }: SessionPlace, path: string, other: readonly string[]): string {
-  return path.slice(0, -parts.join('/').length) + other.join('/');
 }

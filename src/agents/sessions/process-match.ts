@@ -1,36 +1,31 @@
-/** Which sessions have a process: by the files that it has open, else by where it works. Pure. */
+/** Matches sessions to processes: by the files that a process has open, otherwise by its working directory. Pure. */
 import path from 'node:path';
 import type { Agent } from '../../core/agents.js';
 import type { ProcessCommand } from '../../platform/processes.js';
+import { DEFINITIONS } from '../registry.js';
 
 export interface ProcessMatch {
-  agent: Agent;
-  /** Absolute. */
+  /** Absolute path of the session file. */
   file: string;
   cwd: string | undefined;
-  /** Unix milliseconds. */
+  /** Last write, in Unix milliseconds. */
   writtenAt: number;
 }
 
-/** Where a program's own name is not that of the agent: the package that it lies in. */
-const PACKAGES: Readonly<Record<Agent, string>> = {
-  claude: '/claude-code/',
-  codex: '/@openai/codex',
-  gemini: '/gemini-cli/',
-};
-/** An interpreter, its options, and the program. */
+/** Words of a command line that may name the program: an interpreter, its options, and the program. */
 const LEADING_WORDS = 4;
 
-/** Is it this agent's program, as such or run by an interpreter? */
+/** Whether a process is this agent's program, run directly or by an interpreter. */
 export function isProgramOf(agent: Agent, { argv }: ProcessCommand): boolean {
+  const { packagePath } = DEFINITIONS[agent];
   return argv
     .slice(0, LEADING_WORDS)
-    .some((word) => path.basename(word).replace(/\.[cm]?js$/, '') === agent || word.includes(PACKAGES[agent]));
+    .some((word) => path.basename(word).replace(/\.[cm]?js$/, '') === agent || word.includes(packagePath));
 }
 
 /**
- * The sessions of one agent that somebody works on. An agent has its session's file open, or only its working
- * directory tells: then of the sessions there so many are alive as there are such processes, the newest first.
+ * Returns the sessions of one agent that have a process. A process that has no session file open is matched by its working
+ * directory: of the sessions there, the newest ones are alive, one for each process.
  */
 export function sessionsWithProcess<S extends ProcessMatch>(
   sessions: readonly S[],
@@ -38,16 +33,16 @@ export function sessionsWithProcess<S extends ProcessMatch>(
   openFiles: (pid: number) => readonly string[],
 ): Set<S> {
   const alive = new Set<S>();
-  const free: ProcessCommand[] = [];
+  const unmatched: ProcessCommand[] = [];
   for (const command of commands) {
     const open = new Set(openFiles(command.pid));
     const held = sessions.filter(({ file }) => open.has(file));
     for (const session of held) alive.add(session);
-    if (held.length === 0) free.push(command);
+    if (held.length === 0) unmatched.push(command);
   }
   const pids = new Set(commands.map(({ pid }) => pid));
-  // a program that has started itself again is one
-  const tops = free.filter(({ parent }) => !pids.has(parent));
+  // a program that has started itself again is one process
+  const tops = unmatched.filter(({ parent }) => !pids.has(parent));
   const newestFirst = [...sessions].sort((a, b) => b.writtenAt - a.writtenAt);
   for (const { cwd } of tops) {
     const session = newestFirst.find((one) => !alive.has(one) && one.cwd === cwd);

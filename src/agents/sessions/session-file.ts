@@ -1,22 +1,21 @@
-/** One file of a session: read from its beginning, so that its lines are understood, and handed on from where it was taken. */
+/** Reads one session file from its beginning, to interpret its lines, and reports those that were not recorded before. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { FinalStatus } from '../../core/event.js';
-import { textOf } from '../../core/event.js';
 import { isIdentifier } from '../../core/identifier.js';
-import type { Receipt, Tail } from '../../tailing/tail.js';
-import { openTail } from '../../tailing/tail.js';
+import type { FindHistory } from '../../formats/history.js';
 import type { Interpreter, TimedEvent } from '../../formats/interpreter.js';
 import { createInterpreter } from '../../formats/interpreter.js';
-import { FORMATS } from '../formats.js';
-import { parseObject } from '../../formats/json.js';
-import type { FindHistory } from '../../formats/history.js';
 import type { ReportedOutcome } from '../../formats/parser.js';
+import type { Receipt, Tail, TailResult } from '../../tailing/tail.js';
+import { openTail } from '../../tailing/tail.js';
+import { FORMATS } from '../formats.js';
+import { readSmallFile } from './read-file.js';
 
-/** What one line tells. */
+/** One line with its events. */
 export interface SessionLine {
   events: TimedEvent[];
-  /** The offset behind it. */
+  /** Offset after the line. */
   end: number;
   bytes: number;
   receipt: Receipt;
@@ -27,204 +26,212 @@ export interface About {
   session?: string;
   cwd?: string;
   version?: string;
-  /** The session that has started it. */
+  /** Session that started this one. */
   parent?: string;
-  /** The session whose history it continues. */
+  /** Session whose history it continues. */
   forkedFrom?: string;
 }
 
 export interface SessionFileOptions {
   file: string;
-  /** In the log. */
+  /** Name of the file in the log. */
   label: string;
-  /** Name of a format of `agents/formats.ts`. */
+  /** Name of a format in `agents/formats.ts`. */
   format: string;
-  /** The step that it tells of, if it is a sub-agent's. */
+  /** Step of the sub-agent that the file belongs to. */
   step: string | undefined;
-  /** What its place tells. */
+  /** What the path of the file says. */
   given: About;
-  findHistory: FindHistory;
-  /** Where the journal says that it was taken to. */
+  findHistory: FindHistory | undefined;
+  /** Offset up to which the journal has the file. */
   taken: number;
-  /** When the newest line of it that was taken happened, RFC 3339. */
+  /** Time of the newest event that the journal has from the file, RFC 3339. */
   takenTime?: string | undefined;
-  /** It was cut or written anew: offsets count from now on in another file. */
+  /** Called when the file was truncated or replaced: offsets count from its new beginning. */
   onReplaced: () => void;
-  /** A line that was not taken before, and tells something. */
+  /** Receives lines with events that the journal does not have. */
   onLine: (line: SessionLine) => void;
   onRefused: () => void;
   log: (message: string) => void;
 }
 
-export interface SessionFile extends Pick<Tail, 'skipped' | 'idleSince' | 'read' | 'rewind' | 'move'> {
-  readonly about: About;
-  /** How the last turn has ended, unless another has begun. */
-  readonly claim: ReportedOutcome | undefined;
-  /** When it has ended so, RFC 3339. */
-  readonly claimedAt: string | undefined;
-  readonly isOver: boolean;
-  /** The time of the newest event, RFC 3339. */
-  readonly lastTime: string | undefined;
-  /** What is left open closes so. */
-  close(status: FinalStatus): TimedEvent[];
-}
-
 const NEWLINE = 0x0a;
+/** Bytes of the hash of a line that identify it. */
+const HASH_BYTES = 6;
 
-export function openSessionFile(options: SessionFileOptions): SessionFile {
-  const { file, label, format, step, given, findHistory, taken, onReplaced, onLine, onRefused, log } = options;
-  let about = given;
-  let lastTime: string | undefined;
-  let claim: ReportedOutcome | undefined;
-  let claimedAt: string | undefined;
-  let writtenAt = 0;
-  /** Up to here it is only read to be understood. */
-  let known = taken;
-  /** Lines that are in the journal or on their way there, and those of them that an earlier form of the file had. */
-  const handedOn = new Set<number>();
-  let earlier = new Set<number>();
-  /** Where the earlier form was never seen: what is not newer than this was in it. */
-  let earlierTime = '';
-  let lineHash = createHash('sha1');
-  let lineStart = 0;
-  let told: TimedEvent[] = [];
+export class SessionFile {
+  readonly #options: SessionFileOptions;
+  readonly #tail: Tail;
+  #reader: Interpreter;
+  #about: About;
+  #events: TimedEvent[] = [];
+  #lastTime: string | undefined;
+  #claim: ReportedOutcome | undefined;
+  #claimedAt: string | undefined;
+  #writtenAt = 0;
+  /** Offset up to which lines are interpreted only. */
+  #known: number;
+  /** Hashes of the lines that are in the journal or on their way there. */
+  readonly #submitted = new Set<number>();
+  /** Hashes of the submitted lines of the file before it was replaced. */
+  #replaced = new Set<number>();
+  /** If the replaced file was not read: time of its newest line, RFC 3339. */
+  #replacedTime = '';
+  #lineHash = createHash('sha1');
+  #lineStart = 0;
 
-  const note = (event: TimedEvent) => {
-    told.push(event);
-    if (lastTime === undefined || event.time > lastTime) lastTime = event.time;
+  constructor(options: SessionFileOptions) {
+    const { file, label, taken, log, onRefused, given } = options;
+    this.#options = options;
+    this.#about = given;
+    this.#known = taken;
+    this.#reader = this.#createReader();
+    this.#tail = openTail({
+      ...{ file, label, taken, log, onRefused },
+      fromStart: true,
+      onLook: (time) => (this.#writtenAt = time),
+      onBytes: (bytes, end) => this.#onBytes(bytes, end),
+      onReplaced: () => this.#onReplaced(),
+      onRewind: () => this.#onRewind(),
+    });
+  }
+
+  /** Why the file is not read, if it is not. */
+  get skipped(): string | undefined {
+    return this.#tail.skipped;
+  }
+
+  /** Last write, in Unix milliseconds; undefined while lines are not recorded yet. */
+  get idleSince(): number | undefined {
+    return this.#tail.idleSince;
+  }
+
+  get about(): About {
+    return this.#about;
+  }
+
+  /** Outcome of the last turn, unless another one has started. */
+  get claim(): ReportedOutcome | undefined {
+    return this.#reader.claim;
+  }
+
+  /** Time of that outcome, RFC 3339. */
+  get claimedAt(): string | undefined {
+    return this.#claimedAt;
+  }
+
+  get isOver(): boolean {
+    return this.#reader.isOver;
+  }
+
+  /** Time of the newest event, RFC 3339. */
+  get lastTime(): string | undefined {
+    return this.#lastTime;
+  }
+
+  read(): TailResult {
+    return this.#tail.read();
+  }
+
+  rewind(): void {
+    this.#tail.rewind();
+  }
+
+  move(file: string): void {
+    this.#tail.move(file);
+  }
+
+  /** Ends the session. @returns the events that close its open steps */
+  close(status: FinalStatus): TimedEvent[] {
+    this.#reader.end(status, this.#lastTime === undefined ? this.#writtenAt : Date.parse(this.#lastTime));
+    return this.#take();
+  }
+
+  #createReader(): Interpreter {
+    const { format, step, given, findHistory } = this.#options;
+    // lines that are not understood stay in the file only
+    const sink = { keep: () => undefined, emit: (event: TimedEvent) => this.#note(event) };
+    return createInterpreter({ formats: FORMATS, argv: [], format, step, cwd: given.cwd, findHistory, sink });
+  }
+
+  #note(event: TimedEvent): void {
+    this.#events.push(event);
+    if (this.#lastTime === undefined || event.time > this.#lastTime) this.#lastTime = event.time;
     if (event.type !== 'activity' || event.data['kind'] !== 'init') return;
     const { session, cwd, version, parentSession: parent, forkedFrom } = event.data;
     for (const [key, value] of Object.entries({ session, cwd, version, parent, forkedFrom })) {
-      if (isIdentifier(value)) about = { [key]: value, ...about };
+      if (isIdentifier(value)) this.#about = { [key]: value, ...this.#about };
     }
-  };
-  /** What it does not understand stands in the file, and nowhere else. */
-  const sink = { keep: () => undefined, emit: note };
-  const createReader = () =>
-    createInterpreter({ formats: FORMATS, argv: [], format, step, cwd: given.cwd, findHistory, sink });
-  let reader: Interpreter = createReader();
+  }
 
-  const take = (): TimedEvent[] => {
-    const events = told;
-    told = [];
+  #take(): TimedEvent[] {
+    const events = this.#events;
+    this.#events = [];
     return events;
-  };
+  }
 
-  /** The first 48 bits of the line's hash. */
-  const takeHash = (): number => {
-    const hash = lineHash.digest().readUIntBE(0, 6);
-    lineHash = createHash('sha1');
+  #onBytes(bytes: Buffer, end: number): void {
+    this.#reader.push(bytes, this.#writtenAt);
+    this.#lineHash.update(bytes);
+    if (bytes.at(-1) !== NEWLINE) return;
+    // the journal has an offset that is inside of a line
+    if (this.#lineStart < this.#known && end > this.#known) return this.#tail.replace();
+    this.#submit(this.#takeHash(), end);
+    this.#lineStart = end;
+  }
+
+  #takeHash(): number {
+    const hash = this.#lineHash.digest().readUIntBE(0, HASH_BYTES);
+    this.#lineHash = createHash('sha1');
     return hash;
-  };
+  }
 
-  const receiptFor = (hash: number, end: number): Receipt => {
-    const receipt = tail.receiptFor(end);
-    handedOn.add(hash);
+  #submit(hash: number, end: number): void {
+    const events = this.#take();
+    if (this.#reader.claim !== this.#claim) {
+      this.#claim = this.#reader.claim;
+      this.#claimedAt = events.at(-1)?.time ?? this.#lastTime;
+    }
+    const isKnown = this.#replaced.has(hash) || (events.at(-1)?.time ?? '') <= this.#replacedTime;
+    if (events.length > 0 && end > this.#known && !isKnown) {
+      const receipt = this.#receiptFor(hash, end);
+      this.#options.onLine({ events, end, bytes: end - this.#lineStart, receipt });
+    } else {
+      this.#submitted.add(hash);
+    }
+  }
+
+  #receiptFor(hash: number, end: number): Receipt {
+    const receipt = this.#tail.receiptFor(end);
+    this.#submitted.add(hash);
     return {
       ...receipt,
-      refused(error) {
-        handedOn.delete(hash);
+      refused: (error) => {
+        this.#submitted.delete(hash);
         receipt.refused(error);
-        // the file was replaced in the meantime, and the line was passed over in its new form
-        if (earlier.delete(hash)) onRefused();
+        // the file was replaced in the meantime, and its new form was read past this line
+        if (this.#replaced.delete(hash)) this.#options.onRefused();
       },
     };
-  };
+  }
 
-  const handOn = (hash: number, end: number) => {
-    const events = take();
-    if (reader.claim !== claim) {
-      claim = reader.claim;
-      claimedAt = events.at(-1)?.time ?? lastTime;
-    }
-    const isKnown = earlier.has(hash) || (events.at(-1)?.time ?? '') <= earlierTime;
-    if (events.length > 0 && end > known && !isKnown) {
-      onLine({ events, end, bytes: end - lineStart, receipt: receiptFor(hash, end) });
-    } else {
-      handedOn.add(hash);
-    }
-  };
+  #onReplaced(): void {
+    if (this.#submitted.size === 0 || this.#lineStart < this.#known) this.#replacedTime = this.#options.takenTime ?? '';
+    this.#replaced = new Set([...this.#replaced, ...this.#submitted]);
+    this.#options.onReplaced();
+  }
 
-  const tail = openTail({
-    file,
-    label,
-    taken,
-    fromStart: true,
-    log,
-    onRefused,
-    onLook: (time) => (writtenAt = time),
-    onBytes(bytes, end) {
-      reader.push(bytes, writtenAt);
-      lineHash.update(bytes);
-      if (bytes.at(-1) !== NEWLINE) return;
-      // no line ended where the journal says that one did
-      if (lineStart < known && end > known) return tail.replace();
-      handOn(takeHash(), end);
-      lineStart = end;
-    },
-    onReplaced() {
-      if (handedOn.size === 0 || lineStart < known) earlierTime = options.takenTime ?? '';
-      earlier = new Set([...earlier, ...handedOn]);
-      onReplaced();
-    },
-    onRewind() {
-      reader = createReader();
-      take();
-      lineHash = createHash('sha1');
-      lineStart = 0;
-      known = tail.settled;
-    },
-  });
-
-  return {
-    get skipped() {
-      return tail.skipped;
-    },
-    get idleSince() {
-      return tail.idleSince;
-    },
-    get about() {
-      return about;
-    },
-    get claim() {
-      return reader.claim;
-    },
-    get claimedAt() {
-      return claimedAt;
-    },
-    get isOver() {
-      return reader.isOver;
-    },
-    get lastTime() {
-      return lastTime;
-    },
-    read: () => tail.read(),
-    rewind: () => tail.rewind(),
-    move: (path) => tail.move(path),
-    close(status) {
-      reader.end(status, lastTime === undefined ? writtenAt : Date.parse(lastTime));
-      return take();
-    },
-  };
+  #onRewind(): void {
+    this.#reader = this.#createReader();
+    this.#take();
+    this.#lineHash = createHash('sha1');
+    this.#lineStart = 0;
+    this.#known = this.#tail.settled;
+  }
 }
 
-/** The call that a sub-agent was started by, which stands beside its file. */
-export function readCall(file: string): string | undefined {
-  const told = parseObject(readSmallFile(file.replace(/\.jsonl$/, '.meta.json')));
-  return told && textOf(told, 'toolUseId');
-}
-
-/** The directory that the sessions of a project work in, which stands in this file of it. */
-export function readProjectRoot(file: string): string | undefined {
+/** Reads the working directory of a project from a file that contains nothing else. */
+export function readCwd(file: string): string | undefined {
   const text = readSmallFile(file).trim();
   return path.isAbsolute(text) && isIdentifier(text) ? text : undefined;
-}
-
-/** The beginning of a small file, under the conditions under which any other is read; empty where there is none. */
-export function readSmallFile(file: string): string {
-  const parts: Buffer[] = [];
-  const ignore = () => undefined;
-  const onBytes = (bytes: Buffer) => void parts.push(Buffer.from(bytes));
-  openTail({ file, label: file, taken: 0, onBytes, onRewind: ignore, onRefused: ignore, log: ignore }).read();
-  return Buffer.concat(parts).toString('utf8');
 }

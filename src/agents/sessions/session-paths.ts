@@ -1,18 +1,17 @@
-/** Finds the files of one session by its ID, without reading all files of the agent. */
+/** Finds the files of one session by its ID, without reading the files of others. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Agent } from '../../core/agents.js';
-import { LAYOUTS } from '../registry.js';
+import type { SessionFiles } from './session-files.js';
 
 /** Directories that are read for one session. */
 const MAX_DIRECTORIES = 20_000;
 
 /**
- * @param roots the directories that hold the agent's sessions, archives included.
- * @returns the session's own file and those of its sub-agents, as absolute paths; of copies all of them.
+ * @param roots directories of the agent's sessions, archives included
+ * @returns absolute paths of the session's own file, its copies, and the files of its sub-agents
  */
-export function filesOfSession(agent: Agent, roots: readonly string[], session: string): string[] {
-  const { identify, isDirectory } = LAYOUTS[agent];
+export function filesOfSession(files: SessionFiles, roots: readonly string[], session: string): string[] {
+  const { identify, isDirectory, mayContain = () => true } = files;
   return roots.flatMap((root) => {
     const found: string[] = [];
     const directories: (readonly string[])[] = [[]];
@@ -20,7 +19,7 @@ export function filesOfSession(agent: Agent, roots: readonly string[], session: 
       for (const entry of entriesOf(path.join(root, ...parts))) {
         const below = [...parts, entry.name];
         if (entry.isFile() && identify(below)?.session === session) found.push(path.join(root, ...below));
-        else if (entry.isDirectory() && isDirectory(below) && mayHold(agent, below, session)) directories.push(below);
+        else if (entry.isDirectory() && isDirectory(below) && mayContain(below, session)) directories.push(below);
         if (directories.length > MAX_DIRECTORIES) return found;
       }
     }
@@ -28,12 +27,7 @@ export function filesOfSession(agent: Agent, roots: readonly string[], session: 
   });
 }
 
-/** In a project of Claude Code each session has a directory, which is named like it. */
-function mayHold(agent: Agent, [, name]: readonly string[], session: string): boolean {
-  return agent !== 'claude' || name === undefined || name === session;
-}
-
-/** In the order of their names; empty where there is no such directory. */
+/** Returns the entries of a directory, sorted by name; none if it cannot be read. */
 export function entriesOf(directory: string) {
   try {
     return readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,10 +1,10 @@
-/** Which of the followed sessions of one agent have a process, looked up once per interval. */
+/** Tracks which of the followed sessions of one agent have a process. */
 import type { Agent } from '../../core/agents.js';
 import { readCommands, readOpenFiles } from '../../platform/processes.js';
-import { isProgramOf, sessionsWithProcess } from './process-match.js';
-import type { Registry } from '../claude/process-registry.js';
-import type { Session } from './session.js';
 import type { Facts } from './end-detection.js';
+import { isProgramOf, sessionsWithProcess } from './process-match.js';
+import type { ProcessRegistry } from './process-registry.js';
+import type { Session } from './session.js';
 
 /** A session and its own file, not that of a sub-agent. */
 export interface SessionWithFile {
@@ -12,36 +12,58 @@ export interface SessionWithFile {
   session: Session;
 }
 
-export interface SessionProcesses {
-  /** Looks for processes of these sessions, where that is due. */
-  look(alive: readonly SessionWithFile[]): void;
-  /** `all`: the followed sessions, among which is the one that has started this one. */
-  stateOf(one: SessionWithFile, all: readonly SessionWithFile[]): Facts['process'];
-}
-
 export interface SessionProcessesOptions {
   agent: Agent;
-  /** The agent's own account of its processes, if it keeps one. */
-  registry: Pick<Registry, 'living'> | undefined;
+  registry: Pick<ProcessRegistry, 'living'> | undefined;
   now: () => number;
-  /** The processes of the machine are read so often at the most, in milliseconds. */
+  /** Minimum interval between two readings of all processes, in milliseconds. */
   intervalMs: number;
 }
 
-export function createSessionProcesses(options: SessionProcessesOptions): SessionProcesses {
-  const { agent, registry, now, intervalMs } = options;
-  let withProcess: ReadonlySet<SessionWithFile> = new Set();
-  let lookedAt = -Infinity;
-  const lookedFor = new WeakSet<SessionWithFile>();
-  /** The life of the session in which a process of it was seen last. */
-  const seenIn = new WeakMap<SessionWithFile, number>();
+export class SessionProcesses {
+  readonly #options: SessionProcessesOptions;
+  #withProcess: ReadonlySet<SessionWithFile> = new Set();
+  #checkedAt = -Infinity;
+  readonly #checked = new WeakSet<SessionWithFile>();
+  /** The execution of the session, by number, in which its process was last seen. */
+  readonly #seenIn = new WeakMap<SessionWithFile, number>();
 
-  /** What was written since the last look comes from a process that was not seen by it. */
-  const isOutdated = (one: SessionWithFile): boolean =>
-    !withProcess.has(one) && (one.session.idleSince ?? -Infinity) >= lookedAt;
+  constructor(options: SessionProcessesOptions) {
+    this.#options = options;
+  }
 
-  const find = (alive: readonly SessionWithFile[]): Set<SessionWithFile> => {
-    // whose session the agent has told is not guessed by its directory
+  /** Looks for the processes of these sessions, if a check is due. */
+  refresh(alive: readonly SessionWithFile[]): void {
+    const { now, intervalMs } = this.#options;
+    // a short process may end before the next check
+    const isKnown = alive.every((one) => this.#checked.has(one) && !this.#isOutdated(one));
+    if (alive.length === 0 || (now() - this.#checkedAt < intervalMs && isKnown)) return;
+    this.#checkedAt = now();
+    for (const one of alive) this.#checked.add(one);
+    this.#withProcess = this.#find(alive);
+    for (const one of this.#withProcess) this.#seenIn.set(one, one.session.starts);
+  }
+
+  /**
+   * Returns the state of a session's process. A session that another one has started lives as long as that one.
+   * @param all the followed sessions
+   */
+  stateOf(one: SessionWithFile, all: readonly SessionWithFile[]): Facts['process'] {
+    const { parent } = one.session.about;
+    const starter = parent === undefined ? undefined : all.find(({ session }) => session.about.session === parent);
+    if (starter && starter !== one) return starter.session.isAlive ? 'alive' : 'gone';
+    if (this.#withProcess.has(one)) return 'alive';
+    return this.#seenIn.get(one) === one.session.starts ? 'gone' : 'none';
+  }
+
+  /** Whether the file was written after the last check, which has not seen its writer. */
+  #isOutdated(one: SessionWithFile): boolean {
+    return !this.#withProcess.has(one) && (one.session.idleSince ?? -Infinity) >= this.#checkedAt;
+  }
+
+  #find(alive: readonly SessionWithFile[]): Set<SessionWithFile> {
+    const { agent, registry, now } = this.#options;
+    // processes in the registry need not be matched by their working directory
     const entries = registry?.living() ?? [];
     const pids = new Set(entries.map(({ pid }) => pid));
     const commands = readCommands()?.filter(
@@ -51,7 +73,6 @@ export function createSessionProcesses(options: SessionProcessesOptions): Sessio
       .filter(({ session }) => session.about.parent === undefined)
       .map((one) => ({
         one,
-        agent,
         file: one.path,
         cwd: one.session.about.cwd,
         writtenAt: one.session.idleSince ?? now(),
@@ -59,25 +80,5 @@ export function createSessionProcesses(options: SessionProcessesOptions): Sessio
     const found = commands ? [...sessionsWithProcess(candidates, commands, readOpenFiles)].map(({ one }) => one) : [];
     const listed = new Set(entries.map(({ session }) => session));
     return new Set([...found, ...alive.filter(({ session }) => listed.has(session.about.session ?? ''))]);
-  };
-
-  return {
-    look(alive) {
-      // one that is short would be gone with the next look
-      const isKnown = alive.every((one) => lookedFor.has(one) && !isOutdated(one));
-      if (alive.length === 0 || (now() - lookedAt < intervalMs && isKnown)) return;
-      lookedAt = now();
-      for (const one of alive) lookedFor.add(one);
-      withProcess = find(alive);
-      for (const one of withProcess) seenIn.set(one, one.session.lives);
-    },
-    /** One that another has started lives as long as that. */
-    stateOf(one, all) {
-      const { parent } = one.session.about;
-      const starter = parent === undefined ? undefined : all.find(({ session }) => session.about.session === parent);
-      if (starter && starter !== one) return starter.session.isAlive ? 'alive' : 'gone';
-      if (withProcess.has(one)) return 'alive';
-      return seenIn.get(one) === one.session.lives ? 'gone' : 'none';
-    },
-  };
+  }
 }

@@ -1,132 +1,168 @@
-/** One session as an execution: announced, told line by line, and ended when somebody says that it is over. */
+/** Records one session as an execution: its start, its lines, its attention, and its end. */
 import path from 'node:path';
-import type { NewEvent } from '../../core/event.js';
+import type { Agent } from '../../core/agents.js';
+import { ProgressError } from '../../core/errors.js';
+import type { EventData, NewEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
-import { findExecution } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
-import type { Agent } from '../../core/agents.js';
 import type { Receipt } from '../../tailing/tail.js';
-import type { TimedEvent } from '../../formats/interpreter.js';
-import { takes, toldBy } from '../precedence.js';
+import { newestOf } from '../newest-execution.js';
+import { sourceOfSession, takesPrecedence } from '../precedence.js';
 import { interruption, isStopped, isTurnEnd, turnReason } from '../turn.js';
-import { hookedAt, usageEvents } from './hooked-usage.js';
-import type { About, SessionFile, SessionLine } from './session-file.js';
-import type { Registry } from '../claude/process-registry.js';
 import type { Facts } from './end-detection.js';
-import { isResting, detectEnd } from './end-detection.js';
+import { detectEnd, isResting } from './end-detection.js';
+import { hookedAt, usageEvents } from './hooked-usage.js';
+import type { ProcessRegistry } from './process-registry.js';
+import type { About, SessionFile, SessionLine } from './session-file.js';
 
 export interface SessionOptions {
   agent: Agent;
   state: State;
-  /** These are written together or not at all; the last one stands for all. Throws when they can never be taken. */
+  /** Submits events that are written together or not at all. Throws if they can never be accepted. */
   submit: (events: NewEvent[], bytes: number, receipt?: Receipt) => void;
-  /** Decides on the state of everything that was handed in before; none is told as `duplicate`. */
-  submitLate: (make: () => NewEvent[], receipt: Receipt) => void;
+  /** Submits events that are made once everything submitted before is folded; no events count as `duplicate`. */
+  submitDeferred: (make: () => NewEvent[], receipt: Receipt) => void;
   log: (message: string) => void;
   now: () => number;
-  silenceMs: number;
-  /** The agent's own account of its processes, if it keeps one. */
-  registry?: Pick<Registry, 'living' | 'entryOf'> | undefined;
-  /** Followed only because hooks have named its file, of which only tokens and an interruption are recorded. */
+  /** A session without a process ends after this time without a write, in milliseconds. */
+  inactivityMs: number;
+  registry?: Pick<ProcessRegistry, 'living' | 'entryOf'> | undefined;
+  /** The session is followed only because hooks have named its file: only its tokens and interruptions are recorded. */
   isNamed?: boolean;
 }
 
-/** A file of it, and who its events are of. */
+/** A file of the session. */
 export interface SessionPart {
+  /** Source of its events. */
   source: string;
-  file: SessionFile;
+  file: Pick<SessionFile, 'about' | 'claim' | 'claimedAt' | 'isOver' | 'idleSince' | 'lastTime' | 'close'>;
 }
 
-export interface Session {
-  readonly about: About;
-  /** In Unix milliseconds, when all of it was taken; undefined if not all was. */
-  readonly idleSince: number | undefined;
-  /** The first part is the session's own file, the others are those of its sub-agents. */
-  add(part: SessionPart): void;
-  /** Before a chunk is read: finds out who else tells of this session. */
-  prepare(): void;
-  take(source: string, line: SessionLine): void;
-  /** Is it over, or does it wait for somebody? */
-  check(process: Facts['process']): void;
-  /** Has it an execution that goes on? */
-  readonly isAlive: boolean;
-  /** How many executions it has begun: what was seen of the process of one says nothing about the next. */
-  readonly lives: number;
-}
+type Attention = { state: 'waiting'; reason: string } | { state: 'none' };
 
-/** What runs under the session's ID now, or has ended last. */
-export function newestOf(state: State, session: string | undefined): Execution | undefined {
-  let found = session === undefined ? undefined : findExecution(state, session);
-  while (found?.successor !== undefined) found = findExecution(state, found.successor);
-  return found;
-}
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #parts: SessionPart[] = [];
+  /** Executions of other sources, which have precedence while they are running. */
+  #others: Execution[] = [];
+  /** Session of these executions. */
+  #othersOf: string | undefined;
+  #starts = 0;
+  #isStarting = false;
+  #isEnding = false;
+  #isResting = false;
+  #isStopping = false;
 
-export function createSession(options: SessionOptions): Session {
-  const { agent, state, submit, submitLate, log, now, silenceMs, registry, isNamed = false } = options;
-  const parts: SessionPart[] = [];
-  /** Better told by somebody else, as long as these are alive. */
-  let rivals: Execution[] = [];
-  /** The session that they tell. */
-  let disputed: string | undefined;
-  let lives = 0;
-  let starting = false;
-  let ending = false;
-  let resting = false;
-  let stopping = false;
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
 
-  const own = () => parts[0];
-  const aboutIt = (): About => own()?.file.about ?? {};
+  get about(): About {
+    return this.#own?.file.about ?? {};
+  }
 
-  const current = () => newestOf(state, aboutIt().session);
-  const isAlive = () => {
-    const found = current();
+  /** When all files were recorded completely, in Unix milliseconds; undefined if they are not. */
+  get idleSince(): number | undefined {
+    const times = this.#parts.map(({ file }) => file.idleSince);
+    return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+  }
+
+  /** Whether it has an execution that is not final. */
+  get isAlive(): boolean {
+    const found = this.#execution;
     return found !== undefined && found.implicit === undefined && !isFinal(found.status);
-  };
+  }
 
-  const prepare = () => {
-    const { session } = aboutIt();
-    disputed = session;
-    rivals = [...everyExecution(state)].filter((one) => one.session === session && one.via !== 'transcript');
-  };
+  /** Number of executions it has started; knowledge about the process of one does not apply to the next. */
+  get starts(): number {
+    return this.#starts;
+  }
 
-  /** Who else has seen what happened at that time, and has told it. */
-  const rivalsAt = (time: string): Execution[] => {
-    // its first line has named it
-    if (disputed !== aboutIt().session) prepare();
-    return rivals.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
-  };
-  const isToldBetter = (time: string): boolean => !takes('transcript', toldBy(aboutIt().session ?? '', rivalsAt(time)));
+  /** Adds a file: the session's own one first, then those of its sub-agents. */
+  add(part: SessionPart): void {
+    this.#parts.push(part);
+  }
 
-  const tellUsage = (source: string, { events, end: n, bytes, receipt }: SessionLine, execution: string) => {
-    const told = usageEvents(events, execution, source);
-    const last = told.at(-1);
-    if (!last) return receipt.duplicate();
-    last.n = n;
-    attempt(told, bytes, receipt);
-  };
+  /** Finds the other sources of the session; to be called before a chunk is read. */
+  prepare(): void {
+    const { session } = this.about;
+    this.#othersOf = session;
+    this.#others = [...allExecutions(this.#options.state)].filter(
+      (one) => one.session === session && one.via !== 'transcript',
+    );
+  }
 
-  const attempt = (events: NewEvent[], bytes: number, receipt?: Receipt) => {
-    try {
-      submit(events, bytes, receipt);
-    } catch (error) {
-      log(`sessions: ${agent} ${aboutIt().session ?? ''}: ${ProgressError.from(error).message}`);
-      receipt?.duplicate();
+  /** Records the events of a line, or only its tokens if another source has precedence. */
+  record(source: string, line: SessionLine): void {
+    const { events, end, bytes, receipt } = line;
+    const { session } = this.about;
+    const time = events[0]?.time ?? '';
+    if (session === undefined) return receipt.duplicate();
+    const other = sourceOfSession(session, this.#othersAt(time));
+    if (this.#options.isNamed || !takesPrecedence('transcript', other)) {
+      // hooks have no tokens; the output of a run has
+      const hooked = other === 'stream' ? undefined : hookedAt(this.#others, time);
+      return hooked ? this.#recordUsage(source, line, hooked.id) : receipt.duplicate();
     }
-  };
+    if (this.#isEnding || (!this.isAlive && !this.#isStarting)) this.#start(source, time);
+    this.#isEnding = false;
+    const recorded = events.map((event) => this.#eventOf(event, source));
+    // a sub-agent in the background does not answer for its session
+    if (source === this.#own?.source) {
+      if (this.#isResting || isTurnEnd(this.#execution?.attentionReason)) {
+        recorded.unshift(this.#attention({ state: 'none' }, source));
+      }
+      this.#isResting = false;
+    }
+    const last = recorded.at(-1);
+    if (last) last.n = end;
+    this.#submit(recorded, bytes, receipt);
+  }
 
-  const eventOf = ({ type, step, time, data }: Omit<TimedEvent, 'time'> & { time?: string }, source: string) => {
-    const event: NewEvent = { type, source, data };
-    const { session } = aboutIt();
-    if (session !== undefined) event.execution = session;
-    if (step !== undefined) event.step = step;
-    if (time !== undefined) event.time = time;
-    return event;
-  };
+  /** Records that the session has ended, or that it waits for the user. */
+  check(process: Facts['process']): void {
+    const { idleSince } = this;
+    const [own, execution] = [this.#own, this.#execution];
+    if (!own || !this.isAlive || this.#isEnding || !execution) return;
+    if (execution.via === 'hooks') return this.#checkInterruption(execution, own.file);
+    if (idleSince === undefined || this.#options.isNamed || execution.via !== 'transcript') return;
+    const { now } = this.#options;
+    const { claim, isOver } = own.file;
+    const facts = { claim, isOver, idleMs: now() - idleSince, process };
+    if (this.#end(facts, own.source) || this.#isResting || !claim || execution.attention === 'waiting') return;
+    if (!isResting({ ...facts, idleMs: now() - (own.file.idleSince ?? now()) })) return;
+    this.#isResting = true;
+    this.#submit([this.#attention({ state: 'waiting', reason: turnReason(claim) }, own.source)], 0);
+  }
 
-  const start = (source: string, time: string) => {
-    const { session, cwd, parent: starter, forkedFrom } = aboutIt();
+  get #own(): SessionPart | undefined {
+    return this.#parts[0];
+  }
+
+  get #execution(): Execution | undefined {
+    const { session } = this.about;
+    return session === undefined ? undefined : newestOf(this.#options.state, session);
+  }
+
+  /** Returns the executions of other sources that were running at this time. */
+  #othersAt(time: string): Execution[] {
+    // the first line names the session
+    if (this.#othersOf !== this.about.session) this.prepare();
+    return this.#others.filter(({ status, endedAt = '' }) => !isFinal(status) || time <= endedAt);
+  }
+
+  #recordUsage(source: string, { events, end, bytes, receipt }: SessionLine, execution: string): void {
+    const usage = usageEvents(events, execution, source);
+    const last = usage.at(-1);
+    if (!last) return receipt.duplicate();
+    last.n = end;
+    this.#submit(usage, bytes, receipt);
+  }
+
+  #start(source: string, time: string): void {
+    const { agent } = this.#options;
+    const { session, cwd, parent: starter, forkedFrom } = this.about;
     const parent = starter ?? forkedFrom;
     const data = {
       name: cwd === undefined ? agent : `${agent} in ${path.basename(cwd) || cwd}`,
@@ -135,124 +171,98 @@ export function createSession(options: SessionOptions): Session {
       via: 'transcript',
       session,
       ...(cwd !== undefined && { cwd }),
-      ...(parent !== undefined && { parent: executionOf(parent) }),
+      ...(parent !== undefined && { parent: this.#executionOf(parent) }),
     };
-    starting = true;
-    lives++;
-    const done = () => void (starting = false);
-    attempt([eventOf({ type: 'execution_started', time, data }, source)], 0, {
-      written: done,
-      duplicate: done,
-      refused: done,
-    });
-  };
+    this.#isStarting = true;
+    this.#starts++;
+    const event = this.#eventOf({ type: 'execution_started', time, data }, source);
+    this.#submit(
+      [event],
+      0,
+      onSettled(() => (this.#isStarting = false)),
+    );
+  }
 
-  const executionOf = (session: string): string => {
-    for (const execution of everyExecution(state)) if (execution.session === session) return execution.id;
-    return session;
-  };
-
-  const end = (facts: Facts): boolean => {
-    const verdict = detectEnd(facts, silenceMs);
-    const source = own()?.source;
-    if (!verdict || source === undefined) return false;
-    const { status, data } = verdict;
-    const left = parts
+  /** @returns whether the session has ended */
+  #end(facts: Facts, source: string): boolean {
+    const { inactivityMs, now } = this.#options;
+    const end = detectEnd(facts, inactivityMs);
+    if (!end) return false;
+    const { status, data } = end;
+    const open = this.#parts
       .toReversed()
-      .flatMap((part) => part.file.close(status).map((event) => eventOf(event, part.source)));
-    const newest = parts
+      .flatMap((part) => part.file.close(status).map((event) => this.#eventOf(event, part.source)));
+    const newest = this.#parts
       .map(({ file }) => file.lastTime ?? '')
       .sort()
       .at(-1);
-    const isSeen = data['endedBy'] === 'process';
-    const time = isSeen || !newest ? new Date(now()).toISOString() : newest;
-    ending = true;
-    const done = () => void (ending = false);
-    attempt([...left, eventOf({ type: `execution_${status}`, time, data }, source)], 0, {
-      written: done,
-      duplicate: done,
-      refused: done,
-    });
+    const isObserved = data['endedBy'] === 'process';
+    const time = isObserved || !newest ? new Date(now()).toISOString() : newest;
+    this.#isEnding = true;
+    const event = this.#eventOf({ type: `execution_${status}`, time, data }, source);
+    this.#submit(
+      [...open, event],
+      0,
+      onSettled(() => (this.#isEnding = false)),
+    );
     return true;
-  };
+  }
 
-  /** No hook of Claude Code tells that a turn was interrupted. Where the registry knows the session, it knows more. */
-  const lookForInterruption = (execution: Execution, { file }: SessionPart) => {
-    const isNews = (one: Execution | undefined) => one !== undefined && isStopped(one, file.claim, file.claimedAt);
-    if (stopping || registry?.entryOf(execution.session ?? '') || !isNews(execution)) return;
-    stopping = true;
-    const done = () => void (stopping = false);
-    // the next prompt may be on its way
+  /** Records an interruption, for which Claude Code has no hook, unless the process registry has the session's state. */
+  #checkInterruption(execution: Execution, { claim, claimedAt }: SessionPart['file']): void {
+    const { registry, submitDeferred } = this.#options;
+    const isNew = (one: Execution | undefined) => one !== undefined && isStopped(one, claim, claimedAt);
+    if (this.#isStopping || registry?.entryOf(execution.session ?? '') || !isNew(execution)) return;
+    this.#isStopping = true;
+    // the next prompt may have been submitted before
     const make = () => {
-      const latest = current();
-      return latest && isNews(latest) ? interruption(latest).map((event) => ({ ...event, ...timeOf(file) })) : [];
+      const latest = this.#execution;
+      if (!latest || !isNew(latest)) return [];
+      return interruption(latest).map((event) => ({ ...event, ...(claimedAt !== undefined && { time: claimedAt }) }));
     };
-    submitLate(make, { written: done, duplicate: done, refused: done });
-  };
+    submitDeferred(
+      make,
+      onSettled(() => (this.#isStopping = false)),
+    );
+  }
 
-  const setAttention = (attention: EventAttention, source: string) =>
-    eventOf({ type: 'attention', data: { ...attention } }, source);
+  #submit(events: NewEvent[], bytes: number, receipt?: Receipt): void {
+    const { agent, log, submit } = this.#options;
+    try {
+      submit(events, bytes, receipt);
+    } catch (error) {
+      log(`sessions: ${agent} ${this.about.session ?? ''}: ${ProgressError.from(error).message}`);
+      receipt?.duplicate();
+    }
+  }
 
-  return {
-    get about() {
-      return aboutIt();
-    },
-    get isAlive() {
-      return isAlive();
-    },
-    get idleSince() {
-      const times = parts.map(({ file }) => file.idleSince);
-      return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
-    },
-    get lives() {
-      return lives;
-    },
-    add: (part) => void parts.push(part),
-    prepare,
-    take(source, line) {
-      const { events, end: n, bytes, receipt } = line;
-      const time = events[0]?.time ?? '';
-      if (aboutIt().session === undefined) return receipt.duplicate();
-      if (isNamed || isToldBetter(time)) {
-        // hooks tell everything but tokens; what an agent prints tells those too
-        const isHooked = toldBy(aboutIt().session ?? '', rivalsAt(time)) !== 'stream';
-        const hooked = isHooked ? hookedAt(rivals, time) : undefined;
-        return hooked ? tellUsage(source, line, hooked.id) : receipt.duplicate();
-      }
-      if (ending || (!isAlive() && !starting)) start(source, time);
-      ending = false;
-      const told = events.map((event) => eventOf(event, source));
-      // a sub-agent in the background is no answer to its session
-      if (source === own()?.source) {
-        if (resting || isTurnEnd(current()?.attentionReason)) told.unshift(setAttention({ state: 'none' }, source));
-        resting = false;
-      }
-      const last = told.at(-1);
-      if (last) last.n = n;
-      attempt(told, bytes, receipt);
-    },
-    check(process) {
-      const { idleSince } = this;
-      const [main, execution] = [own(), current()];
-      if (!main || !isAlive() || ending || !execution) return;
-      if (execution.via === 'hooks') return lookForInterruption(execution, main);
-      if (idleSince === undefined || isNamed || execution.via !== 'transcript') return;
-      const { claim, isOver } = main.file;
-      const facts = { claim, isOver, idleMs: now() - idleSince, process };
-      if (end(facts) || resting || !claim || execution.attention === 'waiting') return;
-      if (!isResting({ ...facts, idleMs: now() - (main.file.idleSince ?? now()) })) return;
-      resting = true;
-      attempt([setAttention({ state: 'waiting', reason: turnReason(claim) }, main.source)], 0);
-    },
-  };
+  #attention(attention: Attention, source: string): NewEvent {
+    return this.#eventOf({ type: 'attention', data: { ...attention } }, source);
+  }
+
+  #eventOf(
+    { type, step, time, data }: { type: string; step?: string; time?: string; data: EventData },
+    source: string,
+  ) {
+    const event: NewEvent = { type, source, data };
+    const { session } = this.about;
+    if (session !== undefined) event.execution = session;
+    if (step !== undefined) event.step = step;
+    if (time !== undefined) event.time = time;
+    return event;
+  }
+
+  #executionOf(session: string): string {
+    for (const { session: one, id } of allExecutions(this.#options.state)) if (one === session) return id;
+    return session;
+  }
 }
 
-function timeOf({ claimedAt }: SessionFile) {
-  return claimedAt === undefined ? {} : { time: claimedAt };
+/** Returns a receipt that ignores what became of the events. */
+function onSettled(done: () => void): Receipt {
+  return { written: done, duplicate: done, refused: done };
 }
 
-type EventAttention = { state: 'waiting'; reason: string } | { state: 'none' };
-
-function* everyExecution({ alive, ended, summaries }: State): Generator<Execution> {
-  for (const known of [alive, ended, summaries]) yield* known.values();
+function* allExecutions({ alive, ended, summaries }: State): Generator<Execution> {
+  for (const executions of [alive, ended, summaries]) yield* executions.values();
 }

@@ -10,10 +10,10 @@ const SCHEMAS = ['http', 'events', 'protocol', 'config'] as const;
 const DIRECTORY = fileURLToPath(new URL('./schema', import.meta.url));
 
 export const command = defineCommand({
-  usage: 'schema <name>',
+  verb: 'schema',
   describe: 'Print the OpenAPI document or a JSON Schema',
-  options: (yargs) =>
-    yargs.positional('name', { choices: SCHEMAS, demandOption: true, describe: 'API or data to describe' }),
+  positionals: { name: { choices: SCHEMAS, required: true, describe: 'API or data to describe' } },
+  options: {},
   async run({ name }) {
     await print(readFileSync(`${DIRECTORY}/${name}.json`, 'utf8'));
     return 0;

@@ -1,4 +1,4 @@
-/** Corrects the state of sessions by Claude Code's process registry, where hooks and files have missed a change. */
+/** Corrects the state of sessions that hooks and session files report by the process registries of agents. */
 import type { EventData, ExecutionEvent, NewEvent } from '../../core/event.js';
 import { textOf } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
@@ -7,7 +7,8 @@ import { stateSourceOf } from '../../agents/precedence.js';
 import { isHookSession } from '../../agents/hook-target.js';
 import { endOfLeft } from '../../agents/hook-events.js';
 import { interruption, isTurnEnd, TURN_OVER } from '../../agents/turn.js';
-import type { Registry, RegistryEntry } from '../../agents/claude/process-registry.js';
+import type { ProcessRegistries } from '../../agents/process-registries.js';
+import type { ProcessRegistry, RegistryEntry } from '../../agents/sessions/process-registry.js';
 
 export interface AgentStates {
   onBatch(events: readonly ExecutionEvent[]): void;
@@ -17,7 +18,7 @@ export interface AgentStates {
 
 export interface AgentStatesOptions {
   state: State;
-  registry: Registry;
+  registries: ProcessRegistries;
   record: (event: NewEvent) => void;
   now: () => number;
   /** Interval of checks in milliseconds. @default 1 000 */
@@ -43,7 +44,7 @@ interface Known {
 }
 
 export function createAgentStates(options: AgentStatesOptions): AgentStates {
-  const { state, registry, record, now, checkMs = CHECK_MS } = options;
+  const { state, registries, record, now, checkMs = CHECK_MS } = options;
   const known = new Map<string, Known>();
   /** Differences by execution, and since when they exist. */
   const differing = new Map<string, { key: string; since: number }>();
@@ -60,31 +61,35 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
   };
 
   const check = () => {
-    registry.refresh();
-    const entries = registry.living();
     for (const id of known.keys()) if (!state.alive.has(id)) known.delete(id);
     for (const id of differing.keys()) if (!state.alive.has(id)) differing.delete(id);
+    for (const [agent, registry] of registries) checkAgent(agent, registry);
+  };
+
+  const checkAgent = (agent: string, registry: ProcessRegistry) => {
+    registry.refresh();
+    const entries = registry.living();
     if (entries.length === 0) return;
     for (const execution of state.alive.values()) {
-      if (execution.agent !== 'claude' || execution.session === undefined) continue;
+      if (execution.agent !== agent || execution.session === undefined) continue;
       if (stateSourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
     }
   };
   const timer = setInterval(check, checkMs).unref();
-  registry.refresh();
+  for (const registry of registries.values()) registry.refresh();
 
   return {
     check,
     onBatch(events) {
       for (const event of events) {
         const { execution: id } = event;
-        if (id === undefined || state.alive.get(id)?.agent !== 'claude') continue;
+        if (id === undefined || !registries.has(state.alive.get(id)?.agent ?? '')) continue;
         known.set(id, { ...known.get(id), ...noteOf(event) });
       }
     },
     close() {
       clearInterval(timer);
-      registry.close();
+      for (const registry of registries.values()) registry.close();
     },
   };
 }

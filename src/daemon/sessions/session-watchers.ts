@@ -1,13 +1,12 @@
 /** Follows the session files of agents that the configuration names or a client has requested. */
 import type { State } from '../../core/state.js';
 import type { Config } from '../../config/load.js';
-import type { Paths } from '../../platform/paths.js';
 import type { Agent } from '../../core/agents.js';
 import { AGENTS } from '../../core/agents.js';
 import type { FollowStatus } from '../../api/messages.js';
-import type { SessionWatcher } from '../../agents/sessions/session-watcher.js';
-import { createSessionWatcher, hookedSessions } from '../../agents/sessions/session-watcher.js';
-import type { Registry } from '../../agents/claude/process-registry.js';
+import { hookedSessions, SessionWatcher } from '../../agents/sessions/session-watcher.js';
+import type { AgentPaths } from '../../agents/agent-paths.js';
+import type { ProcessRegistries } from '../../agents/process-registries.js';
 import { type Intake, receiptOf } from '../intake/intake.js';
 import type { Component } from '../component.js';
 import type { Log } from '../daemon-log.js';
@@ -15,12 +14,12 @@ import type { Log } from '../daemon-log.js';
 type FollowConfig = Pick<Config, 'follow' | 'journal'>;
 
 export interface SessionWatchersOptions {
-  paths: Pick<Paths, 'sessions'>;
+  /** Directories of session files. */
+  agents: Readonly<Record<Agent, Pick<AgentPaths, 'sessions'>>>;
   config: FollowConfig;
   intake: Intake;
   state: State;
-  /** Process registry of Claude Code. */
-  registry: Registry;
+  registries: ProcessRegistries;
   log: Log;
   now: () => number;
 }
@@ -69,8 +68,8 @@ export class SessionWatchers implements Component {
   status(): FollowStatus[] {
     return AGENTS.map((agent) => {
       const follower = this.#followers.get(agent);
-      const { paths } = this.#options;
-      const where = { agent, configured: this.#settings[agent], directory: paths.sessions[agent] };
+      const { agents } = this.#options;
+      const where = { agent, configured: this.#settings[agent], directory: agents[agent].sessions };
       return { ...where, following: follower !== undefined, ...(follower?.status() ?? { files: 0, skipped: [] }) };
     });
   }
@@ -105,12 +104,12 @@ export class SessionWatchers implements Component {
   }
 
   #follow(agent: Agent): void {
-    const { log, paths } = this.#options;
+    const { log, agents } = this.#options;
     if (this.#followers.has(agent)) return;
     void this.#named.get(agent)?.close();
     this.#named.delete(agent);
     this.#followers.set(agent, this.#create(agent, false));
-    log(`following the sessions of ${agent} in ${paths.sessions[agent]}`);
+    log(`following the sessions of ${agent} in ${agents[agent].sessions}`);
   }
 
   async #unfollow(agent: Agent): Promise<void> {
@@ -127,23 +126,23 @@ export class SessionWatchers implements Component {
   }
 
   #create(agent: Agent, isNamed: boolean): SessionWatcher {
-    const { paths, state, registry, log, now } = this.#options;
+    const { agents, state, registries, log, now } = this.#options;
     const producer = this.#producer;
-    return createSessionWatcher({
+    return new SessionWatcher({
       isNamed,
       agent,
-      root: paths.sessions[agent],
+      root: agents[agent].sessions,
       backfillMs: this.#settings.backfill,
-      silenceMs: this.#settings.silence,
+      inactivityMs: this.#settings.silence,
       state,
-      registry: agent === 'claude' ? registry : undefined,
+      registry: registries.get(agent),
       takenOf: (source) => state.sources.get(source)?.n,
       isFull: () => producer.isFull,
       submit(events, bytes, receipt) {
         const admitted = events.map((event) => producer.admit(event));
         producer.submitTogether(admitted, bytes, producer.originOf(receiptOf(receipt)));
       },
-      submitLate: (make, receipt) =>
+      submitDeferred: (make, receipt) =>
         producer.submitDeferred({ type: 'attention', data: {} }, make, 0, producer.originOf(receiptOf(receipt))),
       log,
       now,

@@ -5,7 +5,8 @@ import type { EventData, NewEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
-import type { Registry, RegistryEntry } from '../../agents/claude/process-registry.js';
+import type { ProcessRegistry, RegistryEntry } from '../../agents/sessions/process-registry.js';
+import { definitionOf } from '../../agents/registry.js';
 import { isWriterAlive } from '../../spool/writer-process.js';
 import type { HookCall } from '../../agents/hook-call.js';
 import { readHookCall } from '../../agents/hook-call.js';
@@ -31,8 +32,8 @@ export interface SessionsOptions {
   onTranscript?: (agent: string, file: string, session: string) => void;
   log: Log;
   now: () => number;
-  /** Process registry of Claude Code. */
-  registry: Pick<Registry, 'entryOf'>;
+  /** Process registries by agent. */
+  registries: ReadonlyMap<string, Pick<ProcessRegistry, 'entryOf'>>;
   /** Interval of checks whether agents still run, in milliseconds. @default 10 000 */
   checkMs?: number;
 }
@@ -40,18 +41,16 @@ export interface SessionsOptions {
 const CHECK_MS = 10_000;
 /** Time for the last lines of an agent that has just ended. */
 const SETTLE_MS = 3_000;
-/** Agents whose process works on one session at a time: a new session in it ends the earlier one. */
-const ONE_SESSION: ReadonlySet<string> = new Set(['claude', 'gemini']);
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { state, record, onTranscript, log, now, registry, checkMs = CHECK_MS } = options;
+  const { state, record, onTranscript, log, now, registries, checkMs = CHECK_MS } = options;
   let isBadLogged = false;
   const repeated = new RepeatedCalls();
   const owners = createOwners();
 
-  const isGone = ({ pid, lastActivity, session = '' }: Execution): boolean => {
+  const isGone = ({ agent = '', pid, lastActivity, session = '' }: Execution): boolean => {
     const heard = Date.parse(lastActivity);
-    if (pid === undefined || now() - heard < SETTLE_MS || registry.entryOf(session)) return false;
+    if (pid === undefined || now() - heard < SETTLE_MS || registries.get(agent)?.entryOf(session)) return false;
     const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
     return !pids.some((one) => isWriterAlive(one, heard, now()));
   };
@@ -76,7 +75,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         return [];
       }
       if (repeated.isRepeated(call, originOf(line, now))) return [];
-      const entry = call.agent === 'claude' ? registry.entryOf(call.session) : undefined;
+      const entry = registries.get(call.agent)?.entryOf(call.session);
       const pid = entry?.pid ?? owners.ownerOf(call);
       const place = hookTargetOf(call, state, pid);
       if (place.kind !== 'none') for (const file of transcriptsOf(call)) onTranscript?.(call.agent, file, call.session);
@@ -129,7 +128,7 @@ function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): D
 
 /** Ends earlier sessions of this process: `--continue` announces one and resumes another, `/clear` starts a new one. */
 function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
-  if (pid === undefined || !isStart(call) || !ONE_SESSION.has(call.agent)) return [];
+  if (pid === undefined || !isStart(call) || !definitionOf(call.agent)?.hasOneSession) return [];
   return [...state.alive.values()]
     .filter((one) => isHookSession(one) && one.pid === pid && one.agent === call.agent && one.session !== call.session)
     .map((one) => ({ ...endOfLeft(one, call.session), execution: one.id }));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { openRegistry, parseEntry } from '../../../src/agents/claude/process-registry.js';
+import { ClaudeProcesses, parseEntry } from '../../../src/agents/claude/process-registry.js';
 import { RECORDINGS, recordedStates } from '../../helpers/agent-states.js';
 import { waitFor } from '../../helpers/wait.js';
 
@@ -54,7 +54,7 @@ t.test('a directory that is made later; entries whose process has ended or is an
     [11, 42],
     [12, 43],
   ]);
-  const registry = openRegistry({ directory, startOf: (pid) => starts.get(pid) });
+  const registry = new ClaudeProcesses({ directory, startOf: (pid) => starts.get(pid) });
   t.teardown(() => registry.close());
   registry.refresh();
   t.strictSame(registry.living(), []);

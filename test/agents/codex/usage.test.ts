@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createThreadTokens } from '../../../src/agents/codex/usage.js';
+import { ThreadTokens } from '../../../src/agents/codex/usage.js';
 import { NO_USAGE } from '../../../src/agents/usage.js';
 
 type Line = { response: number; id?: string } | { total: number } | 'take';
@@ -7,7 +7,7 @@ const of = (input: number) => ({ ...NO_USAGE, input });
 
 /** What is told in all, and each time. */
 function read(lines: readonly Line[]): number[] {
-  const tokens = createThreadTokens();
+  const tokens = new ThreadTokens();
   return lines.flatMap((line) => {
     if (line === 'take') return [Number(tokens.take()['tokens'] ?? 0)];
     if ('total' in line) tokens.total(of(line.total));

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { createFinder } from '../../../src/agents/sessions/finder.js';
+import { Finder } from '../../../src/agents/sessions/finder.js';
 import { waitFor } from '../../helpers/wait.js';
 
 const countWatches = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
@@ -9,7 +9,7 @@ const countWatches = () => process.getActiveResourcesInfo().filter((name) => nam
 t.test('of many directories only the newest are attended to', async (t) => {
   const root = t.testdir({});
   const seen: string[] = [];
-  const finder = createFinder({
+  const finder = new Finder({
     root: path.join(root, 'not-there'),
     isDirectory: () => true,
     isFile: () => true,
@@ -22,7 +22,7 @@ t.test('of many directories only the newest are attended to', async (t) => {
   const files = Array.from({ length: 220 }, (_, index) => path.join(root, `d${index}`, 'a.jsonl'));
   for (const file of files) {
     mkdirSync(path.dirname(file));
-    finder.attend(file);
+    finder.watchDirectoryOf(file);
   }
   await waitFor('the oldest to be left', () => countWatches() - before === 200);
   await waitFor('what happens in the newest', () => {

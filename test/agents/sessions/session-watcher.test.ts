@@ -214,7 +214,9 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   t.equal(sessions.execution(again)?.attentionReason, 'its turn is over');
   sessions.append(CLAUDE_FILE, asNew(lines[2]!));
   await waitFor('the next prompt', () => sessions.execution(again)?.attention === undefined);
+  const before = sessions.events.length;
   sessions.append(CLAUDE_FILE, asNew(lines.at(-2)!));
+  await waitFor('its answer', () => sessions.events.length > before);
   sessions.advance(700_000);
   t.match(await sessions.ended(again), { status: 'completed', endedBy: 'silence' });
 });

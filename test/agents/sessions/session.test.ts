@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
 import { ProgressError } from '../../../src/core/errors.js';
-import { createSession } from '../../../src/agents/sessions/session.js';
-import type { SessionFile } from '../../../src/agents/sessions/session-file.js';
+import type { SessionPart } from '../../../src/agents/sessions/session.js';
+import { Session } from '../../../src/agents/sessions/session.js';
 import type { Receipt } from '../../../src/tailing/tail.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 
@@ -12,16 +12,16 @@ t.test('an interruption is recorded once, and not when the next prompt was on it
   const data = { kind: 'agent', agent: 'claude', session: 's', via: 'hooks' };
   event({ type: 'execution_started', execution: 's', data });
   const late: { make: () => NewEvent[]; receipt: Receipt }[] = [];
-  const session = createSession({
-    ...{ agent: 'claude', state, silenceMs: 1_000, now: Date.now, log: () => undefined },
+  const session = new Session({
+    ...{ agent: 'claude', state, inactivityMs: 1_000, now: Date.now, log: () => undefined },
     submit: () => undefined,
-    submitLate: (make, receipt) => late.push({ make, receipt }),
+    submitDeferred: (make, receipt) => late.push({ make, receipt }),
   });
   const time = '2099-01-01T00:00:00.000Z';
-  const file: SessionFile = {
-    ...{ skipped: undefined, idleSince: 0, about: { session: 's' }, isOver: false },
+  const file: SessionPart['file'] = {
+    ...{ idleSince: 0, about: { session: 's' }, isOver: false },
     ...{ claim: { status: 'cancelled' }, claimedAt: time, lastTime: time },
-    ...{ read: () => 'done', rewind: () => undefined, move: () => undefined, close: () => [] },
+    close: () => [],
   };
   session.add({ source: 'x', file });
   const look = () => {

@@ -121,7 +121,10 @@ t.test('a session whose agent has vanished is lost, or as its turn was', async (
   tell('codex', call('failed', 'StopFailure', { error: 'no' }), { pid: started });
   await kill();
   await waitFor('the ends', () => ['mid', 'idle', 'failed'].every((id) => session(id).status !== 'running'));
-  t.match(session('mid'), { status: 'lost', error: 'the agent is gone without a word' });
+  t.match(session('mid'), {
+    status: 'lost',
+    error: 'the agent process ended without reporting the end of the session',
+  });
   t.equal(session('idle').status, 'completed');
   t.match(session('failed'), { status: 'failed', error: 'no' });
 });

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ProgressError } from '../../../core/errors.js';
 import type { Agent } from '../../../core/agents.js';
-import { resolveAgentFiles } from '../../../platform/paths.js';
 import { AGENTS } from '../../../core/agents.js';
+import { resolveAgentPaths } from '../../../agents/agent-paths.js';
 import { commandsOfOurs } from '../../../agents/settings.js';
 import { isHookCommand, isOwnHook, programOfHook } from '../../../agents/settings-files.js';
 import type { Check, Finding } from './checks.js';
@@ -14,11 +14,10 @@ import { readRcFile } from '../../../platform/rc-file.js';
 
 /** Creates a check for each agent that has been used. */
 export function checkAgents(env: NodeJS.ProcessEnv): Check[] {
-  const files = resolveAgentFiles(env);
-  return AGENTS.filter((agent) => existsSync(path.dirname(files[agent]))).map((agent) => ({
-    name: agent,
-    ...inspectAgent(agent, files[agent]),
-  }));
+  const paths = resolveAgentPaths(env);
+  return AGENTS.map((agent) => ({ agent, file: paths[agent].settings }))
+    .filter(({ file }) => existsSync(path.dirname(file)))
+    .map(({ agent, file }) => ({ name: agent, ...inspectAgent(agent, file) }));
 }
 
 function inspectAgent(agent: Agent, file: string): Finding {

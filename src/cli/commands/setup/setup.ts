@@ -76,7 +76,7 @@ interface Target {
   empty: RegExp;
   removed: string;
   /** Lines to print after hooks were added. */
-  advice: string[];
+  advice: readonly string[];
 }
 
 function isAgent(what: string | undefined): what is Agent {

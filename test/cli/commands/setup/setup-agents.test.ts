@@ -12,9 +12,9 @@ import {
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
-import { claudeEvents } from '../../../../src/agents/settings-files.js';
+import { claudeEvents } from '../../../../src/agents/claude/settings.js';
 import type { Agent } from '../../../../src/core/agents.js';
-import { resolveAgentFiles } from '../../../../src/platform/paths.js';
+import { resolveAgentPaths } from '../../../../src/agents/agent-paths.js';
 import { AGENTS } from '../../../../src/core/agents.js';
 import { VERSION } from '../../../../src/core/version.js';
 import { createHome, ROOT } from '../../../helpers/daemon.js';
@@ -34,7 +34,7 @@ function createBench(t: Test, agent: Agent, text?: string, version = '2.1.197') 
   writeFileSync(path.join(bin, 'claude'), `#!/bin/sh\necho "${version} (Claude Code)"\n`, { mode: 0o755 });
   const own = { CLAUDE_CONFIG_DIR: undefined, CODEX_HOME: undefined, GEMINI_CLI_HOME: undefined };
   const env = { ...own, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
-  const file = resolveAgentFiles({ ...home.env, ...own })[agent];
+  const file = resolveAgentPaths({ ...home.env, ...own })[agent].settings;
   if (text !== undefined) {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text);

@@ -1,38 +1,38 @@
-/** Remembers with which UUID each session file of Claude Code begins, so that a fork is found without reading all of them. */
+/** Caches the first UUID of each session file of Claude Code, so that the parent of a fork is found without reading all files. */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { evictOldest } from '../../core/evict.js';
-import { entriesOf } from './session-paths.js';
+import { entriesOf } from '../sessions/session-paths.js';
 
 interface Sibling {
   inode: number;
-  /** Sorts by when the file was made; its name decides between two that were made at once. */
+  /** Sort key: creation time, then name. */
   age: string;
   uuid: string | undefined;
 }
 
 interface Directory {
-  /** Unix milliseconds; undefined while files may be added in the same tick of the clock. */
+  /** Unix milliseconds; undefined while more files may be added in the same tick of the clock. */
   changedAt: number | undefined;
   siblings: Map<string, Sibling>;
 }
 
 const MAX_DIRECTORIES = 200;
-/** Of a directory, the newest. */
+/** Files of a directory that are compared, the newest first. */
 const MAX_SIBLINGS = 2_000;
-/** A directory has changed within the resolution of file times. */
+/** Resolution of the modification time of a directory. */
 const TICK_MS = 50;
 
 export class SiblingIndex {
   readonly #directories = new Map<string, Directory>();
   readonly #readUuid: (file: string) => string | undefined;
 
-  /** @param readUuid the first UUID in a file, if there is one yet. */
+  /** @param readUuid returns the first UUID in a file, if it has one yet */
   constructor(readUuid: (file: string) => string | undefined) {
     this.#readUuid = readUuid;
   }
 
-  /** Files beside this one, made before it, that begin with the same UUID; the newest first. */
+  /** Returns the older files in the same directory that start with the same UUID, the newest first. */
   olderThan(file: string, uuid: string): string[] {
     const directory = path.dirname(file);
     const siblings = this.#siblingsOf(directory);
@@ -51,23 +51,29 @@ export class SiblingIndex {
     const known = this.#directories.get(directory);
     const changedAt = lstatSync(directory, { throwIfNoEntry: false })?.mtimeMs;
     if (known?.changedAt !== undefined && known.changedAt === changedAt) return known.siblings;
-    const siblings = new Map<string, Sibling>();
-    for (const entry of entriesOf(directory)) {
-      if (!entry.isFile() || !entry.name.endsWith('.jsonl')) continue;
-      const stat = lstatSync(path.join(directory, entry.name), { throwIfNoEntry: false });
-      if (!stat) continue;
-      const before = known?.siblings.get(entry.name);
-      const made = stat.birthtimeMs > 0 ? Math.min(stat.birthtimeMs, stat.mtimeMs) : stat.mtimeMs;
-      siblings.set(entry.name, {
-        inode: stat.ino,
-        age: `${made.toFixed(4).padStart(20, '0')} ${entry.name}`,
-        uuid: before?.inode === stat.ino ? before.uuid : undefined,
-      });
-    }
+    const siblings = readSiblings(directory, known?.siblings);
     const isSettled = changedAt !== undefined && Date.now() - changedAt > TICK_MS;
     this.#directories.delete(directory);
     this.#directories.set(directory, { changedAt: isSettled ? changedAt : undefined, siblings });
     evictOldest(this.#directories, MAX_DIRECTORIES);
     return siblings;
   }
+}
+
+/** @param known siblings of an earlier call, whose UUIDs need not be read again */
+function readSiblings(directory: string, known: ReadonlyMap<string, Sibling> | undefined): Map<string, Sibling> {
+  const siblings = new Map<string, Sibling>();
+  for (const entry of entriesOf(directory)) {
+    if (!entry.isFile() || !entry.name.endsWith('.jsonl')) continue;
+    const stat = lstatSync(path.join(directory, entry.name), { throwIfNoEntry: false });
+    if (!stat) continue;
+    const before = known?.get(entry.name);
+    const created = stat.birthtimeMs > 0 ? Math.min(stat.birthtimeMs, stat.mtimeMs) : stat.mtimeMs;
+    siblings.set(entry.name, {
+      inode: stat.ino,
+      age: `${created.toFixed(4).padStart(20, '0')} ${entry.name}`,
+      uuid: before?.inode === stat.ino ? before.uuid : undefined,
+    });
+  }
+  return siblings;
 }
