@@ -33,9 +33,9 @@ export interface AlertEvent {
 }
 
 /** Creates the events that record alerts before they are sent; rules with the same cause share one for each channel. */
-export function toPending(journal: string, raised: readonly AlertEvent[]): NewEvent[] {
+export function toPending(journal: string, alerts: readonly AlertEvent[]): NewEvent[] {
   const groups = new Map<string, { channel: string; matches: [Match, ...Match[]] }>();
-  for (const { match, channels } of raised) {
+  for (const { match, channels } of alerts) {
     for (const channel of channels) {
       const key = JSON.stringify([channel, ...causeOf(match)]);
       const group = groups.get(key);
@@ -47,15 +47,15 @@ export function toPending(journal: string, raised: readonly AlertEvent[]): NewEv
 }
 
 /** Key by which matches are grouped into one alert. */
-function causeOf({ event, execution, cause, once, telling }: Match): unknown[] {
-  return event ? [cause, execution?.id, once] : [execution?.id, once, telling.title];
+function causeOf({ event, execution, cause, once, text }: Match): unknown[] {
+  return event ? [cause, execution?.id, once] : [execution?.id, once, text.title];
 }
 
 function pendingOf(journal: string, channel: string, matches: [Match, ...Match[]]): NewEvent {
   const [first] = matches;
   const { execution, event, cause, once } = first;
-  const severity = worstOf(matches.map(({ telling }) => telling.severity));
-  const text = { ...first.telling, severity, urgency: URGENCY_OF[severity] };
+  const severity = worstOf(matches.map(({ text }) => text.severity));
+  const text = { ...first.text, severity, urgency: URGENCY_OF[severity] };
   const rules = matches.map(({ rule }) => rule.name);
   const streak = matches.flatMap(({ rule }) => (rule.repeat === 'streak' ? [rule.name] : []));
   return {

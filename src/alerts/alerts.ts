@@ -1,9 +1,9 @@
 /**
- * Alerts from end to end: what is published is judged, what fires is written down, and each channel sends its own.
+ * Alerts from end to end: evaluates published events, records alerts, and delivers them over each channel.
  *
- * What fires is in the journal as `pending`, by the next write, before anything is sent, and a checkpoint waits for
- * it; what a crash has left between an event and that is found by evaluating again everything after the checkpoint
- * (`recovery.ts`), since IDs derive from the cause. Matches with the same cause are one alert for each channel.
+ * An alert is in the journal as `pending`, by the next write, before it is sent, and a checkpoint waits for that. Alerts
+ * that a crash has prevented are found by evaluating everything after the checkpoint again (`recovery.ts`); IDs derive
+ * from the cause, which deduplicates them. Matches with the same cause are one alert for each channel.
  * Whether a name is in a streak of failures is part of the fold (`core/alerts.ts`). In the quiet hours of a channel
  * alerts are written as `held`; `held-alerts.ts` checks every 30 seconds whether one event may replace them. Pauses,
  * rates and thresholds use a monotonic clock.
@@ -33,7 +33,7 @@ import type { Recovery } from './recovery.js';
 import { createRules } from './rules.js';
 import { ruleView } from './status.js';
 
-/** Of the configuration. */
+/** Part of the configuration. */
 export interface AlertsSettings extends AlertsConfig {
   readonly alerts: {
     readonly desktop: boolean;
@@ -46,7 +46,7 @@ export interface AlertsSettings extends AlertsConfig {
 export interface AlertsOptions extends Omit<ChannelSetOptions, 'write' | 'alertOf' | 'settings'> {
   recovered: ReturnType<Recovery['end']>;
   settings: AlertsSettings;
-  /** What memory no longer holds. */
+  /** Finds executions that memory no longer holds. */
   find: (id: string) => Promise<Execution | undefined>;
   writer: EventWriter;
 }
@@ -54,10 +54,10 @@ export interface AlertsOptions extends Omit<ChannelSetOptions, 'write' | 'alertO
 export class Alerts {
   readonly #options: AlertsOptions;
   readonly #channels: ChannelSet;
-  readonly #outbox: AlertWriter;
+  readonly #alertWriter: AlertWriter;
   readonly #quiet: HeldAlerts;
   #settings: AlertsSettings;
-  #judge: RuleEvaluator;
+  #evaluator: RuleEvaluator;
   #timer: { at: number; cancel: () => void } | undefined;
   #isClosed = false;
 
@@ -65,9 +65,9 @@ export class Alerts {
     const { state, journal, recovered, read, writer, clock, log } = options;
     this.#options = options;
     this.#settings = options.settings;
-    this.#judge = recovered.judge;
+    this.#evaluator = recovered.evaluator;
     const roomOf = (name: string) => MAX_PENDING - (state.alerts.channels.get(name)?.pending ?? []).length;
-    this.#outbox = createAlertWriter({ writer, roomOf, clock, log });
+    this.#alertWriter = createAlertWriter({ writer, roomOf, clock, log });
     this.#channels = new ChannelSet({
       ...options,
       write: (events) => this.#write(events),
@@ -85,7 +85,6 @@ export class Alerts {
     this.#quiet.check();
   }
 
-  /** These are in the journal and in the state. */
   onBatch(events: readonly ExecutionEvent[]): void {
     const { state } = this.#options;
     let at: Moment | undefined;
@@ -93,20 +92,20 @@ export class Alerts {
       if (event.type === 'alert_triggered') {
         if (event.data['outcome'] === 'held') this.#quiet.check();
         if (event.data['outcome'] === 'pending') this.#channels.queueOf(textOf(event.data, 'channel') ?? '').wake();
-      } else if (this.#judge.isAskedAbout(event.type)) {
+      } else if (this.#evaluator.needs(event.type)) {
         const execution = event.execution === undefined ? undefined : findExecution(state, event.execution);
-        this.#raiseAll(this.#judge.take(event, execution, (at ??= this.#moment())));
+        this.#raiseMatches(this.#evaluator.take(event, execution, (at ??= this.#moment())));
       }
     }
     this.#arm();
   }
 
-  /** What has fired is in the journal afterwards; for use between two writes only. */
+  /** Writes alerts that have fired; for use between two writes only. */
   flush(): Promise<void> {
-    return this.#outbox.flush();
+    return this.#alertWriter.flush();
   }
 
-  /** Takes another configuration over. */
+  /** Applies a changed configuration. */
   configure(changed: AlertsSettings): void {
     const { state } = this.#options;
     const before = this.#settings;
@@ -117,14 +116,14 @@ export class Alerts {
       this.#quiet.check();
     }
     if (isSame('rules') && isDeepStrictEqual(before.alerts.interactive, changed.alerts.interactive)) return;
-    this.#judge = new RuleEvaluator(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
-    this.#judge.adopt(state.alive.values(), this.#moment());
+    this.#evaluator = new RuleEvaluator(createRules(changed.rules, changed.alerts.interactive), () => state.alerts);
+    this.#evaluator.adopt(state.alive.values(), this.#moment());
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#arm();
   }
 
-  /** Sends a notification: it is certain to be sent when this resolves, with the seq of each channel's event. */
+  /** Records a notification, which is then certain to be sent. @returns The seq of each channel's event. */
   async notify(notice: Notice): Promise<{ channel: string; seq: number }[]> {
     for (const name of notice.channels) this.#channels.check(name);
     const events = noticeEvents(notice).map((event) => this.#hold(event));
@@ -132,7 +131,7 @@ export class Alerts {
     return events.map((event) => ({ channel: String(event.data['channel']), seq: (event as ExecutionEvent).seq }));
   }
 
-  /** Tries a channel at once, whatever waits for it. */
+  /** Sends a test over a channel at once, before pending alerts. */
   async test(name: string): Promise<Attempt> {
     this.#channels.check(name);
     const time = new Date(this.#options.now()).toISOString();
@@ -141,25 +140,25 @@ export class Alerts {
     return attempt;
   }
 
-  /** Whether a rule depends on what this execution uses. */
-  isAskedForResources(id: string): boolean {
+  /** Whether a rule depends on the resource usage of this execution. */
+  needsResources(id: string): boolean {
     const execution = this.#options.state.alive.get(id);
-    return execution !== undefined && this.#judge.isAskedForResources(execution);
+    return execution !== undefined && this.#evaluator.needsResources(execution);
   }
 
   rules(): RuleView[] {
-    return this.#judge.rules.map((rule) => ruleView(rule, this.#options.state.alerts));
+    return this.#evaluator.rules.map((rule) => ruleView(rule, this.#options.state.alerts));
   }
 
   status(): AlertsStatus {
-    const named = this.#judge.rules.flatMap(({ notify }) => notify);
-    return { rules: this.#judge.rules.length, channels: this.#channels.status(named) };
+    const named = this.#evaluator.rules.flatMap(({ notify }) => notify);
+    return { rules: this.#evaluator.rules.length, channels: this.#channels.status(named) };
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#outbox.close();
+    this.#alertWriter.close();
     this.#quiet.close();
     await this.#channels.close();
   }
@@ -183,34 +182,34 @@ export class Alerts {
     return toAlert(event, cause, execution && executionToJson(execution));
   }
 
-  /** What is critical passes quiet hours. */
+  /** Marks an alert as held in quiet hours of its channel, unless it is critical. */
   #hold(event: NewEvent): NewEvent {
     const isHeld = this.#channels.isQuiet(textOf(event.data, 'channel') ?? '') && severityIn(event) !== 'critical';
     return isHeld ? { ...event, data: { ...event.data, outcome: 'held' } } : event;
   }
 
-  /** Matches of one event, or of the same time. */
-  #raise(raised: readonly AlertEvent[]): void {
-    const taken = raised.map(({ match, channels }) => ({
+  /** Records alerts of matches of one event, or of one point in time. */
+  #raise(alerts: readonly AlertEvent[]): void {
+    const accepted = alerts.map(({ match, channels }) => ({
       match,
-      channels: channels.filter((name) => this.#channels.takes(name, match.telling.severity)),
+      channels: channels.filter((name) => this.#channels.takes(name, match.text.severity)),
     }));
-    for (const event of toPending(this.#options.journal, taken)) this.#outbox.add(this.#hold(event));
+    for (const event of toPending(this.#options.journal, accepted)) this.#alertWriter.add(this.#hold(event));
   }
 
-  #raiseAll(matches: readonly Match[]): void {
+  #raiseMatches(matches: readonly Match[]): void {
     this.#raise(matches.map((match) => ({ match, channels: match.rule.notify })));
   }
 
-  /** Rules that wait for time to pass. */
+  /** Sets a timer for rules that depend on time alone. */
   #arm(): void {
-    const { nextAt } = this.#judge;
+    const { nextAt } = this.#evaluator;
     if (this.#isClosed || nextAt === undefined || (this.#timer && this.#timer.at <= nextAt)) return;
     this.#timer?.cancel();
     const { clock, state } = this.#options;
     const cancel = clock.after(Math.max(0, nextAt - clock.now()), () => {
       this.#timer = undefined;
-      this.#raiseAll(this.#judge.due(this.#moment(), (id) => state.alive.get(id)));
+      this.#raiseMatches(this.#evaluator.due(this.#moment(), (id) => state.alive.get(id)));
       this.#arm();
     });
     this.#timer = { at: nextAt, cancel };

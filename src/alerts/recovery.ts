@@ -16,9 +16,9 @@ import type { Rule } from './rules.js';
 
 export interface Recovery {
   /** Called for each event that was read and folded. */
-  saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
-  /** Ends recovery. `judge` continues from the state; `missed`: alerts to send, with their channels. */
-  end(state: State): { judge: RuleEvaluator; missed: AlertEvent[] };
+  observe(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
+  /** Ends recovery. `evaluator` continues from the state; `missed`: alerts to send, with their channels. */
+  end(state: State): { evaluator: RuleEvaluator; missed: AlertEvent[] };
 }
 
 export function createRecovery(rules: readonly Rule[], journal: string, clock: Clock, now: () => number): Recovery {
@@ -39,11 +39,11 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
     (execution !== undefined && findExecution(state, execution.id)?.attention === textOf(event.data, 'state'));
 
   return {
-    saw(event, execution, state) {
+    observe(event, execution, state) {
       ({ alerts } = state);
       if (event.type === 'alert_triggered') {
         for (const id of alertIdsOf(journal, event)) written.add(id);
-      } else if (evaluator.isAskedAbout(event.type)) matches.push(...evaluator.take(event, execution, momentOf(event)));
+      } else if (evaluator.needs(event.type)) matches.push(...evaluator.take(event, execution, momentOf(event)));
     },
     end(state) {
       ({ alerts } = state);
@@ -55,7 +55,7 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
           channels: match.rule.notify.filter((channel) => !written.has(alertId(journal, match, channel))),
         }))
         .filter(({ channels }) => channels.length > 0);
-      return { judge: evaluator, missed };
+      return { evaluator, missed };
     },
   };
 }

@@ -18,7 +18,7 @@ export interface RuleIndex {
 export interface RulesOfType {
   readonly rules: readonly Rule[];
   /** Rules to evaluate for this event, with the line that matched, if a rule has a pattern. */
-  ask(event: ExecutionEvent): ReadonlyMap<Rule, string | undefined>;
+  candidates(event: ExecutionEvent): ReadonlyMap<Rule, string | undefined>;
 }
 
 /** Constant properties of an execution, and its rules by type of event. */
@@ -81,11 +81,11 @@ const NONE: readonly Rule[] = [];
 function createRulesOfType(rules: readonly Rule[]): RulesOfType {
   const withPattern = rules.filter(({ when }) => when.output !== undefined);
   const others = new Map(rules.filter((rule) => !withPattern.includes(rule)).map((rule) => [rule, undefined]));
-  if (withPattern.length === 0) return { rules, ask: () => others };
+  if (withPattern.length === 0) return { rules, candidates: () => others };
   let find: ((text: string) => number[]) | undefined;
   return {
     rules,
-    ask(event) {
+    candidates(event) {
       find ??= compileSet(withPattern.map(({ when }) => when.output ?? ''));
       let found: Map<Rule, string | undefined> | undefined;
       for (const line of outputLinesOf(event)) {

@@ -15,7 +15,7 @@ export class StepFailures {
   readonly #fired = new Map<string, Set<string> | undefined>();
 
   /** Called for each event before rules are evaluated. */
-  saw(subject: MatchSubject): void {
+  observe(subject: MatchSubject): void {
     const key = keyOf(subject);
     if (key === undefined || this.#fired.has(key)) return;
     this.#fired.set(key, isFirst(subject) ? new Set() : undefined);
@@ -23,7 +23,7 @@ export class StepFailures {
   }
 
   /** Whether this rule has fired for this failure. */
-  hasTold(rule: string, subject: MatchSubject): boolean {
+  hasFired(rule: string, subject: MatchSubject): boolean {
     const key = keyOf(subject);
     if (key === undefined || !this.#fired.has(key)) return false;
     return this.#fired.get(key)?.has(rule) ?? true;

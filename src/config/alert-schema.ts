@@ -1,14 +1,7 @@
 /** Schema of the alert rules in the configuration, and the validation of their references to channels. */
 import type { Conditions, ResourceCondition, TokenRate } from '../api/conditions.js';
 import * as v from 'valibot';
-import {
-  BUILTIN_CHANNELS,
-  type ChannelConfig,
-  isMapping,
-  isName,
-  MAX_ALTERNATIVES,
-  NAME_WANTED,
-} from './channel-schema.js';
+import { BUILTIN_CHANNELS, type ChannelConfig, isName, MAX_ALTERNATIVES, NAME_WANTED } from './channel-schema.js';
 import {
   choice,
   count,
@@ -34,6 +27,7 @@ import { FINAL_STATUSES } from '../core/event.js';
 import { EXECUTION_KINDS } from '../core/execution.js';
 import { type Level, LEVELS } from '../core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
+import { isObject } from '../core/fields.js';
 import { suggest } from '../core/suggest.js';
 
 /** Placeholder for the built-in items in a list of the configuration. */
@@ -94,7 +88,7 @@ const TOKEN_GROUP: ValueType<TokenRate> = group({
   window: withDefault(duration('10s', '1d', 'On average over this time.'), TOKEN_WINDOW),
 });
 const TOKEN_RATE: ValueType<TokenRate> = v.pipe(
-  either<number | TokenRate>([TOKENS, TOKEN_GROUP], (value) => (isMapping(value) ? TOKEN_GROUP : TOKENS)),
+  either<number | TokenRate>([TOKENS, TOKEN_GROUP], (value) => (isObject(value) ? TOKEN_GROUP : TOKENS)),
   v.transform((value) => (typeof value === 'number' ? { above: value, window: 300_000 } : value)),
 );
 
@@ -147,7 +141,7 @@ const RULE: ValueType<RuleConfig> = group({
 const BUILTIN_ENTRY = v.literal(BUILTIN, wrong(`a rule, or ${BUILTIN} for the built-in rules`));
 
 export const RULES = listOf(
-  either<RuleConfig | typeof BUILTIN>([RULE, BUILTIN_ENTRY], (value) => (isMapping(value) ? RULE : BUILTIN_ENTRY)),
+  either<RuleConfig | typeof BUILTIN>([RULE, BUILTIN_ENTRY], (value) => (isObject(value) ? RULE : BUILTIN_ENTRY)),
   MAX_RULES,
   'Which events are alerted, and over which channels.',
 );

@@ -19,6 +19,7 @@ import {
 } from './value-types.js';
 import type { Severity } from '../core/alerts.js';
 import { SEVERITIES } from '../core/alerts.js';
+import { isObject } from '../core/fields.js';
 import { parseQuietHours, type QuietHours } from '../core/quiet-hours.js';
 
 /** Channels that exist without configuration. */
@@ -198,7 +199,7 @@ const DESKTOP: ValueType<LocalConfig> = group({ type: v.literal('desktop'), ...B
 const BELL: ValueType<LocalConfig> = group({ type: v.literal('bell'), ...BASE });
 
 function givenOf(channel: unknown, keys: readonly string[]): string[] {
-  return isMapping(channel) ? keys.filter((key) => key in channel) : [];
+  return isObject(channel) ? keys.filter((key) => key in channel) : [];
 }
 
 /** Checks that at most one of several alternative keys is given. */
@@ -222,13 +223,9 @@ const NO_TYPE: ValueType<never> = v.pipe(
 
 export const CHANNELS = mapping(
   either<ChannelConfig>(Object.values(TYPES), (value) => {
-    const type = isMapping(value) && 'type' in value ? value.type : undefined;
+    const type = isObject(value) ? value['type'] : undefined;
     return Object.entries(TYPES).find(([name]) => name === type)?.[1] ?? NO_TYPE;
   }),
   { isName, wanted: NAME_WANTED },
   'Channels of alerts, by their names.',
 );
-
-export function isMapping(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

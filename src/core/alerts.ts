@@ -218,7 +218,9 @@ export function loseAlerts(alerts: AlertState, through: number): NewEvent[] {
     const lost = pending.filter((seq) => seq <= through);
     const of = lost.at(-1);
     if (of === undefined) return [];
-    return [{ type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: lost.length, error: LEFT_JOURNAL } }];
+    return [
+      { type: 'alert_triggered', data: { channel, outcome: 'lost', of, count: lost.length, error: LEFT_JOURNAL } },
+    ];
   });
 }
 

@@ -1,4 +1,5 @@
 /** Looks up executions by ID, name or unique prefix. */
+import { ProgressError } from './errors.js';
 import type { Execution } from './execution.js';
 
 /** Maximum number of candidates listed for an ambiguous prefix. */
@@ -27,6 +28,16 @@ export function findByText<T extends Named>(executions: readonly T[], text: stri
   if (!only) return undefined;
   if (candidates.length === 1) return { execution: only };
   return { ambiguous: candidates.slice(0, MAX_CANDIDATES).map(({ id }) => id) };
+}
+
+/** Error for a prefix that several executions have. */
+export function ambiguous(text: string, ids: readonly string[]): ProgressError {
+  return new ProgressError('ambiguous', `${JSON.stringify(text)} matches ${ids.join(', ')}; give more of the ID`);
+}
+
+/** Error for a text that no execution matches. */
+export function notFound(text: string): ProgressError {
+  return new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
 }
 
 /** Returns the newest execution. */

@@ -1,6 +1,6 @@
 /** Formats the status of an execution, with the inactivity of a silent one. */
 import { quietOf } from './estimate.js';
-import type { Execution } from './execution.js';
+import type { Execution, Status } from './execution.js';
 import { formatAge, statusWord } from './format.js';
 
 /** Formats the status, with the inactivity of a silent execution: `running`, `quiet 2m`. */
@@ -9,6 +9,11 @@ export function stateWord(execution: Execution, nowMs: number): string {
   const word = statusWord(status, attention);
   const quiet = status === 'running' && attention === 'silent' ? quietOf(execution, nowMs) : undefined;
   return quiet === undefined ? word : `${word} ${formatAge(quiet)}`;
+}
+
+/** Why a command for an execution comes too late: `has ended: failed`. */
+export function endedText(status: Status): string {
+  return `has ended: ${status}`;
 }
 
 /** Formats the last activity (`last activity 2m ago`); empty if it is recent, or if `stateWord` shows it. */

@@ -41,7 +41,7 @@ import { Pruning } from './upkeep/pruning.js';
 
 export interface Daemon {
   readonly socket: string;
-  /** Resolves with the reason when the daemon must leave: a client asked for it, or its lock or socket was replaced. */
+  /** Resolves with the reason when the daemon must leave: a client has requested it, or its lock or socket was replaced. */
   readonly leaving: Promise<string>;
   /** Closes all components. Everything taken is written and synced then, and the lock is released last. */
   close(): Promise<void>;
@@ -100,7 +100,7 @@ interface Producers {
   runs: Runs;
 }
 
-/** Those that add events by themselves: files, agents and runs. */
+/** Adds producers: agents, spool, session files and runs. */
 function addProducers(context: Context, store: Store): Producers {
   const { paths, agents, settings, log, now, components } = context;
   const { journal, state, intake, record, checkpoints, subscribers, alerts, ingest } = store;
@@ -112,7 +112,7 @@ function addProducers(context: Context, store: Store): Producers {
   const sessions = components.add(
     createSessions({
       ...{ state, record, log, now, registries },
-      // the file is read when the state has this call, and those before it
+      // the file is read once the state has this call and the earlier ones
       onTranscript: (agent, file, session) => void ingest.between(() => sessionWatchers.name(agent, file, session)),
     }),
   );
@@ -121,7 +121,7 @@ function addProducers(context: Context, store: Store): Producers {
       ...{ paths, state, intake, log, now },
       eventsOfHook: (line) => sessions.eventsOf(line),
       syncedSeq: () => journal.status().synced,
-      // when syncing is off, what is written is as safe as it gets
+      // without syncing, a written event counts as synced
       position: () => ({
         seq: journal.seq,
         synced: settings.current.journal.sync === 'never' ? journal.seq : journal.synced,
@@ -140,7 +140,7 @@ function addProducers(context: Context, store: Store): Producers {
     new ResourceSampler({
       live: () => runs.live(),
       isWatched: (execution) => subscribers.isAwaited({ type: 'resource_update', execution, data: {} }),
-      isJudged: (execution) => alerts.isAskedForResources(execution),
+      isNeeded: (execution) => alerts.needsResources(execution),
       record,
     }),
   );
@@ -157,7 +157,7 @@ interface Upkeep {
   pruning: Pruning;
 }
 
-/** Removes what is too old, and what users want removed. */
+/** Adds retention, pruning and checkpoints. */
 function addUpkeep(parts: Parts): Upkeep {
   const { settings, log, now, components, journal, state, ingest, checkpoints, subscribers } = parts;
   const { spool, sessionWatchers, runs } = parts;
@@ -187,7 +187,7 @@ function addUpkeep(parts: Parts): Upkeep {
   return { logs, pruning };
 }
 
-/** The socket and HTTP, and what needs them: the lock file announces the socket, and a runner connects to it. */
+/** Adds the socket and HTTP, and components that need them: the lock file announces the socket, runners connect to it. */
 function addListeners(parts: Parts & Upkeep): void {
   const { lock, paths, settings, log, now, leave, components, journal, state, intake, record, rejections } = parts;
   const { spool, ingest, runs } = parts;
@@ -208,7 +208,7 @@ function addListeners(parts: Parts & Upkeep): void {
     },
     web: http,
     status,
-    shutdown: () => leave('a client asked for it'),
+    shutdown: () => leave('a client requested it'),
   });
   server.onConnection((client) => new Connection(client, { intake, handlers, now, reject }));
   const assets = loadAssets(fileURLToPath(new URL('./viewer/', import.meta.url)));

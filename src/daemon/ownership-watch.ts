@@ -42,8 +42,8 @@ export class OwnershipWatch implements Component {
 
   #check(): void {
     const { lock, server, paths, leave } = this.#options;
-    if (!lock.isOurs()) leave(`${paths.lock} is gone or another file`);
-    else if (!server.isBound()) leave(`${paths.socket} is gone or another socket`);
+    if (!lock.isOurs()) leave(`${paths.lock} was removed or replaced`);
+    else if (!server.isBound()) leave(`${paths.socket} was removed or replaced`);
   }
 }
 

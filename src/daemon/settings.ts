@@ -122,18 +122,18 @@ class FileSettings implements Settings {
       if (this.#content === before) this.#content = message;
       if (this.#content === before) return;
       this.#problems = message.split('\n');
-      this.#log(`configuration: the values from before hold, for the file is wrong:\n${message}`);
+      this.#log(`configuration: the file is invalid, the previous values stay in use:\n${message}`);
     }
   }
 
   #apply(config: Config): void {
     this.#problems = [];
     if (isDeepStrictEqual(config, this.#current)) {
-      return this.#log(`configuration: ${this.#file} is right, and changes nothing`);
+      return this.#log(`configuration: ${this.#file} is valid and changes nothing`);
     }
     this.#current = config;
     this.#since = this.#now();
-    this.#log(`configuration: ${this.#file} is taken over`);
+    this.#log(`configuration: ${this.#file} was applied`);
     this.#notifying = this.#notifying.then(() => this.#notify());
   }
 
@@ -154,7 +154,7 @@ function fingerprintOf(file: string): string {
   return typeof stats === 'string' ? stats : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
 }
 
-/** The status of a file, or the code of the error. */
+/** Returns the status of a file, or the code of the error. */
 function statOf(file: string): Stats | string {
   try {
     return statSync(file);

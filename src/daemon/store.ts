@@ -49,7 +49,7 @@ export interface Context extends Omit<Required<DaemonOptions>, 'signal'> {
 export interface Store {
   journal: Journal;
   state: State;
-  /** The start has read much after the last checkpoint. */
+  /** The start has read many events after the last checkpoint. */
   isBehind: boolean;
   checkpoints: Checkpoints;
   subscribers: Subscribers;
@@ -59,7 +59,7 @@ export interface Store {
   alerts: Alerts;
 }
 
-/** Journal, checkpoints, subscribers, ingest and alerts. They close last: what the others write is written by then. */
+/** Opens journal, checkpoints, subscribers, ingest and alerts. They close last, after everything that writes. */
 export async function openStore(context: Context, signal: AbortSignal | undefined): Promise<Store> {
   const { paths, settings, log, now, components } = context;
   const config = settings.current;
@@ -70,8 +70,8 @@ export async function openStore(context: Context, signal: AbortSignal | undefine
   const recovery = createRecovery(createRules(config.rules, config.alerts.interactive), journal.id, realClock, now);
   let isBehind = false as boolean;
   const observer = {
-    saw: recovery.saw.bind(recovery),
-    readMuch: () => (isBehind = true),
+    onEvent: recovery.observe.bind(recovery),
+    onLongRead: () => (isBehind = true),
   };
   const limits = config.memory;
   const state = await restoreForWriting(paths.checkpoint, journal.source, journal, limits, { observer, signal });

@@ -81,9 +81,9 @@ export async function restore(
 /** Observer of the events that are newer than the checkpoint. */
 export interface Observer {
   /** Called after an event was folded into the state. */
-  saw(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
+  onEvent(event: ExecutionEvent, execution: Execution | undefined, state: State): void;
   /** Called when so many events were read that a new checkpoint should be written. */
-  readMuch(): void;
+  onLongRead(): void;
 }
 
 /** Restores the state for the writer of the journal, and removes a checkpoint that does not fit it. */
@@ -99,7 +99,7 @@ export async function restoreForWriting(
   if (!known && (await statIfThere(file))?.isFile()) await removeFile(file);
   const { state, read } = await replay(known ?? emptyState(limits), source, extent, { observer, signal });
   // on a full disk the next start reads the same events again
-  if (read > REREAD_BYTES && observer) observer.readMuch();
+  if (read > REREAD_BYTES && observer) observer.onLongRead();
   else if (read > REREAD_BYTES) await writeCheckpoint(file, extent.id, state).catch(() => undefined);
   return state;
 }
@@ -117,7 +117,7 @@ async function replay(
     if ('gap' in chunk) continue;
     for (const event of chunk.events) {
       const execution = fold(state, event);
-      observer?.saw(event, execution, state);
+      observer?.onEvent(event, execution, state);
     }
     for (const line of chunk.lines) read += line.length;
   }

@@ -9,6 +9,7 @@
  */
 import { isLifecycle } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
+import { SerialQueue } from '../core/serial-queue.js';
 import type { JournalStatus } from '../api/messages.js';
 import { orMissing, syncFile } from './disk.js';
 import { WriteFailure } from './failure.js';
@@ -53,7 +54,7 @@ export class Journal {
   readonly #failure: WriteFailure;
   readonly #sealed: SealedMaintenance;
   /** Serializes changes of the active segment. */
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new SerialQueue();
   #isWriting = false;
   #isClosed = false;
   #writtenAt = -Infinity;
@@ -121,7 +122,7 @@ export class Journal {
     try {
       this.#failure.check();
       if (this.#writer.unsynced.isFull) await this.sync();
-      await this.#exclusively(() => this.#write(batch, first));
+      await this.#work.run(() => this.#write(batch, first));
     } finally {
       this.#isWriting = false;
     }
@@ -152,7 +153,7 @@ export class Journal {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#sealed.close();
-    await this.#work.catch(() => undefined); // its caller has the error
+    await this.#work.idle();
     try {
       if (this.#options.sync === 'interval') await this.#schedule.request();
       await this.#writer.close();
@@ -223,7 +224,7 @@ export class Journal {
   async #sealFor(gone: Gone): Promise<void> {
     const holds = () => this.#writer.live.some(({ index }) => mayHold(index, gone));
     if (!holds()) return;
-    await this.#exclusively(() => this.#attempt(() => this.#writer.rotate()));
+    await this.#work.run(() => this.#attempt(() => this.#writer.rotate()));
     if (this.#options.sync === 'interval') await this.#schedule.request();
     if (holds())
       throw new ProgressError(
@@ -249,12 +250,6 @@ export class Journal {
 
   #findLive(first: number) {
     return this.#writer.live.find((segment) => segment.first === first)?.index;
-  }
-
-  async #exclusively<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(task, task);
-    this.#work = done.catch(() => undefined); // the caller has the error
-    return done;
   }
 
   async #write(batch: Batch, first: number): Promise<void> {
@@ -291,7 +286,7 @@ export class Journal {
 
   async #syncPass(): Promise<void> {
     if (await this.#writer.sync()) return;
-    await this.#exclusively(async () => {
+    await this.#work.run(async () => {
       if (!this.#writer.needsRewrite) return; // a write has done it meanwhile
       this.#failure.check();
       await this.#attempt(() => this.#writer.rewrite());

@@ -1,6 +1,7 @@
 /** Maintains sealed segments: compresses, removes and prunes them, and records which cannot be read. */
 import type { NewEvent } from '../core/event.js';
 import { ProgressError } from '../core/errors.js';
+import { SerialQueue } from '../core/serial-queue.js';
 import { Archiver } from './archiver.js';
 import { BlockIndex } from './block-index.js';
 import { syncDirectory } from './disk.js';
@@ -30,7 +31,7 @@ export class SealedMaintenance {
   /** Segments by first seq that cannot be read, and why. */
   readonly #unreadable = new Map<number, string>();
   /** Serializes removal and replacement. */
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new SerialQueue();
   #isClosed = false;
 
   constructor(options: SealedMaintenanceOptions) {
@@ -59,7 +60,7 @@ export class SealedMaintenance {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#archiver.close();
-    await this.#work;
+    await this.#work.idle();
   }
 
   /** Records whether a segment can be read; logs changes. */
@@ -72,7 +73,7 @@ export class SealedMaintenance {
 
   /** Removes segments that hold nothing newer than `seq`. */
   async removeThrough(seq: number): Promise<void> {
-    await this.#exclusively(() => this.#removeThrough(seq));
+    await this.#work.run(() => this.#removeThrough(seq));
   }
 
   async #removeThrough(seq: number): Promise<void> {
@@ -102,7 +103,7 @@ export class SealedMaintenance {
       if (this.#isLive(segment.first)) continue; // started after the newest of these events
       const below = segments[at + 1]?.first ?? SEQ_LIMIT;
       try {
-        freed += await this.#exclusively(() => this.#prune(segment, below, { gone, kept }));
+        freed += await this.#work.run(() => this.#prune(segment, below, { gone, kept }));
       } catch (error) {
         // a segment that cannot be read or written does not stop the others; the next start tries again
         failure ??= error;
@@ -148,11 +149,5 @@ export class SealedMaintenance {
 
   #isLive(first: number): boolean {
     return this.#options.live().includes(first);
-  }
-
-  async #exclusively<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(task, task);
-    this.#work = done.catch(() => undefined); // the caller has the error
-    return done;
   }
 }

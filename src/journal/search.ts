@@ -6,6 +6,7 @@
  * decompressed ahead by other threads.
  */
 import { requiredTexts } from '../core/literals.js';
+import { escapeRegExp } from '../core/regexp.js';
 
 /** Prepares a test for a buffer: whether the line between two offsets may match. Called in ascending order. */
 export type LineSearch = (buffer: Buffer) => (start: number, end: number) => boolean;
@@ -80,10 +81,6 @@ function longestPart(text: string, ignoreCase: boolean): string {
 
 function foldCase(text: string): string {
   return Array.from(text, (letter) => FOLDED[letter.toLowerCase()] ?? escapeRegExp(letter)).join('');
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 }
 
 function findingOneOf(patterns: readonly RegExp[]): LineSearch {

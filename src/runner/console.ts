@@ -199,9 +199,9 @@ export class Console {
   #holdBack(socket: Socket): void {
     if (socket.isPaused()) return;
     socket.pause();
-    const look = setInterval(() => {
+    const timer = setInterval(() => {
       if (this.#waiting > MAX_WAITING_BYTES && !socket.destroyed) return;
-      clearInterval(look);
+      clearInterval(timer);
       socket.resume();
     }, WAITING_POLL_MS).unref();
   }

@@ -26,10 +26,14 @@ export async function launchRunner(id: string): Promise<string | undefined> {
     child.stderr.once('end', () => {
       if (complaint.endsWith(READY)) settle(undefined);
     });
-    child.once('error', (error) => settle(error.message));
+    child.once('error', (error) => settle(startFailure(error.message)));
     child.once('close', (status, signal) => {
-      const end = signal ? `${signal} ended it` : `it ended with status ${status}`;
-      settle(status === 0 ? undefined : complaint.trim() || end);
+      const end = signal ? `ended by ${signal}` : `exited with status ${status}`;
+      settle(status === 0 ? undefined : startFailure(complaint.trim() || end));
     });
   });
+}
+
+function startFailure(reason: string): string {
+  return `the runner did not start: ${reason}`;
 }

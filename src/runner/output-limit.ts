@@ -53,7 +53,7 @@ export function createOutputLimit({ bytes, keep, mark }: OutputLimitOptions): Ou
       }
       if (ringBytes === 0 && leftOut.bytes === 0) {
         mark(
-          `[${formatBytes(kept)} of output are kept so far; of what follows the last ${formatBytes(lastBytes)}, when it ends]`,
+          `[output limit: after ${formatBytes(kept)} only the last ${formatBytes(lastBytes)} is recorded, when the run ends]`,
         );
       }
       ring.push({ ...piece, content: copyOf(piece.content) });
@@ -71,7 +71,7 @@ export function createOutputLimit({ bytes, keep, mark }: OutputLimitOptions): Ou
     },
     end() {
       const { bytes: missing, lines } = leftOut;
-      if (missing > 0) mark(`[${formatBytes(missing)} of output left out here: ${formatQuantity(lines, 'line')}]`);
+      if (missing > 0) mark(`[${formatBytes(missing)} of output omitted here: ${formatQuantity(lines, 'line')}]`);
       for (const piece of ring.slice(head)) keep(piece);
       ring = [];
       head = 0;

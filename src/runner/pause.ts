@@ -80,7 +80,7 @@ export function createPausing(emit: Emit): Pausing {
     if (timer) return;
     emit('execution_paused', by === undefined ? {} : { by }, 'now');
     timer = setInterval(() => {
-      if (moving(group).length > 0) resumed('a signal that somebody else has sent');
+      if (moving(group).length > 0) resumed('a signal of another process');
     }, POLL_MS).unref();
   };
   const report = (by: string | undefined) => (signal: NodeJS.Signals) =>

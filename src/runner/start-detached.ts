@@ -15,7 +15,7 @@ export async function startDetached(paths: Pick<Paths, 'runs'>, spec: RunSpec, a
   writeSpec(paths, { ...spec, detached: true });
   if (spec.queue === undefined && spec.after === undefined) {
     const problem = await launchRunner(spec.id);
-    if (problem !== undefined) throw new ProgressError('unavailable', `its runner does not start: ${problem}`);
+    if (problem !== undefined) throw new ProgressError('unavailable', problem);
     return;
   }
   await announce({ type: 'execution_queued', execution: spec.id, data: describe(spec) });

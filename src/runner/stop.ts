@@ -63,7 +63,7 @@ export async function stopGroup({
   const left = group.members();
   const denied = group.foreign();
   const failure = denied.length > 0 ? notPermitted(denied) : stillThere('SIGKILL did not end', left);
-  return { text: `${text}, and still ${left.length} processes are left`, failure };
+  return { text: `${text}; ${left.length} processes remain`, failure };
 }
 
 /** Polls until no member is left. @returns False at the timeout, or once `isHopeless`. */
@@ -120,7 +120,7 @@ export function createStopping(emit: Emit, first: NodeJS.Signals = 'SIGINT'): St
       done = stopGroup({ group, graceMs, onSignal, hurry: hurry.signal, first }).then((result) => {
         isRunning = false;
         const { failure } = result;
-        text = asker === undefined || result.text === undefined ? result.text : `${result.text}, asked by ${asker}`;
+        text = asker === undefined || result.text === undefined ? result.text : `${result.text}, requested by ${asker}`;
         // the run may only end by itself
         if (result.text === undefined && failure) stopping.begun = false;
         if (failure) emit('control', { action: graceMs === 0 ? 'kill' : 'stop', ...failure, ...askedBy() }, 'now');

@@ -80,7 +80,10 @@ export function writeSpec(where: Where, spec: RunSpec): void {
 export function readSpec(where: Where, id: string): RunSpec {
   const spec = read(fileOf(where, id, 'spec.json')) as RunSpec | undefined;
   if (!spec)
-    throw new ProgressError('not_found', `what ${id} was started with is not known: it was no run, or is too old`);
+    throw new ProgressError(
+      'not_found',
+      `the command of ${id} is not recorded: it is not a run, or was removed by age`,
+    );
   return spec;
 }
 

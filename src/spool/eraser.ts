@@ -9,6 +9,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf, ProgressError } from '../core/errors.js';
+import { SerialQueue } from '../core/serial-queue.js';
 import { blankRanges, findLines, type Range } from './blank.js';
 import { parseSpoolName } from './names.js';
 import { type SpoolFile, toSpoolEvent } from './spool-file.js';
@@ -40,7 +41,7 @@ export async function blankTaken(directory: string, takenOf: (source: string) =>
 export class Eraser {
   readonly #options: EraserOptions;
   #timer: NodeJS.Timeout | undefined;
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new SerialQueue();
   #isClosed = false;
 
   constructor(options: EraserOptions) {
@@ -84,7 +85,7 @@ export class Eraser {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    await this.#work;
+    await this.#work.idle();
   }
 
   /** Finds secrets in lines that an earlier daemon read. */
@@ -104,12 +105,10 @@ export class Eraser {
 
   /** Runs tasks one at a time. A failure is logged, and the next daemon tries again. */
   async #queue<T>(task: () => Promise<T>, otherwise: T): Promise<T> {
-    const done = this.#work.then(task).catch((error: unknown) => {
+    return await this.#work.run(task).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT')
         this.#options.log(`spool: cannot blank lines: ${ProgressError.from(error).message}`);
       return otherwise;
     });
-    this.#work = done;
-    return await done;
   }
 }

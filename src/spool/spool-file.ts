@@ -117,7 +117,7 @@ export class SpoolFile {
     const result = this.#tail.read();
     const isGarbage =
       this.#validLines === 0 && this.#invalidLines >= MAX_GARBAGE && (result === 'done' || result === 'more');
-    return isGarbage ? this.#tail.leave(`its first ${this.#invalidLines} lines are not events`) : result;
+    return isGarbage ? this.#tail.skip(`its first ${this.#invalidLines} lines are not events`) : result;
   }
 
   rewind(): void {

@@ -47,8 +47,8 @@ const SWEEP_MS = 30_000;
 const WRITERS_MS = 3_000;
 /** Delay of the first check of the writers, by when the files that were there at the start are read. */
 const SETTLE_MS = 1_000;
-const WRITER_GONE = 'the process that would have reported its end is gone';
-const WRITER_REPLACED = 'another shell has taken its place (exec): how it ended was not seen';
+const WRITER_GONE = 'its process ended without reporting the outcome';
+const WRITER_REPLACED = 'another shell replaced it (exec): its end was not observed';
 /** Chunks that are read at once to catch up: more than single commands append. */
 const CATCH_UP_CHUNKS = 4;
 /** The shared file is rotated beyond this size. */
@@ -89,8 +89,7 @@ export class Spool {
       directory,
       onName: (name) => this.#errors.run(() => this.#refresh(name)),
       onUnknown: () => this.#sweep(),
-      onExhausted: (limit) =>
-        log(`spool: it is read every ${sweepMs / 1000} s, because changes are not reported: ${limit} is used up`),
+      onExhausted: (limit) => log(`spool: polled every ${sweepMs / 1000} s, because ${limit} is exhausted`),
     });
   }
 
@@ -145,7 +144,7 @@ export class Spool {
   }
 
   /** Reads what a source has here; true when all of it is read, so that callers can poll. */
-  look(source: string): boolean {
+  readSource(source: string): boolean {
     const name = source + SPOOL_SUFFIX;
     const size = this.#sizeOf(name);
     const file = this.#files.get(name);
@@ -242,7 +241,7 @@ export class Spool {
   #ignore(name: string, why: string): void {
     if (this.#ignored.has(name)) return;
     this.#ignored.add(name);
-    this.#options.log(`spool: ${name} is left alone: ${why}`);
+    this.#options.log(`spool: ${name} is skipped: ${why}`);
   }
 
   #forget(file: SpoolFile): void {

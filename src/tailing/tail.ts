@@ -28,7 +28,7 @@ export interface TailOptions {
    * Called when the file was truncated or replaced by one with another beginning; all of it is read again. A copy, for
    * instance a compressed one, is read on instead. Only with `fromStart`.
    *
-   * @default such a file is left alone
+   * @default such a file is skipped
    */
   onReplaced?: () => void;
   /** Receives a part of the file that ends with a newline, or contains none. `end`: offset of the next byte. */
@@ -44,8 +44,8 @@ export interface TailOptions {
   log: (message: string) => void;
 }
 
-/** `left alone`: the file must not or cannot be read; the reason was logged. */
-export type TailResult = 'done' | 'more' | 'gone' | 'left alone';
+/** `skipped`: the file must not or cannot be read; the reason was logged. */
+export type TailResult = 'done' | 'more' | 'gone' | 'skipped';
 
 export interface Tail {
   /** Why the file is not read. */
@@ -53,7 +53,7 @@ export interface Tail {
   /** Offset before which every line is written, or refused for good. */
   readonly settled: number;
   readonly size: number;
-  /** Modification time in Unix milliseconds if all lines are written, or the file is left alone; else undefined. */
+  /** Modification time in Unix milliseconds if all lines are written, or the file is skipped; else undefined. */
   readonly idleSince: number | undefined;
   /** Opens the receipt of the line that ends at this offset. */
   receiptFor(end: number): Receipt;
@@ -66,12 +66,12 @@ export interface Tail {
   /** Reads all of the file again: it was replaced while no tail read it. */
   replace(): void;
   /** Stops reading the file for good. */
-  leave(reason: string): TailResult;
+  skip(reason: string): TailResult;
 }
 
 /** Maximum length of one read, so that a long file does not keep the others waiting. */
 const CHUNK_BYTES = 64 * 1024;
-/** A larger file is left alone. */
+/** A larger file is skipped. */
 const MAX_FILE_BYTES = 1024 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
@@ -153,7 +153,7 @@ class FileTail implements Tail {
     if (this.#skipped !== undefined) {
       // a change of the file shows that its writer is alive
       this.#modifiedAt = mtimeOf(this.#file) ?? this.#modifiedAt;
-      return 'left alone';
+      return 'skipped';
     }
     if (this.#isStopped) return 'done';
     let descriptor: number;
@@ -163,9 +163,7 @@ class FileTail implements Tail {
     } catch (error) {
       const code = errnoOf(error);
       if (code === 'ENOENT') return 'gone';
-      return this.leave(
-        code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code ?? 'unknown error'})`,
-      );
+      return this.skip(code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code ?? 'unknown error'})`);
     }
     try {
       return this.#readFrom(descriptor);
@@ -193,10 +191,10 @@ class FileTail implements Tail {
     this.#restart(0);
   }
 
-  leave(reason: string): TailResult {
+  skip(reason: string): TailResult {
     this.#skipped = reason;
-    this.#options.log(`${this.#options.label} is left alone: ${reason}`);
-    return 'left alone';
+    this.#options.log(`${this.#options.label} is skipped: ${reason}`);
+    return 'skipped';
   }
 
   #readFrom(descriptor: number): TailResult {
@@ -204,10 +202,10 @@ class FileTail implements Tail {
     const stat = fstatSync(descriptor);
     this.#modifiedAt = stat.mtimeMs;
     const reason = whyUnreadable(stat);
-    if (reason !== undefined) return this.leave(reason);
+    if (reason !== undefined) return this.skip(reason);
     const contents = this.#openContents(descriptor, this.#file, stat);
     if (this.#isReplaced(contents, stat)) {
-      if (!onReplaced) return this.leave('it was truncated or replaced, so the offset of the next line is unknown');
+      if (!onReplaced) return this.skip('it was truncated or replaced, so the offset of the next line is unknown');
       this.replace();
     }
     this.#size = contents.size;

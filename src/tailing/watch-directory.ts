@@ -6,20 +6,20 @@ import { errnoOf } from '../core/errors.js';
 /**
  * Watches a directory.
  *
- * @param notice Receives the name that has changed.
- * @param lookAtAll Called when the name is unknown.
+ * @param onName Receives the name that has changed.
+ * @param onUnknown Called when the name is unknown.
  * @returns Undefined if it cannot be watched (too many watches, no such directory); `onFailure` is called then.
  */
 export function watchDirectoryNames(
   directory: string,
-  notice: (name: string) => void,
-  lookAtAll: () => void,
+  onName: (name: string) => void,
+  onUnknown: () => void,
   onFailure: (error: unknown) => void,
 ): FSWatcher | undefined {
   try {
     const watching = watch(directory, (_event, name) => {
-      if (name === null) lookAtAll();
-      else notice(name);
+      if (name === null) onUnknown();
+      else onName(name);
     });
     return watching.on('error', (error) => {
       watching.close();

@@ -22,13 +22,13 @@ t.test('replayed events: which rules fire, and what the others missed', async (t
     { type: 'execution_failed', execution: 'a', time: at(100), data: { exitCode: 1 } },
   ]);
   const results = new Map(dryRun(rules, events).map((result) => [result.rule.name, result]));
-  t.match(results.get('failed'), { matches: [{ telling: { title: '✗ nightly failed' } }], nearest: undefined });
+  t.match(results.get('failed'), { matches: [{ text: { title: '✗ nightly failed' } }], nearest: undefined });
   t.match(results.get('waiting')?.nearest, { event: undefined, why: ['there is no event attention'] });
   t.match(results.get('long_command')?.nearest, {
     event: { type: 'execution_failed' },
     why: ['its kind is run, not command'],
   });
-  t.match(results.get('slow')?.matches, [{ telling: { title: '● nightly still runs after 1:00' } }]);
+  t.match(results.get('slow')?.matches, [{ text: { title: '● nightly still runs after 1:00' } }]);
   t.match(results.get('very-slow')?.nearest, { why: ['it took 1:40, not longer than 10:00'] });
   t.match(results.get('noise')?.nearest, { why: ['no line of it matches panic'] });
   t.match(results.get('deploys')?.nearest, { why: ['there is no event deployed'] });

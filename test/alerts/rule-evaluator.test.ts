@@ -126,7 +126,7 @@ t.test('the same end, told again, is none; and so is what comes from a backlog',
   const other = createCourt({ when: { status: ['failed'] } });
   other.world.now += 301_000;
   t.strictSame(other.say({ ...fail(), time: new Date(START).toISOString() }), []);
-  t.strictSame(other.why.get('rule-0'), ['it is no news any more']);
+  t.strictSame(other.why.get('rule-0'), ['it is too old, from a backlog']);
 });
 
 t.test('a question is told once, until there is another one', async (t) => {
@@ -134,7 +134,7 @@ t.test('a question is told once, until there is another one', async (t) => {
   const asks = (reason: string): Draft => ({ type: 'attention', data: { state: 'waiting', reason } });
   t.equal(court.say(start(), asks('a')).length, 1);
   t.equal(court.say(asks('a')).length, 0);
-  t.strictSame(court.why.get('rule-0'), ['it was asked before']);
+  t.strictSame(court.why.get('rule-0'), ['it repeats the last question']);
   t.equal(court.say(asks('b')).length, 1);
   t.equal(court.say({ type: 'attention', data: { state: 'none' } }, asks('b')).length, 1, 'asked anew');
 });
@@ -152,7 +152,7 @@ t.test('too much, for too long, is told once until it falls below', async (t) =>
   const [match] = court.pass(1);
   t.match(
     match,
-    { cause: 4, once: true, telling: { title: '● nightly uses 95 % of a core, 1 B' } },
+    { cause: 4, once: true, text: { title: '● nightly uses 95 % of a core, 1 B' } },
     'without another figure',
   );
   t.equal(court.say(uses(99)).length, 0);
@@ -170,7 +170,7 @@ t.test('what takes long is told while it runs, once, whatever is done to the clo
   court.world.now -= 2 * 86_400_000;
   t.equal(court.judge.nextAt, 60_000);
   t.match(court.pass(1), [
-    { execution: { id: 'x' }, once: true, telling: { title: '● nightly still runs after 1:00' } },
+    { execution: { id: 'x' }, once: true, text: { title: '● nightly still runs after 1:00' } },
   ]);
   t.equal(court.pass(600_000).length, 0);
   t.equal(court.judge.nextAt, undefined);
@@ -234,15 +234,15 @@ t.test('patterns built to backtrack cost no more than others', async (t) => {
 
 t.test('rules that nobody looks for cost nothing', async (t) => {
   const court = createCourt({ when: { status: ['failed'] } }, { when: { step: ['*'] } });
-  t.notOk(court.judge.isAskedAbout('output'));
-  t.ok(court.judge.isAskedAbout('step_failed'));
-  t.notOk(court.judge.isAskedForResources(court.state.alive.get('x') ?? ({} as never)));
+  t.notOk(court.judge.needs('output'));
+  t.ok(court.judge.needs('step_failed'));
+  t.notOk(court.judge.needsResources(court.state.alive.get('x') ?? ({} as never)));
 });
 
 t.test('processes are looked at for rules that fit them', async (t) => {
   const court = createCourt({ when: { resource: { cpu: 1, for: 1 }, name: ['night*'] } });
   court.say(start(), { ...start({ name: 'other' }), execution: 'y' });
-  const isAsked = (id: string) => court.judge.isAskedForResources(findExecution(court.state, id)!);
+  const isAsked = (id: string) => court.judge.needsResources(findExecution(court.state, id)!);
   t.ok(isAsked('x'));
   t.notOk(isAsked('y'));
 });

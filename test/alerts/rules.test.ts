@@ -22,7 +22,7 @@ function alertOf(
   const moment = { at: 0, now: Date.parse(last.time) + later * 1_000 };
   const [match, ...more] = judge.take(last, findExecution(state, 'x'), moment);
   if (more.length > 0) throw new Error('more than one rule fires');
-  return match && { rule: match.rule.name, ...match.telling };
+  return match && { rule: match.rule.name, ...match.text };
 }
 
 /** By another source than the end, so that there is no duration but a given one. */

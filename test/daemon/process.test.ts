@@ -209,7 +209,7 @@ t.test('a daemon whose socket or lock is removed stops', async (t) => {
     const { pid } = await home.startDaemon();
     rmSync(home.paths[name]);
     await waitFor(`the daemon to leave without its ${name}`, () => !isRunning(pid), 70_000);
-    t.match(readFileSync(home.paths.daemonLog, 'utf8'), /leaving: .* is gone or another/);
+    t.match(readFileSync(home.paths.daemonLog, 'utf8'), /leaving: .* was removed or replaced/);
   };
   await Promise.all([leave('socket'), leave('lock')]);
 });

@@ -36,7 +36,7 @@ t.test('each change of the file is applied, and listeners are called', async (t)
   t.strictSame(rates, [2, 3]);
   t.strictSame(
     log,
-    [2, 3].map(() => `configuration: ${file} is taken over`),
+    [2, 3].map(() => `configuration: ${file} was applied`),
   );
   t.strictSame(settings.status().problems, []);
 });
@@ -110,12 +110,12 @@ t.test('an invalid file keeps the previous values, and is reported once per cont
   t.equal(settings.status().since, since);
   t.strictSame(rates, []);
   t.equal(log.length, 4);
-  t.ok(log.every((message) => message.startsWith('configuration: the values from before hold')));
+  t.ok(log.every((message) => message.startsWith('configuration: the file is invalid')));
 
   rmSync(file, { recursive: true });
   writeFileSync(file, rateOf(1));
   await waitFor('the file to be right', () => settings.status().problems.length === 0);
-  t.match(log.at(-1), /is right, and changes nothing$/);
+  t.match(log.at(-1), /is valid and changes nothing$/);
   t.strictSame(rates, [], 'nothing has changed');
   writeFileSync(file, rateOf(2));
   await becomes(2);

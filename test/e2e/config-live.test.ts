@@ -134,7 +134,7 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
   t.equal(doctor.status, 1);
   t.match(doctor.stdout, /problem +config +\S+:1:18: memory.ended: is "many"/);
   t.match(doctor.stdout, 'the daemon keeps the values of');
-  t.match(readFileSync(home.paths.daemonLog, 'utf8'), /the values from before hold, for the file is wrong/);
+  t.match(readFileSync(home.paths.daemonLog, 'utf8'), /the file is invalid, the previous values stay in use/);
 });
 
 t.test('secrets in output are masked before they are written, and what the configuration names', async (t) => {

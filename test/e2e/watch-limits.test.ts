@@ -23,7 +23,7 @@ t.test('a limit of the system that is used up is named by the log and by doctor'
   t.match(watching, { state: 'warning', message: limit, advice: `sysctl ${limit}=` }, stdout + stderr);
   t.match(
     readFileSync(home.paths.daemonLog, 'utf8'),
-    `spool: it is read every 30 s, because changes are not reported: ${limit}`,
+    `spool: polled every 30 s, because ${limit} is exhausted`,
   );
   t.end();
 });

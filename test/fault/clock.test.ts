@@ -83,7 +83,7 @@ t.test('retention by age', async (t) => {
     now = YEAR_2038;
     await core.retain();
     t.equal(segments(), count);
-    t.match(core.log.join('\n'), /the clock has gone ahead by .*: no event is removed for its age yet/);
+    t.match(core.log.join('\n'), /the clock has jumped ahead by .*: no event is removed by age yet/);
     now = before;
     await core.retain();
     t.equal(segments(), count);
@@ -153,7 +153,7 @@ t.test('the daemon looks every hour by a clock that does not jump', async (t) =>
     client.close();
     now = YEAR_2038;
     mock.timers.tick(60 * 60 * 1000);
-    await waitFor('the look', () => log.some((message) => message.startsWith('the clock has gone ahead')));
+    await waitFor('the look', () => log.some((message) => message.startsWith('the clock has jumped ahead')));
   } finally {
     await daemon.close();
   }

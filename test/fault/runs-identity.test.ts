@@ -20,7 +20,7 @@ interface Case {
 }
 
 const KILLED = /^its runner was killed$/;
-const GONE = /^the process that would have reported its end is gone$/;
+const GONE = /^its process ended without reporting the outcome$/;
 
 /** Somebody else's: it leads a session and a group, as commands do. */
 function startInnocent(t: Test): ProcessIdentity {

@@ -71,7 +71,7 @@ t.test(
       t.equal(events.filter(({ type }) => type === 'execution_orphaned').length, 1);
       t.notOk(isAlive(children.get(id)!));
     }
-    await t.rejects(home.order(left, { action: 'stop' }), { code: 'bad_request', message: /is over: lost/ });
+    await t.rejects(home.order(left, { action: 'stop' }), { code: 'bad_request', message: /has ended: lost/ });
   },
 );
 
@@ -184,7 +184,7 @@ t.test('killed anywhere in its start, a runner leaves nothing invisible and noth
         t.strictSame(await home.events(id), [], 'nobody has heard of it');
       } else {
         const { status, error } = await home.until(id, 'final');
-        t.match({ status, error }, { status: 'cancelled', error: 'its runner was killed before it began' });
+        t.match({ status, error }, { status: 'cancelled', error: 'its runner was killed before it started the command' });
       }
       gate.open();
     });
@@ -202,13 +202,13 @@ t.test('whoever wants a run hears that its runner was killed before it began', a
     await home.ask('emit', { event: { type: 'execution_queued', execution: id, data: { queue: 'q' } } });
   }
   const { status, error } = await home.until(first, 'final');
-  t.match({ status, error }, { status: 'failed', error: 'its runner did not start: SIGKILL ended it' });
+  t.match({ status, error }, { status: 'failed', error: 'the runner did not start: ended by SIGKILL' });
   t.equal((await home.until(second, 'final')).status, 'completed', 'its slot is free');
 
   const cli = spawn(strace[0]!, [...strace.slice(1), PROGRESS, 'run', '--detach', 'true'], {
     env: home.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const stderr = 'progress: its runner does not start: SIGKILL ended it\n';
+  const stderr = 'progress: the runner did not start: ended by SIGKILL\n';
   t.strictSame(await collectOutput(cli).ended, { status: 69, signal: null, stdout: '', stderr });
 });

@@ -39,8 +39,8 @@ interface Case {
   took: RegExp;
 }
 
-const OBEYED = /^stopped by SIGINT after .*, asked by a test$/;
-const KILLED = /^SIGINT did not end it: killed by SIGKILL after .*, asked by a test$/;
+const OBEYED = /^stopped by SIGINT after .*, requested by a test$/;
+const KILLED = /^SIGINT did not end it: killed by SIGKILL after .*, requested by a test$/;
 const [INT, KILL] = ['SIGINT by a test', 'SIGKILL by a test'];
 
 const CASES: Record<string, Case> = {
@@ -96,7 +96,7 @@ t.test('whatever it does, it is stopped', async (t) => {
       );
       t.strictSame(pids.filter(isLeft), []);
       t.strictSame(groupOf(child.pid), []);
-      await t.rejects(home.order(id, { action: 'stop' }), { code: 'bad_request', message: /is over: cancelled/ });
+      await t.rejects(home.order(id, { action: 'stop' }), { code: 'bad_request', message: /has ended: cancelled/ });
     });
   }
 });
@@ -126,7 +126,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     own.open();
     for (const id of ids) {
       await delay(5);
-      await home.order(id, stop).catch((error: unknown) => t.match(error, { message: /is over: completed/ }));
+      await home.order(id, stop).catch((error: unknown) => t.match(error, { message: /has ended: completed/ }));
     }
     for (const id of ids) {
       const { status } = await home.until(id, 'final');
@@ -145,7 +145,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     await home.order(id, { action: 'kill', by: 'a third' });
     await home.until(id, 'final');
     const events = await home.events(id);
-    checkStopped(t, events, /^SIGINT did not end it: killed by SIGKILL after .*, asked by a third$/);
+    checkStopped(t, events, /^SIGINT did not end it: killed by SIGKILL after .*, requested by a third$/);
     t.equal(events.filter(({ type, data }) => type === 'control' && data['action'] !== 'signal').length, 3);
     t.strictSame(signalsOf(events), [INT, 'SIGKILL by a third'], 'one interruption');
   });

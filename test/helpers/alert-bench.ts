@@ -98,7 +98,7 @@ export function createAlertBench(options: BenchOptions = {}) {
   const start = (settings = settingsOf(options)) => {
     const recovery = createRecovery(createRules(settings.rules), 'journal', clock, () => world.now);
     const state = emptyState();
-    for (const event of journal) recovery.saw(event, fold(state, event), state);
+    for (const event of journal) recovery.observe(event, fold(state, event), state);
     const recovered = recovery.end(state);
     const writer = {
       // nor does anything that another process has left behind

@@ -53,7 +53,7 @@ t.test('beyond it: the first part, a mark, what was left out in figures, the las
   const marks = kept.flatMap((text, at) => (text.startsWith('[') ? [at] : []));
   t.equal(marks.length, 2);
   const [first, left] = marks as [number, number];
-  t.match(kept[first], /^\[\d+ KiB of output are kept so far; of what follows the last 256 KiB, when it ends\]\n$/);
+  t.match(kept[first], /^\[output limit: after \d+ KiB only the last 256 KiB is recorded, when the run ends\]\n$/);
   const before = kept.slice(0, first).join('').split('\n').slice(0, -1);
   const after = kept
     .slice(left + 1)
@@ -66,7 +66,7 @@ t.test('beyond it: the first part, a mark, what was left out in figures, the las
   t.equal(after.at(-1), line(count - 1));
   t.equal(after[0], line(count - after.length), 'and so is the last');
   const missing = count - before.length - after.length;
-  t.equal(kept[left], `[2.8 MiB of output left out here: ${missing.toLocaleString('en-US')} lines]\n`);
+  t.equal(kept[left], `[2.8 MiB of output omitted here: ${missing.toLocaleString('en-US')} lines]\n`);
   t.ok(kept.join('').length <= MIB + 2 * PIECE_BYTES, `${kept.join('').length} bytes`);
   t.ok(before.length * 8 >= 768 * KIB - PIECE_BYTES);
   t.ok(after.length * 8 >= 256 * KIB, 'not less than was said');
@@ -92,7 +92,7 @@ t.test('a line without an end is counted once, however many pieces it has', (t) 
   limit.take(piece('y'.repeat(50)));
   limit.take(piece('z'.repeat(50)));
   limit.end();
-  t.match(kept[2], /^\[550 B of output left out here: 1 line\]/);
+  t.match(kept[2], /^\[550 B of output omitted here: 1 line\]/);
   t.equal(kept.at(-1), `${'z'.repeat(50)}\n`);
   t.end();
 });

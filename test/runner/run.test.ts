@@ -128,7 +128,7 @@ t.test('stopped during its start', async (t) => {
   started.run.control({ run: started.spec.id, action: 'stop', by: 'a test' });
   t.equal(await started.run.ended, 130);
   t.equal(started.outcome().type, 'execution_cancelled');
-  t.match(started.text('system'), /stopped by SIGINT after .*asked by a test/);
+  t.match(started.text('system'), /stopped by SIGINT after .*requested by a test/);
 });
 
 t.test('one that waits starts when it is told, or is cancelled and starts nothing', async (t) => {
@@ -258,8 +258,8 @@ t.test('beyond the limit the first and the last part are kept, with a mark betwe
   t.equal(marks.length, 2);
   t.match(output[0]?.data['text'], /^1\n2\n3\n/);
   t.match(output.at(-1)?.data['text'], /\n99999\n100000$/);
-  t.match(output[marks[0]!]?.data['text'], /of output are kept so far/);
-  t.match(output[marks[1]!]?.data['text'], /left out here: [\d.,]+ lines/);
+  t.match(output[marks[0]!]?.data['text'], /^\[output limit: after/);
+  t.match(output[marks[1]!]?.data['text'], /omitted here: [\d.,]+ lines/);
   t.ok(JSON.stringify(output).length < 128 * 1024);
 });
 

@@ -35,7 +35,7 @@ t.test('it obeys: SIGINT, and its own status', async (t) => {
   t.equal(await started.run.ended, 7);
   t.strictSame(sent(started), ['SIGINT']);
   t.match(started.outcome(), { type: 'execution_cancelled', data: { exitCode: 7 } });
-  t.match(started.text('system'), /^stopped by SIGINT after \d.*, asked by a test$/);
+  t.match(started.text('system'), /^stopped by SIGINT after \d.*, requested by a test$/);
 });
 
 t.test('it ignores SIGINT: SIGKILL after the grace', async (t) => {
@@ -43,7 +43,7 @@ t.test('it ignores SIGINT: SIGKILL after the grace', async (t) => {
   stop(started, 100);
   t.equal(await started.run.ended, 137);
   t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
-  t.match(started.text('system'), /^SIGINT did not end it: killed by SIGKILL after \d.*, asked by a test$/);
+  t.match(started.text('system'), /^SIGINT did not end it: killed by SIGKILL after \d.*, requested by a test$/);
 });
 
 t.test('its leader goes, a child in the background ignores SIGINT: the child is killed too', async (t) => {
@@ -105,7 +105,7 @@ t.test('killed at once, it is not asked', async (t) => {
   started.run.control({ run: started.spec.id, action: 'kill', by: 'a test' });
   t.equal(await started.run.ended, 137);
   t.strictSame(sent(started), ['SIGKILL']);
-  t.match(started.text('system'), /^killed by SIGKILL, asked by a test$/);
+  t.match(started.text('system'), /^killed by SIGKILL, requested by a test$/);
 });
 
 t.test('paused, it is woken to obey', async (t) => {
@@ -174,7 +174,7 @@ t.test('what even SIGKILL does not end is said', async (t) => {
     graceMs: 0,
     onSignal: (name) => signals.push(name),
   });
-  t.equal(text, 'killed by SIGKILL, and still 2 processes are left');
+  t.equal(text, 'killed by SIGKILL; 2 processes remain');
   t.strictSame(failure, { code: 'unavailable', error: 'SIGKILL did not end 7 (dd, state D), 7 (dd, state D)' });
   t.strictSame(signals, ['SIGKILL']);
 });

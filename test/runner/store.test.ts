@@ -60,7 +60,7 @@ t.test('an id that is no name of a run leads nowhere', (t) => {
 
 t.test('what is unknown or torn is said to be unknown; what cannot be read is an error', (t) => {
   const runs = t.testdir();
-  t.throws(() => readSpec({ runs }, 'abc'), { code: 'not_found', message: /what abc was started with is not known/ });
+  t.throws(() => readSpec({ runs }, 'abc'), { code: 'not_found', message: /the command of abc is not recorded/ });
   t.equal(readRecord({ runs }, 'abc'), undefined);
   mkdirSync(path.join(runs, 'abc'));
   writeFileSync(path.join(runs, 'abc/spec.json'), '{"id":"ab');

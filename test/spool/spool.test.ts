@@ -267,7 +267,7 @@ t.test('ignores files of other programs, and logs each once', async (t) => {
   await waitFor('more', () => spool.events.length === 2);
   t.strictSame(spool.messages(), ['good', 'more']);
   t.equal(spool.logs.length, said);
-  for (const name of names) t.match(spool.logs.join('\n'), new RegExp(`sh-1-${name}.ndjson is left alone: it`), name);
+  for (const name of names) t.match(spool.logs.join('\n'), new RegExp(`sh-1-${name}.ndjson is skipped: it`), name);
   t.ok(existsSync(secret));
 });
 
@@ -449,11 +449,11 @@ t.test('look reads a source, and returns true when all of it is read', async (t)
   const box = makeSpool(t);
   const spool = box.start();
   const name = `run-${process.pid}-x1`;
-  t.ok(spool.look(name), 'there is nothing');
+  t.ok(spool.readSource(name), 'there is nothing');
   for (const message of ['first', 'last words']) {
     box.append(`${name}.ndjson`, `${JSON.stringify({ type: 'log', execution: 'e', message })}\n`);
     let looks = 1;
-    while (!spool.look(name) && looks++ < 100) await new Promise((resolve) => setImmediate(resolve));
+    while (!spool.readSource(name) && looks++ < 100) await new Promise((resolve) => setImmediate(resolve));
     t.ok(looks < 100, `${looks} looks`);
     t.equal(box.messages().at(-1), message);
   }

@@ -9,6 +9,7 @@ import { withClient } from '../../client/connect.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
+import { endedText } from '../../core/state-text.js';
 import type { Paths } from '../../platform/paths.js';
 import { createLineDecoder, encodeLine } from '../../protocol/lines.js';
 import type { FromConsole, Hello, ToConsole } from '../../runner/console-messages.js';
@@ -58,7 +59,7 @@ function specOf({ id, host = hostname() }: Execution, paths: Paths): RunSpec | u
 /** Why this execution takes no client, and what to do. */
 function whyNot(execution: Execution, spec: RunSpec | undefined, as: Hello['as']): string | undefined {
   const { id, status, host = hostname() } = execution;
-  if (isFinal(status)) return `is over: ${status}; 'progress logs ${id}' shows its output`;
+  if (isFinal(status)) return `${endedText(status)}; 'progress logs ${id}' shows its output`;
   if (host !== hostname()) return `runs on ${host}: use 'progress ${as} ${id}' there`;
   if (!spec) return "was not started by 'progress run': its input is not in reach";
   if (execution.orphaned) return `has lost its runner: 'progress logs --follow ${id}' shows what it recorded`;

@@ -7,6 +7,7 @@ import type { Execution } from '../../core/execution.js';
 import { executionToJson, isFinal } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Ask } from '../../api/messages.js';
+import { endedText } from '../../core/state-text.js';
 import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
 import type { Context } from '../command.js';
@@ -130,7 +131,7 @@ export function runTitle({ id, name }: Execution): string {
   return name === id ? cleanText(id) : `${cleanText(id)} ${truncate(cleanText(name), NAME_CELLS)}`;
 }
 
-/** As in `is over: failed`; undefined while it runs. */
+/** As in `has ended: failed`; undefined while it runs. */
 export function endText({ status }: Execution): string | undefined {
-  return isFinal(status) ? `is over: ${status}` : undefined;
+  return isFinal(status) ? endedText(status) : undefined;
 }

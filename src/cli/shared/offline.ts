@@ -1,6 +1,6 @@
 /** Reads state from the files, for commands that need no daemon. */
 import type { Execution } from '../../core/execution.js';
-import { findByText } from '../../core/lookup.js';
+import { ambiguous, findByText, notFound } from '../../core/lookup.js';
 import type { State } from '../../core/state.js';
 import { DEFAULT_LIMITS, newestFirst } from '../../core/state.js';
 import { withClient } from '../../client/connect.js';
@@ -39,10 +39,8 @@ async function findInFiles(paths: Paths, text: string): Promise<Execution> {
   const found = findByText(newestFirst(state), text);
   if (found && 'execution' in found) return found.execution;
   const ids = found?.ambiguous ?? (await findExecutions(source, text));
-  if (ids.length > 1) {
-    throw new ProgressError('ambiguous', `${JSON.stringify(text)} may be ${ids.join(', ')}: write more of the id`);
-  }
+  if (ids.length > 1) throw ambiguous(text, ids);
   const execution = ids[0] === undefined ? undefined : await readExecution(source, ids[0]);
-  if (!execution) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
+  if (!execution) throw notFound(text);
   return execution;
 }

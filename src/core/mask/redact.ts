@@ -1,5 +1,6 @@
 /** What may be handed on: without secrets, and without the names of a person, a machine and a home. Best effort. */
 import type { ExecutionEvent } from '../event.js';
+import { escapeRegExp } from '../regexp.js';
 import { type SecretFinder, maskText, maskWords } from './mask.js';
 import { MASK } from './mask-text.js';
 import { isSecretName } from './secret-names.js';
@@ -56,8 +57,4 @@ export function redactEvent(event: ExecutionEvent, redact: Redact, decode: (base
   const { base64, ...data } = event.data;
   const text = typeof base64 === 'string' ? { text: decode(base64) } : {};
   return { ...event, data: redact({ ...data, ...text }) };
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 }

@@ -97,7 +97,7 @@ export class SpoolIntake implements Component {
 
   /** Reads what a source has in the spool. Returns true when nothing is left. */
   drainSource(source: string): boolean {
-    return this.#spool?.look(source) ?? false;
+    return this.#spool?.readSource(source) ?? false;
   }
 
   /** Reads every file up to its present end, a bounded amount of each. */

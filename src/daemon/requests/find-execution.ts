@@ -1,9 +1,8 @@
 /** Finds the execution that a request names: by ID, unique prefix or name, in memory or in the journal. */
 import type { Execution } from '../../core/execution.js';
-import { findByText } from '../../core/lookup.js';
+import { ambiguous, findByText, notFound } from '../../core/lookup.js';
 import { findExecution } from '../../core/state.js';
 import { newestFirst } from '../../core/state.js';
-import { ProgressError } from '../../core/errors.js';
 import { readExecution } from '../../journal/history.js';
 import { findExecutions } from '../../journal/reader.js';
 import type { LogSubject } from '../read/logs.js';
@@ -30,7 +29,7 @@ export async function lookUp(text: string, context: HandlerContext): Promise<Kno
   await context.catchUp();
   const late =
     (await find(text, context)) ?? ((await context.runs.waitUntilKnown(text)) ? await find(text, context) : undefined);
-  if (!late) throw new ProgressError('not_found', `no execution ${JSON.stringify(text)}`);
+  if (!late) throw notFound(text);
   return late;
 }
 
@@ -48,8 +47,4 @@ async function find(text: string, { state, journal }: HandlerContext): Promise<K
   const execution = await readExecution(journal.source, id, seq);
   if (execution) return { execution, seq };
   return found && { ...found, seq: state.seq };
-}
-
-function ambiguous(text: string, ids: string[]): ProgressError {
-  return new ProgressError('ambiguous', `${JSON.stringify(text)} may be ${ids.join(', ')}: write more of the id`);
 }

@@ -114,6 +114,6 @@ export class InactivityWatch implements Component {
 }
 
 function silenceEvent(execution: string, ms: number): NewEvent {
-  const reason = `nothing heard for ${formatDuration(ms)}`;
+  const reason = `no activity for ${formatDuration(ms)}`;
   return { type: 'attention', execution, data: { state: 'silent', reason } };
 }

@@ -20,7 +20,7 @@ export interface ResourcesOptions {
   /** Whether a subscriber receives the samples of this execution. */
   isWatched: (id: string) => boolean;
   /** Whether a rule of alerts depends on the samples of this execution. */
-  isJudged: (id: string) => boolean;
+  isNeeded: (id: string) => boolean;
   record: (event: NewEvent) => void;
   clock?: Clock;
 }
@@ -45,7 +45,7 @@ interface Track {
 
 const WATCHED_MS = 2_000;
 /** Rules usually wait for a minute or more. */
-const JUDGED_MS = 10_000;
+const RULE_MS = 10_000;
 const UNWATCHED_MS = 30_000;
 /** Delay after a cause to sample: several causes come together, and a command begins with a shell that is replaced. */
 const SOON_MS = 200;
@@ -120,10 +120,10 @@ export class ResourceSampler implements Component {
   }
 
   #intervalOf(runs: readonly { id: string }[]): number {
-    const { isWatched, isJudged } = this.#options;
+    const { isWatched, isNeeded } = this.#options;
     if ([...this.#tracks.values()].some(({ recorded }) => recorded?.cpu === undefined)) return GAP_MS;
     if (runs.some(({ id }) => isWatched(id))) return WATCHED_MS;
-    return runs.some(({ id }) => isJudged(id)) ? JUDGED_MS : UNWATCHED_MS;
+    return runs.some(({ id }) => isNeeded(id)) ? RULE_MS : UNWATCHED_MS;
   }
 
   #take(id: string, tree: readonly ProcessInfo[], usage: Usage): void {

@@ -7,6 +7,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
+import { endedText } from '../../core/state-text.js';
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
@@ -194,7 +195,7 @@ function describeStuck({ pid }: RunRecord['runner']): string {
 
 function check(execution: Execution, { action, signal }: ControlCommand): void {
   const { id, status } = execution;
-  if (isFinal(status)) throw new ProgressError('bad_request', `${id} is over: ${status}`);
+  if (isFinal(status)) throw new ProgressError('bad_request', `${id} ${endedText(status)}`);
   if (action === 'signal') signalOf(signal);
   if (status === 'queued' && action !== 'stop' && action !== 'kill') {
     throw new ProgressError('bad_request', `${id} is queued: it can only be stopped`);

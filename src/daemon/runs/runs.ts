@@ -131,7 +131,7 @@ export class Runs implements Component {
       // an earlier daemon may have launched a runner as well: the first one to claim the run has it
       if (this.#recordOf(id)) return this.#awaitRunner(id);
       if (problem !== undefined && this.#aliveOne(id)?.status === 'queued') {
-        this.#end(id, 'execution_failed', `its runner did not start: ${problem}`);
+        this.#end(id, 'execution_failed', problem);
       }
     });
   }
@@ -212,7 +212,7 @@ export class Runs implements Component {
     const group = !isSameBoot ? undefined : child ? createProcessGroup(child, id) : findProcessGroup(id);
     if (group && group.members().length > 0) this.#adopt(execution, group);
     else if (status === 'queued' && !child)
-      this.#end(id, 'execution_cancelled', 'its runner was killed before it began');
+      this.#end(id, 'execution_cancelled', 'its runner was killed before it started the command');
     else this.#end(id, 'execution_lost', isSameBoot ? 'its runner was killed' : 'the machine was started again');
   }
 
@@ -225,7 +225,7 @@ export class Runs implements Component {
     if (status === 'queued') this.#record(id, 'execution_started', { pid });
     // an earlier daemon may have recorded it
     if (!orphaned) {
-      const error = `its runner was killed; ${count} of its processes go on`;
+      const error = `its runner was killed; ${count} of its processes still run`;
       this.#record(id, 'execution_orphaned', { error, pid });
     }
     this.#timer ??= setInterval(() => this.#checkOrphans(), ORPHAN_POLL_MS);

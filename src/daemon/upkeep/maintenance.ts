@@ -98,7 +98,7 @@ export class Maintenance implements Component {
     this.#checkedAt = checkedAt;
     const hasLeapt = before !== undefined && checkedAt - before > RETENTION_MS + LEAP_MS;
     if (hasLeapt)
-      log(`the clock has gone ahead by ${formatDuration(checkedAt - before)}: no event is removed for its age yet`);
+      log(`the clock has jumped ahead by ${formatDuration(checkedAt - before)}: no event is removed by age yet`);
     await this.#retain(!hasLeapt);
     const oldest = await firstEventTime(journal.source);
     if (oldest !== undefined) forget(oldest);
@@ -119,7 +119,7 @@ export class Maintenance implements Component {
     const isKept = (name: string, { time }: ProducerState) => isOpen(name) || Date.parse(time) >= quietBefore;
     const lost = loseAlerts(state.alerts, through);
     if (lost.length > 0) {
-      log('alerts leave the journal before they could be sent');
+      log('alerts were removed from the journal before they could be sent');
       await ingest.writeNow(lost);
     }
     for (const events of batches(carry(state, through, isKept))) await ingest.writeNow(events);

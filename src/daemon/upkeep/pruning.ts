@@ -6,6 +6,7 @@
 import type { State } from '../../core/state.js';
 import { asCarryNote } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
+import { SerialQueue } from '../../core/serial-queue.js';
 import type { Journal } from '../../journal/journal.js';
 import { readJournal } from '../../journal/reader.js';
 import { containing } from '../../journal/search.js';
@@ -30,7 +31,7 @@ export interface PruningOptions {
 export class Pruning implements Component {
   readonly #options: PruningOptions;
   readonly #stop = new AbortController();
-  #work: Promise<unknown> = Promise.resolve();
+  readonly #work = new SerialQueue();
 
   constructor(options: PruningOptions) {
     this.#options = options;
@@ -38,29 +39,25 @@ export class Pruning implements Component {
 
   /** Completes, in the background, what an earlier daemon did not. */
   start(): void {
-    this.#queue(() => this.#erase()).catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#options.log(`pruning: ${ProgressError.from(error).message}`);
-    });
+    this.#work
+      .run(() => this.#erase())
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#options.log(`pruning: ${ProgressError.from(error).message}`);
+      });
   }
 
   /**
    * Removes executions by their full IDs. Those that have not ended stay, and those that an open execution waits for.
    */
   async prune(ids: readonly string[]): Promise<Replies['prune']> {
-    return await this.#queue(() => this.#prune(ids));
+    return await this.#work.run(() => this.#prune(ids));
   }
 
   /** Interrupts the work. Resolves when no file is being changed. */
   async close(): Promise<void> {
     const reason = 'the daemon stops: the removal continues when it is started again';
     this.#stop.abort(new ProgressError('unavailable', reason));
-    await this.#work;
-  }
-
-  async #queue<T>(task: () => Promise<T>): Promise<T> {
-    const done = this.#work.then(task, task);
-    this.#work = done.catch(() => undefined); // the caller receives the error
-    return await done;
+    await this.#work.idle();
   }
 
   async #prune(ids: readonly string[]): Promise<Replies['prune']> {

@@ -143,7 +143,7 @@ t.test('ps and show', async (t) => {
       t.match(stdout, pattern);
     t.match(await home.invoke(['show', 'aaaa']), {
       status: 64,
-      stderr: /"aaaa" may be aaaa2222, aaaa1111: write more of the id/,
+      stderr: /"aaaa" matches aaaa2222, aaaa1111; give more of the ID/,
     });
     t.match(await home.invoke(['show', 'zzzz']), { status: 66, stderr: 'progress: no execution "zzzz"' });
     t.match(JSON.parse((await home.invoke(['show', '--json', 'broken'])).stdout), { id: 'dddd', exitCode: 2 });

@@ -62,7 +62,7 @@ t.test('stop', async (t) => {
     t.match(outcome, { status: 66, stderr: 'progress: no execution "nothing"\n' });
     t.strictSame(
       outcome.stdout.split('\n').sort(),
-      ['', `${over} true: is over: completed`, `${id} sleep 300: stopped by SIGINT`].sort(),
+      ['', `${over} true: has ended: completed`, `${id} sleep 300: stopped by SIGINT`].sort(),
     );
     t.match(await home.invoke(['stop', over]), { status: 0 }, 'what is over is stopped already');
   });
@@ -109,7 +109,7 @@ t.test('stop', async (t) => {
     t.match(await home.get('foreign'), { status: 'cancelled', dismissed: true, error: /^dismissed by \w+/ });
     // whether asked to stop or to pause what has ended: the same
     for (const verb of ['stop', 'pause', 'resume']) {
-      t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: is over: cancelled\n$/, stderr: '' }, verb);
+      t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: has ended: cancelled\n$/, stderr: '' }, verb);
     }
     const late = await home.connect();
     await late.call('emit', { event: { type: 'execution_completed', execution: 'foreign', exitCode: 0 } });
@@ -223,7 +223,7 @@ t.test('pause and resume', async (t) => {
     { status: 0, stdout: `${a} a: stopped by SIGINT\n` },
     'a paused one obeys, too',
   );
-  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: is over: cancelled\n` });
+  t.match(await home.invoke(['pause', 'a']), { status: 0, stdout: `${a} a: has ended: cancelled\n` });
   await home.until(b, 'running');
 });
 

@@ -55,7 +55,7 @@ function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, 
       return Object.entries(runs).map(([id, child]) => ({ id, child }));
     },
     isWatched: () => setting.watched,
-    isJudged: () => setting.judged,
+    isNeeded: () => setting.judged,
     record(event) {
       said.push(event);
       const tree = treeOf(runs[event.execution ?? '']?.pid ?? 0, readProcesses());

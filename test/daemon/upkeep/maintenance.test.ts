@@ -147,7 +147,7 @@ t.test('the state of rules and channels survives; alerts that were never sent ar
   t.match(state.alerts.channels.get('ops'), { counts: { sent: 1, lost: 2 } });
   t.equal(state.alerts.channels.get('ops')?.pending.length, 1, 'what is still there is still to be sent');
   t.equal(state.alerts.rules.get('failed')?.fired, 3);
-  t.match(logs.join('\n'), /alerts leave the journal before they could be sent/);
+  t.match(logs.join('\n'), /alerts were removed from the journal before they could be sent/);
   const restored = await restore(`${directory}/no-checkpoint`, journal.source, journal, limits);
   t.strictSame(knowledge(restored), knowledge(state), 'a restart knows what the daemon knows');
 });

@@ -131,11 +131,11 @@ async function test({ events, known, notes }: EventFile, { paths, env }: Context
 function toJson({ rule, matches, nearest }: DryRunResult) {
   return {
     rule: rule.name,
-    fires: matches.map(({ execution, cause, event, telling }) => ({
+    fires: matches.map(({ execution, cause, event, text }) => ({
       ...(execution && { execution: execution.id }),
       ...(event && { time: event.time, type: event.type }),
       cause,
-      ...telling,
+      ...text,
       notify: rule.notify,
     })),
     ...(nearest && { nearest: { ...(nearest.event && pick(nearest.event)), why: nearest.why } }),
@@ -161,7 +161,7 @@ function resultLines({ rule, matches, nearest }: DryRunResult, style: OutputStyl
     `${name}  ${paint(`fires${times}`, 'good', style)}, over ${rule.notify.join(', ')}`,
     ...matches
       .slice(0, SHOWN)
-      .flatMap(({ telling }) => [`    ${cleanText(telling.title)}`, `        ${cleanText(telling.body)}`]),
+      .flatMap(({ text }) => [`    ${cleanText(text.title)}`, `        ${cleanText(text.body)}`]),
     ...(matches.length > SHOWN ? [`    and ${matches.length - SHOWN} more`] : []),
   ];
 }

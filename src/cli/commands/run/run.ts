@@ -1,6 +1,5 @@
 /** `progress run`: a command as an execution, in the foreground or on its own, at once or in its turn. */
 import path from 'node:path';
-import { DURATION_UNITS, parseQuantity } from '../../../core/quantity.js';
 import { ProgressError } from '../../../core/errors.js';
 import { announce } from '../../../client/announce.js';
 import { startDetached } from '../../../runner/start-detached.js';
@@ -13,7 +12,7 @@ import type { OptionTable } from '../../options.js';
 import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
 import { printLines } from '../../shared/output.js';
-import { parsePairs } from '../../shared/option-values.js';
+import { parseDuration, parsePairs } from '../../shared/option-values.js';
 
 /** Options for what the terminal shows, of `run` and `rerun`. */
 export const FACES = {
@@ -102,7 +101,7 @@ function given<T extends Record<string, unknown>>(values: T): { [K in keyof T]?:
 }
 
 function parseTimeout(text: string): number {
-  const timeout = parseQuantity(text, DURATION_UNITS);
-  if (timeout !== undefined && timeout > 0) return timeout;
-  throw new ProgressError('usage', `--timeout: "${text}" is no duration such as 30s, 10m or 2h`);
+  const timeout = parseDuration('timeout', text);
+  if (timeout > 0) return timeout;
+  throw new ProgressError('usage', '--timeout: must be longer than 0');
 }

@@ -121,7 +121,7 @@ t.test('why nothing can be attached, and what to do', async (t) => {
   await home.until(over, 'final');
   const plain = await home.start([], 'sleep', '300');
   const cases: [string[], number, RegExp][] = [
-    [['attach', over], 65, /is over: completed; 'progress logs .*' shows its output/],
+    [['attach', over], 65, /has ended: completed; 'progress logs .*' shows its output/],
     [['attach', plain], 65, /has no terminal: 'progress logs --follow .*; start it with --pty to attach/],
     [['send', plain, 'x'], 65, /has no open standard input: start it with --detach --stdin, or with --pty/],
     [['attach', 'nothing'], 66, /no execution "nothing"/],

@@ -57,7 +57,7 @@ t.test('in the foreground it logs until it is stopped', async (t) => {
   const second = home.progress(['daemon', 'run']);
   t.match(second, { status: 69, stderr: 'progress: another daemon of this state directory is running' });
   t.equal((await home.invoke(['daemon', 'stop'])).status, 0);
-  t.match(await output.ended, { status: 0, stderr: /leaving: a client asked for it\n.*stopped\n$/s });
+  t.match(await output.ended, { status: 0, stderr: /leaving: a client requested it\n.*stopped\n$/s });
 });
 
 t.test('SIGTERM stops it cleanly', async (t) => {

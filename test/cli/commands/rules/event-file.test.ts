@@ -38,7 +38,7 @@ async function alertsOf(): Promise<string[]> {
 const rehearsed = ({ events, known }: ReturnType<typeof readEventFile>) =>
   dryRun(createRules(RULES), events, known).map(({ rule: { name }, matches }) => [
     name,
-    matches.map(({ telling }) => telling.title),
+    matches.map(({ text }) => text.title),
   ]);
 
 t.test('alerts of several executions, one on each line, are what their rules fire for', async (t) => {
