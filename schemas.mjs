@@ -23,7 +23,7 @@ function generate(sources, types) {
   const strictness = { strict: true, exactOptionalPropertyTypes: true };
   writeFileSync(tsconfig, JSON.stringify({ compilerOptions: { ...modules, ...strictness, types: [] }, files: [] }));
   const options = { skipTypeCheck: true, additionalProperties: true, sortProps: false, encodeRefs: false };
-  const generator = createGenerator({ ...options, path: sources, tsconfig, expose: 'export', jsDoc: 'basic' });
+  const generator = createGenerator({ ...options, path: sources, tsconfig, expose: 'export', jsDoc: 'extended' });
   const definitions = Object.assign({}, ...types.map((type) => generator.createSchema(type).definitions));
   rmSync(tsconfig);
   return definitions;

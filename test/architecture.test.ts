@@ -79,7 +79,7 @@ function sourceOf(target: string): string {
 function violations(file: string, source: string): string[] {
   const layer = layerOf(file);
   const types = layer === 'viewer' ? typeImportsOf(source) : new Set<string>();
-  const pure = layer === 'core' || (layer === 'terminal' && !TERMINAL_EDGE.has(path.basename(file)));
+  const pure = layer === 'core' || layer === 'api' || (layer === 'terminal' && !TERMINAL_EDGE.has(path.basename(file)));
   return importsOf(source).flatMap((target) => {
     if (!target.startsWith('.')) {
       const builtin = target.startsWith('node:') || builtinModules.includes(target);
@@ -102,6 +102,7 @@ t.test('a planted violation is found', async (t) => {
   const planted = [
     ['src/client/x.ts', "import { a } from '../daemon/a.js';"],
     ['src/core/x.ts', "import path from 'node:path';"],
+    ['src/api/x.ts', "import path from 'node:path';"],
     ['src/core/x.ts', "import { z } from 'yaml';"],
     ['src/terminal/view.ts', "import fs from 'node:fs';"],
     ['src/daemon/x.ts', "const { a } = await import('../client/a.js');"],

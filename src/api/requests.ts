@@ -156,7 +156,8 @@ export const REQUESTS = {
   },
   queues: { summary: 'List queues that are in use or configured, by name.', fields: {} },
   attach: {
-    summary: 'Receive the commands for a run on this connection, as its runner does.',
+    summary:
+      'Receive the commands for a run on this connection, as its runner does. When the connection closes and the runner has ended, the run is `lost`.',
     fields: { run: required(name('ID of the run.')) },
   },
   control: {
@@ -164,7 +165,8 @@ export const REQUESTS = {
     fields: { execution, ...CONTROL, ifQueued: flag('Only while the run is queued.') },
   },
   prune: {
-    summary: 'Remove finished executions from the journal, except those that queued runs depend on.',
+    summary:
+      'Remove finished executions from the journal, except those that queued runs depend on. Subscribers receive a `journal_note` of the kind `pruned`.',
     fields: { executions: required(texts('Full IDs of the executions.')) },
   },
   follow: {
