@@ -107,7 +107,10 @@ export function permissionQuestion(title: string): string {
   return `${PERMISSION_PREFIX}${title}?`;
 }
 
-/** Whether the question of `known` is one of this participant: the session or a sub-agent. That of an ended one is nobody else's. */
+/**
+ * Whether the session waits because of this participant: a sub-agent, or the session itself. The question of a sub-agent
+ * that has ended counts as one of the session.
+ */
 export function isOwnQuestion({ attentionStep: asker, steps }: Execution, subagent: string | undefined): boolean {
   if (asker === subagent) return true;
   const step = asker === undefined ? undefined : steps.get(asker);

@@ -1,19 +1,19 @@
-/** The hooks of progress in an agent's settings: put in and taken out again, with every other character as it was. Pure. */
+/** Adds hooks to the settings of an agent and removes them; every other character stays the same. Pure. */
 import type { Node } from 'jsonc-parser';
 import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { ParseError } from 'jsonc-parser';
 import { ProgressError } from '../core/errors.js';
 import type { Handler } from './agent.js';
 
-/** Which handlers are ours, by what they call. */
+/** Whether a handler with this command is one of progress. */
 export type IsOurs = (command: unknown) => boolean;
 
-interface Place {
+interface Range {
   start: number;
   end: number;
 }
 
-/** The text with our handler for each of these events, and none of ours besides. Undefined: there is no such file. */
+/** Adds the handler for each of these events and removes all other handlers of progress. @param text undefined if there is no file */
 export function putHooks(
   text: string | undefined,
   { file, events, handler, isOurs }: { file: string; events: readonly string[]; handler: Handler; isOurs: IsOurs },
@@ -35,7 +35,11 @@ export function putHooks(
   return after;
 }
 
-/** The text without our handlers, and without what held nothing else; `isKept` says what of that was there before. */
+/**
+ * Removes handlers of progress, and the objects and lists that contain nothing else.
+ * @param options.isKept whether an empty object or list stays, because it was there before
+ * @param options.which handlers to remove; default: all
+ */
 export function cutHooks(
   text: string,
   {
@@ -53,18 +57,18 @@ export function cutHooks(
   }
 }
 
-/** What our handlers call, once for each event that has one. */
+/** Returns the command of each handler of progress. */
 export function commandsOfOurs(text: string, { file, isOurs }: { file: string; isOurs: IsOurs }): string[] {
   return findOurs(readSettings(text, file), isOurs).map(({ value }) => (value as Handler).command);
 }
 
-/** Is there anything at this place? */
-export function holds(text: string, where: string[]): boolean {
+/** Whether the settings have a value at this path. */
+export function hasValue(text: string, where: string[]): boolean {
   const tree = parseTree(text);
   return tree !== undefined && findNodeAtLocation(tree, where) !== undefined;
 }
 
-/** What is to be removed with it because it holds nothing else. */
+/** Returns the outermost node that contains nothing but this handler. */
 function outermost({ handler, event }: Found, isKept: (where: string[]) => boolean): Node {
   const list = handler.parent;
   const group = list?.parent?.parent;
@@ -92,27 +96,27 @@ function findOurs(tree: Node, isOurs: IsOurs): Found[] {
   });
 }
 
-/** The settings of the agents may hold comments, and commas behind the last. */
+/** Parses settings, which may have comments and trailing commas. @throws for settings of another form */
 function readSettings(text: string, file: string): Node {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const [first] = errors;
-  const fail = (at: number, what: string) => {
+  const fail = (at: number, problem: string) => {
     const line = text.slice(0, at).split('\n').length;
-    return new ProgressError('bad_config', `${file}:${line}: ${what}; nothing was changed`);
+    return new ProgressError('bad_config', `${file}:${line}: ${problem}; nothing was changed`);
   };
-  if (first) throw fail(first.offset, `this is not JSON (${printParseErrorCode(first.error)})`);
-  if (tree?.type !== 'object') throw fail(0, 'there is no object in it');
+  if (first) throw fail(first.offset, `invalid JSON (${printParseErrorCode(first.error)})`);
+  if (tree?.type !== 'object') throw fail(0, 'the settings are not an object');
   const hooks = findNodeAtLocation(tree, ['hooks']);
-  if (hooks && hooks.type !== 'object') throw fail(hooks.offset, '"hooks" is no object');
+  if (hooks && hooks.type !== 'object') throw fail(hooks.offset, '"hooks" is not an object');
   for (const property of hooks?.children ?? []) {
     const [key, list] = property.children ?? [];
-    if (list?.type !== 'array') throw fail(property.offset, `hooks of ${String(key?.value)} are no list`);
+    if (list?.type !== 'array') throw fail(property.offset, `"hooks.${String(key?.value)}" is not a list`);
   }
   return tree;
 }
 
-/** Adds a member to an object, or an item to a list, behind the last one: in a line of its own where that has one. */
+/** Appends a member to an object or an item to a list; on a separate line if the last one is. */
 function insert(text: string, container: Node, key: string | undefined, value: unknown): string {
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const unit = /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
@@ -128,14 +132,14 @@ function insert(text: string, container: Node, key: string | undefined, value: u
   const item = (ownLine ?? ' ') + render(key, value, ownLine, unit);
   const comma = commaIn(text, { start: end, end: container.offset + container.length });
   const from = comma === undefined ? end : comma + 1;
-  // a word behind the last one stays with it
-  const word = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/[ \t]*)?(?=\r?\n)/.exec(text.slice(from))?.[0].length ?? 0;
-  const at = ownLine === undefined ? from : from + word;
-  const [before, behind] = comma === undefined ? [',', ''] : ['', ','];
-  return text.slice(0, end) + before + text.slice(end, at) + item + behind + text.slice(at);
+  // a comment after the last one stays on its line
+  const comment = /^[ \t]*(?:\/\/[^\r\n]*|\/\*[^\r\n]*?\*\/[ \t]*)?(?=\r?\n)/.exec(text.slice(from))?.[0].length ?? 0;
+  const at = ownLine === undefined ? from : from + comment;
+  const [before, after] = comma === undefined ? [',', ''] : ['', ','];
+  return text.slice(0, end) + before + text.slice(end, at) + item + after + text.slice(at);
 }
 
-/** An object of lists has a line for each, if there are lines. */
+/** Renders a member; the lists in `hooks` are on separate lines if the container has lines. */
 function render(key: string | undefined, value: unknown, line: string | undefined, unit: string): string {
   const name = key === undefined ? '' : `${JSON.stringify(key)}: `;
   if (line === undefined || typeof value !== 'object' || value === null || key !== 'hooks') return name + inLine(value);
@@ -152,7 +156,7 @@ function inLine(value: unknown): string {
   return `{ ${members.join(', ')} }`;
 }
 
-/** Takes one out, with the line that it stood in and the comma that is too many then. */
+/** Removes a node with its line and a comma. */
 function remove(text: string, node: Node): string {
   const siblings = node.parent?.children ?? [];
   const index = siblings.indexOf(node);
@@ -164,7 +168,7 @@ function remove(text: string, node: Node): string {
   while (start > 0 && /[ \t]/.test(text[start - 1] ?? '')) start--;
   if (text[start - 1] === '\n') start -= text[start - 2] === '\r' ? 2 : 1;
   let head = text.slice(0, start);
-  // the last one takes the comma before it along
+  // without the last one, the comma before it would be a trailing one
   if (before && !after && comma === undefined) {
     const previous = commaIn(text, { start: before.offset + before.length, end: node.offset });
     if (previous !== undefined && previous < start) head = text.slice(0, previous) + text.slice(previous + 1, start);
@@ -172,8 +176,8 @@ function remove(text: string, node: Node): string {
   return head + text.slice(end);
 }
 
-/** The comma that comes next, but for comments. */
-function commaIn(text: string, { start, end }: Place): number | undefined {
+/** Returns the offset of the next comma, if only white space and comments precede it. */
+function commaIn(text: string, { start, end }: Range): number | undefined {
   const gap = /^(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/.exec(text.slice(start, end))?.[0].length ?? 0;
   return text[start + gap] === ',' && start + gap < end ? start + gap : undefined;
 }
@@ -182,7 +186,7 @@ function startsLine(text: string, at: number): boolean {
   return /(?:^|\n)[ \t]*$/.test(text.slice(0, at));
 }
 
-/** That of the line in which this stands. */
+/** Returns the indentation of the line of this offset. */
 function indentAt(text: string, at: number): string {
   const line = text.slice(text.lastIndexOf('\n', at - 1) + 1);
   return /^[ \t]*/.exec(line)?.[0] ?? '';

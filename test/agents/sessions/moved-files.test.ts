@@ -62,7 +62,12 @@ function replaceBy({ at: pathOf }: Sessions, from: string, to: string, change = 
 }
 const decompressed = (bytes: Buffer) => bytes.subarray(12);
 
-const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
+/** Waits until everything written so far is noticed: a session that is written after it has been recorded. */
+const untilNoticed = async (sessions: Sessions, fence: string) =>
+  await waitFor('the later session', () => sessions.execution(fence)?.turns);
+const LATER_CODEX = ID.replace(/a$/, 'b');
+const LATER_CLAUDE = CLAUDE.replace(/4$/, '5');
+
 const reach = async (sessions: Sessions, id: string, turns: number) =>
   await waitFor(`turn ${turns}`, () => {
     const found = sessions.execution(id);
@@ -89,7 +94,8 @@ const CASES: Readonly<Record<string, Case>> = {
     file: FILE,
     async change(sessions) {
       replaceBy(sessions, FILE, `${FILE}.zst`, compressed);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      sessions.write(FILE.replace(ID, LATER_CODEX), codex.replaceAll(ID, LATER_CODEX));
+      await untilNoticed(sessions, LATER_CODEX);
       replaceBy(sessions, `${FILE}.zst`, FILE, decompressed);
     },
   },
@@ -99,8 +105,9 @@ const CASES: Readonly<Record<string, Case>> = {
     async change(sessions) {
       await sessions.stop();
       replaceBy(sessions, FILE, `${FILE}.zst`, compressed);
+      sessions.write(FILE.replace(ID, LATER_CODEX), codex.replaceAll(ID, LATER_CODEX));
       sessions.start();
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await untilNoticed(sessions, LATER_CODEX);
       replaceBy(sessions, `${FILE}.zst`, FILE, decompressed);
     },
   },
@@ -131,7 +138,9 @@ const CASES: Readonly<Record<string, Case>> = {
     async change(sessions) {
       mkdirSync(sessions.at('-other'), { recursive: true });
       copyFileSync(sessions.at(PROJECT), sessions.at(PROJECT.replace('-w', '-other')));
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const later = claudeTurn(1, 'later').replaceAll(CLAUDE, LATER_CLAUDE);
+      sessions.write(PROJECT.replace('-w', '-other').replace(CLAUDE, LATER_CLAUDE), later);
+      await untilNoticed(sessions, LATER_CLAUDE);
       rmSync(sessions.at(PROJECT));
     },
   },
@@ -173,9 +182,11 @@ t.test('a session goes on, and nothing of it is told twice, when its file is', {
   for (const [name, one] of Object.entries(CASES)) {
     void t.test(name, async (t) => {
       const { sessions, found } = await follow(t, one);
-      t.equal(found.id, one.agent === 'codex' ? ID : CLAUDE);
-      t.equal(countOf(sessions, 'execution_started'), 1);
-      t.equal(sessions.events.filter(({ data }) => data['kind'] === 'prompt').length, 3);
+      const id = one.agent === 'codex' ? ID : CLAUDE;
+      t.equal(found.id, id);
+      const events = sessions.events.filter(({ execution }) => execution === id);
+      t.equal(events.filter(({ type }) => type === 'execution_started').length, 1);
+      t.equal(events.filter(({ data }) => data['kind'] === 'prompt').length, 3);
     });
   }
 });

@@ -8,7 +8,7 @@ import type { Shell } from '../../../platform/paths.js';
 import type { Agent } from '../../../core/agents.js';
 import { findInPath, findShell, resolveRcFiles, SHELLS } from '../../../platform/paths.js';
 import { AGENTS } from '../../../core/agents.js';
-import { cutHooks, holds, putHooks } from '../../../agents/settings.js';
+import { cutHooks, hasValue, putHooks } from '../../../agents/settings.js';
 import type { AgentSetup } from '../../../agents/settings-files.js';
 import { agentSetup, isHookCommand } from '../../../agents/settings-files.js';
 import { defineCommand } from '../../command.js';
@@ -118,7 +118,7 @@ function agentTarget(agent: Agent, env: NodeJS.ProcessEnv): Target {
     cut(text, before) {
       // an unchanged file is restored exactly
       if (before !== undefined && put(before) === text) return before;
-      return cutHooks(text, { file, isOurs, isKept: (where) => before !== undefined && holds(before, where) });
+      return cutHooks(text, { file, isOurs, isKept: (where) => before !== undefined && hasValue(before, where) });
     },
     empty: /^\s*\{?\s*\}?\s*$/,
     removed: 'Running sessions may still call them, without effect.',

@@ -339,7 +339,7 @@ t.test('checks the hooks of agents that have been used', async (t) => {
       /run `progress setup codex` to repair it/,
     ],
     ['warning', text.replaceAll('exec sh', 'exec dash'), 'edited by hand', /run `progress setup codex` to repair it/],
-    ['warning', text.slice(0, -20), 'this is not JSON', /repair the file/],
+    ['warning', text.slice(0, -20), 'invalid JSON', /repair the file/],
   ] as const;
   for (const [state, broken, message, advice] of cases) {
     writeFileSync(file, broken);

@@ -147,11 +147,11 @@ t.test('a dry run shows the change, and changes nothing', async (t) => {
 });
 
 const WRONG: Readonly<Record<string, readonly [text: string, said: RegExp]>> = {
-  'no JSON': ['{\n  "a": 1,\n  b: 2\n}\n', /settings\.json:3: this is not JSON/],
-  'cut short': ['{ "a": [1, ', /this is not JSON/],
-  'a list': ['[]', /there is no object in it/],
-  'hooks of another shape': ['{"hooks": []}', /"hooks" is no object/],
-  'an event of another shape': ['{\n"hooks": {\n"Stop": {}}}', /settings\.json:3: hooks of Stop are no list/],
+  'no JSON': ['{\n  "a": 1,\n  b: 2\n}\n', /settings\.json:3: invalid JSON/],
+  'cut short': ['{ "a": [1, ', /invalid JSON/],
+  'a list': ['[]', /the settings are not an object/],
+  'hooks of another shape': ['{"hooks": []}', /"hooks" is not an object/],
+  'an event of another shape': ['{\n"hooks": {\n"Stop": {}}}', /settings\.json:3: "hooks\.Stop" is not a list/],
 };
 for (const [name, [text, said]] of Object.entries(WRONG)) {
   t.test(`settings that are ${name} are not changed, and the error names the place`, async (t) => {
