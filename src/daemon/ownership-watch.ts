@@ -1,4 +1,4 @@
-/** Watches the lock and the socket, and makes the daemon leave when another file has taken the place of one. */
+/** Watches the lock and the socket, and makes the daemon leave when one of them was removed or replaced. */
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ export interface OwnershipWatchOptions {
   lock: Pick<Lock, 'record' | 'isOurs'>;
   server: { isBound(): boolean };
   paths: Pick<Paths, 'lock' | 'socket'>;
-  /** Ends the daemon. */
+  /** Makes the daemon leave. */
   leave: (reason: string) => void;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The configuration while the daemon runs: applied again whenever its file changes to a valid one.
  *
- * Readers of a value read `current` each time; components implement `configure` for what a change requires. A file
- * counts when it has not changed for a while: half of a file may be valid, and set less.
+ * Readers of a value read `current` each time; components implement `configure` for what a change requires. Changes of
+ * the file are debounced: the first half of a file may be valid and set less.
  */
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
@@ -31,7 +31,7 @@ export interface SettingsOptions {
   now?: () => number;
 }
 
-/** Time without changes after which a file counts as written. */
+/** Debounce of changes of the file. */
 const SETTLE_MS = 250;
 /** Interval of checks on file systems that do not report changes. */
 const SWEEP_MS = 30_000;

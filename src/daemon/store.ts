@@ -1,4 +1,4 @@
-/** The part of the daemon that everything else writes to and reads from: journal, state, intake, alerts. */
+/** The daemon's store: journal, state, intake and alerts, used by every other part. */
 import type { resolveAgentPaths } from '../agents/agent-paths.js';
 import type { Alerts } from '../alerts/alerts.js';
 import { createRecovery } from '../alerts/recovery.js';
@@ -30,11 +30,11 @@ export interface DaemonOptions {
   log: Log;
   /** Unix time in milliseconds. @default Date.now */
   now?: () => number;
-  /** Ends the start, not the daemon. */
+  /** Aborts the start. */
   signal?: AbortSignal;
 }
 
-/** What every part of the daemon may use. */
+/** Context of every part of the daemon. */
 export interface Context extends Omit<Required<DaemonOptions>, 'signal'> {
   lock: Lock;
   /** ISO 8601. */
@@ -45,7 +45,7 @@ export interface Context extends Omit<Required<DaemonOptions>, 'signal'> {
   components: Components;
 }
 
-/** The journal, what is derived from it, and the way into it. */
+/** The journal, its derived state, and the intake. */
 export interface Store {
   journal: Journal;
   state: State;

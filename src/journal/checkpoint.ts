@@ -1,4 +1,6 @@
-/** Checkpoint: the state on disk, so that a start reads only newer events. Deleting it costs time only. */
+/**
+ * Checkpoint: a snapshot of the state on disk, so that a start reads only newer events. Deleting it costs time only.
+ */
 import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionEvent } from '../core/event.js';

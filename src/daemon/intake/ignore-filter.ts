@@ -1,4 +1,7 @@
-/** Drops shell commands that the configuration ignores. Shells report every command: a test there would slow the prompt. */
+/**
+ * Drops shell commands that the configuration ignores; in the daemon, since a test in the shell would slow the
+ * prompt.
+ */
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/load.js';
@@ -45,7 +48,7 @@ export function createIgnoreFilter(config: () => Config['ignore']): IgnoreFilter
   };
 }
 
-/** A directory and those above it. */
+/** Returns a directory and its parents. */
 function directoriesAbove(directory: string): string[] {
   const above = path.dirname(directory);
   return above === directory || !path.isAbsolute(directory) ? [directory] : [directory, ...directoriesAbove(above)];

@@ -1,4 +1,7 @@
-/** Writes events: each is routed, written to the journal, folded into the state, then published. */
+/**
+ * Ingests events: routes and deduplicates each by (source, n), writes it to the journal, folds it, then publishes
+ * it.
+ */
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS } from '../../core/event.js';
 import { fold } from '../../core/fold.js';
@@ -13,14 +16,14 @@ import { encodeEvent } from '../../protocol/encode.js';
 import { stampText } from '../../protocol/raw-line.js';
 import type { Component } from '../component.js';
 
-/** Where an event came in, and the receiver of its outcome. Outcomes come in order. */
+/** Origin of an event and receiver of its outcome. Outcomes come in order. */
 export interface Origin {
-  /** For routing. */
+  /** Identity for routing. */
   entrance?: Entrance;
-  /** Called right before the write: why the event must not be written now. */
+  /** Called right before the write. @returns Why the event must not be written now. */
   refusal?(event: NewEvent): ProgressError | undefined;
   written(event: ExecutionEvent): void;
-  /** An event with this source and n, or this ID, was written before. */
+  /** The event is in the journal already: resending is idempotent by (source, n), or by its ID. */
   duplicate(event: NewEvent): void;
   refused(event: NewEvent, error: ProgressError): void;
 }
@@ -30,15 +33,15 @@ export interface IngestOptions {
   state: State;
   /** Receives each written batch, when its events are in the state. */
   publish: (batch: Batch) => void;
-  /** Called when more can be submitted after `full`. */
+  /** Called when intake accepts events again (end of backpressure). */
   onDrain: () => void;
   now: () => number;
 }
 
-/** One write: large enough for throughput, small enough that an event never waits long for others. */
+/** Bounds of one write: large enough for throughput, small enough that no event waits long. */
 const BATCH_EVENTS = 4_096;
 const BATCH_BYTES = 1024 * 1024;
-/** Submitted and not written yet. Beyond it producers pause. */
+/** Bound of submitted events that are not written yet. Beyond it producers must pause (backpressure). */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
 interface Pending {

@@ -41,7 +41,7 @@ const POLICIES = {
 /** Receives the outcome of submitted events, in their order. */
 export interface Receipt {
   written: (event: ExecutionEvent) => void;
-  /** An event with this source and n, or this ID, was written before. */
+  /** The event is in the journal already, by its source and n or its ID. */
   duplicate: (event: NewEvent) => void;
   refused: (event: NewEvent, error: ProgressError) => void;
 }

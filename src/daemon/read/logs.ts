@@ -37,9 +37,8 @@ const PAGE_CHARS = 1024 * 1024;
 const PIECE_CHARS = 64 * 1024;
 /** Executions with an index in memory; the one used least recently is evicted. */
 const MAX_INDEXES = 32;
-/** Events read from the end of a log at first: some hold hundreds of lines, */
+/** Events to read from the end of a log at first: some hold hundreds of lines, others none, so the number grows. */
 const FIRST_TAIL_EVENTS = 32;
-/** and others none. */
 const MAX_TAIL_EVENTS = 20_000;
 
 type Mark = [line: number, start: number, end: number];

@@ -29,8 +29,8 @@ export class InactivityWatch implements Component {
   readonly #options: InactivityOptions;
   readonly #gaps = createGaps();
   /**
-   * By execution: its last activity on the daemon's own clock. A backlog is no silence, and neither is the time while no
-   * daemon ran.
+   * Last activity by execution, by the daemon's monotonic clock, so that neither backlogs nor downtime count as
+   * silence.
    */
   readonly #lastActivity = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 /**
- * Carries out commands for runs: through the runner, or on the process group where no runner does it. What came of a
- * command is in the events that follow; where it fails, a `control` event has `error`.
+ * Executes commands for runs: through the runner, or on the process group if no runner can. The result of a command is in
+ * the events that follow; a failure is a `control` event with `error`.
  *
  * A stopped runner is continued first, or bypassed: then the daemon signals the process group.
  */
@@ -32,10 +32,10 @@ export interface RunControlOptions {
   record: (id: string, type: string, data: Record<string, unknown>) => void;
   isRun: (id: string) => boolean;
   recordOf: (id: string) => RunRecord | undefined;
-  /** The processes of a run whose runner has ended. */
+  /** Process group of a run whose runner has ended. */
   orphanOf: (id: string) => ProcessGroup | undefined;
   attachmentOf: (id: string) => Attachment | undefined;
-  /** Processes of a run without a runner have ended. */
+  /** Called when processes of a run without a runner have ended. */
   onStopped: () => void;
 }
 

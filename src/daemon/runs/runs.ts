@@ -1,4 +1,4 @@
-/** Runs beyond their events: attached runners, the processes of runners that were killed, and control. */
+/** Runs: their attached runners, the remaining processes of killed runners, and control. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';

@@ -1,4 +1,4 @@
-/** Saves the state between two writes, so that the next start reads only what came after it. */
+/** Saves snapshots of the state between two writes, so that the next start reads only newer events. */
 import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { writeCheckpoint } from '../../journal/checkpoint.js';
