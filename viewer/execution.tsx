@@ -1,5 +1,4 @@
 /** The page of one execution: its header, its steps, and a tab for each way to look at it. */
-import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { estimate, parseInstant } from '../src/core/estimate.js';
 import { lastActivityText } from '../src/core/state-text.js';
@@ -11,32 +10,16 @@ import { errorOf } from '../src/core/visible-steps.js';
 import { CONTROL_KEYS, ControlButtons } from './controls.js';
 import { staleReason, useModel } from './context.js';
 import { useKeys } from './keys.js';
-import { LogPane } from './log/log-pane.js';
 import { go, pathOf, replacePath, setQuery, useRoute } from './route.js';
-import type { TabProps } from './tabs/tab-props.js';
 import { Badge, Bar, timeText, workText } from './status.js';
 import { Steps } from './steps.js';
-
-const TABS = ['log', 'timeline', 'graph', 'resources'] as const;
-type Tab = (typeof TABS)[number];
-const LABELS: Readonly<Record<Tab, string>> = {
-  log: 'Log',
-  timeline: 'Timeline',
-  graph: 'Graph',
-  resources: 'Resources',
-};
-
-/** What a tab needs is loaded when it is opened. */
-const LOADERS: Readonly<Record<Exclude<Tab, 'log'>, () => Promise<ComponentType<TabProps>>>> = {
-  timeline: async () => (await import('./tabs/timeline.js')).TimelineTab,
-  graph: async () => (await import('./tabs/graph.js')).Graph,
-  resources: async () => (await import('./tabs/resources.js')).ResourcesTab,
-};
+import type { Tab } from './tabs/tabs.js';
+import { TABS } from './tabs/tabs.js';
 
 export function ExecutionPage({ id }: { id: string }) {
   const model = useModel();
   const { query } = useRoute();
-  const tab = TABS.find((one) => one === query.get('tab')) ?? 'log';
+  const tab = TABS.find((one) => one.id === query.get('tab')) ?? TABS[0];
   const [step, setStep] = useState<string | undefined>();
   const found = findByText(model.executions(), id);
   const execution = found && 'execution' in found ? found.execution : undefined;
@@ -48,7 +31,7 @@ export function ExecutionPage({ id }: { id: string }) {
   const now = model.now();
   useKeys(1, 'This execution', [
     ...CONTROL_KEYS,
-    ...TABS.map((one, index) => ({ names: [String(index + 1)], what: LABELS[one], run: () => chooseTab(one) })),
+    ...TABS.map((one, index) => ({ names: [String(index + 1)], what: one.label, run: () => chooseTab(one) })),
     { names: ['s'], what: 'To the steps', run: focusSteps },
     { names: ['u'], what: 'Back to the list', run: () => go('/') },
   ]);
@@ -64,12 +47,15 @@ export function ExecutionPage({ id }: { id: string }) {
         <Steps execution={execution} now={now} onStep={onStep} />
         <div class="pane">
           <Tabs tab={tab} />
-          <div class="tab" role="tabpanel" id="panel" aria-label={LABELS[tab]}>
-            {tab === 'log' ? (
-              <LogPane execution={execution} step={step} onStepShown={() => setStep(undefined)} />
-            ) : (
-              <LazyTab tab={tab} execution={execution} now={now} onStep={onStep} />
-            )}
+          <div class="tab" role="tabpanel" id="panel" aria-label={tab.label}>
+            <tab.View
+              key={tab.id}
+              execution={execution}
+              now={now}
+              onStep={onStep}
+              step={step}
+              onStepShown={() => setStep(undefined)}
+            />
           </div>
         </div>
       </div>
@@ -168,7 +154,7 @@ function factsOf(execution: Execution, now: number): string[] {
 }
 
 function chooseTab(tab: Tab): void {
-  setQuery({ tab: tab === 'log' ? '' : tab }, '');
+  setQuery({ tab: tab === TABS[0] ? '' : tab.id }, '');
 }
 
 /** False where there are none. */
@@ -185,31 +171,23 @@ function Tabs({ tab }: { tab: Tab }) {
     if (shift === 0 || next === undefined) return;
     chooseTab(next);
     const target = event.currentTarget as HTMLElement;
-    target.querySelector<HTMLElement>(`[data-tab=${next}]`)?.focus();
+    target.querySelector<HTMLElement>(`[data-tab=${next.id}]`)?.focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label="Views" onKeyDown={onKey}>
       {TABS.map((one) => (
         <button
-          key={one}
+          key={one.id}
           role="tab"
-          data-tab={one}
+          data-tab={one.id}
           aria-selected={one === tab}
           aria-controls="panel"
           tabIndex={one === tab ? 0 : -1}
           onClick={() => chooseTab(one)}
         >
-          {LABELS[one]}
+          {one.label}
         </button>
       ))}
     </div>
   );
-}
-
-function LazyTab({ tab, ...props }: { tab: Exclude<Tab, 'log'> } & TabProps) {
-  const [loaded, setLoaded] = useState<{ tab: Tab; View: ComponentType<TabProps> } | undefined>();
-  useEffect(() => {
-    void LOADERS[tab]().then((View) => setLoaded({ tab, View }));
-  }, [tab]);
-  return loaded?.tab === tab ? <loaded.View {...props} /> : null;
 }

@@ -1,147 +1,137 @@
-/** The lines of one log: pages fetched when somebody looks at them, and what comes live at the end. Bounded. */
+/** The lines of one log: pages that are fetched when they come into view, and live lines at the end. Bounded. */
 import type { ExecutionEvent } from '../../src/core/event.js';
 import type { LogLine } from '../../src/core/log.js';
 import { cutLine, linesOf } from '../../src/core/log.js';
 import type { Api } from '../api.js';
+import { LineCache, PAGE_LINES, pageOf } from './line-cache.js';
 
-export interface LogStore {
-  /** The number of the last line. */
-  readonly total: number;
-  readonly loaded: boolean;
-  line(number: number): LogLine | undefined;
-  /** These will be looked at: what is not here is fetched. */
-  want(from: number, to: number): void;
-  /** All of them, for copying. */
-  read(from: number, to: number): Promise<LogLine[]>;
-  /** The lines that came live. */
-  take(events: readonly ExecutionEvent[]): LogLine[];
-  /** Begins again with the newest lines. */
-  load(): Promise<void>;
-}
+/** Lines loaded at first. */
+const TAIL_LINES = 200;
+/** Lines of one request for copying. */
+const READ_LINES = 1_000;
 
-const PAGE = 500;
-/** Pages kept: some 50,000 lines. The ones that nobody has looked at for longest go. */
-const MAX_PAGES = 100;
-const TAIL = 200;
+export class LogStore {
+  readonly #api: Api;
+  readonly #id: string;
+  readonly #onChange: () => void;
+  readonly #cache = new LineCache();
+  /** Pages that are being fetched. */
+  readonly #fetching = new Set<number>();
+  #total = 0;
+  /** seq of the newest event whose lines are counted in `total`. */
+  #seq = 0;
+  #isLoaded = false;
+  /** Counts calls of `load`: answers to requests made before the last one are discarded. */
+  #loads = 0;
+  /** Events that arrived before the answer to `load`. */
+  #early: ExecutionEvent[] = [];
 
-export function createLogStore(api: Api, id: string, onChange: () => void): LogStore {
-  /** Sparse: line `n` stands in page `floor((n - 1) / PAGE)`. */
-  let pages = new Map<number, (LogLine | undefined)[]>();
-  const fetching = new Set<number>();
-  let total = 0;
-  let seq = 0;
-  let loaded = false;
-  let turn = 0;
-  /** What came before the first answer. */
-  let early: ExecutionEvent[] = [];
+  /** @param onChange Called when fetched lines are there. */
+  constructor(api: Api, id: string, onChange: () => void) {
+    this.#api = api;
+    this.#id = id;
+    this.#onChange = onChange;
+  }
 
-  const pageOf = (line: number) => Math.floor((line - 1) / PAGE);
+  /** Number of the last line. */
+  get total(): number {
+    return this.#total;
+  }
 
-  const put = (line: LogLine) => {
-    const at = pageOf(line.line);
-    let page = pages.get(at);
-    if (!page) {
-      page = [];
-      pages.set(at, page);
-      const [oldest] = pages.keys();
-      if (pages.size > MAX_PAGES && oldest !== undefined) pages.delete(oldest);
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** Whether the log has no line. */
+  get isEmpty(): boolean {
+    return this.#isLoaded && this.#total === 0;
+  }
+
+  /** Returns a line, truncated for display; undefined if it is not cached. */
+  line(number: number): LogLine | undefined {
+    return this.#cache.get(number);
+  }
+
+  /** Fetches the pages of these lines that are not cached. */
+  want(from: number, to: number): void {
+    const last = pageOf(Math.min(this.#total, to));
+    for (let at = pageOf(Math.max(1, from)); at <= last; at++) {
+      this.#cache.touch(at);
+      const isWanted = !this.#fetching.has(at) && !this.#cache.isComplete(at, this.#total);
+      if (isWanted) this.#fetchPage(at).catch(() => undefined);
     }
-    page[(line.line - 1) % PAGE] = line;
-  };
+  }
 
-  const get = (line: number) => pages.get(pageOf(line))?.[(line - 1) % PAGE];
+  /** Returns these lines, untruncated, except those that the journal no longer has. */
+  async read(from: number, to: number): Promise<LogLine[]> {
+    const lines: LogLine[] = [];
+    for (let next = from; next <= to;) {
+      const known = this.line(next);
+      if (known && known.cut === undefined) {
+        lines.push(known);
+        next++;
+        continue;
+      }
+      const limit = Math.min(READ_LINES, to - next + 1);
+      const page = await this.#api.log(this.#id, { from: next, limit, untruncated: true });
+      if (page.lines.length === 0) break;
+      lines.push(...page.lines);
+      next = (page.lines.at(-1)?.line ?? to) + 1;
+    }
+    return lines;
+  }
 
-  const isWhole = (at: number) => {
-    const wanted = Math.min(PAGE, total - at * PAGE);
-    for (let line = at * PAGE + 1; line <= at * PAGE + wanted; line++) if (!get(line)) return false;
-    return true;
-  };
+  /** Appends the lines of events from the stream. @returns The new lines. */
+  apply(events: readonly ExecutionEvent[]): LogLine[] {
+    if (!this.#isLoaded) {
+      this.#early.push(...events);
+      return [];
+    }
+    const added: LogLine[] = [];
+    for (const event of events) {
+      if (event.execution !== this.#id || event.seq <= this.#seq) continue;
+      this.#seq = event.seq;
+      for (const line of linesOf(event, this.#total + 1)) {
+        this.#total = line.line;
+        const shown = cutLine(line);
+        this.#cache.put(shown);
+        added.push(shown);
+      }
+    }
+    return added;
+  }
 
-  const fetchPage = async (at: number) => {
-    const mine = turn;
-    fetching.add(at);
+  /** Discards everything and loads the newest lines. */
+  async load(): Promise<void> {
+    const load = ++this.#loads;
+    this.#isLoaded = false;
+    const { lines, total, seq } = await this.#api.log(this.#id, { last: TAIL_LINES });
+    if (load !== this.#loads) return;
+    this.#cache.clear();
+    this.#total = total;
+    this.#seq = seq;
+    for (const line of lines) this.#cache.put(line);
+    this.#isLoaded = true;
+    this.apply(this.#early);
+    this.#early = [];
+    this.#onChange();
+  }
+
+  async #fetchPage(at: number): Promise<void> {
+    const load = this.#loads;
+    this.#fetching.add(at);
     try {
-      const end = Math.min(total, (at + 1) * PAGE);
-      for (let from = at * PAGE + 1; from <= end && mine === turn;) {
-        const { lines } = await api.log(id, { from, limit: end - from + 1 });
-        if (mine !== turn) return;
-        lines.forEach(put);
-        const last = lines.at(-1)?.line;
-        // what has left the journal is not there to be had
-        from = last === undefined ? end + 1 : last + 1;
+      const end = Math.min(this.#total, (at + 1) * PAGE_LINES);
+      for (let from = at * PAGE_LINES + 1; from <= end && load === this.#loads;) {
+        const { lines } = await this.#api.log(this.#id, { from, limit: end - from + 1 });
+        if (load !== this.#loads) return;
+        for (const line of lines) this.#cache.put(line);
+        // the journal no longer has the lines of an empty answer
+        from = (lines.at(-1)?.line ?? end) + 1;
       }
-      onChange();
+      this.#onChange();
     } finally {
-      fetching.delete(at);
+      this.#fetching.delete(at);
     }
-  };
-
-  return {
-    get total() {
-      return total;
-    },
-    get loaded() {
-      return loaded;
-    },
-    line: get,
-    want(from, to) {
-      for (let at = pageOf(Math.max(1, from)); at <= pageOf(Math.min(total, to)); at++) {
-        const page = pages.get(at);
-        // looked at: it is not the one that goes next
-        if (page) {
-          pages.delete(at);
-          pages.set(at, page);
-        }
-        if (!fetching.has(at) && !isWhole(at)) fetchPage(at).catch(() => undefined);
-      }
-    },
-    async read(from, to) {
-      const lines: LogLine[] = [];
-      for (let next = from; next <= to;) {
-        const known = get(next);
-        if (known && known.cut === undefined) {
-          lines.push(known);
-          next++;
-          continue;
-        }
-        const page = await api.log(id, { from: next, limit: Math.min(1_000, to - next + 1), untruncated: true });
-        if (page.lines.length === 0) break;
-        lines.push(...page.lines);
-        next = (page.lines.at(-1)?.line ?? to) + 1;
-      }
-      return lines;
-    },
-    take(events) {
-      if (!loaded) {
-        early.push(...events);
-        return [];
-      }
-      const added: LogLine[] = [];
-      for (const event of events) {
-        if (event.execution !== id || event.seq <= seq) continue;
-        seq = event.seq;
-        for (const line of linesOf(event, total + 1)) {
-          total = line.line;
-          const shown = cutLine(line);
-          put(shown);
-          added.push(shown);
-        }
-      }
-      return added;
-    },
-    async load() {
-      const mine = ++turn;
-      loaded = false;
-      const answer = await api.log(id, { last: TAIL });
-      if (mine !== turn) return;
-      pages = new Map();
-      ({ total, seq } = answer);
-      answer.lines.forEach(put);
-      loaded = true;
-      const late = early;
-      early = [];
-      this.take(late);
-      onChange();
-    },
-  };
+  }
 }

@@ -24,7 +24,7 @@ function behindStory(step: Step): Step {
   return kind === 'criterion' && parent !== undefined && !needs ? { ...step, needs: [parent] } : step;
 }
 
-export function Graph({ execution, now, onStep }: TabProps) {
+export function GraphTab({ execution, now, onStep }: TabProps) {
   const [chosen, setChosen] = useState<string | undefined>();
   const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind)).map(behindStory);
   if (steps.length === 0) return <p class="empty">It has no steps.</p>;
