@@ -1,5 +1,5 @@
 // Bundles the entry points into dist/: one start of Node then reads two or three files instead of hundreds.
-// The viewer's files come with compressed twins, so that nothing is compressed while somebody waits.
+// The viewer's files are also written compressed, so that the daemon never compresses while a browser waits.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -66,11 +66,11 @@ await build({
   entryPoints: { hub: 'viewer/live/hub-worker.ts', style: 'viewer/style.css', execution: 'viewer/execution.css' },
 });
 cpSync('viewer/icon.svg', path.join(viewer, 'icon.svg'));
-// what the page needs at once is asked for at once
+// files that the page needs at once are requested in parallel
 const { imports } = pages.metafile.outputs[`${viewer}/main.js`];
 const needed = imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.basename(file));
 const links = needed.map((file) => `<link rel="modulepreload" href="/assets/${file}" />`).join('');
-// a page that is open learns from it that the daemon has another one
+// identifies the build: an open page notices that the daemon serves another one
 const hash = createHash('sha256');
 for (const file of readdirSync(viewer).sort()) hash.update(readFileSync(path.join(viewer, file)));
 const meta = `<meta name="build" content="${hash.digest('hex').slice(0, 12)}" />`;

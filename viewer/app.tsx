@@ -1,4 +1,4 @@
-/** The frame around every page. */
+/** The frame around every page. Parts that the list does not need are loaded on demand. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { formatAge } from '../src/core/format.js';
@@ -12,13 +12,13 @@ import { nextTheme, useTheme } from './theme.js';
 
 let styled: Promise<void> | undefined;
 
-/** What looks at the list does without. */
+/** Loads the styles of everything but the list. */
 function loadStyles(): Promise<void> {
   styled ??= new Promise((resolve) => {
     const link = document.createElement('link');
     link.rel = 'stylesheet';
     link.href = '/assets/execution.css';
-    // plain is better than nothing
+    // without styles the page is still usable
     link.onload = link.onerror = () => resolve();
     document.head.append(link);
   });
@@ -35,7 +35,7 @@ async function loadKeysDialog(): Promise<ComponentType<{ onClose: () => void }>>
   return KeysDialog;
 }
 
-/** Loaded when it is needed first: whoever looks at the list does not wait for it. */
+/** Loads the page of an execution when it is shown first. */
 function useExecutionPage(wanted: boolean): ComponentType<{ id: string }> | undefined {
   const [page, setPage] = useState<{ component: ComponentType<{ id: string }> } | undefined>();
   useEffect(() => {
@@ -44,7 +44,7 @@ function useExecutionPage(wanted: boolean): ComponentType<{ id: string }> | unde
   return page?.component;
 }
 
-/** Asked for with the page, so that it is there when the values are. */
+/** Requests the page of an execution in parallel to its values. */
 export function preload(): void {
   void loadExecutionPage();
 }

@@ -1,4 +1,4 @@
-/** Says when the values are old, or the page is, and what is done about it. */
+/** The banner at the top: values are stale, access is refused, or the daemon serves another build of the page. */
 import { formatAge, formatClock } from '../src/core/format.js';
 import { staleReason, useModel, useServices } from './context.js';
 import { BUILD } from './live/hub-link.js';
@@ -22,7 +22,7 @@ export function Banner() {
   );
 }
 
-/** The daemon was replaced under this page. */
+/** The daemon was replaced while the page was open. */
 function Newer() {
   return (
     <div class="banner">
@@ -32,8 +32,8 @@ function Newer() {
   );
 }
 
-/** Nobody has let this page in, or it was shut out. */
-export function Locked() {
+/** The page has no token, or it was revoked. */
+function Locked() {
   return (
     <div class="banner">
       <span>

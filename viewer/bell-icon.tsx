@@ -1,4 +1,4 @@
-/** A bell, struck through while it is silent. Drawn, since not every system has a letter for it. */
+/** A bell, crossed out while off. An image, since not every system has a glyph for it. */
 export function BellIcon({ isOn }: { isOn: boolean }) {
   return (
     <svg class="bell-icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** What every part of the page can reach. */
+/** Services that every component can use, and the hooks to get them. */
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import type { Api } from './api.js';
@@ -10,9 +10,9 @@ export interface Services {
   api: Api;
   model: Model;
   bells: Bells;
-  /** Asks the hub to try again at once. */
+  /** Has the hub reconnect at once. */
   retry: () => void;
-  /** Says something to those who cannot see the page, and shows it for a while. */
+  /** Shows a message for a while, which screen readers announce. */
   announce: (text: string) => void;
 }
 
@@ -24,7 +24,7 @@ export function useServices(): Services {
   return services;
 }
 
-/** Draws again whenever the model changes, and every second for its clocks while anything runs. */
+/** Renders the component again when the model changes, and every second for its clocks while the page is visible. */
 export function useModel(): Model {
   const { model } = useServices();
   const [, draw] = useState(0);
@@ -44,7 +44,7 @@ export function useModel(): Model {
 
 const CLOCK_MS = 1_000;
 
-/** Why nothing can be done at the moment; undefined while the values are true. */
+/** Returns why the values are stale and controls are disabled; undefined while they are current. */
 export function staleReason(model: Model): string | undefined {
   const { state, heardAt } = model.connection;
   if (state === 'live' || state === 'polling') return undefined;

@@ -1,4 +1,4 @@
-/** Stop, pause, resume and the bell. A button that is off says why. */
+/** Buttons to stop, pause, resume, rerun and mark an execution. One that is off can have the focus, and says why. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal, isRun } from '../src/core/execution.js';
@@ -9,79 +9,110 @@ import { staleReason, useModel, useServices } from './context.js';
 import type { Key } from './keys.js';
 
 export function ControlButtons({ execution }: { execution: Execution }) {
-  const model = useModel();
-  const { api, announce, bells } = useServices();
-  const [busy, setBusy] = useState<Action | undefined>();
-  const [asking, setAsking] = useState(false);
-  if (isFinal(execution.status)) return isRun(execution) ? <Rerun execution={execution} /> : null;
+  if (!isFinal(execution.status)) return <OpenControls execution={execution} />;
+  return isRun(execution) ? <Rerun execution={execution} /> : null;
+}
 
-  const reason = staleReason(model);
-  // what was only recorded has no processes that could be stopped
-  const isControlled = isRun(execution);
+/** What the buttons of an open execution need. */
+interface ControlProps {
+  execution: Execution;
+  busy: Action | undefined;
+  /** Why the buttons are off; undefined if they are on. */
+  off: string | undefined;
+  act: (action: Action) => void;
+}
+
+function OpenControls({ execution }: { execution: Execution }) {
+  const model = useModel();
+  const { api, announce } = useServices();
+  const [busy, setBusy] = useState<Action | undefined>();
   const act = async (action: Action) => {
     setBusy(action);
     try {
       await api.control(execution.id, action);
-      announce(`${execution.name}: ${isControlled ? DONE[action] : 'dismissed'}`);
+      announce(`${execution.name}: ${isRun(execution) ? DONE[action] : 'dismissed'}`);
     } catch (error) {
       announce(`${execution.name}: ${(error as Error).message}`);
     } finally {
       setBusy(undefined);
     }
   };
-  const isPaused = execution.status === 'paused';
-  const toggle: Action = isPaused ? 'resume' : 'pause';
-  const isRung = bells.has(execution.id);
-  const off = reason ?? (busy === undefined ? undefined : 'One moment');
-  // one that is off can still be reached, and says why
-  const guarded = (work: () => void) => () => (off === undefined ? work() : announce(off));
+  const off = staleReason(model) ?? (busy === undefined ? undefined : 'One moment');
+  const props: ControlProps = { execution, busy, off, act: (action) => void act(action) };
   return (
     <span class="controls">
-      <button
-        class="bell"
-        data-action="bell"
-        aria-pressed={isRung}
-        aria-label={`Notify me about ${execution.name}`}
-        title={isRung ? 'You will be told when it ends or needs you' : 'Tell me when it ends or needs me'}
-        onClick={() => void bells.toggle(execution.id)}
-      >
-        <BellIcon isOn={isRung} />
-      </button>
-      {isControlled && execution.status !== 'queued' && (
-        <button
-          data-action="pause"
-          aria-disabled={off !== undefined}
-          title={off ?? TITLES[toggle]}
-          aria-label={`${isPaused ? 'Resume' : 'Pause'} ${execution.name}`}
-          onClick={guarded(() => void act(toggle))}
-        >
-          {isPaused ? 'Resume' : 'Pause'}
-        </button>
-      )}
-      <button
-        data-action="stop"
-        aria-disabled={off !== undefined}
-        title={
-          off ?? (isControlled ? TITLES.stop : 'Close it as cancelled: progress did not start it, and stops nothing')
-        }
-        aria-label={`${isControlled ? 'Stop' : 'Dismiss'} ${execution.name}`}
-        onClick={guarded(() => setAsking(true))}
-      >
-        {isControlled ? (busy === 'stop' ? 'Stopping…' : 'Stop…') : 'Dismiss…'}
-      </button>
-      {asking && (
-        <Confirmation
-          question={isControlled ? STOP_QUESTION : DISMISS_QUESTION}
-          name={execution.name}
-          onConfirm={() => void act('stop')}
-          onClose={() => setAsking(false)}
-        />
-      )}
+      <BellButton execution={execution} />
+      {isRun(execution) && execution.status !== 'queued' && <PauseButton {...props} />}
+      <StopButton {...props} />
     </span>
   );
 }
 
-/** For the execution whose page this is, or that has the focus in the list. */
+function BellButton({ execution: { id, name } }: { execution: Execution }) {
+  const { bells } = useServices();
+  const isOn = bells.has(id);
+  return (
+    <button
+      class="bell"
+      data-action="bell"
+      aria-pressed={isOn}
+      aria-label={`Notify me about ${name}`}
+      title={isOn ? 'You will be told when it ends or needs you' : 'Tell me when it ends or needs me'}
+      onClick={() => void bells.toggle(id)}
+    >
+      <BellIcon isOn={isOn} />
+    </button>
+  );
+}
+
+function PauseButton({ execution: { name, status }, off, act }: ControlProps) {
+  const { announce } = useServices();
+  const action: Action = status === 'paused' ? 'resume' : 'pause';
+  const label = action === 'resume' ? 'Resume' : 'Pause';
+  return (
+    <button
+      data-action="pause"
+      aria-disabled={off !== undefined}
+      title={off ?? TITLES[action]}
+      aria-label={`${label} ${name}`}
+      onClick={() => (off === undefined ? act(action) : announce(off))}
+    >
+      {label}
+    </button>
+  );
+}
+
+/** Stops a run. An execution that progress did not start has no processes to stop: it is dismissed. */
+function StopButton({ execution, busy, off, act }: ControlProps) {
+  const { announce } = useServices();
+  const [isAsking, setAsking] = useState(false);
+  const { name } = execution;
+  const isControlled = isRun(execution);
+  const title = isControlled ? TITLES.stop : 'Close it as cancelled: progress did not start it, and stops nothing';
+  return (
+    <>
+      <button
+        data-action="stop"
+        aria-disabled={off !== undefined}
+        title={off ?? title}
+        aria-label={`${isControlled ? 'Stop' : 'Dismiss'} ${name}`}
+        onClick={() => (off === undefined ? setAsking(true) : announce(off))}
+      >
+        {isControlled ? (busy === 'stop' ? 'Stopping…' : 'Stop…') : 'Dismiss…'}
+      </button>
+      {isAsking && (
+        <Confirmation
+          question={isControlled ? STOP_QUESTION : DISMISS_QUESTION}
+          name={name}
+          onConfirm={() => act('stop')}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </>
+  );
+}
+
+/** Keys for the execution of the page, or the one that has the focus in the list. */
 export const CONTROL_KEYS: readonly Key[] = [
   { names: ['x'], what: 'Stop', run: () => press('stop') },
   { names: ['p'], what: 'Pause, resume', run: () => press('pause') },
@@ -89,7 +120,7 @@ export const CONTROL_KEYS: readonly Key[] = [
   { names: ['b'], what: 'Notify me, or not', run: () => press('bell') },
 ];
 
-/** What a click would do; false where there is no such button. */
+/** Clicks a button. @returns False if there is no such button. */
 function press(action: string): boolean {
   const scope = document.activeElement?.closest('.item') ?? document.querySelector('.head');
   const button = scope?.querySelector<HTMLElement>(`[data-action=${action}]`);
@@ -160,7 +191,7 @@ function Confirmation({ question, name, onConfirm, onClose }: ConfirmationProps)
       </p>
       <p class="note">{question.note}</p>
       <form method="dialog">
-        {/* the safe choice has the focus */}
+        {/* the safe choice is the default */}
         <button autofocus>{question.no}</button>
         <button class="danger" onClick={onConfirm}>
           {question.yes}

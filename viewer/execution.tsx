@@ -1,4 +1,4 @@
-/** The page of one execution: its header, its steps, and a tab for each way to look at it. */
+/** The page of one execution: header, steps and tabs. */
 import { useEffect, useState } from 'preact/hooks';
 import { estimate, parseInstant } from '../src/core/estimate.js';
 import { lastActivityText } from '../src/core/state-text.js';
@@ -24,7 +24,7 @@ export function ExecutionPage({ id }: { id: string }) {
   const found = findByText(model.executions(), id);
   const execution = found && 'execution' in found ? found.execution : undefined;
   const fullId = execution?.id;
-  // an address may say a name or a prefix; what is live is asked for by the ID
+  // an address may contain a name or a prefix; the stream is followed by ID
   useEffect(() => {
     if (fullId !== undefined && fullId !== id) replacePath(pathOf(fullId));
   }, [fullId, id]);
@@ -114,7 +114,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
   );
 }
 
-/** What it was given, and what came out. */
+/** Parameters, input and output. */
 function Values({ execution: { parameters, input, output } }: { execution: Execution }) {
   const values = Object.entries({ parameters, input, output }).filter(([, value]) => value !== undefined);
   return (
@@ -157,7 +157,7 @@ function chooseTab(tab: Tab): void {
   setQuery({ tab: tab === TABS[0] ? '' : tab.id }, '');
 }
 
-/** False where there are none. */
+/** @returns False without steps. */
 function focusSteps(): boolean {
   const step = document.querySelector<HTMLElement>('.steps button');
   step?.focus();

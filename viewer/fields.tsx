@@ -1,4 +1,4 @@
-/** Fields that both pages have: a search, a choice, a tick. */
+/** Form fields: search, select, checkbox. */
 import type { JSX, RefObject } from 'preact';
 
 interface SearchFieldProps {

@@ -1,4 +1,4 @@
-/** The overview of the keys that work on this page. */
+/** The dialog that lists the keys of the page. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Tick } from './fields.js';
 import type { Key } from './keys.js';
@@ -12,7 +12,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
   return (
     <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={onClose}>
       <h2 id="keys-title">Keys</h2>
-      {/* it may be higher than the window: then it is scrolled, by keys too */}
+      {/* focusable, so that keys scroll it in a small window */}
       <div class="key-groups" tabIndex={0} role="group" aria-label="By place">
         {groups.map(({ title, keys }) => (
           <section key={title}>

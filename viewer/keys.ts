@@ -1,14 +1,14 @@
-/** The keys of the page: each part of it says which ones it takes, and the overview lists those that work now. */
+/** Keyboard shortcuts: components register theirs while they are shown, and the dialog lists those of all. */
 import { useEffect, useRef } from 'preact/hooks';
 
 export interface Key {
-  /** As in `Ctrl-f`, `Alt-r`, `G`, `End`; the command key of a Mac counts as Ctrl. */
+  /** For instance `Ctrl-f`, `Alt-r`, `G`, `End`. The command key of a Mac counts as Ctrl. */
   names: readonly string[];
-  /** What it does, for the overview. */
+  /** Description for the dialog. */
   what: string;
-  /** It works while somebody writes, too. */
+  /** Also while a field has the focus. */
   always?: true;
-  /** False: not now; the browser does with it what it likes. Absent: somebody else takes it, it is only listed. */
+  /** Handles the key. False leaves it to others and to the browser. Absent if it is handled elsewhere and only listed. */
   run?: () => unknown;
 }
 
@@ -20,12 +20,12 @@ export interface KeyGroup {
 const STORED = 'single-keys';
 const groups = new Map<object, () => KeyGroup & { rank: number }>();
 
-/** Those that are for the whole page first. */
+/** Returns the registered keys, those of the whole page first. */
 export function keyGroups(): KeyGroup[] {
   return [...groups.values()].map((group) => group()).sort((a, b) => a.rank - b.rank);
 }
 
-/** Single letters act, unless somebody has switched that off, as people who dictate may want. */
+/** Whether single letters are shortcuts. Users of speech input may disable that. */
 export function hasSingleKeys(): boolean {
   return localStorage.getItem(STORED) !== 'off';
 }
@@ -35,7 +35,7 @@ export function setSingleKeys(isOn: boolean): void {
   else localStorage.setItem(STORED, 'off');
 }
 
-/** While the component is there. `rank`: 0 for the whole page, more for a part of it. */
+/** Registers keys while the component is mounted. @param rank 0 for the whole page, higher for a part of it. */
 export function useKeys(rank: number, title: string, keys: readonly Key[]): void {
   const current = useRef(keys);
   current.current = keys;
@@ -46,12 +46,12 @@ export function useKeys(rank: number, title: string, keys: readonly Key[]): void
   }, [rank, title]);
 }
 
+/** Dispatches keys to the handlers, those of the innermost part first. */
 export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
     const name = nameOf(event);
     const typing = isTyping(event);
     if (event.defaultPrevented || (name.length === 1 && !hasSingleKeys())) return;
-    // the innermost part has the first word
     for (const { keys } of keyGroups().reverse()) {
       const key = keys.find(({ names, always, run }) => run && names.includes(name) && (always ?? !typing));
       if (!key || key.run?.() === false) continue;
@@ -63,13 +63,13 @@ export function listenToKeys(): void {
 
 function nameOf({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): string {
   const isShifted = shiftKey && (key.length > 1 || ctrlKey || metaKey || altKey);
-  // with a modifier the letter is meant, whatever the lock is at
+  // with a modifier, Caps Lock does not matter
   const letter = ctrlKey || metaKey || altKey ? key.toLowerCase() : key;
   const name = key.length === 1 ? letter : key;
   return `${ctrlKey || metaKey ? 'Ctrl-' : ''}${altKey ? 'Alt-' : ''}${isShifted ? 'Shift-' : ''}${name}`;
 }
 
-/** Does the key belong to what somebody writes, or chooses? */
+/** Whether the key is input for a field or a dialog. */
 function isTyping({ target }: KeyboardEvent): boolean {
   return target instanceof HTMLElement && target.closest('input, select, textarea, dialog') !== null;
 }

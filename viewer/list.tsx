@@ -1,26 +1,17 @@
-/** The list: what runs, what waits, what has ended. */
+/** The list of executions: open ones first, then those that ended. */
 import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
-import { estimate, parseInstant } from '../src/core/estimate.js';
+import { parseInstant } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFailure, isFinal } from '../src/core/execution.js';
-import {
-  formatAge,
-  formatBytes,
-  formatDuration,
-  formatOutcome,
-  formatPercent,
-  formatQuantity,
-} from '../src/core/format.js';
+import { formatQuantity } from '../src/core/format.js';
 import { mentions } from '../src/core/lookup.js';
-import { visibleStepsOf, stepTitle } from '../src/core/visible-steps.js';
-import { typicalDurationOf } from '../src/core/typical-duration.js';
-import { CONTROL_KEYS, ControlButtons } from './controls.js';
-import { staleReason, useModel } from './context.js';
+import { useModel } from './context.js';
+import { CONTROL_KEYS } from './controls.js';
 import { Choice, SearchField, Tick } from './fields.js';
 import { useKeys } from './keys.js';
-import { Badge, Bar, Icon, timeText, workText } from './status.js';
-import { go, pathOf, setQuery, useRoute } from './route.js';
+import { Item } from './list-item.js';
+import { setQuery, useRoute } from './route.js';
 
 const FILTERS: readonly (readonly [value: string, label: string])[] = [
   ['', 'Any status'],
@@ -126,7 +117,7 @@ function Empty() {
   );
 }
 
-/** From one name to another; the first one when none has the focus. */
+/** Moves the focus to another execution; to the first if none has it. */
 function moveFocus(by: number): void {
   const names = [...document.querySelectorAll<HTMLElement>('.item .name')];
   const at = names.findIndex((name) => name.closest('.item')?.contains(document.activeElement));
@@ -155,101 +146,6 @@ function Section({ title, executions, all, now }: SectionProps) {
   );
 }
 
-function Item({ execution, all, now }: { execution: Execution; all: readonly Execution[]; now: number }) {
-  const model = useModel();
-  const over = isFinal(execution.status);
-  const usualMs = over ? undefined : typicalDurationOf(execution, all)?.ms;
-  const path = pathOf(execution.id);
-  const open = (event: MouseEvent) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    go(path);
-  };
-  return (
-    <li class={over ? 'item over' : 'item'} data-id={execution.id}>
-      <div class="row1">
-        {over ? (
-          <Icon status={execution.status} />
-        ) : (
-          <Badge execution={execution} now={now} isStale={staleReason(model) !== undefined} />
-        )}
-        <a class="name" href={path} onClick={open}>
-          {execution.name}
-        </a>
-        {over ? (
-          <span class={`outcome s-${execution.status}`}>{outcomeText(execution)}</span>
-        ) : (
-          <Share execution={execution} now={now} usualMs={usualMs} />
-        )}
-      </div>
-      <div class="row2">
-        <span class="facts">
-          {(over ? endedFacts(execution, now) : aliveFacts(execution, all, now, usualMs)).map((fact) => (
-            <span key={fact}>{fact}</span>
-          ))}
-        </span>
-        <ControlButtons execution={execution} />
-      </div>
-    </li>
-  );
-}
-
-function Share({ execution, now, usualMs }: { execution: Execution; now: number; usualMs: number | undefined }) {
-  const { share } = estimate(execution, now);
-  return (
-    <>
-      <Bar execution={execution} now={now} usualMs={usualMs} />
-      {share !== undefined && <span class="percent">{formatPercent(share)}</span>}
-    </>
-  );
-}
-
-function aliveFacts(execution: Execution, all: readonly Execution[], now: number, usualMs?: number): string[] {
-  const { attention, attentionReason, agent, queue, status, resources } = execution;
-  const current = visibleStepsOf(execution).current.at(-1);
-  const usage = [
-    resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
-    resources?.rss === undefined ? '' : formatBytes(resources.rss),
-  ];
-  return [
-    status === 'queued' ? queueText(execution, all) : timeText(execution, now),
-    usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
-    attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
-    workText(execution),
-    current
-      ? [current.position, stepTitle(current.step)].filter(Boolean).join(' ')
-      : (execution.progress?.message ?? ''),
-    agent ?? '',
-    status !== 'queued' && queue !== undefined ? `queue ${queue}` : '',
-    ...usage,
-  ].filter((fact) => fact !== '');
-}
-
-function queueText({ queue = '', firstSeq }: Execution, all: readonly Execution[]): string {
-  const ahead = all.filter((one) => one.status === 'queued' && one.queue === queue && one.firstSeq < firstSeq).length;
-  const where = queue === '' ? 'queue' : `queue ${queue}`;
-  return ahead === 0 ? `next in ${where}` : `${ahead} ahead in ${where}`;
-}
-
-function outcomeText(execution: Execution): string {
-  const { exitCode, signal, status, durationMs } = execution;
-  const outcome = formatOutcome(status, durationMs);
-  if (signal !== undefined) return `${outcome} · ${signal}`;
-  return exitCode === undefined || exitCode === 0 ? outcome : `${outcome} · exit ${exitCode}`;
-}
-
-function endedFacts(execution: Execution, now: number): string[] {
-  const ended = parseInstant(execution.endedAt);
-  const failed = [...execution.steps.values()].find(({ status }) => status === 'failed');
-  return [
-    ended === undefined ? '' : `${formatAge(now - ended)} ago`,
-    workText(execution),
-    failed && execution.status === 'failed' ? `at ${stepTitle(failed)}` : '',
-    execution.error ?? execution.summary ?? '',
-    execution.agent ?? '',
-  ].filter((fact) => fact !== '');
-}
-
 function hasStatus({ status, attention }: Execution, wanted: string): boolean {
   if (wanted === '') return true;
   if (wanted === 'alive') return !isFinal(status);
@@ -263,7 +159,7 @@ function isSince({ startedAt, queuedAt }: Execution, age: string, now: number): 
   return ms === undefined || (parseInstant(startedAt ?? queuedAt) ?? 0) >= now - ms;
 }
 
-/** What needs somebody first, then what runs, then what waits; within these the newest first. */
+/** Sorts by urgency: what needs a person, what runs, what is paused, what waits; then the newest first. */
 function sortAlive(executions: readonly Execution[]): Execution[] {
   const rank = ({ attention, status }: Execution) =>
     attention === 'waiting' ? 0 : status === 'running' ? 1 : status === 'paused' ? 2 : 3;
@@ -279,7 +175,7 @@ function groupByAgent(executions: readonly Execution[]): [string, Execution[]][]
   return [...groups].sort(([a], [b]) => (a === 'No agent' ? 1 : b === 'No agent' ? -1 : a < b ? -1 : 1));
 }
 
-/** `4 running · 1 queued`. */
+/** Formats the number of executions by status: `4 running · 1 queued`. */
 function countText(executions: readonly Execution[]): string {
   const counts = new Map<string, number>();
   for (const { status, attention } of executions) {

@@ -1,4 +1,4 @@
-/** The page: who it is let in by, what it knows, and what it shows. */
+/** Entry point of the page: connects the services and renders the application. */
 import { render } from 'preact';
 import { App, preload } from './app.js';
 import { Api } from './api.js';
@@ -11,34 +11,17 @@ import { currentRoute } from './route.js';
 import { showInTab } from './tab-title.js';
 import { applyTheme, currentTheme } from './theme.js';
 
-/** Between two things that are said aloud. */
+/** Time for which a message is shown. */
 const ANNOUNCE_MS = 4_000;
 
 async function start(root: HTMLElement): Promise<void> {
   applyTheme(currentTheme());
   if (currentRoute().id !== undefined) preload();
-  const api = new Api();
   const code = takeCode();
+  const api = new Api();
   if (code === undefined) api.token = rememberedToken();
-  const model = new Model(api, () => hub);
-  const hub: HubLink = new HubLink((message) => {
-    if (message.kind === 'token') {
-      api.token = message.token;
-      rememberToken(message.token);
-    } else if (message.kind === 'connection') model.setConnection(message.connection);
-    else if (message.kind === 'events') model.apply(message.events);
-    else if (message.kind === 'reset') model.refresh();
-  });
-  const status = document.createElement('div');
-  status.className = 'toast';
-  status.setAttribute('role', 'status');
-  document.body.append(status);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const announce = (text: string) => {
-    clearTimeout(timer);
-    status.textContent = text;
-    timer = setTimeout(() => (status.textContent = ''), ANNOUNCE_MS);
-  };
+  const announce = createAnnouncer();
+  const { model, hub } = connectModel(api);
   const bells = new Bells(() => model.apply([]), announce);
   model.onChange(() => {
     bells.check(model);
@@ -51,12 +34,12 @@ async function start(root: HTMLElement): Promise<void> {
     );
   }
   const services = { api, model, bells, announce, retry: () => hub.send({ kind: 'retry' }) };
-  const view = (
+  render(
     <ServicesContext.Provider value={services}>
       <App />
-    </ServicesContext.Provider>
+    </ServicesContext.Provider>,
+    root,
   );
-  render(view, root);
   listenToKeys();
   for (const name of ['online', 'pageshow']) addEventListener(name, services.retry);
   document.addEventListener('visibilitychange', () => {
@@ -64,7 +47,40 @@ async function start(root: HTMLElement): Promise<void> {
   });
 }
 
-/** The code of the address, which is gone from it at once: an address is copied, a code is for this page alone. */
+/** Creates the model and passes it the messages of the hub. */
+function connectModel(api: Api): { model: Model; hub: HubLink } {
+  const model = new Model(api, () => hub);
+  const hub = new HubLink((message) => {
+    switch (message.kind) {
+      case 'token':
+        api.token = message.token;
+        return rememberToken(message.token);
+      case 'connection':
+        return model.setConnection(message.connection);
+      case 'events':
+        return model.apply(message.events);
+      case 'reset':
+        return model.refresh();
+    }
+  });
+  return { model, hub };
+}
+
+/** Creates the element for messages. @returns A function that shows one for a while. */
+function createAnnouncer(): (text: string) => void {
+  const status = document.createElement('div');
+  status.className = 'toast';
+  status.setAttribute('role', 'status');
+  document.body.append(status);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return (text) => {
+    clearTimeout(timer);
+    status.textContent = text;
+    timer = setTimeout(() => (status.textContent = ''), ANNOUNCE_MS);
+  };
+}
+
+/** Returns the code of the address and removes it there: an address may be shared, and a code is for this page only. */
 function takeCode(): string | undefined {
   const [, code] = /^#c=([\w-]+)$/.exec(location.hash) ?? [];
   if (code !== undefined) history.replaceState(null, '', location.pathname + location.search);

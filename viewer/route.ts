@@ -1,8 +1,8 @@
-/** Where the page is: the address says everything, so that it can be handed on. */
+/** The state of the page in its address, so that an address can be shared. */
 import { useEffect, useState } from 'preact/hooks';
 
 export interface ViewerRoute {
-  /** The execution whose page this is; undefined: the list. */
+  /** Execution of the page; undefined for the list. */
   id: string | undefined;
   query: URLSearchParams;
   hash: string;
@@ -23,18 +23,19 @@ export function pathOf(id: string): string {
   return `/executions/${encodeURIComponent(id)}`;
 }
 
+/** Opens another page. */
 export function go(path: string): void {
   history.pushState(null, '', path);
   dispatchEvent(new Event(MOVED));
 }
 
-/** The same page by its proper address; no new entry in the history. */
+/** Replaces the path without a new entry in the history. */
 export function replacePath(path: string): void {
   history.replaceState(null, '', path + location.search + location.hash);
   dispatchEvent(new Event(MOVED));
 }
 
-/** The same page with these fields changed, empty ones left out; no new entry in the history. */
+/** Changes fields of the query without a new entry in the history. Empty values remove them. */
 export function setQuery(change: Readonly<Record<string, string>>, hash = location.hash): void {
   const query = new URLSearchParams(location.search);
   for (const [key, value] of Object.entries(change)) {

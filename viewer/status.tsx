@@ -1,4 +1,4 @@
-/** How one sees that something runs, how it ended, and how far it is. */
+/** Status of an execution: icon, badge, progress bar, durations. */
 import { estimate, workOf } from '../src/core/estimate.js';
 import { stateWord } from '../src/core/state-text.js';
 import type { Execution, Status } from '../src/core/execution.js';
@@ -26,7 +26,7 @@ export function Icon({ status }: { status: Status }) {
   );
 }
 
-/** Green and pulsing on what runs, and on nothing else. */
+/** The badge of an open execution. Green and pulsing only while it runs and the values are current. */
 export function Badge({ execution, now, isStale }: { execution: Execution; now: number; isStale: boolean }) {
   const { status, attention } = execution;
   if (isStale && !isFinal(status)) return <span class="badge stale">STALE</span>;
@@ -50,7 +50,7 @@ function wordOf(execution: Execution, now: number): string {
 interface BarProps {
   execution: Execution;
   now: number;
-  /** What it usually takes: shown where nobody says how far it is. */
+  /** Typical duration, shown if the producer reports no progress. */
   usualMs?: number | undefined;
 }
 
@@ -74,7 +74,7 @@ export function Bar({ execution, now, usualMs }: BarProps) {
   );
 }
 
-/** The facts beside it say the same in words. */
+/** Hidden from screen readers, since the text beside it has the same values. */
 function UsualBar({ elapsedMs, usualMs }: { elapsedMs: number | undefined; usualMs: number | undefined }) {
   if (elapsedMs === undefined || usualMs === undefined) return null;
   const width = formatPercent(Math.min(1, elapsedMs / Math.max(1, usualMs)));
@@ -85,13 +85,13 @@ function UsualBar({ elapsedMs, usualMs }: { elapsedMs: number | undefined; usual
   );
 }
 
-/** `4/9 stories`, `3/3 stories: 2 passed · 1 failed`. */
+/** Formats the work done: `4/9 stories`, `3/3 stories: 2 passed · 1 failed`. */
 export function workText(execution: Execution): string {
   const work = workOf(execution);
   return work ? formatWork(work) : '';
 }
 
-/** `6:41 · ~5:00 left`, or that it takes longer than its producer said. */
+/** Formats the time elapsed and left, `6:41 · ~5:00 left`, or by how much the producer's estimate is exceeded. */
 export function timeText(execution: Execution, now: number): string {
   const { elapsedMs, remainingMs } = estimate(execution, now);
   if (elapsedMs === undefined) return '';

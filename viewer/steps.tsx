@@ -1,4 +1,4 @@
-/** The steps of an execution as a checklist, parts below what they are part of. */
+/** The steps of an execution as a checklist, children below their parent. */
 import { criteriaOf, elapsedOf } from '../src/core/estimate.js';
 import { clip } from '../src/core/fields.js';
 import type { Execution, Step } from '../src/core/execution.js';
@@ -6,7 +6,7 @@ import { formatDuration } from '../src/core/format.js';
 import { actorOf, errorOf, stepTitle } from '../src/core/visible-steps.js';
 import { Icon } from './status.js';
 
-/** More at once nobody reads; the graph and the timeline have them all. */
+/** Steps that are listed; the graph and the timeline have all of them. */
 const MAX_SHOWN = 300;
 
 interface Props {
@@ -20,7 +20,7 @@ export function Steps({ execution, now, onStep }: Props) {
   if (steps.length === 0) return null;
   const dropped = Object.values(execution.droppedSteps ?? {}).reduce((sum, count) => sum + count, 0);
   const criteria = countCriteria(execution);
-  // what is at work is near the end: what is over may be left out
+  // running steps are near the end
   const hidden = Math.max(0, steps.length - MAX_SHOWN);
   return (
     <nav class="steps" aria-label="Steps">
@@ -45,7 +45,7 @@ export function Steps({ execution, now, onStep }: Props) {
   );
 }
 
-/** Those that are met, of those known or announced. */
+/** Counts criteria that are met, and those that are known or announced. */
 function countCriteria(execution: Execution): { done: number; total: number } {
   const steps = [...execution.steps.values()];
   const loose = steps.filter(({ kind, parent }) => kind === 'criterion' && parent === undefined);
@@ -72,7 +72,7 @@ function Notes({ execution, step }: { execution: Execution; step: Step }) {
   return notes.length === 0 ? null : <span class="step-notes">{notes.join(' · ')}</span>;
 }
 
-/** The beginning tells what it is; the log has all of it. */
+/** Longer values are clipped; the log has all of them. */
 const VALUE_CHARS = 120;
 
 function valueText(label: string, value: string | undefined): string {
@@ -89,7 +89,7 @@ interface Placed {
   depth: number;
 }
 
-/** In the order of appearance, each behind what it is part of. A circle of parents ends where it began. */
+/** Orders steps by their first event, children after their parent. Steps in a cycle of parents come last. */
 function treeOf(steps: readonly Step[]): Placed[] {
   const ids = new Set(steps.map(({ id }) => id));
   const children = new Map<string, Step[]>();

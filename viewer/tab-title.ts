@@ -1,4 +1,4 @@
-/** The title and the icon of the tab show how things stand. */
+/** Shows the status in the title and the icon of the browser tab. */
 import { estimate } from '../src/core/estimate.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';

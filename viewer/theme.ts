@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, unless somebody says otherwise. */
+/** The color theme: that of the system, unless the user has chosen one. */
 import { useState } from 'preact/hooks';
 
 const THEMES = ['system', 'light', 'dark'] as const;
@@ -15,7 +15,7 @@ export function nextTheme(theme: Theme): Theme {
   return THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? 'system';
 }
 
-/** What is set is remembered. */
+/** Returns the theme and a function that sets and stores it. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, choose] = useState(currentTheme);
   const set = (next: Theme) => {

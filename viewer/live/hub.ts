@@ -108,7 +108,7 @@ export class Hub {
     if (!subscription) return;
     subscription.execution = execution;
     subscription.requests.push(request);
-    // a stream that includes everything goes on; otherwise another one begins at its position
+    // a stream that includes everything is kept; otherwise another one continues at its position
     const isComplete = this.#running !== undefined && this.#details === this.#wantedDetails();
     if (isComplete && this.#connection.state === 'live') this.#answerRequests();
     else this.#connect();

@@ -1,4 +1,4 @@
-/** Where one writes what is looked for in the log, and sees how often it was found. */
+/** The search field of the log, with its options and the number of matches. */
 import type { RefObject } from 'preact';
 import { formatCount } from '../../src/core/format.js';
 import { SearchField, Tick } from '../fields.js';
@@ -9,7 +9,7 @@ interface Props {
   field: RefObject<HTMLInputElement | null>;
   find: FindState;
   only: boolean;
-  /** Back to the log. */
+  /** Called when the user leaves the field for the log. */
   onLeave: () => void;
 }
 

@@ -1,38 +1,39 @@
-/** Which row stands at the upper edge at a place of the scrollbar, and the other way round. Pure. */
+/** Converts between rows of a log and positions of the scrollbar. Pure. */
 
 export const ROW_PX = 20;
-/** Browsers cannot make elements of any height; beyond this the scrollbar stands for more than it is long. */
+/** Browsers limit the height of elements; a log of more rows has a proportional scrollbar. */
 const MAX_PX = 8_000_000;
 
 export interface Extent {
   rows: number;
-  /** What is seen of them, in pixels. */
+  /** Height of the visible part in pixels. */
   height: number;
-  /** Rows are of any height. */
+  /** Long lines are wrapped, so rows have any height. */
   wrap: boolean;
 }
 
-/** The row at the upper edge, with its fraction, when the end is in sight. */
+/** Returns the row at the upper edge, with its fraction, when the end is in view. */
 export function lastTop({ rows, height, wrap }: Extent): number {
   return Math.max(0, rows - (wrap ? 1 : height / ROW_PX));
 }
 
-/** How high that is what is scrolled. */
+/** Returns the height of the scrolled content in pixels. */
 export function contentPx({ rows, height, wrap }: Extent): number {
   return Math.min(rows * ROW_PX, MAX_PX) + (wrap ? height : 0);
 }
 
+/** Returns the position of the scrollbar for a row at the upper edge. */
 export function scrollTopOf(extent: Extent, top: number): number {
   const last = lastTop(extent);
   if (last === 0) return 0;
   return isProportional(extent) ? (top / last) * range(extent) : top * ROW_PX;
 }
 
-/** The row at the upper edge when the scrollbar moved from `before`, where it stood for `top`. */
+/** Returns the row at the upper edge after the scrollbar has moved. @param before Where it was, and the row there. */
 export function topAfter(extent: Extent, before: { top: number; scrollTop: number }, scrollTop: number): number {
   if (!isProportional(extent)) return scrollTop / ROW_PX;
   const delta = scrollTop - before.scrollTop;
-  // by a wheel or a key, and not with the thumb
+  // a small distance comes from a wheel or a key, which move by rows; a large one from the thumb
   if (Math.abs(delta) < 3 * extent.height) return before.top + delta / ROW_PX;
   return range(extent) === 0 ? 0 : (scrollTop / range(extent)) * lastTop(extent);
 }
@@ -41,7 +42,7 @@ function isProportional({ rows, wrap }: Extent): boolean {
   return wrap || rows * ROW_PX > MAX_PX;
 }
 
-/** What the scrollbar can be set to. */
+/** Returns the highest position of the scrollbar. */
 function range(extent: Extent): number {
   return Math.max(0, contentPx(extent) - extent.height);
 }

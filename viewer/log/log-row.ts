@@ -1,22 +1,22 @@
-/** One row of the log as elements. Everything in it is text of others: no markup, no address that is not http. */
+/** Fills a row of the log with elements. The text is hostile: it becomes text nodes, and links to http and https only. */
 import type { LogLine } from '../../src/core/log.js';
 import type { Color, TextStyle } from '../../src/core/sgr.js';
 import { styledRuns } from '../../src/core/sgr.js';
 import type { MarkSpan } from './marks.js';
 
 export interface RowOptions {
-  /** Where in a text stands what is looked for. */
+  /** Returns the matches in a text without escape sequences. */
   marksIn: (plain: string) => readonly MarkSpan[];
-  /** A row below its line: so many lines of the detail. */
+  /** Text of a row below the line, which shows a part of its detail. */
   detail?: string;
   isOpen: boolean;
   isFolded: boolean;
-  /** What a step is called, if anybody knows. */
+  /** Returns the name of a step, if it is known. */
   nameOf: (step: string) => string | undefined;
 }
 
 const URL_PATTERN = /https?:\/\/[^\s<>"'`)\]}]+/g;
-/** Agents' kinds as people say them. */
+/** Labels of the kinds of an agent's activity. */
 const KINDS: Readonly<Record<string, string>> = {
   init: 'init',
   'assistant-text': 'says',
@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, string>> = {
   result: 'result',
 };
 
-/** Fills an empty row; `line` undefined: it is on its way. */
+/** Fills an empty row. @param line Undefined while it is being fetched. */
 export function fillRow(row: HTMLElement, number: number, line: LogLine | undefined, options: RowOptions): void {
   row.className = `row ${classOf(line)}${options.detail === undefined ? '' : ' below'}`;
   row.dataset['line'] = String(number);
@@ -47,7 +47,7 @@ export function fillRow(row: HTMLElement, number: number, line: LogLine | undefi
   if (line.cut !== undefined) row.append(element('button', 'more', `${line.cut} more characters`));
 }
 
-/** The end of a step seldom repeats what the step is called. */
+/** Replaces the ID of a step by its name, which events at its end seldom repeat. */
 function withName({ type, step, text }: LogLine, nameOf: RowOptions['nameOf']): string {
   const name = step !== undefined && type.startsWith('step_') && text.startsWith(step) ? nameOf(step) : undefined;
   return name === undefined || step === undefined ? text : name + text.slice(step.length);
@@ -107,7 +107,7 @@ function styled(style: TextStyle): HTMLElement {
   return span;
 }
 
-/** The sixteen by name, so that each theme has its own; others are three numbers. */
+/** Sets a color: the sixteen of the terminal by class, since each theme has its own, others by value. */
 function paint(
   span: HTMLElement,
   property: 'color' | 'backgroundColor',
@@ -161,7 +161,7 @@ function appendMarked(target: HTMLElement, text: string, marks: readonly MarkSpa
   if (at < text.length) target.append(text.slice(at));
 }
 
-/** The parts of the marks that lie in a part of the text, counted from its beginning. */
+/** Returns the parts of the marks within a part of the text, relative to its start. */
 function marksWithin(marks: readonly MarkSpan[], from: number, to: number): readonly MarkSpan[] {
   if (marks.length === 0) return marks;
   return marks
@@ -176,7 +176,7 @@ function element(tag: string, className: string, text = ''): HTMLElement {
   return created;
 }
 
-/** Local time of day with milliseconds. */
+/** Formats the local time of day with milliseconds. */
 function clockOf(time: string): string {
   const date = new Date(time);
   if (Number.isNaN(date.getTime())) return '';

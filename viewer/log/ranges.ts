@@ -1,35 +1,37 @@
-/** Which lines of a log are shown, and where: ranges of line numbers, and rows that are opened below some of them. */
+/** Maps the rows of a log view to lines: ranges of line numbers, and rows opened below some lines. Pure. */
 
 export type LineRange = readonly [from: number, to: number];
 
-/** A row: a line, or the so-manieth row of what is opened below it. */
+/** What a row shows: a line, or a row of the detail below it. */
 export interface MatchPlace {
   line: number;
-  /** 0 for the line itself. */
+  /** 0 for the line itself, otherwise the row of the detail, counted from 1. */
   below: number;
 }
 
 export class Rows {
   readonly #ranges: [from: number, to: number][] = [];
-  /** Rows before each range, those opened below lines left out. */
+  /** Number of lines before each range. */
   readonly #before: number[] = [];
   #lines = 0;
-  /** By line, in their order. */
+  /** Opened rows, sorted by line. */
   #opened: { line: number; rows: number }[] = [];
 
   constructor(ranges: readonly LineRange[] = []) {
     for (const [from, to] of ranges) this.append(from, to);
   }
 
+  /** Number of rows. */
   get count(): number {
     return this.#lines + this.#opened.reduce((sum, { rows }) => sum + rows, 0);
   }
 
+  /** Number of lines. */
   get lines(): number {
     return this.#lines;
   }
 
-  /** Lines behind all others. */
+  /** Appends lines after all others. */
   append(from: number, to: number): void {
     if (to < from) return;
     const last = this.#ranges.at(-1);
@@ -46,7 +48,7 @@ export class Rows {
     return range !== undefined && line <= range[1] && line >= range[0];
   }
 
-  /** The lines between two, both included. */
+  /** Returns the lines in a range, inclusive. */
   within(from: number, to: number): LineRange[] {
     const ranges: LineRange[] = [];
     for (let at = Math.max(0, this.#rangeAt(from)); at < this.#ranges.length; at++) {
@@ -57,18 +59,19 @@ export class Rows {
     return ranges;
   }
 
-  /** So many rows are shown below the line; none closes it. */
+  /** Sets the number of rows below a line; 0 closes it. */
   open(line: number, rows: number): void {
     this.#opened = this.#opened.filter((one) => one.line !== line);
     if (rows > 0 && this.has(line)) this.#opened.push({ line, rows });
     this.#opened.sort((a, b) => a.line - b.line);
   }
 
+  /** Returns the number of rows below a line. */
   opened(line: number): number {
     return this.#opened.find((one) => one.line === line)?.rows ?? 0;
   }
 
-  /** What stands in the row, counted from 0. */
+  /** Returns what a row shows, counted from 0. */
   at(row: number): MatchPlace | undefined {
     let shift = 0;
     for (const { line, rows } of this.#opened) {
@@ -80,13 +83,13 @@ export class Rows {
     return this.#lineAtRow(row - shift);
   }
 
-  /** The row of the line, or of the next one that is shown. */
+  /** Returns the row of a line, or of the next line that is shown. */
   rowOf(line: number): number {
     const opened = this.#opened.reduce((sum, one) => (one.line < line ? sum + one.rows : sum), 0);
     return this.#rowOfLine(line) + opened;
   }
 
-  /** The same without what lies strictly between two lines of each pair. */
+  /** Returns the lines without these ranges, inclusive. */
   without(hidden: readonly LineRange[]): Rows {
     let ranges: LineRange[] = this.#ranges;
     for (const [from, to] of hidden) {
@@ -120,7 +123,7 @@ export class Rows {
     return (this.#before[at] ?? 0) + Math.min(line, range[1] + 1) - range[0];
   }
 
-  /** The last range that begins at the line or before it. */
+  /** Returns the index of the last range that begins at the line or before it, -1 if none does. Binary search. */
   #rangeAt(line: number): number {
     let low = 0;
     let high = this.#ranges.length;

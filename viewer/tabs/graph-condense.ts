@@ -1,9 +1,9 @@
-/** A graph that is too large to be drawn: a part of its layers, and of each what matters, the rest as one. Pure. */
+/** Condenses a graph that is too large to draw: some layers, the most urgent steps of each, the rest bundled. Pure. */
 import type { Status, Step } from '../../src/core/execution.js';
 import { isFailure, isFinal, isObservedFailure } from '../../src/core/execution.js';
 import type { Edge, GraphLayout, Node } from './graph-layout.js';
 
-/** Steps of one layer that are drawn as one. */
+/** Steps of one layer that are drawn as one node. */
 export interface Bundle {
   id: string;
   layer: number;
@@ -14,16 +14,16 @@ export interface Bundle {
 
 export interface Condensed extends GraphLayout {
   bundles: Bundle[];
-  /** Steps of the layers that are left out on either side. */
+  /** Number of steps in the layers before and after those that are drawn. */
   before: number;
   after: number;
 }
 
-/** A picture of more is none. */
+/** Larger graphs are condensed. */
 const MAX_DRAWN = 150;
 const MAX_LAYERS = 30;
 const LAYERS_BEFORE = 8;
-/** Of a layer, beside the bundle. */
+/** Steps of a layer that are drawn besides the bundle. */
 const MAX_ROWS = 5;
 
 export function condense(layout: GraphLayout): Condensed {
@@ -33,7 +33,7 @@ export function condense(layout: GraphLayout): Condensed {
   const end = Math.min(layout.layers, first + MAX_LAYERS);
   const kept: Node[] = [];
   const bundles: Bundle[] = [];
-  /** By step: what is drawn for it. */
+  /** ID of the node that is drawn for a step, by the step's ID. */
   const drawnAs = new Map<string, string>();
   for (let layer = first; layer < end; layer++) {
     const own = nodes.filter((node) => node.layer === layer).sort((a, b) => rankOf(a) - rankOf(b) || a.row - b.row);
@@ -45,7 +45,7 @@ export function condense(layout: GraphLayout): Condensed {
     });
     const rest = own.slice(count);
     if (rest.length === 0) continue;
-    // no step's id has a space at its beginning
+    // no step's ID begins with a space
     const id = ` ${layer}`;
     for (const { step } of rest) drawnAs.set(step.id, id);
     const isCurrent = rest.some((node) => node.isCurrent);
@@ -66,7 +66,7 @@ export function condense(layout: GraphLayout): Condensed {
   };
 }
 
-/** `3 failed, 125 completed`, what needs somebody first. */
+/** Formats the number of steps by status, the most urgent first: `3 failed, 125 completed`. */
 export function countStatuses(steps: readonly Step[]): string {
   const counts = new Map<Status, number>();
   for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
@@ -76,7 +76,7 @@ export function countStatuses(steps: readonly Step[]): string {
     .join(', ');
 }
 
-/** The layer that one wants to see: of what runs, else of what failed, else of what was last. */
+/** Returns the layer of the first running step, else of the first failed one, else of the last that ended. */
 function focusOf(nodes: readonly Node[]): number {
   const layersOf = (test: (status: Status) => boolean) =>
     nodes.filter(({ step }) => test(step.status)).map(({ layer }) => layer);

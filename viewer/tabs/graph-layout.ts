@@ -1,4 +1,4 @@
-/** Steps in layers, each behind everything that it needs. Pure. */
+/** Arranges steps in layers, each step after everything that it needs. Pure. */
 import type { Step } from '../../src/core/execution.js';
 import { isFinal, isObservedFailure } from '../../src/core/execution.js';
 
@@ -6,7 +6,7 @@ export interface Node {
   step: Step;
   layer: number;
   row: number;
-  /** On the way from the beginning to what is at work. */
+  /** On the path from the beginning to what is running. */
   isCurrent: boolean;
 }
 
@@ -23,10 +23,10 @@ export interface GraphLayout {
   rows: number;
 }
 
-/** Passes over the layers that bring neighbours closer together. */
+/** Number of passes that move neighbours closer together. */
 const SWEEPS = 4;
 
-/** Where no step says what it needs, each needs the one before it. */
+/** Lays out steps. If none states what it needs, each needs the one before it. */
 export function layOut(steps: readonly Step[]): GraphLayout {
   const ids = new Set(steps.map(({ id }) => id));
   const isPlain = steps.every(({ needs = [] }) => needs.length === 0);
@@ -58,7 +58,7 @@ export function layOut(steps: readonly Step[]): GraphLayout {
 
 type Needs = ReadonlyMap<string, readonly string[]>;
 
-/** The longest way from a beginning; what needs itself over others is put where it is met again. */
+/** Returns the layer of each step: the longest path from a beginning. In a cycle, the need that closes it is ignored. */
 function layersOf(steps: readonly Step[], needs: Needs): Map<string, number> {
   const layers = new Map<string, number>();
   const open = new Set<string>();
@@ -80,7 +80,7 @@ function layersOf(steps: readonly Step[], needs: Needs): Map<string, number> {
   return layers;
 }
 
-/** Within a layer by the mean place of their neighbours, layer after layer, forwards and back. */
+/** Orders each layer by the mean row of the neighbours (barycenter heuristic), in forward and backward sweeps. */
 function rowsOf(layers: readonly Step[][], needs: Needs): Map<string, number> {
   const rows = new Map<string, number>();
   const number = (layer: readonly Step[]) => layer.forEach(({ id }, row) => rows.set(id, row));
@@ -102,7 +102,7 @@ function rowsOf(layers: readonly Step[][], needs: Needs): Map<string, number> {
   return rows;
 }
 
-/** What is at work, else what failed, and everything that led there. */
+/** Returns the steps that are running, else those that failed, else the last that ended, and everything that they need. */
 function currentPath(steps: readonly Step[], needs: Needs): Set<string> {
   const running = steps.filter(({ status }) => status === 'running' || status === 'paused');
   const failed = steps.filter(({ status }) => isObservedFailure(status));

@@ -1,11 +1,11 @@
-/** The steps by what they need: drawn where there is room, and as a list for everybody else. */
+/** The graph tab: steps by what they need, drawn, and as a list that screen readers can read. */
 import { useState } from 'preact/hooks';
 import { elapsedOf } from '../../src/core/estimate.js';
 import type { Step } from '../../src/core/execution.js';
 import { formatCount, formatDuration, formatQuantity } from '../../src/core/format.js';
 import { stepTitle } from '../../src/core/visible-steps.js';
 import type { TabProps } from './tab-props.js';
-import type { Bundle } from './graph-condense.js';
+import type { Bundle, Condensed } from './graph-condense.js';
 import { condense, countStatuses } from './graph-condense.js';
 import type { Edge } from './graph-layout.js';
 import { layOut } from './graph-layout.js';
@@ -13,71 +13,29 @@ import { Icon } from '../status.js';
 
 const NODE_PX = { width: 180, height: 44 };
 const GAP_PX = { x: 48, y: 14 };
-/** Rows of the list that are made at a time. */
+/** Rows that the list shows at first, and adds at a time. */
 const LIST_ROWS = 300;
-/** Calls of tools are parts of a step: the graph is of the plan. */
+/** Kinds that are not drawn: tool calls are parts of a step, and the graph shows the plan. */
 const PARTS: ReadonlySet<string> = new Set(['tool']);
 
-/** A criterion is drawn behind the story that it belongs to. */
-function behindStory(step: Step): Step {
+/** Has a criterion drawn after its story. */
+function afterStory(step: Step): Step {
   const { kind, parent, needs } = step;
   return kind === 'criterion' && parent !== undefined && !needs ? { ...step, needs: [parent] } : step;
 }
 
 export function GraphTab({ execution, now, onStep }: TabProps) {
   const [chosen, setChosen] = useState<string | undefined>();
-  const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind)).map(behindStory);
+  const steps = [...execution.steps.values()].filter(({ kind }) => !PARTS.has(kind)).map(afterStory);
   if (steps.length === 0) return <p class="empty">It has no steps.</p>;
   const graph = condense(layOut(steps));
   const bundle = graph.bundles.find(({ id }) => id === chosen);
-  const places = new Map<string, Place>([
-    ...graph.nodes.map((node): [string, Place] => [node.step.id, placeOf(node)]),
-    ...graph.bundles.map((one): [string, Place] => [one.id, placeOf(one)]),
-  ]);
-  const width = graph.layers * (NODE_PX.width + GAP_PX.x);
-  const height = graph.rows * (NODE_PX.height + GAP_PX.y);
   return (
     <div class="graph-tab">
       {graph.bundles.length + graph.before + graph.after > 0 && (
         <p class="note graph-note">{leftOut(graph.before, graph.after, graph.bundles)}</p>
       )}
-      <div class="graph" aria-hidden="true">
-        <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
-          <svg width={width} height={height}>
-            {graph.edges.map((edge) => (
-              <path
-                key={`${edge.from} ${edge.to}`}
-                class={edge.isCurrent ? 'edge current' : 'edge'}
-                d={curve(edge, places)}
-              />
-            ))}
-          </svg>
-          {graph.nodes.map(({ step, isCurrent }) => (
-            <div
-              key={step.id}
-              class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
-              style={styleOf(places.get(step.id))}
-              title={stepTitle(step)}
-              onClick={() => onStep(step.id)}
-            >
-              <Icon status={step.status} />
-              <span class="step-name">{stepTitle(step)}</span>
-              <span class="step-time">{timeOf(step, now)}</span>
-            </div>
-          ))}
-          {graph.bundles.map((one) => (
-            <div
-              key={one.id}
-              class={`node bundle ${one.isCurrent ? 'current' : ''}`}
-              style={styleOf(places.get(one.id))}
-              title="List them below"
-              onClick={() => setChosen(one.id)}
-            >
-              <span class="step-name">{countStatuses(one.steps)}</span>
-            </div>
-          ))}
-        </div>
-      </div>
+      <Drawing graph={graph} now={now} onStep={onStep} onBundle={setChosen} />
       {bundle && (
         <p class="note">
           {formatQuantity(bundle.steps.length, 'step')} drawn as one.{' '}
@@ -85,6 +43,63 @@ export function GraphTab({ execution, now, onStep }: TabProps) {
         </p>
       )}
       <StepList key={bundle?.id} steps={bundle?.steps ?? steps} all={execution.steps} now={now} onStep={onStep} />
+    </div>
+  );
+}
+
+interface DrawingProps {
+  graph: Condensed;
+  now: number;
+  onStep: (step: string) => void;
+  /** Called when a bundle was chosen, to be listed. */
+  onBundle: (id: string) => void;
+}
+
+/** Hidden from screen readers, which get the list. */
+function Drawing({ graph, now, onStep, onBundle }: DrawingProps) {
+  const places = new Map<string, Place>([
+    ...graph.nodes.map((node): [string, Place] => [node.step.id, placeOf(node)]),
+    ...graph.bundles.map((one): [string, Place] => [one.id, placeOf(one)]),
+  ]);
+  const width = graph.layers * (NODE_PX.width + GAP_PX.x);
+  const height = graph.rows * (NODE_PX.height + GAP_PX.y);
+  return (
+    <div class="graph" aria-hidden="true">
+      <div class="canvas" style={{ width: `${width}px`, height: `${height}px` }}>
+        <svg width={width} height={height}>
+          {graph.edges.map((edge) => (
+            <path
+              key={`${edge.from} ${edge.to}`}
+              class={edge.isCurrent ? 'edge current' : 'edge'}
+              d={curve(edge, places)}
+            />
+          ))}
+        </svg>
+        {graph.nodes.map(({ step, isCurrent }) => (
+          <div
+            key={step.id}
+            class={`node s-${step.status} ${isCurrent ? 'current' : ''}`}
+            style={styleOf(places.get(step.id))}
+            title={stepTitle(step)}
+            onClick={() => onStep(step.id)}
+          >
+            <Icon status={step.status} />
+            <span class="step-name">{stepTitle(step)}</span>
+            <span class="step-time">{timeOf(step, now)}</span>
+          </div>
+        ))}
+        {graph.bundles.map((one) => (
+          <div
+            key={one.id}
+            class={`node bundle ${one.isCurrent ? 'current' : ''}`}
+            style={styleOf(places.get(one.id))}
+            title="List them below"
+            onClick={() => onBundle(one.id)}
+          >
+            <span class="step-name">{countStatuses(one.steps)}</span>
+          </div>
+        ))}
+      </div>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** What the processes of an execution use, over time. */
+/** The resources tab: CPU and memory of the processes over time. */
 import { useState } from 'preact/hooks';
 import { formatBytes, formatClock } from '../../src/core/format.js';
 import type { TabProps } from './tab-props.js';
@@ -85,7 +85,7 @@ function Chart({ title, points, format }: ChartProps) {
   );
 }
 
-/** The next of 1, 2 and 5 times a power of ten. */
+/** Rounds up to 1, 2 or 5 times a power of ten. */
 function niceTop(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -1,29 +1,29 @@
-/** Where on a line of time each moment is, idle gaps folded. Pure. */
+/** The time axis, on which idle gaps are folded, and the forecast of steps. Pure. */
 import type { Status } from '../../src/core/execution.js';
 
 export interface TimeSpan {
   id: string;
   name: string;
-  /** What is shown. */
+  /** Display name. */
   title: string;
   from: number;
-  /** Milliseconds since 1970; of what runs, now. */
+  /** Milliseconds since 1970; the current time while it runs. */
   to: number;
   status: Status;
-  /** By its producer, in milliseconds. */
+  /** Duration by its producer, in milliseconds. */
   took: number;
   parent?: string | undefined;
 }
 
-/** A step, as far as it matters for what is to come. */
+/** What the forecast needs to know of a step. */
 export interface Ahead {
   id: string;
   name: string;
   needs?: readonly string[];
   parent?: string | undefined;
-  /** Milliseconds since 1970; undefined while it has not begun. */
+  /** Milliseconds since 1970; undefined before it starts. */
   from: number | undefined;
-  /** Undefined while it is not over. */
+  /** Undefined before it ends. */
   to: number | undefined;
 }
 
@@ -33,17 +33,17 @@ export interface FoldedGap {
 }
 
 export interface Axis {
-  /** From 0 to 1. */
+  /** Converts a time to a position from 0 to 1. */
   at(ms: number): number;
   gaps: FoldedGap[];
   ticks: { at: number; ms: number }[];
 }
 
-/** Shorter ones are shown as they are. */
+/** Shorter gaps are not folded. */
 const MIN_GAP_MS = 60_000;
-/** Of the whole, before nothing happening is worth folding. */
+/** Smallest share of the axis at which a gap is folded. */
 const GAP_SHARE = 0.15;
-/** What is left of one. */
+/** Share of the axis that a folded gap takes. */
 const FOLDED_SHARE = 0.03;
 const TICKS = 6;
 const STEPS_MS = [
@@ -52,7 +52,7 @@ const STEPS_MS = [
   ...[3_600_000, 7_200_000, 14_400_000, 43_200_000, 86_400_000, 604_800_000],
 ];
 
-/** `from` and `to` are the ends of the execution. */
+/** Creates the axis of an execution from its spans. @param from Start of the axis. @param to Its end. */
 export function createAxis(spans: readonly Pick<TimeSpan, 'from' | 'to'>[], from: number, to: number): Axis {
   const whole = Math.max(1, to - from);
   const gaps = gapsBetween(spans, from, to).filter(
@@ -74,9 +74,11 @@ export function createAxis(spans: readonly Pick<TimeSpan, 'from' | 'to'>[], from
 }
 
 /**
- * When steps begin and end if each takes what it usually does, by id: those that run or are planned until `now` at
- * least, behind what they need, or else behind the one before them of the same parent. Those without a usual time are
- * left out.
+ * Forecasts when steps start and end if each takes its typical duration. Planned steps start after what they need, or
+ * else after the previous step of the same parent; running and planned steps end at `now` or later.
+ *
+ * @param usual Typical durations in milliseconds, by name. Steps without one are left out.
+ * @returns Spans by the steps' IDs.
  */
 export function forecast(
   steps: readonly Ahead[],

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { LineRange } from '../../viewer/log/ranges.js';
-import { Rows } from '../../viewer/log/ranges.js';
+import type { LineRange } from '../../../viewer/log/ranges.js';
+import { Rows } from '../../../viewer/log/ranges.js';
 
 /** Everything row by row: what the arithmetic must agree with. */
 function listed(rows: Rows): string[] {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from '../../viewer/log/log-extent.js';
+import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from '../../../viewer/log/log-extent.js';
 
 const height = 600;
 
