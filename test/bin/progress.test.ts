@@ -239,7 +239,7 @@ t.test('without Node, or with an old one, one line says which version is needed'
   t.strictSame(none, {
     status: 127,
     stdout: '',
-    stderr: `progress: there is no node in PATH: install Node.js ${needed} or newer\n`,
+    stderr: `progress: node not found in PATH; install Node.js ${needed} or newer\n`,
   });
   const start = path.join(path.dirname(PROGRESS), 'start.cjs');
   for (const [version, status] of [

@@ -80,7 +80,7 @@ t.test('follow prints which sessions there are, and what becomes of them', async
   t.match(codex, { agent: 'codex', following: false });
   t.match(
     home.progress(['follow', 'codex', '--detach']).stdout,
-    /^codex {3}followed, until the daemon ends {2}0 files/,
+    /^codex {3}followed, until the daemon exits {2}0 files/,
   );
   t.match(home.progress(['follow', 'claude', '--off']).stdout, /^claude {2}not followed/);
   t.equal(home.progress(['follow', '--off']).status, 64);

@@ -34,7 +34,7 @@ export const command = defineCommand({
   },
   async run({ agent, detach = false, off = false, json = false }, context) {
     if (agent === undefined && (detach || off)) throw new ProgressError('usage', '--detach and --off need an agent');
-    if (detach && off) throw new ProgressError('usage', '--detach switches it on, --off switches it off: choose one');
+    if (detach && off) throw new ProgressError('usage', '--detach and --off exclude each other');
     if (agent !== undefined && !off && !detach) return await printSessions(agent, context, json);
     const asked = agent === undefined ? {} : { agent, on: !off };
     const { agents } = await withClient({ paths: context.paths, start: true }, (client) =>
@@ -48,7 +48,7 @@ export const command = defineCommand({
 
 function statusLines({ agent, following, configured, directory, files, skipped }: FollowStatus): string[] {
   const word = following ? 'followed' : 'not followed';
-  const until = following && !configured ? ', until the daemon ends' : '';
+  const until = following && !configured ? ', until the daemon exits' : '';
   const count = following ? `  ${files} ${files === 1 ? 'file' : 'files'}` : '';
   const left = skipped.map((file) => `  skipped: ${cleanText(file)}`);
   return [`${agent.padEnd(8)}${word}${until}${count}  ${cleanText(directory)}`, ...left];

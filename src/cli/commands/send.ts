@@ -21,18 +21,18 @@ export const command = defineCommand({
     const { stdin = false, eof = false, 'no-newline': noNewline = false } = args;
     const text = args.text ?? (context.rest.length > 0 ? context.rest.join(' ') : undefined);
     if ([text !== undefined, stdin].filter(Boolean).length > 1)
-      throw new ProgressError('usage', 'send: a text or --stdin, not both');
+      throw new ProgressError('usage', 'a text and --stdin exclude each other');
     if (text === undefined && !stdin && !eof) throw new ProgressError('usage', 'send needs a text, --stdin or --eof');
     const client = await openConsole(args.run, { as: 'send', by: commandActor(context.env) }, context);
     try {
-      // Enter is a carriage return; a terminal in its usual mode makes a newline of it
+      // Enter is a carriage return, which a terminal in canonical mode converts to a newline
       const newline = noNewline ? '' : client.terminal ? '\r' : '\n';
       if (text !== undefined) await client.input(Buffer.from(text + newline));
       if (stdin) for await (const chunk of process.stdin) await client.input(chunk as Buffer);
-      // the run may end, and its runner with it, as soon as its input has ended
+      // the run and its runner may exit as soon as the input has ended
       client.write(...(eof ? [{ eof: true } as const] : []), { done: true });
       for await (const message of client.messages()) if ('accepted' in message) return 0;
-      throw new ProgressError('unavailable', `${args.run}: the runner has ended before it took the input`);
+      throw new ProgressError('unavailable', `${args.run}: the runner exited before it received the input`);
     } finally {
       client.close();
     }

@@ -1,4 +1,4 @@
-/** A connection to the console of a detached run, or the reason why there is none. */
+/** Client of the console of a detached run, or the reason why there is none. */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -19,17 +19,17 @@ import { directoryOf, hasSpec, readSpec } from '../../runner/store.js';
 import type { Context } from '../command.js';
 import { findOne } from '../shared/lookup.js';
 
-/** An old runner, or one that is stopped, answers nothing. */
+/** A suspended runner, or one of an older version, does not answer. */
 const ANSWER_MS = 10_000;
 
 export interface ConsoleClient {
   /** Whether the run has a terminal. */
   readonly terminal: boolean;
-  /** Those of one call arrive together. */
+  /** Messages of one call are sent together. */
   write(...messages: ToConsole[]): void;
-  /** Resolves when there is room for more. */
+  /** Resolves when the socket accepts more (backpressure). */
   input(bytes: Buffer): Promise<void>;
-  /** What comes, until the runner ends it; throws where it refuses something. */
+  /** Messages until the runner closes the connection. @throws ProgressError when it refuses something */
   messages(): AsyncGenerator<FromConsole>;
   close(): void;
 }
@@ -47,7 +47,7 @@ export async function openConsole(text: string, hello: Hello, { paths }: Context
   const welcome = await Promise.race([client.next(), late(execution.id)]);
   if (!welcome || 'error' in welcome) {
     socket.destroy();
-    throw new ProgressError('unavailable', `${execution.id}: ${welcome?.error ?? 'its runner has ended'}`);
+    throw new ProgressError('unavailable', `${execution.id}: ${welcome?.error ?? 'its runner has exited'}`);
   }
   return { ...client, terminal: 'welcome' in welcome && welcome.welcome.terminal };
 }
@@ -56,19 +56,19 @@ function specOf({ id, host = hostname() }: Execution, paths: Paths): RunSpec | u
   return host === hostname() && hasSpec(paths, id) ? readSpec(paths, id) : undefined;
 }
 
-/** Why this execution takes no client, and what to do. */
+/** @returns why this execution accepts no client, and what to do; undefined if it does */
 function whyNot(execution: Execution, spec: RunSpec | undefined, as: Hello['as']): string | undefined {
   const { id, status, host = hostname() } = execution;
   if (isFinal(status)) return `${endedText(status)}; 'progress logs ${id}' shows its output`;
   if (host !== hostname()) return `runs on ${host}: use 'progress ${as} ${id}' there`;
-  if (!spec) return "was not started by 'progress run': its input is not in reach";
+  if (!spec) return "was not started by 'progress run', so its input is not accessible";
   if (execution.orphaned) return `has lost its runner: 'progress logs --follow ${id}' shows what it recorded`;
   if (!spec.detached) {
     const where = spec.tty === undefined ? '' : ` (${spec.tty})`;
-    return `runs in the foreground${where}, where its input is; start it with 'progress run --detach --pty'`;
+    return `runs in the foreground${where} and reads its input there; start it with 'progress run --detach --pty'`;
   }
   const waits = spec.queue !== undefined || spec.after !== undefined;
-  if (status === 'queued' && waits) return 'waits for its turn: try again when it runs';
+  if (status === 'queued' && waits) return 'is queued; try again when it runs';
   if (as === 'attach' && !spec.pty) {
     return `has no terminal: 'progress logs --follow ${id}' shows its output; start it with --pty to attach`;
   }
@@ -101,14 +101,14 @@ async function late(id: string): Promise<never> {
   });
 }
 
-/** Resolves when the socket takes more, or is closed. */
+/** Resolves when the socket has drained or is closed. */
 async function untilDrained(socket: Socket): Promise<void> {
   const settled = new AbortController();
   const { signal } = settled;
   try {
     await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]);
   } finally {
-    // removes the listener of the event that did not come
+    // removes the listener of the other event
     settled.abort();
   }
 }
@@ -136,7 +136,7 @@ function createConsoleClient(socket: Socket) {
       socket.resume();
       await new Promise<void>((resolve) => (wake = resolve));
     }
-    // one message at a time, so that the runner notices a reader that is slow
+    // one message at a time: backpressure lets the runner detect a slow reader
     socket.pause();
     return waiting.shift();
   };

@@ -89,7 +89,7 @@ export async function findOwnCommand(
 }
 
 function ownAncestors(): Map<number, number> {
-  // where the system does not tell, the nearest one is known
+  // without /proc only the parent is known
   const found = new Map([[process.ppid, 0]]);
   for (const { pid } of ancestorsOf(process.ppid)) if (!found.has(pid)) found.set(pid, found.size);
   return found;

@@ -1,16 +1,16 @@
-/** Puts a terminal back into its state, also after the death of this process by SIGKILL. */
+/** Restores the modes of a terminal, even if SIGKILL ends this process. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 
-/** Mouse reports, bracketed paste, application keys, a hidden cursor and colours: a program may have left any of these. */
+/** Resets mouse reports, bracketed paste, application keys, a hidden cursor and colours, which a program may have set. */
 const RESET = '\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1l\u001b[?25h\u001b[0m';
 const LEAVE_ALTERNATE = '\u001b[?1049l';
 
 /**
- * Waits for the end of its pipe, which is that of the process that has the other end. It ignores SIGTTOU, because it
- * belongs to a job in the background then, and the signals that may end the job.
+ * Waits until its pipe is closed, which happens when this process ends. It ignores the signals that may end the job, and
+ * SIGTTOU, because by then it belongs to a job in the background.
  */
 const SCRIPT = `trap '' INT TERM HUP QUIT TSTP TTOU
 read -r said <&3 && exit
@@ -22,7 +22,7 @@ export interface TerminalGuard {
   release(isAlternate: boolean): void;
 }
 
-/** For the terminal on standard input, which is to get raw mode now; undefined where its state cannot be read. */
+/** Guards the terminal on standard input before raw mode. @returns undefined if its modes cannot be read */
 export function guardTerminal(): TerminalGuard | undefined {
   const { stdout, status } = spawnSync('stty', ['-g'], { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'utf8' });
   if (status !== 0) return undefined;

@@ -57,7 +57,7 @@ class Session {
   readonly #screen = new ScreenTail();
   #guard: TerminalGuard | undefined;
   #unlisten: (() => void)[] = [];
-  /** Leaves with this status; without one the user has detached. */
+  /** Set when the client leaves: with a status after a signal, without one after the keys to detach. */
   #left: { status?: number } | undefined;
 
   constructor(client: ConsoleClient, keys: DetachKeys) {
@@ -65,7 +65,7 @@ class Session {
     this.#keys = keys;
   }
 
-  /** The exit status: that of the run, or of a signal; undefined when the user has detached. */
+  /** @returns the exit status of the run, or of a signal; undefined when the user has detached */
   async run(): Promise<number | undefined> {
     const { stdin } = process;
     if (stdin.isTTY) this.#guard = guardTerminal();
@@ -108,7 +108,7 @@ class Session {
   };
 
   readonly #onKeys = (typed: Buffer) => {
-    // what comes from a pipe is input, whatever it is
+    // bytes from a pipe are input, even if they equal the keys to detach
     const { input, isDetached } = process.stdin.isTTY ? this.#keys.take(typed) : { input: typed, isDetached: false };
     if (isDetached) this.#leave({});
     process.stdin.pause();

@@ -1,4 +1,4 @@
-/** The keys that leave `progress attach`: a sequence of characters and of `ctrl-X`, in the notation of docker(1). */
+/** Keys that detach from a run: a sequence of characters and of `ctrl-X`, in the notation of docker(1). */
 import { ProgressError } from '../../../core/errors.js';
 
 export const DEFAULT_DETACH_KEYS = 'ctrl-]';
@@ -14,17 +14,17 @@ export function parseDetachKeys(text: string): Buffer {
   return Buffer.from(codes);
 }
 
-/** Finds the sequence in what is typed, over several reads. */
+/** Finds the sequence in typed bytes, across several reads. */
 export class DetachKeys {
   readonly #keys: Buffer;
-  /** What was typed, as far as it is the beginning of the sequence. */
+  /** Typed bytes that match the beginning of the sequence. */
   readonly #held: number[] = [];
 
   constructor(keys: Buffer) {
     this.#keys = keys;
   }
 
-  /** What to pass on; the beginning of the sequence is held back until it is clear that it is not one. */
+  /** @returns the bytes to pass on; a beginning of the sequence is held back until another key follows */
   take(typed: Buffer): { input: Buffer; isDetached: boolean } {
     const input: number[] = [];
     for (const byte of typed) {

@@ -66,7 +66,7 @@ function withSender(event: Record<string, unknown>): Record<string, unknown> {
 async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {
   const line = JSON.stringify(event);
   if (Buffer.byteLength(line) > MAX_LINE_BYTES)
-    throw new ProgressError('too_long', `the event takes more than ${MAX_LINE_BYTES} bytes: send less in one event`);
+    throw new ProgressError('too_long', `the event exceeds ${MAX_LINE_BYTES} bytes; split it`);
   try {
     appendToSpool(paths, line);
   } catch (reason) {
@@ -93,7 +93,7 @@ async function readData(data: string | undefined): Promise<string | undefined> {
     throw new ProgressError('not_found', `--data: ${file} cannot be read: ${(cause as Error).message}`, { cause });
   }
   if (Buffer.byteLength(text) <= MAX_LINE_BYTES) return text;
-  throw new ProgressError('too_long', `--data: ${file} holds more than the ${MAX_LINE_BYTES} bytes of an event`);
+  throw new ProgressError('too_long', `--data: ${file} exceeds the ${MAX_LINE_BYTES} bytes of an event`);
 }
 
 type Show = (reply: Replies['emit']) => Promise<void>;

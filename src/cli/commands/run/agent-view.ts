@@ -1,4 +1,4 @@
-/** An agent's JSON, as it comes, in words for the person at the terminal. */
+/** Formats the JSON of an agent as readable text for a terminal. */
 import type { ExecutionEvent } from '../../../core/event.js';
 import { fold } from '../../../core/fold.js';
 import { emptyState } from '../../../core/state.js';
@@ -7,7 +7,7 @@ import { activityLines } from '../../../terminal/activity.js';
 import type { Style } from '../../../terminal/style.js';
 import { columnsOf } from '../../shared/output-options.js';
 
-/** The lines of one event after the other: what came before says how deep it lies. */
+/** @returns a formatter of successive events; it folds them, because earlier ones determine the indentation */
 export function createAgentView(id: string, style: Style): (event: TimedEvent) => string {
   const state = emptyState();
   let seq = 0;

@@ -1,10 +1,9 @@
 /**
- * The terminal of a command whose output alone is redirected: what it opens as /dev/tty, to ask for a password for instance.
- * Our own terminal is its as well only while a process of it has that open. Otherwise keys stay where other programs of the
- * pipeline, and afterwards the shell, read them.
+ * Controlling terminal of a command whose standard output is redirected: a pseudo-terminal that it opens as `/dev/tty`, for
+ * instance to ask for a password.
  *
- * The user's terminal is lent only while a process of the command has `/dev/tty` open, and while no pager reads keys
- * from it.
+ * Keys of the user's terminal go there only while a process of the command has `/dev/tty` open and no pager reads them.
+ * Otherwise they stay for other programs of the pipeline, and for the shell afterwards.
  */
 import { constants, openSync } from 'node:fs';
 import { isatty, ReadStream } from 'node:tty';
@@ -18,16 +17,16 @@ import { TerminalOutput } from './terminal-output.js';
 
 const TERMINAL = '/dev/tty';
 const POLL_MS = 100;
-/** Of the time that a poll takes: it costs at most a percent of one processor. */
+/** Pause between polls as a multiple of the duration of one, which bounds the cost to a percent of one processor. */
 const PAUSE_FACTOR = 100;
 
-/** Undefined where nothing is redirected, or more than standard output, or where no terminal can be opened. */
+/** @returns undefined unless standard output alone is redirected, or if no pseudo-terminal can be opened */
 export function openControllingTerminal(isUnwanted: boolean): Pty | undefined {
   if (isUnwanted || !isatty(0) || isatty(1) || !isatty(2)) return undefined;
   return openPty(process.stderr);
 }
 
-/** Until the function that it returns is called, which shows what is left to show, and tells whether Ctrl-C was typed. */
+/** @returns a function that stops lending and shows the remaining output; it resolves to whether Ctrl-C was typed */
 export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
   let isInterrupted = false;
   let isLent = false;
@@ -43,14 +42,14 @@ export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
   const poll = () => {
     clearTimeout(timer);
     const startedAt = performance.now();
-    // another program of the pipeline, as a pager, may read keys itself
+    // another program of the pipeline, such as a pager, may read keys
     const isWanted = isTerminalOpen(pty.path) && (isLent || hasMode(TERMINAL, 'icanon'));
     change(isWanted);
     timer = setTimeout(poll, Math.max(POLL_MS, (performance.now() - startedAt) * PAUSE_FACTOR)).unref();
   };
   const shown = new Promise<void>((resolve) =>
     pty.listen((chunk) => {
-      // first, so that what answers a question that is shown already has its echo, or none, from there
+      // before the output, so that the answer to a question in it has the echo mode of the command's terminal
       if (!isLent) poll();
       process.stderr.write(output.pass(chunk));
       return true;
@@ -67,7 +66,7 @@ export function lendOnDemand(pty: Pty, run: Run): () => Promise<boolean> {
   };
 }
 
-/** Through a file description of its own: that of standard input is the command's, which may read it as well. */
+/** Uses a separate file description, because the command may read that of standard input. */
 function lend(pty: Pty, run: Run, shown: TerminalOutput): () => boolean {
   const stdin = new ReadStream(openSync(TERMINAL, constants.O_RDWR | constants.O_NOCTTY));
   const giveBack = lendTerminal(pty, run, { stdin, stdout: process.stderr, shown });
@@ -78,7 +77,7 @@ function lend(pty: Pty, run: Run, shown: TerminalOutput): () => boolean {
   };
 }
 
-/** Ctrl-C and Ctrl-Z come as signals, and to us alone: the command is a session of its own. */
+/** Ctrl-C and Ctrl-Z arrive as signals at this process only, because the command has its own session. */
 export function passKeys(run: Run): () => boolean {
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
   const stop = () => {
@@ -90,7 +89,7 @@ export function passKeys(run: Run): () => boolean {
   return () => {
     unlisten();
     unlistenStop();
-    // the terminal has signalled the whole job
+    // the terminal has signalled the whole job, so no key was taken
     return false;
   };
 }

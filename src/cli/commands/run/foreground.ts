@@ -1,4 +1,4 @@
-/** A run in the foreground: this process is its runner, and its terminal is the command's. */
+/** Run in the foreground: this process is the runner, and the command uses its terminal. */
 import { isatty } from 'node:tty';
 import { ProgressError } from '../../../core/errors.js';
 import { isIgnored, onSignal } from '../../../platform/inherited.js';
@@ -19,14 +19,14 @@ import { lendTerminal } from './terminal.js';
 import { TerminalOutput } from './terminal-output.js';
 import { returnTypeAhead } from './type-ahead.js';
 
-/** What is shown of it: its output as it comes, plain lines, the box, or nothing. */
+/** What is shown of a run: its output, plain lines, the box, or nothing. */
 export type Face = 'output' | 'lines' | 'box' | 'none';
 
 export interface RunView {
   face: Face;
-  /** Pipes, even at a terminal. */
+  /** Use pipes, even at a terminal. */
   noPty: boolean;
-  /** The JSON of an agent, even at a terminal. */
+  /** Print the JSON of an agent, even at a terminal. */
   raw: boolean;
 }
 
@@ -71,7 +71,7 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunVi
   if (unrecorded !== undefined) complain(`this run is not recorded: ${unrecorded}`);
   const link = openControlChannel({ paths, run: spec.id, start: true, onCommand: (command) => run.control(command) });
   for (const signal of FORWARDED) onSignal(signal, () => run.signal(signal, `${signal} to progress run`));
-  if (isQueued && !view) complain(`waiting for its turn: progress show ${spec.id}`);
+  if (isQueued && !view) complain(`queued; 'progress show ${spec.id}' shows what it waits for`);
   let status: number;
   let isInterrupted: boolean;
   if (view) {
@@ -93,8 +93,8 @@ export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunVi
 }
 
 /**
- * A shell whose child dies of SIGINT ends its loop as well, but only if it has got the signal itself. Where Ctrl-C came as a
- * key, the terminal has signalled nothing: then the whole job gets what the terminal would have sent.
+ * Dies of SIGINT, so that a shell ends the loop that contains this command. A shell does so only if it received the signal
+ * too: if Ctrl-C was read as a key, the whole job gets the signal that the terminal would have sent.
  */
 async function dieOfInterrupt(isKey: boolean): Promise<void> {
   process.removeAllListeners('SIGINT');
@@ -107,7 +107,7 @@ async function openFace(face: 'lines' | 'box', id: string, context: Context) {
   return await openRunFace(face, id, context);
 }
 
-/** When it is asked for, or when it is what the command would have without us. */
+/** Allocates one on request, or if the command would have a terminal without this program. */
 function choosePty({ pty }: RunSpec, noPty: boolean, isDrawn: boolean): Pty | undefined {
   const { stdout } = process;
   if (noPty || !(pty || (isatty(0) && stdout.isTTY && !isDrawn))) return undefined;

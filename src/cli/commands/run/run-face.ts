@@ -1,4 +1,4 @@
-/** What is drawn of a run in the foreground, instead of its output: the box, or plain lines. */
+/** Shows a run in the foreground as a box or as plain lines instead of its output. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../client/connect.js';
 import type { JournalPosition } from '../../../client/follow.js';
@@ -21,17 +21,17 @@ import { waitFor } from '../../shared/wait-for.js';
 import { printEvents } from '../watch/watch.js';
 
 export interface RunFace {
-  /** Until the run ends; returns its exit status. */
+  /** Resolves to the exit status when the run has ended. */
   show(run: Run, output: Output): Promise<number>;
-  /** Was Ctrl-C typed as a key, so that the terminal has signalled nothing? */
+  /** Whether Ctrl-C was read as a key, so that the terminal has sent no signal. */
   readonly isInterrupted: boolean;
 }
 
-/** For a face to hear of the end, after the daemon has. */
-const LAST_WORDS_MS = 5_000;
+/** Time for the end of the run to arrive from the daemon. */
+const END_EVENT_MS = 5_000;
 const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
 
-/** Undefined where there is nothing to draw on, or nobody to tell what to draw: then the output is shown. */
+/** @returns undefined without a terminal for the box, or without a daemon; then the output is shown */
 export async function openRunFace(
   face: 'lines' | 'box',
   id: string,
@@ -59,14 +59,14 @@ async function positionNow(paths: Context['paths']): Promise<JournalPosition | u
     await client.close();
     return { after: seq, journal };
   } catch (error) {
-    complain(`its output alone is shown: ${ProgressError.from(error).message}`);
+    complain(`cannot show the progress of the run, only its output: ${ProgressError.from(error).message}`);
     return undefined;
   }
 }
 
 interface Shown {
   id: string;
-  /** A position before its first event. */
+  /** Position before its first event. */
   from: JournalPosition;
   paths: Context['paths'];
   style: OutputStyle;
@@ -78,7 +78,7 @@ async function showLines(run: Run, { id, from, paths, style }: Shown): Promise<n
   const abort = new AbortController();
   const printed = printEvents({ paths, style, execution: id, resume: from, signal: abort.signal });
   const status = await run.ended;
-  await Promise.race([printed, delay(LAST_WORDS_MS, undefined, { ref: false })]);
+  await Promise.race([printed, delay(END_EVENT_MS, undefined, { ref: false })]);
   abort.abort();
   await printed;
   return status;
@@ -101,7 +101,7 @@ async function showBox(
     signal: abort.signal,
     onChange: () => box.changed(),
   });
-  // the box hears of it as a key and as a signal
+  // the box handles Ctrl-C as a key and as a signal
   unlisten();
   const box = openBox({
     input: process.stdin,
@@ -121,7 +121,7 @@ async function showBox(
   });
   const left = await Promise.race([box.left, run.ended]);
   if (typeof left === 'string') {
-    // the command goes on, in the foreground and without the box
+    // the command continues in the foreground, without the box
     onSignal('SIGINT', interrupt);
     abort.abort();
     await box.close();
@@ -129,7 +129,7 @@ async function showBox(
     return await run.ended;
   }
   const over = (): Execution | undefined => (isOver(live, id) ? live.find(id) : undefined);
-  await waitFor(() => over() !== undefined, LAST_WORDS_MS);
+  await waitFor(() => over() !== undefined, END_EVENT_MS);
   abort.abort();
   const execution = over();
   await box.close(execution ? summaryLines(execution, style, columnsOf()) : []);

@@ -1,4 +1,4 @@
-/** `progress run`: a command as an execution, in the foreground or on its own, at once or in its turn. */
+/** `progress run`: runs a command as an execution, in the foreground, in the background or in a queue. */
 import path from 'node:path';
 import { ProgressError } from '../../../core/errors.js';
 import { announce } from '../../../client/announce.js';
@@ -44,11 +44,11 @@ export const command = defineCommand({
   async run(args, context) {
     const { name, agent, cwd, queue, format } = args;
     if (format === 'list') return await listFormats();
-    if (args.pty && args['no-pty']) throw new ProgressError('usage', '--pty and --no-pty: choose one');
+    if (args.pty && args['no-pty']) throw new ProgressError('usage', '--pty and --no-pty exclude each other');
     if (args.stdin && !args.detach)
       throw new ProgressError(
         'usage',
-        '--stdin needs --detach: in the foreground the command has the input of progress',
+        '--stdin needs --detach; in the foreground the command has the input of progress',
       );
     const { label, env, timeout, after } = args;
     const wanted: RunRequest = {
@@ -70,12 +70,12 @@ export const command = defineCommand({
 export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boolean | undefined>>): Face {
   const { detach, follow, stream } = flags;
   if ([detach, follow, stream].filter(Boolean).length > 1) {
-    throw new ProgressError('usage', '--detach, --follow, --stream: choose one');
+    throw new ProgressError('usage', '--detach, --follow and --stream exclude each other');
   }
   return detach ? 'none' : follow ? 'lines' : stream ? 'box' : 'output';
 }
 
-/** Returns the exit status: that of the run, or 0 when it was left to itself. */
+/** @returns the exit status of the run, or 0 for a detached run */
 export async function start(spec: RunSpec, look: RunView, context: Context): Promise<number> {
   if (look.face !== 'none') return await runInForeground(spec, look, context);
   await startDetached(context.paths, spec, (event) => announce(context.paths, event));

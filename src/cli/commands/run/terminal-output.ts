@@ -1,13 +1,14 @@
-/** Shows what a command has written to a terminal of its own on the terminal of the user, byte for byte. */
+/** Passes the output of a pseudo-terminal to the user's terminal, so that it receives the bytes it would get without one. */
 import { spawnSync } from 'node:child_process';
 import type { Shown } from '../../../runner/pump.js';
 
-/** Not all at the beginning are bare, but what comes with the next bytes cannot be taken back from these. */
+/** A newline at the start of a chunk may follow a carriage return that the previous chunk has already passed on. */
 const BARE_NEWLINE = /(?<!\r)\n/;
 
 /**
- * Both terminals put a carriage return before each newline. As long as the command's does, that one is left out. A newline
- * without one is of a program that has turned this off, as full-screen programs do: then it is turned off in ours as well.
+ * Both terminals add a carriage return before each newline, so the one that the pseudo-terminal added is removed. A bare
+ * newline comes from a program that has disabled this (`stty -opost`), as full-screen programs do; then it is disabled on
+ * the user's terminal too.
  */
 export class TerminalOutput implements Shown {
   readonly #fd: number;
@@ -15,12 +16,12 @@ export class TerminalOutput implements Shown {
   #isWanted = false;
   #isOff = false;
 
-  /** @param fd - The terminal of the user. */
+  /** @param fd - the user's terminal */
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** The modes of the terminal are ours: it is in raw mode, and whoever ends that restores all of them. */
+  /** From now on the terminal is in raw mode, and its modes may be changed; the end of raw mode restores all of them. */
   lend(): void {
     this.#isLent = true;
     if (this.#isWanted) this.#turnOff();

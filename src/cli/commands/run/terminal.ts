@@ -1,4 +1,4 @@
-/** Our terminal, lent to a command that has one of its own: keys go in, its size is ours, Ctrl-Z stops both. */
+/** Lends the user's terminal to a command with a pseudo-terminal: passes keys and size on; Ctrl-Z stops both. */
 import { spawnSync } from 'node:child_process';
 import { onSignal } from '../../../platform/inherited.js';
 import { readProcess } from '../../../platform/processes.js';
@@ -6,7 +6,7 @@ import type { Pty } from '../../../runner/pty.js';
 import type { Run } from '../../../runner/run.js';
 import type { TerminalOutput } from './terminal-output.js';
 
-/** How long a stop may take to reach us. Where nothing can be stopped (no job control) we go on after it. */
+/** Time for SIGTSTP to stop this process; without job control nothing stops, and it continues afterwards. */
 const STOP_MS = 100;
 const FOREGROUND_POLL_MS = 250;
 
@@ -17,13 +17,13 @@ const CTRL_BACKSLASH = 0x1c;
 interface Ends {
   /** @default process.stdin */
   stdin?: NodeJS.ReadStream;
-  /** Whose size the terminal of the command has. @default process.stdout */
+  /** Terminal whose size the pseudo-terminal gets. @default process.stdout */
   stdout?: NodeJS.WriteStream;
-  /** What is shown on our terminal, if that is where standard output leads. */
+  /** Output to the terminal, if standard output is one. */
   shown: TerminalOutput | undefined;
 }
 
-/** Until the function that it returns is called, which tells whether Ctrl-C was typed. */
+/** @returns a function that takes the terminal back; it returns whether Ctrl-C was typed */
 export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () => boolean {
   const { stdin = process.stdin, stdout = process.stdout } = ends;
   let isInterrupted = false;
@@ -32,10 +32,10 @@ export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () =
     if (stdout.isTTY) pty.resize(stdout);
   };
   const take = () => {
-    // of a job in the background the terminal is not ours to set, nor to read
+    // a job in the background may neither change nor read the terminal
     clearTimeout(later);
     if (stdin.isTTY && !isInForeground()) {
-      // no signal tells of `fg` when a job runs in the background already
+      // `fg` sends no signal to a job that already runs in the background
       later = setTimeout(take, FOREGROUND_POLL_MS).unref();
       return;
     }
@@ -61,7 +61,7 @@ export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () =
   };
   const type = (keys: Buffer) => {
     if (stdin.isTTY && keys.includes(CTRL_C)) isInterrupted = true;
-    // on its terminal no process would receive the signal
+    // a queued run has no process yet that its terminal could signal
     if (keys.includes(CTRL_C) && run.isWaiting) return run.signal('SIGINT', 'Ctrl-C');
     if (keys.includes(CTRL_C)) run.expect('SIGINT');
     if (keys.includes(CTRL_BACKSLASH)) run.expect('SIGQUIT');
@@ -70,7 +70,7 @@ export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () =
   const onEnd = () => pty.endInput();
   const interrupt = () => run.signal('SIGINT', 'SIGINT to progress run');
 
-  // whoever reads from the terminal in the background is stopped
+  // reading from the terminal in the background would stop this process (SIGTTIN)
   stdin.pause();
   stdin.on('data', onKeys).on('end', onEnd).on('error', onEnd);
   process.on('SIGWINCH', resize).on('SIGCONT', take);
@@ -87,11 +87,11 @@ export function lendTerminal(pty: Pty, run: Run, { shown, ...ends }: Ends): () =
   };
 }
 
-/** Stops the command, and then us, as the terminal would; `then` is called when we go on. */
+/** Pauses the command, then stops this process, as the terminal would; `then` is called when it continues. */
 export function suspend(run: Run, then: () => void): void {
   const by = 'Ctrl-Z';
   run.control({ run: '', action: 'pause', by });
-  // everybody of our job, as the terminal does it; where that is no job, nobody stops
+  // the whole job, as the terminal does; without job control nothing stops
   process.kill(0, 'SIGTSTP');
   setTimeout(() => {
     run.control({ run: '', action: 'resume', by: 'the shell' });
@@ -99,7 +99,7 @@ export function suspend(run: Run, then: () => void): void {
   }, STOP_MS);
 }
 
-/** A full-screen program has turned that off, and gets the key. */
+/** Whether control keys send signals. Full-screen programs disable that and read the keys. */
 function takesKeysAsSignals(pty: Pty): boolean {
   return hasMode(pty.path, 'isig');
 }

@@ -1,17 +1,17 @@
-/** Returns what was typed while a command ran, and was not read by it, to the terminal: the shell reads it next. */
+/** Returns type-ahead that the command has not read to the terminal, where the shell reads it next. */
 import { spawnSync } from 'node:child_process';
 import { DEFAULT_PATH, findInPath } from '../../../platform/paths.js';
 import type { Unread } from '../../../runner/unread.js';
 import { complain } from '../../shared/output.js';
 import { isInForeground } from './terminal.js';
 
-/** Puts a character into the queue of a terminal as if it were typed. The system may forbid it. */
+/** ioctl that inserts a character into the input queue of a terminal. The kernel may forbid it. */
 const TIOCSTI: Partial<Record<NodeJS.Platform, string>> = { linux: '0x5412', darwin: '0x80017472' };
 
 /**
- * Both programs read the bytes from standard input; the terminal is their descriptor 3. What is in its queue was typed
- * later and is taken out meanwhile, but not before the system has allowed the first character. Nothing is echoed, since
- * the terminal of the command has done that, and no character is a signal.
+ * Both programs read the bytes from standard input; the terminal is their descriptor 3. Input that is already in its queue
+ * was typed later: it is removed once the kernel has allowed the first character, and inserted after the bytes. Echo is
+ * off, because the terminal of the command has echoed them, and so are signals.
  */
 const PERL = `
   use POSIX ':termios_h';
@@ -62,11 +62,11 @@ const PROGRAMS = [
   { name: 'python3', args: ['-I', '-c', PYTHON] },
 ];
 
-/** Where that cannot be done, a line on standard error says what was typed, unless it may be a password. */
+/** If that is impossible, prints the input on standard error, or its length if it may be a password. */
 export function returnTypeAhead({ bytes, isEchoed }: Unread): void {
   if (bytes.length === 0 || (isInForeground() && insert(bytes))) return;
   const what = isEchoed ? JSON.stringify(bytes.toString()) : `${bytes.length} bytes without echo`;
-  complain(`typed, not read by the command, and not returned to the terminal: ${what}`);
+  complain(`input not read by the command, and not returned to the terminal: ${what}`);
 }
 
 function insert(input: Buffer): boolean {
@@ -75,7 +75,7 @@ function insert(input: Buffer): boolean {
   return PROGRAMS.some(({ name, args }) => {
     const [program] = findInPath(name, process.env['PATH'] ?? DEFAULT_PATH);
     if (program === undefined) return false;
-    // descriptor 0: the stream of this process has a file description of its own
+    // descriptor 0 itself, because the stream of this process has a separate file description
     const { status } = spawnSync(program, [...args, request], { input, stdio: ['pipe', 'ignore', 'ignore', 0] });
     return status === 0;
   });

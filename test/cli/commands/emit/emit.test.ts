@@ -178,7 +178,7 @@ t.test('the grammar of the manual, by the program', async (t) => {
       [['alert_triggered'], 65, /the daemon’s own/],
       [['log', '--data', '@/no/such/file'], 66, /--data: \/no\/such\/file cannot be read: /],
       [['log', '--data', `@${home.directory}`], 66, /cannot be read: EISDIR/],
-      [['log', '--data', '@/dev/zero'], 65, /\/dev\/zero holds more than the 262144 bytes of an event/],
+      [['log', '--data', '@/dev/zero'], 65, /\/dev\/zero exceeds the 262144 bytes of an event/],
       [['log', `message=${'x'.repeat(120_000)}`, `more=${'\u0001'.repeat(60_000)}`], 65, /of 262144 bytes/],
       [['log', '--wait', `message=${'x'.repeat(120_000)}`, `more=${'\u0001'.repeat(60_000)}`], 65, /of 262144 bytes/],
     ];

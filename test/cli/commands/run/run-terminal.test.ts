@@ -113,7 +113,7 @@ t.test('in a bash', { skip }, async (t) => {
     home.progress(['queue', 'set', 'one', '--slots', '1']);
     home.progress(['run', '--detach', '--queue', 'one', '--', 'sleep', '600']);
     await shell.enter(`${PROGRESS} run --queue one --name second -- true`);
-    await shell.see(/waiting for its turn/);
+    await shell.see(/queued; 'progress show/);
     await shell.untilPrompt(() => shell.key('C-c'));
     t.match(await shell.run('echo status $?'), /status 130/);
     await waitFor('its end', async () => (await show('second'))['status'] === 'cancelled');

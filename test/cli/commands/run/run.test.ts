@@ -284,7 +284,7 @@ t.test('with a daemon', async (t) => {
     t.match(await end(home, 'interrupted early'), { status: 'cancelled' });
     writeFileSync(go, '');
     t.equal((await first).status, 0);
-    t.match(await second, { status: 0, stdout: Buffer.from('second\n'), stderr: /waiting for its turn/ });
+    t.match(await second, { status: 0, stdout: Buffer.from('second\n'), stderr: /queued; 'progress show/ });
     t.match(await after, { status: 0, stdout: Buffer.from('after\n') });
   });
 

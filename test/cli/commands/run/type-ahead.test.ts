@@ -68,14 +68,14 @@ t.test('what is typed ahead of the end of a command', { skip: whyNo('tmux') }, a
     await shell.enter('echo ahead');
     await shell.see(/^echo ahead$/m);
     end();
-    await shell.see(/^progress: typed, not read by the command, and not returned to the terminal: "echo ahead\\n"$/m);
+    await shell.see(/^progress: input not read by the command, and not returned to the terminal: "echo ahead\\n"$/m);
   });
 
   t.test('without either of them is not named where it may be a password', { skip: whyNo('setsid') }, async (t) => {
     const { shell, end } = await open(t, PROGRAMS, 'stty -echo');
     await shell.enter('secret');
     end();
-    await shell.see(/^progress: typed, not read by the command, .*: 7 bytes without echo$/m);
+    await shell.see(/^progress: input not read by the command, .*: 7 bytes without echo$/m);
     t.notMatch(await shell.capture('history'), 'secret');
   });
 });
