@@ -45,11 +45,11 @@ t.test('a signal stops a run, and closes a stream, and the process ends by itsel
       if (event.type === 'execution_started') stop.abort();
       if (event.type === 'execution_cancelled') leave.abort();
     }
-    const { status, signal, labels } = await long.ended;
-    console.log(status, signal, JSON.stringify(labels));
+    const { status, outcome, labels } = await long.ended;
+    console.log(status, outcome.signal, JSON.stringify(labels));
     try { run('', [], { queue: '\\u0000' }); } catch (error) { console.log(error instanceof ProgressError, error.code); }
     await run('true', [], { signal: AbortSignal.abort() }).ended.catch((error) => console.log(error.name));
-    console.log((await run('false').ended).exitCode, (await run('no-such-program').ended).error);
+    console.log((await run('false').ended).outcome.exitCode, (await run('no-such-program').ended).outcome.error);
     await client.emit({ type: 'no such execution' }).catch(() => {});
     await client.get('nobody').catch((error) => console.log(error.code));
     await client.close();

@@ -91,8 +91,8 @@ async function notifyOnce(execution: Execution, report: string): Promise<void> {
   });
 }
 
-function reportOf({ status, attention, attentionReason, durationMs }: Execution): string | undefined {
+function reportOf({ status, attention, durationMs }: Execution): string | undefined {
   if (isFinal(status)) return formatOutcome(status, durationMs);
-  if (attention !== 'waiting') return undefined;
-  return attentionReason === undefined ? 'needs you' : `needs you: ${attentionReason}`;
+  if (attention?.state !== 'waiting') return undefined;
+  return attention.reason === undefined ? 'needs you' : `needs you: ${attention.reason}`;
 }

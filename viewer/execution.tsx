@@ -81,7 +81,7 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
   const model = useModel();
   const { share } = estimate(execution, now);
   const over = isFinal(execution.status);
-  const error = errorOf(execution);
+  const error = errorOf(execution.outcome);
   return (
     <div class="head">
       <div class="row1">
@@ -103,9 +103,9 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
           <span key={fact}>{fact}</span>
         ))}
       </p>
-      {execution.attention === 'waiting' && (
+      {execution.attention?.state === 'waiting' && (
         <p class="attention">
-          Needs you{execution.attentionReason === undefined ? '' : `: ${execution.attentionReason}`}
+          Needs you{execution.attention.reason === undefined ? '' : `: ${execution.attention.reason}`}
         </p>
       )}
       {error !== undefined && <p class="error">{error}</p>}
@@ -115,7 +115,8 @@ function Head({ execution, now }: { execution: Execution; now: number }) {
 }
 
 /** Parameters, input and output. */
-function Values({ execution: { parameters, input, output } }: { execution: Execution }) {
+function Values({ execution: { payload = {} } }: { execution: Execution }) {
+  const { parameters, input, output } = payload;
   const values = Object.entries({ parameters, input, output }).filter(([, value]) => value !== undefined);
   return (
     <>
@@ -130,13 +131,16 @@ function Values({ execution: { parameters, input, output } }: { execution: Execu
 }
 
 function factsOf(execution: Execution, now: number): string[] {
-  const { id, kind, agent, cwd, exitCode, signal, resources, tokens, costUsd, startedAt, host, queue } = execution;
+  const { id, kind, agent, resources, startedAt, queue } = execution;
+  const { cwd, host } = execution.process ?? {};
+  const { exitCode, signal } = execution.outcome ?? {};
+  const { tokens, costUsd } = execution.usage ?? {};
   const started = parseInstant(startedAt);
   return [
     id,
     kind,
     workText(execution),
-    agent ?? '',
+    agent?.name ?? '',
     queue === undefined ? '' : `queue ${queue}`,
     exitCode === undefined ? '' : `exit ${exitCode}`,
     signal ?? '',

@@ -60,7 +60,7 @@ function Share({ execution, now, usualMs }: { execution: Execution; now: number;
 }
 
 function aliveFacts(execution: Execution, all: readonly Execution[], now: number, usualMs?: number): string[] {
-  const { attention, attentionReason, agent, queue, status, resources } = execution;
+  const { attention, agent, queue, status, resources } = execution;
   const current = visibleStepsOf(execution).current.at(-1);
   const usage = [
     resources?.cpu === undefined ? '' : `${Math.round(resources.cpu)} % CPU`,
@@ -69,12 +69,12 @@ function aliveFacts(execution: Execution, all: readonly Execution[], now: number
   return [
     status === 'queued' ? queueText(execution, all) : timeText(execution, now),
     usualMs === undefined ? '' : `usually ${formatDuration(usualMs)}`,
-    attention === 'waiting' ? (attentionReason ?? 'waits for you') : '',
+    attention?.state === 'waiting' ? (attention.reason ?? 'waits for you') : '',
     workText(execution),
     current
       ? [current.position, stepTitle(current.step)].filter(Boolean).join(' ')
       : (execution.progress?.message ?? ''),
-    agent ?? '',
+    agent?.name ?? '',
     status !== 'queued' && queue !== undefined ? `queue ${queue}` : '',
     ...usage,
   ].filter((fact) => fact !== '');
@@ -87,7 +87,7 @@ function queueText({ queue = '', firstSeq }: Execution, all: readonly Execution[
 }
 
 function outcomeText(execution: Execution): string {
-  const { exitCode, signal, status, durationMs } = execution;
+  const { outcome: { exitCode, signal } = {}, status, durationMs } = execution;
   const outcome = formatOutcome(status, durationMs);
   if (signal !== undefined) return `${outcome} · ${signal}`;
   return exitCode === undefined || exitCode === 0 ? outcome : `${outcome} · exit ${exitCode}`;
@@ -100,7 +100,7 @@ function endedFacts(execution: Execution, now: number): string[] {
     ended === undefined ? '' : `${formatAge(now - ended)} ago`,
     workText(execution),
     failed && execution.status === 'failed' ? `at ${stepTitle(failed)}` : '',
-    execution.error ?? execution.summary ?? '',
-    execution.agent ?? '',
+    execution.outcome?.error ?? execution.outcome?.summary ?? '',
+    execution.agent?.name ?? '',
   ].filter((fact) => fact !== '');
 }

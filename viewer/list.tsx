@@ -162,14 +162,14 @@ function isSince({ startedAt, queuedAt }: Execution, age: string, now: number): 
 /** Sorts by urgency: what needs a person, what runs, what is paused, what waits; then the newest first. */
 function sortAlive(executions: readonly Execution[]): Execution[] {
   const rank = ({ attention, status }: Execution) =>
-    attention === 'waiting' ? 0 : status === 'running' ? 1 : status === 'paused' ? 2 : 3;
+    attention?.state === 'waiting' ? 0 : status === 'running' ? 1 : status === 'paused' ? 2 : 3;
   return [...executions].sort((a, b) => rank(a) - rank(b) || b.firstSeq - a.firstSeq);
 }
 
 function groupByAgent(executions: readonly Execution[]): [string, Execution[]][] {
   const groups = new Map<string, Execution[]>();
   for (const execution of executions) {
-    const agent = execution.agent ?? 'No agent';
+    const agent = execution.agent?.name ?? 'No agent';
     groups.set(agent, [...(groups.get(agent) ?? []), execution]);
   }
   return [...groups].sort(([a], [b]) => (a === 'No agent' ? 1 : b === 'No agent' ? -1 : a < b ? -1 : 1));
@@ -179,7 +179,7 @@ function groupByAgent(executions: readonly Execution[]): [string, Execution[]][]
 function countText(executions: readonly Execution[]): string {
   const counts = new Map<string, number>();
   for (const { status, attention } of executions) {
-    const word = status === 'running' && attention === 'waiting' ? 'waiting for you' : status;
+    const word = status === 'running' && attention?.state === 'waiting' ? 'waiting for you' : status;
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   if (counts.size === 0) return formatQuantity(0, 'execution');

@@ -28,7 +28,8 @@ export function Icon({ status }: { status: Status }) {
 
 /** The badge of an open execution. Green and pulsing only while it runs and the values are current. */
 export function Badge({ execution, now, isStale }: { execution: Execution; now: number; isStale: boolean }) {
-  const { status, attention } = execution;
+  const { status } = execution;
+  const attention = execution.attention?.state;
   if (isStale && !isFinal(status)) return <span class="badge stale">STALE</span>;
   if (status === 'running' && attention === undefined) {
     return (
@@ -42,8 +43,8 @@ export function Badge({ execution, now, isStale }: { execution: Execution; now: 
 }
 
 function wordOf(execution: Execution, now: number): string {
-  if (execution.attention === 'waiting') return 'NEEDS YOU';
-  if (execution.attention === 'silent') return stateWord(execution, now);
+  if (execution.attention?.state === 'waiting') return 'NEEDS YOU';
+  if (execution.attention?.state === 'silent') return stateWord(execution, now);
   return execution.status.toUpperCase();
 }
 
@@ -95,7 +96,8 @@ export function workText(execution: Execution): string {
 export function timeText(execution: Execution, now: number): string {
   const { elapsedMs, remainingMs } = estimate(execution, now);
   if (elapsedMs === undefined) return '';
-  const over = execution.estimatedMs === undefined ? 0 : elapsedMs - execution.estimatedMs;
+  const { estimatedMs } = execution.announced ?? {};
+  const over = estimatedMs === undefined ? 0 : elapsedMs - estimatedMs;
   if (isFinal(execution.status)) return formatDuration(elapsedMs);
   if (remainingMs !== undefined) return `${formatDuration(elapsedMs)} · ${formatRemaining(remainingMs)} left`;
   return over > 0 ? `${formatDuration(elapsedMs)} · overdue ${formatDuration(over)}` : formatDuration(elapsedMs);

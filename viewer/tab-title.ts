@@ -19,7 +19,7 @@ export function showInTab(model: Model, id: string | undefined): void {
 function executionTitle(model: Model, execution: Execution | undefined): string {
   if (!execution) return 'progress';
   const { share } = estimate(execution, model.now());
-  const sign = staleReason(model) === undefined ? statusIcon(execution.status, false, execution.attention) : '?';
+  const sign = staleReason(model) === undefined ? statusIcon(execution.status, false, execution.attention?.state) : '?';
   const percent = share === undefined || isFinal(execution.status) ? '' : ` ${formatPercent(share)}`;
   return `${sign}${percent} ${execution.name}`;
 }
@@ -33,7 +33,7 @@ function listTitle(model: Model): string {
 function toneOf(model: Model, id: string | undefined): keyof typeof COLORS {
   const executions = id === undefined ? model.executions() : [model.find(id)].filter((one) => one !== undefined);
   if (staleReason(model) !== undefined) return 'idle';
-  if (executions.some(({ attention }) => attention === 'waiting')) return 'waiting';
+  if (executions.some(({ attention }) => attention?.state === 'waiting')) return 'waiting';
   if (id !== undefined && executions.some(({ status }) => status === 'failed')) return 'failed';
   return executions.some(({ status }) => status === 'running') ? 'live' : 'idle';
 }

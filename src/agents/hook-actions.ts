@@ -111,7 +111,8 @@ export function permissionQuestion(title: string): string {
  * Whether the session waits because of this participant: a sub-agent, or the session itself. The question of a sub-agent
  * that has ended counts as one of the session.
  */
-export function isOwnQuestion({ attentionStep: asker, steps }: Execution, subagent: string | undefined): boolean {
+export function isOwnQuestion({ attention, steps }: Execution, subagent: string | undefined): boolean {
+  const asker = attention?.step;
   if (asker === subagent) return true;
   const step = asker === undefined ? undefined : steps.get(asker);
   return subagent === undefined && step !== undefined && isFinal(step.status);
@@ -188,7 +189,7 @@ function notify({ fields, recorder, known }: HookContext): void {
   const message = stringOf(fields['message']) ?? '';
   if (!QUESTIONS.test(stringOf(fields['notification_type']) ?? message)) recorder.log('info', message);
   // a known question has more details
-  else if (known?.attention !== 'waiting') recorder.wait(message);
+  else if (known?.attention?.state !== 'waiting') recorder.wait(message);
 }
 
 /** Opens the step of a sub-agent, unless it is known. */
@@ -221,7 +222,7 @@ function stopSubagent({ call, fields, recorder, known }: HookContext): void {
 /** Whether a call has returned: another call, or the user's turn, has followed. */
 function hasReturned(step: Step, known: Execution | undefined): boolean {
   const later = [...(known?.steps.values() ?? [])].slice([...(known?.steps.keys() ?? [])].indexOf(step.id) + 1);
-  return known?.attention === 'waiting' || later.some(({ parent, kind }) => kind === 'tool' && parent === step.parent);
+  return known?.attention?.state === 'waiting' || later.some(({ parent, kind }) => kind === 'tool' && parent === step.parent);
 }
 
 function endTurn({ call, fields, recorder, known }: HookContext): void {
@@ -232,7 +233,7 @@ function endTurn({ call, fields, recorder, known }: HookContext): void {
   if (call.subagent === undefined && Array.isArray(tasks) && tasks.length === 0) closeTools(recorder, known);
   recorder.finish({ status: 'completed' }, {});
   // the question of a sub-agent is answered before the next prompt
-  if (known?.attention === 'waiting' && !isOwnQuestion(known, call.subagent)) return;
+  if (known?.attention?.state === 'waiting' && !isOwnQuestion(known, call.subagent)) return;
   recorder.wait(text === '' ? TURN_OVER : `${TURN_OVER}: ${firstLine(text)}`);
 }
 

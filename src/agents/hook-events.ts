@@ -41,7 +41,7 @@ export function hookEvents(call: HookCall, known: Execution | undefined): Stream
 /** Whether a call shows that the session no longer waits. */
 function isAnswer({ isNoAnswer, mayBeLate, isResult }: HookEvent, { fields, known }: HookContext): boolean {
   if (isNoAnswer) return false;
-  const reason = known?.attention === 'waiting' ? (known.attentionReason ?? '') : '';
+  const reason = known?.attention?.state === 'waiting' ? (known.attention.reason ?? '') : '';
   const id = stringOf(fields['tool_use_id']);
   const step = id === undefined ? undefined : known?.steps.get(id);
   if (isTurnEnd(reason)) return !mayBeLate && step === undefined;
@@ -67,15 +67,15 @@ const VANISHED: ExecutionEnd = {
  * @param options.isGone the process has ended, and no hook has reported the end
  */
 export function endOfSession(known: Execution, { isGone = false } = {}): ExecutionEnd {
-  const { agent = '', attention, attentionReason = '', steps, tail, turns } = known;
-  const reason = attention === 'waiting' ? attentionReason : '';
+  const { agent: { name = '', turns } = {}, attention, steps, tail } = known;
+  const reason = attention?.state === 'waiting' ? (attention.reason ?? '') : '';
   if (reason.startsWith(TURN_FAILED)) {
     return { type: 'execution_failed', data: { error: reason.slice(TURN_FAILED.length) } };
   }
   if (reason.startsWith(TURN_STOPPED)) return { type: 'execution_cancelled', data: { error: 'interrupted' } };
   const isUnused = turns === undefined && steps.size === 0 && tail.length === 0;
   if (isUnused || reason.startsWith(TURN_OVER)) return { type: 'execution_completed', data: {} };
-  const hooks = hooksOf(agent);
+  const hooks = hooksOf(name);
   const error = hooks.errorOf?.(tail.at(-1) ?? '');
   if (error !== undefined) return { type: 'execution_failed', data: { error } };
   return isGone ? VANISHED : hooks.unfinished;
@@ -96,7 +96,7 @@ function stateOf({ subagent, fields }: HookCall, known: Execution | undefined): 
   }
   return {
     cwd: stringOf(fields['cwd']),
-    isWaiting: known?.attention === 'waiting' && isOwnQuestion(known, subagent),
+    isWaiting: known?.attention?.state === 'waiting' && isOwnQuestion(known, subagent),
     open,
     planned,
   };

@@ -23,22 +23,22 @@ export function hookTargetOf(call: HookCall, state: State, pid?: number): HookTa
   const others = [...state.alive.values(), ...(around ? [around] : [])].filter(({ id }) => id !== own?.id);
   if (!takesPrecedence('hooks', sourceOfSession(call.session, others))) return { kind: 'none', left: alive };
   if (around && isAgentRun(around, call, pid)) {
-    return FORMATS.ofProgram(around.argv ?? []) ? { kind: 'none', left: alive } : { kind: 'run', known: around };
+    return FORMATS.ofProgram(around.process?.argv ?? []) ? { kind: 'none', left: alive } : { kind: 'run', known: around };
   }
   return { kind: 'own', known: own, parent: call.within };
 }
 
 /** Whether only hooks record this session: it is not a run, which has a command. */
-export function isHookSession({ via, kind, argv }: Execution): boolean {
-  return via === 'hooks' && kind === 'agent' && argv === undefined;
+export function isHookSession({ agent, kind, process }: Execution): boolean {
+  return agent?.via === 'hooks' && kind === 'agent' && process?.argv === undefined;
 }
 
 /** Whether this run is the agent that called the hook, and not another session of the agent, which has started this one. */
 function isAgentRun(run: Execution, call: HookCall, pid: number | undefined): boolean {
-  const [program = ''] = run.argv ?? [];
+  const [program = ''] = run.process?.argv ?? [];
   if (program.slice(program.lastIndexOf('/') + 1) !== call.agent) return false;
-  if (run.session === undefined) return true;
+  if (run.agent?.session === undefined) return true;
   // one process may have several sessions in succession
-  const isItself = run.session === call.session || (pid !== undefined && run.pid === pid);
+  const isItself = run.agent.session === call.session || (pid !== undefined && run.process?.pid === pid);
   return isItself && stateSourceOf(run) === 'hooks';
 }

@@ -31,11 +31,11 @@ export function takesPrecedence(source: SessionSource, current: SessionSource | 
  * execution and set `via`; a run has a different ID, and the session of its output in `session`.
  */
 export function sourceOfSession(session: string, executions: Iterable<Execution>): SessionSource | undefined {
-  const found = [...executions].filter((execution) => execution.session === session).map(stateSourceOf);
+  const found = [...executions].filter((execution) => execution.agent?.session === session).map(stateSourceOf);
   return SESSION_SOURCES.find((source) => found.includes(source));
 }
 
 /** Returns the source of an execution's session. */
-export function stateSourceOf({ via }: Execution): SessionSource {
+export function stateSourceOf({ agent: { via } = {} }: Execution): SessionSource {
   return SESSION_SOURCES.find((source) => source === via) ?? 'stream';
 }

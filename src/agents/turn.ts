@@ -21,11 +21,11 @@ export function turnReason({ status, error = '' }: ReportedOutcome): string {
 
 /** Whether the session file reports an interruption of a turn that is still open according to hooks. */
 export function isStopped(
-  { attentionReason, lastActivity }: Execution,
+  { attention, lastActivity }: Execution,
   claim: ReportedOutcome | undefined,
   claimedAt: string | undefined,
 ): boolean {
-  return claim?.status === 'cancelled' && (claimedAt ?? '') >= lastActivity && !isTurnEnd(attentionReason);
+  return claim?.status === 'cancelled' && (claimedAt ?? '') >= lastActivity && !isTurnEnd(attention?.reason);
 }
 
 /** Returns the events of an interruption: open calls are cancelled, and the session waits. */

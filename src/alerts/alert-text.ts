@@ -61,7 +61,8 @@ type Described = Pick<AlertText, 'title' | 'body'>;
 
 function describe(rule: Rule, { event, execution, tokenRate, recovered }: MatchSubject, line?: string): Described {
   if (!execution) return textOfAlert('!', event.type, '', textOf(event.data, 'message') ?? JSON.stringify(event.data));
-  const { name, status, attention, resources = {} } = execution;
+  const { name, status, resources = {} } = execution;
+  const attention = execution.attention?.state;
   const icon = statusIcon(status, false, attention);
   if (rule.during !== undefined) {
     return textOfAlert(icon, name, `still runs after ${formatDuration(rule.during)}`, placeOf(execution));
@@ -85,7 +86,7 @@ function describe(rule: Rule, { event, execution, tokenRate, recovered }: MatchS
     case 'activity': {
       const { costUsd, tokensPerMinute } = rule.when;
       if (costUsd !== undefined) {
-        return textOfAlert(icon, name, `has cost ${formatUsd(execution.costUsd ?? 0)}`, placeOf(execution));
+        return textOfAlert(icon, name, `has cost ${formatUsd(execution.usage?.costUsd ?? 0)}`, placeOf(execution));
       }
       if (!tokensPerMinute) return describeOther(icon, execution, event);
       const rate = formatCount(Math.round(tokenRate?.(tokensPerMinute.window) ?? 0));
@@ -140,7 +141,7 @@ function textOfAlert(icon: string, name: string, what: string, body: string): De
 
 /** `exit 1 after 2:03 · Dump the database: no connection · in backup` */
 function describeEnd(execution: Execution, recovered: number | undefined): string {
-  const { status, exitCode, signal, durationMs, error, cwd } = execution;
+  const { status, outcome: { exitCode, signal, error } = {}, durationMs, process: { cwd } = {} } = execution;
   const how = signal ?? (exitCode === undefined || status === 'completed' ? undefined : `exit ${exitCode}`);
   const after = durationMs === undefined ? undefined : `after ${formatDuration(durationMs)}`;
   const step = failedStep(execution);
@@ -154,7 +155,7 @@ function describeEnd(execution: Execution, recovered: number | undefined): strin
 }
 
 /** Place of the execution as a fallback, since some desktops do not show a notification without a body. */
-function placeOf({ id, cwd }: Execution): string {
+function placeOf({ id, process: { cwd } = {} }: Execution): string {
   return directoryOf(cwd) || `progress show ${id}`;
 }
 

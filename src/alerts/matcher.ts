@@ -38,7 +38,7 @@ export function filterTests(when: Conditions): Test[] {
   const { kind, agent, name, queue, label } = when;
   return [
     ...(kind ? [equals('kind', kind, (execution) => execution.kind)] : []),
-    ...(agent ? [like('agent', agent, (execution) => execution.agent)] : []),
+    ...(agent ? [like('agent', agent, (execution) => execution.agent?.name)] : []),
     ...(name ? [like('name', name, (execution) => execution.name)] : []),
     ...(queue ? [like('queue', queue, (execution) => execution.queue)] : []),
     ...Object.entries(label ?? {}).map(([key, pattern]) =>
@@ -53,8 +53,10 @@ export function momentTests(when: Conditions): Test[] {
   return [
     END,
     ...(status ? [ended(status)] : []),
-    ...(exitStatus ? [equals('exit status', exitStatus.map(String), ({ exitCode }) => exitCode?.toString())] : []),
-    ...(attention ? [equals('attention', attention, (execution) => execution.attention)] : []),
+    ...(exitStatus
+      ? [equals('exit status', exitStatus.map(String), ({ outcome: { exitCode } = {} }) => exitCode?.toString())]
+      : []),
+    ...(attention ? [equals('attention', attention, (execution) => execution.attention?.state)] : []),
     ...(step ? [like('step', step, (execution, { event }) => stepNameOf(execution, event)?.name ?? event.step)] : []),
     ...(longerThan === undefined ? [] : [tookLonger(longerThan)]),
     ...(resource?.cpu === undefined ? [] : [uses('cpu', resource.cpu)]),
@@ -159,8 +161,8 @@ function isAtLeast(wanted: Level): Test {
 
 function costs(usd: number): Test {
   return {
-    holds: ({ execution }) => (execution?.costUsd ?? 0) > usd,
-    why: ({ execution }) => `its cost is ${formatUsd(execution?.costUsd ?? 0)}, not above ${formatUsd(usd)}`,
+    holds: ({ execution }) => (execution?.usage?.costUsd ?? 0) > usd,
+    why: ({ execution }) => `its cost is ${formatUsd(execution?.usage?.costUsd ?? 0)}, not above ${formatUsd(usd)}`,
   };
 }
 

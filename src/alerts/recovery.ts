@@ -36,7 +36,7 @@ export function createRecovery(rules: readonly Rule[], journal: string, clock: C
   /** A question must still be open. */
   const stillHolds = ({ event, execution }: Match, state: State): boolean =>
     event?.type !== 'attention' ||
-    (execution !== undefined && findExecution(state, execution.id)?.attention === textOf(event.data, 'state'));
+    (execution !== undefined && findExecution(state, execution.id)?.attention?.state === textOf(event.data, 'state'));
 
   return {
     observe(event, execution, state) {

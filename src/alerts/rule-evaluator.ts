@@ -13,7 +13,7 @@ import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS } from '../core/event.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
-import { STARTS } from '../core/fold.js';
+import { STARTS } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { Deadlines } from './deadlines.js';
 import type { MatchSubject, Test } from './matcher.js';
@@ -216,12 +216,12 @@ export class RuleEvaluator {
   }
 
   /** Records the question of an execution. @returns Whether it is new. */
-  #noteAttention({ id, attention, attentionReason, attentionStep }: Execution): boolean {
+  #noteAttention({ id, attention }: Execution): boolean {
     if (attention === undefined) {
       this.#questions.delete(id);
       return false;
     }
-    const question = [attention, attentionStep, attentionReason].join('\n');
+    const question = [attention.state, attention.step, attention.reason].join('\n');
     const isNew = this.#questions.get(id) !== question;
     this.#questions.set(id, question);
     return isNew;

@@ -59,7 +59,7 @@ export function createRuleIndex(rules: readonly Rule[]): RuleIndex {
     find(type, execution) {
       const all = rulesFor(type);
       if (!execution) return combinationOf(all.filter(({ filters }) => filters.length === 0));
-      const { name, kind, agent, queue, labels } = execution;
+      const { name, kind, agent: { name: agent } = {}, queue, labels } = execution;
       let of = known.get(execution);
       const isSame =
         of?.name === name && of.kind === kind && of.agent === agent && of.queue === queue && of.labels === labels;

@@ -40,7 +40,7 @@ const NOT_STARTED = unless('it has no start', ({ status, implicit }) => status =
 /** The rules that exist without a configuration. */
 function createBuiltins(interactive: readonly string[]): Rule[] {
   const programs = interactive.flatMap((entry) => (entry === BUILTIN ? INTERACTIVE_PROGRAMS : [entry]));
-  const operated = unless('it is an interactive program (alerts.interactive)', ({ argv, name }) =>
+  const operated = unless('it is an interactive program (alerts.interactive)', ({ process: { argv } = {}, name }) =>
     isInteractive(argv?.join(' ') ?? name, programs),
   );
   return [

@@ -72,7 +72,7 @@ function stepWork(execution: Execution): Work | undefined {
 
 /** Returns the number of steps: the known ones, or more if the producer announced more. */
 function plannedSteps(execution: Execution, steps: readonly Step[]): number {
-  return Math.max(steps.length + droppedOf(execution), execution.total ?? 0);
+  return Math.max(steps.length + droppedOf(execution), execution.announced?.total ?? 0);
 }
 
 function droppedOf({ droppedSteps = {} }: Execution): number {
@@ -115,7 +115,7 @@ function isOutermost(execution: Execution, step: Step): boolean {
 
 function shareOf(execution: Execution): number | undefined {
   if (execution.status === 'completed') return 1;
-  const { progress, percent } = execution;
+  const { progress, announced: { percent } = {} } = execution;
   const isCounted = progress?.current !== undefined || progress?.total !== undefined;
   const work = isCounted ? workOf(execution) : undefined;
   const counted = isCounted ? work?.total && work.done / work.total : stepShare(execution);
@@ -199,10 +199,10 @@ function stoppedAt(item: Execution | Step): number | undefined {
 function remainingOf(execution: Execution, share: number | undefined, elapsedMs: number): number | undefined {
   if (isFinal(execution.status) || (share !== undefined && share >= 1)) return undefined;
   // the rate so far does not predict work that may have stopped
-  if (execution.attention === 'silent') return undefined;
+  if (execution.attention?.state === 'silent') return undefined;
   // a failed story may end the execution or be repeated
   if (countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed')) return undefined;
-  const { estimatedMs } = execution;
+  const { announced: { estimatedMs } = {} } = execution;
   if (estimatedMs !== undefined && estimatedMs > elapsedMs) return estimatedMs - elapsedMs;
   if (share === undefined || share < MIN_SHARE || elapsedMs < MIN_ELAPSED_MS) return undefined;
   return (elapsedMs * (1 - share)) / share;
@@ -215,7 +215,7 @@ const QUIET_MS = 30_000;
 export function quietOf({ status, attention, lastActivity }: Execution, nowMs: number): number | undefined {
   const last = parseInstant(lastActivity);
   if (isFinal(status) || last === undefined) return undefined;
-  return attention === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
+  return attention?.state === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
 }
 
 /** Returns the milliseconds since 1970 of an RFC 3339 time; undefined if it is absent or invalid. */

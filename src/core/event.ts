@@ -119,6 +119,14 @@ export type EventType = (typeof EVENT_TYPES)[number];
 /** Types about the machine or the journal, which need no execution. */
 export const GLOBAL_TYPES: ReadonlySet<string> = new Set(['queue_changed', 'alert_triggered', 'journal_note']);
 
+/** Types that start an execution. */
+export const STARTS: ReadonlySet<string> = new Set(['execution_queued', 'execution_started']);
+
+/** Types of events about an execution rather than by it, which do not count as activity. */
+export const PASSIVE_TYPES: ReadonlySet<string> = new Set([
+  ...['resource_update', 'attention', 'alert_triggered', 'control'],
+]);
+
 /** Frequent types whose loss is harmless: these wait for the next periodic sync. */
 const BULK_TYPES: ReadonlySet<string> = new Set(['output', 'log', 'activity', 'progress', 'resource_update']);
 

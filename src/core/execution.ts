@@ -5,8 +5,15 @@ import type { AliasFamily } from './event-alias-table.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 
-/** Attention needed: `waiting` for a person, `silent` without activity for unusually long. */
-export type Attention = 'waiting' | 'silent';
+/** `waiting` for a person, or `silent`: without activity for unusually long. */
+export type AttentionState = 'waiting' | 'silent';
+
+export interface Attention {
+  state: AttentionState;
+  reason?: string;
+  /** ID of the step that needs attention, such as a sub-agent; absent if it is the execution itself. */
+  step?: string;
+}
 
 export interface Progress {
   current?: number;
@@ -68,81 +75,114 @@ export interface Step {
 /** Known kinds of executions; a producer may send others. */
 export const EXECUTION_KINDS = ['command', 'run', 'agent', 'task', 'workflow'] as const;
 
+/** The command and where it runs. */
+export interface ProcessInfo {
+  argv?: string[];
+  cwd?: string;
+  pid?: number;
+  host?: string;
+  /** Terminal that the command was typed in, and its tmux pane. */
+  tty?: string;
+  tmux?: string;
+}
+
+/** Where the events of an execution come from. */
+export interface ProducerInfo {
+  source?: string;
+  /** Producer that started it, where `source` does not identify it. */
+  sender?: string;
+  /** Event format of its events: routing never mixes tasks of different formats. */
+  vocabulary?: AliasFamily;
+}
+
+/** Session of a coding agent. */
+export interface AgentInfo {
+  name?: string;
+  model?: string;
+  /** The agent's own ID of this session. */
+  session?: string;
+  /** Number of prompts. */
+  turns?: number;
+  /** Origin of the session's events, if not its own output: `hooks` or `transcript`. */
+  via?: string;
+}
+
+/** Use of language models. */
+export interface ModelUsage {
+  tokens?: number;
+  costUsd?: number;
+}
+
+/** Values that an execution was started with and ended with. As text; JSON where the producer sent something else. */
+export interface Payload {
+  parameters?: string;
+  input?: string;
+  output?: string;
+}
+
+/** What the producer announced of the length of the work. */
+export interface Announced {
+  /** Number of steps or stories. */
+  total?: number;
+  estimatedMs?: number;
+  /** Completed percentage, from 0 to 100. */
+  percent?: number;
+}
+
+/** What is known of the end, besides the status; an error may be reported before it. */
+export interface Outcome {
+  exitCode?: number;
+  signal?: string;
+  error?: string;
+  errorType?: string;
+  summary?: string;
+  /** Evidence of the end of a session that did not report it: `record`, `process` or `silence`. */
+  endedBy?: string;
+  /** Closed by a user, because the producer did not: a later end by the producer replaces this one. */
+  dismissed?: true;
+}
+
+/** An execution. An optional group is absent if it has no field. */
 export interface Execution {
   id: string;
   /** Display name: the name given, else the command line, else the id. */
   name: string;
   kind: string;
   status: Status;
+  attention?: Attention;
   /** No start was observed, only other events. */
   implicit?: true;
-  attention?: Attention;
-  attentionReason?: string;
-  /** ID of the step that needs attention, such as a sub-agent; absent if it is the execution itself. */
-  attentionStep?: string;
-  /** An alert was triggered for it. */
-  alerted?: true;
-  /** Rules that alert once per execution and already have. */
-  alerts?: string[];
-  argv?: string[];
-  cwd?: string;
-  pid?: number;
-  /** Terminal that the command was typed in, and its tmux pane. */
-  tty?: string;
-  tmux?: string;
-  host?: string;
-  agent?: string;
-  /** Model of the agent, and its own ID of this session. */
-  model?: string;
-  session?: string;
-  /** Number of prompts. */
-  turns?: number;
-  /** Origin of the session's events, if not its own output: `hooks` or `transcript`. */
-  via?: string;
-  parent?: string;
-  queue?: string;
-  /** IDs of the executions that must complete before this one starts. */
-  after?: string[];
   /** The runner has died but its processes are alive, so their outcome will not be known. */
   orphaned?: true;
-  labels?: Record<string, string>;
-  /** IDs of the tasks inside this run, which are aliases of it. The first task describes the run, the others are steps. */
-  tasks?: string[];
-  /** Outcome of the task that describes this run: the run cannot end better. */
-  outcome?: { status: FinalStatus; error?: string };
-  source?: string;
-  /** Producer that started it, where `source` does not identify it. */
-  sender?: string;
-  /** Event format of its events: routing never mixes tasks of different formats. */
-  vocabulary?: AliasFamily;
+
   queuedAt?: string;
   startedAt?: string;
   endedAt?: string;
   durationMs?: number;
-  exitCode?: number;
-  signal?: string;
-  error?: string;
-  errorType?: string;
-  /** As text; JSON where the producer sent something else. */
-  parameters?: string;
-  input?: string;
-  output?: string;
-  summary?: string;
-  /** Closed by a user, because the producer did not: a later end by the producer replaces this one. */
-  dismissed?: true;
-  /** Evidence of the end of a session that did not report it: `record`, `process` or `silence`. */
-  endedBy?: string;
-  /** Number of steps or stories that the producer announced. */
-  total?: number;
-  estimatedMs?: number;
-  /** Completed percentage as reported by the producer, from 0 to 100. */
-  percent?: number;
   /** The time of the newest event. */
   lastActivity: string;
+  outcome?: Outcome;
+
+  process?: ProcessInfo;
+  producer?: ProducerInfo;
+  agent?: AgentInfo;
+  payload?: Payload;
+  labels?: Record<string, string>;
+  parent?: string;
+  queue?: string;
+  /** IDs of the executions that must complete before this one starts. */
+  after?: string[];
+  /** ID of the execution that was started under the same ID after this one had ended. */
+  successor?: string;
+  /** IDs of the tasks inside this run, which are aliases of it. The first task describes the run, the others are steps. */
+  tasks?: string[];
+  /** Outcome of the task that describes this run: the run cannot end better. */
+  taskOutcome?: { status: FinalStatus; error?: string };
+
+  announced?: Announced;
   progress?: Progress;
   resources?: Resources;
-  tokens?: number;
-  costUsd?: number;
+  usage?: ModelUsage;
   /** Steps in order of appearance; a summary only keeps those that later events depend on. */
   steps: Map<string, Step>;
   /** Number of ended steps that were evicted from `steps`, by status. */
@@ -153,13 +193,33 @@ export interface Execution {
   lines?: number;
   /** A summary: only what lists and later events need is in memory, other steps and the tail are in the journal. */
   summarised?: true;
-  /** ID of the execution that was started under the same ID after this one had ended. */
-  successor?: string;
+
+  /** An alert was triggered for it. */
+  alerted?: true;
+  /** Rules that alert once per execution and already have. */
+  alerts?: string[];
+
   /** seq of the first and of the newest event. */
   firstSeq: number;
   lastSeq: number;
   /** seq of the note that carries it over, after retention has removed its first events. */
   carriedSeq?: number;
+}
+
+/** Groups of an execution whose fields the fold sets one by one. */
+const OPEN_GROUPS = ['outcome', 'process', 'producer', 'agent', 'payload', 'announced', 'usage'] as const;
+type OpenGroup = (typeof OPEN_GROUPS)[number];
+
+/** Changes the fields of a group; a group without fields is absent. */
+export function updateGroup<G extends OpenGroup>(
+  execution: Pick<Execution, G>,
+  name: G,
+  update: (group: Required<Execution>[G]) => void,
+): void {
+  const group = (execution[name] ?? {}) as Required<Execution>[G];
+  update(group);
+  if (Object.keys(group).length > 0) execution[name] = group;
+  else if (execution[name] !== undefined) Reflect.deleteProperty(execution, name);
 }
 
 /** JSON form of an execution: `steps` is a list. */
@@ -168,8 +228,8 @@ export type ExecutionJson = Omit<Execution, 'steps'> & { steps: Step[] };
 const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
 
 /** Whether it was started by `progress run`, so that its runner can control it; any other was only recorded. */
-export function isRun({ id, kind, source }: Execution): boolean {
-  return kind === 'run' || isRunner(source, id);
+export function isRun({ id, kind, producer }: Execution): boolean {
+  return kind === 'run' || isRunner(producer?.source, id);
 }
 
 /** Whether a source is the runner of the execution with this ID. */
@@ -193,14 +253,20 @@ export function isObservedFailure(status: Status): boolean {
 }
 
 export function executionToJson(execution: Execution): ExecutionJson {
-  return { ...execution, steps: [...execution.steps.values()] };
+  return copyGroups({ ...execution, steps: [...execution.steps.values()] });
 }
 
 /** The inverse of `executionToJson`; copies the lists. */
 export function executionFromJson(json: ExecutionJson): Execution {
-  return {
+  return copyGroups({
     ...json,
     tail: [...json.tail],
     steps: new Map(json.steps.map((step) => [step.id, { ...step }])),
-  };
+  });
+}
+
+/** Replaces the groups, which the fold changes in place, by copies. */
+function copyGroups<T extends Pick<Execution, OpenGroup>>(execution: T): T {
+  for (const name of OPEN_GROUPS) if (execution[name] !== undefined) execution[name] = { ...execution[name] };
+  return execution;
 }

@@ -1,6 +1,6 @@
 /** Formats numbers, times and statuses for people: the same in the terminal and in the viewer. */
 import type { Work } from './estimate.js';
-import type { Attention, Status } from './execution.js';
+import type { AttentionState, Status } from './execution.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -119,23 +119,23 @@ const SIGNS: Readonly<Record<Status, Sign>> = {
   lost: { icon: '?', mark: '? ', ascii: '[?]' },
 };
 
-const ATTENTION_SIGNS: Readonly<Record<Attention, Sign>> = {
+const ATTENTION_SIGNS: Readonly<Record<AttentionState, Sign>> = {
   waiting: { icon: '!', mark: '! ', ascii: '[W]' },
   silent: { icon: '◇', mark: '◇ ', ascii: '[S]' },
 };
 
-function signOf(status: Status, attention: Attention | undefined): Sign {
+function signOf(status: Status, attention: AttentionState | undefined): Sign {
   return status === 'running' && attention !== undefined ? ATTENTION_SIGNS[attention] : SIGNS[status];
 }
 
 /** Returns the icon of a status, one cell wide (three in ASCII). */
-export function statusIcon(status: Status, ascii: boolean, attention?: Attention): string {
+export function statusIcon(status: Status, ascii: boolean, attention?: AttentionState): string {
   const sign = signOf(status, attention);
   return ascii ? sign.ascii : sign.icon;
 }
 
 /** Returns the mark of a status, two cells wide (three in ASCII). */
-export function statusMark(status: Status, ascii: boolean, attention?: Attention): string {
+export function statusMark(status: Status, ascii: boolean, attention?: AttentionState): string {
   const sign = signOf(status, attention);
   return ascii ? sign.ascii : sign.mark;
 }
@@ -145,10 +145,10 @@ export function formatUsd(usd: number): string {
   return `$${usd.toFixed(2)}`;
 }
 
-const ATTENTION_WORDS: Readonly<Record<Attention, string>> = { waiting: 'waiting', silent: 'quiet' };
+const ATTENTION_WORDS: Readonly<Record<AttentionState, string>> = { waiting: 'waiting', silent: 'quiet' };
 
 /** Returns the word for a status; of a running execution that for its attention, if any. */
-export function statusWord(status: Status, attention?: Attention): string {
+export function statusWord(status: Status, attention?: AttentionState): string {
   return status === 'running' && attention !== undefined ? ATTENTION_WORDS[attention] : status;
 }
 
@@ -207,7 +207,7 @@ export function spentParts({
 }: {
   tokens?: number | undefined;
   costUsd?: number | undefined;
-}): string[] {
+} = {}): string[] {
   const parts: string[] = [];
   if (tokens !== undefined) parts.push(`${formatCount(tokens)} tokens`);
   if (costUsd !== undefined) parts.push(formatUsd(costUsd));

@@ -53,7 +53,7 @@ export function groupExecutions<T extends Pick<Execution, 'status' | 'agent' | '
 function namesOf({ agent, queue, labels = {} }: Pick<Execution, 'agent' | 'queue' | 'labels'>, grouping: Grouping) {
   switch (grouping.by) {
     case 'agent':
-      return agent === undefined ? [] : [agent];
+      return agent?.name === undefined ? [] : [agent.name];
     case 'queue':
       return queue === undefined ? [] : [queue];
     case 'label':

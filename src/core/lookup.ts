@@ -52,6 +52,6 @@ export function newest<T extends Named>(executions: readonly T[]): T | undefined
 export function mentions({ id, name, agent, labels = {} }: Execution, text: string): boolean {
   if (text === '') return true;
   const wanted = text.toLowerCase();
-  const words = [id, name, agent ?? '', ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
+  const words = [id, name, agent?.name ?? '', ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
   return words.some((word) => word.toLowerCase().includes(wanted));
 }

@@ -4,7 +4,9 @@ import { executionEndOf } from './event.js';
 import type { AliasFamily } from './event-alias-table.js';
 import { aliasFamilyOf } from './event-alias-table.js';
 import { isFinal } from './execution.js';
-import { nameIn, nextGeneration, STARTS } from './fold.js';
+import { nameIn } from './fold/start.js';
+import { nextGeneration } from './generations.js';
+import { STARTS } from './event.js';
 import { findByText } from './lookup.js';
 import type { State } from './state.js';
 import { findExecution } from './state.js';
@@ -50,7 +52,7 @@ export class ExecutionOverlay {
   }
 
   vocabularyOf(id: string): AliasFamily | undefined {
-    return this.#fresh.get(id) ?? findExecution(this.#state, id)?.vocabulary;
+    return this.#fresh.get(id) ?? findExecution(this.#state, id)?.producer?.vocabulary;
   }
 
   /** Returns the newest generation of an ID. */

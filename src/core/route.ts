@@ -1,11 +1,11 @@
 /** Routes events to executions and detects duplicates, in order of arrival, before they are written. */
 import type { NewEvent } from './event.js';
 import { GLOBAL_TYPES } from './event.js';
-import { STARTS } from './fold.js';
+import { STARTS } from './event.js';
 import { ExecutionOverlay } from './route-executions.js';
 import { StepOverlay } from './route-steps.js';
 import type { State } from './state.js';
-import { fingerprint, fingerprints } from './state.js';
+import { fingerprint, fingerprints } from './fingerprint.js';
 import { isUnstatedEnd } from './event-aliases.js';
 import type { AliasFamily } from './event-alias-table.js';
 import { aliasFamilyOf } from './event-alias-table.js';

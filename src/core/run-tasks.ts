@@ -7,7 +7,7 @@ import type { EventData, FinalStatus, NewEvent } from './event.js';
 import { executionEndOf, numberOf, textOf } from './event.js';
 import type { Execution, Step } from './execution.js';
 import { isRunner } from './execution.js';
-import { STARTS } from './fold.js';
+import { STARTS } from './event.js';
 import type { State } from './state.js';
 import { findExecution, runOfTask } from './state.js';
 import { failedSteps, taskOfStep } from './steps.js';
@@ -57,7 +57,7 @@ function placeStart(state: State, event: NewEvent): NewEvent {
   const given = textOf(event.data, 'parent');
   const parent = given === undefined ? undefined : (runOfTask(state, given) ?? findExecution(state, given));
   if (!parent || event.execution === undefined) return event;
-  if (parent.pid !== undefined && isAfter(event, parent)) return withoutParent(event);
+  if (parent.process?.pid !== undefined && isAfter(event, parent)) return withoutParent(event);
   const isTask = event.data['kind'] === 'task' && hasRunner(parent) && !findExecution(state, event.execution);
   if (isTask) {
     const place = { run: parent, task: event.execution };
@@ -70,7 +70,7 @@ function placeStart(state: State, event: NewEvent): NewEvent {
 
 /** Whether a runner started it. A `run` of any other producer ends like any other execution. */
 function hasRunner(run: Execution): boolean {
-  return isRunner(run.source, run.id);
+  return isRunner(run.producer?.source, run.id);
 }
 
 /** Drops the parent: a process that has ended starts nothing, so the producer has only inherited its environment. */
@@ -165,9 +165,9 @@ function placeEnd(place: Place, event: NewEvent, stated: FinalStatus): NewEvent 
 
 /** Returns the end with the worse of its stated outcome and the outcome that the steps are evidence of. */
 function settleEnd(execution: Execution, event: NewEvent): NewEvent {
-  const { outcome } = execution;
-  if (outcome && outcome.status !== 'completed' && isRunner(event.source, execution.id)) {
-    const { status, error } = outcome;
+  const { taskOutcome } = execution;
+  if (taskOutcome && taskOutcome.status !== 'completed' && isRunner(event.source, execution.id)) {
+    const { status, error } = taskOutcome;
     return { ...event, type: `execution_${status}`, data: { ...(error !== undefined && { error }), ...event.data } };
   }
   if (event.data['inferred'] !== true) return event;

@@ -5,7 +5,8 @@ import { formatAge, statusWord } from './format.js';
 
 /** Formats the status, with the inactivity of a silent execution: `running`, `quiet 2m`. */
 export function stateWord(execution: Execution, nowMs: number): string {
-  const { status, attention } = execution;
+  const { status } = execution;
+  const attention = execution.attention?.state;
   const word = statusWord(status, attention);
   const quiet = status === 'running' && attention === 'silent' ? quietOf(execution, nowMs) : undefined;
   return quiet === undefined ? word : `${word} ${formatAge(quiet)}`;
@@ -18,6 +19,6 @@ export function endedText(status: Status): string {
 
 /** Formats the last activity (`last activity 2m ago`); empty if it is recent, or if `stateWord` shows it. */
 export function lastActivityText(execution: Execution, nowMs: number): string {
-  const quiet = execution.attention === 'silent' ? undefined : quietOf(execution, nowMs);
+  const quiet = execution.attention?.state === 'silent' ? undefined : quietOf(execution, nowMs);
   return quiet === undefined ? '' : `last activity ${formatAge(quiet)} ago`;
 }

@@ -1,16 +1,15 @@
 /**
- * Holds the state that events are folded into, bounds its size in memory, and converts it to JSON.
+ * Holds the state that events are folded into, and bounds its size in memory.
  *
  * Every open execution is in memory, the most active ones whole, the others as summaries. So are the newest ended ones;
  * the rest is folded again from the files for each request. Events are still folded into the summary of an open
  * execution: it keeps the steps that routing and the outcome depend on, and counts the others. A checkpoint has one line
  * for each execution, so reading or writing it needs no more memory than the state.
  */
-import type { AlertState, AlertStateJson, CarriedAlerts } from './alerts.js';
-import { alertsFromJson, alertsToJson, emptyAlerts } from './alerts.js';
-import type { EventData, NewEvent } from './event.js';
-import type { Execution, ExecutionJson } from './execution.js';
-import { condenseSteps } from './steps.js';
+import type { AlertState } from './alerts.js';
+import { emptyAlerts } from './alerts.js';
+import type { Execution } from './execution.js';
+import { condense, summarise } from './summary.js';
 
 /** Numbers of executions in memory. Every open execution is kept, whole or as a summary. */
 export interface StateLimits {
@@ -166,7 +165,7 @@ function trimOpen({ alive, whole, limits }: State): void {
   const kept = Math.max(1, Math.floor(limits.open * (1 - TRIMMED_SHARE)));
   const byActivity = [...whole].flatMap((id) => alive.get(id) ?? []).sort((a, b) => a.lastSeq - b.lastSeq);
   for (const execution of byActivity.slice(0, -kept)) {
-    if (execution.via === 'hooks') continue;
+    if (execution.agent?.via === 'hooks') continue;
     whole.delete(execution.id);
     alive.set(execution.id, condense(execution));
   }
@@ -216,150 +215,10 @@ export function rememberSource(state: State, name: string, source: ProducerState
   for (const [quiet] of quietest) state.sources.delete(quiet);
 }
 
-/** Number of event IDs remembered: a resend follows its event closely. */
-const MAX_IDS = 10_000;
-
-/**
- * Returns a fingerprint by which a resend of an event with an ID is recognised; undefined without an ID. Producers count
- * IDs from 1 in each of their runs, so the data, the step and the execution that the event names are included.
- *
- * @param isNamed Whether the event names its execution, rather than being routed to it.
- */
-export function fingerprint({ id, data, step, execution = '' }: NewEvent, isNamed: boolean): string | undefined {
-  if (id === undefined) return undefined;
-  const [first] = execution.split('~');
-  // routing may have set the type and the error of an end
-  const given = { ...data, error: undefined };
-  return `${id} ${hash(JSON.stringify([given, step, isNamed ? first : undefined]))}`;
-}
-
-/** Returns all possible fingerprints of a written event, of which it is unknown whether it named its execution. */
-export function fingerprints(event: NewEvent): string[] {
-  return [true, false].flatMap((isNamed) => fingerprint(event, isNamed) ?? []);
-}
-
-export function rememberId(state: State, event: NewEvent): void {
-  for (const print of fingerprints(event)) state.ids.add(print);
-  for (const oldest of state.ids) {
-    if (state.ids.size <= 2 * MAX_IDS) break;
-    state.ids.delete(oldest);
-  }
-}
-
-/** Hashes a text to 53 bits (cyrb53), to distinguish events of the same ID; works in a browser. */
-function hash(text: string): string {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    high = Math.imul(high ^ code, 2_654_435_761);
-    low = Math.imul(low ^ code, 1_597_334_677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909);
-  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909);
-  return (4_294_967_296 * (2_097_151 & low) + (high >>> 0)).toString(36);
-}
-
 function shift(map: Map<string, Execution>): Execution | undefined {
   for (const [id, execution] of map) {
     map.delete(id);
     return execution;
   }
   return undefined;
-}
-
-/** Fields of a summary, which lists show; the rest is in the journal. */
-const SUMMARY_FIELDS = [
-  ...[
-    'id',
-    'name',
-    'kind',
-    'status',
-    'implicit',
-    'agent',
-    'session',
-    'via',
-    'parent',
-    'queue',
-    'after',
-    'labels',
-    'tasks',
-    'successor',
-  ],
-  ...['queuedAt', 'startedAt', 'endedAt', 'durationMs', 'exitCode', 'signal', 'error', 'endedBy', 'dismissed'],
-  ...['lastActivity', 'progress', 'resources', 'tokens', 'costUsd', 'lines', 'firstSeq', 'lastSeq', 'carriedSeq'],
-] as readonly (keyof Execution)[];
-
-function summarise(execution: Execution): Execution {
-  const kept = SUMMARY_FIELDS.filter((field) => execution[field] !== undefined).map((field) => [
-    field,
-    execution[field],
-  ]);
-  return { ...(Object.fromEntries(kept) as Execution), steps: new Map(), tail: [], summarised: true };
-}
-
-/**
- * Returns the summary of an open execution: what its later events, its end and a list need. It is a new object, since
- * deleting properties increases the memory that an object takes.
- */
-function condense(execution: Execution): Execution {
-  const { parameters: _parameters, input: _input, output: _output, ...rest } = execution;
-  const summary: Execution = { ...rest, steps: new Map(execution.steps), tail: [], summarised: true };
-  condenseSteps(summary);
-  return summary;
-}
-
-/** JSON form of the state without the executions, for a checkpoint. */
-export interface OwnStateJson {
-  seq: number;
-  sources: [string, ProducerState][];
-  /** Absent if there are none. */
-  ids?: string[];
-  queues: Queue[];
-  /** Absent in checkpoints of earlier versions. */
-  alerts?: AlertStateJson;
-  removedThrough: number;
-}
-
-export function ownStateToJson(state: State): OwnStateJson {
-  return {
-    seq: state.seq,
-    sources: [...state.sources],
-    ...(state.ids.size > 0 && { ids: [...state.ids] }),
-    queues: [...state.queues.values()],
-    alerts: alertsToJson(state.alerts),
-    removedThrough: state.removedThrough,
-  };
-}
-
-/** Returns the state before the executions are installed. */
-export function ownStateFromJson(json: OwnStateJson, limits: StateLimits): State {
-  return {
-    ...emptyState(limits),
-    seq: json.seq,
-    sources: new Map(json.sources),
-    ids: new Set(json.ids),
-    queues: new Map(json.queues.map((queue) => [queue.name, queue])),
-    alerts: alertsFromJson(json.alerts),
-    removedThrough: json.removedThrough,
-  };
-}
-
-/**
- * Data of a `journal_note`, which the daemon writes when it removes events. State that only the removed events hold is
- * carried over before; applying a carried part again is idempotent. The steps of an execution are written before it, so
- * that a crash in between leaves the execution uncarried rather than without steps.
- */
-export type CarryNote =
-  | { kind: 'carried_steps'; steps: ExecutionJson['steps'] }
-  | { kind: 'carried_execution'; execution: ExecutionJson }
-  | { kind: 'carried_sources'; sources: [string, ProducerState][] }
-  | { kind: 'carried_queues'; queues: Queue[] }
-  | ({ kind: 'carried_alerts' } & CarriedAlerts)
-  | { kind: 'removed'; through: number }
-  | { kind: 'pruned'; executions: string[] };
-
-/** Casts the data of a note, which only the daemon writes, so their shape is known. */
-export function asCarryNote(data: EventData): CarryNote {
-  return data as unknown as CarryNote;
 }

@@ -21,13 +21,19 @@ export function foldStep(execution: Execution, event: ExecutionEvent): void {
   const step = stepOf(execution, event);
   if (!step) return;
   describe(step, event);
-  assignNumber(execution, event.data, ['percent']);
-  const total = numberOf(event.data, 'totalSteps');
-  if (total !== undefined) execution.total = total;
+  announce(execution, event);
   if (event.type === 'step_started') start(step, event);
   planCriteria(execution, step, event);
   const status = stepEndOf(event.type);
   if (status !== undefined) end(step, event, status, isFinal(execution.status) ? execution.endedAt : undefined);
+}
+
+/** Applies what an event of a step says of the whole execution. */
+function announce(execution: Execution, { data }: ExecutionEvent): void {
+  const percent = numberOf(data, 'percent');
+  const total = numberOf(data, 'totalSteps');
+  if (percent !== undefined) (execution.announced ??= {}).percent = percent;
+  if (total !== undefined) (execution.announced ??= {}).total = total;
 }
 
 /** Plans the criteria that a step announces as texts, as parts of that step. */

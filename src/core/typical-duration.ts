@@ -48,7 +48,7 @@ export function typicalDurationOf(execution: Execution, others: Iterable<Executi
 
 /** Whether two executions do the same thing: `make` in another directory does not. */
 function isSameThing(a: Execution, b: Execution): boolean {
-  return a.name === b.name && a.kind === b.kind && a.cwd === b.cwd;
+  return a.name === b.name && a.kind === b.kind && a.process?.cwd === b.process?.cwd;
 }
 
 function median(values: readonly number[]): number | undefined {

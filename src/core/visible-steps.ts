@@ -63,7 +63,7 @@ export function actorOf(step: Step, separator = ' '): string {
 }
 
 /** Formats an error: `timeout: no answer (retryable)`; undefined without one. */
-export function errorOf({ error, errorType, ...rest }: ErrorFields): string | undefined {
+export function errorOf({ error, errorType, ...rest }: ErrorFields = {}): string | undefined {
   if (error === undefined) return errorType;
   const type = errorType === undefined || error.startsWith(errorType) ? '' : `${errorType}: `;
   return type + error + (rest.retryable === true ? ' (retryable)' : '');
@@ -114,7 +114,7 @@ export function stepPosition(execution: Execution, step: Step): string | undefin
   const list = step.kind === 'criterion' ? siblingsOf(execution, step) : countedSteps(execution);
   const index = list.indexOf(step);
   if (index === -1) return undefined;
-  const announced = step.kind === 'criterion' ? 0 : (execution.total ?? 0);
+  const announced = step.kind === 'criterion' ? 0 : (execution.announced?.total ?? 0);
   return `${index + 1}/${Math.max(list.length, announced)}`;
 }
 

@@ -4,11 +4,14 @@
 import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionEvent } from '../core/event.js';
-import type { Execution, ExecutionJson } from '../core/execution.js';
-import { executionFromJson, executionToJson } from '../core/execution.js';
+import type { Execution } from '../core/execution.js';
+import type { ExecutionRecord } from '../core/execution-record.js';
+import { executionFromRecord, executionToRecord } from '../core/execution-record.js';
 import { fold } from '../core/fold.js';
-import type { StateLimits, OwnStateJson, State } from '../core/state.js';
-import { emptyState, installExecution, ownStateFromJson, ownStateToJson } from '../core/state.js';
+import type { StateLimits, State } from '../core/state.js';
+import type { OwnStateJson } from '../core/state-record.js';
+import { emptyState, installExecution } from '../core/state.js';
+import { ownStateFromJson, ownStateToJson } from '../core/state-record.js';
 import { openRegular } from '../platform/regular-file.js';
 import { OPEN_TO_READ, removeFile, replaceFile, statIfThere } from './disk.js';
 import { readRemovedThrough } from './manifest.js';
@@ -45,7 +48,7 @@ function* linesOf(journal: string, state: State): Generator<string> {
   const header: Header = { version: VERSION, journal, executions, state: ownStateToJson(state) };
   yield JSON.stringify(header);
   for (const place of PLACES) {
-    for (const execution of state[place].values()) yield JSON.stringify(executionToJson(execution));
+    for (const execution of state[place].values()) yield JSON.stringify(executionToRecord(execution));
   }
 }
 
@@ -144,7 +147,7 @@ async function readCheckpoint(
     const state = ownStateFromJson(header.state, limits);
     for (const place of PLACES) {
       for (let count = header.executions[place]; count > 0; count--) {
-        installExecution(state, executionFromJson(await readJson<ExecutionJson>(lines)), place !== 'alive');
+        installExecution(state, executionFromRecord(await readJson<ExecutionRecord>(lines)), place !== 'alive');
       }
     }
     return state;

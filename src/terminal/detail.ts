@@ -87,7 +87,7 @@ function currentRows(execution: Execution, current: readonly Current[], now: num
   const message = messageOf(execution, current);
   if (message !== undefined) rows.push({ left: paint(cleanText(message), 'dim', style) });
   for (const error of errorsOf(execution, current)) rows.push({ left: paint(`✗ ${cleanText(error)}`, 'bad', style) });
-  if (execution.attention === 'waiting') rows.unshift({ left: waitingText(execution, style) });
+  if (execution.attention?.state === 'waiting') rows.unshift({ left: waitingText(execution, style) });
   const [first, ...others] = rows;
   if (first === undefined) return [{ left: cleanText(summaryOf(execution, style)), right: state }];
   const right = first.right === undefined ? state : `${first.right}  ${state}`;
@@ -96,7 +96,7 @@ function currentRows(execution: Execution, current: readonly Current[], now: num
 
 /** Errors of the current step and of the execution. */
 function errorsOf(execution: Execution, current: readonly Current[]): string[] {
-  const errors = [...current.map(({ step }) => step), execution].map((one) => errorOf(one));
+  const errors = [...current.map(({ step }) => step), execution.outcome].map((one) => errorOf(one));
   return [...new Set(errors.filter((error) => error !== undefined))];
 }
 
@@ -117,28 +117,29 @@ function currentRow(execution: Execution, { label, position, step }: Current, la
 
 /** Description, while no step is named. */
 function summaryOf(execution: Execution, style: Style): string {
-  const { summary, argv, cwd } = execution;
-  return errorOf(execution) ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
+  const { outcome: { summary } = {}, process: { argv, cwd } = {} } = execution;
+  return errorOf(execution.outcome) ?? summary ?? agentText(execution, style) ?? argv?.join(' ') ?? cwd ?? '';
 }
 
 /** `claude · claude-opus-4-8`. */
-function agentText({ agent, model }: Execution, style: Style): string | undefined {
-  if (agent === undefined) return undefined;
-  return model === undefined ? agent : agent + separatorOf(style) + model;
+function agentText({ agent: { name, model } = {} }: Execution, style: Style): string | undefined {
+  if (name === undefined) return undefined;
+  return model === undefined ? name : name + separatorOf(style) + model;
 }
 
 function messageOf(execution: Execution, current: readonly Current[]): string | undefined {
   return current.at(-1)?.step.progress?.message ?? execution.progress?.message;
 }
 
-function waitingText({ attentionReason }: Execution, style: Style): string {
-  const reason = attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`;
+function waitingText({ attention }: Execution, style: Style): string {
+  const reason = attention?.reason === undefined ? '' : `: ${cleanText(attention.reason)}`;
   return paint(`! waiting for you${reason}`, 'warn', style);
 }
 
 /** `● running`, `◇ quiet 2m`. */
 export function stateText(execution: Execution, now: number, style: Style): string {
-  const { status, attention } = execution;
+  const { status } = execution;
+  const attention = execution.attention?.state;
   const icon = statusIcon(status, style.ascii, attention);
   return paint(`${icon} ${stateWord(execution, now)}`, toneOf(status, attention), style);
 }
@@ -178,13 +179,13 @@ function clockRow(
 }
 
 /** `, exit 1` or `, SIGKILL`; empty for a plain success. */
-export function exitText({ exitCode, signal }: Execution): string {
+export function exitText({ outcome: { exitCode, signal } = {} }: Execution): string {
   if (signal !== undefined) return `, ${cleanText(signal)}`;
   return exitCode === undefined || exitCode === 0 ? '' : `, exit ${exitCode}`;
 }
 
-function resourceText({ status, resources = {}, ...spent }: Execution): string {
-  const parts = spentParts(spent);
+function resourceText({ status, resources = {}, usage }: Execution): string {
+  const parts = spentParts(usage);
   if (resources.cpu !== undefined) parts.push(`CPU ${formatCpu(resources.cpu)}`);
   if (resources.rss !== undefined) parts.push(formatBytes(resources.rss));
   if (isFinal(status) && resources.peakRss !== undefined) parts.push(`peak ${formatBytes(resources.peakRss)}`);
@@ -288,11 +289,11 @@ export function shortLine(executions: readonly Execution[], now: number, columns
     share === undefined ? '' : formatPercent(share),
     elapsedMs === undefined ? '' : formatDuration(elapsedMs),
     remainingMs === undefined ? '' : formatRemaining(remainingMs),
-    execution.attention === 'silent' ? stateWord(execution, now) : '',
+    execution.attention?.state === 'silent' ? stateWord(execution, now) : '',
     others.length === 0 ? '' : `+${others.length}`,
   ].filter((text) => text !== '');
   const step = visibleStepsOf(execution).current.at(-1)?.step;
-  const name = `${statusMark(execution.status, style.ascii, execution.attention)} ${cleanText(execution.name)}`;
+  const name = `${statusMark(execution.status, style.ascii, execution.attention?.state)} ${cleanText(execution.name)}`;
   const left = step === undefined ? name : `${name}  ${cleanText(stepTitle(step, separatorOf(style)))}`;
   return fitRow({ left, right: ` ${numbers.join('  ')}` }, columns, style);
 }

@@ -39,7 +39,7 @@ export function sortForOverview(executions: readonly Execution[]): Execution[] {
 export function overviewTitle(executions: readonly Execution[], style: Style): string {
   const counts = new Map<string, number>();
   for (const { status, attention } of executions) {
-    const word = statusWord(status, attention);
+    const word = statusWord(status, attention?.state);
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return [...counts].map(([word, count]) => `${count} ${word}`).join(separatorOf(style));
@@ -71,7 +71,7 @@ function executionRow(execution: Execution, now: number, nameCells: number, cell
   const elapsed = elapsedMs === undefined ? '' : formatDuration(elapsedMs);
   const remaining = remainingMs === undefined ? '' : formatRemaining(remainingMs);
   return {
-    left: `${statusMark(execution.status, style.ascii, execution.attention)} ${name}${bar} ${percent}  ${activityText(execution, now, style)}`,
+    left: `${statusMark(execution.status, style.ascii, execution.attention?.state)} ${name}${bar} ${percent}  ${activityText(execution, now, style)}`,
     right:
       alignRight(elapsed, ELAPSED_CELLS) +
       (wide ? paint(alignRight(remaining, REMAINING_CELLS + 1), 'dim', style) : ''),
@@ -80,15 +80,16 @@ function executionRow(execution: Execution, now: number, nameCells: number, cell
 
 /** Current step, or the reason why it stopped. */
 function activityText(execution: Execution, now: number, style: Style): string {
-  const { status, attention, attentionReason, error } = execution;
-  const tone = toneOf(status, attention);
+  const { status, attention, outcome } = execution;
+  const tone = toneOf(status, attention?.state);
   if (isFinal(status)) {
-    const why = status === 'completed' || error === undefined ? '' : `: ${cleanText(error)}`;
+    const why = status === 'completed' || outcome?.error === undefined ? '' : `: ${cleanText(outcome.error)}`;
     return paint(status + exitText(execution) + why, tone, style);
   }
   if (status !== 'running') return paint(status, tone, style);
-  if (attention === 'waiting') {
-    return paint(attention + (attentionReason === undefined ? '' : `: ${cleanText(attentionReason)}`), tone, style);
+  if (attention?.state === 'waiting') {
+    const { state, reason } = attention;
+    return paint(state + (reason === undefined ? '' : `: ${cleanText(reason)}`), tone, style);
   }
   const step = visibleStepsOf(execution).current.at(-1)?.step;
   const work = cleanText((step && stepTitle(step)) ?? execution.progress?.message ?? '');

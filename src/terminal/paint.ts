@@ -1,6 +1,6 @@
 /** Converts texts of events to coloured parts of one line. */
 import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
-import type { Attention, Status } from '../core/execution.js';
+import type { AttentionState, Status } from '../core/execution.js';
 import type { Style } from './style.js';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong' | 'match';
@@ -54,9 +54,9 @@ const TONES: Readonly<Record<Status, Tone>> = {
   lost: 'bad',
 };
 
-const ATTENTION_TONES: Readonly<Record<Attention, Tone>> = { waiting: 'warn', silent: 'dim' };
+const ATTENTION_TONES: Readonly<Record<AttentionState, Tone>> = { waiting: 'warn', silent: 'dim' };
 
-export function toneOf(status: Status, attention?: Attention): Tone {
+export function toneOf(status: Status, attention?: AttentionState): Tone {
   return status === 'running' && attention !== undefined ? ATTENTION_TONES[attention] : TONES[status];
 }
 

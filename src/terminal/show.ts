@@ -40,7 +40,7 @@ export function showLines(execution: Execution, options: ShowOptions): string[] 
 }
 
 /** Evidence of the end of a session that does not report it. */
-function endText({ endedBy }: Execution): string | undefined {
+function endText({ outcome: { endedBy } = {} }: Execution): string | undefined {
   return endedBy === undefined ? undefined : END_WORDS.get(endedBy);
 }
 
@@ -50,12 +50,13 @@ const END_WORDS: ReadonlyMap<string, string> = new Map([
   ['silence', 'as it was silent for long'],
 ]);
 
-function commandText({ kind, argv }: Execution): string | undefined {
+function commandText({ kind, process: { argv } = {} }: Execution): string | undefined {
   return kind === 'command' ? argv?.join(' ') : argv?.map(quoteArgument).join(' ');
 }
 
 function headerLines(execution: Execution, { now, columns, style }: ShowOptions): string[] {
-  const { name, status, labels } = execution;
+  const { name, status, labels, agent, payload } = execution;
+  const { cwd, host, pid, tty, tmux } = execution.process ?? {};
   const elapsed = elapsedOf(execution, now);
   const state = isFinal(status)
     ? formatOutcome(status, elapsed) + exitText(execution)
@@ -64,17 +65,14 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['id', execution.id],
     ['kind', execution.kind],
     ['status', isFinal(status) ? paint(state, toneOf(status), style) : state],
-    ['reason', execution.attention === 'waiting' ? execution.attentionReason : undefined],
+    ['reason', execution.attention?.state === 'waiting' ? execution.attention.reason : undefined],
     ['command', commandText(execution)],
-    ['directory', execution.cwd],
-    [
-      'terminal',
-      [execution.tty, execution.tmux && `tmux pane ${execution.tmux}`].filter(Boolean).join(', ') || undefined,
-    ],
-    ['host', execution.host],
-    ['pid', execution.pid === undefined || isFinal(status) ? undefined : String(execution.pid)],
-    ['agent', [execution.agent, execution.model].filter(Boolean).join(' ') || undefined],
-    ['session', execution.session],
+    ['directory', cwd],
+    ['terminal', [tty, tmux && `tmux pane ${tmux}`].filter(Boolean).join(', ') || undefined],
+    ['host', host],
+    ['pid', pid === undefined || isFinal(status) ? undefined : String(pid)],
+    ['agent', [agent?.name, agent?.model].filter(Boolean).join(' ') || undefined],
+    ['session', agent?.session],
     ['parent', execution.parent],
     ['queue', execution.queue],
     [
@@ -89,11 +87,11 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
     ['progress', progressText(execution, now, false, separatorOf(style))],
     ['activity', lastActivityText(execution, now).replace(/^last activity /, 'last ')],
-    ['params', execution.parameters],
-    ['input', execution.input],
-    ['output', execution.output],
+    ['params', payload?.parameters],
+    ['input', payload?.input],
+    ['output', payload?.output],
     ['resources', resourceText(execution, style)],
-    ['spent', spentParts(execution).join(separatorOf(style))],
+    ['spent', spentParts(execution.usage).join(separatorOf(style))],
     ['next', execution.successor === undefined ? undefined : `started again as ${execution.successor}`],
   ];
   const lines = fields
@@ -151,7 +149,7 @@ function stepErrors(execution: Execution, style: Style): string[] {
 function messageLines(execution: Execution, { columns, style }: ShowOptions): string[] {
   const rows = (text: string | undefined): string[] =>
     text === undefined ? [] : wrap(cleanText(text), columns, MESSAGE_ROWS);
-  const errors = [...stepErrors(execution, style), errorOf(execution)];
-  const lines = [...errors.flatMap(rows).map((line) => paint(line, 'bad', style)), ...rows(execution.summary)];
+  const errors = [...stepErrors(execution, style), errorOf(execution.outcome)];
+  const lines = [...errors.flatMap(rows).map((line) => paint(line, 'bad', style)), ...rows(execution.outcome?.summary)];
   return lines.length === 0 ? [] : ['', ...lines];
 }

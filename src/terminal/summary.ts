@@ -68,7 +68,7 @@ function countLines(execution: Execution, style: Style): string[] {
     if (kind === 'criterion') parts.push(`${counts.get('completed') ?? 0}/${formatQuantity(total, kind, plural)}`);
     else parts.push(describeCounts(counts, formatQuantity(total, kind, plural)));
   }
-  parts.push(...spentParts(execution));
+  parts.push(...spentParts(execution.usage));
   return parts.length === 0 ? [] : [parts.join(separatorOf(style))];
 }
 
@@ -99,8 +99,9 @@ function describeCounts(counts: ReadonlyMap<Status, number>, total: string): str
 }
 
 function successLines(execution: Execution, cells: number): string[] {
-  const summary = execution.summary === undefined ? [] : wrap(cleanText(execution.summary), cells, MESSAGE_ROWS);
-  return [...summary, ...slowestLine(execution)];
+  const summary = execution.outcome?.summary;
+  const lines = summary === undefined ? [] : wrap(cleanText(summary), cells, MESSAGE_ROWS);
+  return [...lines, ...slowestLine(execution)];
 }
 
 function slowestLine({ steps }: Execution): string[] {
@@ -116,12 +117,12 @@ function slowestLine({ steps }: Execution): string[] {
 
 function failureLines(execution: Execution, cells: number, style: Style): string[] {
   const step = failedStep(execution);
-  const whole = errorOf(execution);
+  const whole = errorOf(execution.outcome);
   const error = (step && errorOf(step)) ?? whole;
   const rest = whole === error ? undefined : whole;
   return [
     ...(step ? [failedStepLine(execution, step, style)] : []),
-    ...[error, rest, execution.summary]
+    ...[error, rest, execution.outcome?.summary]
       .filter((text) => text !== undefined)
       .flatMap((text) => wrap(cleanText(text), cells, MESSAGE_ROWS))
       .map((line) => paint(line, 'bad', style)),

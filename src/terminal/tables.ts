@@ -106,9 +106,10 @@ function tableLines(executions: readonly Execution[], options: ListOptions): str
 }
 
 function listRow(execution: Execution, id: string, { now, columns, style, positions }: ListOptions): Cell[] {
-  const { id: fullId, status, attention, resources = {} } = execution;
+  const { id: fullId, status, resources = {} } = execution;
+  const attention = execution.attention?.state;
   const position = positions?.get(fullId);
-  const exit = execution.signal ?? execution.exitCode;
+  const exit = execution.outcome?.signal ?? execution.outcome?.exitCode;
   const step = visibleStepsOf(execution).current.at(-1)?.step;
   return [
     { text: cleanText(id) },
@@ -138,9 +139,9 @@ export function progressText(execution: Execution, now: number, short = false, s
 }
 
 function stepText(execution: Execution, step: Step | undefined): string {
-  const { status, attention, attentionReason, error } = execution;
-  if (!isFinal(status) && attention === 'waiting') return cleanText(attentionReason ?? '');
-  if (isFinal(status)) return cleanText(status === 'completed' ? '' : (error ?? ''));
+  const { status, attention, outcome } = execution;
+  if (!isFinal(status) && attention?.state === 'waiting') return cleanText(attention.reason ?? '');
+  if (isFinal(status)) return cleanText(status === 'completed' ? '' : (outcome?.error ?? ''));
   return cleanText(step === undefined ? '' : stepTitle(step));
 }
 

@@ -36,7 +36,12 @@ t.test('a recorded session of Claude Code', async (t) => {
   const { call, session } = createReplay();
   for (const payload of payloadsOf('claude-hooks/rec-2.1.197-full')) call('claude', payload);
   const found = session('f753fb96-3d25-4246-bd5c-f07965c502f9');
-  t.match(found, { status: 'completed', kind: 'agent', agent: 'claude', via: 'hooks', name: 'claude in demo3' });
+  t.match(found, {
+    status: 'completed',
+    kind: 'agent',
+    agent: { name: 'claude', via: 'hooks' },
+    name: 'claude in demo3',
+  });
   t.strictSame(outline(found), [
     'Bash: ls -1: completed',
     'Write: notes.md +1: completed',
@@ -54,7 +59,7 @@ t.test('recorded sessions of Codex', async (t) => {
   for (const payload of payloadsOf('codex-hooks/rec-0.169.0-edit')) call('codex', payload);
   for (const payload of payloadsOf('codex-hooks/rec-0.169.0-agent')) call('codex', payload);
   const edit = session('01a1fb6b-04d1-7293-9ee4-fbb66b56623d');
-  t.match(edit, { status: 'completed', agent: 'codex', model: 'gpt-5.5' });
+  t.match(edit, { status: 'completed', agent: { name: 'codex', model: 'gpt-5.5' } });
   t.ok([...edit.steps.values()].every(({ status }) => status === 'completed'));
   t.equal(edit.steps.size, 4);
   const agent = session('01a1fb6b-b35e-7e40-afab-03187ff2c14d');
@@ -72,7 +77,7 @@ t.test('a recorded session of Gemini CLI', async (t) => {
   const { call, session } = createReplay();
   for (const payload of gemini) call('gemini', payload);
   const found = session('a9143c1d-f5f5-4df1-bea5-95af44299866');
-  t.match(found, { status: 'completed', agent: 'gemini', startedAt: '2026-11-21T00:02:46.196Z' });
+  t.match(found, { status: 'completed', agent: { name: 'gemini' }, startedAt: '2026-11-21T00:02:46.196Z' });
   t.strictSame(outline(found), ['Write: approved.txt +1: completed']);
 });
 
@@ -100,20 +105,20 @@ t.test('a failed login fails the session, with the reason', async (t) => {
   const payloads = payloadsOf('claude-hooks/rec-2.1.197-auth');
   for (const payload of payloads.slice(0, -1)) call('claude', payload);
   const id = String(payloads[0]?.['session_id']);
-  t.match(session(id), { status: 'running', attention: 'waiting', attentionReason: /^its turn has failed: auth/ });
+  t.match(session(id), { status: 'running', attention: { state: 'waiting', reason: /^its turn has failed: auth/ } });
   for (const payload of payloads.slice(-1)) call('claude', payload);
-  t.match(session(id), { status: 'failed', error: /^authentication_failed/ });
+  t.match(session(id), { status: 'failed', outcome: { error: /^authentication_failed/ } });
 });
 
 t.test('it waits while a permission is asked for, and goes on with the answer', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1', 'rm -rf build'));
   tell('PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'rm -rf build' } });
-  t.match(session('s1'), { attention: 'waiting', attentionReason: 'may it use Bash: rm -rf build?' });
+  t.match(session('s1'), { attention: { state: 'waiting', reason: 'may it use Bash: rm -rf build?' } });
   tell('Notification', { notification_type: 'permission_prompt', message: 'Claude needs your permission' });
-  t.equal(session('s1').attentionReason, 'may it use Bash: rm -rf build?', 'which says more than the reminder');
+  t.equal(session('s1').attention?.reason, 'may it use Bash: rm -rf build?', 'which says more than the reminder');
   tell('PostToolUse', { ...bash('t1'), tool_response: { stdout: '' } });
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
 });
 
 t.test('it waits with its question', async (t) => {
@@ -125,13 +130,13 @@ t.test('it waits with its question', async (t) => {
   };
   tell('PreToolUse', ask);
   tell('PermissionRequest', { ...ask, tool_use_id: undefined });
-  t.match(session('s1'), { attention: 'waiting', attentionReason: 'Which one?' });
+  t.match(session('s1'), { attention: { state: 'waiting', reason: 'Which one?' } });
   tell('PostToolUse', { ...ask, tool_response: { answers: {} } });
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
   tell('Elicitation', { message: 'Your name?' });
-  t.equal(session('s1').attentionReason, 'Your name?');
+  t.equal(session('s1').attention?.reason, 'Your name?');
   tell('ElicitationResult');
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
 });
 
 t.test('what a sub-agent waits for is not answered by what another does', async (t) => {
@@ -139,9 +144,9 @@ t.test('what a sub-agent waits for is not answered by what another does', async 
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
   tell('PermissionRequest', { agent_id: 'a1', tool_name: 'Bash', tool_input: { command: 'x' } });
   tell('PreToolUse', bash('t1'));
-  t.equal(session('s1').attention, 'waiting');
+  t.equal(session('s1').attention?.state, 'waiting');
   tell('PreToolUse', { ...bash('t2'), agent_id: 'a1' });
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
 });
 
 t.test('what the main agent waits for is not answered by a sub-agent beside it', async (t) => {
@@ -150,9 +155,9 @@ t.test('what the main agent waits for is not answered by a sub-agent beside it',
   tell('PreToolUse', bash('t1'));
   tell('PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' } });
   tell('PreToolUse', { ...bash('t2'), agent_id: 'a1' });
-  t.equal(session('s1').attentionReason, 'may it use Bash: make?');
+  t.equal(session('s1').attention?.reason, 'may it use Bash: make?');
   tell('PostToolUse', bash('t1'));
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
 });
 
 t.test('a question of a sub-agent stays when the turn of its session ends, not when it has ended itself', async (t) => {
@@ -160,20 +165,20 @@ t.test('a question of a sub-agent stays when the turn of its session ends, not w
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
   tell('PermissionRequest', { agent_id: 'a1', tool_name: 'Bash', tool_input: { command: 'x' } });
   tell('Stop', { last_assistant_message: 'It works in the background.' });
-  t.match(session('s1').attentionReason, /^may it use Bash/);
+  t.match(session('s1').attention?.reason, /^may it use Bash/);
   tell('SubagentStop', { agent_id: 'a1' });
   tell('Stop', { last_assistant_message: 'All good.' });
-  t.match(session('s1').attentionReason, /^its turn is over/);
+  t.match(session('s1').attention?.reason, /^its turn is over/);
 });
 
 t.test('between its turns it is the person’s turn; a session left in the middle of one was cancelled', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1'));
   tell('Stop', { last_assistant_message: 'All good.\nReally.', background_tasks: [] });
-  t.match(session('s1'), { attention: 'waiting', attentionReason: 'its turn is over: All good.' });
+  t.match(session('s1'), { attention: { state: 'waiting', reason: 'its turn is over: All good.' } });
   t.equal(session('s1').steps.get('t1')?.status, 'cancelled', 'and nothing is open');
   tell('UserPromptSubmit', { prompt: 'more' });
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
   tell('SessionEnd', { reason: 'prompt_input_exit' });
   t.equal(session('s1').status, 'cancelled');
 });
@@ -186,7 +191,7 @@ t.test(
       for (const [event, more] of [['SessionStart'], ...calls, ['SessionEnd']] as typeof calls) {
         call(agent, { session_id: 's1', hook_event_name: event, ...more });
       }
-      const { status, error } = session('s1');
+      const { status, outcome: { error } = {} } = session('s1');
       return [status, error];
     };
     const asked = ['UserPromptSubmit', { prompt: 'do it' }] as [string, Record<string, unknown>];
@@ -224,9 +229,9 @@ t.test('a session that is resumed is another one of the same name; late words do
   tell('PostToolUse', { ...bash('t1'), tool_response: 'late' });
   t.equal(state.alive.size, 0);
   tell('SessionStart', { source: 'resume' });
-  t.match(session('s1~2'), { status: 'running', session: 's1' });
+  t.match(session('s1~2'), { status: 'running', agent: { session: 's1' } });
   tell('Stop');
-  t.equal(session('s1~2').attention, 'waiting');
+  t.equal(session('s1~2').attention?.state, 'waiting');
 });
 
 t.test('a session whose start was missed begins with what is heard first', async (t) => {
@@ -274,7 +279,7 @@ t.test('what is said and asked again is no copy', async (t) => {
   tell('UserPromptSubmit', { prompt: 'again', prompt_id: 'p2' });
   tell('Stop', { last_assistant_message: 'done', prompt_id: 'p2' });
   tell('UserPromptSubmit', { prompt: 'again', prompt_id: 'p3' });
-  t.match(session('s1'), { turns: 3, attention: undefined });
+  t.match(session('s1'), { agent: { turns: 3 }, attention: undefined });
 });
 
 t.test('calls of a turn that come after its end do not take back that it is over', async (t) => {
@@ -291,10 +296,10 @@ t.test('calls of a turn that come after its end do not take back that it is over
     tell('PreToolUse', bash('t1'));
     tell('Stop', { last_assistant_message: 'done' });
     tell(event, fields);
-    t.match(session('s1'), { attention: 'waiting', attentionReason: 'its turn is over: done' }, about);
+    t.match(session('s1'), { attention: { state: 'waiting', reason: 'its turn is over: done' } }, about);
     t.equal(events.filter(({ data }) => data['text'] === 'done').length, 1, `${about}: said once`);
     tell('PreToolUse', bash('t2'));
-    t.equal(session('s1').attention, undefined, `${about}: another call begins something`);
+    t.equal(session('s1').attention?.state, undefined, `${about}: another call begins something`);
   }
   const { tell, state } = begin();
   tell('PreToolUse', bash('t1'));
@@ -311,9 +316,9 @@ t.test('only the answer to a question ends the waiting for it', async (t) => {
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'general' });
   tell('PreToolUse', { agent_id: 'a1', ...bash('t9') });
   tell('PostToolUse', { ...bash('t1', 'ls'), tool_response: '' });
-  t.equal(session('s1').attentionReason, 'may it use Bash: make?');
+  t.equal(session('s1').attention?.reason, 'may it use Bash: make?');
   tell('PostToolUse', { ...bash('t2', 'make'), tool_response: '' });
-  t.equal(session('s1').attention, undefined);
+  t.equal(session('s1').attention?.state, undefined);
 });
 
 t.test('a list of things to do is a plan', async (t) => {
@@ -350,7 +355,7 @@ t.test('a run of an agent is its session; another session in it stands in it', a
   event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv: ['/usr/bin/claude'] } });
   call('claude', start, { within: 'r1' });
   call('claude', { ...start, hook_event_name: 'PreToolUse', ...bash('t1') }, { within: 'r1' });
-  t.match(session('r1'), { agent: 'claude', session: 's1', via: 'hooks' });
+  t.match(session('r1'), { agent: { name: 'claude', session: 's1', via: 'hooks' } });
   t.strictSame(outline(session('r1')), ['Bash: ls: running']);
   call('claude', { ...start, session_id: 's2' }, { within: 'r1' });
   t.equal(session('s2').parent, 'r1');
@@ -370,7 +375,7 @@ t.test('what a run prints says it all: its hooks are not listened to', async (t)
   t.equal(session('s2').parent, 'r2');
   event({ type: 'activity', execution: 'r2', data: { kind: 'init', agent: 'claude', session: 's2' } });
   call('claude', { session_id: 's2', hook_event_name: 'PreToolUse', ...bash('t1') }, { within: 'r2' });
-  t.match(session('s2'), { status: 'completed', summary: 'continued by its own output' });
+  t.match(session('s2'), { status: 'completed', outcome: { summary: 'continued by its own output' } });
   event({ type: 'execution_completed', execution: 'r2', data: {} });
   call('claude', { session_id: 's2', hook_event_name: 'Stop' }, { within: 'r2' });
   t.strictSame([...state.alive.keys()], ['r1']);
@@ -381,7 +386,7 @@ t.test('hooks take over from a transcript', async (t) => {
   const data = { kind: 'agent', agent: 'claude', session: 's1', via: 'transcript' };
   event({ type: 'execution_started', execution: 's1', data });
   call('claude', { session_id: 's1', hook_event_name: 'PreToolUse', ...bash('t1') });
-  t.match(session('s1'), { via: 'hooks', status: 'running' });
+  t.match(session('s1'), { agent: { via: 'hooks' }, status: 'running' });
 });
 
 t.test('of a call that is too long its beginning and its end are read', async (t) => {

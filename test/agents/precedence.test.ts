@@ -22,9 +22,9 @@ t.test('a better source takes over, a worse one is not listened to', async (t) =
 });
 
 t.test('who tells a session is read off its executions', async (t) => {
-  const hooked = execution('s1', { session: 's1', via: 'hooks' });
-  const followed = execution('s1~2', { session: 's1', via: 'transcript' });
-  const run = execution('7hq2m4kd9x', { session: 's1', kind: 'run' });
+  const hooked = execution('s1', { agent: { session: 's1', via: 'hooks' } });
+  const followed = execution('s1~2', { agent: { session: 's1', via: 'transcript' } });
+  const run = execution('7hq2m4kd9x', { agent: { session: 's1' }, kind: 'run' });
   t.equal(sourceOfSession('s1', [hooked, followed]), 'hooks');
   t.equal(sourceOfSession('s1', [hooked, followed, run]), 'stream');
   t.equal(sourceOfSession('s1', [execution('s1', {})]), undefined, 'an id alone is no session');

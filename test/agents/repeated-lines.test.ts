@@ -28,7 +28,7 @@ function read(lines: readonly object[]) {
   const chunks = lines.map((line) => Buffer.from(`${JSON.stringify(line)}\n`));
   const { events, execution, claim } = replay(chunks, { format: 'claude-transcript' });
   const kinds = events.flatMap(({ data: { kind } }) => (typeof kind === 'string' ? [kind] : []));
-  return { kinds, tokens: execution.tokens, turns: execution.turns, claim };
+  return { kinds, tokens: execution.usage?.tokens, turns: execution.agent?.turns, claim };
 }
 
 /** The lines as another version of the agent copies them: under new UUIDs. */

@@ -53,10 +53,14 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
     t.equal(seen.stream.id, id);
     for (const view of VIEWS) {
       const execution = seen[view];
-      t.match(execution, { status: 'completed', agent, session: seen.stream.session! }, `${view}: its end`);
+      t.match(
+        execution,
+        { status: 'completed', agent: { name: agent, session: seen.stream.agent!.session! } },
+        `${view}: its end`,
+      );
       t.strictSame(stepsOf(execution), expected.steps[view], `${view}: its calls`);
       // of hooked sessions they are read from the transcript, after its end perhaps
-      await bench.see(view, 'its tokens', ({ tokens }) => tokens === 4 * TOKENS_OF_TURN);
+      await bench.see(view, 'its tokens', ({ usage: { tokens } = {} }) => tokens === 4 * TOKENS_OF_TURN);
       if (view !== 'stream') t.equal(execution.name, `${agent} in work`);
       // each entry begins with its time
       const lines = bench
@@ -82,7 +86,7 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
       bench.start({ status, kind, message: MESSAGE });
       const seen = await ended(bench);
       for (const view of VIEWS) {
-        const { status: outcome, error, steps } = seen[view];
+        const { status: outcome, outcome: { error } = {}, steps } = seen[view];
         t.equal(outcome, expected.refused[view], view);
         t.strictSame(steps, []);
         if (view === 'stream') t.match(error, said);
@@ -95,7 +99,11 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
     const mark = path.join(bench.work, 'started');
     const id = bench.start([{ text: WORDS[0], call: { tool: 'shell', command: `touch ${mark}; sleep 60` } }]);
     await waitFor('the tool', () => existsSync(mark), PATIENCE_MS);
-    await bench.see('transcript', 'the session', ({ tokens }) => tokens !== undefined || agent === 'codex');
+    await bench.see(
+      'transcript',
+      'the session',
+      ({ usage: { tokens } = {} }) => tokens !== undefined || agent === 'codex',
+    );
     bench.homes.stream.progress(['stop', id, '--signal', 'INT']);
     const seen = await ended(bench);
     for (const view of VIEWS) {
@@ -113,13 +121,13 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
     bench.homes.hooks.progress(['follow', agent, '--detach']);
     const id = bench.start(conversation(bench.work), 'hooks');
     const execution = await bench.see('hooks', 'its end', isOver);
-    t.match(execution, { id, status: 'completed', tokens: 4 * TOKENS_OF_TURN });
+    t.match(execution, { id, status: 'completed', usage: { tokens: 4 * TOKENS_OF_TURN } });
     t.strictSame(stepsOf(execution), expected.steps.stream);
     // whoever else tells of it has seen its end, too
     await bench.see('transcript', 'its end', isOver);
     const told = await bench.list('hooks');
     t.strictSame(
-      told.map((one) => [one.id, one.via]),
+      told.map((one) => [one.id, one.agent?.via]),
       [[id, undefined]],
     );
   });

@@ -137,16 +137,16 @@ t.test('Claude: sums that are repeated count once, and a later failure counts', 
     ...more,
   });
   const twice = claude(result(99, 0.5), result(199, 0.75));
-  t.match(twice.execution, { tokens: 200, costUsd: 0.75 });
+  t.match(twice.execution, { usage: { tokens: 200, costUsd: 0.75 } });
   t.match(claude(result(1, 1, { subtype: 'error_max_turns', errors: ['too many turns'] })).claim, {
     status: 'failed',
     error: 'too many turns',
   });
   t.match(claude(result(1, 1, { is_error: true, result: 'no key' })).claim, { status: 'failed', error: 'no key' });
   const placeholders = { ...words('x'), message: { content: [], usage: { input_tokens: 5, output_tokens: 1 } } };
-  t.equal(claude(placeholders).execution.tokens, undefined);
+  t.equal(claude(placeholders).execution.usage?.tokens, undefined);
   const older = claude(result(0, 0.1, { modelUsage: undefined, usage: { input_tokens: 7, output_tokens: 3 } }));
-  t.match(older.execution, { tokens: 10, costUsd: 0.1 });
+  t.match(older.execution, { usage: { tokens: 10, costUsd: 0.1 } });
 });
 
 t.test('Claude: however many calls stay open, few are remembered', async (t) => {
@@ -202,7 +202,7 @@ t.test('Codex: a plan, a server of tools, a turn that failed', async (t) => {
 
 t.test('Codex: sums of the thread count once; sub-agents end when their state says so', async (t) => {
   const turn = (input: number) => ({ type: 'turn.completed', usage: { input_tokens: input, output_tokens: 10 } });
-  t.equal(speak({ format: 'codex' }, turn(100), turn(250)).execution.tokens, 260);
+  t.equal(speak({ format: 'codex' }, turn(100), turn(250)).execution.usage?.tokens, 260);
   const collab = (tool: string, status: string) => ({
     type: 'item.completed',
     item: {
@@ -271,7 +271,7 @@ t.test('Gemini: a session file tells each part of a message once, as it grows', 
     { $set: { lastUpdated: 'x' } },
   );
   t.equal(events.filter(({ data }) => data['kind'] === 'assistant-text').length, 1);
-  t.match(execution, { tokens: 9, steps: [{ id: 'c', name: 'Bash: ls', status: 'completed' }] });
+  t.match(execution, { usage: { tokens: 9 }, steps: [{ id: 'c', name: 'Bash: ls', status: 'completed' }] });
   t.equal(events[0]?.time, '2026-11-20T10:00:00.000Z', 'the file knows when');
 });
 
@@ -290,7 +290,7 @@ t.test('Claude: an interrupted turn is cancelled, and so is the call that ran', 
   );
   t.strictSame(claim, { status: 'cancelled', error: 'interrupted' });
   t.match(execution.steps, [{ status: 'cancelled', error: 'stopped by the user' }]);
-  t.equal(execution.turns, undefined, 'nobody has asked for that');
+  t.equal(execution.agent?.turns, undefined, 'nobody has asked for that');
 });
 
 t.test(
@@ -313,7 +313,7 @@ t.test(
       { type: 'cost-state', sessionId: 's', totalCostUSD: 0.5 },
     );
     t.strictSame(refused.claim, { status: 'failed', error: 'API Error: 400 no' });
-    t.equal(refused.execution.costUsd, 0.5);
+    t.equal(refused.execution.usage?.costUsd, 0.5);
     t.ok(refused.events.some(({ type, data }) => type === 'log' && data['message'] === '529 overloaded'));
     const stopped = read(prompt('do it'), {
       ...prompt(''),

@@ -22,7 +22,9 @@ t.test('an alert is written down before it is sent, and once more when it is', a
   });
   const { id, title } = pending?.data ?? {};
   t.strictSame(settled?.data, { id, rule: 'failed', title, channel: 'desktop', of: 3, outcome: 'sent', attempts: 1 });
-  t.match(bench.sent, [{ id, title, channel: 'desktop', event: { seq: 2 }, execution: { id: 'a', exitCode: 1 } }]);
+  t.match(bench.sent, [
+    { id, title, channel: 'desktop', event: { seq: 2 }, execution: { id: 'a', outcome: { exitCode: 1 } } },
+  ]);
   t.match(bench.state.alerts.channels.get('desktop'), { pending: [], counts: { sent: 1 } });
 });
 

@@ -3,7 +3,7 @@ import { countedSteps, elapsedOf, estimate, parseInstant, workOf } from '../../s
 import { makeExecution, makeStep, START, timeAt } from '../helpers/models.js';
 
 t.test('the share is that of the producer', (t) => {
-  const execution = makeExecution({ progress: { current: 18, total: 36, unit: 'tests' }, total: 7 });
+  const execution = makeExecution({ progress: { current: 18, total: 36, unit: 'tests' }, announced: { total: 7 } });
   t.same(estimate(execution, START + 60_000), { share: 0.5, elapsedMs: 60_000, remainingMs: 60_000 });
   t.same(workOf(execution), { done: 18, total: 36, unit: 'tests' });
   t.end();
@@ -17,7 +17,7 @@ t.test('else that of stories, else of top-level steps, announced or known', (t) 
     makeStep({ id: 'd', kind: 'step', status: 'completed' }),
   ];
   t.same(workOf(makeExecution({ steps: stories })), { done: 1, total: 2, unit: 'stories' });
-  t.same(workOf(makeExecution({ steps: stories, total: 8 })), { done: 1, total: 8, unit: 'stories' });
+  t.same(workOf(makeExecution({ steps: stories, announced: { total: 8 } })), { done: 1, total: 8, unit: 'stories' });
   const steps = [
     makeStep({ id: 'a', status: 'failed' }),
     makeStep({ id: 'b', parent: 'a', status: 'completed' }),
@@ -60,10 +60,10 @@ t.test('no remaining time before 5 % and five seconds', (t) => {
 });
 
 t.test("the producer's own estimate holds from the start, until it is overdue", (t) => {
-  const execution = makeExecution({ estimatedMs: 60_000, progress: { current: 50, total: 100 } });
+  const execution = makeExecution({ announced: { estimatedMs: 60_000 }, progress: { current: 50, total: 100 } });
   t.equal(estimate(execution, START + 1_000).remainingMs, 59_000);
   t.equal(estimate(execution, START + 80_000).remainingMs, 80_000, 'then by the rate');
-  t.equal(estimate(makeExecution({ estimatedMs: 60_000 }), START + 80_000).remainingMs, undefined);
+  t.equal(estimate(makeExecution({ announced: { estimatedMs: 60_000 } }), START + 80_000).remainingMs, undefined);
   t.end();
 });
 

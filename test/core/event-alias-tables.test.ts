@@ -31,8 +31,7 @@ for (const way of WAYS) {
       name: 'Release 2.4',
       status: 'running',
       kind: 'task',
-      total: 3,
-      estimatedMs: 600_000,
+      announced: { total: 3, estimatedMs: 600_000 },
     });
     t.match(
       stepsOf(task).filter(({ kind }) => kind === 'story'),
@@ -45,7 +44,7 @@ for (const way of WAYS) {
 
   t.test(`stories to their end, by ${way}`, async (t) => {
     const task = only(t, sentOf('stories', 'stories-rest'), way);
-    t.match(task, { id: 'REL-7', status: 'failed', error: '1 story failed' });
+    t.match(task, { id: 'REL-7', status: 'failed', outcome: { error: '1 story failed' } });
     t.match(
       stepsOf(task).filter(({ kind }) => kind === 'story'),
       [
@@ -69,7 +68,13 @@ for (const way of WAYS) {
 
   t.test(`executions, by ${way}`, async (t) => {
     const run = only(t, sentOf('executions'), way);
-    t.match(run, { id: 'exec-42', name: 'nightly-report', status: 'completed', durationMs: 18_500, total: 3 });
+    t.match(run, {
+      id: 'exec-42',
+      name: 'nightly-report',
+      status: 'completed',
+      durationMs: 18_500,
+      announced: { total: 3 },
+    });
     t.match(stepsOf(run), [
       { id: 's1', name: 'Fetch', status: 'completed', durationMs: 12_000, index: 0 },
       { id: 's2', name: 'Render', status: 'completed', attempts: 2, durationMs: 3_000 },
@@ -87,8 +92,8 @@ for (const way of WAYS) {
       { id: 'inv-2', role: 'reviewer', status: 'failed', durationMs: 30_000, error: 'rejected: no test' },
     ]);
     const review = sent.findIndex(({ type }) => type === 'task.review');
-    t.match(only(t, sent.slice(0, review + 1), way), { attention: 'waiting', attentionReason: 'review' });
-    t.notOk(only(t, sent.slice(0, review + 2), way).attention, 'an invocation goes on with it');
+    t.match(only(t, sent.slice(0, review + 1), way), { attention: { state: 'waiting', reason: 'review' } });
+    t.notOk(only(t, sent.slice(0, review + 2), way).attention?.state, 'an invocation goes on with it');
   });
 }
 

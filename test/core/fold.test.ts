@@ -29,12 +29,8 @@ t.test('a start opens an execution with its data', async (t) => {
     status: 'running',
     name: 'make -j2',
     kind: 'run',
-    argv: ['make', '-j2'],
-    cwd: '/src',
-    tty: '/dev/pts/1',
-    tmux: '%1',
-    pid: 7,
-    total: 3,
+    process: { argv: ['make', '-j2'], cwd: '/src', tty: '/dev/pts/1', tmux: '%1', pid: 7 },
+    announced: { total: 3 },
   });
   t.strictSame(found.labels, { team: 'x' });
   t.equal(found.startedAt, at(0));
@@ -56,7 +52,12 @@ for (const [type, status] of [
 ] as const) {
   t.test(`${type} ends it as ${status}`, async (t) => {
     const found = only([start, { type, execution, data: { exitCode: 3, error: 'boom', summary: 'no' } }]);
-    t.match(found, { status, exitCode: 3, error: 'boom', summary: 'no', endedAt: at(1), durationMs: 1_000 });
+    t.match(found, {
+      status,
+      outcome: { exitCode: 3, error: 'boom', summary: 'no' },
+      endedAt: at(1),
+      durationMs: 1_000,
+    });
   });
 }
 
@@ -222,10 +223,10 @@ t.test('progress belongs to the step it names, else to the execution', async (t)
 
 t.test('attention is set, cleared, and ends with the execution', async (t) => {
   const waiting: Draft = { type: 'attention', execution, data: { state: 'waiting', reason: 'Allow?' } };
-  t.match(only([start, waiting]), { attention: 'waiting', attentionReason: 'Allow?' });
-  t.notOk(only([start, waiting, { type: 'attention', execution, data: { state: 'none' } }]).attention);
-  t.notOk(only([start, waiting, { type: 'execution_failed', execution }]).attention);
-  t.notOk(only([start, { type: 'execution_failed', execution }, waiting]).attention);
+  t.match(only([start, waiting]), { attention: { state: 'waiting', reason: 'Allow?' } });
+  t.notOk(only([start, waiting, { type: 'attention', execution, data: { state: 'none' } }]).attention?.state);
+  t.notOk(only([start, waiting, { type: 'execution_failed', execution }]).attention?.state);
+  t.notOk(only([start, { type: 'execution_failed', execution }, waiting]).attention?.state);
 });
 
 t.test('events about an execution do not count as its activity', async (t) => {
@@ -294,7 +295,7 @@ t.test('the tail marks tool calls, truncates failures and indents sub-agents', a
 
 t.test('tokens and cost add up', async (t) => {
   const usage: Draft = { type: 'activity', execution, data: { kind: 'result', tokens: 10, costUsd: 0.5 } };
-  t.match(only([start, usage, usage]), { tokens: 20, costUsd: 1 });
+  t.match(only([start, usage, usage]), { usage: { tokens: 20, costUsd: 1 } });
 });
 
 t.test('unknown types only count as activity; so do names of the prototype', async (t) => {
@@ -333,7 +334,7 @@ t.test('ended executions are kept whole, then as summaries, then evicted', async
   t.strictSame([...state.summaries.keys()], ['2', '3']);
   t.equal(state.ended.get('5')?.steps.size, 1);
   t.match(state.summaries.get('3'), { status: 'completed', summarised: true, name: 'x' });
-  t.notOk(state.summaries.get('3')?.argv);
+  t.notOk(state.summaries.get('3')?.process?.argv);
   t.notOk(findExecution(state, '1'));
   folded([{ type: 'step_started', execution: '3', step: 'late' }], state);
   t.equal(state.summaries.get('3')?.steps.size, 0, 'a summary does not grow again');

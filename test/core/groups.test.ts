@@ -3,10 +3,10 @@ import { groupExecutions, parseGrouping } from '../../src/core/groups.js';
 import { makeExecution } from '../helpers/models.js';
 
 const LIST = [
-  makeExecution({ id: 'a', agent: 'claude', labels: { team: 'web', env: 'prod' } }),
-  makeExecution({ id: 'b', agent: 'codex', labels: { team: 'api' }, status: 'queued' }),
-  makeExecution({ id: 'c', agent: 'claude', status: 'paused' }),
-  makeExecution({ id: 'd', agent: '__proto__', status: 'failed' }),
+  makeExecution({ id: 'a', agent: { name: 'claude' }, labels: { team: 'web', env: 'prod' } }),
+  makeExecution({ id: 'b', agent: { name: 'codex' }, labels: { team: 'api' }, status: 'queued' }),
+  makeExecution({ id: 'c', agent: { name: 'claude' }, status: 'paused' }),
+  makeExecution({ id: 'd', agent: { name: '__proto__' }, status: 'failed' }),
   makeExecution({ id: 'e', status: 'queued' }),
 ];
 

@@ -72,13 +72,20 @@ t.test('the first task describes the run, and only the runner ends it', (t) => {
   ]);
   const run = get(t, state);
   t.equal(newestFirst(state).length, 1, 'one row');
-  t.match(run, { name: 'Task a', kind: 'run', pid: 10, status: 'running', total: 2, tasks: ['a'] });
+  t.match(run, {
+    name: 'Task a',
+    kind: 'run',
+    process: { pid: 10 },
+    status: 'running',
+    announced: { total: 2 },
+    tasks: ['a'],
+  });
   t.notOk(run.parent);
-  t.match(run.outcome, { status: 'cancelled' });
+  t.match(run.taskOutcome, { status: 'cancelled' });
   t.strictSame(outline(run), ['one: completed', 'two: cancelled']);
   t.equal((findByText(newestFirst(state), 'a') as { execution: Execution }).execution.id, 'r1');
   feed(state, [ends('completed', { exitCode: 0 })]);
-  t.match(get(t, state), { status: 'cancelled', exitCode: 0 });
+  t.match(get(t, state), { status: 'cancelled', outcome: { exitCode: 0 } });
   t.end();
 });
 
@@ -86,7 +93,7 @@ t.test('the name of a run is that of --name, else that of its task, also if the 
   t.equal(get(t, feed(startRun({ name: 'mine' }), [starts('a')])).name, 'mine');
   const queued = feed(emptyState(), [{ type: 'execution_queued', ...RUN, data: COMMAND }]);
   feed(queued, [starts('a'), { type: 'execution_started', ...RUN, data: { ...COMMAND, pid: 10 } }]);
-  t.match(get(t, queued), { name: 'Task a', status: 'running', pid: 10 });
+  t.match(get(t, queued), { name: 'Task a', status: 'running', process: { pid: 10 } });
   t.end();
 });
 
@@ -142,7 +149,7 @@ t.test('a run ends with the worse of its status and the stated outcome', (t) => 
     ]);
     t.match(
       get(t, state),
-      { status, ...(stated !== 'completed' && own === 'completed' && { error: 'why' }) },
+      { status, ...(stated !== 'completed' && own === 'completed' && { outcome: { error: 'why' } }) },
       `${stated}, ${own}`,
     );
   }
@@ -165,9 +172,9 @@ t.test('an end without an outcome gets that of its steps', (t) => {
     [[...failing, of('e', 'execution_completed')], 'completed'],
   ] as const) {
     const alone = feed(emptyState(), [starts('e', { parent: undefined }), ...events]);
-    t.match(get(t, alone, 'e'), { status, ...(status === 'failed' && { error: 'failed: s' }) });
+    t.match(get(t, alone, 'e'), { status, ...(status === 'failed' && { outcome: { error: 'failed: s' } }) });
     const inRun = feed(startRun(), [starts('e'), ...events, ends('completed', { exitCode: 0 })]);
-    t.match(get(t, inRun), { status, ...(status === 'failed' && { error: 'failed: s' }) });
+    t.match(get(t, inRun), { status, ...(status === 'failed' && { outcome: { error: 'failed: s' } }) });
   }
   t.end();
 });
@@ -183,7 +190,7 @@ t.test('tasks of another vocabulary, by emit inside the run', (t) => {
     emit('story_completed', { task_id: 'T1', story_id: 'US-1' }),
     emit('task_completed', { task_id: 'T1', status: 'success' }),
   ]);
-  t.match(get(t, state), { name: 'Cart', status: 'running', total: 1, tasks: ['T1', 'T2'] });
+  t.match(get(t, state), { name: 'Cart', status: 'running', announced: { total: 1 }, tasks: ['T1', 'T2'] });
   t.strictSame(outline(get(t, state)), ['US-1: completed', 'T2: failed', 'T2/US-1 < T2: running']);
   t.end();
 });

@@ -16,8 +16,8 @@ t.test('the usual gap is a high percentile', async (t) => {
 t.test('paused and waiting executions cannot be silent, nor commands typed at a prompt', async (t) => {
   t.equal(canBeSilent(makeExecution()), true);
   t.equal(canBeSilent(makeExecution({ kind: 'command' })), false);
-  t.equal(canBeSilent(makeExecution({ attention: 'waiting' })), false);
-  t.equal(canBeSilent(makeExecution({ attention: 'silent' })), false, 'it is reported once');
+  t.equal(canBeSilent(makeExecution({ attention: { state: 'waiting' } })), false);
+  t.equal(canBeSilent(makeExecution({ attention: { state: 'silent' } })), false, 'it is reported once');
   for (const status of ['paused', 'queued', 'completed'] as const)
     t.equal(canBeSilent(makeExecution({ status })), false);
 });
@@ -42,10 +42,10 @@ t.test('only activity ends silence', async (t) => {
     { type: 'attention', execution: 'e', data: { state: 'silent', reason: 'nothing heard for 41s' } },
   ];
   const after = (type: string) => folded([...silent, { type, execution: 'e', data: {} }]).alive.get('e');
-  t.match(after('resource_update'), { attention: 'silent', attentionReason: 'nothing heard for 41s' });
+  t.match(after('resource_update'), { attention: { state: 'silent', reason: 'nothing heard for 41s' } });
   const heard = after('output');
-  t.equal(heard?.attention, undefined);
-  t.equal(heard?.attentionReason, undefined);
+  t.equal(heard?.attention?.state, undefined);
+  t.equal(heard?.attention?.reason, undefined);
   const waiting = [...silent, { type: 'attention', execution: 'e', data: { state: 'waiting' } }];
-  t.equal(folded([...waiting, { type: 'output', execution: 'e' }]).alive.get('e')?.attention, 'waiting');
+  t.equal(folded([...waiting, { type: 'output', execution: 'e' }]).alive.get('e')?.attention?.state, 'waiting');
 });

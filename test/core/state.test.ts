@@ -82,7 +82,7 @@ t.test('the least active open executions are condensed, and their events are sti
     summarised: true,
     tail: [],
     labels: { a: 'b' },
-    input: undefined,
+    payload: undefined,
   });
   t.strictSame([...summary.steps.keys()], ['broken', 'around', 'allowed', 'open'], 'what the outcome depends on');
   t.strictSame(summary.droppedSteps, { completed: 1 });
@@ -98,7 +98,13 @@ t.test('the least active open executions are condensed, and their events are sti
     100,
   ))
     fold(state, event);
-  t.match(findExecution(state, 'a'), { attention: 'waiting', lines: 13, lastSeq: 103, tail: [], summarised: true });
+  t.match(findExecution(state, 'a'), {
+    attention: { state: 'waiting' },
+    lines: 13,
+    lastSeq: 103,
+    tail: [],
+    summarised: true,
+  });
   t.strictSame([...findExecution(state, 'a')!.steps.keys()], ['broken', 'around', 'allowed', 'next']);
   t.strictSame(findExecution(state, 'a')?.droppedSteps, { completed: 2 });
   const back = stateFromJson(JSON.parse(JSON.stringify(stateToJson(state))) as StateJson, state.limits);
@@ -122,7 +128,7 @@ t.test('a condensed execution can end, and its producer can replace the outcome 
   t.equal(findExecution(state, 'a')?.steps.get('open')?.status, 'lost');
   fold(state, failed!);
   fold(state, late!);
-  t.match(findExecution(state, 'a'), { status: 'failed', exitCode: 3, summarised: true });
+  t.match(findExecution(state, 'a'), { status: 'failed', outcome: { exitCode: 3 }, summarised: true });
   t.end();
 });
 

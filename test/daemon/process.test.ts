@@ -99,7 +99,7 @@ t.test('secrets in a command line are masked for every producer', async (t) => {
   const get = async (execution: string) => (await client.call('get', { execution }).catch(() => undefined))?.execution;
   for (const id of ['sent', 'asked', 'spooled']) {
     const execution = await waitFor(id, () => get(id));
-    t.match(execution, { name: 'x --token ***', argv: ['x', '--token', '***'] });
+    t.match(execution, { name: 'x --token ***', process: { argv: ['x', '--token', '***'] } });
   }
   await client.close();
   t.notMatch(readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8'), 'abc123');

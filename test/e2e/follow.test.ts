@@ -51,7 +51,7 @@ t.test('each line is taken once, whenever the daemon is killed', async (t) => {
     const answer = await client.call('get', { execution: CLAUDE_ID }).catch(() => undefined);
     return answer?.execution.endedAt !== undefined && answer.execution;
   });
-  t.match(found, { status: 'completed', tokens: 12_208, endedBy: 'record' });
+  t.match(found, { status: 'completed', usage: { tokens: 12_208 }, outcome: { endedBy: 'record' } });
   t.equal(found.steps.length, 6);
   t.match(home.progress(['show', CLAUDE_ID]).stdout, /ended .*, says its file/);
 });

@@ -27,12 +27,17 @@ for (const hooked of HOOK_SHELLS) {
 
     await home.startDaemon();
     const client = await home.connect();
-    const list = async () => (await client.call('list', { all: true })).executions.filter(({ argv }) => argv);
+    const list = async () =>
+      (await client.call('list', { all: true })).executions.filter(({ process: { argv } = {} }) => argv);
     const found = await waitFor('all to arrive', async () => {
       const all = await list();
       return all.length === 6 && all.every(({ status }) => status !== 'running') && all;
     });
-    const outcomes = found.map(({ argv, status, exitCode }) => [argv?.[0], status, exitCode]);
+    const outcomes = found.map(({ process: { argv } = {}, status, outcome: { exitCode } = {} }) => [
+      argv?.[0],
+      status,
+      exitCode,
+    ]);
     const once = [
       [failing, 'failed', exitCode],
       [status, 'completed', 0],
@@ -42,9 +47,12 @@ for (const hooked of HOOK_SHELLS) {
       ['progress emit log message=dead; true', 'completed', 0],
     ];
     t.strictSame(outcomes.toSorted(), once.toSorted());
-    t.match(found[0], { kind: 'command', cwd: process.cwd(), pid: shell.pid, tty: /^\/dev\/pts\//, tmux: '%5' });
+    t.match(found[0], {
+      kind: 'command',
+      process: { cwd: process.cwd(), pid: shell.pid, tty: /^\/dev\/pts\//, tmux: '%5' },
+    });
     // an event inside of a line belongs to that
-    const spoken = found.find(({ argv }) => argv?.[0] === 'progress emit log message=dead; true');
+    const spoken = found.find(({ process: { argv } = {} }) => argv?.[0] === 'progress emit log message=dead; true');
     await client.close();
     t.match(home.progress(['logs', spoken?.id ?? '']).stdout, /dead/);
     await shell.run(failing);

@@ -48,7 +48,7 @@ t.test('four scripts at once under make', { skip: whyNo('make') }, async (t) => 
   const make = write('Makefile', 'all: a b c d', 'a b c:', `\tsh ${part} $@`, 'd:', `\tsh ${part} $@ 3`);
   const id = await home.start(['--name', 'built by make'], 'make', '-k', '-j4', '-f', make);
   const run = await home.until(id, 'final');
-  t.match(run, { status: 'failed', exitCode: 2 });
+  t.match(run, { status: 'failed', outcome: { exitCode: 2 } });
   t.equal((await listed()).length, before + 1, 'one row');
   for (const name of ['a', 'b', 'c', 'd']) {
     t.equal(find(run, `prepare ${name}`)?.status, 'completed', name);

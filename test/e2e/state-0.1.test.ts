@@ -34,7 +34,7 @@ async function check(t: Test, home: Home): Promise<void> {
   }
   t.match(
     listed.find(({ id }) => id === 'spooled-execution'),
-    { name: 'Spooled', status: 'completed', exitCode: 0 },
+    { name: 'Spooled', status: 'completed', outcome: { exitCode: 0 } },
     'what was in the spool',
   );
   t.equal(listed.length, EXPECTED.length + 1);

@@ -86,7 +86,7 @@ for (const [way, send] of Object.entries(WAYS)) {
 
     await send(home, linesOf('stories'));
     const running = await found(home, 'REL-7', (task) => stepOf(task, 'US-2')?.error !== undefined);
-    t.match(running, { name: 'Release 2.4', status: 'running', estimatedMs: 600_000 });
+    t.match(running, { name: 'Release 2.4', status: 'running', announced: { estimatedMs: 600_000 } });
     const error = /timeout: The signing service timed out after 30 s/;
     look(t, home, ['show', 'REL-7'], '42%', 'US-2 · Publish the packages', '1/4', error, 'c0ffee1', 'Announce');
     look(t, home, ['logs', 'REL-7'], error);

@@ -119,7 +119,7 @@ t.test('no daemon can be started, and none is there at the end: everything is fo
   await waitFor('its end', () => !isRunning(runner.pid));
   rmSync(home.paths.config);
   await home.startDaemon();
-  const { status, exitCode } = await home.until(id, 'final');
+  const { status, outcome: { exitCode } = {} } = await home.until(id, 'final');
   t.match({ status, exitCode }, { status: 'failed', exitCode: 3 });
   const events = await home.events(id);
   endOf(t, events);
@@ -145,7 +145,7 @@ t.test('a full disk stops nothing, and what happened on it is told when there is
   await delay(1_500);
   t.ok(isAlive(runner), 'its runner stays, since it has something to tell');
   disk.free();
-  const { status, exitCode } = await home.until(id, 'final');
+  const { status, outcome: { exitCode } = {} } = await home.until(id, 'final');
   t.match({ status, exitCode }, { status: 'failed', exitCode: 3 });
   const events = await home.events(id);
   endOf(t, events);

@@ -64,7 +64,7 @@ t.test(
     t.match(outputOf(t, await home.events(kept), 'system').at(-1), /^SIGINT did not end it: killed by SIGKILL after /);
     gate.open();
     for (const id of children.keys()) {
-      const { status, error } = await home.until(id, 'final');
+      const { status, outcome: { error } = {} } = await home.until(id, 'final');
       t.match({ status, error }, { status: 'lost', error: 'its runner was killed before it ended' });
       const events = await home.events(id);
       t.equal(endOf(t, events), events.at(-1), 'nothing comes after its end');
@@ -92,7 +92,7 @@ t.test('a child that does not survive is lost at once, and the next run of its q
   for (const id of [writes, terminal]) {
     await home.until(id, 'running');
     await killRunner(home, id);
-    const { status, error } = await home.until(id, 'final');
+    const { status, outcome: { error } = {} } = await home.until(id, 'final');
     t.match({ status, error }, { status: 'lost', error: /^its runner was killed/ });
     endOf(t, await home.events(id));
   }
@@ -176,14 +176,14 @@ t.test('killed anywhere in its start, a runner leaves nothing invisible and noth
       t.equal(left.length > 0, where.endsWith('the command') && !where.includes('starts'), 'as far as it was to come');
       if (left.length > 0) {
         const orphan = await orphanOf(home, id);
-        t.match(orphan, { status: 'running', pid: left[0] });
+        t.match(orphan, { status: 'running', process: { pid: left[0] } });
         await home.order(id, { action: 'stop', by: 'test' });
         t.equal((await home.until(id, 'final')).status, 'lost');
         t.strictSame(commandsOf(id), []);
       } else if (where.includes('tells') || where.includes('claims') || where === 'after that') {
         t.strictSame(await home.events(id), [], 'nobody has heard of it');
       } else {
-        const { status, error } = await home.until(id, 'final');
+        const { status, outcome: { error } = {} } = await home.until(id, 'final');
         t.match({ status, error }, { status: 'cancelled', error: 'its runner was killed before it started the command' });
       }
       gate.open();
@@ -201,7 +201,7 @@ t.test('whoever wants a run hears that its runner was killed before it began', a
   for (const id of [first, second]) {
     await home.ask('emit', { event: { type: 'execution_queued', execution: id, data: { queue: 'q' } } });
   }
-  const { status, error } = await home.until(first, 'final');
+  const { status, outcome: { error } = {} } = await home.until(first, 'final');
   t.match({ status, error }, { status: 'failed', error: 'the runner did not start: ended by SIGKILL' });
   t.equal((await home.until(second, 'final')).status, 'completed', 'its slot is free');
 

@@ -52,14 +52,20 @@ function seen(sessions: Sessions, { id }: Subject, index: number) {
   const name = index === 0 ? id : `${id}~${index + 1}`;
   const found = sessions.execution(name);
   const prompts = promptsOf(sessions, name);
-  const { status, tokens = 0, turns = 0, parent, attentionReason: reason } = found ?? {};
+  const {
+    status,
+    usage: { tokens = 0 } = {},
+    agent: { turns = 0 } = {},
+    parent,
+    attention: { reason } = {},
+  } = found ?? {};
   return {
     id: name,
     status,
     tokens,
     turns,
     prompts,
-    reason: found?.attention === 'waiting' ? reason : undefined,
+    reason: found?.attention?.state === 'waiting' ? reason : undefined,
     parent,
   };
 }

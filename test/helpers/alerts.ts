@@ -22,7 +22,7 @@ export function anExecution(fields: Partial<ExecutionJson> = {}): ExecutionJson 
     name: 'nightly build',
     kind: 'run',
     status: 'failed',
-    exitCode: 1,
+    outcome: { exitCode: 1 },
     lastActivity: '2026-11-20T12:48:46.123Z',
     steps: [],
     tail: [],
@@ -45,9 +45,15 @@ export function alertFullOf(text: string): Alert {
     data,
   };
   const step = { id: text, name: text, kind: text, status: 'failed' as const, error: text };
-  const names = { id: text, name: text, kind: text, cwd: text, tty: text, host: text, agent: text, source: text };
-  const texts = { error: text, summary: text, queue: text, labels: { [text]: text }, argv: [text], tail: [text] };
-  return anAlert({ title: text, body: text, event, execution: anExecution({ ...names, ...texts, steps: [step] }) });
+  const names = { id: text, name: text, kind: text, agent: { name: text }, producer: { source: text } };
+  const process = { argv: [text], cwd: text, tty: text, host: text };
+  const texts = { outcome: { error: text, summary: text }, queue: text, labels: { [text]: text }, tail: [text] };
+  return anAlert({
+    title: text,
+    body: text,
+    event,
+    execution: anExecution({ ...names, ...texts, process, steps: [step] }),
+  });
 }
 
 export function send(channel: AlertChannel, alert: Alert = anAlert(), signal?: AbortSignal): Promise<DeliveryOutcome> {

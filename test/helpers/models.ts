@@ -32,8 +32,8 @@ export function makeExecution(given: Omit<Partial<Execution>, 'steps'> & { steps
 /** The running example: a story of seven, with criteria in every state. */
 export function makeShipLogin(): Execution {
   return makeExecution({
-    agent: 'claude',
-    total: 7,
+    agent: { name: 'claude' },
+    announced: { total: 7 },
     progress: { current: 18, total: 35, unit: 'tests' },
     resources: { cpu: 71.2, rss: 412 * 1024 * 1024 },
     steps: [

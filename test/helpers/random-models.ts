@@ -78,12 +78,12 @@ export function randomExecution(random: Random, index: number): Execution {
     tail: Array.from({ length: between(random, 0, 12) }, () => randomText(random)),
     steps: Array.from({ length: between(random, 0, 14) }, (_, step) => randomStep(random, step)),
   });
-  if (random() < 0.3) execution.attention = pick(random, ['waiting', 'silent'] as const);
-  if (random() < 0.3) execution.attentionReason = randomText(random);
+  if (random() < 0.3) execution.attention = { state: pick(random, ['waiting', 'silent'] as const) };
+  if (execution.attention && random() < 0.3) execution.attention.reason = randomText(random);
   if (random() < 0.5)
     execution.progress = { current: between(random, -3, 50), total: between(random, 0, 40), unit: randomText(random) };
-  if (random() < 0.3) execution.estimatedMs = between(random, 0, 1_000_000);
-  if (random() < 0.3) execution.error = randomText(random);
+  if (random() < 0.3) execution.announced = { estimatedMs: between(random, 0, 1_000_000) };
+  if (random() < 0.3) execution.outcome = { error: randomText(random) };
   if (isFinal(status)) execution.endedAt = timeAt(100_000);
   return execution;
 }

@@ -154,7 +154,7 @@ export const TRUTH = JSON.parse(readFileSync(path.join(RECORDINGS, 'truth.json')
 
 /** The same, as it was found. */
 export function foundIn({ events, execution, claim }: Replayed): Record<string, string | number | undefined> {
-  const { steps, progress, tokens = 0, costUsd = 0 } = execution;
+  const { steps, progress, usage: { tokens = 0, costUsd = 0 } = {} } = execution;
   return {
     calls: events.filter(({ data }) => data['kind'] === 'tool-call').length,
     steps: steps.length,

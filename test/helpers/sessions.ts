@@ -148,7 +148,15 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     outcome(id: string) {
       const found = findExecution(state, id);
       if (!found) return undefined;
-      const { name, status, endedBy, tokens, steps, parent, agent: of, session, via } = executionToJson(found);
+      const {
+        name,
+        status,
+        outcome: { endedBy } = {},
+        usage: { tokens } = {},
+        steps,
+        parent,
+        agent: { name: of, session, via } = {},
+      } = executionToJson(found);
       const told = steps.map((step) => ({ ...step, source: undefined })).sort((a, b) => (a.id < b.id ? -1 : 1));
       return { name, status, endedBy, tokens, steps: told, parent, agent: of, session, via };
     },

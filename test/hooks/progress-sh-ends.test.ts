@@ -160,7 +160,7 @@ for (const shell of SHELLS) {
         // zsh exits with 1 when a terminal hangs up
         if (signal !== 'SIGHUP' || !shell.name.startsWith('zsh')) t.strictSame([code, killedBy], [null, signal]);
         const execution = foldSpool(home);
-        t.match(execution, { status: 'cancelled', exitCode, signal }, signal);
+        t.match(execution, { status: 'cancelled', outcome: { exitCode, signal } }, signal);
         t.strictSame(stepsOf(execution), ['step long: cancelled'], signal);
       }
     });
@@ -172,7 +172,7 @@ for (const shell of SHELLS) {
       await waitForProgram(home);
       process.kill(-(script.pid ?? 0), 'SIGTERM');
       t.strictSame(await ended, [9, null]);
-      t.match(foldSpool(home), { status: 'failed', exitCode: undefined });
+      t.match(foldSpool(home), { status: 'failed', outcome: { exitCode: undefined } });
     });
 
     t.test('loading and starting reads nothing of the input of the script', (t) => {
@@ -206,7 +206,7 @@ for (const shell of SHELLS) {
         const name = command.split(' ')[0] ?? '';
         t.strictSame([status, stdout], [64, ''], command);
         t.equal(stderr, `usage: ${name} [--continue-on-failure] NAME COMMAND [ARGUMENT...]\n`);
-        t.match(foldSpool(home), { status: 'failed', exitCode: 64 });
+        t.match(foldSpool(home), { status: 'failed', outcome: { exitCode: 64 } });
         t.strictSame(stepsOf(foldSpool(home)), [`${id}: failed`]);
       }
       t.end();

@@ -16,7 +16,13 @@ for (const shell of SHELLS) {
       const home = createScriptHome(t);
       t.strictSame(run(home, shell, STORY), { status: 0, stdout: '', stderr: '' });
       const execution = foldSpool(home);
-      t.match(execution, { name: 'Two stories', kind: 'task', status: 'completed', total: 2, cwd: process.cwd() });
+      t.match(execution, {
+        name: 'Two stories',
+        kind: 'task',
+        status: 'completed',
+        announced: { total: 2 },
+        process: { cwd: process.cwd() },
+      });
       t.match(execution.id, /^[0-9a-hjkmnp-tv-z]{10}$/);
       t.strictSame(stepsOf(execution), [
         'step Log in: completed',
@@ -42,7 +48,7 @@ for (const shell of SHELLS) {
       const home = createScriptHome(t);
       t.strictSame(run(home, shell, STORY, { FAIL: '1' }), { status: 1, stdout: '', stderr: '' });
       const execution = foldSpool(home);
-      t.match(execution, { status: 'failed', exitCode: 1 });
+      t.match(execution, { status: 'failed', outcome: { exitCode: 1 } });
       t.strictSame(
         stepsOf(execution).filter((line) => line.endsWith('failed')),
         ['step Log out: failed', 'criterion Log out/The cookie is gone: failed'],
@@ -67,7 +73,7 @@ for (const shell of SHELLS) {
       const id = readSpool(home)[0]?.['execution'] as string;
       t.strictSame(outcome, { status: 5, stdout: `7 a b  c\nnone ${id}\ntwo\n`, stderr: '' });
       const execution = foldSpool(home);
-      t.match(execution, { name: 'script.sh', status: 'failed', exitCode: 5 });
+      t.match(execution, { name: 'script.sh', status: 'failed', outcome: { exitCode: 5 } });
       t.strictSame(stepsOf(execution), [
         'step one: failed',
         'step two: completed',
@@ -101,7 +107,7 @@ for (const shell of SHELLS) {
       const home = createScriptHome(t);
       const script = `trap 'echo cleaned; progress_end 4' EXIT; ${LOAD}progress_start; exit 3`;
       t.strictSame(runText(home, shell, script), { status: 3, stdout: 'cleaned\n', stderr: '' });
-      t.match(foldSpool(home), { status: 'failed', exitCode: 4 });
+      t.match(foldSpool(home), { status: 'failed', outcome: { exitCode: 4 } });
       t.equal(readSpoolFiles(home).size, 1, 'and nothing else is left');
       t.end();
     });

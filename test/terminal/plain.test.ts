@@ -156,7 +156,7 @@ t.test('a heartbeat says where it stands', (t) => {
   );
   const steps = [makeStep({ id: 'a', status: 'completed' }), makeStep({ id: 'b', status: 'running' })];
   t.equal(
-    heartbeatLine(makeExecution({ steps, attention: 'waiting' }), START + 1_000),
+    heartbeatLine(makeExecution({ steps, attention: { state: 'waiting' } }), START + 1_000),
     '2026-11-20T10:34:21Z 7hq2m4kd9x heartbeat  2/2 "b" waiting 50% elapsed=1.0s',
   );
   t.end();

@@ -14,7 +14,7 @@ const COLOUR = { color: true, ascii: false };
 const DIM = '\u001b[2m';
 /** Half of the work is done, so there is an estimate of the rest while it is active. */
 const active = makeShipLogin();
-const silent = { ...active, attention: 'silent' as const, lastActivity: timeAt(281_000) };
+const silent = { ...active, attention: { state: 'silent' as const }, lastActivity: timeAt(281_000) };
 const NOW = START + 401_000;
 
 /** What each face prints of one execution. */
@@ -66,7 +66,7 @@ t.test('an active execution has its estimate, and says when it was active last',
   t.ok(estimate(active, NOW).remainingMs);
   t.equal(estimate(silent, NOW).remainingMs, undefined);
   t.equal(stateWord(active, NOW), 'running');
-  t.equal(stateWord({ ...silent, attention: 'waiting' }, NOW), 'waiting');
+  t.equal(stateWord({ ...silent, attention: { state: 'waiting' } }, NOW), 'waiting');
   t.equal(stateWord({ ...silent, status: 'failed' }, NOW), 'failed');
   t.equal(stateWord(silent, START), 'quiet 0s', 'a producer whose clock is ahead');
   t.equal(lastActivityText({ ...active, lastActivity: timeAt(0) }, NOW), 'last activity 6m ago');

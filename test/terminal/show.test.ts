@@ -26,14 +26,11 @@ t.test('steps are a tree with durations and a timeline', (t) => {
 
 t.test('the header says what is known, and nothing else', (t) => {
   const execution = makeExecution({
-    argv: ['npm', 'test', "it's"],
-    cwd: '/src',
-    pid: 12,
+    process: { argv: ['npm', 'test', "it's"], cwd: '/src', pid: 12 },
     queue: 'heavy',
     labels: { team: 'web' },
     resources: { cpu: 71.2, cpuSeconds: 61, rss: 1024, peakRss: 2048, processes: 3 },
-    tokens: 12_345,
-    costUsd: 0.4,
+    usage: { tokens: 12_345, costUsd: 0.4 },
   });
   const header = showLines(execution, OPTIONS);
   t.same(
@@ -57,7 +54,10 @@ t.test('the header says what is known, and nothing else', (t) => {
 });
 
 t.test('a command is shown as it was typed, and where', (t) => {
-  const typed = { kind: 'command', argv: ["echo 'a b' | cat"], cwd: '/src', tty: '/dev/pts/3', tmux: '%5' };
+  const typed = {
+    kind: 'command',
+    process: { argv: ["echo 'a b' | cat"], cwd: '/src', tty: '/dev/pts/3', tmux: '%5' },
+  };
   const header = showLines(makeExecution(typed), OPTIONS);
   t.ok(header.includes("command   echo 'a b' | cat"));
   t.ok(header.includes('terminal  /dev/pts/3, tmux pane %5'));
@@ -69,11 +69,9 @@ t.test('what is over shows its outcome, its error and its successor', (t) => {
   const lines = showLines(
     makeExecution({
       status: 'failed',
-      exitCode: 1,
+      outcome: { exitCode: 1, error: 'tests failed', summary: 'Too bad.' },
       durationMs: 432_000,
-      pid: 12,
-      error: 'tests failed',
-      summary: 'Too bad.',
+      process: { pid: 12 },
       successor: 'x~2',
     }),
     OPTIONS,

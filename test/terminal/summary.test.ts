@@ -9,7 +9,12 @@ import { makeExecution, makeShipLogin, makeStep, timeAt } from '../helpers/model
 const PLAIN = { color: false, ascii: false };
 
 function makeFailed(): Execution {
-  return { ...makeShipLogin(), status: 'failed', durationMs: 432_000, exitCode: 1, error: 'integration tests failed' };
+  return {
+    ...makeShipLogin(),
+    status: 'failed',
+    durationMs: 432_000,
+    outcome: { exitCode: 1, error: 'integration tests failed' },
+  };
 }
 
 t.test('a success: outcome, duration, counts, what took longest, where the log is', (t) => {
@@ -19,9 +24,8 @@ t.test('a success: outcome, duration, counts, what took longest, where the log i
   const criteria = [makeStep({ id: 'c', kind: 'criterion', status: 'completed' })];
   const execution = makeExecution({
     status: 'completed',
-    exitCode: 0,
+    outcome: { exitCode: 0, summary: 'All is well.' },
     durationMs: 712_000,
-    summary: 'All is well.',
     steps: [...steps, ...criteria],
   });
   t.same(summaryLines(execution, PLAIN, 80), [
@@ -55,8 +59,13 @@ t.test('an agent: its calls, what it has used, its last words', (t) => {
   const steps = ['tool', 'tool', 'subagent'].map((kind, index) =>
     makeStep({ id: String(index), kind, status: 'completed' }),
   );
-  const execution = makeExecution({ kind: 'agent', status: 'completed', tokens: 12_208, costUsd: 0.05, steps });
-  t.same(summaryLines({ ...execution, summary: 'Done.' }, PLAIN, 80).slice(1), [
+  const execution = makeExecution({
+    kind: 'agent',
+    status: 'completed',
+    usage: { tokens: 12_208, costUsd: 0.05 },
+    steps,
+  });
+  t.same(summaryLines({ ...execution, outcome: { summary: 'Done.' } }, PLAIN, 80).slice(1), [
     '   2 tools completed · 1 subagent completed · 12,208 tokens · $0.05',
     '   Done.',
     '   log  progress logs 7hq2m4kd9x',
@@ -67,10 +76,10 @@ t.test('an agent: its calls, what it has used, its last words', (t) => {
 t.test('a signal, a timeout and a loss are named', (t) => {
   const title = (rest: Partial<Execution>) =>
     summaryLines({ ...makeExecution({ status: 'failed', durationMs: 1_000 }), ...rest }, PLAIN, 80)[0];
-  t.match(title({ signal: 'SIGKILL' }), 'failed after 1.0s, SIGKILL');
+  t.match(title({ outcome: { signal: 'SIGKILL' } }), 'failed after 1.0s, SIGKILL');
   t.match(title({ status: 'timeout' }), '⌛ ship-login-page timed out after 1.0s');
   t.match(title({ status: 'lost' }), '?  ship-login-page lost after 1.0s');
-  t.match(title({ status: 'cancelled', exitCode: 0 }), 'cancelled after 1.0s   7hq2m4kd9x');
+  t.match(title({ status: 'cancelled', outcome: { exitCode: 0 } }), 'cancelled after 1.0s   7hq2m4kd9x');
   t.end();
 });
 

@@ -16,13 +16,12 @@ function makeList() {
   });
   return [
     makeShipLogin(),
-    makeExecution({ id: '7hq2zzzzzz', name: '漢字のビルド', attention: 'waiting', attentionReason: 'may I?' }),
+    makeExecution({ id: '7hq2zzzzzz', name: '漢字のビルド', attention: { state: 'waiting', reason: 'may I?' } }),
     makeExecution({
       id: 'docs1234',
       name: 'docs',
       status: 'failed',
-      exitCode: 2,
-      error: 'dead links',
+      outcome: { exitCode: 2, error: 'dead links' },
       durationMs: 100_000,
       resources: { peakRss: 1.5 * 1024 ** 3, cpuSeconds: 9 },
     }),

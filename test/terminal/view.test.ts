@@ -93,15 +93,14 @@ t.test('several executions: a row each, what runs first and the oldest of it at 
       id: 'd',
       name: 'docs-site',
       status: 'failed',
-      exitCode: 2,
-      error: 'dead links',
+      outcome: { exitCode: 2, error: 'dead links' },
       endedAt: timeAt(9),
       durationMs: 100_000,
     }),
     makeShipLogin(),
     makeExecution({ id: 'n', name: 'nightly-etl', progress: { current: 7, total: 8 }, startedAt: timeAt(-2_000_000) }),
     makeExecution({ id: 'k', name: '漢字のビルド', status: 'paused', lastActivity: timeAt(200_000) }),
-    makeExecution({ id: 'r', name: 'agent', attention: 'waiting', attentionReason: 'may I run rm?' }),
+    makeExecution({ id: 'r', name: 'agent', attention: { state: 'waiting', reason: 'may I run rm?' } }),
   ];
   t.same(draw(viewOf(executions), 90, 24), [
     '╭─ progress · 2 running · 1 waiting · 1 paused · 1 failed ──────────────────────────────╮',
@@ -150,9 +149,9 @@ t.test('with snapshots instead of the stream the clocks go on', (t) => {
 });
 
 t.test('attention stands out with its reason', (t) => {
-  const execution = makeExecution({ attention: 'waiting', attentionReason: 'permission to run rm' });
+  const execution = makeExecution({ attention: { state: 'waiting', reason: 'permission to run rm' } });
   t.match(draw(viewOf([execution]), 80, 24)[1], /! waiting for you: permission to run rm +! waiting │$/);
-  const { attention: _none, ...active } = execution;
+  const { attention: { state: _none } = {}, ...active } = execution;
   t.match(draw(viewOf([{ ...active, lastActivity: timeAt(0) }]), 80, 24).join('\n'), 'last activity 6m ago');
   t.end();
 });
@@ -175,7 +174,7 @@ t.test('who works on a step, and how often it was tried', (t) => {
 });
 
 t.test('a run without a plan shows its command, and no bar', (t) => {
-  const lines = draw(viewOf([makeExecution({ argv: ['make', 'test'] })]), 80, 24);
+  const lines = draw(viewOf([makeExecution({ process: { argv: ['make', 'test'] } })]), 80, 24);
   t.match(lines[1], '│ make test ');
   t.equal(lines.length, 4);
   t.end();
@@ -201,8 +200,7 @@ t.test('hostile texts reach the screen as text', (t) => {
   const execution = makeExecution({
     name: evil,
     id: evil,
-    attention: 'waiting',
-    attentionReason: evil,
+    attention: { state: 'waiting', reason: evil },
     tail: [evil, `${evil}\u001b[31mred`],
     progress: { current: 1, total: 2, unit: evil, message: evil },
     steps: [makeStep({ id: 'x', name: evil, kind: evil, status: 'running', role: evil, model: evil })],
@@ -222,11 +220,9 @@ t.test('an agent is seen with its model, what it has used, and what it says and 
   const agent = makeExecution({
     kind: 'agent',
     name: 'fix',
-    agent: 'claude',
-    model: 'opus',
-    argv: ['claude', '-p'],
-    tokens: 12_208,
-    costUsd: 0.05,
+    agent: { name: 'claude', model: 'opus' },
+    process: { argv: ['claude', '-p'] },
+    usage: { tokens: 12_208, costUsd: 0.05 },
     tail: [
       'gone',
       ...Array.from({ length: 5 }, (_, n) => `line ${n}`),

@@ -61,7 +61,7 @@ function recordResult(recorder: AgentRecorder, result: HookToolResult): void {
 function askPermission(context: HookContext): void {
   const { fields, recorder, known } = context;
   // the call of such a tool has asked its question already
-  if (known?.attention === 'waiting' && QUESTION_TOOLS.has(stringOf(fields['tool_name']) ?? '')) return;
+  if (known?.attention?.state === 'waiting' && QUESTION_TOOLS.has(stringOf(fields['tool_name']) ?? '')) return;
   recorder.wait(common.permissionQuestion(titleOf(fields, recorder.cwd)));
 }
 
@@ -83,7 +83,7 @@ function closeDenied({ fields, recorder, known }: HookContext): void {
 /** Records a message, unless the end of its turn was earlier and has included it. */
 function recordMessage({ recorder, fields, known }: HookContext): void {
   const text = stringOf(fields['delta'])?.trim() ?? '';
-  const isLate = known?.attention === 'waiting' && known.attentionReason?.startsWith(TURN_OVER) === true;
+  const isLate = known?.attention?.state === 'waiting' && known.attention.reason?.startsWith(TURN_OVER) === true;
   if (isLate && text.split('\n').every((line) => known.tail.includes(line))) return;
   recorder.message('assistant-text', text);
 }

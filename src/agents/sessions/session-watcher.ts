@@ -258,7 +258,8 @@ export class SessionWatcher {
   #isRunUnidentified(): boolean {
     const { agent, state } = this.#options;
     return [...state.alive.values()].some(
-      (one) => one.agent === agent && one.session === undefined && FORMATS.ofProgram(one.argv ?? []) !== undefined,
+      ({ agent: own, process }) =>
+        own?.name === agent && own.session === undefined && FORMATS.ofProgram(process?.argv ?? []) !== undefined,
     );
   }
 
@@ -304,6 +305,6 @@ export class SessionWatcher {
 /** Returns the running sessions that hooks have recorded, also for an earlier daemon; they may not name their files again. */
 export function hookedSessions(state: State, agent: Agent): string[] {
   return [...state.alive.values()]
-    .filter((one) => one.agent === agent && one.via === 'hooks')
-    .flatMap(({ session }) => session ?? []);
+    .filter((one) => one.agent?.name === agent && one.agent.via === 'hooks')
+    .flatMap(({ agent: { session } = {} }) => session ?? []);
 }

@@ -89,7 +89,7 @@ export class Session {
     const { session } = this.about;
     this.#othersOf = session;
     this.#others = [...allExecutions(this.#options.state)].filter(
-      (one) => one.session === session && one.via !== 'transcript',
+      ({ agent }) => agent?.session === session && agent?.via !== 'transcript',
     );
   }
 
@@ -110,7 +110,7 @@ export class Session {
     const recorded = events.map((event) => this.#eventOf(event, source));
     // a sub-agent in the background does not answer for its session
     if (source === this.#own?.source) {
-      if (this.#isResting || isTurnEnd(this.#execution?.attentionReason)) {
+      if (this.#isResting || isTurnEnd(this.#execution?.attention?.reason)) {
         recorded.unshift(this.#attention({ state: 'none' }, source));
       }
       this.#isResting = false;
@@ -125,12 +125,12 @@ export class Session {
     const { idleSince } = this;
     const [own, execution] = [this.#own, this.#execution];
     if (!own || !this.isAlive || this.#isEnding || !execution) return;
-    if (execution.via === 'hooks') return this.#checkInterruption(execution, own.file);
-    if (idleSince === undefined || this.#options.isNamed || execution.via !== 'transcript') return;
+    if (execution.agent?.via === 'hooks') return this.#checkInterruption(execution, own.file);
+    if (idleSince === undefined || this.#options.isNamed || execution.agent?.via !== 'transcript') return;
     const { now } = this.#options;
     const { claim, isOver } = own.file;
     const facts = { claim, isOver, idleMs: now() - idleSince, process };
-    if (this.#end(facts, own.source) || this.#isResting || !claim || execution.attention === 'waiting') return;
+    if (this.#end(facts, own.source) || this.#isResting || !claim || execution.attention?.state === 'waiting') return;
     if (!isResting({ ...facts, idleMs: now() - (own.file.idleSince ?? now()) })) return;
     this.#isResting = true;
     this.#submit([this.#attention({ state: 'waiting', reason: turnReason(claim) }, own.source)], 0);
@@ -212,7 +212,7 @@ export class Session {
   #checkInterruption(execution: Execution, { claim, claimedAt }: SessionPart['file']): void {
     const { registry, submitDeferred } = this.#options;
     const isNew = (one: Execution | undefined) => one !== undefined && isStopped(one, claim, claimedAt);
-    if (this.#isStopping || registry?.entryOf(execution.session ?? '') || !isNew(execution)) return;
+    if (this.#isStopping || registry?.entryOf(execution.agent?.session ?? '') || !isNew(execution)) return;
     this.#isStopping = true;
     // the next prompt may have been submitted before
     const make = () => {
@@ -253,7 +253,7 @@ export class Session {
   }
 
   #executionOf(session: string): string {
-    for (const { session: one, id } of allExecutions(this.#options.state)) if (one === session) return id;
+    for (const { agent, id } of allExecutions(this.#options.state)) if (agent?.session === session) return id;
     return session;
   }
 }

@@ -27,7 +27,7 @@ export function createBell(): AlertChannel {
 }
 
 /** Terminals it may have been started from, the most likely first. */
-function terminalsOf({ source = '', pid, tty, host }: ExecutionJson): string[] {
+function terminalsOf({ producer: { source = '' } = {}, process: { pid, tty, host } = {} }: ExecutionJson): string[] {
   if (host !== undefined && host !== hostname()) return [];
   const [, writer, number] = SOURCE.exec(source) ?? [];
   // a bell on the pseudo-terminal of a run would be part of its output

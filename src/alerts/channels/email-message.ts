@@ -35,8 +35,8 @@ function describe({ body, rules, severity, time, execution, alerts }: Alert): st
   const lines = [
     [execution?.name, 'Execution'],
     [execution && `${execution.kind}, ${execution.status}`, 'State'],
-    [execution?.host, 'Machine'],
-    [execution?.cwd, 'Directory'],
+    [execution?.process?.host, 'Machine'],
+    [execution?.process?.cwd, 'Directory'],
     [time, 'Time'],
     [severity, 'Severity'],
     [rules.join(', '), rules.length > 1 ? 'Rules' : 'Rule'],

@@ -69,7 +69,7 @@ async function printSessions(agent: Agent, { paths, env }: Context, json: boolea
       state = { ...emptyState(), seq: Math.max(state.seq, 1) };
       const alive = executions.map(executionFromJson);
       for (const one of alive) installExecution(state, one, isFinal(one.status));
-      const existing = alive.filter((one) => one.agent === agent);
+      const existing = alive.filter((one) => one.agent?.name === agent);
       if (isFirst && !json && existing.length > 0) {
         await printLines(listLines(existing, { now: Date.now(), columns: columnsOf(), style, all: false, prefixes }));
       }
@@ -77,7 +77,7 @@ async function printSessions(agent: Agent, { paths, env }: Context, json: boolea
     if (followed.kind !== 'events') continue;
     for (const event of followed.events) {
       const execution = fold(state, event);
-      if (execution?.agent !== agent || execution.kind !== 'agent') continue;
+      if (execution?.agent?.name !== agent || execution.kind !== 'agent') continue;
       if (json) await printJson([event]);
       else await printLines(plainLine(event, execution, style));
     }

@@ -59,7 +59,10 @@ function isSent(events: readonly ExecutionEvent[], name: string): boolean {
 }
 
 /** Describes how the run ended, and by which signals. */
-function tookText({ status, startedAt, dismissed }: Execution, events: readonly ExecutionEvent[]): string {
+function tookText(
+  { status, startedAt, outcome: { dismissed } = {} }: Execution,
+  events: readonly ExecutionEvent[],
+): string {
   if (dismissed) return 'dismissed; it was not started by progress, and no process was stopped';
   const signals = new Set(events.map(({ data }) => (data['action'] === 'signal' ? textOf(data, 'signal') : undefined)));
   if (startedAt === undefined) return `${status} before it started`;

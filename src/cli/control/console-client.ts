@@ -52,13 +52,13 @@ export async function openConsole(text: string, hello: Hello, { paths }: Context
   return { ...client, terminal: 'welcome' in welcome && welcome.welcome.terminal };
 }
 
-function specOf({ id, host = hostname() }: Execution, paths: Paths): RunSpec | undefined {
+function specOf({ id, process: { host = hostname() } = {} }: Execution, paths: Paths): RunSpec | undefined {
   return host === hostname() && hasSpec(paths, id) ? readSpec(paths, id) : undefined;
 }
 
 /** @returns why this execution accepts no client, and what to do; undefined if it does */
 function whyNot(execution: Execution, spec: RunSpec | undefined, as: Hello['as']): string | undefined {
-  const { id, status, host = hostname() } = execution;
+  const { id, status, process: { host = hostname() } = {} } = execution;
   if (isFinal(status)) return `${endedText(status)}; 'progress logs ${id}' shows its output`;
   if (host !== hostname()) return `runs on ${host}: use 'progress ${as} ${id}' there`;
   if (!spec) return "was not started by 'progress run', so its input is not accessible";

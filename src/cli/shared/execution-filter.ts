@@ -1,7 +1,8 @@
 /** Filters events by criteria on their executions, whose names and labels are only in their first events. */
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
-import { fold, STARTS } from '../../core/fold.js';
+import { fold } from '../../core/fold.js';
+import { STARTS } from '../../core/event.js';
 import type { State } from '../../core/state.js';
 import { DEFAULT_LIMITS, emptyState, findExecution } from '../../core/state.js';
 import { anyOf, containing, type LineSearch } from '../../journal/search.js';
@@ -21,7 +22,7 @@ export function fulfils({ name, kind, agent, labels = {} }: Execution, criteria:
   return (
     holds(criteria.name, name) &&
     holds(criteria.kind, kind) &&
-    holds(criteria.agent, agent) &&
+    holds(criteria.agent, agent?.name) &&
     Object.entries(criteria.labels ?? {}).every(([key, pattern]) => holds(pattern, labels[key]))
   );
 }

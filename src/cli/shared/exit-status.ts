@@ -11,7 +11,7 @@ export const TIMEOUT_STATUS = 124;
 /** Follows the conventions of shells and timeout(1); without an exit code, the outcome decides. */
 export function exitStatusOf(execution: Execution | undefined): number {
   if (!execution || !isFinal(execution.status)) return LEFT_STATUS;
-  const { status, exitCode, signal } = execution;
+  const { status, outcome: { exitCode, signal } = {} } = execution;
   if (status === 'timeout') return TIMEOUT_STATUS;
   // a command can exit with 0 although its task failed
   if (exitCode !== undefined && (exitCode !== 0 || status === 'completed')) return exitCode;

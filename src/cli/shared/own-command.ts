@@ -17,7 +17,7 @@ import { NO_DAEMON } from './offline.js';
 const VARIABLE = 'PROGRESS_COMMAND';
 const PAGE = 1_000;
 
-type Listed = Pick<ExecutionJson, 'id' | 'kind' | 'status' | 'pid' | 'host' | 'startedAt'>;
+type Listed = Pick<ExecutionJson, 'id' | 'kind' | 'status' | 'process' | 'startedAt'>;
 
 export class OwnCommand {
   readonly #isKnown: boolean;
@@ -39,7 +39,7 @@ export class OwnCommand {
   search(executions: readonly Listed[]): this {
     if (this.#isKnown) return this;
     const [nearest] = executions
-      .filter(({ kind, status, pid, host = hostname() }) => {
+      .filter(({ kind, status, process: { pid, host = hostname() } = {} }) => {
         const isHere = kind === 'command' && status === 'running' && host === hostname();
         return isHere && this.#ancestors.has(pid ?? 0);
       })
@@ -69,7 +69,7 @@ export class OwnCommand {
     return this.is(execution);
   }
 
-  #depthOf({ pid }: Listed): number {
+  #depthOf({ process: { pid } = {} }: Listed): number {
     return this.#ancestors.get(pid ?? 0) ?? Infinity;
   }
 }

@@ -16,9 +16,9 @@ export function dropForeignParent({ type, data }: NewEvent, state: State): void 
   if (type !== 'execution_started' || data['kind'] !== 'command' || parent === undefined) return;
   if (typeof pid !== 'number') return;
   const run = findExecution(state, parent);
-  if (run?.pid === undefined || isFinal(run.status)) return;
+  if (run?.process?.pid === undefined || isFinal(run.status)) return;
   // a shell that has ended cannot be checked
-  if (readProcess(pid) && !isWithin(pid, run.pid)) delete data['parent'];
+  if (readProcess(pid) && !isWithin(pid, run.process.pid)) delete data['parent'];
 }
 
 /** Whether `ancestor` is the process itself or one above it. */

@@ -2,7 +2,7 @@
 import type { Entrance } from '../../core/route.js';
 import type { NewEvent } from '../../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../../core/event.js';
-import { STARTS } from '../../core/fold.js';
+import { STARTS } from '../../core/event.js';
 import type { State } from '../../core/state.js';
 import { findExecution } from '../../core/state.js';
 import { HOOK_TYPE } from '../../agents/hook-call.js';

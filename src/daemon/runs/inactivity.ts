@@ -1,7 +1,7 @@
 /** Records once that an execution has become silent; the fold ends that state at its next activity. */
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
 import type { Execution, Status } from '../../core/execution.js';
-import { PASSIVE_TYPES } from '../../core/fold.js';
+import { PASSIVE_TYPES } from '../../core/event.js';
 import { formatDuration } from '../../core/format.js';
 import type { SilenceSettings } from '../../core/silence.js';
 import { canBeSilent, createGaps } from '../../core/silence.js';
@@ -101,7 +101,7 @@ export class InactivityWatch implements Component {
     const lastActivity = this.#lastActivity;
     for (const id of lastActivity.keys()) {
       const execution = state.alive.get(id);
-      if (!execution || (!canBeSilent(execution) && execution.attention !== 'silent')) lastActivity.delete(id);
+      if (!execution || (!canBeSilent(execution) && execution.attention?.state !== 'silent')) lastActivity.delete(id);
     }
     for (const execution of state.alive.values()) {
       if (canBeSilent(execution) && !lastActivity.has(execution.id)) lastActivity.set(execution.id, now());

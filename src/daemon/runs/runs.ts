@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
-import { STARTS } from '../../core/fold.js';
+import { STARTS } from '../../core/event.js';
 import type { State } from '../../core/state.js';
 import { findExecution } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';

@@ -71,8 +71,8 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
     const entries = registry.living();
     if (entries.length === 0) return;
     for (const execution of state.alive.values()) {
-      if (execution.agent !== agent || execution.session === undefined) continue;
-      if (stateSourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.session), entries);
+      if (execution.agent?.name !== agent || execution.agent.session === undefined) continue;
+      if (stateSourceOf(execution) !== 'stream') correct(execution, registry.entryOf(execution.agent.session), entries);
     }
   };
   const timer = setInterval(check, checkMs).unref();
@@ -83,7 +83,7 @@ export function createAgentStates(options: AgentStatesOptions): AgentStates {
     onBatch(events) {
       for (const event of events) {
         const { execution: id } = event;
-        if (id === undefined || !registries.has(state.alive.get(id)?.agent ?? '')) continue;
+        if (id === undefined || !registries.has(state.alive.get(id)?.agent?.name ?? '')) continue;
         known.set(id, { ...known.get(id), ...noteOf(event) });
       }
     },
@@ -114,21 +114,22 @@ function noteOf({ type, step, data, time }: ExecutionEvent): Partial<Known> {
 
 /** Corrects a session by the registry entry of its process, where that is newer. */
 function correctionOf(execution: Execution, entry: RegistryEntry, known: Known): Correction | undefined {
-  const { id, attention, attentionReason } = execution;
+  const { id, attention } = execution;
   const { status, waitingFor = 'a question', changedAt } = entry;
-  const isAsked = attention === 'waiting' && !isTurnEnd(attentionReason);
+  const isWaiting = attention?.state === 'waiting';
+  const isAsked = isWaiting && !isTurnEnd(attention.reason);
   const isNewer = changedAt > (known.attentionAt ?? Date.parse(execution.lastActivity));
   const attend = (data: EventData): Correction => ({
     key: `${status} ${changedAt}`,
     events: [{ type: 'attention', execution: id, data }],
   });
   if (status === 'waiting') {
-    const isNew = attention !== 'waiting' || (!isAsked && isNewer);
+    const isNew = !isWaiting || (!isAsked && isNewer);
     return isNew ? attend({ state: 'waiting', reason: waitingFor }) : undefined;
   }
   const isAnswered = isAsked && isNewer;
   if (status === 'busy') return isAnswered ? attend({ state: 'none' }) : undefined;
-  if (status === undefined || (attention === 'waiting' && !isAnswered)) return undefined;
+  if (status === undefined || (attention?.state === 'waiting' && !isAnswered)) return undefined;
   // the file of the session reports how its turn ended
   if (stateSourceOf(execution) !== 'hooks') return isAnswered ? attend({ state: 'none' }) : undefined;
   if (known.isInTurn ?? runsTool(execution)) return { key: `idle ${changedAt}`, events: interruption(execution) };
@@ -144,7 +145,7 @@ function runsTool({ steps }: Execution): boolean {
 
 /** Ends a session whose process now works on another one. */
 function moveOf(execution: Execution, entries: readonly RegistryEntry[]): Correction | undefined {
-  const { id, pid } = execution;
+  const { id, process: { pid } = {} } = execution;
   const entry = isHookSession(execution) ? entries.find((one) => one.pid === pid) : undefined;
   if (!entry) return undefined;
   return { key: `moved ${entry.session}`, events: [{ ...endOfLeft(execution, entry.session), execution: id }] };

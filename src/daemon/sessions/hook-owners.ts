@@ -46,7 +46,7 @@ export function createOwners(): Owners {
     },
     candidateOf: (session) => (session === undefined ? undefined : candidates.get(session)),
     forget(state) {
-      const alive = new Set([...state.alive.values()].map(({ session }) => session));
+      const alive = new Set([...state.alive.values()].map(({ agent: { session } = {} }) => session));
       for (const session of candidates.keys()) if (!alive.has(session)) candidates.delete(session);
     },
   };
@@ -74,7 +74,7 @@ function nearestProgram(pid: number): number | undefined {
 /** Finds the run of this process, or the nearest agent or run among its ancestors. */
 function startedIn(pid: number, alive: Iterable<Execution>): string | undefined {
   const owners = new Map<number, string>();
-  for (const { id, pid: owner, kind, via } of alive) {
+  for (const { id, process: { pid: owner } = {}, kind, agent: { via } = {} } of alive) {
     // sessions of one process come one after another: none has started the other
     if (owner === undefined || (owner === pid && via !== undefined)) continue;
     if (kind === 'agent' || kind === 'run') owners.set(owner, id);

@@ -48,9 +48,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   const repeated = new RepeatedCalls();
   const owners = createOwners();
 
-  const isGone = ({ agent = '', pid, lastActivity, session = '' }: Execution): boolean => {
+  const isGone = ({ agent: { name = '', session = '' } = {}, process: { pid } = {}, lastActivity }: Execution): boolean => {
     const heard = Date.parse(lastActivity);
-    if (pid === undefined || now() - heard < SETTLE_MS || registries.get(agent)?.entryOf(session)) return false;
+    if (pid === undefined || now() - heard < SETTLE_MS || registries.get(name)?.entryOf(session)) return false;
     const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
     return !pids.some((one) => isWriterAlive(one, heard, now()));
   };
@@ -111,15 +111,15 @@ function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): D
   const init = { type: 'activity', data: { kind: 'init', ...session, ...(pid !== undefined && { pid }) } };
   if (place.kind === 'run') {
     if (!open) return [];
-    const events = [...(open.session !== call.session ? [init] : []), ...hookEvents(call, open)];
+    const events = [...(open.agent?.session !== call.session ? [init] : []), ...hookEvents(call, open)];
     return events.map((event) => ({ ...event, execution: open.id }));
   }
   if (call.event === 'SessionEnd') return open ? [{ ...endOfSession(open), execution: open.id }] : [];
   const isNew = open === undefined && isBeginning(call, known);
   if (!open && !isNew) return [];
-  const begins = isNew || open?.via !== 'hooks' || isStart(call);
+  const begins = isNew || open?.agent?.via !== 'hooks' || isStart(call);
   const start = { type: 'execution_started', data: { ...session, ...beginning(call, place.parent, pid) } };
-  const isMoved = pid !== undefined && open?.pid !== pid;
+  const isMoved = pid !== undefined && open?.process?.pid !== pid;
   return [...(begins ? [start, init] : isMoved ? [init] : []), ...hookEvents(call, open)].map((event) => ({
     ...event,
     execution: call.session,
@@ -130,7 +130,13 @@ function eventsOf(call: HookCall, place: HookTarget, pid: number | undefined): D
 function endsOfOthers(call: HookCall, pid: number | undefined, state: State): Draft[] {
   if (pid === undefined || !isStart(call) || !definitionOf(call.agent)?.hasOneSession) return [];
   return [...state.alive.values()]
-    .filter((one) => isHookSession(one) && one.pid === pid && one.agent === call.agent && one.session !== call.session)
+    .filter(
+      (one) =>
+        isHookSession(one) &&
+        one.process?.pid === pid &&
+        one.agent?.name === call.agent &&
+        one.agent.session !== call.session,
+    )
     .map((one) => ({ ...endOfLeft(one, call.session), execution: one.id }));
 }
 

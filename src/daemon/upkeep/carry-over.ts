@@ -2,8 +2,9 @@
 import { alertsToJson } from '../../core/alerts.js';
 import type { NewEvent } from '../../core/event.js';
 import type { Execution, Step } from '../../core/execution.js';
-import { executionToJson } from '../../core/execution.js';
-import type { CarryNote, ProducerState, State } from '../../core/state.js';
+import { executionToRecord } from '../../core/execution-record.js';
+import type { CarryNote } from '../../core/state-record.js';
+import type { ProducerState, State } from '../../core/state.js';
 
 /** Size of one write of carried events, so that those of ten thousand executions are not in memory together. */
 const CARRIED_BATCH_BYTES = 1024 * 1024;
@@ -46,7 +47,7 @@ export function* prunedNotes(ids: readonly string[]): Generator<NewEvent> {
 }
 
 function* carried(execution: Execution): Generator<NewEvent> {
-  const { steps, ...rest } = executionToJson(execution);
+  const { steps, ...rest } = executionToRecord(execution);
   for (const some of chunks<Step>(steps)) yield note({ kind: 'carried_steps', steps: some }, execution.id);
   yield note({ kind: 'carried_execution', execution: { ...rest, steps: [] } }, execution.id);
 }

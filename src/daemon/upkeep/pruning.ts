@@ -4,7 +4,7 @@
  * interrupted, the notes say what the next daemon must complete.
  */
 import type { State } from '../../core/state.js';
-import { asCarryNote } from '../../core/state.js';
+import { asCarryNote } from '../../core/state-record.js';
 import { ProgressError } from '../../core/errors.js';
 import { SerialQueue } from '../../core/serial-queue.js';
 import type { Journal } from '../../journal/journal.js';

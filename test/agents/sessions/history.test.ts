@@ -53,19 +53,19 @@ t.test('a fork of Codex has its own prompts and tokens; the rest is a link to it
     sessions.start();
     const found = await waitFor(name, () => {
       const execution = sessions.execution(B);
-      return execution && (execution.turns ?? 0) === turns && (execution.tokens ?? 0) === tokens
+      return execution && (execution.agent?.turns ?? 0) === turns && (execution.usage?.tokens ?? 0) === tokens
         ? execution
         : undefined;
     });
-    t.match(found, { id: B, session: B, parent: A }, name);
+    t.match(found, { id: B, agent: { session: B }, parent: A }, name);
     if (!hasNoParent) {
-      await waitFor('the parent', () => sessions.execution(A)?.tokens === 105_000);
-      t.equal(sessions.execution(A)?.turns, 2, name);
+      await waitFor('the parent', () => sessions.execution(A)?.usage?.tokens === 105_000);
+      t.equal(sessions.execution(A)?.agent?.turns, 2, name);
     }
     await sessions.stop();
     sessions.start();
     await sessions.ingest.drained();
-    t.equal(sessions.execution(B)?.turns ?? 0, turns, `${name}, read again`);
+    t.equal(sessions.execution(B)?.agent?.turns ?? 0, turns, `${name}, read again`);
   }
 });
 
@@ -74,8 +74,8 @@ t.test('the parent of a fork may be archived', async (t) => {
   sessions.write(path.join('../archived_sessions', path.basename(rollout(A))), textOf(parent));
   sessions.write(rollout(B), textOf([meta(300, B, fork), ...turn(300, 'one', 100_000, 'other'), ...own]));
   sessions.start();
-  await waitFor('its tokens', () => sessions.execution(B)?.tokens);
-  t.match(sessions.execution(B), { tokens: 3_000, turns: 1 });
+  await waitFor('its tokens', () => sessions.execution(B)?.usage?.tokens);
+  t.match(sessions.execution(B), { usage: { tokens: 3_000 }, agent: { turns: 1 } });
 });
 
 const [S1, S2, S3] = ['1', '2', '3'].map((last) => `05000000-0000-4000-8000-00000000000${last}`) as [
@@ -119,11 +119,15 @@ t.test('a fork of Claude Code begins with its first own line', async (t) => {
     if (isParentGone) rmSync(sessions.at(transcript(S1)));
     sessions.write(transcript(S2), textOf([...copies, ...said(100, S2, 'new')]));
     sessions.start();
-    await waitFor(name, () => sessions.execution(S2)?.tokens);
-    t.match(sessions.execution(S2), { session: S2, parent: S1, turns: 1, tokens: 15, startedAt: at(100) }, name);
+    await waitFor(name, () => sessions.execution(S2)?.usage?.tokens);
+    t.match(
+      sessions.execution(S2),
+      { agent: { session: S2, turns: 1 }, parent: S1, usage: { tokens: 15 }, startedAt: at(100) },
+      name,
+    );
     if (isParentGone || isParentOld) continue;
-    await waitFor('the parent', () => sessions.execution(S1)?.tokens);
-    t.match(sessions.execution(S1), { turns: 1, tokens: 15, parent: undefined }, name);
+    await waitFor('the parent', () => sessions.execution(S1)?.usage?.tokens);
+    t.match(sessions.execution(S1), { agent: { turns: 1 }, usage: { tokens: 15 }, parent: undefined }, name);
   }
 });
 
@@ -134,7 +138,7 @@ t.test('a fork of a fork is linked to the session that wrote the last line they 
   sessions.write(transcript(S2), textOf([...asOf(S2, old), ...middle]));
   sessions.write(transcript(S3), textOf(asOf(S3, [...old, ...middle, ...said(100, S3, 'new')])));
   sessions.start();
-  await waitFor('all three', () => [S1, S2, S3].every((id) => sessions.execution(id)?.tokens === 15));
+  await waitFor('all three', () => [S1, S2, S3].every((id) => sessions.execution(id)?.usage?.tokens === 15));
   t.equal(sessions.execution(S3)?.parent, S2);
   t.equal(sessions.execution(S2)?.parent, S1);
 });

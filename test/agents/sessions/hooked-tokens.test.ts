@@ -39,12 +39,12 @@ for (const isNamed of [true, false]) {
     for (let times = 0; times < 2; times++) {
       const follower = sessions.start({ isNamed });
       for (const file of [CLAUDE_FILE, CLAUDE_SUBAGENT]) follower.name(sessions.at(file), CLAUDE_ID);
-      await waitFor('the tokens', () => sessions.execution(CLAUDE_ID)?.tokens === 12_208);
+      await waitFor('the tokens', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 12_208);
       sessions.append(CLAUDE_FILE, answer(10 * 86_400, 'more', 0));
       await sessions.stop();
     }
     const found = sessions.execution(CLAUDE_ID);
-    t.match(found, { tokens: 12_208, turns: undefined, status: 'running' });
+    t.match(found, { usage: { tokens: 12_208 }, agent: { turns: undefined }, status: 'running' });
     const kinds = new Set(sessions.events.filter(({ type }) => type === 'activity').map(({ data }) => data['kind']));
     t.strictSame([...kinds], ['usage']);
   });
@@ -56,13 +56,13 @@ t.test('each execution of a session has the tokens of its own time', async (t) =
   await tellByHooks(sessions, CLAUDE_ID, at(0), [{ type: 'execution_completed', time: at(11) }]);
   const follower = sessions.start({ isNamed: true });
   follower.name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
-  await waitFor('the first', () => sessions.execution(CLAUDE_ID)?.tokens);
+  await waitFor('the first', () => sessions.execution(CLAUDE_ID)?.usage?.tokens);
   await tellByHooks(sessions, CLAUDE_ID, at(100));
   sessions.append(CLAUDE_FILE, answer(110, 'second', 100));
   follower.name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
-  await waitFor('the second', () => sessions.execution(`${CLAUDE_ID}~2`)?.tokens);
-  t.equal(sessions.execution(CLAUDE_ID)?.tokens, 10);
-  t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.tokens, 100);
+  await waitFor('the second', () => sessions.execution(`${CLAUDE_ID}~2`)?.usage?.tokens);
+  t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, 10);
+  t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.usage?.tokens, 100);
 });
 
 t.test('tokens that are read late count for the execution that spent them, and no other', async (t) => {
@@ -71,9 +71,9 @@ t.test('tokens that are read late count for the execution that spent them, and n
   await tellByHooks(sessions, CLAUDE_ID, at(0), [{ type: 'execution_completed', time: at(11) }]);
   await tellByHooks(sessions, CLAUDE_ID, at(100));
   sessions.start({ isNamed: true }).name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
-  await waitFor('the second', () => sessions.execution(`${CLAUDE_ID}~2`)?.tokens);
-  t.equal(sessions.execution(CLAUDE_ID)?.tokens, 10);
-  t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.tokens, 100);
+  await waitFor('the second', () => sessions.execution(`${CLAUDE_ID}~2`)?.usage?.tokens);
+  t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, 10);
+  t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.usage?.tokens, 100);
   t.notOk(sessions.events.some((event) => 'exact' in event));
 });
 
@@ -84,7 +84,7 @@ t.test('a session that an earlier daemon knew by its hooks has tokens before it 
   sessions.write(CLAUDE_SUBAGENT, answer(11, 'sub-agent', 5));
   sessions.write(CLAUDE_FILE.replace('demo3', 'other').replaceAll('96a87607', '06a87607'), answer(10, 'other', 1));
   const follower = sessions.start({ isNamed: true });
-  await waitFor('the tokens', () => sessions.execution(CLAUDE_ID)?.tokens === 15);
+  await waitFor('the tokens', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 15);
   t.equal(follower.status().files, 2);
 });
 
@@ -94,11 +94,11 @@ t.test('what is written after the last call counts, too', async (t) => {
   await tellByHooks(sessions, CLAUDE_ID, at(0));
   const follower = sessions.start({ isNamed: true });
   follower.name(sessions.at(CLAUDE_FILE), CLAUDE_ID);
-  await waitFor('the first', () => sessions.execution(CLAUDE_ID)?.tokens === 10);
+  await waitFor('the first', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 10);
   sessions.ingest.submit({ type: 'execution_completed', execution: CLAUDE_ID, time: at(11), data: {} }, 10);
   await sessions.ingest.drained();
   sessions.append(CLAUDE_FILE, answer(12, 'last', 5));
-  await waitFor('the last', () => sessions.execution(CLAUDE_ID)?.tokens === 15);
+  await waitFor('the last', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 15);
   t.equal(sessions.execution(`${CLAUDE_ID}~2`), undefined);
 });
 
@@ -118,8 +118,8 @@ t.test('a session whose own output is read has its tokens from there', async (t)
   sessions.ingest.submit({ type: 'execution_started', execution: fence, time: at(0), data }, 10);
   await sessions.ingest.drained();
   follower.name(sessions.at(file), fence);
-  await waitFor('another file, which is read after it', () => sessions.execution(fence)?.tokens === 10);
-  t.equal(sessions.execution(CLAUDE_ID)?.tokens, undefined);
+  await waitFor('another file, which is read after it', () => sessions.execution(fence)?.usage?.tokens === 10);
+  t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, undefined);
 });
 
 /** A session that hooks tell of, in a tool call; its file is named, and need not exist yet. */
@@ -142,16 +142,16 @@ t.test('an interruption, which hooks do not tell, is read in the file that they 
   const { sessions, prompt, session } = await inCall(t);
   sessions.advance(3_600_000);
   sessions.write(CLAUDE_FILE, prompt(1, 'wait') + prompt(2, STOPPED));
-  await waitFor('it waits', () => session()?.attention === 'waiting');
-  t.equal(session()?.attentionReason, 'its turn was interrupted');
+  await waitFor('it waits', () => session()?.attention?.state === 'waiting');
+  t.equal(session()?.attention?.reason, 'its turn was interrupted');
   t.equal(session()?.steps.get('t1')?.status, 'cancelled');
   const prompted = { execution: CLAUDE_ID, time: at(5) };
   sessions.ingest.submit({ type: 'attention', ...prompted, data: { state: 'none' } }, 10);
   sessions.ingest.submit({ type: 'activity', ...prompted, data: { kind: 'prompt', text: 'next' } }, 10);
   await sessions.ingest.drained();
   sessions.append(CLAUDE_FILE, answer(6, 'next', 10));
-  await waitFor('the next answer', () => session()?.tokens === 10);
-  t.equal(session()?.attention, undefined, 'an older interruption is no news');
+  await waitFor('the next answer', () => session()?.usage?.tokens === 10);
+  t.equal(session()?.attention?.state, undefined, 'an older interruption is no news');
   t.equal(sessions.events.filter(({ type }) => type === 'attention').length, 2);
 });
 
@@ -161,16 +161,16 @@ t.test('an interruption of a session that the registry knows is left to it', asy
   const entryOf = () => (asked++, entry);
   const { sessions, prompt, session } = await inCall(t, { registry: { living: () => [entry], entryOf } });
   sessions.write(CLAUDE_FILE, answer(1, 'first', 10) + prompt(2, STOPPED));
-  await waitFor('the file', () => session()?.tokens === 10);
+  await waitFor('the file', () => session()?.usage?.tokens === 10);
   const before = asked;
   await waitFor('it is looked at', () => asked > before + 1);
-  t.equal(session()?.attention, undefined);
+  t.equal(session()?.attention?.state, undefined);
 });
 
 t.test('a file that cannot be read says so once', async (t) => {
   const { sessions, follower } = await inCall(t);
   sessions.write(CLAUDE_FILE, answer(1, 'first', 10));
-  await waitFor('the file', () => sessions.execution(CLAUDE_ID)?.tokens === 10);
+  await waitFor('the file', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 10);
   rmSync(sessions.at(CLAUDE_FILE));
   symlinkSync('elsewhere', sessions.at(CLAUDE_FILE));
   await waitFor('it is left alone', () => follower.status().skipped.length === 1);

@@ -64,14 +64,14 @@ const decompressed = (bytes: Buffer) => bytes.subarray(12);
 
 /** Waits until everything written so far is noticed: a session that is written after it has been recorded. */
 const untilNoticed = async (sessions: Sessions, fence: string) =>
-  await waitFor('the later session', () => sessions.execution(fence)?.turns);
+  await waitFor('the later session', () => sessions.execution(fence)?.agent?.turns);
 const LATER_CODEX = ID.replace(/a$/, 'b');
 const LATER_CLAUDE = CLAUDE.replace(/4$/, '5');
 
 const reach = async (sessions: Sessions, id: string, turns: number) =>
   await waitFor(`turn ${turns}`, () => {
     const found = sessions.execution(id);
-    return found?.turns === turns && found.tokens === turns * 10 ? found : undefined;
+    return found?.agent?.turns === turns && found.usage?.tokens === turns * 10 ? found : undefined;
   });
 
 interface Case {
@@ -200,5 +200,5 @@ t.test('a compressed file that is damaged is read when it is whole', async (t) =
   await waitFor('the complaint', () => sessions.logs.some((line) => line.includes('cannot be decompressed yet')));
   t.equal(sessions.execution(ID), undefined);
   writeFileSync(sessions.at(`${FILE}.zst`), whole);
-  t.match(await reach(sessions, ID, 1), { session: ID });
+  t.match(await reach(sessions, ID, 1), { agent: { session: ID } });
 });

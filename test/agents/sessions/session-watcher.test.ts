@@ -47,7 +47,7 @@ function writeFence(sessions: Sessions, secondsAgo = 0): string {
   return id;
 }
 const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
-  await waitFor('the session', () => sessions.execution(id)?.tokens);
+  await waitFor('the session', () => sessions.execution(id)?.usage?.tokens);
 
 t.test('a session of Claude Code, as it lies there', async (t) => {
   const sessions = await backfilled(t, 'claude', CLAUDE_ID);
@@ -96,13 +96,13 @@ t.test('a session of Gemini CLI names itself in its first line', async (t) => {
   const file = 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl';
   sessions.write(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   sessions.start();
-  await waitFor('the end of its turn', () => sessions.execution(session)?.attention === 'waiting');
+  await waitFor('the end of its turn', () => sessions.execution(session)?.attention?.state === 'waiting');
   sessions.advance(700_000);
   t.match(await sessions.ended(session), {
     name: 'gemini in demo',
     status: 'completed',
-    endedBy: 'silence',
-    tokens: 11,
+    outcome: { endedBy: 'silence' },
+    usage: { tokens: 11 },
   });
   t.match(sessions.outcome(session)?.steps, [{ name: 'Read: a.txt', status: 'completed' }]);
 });
@@ -202,23 +202,22 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   sessions.advance(11_000);
   t.match(await sessions.ended(CLAUDE_ID), {
     status: 'lost',
-    endedBy: 'silence',
-    error: /^nothing was written for 10:0\d, and no process/,
+    outcome: { endedBy: 'silence', error: /^nothing was written for 10:0\d, and no process/ },
   });
   t.equal(sessions.outcome(CLAUDE_ID)?.steps.find(({ name }) => name.startsWith('WebFetch'))?.status, 'cancelled');
 
   sessions.advance(-601_000);
   sessions.append(CLAUDE_FILE, lines.slice(-3).join(''));
   const again = `${CLAUDE_ID}~2`;
-  await waitFor('it goes on as another', () => sessions.execution(again)?.attention === 'waiting');
-  t.equal(sessions.execution(again)?.attentionReason, 'its turn is over');
+  await waitFor('it goes on as another', () => sessions.execution(again)?.attention?.state === 'waiting');
+  t.equal(sessions.execution(again)?.attention?.reason, 'its turn is over');
   sessions.append(CLAUDE_FILE, asNew(lines[2]!));
-  await waitFor('the next prompt', () => sessions.execution(again)?.attention === undefined);
+  await waitFor('the next prompt', () => sessions.execution(again)?.attention?.state === undefined);
   const before = sessions.events.length;
   sessions.append(CLAUDE_FILE, asNew(lines.at(-2)!));
   await waitFor('its answer', () => sessions.events.length > before);
   sessions.advance(700_000);
-  t.match(await sessions.ended(again), { status: 'completed', endedBy: 'silence' });
+  t.match(await sessions.ended(again), { status: 'completed', outcome: { endedBy: 'silence' } });
 });
 
 t.test('one that goes on is followed to its end, however long nothing was written', async (t) => {
@@ -230,7 +229,7 @@ t.test('one that goes on is followed to its end, however long nothing was writte
   await sessions.stop();
   sessions.advance(4_000_000);
   sessions.start();
-  t.match(await sessions.ended(CLAUDE_ID), { status: 'lost', endedBy: 'silence' });
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'lost', outcome: { endedBy: 'silence' } });
 });
 
 t.test('over when somebody leaves', async (t) => {
@@ -238,7 +237,7 @@ t.test('over when somebody leaves', async (t) => {
   const text = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli');
   sessions.append(CLAUDE_FILE, text);
   sessions.start();
-  await waitFor('the end of its turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  await waitFor('the end of its turn', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
   const leaving = {
     type: 'user',
     sessionId: CLAUDE_ID,
@@ -247,7 +246,7 @@ t.test('over when somebody leaves', async (t) => {
   };
   sessions.append(CLAUDE_FILE, `${JSON.stringify(leaving)}\n`);
   sessions.advance(10_000);
-  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'record' });
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', outcome: { endedBy: 'record' } });
 });
 
 t.test('over with its process', async (t) => {
@@ -268,8 +267,7 @@ t.test('over with its process', async (t) => {
   agent.kill('SIGKILL');
   t.match(await sessions.ended(CLAUDE_ID), {
     status: 'lost',
-    endedBy: 'process',
-    error: 'its process has ended in the middle of a turn',
+    outcome: { endedBy: 'process', error: 'its process has ended in the middle of a turn' },
   });
 });
 
@@ -286,7 +284,7 @@ t.test('what a better source tells is not told again', async (t) => {
   await waitFor('the file', () => follower.status().files === 1);
   await untilTaken(sessions, writeFence(sessions));
   t.equal(sessions.execution(CLAUDE_ID), undefined);
-  t.equal(sessions.execution('run1')?.tokens, undefined);
+  t.equal(sessions.execution('run1')?.usage?.tokens, undefined);
 
   run('execution_completed', {});
   await sessions.ingest.drained();
@@ -386,14 +384,14 @@ for (const kept of [2, 1]) {
     renameSync(sessions.at('new'), sessions.at(CLAUDE_FILE));
     if (kept < 2) await waitFor('it is read again', () => sessions.logs.some((line) => line.includes('read again')));
     sessions.append(CLAUDE_FILE, lines.slice(2).join(''));
-    await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
-    t.match(sessions.execution(CLAUDE_ID), { status: 'running', tokens: 220, turns: 1 });
+    await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
+    t.match(sessions.execution(CLAUDE_ID), { status: 'running', usage: { tokens: 220 }, agent: { turns: 1 } });
     await sessions.stop();
     sessions.start();
     sessions.append(CLAUDE_FILE, turnLines(CLAUDE_ID)[0]!.replace('build it', 'again'));
-    await waitFor('the next prompt, after a restart', () => sessions.execution(CLAUDE_ID)?.turns === 2);
+    await waitFor('the next prompt, after a restart', () => sessions.execution(CLAUDE_ID)?.agent?.turns === 2);
     t.equal(countOf(sessions, 'execution_started'), 1);
-    t.equal(sessions.execution(CLAUDE_ID)?.tokens, 220, 'nothing twice');
+    t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, 220, 'nothing twice');
   });
 }
 
@@ -412,7 +410,7 @@ t.test('a session that is resumed soon is not judged by the process that it had 
   // between two of its looks at processes another takes the place of the first
   sessions.start({ processesMs: 3_000 });
   await untilTaken(sessions);
-  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
   first.kill('SIGKILL');
   await sessions.ended(CLAUDE_ID);
   start();
@@ -428,7 +426,7 @@ t.test('a sub-agent in the background neither clears nor repeats that its sessio
   const files = [...recorded('claude')].map(([file, text]) => [file, text.replaceAll('sdk-cli', 'cli')] as const);
   for (const [file, text] of files) sessions.write(file, text);
   sessions.start();
-  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
   const last = files.at(-1)![1].match(/.*\n/g)!.at(-1)!;
   const before = sessions.events.length;
   sessions.append(
@@ -436,7 +434,7 @@ t.test('a sub-agent in the background neither clears nor repeats that its sessio
     asNew(last).replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date().toISOString()}"`),
   );
   await waitFor('what it tells', () => sessions.events.length > before);
-  t.equal(sessions.execution(CLAUDE_ID)?.attention, 'waiting');
+  t.equal(sessions.execution(CLAUDE_ID)?.attention?.state, 'waiting');
   t.equal(countOf(sessions, 'attention'), 1);
 });
 
@@ -453,8 +451,8 @@ t.test('a turn that was interrupted is told by the file to the hooks, which say 
     .replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date(Date.now() + 1_000).toISOString()}"`);
   sessions.write(CLAUDE_FILE, `${prompt}${call}${stopped}`);
   sessions.start();
-  await waitFor('it waits', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
-  t.equal(sessions.execution(CLAUDE_ID)?.attentionReason, 'its turn was interrupted');
+  await waitFor('it waits', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
+  t.equal(sessions.execution(CLAUDE_ID)?.attention?.reason, 'its turn was interrupted');
   t.equal(sessions.outcome(CLAUDE_ID)?.steps[0]?.status, 'cancelled');
 });
 
@@ -465,9 +463,9 @@ t.test('a file that is removed ends nothing by itself', async (t) => {
   await waitFor('the sub-agent', () => sessions.outcome(CLAUDE_ID)?.steps.length === 6);
   rmSync(sessions.at(CLAUDE_FILE));
   rmSync(sessions.at(CLAUDE_SUBAGENT));
-  await waitFor('its turn is over', () => sessions.execution(CLAUDE_ID)?.attention === 'waiting');
+  await waitFor('its turn is over', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
   sessions.advance(700_000);
-  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', endedBy: 'silence' });
+  t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', outcome: { endedBy: 'silence' } });
 });
 
 t.test('a new session is held until a run has said which one it is, however much is written to it', async (t) => {
@@ -504,7 +502,7 @@ t.test('a new session is held for a moment, in which somebody better may speak',
   const fence = '00000000-0000-4000-8000-000000000002';
   sessions.write(CLAUDE_FILE.replace(CLAUDE_ID, fence), asSession(recorded('claude').get(CLAUDE_FILE)!, fence));
   await untilTaken(sessions, fence);
-  t.equal(sessions.execution(CLAUDE_ID)?.tokens, undefined);
+  t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, undefined);
 });
 
 t.test('a session that names itself in its file is told by who knows it already', async (t) => {
@@ -534,7 +532,7 @@ t.test('a session that names itself in its file is told by who knows it already'
   t.equal(sessions.execution('first-one'), undefined);
   t.match(
     sessions.execution('second-one'),
-    { name: 'gemini in demo', cwd: '/home/user/demo' },
+    { name: 'gemini in demo', process: { cwd: '/home/user/demo' } },
     'by the file beside it',
   );
 });

@@ -42,10 +42,10 @@ t.test('rings the terminal of the shell, or of the process, of the execution', a
   await waitFor('its name', () => shown().includes(file));
   let rung = 0;
   for (const fields of [
-    { kind: 'command', source: `bash-${pid}-abc123` },
-    { kind: 'command', pid, host: hostname() },
-    { kind: 'run', source: 'run-2147483646-abc', pid: 2_147_483_646, tty: file },
-    { kind: 'agent', source: 'claude', pid },
+    { kind: 'command', producer: { source: `bash-${pid}-abc123` } },
+    { kind: 'command', process: { pid, host: hostname() } },
+    { kind: 'run', producer: { source: 'run-2147483646-abc' }, process: { pid: 2_147_483_646, tty: file } },
+    { kind: 'agent', producer: { source: 'claude' }, process: { pid } },
   ]) {
     t.strictSame(await ring(fields), SENT, JSON.stringify(fields));
     rung += 1;
@@ -59,12 +59,12 @@ t.test('rings no other file', async (t) => {
   writeFileSync(notes, '');
   const fields: Partial<ExecutionJson>[] = [
     {},
-    { source: 'run-2147483646-abc', pid },
-    { source: `bash-${pid}-abc`, tty: file, host: 'another-machine' },
+    { producer: { source: 'run-2147483646-abc' }, process: { pid } },
+    { producer: { source: `bash-${pid}-abc` }, process: { tty: file, host: 'another-machine' } },
     ...[notes, '/dev/null', '/dev/ptmx', '/dev/pts/ptmx', '/dev/tty', `${file}/../0`, `/dev/pts/../null`, ''].map(
-      (tty) => ({ tty }),
+      (tty) => ({ process: { tty } }),
     ),
-    ...['bash-0-x', 'bash-1-x', `bash-${'9'.repeat(9)}-x`, `x${pid}`].map((source) => ({ source })),
+    ...['bash-0-x', 'bash-1-x', `bash-${'9'.repeat(9)}-x`, `x${pid}`].map((source) => ({ producer: { source } })),
   ];
   for (const some of fields) t.strictSame(await ring(some), CLOSED, JSON.stringify(some));
   t.strictSame(await send(createAlertChannel('bell', undefined, {})), CLOSED, 'without an execution');
@@ -72,13 +72,17 @@ t.test('rings no other file', async (t) => {
 
   if (!isUnprivileged(t)) {
     chownSync(file, 65_534, -1);
-    t.strictSame(await ring({ tty: file }), CLOSED, 'the terminal of somebody else');
+    t.strictSame(await ring({ process: { tty: file } }), CLOSED, 'the terminal of somebody else');
     chownSync(file, 0, -1);
   }
   t.equal(bells(), 0);
-  t.strictSame(await ring({ tty: file }), SENT);
+  t.strictSame(await ring({ process: { tty: file } }), SENT);
   await end();
-  t.strictSame(await ring({ source: `bash-${pid}-abc`, tty: file }), CLOSED, 'the terminal is gone');
+  t.strictSame(
+    await ring({ producer: { source: `bash-${pid}-abc` }, process: { tty: file } }),
+    CLOSED,
+    'the terminal is gone',
+  );
 });
 
 t.test('does not wait for a blocked terminal', async (t) => {
@@ -92,7 +96,7 @@ t.test('does not wait for a blocked terminal', async (t) => {
   } finally {
     closeSync(descriptor);
   }
-  t.strictSame(await ring({ tty: file }), CLOSED);
+  t.strictSame(await ring({ process: { tty: file } }), CLOSED);
 });
 
 /** Writes until nothing more is taken; returns how many bytes were. */

@@ -30,7 +30,7 @@ async function startServer(t: Test, talk: (client: Socket) => void) {
 
 t.test('sends the alert as a message with its details', async (t) => {
   const server = await startMailServer(t);
-  const execution = anExecution({ host: 'box', cwd: '/srv/backup' });
+  const execution = anExecution({ process: { host: 'box', cwd: '/srv/backup' } });
   const alert = anAlert({ execution, title: '✗ nightly “büild” failed', urgency: 'critical' });
   const channel = email({ port: server.port, to: ['ops@example.com', 'Boss <boss@example.com>'] });
   t.strictSame(await send(channel, alert), { outcome: 'sent' });

@@ -54,7 +54,12 @@ t.test('ps and show', async (t) => {
     t.match(all[1], ['dddd', /failed$/, 'broken', 'no such file', '1.5s', '2']);
     t.equal(all.length, 6);
     const json = JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as Record<string, unknown>[];
-    t.match(json[0], { id: 'dddd', status: 'failed', exitCode: 2, error: 'no such file', durationMs: 1500 });
+    t.match(json[0], {
+      id: 'dddd',
+      status: 'failed',
+      outcome: { exitCode: 2, error: 'no such file' },
+      durationMs: 1500,
+    });
     t.match(json[3], { steps: [{ id: 'cc', name: 'compile', status: 'running' }] });
   });
 
@@ -146,7 +151,10 @@ t.test('ps and show', async (t) => {
       stderr: /"aaaa" matches aaaa2222, aaaa1111; give more of the ID/,
     });
     t.match(await home.invoke(['show', 'zzzz']), { status: 66, stderr: 'progress: no execution "zzzz"' });
-    t.match(JSON.parse((await home.invoke(['show', '--json', 'broken'])).stdout), { id: 'dddd', exitCode: 2 });
+    t.match(JSON.parse((await home.invoke(['show', '--json', 'broken'])).stdout), {
+      id: 'dddd',
+      outcome: { exitCode: 2 },
+    });
     t.match((await home.invoke(['show', '\u001b[31m\u009b'])).stderr, /^progress: no execution "\\u001b\[31m/);
     t.notMatch((await home.invoke(['show', '\u009b2J'])).stderr, '\u009b');
   });

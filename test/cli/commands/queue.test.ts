@@ -178,8 +178,8 @@ t.test('a run whose command does not start releases its slot', async (t) => {
   const missing = await home.start(['--queue=q'], 'no-such-command');
   const directory = await home.start(['--queue=q'], '/');
   await home.until(await home.start(['--queue=q'], 'true'), 'completed');
-  t.match(await home.get(missing), { status: 'failed', exitCode: 127 });
-  t.match(await home.get(directory), { status: 'failed', exitCode: 126 });
+  t.match(await home.get(missing), { status: 'failed', outcome: { exitCode: 127 } });
+  t.match(await home.get(directory), { status: 'failed', outcome: { exitCode: 126 } });
 });
 
 t.test('queues survive a killed daemon', async (t) => {
@@ -201,7 +201,7 @@ t.test('queues survive a killed daemon', async (t) => {
   await waitFor('its runner to be gone', () => !home.isAlive(ids[1]));
   await home.replaceDaemon();
   await home.until(ids[3], 'running');
-  t.match(await home.get(ids[1]), { status: 'failed', signal: 'SIGTERM' });
+  t.match(await home.get(ids[1]), { status: 'failed', outcome: { signal: 'SIGTERM' } });
   t.match(await home.get(held), { status: 'queued' });
 });
 
@@ -216,12 +216,16 @@ t.test('chains: after completes, starts; after anything else, is cancelled with 
   t.match((await home.invoke(['queue'])).stdout, new RegExp(`\\(after ${third.slice(0, 4)}\\)`));
   home.progress(['run', '--', 'touch', gate]);
   await home.until(second, 'failed');
-  t.match(await home.until(third, 'cancelled'), { error: `it was to come after ${second}, which is failed` });
-  t.match(await home.until(fourth, 'cancelled'), { error: `it was to come after ${third}, which is cancelled` });
+  t.match(await home.until(third, 'cancelled'), {
+    outcome: { error: `it was to come after ${second}, which is failed` },
+  });
+  t.match(await home.until(fourth, 'cancelled'), {
+    outcome: { error: `it was to come after ${third}, which is cancelled` },
+  });
   const late = await home.start([`--after=${first}`], 'true');
   await home.until(late, 'completed');
   const never = await home.start([`--after=${third}`], 'true');
-  t.match(await home.until(never, 'cancelled'), { error: /which is cancelled/ });
+  t.match(await home.until(never, 'cancelled'), { outcome: { error: /which is cancelled/ } });
 });
 
 t.test('a foreground run waits in its queue, and can be cancelled', async (t) => {

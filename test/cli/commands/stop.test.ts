@@ -33,7 +33,7 @@ t.test('stop', async (t) => {
       stderr: '',
     });
     await waitFor('its processes to be gone', () => !home.isAlive(id));
-    t.match(await home.get(id), { status: 'cancelled', signal: 'SIGINT' });
+    t.match(await home.get(id), { status: 'cancelled', outcome: { signal: 'SIGINT' } });
     t.strictSame(await controls(home, id), [
       { action: 'stop', by },
       { action: 'signal', signal: 'SIGINT', by },
@@ -49,7 +49,8 @@ t.test('stop', async (t) => {
       stdout: /: SIGINT did not end it, SIGKILL did\n$/,
     });
     t.match(await home.invoke(['stop', quick, '--kill']), { status: 0, stdout: /: killed by SIGKILL\n$/ });
-    for (const id of [slow, quick]) t.match(await home.get(id), { status: 'cancelled', signal: 'SIGKILL' });
+    for (const id of [slow, quick])
+      t.match(await home.get(id), { status: 'cancelled', outcome: { signal: 'SIGKILL' } });
     t.match((await controls(home, slow))[0], { action: 'stop', graceMs: 100 });
     t.match((await controls(home, quick))[0], { action: 'kill' });
   });
@@ -92,7 +93,7 @@ t.test('stop', async (t) => {
     t.match(await home.invoke(['stop', id, '--signal', 'constructor']), { status: 64 });
     t.notMatch(await controls(home, id), [{ signal: 'SIGTERM' }]);
     t.match(await home.invoke(['stop', id, '--signal', 'KILL']), { status: 0 });
-    t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
+    t.match(await home.until(id, 'cancelled'), { outcome: { signal: 'SIGKILL' } });
   });
 
   t.test('dismisses a recorded execution by its ID only', async (t) => {
@@ -106,7 +107,10 @@ t.test('stop', async (t) => {
     t.match(await home.invoke(['stop', '--all']), { status: 0, stdout: 'Nothing to stop.\n', stderr: '' });
     t.match(await home.get('foreign'), { status: 'running' });
     t.match(await home.invoke(['stop', 'foreign']), { status: 0, stdout: /: dismissed;/, stderr: '' });
-    t.match(await home.get('foreign'), { status: 'cancelled', dismissed: true, error: /^dismissed by \w+/ });
+    t.match(await home.get('foreign'), {
+      status: 'cancelled',
+      outcome: { dismissed: true, error: /^dismissed by \w+/ },
+    });
     // whether asked to stop or to pause what has ended: the same
     for (const verb of ['stop', 'pause', 'resume']) {
       t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: has ended: cancelled\n$/, stderr: '' }, verb);
@@ -114,7 +118,7 @@ t.test('stop', async (t) => {
     const late = await home.connect();
     await late.call('emit', { event: { type: 'execution_completed', execution: 'foreign', exitCode: 0 } });
     await late.close();
-    const { status, error, dismissed } = await home.get('foreign');
+    const { status, outcome: { error, dismissed } = {} } = await home.get('foreign');
     t.strictSame({ status, error, dismissed }, { status: 'completed', error: undefined, dismissed: undefined });
   });
 
@@ -186,7 +190,7 @@ t.test('stop', async (t) => {
     process.kill(-stopping.pid!, 'SIGINT');
     t.strictSame(await once(stopping, 'exit'), [null, 'SIGINT']);
     t.match(await home.get(id), { status: 'running' });
-    t.match(await home.until(id, 'cancelled'), { signal: 'SIGKILL' });
+    t.match(await home.until(id, 'cancelled'), { outcome: { signal: 'SIGKILL' } });
   });
 
   t.test('a killed daemon does not affect the stop', async (t) => {

@@ -39,7 +39,7 @@ async function open(t: Test, { checkMs = 1_000_000 } = {}) {
       await ingest.drained();
     },
     settings,
-    attention: (id = 'e') => findExecution(state, id)?.attention,
+    attention: (id = 'e') => findExecution(state, id)?.attention?.state,
     recorded: async () => (await readAll(journal.source)).events.filter(({ type }) => type === 'attention').length,
   };
 }

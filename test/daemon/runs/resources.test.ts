@@ -324,7 +324,7 @@ t.test('real runs are sampled at their start, for a new subscriber, and after th
   const id = home.progress(['run', '--detach', '--', 'sh', '-c', more]).stdout.trim();
   const client = await home.connect();
   const execution = async (asked = client) => (await asked.call('get', { execution: id })).execution;
-  const pid = await waitFor('its process', async () => (await execution()).pid);
+  const pid = await waitFor('its process', async () => (await execution()).process?.pid);
   t.teardown(() => killTree(pid));
   await waitFor('its first figures', async () => (await execution()).resources?.cpu !== undefined, SOON_MS);
 

@@ -31,7 +31,7 @@ t.test('a run that began and ended without a daemon is not scheduled', async (t)
   tell('execution_completed', { exitCode: 0 });
   await home.replaceDaemon();
   await waitFor('an end', async () => isFinal((await home.get(id)).status));
-  t.match(await home.get(id), { status: 'completed', exitCode: 0 });
+  t.match(await home.get(id), { status: 'completed', outcome: { exitCode: 0 } });
 });
 
 t.test('a command whose runner was killed before it recorded the start is found and can be stopped', async (t) => {
@@ -46,7 +46,7 @@ t.test('a command whose runner was killed before it recorded the start is found 
   const record = { runner, source: `run-${pid}-${id}`, child: identityOf(child.pid!) };
   writeFileSync(`${home.paths.runs}/${id}/runner.json`, JSON.stringify(record));
   home.progress(['queue', 'resume', 'q']);
-  t.match(await home.until(id, 'running'), { orphaned: true, pid: child.pid });
+  t.match(await home.until(id, 'running'), { orphaned: true, process: { pid: child.pid } });
   t.match(home.progress(['stop', id]), { status: 0, stdout: /stopped by SIGINT/ });
   await home.until(id, 'lost');
   t.equal(child.exitCode ?? child.signalCode, 'SIGINT');
@@ -58,5 +58,5 @@ t.test('an execution that another program has queued can be dismissed', async (t
   t.teardown(() => client.destroy());
   await client.call('emit', { event: { type: 'execution_queued', execution: 'theirs' } });
   t.match(home.progress(['stop', 'theirs']), { status: 0, stdout: /dismissed/ });
-  t.match(await home.get('theirs'), { status: 'cancelled', dismissed: true });
+  t.match(await home.get('theirs'), { status: 'cancelled', outcome: { dismissed: true } });
 });

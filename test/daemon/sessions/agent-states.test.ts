@@ -11,18 +11,18 @@ t.test('Esc while a tool runs fires no hook: the registry ends the turn; a sessi
     states.play(line);
     if (line.note === 'start') states.hook(session, 'SessionStart', { source: 'startup' });
     if (line.note === 'prompt') {
-      t.equal(found().attention, undefined, 'idle before the first prompt is no interruption');
+      t.equal(found().attention?.state, undefined, 'idle before the first prompt is no interruption');
       states.hook(session, 'UserPromptSubmit', { prompt: 'wait' });
       states.hook(session, 'PreToolUse', BASH);
     }
-    if (line.note?.startsWith('Esc')) t.equal(found().attention, undefined);
+    if (line.note?.startsWith('Esc')) t.equal(found().attention?.state, undefined);
     if (line.note?.startsWith('Ctrl-C')) {
-      t.match(found(), { attention: 'waiting', attentionReason: 'its turn was interrupted' });
+      t.match(found(), { attention: { state: 'waiting', reason: 'its turn was interrupted' } });
       t.equal(found().steps.get('t1')?.status, 'cancelled');
       states.hook(session, 'SessionEnd', { reason: 'prompt_input_exit' });
     }
   }
-  t.match(found(), { status: 'cancelled', error: 'interrupted' });
+  t.match(found(), { status: 'cancelled', outcome: { error: 'interrupted' } });
   t.end();
 });
 
@@ -39,26 +39,26 @@ t.test('permission asked and given, /clear, --continue and kill, as the registry
   states.hook(first, 'SessionStart', { source: 'startup' });
   states.hook(first, 'UserPromptSubmit', { prompt: 'write it' });
   states.hook(first, 'PreToolUse', BASH);
-  t.equal(states.session(first).pid, 24_188, 'the process, though its hook does not say it');
+  t.equal(states.session(first).process?.pid, 24_188, 'the process, though its hook does not say it');
   // it was asked before the recording began
   const askedAt = Number(asked!.content!['statusUpdatedAt']);
   for (const line of [{ ...asked!, at: askedAt }, ...lines.slice(1)]) {
     states.play(line);
     const one = states.session(first);
     if (line.note === 'user approves the write') {
-      t.match(one, { attention: 'waiting', attentionReason: 'permission prompt' });
+      t.match(one, { attention: { state: 'waiting', reason: 'permission prompt' } });
       states.hook(first, 'PreToolUse', { ...BASH, tool_use_id: 't2' });
-      t.equal(one.attention, 'waiting', 'what it does besides is no answer');
+      t.equal(one.attention?.state, 'waiting', 'what it does besides is no answer');
     }
     if (line.note === 'new prompt') {
       states.hook(first, 'Stop', { last_assistant_message: 'Done.', background_tasks: [] });
-      t.match(one, { attention: 'waiting', attentionReason: 'its turn is over: Done.' });
+      t.match(one, { attention: { state: 'waiting', reason: 'its turn is over: Done.' } });
       states.hook(first, 'UserPromptSubmit', { prompt: 'more' });
     }
-    if (line.note === '/clear') t.equal(one.attentionReason, 'its turn was interrupted');
+    if (line.note === '/clear') t.equal(one.attention?.reason, 'its turn was interrupted');
     if (line.note === '/exit') {
       states.until(line.at + 1_000);
-      t.match(one, { status: 'cancelled', error: 'interrupted' }, 'its process has another session');
+      t.match(one, { status: 'cancelled', outcome: { error: 'interrupted' } }, 'its process has another session');
       states.hook(second, 'SessionStart', { source: 'clear' });
       states.hook(second, 'SessionEnd', { reason: 'prompt_input_exit' });
       t.equal(states.session(second).status, 'completed');
@@ -94,15 +94,15 @@ t.test('a question that a hook asks, and nobody answers by a hook', (t) => {
   states.play(entry(start + 5_000, 'waiting'));
   states.hook('s1', 'PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' } });
   states.until(start + 20_000);
-  t.equal(states.session('s1').attentionReason, 'may it use Bash: make?', 'told once, by who knows more');
+  t.equal(states.session('s1').attention?.reason, 'may it use Bash: make?', 'told once, by who knows more');
   states.play(entry(start + 20_000, 'busy'));
   states.until(start + 25_000);
-  t.equal(states.session('s1').attention, undefined, 'the approved tool works');
+  t.equal(states.session('s1').attention?.state, undefined, 'the approved tool works');
   t.equal(states.session('s1').steps.get('t1')?.status, 'running');
   states.hook('s1', 'Stop', { last_assistant_message: 'Done.' });
   states.play(entry(start + 26_000, 'busy'));
   states.until(start + 60_000);
-  t.match(states.session('s1').attentionReason, /^its turn is over/, 'a background task is no answer');
+  t.match(states.session('s1').attention?.reason, /^its turn is over/, 'a background task is no answer');
   t.equal(states.events.filter(({ data }) => data['state'] === 'waiting').length, 2);
   t.end();
 });
@@ -123,14 +123,14 @@ t.test('a sub-agent that asks behind the turn of its session: the answer is no i
   states.hook('s1', 'Stop', { last_assistant_message: 'It works.' });
   play(1_001_000, 'idle');
   states.until(1_010_000);
-  t.match(states.session('s1').attentionReason, /^its turn is over/);
+  t.match(states.session('s1').attention?.reason, /^its turn is over/);
   states.hook('s1', 'PreToolUse', { ...BASH, ...subagent });
   states.hook('s1', 'PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' }, ...subagent });
-  t.match(states.session('s1').attentionReason, /^may it use Bash/);
+  t.match(states.session('s1').attention?.reason, /^may it use Bash/);
   play(1_020_000, 'waiting');
   play(1_030_000, 'idle');
   states.until(1_040_000);
-  t.equal(states.session('s1').attentionReason, 'its turn is over');
+  t.equal(states.session('s1').attention?.reason, 'its turn is over');
   t.equal(states.session('s1').steps.get('t1')?.status, 'running');
   t.end();
 });
@@ -148,9 +148,9 @@ t.test('a session that is known by its file alone: its questions come from the r
   states.take({ type: 'activity', execution: 's1', data: { kind: 'prompt', text: 'do it' } });
   play(1_010_000, 'waiting', 'permission prompt');
   states.until(1_015_000);
-  t.match(states.session('s1'), { attention: 'waiting', attentionReason: 'permission prompt' });
+  t.match(states.session('s1'), { attention: { state: 'waiting', reason: 'permission prompt' } });
   play(1_020_000, 'idle');
   states.until(1_030_000);
-  t.equal(states.session('s1').attention, undefined, 'how the turn ended is in the file');
+  t.equal(states.session('s1').attention?.state, undefined, 'how the turn ended is in the file');
   t.end();
 });

@@ -40,7 +40,7 @@ t.test('a session belongs to what its process was started in, though nobody says
   event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv: ['./nightly.sh'], pid: starter } });
   tell('codex', call('s1', 'SessionStart'), { pid: started });
   t.equal(session('s1').parent, 'r1');
-  t.equal(session('s1').pid, started);
+  t.equal(session('s1').process?.pid, started);
 });
 
 t.test('a run of an agent that its own hook comes from is told by its output', async (t) => {
@@ -66,7 +66,10 @@ t.test('a process that works on another session has left the one before it, used
   const start = (id: string, source: string) => tell('claude', call(id, 'SessionStart', { source }), { pid: started });
   start('phantom', 'startup');
   start('resumed', 'resume');
-  t.match(session('phantom'), { status: 'completed', summary: 'its process went on with session resumed' });
+  t.match(session('phantom'), {
+    status: 'completed',
+    outcome: { summary: 'its process went on with session resumed' },
+  });
   tell('claude', call('resumed', 'UserPromptSubmit', { prompt: 'go on' }), { pid: started });
   start('resumed', 'compact');
   t.equal(session('resumed').status, 'running');
@@ -87,7 +90,7 @@ t.test('a run of an agent stays its session, whichever its process works on', as
     tell('claude', call(id, 'SessionStart', { source }), { pid: started, within: 'r1' });
   }
   tell('claude', call('resumed', 'UserPromptSubmit', { prompt: 'go on' }), { pid: started, within: 'r1' });
-  t.match(session('r1'), { session: 'resumed', turns: 1, status: 'running' });
+  t.match(session('r1'), { agent: { session: 'resumed', turns: 1 }, status: 'running' });
   t.equal(state.alive.size, 1);
 });
 
@@ -97,12 +100,12 @@ t.test('a program between an agent and its hook is not the agent', async (t) => 
   const wrapper = await startTwo(t, 'wrapper');
   tell('claude', call('wrapped', 'SessionStart'), { pid: wrapper.started });
   tell('claude', call('wrapped', 'UserPromptSubmit', { prompt: 'do it' }), { pid: 1 });
-  t.equal(session('wrapped').pid, undefined);
+  t.equal(session('wrapped').process?.pid, undefined);
   const agent = await startTwo(t, 'renamed');
   tell('claude', call('renamed', 'SessionStart'), { pid: agent.started });
-  t.equal(session('renamed').pid, undefined, 'it may be a wrapper');
+  t.equal(session('renamed').process?.pid, undefined, 'it may be a wrapper');
   tell('claude', call('renamed', 'UserPromptSubmit', { prompt: 'do it' }), { pid: agent.started });
-  t.equal(session('renamed').pid, agent.started, 'a second call comes from it');
+  t.equal(session('renamed').process?.pid, agent.started, 'a second call comes from it');
   await wrapper.kill();
   await agent.kill();
   await waitFor('the end', () => session('renamed').status === 'lost');
@@ -123,10 +126,10 @@ t.test('a session whose agent has vanished is lost, or as its turn was', async (
   await waitFor('the ends', () => ['mid', 'idle', 'failed'].every((id) => session(id).status !== 'running'));
   t.match(session('mid'), {
     status: 'lost',
-    error: 'the agent process ended without reporting the end of the session',
+    outcome: { error: 'the agent process ended without reporting the end of the session' },
   });
   t.equal(session('idle').status, 'completed');
-  t.match(session('failed'), { status: 'failed', error: 'no' });
+  t.match(session('failed'), { status: 'failed', outcome: { error: 'no' } });
 });
 
 t.test('as long as its process is there, a session goes on', async (t) => {

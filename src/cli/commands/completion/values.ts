@@ -152,7 +152,7 @@ export function executionCandidates(executions: readonly ExecutionJson[]): Compl
 function describe({ status, attention }: ExecutionJson, what: string): string {
   const text = cleanText(what);
   const short = text.length <= MAX_DESCRIPTION_CHARS ? text : `${text.slice(0, MAX_DESCRIPTION_CHARS - 1)}…`;
-  return `${short}, ${statusWord(status, attention)}`;
+  return `${short}, ${statusWord(status, attention?.state)}`;
 }
 
 /** Excludes control characters, and values that start like an option. */

@@ -42,7 +42,7 @@ export const command = defineCommand({
     const found = await Promise.all(ids.map((id) => findAnywhere(paths, id)));
     const executions = [...new Map(found.map((execution) => [execution.id, execution])).values()];
     const names = directoriesOf(executions);
-    const hosts = [...new Set([hostname(), ...executions.flatMap(({ host = [] }) => host)])];
+    const hosts = [...new Set([hostname(), ...executions.flatMap(({ process: { host = [] } = {} }) => host)])];
     const owner = { home: env['HOME'] ?? userInfo().homedir, user: userName(env), hosts };
     // the journal may hold texts from before the configuration masked them
     const masks = () => loadConfig(paths.config).masks.map((source) => compilePattern(source));

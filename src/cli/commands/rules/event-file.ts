@@ -2,7 +2,7 @@
 import type { EventData, ExecutionEvent, NewEvent } from '../../../core/event.js';
 import type { Execution, ExecutionJson } from '../../../core/execution.js';
 import { executionFromJson } from '../../../core/execution.js';
-import { STARTS } from '../../../core/fold.js';
+import { STARTS } from '../../../core/event.js';
 import { ProgressError } from '../../../core/errors.js';
 import type { Fields } from '../../../core/fields.js';
 import { parseLine, toNewEvent } from '../../../protocol/validate.js';

@@ -101,7 +101,7 @@ t.test('lines and the end of input on a terminal', async (t) => {
   await waitFor('both', () => /got sent[^]*got typed/.test(client.stdout));
   t.match(await home.invoke(['send', id, '--eof']), { status: 0 });
   t.match(await client.ended, { status: 5 });
-  t.match(await home.until(id, 'final'), { status: 'failed', exitCode: 5 });
+  t.match(await home.until(id, 'final'), { status: 'failed', outcome: { exitCode: 5 } });
 });
 
 t.test('a client that does not read never blocks the run', async (t) => {
@@ -171,6 +171,6 @@ t.test(
     await tmux.see(/got hello/);
     await tmux.key('C-c');
     await tmux.see(/third 130/);
-    t.match(await home.until(id, 'final'), { status: 'cancelled', signal: 'SIGINT' });
+    t.match(await home.until(id, 'final'), { status: 'cancelled', outcome: { signal: 'SIGINT' } });
   },
 );

@@ -83,7 +83,7 @@ t.test('an archive holds everything, as other commands print it', async (t) => {
   t.match(JSON.parse(of('summary.json').toString()), {
     id: 'build',
     status: 'failed',
-    exitCode: 2,
+    outcome: { exitCode: 2 },
     steps: [{ id: 's' }],
   });
   t.match(of('summary.txt').toString(), /^the build\n[^]*failed[^]*exit 2/);

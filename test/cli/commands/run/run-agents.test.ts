@@ -52,7 +52,7 @@ t.test('what programs print comes through a pipe as it is, is read, and comes ba
     const found = { ...foundIn({ ...expected, execution }), outcome: expected.claim?.status };
     const truth = TRUTH[name];
     if (isAgent && truth) t.match(found, truth, `${name}: what is in it`);
-    if (isAgent) t.equal(execution.agent, argv[0]);
+    if (isAgent) t.equal(execution.agent?.name, argv[0]);
   }
 });
 
@@ -65,8 +65,9 @@ t.test('standard output that is no terminal gets the bytes, and the exit status 
   t.equal(through.status, 3);
   const execution = await onlyOne(home);
   t.match(execution, {
-    ...{ kind: 'agent', agent: 'claude', model: 'claude-opus-4-8[1m]', status: 'failed', exitCode: 3 },
-    ...{ tokens: 12_208, costUsd: 0.05264, summary: 'Done: notes.md written, 2 text files counted.' },
+    ...{ kind: 'agent', agent: { name: 'claude', model: 'claude-opus-4-8[1m]' }, status: 'failed' },
+    outcome: { exitCode: 3, summary: 'Done: notes.md written, 2 text files counted.' },
+    usage: { tokens: 12_208, costUsd: 0.05264 },
   });
 });
 
@@ -75,7 +76,7 @@ t.test('an agent that says that it has failed has failed, whatever its exit stat
   agents.install('claude', recording(AUTH));
   const { status } = home.progress(['run', '--', ...CLAUDE]);
   t.equal(status, 0, 'a script sees what the command says');
-  t.match(await onlyOne(home), { status: 'failed', exitCode: 0, error: /\S/ });
+  t.match(await onlyOne(home), { status: 'failed', outcome: { exitCode: 0, error: /\S/ } });
 });
 
 t.test('behind a wrapper, with noise around it, and told by its name', async (t) => {
@@ -90,7 +91,7 @@ t.test('behind a wrapper, with noise around it, and told by its name', async (t)
   t.equal(through.stdout, noisy.toString());
   t.equal(through.stderr, 'an error message\n{"json": true}\n');
   const execution = await onlyOne(home);
-  t.match(execution, { kind: 'agent', agent: 'claude', status: 'completed', tokens: 12_208 });
+  t.match(execution, { kind: 'agent', agent: { name: 'claude' }, status: 'completed', usage: { tokens: 12_208 } });
   const { stdout } = await home.invoke(['logs', execution.id]);
   for (const words of [/^npm warn something$/m, /and a last word/, /^an error message$/m]) t.match(stdout, words);
   t.equal((await home.invoke(['logs', execution.id, '--raw'])).stdout, noisy.toString());

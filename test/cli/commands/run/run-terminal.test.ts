@@ -140,7 +140,7 @@ t.test('in a bash', { skip }, async (t) => {
     await goesOn(scene);
     await shell.untilPrompt(() => shell.key('C-z'));
     await waitFor('it to be paused', async () => (await show('it'))['status'] === 'paused');
-    t.match(readProcess(Number((await show('it'))['pid']))?.state, /[TD]/);
+    t.match(readProcess(((await show('it'))['process'] as { pid: number }).pid)?.state, /[TD]/);
     const before = count();
     t.match(await shell.run('jobs'), /Stopped/);
     t.equal(count(), before);

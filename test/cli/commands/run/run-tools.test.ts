@@ -108,7 +108,7 @@ test('bad', () => { throw new Error('so it is'); });
 test('not now', { skip: true }, () => {});`,
   });
   const found = await run(process.execPath, '--test', '--test-reporter=tap', 'some.test.js');
-  t.match(found, { status: 'failed', exitCode: 1 });
+  t.match(found, { status: 'failed', outcome: { exitCode: 1 } });
   t.match(
     new Map(found.steps.map(({ name, status }) => [name, status])),
     new Map([

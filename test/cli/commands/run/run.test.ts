@@ -99,7 +99,7 @@ t.test('with a daemon', async (t) => {
   t.test('options end at the command; what is wrong with them runs nothing', async (t) => {
     const { stdout } = await run(home, ['--label', 'a=b=c', '--label=d=', '--name', '-x', 'echo', '--name', '-h']);
     t.equal(stdout.toString(), '--name -h\n');
-    t.match(await end(home, '-x'), { labels: { a: 'b=c', d: '' }, argv: ['echo', '--name', '-h'] });
+    t.match(await end(home, '-x'), { labels: { a: 'b=c', d: '' }, process: { argv: ['echo', '--name', '-h'] } });
     const before = (await list(home)).length;
     for (const args of [
       [],
@@ -142,9 +142,9 @@ t.test('with a daemon', async (t) => {
     t.equal(stdout.toString(), `/\n1=2||${home.directory}\n`);
     t.match(await end(home, 'all'), {
       kind: 'agent',
-      agent: 'claude',
+      agent: { name: 'claude' },
       labels: { k: 'v' },
-      cwd: '/',
+      process: { cwd: '/' },
       status: 'completed',
     });
     const { status, stderr } = await run(home, ['--cwd', 'no/such/place', '--', 'true']);
@@ -210,7 +210,7 @@ t.test('with a daemon', async (t) => {
     t.equal(readProcess(runner)?.session, runner, 'nobody’s terminal is its own');
     t.equal(readFileSync(`/proc/${runner}/environ`, 'utf8').includes('PROGRESS_EXECUTION'), false);
     writeFileSync(path.join(home.directory, 'go'), '');
-    t.match(await end(home, 'alone'), { status: 'failed', exitCode: 6 });
+    t.match(await end(home, 'alone'), { status: 'failed', outcome: { exitCode: 6 } });
     t.equal((await home.invoke(['logs', id])).stdout, 'up\nnot a tty\n', 'it has no input');
     await waitFor('the runner to be gone', () => !isRunning(runner));
   });
@@ -312,7 +312,7 @@ t.test('with a daemon', async (t) => {
     });
     t.equal(stdout, 'y\n');
     t.equal(status, 0);
-    t.match(await end(home, 'yes'), { status: 'failed', signal: 'SIGPIPE' });
+    t.match(await end(home, 'yes'), { status: 'failed', outcome: { signal: 'SIGPIPE' } });
   });
 
   t.test('in a directory that is gone it says so', (t) => {
@@ -415,7 +415,7 @@ t.test('the command does not depend on the daemon: killed meanwhile, everything 
   await daemon.kill();
   t.equal((await ended)[0], 0);
   await home.startDaemon();
-  t.match(await end(home, 'long'), { status: 'completed', exitCode: 0 });
+  t.match(await end(home, 'long'), { status: 'completed', outcome: { exitCode: 0 } });
   t.equal((await home.invoke(['logs', 'long'])).stdout, '1\n2\n3\n4\n5\n6\n7\n8\n');
 });
 
@@ -446,7 +446,7 @@ t.test('a daemon that cannot start is none: the run is recorded as soon as one c
   t.match(readSpool(home).at(-1), { type: 'execution_failed', data: { exitCode: 5 } });
   rmSync(home.paths.config);
   await home.startDaemon();
-  t.match(await end(home, 'early'), { status: 'failed', exitCode: 5 });
+  t.match(await end(home, 'early'), { status: 'failed', outcome: { exitCode: 5 } });
 });
 
 t.test('where nothing can be recorded the command runs all the same, and that is said', async (t) => {

@@ -222,7 +222,7 @@ progress_end
     t.match(await scene.tmux.see(/status 130/), /^counted 1$/m);
     t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
       status: 'cancelled',
-      exitCode: 130,
+      outcome: { exitCode: 130 },
     });
   });
 
@@ -236,7 +236,7 @@ progress_end
     await scene.tmux.see(/status 143/);
     t.match(JSON.parse((await scene.home.invoke(['show', '--json', 'job'])).stdout), {
       status: 'cancelled',
-      signal: 'SIGTERM',
+      outcome: { signal: 'SIGTERM' },
     });
     await expectRestored(t, scene);
   });

@@ -146,17 +146,17 @@ t.test('a gap is reported', async (t) => {
 
 t.test('--exit-status is that of the execution', async (t) => {
   const cases: [Parameters<typeof makeExecution>[0], number][] = [
-    [{ status: 'completed', exitCode: 0 }, 0],
+    [{ status: 'completed', outcome: { exitCode: 0 } }, 0],
     [{ status: 'completed' }, 0],
-    [{ status: 'failed', exitCode: 7 }, 7],
-    [{ status: 'failed', signal: 'SIGKILL' }, 137],
-    [{ status: 'failed', signal: 'SIGNOVELTY' }, 1],
+    [{ status: 'failed', outcome: { exitCode: 7 } }, 7],
+    [{ status: 'failed', outcome: { signal: 'SIGKILL' } }, 137],
+    [{ status: 'failed', outcome: { signal: 'SIGNOVELTY' } }, 1],
     [{ status: 'failed' }, 1],
     [{ status: 'timeout' }, 124],
-    [{ status: 'timeout', signal: 'SIGKILL' }, 124],
-    [{ status: 'timeout', exitCode: 0 }, 124],
+    [{ status: 'timeout', outcome: { signal: 'SIGKILL' } }, 124],
+    [{ status: 'timeout', outcome: { exitCode: 0 } }, 124],
     [{ status: 'cancelled' }, 130],
-    [{ status: 'cancelled', signal: 'SIGTERM' }, 143],
+    [{ status: 'cancelled', outcome: { signal: 'SIGTERM' } }, 143],
     [{ status: 'lost' }, 1],
     [{ status: 'running' }, 130],
   ];

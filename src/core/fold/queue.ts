@@ -1,0 +1,28 @@
+/** Folds the settings of queues. */
+import { evictOldest } from '../evict.js';
+import type { EventData } from '../event.js';
+import { numberOf, textOf } from '../event.js';
+import { clip, NAME_CHARS } from '../fields.js';
+import { isSlots, settingsOf } from '../queues.js';
+import type { State } from '../state.js';
+
+/** Queues kept; the oldest are evicted. */
+const MAX_QUEUES = 1_000;
+
+export function foldQueue(state: State, data: EventData): void {
+  const given = textOf(data, 'name');
+  if (given === undefined) return;
+  const name = clip(given, NAME_CHARS);
+  if (data['removed'] === true) {
+    state.queues.delete(name);
+    return;
+  }
+  const queue = state.queues.get(name) ?? { name };
+  const slots = numberOf(data, 'slots');
+  if (slots !== undefined && isSlots(slots)) queue.slots = slots;
+  if (typeof data['paused'] === 'boolean') queue.paused = data['paused'];
+  if (data['declared'] === true) queue.declared = settingsOf(queue);
+  if (data['declared'] === false) delete queue.declared;
+  state.queues.set(name, queue);
+  evictOldest(state.queues, MAX_QUEUES);
+}
