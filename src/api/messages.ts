@@ -19,7 +19,7 @@ import type { RequestId, RunCommand } from './requests.js';
 export type * from './replies.js';
 export type * from './requests.js';
 export type * from './status.js';
-export { CONTROL_ACTIONS, URGENCIES } from './requests.js';
+export { URGENCIES } from './requests.js';
 
 export const PROTOCOL_VERSION = 1;
 

@@ -1,5 +1,6 @@
 /** Writes responses, all with the security headers; errors have the form that they have on the socket. */
 import type { ServerResponse } from 'node:http';
+import type { HttpError } from '../../api/http-replies.js';
 import type { ProgressError } from '../../core/errors.js';
 import { SECURITY_HEADERS } from './headers.js';
 
@@ -37,7 +38,8 @@ export function sendRefusal(
 ): void {
   // the rest of a body is not read
   const close = { Connection: 'close', ...headers };
-  send(response, { status, type: JSON_TYPE, body: `${JSON.stringify({ error: { message } })}\n`, headers: close });
+  const body: HttpError = { error: { message } };
+  send(response, { status, type: JSON_TYPE, body: `${JSON.stringify(body)}\n`, headers: close });
 }
 
 export function sendError(response: ServerResponse, error: ProgressError): void {
