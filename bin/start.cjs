@@ -1,4 +1,4 @@
-// Starts the command line, or says that Node is too old for it: so this file is written for any version of Node.
+// Starts the command line, or reports that Node is too old. So the syntax of this file is that of old versions of Node.
 'use strict';
 /* oxlint-disable no-var, no-eval */
 var needed = [20, 19];
@@ -15,7 +15,7 @@ if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1])) {
   );
   process.exit(78); // EX_CONFIG
 }
-// an old version cannot even read this expression
+// an old version cannot parse this expression
 eval('import("../dist/cli.js")').catch(function (error) {
   if (error.code !== 'EMFILE' && error.code !== 'ENFILE') throw error;
   process.stderr.write('progress: ' + error.message + '; raise the limit of open files, see ulimit -n\n');

@@ -1,7 +1,7 @@
-# Puts what bash-prompt.bash defines where bash calls it: in PROMPT_COMMAND and PS0, or in the lists of bash-preexec. Sourced
-# by progress.bash.
+# Installs the functions of bash-prompt.bash in PROMPT_COMMAND and PS0, or in the lists of bash-preexec. Sourced by
+# progress.bash.
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2154,SC2178,SC2179 # kept for later; set by the other files; a list or a text
+# shellcheck disable=SC2016,SC2154,SC2178,SC2179 # evaluated later; set by the other files; a list or a text
 
 # __progress_flags NAME: sets __progress_caught to the attributes of a variable. Before bash 4.4 it forks.
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
@@ -14,20 +14,20 @@ else
   }
 fi
 
-# Since 5.1 PROMPT_COMMAND may be a list, each element of which finds $? and PIPESTATUS as the command has left them.
+# Since 5.1 PROMPT_COMMAND may be a list, and each element sees $? and PIPESTATUS of the command.
 __progress_has_list=
 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)) || __progress_has_list=1
 
-# What PROMPT_COMMAND holds. What is not the last of a list may fail under `set -e`.
+# Elements for PROMPT_COMMAND. Under `set -e` all but the last of a list may fail.
 __progress_first='__progress_guarded __progress_finish "$?" && __progress_return 0'
-# a trap is shown, and set, only outside of functions
+# a trap can be printed and set only outside of functions
 __progress_middle='[[ -f $__progress_scratch.trap ]] && builtin trap -p DEBUG 2>/dev/null >|"$__progress_scratch.trap" || __progress_return 0'
 __progress_final='if __progress_guarded __progress_arm "$?"; then builtin trap -- "$__progress_trap" DEBUG; fi'
 
-# Where the last of ours stands in a list: behind all that others append.
+# Index of the last element in a list: after all that other programs append.
 __progress_last_place=99
 
-# Puts what is ours around what PROMPT_COMMAND holds, if that can be.
+# Adds the hooks before and after the value of PROMPT_COMMAND, if it can be changed.
 __progress_install() {
   local __progress_newline=$'\n' __progress_text='' __progress_attributes
   __progress_flags PROMPT_COMMAND
@@ -36,7 +36,7 @@ __progress_install() {
   __progress_find_theirs
   case $__progress_has_list,$__progress_attributes in
     *x*)
-      # a child that has it, and not these functions, does what it did; a list is not exported
+      # a child shell that inherits it without these functions runs the original value; a list is not exported
       [[ $__progress_attributes != *a* ]] || unset PROMPT_COMMAND
       __progress_text=${__progress_theirs%"$__progress_newline"}
       PROMPT_COMMAND='case ${__progress_pid-} in "$$")'$__progress_newline$__progress_first
@@ -57,14 +57,14 @@ __progress_install() {
   esac
 }
 
-# Sets __progress_elements to what PROMPT_COMMAND holds besides ours, and __progress_theirs to the same as one text.
+# Sets __progress_elements to the elements of PROMPT_COMMAND without the hooks, and __progress_theirs to the same as one text.
 __progress_find_theirs() {
   local __progress_element __progress_begin_mark='case ${__progress_pid-} in "$$")'$'\n'
   __progress_elements=()
   __progress_theirs=
   for __progress_element in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
     if [[ $__progress_element == *"$__progress_begin_mark"* ]]; then
-      # of an exported text the half for this shell; somebody may have put something before or behind it
+      # the part of an exported text that is for this shell; other programs may have added text before or after it
       __progress_element=${__progress_element/"$__progress_begin_mark"/}
       __progress_element=${__progress_element/$'\n;; *)\n'*$'\n;; esac'/}
     fi
@@ -77,7 +77,7 @@ __progress_find_theirs() {
   done
 }
 
-# Is everything of ours in its place? A command put before ours would give us its status for that of the line.
+# Succeeds if all hooks are in place. A command before them would replace the status of the line.
 __progress_is_installed() {
   case ${PROMPT_COMMAND-} in
     'case ${__progress_pid-} in'*) return ;;
@@ -87,13 +87,13 @@ __progress_is_installed() {
   [[ -z $__progress_has_list || ${PROMPT_COMMAND[__progress_last_place]-} == "$__progress_final" ]]
 }
 
-# Evaluated when a line has been read, they leave no text. The first notes the time. The second puts the last of ours back
-# into PROMPT_COMMAND, if somebody has given that another value; it counts the lines since the prompt was ours, and notes
-# the status of the line before, which then nobody has. Its index is that of an element that is there, where nothing can
-# or need be put back. An exclamation mark would be the history's number.
+# Expressions in PS0, which are evaluated when a line has been read and expand to nothing. The first records the time. The
+# second restores the last hook in PROMPT_COMMAND if another program has set that; it counts the lines since the last prompt
+# with hooks, and records the status of the previous line, which is lost otherwise. If nothing can or must be restored, its
+# index is that of an existing element. An exclamation mark would expand to the number of the history.
 __progress_ps0_time='${__progress_none:__progress_read_at=${EPOCHREALTIME//[^0-9]/}}'
 __progress_ps0_list='${__progress_none:__progress_lines+=1,__progress_status=$?}${__progress_none/"${PROMPT_COMMAND[${#PROMPT_COMMAND} == __progress_exported ? 0 : __progress_place_${PROMPT_COMMAND+${PROMPT_COMMAND@a}}]:=$__progress_final}"/}'
-# for each of the attributes that PROMPT_COMMAND may have
+# for each attribute that PROMPT_COMMAND can have
 __progress_place_=$__progress_last_place
 __progress_place_a=$__progress_last_place
 __progress_place_x=$__progress_last_place
@@ -119,7 +119,7 @@ __progress_drop_from_ps0() {
   [[ ${PS0-} != *"$1"* ]] || PS0=${PS0/"$1"/}
 }
 
-# What others have loaded or typed may have changed what we had set, and options what it means.
+# Checks the hooks again, because programs and options may have changed them since.
 __progress_settle() {
   [[ -z $__progress_library ]] || return 0
   if [[ ${BLE_VERSION-} ]]; then
@@ -131,8 +131,7 @@ __progress_settle() {
   fi
 }
 
-# bash-preexec owns the DEBUG trap and PROMPT_COMMAND, where it takes a command that it does not know for a typed one. It
-# calls what is in its lists.
+# bash-preexec owns the DEBUG trap and PROMPT_COMMAND, and takes unknown commands in it for typed ones, so its lists are used.
 __progress_adopt() {
   __progress_library=bash-preexec
   preexec_functions+=(__progress_library_preexec)
@@ -140,7 +139,7 @@ __progress_adopt() {
   __progress_leave_prompt_command
 }
 
-# ble.sh reads lines and runs them itself, so that there is neither a DEBUG trap nor a history number to go by.
+# ble.sh reads and runs lines itself, so neither a DEBUG trap nor a history number is available.
 __progress_adopt_blesh() {
   __progress_library=ble.sh
   __progress_armed=
@@ -150,7 +149,7 @@ __progress_adopt_blesh() {
   __progress_leave_ps0
 }
 
-# Leaves only what is not ours.
+# Removes the hooks from the elements.
 __progress_leave_prompt_command() {
   __progress_find_theirs
   unset PROMPT_COMMAND
@@ -175,7 +174,7 @@ __progress_blesh_precmd() {
   __progress_guarded __progress_finish "$?" || :
 }
 
-# For `progress doctor`: why the newest bash reports nothing, in a file that is empty otherwise.
+# Writes the reason why this shell records nothing to a file for `progress doctor`; the file is empty otherwise.
 __progress_note_refusal() {
   set -- "$__progress_dir/.bash-refusal"
   __progress_flags PROMPT_COMMAND
@@ -186,7 +185,7 @@ __progress_note_refusal() {
   fi
 } 2>/dev/null
 
-# Sets what is the same in all executions of this shell, and where builtins are caught.
+# Sets the fields that all executions of this shell share, and the file that captures the output of builtins.
 __progress_describe_shell() {
   __progress_shell="\"kind\":\"command\",\"pid\":$$"
   local __progress_tty __progress_private=$__progress_dir
@@ -204,7 +203,7 @@ __progress_describe_shell() {
     __progress_quote "$PROGRESS_EXECUTION"
     __progress_shell+=",\"parent\":$__progress_json"
   fi
-  # in memory, if there is such a place
+  # a file system in memory, if there is one
   if [[ ${XDG_RUNTIME_DIR-} == /* ]] && (umask 077 && mkdir -p "$XDG_RUNTIME_DIR/progress"); then
     __progress_private=$XDG_RUNTIME_DIR/progress
   fi

@@ -1,13 +1,13 @@
-# The commands typed at a bash prompt, each an execution in the file of its shell. Sourced by progress.bash.
+# Records each command typed at a bash prompt as an execution in the file of its shell. Sourced by progress.bash.
 #
-# A line's start is seen by a DEBUG trap, which is set when the prompt comes and removed at the first command of a line, so
-# that a loop runs at its own speed. Its end is seen by PROMPT_COMMAND. The number of the command (\# of prompts) tells a
-# typed line from what completion, key bindings and other prompt commands run, and finds the lines that DEBUG does not
-# announce (a subshell, a function definition): those are reported when they are over.
+# A DEBUG trap detects the start of a line. It is set at the prompt and removed at the first command of a line, so that loops
+# are not slowed down. PROMPT_COMMAND detects the end. The number of the command (\# of prompts) distinguishes a typed line
+# from commands of completion, key bindings and other prompt commands, and reveals lines for which DEBUG is not called (a
+# subshell, a function definition): those are recorded when they have ended.
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2119,SC2120,SC2154 # kept for later; set by set --; set by the other files
+# shellcheck disable=SC2016,SC2119,SC2120,SC2154 # evaluated later; set by set --; set by the other files
 
-# __progress_guarded COMMAND...: whatever happens in it is not seen, and no variable that it sets is exported.
+# __progress_guarded COMMAND...: runs it without error output or tracing, and exports no variable that it sets.
 __progress_guarded() {
   case $- in
     *a*)
@@ -21,14 +21,14 @@ __progress_guarded() {
   "$@"
 } 2>/dev/null
 
-# __progress_return STATUS [LAST]: does nothing, and leaves LAST in $_.
+# __progress_return STATUS [LAST]: returns STATUS and sets $_ to LAST.
 __progress_return() {
   return "$1"
 }
 
-# __progress_catch COMMAND...: sets __progress_caught to what a builtin prints. A command substitution would fork. The
-# file is not truncated, which is slow on some file systems: a NUL ends what counts, and blanks replace it at once, because
-# it may be a secret. A character has at most four bytes.
+# __progress_catch COMMAND...: sets __progress_caught to the output of a builtin; a command substitution would fork. The file
+# is not truncated, which is slow on some file systems: a NUL marks the end, and blanks overwrite the output at once, because
+# it may contain a secret. A character has at most four bytes.
 __progress_catch() {
   __progress_caught=
   [[ -f $__progress_scratch ]] || __progress_is_file "$__progress_scratch" || return 1
@@ -42,8 +42,8 @@ __progress_catch() {
   return "$1"
 }
 
-# Has a line been read since the prompt came? Before bash 4.4 only what is known not to be one can be told.
-# shellcheck disable=SC2034 # by its prompt expansion
+# Succeeds if a line may have been read since the prompt. Before bash 4.4 only some of the other cases are detected.
+# shellcheck disable=SC2034 # used by prompt expansion
 __progress_count_escape='\#'
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then
   __progress_is_line() { [[ ${__progress_count_escape@P} != "$__progress_count_before" ]]; }
@@ -53,7 +53,7 @@ else
   __progress_count() { :; }
 fi
 
-# __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if the history was told to leave it out.
+# __progress_find_line begun|over: sets __progress_text to the line as typed. Fails if it was kept out of the history.
 __progress_find_line() {
   if [[ ! -o history || ${HISTSIZE-} == 0 ]]; then
     __progress_text=$BASH_COMMAND
@@ -62,10 +62,10 @@ __progress_find_line() {
   fi
   if local HISTTIMEFORMAT=''; then
     __progress_catch history 1 || return 1
-    # a number, a mark, a space, the line
+    # format: number, mark, space, line
     __progress_text=${__progress_caught#*[0-9][ *] }
   else
-    # read-only; fc prints no time, and a tab behind the number
+    # HISTTIMEFORMAT is read-only; fc prints no time, and a tab after the number
     __progress_catch fc -l -1 || return 1
     __progress_text=${__progress_caught#*[0-9]$'\t'[ *]}
   fi
@@ -74,14 +74,14 @@ __progress_find_line() {
   [[ $2 == *" $__progress_next_number" ]] || __progress_is_repeated "$1"
 }
 
-# The newest line of the history is no new one: was it typed again, or another that the history leaves out?
+# The newest line of the history is old: decides whether it was typed again, or another line was kept out of the history.
 __progress_is_repeated() {
   case ${HISTCONTROL-} in
     *dups* | *ignoreboth*) ;;
     *) return 1 ;;
   esac
   if [[ $1 == over ]]; then
-    # all that is known of it is that DEBUG did not announce it
+    # a line for which DEBUG was not called, so nothing else is known
     [[ $__progress_text == '('* ]]
     return
   fi
@@ -107,7 +107,7 @@ __progress_begin_given() {
   __progress_begin_text
 }
 
-# Is the line one that the user does not want to see?
+# Succeeds if the line is not to be recorded.
 __progress_is_ignored() {
   [[ $__progress_text && $__progress_text != [[:space:]]* ]] || return 0
   [[ ${PROGRESS_IGNORE-unset} == "$__progress_ignore_seen" ]] || __progress_split_ignore
@@ -129,19 +129,19 @@ else
   }
 fi
 
-# One pattern is quicker than one for each.
+# Joins the patterns, because one pattern is faster than many.
 __progress_split_ignore() {
   __progress_ignore_seen=${PROGRESS_IGNORE-unset}
   __progress_ignore_pattern=${PROGRESS_IGNORE-'exit:exit *:logout:fg:fg *:bg:bg *:progress ps*:progress show*:progress logs*:progress watch*:progress run*'}
   __progress_ignore_pattern="@(${__progress_ignore_pattern//:/|})"
 }
 
-# What fits into a list of executions.
+# Limit of the recorded command line.
 __progress_max_text=2000
 
-# __progress_begin_line begun|over: opens an execution for the line, unless it is to be left out.
+# __progress_begin_line begun|over: opens an execution for the line, unless it is not to be recorded.
 __progress_begin_line() {
-  # the time is nothing before bash 5, whose daemon's it is then
+  # bash before 5 has no clock; the daemon sets the time
   if [[ $__progress_read_at || $1 == over ]]; then
     __progress_begin=$__progress_read_at
   else
@@ -152,7 +152,7 @@ __progress_begin_line() {
   __progress_begin_text
 }
 
-# The same for what is in __progress_text.
+# The same for the line in __progress_text.
 __progress_begin_text() {
   if [[ $__progress_paused ]] && __progress_resume; then return 0; fi
   if __progress_is_ignored; then return 0; fi
@@ -171,12 +171,12 @@ __progress_enter() {
   __progress_cwd_json=$__progress_json
 }
 
-# __progress_event WHAT TIME DATA, of the running execution.
+# __progress_event WHAT TIME DATA: writes an event of the running execution.
 __progress_event() {
   __progress_put "{\"type\":\"execution_$1\"${2:+,\"time\":${2%??????}.${2: -6}},\"execution\":\"$__progress_running\",\"data\":{$3}}"
 }
 
-# __progress_finish STATUS: the line that ran, if there was one, is over.
+# __progress_finish STATUS: ends the execution of the running line, if there is one.
 __progress_finish() {
   __progress_now=${EPOCHREALTIME-}
   __progress_now=${__progress_now//[!0-9]/}
@@ -197,8 +197,8 @@ __progress_finish() {
   return "$1"
 }
 
-# The end of the running line was not seen, because something had put other commands in the place of ours, and lines came
-# after it. Of the one before this line the status is known, and not when it ended.
+# Handles lines whose end was missed because another program had replaced the hooks. For the line before this one the status
+# is known, but not the time of its end.
 __progress_miss() {
   if ((__progress_lines == 2)) && [[ ${__progress_status-} ]]; then
     set -- "$__progress_now" "$__progress_read_at"
@@ -226,14 +226,14 @@ __progress_end() {
   __progress_running=
 }
 
-# Ctrl-Z: the job goes on with fg, whose status is then its own. What goes on with bg ends unseen.
+# Handles Ctrl-Z: fg resumes the job and has its status. The end of a job that bg resumes is not observed.
 __progress_pause() {
   __progress_event paused "$__progress_now" ''
   __progress_paused="$__progress_running $__progress_begin:$__progress_paused"
   __progress_running=
 }
 
-# Makes the job that __progress_text brings back the running execution, where it is known.
+# Makes the job that __progress_text resumes the running execution, if it is known.
 __progress_resume() {
   case $__progress_text in
     fg | fg\ +* | fg\ %+ | fg\ %%) ;;
@@ -249,9 +249,9 @@ __progress_resume() {
   __progress_event resumed "${__progress_now//[!0-9]/}" ''
 }
 
-# __progress_begun LAST: is this the first command of a line? LAST is the $_ to be restored.
+# __progress_begun LAST: succeeds at the first command of a line. LAST is the $_ to restore.
 __progress_begun() {
-  # the first command of PROMPT_COMMAND comes behind a line that DEBUG has not announced
+  # the first command of PROMPT_COMMAND, after a line for which DEBUG was not called
   [[ $__progress_armed && $BASH_SUBSHELL == 0 && $BASH_COMMAND != __progress_guarded* ]] && __progress_is_line begun || return 1
   __progress_armed=
   __progress_last=$1
@@ -259,19 +259,19 @@ __progress_begun() {
   return 0
 }
 
-# Alone it is gone when the first command of a line begins.
+# DEBUG trap if the user has none; it removes itself at the first command of a line.
 __progress_trap_alone='if __progress_guarded __progress_begun "$_"; then builtin trap - DEBUG; __progress_return 0 "$__progress_last"; fi'
 
-# __progress_arm STATUS: waits for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
+# __progress_arm STATUS: prepares for the next line. Succeeds if the DEBUG trap is to be set to __progress_trap.
 __progress_arm() {
-  # what stands first was replaced, or came too late
+  # the first hook was replaced, or ran too late
   [[ -z $__progress_running$__progress_armed ]] || __progress_finish "$1"
   if [[ ${PROMPT_COMMAND-} != "$__progress_first" || ${PROMPT_COMMAND[__progress_last_place]-} != "$__progress_final" ||
     ${BLE_VERSION-}${bash_preexec_imported-}${__bp_imported-} ]]; then
     __progress_settle
     [[ $__progress_library != ble.sh ]] || return 1
   fi
-  # without it a prompt's expressions would be shown
+  # without promptvars the expressions of the prompt would be displayed
   [[ ${BASHOPTS-} == *promptvars* && ${EPOCHREALTIME-} ]] || __progress_leave_ps0
   __progress_read_at=
   __progress_lines=
@@ -284,7 +284,7 @@ __progress_arm() {
   __progress_chain
 }
 
-# Puts ours behind a DEBUG trap of the user. Fails if that is done, or where none can be known.
+# Appends the hook to a DEBUG trap of the user. Fails if it is already there, or if the trap cannot be read.
 __progress_chain() {
   if [[ ! -f $__progress_scratch.trap ]]; then
     if __progress_is_file "$__progress_scratch.trap"; then : >>"$__progress_scratch.trap"; fi
@@ -294,9 +294,9 @@ __progress_chain() {
   IFS= builtin read -r -d '' __progress_theirs <"$__progress_scratch.trap"
   [[ $__progress_theirs != *__progress_* ]] || return 1
   eval "set -- $__progress_theirs"
-  # what `set -o posix` says of none
+  # the output for no trap under `set -o posix`
   [[ $3 != - ]] || return 0
-  # theirs does not see our own commands, and sees ? as it was; its status counts, for `shopt -s extdebug`
+  # the user's trap does not see the commands of the hooks, and sees the original $?; its status counts (`shopt -s extdebug`)
   __progress_trap='case ${FUNCNAME-$BASH_COMMAND} in *__progress_*) ;; *)'$'\n'"$3"$'\n'
   __progress_trap+=';; esac'$'\n''__progress_chained "$?" "$_"'
 }

@@ -1,5 +1,5 @@
-# From the words behind `progress emit` to a line of the spool, in any POSIX shell and without a fork: the shell's half of
-# what src/cli/commands/emit/arguments.ts does in Node. Sourced by bin/progress, the library for scripts and the shells' hooks.
+# Converts the arguments of `progress emit` to a line of the spool, in any POSIX shell and without a fork. It implements the
+# simple part of src/cli/commands/emit/arguments.ts. Sourced by bin/progress, the library for scripts and the shell hooks.
 # shellcheck shell=sh
 
 __progress_letters=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_
@@ -9,19 +9,19 @@ __progress_newline='
 '
 __progress_tab='	'
 __progress_escapes=
-# Where characters are bytes, the first one of the control characters behind ASCII; else a control character.
+# In a locale whose characters are bytes, the first byte of the C1 control characters; otherwise some control character.
 __progress_c1=©
 __progress_c1=${__progress_c1%?}
 __progress_c1=${__progress_c1:-$__progress_newline}
 
-# Half of what src/core/identifier.ts allows, because a character may count as two there: Node judges what is longer.
+# Half the limits of src/core/identifier.ts, which counts some characters as two. Longer names are passed to Node.
 __progress_max_type=64
 __progress_max_id=128
-# Quoting takes the time of length by escapes, and beyond this a start of Node is soon the quicker way.
+# Quoting takes time proportional to length times escapes; for longer texts, starting Node is faster.
 __progress_max_escaped=8192
 __progress_max_line=100000
 
-# Other shells have no clock; what stands in a variable of that name there was inherited.
+# Other shells have no clock; a variable EPOCHREALTIME was inherited there.
 __progress_has_clock=
 case ${BASH_VERSION-} in
   '' | [1-4].*) ;;
@@ -58,7 +58,7 @@ __progress_quote() {
   __progress_json=$__progress_json\"
 }
 
-# __progress_escape CHARACTER: adds to __progress_json what stands for one of the rarer control characters.
+# __progress_escape CHARACTER: appends the escape of one of the rarer control characters to __progress_json.
 __progress_escape() {
   [ -n "$__progress_escapes" ] || __progress_list_escapes
   case $__progress_escapes in
@@ -66,27 +66,27 @@ __progress_escape() {
       __progress_part=${__progress_escapes#*"$1"}
       __progress_json=$__progress_json\\${__progress_part%%[[:cntrl:]]*}
       ;;
-    # one of the locale's, not of JSON's
+    # a control character of the locale, which JSON does not escape
     *) __progress_json=$__progress_json$1 ;;
   esac
 }
 
-# Each of the rarer control characters, and what stands for it behind a backslash.
+# Lists the rarer control characters, each followed by its escape without the backslash.
 __progress_list_escapes() {
-  # shellcheck disable=SC3003 # where this is no quoting it begins with the $
+  # shellcheck disable=SC3003 # a shell without this quoting keeps the $
   __progress_escapes=$'\001u0001\002u0002\003u0003\004u0004\005u0005\006u0006\007u0007\010b\013u000b\014f\015r\016u000e\017u000f\020u0010\021u0011\022u0012\023u0013\024u0014\025u0015\026u0016\027u0017\030u0018\031u0019\032u001a\033u001b\034u001c\035u001d\036u001e\037u001f\177u007f'
   case $__progress_escapes in
     \$*)
-      # dash, once, for want of another way to name them
-      # shellcheck disable=SC2059 # a format of our own
+      # dash has no other way to write them; this happens once
+      # shellcheck disable=SC2059 # the format is a constant
       __progress_escapes=$(printf "$__progress_escapes")
       ;;
   esac
 }
 
-# __progress_build ARG...: sets __progress_line to the event that these words after `progress emit` describe. Returns 1 where
-# they are wrong, or need more than a shell: then they are for Node, which says what is wrong. Plain pairs are handled without
-# a function call, because a call costs a shell as much as the work.
+# __progress_build ARG...: sets __progress_line to the event that the arguments of `progress emit` describe. Returns 1 if they
+# are invalid or not simple enough: then Node handles them, and reports errors. Plain pairs are handled without a function
+# call, which would take as long as the work.
 __progress_build() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   __progress_type=
@@ -94,7 +94,7 @@ __progress_build() {
   __progress_execution=
   __progress_step=
   __progress_data=
-  # of the options, which win over the pairs of their names
+  # values of the options, which take precedence over pairs of the same name
   __progress_own_execution=
   __progress_own_step=
   # the option whose value is the next word, or `--` when no option can follow
@@ -147,7 +147,7 @@ __progress_build() {
             ;;
           *) __progress_json=\"$__progress_value\" ;;
         esac
-        # of a key that stands twice a reader of JSON takes the last
+        # of a repeated key, JSON parsers take the last value
         __progress_data=$__progress_data,\"$__progress_key\":$__progress_json
         ;;
     esac
@@ -163,19 +163,19 @@ __progress_build() {
   [ -n "$__progress_lookup" ] || __progress_inherited=${PROGRESS_EXECUTION-}
   __progress_execution=${__progress_own_execution:-${__progress_execution:-${PROGRESS_EXECUTION-}}}
   __progress_step=${__progress_own_step:-$__progress_step}
-  # an inherited step is of no use in another execution
+  # an inherited step is not a step of another execution
   if [ -z "$__progress_step" ] && [ "$__progress_execution" = "${PROGRESS_EXECUTION-}" ]; then
     __progress_step=${PROGRESS_STEP-}
   fi
   if [ -z "$__progress_time" ] && [ -n "$__progress_has_clock" ]; then
-    # shellcheck disable=SC3028 # a comma in some locales
+    # shellcheck disable=SC3028 # some locales have a decimal comma
     __progress_time=${EPOCHREALTIME%[.,]*}.${EPOCHREALTIME#*[.,]}
   fi
   case $__progress_type in
-    '' | journal_note | alert_triggered) return 1 ;; # these are the daemon's own
+    '' | journal_note | alert_triggered) return 1 ;; # only the daemon writes these
   esac
   __progress_names=$__progress_type$__progress_execution$__progress_step
-  # what is long is looked at one by one, as what must be quoted
+  # long names are checked one by one, like those that need quotes
   [ "${#__progress_names}" -le "$__progress_max_type" ] || __progress_names=\"
   case $__progress_names in
     *[[:cntrl:]\"\\]* | *"$__progress_c1"*) __progress_quote_names || return 1 ;;
@@ -192,7 +192,7 @@ __progress_build() {
   [ "${#__progress_line}" -le "$__progress_max_line" ]
 }
 
-# __progress_take_option NAME VALUE: each may be given once.
+# __progress_take_option NAME VALUE: sets the value of an option; fails if it is repeated.
 __progress_take_option() {
   [ -n "$2" ] || return 1
   case $1 in
@@ -207,7 +207,7 @@ __progress_take_option() {
   esac
 }
 
-# __progress_is_pair WORD: does it begin with a key?
+# __progress_is_pair WORD: succeeds if it begins with a key.
 __progress_is_pair() {
   case $1 in
     [!"$__progress_letters"]*) return 1 ;;
@@ -220,7 +220,7 @@ __progress_is_pair() {
   esac
 }
 
-# key:=json, where the key still has its colon.
+# Adds a pair key:=json; __progress_key ends in the colon.
 __progress_take_json() {
   __progress_part=${__progress_key%:}
   case $__progress_part in
@@ -237,7 +237,7 @@ __progress_take_json() {
   __progress_data=$__progress_data,\"$__progress_key\":$__progress_value
 }
 
-# A pair that belongs to the envelope.
+# Sets a field of the envelope from a pair.
 __progress_take_field() {
   [ -n "$__progress_value" ] || return 1
   case $__progress_key in
@@ -251,7 +251,7 @@ __progress_take_field() {
   esac
 }
 
-# Type, execution and step, where they are not plainly what they may be.
+# Validates and quotes type, execution and step.
 __progress_quote_names() {
   __progress_is_name "$__progress_type" "$__progress_max_type" || return 1
   __progress_quote "$__progress_type"
@@ -276,7 +276,7 @@ __progress_is_name() {
   [ "${#1}" -le "$2" ]
 }
 
-# __progress_is_scalar TEXT: is it JSON, and neither text, list nor object?
+# __progress_is_scalar TEXT: succeeds if it is a JSON number, boolean or null.
 __progress_is_scalar() {
   case $1 in
     true | false | null) return 0 ;;
@@ -288,7 +288,7 @@ __progress_is_scalar() {
   __progress_is_decimal "${1%%[eE]*}"
 }
 
-# __progress_is_decimal TEXT: is it a number without an exponent?
+# __progress_is_decimal TEXT: succeeds if it is a number without an exponent.
 __progress_is_decimal() {
   __progress_part=${1#-}
   case $__progress_part in
@@ -307,7 +307,7 @@ __progress_is_digits() {
   esac
 }
 
-# __progress_is_epoch TEXT: is it seconds or milliseconds since 1970, with at most 12 digits before the point?
+# __progress_is_epoch TEXT: succeeds if it is a time since 1970 with at most 12 digits before the point.
 __progress_is_epoch() {
   case $1 in
     -*) return 1 ;;
@@ -317,7 +317,7 @@ __progress_is_epoch() {
   __progress_is_decimal "$1"
 }
 
-# __progress_is_time TEXT: is it what `date -u +%Y-%m-%dT%H:%M:%SZ` prints, of a day that exists? Other forms are for Node.
+# __progress_is_time TEXT: succeeds for the format of `date -u +%Y-%m-%dT%H:%M:%SZ` and a day that exists. Node handles others.
 __progress_is_time() {
   case $1 in
     *-00[-T]* | ????-1[3-9]* | *-3[2-9]T* | *T2[4-9]*) return 1 ;;
@@ -327,7 +327,7 @@ __progress_is_time() {
   esac
 }
 
-# Sets __progress_dir to the directory of the spool, as src/platform/paths.ts has it. Fails where there is none to write to.
+# Sets __progress_dir to the spool directory, as src/platform/paths.ts does. Fails if the user must not write there.
 __progress_spool() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   __progress_dir=
@@ -348,9 +348,9 @@ __progress_spool() {
   __progress_is_own "$__progress_dir"
 }
 
-# __progress_is_own DIRECTORY: what root writes into somebody's home (sudo and su may keep HOME) its owner could not use. So
-# for root the home must be root's or, elsewhere, the nearest directory that exists; who is root is known by the root
-# directory. A home that does not exist is not made.
+# __progress_is_own DIRECTORY: fails for root in the home directory of another user (sudo and su may keep HOME), because its
+# owner could not use the files. Outside of HOME the nearest existing directory counts. Root is the owner of /. A missing home
+# directory is not created.
 __progress_is_own() {
   case $1 in
     "${HOME:-/}"/*)
@@ -360,11 +360,11 @@ __progress_is_own() {
     *) __progress_part=$1 ;;
   esac
   while [ ! -e "$__progress_part" ] && [ -n "$__progress_part" ]; do __progress_part=${__progress_part%/*}; done
-  # shellcheck disable=SC3067 # every shell has it
+  # shellcheck disable=SC3067 # all supported shells have -O
   [ -O "${__progress_part:-/}" ] || [ ! -O / ]
 } 2>/dev/null
 
-# __progress_append FILE LINE: in one write, without a word. It is for the caller to know that the file is no FIFO.
+# __progress_append FILE LINE: appends in one write and prints nothing. The caller ensures that the file is not a FIFO.
 __progress_append() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   { printf '%s\n' "$2" >>"$1"; } 2>/dev/null || return 1

@@ -1,8 +1,8 @@
-# Masks common shapes of secrets in a command line before a hook writes it, without a fork. What this does not know is
-# masked by the daemon (src/core/mask/mask.ts), which is more exact. Sourced by the hooks of bash and zsh, there as sh.
+# Masks common formats of secrets in a command line before a hook writes it, without a fork. The daemon
+# (src/core/mask/mask.ts) is more precise and masks the others. Sourced by the hooks of bash, and of zsh in sh mode.
 # shellcheck shell=bash
 
-# __progress_mask LINE: sets __progress_masked to LINE with secrets replaced. Most lines are compared with patterns only.
+# __progress_mask LINE: sets __progress_masked to LINE with secrets replaced. For most lines a few patterns suffice.
 __progress_mask() {
   __progress_masked=$1
   case $1 in *[_=:-]* | *vault* | *eyJ* | *A[KSI]*) ;; *) return 0 ;; esac
@@ -17,7 +17,7 @@ __progress_mask() {
   __progress_mask_line "$1"
 }
 
-# Words are split as a shell would. __progress_expect is what the next word holds: a secret, or one behind a separator.
+# Splits words like a shell. __progress_expect says what the next word contains: a secret, or one after a separator.
 __progress_mask_line() {
   local __progress_rest=$1 __progress_masked_so_far='' __progress_gap='' __progress_raw='' __progress_bare=''
   local __progress_program='' __progress_before='' __progress_earlier='' __progress_expect='' __progress_feeds=''
@@ -70,19 +70,19 @@ __progress_take_word() {
       \\*) __progress_part=${__progress_rest:0:2} ;;
       *) __progress_part=${__progress_rest%%[$' \t\n;&|()\'"\\']*} ;;
     esac
-    # a quote that is not closed reaches to the end
+    # an unclosed quote extends to the end
     __progress_part=${__progress_rest:0:${#__progress_part}}
     __progress_raw+=$__progress_part
     __progress_rest=${__progress_rest:${#__progress_part}}
   done
 }
 
-# Masks what is a secret in __progress_raw, and notes in __progress_expect what comes next.
+# Masks secrets in __progress_raw, and sets __progress_expect for the next word.
 __progress_mask_word() {
   local __progress_kind=$__progress_expect
   __progress_expect=
   case $__progress_kind:$__progress_bare in
-    # an option is no value
+    # an option is not a value
     :* | [!:]*:-[A-Za-z]* | [!:]*:--*) ;;
     all:*)
       __progress_raw='***'
@@ -103,7 +103,7 @@ __progress_mask_word() {
         [A-Z]*=*) if __progress_is_secret_name "${__progress_bare#*=}"; then __progress_raw=${__progress_raw%=*}='***'; fi ;;
       esac
       ;;
-    # an option with its value: -Ppassword
+    # an option with a value: -Ppassword
     -[A-Z][a-z]*) ;;
     -*)
       case $__progress_program:$__progress_bare in
@@ -123,7 +123,7 @@ __progress_mask_word() {
   __progress_mask_shapes
 }
 
-# Restores the word where the value that was masked is none: a variable, a command, a switch, a scheme or a path.
+# Restores the word if the masked value is not a secret: a variable, a command, a switch, a scheme or a path.
 __progress_keep_harmless() {
   local __progress_value=${__progress_original#"${__progress_raw%%\*\*\**}"}
   __progress_value=${__progress_value//\"/}
@@ -131,7 +131,7 @@ __progress_keep_harmless() {
     '$' | true | false | yes | no | on | off | none | null | basic | digest | ntlm | negotiate | oidc | ldap) ;;
     '`'* | env:* | file:* | fd:* | id=* | src=*) ;;
     [~./]/* | ../* | /run/* | /var/* | /etc/* | /home/* | /tmp/* | /*.json | /*.pem | /*.key) ;;
-    # a default is a text
+    # the default of a variable is a text
     \$\{*:-[!\}]*) return 0 ;;
     \$\(*\) | \$\{[A-Za-z_]*\}) ;;
     '$'[!A-Za-z_]* | '$'*[!A-Za-z0-9_]*) return 0 ;;
@@ -142,7 +142,7 @@ __progress_keep_harmless() {
   __progress_raw=$__progress_original
 }
 
-# __progress_program is one that takes secrets in its own way.
+# Sets __progress_program if the word is a program with special arguments for secrets.
 __progress_mask_argument() {
   case ${__progress_bare##*/} in
     mysql* | mariadb* | 7z | 7za | rar | unrar) __progress_program=attached ;;
@@ -166,7 +166,7 @@ __progress_mask_argument() {
       ;;
     *)
       case $__progress_program:$__progress_bare in
-        # what follows is another command
+        # another command follows
         sshpass:*) __progress_program='' ;;
         :\<\<\<?*) if [[ $__progress_feeds == : ]]; then __progress_mask_pair : 3; fi ;;
         feeds:%* | feeds:\<*) ;;
@@ -193,7 +193,7 @@ __progress_mask_option() {
   esac
 }
 
-# __progress_mask_pair SEPARATOR FROM: what comes behind the separator in __progress_raw, which is looked for behind FROM.
+# __progress_mask_pair SEPARATOR FROM: masks the part of __progress_raw after the first separator that follows offset FROM.
 __progress_mask_pair() {
   local __progress_head=${__progress_raw:0:$2} __progress_tail=${__progress_raw:$2}
   case $__progress_tail in
@@ -203,7 +203,7 @@ __progress_mask_pair() {
   __progress_close_quote "$__progress_head$__progress_tail"
 }
 
-# __progress_close_quote WORD: a mask that began within the quotes of WORD ends within them.
+# __progress_close_quote WORD: keeps the closing quote of WORD after a mask that began inside its quotes.
 __progress_close_quote() {
   case $__progress_raw:$1 in
     *\"*:*\") __progress_raw+=\" ;;
@@ -211,7 +211,7 @@ __progress_close_quote() {
   esac
 }
 
-# Is NAME that of a secret? Options come with their dashes.
+# __progress_is_secret_name NAME: succeeds for the name of a secret; that of an option includes its dashes.
 __progress_is_secret_name() {
   case $1 in
     *[!A-Za-z0-9_.:=/-]* | PWD | OLDPWD | PWD=* | OLDPWD=*) return 1 ;;
@@ -233,7 +233,7 @@ __progress_is_secret_name() {
   esac
 }
 
-# What tells by itself in __progress_raw: URLs, headers, parameters, JSON, tokens, and command lines in quotes.
+# Masks secrets in __progress_raw that need no context: URLs, headers, parameters, JSON, tokens, quoted command lines.
 __progress_mask_shapes() {
   local __progress_front='' __progress_back='' __progress_name='' __progress_whole=$__progress_raw
   case $__progress_raw in

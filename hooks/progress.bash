@@ -1,11 +1,11 @@
 # Makes each command typed at a bash prompt an execution, and `progress emit` a function that starts no process.
-# For bash 3.2 and later. Nothing here forks at a prompt, prints, or waits.
+# For bash 3.2 and later. At a prompt the hooks do not fork, print or block.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # set by emit.sh
 
 [[ ${BASH_VERSION-} ]] || return 0
 
-# What is loaded is not for the environment of commands, nor to be bent by the user's aliases.
+# Variables and functions must not be exported to commands, nor be affected by the user's aliases.
 __progress_restore=
 case $- in *a*) __progress_restore="set -a; " && set +a ;; esac
 if shopt -q expand_aliases; then
@@ -18,7 +18,7 @@ __progress_here=${BASH_SOURCE[0]%/*}
 
 . "$__progress_here/emit.sh"
 
-# Ids: 50 bits of a congruential generator, seeded well. Neither RANDOM, whose sequence is the user's, nor a fork for each.
+# IDs are 50 bits of a congruential generator, which needs no fork and does not change the user's sequence of RANDOM.
 __progress_digits32=0123456789abcdefghjkmnpqrstvwxyz
 
 __progress_seed() {
@@ -37,7 +37,7 @@ __progress_create_id() {
   __progress_id+=${2:$1>>25&31:1}${2:$1>>30&31:1}${2:$1>>35&31:1}${2:$1>>40&31:1}${2:$1>>45&31:1}
 }
 
-# Chooses the file of this shell. It stays if the hooks are loaded again, and is another after `exec bash`.
+# Chooses the file of this shell, which is kept if the hooks are loaded again and replaced after `exec bash`.
 __progress_open() {
   __progress_seed
   __progress_create_id
@@ -48,7 +48,7 @@ __progress_open() {
   [[ -e $__progress_file || ! -d $__progress_dir ]] || (umask 077 && : >>"$__progress_file")
 } 2>/dev/null
 
-# __progress_is_file PATH: can it be written without waiting? It may be a FIFO now, whatever it was.
+# __progress_is_file PATH: succeeds if writing cannot block. A FIFO may have replaced the file.
 __progress_is_file() {
   [[ -f $1 ]] || [[ ! -e $1 && ! -L $1 && -d ${1%/*} ]]
 }
@@ -59,13 +59,13 @@ __progress_put() {
   if builtin printf '%s%s\n' "$__progress_torn" "$1" >>"$__progress_file"; then
     __progress_torn=
   else
-    # what comes next must not be glued to a half of this
+    # the next line must not be joined to the written part of this one
     __progress_torn=$'\n'
     return 1
   fi
 }
 
-# A child's longer line might be torn by one of the shell's.
+# A long line from a subshell could be interleaved with a line of the shell.
 __progress_max_shared=1024
 
 __progress_emit() {
@@ -83,11 +83,11 @@ progress() {
     fi
     [[ -z $allexport ]] || set -a
   fi
-  # what lists commands leaves out the line that it runs in
+  # commands that list executions omit the line that contains them
   case ${1-} in
     ps | watch | logs) [[ -z $__progress_interactive ]] || local -x PROGRESS_COMMAND=${__progress_running-} ;;
   esac
-  # in PATH another program may have the name
+  # another program in PATH may be named progress
   if [[ -x $__progress_here/../bin/progress ]]; then
     "$__progress_here/../bin/progress" "$@"
   else

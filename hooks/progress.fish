@@ -1,17 +1,17 @@
-# Makes each command of an interactive fish an execution of progress, and `progress emit` a function that starts nothing.
+# Makes each command typed at a fish prompt an execution, and `progress emit` a function that starts no process.
 
-# What another shell has exported is none of ours.
+# Variables that another shell has exported do not apply to this one.
 for __progress_word in (set -nx | string match '__progress_*')
     set -e $__progress_word
 end
 
-# A longer line says no more about what runs.
+# Limit of the recorded command line.
 set -g __progress_max_name 2000
-# Of longer events Node judges.
+# Longer events are passed to Node.
 set -g __progress_max_line 100000
-# Beside the directory of this file.
+# Launcher, relative to the directory of this file.
 set -g __progress_program (string replace -r '[^/]*/[^/]*$' bin/progress -- (builtin realpath (status filename)))
-# From 256 on: 32 letters and digits again and again, without those that are taken for others.
+# Maps bytes, from index 256 on, to 32 letters and digits without those that are easily confused.
 set -g __progress_letters (string split '' (string repeat -n 16 0123456789abcdefghjkmnpqrstvwxyz))
 
 # Sets __progress_json to TEXT as a JSON string.
@@ -20,7 +20,7 @@ function __progress_quote --argument-names text
         set -g __progress_json "\"$text\""
         return
     end
-    # a substitution is split at newlines, unless IFS is empty
+    # a command substitution is split at newlines unless IFS is empty
     set -l IFS \n
     set -l lines (string replace -ra '["\\\\]' '\\\\$0' -- $text)
     if string match -rq '[\x01-\x1f]' -- $lines
@@ -31,10 +31,10 @@ function __progress_quote --argument-names text
     set -g __progress_json '"'(string join '\n' -- $lines)'"'
 end
 
-# Patterns and what replaces them, in pairs: common shapes of secrets in a command line. What these do not know is masked by
-# the daemon (src/core/mask/mask.ts), which is more exact.
+# Pairs of a pattern and its replacement for common formats of secrets in a command line. The daemon
+# (src/core/mask/mask.ts) is more precise and masks the others.
 set -l name '(?i:[a-z0-9_.-]*(?:(?<![a-z])pass|passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private_key|credential|[_-]pat|[_-]auth|\w_pwd))'
-# a variable, a command, a switch, a scheme or a path is none
+# values that are not secrets: a variable, a command, a switch, a scheme or a path
 set -l harmless '(?!"?(?:\$(?!\')|`|(?:true|false|yes|no|on|off|none|null|basic|digest|ntlm|negotiate|oidc|ldap)\b|(?:env|file|fd):|(?:id|src)=|(?:~|\.{1,2})/|/(?:run|var|etc|home|tmp)/|/\S*\.(?:json|pem|key)\b))'
 set -l value $harmless'(?:(?:"[^"]*"|\'[^\']*\'|\\\\.|[^\s"\'\\\\;&|()])+|["\'][^"\']*)'
 # up to an option of the same command
@@ -79,12 +79,12 @@ function __progress_mask --argument-names line
     end
 end
 
-# Sets __progress_word to ten letters and digits that nobody else has. Of `random` the user may have set the seed.
+# Sets __progress_word to an ID: ten random letters and digits. The user may have set the seed of `random`.
 if test -r /proc/sys/kernel/random/uuid
     function __progress_name
         set -l IFS \n
         read -l uuid </proc/sys/kernel/random/uuid
-        # all but the digits that say what kind of uuid it is
+        # without the digits of version and variant of the UUID
         set -l bytes (string match -r '^(..)(..)(..)(..)-(..)(..)-....-....-(..)(..)(..)(..)' -- $uuid)
         set -g __progress_word (string join '' $__progress_letters[(printf '%d\n' 0x1$bytes[2..])])
     end
@@ -95,7 +95,7 @@ else
     end
 end
 
-# Names this shell's file, and makes the directory if there is none: once, not at a prompt.
+# Chooses the spool file of this shell and creates the directory, once, when the hooks are loaded.
 function __progress_open
     set -g __progress_dir $HOME/.local/state/progress/spool
     if test -n "$PROGRESS_HOME"
@@ -104,7 +104,7 @@ function __progress_open
     else if string match -q '/*' -- "$XDG_STATE_HOME"
         set __progress_dir $XDG_STATE_HOME/progress/spool
     end
-    # what root writes into somebody's home its owner could not use: see emit.sh
+    # root must not write into the home directory of another user: see emit.sh
     set -l nearest $__progress_dir
     string match -q -- "$HOME/*" $nearest; and set nearest $HOME
     while test -n "$nearest" -a ! -e "$nearest"
@@ -130,14 +130,14 @@ function __progress_create
     set umask $mask
 end
 
-# Appends LINE to this shell's file. fish complains on the terminal of what it cannot open, so it is tried only where it will
-# work, and of a disk that is full: once that was so, another program writes until one line has come through.
+# Appends LINE to the file of this shell. fish prints an error if it cannot open a file, so that is checked before, and if the
+# disk is full: after that, another program writes until one line was written.
 function __progress_record --argument-names line
     set -q __progress_file; or return
     test -f $__progress_file; or __progress_create; or return
     test -w $__progress_file; or return
     if set -q __progress_full
-        # half a line may stand there
+        # the last line may be incomplete
         printf '\n%s\n' $line | command cat 2>/dev/null >>$__progress_file; or return
         set -e __progress_full
     else if not echo $line >>$__progress_file
@@ -146,7 +146,7 @@ function __progress_record --argument-names line
     end
 end
 
-# Is LINE kept out of the history, or named by PROGRESS_IGNORE?
+# Succeeds if LINE is kept out of the history, or matches PROGRESS_IGNORE.
 function __progress_is_private --argument-names line
     set -q fish_private_mode; and return
     string match -q ' *' -- $line; and return
@@ -159,7 +159,7 @@ function __progress_is_private --argument-names line
     string match -rq -- $__progress_pattern $line
 end
 
-# Sets __progress_pattern to what matches any of PATTERNS, in which * and ? alone are special.
+# Sets __progress_pattern to a pattern that matches any of PATTERNS, in which only * and ? are special.
 function __progress_compile --argument-names patterns
     set -l IFS \n
     set -g __progress_patterns $patterns
@@ -172,7 +172,7 @@ end
 set -g __progress_paused
 set -g __progress_resumed
 
-# Sets __progress_stopped to the number of jobs that are stopped.
+# Sets __progress_stopped to the number of stopped jobs.
 function __progress_count_stopped
     set -g __progress_stopped 0
     if jobs -q
@@ -207,7 +207,7 @@ function __progress_postexec --on-event fish_postexec
     set -l took $CMD_DURATION
     set -q __progress_paused[1]; and __progress_look_at_jobs
     test -n "$__progress_current"; or return
-    # what sets no status leaves that of the line before
+    # a command that sets no status leaves that of the previous line
     test "$generation" = "$__progress_generation"; and set code 0
     if set -q __progress_job_status
         set code $__progress_job_status
@@ -215,7 +215,7 @@ function __progress_postexec --on-event fish_postexec
     end
     set -l type failed
     set -l data "\"exitCode\":$code"
-    # of a job that fg has brought back, the line is only a part
+    # the line is only a part of a job that fg has resumed
     set -q __progress_job_resumed; or set data "$data,\"durationMs\":$took"
     set -e __progress_job_resumed
     set -l stopped $__progress_stopped
@@ -234,7 +234,7 @@ function __progress_postexec --on-event fish_postexec
     set -g __progress_current
 end
 
-# Makes the job that LINE brings to the foreground the current execution, if it is known. Its status is then that of the line.
+# Makes the job that LINE brings to the foreground the current execution, if it is known. The status of the line is its status.
 function __progress_foreground --argument-names line
     set -l known $__progress_resumed $__progress_paused
     set -l job (string match -rg '^\s*fg\s*(|%?\d+)\s*$' -- $line); or return
@@ -248,7 +248,7 @@ function __progress_foreground --argument-names line
     set -g __progress_current (string split ' ' -- $known)[2]
     set -g __progress_job_resumed
     __progress_count_stopped
-    # one that runs in the background is not among the stopped jobs
+    # a job in the background is not among the stopped jobs
     if contains -- $known $__progress_paused
         __progress_record "{\"type\":\"execution_resumed\",\"execution\":\"$__progress_current\",\"data\":{}}"
         set __progress_stopped (math max 0, $__progress_stopped - 1)
@@ -257,7 +257,7 @@ function __progress_foreground --argument-names line
     set __progress_resumed (string match -v -- $known $__progress_resumed)
 end
 
-# Notes a job that is paused. The process that leads it tells its end, wherever the job is then: `fg` sets no status.
+# Records a paused job. The end of its leading process is its end, because `fg` sets no status.
 function __progress_keep_job --argument-names known
     set -a __progress_paused $known
     set -l group (string split ' ' -- $known)[1]
@@ -267,7 +267,7 @@ function __progress_keep_job --argument-names known
     end
 end
 
-# What bg has resumed.
+# Records jobs that bg has resumed.
 function __progress_look_at_jobs
     set -l IFS \n
     set -l stopped (jobs | string match -r '^\d+\t\d+\t.*\t'(_ stopped)'\t' | string replace -r '^\d+\t(\d+)\t.*' '$1')
@@ -280,7 +280,7 @@ function __progress_look_at_jobs
     end
 end
 
-# __progress_end_job GROUP-AND-ID STATUS: of one that fg has brought back, the end of the line says the rest.
+# __progress_end_job GROUP-AND-ID STATUS: ends a job, except one that fg has resumed, which ends with its line.
 function __progress_end_job --argument-names known code
     set -l id (string split ' ' -- $known)[2]
     if test "$id" = "$__progress_current"
@@ -296,7 +296,7 @@ function __progress_end_job --argument-names known code
     __progress_record "{\"type\":\"execution_$type\",\"execution\":\"$id\",\"data\":{\"exitCode\":$code}}"
 end
 
-# Sets __progress_session to what is the same for all commands of this shell.
+# Sets __progress_session to the fields that all commands of this shell share.
 function __progress_describe
     set -g __progress_session "\"pid\":$fish_pid"
     set -l tty (command tty 2>/dev/null); or set tty
@@ -307,8 +307,8 @@ function __progress_describe
     end
 end
 
-# Sets __progress_line to the event that these words behind `progress emit` mean, as emit.sh does for other shells. Returns 1
-# where they are wrong, or more than this: then they are for the program.
+# Sets __progress_line to the event that the arguments of `progress emit` describe, as emit.sh does for other shells. Returns 1
+# if they are invalid or not simple enough: then the program handles them.
 function __progress_build
     set -l IFS \n
     set -l type
@@ -320,7 +320,7 @@ function __progress_build
     set -l pair_execution
     set -l pair_step
     for word in $argv
-        # the value of an option may look like anything
+        # the value of an option can be any text
         if test -n "$option" -a "$option" != --
             test -z "$$option" -a -n "$word"; or return
             set $option $word
@@ -353,7 +353,7 @@ function __progress_build
                 set -l words (string split -m 1 = -- $word)
                 set pair_$words[1] $words[2]
             case 'time=*'
-                # other forms are the program's to judge
+                # the program handles other formats
                 string match -rq '^time=\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])T([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ\z' -- $word; or return
                 set time ',"time":"'(string sub -s 6 -- $word)'"'
             case 'time:=*'
@@ -376,11 +376,11 @@ function __progress_build
     end
     # an option without its value
     test -z "$option" -o "$option" = --; or return
-    # what is the daemon's alone is refused
+    # only the daemon writes these
     string match -rq '^[!-~]{1,64}\z' -- "$type"; and not contains -- $type journal_note alert_triggered; or return
     set -l execution $option_execution $pair_execution $PROGRESS_EXECUTION
     set -l step $option_step $pair_step
-    # an inherited step is of no use in another execution
+    # an inherited step is not a step of another execution
     test "$execution[1]" = "$PROGRESS_EXECUTION"; and set -a step $PROGRESS_STEP
     set -l place
     for pair in execution=$execution[1] step=$step[1]
@@ -400,8 +400,8 @@ function __progress_build
     test (string length -- $__progress_line) -le $__progress_max_line
 end
 
-# Sets __progress_line as __progress_build does, where the words are a type and a few pairs for data that need no escape: most
-# are, and without command substitutions that takes a fraction of the time. Returns 1 for all others.
+# Fast path of __progress_build for a type and a few pairs without escapes, which is the common case: it needs no command
+# substitution. Returns 1 for other arguments.
 function __progress_build_plain
     string match -rq '^(?!(?:journal_note|alert_triggered)\z)[a-z_.]{1,64}\z' -- "$argv[1]"; or return
     test -z "$PROGRESS_EXECUTION$PROGRESS_STEP"; and not set -q argv[20]; or return
@@ -429,7 +429,7 @@ function progress --description 'What everything running on this machine is doin
         set -q __progress_file; or __progress_open
         __progress_record $__progress_line; and return
     end
-    # what lists commands leaves out the line that it runs in
+    # commands that list executions omit the line that contains them
     if contains -- "$argv[1]" ps watch logs; and status is-interactive
         set -lx PROGRESS_COMMAND "$__progress_current"
         __progress_run $argv
@@ -439,7 +439,7 @@ function progress --description 'What everything running on this machine is doin
 end
 
 function __progress_run
-    # in PATH another program may have the name
+    # another program in PATH may be named progress
     if test -x $__progress_program
         $__progress_program $argv
     else

@@ -1,16 +1,16 @@
-# The library for scripts, for any POSIX shell, with `set -eu` or without: . "$(progress path sh)"
+# Library for scripts in any POSIX shell, with `set -eu` or without: . "$(progress path sh)"
 #
-#   progress_start [NAME] [key=value...]   from here on the script is an execution
-#   progress_plan NAME...                  steps to come, so that totals are known
+#   progress_start [NAME] [key=value...]   makes the script an execution
+#   progress_plan NAME...                  announces steps, so that totals are known
 #   progress_step [--continue-on-failure] NAME command...
 #                                          runs the command as a step, and returns its status
 #   progress_criterion [--continue-on-failure] NAME command...
 #                                          the same for a criterion of the step
-#   progress_count CURRENT [TOTAL] [UNIT]  progress of the step, or of the execution
-#   progress_end [STATUS]                  ends the execution; without a status its steps decide the outcome
+#   progress_count CURRENT [TOTAL] [UNIT]  sets the progress of the step, or of the execution
+#   progress_end [STATUS]                  ends the execution; without a status its steps determine the outcome
 #
-# Events go to a spool file of the script, without a fork for each. Recording prints nothing, and fails nothing that would
-# not fail without it.
+# Events are appended to a spool file of the script, without a fork for each. Recording prints nothing, and does not change
+# whether the script succeeds.
 # shellcheck shell=sh disable=SC2119,SC2120,SC2154
 
 # In zsh $0 is this file.
@@ -22,11 +22,11 @@ __progress_step_id=
 __progress_starts=0
 __progress_newline='
 '
-# open steps, the innermost first, a line each
+# open steps, one per line, the innermost first
 __progress_open=
-# steps whose last attempt failed, a line each after an empty one; not those that may fail
+# steps whose last attempt failed and that may not fail, one per line after an empty line
 __progress_failed=$__progress_newline
-# the process whose EXIT trap closes steps, the steps that it found open, and whether it started the execution
+# process whose EXIT trap closes steps, the steps that were open in it before, and whether it started the execution
 __progress_process=
 __progress_outside=
 __progress_is_own=
@@ -39,7 +39,7 @@ __progress_part=
 __progress_rest=
 __progress_type=
 
-# A random name for the file, and for the execution; the only forks, once.
+# Chooses a random name for the file and the execution. These are the only forks.
 __progress_create() {
   __progress_spool || return 1
   __progress_random=$(
@@ -56,7 +56,7 @@ __progress_create() {
   return 1
 }
 
-# of another program `progress` may be the name
+# another program may be named progress
 __progress_hooks=$(progressd path hooks 2>/dev/null || progress path hooks 2>/dev/null) || __progress_hooks=
 if [ -r "$__progress_hooks/emit.sh" ]; then
   # shellcheck source=/dev/null
@@ -64,11 +64,11 @@ if [ -r "$__progress_hooks/emit.sh" ]; then
   __progress_create || :
 fi
 
-# progress_start [NAME] [key=value...]: an execution that is there already becomes the parent.
+# progress_start [NAME] [key=value...]: starts an execution; the current one becomes its parent.
 progress_start() {
   [ -z "${ZSH_VERSION-}" ] || emulate -L sh
   [ -n "$__progress_file" ] || return 0
-  # what this script started before ends as it would at the end of the script
+  # a previous execution of this script ends as it would at the end of the script
   progress_end || :
   __progress_name=${__progress_script##*/}
   case ${1-} in
@@ -84,18 +84,18 @@ progress_start() {
   [ -z "$__progress_outer" ] || set -- "parent=$__progress_outer" "$@"
   __progress_starts=$((__progress_starts + 1))
   __progress_id=${__progress_random%??????????}
-  # the next ones of the same script
+  # later executions of the same script
   [ "$__progress_starts" = 1 ] || __progress_id=$__progress_id-$__progress_starts
   export PROGRESS_EXECUTION="$__progress_id"
   unset PROGRESS_STEP
-  __progress_tell execution_started "name=$__progress_name" kind=task "pid:=$$" "cwd=$PWD" "$@"
+  __progress_submit execution_started "name=$__progress_name" kind=task "pid:=$$" "cwd=$PWD" "$@"
   __progress_guard
   __progress_is_own=1
   [ "$__progress_starts" != 1 ] || __progress_set_traps
 }
 
-# Sets the EXIT trap of this process. A subshell loses the traps of its shell, and it can end inside a command, by
-# `set -e` or `exit`, before the step is closed. A trap of the script stays: it may call progress_end itself.
+# Sets the EXIT trap of this process. A subshell does not inherit traps, and can end inside a command, by `set -e` or `exit`,
+# before the step is closed. A trap of the script is kept: it may call progress_end itself.
 __progress_guard() {
   [ -n "$__progress_file" ] || return 0
   if __progress_is_guarded; then return 0; fi
@@ -114,8 +114,8 @@ __progress_guard() {
   trap '__progress_exit "$?"' EXIT
 }
 
-# Is this process __progress_process? Without a fork, and without a variable for it in dash and busybox sh: where they have
-# no /proc, the traps are read for each step.
+# Succeeds if this process is __progress_process, without a fork. dash and busybox sh have no variable for the process ID;
+# without /proc they read the traps for each step.
 __progress_is_guarded() {
   # shellcheck disable=SC3028
   if [ -n "${ZSH_VERSION-}" ]; then
@@ -139,7 +139,7 @@ __progress_find_process() {
   fi
 }
 
-# Traps for signals that would kill the shell before it could record its end. A trap of the script stays.
+# Sets traps for signals that would kill the shell before it records its end. A trap of the script is kept.
 __progress_set_traps() {
   [ -z "${ZSH_VERSION-}" ] || setopt no_local_traps
   __progress_read_traps || return 0
@@ -147,7 +147,7 @@ __progress_set_traps() {
   for __progress_word in HUP INT TERM; do
     __progress_is_trapped "$__progress_word" || trap "__progress_die $__progress_word \"\$?\"" "$__progress_word"
   done
-  # bash runs the trap on EXIT for these as well, with the status of the command before; other shells are killed, and lost
+  # bash runs the EXIT trap for these too, with the status of the previous command; in other shells the execution is lost
   [ -n "${BASH_VERSION-}" ] || return 0
   # shellcheck disable=SC2064
   for __progress_word in ABRT ALRM PIPE USR1 USR2 VTALRM XCPU XFSZ; do
@@ -155,9 +155,9 @@ __progress_set_traps() {
   done
 }
 
-# Sets __progress_traps to what `trap` prints. By way of a file: some shells print nothing in a subshell.
+# Sets __progress_traps to the output of `trap`, through a file, because some shells print nothing in a subshell.
 __progress_read_traps() {
-  # a name that the daemon does not read; the commands of a pipeline in zsh differ in the time alone
+  # a name that the daemon ignores; in zsh only the time differs between the commands of a pipeline
   # shellcheck disable=SC3028
   __progress_part=$__progress_dir/.sh-${__progress_process:-$$}${ZSH_VERSION:+-${EPOCHREALTIME-}}.traps
   { trap >"$__progress_part"; } 2>/dev/null || return 1
@@ -170,7 +170,7 @@ __progress_read_traps() {
   rm -f "$__progress_part"
 }
 
-# __progress_is_trapped NAME: bash prints signals with SIG before their names.
+# __progress_is_trapped NAME: succeeds if the script has a trap. bash prints signals with the prefix SIG.
 __progress_is_trapped() {
   case $__progress_traps in
     *" $1$__progress_newline"* | *" SIG$1$__progress_newline"*) return 0 ;;
@@ -178,8 +178,8 @@ __progress_is_trapped() {
   return 1
 }
 
-# __progress_exit STATUS: the script is over, or a subshell, which closes its own steps alone. A status of 0 says nothing
-# about the steps.
+# __progress_exit STATUS: runs at the end of the script, or of a subshell, which closes only its own steps. A status of 0 says
+# nothing about the steps.
 __progress_exit() {
   if [ -n "$__progress_is_own" ]; then
     case $1 in
@@ -187,7 +187,7 @@ __progress_exit() {
       *) progress_end "$1" ;;
     esac
   fi
-  # 130 is cancelled, as by progress_end; bash gets here by a signal too, with the status of the command before
+  # 130 means cancelled, as in progress_end; bash runs this after a signal too, with the status of the previous command
   case $1${BASH_VERSION:+.bash} in
     130 | 130.* | 0.bash) return 0 ;;
   esac
@@ -196,7 +196,7 @@ __progress_exit() {
   done
 }
 
-# __progress_die SIGNAL STATUS: records the end, then dies of the signal as the script would without a trap.
+# __progress_die SIGNAL STATUS: records the end, then dies of the signal, as the script would without a trap.
 __progress_die() {
   if [ "$1" = INT ] && __progress_is_survived "$2"; then return "$2"; fi
   case $1 in
@@ -212,10 +212,10 @@ __progress_die() {
   exit "$2"
 }
 
-# __progress_is_survived STATUS: has a program in the foreground handled SIGINT itself? Then bash goes on with the script.
+# __progress_is_survived STATUS: succeeds if a program in the foreground handled SIGINT itself; then bash continues the script.
 __progress_is_survived() {
   [ -n "${BASH_VERSION-}" ] && [ "$1" != 130 ] || return 1
-  # of progress_step, the command that it runs
+  # inside progress_step, the command that it runs
   # shellcheck disable=SC3028
   set -- "${BASH_COMMAND-}"
   [ "$1" != '"$@"' ] || set -- "$__progress_command"
@@ -225,7 +225,7 @@ __progress_is_survived() {
 
 progress_plan() {
   while [ $# -gt 0 ]; do
-    __progress_tell_step step_planned "$1" kind=step
+    __progress_submit_step step_planned "$1" kind=step
     shift
   done
 }
@@ -239,20 +239,20 @@ progress_criterion() {
 }
 
 progress_count() {
-  __progress_tell progress "current:=${1-}" ${2:+"total:=$2"} ${3:+"unit=$3"}
+  __progress_submit progress "current:=${1-}" ${2:+"total:=$2"} ${3:+"unit=$3"}
 }
 
-# progress_end [STATUS]: without one a failed step makes it failed, and returns 1.
+# progress_end [STATUS]: ends the execution; without a status it fails, and returns 1, if a step has failed.
 progress_end() {
   [ -n "$__progress_id" ] || return 0
   case ${1-} in
     '' | completed | failed | cancelled | timeout | 0 | [1-9] | [1-9][0-9] | [1-9][0-9][0-9]) ;;
     *)
-      printf 'progress_end: "%s" is no exit status, and none of completed, failed, cancelled, timeout\n' "$1" >&2
+      printf 'progress_end: "%s" is neither an exit status nor one of completed, failed, cancelled, timeout\n' "$1" >&2
       set -- failed
       ;;
   esac
-  # an open step is one that the script did not come back from; what is cancelled closes it as well
+  # the script did not return from an open step; the daemon closes the steps of a cancelled execution
   while [ -n "$__progress_open" ]; do
     case ${1-} in
       '' | 0 | completed) __progress_close 0 ;;
@@ -268,7 +268,7 @@ progress_end() {
     *) __progress_finish "execution_$1" ;;
   esac
   [ -n "$__progress_id" ] || return 0
-  # the daemon knows of steps that failed in a subshell as well
+  # the daemon also knows the steps that failed in a subshell
   [ "$__progress_failed" != "$__progress_newline" ] || {
     __progress_finish execution_completed inferred:=true
     return 0
@@ -282,11 +282,11 @@ progress_end() {
   return 1
 }
 
-# __progress_finish TYPE PAIR...: the end of the execution, after which the one around it is the current one again.
+# __progress_finish TYPE PAIR...: ends the execution and makes its parent the current one.
 __progress_finish() {
   [ -n "$__progress_id" ] || return 0
   unset PROGRESS_STEP
-  __progress_tell "$@"
+  __progress_submit "$@"
   __progress_id=
   __progress_open=
   __progress_outside=
@@ -296,10 +296,10 @@ __progress_finish() {
   __progress_enter "$__progress_outer_step"
 }
 
-# __progress_run KIND [--continue-on-failure] NAME command...: under `set -e` a command that fails ends the script as it
-# would without us, and the trap closes the step. The positional parameters are a function's only own variables.
+# __progress_run KIND [--continue-on-failure] NAME command...: runs a step. Under `set -e` a command that fails ends the script,
+# as it would without the library, and the trap closes the step. Positional parameters serve as local variables.
 __progress_run() {
-  # what an allowed step does may fail as well
+  # steps inside a step that may fail may fail too
   case $__progress_open in
     +*) __progress_allowed=+ ;;
     *) __progress_allowed=- ;;
@@ -313,8 +313,8 @@ __progress_run() {
   [ $# -ge 3 ] || set -- "$1" "${2:-$1}" __progress_misuse "$1"
   __progress_guard
   case $__progress_allowed in
-    +) __progress_tell_step step_started "$2" "kind=$1" continueOnFailure:=true ;;
-    *) __progress_tell_step step_started "$2" "kind=$1" ;;
+    +) __progress_submit_step step_started "$2" "kind=$1" continueOnFailure:=true ;;
+    *) __progress_submit_step step_started "$2" "kind=$1" ;;
   esac
   __progress_open=$__progress_allowed$__progress_step_id$__progress_newline$__progress_open
   __progress_command=${3-}
@@ -328,7 +328,7 @@ __progress_run() {
   return "$1"
 }
 
-# __progress_misuse KIND: what a step without a command runs, so that it fails.
+# __progress_misuse KIND: command of a step without one; it prints the usage and fails.
 __progress_misuse() {
   printf 'usage: progress_%s [--continue-on-failure] NAME COMMAND [ARGUMENT...]\n' "$1" >&2
   return 64
@@ -345,7 +345,7 @@ __progress_close() {
   __progress_open=${__progress_open#*"$__progress_newline"}
   __progress_step_id=${__progress_allowed%%"$__progress_newline"*}
   __progress_step_id=${__progress_step_id#?}
-  # of an earlier attempt
+  # removes the failure of an earlier attempt
   __progress_part=$__progress_newline$__progress_step_id$__progress_newline
   case $__progress_failed in
     *"$__progress_part"*)
@@ -354,17 +354,17 @@ __progress_close() {
   esac
   case $1 in
     0)
-      __progress_tell step_completed --step "$__progress_step_id"
+      __progress_submit step_completed --step "$__progress_step_id"
       return 0
       ;;
   esac
   case $__progress_allowed in
     -*) __progress_failed=$__progress_failed$__progress_step_id$__progress_newline ;;
   esac
-  __progress_tell step_failed --step "$__progress_step_id" "exitCode:=$1" "error=exit status $1"
+  __progress_submit step_failed --step "$__progress_step_id" "exitCode:=$1" "error=exit status $1"
 }
 
-# __progress_enter STEP: that of all who speak from here on, other programs too.
+# __progress_enter STEP: makes STEP the current step of this script and of the programs that it starts.
 __progress_enter() {
   if [ -n "$1" ]; then
     export PROGRESS_STEP="$1"
@@ -373,18 +373,18 @@ __progress_enter() {
   fi
 }
 
-# __progress_tell_step TYPE NAME PAIR...: the ID of a step is its name after the ID of its parent and a slash.
-__progress_tell_step() {
+# __progress_submit_step TYPE NAME PAIR...: emits an event of a step, whose ID is that of its parent, a slash and its name.
+__progress_submit_step() {
   __progress_step_id=${PROGRESS_STEP:+$PROGRESS_STEP/}$2
   __progress_type=$1
   __progress_name=$2
   shift 2
-  __progress_tell "$__progress_type" --step "$__progress_step_id" "name=$__progress_name" \
+  __progress_submit "$__progress_type" --step "$__progress_step_id" "name=$__progress_name" \
     ${PROGRESS_STEP:+"parent=$PROGRESS_STEP"} "$@"
 }
 
-# __progress_tell ARG...: as `progress emit` would; what a shell cannot build is for the program.
-__progress_tell() {
+# __progress_submit ARG...: emits an event like `progress emit`, and runs that program for arguments that need Node.
+__progress_submit() {
   [ -n "$__progress_file" ] || return 0
   if __progress_build "$@"; then
     __progress_append "$__progress_file" "$__progress_line" || :

@@ -1,31 +1,31 @@
-# Makes each command of an interactive zsh an execution of progress, and `progress emit` a function that starts nothing.
+# Makes each command typed at a zsh prompt an execution, and `progress emit` a function that starts no process.
 
-# Read a second time without aliases and under zsh's own options: the functions keep these wherever they are called.
+# The file is sourced a second time without aliases and with the default options of zsh, which its functions then keep.
 if [[ ${1-} != --sealed ]]; then
   'builtin' 'emulate' zsh -o no_aliases -o no_xtrace -o local_traps -o extended_glob -c "'builtin' 'source' ${(q)${(%):-%x}} --sealed"
   return
 fi
 ((${+functions[__progress_record]})) && return
 
-# What another shell has exported is none of ours.
+# Variables that another shell has exported do not apply to this one.
 unset -m '__progress_*' || :
 __progress_hooks=${${(%):-%x}:A:h}
 emulate sh -o no_aliases -o no_xtrace -c '. "$__progress_hooks/emit.sh"; . "$__progress_hooks/mask.sh"'
 zmodload -F zsh/datetime p:EPOCHREALTIME 2>/dev/null
 zmodload -F zsh/system b:sysread b:syswrite
 
-# A longer line says no more about what runs.
+# Limit of the recorded command line.
 __progress_max_name=2000
 __progress_file=
 __progress_torn=
-# What is in all lines that __progress_mask looks through, in lower case.
+# Matches, in lower case, every line in which __progress_mask can find a secret.
 __progress_secret_hint='*(pass|token|secret|key|auth|pwd=|pat=|-pin|-pw|cred|://|vault|gh[oprsu]_|glpat-|sk-|xox[a-z]-|akia|asia|aiza|npm_|pypi-|hf_|eyj|k_live_|mysql|mariadb|mongo|login|curl|redis-cli|ldap|smb|zip|7z|openssl|from-literal|sudo)*'
 __progress_current=
 __progress_started=
-# Jobs that Ctrl-Z has paused, and those of them that bg has resumed: by their process, `ID START`.
+# Jobs that Ctrl-Z has paused, and those of them that bg has resumed: process to `ID START`.
 typeset -gA __progress_paused __progress_resumed
 
-# The faster way to what emit.sh defines: sets __progress_json to TEXT as a JSON string.
+# Faster version of the function in emit.sh: sets __progress_json to TEXT as a JSON string.
 __progress_quote() {
   local text=$1 rare character code
   if [[ $text == *[$'\x01'-$'\x1f\\"']* ]]; then
@@ -40,7 +40,7 @@ __progress_quote() {
   __progress_json=\"$text\"
 }
 
-# What the system draws once is stirred for each name, so that RANDOM stays the user's.
+# The generator is seeded once by the system, so that the user's sequence of RANDOM does not change.
 __progress_seed() {
   local LC_ALL=C drawn character
   sysread -s 8 drawn </dev/urandom 2>/dev/null
@@ -48,18 +48,18 @@ __progress_seed() {
   for character in ${(s::)drawn}; do ((__progress_bits = (__progress_bits << 8) ^ #character)); done
 }
 
-# Sets __progress_word to ten letters and digits that nobody else has.
+# Sets __progress_word to an ID: ten random letters and digits.
 __progress_name() {
-  # xorshift; the mask keeps out copies of the sign
+  # xorshift; the mask removes copies of the sign bit
   ((__progress_bits ^= __progress_bits << 13))
   ((__progress_bits ^= (__progress_bits >> 7) & 0x1ffffffffffffff))
   ((__progress_bits ^= __progress_bits << 17))
   __progress_word=${(Ll:10::0:)$(([##32] __progress_bits & 0x3ffffffffffff))}
-  # these are taken for others
+  # without characters that are easily confused
   __progress_word=${${${${__progress_word//i/w}//l/x}//o/y}//u/z}
 }
 
-# Names this shell's file, and makes the directory if there is none: once, not at a prompt.
+# Chooses the spool file of this shell and creates the directory, once, when the hooks are loaded.
 __progress_open() {
   __progress_spool || return
   __progress_name
@@ -73,7 +73,7 @@ __progress_create() {
   (umask 077 && : >>$__progress_file) 2>/dev/null
 }
 
-# Appends LINE to this shell's file: one write, also from a subshell. Behind half a line it begins anew.
+# Appends LINE to the file of this shell in one write, also from a subshell. After an incomplete line it adds a newline first.
 __progress_record() {
   [[ -n $__progress_file ]] || return
   [[ -f $__progress_file ]] || __progress_create || return
@@ -85,7 +85,7 @@ __progress_record() {
   fi
 }
 
-# Is LINE kept out of the history, or named by PROGRESS_IGNORE?
+# Succeeds if LINE is kept out of the history, or matches PROGRESS_IGNORE.
 __progress_is_private() {
   [[ $1 == ' '* ]] && return
   [[ -o hist_ignore_space && ${aliases[${1%%[[:space:]]*}]-} == ' '* ]] && return
@@ -93,11 +93,11 @@ __progress_is_private() {
   [[ ${__progress_patterns-} == "$patterns" ]] || __progress_compile "$patterns"
   [[ $1 == ${~__progress_pattern} ]] && return
   [[ -n ${HISTORY_IGNORE-} ]] || return
-  # what is no pattern would end more than this
+  # an invalid pattern would be a fatal error
   { { [[ $1 == ${~HISTORY_IGNORE} ]] } always { TRY_BLOCK_ERROR=0 } } 2>/dev/null
 }
 
-# Sets __progress_pattern to what matches any of PATTERNS, in which * and ? alone are special.
+# Sets __progress_pattern to a pattern that matches any of PATTERNS, in which only * and ? are special.
 __progress_compile() {
   local -a patterns
   local character
@@ -109,19 +109,19 @@ __progress_compile() {
   __progress_pattern="(${(j:|:)patterns})"
 }
 
-# The user's traps see nothing of this: they come back with its end.
+# The user's traps are disabled in this function and restored at its end.
 __progress_preexec() {
   trap - DEBUG ZERR
-  # the end of the line before was not seen: whoever has set these lists has lost it
+  # the end of the previous line was missed, because another program has set these lists
   [[ -z $__progress_current ]] ||
     __progress_end $__progress_current lost '' "${EPOCHREALTIME-}" '"error":"its end was not seen: precmd_functions was changed"'
   __progress_current=
-  # without a history nothing but the third is given
+  # without a history only the third argument is set
   local line=${1:-$3} started=${EPOCHREALTIME-} name cwd
   if ((${#__progress_paused} + ${#__progress_resumed})) && __progress_foreground "$line"; then return 0; fi
   [[ -n $line ]] && ! __progress_is_private "$line" || return 0
   __progress_masked=${line[1,__progress_max_name]}
-  # one pattern, in which zsh is quicker than in the many of __progress_mask
+  # zsh matches this one pattern faster than the many of __progress_mask
   [[ ${(L)__progress_masked} == ${~__progress_secret_hint} ]] && __progress_mask "$__progress_masked"
   __progress_quote "$__progress_masked"
   name=$__progress_json
@@ -177,7 +177,7 @@ __progress_find_job() {
   [[ -n $__progress_word ]]
 }
 
-# Makes the job that LINE brings to the foreground the current execution, if it is known. Its status is then that of the line.
+# Makes the job that LINE brings to the foreground the current execution, if it is known. The status of the line is its status.
 __progress_foreground() {
   local known job=${${1##[[:space:]]#}%%[[:space:]]#}
   case $job in
@@ -196,7 +196,7 @@ __progress_foreground() {
   unset "__progress_paused[$__progress_word]" "__progress_resumed[$__progress_word]"
 }
 
-# What bg has resumed, and what of that is over since the last prompt.
+# Records jobs that bg has resumed, and those of them that have ended since the last prompt.
 __progress_look_at_jobs() {
   local process known
   for process known in "${(@kv)__progress_paused}"; do
@@ -208,12 +208,12 @@ __progress_look_at_jobs() {
   for process known in "${(@kv)__progress_resumed}"; do
     [[ -z ${jobstates[(r)*:$process=*]-} ]] || continue
     unset "__progress_resumed[$process]"
-    # zsh keeps no status of it
+    # zsh keeps no status of such a job
     __progress_end ${known% *} lost '' "${EPOCHREALTIME-}" '"error":"ended in the background"'
   done
 }
 
-# What is the same for all commands of this shell.
+# Sets the fields that all commands of this shell share.
 __progress_describe() {
   __progress_session="\"pid\":$$"
   local name value
@@ -224,8 +224,7 @@ __progress_describe() {
   done
 }
 
-# Sets __progress_line as __progress_build does, where the words are a type and pairs for data that need no escape: most do,
-# and a single function takes a fraction of the time of many. Returns 1 for all others.
+# Fast path of __progress_build for a type and pairs without escapes, which is the common case. Returns 1 for other arguments.
 __progress_build_plain() {
   local word data
   [[ ${1-} == [a-z_.]## && $#1 -le __progress_max_type && $1 != (journal_note|alert_triggered) ]] || return
@@ -248,11 +247,11 @@ function progress {
     [[ -n $__progress_file ]] || __progress_open
     __progress_record "$__progress_line" && return
   fi
-  # what lists commands leaves out the line that it runs in
+  # commands that list executions omit the line that contains them
   case ${1-} in
     ps|watch|logs) local -x PROGRESS_COMMAND=$__progress_current ;;
   esac
-  # in PATH another program may have the name
+  # another program in PATH may be named progress
   if [[ -x ${__progress_hooks:h}/bin/progress ]]; then
     "${__progress_hooks:h}/bin/progress" "$@"
   else
@@ -271,8 +270,8 @@ __progress_load() {
   zshaddhistory_functions+=(__progress_join)
 }
 
-# Takes part in what zsh calls, again if somebody has set these lists. The first of precmd_functions sees the end before
-# others spend time.
+# Adds the hooks to the lists of zsh, again if another program has set the lists. It is the first of precmd_functions, so that
+# the time of other functions does not count.
 __progress_join() {
   ((precmd_functions[(Ie)__progress_precmd])) || precmd_functions=(__progress_precmd $precmd_functions)
   ((preexec_functions[(Ie)__progress_preexec])) || preexec_functions+=(__progress_preexec)

@@ -186,7 +186,10 @@ for (const shell of SHELLS) {
     t.test('a wrong argument of progress_end is an error, and no success', (t) => {
       const home = createScriptHome(t);
       const { stderr } = runText(home, shell, `${LOAD}progress_start; progress_end done`);
-      t.match(stderr, 'progress_end: "done" is no exit status, and none of completed, failed, cancelled, timeout');
+      t.match(
+        stderr,
+        'progress_end: "done" is neither an exit status nor one of completed, failed, cancelled, timeout',
+      );
       t.match(foldSpool(home), { status: 'failed' });
       t.end();
     });

@@ -16,7 +16,7 @@ export const SELECTION = {
   options: {
     all: { type: 'boolean', describe: 'Select all runs' },
     queue: { type: 'string', value: 'queue', describe: 'Select the runs of a queue' },
-    label: { type: 'list', value: 'key=value', describe: 'Select the runs with this label' },
+    label: { type: 'list', value: 'key=value', describe: 'Select the runs with this label, key=value' },
   },
 } as const satisfies { positionals: PositionalTable; options: OptionTable };
 

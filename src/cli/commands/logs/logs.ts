@@ -72,7 +72,7 @@ export const command = defineCommand({
       describe: 'Print messages of this level and above',
     },
     step: { type: 'string', value: 'id', describe: 'Print events of this step' },
-    label: { type: 'list', value: 'key=value', describe: 'Print events of executions with this label' },
+    label: { type: 'list', value: 'key=value', describe: 'Print events of executions with this label, key=value' },
     name: { type: 'string', value: 'pattern', describe: 'Print events of executions with this name; * is any text' },
     tail: { type: 'string', value: 'lines', describe: 'Print this many of the last lines' },
     all: { type: 'boolean', describe: 'Include the command line that this is part of' },

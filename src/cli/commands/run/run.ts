@@ -28,10 +28,10 @@ export const command = defineCommand({
   options: {
     ...FACES,
     name: { type: 'string', value: 'name', describe: 'Set the name (default: the command line)' },
-    label: { type: 'list', value: 'key=value', describe: 'Add a label' },
+    label: { type: 'list', value: 'key=value', describe: 'Add a label, key=value' },
     agent: { type: 'string', value: 'name', describe: 'Record the command as this coding agent' },
     cwd: { type: 'string', value: 'directory', describe: 'Run the command in this directory' },
-    env: { type: 'list', value: 'name=value', describe: 'Set an environment variable of the command' },
+    env: { type: 'list', value: 'name=value', describe: 'Set an environment variable of the command, NAME=value' },
     timeout: { type: 'string', value: 'duration', describe: 'Stop the command after this time: 30s, 10m, 2h' },
     queue: { type: 'string', value: 'name', describe: 'Wait for a slot of this queue' },
     after: { type: 'list', value: 'id', describe: 'Wait until this execution has completed' },
