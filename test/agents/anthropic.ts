@@ -5,7 +5,7 @@ import { objects, serverSent, USAGE } from './stand-in.js';
 export const anthropic: Dialect = {
   isPath: (path) => /^\/v1\/messages(?:\?|$)/.test(path),
   resultsIn({ messages, tools }) {
-    // what it asks besides, such as a title, needs no tools
+    // other requests, such as for a title, come without tools
     if (objects(tools).length === 0) return undefined;
     const blocks = objects(messages).flatMap(({ content }) => objects(content));
     return blocks.filter(({ type }) => type === 'tool_result').length;

@@ -1,4 +1,4 @@
-/** One session of a real agent, seen by three instances that know nothing of each other: by its output, its hooks, its files. */
+/** Records one session of a real agent in three independent instances: by its output, by its hooks, by its files. */
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -11,7 +11,7 @@ import { commandLine, prepare } from './command-lines.js';
 import type { Script, StandIn } from './stand-in.js';
 import { startStandIn } from './stand-in.js';
 
-/** An agent starts, asks, is refused, tries again: all of that takes its time. */
+/** Timeout of an agent that starts, asks, is refused and retries. */
 export const PATIENCE_MS = 120_000;
 
 export const VIEWS = ['stream', 'hooks', 'transcript'] as const;
@@ -20,15 +20,15 @@ export type View = (typeof VIEWS)[number];
 export interface Bench {
   model: StandIn;
   homes: Readonly<Record<View, Home>>;
-  /** Where the agent works. */
+  /** Working directory of the agent. */
   work: string;
-  /** Begins a session, with its output in `view`; returns the id of its run. */
+  /** Starts a session whose output goes to `view`; returns the ID of its run. */
   start(script: Script, view?: View): string;
-  /** What this instance has of the agent since the newest start. */
+  /** Executions of the agent in this instance since the last start. */
   list(view: View): Promise<ExecutionJson[]>;
-  /** The session as this instance has it, once that is so. */
+  /** Returns the session of this instance once the condition holds. */
   see(view: View, what: string, isSo: (execution: ExecutionJson) => boolean): Promise<ExecutionJson>;
-  /** What one reads of it there. */
+  /** The transcript as `progress show` prints it. */
   transcript(view: View, id: string): string;
 }
 
@@ -47,7 +47,7 @@ export async function openBench(t: Test, agent: Agent, program: string): Promise
     Object.assign(home.env, { HOME: own, PATH: `${bin}:${process.env['PATH'] ?? ''}` });
     Object.assign(home.env, commandLine(agent, model.url).env);
   }
-  // a session whose process was too short to be seen
+  // a session whose process was too short-lived to be observed
   writeFileSync(homes.transcript.paths.config, 'follow:\n  silence: 1m\n');
   for (const home of Object.values(homes)) await home.startDaemon();
   const { status, stderr } = homes.hooks.progress(['setup', agent]);
@@ -61,7 +61,7 @@ export async function openBench(t: Test, agent: Agent, program: string): Promise
   };
   t.teardown(() => Promise.all(VIEWS.map((view) => clients[view].close())));
 
-  /** Since the newest `start`. */
+  /** Since the last `start`. */
   let begun = '';
   const list = async (view: View) => {
     const { executions } = await clients[view].call('list', { all: true });
@@ -88,7 +88,7 @@ export async function openBench(t: Test, agent: Agent, program: string): Promise
   };
 }
 
-/** The same agent under its own name, whose hooks tell one instance, whichever runs it. */
+/** The agent under its own name, with hooks that report to one instance, whichever runs it. */
 function launcher(program: string, home: string): string {
   return `#!/bin/sh
 if [ "$PROGRESS_HOME" != '${home}' ]; then

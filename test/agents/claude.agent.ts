@@ -26,7 +26,7 @@ const EXPECTED: Differences = {
 t.test('sessions of Claude Code', async (t) => {
   const program = installAgent(t, 'claude');
 
-  t.test('it takes our plugin for one', async (t) => {
+  t.test('Claude Code accepts our plugin', async (t) => {
     for (const directory of ['claude-plugin', '.']) {
       const args = ['plugin', 'validate', path.join(ROOT, 'hooks', directory)];
       const env = { ...process.env, HOME: t.testdir({}) };
@@ -41,7 +41,7 @@ t.test('sessions of Claude Code', async (t) => {
 
 t.test('sessions of an older Claude Code', async (t) => {
   await trySessions(t, 'claude', installAgent(t, 'claude', '2.1.197'), {
-    // it calls no hook when it is interrupted: the file that its hooks have named says so
+    // it calls no hook for an interruption; the file that its hooks name has it
     ...EXPECTED,
   });
 });

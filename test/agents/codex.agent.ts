@@ -9,7 +9,7 @@ t.test('sessions of Codex', async (t) => {
   await trySessions(t, 'codex', installAgent(t, 'codex'), {
     steps: {
       stream: [SHELL, ['Edit: new notes.md', 'completed'], FAILED],
-      // its hooks are not told of exit statuses
+      // its hooks do not report exit statuses
       hooks: [SHELL, ['Edit: new notes.md +2 -0', 'completed'], [FAILED[0], 'completed']],
       transcript: [SHELL, ['Edit: new notes.md +2 -0', 'completed'], FAILED],
     },

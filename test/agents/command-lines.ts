@@ -1,4 +1,4 @@
-/** How each agent is told to take the stand-in for its model, to answer one prompt, and to talk to nobody else. */
+/** Options of each agent: use the stand-in for its model, answer one prompt, and make no other connections. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Agent } from '../../src/core/agents.js';
@@ -45,7 +45,7 @@ export function commandLine(agent: Agent, url: string): CommandLine {
   }
 }
 
-/** What it has to find in its home. */
+/** Files that must be in its home. */
 export function prepare(agent: Agent, home: string, url: string): void {
   const write = (file: string, text: string) => {
     mkdirSync(path.dirname(path.join(home, file)), { recursive: true });

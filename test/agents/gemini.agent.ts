@@ -2,7 +2,7 @@ import t from 'tap';
 import { installAgent } from './install.js';
 import { trySessions } from './sessions.js';
 
-/** It takes a command that fails for a tool that has worked. */
+/** It reports a command that fails as a tool that has succeeded. */
 const STEPS = [
   ['Bash: echo hello; sleep 3', 'completed'],
   ['Write: notes.md +2', 'completed'],
@@ -17,9 +17,9 @@ t.test('sessions of Gemini CLI', async (t) => {
       { status: 400, kind: 'INVALID_ARGUMENT' },
       { status: 503, kind: 'UNAVAILABLE' },
     ],
-    // its hooks say nothing of a turn that fails or is stopped, but that the session is over
+    // its hooks report the end of the session, but not a turn that fails or is stopped
     refused: { stream: 'failed', hooks: 'lost', transcript: 'failed' },
-    // in its file a turn looks over as long as a tool runs
+    // in its file a turn looks finished while a tool runs
     interrupted: { stream: 'cancelled', hooks: 'lost', transcript: 'completed' },
   });
 });

@@ -1,4 +1,4 @@
-/** `generateContent` of the Gemini API, in one piece and as a stream. */
+/** `generateContent` of the Gemini API, as one response and as a stream. */
 import type { Dialect, Json, ToolCall } from './stand-in.js';
 import { objects, serverSent, USAGE } from './stand-in.js';
 

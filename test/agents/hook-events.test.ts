@@ -16,7 +16,7 @@ function payloadsOf(name: string): Payload[] {
   return recordedTexts(name)?.map((text) => JSON.parse(text) as Payload) ?? [];
 }
 
-/** Name and status of each step, with that of the step that it lies in. */
+/** Name and status of each step, with its parent. */
 function outline({ steps }: { steps: Map<string, Step> }): string[] {
   const nameOf = (id: string | undefined) => (id === undefined ? '' : ` in ${steps.get(id)?.name ?? '?'}`);
   return [...steps.values()].map(({ name, status, parent }) => `${name}: ${status}${nameOf(parent)}`);
@@ -81,7 +81,7 @@ t.test('a recorded session of Gemini CLI', async (t) => {
   t.strictSame(outline(found), ['Write: approved.txt +1: completed']);
 });
 
-t.test('calls of Gemini have no ids: a result goes to the call with its input', async (t) => {
+t.test('matches a result of Gemini, whose calls have no IDs, to the call with the same input', async (t) => {
   const { call, session } = createReplay();
   const tell = (event: string, at: number, path: string) =>
     call('gemini', {
@@ -100,7 +100,7 @@ t.test('calls of Gemini have no ids: a result goes to the call with its input', 
   t.strictSame(outline(session('s1')), ['Read: a: running', 'Read: b: failed', 'Read: b: running']);
 });
 
-t.test('a failed login fails the session, with the reason', async (t) => {
+t.test('a failed login fails the session with the reason', async (t) => {
   const { call, session } = createReplay();
   const payloads = payloadsOf('claude-hooks/rec-2.1.197-auth');
   for (const payload of payloads.slice(0, -1)) call('claude', payload);
@@ -110,7 +110,7 @@ t.test('a failed login fails the session, with the reason', async (t) => {
   t.match(session(id), { status: 'failed', outcome: { error: /^authentication_failed/ } });
 });
 
-t.test('it waits while a permission is asked for, and goes on with the answer', async (t) => {
+t.test('waits for a permission, and continues after the answer', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1', 'rm -rf build'));
   tell('PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'rm -rf build' } });
@@ -121,7 +121,7 @@ t.test('it waits while a permission is asked for, and goes on with the answer', 
   t.equal(session('s1').attention?.state, undefined);
 });
 
-t.test('it waits with its question', async (t) => {
+t.test('waits with the question as the reason', async (t) => {
   const { tell, session } = begin();
   const ask = {
     tool_name: 'AskUserQuestion',
@@ -139,7 +139,7 @@ t.test('it waits with its question', async (t) => {
   t.equal(session('s1').attention?.state, undefined);
 });
 
-t.test('what a sub-agent waits for is not answered by what another does', async (t) => {
+t.test('the question of a sub-agent is not answered by events of another agent', async (t) => {
   const { tell, session } = begin();
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
   tell('PermissionRequest', { agent_id: 'a1', tool_name: 'Bash', tool_input: { command: 'x' } });
@@ -149,7 +149,7 @@ t.test('what a sub-agent waits for is not answered by what another does', async 
   t.equal(session('s1').attention?.state, undefined);
 });
 
-t.test('what the main agent waits for is not answered by a sub-agent beside it', async (t) => {
+t.test('the question of the main agent is not answered by events of a sub-agent', async (t) => {
   const { tell, session } = begin();
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
   tell('PreToolUse', bash('t1'));
@@ -160,7 +160,7 @@ t.test('what the main agent waits for is not answered by a sub-agent beside it',
   t.equal(session('s1').attention?.state, undefined);
 });
 
-t.test('a question of a sub-agent stays when the turn of its session ends, not when it has ended itself', async (t) => {
+t.test('the question of a sub-agent outlasts the turn of its session, and ends with the sub-agent', async (t) => {
   const { tell, session } = begin();
   tell('SubagentStart', { agent_id: 'a1', agent_type: 'Explore' });
   tell('PermissionRequest', { agent_id: 'a1', tool_name: 'Bash', tool_input: { command: 'x' } });
@@ -171,7 +171,7 @@ t.test('a question of a sub-agent stays when the turn of its session ends, not w
   t.match(session('s1').attention?.reason, /^its turn is over/);
 });
 
-t.test('between its turns it is the person’s turn; a session left in the middle of one was cancelled', async (t) => {
+t.test('waits for the person between turns; a session that is left during a turn is cancelled', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1'));
   tell('Stop', { last_assistant_message: 'All good.\nReally.', background_tasks: [] });
@@ -184,7 +184,7 @@ t.test('between its turns it is the person’s turn; a session left in the middl
 });
 
 t.test(
-  'how a session has ended that ends in the middle of a turn: what its agent would have told, it was not',
+  'the outcome of a session that ends during a turn follows from what its agent would have reported',
   async (t) => {
     const end = (agent: string, ...calls: [event: string, more?: Record<string, unknown>][]) => {
       const { call, session } = createReplay();
@@ -197,19 +197,19 @@ t.test(
     const asked = ['UserPromptSubmit', { prompt: 'do it' }] as [string, Record<string, unknown>];
     const middle = 'the session ended in the middle of its turn';
     for (const agent of ['claude', 'codex', 'gemini']) t.strictSame(end(agent), ['completed', undefined], 'unused');
-    t.strictSame(end('claude', asked), ['cancelled', undefined], 'a failure is told');
+    t.strictSame(end('claude', asked), ['cancelled', undefined], 'a failure is reported');
     t.strictSame(end('claude', asked, ['MessageDisplay', { delta: 'API Error: 400 no' }]), [
       'failed',
       'API Error: 400 no',
     ]);
     t.strictSame(end('claude', asked, ['StopFailure', { error: 'unknown', error_details: 'no' }]), ['failed', 'no']);
-    t.strictSame(end('codex', asked), ['failed', middle], 'an interruption is told');
+    t.strictSame(end('codex', asked), ['failed', middle], 'an interruption is reported');
     t.strictSame(end('codex', asked, ['Interrupt']), ['cancelled', 'interrupted']);
-    t.strictSame(end('gemini', ['BeforeAgent', { prompt: 'do it' }]), ['lost', middle], 'neither is told');
+    t.strictSame(end('gemini', ['BeforeAgent', { prompt: 'do it' }]), ['lost', middle], 'neither is reported');
   },
 );
 
-t.test('a patch of Codex is an edit; of a result of Gemini what people are shown is told', async (t) => {
+t.test('shows a patch of Codex as an edit, and the display text of a result of Gemini', async (t) => {
   const { call, session, events } = createReplay();
   const patch = '*** Begin Patch\n*** Add File: a.ts\n+one\n+two\n*** End Patch';
   const start = { session_id: 's1', cwd: '/w', hook_event_name: 'PreToolUse' };
@@ -222,7 +222,7 @@ t.test('a patch of Codex is an edit; of a result of Gemini what people are shown
   t.equal(events.find(({ data }) => data['kind'] === 'tool-result')?.data['text'], 'hello');
 });
 
-t.test('a session that is resumed is another one of the same name; late words do not open it again', async (t) => {
+t.test('a resumed session is another execution of the same name; late events do not reopen the first', async (t) => {
   const { tell, session, state } = begin();
   tell('Stop');
   tell('SessionEnd');
@@ -234,7 +234,7 @@ t.test('a session that is resumed is another one of the same name; late words do
   t.equal(session('s1~2').attention?.state, 'waiting');
 });
 
-t.test('a session whose start was missed begins with what is heard first', async (t) => {
+t.test('a session whose start was missed begins with its first event', async (t) => {
   const { call, session, state } = createReplay();
   call('claude', { session_id: 's1', hook_event_name: 'SessionEnd' });
   t.equal(state.alive.size, 0);
@@ -243,7 +243,7 @@ t.test('a session whose start was missed begins with what is heard first', async
   t.strictSame(outline(session('s1')), ['Bash: ls: completed']);
 });
 
-t.test('a call that is told twice is taken once', async (t) => {
+t.test('a call that is reported twice counts once', async (t) => {
   const { tell, session, events } = begin();
   tell('PreToolUse', bash('t1'));
   tell('PreToolUse', bash('t1'));
@@ -255,7 +255,7 @@ t.test('a call that is told twice is taken once', async (t) => {
   t.strictSame(outline(session('s1')), ['Bash: ls: completed']);
 });
 
-t.test('hooks that two settings files name give the same as hooks that one names', (t) => {
+t.test('hooks in two settings files give the same result as hooks in one', (t) => {
   for (const [agent, name] of AGENTS) {
     const payloads = payloadsOf(name);
     const eventsOf = (calls: readonly Payload[]) => {
@@ -265,7 +265,7 @@ t.test('hooks that two settings files name give the same as hooks that one names
     };
     const once = eventsOf(payloads);
     const twice = payloads.flatMap((payload) => [payload, payload]);
-    // two processes for each call: the second of one may be overtaken by the first of the next
+    // two processes for each call: the second may be overtaken by the first of the next call
     const late = payloads.flatMap((payload, index) => [payload, ...payloads.slice(Math.max(0, index - 1), index)]);
     t.strictSame(eventsOf(twice), once, `${name}, delivered twice`);
     t.strictSame(eventsOf(late), once, `${name}, the copies late`);
@@ -273,7 +273,7 @@ t.test('hooks that two settings files name give the same as hooks that one names
   t.end();
 });
 
-t.test('what is said and asked again is no copy', async (t) => {
+t.test('a repeated prompt or answer is not a duplicate', async (t) => {
   const { tell, session } = begin();
   tell('Stop', { last_assistant_message: 'done' });
   tell('UserPromptSubmit', { prompt: 'again', prompt_id: 'p2' });
@@ -282,7 +282,7 @@ t.test('what is said and asked again is no copy', async (t) => {
   t.match(session('s1'), { agent: { turns: 3 }, attention: undefined });
 });
 
-t.test('calls of a turn that come after its end do not take back that it is over', async (t) => {
+t.test('late tool calls of a turn do not undo its end', async (t) => {
   const response = { ...bash('t1'), tool_response: { stdout: 'ok' } };
   const late = {
     'a result': ['PostToolUse', response],
@@ -308,7 +308,7 @@ t.test('calls of a turn that come after its end do not take back that it is over
   t.equal(state.alive.size, 0, 'nor does a known call begin a session again');
 });
 
-t.test('only the answer to a question ends the waiting for it', async (t) => {
+t.test('only an answer ends the wait for a question', async (t) => {
   const { tell, session } = begin();
   tell('PreToolUse', bash('t1', 'ls'));
   tell('PreToolUse', bash('t2', 'make'));
@@ -321,7 +321,7 @@ t.test('only the answer to a question ends the waiting for it', async (t) => {
   t.equal(session('s1').attention?.state, undefined);
 });
 
-t.test('a list of things to do is a plan', async (t) => {
+t.test('a to-do list becomes the planned steps', async (t) => {
   const { tell, session } = begin();
   const todos = (...statuses: string[]) => ({
     tool_name: 'TodoWrite',
@@ -339,7 +339,7 @@ t.test('a list of things to do is a plan', async (t) => {
   );
 });
 
-t.test('an agent started by another stands in it', async (t) => {
+t.test('an agent started by another one is its child', async (t) => {
   const replay = begin();
   const helper = { session_id: 'h1', hook_event_name: 'SessionStart' };
   replay.call('claude', helper, { within: 's1' });
@@ -349,7 +349,7 @@ t.test('an agent started by another stands in it', async (t) => {
   t.equal(replay.session('h2').parent, 'r1');
 });
 
-t.test('a run of an agent is its session; another session in it stands in it', async (t) => {
+t.test('a run of an agent is its session; another session inside it is its child', async (t) => {
   const { call, event, session, state } = createReplay();
   const start = { session_id: 's1', hook_event_name: 'SessionStart' };
   event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv: ['/usr/bin/claude'] } });
@@ -360,11 +360,11 @@ t.test('a run of an agent is its session; another session in it stands in it', a
   call('claude', { ...start, session_id: 's2' }, { within: 'r1' });
   t.equal(session('s2').parent, 'r1');
   call('claude', { ...start, hook_event_name: 'SessionEnd' }, { within: 'r1' });
-  t.equal(session('r1').status, 'running', 'its process tells its end');
+  t.equal(session('r1').status, 'running', 'it ends with its process');
   t.strictSame([...state.alive.keys()], ['r1', 's2']);
 });
 
-t.test('what a run prints says it all: its hooks are not listened to', async (t) => {
+t.test('hooks are ignored where the output of the run is parsed', async (t) => {
   const { call, event, session, events, state } = createReplay();
   const argv = ['claude', '-p', 'x', '--output-format', 'stream-json', '--verbose'];
   event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv } });
@@ -381,7 +381,7 @@ t.test('what a run prints says it all: its hooks are not listened to', async (t)
   t.strictSame([...state.alive.keys()], ['r1']);
 });
 
-t.test('hooks take over from a transcript', async (t) => {
+t.test('hooks take precedence over a transcript', async (t) => {
   const { call, event, session } = createReplay();
   const data = { kind: 'agent', agent: 'claude', session: 's1', via: 'transcript' };
   event({ type: 'execution_started', execution: 's1', data });
@@ -389,7 +389,7 @@ t.test('hooks take over from a transcript', async (t) => {
   t.match(session('s1'), { agent: { via: 'hooks' }, status: 'running' });
 });
 
-t.test('of a call that is too long its beginning and its end are read', async (t) => {
+t.test('keeps the beginning and the end of a call that is too long', async (t) => {
   const hex = (text: string) => Buffer.from(text).toString('hex');
   const input = { content: `${'é'.repeat(100)}"tool_use_id":"forged"`, file_path: 'a' };
   const text = JSON.stringify({
@@ -413,7 +413,7 @@ t.test('of a call that is too long its beginning and its end are read', async (t
   t.strictSame(parsePartialObject('', ''), {});
 });
 
-t.test('whatever an agent says, nothing breaks', async (t) => {
+t.test('no input from an agent throws', async (t) => {
   const odd = [
     null,
     0,

@@ -1,4 +1,4 @@
-/** The agents as their makers publish them, for as long as a test runs. */
+/** Installs agents as their vendors publish them, for the duration of a test. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,9 @@ import type { Agent } from '../../src/core/agents.js';
 
 interface Package {
   name: string;
-  /** The newest that was seen to work. */
+  /** The newest version that is known to work. */
   version: string;
-  /** What it would do at its installation, where that has to be. */
+  /** A script of its installation that has to run. */
   install?: string;
 }
 
@@ -21,12 +21,12 @@ const PACKAGES: Readonly<Record<Agent, Package>> = {
 };
 const INSTALL_MS = 300_000;
 
-/** What the registry has now, instead of what the tests were written with. */
+/** Use the newest version in the registry instead of the pinned one. */
 const IS_LATEST_WANTED = process.env['TEST_AGENTS'] === 'latest';
 
 /**
- * The file that starts it. All of it is removed when the test ends.
- * @param older a version that is wanted whatever the newest is
+ * Returns the file that starts it. It is removed when the test ends.
+ * @param older a version that is used even where the newest is asked for
  */
 export function installAgent(t: Test, agent: Agent, older?: string): string {
   const { name, install, version } = PACKAGES[agent];
@@ -35,7 +35,7 @@ export function installAgent(t: Test, agent: Agent, older?: string): string {
   const lib = path.join(directory, 'node_modules', name);
   const spec = `${name}@${older ?? (IS_LATEST_WANTED ? 'latest' : version)}`;
   writeFileSync(path.join(directory, 'package.json'), '{"private":true}\n');
-  // their scripts are not run: what one of them has to do is asked for by its name
+  // install scripts are disabled; a required one is run explicitly
   run(directory, 'npm', ['install', '--ignore-scripts', '--no-engine-strict', '--no-audit', '--no-fund', spec]);
   if (install !== undefined && existsSync(path.join(lib, install))) run(lib, process.execPath, [install]);
   return path.join(directory, 'node_modules/.bin', agent);

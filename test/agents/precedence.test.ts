@@ -8,12 +8,12 @@ function execution(id: string, more: Partial<Execution>): Execution {
   return { id, ...given, lastActivity, firstSeq: 1, lastSeq: 1, ...more };
 }
 
-t.test('what nobody has told yet is taken from anybody', async (t) => {
+t.test('before any source has reported, every source is accepted', async (t) => {
   for (const source of ['stream', 'hooks', 'transcript'] as const)
     t.equal(takesPrecedence(source, undefined), true, source);
 });
 
-t.test('a better source takes over, a worse one is not listened to', async (t) => {
+t.test('a better source replaces a worse one, which is ignored from then on', async (t) => {
   t.equal(takesPrecedence('stream', 'hooks'), true);
   t.equal(takesPrecedence('hooks', 'transcript'), true);
   t.equal(takesPrecedence('hooks', 'hooks'), true);
@@ -21,7 +21,7 @@ t.test('a better source takes over, a worse one is not listened to', async (t) =
   t.equal(takesPrecedence('transcript', 'hooks'), false);
 });
 
-t.test('who tells a session is read off its executions', async (t) => {
+t.test('the source of a session follows from its executions', async (t) => {
   const hooked = execution('s1', { agent: { session: 's1', via: 'hooks' } });
   const followed = execution('s1~2', { agent: { session: 's1', via: 'transcript' } });
   const run = execution('7hq2m4kd9x', { agent: { session: 's1' }, kind: 'run' });

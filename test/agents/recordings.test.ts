@@ -17,7 +17,7 @@ const ALL = recordings();
 
 const withFormat = ({ format }: Recording) => (format === undefined ? {} : { format });
 
-/** What other versions, wrappers and careless hooks put between the lines. */
+/** Lines that other versions, wrappers and careless hooks insert. */
 const INTRUDERS = [
   ...['{"type":"from_the_future","session_id":"s","payload":{"deep":[1,2,3]}}', '{"type":7}', '{"type":"system"}'],
   ...['{"type":"system","subtype":"of_tomorrow","session_id":"s"}', '{"type":"item.completed","item":{"type":"new"}}'],
@@ -27,12 +27,12 @@ const INTRUDERS = [
 
 const hasGemini = existsSync(GEMINI_RECORDINGS);
 t.test('recordings of Gemini CLI', async (t) => {
-  // they are no part of this repository, and their absence is no failure
+  // they are not part of this repository; their absence is no failure
   if (!hasGemini) return t.comment(`not looked at: ${GEMINI_RECORDINGS} is not there`);
   t.ok(ALL.some(({ name }) => name.startsWith('gemini-stream/')));
 });
 
-t.test('what was counted by hand is there', async (t) => {
+t.test('has everything that was counted by hand', async (t) => {
   const names = new Set(ALL.map(({ name }) => name));
   t.strictSame(
     Object.keys(TRUTH).filter((name) => !names.has(name) && !name.startsWith('gemini')),
@@ -82,7 +82,7 @@ for (const recording of ALL) {
   t.test(`${name}, cut at every line`, async (t) => {
     const lines = linesOf(content);
     for (let count = 0; count <= lines.length; count++) {
-      // in the middle of the next line as well
+      // also in the middle of the next line
       const torn = lines[count]?.subarray(0, Math.floor(lines[count]!.length / 2)) ?? Buffer.alloc(0);
       const cut = Buffer.concat([...lines.slice(0, count), torn]);
       const replayed = replay([cut], { ...options, status: 'cancelled' });
@@ -94,7 +94,7 @@ for (const recording of ALL) {
   });
 }
 
-t.test('of a session cut short what was open is told to be closed', async (t) => {
+t.test('closes open steps of a session that is cut short', async (t) => {
   const full = ALL.find(({ name }) => name.endsWith('rec-2.1.197-full.jsonl') && name.startsWith('claude-stream'))!;
   const lines = linesOf(full.content);
   const inSubagent = lines.findIndex((line) => line.includes('"id":"toolu_mock0011"')) + 1;

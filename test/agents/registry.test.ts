@@ -4,33 +4,33 @@ import { sessionPlaceOf } from '../../src/agents/sessions/session-files.js';
 
 const ID = '96a87607-2ddf-4fbe-9efb-a81d888081c2';
 
-t.test('what the place of a file tells', (t) => {
-  const told = (agent: 'claude' | 'codex' | 'gemini', file: string) => {
+t.test('the path of a session file gives its agent, session and parent', (t) => {
+  const place = (agent: 'claude' | 'codex' | 'gemini', file: string) => {
     const place = sessionPlaceOf(agent, DEFINITIONS[agent].sessions, file.split('/'));
     return place && [place.source, place.session, place.subagent ?? place.parent];
   };
-  t.strictSame(told('claude', `-home-me/${ID}.jsonl`), [`transcript-claude-${ID}`, ID, undefined]);
-  t.strictSame(told('claude', `-home-me/${ID}/subagents/agent-a1.jsonl`), [
+  t.strictSame(place('claude', `-home-me/${ID}.jsonl`), [`transcript-claude-${ID}`, ID, undefined]);
+  t.strictSame(place('claude', `-home-me/${ID}/subagents/agent-a1.jsonl`), [
     `transcript-claude-${ID}-agent-a1`,
     ID,
     'a1',
   ]);
-  t.strictSame(told('codex', `2026/11/21/rollout-2026-11-21T00-05-01-${ID}.jsonl`), [
+  t.strictSame(place('codex', `2026/11/21/rollout-2026-11-21T00-05-01-${ID}.jsonl`), [
     `transcript-codex-${ID}`,
     ID,
     undefined,
   ]);
-  t.strictSame(told('gemini', 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl'), [
+  t.strictSame(place('gemini', 'demo/chats/session-2026-11-21T00-02-a9143c1d.jsonl'), [
     'transcript-gemini-session-2026-11-21T00-02-a9143c1d',
     undefined,
     undefined,
   ]);
-  t.strictSame(told('gemini', `demo/chats/${ID}/abcdefgh.jsonl`), ['transcript-gemini-abcdefgh', 'abcdefgh', ID]);
+  t.strictSame(place('gemini', `demo/chats/${ID}/abcdefgh.jsonl`), ['transcript-gemini-abcdefgh', 'abcdefgh', ID]);
   for (const file of [`-home-me/${ID}.json`, '-home-me/agent-ac3b2e1dd180023ba.jsonl', `${ID}.jsonl`, 'a/b/c/d/e']) {
-    t.equal(told('claude', file), undefined, file);
+    t.equal(place('claude', file), undefined, file);
   }
-  t.equal(told('codex', `2026/11/rollout-2026-11-21T00-05-01-${ID}.jsonl`), undefined);
-  t.equal(told('gemini', 'demo/chats/logs.json'), undefined);
+  t.equal(place('codex', `2026/11/rollout-2026-11-21T00-05-01-${ID}.jsonl`), undefined);
+  t.equal(place('gemini', 'demo/chats/logs.json'), undefined);
   const subagent = sessionPlaceOf('claude', DEFINITIONS.claude.sessions, [
     '-home-me',
     ID,
@@ -41,7 +41,7 @@ t.test('what the place of a file tells', (t) => {
   t.end();
 });
 
-t.test('which directories may hold one', (t) => {
+t.test('recognises directories that may contain session files', (t) => {
   const may = (agent: 'claude' | 'codex' | 'gemini', directory: string) =>
     DEFINITIONS[agent].sessions.isDirectory(directory === '' ? [] : directory.split('/'));
   for (const directory of ['', '-home-me', `-home-me/${ID}`, `-home-me/${ID}/subagents`]) {

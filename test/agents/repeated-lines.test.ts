@@ -31,10 +31,10 @@ function read(lines: readonly object[]) {
   return { kinds, tokens: execution.usage?.tokens, turns: execution.agent?.turns, claim };
 }
 
-/** The lines as another version of the agent copies them: under new UUIDs. */
+/** The lines as another version of the agent copies them, with new UUIDs. */
 const renamed = (lines: readonly Json[]) => lines.map((line) => ({ ...line, uuid: `${String(line['uuid'])}-copy` }));
 
-t.test('what a session file of Claude Code repeats is told once', (t) => {
+t.test('lines that a session file of Claude Code repeats count once', (t) => {
   const cases: Record<string, { lines: readonly object[]; as: readonly object[] }> = {
     'all of it, after a compaction': { lines: [...first, ...first, ...second], as: [...first, ...second] },
     'an older message, after a newer one': { lines: [...first, ...second, first[1]!], as: [...first, ...second] },
@@ -46,18 +46,18 @@ t.test('what a session file of Claude Code repeats is told once', (t) => {
   t.end();
 });
 
-t.test('an answer that comes again in the middle of the next turn does not end it', (t) => {
+t.test('a repeated answer in the next turn does not end that turn', (t) => {
   const works = assistant('a2', 'm2', [{ type: 'tool_use', id: 't2', name: 'Bash', input: {} }], LATER, 'tool_use');
   t.equal(read([...first, user('u2', 'second'), works, ...first]).claim, undefined);
   t.end();
 });
 
-t.test('the same words in another line are another prompt', (t) => {
+t.test('the same text in another line is another prompt', (t) => {
   t.equal(read([user('u1', 'go on'), user('u2', 'go on', { promptId: 'p' })]).turns, 2);
   t.end();
 });
 
-t.test('a message counts with the most that its lines say, whether or not they name a reason to stop', (t) => {
+t.test('a message counts with the maximum of its lines, with or without a stop reason', (t) => {
   const lines = [
     assistant('a1', 'm1', text('one'), { input_tokens: 1_000, output_tokens: 1 }, null),
     assistant('a2', 'm1', text('two'), USAGE, null),

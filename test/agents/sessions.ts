@@ -1,4 +1,4 @@
-/** What is tried with every agent: a session that completes, one that is refused, one that is interrupted. */
+/** Tests for every agent: a session that completes, one that is refused, one that is interrupted. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -10,13 +10,13 @@ import { openBench, PATIENCE_MS, VIEWS } from './bench.js';
 import type { Turn } from './stand-in.js';
 import { TOKENS_OF_TURN } from './stand-in.js';
 
-/** What an agent lets each view know, where they differ. */
+/** Differences between agents in what each view receives. */
 export interface Differences {
-  /** Its calls and how they have ended, for the three of the conversation below. */
+  /** Tool calls of the conversation below, with their outcomes. */
   steps: Readonly<Record<View, readonly (readonly [name: string, status: string])[]>>;
-  /** What is said between the calls is told, too. */
+  /** Whether texts between the calls are reported. */
   isTalkTold: Readonly<Record<View, boolean>>;
-  /** Refused for good, and for now. */
+  /** Statuses of a permanent and a temporary refusal. */
   refusals: readonly { status: number; kind: string; said?: string }[];
   refused: Readonly<Record<View, string>>;
   interrupted: Readonly<Record<View, string>>;
@@ -34,10 +34,10 @@ const conversation = (work: string): Turn[] => [
 
 const isOver = ({ endedAt }: ExecutionJson) => endedAt !== undefined;
 
-/** The steps as they came, each with its name and how it ended. */
+/** The steps in order, with name and status. */
 const stepsOf = ({ steps }: ExecutionJson) => steps.map(({ name, status }) => [name, status]);
 
-/** Of an execution that is over in every view. */
+/** Of an execution that has ended in every view. */
 async function ended(bench: Bench): Promise<Record<View, ExecutionJson>> {
   const [stream, hooks, transcript] = await Promise.all(VIEWS.map((view) => bench.see(view, 'its end', isOver)));
   return { stream: stream!, hooks: hooks!, transcript: transcript! };
@@ -46,7 +46,7 @@ async function ended(bench: Bench): Promise<Record<View, ExecutionJson>> {
 export async function trySessions(t: Test, agent: Agent, program: string, expected: Differences): Promise<void> {
   const bench = await openBench(t, agent, program);
 
-  t.test('one that completes: its output, its hooks and its file tell the same', async (t) => {
+  t.test('a session that completes: output, hooks and file give the same result', async (t) => {
     const id = bench.start(conversation(bench.work));
     const seen = await ended(bench);
     t.equal(readFileSync(path.join(bench.work, 'notes.md'), 'utf8'), 'one\ntwo\n', 'it was done for real');
@@ -59,7 +59,7 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
         `${view}: its end`,
       );
       t.strictSame(stepsOf(execution), expected.steps[view], `${view}: its calls`);
-      // of hooked sessions they are read from the transcript, after its end perhaps
+      // of hooked sessions they are read from the transcript, possibly after its end
       await bench.see(view, 'its tokens', ({ usage: { tokens } = {} }) => tokens === 4 * TOKENS_OF_TURN);
       if (view !== 'stream') t.equal(execution.name, `${agent} in work`);
       // each entry begins with its time
@@ -67,10 +67,10 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
         .transcript(view, execution.id)
         .split('\n')
         .map((line) => line.replace(/^\d\d:\d\d:\d\d /, '').trim());
-      const told = expected.isTalkTold[view] ? WORDS : WORDS.slice(-1);
+      const texts = expected.isTalkTold[view] ? WORDS : WORDS.slice(-1);
       t.strictSame(
-        told.filter((words) => lines.includes(words)),
-        told,
+        texts.filter((words) => lines.includes(words)),
+        texts,
         `${view}: its words`,
       );
     }
@@ -82,7 +82,7 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
   });
 
   for (const { status, kind, said = MESSAGE } of expected.refusals) {
-    t.test(`one that is refused with ${status}`, async (t) => {
+    t.test(`a session that is refused with ${status}`, async (t) => {
       bench.start({ status, kind, message: MESSAGE });
       const seen = await ended(bench);
       for (const view of VIEWS) {
@@ -95,7 +95,7 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
     });
   }
 
-  t.test('one that is interrupted while a tool runs', async (t) => {
+  t.test('a session that is interrupted while a tool runs', async (t) => {
     const mark = path.join(bench.work, 'started');
     const id = bench.start([{ text: WORDS[0], call: { tool: 'shell', command: `touch ${mark}; sleep 60` } }]);
     await waitFor('the tool', () => existsSync(mark), PATIENCE_MS);
@@ -113,21 +113,21 @@ export async function trySessions(t: Test, agent: Agent, program: string, expect
         steps.every((step) => step.status === (status === 'lost' ? 'lost' : 'cancelled')),
         `${view}: ${JSON.stringify(stepsOf(seen[view]))}`,
       );
-      t.notMatch(bench.transcript(view, seen[view].id), /^[\d:]+ » \[/m, 'nobody has asked for that');
+      t.notMatch(bench.transcript(view, seen[view].id), /^[\d:]+ » \[/m, 'it is no prompt');
     }
   });
 
-  t.test('all of it in one instance: told once, by its output', async (t) => {
+  t.test('all sources in one instance: recorded once, from the output', async (t) => {
     bench.homes.hooks.progress(['follow', agent, '--detach']);
     const id = bench.start(conversation(bench.work), 'hooks');
     const execution = await bench.see('hooks', 'its end', isOver);
     t.match(execution, { id, status: 'completed', usage: { tokens: 4 * TOKENS_OF_TURN } });
     t.strictSame(stepsOf(execution), expected.steps.stream);
-    // whoever else tells of it has seen its end, too
+    // the other sources have seen the end, too
     await bench.see('transcript', 'its end', isOver);
-    const told = await bench.list('hooks');
+    const listed = await bench.list('hooks');
     t.strictSame(
-      told.map((one) => [one.id, one.agent?.via]),
+      listed.map((one) => [one.id, one.agent?.via]),
       [[id, undefined]],
     );
   });

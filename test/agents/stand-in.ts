@@ -1,4 +1,4 @@
-/** A model on the loopback: answers the APIs of three vendors from one script, so that their agents run for real, with nobody's account. */
+/** A model on the loopback: serves the APIs of three vendors from one script, so that agents run without an account. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { anthropic } from './anthropic.js';
 import { gemini } from './gemini.js';
 import { openai } from './openai.js';
 
-/** What the model says in one answer. Each one but the last calls one tool. */
+/** One answer of the model. Each one but the last calls one tool. */
 export interface Turn {
   text: string;
   call?: ToolCall;
@@ -15,19 +15,19 @@ export interface Turn {
 
 export type ToolCall = { tool: 'shell'; command: string } | { tool: 'write'; file: string; text: string };
 
-/** Of each answer, in tokens; `input` holds none that are in `cached`. */
+/** Tokens of each answer; `input` does not include `cached`. */
 export const USAGE = { input: 1_000, cached: 200, output: 30 };
 export const TOKENS_OF_TURN = USAGE.input + USAGE.cached + USAGE.output;
 
-/** The turns in order, or what the API refuses everything with. */
+/** The turns in order, or an error that refuses every request. */
 export type Script = readonly Turn[] | { status: number; kind: string; message: string };
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** How one vendor puts it. */
+/** How a vendor's API encodes it. */
 export interface Dialect {
   isPath(path: string): boolean;
-  /** How many tools have answered in this conversation; undefined: it is none of the agent's own turns. */
+  /** Number of tool results in this conversation; undefined if it is not a turn of the agent. */
   resultsIn(request: Json): number | undefined;
   contentType: string;
   answer(turn: Turn, index: number): string;
@@ -40,9 +40,9 @@ export interface StandIn {
   url: string;
   /** From now on. */
   play(script: Script): void;
-  /** How often it was asked for a turn. */
+  /** Number of turns that were requested. */
   readonly asked: number;
-  /** Paths that nobody here answers. */
+  /** Requested paths that are not served. */
   readonly unknown: readonly string[];
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import t from 'tap';
 import type { ReplayOptions } from '../helpers/replay.js';
 import { replay } from '../helpers/replay.js';
 
-/** What `claude` would print: each line names its session. */
+/** Output of `claude`: each line names its session. */
 function claude(...lines: object[]) {
   return speak({ format: 'claude' }, ...lines.map((line) => ({ session_id: 's', ...line })));
 }
@@ -25,7 +25,7 @@ const answer = (id: string, content: string, more: object = {}, result: object =
 const words = (text: string) => ({ type: 'assistant', message: { content: [{ type: 'text', text }] } });
 const INIT = { type: 'system', subtype: 'init', cwd: '/w', model: 'm' };
 
-t.test('Claude: calls are told in one line, paths from where it works', async (t) => {
+t.test('Claude: a call is one line, with paths relative to the working directory', async (t) => {
   const { execution } = claude(
     INIT,
     use('1', 'Edit', { file_path: '/w/src/a.ts', old_string: 'a\nb\nc', new_string: 'a\nx\ny\nc' }),
@@ -48,7 +48,7 @@ t.test('Claude: calls are told in one line, paths from where it works', async (t
   t.equal(execution.steps[0]?.durationMs, 1_000);
 });
 
-t.test('Claude: its list of things to do becomes criteria', async (t) => {
+t.test('Claude: the to-do list becomes criteria', async (t) => {
   const todo = (...statuses: string[]) =>
     use(statuses.join(), 'TodoWrite', {
       todos: statuses.map((status, index) => ({ content: `item ${index}`, status, activeForm: 'doing' })),
@@ -67,7 +67,7 @@ t.test('Claude: its list of things to do becomes criteria', async (t) => {
   t.strictSame(execution.progress, { current: 1, total: 2, unit: 'to-dos' });
 });
 
-t.test('Claude: the newer list, one change at a time', async (t) => {
+t.test('Claude: the newer to-do list changes one item at a time', async (t) => {
   const { execution } = claude(
     use('1', 'TaskCreate', { subject: 'write it', description: 'd' }),
     answer('1', 'created', {}, { tool_use_result: { task: { id: '7', subject: 'write it' } } }),
@@ -93,7 +93,7 @@ t.test('Claude: a question waits for an answer', async (t) => {
   t.match(attention(claude(permission, words('on'))), [{ reason: 'may it use Bash?' }, { state: 'none' }]);
 });
 
-t.test('Claude: a sub-agent in the background ends when that is told, not when its call returns', async (t) => {
+t.test('Claude: a background sub-agent ends with its notification, not when its call returns', async (t) => {
   const start = [
     use('a', 'Agent', { description: 'Count' }),
     answer('a', 'launched', {}, { tool_use_result: { status: 'async_launched', agentId: 'x' } }),
@@ -102,12 +102,12 @@ t.test('Claude: a sub-agent in the background ends when that is told, not when i
   const stepsOf = (...more: object[]) =>
     claude(...start, ...more).execution.steps.map(({ id, status }) => `${id} ${status}`);
   t.strictSame(stepsOf(), ['a cancelled', 'b cancelled']);
-  const told = { type: 'system', subtype: 'task_notification', tool_use_id: 'a', status: 'completed' };
-  t.strictSame(stepsOf(told, told), ['a completed', 'b cancelled'], 'told twice');
+  const note = { type: 'system', subtype: 'task_notification', tool_use_id: 'a', status: 'completed' };
+  t.strictSame(stepsOf(note, note), ['a completed', 'b cancelled'], 'reported twice');
   t.equal(claude(...start).execution.steps[1]?.parent, 'a');
 });
 
-t.test('Claude: retries and limits are messages', async (t) => {
+t.test('Claude: retries and rate limits are messages', async (t) => {
   const { events } = claude(
     { type: 'system', subtype: 'api_retry', attempt: 2, max_retries: 10, retry_delay_ms: 1234.5, error: 'overloaded' },
     { type: 'rate_limit_event', rate_limit_info: { status: 'allowed' } },
@@ -127,7 +127,7 @@ t.test('Claude: retries and limits are messages', async (t) => {
   );
 });
 
-t.test('Claude: sums that are repeated count once, and a later failure counts', async (t) => {
+t.test('Claude: repeated totals count once, and a later failure counts', async (t) => {
   const result = (tokens: number, usd: number, more: object = {}) => ({
     is_error: false,
     type: 'result',
@@ -149,13 +149,13 @@ t.test('Claude: sums that are repeated count once, and a later failure counts', 
   t.match(older.execution, { usage: { tokens: 10, costUsd: 0.1 } });
 });
 
-t.test('Claude: however many calls stay open, few are remembered', async (t) => {
+t.test('Claude: the number of remembered open calls is bounded', async (t) => {
   const calls = Array.from({ length: 1_500 }, (_, n) => use(`c${n}`, 'Bash', { command: 'x' }));
   const { events } = claude(...calls);
   t.equal(events.filter(({ type }) => type === 'step_cancelled').length, 1_000);
 });
 
-t.test('Claude: fields of wrong kinds say nothing, and do no harm', async (t) => {
+t.test('Claude: fields of wrong types are ignored', async (t) => {
   const odd = [null, 7, 'x', [], {}, [null], [{ type: 'tool_use' }], [{ type: 'tool_result' }], { a: { b: 1 } }];
   const types = ['system', 'assistant', 'user', 'result', 'control_request', 'rate_limit_event'];
   const lines = types.flatMap((type) =>
@@ -168,7 +168,7 @@ t.test('Claude: fields of wrong kinds say nothing, and do no harm', async (t) =>
   t.doesNotThrow(() => claude(...lines));
 });
 
-t.test('Codex: a plan, a server of tools, a turn that failed', async (t) => {
+t.test('Codex: a plan, an MCP server, a failed turn', async (t) => {
   const item = (type: string, fields: object) => ({ type, item: { id: 'i1', ...fields } });
   const { execution, claim, events } = speak(
     { format: 'codex' },
@@ -200,7 +200,7 @@ t.test('Codex: a plan, a server of tools, a turn that failed', async (t) => {
   t.ok(events.some(({ type, data }) => type === 'log' && data['message'] === 'Reconnecting... 1/5'));
 });
 
-t.test('Codex: sums of the thread count once; sub-agents end when their state says so', async (t) => {
+t.test('Codex: totals of the thread count once; sub-agents end by their state', async (t) => {
   const turn = (input: number) => ({ type: 'turn.completed', usage: { input_tokens: input, output_tokens: 10 } });
   t.equal(speak({ format: 'codex' }, turn(100), turn(250)).execution.usage?.tokens, 260);
   const collab = (tool: string, status: string) => ({
@@ -221,7 +221,7 @@ t.test('Codex: sums of the thread count once; sub-agents end when their state sa
   );
 });
 
-t.test('Gemini: words come in pieces and are told whole, before what follows them', async (t) => {
+t.test('Gemini: joins partial messages, and emits them before what follows', async (t) => {
   const piece = (content: string) => ({ type: 'message', role: 'assistant', content, delta: true });
   const { events, claim } = speak(
     { format: 'gemini' },
@@ -245,7 +245,7 @@ t.test('Gemini: words come in pieces and are told whole, before what follows the
   t.strictSame(claim, { status: 'completed' });
 });
 
-t.test('Gemini: a session file tells each part of a message once, as it grows', async (t) => {
+t.test('Gemini: emits each part of a growing message in a session file once', async (t) => {
   const message = (fields: object) => ({ id: 'm1', type: 'gemini', timestamp: '2026-11-20T10:00:00.000Z', ...fields });
   const call = (status: string) => [
     { id: 'c', name: 'run_shell_command', args: { command: 'ls' }, status, resultDisplay: 'a' },
@@ -275,7 +275,7 @@ t.test('Gemini: a session file tells each part of a message once, as it grows', 
   t.equal(events[0]?.time, '2026-11-20T10:00:00.000Z', 'the file knows when');
 });
 
-t.test('Claude: an interrupted turn is cancelled, and so is the call that ran', async (t) => {
+t.test('Claude: an interrupted turn is cancelled with its running call', async (t) => {
   const rejected =
     "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit)";
   const { execution, claim } = claude(
@@ -290,11 +290,11 @@ t.test('Claude: an interrupted turn is cancelled, and so is the call that ran', 
   );
   t.strictSame(claim, { status: 'cancelled', error: 'interrupted' });
   t.match(execution.steps, [{ status: 'cancelled', error: 'stopped by the user' }]);
-  t.equal(execution.agent?.turns, undefined, 'nobody has asked for that');
+  t.equal(execution.agent?.turns, undefined, 'it is no prompt');
 });
 
 t.test(
-  'Claude: its file tells that a turn has failed, what it has cost, and that somebody has stopped it',
+  'Claude: reads the failure of a turn, its cost, and an interruption by the user from the session file',
   async (t) => {
     const line = { sessionId: 's', cwd: '/w', entrypoint: 'sdk-cli' };
     const said = (text: string, more: object) => ({
@@ -323,7 +323,7 @@ t.test(
   },
 );
 
-t.test('a refusal is told in words, and once', async (t) => {
+t.test('a refusal is reported as text, once', async (t) => {
   const json = JSON.stringify({ error: { type: 'invalid_request_error', message: 'no such model' } });
   const codex = speak(
     { format: 'codex' },
@@ -345,7 +345,7 @@ t.test('a refusal is told in words, and once', async (t) => {
   t.strictSame(rollout.claim, { status: 'failed', error: 'no such model' });
 });
 
-t.test('Codex: a call that was cut off is told once, and cancelled', async (t) => {
+t.test('Codex: a call that was cut off is cancelled, once', async (t) => {
   const call = { type: 'function_call', name: 'exec_command', call_id: 'c1', arguments: '{"cmd":"sleep 60"}' };
   const item = { type: 'CommandExecution', id: 'c1', command: ['sleep', '60'], status: 'failed', exit_code: -1 };
   const { execution, claim, events } = speak(
@@ -363,7 +363,7 @@ t.test('Codex: a call that was cut off is told once, and cancelled', async (t) =
   t.equal(claim?.status, 'cancelled');
 });
 
-t.test('paths are shown from where the command works, though Codex and Gemini do not say where that is', async (t) => {
+t.test('paths are relative to the working directory of the command, which Codex and Gemini omit', async (t) => {
   const changes = [{ path: '/w/notes.md', kind: 'add' }];
   const codex = speak(
     { format: 'codex', cwd: '/w' },
@@ -377,7 +377,7 @@ t.test('paths are shown from where the command works, though Codex and Gemini do
   t.equal(gemini.execution.steps[0]?.name, 'Read: a.txt');
 });
 
-t.test('Gemini: a prompt that is taken out of its file again was not answered', async (t) => {
+t.test('Gemini: a prompt that is removed from the file was not answered', async (t) => {
   const kept = { id: '0', type: 'user', content: 'context' };
   const ask = { id: '1', type: 'user', content: 'do it' };
   const read = (...lines: object[]) => speak({ format: 'gemini-transcript' }, ...lines);

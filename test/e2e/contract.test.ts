@@ -57,7 +57,7 @@ async function startRun({ home, client }: WebHome, ...command: string[]): Promis
   const id = stdout.trim();
   await waitFor('the run to be known', async () => {
     const { execution } = await client.call('get', { execution: id });
-    return execution.status !== 'queued' && execution.pid !== undefined;
+    return execution.status !== 'queued' && execution.process?.pid !== undefined;
   });
   return id;
 }

@@ -16,7 +16,7 @@ function createDirectory(t: Test): string {
   return path.join(root, 'sessions');
 }
 
-t.test('every entry of the recordings', (t) => {
+t.test('reads every entry of the recordings', (t) => {
   for (const name of RECORDINGS) {
     for (const { file, content } of recordedStates(name)) {
       if (file === undefined || content === undefined) continue;
@@ -27,7 +27,7 @@ t.test('every entry of the recordings', (t) => {
   t.end();
 });
 
-t.test('states: unknown ones are busy, and half a file is none', (t) => {
+t.test('an unknown state counts as busy, and an incomplete file as none', (t) => {
   t.strictSame(parseEntry(7, entry(7)), { pid: 7, start: 42, session: 's1', status: 'busy', changedAt: 1 });
   t.equal(parseEntry(7, entry(7, { status: 'shell' }))?.status, 'busy');
   t.equal(parseEntry(7, entry(7, { status: undefined }))?.status, undefined);
@@ -48,7 +48,7 @@ t.test('states: unknown ones are busy, and half a file is none', (t) => {
   t.end();
 });
 
-t.test('a directory that is made later; entries whose process has ended or is another do not count', async (t) => {
+t.test('finds a directory that is created later; ignores entries of ended or replaced processes', async (t) => {
   const directory = createDirectory(t);
   const starts = new Map([
     [11, 42],
@@ -70,7 +70,7 @@ t.test('a directory that is made later; entries whose process has ended or is an
     registry.living().map(({ pid }) => pid),
     [11],
   );
-  // from here on the system tells
+  // from here on the operating system reports changes
   writeFileSync(path.join(directory, '11.json'), entry(11, { sessionId: 's2', status: 'idle' }));
   await waitFor('the change', () => registry.entryOf('s2'));
   t.equal(registry.entryOf('s1'), undefined);

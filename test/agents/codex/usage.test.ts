@@ -5,7 +5,7 @@ import { NO_USAGE } from '../../../src/agents/usage.js';
 type Line = { response: number; id?: string } | { total: number } | 'take';
 const of = (input: number) => ({ ...NO_USAGE, input });
 
-/** What is told in all, and each time. */
+/** Tokens in total, and per call. */
 function read(lines: readonly Line[]): number[] {
   const tokens = new ThreadTokens();
   return lines.flatMap((line) => {
@@ -16,25 +16,25 @@ function read(lines: readonly Line[]): number[] {
   });
 }
 
-t.test('tokens of a Codex thread count once, from whatever record tells them', (t) => {
-  const cases: Record<string, { lines: Line[]; told: number[] }> = {
-    'sums alone': { lines: [{ total: 10 }, 'take', { total: 30 }, { total: 30 }, 'take'], told: [10, 20] },
+t.test('counts the tokens of a Codex thread once, whichever record reports them', (t) => {
+  const cases: Record<string, { lines: Line[]; tokens: number[] }> = {
+    'sums alone': { lines: [{ total: 10 }, 'take', { total: 30 }, { total: 30 }, 'take'], tokens: [10, 20] },
     'responses and their sums': {
       lines: [{ response: 10 }, { total: 10 }, { response: 20 }, { total: 30 }, 'take'],
-      told: [30],
+      tokens: [30],
     },
-    'a response whose sum comes later': { lines: [{ response: 10 }, 'take', { total: 10 }, 'take'], told: [10, 0] },
+    'a response whose sum comes later': { lines: [{ response: 10 }, 'take', { total: 10 }, 'take'], tokens: [10, 0] },
     'an old sum between a response and its own': {
       lines: [{ total: 10 }, { response: 20 }, { total: 10 }, 'take', { total: 30 }, 'take'],
-      told: [30, 0],
+      tokens: [30, 0],
     },
     'a compaction, which is in no sum': {
       lines: [{ response: 50 }, { total: 50 }, { response: 20 }, 'take', { total: 50 }, 'take'],
-      told: [70, 0],
+      tokens: [70, 0],
     },
     'a compaction that is in the sum': {
       lines: [{ response: 50 }, { total: 50 }, { response: 20 }, { total: 70 }, 'take'],
-      told: [70],
+      tokens: [70],
     },
     'what follows a compaction': {
       lines: [
@@ -46,14 +46,14 @@ t.test('tokens of a Codex thread count once, from whatever record tells them', (
         { total: 80 },
         'take',
       ],
-      told: [100],
+      tokens: [100],
     },
     'a response that is written twice': {
       lines: [{ response: 10, id: 'r' }, { total: 10 }, { response: 10, id: 'r' }, 'take'],
-      told: [10],
+      tokens: [10],
     },
-    'a process that counts anew': { lines: [{ total: 30 }, 'take', { total: 5 }, 'take'], told: [30, 5] },
+    'a process that counts anew': { lines: [{ total: 30 }, 'take', { total: 5 }, 'take'], tokens: [30, 5] },
   };
-  for (const [name, { lines, told }] of Object.entries(cases)) t.strictSame(read(lines), told, name);
+  for (const [name, { lines, tokens }] of Object.entries(cases)) t.strictSame(read(lines), tokens, name);
   t.end();
 });

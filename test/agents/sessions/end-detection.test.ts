@@ -5,7 +5,7 @@ import { isResting, detectEnd } from '../../../src/agents/sessions/end-detection
 const BASE: Facts = { claim: undefined, isOver: false, idleMs: 0, process: 'none' };
 const DONE = { status: 'completed' as const, summary: 'all done' };
 
-t.test('who says that it is over', (t) => {
+t.test('decides that a session has ended, and on what evidence', (t) => {
   const verdict = (facts: Partial<Facts>) => {
     const found = detectEnd({ ...BASE, ...facts }, 60_000);
     return found && [found.status, found.data['endedBy']];
@@ -25,7 +25,7 @@ t.test('who says that it is over', (t) => {
   t.end();
 });
 
-t.test('it rests between two turns', (t) => {
+t.test('a session between two turns is idle', (t) => {
   t.ok(isResting({ ...BASE, claim: DONE, idleMs: 2_000 }));
   t.notOk(isResting({ ...BASE, claim: DONE, idleMs: 1_000 }));
   t.notOk(isResting({ ...BASE, idleMs: 2_000 }));

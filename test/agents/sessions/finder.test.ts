@@ -6,7 +6,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 const countWatches = () => process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
 
-t.test('of many directories only the newest are attended to', async (t) => {
+t.test('watches only the newest of many directories', async (t) => {
   const root = t.testdir({});
   const seen: string[] = [];
   const finder = new Finder({

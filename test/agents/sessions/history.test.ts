@@ -28,7 +28,7 @@ const fork = { forked_from_id: A };
 const spawn = { ...fork, source: { subagent: { thread_spawn: { parent_thread_id: A } } } };
 const own = turn(310, 'two', 103_000);
 
-t.test('a fork of Codex has its own prompts and tokens; the rest is a link to its parent', async (t) => {
+t.test('a fork of Codex has its own prompts and tokens, and a link to its parent', async (t) => {
   const cases: Record<string, { lines: object[]; tokens?: number; turns?: number; hasNoParent?: true }> = {
     'copied with the time of the copy': {
       lines: [meta(300, B, fork), meta(300, A), ...turn(300, 'one', 100_000), ...own],
@@ -69,7 +69,7 @@ t.test('a fork of Codex has its own prompts and tokens; the rest is a link to it
   }
 });
 
-t.test('the parent of a fork may be archived', async (t) => {
+t.test('finds the parent of a fork in the archive', async (t) => {
   const sessions = await openSessions(t, 'codex');
   sessions.write(path.join('../archived_sessions', path.basename(rollout(A))), textOf(parent));
   sessions.write(rollout(B), textOf([meta(300, B, fork), ...turn(300, 'one', 100_000, 'other'), ...own]));
@@ -105,7 +105,7 @@ const asOf = (session: string, lines: readonly object[]) => lines.map((one) => (
 const marked = (lines: readonly object[]) =>
   asOf(S2, lines).map((one) => ({ ...one, forkedFrom: { sessionId: S1, messageUuid: 'x' } }));
 
-t.test('a fork of Claude Code begins with its first own line', async (t) => {
+t.test('a fork of Claude Code begins with the first line that it does not share', async (t) => {
   const cases: Record<string, { copies: object[]; isParentGone?: true; isParentOld?: true }> = {
     'copies with the ID of the fork': { copies: asOf(S2, old) },
     'beside a parent that is too old to be followed': { copies: asOf(S2, old), isParentOld: true },
@@ -131,7 +131,7 @@ t.test('a fork of Claude Code begins with its first own line', async (t) => {
   }
 });
 
-t.test('a fork of a fork is linked to the session that wrote the last line they share', async (t) => {
+t.test('a fork of a fork is linked to the session that wrote the last shared line', async (t) => {
   const sessions = await openSessions(t);
   const middle = said(50, S2, 'middle');
   sessions.write(transcript(S1), textOf(old));

@@ -11,7 +11,7 @@ type Sessions = Awaited<ReturnType<typeof openSessions>>;
 const START = '2026-11-21T00:00:00.000Z';
 const at = (seconds: number) => new Date(Date.parse(START) + seconds * 1_000).toISOString();
 
-/** What hooks have told of the session. */
+/** The session as hooks report it. */
 async function tellByHooks({ ingest }: Sessions, execution: string, time: string, more: Partial<NewEvent>[] = []) {
   const data = { kind: 'agent', agent: 'claude', session: CLAUDE_ID, via: 'hooks' };
   ingest.submit({ type: 'execution_started', execution, time, data }, 10);
@@ -32,7 +32,7 @@ function answer(seconds: number, id: string, tokens: number): string {
 
 for (const isNamed of [true, false]) {
   const how = isNamed ? 'whose sessions are not followed' : 'whose sessions are followed';
-  t.test(`hooks of an agent ${how}: tokens come from the file that they name, nothing else does`, async (t) => {
+  t.test(`hooks of an agent ${how}: only tokens are read from the file that they name`, async (t) => {
     const sessions = await openSessions(t);
     for (const [file, text] of recorded('claude')) sessions.write(file, text);
     await tellByHooks(sessions, CLAUDE_ID, '2026-01-01T00:00:00.000Z');
@@ -50,7 +50,7 @@ for (const isNamed of [true, false]) {
   });
 }
 
-t.test('each execution of a session has the tokens of its own time', async (t) => {
+t.test('each execution of a session has the tokens of its own period', async (t) => {
   const sessions = await openSessions(t);
   sessions.write(CLAUDE_FILE, answer(-60, 'before', 1) + answer(10, 'first', 10));
   await tellByHooks(sessions, CLAUDE_ID, at(0), [{ type: 'execution_completed', time: at(11) }]);
@@ -65,7 +65,7 @@ t.test('each execution of a session has the tokens of its own time', async (t) =
   t.equal(sessions.execution(`${CLAUDE_ID}~2`)?.usage?.tokens, 100);
 });
 
-t.test('tokens that are read late count for the execution that spent them, and no other', async (t) => {
+t.test('tokens that are read late count for the execution that spent them', async (t) => {
   const sessions = await openSessions(t);
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10) + answer(60, 'of none', 1) + answer(110, 'second', 100));
   await tellByHooks(sessions, CLAUDE_ID, at(0), [{ type: 'execution_completed', time: at(11) }]);
@@ -77,7 +77,7 @@ t.test('tokens that are read late count for the execution that spent them, and n
   t.notOk(sessions.events.some((event) => 'exact' in event));
 });
 
-t.test('a session that an earlier daemon knew by its hooks has tokens before it calls them again', async (t) => {
+t.test('a session known by hooks from an earlier daemon has its tokens before the next hook call', async (t) => {
   const sessions = await openSessions(t);
   await tellByHooks(sessions, CLAUDE_ID, at(0));
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10));
@@ -88,7 +88,7 @@ t.test('a session that an earlier daemon knew by its hooks has tokens before it 
   t.equal(follower.status().files, 2);
 });
 
-t.test('what is written after the last call counts, too', async (t) => {
+t.test('tokens written after the last hook call count', async (t) => {
   const sessions = await openSessions(t);
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10));
   await tellByHooks(sessions, CLAUDE_ID, at(0));
@@ -102,7 +102,7 @@ t.test('what is written after the last call counts, too', async (t) => {
   t.equal(sessions.execution(`${CLAUDE_ID}~2`), undefined);
 });
 
-t.test('a session whose own output is read has its tokens from there', async (t) => {
+t.test('a session whose output is parsed has its tokens from the output', async (t) => {
   const sessions = await openSessions(t);
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10));
   const init = { kind: 'init', agent: 'claude', session: CLAUDE_ID };
@@ -122,7 +122,7 @@ t.test('a session whose own output is read has its tokens from there', async (t)
   t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, undefined);
 });
 
-/** A session that hooks tell of, in a tool call; its file is named, and need not exist yet. */
+/** A session reported by hooks, during a tool call; the file that they name need not exist yet. */
 async function inCall(t: Test, options: Partial<SessionWatcherOptions> = {}) {
   const sessions = await openSessions(t);
   await tellByHooks(sessions, CLAUDE_ID, at(0), [
@@ -138,7 +138,7 @@ async function inCall(t: Test, options: Partial<SessionWatcherOptions> = {}) {
 }
 const STOPPED = '[Request interrupted by user for tool use]';
 
-t.test('an interruption, which hooks do not tell, is read in the file that they name, however late', async (t) => {
+t.test('an interruption, which hooks do not report, is read from the file that they name, however late', async (t) => {
   const { sessions, prompt, session } = await inCall(t);
   sessions.advance(3_600_000);
   sessions.write(CLAUDE_FILE, prompt(1, 'wait') + prompt(2, STOPPED));
@@ -155,7 +155,7 @@ t.test('an interruption, which hooks do not tell, is read in the file that they 
   t.equal(sessions.events.filter(({ type }) => type === 'attention').length, 2);
 });
 
-t.test('an interruption of a session that the registry knows is left to it', async (t) => {
+t.test('an interruption of a session in the registry is left to the registry', async (t) => {
   const entry = { pid: 1, start: 1, session: CLAUDE_ID, changedAt: 0 };
   let asked = 0;
   const entryOf = () => (asked++, entry);
@@ -167,7 +167,7 @@ t.test('an interruption of a session that the registry knows is left to it', asy
   t.equal(session()?.attention?.state, undefined);
 });
 
-t.test('a file that cannot be read says so once', async (t) => {
+t.test('an unreadable file is logged once', async (t) => {
   const { sessions, follower } = await inCall(t);
   sessions.write(CLAUDE_FILE, answer(1, 'first', 10));
   await waitFor('the file', () => sessions.execution(CLAUDE_ID)?.usage?.tokens === 10);
@@ -178,7 +178,7 @@ t.test('a file that cannot be read says so once', async (t) => {
   t.equal(sessions.logs.length, 1);
 });
 
-t.test('files that are none of that session are not opened', async (t) => {
+t.test('files of other sessions are not opened', async (t) => {
   const sessions = await openSessions(t);
   sessions.write('elsewhere.txt', 'x\n');
   sessions.write(CLAUDE_FILE, answer(10, 'first', 10));

@@ -43,7 +43,7 @@ function claudeTurn(seconds: number, words: string): string {
   ]);
 }
 
-/** A frame of Zstandard that holds the bytes as they are, in blocks. */
+/** A Zstandard frame with uncompressed blocks. */
 function compressed(bytes: Buffer): Buffer {
   const size = Buffer.alloc(4);
   size.writeUInt32LE(bytes.length);
@@ -52,7 +52,7 @@ function compressed(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0]), size, header, bytes]);
 }
 
-/** What a tool does with a file, leaving it under `to`. */
+/** Applies what a tool does with a file, which ends up as `to`. */
 function replaceBy({ at: pathOf }: Sessions, from: string, to: string, change = (bytes: Buffer) => bytes) {
   mkdirSync(path.dirname(pathOf(to)), { recursive: true });
   const bytes = readFileSync(pathOf(from));
@@ -77,7 +77,7 @@ const reach = async (sessions: Sessions, id: string, turns: number) =>
 interface Case {
   agent: 'claude' | 'codex';
   file: string;
-  /** Where the file lies in the end. */
+  /** Final path of the file. */
   to?: string;
   change: (sessions: Sessions) => void | Promise<void>;
 }
@@ -178,7 +178,7 @@ async function follow(t: Test, { agent, file, to = file, change }: Case) {
   return { sessions, found: await reach(sessions, id, 3) };
 }
 
-t.test('a session goes on, and nothing of it is told twice, when its file is', { jobs: 3 }, async (t) => {
+t.test('a session continues, and nothing is recorded twice, when its file is', { jobs: 3 }, async (t) => {
   for (const [name, one] of Object.entries(CASES)) {
     void t.test(name, async (t) => {
       const { sessions, found } = await follow(t, one);
@@ -191,7 +191,7 @@ t.test('a session goes on, and nothing of it is told twice, when its file is', {
   }
 });
 
-t.test('a compressed file that is damaged is read when it is whole', async (t) => {
+t.test('a damaged compressed file is read once it is whole', async (t) => {
   const sessions = await openSessions(t, 'codex');
   const whole = compressed(Buffer.from(codex));
   sessions.write(`${FILE}.zst`, whole.subarray(0, 40).toString('latin1'));

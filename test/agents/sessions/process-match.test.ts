@@ -4,7 +4,7 @@ import { isProgramOf, sessionsWithProcess } from '../../../src/agents/sessions/p
 const command = (pid: number, cwd: string, argv: string[] = ['claude'], parent = 1) => ({ pid, parent, argv, cwd });
 const session = (file: string, cwd: string, writtenAt: number) => ({ agent: 'claude' as const, file, cwd, writtenAt });
 
-t.test('programs by their names, or by where they lie', (t) => {
+t.test('recognises programs by their names, or by their paths', (t) => {
   const is = (agent: 'claude' | 'codex' | 'gemini', ...argv: string[]) => isProgramOf(agent, command(1, '/', argv));
   t.ok(is('claude', 'claude'));
   t.ok(is('claude', 'node', '/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js', '-p', 'x'));
@@ -16,7 +16,7 @@ t.test('programs by their names, or by where they lie', (t) => {
   t.end();
 });
 
-t.test('by the file that is open, else the newest in the directory of each process', (t) => {
+t.test('matches the file that a process has open, else the newest in its working directory', (t) => {
   const [old, newer, other, held] = [
     session('/a', '/work', 1),
     session('/b', '/work', 2),

@@ -20,7 +20,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 type Sessions = Awaited<ReturnType<typeof openSessions>>;
 
-/** The session as it is when all of its files were there from the beginning. */
+/** The session as it is if all of its files exist from the start. */
 async function backfilled(t: Test, agent: 'claude' | 'codex', id: string) {
   const sessions = await openSessions(t, agent);
   for (const [file, text] of recorded(agent)) sessions.write(file, text);
@@ -30,14 +30,14 @@ async function backfilled(t: Test, agent: 'claude' | 'codex', id: string) {
   return sessions;
 }
 
-/** The same line as one that was written later: with identities of its own. */
+/** The same line with new IDs, as if it was written later. */
 const asNew = (line: string) =>
   line.replaceAll(/"(uuid|id|promptId|tool_use_id)":"[^"]*"/g, (_, key) => `"${String(key)}":"${randomUUID()}"`);
 /** A recorded session as another one, which shares no line with it. */
 const asSession = (text: string, id: string) =>
   text.replaceAll(CLAUDE_ID, id).replaceAll('"uuid":"', `"uuid":"${id.slice(-4)}-`);
 const countOf = ({ events }: Sessions, type: string) => events.filter((event) => event.type === type).length;
-/** A session in the middle of a turn, which was last written to some seconds ago; it has no process. */
+/** A session in the middle of a turn that was last written to some seconds ago, without a process. */
 function writeFence(sessions: Sessions, secondsAgo = 0): string {
   const id = '00000000-0000-4000-8000-0000000000ff';
   const file = CLAUDE_FILE.replace(CLAUDE_ID, id);
@@ -49,7 +49,7 @@ function writeFence(sessions: Sessions, secondsAgo = 0): string {
 const untilTaken = async (sessions: Sessions, id = CLAUDE_ID) =>
   await waitFor('the session', () => sessions.execution(id)?.usage?.tokens);
 
-t.test('a session of Claude Code, as it lies there', async (t) => {
+t.test('reads a session of Claude Code', async (t) => {
   const sessions = await backfilled(t, 'claude', CLAUDE_ID);
   const found = sessions.outcome(CLAUDE_ID);
   t.match(found, {
@@ -76,14 +76,14 @@ t.test('a session of Claude Code, as it lies there', async (t) => {
   t.equal(sessions.execution(CLAUDE_ID)?.durationMs, 1_304, 'by the times in the file');
 });
 
-t.test('a session of Codex and that of its sub-agent', async (t) => {
+t.test('reads a session of Codex and its sub-agent', async (t) => {
   const sessions = await backfilled(t, 'codex', CODEX_ID);
   await sessions.ended(CODEX_CHILD);
   t.match(sessions.outcome(CODEX_ID), { name: 'codex in demo2', status: 'completed', tokens: 2_631 });
   t.match(sessions.outcome(CODEX_CHILD), { status: 'cancelled', parent: CODEX_ID, endedBy: 'record' });
 });
 
-t.test('a session of Gemini CLI names itself in its first line', async (t) => {
+t.test('reads the ID of a Gemini CLI session from its first line', async (t) => {
   const sessions = await openSessions(t, 'gemini');
   const [session, time] = ['a9143c1d-f5f5-4df1-bea5-95af44299866', '2026-11-21T00:02:46.000Z'];
   const call = { id: 'c1', name: 'read_file', args: { file_path: 'a.txt' }, status: 'success', resultDisplay: 'hello' };
@@ -109,10 +109,10 @@ t.test('a session of Gemini CLI names itself in its first line', async (t) => {
 
 for (const agent of ['claude', 'codex'] as const) {
   const id = agent === 'claude' ? CLAUDE_ID : CODEX_ID;
-  t.test(`${agent}: files that grow line by line, with daemons that come and go`, async (t) => {
+  t.test(`${agent}: reads files that grow line by line, across restarts of the daemon`, async (t) => {
     const expected = (await backfilled(t, agent, id)).outcome(id);
     const sessions = await openSessions(t, agent);
-    // as long as lines come nothing is over
+    // a session does not end while lines arrive
     const lines = [...recorded(agent)].flatMap(([file, text]) =>
       file.endsWith('.json') ? [[file, text] as const] : text.match(/.*\n/g)!.map((line) => [file, line] as const),
     );
@@ -153,7 +153,7 @@ t.test('byte by byte', async (t) => {
   t.strictSame(sessions.outcome(CLAUDE_ID), expected);
 });
 
-t.test('the directory is made later, and so is a sub-agent', async (t) => {
+t.test('finds directories of sessions and sub-agents that are created later', async (t) => {
   const sessions = await openSessions(t);
   sessions.start();
   const files = [...recorded('claude')];
@@ -164,7 +164,7 @@ t.test('the directory is made later, and so is a sub-agent', async (t) => {
   t.ok(true);
 });
 
-t.test('two thousand old files are not opened; one that is written to again is read whole', async (t) => {
+t.test('two thousand old files are not opened; a file that is written to again is read whole', async (t) => {
   const sessions = await openSessions(t);
   const text = recorded('claude').get(CLAUDE_FILE)!;
   const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
@@ -188,7 +188,7 @@ t.test('two thousand old files are not opened; one that is written to again is r
   t.equal(follower.status().files, 2);
 });
 
-t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) => {
+t.test('a session ends by inactivity: lost during a turn, else with the outcome of its last turn', async (t) => {
   const sessions = await openSessions(t);
   const lines = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli').match(/.*\n/g)!;
   sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
@@ -220,7 +220,7 @@ t.test('over by silence: mid-turn it is lost, else as its turn was', async (t) =
   t.match(await sessions.ended(again), { status: 'completed', outcome: { endedBy: 'silence' } });
 });
 
-t.test('one that goes on is followed to its end, however long nothing was written', async (t) => {
+t.test('a session that continues is followed to its end, however long it was inactive', async (t) => {
   const sessions = await openSessions(t);
   const lines = recorded('claude').get(CLAUDE_FILE)!.match(/.*\n/g)!;
   sessions.append(CLAUDE_FILE, lines.slice(0, -3).join(''));
@@ -232,7 +232,7 @@ t.test('one that goes on is followed to its end, however long nothing was writte
   t.match(await sessions.ended(CLAUDE_ID), { status: 'lost', outcome: { endedBy: 'silence' } });
 });
 
-t.test('over when somebody leaves', async (t) => {
+t.test('a session ends when the user leaves it', async (t) => {
   const sessions = await openSessions(t);
   const text = recorded('claude').get(CLAUDE_FILE)!.replaceAll('sdk-cli', 'cli');
   sessions.append(CLAUDE_FILE, text);
@@ -249,7 +249,7 @@ t.test('over when somebody leaves', async (t) => {
   t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', outcome: { endedBy: 'record' } });
 });
 
-t.test('over with its process', async (t) => {
+t.test('a session ends with its process', async (t) => {
   const sessions = await openSessions(t);
   const cwd = path.join(sessions.root, 'work');
   mkdirSync(cwd, { recursive: true });
@@ -271,7 +271,7 @@ t.test('over with its process', async (t) => {
   });
 });
 
-t.test('what a better source tells is not told again', async (t) => {
+t.test('ignores what a better source reports', async (t) => {
   const sessions = await openSessions(t);
   const run = (type: string, data: object) =>
     sessions.ingest.submit({ type, execution: 'run1', data: { ...data } }, 10);
@@ -296,11 +296,11 @@ t.test('what a better source tells is not told again', async (t) => {
   );
   sessions.append(CLAUDE_FILE, later);
   await waitFor('what comes after the run', () => sessions.execution(CLAUDE_ID));
-  const told = sessions.events.filter(({ type, execution }) => type === 'activity' && execution === CLAUDE_ID);
-  t.equal(told.length, 1, 'and nothing of what came before');
+  const activities = sessions.events.filter(({ type, execution }) => type === 'activity' && execution === CLAUDE_ID);
+  t.equal(activities.length, 1, 'and nothing of what came before');
 });
 
-t.test('what could not be written comes again', async (t) => {
+t.test('lines that could not be written are submitted again', async (t) => {
   const expected = (await backfilled(t, 'claude', CLAUDE_ID)).outcome(CLAUDE_ID);
   const sessions = await openSessions(t);
   sessions.refuse(new ProgressError('disk_full', 'full'));
@@ -314,7 +314,7 @@ t.test('what could not be written comes again', async (t) => {
   t.strictSame(sessions.outcome(CLAUDE_ID), expected);
 });
 
-t.test('what is no file of ours is left alone', async (t) => {
+t.test('ignores files that are not session files', async (t) => {
   const sessions = await openSessions(t);
   const text = recorded('claude').get(CLAUDE_FILE)!;
   const project = '-home-user-demo3';
@@ -344,9 +344,9 @@ t.test('what is no file of ours is left alone', async (t) => {
     `"timestamp":"${new Date().toISOString()}"`,
   );
   sessions.append(CLAUDE_FILE, next);
-  const told = () => sessions.events.slice(before).filter(({ type }) => type === 'activity');
-  await waitFor('what is new', () => told().length > 0);
-  t.equal(told().length, 1);
+  const activities = () => sessions.events.slice(before).filter(({ type }) => type === 'activity');
+  await waitFor('what is new', () => activities().length > 0);
+  t.equal(activities().length, 1);
 });
 
 /** A turn of Claude Code that runs a tool, in three lines; the last two are its end. */
@@ -374,7 +374,7 @@ function turnLines(session: string, cwd = '/w'): string[] {
 
 for (const kept of [2, 1]) {
   const what = kept === 2 ? 'replaced by a copy' : 'cut';
-  t.test(`a session whose file is ${what} in the middle of a turn goes on`, async (t) => {
+  t.test(`a session whose file is ${what} during a turn continues`, async (t) => {
     const sessions = await openSessions(t);
     const lines = turnLines(CLAUDE_ID);
     sessions.write(CLAUDE_FILE, lines.slice(0, 2).join(''));
@@ -395,7 +395,7 @@ for (const kept of [2, 1]) {
   });
 }
 
-t.test('a session that is resumed soon is not judged by the process that it had before', async (t) => {
+t.test('a session that is resumed soon is not judged by its previous process', async (t) => {
   const sessions = await openSessions(t);
   const cwd = path.join(sessions.root, 'work');
   mkdirSync(cwd, { recursive: true });
@@ -407,7 +407,7 @@ t.test('a session that is resumed soon is not judged by the process that it had 
   const first = start();
   const lines = turnLines(CLAUDE_ID, cwd);
   sessions.append(CLAUDE_FILE, lines.join(''));
-  // between two of its looks at processes another takes the place of the first
+  // between two checks of processes, another process takes the place of the first
   sessions.start({ processesMs: 3_000 });
   await untilTaken(sessions);
   await waitFor('the end of the turn', () => sessions.execution(CLAUDE_ID)?.attention?.state === 'waiting');
@@ -421,7 +421,7 @@ t.test('a session that is resumed soon is not judged by the process that it had 
   t.equal(sessions.execution(again)?.status, 'running');
 });
 
-t.test('a sub-agent in the background neither clears nor repeats that its session waits', async (t) => {
+t.test('a background sub-agent neither clears nor repeats the waiting state of its session', async (t) => {
   const sessions = await openSessions(t);
   const files = [...recorded('claude')].map(([file, text]) => [file, text.replaceAll('sdk-cli', 'cli')] as const);
   for (const [file, text] of files) sessions.write(file, text);
@@ -433,12 +433,12 @@ t.test('a sub-agent in the background neither clears nor repeats that its sessio
     CLAUDE_SUBAGENT,
     asNew(last).replace(/"timestamp":"[^"]*"/, `"timestamp":"${new Date().toISOString()}"`),
   );
-  await waitFor('what it tells', () => sessions.events.length > before);
+  await waitFor('its events', () => sessions.events.length > before);
   t.equal(sessions.execution(CLAUDE_ID)?.attention?.state, 'waiting');
   t.equal(countOf(sessions, 'attention'), 1);
 });
 
-t.test('a turn that was interrupted is told by the file to the hooks, which say nothing', async (t) => {
+t.test('an interruption is read from the file of a hooked session, since no hook reports it', async (t) => {
   const sessions = await openSessions(t);
   const record = (type: string, data: object, step?: string) =>
     sessions.ingest.submit({ type, execution: CLAUDE_ID, data: { ...data }, ...(step !== undefined && { step }) }, 10);
@@ -456,7 +456,7 @@ t.test('a turn that was interrupted is told by the file to the hooks, which say 
   t.equal(sessions.outcome(CLAUDE_ID)?.steps[0]?.status, 'cancelled');
 });
 
-t.test('a file that is removed ends nothing by itself', async (t) => {
+t.test('removing a file does not end its session', async (t) => {
   const sessions = await openSessions(t);
   for (const [file, text] of recorded('claude')) sessions.write(file, text.replaceAll('sdk-cli', 'cli'));
   sessions.start();
@@ -468,7 +468,7 @@ t.test('a file that is removed ends nothing by itself', async (t) => {
   t.match(await sessions.ended(CLAUDE_ID), { status: 'completed', outcome: { endedBy: 'silence' } });
 });
 
-t.test('a new session is held until a run has said which one it is, however much is written to it', async (t) => {
+t.test('holds a new session until a run has claimed it, however much is written to it', async (t) => {
   const sessions = await openSessions(t);
   const other = '00000000-0000-4000-8000-000000000001';
   const text = recorded('claude').get(CLAUDE_FILE)!;
@@ -490,7 +490,7 @@ t.test('a new session is held until a run has said which one it is, however much
   t.equal(sessions.execution(CLAUDE_ID), undefined);
 });
 
-t.test('a new session is held for a moment, in which somebody better may speak', async (t) => {
+t.test('holds a new session briefly, in case a better source reports it', async (t) => {
   const sessions = await openSessions(t);
   const follower = sessions.start({ holdMs: 500 });
   for (const [file, text] of recorded('claude')) sessions.write(file, text);
@@ -505,7 +505,7 @@ t.test('a new session is held for a moment, in which somebody better may speak',
   t.equal(sessions.execution(CLAUDE_ID)?.usage?.tokens, undefined);
 });
 
-t.test('a session that names itself in its file is told by who knows it already', async (t) => {
+t.test('a session that names itself in its file is left to the source that already has it', async (t) => {
   const sessions = await openSessions(t, 'gemini');
   const time = '2026-11-21T00:02:46.000Z';
   const write = (session: string) => {
@@ -537,7 +537,7 @@ t.test('a session that names itself in its file is told by who knows it already'
   );
 });
 
-t.test('of many sessions that are over only the newest files stay open', async (t) => {
+t.test('keeps only the newest files of ended sessions open', async (t) => {
   const sessions = await openSessions(t);
   const write = (index: number) => {
     const id = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;

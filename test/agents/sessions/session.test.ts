@@ -6,7 +6,7 @@ import { Session } from '../../../src/agents/sessions/session.js';
 import type { Receipt } from '../../../src/tailing/tail.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 
-t.test('an interruption is recorded once, and not when the next prompt was on its way', (t) => {
+t.test('an interruption is recorded once, and not after the next prompt was submitted', (t) => {
   const { state, event, close } = createReplay();
   t.teardown(close);
   const data = { kind: 'agent', agent: 'claude', session: 's', via: 'hooks' };
