@@ -10,7 +10,7 @@ const start = (execution: string, name = execution): Draft => ({
 });
 const fail = (execution: string): Draft => ({ type: 'execution_failed', execution, data: { exitCode: 1 } });
 
-t.test('an alert is written down before it is sent, and once more when it is', async (t) => {
+t.test('an alert is recorded before and after it is sent', async (t) => {
   const bench = createAlertBench();
   await bench.write(start('a', 'one'), fail('a'));
   await bench.settle();
@@ -28,7 +28,7 @@ t.test('an alert is written down before it is sent, and once more when it is', a
   t.match(bench.state.alerts.channels.get('desktop'), { pending: [], counts: { sent: 1 } });
 });
 
-t.test('an execution is told of once, however often its end is told, and whoever is killed', async (t) => {
+t.test('an execution raises one alert, across repeated ends and killed daemons', async (t) => {
   const bench = createAlertBench();
   await bench.write(start('a'), fail('a'), fail('a'));
   await bench.write(fail('a'));
@@ -40,7 +40,7 @@ t.test('an execution is told of once, however often its end is told, and whoever
   t.strictSame(bench.outcomes(), ['pending', 'sent']);
 });
 
-t.test('a machine without a desktop says so once in its log, and records nothing', async (t) => {
+t.test('a machine without a desktop is logged once, and no alert is recorded', async (t) => {
   let reason: string | undefined = 'there is no session bus';
   const bench = createAlertBench({ unavailable: () => reason });
   await bench.write(fail('a'), fail('b'));
@@ -57,7 +57,7 @@ t.test('a machine without a desktop says so once in its log, and records nothing
   t.equal(bench.logged.length, 2);
 });
 
-t.test('a desktop that is not wanted is not even missed', async (t) => {
+t.test('a disabled desktop is not reported as missing', async (t) => {
   const bench = createAlertBench({ alerts: { desktop: false }, unavailable: () => 'there is no session bus' });
   await bench.write(fail('a'));
   await bench.settle();
@@ -65,12 +65,12 @@ t.test('a desktop that is not wanted is not even missed', async (t) => {
 });
 
 t.test(
-  'killed anywhere between the event and the record of its alert, it is sent at least once, with one id',
+  'killed anywhere between the event and the record of its alert, the daemon sends it at least once, with one ID',
   async (t) => {
     const channels = { ops: () => ({ outcome: 'sent' }) as const };
     const rules = [{ name: 'ops', when: { status: ['failed' as const] }, notify: ['ops'] }];
 
-    t.test('before it is written down', async (t) => {
+    t.test('before it is recorded', async (t) => {
       const bench = createAlertBench({ channels, rules });
       await bench.write(start('a'));
       const writing = bench.write(fail('a'));
@@ -91,7 +91,7 @@ t.test(
       t.equal(bench.sent.length, 1);
     });
 
-    t.test('before it is sent, and before that is written down', async (t) => {
+    t.test('before it is sent, and before that is recorded', async (t) => {
       let freeze = true;
       const bench = createAlertBench({
         rules,
@@ -119,12 +119,12 @@ t.test(
   },
 );
 
-t.test('what happened long before a start is not told by it, nor a question that was answered', async (t) => {
+t.test('events long before a start, and answered questions, raise no alert', async (t) => {
   const bench = createAlertBench();
   bench.world.frozen = false;
   const time = (ms: number) => new Date(bench.world.now - ms).toISOString();
   const waits = (state: string) => ({ type: 'attention', data: { state, reason: 'May I?' } });
-  const told = [
+  const earlier = [
     { ...fail('old'), time: time(301_000) },
     { ...fail('new'), time: time(299_000) },
     { ...start('asks'), time: time(200_000) },
@@ -133,7 +133,7 @@ t.test('what happened long before a start is not told by it, nor a question that
     { ...start('still'), time: time(200_000) },
     { ...waits('waiting'), execution: 'still', time: time(200_000) },
   ];
-  told.forEach((draft, index) => bench.journal.push({ data: {}, ...draft, seq: index + 1 }));
+  earlier.forEach((draft, index) => bench.journal.push({ data: {}, ...draft, seq: index + 1 }));
   bench.restart();
   await bench.settle();
   t.strictSame(
@@ -145,7 +145,7 @@ t.test('what happened long before a start is not told by it, nor a question that
   t.equal(bench.sent.length, 2, 'the same question is known after a start');
 });
 
-t.test('a full disk delays alerts, and loses none', async (t) => {
+t.test('a full disk delays alerts and loses none', async (t) => {
   const bench = createAlertBench();
   await bench.write(start('a'));
   await bench.write(fail('a'));
@@ -161,7 +161,7 @@ t.test('a full disk delays alerts, and loses none', async (t) => {
   t.match(bench.logged.join('\n'), /no space/);
 });
 
-t.test('more than can wait for a dead target are counted', async (t) => {
+t.test('alerts beyond the capacity of a dead target are counted', async (t) => {
   const bench = createAlertBench({
     rules: [{ when: { status: ['failed'] }, notify: ['ops'] }],
     channels: { ops: () => ({ outcome: 'retry', error: 'nobody listens' }) },
@@ -173,7 +173,7 @@ t.test('more than can wait for a dead target are counted', async (t) => {
   t.strictSame(counts, { suppressed: 5 });
 });
 
-t.test('rules and channels are changed while it runs', async (t) => {
+t.test('rules and channels can change at run time', async (t) => {
   const options = {
     rules: [{ name: 'ops', when: { status: ['failed' as const] }, notify: ['ops'] }],
     channels: { ops: () => ({ outcome: 'retry', error: 'nobody listens' }) as const },
@@ -193,7 +193,7 @@ t.test('rules and channels are changed while it runs', async (t) => {
   t.match(bench.alerts.rules(), [{ name: 'all', fired: 1 }]);
 });
 
-t.test('somebody tells something by hand, or tries a channel', async (t) => {
+t.test('sends a manual notification, and tests a channel', async (t) => {
   const bench = createAlertBench({ channels: { ops: () => ({ outcome: 'failed', error: 'no' }) } });
   const pending = await bench.alerts.notify({ title: 'a\nb', body: 'c', channels: ['desktop', 'ops', 'ops'] });
   await bench.settle();
@@ -212,7 +212,7 @@ t.test('somebody tells something by hand, or tries a channel', async (t) => {
   await t.rejects(bench.alerts.notify({ title: 'a', channels: ['x'] }), { code: 'not_found' });
 });
 
-t.test('a step that failed before a start is not told of again by the second event of its failure', async (t) => {
+t.test('a step that failed before a start raises no second alert by the second event of its failure', async (t) => {
   const bench = createAlertBench({ rules: [{ when: { step: ['*'] } }] });
   const failed: Draft = { type: 'step_failed', execution: 'a', step: 's' };
   await bench.write(start('a'), failed);

@@ -34,7 +34,7 @@ function bench(rule: Partial<RuleConfig>, options: BenchOptions = {}) {
   };
 }
 
-/** Conditions as a file has them. */
+/** Conditions as in the configuration file. */
 function when(text: string): Conditions {
   const [rule] = parseConfig(`rules: [{ name: x, when: ${text} }]`, 'c.yaml').rules;
   return (rule as RuleConfig).when;

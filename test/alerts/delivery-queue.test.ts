@@ -9,7 +9,7 @@ import { createManualClock } from '../helpers/manual-clock.js';
 const fail = (execution: string): Draft => ({ type: 'execution_failed', execution });
 const DAY = 86_400_000;
 
-/** One channel that answers as it is told to, and a rule that tells it everything that fails. */
+/** One channel whose answers the test determines, and a rule that sends it all failures. */
 function createTarget(answer: Send, alerts: BenchOptions['alerts'] = {}) {
   const rules = [{ name: 'ops', when: { status: ['failed' as const] }, notify: ['ops'] }];
   return createAlertBench({ rules, channels: { ops: answer }, alerts });
@@ -17,7 +17,7 @@ function createTarget(answer: Send, alerts: BenchOptions['alerts'] = {}) {
 
 const RETRY: DeliveryOutcome = { outcome: 'retry', error: 'nobody listens' };
 
-t.test('attempts follow each other with growing pauses, in order, until one gets through', async (t) => {
+t.test('retries in order with exponential backoff until one succeeds', async (t) => {
   let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
@@ -37,7 +37,7 @@ t.test('attempts follow each other with growing pauses, in order, until one gets
 });
 
 t.test(
-  'pauses: any time up to a bound that doubles, at most five minutes, and at least what the target asks for',
+  'backoff: random up to a bound that doubles to five minutes at most, and at least what the target requests',
   async (t) => {
     const longest = [1, 2, 3, 9, 10, 50].map((failures) => backOff(failures, 0, () => 1));
     t.strictSame(longest, [1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
@@ -57,7 +57,7 @@ t.test(
   },
 );
 
-t.test('a target that asks for a pause is given it', async (t) => {
+t.test('respects the pause that a target requests', async (t) => {
   const bench = createTarget(() => ({ ...RETRY, after: 120_000 }));
   await bench.write(fail('a'));
   await bench.settle();
@@ -67,7 +67,7 @@ t.test('a target that asks for a pause is given it', async (t) => {
   t.equal(bench.sent.length, 2);
 });
 
-t.test('given up after a while, with all that is as old, and what comes then is tried', async (t) => {
+t.test('gives up after the retry period, together with alerts as old; later alerts are tried', async (t) => {
   const bench = createTarget(() => RETRY, { retryFor: 3_600_000 });
   await bench.write(fail('a'), fail('b'));
   await bench.settle(); // both are as old as the other
@@ -80,7 +80,7 @@ t.test('given up after a while, with all that is as old, and what comes then is 
   t.equal(bench.sent.at(-1)?.execution?.id, 'c');
 });
 
-t.test('whoever sets the clock ahead makes nobody give up', async (t) => {
+t.test('setting the wall clock ahead gives up no alert', async (t) => {
   let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
@@ -94,7 +94,7 @@ t.test('whoever sets the clock ahead makes nobody give up', async (t) => {
   t.strictSame(bench.outcomes(), ['pending', 'pending', 'sent', 'sent']);
 });
 
-t.test('after a start even what is old is tried once before it is given up', async (t) => {
+t.test('after a start even an old alert is tried once before it is given up', async (t) => {
   let answer: DeliveryOutcome = RETRY;
   const bench = createTarget(() => answer);
   await bench.write(fail('a'), fail('b'));
@@ -106,7 +106,7 @@ t.test('after a start even what is old is tried once before it is given up', asy
   t.strictSame(bench.outcomes(), ['pending', 'pending', 'sent', 'sent']);
 });
 
-t.test('what will never get through has failed at once, and holds up nothing', async (t) => {
+t.test('an alert that can never be delivered fails at once, and blocks no others', async (t) => {
   const bench = createTarget(({ execution }) =>
     execution?.id === 'a' ? { outcome: 'failed', error: 'HTTP 400' } : { outcome: 'sent' },
   );
@@ -116,7 +116,7 @@ t.test('what will never get through has failed at once, and holds up nothing', a
   t.match(bench.alertsIn()[2]?.data, { error: 'HTTP 400', attempts: 1 });
 });
 
-t.test('a storm of ten thousand: a few are told, and of the others how many they are', async (t) => {
+t.test('a storm of ten thousand: sends a few, and the number of the others', async (t) => {
   const bench = createTarget(() => ({ outcome: 'sent' }), { rate: 20 });
   for (let batch = 0; batch < 10; batch++)
     await bench.write(...Array.from({ length: 1_000 }, (_, index) => fail(`x${batch}-${index}`)));
@@ -129,7 +129,7 @@ t.test('a storm of ten thousand: a few are told, and of the others how many they
   t.equal(bench.alertsIn().length, 10_000 + 20 + 1 + 2, 'they are not settled one by one');
 });
 
-t.test('a few beyond the rate are told a little later, one by one', async (t) => {
+t.test('alerts slightly beyond the rate are delayed, and sent one by one', async (t) => {
   const bench = createTarget(() => ({ outcome: 'sent' }), { rate: 20 });
   await bench.write(...Array.from({ length: 25 }, (_, index) => fail(`x${index}`)));
   await bench.settle();
@@ -139,7 +139,7 @@ t.test('a few beyond the rate are told a little later, one by one', async (t) =>
   t.notOk(bench.outcomes().includes('suppressed'));
 });
 
-t.test('a target that hangs holds up its own alone, and is left after a while', async (t) => {
+t.test('a hanging target blocks only its own channel, and times out', async (t) => {
   const bench = createAlertBench({
     rules: [{ when: { status: ['failed'] }, notify: ['hangs', 'ops'] }],
     channels: { hangs: () => new Promise<DeliveryOutcome>(() => {}), ops: () => ({ outcome: 'sent' }) },
@@ -155,14 +155,14 @@ t.test('a target that hangs holds up its own alone, and is left after a while', 
   await bench.alerts.close();
 });
 
-t.test('a channel that rejects against its word is tried again', async (t) => {
+t.test('a channel that rejects unexpectedly is retried', async (t) => {
   const bench = createTarget(() => Promise.reject(new Error('a mistake')));
   await bench.write(fail('a'));
   await bench.settle();
   t.match(bench.alerts.status().channels, [{ error: 'a mistake', pending: 1 }]);
 });
 
-t.test('what has left the journal is told as lost, and not silently gone', async (t) => {
+t.test('an alert that has left the journal is recorded as lost', async (t) => {
   const bench = createTarget(() => ({ outcome: 'sent' }));
   bench.state.alerts.channels.set('ops', { pending: [3, 4], counts: {} });
   await bench.write({ type: 'log', execution: 'x' }, { type: 'log', execution: 'x' }, { type: 'log', execution: 'x' });
@@ -173,7 +173,7 @@ t.test('what has left the journal is told as lost, and not silently gone', async
   t.equal(bench.outcomes().at(-1), 'sent');
 });
 
-t.test('an allowance fills again in a minute, and follows its settings', async (t) => {
+t.test('the rate allowance refills within a minute, and follows its settings', async (t) => {
   const clock = createManualClock();
   const allowance = createAllowance(4, clock);
   const takeAll = () => [1, 2, 3, 4, 5].filter(() => allowance.take()).length;

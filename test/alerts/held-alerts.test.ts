@@ -22,7 +22,7 @@ const quietHours = (text: string): ChannelBase => {
   return { quiet: [hours] };
 };
 
-/** It is 03:04 and the desktop is quiet until 07:00; ops never is. */
+/** It is 03:04; the desktop is quiet until 07:00, and ops never is. */
 function open(more: Partial<BenchOptions> = {}) {
   const sent = () => ({ outcome: 'sent' }) as const;
   return createAlertBench({
@@ -62,7 +62,7 @@ t.test('alerts in quiet hours are held, and sent as one summary when they end', 
   t.match(buildMessage('a@example.org', toDesktop(bench)[0]!).text, /✗ a failed.*\n.*✗ b failed.*\n.*✗ c failed/);
   await bench.write(...fail('d'));
   await bench.pass(HOUR);
-  t.match(toDesktop(bench).slice(1), [{ rule: 'failed', title: '✗ d failed' }], 'and by day each is told at once');
+  t.match(toDesktop(bench).slice(1), [{ rule: 'failed', title: '✗ d failed' }], 'by day each is sent at once');
   t.strictSame(
     deliveriesOf(bench.alertsIn()).flatMap(({ channel, outcome }) => (channel === 'desktop' ? [outcome] : [])),
     ['held', 'held', 'held', 'sent', 'sent'],

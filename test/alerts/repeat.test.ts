@@ -6,7 +6,7 @@ import { folded } from '../helpers/events.js';
 
 let count = 0;
 
-/** An execution with an ID of its own that ends like this. */
+/** An execution with a new ID that ends like this. */
 function run(end: string, name = 'nightly', data = {}): Draft[] {
   const execution = `e${++count}`;
   return [
@@ -19,7 +19,7 @@ function bench(...rules: (Partial<RuleConfig> | 'builtin')[]) {
   const bench = createAlertBench({ rules });
   return {
     ...bench,
-    /** Titles of what is sent while these run one after the other. */
+    /** Titles of the alerts sent while these run one after the other. */
     titles: async (...runs: Draft[][]) => {
       const before = bench.sent.length;
       for (const events of runs) {

@@ -11,7 +11,7 @@ import type { Draft } from '../helpers/events.js';
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');
 
-/** A judge over a state of its own, in a time that passes when a test says so. */
+/** A rule evaluator with a state and a manual clock. */
 function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
   const state = emptyState();
   const compiled = createRules(
@@ -26,7 +26,7 @@ function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
   const world = { at: 0, now: START };
   return {
     ...{ state, judge, world, why },
-    /** What the last of these fires. */
+    /** Rules that the last event fires. */
     say(...drafts: Draft[]): Match[] {
       let matches: Match[] = [];
       for (const draft of drafts) {
@@ -42,7 +42,7 @@ function createCourt(...rules: (Partial<RuleConfig> & { when: Conditions })[]) {
       }
       return matches;
     },
-    /** What fires by itself while so much time passes. */
+    /** Rules that the timer fires within a period. */
     pass(ms: number): Match[] {
       world.at += ms;
       world.now += ms;
@@ -57,7 +57,7 @@ const start = (data: EventData = {}): Draft => ({
 });
 const fail = (data: EventData = {}): Draft => ({ type: 'execution_failed', data });
 
-t.test('each condition holds for what it is about, and says why where it does not', async (t) => {
+t.test('each condition is evaluated for its subject, and gives the reason of a mismatch', async (t) => {
   const cases: [Conditions, Draft[], string?][] = [
     [{ status: ['failed'] }, [start(), fail()]],
     [{ kind: ['agent'] }, [start(), fail()], 'its kind is run, not agent'],
@@ -114,12 +114,12 @@ t.test('each condition holds for what it is about, and says why where it does no
   }
 });
 
-t.test('a rule about alerts would tell of itself, and is never asked', async (t) => {
+t.test('a rule never fires for alerts, which could be its own', async (t) => {
   const court = createCourt({ when: { type: ['alert_triggered'] } });
   t.strictSame(court.say(start(), { type: 'alert_triggered', data: { rule: 'x', outcome: 'sent' } }), []);
 });
 
-t.test('the same end, told again, is none; and so is what comes from a backlog', async (t) => {
+t.test('a repeated end and events from a backlog fire nothing', async (t) => {
   const court = createCourt({ when: { status: ['failed', 'lost'] } });
   t.equal(court.say(start(), fail()).length, 1);
   t.strictSame(court.say(fail()), []);
@@ -129,7 +129,7 @@ t.test('the same end, told again, is none; and so is what comes from a backlog',
   t.strictSame(other.why.get('rule-0'), ['it is too old, from a backlog']);
 });
 
-t.test('a question is told once, until there is another one', async (t) => {
+t.test('a question fires once, until another one is asked', async (t) => {
   const court = createCourt({ when: { attention: ['waiting'] } });
   const asks = (reason: string): Draft => ({ type: 'attention', data: { state: 'waiting', reason } });
   t.equal(court.say(start(), asks('a')).length, 1);
@@ -139,7 +139,7 @@ t.test('a question is told once, until there is another one', async (t) => {
   t.equal(court.say({ type: 'attention', data: { state: 'none' } }, asks('b')).length, 1, 'asked anew');
 });
 
-t.test('too much, for too long, is told once until it falls below', async (t) => {
+t.test('a threshold that is exceeded for long enough fires once, until it is no longer exceeded', async (t) => {
   const court = createCourt({ when: { resource: { cpu: 90, for: 60_000 } } });
   const uses = (cpu: number): Draft => ({ type: 'resource_update', data: { cpu, rss: 1 } });
   t.equal(court.say(start(), uses(95)).length, 0);
@@ -162,7 +162,7 @@ t.test('too much, for too long, is told once until it falls below', async (t) =>
   t.equal(court.pass(60_000).length, 1, 'it happened again');
 });
 
-t.test('what takes long is told while it runs, once, whatever is done to the clock', async (t) => {
+t.test('a long duration fires once while it runs, whatever happens to the clock', async (t) => {
   const court = createCourt({ when: { longerThan: 60_000, name: ['night*'] } });
   court.say(start(), { ...start({ name: 'other' }), execution: 'y' });
   court.world.now += 86_400_000;
@@ -178,7 +178,7 @@ t.test('what takes long is told while it runs, once, whatever is done to the clo
   t.equal(court.pass(600_000).length, 0, 'what has ended takes no longer');
 });
 
-t.test('one that waited in a queue takes its time from its start on', async (t) => {
+t.test('the duration of a queued execution counts from its start', async (t) => {
   const court = createCourt({ when: { longerThan: 60_000 } });
   court.say({ type: 'execution_queued', data: { name: 'nightly', queue: 'q' } });
   t.equal(court.pass(600_000).length, 0);
@@ -186,7 +186,7 @@ t.test('one that waited in a queue takes its time from its start on', async (t) 
   t.equal(court.pass(60_000).length, 1);
 });
 
-t.test('a rule is quiet for as long as it says, for each name, whatever is done to the clock', async (t) => {
+t.test('throttles a rule for the configured time, for each name, whatever happens to the clock', async (t) => {
   const court = createCourt({ when: { status: ['failed'] }, throttle: 600_000 });
   const run = (execution: string, name = 'nightly') =>
     court.say({ ...start({ name }), execution }, { ...fail(), execution }).length;
@@ -203,7 +203,7 @@ t.test('a rule is quiet for as long as it says, for each name, whatever is done 
   t.equal(run('f'), 1);
 });
 
-t.test('after a start a rule is as quiet as before, but not for longer than once', async (t) => {
+t.test('a throttled rule stays throttled across a start, at most for one period', async (t) => {
   const court = createCourt({ name: 'r', when: { status: ['failed'] }, throttle: 600_000 });
   const pending = { rule: 'r', channel: 'desktop', outcome: 'pending', id: 'i' };
   court.say(start(), { type: 'alert_triggered', data: pending });
@@ -214,7 +214,7 @@ t.test('after a start a rule is as quiet as before, but not for longer than once
   t.strictSame(court.why.get('r'), ['it is throttled for another 10:00 (throttle)']);
 });
 
-t.test('output that repeats is told every ten seconds at the most', async (t) => {
+t.test('throttles repeated output to once in ten seconds', async (t) => {
   const court = createCourt({ when: { output: 'error' } }, { when: { output: 'panic' } });
   const print = (text: string): Draft => ({ type: 'output', data: { text } });
   t.equal(court.say(start(), print('error')).length, 1);
@@ -224,7 +224,7 @@ t.test('output that repeats is told every ten seconds at the most', async (t) =>
   t.equal(court.say(print('error and panic')).length, 2);
 });
 
-t.test('patterns built to backtrack cost no more than others', async (t) => {
+t.test('patterns crafted to backtrack take linear time', async (t) => {
   const sources = ['(a+)+$', '(a|aa)+$', '(.*a){12}x', '(a*)*(a*)*(a*)*b'];
   const court = createCourt(...sources.map((output) => ({ when: { output } })));
   const before = performance.now();
@@ -232,14 +232,14 @@ t.test('patterns built to backtrack cost no more than others', async (t) => {
   t.ok(performance.now() - before < 10_000, `${performance.now() - before} ms`);
 });
 
-t.test('rules that nobody looks for cost nothing', async (t) => {
+t.test('rules that no event can match cost nothing', async (t) => {
   const court = createCourt({ when: { status: ['failed'] } }, { when: { step: ['*'] } });
   t.notOk(court.judge.needs('output'));
   t.ok(court.judge.needs('step_failed'));
   t.notOk(court.judge.needsResources(court.state.alive.get('x') ?? ({} as never)));
 });
 
-t.test('processes are looked at for rules that fit them', async (t) => {
+t.test('inspects processes only for rules that need them', async (t) => {
   const court = createCourt({ when: { resource: { cpu: 1, for: 1 }, name: ['night*'] } });
   court.say(start(), { ...start({ name: 'other' }), execution: 'y' });
   const isAsked = (id: string) => court.judge.needsResources(findExecution(court.state, id)!);
@@ -247,7 +247,7 @@ t.test('processes are looked at for rules that fit them', async (t) => {
   t.notOk(isAsked('y'));
 });
 
-t.test('a step that fails is told of once in each attempt, however many events tell of it', async (t) => {
+t.test('a failed step fires once per attempt, however many events report it', async (t) => {
   const when = { step: ['*'] };
   const failed = (data: EventData = {}): Draft => ({ type: 'step_failed', step: 's', data });
   const again: Draft = { type: 'step_started', step: 's' };
@@ -269,7 +269,7 @@ t.test('a step that fails is told of once in each attempt, however many events t
   }
 });
 
-t.test('a step that its execution has closed may still say that it failed', async (t) => {
+t.test('a step that its execution has closed may still fail', async (t) => {
   const court = createCourt({ when: { step: ['*'] } });
   court.say(start(), { type: 'step_started', step: 's' });
   court.pass(1_000);

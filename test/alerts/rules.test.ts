@@ -8,7 +8,7 @@ import { emptyState, findExecution } from '../../src/core/state.js';
 import type { Draft } from '../helpers/events.js';
 import { numbered } from '../helpers/events.js';
 
-/** What the last of these events raises without a configuration, a moment later. */
+/** The alert of the last of these events with the default configuration, shortly after it. */
 function alertOf(
   drafts: readonly Draft[],
   later = 1,
@@ -25,7 +25,7 @@ function alertOf(
   return match && { rule: match.rule.name, ...match.text };
 }
 
-/** By another source than the end, so that there is no duration but a given one. */
+/** From another source than the end, so that only a given duration counts. */
 const start = (data: EventData = {}): Draft => ({
   type: 'execution_started',
   source: 'a',
@@ -75,7 +75,7 @@ t.test('a command at the prompt raises an alert only beyond thirty seconds, howe
     urgency: 'low',
     severity: 'info',
   });
-  t.notOk(ended('cancelled', 31_000), 'whoever cancels it knows');
+  t.notOk(ended('cancelled', 31_000), 'the user who cancels it knows');
   t.end();
 });
 
@@ -104,7 +104,7 @@ t.test('a question has its own text, and raises one alert', (t) => {
       severity: 'warning',
     });
   }
-  t.notOk(alertOf([start({ kind: 'command' }), waits('?')]), 'whoever typed it sits there');
+  t.notOk(alertOf([start({ kind: 'command' }), waits('?')]), 'the user who typed it is present');
   t.notOk(alertOf([start(), { type: 'attention', data: { state: 'silent' } }]), 'silence alone is none of it');
   t.notOk(alertOf([start(), waits('a'), { type: 'attention', data: { state: 'none' } }]));
   t.end();
@@ -127,7 +127,7 @@ t.test('an execution raises one alert, however often its end is reported', (t) =
   t.notOk(alertOf([start(), end('completed'), end('failed')]), 'the first end counts');
   t.notOk(alertOf([start(), end('failed'), { type: 'step_failed', step: 's' }]));
   const raised: Draft = { type: 'alert_triggered', data: { rule: 'failed', channel: 'desktop', outcome: 'sent' } };
-  t.notOk(alertOf([start(), end('lost'), raised, end('failed')]), 'it was lost before, and that was told');
+  t.notOk(alertOf([start(), end('lost'), raised, end('failed')]), 'an alert was raised when it was lost');
   t.ok(alertOf([start(), end('lost'), end('failed')]));
   t.end();
 });

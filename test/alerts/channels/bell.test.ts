@@ -19,7 +19,7 @@ function ring(fields: Partial<ExecutionJson>) {
   return send(createAlertChannel('bell', undefined, {}), anAlert({ execution: anExecution(fields) }));
 }
 
-/** A shell in a terminal, and how often that was rung. */
+/** A shell in a terminal, and how often the bell rang there. */
 async function openTerminal(t: Test) {
   const shell = spawn('sh', [], { env: { PATH: process.env['PATH'] } });
   let shown = '';
@@ -72,7 +72,7 @@ t.test('rings no other file', async (t) => {
 
   if (!isUnprivileged(t)) {
     chownSync(file, 65_534, -1);
-    t.strictSame(await ring({ process: { tty: file } }), CLOSED, 'the terminal of somebody else');
+    t.strictSame(await ring({ process: { tty: file } }), CLOSED, 'the terminal of another user');
     chownSync(file, 0, -1);
   }
   t.equal(bells(), 0);
@@ -90,7 +90,7 @@ t.test('does not wait for a blocked terminal', async (t) => {
   shell.pause();
   const descriptor = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
-    // what is written goes on to another buffer a little later: full is what stays full
+    // the terminal passes output on to another buffer with a delay: it is full when it stays full
     do await delay(100);
     while (fill(descriptor) > 0);
   } finally {
@@ -99,7 +99,7 @@ t.test('does not wait for a blocked terminal', async (t) => {
   t.strictSame(await ring({ process: { tty: file } }), CLOSED);
 });
 
-/** Writes until nothing more is taken; returns how many bytes were. */
+/** Writes until the terminal accepts no more; returns the number of bytes. */
 function fill(descriptor: number): number {
   let written = 0;
   try {

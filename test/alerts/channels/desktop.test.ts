@@ -16,7 +16,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 const program = path.join(ROOT, 'dist/notify.js');
 
-/** A notify-send of our own in front of all others. */
+/** A fake notify-send that precedes all others in PATH. */
 function plantNotifier(t: Test, script: string): { bin: string; env: NodeJS.ProcessEnv } {
   const bin = t.testdir();
   const file = path.join(bin, 'notify-send');
@@ -30,7 +30,7 @@ t.test('hostile text is shown literally', async (t) => {
   const service = await startNotificationService(t);
   const witness = path.join(t.testdir(), 'witness');
   const hostile = hostileTexts(witness);
-  // each start of the notifier is expensive: what is no option can share one, and these begin as options do
+  // starting the notifier is expensive: texts that are not options share one start
   const options = hostile.filter((text) => text.startsWith('-'));
   const corpus = [...options, hostile.filter((text) => !options.includes(text)).join(' ')];
   const desktop = createDesktop({ ...process.env, DBUS_SESSION_BUS_ADDRESS: service.address }, { program });
@@ -125,7 +125,7 @@ t.test('a hanging notifier is killed with its children', async (t) => {
 
 t.test('at most two notifiers run, twenty notifications wait, and the rest is refused', async (t) => {
   const { bin, env } = plantNotifier(t, '');
-  // in place of the program that starts notify-send: each one writes down how many there are beside it
+  // replaces the program that starts notify-send: each instance records how many run concurrently
   const counter = path.join(bin, 'counter.cjs');
   writeFileSync(
     counter,

@@ -20,7 +20,7 @@ function email(config: Partial<EmailConfig>, env: NodeJS.ProcessEnv = {}) {
   return createAlertChannel('mail', { ...defaults, to: ['ops@example.com'], ...config }, env);
 }
 
-/** A server of our own making; it ends with the test. */
+/** A server of the test's making, closed with the test. */
 async function startServer(t: Test, talk: (client: Socket) => void) {
   return await listen(
     t,
@@ -230,7 +230,7 @@ t.test('hostile text creates no header, no recipient and no end of the message',
   }
 });
 
-/** How the text is encoded depends on it. */
+/** The encoding of the text depends on it. */
 function namesIn({ headers }: Mail): string[] {
   return Object.keys(headers)
     .filter((name) => name !== 'content-transfer-encoding')

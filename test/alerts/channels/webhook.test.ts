@@ -15,7 +15,7 @@ import { listen, startTarget } from '../../helpers/target.js';
 import { waitFor } from '../../helpers/wait.js';
 
 const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
-/** As a service gives it out: all of it but the host is secret. */
+/** A URL as a service issues it: all of it but the host is secret. */
 const PATH = '/services/T0SECRETPATH/B0?key=SECRETQUERY';
 const SECRETS = /SECRET|0123456789/;
 
@@ -72,7 +72,7 @@ t.test('the status of the response determines the outcome', async (t) => {
     const error = `${host} answered with ${status}: redirects are not followed`;
     t.strictSame(await send(channel), { outcome: 'failed', error });
   }
-  t.equal(target.asked.length, asked + 5, 'nobody goes there');
+  t.equal(target.asked.length, asked + 5, 'no redirect is followed');
 
   status = 429;
   const after = async (value: string) => {
@@ -111,8 +111,8 @@ t.test('a misbehaving target is bounded by the timeout, and retried', async (t) 
     t.match(outcome, { outcome: 'retry', error }, where);
     await waitFor('its connection to be closed', () => target.connections.size === 0);
   }
-  const nobody = `http://localhost:${await freePort()}/`;
-  t.match(await send(webhook({ url: nobody })), { outcome: 'retry', error: /: the connection was refused$/ });
+  const unused = `http://localhost:${await freePort()}/`;
+  t.match(await send(webhook({ url: unused })), { outcome: 'retry', error: /: the connection was refused$/ });
   t.match(await send(webhook({ url: 'http://nobody.invalid/' })), { outcome: 'retry', error: /^nobody\.invalid: / });
 });
 
@@ -289,7 +289,7 @@ t.test('hostile text is inert, in every field and template', async (t) => {
   }
 });
 
-/** All that are sent without a token and a signature. */
+/** Headers that are sent without a token and a signature. */
 const HEADERS = 'connection content-length content-type host user-agent webhook-id webhook-timestamp'.split(' ');
 
 t.test('Slack gets blocks of plain text within its limits', async (t) => {
