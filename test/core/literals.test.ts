@@ -1,7 +1,7 @@
 import t from 'tap';
 import { requiredTexts } from '../../src/core/literals.js';
 
-t.test('literals that every match contains', (t) => {
+t.test('finds literals that every match contains', (t) => {
   const cases: [string, string[] | undefined][] = [
     ['needle', ['needle']],
     ['timed? ?out', ['time']],

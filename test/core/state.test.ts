@@ -58,7 +58,7 @@ t.test('ended executions are kept whole, then as summaries, then evicted', (t) =
   t.end();
 });
 
-/** Of an open execution: a completed step, a failed one, one inside a step that may fail, and an open one. */
+/** An open execution with a completed step, a failed one, one inside a step that may fail, and an open one. */
 const opened = (execution: string) => [
   { type: 'execution_started', execution, data: { name: `job ${execution}`, input: 'long', labels: { a: 'b' } } },
   { type: 'step_completed', execution, step: 'done' },

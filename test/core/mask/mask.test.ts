@@ -7,12 +7,12 @@ import { SECRET_LINES } from '../../helpers/secret-lines.js';
 const maskEvent = <Event extends NewEvent>(event: Event, finders: readonly SecretFinder[] = []): Event =>
   new EventMasker().mask(event, finders);
 
-t.test('secrets in a command line are masked, all else stays', (t) => {
+t.test('masks secrets in a command line, and nothing else', (t) => {
   for (const [line, wanted] of SECRET_LINES) t.equal(maskText(line), wanted, line);
   t.end();
 });
 
-t.test('of words, the one behind such an option as well', (t) => {
+t.test('masks the word after an option in a list of words', (t) => {
   t.strictSame(maskWords(['tool', '--token', 'abc', 'def', 7]), ['tool', '--token', '***', 'def', 7]);
   t.strictSame(maskWords(['tool', '--token=abc', 'API_KEY=x']), ['tool', '--token=***', 'API_KEY=***']);
   t.strictSame(maskWords(['tool', '--password=two words']), ['tool', '--password=***']);
@@ -39,7 +39,7 @@ t.test('of words, the one behind such an option as well', (t) => {
   t.end();
 });
 
-t.test('of events, those that tell of a command line; others are handed on as they are', (t) => {
+t.test('masks events with a command line, and passes others on unchanged', (t) => {
   const data = { name: 'x --token abc', argv: ['x', '--token', 'abc'], cwd: '/' };
   t.strictSame(maskEvent({ type: 'execution_started', execution: 'e', data }), {
     type: 'execution_started',
@@ -57,7 +57,7 @@ t.test('of events, those that tell of a command line; others are handed on as th
   t.end();
 });
 
-t.test('a line of a megabyte takes no time', (t) => {
+t.test('masks a line of a megabyte in linear time', (t) => {
   for (const part of [
     'token_',
     'a.',
@@ -104,7 +104,7 @@ const TOKEN = 'ghp_0123456789abcdefghij';
 
 const SGR = '\u001b[';
 
-t.test('secrets in output are found by what is around them: brackets, quotes, colours', (t) => {
+t.test('finds secrets in output by their surroundings: brackets, quotes, colours', (t) => {
   const cases: [string, string][] = [
     ['[token=abc]', '[token=***]'],
     ['[token=abc, user=x]', '[token=***, user=x]'],
@@ -134,7 +134,7 @@ t.test('secrets in output are found by what is around them: brackets, quotes, co
   t.end();
 });
 
-t.test('command lines that set -x and make print', (t) => {
+t.test('masks command lines that set -x and make print', (t) => {
   const cases: [string, string][] = [
     ['+ mysql -phunter2 db', '+ mysql -p*** db'],
     ["++ curl -u 'me:two words' http://x", "++ curl -u 'me:***' http://x"],
@@ -157,7 +157,7 @@ t.test('command lines that set -x and make print', (t) => {
   t.end();
 });
 
-t.test('output that is not UTF-8: its other bytes stay', (t) => {
+t.test('keeps the other bytes of output that is not UTF-8', (t) => {
   const masker = new EventMasker();
   const mask = (bytes: Buffer): Buffer => {
     const { data } = masker.mask({
@@ -178,7 +178,7 @@ t.test('output that is not UTF-8: its other bytes stay', (t) => {
   t.end();
 });
 
-t.test('secrets in output are masked by their shape, all else stays', (t) => {
+t.test('masks secrets in output by their shape, and nothing else', (t) => {
   const cases: [string, string][] = [
     [`using ${TOKEN} for x`, 'using *** for x'],
     ['key sk-proj-abc123def456ghi789 ok', 'key *** ok'],
@@ -221,7 +221,7 @@ t.test('secrets in output are masked by their shape, all else stays', (t) => {
   t.end();
 });
 
-t.test('what somebody has named is masked as well, wherever it is found', (t) => {
+t.test('masks configured patterns wherever they match', (t) => {
   const finders = ['C-[0-9]{4}', 'ä+'].map((source) => compilePattern(source));
   t.equal(maskOutput('C-1234 and C-5678, ääh', finders), '*** and ***, ***h');
   const data = { name: 'show C-1234', argv: ['show', 'C-1234'] };
@@ -231,7 +231,7 @@ t.test('what somebody has named is masked as well, wherever it is found', (t) =>
   t.end();
 });
 
-t.test('whatever text of an event a secret stands in, and nothing else of it', (t) => {
+t.test('masks secrets in every text of an event, and nothing else', (t) => {
   const data = {
     ...{ text: `a ${TOKEN}`, message: TOKEN, error: TOKEN, fields: { deep: [{ token: TOKEN }, 1, null, true] } },
     ...{ base64: TOKEN, line: 7 },
@@ -250,7 +250,7 @@ t.test('whatever text of an event a secret stands in, and nothing else of it', (
   t.end();
 });
 
-t.test('a private key that is spread over the lines of a stream, and nothing of another one', (t) => {
+t.test('masks a private key that is spread over lines of a stream, and nothing of another stream', (t) => {
   const masker = new EventMasker();
   const mask = (text: string, stream = 'stdout', execution = 'e') =>
     masker.mask({ type: 'output', execution, data: { stream, text } }).data['text'];
@@ -271,7 +271,7 @@ t.test('a private key that is spread over the lines of a stream, and nothing of 
   t.end();
 });
 
-t.test('keys of structured data, and commands that agents run', (t) => {
+t.test('masks values of secret keys in structured data, and commands that agents run', (t) => {
   const fields = { password: 'correct horse', tokens: 'many', deep: { 'api-key': 'x', token: '$TOKEN', note: 'n' } };
   t.strictSame(maskEvent({ type: 'log', data: { fields } }).data, {
     fields: { password: '***', tokens: 'many', deep: { 'api-key': '***', token: '$TOKEN', note: 'n' } },
@@ -290,7 +290,7 @@ t.test('keys of structured data, and commands that agents run', (t) => {
   t.end();
 });
 
-t.test('an agent’s line stays JSON, and the same text where nothing is found', (t) => {
+t.test('a masked line of an agent is JSON, and unchanged if it has no secret', (t) => {
   const mask = (raw: string, finders: ReturnType<typeof compilePattern>[] = []) =>
     maskEvent({ type: 'activity', data: { raw } }, finders).data['raw'];
   const line = { type: 'assistant', text: `it is "${TOKEN}"`, key: KEY.join('\n'), n: 1.5 };
@@ -305,7 +305,7 @@ t.test('an agent’s line stays JSON, and the same text where nothing is found',
   t.end();
 });
 
-t.test('output of a megabyte takes no time', (t) => {
+t.test('masks output of a megabyte in linear time', (t) => {
   const parts = [
     'TOKEN',
     'TOKEN=',

@@ -3,7 +3,7 @@ import { createRedact, redactEvent } from '../../../src/core/mask/redact.js';
 
 const redact = createRedact({ home: '/home/ada', user: 'ada', hosts: ['engine', 'engine.lan'] });
 
-t.test('secrets, home, user and host go, wherever they stand', (t) => {
+t.test('redacts secrets, home, user and host everywhere', (t) => {
   const cases: [unknown, unknown][] = [
     ['cd /home/ada/src && ls', 'cd ~/src && ls'],
     ['/home/adaptive stays, /home/ada goes', '/home/adaptive stays, ~ goes'],
@@ -29,20 +29,20 @@ t.test('secrets, home, user and host go, wherever they stand', (t) => {
   t.end();
 });
 
-t.test('a line that an agent has written stays JSON', (t) => {
+t.test('a redacted line of an agent is JSON', (t) => {
   const raw = JSON.stringify({ cmd: 'deploy --token abc', cwd: '/home/ada/x', env: { SECRET: 'y' } });
   t.strictSame(JSON.parse(redact({ raw }).raw), { cmd: 'deploy --token ***', cwd: '~/x', env: { SECRET: '***' } });
   t.equal(redact({ raw: 'no JSON of ada' }).raw, 'no JSON of <user>');
   t.end();
 });
 
-t.test('names that everybody has are nobody’s', (t) => {
+t.test('keeps common names such as root', (t) => {
   const common = createRedact({ home: '/', user: 'root', hosts: ['localhost', ''] });
   t.equal(common('root at localhost: /root/x'), 'root at localhost: /root/x');
   t.end();
 });
 
-t.test('what somebody has said is a secret is one', (t) => {
+t.test('redacts configured secrets', (t) => {
   const find = (text: string) =>
     [...text.matchAll(/ACME-\d+/g)].map(({ index, 0: { length } }) => [index, index + length] as const);
   const own = createRedact({ home: '/', user: 'root', hosts: [] }, [{ find }]);
@@ -52,7 +52,7 @@ t.test('what somebody has said is a secret is one', (t) => {
   t.end();
 });
 
-t.test('an event keeps its place, and bytes are looked at as a text', (t) => {
+t.test('an event keeps its place, and base64 is decoded for the search', (t) => {
   const event = {
     seq: 7,
     time: '2026-11-20T12:00:00.000Z',

@@ -40,7 +40,7 @@ t.test('arguments of programs are masked in a line as typed and in the words of 
   t.end();
 });
 
-t.test('names of secrets', (t) => {
+t.test('recognises names of secrets', (t) => {
   const names = {
     strong:
       'password DB_PASSWORD dbPassword pgpassword PGPASSWORD client-secret X-Api-Key AWS_SECRET_ACCESS_KEY GITHUB_TOKEN ' +
@@ -88,7 +88,7 @@ function toObject(line: string): EventData | undefined {
   }
 }
 
-/** Around the first mask of a line. */
+/** The text around the first mask of a line. */
 function maskChange(line: string): string {
   const masked = maskOutput(line);
   const at = masked.indexOf('***');
