@@ -5,7 +5,7 @@ import { type Component, Components } from '../../src/daemon/component.js';
 
 const CONFIG = parseConfig('', 'config.yaml');
 
-/** Components that write what is called to a diary. */
+/** Components that record their calls. */
 function open(names: readonly string[], more: Readonly<Record<string, Component>> = {}) {
   const diary: string[] = [];
   const components = new Components((message) => diary.push(`log ${message}`));

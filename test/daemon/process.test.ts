@@ -24,7 +24,7 @@ import { createHome, DAEMON, fixedSettings, isRunning, PROGRESS } from '../helpe
 import { readAll } from '../helpers/journal.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** A connection by hand: what it heard, and whether it is over. */
+/** A raw connection: the text that it received, and whether it has closed. */
 async function dial(file: string): Promise<{ socket: Socket; heard: () => string; isOver: () => boolean }> {
   const socket = createConnection({ path: file });
   let heard = '';
@@ -45,7 +45,7 @@ t.test('only its user can read the files of the daemon', async (t) => {
   t.match(readFileSync(daemonLog, 'utf8'), `[${pid}] listening on ${socket}`);
 });
 
-// that each signal does this, also under load, is in fault/start-race
+// fault/start-race tests this for each signal, also under load
 t.test('on a signal it writes what it has taken, removes the socket and releases the lock', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
@@ -169,7 +169,7 @@ t.test('a start that is aborted closes what it has opened', async (t) => {
   for (const abort of [() => stop.abort(), () => undefined]) {
     const lock = claim(home.paths);
     if (!lock) throw new Error('the lock is not free');
-    // the second time the signal has come before the start
+    // the second time the signal precedes the start
     const starting = startDaemon(lock, {
       paths: home.paths,
       settings: fixedSettings(parseConfig('', 'none')),
@@ -189,7 +189,7 @@ t.test('a start that is aborted closes what it has opened', async (t) => {
 t.test('a stopping daemon does not remove the socket of the next one', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
-  // as if the next one had moved its own there
+  // as if the next one had moved its own socket there
   const next = spawn('sh', [
     '-c',
     'exec node -e "require(\'net\').createServer().listen(process.argv[1])" "$0"',

@@ -126,7 +126,7 @@ t.test('a file is not applied while it is being written', async (t) => {
   const { log, becomes } = follow(t, file);
   writeFileSync(file, rateOf(2));
   await becomes(2);
-  // each of these is right, and says something else
+  // each of these is valid, and has another value
   for (let written = 0; written < 10; written++) {
     writeFileSync(file, `watch:\n  rate: 1${'\n'.repeat(written)}`);
     await delay(50);

@@ -1,4 +1,4 @@
-/** What never becomes a request is answered with the headers of every other response, at both doors. */
+/** Malformed requests get the headers of every other response, over TCP and the Unix socket. */
 import { once } from 'node:events';
 import { createConnection, type NetConnectOpts } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,7 @@ import { createAccess } from '../../../src/daemon/http/access.js';
 import { SECURITY_HEADERS } from '../../../src/daemon/http/headers.js';
 import { createHttpServer, type Door } from '../../../src/daemon/http/server.js';
 
-/** Each with the status of its answer. */
+/** Malformed inputs, each with the status of its response. */
 const REQUESTS: Readonly<Record<string, readonly [text: string, status: number]>> = {
   'no request line': ['hello\r\n\r\n', 400],
   'a method that does not exist': ['BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
@@ -23,7 +23,7 @@ const REQUESTS: Readonly<Record<string, readonly [text: string, status: number]>
   'headers that do not end': ['GET / HTTP/1.1\r\nHost: localhost\r\n', 408],
 };
 
-/** The head of the answer. Some answers leave the connection open. */
+/** The head of the response. Some responses leave the connection open. */
 async function say(address: NetConnectOpts, text: string): Promise<string> {
   const socket = createConnection(address).setEncoding('utf8');
   socket.write(text);

@@ -44,7 +44,7 @@ async function stateOf({ client }: WebHome): Promise<unknown> {
   return executions;
 }
 
-/** For tests that leave it as it was. */
+/** For tests that change nothing. */
 const shared = await openWeb(t);
 
 t.test('a request for another host is refused on every route', async (t) => {
@@ -207,7 +207,7 @@ t.test('only the token gives access', async (t) => {
     idle.on('error', () => undefined).on('close', () => (isClosed = true));
     idle.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await new Promise((resolve) => idle.once('data', resolve));
-    // one that is busy, and would be for as long as it likes
+    // one that is busy, and would stay so
     const stream = dial({ host: '127.0.0.1', port: web.port });
     let isCut = false;
     stream.on('error', () => undefined).on('close', () => (isCut = true));

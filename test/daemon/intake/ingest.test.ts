@@ -8,7 +8,7 @@ import { ProgressError } from '../../../src/core/errors.js';
 import type { Batch } from '../../../src/journal/journal.js';
 import { CLOCK, openJournal, readAll } from '../../helpers/journal.js';
 
-/** With a real journal, and a diary of what happened in which order. */
+/** Ingest with a real journal, and a record of the order of calls. */
 async function open(t: Test) {
   const { journal } = await openJournal(t);
   const state = emptyState();
@@ -180,7 +180,7 @@ t.test('the refusal of an origin is evaluated right before the write', async (t)
     },
   };
   failNext();
-  // two writes: the first fails when the second is handed in already
+  // two writes: the first fails when the second has already been submitted
   ingest.submit(log('', { source: 's', n: 1 }), 2 * 1024 * 1024, strict);
   ingest.submit(log('', { source: 's', n: 2 }), 2, strict);
   await ingest.drained();

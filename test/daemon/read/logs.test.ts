@@ -5,7 +5,7 @@ import type { LogLine } from '../../../src/core/log.js';
 import { LINE_CHARS } from '../../../src/core/log.js';
 import { createHome } from '../../helpers/daemon.js';
 
-/** A daemon with an execution of so many lines, several in an event. */
+/** A daemon with an execution of this many lines, several of them in an event. */
 async function open(t: Test, lines: number, perEvent = 7): Promise<Client> {
   const home = createHome(t);
   await home.startDaemon();

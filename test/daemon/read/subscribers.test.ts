@@ -13,7 +13,7 @@ interface Push {
   at?: number;
 }
 
-/** A journal, subscribers on it, and sinks that remember. */
+/** A journal with subscribers, and sinks that record what they receive. */
 async function open(t: Test) {
   const { journal } = await openJournal(t);
   let clock = 0;

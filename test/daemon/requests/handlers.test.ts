@@ -8,7 +8,7 @@ import type { Home } from '../../helpers/daemon.js';
 import { createHome } from '../../helpers/daemon.js';
 import { waitFor } from '../../helpers/wait.js';
 
-/** A daemon, a client, and what was pushed to it. */
+/** A daemon, a client, and the pushes that it received. */
 async function open(t: Test): Promise<{ home: Home; client: Client; pushes: Push[]; emit: Emit }> {
   const home = createHome(t);
   await home.startDaemon();

@@ -15,10 +15,10 @@ import { createManualClock } from '../../helpers/manual-clock.js';
 import { waitFor } from '../../helpers/wait.js';
 
 const MIB = 1_024 * 1_024;
-/** Longer than a sample takes, much less than the interval without subscribers. */
+/** Longer than a sample takes, much shorter than the interval without subscribers. */
 const SOON_MS = 12_000;
 const LOOP = 'while :; do :; done';
-/** Takes a fifth of a core, and more and more memory, so that each sample has something to report. */
+/** Uses a fifth of a core and more and more memory, so that each sample differs. */
 const WORK = `exec "${process.execPath}" -e '
   const kept = [];
   setInterval(() => {
@@ -26,7 +26,7 @@ const WORK = `exec "${process.execPath}" -e '
     for (const end = performance.now() + 20; performance.now() < end;);
   }, 100)'`;
 
-/** A command in a session of its own, as runs have it; all that it has started goes with the test. */
+/** A command in a new session, like a run; its processes are killed with the test. */
 async function start(t: Test, script: string): Promise<ProcessIdentity> {
   const { pid = 0 } = spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' });
   t.teardown(() => killTree(pid));
@@ -43,10 +43,10 @@ function killTree(root: number): void {
   }
 }
 
-/** The sampler over runs of the test's choice, and what it has said. */
+/** The sampler over runs of the test's choice, and its samples. */
 function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, clock }: Setting = {}) {
   const said: NewEvent[] = [];
-  /** What was used until each of them was said. */
+  /** Processor time used until each sample. */
   const used: { at: number; cpuMs: number }[] = [];
   const setting = { watched, judged: false, looks: 0 };
   const resources = new ResourceSampler({
@@ -68,8 +68,8 @@ function open(t: Test, runs: Record<string, ProcessIdentity>, { watched = true, 
     said.filter(({ execution }) => execution === id).flatMap(({ data }) => numberOf(data, key) ?? []);
   const newest = (id: string, key: string) => figure(id, key).at(-1) ?? -1;
   /**
-   * Is the first share that was told that of the time since what was told before? Others may want processors too.
-   * `within` is the part of it by which it may be wrong.
+   * Whether the first share is that of the time since the previous sample, as far as a busy machine allows;
+   * `within` is the tolerated relative error.
    */
   const isTrue = (id: string, within = 0.25): boolean => {
     const [first, second] = used.filter((_, index) => said[index]?.execution === id);
@@ -120,7 +120,7 @@ t.test('processes that come and end between two samples count', async (t) => {
   const { resources, newest, isTrue } = open(t, runs);
   resources.check();
   await waitFor('a share', () => newest('make', 'cpu') > 0);
-  // what runs just now has told nothing yet: without what has ended it would be next to nothing
+  // the samples of running processes are empty yet: without the ended ones the result would be close to nothing
   t.ok(isTrue('make', 0.5));
   t.ok(newest('make', 'cpu') <= 120);
   t.ok(newest('make', 'cpuSeconds') > 0);
@@ -198,7 +198,7 @@ t.test('few descriptors for many processes, none for new ones, and none after th
   await waitFor('all descriptors closed', () => descriptors() === 0);
 });
 
-/** That lead to figures of processes. */
+/** Open descriptors of files in /proc that have figures of processes. */
 function descriptors(): number {
   return readdirSync('/proc/self/fd').filter((name) => {
     try {
@@ -218,7 +218,7 @@ t.test('samples are frequent for a subscriber, else rare, and none without a run
   t.equal(clock.timers(), 0, 'there is nothing to sample');
 
   runs['a'] = await start(t, 'sleep 60');
-  /** Lets that time pass; how often it has looked at the processes in it. */
+  /** Advances the clock; returns how often the processes were sampled. */
   const pass = async (ms: number): Promise<number> => {
     let count = 0;
     for (let passed = 0; passed < ms; passed += 100) {
@@ -333,9 +333,9 @@ t.test('real runs are sampled at their start, for a new subscriber, and after th
   const pushes: Push[] = [];
   const watcher = await home.connect({ onPush: (push) => pushes.push(push) });
   await watcher.call('subscribe', { execution: id, types: ['resource_update'], last: 0 });
-  const told = () => pushes.flatMap((push) => ('events' in push ? push.events : []));
-  await waitFor('new figures', () => told().some(({ data }) => data['processes'] === 6), SOON_MS);
-  await waitFor('more of them', () => told().length > 2, SOON_MS);
+  const received = () => pushes.flatMap((push) => ('events' in push ? push.events : []));
+  await waitFor('new figures', () => received().some(({ data }) => data['processes'] === 6), SOON_MS);
+  await waitFor('more of them', () => received().length > 2, SOON_MS);
 
   const before = (await execution()).resources?.cpuSeconds ?? 0;
   await daemon.kill();

@@ -12,7 +12,7 @@ t.test('a run that began and ended without a daemon is not scheduled', async (t)
   home.progress(['queue', 'pause', 'q']);
   const id = await home.start(['--queue', 'q'], 'true');
   const spec = `${home.paths.runs}/${id}/spec.json`;
-  // as if the daemon had been killed right after it told the runner to start
+  // as if the daemon had been killed right after it started the runner
   renameSync(spec, `${spec}.away`);
   home.progress(['queue', 'resume', 'q']);
   await home.daemon.kill();

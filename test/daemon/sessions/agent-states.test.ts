@@ -3,7 +3,7 @@ import { openAgentStates, recordedStates } from '../../helpers/agent-states.js';
 
 const BASH = { tool_name: 'Bash', tool_input: { command: 'make' }, tool_use_id: 't1' };
 
-t.test('Esc while a tool runs fires no hook: the registry ends the turn; a session that leaves is over', (t) => {
+t.test('Esc while a tool runs calls no hook: the registry ends the turn; a session that is left ends', (t) => {
   const states = openAgentStates(t);
   const session = 'd714df26-5843-40a1-b206-1447a90bcdf3';
   const found = () => states.session(session);
@@ -26,7 +26,7 @@ t.test('Esc while a tool runs fires no hook: the registry ends the turn; a sessi
   t.end();
 });
 
-t.test('permission asked and given, /clear, --continue and kill, as the registry tells them', (t) => {
+t.test('permission asked and given, /clear, --continue and kill, as the registry reports them', (t) => {
   const states = openAgentStates(t);
   const [first, second] = ['3a09656f-fe87-4ad7-844f-41c75a24a906', 'c7aab59e-2bb7-4ff2-80f0-90f6dbd0bc46'];
   const lines = recordedStates('permission-clear-continue-kill');
@@ -80,7 +80,7 @@ t.test('permission asked and given, /clear, --continue and kill, as the registry
   t.end();
 });
 
-t.test('a question that a hook asks, and nobody answers by a hook', (t) => {
+t.test('a question from a hook that no hook answers', (t) => {
   const states = openAgentStates(t);
   const entry = (at: number, status: string) => ({
     ...{ at, file: '77.json' },
@@ -94,7 +94,7 @@ t.test('a question that a hook asks, and nobody answers by a hook', (t) => {
   states.play(entry(start + 5_000, 'waiting'));
   states.hook('s1', 'PermissionRequest', { tool_name: 'Bash', tool_input: { command: 'make' } });
   states.until(start + 20_000);
-  t.equal(states.session('s1').attention?.reason, 'may it use Bash: make?', 'told once, by who knows more');
+  t.equal(states.session('s1').attention?.reason, 'may it use Bash: make?', 'reported once, by the better source');
   states.play(entry(start + 20_000, 'busy'));
   states.until(start + 25_000);
   t.equal(states.session('s1').attention?.state, undefined, 'the approved tool works');
@@ -107,7 +107,7 @@ t.test('a question that a hook asks, and nobody answers by a hook', (t) => {
   t.end();
 });
 
-t.test('a sub-agent that asks behind the turn of its session: the answer is no interruption', (t) => {
+t.test('a sub-agent that asks after the turn of its session: the answer is not an interruption', (t) => {
   const states = openAgentStates(t);
   const play = (at: number, status: string) =>
     states.play({
@@ -135,7 +135,7 @@ t.test('a sub-agent that asks behind the turn of its session: the answer is no i
   t.end();
 });
 
-t.test('a session that is known by its file alone: its questions come from the registry, its turns do not', (t) => {
+t.test('a session that is known by its file only: its questions come from the registry, its turns do not', (t) => {
   const states = openAgentStates(t);
   const play = (at: number, status: string, waitingFor?: string) => {
     const content = { pid: 77, procStart: '1', sessionId: 's1', status, statusUpdatedAt: at, waitingFor };

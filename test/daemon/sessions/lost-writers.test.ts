@@ -3,14 +3,14 @@ import type { NewEvent } from '../../../src/core/event.js';
 import { loseOpen } from '../../../src/daemon/sessions/lost-writers.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 
-t.test('what a gone writer has open is lost, but for runs and for sessions that hooks tell of', (t) => {
+t.test('open executions of an ended writer are lost, except runs and sessions of hooks', (t) => {
   const { state, event } = createReplay();
   const open = (execution: string, data: object) =>
     event({ type: 'execution_started', execution, source: 'hook-42-1', n: state.seq, data: { ...data } });
   open('task', { kind: 'task' });
   open('run', { kind: 'run' });
   open('agent-run', { kind: 'run', argv: ['claude'], via: 'hooks' });
-  // its first call was too long for the shared file: the file has the process id of the hook program
+  // its first call was too long for the shared file: the file has the PID of the hook program
   open('session', { kind: 'agent', via: 'hooks' });
   const lost: NewEvent[] = [];
   loseOpen(state, 'hook-42-1', {

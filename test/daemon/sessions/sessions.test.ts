@@ -6,7 +6,7 @@ import { readProcess } from '../../../src/platform/processes.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 import { waitFor } from '../../helpers/wait.js';
 
-/** A process that has started another, which is called `name`; both are there until the test ends. */
+/** A process that has started another one called `name`; both run until the test ends. */
 async function startTwo(
   t: Test,
   name = 'codex',
@@ -24,7 +24,7 @@ async function startTwo(
   t.teardown(kill);
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const started = Number(line.toString());
-  // until then it is a shell, which is none of an agent
+  // until then it is a shell, which does not count as an agent
   await waitFor('the program', () => readProcess(started)?.name === 'sleep');
   return { starter, started, kill };
 }
@@ -34,7 +34,7 @@ const call = (session: string, event: string, more: object = {}) => ({
   ...more,
 });
 
-t.test('a session belongs to what its process was started in, though nobody says so', async (t) => {
+t.test('the parent of a session is found by its process if nothing reports it', async (t) => {
   const { starter, started } = await startTwo(t);
   const { event, call: tell, session } = createReplay();
   event({ type: 'execution_started', execution: 'r1', data: { kind: 'run', argv: ['./nightly.sh'], pid: starter } });
@@ -43,7 +43,7 @@ t.test('a session belongs to what its process was started in, though nobody says
   t.equal(session('s1').process?.pid, started);
 });
 
-t.test('a run of an agent that its own hook comes from is told by its output', async (t) => {
+t.test('a run of an agent is recorded from its output, although its hook is called too', async (t) => {
   const { started } = await startTwo(t);
   const { event, call: tell, events } = createReplay();
   const argv = ['gemini', '-p', 'x', '--output-format', 'stream-json'];
@@ -52,7 +52,7 @@ t.test('a run of an agent that its own hook comes from is told by its output', a
   t.equal(events.length, 1);
 });
 
-t.test('of two sessions of one process none has started the other', async (t) => {
+t.test('two sessions of one process are not parent and child', async (t) => {
   const { started } = await startTwo(t);
   const { call: tell, session } = createReplay();
   tell('codex', call('s1', 'SessionStart'), { pid: started });
@@ -60,7 +60,7 @@ t.test('of two sessions of one process none has started the other', async (t) =>
   t.equal(session('s2').parent, undefined);
 });
 
-t.test('a process that works on another session has left the one before it, used or not', async (t) => {
+t.test('a process that works on another session has left the previous one, used or not', async (t) => {
   const { started } = await startTwo(t, 'claude');
   const { call: tell, session } = createReplay();
   const start = (id: string, source: string) => tell('claude', call(id, 'SessionStart', { source }), { pid: started });
@@ -78,7 +78,7 @@ t.test('a process that works on another session has left the one before it, used
   t.equal(session('cleared').status, 'running');
 });
 
-t.test('a run of an agent stays its session, whichever its process works on', async (t) => {
+t.test('a run of an agent keeps its session, whichever its process works on', async (t) => {
   const { started } = await startTwo(t, 'claude');
   const { event, call: tell, session, state } = createReplay();
   const data = { kind: 'run', argv: ['claude', '--continue'], pid: started };
@@ -94,7 +94,7 @@ t.test('a run of an agent stays its session, whichever its process works on', as
   t.equal(state.alive.size, 1);
 });
 
-t.test('a program between an agent and its hook is not the agent', async (t) => {
+t.test('a program between an agent and its hook is not taken for the agent', async (t) => {
   const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
   const wrapper = await startTwo(t, 'wrapper');
@@ -112,7 +112,7 @@ t.test('a program between an agent and its hook is not the agent', async (t) => 
   t.equal(session('wrapped').status, 'running');
 });
 
-t.test('a session whose agent has vanished is lost, or as its turn was', async (t) => {
+t.test('a session whose agent has vanished is lost, or has the outcome of its last turn', async (t) => {
   const { started, kill } = await startTwo(t);
   const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
@@ -132,13 +132,13 @@ t.test('a session whose agent has vanished is lost, or as its turn was', async (
   t.match(session('failed'), { status: 'failed', outcome: { error: 'no' } });
 });
 
-t.test('as long as its process is there, a session goes on', async (t) => {
+t.test('a session continues as long as its process exists', async (t) => {
   const [there, gone] = [await startTwo(t), await startTwo(t)];
   const { call: tell, session, close } = createReplay({ checkMs: 20 });
   t.teardown(close);
   tell('codex', call('s1', 'SessionStart'), { pid: there.started });
   tell('codex', call('s2', 'SessionStart'), { pid: gone.started });
   await gone.kill();
-  await waitFor('somebody to look', () => session('s2').status !== 'running');
+  await waitFor('the next check', () => session('s2').status !== 'running');
   t.equal(session('s1').status, 'running');
 });

@@ -16,7 +16,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 const CONFIG = parseConfig('', 'config.yaml');
 
-/** One connection with handlers of the test's making; `client` is its other end. */
+/** A connection with handlers of the test's choice; `client` is its other end. */
 async function open(t: Test, answer: Handlers['answer'], ingest: Partial<Ingest> = {}) {
   const rejected: string[] = [];
   let connection: ClientConnection | undefined;
@@ -140,7 +140,7 @@ t.test('subscriptions of a connection are bounded, and one with the same ID repl
   t.equal(closed, 1);
 });
 
-/** Everything was written before. */
+/** Waits until everything submitted before is written. */
 const TAKEN: Partial<Ingest> = {
   submit: (event, _bytes, origin) => origin?.duplicate(event),
   submitParts: ([event], _bytes, origin) => origin?.duplicate(event!),

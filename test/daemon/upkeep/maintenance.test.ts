@@ -14,7 +14,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 const DAY_MS = 86_400_000;
 
-/** A journal of small segments that keeps two of them, and the daemon's parts around it. */
+/** A journal of small segments that retains two of them, and the parts of the daemon around it. */
 async function open(t: Test, isOpen: (source: string) => boolean = () => false) {
   const now = Date.now;
   const opened = await openJournal(t, { now, segmentBytes: 64 * 1024, retainBytes: 128 * 1024 });
@@ -45,11 +45,11 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
     for (const event of events) ingest.submit(structuredClone(event), JSON.stringify(event).length);
     await ingest.drained();
   };
-  /** What is too much goes now. */
+  /** Retention runs now. */
   const retain = async () => {
     await waitFor('something to be too much', () => journal.expired() !== undefined);
     const before = logs.length;
-    // where the clock has leapt, age counts from the second check on
+    // where the clock has jumped, age counts from the second check on
     maintenance.start();
     await ingest.drained();
     maintenance.close();
@@ -61,13 +61,13 @@ async function open(t: Test, isOpen: (source: string) => boolean = () => false) 
   return { ...opened, state, ingest, emit, retain, logs, limits };
 }
 
-/** Of other executions, so that the segments of what came before are finished. */
+/** Writes events of other executions, so that earlier segments are sealed. */
 async function fillSegments(emit: (...events: NewEvent[]) => Promise<void>): Promise<void> {
   for (let n = 0; n < 4; n++)
     await emit({ type: 'log', execution: 'filler', data: { message: randomBytes(45_000).toString('base64') } });
 }
 
-/** What a restart would know, without what a place in the journal decides. */
+/** State after a restart, without fields that depend on the position in the journal. */
 function knowledge(state: State): unknown {
   return JSON.parse(
     JSON.stringify(
