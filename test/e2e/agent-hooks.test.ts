@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const HOOK = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
 
-t.test('a session is seen working, waiting and done, while it is, and by its hooks alone', async (t) => {
+t.test('a session is shown as working, waiting and done, live, from its hooks alone', async (t) => {
   const home = createHome(t);
   const session = 'f753fb96-3d25-4246-bd5c-f07965c502f9';
   const call = (input: string) => {
@@ -18,7 +18,7 @@ t.test('a session is seen working, waiting and done, while it is, and by its hoo
   };
   const shows = (what: string, pattern: RegExp) =>
     waitFor(what, () => pattern.test(home.progress(['ps', '--all']).stdout) || undefined);
-  // its tokens are in the file that the hooks name, wherever it lies
+  // its tokens are in the file that the hooks name, wherever that is
   const transcript = path.join(home.directory, 'elsewhere', `${session}.jsonl`);
   mkdirSync(path.dirname(transcript));
   writeFileSync(transcript, '');
@@ -55,7 +55,7 @@ t.test('a session is seen working, waiting and done, while it is, and by its hoo
   t.match(stdout, 'Agent: Count text files');
 });
 
-t.test('a turn that was interrupted, by the agent’s own registry alone', async (t) => {
+t.test("an interrupted turn is known from the agent's registry alone", async (t) => {
   const home = createHome(t);
   const config = path.join(home.paths.state, '..', 'claude');
   const registry = path.join(config, 'sessions');
@@ -63,7 +63,7 @@ t.test('a turn that was interrupted, by the agent’s own registry alone', async
     const input = JSON.stringify({ session_id: 'session-1', cwd: '/w', hook_event_name: event, ...more });
     spawnSync('sh', [HOOK, 'claude'], { input, env: home.env });
   };
-  // any process that lives: this one
+  // any running process: this one
   const { pid } = process;
   const report = (status: string) => {
     const entry = { pid, sessionId: 'session-1', procStart: String(readProcess(pid)?.start), status };

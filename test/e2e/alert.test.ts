@@ -18,13 +18,13 @@ progress emit step_failed --step dump error='no <db> & no \`touch witness\`'
 progress emit execution_failed exitCode:=3 durationMs:=123000
 `;
 
-/** The records of alerts in the journal. */
+/** Records of alerts in the journal. */
 async function alertsIn(home: Home): Promise<ExecutionEvent[]> {
   const { events } = await readAll(home.paths.journal);
   return events.filter(({ type }) => type === 'alert_triggered');
 }
 
-/** Waits until the alert about an execution is recorded, and what was shown has been read. */
+/** Waits until the alert about an execution is recorded, and the shown notifications have been read. */
 async function waitForAlert(home: Home, service: NotificationService, execution: string): Promise<void> {
   const { data } = await waitFor(`the alert about ${execution}`, async () =>
     (await alertsIn(home)).find((alert) => alert.execution === execution && alert.data['outcome'] === 'sent'),
@@ -32,7 +32,7 @@ async function waitForAlert(home: Home, service: NotificationService, execution:
   await waitFor('the notification', () => service.shown.some(({ title }) => title === data['title']));
 }
 
-/** What ends now and certainly raises an alert: once that is there, what raises none has had its chance. */
+/** An execution that raises an alert: when it has arrived, an execution that raises none has had its chance. */
 async function fence(home: Home, service: NotificationService, execution: string): Promise<void> {
   const client = await home.connect();
   await client.call('emit', { event: { type: 'execution_failed', execution } });
@@ -69,7 +69,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
   ]);
   t.notOk(existsSync(path.join(home.directory, 'witness')), 'nothing of it was run');
 
-  t.test('a command at the prompt only when it ran for long', async (t) => {
+  t.test('a command at the prompt raises an alert only if it ran for long', async (t) => {
     const before = service.shown.length;
     const client = await home.connect();
     t.teardown(() => client.destroy());
@@ -87,7 +87,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
     t.strictSame(titles.toSorted(), ['✗ fence-1 failed', '✗ make long failed']);
   });
 
-  t.test('names that could be options, markup, commands or too long', async (t) => {
+  t.test('names that look like options, markup or commands, or are too long', async (t) => {
     const before = service.shown.length;
     const client = await home.connect();
     t.teardown(() => client.destroy());
@@ -109,14 +109,14 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
     t.notOk(existsSync(path.join(home.directory, 'witness')), 'nothing of it was run');
   });
 
-  t.test('a daemon that starts again repeats nothing', async (t) => {
+  t.test('a restarted daemon repeats no alert', async (t) => {
     const before = service.shown.length;
     const recorded = (await alertsIn(home)).length;
     await daemon.kill();
     await home.startDaemon(desktop);
     const client = await home.connect();
     t.teardown(() => client.destroy());
-    // told again, as by a producer that has not heard of the first time
+    // sent again, as by a producer that has received no acknowledgement
     await client.call('emit', { event: { type: 'execution_failed', execution: 'backup-1' } });
     await fence(home, service, 'fence-2');
     t.strictSame(
@@ -127,7 +127,7 @@ t.test('a script that fails is shown on the desktop, once', async (t) => {
   });
 });
 
-t.test('where there is no desktop the log says so once; where none is wanted, not even that', async (t) => {
+t.test('a missing desktop is logged once; a disabled one is not logged', async (t) => {
   const home = createHome(t);
   const fail = async (execution: string) => {
     const client = await home.connect();

@@ -6,7 +6,7 @@ import { createHome, PROGRESS } from '../helpers/daemon.js';
 import type { Home } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** A program in a terminal; all that the terminal was sent so far. */
+/** A program in a terminal, and all output of the terminal so far. */
 function openTerminal(t: Test, home: Home, words: [string, ...string[]]) {
   const [file, ...args] = words;
   const env = Object.fromEntries(Object.entries(home.env).filter(([, value]) => value !== undefined));
@@ -24,7 +24,7 @@ function openTerminal(t: Test, home: Home, words: [string, ...string[]]) {
   return { type: (text: string) => program.write(text), shown: () => shown };
 }
 
-t.test('the terminal rings that a run was started in, and where somebody watches', async (t) => {
+t.test('rings the terminal that a run was started in, and those with a watch', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'rules:\n  - { name: broken, when: { status: failed }, notify: bell }\n');
   await home.startDaemon();

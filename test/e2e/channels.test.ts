@@ -10,7 +10,7 @@ import { collectOutput } from '../helpers/output.js';
 import { startTarget } from '../helpers/target.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** Each is to be found by this word, wherever it may have got to. */
+/** The word that every secret contains. */
 const SIGNING = `whsec_${Buffer.from('SECRET-signing-0123456789').toString('base64')}`;
 const PASSWORD = 'SECRET-password';
 const SECRETS = ['SECRET', SIGNING.slice(6), Buffer.from(PASSWORD).toString('base64')];
@@ -21,19 +21,19 @@ function write(home: Home, name: string, text: string): string {
   return file;
 }
 
-/** Runs the program while the servers of this process go on. */
+/** Runs the program while the servers of this process respond. */
 async function run(home: Home, args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
   return await collectOutput(home.spawn(args, { stdio: ['ignore', 'pipe', 'pipe'] })).ended;
 }
 
-/** Everything that a daemon and its runs have left behind. */
+/** All files that a daemon and its runs have left. */
 function leftBy(home: Home): string {
   const entries = readdirSync(home.paths.state, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
   return files.map((file) => readFileSync(file, 'latin1')).join('\n');
 }
 
-t.test('a run that fails is told over every channel, and no secret of these is kept anywhere', async (t) => {
+t.test('a failed run is sent over every channel, and no secret of a channel is stored', async (t) => {
   const home = createHome(t);
   let status = 200;
   const target = await startTarget(t, (response) => response.writeHead(status).end('SECRET'));
@@ -82,9 +82,9 @@ rules:
   await waitFor('all of them', () => target.asked.length === 2 && mail.mails.length === 2 && said().length === 2);
   const { headers, body } = target.asked[1]!;
   const alert = { rule: 'broken', title: '✗ back <b>up failed', event: { type: 'execution_failed' } };
-  const told = new Webhook(SIGNING).verify(body, headers) as { id: string };
+  const delivered = new Webhook(SIGNING).verify(body, headers) as { id: string };
   t.match(told, { ...alert, execution: { name: 'back <b>up', outcome: { exitCode: 3 } } });
-  t.match(headers, { authorization: 'Bearer SECRET-token', 'webhook-id': told.id });
+  t.match(headers, { authorization: 'Bearer SECRET-token', 'webhook-id': delivered.id });
   t.match(mail.mails[1], {
     headers: { subject: '✗ back <b>up failed' },
     text: /^exit 3 after .*\n\nExecution {2}back <b>up\n/,
@@ -128,7 +128,7 @@ rules:
   }
 });
 
-t.test('a daemon loads what a channel needs with the first alert for it', async (t) => {
+t.test('a daemon loads the packages of a channel with its first alert', async (t) => {
   const read = (file: string) => readFileSync(path.join(ROOT, 'dist', file), 'utf8');
   const loaded = new Set(['daemon.js']);
   const later = new Set<string>();

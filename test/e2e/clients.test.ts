@@ -1,4 +1,4 @@
-/** The clients that the manual prints, run as they stand there. */
+/** The clients in the manual, run as they are printed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { readAll } from '../helpers/journal.js';
 import { whyNo } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** The literal blocks of a section, as a reader sees them. */
+/** The literal blocks of a section, formatted. */
 function blocksOf(page: string, section: string): string[] {
   const text =
     readFileSync(path.join(ROOT, 'man', page), 'utf8')

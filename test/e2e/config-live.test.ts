@@ -14,7 +14,7 @@ async function open(t: Test) {
   const client = await home.connect();
   t.teardown(() => client.destroy());
   const status = async (): Promise<DaemonStatus> => await client.call('status', {});
-  /** Returns when the daemon goes by it. */
+  /** Waits until the daemon uses the configuration. */
   const configure = async (text: string) => {
     const { since } = (await status()).config;
     writeFileSync(`${home.paths.config}.new`, text);
@@ -25,10 +25,10 @@ async function open(t: Test) {
   return { home, client, status, configure, emit };
 }
 
-/** For tests that mind neither what others have recorded nor which configuration held before. */
+/** A home shared by tests that are independent of earlier events and configurations. */
 const shared = await open(t);
 
-t.test('memory is given back when less is to be remembered', async (t) => {
+t.test('lower limits free memory', async (t) => {
   const { status, configure, emit } = shared;
   for (const execution of ['a', 'b', 'c', 'd']) await emit({ type: 'execution_completed', execution });
   t.match((await status()).executions, { ended: 4, summarised: 0 });
@@ -37,7 +37,7 @@ t.test('memory is given back when less is to be remembered', async (t) => {
   t.match((await status()).executions, { ended: 1, summarised: 2 });
 });
 
-t.test('the journal takes other bounds and another way of syncing', async (t) => {
+t.test('the journal uses new limits and another way of syncing', async (t) => {
   const { status, configure, emit } = shared;
   const text = 'x'.repeat(70_000);
   await emit({ type: 'output', execution: 'x', text });
@@ -50,7 +50,7 @@ t.test('the journal takes other bounds and another way of syncing', async (t) =>
   t.equal(journal.synced, journal.seq, 'at once');
 });
 
-t.test('more connections are let in, and fewer', async (t) => {
+t.test('the limit of connections rises and falls', async (t) => {
   const { home, status, configure } = shared;
   const { connections } = await status();
   await configure('socket: { maxConnections: 8 }\n');
@@ -64,7 +64,7 @@ t.test('more connections are let in, and fewer', async (t) => {
   await waitFor('all of them', async () => (await status()).connections >= connections + 10);
 });
 
-t.test('agents are followed and left as the configuration says', async (t) => {
+t.test('agents are followed as configured', async (t) => {
   const { client, configure } = shared;
   const followed = async () =>
     (await client.call('follow', {})).agents.filter(({ following }) => following).map(({ agent }) => agent);
@@ -74,10 +74,10 @@ t.test('agents are followed and left as the configuration says', async (t) => {
   await waitFor('claude', async () => (await followed()).includes('claude'));
   await configure('follow: { codex: true, silence: 1h }\n');
   await waitFor('codex', async () => (await followed()).includes('codex'));
-  t.strictSame(await followed(), ['codex', 'gemini'], 'what somebody has asked for goes on');
+  t.strictSame(await followed(), ['codex', 'gemini'], 'a requested one continues');
 });
 
-t.test('the viewer comes, moves and goes', async (t) => {
+t.test('the viewer starts, moves and stops', async (t) => {
   const { configure } = shared;
   const [one, other] = [await freePort(), await freePort()];
   const answers = async (port: number) =>
@@ -94,7 +94,7 @@ t.test('the viewer comes, moves and goes', async (t) => {
   await waitFor('it to go', async () => !(await answers(other)));
 });
 
-t.test('a viewer that somebody has asked for stays where it is', async (t) => {
+t.test('a viewer that was started by a command stays where it is', async (t) => {
   const { client, configure } = shared;
   const port = await freePort();
   await client.call('web', { on: true, port });
@@ -102,7 +102,7 @@ t.test('a viewer that somebody has asked for stays where it is', async (t) => {
   t.equal((await client.call('web', { on: true })).url, `http://127.0.0.1:${port}/`);
 });
 
-t.test('streams over HTTP get another bound and another heartbeat', async (t) => {
+t.test('HTTP streams use another limit and heartbeat', async (t) => {
   const { home, configure } = shared;
   const first = await openStream(t, home);
   const greeting = () =>
@@ -120,7 +120,7 @@ t.test('streams over HTTP get another bound and another heartbeat', async (t) =>
   await waitFor('two heartbeats', () => beats() >= 2);
 });
 
-t.test('a broken file is told of by doctor, by status and in the log, and changes nothing', async (t) => {
+t.test('an invalid file is reported by doctor, status and the log, and changes nothing', async (t) => {
   const { home, status, configure } = shared;
   await configure('memory: { ended: 5 }\n');
   writeFileSync(home.paths.config, 'memory: { ended: many }\n');
@@ -137,7 +137,7 @@ t.test('a broken file is told of by doctor, by status and in the log, and change
   t.match(readFileSync(home.paths.daemonLog, 'utf8'), /the file is invalid, the previous values stay in use/);
 });
 
-t.test('secrets in output are masked before they are written, and what the configuration names', async (t) => {
+t.test('secrets and configured patterns in output are masked before they are written', async (t) => {
   const { home, configure, emit } = shared;
   const journal = () => readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
   const token = 'ghp_0123456789abcdefghij';
@@ -146,7 +146,7 @@ t.test('secrets in output are masked before they are written, and what the confi
   await configure("masks: ['C-[0-9]{4}']\n");
   await emit({ type: 'output', execution: 'y', data: { text: 'y C-1234' } });
   const { status: code, stdout } = home.progress(['run', '--', 'sh', '-c', `echo z C-1234; echo ${token} >&2`]);
-  t.strictSame([code, stdout], [0, 'z C-1234\n'], 'whoever runs it sees it');
+  t.strictSame([code, stdout], [0, 'z C-1234\n'], 'the terminal shows it');
   home.progress(['emit', 'log', `message=spooled C-1234 ${token}`]);
   await waitFor('the line from the spool', () => journal().includes('spooled *** ***'));
   t.match(journal(), 'y ***');
@@ -155,7 +155,7 @@ t.test('secrets in output are masked before they are written, and what the confi
   t.equal(journal().split('C-1234').length, 2, 'only the one from before');
 });
 
-t.test('commands of a shell are recorded or not as the configuration says', async (t) => {
+t.test('commands of a shell are ignored as configured', async (t) => {
   const { home, client, configure } = await open(t);
   const command = (execution: string, name: string, cwd = '/') => {
     const data = { kind: 'command', name, cwd };
@@ -180,7 +180,7 @@ t.test('commands of a shell are recorded or not as the configuration says', asyn
   t.strictSame(await names(), ['first', 'make all', 'true']);
 });
 
-t.test('queues are there as declared, and a later setting holds until the declaration changes', async (t) => {
+t.test('queues are declared, and a later setting holds until the declaration changes', async (t) => {
   const { home, client, configure } = await open(t);
   const slots = async () =>
     Object.fromEntries((await client.call('queues', {})).queues.map((queue) => [queue.name, queue.slots]));

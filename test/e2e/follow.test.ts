@@ -22,7 +22,7 @@ function createAgentHome(t: Test) {
   return { ...home, append };
 }
 
-/** Lines as they came, whatever file they went to; the session's own end is the last. */
+/** Lines in order, whatever file they were written to; the end of the session is last. */
 function inOrder(files: ReadonlyMap<string, string>): (readonly [file: string, text: string])[] {
   const lines = [...files].flatMap(([file, text]) => {
     let time = '';
@@ -34,7 +34,7 @@ function inOrder(files: ReadonlyMap<string, string>): (readonly [file: string, t
   return lines.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time))).map(({ file, line }) => [file, line]);
 }
 
-t.test('each line is taken once, whenever the daemon is killed', async (t) => {
+t.test('each line is recorded once, whenever the daemon is killed', async (t) => {
   const home = createAgentHome(t);
   writeFileSync(home.paths.config, 'follow:\n  claude: true\n');
   const lines = inOrder(recorded('claude'));
@@ -56,7 +56,7 @@ t.test('each line is taken once, whenever the daemon is killed', async (t) => {
   t.match(home.progress(['show', CLAUDE_ID]).stdout, /ended .*, says its file/);
 });
 
-t.test('follow prints which sessions there are, and what becomes of them', async (t) => {
+t.test('follow prints sessions and their outcomes', async (t) => {
   const home = createAgentHome(t);
   const following = home.spawn(['follow', 'claude'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const output = collectOutput(following);

@@ -12,7 +12,7 @@ interface Example {
   output: string[];
 }
 
-/** Lines `$ command` and what they print, in literal blocks; three spaces continue the line before. */
+/** Lines `$ command` and their output, in literal blocks; three spaces continue the previous line. */
 function readExamples(page: string): Example[] {
   const examples: Example[] = [];
   for (const [, block = ''] of page.matchAll(/^\.Bd -literal\n([\s\S]*?)^\.Ed$/gm)) {
@@ -29,7 +29,7 @@ function readExamples(page: string): Example[] {
 
 const skip = whyNo('curl');
 
-t.test('every example of progress-http(7) prints what stands there', { skip }, async (t) => {
+t.test('every example of progress-http(7) prints the output on the page', { skip }, async (t) => {
   const { home, port } = await openWeb(t);
   const env = { ...home.env, S: home.paths.httpSocket, STATE: home.paths.state, PORT: String(port) };
   const examples = readExamples(readFileSync(path.join(ROOT, 'man/progress-http.7'), 'utf8'));

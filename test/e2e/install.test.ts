@@ -9,7 +9,7 @@ import { createHome, ROOT } from '../helpers/daemon.js';
 const OFFLINE =
   /ENOTCACHED|EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|E40[134]|ERR_SOCKET_TIMEOUT/;
 
-t.test('npm pack and npm install -g give a program with its manual', async (t) => {
+t.test('npm pack and npm install -g install a program with its manual', async (t) => {
   const home = createHome(t);
   const prefix = path.join(home.directory, 'prefix');
   mkdirSync(prefix);
@@ -20,7 +20,7 @@ t.test('npm pack and npm install -g give a program with its manual', async (t) =
       timeout: 240_000,
     });
   if (npm('--version').error) return void t.pass('npm', { skip: 'npm is not installed' });
-  // built before the tests: building now would pull dist/ from under the others
+  // built before the tests: building now would remove dist/ while others use it
   const packed = npm('pack', '--ignore-scripts', '--pack-destination', home.directory);
   t.equal(packed.status, 0, packed.stderr);
   const archive = readdirSync(home.directory).find((file) => file.endsWith('.tgz')) ?? '';

@@ -1,4 +1,4 @@
-/** From the prompt of a real shell to the daemon: while it is stopped, killed and back nothing waits and nothing is lost. */
+/** While the daemon is stopped, killed and back, a real shell never blocks and loses no event. */
 import t from 'tap';
 import { createHome, ROOT } from '../helpers/daemon.js';
 import { HOOK_SHELLS } from '../helpers/hook-shells.js';
@@ -10,7 +10,7 @@ for (const hooked of HOOK_SHELLS) {
   const [failing, status, shown] = hooked.failure;
   const exitCode = parseInt(shown);
 
-  t.test(`${hooked.name}, and a daemon that hangs, dies and returns`, { skip: hooked.skipInTmux }, async (t) => {
+  t.test(`${hooked.name}: a daemon that hangs, dies and returns`, { skip: hooked.skipInTmux }, async (t) => {
     const home = createHome(t);
     const daemon = await home.startDaemon();
     const PATH = `${ROOT}/bin:${process.env['PATH'] ?? ''}`;
@@ -51,7 +51,7 @@ for (const hooked of HOOK_SHELLS) {
       kind: 'command',
       process: { cwd: process.cwd(), pid: shell.pid, tty: /^\/dev\/pts\//, tmux: '%5' },
     });
-    // an event inside of a line belongs to that
+    // an event inside a command line belongs to its execution
     const spoken = found.find(({ process: { argv } = {} }) => argv?.[0] === 'progress emit log message=dead; true');
     await client.close();
     t.match(home.progress(['logs', spoken?.id ?? '']).stdout, /dead/);

@@ -1,4 +1,4 @@
-/** The README as a user types it: in a fresh home, with nothing but the package. */
+/** Runs the README as a user types it: in a fresh home, with only the package. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,10 +7,10 @@ import { createHome, PROGRESS, ROOT } from '../helpers/daemon.js';
 import { freePort } from '../helpers/http.js';
 import { whyNo } from '../helpers/needs.js';
 
-/** Blocks of other kinds, such as `sh install` and `sh live`, change the machine or go on until they are left. */
+/** Blocks of other kinds, such as `sh install` and `sh live`, change the machine or run until they are interrupted. */
 const BLOCK = /^```sh\n(.*?)^```$/gms;
 
-/** These need what a fresh home without a desktop has not: history from yesterday, and somewhere to notify. */
+/** These need more than a fresh home without a desktop: history of yesterday, and a notification service. */
 const MAY_FAIL = /^FAILED \d+: (progress notify .*|progress logs --since yesterday .*|progress doctor)$/;
 
 const blocks = [...readFileSync(path.join(ROOT, 'README.md'), 'utf8').matchAll(BLOCK)].map(([, block = '']) => block);

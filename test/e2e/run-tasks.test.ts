@@ -1,4 +1,4 @@
-/** Scripts that tell of themselves with the shell library, inside a run and without one. */
+/** Scripts that report with the shell library, inside a run and without one. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,7 @@ function write(name: string, ...lines: string[]): string {
   return file;
 }
 
-/** A script named after `$1`, of two steps, with the exit status `$2`. */
+/** A script named after `$1`, with two steps and the exit status `$2`. */
 const part = write(
   'part.sh',
   '. "$(progress path sh)"',
@@ -31,7 +31,7 @@ const part = write(
 const find = ({ steps }: ExecutionJson, name: string) => steps.find((step) => step.name === name);
 const listed = async () => (await home.ask('list', { all: true })).executions;
 
-t.test('two scripts in turn, in one run: one row, the first is the run, the second a step of it', async (t) => {
+t.test('two scripts in turn in one run: one row, the first is the run, the second a step of it', async (t) => {
   const id = await home.start(['--name', 'both'], 'sh', '-c', `sh ${part} one; sh ${part} two`);
   const run = await home.until(id, 'final');
   t.match(run, { status: 'completed', name: 'both' });
@@ -53,13 +53,13 @@ t.test('four scripts at once under make', { skip: whyNo('make') }, async (t) => 
   for (const name of ['a', 'b', 'c', 'd']) {
     t.equal(find(run, `prepare ${name}`)?.status, 'completed', name);
     t.equal(find(run, `build ${name}`)?.status, name === 'd' ? 'failed' : 'completed', name);
-    // the script that came first is the run itself, each of the others a step
+    // the first script is the run itself, each of the others a step
     t.equal(find(run, `build ${name}`)?.parent, find(run, `part ${name}`)?.id, name);
   }
   t.equal(run.steps.filter(({ name }) => name.startsWith('part ')).length, 3);
 });
 
-t.test('an emitter of another vocabulary describes the run that it is in, line by line or all at once', async (t) => {
+t.test('an emitter of another vocabulary describes its run, line by line or all at once', async (t) => {
   for (const [name, ...fixtures] of [
     ['told by stories', 'stories', 'stories-rest'],
     ['told by invocations', 'invocations'],
@@ -72,7 +72,7 @@ t.test('an emitter of another vocabulary describes the run that it is in, line b
   }
 });
 
-t.test('a script that is killed is lost, and its open step with it', async (t) => {
+t.test('a killed script is lost, and its open step with it', async (t) => {
   const file = write('long.sh', '. "$(progress path sh)"', 'progress_start long', 'progress_step waits sleep 600');
   const script = spawn('sh', [file], { env: home.env, stdio: 'ignore', detached: true });
   const kill = () => process.kill(-script.pid!, 'SIGKILL');

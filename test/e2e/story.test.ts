@@ -1,4 +1,4 @@
-/** A plain POSIX script and the in-place box, in real terminals side by side. */
+/** A plain POSIX script and the in-place box, in two real terminals. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { whyNo } from '../helpers/needs.js';
 const skip = whyNo('tmux');
 const STORY = path.join(ROOT, 'test/fixtures/story.sh');
 
-t.test('a script with steps and criteria is followed live, its end stays', { skip }, async (t) => {
+t.test('a script with steps and criteria is shown live, and its end stays', { skip }, async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const PATH = `${ROOT}/bin:${process.env['PATH'] ?? ''}`;
@@ -22,11 +22,11 @@ t.test('a script with steps and criteria is followed live, its end stays', { ski
   };
   await tmux.enter('progress watch --stream');
   await tmux.see(/Nothing is running/);
-  const told = tell({ PAUSE: '0.7' });
+  const ended = tell({ PAUSE: '0.7' });
   await tmux.see(/Two stories/);
   await tmux.see(/✅ The form is shown[^]*A wrong password says "no"/);
   await tmux.see(/1\/2 steps/);
-  t.equal(await told, 0);
+  t.equal(await ended, 0);
   t.match(await tmux.see(/Two stories completed/), /✅ Two stories completed/);
   t.equal(await tell({ FAIL: '1' }), 1);
   await tmux.see(/Two stories failed/);

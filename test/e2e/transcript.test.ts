@@ -6,7 +6,7 @@ import { createHome, ROOT } from '../helpers/daemon.js';
 import { matchesPattern, parsePattern, readTranscript } from '../helpers/transcript.js';
 import { waitFor } from '../helpers/wait.js';
 
-t.test('a real daemon answers as the transcript in progress-protocol(7) has it', async (t) => {
+t.test('a real daemon answers like the transcript in progress-protocol(7)', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const socket = createConnection({ path: home.paths.socket });

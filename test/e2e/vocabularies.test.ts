@@ -1,4 +1,4 @@
-/** Four emitters of other vocabularies, unchanged, in the three ways that they can send: the same results by each. */
+/** Four emitters of other vocabularies, unchanged, over each of the three inputs, with equal results. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -14,7 +14,7 @@ import { waitFor } from '../helpers/wait.js';
 
 type Send = (home: Home, lines: readonly string[]) => Promise<void>;
 
-/** One script with a command for each line. */
+/** A script with a command for each line. */
 const byScript: Send = async (home, lines) => {
   const script = path.join(home.directory, 'emitter.sh');
   const commands = lines.map((line) => {
@@ -30,7 +30,7 @@ const byScript: Send = async (home, lines) => {
   });
 };
 
-/** All lines over one connection, without a greeting. */
+/** Sends all lines over one connection, without hello. */
 const bySocket: Send = async (home, lines) => {
   await new Promise<void>((resolve, reject) => {
     const socket = dial(home.paths.socket, () => socket.end(lines.map((line) => `${line}\n`).join('')));
@@ -44,7 +44,7 @@ const byPost: Send = async (home, lines) => {
     await new Promise<void>((resolve, reject) => {
       const posted = request({ socketPath: home.paths.httpSocket, path: '/emit', method: 'POST' }, (response) => {
         response.resume().once('end', () => {
-          // an event that came before is answered by 200
+          // an earlier event is answered with 200
           if (response.statusCode === 201 || response.statusCode === 200) resolve();
           else reject(new Error(`the answer is ${response.statusCode}`));
         });
@@ -57,7 +57,7 @@ const byPost: Send = async (home, lines) => {
 
 const WAYS = { 'a command for each line': byScript, 'one connection': bySocket, 'a POST for each line': byPost };
 
-/** Each emitter is over, or says no more, when this holds. */
+/** A condition that holds when the emitter has finished. */
 async function found(home: Home, id: string, isThere: (execution: ExecutionJson) => boolean): Promise<ExecutionJson> {
   const client = await home.connect();
   try {
@@ -81,7 +81,7 @@ for (const [way, send] of Object.entries(WAYS)) {
   t.test(`other vocabularies by ${way}`, async (t) => {
     const home = createHome(t);
     await home.startDaemon();
-    // faces show what the daemon has: once is enough
+    // every interface shows the same state: once is enough
     const look = send === bySocket ? shows : () => undefined;
 
     await send(home, linesOf('stories'));
@@ -134,7 +134,7 @@ for (const [way, send] of Object.entries(WAYS)) {
   });
 }
 
-t.test('tasks that are open at once never mix, and events without one have their own execution', async (t) => {
+t.test('tasks that are open at once never mix, and events without a task have a separate execution', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const open = async () =>

@@ -10,7 +10,7 @@ const WITHOUT = 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"';
 const args = ['-Ur', 'sh', '-c', WITHOUT, 'sh'];
 const skip = !isAble('unshare', ...args, 'true') && 'no user namespace whose limits can be set';
 
-t.test('a limit of the system that is used up is named by the log and by doctor', { skip }, (t) => {
+t.test('an exhausted limit of the system is named in the log and by doctor', { skip }, (t) => {
   const home = createHome(t);
   const commands = '"$0" ps && "$0" doctor --json; "$0" daemon stop >/dev/null';
   const { stdout, stderr } = spawnSync('unshare', [...args, 'sh', '-c', commands, PROGRESS], {
