@@ -1,4 +1,4 @@
-/** Whatever kills the daemon between an event and the record that it was told, it is told at least once, under one id. */
+/** Killed anywhere between an event and the record of its alert, the daemon sends it at least once, with one ID. */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -15,21 +15,21 @@ import { waitFor } from '../helpers/wait.js';
 
 const ROUNDS = shortOrLong(3, 100);
 
-interface Told {
+interface Delivery {
   id: string;
   execution: string;
 }
 
-/** A target for webhooks on a port of its own, which answers when `answer` says so. */
-async function startTarget(t: Test, answer: (told: Told, response: ServerResponse) => unknown) {
-  const told: Told[] = [];
+/** A target for webhooks on a port of its own; `answer` sends the responses. */
+async function startTarget(t: Test, answer: (delivery: Delivery, response: ServerResponse) => unknown) {
+  const deliveries: Delivery[] = [];
   const server = createServer((request: IncomingMessage, response) => {
     let body = '';
     request.setEncoding('utf8').on('data', (text: string) => (body += text));
     request.on('end', () => {
       const alert = JSON.parse(body) as { id: string; execution: { id: string } };
       const one = { id: alert.id, execution: alert.execution.id };
-      told.push(one);
+      deliveries.push(one);
       answer(one, response);
     });
   });
@@ -39,7 +39,7 @@ async function startTarget(t: Test, answer: (told: Told, response: ServerRespons
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { told, port };
+  return { deliveries, port };
 }
 
 function configure(home: Home, port: number): void {
@@ -63,69 +63,69 @@ async function outcomes(home: Home): Promise<unknown[]> {
   return events.filter(({ type }) => type === 'alert_triggered').map(({ data }) => data['outcome']);
 }
 
-t.test('killed while the target reads it: it is sent again under the same id, and then no more', async (t) => {
+t.test('killed while the target reads the alert: sends it again with the same ID, once', async (t) => {
   const home = createHome(t);
   let kill: (() => void) | undefined;
-  const { told, port } = await startTarget(t, (_told, response) => (kill ? kill() : response.end()));
+  const { deliveries, port } = await startTarget(t, (_delivery, response) => (kill ? kill() : response.end()));
   configure(home, port);
   const first = await home.startDaemon();
   kill = () => process.kill(first.pid, 'SIGKILL');
   await fail(home, 'a').catch(() => undefined);
-  await waitFor('the first attempt', () => told.length === 1);
+  await waitFor('the first attempt', () => deliveries.length === 1);
   await first.kill();
   t.strictSame(await outcomes(home), ['pending']);
   kill = undefined;
   const second = await home.startDaemon();
   await waitFor('the second attempt', async () => (await outcomes(home)).includes('sent'));
-  t.equal(told.length, 2);
-  t.equal(told[0]?.id, told[1]?.id);
+  t.equal(deliveries.length, 2);
+  t.equal(deliveries[0]?.id, deliveries[1]?.id);
   await second.kill();
   const third = await home.startDaemon();
   await fail(home, 'b');
-  await waitFor('what comes then', () => told.some(({ execution }) => execution === 'b'));
-  t.equal(told.length, 3);
+  await waitFor('what comes then', () => deliveries.some(({ execution }) => execution === 'b'));
+  t.equal(deliveries.length, 3);
   await third.kill();
 });
 
-t.test('killed while the target is away: it is told when both are there again', async (t) => {
+t.test('killed while the target is down: sends the alert when both are back', async (t) => {
   const home = createHome(t);
   configure(home, 1);
   const first = await home.startDaemon();
   await fail(home, 'a');
   await waitFor('its record', async () => (await outcomes(home)).length === 1);
   await first.kill();
-  const { told, port } = await startTarget(t, (_told, response) => response.end());
+  const { deliveries, port } = await startTarget(t, (_delivery, response) => response.end());
   configure(home, port);
   await home.startDaemon();
-  await waitFor('it to be told', () => told.length === 1);
+  await waitFor('the alert', () => deliveries.length === 1);
 });
 
-t.test('kill -9 in a loop, while executions fail', async (t) => {
+t.test('kill -9 in a loop while executions fail', async (t) => {
   const home = createHome(t);
-  const { told, port } = await startTarget(t, (_told, response) => response.end());
+  const { deliveries, port } = await startTarget(t, (_delivery, response) => response.end());
   configure(home, port);
   mkdirSync(home.paths.spool, { recursive: true, mode: 0o700 });
   const file = path.join(home.paths.spool, 'sh-1-k.ndjson');
   let count = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const daemon = await home.startDaemon();
-    const before = told.length;
-    for (let written = 0; written < 50 && told.length < before + 5; written++) {
+    const before = deliveries.length;
+    for (let written = 0; written < 50 && deliveries.length < before + 5; written++) {
       appendFileSync(file, `{"type":"execution_failed","execution":"x${count++}"}\n`);
       await delay(Math.random() * 10);
     }
-    await waitFor('some to be told', () => told.length >= before + 5);
+    await waitFor('some alerts', () => deliveries.length >= before + 5);
     await daemon.kill();
   }
   await home.startDaemon();
-  await waitFor('every one to be told', () => new Set(told.map(({ execution }) => execution)).size === count);
+  await waitFor('all alerts', () => new Set(deliveries.map(({ execution }) => execution)).size === count);
   await waitFor('all of it to be recorded', async () => {
     const found = await outcomes(home);
     return (
       found.filter((outcome) => outcome === 'pending').length === found.filter((outcome) => outcome === 'sent').length
     );
   });
-  const ids = new Set(told.map(({ id }) => id));
+  const ids = new Set(deliveries.map(({ id }) => id));
   t.equal(ids.size, count, 'one id for each, however often it was sent');
-  t.ok(told.length - count <= ROUNDS, `${told.length - count} of ${count} were sent twice`);
+  t.ok(deliveries.length - count <= ROUNDS, `${deliveries.length - count} of ${count} were sent twice`);
 });

@@ -1,4 +1,4 @@
-/** The wall clock jumps, both ways, while the daemon runs and between two runs. */
+/** The wall clock jumps forwards and backwards while the daemon runs and between two runs. */
 import { mkdtempSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { mock } from 'node:test';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { openLines } from './helpers/line-client.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const YEAR_2038 = Date.parse('2038-01-19T03:14:08Z');
 
-t.test('seq increases and nothing has a negative duration, however the clock jumps', async (t) => {
+t.test('seq increases and no duration is negative, however the clock jumps', async (t) => {
   const home = createHome(t);
   let now = Date.now();
   const log: string[] = [];
@@ -35,7 +35,7 @@ t.test('seq increases and nothing has a negative duration, however the clock jum
     const client = await openLines(t, home.paths.socket);
     const emit = (event: object) => client.ask({ op: 'emit', event });
     const execution = `run${round}`;
-    // a rate makes the subscriber wait for its turn: it must not wait for the clock
+    // a rate makes the subscriber wait for its turn, which must not depend on the wall clock
     const { re } = await client.ask({ op: 'subscribe', rate: 20, last: 0 });
     await emit({ type: 'execution_started', execution, source: `s${round}`, data: {} });
     await emit({ type: 'step_started', execution, step: 'a', source: `s${round}`, data: {} });
@@ -67,7 +67,7 @@ t.test('retention by age', async (t) => {
     for (let i = 0; i < 6; i++) await core.write(some);
     await core.journal.sync();
   };
-  // one that is being compressed has two files
+  // a segment that is being compressed has two files
   const segments = () => {
     const names = readdirSync(path.join(directory, 'journal')).filter((name) => /^\d+\.jsonl/.test(name));
     return new Set(names.map((name) => name.split('.')[0])).size;
@@ -78,7 +78,7 @@ t.test('retention by age', async (t) => {
   const count = segments();
   t.ok(count > 3, 'there are segments to remove');
 
-  t.test('removes nothing when the clock jumps to 2038 and back, and says so', async (t) => {
+  t.test('removes nothing when the clock jumps to 2038 and back, and logs that', async (t) => {
     const before = now;
     now = YEAR_2038;
     await core.retain();
@@ -97,7 +97,7 @@ t.test('retention by age', async (t) => {
     t.equal(segments(), count);
   });
 
-  t.test('removes what is too old when the clock has stood for a while', async (t) => {
+  t.test('removes old segments when the clock has been steady for a while', async (t) => {
     now += 8 * DAY_MS;
     await core.retain();
     t.equal(segments(), count, 'not at the first look');
@@ -106,7 +106,7 @@ t.test('retention by age', async (t) => {
     t.ok(segments() < count, 'but at the next one');
   });
 
-  t.test('looks at once at a start, when the journal was written to not long ago', async (t) => {
+  t.test('checks at a start if the journal was written to recently', async (t) => {
     await fill();
     await core.close();
     now = Date.now();
@@ -125,7 +125,7 @@ t.test('retention by age', async (t) => {
   t.teardown(() => core.close());
 });
 
-t.test('a segment ends by age though the clock has jumped back', async (t) => {
+t.test('a segment ends by age although the clock has jumped back', async (t) => {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   let now = YEAR_2038;
@@ -138,7 +138,7 @@ t.test('a segment ends by age though the clock has jumped back', async (t) => {
   await core.close();
 });
 
-t.test('the daemon looks every hour by a clock that does not jump', async (t) => {
+t.test('the daemon checks hourly by a monotonic clock', async (t) => {
   const home = createHome(t);
   mock.timers.enable({ apis: ['setInterval'] });
   t.teardown(() => mock.timers.reset());

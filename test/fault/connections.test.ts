@@ -1,4 +1,4 @@
-/** Floods of connections that say nothing, or little: commands work all the same. */
+/** Floods of connections that send little or nothing: commands still work. */
 import { once } from 'node:events';
 import { createConnection, type NetConnectOpts, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import { waitFor } from '../helpers/wait.js';
 const SLOW = 300;
 const IDLE = shortOrLong(800, 2_000);
 
-/** Connects as often as that, and says what each got. */
+/** Opens this many connections; returns what each received. */
 async function flood(t: Test, count: number, to: NetConnectOpts, text = ''): Promise<{ heard: string[] }> {
   const heard: string[] = [];
   let settled = 0;
@@ -39,9 +39,9 @@ function checkCommands(t: Test, home: Home, when: string): void {
   t.match(home.progress(['ps']), { status: 0, stderr: '' }, when);
 }
 
-/** The limit of open files that the daemon has; with 256 the configuration wants more than that. */
+/** Limit of open files of the daemon; with 256 the configuration needs more than that. */
 for (const files of [1_024, 256]) {
-  t.test(`of ${files} descriptors`, async (t) => {
+  t.test(`with ${files} descriptors`, async (t) => {
     const home = createHome(t);
     const port = await freePort();
     configure(home, { web: { enabled: true, port, maxStreams: 1_000 }, socket: { maxConnections: 1_000 } });
@@ -51,7 +51,7 @@ for (const files of [1_024, 256]) {
     checkCommands(t, home, 'slow over TCP');
     if (files === 256) {
       await waitFor('a refusal', () => slow.heard.some((text) => text.startsWith('HTTP/1.1 503 ')));
-      t.pass('one too many is told so');
+      t.pass('one too many is refused');
     }
     await flood(t, IDLE, tcp);
     checkCommands(t, home, 'idle over TCP');
@@ -63,7 +63,7 @@ for (const files of [1_024, 256]) {
     const client = await home.connect();
     t.equal((await client.call('status', {})).pid, pid);
     await client.close();
-    // those over TCP have not said what they want in time
+    // those over TCP have not sent a request in time
     const socket = createConnection(tcp);
     await waitFor(
       'room for browsers',

@@ -1,4 +1,4 @@
-/** A disk that is really full, and one that fails once. */
+/** A full disk, and a disk that fails once. */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { openSource, readJournal } from '../../src/journal/reader.js';
@@ -19,7 +19,7 @@ t.test('a full disk', async (t) => {
   const resenders = ['a', 'b'].map((source) => {
     return startResender({ socket: paths.socket, source, burst: 3, pauseMs: 20, window: 200, padding: '' });
   });
-  // one that goes on without looking, and sends nothing again
+  // a client that ignores replies, and sends nothing again
   const stubborn = await openLines(t, paths.socket);
   let n = 0;
   const nagging = setInterval(
@@ -39,7 +39,7 @@ t.test('a full disk', async (t) => {
   await waitFor('everybody to be refused', () => resenders.every(({ refusals }) => refusals > 0));
   t.match(await client.ask({ op: 'get', execution: 'known' }), { execution: { id: 'known', status: 'running' } });
   t.match(await client.ask({ op: 'list' }), { executions: Array });
-  t.match(await client.ask({ op: 'status' }), { journal: { failure: { code: 'disk_full' } } }, 'status tells');
+  t.match(await client.ask({ op: 'status' }), { journal: { failure: { code: 'disk_full' } } }, 'status reports it');
   const { re } = await client.ask({ op: 'subscribe', after: 0 });
   await waitFor('history to be read', () => client.lines.some(({ on, events }) => on === re && events));
   const before = cpuSeconds(pid);
@@ -80,7 +80,7 @@ t.test('a full disk', async (t) => {
   );
 });
 
-t.test('a sync that fails once loses nothing that was acknowledged', async (t) => {
+t.test('a sync that fails once loses no acknowledged event', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
   const home = createHome(t);
   const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2'];
@@ -92,7 +92,7 @@ t.test('a sync that fails once loses nothing that was acknowledged', async (t) =
     return readFiles(t, journal).some(({ type, data }) => type === 'journal_note' && data['kind'] === 'resynced');
   });
   await resender.finish();
-  t.equal(resender.refusals, 0, 'nobody notices');
+  t.equal(resender.refusals, 0, 'no producer is affected');
   await daemon.kill();
   const counters: number[] = [];
   let last = 0;

@@ -1,4 +1,4 @@
-/** Bad input: it is told what is wrong, and where; connection and daemon live on, in bounded memory. */
+/** Bad input is answered with the error and its place; connection and daemon survive, in bounded memory. */
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -29,7 +29,7 @@ t.test('bad input', async (t) => {
   const main = await openLines(t, socket);
   const rejectedSoFar = async () => (await statusOf(main)).counters.rejected;
   const stored = () => readFiles(t, home.paths.journal);
-  /** Memory that a hostile client could make it take, if nothing bounded that, is far more. */
+  /** Far less than a hostile client could make an unbounded daemon allocate. */
   const checkMemory = (t: Test, before: number, most: number) => {
     if (!hasProc) return;
     const grown = residentBytes(daemon.pid) - before;
@@ -62,7 +62,7 @@ t.test('bad input', async (t) => {
     ['a note', '{"type":"journal_note","data":{"kind":"removed","through":9e15}}', 'bad_event', /own/],
     ['a long line', `{"type":"log","data":{"m":"${'x'.repeat(300_000)}"}}`, 'too_long', /longer than/],
   ];
-  t.test('is answered with what is wrong in which line', async (t) => {
+  t.test('gets an error with the line', async (t) => {
     const before = (await statusOf(main)).counters.rejected;
     const client = await openLines(t, socket);
     for (const [index, [what, line, code, message]] of refused.entries()) {
@@ -84,7 +84,7 @@ t.test('bad input', async (t) => {
     }
   });
 
-  t.test('in requests is answered to the request', async (t) => {
+  t.test('in a request gets an error for the request', async (t) => {
     const client = await openLines(t, socket);
     t.match(await client.ask({ op: 'frobnicate' }), { error: { code: 'unknown_op', message: /known are/, line: 1 } });
     t.match(await client.ask({ op: 'get' }), { error: { code: 'bad_request', message: /execution must be/, line: 2 } });
@@ -100,7 +100,7 @@ t.test('bad input', async (t) => {
     t.match(error, { code: 'bad_request', message: /id must be/, line: 8 }, 'without an id, to the line');
   });
 
-  t.test('that is only unusual is kept as it is', async (t) => {
+  t.test('that is merely unusual is kept as it is', async (t) => {
     const client = await openLines(t, socket);
     const lines = [
       '\ufeff{"type":"odd","execution":"kept","data":{"as":"byte order mark"}}',
@@ -153,7 +153,7 @@ t.test('bad input', async (t) => {
     t.match(await client.ask({ op: 'hello' }), { protocol: 1 }, 'empty lines are nothing');
   });
 
-  t.test('that comes one byte at a time keeps nobody waiting', async (t) => {
+  t.test('byte by byte delays no other client', async (t) => {
     const slow = await openLines(t, socket);
     slow.socket.setNoDelay(true);
     let longest = 0;
@@ -173,7 +173,7 @@ t.test('bad input', async (t) => {
     t.ok(longest < 1_000, `others wait ${longest} ms at most`);
   });
 
-  t.test('that ends in the middle of a line loses only that line', async (t) => {
+  t.test('with an unfinished last line loses only that line', async (t) => {
     const before = (await rejectedSoFar())['bad_json'] ?? 0;
     const client = await openLines(t, socket);
     client.socket.end('{"type":"log","execution":"whole"}\n{"type":"log","execution":"cut"');
@@ -200,7 +200,7 @@ t.test('bad input', async (t) => {
     await waitFor('each to be counted', async () => (await rejectedSoFar())['bad_json'] === counted + count);
     checkMemory(t, before, 48 * MIB);
 
-    // a list that takes a hundred thousand times the room of the request for it
+    // a list that is a hundred thousand times as large as its request
     const steps = Array.from({ length: 300 }, (_, i) => {
       const data = { name: 'x'.repeat(400) };
       return `${JSON.stringify({ type: 'step_started', execution: `big${i % 10}`, step: `s${i}`, data })}\n`;
@@ -236,7 +236,7 @@ t.test('bad input', async (t) => {
     t.match(await client.ask({ op: 'hello' }), { protocol: 1 }, 'the connection lives on');
   });
 
-  t.test('such as too many connections is refused, and passes', async (t) => {
+  t.test('such as too many connections is refused, temporarily', async (t) => {
     await waitFor('the others to be gone', async () => (await statusOf(main)).connections === 1);
     const clients = await Promise.all(Array.from({ length: MAX_CONNECTIONS - 1 }, () => openLines(t, socket)));
     await Promise.all(clients.map((client) => client.ask({ op: 'hello' })));

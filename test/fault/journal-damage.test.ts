@@ -24,7 +24,7 @@ const seed = Number(process.env['TEST_SEED'] ?? Date.now() % 100_000);
 t.comment(`seed ${seed}`);
 const random = createRandom(seed);
 
-/** Opens it, appends, and returns all lines but the appended ones, which must be there. */
+/** Opens the journal, appends, and returns all lines but the appended ones, which must be there. */
 async function survivors(t: Parameters<typeof openJournal>[0], directory: string): Promise<string[]> {
   const { journal } = await openJournal(t, { directory, now: () => LATER, uptime: () => 0 });
   const appended = await writeEvents(journal, 2);
@@ -43,7 +43,7 @@ async function survivors(t: Parameters<typeof openJournal>[0], directory: string
   return lines.slice(0, -2);
 }
 
-t.test('the last segment cut at any byte of its last lines: only the cut line is lost', async (t) => {
+t.test('cutting the last segment at any byte of its last lines loses only the cut line', async (t) => {
   const opened = await openJournal(t);
   await writeEvents(opened.journal, LONG ? 10 : 6, (k) => ({ data: { text: 'ü'.repeat(k) } }));
   await crash(opened);
@@ -67,7 +67,7 @@ t.test('the last segment cut at any byte of its last lines: only the cut line is
   }
 });
 
-/** Flips one bit at every so manieth byte of a file, and judges what is left by `judge`. */
+/** Flips one bit in every nth byte of a file, and evaluates the result with `judge`. */
 async function flipBits(file: string, judge: (at: number) => Promise<void>, step = STEP): Promise<void> {
   const bytes = readFileSync(file);
   for (let at = random(step); at < bytes.length; at += LONG ? 1 + random(step) : step) {
@@ -79,7 +79,7 @@ async function flipBits(file: string, judge: (at: number) => Promise<void>, step
   writeFileSync(file, bytes);
 }
 
-/** Which line the byte is in; a newline belongs to the line before it. */
+/** Returns the line of a byte; a newline belongs to the line before it. */
 function lineAt(text: Buffer, at: number): number {
   return text.subarray(0, at).toString('latin1').split('\n').length - 1;
 }
@@ -89,7 +89,7 @@ function missing(lines: readonly string[], found: readonly string[], hit: number
   return lines.flatMap((line, index) => (index === hit || there.has(line) ? [] : [index]));
 }
 
-t.test('a flipped bit in the last segment costs at most the line it hit', async (t) => {
+t.test('a flipped bit in the last segment costs at most its line', async (t) => {
   const opened = await openJournal(t);
   await writeEvents(opened.journal, 30, (k) => ({ execution: `e${k % 3}`, data: { text: `ünïcode ${k}` } }));
   await crash(opened);
@@ -107,7 +107,7 @@ t.test('a flipped bit in the last segment costs at most the line it hit', async 
   });
 });
 
-t.test('a flipped bit in an older segment costs at most the line it hit, and its index no line', async (t) => {
+t.test('a flipped bit in an older segment costs at most its line, and one in its index no line', async (t) => {
   const { journal, directory } = await openJournal(t, { segmentBytes: 3_000, uptime: () => 0 });
   for (let i = 0; i < 3; i++) await writeEvents(journal, 30, (k) => ({ execution: `e${k % 3}` }));
   await journal.close();
@@ -144,7 +144,7 @@ t.test('a flipped bit in a compressed segment costs at most its block', async (t
   await flipBits(file, judge, 10 * STEP);
 });
 
-t.test('a reader that is stopped early closes what it has open', { skip: process.platform !== 'linux' }, async (t) => {
+t.test('a reader that is stopped early closes its files', { skip: process.platform !== 'linux' }, async (t) => {
   const { journal } = await openJournal(t);
   await writeEvents(journal, 2_000);
   const open = () => filesOf('/proc/self/fd', '').length;

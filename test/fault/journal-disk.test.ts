@@ -16,7 +16,7 @@ const FIRST = `${FIRST_SEQ}.jsonl`;
 const noMount = whyNo('unshare', '-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt');
 const mount = ['unshare', '-Urm', 'sh', '-c', 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'];
 
-t.test('a write that fails once: its events are refused, then taken, once', { skip }, async (t) => {
+t.test('a write that fails once: its events are refused, then accepted, once', { skip }, async (t) => {
   const parent = makeDirectory(t);
   for (const [index, error] of ['ENOSPC', 'EDQUOT', 'EIO', ...(LONG ? ['EFBIG'] : [])].entries()) {
     for (const when of LONG ? range(1, 50) : [1 + index]) {
@@ -31,7 +31,7 @@ t.test('a write that fails once: its events are refused, then taken, once', { sk
   }
 });
 
-t.test('writes that keep failing leave the file at its last good size; the next start goes on', { skip }, async (t) => {
+t.test('writes that keep failing leave the file at its last good size; a restart continues', { skip }, async (t) => {
   const parent = makeDirectory(t);
   for (const when of LONG ? range(1, 50) : [5]) {
     const directory = path.join(parent, `persistent-${when}`);
@@ -48,11 +48,11 @@ t.test('writes that keep failing leave the file at its last good size; the next 
 });
 
 t.test(
-  'the partial write cannot be undone: the file is sealed and what was refused stays out',
+  'a partial write that cannot be undone seals the file, and the refused events stay out',
   { skip: skip || noMount },
   async (t) => {
     const directory = path.join(makeDirectory(t), 'journal');
-    // a disk of 1 MB is really short of space in the middle of a line, and ftruncate fails
+    // a disk of 1 MB runs out of space in the middle of a line, and ftruncate fails
     const strace = inject('ftruncate', 'error=EIO').join(' ');
     const wrapper = ['unshare', '-Urm', 'sh', '-c', `mount -t tmpfs -o size=1m none "$0" && exec ${strace} "$@"`];
     const task = { ...BASE, directory, batches: 15, size: 20, bytes: 2_000, ballast: 600_000, read: true };
@@ -65,7 +65,7 @@ t.test(
   },
 );
 
-t.test('a disk that is really full, then has room again', { skip: noMount }, async (t) => {
+t.test('a full disk that has space again later', { skip: noMount }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   for (const sync of ['interval', 'always'] as const) {
     const task = { ...BASE, directory, sync, batches: 40, size: 20, bytes: 700, ballast: 600_000, read: true };
@@ -79,7 +79,7 @@ t.test('a disk that is really full, then has room again', { skip: noMount }, asy
   }
 });
 
-t.test('a disk without room for compression or a new segment: the old ones serve on', { skip: noMount }, async (t) => {
+t.test('a disk without space for compression or a new segment: old segments are used', { skip: noMount }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const task = {
     ...BASE,
@@ -96,7 +96,7 @@ t.test('a disk without room for compression or a new segment: the old ones serve
   t.strictSame(read, range(1, 1_200));
 });
 
-t.test('a sync fails once: that file is not synced again, what is in doubt is written anew', { skip }, async (t) => {
+t.test('a failed sync: unsynced events are written to a new file, the old one is not synced', { skip }, async (t) => {
   const parent = makeDirectory(t);
   for (const when of LONG ? range(1, 10) : [3]) {
     for (const sync of ['interval', 'always'] as const) {
@@ -104,7 +104,7 @@ t.test('a sync fails once: that file is not synced again, what is in doubt is wr
       const wrapper = inject('fdatasync', `error=EIO:when=${when}`);
       const task = { ...BASE, batches: LONG ? 20 : 8, directory, sync, syncEach: true };
       const outcome = await runWriter(writer, task, { wrapper });
-      t.strictSame(outcome.failures, [], 'nobody was refused');
+      t.strictSame(outcome.failures, [], 'no event was refused');
       t.strictSame(outcome.notes, ['resynced'], `${sync} ${when}`);
       const segments = await listSegments(directory);
       t.equal(segments.length, 2, 'a new segment');
@@ -119,11 +119,11 @@ t.test('a sync fails once: that file is not synced again, what is in doubt is wr
   }
 });
 
-t.test('a sync fails and so does the next: writes are refused until it works again', { skip }, async (t) => {
+t.test('two failed syncs: writes are refused until a sync succeeds', { skip }, async (t) => {
   const parent = makeDirectory(t);
   for (const sync of ['interval', 'always'] as const) {
     const directory = path.join(parent, sync);
-    // the second file's first sync is an fsync; so is that of the journal.json before them and, with the directory, two each
+    // the second file's first sync is an fsync; so is that of the earlier journal.json and, with the directory, two each
     const wrapper = inject('fsync,fdatasync', 'error=EIO:when=6+');
     const task = { ...BASE, directory, sync, syncEach: true, giveUp: 5 };
     const outcome = await runWriter(writer, task, { wrapper });
@@ -134,7 +134,7 @@ t.test('a sync fails and so does the next: writes are refused until it works aga
   }
 });
 
-t.test('a sync fails while a write is under way: that write is among what is written anew', { skip }, async (t) => {
+t.test('a sync that fails during a write: the events of that write are written again too', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const slow = ['-e', 'inject=write:delay_exit=30000:when=1+'];
   const [strace = '', ...rest] = inject('fdatasync,write', '', [path.join(directory, FIRST)]);
@@ -155,7 +155,7 @@ function linesOf(directory: string, { first, plain }: SegmentEntry): string[] {
   return bytes.toString().split('\n').slice(0, -1);
 }
 
-t.test('a sync fails for a while: what was written meanwhile is synced when it works again', { skip }, async (t) => {
+t.test('a sync that fails for a while: events written meanwhile are synced once it succeeds', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const log = path.join(directory, '..', 'log');
   const wrapper = inject('fsync,fdatasync', 'error=EIO:when=6..9', [], log);
@@ -173,7 +173,7 @@ t.test('a sync fails for a while: what was written meanwhile is synced when it w
   t.strictSame(await findFaults(directory, outcome, { exact: true }), []);
 });
 
-t.test('a slow sync holds up nobody', { skip }, async (t) => {
+t.test('a slow sync delays no write', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const delayMs = 300;
   const wrapper = inject('fdatasync', `delay_enter=${delayMs * 1_000}:when=1+`);
@@ -184,7 +184,7 @@ t.test('a slow sync holds up nobody', { skip }, async (t) => {
   t.ok(performance.now() - before < (task.batches / 2) * delayMs, 'the writes did not wait for a sync each');
 });
 
-t.test('a disk that cannot follow slows down the writer: what is kept for it is bounded', { skip }, async (t) => {
+t.test('a slow disk slows the writer down: the buffer is bounded', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const wrapper = inject('fsync', 'delay_enter=1500000:when=1', [path.join(directory, FIRST)]);
   const task = { ...BASE, directory, batches: 90, size: 10, bytes: 104_000 };
@@ -194,10 +194,10 @@ t.test('a disk that cannot follow slows down the writer: what is kept for it is 
   t.ok(lag * task.bytes > 8 * 2 ** 20, 'it did get far ahead');
 });
 
-t.test('an archive that the disk swallowed a part of is thrown away', { skip }, async (t) => {
+t.test('an archive that the disk has truncated is discarded', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const archive = path.join(directory, `${FIRST}.gz.tmp`);
-  // one byte each time: a count above what is left would have Node read behind the end of its buffer
+  // one byte each time: with a count above the remainder Node would read past the end of its buffer
   const wrapper = inject('write', 'retval=1:when=2+', [archive]);
   const task = { ...BASE, directory, batches: 3, size: 40, bytes: 5_000, segmentBytes: 200_000, archives: 1 };
   const outcome = await runWriter(writer, task, { wrapper });

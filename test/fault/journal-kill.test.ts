@@ -12,12 +12,12 @@ const writer = await bundleFixture(t, 'journal-writer');
 const skip = whyNo('strace', '-o', '/dev/null', 'true');
 const SMALL = { now: CLOCK, batches: 10, size: 5 };
 
-/** Where the journal of one case is. */
+/** Directory of the journal of one case. */
 function place(parent: string, name: string): string {
   return path.join(parent, name.replaceAll(/\W/g, '-'));
 }
 
-t.test('killed before any write: what was acknowledged is there, once, and no line is torn', { skip }, async (t) => {
+t.test('killed before any write: acknowledged events exist once, and no line is torn', { skip }, async (t) => {
   const parent = makeDirectory(t);
   for (const when of LONG ? range(1, 50) : [1, 5]) {
     const directory = place(parent, `write ${when}`);
@@ -30,7 +30,7 @@ t.test('killed before any write: what was acknowledged is there, once, and no li
 });
 
 t.test(
-  'killed before any sync: the same, and no sync was acknowledged before it was asked for',
+  'killed before any sync: the same, and no sync was acknowledged before it was requested',
   { skip },
   async (t) => {
     const parent = makeDirectory(t);
@@ -46,7 +46,7 @@ t.test(
   },
 );
 
-t.test('killed at any step of rotation and compression: each segment is there once, whole', { skip }, async (t) => {
+t.test('killed at any step of rotation and compression: each segment exists once, whole', { skip }, async (t) => {
   const parent = makeDirectory(t);
   const second = FIRST_SEQ + 40;
   const steps: [calls: string, upTo: number][] = [
@@ -80,7 +80,7 @@ t.test('killed at any step of rotation and compression: each segment is there on
   t.ok(killed > chosen.length / 2, `${killed} of ${chosen.length} were killed before their end`);
 });
 
-t.test('killed again and again under load: nothing acknowledged is lost, nothing is there twice', async (t) => {
+t.test('killed repeatedly under load: no acknowledged event is lost, and none exists twice', async (t) => {
   const seed = Date.now() % 100_000;
   t.comment(`seed ${seed}`);
   const random = createRandom(seed);
@@ -97,7 +97,7 @@ t.test('killed again and again under load: nothing acknowledged is lost, nothing
   t.strictSame(await findFaults(directory, { written }), []);
 });
 
-t.test('what a killed writer left unsynced is synced when the journal is opened', { skip }, async (t) => {
+t.test('unsynced events of a killed writer are synced when the journal is opened', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   await runWriter(writer, { ...SMALL, directory }); // stops in good order, and the next one goes on in its file
   await runWriter(writer, { ...SMALL, batches: 1_000_000, directory }, { killAfterMs: 0 });
@@ -107,7 +107,7 @@ t.test('what a killed writer left unsynced is synced when the journal is opened'
   t.match(readFileSync(log, 'utf8'), new RegExp(`fsync\\(\\d+<.*/${FIRST_SEQ}\\.jsonl>`));
 });
 
-t.test('a new segment is synced with its name', { skip }, async (t) => {
+t.test('a new segment is synced together with its name', { skip }, async (t) => {
   const directory = path.join(makeDirectory(t), 'journal');
   const log = path.join(directory, '..', 'log');
   const wrapper = ['strace', '-f', '-y', '-qq', '-o', log, '-e', 'trace=fsync,fdatasync,write'];

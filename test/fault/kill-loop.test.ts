@@ -1,4 +1,4 @@
-/** kill -9 of the daemon, again and again, while producers write and send again what was not acknowledged. */
+/** kill -9 of the daemon in a loop, while producers resend unacknowledged events. */
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -11,7 +11,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const ROUNDS = shortOrLong(4, 200);
 
-t.test('no acknowledged event is lost and none is there twice, however often the daemon is killed', async (t) => {
+t.test('no acknowledged event is lost and none exists twice, however often the daemon is killed', async (t) => {
   const home = createHome(t);
   configure(home, SMALL_SEGMENTS);
   const { socket } = home.paths;

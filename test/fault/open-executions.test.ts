@@ -1,4 +1,4 @@
-/** Executions that never end: none is refused, ended or forgotten, and memory holds the detail of the active ones alone. */
+/** Executions that never end: none is refused, ended or evicted, and only the active ones are in memory in detail. */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import t from 'tap';
@@ -6,10 +6,10 @@ import { createHome } from '../helpers/daemon.js';
 import { shortOrLong } from '../helpers/long.js';
 
 const COUNT = shortOrLong(8_000, 60_000);
-/** Of the daemon without any, once it has read them again, and of the summary of each. Whole ones take ten times as much. */
+/** Memory without any, after reading them again, and per summary. Complete ones take ten times as much. */
 const RSS_BYTES = 140e6 + COUNT * 3_000;
 const LINES = 12;
-/** In memory two bytes a character. */
+/** Two bytes per character in memory. */
 const LINE = `Ω${'x'.repeat(390)}\n`;
 const TEXT = `Ω${'x'.repeat(2_000)}`;
 
@@ -54,7 +54,7 @@ t.test(`${COUNT} executions that are open at once`, async (t) => {
     t.match(
       execution,
       { name: 'job 0', status: 'running', steps, lines: LINES + 3 },
-      `${when}: the oldest is told whole`,
+      `${when}: the oldest is complete`,
     );
     t.equal(execution.tail.length, LINES);
     return rss;
@@ -66,7 +66,7 @@ t.test(`${COUNT} executions that are open at once`, async (t) => {
   await daemon.kill('SIGTERM');
   daemon = await home.startDaemon();
   client = await home.connect();
-  // what is garbage by then is not measured
+  // garbage is collected before the measurement
   const rss = await check('after a restart');
   t.ok(rss < RSS_BYTES, `${Math.round(rss / 1e6)} MB`);
   await client.call('emit', { event: { type: 'execution_completed', execution: 'open-0' } });

@@ -1,4 +1,4 @@
-/** Whenever pruning is killed, what was kept is whole, and what was to go is gone in the end or was not begun with. */
+/** Wherever pruning is killed, kept events are whole, and removed ones are gone in the end or pruning has not begun. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,7 +26,7 @@ const WORDS = ['prune', '--name', 'name of gone?', '--yes'];
 const skip = whyNo('strace', '-o', '/dev/null', 'true');
 const pathsOf = (home: string) => resolvePaths({ PROGRESS_HOME: home, HOME: home });
 
-/** Four runs over several archives and the segment that is written to; one of them has no end. */
+/** Four runs in several archives and the active segment; one of them has no end. */
 async function makeHistory(paths: Paths): Promise<void> {
   mkdirSync(paths.state, { recursive: true, mode: 0o700 });
   writeFileSync(paths.config, 'journal: { segmentSize: 64KiB }\n');
@@ -57,7 +57,7 @@ async function makeHistory(paths: Paths): Promise<void> {
   await journal.close();
 }
 
-/** Everything that lies in the state directory, as one text. */
+/** All files in the state directory, as one text. */
 function contentOf(directory: string): string {
   return readdirSync(directory, { withFileTypes: true })
     .map((entry) => {
@@ -90,7 +90,7 @@ t.test('killed at any call that changes files', { skip, timeout: 600_000 }, asyn
     if (!t.equal(signal, 'SIGKILL')) return;
     killed++;
 
-    // whoever comes next finishes it, or knows nothing of it
+    // the next process finishes it, or knows nothing of it
     const left = await readAll(paths.journal);
     const isBegun = left.lines.some((line) => line.includes('"kind":"pruned"'));
     announced += isBegun ? 1 : 0;
@@ -119,9 +119,9 @@ t.test('killed at any call that changes files', { skip, timeout: 600_000 }, asyn
     const reread = await restore(path.join(home, 'none'), journal.source, extent, state.limits);
     t.strictSame([...state.alive.keys()], ['alive'], `${when}: what is alive is`);
     t.strictSame([...state.ended.keys()], ['kept1']);
-    t.strictSame([...state.queues.values()], [{ name: 'builds', slots: 3 }], `${when}: a queue is nobody's`);
+    t.strictSame([...state.queues.values()], [{ name: 'builds', slots: 3 }], `${when}: queues are kept`);
     t.strictSame(state.sources.get('run-gone1')?.n, 9_999, `${when}: what was taken is not taken again`);
-    t.strictSame(stateToJson(reread), stateToJson(state), `${when}: the journal alone tells the same`);
+    t.strictSame(stateToJson(reread), stateToJson(state), `${when}: the journal alone yields the same`);
     t.equal(journal.pruning, undefined, `${when}: nothing is left to do`);
     await journal.close();
     if (!t.passing()) return;

@@ -4,7 +4,7 @@ import t from 'tap';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isAble } from '../helpers/needs.js';
 
-/** Mounts an empty file system over $1, read-only, for the command that follows. */
+/** Mounts an empty file system over $1, read-only, for the following command. */
 const READ_ONLY = 'mount -t tmpfs none "$1" && mount -o remount,ro "$1" && shift && exec "$@"';
 const able = isAble('unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /mnt');
 const options = { skip: !able && 'needs the right to mount' };
@@ -24,7 +24,7 @@ const WRITERS: Readonly<Record<string, string[]>> = {
   web: ['web'],
 };
 
-t.test('commands that have to write end with status 74 and say why, once', options, async (t) => {
+t.test('commands that have to write end with status 74 and the reason, once', options, async (t) => {
   const home = createHome(t);
   const run = (args: string[], { directory, env } = home) => {
     const wrapped = ['-m', 'sh', '-c', READ_ONLY, 'sh', directory, PROGRESS, ...args];

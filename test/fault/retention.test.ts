@@ -1,4 +1,4 @@
-/** Retention: what is alive is never forgotten, and the journal alone always tells what the daemon knows. */
+/** Retention: open executions are never forgotten, and the journal alone always yields the state of the daemon. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,7 +35,7 @@ function filler(count: number): NewEvent[] {
   }));
 }
 
-t.test('an execution older than all segments is known as well as before', async (t) => {
+t.test('an execution older than all segments keeps its state', async (t) => {
   const directory = makeDirectory(t);
   const options = { directory, segmentBytes: 8_192, retainBytes: 40_000 };
   let core = await openCore(options);
@@ -104,7 +104,7 @@ t.test('a checkpoint of events that the journal has lost is not used, not even l
   await core.write([{ type: 'execution_started', execution: 'lost', data: {} }]);
   await core.save();
   await core.close();
-  // as after a loss of power: the end of the journal had not reached the disk
+  // as after a power loss: the end of the journal had not reached the disk
   rmSync(path.join(directory, 'journal'), { recursive: true });
   renameSync(kept, path.join(directory, 'journal'));
   for (const when of ['at once', 'when the journal has grown past it']) {
@@ -115,7 +115,7 @@ t.test('a checkpoint of events that the journal has lost is not used, not even l
   }
 });
 
-t.test('a start that has read much again leaves a checkpoint for the next one', async (t) => {
+t.test('a start that has read many events again writes a checkpoint', async (t) => {
   const directory = makeDirectory(t);
   const options = { directory, segmentBytes: 1_000_000 };
   let core = await openCore(options);
@@ -130,7 +130,7 @@ t.test('a start that has read much again leaves a checkpoint for the next one', 
   await core.close();
 });
 
-t.test('a checkpoint that cannot be put into its place leaves nothing behind', async (t) => {
+t.test('a checkpoint that cannot be renamed leaves no file', async (t) => {
   const directory = makeDirectory(t);
   const core = await openCore({ directory, segmentBytes: 1_000_000 });
   mkdirSync(path.join(directory, 'checkpoint.json', 'in the way'), { recursive: true });
@@ -140,7 +140,7 @@ t.test('a checkpoint that cannot be put into its place leaves nothing behind', a
 });
 
 t.test(
-  'a client sees a carried execution: in get, in its place in the list, and in the stream behind a gap',
+  'a client sees a carried execution: in get, in its place in the list, and in the stream after a gap',
   async (t) => {
     const home = createHome(t);
     const config = loadConfig(home.paths.config);
@@ -201,7 +201,7 @@ function createHistory(random: Random): (count: number) => NewEvent[] {
     const type = TYPES[random(TYPES.length)]!;
     const source = random(3) > 0 ? `src${random(6)}` : undefined;
     const event: NewEvent = { type, data: {} };
-    // a few ids that come and go, so that they live, end, come late and open again across retention
+    // few IDs, so that executions live, end, come late and reopen across retention
     if (random(4) > 0) event.execution = `e${random(8)}${random(6)}`;
     if (source !== undefined) event.source = source;
     if (source !== undefined && random(3) > 0) {
@@ -226,8 +226,8 @@ function createHistory(random: Random): (count: number) => NewEvent[] {
 }
 
 /**
- * As JSON, without what means nothing: an execution that is over is nobody's default any more, and a late start of one
- * whose end was removed may be the first that is known of its source.
+ * As JSON, without meaningless parts: an ended execution is no default of its source any more, and a late start of one
+ * whose end was removed may be the first known event of its source.
  */
 function comparable(state: State): StateJson {
   const json = stateToJson(state);
@@ -267,10 +267,13 @@ async function checkHistory(t: Test, seed: number, limits: StateLimits): Promise
   await core.close();
 }
 
-t.test('the journal read anew is the live state, and so are checkpoint and rest, whatever was removed', async (t) => {
-  const first =
-    process.env['TEST_SEED'] === undefined ? shortOrLong(1, Date.now() % 1e6) : Number(process.env['TEST_SEED']);
-  for (let seed = first; seed < first + shortOrLong(3, 500); seed++) {
-    await checkHistory(t, seed, { open: 1_000, ended: 1_000, summaries: 1_000 });
-  }
-});
+t.test(
+  'the journal yields the live state, and so does the checkpoint with later events, after any removal',
+  async (t) => {
+    const first =
+      process.env['TEST_SEED'] === undefined ? shortOrLong(1, Date.now() % 1e6) : Number(process.env['TEST_SEED']);
+    for (let seed = first; seed < first + shortOrLong(3, 500); seed++) {
+      await checkHistory(t, seed, { open: 1_000, ended: 1_000, summaries: 1_000 });
+    }
+  },
+);

@@ -1,4 +1,4 @@
-/** Commands for runs that cannot be carried out, or not by their runner: what is reported is what was done. */
+/** Commands for runs that cannot be carried out, or not by their runner: the report matches what was done. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -18,13 +18,13 @@ async function freeze(pid: number): Promise<void> {
   await waitFor('the runner to be stopped', () => isStandingStill(readProcess(pid)!));
 }
 
-/** Returns when it is stopped. */
+/** Waits until the process is stopped. */
 function stopNow(pid: number): void {
   process.kill(pid, 'SIGSTOP');
   while (!isStandingStill(readProcess(pid)!));
 }
 
-t.test('a stopped runner: pause and signals go to the processes, resume and stop let it continue', async (t) => {
+t.test('a stopped runner: pause and signals go to the processes, resume and stop continue it', async (t) => {
   const home = await startRunHome(t);
   const id = await home.run(SLEEP);
   const { runner, child } = await home.recordOf(id);
@@ -58,7 +58,7 @@ t.test('a runner that stays stopped: its processes are ended without it, and tha
     isRun: () => true,
     recordOf: () => record,
     orphanOf: () => undefined,
-    // what a debugger does: however often it is continued, it is stopped
+    // like under a debugger: whenever it is continued, it is stopped again
     attachmentOf: () => ({ send: () => stopNow(record.runner.pid), closed: new Promise(() => {}) }),
     onStopped: () => undefined,
   });
@@ -78,10 +78,10 @@ t.test('a runner that stays stopped: its processes are ended without it, and tha
   await home.until(id, 'final');
 });
 
-t.test('processes of another user: every command says that it is not permitted', { skip: whyNo('setpriv') }, (t) => {
+t.test('processes of another user: every command reports that it is not permitted', { skip: whyNo('setpriv') }, (t) => {
   if (isUnprivileged(t)) return void t.end();
   const home = createHome(t);
-  // what sudo does: the program changes the user of its process
+  // like sudo: the program changes the user of its process
   const tool = path.join(home.directory, 'as-root');
   copyFileSync(spawnSync('sh', ['-c', 'command -v setpriv'], { encoding: 'utf8' }).stdout.trim(), tool);
   chmodSync(tool, 0o4755);

@@ -1,4 +1,4 @@
-/** Runs go on, whatever becomes of the daemon: it is killed, absent, or has no room to write. */
+/** Runs continue while the daemon is killed, absent, or without space to write. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
@@ -10,7 +10,7 @@ import { shortOrLong } from '../helpers/long.js';
 import { createRunHome, endOf, outputOf, sh } from '../helpers/runs.js';
 import { isDiskMissing, startDaemonOnSmallDisk } from './helpers/small-disk.js';
 
-/** Up to 10 MB/s of numbered lines until the gate is open; the last one tells how many there were. */
+/** Writes up to 10 MB/s of numbered lines until the gate is open; the last line has their number. */
 const CHATTER = `
   const { existsSync, writeSync } = require('node:fs');
   const padding = '.'.repeat(92);
@@ -24,7 +24,7 @@ const CHATTER = `
     process.stdout.write('the end of ' + line + '\\n');
   }, 100);`;
 
-t.test('kill -9 of the daemon with many children: they notice nothing, and are all found again', async (t) => {
+t.test('kill -9 of a daemon with many runs: they are unaffected, and all found again', async (t) => {
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const gate = home.gate('go');
@@ -89,7 +89,7 @@ t.test('kill -9 of the daemon with many children: they notice nothing, and are a
   }
 });
 
-t.test('many runs are attached again soon after a restart', async (t) => {
+t.test('many runs are attached soon after a restart', async (t) => {
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const count = shortOrLong(8, 100);
@@ -108,7 +108,7 @@ t.test('many runs are attached again soon after a restart', async (t) => {
   t.strictSame(new Set(ends.map(({ status }) => status)), new Set(['cancelled']));
 });
 
-t.test('no daemon can be started, and none is there at the end: everything is found later', async (t) => {
+t.test('no daemon can be started, and none runs at the end: everything is found later', async (t) => {
   const home = createRunHome(t);
   writeFileSync(home.paths.config, 'no: such: configuration');
   const gate = home.gate('go');
@@ -126,7 +126,7 @@ t.test('no daemon can be started, and none is there at the end: everything is fo
   t.strictSame(outputOf(t, events), ['begin', 'end']);
 });
 
-t.test('a full disk stops nothing, and what happened on it is told when there is room again', async (t) => {
+t.test('a full disk stops no run, and its events are recorded when there is space again', async (t) => {
   if (isDiskMissing(t)) return;
   const home = createRunHome(t);
   const disk = await startDaemonOnSmallDisk(t, home);

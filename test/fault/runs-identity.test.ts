@@ -1,4 +1,4 @@
-/** Nothing is signalled but what is known to be the run's own: not after a reboot, nor by a number that is used again. */
+/** Only processes of the run are signalled: not after a reboot, nor by a reused PID. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import type { RunHome } from '../helpers/runs.js';
 import { createRunHome, endOf, killHard } from '../helpers/runs.js';
 
 interface Case {
-  /** What stands in runner.json when the daemon starts. */
+  /** Contents of runner.json when the daemon starts. */
   record: (written: { runner: ProcessIdentity; source: string; child: ProcessIdentity }) => unknown;
   error: RegExp;
 }
@@ -22,14 +22,14 @@ interface Case {
 const KILLED = /^its runner was killed$/;
 const GONE = /^its process ended without reporting the outcome$/;
 
-/** Somebody else's: it leads a session and a group, as commands do. */
+/** A foreign process: leads a session and a group, like commands. */
 function startInnocent(t: Test): ProcessIdentity {
   const innocent = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true });
   t.teardown(() => innocent.kill('SIGKILL'));
   return identityOf(innocent.pid!)!;
 }
 
-/** Is dead, and its parent does not want to know. */
+/** A zombie whose parent does not reap it. */
 async function startZombie(t: Test): Promise<ProcessIdentity> {
   const parent = spawn('sh', ['-c', 'setsid sh -c "echo \\$\\$; exec sleep 0.1" & exec sleep 1000'], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -43,7 +43,7 @@ async function startZombie(t: Test): Promise<ProcessIdentity> {
 
 const NEXT_PID = '/proc/sys/kernel/ns_last_pid';
 
-/** A process of that number, in a session and a group of its own. */
+/** A process with that PID, in a new session and group. */
 async function takeNumber(t: Test, pid: number): Promise<ProcessIdentity> {
   await waitFor('the number to be free', () => readProcess(pid) === undefined);
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -55,20 +55,20 @@ async function takeNumber(t: Test, pid: number): Promise<ProcessIdentity> {
     }
     child.kill('SIGKILL');
   }
-  throw new Error(`nobody gets number ${pid}`);
+  throw new Error(`no process gets PID ${pid}`);
 }
 
-/** The signals in the log of strace; to ask whether a process is there (signal 0) is no harm. */
+/** Signals in the log of strace; signal 0 only tests whether a process exists. */
 function killsIn(file: string): string[] {
   return readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => /kill|pidfd_send_signal/.test(line) && !line.includes(', 0)'));
 }
 
-/** Strange records, all in one home; the daemon that finds them is traced. */
+/** Malformed records, all in one home; the daemon that finds them is traced. */
 async function find(t: Test, home: RunHome, cases: Record<string, Case>): Promise<void> {
   const first = await home.startDaemon();
-  // one process plays the runner of each, another one the command: to start those many times would prove nothing more
+  // one process plays the runner of each, another one the command: starting many would prove nothing more
   const [runner, child] = [startInnocent(t), startInnocent(t)];
   const runs = Object.entries(cases).map(([what, one]) => {
     const id = home.specify(['sleep', '1000']);
@@ -91,17 +91,17 @@ async function find(t: Test, home: RunHome, cases: Record<string, Case>): Promis
     wrapper: ['strace', '-f', '-qq', '-o', log, '-e', 'trace=kill,tkill,pidfd_send_signal'],
   });
   for (const { what, id, error: wanted } of runs) {
-    // one that does no harm, whoever gets it: a broken record might mean everybody
+    // a harmless signal: a broken record might address all processes
     await home.order(id, { action: 'signal', signal: 'SIGCONT', by: 'test' }).catch(() => undefined);
     const { status, outcome: { error } = {} } = await home.until(id, 'final');
     t.match({ status, error }, { status: 'lost', error: wanted }, what);
     endOf(t, await home.events(id));
   }
-  t.strictSame(killsIn(log), [], 'nobody was signalled');
+  t.strictSame(killsIn(log), [], 'no process was signalled');
   t.ok(isAlive(identityOf(daemon.pid)!));
 }
 
-t.test('a record that leads to nobody, or to somebody else, signals nobody', async (t) => {
+t.test('a record that refers to no process, or a foreign one, signals nothing', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
   const home = createRunHome(t);
   const innocent = startInnocent(t);
@@ -152,7 +152,7 @@ t.test('a record that leads to nobody, or to somebody else, signals nobody', asy
   t.ok(isAlive(innocent));
 });
 
-t.test('a record that leads to the daemon itself does not make it kill itself', async (t) => {
+t.test('a record that refers to the daemon itself does not make it kill itself', async (t) => {
   const home = createRunHome(t);
   await home.startDaemon();
   const id = await home.run(['sleep', '1000']);
@@ -162,7 +162,7 @@ t.test('a record that leads to the daemon itself does not make it kill itself', 
   process.kill(pid, 'SIGKILL');
   await killHard(runner);
   await killHard(child);
-  // the number is written down by the daemon's own shell, before it becomes the daemon
+  // the shell of the daemon writes down the PID before it becomes the daemon
   const file = path.join(home.paths.runs, id, 'runner.json');
   const start = `$(sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 20)`;
   const own = `{\\"pid\\":$$,\\"start\\":${start},\\"boot\\":\\"${runner.boot}\\"}`;
@@ -174,7 +174,7 @@ t.test('a record that leads to the daemon itself does not make it kill itself', 
   t.equal((await home.ask('status', {})).pid, daemon.pid, 'it is still there');
 });
 
-t.test('a process id that the system has really given away again', async (t) => {
+t.test('a PID that the system has really reused', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
   if (
     isMissing(

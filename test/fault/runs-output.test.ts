@@ -1,4 +1,4 @@
-/** Runs with too much output, or of the wrong kind; and many of them: nothing grows, nothing is left. */
+/** Runs with too much or unusual output, and many runs: no growth, no leaks. */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,12 +13,12 @@ import { collectOutput } from '../helpers/output.js';
 const GIGABYTE = 1024 ** 3;
 const MEGABYTE = 1024 ** 2;
 
-/** The most memory that a process has had, in bytes. */
+/** Peak memory of a process, in bytes. */
 function peakOf(pid: number): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 }
 
-t.test('a gigabyte without a newline, and without anybody who waits for it', async (t) => {
+t.test('a gigabyte without a newline, without a client', async (t) => {
   const home = await startRunHome(t);
   const bytes = shortOrLong(GIGABYTE / 4, GIGABYTE);
   const limit = shortOrLong(2 * MEGABYTE, 64 * MEGABYTE);
@@ -39,7 +39,7 @@ t.test('a gigabyte without a newline, and without anybody who waits for it', asy
   t.match(logs.slice(-2_000), /x\nthe end\n/);
 });
 
-/** It has become `sleep`: everything before was taken from it. */
+/** Waits until it has become `sleep`: all earlier output was read. */
 function isIdle(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'latin1') === 'sleep\n';
@@ -48,7 +48,7 @@ function isIdle(pid: number): boolean {
   }
 }
 
-t.test('bytes of all values are kept as they are', async (t) => {
+t.test('bytes of all values are kept unchanged', async (t) => {
   const home = await startRunHome(t);
   const random = path.join(home.directory, 'random');
   const id = await home.start([], 'sh', '-c', `head -c 300000 /dev/urandom | tee ${random}`);
@@ -64,7 +64,7 @@ t.test('bytes of all values are kept as they are', async (t) => {
   t.ok(content.equals(readFileSync(random)), 'to the last byte');
 });
 
-t.test('whoever reads slowly gets all of it', async (t) => {
+t.test('a slow reader gets the complete output', async (t) => {
   const home = createHome(t);
   const count = shortOrLong(1_000_000, 3_000_000);
   const child = spawn('sh', ['-c', `${PROGRESS} run -- seq 1 ${count} | (sleep 2; wc -l)`], { env: home.env });
@@ -84,9 +84,9 @@ t.test('many runs leave no zombie, no file and no descriptor', async (t) => {
   t.strictSame(ours, [], 'no zombies');
   t.ok(readProcess(home.daemon.pid));
   for (const id of ids) t.strictSame(readdirSync(path.join(home.paths.runs, id)).sort(), ['runner.json', 'spec.json']);
-  // the last figures of processes are kept for a while; those of all runs are not
+  // figures of the last processes are kept for a while; those of all runs are not
   await waitFor('descriptors to be closed', () => descriptors() < before + count / 2);
-  // one that starts looks for what is over at once, others every 30 seconds
+  // a starting runner cleans up at once, others every 30 seconds
   await home.replaceDaemon();
   await waitFor(
     'their files of the spool to be cleared',

@@ -1,4 +1,4 @@
-/** A queue keeps its word, however often the daemon is killed: each run once, and never more at a time than slots. */
+/** A queue runs each run once, and never more at a time than slots, however often the daemon is killed. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,9 +11,9 @@ import { createRunHome, endOf, outputOf, sh } from '../helpers/runs.js';
 
 const SLOTS = 2;
 
-t.test('kill -9 of the daemon in a loop, while a queue of two slots is worked off', async (t) => {
+t.test('kill -9 of the daemon in a loop, while a queue of two slots is processed', async (t) => {
   const home = createRunHome(t);
-  // runners that find no daemon start one, too: whichever there is, is killed
+  // runners that find no daemon start one, too: the running one is killed
   const start = async () => {
     spawn(process.execPath, [DAEMON], { env: home.env, detached: true, stdio: 'ignore' }).unref();
     return await waitFor('a daemon', async () => (await home.ask('status', {}).catch(() => undefined))?.pid);
@@ -32,7 +32,7 @@ t.test('kill -9 of the daemon in a loop, while a queue of two slots is worked of
   const started = () => lines(diary).filter((line) => line.startsWith('+')).length;
   let kills = 0;
   for (; started() < count; kills++) {
-    // at any moment: as it starts, and as it starts runs
+    // at any time: during its start, and while it starts runs
     await delay(Math.random() * 300);
     process.kill(pid, 'SIGKILL');
     await waitFor('it to be gone', () => !isRunning(pid));

@@ -1,4 +1,4 @@
-/** The runner is killed: whatever it had begun stays visible and obeys, or is said to be lost, and nothing runs twice. */
+/** The runner is killed: what it had started stays visible and controllable, or is lost, and nothing runs twice. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import t from 'tap';
@@ -56,7 +56,7 @@ t.test(
     await home.until(paused, 'running');
     await waitFor('it to run', () => !isStill(paused));
 
-    // the next daemon finds them, too, and says nothing twice
+    // the next daemon finds them, too, and records nothing twice
     await daemon.kill();
     await home.startDaemon();
     await home.order(kept, { action: 'stop', graceMs: 100, by: 'test' });
@@ -116,7 +116,7 @@ t.test('kill -9 of both, then a start', async (t) => {
   await daemon.kill();
   for (const id of [survives, dies]) await killRunner(home, id);
   await home.startDaemon();
-  // at once, although nobody has found it yet
+  // at once, before any daemon has found it
   await home.order(survives, { action: 'signal', signal: 'SIGCONT', by: 'test' });
   t.equal((await orphanOf(home, survives)).status, 'running');
   t.equal((await home.until(dies, 'final')).status, 'lost');
@@ -125,17 +125,17 @@ t.test('kill -9 of both, then a start', async (t) => {
   for (const id of [survives, dies]) endOf(t, await home.events(id));
 });
 
-/** Where in its start it is killed: the system call, of which file, and how often it has been called by then. */
+/** The call at which it is killed during its start: system call, file, and count. */
 const POINTS = {
   'before it claims the run': { calls: 'link,linkat', file: 'runner.json', count: 1 },
   'after that': { calls: 'open,openat', file: 'spool', count: 1 },
-  'before it tells': { calls: 'write,pwrite64', file: 'spool', count: 1 },
+  'before it reports': { calls: 'write,pwrite64', file: 'spool', count: 1 },
   'before it starts the command': { calls: 'open,openat', file: 'pipe', count: 1 },
   'before it writes down the command': { calls: 'rename,renameat,renameat2', file: 'draft', count: 1 },
-  'before it tells of the command': { calls: 'write,pwrite64', file: 'spool', count: 2 },
+  'before it reports the command': { calls: 'write,pwrite64', file: 'spool', count: 2 },
 } as const;
 
-/** Words before the runner's own. */
+/** Words before those of the runner. */
 function killAt(
   { paths }: RunHome,
   id: string,
@@ -147,7 +147,7 @@ function killAt(
     draft: path.join(paths.runs, id, 'runner.json.new'),
     spool: path.join(paths.spool, `run-$$-${id}.ndjson`),
   };
-  // the runner keeps the process id of the shell, and strace is a child of its own
+  // the runner has the PID of the shell, and strace is its child
   return [
     'sh',
     '-c',
@@ -156,7 +156,7 @@ function killAt(
   ];
 }
 
-/** Processes of the run, the runner and its strace not counted. */
+/** Processes of the run, except the runner and its strace. */
 function commandsOf(id: string): number[] {
   return processesWith(`PROGRESS_EXECUTION=${id}`).filter((pid) => readProcess(pid)?.state !== 'Z');
 }
@@ -180,8 +180,8 @@ t.test('killed anywhere in its start, a runner leaves nothing invisible and noth
         await home.order(id, { action: 'stop', by: 'test' });
         t.equal((await home.until(id, 'final')).status, 'lost');
         t.strictSame(commandsOf(id), []);
-      } else if (where.includes('tells') || where.includes('claims') || where === 'after that') {
-        t.strictSame(await home.events(id), [], 'nobody has heard of it');
+      } else if (where.includes('reports') || where.includes('claims') || where === 'after that') {
+        t.strictSame(await home.events(id), [], 'no event was recorded');
       } else {
         const { status, outcome: { error } = {} } = await home.until(id, 'final');
         t.match({ status, error }, { status: 'cancelled', error: 'its runner was killed before it started the command' });
@@ -191,7 +191,7 @@ t.test('killed anywhere in its start, a runner leaves nothing invisible and noth
   }
 });
 
-t.test('whoever wants a run hears that its runner was killed before it began', async (t) => {
+t.test('the command reports that the runner was killed before it started the run', async (t) => {
   if (isMissing(t, 'strace', isAble('strace', '-qq', 'true'))) return;
   const home = createRunHome(t);
   const [first, second] = [['sh'], ['true']].map((argv) => home.specify(argv, { queue: 'q' })) as [string, string];

@@ -1,4 +1,4 @@
-/** Stopping: whatever a command does about it, it ends, and its history tells who asked and what it took. */
+/** Stopping: whatever a command does, it ends, and its history has the actor and the signals. */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -12,7 +12,7 @@ import { createRunHome, endOf, outputOf, sh, signalsOf } from '../helpers/runs.j
 
 const BY = { by: 'a test' };
 
-/** The process ids that it printed. */
+/** The PIDs that it printed. */
 async function printedBy(home: RunHome, id: string, count: number): Promise<number[]> {
   return await waitFor('what it prints', async () => {
     const pids = ((await home.find(id))?.tail ?? []).map(Number);
@@ -20,7 +20,7 @@ async function printedBy(home: RunHome, id: string, count: number): Promise<numb
   });
 }
 
-/** Cancelled once, and the line before that says how. */
+/** Checks that it was cancelled once, after a message that says how. */
 function checkStopped(t: Test, events: ExecutionEvent[], took: RegExp): void {
   t.equal(endOf(t, events)?.type, 'execution_cancelled');
   t.equal(Object.is(events.at(-1), endOf(t, events)), true, 'nothing comes after it');
@@ -33,7 +33,7 @@ const groupOf = (leader: number) => readProcesses().filter(({ group, state }) =>
 
 interface Case {
   script: string;
-  /** How many process ids it prints before it is stopped. */
+  /** Number of PIDs that it prints before it is stopped. */
   prints: number;
   signals: string[];
   took: RegExp;
@@ -77,7 +77,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-t.test('whatever it does, it is stopped', async (t) => {
+t.test('stops any command', async (t) => {
   const home = createRunHome(t);
   await home.startDaemon();
   for (const [what, { script, prints, signals, took }] of Object.entries(CASES)) {
@@ -101,13 +101,13 @@ t.test('whatever it does, it is stopped', async (t) => {
   }
 });
 
-t.test('a stop comes at a bad moment', async (t) => {
+t.test('a stop at an unusual time', async (t) => {
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const gate = home.gate('go');
   const stop = { action: 'stop', ...BY } as const;
 
-  t.test('it is paused', async (t) => {
+  t.test('while the run is paused', async (t) => {
     const id = await home.run(sh(WAIT_FOR_FILE, gate));
     await home.until(id, 'running');
     await home.order(id, { action: 'pause', ...BY });
@@ -119,7 +119,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     t.strictSame(signalsOf(events), ['SIGSTOP by a test', INT, 'SIGCONT by a test']);
   });
 
-  t.test('it ends just now', async (t) => {
+  t.test('while the run ends', async (t) => {
     const own = home.gate('own');
     const ids = await Promise.all(Array.from({ length: shortOrLong(3, 20) }, () => home.run(sh(WAIT_FOR_FILE, own))));
     await Promise.all(ids.map((id) => home.until(id, 'running')));
@@ -135,7 +135,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     }
   });
 
-  t.test('it is asked twice, and then no longer', async (t) => {
+  t.test('a second stop sends no second SIGINT, and a kill ends the grace time', async (t) => {
     const id = await home.run(sh(`trap '' INT; ${WAIT_FOR_FILE}`, gate));
     await home.until(id, 'running');
     await home.order(id, { ...stop, graceMs: 20_000 });
@@ -150,7 +150,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     t.strictSame(signalsOf(events), [INT, 'SIGKILL by a third'], 'one interruption');
   });
 
-  t.test('it has hardly begun', async (t) => {
+  t.test('while the run starts', async (t) => {
     for (let round = 0; round < shortOrLong(2, 20); round++) {
       const id = home.specify(sh(`trap 'exit 0' INT; ${WAIT_FOR_FILE}`, gate));
       home.launch(id);
@@ -161,7 +161,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     }
   });
 
-  t.test('it waits for its turn', async (t) => {
+  t.test('while the run is queued', async (t) => {
     await home.ask('emit', { event: { type: 'queue_changed', data: { name: 'closed', paused: true } } });
     const id = home.specify(['true'], { queue: 'closed' });
     await home.ask('emit', { event: { type: 'execution_queued', execution: id, data: { queue: 'closed' } } });
@@ -174,7 +174,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     );
   });
 
-  t.test('what has left its group goes on, and is reported', async (t) => {
+  t.test('a process that has left the group continues, and is reported', async (t) => {
     const id = await home.run(sh('(setsid sleep 1000 & echo $!) ; exec sleep 1000'));
     const [escaped] = await printedBy(home, id, 1);
     await home.order(id, stop);
@@ -193,7 +193,7 @@ t.test('a stop comes at a bad moment', async (t) => {
     t.ok(isRunning(escaped!));
   });
 
-  t.test('the daemon is killed while it waits', async (t) => {
+  t.test('the daemon is killed during a stop', async (t) => {
     const id = await home.run(sh(`trap '' INT; ${WAIT_FOR_FILE}`, gate));
     await home.until(id, 'running');
     await home.order(id, { ...stop, graceMs: 1_000 });

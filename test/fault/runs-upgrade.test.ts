@@ -1,4 +1,4 @@
-/** A package that is replaced under what it has started. */
+/** Replaces the package while its programs run. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,7 +32,7 @@ function copyPackage(directory: string): { daemon: string; progress: string; rep
   };
 }
 
-t.test('runs from before an upgrade obey the daemon that comes with it, and end as they would have', async (t) => {
+t.test('runs from before an upgrade obey the daemon of the new version, and end normally', async (t) => {
   const home = createRunHome(t);
   const copy = copyPackage(path.join(home.directory, 'package'));
   const start = async () => {
@@ -69,13 +69,13 @@ t.test('runs from before an upgrade obey the daemon that comes with it, and end 
   t.match(attached, [{ stdout: /end/ }, { stdout: /end/ }, { stdout: /^begin\nordered\nend\n$/ }]);
 });
 
-t.test('a daemon that speaks another protocol is left alone, and the run is recorded all the same', async (t) => {
+t.test('a daemon of another protocol version is left running, and the run is recorded later', async (t) => {
   const home = createRunHome(t);
   const daemon = await home.startDaemon();
   const gate = home.gate('go');
   const id = await home.run(sh(`echo begin; ${WAIT_FOR_FILE}; echo end; exit 3`, gate));
   await home.until(id, 'running');
-  // it is attached then, and starts no daemon any more
+  // it is attached then, and starts no further daemon
   await home.order(id, { action: 'resume', by: 'test' });
   await daemon.kill();
   rmSync(home.paths.socket);
@@ -86,7 +86,7 @@ t.test('a daemon that speaks another protocol is left alone, and the run is reco
   gate.open();
   const { runner } = await home.recordOf(id);
   await waitFor('its end', () => !isRunning(runner.pid));
-  t.strictSame(new Set(foreign.lines.map(({ op }) => op)), new Set(['hello']), 'nobody tells it to leave');
+  t.strictSame(new Set(foreign.lines.map(({ op }) => op)), new Set(['hello']), 'no shutdown is requested');
   await foreign.close();
   await home.startDaemon();
   const { status, outcome: { exitCode } = {} } = await home.until(id, 'final');

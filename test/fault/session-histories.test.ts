@@ -1,6 +1,6 @@
 /**
- * Random histories of sessions, 10,000 of them in the long form: each session's state, prompts, tokens and attention are
- * those of a simple model. TEST_SEED repeats one round, TEST_HISTORIES sets the number.
+ * Random histories of sessions, 10,000 of them in the long form: state, prompts, tokens and attention of each session
+ * equal those of a simple model. TEST_SEED repeats one round, TEST_HISTORIES sets the number.
  */
 import t from 'tap';
 import type { Test } from 'tap';
@@ -12,12 +12,12 @@ import { act, begin, createSubject, fork, settle } from '../helpers/session-mode
 import { openSessions } from '../helpers/sessions.js';
 import { waitFor } from '../helpers/wait.js';
 
-/** Sessions that are followed at the same time, without those that are forked from them. */
+/** Sessions that are followed at the same time, without their forks. */
 const AT_ONCE = 20;
 const HISTORIES = Number(process.env['TEST_HISTORIES'] ?? shortOrLong(80, 10_000));
 const SEED = process.env['TEST_SEED'];
 const ACTIONS = 12;
-/** Only something that hangs, or differs, takes this long. */
+/** Exceeded only by a hang or a difference. */
 const DEADLINE_MS = 60_000;
 
 type Sessions = Awaited<ReturnType<typeof openSessions>>;
@@ -25,7 +25,7 @@ type Sessions = Awaited<ReturnType<typeof openSessions>>;
 interface Kind {
   agent: Subject['agent'];
   isHooked: boolean;
-  /** Nothing but the files that hooks name is read. */
+  /** Only files that hooks name are read. */
   isNamed: boolean;
 }
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'Codex by its files': { agent: 'codex', isHooked: false, isNamed: false },
 };
 
-/** What was asked in each execution, read on in the events from where it was read to. */
+/** Prompts of each execution, read incrementally from the events. */
 const asked = new WeakMap<object, { read: number; prompts: Map<string, unknown[]> }>();
 function promptsOf({ events }: Sessions, id: string): unknown[] {
   const known = asked.get(events) ?? { read: 0, prompts: new Map<string, unknown[]>() };
@@ -113,7 +113,7 @@ async function play(t: Test, { agent, isHooked, isNamed }: Kind, random: Random)
 }
 
 for (const [name, kind] of Object.entries(KINDS)) {
-  t.test(`random histories of ${name} are as the model says`, async (t) => {
+  t.test(`random histories of ${name} match the model`, async (t) => {
     const perKind = HISTORIES / Object.keys(KINDS).length;
     for (let played = 0, seed = Number(SEED ?? 0); played < perKind; seed++) {
       await t.test(`seed ${seed}`, async (t) => {

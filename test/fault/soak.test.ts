@@ -1,5 +1,5 @@
 /**
- * A daemon under a steady load: events, subscribers and runs. Its memory, its descriptors and its files reach a plateau.
+ * A daemon under a steady load of events, subscribers and runs: its memory, descriptors and files reach a plateau.
  * TEST_SOAK_SECONDS sets the length.
  */
 import { spawn } from 'node:child_process';
@@ -20,17 +20,17 @@ const EVENTS_PER_SECOND = 200;
 const RUNS_PER_SECOND = 2;
 const SUBSCRIBERS = 5;
 const TICK_MS = 50;
-/** Runs that are under way at once: a busy machine starts fewer. */
+/** Maximum number of concurrent runs: a busy machine starts fewer. */
 const MAX_RUNNING = 8;
 /** Retention removes files after each 16 MiB of events, so their number rises and falls. */
 const SLACK_FILES = 48;
-/** What memory may do besides: collections of garbage are not under the control of the test. */
+/** Tolerance for memory: the test does not control garbage collection. */
 const SLACK_BYTES = 48e6;
 
 interface Sample {
   rss: number;
   descriptors: number;
-  /** Beside those of runs, which are kept as long as the events are. */
+  /** In addition to files of runs, which are kept as long as the events. */
   files: number;
   perRun: number;
 }
@@ -39,7 +39,7 @@ const skip = !existsSync('/proc/self/fd') && 'needs /proc';
 
 t.test(`${SECONDS} seconds of events, subscribers and runs`, { skip }, async (t) => {
   const home = createHome(t);
-  // bounds that are reached within the time
+  // limits that are reached within the time
   configure(home, {
     journal: { segmentSize: '1MiB', retainSize: '2MiB' },
     memory: { open: 20, ended: 20, summaries: 100 },
@@ -66,7 +66,7 @@ t.test(`${SECONDS} seconds of events, subscribers and runs`, { skip }, async (t)
   t.ok(counters.events >= load.sent, `${load.sent} events and ${load.runs} runs are taken`);
   t.equal(load.failures, 0, 'no run fails');
   await waitFor('each subscriber to have heard all', () => heard.every((last) => last() >= seq));
-  // the median: single samples depend on when garbage was collected, and on how busy the machine was
+  // the median: single samples depend on garbage collection and on the load of the machine
   const median = (from: number, key: keyof Sample) => {
     const values = samples.slice(from * SECONDS, (from + 1 / 3) * SECONDS).map((one) => one[key]);
     return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
@@ -85,7 +85,7 @@ t.test(`${SECONDS} seconds of events, subscribers and runs`, { skip }, async (t)
   await client.close();
 });
 
-/** A figure at equal distances, for a reader of the log. */
+/** Prints figures at equal distances in the log. */
 function every(samples: readonly Sample[], step: number, key: keyof Sample): string {
   const width = Math.max(1, Math.round(step));
   return samples
@@ -94,7 +94,7 @@ function every(samples: readonly Sample[], step: number, key: keyof Sample): str
     .join(' ');
 }
 
-/** Returns for each the newest position that it has heard of. */
+/** Returns a function for each subscriber, with its newest position. */
 function subscribe(t: Test, home: Home): (() => number)[] {
   return Array.from({ length: SUBSCRIBERS }, () => {
     let last = 0;
@@ -123,7 +123,7 @@ class Load {
     this.#client = client;
   }
 
-  /** Catches up with what is due at this time. */
+  /** Sends what is due at this time. */
   async tick(ms: number): Promise<void> {
     const due = Math.floor((ms / 1_000) * EVENTS_PER_SECOND);
     const emitted = [];
@@ -143,7 +143,7 @@ class Load {
   }
 }
 
-/** Executions of ten events each; one of twenty never ends. */
+/** Executions of ten events each; one in twenty never ends. */
 function eventAt(n: number): Record<string, unknown> {
   const number = Math.floor(n / 10);
   const execution = `job-${number}`;
@@ -160,7 +160,7 @@ async function sample({ directory, paths }: Home, pid: number, client: Client): 
   return { rss, descriptors: count(`/proc/${pid}/fd`), files: count(directory) - perRun, perRun };
 }
 
-/** Files and directories in it. */
+/** Number of files and directories in it. */
 function count(directory: string): number {
   try {
     return readdirSync(directory, { recursive: true }).length;

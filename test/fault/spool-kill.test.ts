@@ -1,4 +1,4 @@
-/** Lines that shells have written reach the journal once each and in order, however the daemon dies. */
+/** Lines written by shells reach the journal once each and in order, wherever the daemon is killed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
@@ -14,7 +14,7 @@ const ROUNDS = shortOrLong(2, 200);
 t.test('kill -9 in a loop, while five shells and many commands write', async (t) => {
   const home = createHome(t);
   mkdirSync(home.paths.spool, { recursive: true, mode: 0o700 });
-  // each line of the shared file says who wrote it, as its file does for the others
+  // each line of the shared file names its writer; of other lines, the file does
   const script = `
     own=$1/sh-$$-k.ndjson i=0
     while [ ! -e "$1/.stop" ]; do
@@ -70,7 +70,7 @@ t.test('kill -9 in a loop, while five shells and many commands write', async (t)
   await daemon.kill();
 });
 
-t.test('what a shell has begun is lost when the shell is gone, unless its end comes after all', async (t) => {
+t.test('open executions of a shell are lost when it has ended, unless their end comes later', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const shell = spawn('sleep', ['1000'], { stdio: 'ignore' });
@@ -88,7 +88,7 @@ t.test('what a shell has begun is lost when the shell is gone, unless its end co
   await once(shell, 'exit');
   await waitFor('the shell to be gone', () => !isRunning(shell.pid!));
   await client.close();
-  // a daemon that starts now finds out soon, one that runs with its next look
+  // a daemon that starts now finds out soon, a running one at its next check
   const { pid } = await (await home.connect()).hello();
   process.kill(pid, 'SIGKILL');
   await waitFor('the daemon to be gone', () => !isRunning(pid));

@@ -1,4 +1,4 @@
-/** Who starts, who leaves, and what is found on the way: there is one daemon at a time, and it owns what it removes. */
+/** Starts and stops at the same time: there is one daemon at a time, and it removes only its own files. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -47,7 +47,7 @@ async function pidOf(home: Home): Promise<number> {
   return pid;
 }
 
-t.test('of daemons started at once over a stale socket, one wins and the others leave quietly', async (t) => {
+t.test('of daemons started at once over a stale socket, one wins and the others exit silently', async (t) => {
   const home = createHome(t);
   for (let round = 0; round < RACES; round++) {
     const stale = await home.startDaemon();
@@ -79,7 +79,7 @@ t.test('of daemons started at once over a stale socket, one wins and the others 
   t.equal(events.length, RACERS * RACES, 'everything that they said is in one journal');
 });
 
-t.test('of commands that find no daemon at the same time, each works, and one daemon is there then', async (t) => {
+t.test('of commands that find no daemon at the same time, each works, and one daemon is left', async (t) => {
   const home = createHome(t);
   const children = Array.from({ length: RACERS }, () => home.spawn(['ps'], { stdio: ['ignore', 'ignore', 'pipe'] }));
   const ends = await Promise.all(children.map((child) => collectOutput(child).ended));
@@ -90,14 +90,14 @@ t.test('of commands that find no daemon at the same time, each works, and one da
   t.equal(log.match(/listening on/g)?.length, 1);
 });
 
-t.test('a daemon that is slow to leave does not take away the socket of the next one', async (t) => {
+t.test('a daemon that stops slowly does not remove the socket of the next one', async (t) => {
   const home = createHome(t);
   for (let round = 0; round < shortOrLong(1, 40); round++) {
     const old = await home.startDaemon();
     process.kill(old.pid, 'SIGTERM');
     await delay(Math.random() * 25);
     if (isRunning(old.pid)) process.kill(old.pid, 'SIGSTOP');
-    // one that was connected to the old daemon hears that it closes, and comes again
+    // a client of the old daemon is disconnected, and connects again
     const next = waitFor('a command to find or start a daemon', async () => {
       const { status } = await collectOutput(home.spawn(['ps'], { stdio: 'ignore' })).ended;
       return status === 0 && readLockRecord(home.paths.lock)?.pid !== old.pid;
@@ -118,7 +118,7 @@ t.test('a daemon that is slow to leave does not take away the socket of the next
   }
 });
 
-t.test('a daemon whose lock is removed makes room for the one that takes its place', async (t) => {
+t.test('a daemon whose lock is removed stops in favour of the one that replaces it', async (t) => {
   const home = createHome(t);
   const old = await home.startDaemon();
   const resender = startResender({ socket: home.paths.socket, source: 'load', burst: 10, pauseMs: 10 });
@@ -136,7 +136,7 @@ t.test('a daemon whose lock is removed makes room for the one that takes its pla
   await waitFor('one whose socket is removed to leave too', () => !isRunning(pid));
 });
 
-t.test('what stands in the place of socket or directory is not touched, and named', async (t) => {
+t.test('another file in place of socket or directory is left unchanged and named', async (t) => {
   const cases: [string, (home: Home) => string, RegExp][] = [
     [
       'a file as socket',
@@ -163,7 +163,7 @@ t.test('what stands in the place of socket or directory is not touched, and name
   ];
   if (!isUnprivileged(t)) {
     cases.push([
-      'the directory of somebody else',
+      'the directory of another user',
       ({ paths }) => (chownSync(paths.runtime, 12_345, 0), paths.runtime),
       /it belongs to user 12345/,
     ]);
@@ -185,7 +185,7 @@ t.test('what stands in the place of socket or directory is not touched, and name
   }
 });
 
-t.test('a home whose path is longer than a socket may be works', async (t) => {
+t.test('a home whose path is longer than that of a socket may be works', async (t) => {
   const base = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const home = path.join(base, 'x'.repeat(200 - base.length - 1));
   const env = { ...process.env, PROGRESS_HOME: home };
@@ -202,7 +202,7 @@ t.test('a home whose path is longer than a socket may be works', async (t) => {
   t.equal(Buffer.byteLength(home), 200);
   t.ok(Buffer.byteLength(paths.socket) < 104);
   t.equal(statSync(paths.runtime).mode & 0o777, 0o700);
-  t.equal(readLockRecord(paths.lock)?.socket, paths.socket, 'the lock tells where the socket is');
+  t.equal(readLockRecord(paths.lock)?.socket, paths.socket, 'the lock has the path of the socket');
 });
 
 function checkModes(t: Test, directory: string): void {
@@ -215,7 +215,7 @@ function checkModes(t: Test, directory: string): void {
   }
 }
 
-t.test('with a umask that hides nothing, everything is private all the same', async (t) => {
+t.test('with a umask of 0 all files are private', async (t) => {
   const home = createHome(t);
   rmSync(home.directory, { recursive: true });
   configure(
@@ -236,7 +236,7 @@ t.test('with a umask that hides nothing, everything is private all the same', as
 });
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-  t.test(`${signal} under load ends the daemon in good order`, async (t) => {
+  t.test(`${signal} under load ends the daemon cleanly`, async (t) => {
     const home = createHome(t);
     configure(home, SMALL_SEGMENTS);
     const child = spawnDaemon(home);

@@ -1,4 +1,4 @@
-/** Subscribers: whatever happens to the connection, what they get in all is the journal. */
+/** Subscribers receive exactly the journal, whatever happens to the connection. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -41,12 +41,12 @@ async function emitMany(
   }
 }
 
-/** When it has answered, everything that this connection has sent is written. */
+/** When it is answered, all earlier messages of this connection are written. */
 async function written(client: LineClient): Promise<number> {
   return Number((await client.ask({ op: 'emit', event: { type: 'log', data: { message: 'last' } } }))['seq']);
 }
 
-/** Takes part of the stream, drops the connection at a random point, and comes back to where it was. */
+/** Takes part of the stream, drops the connection at a random point, and resumes at its position. */
 async function takeInPieces(
   t: Test,
   home: Home,
@@ -70,12 +70,12 @@ async function takeInPieces(
     client.close();
     await client.closed;
     const other = client.lines.find((line) => 'gap' in line || 'reset' in line);
-    if (other) t.fail(`a subscriber was told ${JSON.stringify(other)}`);
+    if (other) t.fail(`a subscriber received ${JSON.stringify(other)}`);
   }
   return { seqs, cuts };
 }
 
-t.test('what is taken in pieces, across rotation, compression and killed daemons, is the journal', async (t) => {
+t.test('a stream received in pieces, across rotation and compression and killed daemons, is the journal', async (t) => {
   const home = createHome(t);
   configure(home, SMALL_SEGMENTS);
   let daemon = await home.startDaemon();
@@ -95,7 +95,7 @@ t.test('what is taken in pieces, across rotation, compression and killed daemons
     for await (const item of follow(options)) {
       if (item.kind === 'connected' && cut++ < CUTS) setTimeout(() => item.client.destroy(), Math.random() * 80);
       if (item.kind === 'events') followed.push(...item.events.map(({ seq }) => seq));
-      if (item.kind === 'gap' || item.kind === 'reset') t.fail(`follow told of a ${item.kind}`);
+      if (item.kind === 'gap' || item.kind === 'reset') t.fail(`follow reported a ${item.kind}`);
     }
   })();
   let pieces = 0;
@@ -134,9 +134,9 @@ t.test('with a daemon under load', async (t) => {
   const before = await written(first);
   const { journal } = await first.ask({ op: 'hello' });
 
-  t.test('openings begin where they say', async (t) => {
+  t.test('a subscription starts at the given position', async (t) => {
     const client = await openLines(t, socket);
-    /** What it gets up to an event that is written once it is open; a filter has to let that pass. */
+    /** Events up to one that is written once the subscription is open; a filter has to pass that one. */
     const take = async (opening: Record<string, unknown>, event: object = { type: 'log' }): Promise<Line[]> => {
       const { re } = await client.ask({ op: 'subscribe', ...opening });
       const mine = () => client.lines.filter(({ on }) => on === re);
@@ -166,15 +166,15 @@ t.test('with a daemon under load', async (t) => {
     t.equal(ahead.flatMap(seqsOf).length, 1, 'a future position goes on at the end, and says so');
   });
 
-  t.test('a filter that lets nothing through is told where it stands, and can resume there', async (t) => {
+  t.test('a subscriber whose filter passes nothing receives its position, and can resume there', async (t) => {
     const client = await openLines(t, socket);
     await client.write(`${JSON.stringify({ op: 'subscribe', id: 'f', after: before, types: ['rare'] })}\n`);
     const other = await openLines(t, socket);
-    const told = await waitFor('a position', async () => {
+    const position = await waitFor('a position', async () => {
       await other.write('{"type":"log","data":{}}\n');
       return client.lines.find((line) => typeof line['at'] === 'number');
     });
-    const at = Number(told['at']);
+    const at = Number(position['at']);
     t.ok(at > before);
     client.close();
     await emitMany(other, 1, { type: 'rare' });
@@ -184,7 +184,7 @@ t.test('with a daemon under load', async (t) => {
     t.match(rare.events, [{ type: 'rare' }]);
   });
 
-  t.test('a subscriber with a rate gets everything in few messages', async (t) => {
+  t.test('a subscriber with a rate receives everything in few messages', async (t) => {
     const client = await openLines(t, socket);
     const from = await written(first);
     await client.ask({ op: 'subscribe', after: from, rate: 5 });
@@ -201,7 +201,7 @@ t.test('with a daemon under load', async (t) => {
     t.ok(messages.length <= most, `${messages.length} messages, at most ${most.toFixed(0)}`);
   });
 
-  t.test('a subscription that begins between history and present has no gap and no repeat', async (t) => {
+  t.test('a subscription that starts between history and present has no gap and no repetition', async (t) => {
     const resender = startResender({ socket, source: 'border', burst: 60, pauseMs: 1 });
     let wrong = 0;
     const rounds = shortOrLong(20, 1_000);
@@ -212,7 +212,7 @@ t.test('with a daemon under load', async (t) => {
       const opening = [{ after: head }, { last: 3 }, { after: Number(head) - 2_000 }, {}][round % 4]!;
       const { after } = await client.ask({ op: 'subscribe', ...opening });
       await waitFor('events from both sides of the border', () => (seqs.at(-1) ?? 0) > Number(head) + 100);
-      // nothing was killed, so each seq is one more than the one before
+      // nothing was killed, so each seq is the next one
       if (seqs.some((seq, index) => seq !== Number(after) + 1 + index)) wrong++;
       client.close();
     }
@@ -220,17 +220,17 @@ t.test('with a daemon under load', async (t) => {
     await resender.finish();
   });
 
-  t.test('subscriptions that are gone are forgotten', async (t) => {
+  t.test('closed subscriptions are forgotten', async (t) => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => openLines(t, socket)));
     for (const client of clients) {
       await client.write(`${JSON.stringify({ op: 'subscribe', id: 1, last: 5_000 })}\n`);
       client.close(); // some before it is open
     }
-    await waitFor('nobody to be subscribed', async () => (await first.ask({ op: 'status' }))['subscribers'] === 0);
+    await waitFor('no subscriber', async () => (await first.ask({ op: 'status' }))['subscribers'] === 0);
   });
 });
 
-t.test('a subscriber that is stopped costs no memory, slows nobody, and gets everything afterwards', async (t) => {
+t.test('a stopped subscriber costs no memory, delays no others, and receives everything afterwards', async (t) => {
   if (!existsSync('/proc/self/status')) return t.pass('memory is read from /proc', { skip: true });
   const home = createHome(t);
   const daemon = await home.startDaemon();

@@ -1,4 +1,4 @@
-/** Segments and indexes that cannot be read: a gap with the reason, and everything else as ever. */
+/** Unreadable segments and indexes: a gap with the reason, and everything else unchanged. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { whyNo } from '../helpers/needs.js';
 const CLI = path.join(ROOT, 'dist/cli.js');
 const options = { skip: whyNo('strace', '-qq', 'true') };
 
-/** Four segments of five events, and one that holds a single event. Returns the paths of their files. */
+/** Four segments of five events, and one with a single event. Returns the paths of their files. */
 async function createSegments(t: Parameters<typeof openJournal>[0], home: Home): Promise<string[]> {
   const directory = home.paths.journal;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -26,7 +26,7 @@ async function createSegments(t: Parameters<typeof openJournal>[0], home: Home):
   return segments.map((name) => path.join(directory, name));
 }
 
-/** An error for each opening of the segment, whichever form it has. */
+/** Fails each opening of the segment, whichever form it has. */
 function denied(segment: string): string[] {
   return inject('openat', 'error=EACCES', [segment, `${segment}.gz`]);
 }
@@ -37,7 +37,7 @@ function run(home: Home, wrapper: string[], args: string[]) {
   return { status, stdout, stderr };
 }
 
-t.test('every reader of the files tells the gap and its reason, and prints the rest', options, async (t) => {
+t.test('every reader of the files reports the gap with its reason, and prints the rest', options, async (t) => {
   const home = createHome(t);
   const segments = await createSegments(t, home);
   t.equal(segments.length, 5);
@@ -68,7 +68,7 @@ t.test('every reader of the files tells the gap and its reason, and prints the r
   t.match(run(home, wrapper, ['doctor']).stdout, /segment \d+ cannot be read: EACCES[^]*readers get a gap/);
 });
 
-t.test('without its index, a segment that cannot be read is a gap up to its successor', options, async (t) => {
+t.test('an unreadable segment without an index is a gap up to its successor', options, async (t) => {
   const home = createHome(t);
   const segments = await createSegments(t, home);
   rmSync(segments[1]?.replace('.jsonl', '.index.json') ?? '');
@@ -78,10 +78,10 @@ t.test('without its index, a segment that cannot be read is a gap up to its succ
   t.match(stdout, /event 4[^]*event 10/);
 });
 
-t.test('a subscriber gets the gap and stays, and the daemon says what it cannot read', options, async (t) => {
+t.test('a subscriber receives the gap and continues; the daemon reports the segment', options, async (t) => {
   const home = createHome(t);
   const segments = await createSegments(t, home);
-  // the file opens, and its bytes cannot be read
+  // the file can be opened, but not read
   await home.startDaemon({ wrapper: inject('pread64', 'error=EIO', [segments[1] ?? '']) });
   const stop = new AbortController();
   const seen: Followed[] = [];
@@ -106,7 +106,7 @@ t.test('a subscriber gets the gap and stays, and the daemon says what it cannot 
   t.match(home.progress(['daemon', 'status']).stdout, `CANNOT BE READ: ${reason}`);
 });
 
-t.test('the daemon starts when the newest segment cannot be read, and reuses no seq', options, async (t) => {
+t.test('the daemon starts although the newest segment is unreadable, and reuses no seq', options, async (t) => {
   const home = createHome(t);
   const newest = (await createSegments(t, home)).at(-1) ?? '';
   rmSync(path.join(home.paths.journal, 'clean.json'));
@@ -123,7 +123,7 @@ t.test('the daemon starts when the newest segment cannot be read, and reuses no 
   t.strictSame(seqs.slice(0, 21), range(FIRST_SEQ, FIRST_SEQ + 20));
 });
 
-t.test('an index that cannot be read is rebuilt by a scan', async (t) => {
+t.test('an unreadable index is rebuilt by a scan', async (t) => {
   const home = createHome(t);
   const segments = await createSegments(t, home);
   const index = segments[1]?.replace('.jsonl', '.index.json') ?? '';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Home } from '../../helpers/daemon.js';
 
-/** Segments as small as they can be, so that rotation and compression take part in everything. */
+/** The smallest segments, so that every test includes rotation and compression. */
 export const SMALL_SEGMENTS = { journal: { segmentSize: '64KiB' } };
 
 export function configure(home: Home, config: Record<string, Record<string, string | number | boolean>>): void {

@@ -1,4 +1,4 @@
-/** What a daemon is without its socket: journal, state, ingest and maintenance, in this process. */
+/** A daemon without its socket: journal, state, ingest and maintenance, in this process. */
 import path from 'node:path';
 import type { NewEvent } from '../../../src/core/event.js';
 import type { StateLimits, State } from '../../../src/core/state.js';
@@ -23,12 +23,12 @@ export interface Core {
   state: State;
   log: string[];
   write(events: readonly NewEvent[]): Promise<void>;
-  /** What the daemon does at its start and every hour; resolves when it is done. */
+  /** Runs the maintenance of a start and of each hour; resolves when it is done. */
   retain(): Promise<void>;
   save(): Promise<void>;
-  /** From the files alone. */
+  /** State read from the files alone. */
   reread(): Promise<State>;
-  /** From the newest checkpoint, and what came after it. */
+  /** State from the newest checkpoint and the events after it. */
   restored(): Promise<State>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Reads the journal's files without the code under test, and checks what must always hold. */
+/** Reads the files of the journal without the code under test, and checks its invariants. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -16,7 +16,7 @@ export interface Stored {
 
 const SEGMENT = /^(\d+)\.jsonl(\.gz)?$/;
 
-/** Segments by their first seq; a compressed one only where the plain one is gone. */
+/** Segments by their first seq; a compressed one only if the plain one is removed. */
 function segmentFiles(directory: string): string[] {
   const names = new Map<number, string>();
   for (const name of readdirSync(directory).sort().reverse()) {
@@ -26,7 +26,7 @@ function segmentFiles(directory: string): string[] {
   return [...names].sort(([a], [b]) => a - b).map(([, name]) => path.join(directory, name));
 }
 
-/** Every event, in the order of the files. Fails when a line is no whole event. */
+/** Every event, in the order of the files. Fails if a line is not a whole event. */
 export function readFiles(t: Test, directory: string): Stored[] {
   const events: Stored[] = [];
   for (const file of segmentFiles(directory)) {
@@ -44,7 +44,7 @@ export function readFiles(t: Test, directory: string): Stored[] {
   return events;
 }
 
-/** seq strictly increases over all segments, and no (source, n) is there twice. Returns the events. */
+/** Checks that seq strictly increases over all segments, and that each (source, n) occurs once. Returns the events. */
 export function checkJournal(t: Test, directory: string): Stored[] {
   const events = readFiles(t, directory);
   const seen = new Set<string>();
@@ -64,12 +64,12 @@ export function checkJournal(t: Test, directory: string): Stored[] {
   return events;
 }
 
-/** The counters of one source, in the order of the journal. */
+/** The counters of a source, in the order of the journal. */
 export function countersOf(events: readonly Stored[], source: string): number[] {
   return events.flatMap((event) => (event.source === source && event.n !== undefined ? [event.n] : []));
 }
 
-/** Everything up to `acked` is there, in order, and nothing is left out before what follows. */
+/** Checks that all events up to `acked` are there in order, and that the later ones have no hole. */
 export function checkSource(
   t: Test,
   events: readonly Stored[],

@@ -1,4 +1,4 @@
-/** A connection on which any bytes can be sent: what a client of ours would never do. */
+/** A raw connection that can send any bytes, also what no client would send. */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
@@ -21,12 +21,12 @@ export interface Line extends Record<string, unknown> {
 
 export interface LineClient {
   socket: Socket;
-  /** Everything that came, in order. */
+  /** All lines received, in order. */
   lines: Line[];
-  /** The connection is gone, for whatever reason. */
+  /** Settles when the connection is closed, for whatever reason. */
   closed: Promise<void>;
   write(text: string | Buffer): Promise<void>;
-  /** One request and its reply. */
+  /** Sends one request and returns its reply. */
   ask(fields: Record<string, unknown>): Promise<Line>;
   errors(): NonNullable<Line['error']>[];
   close(): void;

@@ -1,4 +1,4 @@
-/** What the system says about a process. Linux only. */
+/** Figures of a process from /proc. Linux only. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Resident memory in bytes. */
@@ -14,7 +14,7 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Everything that runs with this home: daemons that commands have started too. */
+/** PIDs of all processes with this home, daemons that commands have started included. */
 export function processesOf(home: string): number[] {
   const wanted = `PROGRESS_HOME=${home}`;
   return readdirSync('/proc')

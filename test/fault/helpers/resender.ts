@@ -1,6 +1,6 @@
 /**
- * A producer that knows what was acknowledged: it numbers its events, and after a lost connection or a refusal goes on
- * behind the last acknowledged one. Unlike the client's own it remembers everything, and sends again without mercy.
+ * A producer that records acknowledgements: it numbers its events, and after a lost connection or a refusal continues
+ * after the last acknowledged one. Unlike the client of the library it remembers all events, and resends them aggressively.
  */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
@@ -15,19 +15,19 @@ export interface Resender {
   /** Highest n sent. */
   readonly sent: number;
   readonly refusals: number;
-  /** No new events; resolves when everything sent is acknowledged. */
+  /** Sends no new events; resolves when all sent events are acknowledged. */
   finish(): Promise<void>;
-  /** Leaves it as it is. */
+  /** Closes the connection, and leaves the rest unacknowledged. */
   abandon(): void;
 }
 
 export interface ResenderOptions {
   socket: string;
   source: string;
-  /** Events handed over in one go, and the pause after that. */
+  /** Events sent in one burst, and the pause after it. */
   burst: number;
   pauseMs: number;
-  /** Sent and not acknowledged at the most. */
+  /** Maximum number of unacknowledged events. */
   window?: number;
   padding?: string;
 }

@@ -1,4 +1,4 @@
-/** File systems of a few megabytes, to be filled at will. */
+/** File systems of a few megabytes that a test can fill. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,9 +11,9 @@ import { waitFor } from '../../helpers/wait.js';
 import { isAble, isMissing } from '../../helpers/needs.js';
 
 export interface SmallDisk {
-  /** Of the command. */
+  /** PID of the command. */
   pid: number;
-  /** A file of the command's, as it is seen from here. */
+  /** Path of a file of the command, as this process sees it. */
   within: (file: string) => string;
   fill: () => void;
   free: () => void;
@@ -27,7 +27,7 @@ export function isDiskMissing(t: Test): boolean {
   return isMissing(t, 'mount namespaces', isAble('unshare', ...NAMESPACE, 'mount', '-t', 'tmpfs', 'x', '/mnt'));
 }
 
-/** Runs a command to which `directory` is a file system of this size, that nobody else sees but through /proc. */
+/** Runs a command that sees a file system of this size at `directory`; other processes see it through /proc only. */
 export async function startOnSmallDisk(
   t: Test,
   directory: string,
@@ -63,9 +63,9 @@ export async function startOnSmallDisk(
 }
 
 export interface DaemonOnSmallDisk extends SmallDisk {
-  /** As they are seen from here. */
+  /** Paths as this process sees them. */
   paths: Paths;
-  /** Words before a command that is to see the disk, too. */
+  /** Words before a command that has to see the disk, too. */
   enter: string[];
 }
 
