@@ -16,7 +16,7 @@ import { whyNo } from '../helpers/needs.js';
 
 const HOOK = path.join(ROOT, 'hooks/claude-plugin/agent-hook');
 const isRoot = process.getuid?.() === 0;
-/** Much more than it takes on a loaded machine, and much less than an agent waits. */
+/** Much longer than it takes on a loaded machine, and much shorter than the timeout of an agent. */
 const SOON_MS = 20_000;
 
 const RECORDINGS = ['claude-hooks/rec-2.1.197-full', 'codex-hooks/rec-0.169.0-agent', 'gemini-hooks/rec-0.61.0'];
@@ -28,7 +28,7 @@ function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEn
   const paths = resolvePaths(all);
   return {
     paths,
-    /** Silent, successful and soon, whatever it is given. */
+    /** The hook is silent, successful and quick for any input. */
     call: (input: string | Buffer, about = 'it') => {
       const [file = '', ...args] = command;
       const started = performance.now();
@@ -37,7 +37,7 @@ function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEn
       t.strictSame(shown, { status: 0, stdout: '', stderr: '' }, `${about} is silent and succeeds`);
       t.ok(performance.now() - started < SOON_MS, `${about} is soon done`);
     },
-    /** Of the calls; not of the lines that name the files of long ones. */
+    /** Events of the calls, without the lines that name the files of long ones. */
     data: (): EventData[] =>
       readSpool({ paths })
         .map((line) => toNewEvent(parseLine(JSON.stringify(line), 1)).data)
@@ -46,7 +46,7 @@ function createCaller(t: Test, command: readonly string[], env: NodeJS.ProcessEn
 }
 
 for (const { name, command, skip } of SHELLS) {
-  t.test(`each recorded call is one line, as it was, in ${name}`, { skip }, async (t) => {
+  t.test(`writes each recorded call as one unchanged line, in ${name}`, { skip }, async (t) => {
     const { call, data } = createCaller(t, command);
     recorded.forEach((text, index) => call(text, `call ${index}`));
     const payloads = data().map((each) => each['payload']);
@@ -56,7 +56,7 @@ for (const { name, command, skip } of SHELLS) {
     );
   });
 
-  t.test(`key order, escapes and characters stay as they are in ${name}`, { skip }, async (t) => {
+  t.test(`keeps key order, escapes and characters, in ${name}`, { skip }, async (t) => {
     const { call, data } = createCaller(t, command);
     const fields = [
       [
@@ -74,20 +74,20 @@ for (const { name, command, skip } of SHELLS) {
     t.equal(calls.length, 2);
   });
 
-  t.test(`garbage is kept apart from the lines of others in ${name}`, { skip }, async (t) => {
+  t.test(`keeps garbage apart from the lines of others, in ${name}`, { skip }, async (t) => {
     const { call, data, paths } = createCaller(t, command);
     const bytes = Buffer.from(Array.from({ length: 5_000 }, (_, index) => (index * 7) % 256));
     for (const input of ['', '\n', 'words', '{', '"', '{"a":', bytes, '}{\n}{', '\0{}', '{}\n{}']) call(input);
     t.equal(data().length, 10);
     t.ok(data().every((each) => readHookCall(each) === undefined));
-    // what the line itself says stands behind what it has been given
+    // fields of the line itself follow the payload
     call('{}},"type":"execution_failed","data":{"payload":{}', 'a forged one');
     const forged = [...readSpoolFiles({ paths }).values()].join('').trimEnd().split('\n').at(-1);
     t.match(forged, /"type":"agent_hook","agent":"claude","pid":\d+[^{}]*\}$/);
   });
 
   t.test(
-    `what is too long is told by its beginning and its end, and read to its end, in ${name}`,
+    `reads a payload that is too long to its end, and keeps its beginning and end, in ${name}`,
     { skip },
     async (t) => {
       const { call, data, paths } = createCaller(t, command);
@@ -122,7 +122,7 @@ for (const { name, command, skip } of SHELLS) {
   );
 }
 
-t.test('it says in what it was called', async (t) => {
+t.test('records the environment of the call', async (t) => {
   const { call, data } = createCaller(t, ['sh'], { PROGRESS_EXECUTION: '7hq2m4kd9x' });
   call('{}');
   t.match(data(), [{ within: '7hq2m4kd9x', agent: 'claude', pid: process.pid }]);
@@ -131,7 +131,7 @@ t.test('it says in what it was called', async (t) => {
   t.notOk('within' in (odd.data()[0] ?? {}));
 });
 
-t.test('the spool and its files are for their owner alone', async (t) => {
+t.test('the spool and its files are private', async (t) => {
   const { call, paths } = createCaller(t, ['sh']);
   call('{}');
   t.equal(lstatSync(paths.spool).mode & 0o777, 0o700);
@@ -139,7 +139,7 @@ t.test('the spool and its files are for their owner alone', async (t) => {
 });
 
 for (const [state, breakIt] of BROKEN_SPOOLS) {
-  t.test(`a spool that is ${state} is no trouble`, { skip: whyNo('mkfifo') }, async (t) => {
+  t.test(`ignores a spool that is ${state}`, { skip: whyNo('mkfifo') }, async (t) => {
     const { call, paths } = createCaller(t, ['sh']);
     call('{}');
     breakIt(paths.spool);
@@ -148,7 +148,7 @@ for (const [state, breakIt] of BROKEN_SPOOLS) {
   });
 }
 
-t.test('nor are a spool that is read-only, and no home', async (t) => {
+t.test('ignores a read-only spool, and a missing home', async (t) => {
   if (isRoot) return t.comment('not looked at: root may write everywhere');
   const { call, paths } = createCaller(t, ['sh']);
   call('{}');
@@ -158,7 +158,7 @@ t.test('nor are a spool that is read-only, and no home', async (t) => {
   chmodSync(paths.spool, 0o700);
 });
 
-t.test('without a home, and where programs are missing, nothing is said either', async (t) => {
+t.test('is silent without a home, and without the programs that it uses', async (t) => {
   const { call } = createCaller(t, ['/bin/sh'], {
     HOME: undefined,
     PROGRESS_HOME: undefined,
@@ -168,7 +168,7 @@ t.test('without a home, and where programs are missing, nothing is said either',
   createCaller(t, ['/bin/sh'], { PATH: '/nonexistent' }).call('{}');
 });
 
-t.test('a link in the place of the shared file is not followed', async (t) => {
+t.test('does not follow a link in place of the shared file', async (t) => {
   const { call, paths } = createCaller(t, ['sh']);
   const target = path.join(t.testdir({}), 'target');
   writeFileSync(target, '');
@@ -178,7 +178,7 @@ t.test('a link in the place of the shared file is not followed', async (t) => {
   t.equal(lstatSync(target).size, 0);
 });
 
-t.test('what the shell says of it', { skip: whyNo('shellcheck') }, async (t) => {
+t.test('shellcheck reports nothing', { skip: whyNo('shellcheck') }, async (t) => {
   const { stdout } = spawnSync('shellcheck', ['-s', 'sh', HOOK], { encoding: 'utf8' });
   t.equal(stdout, '');
 });

@@ -1,4 +1,4 @@
-/** The hooks of bash in states of its own: an odd spool, jobs, other hooks. */
+/** The hooks of bash in special states: an odd spool, jobs, other hooks. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -35,7 +35,7 @@ t.test('progress emit writes to the file of its shell', { skip }, async (t) => {
   t.match(await shell.run('progress --version'), /^\d/);
 });
 
-t.test('a spool that comes back is used again', { skip }, async (t) => {
+t.test('a spool that is created again is used again', { skip }, async (t) => {
   const shell = await openHooked(t, BASH);
   renameSync(shell.spool, `${shell.spool}.away`);
   await shell.run('echo a');
@@ -44,7 +44,7 @@ t.test('a spool that comes back is used again', { skip }, async (t) => {
   t.strictSame(namesOf(shell), ['echo b']);
 });
 
-t.test('a shell makes the directory that it needs, for its user alone', { skip }, async (t) => {
+t.test('a shell creates its spool, for its user only', { skip }, async (t) => {
   const home = mkdtempSync(path.join(t.testdir(), 'home-'));
   const shell = await openHooked(t, BASH, ['umask 0'], { PROGRESS_HOME: home });
   await shell.run('echo a');
@@ -54,7 +54,7 @@ t.test('a shell makes the directory that it needs, for its user alone', { skip }
   for (const file of readdirSync(spool)) t.equal(statSync(path.join(spool, file)).mode & 0o777, 0o600, file);
 });
 
-t.test('loading twice does no harm', { skip }, async (t) => {
+t.test('loading twice is harmless', { skip }, async (t) => {
   const shell = await openHooked(t, BASH);
   await shell.run(`. '${HOOKS}'`);
   await shell.run('PROMPT_COMMAND="echo theirs"');
@@ -85,7 +85,7 @@ t.test('a job stopped by Ctrl-Z is paused, and ends when fg does', { skip }, asy
   t.strictSame(namesOf(shell).slice(1), ['echo $?']);
 });
 
-/** What matters here of bash-preexec: two lists of functions, a late start from PROMPT_COMMAND, the DEBUG trap. */
+/** The relevant parts of bash-preexec: two lists of functions, a late start from PROMPT_COMMAND, the DEBUG trap. */
 const LIBRARY = `
 bash_preexec_imported=defined
 late_start='trap - DEBUG; start_library'
@@ -114,13 +114,13 @@ theirs() { echo "about to: $1"; }
 `;
 
 for (const order of ['before', 'after'])
-  t.test(`bash-preexec loaded ${order} the hooks goes on working, and the hooks with it`, { skip }, async (t) => {
+  t.test(`bash-preexec loaded ${order} the hooks keeps working, and so do the hooks`, { skip }, async (t) => {
     const shell = await openShell(t, BASH);
     const library = path.join(shell.home, 'library.bash');
     writeFileSync(library, LIBRARY);
     const files = order === 'before' ? [library, HOOKS] : [HOOKS, library];
     await shell.run(`. '${files[0]}'; . '${files[1]}'; shopt -s extdebug`);
-    // loaded later it takes what our first prompt runs for a line, once
+    // loaded later, it takes the commands of our first prompt for a line, once
     await shell.run(':');
     t.equal(await shell.run('echo a | cat'), 'about to: echo a\na');
     await shell.run('(exit 3)');
@@ -138,7 +138,7 @@ for (const order of ['before', 'after'])
     );
   });
 
-t.test('shellcheck has nothing to say', { skip: whyNo('shellcheck') }, (t) => {
+t.test('shellcheck reports nothing', { skip: whyNo('shellcheck') }, (t) => {
   const files = readdirSync(path.dirname(HOOKS)).filter((name) => name.endsWith('.bash'));
   const { stdout } = spawnSync('shellcheck', ['-e', 'SC1091', ...files], {
     cwd: path.dirname(HOOKS),

@@ -1,4 +1,4 @@
-/** What the hooks of bash meet in no other shell. What holds in each shell is in shells.test.ts. */
+/** The hooks of bash in cases that exist in no other shell. shells.test.ts has what holds in each shell. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { openHooked, openShell } from '../helpers/shell-session.js';
 t.jobs = 4;
 const skip = BASH.skipInTmux;
 
-/** What a user could see of the hooks, if there were anything. */
+/** Lines that would show a user any trace of the hooks. */
 const WITNESSES = [
   'echo "a b" c',
   'echo "$? $_"',
@@ -54,7 +54,7 @@ const MODES: [string, { before?: string; after?: string }][] = [
   ['timestamps that cannot be turned off', { before: `readonly HISTTIMEFORMAT='%F 7 '` }],
 ];
 
-/** Without what is known to differ: what traps show of it when they run, and how a DEBUG trap is shown that ours is around. */
+/** Removes known differences: what traps show of it when they run, and how a DEBUG trap is shown that ours wraps. */
 const withoutOurs = (text: string): string =>
   text
     .split('\n')
@@ -62,7 +62,7 @@ const withoutOurs = (text: string): string =>
     .join('\n');
 
 for (const [name, { before = ':', after = ':' }] of MODES)
-  t.test(`a shell is as it was without hooks: ${name}`, { skip }, async (t) => {
+  t.test(`a shell behaves as without hooks: ${name}`, { skip }, async (t) => {
     await sameWithHooks(t, BASH, [before, '. "$H"', after, ...WITNESSES], {
       clean: withoutOurs,
       check(hooked) {
@@ -72,7 +72,7 @@ for (const [name, { before = ':', after = ':' }] of MODES)
     });
   });
 
-t.test('what the history leaves out is not reported, and a repeated line is', { skip }, async (t) => {
+t.test('a line that the history omits is not reported, and a repeated line is', { skip }, async (t) => {
   const shell = await openHooked(t, BASH, [
     'HISTCONTROL=ignoreboth HISTIGNORE="pwd:secret*"',
     'alias greet="echo hello"',
@@ -100,7 +100,7 @@ t.test('what the history leaves out is not reported, and a repeated line is', { 
     'if true; then echo b; fi',
     '(exit 1)',
     '(exit 1)',
-    // nothing tells it from the line before, whose text it gets
+    // it cannot be distinguished from the line before, whose text it gets
     '(exit 1)',
   ]);
   await shell.run('HISTCONTROL=erasedups');
@@ -108,7 +108,7 @@ t.test('what the history leaves out is not reported, and a repeated line is', { 
   t.strictSame(namesOf(shell).slice(-4), ['HISTCONTROL=erasedups', 'echo 1', 'echo 2', 'echo 1']);
 });
 
-t.test('without a history the first command of a line stands for it', { skip }, async (t) => {
+t.test('without a history the first command of a line is its name', { skip }, async (t) => {
   const shell = await openHooked(t, BASH, ['set +o history']);
   await shell.run('echo a | cat');
   await shell.run('HISTSIZE=0');
@@ -116,7 +116,7 @@ t.test('without a history the first command of a line stands for it', { skip }, 
   t.strictSame(namesOf(shell), ['echo a', 'HISTSIZE=0', 'echo b']);
 });
 
-t.test('a full history and a wiped one do not matter', { skip }, async (t) => {
+t.test('a full history and a cleared one make no difference', { skip }, async (t) => {
   const shell = await openHooked(t, BASH, ['HISTSIZE=3']);
   const lines = ['echo 1', 'echo 2', 'echo 3', 'history -c', 'echo 4', 'history -s echo 5', 'echo 6', 'echo 7'];
   for (const line of lines) await shell.run(line);
@@ -126,7 +126,7 @@ t.test('a full history and a wiped one do not matter', { skip }, async (t) => {
 const hasList = Number(spawnSync('bash', ['-c', 'echo $((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1]))']).stdout) >= 501;
 const skipReplaced = skip || (!hasList && 'before bash 5.1 PROMPT_COMMAND is no list');
 
-/** Lines after which PROMPT_COMMAND holds nothing of the hooks, or not all. */
+/** Lines after which PROMPT_COMMAND lacks some or all of the hooks. */
 const REPLACEMENTS = [
   `PROMPT_COMMAND='echo theirs'`,
   `PROMPT_COMMAND=`,
@@ -136,7 +136,7 @@ const REPLACEMENTS = [
   `PROMPT_COMMAND="echo theirs; $PROMPT_COMMAND"`,
 ];
 for (const line of REPLACEMENTS)
-  t.test(`the hooks come back: ${line}`, { skip: skipReplaced }, async (t) => {
+  t.test(`the hooks are restored: ${line}`, { skip: skipReplaced }, async (t) => {
     const shell = await openHooked(t, BASH, line.startsWith('export') ? [`export PROMPT_COMMAND='echo old'`] : []);
     const isSpoken = line.includes('theirs');
     // as bash would show it without hooks, from the line itself on
@@ -164,7 +164,7 @@ for (const line of REPLACEMENTS)
   });
 
 t.test(
-  'PROMPT_COMMAND replaced twice in a row: what is not known is not claimed',
+  'PROMPT_COMMAND replaced twice in a row: an execution without a known status is lost',
   { skip: skipReplaced },
   async (t) => {
     const shell = await openHooked(t, BASH);
@@ -177,7 +177,7 @@ t.test(
   },
 );
 
-t.test('a read-only PROMPT_COMMAND: doctor can say why nothing is recorded', { skip }, async (t) => {
+t.test('a read-only PROMPT_COMMAND: doctor gives the reason why nothing is recorded', { skip }, async (t) => {
   const shell = await openHooked(t, BASH, [`readonly PROMPT_COMMAND='history -a'`]);
   t.strictSame(commandsOf(shell), []);
   const file = path.join(shell.spool, '.bash-refusal');
@@ -187,7 +187,7 @@ t.test('a read-only PROMPT_COMMAND: doctor can say why nothing is recorded', { s
   t.equal(readFileSync(file, 'utf8'), '', 'the newest shell counts');
 });
 
-/** What matters here of ble.sh: it reads and runs the lines, and tells those who ask by its own hooks. */
+/** The relevant parts of ble.sh: it reads and runs the lines, and has hooks of its own. */
 const BLESH = `
 blehook() { local one; for one in "$@"; do eval "\${one%%!=*}+=(\${one#*!=})"; done; }
 BLE_VERSION=0.4 PREEXEC=() PRECMD=()
@@ -195,7 +195,7 @@ ble_run() { local hook status; for hook in "\${PREEXEC[@]}"; do "$hook" "$1"; do
   for hook in "\${PRECMD[@]}"; do (exit "$status"); "$hook"; done; }
 `;
 for (const order of ['before', 'after'])
-  t.test(`ble.sh loaded ${order} the hooks: they use its own`, { skip }, async (t) => {
+  t.test(`ble.sh loaded ${order} the hooks: its own hooks are used`, { skip }, async (t) => {
     const shell = await openShell(t, BASH, { B: BLESH });
     for (const line of order === 'before' ? ['eval "$B"', BASH.load] : [BASH.load, 'eval "$B"']) await shell.run(line);
     await shell.run('unset B; :');
@@ -207,7 +207,7 @@ for (const order of ['before', 'after'])
     ]);
   });
 
-t.test('what was typed stays in no other file than the spool', { skip }, async (t) => {
+t.test('typed lines are stored in the spool only', { skip }, async (t) => {
   const shell = await openHooked(t, BASH, [], { XDG_RUNTIME_DIR: '' });
   for (const line of ['echo first-of-two-lines äöü', 'echo second', 'mysql -phunter2 2>/dev/null'])
     await shell.run(line);

@@ -15,7 +15,7 @@ const DRIVER = path.join(ROOT, 'test/fixtures/emit-driver.sh');
 
 interface Case {
   words: string[];
-  /** Who builds it. A shell may leave to Node what it could do, but not what it is there for. */
+  /** Whether the shell builds the event. A shell may leave some to Node, but not those that it has to build. */
   by: 'shell' | 'node' | 'either';
   execution?: string | undefined;
   step?: string | undefined;
@@ -228,7 +228,7 @@ const cases: Case[] = [
   shell('log', '--', 'a=1'),
   shell('--', 'log', 'a=1'),
   shell('log', 'a=1', '--', 'b=2'),
-  // of a key that stands twice the last counts
+  // of duplicate keys the last counts
   shell('log', 'a=1', 'a=2'),
   shell('log', 'a=1', 'a:=2', 'b=x', 'a=3'),
   shell('log', '__proto__=1', '__proto__:=2'),
@@ -334,7 +334,7 @@ const cases: Case[] = [
 
 t.ok(MAX_TYPE_CHARS === 2 * 64 && MAX_ID_CHARS === 2 * 128, 'the bounds in emit.sh are half of these');
 
-/** Words of what is special somewhere, from the numbers of a generator that always says the same. */
+/** Words of special characters, from a generator with a fixed seed. */
 function* randomCases(count: number): Generator<Case> {
   let seed = 20_261_121;
   const below = (bound: number): number => {
@@ -390,7 +390,7 @@ function* randomCases(count: number): Generator<Case> {
   }
 }
 
-/** What Node makes of it; undefined where it refuses. */
+/** The event that Node builds; undefined if it refuses. */
 function buildInNode({ words: given, execution, step }: Case): Record<string, unknown> | undefined {
   const { words, rest } = splitWords(['emit', ...given]);
   const options = new Map<string, string>();
@@ -424,7 +424,7 @@ function toScript(given: readonly Case[]): string {
     .join('');
 }
 
-/** Infinity is not to be had in JSON: null stands for it, in the daemon too. */
+/** JSON has no Infinity: null replaces it, also in the daemon. */
 function asWritten(event: unknown): unknown {
   return JSON.parse(JSON.stringify(event));
 }
@@ -457,7 +457,7 @@ for (const { name, command, skip } of SHELLS) {
   }
 }
 
-/** What is wrong with a shell's answer. */
+/** Returns the fault of a shell's answer. */
 function judge(given: Case, line: string): string | undefined {
   if (line === 'node') return given.by === 'shell' ? 'it is for the shell to build' : undefined;
   if (given.by === 'node') return 'it is for Node';
@@ -477,13 +477,13 @@ function sorted(value: unknown): unknown {
     .sort();
 }
 
-t.test('what is for the shell to build, Node builds too', (t) => {
+t.test('Node builds all events that the shell has to build', (t) => {
   const refused = cases.filter((given) => given.by === 'shell' && !buildInNode(given));
   t.strictSame(refused, []);
   t.end();
 });
 
-t.test('shellcheck has nothing to say', { skip: whyNo('shellcheck') }, (t) => {
+t.test('shellcheck reports nothing', { skip: whyNo('shellcheck') }, (t) => {
   const files = [
     'bin/progress',
     'hooks/emit.sh',

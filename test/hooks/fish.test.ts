@@ -1,4 +1,4 @@
-/** What the hooks of fish meet in no other shell. What holds in each shell is in shells.test.ts. */
+/** The hooks of fish in cases that exist in no other shell. shells.test.ts has what holds in each shell. */
 import t from 'tap';
 import { FISH } from '../helpers/hook-shells.js';
 import { checkResuming, commandsOf, sameWithHooks } from '../helpers/hooked-shell.js';
@@ -6,7 +6,7 @@ import { checkResuming, commandsOf, sameWithHooks } from '../helpers/hooked-shel
 t.jobs = 4;
 const skip = FISH.skipInTmux;
 
-/** What a user could see of the hooks, if there were anything. */
+/** Lines that would show a user any trace of the hooks. */
 const WITNESSES = [
   'echo "a b" c',
   'echo $status',
@@ -30,7 +30,7 @@ const MODES: [string, string][] = [
 ];
 
 for (const [name, before] of MODES)
-  t.test(`a shell is as it was without hooks: ${name}`, { skip }, async (t) => {
+  t.test(`a shell behaves as without hooks: ${name}`, { skip }, async (t) => {
     await sameWithHooks(t, FISH, [before, 'source $H', 'source $H', ...WITNESSES], {
       check: (hooked) => t.equal(commandsOf(hooked).length, WITNESSES.length + 1),
     });

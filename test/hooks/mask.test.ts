@@ -1,4 +1,4 @@
-/** The masks of the shells' hooks: what they write is what the daemon would make of the line, for all but rare programs. */
+/** The masks of the shells' hooks: they equal those of the daemon, except for rare programs. */
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { maskText } from '../../src/core/mask/mask.js';
@@ -15,7 +15,7 @@ const LEFT = new RegExp(
     "curl -H '(?:apikey|Cookie)|wget --header|rar a -hp|mysql -e|mount|\\./configure|npm config|git clone https://abc",
   ].join('|')})|\\| (?:redis-cli|docker secret|openssl passwd)|PASSWORD=["$'].|\\$\\{TOKEN:-`,
 );
-/** Each reads lines and prints what it keeps of them. */
+/** Programs that read lines and print their masked forms. */
 const DRIVERS: Record<string, string[]> = {
   bash: [
     'bash',
@@ -47,7 +47,7 @@ const lines = [
 ];
 
 for (const [shell, [program = '', ...args]] of Object.entries(DRIVERS)) {
-  t.test(`${shell} masks common shapes as the daemon does`, { skip: whyNo(shell) }, (t) => {
+  t.test(`${shell} masks common shapes like the daemon`, { skip: whyNo(shell) }, (t) => {
     const { env } = createHome(t);
     const left = new Set([...lines.filter((line) => LEFT.test(line)), ...OTHERS[shell]!]);
     const typed = lines.filter((line) => !left.has(line));

@@ -1,4 +1,4 @@
-/** A list typed at a prompt leaves out its own line, in real shells on real terminals. */
+/** A list typed at a prompt excludes its own line, in real shells on real terminals. */
 import t from 'tap';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { HOOK_SHELLS } from '../helpers/hook-shells.js';
@@ -9,7 +9,7 @@ t.jobs = 3;
 
 for (const shell of HOOK_SHELLS) {
   t.test(
-    `${shell.name}: its own line is not listed, that of another shell is`,
+    `${shell.name}: a list excludes its own line, and not that of another shell`,
     { skip: shell.skipInTmux },
     async (t) => {
       const home = createHome(t);
@@ -37,7 +37,7 @@ for (const shell of HOOK_SHELLS) {
 
 type List = (line: string) => Promise<string[]>;
 
-/** The line of the other shell may be in the journal only after a moment. */
+/** Retries until the line of the other shell is in the journal. */
 async function waitForOther(list: List, line: string): Promise<string[]> {
   let rows: string[] = [];
   await waitFor('the other line', async () => (rows = await list(line)).length > 0);

@@ -1,4 +1,4 @@
-/** How scripts of the shell library end: by signals, by their status, by what their steps did. */
+/** How scripts of the shell library end: by signals, by their status, by the outcomes of their steps. */
 import { once } from 'node:events';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { waitFor } from '../helpers/wait.js';
 
 type End = readonly [script: string, status: number, type: string, data?: object];
 
-/** What one of several executions of a script does; what `progress_end` returns, and the end that is recorded. */
+/** One of several executions of a script; the status of `progress_end`, and the recorded end. */
 const ENDS: readonly End[] = [
   ['progress_end', 0, 'execution_completed', { inferred: true }],
   ['progress_step a false; progress_end', 1, 'execution_failed', { error: 'failed: a' }],
@@ -36,7 +36,7 @@ const ENDS: readonly End[] = [
   ['progress_end 7', 0, 'execution_failed', { exitCode: 7 }],
 ];
 
-/** How a script ends without `progress_end`, with the exit status. */
+/** Ends of a script without `progress_end`, with the exit status. */
 const EXITS: readonly End[] = [
   ['progress_step a false; :', 0, 'execution_failed', { error: 'failed: a' }],
   ['exit 3', 3, 'execution_failed', { exitCode: 3 }],
@@ -47,7 +47,7 @@ const EXITS: readonly End[] = [
 
 type Subshell = readonly [script: string, stdout: string, ends: readonly string[]];
 
-/** Subshells that end inside a step, one execution each: what the script prints, and how the steps end. */
+/** Subshells that end inside a step, one execution each: the output of the script, and the ends of the steps. */
 const SUBSHELLS: readonly Subshell[] = [
   ["set -e; progress_step A sh -c 'exit 4' | cat; progress_step B true", '', ['A failed 4', 'B completed']],
   ["progress_step A sh -c 'exit 4' | cat", '', ['A failed 4']],
@@ -64,7 +64,7 @@ const SUBSHELLS: readonly Subshell[] = [
     '',
     ['A completed', 'A/b failed 4', 'A/c completed'],
   ],
-  // each in its process, at the same time
+  // concurrently, each in its process
   ['set -e; progress_step A exit 4 | progress_step B exit 5 | cat', '', ['A failed 4', 'B failed 5']],
 ];
 
@@ -74,7 +74,7 @@ const SIGNALS = [
   ['SIGHUP', 129],
 ] as const;
 
-/** A step that says when its program runs: a signal before that can be lost between fork and exec. */
+/** A step that prints when its program runs: an earlier signal could be lost between fork and exec. */
 const LONG = `cd "$PROGRESS_HOME" || exit; ${LOAD}progress_start; progress_step long sh -c 'echo >ready; exec sleep 60'\n`;
 
 async function waitForProgram({ env }: Home): Promise<string> {
@@ -83,7 +83,7 @@ async function waitForProgram({ env }: Home): Promise<string> {
   return ready;
 }
 
-/** The end of a step, with its exit status; nothing for other events. */
+/** The end of a step with its exit status; undefined for other events. */
 function describeEnd({ type, step, data }: Record<string, unknown>): string[] {
   const outcome = /^step_(completed|failed)$/.exec(String(type))?.[1];
   const { exitCode } = data as { exitCode?: number };
@@ -92,7 +92,7 @@ function describeEnd({ type, step, data }: Record<string, unknown>): string[] {
 
 for (const shell of SHELLS) {
   t.test(shell.name, { skip: shell.skip }, (t) => {
-    t.test('progress_end records what the evidence says', (t) => {
+    t.test('progress_end records the outcome that follows from the evidence', (t) => {
       const home = createScriptHome(t);
       const script = ENDS.map(([text]) => `progress_start\n${text}\necho $?\n`).join('');
       const { stdout, stderr } = runText(home, shell, LOAD + script);
@@ -103,7 +103,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a script that does not reach progress_end ends by its status', (t) => {
+    t.test('a script that does not reach progress_end ends with its exit status', (t) => {
       for (const [text, status, type, data = {}] of EXITS) {
         const home = createScriptHome(t);
         const outcome = runText(home, shell, `${LOAD}progress_start\n${text}\n`);
@@ -131,7 +131,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('the trap of a subshell is its own, or that of the library, and never that of the script', (t) => {
+    t.test('the trap of a subshell is its own or that of the library, never that of the script', (t) => {
       const home = createScriptHome(t);
       const script = `set -e; trap 'echo over; progress_end' EXIT; ${LOAD}progress_start; progress_step A exit 4 | cat
       (trap 'echo mine' EXIT; progress_step B exit 5) | cat`;
@@ -140,7 +140,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a step of the execution around a script fails with the script', (t) => {
+    t.test('a step around a script fails with the script', (t) => {
       const home = createScriptHome(t);
       const env = { PROGRESS_EXECUTION: 'outer' };
       const outcome = runText(home, shell, `${LOAD}set -e; progress_step A sh -c 'exit 6'; echo next`, env);
@@ -165,7 +165,7 @@ for (const shell of SHELLS) {
       }
     });
 
-    t.test('a trap of the script is kept, and decides', async (t) => {
+    t.test('a trap of the script is kept, and determines the end', async (t) => {
       const home = createScriptHome(t);
       const script = startText(home, shell, `trap 'progress_end failed; exit 9' TERM\n${LONG}`);
       const ended = once(script, 'exit');
@@ -175,7 +175,7 @@ for (const shell of SHELLS) {
       t.match(foldSpool(home), { status: 'failed', outcome: { exitCode: undefined } });
     });
 
-    t.test('loading and starting reads nothing of the input of the script', (t) => {
+    t.test('loading and starting reads no input of the script', (t) => {
       const home = createScriptHome(t);
       const script = `${LOAD}progress_start; progress_step count wc -l; progress_end`;
       const { stdout, stderr, status } = runText(home, shell, script, {}, '1\n2\n3\n');
@@ -183,7 +183,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a wrong argument of progress_end is an error, and no success', (t) => {
+    t.test('a wrong argument of progress_end is an error', (t) => {
       const home = createScriptHome(t);
       const { stderr } = runText(home, shell, `${LOAD}progress_start; progress_end done`);
       t.match(
@@ -218,7 +218,7 @@ for (const shell of SHELLS) {
   });
 }
 
-t.test('bash goes on when a program has handled Ctrl-C, and stops where none was there', async (t) => {
+t.test('bash continues when a program has handled Ctrl-C, and stops when there was no program', async (t) => {
   const bash = { command: ['bash'] as const };
   const handles = "sh -c 'trap : INT; echo ready >ready; while [ -e ready ]; do sleep 0.05; done; exit 0'";
   for (const [step, status] of [

@@ -12,7 +12,7 @@ const STORY = path.join(ROOT, 'test/fixtures/story.sh');
 
 for (const shell of SHELLS) {
   t.test(shell.name, { skip: shell.skip }, (t) => {
-    t.test('a script with steps and criteria is told to its end', (t) => {
+    t.test('a script with steps and criteria is recorded to its end', (t) => {
       const home = createScriptHome(t);
       t.strictSame(run(home, shell, STORY), { status: 0, stdout: '', stderr: '' });
       const execution = foldSpool(home);
@@ -44,7 +44,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a script that dies by a failing command has failed, and every step that it was in', (t) => {
+    t.test('a script that a failing command ends has failed, with all its open steps', (t) => {
       const home = createScriptHome(t);
       t.strictSame(run(home, shell, STORY, { FAIL: '1' }), { status: 1, stdout: '', stderr: '' });
       const execution = foldSpool(home);
@@ -57,7 +57,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a step returns the status of its command, which runs in this shell', (t) => {
+    t.test('a step returns the status of its command, which runs in the same shell', (t) => {
       const home = createScriptHome(t);
       const outcome = runText(
         home,
@@ -83,7 +83,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('options, IFS and words of the script stay as they are, whatever they are', (t) => {
+    t.test('options, IFS and words of the script are unchanged, whatever they are', (t) => {
       const home = createScriptHome(t);
       const outcome = runText(
         home,
@@ -103,7 +103,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a trap that the script has is kept', (t) => {
+    t.test('a trap of the script is kept', (t) => {
       const home = createScriptHome(t);
       const script = `trap 'echo cleaned; progress_end 4' EXIT; ${LOAD}progress_start; exit 3`;
       t.strictSame(runText(home, shell, script), { status: 3, stdout: 'cleaned\n', stderr: '' });
@@ -112,7 +112,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('a script within another one is its child; several in turn are several', (t) => {
+    t.test('a nested script is a child; consecutive ones are separate', (t) => {
       const home = createScriptHome(t);
       const script = `${LOAD}progress_start one; progress_start two; progress_end 130; echo "$PROGRESS_EXECUTION $PROGRESS_STEP"`;
       const env = { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'place' };
@@ -129,7 +129,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('steps without a start are those of the execution around them', (t) => {
+    t.test('steps without a start belong to the surrounding execution', (t) => {
       const home = createScriptHome(t);
       const env = { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'place' };
       runText(home, shell, `${LOAD}progress_step inner true; progress_end`, env);
@@ -142,7 +142,7 @@ for (const shell of SHELLS) {
       t.end();
     });
 
-    t.test('where nothing can be written the script runs as it would without', (t) => {
+    t.test('where nothing can be written the script runs unaffected', (t) => {
       const script = `set -eu; ${LOAD}progress_start; progress_plan a b; progress_step a echo ran; progress_count 1; progress_step b false`;
       const blocked = createScriptHome(t);
       writeFileSync(blocked.paths.state, '');
@@ -156,7 +156,7 @@ for (const shell of SHELLS) {
   });
 }
 
-t.test('an event costs no process', { skip: whyNo('strace') }, (t) => {
+t.test('an event starts no process', { skip: whyNo('strace') }, (t) => {
   for (const { name, command, skip } of SHELLS) {
     if (skip) continue;
     const [few, many] = [1, 20].map((count) => {

@@ -1,4 +1,4 @@
-/** The hooks of shells without a terminal: the function `progress` alone. bash's events are in emit.test.ts. */
+/** The hooks of shells without a terminal: only the function `progress`. emit.test.ts has the events of bash. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -13,13 +13,13 @@ import { readSpool } from '../helpers/spool.js';
 
 interface PlainCase {
   shell: HookShell;
-  /** Shows that nothing of a prompt is there. bash without a terminal makes no directory. */
+  /** Shows that there are no hooks of a prompt. bash without a terminal creates no directory. */
   unhooked: string;
   /** An event from a process that the shell forks. */
   forked: string;
   status: string;
   stdout: RegExp;
-  /** For the shells whose cases of words are here: a word, and what `try` is and prints. */
+  /** For shells whose words are tested here: quoting, and the definition and output of `try`. */
   words?: { quote: (word: string) => string; setUp: string; show: string };
 }
 
@@ -106,13 +106,13 @@ function checkWords(t: Test, { shell, words }: PlainCase, env: Record<string, st
 
 for (const plain of PLAIN) {
   const { name, skip } = plain.shell;
-  t.test(`${name}: without a terminal the function alone is there`, { skip }, (t) => {
+  t.test(`${name}: without a terminal there is only the function`, { skip }, (t) => {
     checkFunction(t, plain);
     t.end();
   });
   if (!plain.words) continue;
   for (const [title, env] of SURROUNDINGS)
-    t.test(`${name}: words become the event that the program makes of them: ${title}`, { skip }, (t) => {
+    t.test(`${name}: builds the same events from words as the program: ${title}`, { skip }, (t) => {
       checkWords(t, plain, env);
       t.end();
     });

@@ -1,4 +1,4 @@
-/** What the hooks do alike in each shell, in real shells on real terminals. */
+/** The behaviour that the hooks of all shells share, in real shells on real terminals. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -14,14 +14,14 @@ import { openHooked, openShell } from '../helpers/shell-session.js';
 
 t.jobs = 4;
 
-/** The events of one part of the tests that share a shell. */
+/** The events of one part of the tests, which share a shell. */
 async function eventsOf(session: ShellSession, act: () => Promise<unknown>): Promise<SpoolEvent[]> {
   const before = session.events().length;
   await act();
   return session.events().slice(before);
 }
 
-/** The files with events. bash has hidden ones beside them. */
+/** The files with events. bash has hidden ones, too. */
 const filesIn = (spool: string): string[] => readdirSync(spool).filter((name) => name.endsWith('.ndjson'));
 
 const runAll = (session: ShellSession, lines: readonly string[]) => async () => {
@@ -118,7 +118,7 @@ async function checkProcesses(t: Test, session: ShellSession, { cases: { builtin
   t.ok((await countProcesses(session.pid, log, () => session.run('/bin/true'))) >= 1, 'it would be seen');
 }
 
-/** Before the first byte is written: the file of a shell stays as long as the shell lives. */
+/** Secrets are masked before the first byte is written: the file of a shell stays as long as the shell lives. */
 async function checkSecrets(t: Test, session: ShellSession): Promise<void> {
   const lines = ['true --password=hunter2', 'mysql -phunter2', 'true https://me:hunter2@localhost/'];
   const names = ['true --password=***', 'mysql -p***', 'true https://me:***@localhost/'];
@@ -150,7 +150,7 @@ async function checkNested(t: Test, shell: HookShell): Promise<void> {
   );
 }
 
-/** One shell becomes another for each state; what is wrong shows neither in it nor once the hooks are loaded again. */
+/** The shell is replaced by exec for each state; no error is shown in it, nor after the hooks are loaded again. */
 async function checkBroken(t: Test, shell: HookShell): Promise<void> {
   const session = await openHooked(t, shell);
   const [line, show, shown] = shell.failure;
@@ -200,10 +200,10 @@ for (const shell of HOOK_SHELLS) {
   t.test(`${shell.name}: a shell with hooks`, { skip }, async (t) => {
     const session = await openHooked(t, shell, [], { PROGRESS_EXECUTION: 'outer', TMUX_PANE: '%7' });
     await t.test('each line is an execution with its text and status', (t) => checkCommands(t, session, shell));
-    await t.test('a line of many lines is one execution; a long name is cut', (t) => checkContinued(t, session, shell));
-    await t.test('an execution says where it ran, and when', (t) => checkData(t, session, shell));
-    await t.test('no process is started for a line, nor by progress emit', (t) => checkProcesses(t, session, shell));
-    await t.test('what the history or the user leaves out is not reported', async (t) => {
+    await t.test('a multi-line command is one execution; a long name is cut', (t) => checkContinued(t, session, shell));
+    await t.test('an execution has its place and time', (t) => checkData(t, session, shell));
+    await t.test('neither a line nor progress emit starts a process', (t) => checkProcesses(t, session, shell));
+    await t.test('lines that the history or the user excludes are not reported', async (t) => {
       const events = await eventsOf(session, runAll(session, cases.ignoring.lines));
       t.strictSame(
         commandsIn(events).map(({ name }) => name),
@@ -211,17 +211,17 @@ for (const shell of HOOK_SHELLS) {
       );
     });
     await t.test('secrets are not written', (t) => checkSecrets(t, session));
-    await t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither matters at the prompt', (t) =>
+    await t.test('Ctrl-C cancels, Ctrl-Z pauses, and neither has an effect at the prompt', (t) =>
       checkKeys(t, session, shell),
     );
   });
 
-  t.test(`${shell.name}: shells inside are told apart, and exec opens a new one`, { skip }, (t) =>
+  t.test(`${shell.name}: nested shells are distinguished, and exec starts another one`, { skip }, (t) =>
     checkNested(t, shell),
   );
 
-  t.test(`${shell.name}: nothing is seen of a spool that cannot be written`, { skip }, (t) => checkBroken(t, shell));
+  t.test(`${shell.name}: a spool that cannot be written causes no output`, { skip }, (t) => checkBroken(t, shell));
 
   if (cases.onFullDisk)
-    t.test(`${shell.name}: half a line on a full disk spoils no other`, { skip }, (t) => checkFullDisk(t, shell));
+    t.test(`${shell.name}: a partial line on a full disk damages no other`, { skip }, (t) => checkFullDisk(t, shell));
 }

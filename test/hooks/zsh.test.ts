@@ -1,4 +1,4 @@
-/** What the hooks of zsh meet in no other shell. What holds in each shell is in shells.test.ts. */
+/** The hooks of zsh in cases that exist in no other shell. shells.test.ts has what holds in each shell. */
 import t from 'tap';
 import { ZSH } from '../helpers/hook-shells.js';
 import { checkResuming, commandsOf, namesOf, sameWithHooks } from '../helpers/hooked-shell.js';
@@ -7,7 +7,7 @@ import { openHooked } from '../helpers/shell-session.js';
 t.jobs = 4;
 const skip = ZSH.skipInTmux;
 
-/** What a user could see of the hooks, if there were anything. */
+/** Lines that would show a user any trace of the hooks. */
 const WITNESSES = [
   'echo "a b" c',
   'echo "$? $_"',
@@ -20,7 +20,7 @@ const WITNESSES = [
   'RANDOM=5; echo $RANDOM',
   'echo $RANDOM',
   '[[ abc == (#b)a(*) ]]; echo $match $MATCH',
-  // but what holds the hooks, and what the module of the clock brings
+  // except the variables of the hooks, and those of the clock's module
   `typeset +m '*' | sed 's/.* //' | grep -v -e __progress -e '^EPOCH' -e '^epochtime' -e '^H$' -e '^pre.*_functions' -e '^zshaddhistory_functions' | sort | cksum`,
   'fc -l',
 ];
@@ -45,12 +45,12 @@ const MODES: [string, { before?: string; after?: string }][] = [
 const withoutTrace = (text: string): string => text.replaceAll(/^\+zsh:.*\n?/gm, '');
 
 for (const [name, { before = ':', after = ':' }] of MODES)
-  t.test(`a shell is as it was without hooks: ${name}`, { skip }, async (t) => {
+  t.test(`a shell behaves as without hooks: ${name}`, { skip }, async (t) => {
     const lines = [before, 'source "$H"; :', 'source "$H"; :', after, ...WITNESSES];
     await sameWithHooks(t, ZSH, lines, { clean: withoutTrace });
   });
 
-t.test('with err_exit a shell survives until a command of its own fails', { skip }, async (t) => {
+t.test('with err_exit a shell survives until one of its own commands fails', { skip }, async (t) => {
   const shell = await openHooked(t, ZSH, ['setopt err_exit']);
   for (const line of ['true', ' true', 'fg_no=1', 'if false; then :; fi']) await shell.run(line);
   t.strictSame(namesOf(shell), ['true', 'fg_no=1', 'if false; then :; fi']);
@@ -64,7 +64,7 @@ t.test('fg and bg resume what Ctrl-Z paused', { skip }, async (t) => {
   ]);
 });
 
-t.test('hooks that were put out of the lists come back', { skip }, async (t) => {
+t.test('hooks that were removed from the lists are restored', { skip }, async (t) => {
   const shell = await openHooked(t, ZSH);
   const cut = ['precmd_functions=()', 'precmd_functions=() preexec_functions=()', 'preexec_functions=(:)'];
   for (const line of cut) for (const typed of [line, 'false', 'true']) await shell.run(typed);
