@@ -63,7 +63,7 @@ async function expectError(
   }
 }
 
-t.test('what cannot be run is told in words, with the status that a shell has for it', async (t) => {
+t.test('a command that cannot be run is reported, with the exit status of a shell', async (t) => {
   const directory = t.testdir({ plain: 'no program', sub: {} });
   const plain = path.join(directory, 'plain');
   chmodSync(plain, 0o644);
@@ -80,7 +80,7 @@ t.test('what cannot be run is told in words, with the status that a shell has fo
   await expectError(t, ['plain'], 127, /^plain: command not found$/, { env });
 });
 
-t.test('a directory that is none', async (t) => {
+t.test('a directory that does not exist', async (t) => {
   const directory = t.testdir({ file: '' });
   await expectError(t, ['true'], 126, /^cannot start in .*gone: no such directory$/, {
     cwd: path.join(directory, 'gone'),
@@ -101,7 +101,7 @@ t.test('a program whose interpreter is missing', async (t) => {
   t.match(await run([script], { pty: openPty() }), { status: 127, text: /No such file/ });
 });
 
-t.test('a text without #! is one for the shell', async (t) => {
+t.test('a script without #! is run by the shell', async (t) => {
   const directory = t.testdir({ script: 'echo "$0 $1"; exit 3\n' });
   const script = path.join(directory, 'script');
   chmodSync(script, 0o755);
@@ -111,7 +111,7 @@ t.test('a text without #! is one for the shell', async (t) => {
   t.match(await run(['./script', 'x'], { cwd: directory }), { status: 3, text: /script x\n$/ });
 });
 
-t.test('its directory and its environment are those that were given', async (t) => {
+t.test('the command has the given directory and environment', async (t) => {
   const cwd = path.join(t.testdir({ sub: {} }), 'sub');
   const { text } = await run(['sh', '-c', 'pwd; echo "$ONE|${HOME-none}"'], {
     cwd,
@@ -120,14 +120,14 @@ t.test('its directory and its environment are those that were given', async (t) 
   t.equal(text, `${cwd}\n1 2|none\n`);
 });
 
-t.test('a command is found in the path that it is given, and without one where the system looks', async (t) => {
+t.test('a command is looked up in the given PATH, and without one in the default path', async (t) => {
   const bin = path.join(t.testdir({ bin: { mine: '#!/bin/sh\necho mine\n' } }), 'bin');
   chmodSync(path.join(bin, 'mine'), 0o755);
   t.match(await run(['mine'], { env: { PATH: bin } }), { status: 0, text: 'mine\n' });
   t.match(await run(['sh', '-c', 'echo found'], { env: {} }), { status: 0, text: 'found\n' });
 });
 
-t.test('it leads a session of its own, without our terminal', async (t) => {
+t.test('the command leads a session, without a controlling terminal of progress', async (t) => {
   const { text } = await run(['sh', '-c', 'echo $$; cut -d" " -f5,6,7 /proc/$$/stat']);
   const [pid, ids] = text.split('\n');
   t.equal(ids, `${pid} ${pid} 0`);
@@ -137,11 +137,11 @@ t.test('it leads a session of its own, without our terminal', async (t) => {
   t.match(device, /^\/dev\/pts\/\d+$/);
 });
 
-t.test('without a descriptor left', async (t) => {
+t.test('without a free descriptor', async (t) => {
   if (isMissing(t, 'prlimit', isAble('prlimit', '--version'))) return;
   const usual = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   const limit = `prlimit --pid ${process.pid} --nofile`;
-  // it is there before: nothing can be started then
+  // loaded before, since nothing can be started then
   const helper = spawn('sh', ['-c', `read go && ${limit}=3: && echo low && read go && ${limit}=${usual}:`]);
   const ended = once(helper, 'close') as Promise<[number]>;
   helper.stdin.write('go\n');
@@ -153,7 +153,7 @@ t.test('without a descriptor left', async (t) => {
   t.match(await run(['echo', 'fine']), { status: 0, text: 'fine\n' }, 'it passes');
 });
 
-t.test('with few descriptors the program runs, or says why it cannot', (t) => {
+t.test('with few descriptors the program runs, or the reason is reported', (t) => {
   for (let limit = 16; limit <= 48; limit += 4) {
     const words = ['-c', `ulimit -n ${limit}; exec ${PROGRESS} run -- echo fine`];
     const { status, stdout, stderr } = spawnSync('sh', words, { env: home.env, encoding: 'utf8', timeout: 30_000 });

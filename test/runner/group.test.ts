@@ -14,11 +14,11 @@ interface Started {
   child: ChildProcess;
   id: string;
   leader: ProcessIdentity;
-  /** The numbers that the script prints, as soon as there are so many. */
+  /** The numbers that the script prints, once there are this many. */
   printed: (count: number) => Promise<number[]>;
 }
 
-/** A session as a runner makes it; everything in it goes with the test. */
+/** A session like that of a run; the test kills all of it. */
 function start(t: Test, script: string): Started {
   const id = `group${process.pid}x${runs++}`;
   const child = spawn('sh', ['-c', script], {
@@ -44,7 +44,7 @@ function start(t: Test, script: string): Started {
 
 const ended = ({ child }: Started) => waitFor('its end', () => child.exitCode !== null || child.signalCode !== null);
 
-t.test('its members are those of its session and group; a signal reaches them all', async (t) => {
+t.test('members are those of its session and group; a signal reaches all of them', async (t) => {
   const started = start(t, 'sleep 60 & echo $!; (sleep 60 & echo $!; wait) & echo $!; wait');
   const group = createProcessGroup(started.leader, started.id);
   const children = await started.printed(3);
@@ -62,10 +62,10 @@ t.test('its members are those of its session and group; a signal reaches them al
   t.ok(group.signal('SIGKILL'));
   await waitFor('all to be gone', () => group.members().length === 0);
   await ended(started);
-  t.notOk(group.signal('SIGTERM'), 'nobody is left');
+  t.notOk(group.signal('SIGTERM'), 'no process is left');
 });
 
-t.test('the leader gone, what it left in the background is still its group', async (t) => {
+t.test('background processes of an ended leader are still members', async (t) => {
   const started = start(t, 'sleep 60 & echo $!');
   const group = createProcessGroup(started.leader, started.id);
   const [left] = (await started.printed(1)) as [number];
@@ -80,7 +80,7 @@ t.test('the leader gone, what it left in the background is still its group', asy
 });
 
 t.test('zombies are no members, and are not signalled', async (t) => {
-  // perl does not wait for its child, which has a session of its own
+  // perl does not reap its child, which has a session of its own
   const script = `exec perl -e '$| = 1; use POSIX; my $pid = fork; if (!$pid) { POSIX::setsid(); exit } print "$pid\\n"; sleep 60'`;
   const started = start(t, script);
   const [zombie] = (await started.printed(1)) as [number];
@@ -91,7 +91,7 @@ t.test('zombies are no members, and are not signalled', async (t) => {
   t.strictSame(createProcessGroup(started.leader, started.id).escaped(), []);
 });
 
-t.test('a process that has got the number of another is never signalled', async (t) => {
+t.test('a process that has reused the PID is never signalled', async (t) => {
   const stranger = start(t, 'echo $$; sleep 60 & wait');
   await stranger.printed(1);
   const { pid, start: ticks, boot } = stranger.leader;
@@ -110,7 +110,7 @@ t.test('a process that has got the number of another is never signalled', async 
     t.notOk(createProcessGroup({ pid, start: 0, boot: bootId() }, 'otherrun').signal('SIGTERM'));
 });
 
-t.test('a group of the same number without its leader is ours only by the environment', async (t) => {
+t.test('a group of the same number without its leader counts only by the environment', async (t) => {
   const started = start(t, 'sleep 60 & echo $!');
   const [left] = (await started.printed(1)) as [number];
   await ended(started);
@@ -124,7 +124,7 @@ t.test('a group of the same number without its leader is ours only by the enviro
   t.ok(readProcess(left));
 });
 
-t.test('what has left the group is found by its environment', async (t) => {
+t.test('a process that has left the group is found by its environment', async (t) => {
   const started = start(t, 'setsid sleep 60 & echo up; sleep 60 & wait');
   const group = createProcessGroup(started.leader, started.id);
   await waitFor('both', () => group.members().length === 2 && group.escaped().length === 1);

@@ -6,7 +6,7 @@ import { createOutputSplitter, PIECE_BYTES } from '../../src/runner/output.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What is kept, in order: the texts of pieces, and marks in brackets. */
+/** Kept output in order: the texts of pieces, and marks in brackets. */
 function open(bytes: number) {
   const kept: string[] = [];
   const limit = createOutputLimit({
@@ -21,7 +21,7 @@ function piece(text: string, part?: OutputPiece['part']): OutputPiece {
   return { stream: 'stdout', content: Buffer.from(text), newlines: 0, line: 1, time: '', ...(part && { part }) };
 }
 
-t.test('up to the limit everything is kept, and nothing is said', (t) => {
+t.test('up to the limit everything is kept, without a mark', (t) => {
   const { limit, kept, pieces } = open(MIB);
   pieces.push(Buffer.from('one\ntwo\n'));
   pieces.end();
@@ -30,7 +30,7 @@ t.test('up to the limit everything is kept, and nothing is said', (t) => {
   t.end();
 });
 
-t.test('what does not fit into the first part, but into the last, is whole all the same', (t) => {
+t.test('output that exceeds the first part, but fits into the last one, is complete', (t) => {
   const { limit, kept } = open(400);
   const texts = Array.from({ length: 39 }, (_, n) => `line ${n}`.padEnd(10, '.'));
   for (const text of texts) limit.take(piece(text));
@@ -40,7 +40,7 @@ t.test('what does not fit into the first part, but into the last, is whole all t
   t.end();
 });
 
-t.test('beyond it: the first part, a mark, what was left out in figures, the last part', (t) => {
+t.test('beyond the limit: the first part, a mark with the amount left out, the last part', (t) => {
   const { limit, kept, pieces } = open(MIB);
   const count = 500_000;
   const line = (n: number) => String(n).padStart(7, '0');
@@ -85,7 +85,7 @@ t.test('a limit smaller than one piece keeps a last part, too', (t) => {
   t.end();
 });
 
-t.test('a line without an end is counted once, however many pieces it has', (t) => {
+t.test('an unfinished line counts once, however many pieces it has', (t) => {
   const { limit, kept } = open(100);
   limit.take(piece('x'.repeat(60)));
   for (let n = 0; n < 10; n++) limit.take(piece('y'.repeat(50), 'continued'));
@@ -100,7 +100,7 @@ t.test('a line without an end is counted once, however many pieces it has', (t) 
 t.test('memory does not grow with the output', (t) => {
   const { limit, pieces } = open(256 * MIB);
   const chunk = Buffer.alloc(64 * KIB, 'x');
-  // as a child's output comes: each chunk is memory of its own
+  // like the output of a child: each chunk has separate memory
   const push = (mebibytes: number) => {
     for (let n = 0; n < mebibytes * 16; n++) pieces.push(Buffer.from(chunk));
   };

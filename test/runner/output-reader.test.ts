@@ -17,19 +17,19 @@ const call = (id: string) =>
     session_id: 's',
   });
 const failure = JSON.stringify({ type: 'result', subtype: 'error_during_execution', is_error: true, session_id: 's' });
-/** Known, and nothing to tell. */
+/** Recognised, without events. */
 const nothing = JSON.stringify({ type: 'stream_event', event: { type: 'ping' }, session_id: 's' });
 const toBytes = (...lines: string[]) => Buffer.from(lines.map((line) => `${line}\n`).join(''));
 
 interface Read {
-  /** What was recorded, in the order in which it was: `stdout: text`, `debug: text`, `activity: text`. */
+  /** Recorded events in order: `stdout: text`, `debug: text`, `activity: text`. */
   recorded: string[];
-  /** What a person sees. */
+  /** The text that a person sees. */
   shown: string;
   claim: ReturnType<typeof createOutputReader>['claim'];
 }
 
-/** The source has one buffer, and uses it again for each chunk. */
+/** The source reuses one buffer for all chunks. */
 function read(
   chunks: readonly Buffer[],
   options: Partial<OutputReaderOptions> = {},
@@ -86,7 +86,7 @@ t.test('lines of two outputs are recorded in the order in which they were read',
   t.end();
 });
 
-t.test('lines, what is for debuggers, and events are recorded in the order of the output', async (t) => {
+t.test('lines, debug output and events are recorded in the order of the output', async (t) => {
   const content = toBytes('before', nothing, 'between', say('hello'), nothing, call('c1'), 'after');
   for (const chunks of waysOf(content)) {
     const { recorded } = read(chunks);
@@ -104,7 +104,7 @@ t.test('lines, what is for debuggers, and events are recorded in the order of th
   }
 });
 
-t.test('a person sees words for the lines of an agent, and all other lines once', async (t) => {
+t.test('a person sees text for the lines of an agent, and all other lines once', async (t) => {
   const content = toBytes('before', nothing, '{ no JSON', say('hello'), 'a line of an innocent program', call('c1'));
   for (const chunks of waysOf(content)) {
     const { shown } = read(chunks, { render });
@@ -112,20 +112,20 @@ t.test('a person sees words for the lines of an agent, and all other lines once'
   }
 });
 
-t.test('what has no end of its line is shown when nothing comes any more', async (t) => {
+t.test('an unfinished line is shown when no more output arrives', async (t) => {
   const unterminated = Buffer.concat([toBytes(say('one')), Buffer.from(say('two'))]);
   for (const chunks of waysOf(unterminated)) t.equal(read(chunks, { render }).shown, '<one>\n<two>\n');
   const torn = Buffer.from(say('torn')).subarray(0, -9);
   for (const chunks of waysOf(torn)) t.equal(read(chunks, { render }).shown, String(torn));
 });
 
-t.test('without words for it everything is shown as it is', async (t) => {
+t.test('without a text form everything is shown unchanged', async (t) => {
   const content = toBytes('before', nothing, say('hello'), 'after');
   for (const chunks of waysOf(content)) t.equal(read(chunks).shown, String(content));
   for (const chunks of waysOf(content)) t.equal(read(chunks, { isTerminal: true }).shown, String(content));
 });
 
-t.test('the returns of a terminal are no part of the lines; all others stay', async (t) => {
+t.test('carriage returns of the terminal are removed from lines; others are kept', async (t) => {
   const content = Buffer.from(`${say('hello')}\r\n10%\r20%\r\nlast\r`);
   const recorded = ['activity: hello', 'stdout: 10%\r20%', 'stdout: last\r'];
   for (const chunks of waysOf(content)) {
@@ -137,7 +137,7 @@ t.test('the returns of a terminal are no part of the lines; all others stay', as
   t.strictSame(pipe.recorded, ['stdout: windows\r']);
 });
 
-t.test('the output’s own word about the end outweighs a good exit status', async (t) => {
+t.test('an outcome reported by the output overrides exit status 0', async (t) => {
   const { claim, recorded } = read([toBytes(call('c1'), failure)]);
   t.equal(resolveOutcome('completed', claim).status, 'failed');
   t.ok(recorded.includes('step_cancelled: '), 'a call that was open is closed');

@@ -13,7 +13,7 @@ function open() {
   return { pieces, said, texts: () => said.map(({ data }) => data['text'] ?? data['base64']) };
 }
 
-/** What the child wrote, from what was said of it. */
+/** The output of the child, restored from the events. */
 function restore(said: { data: EventData }[]): Buffer {
   return Buffer.concat(
     said.map(({ data }) => {
@@ -25,7 +25,7 @@ function restore(said: { data: EventData }[]): Buffer {
   );
 }
 
-t.test('lines that come together are said together, at most about 100 ms late', async (t) => {
+t.test('lines that arrive together are one event, at most about 100 ms late', async (t) => {
   const { pieces, said, texts } = open();
   const begun = performance.now();
   pieces.push(Buffer.from('one\ntwo\nthr'));
@@ -40,7 +40,7 @@ t.test('lines that come together are said together, at most about 100 ms late', 
   t.match(said[1]!.data, { stream: 'stdout', line: 4, text: 'fo', unterminated: true });
 });
 
-t.test('a line is not late because others keep coming', async (t) => {
+t.test('a line is not delayed by later ones', async (t) => {
   const { pieces, said } = open();
   const begun = performance.now();
   const timer = setInterval(() => pieces.push(Buffer.from('tick\n')), 5);
@@ -49,7 +49,7 @@ t.test('a line is not late because others keep coming', async (t) => {
   t.ok(performance.now() - begun < 20_000);
 });
 
-t.test('an incomplete line waits for its end, whatever the time', async (t) => {
+t.test('an incomplete line waits for its end, however long', async (t) => {
   const { pieces, said, texts } = open();
   pieces.push(Buffer.from('whole\nPassword: '));
   await waitFor('the whole line', () => said.length === 1);
@@ -58,7 +58,7 @@ t.test('an incomplete line waits for its end, whatever the time', async (t) => {
   t.strictSame(texts(), ['whole', 'Password: secret']);
 });
 
-t.test('lines are counted across events, whatever they are split into', (t) => {
+t.test('lines are counted across events, however they are split', (t) => {
   const { pieces, said } = open();
   pieces.push(Buffer.from('a\n\n\nb\n'));
   pieces.end();
@@ -77,7 +77,7 @@ t.test('lines are counted across events, whatever they are split into', (t) => {
   t.end();
 });
 
-t.test('much output is said in pieces of about 32 KiB, at once', (t) => {
+t.test('large output is emitted at once in pieces of about 32 KiB', (t) => {
   const { pieces, said } = open();
   pieces.push(Buffer.from('0123456789\n'.repeat(30_000)));
   t.ok(said.length >= 10, `${said.length}`);
@@ -87,7 +87,7 @@ t.test('much output is said in pieces of about 32 KiB, at once', (t) => {
   t.end();
 });
 
-t.test('a character is never torn, wherever a long line is cut', (t) => {
+t.test('a character is never split, wherever a long line is cut', (t) => {
   for (const [text, shift] of [
     ['é', 0],
     ['é', 1],
@@ -133,7 +133,7 @@ t.test('a long line is not cut within a secret, nor between its name and its val
   t.end();
 });
 
-t.test('a character that comes in two chunks is whole', (t) => {
+t.test('a character in two chunks is kept whole', (t) => {
   const { pieces, said, texts } = open();
   const bytes = Buffer.from('漢字\n');
   for (const byte of bytes) pieces.push(Buffer.of(byte));
@@ -151,7 +151,7 @@ t.test('bytes that are not UTF-8 travel as base64', (t) => {
   t.end();
 });
 
-t.test('whatever is written can be put together again, byte for byte', (t) => {
+t.test('any output can be restored byte for byte', (t) => {
   const random = createRandom(42);
   for (let round = 0; round < 30; round++) {
     const { pieces, said } = open();
@@ -168,7 +168,7 @@ t.test('whatever is written can be put together again, byte for byte', (t) => {
   t.end();
 });
 
-t.test('nothing is said of nothing', (t) => {
+t.test('no output yields no event', (t) => {
   const { pieces, said } = open();
   pieces.end();
   t.strictSame(said, []);
@@ -186,12 +186,12 @@ t.test('a flood of lines costs little', (t) => {
   t.end();
 });
 
-t.test('newlines are counted right, whatever stands around them and wherever they lie in memory', (t) => {
+t.test('newlines are counted whatever surrounds them', (t) => {
   const memory = Buffer.alloc(4_000);
   for (let round = 0; round < 500; round++) {
     const [from, length] = [Math.floor(Math.random() * 8), Math.floor(Math.random() * 3_000)];
     const content = memory.subarray(from, from + length);
-    // among all bytes, and often enough for the fast way
+    // among all bytes, and enough of them for the fast path
     for (let at = 0; at < length; at++) content[at] = Math.random() < round / 500 ? 0x0a : Math.random() * 256;
     const expected = content.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
     if (countNewlines(content) !== expected) t.equal(countNewlines(content), expected, `${from} ${length}`);
@@ -201,7 +201,7 @@ t.test('newlines are counted right, whatever stands around them and wherever the
   t.end();
 });
 
-t.test('newlines are counted wherever in memory they stand', (t) => {
+t.test('newlines are counted at any offset in memory', (t) => {
   const memory = Buffer.from('a\n\nlonger than a short line is, by far\n\n\nb\n\n\n\n\n0123456789\n\n'.repeat(4));
   for (let from = 0; from < 80; from++) {
     for (let to = from; to < memory.length; to++) {

@@ -24,7 +24,7 @@ function start(argv: readonly string[], size = {}): StartedRun & { pty: Pty } {
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
-t.test('nothing of the output is lost, to its very end', async (t) => {
+t.test('no output is lost at the end', async (t) => {
   const expected = hash(Array.from({ length: 300_000 }, (_, n) => n + 1).join('\n'));
   for (let round = 0; round < 20; round++) {
     const { run, text } = start(['seq', '1', '300000']);
@@ -37,7 +37,7 @@ t.test('nothing of the output is lost, to its very end', async (t) => {
 const PERL = spawnSync('sh', ['-c', 'command -v perl'], { encoding: 'utf8' }).stdout.trim();
 const BUSYBOX = spawnSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).stdout.trim();
 
-t.test('whichever program makes the session, the command has the terminal', async (t) => {
+t.test('the command has the terminal, whichever program creates the session', async (t) => {
   const { PATH } = process.env;
   t.teardown(() => (process.env['PATH'] = PATH));
   const old = '#!/bin/sh\necho "Usage: setsid PROG ARGS" >&2\nexit 1\n';
@@ -49,7 +49,7 @@ t.test('whichever program makes the session, the command has the terminal', asyn
     const directory = path.join(t.testdir({ [name]: { old: {}, bin: {} } }), name);
     writeFileSync(path.join(directory, 'old/setsid'), old, { mode: 0o755 });
     symlinkSync(file, path.join(directory, 'bin', name));
-    // another PATH for each: what was found is remembered
+    // a different PATH for each: the lookup is cached
     process.env['PATH'] = `${directory}/old:${directory}/bin`;
     const { run, text } = start(['/bin/sh', '-c', 'test -t 0 && echo up >/dev/tty; exit 3']);
     t.equal(await run.ended, 3, name);
@@ -57,7 +57,7 @@ t.test('whichever program makes the session, the command has the terminal', asyn
   }
 });
 
-t.test('what a command writes at its end is there, with or without a newline', async (t) => {
+t.test('output at the end of a command is complete, with or without a newline', async (t) => {
   for (const [script, end] of [
     ['printf end', 'end'],
     ['echo end', 'end'],
@@ -67,11 +67,11 @@ t.test('what a command writes at its end is there, with or without a newline', a
     const { run, text, events } = start(sh(script));
     await run.ended;
     t.equal(text('stdout'), end);
-    t.notMatch(JSON.stringify(events()), /\\u001b_/, 'the mark of the end is nobody’s to see');
+    t.notMatch(JSON.stringify(events()), /\\u001b_/, 'the end mark is not recorded');
   }
 });
 
-t.test('a command may show anything, the beginning of what marks the end too', async (t) => {
+t.test('a command may print anything, also the beginning of the end mark', async (t) => {
   const { run, text } = start(
     sh('i=0; while [ $i -lt 200 ]; do printf "\\033_123"; i=$((i+1)); done; printf "\\033_"'),
   );
@@ -79,7 +79,7 @@ t.test('a command may show anything, the beginning of what marks the end too', a
   t.equal(text('stdout'), '\x1b_123'.repeat(200) + '\x1b_');
 });
 
-t.test('colours and both streams are on it; it is the terminal of the command', async (t) => {
+t.test('has colours and both streams; is the controlling terminal of the command', async (t) => {
   const { run, text } = start(
     sh('test -t 0 && test -t 1 && test -t 2 && tty >/dev/tty; echo err >&2; printf "\\033[31mred\\033[0m\\n"'),
   );
@@ -88,7 +88,7 @@ t.test('colours and both streams are on it; it is the terminal of the command', 
   t.equal(text('stderr'), '');
 });
 
-t.test('it has a size, of which the command hears when it changes', async (t) => {
+t.test('has a size, and the command receives its changes', async (t) => {
   const script = 'trap "stty size; exit" WINCH; stty size; echo up; while :; do sleep 0.02; done';
   const { run, pty, text, says } = start(sh(script), { columns: 91, rows: 33 });
   await says('up');
@@ -99,7 +99,7 @@ t.test('it has a size, of which the command hears when it changes', async (t) =>
   t.pass('afterwards it does no harm');
 });
 
-t.test('keys reach the command, and those that are signals are', async (t) => {
+t.test('keys reach the command, as signals where they stand for one', async (t) => {
   const { run, pty, text, says } = start(sh('stty -echo; echo up; read line; echo "got $line"; sleep 60'));
   await says('up');
   pty.type(Buffer.from('some words\n'));
@@ -110,7 +110,7 @@ t.test('keys reach the command, and those that are signals are', async (t) => {
   t.match(text('stdout'), /got some words/);
 });
 
-t.test('of our end of it the command has nothing', async (t) => {
+t.test('the command inherits no descriptor of the outer end', async (t) => {
   const ptys = [openPty()!, openPty()!];
   const { run, says, pid } = start(sh('echo up; sleep 60 & wait'));
   await says('up');
@@ -129,7 +129,7 @@ t.test('of our end of it the command has nothing', async (t) => {
   await waitFor('ours to be closed', () => !links(process.pid).some((link) => link.endsWith('/ptmx')));
 });
 
-t.test('when its runner is killed the command is told, as by a terminal that goes', async (t) => {
+t.test('when its runner is killed the command gets SIGHUP', async (t) => {
   const home = createHome(t);
   await home.startDaemon();
   const outcome = home.progress([
@@ -156,6 +156,6 @@ t.test('when its runner is killed the command is told, as by a terminal that goe
   t.equal(readProcess(pid)?.session, pid);
   t.match(readlinkSync(`/proc/${pid}/fd/1`), /^\/dev\/pts\/\d+$/);
   process.kill(record.runner.pid, 'SIGKILL');
-  await waitFor('it to be told', () => read('hup') === 'hup\n');
+  await waitFor('SIGHUP', () => read('hup') === 'hup\n');
   await waitFor('it to be gone', () => !isRunning(pid));
 });

@@ -11,7 +11,7 @@ import { waitFor } from '../helpers/wait.js';
 const home = createHome(t);
 const start = (argv: readonly string[], options?: StartOptions): StartedRun => startHere(home, argv, options);
 
-t.test('the exit status is that of the command, and so is the outcome', async (t) => {
+t.test('exit status and outcome are those of the command', async (t) => {
   for (const status of Array.from({ length: 256 }, (_, status) => status)) {
     const started = start(sh(`exit ${status}`));
     const { run, outcome } = started;
@@ -24,7 +24,7 @@ t.test('the exit status is that of the command, and so is the outcome', async (t
   t.pass('0 to 255');
 });
 
-/** They do not end a process. */
+/** Signals that do not end a process. */
 const HARMLESS = ['CHLD', 'CONT', 'URG', 'WINCH', 'STOP', 'TSTP', 'TTIN', 'TTOU'];
 
 t.test('a command that dies of a signal has failed, with 128 and its number', async (t) => {
@@ -42,7 +42,7 @@ t.test('a command that dies of a signal has failed, with 128 and its number', as
   }
 });
 
-t.test('it is told in order: queued, started, output, outcome', async (t) => {
+t.test('events are in order: queued, started, output, outcome', async (t) => {
   const started = start(['sh', '-c', 'echo out; echo err >&2', 'a b'], {
     wanted: { name: 'n', labels: { k: 'v' }, agent: 'claude' },
   });
@@ -68,10 +68,10 @@ t.test('it is told in order: queued, started, output, outcome', async (t) => {
   t.match(started.outcome().data, { exitCode: 0, durationMs: Number, cpuSeconds: Number });
 });
 
-/** Until long after the second look at it; on a busy machine that may come while the memory is being filled. */
+/** Until long after the second sample, which on a busy machine may come while the memory is being filled. */
 const HUNGRY = 'const b = Buffer.alloc(3e8, 1); const t = Date.now(); while (Date.now() - t < 1500) b[0]++';
 
-t.test('what it took: processor time and memory of all its processes', async (t) => {
+t.test('records processor time and memory of all its processes', async (t) => {
   const hungry = start(sh(`node -e '${HUNGRY}'`));
   t.equal(await hungry.run.ended, 0);
   const { cpuSeconds, peakRss } = hungry.outcome().data as { cpuSeconds: number; peakRss: number };
@@ -79,7 +79,7 @@ t.test('what it took: processor time and memory of all its processes', async (t)
   t.ok(peakRss > 9e7 && peakRss < 2e9, `${peakRss} bytes`);
 });
 
-t.test('one that ends by a signal that was passed on is cancelled; one that dies of another has failed', async (t) => {
+t.test('a command that ends by a passed-on signal is cancelled; by another signal it has failed', async (t) => {
   const passed = start(sh('echo up; exec sleep 60'));
   await passed.says('up');
   passed.run.signal('SIGTERM', 'a test');
@@ -108,7 +108,7 @@ t.test('one that ends by a signal that was passed on is cancelled; one that dies
   unmoved.run.signal('SIGTERM', 'a test');
 });
 
-t.test('a signal that somebody else sends counts as asked for when it was expected', async (t) => {
+t.test('an external signal counts as requested if one was expected', async (t) => {
   const { run, pid, outcome } = start(['sleep', '60']);
   run.expect('SIGINT');
   process.kill(await pid(), 'SIGINT');
@@ -116,7 +116,7 @@ t.test('a signal that somebody else sends counts as asked for when it was expect
   t.equal(outcome().type, 'execution_cancelled');
 });
 
-t.test('what is ordered before the command is there waits for it', async (t) => {
+t.test('a control request before the command has started waits for it', async (t) => {
   const started = start(['sleep', '60']);
   started.run.control({ run: started.spec.id, action: 'signal', signal: 'SIGUSR1', by: 'a test' });
   t.equal(await started.run.ended, 128 + constants.signals.SIGUSR1);
@@ -131,7 +131,7 @@ t.test('stopped during its start', async (t) => {
   t.match(started.text('system'), /stopped by SIGINT after .*requested by a test/);
 });
 
-t.test('one that waits starts when it is told, or is cancelled and starts nothing', async (t) => {
+t.test('a waiting run starts on request, or is cancelled without starting', async (t) => {
   const waiting = start(sh('echo up'), { wanted: { queue: 'q' }, options: { waits: true } });
   t.match(waiting.events(), [{ type: 'execution_queued', data: { queue: 'q' } }]);
   waiting.run.control({ run: waiting.spec.id, action: 'start' });
@@ -149,14 +149,14 @@ t.test('one that waits starts when it is told, or is cancelled and starts nothin
   t.strictSame(typesOf(interrupted), ['execution_queued', 'execution_cancelled']);
 });
 
-t.test('nobody runs a run twice', async (t) => {
+t.test('a run is never run twice', async (t) => {
   const { run, spec } = start(['true']);
   await run.ended;
   const again = () => startHere(home, ['true'], { options: { spec } });
   t.throws(again, { code: 'bad_request', message: /started by another runner/ });
 });
 
-t.test('a timeout stops it, says so, and has a status of its own', async (t) => {
+t.test('a timeout stops it, is reported, and has a status of its own', async (t) => {
   const { run, outcome, text } = start(['sleep', '60'], { wanted: { timeoutMs: 100 } });
   t.equal(await run.ended, 124);
   t.match(outcome(), { type: 'execution_timeout', data: { signal: 'SIGINT' } });
@@ -166,7 +166,7 @@ t.test('a timeout stops it, says so, and has a status of its own', async (t) => 
   t.equal(await early.run.ended, 0);
 });
 
-t.test('what cannot be run has failed too: it was started all the same, for whoever counts', async (t) => {
+t.test('a command that cannot be run has failed, and counts as started', async (t) => {
   const started = start(['no-such-command-anywhere']);
   t.equal(await started.run.ended, 127);
   t.strictSame(typesOf(started), ['execution_queued', 'execution_started', 'execution_failed']);
@@ -176,7 +176,7 @@ t.test('what cannot be run has failed too: it was started all the same, for whoe
   t.strictSame(started.run.unwritten, 0);
 });
 
-t.test('what a grandchild writes after the end is waited for, but not for ever', async (t) => {
+t.test('output of a grandchild after the end is awaited, with a bound', async (t) => {
   const { run, text } = start(sh('echo parent; (sleep 0.3; echo child) &'));
   t.equal(await run.ended, 0);
   t.equal(text('stdout'), 'parent\nchild');
@@ -191,7 +191,7 @@ t.test('what a grandchild writes after the end is waited for, but not for ever',
   t.match(endless.events().find(({ type }) => type === 'log')?.data['message'], /this run (is|are) still running: \d+/);
 });
 
-t.test('a grandchild that is silent, and holds the output open, is not waited for long', async (t) => {
+t.test('a silent grandchild that holds the output open is awaited only briefly', async (t) => {
   const { run, events, text } = start(sh('echo parent; sleep 60 & echo $!'));
   const begun = performance.now();
   t.equal(await run.ended, 0);
@@ -205,13 +205,13 @@ t.test('a grandchild that is silent, and holds the output open, is not waited fo
   });
 });
 
-t.test('a reader that is slow gets everything, what grandchildren still write too', async (t) => {
+t.test('a slow reader gets all output, also of grandchildren that still write', async (t) => {
   const stdout = new PassThrough({ highWaterMark: 1024 });
   const { run, text } = start(sh('seq 200000 & exit 0'), {
     options: { output: { stdout, stderr: new PassThrough() } },
   });
   let read = '';
-  // longer than anybody waits for grandchildren that are silent
+  // longer than silent grandchildren are awaited
   setTimeout(() => stdout.setEncoding('utf8').on('data', (text: string) => (read += text)), 3_000);
   t.equal(await run.ended, 0);
   await waitFor('the rest', () => read.endsWith('\n200000\n'));
@@ -219,7 +219,7 @@ t.test('a reader that is slow gets everything, what grandchildren still write to
   t.equal(text('stdout').split('\n').length, 200_000);
 });
 
-t.test('paused, all of its processes stand still; resumed, they go on', async (t) => {
+t.test('pausing stops all of its processes, resuming continues them', async (t) => {
   const started = start(sh('echo $$; (while :; do sleep 0.02; done) & sleep 60'));
   const { run, spec } = started;
   const pid = await started.pid();
@@ -231,14 +231,14 @@ t.test('paused, all of its processes stand still; resumed, they go on', async (t
   await waitFor('it to go on', () => !isStandingStill(readProcess(pid)!));
   run.control({ run: spec.id, action: 'kill', by: 'a test' });
   t.equal(await run.ended, 137);
-  const told = started.events().filter(({ type }) => /paused|resumed|control/.test(type));
+  const changes = started.events().filter(({ type }) => /paused|resumed|control/.test(type));
   t.strictSame(
-    told.map(({ type, data }) => data['signal'] ?? type),
+    changes.map(({ type, data }) => data['signal'] ?? type),
     ['SIGSTOP', 'execution_paused', 'SIGSTOP', 'SIGCONT', 'execution_resumed', 'SIGKILL'],
   );
 });
 
-t.test('one that somebody else lets go on is not said to be paused any more', async (t) => {
+t.test('a run that is continued externally is recorded as resumed', async (t) => {
   const started = start(['sleep', '60']);
   const pid = await started.pid();
   started.run.control({ run: started.spec.id, action: 'pause', by: 'a test' });
@@ -272,7 +272,7 @@ t.test('processes that left the group are found by their environment, and report
   for (const pid of new Set(message.match(/\d{2,}/g)?.map(Number))) process.kill(pid);
 });
 
-t.test('a process that leaves the group between the two looks is counted once', async (t) => {
+t.test('a process that leaves the group between the two checks is counted once', async (t) => {
   t.equal(
     describeRemaining([11, 12], [12]),
     '2 processes of this run are still running: 11, 12; outside of its group: 12',

@@ -10,7 +10,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);
 
-/** Says `up` when it is ready; what it leaves behind would hold nothing open. */
+/** Prints `up` when it is ready; its children hold no descriptor open. */
 async function start(script: string): Promise<StartedRun> {
   const started = startHere(home, sh(script));
   await started.says('up');
@@ -26,10 +26,10 @@ const sent = ({ events }: StartedRun) =>
 const stop = ({ run, spec }: StartedRun, graceMs?: number) =>
   run.control({ run: spec.id, action: 'stop', by: 'a test', ...(graceMs !== undefined && { graceMs }) });
 
-/** Generous: the grace is what it is about, and it is not waited for. */
+/** Generous: the test is about the grace time, and does not wait for it. */
 const LONG_GRACE_MS = 20_000;
 
-t.test('it obeys: SIGINT, and its own status', async (t) => {
+t.test('SIGINT ends it, with its own status', async (t) => {
   const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
   stop(started, LONG_GRACE_MS);
   t.equal(await started.run.ended, 7);
@@ -38,7 +38,7 @@ t.test('it obeys: SIGINT, and its own status', async (t) => {
   t.match(started.text('system'), /^stopped by SIGINT after \d.*, requested by a test$/);
 });
 
-t.test('it ignores SIGINT: SIGKILL after the grace', async (t) => {
+t.test('it ignores SIGINT: SIGKILL after the grace time', async (t) => {
   const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
   stop(started, 100);
   t.equal(await started.run.ended, 137);
@@ -46,8 +46,8 @@ t.test('it ignores SIGINT: SIGKILL after the grace', async (t) => {
   t.match(started.text('system'), /^SIGINT did not end it: killed by SIGKILL after \d.*, requested by a test$/);
 });
 
-t.test('its leader goes, a child in the background ignores SIGINT: the child is killed too', async (t) => {
-  // a shell has its background jobs ignore SIGINT
+t.test('its leader ends, a background child ignores SIGINT: the child is killed too', async (t) => {
+  // a shell makes its background jobs ignore SIGINT
   const started = await start('sleep 60 & echo up $!; wait');
   const child = Number(/up (\d+)/.exec(started.text('stdout'))?.[1]);
   stop(started, 200);
@@ -57,7 +57,7 @@ t.test('its leader goes, a child in the background ignores SIGINT: the child is 
   t.match(started.outcome(), { type: 'execution_cancelled', data: { signal: 'SIGINT' } });
 });
 
-t.test('it forks while it is stopped: nobody is left', async (t) => {
+t.test('it forks while it is stopped: no process is left', async (t) => {
   const script = 'trap "" INT; echo up; while :; do (sleep 0.3; sleep 60) & sleep 0.005; done';
   const started = await start(script);
   const pid = await started.pid();
@@ -70,7 +70,7 @@ t.test('it forks while it is stopped: nobody is left', async (t) => {
   );
 });
 
-t.test('one that is dead already takes nothing, and says nothing', async (t) => {
+t.test('stopping an ended one takes no time, and reports nothing', async (t) => {
   const started = await start('echo up');
   t.equal(await started.run.ended, 0);
   const before = started.events().length;
@@ -80,7 +80,7 @@ t.test('one that is dead already takes nothing, and says nothing', async (t) => 
   t.equal(started.events().length, before);
 });
 
-t.test('stopped twice is stopped once', async (t) => {
+t.test('stopping twice is stopping once', async (t) => {
   const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
   stop(started, 200);
   stop(started, 200);
@@ -89,7 +89,7 @@ t.test('stopped twice is stopped once', async (t) => {
   t.equal(started.text('system').split('\n').length, 1);
 });
 
-t.test('kill ends the grace of a stop', async (t) => {
+t.test('kill ends the grace time of a stop', async (t) => {
   const started = await start('trap "" INT; echo up; while :; do sleep 0.02; done');
   const begun = performance.now();
   stop(started, LONG_GRACE_MS);
@@ -100,7 +100,7 @@ t.test('kill ends the grace of a stop', async (t) => {
   t.strictSame(sent(started), ['SIGINT', 'SIGKILL']);
 });
 
-t.test('killed at once, it is not asked', async (t) => {
+t.test('kill sends no SIGINT', async (t) => {
   const started = await start('echo up; sleep 60');
   started.run.control({ run: started.spec.id, action: 'kill', by: 'a test' });
   t.equal(await started.run.ended, 137);
@@ -108,7 +108,7 @@ t.test('killed at once, it is not asked', async (t) => {
   t.match(started.text('system'), /^killed by SIGKILL, requested by a test$/);
 });
 
-t.test('paused, it is woken to obey', async (t) => {
+t.test('a paused one is continued to receive the signal', async (t) => {
   const started = await start('trap "exit 7" INT; echo up; while :; do sleep 0.02; done');
   const pid = await started.pid();
   started.run.control({ run: started.spec.id, action: 'pause', by: 'a test' });
@@ -118,7 +118,7 @@ t.test('paused, it is woken to obey', async (t) => {
   t.strictSame(sent(started), ['SIGSTOP', 'SIGINT', 'SIGCONT']);
 });
 
-t.test('processes of another user: nothing is claimed, and nothing is waited for', async (t) => {
+t.test('processes of another user: reported as not permitted, without waiting', async (t) => {
   const foreign = { pid: 8, name: 'sudo', state: 'S' };
   const group = { members: () => [foreign], foreign: () => [foreign], signal: () => false } as unknown as ProcessGroup;
   const onSignal = () => t.fail('a signal');
@@ -139,7 +139,7 @@ t.test('processes of another user: nothing is claimed, and nothing is waited for
   ]);
 });
 
-t.test('a group that stops in part is not paused: all of it continues', async (t) => {
+t.test('a group that stops only in part is not paused: all of it continues', async (t) => {
   const [own, foreign] = [
     { pid: 8, name: 'sh', state: 'T' },
     { pid: 9, name: 'sudo', state: 'S' },
@@ -161,7 +161,7 @@ t.test('a group that stops in part is not paused: all of it continues', async (t
   t.notOk(pausing.isPaused);
 });
 
-t.test('what even SIGKILL does not end is said', async (t) => {
+t.test('reports processes that survive SIGKILL', async (t) => {
   const waiting = { pid: 7, name: 'dd', state: 'D' };
   const stubborn = {
     members: () => [waiting, waiting],

@@ -9,7 +9,7 @@ const spec = (id: string): RunSpec => ({ id, argv: ['true'], cwd: '/', env: { SE
 const record = (pid = process.pid): RunRecord => ({ runner: { pid, start: 1, boot: 'b' }, source: `run-${pid}-abc` });
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
-t.test('what a run needs to start is kept, for its user alone', (t) => {
+t.test('the spec of a run is kept, for its user only', (t) => {
   const runs = path.join(t.testdir(), 'runs');
   const umask = process.umask(0);
   t.teardown(() => process.umask(umask));
@@ -26,7 +26,7 @@ t.test('what a run needs to start is kept, for its user alone', (t) => {
   t.end();
 });
 
-t.test('a run is claimed once, and the first stays', (t) => {
+t.test('a run is claimed once, by the first', (t) => {
   const runs = t.testdir();
   writeSpec({ runs }, spec('abc'));
   t.equal(readRecord({ runs }, 'abc'), undefined);
@@ -41,7 +41,7 @@ t.test('a run is claimed once, and the first stays', (t) => {
   t.end();
 });
 
-t.test('an id that is no name of a run leads nowhere', (t) => {
+t.test('an ID that is not the name of a run has no directory', (t) => {
   const directory = t.testdir({ 'spec.json': '{"argv":["evil"]}', 'runner.json': '{}', runs: {} });
   const runs = path.join(directory, 'runs');
   for (const id of ['..', '../x', '.', '', 'a/b', '/etc', 'A', 'x'.repeat(65), 'a\0b', 'task.1', 'id~2']) {
@@ -58,7 +58,7 @@ t.test('an id that is no name of a run leads nowhere', (t) => {
   t.end();
 });
 
-t.test('what is unknown or torn is said to be unknown; what cannot be read is an error', (t) => {
+t.test('a missing or torn record is unknown; an unreadable one is an error', (t) => {
   const runs = t.testdir();
   t.throws(() => readSpec({ runs }, 'abc'), { code: 'not_found', message: /the command of abc is not recorded/ });
   t.equal(readRecord({ runs }, 'abc'), undefined);
