@@ -22,7 +22,7 @@ const does = (kind: string, data: EventData = {}, step?: string): Draft => ({
   ...(step !== undefined && { step }),
 });
 
-t.test('a session of an agent, as a person reads it', async (t) => {
+t.test('formats a session of an agent', async (t) => {
   const { content } = recordings().find(({ name }) => name === 'claude-stream/rec-2.1.197-full.jsonl')!;
   const { events } = replay([content], { stepMs: 100 });
   t.strictSame(draw([...events, { type: 'execution_completed', data: { exitCode: 0, durationMs: 1_291 } }], 80), [
@@ -54,7 +54,7 @@ t.test('a session of an agent, as a person reads it', async (t) => {
   ]);
 });
 
-t.test('each entry has its time, and its other lines stand below its text', (t) => {
+t.test('each entry begins with its time, and its further lines are indented', (t) => {
   const time = '2026-11-20T12:48:46.123Z';
   const clock = formatClock(Date.parse(time));
   const lines = (type: string, data: EventData) =>
@@ -73,7 +73,7 @@ t.test('each entry has its time, and its other lines stand below its text', (t) 
   t.end();
 });
 
-t.test('other producers name a tool and what it was given', async (t) => {
+t.test('other producers name a tool and its input', async (t) => {
   t.strictSame(draw([does('tool-call', { tool: 'Edit', input: { path: 'a.ts' } })]), ['▸ Edit: a.ts']);
   t.strictSame(draw([does('tool-call', { tool: 'rest' })]), ['▸ rest']);
   t.strictSame(draw([does('of-their-own', { text: 'words' })]), ['of-their-own: words']);
@@ -81,14 +81,14 @@ t.test('other producers name a tool and what it was given', async (t) => {
   t.strictSame(draw([does('of-their-own', { code: 7 })]), ['of-their-own: {"code":7}'], 'never an empty line');
 });
 
-t.test('long results are cut short and say so, what is said is whole', async (t) => {
+t.test('long results are truncated with a mark, texts are complete', async (t) => {
   const long = Array.from({ length: 40 }, (_, n) => `line ${n}`).join('\n');
   t.strictSame(draw([does('tool-result', { text: long })]).slice(-2), ['  line 4', '  … 35 more']);
   t.equal(draw([does('assistant-text', { text: long })]).length, 40);
   t.strictSame(draw([does('tool-result', { isError: true })]), ['  failed']);
 });
 
-t.test('what waits for somebody, what went wrong, what was done', async (t) => {
+t.test('formats waits, errors and actions', async (t) => {
   const lines = draw([
     { type: 'attention', data: { state: 'waiting', reason: 'may it use Bash?' } },
     { type: 'attention', data: { state: 'none' } },
@@ -113,7 +113,7 @@ t.test('what waits for somebody, what went wrong, what was done', async (t) => {
   ]);
 });
 
-t.test('hostile texts do nothing, in any width', async (t) => {
+t.test('hostile texts are inert, in any width', async (t) => {
   const nasty = '\u001b]0;title\u0007\u001b[2J\r\u202eabc\u0000\ttab 漢字漢字漢字漢字漢字漢字';
   const kinds = ['init', 'prompt', 'assistant-text', 'thinking', 'tool-call', 'tool-result', 'result', nasty];
   const fields = { text: nasty, title: nasty, tool: nasty, agent: nasty, cwd: nasty, model: nasty };
@@ -131,7 +131,7 @@ t.test('hostile texts do nothing, in any width', async (t) => {
   }
 });
 
-t.test('parents that go in a circle have a depth too', async (t) => {
+t.test('cyclic parents have a depth too', async (t) => {
   const circle: ExecutionEvent[] = numbered([
     { type: 'step_started', execution: 'e', step: 'a', data: { kind: 'subagent', parent: 'b' } },
     { type: 'step_started', execution: 'e', step: 'b', data: { kind: 'subagent', parent: 'a' } },

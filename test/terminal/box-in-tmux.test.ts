@@ -41,7 +41,7 @@ async function signal(tmux: Tmux, name: NodeJS.Signals): Promise<void> {
   process.kill(Number(await readFile(path.join(tmux.home, 'pid'), 'utf8')), name);
 }
 
-/** Whoever leaves finds the terminal as it was. */
+/** Leaving restores the terminal. */
 async function expectRestored(t: Test, tmux: Tmux, exit: number): Promise<string> {
   const screen = await tmux.see(new RegExp(`exit=${exit}\nsame modes`), 'history');
   t.ok(await tmux.isCursorVisible(), 'the cursor is visible');
@@ -51,7 +51,7 @@ async function expectRestored(t: Test, tmux: Tmux, exit: number): Promise<string
 const RUNNING = /╰─.*q leave/;
 const GOES_ON = 'ship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x';
 
-t.test('the box is drawn below what was there, its right border straight, and q leaves it', options, async (t) => {
+t.test('the box is drawn below earlier output, with a straight right border, and q leaves it', options, async (t) => {
   const tmux = await start(t, 'story');
   const screen = await tmux.see(RUNNING);
   t.match(screen, /^first\n╭/, 'what was on the screen is still there');
@@ -70,7 +70,7 @@ t.test('Ctrl-C leaves with the status of SIGINT', options, async (t) => {
   t.match(await expectRestored(t, tmux, 130), `first\n${GOES_ON}\nexit=130`);
 });
 
-t.test('signals that end a program leave the terminal as it was', options, async (t) => {
+t.test('signals that end a program restore the terminal', options, async (t) => {
   await Promise.all(
     (
       [
@@ -87,13 +87,13 @@ t.test('signals that end a program leave the terminal as it was', options, async
   );
 });
 
-t.test('an exception leaves the terminal as it was, the last frame, and the stack below it', options, async (t) => {
+t.test('an exception restores the terminal, and keeps the last frame with the stack below it', options, async (t) => {
   const tmux = await start(t, 'throw');
   const screen = await expectRestored(t, tmux, 1);
   t.match(screen, /╰─.*─╯\n[^╭]*Error: boom/);
 });
 
-t.test('Ctrl-Z takes the box away and gives the shell its terminal, and fg brings the box back', options, async (t) => {
+t.test('Ctrl-Z removes the box and gives the shell its terminal, and fg draws it again', options, async (t) => {
   const tmux = await start(t, 'story');
   await tmux.see(RUNNING);
   await tmux.key('C-z');
@@ -109,12 +109,12 @@ t.test('Ctrl-Z takes the box away and gives the shell its terminal, and fg bring
   t.ok(await tmux.isCursorVisible());
 });
 
-t.test('stopped and continued from outside, it takes the terminal again', options, async (t) => {
+t.test('stopped and continued by another process, it takes the terminal again', options, async (t) => {
   const tmux = await start(t, 'story');
   await tmux.see(RUNNING);
   await signal(tmux, 'SIGSTOP');
   await tmux.see(/Stopped/);
-  // this shell leaves the terminal as the stopped program had it: raw, so that Enter is no newline
+  // this shell keeps the terminal mode of the stopped program: raw, so that Enter is no newline
   for (const key of ['fg; echo "left=$?"', 'C-j']) await tmux.key(key);
   await tmux.see(/Stopped[^]*╰─.*q leave/, 'history');
   t.notOk(await tmux.isCursorVisible());
@@ -123,7 +123,7 @@ t.test('stopped and continued from outside, it takes the terminal again', option
   t.ok(await tmux.isCursorVisible());
 });
 
-t.test('after a resize there is one box, as wide as it can be', options, async (t) => {
+t.test('after a resize there is one box at the full new width', options, async (t) => {
   const tmux = await start(t, 'story');
   await tmux.see(RUNNING);
   for (const [columns, rows] of [
@@ -133,7 +133,7 @@ t.test('after a resize there is one box, as wide as it can be', options, async (
     [82, 20],
   ] as const) {
     await tmux.resize(columns, rows);
-    // what a terminal pushes into its scrollback while it wraps the old box anew is out of reach
+    // rows that a terminal moved into its scrollback while it rewrapped the old box are out of reach
     const screen = await tmux.see(new RegExp(`^╭.{${columns - 3}}╮$[^]*^╰.*q leave`, 'm'));
     t.equal(screen.match(/[╭╰]/g)?.length, 2, `one box at ${columns}x${rows}`);
   }
@@ -143,7 +143,7 @@ t.test('after a resize there is one box, as wide as it can be', options, async (
 });
 
 t.test(
-  'what is printed above the box is in the scrollback, whole and without a trace of the box',
+  'output printed above the box is in the scrollback, complete and without parts of the box',
   options,
   async (t) => {
     const tmux = await start(t, 'print');
@@ -172,7 +172,7 @@ t.test('in a locale without UTF-8 the box is ASCII', options, async (t) => {
   await expectRestored(t, tmux, 0);
 });
 
-t.test('a failure leaves its evidence', options, async (t) => {
+t.test('a failure leaves its last output and error', options, async (t) => {
   const tmux = await start(t, 'fail');
   const screen = await expectRestored(t, tmux, 1);
   t.match(screen, '❌ ship-login-page failed after 7:12, exit 1');

@@ -31,12 +31,12 @@ function open(executions: Execution[], options: Partial<BoxOptions> & { reflow?:
   const { reflow = 'all', isMute = false } = options;
   const answers: string[] = [];
   const vt = createVt({ columns: 80, rows: 24, reflow, ...(!isMute && { onAnswer: (bytes) => answers.push(bytes) }) });
-  /** What the terminal shows now. */
+  /** The current screen. */
   const screen = () => {
     for (const bytes of streams.writes.splice(0)) vt.write(bytes);
     return vt.lines().join('\n').trimEnd();
   };
-  /** Lets the terminal read what was written, and returns its answers. */
+  /** Passes the output to the terminal, and returns its answers. */
   const takeAnswers = () => {
     screen();
     return answers.splice(0).join('');
@@ -94,7 +94,7 @@ t.test('the clock moves the box once a second, in tenths for the first ten secon
   t.end();
 });
 
-t.test('what is printed stands above the box, in order, and waits for the frame', (t) => {
+t.test('printed lines are above the box, in order, and wait for the frame', (t) => {
   const { box, clock, streams, screen } = open([makeExecution()]);
   clock.advance(1);
   screen();
@@ -110,7 +110,7 @@ t.test('what is printed stands above the box, in order, and waits for the frame'
   t.end();
 });
 
-t.test('close takes the box away and leaves the final lines, and says what goes on', (t) => {
+t.test('close replaces the box by the final lines, with what still runs', (t) => {
   const before = countListeners();
   const { box, clock, streams, screen, vt } = open([makeExecution()]);
   clock.advance(1);
@@ -131,26 +131,26 @@ t.test('close takes the box away and leaves the final lines, and says what goes 
   t.end();
 });
 
-t.test('nothing goes on when everything has ended', (t) => {
+t.test('nothing is listed as running when everything has ended', (t) => {
   const { box, screen } = open([makeExecution({ status: 'completed', durationMs: 5 })]);
   void box.close(['the end']);
   t.equal(screen(), 'the end');
   t.end();
 });
 
-t.test('q leaves: the terminal is restored before anybody closes the box', async (t) => {
+t.test('q leaves: the terminal is restored before the caller closes the box', async (t) => {
   const { box, clock, streams, screen, vt } = open([makeExecution()]);
   clock.advance(1);
   streams.press('xq');
   t.equal(await box.left, 'q');
   t.notOk(streams.isRaw());
-  t.match(screen(), '╭', 'the last frame stands');
+  t.match(screen(), '╭', 'the last frame stays');
   t.ok(vt.isOn(25));
   void box.close();
   t.match(screen(), /^ship-login-page goes on\./);
 });
 
-t.test('Ctrl-C leaves, or is told to whoever runs what is shown', async (t) => {
+t.test('Ctrl-C leaves, or is reported to the caller', async (t) => {
   const leaving = open([makeExecution()]);
   leaving.streams.press('\u0003');
   t.equal(await leaving.box.left, 'SIGINT');
@@ -165,7 +165,7 @@ t.test('Ctrl-C leaves, or is told to whoever runs what is shown', async (t) => {
   void running.box.close();
 });
 
-t.test('a terminal that is gone is left, without an error of its own', async (t) => {
+t.test('a closed terminal is left without a further error', async (t) => {
   const { box, streams } = open([makeExecution()]);
   streams.output.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   t.equal(await box.left, 'closed');
@@ -194,7 +194,7 @@ t.test('after a resize there is one box, at the new size, once the size has sett
 
 const QUESTION = '\u001b[>c\u001b[6n';
 
-t.test('after a narrowing the terminal is asked, and one box stands at the new size', async (t) => {
+t.test('after the terminal becomes narrower it is queried, and there is one box at the new size', async (t) => {
   for (const reflow of ['none', 'all', 'except-cursor-line'] as const) {
     const { box, clock, streams, screen, vt, takeAnswers } = open([makeExecution()], { reflow });
     box.print(['above 1', 'above 2']);
@@ -222,7 +222,7 @@ t.test('after a narrowing the terminal is asked, and one box stands at the new s
   }
 });
 
-t.test('a terminal that does not answer is asked once; the box is drawn without an answer', (t) => {
+t.test('a terminal that does not answer is queried once; the box is drawn without an answer', (t) => {
   const { box, clock, streams, screen, vt } = open([makeExecution()], { reflow: 'none', isMute: true });
   clock.advance(100);
   screen();
@@ -242,7 +242,7 @@ t.test('a terminal that does not answer is asked once; the box is drawn without 
   t.end();
 });
 
-t.test('a box that is closed or left while it asks waits for the answer, which nobody else reads', async (t) => {
+t.test('a box that is closed or left during a query waits for the answer, which would become input', async (t) => {
   for (const end of ['close', 'q'] as const) {
     const { box, clock, streams, screen, vt, takeAnswers } = open([makeExecution()], { reflow: 'all' });
     clock.advance(100);
@@ -271,13 +271,13 @@ t.test('a box that is closed or left while it asks waits for the answer, which n
   }
 });
 
-t.test('input that is no terminal is left alone', (t) => {
+t.test('input that is no terminal is not read', (t) => {
   const streams = createTtyStreams(80, 24);
   Object.assign(streams.input, { isTTY: false });
   const view = () => ({ executions: [], connection: { state: 'live' } as const, now: START, detail: true });
   const box = openBox({ input: streams.input, output: streams.output, style: STYLE, view, clock: createManualClock() });
-  streams.press('bytes for somebody else');
-  t.equal(String(streams.input.read()), 'bytes for somebody else');
+  streams.press('bytes for another reader');
+  t.equal(String(streams.input.read()), 'bytes for another reader');
   void box.close();
   t.end();
 });

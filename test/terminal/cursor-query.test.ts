@@ -13,7 +13,7 @@ function open() {
   return { clock, seen, query, ask: () => query.ask((report) => seen.reports.push(report)) };
 }
 
-t.test('answers are taken out of the keys, wherever the input is split', (t) => {
+t.test('answers are removed from the keys, wherever the input is split', (t) => {
   const whole = 'a\u001b[>41;379;0c\u001bOPq\u001b[12;40Rb\u001b[A';
   for (let cut = 0; cut <= whole.length; cut += 1) {
     const { clock, seen, query, ask } = open();
@@ -27,7 +27,7 @@ t.test('answers are taken out of the keys, wherever the input is split', (t) => 
   t.end();
 });
 
-t.test('what looks like an answer is keys unless one is expected', (t) => {
+t.test('an unexpected answer is taken for keys', (t) => {
   const { clock, seen, query, ask } = open();
   const shiftF3 = '\u001b[1;2R';
   query.receive(`${shiftF3}\u001b`);
@@ -40,7 +40,7 @@ t.test('what looks like an answer is keys unless one is expected', (t) => {
   t.end();
 });
 
-t.test('an Escape key is handed on soon, although it may be the beginning of an answer', (t) => {
+t.test('an Escape key is passed on soon, although it may begin an answer', (t) => {
   const { clock, seen, query, ask } = open();
   ask();
   query.receive('\u001b');
@@ -50,7 +50,7 @@ t.test('an Escape key is handed on soon, although it may be the beginning of an 
   t.end();
 });
 
-t.test('after the deadline there is no report; a late answer is no key, and shows that the terminal answers', (t) => {
+t.test('after the timeout there is no position; a late answer is no key, and proves that there are answers', (t) => {
   const { clock, seen, query, ask } = open();
   let idle = 0;
   ask();
@@ -73,7 +73,7 @@ t.test('after the deadline there is no report; a late answer is no key, and show
   t.end();
 });
 
-t.test('the end reports at once and leaves no timer', (t) => {
+t.test('closing settles the query and leaves no timer', (t) => {
   const { clock, seen, query, ask } = open();
   ask();
   query.receive('\u001b[');

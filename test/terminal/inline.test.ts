@@ -34,7 +34,7 @@ function open(
   return {
     inline,
     vt,
-    /** Through these sizes, of which the program sees each; then the terminal says where the cursor is. */
+    /** Through these sizes, which the program sees; then the terminal reports the cursor. */
     resize: (...sizes: { columns: number; rows: number }[]) => {
       for (const next of sizes) {
         vt.resize(next);
@@ -63,7 +63,7 @@ t.test('not a byte is written when nothing has changed', (t) => {
   t.end();
 });
 
-t.test('a block grows by scrolling at the bottom of the screen, and shrinks without a trace', (t) => {
+t.test('a block grows by scrolling at the bottom of the screen, and leaves no rows when it shrinks', (t) => {
   const { inline, vt } = open({ columns: 20, rows: 4 });
   vt.write('$ progress\r\n\r\n\r\n');
   vt.write(inline.draw(['a']));
@@ -92,7 +92,7 @@ t.test('a full row keeps its last cell', (t) => {
   t.end();
 });
 
-t.test('the right border stays in its column on a terminal that takes every glyph for one cell', (t) => {
+t.test('the right border stays in its column on a terminal where every glyph has one cell', (t) => {
   const { inline, vt } = open({ columns: 12, rows: 6 }, { cells: () => 1 });
   const lines = ['│ ✅ done  │', '│ 👩‍👩‍👧 xy    │', '│ 漢字漢字 │'];
   vt.write(inline.draw(lines.map(() => '############')));
@@ -112,7 +112,7 @@ t.test('the right border stays in its column on a terminal that takes every glyp
   t.end();
 });
 
-t.test('a glyph wider than we think cannot wrap the row', (t) => {
+t.test('a glyph wider than expected cannot wrap the row', (t) => {
   const { inline, vt } = open({ columns: 8, rows: 4 }, { cells: (text) => (text === '○' ? 2 : 1) });
   vt.write(inline.draw(['○○○○○○○○', 'next']));
   t.equal(vt.lines()[1], 'next');
@@ -127,7 +127,7 @@ t.test('a block is never taller than the screen less one row', (t) => {
   t.end();
 });
 
-/** Lines as wide as a box draws them, with a number in each. */
+/** Numbered lines of the width of a box. */
 function block(columns: number, rows: number): string[] {
   return Array.from({ length: rows }, (_, row) => `${row}`.padEnd(columns - 1, '#'));
 }
@@ -262,7 +262,7 @@ function randomView(random: Random): View {
   return { executions, connection, now: START + between(random, 0, 500_000), detail: random() < 0.8 };
 }
 
-t.test('whatever is drawn after whatever, at whatever size, the screen is as if drawn at once', (t) => {
+t.test('any sequence of frames and sizes ends with the screen of a single frame', (t) => {
   for (let seed = 1; seed <= 60; seed += 1) {
     const random = createRandom(seed);
     const reflow = pick(random, KINDS);

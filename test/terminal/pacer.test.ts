@@ -37,7 +37,7 @@ t.test('a first change is drawn at once, not after a frame', (t) => {
   t.end();
 });
 
-t.test('the clock ticks as long as it is shown, and not a timer is left when it is not', (t) => {
+t.test('the clock ticks while it is shown, and leaves no timer otherwise', (t) => {
   const clock = createManualClock();
   let tick: number | undefined = 1_000;
   let frames = 0;

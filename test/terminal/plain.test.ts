@@ -17,7 +17,7 @@ function plain(type: string, data: Record<string, unknown> = {}, rest: Partial<E
   );
 }
 
-t.test('time, id and word stand in columns', (t) => {
+t.test('time, ID and label are in columns', (t) => {
   t.same(plainLine(event('execution_started', { name: 'ship', total: 7, pid: 12 }), undefined, STYLE), [
     `${TIME} 7hq2m4kd9x start      ship total=7 pid=12`,
   ]);
@@ -34,7 +34,7 @@ t.test('time, id and word stand in columns', (t) => {
 
 t.test('lifecycle', (t) => {
   t.same(plain('execution_queued', { argv: ['make', 'test'], queue: 'heavy' }), ['queued     make test queue=heavy']);
-  t.same(plain('execution_queued', { argv: ['make'] }), [], 'it starts at once, and that is told');
+  t.same(plain('execution_queued', { argv: ['make'] }), [], 'it starts at once, which has a line');
   t.same(plain('execution_queued', { name: 'x' }), ['queued     x']);
   t.same(plain('execution_queued', { name: 'x', after: ['a', 'b'] }), ['queued     x after=a,b']);
   t.same(plain('execution_orphaned', { error: 'its runner was killed' }), ['orphaned   its runner was killed']);
@@ -50,7 +50,7 @@ t.test('lifecycle', (t) => {
   t.end();
 });
 
-t.test('steps have their place, their full name, and how long they took', (t) => {
+t.test('steps have their place, full name and duration', (t) => {
   const long = 'x'.repeat(300);
   t.same(plain('step_started', { name: long }, { step: 'us-3' }), [`story      3/7 "us-3 · ${long}" started`]);
   t.same(plain('step_completed', { durationMs: 48_000 }, { step: 'ac-0' }), [
@@ -64,7 +64,7 @@ t.test('steps have their place, their full name, and how long they took', (t) =>
   t.end();
 });
 
-t.test('output, logs and what is said keep their lines, calls and results have one', (t) => {
+t.test('output, logs and messages keep their lines, tool calls and results have one', (t) => {
   t.same(plain('output', { stream: 'stderr', text: 'one\r\ntwo\n\nfour\n' }), [
     'stderr     | one',
     'stderr     | two',
@@ -94,7 +94,7 @@ t.test('output, logs and what is said keep their lines, calls and results have o
   t.end();
 });
 
-t.test('progress, attention, resources, alerts, and what nobody knows', (t) => {
+t.test('formats progress, attention, resources, alerts and unknown types', (t) => {
   t.same(plain('progress', { current: 18, total: 36, unit: 'tests', message: 'half' }), [
     'progress   50% 18/36 tests half',
   ]);
@@ -112,7 +112,7 @@ t.test('progress, attention, resources, alerts, and what nobody knows', (t) => {
   t.end();
 });
 
-t.test('every type says something, and no text reaches the terminal unescaped', (t) => {
+t.test('every type is formatted, and no text reaches the terminal unescaped', (t) => {
   const evil = '\u001b[2J\u0007\r\u202e';
   const data = Object.fromEntries(
     [
@@ -149,7 +149,7 @@ t.test('colours of the output stay if colour is wanted', (t) => {
   t.end();
 });
 
-t.test('a heartbeat says where it stands', (t) => {
+t.test('a heartbeat shows the progress', (t) => {
   t.equal(
     heartbeatLine(makeShipLogin(), START + 401_000),
     '2026-11-20T10:41:01Z 7hq2m4kd9x heartbeat  "Run integration tests" running 51% elapsed=6:41 left=~6:30 cpu=71% rss=412 MiB',
@@ -162,7 +162,7 @@ t.test('a heartbeat says where it stands', (t) => {
   t.end();
 });
 
-t.test('a bell rings when it is asked for, and not for those who come later', (t) => {
+t.test('a pending bell alert rings, unless it is from the backlog', (t) => {
   const asked = event('alert_triggered', { channel: 'bell', outcome: 'pending' });
   t.ok(isBell(asked, START + 9_000));
   t.notOk(isBell(asked, START + 10_000));

@@ -12,12 +12,12 @@ import { makeExecution, makeShipLogin, START, timeAt } from '../helpers/models.j
 const PLAIN = { color: false, ascii: false };
 const COLOUR = { color: true, ascii: false };
 const DIM = '\u001b[2m';
-/** Half of the work is done, so there is an estimate of the rest while it is active. */
+/** Half of the work is done, so there is an estimate while it is active. */
 const active = makeShipLogin();
 const silent = { ...active, attention: { state: 'silent' as const }, lastActivity: timeAt(281_000) };
 const NOW = START + 401_000;
 
-/** What each face prints of one execution. */
+/** The output of each view for one execution. */
 const FACES: Readonly<Record<string, (now: number, style?: typeof PLAIN) => string>> = {
   ps: (now, style = PLAIN) => listLines([silent], { now, columns: 120, style, all: false }).join('\n'),
   'the box of one': (now, style = PLAIN) =>
@@ -42,7 +42,7 @@ const FACES: Readonly<Record<string, (now: number, style?: typeof PLAIN) => stri
   show: (now, style = PLAIN) => showLines(silent, { now, columns: 100, style }).join('\n'),
 };
 
-t.test('a silent execution is shown as quiet, with a clock that moves and no estimate', (t) => {
+t.test('a silent execution is shown as quiet, with a running clock and without an estimate', (t) => {
   for (const [face, draw] of Object.entries(FACES)) {
     t.match(draw(NOW), 'quiet 2m', face);
     t.match(draw(NOW + 60_000), 'quiet 3m', `${face}: the clock moves`);
@@ -62,7 +62,7 @@ t.test('it is dimmed', (t) => {
   t.end();
 });
 
-t.test('an active execution has its estimate, and says when it was active last', (t) => {
+t.test('an active execution has an estimate and its last activity', (t) => {
   t.ok(estimate(active, NOW).remainingMs);
   t.equal(estimate(silent, NOW).remainingMs, undefined);
   t.equal(stateWord(active, NOW), 'running');
@@ -74,7 +74,7 @@ t.test('an active execution has its estimate, and says when it was active last',
   t.end();
 });
 
-t.test('it is no line of a log', (t) => {
+t.test('silence is not a line of the log', (t) => {
   const event = (state: string) => ({
     ...{ seq: 2, time: timeAt(0), type: 'attention', execution: 'e' },
     data: { state, reason: 'nothing heard for 2:00' },

@@ -53,7 +53,7 @@ t.test('the header says what is known, and nothing else', (t) => {
   t.end();
 });
 
-t.test('a command is shown as it was typed, and where', (t) => {
+t.test('a command is shown as it was typed, with its directory', (t) => {
   const typed = {
     kind: 'command',
     process: { argv: ["echo 'a b' | cat"], cwd: '/src', tty: '/dev/pts/3', tmux: '%5' },
@@ -65,7 +65,7 @@ t.test('a command is shown as it was typed, and where', (t) => {
   t.end();
 });
 
-t.test('what is over shows its outcome, its error and its successor', (t) => {
+t.test('an ended execution has its outcome, error and successor', (t) => {
   const lines = showLines(
     makeExecution({
       status: 'failed',
@@ -83,7 +83,7 @@ t.test('what is over shows its outcome, its error and its successor', (t) => {
   t.end();
 });
 
-t.test('who did a step is told beside it', (t) => {
+t.test('the model of a step is shown next to it', (t) => {
   const step = makeStep({
     id: 's',
     name: 'Review',
@@ -101,7 +101,7 @@ t.test('who did a step is told beside it', (t) => {
   t.end();
 });
 
-t.test('circles, unknown parents and deep nesting end', (t) => {
+t.test('cycles, unknown parents and deep nesting terminate', (t) => {
   const circle = [
     makeStep({ id: 'a', parent: 'b' }),
     makeStep({ id: 'b', parent: 'a' }),
@@ -116,7 +116,7 @@ t.test('circles, unknown parents and deep nesting end', (t) => {
   t.end();
 });
 
-t.test('whatever it is, it fits and is safe to print', (t) => {
+t.test('any execution fits the width and is safe to print', (t) => {
   for (let seed = 1; seed <= 200; seed += 1) {
     const columns = 20 + (seed % 120);
     const lines = showLines(randomExecution(createRandom(seed), seed), { ...OPTIONS, columns });

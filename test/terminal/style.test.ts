@@ -15,7 +15,7 @@ function color(env: NodeJS.ProcessEnv, rest: Partial<Parameters<typeof chooseSty
 t.test('a box is drawn for people at a terminal, plain lines for everything else', (t) => {
   t.equal(mode({}), 'box');
   t.equal(mode({}, { isTTY: false }), 'plain');
-  t.equal(mode({}, { columns: 0 }), 'plain', 'a size nobody knows');
+  t.equal(mode({}, { columns: 0 }), 'plain', 'an unknown size');
   t.equal(mode({}, { rows: undefined }), 'plain');
   t.equal(mode({ TERM: 'dumb' }), 'plain');
   t.equal(mode({ TERM: '' }), 'plain');
@@ -26,7 +26,7 @@ t.test('a box is drawn for people at a terminal, plain lines for everything else
   t.end();
 });
 
-t.test('the option goes before the environment, which goes before what is found', (t) => {
+t.test('options override the environment, which overrides detection', (t) => {
   t.equal(mode({ PROGRESS_OUTPUT: 'box', CI: '1' }), 'box');
   t.equal(mode({ PROGRESS_OUTPUT: 'plain' }, { flags: { output: 'box' } }), 'box');
   t.equal(mode({ PROGRESS_OUTPUT: 'box' }, { flags: { output: 'plain' } }), 'plain');

@@ -55,7 +55,7 @@ t.test('a failure: the step that failed, its error, the exit status, the last ou
   t.end();
 });
 
-t.test('an agent: its calls, what it has used, its last words', (t) => {
+t.test('an agent: its calls, its usage, its last text', (t) => {
   const steps = ['tool', 'tool', 'subagent'].map((kind, index) =>
     makeStep({ id: String(index), kind, status: 'completed' }),
   );
@@ -89,7 +89,7 @@ t.test('dropped steps count', (t) => {
   t.end();
 });
 
-t.test('the id to copy is never cut, everything else fits', (t) => {
+t.test('the ID is never truncated, everything else fits', (t) => {
   const long = makeExecution({ id: 'x'.repeat(60), name: 'y'.repeat(60), status: 'failed', durationMs: 5 });
   const lines = summaryLines(long, PLAIN, 40);
   t.equal(lines.at(-1), `   full log  progress logs ${'x'.repeat(60)}`);
@@ -100,7 +100,7 @@ t.test('the id to copy is never cut, everything else fits', (t) => {
   t.end();
 });
 
-t.test('whatever has ended, its summary fits and is safe to print', (t) => {
+t.test('the summary of any ended execution fits and is safe to print', (t) => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = createRandom(seed);
     const execution: Execution = { ...randomExecution(random, seed), id: '7hq2m4kd9x' };
@@ -115,7 +115,7 @@ t.test('whatever has ended, its summary fits and is safe to print', (t) => {
   t.end();
 });
 
-t.test('who leaves is told what goes on', (t) => {
+t.test('leaving prints what still runs', (t) => {
   t.equal(leavingLine([]), undefined);
   t.equal(leavingLine([makeExecution({ status: 'failed' })]), undefined);
   t.equal(leavingLine([makeExecution()]), 'ship-login-page goes on. Come back: progress watch --stream 7hq2m4kd9x');

@@ -29,7 +29,7 @@ function makeList() {
   ];
 }
 
-t.test('columns, with ids as short as they are unique', (t) => {
+t.test('columns, with shortened IDs', (t) => {
   t.same(listLines(makeList(), OPTIONS), [
     'ID     STATUS     NAME             PROGRESS         STEP                   CPU   MEMORY  TIME  EXIT',
     '7hq2m  ● running  ship-login-page  51% 18/35 tests  Run integration tests  71%  412 MiB  6:41',
@@ -40,7 +40,7 @@ t.test('columns, with ids as short as they are unique', (t) => {
   t.end();
 });
 
-t.test('without --all only what is not over is listed, and an empty list says so', (t) => {
+t.test('without --all only open executions are listed, and an empty list is explained', (t) => {
   const lines = listLines(makeList(), { ...OPTIONS, all: false });
   t.equal(lines.length, 4);
   t.notMatch(lines.join('\n'), 'docs');
@@ -60,7 +60,7 @@ t.test('narrow terminals cut names and steps, never a status', (t) => {
   t.end();
 });
 
-t.test('terminals that are hardly wide enough do without memory, then without processor, before names are cut', (t) => {
+t.test('very narrow terminals omit memory, then CPU, before names are truncated', (t) => {
   const heading = (columns: number) => listLines(makeList(), { ...OPTIONS, columns })[0] ?? '';
   const words = (columns: number) => heading(columns).split(/ +/).slice(5).join(' ');
   t.equal(words(100), 'CPU MEMORY TIME EXIT');

@@ -38,7 +38,7 @@ t.test('one execution: story, step, bar, clock, criteria, output', (t) => {
   t.end();
 });
 
-t.test('fewer rows: first the output goes, then criteria that are done are counted, then those to come', (t) => {
+t.test('with fewer rows: omits output first, then completed criteria, then pending ones', (t) => {
   const list = (rows: number) =>
     draw(viewOf([makeShipLogin()]), 80, rows)
       .slice(6, -1)
@@ -78,7 +78,7 @@ t.test('narrow terminals have no border, tiny ones a single line', (t) => {
   t.end();
 });
 
-t.test('ASCII draws nothing of its own beyond ASCII', (t) => {
+t.test('ASCII mode draws ASCII only', (t) => {
   const execution = { ...makeShipLogin(), tail: [] };
   const lines = draw(viewOf([execution]), 80, 24, { color: false, ascii: true });
   t.notMatch(lines.join('\n'), /[^\n -~]/);
@@ -87,7 +87,7 @@ t.test('ASCII draws nothing of its own beyond ASCII', (t) => {
   t.end();
 });
 
-t.test('several executions: a row each, what runs first and the oldest of it at the top', (t) => {
+t.test('several executions: a row each, running ones first, the oldest at the top', (t) => {
   const executions = [
     makeExecution({
       id: 'd',
@@ -123,12 +123,12 @@ t.test('more than eight executions are counted', (t) => {
   t.end();
 });
 
-t.test('nothing at all says what to do', (t) => {
+t.test('an empty view has advice', (t) => {
   t.match(draw(viewOf([]), 80, 24)[1], 'Nothing is running. Start something: progress run -- make test');
   t.end();
 });
 
-t.test('without a connection the values say from when they are, all is dim, and the clocks stand', (t) => {
+t.test('without a connection the time of the values is shown, everything is dim, and the clocks stop', (t) => {
   const lost: View['connection'] = { state: 'lost', since: NOW - 14_000, attempt: 3 };
   const since = new Date(NOW - 14_000).toTimeString().slice(0, 8);
   const first = draw(viewOf([makeShipLogin()], { connection: lost }), 80, 24);
@@ -141,14 +141,14 @@ t.test('without a connection the values say from when they are, all is dim, and 
   t.end();
 });
 
-t.test('with snapshots instead of the stream the clocks go on', (t) => {
+t.test('with snapshots instead of a stream the clocks continue', (t) => {
   const lines = draw(viewOf([makeShipLogin()], { connection: { state: 'snapshots', since: NOW } }), 80, 24);
   t.match(lines[1], /! stream cut at \d\d:\d\d:\d\d: showing snapshots/);
   t.match(lines.join('\n'), 'Elapsed 6:41');
   t.end();
 });
 
-t.test('attention stands out with its reason', (t) => {
+t.test('attention is highlighted, with its reason', (t) => {
   const execution = makeExecution({ attention: { state: 'waiting', reason: 'permission to run rm' } });
   t.match(draw(viewOf([execution]), 80, 24)[1], /! waiting for you: permission to run rm +! waiting │$/);
   const { attention: { state: _none } = {}, ...active } = execution;
@@ -156,7 +156,7 @@ t.test('attention stands out with its reason', (t) => {
   t.end();
 });
 
-t.test('who works on a step, and how often it was tried', (t) => {
+t.test('a step shows its model and its attempts', (t) => {
   const step = makeStep({
     id: 's',
     name: 'Review',
@@ -180,7 +180,7 @@ t.test('a run without a plan shows its command, and no bar', (t) => {
   t.end();
 });
 
-t.test('without a list of criteria the plan is the list', (t) => {
+t.test('without a list of criteria the plan is shown', (t) => {
   const steps = ['types', 'lint', 'tests'].map((name, index) =>
     makeStep({
       id: name,
@@ -216,7 +216,7 @@ t.test('hostile texts reach the screen as text', (t) => {
   t.end();
 });
 
-t.test('an agent is seen with its model, what it has used, and what it says and calls', (t) => {
+t.test('an agent shows its model, usage, texts and calls', (t) => {
   const agent = makeExecution({
     kind: 'agent',
     name: 'fix',

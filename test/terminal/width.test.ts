@@ -30,7 +30,7 @@ t.test('cells are counted by grapheme cluster', (t) => {
   t.end();
 });
 
-t.test('the pieces of a text are the text, and their cells its cells', (t) => {
+t.test('the pieces of a text add up to it, and their widths to its width', (t) => {
   const random = createRandom(7);
   for (let round = 0; round < 500; round += 1) {
     const text = randomText(random);
@@ -50,7 +50,7 @@ t.test('a piece is uncertain if terminals may disagree on it', (t) => {
   t.end();
 });
 
-t.test('truncating cuts whole clusters, shows that it did, and closes colours', (t) => {
+t.test('truncating keeps whole clusters, adds a mark, and resets colours', (t) => {
   t.equal(truncate('short', 5), 'short');
   t.equal(truncate('longer', 5), 'long…');
   t.equal(truncate('漢字漢字', 6), '漢字…');
@@ -66,7 +66,7 @@ t.test('truncating cuts whole clusters, shows that it did, and closes colours', 
   t.end();
 });
 
-t.test('fitting makes exactly as many cells as asked for', (t) => {
+t.test('fitting yields exactly the requested number of cells', (t) => {
   const random = createRandom(3);
   for (let round = 0; round < 500; round += 1) {
     const text = randomText(random).replace(/[\u0000-\u001a\u001c-\u001f]/g, '');
