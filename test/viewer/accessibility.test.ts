@@ -46,7 +46,7 @@ t.test('axe finds nothing, in both themes, wide and narrow', { skip: noBrowser }
   const viewer = await openViewer(t);
   for (const event of STORY) await viewer.emit(event);
   for (const colorScheme of ['light', 'dark'] as const) {
-    // colours do not depend on the width, nor places on the colours
+    // colours do not depend on the width, nor positions on the colours
     for (const width of LONG ? [1280, 320] : [colorScheme === 'light' ? 1280 : 320]) {
       const { page, context } = await viewer.visit('/', { colorScheme, viewport: { width, height: 800 } });
       await page.locator('[data-id=x]').waitFor();
@@ -72,7 +72,7 @@ t.test('axe finds nothing, in both themes, wide and narrow', { skip: noBrowser }
   }
 });
 
-t.test('old values can still be read', { skip: noBrowser }, async (t) => {
+t.test('stale values are still readable', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   for (const event of STORY) await viewer.emit(event);
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -84,7 +84,7 @@ t.test('old values can still be read', { skip: noBrowser }, async (t) => {
   }
 });
 
-t.test('everything by the keyboard, with the focus in sight', { skip: noBrowser }, async (t) => {
+t.test('everything can be used by keyboard, with a visible focus', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   for (const event of STORY) await viewer.emit(event);
   viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
@@ -113,7 +113,7 @@ t.test('everything by the keyboard, with the focus in sight', { skip: noBrowser 
   await page.getByText(/cancelled after/).waitFor();
 });
 
-t.test('nothing ticks aloud, and what moves stands still for those who ask', { skip: noBrowser }, async (t) => {
+t.test('nothing is announced periodically, and animations respect reduced motion', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   for (const event of STORY) await viewer.emit(event);
   const { page } = await viewer.visit('/', { reducedMotion: 'reduce' });
@@ -133,7 +133,7 @@ t.test('nothing ticks aloud, and what moves stands still for those who ask', { s
 });
 
 t.test(
-  'the switch of colours says what the system has, or otherwise, and is remembered',
+  'the theme switch follows the system or overrides it, and the choice is remembered',
   { skip: noBrowser },
   async (t) => {
     const viewer = await openViewer(t);

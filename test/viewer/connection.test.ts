@@ -11,14 +11,14 @@ import { waitFor } from '../helpers/wait.js';
 const started = (execution: string, more = {}) => ({ type: 'execution_started', execution, ...more });
 const output = (text: string) => ({ type: 'output', execution: 'x', text });
 
-/** Emits over a connection of its own: the daemon may be another one by now. */
+/** Emits over a new connection, since the daemon may have been replaced. */
 async function emitAnew({ home }: Viewer, ...events: Record<string, unknown>[]): Promise<void> {
   const client = await home.connect();
   for (const event of events) await client.call('emit', { event });
   await client.close();
 }
 
-/** Every line of the log as the page has it, by scrolling through. */
+/** Every line of the log on the page, collected by scrolling. */
 async function readLog(page: Page): Promise<string[]> {
   await page.locator('.log').focus();
   await page.keyboard.press('Home');
@@ -27,7 +27,7 @@ async function readLog(page: Page): Promise<string[]> {
 }
 
 t.test(
-  'a killed daemon: old values look old, and everything comes once when it is back',
+  'a killed daemon: stale values are marked, and every event arrives once when it is back',
   { skip: noBrowser },
   async (t) => {
     const viewer = await openViewer(t);
@@ -63,7 +63,7 @@ t.test(
   },
 );
 
-t.test('offline and back', { skip: noBrowser }, async (t) => {
+t.test('offline and online again', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit(started('x'), output('one'));
   const { page } = await viewer.visit('/executions/x');
@@ -77,7 +77,7 @@ t.test('offline and back', { skip: noBrowser }, async (t) => {
 });
 
 t.test(
-  'who comes late sees everything from the first line on, then what comes, nothing twice',
+  'a late viewer receives everything from the first line on, then live events, nothing twice',
   { skip: noBrowser },
   async (t) => {
     const viewer = await openViewer(t);
@@ -138,7 +138,7 @@ t.test(
   },
 );
 
-/** Another port of this machine, as a tunnel makes it; `hold` keeps answers until they end. */
+/** Another port of this machine, like a tunnel; `hold` delays responses until they end. */
 async function openTunnel(t: Test, port: number, hold: (head: string) => boolean): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -156,7 +156,7 @@ async function openTunnel(t: Test, port: number, hold: (head: string) => boolean
     upstream.on('data', (chunk: Buffer) => {
       if (!holding) return void client.write(chunk);
       held.push(chunk);
-      // the last chunk of an answer
+      // the last chunk of a response
       if (chunk.subarray(-5).toString() === '0\r\n\r\n') client.write(Buffer.concat(held.splice(0)));
     });
     client.on('end', () => upstream.end());
@@ -181,7 +181,7 @@ t.test('through a tunnel, on another port', { skip: noBrowser }, async (t) => {
   await page.getByText('Live too').waitFor();
 });
 
-t.test('where streams do not come through, it asks again and again', { skip: noBrowser }, async (t) => {
+t.test('polls where streams are buffered', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit(started('a', { name: 'Behind a proxy' }));
   const port = await openTunnel(t, viewer.port, (head) => head.includes('/stream/progress'));
@@ -193,18 +193,18 @@ t.test('where streams do not come through, it asks again and again', { skip: noB
   t.equal(await page.locator('.badge.live').count(), 2);
 });
 
-t.test('a marked run that fails is told once, however many tabs there are', { skip: noBrowser }, async (t) => {
+t.test('a watched run that fails is notified once, however many tabs are open', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit(started('a', { name: 'Marked' }), started('b', { name: 'Not marked' }));
   const { page, context } = await viewer.visit();
   await page.locator('[data-id=a]').waitFor();
   await context.addInitScript(`
-    window.told = [];
+    window.notified = [];
     window.asked = 0;
     window.Notification = class {
       static permission = 'granted';
       static requestPermission() { window.asked++; return Promise.resolve('granted'); }
-      constructor(title, options) { window.told.push(title + ': ' + options.body); }
+      constructor(title, options) { window.notified.push(title + ': ' + options.body); }
     };
   `);
   await page.reload();
@@ -212,19 +212,19 @@ t.test('a marked run that fails is told once, however many tabs there are', { sk
   await page.getByRole('button', { name: 'Notify me about Marked' }).click();
   await page.locator('[aria-pressed=true]').waitFor();
   for (const tab of others) await tab.locator('[aria-pressed=true]').waitFor();
-  const told = async () =>
-    (await Promise.all([page, ...others].map((tab) => tab.evaluate('window.told')))).flat() as string[];
+  const notified = async () =>
+    (await Promise.all([page, ...others].map((tab) => tab.evaluate('window.notified')))).flat() as string[];
   await viewer.emit({ type: 'execution_failed', execution: 'b' });
   await viewer.emit({ type: 'attention', execution: 'a', state: 'waiting', reason: 'Allow?' });
-  await waitFor('the first notification', async () => (await told()).length > 0);
+  await waitFor('the first notification', async () => (await notified()).length > 0);
   await viewer.emit({ type: 'execution_failed', execution: 'a', durationMs: 5_000 });
-  await waitFor('the second notification', async () => (await told()).length > 1);
+  await waitFor('the second notification', async () => (await notified()).length > 1);
   await page.locator('[data-id=a]').getByText('failed after 5.0s').waitFor();
   await page.waitForTimeout(1_500);
-  t.strictSame((await told()).sort(), ['Marked: failed after 5.0s', 'Marked: needs you: Allow?']);
+  t.strictSame((await notified()).sort(), ['Marked: failed after 5.0s', 'Marked: needs you: Allow?']);
 });
 
-t.test('a page that is of another build than the daemon says so', { skip: noBrowser }, async (t) => {
+t.test('a page of another build than the daemon shows that', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit(started('x', { name: 'One' }));
   const { page, context, complaints } = await viewer.visit();

@@ -11,7 +11,7 @@ const lines = (from: number, to: number) =>
 const copied = async (page: Page) => await page.evaluate<string>('navigator.clipboard.readText()');
 const row = (page: Page, line: number) => page.locator(`.log .row[data-line="${line}"]`);
 
-/** The page of an execution with so many lines, the first of them `started`. */
+/** The page of an execution with this many lines, the first of them `started`. */
 async function openLog(t: Test, last: number, perEvent = 500): Promise<{ viewer: Viewer; page: Page }> {
   const viewer = await openViewer(t);
   await viewer.emit({ type: 'execution_started', execution: 'x' });
@@ -25,7 +25,7 @@ async function openLog(t: Test, last: number, perEvent = 500): Promise<{ viewer:
   return { viewer, page };
 }
 
-t.test('what is selected is copied, not what is drawn', { skip: noBrowser }, async (t) => {
+t.test('copies the selection of the log, not of the drawn rows', { skip: noBrowser }, async (t) => {
   const { page } = await openLog(t, 2_000);
   await page.evaluate(`location.hash = '#L100'`);
   await row(page, 100).waitFor();
@@ -43,7 +43,7 @@ t.test('what is selected is copied, not what is drawn', { skip: noBrowser }, asy
   t.pass('copied');
 });
 
-t.test('lines that are marked by their numbers are copied', { skip: noBrowser }, async (t) => {
+t.test('copies lines that are selected by their numbers', { skip: noBrowser }, async (t) => {
   const { page } = await openLog(t, 2_000);
   await page.evaluate(`location.hash = '#L100'`);
   await row(page, 100).locator('.num').click();
@@ -69,7 +69,7 @@ t.test('lines that are marked by their numbers are copied', { skip: noBrowser },
   await waitFor('the field', async () => (await copied(page)) === 'text');
 });
 
-t.test('all of the log, or of what is shown of it', { skip: noBrowser }, async (t) => {
+t.test('copies the whole log, or the filtered one', { skip: noBrowser }, async (t) => {
   const { viewer, page } = await openLog(t, 5_000);
   await page.keyboard.press('Control+a');
   await page.getByText('5,000 lines selected').waitFor();

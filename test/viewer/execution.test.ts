@@ -17,7 +17,7 @@ const shown = async (page: Page) =>
 const topOf = async (page: Page, line: number) =>
   await page.evaluate<number>(`document.querySelector('.log .row[data-line="${line}"]')?.getBoundingClientRect().top`);
 
-t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip: noBrowser }, async (t) => {
+t.test('the log: follows, stays for a reader, jumps, finds, folds', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit({ type: 'execution_started', execution: 'x', name: 'Long one' });
   for (let from = 2; from <= 20_000; from += 500) await viewer.emit(output(lines(from, from + 499)));
@@ -31,7 +31,7 @@ t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip
     await row(20_002).getByText('one more').waitFor();
   });
 
-  t.test('a reader who scrolled up does not move, and sees how many are new', async (t) => {
+  t.test('a reader who has scrolled up stays in place, and sees the number of new lines', async (t) => {
     await page.locator('.log').hover();
     await page.mouse.wheel(0, -3_000);
     await waitFor('the rows above', async () => (await shown(page)).at(-1)! < 19_950);
@@ -58,7 +58,7 @@ t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip
     await waitFor('a page more', async () => (await shown(page))[0] === 21);
   });
 
-  t.test('find looks through the whole log, by the keyboard alone', async (t) => {
+  t.test('find searches the whole log, by keyboard', async (t) => {
     await page.keyboard.press('Control+f');
     await page.keyboard.type('TEXT 1234');
     await page.getByText('1 of 11').waitFor();
@@ -75,7 +75,7 @@ t.test('the log: follows, holds still for a reader, jumps, finds, folds', { skip
     await page.getByLabel('Find in the whole log').fill('');
   });
 
-  t.test('a line has an address, and so have several', async (t) => {
+  t.test('a line has a URL, and so has a range', async (t) => {
     await page.goto(`${page.url().split('?')[0]}#L5000`);
     await row(5_000).waitFor();
     t.match(await row(5_000).getAttribute('class'), /marked/);
@@ -139,12 +139,12 @@ t.test('agents, colours, links, steps; filters by stream and level', { skip: noB
   await text.getByText('red').waitFor({ state: 'detached' });
   await page.getByLabel('Stream').selectOption('');
 
-  t.test('steps lead to their lines', async () => {
+  t.test('steps are links to their lines', async () => {
     await page.locator('.steps').getByText('First step').click();
     await page.locator('.row.marked').getByText('First step').waitFor();
   });
 
-  t.test('the timeline, the graph and what is used', async (t) => {
+  t.test('the timeline, the graph and the resources', async (t) => {
     await page.getByRole('tab', { name: 'Timeline' }).click();
     await page.locator('.timeline').getByText('Third step').waitFor();
     t.match(await page.locator('.timeline').innerText(), /First step[\s\S]*5\.0s[\s\S]*Third step\s*planned/);
@@ -165,7 +165,7 @@ t.test('agents, colours, links, steps; filters by stream and level', { skip: noB
     await page.getByText(/CPU: 2 % on average, 4 % at most/).waitFor();
   });
 
-  t.test('what has ended is shown whole, without a badge', async (t) => {
+  t.test('an ended execution is shown completely, without a badge', async (t) => {
     await page.getByRole('tab', { name: 'Log' }).click();
     await viewer.emit({ type: 'execution_completed', execution: 'x', durationMs: 70_000 });
     await page.getByText('completed in 1:10').waitFor();
@@ -178,12 +178,12 @@ t.test('agents, colours, links, steps; filters by stream and level', { skip: noB
 });
 
 t.test(
-  'half a million lines: both ends, any line, a thumb that is dragged, a reader held',
+  'half a million lines: both ends, any line, dragging the thumb, staying for a reader',
   { skip: noBrowser },
   async (t) => {
     const viewer = await openViewer(t);
     await viewer.emit({ type: 'execution_started', execution: 'x' });
-    // more than the 400,000 up to which each row has a place of its own on the scrollbar
+    // more than the 400,000 up to which each row has a position on the scrollbar
     const perEvent = 2_000;
     for (let from = 2; from <= 500_000; from += perEvent) {
       const text = Array.from({ length: Math.min(perEvent, 500_001 - from) }, (_, index) => `n ${from + index}`);

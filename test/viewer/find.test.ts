@@ -2,7 +2,7 @@ import t from 'tap';
 import { noBrowser, openViewer } from '../helpers/browser.js';
 import { waitFor } from '../helpers/wait.js';
 
-t.test('find takes patterns, says what is wrong with one, and keeps up', { skip: noBrowser }, async (t) => {
+t.test('find takes patterns, reports errors in them, and updates live', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   const output = (text: string) => ({ type: 'output', execution: 'x', stream: 'stdout', text });
   const many = Array.from({ length: 3_000 }, (_, index) => `request ${index} took ${index % 7} ms`);
@@ -14,7 +14,7 @@ t.test('find takes patterns, says what is wrong with one, and keeps up', { skip:
   const count = page.locator('.tools .count');
   await page.locator('.log .row').first().waitFor();
 
-  t.test('a pattern only when it is asked for, by the keyboard', async (t) => {
+  t.test('a text is a pattern only on request, by keyboard', async (t) => {
     await page.keyboard.press('Control+f');
     await page.keyboard.type('error \\d+');
     await waitFor('no match', async () => (await count.innerText()) === 'none');
@@ -30,7 +30,7 @@ t.test('find takes patterns, says what is wrong with one, and keeps up', { skip:
     await waitFor('a mark across colours', async () => (await marked()).join('') === 'R 12 again');
   });
 
-  t.test('one that is none is refused in words', async (t) => {
+  t.test('an invalid pattern is refused with an error', async (t) => {
     await field.fill('error (');
     await page.getByText('missing closing )').waitFor();
     t.equal(await field.getAttribute('aria-invalid'), 'true');
@@ -41,7 +41,7 @@ t.test('find takes patterns, says what is wrong with one, and keeps up', { skip:
     await waitFor('the marks', async () => (await marked())[0] === 'took 5 ms');
   });
 
-  t.test('only matches, those that come live too', async (t) => {
+  t.test('shows only matches, live ones too', async (t) => {
     await page.getByLabel('Only matches').check();
     await page.locator('.log').getByText('request 7 took').waitFor({ state: 'detached' });
     await page.locator('.log').focus();
@@ -59,7 +59,7 @@ t.test('find takes patterns, says what is wrong with one, and keeps up', { skip:
     await page.getByText('1 of 857').waitFor();
   });
 
-  t.test('a pattern in the address that would never end does not hold the page up', async (t) => {
+  t.test('an expensive pattern in the URL does not block the page', async (t) => {
     await viewer.emit(output(`${'a'.repeat(2_000)}!`));
     await page.goto(`http://127.0.0.1:${viewer.port}/executions/x?find=(a%2B)%2B%24&re=1`);
     await waitFor('none', async () => (await count.innerText()) === 'none');

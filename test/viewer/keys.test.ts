@@ -2,7 +2,7 @@ import t from 'tap';
 import { noBrowser, openViewer } from '../helpers/browser.js';
 import { waitFor } from '../helpers/wait.js';
 
-t.test('the list by single keys', { skip: noBrowser }, async (t) => {
+t.test('single keys control the list', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   viewer.home.progress(['run', '--detach', '--name', 'sleeper', '--', 'sleep', '300']);
   await viewer.emit({ type: 'execution_started', execution: 'x', name: 'Another', agent: 'claude' });
@@ -50,7 +50,7 @@ t.test('the list by single keys', { skip: noBrowser }, async (t) => {
   t.strictSame(complaints, []);
 });
 
-t.test('an overview of the keys, and a switch for single ones', { skip: noBrowser }, async (t) => {
+t.test('lists the keys, and has a switch for single ones', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   await viewer.emit({ type: 'execution_started', execution: 'x', name: 'One' });
   const { page } = await viewer.visit('/executions/x');

@@ -13,7 +13,7 @@ const step = (id: string, needs?: string[], status: Step['status'] = 'pending'):
 const layersOf = (steps: Step[]) =>
   Object.fromEntries(layOut(steps).nodes.map(({ step: { id }, layer }) => [id, layer]));
 
-t.test('each step stands behind all that it needs', (t) => {
+t.test('each step is placed after all steps that it needs', (t) => {
   const steps = [step('a'), step('b', ['a']), step('c', ['a']), step('d', ['b', 'c']), step('e', ['a', 'd', 'gone'])];
   t.strictSame(layersOf(steps), { a: 0, b: 1, c: 1, d: 2, e: 3 });
   t.strictSame(layersOf(steps.toReversed()), { a: 0, b: 1, c: 1, d: 2, e: 3 });
@@ -21,7 +21,7 @@ t.test('each step stands behind all that it needs', (t) => {
   t.end();
 });
 
-t.test('steps that need nothing follow each other; circles and steps that need themselves end', (t) => {
+t.test('independent steps follow each other; cycles and steps that need themselves terminate', (t) => {
   t.strictSame(layersOf([step('a'), step('b'), step('c')]), { a: 0, b: 1, c: 2 });
   const circle = layOut([step('a', ['c']), step('b', ['a']), step('c', ['b']), step('d', ['d', 'a'])]);
   t.equal(circle.nodes.length, 4);
@@ -30,7 +30,7 @@ t.test('steps that need nothing follow each other; circles and steps that need t
   t.end();
 });
 
-t.test('the way to what is at work is the current one, else the way to what failed', (t) => {
+t.test('the highlighted path leads to what runs, else to what failed', (t) => {
   const current = (steps: Step[]) =>
     layOut(steps).nodes.flatMap(({ step: { id }, isCurrent }) => (isCurrent ? [id] : []));
   const plan = (b: Step['status'], c: Step['status']) => [
@@ -45,8 +45,8 @@ t.test('the way to what is at work is the current one, else the way to what fail
   t.end();
 });
 
-t.test('neighbours are brought together', (t) => {
-  // without sorting every one of these lines would cross every other
+t.test('connected steps are placed close together', (t) => {
+  // without sorting, every two of these lines would cross
   const left = ['a', 'b', 'c', 'd'].map((id) => step(id));
   const right = ['w', 'x', 'y', 'z'].map((id, index) => step(id, ['dcba'[index]!]));
   const rows = new Map(layOut([...left, ...right]).nodes.map(({ step: { id }, row }) => [id, row]));
@@ -80,7 +80,7 @@ t.test('time is laid out evenly, and long gaps are folded', (t) => {
   t.end();
 });
 
-t.test('a stream is read however it is cut', (t) => {
+t.test('a stream is parsed whatever its chunks', (t) => {
   const text =
     'retry: 5\nevent: stream_open\ndata: {}\n\n: note\nid: 7\nevent: events\ndata: [1]\n\nevent: stream_position\ndata: 7\n\nevent: cut';
   for (const size of [1, 3, 10, 1_000]) {
@@ -96,7 +96,7 @@ t.test('a stream is read however it is cut', (t) => {
   t.end();
 });
 
-t.test('a large graph is condensed to what one can look at, and says what it leaves out', (t) => {
+t.test('a large graph is condensed, and shows what is left out', (t) => {
   const small = layOut(Array.from({ length: 150 }, (_, index) => step(`s${index}`)));
   t.strictSame(condense(small), { ...small, bundles: [], before: 0, after: 0 });
 
@@ -132,7 +132,7 @@ t.test('a large graph is condensed to what one can look at, and says what it lea
   t.end();
 });
 
-t.test('what is to come takes what it usually does, behind what it needs', (t) => {
+t.test('a future step takes its typical duration, after the steps that it needs', (t) => {
   const usual = new Map([
     ['a', 10],
     ['b', 20],

@@ -15,7 +15,7 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
   const item = (id: string) => page.locator(`[data-id="${id}"]`);
   await item('a').locator('.badge.live').waitFor();
   const row = /LIVE\s+Build[\s\S]*0%[\s\S]*Compile[\s\S]*claude/;
-  // of an element that is being laid out there is no text
+  // an element that is being laid out has no text
   await waitFor('the row', async () => row.test(await item('a').innerText()));
   t.equal(await page.title(), '● 2 progress');
   t.equal(new URL(page.url()).hash, '', 'the code is gone from the address');
@@ -24,14 +24,14 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
   await item('a').getByText('25%').waitFor();
   await viewer.emit({ type: 'attention', execution: 'b', state: 'waiting', reason: 'Allow rm?' });
   await item('b').getByText('NEEDS YOU').waitFor();
-  t.match(await page.locator('.item').first().getAttribute('data-id'), 'b', 'who needs somebody comes first');
+  t.match(await page.locator('.item').first().getAttribute('data-id'), 'b', 'a waiting one comes first');
   await viewer.emit({ type: 'execution_failed', execution: 'b', exitCode: 3, durationMs: 61_000 });
   await item('b').getByText('failed after 1:01 · exit 3').waitFor();
   t.equal(await item('b').locator('.badge').count(), 0);
   await viewer.emit(started('c', { name: 'Late one' }));
   await item('c').locator('.badge.live').waitFor();
 
-  t.test('search, filters and groups stand in the address', async (t) => {
+  t.test('search, filters and groups are in the URL', async (t) => {
     await page.keyboard.press('/');
     await page.keyboard.type('TEAM=WEB');
     await item('a').waitFor({ state: 'detached' });
@@ -51,7 +51,7 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
     await page.getByLabel('By agent').uncheck();
   });
 
-  t.test('older ones come when they are asked for', async (t) => {
+  t.test('older executions load on request', async (t) => {
     await viewer.emit(...Array.from({ length: 120 }, (_, index) => started(`n${index}`)));
     await viewer.emit(
       ...Array.from({ length: 120 }, (_, index) => ({ type: 'execution_completed', execution: `n${index}` })),
@@ -62,7 +62,7 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
     t.ok((await page.locator('.item').count()) >= 123);
   });
 
-  t.test('a silent one is quiet, with a clock and without an estimate', async (t) => {
+  t.test('a silent execution is quiet, with a clock and without an estimate', async (t) => {
     const time = new Date(Date.now() - 150_000).toISOString();
     await viewer.emit(
       { ...started('quiet', { name: 'Silent', total: 2 }), time },
@@ -76,7 +76,7 @@ t.test('the list is live: badges on what runs, outcomes on what has ended', { sk
 });
 
 t.test(
-  'runs can be stopped, paused and resumed; what was only recorded can be dismissed',
+  'runs can be stopped, paused and resumed; a recorded execution can be dismissed',
   { skip: noBrowser },
   async (t) => {
     const viewer = await openViewer(t);
@@ -105,7 +105,7 @@ t.test(
   },
 );
 
-t.test('nothing has run, nothing passes, and nobody is let in without a code', { skip: noBrowser }, async (t) => {
+t.test('empty lists, and no access without a code', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   const { page, context, complaints } = await viewer.visit();
   await page.getByText('Nothing has run yet').waitFor();

@@ -3,7 +3,7 @@ import { noBrowser, openViewer } from '../helpers/browser.js';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1_000).toISOString();
 
-t.test('what it usually takes is shown in the list and in the timeline', { skip: noBrowser }, async (t) => {
+t.test('the typical duration is shown in the list and in the timeline', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   const started = (execution: string) => ({ type: 'execution_started', execution, name: 'nightly', kind: 'task' });
   for (const [index, seconds] of [50, 60, 70].entries()) {
@@ -20,7 +20,7 @@ t.test('what it usually takes is shown in the list and in the timeline', { skip:
   const item = page.locator('[data-id=x]');
   await item.getByText('usually 1:00').waitFor();
   t.equal(await item.locator('.bar.usual').count(), 1);
-  t.equal(await item.locator('[role=progressbar]').count(), 0, 'nobody has said how far it is');
+  t.equal(await item.locator('[role=progressbar]').count(), 0, 'without progress');
   await viewer.emit({ type: 'step_started', execution: 'x', step: 'a', name: 'Load' });
   await viewer.emit({ type: 'step_planned', execution: 'x', step: 'b', name: 'Check' });
   await viewer.emit({ type: 'step_planned', execution: 'x', step: 'c', name: 'New' });

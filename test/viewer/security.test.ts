@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { noBrowser, openViewer, REBOUND_HOST } from '../helpers/browser.js';
 
-/** Texts that would do harm as markup, as an address, or as a style. */
+/** Texts that are harmful as markup, as a URL, or as a style. */
 const CORPUS = [
   '<script>window.hit=1</script>',
   '<img src=x onerror="window.hit=1">',
@@ -19,7 +19,7 @@ const CORPUS = [
   '&lt;script&gt;window.hit=1&lt;/script&gt;',
   '<style>*{display:none}</style><iframe src=javascript:window.hit=1>',
 ];
-/** An id has no control characters. */
+/** An ID has no control characters. */
 const stepOf = (text: string) => `s${text.replace(/[\u0000-\u001f]/g, '')}`;
 const kindsOf = `[...new Set([...document.querySelectorAll('*')].map((one) => one.localName))].sort().join()`;
 
@@ -76,7 +76,7 @@ t.test('hostile text in every field of every event stays text', { skip: noBrowse
     }
   }
   const plain = new Set(kinds.slice(0, Object.keys(tabs).length));
-  // what depends on a text being a link is in the harmless one too
+  // whatever depends on a text being a link is in the harmless one too
   for (const kind of kinds)
     t.ok(
       [...plain].some((known) => covers(known, kind)),
@@ -87,7 +87,7 @@ t.test('hostile text in every field of every event stays text', { skip: noBrowse
   t.strictSame(complaints, [], 'the policy had nothing to stop');
 });
 
-/** Nothing on the page that is not on the harmless one, of the same tab. */
+/** Elements that the harmless page of the same tab does not have. */
 function covers(known: string, kind: string): boolean {
   const [knownTab, knownList = ''] = known.split(' ');
   const [tab, list = ''] = kind.split(' ');
@@ -160,7 +160,7 @@ t.test('a page on another port reads nothing and changes nothing', { skip: noBro
     }));
     const opened = window.open(target + '/');
     await attempt('window', async () => {
-      // empty until it is there, and then out of reach
+      // empty until it is loaded, and then inaccessible
       while (!opened.closed && opened.document.title === '') await new Promise((resolve) => setTimeout(resolve, 10));
       return opened.closed ? 'nothing' : opened.document.title;
     });
@@ -171,7 +171,7 @@ t.test('a page on another port reads nothing and changes nothing', { skip: noBro
   t.equal(JSON.stringify(await viewer.client.call('list', { all: true })), before);
 });
 
-t.test('a name that is bound anew to this machine leads nowhere', { skip: noBrowser }, async (t) => {
+t.test('a name that is rebound to this machine is refused', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   const { page } = await viewer.visit();
   for (const path of ['/', '/api/v1/executions', '/healthz', '/assets/main.js']) {

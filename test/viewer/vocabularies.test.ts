@@ -1,13 +1,13 @@
-/** What the viewer shows of events of other vocabularies, as their emitters send them. */
+/** The viewer with events of other vocabularies, as their emitters send them. */
 import t from 'tap';
 import { noBrowser, openViewer } from '../helpers/browser.js';
 import { sentOf } from '../helpers/vocabularies.js';
 
-t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async (t) => {
+t.test('events of other vocabularies are shown completely', { skip: noBrowser }, async (t) => {
   const viewer = await openViewer(t);
   for (const event of sentOf('stories', 'executions', 'invocations')) await viewer.emit(event);
   const { page, complaints } = await viewer.visit('/executions/REL-7');
-  // the code of its address is used before it goes elsewhere
+  // the code in the URL is used before it navigates
   await page.locator('.log .row').first().waitFor();
   const show = async (id: string) => {
     await page.goto(`http://127.0.0.1:${viewer.port}/executions/${encodeURIComponent(id)}`);
@@ -15,7 +15,7 @@ t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async
     return await page.locator('main').innerText();
   };
 
-  t.test('stories with criteria: where the task stands', async (t) => {
+  t.test('stories with criteria: progress of the task', async (t) => {
     const text = await show('REL-7');
     t.match(text, /Release 2\.4\s*42%[\s\S]*1\/3 stories/);
     t.match(text, /US-1 · Tag the release\s*2\.4s[\s\S]*2\/2 · c0ffee1[\s\S]*Version is bumped\s*1\.2s/);
@@ -26,7 +26,7 @@ t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async
     for (const open of ['Sign artifacts', 'Upload', 'Announce']) t.match(text, open);
   });
 
-  t.test('a story that failed is no longer the current one, and decides the end', async (t) => {
+  t.test('a story that failed is no longer current, and determines the end', async (t) => {
     for (const event of sentOf('stories-rest')) await viewer.emit(event);
     await page.locator('.badge').getByText('FAILED').waitFor();
     const text = await show('REL-7');
@@ -34,7 +34,7 @@ t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async
     t.notMatch(text, / left/);
   });
 
-  t.test('steps, attempts, resources, input and output, and how a line is formatted', async (t) => {
+  t.test('steps, attempts, resources, input and output, and formatted lines', async (t) => {
     const text = await show('exec-42');
     t.match(text, /nightly-report\s*completed in 18s[\s\S]*3\/3 steps: 2 passed · 1 skipped/);
     t.match(text, /up to 85\.5 % CPU\s*peak 100 MiB\s*parameters\s*output/);
@@ -43,14 +43,14 @@ t.test('what other vocabularies tell is shown whole', { skip: noBrowser }, async
     t.match(await line.getAttribute('class'), /\bbold\b/);
   });
 
-  t.test('invocations of agents, with what they did', async (t) => {
+  t.test('invocations of agents, with their activities', async (t) => {
     const text = await show('T-1');
     t.match(text, /Verify e-mail sign-in\s*failed after 4:04/);
     t.match(text, /coder · codex · gpt-5\s*3:30[\s\S]*reviewer · claude · opus\s*30s[\s\S]*rejected: no test/);
     t.match(text, /calls\s*rg -n 'verified' src\/[\s\S]*2 files changed[\s\S]*error\s*lint failed once/);
   });
 
-  t.test('an address may say a name: it becomes that of the execution', async () => {
+  t.test('a name in the URL is replaced by the ID of the execution', async () => {
     await show('Verify e-mail sign-in');
     await page.waitForURL('**/executions/T-1');
     await viewer.emit({ type: 'log', execution: 'T-1', message: 'said afterwards' });

@@ -3,7 +3,7 @@ import { contentPx, lastTop, ROW_PX, scrollTopOf, topAfter } from '../../../view
 
 const height = 600;
 
-t.test('rows of one height stand where they would without any trick', (t) => {
+t.test('rows of equal height have their natural positions', (t) => {
   const extent = { rows: 1_000, height, wrap: false };
   t.equal(contentPx(extent), 20_000);
   t.equal(lastTop(extent), 970);
@@ -14,7 +14,7 @@ t.test('rows of one height stand where they would without any trick', (t) => {
   t.end();
 });
 
-t.test('a log that no element is high enough for', (t) => {
+t.test('a log that exceeds the maximum height of an element', (t) => {
   const extent = { rows: 2_000_000, height, wrap: false };
   t.equal(contentPx(extent), 8_000_000);
   t.equal(scrollTopOf(extent, lastTop(extent)), 8_000_000 - height, 'the end is the end');
@@ -33,7 +33,7 @@ t.test('a log that no element is high enough for', (t) => {
   t.end();
 });
 
-t.test('wrapped rows are of any height, so the last one may be the only one', (t) => {
+t.test('wrapped rows have any height, so the last one may fill the view', (t) => {
   const extent = { rows: 100, height, wrap: true };
   t.equal(lastTop(extent), 99);
   t.equal(contentPx(extent), 2_000 + height);

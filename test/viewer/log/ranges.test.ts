@@ -2,7 +2,7 @@ import t from 'tap';
 import type { LineRange } from '../../../viewer/log/ranges.js';
 import { Rows } from '../../../viewer/log/ranges.js';
 
-/** Everything row by row: what the arithmetic must agree with. */
+/** The model, row by row, that the arithmetic has to match. */
 function listed(rows: Rows): string[] {
   return Array.from({ length: rows.count }, (_, row) => {
     const place = rows.at(row);
@@ -10,7 +10,7 @@ function listed(rows: Rows): string[] {
   });
 }
 
-t.test('rows and lines lead to each other', (t) => {
+t.test('maps rows to lines, and lines to rows', (t) => {
   const rows = new Rows([
     [3, 5],
     [9, 9],
@@ -32,7 +32,7 @@ t.test('rows and lines lead to each other', (t) => {
   t.end();
 });
 
-t.test('the lines between two', (t) => {
+t.test('the lines between two others', (t) => {
   const rows = new Rows([
     [3, 5],
     [9, 9],
@@ -53,7 +53,7 @@ t.test('the lines between two', (t) => {
   t.end();
 });
 
-t.test('lines that come are joined to those before them', (t) => {
+t.test('new lines are appended to earlier ones', (t) => {
   const rows = new Rows([[1, 2]]);
   rows.append(3, 4);
   rows.append(7, 7);
@@ -62,7 +62,7 @@ t.test('lines that come are joined to those before them', (t) => {
   t.end();
 });
 
-t.test('what is opened stands below its line and moves the rest', (t) => {
+t.test('expanded details are below their line and shift the rest', (t) => {
   const rows = new Rows([[1, 4]]);
   rows.open(2, 2);
   rows.open(4, 1);
@@ -77,7 +77,7 @@ t.test('what is opened stands below its line and moves the rest', (t) => {
   t.end();
 });
 
-t.test('folded ranges are gone, whatever they cut', (t) => {
+t.test('folded ranges are hidden, whatever they overlap', (t) => {
   const rows = new Rows([
     [1, 10],
     [20, 30],
@@ -91,7 +91,7 @@ t.test('folded ranges are gone, whatever they cut', (t) => {
   t.end();
 });
 
-t.test('random ones agree with the list', (t) => {
+t.test('random ranges match the model', (t) => {
   let seed = 7;
   const random = (below: number) => (seed = (seed * 48_271) % 2_147_483_647) % below;
   for (let round = 0; round < 200; round++) {
