@@ -12,7 +12,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const go = () => Promise.resolve();
 
-/** A sealed segment of some blocks, whose text is beyond ASCII, and an active one behind it. */
+/** A sealed segment of several blocks, with text beyond ASCII, and an active one after it. */
 async function openSealed(t: Parameters<typeof openJournal>[0]) {
   const opened = await openJournal(t, { segmentBytes: 250_000, uptime: () => 0 });
   const shape = (k: number) => ({ execution: `e${k % 3}`, data: { text: `zeile ${k} – ünïcödé 🎉` } });

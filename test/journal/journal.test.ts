@@ -64,7 +64,7 @@ t.test('after a clean shutdown writing continues in the same file', async (t) =>
   await journal.close();
   t.ok(existsSync(path.join(directory, 'clean.json')));
   const again = await openJournal(t, { directory, now: () => CLOCK + 1_000_000 });
-  t.notOk(existsSync(path.join(directory, 'clean.json')), 'the marker stands only while nobody writes');
+  t.notOk(existsSync(path.join(directory, 'clean.json')), 'the marker exists only while no writer is open');
   t.equal(again.journal.id, id);
   t.equal(again.journal.nextSeq, FIRST_SEQ + 3);
   await writeEvents(again.journal, 3);
@@ -280,7 +280,7 @@ t.test('what is synced can be found under its name, whatever other programs do b
   for (const sync of ['interval', 'always'] as const) {
     for (const [way, spoil] of Object.entries(ways)) {
       const directory = path.join(parent, `${sync} ${way}`);
-      // nobody looks after the files but the sync
+      // only the sync checks the files
       const { journal } = await openJournal(t, { sync, directory, uptime: () => 0 });
       const before = await writeEvents(journal, 3);
       await journal.sync();
@@ -424,7 +424,7 @@ t.test('a failing write is reported at once and retried once a second, and its d
   const [seq] = await writeEvents(journal, 1);
   t.equal(journal.status().failure, undefined);
   t.match(notes.at(-1), { data: { kind: 'recovered', code: 'journal_failed', downMs: 1_000 } });
-  // a sync of its own that comes between is refused as well
+  // its own concurrent sync is refused as well
   t.ok(Number(notes.at(-1)?.data['refusedWrites']) >= 2);
   t.strictSame((await readAll(journal.source, { after: seq! - 1 })).seqs, [seq]);
 });

@@ -10,7 +10,7 @@ import { waitFor } from '../helpers/wait.js';
 const SIGNAL = new AbortController().signal;
 const NAMES = ['keep', 'gone', 'other'];
 
-/** Segments of some blocks, in which three executions take turns; two hold the first of them alone. */
+/** Segments of several blocks, in which three executions alternate; two hold only the first of them. */
 async function fill(t: Test, { archived }: { archived: boolean }): Promise<TestJournal> {
   const opened = await openJournal(t, { segmentBytes: 300_000 });
   const { journal, directory } = opened;

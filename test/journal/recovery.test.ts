@@ -27,7 +27,7 @@ function segment(directory: string, first = FIRST_SEQ): string {
   return path.join(directory, `${first}.jsonl`);
 }
 
-/** One segment of `count` events, left as a kill leaves it. */
+/** One segment of `count` events, as after a kill. */
 async function crashed(t: Parameters<typeof openJournal>[0], count: number): Promise<TestJournal> {
   const opened = await openJournal(t);
   await writeEvents(opened.journal, count);
@@ -285,7 +285,7 @@ t.test('opening reads one segment at most, whatever their number', async (t) => 
   const { journal, directory } = await openJournal(t, { segmentBytes: 500, uptime: () => 0 });
   for (let i = 0; i < 30; i++) await writeEvents(journal, 5);
   await crash({ journal, directory, notes: [], logs: [] });
-  // all but the newest unreadable: whoever looks into them fails
+  // all but the newest unreadable: reading them fails
   const sealed = filesOf(directory, '.jsonl').slice(0, -2);
   for (const name of sealed) await writeFile(path.join(directory, name), 'x'.repeat(600));
   const again = await openJournal(t, { directory, segmentBytes: 500, uptime: () => 0 });

@@ -15,7 +15,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const DAY = 86_400_000;
 
-/** Segments of five events each, `sealed` of them, then the active one with two. */
+/** `sealed` segments of five events each, then the active one with two. */
 async function openWith(t: Parameters<typeof openJournal>[0], sealed: number, overrides: Overrides) {
   const opened = await openJournal(t, { segmentBytes: 500, uptime: () => 0, ...overrides });
   const { journal, directory } = opened;

@@ -3,7 +3,7 @@ import { between, containing, type LineSearch, matching } from '../../src/journa
 import { compilePattern } from '../../src/platform/patterns.js';
 import { createRandom } from '../helpers/random.js';
 
-/** Which of the lines may be wanted. */
+/** The lines that may match. */
 function chosen(search: LineSearch, lines: readonly string[]): number[] {
   const buffer = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   const test = search(buffer);
