@@ -76,7 +76,7 @@ t.test('on a full disk', async (t) => {
     free();
     await waitFor('the rest', () => read(spool).length === 202);
     const after = readFileSync(path.join(spool, name!));
-    t.ok(after.subarray(0, before.length).equals(before), 'nobody who has read it was told anything else');
+    t.ok(after.subarray(0, before.length).equals(before), 'bytes that were read stay the same');
     const written = read(spool);
     t.strictSame(
       written.slice(0, -1).map(({ data }) => data['n']),

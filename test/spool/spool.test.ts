@@ -30,7 +30,7 @@ import { waitFor } from '../helpers/wait.js';
 
 const isSecret = ({ data }: NewEvent): boolean => JSON.stringify(data).includes('hunter2');
 
-/** A spool directory with a journal of its own making, and daemons that come and go. */
+/** A spool directory with a fake journal, and daemons that start and stop. */
 function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
   const root = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const directory = path.join(root, 'spool');
@@ -66,7 +66,7 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
         const { source = '', n = 0 } = event;
         if (typeof event.data['file'] === 'string') spool?.readHookFile(event.data['file']);
         full ||= --room <= 0;
-        // answered later, as a journal does
+        // answered later, like a journal
         queueMicrotask(() => {
           if (refusing) {
             refusals++;
@@ -105,7 +105,7 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
     refuse: (error: ProgressError | undefined) => (refusing = error),
     refusals: () => refusals,
     fill: (on: boolean) => (full = on),
-    /** Full again after so many events. */
+    /** Full again after this many events. */
     giveRoom(events: number) {
       room = events;
       full = false;
@@ -123,7 +123,7 @@ function makeSpool(t: Test, overrides: Partial<SpoolOptions> = {}) {
 const line = (message: string, more = {}) => `${JSON.stringify({ type: 'log', ...more, data: { message } })}\n`;
 /** A file of a writer that lives as long as this test. */
 const OWN = `sh-${process.pid}-abc.ndjson`;
-/** One that is long dead: this is no process, and never will be. */
+/** A file of a dead writer: no process has this PID, now or later. */
 const DEAD = 'sh-2147483646-abc.ndjson';
 
 t.test('reads existing lines at the start, and appended lines later', async (t) => {
@@ -218,7 +218,7 @@ t.test('submits each line once, wherever reading was interrupted', async (t) => 
     if (round % 3 === 0) await waitFor('some', () => spool.events.length > (round * 20) / 2);
     spool.append(OWN, '{"t');
     await spool.stop();
-    // what was handed in and not answered yet counts as well
+    // submitted lines that are not answered yet count as well
     await new Promise((resolve) => setImmediate(resolve));
   }
   spool.append(OWN, line('last').slice(3));
@@ -260,7 +260,7 @@ t.test('ignores files of other programs, and logs each once', async (t) => {
   await waitFor('the good one', () => spool.events.length === 1);
   const names = ['link', 'fifo', 'dir', 'huge', 'garbage', ...(isForeign ? ['foreign'] : [])];
   await waitFor('all to be looked at', () => running.status().skipped.length === names.length + 2);
-  // twice more, and nothing more is said
+  // twice more, without another message
   const said = spool.logs.length;
   spool.append(OWN, line('more'));
   spool.append('sh-1-garbage.ndjson', 'garbage\n');
@@ -382,7 +382,7 @@ t.test('removes a file when its writer has ended and it was read long ago', asyn
   for (const name of [OWN, DEAD, young, reused]) spool.append(name, line(name));
   utimesSync(spool.file(DEAD), then, then);
   utimesSync(spool.file(OWN), new Date(), then);
-  // older than the process that has this number now
+  // older than the process that has this PID now
   utimesSync(spool.file(reused), 1_000_000_000, 1_000_000_000);
   const running = spool.start();
   await waitFor('the dead one to go', () => !existsSync(spool.file(DEAD)));
@@ -521,12 +521,12 @@ t.test("keeps a dead runner's file until its last lines are read", async (t) => 
   const spool = start();
   append(name, line('one'));
   await waitFor('the first', () => messages().length === 1);
-  // it has been read once, and then nobody has time
+  // it was read once, and then nothing is read for a while
   fill(true);
   append(name, line('two'));
   writer.kill('SIGKILL');
   await once(writer, 'exit');
-  // some looks at everything
+  // some checks of everything
   await delay(700);
   t.notOk(gone.includes(`run-${pid}-abc`));
   t.ok(existsSync(file(name)));
@@ -569,7 +569,7 @@ t.test('blanks a line with a secret in place once the journal is synced', async 
   await waitFor('the line to be blank', () => !readFileSync(spool.file(OWN), 'utf8').includes('hunter2'));
   const blank = `${' '.repeat(lines[1]!.length - 1)}\n`;
   t.equal(readFileSync(spool.file(OWN), 'utf8'), lines[0]! + blank + lines[2]!);
-  // set once it is blank, and only as exactly as a float tells
+  // the time of modification is set once it is blank, with the precision of a float
   await waitFor('its time to be what it was', () => Math.round(statSync(spool.file(OWN)).mtimeMs) === old.getTime());
   t.equal(statSync(spool.file(OWN)).ino, ino, 'for all others it is the same file');
   spool.append(OWN, line('four'));
