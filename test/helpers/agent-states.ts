@@ -1,4 +1,4 @@
-/** Recorded changes of Claude Code's registry, played into a directory, with hooks beside it and a clock of its own. */
+/** Recorded changes of Claude Code's registry, replayed into a directory, with hooks and a manual clock. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,10 +35,10 @@ export function openAgentStates(t: Test) {
   const directory = path.join(root, 'sessions');
   mkdirSync(directory);
   let clock = 0;
-  /** Of the processes that exist. */
+  /** Start times of running processes. */
   const starts = new Map<number, number>();
   const at = (file: string) => path.join(directory, file);
-  // without a watch: each look reads everything, so that a test need not wait
+  // without a watcher: each check reads everything, so that a test need not wait
   const registry = new ClaudeProcesses({ directory, startOf: (pid) => starts.get(pid), isWatched: false });
   const registries = new Map([['claude', registry]]);
   const replay = createReplay({ registries });
@@ -66,9 +66,9 @@ export function openAgentStates(t: Test) {
   return {
     ...replay,
     registry,
-    /** An event of another source. */
+    /** Records an event of another source. */
     take,
-    /** Time passes, with a look every second. */
+    /** Advances the clock, with a check every second. */
     until(time: number) {
       if (clock === 0) clock = time;
       while (clock < time) {
@@ -76,7 +76,7 @@ export function openAgentStates(t: Test) {
         states.check();
       }
     },
-    /** One line of a recording happens; a process exists as long as it has a file, if it is not killed. */
+    /** Replays one line of a recording; a process exists as long as it has a file, unless it is killed. */
     play({ at: time, file, content, removed }: Recorded) {
       this.until(time);
       const pid = Number.parseInt(file ?? '');
@@ -88,12 +88,12 @@ export function openAgentStates(t: Test) {
       registry.refresh();
     },
     kill: (pid: number) => void starts.delete(pid),
-    /** A hook of Claude Code is called. */
+    /** Calls a hook of Claude Code. */
     hook(session: string, event: string, more: object = {}) {
       const before = replay.events.length;
       replay.call('claude', { session_id: session, cwd: '/w', hook_event_name: event, timestamp: stamp(), ...more });
-      const told = replay.events.slice(before).map((one, index) => ({ time: stamp(), ...one, seq: before + index }));
-      states.onBatch(told);
+      const calls = replay.events.slice(before).map((one, index) => ({ time: stamp(), ...one, seq: before + index }));
+      states.onBatch(calls);
     },
   };
 }

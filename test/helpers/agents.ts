@@ -1,4 +1,4 @@
-/** Programs that answer like coding agents: they print a recording. */
+/** Fake coding agents: programs that print a recording. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Home } from './daemon.js';
@@ -15,9 +15,9 @@ export const CODEX = ['codex', 'exec', '--json', 'do it'];
 export const GEMINI = ['gemini', '-p', 'do it', '--output-format', 'stream-json'];
 
 export interface Agents {
-  /** What PATH has to begin with. */
+  /** Directory that has to be first in PATH. */
   bin: string;
-  /** The agent prints this from now on. */
+  /** Makes the agent print this. */
   install(name: string, content: Buffer | string, options?: { exitCode?: number; script?: string }): void;
 }
 
@@ -25,14 +25,14 @@ export function recording(name: string): Buffer {
   return readFileSync(path.join(RECORDINGS, name));
 }
 
-/** In front of everything else in the PATH of the home. */
+/** Installs agents in front of everything else in the PATH of the home. */
 export function installAgents({ directory, env }: Home): Agents {
   const bin = path.join(directory, 'bin');
   mkdirSync(bin, { recursive: true });
   env['PATH'] = `${bin}:${env['PATH'] ?? ''}`;
   return {
     bin,
-    /** `script`: what the shell does behind the recording. */
+    /** `script`: shell commands after the recording. */
     install(name, content, { exitCode = 0, script = '' } = {}) {
       const file = path.join(bin, name);
       writeFileSync(`${file}.out`, content);

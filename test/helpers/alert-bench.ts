@@ -1,4 +1,4 @@
-/** Alerts over a journal in memory, with channels that do as a test says, and a clock that stands still by itself. */
+/** Alerts over a journal in memory, with channels that a test controls, and a manual clock. */
 import type { AlertsSettings } from '../../src/alerts/alerts.js';
 import { Alerts } from '../../src/alerts/alerts.js';
 import type { Alert, AlertChannel, DeliveryOutcome } from '../../src/alerts/channel.js';
@@ -13,15 +13,15 @@ import { emptyState } from '../../src/core/state.js';
 import type { Draft } from './events.js';
 import { createManualClock } from './manual-clock.js';
 
-/** What a channel of the test is asked to send, and answers. */
+/** Answers an alert in place of a channel. */
 export type Send = (alert: Alert, signal: AbortSignal) => Promise<DeliveryOutcome> | DeliveryOutcome;
 
 export interface BenchOptions {
   rules?: readonly (Partial<RuleConfig> | 'builtin')[];
   alerts?: Partial<AlertsSettings['alerts']>;
-  /** By name; they are configured, but for desktop. */
+  /** Channels by name; all but desktop are configured. */
   channels?: Record<string, Send>;
-  /** What their configuration says, by name. */
+  /** Their configuration, by name. */
   channelSettings?: Record<string, ChannelBase>;
   unavailable?: () => string | undefined;
 }
@@ -60,7 +60,7 @@ export function createAlertBench(options: BenchOptions = {}) {
   const logged: string[] = [];
   const sent: (Alert & { channel: string })[] = [];
   const clock = createManualClock();
-  /** The wall clock, and how often the next writes fail. */
+  /** Wall clock, and number of writes that fail next. */
   const world = { now: START, failures: 0, frozen: false };
   let current: { alerts: Alerts; state: State };
 
@@ -77,7 +77,7 @@ export function createAlertBench(options: BenchOptions = {}) {
   const writeNow = async (events: NewEvent[]): Promise<void> => {
     const { state } = current;
     await Promise.resolve();
-    // a process that was killed writes nothing any more
+    // a killed process writes nothing any more
     if (world.frozen || state !== current.state) return await new Promise(() => {});
     if (world.failures > 0) {
       world.failures -= 1;
@@ -89,7 +89,7 @@ export function createAlertBench(options: BenchOptions = {}) {
         time: event.time ?? new Date(world.now).toISOString(),
       }),
     );
-    // as the files have them
+    // as in the files
     journal.push(...(JSON.parse(JSON.stringify(stamped)) as ExecutionEvent[]));
     for (const event of stamped) fold(state, event);
     current.alerts.onBatch(stamped);
@@ -101,7 +101,7 @@ export function createAlertBench(options: BenchOptions = {}) {
     for (const event of journal) recovery.observe(event, fold(state, event), state);
     const recovered = recovery.end(state);
     const writer = {
-      // nor does anything that another process has left behind
+      // nor do leftovers of another process
       between: async (task: () => Promise<void>) =>
         state === current.state ? await task() : await new Promise<void>(() => {}),
       writeNow,
@@ -125,17 +125,17 @@ export function createAlertBench(options: BenchOptions = {}) {
     get alerts() {
       return current.alerts;
     },
-    /** As by a producer, at the time that it is. */
+    /** Writes events as a producer, with the current time. */
     async write(...drafts: Draft[]) {
       await writeNow(drafts.map((draft) => ({ data: {}, ...draft })));
     },
-    /** Time passes, for both clocks. */
+    /** Advances both clocks. */
     async pass(ms: number) {
       world.now += ms;
       clock.advance(ms);
       await settle();
     },
-    /** Another process goes on with what is in the journal; nothing is left of the one before. */
+    /** Continues in another process with the journal alone. */
     restart: start,
     /** Alerts in the journal. */
     alertsIn: () => journal.filter(({ type }) => type === 'alert_triggered'),
@@ -144,7 +144,7 @@ export function createAlertBench(options: BenchOptions = {}) {
   };
 }
 
-/** Everything that can go on without time has. */
+/** Waits until all work is done that does not depend on time. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

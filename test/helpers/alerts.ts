@@ -1,4 +1,4 @@
-/** Alerts for channels to send, and texts that they must not take for anything but texts. */
+/** Alerts for channels to send, and hostile texts that must stay texts. */
 import type { Alert, AlertChannel, DeliveryOutcome } from '../../src/alerts/channel.js';
 import type { ExecutionJson } from '../../src/core/execution.js';
 
@@ -32,7 +32,7 @@ export function anExecution(fields: Partial<ExecutionJson> = {}): ExecutionJson 
   };
 }
 
-/** Every field that a producer has a say in holds `text`. */
+/** An alert with `text` in every field that a producer controls. */
 export function alertFullOf(text: string): Alert {
   const data = { name: text, error: text, message: text, labels: { [text]: text }, argv: [text] };
   const event = {
@@ -60,7 +60,7 @@ export function send(channel: AlertChannel, alert: Alert = anAlert(), signal?: A
   return channel.send(alert, signal ?? new AbortController().signal);
 }
 
-/** Without control characters, as titles and bodies are; `witness` is a file that none of them may create. */
+/** Without control characters, like titles and bodies; `witness` is a file that none of them may create. */
 export function hostileTexts(witness: string): string[] {
   return [
     ...['-w', '--help', '--version', '--action=x', '-dash', '--', '-'],
@@ -70,7 +70,7 @@ export function hostileTexts(witness: string): string[] {
     ...['{"a":1}', '=?utf-8?Q?x?=', '.', 'From x', 'a@b.example, c@d.example', '__proto__', 'x'.repeat(900)],
   ];
 }
-/** With controls, as other fields of events may have them. */
+/** With control characters, like other fields of events. */
 export const CONTROLS = [
   ...[
     'a\r\nBcc: x@evil.example',

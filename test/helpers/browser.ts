@@ -1,4 +1,4 @@
-/** A real browser, and pages of the viewer in it that complain about nothing. */
+/** A real browser with pages of the viewer, which report no errors. */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
@@ -8,14 +8,14 @@ import { findInPath } from '../../src/platform/paths.js';
 import type { WebHome } from './http.js';
 import { openWeb } from './http.js';
 
-/** The first takes half of the processor time of the others. */
+/** The headless shell takes half of the processor time of the others. */
 const BROWSERS = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
 const [PROGRAM] = BROWSERS.flatMap((name) => findInPath(name, process.env['PATH']));
 
-/** Why tests in a browser are skipped; false where one is installed. */
+/** Why tests in a browser are skipped; false if one is installed. */
 export const noBrowser = (PROGRAM === undefined || !existsSync(PROGRAM)) && 'chromium is not installed';
 
-/** Only something that hangs takes this long. */
+/** Exceeded only by a hang. */
 const DEADLINE_MS = 60_000;
 
 /** A name that the browser resolves to this machine. */
@@ -23,7 +23,7 @@ export const REBOUND_HOST = 'rebound.example';
 
 let shared: Promise<Browser> | undefined;
 
-/** The one browser of a test file: it takes more time to start than most tests; contexts keep tests apart. */
+/** The one browser of a test file: starting it takes longer than most tests; contexts keep tests apart. */
 function openBrowser(): Promise<Browser> {
   return (shared ??= launch());
 }
@@ -31,7 +31,7 @@ function openBrowser(): Promise<Browser> {
 async function launch(): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: PROGRAM ?? 'chromium',
-    // root has no sandbox; nothing but our own pages is opened
+    // root has no sandbox; only our own pages are opened
     args: ['--no-sandbox', `--host-resolver-rules=MAP ${REBOUND_HOST} 127.0.0.1`],
   });
   root.teardown(() => browser.close());
@@ -41,14 +41,14 @@ async function launch(): Promise<Browser> {
 export interface Visit {
   page: Page;
   context: BrowserContext;
-  /** What the browser had to say against the page: errors, violations of its policy. */
+  /** Errors and policy violations that the browser reports for the page. */
   complaints: string[];
 }
 
 export interface Viewer extends WebHome {
-  /** A window of a browser that nobody has let in yet; `origin` is where the viewer is, if a tunnel leads there. */
+  /** A browser window that has no access yet; `origin` is the address of the viewer, if a tunnel leads there. */
   visit(path?: string, options?: BrowserContextOptions & { origin?: string }): Promise<Visit>;
-  /** A tab more in the same browser. */
+  /** Opens another tab in the same browser. */
   another(context: BrowserContext, path: string): Promise<Page>;
   emit(...events: Record<string, unknown>[]): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function openViewer(t: Test, config = 'alerts: { desktop: false }\n
   return {
     ...web,
     async visit(path = '/', { origin = own, ...options } = {}) {
-      // what moves would be drawn all the time, in software
+      // animations would be drawn permanently, in software
       const usual = { viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' } as const;
       const context = await browser.newContext({ ...usual, ...options });
       t.teardown(() => context.close());
@@ -68,7 +68,7 @@ export async function openViewer(t: Test, config = 'alerts: { desktop: false }\n
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on('console', (message) => {
-        // what the network does is shown by the page itself
+        // the page itself shows network errors
         if (message.type() === 'error' && !message.text().includes('ERR_')) complaints.push(message.text());
       });
       page.on('pageerror', (error) => complaints.push(String(error.stack)));

@@ -8,7 +8,7 @@ import type { Test } from 'tap';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
-/** The path of a program that node can start; it is gone when the test has ended. */
+/** Path of a program that Node can start; it is removed at the end of the test. */
 export async function bundleFixture(t: Pick<Test, 'teardown'>, name: string): Promise<string> {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-fixture-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-/** A certificate of our own, for servers that tests talk to over TLS. */
+/** A certificate for TLS servers of tests. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,11 +7,11 @@ import type { Test } from 'tap';
 export interface Certificate {
   key: Buffer;
   cert: Buffer;
-  /** For whoever is to trust it. */
+  /** PEM file for clients that trust it. */
   file: string;
 }
 
-/** Signed by itself, for `localhost` and 127.0.0.1 unless somebody else's name is given. */
+/** Creates a self-signed certificate, for `localhost` and 127.0.0.1 unless another name is given. */
 export function createCertificate(t: Test, name = 'DNS:localhost,IP:127.0.0.1'): Certificate {
   const directory = t.testdir();
   const [key, file] = [path.join(directory, 'key.pem'), path.join(directory, 'cert.pem')];

@@ -1,4 +1,4 @@
-/** A daemon of the built program with a home of its own, and the command line beside it. */
+/** A private home with a daemon of the built program, and the command line. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -48,24 +48,24 @@ export interface Outcome {
 
 export interface RunningDaemon {
   pid: number;
-  /** SIGKILL, and waits until it is gone. */
+  /** SIGKILL by default; waits until it has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Nothing of a run outlives the test that it was started in, be it paused, orphaned or in a terminal that is gone. */
+/** Kills all runs of the test, also paused, orphaned and terminal ones. */
 async function endRuns(paths: Paths): Promise<void> {
   if (!existsSync(path.join(paths.runs, '.'))) return; // some tests put something else there
   for (const id of runsBefore(paths, Infinity)) {
     const { child, runner } = readRecord(paths, id) ?? {};
     if (child) createProcessGroup(child, id).signal('SIGKILL');
-    // in the process of a test it ends with its command
+    // a run in the process of a test ends with its command
     if (!runner || runner.pid === process.pid || !isAlive(runner)) continue;
     process.kill(runner.pid, 'SIGKILL');
     await waitFor(`the runner of ${id} to be gone`, () => !isAlive(runner));
   }
 }
 
-/** Made for one test: its daemon, whoever started it, is killed and the directory removed when the test ends. */
+/** Creates a home for one test: its daemon is killed and the directory removed when the test ends. */
 export function createHome(t: Test): Home {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   const env: NodeJS.ProcessEnv = { ...process.env, PROGRESS_HOME: directory, HOME: directory, NO_COLOR: '1' };
@@ -73,7 +73,7 @@ export function createHome(t: Test): Home {
 
   const children = new Set<ChildProcess>();
   t.teardown(async () => {
-    // one that has lost the race for the lock, and still starts, would win it now
+    // a daemon that lost the race for the lock, and still starts, would win it now
     for (const child of children) child.kill('SIGKILL');
     await endRuns(paths);
     await waitFor('the daemons started here to be gone', () => children.size === 0);
@@ -120,7 +120,7 @@ export function createHome(t: Test): Home {
         children.delete(child);
       });
       const running = await waitFor('the daemon to listen', async () => {
-        // 0: one runs already, which a runner may have started that misses its daemon
+        // 0: another one runs already, possibly started by a runner
         if (gone && child.exitCode !== 0)
           throw new Error(`the daemon has ended with ${child.exitCode ?? child.signalCode}`);
         const client = await connect({ paths, start: false }).catch(() => undefined);
@@ -141,7 +141,7 @@ export function createHome(t: Test): Home {
   };
 }
 
-/** What a daemon in the process of a test goes by, whatever happens to the file. */
+/** Settings of a daemon in the process of a test, independent of the file. */
 export function fixedSettings(config: Config): Settings {
   return {
     current: config,

@@ -1,7 +1,7 @@
 /** Command lines of `progress emit` that shells build events from, and some that they leave to the program. */
 import type { EmitArguments } from '../../src/cli/commands/emit/arguments.js';
 
-/** Words behind `progress emit`, and what they mean: nothing where they are for the program. */
+/** Words after `progress emit`, and their meaning: undefined if they are left to the program. */
 export type Case = [words: string[], args?: EmitArguments, pairs?: string[]];
 
 const TEXTS = [
@@ -82,7 +82,7 @@ const KEYS = ['a', '_', 'z9', 'a.b', 'a-b', '__proto__', 'constructor', 'types',
 const NOT_KEYS = ['', '1a', '.a', 'a b', 'é', 'a"b', 'a\nb', '[a]'];
 const ENVELOPE = ['type=x', 'seq=1', 'n=1', 'n:=1', 'source=x', 'execution=', 'step=', 'execution:=1', 'step:=null'];
 
-/** Of the rest, what one shell does and another leaves to the program is not here. */
+/** Words that one shell builds and another leaves to the program are not included. */
 export const CASES: Case[] = [
   ...TEXTS.map((text): Case => [['log', `key=${text}`], { type: 'log' }, [`key=${text}`]]),
   ...SCALARS.map((text): Case => [['log', `key:=${text}`], { type: 'log' }, [`key:=${text}`]]),
@@ -139,7 +139,7 @@ export const CASES: Case[] = [
   ].map((words): Case => [words]),
 ];
 
-/** `PROGRESS_*` as they may be. */
+/** Possible values of `PROGRESS_*`. */
 export const SURROUNDINGS: [string, Record<string, string>][] = [
   ['alone', {}],
   ['inside a run', { PROGRESS_EXECUTION: 'outer', PROGRESS_STEP: 'inner "step"' }],

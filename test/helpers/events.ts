@@ -1,4 +1,4 @@
-/** Short ways to write events down in tests. */
+/** Short forms of events for tests. */
 import type { EventData, ExecutionEvent } from '../../src/core/event.js';
 import { fold } from '../../src/core/fold.js';
 import type { State } from '../../src/core/state.js';
@@ -8,12 +8,12 @@ export type Draft = Partial<Omit<ExecutionEvent, 'data'>> & { type: string; data
 
 const START = Date.parse('2026-01-02T03:04:05.000Z');
 
-/** A time that many seconds after the start of the story. */
+/** Returns the time `seconds` after the start. */
 export function at(seconds: number): string {
   return new Date(START + seconds * 1_000).toISOString();
 }
 
-/** One event after the other: seq counts up, and a second passes between two. */
+/** Numbers events: seq counts up, and they are one second apart. */
 export function numbered(drafts: readonly Draft[], firstSeq = 1): ExecutionEvent[] {
   return drafts.map((draft, index) => ({
     seq: firstSeq + index,

@@ -1,4 +1,4 @@
-/** What listens where a daemon would, and says what a test wants. */
+/** A fake daemon: listens on the socket and sends the answers of a test. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Socket } from 'node:net';
@@ -20,10 +20,10 @@ export interface FakeDaemon {
   close(): Promise<void>;
 }
 
-/** What it answers to a line; undefined for nothing. */
+/** Returns the answer to a line; undefined for none. */
 export type Answer = (line: Line, socket: Socket) => object | undefined;
 
-/** To hello as a daemon of this version. */
+/** Answer to hello of a daemon of this version. */
 export const HELLO = { protocol: 1, version: '0.1.0', journal: 'j1', pid: 1, seq: 0 };
 
 export function createPaths(t: Test): Paths {

@@ -1,4 +1,4 @@
-/** Calls of agents' hooks: those of the recordings, and others, as lines of the spool and folded. */
+/** Calls of agents' hooks, recorded and others, as lines of the spool and folded. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { NewEvent } from '../../src/core/event.js';
@@ -19,7 +19,7 @@ const RECORDINGS = path.join(ROOT, 'test/fixtures/recordings');
 /** Texts of another project, which are not copied. */
 const SHARED = path.join(ROOT, '../shared/recordings');
 
-/** The payloads of one recorded session in order, as the agent wrote them; undefined where it is not at hand. */
+/** Returns the payloads of a recorded session in order; undefined if the recording is not available. */
 export function recordedTexts(name: string): string[] | undefined {
   const directory = [RECORDINGS, SHARED].map((root) => path.join(root, name)).find((each) => existsSync(each));
   if (directory === undefined) return undefined;
@@ -30,9 +30,9 @@ export function recordedTexts(name: string): string[] | undefined {
 export interface Replay {
   state: State;
   events: NewEvent[];
-  /** Takes one call as the daemon does. */
+  /** Takes one call like the daemon. */
   call: (agent: string, payload: Payload, more?: Record<string, unknown>) => void;
-  /** Takes an event of somebody else. */
+  /** Takes an event of another producer. */
   event: (event: NewEvent) => void;
   session: (id: string) => Execution;
   close: () => void;

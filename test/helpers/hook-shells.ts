@@ -48,7 +48,7 @@ export interface HookCases {
   unexported: string[];
   /** Lines, some of which are not reported, and the names that are. */
   ignoring: { lines: string[]; names: string[] };
-  /** What is shown when the disk is full: by fish itself, once. */
+  /** Output when the disk is full, which fish itself prints once. */
   onFullDisk?: RegExp;
 }
 

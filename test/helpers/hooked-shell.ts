@@ -12,7 +12,7 @@ import { waitFor } from './wait.js';
 
 export interface Command {
   name: unknown;
-  /** How it went on: the last of its events. */
+  /** Status by the last of its events. */
   end: string;
   exitCode: unknown;
 }
@@ -24,7 +24,7 @@ export function commandsOf(shell: ShellSession): Command[] {
 
 export const namesOf = (shell: ShellSession): unknown[] => commandsOf(shell).map(({ name }) => name);
 
-/** The executions that these events tell of. */
+/** The executions of these events. */
 export function commandsIn(events: readonly SpoolEvent[]): Command[] {
   return events
     .filter(({ type }) => type === 'execution_started')
@@ -34,7 +34,7 @@ export function commandsIn(events: readonly SpoolEvent[]): Command[] {
     });
 }
 
-/** Ways in which the spool can be no place to write to. */
+/** States in which the spool cannot be written. */
 export const BROKEN_SPOOLS: readonly [string, (spool: string) => void][] = [
   ['absent, below what is no directory', (spool) => replace(path.dirname(spool), (state) => writeFileSync(state, ''))],
   ['a file', (spool) => replace(spool, () => writeFileSync(spool, ''))],
@@ -43,7 +43,7 @@ export const BROKEN_SPOOLS: readonly [string, (spool: string) => void][] = [
   ['a link to a device', (spool) => replace(spool, () => symlinkSync('/dev/full', spool))],
 ];
 
-/** The same of a shell's own file, or of its directory once the shell has chosen it. */
+/** The same for the file of a shell, or its directory after the shell has chosen it. */
 const BROKEN_FILES: readonly [string, (file: string) => void][] = [
   ['a FIFO', (file) => replace(file, () => spawnSync('mkfifo', [file]))],
   ['a directory', (file) => replace(file, () => mkdirSync(file))],
@@ -52,7 +52,7 @@ const BROKEN_FILES: readonly [string, (file: string) => void][] = [
   ['gone with its directory', (file) => rmSync(path.dirname(file), { recursive: true, force: true })],
 ];
 
-/** Both, as what is done to each file that a shell has in its spool. */
+/** Both, as functions of a file in the spool of a shell. */
 export const BROKEN: readonly [string, (file: string) => void][] = [
   ...BROKEN_SPOOLS.map(([state, breakIt]): [string, (file: string) => void] => [
     `a spool that is ${state}`,
@@ -61,7 +61,7 @@ export const BROKEN: readonly [string, (file: string) => void][] = [
   ...BROKEN_FILES.map(([state, breakIt]): [string, (file: string) => void] => [`a file that is ${state}`, breakIt]),
 ];
 
-/** Where a link in the place of a file leads: nothing may appear there. */
+/** Target of a link that replaces a file: nothing may be created there. */
 export const targetOf = (file: string): string => `${file}.target`;
 
 function replace(name: string, make: (name: string) => unknown): void {
@@ -70,8 +70,8 @@ function replace(name: string, make: (name: string) => unknown): void {
 }
 
 /**
- * Checks that a user sees nothing of the hooks: `lines` show the same with them and with a file that is empty. Some
- * of them load the file $H.
+ * Checks that a user sees nothing of the hooks: `lines` print the same with them and with an empty file. Some of
+ * them load the file $H.
  */
 export async function sameWithHooks(
   t: Test,
@@ -94,7 +94,7 @@ export async function sameWithHooks(
   t.strictSame(withHooks, without);
 }
 
-/** Processes that a process has started, and programs that it has become, while `act` ran. */
+/** Counts the processes that a process starts, and the programs that it executes, during `act`. */
 export async function countProcesses(pid: number, log: string, act: () => Promise<unknown>): Promise<number> {
   const calls = 'trace=clone,clone3,fork,vfork,execve';
   const strace = spawn('strace', ['-f', '-e', calls, '-o', log, '-p', String(pid)], {
@@ -102,9 +102,9 @@ export async function countProcesses(pid: number, log: string, act: () => Promis
   });
   const ended = new Promise((resolve) => strace.once('exit', resolve));
   try {
-    let told = '';
-    strace.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
-    await waitFor('strace to be attached', () => told.includes('attached'));
+    let output = '';
+    strace.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    await waitFor('strace to be attached', () => output.includes('attached'));
     await act();
   } finally {
     strace.kill('SIGINT');
@@ -114,14 +114,14 @@ export async function countProcesses(pid: number, log: string, act: () => Promis
   return lines.filter((line) => /^\d+ +(clone3?|v?fork|execve)\(/.test(line) && !line.includes('CLONE_THREAD')).length;
 }
 
-/** What a shell has to be started by to have a spool on a disk of its own, which holds nearly nothing. */
+/** Command line that starts a shell whose spool is on a nearly full disk of its own. */
 export function onSmallDisk(spool: string, shell: string): string {
   return `exec unshare --mount sh -c 'mount -t tmpfs -o size=16k tmpfs ${spool} && exec ${shell}'`;
 }
 
 /**
- * Two commands that Ctrl-Z pauses go on by `bg` and by `fg`, and Ctrl-C ends them. `lines` bring them to the foreground
- * one by one: each with what the shell says then.
+ * Two commands that Ctrl-Z pauses are continued by `bg` and by `fg`, and Ctrl-C ends them. `lines` bring them to the
+ * foreground one by one, each with the output of the shell.
  */
 export async function checkResuming(
   t: Test,
@@ -140,7 +140,7 @@ export async function checkResuming(
   for (const [line, says] of lines) {
     await session.enter(line);
     await session.see(says);
-    // before the job has the terminal, Ctrl-C would be the shell's
+    // before the job has the terminal, Ctrl-C would go to the shell
     await waitFor('the job in the foreground', () => readProcess(session.pid)?.foregroundGroup !== session.pid);
     await session.untilPrompt(() => session.key('C-c'));
   }

@@ -1,4 +1,4 @@
-/** A daemon that listens over TCP, and ways to talk to it: with good manners, and byte by byte. */
+/** A daemon that listens over TCP, and clients: well-formed requests, and raw bytes. */
 import { readFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { request as httpRequest } from 'node:http';
@@ -20,9 +20,9 @@ export interface Ask {
   method?: string;
   headers?: Record<string, string | string[]>;
   body?: string;
-  /** Ask over the Unix socket. */
+  /** Use the Unix socket. */
   local?: boolean;
-  /** Without a header but those given. */
+  /** Send only the given headers. */
   isBare?: boolean;
 }
 
@@ -31,13 +31,13 @@ export interface WebHome {
   client: Client;
   port: number;
   token: string;
-  /** What a program with the token sends; further headers take the place of these. */
+  /** Headers of a program with the token; further ones replace these. */
   ask(path: string, options?: Ask): Promise<Answer>;
-  /** The answer, as text, to bytes that may be anything. */
+  /** Sends any bytes and returns the response as text. */
   raw(bytes: string): Promise<string>;
 }
 
-/** Any free port, so that tests do not meet. */
+/** Any free port, so that tests do not collide. */
 export async function openWeb(t: Test, config = ''): Promise<WebHome> {
   const home = createHome(t);
   if (config) (await import('node:fs')).writeFileSync(home.paths.config, config);
@@ -46,7 +46,7 @@ export async function openWeb(t: Test, config = ''): Promise<WebHome> {
   t.teardown(() => client.destroy());
   const port = await freePort();
   await client.call('web', { on: true, port });
-  // the daemon listens, so it is there
+  // the daemon listens, so the port is known
   const token = readFileSync(home.paths.webToken, 'utf8').trim();
   return {
     home,
@@ -99,7 +99,7 @@ async function rawExchange(port: number, bytes: string): Promise<string> {
     socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(text));
-    // half closed, so that the other end closes when it has answered
+    // half closed, so that the server closes after its response
     socket.end(bytes, 'latin1');
   });
 }
@@ -111,7 +111,7 @@ export interface Message {
   data?: string;
 }
 
-/** Reads server-sent events as the standard says: any line ends, any cut. */
+/** Reads server-sent events as the standard specifies: any line ends, any chunks. */
 export function createEventReader(onMessage: (message: Message) => void) {
   let rest = '';
   return (text: string) => {
@@ -173,7 +173,7 @@ export async function openStream(
   });
 }
 
-/** Seqs of everything in the journal. */
+/** Seqs of all events in the journal. */
 export async function writtenSeqs(home: Home): Promise<number[]> {
   return (await readAll(home.paths.journal)).seqs;
 }

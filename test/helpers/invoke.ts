@@ -1,4 +1,4 @@
-/** Runs command lines in the process of a test: the same code, without the start of a program. */
+/** Runs command lines in the process of a test: the same code, without starting a program. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Console } from 'node:console';
 import { Readable, Writable } from 'node:stream';
@@ -14,7 +14,7 @@ interface Surroundings {
   console: Console;
 }
 
-/** Each command line, and what it starts in this process, sees its own. */
+/** Each command line, and what it starts in this process, has its own streams and environment. */
 const surroundings = new AsyncLocalStorage<Surroundings>();
 for (const name of ['stdin', 'stdout', 'stderr', 'env'] as const) replace(process, name);
 replace(globalThis, 'console');
@@ -29,7 +29,7 @@ function replace(owner: object, name: keyof Surroundings): void {
   });
 }
 
-/** Without a terminal, as a script runs the program. Not for what reads descriptor 0, holds a lock or obeys signals. */
+/** Without a terminal, like in a script. Not for commands that read descriptor 0, hold a lock or handle signals. */
 export async function invoke(args: readonly string[], env: NodeJS.ProcessEnv, input: string): Promise<Outcome> {
   const [out, err] = [collect(), collect()];
   const own = {

@@ -1,4 +1,4 @@
-/** Starts the fixture that writes a journal, perhaps under strace, and takes down what it acknowledged. */
+/** Starts the fixture that writes a journal, optionally under strace, and records its acknowledgements. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Journal } from '../../src/journal/journal.js';
@@ -8,32 +8,32 @@ import type { WriterTask } from '../fixtures/journal-writer.js';
 import { CLOCK, filesOf, makeBatch, UNLIMITED } from './journal.js';
 
 export interface Outcome {
-  /** What it said, word by word. */
+  /** Its output, split into words. */
   said: string[][];
   /** n of events that were acknowledged as written. */
   written: Set<number>;
   /** The highest n acknowledged as synced. */
   synced: number;
-  /** How many events were written and not synced, at the most. */
+  /** Maximum number of events written and not synced. */
   lag: number;
   failures: string[];
   notes: string[];
-  /** How it ended. */
+  /** Exit status and signal. */
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** Its exit status when it has failed as often as it was told. */
+/** Exit status after the requested number of failures. */
 const GAVE_UP = 3;
 
-/** `wrapper`: a command line in front. `killAfterMs`: from its first acknowledgement on. */
+/** `wrapper`: words before the command line. `killAfterMs`: delay after the first acknowledgement. */
 export async function runWriter(
   program: string,
   task: WriterTask,
   { wrapper = [], killAfterMs, threads = 1 }: { wrapper?: string[]; killAfterMs?: number; threads?: number } = {},
 ): Promise<Outcome> {
   const [file, ...args] = [...wrapper, process.execPath, program, JSON.stringify(task)];
-  // With one thread in the pool, strace counts calls exactly.
+  // with one thread in the pool, strace counts calls exactly
   const env = { ...process.env, UV_THREADPOOL_SIZE: String(threads) };
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
@@ -70,13 +70,13 @@ function outcomeOf(text: string, code: number | null, signal: NodeJS.Signals | n
   return outcome;
 }
 
-/** strace that does something to certain calls of the process, and writes down all of these calls. */
+/** Words that run a program under strace, which injects a fault into certain calls and logs all of them. */
 export function inject(calls: string, what: string, paths: string[] = [], log = '/dev/null'): string[] {
   const only = paths.flatMap((path) => ['-P', path]);
   return ['strace', '-f', '-y', '-qq', '-o', log, ...only, '-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`];
 }
 
-/** Opens the journal after whatever happened, appends, and reads. Returns what is wrong; nothing should be. */
+/** Opens the journal after a crash, appends, and reads. Returns all faults. */
 export async function findFaults(
   directory: string,
   outcome: Pick<Outcome, 'written'>,

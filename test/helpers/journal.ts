@@ -1,4 +1,4 @@
-/** Journals for tests: batches to write, and what readers make of them. */
+/** Journals for tests: batches to write, and reading them. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,7 +14,7 @@ export const FIRST_SEQ = CLOCK * 1_000;
 
 type Draft = Partial<ExecutionEvent>;
 
-/** `count` events from `seq` on; `shape` says what is special about the one with a given index. */
+/** `count` events from `seq` on; `shape` returns special fields of the one with a given index. */
 export function makeBatch(seq: number, count: number, shape: (index: number) => Draft = () => ({})): Batch {
   const events = Array.from({ length: count }, (_, index): ExecutionEvent => {
     const time = new Date(CLOCK + index).toISOString();
@@ -108,14 +108,14 @@ export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** Names in the directory that end so, sorted. */
+/** Names in the directory with this ending, sorted. */
 export function filesOf(directory: string, suffix: string): string[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .sort();
 }
 
-/** Closes it, then takes back whatever a clean stop has written beyond what a kill leaves. */
+/** Closes it, then removes what a clean stop writes and a kill does not. */
 export async function crash({ journal, directory }: TestJournal): Promise<void> {
   const newest = filesOf(directory, '.jsonl').findLast((name) => name !== 'current.jsonl');
   await journal.close();

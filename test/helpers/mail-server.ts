@@ -1,4 +1,4 @@
-/** A mail server that writes down what it is sent. */
+/** A mail server that records its mails. */
 import type { Test } from 'tap';
 import { SMTPServer } from 'smtp-server';
 import type { Certificate } from './certificate.js';
@@ -7,9 +7,9 @@ import { listen } from './target.js';
 export interface Mail {
   from: string;
   to: string[];
-  /** As it came over the wire. */
+  /** The raw text. */
   raw: string;
-  /** Of its header, by their names in lower case, unfolded. */
+  /** Fields of its header, by their names in lower case, unfolded. */
   headers: Record<string, string>;
   text: string;
   isEncrypted: boolean;
@@ -24,13 +24,13 @@ export interface MailServer {
 
 export interface MailServerOptions {
   certificate?: Certificate;
-  /** TLS from the first byte on. */
+  /** Use TLS from the first byte on. */
   secure?: boolean;
-  /** Without these it asks for none. */
+  /** Credentials that it requires, if any. */
   password?: string;
-  /** `502 ...` instead of taking this recipient; undefined takes it. */
+  /** Returns `502 ...` to refuse a recipient; undefined accepts it. */
   refuse?: (recipient: string) => string | undefined;
-  /** Says so after the message was sent. */
+  /** Reply to the message. */
   answer?: () => string | undefined;
   without?: ('STARTTLS' | 'AUTH')[];
 }

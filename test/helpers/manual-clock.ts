@@ -1,9 +1,9 @@
-/** Time that passes when a test says so. */
+/** A clock that a test advances. */
 import type { Clock } from '../../src/core/clock.js';
 
 export interface ManualClock extends Clock {
   advance(ms: number): void;
-  /** How many timers are waiting. */
+  /** Number of waiting timers. */
   timers(): number;
 }
 

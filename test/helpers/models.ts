@@ -1,7 +1,7 @@
-/** Executions and steps as a fold would yield them, with everything filled in that a test does not care about. */
+/** Executions and steps as a fold yields them, with defaults for all fields. */
 import type { Execution, Step } from '../../src/core/execution.js';
 
-/** The moment that the models begin. */
+/** Time at which the models begin. */
 export const START = Date.parse('2026-11-20T10:34:20.000Z');
 
 export function timeAt(ms: number): string {

@@ -1,5 +1,5 @@
 /**
- * What a test needs beyond Node. Where it is missing the test is skipped and says why; in CI only the skips that
+ * Requirements of tests besides Node. Without one a test is skipped with the reason; in CI only the skips that
  * test/harness/allowed-skips.txt lists are accepted.
  */
 import { spawnSync } from 'node:child_process';
@@ -14,19 +14,19 @@ export function whyNo(program: string, ...probe: string[]): string | false {
   return probe.length > 0 && !isAble(program, ...probe) && `${program} does not work here`;
 }
 
-/** Does this command succeed here? For rights and features, which being installed does not prove. */
+/** Whether a command succeeds here: being installed does not prove rights and features. */
 export function isAble(command: string, ...args: string[]): boolean {
   const { status, error } = spawnSync(command, args, { stdio: 'ignore' });
   return error === undefined && status === 0;
 }
 
-/** True when the rest of a test cannot run; the skip is recorded. */
+/** Records a skip and returns true if the rest of a test cannot run. */
 export function isMissing(t: Test, what: string, isThere: boolean): boolean {
   if (!isThere) t.pass(`needs ${what}`, { skip: `needs ${what}` });
   return !isThere;
 }
 
-/** True when files cannot be given to another user here; the skip is recorded. */
+/** Records a skip and returns true if files cannot be given to another user. */
 export function isUnprivileged(t: Test): boolean {
   return isMissing(t, 'the rights of root', process.getuid?.() === 0);
 }

@@ -1,4 +1,4 @@
-/** A private session bus with a notification service on it that writes down what it is asked to show. */
+/** A private session bus with a notification service that records its notifications. */
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
@@ -21,12 +21,12 @@ export interface NotificationService {
   address: string;
   /** The process of the bus. */
   bus: ChildProcess;
-  /** What has been asked for so far. */
+  /** Requests so far. */
   shown: Shown[];
 }
 
 const run = promisify(execFile);
-/** The one that Debian's packages belong to, whatever else is in PATH. */
+/** The interpreter that Debian's packages belong to, whatever else is in PATH. */
 const PYTHON = '/usr/bin/python3';
 
 /** Debian's packages, which test/setup.sh installs. */
@@ -53,7 +53,7 @@ export async function startNotificationService(t: Pick<Test, 'teardown'>): Promi
   };
 }
 
-/** Debian's packages, which test/setup.sh installs: a daemon that draws what it is told, and a display that nobody sees. */
+/** Debian's packages, which test/setup.sh installs: a daemon that draws notifications, and a virtual display. */
 export function isScreenMissing(t: Test): boolean {
   const isThere = isAble('dunst', '--version') && isAble('Xvfb', '-help') && isAble('dunstctl', '--help');
   return isMissing(t, 'dunst and xvfb', isThere) || isDesktopMissing(t);
@@ -62,11 +62,11 @@ export function isScreenMissing(t: Test): boolean {
 export interface NotificationDaemon {
   /** For DBUS_SESSION_BUS_ADDRESS. */
   address: string;
-  /** All of them are taken from the screen then. */
+  /** Removes all of them from the screen. */
   shown(): Promise<{ title: string; body: string }[]>;
 }
 
-/** A real one, on a bus and a display of its own. */
+/** A real notification daemon, on a bus and a display of its own. */
 export async function startNotificationDaemon(t: Pick<Test, 'teardown'>): Promise<NotificationDaemon> {
   const bus = start(t, 'dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address']);
   const address = await waitFor('the bus', () => bus.lines[0]);

@@ -1,4 +1,4 @@
-/** Stands between a client and the daemon: what it lets through can be changed while they talk. */
+/** A proxy between a client and the daemon, whose filter can be changed while they communicate. */
 import { createConnection, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import type { Test } from 'tap';
@@ -6,7 +6,7 @@ import { createLineDecoder, encodeLine } from '../../src/protocol/lines.js';
 
 export interface Proxy {
   socket: string;
-  /** Ends every connection that follows something, and refuses to open another one: everything else is answered. */
+  /** Ends every connection with a subscription, and refuses further ones: all other requests are answered. */
   cutStream(): void;
   restore(): void;
 }

@@ -1,4 +1,4 @@
-/** Random executions with texts that terminals find hard, from a seed, so that a failure can be repeated. */
+/** Random executions with difficult texts for terminals. */
 import type { Execution, Status, Step } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
 import { makeExecution, makeStep, timeAt } from './models.js';

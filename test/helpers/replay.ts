@@ -1,4 +1,4 @@
-/** Output of a program fed to the interpreter, and what a daemon would make of it. */
+/** Feeds output of a program to the interpreter, and folds the events. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FinalStatus } from '../../src/core/event.js';
@@ -12,15 +12,15 @@ import { createInterpreter } from '../../src/formats/interpreter.js';
 import type { ReportedOutcome } from '../../src/formats/parser.js';
 
 const RECORDINGS = path.resolve(import.meta.dirname, '../fixtures/recordings');
-/** They replay another project's texts, so they are no part of this one. */
+/** They replay texts of another project, so they are not part of this one. */
 export const GEMINI_RECORDINGS = path.resolve(import.meta.dirname, '../../../shared/recordings/gemini-stream');
 export const NOW = Date.parse('2026-11-20T12:00:00.000Z');
 
 export interface Replayed {
   events: TimedEvent[];
-  /** Every byte that was kept, wherever it stands. */
+  /** All bytes that were kept, in either channel. */
   kept: Buffer;
-  /** What people are shown as output. */
+  /** The text that people are shown as output. */
   text: string;
   claim: ReportedOutcome | undefined;
   isOver: boolean;
@@ -31,7 +31,7 @@ export interface Replayed {
 export interface ReplayOptions {
   argv?: readonly string[];
   format?: string;
-  /** Where the command works. */
+  /** Working directory of the command. */
   cwd?: string;
   status?: FinalStatus;
   /** Between two chunks, in milliseconds. */
@@ -86,13 +86,13 @@ function foldAll(events: readonly TimedEvent[], now: number): ExecutionJson {
   return executionToJson(findExecution(state, 'e')!);
 }
 
-/** Whatever does not depend on how the bytes came, or on lines that say nothing. */
+/** The part of the state that does not depend on chunks, or on lines without meaning. */
 export function finalState({ execution, claim }: Replayed): unknown {
   const { lastSeq: _lastSeq, tail, ...rest } = execution;
   return JSON.parse(JSON.stringify({ ...rest, tail, claim })) as unknown;
 }
 
-/** With its newline, but for the last one that has none. */
+/** Splits lines with their newlines; the last one may have none. */
 export function linesOf(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {
@@ -111,11 +111,11 @@ export function bytesOf(bytes: Buffer): Buffer[] {
 export interface Recording {
   name: string;
   content: Buffer;
-  /** Files are not recognised by their lines: whoever reads them knows what they are. */
+  /** Session files are not recognised by their lines, since their reader knows the format. */
   format: string | undefined;
 }
 
-/** All recordings that are there, under names such as `claude-stream/rec-2.1.197-full.jsonl`. */
+/** All available recordings, under names such as `claude-stream/rec-2.1.197-full.jsonl`. */
 export function recordings(): Recording[] {
   return [...ours(), ...geminis()];
 }
@@ -147,12 +147,12 @@ const TRANSCRIPTS: Readonly<Record<string, string | undefined>> = {
   'codex-rollouts': 'codex-rollout',
 };
 
-/** What a recording holds, counted by hand: `calls` of tools, `progress` in the end, what the stream says of its `outcome`. */
+/** Contents of a recording, counted by hand: tool `calls`, final `progress`, reported `outcome`. */
 export type Truth = Readonly<Record<string, Readonly<Record<string, string | number>>>>;
 
 export const TRUTH = JSON.parse(readFileSync(path.join(RECORDINGS, 'truth.json'), 'utf8')) as Truth;
 
-/** The same, as it was found. */
+/** The same, as found. */
 export function foundIn({ events, execution, claim }: Replayed): Record<string, string | number | undefined> {
   const { steps, progress, usage: { tokens = 0, costUsd = 0 } = {} } = execution;
   return {
@@ -166,7 +166,7 @@ export function foundIn({ events, execution, claim }: Replayed): Record<string, 
   };
 }
 
-/** The same line with its keys the other way round, at every depth; what is no JSON object stays. */
+/** The same line with reversed keys, at every depth; other lines are unchanged. */
 export function shuffleKeys(line: Buffer): Buffer {
   const text = line.toString();
   try {

@@ -1,4 +1,4 @@
-/** Runs in the process of a test, and what they have written to the spool of a private home. */
+/** Runs in the process of a test, with the events that they write to the spool of a private home. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EventData } from '../../src/core/event.js';
@@ -22,13 +22,13 @@ export interface Emitted {
 export interface StartedRun {
   run: Run;
   spec: RunSpec;
-  /** Everything so far, oldest first. No daemon may be there to take it away. */
+  /** All events so far, oldest first. No daemon may be running, which would take them. */
   events: () => Emitted[];
-  /** What was written to a stream, `system` for the runner's own words. */
+  /** Text of a stream; `system` is for messages of the runner. */
   text: (stream: string) => string;
-  /** Waits until its standard output holds this. */
+  /** Waits until its standard output contains this. */
   says: (text: string) => Promise<void>;
-  /** Process id of the command. */
+  /** PID of the command. */
   pid: () => Promise<number>;
   outcome: () => Emitted;
 }
@@ -40,10 +40,10 @@ export interface StartOptions {
   options?: Partial<RunOptions>;
 }
 
-/** Of a shell. */
+/** Command line of a shell with a script. */
 export const sh = (script: string): [string, ...string[]] => ['sh', '-c', script];
 
-/** A directory of its own for each: no home is needed but for the paths. */
+/** Starts a run in a directory of its own: only the paths of a home are needed. */
 export function startHere(
   { paths, env }: Pick<Home, 'paths' | 'env'>,
   argv: readonly string[],
@@ -90,7 +90,7 @@ export function startHere(
   };
 }
 
-/** The types of its events, without its output. */
+/** Types of its events, without its output. */
 export function typesOf({ events }: StartedRun): string[] {
   return events()
     .map(({ type }) => type)

@@ -1,4 +1,4 @@
-/** Runs in a private home: started by the program or as bare runners, controlled through the daemon, read from the journal. */
+/** Runs in a private home: started by the program or as bare runners, controlled by the daemon, read from the journal. */
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -30,9 +30,9 @@ export interface RunHome extends Home {
   run(argv: readonly string[], more?: Partial<RunRequest>): Promise<string>;
   /** Sends one request on a new connection. */
   ask<K extends Op>(op: K, fields: Ask<K>): Promise<Replies[K]>;
-  /** @throws where the daemon does not know it */
+  /** @throws if the daemon does not know it */
   get(id: string): Promise<ExecutionJson>;
-  /** Undefined where the daemon does not know it yet, or does not answer. */
+  /** Undefined if the daemon does not know it yet, or does not answer. */
   find(id: string): Promise<ExecutionJson | undefined>;
   /** Waits until it has this status, or any that is final. */
   until(id: string, status: Status | 'final'): Promise<ExecutionJson>;
@@ -49,7 +49,7 @@ export interface RunHome extends Home {
 }
 
 export interface RunHomeWithDaemon extends RunHome {
-  /** The daemon that `replaceDaemon` started last, or the first one. */
+  /** The first daemon, or the last one that `replaceDaemon` started. */
   daemon: RunningDaemon;
   /** Kills the daemon and starts another one. */
   replaceDaemon(): Promise<void>;
@@ -65,7 +65,7 @@ export const STUBBORN = ['sh', '-c', 'trap "" INT; echo ready; while :; do sleep
 
 const RUNNER = path.join(ROOT, 'dist/runner.js');
 
-/** A run home whose daemon runs. */
+/** A run home with a running daemon. */
 export async function startRunHome(t: Test): Promise<RunHomeWithDaemon> {
   const home = createRunHome(t);
   let daemon = await home.startDaemon();
@@ -155,14 +155,14 @@ export function sh(script: string, gate?: Gate): string[] {
   return ['sh', '-c', script, 'sh', ...(gate ? [gate.path] : [])];
 }
 
-/** The one that ended it; fails where there is not exactly one. */
+/** The event that ended it; fails unless there is exactly one. */
 export function endOf(t: Test, events: readonly ExecutionEvent[]): ExecutionEvent | undefined {
   const ends = events.filter(({ type }) => Object.hasOwn(EXECUTION_ENDS, type));
   t.equal(ends.length, 1, `it ended once: ${ends.map(({ type }) => type).join(', ')}`);
   return ends[0];
 }
 
-/** What it wrote to this stream; fails where a line is missing or comes twice. */
+/** Output on this stream; fails if a line is missing or duplicated. */
 export function outputOf(t: Test, events: readonly ExecutionEvent[], stream = 'stdout'): string[] {
   const lines: string[] = [];
   for (const { type, data } of events) {
@@ -175,14 +175,14 @@ export function outputOf(t: Test, events: readonly ExecutionEvent[], stream = 's
   return lines;
 }
 
-/** Every signal that was sent, and who asked for it. */
+/** Every signal that was sent, with its actor. */
 export function signalsOf(events: readonly ExecutionEvent[]): string[] {
   return events
     .filter(({ type, data }) => type === 'control' && data['action'] === 'signal')
     .map(({ data }) => `${String(data['signal'])} by ${String(data['by'])}`);
 }
 
-/** SIGKILL, and waits until it is gone. */
+/** Sends SIGKILL, and waits until it has ended. */
 export async function killHard(process_: RunRecord['runner']): Promise<void> {
   killIfThere(process_.pid);
   await waitFor(`${process_.pid} to be gone`, () => !isAlive(process_));

@@ -37,7 +37,7 @@ export const SHELLS: readonly Shell[] = Object.entries(COMMANDS).map(([name, com
   skip: whyNo(command[0]),
 }));
 
-/** A word as any shell reads it. */
+/** Quotes a word for any shell. */
 export function quoteWord(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -90,10 +90,10 @@ function writeScript(home: Home, text: string): string {
   return file;
 }
 
-/** The first execution that the daemon would know of the spool. */
+/** The first execution in the spool, as the daemon would fold it. */
 export function foldSpool(home: Home): Execution {
   const events = readSpool(home).map((event) => toNewEvent(event) as ExecutionEvent);
-  // each a second after the other, whether the shell has a clock or not
+  // one second apart, whether the shell has a clock or not
   const state = folded(events.map(({ time: _time, ...event }) => event));
   const execution = findExecution(state, events[0]?.execution ?? '');
   if (!execution) throw new Error('no execution');

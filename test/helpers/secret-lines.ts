@@ -1,4 +1,4 @@
-/** Command lines as a user types them, and what is kept of them. */
+/** Command lines as a user types them, and their masked forms. */
 export const SECRET_LINES: readonly (readonly [line: string, masked: string])[] = [
   ['mysql --password=hunter2 db', 'mysql --password=*** db'],
   ['tool --token abc --verbose', 'tool --token *** --verbose'],

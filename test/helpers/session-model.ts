@@ -317,7 +317,7 @@ export function act(sessions: Sessions, subject: Subject, random: Random): void 
   deliver(sessions, subject, random);
 }
 
-/** Brings a session to where all of it shows: one that was asked something; Codex tells tokens when a turn is over. */
+/** Completes a session so that all of it is visible: it needs a prompt, and Codex reports tokens at the end of a turn. */
 export function settle(sessions: Sessions, subject: Subject, random: Random): void {
   if (lifeOf(subject).prompts.length === 0) prompt(sessions, subject);
   if (subject.isBusy && subject.agent === 'codex') answer(sessions, subject, random);

@@ -1,4 +1,4 @@
-/** A follower of one agent, with a real journal, a directory of its own and a clock that can be set ahead. */
+/** A watcher of one agent, with a real journal, a private directory and a clock that can be advanced. */
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,7 +29,7 @@ const CODEX_DAY = '2026/11/21/rollout-2026-11-21T00-05';
 export const CODEX_FILE = `${CODEX_DAY}-01-${CODEX_ID}.jsonl`;
 export const CODEX_CHILD_FILE = `${CODEX_DAY}-02-${CODEX_CHILD}.jsonl`;
 
-/** What was recorded of these sessions, by where an agent keeps it. */
+/** Recorded files of these sessions, by the path at which the agent keeps them. */
 export function recorded(agent: 'claude' | 'codex'): Map<string, string> {
   const read = (name: string) => readFileSync(path.join(RECORDINGS, name), 'utf8');
   if (agent === 'codex') {
@@ -126,7 +126,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
       return follower;
     },
     stop,
-    /** A call of a hook, as the daemon takes it from the spool. */
+    /** Calls a hook, as the daemon takes it from the spool. */
     hook(payload: Record<string, unknown>, time: string) {
       const line: NewEvent = { type: HOOK_TYPE, time, data: { agent, payload } };
       const opened = (hooks ??= openHooks());
@@ -134,7 +134,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
     },
     refuse: (error: ProgressError | undefined) => (refusing = error),
     advance: (ms: number) => (ahead += ms),
-    /** Makes the directories, too. */
+    /** Creates the directories, too. */
     write(file: string, text: string) {
       mkdirSync(path.dirname(at(file)), { recursive: true });
       writeFileSync(at(file), text);
@@ -144,7 +144,7 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
       appendFileSync(at(file), text);
     },
     execution: (id: string) => findExecution(state, id),
-    /** What does not depend on when and in how many parts it came. */
+    /** The part of an execution that does not depend on when and in how many parts its lines arrived. */
     outcome(id: string) {
       const found = findExecution(state, id);
       if (!found) return undefined;
@@ -157,8 +157,8 @@ export async function openSessions(t: Test, agent: Agent = 'claude') {
         parent,
         agent: { name: of, session, via } = {},
       } = executionToJson(found);
-      const told = steps.map((step) => ({ ...step, source: undefined })).sort((a, b) => (a.id < b.id ? -1 : 1));
-      return { name, status, endedBy, tokens, steps: told, parent, agent: of, session, via };
+      const sorted = steps.map((step) => ({ ...step, source: undefined })).sort((a, b) => (a.id < b.id ? -1 : 1));
+      return { name, status, endedBy, tokens, steps: sorted, parent, agent: of, session, via };
     },
     ended: async (id: string) =>
       await waitFor(`the end of ${id}`, () => {

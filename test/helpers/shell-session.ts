@@ -1,4 +1,4 @@
-/** An interactive shell on a real terminal, and what it has written to the spool. */
+/** An interactive shell on a real terminal, with the events that it writes to the spool. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Test } from 'tap';
@@ -9,12 +9,12 @@ import type { Tmux } from './tmux.js';
 import { openTmux, PROMPT } from './tmux.js';
 import { waitFor } from './wait.js';
 
-/** No line that a test types is wrapped at this width. */
+/** No typed line is wrapped at this width. */
 const SIZE = { columns: 300, rows: 50 };
 
 export interface ShellSession extends Tmux {
   spool: string;
-  /** Types a line, waits for the prompt after it; answers with what stood between them, as far as the screen shows it. */
+  /** Types a line, waits for the next prompt; returns the text between them, as far as the screen shows it. */
   run(line: string): Promise<string>;
   /** Waits for one prompt more than there were when it was called, while `act` runs. */
   untilPrompt(act: () => Promise<void>): Promise<string>;
@@ -22,7 +22,7 @@ export interface ShellSession extends Tmux {
   events(prefix?: string): SpoolEvent[];
 }
 
-/** A shell with a home of its own, which has a spool directory; `env` is added to its environment. */
+/** Opens a shell with a private home that has a spool directory; `env` is added to its environment. */
 export async function openShell(
   t: Test,
   { interactive, env: usual }: HookShell,
@@ -58,7 +58,7 @@ export async function openShell(
   };
 }
 
-/** A shell that has run the lines of `before`, and then loaded its hooks. */
+/** Opens a shell, runs the lines of `before`, and loads its hooks. */
 export async function openHooked(
   t: Test,
   shell: HookShell,

@@ -1,4 +1,4 @@
-/** A whole state as JSON, to compare it or to take it through JSON. */
+/** A whole state as JSON, for comparisons and round trips. */
 import type { ExecutionJson } from '../../src/core/execution.js';
 import { executionFromJson, executionToJson } from '../../src/core/execution.js';
 import type { StateLimits, State } from '../../src/core/state.js';

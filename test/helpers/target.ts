@@ -1,4 +1,4 @@
-/** What webhooks are sent to: a server that writes down what it is asked, and answers as told. */
+/** A target for webhooks: a server that records its requests, with answers of the test. */
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
@@ -15,11 +15,11 @@ export interface Asked {
 
 export interface Target {
   port: number;
-  /** Of `localhost`, with its path. */
+  /** Address at `localhost`, with this path. */
   url(path?: string): string;
   /** So far, the oldest first. */
   asked: Asked[];
-  /** Of clients that are there now. */
+  /** Open connections. */
   connections: Set<Socket>;
 }
 
@@ -42,7 +42,7 @@ export async function startTarget(t: Test, answer: Answer, certificate?: Certifi
   return { port, url, asked, connections };
 }
 
-/** On a free port, until the test ends. */
+/** Listens on a free port until the test ends. */
 export async function listen(t: Test, server: Server): Promise<{ port: number; connections: Set<Socket> }> {
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

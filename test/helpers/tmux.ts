@@ -1,4 +1,4 @@
-/** A real terminal for tests: tmux on a socket of its own. */
+/** A real terminal for tests: tmux on a private socket. */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,13 +12,13 @@ const run = promisify(execFile);
 export const PROMPT = 'ready> ';
 
 export interface Tmux {
-  /** The shell's, private. */
+  /** Private home of the shell. */
   home: string;
-  /** The shell's. */
+  /** PID of the shell. */
   pid: number;
   /** Types a command line into the shell. */
   enter(line: string): Promise<void>;
-  /** The same, by one call of tmux; resolves to the screen with its scrollback before the line was typed. */
+  /** The same in one call of tmux; resolves to the screen with its scrollback before the line was typed. */
   captureAndEnter(line: string): Promise<string>;
   /** Presses a key by tmux's name for it. */
   key(name: string): Promise<void>;
@@ -30,7 +30,7 @@ export interface Tmux {
   isCursorVisible(): Promise<boolean>;
 }
 
-/** Gone, with everything that runs in it, when the test ends. */
+/** Opens a terminal, which is closed with all its processes when the test ends. */
 export async function openTmux(
   t: Test,
   { columns, rows }: { columns: number; rows: number },
@@ -46,11 +46,11 @@ export async function openTmux(
     execFileSync('tmux', [...base, 'kill-server']);
     const pids = panes.trim().split('\n').map(Number);
     await waitFor('its shells to be gone', () => pids.every((pid) => (readProcess(pid)?.state ?? 'Z') === 'Z'));
-    // a shell that is told to go may still write its history
+    // a shell that gets SIGHUP may still write its history
     rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   const variables = Object.entries(shellEnv).map(([name, value]) => `${name}=${value}`);
-  // the shell begins with nothing of the environment that the tests run in, but for what tmux itself sets
+  // the shell inherits nothing of the environment of the tests, except what tmux itself sets
   const shell = ['env', '-i', ...variables, 'TERM=screen-256color', ...command];
   await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '--', ...shell);
 
@@ -86,7 +86,7 @@ export async function openTmux(
   };
 }
 
-/** The commands of tmux that type a line. It takes a semicolon at the end of an argument for the end of a command. */
+/** Commands of tmux that type a line. It takes a semicolon at the end of an argument for the end of a command. */
 function typing(line: string): string[] {
   return ['send-keys', '-l', '--', line.replace(/;$/, '\\;'), ';', 'send-keys', 'Enter'];
 }

@@ -1,4 +1,4 @@
-/** The transcript in progress-protocol(7): read from the page, and compared with what a daemon really says. */
+/** Reads the transcript in progress-protocol(7), and compares it with the output of a real daemon. */
 import { isDeepStrictEqual } from 'node:util';
 
 export interface TranscriptLine {
@@ -6,10 +6,10 @@ export interface TranscriptLine {
   text: string;
 }
 
-/** Values that numbered placeholders stand for, by name. */
+/** Values of numbered placeholders, by name. */
 export type Bindings = Map<string, unknown>;
 
-/** Lines `C: ...` and `D: ...` of an mdoc source; two spaces behind the colon continue the line before. */
+/** Lines `C: ...` and `D: ...` of an mdoc source; two spaces after the colon continue the previous line. */
 export function readTranscript(source: string): TranscriptLine[] {
   const lines: TranscriptLine[] = [];
   for (const [, who, continued, rest = ''] of source.matchAll(/^([CD]): ( ?)(.*)$/gm)) {
@@ -21,14 +21,14 @@ export function readTranscript(source: string): TranscriptLine[] {
   return lines;
 }
 
-/** A daemon's line of the transcript as JSON: a placeholder becomes a text, be it quoted or not. */
+/** Converts a daemon's line of the transcript to JSON: a placeholder becomes a text, quoted or not. */
 export function parsePattern(text: string): unknown {
   return JSON.parse(text.replace(/"?<(\w+)>"?/g, '"<$1>"'));
 }
 
 /**
- * Does the value have everything that the pattern has? `<word>` stands for any text or number, `<word1>` for the same
- * one everywhere. Lists are as long as in the pattern; objects may have more.
+ * Whether the value has everything that the pattern has. `<word>` matches any text or number, `<word1>` the same one
+ * everywhere. Lists are as long as in the pattern; objects may have more fields.
  */
 export function matchesPattern(pattern: unknown, value: unknown, bindings: Bindings): boolean {
   const [, name] = typeof pattern === 'string' ? (/^<(\w+)>$/.exec(pattern) ?? []) : [];

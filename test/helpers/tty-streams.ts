@@ -1,4 +1,4 @@
-/** Streams that pass for a terminal: what is written is kept write by write, keys are pressed by `press`. */
+/** Fake terminal streams: they record each write, and `press` sends keys. */
 import { PassThrough, Writable } from 'node:stream';
 
 export interface TtyStreams {

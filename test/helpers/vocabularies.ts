@@ -1,4 +1,4 @@
-/** Events of other vocabularies, as four emitters send them, and the ways in which they come in. */
+/** Events of other vocabularies from four emitters, and the ways to send them. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { EventData, ExecutionEvent } from '../../src/core/event.js';
@@ -12,7 +12,7 @@ import { ROOT } from './daemon.js';
 
 export type Sent = EventData;
 
-/** The lines of fixtures, in order. */
+/** Lines of fixtures, in order. */
 export function linesOf(...names: string[]): string[] {
   return names.flatMap((name) =>
     readFileSync(path.join(ROOT, 'test/fixtures/vocabularies', `${name}.ndjson`), 'utf8')
@@ -25,7 +25,7 @@ export function sentOf(...names: string[]): Sent[] {
   return linesOf(...names).map((line) => JSON.parse(line) as Sent);
 }
 
-/** What `progress emit TYPE --data JSON` makes of an event, where JSON is its data and, with `isWhole`, all of it. */
+/** The event of `progress emit TYPE --data JSON`, where JSON is the data and, with `isWhole`, the whole event. */
 export function asEmitted(event: Sent, isWhole: boolean): Sent {
   const { type, event: name, data, ...rest } = event;
   return {
@@ -35,11 +35,11 @@ export function asEmitted(event: Sent, isWhole: boolean): Sent {
   };
 }
 
-/** `script`: a process of its own for each event, all of one parent. */
+/** `script`: a process for each event, all with one parent. */
 export const WAYS = ['socket', 'post', 'script', 'whole'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** The daemon's intake without its files: a write for each event or, on a socket, one for all. */
+/** Intake of the daemon without its files: one write for each event, or one for all on a socket. */
 export class Intake {
   readonly state: State = emptyState();
   readonly events: ExecutionEvent[] = [];
@@ -61,7 +61,7 @@ export class Intake {
     return execution;
   }
 
-  /** The end of a write. */
+  /** Ends a write. */
   settle(passedMs = 0): void {
     for (const event of this.#pending) fold(this.state, JSON.parse(JSON.stringify(event)) as ExecutionEvent);
     this.#pending = [];

@@ -1,6 +1,6 @@
 /**
- * A small terminal in memory, strict on purpose: a sequence that the box has no business to send throws. Cells are
- * written by grapheme cluster; how wide those are is the terminal's own opinion (`cells`).
+ * A small terminal emulator in memory, deliberately strict: a sequence that the box must not send throws. Cells are
+ * written by grapheme cluster; their widths are configured (`cells`).
  */
 import { cellsOf } from '../../src/terminal/width.js';
 
@@ -11,7 +11,7 @@ interface Cell {
 
 interface Line {
   cells: Cell[];
-  /** It goes on in the next row, because the terminal wrapped it. */
+  /** The terminal wrapped it into the next row. */
   wrapped: boolean;
 }
 
@@ -19,12 +19,12 @@ export interface VtOptions {
   columns: number;
   rows: number;
   /**
-   * What happens to lines when the width changes: they are cut as by xterm (the default), all wrapped again as by VTE
-   * and tmux, or wrapped again except the one that the cursor is in, as by xterm.js.
+   * How lines change with the width: they are cut, as by xterm (the default), all rewrapped, as by VTE and tmux,
+   * or rewrapped except the one with the cursor, as by xterm.js.
    */
   reflow?: Reflow;
   cells?: (cluster: string) => number;
-  /** Receives what the terminal answers to questions; without it the terminal is mute. */
+  /** Receives the terminal's answers to queries; without it the terminal does not answer. */
   onAnswer?: (bytes: string) => void;
 }
 
@@ -37,7 +37,7 @@ export const ATTRIBUTES: Readonly<Record<Reflow, string>> = {
   'except-cursor-line': '0;276;0',
 };
 const BLANK: Cell = { text: ' ', style: '' };
-/** What follows a wide glyph. */
+/** The second cell of a wide glyph. */
 const CONTINUATION = '';
 const TOKEN = /\u001b\[([?>]?)([0-9;:]*)([A-Za-z])|[\r\n]|\u001b|[^\u001b\r\n]+/g;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -93,7 +93,7 @@ export function createVt({ columns, rows, reflow = 'none', cells = cellsOf, onAn
         return;
       case 'J':
         if (first !== undefined && first !== 0) break;
-        // as tmux does: a screen that is cleared as a whole is kept in the scrollback
+        // like tmux: a screen that is cleared as a whole is kept in the scrollback
         if (row === 0 && column === 0)
           scrollback.push(...screen.map(({ cells, wrapped }) => ({ cells: [...cells], wrapped })));
         eraseRight(row, column);
@@ -214,12 +214,12 @@ export function createVt({ columns, rows, reflow = 'none', cells = cellsOf, onAn
   return {
     write,
     resize,
-    /** The rows as text, without what is blank on the right. */
+    /** The rows as text, without trailing blanks. */
     lines: () => screen.map(textOf),
     /** The same with the attributes of each cell. */
     styled: () => screen.map((line) => JSON.stringify(trimCells(line.cells))),
     history: () => [...scrollback, ...screen].map(textOf),
-    /** All of it as one text, what the terminal wrapped joined again. */
+    /** The whole screen as one text, with wrapped lines joined. */
     transcript: () => [...scrollback, ...screen].map((line) => textOf(line) + (line.wrapped ? '' : '\n')).join(''),
     cursor: () => ({ row, column }),
     isOn: (mode: number) => modes.get(mode) === true,
@@ -227,7 +227,7 @@ export function createVt({ columns, rows, reflow = 'none', cells = cellsOf, onAn
   };
 }
 
-/** Where a cell is in lines that were one before; beyond their end in the last one. */
+/** Position of a cell in lines that were one before; positions beyond their end are in the last one. */
 function placeIn(lines: readonly Line[], offset: number, at: number): { at: number; column: number } {
   let rest = offset;
   let index = 0;

@@ -1,15 +1,15 @@
-/** Waiting for something to become true, never for a time. */
+/** Waits for conditions, never for a fixed time. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Only something that hangs takes this long. */
+/** Exceeded only by a hang. */
 const DEADLINE_MS = 60_000;
-/** Between two questions: a tenth of the time waited so far, so that asking takes little from what is awaited. */
+/** Polling interval: a tenth of the elapsed time, so that polling takes little from what is awaited. */
 const INTERVAL_MS = { least: 10, most: 100 };
 
-/** In a shell: until the file $1 is there. Rarely, since each question starts a process. */
+/** Waits in a shell for the file $1. Polls rarely, since each check starts a process. */
 export const WAIT_FOR_FILE = 'while [ ! -e "$1" ]; do sleep 0.2; done';
 
-/** Asks until the answer is neither undefined nor false; the error says what was awaited in vain. */
+/** Polls until the result is neither undefined nor false; on timeout the error names the condition. */
 export async function waitFor<T>(
   what: string,
   ask: () => T | undefined | false | Promise<T | undefined | false>,
