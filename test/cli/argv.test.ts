@@ -15,7 +15,7 @@ t.test('the options with a value are those of the definitions', async (t) => {
 });
 
 const cases: [string, string[], string[]][] = [
-  // what was typed, our words, the rest
+  // typed words, our words, the rest
   ['run make -j4', ['run'], ['make', '-j4']],
   ['run -- make', ['run'], ['make']],
   ['run -- -odd', ['run'], ['-odd']],

@@ -23,7 +23,7 @@ function files(home: Home, suffix: string): string[] {
     .map((name) => path.join(home.paths.journal, name));
 }
 
-/** With a compressed segment, and one that is being written. */
+/** With a compressed segment and the active one. */
 async function writeSegments(home: Home): Promise<string> {
   writeFileSync(home.paths.config, 'journal:\n  segmentSize: 64KiB\n');
   await writeEvents(home, 300, 400, async () => {

@@ -10,7 +10,7 @@ t.test('ps and show', async (t) => {
     for (const event of events) await client.call('emit', { event });
   };
 
-  t.test('nothing runs', async (t) => {
+  t.test('an empty list', async (t) => {
     t.strictSame(await home.invoke(['ps']), {
       status: 0,
       stdout: 'Nothing is running. progress ps --all shows what has ended.\n',
@@ -119,7 +119,7 @@ t.test('ps and show', async (t) => {
     await emit(...['ffff', 'gggg'].map((execution) => ({ type: 'execution_cancelled', execution })));
   });
 
-  t.test('the printed prefix names the execution', async (t) => {
+  t.test('the printed prefix finds the execution', async (t) => {
     await emit({ type: 'execution_started', execution: 'dddd9' });
     const shown = (await home.invoke(['ps'])).stdout.split('\n')[1]?.split(' ')[0] ?? '';
     t.match(await home.invoke(['show', '--json', shown]), { status: 0, stdout: /"id": "dddd9"/ });

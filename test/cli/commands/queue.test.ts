@@ -13,7 +13,7 @@ async function list(home: RunHomeWithDaemon): Promise<QueueView[]> {
   return JSON.parse((await home.invoke(['queue', '--json'])).stdout) as QueueView[];
 }
 
-/** One after the other, a run that sleeps with each of these options. */
+/** Starts runs that sleep, one after the other, each with one of these options. */
 async function startEach<T extends string[][]>(
   home: RunHomeWithDaemon,
   ...options: T
@@ -71,11 +71,7 @@ t.test('slots can change while runs are active, and a queue can be paused', asyn
   await home.until(c, 'running');
   t.match(await home.get(d), { status: 'queued' });
   const journal = readFileSync(`${home.paths.journal}/current.jsonl`, 'utf8');
-  t.match(
-    journal,
-    /"type":"queue_changed","data":\{"name":"q","paused":true,"by":"[^"]+"\}/,
-    'who has done it is told',
-  );
+  t.match(journal, /"type":"queue_changed","data":\{"name":"q","paused":true,"by":"[^"]+"\}/, 'the actor is recorded');
 });
 
 t.test('clear cancels waiting runs only; a queue in use is not removed', async (t) => {
@@ -114,7 +110,7 @@ t.test('a control for waiting runs does not affect running ones', async (t) => {
   t.match(await home.get(id), { status: 'running' });
 });
 
-t.test('wrong uses', async (t) => {
+t.test('wrong usage', async (t) => {
   const home = await startRunHome(t);
   await home.invoke(['queue', 'set', 'build', '--slots', '2']);
   for (const slots of ['0', '-1', '1001', '1.5', 'many']) {
@@ -140,7 +136,7 @@ t.test('wrong uses', async (t) => {
 
 t.test('a slot becomes free however its run ends', async (t) => {
   const home = await startRunHome(t);
-  /** Starts one and another behind it, ends the first, and sees the second start. */
+  /** Starts a run and another one queued after it, ends the first, and waits for the start of the second. */
   const tryEnd = async (
     status: 'completed' | 'failed' | 'cancelled' | 'timeout' | 'lost',
     options: string[],
@@ -195,7 +191,7 @@ t.test('queues survive a killed daemon', async (t) => {
   t.strictSame(await list(home), before);
   t.match(await home.invoke(['stop', ids[0]]), { status: 0 });
   await home.until(ids[2], 'running');
-  // one ends while nobody listens
+  // one ends while no daemon runs
   await home.daemon.kill();
   process.kill((await home.recordOf(ids[1])).child.pid, 'SIGTERM');
   await waitFor('its runner to be gone', () => !home.isAlive(ids[1]));

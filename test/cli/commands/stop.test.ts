@@ -12,7 +12,7 @@ import { collectOutput } from '../../helpers/output.js';
 
 const SLEEP = ['sleep', '300'];
 
-/** What was done to a run, as the journal tells it. */
+/** What was done to a run, according to the journal. */
 async function controls(home: RunHomeWithDaemon, id: string): Promise<ExecutionEvent['data'][]> {
   const { stdout } = await home.invoke(['logs', id, '--type', 'control', '--json']);
   return stdout
@@ -111,7 +111,7 @@ t.test('stop', async (t) => {
       status: 'cancelled',
       outcome: { dismissed: true, error: /^dismissed by \w+/ },
     });
-    // whether asked to stop or to pause what has ended: the same
+    // stopping and pausing an ended run have the same result
     for (const verb of ['stop', 'pause', 'resume']) {
       t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: has ended: cancelled\n$/, stderr: '' }, verb);
     }

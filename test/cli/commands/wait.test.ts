@@ -13,7 +13,7 @@ function startWait(home: RunHomeWithDaemon, ...words: string[]) {
   return collectOutput(home.spawn(['wait', ...words], { stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-/** The daemon has that many subscribers. */
+/** Waits until the daemon has that many subscribers. */
 async function seeSubscribers(home: RunHomeWithDaemon, count: number): Promise<void> {
   const client = await home.connect();
   await waitFor('the wait to follow', async () => (await client.call('status', {})).subscribers === count);
@@ -42,14 +42,14 @@ t.test('wait', async (t) => {
     t.match(await home.invoke(['wait', 'stopped']), { status: 130, stdout: /stopped cancelled after .* SIGINT/ });
   });
 
-  t.test('while it runs', async (t) => {
+  t.test('follows a running execution', async (t) => {
     const id = await home.start(['--name', 'mine'], ...SLEEP);
     const { ended } = startWait(home, 'mine', id);
     await seeSubscribers(home, 1);
     await home.invoke(['stop', id]);
     const { stdout, ...rest } = await ended;
     t.strictSame(rest, { status: 130, signal: null, stderr: '' });
-    t.equal(stdout.split('\n').length, 2, 'named twice, told once');
+    t.equal(stdout.split('\n').length, 2, 'named twice, printed once');
   });
 
   t.test('several executions: waits for all; the first that has not completed decides', async (t) => {
@@ -63,12 +63,12 @@ t.test('wait', async (t) => {
     writeFileSync(over, '');
     const outcome = await ended;
     t.equal(outcome.status, 3);
-    const told = outcome.stdout
+    const printed = outcome.stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { id: string; status: string });
-    t.strictSame(new Set(told.map(({ id }) => id)), new Set([well, slow, quick]));
-    t.equal(told.at(-1)?.id, slow, 'in the order in which they end');
+    t.strictSame(new Set(printed.map(({ id }) => id)), new Set([well, slow, quick]));
+    t.equal(printed.at(-1)?.id, slow, 'in the order in which they end');
     t.match(await home.invoke(['wait', well]), { status: 0 });
   });
 
@@ -128,7 +128,7 @@ t.test('wait', async (t) => {
     for (const [id, status] of Object.entries(statuses)) t.match(await home.invoke(['wait', id]), { status }, id);
   });
 
-  t.test('wrong uses', async (t) => {
+  t.test('wrong usage', async (t) => {
     t.match(await home.invoke(['wait']), { status: 64 });
     t.match(await home.invoke(['wait', 'nobody']), { status: 66, stderr: 'progress: no execution "nobody"\n' });
     t.match(await home.invoke(['wait', 'x', '--timeout', 'soon']), {

@@ -8,7 +8,7 @@ import { waitFor } from '../../helpers/wait.js';
 
 const CONFIG = (port: number) => `web: { port: ${port} }\n`;
 
-/** A port that is free, and the next one too as a rule. */
+/** A free port, usually with a free successor. */
 async function freePort(): Promise<number> {
   return await new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {

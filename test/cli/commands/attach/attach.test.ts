@@ -116,7 +116,7 @@ t.test('a client that does not read never blocks the run', async (t) => {
   child.kill('SIGKILL');
 });
 
-t.test('why nothing can be attached, and what to do', async (t) => {
+t.test('an error states why a run cannot be attached, and what to do', async (t) => {
   const over = await home.start([], 'true');
   await home.until(over, 'final');
   const plain = await home.start([], 'sleep', '300');

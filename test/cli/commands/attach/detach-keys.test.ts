@@ -1,7 +1,7 @@
 import t from 'tap';
 import { DetachKeys, parseDetachKeys } from '../../../../src/cli/commands/attach/detach-keys.js';
 
-t.test('sequences are found over several reads, and what only begins like one is input', (t) => {
+t.test('finds sequences across reads, and passes incomplete ones on as input', (t) => {
   const cases: [keys: string, typed: string[], input: string, isDetached: boolean][] = [
     ['ctrl-]', ['ls\r'], 'ls\r', false],
     ['ctrl-]', ['ab\u001dcd'], 'ab', true],

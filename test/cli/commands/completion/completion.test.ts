@@ -22,7 +22,7 @@ import { whyNo } from '../../../helpers/needs.js';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** What fish is told: a kind, and values with their descriptions. */
+/** Descriptions for fish: a kind, and values with their descriptions. */
 async function answer(home: Home, ...words: string[]): Promise<{ kind: string; values: Map<string, string> }> {
   const { status, stdout, stderr } = await home.invoke(['completion', 'fish', '--', ...words]);
   if (status !== 0 || stderr !== '') throw new Error(`status ${status}: ${stderr}`);
@@ -109,7 +109,7 @@ t.test('options, values and descriptions are those of --help, for every command'
       .replace(/\s+/g, ' ');
     const shown = [...help.matchAll(/ (--[\w-]+|-\w)\b/g)].map(([, spelling = '']) => spelling);
     t.ok(help.includes(command.describe), `${name} is described`);
-    // the help of a command names the version too, which stands before commands
+    // the help of a command lists the version too, which precedes commands
     const offered = [...options, VERSION_OPTION].flatMap(({ spellings }) => spellings);
     t.strictSame([...new Set(offered)].sort(), [...new Set(shown)].sort(), name);
     for (const { name: argument, choices } of [...positionals, ...options]) {
@@ -172,7 +172,7 @@ t.test('runs, queues and signals are completed for commands that control runs', 
   await client.close();
   for (const verb of ['stop', 'pause', 'resume']) {
     t.strictSame(await keys(verb, ''), [running, 'compile'], `${verb}: those that take orders`);
-    t.strictSame(await keys(verb, running, ''), ['compile'], 'what stands there is not offered again');
+    t.strictSame(await keys(verb, running, ''), ['compile'], 'named runs are not offered again');
   }
   t.strictSame(new Set(await keys('wait', '')), new Set(['foreign', ended, running, 'true', 'compile']));
   t.strictSame(await keys('queue', ''), ['list', 'set', 'pause', 'resume', 'clear', 'remove']);
@@ -239,7 +239,7 @@ const STARTS: Readonly<Record<Shell, [command: string, setup: string]>> = {
   fish: ['fish --no-config -i', 'function fish_prompt; echo "ready> "; end; progress completion fish | source'],
 };
 
-/** What is typed before Tab is pressed, and the words that the shell then has. */
+/** Text that is typed before Tab, and the words that the shell has then. */
 function lines(): [typed: string, words: string[]][] {
   return [
     ['sh', ['show']],

@@ -38,7 +38,7 @@ async function diagnose(home: Home): Promise<{ status: number | null; checks: Ma
   return { status, checks: checksOf(stdout) };
 }
 
-/** A directory of ours as the daemon makes it. */
+/** A directory of this user, as the daemon creates it. */
 function createState(t: Test): Home {
   const home = createHome(t);
   mkdirSync(home.paths.journal, { recursive: true, mode: 0o700 });
@@ -110,7 +110,7 @@ t.test('a directory that cannot be written is a problem', async (t) => {
   const { directory, env, paths } = createState(t);
   rmSync(paths.runtime, { recursive: true });
   chmodSync(paths.state, 0o500);
-  // root may write everywhere, so then somebody else looks
+  // root may write everywhere, so another user runs the check
   if (isRoot) for (const one of [directory, paths.state, paths.journal]) chownSync(one, NOBODY, NOBODY);
   const as = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
   const words = [...as, PROGRESS, 'doctor', '--json'];
@@ -131,7 +131,7 @@ t.test('a file or a link in place of a directory is a problem', async (t) => {
   rmSync(paths.state);
   writeFileSync(paths.state, '');
   t.match(checkRuntime(paths), { state: 'problem', message: `${paths.state} is not a directory` });
-  t.match(await checkJournal(paths.journal, undefined), { state: 'ok' }, 'which is told of the state directory');
+  t.match(await checkJournal(paths.journal, undefined), { state: 'ok' }, 'which the state directory reports');
 });
 
 t.test('names both paths when that of the socket is too long', async (t) => {
@@ -177,7 +177,7 @@ t.test('a daemon that does not answer is a problem', async (t) => {
   const checks = checksOf(stdout);
   t.equal(status, 1);
   t.match(checks.get('daemon'), { state: 'problem', message: `pid ${pid} does not answer`, advice: `kill -9 ${pid}` });
-  t.match(checks.get('socket'), { state: 'ok' }, 'nobody has left it behind');
+  t.match(checks.get('socket'), { state: 'ok' }, 'it is not left over');
 });
 
 t.test('a daemon whose socket was removed is a problem', async (t) => {
@@ -219,8 +219,8 @@ async function pretend(t: Test, { paths }: Home, answer: object): Promise<void> 
 t.test('advises to restart a daemon of another version or protocol', async (t) => {
   const home = createState(t);
   const { socket } = home.paths;
-  const told = { version: '0.0.1', protocol: 1, pid: 7, socket, startedAt: new Date().toISOString() };
-  await pretend(t, home, told);
+  const status = { version: '0.0.1', protocol: 1, pid: 7, socket, startedAt: new Date().toISOString() };
+  await pretend(t, home, status);
   const older = await askDaemon(home.paths);
   const advice = /progress daemon restart/;
   t.match(checkDaemon(home.paths, older), { state: 'warning', message: /pid 7 is version 0\.0\.1, .*0\.1\.0/, advice });

@@ -8,7 +8,7 @@ import { createHome } from '../../../helpers/daemon.js';
 import { collectOutput } from '../../../helpers/output.js';
 import { readSpool } from '../../../helpers/spool.js';
 
-/** The event that these words make, without yargs. */
+/** The event of these words, without yargs. */
 function build(pairs: string[], options: { execution?: string; step?: string; data?: string } = {}, env = {}) {
   return buildEvent({ type: 'log', ...options }, pairs, env);
 }
@@ -121,7 +121,7 @@ t.test('the grammar of the manual, by the program', async (t) => {
   t.teardown(() => client.close());
   const emit = (args: string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}) =>
     home.progress(['emit', ...args], options);
-  /** The newest event, but for what the daemon itself says of an execution that is silent. */
+  /** The newest event, except for events of the daemon about a silent execution. */
   const last = () =>
     home
       .progress(['logs', '--type', 'all', '--tail', '5', '--json'])

@@ -15,7 +15,7 @@ async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<v
   await client.close();
 }
 
-/** One of every kind of event, some of it in archives, and another one. */
+/** An execution with one of every kind of event, some of them in archives, and another execution. */
 async function open(t: Test) {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB }\n');

@@ -24,7 +24,7 @@ t.test('splits output into lines, and no other event', (t) => {
   t.end();
 });
 
-/** What grep(1) would print: `>` before a match. */
+/** Output as of grep(1): `>` before a match. */
 function grep(texts: string, source: string, { before = 0, after = 0, invert = false } = {}): string {
   const found = createGrep({ pattern: compilePattern(source), before, after, invert });
   const units = Array.from(texts).flatMap((text) => found.take(event({ text })));

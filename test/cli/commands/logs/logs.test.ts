@@ -22,7 +22,7 @@ const message = (message: string, level = 'info', more = {}) => ({
   ...more,
 });
 
-/** An execution of every kind of event, and another one. */
+/** An execution with every kind of event, and another one. */
 async function open(t: Test) {
   const home = createHome(t);
   const daemon = await home.startDaemon();
@@ -54,7 +54,7 @@ t.test('lines of both outputs of a command are printed in the order in which it 
   await home.startDaemon();
   const gate = path.join(home.directory, 'gate');
   const order = ['out 1', 'err 2', 'out 3', 'err 4'];
-  // each line waits until the one before it was read, since two that are read at once have no order
+  // each line waits until the previous one was read, since lines that are read together have no order
   const script = order
     .map((line, index) => {
       const write = `echo ${line} ${line.startsWith('err') ? '>&2' : ''}`;

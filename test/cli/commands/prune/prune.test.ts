@@ -20,7 +20,7 @@ async function emit(home: Home, ...events: Record<string, unknown>[]): Promise<v
   await client.close();
 }
 
-/** Three that have ended, with twenty lines each, and one that has not. */
+/** Three ended executions with twenty lines each, and a running one. */
 async function open(t: Test) {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'journal: { segmentSize: 64KiB }\n');
@@ -222,7 +222,7 @@ t.test('removes a run with its specification, unless a queued run waits for it',
 });
 
 t.test(
-  'a daemon that is killed has its successor finish',
+  "a killed daemon's pruning is finished by its successor",
   { skip: whyNo('strace', '-o', '/dev/null', 'true') },
   async (t) => {
     const { home, daemon } = await open(t);

@@ -16,7 +16,7 @@ const RULES = [
   rule('second', { status: ['failed'] }, ['other']),
 ];
 
-/** What the channels of the rules are sent, one JSON object on each line. */
+/** Alerts that the channels of the rules received, one JSON object per line. */
 async function alertsOf(): Promise<string[]> {
   const sent = () => ({ outcome: 'sent' }) as const;
   const bench = createAlertBench({ rules: RULES, channels: { ops: sent, other: sent } });
@@ -62,7 +62,7 @@ t.test('each alert alone is what its rules fire for', async (t) => {
     const [name] = rules;
     if (event) {
       const fired = rehearsed(readEventFile(line)).find(([found]) => found === name);
-      // time passes with the events after it
+      // later events advance the time
       t.strictSame(fired, [name, name === 'slow' ? [] : [title]]);
     } else {
       const message = new RegExp(`^line 1: the alert of ${name ?? ''} has no event`);

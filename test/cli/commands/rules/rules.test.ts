@@ -6,7 +6,7 @@ import type { Home } from '../../../helpers/daemon.js';
 import { createHome } from '../../../helpers/daemon.js';
 import { waitFor } from '../../../helpers/wait.js';
 
-/** A home with a rule, and a channel that writes what it is told into a file. */
+/** A home with a rule, and a channel that writes its alerts to a file. */
 function createTold(t: Test, config: readonly string[]): Home {
   const home = createHome(t);
   mkdirSync(path.dirname(home.paths.config), { recursive: true });
@@ -35,7 +35,7 @@ t.test('lists rules with their counts, and channels with their status', async (t
     await client.call('emit', { event: { type: 'execution_failed', execution } });
   await client.close();
   const list = async () => (await home.invoke(['rules'])).stdout;
-  await waitFor('it to be told', async () => /^told +command +0 +1 +0 +last sent \S+ ago$/m.test(await list()));
+  await waitFor('the alert', async () => /^told +command +0 +1 +0 +last sent \S+ ago$/m.test(await list()));
   t.match(await list(), /^RULE +FIRED +LAST +NOTIFY +WHEN$/m);
   t.match(await list(), /^nightly +1 +\S+ ago +told +status failed, name backup-\*, at most every 10:00$/m);
   t.match(await list(), /^slow +0 +never +desktop +longer than 1:00:00$/m);

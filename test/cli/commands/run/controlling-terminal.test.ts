@@ -10,7 +10,7 @@ import { whyNo } from '../../../helpers/needs.js';
 
 const MODES = 'stty -a | grep -o -E " -?(icanon|echo)\\b" | xargs echo modes';
 
-/** A bash at a terminal, and the command line that runs a script with its output redirected. */
+/** A bash on a terminal, and the command line that runs a script with redirected output. */
 async function open(t: Test) {
   const home = createHome(t);
   await home.startDaemon();
@@ -28,8 +28,8 @@ async function open(t: Test) {
   };
 }
 
-t.test('a command whose output is redirected', { skip: whyNo('tmux') }, async (t) => {
-  t.test('asks at the terminal, and reads the answer there', async (t) => {
+t.test('a command with redirected output', { skip: whyNo('tmux') }, async (t) => {
+  t.test('asks on the terminal, and reads the answer there', async (t) => {
     const { shell, home, line } = await open(t);
     const script = 'printf "Word: " >/dev/tty; read -r word </dev/tty; echo "<$word>"; test -t 1 || echo redirected';
     await shell.enter(`${line(script)} | cat`);
@@ -41,7 +41,7 @@ t.test('a command whose output is redirected', { skip: whyNo('tmux') }, async (t
     t.notMatch(stdout, /Word/, 'what is said at the terminal is no output');
   });
 
-  t.test('does so without a word at the terminal, and with echo turned off', async (t) => {
+  t.test('does so without messages on the terminal, and with echo turned off', async (t) => {
     const { shell, line } = await open(t);
     const script =
       'stty -echo </dev/tty; echo hidden? >&2; read -r word </dev/tty; stty echo </dev/tty; echo "<$word>"';
@@ -52,7 +52,7 @@ t.test('a command whose output is redirected', { skip: whyNo('tmux') }, async (t
     t.match(await shell.run(MODES), /^modes icanon echo$/m);
   });
 
-  t.test('is interrupted there', async (t) => {
+  t.test('is interrupted from the terminal', async (t) => {
     const { shell, line } = await open(t);
     await shell.enter(`${line('printf "Word: " >/dev/tty; read -r word </dev/tty; echo not interrupted')} | cat`);
     await shell.see(/^Word:$/m);
@@ -61,7 +61,7 @@ t.test('a command whose output is redirected', { skip: whyNo('tmux') }, async (t
     t.match(await shell.run(MODES), /^modes icanon echo$/m);
   });
 
-  t.test('leaves to the shell what is typed meanwhile', async (t) => {
+  t.test('leaves type-ahead to the shell', async (t) => {
     const { shell, line, file } = await open(t);
     await shell.enter(`${line(`: >${file('begun')}; until [ -e ${file('over')} ]; do sleep 0.1; done`)} | cat`);
     await waitFor('it to begin', () => existsSync(file('begun')));

@@ -18,7 +18,7 @@ async function open(t: Test) {
   return { home, agents: installAgents(home) };
 }
 
-/** The only execution, when it is over. */
+/** The only execution, once it has ended. */
 async function onlyOne(home: RunHomeWithDaemon): Promise<ExecutionJson> {
   return await waitFor('its end', async () => {
     const [found] = JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as ExecutionJson[];
@@ -30,10 +30,10 @@ const isAgentsOutput = ({ name }: { name: string }) =>
   /^(?:claude-stream|codex-exec|gemini-stream)/.test(name) && name.endsWith('.jsonl');
 const commandOf = (name: string) => (name.startsWith('claude') ? CLAUDE : name.startsWith('codex') ? CODEX : GEMINI);
 
-/** The others are files, and what hooks are called with. */
+/** The other recordings are files and payloads of hooks. */
 const isPrinted = ({ name }: { name: string }) => !/^[^/]*(?:hooks|transcripts|rollouts)/.test(name);
 
-t.test('what programs print comes through a pipe as it is, is read, and comes back from the journal', async (t) => {
+t.test('output passes through a pipe unchanged, is parsed, and can be read from the journal', async (t) => {
   const { home, agents } = await open(t);
   const printed = recordings().filter(isPrinted);
   t.ok(printed.length > 15);
@@ -56,7 +56,7 @@ t.test('what programs print comes through a pipe as it is, is read, and comes ba
   }
 });
 
-t.test('standard output that is no terminal gets the bytes, and the exit status is the command’s', async (t) => {
+t.test("stdout that is no terminal gets the exact bytes, and the exit status is the command's", async (t) => {
   const { home, agents } = await open(t);
   const content = recording(FULL);
   agents.install('claude', content, { exitCode: 3 });
@@ -71,7 +71,7 @@ t.test('standard output that is no terminal gets the bytes, and the exit status 
   });
 });
 
-t.test('an agent that says that it has failed has failed, whatever its exit status', async (t) => {
+t.test('an agent that reports a failure has failed, whatever its exit status', async (t) => {
   const { home, agents } = await open(t);
   agents.install('claude', recording(AUTH));
   const { status } = home.progress(['run', '--', ...CLAUDE]);
@@ -79,7 +79,7 @@ t.test('an agent that says that it has failed has failed, whatever its exit stat
   t.match(await onlyOne(home), { status: 'failed', outcome: { exitCode: 0, error: /\S/ } });
 });
 
-t.test('behind a wrapper, with noise around it, and told by its name', async (t) => {
+t.test('recognises an agent behind a wrapper, between other output, and by an option', async (t) => {
   const { home, agents } = await open(t);
   const noisy = Buffer.concat([
     Buffer.from('npm warn something\n'),
@@ -97,7 +97,7 @@ t.test('behind a wrapper, with noise around it, and told by its name', async (t)
   t.equal((await home.invoke(['logs', execution.id, '--raw'])).stdout, noisy.toString());
 });
 
-t.test('a line of ten megabytes', async (t) => {
+t.test('reads a line of ten megabytes', async (t) => {
   const { home, agents } = await open(t);
   const call = { type: 'tool_use', id: 'big', name: 'Read', input: { file_path: '/a.png' } };
   const answer = { type: 'tool_result', tool_use_id: 'big', content: 'QUJD'.repeat(2_500_000) };
@@ -110,7 +110,7 @@ t.test('a line of ten megabytes', async (t) => {
   t.ok((await home.invoke(['logs', execution.id, '--raw'])).stdout === content, 'kept');
 });
 
-t.test('one that is interrupted or killed leaves no call open', async (t) => {
+t.test('an interrupted or killed agent leaves no call open', async (t) => {
   const { home, agents } = await open(t);
   const lines = recording(FULL).toString().split('\n');
   const cut = lines.findIndex((line) => line.includes('"tool_use"') && line.includes('"type":"assistant"'));
@@ -145,7 +145,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
     return { home, agents, tmux, run: (words: string) => tmux.enter(`${PROGRESS} run ${words}; echo "status $?"`) };
   };
 
-  t.test('a person reads words, and with --raw JSON', async (t) => {
+  t.test('prints text for people, and JSON with --raw', async (t) => {
     const { home, agents, tmux, run } = await openTerminal(t);
     agents.install('claude', Buffer.concat([Buffer.from('a warning of npm\n'), recording(FULL)]));
     await run(CLAUDE.join(' ').replace('do it', 'x'));
@@ -169,7 +169,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
     t.match(await tmux.see(/(?:status 0[^]*){2}/, 'history'), /"session_id"/);
   });
 
-  t.test('the box has its model, its calls, what it has used; a summary stays', async (t) => {
+  t.test('the box shows its model, calls and usage; a summary stays', async (t) => {
     const { home, agents, tmux, run } = await openTerminal(t);
     const go = path.join(home.directory, 'go');
     agents.install('claude', recording(FULL), { script: `while [ ! -e ${go} ]; do sleep 0.05; done` });
@@ -184,7 +184,7 @@ t.test('at a terminal', { skip: whyNo('tmux') }, async (t) => {
   });
 });
 
-t.test('a reader that leaves in the middle does not disturb the record', async (t) => {
+t.test('a reader that closes the pipe does not affect the record', async (t) => {
   const { home, agents } = await open(t);
   agents.install('claude', Buffer.concat(Array.from({ length: 20 }, () => recording(FULL))));
   const child = home.spawn(['run', '--', ...CLAUDE], { stdio: ['ignore', 'pipe', 'ignore'] });

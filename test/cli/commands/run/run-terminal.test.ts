@@ -20,12 +20,12 @@ interface Scene {
   shell: ShellSession;
   /** The command line that runs a script as a run. */
   line: (script: string, options?: string) => string;
-  /** A file that a script counts up in, as long as it goes on. */
+  /** A file in which a script counts while it runs. */
   count: () => number;
   show: (name: string) => Promise<Record<string, unknown>>;
 }
 
-/** A bash with a terminal of its own. */
+/** A bash on a new terminal. */
 async function open(t: Test): Promise<Scene> {
   const home = createHome(t);
   await home.startDaemon();
@@ -56,14 +56,14 @@ const goesOn = async ({ count }: Scene) => {
   await waitFor('it to go on', () => count() > before + 2);
 };
 
-/** The prompt may stand behind the key. */
+/** The prompt may follow the key. */
 const interrupt = async (shell: ShellSession) => {
   await shell.key('C-c');
   await shell.see(/\^C\s*ready>\s*$/);
 };
 
 t.test('in a bash', { skip }, async (t) => {
-  t.test('Ctrl-C ends a loop of the shell, as it does without us', async (t) => {
+  t.test('Ctrl-C ends a loop of the shell, as without progress', async (t) => {
     const { shell, line, count } = await open(t);
     await shell.enter(`while :; do ${line(COUNTING)}; done`);
     await waitFor('it to run', () => count() > 2);
@@ -71,7 +71,7 @@ t.test('in a bash', { skip }, async (t) => {
     t.match(await shell.run('echo status $?'), /status 130/);
   });
 
-  t.test('it has a terminal with colours and the size of ours; both are logged', async (t) => {
+  t.test('the run has a terminal with colours and the size of the outer one; both are logged', async (t) => {
     const { shell, line, home } = await open(t);
     const script =
       'test -t 0 && test -t 1 && test -t 2 && echo terminal; stty size; printf "\\033[31mred\\033[0m\\n"; exit 7';
@@ -85,7 +85,7 @@ t.test('in a bash', { skip }, async (t) => {
     );
   });
 
-  t.test('in a pipe, and with errors elsewhere, it has what it would have without us', async (t) => {
+  t.test('in a pipe, or with stderr redirected, the run has the same descriptors as without progress', async (t) => {
     const { shell, line, home } = await open(t);
     const script = 'test -t 1 && echo terminal || echo pipe; echo err >&2';
     t.match(await shell.run(`${line(script)} 2>$HOME/err | cat`), /^pipe/m);
@@ -99,7 +99,7 @@ t.test('in a bash', { skip }, async (t) => {
     );
   });
 
-  t.test('what prevents the start ends the run with its status', async (t) => {
+  t.test('a failure to start ends the run with its status', async (t) => {
     const { shell } = await open(t);
     const run = (words: string) => shell.run(`${PROGRESS} ${words}; echo status $?`);
     t.match(await run('run -- no-such-command'), /^progress: no-such-command: command not found\nstatus 127/m);
@@ -108,7 +108,7 @@ t.test('in a bash', { skip }, async (t) => {
     t.match(await run('run --stream --pty -- /'), /failed .*exit 126[^]*is a directory[^]*\nstatus 126/);
   });
 
-  t.test('Ctrl-C ends a run that waits for its turn', async (t) => {
+  t.test('Ctrl-C ends a queued run', async (t) => {
     const { shell, home, show } = await open(t);
     home.progress(['queue', 'set', 'one', '--slots', '1']);
     home.progress(['run', '--detach', '--queue', 'one', '--', 'sleep', '600']);
@@ -119,7 +119,7 @@ t.test('in a bash', { skip }, async (t) => {
     await waitFor('its end', async () => (await show('second'))['status'] === 'cancelled');
   });
 
-  t.test('Ctrl-C is the command’s', async (t) => {
+  t.test('Ctrl-C is passed to the command', async (t) => {
     const scene = await open(t);
     const { shell, line, show } = scene;
     await shell.enter(line(COUNTING, '--name it'));
@@ -133,7 +133,7 @@ t.test('in a bash', { skip }, async (t) => {
     );
   });
 
-  t.test('Ctrl-Z stops it; it goes on in the background, and in the foreground again', async (t) => {
+  t.test('Ctrl-Z stops the run; it continues in the background, and in the foreground again', async (t) => {
     const scene = await open(t);
     const { shell, line, show, count } = scene;
     await shell.enter(line(COUNTING, '--name it'));
@@ -154,7 +154,7 @@ t.test('in a bash', { skip }, async (t) => {
     t.match(await shell.run('echo status $?'), /status 130/);
   });
 
-  t.test('a job in the background is not stopped, and ends; in the foreground it takes keys', async (t) => {
+  t.test('a background job is not stopped, and ends; in the foreground it receives keys', async (t) => {
     const scene = await open(t);
     const { shell, line } = scene;
     await shell.run(`${line(COUNTING, '--name it')} &`);
@@ -168,7 +168,7 @@ t.test('in a bash', { skip }, async (t) => {
     t.notMatch(await shell.run('jobs'), /Stopped/);
   });
 
-  t.test('it hears of a new size', async (t) => {
+  t.test('the run receives changes of the size', async (t) => {
     const { shell, line } = await open(t);
     await shell.enter(line('trap "stty size; exit" WINCH; echo up; while :; do sleep 0.02; done'));
     await shell.see(/^up$/m);
@@ -177,7 +177,7 @@ t.test('in a bash', { skip }, async (t) => {
   });
 });
 
-t.test('a terminal gets the bytes that it would get without progress', { skip: whyNo('script') }, (t) => {
+t.test('a terminal gets the same bytes as without progress', { skip: whyNo('script') }, (t) => {
   const home = createHome(t);
   const script = path.join(home.directory, 'print.sh');
   writeFileSync(
@@ -189,7 +189,7 @@ t.test('a terminal gets the bytes that it would get without progress', { skip: w
       env: home.env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    // script(1) types a NUL at the end of its own input, which may be echoed
+    // script(1) types a NUL at the end of its input, which may be echoed
     return stdout.toString('latin1').replaceAll(/\0|\^@/g, '');
   };
   const [bare, wrapped] = [`sh ${script}`, `${PROGRESS} run -- sh ${script}`].map(textOf);

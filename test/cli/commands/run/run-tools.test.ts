@@ -1,4 +1,4 @@
-/** Tools as they are installed: what they print stays as it is, and tells of steps and percent. */
+/** Installed tools: their output is unchanged, and yields steps and percentages. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -14,18 +14,18 @@ import { waitFor } from '../../../helpers/wait.js';
 
 const PIECE = Buffer.alloc(64 * 1024);
 const PIECES = 8;
-/** A meter is told ten times a second at most. */
+/** Progress is throttled to ten times a second. */
 const PIECE_MS = 150;
 
-/** The name of the program without which a test says nothing. */
+/** The program that a test needs. */
 const without = (program: string) => ({
   skip: findInPath(program, process.env['PATH'] ?? '').length === 0 && `${program} is not installed`,
 });
 
 interface Ran extends ExecutionJson {
-  /** What it printed to both streams. */
+  /** Its output on both streams. */
   text: string;
-  /** How far it said that it is, in percent, each time. */
+  /** The percentages that it reported. */
   percents: number[];
 }
 
@@ -60,7 +60,7 @@ async function ran(home: RunHomeWithDaemon, cwd: string, command: string[]): Pro
   };
 }
 
-/** A file that comes slowly, over HTTP. */
+/** A slow download over HTTP. */
 async function serve(t: Test, pieceMs = PIECE_MS): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader('content-length', PIECES * PIECE.length);
@@ -78,9 +78,9 @@ async function serve(t: Test, pieceMs = PIECE_MS): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`;
 }
 
-/** Each is further than the one before, and there is more than the end. */
+/** Each percentage is larger than the one before, and there are more than the last. */
 function grows(t: Test, { percents, progress }: Ran, total = 100): void {
-  t.ok(percents.length > 2, `told ${percents.length} times`);
+  t.ok(percents.length > 2, `${percents.length} percentages`);
   t.strictSame(
     percents,
     [...percents].sort((a, b) => a - b),
@@ -99,7 +99,7 @@ t.test('ninja', without('ninja'), async (t) => {
   grows(t, found, 12);
 });
 
-t.test('tests of Node.js as TAP', async (t) => {
+t.test('node:test as TAP', async (t) => {
   const { files, run } = await open(t);
   files({
     'some.test.js': `const test = require('node:test');
@@ -123,7 +123,7 @@ test('not now', { skip: true }, () => {});`,
   t.match(found.text, /^TAP version 13\n/);
 });
 
-t.test('curl with its bar, and with its columns', without('curl'), async (t) => {
+t.test('curl with a bar, and with columns', without('curl'), async (t) => {
   const { run } = await open(t);
   grows(t, await run('curl', '-#', '-o', 'file', await serve(t)));
   // it writes these once a second
@@ -152,7 +152,7 @@ t.test('git clone', without('git'), async (t) => {
   t.ok(existsSync(path.join(directory, 'to/file199')));
 });
 
-/** It may be a word that only says where it would be. */
+/** A command that may be only a shim without a target. */
 const withoutPytest = {
   skip: spawnSync('pytest', ['--version']).status !== 0 && 'pytest is not installed',
 };

@@ -45,10 +45,10 @@ type Listed = Record<string, unknown> & { id: string };
 const list = async (home: Home) => JSON.parse((await home.invoke(['ps', '--all', '--json'])).stdout) as Listed[];
 const show = async (home: Home, id: string) => JSON.parse((await home.invoke(['show', '--json', id])).stdout) as Listed;
 
-/** Only something that hangs takes this long. */
+/** Exceeded only by a hang. */
 const END_MS = 10_000;
 
-/** Until the journal has its end; what is shown of it. */
+/** Waits until the journal has its end; returns the execution. */
 const end = (home: Home, name: string) =>
   waitFor(
     `the end of ${name}`,
@@ -59,7 +59,7 @@ const end = (home: Home, name: string) =>
 t.test('with a daemon', async (t) => {
   const home = await openHome(t);
 
-  t.test('output is passed on byte for byte, each stream on its own, and recorded so', async (t) => {
+  t.test('passes output on byte for byte, each stream separately, and records it', async (t) => {
     const script = `printf 'out\\377\\n\\000 end'; printf 'err\\n' >&2; exit 3`;
     const { status, stdout, stderr } = await run(home, ['--name', 'bytes', '--', ...sh(script)]);
     t.equal(status, 3);
@@ -76,7 +76,7 @@ t.test('with a daemon', async (t) => {
     t.match({ status, stdout: stdout.toString(), stderr }, { status: 0, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  t.test('standard input is passed on, and what a shell has opened besides', async (t) => {
+  t.test('passes on stdin and other descriptors of the shell', async (t) => {
     t.equal((await run(home, ['--', 'cat'], { input: 'input\n' })).stdout.toString(), 'input\n');
     const line = `${PROGRESS} run -- cat <(echo one) <(echo two)`;
     const { stdout, stderr } = spawnSync('bash', ['-c', line], {
@@ -86,7 +86,7 @@ t.test('with a daemon', async (t) => {
     t.equal(stdout, 'one\ntwo\n', stderr);
   });
 
-  t.test('exit status', async (t) => {
+  t.test('returns the exit status of the command', async (t) => {
     for (const status of [0, 1, 42, 255]) t.equal((await run(home, ['--', ...sh(`exit ${status}`)])).status, status);
     t.equal((await run(home, ['--', ...sh('kill -TERM $$')])).status, 143);
     t.match(await run(home, ['--', 'no-such-command']), {
@@ -96,7 +96,7 @@ t.test('with a daemon', async (t) => {
     t.match(await run(home, ['--', '/']), { status: 126, stderr: 'progress: /: is a directory\n' });
   });
 
-  t.test('options end at the command; what is wrong with them runs nothing', async (t) => {
+  t.test('options end at the command; invalid options run nothing', async (t) => {
     const { stdout } = await run(home, ['--label', 'a=b=c', '--label=d=', '--name', '-x', 'echo', '--name', '-h']);
     t.equal(stdout.toString(), '--name -h\n');
     t.match(await end(home, '-x'), { labels: { a: 'b=c', d: '' }, process: { argv: ['echo', '--name', '-h'] } });
@@ -123,7 +123,7 @@ t.test('with a daemon', async (t) => {
     t.equal((await list(home)).length, before);
   });
 
-  t.test('name, labels, agent, directory and environment', async (t) => {
+  t.test('records name, labels, agent, directory and environment', async (t) => {
     const args = [
       '--name',
       'all',
@@ -152,13 +152,13 @@ t.test('with a daemon', async (t) => {
     t.match(stderr, /cannot start in .*no\/such\/place: no such directory/);
   });
 
-  t.test('a timeout', async (t) => {
+  t.test('a timeout ends the run', async (t) => {
     const { status } = await run(home, ['--name', 'late', '--timeout', '1s', '--', 'sleep', '60']);
     t.equal(status, 124);
     t.match(await end(home, 'late'), { status: 'timeout' });
   });
 
-  t.test('the order of its outputs, where both lead to one pipe or file', async (t) => {
+  t.test('keeps the order of stdout and stderr that share a pipe or file', async (t) => {
     const script = path.join(home.directory, 'alternate.sh');
     writeFileSync(script, 'i=0; while [ $i -lt 1000 ]; do echo $i; echo $((i + 1)) >&2; i=$((i + 2)); done');
     const expected = Array.from({ length: 1_000 }, (_, n) => `${n}\n`).join('');
@@ -180,7 +180,7 @@ t.test('with a daemon', async (t) => {
     }
   });
 
-  t.test('on a terminal of its own, whatever ours is: --pty', async (t) => {
+  t.test('--pty gives the command a terminal, whatever the outer one is', async (t) => {
     const { status, stdout } = await run(
       home,
       ['--pty', '--', ...sh('tty; test -t 0 && test -t 1; echo $?; cat; exit 5')],
@@ -194,7 +194,7 @@ t.test('with a daemon', async (t) => {
     t.equal((await run(home, ['--pty', '--', 'cat'])).status, 0, 'an empty one, too');
   });
 
-  t.test('--detach prints the id at once, and the run goes on alone', async (t) => {
+  t.test('--detach prints the ID at once, and the run continues alone', async (t) => {
     const script = `echo up; while [ ! -e ${home.directory}/go ]; do sleep 0.02; done; tty; cat; exit 6`;
     const begun = performance.now();
     const { status, stdout, stderr } = await run(home, ['--detach', '--name', 'alone', '--', ...sh(script)]);
@@ -207,7 +207,7 @@ t.test('with a daemon', async (t) => {
       runner: { pid: number };
     };
     const runner = record.runner.pid;
-    t.equal(readProcess(runner)?.session, runner, 'nobody’s terminal is its own');
+    t.equal(readProcess(runner)?.session, runner, 'it leads a session without a terminal');
     t.equal(readFileSync(`/proc/${runner}/environ`, 'utf8').includes('PROGRESS_EXECUTION'), false);
     writeFileSync(path.join(home.directory, 'go'), '');
     t.match(await end(home, 'alone'), { status: 'failed', outcome: { exitCode: 6 } });
@@ -215,7 +215,7 @@ t.test('with a daemon', async (t) => {
     await waitFor('the runner to be gone', () => !isRunning(runner));
   });
 
-  t.test('a detached run is repeated detached, unless it is asked for otherwise', async (t) => {
+  t.test('rerun repeats a detached run detached, unless requested otherwise', async (t) => {
     await home.invoke(['run', '--detach', '--name', 'apart', '--', ...sh('echo out')]);
     await home.invoke(['wait', 'apart']);
     t.match(await home.invoke(['rerun', 'apart']), { status: 0, stdout: /^[0-9a-z]{10}\n$/ });
@@ -224,8 +224,8 @@ t.test('with a daemon', async (t) => {
     t.equal(home.progress(['rerun', 'apart']).stdout, 'out\n', 'as the last one ran: here');
   });
 
-  t.test('a run that is detached holds nothing of those who started it', async (t) => {
-    // the lock stays for as long as anybody has the descriptor
+  t.test('a detached run inherits no descriptors of its starter', async (t) => {
+    // the lock is held as long as any process has the descriptor
     const lock = path.join(home.directory, 'lock');
     const script = `exec 9>${lock}; flock 9; ${PROGRESS} run --detach --name holder -- sleep 60 | cat; exec 9>&-; flock --nonblock ${lock} echo free`;
     const { stdout } = spawnSync('bash', ['-c', script], {
@@ -236,7 +236,7 @@ t.test('with a daemon', async (t) => {
     t.equal((await home.invoke(['stop', 'holder'])).status, 0);
   });
 
-  t.test('--follow prints lines, and has the status of the run', async (t) => {
+  t.test('--follow prints lines, and exits with the status of the run', async (t) => {
     const script = `echo out; echo err >&2; ${PROGRESS} emit progress current:=1 total:=2; exit 7`;
     const { status, stdout } = await run(home, ['--follow', '--name', 'followed', '--', ...sh(script)]);
     t.equal(status, 7);
@@ -251,11 +251,11 @@ t.test('with a daemon', async (t) => {
     t.match(await output.ended, { status: 130, stdout: /end +cancelled/ });
   });
 
-  t.test('--stream where nothing can be drawn passes the output on', async (t) => {
+  t.test('--stream without a terminal passes the output on', async (t) => {
     t.match(await run(home, ['--stream', '--', 'echo', 'fine']), { status: 0, stdout: Buffer.from('fine\n') });
   });
 
-  t.test('in the foreground it waits for its turn, and for others', async (t) => {
+  t.test('waits for its queue and for other runs in the foreground', async (t) => {
     const go = path.join(home.directory, 'go-queue');
     const first = run(home, [
       '--name',
@@ -288,7 +288,7 @@ t.test('with a daemon', async (t) => {
     t.match(await after, { status: 0, stdout: Buffer.from('after\n') });
   });
 
-  t.test('signals are passed on; without a terminal SIGINT is too', async (t) => {
+  t.test('passes signals on, SIGINT too if there is no terminal', async (t) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
       const child = home.spawn(['run', '--name', signal, '--', ...sh('trap "" QUIT; echo up; exec sleep 60')], {
         stdio: ['ignore', 'pipe', 'ignore'],
@@ -303,7 +303,7 @@ t.test('with a daemon', async (t) => {
     }
   });
 
-  t.test('when nobody reads any more the command is told, and progress ends with it', async (t) => {
+  t.test('when its reader closes the pipe the command gets SIGPIPE, and progress ends with it', async (t) => {
     const line = `${PROGRESS} run --name yes -- yes | head -1`;
     const { stdout, status } = spawnSync('sh', ['-c', line], {
       env: home.env,
@@ -315,7 +315,7 @@ t.test('with a daemon', async (t) => {
     t.match(await end(home, 'yes'), { status: 'failed', outcome: { signal: 'SIGPIPE' } });
   });
 
-  t.test('in a directory that is gone it says so', (t) => {
+  t.test('a removed working directory is an error', (t) => {
     const directory = mkdtempSync(path.join(tmpdir(), 'progress-gone-'));
     const script = `cd ${directory} && rmdir ${directory} && exec ${PROGRESS} run -- echo fine`;
     const { stderr, status } = spawnSync('sh', ['-c', script], {
@@ -332,13 +332,13 @@ t.test('the environment of a run', async (t) => {
   const home = await openHome(t);
   const VARIABLES = 'echo "$PROGRESS_EXECUTION|$PROGRESS_SOCKET|${PROGRESS_STEP-none}"';
 
-  t.test('tells the execution, and where the daemon listens', async (t) => {
+  t.test('contains the execution and the socket of the daemon', async (t) => {
     const { stdout } = await run(home, ['--name', 'told', '--', ...sh(VARIABLES)]);
     const { id } = await end(home, 'told');
     t.equal(stdout.toString(), `${id}|${home.paths.socket}|none\n`);
   });
 
-  t.test('a step that somebody has set for it stays; one of the execution around does not', async (t) => {
+  t.test('keeps a step that the user has set; drops that of the outer execution', async (t) => {
     const given = await run(home, ['--', ...sh(VARIABLES)], { env: { PROGRESS_STEP: 'one' } });
     t.match(given.stdout.toString(), /\|one\n$/);
     const env = { PROGRESS_STEP: 'one', PROGRESS_EXECUTION: 'around', PROGRESS_SOCKET: home.paths.socket };
@@ -347,7 +347,7 @@ t.test('the environment of a run', async (t) => {
     t.match(await end(home, 'within'), { parent: 'around' });
   });
 
-  t.test('a run within a run knows its parent; so does one that is detached, which goes on', async (t) => {
+  t.test('a nested run knows its parent, also if it is detached', async (t) => {
     const script = `${PROGRESS} run --name inner true; ${PROGRESS} run --detach --name apart -- sleep 60`;
     await run(home, ['--name', 'outer', '--', ...sh(script)]);
     const outer = await end(home, 'outer');
@@ -364,7 +364,7 @@ t.test('the environment of a run', async (t) => {
     t.equal((await home.invoke(['stop', 'apart'])).status, 0);
   });
 
-  t.test('events within need no ids', async (t) => {
+  t.test('events inside a run need no IDs', async (t) => {
     const script = `p=${PROGRESS}
       $p emit step_started --step one name=One
       $p emit step_completed --step one
@@ -375,7 +375,7 @@ t.test('the environment of a run', async (t) => {
     t.match(await show(home, 'steps'), { steps: [{ id: 'one', name: 'One', status: 'completed' }, { id: 'two' }] });
   });
 
-  t.test('is nowhere to be read, and neither are secrets in arguments', async (t) => {
+  t.test('is not stored anywhere, nor are secrets in arguments', async (t) => {
     const env = { VERY_OWN: 'environment-value-1' };
     const options = ['--name', 'secret', '--env', 'OTHER_OWN=environment-value-2'];
     const { stdout } = await run(
@@ -403,7 +403,7 @@ t.test('the environment of a run', async (t) => {
   });
 });
 
-t.test('the command does not depend on the daemon: killed meanwhile, everything is recorded in the end', async (t) => {
+t.test('a killed daemon does not affect the command, and everything is recorded in the end', async (t) => {
   const home = createHome(t);
   const daemon = await home.startDaemon();
   const child = home.spawn(
@@ -419,7 +419,7 @@ t.test('the command does not depend on the daemon: killed meanwhile, everything 
   t.equal((await home.invoke(['logs', 'long'])).stdout, '1\n2\n3\n4\n5\n6\n7\n8\n');
 });
 
-t.test('a daemon that stands still does not hold a command up', async (t) => {
+t.test('a stopped daemon does not delay a command', async (t) => {
   const home = createHome(t);
   const { pid } = await home.startDaemon();
   process.kill(pid, 'SIGSTOP');
@@ -432,13 +432,13 @@ t.test('a daemon that stands still does not hold a command up', async (t) => {
   t.match(await end(home, 'free'), { status: 'completed' });
 });
 
-t.test('a run that has just begun is found by its name, also by the daemon that this starts', async (t) => {
+t.test('a new run is found by its name, also by the daemon that it starts', async (t) => {
   const home = createRunHome(t);
   await home.invoke(['run', '--detach', '--name', 'first', '--', ...sh('exit 5')]);
   t.match(await home.invoke(['wait', 'first']), { status: 5, stderr: '' });
 });
 
-t.test('a daemon that cannot start is none: the run is recorded as soon as one can', async (t) => {
+t.test('if the daemon cannot start, the run is recorded once one can', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.config, 'no: such key\n');
   const { status, stdout } = await run(home, ['--name', 'early', '--', ...sh('echo fine; exit 5')]);
@@ -449,18 +449,18 @@ t.test('a daemon that cannot start is none: the run is recorded as soon as one c
   t.match(await end(home, 'early'), { status: 'failed', outcome: { exitCode: 5 } });
 });
 
-t.test('where nothing can be recorded the command runs all the same, and that is said', async (t) => {
+t.test('if nothing can be recorded, the command still runs, with a warning', async (t) => {
   const home = createHome(t);
   writeFileSync(home.paths.state, 'no directory');
   const { status, stdout, stderr } = await run(home, ['--', ...sh('cat; exit 5')], { input: 'fine\n' });
   t.match({ status, stdout: stdout.toString() }, { status: 5, stdout: 'fine\n' });
   t.match(stderr, /^progress: this run is not recorded: .*\n$/);
   const detached = await run(home, ['--detach', '--', 'true']);
-  t.ok(detached.status! > 0, 'nobody would know of this one');
+  t.ok(detached.status! > 0, 'a detached one would be unknown');
   t.match(detached.stderr, /^progress: /);
 });
 
-t.test('where no terminal can be given that is said, and it gets pipes', async (t) => {
+t.test('if there is no pseudo-terminal, the command gets pipes, with a warning', async (t) => {
   const home = createHome(t);
   // a package without a binary for this system
   const elsewhere = path.join(home.directory, 'elsewhere');

@@ -10,7 +10,7 @@ import { isMissing, whyNo } from '../../../helpers/needs.js';
 import { openShell } from '../../../helpers/shell-session.js';
 import { waitFor } from '../../../helpers/wait.js';
 
-/** What a run needs of the system, without a program that types into the terminal. */
+/** System features that a run needs to type into the terminal without a helper. */
 const PROGRAMS = ['node', 'sh', 'bash', 'env', 'sleep', 'stty', 'setsid', 'mkfifo', 'readlink', 'cat', 'ps'];
 
 /** The kernel lets root type into a terminal, and other users where this is not 0. */
@@ -19,12 +19,12 @@ function isTypingAllowed(): boolean {
   return process.getuid?.() === 0 || !existsSync(setting) || readFileSync(setting, 'utf8').trim() !== '0';
 }
 
-/** The program itself: what is first in PATH may be a script that needs others. */
+/** The program itself: the first one in PATH may be a script that needs others. */
 function findPython(): string {
   return spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** A bash in which a run that reads nothing has begun. It ends when `end` is called. */
+/** A bash that has started a run which reads nothing. The run ends when `end` is called. */
 async function open(t: Test, programs: readonly string[], begin = '') {
   const home = createHome(t);
   await home.startDaemon();
@@ -46,13 +46,13 @@ async function open(t: Test, programs: readonly string[], begin = '') {
   return { shell, end: () => writeFileSync(over, '') };
 }
 
-t.test('what is typed ahead of the end of a command', { skip: whyNo('tmux') }, async (t) => {
+t.test('type-ahead during a command', { skip: whyNo('tmux') }, async (t) => {
   for (const helper of ['perl', 'python3']) {
-    t.test(`is for the shell, by ${helper}`, { skip: whyNo(helper) }, async (t) => {
+    t.test(`is returned to the shell, by ${helper}`, { skip: whyNo(helper) }, async (t) => {
       if (isMissing(t, 'a kernel that lets a user type into the terminal', isTypingAllowed())) return;
       const { shell, end } = await open(t, [...PROGRAMS, helper]);
       await shell.enter('echo first: $((6 * 7))');
-      // a line that is not complete, and can still be changed
+      // an incomplete line, which can still be edited
       await shell.enter('echo second: $((6 * 8))');
       await shell.key('e');
       await shell.see(/^echo second.*\ne$/m);
@@ -63,7 +63,7 @@ t.test('what is typed ahead of the end of a command', { skip: whyNo('tmux') }, a
     });
   }
 
-  t.test('without either of them is named', { skip: whyNo('setsid') }, async (t) => {
+  t.test('is named if there is no helper', { skip: whyNo('setsid') }, async (t) => {
     const { shell, end } = await open(t, PROGRAMS);
     await shell.enter('echo ahead');
     await shell.see(/^echo ahead$/m);
@@ -71,7 +71,7 @@ t.test('what is typed ahead of the end of a command', { skip: whyNo('tmux') }, a
     await shell.see(/^progress: input not read by the command, and not returned to the terminal: "echo ahead\\n"$/m);
   });
 
-  t.test('without either of them is not named where it may be a password', { skip: whyNo('setsid') }, async (t) => {
+  t.test('is not named if it may be a password', { skip: whyNo('setsid') }, async (t) => {
     const { shell, end } = await open(t, PROGRAMS, 'stty -echo');
     await shell.enter('secret');
     end();

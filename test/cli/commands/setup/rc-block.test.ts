@@ -72,7 +72,7 @@ t.test('an incomplete block, or two, is refused with its line', (t) => {
   t.end();
 });
 
-/** A launcher with an `init` that says that it was loaded. */
+/** A launcher whose `init` prints that it was loaded. */
 function plantProgram(t: Test): { directory: string; program: string } {
   const directory = t.testdir();
   const program = path.join(directory, "it's $(here) \\ `x`", 'progress');

@@ -26,7 +26,7 @@ interface Settings {
   hooks?: Record<string, { hooks: { command: string; timeout: number }[] }[]>;
 }
 
-/** The home of somebody with these settings, and a Claude Code of this version. */
+/** A home with these settings, and a Claude Code of this version. */
 function createBench(t: Test, agent: Agent, text?: string, version = '2.1.197') {
   const home = createHome(t);
   const bin = path.join(home.directory, 'bin');
@@ -78,7 +78,7 @@ for (const agent of AGENTS) {
 }
 
 const MINE = { type: 'command', command: 'say done' };
-/** In all the ways in which people, and agents, write them. */
+/** Settings in all forms that people and agents write. */
 const TEXTS: Readonly<Record<string, string>> = {
   'an empty object': '{}',
   'two spaces': `${JSON.stringify({ model: 'opus', hooks: { Stop: [{ hooks: [MINE] }] }, last: 1 }, undefined, 2)}\n`,

@@ -31,7 +31,7 @@ interface Bench extends Home {
   read: () => string;
 }
 
-/** The home of somebody whose shell is bash, with this ~/.bashrc. */
+/** A home whose shell is bash, with this ~/.bashrc. */
 function createBench(t: Test, text?: string): Bench {
   const home = createHome(t);
   const rc = path.join(home.directory, '.bashrc');
@@ -206,7 +206,7 @@ t.test('mode and owner stay', async (t) => {
 t.test('an unwritable directory, or another file type, is an error that changes nothing', async (t) => {
   const { setup, rc, directory, env } = createBench(t, TEXT);
   chmodSync(directory, 0o555);
-  // root may write everywhere, so then somebody else tries
+  // root may write everywhere, so another user tries
   const as = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
   const words = [...as, PROGRESS, 'setup', 'bash'];
   const { status, stderr, stdout } = spawnSync(words[0]!, words.slice(1), { env, encoding: 'utf8' });

@@ -37,14 +37,14 @@ async function open(t: Test, size = USUAL, env: Record<string, string> = {}): Pr
   };
 }
 
-/** The next program finds the terminal as it was. */
+/** The next program finds the terminal restored. */
 async function expectRestored(t: Test, { tmux }: Scene): Promise<void> {
   t.ok(await tmux.isCursorVisible(), 'the cursor is visible');
   await tmux.enter('stty -a | tr " ;" "\\n\\n" | grep -E "^-?(icanon|echo|isig)$" | sort | xargs echo modes');
   await tmux.see(/^modes echo icanon isig$/m);
 }
 
-/** A job of two stories whose second goes on until the file `go` is there, with this exit status. */
+/** A job of two stories whose second lasts until the file `go` exists, with this exit status. */
 function writeJob(home: Home, status = 0): string {
   const file = path.join(home.directory, 'job.sh');
   const p = PROGRESS;
@@ -192,7 +192,7 @@ progress_end
           await tmux.see(/job goes on/);
         }
         await tmux.key('C-c');
-        // as a command that dies of SIGINT it ends the line that it is in
+        // like a command that dies of SIGINT, it ends its line
         await tmux.see(/ready>\s*$/);
         await tmux.enter('echo "status $?"');
         const end = await tmux.see(/status 130/, 'history');
@@ -304,7 +304,7 @@ progress_end
     const wide = await tmux.see(/╭.*The one.*╮/);
     t.equal(wide.match(/╭/g)?.length, 1, 'nothing is left over of the other sizes');
     await tmux.key('C-c');
-    // what a terminal pushes into its scrollback while it wraps the old box anew is out of reach
+    // rows that a terminal moved into its scrollback while it rewrapped the old box are out of reach
     const end = await tmux.see(/status 0/);
     t.match(end, /The one goes on/);
     t.notMatch(end.slice(end.indexOf('goes on')), /╭/, 'below the last line there is no box');

@@ -30,14 +30,14 @@ function watch(home: Home, ...args: string[]) {
   return collectOutput(child);
 }
 
-// it takes half a minute of silence: the other tests run meanwhile
-/** A command at a prompt. */
+// takes half a minute of silence: the other tests run meanwhile
+/** A command typed at a prompt. */
 const quiet = (async () => {
   const home = createHome(t);
   await home.startDaemon();
   await emit(home, start('still', { name: 'Still here', kind: 'command', total: 2 }), start('over'), end('over'));
   const watching = watch(home);
-  // figures that come meanwhile do not break it
+  // resource figures that arrive meanwhile do not end the silence
   const client = await home.connect();
   const event = { type: 'resource_update', execution: 'still', cpu: 99.7, rss: 2048 };
   const timer = setInterval(() => void client.call('emit', { event }).catch(() => undefined), 5_000);
@@ -134,8 +134,8 @@ t.test('a gap is reported', async (t) => {
   await waitFor('retention', () => diary().includes('removed events'));
   const json = watch(home, '--from-start', '--json');
   const first = await waitFor('the past', () => json.stdout.includes('\n') && linesOf(json)[0]).catch(() => '{}');
-  const told = { gap: { from: Number, to: Number, why: 'retention' } };
-  t.match(JSON.parse(first), told, 'the gap', { stderr: json.stderr, diary: diary() });
+  const gap = { gap: { from: Number, to: Number, why: 'retention' } };
+  t.match(JSON.parse(first), gap, 'the gap', { stderr: json.stderr, diary: diary() });
   json.child.kill();
   const plain = watch(home, '--from-start');
   await waitFor('the complaint', () => plain.stderr.includes('\n'));
