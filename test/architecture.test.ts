@@ -5,7 +5,7 @@ import t from 'tap';
 import { VERSION } from '../src/core/version.js';
 import { ROOT } from './helpers/daemon.js';
 
-/** Folders of src/ by level: each may import what is below it, and of its own level what SIBLINGS names. */
+/** Folders of src/ by level: each may import those of lower levels, and of its own level those that SIBLINGS names. */
 const LEVELS = [
   ['core'],
   ['api'],
@@ -16,22 +16,22 @@ const LEVELS = [
   ['daemon', 'cli', 'index'],
 ] as const;
 const SIBLINGS: Readonly<Record<string, readonly string[]>> = { config: ['platform'], cli: ['daemon'] };
-/** Never, whatever the level: the daemon serves clients and is none. */
+/** Never, whatever the level: the daemon serves clients and is not one. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = { daemon: ['client', 'terminal'] };
 /** The viewer runs in the browser: it may import these, and the types of those. */
 const VIEWER: readonly string[] = ['core'];
 const VIEWER_TYPES: readonly string[] = ['api'];
 const LIBRARY = path.join('src', 'index.ts');
-/** The terminal's edge; the rest of it is pure. */
+/** The edge of the terminal; the rest of it is pure. */
 const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
-/** What a pure file may take from outside. */
+/** Packages that a pure file may import. */
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
-/** They may end the process, and do something on being loaded. */
+/** Files that may end the process, and have an effect when they are loaded. */
 const ENTRY_POINTS = new Set([
   ...['src/cli/main.ts', 'src/daemon/main.ts', 'src/alerts/channels/notify.ts', 'src/runner/main.ts'],
   ...['viewer/main.tsx', 'viewer/live/hub-worker.ts'],
 ]);
-/** And this one, when memory can no longer be trusted. */
+/** Also this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 
 const files = ['src', 'viewer']
@@ -69,13 +69,13 @@ function importsOf(source: string): string[] {
   return [...found].map((match) => match[1] ?? '');
 }
 
-/** The source behind what an import names. */
+/** The source file of an import. */
 function sourceOf(target: string): string {
   const [ts, tsx] = [target.replace(/\.js$/, '.ts'), target.replace(/\.js$/, '.tsx')];
   return files.includes(tsx) ? tsx : ts;
 }
 
-/** What is wrong with the imports of one file. */
+/** Violations in the imports of one file. */
 function violations(file: string, source: string): string[] {
   const layer = layerOf(file);
   const types = layer === 'viewer' ? typeImportsOf(source) : new Set<string>();
@@ -92,7 +92,7 @@ function violations(file: string, source: string): string[] {
   });
 }
 
-t.test('each file imports only what its layer may', async (t) => {
+t.test('each file imports only what its layer may import', async (t) => {
   t.ok(files.length > 50, 'the files are found');
   const found = files.flatMap((file) => violations(file, readFileSync(path.join(ROOT, file), 'utf8')));
   t.strictSame(found, []);
@@ -118,7 +118,7 @@ t.test('a planted violation is found', async (t) => {
   for (const [file, source] of planted) t.equal(violations(file, source).length, 1, `${file}: ${source}`);
 });
 
-t.test('no two files import each other, types included, over any number of others', async (t) => {
+t.test('there are no import cycles, type-only imports included', async (t) => {
   const graph = new Map(
     files.map((file) => {
       const source = readFileSync(path.join(ROOT, file), 'utf8');
@@ -141,7 +141,7 @@ t.test('only the entry points end the process', async (t) => {
   }
 });
 
-t.test('importing a module does nothing: no statement stands on its own', async (t) => {
+t.test('importing a module has no effect: no statement is outside of a declaration', async (t) => {
   for (const file of files) {
     if (ENTRY_POINTS.has(file)) continue;
     t.notMatch(readFileSync(path.join(ROOT, file), 'utf8'), /^(?:await |void |[a-z][\w.]*\()/m, file);

@@ -1,4 +1,4 @@
-/** The library, as an installed package that another program imports. */
+/** The library, imported by another program from an installed package. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { createHome, ROOT } from './helpers/daemon.js';
 
-/** A program beside an installed package; what is left open keeps it from ending. */
+/** A program next to an installed package; what it leaves open keeps it from ending. */
 function program(t: Test, source: string, name = 'program.mjs') {
   const home = createHome(t);
   const modules = path.join(home.directory, 'node_modules');
@@ -20,7 +20,7 @@ function program(t: Test, source: string, name = 'program.mjs') {
   return { ...home, file, env };
 }
 
-t.test('the example of the README', (t) => {
+t.test('runs the example of the README', (t) => {
   const example = /```js\n([\s\S]*?)```/.exec(readFileSync(path.join(ROOT, 'README.md'), 'utf8'))?.[1] ?? '';
   const home = program(t, example);
   const { file, env } = home;
@@ -34,7 +34,7 @@ t.test('the example of the README', (t) => {
   t.end();
 });
 
-t.test('a signal stops a run, and closes a stream, and the process ends by itself', (t) => {
+t.test('a signal stops a run and closes a stream, and the process ends by itself', (t) => {
   const source = `
     import { connect, run, ProgressError } from 'progressd';
     const stop = new AbortController();
@@ -66,7 +66,7 @@ t.test('a signal stops a run, and closes a stream, and the process ends by itsel
   t.end();
 });
 
-t.test('its types are there', (t) => {
+t.test('has types', (t) => {
   const source = `
     import { connect, run } from 'progressd';
     import type { Execution, ExecutionEvent, Progress } from 'progressd';

@@ -37,7 +37,7 @@ function section(page: string, title: string): string {
   return text;
 }
 
-/** What the items `.It MACRO one , two` of a section are about. */
+/** Arguments of the items `.It MACRO one , two` of a section. */
 function items(text: string, macro: string): string[] {
   const lines = text.matchAll(new RegExp(`^\\.It ${macro} (.+)$`, 'gm'));
   return [...lines].flatMap(([, names = '']) => names.split(' , '));
@@ -54,12 +54,12 @@ t.test('every page is installed, and the page of the second name is the overview
   t.end();
 });
 
-t.test('mandoc has nothing to say about any page', { skip: whyNo('mandoc') }, (t) => {
+t.test('mandoc reports nothing about any page', { skip: whyNo('mandoc') }, (t) => {
   const { stdout, stderr } = spawnSync('mandoc', ['-T', 'lint', '-W', 'all', ...PAGES], {
     cwd: path.join(ROOT, 'man'),
     encoding: 'utf8',
   });
-  // it looks among the installed pages, where ours are not yet: the next test looks among ours
+  // it searches the installed pages, which ours are not: the next test searches ours
   const complaints = `${stdout}${stderr}`
     .split('\n')
     .filter((line) => !/manual not found|outdated mandoc.db/.test(line));
@@ -67,7 +67,7 @@ t.test('mandoc has nothing to say about any page', { skip: whyNo('mandoc') }, (t
   t.end();
 });
 
-t.test('every page of ours that a page refers to exists, and names itself', (t) => {
+t.test('every referenced page of ours exists, and has its name', (t) => {
   for (const page of PAGES) {
     const name = page.replace(/\.\d$/, '');
     t.match(section(page, 'NAME'), new RegExp(`^\\.Nm ${name}\n\\.Nd \\S`, 'm'), page);
@@ -85,7 +85,7 @@ t.test('the manual lists the programs that count as interactive by default', (t)
   t.end();
 });
 
-t.test('every page of a command has the sections that one looks for', (t) => {
+t.test('every page of a command has the standard sections', (t) => {
   for (const page of PAGES.filter((name) => name.endsWith('.1'))) {
     const titles = [...sections(page).keys()];
     const wanted = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'EXIT STATUS', 'EXAMPLES'];
@@ -98,7 +98,7 @@ t.test('every page of a command has the sections that one looks for', (t) => {
   t.end();
 });
 
-t.test('commands, their pages and the overview name each other', (t) => {
+t.test('commands, their pages and the overview refer to each other', (t) => {
   const names = Object.keys(COMMANDS).sort();
   t.not(names.length, 0);
   const pages = PAGES.map((page) => /^progress-(.*)\.1$/.exec(page)?.[1]).filter((name) => name !== undefined);
@@ -143,7 +143,7 @@ t.test('a rendered list has the text of the table, and keeps what is written by 
   t.end();
 });
 
-t.test('progress.1 knows every exit status and every variable of ours', (t) => {
+t.test('progress.1 has every exit status and every variable', (t) => {
   const statuses = new Set(
     [...section('progress.1', 'EXIT STATUS').matchAll(/^\.It (\d+)$/gm)].map(([, status]) => Number(status)),
   );
@@ -235,7 +235,7 @@ t.test('the generated parts of the pages are up to date', (t) => {
   t.end();
 });
 
-t.test('the transcript can be replayed: lines of JSON, with the bad ones in their place', (t) => {
+t.test('the transcript can be replayed: lines of JSON, with the invalid ones in their place', (t) => {
   const lines = readTranscript(read('man/progress-protocol.7'));
   const client = lines.filter(({ from }) => from === 'client').map(({ text }) => text);
   const bad = client.filter((text) => !isJson(text));
@@ -251,7 +251,7 @@ t.test('the transcript can be replayed: lines of JSON, with the bad ones in thei
   t.end();
 });
 
-t.test('a transcript is joined over its continued lines, without its escapes', (t) => {
+t.test('continued lines of a transcript are joined, without its escapes', (t) => {
   const source = '.Bd -literal\nC: {"a":\nC:  "\\en"}\nD: {"b":1}\n.Ed\nC is a letter\n';
   t.strictSame(readTranscript(source), [
     { from: 'client', text: '{"a":"\\n"}' },
@@ -260,7 +260,7 @@ t.test('a transcript is joined over its continued lines, without its escapes', (
   t.end();
 });
 
-t.test('a placeholder stands for any value, a numbered one for the same everywhere', (t) => {
+t.test('a placeholder matches any value, a numbered one the same everywhere', (t) => {
   const bindings = new Map<string, unknown>();
   const matches = (pattern: string, value: unknown) => matchesPattern(parsePattern(pattern), value, bindings);
   t.ok(matches('{"seq":<seq1>,"time":"<time>"}', { seq: 7, time: 'now', more: true }));
@@ -282,7 +282,7 @@ function isJson(text: string): boolean {
   }
 }
 
-t.test('every format of output is on the page, and no other', (t) => {
+t.test('the page has every format of output, and no other', (t) => {
   const names = [...FORMATS.all.map(({ name }) => name), 'auto', 'plain'];
   t.strictSame(items(section('progress-streams.7', 'FORMATS'), 'Cm').sort(), names.sort());
   t.end();

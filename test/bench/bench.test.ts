@@ -1,4 +1,4 @@
-/** The benchmark harness: its arithmetic, its files, and that it leaves nothing behind. */
+/** The benchmark harness: its arithmetic, its files, and its cleanup. */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -44,7 +44,7 @@ const { identify, load } = (await import(path.join(ROOT, 'test/bench/measurement
   load: (file: string, quick: boolean) => object;
 };
 
-t.test('medians and all samples of several runs', async (t) => {
+t.test('computes medians and keeps all samples of several runs', async (t) => {
   t.equal(median([3, 1, 2]), 2);
   t.equal(median([4, 1, 2, 3]), 2.5);
   const run = (value: number) => [{ name: 'a', unit: 'ms', better: 'less', value }];
@@ -52,7 +52,7 @@ t.test('medians and all samples of several runs', async (t) => {
   t.match(figure, { name: 'a', unit: 'ms', better: 'less', median: 3, samples: [5, 1, 3] });
 });
 
-t.test('a comparison judges only what the samples show', async (t) => {
+t.test('a comparison has a verdict only if the samples show a difference', async (t) => {
   const figure = (samples: number[], more: object = {}): Figure => ({
     ...{ name: 'a', unit: 'ms', better: 'less' },
     ...{ samples, median: median(samples) },
@@ -93,7 +93,7 @@ t.test('values keep three digits', async (t) => {
   );
 });
 
-t.test('the command line', async (t) => {
+t.test('parses the command line', async (t) => {
   const parse = (...argv: string[]) => parseOptions(argv, ['a', 'b', 'c']);
   t.match(parse(), { parts: ['a', 'b', 'c'], rounds: 1, quick: false });
   t.match(parse('c', 'a', '--quick'), { parts: ['a', 'c'], quick: true });
@@ -116,7 +116,7 @@ function processesIn(directory: string): number[] {
   });
 }
 
-/** Runs benchmarks of the fixture in a temporary directory, which is short enough for sockets. */
+/** Runs benchmarks of the fixture in a temporary directory, whose path is short enough for sockets. */
 function fixture(t: Test) {
   const directory = mkdtempSync(path.join(tmpdir(), 'progress-test-'));
   t.teardown(() => {
@@ -142,7 +142,7 @@ function fixture(t: Test) {
   };
 }
 
-t.test('a part that fails is reported, the others run, and the status is 1', async (t) => {
+t.test('a failing part is reported, the others run, and the status is 1', async (t) => {
   const bench = fixture(t);
   const file = path.join(bench.directory, 'saved.json');
   const { status, stdout, stderr } = bench.run(['--quick', '--save', file, 'fails', 'crashes', 'measures']);
@@ -200,7 +200,7 @@ t.test('two checkouts are measured in turn', async (t) => {
   t.match(stdout, /Against: .*sources newer than the build/);
 });
 
-t.test('what cannot be compared', async (t) => {
+t.test('refuses what cannot be compared', async (t) => {
   const directory = t.testdir({ text: 'text', other: '{"format":0,"figures":[]}' });
   const file = (name: string) => path.join(directory, name);
   t.throws(() => load(file('none'), false), { message: /^cannot read .*none: ENOENT/ });
@@ -209,7 +209,7 @@ t.test('what cannot be compared', async (t) => {
   t.throws(() => identify(directory), { message: `${directory} holds no built checkout; run 'npm run build' there` });
 });
 
-t.test('nothing is left behind, however a benchmark ends', async (t) => {
+t.test('cleans up, however a benchmark ends', async (t) => {
   const cases: [part: string, signal: NodeJS.Signals, status: number | null, toGroup: boolean][] = [
     ['runs', 'SIGINT', 130, true],
     ['hangs', 'SIGTERM', 143, false],

@@ -26,15 +26,15 @@ import { readSpool, readSpoolFiles } from '../helpers/spool.js';
 import { waitFor } from '../helpers/wait.js';
 import { whyNo } from '../helpers/needs.js';
 
-/** The names of senders hold process IDs and start times: their length may differ from one call to the next. */
+/** The names of senders hold PIDs and start times: their length may differ from one call to the next. */
 const SENDER_DIGITS = 16;
 const MAX_SHARED = 4_096;
 const SHARED = 'shared.ndjson';
 
-/** What /bin/sh may be. */
+/** Shells that may be /bin/sh. */
 const POSIX_SHELLS = SHELLS.filter(({ name }) => name !== 'zsh');
 
-/** A home where Node is a script that only says how it was called, into a file, and ends with status 3. */
+/** A home whose Node is a script that writes its arguments to a file, and ends with status 3. */
 function createNodeless(t: Test): Home & { log: string; started(): string[] } {
   const home = createHome(t);
   const programs = path.join(home.directory, 'bin');
@@ -52,7 +52,7 @@ function createNodeless(t: Test): Home & { log: string; started(): string[] } {
   });
 }
 
-/** As a shell at its start, in a terminal that stays open until `file` is there. */
+/** Like a shell at its start, in a terminal that stays open until `file` exists. */
 function initInTerminal(home: Home, file = home.paths.spool): void {
   const init = `test -n "$(${quoteWord(PROGRESS)} init bash)"`;
   const command = `${init} && until [ -s ${quoteWord(file)} ]; do sleep 0.01; done`;
@@ -96,7 +96,7 @@ t.test('a run reaches Node without a fork', { skip: whyNo('strace') }, (t) => {
   t.end();
 });
 
-t.test('without daemon and state it makes a spool for its user alone, and says nothing', (t) => {
+t.test('without daemon and state it silently creates a private spool', (t) => {
   const home = createNodeless(t);
   t.strictSame(home.progress(['emit', 'log', 'a=1']), { status: 0, stdout: '', stderr: '' });
   t.match(readSpool(home), [{ type: 'log', data: { a: '1' } }]);
@@ -107,7 +107,7 @@ t.test('without daemon and state it makes a spool for its user alone, and says n
   t.end();
 });
 
-t.test('the spool is where src/platform/paths.ts has it', (t) => {
+t.test('the spool is at the path of src/platform/paths.ts', (t) => {
   const home = createNodeless(t);
   mkdirSync(path.join(home.directory, 'h'));
   const places: [NodeJS.ProcessEnv, string][] = [
@@ -170,7 +170,7 @@ for (const { name, command, skip } of POSIX_SHELLS) {
   });
 }
 
-t.test('what else stands in the place of the shared file is neither waited for nor followed', (t) => {
+t.test('another file type in place of the shared file is neither waited for nor followed', (t) => {
   const cases: [string, (file: string) => void][] = [
     ['a FIFO', (file) => void spawnSync('mkfifo', [file])],
     ['a link', (file) => symlinkSync(`${file}.target`, file)],
@@ -192,7 +192,7 @@ t.test('what else stands in the place of the shared file is neither waited for n
   t.end();
 });
 
-t.test('variables for Node and names of the launcher reach the command of a run, and nothing else', async (t) => {
+t.test('variables for Node and names of the launcher reach only the command of a run', async (t) => {
   const home = createHome(t);
   const user = {
     ...Object.fromEntries(NODE_VARIABLES.map((name, index) => [name, `--no-such-option-${index} "$x" 'y' \n`])),
@@ -211,7 +211,7 @@ t.test('variables for Node and names of the launcher reach the command of a run,
   t.notOk(environ.find((line) => line.includes('--no-such-option')));
 });
 
-t.test('few descriptors, and one beyond the limit that was there before', { skip: whyNo('bash') }, (t) => {
+t.test('works with few descriptors, and with one beyond a lowered limit', { skip: whyNo('bash') }, (t) => {
   const home = createHome(t);
   const script = 'exec 200</dev/null; ulimit -n 64; exec "$0" run -- sh -c "ulimit -n"';
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script, PROGRESS], { env: home.env, encoding: 'utf8' });
@@ -258,7 +258,7 @@ t.test('without Node, or with an old one, one line says which version is needed'
   t.end();
 });
 
-t.test('what the shell does not do itself reaches Node as it was given', (t) => {
+t.test('other arguments reach Node unchanged', (t) => {
   const home = createNodeless(t);
   const cli = path.join(path.dirname(PROGRESS), 'start.cjs');
   const cases = [
@@ -287,7 +287,7 @@ t.test('what the shell does not do itself reaches Node as it was given', (t) => 
   t.end();
 });
 
-t.test('a spool that cannot be written is for Node to tell', (t) => {
+t.test('a spool that cannot be written is reported by Node', (t) => {
   const home = createNodeless(t);
   writeFileSync(home.paths.state, '');
   t.match(home.progress(['emit', 'log', 'a=1']), { status: 3, stdout: '', stderr: '' });
@@ -295,7 +295,7 @@ t.test('a spool that cannot be written is for Node to tell', (t) => {
   t.end();
 });
 
-t.test('it works by way of links, and by the name alone', (t) => {
+t.test('works through symbolic links, and by name only', (t) => {
   const home = createNodeless(t);
   symlinkSync(PROGRESS, path.join(home.directory, 'one'));
   symlinkSync('one', path.join(home.directory, 'two'));
@@ -307,7 +307,7 @@ t.test('it works by way of links, and by the name alone', (t) => {
   t.end();
 });
 
-t.test('50 at once all arrive whole', async (t) => {
+t.test('50 concurrent events are all complete', async (t) => {
   const home = createNodeless(t);
   const text = 'x'.repeat(3_000);
   const children = Array.from({ length: 50 }, (_, n) => home.spawn(['emit', 'log', `n.x:=${n}`, `text=${text}`]));
@@ -321,7 +321,7 @@ t.test('50 at once all arrive whole', async (t) => {
   t.ok(found.every((data) => data.text === text));
 });
 
-t.test('init and path print what Node prints, without Node', (t) => {
+t.test('init and path print the same as Node, without Node', (t) => {
   const home = createNodeless(t);
   const cli = (...args: string[]) =>
     spawnSync(process.execPath, [path.join(ROOT, 'dist/cli.js'), ...args], {
@@ -337,11 +337,11 @@ t.test('init and path print what Node prints, without Node', (t) => {
     t.ok(outcome.stdout.includes(path.join(ROOT, 'hooks')));
   }
   t.ok(existsSync(home.paths.spool), 'and init makes the spool');
-  t.strictSame(home.started(), [], 'no daemon is started where nobody looks on');
+  t.strictSame(home.started(), [], 'no daemon is started without a terminal');
   t.end();
 });
 
-t.test('path prints where the sockets, the journal, the configuration and the examples are', (t) => {
+t.test('path prints the places of sockets, journal, configuration and examples', (t) => {
   const home = createHome(t);
   const { socket, httpSocket, journal, config } = home.paths;
   const places = { socket, http: httpSocket, journal, config, examples: path.join(ROOT, 'examples') };
@@ -351,7 +351,7 @@ t.test('path prints where the sockets, the journal, the configuration and the ex
   t.end();
 });
 
-t.test('a shell that nobody knows is refused with the names of those that are known', (t) => {
+t.test('an unknown shell is refused, with the names of the known ones', (t) => {
   const home = createHome(t);
   for (const args of [['init', 'tcsh'], ['init'], ['path', 'tcsh']]) {
     t.match(home.progress(args), { status: 64, stdout: '', stderr: /^progress: / }, args.join(' '));
@@ -360,7 +360,7 @@ t.test('a shell that nobody knows is refused with the names of those that are kn
   t.end();
 });
 
-t.test('the line of init loads the hooks wherever the package lies', (t) => {
+t.test('the line of init loads the hooks wherever the package is', (t) => {
   const home = createHome(t);
   const strange = path.join(home.directory, `it's a \\ "$HOME" \`id\``);
   for (const folder of ['bin', 'hooks']) mkdirSync(path.join(strange, folder), { recursive: true });
@@ -385,7 +385,7 @@ t.test('init starts the daemon for an interactive shell', { skip: whyNo('script'
     t.ok(isRunning(pid));
     t.equal(readLockRecord(home.paths.lock)?.pid, pid);
   });
-  await t.test('not where one runs, or none is wanted; but where the one of the record is gone', async (t) => {
+  await t.test('not if one runs or is disabled; but if that of the record has ended', async (t) => {
     const home = createNodeless(t);
     mkdirSync(home.paths.state, { recursive: true });
     const record = (pid: number) =>

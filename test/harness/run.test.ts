@@ -9,7 +9,7 @@ import { ROOT } from '../helpers/daemon.js';
 import { waitFor } from '../helpers/wait.js';
 
 const ARGS = ['test/run.mjs', '--no-install', '--grace=0.2', 'test/fixtures/harness-cases.ts'];
-/** What a user may have set, and no test may see. */
+/** Variables that a user may have set, and no test may see. */
 const FOREIGN = {
   ...{ FORCE_COLOR: '1', NO_COLOR: '1', CI: '1', NODE_OPTIONS: '--no-warnings', PROGRESS_HOME: '/nowhere' },
   ...{ TMUX: '/nowhere,1,0', CLAUDECODE: '1', LANG: 'de_DE.UTF-8', TZ: 'Asia/Tokyo', TERM: 'dumb' },
@@ -35,12 +35,12 @@ t.test('failures and early ends are reported', async (t) => {
   t.match(runCase('exits'), { status: 1, stdout: /ended with status 3[\s\S]*^0 passed, 1 failed/m });
 });
 
-t.test('a skip fails the run in CI alone, unless it is listed', async (t) => {
+t.test('an unlisted skip fails the run, in CI only', async (t) => {
   t.match(runCase('skips'), { status: 0, stdout: /something is missing[\s\S]*^0 passed, 0 failed, 1 skipped/m });
   t.match(runCase('skips', { CI: '1' }), { status: 1, stdout: /not listed[\s\S]*^0 passed, 1 failed, 1 skipped/m });
 });
 
-t.test('a process that outlives its test is ended, and fails the run', async (t) => {
+t.test('a process that outlives its test is killed, and fails the run', async (t) => {
   const { status, stdout } = runCase('leaves');
   t.match({ status, stdout }, { status: 1, stdout: /^1 passed, 1 failed/m });
   const [, pid] = /harness-cases\.ts: (\d+) sleep 300/.exec(stdout) ?? [];
@@ -48,7 +48,7 @@ t.test('a process that outlives its test is ended, and fails the run', async (t)
   await waitFor('it to end', () => (readProcess(Number(pid))?.state ?? 'Z') === 'Z');
 });
 
-t.test('Ctrl-C ends everything', async (t) => {
+t.test('Ctrl-C kills everything', async (t) => {
   const directory = mkdtempSync(path.join(tmpdir(), 'ctrl-c-'));
   const run = spawn(process.execPath, ARGS, {
     cwd: ROOT,
