@@ -8,7 +8,7 @@ import type { Answer, Line } from '../helpers/fake-daemon.js';
 import { createPaths, HELLO, listenAs } from '../helpers/fake-daemon.js';
 import { createHome } from '../helpers/daemon.js';
 import { numbered } from '../helpers/events.js';
-import { waitFor } from '../helpers/wait.js';
+import { waitFor, waitUntilStable } from '../helpers/wait.js';
 
 /** Follows in the background and records the results. */
 function collect(t: Test, options: Parameters<typeof follow>[0]) {
@@ -95,12 +95,7 @@ t.test('a slow consumer applies backpressure, so memory is bounded', async (t) =
   const followed = follow({ paths, start: false, subscribe: {}, signal: abort.signal });
   await followed.next();
   t.match(await followed.next(), { value: { kind: 'events' } });
-  let before = -1;
-  await waitFor('the daemon to wait', async () => {
-    before = pushed;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return pushed === before;
-  });
+  await waitUntilStable('the number of pushes', () => pushed);
   t.ok(pushed < 500, `${pushed} of 2000 lines were taken`);
   let taken = 1;
   while (taken < 2_000) {

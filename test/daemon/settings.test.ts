@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import { openSettings } from '../../src/daemon/settings.js';
-import { waitFor } from '../helpers/wait.js';
+import { waitFor, waitUntilStable } from '../helpers/wait.js';
 
 function follow(t: Test, file: string) {
   const log: string[] = [];
@@ -98,7 +98,7 @@ t.test('an invalid file keeps the previous values, and is reported once per cont
   writeFileSync(file, rateOf('fast'));
   await isWrong(/config.yaml:2:9: watch.rate: is "fast"/);
   writeFileSync(file, rateOf('fast')); // the same again, and with another time
-  await delay(1_000);
+  await waitUntilStable('the log', () => log.length);
   writeFileSync(file, 'watch: [');
   await isWrong(/Flow sequence/);
   truncateSync(file, 10 * 1024 * 1024);

@@ -6,7 +6,7 @@ import { appendToSpool } from '../../src/spool/append.js';
 import { readSpoolFiles } from '../helpers/spool.js';
 
 function makePaths(directory: string) {
-  return { spool: path.join(directory, 'state/spool') } as Parameters<typeof readSpoolFiles>[0]['paths'];
+  return { spool: path.join(directory, 'state/spool') };
 }
 
 t.test('short lines go to the shared file, longer ones to one file each, all with mode 600', (t) => {

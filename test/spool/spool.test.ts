@@ -18,7 +18,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import type { NewEvent } from '../../src/core/event.js';
@@ -513,7 +512,8 @@ t.test('reports a dead writer with open executions before the next scan', async 
 });
 
 t.test("keeps a dead runner's file until its last lines are read", async (t) => {
-  const { start, append, file, fill, gone, messages } = makeSpool(t);
+  let checks = 0;
+  const { start, append, file, fill, gone, messages } = makeSpool(t, { now: () => (checks++, Date.now()) });
   const writer = spawn('sleep', ['1000'], { stdio: 'ignore' });
   t.teardown(() => writer.kill('SIGKILL'));
   const { pid } = writer;
@@ -526,8 +526,8 @@ t.test("keeps a dead runner's file until its last lines are read", async (t) => 
   append(name, line('two'));
   writer.kill('SIGKILL');
   await once(writer, 'exit');
-  // some checks of everything
-  await delay(700);
+  const before = checks;
+  await waitFor('some sweeps', () => checks >= before + 3);
   t.notOk(gone.includes(`run-${pid}-abc`));
   t.ok(existsSync(file(name)));
   fill(false);

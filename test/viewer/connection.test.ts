@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import type { Page } from 'playwright-core';
 import type { Viewer } from '../helpers/browser.js';
 import { noBrowser, openViewer } from '../helpers/browser.js';
-import { waitFor } from '../helpers/wait.js';
+import { waitFor, waitUntilStable } from '../helpers/wait.js';
 
 const started = (execution: string, more = {}) => ({ type: 'execution_started', execution, ...more });
 const output = (text: string) => ({ type: 'output', execution: 'x', text });
@@ -220,7 +220,7 @@ t.test('a watched run that fails is notified once, however many tabs are open', 
   await viewer.emit({ type: 'execution_failed', execution: 'a', durationMs: 5_000 });
   await waitFor('the second notification', async () => (await notified()).length > 1);
   await page.locator('[data-id=a]').getByText('failed after 5.0s').waitFor();
-  await page.waitForTimeout(1_500);
+  await waitUntilStable('the number of notifications', async () => (await notified()).length);
   t.strictSame((await notified()).sort(), ['Marked: failed after 5.0s', 'Marked: needs you: Allow?']);
 });
 

@@ -1,7 +1,6 @@
 import { chownSync, closeSync, constants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { spawn } from '@lydell/node-pty';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -10,7 +9,7 @@ import type { ExecutionJson } from '../../../src/core/execution.js';
 import { terminalOf } from '../../../src/platform/processes.js';
 import { anAlert, anExecution, send } from '../../helpers/alerts.js';
 import { isUnprivileged } from '../../helpers/needs.js';
-import { waitFor } from '../../helpers/wait.js';
+import { waitFor, waitUntilStable } from '../../helpers/wait.js';
 
 const CLOSED = { outcome: 'unavailable', error: 'the terminal that it was started from is closed' };
 const SENT = { outcome: 'sent' };
@@ -91,8 +90,8 @@ t.test('does not wait for a blocked terminal', async (t) => {
   const descriptor = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     // the terminal passes output on to another buffer with a delay: it is full when it stays full
-    do await delay(100);
-    while (fill(descriptor) > 0);
+    let written = 0;
+    await waitUntilStable('the output that the terminal accepts', () => (written += fill(descriptor)));
   } finally {
     closeSync(descriptor);
   }

@@ -175,9 +175,11 @@ t.test('a closed subscriber receives nothing more, not even what was being read'
   reading.subscriber.close();
   rated.subscriber.close();
   t.equal(subscribers.size, 0);
-  await write(1);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const other = subscribe();
+  const [last] = await write(1);
+  await waitFor('an open subscriber to have read everything', () => other.seqs().at(-1) === last);
   t.ok(reading.pushes.length <= 1);
+  t.strictSame(rated.pushes, []);
 });
 
 t.test('a journal that cannot be read ends a subscription, and is reported once', async (t) => {
