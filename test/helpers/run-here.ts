@@ -40,9 +40,6 @@ export interface StartOptions {
   options?: Partial<RunOptions>;
 }
 
-/** Command line of a shell with a script. */
-export const sh = (script: string): [string, ...string[]] => ['sh', '-c', script];
-
 /** Starts a run in a directory of its own: only the paths of a home are needed. */
 export function startHere(
   { paths, env }: Pick<Home, 'paths' | 'env'>,

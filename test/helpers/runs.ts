@@ -150,8 +150,8 @@ export function createRunHome(t: Test): RunHome {
   return runHome;
 }
 
-/** `script` in a shell that sees the path of the gate as $1. */
-export function sh(script: string, gate?: Gate): string[] {
+/** Command line of a shell that runs a script, with the path of a gate as $1. */
+export function sh(script: string, gate?: Gate): [string, ...string[]] {
   return ['sh', '-c', script, 'sh', ...(gate ? [gate.path] : [])];
 }
 

@@ -9,7 +9,7 @@ import { errnoOf } from '../../src/core/errors.js';
 import { createHome, PROGRESS } from '../helpers/daemon.js';
 import { isMissing } from '../helpers/needs.js';
 import { collectOutput } from '../helpers/output.js';
-import { sh } from '../helpers/run-here.js';
+import { sh } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 interface Pipe {

@@ -8,7 +8,8 @@ import type { Pty } from '../../src/runner/pty.js';
 import { openPty } from '../../src/runner/pty.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartedRun } from '../helpers/run-here.js';
-import { sh, startHere } from '../helpers/run-here.js';
+import { startHere } from '../helpers/run-here.js';
+import { sh } from '../helpers/runs.js';
 import { isMissing } from '../helpers/needs.js';
 import { waitFor } from '../helpers/wait.js';
 

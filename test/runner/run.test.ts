@@ -5,7 +5,8 @@ import { isStandingStill, readProcess } from '../../src/platform/processes.js';
 import { describeRemaining } from '../../src/runner/remaining-processes.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartOptions, StartedRun } from '../helpers/run-here.js';
-import { sh, startHere, typesOf } from '../helpers/run-here.js';
+import { startHere, typesOf } from '../helpers/run-here.js';
+import { sh } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);

@@ -5,7 +5,8 @@ import { createPausing } from '../../src/runner/pause.js';
 import { stopGroup } from '../../src/runner/stop.js';
 import { createHome, isRunning } from '../helpers/daemon.js';
 import type { StartedRun } from '../helpers/run-here.js';
-import { sh, startHere } from '../helpers/run-here.js';
+import { startHere } from '../helpers/run-here.js';
+import { sh } from '../helpers/runs.js';
 import { waitFor } from '../helpers/wait.js';
 
 const home = createHome(t);

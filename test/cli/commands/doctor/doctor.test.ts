@@ -1,7 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import path from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -26,6 +24,7 @@ import { resolvePaths } from '../../../../src/platform/paths.js';
 import type { JournalStatus } from '../../../../src/api/messages.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, PROGRESS, ROOT } from '../../../helpers/daemon.js';
+import { listenAs } from '../../../helpers/fake-daemon.js';
 import { waitFor } from '../../../helpers/wait.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -199,21 +198,10 @@ t.test('a socket or a lock of another file type is a problem', async (t) => {
   t.match(checkLock(paths, daemon), { state: 'problem', message: 'is not a file', advice: /^move it away/ });
 });
 
-/** Answers every request of a connection with these fields. */
+/** Listens in place of the daemon, and answers every request with these fields. */
 async function pretend(t: Test, { paths }: Home, answer: object): Promise<void> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => {
-      for (const line of chunk.toString().trim().split('\n')) {
-        const { id } = JSON.parse(line) as { id: number };
-        socket.write(`${JSON.stringify({ re: id, ...answer })}\n`);
-      }
-    });
-  });
-  server.listen(paths.socket);
-  await once(server, 'listening');
+  await listenAs(t, paths, () => answer);
   chmodSync(paths.socket, 0o600);
-  t.teardown(() => server.close());
 }
 
 t.test('advises to restart a daemon of another version or protocol', async (t) => {

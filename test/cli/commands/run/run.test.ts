@@ -9,9 +9,8 @@ import { readProcess } from '../../../../src/platform/processes.js';
 import type { Home } from '../../../helpers/daemon.js';
 import { createHome, isRunning, PROGRESS, ROOT } from '../../../helpers/daemon.js';
 import { collectOutput } from '../../../helpers/output.js';
-import { sh } from '../../../helpers/run-here.js';
 import { readSpool } from '../../../helpers/spool.js';
-import { createRunHome } from '../../../helpers/runs.js';
+import { createRunHome, sh } from '../../../helpers/runs.js';
 import { waitFor } from '../../../helpers/wait.js';
 
 interface Ended {
