@@ -83,7 +83,7 @@ rules:
   const { headers, body } = target.asked[1]!;
   const alert = { rule: 'broken', title: '✗ back <b>up failed', event: { type: 'execution_failed' } };
   const delivered = new Webhook(SIGNING).verify(body, headers) as { id: string };
-  t.match(told, { ...alert, execution: { name: 'back <b>up', outcome: { exitCode: 3 } } });
+  t.match(delivered, { ...alert, execution: { name: 'back <b>up', outcome: { exitCode: 3 } } });
   t.match(headers, { authorization: 'Bearer SECRET-token', 'webhook-id': delivered.id });
   t.match(mail.mails[1], {
     headers: { subject: '✗ back <b>up failed' },
