@@ -1,7 +1,6 @@
 /** Opens the process registries of the agents that keep one. */
 import type { Agent } from '../core/agents.js';
 import { AGENTS } from '../core/agents.js';
-import type { AgentDefinition } from './agent.js';
 import type { AgentPaths } from './agent-paths.js';
 import { DEFINITIONS } from './registry.js';
 import type { ProcessRegistry } from './sessions/process-registry.js';
@@ -14,8 +13,7 @@ export function openProcessRegistries(
 ): ProcessRegistries {
   const registries = new Map<string, ProcessRegistry>();
   for (const agent of AGENTS) {
-    const { openProcessRegistry }: AgentDefinition = DEFINITIONS[agent];
-    const registry = openProcessRegistry?.(paths[agent].directory);
+    const registry = DEFINITIONS[agent].openProcessRegistry?.(paths[agent].directory);
     if (registry) registries.set(agent, registry);
   }
   return registries;

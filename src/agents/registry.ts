@@ -9,10 +9,7 @@ import type { AgentHooks, HookEvent } from './hook-actions.js';
 import { LOST, recordToolResult } from './hook-actions.js';
 import { toolName } from './text.js';
 
-export const DEFINITIONS = { claude: CLAUDE, codex: CODEX, gemini: GEMINI } as const satisfies Record<
-  Agent,
-  AgentDefinition
->;
+export const DEFINITIONS: Readonly<Record<Agent, AgentDefinition>> = { claude: CLAUDE, codex: CODEX, gemini: GEMINI };
 
 /** Returns the definition of an agent by its name in an event. @returns undefined for an unknown agent */
 export function definitionOf(agent: string | undefined): AgentDefinition | undefined {
@@ -22,7 +19,7 @@ export function definitionOf(agent: string | undefined): AgentDefinition | undef
 
 /** Events of all agents: a name that several of them use means the same in each. */
 const ALL_EVENTS: AgentHooks['events'] = Object.fromEntries(
-  AGENTS.toReversed().flatMap((agent) => Object.entries<HookEvent | undefined>(DEFINITIONS[agent].hooks.events)),
+  AGENTS.toReversed().flatMap((agent) => Object.entries(DEFINITIONS[agent].hooks.events)),
 );
 
 /** Hooks of an unknown agent. */

@@ -24,6 +24,7 @@ import {
   text,
   withDefault,
 } from './value-types.js';
+import { type Agent, AGENT_NAMES, AGENTS } from '../core/agents.js';
 import { isIdentifier } from '../core/identifier.js';
 import { isProgramEntry } from '../core/interactive.js';
 import { DEFAULT_SLOTS, MAX_SLOTS } from '../core/queues.js';
@@ -134,9 +135,7 @@ export const SCHEMA = group({
     ),
   }),
   follow: settings({
-    claude: withDefault(flag('Follow the session files of Claude Code.'), false),
-    codex: withDefault(flag('Follow the session files of Codex.'), false),
-    gemini: withDefault(flag('Follow the session files of Gemini CLI.'), false),
+    ...followedAgents(),
     backfill: withDefault(duration('1m', '365d', 'Session files that were modified within this time are read.'), '24h'),
     silence: withDefault(
       duration('1m', '365d', 'A session without a process counts as ended after this long without activity.'),
@@ -158,6 +157,15 @@ export const SCHEMA = group({
     heartbeat: withDefault(duration('1s', '10m', 'Interval of heartbeats on an idle HTTP stream.'), '30s'),
   }),
 });
+
+/** Creates the flag of each agent. */
+function followedAgents() {
+  const flags = AGENTS.map((agent) => {
+    const { title } = AGENT_NAMES[agent];
+    return [agent, withDefault(flag(`Follow the session files of ${title}.`), false)] as const;
+  });
+  return Object.fromEntries(flags) as Record<Agent, (typeof flags)[number][1]>;
+}
 
 /** Creates the schema of an optional group. */
 function settings<const Entries extends v.ObjectEntries>(entries: Entries) {

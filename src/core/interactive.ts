@@ -1,4 +1,5 @@
 /** Recognises command lines of interactive programs (editors, pagers, shells) by a list of patterns. */
+import { AGENT_NAMES } from './agents.js';
 import { lastCommandOf } from './command-line.js';
 
 /**
@@ -45,7 +46,7 @@ export const INTERACTIVE_PROGRAMS: readonly string[] = [
   ...['docker compose exec', 'docker compose run', 'docker-compose exec', 'docker-compose run'],
   ...['kubectl exec -t', 'kubectl exec --tty', 'kubectl run -t', 'kubectl attach', 'kubectl edit'],
   // coding agents
-  ...['claude !-p !--print', 'codex !exec !e', 'gemini !-p !--prompt'],
+  ...Object.values(AGENT_NAMES).map(({ interactive }) => interactive),
 ];
 
 /** Programs that execute their arguments as a command, with their options that take a value. */
