@@ -1,9 +1,8 @@
 /** Channels in use: each is opened on first use, and has a delivery queue. */
-import { BUILTIN_CHANNELS, type ChannelConfig } from '../config/channel-schema.js';
+import { BUILTIN_CHANNELS, type ChannelConfig, unknownChannel } from '../config/channel-schema.js';
 import type { Severity } from '../core/alerts.js';
 import type { Clock } from '../core/clock.js';
 import type { ExecutionEvent, NewEvent } from '../core/event.js';
-import { suggest } from '../core/suggest.js';
 import { isQuiet } from '../core/quiet-hours.js';
 import type { State } from '../core/state.js';
 import { ProgressError } from '../core/errors.js';
@@ -100,9 +99,7 @@ export class ChannelSet {
   check(name: string): void {
     if (this.#isConfigured(name)) return;
     const names = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(this.#settings.channels)])];
-    const nearest = suggest(name, names);
-    const advice = nearest === undefined ? `there are ${names.join(', ')}` : `did you mean ${nearest}?`;
-    throw new ProgressError('not_found', `there is no channel ${JSON.stringify(name)}: ${advice}`);
+    throw new ProgressError('not_found', unknownChannel(name, names));
   }
 
   /** Status of the named channels, of configured ones, and of those with waiting alerts. */

@@ -31,7 +31,7 @@ export interface Test {
   why(subject: MatchSubject): string;
 }
 
-const NO_EXECUTION = 'it has no execution';
+export const NO_EXECUTION = 'it has no execution';
 
 /** Tests of constant properties of an execution. */
 export function filterTests(when: Conditions): Test[] {

@@ -17,6 +17,7 @@ import { STARTS } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { Deadlines } from './deadlines.js';
 import type { MatchSubject, Test } from './matcher.js';
+import { NO_EXECUTION } from './matcher.js';
 import type { RuleIndex } from './rule-index.js';
 import { createRuleIndex } from './rule-index.js';
 import type { Moment } from './moment.js';
@@ -191,7 +192,7 @@ export class RuleEvaluator {
   /** Decides about an exceeded threshold: whether it has lasted long enough. */
   #decideLasting(rule: Rule, subject: MatchSubject, moment: Moment): Match | string {
     const { event, execution } = subject;
-    if (!execution) return 'it has no execution';
+    if (!execution) return NO_EXECUTION;
     const { id } = execution;
     let deadline = this.#deadlines.get(rule, id);
     if (!deadline) {

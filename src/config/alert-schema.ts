@@ -1,7 +1,14 @@
 /** Schema of the alert rules in the configuration, and the validation of their references to channels. */
 import type { Conditions, ResourceCondition, TokenRate } from '../api/conditions.js';
 import * as v from 'valibot';
-import { BUILTIN_CHANNELS, type ChannelConfig, isName, MAX_ALTERNATIVES, NAME_WANTED } from './channel-schema.js';
+import {
+  BUILTIN_CHANNELS,
+  type ChannelConfig,
+  isName,
+  MAX_ALTERNATIVES,
+  NAME_WANTED,
+  unknownChannel,
+} from './channel-schema.js';
 import {
   choice,
   count,
@@ -14,7 +21,6 @@ import {
   mapping,
   oneOrMore,
   pattern,
-  shorten,
   size,
   text,
   withDefault,
@@ -28,7 +34,6 @@ import { EXECUTION_KINDS } from '../core/execution.js';
 import { type Level, LEVELS } from '../core/filter.js';
 import { isIdentifier, MAX_TYPE_CHARS } from '../core/identifier.js';
 import { isObject } from '../core/fields.js';
-import { suggest } from '../core/suggest.js';
 
 /** Placeholder for the built-in items in a list of the configuration. */
 export const BUILTIN = 'builtin';
@@ -158,10 +163,7 @@ export function findWrongReferences({ rules, channels }: AlertsConfig): Problem[
     const notify = rule === BUILTIN ? [] : rule.notify;
     const unknown = notify.flatMap((channel, index) => {
       if (known.includes(channel)) return [];
-      const nearest = suggest(channel, known);
-      const advice = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${nearest}?`;
-      const message = `there is no channel ${JSON.stringify(shorten(channel))}; ${advice}`;
-      return [{ path: ['rules', at, 'notify', index], message }];
+      return [{ path: ['rules', at, 'notify', index], message: unknownChannel(channel, known) }];
     });
     return [...twice, ...unknown];
   });

@@ -13,6 +13,7 @@ import {
   mapping,
   type Naming,
   oneOrMore,
+  shorten,
   text,
   variable,
   withDefault,
@@ -20,6 +21,7 @@ import {
 import type { Severity } from '../core/alerts.js';
 import { SEVERITIES } from '../core/alerts.js';
 import { isObject } from '../core/fields.js';
+import { suggest } from '../core/suggest.js';
 import { parseQuietHours, type QuietHours } from '../core/quiet-hours.js';
 
 /** Channels that exist without configuration. */
@@ -229,3 +231,10 @@ export const CHANNELS = mapping(
   { isName, wanted: NAME_WANTED },
   'Channels of alerts, by their names.',
 );
+
+/** Message about a channel that does not exist, with a suggestion. */
+export function unknownChannel(name: string, known: readonly string[]): string {
+  const nearest = suggest(name, known);
+  const advice = nearest === undefined ? `there are ${known.join(', ')}` : `did you mean ${nearest}?`;
+  return `there is no channel ${JSON.stringify(shorten(name))}; ${advice}`;
+}

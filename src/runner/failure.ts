@@ -12,16 +12,21 @@ const MAX_NAMED = 5;
 
 /** Reports processes of another user, which cannot be signalled (EPERM). */
 export function notPermitted(processes: readonly ProcessInfo[]): ControlFailure {
-  const names = processes.slice(0, MAX_NAMED).map(({ pid, name }) => `${pid} (${name}, ${ownerOf(pid)})`);
-  const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
-  return { code: 'no_permission', error: `not permitted to signal ${names.join(', ')}${more}: EPERM` };
+  const named = list(processes, ({ pid }) => ownerOf(pid));
+  return { code: 'no_permission', error: `not permitted to signal ${named}: EPERM` };
 }
 
 /** Reports processes that a signal has neither ended nor stopped. */
 export function stillThere(what: string, processes: readonly ProcessInfo[]): ControlFailure {
-  const names = processes.slice(0, MAX_NAMED).map(({ pid, name, state }) => `${pid} (${name}, state ${state})`);
+  return { code: 'unavailable', error: `${what} ${list(processes, ({ state }) => `state ${state}`)}` };
+}
+
+function list(processes: readonly ProcessInfo[], describe: (process: ProcessInfo) => string): string {
+  const named = processes
+    .slice(0, MAX_NAMED)
+    .map((process) => `${process.pid} (${process.name}, ${describe(process)})`);
   const more = processes.length > MAX_NAMED ? ` and ${processes.length - MAX_NAMED} more` : '';
-  return { code: 'unavailable', error: `${what} ${names.join(', ')}${more}` };
+  return named.join(', ') + more;
 }
 
 function ownerOf(pid: number): string {
