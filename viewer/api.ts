@@ -7,6 +7,9 @@ export type LogReply = Replies['log'];
 export type SearchReply = Replies['search'];
 export type TimelineReply = Replies['timeline'];
 
+/** Fields of a request besides the execution. */
+type Query<K extends Op> = Omit<Ask<K>, 'execution'>;
+
 /** Conditions on lines, and the range to search. */
 export type LogQuery = Query<'search'>;
 
@@ -23,9 +26,6 @@ export class ApiError extends Error {
 }
 
 const TIMEOUT_MS = 30_000;
-
-/** Fields of a request about one execution, whose ID is part of the path. */
-type Query<K extends Op> = Omit<Ask<K>, 'execution'>;
 
 export class Api {
   token: string | undefined;

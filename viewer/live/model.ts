@@ -103,7 +103,7 @@ export class Model {
   async loadMore(): Promise<void> {
     const before = this.#more;
     if (before === undefined) return;
-    const page = await this.#api.list({ all: true, limit: PAGE, before: before });
+    const page = await this.#api.list({ all: true, limit: PAGE, before });
     // another snapshot may have taken the place of the one that this page continues
     if (this.#more !== before) return;
     this.#replica.add(page.executions);
