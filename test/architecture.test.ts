@@ -33,6 +33,8 @@ const ENTRY_POINTS = new Set([
 ]);
 /** Also this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
+/** Exported names that more than one file may declare: one each for a command, and parts of the daemon and the runner. */
+const SHARED_NAMES = new Set(['command', 'Context', 'Receipt', 'Recorder']);
 
 const files = ['src', 'viewer']
   .filter((root) => existsSync(path.join(ROOT, root)))
@@ -132,6 +134,31 @@ t.test('there are no import cycles, type-only imports included', async (t) => {
     files.filter((file) => reaches(file, file)),
     [],
   );
+});
+
+/** Names that several of these files export, each with the files. */
+function homonyms(sources: ReadonlyMap<string, string>): string[] {
+  const places = new Map<string, string[]>();
+  const declarations = /^export (?:async |abstract )*(?:function\*?|class|interface|type|const|let|enum) ([\w$]+)/gm;
+  for (const [file, source] of sources) {
+    for (const [, name = ''] of source.matchAll(declarations)) places.set(name, [...(places.get(name) ?? []), file]);
+  }
+  return [...places]
+    .filter(([name, declared]) => new Set(declared).size > 1 && !SHARED_NAMES.has(name))
+    .map(([name, declared]) => `${name}: ${declared.join(', ')}`);
+}
+
+t.test('no exported name means two things', async (t) => {
+  // the names of the library are chosen for its users
+  const named = files.filter((file) => file !== LIBRARY);
+  const sources = new Map(named.map((file) => [file, readFileSync(path.join(ROOT, file), 'utf8')]));
+  t.strictSame(homonyms(sources), []);
+  const planted = new Map([
+    ['src/core/x.ts', 'export function fold(): void {}\nexport function fold(a: 1): void {}\nexport const only = 1;'],
+    ['src/cli/x.ts', 'export async function* fold() {}\nexport const command = 1;'],
+    ['src/cli/y.ts', 'export const command = 2;\nconst only = 1;'],
+  ]);
+  t.strictSame(homonyms(planted), ['fold: src/core/x.ts, src/core/x.ts, src/cli/x.ts']);
 });
 
 t.test('only the entry points end the process', async (t) => {

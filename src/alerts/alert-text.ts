@@ -3,7 +3,7 @@ import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, textOf } from '../core/event.js';
 import type { Severity } from '../core/alerts.js';
 import type { Execution, Status, Step } from '../core/execution.js';
-import { isFailure } from '../core/execution.js';
+import { isFailure, isObservedFailure } from '../core/execution.js';
 import { formatBytes, formatCount, formatDuration, formatQuantity, formatUsd, statusIcon } from '../core/format.js';
 import type { Urgency } from './channel.js';
 import { toSingleLine } from './single-line.js';
@@ -166,5 +166,5 @@ function directoryOf(cwd: string | undefined): string {
 
 /** Finds the failed step: of nested steps the innermost, of several attempts the newest. */
 function failedStep({ steps }: Execution): Step | undefined {
-  return [...steps.values()].findLast(({ status }) => status === 'failed' || status === 'timeout');
+  return [...steps.values()].findLast(({ status }) => isObservedFailure(status));
 }

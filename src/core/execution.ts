@@ -15,7 +15,7 @@ export interface Attention {
   step?: string;
 }
 
-export interface Progress {
+export interface WorkProgress {
   current?: number;
   total?: number;
   unit?: string;
@@ -69,14 +69,14 @@ export interface Step {
   /** A failure of this step does not fail an execution whose producer states no outcome. */
   continueOnFailure?: true;
   commits?: string[];
-  progress?: Progress;
+  progress?: WorkProgress;
 }
 
 /** Known kinds of executions; a producer may send others. */
 export const EXECUTION_KINDS = ['command', 'run', 'agent', 'task', 'workflow'] as const;
 
 /** The command and where it runs. */
-export interface ProcessInfo {
+export interface ExecutionProcess {
   argv?: string[];
   cwd?: string;
   pid?: number;
@@ -87,7 +87,7 @@ export interface ProcessInfo {
 }
 
 /** Where the events of an execution come from. */
-export interface ProducerInfo {
+export interface ExecutionProducer {
   source?: string;
   /** Producer that started it, where `source` does not identify it. */
   sender?: string;
@@ -96,7 +96,7 @@ export interface ProducerInfo {
 }
 
 /** Session of a coding agent. */
-export interface AgentInfo {
+export interface ExecutionAgent {
   name?: string;
   model?: string;
   /** The agent's own ID of this session. */
@@ -163,9 +163,9 @@ export interface Execution {
   lastActivity: string;
   outcome?: Outcome;
 
-  process?: ProcessInfo;
-  producer?: ProducerInfo;
-  agent?: AgentInfo;
+  process?: ExecutionProcess;
+  producer?: ExecutionProducer;
+  agent?: ExecutionAgent;
   payload?: Payload;
   labels?: Record<string, string>;
   parent?: string;
@@ -180,7 +180,7 @@ export interface Execution {
   taskOutcome?: { status: FinalStatus; error?: string };
 
   announced?: Announced;
-  progress?: Progress;
+  progress?: WorkProgress;
   resources?: Resources;
   usage?: ModelUsage;
   /** Steps in order of appearance; a summary only keeps those that later events depend on. */

@@ -17,7 +17,7 @@ import { foldActivity, foldError, foldOutput, setProgress } from './fold/output.
 import { noteProducers } from './fold/producers.js';
 import { foldQueue } from './fold/queue.js';
 import { setResources } from './fold/resources.js';
-import { createImplicit, describeRun, noteTask, queue, start } from './fold/start.js';
+import { createImplicit, describeRun, noteTask, queueExecution, startExecution } from './fold/start.js';
 import { countLines } from './log.js';
 import type { State } from './state.js';
 import { findExecution } from './state.js';
@@ -71,8 +71,8 @@ type OtherType = `step_${string}` | 'control' | 'queue_changed' | 'alert_trigger
 const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
   Object.create(null) as Record<string, Change | undefined>,
   {
-    execution_queued: queue,
-    execution_started: start,
+    execution_queued: queueExecution,
+    execution_started: startExecution,
     execution_completed: endWith('completed'),
     execution_failed: endWith('failed'),
     execution_cancelled: endWith('cancelled'),

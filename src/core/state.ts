@@ -9,7 +9,7 @@
 import type { AlertState } from './alerts.js';
 import { emptyAlerts } from './alerts.js';
 import type { Execution } from './execution.js';
-import { condense, summarise } from './summary.js';
+import { condenseExecution, summariseExecution } from './summary.js';
 
 /** Numbers of executions in memory. Every open execution is kept, whole or as a summary. */
 export interface StateLimits {
@@ -167,7 +167,7 @@ function trimOpen({ alive, whole, limits }: State): void {
   for (const execution of byActivity.slice(0, -kept)) {
     if (execution.agent?.via === 'hooks') continue;
     whole.delete(execution.id);
-    alive.set(execution.id, condense(execution));
+    alive.set(execution.id, condenseExecution(execution));
   }
 }
 
@@ -175,7 +175,7 @@ function trim(state: State): void {
   const { ended, summaries, limits } = state;
   while (ended.size > limits.ended) {
     const oldest = shift(ended);
-    if (oldest) summaries.set(oldest.id, summarise(oldest));
+    if (oldest) summaries.set(oldest.id, summariseExecution(oldest));
   }
   while (summaries.size > limits.summaries) {
     const oldest = shift(summaries);

@@ -45,7 +45,7 @@ const SUMMARY_FIELDS = {
 } satisfies Record<keyof Execution, boolean>;
 
 /** Returns the summary of an ended execution. */
-export function summarise(execution: Execution): Execution {
+export function summariseExecution(execution: Execution): Execution {
   const kept = Object.entries(execution).filter(([field, value]) => isKept(field) && value !== undefined);
   const summary: Execution = {
     ...(Object.fromEntries(kept) as unknown as Execution),
@@ -69,7 +69,7 @@ function isKept(field: string): boolean {
  * Returns the summary of an open execution: what its later events, its end and a list need. It is a new object, since
  * deleting properties increases the memory that an object takes.
  */
-export function condense(execution: Execution): Execution {
+export function condenseExecution(execution: Execution): Execution {
   const { payload: _payload, ...rest } = execution;
   const summary: Execution = { ...rest, steps: new Map(execution.steps), tail: [], summarised: true };
   condenseSteps(summary);

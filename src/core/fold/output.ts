@@ -2,11 +2,11 @@
 import { activityTail } from '../activity.js';
 import type { EventData, ExecutionEvent } from '../event.js';
 import { numberOf, textOf } from '../event.js';
-import type { Execution, Progress } from '../execution.js';
+import type { Execution, WorkProgress } from '../execution.js';
 import { isFinal } from '../execution.js';
 import { assignNumber, assignText, clip, NAME_CHARS, TEXT_CHARS } from '../fields.js';
 import { stepOf } from '../steps.js';
-import { describeSession } from './start.js';
+import { applySessionInit } from './start.js';
 
 /** Maximum number of enclosing steps that are considered for the depth of an activity. */
 const MAX_DEPTH = 6;
@@ -20,8 +20,8 @@ export function setProgress(execution: Execution, event: ExecutionEvent): void {
   owner.progress = { ...owner.progress, ...progressOf(event.data) };
 }
 
-function progressOf(data: EventData): Progress {
-  const progress: Progress = {};
+function progressOf(data: EventData): WorkProgress {
+  const progress: WorkProgress = {};
   assignNumber(progress, data, ['current', 'total']);
   assignText(progress, data, ['unit', 'message'], NAME_CHARS);
   return progress;
@@ -50,7 +50,7 @@ export function foldError(execution: Execution, event: ExecutionEvent): void {
 
 export function foldActivity(execution: Execution, event: ExecutionEvent): void {
   const { data } = event;
-  if (data['kind'] === 'init') describeSession(execution, data);
+  if (data['kind'] === 'init') applySessionInit(execution, data);
   if (data['kind'] === 'prompt' && event.step === undefined) {
     const agent = (execution.agent ??= {});
     agent.turns = (agent.turns ?? 0) + 1;

@@ -47,7 +47,7 @@ function setVocabulary(producer: NonNullable<Execution['producer']>, data: Event
   if (vocabulary !== undefined) producer.vocabulary = vocabulary;
 }
 
-export function queue(execution: Execution, event: ExecutionEvent): void {
+export function queueExecution(execution: Execution, event: ExecutionEvent): void {
   describe(execution, event);
   if (execution.queuedAt === undefined || event.time < execution.queuedAt) execution.queuedAt = event.time;
   if (execution.implicit && execution.firstSeq === event.seq) {
@@ -58,7 +58,7 @@ export function queue(execution: Execution, event: ExecutionEvent): void {
 }
 
 /** Applies a start. A late one fills in missing fields and never reopens an ended execution. */
-export function start(execution: Execution, event: ExecutionEvent): void {
+export function startExecution(execution: Execution, event: ExecutionEvent): void {
   const isFirst = execution.implicit !== undefined || execution.startedAt === undefined;
   describe(execution, event);
   delete execution.implicit;
@@ -110,8 +110,8 @@ function describe(execution: Execution, event: ExecutionEvent): void {
   addLabels(execution, data);
 }
 
-/** Applies the first activity of an agent session, which describes the session. */
-export function describeSession(execution: Execution, data: EventData): void {
+/** Applies the description of an agent session by its first activity. */
+export function applySessionInit(execution: Execution, data: EventData): void {
   updateGroup(execution, 'agent', (agent) => {
     setAgentName(agent, data);
     assignText(agent, data, ['model', 'session', 'via'], NAME_CHARS);

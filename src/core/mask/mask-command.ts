@@ -1,6 +1,6 @@
 /** Finds the secrets of a command line as it is typed, or as a shell or make prints it. */
 import { type CommandSource, isPrinter, judgeWords, type Part, readerOf } from './mask-words.js';
-import type { SecretArguments } from './secret-commands.js';
+import type { SecretArguments } from './secret-arguments.js';
 import { SECRET_ARGUMENTS } from './secret-commands.js';
 import type { ShellCommand, ShellWord } from './shell-words.js';
 import { LITERAL_DOLLAR, splitCommands } from './shell-words.js';

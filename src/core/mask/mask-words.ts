@@ -1,5 +1,5 @@
 /** Finds the secrets among the words of one command: what an option, a variable or a program says is one. */
-import type { SecretArguments } from './secret-commands.js';
+import type { SecretArguments } from './secret-arguments.js';
 import { SECRET_ARGUMENTS } from './secret-commands.js';
 import { isSecretName, isSecretOption, strengthOf } from './secret-names.js';
 import { isHarmlessValue } from './secret-values.js';

@@ -1,57 +1,10 @@
 /** Where programs take secrets in their arguments, by option and by position. */
-
-export interface SecretArguments {
-  programs: readonly string[];
-  /** Words that must follow the program, in this order, in lower case. */
-  after?: readonly string[];
-  /** Options whose value is a secret, attached or as the next word. */
-  options?: readonly string[];
-  /** Values are never attached to options. */
-  isExact?: true;
-  /** Options whose value holds a secret behind `separator`. */
-  pairs?: readonly string[];
-  /** Options whose value is a secret where it is attached; alone they ask for it. */
-  attached?: readonly string[];
-  /** Options whose value is a header, whose name says whether it is a secret. */
-  headers?: readonly string[];
-  /** Options that are named like a secret, and whose value is none. */
-  harmless?: readonly string[];
-  /** What follows its own options is another command. */
-  isWrapper?: true;
-  /** In the value of a pair, an argument or the input, in lower case: what is in front of the secret... */
-  separator?: string;
-  /** ...and behind it. */
-  terminator?: string;
-  /** Arguments that hold a secret: 0 is the first word after `after` that is no option. */
-  positions?: readonly (number | 'last')[];
-  /** Its input is a secret, or holds one behind `separator`: always, or with one of these options. */
-  input?: 'always' | readonly string[];
-  /** Command lines as they are typed, and what becomes of them. */
-  examples: Readonly<Record<string, string>>;
-}
-
-const MYSQL = ['mysql', 'mysqldump', 'mysqladmin', 'mysqlimport', 'mysqlshow', 'mysqlcheck', 'mysqlbinlog', 'mysqlsh'];
-const MARIADB = ['mariadb', 'mariadb-dump', 'mariadb-admin', 'mariadb-import', 'mariadb-show', 'mariadb-check'];
-const REDIS = ['redis-cli', 'valkey-cli', 'keydb-cli'];
-const MONGO = ['mongo', 'mongosh', 'mongodump', 'mongorestore', 'mongoexport', 'mongoimport'];
+import type { SecretArguments } from './secret-arguments.js';
+import { DATABASE_ARGUMENTS } from './secret-databases.js';
 
 /** Options that are named like a secret (`--password`) are masked with every program; these are the others. */
 export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
-  {
-    programs: [...MYSQL, ...MARIADB],
-    // the word after `-p` is a database
-    attached: ['-p'],
-    examples: {
-      'mysql -phunter2 db': 'mysql -p*** db',
-      'mysql -p db': 'mysql -p db',
-      'mysql -u root -p': 'mysql -u root -p',
-      'mysql -p"$PW" db': 'mysql -p"$PW" db',
-      'sudo mysqldump -u root -phunter2': 'sudo mysqldump -u root -p***',
-      'docker exec db mysql -uroot -phunter2': 'docker exec db mysql -uroot -p***',
-      'mysql -p -u root': 'mysql -p -u root',
-      '/usr/bin/mariadb -p"two words"': '/usr/bin/mariadb -p***',
-    },
-  },
+  ...DATABASE_ARGUMENTS,
   {
     programs: ['sshpass'],
     isWrapper: true,
@@ -59,15 +12,6 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     examples: {
       'sshpass -p hunter2 ssh -p 22 h': 'sshpass -p *** ssh -p 22 h',
       'sshpass -e ssh -p 22 h': 'sshpass -e ssh -p 22 h',
-    },
-  },
-  {
-    programs: [...MONGO, 'mycli'],
-    options: ['-p'],
-    examples: {
-      'mongosh -u a -p hunter2': 'mongosh -u a -p ***',
-      'mongosh -u a -p $PW': 'mongosh -u a -p $PW',
-      'mycli -p hunter2': 'mycli -p ***',
     },
   },
   {
@@ -162,35 +106,6 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     programs: ['ldapsearch', 'ldapadd', 'ldapmodify', 'ldapdelete', 'ldappasswd', 'ldapwhoami'],
     options: ['-w'],
     examples: { 'ldapsearch -s sub -D cn=a -w hunter2': 'ldapsearch -s sub -D cn=a -w ***' },
-  },
-  {
-    programs: REDIS,
-    options: ['-a'],
-    examples: {
-      'redis-cli -a hunter2 ping': 'redis-cli -a *** ping',
-      'redis-cli -p 6379 get auth': 'redis-cli -p 6379 get auth',
-    },
-  },
-  {
-    programs: REDIS,
-    after: ['auth'],
-    positions: ['last'],
-    examples: {
-      'redis-cli -h h AUTH hunter2': 'redis-cli -h h AUTH ***',
-      'redis-cli auth me hunter2': 'redis-cli auth me ***',
-      'redis-cli auth $PW': 'redis-cli auth $PW',
-      'redis-cli config set requirepass hunter2': 'redis-cli config set requirepass ***',
-    },
-  },
-  {
-    programs: REDIS,
-    input: 'always',
-    separator: 'auth ',
-    examples: {
-      'redis-cli <<< "AUTH hunter2"': 'redis-cli <<< "AUTH ***"',
-      'echo "AUTH hunter2" | redis-cli': 'echo "AUTH ***" | redis-cli',
-      'echo PING | redis-cli': 'echo PING | redis-cli',
-    },
   },
   {
     programs: ['zip', 'unzip'],
@@ -323,19 +238,6 @@ export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
     examples: {
       'twine upload -u a -p hunter2 dist/x.whl': 'twine upload -u a -p *** dist/x.whl',
       'twine upload -r pypi dist/x.whl': 'twine upload -r pypi dist/x.whl',
-    },
-  },
-  {
-    programs: ['sqlplus', 'rman', 'expdp', 'impdp', 'sqlldr'],
-    positions: [0],
-    separator: '/',
-    terminator: '@',
-    examples: {
-      'sqlplus u/hunter2@db': 'sqlplus u/***@db',
-      'sqlplus -S u/hunter2@//h:1521/x @script.sql': 'sqlplus -S u/***@//h:1521/x @script.sql',
-      'sqlplus u/hunter2': 'sqlplus u/***',
-      'sqlplus / as sysdba': 'sqlplus / as sysdba',
-      'sqlplus u@db': 'sqlplus u@db',
     },
   },
   {
