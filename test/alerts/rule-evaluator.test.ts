@@ -169,9 +169,7 @@ t.test('a long duration fires once while it runs, whatever happens to the clock'
   t.equal(court.pass(59_999).length, 0, 'the clock is set ahead');
   court.world.now -= 2 * 86_400_000;
   t.equal(court.judge.nextAt, 60_000);
-  t.match(court.pass(1), [
-    { execution: { id: 'x' }, once: true, text: { title: '● nightly still runs after 1:00' } },
-  ]);
+  t.match(court.pass(1), [{ execution: { id: 'x' }, once: true, text: { title: '● nightly still runs after 1:00' } }]);
   t.equal(court.pass(600_000).length, 0);
   t.equal(court.judge.nextAt, undefined);
   t.equal(court.say({ ...start(), execution: 'z' }, { ...fail(), execution: 'z' }).length, 0);

@@ -21,9 +21,6 @@ t.test('an exhausted limit of the system is named in the log and by doctor', { s
   const [checks = '[]'] = /^\[\n[^]*^\]$/m.exec(stdout) ?? [];
   const watching = (JSON.parse(checks) as { name: string }[]).find(({ name }) => name === 'watching');
   t.match(watching, { state: 'warning', message: limit, advice: `sysctl ${limit}=` }, stdout + stderr);
-  t.match(
-    readFileSync(home.paths.daemonLog, 'utf8'),
-    `spool: polled every 30 s, because ${limit} is exhausted`,
-  );
+  t.match(readFileSync(home.paths.daemonLog, 'utf8'), `spool: polled every 30 s, because ${limit} is exhausted`);
   t.end();
 });

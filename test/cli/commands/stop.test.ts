@@ -113,7 +113,11 @@ t.test('stop', async (t) => {
     });
     // stopping and pausing an ended run have the same result
     for (const verb of ['stop', 'pause', 'resume']) {
-      t.match(await home.invoke([verb, 'foreign']), { status: 0, stdout: /: has ended: cancelled\n$/, stderr: '' }, verb);
+      t.match(
+        await home.invoke([verb, 'foreign']),
+        { status: 0, stdout: /: has ended: cancelled\n$/, stderr: '' },
+        verb,
+      );
     }
     const late = await home.connect();
     await late.call('emit', { event: { type: 'execution_completed', execution: 'foreign', exitCode: 0 } });
