@@ -202,8 +202,8 @@ function sentenceLines(sentence) {
   const lines = [];
   for (const [index, part] of parts.entries()) {
     if (index % 2 === 0) {
-      // punctuation behind a macro is on its line
-      const [, marks = '', rest = ''] = index === 0 ? [, '', part] : /^([.,;:)]*)(.*)$/s.exec(part);
+      // punctuation after a macro is on its line
+      const [, marks = '', rest = ''] = index === 0 ? [part, '', part] : /^([.,;:)]*)(.*)$/s.exec(part);
       if (marks) lines[lines.length - 1] += ` ${[...marks].join(' ')}`;
       lines.push(...wrap(rest.trim()));
     } else lines.push(macro(part));

@@ -12,7 +12,7 @@ export function readSchema(name: 'http' | 'events' | 'protocol' | 'config'): Sch
 
 export interface Validator {
   /** Returns what is wrong with a value; empty if it is valid. @param place Where the schema is: `/$defs/ListReply`. */
-  check(place: string, value: unknown): string;
+  check: (place: string, value: unknown) => string;
 }
 
 /** @param isClosed Refuse fields that no schema names, as this version has no reason to send any. */

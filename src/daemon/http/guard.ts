@@ -20,10 +20,10 @@ const HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/;
 /** Checks the form of a request. Over the Unix socket, which no browser can use, this is the only check. */
 export function checkForm(head: RequestHead): Refusal | undefined {
   const { url, httpVersion } = head;
-  if (httpVersion !== '1.1') return { status: 400, message: 'HTTP/1.1 is spoken here' };
+  if (httpVersion !== '1.1') return { status: 400, message: 'only HTTP/1.1 is supported' };
   // an absolute URL, or //host, would name another host
   if (!/^\/(?!\/)/.test(url)) return { status: 400, message: 'the target must be a path' };
-  if (headerValues(head, 'host').length === 0) return { status: 400, message: 'a Host header is needed' };
+  if (headerValues(head, 'host').length === 0) return { status: 400, message: 'a Host header is required' };
   return undefined;
 }
 
@@ -41,9 +41,9 @@ export function checkOrigin(head: RequestHead, isDocument: boolean): Refusal | u
   const origins = headerValues(head, 'origin');
   const isSafe = head.method === 'GET' || head.method === 'HEAD';
   if (origins.length > 1 || (origins.length === 0 && !isSafe && isFromPage(head))) {
-    return forbidden('an origin is needed');
+    return forbidden('an Origin header is required');
   }
-  if (origins.length === 1 && origins[0] !== `http://${host}`) return forbidden('another origin');
+  if (origins.length === 1 && origins[0] !== `http://${host}`) return forbidden('the origin is not this host');
 
   const site = headerValues(head, 'sec-fetch-site')[0];
   if (site === undefined || site === 'same-origin') return undefined;
@@ -51,7 +51,7 @@ export function checkOrigin(head: RequestHead, isDocument: boolean): Refusal | u
     isSafe &&
     headerValues(head, 'sec-fetch-mode')[0] === 'navigate' &&
     headerValues(head, 'sec-fetch-dest')[0] === 'document';
-  return isDocument && isNavigation ? undefined : forbidden('another site');
+  return isDocument && isNavigation ? undefined : forbidden('requests from other sites are refused');
 }
 
 /** Whether a page has sent a request without Origin: Referer and Sec-Fetch headers come from browsers. */

@@ -24,9 +24,9 @@ function metricsOf(status: DaemonStatus, state: State, streams: number): Metric[
   const rejected = Object.entries(counters.rejected).map(([code, count]) => [`code="${code}"`, count] as const);
   return [
     counter('events_total', 'Events written.', counters.events),
-    counter('duplicates_total', 'Events that had been written before.', counters.duplicates),
-    { ...counter('rejected_total', 'Lines and requests refused.', 0), values: rejected },
-    counter('refused_connections_total', 'Connections turned away.', counters.refusedConnections),
+    counter('duplicates_total', 'Duplicate events dropped.', counters.duplicates),
+    { ...counter('rejected_total', 'Lines and requests rejected.', 0), values: rejected },
+    counter('refused_connections_total', 'Connections refused.', counters.refusedConnections),
     { ...gauge('executions', 'Executions that have not ended, by status.', 0), values: byStatus(state) },
     gauge('executions_remembered', 'Ended executions in memory.', executions.ended + executions.summarised),
     gauge('connections', 'Connections on the socket.', status.connections),
@@ -38,7 +38,7 @@ function metricsOf(status: DaemonStatus, state: State, streams: number): Metric[
     gauge('journal_seq', 'The newest position written.', journal.seq),
     gauge('journal_writable', '1 while the journal can be written.', journal.failure ? 0 : 1),
     gauge('resident_memory_bytes', 'Memory of the daemon.', status.rss),
-    gauge('start_time_seconds', 'When the daemon started.', Date.parse(status.startedAt) / 1_000),
+    gauge('start_time_seconds', 'Time of the start of the daemon.', Date.parse(status.startedAt) / 1_000),
   ];
 }
 

@@ -128,7 +128,7 @@ export class DaemonRouter implements HttpRouter {
   async #openSession({ body, response }: HttpCall): Promise<void> {
     const { code } = await body();
     const token = typeof code === 'string' ? this.#context.access.redeem(code) : undefined;
-    if (token === undefined) throw new ProgressError('no_permission', 'the code is wrong, used or too old');
+    if (token === undefined) throw new ProgressError('no_permission', 'the code is wrong, used or expired');
     sendJson(response, { token } satisfies SessionReply);
   }
 

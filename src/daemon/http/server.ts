@@ -57,7 +57,7 @@ class RequestGate {
     });
     server.on('upgrade', (_request, socket) => closeWith(socket, 400, 'Bad Request'));
     server.on('connect', (_request, socket) => closeWith(socket, 405, 'Method Not Allowed'));
-    server.on('checkExpectation', (_request, response) => sendRefusal(response, 417, 'nothing is expected'));
+    server.on('checkExpectation', (_request, response) => sendRefusal(response, 417, 'expectations are not supported'));
     this.server = server;
   }
 
@@ -101,9 +101,9 @@ class RequestGate {
     }
     // also for unknown paths: which paths exist is not public
     if (isTcp && !route?.open && !(await this.#isAuthorized(head))) {
-      return sendRefusal(response, 401, 'a token is needed', { 'WWW-Authenticate': 'Bearer' });
+      return sendRefusal(response, 401, 'a bearer token is required', { 'WWW-Authenticate': 'Bearer' });
     }
-    if (!route) return sendRefusal(response, 404, 'there is nothing at this address');
+    if (!route) return sendRefusal(response, 404, 'the path does not exist');
     const query = new URL(head.url, 'http://localhost').searchParams;
     await route.serve({ request, response, query, body: () => readBody(request) });
   }
@@ -138,7 +138,7 @@ function closeWith(socket: Duplex, status: number, reason: string): void {
 
 function refuseMethod(response: ServerResponse, routes: readonly HttpRoute[]): void {
   const allowed = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
-  sendRefusal(response, 405, 'this method is not served here', { Allow: allowed.join(', ') });
+  sendRefusal(response, 405, 'the method is not allowed', { Allow: allowed.join(', ') });
 }
 
 function headOf({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): RequestHead {

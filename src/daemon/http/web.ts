@@ -161,7 +161,7 @@ export class Http implements Component, Web {
   }
 
   #logFailure(error: unknown): void {
-    this.#options.log(`no viewer: ${ProgressError.from(error).message}`);
+    this.#options.log(`the viewer cannot listen: ${ProgressError.from(error).message}`);
   }
 }
 

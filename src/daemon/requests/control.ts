@@ -10,7 +10,7 @@ export const handleControl: PlainHandler<'control'> = async (
 ) => {
   const found = (await lookUp(execution, context)).execution;
   if (ifQueued === true && found.status !== 'queued') {
-    throw new ProgressError('bad_request', `${found.id} is not queued any more: ${found.status}`);
+    throw new ProgressError('bad_request', `${found.id} is no longer queued: ${found.status}`);
   }
   await context.runs.control(found, order);
   return { execution: found.id };

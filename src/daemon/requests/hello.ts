@@ -9,7 +9,7 @@ export const handleHello: ConnectionHandler<'hello'> = (request, connection, { v
     const advice = 'restart the daemon with `progress daemon restart`';
     throw new ProgressError(
       'protocol_mismatch',
-      `protocol ${wanted} is wanted, ${PROTOCOL_VERSION} is spoken: ${advice}`,
+      `protocol ${wanted} is not supported, the daemon has version ${PROTOCOL_VERSION}: ${advice}`,
     );
   }
   connection.acks = request.ack ?? false;

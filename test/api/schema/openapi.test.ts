@@ -1,5 +1,16 @@
 import t from 'tap';
-import { choice, count, flag, name, objectSchema, readFields, required, text, texts } from '../../../src/api/fields.js';
+import {
+  choice,
+  count,
+  type FieldTable,
+  flag,
+  name,
+  objectSchema,
+  readFields,
+  required,
+  text,
+  texts,
+} from '../../../src/api/fields.js';
 import { HTTP_ROUTES, parametersOf } from '../../../src/api/http-routes.js';
 import { OPS, REQUESTS, toRequest } from '../../../src/api/requests.js';
 import { readQuery } from '../../../src/daemon/http/query.js';
@@ -89,10 +100,10 @@ const SAMPLES = {
 t.test('every field of every request is validated, described by its schema, and read from a query', (t) => {
   const validator = createValidator(readSchema('protocol'));
   for (const op of OPS) {
-    const table = REQUESTS[op].fields;
+    const table: FieldTable = REQUESTS[op].fields;
     const place = `/$defs/${op[0]?.toUpperCase()}${op.slice(1)}Request`;
     const least = Object.fromEntries(
-      Object.entries(table).flatMap(([key, one]) => ('required' in one ? [[key, sampleOf(key, one.query)]] : [])),
+      Object.entries(table).flatMap(([key, one]) => (one.required ? [[key, sampleOf(key, one.query)]] : [])),
     );
     t.equal(validator.check(place, { op, id: 1, ...least }), '', op);
     for (const [key, one] of Object.entries(table)) {

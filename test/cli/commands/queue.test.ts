@@ -105,7 +105,7 @@ t.test('a control for waiting runs does not affect running ones', async (t) => {
   t.teardown(() => client.destroy());
   await t.rejects(client.call('control', { execution: id, action: 'stop', ifQueued: true }), {
     code: 'bad_request',
-    message: `${id} is not queued any more: running`,
+    message: `${id} is no longer queued: running`,
   });
   t.match(await home.get(id), { status: 'running' });
 });
