@@ -73,7 +73,7 @@ t.test('stop', async (t) => {
     t.match(JSON.parse((await home.invoke(['stop', id, '--json'])).stdout), {
       id,
       status: 'cancelled',
-      signal: 'SIGINT',
+      outcome: { signal: 'SIGINT' },
     });
   });
 

@@ -200,7 +200,7 @@ progress_end
         if (!leave) t.match(end, /job cancelled after/);
         t.match(JSON.parse((await home.invoke(['show', '--json', 'job'])).stdout), {
           status: 'cancelled',
-          signal: 'SIGINT',
+          outcome: { signal: 'SIGINT' },
         });
         await expectRestored(t, scene);
       }
