@@ -32,7 +32,10 @@ export function findByText<T extends Named>(executions: readonly T[], text: stri
 
 /** Error for a prefix that several executions have. */
 export function ambiguous(text: string, ids: readonly string[]): ProgressError {
-  return new ProgressError('ambiguous', `${JSON.stringify(text)} matches ${ids.join(', ')}; give more of the ID`);
+  return new ProgressError(
+    'ambiguous',
+    `${JSON.stringify(text)} is ambiguous (${ids.join(', ')}): use more characters of the ID`,
+  );
 }
 
 /** Error for a text that no execution matches. */

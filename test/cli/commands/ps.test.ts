@@ -148,7 +148,7 @@ t.test('ps and show', async (t) => {
       t.match(stdout, pattern);
     t.match(await home.invoke(['show', 'aaaa']), {
       status: 64,
-      stderr: /"aaaa" matches aaaa2222, aaaa1111; give more of the ID/,
+      stderr: /"aaaa" is ambiguous \(aaaa2222, aaaa1111\): use more characters of the ID/,
     });
     t.match(await home.invoke(['show', 'zzzz']), { status: 66, stderr: 'progress: no execution "zzzz"' });
     t.match(JSON.parse((await home.invoke(['show', '--json', 'broken'])).stdout), {

@@ -78,7 +78,10 @@ t.test('hello, emit, list, get, status', async (t) => {
     t.equal(await get('build'), 'aa-2', 'the newest of that name');
     t.equal(await get('aa'), 'bb-1', 'a name goes before a prefix');
     t.equal(await get('bb'), 'bb-1');
-    await t.rejects(get('aa-'), { code: 'ambiguous', message: '"aa-" matches aa-2, aa-1; give more of the ID' });
+    await t.rejects(get('aa-'), {
+      code: 'ambiguous',
+      message: '"aa-" is ambiguous (aa-2, aa-1): use more characters of the ID',
+    });
     await t.rejects(get('zz'), { code: 'not_found', message: 'no execution "zz"' });
     await t.rejects(client.call('get', { execution: '' }), { code: 'bad_request' });
   });

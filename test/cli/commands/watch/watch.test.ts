@@ -80,7 +80,7 @@ t.test('prints all events of one execution, until its end', async (t) => {
   t.match(again.stdout, watching.stdout, 'of one that is over the same');
   t.match(await home.invoke(['watch', 'nothing']), { status: 66 });
   await emit(home, start('onf'));
-  t.match(await home.invoke(['watch', 'on']), { status: 64, stderr: /give more of the ID/ });
+  t.match(await home.invoke(['watch', 'on']), { status: 64, stderr: /use more characters of the ID/ });
 });
 
 t.test('without an ID: the newest 100, or all from the start, then new ones until interrupted', async (t) => {
