@@ -1,5 +1,5 @@
 // Writes the generated parts of the manual: `npm run docs`. With --check it changes nothing, names the pages that are out
-// of date, and exits with status 1. Options come from the tables of the commands, requests and routes from dist/schema.
+// of date, and exits with status 1. Titles and options come from the definitions of the commands, requests and routes from dist/schema.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -8,11 +8,13 @@ import { CONTRACT_PAGES, renderContract } from './docs/contract.mjs';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');
 
-const { COMMANDS, renderOptions } = await loadCommands();
+const { COMMANDS, renderCommands, renderPage } = await loadCommands();
+const commands = {};
 for (const [verb, load] of Object.entries(COMMANDS)) {
-  const { options } = await load();
-  renew(`progress-${verb}.1`, (text) => renderOptions(text, options));
+  commands[verb] = await load();
+  renew(`progress-${verb}.1`, (text) => renderPage(text, commands[verb]));
 }
+renew('progress.1', (text) => renderCommands(text, commands));
 for (const page of CONTRACT_PAGES) renew(page, (text) => renderContract(page, text));
 
 function renew(page, render) {
@@ -39,7 +41,7 @@ async function loadCommands() {
   await build({
     absWorkingDir: ROOT,
     stdin: {
-      contents: `export { COMMANDS } from './dispatch.js'; export { renderOptions } from './manual.js';`,
+      contents: `export { COMMANDS } from './dispatch.js'; export { renderCommands, renderPage } from './manual.js';`,
       resolveDir: path.join(ROOT, 'src/cli'),
     },
     outfile: bundle,

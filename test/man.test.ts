@@ -10,8 +10,9 @@ import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
 import { ERROR_CODES } from '../src/core/errors.js';
 import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
 import { OPS, REQUESTS } from '../src/api/requests.js';
+import type { Command } from '../src/cli/command.js';
 import { COMMANDS } from '../src/cli/dispatch.js';
-import { renderOptions } from '../src/cli/manual.js';
+import { renderCommands, renderOptions, renderPage } from '../src/cli/manual.js';
 import { FORMATS } from '../src/agents/formats.js';
 import { matchesPattern, parsePattern, readTranscript } from './helpers/transcript.js';
 import { whyNo } from './helpers/needs.js';
@@ -107,14 +108,17 @@ t.test('commands, their pages and the overview refer to each other', (t) => {
   t.end();
 });
 
-t.test('the OPTIONS list of each page is that of --help', async (t) => {
+t.test('descriptions and options of the pages are those of --help', async (t) => {
+  const loaded: Record<string, Command> = {};
   for (const [name, load] of Object.entries(COMMANDS)) {
-    const { options } = await load();
+    const command = (loaded[name] = await load());
     const page = read(`man/progress-${name}.1`);
-    t.equal(renderOptions(page, options), page, `progress-${name}.1 is current; otherwise run: npm run docs`);
+    t.equal(renderPage(page, command), page, `progress-${name}.1 is current; otherwise run: npm run docs`);
     const mentioned = [...page.matchAll(/Fl Fl ([a-z-]+)/g)].map(([, option = '']) => option);
-    t.strictSame([...new Set(mentioned)].sort(), Object.keys(options).sort(), name);
+    t.strictSame([...new Set(mentioned)].sort(), Object.keys(command.options).sort(), name);
   }
+  const overview = read('man/progress.1');
+  t.equal(renderCommands(overview, loaded), overview, 'the overview too');
 });
 
 t.test('a rendered list has the text of the table, and keeps what is written by hand', (t) => {

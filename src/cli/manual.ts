@@ -1,12 +1,30 @@
-/** Renders the OPTIONS section of a command's manual page. `npm run docs` writes the pages; a test compares them. */
+/** Renders what manual pages take from the definitions of commands. `npm run docs` writes the pages; a test compares them. */
+import type { Command } from './command.js';
 import type { OptionSpec, OptionTable } from './options.js';
 
 const NOTE = '.\\" npm run docs writes the .It lines and the line below each; the rest is written by hand.';
 const OPEN = '.Bl -tag -width Ds';
 const CLOSE = '.El';
 
+/** @returns the page of a command, in mdoc, with its current description and options */
+export function renderPage(page: string, { describe, options }: Pick<Command, 'describe' | 'options'>): string {
+  const title = `${describe.charAt(0).toLowerCase()}${describe.slice(1)}`;
+  return renderOptions(page.replace(/^\.Nd .*$/m, `.Nd ${title}`), options);
+}
+
+/** @returns the overview with a current list of commands */
+export function renderCommands(page: string, commands: Readonly<Record<string, Pick<Command, 'describe'>>>): string {
+  const lines = page.split('\n');
+  const start = lines.indexOf('.Sh COMMANDS') + 2;
+  const items = Object.entries(commands).flatMap(([verb, { describe }]) => [
+    `.It Cm ${verb}`,
+    `${describe}; see`,
+    `.Xr progress-${verb} 1 .`,
+  ]);
+  return [...lines.slice(0, start), ...items, ...lines.slice(lines.indexOf(CLOSE, start))].join('\n');
+}
+
 /**
- * @param page - the mdoc source of the page
  * @returns the page with the names and the first sentences of the table; further text of an option is kept
  * @throws if the page lacks the section, or has one without need
  */

@@ -23,8 +23,9 @@ export const FACES = {
 
 export const command = defineCommand({
   verb: 'run',
-  describe: 'Run a command and record it: run [options] -- command args',
-  positionals: {},
+  describe: 'Run a command and record it',
+  // for --help only: these words never reach the parser
+  positionals: { command: { many: true, describe: 'Command with its arguments, after -- if it starts with a dash' } },
   options: {
     ...FACES,
     name: { type: 'string', value: 'name', describe: 'Set the name (default: the command line)' },
