@@ -1,6 +1,6 @@
 /** Follows CONTRIBUTING.md in a copy of the sources: adds one of each thing to the files that its table names. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { createHome, ROOT } from './helpers/daemon.js';
@@ -106,13 +106,13 @@ export const handlePing: PlainHandler<'ping'> = ({ text }) => ({ text });
       {
         file: 'src/core/log.ts',
         before: '    run_described:',
-        text: '    execution_rated: noDrafts,\n',
+        text: '    execution_rated: unknownDrafts,\n',
         isDemanded: true,
       },
       {
         file: 'src/core/fold.ts',
         before: '    run_described: describeRun,\n',
-        text: "    execution_rated: (execution, { data }) => assignText(execution, data, ['model'], NAME_CHARS),\n",
+        text: '    execution_rated: () => undefined,\n',
         isDemanded: true,
       },
     ],
@@ -273,7 +273,8 @@ function filesIn(text: string, name: string): string[] {
 const inOrder = (files: readonly string[]): string[] => [...new Set(files)].sort();
 
 function copySources(directory: string): void {
-  for (const name of ['bin', 'build.mjs', 'hooks', 'package.json', 'src', 'tsconfig.json', 'viewer'])
+  const programs = readdirSync(ROOT).filter((name) => name.endsWith('.mjs'));
+  for (const name of [...programs, 'bin', 'hooks', 'package.json', 'src', 'tsconfig.json', 'viewer'])
     cpSync(path.join(ROOT, name), path.join(directory, name), { recursive: true });
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
   // one compilation of the program and the viewer

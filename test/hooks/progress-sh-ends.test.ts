@@ -97,7 +97,7 @@ for (const shell of SHELLS) {
       const script = ENDS.map(([text]) => `progress_start\n${text}\necho $?\n`).join('');
       const { stdout, stderr } = runText(home, shell, LOAD + script);
       t.strictSame([stdout, stderr], [ENDS.map(([, status]) => `${status}\n`).join(''), '']);
-      const ends = readSpool(home).filter(({ type }) => /^execution_(?!started)/.test(String(type)));
+      const ends = readSpool(home).filter(({ type }) => /^execution_(?!started)/.test(type));
       t.equal(ends.length, ENDS.length);
       for (const [index, [text, , type, data = {}]] of ENDS.entries()) t.match(ends[index], { type, data }, text);
       t.end();

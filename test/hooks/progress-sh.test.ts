@@ -70,7 +70,7 @@ for (const shell of SHELLS) {
         if progress_step three false; then echo wrong; fi
         progress_step four exit 5`,
       );
-      const id = readSpool(home)[0]?.['execution'] as string;
+      const id = readSpool(home)[0]!.execution!;
       t.strictSame(outcome, { status: 5, stdout: `7 a b  c\nnone ${id}\ntwo\n`, stderr: '' });
       const execution = foldSpool(home);
       t.match(execution, { name: 'script.sh', status: 'failed', outcome: { exitCode: 5 } });
