@@ -222,7 +222,9 @@ function stopSubagent({ call, fields, recorder, known }: HookContext): void {
 /** Whether a call has returned: another call, or the user's turn, has followed. */
 function hasReturned(step: Step, known: Execution | undefined): boolean {
   const later = [...(known?.steps.values() ?? [])].slice([...(known?.steps.keys() ?? [])].indexOf(step.id) + 1);
-  return known?.attention?.state === 'waiting' || later.some(({ parent, kind }) => kind === 'tool' && parent === step.parent);
+  return (
+    known?.attention?.state === 'waiting' || later.some(({ parent, kind }) => kind === 'tool' && parent === step.parent)
+  );
 }
 
 function endTurn({ call, fields, recorder, known }: HookContext): void {

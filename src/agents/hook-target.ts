@@ -23,7 +23,9 @@ export function hookTargetOf(call: HookCall, state: State, pid?: number): HookTa
   const others = [...state.alive.values(), ...(around ? [around] : [])].filter(({ id }) => id !== own?.id);
   if (!takesPrecedence('hooks', sourceOfSession(call.session, others))) return { kind: 'none', left: alive };
   if (around && isAgentRun(around, call, pid)) {
-    return FORMATS.ofProgram(around.process?.argv ?? []) ? { kind: 'none', left: alive } : { kind: 'run', known: around };
+    return FORMATS.ofProgram(around.process?.argv ?? [])
+      ? { kind: 'none', left: alive }
+      : { kind: 'run', known: around };
   }
   return { kind: 'own', known: own, parent: call.within };
 }

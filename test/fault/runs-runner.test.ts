@@ -184,7 +184,10 @@ t.test('killed anywhere in its start, a runner leaves nothing invisible and noth
         t.strictSame(await home.events(id), [], 'no event was recorded');
       } else {
         const { status, outcome: { error } = {} } = await home.until(id, 'final');
-        t.match({ status, error }, { status: 'cancelled', error: 'its runner was killed before it started the command' });
+        t.match(
+          { status, error },
+          { status: 'cancelled', error: 'its runner was killed before it started the command' },
+        );
       }
       gate.open();
     });

@@ -48,7 +48,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   const repeated = new RepeatedCalls();
   const owners = createOwners();
 
-  const isGone = ({ agent: { name = '', session = '' } = {}, process: { pid } = {}, lastActivity }: Execution): boolean => {
+  const isGone = ({
+    agent: { name = '', session = '' } = {},
+    process: { pid } = {},
+    lastActivity,
+  }: Execution): boolean => {
     const heard = Date.parse(lastActivity);
     if (pid === undefined || now() - heard < SETTLE_MS || registries.get(name)?.entryOf(session)) return false;
     const pids = [pid, owners.candidateOf(session)].filter((one) => one !== undefined);
