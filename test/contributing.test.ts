@@ -35,9 +35,10 @@ const ADDITIONS: readonly Addition[] = [
 import { printLines } from '../shared/output.js';
 
 export const command = defineCommand({
-  usage: 'greet <who>',
+  verb: 'greet',
   describe: 'Print a greeting',
-  options: (yargs) => yargs.positional('who', { type: 'string', demandOption: true, describe: 'Name to greet' }),
+  positionals: { who: { required: true, describe: 'Name to greet' } },
+  options: {},
   async run({ who }) {
     await printLines([\`hello \${who}\`]);
     return 0;
@@ -53,23 +54,30 @@ export const command = defineCommand({
     ],
   },
   {
+    row: 'a field of a request',
+    name: 'get',
+    edits: [
+      { file: 'src/api/requests.ts', before: ' } },\n  log: {\n', text: ", brief: flag('Leave out the steps.')" },
+      {
+        file: 'src/daemon/requests/get.ts',
+        before: '  return { execution',
+        text: '  if (request.brief) return { execution: { ...executionToJson(execution), steps: [] }, seq };\n',
+      },
+    ],
+  },
+  {
     row: 'a request',
     name: 'ping',
     edits: [
       {
-        file: 'src/api/messages.ts',
-        before: "  | { op: 'status'; id: RequestId }\n",
-        text: "  | { op: 'ping'; id: RequestId; text: string }\n",
-      },
-      {
-        file: 'src/api/messages.ts',
-        before: '  shutdown: Record<string, never>;\n',
-        text: '  ping: { text: string };\n',
-      },
-      {
         file: 'src/api/requests.ts',
-        before: '  shutdown: {},\n',
-        text: '  ping: { text: required(text) },\n',
+        before: "  status: { summary: 'Return the status",
+        text: "  ping: { summary: 'Return a text.', fields: { text: required(text('The text.')) } },\n",
+      },
+      {
+        file: 'src/api/replies.ts',
+        before: '  shutdown: EmptyReply;\n',
+        text: '  ping: { text: string };\n',
         isDemanded: true,
       },
       {
@@ -157,6 +165,50 @@ export function createDots(): Parser {
     ],
   },
   {
+    row: 'a coding agent',
+    name: 'nova',
+    edits: [
+      { file: 'src/core/agents.ts', before: '  claude: {', text: "  nova: { title: 'Nova', interactive: 'nova' },\n" },
+      {
+        file: 'src/agents/nova/agent.ts',
+        text: `import path from 'node:path';
+import type { AgentDefinition } from '../agent.js';
+import * as common from '../hook-actions.js';
+
+const create = () => ({ line: () => undefined, end: () => [] });
+const events = { Start: common.SESSION_START, End: common.SESSION_END };
+
+export const NOVA: AgentDefinition = {
+  stream: { name: 'nova', kind: 'stream', describe: 'nova --json', isProgram: (name) => name === 'nova', create },
+  transcript: { name: 'nova-transcript', kind: 'transcript', describe: 'session files of Nova', create },
+  hooks: {
+    events,
+    recordCall: (recorder, { id, name, input }) => recorder.call({ id, tool: name, input }),
+    recordResult: common.recordToolResult,
+    unfinished: common.LOST,
+  },
+  settings: {
+    file: 'settings.json',
+    events: () => Object.keys(events),
+    handler: { type: 'command', timeout: 10 },
+    advice: [],
+  },
+  sessions: { directory: 'sessions', isDirectory: (parts) => parts.length === 0, identify: () => undefined },
+  directory: (_env, home) => path.join(home, '.nova'),
+  packagePath: '/nova/',
+  hasOneSession: false,
+};
+`,
+      },
+      {
+        file: 'src/agents/registry.ts',
+        before: 'import type { AgentHooks, HookEvent } from',
+        text: "import { NOVA } from './nova/agent.js';\n",
+      },
+      { file: 'src/agents/registry.ts', before: 'claude: CLAUDE, ', text: 'nova: NOVA, ', isDemanded: true },
+    ],
+  },
+  {
     row: 'an alert channel',
     name: 'pager',
     edits: [
@@ -221,7 +273,7 @@ export function createPager(name: string, { number }: PagerConfig): AlertChannel
     name: 'notes',
     edits: [
       {
-        file: 'viewer/notes.tsx',
+        file: 'viewer/tabs/notes.tsx',
         text: `import type { TabProps } from './tab-props.js';
 
 export function NotesTab({ execution }: TabProps) {
@@ -229,13 +281,10 @@ export function NotesTab({ execution }: TabProps) {
 }
 `,
       },
-      { file: 'viewer/execution.tsx', before: '] as const;\ntype Tab =', text: ", 'notes'" },
-      { file: 'viewer/execution.tsx', before: "  log: 'Log',\n", text: "  notes: 'Notes',\n", isDemanded: true },
       {
-        file: 'viewer/execution.tsx',
-        before: '  timeline: async () =>',
-        text: "  notes: async () => (await import('./notes.js')).NotesTab,\n",
-        isDemanded: true,
+        file: 'viewer/tabs/tabs.tsx',
+        before: "  { id: 'timeline', ",
+        text: "  { id: 'notes', label: 'Notes', View: onDemand(async () => (await import('./notes.js')).NotesTab) },\n",
       },
     ],
   },

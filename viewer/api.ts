@@ -1,11 +1,7 @@
 /** Client of the daemon's HTTP API. The token travels in a header, never in an address. */
 import type { SessionReply } from '../src/api/http-replies.js';
 import type { Ask, Op, Replies } from '../src/api/messages.js';
-
-export type ListReply = Replies['list'];
-export type LogReply = Replies['log'];
-export type SearchReply = Replies['search'];
-export type TimelineReply = Replies['timeline'];
+import type { ListReply, LogReply, SearchReply } from '../src/api/replies.js';
 
 /** Fields of a request besides the execution. */
 type Query<K extends Op> = Omit<Ask<K>, 'execution'>;
@@ -52,7 +48,7 @@ export class Api {
     return await this.#json(pathOf(id, '/search', query), signal && { signal });
   }
 
-  async timeline(id: string): Promise<TimelineReply> {
+  async timeline(id: string): Promise<Replies['timeline']> {
     return await this.#json(pathOf(id, '/timeline'));
   }
 

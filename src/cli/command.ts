@@ -4,7 +4,7 @@ import { ProgressError } from '../core/errors.js';
 import type { Inherited } from '../platform/inherited.js';
 import type { Paths } from '../platform/paths.js';
 import type { Arguments, OptionTable, PositionalTable } from './options.js';
-import { addArguments, usageOf } from './options.js';
+import { addArguments, synopsisOf } from './options.js';
 
 /** Exported as `command` by the file or folder of `commands/` with the name of the verb. */
 export interface Command {
@@ -14,8 +14,8 @@ export interface Command {
   readonly positionals: PositionalTable;
   readonly options: OptionTable;
   /** Runs the command without options and arguments. */
-  runBare(context: Context): Promise<number>;
-  register(parser: Argv, context: Context, done: (status: number) => void): void;
+  runBare(context: CommandContext): Promise<number>;
+  register(parser: Argv, context: CommandContext, done: (status: number) => void): void;
 }
 
 export interface CommandSpec<P extends PositionalTable, O extends OptionTable> {
@@ -24,10 +24,10 @@ export interface CommandSpec<P extends PositionalTable, O extends OptionTable> {
   positionals: P;
   options: O;
   /** @returns the exit status, by default 0. @throws ProgressError, whose code determines the status (sysexits(3)) */
-  run: (args: Arguments<P, O>, context: Context) => Promise<number | undefined> | number | undefined;
+  run: (args: Arguments<P, O>, context: CommandContext) => Promise<number | undefined> | number | undefined;
 }
 
-export interface Context {
+export interface CommandContext {
   paths: Paths;
   env: NodeJS.ProcessEnv;
   inherited: Inherited;
@@ -46,7 +46,7 @@ export function defineCommand<const P extends PositionalTable, const O extends O
   options,
   run,
 }: CommandSpec<P, O>): Command {
-  const usage = usageOf(verb, positionals);
+  const usage = synopsisOf(verb, positionals);
   return {
     usage,
     describe,

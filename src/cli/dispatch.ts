@@ -1,7 +1,7 @@
 /** Finds the command of a command line, and runs it. */
 import yargs from 'yargs';
 import { ProgressError } from '../core/errors.js';
-import type { Commands, Context } from './command.js';
+import type { Commands, CommandContext } from './command.js';
 import { parseProblem, unknownCommand } from './suggestions.js';
 
 /** Registry of commands: each is a file or a folder of `commands/` by its name. */
@@ -38,7 +38,10 @@ export const COMMANDS: Commands = {
 };
 
 /** @returns the exit status */
-export async function dispatch(words: readonly string[], surroundings: Omit<Context, 'commands'>): Promise<number> {
+export async function dispatch(
+  words: readonly string[],
+  surroundings: Omit<CommandContext, 'commands'>,
+): Promise<number> {
   const context = { ...surroundings, commands: COMMANDS };
   const [verb = ''] = words;
   const isKnown = Object.hasOwn(COMMANDS, verb);

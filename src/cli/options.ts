@@ -54,7 +54,7 @@ export const ANY_ID = 'ID, prefix of an ID, or name';
 export const ANY_IDS = 'IDs, prefixes of IDs, or names';
 
 /** @returns the verb with its positionals: `show <id>`, `stop [runs..]` */
-export function usageOf(verb: string, positionals: PositionalTable): string {
+export function synopsisOf(verb: string, positionals: PositionalTable): string {
   const words = Object.entries(positionals).map(([name, { required, many }]) => {
     const word = many ? `${name}..` : name;
     return required ? `<${word}>` : `[${word}]`;

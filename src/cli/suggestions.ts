@@ -1,7 +1,7 @@
 /** Error messages for command lines that do not parse, with a suggestion for a misspelled command or option. */
 import { suggest } from '../core/suggest.js';
 import { ProgressError } from '../core/errors.js';
-import type { Commands, Context } from './command.js';
+import type { Commands, CommandContext } from './command.js';
 import { shapeOf } from './commands/completion/shapes.js';
 
 /** Commands by the names that other programs use. */
@@ -38,7 +38,7 @@ export function unknownCommand(verb: string, commands: Commands): ProgressError 
 export async function parseProblem(
   message: string,
   words: readonly string[],
-  context: Context,
+  context: CommandContext,
 ): Promise<ProgressError> {
   const [verb = ''] = words;
   const load = Object.hasOwn(context.commands, verb) ? context.commands[verb] : undefined;

@@ -34,7 +34,7 @@ import { Connection } from './socket/connection.js';
 import { placesWithin } from './socket/descriptors.js';
 import { SocketServer } from './socket/server.js';
 import { createStatus } from './status.js';
-import type { Context, DaemonOptions, Store } from './store.js';
+import type { DaemonContext, DaemonOptions, Store } from './store.js';
 import { openStore } from './store.js';
 import { Maintenance } from './upkeep/maintenance.js';
 import { Pruning } from './upkeep/pruning.js';
@@ -101,7 +101,7 @@ interface Producers {
 }
 
 /** Adds producers: agents, spool, session files and runs. */
-function addProducers(context: Context, store: Store): Producers {
+function addProducers(context: DaemonContext, store: Store): Producers {
   const { paths, agents, settings, log, now, components } = context;
   const { journal, state, intake, record, checkpoints, subscribers, alerts, ingest } = store;
   const registries = openProcessRegistries(agents);
@@ -150,7 +150,7 @@ function addProducers(context: Context, store: Store): Producers {
   return { spool, sessionWatchers, runs };
 }
 
-type Parts = Context & Store & Producers;
+type Parts = DaemonContext & Store & Producers;
 
 interface Upkeep {
   logs: Logs;

@@ -4,9 +4,9 @@ import { PROTOCOL_VERSION } from '../api/messages.js';
 import { VERSION } from '../core/version.js';
 import type { SpoolIntake } from './intake/spool-intake.js';
 import type { SocketServer } from './socket/server.js';
-import type { Context, Store } from './store.js';
+import type { DaemonContext, Store } from './store.js';
 
-type StatusParts = Context & Store & { spool: SpoolIntake };
+type StatusParts = DaemonContext & Store & { spool: SpoolIntake };
 
 /** Creates the answer to the request `status`. */
 export function createStatus(

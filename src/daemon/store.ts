@@ -13,7 +13,7 @@ import type { Components } from './component.js';
 import type { Log } from './daemon-log.js';
 import { Ingest } from './intake/ingest.js';
 import { Intake } from './intake/intake.js';
-import { Recorder, type RecordEvent } from './intake/recorder.js';
+import { OwnEventRecorder, type RecordEvent } from './intake/recorder.js';
 import type { Lock } from './lock.js';
 import { Subscribers } from './read/subscribers.js';
 import type { Rejections } from './rejections.js';
@@ -35,7 +35,7 @@ export interface DaemonOptions {
 }
 
 /** Context of every part of the daemon. */
-export interface Context extends Omit<Required<DaemonOptions>, 'signal'> {
+export interface DaemonContext extends Omit<Required<DaemonOptions>, 'signal'> {
   lock: Lock;
   /** ISO 8601. */
   startedAt: string;
@@ -60,10 +60,10 @@ export interface Store {
 }
 
 /** Opens journal, checkpoints, subscribers, ingest and alerts. They close last, after everything that writes. */
-export async function openStore(context: Context, signal: AbortSignal | undefined): Promise<Store> {
+export async function openStore(context: DaemonContext, signal: AbortSignal | undefined): Promise<Store> {
   const { paths, settings, log, now, components } = context;
   const config = settings.current;
-  const recorder = new Recorder();
+  const recorder = new OwnEventRecorder();
   const { record } = recorder;
   const journal = await openJournal(paths, config, { now, log, note: (event) => record(event) });
   components.add({ close: () => journal.close() });

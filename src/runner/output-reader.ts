@@ -6,9 +6,9 @@ import { FORMATS } from '../agents/formats.js';
 import type { ReportedOutcome } from '../formats/parser.js';
 import type { CommandStream, OutputPiece } from './output.js';
 import { createOutputSplitter } from './output.js';
-import type { Recorder } from './pump.js';
+import type { ChunkRecorder } from './pump.js';
 
-export interface OutputReader extends Recorder {
+export interface OutputReader extends ChunkRecorder {
   /** Records complete lines that are buffered. */
   flush(): void;
   /** Ends the output. @param status Status by the evidence of the process. @returns What is left to show. */
@@ -87,7 +87,7 @@ export function createOutputReader(options: OutputReaderOptions): OutputReader {
  * Keeps the order between the outputs of a command: buffered lines of one are recorded before later output of the
  * other. The order within one read of both is unknown.
  */
-export function createReadOrder(): (reading: OutputReader) => Recorder {
+export function createReadOrder(): (reading: OutputReader) => ChunkRecorder {
   let newest: OutputReader | undefined;
   return (reading) => ({
     push(chunk) {

@@ -37,7 +37,7 @@ export interface Shown {
 
 const AS_IT_IS: Shown = { pass: (chunk) => chunk, print: (part) => part };
 
-export interface Recorder {
+export interface ChunkRecorder {
   /** Records a chunk. @returns What is shown instead of it, if not the chunk. */
   push(chunk: Buffer): readonly (Buffer | string)[] | undefined;
 }
@@ -55,7 +55,7 @@ export function pumpSourceOf(stream: Readable): PumpSource {
 }
 
 /** Reads as fast as the recorder and the user's stream take it, as a pipe would. */
-export function createPump(source: PumpSource, recorder: Recorder): Pump {
+export function createPump(source: PumpSource, recorder: ChunkRecorder): Pump {
   let target: Writable | undefined;
   let how = AS_IT_IS;
   let draining = false;

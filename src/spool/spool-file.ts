@@ -8,7 +8,7 @@ import { MAX_LINE_BYTES } from '../api/messages.js';
 import { parseLine, toNewEvent } from '../protocol/validate.js';
 import type { Range } from './blank.js';
 import type { SpoolName } from './names.js';
-import type { Receipt, Tail, TailResult } from '../tailing/tail.js';
+import type { LineReceipt, Tail, TailResult } from '../tailing/tail.js';
 import { openTail } from '../tailing/tail.js';
 
 export interface FileOptions {
@@ -21,7 +21,7 @@ export interface FileOptions {
    * Submits an event; throws when it can never be accepted. `isShared`: the file has several writers.
    * @returns whether the line has to be blanked once the journal has it
    */
-  submit: (event: NewEvent, bytes: number, receipt: Receipt, isShared: boolean) => boolean;
+  submit: (event: NewEvent, bytes: number, receipt: LineReceipt, isShared: boolean) => boolean;
   /** Called when a line has to be blanked. */
   onSecret: () => void;
   reject: (code: string) => void;

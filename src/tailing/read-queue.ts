@@ -1,7 +1,7 @@
 /** Schedules the reading of files: round-robin, one chunk per file, with backpressure. */
 
 /** A file that is read in chunks. */
-export interface Readable {
+export interface QueuedFile {
   rewind(): void;
 }
 
@@ -32,7 +32,7 @@ export interface ReadQueue<File> {
 const RETRY_MS = 2_000;
 
 /** Creates a queue. */
-export function createReadQueue<File extends Readable>({
+export function createReadQueue<File extends QueuedFile>({
   read,
   isFull,
   guard,

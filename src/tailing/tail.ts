@@ -8,7 +8,7 @@ import type { Contents, Fingerprint } from './contents.js';
 import { createContents, createFingerprint } from './contents.js';
 
 /** Receives the outcome of one line; outcomes arrive in the order of the file. */
-export interface Receipt {
+export interface LineReceipt {
   written(): void;
   /** The journal has the line already. */
   duplicate(): void;
@@ -56,7 +56,7 @@ export interface Tail {
   /** Modification time in Unix milliseconds if all lines are written, or the file is skipped; else undefined. */
   readonly idleSince: number | undefined;
   /** Opens the receipt of the line that ends at this offset. */
-  receiptFor(end: number): Receipt;
+  receiptFor(end: number): LineReceipt;
   /** Reads one chunk. */
   read(): TailResult;
   /** Returns to the first line that was not written. */
@@ -131,7 +131,7 @@ class FileTail implements Tail {
     return isRead || this.#skipped !== undefined ? this.#modifiedAt : undefined;
   }
 
-  receiptFor(end: number): Receipt {
+  receiptFor(end: number): LineReceipt {
     const generation = this.#generation;
     const settle = () => this.#settle(generation, end);
     this.#open++;

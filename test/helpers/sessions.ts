@@ -13,7 +13,7 @@ import { ProgressError } from '../../src/core/errors.js';
 import type { Agent } from '../../src/core/agents.js';
 import type { SessionWatcherOptions } from '../../src/agents/sessions/session-watcher.js';
 import { SessionWatcher } from '../../src/agents/sessions/session-watcher.js';
-import type { Receipt } from '../../src/tailing/tail.js';
+import type { LineReceipt } from '../../src/tailing/tail.js';
 import { HOOK_TYPE } from '../../src/agents/hook-call.js';
 import { openJournal } from './journal.js';
 import { waitFor } from './wait.js';
@@ -43,7 +43,7 @@ export function recorded(agent: 'claude' | 'codex'): Map<string, string> {
   return new Map([CLAUDE_FILE, meta, CLAUDE_SUBAGENT].map((file) => [file, from(file)]));
 }
 
-const originOf = (receipt: Receipt | undefined) => ({
+const originOf = (receipt: LineReceipt | undefined) => ({
   written: () => receipt?.written(),
   duplicate: () => receipt?.duplicate(),
   refused: (_event: NewEvent, error: ProgressError) => receipt?.refused(error),

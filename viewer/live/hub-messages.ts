@@ -5,11 +5,11 @@ import type { ExecutionEvent } from '../../src/core/event.js';
  * `polling`: the stream is replaced by repeated requests. `lost`: it is retried with backoff. `refused`: the daemon does
  * not accept the token, or there is none.
  */
-export type ConnectionState = 'connecting' | 'live' | 'polling' | 'lost' | 'refused';
+export type StreamState = 'connecting' | 'live' | 'polling' | 'lost' | 'refused';
 
 /** State of the stream. Times are milliseconds since 1970 by the clock of this machine. */
-export interface Connection {
-  state: ConnectionState;
+export interface StreamConnection {
+  state: StreamState;
   /** Time of the last message from the daemon: the values are as they were then. */
   heardAt: number;
   /** Number of failed attempts since the last message. */
@@ -33,7 +33,7 @@ export type ToHub =
 
 export type ToPage =
   | { kind: 'token'; token: string }
-  | { kind: 'connection'; connection: Connection }
+  | { kind: 'connection'; connection: StreamConnection }
   /** Every event after this position is delivered, if it has not been already. */
   | { kind: 'ready'; request: number; position: number }
   | { kind: 'events'; events: ExecutionEvent[] }

@@ -5,7 +5,7 @@
  * first has the hub follow and then requests a snapshot, so that no event is missed in between.
  */
 import type { ExecutionEvent } from '../../src/core/event.js';
-import type { Connection, ToHub, ToPage } from './hub-messages.js';
+import type { StreamConnection, ToHub, ToPage } from './hub-messages.js';
 import type { Message } from './sse.js';
 import type { StreamEnd } from './stream.js';
 import { readStream } from './stream.js';
@@ -53,7 +53,7 @@ const DETAILS: ReadonlySet<string> = new Set(['output', 'log', 'activity']);
 export class Hub {
   readonly #members = new Map<Member, Subscription>();
   #token: string | undefined;
-  #connection: Connection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  #connection: StreamConnection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
   /** Position in the journal after the last event. */
   #position: number | undefined;
   #journal: string | undefined;
@@ -91,7 +91,7 @@ export class Hub {
     this.#members.set(member, { requests: [] });
     this.#token ??= token;
     if (this.#token !== undefined) member.send({ kind: 'token', token: this.#token });
-    const connection: Connection =
+    const connection: StreamConnection =
       this.#token === undefined ? { ...this.#connection, state: 'refused' } : this.#connection;
     member.send({ kind: 'connection', connection });
     if (!this.#running && this.#timer === undefined) this.#connect();
@@ -211,7 +211,7 @@ export class Hub {
     }
   }
 
-  #setConnection(change: Partial<Connection>): void {
+  #setConnection(change: Partial<StreamConnection>): void {
     const { retryAt: _before, ...rest } = this.#connection;
     this.#connection = { ...rest, ...change };
     this.#sendAll({ kind: 'connection', connection: this.#connection });

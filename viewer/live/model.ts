@@ -6,7 +6,7 @@ import { Replica } from '../../src/core/replica.js';
 import type { Api } from '../api.js';
 import { ApiError } from '../api.js';
 import type { HubLink } from './hub-link.js';
-import type { Connection } from './hub-messages.js';
+import type { StreamConnection } from './hub-messages.js';
 
 /** What the page is about: the list, or one execution, by its ID, a prefix of it or its name. */
 export type Scope = { kind: 'list' } | { kind: 'execution'; id: string };
@@ -36,7 +36,7 @@ export class Model {
   readonly #hub: () => HubLink;
   readonly #replica = new Replica();
   readonly #listeners = new Set<ModelListener>();
-  #connection: Connection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
+  #connection: StreamConnection = { state: 'connecting', heardAt: Date.now(), attempt: 0, clockOffset: 0 };
   #scope: Scope | undefined;
   #isLoaded = false;
   #failure: ApiError | undefined;
@@ -51,7 +51,7 @@ export class Model {
     this.#hub = hub;
   }
 
-  get connection(): Connection {
+  get connection(): StreamConnection {
     return this.#connection;
   }
 
@@ -120,7 +120,7 @@ export class Model {
     this.#announce(DRAW_MS);
   }
 
-  setConnection(next: Connection): void {
+  setConnection(next: StreamConnection): void {
     const isBack = this.#connection.state === 'lost' && (next.state === 'live' || next.state === 'polling');
     this.#connection = next;
     // "not found" is an answer; a request without an answer is repeated

@@ -2,7 +2,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Level } from '../../src/core/filter.js';
 import { lineTest } from '../../src/core/log.js';
-import type { LogQuery, SearchReply } from '../api.js';
+import type { SearchReply } from '../../src/api/replies.js';
+import type { LogQuery } from '../api.js';
 import { ApiError } from '../api.js';
 import { useServices } from '../context.js';
 import type { Find } from './marks.js';

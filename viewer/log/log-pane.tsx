@@ -14,7 +14,7 @@ import { FindBar } from './find-bar.js';
 import type { FindState } from './find.js';
 import { useFind } from './find.js';
 import { logKeys } from './log-keys.js';
-import type { Log } from './use-log.js';
+import type { LogModel } from './use-log.js';
 import { useLog, useLogDisplay, useLogTargets } from './use-log.js';
 
 const STREAMS = [
@@ -90,7 +90,7 @@ function Tools({ field, find, query, onLeave, onDownload }: ToolsProps) {
   );
 }
 
-function FollowButton({ log: { parts, unread } }: { log: Log }) {
+function FollowButton({ log: { parts, unread } }: { log: LogModel }) {
   return (
     <button class="follow" onClick={() => parts.current?.view.follow()}>
       ↓ {unread === 0 ? 'Follow' : `${formatCount(unread)} new lines`}

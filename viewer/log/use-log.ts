@@ -17,7 +17,7 @@ interface LogParts {
   view: LogView;
 }
 
-export interface Log {
+export interface LogModel {
   /** The element that the view is put into. */
   holder: RefObject<HTMLDivElement | null>;
   /** Absent until the component is mounted. */
@@ -29,7 +29,7 @@ export interface Log {
 }
 
 /** Creates the store and the view of an execution's log, and feeds them with events. */
-export function useLog({ id, status }: Execution): Log {
+export function useLog({ id, status }: Execution): LogModel {
   const services = useServices();
   const holder = useRef<HTMLDivElement>(null);
   const parts = useRef<LogParts>(null);
@@ -89,7 +89,7 @@ function feed({ model }: Services, store: LogStore, view: LogView, onLines: () =
 }
 
 /** Passes the search, the filter and the options of the address to the view. */
-export function useLogDisplay({ parts }: Log, id: string, find: FindState, isWrapped: boolean): void {
+export function useLogDisplay({ parts }: LogModel, id: string, find: FindState, isWrapped: boolean): void {
   const { api } = useServices();
   const view = () => parts.current?.view;
   useEffect(() => view()?.setWrap(isWrapped), [isWrapped]);
@@ -106,7 +106,7 @@ export function useLogDisplay({ parts }: Log, id: string, find: FindState, isWra
 
 /** Scrolls to the current match, to the line of the address, and to the start of a step. */
 export function useLogTargets(
-  { parts }: Log,
+  { parts }: LogModel,
   id: string,
   match: number | undefined,
   step: string | undefined,

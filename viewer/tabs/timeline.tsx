@@ -5,14 +5,14 @@ import type { Execution, Step } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
 import { formatDuration } from '../../src/core/format.js';
 import { stepTitle } from '../../src/core/visible-steps.js';
-import type { TimelineReply } from '../api.js';
+import type { Replies } from '../../src/api/messages.js';
 import { useServices } from '../context.js';
 import type { TabProps } from './tab-props.js';
 import type { Ahead, Axis, TimeSpan } from './timeline-layout.js';
 import { createAxis, forecast } from './timeline-layout.js';
 
 type Range = Pick<TimeSpan, 'from' | 'to'>;
-type TimelineFacts = Pick<TimelineReply, 'steps' | 'pauses' | 'samples' | 'usual'>;
+type TimelineFacts = Pick<Replies['timeline'], 'steps' | 'pauses' | 'samples' | 'usual'>;
 
 export function TimelineTab({ execution, now, onStep }: TabProps) {
   const facts = useTimeline(execution);

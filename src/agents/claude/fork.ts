@@ -15,7 +15,7 @@ import { SiblingIndex } from './sibling-index.js';
 const HEAD_BYTES = 64 * 1024;
 const UUID = /"uuid":"([^"\\]{1,64})"/g;
 
-export function createHistoryFinder(): (session: string, file: string) => FindHistory {
+export function createClaudeHistoryFinder(): (session: string, file: string) => FindHistory {
   const siblings = new SiblingIndex((file) => readOwnFile(file, HEAD_BYTES)?.matchAll(UUID).next().value?.[1]);
   return (session, file) => (first) => findHistory(session, first, file, siblings);
 }

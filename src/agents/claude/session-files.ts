@@ -4,7 +4,7 @@ import { parseObject } from '../../formats/json.js';
 import { readSmallFile } from '../sessions/read-file.js';
 import type { SessionFiles } from '../sessions/session-files.js';
 import { SESSION_ID } from '../sessions/session-files.js';
-import { createHistoryFinder } from './fork.js';
+import { createClaudeHistoryFinder } from './fork.js';
 
 const SESSION = new RegExp(`^(${SESSION_ID})\\.jsonl$`);
 const SESSION_DIRECTORY = new RegExp(`^${SESSION_ID}$`);
@@ -26,7 +26,7 @@ export const CLAUDE_SESSION_FILES: SessionFiles = {
   },
   mayContain: ([, name], session) => name === undefined || name === session,
   readStep,
-  createHistoryFinder,
+  createHistoryFinder: createClaudeHistoryFinder,
 };
 
 /** Reads the call that started a sub-agent from the file beside its session file. */

@@ -24,7 +24,7 @@ interface Original {
   turn: string | undefined;
 }
 
-export function createHistoryFinder(files: SessionFiles, roots: readonly string[]): () => FindHistory {
+export function createCodexHistoryFinder(files: SessionFiles, roots: readonly string[]): () => FindHistory {
   return () => (first) => {
     const parent = parentOf(first);
     if (parent === undefined || !/^[0-9a-f-]{36}$/.test(parent)) return undefined;

@@ -1,6 +1,6 @@
 /** Session files of Codex: `YYYY/MM/DD/rollout-<time>-<session>.jsonl`, and archived ones without directories. */
 import type { SessionFiles } from '../sessions/session-files.js';
-import { createHistoryFinder } from './fork.js';
+import { createCodexHistoryFinder } from './fork.js';
 
 const ROLLOUT = /^rollout-[0-9T-]{19}-([0-9a-f-]{36})\.jsonl(?:\.zst)?$/;
 
@@ -13,5 +13,5 @@ export const CODEX_SESSION_FILES: SessionFiles = {
     const isArchived = parts.length === 1;
     return (isArchived || parts.length === 4) && session !== undefined ? { session } : undefined;
   },
-  createHistoryFinder: (roots) => createHistoryFinder(CODEX_SESSION_FILES, roots),
+  createHistoryFinder: (roots) => createCodexHistoryFinder(CODEX_SESSION_FILES, roots),
 };

@@ -7,7 +7,7 @@ import type { FindHistory } from '../../formats/history.js';
 import type { Interpreter, TimedEvent } from '../../formats/interpreter.js';
 import { createInterpreter } from '../../formats/interpreter.js';
 import type { ReportedOutcome } from '../../formats/parser.js';
-import type { Receipt, Tail, TailResult } from '../../tailing/tail.js';
+import type { LineReceipt, Tail, TailResult } from '../../tailing/tail.js';
 import { openTail } from '../../tailing/tail.js';
 import { FORMATS } from '../formats.js';
 import { readSmallFile } from './read-file.js';
@@ -18,7 +18,7 @@ export interface SessionLine {
   /** Offset after the line. */
   end: number;
   bytes: number;
-  receipt: Receipt;
+  receipt: LineReceipt;
 }
 
 /** What the file says about its session. */
@@ -201,7 +201,7 @@ export class SessionFile {
     }
   }
 
-  #receiptFor(hash: number, end: number): Receipt {
+  #receiptFor(hash: number, end: number): LineReceipt {
     const receipt = this.#tail.receiptFor(end);
     this.#submitted.add(hash);
     return {

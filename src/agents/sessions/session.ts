@@ -6,7 +6,7 @@ import type { EventData, NewEvent } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
 import { isFinal } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
-import type { Receipt } from '../../tailing/tail.js';
+import type { LineReceipt } from '../../tailing/tail.js';
 import { newestOf } from '../newest-execution.js';
 import { sourceOfSession, takesPrecedence } from '../precedence.js';
 import { interruption, isStopped, isTurnEnd, turnReason } from '../turn.js';
@@ -20,9 +20,9 @@ export interface SessionOptions {
   agent: Agent;
   state: State;
   /** Submits events that are written together or not at all. Throws if they can never be accepted. */
-  submit: (events: NewEvent[], bytes: number, receipt?: Receipt) => void;
+  submit: (events: NewEvent[], bytes: number, receipt?: LineReceipt) => void;
   /** Submits events that are made once everything submitted before is folded; no events count as `duplicate`. */
-  submitDeferred: (make: () => NewEvent[], receipt: Receipt) => void;
+  submitDeferred: (make: () => NewEvent[], receipt: LineReceipt) => void;
   log: (message: string) => void;
   now: () => number;
   /** A session without a process ends after this time without a write, in milliseconds. */
@@ -226,7 +226,7 @@ export class Session {
     );
   }
 
-  #submit(events: NewEvent[], bytes: number, receipt?: Receipt): void {
+  #submit(events: NewEvent[], bytes: number, receipt?: LineReceipt): void {
     const { agent, log, submit } = this.#options;
     try {
       submit(events, bytes, receipt);
@@ -259,7 +259,7 @@ export class Session {
 }
 
 /** Returns a receipt that ignores what became of the events. */
-function onSettled(done: () => void): Receipt {
+function onSettled(done: () => void): LineReceipt {
   return { written: done, duplicate: done, refused: done };
 }
 

@@ -13,7 +13,7 @@ import { cleanText } from '../../terminal/paint.js';
 import { plainLine } from '../../terminal/plain.js';
 import { listLines } from '../../terminal/tables.js';
 import { defineCommand } from '../command.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { JSON_OPTION } from '../options.js';
 import { listAll } from '../shared/lookup.js';
 import { isPipeBroken, noteWaiting, print, printJson, printLines } from '../shared/output.js';
@@ -55,7 +55,7 @@ function statusLines({ agent, following, configured, directory, files, skipped }
 }
 
 /** Prints existing sessions, then changes; a restarted daemon is asked again. */
-async function printSessions(agent: Agent, { paths, env }: Context, json: boolean): Promise<number> {
+async function printSessions(agent: Agent, { paths, env }: CommandContext, json: boolean): Promise<number> {
   const style = styleOf(env);
   let state = emptyState();
   noteWaiting(`sessions of ${agent}`);

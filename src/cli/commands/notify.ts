@@ -11,7 +11,7 @@ import { openSource, readLast } from '../../journal/reader.js';
 import { URGENCIES } from '../../api/messages.js';
 import { gridLines } from '../../terminal/grid.js';
 import { defineCommand } from '../command.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { JSON_OPTION } from '../options.js';
 import { complain, printJson, printLines } from '../shared/output.js';
 import { columnsOf, styleOf } from '../shared/output-options.js';
@@ -87,7 +87,7 @@ interface Report {
 
 async function send(
   notice: { title: string; body?: string; channels: string[] },
-  { paths }: Context,
+  { paths }: CommandContext,
   json: boolean,
 ): Promise<number> {
   const { pending } = await withClient({ paths, start: true }, (client) => client.call('notify', notice));
@@ -113,7 +113,7 @@ async function send(
   return await report(reports(), json);
 }
 
-async function tryChannel(channel: string, { paths }: Context, json: boolean): Promise<number> {
+async function tryChannel(channel: string, { paths }: CommandContext, json: boolean): Promise<number> {
   const { attempt } = await withClient({ paths, start: true }, (client) =>
     client.call('notify', { title: 'test', channels: [channel], test: true }),
   );
@@ -137,7 +137,7 @@ async function report(reports: readonly Report[], json: boolean): Promise<number
   return STATUSES[reports.find(({ outcome }) => outcome !== 'sent' && outcome !== 'held')?.outcome ?? 'sent'];
 }
 
-async function list(tail: number, { paths, env }: Context, json: boolean): Promise<number> {
+async function list(tail: number, { paths, env }: CommandContext, json: boolean): Promise<number> {
   // an alert with an outcome has two events
   const { events } = await readLast(openSource(paths.journal), 2 * tail, { types: ['alert_triggered'] });
   const deliveries = deliveriesOf(events).slice(-tail);

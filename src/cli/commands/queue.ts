@@ -8,7 +8,7 @@ import { isSlots, MAX_SLOTS } from '../../core/queues.js';
 import { ProgressError } from '../../core/errors.js';
 import { queueLines } from '../../terminal/queues.js';
 import { defineCommand } from '../command.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { JSON_OPTION } from '../options.js';
 import type { ControlOptions } from '../control/control.js';
 import { controlRuns } from '../control/control.js';
@@ -55,7 +55,7 @@ function checkSlots(slots: number | undefined): number {
   throw new ProgressError('usage', `queue set needs --slots with a whole number from 1 to ${MAX_SLOTS}${advice}`);
 }
 
-async function list(name: string | undefined, { paths, env }: Context, json: boolean): Promise<number> {
+async function list(name: string | undefined, { paths, env }: CommandContext, json: boolean): Promise<number> {
   await withClient({ paths, start: true }, async (client) => {
     const { queues } = await client.call('queues', {});
     const shown = name === undefined ? queues : [pick(queues, name)];
@@ -81,7 +81,7 @@ function pick(queues: readonly QueueView[], name: string): QueueView {
 type Changes = { slots: number } | { paused: boolean } | { removed: true };
 
 /** Changes a queue; only `set` creates one. */
-async function change(name: string, changes: Changes, { paths, env }: Context, json: boolean): Promise<number> {
+async function change(name: string, changes: Changes, { paths, env }: CommandContext, json: boolean): Promise<number> {
   await withClient({ paths, start: true }, async (client) => {
     const list = async () => (await client.call('queues', {})).queues;
     if (!('slots' in changes)) {
@@ -102,7 +102,7 @@ function checkEmpty({ name, running, waiting }: QueueView): void {
 }
 
 /** Cancels waiting runs; those that have started meanwhile continue. */
-async function clear(name: string, context: Context, json: boolean): Promise<number> {
+async function clear(name: string, context: CommandContext, json: boolean): Promise<number> {
   const { waiting } = await withClient({ paths: context.paths, start: true }, async (client) =>
     pick((await client.call('queues', {})).queues, name),
   );

@@ -16,7 +16,7 @@ import type { FromConsole, Hello, ToConsole } from '../../runner/console-message
 import { CONSOLE_SOCKET, chunksOf, MAX_MESSAGE_BYTES, clampSize } from '../../runner/console-messages.js';
 import type { RunSpec } from '../../runner/store.js';
 import { directoryOf, hasSpec, readSpec } from '../../runner/store.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { findOne } from '../shared/lookup.js';
 
 /** A suspended runner, or one of an older version, does not answer. */
@@ -35,7 +35,7 @@ export interface ConsoleClient {
 }
 
 /** @throws ProgressError with the reason and what to do instead */
-export async function openConsole(text: string, hello: Hello, { paths }: Context): Promise<ConsoleClient> {
+export async function openConsole(text: string, hello: Hello, { paths }: CommandContext): Promise<ConsoleClient> {
   const options = { paths, start: true, name: `progress ${hello.as}` };
   const execution = await withClient(options, async (client) => await findOne(client, text));
   const spec = specOf(execution, paths);

@@ -10,7 +10,7 @@ import type { Ask } from '../../api/messages.js';
 import { endedText } from '../../core/state-text.js';
 import { cleanText } from '../../terminal/paint.js';
 import { truncate } from '../../terminal/width.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import { followExecutions } from '../shared/follow-executions.js';
 import { findOne } from '../shared/lookup.js';
 import { complain, printJson, printLines } from '../shared/output.js';
@@ -42,7 +42,7 @@ const NAME_CELLS = 60;
 export async function controlRuns(
   selection: Selection,
   options: ControlOptions,
-  context: Context,
+  context: CommandContext,
   json: boolean,
 ): Promise<number> {
   checkSelection(selection);

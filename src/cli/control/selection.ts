@@ -4,7 +4,7 @@ import type { Execution } from '../../core/execution.js';
 import { executionFromJson } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import { hasSpec } from '../../runner/store.js';
-import type { Context } from '../command.js';
+import type { CommandContext } from '../command.js';
 import type { OptionTable, PositionalTable } from '../options.js';
 import { ANY_IDS } from '../options.js';
 import { listAll } from '../shared/lookup.js';
@@ -45,7 +45,7 @@ export function isSearch({ runs = [] }: Selection): boolean {
 export async function findRuns(
   client: Client,
   { queue, label = [] }: Selection,
-  { paths, env }: Context,
+  { paths, env }: CommandContext,
 ): Promise<Execution[]> {
   const alive = (await listAll(client, false)).executions.map(executionFromJson);
   const parents = new Map(alive.map(({ id, parent }) => [id, parent]));

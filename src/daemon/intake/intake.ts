@@ -9,7 +9,7 @@ import type { ProgressError } from '../../core/errors.js';
 import type { Entrance } from '../../core/route.js';
 import { splitEvent } from '../../protocol/encode.js';
 import { checkProducer } from '../../protocol/validate.js';
-import type { Receipt as TailReceipt } from '../../tailing/tail.js';
+import type { LineReceipt as TailReceipt } from '../../tailing/tail.js';
 import { createIgnoreFilter, type IgnoreFilter } from './ignore-filter.js';
 import type { Ingest, Origin } from './ingest.js';
 import { createMask, type Mask } from './mask.js';
@@ -39,7 +39,7 @@ const POLICIES = {
 } as const satisfies Record<ProducerKind, ProducerPolicy>;
 
 /** Receives the outcome of submitted events, in their order. */
-export interface Receipt {
+export interface EventReceipt {
   written: (event: ExecutionEvent) => void;
   /** The event is in the journal already, by its source and n or its ID. */
   duplicate: (event: NewEvent) => void;
@@ -135,7 +135,7 @@ export class Producer {
    *
    * @param entrance how these events came in, where it differs within the producer
    */
-  originOf({ written, duplicate, refused }: Receipt, entrance = this.#entrance): Origin {
+  originOf({ written, duplicate, refused }: EventReceipt, entrance = this.#entrance): Origin {
     const order = this.#order;
     const origin: Origin = { written, duplicate, refused, ...(entrance && { entrance }) };
     if (!order) return origin;
@@ -172,7 +172,7 @@ export class Producer {
 }
 
 /** Adapts the receipt of a line of a tailed file. */
-export function receiptOf(line: TailReceipt | undefined): Receipt {
+export function receiptOf(line: TailReceipt | undefined): EventReceipt {
   return {
     written: () => line?.written(),
     duplicate: () => line?.duplicate(),

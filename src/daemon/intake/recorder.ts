@@ -9,7 +9,7 @@ import type { Intake, Producer } from './intake.js';
  */
 export type RecordEvent = (event: NewEvent, onSettled?: () => void) => void;
 
-export class Recorder {
+export class OwnEventRecorder {
   #buffered: { event: NewEvent; onSettled: () => void }[] = [];
   #producer: Producer | undefined;
 

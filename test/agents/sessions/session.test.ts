@@ -3,7 +3,7 @@ import type { NewEvent } from '../../../src/core/event.js';
 import { ProgressError } from '../../../src/core/errors.js';
 import type { SessionPart } from '../../../src/agents/sessions/session.js';
 import { Session } from '../../../src/agents/sessions/session.js';
-import type { Receipt } from '../../../src/tailing/tail.js';
+import type { LineReceipt } from '../../../src/tailing/tail.js';
 import { createReplay } from '../../helpers/hook-calls.js';
 
 t.test('an interruption is recorded once, and not after the next prompt was submitted', (t) => {
@@ -11,7 +11,7 @@ t.test('an interruption is recorded once, and not after the next prompt was subm
   t.teardown(close);
   const data = { kind: 'agent', agent: 'claude', session: 's', via: 'hooks' };
   event({ type: 'execution_started', execution: 's', data });
-  const late: { make: () => NewEvent[]; receipt: Receipt }[] = [];
+  const late: { make: () => NewEvent[]; receipt: LineReceipt }[] = [];
   const session = new Session({
     ...{ agent: 'claude', state, inactivityMs: 1_000, now: Date.now, log: () => undefined },
     submit: () => undefined,

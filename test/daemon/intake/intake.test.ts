@@ -2,8 +2,8 @@ import t from 'tap';
 import type { NewEvent } from '../../../src/core/event.js';
 import { ProgressError } from '../../../src/core/errors.js';
 import type { Origin } from '../../../src/daemon/intake/ingest.js';
-import { Intake, type ProducerKind, type Receipt } from '../../../src/daemon/intake/intake.js';
-import { Recorder } from '../../../src/daemon/intake/recorder.js';
+import { Intake, type ProducerKind, type EventReceipt } from '../../../src/daemon/intake/intake.js';
+import { OwnEventRecorder } from '../../../src/daemon/intake/recorder.js';
 
 interface Submitted {
   parts: readonly NewEvent[];
@@ -26,7 +26,7 @@ function open() {
   return { intake: new Intake({ ingest, config: () => config }), ingest, submitted };
 }
 
-const RECEIPT: Receipt = { written: () => undefined, duplicate: () => undefined, refused: () => undefined };
+const RECEIPT: EventReceipt = { written: () => undefined, duplicate: () => undefined, refused: () => undefined };
 const KINDS: readonly ProducerKind[] = ['socket', 'http', 'spool', 'session files', 'daemon'];
 const log = (message: string, more: Partial<NewEvent> = {}): NewEvent => ({ type: 'log', data: { message }, ...more });
 
@@ -103,7 +103,7 @@ t.test('a long event is split, a reusable line is passed on, and replacements ar
 
 t.test('records made before the intake is open are submitted when it opens, and settle once', (t) => {
   const { intake, submitted } = open();
-  const recorder = new Recorder();
+  const recorder = new OwnEventRecorder();
   let settled = 0;
   recorder.record(log('early'), () => settled++);
   t.strictSame(submitted, []);

@@ -4,7 +4,7 @@ import { SHELLS } from '../../../platform/paths.js';
 import { cellsOf } from '../../../terminal/width.js';
 import { readBashLine, quoteRest } from './bash-words.js';
 import { defineCommand } from '../../command.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import { findPosition } from './position.js';
 import { SCRIPTS } from './scripts.js';
 import { GLOBAL_OPTIONS, shapeOf } from './shapes.js';
@@ -38,7 +38,7 @@ export const command = defineCommand({
 type Completion = { candidates: CompletionValue[] } | 'files' | { skipped: number };
 
 /** @param words - words after the program's name; the last one is unfinished */
-async function complete(words: readonly string[], context: Context, describe: boolean): Promise<Completion> {
+async function complete(words: readonly string[], context: CommandContext, describe: boolean): Promise<Completion> {
   const [verb = '', ...after] = words;
   const current = after.pop();
   if (verb === 'help' && current !== undefined && after.length === 0)
@@ -63,7 +63,11 @@ const BUILT_IN: readonly CompletionValue[] = [
   { value: 'version', description: 'Show the version' },
 ];
 
-async function commandCandidates(current: string, context: Context, describe: boolean): Promise<CompletionValue[]> {
+async function commandCandidates(
+  current: string,
+  context: CommandContext,
+  describe: boolean,
+): Promise<CompletionValue[]> {
   if (current.startsWith('-')) return optionCandidates(GLOBAL_OPTIONS);
   const commands = Object.entries(context.commands);
   const described = await Promise.all(
@@ -80,7 +84,7 @@ function optionCandidates(options: readonly Option[]): CompletionValue[] {
 }
 
 /** Answers zsh and fish, which filter and quote candidates themselves. */
-async function answer(shell: 'zsh' | 'fish', words: readonly string[], context: Context): Promise<string[]> {
+async function answer(shell: 'zsh' | 'fish', words: readonly string[], context: CommandContext): Promise<string[]> {
   const completion = await complete(words, context, true);
   if (completion === 'files') return ['files'];
   if ('skipped' in completion) return [`program ${completion.skipped}`];
@@ -94,7 +98,7 @@ async function answer(shell: 'zsh' | 'fish', words: readonly string[], context: 
 }
 
 /** Answers bash, which inserts a candidate unquoted in place of the last part of the word. */
-async function answerBash(context: Context): Promise<string[]> {
+async function answerBash(context: CommandContext): Promise<string[]> {
   const [line = '', part = ''] = context.rest;
   const { words, quoting, isRedirection } = readBashLine(line);
   if (isRedirection) return ['files'];

@@ -8,7 +8,7 @@ import { ProgressError } from '../../../core/errors.js';
 import { readLockRecord } from '../../../protocol/lock-record.js';
 import type { AlertsStatus, DaemonStatus } from '../../../api/messages.js';
 import { defineCommand } from '../../command.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import { JSON_OPTION } from '../../options.js';
 import { print, printJson, printLines } from '../../shared/output.js';
 
@@ -42,12 +42,12 @@ export const command = defineCommand({
   },
 });
 
-async function start(context: Context, json: boolean): Promise<number> {
+async function start(context: CommandContext, json: boolean): Promise<number> {
   await (await connect({ paths: context.paths, start: true })).close();
   return await showStatus(context, json);
 }
 
-async function showStatus({ paths }: Context, json: boolean): Promise<number> {
+async function showStatus({ paths }: CommandContext, json: boolean): Promise<number> {
   const status = await withClient({ paths, start: false }, (client) => client.call('status', {}));
   if (json) await printJson([status]);
   else await printLines(statusLines(status, Date.now()));
@@ -55,7 +55,7 @@ async function showStatus({ paths }: Context, json: boolean): Promise<number> {
 }
 
 /** Stops the daemon. @returns its PID */
-async function stop(paths: Context['paths']): Promise<number | undefined> {
+async function stop(paths: CommandContext['paths']): Promise<number | undefined> {
   const pid = readLockRecord(paths.lock)?.pid;
   if (!(await stopDaemon(paths))) return undefined;
   // it has closed its connections; it has exited when its lock is free

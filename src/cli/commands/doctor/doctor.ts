@@ -57,7 +57,7 @@ export const command = defineCommand({
       checkShell(env, paths),
       ...checkAgents(env),
       checkNotifier(env),
-      ...checkChannels(daemon.status?.alerts?.channels),
+      ...checkChannels(daemon.status?.alerts.channels),
     ];
     if (json) await print(`${JSON.stringify(checks, undefined, 2)}\n`);
     else await printLines(checkLines(checks, styleOf(env)));

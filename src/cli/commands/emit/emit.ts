@@ -10,7 +10,7 @@ import { checkProducer, parseLine, toNewEvent } from '../../../protocol/validate
 import { senderNames } from '../../../platform/senders.js';
 import { appendToSpool } from '../../../spool/append.js';
 import { defineCommand } from '../../command.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import type { EventContext } from './arguments.js';
 import { buildEvent, contextOf, withContext } from './arguments.js';
 import { complain, print, printJson } from '../../shared/output.js';
@@ -63,7 +63,7 @@ function withSender(event: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** Appends to the spool. If that fails, sends to a running daemon; without one, throws the reason. */
-async function spool(paths: Context['paths'], event: Record<string, unknown>): Promise<void> {
+async function spool(paths: CommandContext['paths'], event: Record<string, unknown>): Promise<void> {
   const line = JSON.stringify(event);
   if (Buffer.byteLength(line) > MAX_LINE_BYTES)
     throw new ProgressError('too_long', `the event exceeds ${MAX_LINE_BYTES} bytes; split it`);
@@ -102,7 +102,7 @@ const showSeq: Show = ({ seq }) => print(seq === null ? 'duplicate\n' : `${seq}\
 const showJson: Show = (reply) => printJson([reply]);
 
 /** Sends events to the end of the input; reports invalid lines with their numbers. */
-async function emitAll(paths: Context['paths'], context: EventContext, show: Show | undefined): Promise<number> {
+async function emitAll(paths: CommandContext['paths'], context: EventContext, show: Show | undefined): Promise<number> {
   let worst = 0;
   let lost: ProgressError | undefined;
   const isLost = () => lost !== undefined;

@@ -17,7 +17,7 @@ import type { OutputStyle } from '../../../terminal/style.js';
 import { defineCommand } from '../../command.js';
 import { JSON_OPTION } from '../../options.js';
 import { gapText } from '../../shared/stream-errors.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import { findAnywhere } from '../../shared/offline.js';
 import { complain, print, printLines } from '../../shared/output.js';
 import type { EventFile } from './event-file.js';
@@ -51,7 +51,7 @@ export const command = defineCommand({
   },
 });
 
-async function list({ paths, env }: Context, json: boolean): Promise<number> {
+async function list({ paths, env }: CommandContext, json: boolean): Promise<number> {
   const { rules, channels } = await withClient({ paths, start: true }, (client) => client.call('rules', {}));
   if (json) await print(`${JSON.stringify({ rules, channels }, undefined, 2)}\n`);
   else {
@@ -109,7 +109,7 @@ function readGiven(file: string): EventFile {
   }
 }
 
-async function readExecutionEvents({ paths }: Context, text: string): Promise<EventFile> {
+async function readExecutionEvents({ paths }: CommandContext, text: string): Promise<EventFile> {
   const { id } = await findAnywhere(paths, text);
   const events: ExecutionEvent[] = [];
   for await (const part of readJournal(openSource(paths.journal), { execution: id })) {
@@ -119,7 +119,11 @@ async function readExecutionEvents({ paths }: Context, text: string): Promise<Ev
   return { events, known: [], notes: [] };
 }
 
-async function test({ events, known, notes }: EventFile, { paths, env }: Context, json: boolean): Promise<number> {
+async function test(
+  { events, known, notes }: EventFile,
+  { paths, env }: CommandContext,
+  json: boolean,
+): Promise<number> {
   const { rules, alerts } = loadConfig(paths.config);
   for (const note of notes) complain(note);
   const results = dryRun(createRules(rules, alerts.interactive), events, known);

@@ -11,7 +11,7 @@ import { outputLimitOf } from '../../../runner/settings.js';
 import type { RunSpec } from '../../../runner/store.js';
 import { writeSpec } from '../../../runner/store.js';
 import { haveSharedOutput } from '../../../platform/standard-streams.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import { complain, flushOutput } from '../../shared/output.js';
 import { styleOf } from '../../shared/output-options.js';
 import { lendOnDemand, openControllingTerminal, passKeys } from './controlling-terminal.js';
@@ -33,7 +33,11 @@ export interface RunView {
 const STDOUT = 1;
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-export async function runInForeground(spec: RunSpec, { face, noPty, raw }: RunView, context: Context): Promise<number> {
+export async function runInForeground(
+  spec: RunSpec,
+  { face, noPty, raw }: RunView,
+  context: CommandContext,
+): Promise<number> {
   const { paths, env, inherited } = context;
   const shown = process.stdout.isTTY ? new TerminalOutput(STDOUT) : undefined;
   const output = { stdout: process.stdout, stderr: process.stderr, terminal: shown };
@@ -102,7 +106,7 @@ async function dieOfInterrupt(isKey: boolean): Promise<void> {
   process.kill(isKey ? 0 : process.pid, 'SIGINT');
 }
 
-async function openFace(face: 'lines' | 'box', id: string, context: Context) {
+async function openFace(face: 'lines' | 'box', id: string, context: CommandContext) {
   const { openRunFace } = await import('./run-face.js');
   return await openRunFace(face, id, context);
 }

@@ -12,7 +12,7 @@ import type { Run } from '../../../runner/run.js';
 import { openBox } from '../../../terminal/box.js';
 import type { OutputStyle } from '../../../terminal/style.js';
 import { summaryLines } from '../../../terminal/summary.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
 import { complain } from '../../shared/output.js';
@@ -35,7 +35,7 @@ const FOOTER = 'q leave the box (keeps running) · Ctrl-C interrupt';
 export async function openRunFace(
   face: 'lines' | 'box',
   id: string,
-  { paths, env }: Context,
+  { paths, env }: CommandContext,
 ): Promise<RunFace | undefined> {
   const style = styleOf(env);
   if (face === 'box' && style.mode !== 'box') return undefined;
@@ -52,7 +52,7 @@ export async function openRunFace(
   };
 }
 
-async function positionNow(paths: Context['paths']): Promise<JournalPosition | undefined> {
+async function positionNow(paths: CommandContext['paths']): Promise<JournalPosition | undefined> {
   try {
     const client = await connect({ paths, start: true });
     const { seq, journal } = await client.hello();
@@ -68,7 +68,7 @@ interface Shown {
   id: string;
   /** Position before its first event. */
   from: JournalPosition;
-  paths: Context['paths'];
+  paths: CommandContext['paths'];
   style: OutputStyle;
 }
 

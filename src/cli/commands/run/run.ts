@@ -7,7 +7,7 @@ import type { RunRequest } from '../../../runner/spec.js';
 import { createSpec } from '../../../runner/spec.js';
 import type { RunSpec } from '../../../runner/store.js';
 import { defineCommand } from '../../command.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import type { OptionTable } from '../../options.js';
 import type { Face, RunView } from './foreground.js';
 import { runInForeground } from './foreground.js';
@@ -77,7 +77,7 @@ export function faceOf(flags: Partial<Record<'detach' | 'follow' | 'stream', boo
 }
 
 /** @returns the exit status of the run, or 0 for a detached run */
-export async function start(spec: RunSpec, look: RunView, context: Context): Promise<number> {
+export async function start(spec: RunSpec, look: RunView, context: CommandContext): Promise<number> {
   if (look.face !== 'none') return await runInForeground(spec, look, context);
   await startDetached(context.paths, spec, (event) => announce(context.paths, event));
   await printLines([spec.id]);
@@ -91,7 +91,7 @@ async function listFormats(): Promise<number> {
   return 0;
 }
 
-async function findAll({ paths }: Context, texts: readonly string[]): Promise<string[]> {
+async function findAll({ paths }: CommandContext, texts: readonly string[]): Promise<string[]> {
   const { findAnywhere } = await import('../../shared/offline.js');
   return await Promise.all(texts.map(async (text) => (await findAnywhere(paths, text)).id));
 }

@@ -22,7 +22,7 @@ import { defineCommand } from '../../command.js';
 import { ANY_ID } from '../../options.js';
 import { findOne } from '../../shared/lookup.js';
 import { gapText, reportLost } from '../../shared/stream-errors.js';
-import type { Context } from '../../command.js';
+import type { CommandContext } from '../../command.js';
 import { exitStatusOf } from '../../shared/exit-status.js';
 import type { LiveModel } from '../../shared/live-model.js';
 import { openLiveModel } from '../../shared/live-model.js';
@@ -68,7 +68,7 @@ export const command = defineCommand({
 
 /** Prints events until the execution ends, or without end. @returns the execution as it ended */
 async function printOne(
-  { paths }: Context,
+  { paths }: CommandContext,
   style: OutputStyle,
   execution: Execution | undefined,
   { json, fromStart, own }: { json: boolean; fromStart: boolean; own: OwnCommand | undefined },
@@ -85,7 +85,7 @@ async function printOne(
 }
 
 export interface Printing {
-  paths: Context['paths'];
+  paths: CommandContext['paths'];
   style: OutputStyle;
   json?: boolean;
   /** Of older events, only the last lines are printed. */
@@ -166,7 +166,7 @@ function isLine({ type, data }: ExecutionEvent): boolean {
 
 /** Draws the box until the execution ends or the user leaves. */
 async function watchInBox(
-  { paths }: Context,
+  { paths }: CommandContext,
   style: OutputStyle,
   execution: Execution | undefined,
   own: OwnCommand | undefined,
