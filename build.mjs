@@ -27,7 +27,7 @@ const program = {
   // its other form cannot be bundled
   alias: { 'string-width': './src/cli/shared/string-width.ts', 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   // these find terminfo, modules and programs of their own by path
-  external: ['blessed', 'blessed/*', 'node-notifier', '@lydell/*'],
+  external: ['blessed', 'blessed/*', 'node-notifier', '@lydell/*', 'undici'],
   // CommonJS packages inside an ES module still want `require`
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
