@@ -141,6 +141,10 @@ t.test('a daemon loads the packages of a channel with its first alert', async (t
     }
   }
   t.ok(loaded.size > 1, 'what they share is found');
-  t.strictSame([...later].toSorted(), ['nodemailer', 'undici']);
+  t.strictSame([...later], ['nodemailer']);
+  t.notOk(
+    [...loaded].find((file) => /^import\b[^;]*"undici"/m.test(read(file))),
+    'undici is imported when it is needed',
+  );
   t.notOk([...loaded].find((file) => /^(?:undici|nodemailer)-/.test(file)));
 });

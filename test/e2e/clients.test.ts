@@ -62,7 +62,7 @@ for (const { name, command, text, skip } of [
 
 t.test('a program follows a stream and answers by POST', async (t) => {
   const home = await open(t);
-  const [block = ''] = blocksOf('progress-http.7', 'IN PLACE OF A WEBSOCKET');
+  const [block = ''] = blocksOf('progress-http.7', 'WEBSOCKETS');
   const undici = path.join(ROOT, 'node_modules/undici/index.js');
   const program = home.save('answer.mjs', block.replace('"undici"', JSON.stringify(undici)));
   const client = await home.connect();

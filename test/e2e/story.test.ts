@@ -31,6 +31,8 @@ t.test('a script with steps and criteria is shown live, and its end stays', { sk
   t.equal(await tell({ FAIL: '1' }), 1);
   await tmux.see(/Two stories failed/);
   await tmux.key('q');
+  // keys that are typed before the box has left belong to it
+  await tmux.see(/ready>\s*$/);
   await tmux.enter("progress show 'Two stories'");
   const shown = await tmux.see(/The cookie is gone .*/);
   t.match(shown, /✗ Log out {2}failed · exit status 1/);

@@ -100,12 +100,12 @@ t.test('processes of another user: every command reports that it is not permitte
     });
   const started = asUser('run', '--detach', '--', tool, '--reuid', '0', '--regid', '0', '--clear-groups', ...SLEEP);
   const id = started.stdout.trim();
-  const show = () => JSON.parse(asUser('show', id, '--json').stdout) as { status: string; pid: number };
+  const show = () => JSON.parse(asUser('show', id, '--json').stdout) as { status: string; process: { pid: number } };
   t.teardown(() => {
     asUser('daemon', 'stop');
   });
   if (isMissing(t, 'programs that change their user', started.status === 0)) return void t.end();
-  const { pid } = show();
+  const { pid } = show().process;
   const child = identityOf(pid)!;
   t.teardown(() => void (isAlive(child) && process.kill(pid, 'SIGKILL')));
   const denied = { status: 77, stdout: '', stderr: /not permitted to signal \d+ \(sleep, root\): EPERM\n$/ };

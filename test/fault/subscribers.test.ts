@@ -172,9 +172,9 @@ t.test('with a daemon under load', async (t) => {
     const other = await openLines(t, socket);
     const position = await waitFor('a position', async () => {
       await other.write('{"type":"log","data":{}}\n');
-      return client.lines.find((line) => typeof line['at'] === 'number');
+      return client.lines.find((line) => typeof line['position'] === 'number');
     });
-    const at = Number(position['at']);
+    const at = Number(position['position']);
     t.ok(at > before);
     client.close();
     await emitMany(other, 1, { type: 'rare' });

@@ -163,7 +163,7 @@ t.test('a runner ignores inherited ignored signals, and handles the others', asy
     const shown = await home.invoke(['show', '--json', 'nohup']);
     return shown.stdout.includes('endedAt') && shown;
   });
-  t.match(JSON.parse(stdout), { status: 'cancelled', signal: 'SIGTERM' });
+  t.match(JSON.parse(stdout), { status: 'cancelled', outcome: { signal: 'SIGTERM' } });
 });
 
 t.test('a run in the background of a script ignores SIGINT, and is stopped by SIGTERM', async (t) => {

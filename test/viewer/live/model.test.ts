@@ -52,7 +52,7 @@ t.test('a snapshot is shown, and events after it', async (t) => {
     ['b', 'a'],
   );
   model.apply(numbered(STORY));
-  t.equal(model.find('a')?.attention, 'waiting');
+  t.equal(model.find('a')?.attention?.state, 'waiting');
   await waitFor('the events', () => changes.some(({ events }) => events.length > 0));
   t.strictSame(
     changes.flatMap(({ events }) => events.map(({ seq }) => seq)),
@@ -76,7 +76,7 @@ t.test('the page of an execution ignores the others', async (t) => {
   await waitFor('the snapshot', () => model.isLoaded);
   model.apply(numbered(STORY));
   t.strictSame(
-    model.executions().map(({ id, attention }) => [id, attention]),
+    model.executions().map(({ id, attention }) => [id, attention?.state]),
     [['a', 'waiting']],
   );
 });
