@@ -1,42 +1,39 @@
 /** Formats the conditions of a rule for the list of rules. */
 import type { Conditions } from '../api/conditions.js';
 import { formatBytes, formatDuration, formatUsd } from '../core/format.js';
+import { applyTable, type ConditionTable } from './condition-table.js';
+
+/** In the order of the text. */
+const TEXTS = {
+  type: oneOf('type'),
+  status: oneOf('status'),
+  attention: oneOf('attention'),
+  kind: oneOf('kind'),
+  agent: oneOf('agent'),
+  name: oneOf('name'),
+  queue: oneOf('queue'),
+  step: oneOf('step'),
+  exitStatus: oneOf('exit status'),
+  label: (patterns) => Object.entries(patterns).map(([key, pattern]) => `label ${key}=${pattern}`),
+  longerThan: (ms) => [`longer than ${formatDuration(ms)}`],
+  resource({ cpu, memory, for: ms }) {
+    const used = [
+      ...(cpu === undefined ? [] : [`${cpu} % of a core`]),
+      ...(memory === undefined ? [] : [formatBytes(memory)]),
+    ];
+    return [`above ${used.join(' and ')} for ${formatDuration(ms)}`];
+  },
+  level: (level) => [`level ${level} or worse`],
+  costUsd: (usd) => [`costs more than ${formatUsd(usd)}`],
+  tokensPerMinute: ({ above, window }) => [`more than ${above} tokens a minute over ${formatDuration(window)}`],
+  output: (source) => [`output /${source}/`],
+} satisfies ConditionTable<string>;
 
 /** Formats as in `status failed or timeout, name backup-*, longer than 10:00`. */
 export function conditionText(when: Conditions): string {
-  const {
-    type,
-    status,
-    attention,
-    kind,
-    agent,
-    name,
-    label,
-    longerThan,
-    exitStatus,
-    queue,
-    resource,
-    output,
-    step,
-    level,
-    costUsd,
-    tokensPerMinute,
-  } = when;
-  const lists = { type, status, attention, kind, agent, name, queue, step, 'exit status': exitStatus };
-  const used = [
-    ...(resource?.cpu === undefined ? [] : [`${resource.cpu} % of a core`]),
-    ...(resource?.memory === undefined ? [] : [formatBytes(resource.memory)]),
-  ];
-  return [
-    ...Object.entries(lists).flatMap(([what, values]) => (values ? [`${what} ${values.join(' or ')}`] : [])),
-    ...Object.entries(label ?? {}).map(([key, pattern]) => `label ${key}=${pattern}`),
-    ...(longerThan === undefined ? [] : [`longer than ${formatDuration(longerThan)}`]),
-    ...(resource ? [`above ${used.join(' and ')} for ${formatDuration(resource.for)}`] : []),
-    ...(level ? [`level ${level} or worse`] : []),
-    ...(costUsd === undefined ? [] : [`costs more than ${formatUsd(costUsd)}`]),
-    ...(tokensPerMinute
-      ? [`more than ${tokensPerMinute.above} tokens a minute over ${formatDuration(tokensPerMinute.window)}`]
-      : []),
-    ...(output === undefined ? [] : [`output /${output}/`]),
-  ].join(', ');
+  return applyTable<string>(TEXTS, when).join(', ');
+}
+
+function oneOf(what: string) {
+  return (values: readonly (string | number)[]) => [`${what} ${values.join(' or ')}`];
 }

@@ -13,6 +13,7 @@ import { LEVELS, levelRank } from '../core/filter.js';
 import { toLevel } from '../core/conversions.js';
 import { formatDuration, formatUsd } from '../core/format.js';
 import { compilePattern, matchesGlob } from '../platform/patterns.js';
+import { applyTable, type ConditionTable } from './condition-table.js';
 
 /** Event and its execution, with the event folded into it. */
 export interface MatchSubject {
@@ -33,39 +34,47 @@ export interface Test {
 
 export const NO_EXECUTION = 'it has no execution';
 
-/** Tests of constant properties of an execution. */
-export function filterTests(when: Conditions): Test[] {
-  const { kind, agent, name, queue, label } = when;
-  return [
-    ...(kind ? [equals('kind', kind, (execution) => execution.kind)] : []),
-    ...(agent ? [like('agent', agent, (execution) => execution.agent?.name)] : []),
-    ...(name ? [like('name', name, (execution) => execution.name)] : []),
-    ...(queue ? [like('queue', queue, (execution) => execution.queue)] : []),
-    ...Object.entries(label ?? {}).map(([key, pattern]) =>
+/** Constant properties of an execution. Tests are made in the order of the tables. */
+const FILTERS = {
+  kind: (wanted) => [equals('kind', wanted, ({ kind }) => kind)],
+  agent: (patterns) => [like('agent', patterns, ({ agent }) => agent?.name)],
+  name: (patterns) => [like('name', patterns, ({ name }) => name)],
+  queue: (patterns) => [like('queue', patterns, ({ queue }) => queue)],
+  label: (patterns) =>
+    Object.entries(patterns).map(([key, pattern]) =>
       like(`label ${key}`, [pattern], ({ labels }) => (labels && Object.hasOwn(labels, key) ? labels[key] : undefined)),
     ),
-  ];
+} satisfies Partial<ConditionTable<Test>>;
+
+/** What depends on the event; for resources only that they exceed the threshold now. */
+const MOMENTS = {
+  // a rule is evaluated only for events of its types
+  type: () => [],
+  status: (wanted) => [ended(wanted)],
+  exitStatus: (wanted) => [equals('exit status', wanted.map(String), ({ outcome }) => outcome?.exitCode?.toString())],
+  attention: (wanted) => [equals('attention', wanted, ({ attention }) => attention?.state)],
+  step: (patterns) => [
+    like('step', patterns, (execution, { event }) => stepNameOf(execution, event)?.name ?? event.step),
+  ],
+  longerThan: (ms) => [tookLonger(ms)],
+  resource: ({ cpu, memory }) => [
+    ...(cpu === undefined ? [] : [uses('cpu', cpu)]),
+    ...(memory === undefined ? [] : [uses('rss', memory)]),
+  ],
+  level: (wanted) => [isAtLeast(wanted)],
+  costUsd: (usd) => [costs(usd)],
+  tokensPerMinute: (rate) => [usesTokens(rate)],
+  output: (source) => [says(source)],
+} satisfies Omit<ConditionTable<Test>, keyof typeof FILTERS>;
+
+/** Tests of constant properties of an execution. */
+export function filterTests(when: Conditions): Test[] {
+  return applyTable<Test>(FILTERS, when);
 }
 
-/** Tests that depend on the event; for resources only that they exceed the threshold now. */
+/** Tests that depend on the event. */
 export function momentTests(when: Conditions): Test[] {
-  const { status, attention, exitStatus, longerThan, resource, step, output, level, costUsd, tokensPerMinute } = when;
-  return [
-    END,
-    ...(status ? [ended(status)] : []),
-    ...(exitStatus
-      ? [equals('exit status', exitStatus.map(String), ({ outcome: { exitCode } = {} }) => exitCode?.toString())]
-      : []),
-    ...(attention ? [equals('attention', attention, (execution) => execution.attention?.state)] : []),
-    ...(step ? [like('step', step, (execution, { event }) => stepNameOf(execution, event)?.name ?? event.step)] : []),
-    ...(longerThan === undefined ? [] : [tookLonger(longerThan)]),
-    ...(resource?.cpu === undefined ? [] : [uses('cpu', resource.cpu)]),
-    ...(resource?.memory === undefined ? [] : [uses('rss', resource.memory)]),
-    ...(level ? [isAtLeast(level)] : []),
-    ...(costUsd === undefined ? [] : [costs(costUsd)]),
-    ...(tokensPerMinute ? [usesTokens(tokensPerMinute)] : []),
-    ...(output === undefined ? [] : [says(output)]),
-  ];
+  return [END, ...applyTable<Test>(MOMENTS, when)];
 }
 
 function ended(wanted: readonly string[]): Test {
