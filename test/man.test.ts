@@ -8,7 +8,7 @@ import { INTERACTIVE_PROGRAMS } from '../src/core/interactive.js';
 import { translate } from '../src/core/event-aliases.js';
 import { FOREIGN_TYPES } from '../src/core/event-alias-table.js';
 import { ERROR_CODES } from '../src/core/errors.js';
-import { MAX_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
+import { MAX_LINE_DEPTH, MAX_LINE_BYTES, MAX_REPLY_BYTES, PROTOCOL_VERSION } from '../src/api/messages.js';
 import { OPS, REQUESTS } from '../src/api/requests.js';
 import type { Command } from '../src/cli/command.js';
 import { COMMANDS } from '../src/cli/dispatch.js';
@@ -222,7 +222,7 @@ t.test('progress-protocol(7) has every request, error and bound', (t) => {
   const bounds = [
     `version ${PROTOCOL_VERSION} of`,
     `${MAX_LINE_BYTES / 2 ** 10} KiB`,
-    `${MAX_DEPTH} deep`,
+    `${MAX_LINE_DEPTH} deep`,
     `${MAX_REPLY_BYTES / 2 ** 20} MiB`,
   ];
   for (const bound of bounds) t.match(description, bound);

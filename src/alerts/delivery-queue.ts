@@ -10,9 +10,10 @@ import type { Clock } from '../core/clock.js';
 import type { EventData, ExecutionEvent, NewEvent } from '../core/event.js';
 import { formatDuration } from '../core/format.js';
 import { ProgressError } from '../core/errors.js';
+import { backOff } from './backoff.js';
 import type { Alert, AlertChannel, DeliveryOutcome } from './channel.js';
 import { NO_SUCH_CHANNEL } from './channel.js';
-import { backOff, createAllowance } from './rate-limit.js';
+import { createAllowance } from './rate-limit.js';
 
 export interface DeliverySettings {
   /** Alerts a minute. */

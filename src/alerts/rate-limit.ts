@@ -1,4 +1,4 @@
-/** Rate limit: a token bucket, and exponential backoff with jitter. */
+/** Rate limit: a token bucket. */
 import type { Clock } from '../core/clock.js';
 
 export interface Allowance {
@@ -37,15 +37,4 @@ export function createAllowance(perMinute: number, clock: Clock): Allowance {
       most = value;
     },
   };
-}
-
-const FIRST_MS = 1_000;
-const MAX_MS = 5 * 60_000;
-/** Maximum delay that a target can request. */
-const MAX_REQUESTED_MS = 60 * 60_000;
-
-/** Backoff in milliseconds after consecutive failures: random up to a bound that doubles with each. */
-export function backOff(failures: number, asked = 0, random: () => number = Math.random): number {
-  const most = Math.min(MAX_MS, FIRST_MS * 2 ** (failures - 1));
-  return Math.max(random() * most, Math.min(asked, MAX_REQUESTED_MS));
 }

@@ -26,7 +26,7 @@ export const PROTOCOL_VERSION = 1;
 /** Maximum length of a line from a client. Longer ones are skipped and answered with `too_long`. */
 export const MAX_LINE_BYTES = 256 * 1024;
 /** Maximum nesting of a line; the event itself is level 1. */
-export const MAX_DEPTH = 64;
+export const MAX_LINE_DEPTH = 64;
 /** Maximum length of a line from the daemon, which clients enforce; pages and batches are much shorter. */
 export const MAX_REPLY_BYTES = 64 * 1024 * 1024;
 

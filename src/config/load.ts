@@ -29,7 +29,7 @@ export { configKeys } from './schema.js';
 /** Maximum size: a hostile file of this size takes up to a second; a complete real one has about 4 KiB. */
 const MAX_FILE_BYTES = 64 * 1024;
 /** Maximum depth of the parser's stack, two entries per level; its next stage recurses and would overflow. */
-const MAX_DEPTH = 32;
+const MAX_SYNTAX_DEPTH = 32;
 /** Maximum number of errors shown of an invalid file. */
 const MAX_PROBLEMS_SHOWN = 20;
 /** Replacements for messages of the parser that are meant for programmers. */
@@ -135,7 +135,7 @@ function findDeepNesting(text: string): Problem[] {
   for (const lexeme of new Lexer().lex(text)) {
     const offset = parser.offset;
     Array.from(parser.next(lexeme));
-    if (parser.stack.length > MAX_DEPTH) return [{ offset, message: 'is nested too deeply' }];
+    if (parser.stack.length > MAX_SYNTAX_DEPTH) return [{ offset, message: 'is nested too deeply' }];
   }
   return [];
 }

@@ -1,7 +1,7 @@
 /** Extracts literals that every match of an RE2 pattern contains, as a cheap pre-filter before matching. */
 
 /** Maximum nesting of groups. */
-const MAX_DEPTH = 10;
+const MAX_GROUP_DEPTH = 10;
 /** Escapes for character classes and assertions. Any other escape that is not punctuation is not analysed. */
 const CLASS_ESCAPES = 'dDwWsSbBAz';
 const PUNCTUATION = /^[!-/:-@[-`{-~]$/;
@@ -36,7 +36,7 @@ class Reader {
 
   /** Parses alternatives up to the end or the closing parenthesis: each must contain a literal. */
   alternatives(depth: number): string[] | undefined {
-    if (depth > MAX_DEPTH) throw new UnsupportedSyntax();
+    if (depth > MAX_GROUP_DEPTH) throw new UnsupportedSyntax();
     const branches = [this.#sequence(depth)];
     while (this.#take('|')) branches.push(this.#sequence(depth));
     return branches.every((branch) => branch !== undefined) ? branches.flat() : undefined;

@@ -15,7 +15,7 @@ const ERROR = /^error: (.+)$/;
 const MAY_BEGIN: ReadonlySet<string> = new Set(['T', '1', 'o', 'n']);
 const SPACE = 0x20;
 const INDENT = 4;
-const MAX_DEPTH = 16;
+const MAX_SUBTEST_DEPTH = 16;
 const NAME_CHARS = 200;
 const ERROR_CHARS = 400;
 
@@ -54,7 +54,7 @@ export class TapParser implements Parser {
     if (content === '') return [];
     const ended = this.#endTest();
     const depth = Math.floor(indent / INDENT);
-    const events = indent % INDENT !== 0 || depth > MAX_DEPTH ? NONE : this.#takeContent(content, depth, now);
+    const events = indent % INDENT !== 0 || depth > MAX_SUBTEST_DEPTH ? NONE : this.#takeContent(content, depth, now);
     return ended.length === 0 ? events : [...ended, ...events];
   }
 

@@ -9,7 +9,7 @@ import { isAlias, translate } from '../core/event-aliases.js';
 import { ProgressError } from '../core/errors.js';
 import { describeValue, quoteAround } from '../core/excerpt.js';
 import { findJsonError } from './json-error.js';
-import { MAX_DEPTH } from '../api/messages.js';
+import { MAX_LINE_DEPTH } from '../api/messages.js';
 
 /** An escape for half of a surrogate pair, the only way for one into a text that was valid UTF-8. */
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
@@ -23,7 +23,7 @@ export interface Parsed {
 }
 
 /**
- * Parses a line as an object of at most MAX_DEPTH levels with well-formed texts; infinite numbers become null.
+ * Parses a line as an object of at most MAX_LINE_DEPTH levels with well-formed texts; infinite numbers become null.
  *
  * @param line Line number, for errors.
  * @throws {ProgressError} `bad_json`, `bad_event` or `too_deep`.
@@ -40,7 +40,9 @@ export function parseExactly(text: string, line: number): Parsed {
   }
   const tidied = tidy(value, 1);
   if (tidied === 'deep') {
-    throw new ProgressError('too_deep', `the line nests deeper than ${MAX_DEPTH} levels: flatten its data`, { line });
+    throw new ProgressError('too_deep', `the line nests deeper than ${MAX_LINE_DEPTH} levels: flatten its data`, {
+      line,
+    });
   }
   if (!text.includes('\\u')) return { value, exact: tidied === 'same' };
   return { value: SURROGATE_ESCAPE.test(text) ? (wellFormed(value) as Fields) : value, exact: false };
@@ -56,9 +58,9 @@ function parseJson(text: string, line: number): unknown {
   }
 }
 
-/** Replaces Infinity, which JSON cannot represent, by null. Stops at MAX_DEPTH. */
+/** Replaces Infinity, which JSON cannot represent, by null. Stops at MAX_LINE_DEPTH. */
 function tidy(container: Fields | unknown[], depth: number): Tidied {
-  if (depth > MAX_DEPTH) return 'deep';
+  if (depth > MAX_LINE_DEPTH) return 'deep';
   let result: Tidied = 'same';
   if (Array.isArray(container)) {
     // for-in would be slow: a line may contain a hundred thousand numbers

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { DeliveryOutcome } from '../../src/alerts/channel.js';
-import { backOff, createAllowance } from '../../src/alerts/rate-limit.js';
+import { backOff } from '../../src/alerts/backoff.js';
+import { createAllowance } from '../../src/alerts/rate-limit.js';
 import type { BenchOptions, Send } from '../helpers/alert-bench.js';
 import { createAlertBench } from '../helpers/alert-bench.js';
 import type { Draft } from '../helpers/events.js';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { parseEvent } from '../../src/journal/lines.js';
 import { ProgressError } from '../../src/core/errors.js';
 import { createLineDecoder } from '../../src/protocol/lines.js';
-import { MAX_DEPTH } from '../../src/api/messages.js';
+import { MAX_LINE_DEPTH } from '../../src/api/messages.js';
 import { isRequest, parseLine, toNewEvent } from '../../src/protocol/validate.js';
 import { createRandom } from '../helpers/random.js';
 
@@ -57,13 +57,13 @@ t.test('the error for JSON other than an object describes it', (t) => {
 });
 
 t.test('nesting is bounded, and no depth overflows the stack', (t) => {
-  t.ok(parseLine(nested(MAX_DEPTH), 1));
-  t.ok(parseLine(`{"a":${'['.repeat(MAX_DEPTH - 1)}${']'.repeat(MAX_DEPTH - 1)}}`, 1));
-  for (const depth of [MAX_DEPTH + 1, 10_000, 1_000_000]) {
+  t.ok(parseLine(nested(MAX_LINE_DEPTH), 1));
+  t.ok(parseLine(`{"a":${'['.repeat(MAX_LINE_DEPTH - 1)}${']'.repeat(MAX_LINE_DEPTH - 1)}}`, 1));
+  for (const depth of [MAX_LINE_DEPTH + 1, 10_000, 1_000_000]) {
     for (const line of [nested(depth), `{"a":${'['.repeat(depth - 1)}1${']'.repeat(depth - 1)}}`]) {
       const error = errorOf(() => parseLine(line, 5));
       t.strictSame([error.code, error.line], ['too_deep', 5], `depth ${depth}`);
-      t.match(error.message, `deeper than ${MAX_DEPTH} levels`);
+      t.match(error.message, `deeper than ${MAX_LINE_DEPTH} levels`);
     }
   }
   t.equal(errorOf(() => parseLine('{"a":'.repeat(1_000_000), 1)).code, 'bad_json');

@@ -47,7 +47,7 @@ export interface SessionPlace extends SessionIdentity {
 /** Characters of the names of session files; others are not ours. */
 export const SESSION_ID = '[0-9a-zA-Z][0-9a-zA-Z_-]{7,63}';
 /** Depth of a session file below the directory of the sessions. */
-const MAX_DEPTH = 4;
+const MAX_DIRECTORY_DEPTH = 4;
 
 /** Returns the directories of an agent's session files. @param root the first of them */
 export function sessionRoots({ archive }: SessionFiles, root: string): string[] {
@@ -71,9 +71,9 @@ export function placeOfNamed(
   session: string,
 ): SessionPlace | undefined {
   const parts = file.split(path.sep);
-  return Array.from({ length: MAX_DEPTH }, (_, index) => sessionPlaceOf(agent, files, parts.slice(-1 - index))).find(
-    (place) => place !== undefined && (place.session ?? session) === session,
-  );
+  return Array.from({ length: MAX_DIRECTORY_DEPTH }, (_, index) =>
+    sessionPlaceOf(agent, files, parts.slice(-1 - index)),
+  ).find((place) => place !== undefined && (place.session ?? session) === session);
 }
 
 /** Returns the path of another session file. @param file path of `place` */

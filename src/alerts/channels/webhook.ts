@@ -9,8 +9,6 @@ import { sign } from './signature.js';
 import { failed, retry, Undeliverable, withDeadline } from './undeliverable.js';
 import { buildRequest } from './webhook-body.js';
 
-/** Maximum delay that a target can request. */
-const MAX_AFTER_MS = 60 * 60_000;
 /** Statuses of a temporary refusal. */
 const BUSY = new Set([408, 425, 429]);
 
@@ -102,11 +100,11 @@ function checkStatus(host: string, status: number, retryAfter: string | string[]
   throw failed(answer);
 }
 
-/** Parses seconds or a date to milliseconds. */
+/** Parses seconds or a date to milliseconds, which `backOff` limits. */
 function parseAfter(header: string | string[] | undefined): number | undefined {
   const text = String(header ?? '').trim();
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_AFTER_MS);
+  return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }
 
 function describe(host: string, error: unknown): Undeliverable {

@@ -9,7 +9,7 @@ import { stepOf } from '../steps.js';
 import { applySessionInit } from './start.js';
 
 /** Maximum number of enclosing steps that are considered for the depth of an activity. */
-const MAX_DEPTH = 6;
+const MAX_STEP_DEPTH = 6;
 /** Lines of output kept in memory for clients that connect later; the journal has them all. */
 const TAIL_LINES = 12;
 const TAIL_CHARS = 400;
@@ -64,7 +64,7 @@ export function foldActivity(execution: Execution, event: ExecutionEvent): void 
 function depthOf({ steps }: Execution, step: string | undefined): number {
   let depth = 0;
   // bounded, since parents may form a cycle
-  for (let level = 0; step !== undefined && level < MAX_DEPTH; level++) {
+  for (let level = 0; step !== undefined && level < MAX_STEP_DEPTH; level++) {
     const { kind, parent } = steps.get(step) ?? {};
     if (kind === 'subagent') depth += 1;
     step = parent;

@@ -6,11 +6,11 @@ import type { ShellCommand, ShellWord } from './shell-words.js';
 import { LITERAL_DOLLAR, splitCommands } from './shell-words.js';
 import type { Span } from './spans.js';
 
-/** `sh -c 'ssh h "mysql -px"'`: command lines in words of command lines. */
-const MAX_DEPTH = 3;
-/** A longer word or line is no command line that somebody typed. */
+/** Maximum nesting of command lines within words of command lines, as in `sh -c 'ssh h "mysql -px"'`. */
+const MAX_COMMAND_DEPTH = 3;
+/** Maximum length of a word that is searched for a command line: a longer one was not typed. */
 const MAX_NESTED_CHARS = 16_384;
-/** Commands of one pipeline that are judged: keeps the time linear in the length. */
+/** Maximum number of commands of a pipeline that are searched, so that the time is linear in the length. */
 const MAX_PIPELINE = 16;
 
 /** The secrets of a command line, in order. */
@@ -42,13 +42,13 @@ function expandedWord(word: string): string {
   return isText ? word.replaceAll(/[$`]/g, LITERAL_DOLLAR) : word;
 }
 
-/** Is it worth looking for a command line in this word? */
+/** Whether a word may contain a command line. */
 export function mayHoldCommand(word: string): boolean {
   return word.length <= MAX_NESTED_CHARS && /[^\s]\s+[^\s]/.test(word);
 }
 
 function nested(word: ShellWord, source: CommandSource, depth: number): Span[] {
-  if (depth >= MAX_DEPTH || !mayHoldCommand(word.value)) return [];
+  if (depth >= MAX_COMMAND_DEPTH || !mayHoldCommand(word.value)) return [];
   return findInLine(word.value, source, depth + 1).map(([start, end]) => spanOf(word, start, end));
 }
 
