@@ -34,7 +34,7 @@ const ENTRY_POINTS = new Set([
 /** Also this one, when memory can no longer be trusted. */
 const MAY_EXIT = new Set([...ENTRY_POINTS, 'src/daemon/process.ts']);
 /** Exported names that several files may declare: that of each command, and kinds of fields in the two schema languages. */
-const SHARED_NAMES = new Set(['command', 'choice', 'count', 'flag', 'text']);
+const SHARED_NAMES = new Set(['command', 'choice', 'count', 'flag', 'text', 'withDefault']);
 
 const files = ['src', 'viewer']
   .filter((root) => existsSync(path.join(ROOT, root)))

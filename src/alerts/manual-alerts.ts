@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NewEvent } from '../core/event.js';
 import type { Attempt, Notice } from '../api/messages.js';
+import { NOTICE } from '../api/requests.js';
 import type { Alert, AlertChannel } from './channel.js';
 import { NO_SUCH_CHANNEL } from './channel.js';
 import { toSingleLine } from './single-line.js';
@@ -12,7 +13,13 @@ const BODY_CHARS = 2_000;
 const TEST_MS = 60_000;
 
 /** Creates the events that record a notice, one for each channel. */
-export function noticeEvents({ title, body, channels, urgency = 'normal', execution }: Notice): NewEvent[] {
+export function noticeEvents({
+  title,
+  body,
+  channels,
+  urgency = NOTICE.urgency.default,
+  execution,
+}: Notice): NewEvent[] {
   return [...new Set(channels)].map((channel) => {
     const what = { title: toSingleLine(title, TITLE_CHARS), body: toSingleLine(body ?? '', BODY_CHARS), urgency };
     const data = { outcome: 'pending', id: randomUUID(), rule: 'notify', channel, ...what };

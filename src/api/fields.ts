@@ -48,12 +48,6 @@ export type FieldsOf<T> = { readonly [K in keyof T]-?: Field<Exclude<T[K], undef
 export const flag = field<boolean>('true or false', isBoolean, { type: 'boolean' }, 'flag');
 export const text = field<string>('a text', isText, { type: 'string' }, 'text');
 export const name = field<string>('a text that is not empty', isName, { type: 'string', minLength: 1 }, 'text');
-export const count = field<number>(
-  `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
-  isCount,
-  { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
-  'number',
-);
 export const texts = field<readonly string[]>(
   'a list of texts',
   (value): value is string[] => Array.isArray(value) && value.every(isText),
@@ -79,17 +73,60 @@ export function choice<const T extends string>(values: readonly T[], description
   return field(`one of ${values.join(', ')}`, isValue, { enum: values }, 'text')(description);
 }
 
-/** A number above 0. */
+const wholeNumber = field<number>(
+  `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  isCount,
+  { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  'number',
+);
+
+/** A whole number. One above `max` is accepted and read as `max`. */
+export function count(description: string, { max }: { max?: number } = {}): Field<number> {
+  if (max === undefined) return wholeNumber(description);
+  const unbounded = wholeNumber(`${description} A larger number counts as ${max}.`);
+  return {
+    ...unbounded,
+    read(value) {
+      const number = unbounded.read(value);
+      return number === undefined ? undefined : Math.min(number, max);
+    },
+  };
+}
+
+/** A number above 0; one above `max` is refused. */
 export function positive(max: number, description: string): Field<number> {
   const isValid = (value: unknown): value is number => typeof value === 'number' && value > 0 && value <= max;
   const schema = { type: 'number', exclusiveMinimum: 0, maximum: max };
-  return field(`a number above 0, at most ${max}`, isValid, schema, 'number')(description);
+  return field(
+    `a number above 0, at most ${max}`,
+    isValid,
+    schema,
+    'number',
+  )(`${description} Above 0, at most ${max}.`);
 }
 
 /** ID of a request or subscription, chosen by the client. */
 export type RequestId = string | number;
 
 export const reference = field<RequestId>('a text or a number', isRequestId, { type: ['string', 'number'] });
+
+export type WithDefault<T> = Field<T> & { readonly default: T };
+
+/**
+ * Adds the value that the handler uses for an absent field.
+ *
+ * @param otherwise Continues the sentence about the default, when another value is used in some cases.
+ */
+export function withDefault<T>(one: Field<T>, value: NoInfer<T>, otherwise = ''): WithDefault<T> {
+  const shown = typeof value === 'string' ? `\`${value}\`` : String(value);
+  return {
+    ...one,
+    default: value,
+    description: `${one.description} Default: ${shown}${otherwise}.`,
+    // a default of the schema holds in every case
+    schema: otherwise === '' ? { ...one.schema, default: value } : one.schema,
+  };
+}
 
 export function required<T>(optional: Field<T>): RequiredField<T> {
   return { ...optional, required: true };

@@ -4,7 +4,8 @@
  */
 import { choice, type FieldTable, flag, name, required } from './fields.js';
 import type { ControlAction, Op, PlainOp } from './requests.js';
-import { CONTROL_ACTIONS, REQUESTS } from './requests.js';
+import { REQUESTS } from './requests.js';
+import { CONTROL_ACTIONS } from './run-commands.js';
 
 interface RouteBase {
   /** Unique name of the route. */

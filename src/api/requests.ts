@@ -1,6 +1,7 @@
 /**
  * The requests of the protocol, by operation. Everything else derives from this table: the types, the validation, the query
- * of HTTP routes, the schemas, and the manual. A new optional field is one line here and its use in the handler.
+ * of HTTP routes, the schemas, and the manual. A new optional field is one line here and its use in the handler, which takes
+ * the default from the field.
  */
 import { AGENTS } from '../core/agents.js';
 import { ProgressError } from '../core/errors.js';
@@ -8,21 +9,23 @@ import { describeValue } from '../core/excerpt.js';
 import type { Fields } from '../core/fields.js';
 import type { Filter } from '../core/filter.js';
 import { LEVELS } from '../core/filter.js';
-import type { LogFilter } from '../core/log.js';
+import { LINE_CHARS, type LogFilter, PATTERN_CHARS } from '../core/log.js';
 import type { Field, FieldsOf, FieldTable, Readable, RequestId, ValuesOf } from './fields.js';
 import { choice, count, flag, isRequestId, name, object, positive, readFields, reference } from './fields.js';
-import { required, text, texts, time } from './fields.js';
+import { required, text, texts, time, withDefault } from './fields.js';
+import { CONTROL } from './run-commands.js';
 
 export type { RequestId } from './fields.js';
-
-export const CONTROL_ACTIONS = ['stop', 'kill', 'signal', 'pause', 'resume'] as const;
-export type ControlAction = (typeof CONTROL_ACTIONS)[number];
+export type { ControlAction, ControlCommand, RunCommand } from './run-commands.js';
 
 export const URGENCIES = ['low', 'normal', 'critical'] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
 /** Messages per second. */
 const MAX_RATE = 1_000;
+const MAX_PAGE_LINES = 1_000;
+/** Total time that a search may spend on one pattern: matching is linear in the text, but slow with a long pattern and a long log. */
+export const SEARCH_SECONDS = 5;
 
 /** A request without its fields `op` and `id`. */
 interface RequestSpec {
@@ -51,25 +54,11 @@ const LOG_FILTER = {
   level: choice(LEVELS, 'Lowest level of messages; lines that are no messages pass.'),
 } satisfies FieldsOf<LogFilter>;
 
-const CONTROL = {
-  action: required(choice(CONTROL_ACTIONS, 'Command for the run.')),
-  by: text('Name of the user or program that sends the command.'),
-  signal: name('For the action `signal`: the name of the signal, such as `SIGHUP`.'),
-  graceMs: count('For the action `stop`: milliseconds until the run is killed. Default: 5000.'),
-};
-
-/** A command as a runner receives it. */
-export const RUN_COMMAND = {
-  run: required(name('ID of the run.')),
-  ...CONTROL,
-  action: required(choice([...CONTROL_ACTIONS, 'start'], 'The command; `start`: the run leaves its queue.')),
-};
-
-const NOTICE = {
+export const NOTICE = {
   title: required(name('Title of the notification.')),
   body: text('Text of the notification.'),
   channels: required(texts('Names of the channels.')),
-  urgency: choice(URGENCIES, 'Urgency. Default: `normal`.'),
+  urgency: withDefault(choice(URGENCIES, 'Urgency.'), 'normal'),
   execution: name('Full ID of the execution that the notification is about.'),
 };
 
@@ -96,13 +85,12 @@ export const REQUESTS = {
       after: count('Start after this position; 0 is the beginning of the journal.'),
       journal: name('ID of the journal that `after` refers to.'),
       since: time('Start with the first event written at or after this RFC 3339 time.'),
-      last: count(
-        'Start with this number of the newest events that pass the filter, at most 10000. Default: 100, or all events of one `execution`.',
+      last: withDefault(
+        count('Start with this number of the newest events that pass the filter.', { max: 10_000 }),
+        100,
+        ', or all events of one `execution`',
       ),
-      rate: positive(
-        MAX_RATE,
-        'Maximum messages per second, above 0 and at most 1000. Events are batched, never left out.',
-      ),
+      rate: positive(MAX_RATE, 'Maximum messages per second. Events are batched, never left out.'),
     },
   },
   unsubscribe: {
@@ -113,7 +101,7 @@ export const REQUESTS = {
     summary: 'List executions, newest first.',
     fields: {
       all: flag('Include finished executions.'),
-      limit: count('Maximum number of executions, at most 1000. Default: 200.'),
+      limit: withDefault(count('Maximum number of executions.', { max: 1_000 }), 200),
       before: count('Continue after the previous page: its `more`.'),
       text: text('Text that the ID, the name, the agent or a label contains, in any case.'),
       statuses: texts('Only executions with one of these statuses.'),
@@ -126,8 +114,8 @@ export const REQUESTS = {
     fields: {
       execution,
       from: count('Number of the first line.'),
-      last: count('Number of lines from the end, instead of `from`.'),
-      limit: count('Maximum number of lines, at most 1000. Default: 500.'),
+      last: count('Number of lines from the end, instead of `from`.', { max: MAX_PAGE_LINES }),
+      limit: withDefault(count('Maximum number of lines.', { max: MAX_PAGE_LINES }), 500),
       untruncated: flag('Return long lines in full.'),
     },
   },
@@ -137,7 +125,7 @@ export const REQUESTS = {
       execution,
       ...LOG_FILTER,
       regex: flag(
-        '`text` is a regular expression (RE2) of at most 1000 characters. It is matched against the first 8192 characters of a line, without escape sequences, and of its detail; the search times out after 5 seconds.',
+        `\`text\` is a regular expression (RE2) of at most ${PATTERN_CHARS} characters. It is matched against the first ${LINE_CHARS} characters of a line, without escape sequences, and of its detail; the search times out after ${SEARCH_SECONDS} seconds.`,
       ),
       from: count('First line to search.'),
       to: count('Last line to search.'),
@@ -174,7 +162,7 @@ export const REQUESTS = {
       'Start or stop following the sessions of a coding agent until the daemon ends, as progress-follow(1) does.',
     fields: {
       agent: choice(AGENTS, 'Agent. Default: none, which only returns the status.'),
-      on: flag('Follow; false stops following. Default: true.'),
+      on: withDefault(flag('Follow; false stops following.'), true),
     },
   },
   notify: {
@@ -198,9 +186,6 @@ export type Ask<K extends Op> = ValuesOf<(typeof REQUESTS)[K]['fields']>;
 export type RequestOf<K extends Op> = Readable<{ op: K; id: RequestId } & Ask<K>>;
 export type Request = { [K in Op]: RequestOf<K> }[Op];
 
-/** A command to a run. */
-export type ControlCommand = ValuesOf<typeof CONTROL>;
-export type RunCommand = ValuesOf<typeof RUN_COMMAND>;
 /** A notification and its channels. */
 export type Notice = ValuesOf<typeof NOTICE>;
 

@@ -55,6 +55,8 @@ export interface LogFilter {
 
 /** Maximum length of a line on a page. */
 export const LINE_CHARS = 8_192;
+/** Maximum length of a regular expression: the time to match one is linear in its length, that to compile one a multiple of it. */
+export const PATTERN_CHARS = 1_000;
 /** Maximum length of a detail on a page. */
 const DETAIL_CHARS = 2_048;
 /** Maximum length of the line of a tool call or result; the full text is its detail. */

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type * as Re2 from 're2js';
 import { ProgressError } from '../core/errors.js';
+import { PATTERN_CHARS } from '../core/log.js';
 
 export interface Pattern {
   readonly source: string;
@@ -21,14 +22,12 @@ export interface PatternOptions {
   code?: 'usage' | 'bad_request' | 'bad_config';
 }
 
-/** Maximum length: matching takes time linear in the length of the pattern too, and compiling a multiple of that. */
-const MAX_CHARS = 1_000;
 const MAX_SHOWN_CHARS = 60;
 
 /** Compiles a pattern. @throws {ProgressError} With the reason and the position. */
 export function compilePattern(source: string, { ignoreCase = false, code = 'usage' }: PatternOptions = {}): Pattern {
   const refuse = (why: string) => new ProgressError(code, `${quote(source)}: ${why}`);
-  if (source.length > MAX_CHARS) throw refuse(`is longer than ${MAX_CHARS} characters`);
+  if (source.length > PATTERN_CHARS) throw refuse(`is longer than ${PATTERN_CHARS} characters`);
   const { RE2JS, RE2JSException, RE2JSSyntaxException } = load();
   try {
     const compiled = RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);

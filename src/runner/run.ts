@@ -14,6 +14,7 @@ import type { Paths } from '../platform/paths.js';
 import type { ProcessIdentity } from '../platform/processes.js';
 import { identityOf, readProcess } from '../platform/processes.js';
 import type { RunCommand } from '../api/messages.js';
+import { CONTROL } from '../api/run-commands.js';
 import { resolveOutcome } from '../formats/parser.js';
 import type { TimedEvent } from '../formats/interpreter.js';
 import { RUN_KIND } from '../spool/names.js';
@@ -33,7 +34,7 @@ import { noPtyMessage } from './pty.js';
 import { reportRemaining } from './remaining-processes.js';
 import { isSignal, statusOfSignal } from './signals.js';
 import { describe } from './spec.js';
-import { createStopping, DEFAULT_GRACE_MS } from './stop.js';
+import { createStopping } from './stop.js';
 import type { RunRecord, RunSpec } from './store.js';
 import { claimRun, directoryOf, updateRecord } from './store.js';
 
@@ -131,7 +132,7 @@ export class Run {
   }
 
   /** Executes a command of the daemon. */
-  control({ action, by, signal, graceMs = DEFAULT_GRACE_MS }: Command): void {
+  control({ action, by, signal, graceMs = CONTROL.graceMs.default }: Command): void {
     if (action === 'start') return this.#turn.resolve('start');
     if (action === 'stop' || action === 'kill') {
       this.#turn.resolve({ signal: 'SIGINT' });
@@ -257,7 +258,7 @@ export class Run {
     if (timeoutMs === undefined) return undefined;
     const expire = () => {
       this.#isTimedOut = true;
-      this.#stop('its timeout', DEFAULT_GRACE_MS);
+      this.#stop('its timeout', CONTROL.graceMs.default);
     };
     return setTimeout(expire, Math.min(timeoutMs, MAX_TIMER_MS));
   }

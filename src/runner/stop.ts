@@ -25,7 +25,6 @@ export interface StopResult {
   failure?: ControlFailure;
 }
 
-export const DEFAULT_GRACE_MS = 5_000;
 const FIRST_POLL_MS = 10;
 const LAST_POLL_MS = 100;
 /** A process that outlives SIGKILL for this long waits for a device. */

@@ -2,7 +2,8 @@
 import { fieldSchema, type JsonSchema, objectSchema, reference } from '../fields.js';
 import { PROTOCOL_VERSION } from '../messages.js';
 import type { Op } from '../requests.js';
-import { OPS, REQUESTS, RUN_COMMAND } from '../requests.js';
+import { OPS, REQUESTS } from '../requests.js';
+import { RUN_COMMAND } from '../run-commands.js';
 import { producedEvent, recordedEvent, referencedFrom } from './event-schema.js';
 import { type Definitions, DIALECT, pascalCase, toDraft2020 } from './json-schema.js';
 

@@ -4,6 +4,7 @@ import { stripAnsi } from '../../core/ansi.js';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { LogFilter, LogLine } from '../../core/log.js';
 import { eventTest, LINE_CHARS, lineTest, linesOf } from '../../core/log.js';
+import { SEARCH_SECONDS } from '../../api/requests.js';
 import { ProgressError } from '../../core/errors.js';
 import { compilePattern } from '../../platform/patterns.js';
 import type { Pattern } from '../../platform/patterns.js';
@@ -30,8 +31,6 @@ const MAX_MARKS = 5_000;
 const MAX_MARKS_OF_LINE = 100;
 /** Time slice. */
 const SLICE_MS = 20;
-/** Total time of one pattern: matching is linear in the text, but slow with a long pattern and a long log. */
-const PATTERN_MS = 5_000;
 
 /**
  * Searches a log.
@@ -72,7 +71,7 @@ export async function searchLog(
   return found;
 }
 
-/** Compiles a pattern that matches the beginning of a text, and throws after PATTERN_MS in total. */
+/** Compiles a pattern that matches the beginning of a text, and throws after SEARCH_SECONDS in total. */
 function createBounded(source: string, caseSensitive: boolean): Pick<Pattern, 'test' | 'find'> {
   const pattern = compilePattern(source, { ignoreCase: !caseSensitive, code: 'bad_request' });
   let spent = 0;
@@ -80,7 +79,7 @@ function createBounded(source: string, caseSensitive: boolean): Pick<Pattern, 't
     const begun = performance.now();
     const result = work();
     spent += performance.now() - begun;
-    if (spent <= PATTERN_MS) return result;
+    if (spent <= SEARCH_SECONDS * 1_000) return result;
     throw new ProgressError('bad_request', 'this pattern takes too long here: look for something simpler');
   };
   return {

@@ -6,6 +6,7 @@ import { evictOldest } from '../../core/evict.js';
 import type { JournalSource } from '../../journal/reader.js';
 import { readJournal, readLast } from '../../journal/reader.js';
 import type { Replies } from '../../api/messages.js';
+import { REQUESTS } from '../../api/requests.js';
 import { LogIndex } from './log-index.js';
 import type { LogSearch } from './log-search.js';
 import { searchLog } from './log-search.js';
@@ -29,8 +30,6 @@ export interface LogRequest {
   untruncated?: boolean | undefined;
 }
 
-const DEFAULT_LINES = 500;
-const MAX_LINES = 1_000;
 /** Bound of one page; a client asks for the rest from where the page ends. */
 const PAGE_CHARS = 1024 * 1024;
 /** Size of one write of a whole log. */
@@ -53,7 +52,7 @@ export class Logs {
   }
 
   async page(subject: LogSubject, { from, last, limit, untruncated = false }: LogRequest): Promise<Replies['log']> {
-    const page = new LogPage(Math.min(MAX_LINES, last ?? limit ?? DEFAULT_LINES), untruncated);
+    const page = new LogPage(last ?? limit ?? REQUESTS.log.fields.limit.default, untruncated);
     const lines = from === undefined ? await this.#readTail(subject, page) : await this.#readPage(subject, from, page);
     return {
       execution: subject.id,

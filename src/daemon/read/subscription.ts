@@ -6,6 +6,7 @@ import { findExecution, newestFirst } from '../../core/state.js';
 import type { Journal } from '../../journal/journal.js';
 import { findExecutions, readLast, seqAtTime } from '../../journal/reader.js';
 import type { Replies, RequestOf, Reset } from '../../api/messages.js';
+import { REQUESTS } from '../../api/requests.js';
 import type { SubscriberSink, Subscriber } from './subscriber.js';
 import type { Subscribers } from './subscribers.js';
 
@@ -22,10 +23,6 @@ interface Surroundings {
   state: State;
   subscribers: Subscribers;
 }
-
-/** Past events of a subscription that does not say where it begins. */
-const DEFAULT_LAST = 100;
-const MAX_LAST = 10_000;
 
 export async function openSubscription(
   given: SubscribeRequest,
@@ -73,7 +70,7 @@ async function openingOf(request: SubscribeRequest, { journal, state }: Surround
     const after = known ? known.firstSeq - 1 : 0;
     return { after, cursor: after };
   }
-  const count = Math.min(request.last ?? DEFAULT_LAST, MAX_LAST);
+  const count = request.last ?? REQUESTS.subscribe.fields.last.default;
   const batch = await readLast(journal.source, count, filterOf(request), head);
   return { after: (batch.events[0]?.seq ?? head + 1) - 1, cursor: head, batch };
 }

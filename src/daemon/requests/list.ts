@@ -6,16 +6,14 @@ import { shortenIds } from '../../core/format.js';
 import { mentions } from '../../core/lookup.js';
 import { newestFirst } from '../../core/state.js';
 import type { RequestOf } from '../../api/messages.js';
+import { REQUESTS } from '../../api/requests.js';
 import type { PlainHandler } from './request-context.js';
 
-/** Executions on one page of a list. */
-const DEFAULT_PAGE = 200;
-const MAX_PAGE = 1_000;
 /** Steps of all executions on one page: they determine its size. */
 const PAGE_STEPS = 20_000;
 
 export const handleList: PlainHandler<'list'> = (request, _caller, { state }) => {
-  const limit = Math.min(request.limit ?? DEFAULT_PAGE, MAX_PAGE);
+  const limit = request.limit ?? REQUESTS.list.fields.limit.default;
   const before = request.before ?? Infinity;
   const known = newestFirst(state);
   const prefixes = shortenIds(known.map(({ id }) => id));

@@ -12,12 +12,13 @@ import type { State } from '../../core/state.js';
 import { ProgressError } from '../../core/errors.js';
 import { isAlive, readProcess } from '../../platform/processes.js';
 import type { CommandMessage, ControlCommand } from '../../api/messages.js';
+import { CONTROL } from '../../api/run-commands.js';
 import type { ControlFailure } from '../../runner/failure.js';
 import type { ProcessGroup } from '../../runner/group.js';
 import { createProcessGroup, isFrozen, thaw } from '../../runner/group.js';
 import { signalGroup, untilStopped } from '../../runner/pause.js';
 import { isSignal } from '../../runner/signals.js';
-import { DEFAULT_GRACE_MS, stopGroup } from '../../runner/stop.js';
+import { stopGroup } from '../../runner/stop.js';
 import type { RunRecord } from '../../runner/store.js';
 
 /** A connected runner: receives commands for its run. */
@@ -108,7 +109,7 @@ export class RunControl {
   /** Carries out a command on a run's processes. Returns the failure, if it failed. */
   async #act(id: string, group: ProcessGroup, command: ControlCommand): Promise<ControlFailure | undefined> {
     const { record, onStopped } = this.#options;
-    const { action, by, signal, graceMs = DEFAULT_GRACE_MS } = command;
+    const { action, by, signal, graceMs = CONTROL.graceMs.default } = command;
     const actor = by === undefined ? {} : { by };
     const onSignal = (name: NodeJS.Signals) => record(id, 'control', { action: 'signal', signal: name, ...actor });
     if (action === 'signal') return signalGroup(group, signalOf(signal), onSignal);

@@ -6,10 +6,12 @@ import {
   flag,
   name,
   objectSchema,
+  positive,
   readFields,
   required,
   text,
   texts,
+  withDefault,
 } from '../../../src/api/fields.js';
 import { HTTP_ROUTES, parametersOf } from '../../../src/api/http-routes.js';
 import { OPS, REQUESTS, toRequest } from '../../../src/api/requests.js';
@@ -129,6 +131,32 @@ function sampleOf(key: string, query: keyof typeof SAMPLES | undefined): unknown
   };
   return special[key] ?? SAMPLES[query ?? 'text'][0];
 }
+
+t.test('the description and the schema of a field state its default and bound', (t) => {
+  const table = {
+    limit: withDefault(count('Limit.', { max: 10 }), 5),
+    rate: positive(3, 'Rate.'),
+    color: withDefault(choice(['red', 'blue'], 'Color.'), 'red'),
+    last: withDefault(count('Last.'), 7, ', or all'),
+  };
+  const read = (given: Record<string, unknown>) =>
+    readFields(Object.entries(table), given, (message) => new Error(message));
+  t.strictSame(read({ limit: 9 }), { limit: 9 });
+  t.strictSame(read({ limit: 11 }), { limit: 10 }, 'a larger number counts as the maximum');
+  t.throws(() => read({ limit: -1 }), { message: /^limit must be a whole number/ });
+  t.throws(() => read({ rate: 4 }), { message: /^rate must be a number above 0, at most 3/ });
+  t.strictSame(read({}), {}, 'the handler applies the default');
+  t.equal(table.limit.default, 5);
+  const { properties } = objectSchema(table);
+  t.match(properties, {
+    limit: { description: 'Limit. A larger number counts as 10. Default: 5.', default: 5 },
+    rate: { description: 'Rate. Above 0, at most 3.', maximum: 3 },
+    color: { description: 'Color. Default: `red`.', default: 'red' },
+    last: { description: 'Last. Default: 7, or all.' },
+  });
+  t.notOk(Object.hasOwn((properties as Record<string, object>)['last'] ?? {}, 'default'), 'it is conditional');
+  t.end();
+});
 
 t.test('a field that is added to a table needs nothing else', (t) => {
   const table = {
