@@ -1,4 +1,5 @@
 /** Names of spool files, and the writers that they identify. */
+import { SHELLS } from '../platform/paths.js';
 
 export const SPOOL_SUFFIX = '.ndjson';
 /** Name under which commands append: a second link to the newest of the shared files. */
@@ -11,7 +12,7 @@ export const RUN_KIND = 'run';
 /** Files of scripts that use the shell library. */
 export const SCRIPT_KIND = 'sh';
 /** Files of the hooks of interactive shells. */
-export const PROMPT_KINDS: ReadonlySet<string | undefined> = new Set(['bash', 'zsh', 'fish']);
+export const PROMPT_KINDS: ReadonlySet<string | undefined> = new Set(SHELLS);
 /** Files with one call of an agent's hook that is too long for the shared file. */
 export const HOOK_KIND = 'hook';
 /** Kinds of which there are many files, each complete once its writer has ended. */

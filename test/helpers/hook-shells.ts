@@ -1,13 +1,12 @@
 /** The table of the shells that have hooks: how each is started and used, and the inputs of the tests of its hooks. */
 import path from 'node:path';
+import type { Shell } from '../../src/platform/paths.js';
 import { ROOT } from './daemon.js';
 import { whyNo } from './needs.js';
 import { PROMPT } from './tmux.js';
 
-export type ShellName = 'bash' | 'zsh' | 'fish';
-
 export interface HookShell {
-  name: ShellName;
+  name: Shell;
   /** Command line of an interactive shell without the files of its user. */
   interactive: readonly string[];
   /** Arguments before a script that is not interactive. */
@@ -189,7 +188,7 @@ const FISH_PROMPT = (quote: string) =>
   `function fish_prompt; printf ${quote}${PROMPT}${quote}; end; set -g fish_greeting`;
 
 function describe(
-  name: ShellName,
+  name: Shell,
   details: Omit<HookShell, 'name' | 'hooks' | 'load' | 'before' | 'env' | 'skip' | 'skipInTmux'> & Partial<HookShell>,
 ): HookShell {
   const hooks = path.join(ROOT, `hooks/progress.${name}`);

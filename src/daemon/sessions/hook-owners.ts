@@ -3,13 +3,14 @@ import path from 'node:path';
 import type { Execution } from '../../core/execution.js';
 import type { State } from '../../core/state.js';
 import { AGENTS } from '../../core/agents.js';
+import { SHELLS } from '../../platform/paths.js';
 import { ancestorsOf, readCommand } from '../../platform/processes.js';
 import { isProgramOf } from '../../agents/sessions/process-match.js';
 import type { HookCall } from '../../agents/hook-call.js';
 
 /** Programs that may run between an agent and its hook, and end at once. */
 const HOOK = 'agent-hook';
-const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'busybox', HOOK]);
+const INTERMEDIATE: ReadonlySet<string> = new Set([...SHELLS, 'sh', 'dash', 'ksh', 'busybox', HOOK]);
 
 /** Finds the run of a new session by its processes, since not every agent passes its environment to its hooks. */
 export function inRun(call: HookCall, state: State): HookCall {
@@ -67,7 +68,7 @@ function agentProgram(pid: number, name: string): number | undefined {
 
 /** Finds the nearest process that is no shell; undefined if it has ended or is unknown. */
 function nearestProgram(pid: number): number | undefined {
-  for (const one of ancestorsOf(pid)) if (!SHELLS.has(one.name)) return one.pid;
+  for (const one of ancestorsOf(pid)) if (!INTERMEDIATE.has(one.name)) return one.pid;
   return undefined;
 }
 

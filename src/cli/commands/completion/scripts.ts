@@ -3,6 +3,7 @@
  * line with the kind (`values`, `files`, or `program N`: another program's words, after the first N), and the
  * values. Nothing of an answer is ever evaluated.
  */
+import type { Shell } from '../../../platform/paths.js';
 
 const BASH = `# bash completion for progress: eval "$(progress completion bash)"
 _progress() {
@@ -90,4 +91,4 @@ end
 complete -c progress -c progressd -f -k -a '(__progress_complete)'
 `;
 
-export const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH } as const;
+export const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: FISH };

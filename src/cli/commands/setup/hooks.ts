@@ -1,13 +1,12 @@
 /** Directory of the shell hooks, and the line that loads them. */
 import { fileURLToPath } from 'node:url';
 import type { Shell } from '../../../platform/paths.js';
-import { quoteFish, quotePosix } from '../../../platform/shell-quote.js';
+import { sourceLine } from './rc-block.js';
 
 /** Path relative to dist/, where the program runs. */
 export const HOOKS = fileURLToPath(new URL('../hooks', import.meta.url));
 
 /** Line for the start file of the shell. */
 export function loadingLine(shell: Shell, hooks = HOOKS): string {
-  const file = `${hooks}/progress.${shell}`;
-  return shell === 'fish' ? `source ${quoteFish(file)}` : `. ${quotePosix(file)}`;
+  return sourceLine(shell, `${hooks}/progress.${shell}`);
 }

@@ -21,15 +21,49 @@ const NOTE = '  (progress setup --undo removes this';
 /** The file did not end with a line break, so the one before the block belongs to the block. */
 const WITH_BREAK = ' and the line break before';
 
-const CODE: Readonly<Record<Shell, { load: (program: string) => string; body: (program: string) => string }>> = {
-  bash: { load: (program) => loadPosix('bash', program), body: (program) => guardPosix('bash', program) },
-  zsh: { load: (program) => loadPosix('zsh', program), body: (program) => guardPosix('zsh', program) },
-  fish: { load: loadFish, body: guardFish },
+/** The code of one shell. */
+interface ShellCode {
+  /** Line that loads the hooks by `progress init`. */
+  load: (program: string) => string;
+  /** The lines of the block. */
+  body: (program: string) => string;
+  /** Its group is the program in such lines, as quoted, without the quotes. */
+  quotedProgram: RegExp;
+  unquote: (quoted: string) => string;
+  /** Line that reads a file. */
+  source: (file: string) => string;
+}
+
+const CODE: Readonly<Record<Shell, ShellCode>> = {
+  bash: posixCode('bash'),
+  zsh: posixCode('zsh'),
+  fish: {
+    load: loadFish,
+    body: guardFish,
+    quotedProgram: /test -x '(.*)'$/m,
+    unquote: (quoted) => quoted.replace(/\\(['\\])/g, '$1'),
+    source: (file) => `source ${quoteFish(file)}`,
+  },
 };
+
+function posixCode(shell: Shell): ShellCode {
+  return {
+    load: (program) => loadPosix(shell, program),
+    body: (program) => guardPosix(shell, program),
+    quotedProgram: /\[ -x '(.*)' \]; then/s,
+    unquote: (quoted) => quoted.replaceAll(`'\\''`, "'"),
+    source: (file) => `. ${quotePosix(file)}`,
+  };
+}
 
 /** Line that loads the hooks in a running shell. */
 export function loadLine(shell: Shell, program: string): string {
   return CODE[shell].load(program);
+}
+
+/** Line that reads a file of hooks. */
+export function sourceLine(shell: Shell, file: string): string {
+  return CODE[shell].source(file);
 }
 
 /** Guards the line: silent and successful if the program was removed, also under `set -eu`; skipped in scripts. */
@@ -70,8 +104,9 @@ export function cutBlock(text: string, { start, end }: Block): string {
 /** @returns the program that a block loads; undefined if the block was edited */
 export function programOf(block: Block, shell: Shell): string | undefined {
   const body = fromBytes(block.body);
-  const [, quoted = ''] = (shell === 'fish' ? /test -x '(.*)'$/m : /\[ -x '(.*)' \]; then/s).exec(body) ?? [];
-  const program = shell === 'fish' ? quoted.replace(/\\(['\\])/g, '$1') : quoted.replaceAll(`'\\''`, "'");
+  const { quotedProgram, unquote } = CODE[shell];
+  const [, quoted = ''] = quotedProgram.exec(body) ?? [];
+  const program = unquote(quoted);
   return CODE[shell].body(program) === body ? program : undefined;
 }
 
