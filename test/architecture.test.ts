@@ -5,7 +5,10 @@ import t from 'tap';
 import { VERSION } from '../src/core/version.js';
 import { ROOT } from './helpers/daemon.js';
 
-/** Folders of src/ by level: each may import those of lower levels, and of its own level those that SIBLINGS names. */
+/**
+ * Folders of src/ by level: each may import those of lower levels, and of its own level those that SIBLINGS names.
+ * `workflows` and `bridges` are planned.
+ */
 const LEVELS = [
   ['core'],
   ['api'],

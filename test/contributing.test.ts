@@ -54,6 +54,17 @@ export const command = defineCommand({
     ],
   },
   {
+    row: 'an option of a command',
+    name: 'stop',
+    edits: [
+      {
+        file: 'src/cli/commands/stop.ts',
+        before: "    kill: { type: 'boolean',",
+        text: "    silent: { type: 'boolean', describe: 'Print nothing' },\n",
+      },
+    ],
+  },
+  {
     row: 'a field of a request',
     name: 'get',
     edits: [
@@ -62,6 +73,32 @@ export const command = defineCommand({
         file: 'src/daemon/requests/get.ts',
         before: '  return { execution',
         text: '  if (request.brief) return { execution: { ...executionToJson(execution), steps: [] }, seq };\n',
+      },
+    ],
+  },
+  {
+    row: 'a field of a reply',
+    name: 'queues',
+    edits: [
+      { file: 'src/api/replies.ts', before: '  queues: QueueView[];\n', text: '  seq: number;\n' },
+      {
+        file: 'src/daemon/requests/queues.ts',
+        before: ' queues: queueViews(',
+        text: ' seq: state.seq,',
+        isDemanded: true,
+      },
+    ],
+  },
+  {
+    row: 'a field of the status',
+    name: 'platform',
+    edits: [
+      { file: 'src/api/status.ts', before: '  /** Memory in bytes. */\n  rss', text: '  platform: string;\n' },
+      {
+        file: 'src/daemon/status.ts',
+        before: '    rss: process.memoryUsage',
+        text: '    platform: process.platform,\n',
+        isDemanded: true,
       },
     ],
   },
@@ -258,6 +295,82 @@ export function createPager(name: string, { number }: PagerConfig): AlertChannel
     ],
   },
   {
+    row: 'an alert condition',
+    name: 'host',
+    edits: [
+      {
+        file: 'src/api/conditions.ts',
+        before: '  readonly queue?:',
+        text: '  readonly host?: readonly string[];\n',
+      },
+      {
+        file: 'src/config/alert-schema.ts',
+        before: '    queue: v.exactOptional(',
+        text: "    host: v.exactOptional(globs('Patterns of the name of the host.')),\n",
+      },
+      {
+        file: 'src/alerts/matcher.ts',
+        before: "  queue: (patterns) => [like('queue',",
+        text: "  host: (patterns) => [like('host', patterns, ({ process: { host } = {} }) => host)],\n",
+        isDemanded: true,
+      },
+      {
+        file: 'src/alerts/condition-text.ts',
+        before: "  queue: oneOf('queue'),\n",
+        text: "  host: oneOf('host'),\n",
+        isDemanded: true,
+      },
+      {
+        file: 'src/alerts/rules.ts',
+        before: "  if (resource) return ['resource_update'];\n",
+        text: "  if (when.host) return ['execution_started'];\n",
+      },
+    ],
+  },
+  {
+    row: 'a secret of a program',
+    name: 'vaultctl',
+    edits: [
+      {
+        file: 'src/core/mask/secret-commands.ts',
+        before: "  {\n    programs: ['sshpass'],\n",
+        text: "  { programs: ['vaultctl'], options: ['-k'], examples: { 'vaultctl -k hunter2': 'vaultctl -k ***' } },\n",
+      },
+    ],
+  },
+  {
+    row: 'a shell',
+    name: 'nu',
+    edits: [
+      { file: 'src/platform/paths.ts', before: "'fish'] as const", text: "'nu', " },
+      {
+        file: 'src/platform/paths.ts',
+        before: '    fish: path.join(',
+        text: "    nu: path.join(xdgBase(env, 'XDG_CONFIG_HOME', '.config'), 'nushell/config.nu'),\n",
+        isDemanded: true,
+      },
+      { file: 'hooks/progress.nu', text: '# hooks of nu\n' },
+      {
+        file: 'src/cli/commands/setup/rc-block.ts',
+        before: '  fish: {\n',
+        text: "  nu: posixCode('nu'),\n",
+        isDemanded: true,
+      },
+      {
+        file: 'src/cli/commands/completion/scripts.ts',
+        before: ' fish: FISH',
+        text: " nu: '# none\\n',",
+        isDemanded: true,
+      },
+      {
+        file: 'src/cli/commands/completion/completion.ts',
+        before: "'zsh' | 'fish', words",
+        text: "'nu' | ",
+        isDemanded: true,
+      },
+    ],
+  },
+  {
     row: 'a configuration key',
     name: 'watch.width',
     edits: [
@@ -372,6 +485,16 @@ for (const { row, name, edits: own } of ADDITIONS) {
   });
 }
 
+t.test('every file to change that src/README.md names exists', async (t) => {
+  const map = readFileSync(path.join(ROOT, 'src/README.md'), 'utf8');
+  const [, table = ''] = map.split('| to change | file |');
+  t.ok([...table.matchAll(/^\| [^-]/gm)].length >= 10, 'the table is found');
+  const [rows = ''] = table.split('\n\n');
+  const files = [...rows.matchAll(/`([\w./-]+\.\w+)`/g)].map(([, file = '']) => file);
+  t.ok(files.length >= 10, 'its files are found');
+  for (const file of files) t.ok(existsSync(path.join(ROOT, 'src', file)), `src/${file} exists`);
+});
+
 t.test('a copy with one of each compiles, and the program has them', async (t) => {
   const home = createHome(t);
   const directory = path.join(home.directory, 'copy');
@@ -384,6 +507,8 @@ t.test('a copy with one of each compiles, and the program has them', async (t) =
     spawnSync(path.join(directory, 'bin/progress'), args, { env: home.env, encoding: 'utf8' }).stdout;
   t.equal(run('greet', 'you'), 'hello you\n');
   t.equal(run('config', 'get', 'watch.width'), '80\n');
+  t.match(run('stop', '--help'), '--silent');
+  t.equal(run('completion', 'nu'), '# none\n');
   t.match(run('run', '--format', 'list'), /^dots /m);
 });
 

@@ -1,8 +1,14 @@
-/** Where programs take secrets in their arguments, by option and by position. */
+/**
+ * Lists where programs take secrets in their arguments, by option and by position.
+ *
+ * Shell hooks mask what they write to the spool themselves, so a new entry also belongs in `hooks/mask.sh` and
+ * `hooks/progress.fish`. If it is too rare for the hooks, add its program to `LEFT` in `test/hooks/mask.test.ts`: then only
+ * the daemon masks it.
+ */
 import type { SecretArguments } from './secret-arguments.js';
 import { DATABASE_ARGUMENTS } from './secret-databases.js';
 
-/** Options that are named like a secret (`--password`) are masked with every program; these are the others. */
+/** An option that is named like a secret (`--password`) is masked with every program and needs no entry. */
 export const SECRET_ARGUMENTS: readonly SecretArguments[] = [
   ...DATABASE_ARGUMENTS,
   {
