@@ -2,25 +2,28 @@
 import { eastAsianWidth } from 'get-east-asian-width';
 import { SGR_RESET } from '../core/ansi.js';
 
-/** Printable ASCII, Latin, box drawing, bars and marks: one cell for each code unit. */
+/** Code units of one cell each: printable ASCII, Latin, box drawing, bars and marks. */
 const NARROW = String.raw`\u0020-\u007e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2016\u2022\u2026\u2190-\u2193\u2500-\u259f\u25cb\u25cf\u2713\u2717`;
-/** Kana, ideographs, Hangul syllables, marks of this program: two cells for each code unit. */
+/** Code units of two cells each: kana, ideographs, Hangul syllables, marks of this program. */
 const WIDE = String.raw`\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\u231b\u23f3\u2705\u274c`;
 const ONLY_NARROW = new RegExp(`^[${NARROW}]*$`);
 const IS_WIDE = new RegExp(`^[${WIDE}]`);
-/** Characters that need no segmentation, else a run for the segmenter, with characters that they may modify. */
+/**
+ * Splits a text into runs of characters of known width (group 1), and runs that the segmenter splits into clusters. The latter
+ * begin with the character that their second one may modify.
+ */
 const RUNS = new RegExp(
   `((?:[${NARROW}${WIDE}](?![^${NARROW}${WIDE}]))+)|[${NARROW}${WIDE}]?[^${NARROW}${WIDE}]+`,
   'g',
 );
 const ZERO_WIDTH = /^[\p{Default_Ignorable_Code_Point}\p{Mark}\p{Control}\u200b]+$/u;
-/** Emoji sequences, flags, and half-width kana with a voicing mark. */
+/** Clusters of two cells: emoji sequences, flags, and half-width kana with a voicing mark. */
 const TWO_CELLS = /\ufe0f|^\p{Regional_Indicator}{2}|^[\uff61-\uff9f]{2}/u;
 const SGR = /\u001b\[[0-9;:]{0,64}m/g;
 
-/** Size of the cache of measured texts, which repeat from frame to frame; a full cache is cleared. */
+/** Maximum number of texts in the cache of widths, since texts repeat from frame to frame; a full cache is cleared. */
 const CACHED_TEXTS = 4_096;
-/** Maximum length of a cached text. */
+/** Maximum length of a text in the cache. */
 const CACHED_LENGTH = 512;
 
 /** Segmenter, created on first use: it loads two megabytes of tables. */
@@ -71,7 +74,7 @@ function* clustersOf(text: string): Generator<TextPiece> {
   }
 }
 
-/** Width by the newest Unicode. Terminals differ on sequences, so the renderer positions the next cell explicitly. */
+/** Width by the newest Unicode. Terminals differ for sequences, so the renderer moves the cursor explicitly after them. */
 function clusterCells(cluster: string): number {
   const first = cluster.codePointAt(0) ?? 0;
   if (ZERO_WIDTH.test(cluster)) return 0;
