@@ -1,8 +1,8 @@
 /**
  * Delivers the alerts of one channel one after the other, in the order of the journal, with a rate limit and backoff.
  *
- * Pending alerts are read from the journal; this queue holds only the next few. An alert stays pending until the event
- * with its outcome is written, so an alert is sent again after a crash rather than lost.
+ * Pending alerts are in the journal; this queue reads a few at a time. An alert is pending until the event with its outcome
+ * is written. So an alert may be sent twice after a crash, but is not lost.
  */
 import type { AlertOutcome } from '../core/alerts.js';
 import { alertOutcomeOf, LEFT_JOURNAL } from '../core/alerts.js';
@@ -31,7 +31,7 @@ export interface DeliveryQueueOptions {
   alertOf: (event: ExecutionEvent) => Promise<Alert>;
   /** Writes these events together; rejects when they cannot be written. */
   write: (events: NewEvent[]) => Promise<void>;
-  /** Returns the ID of the alert that reports how many were suppressed through this seq. */
+  /** Returns the ID of the alert that reports the number of alerts suppressed through this seq. */
   summaryId: (through: number) => string;
   clock: Clock;
   /** Unix milliseconds by a monotonic clock. */
@@ -42,14 +42,14 @@ export interface DeliveryQueueOptions {
 
 /** Maximum number of pending alerts in memory. */
 const AHEAD = 32;
-/** Alerts beyond the rate wait this long; those that are still beyond it are suppressed and counted. */
+/** Time that alerts above the rate limit wait. Those that still exceed it are suppressed, and one alert reports their number. */
 const WINDOW_MS = 30_000;
-/** Timeout of one attempt; longer than that of any channel. */
+/** Timeout of an attempt, in addition to the timeouts of the channels, which are shorter. */
 const ATTEMPT_MS = 6 * 60_000;
-/** Pause after the journal could not be read or written. */
+/** Delay before the journal is read or written again after a failure. */
 const TROUBLE_MS = 5_000;
 
-/** Outcome of the alert of event `of`, or of all through it. */
+/** Final outcome of one alert, or of all alerts through one. */
 interface Settled {
   outcome: Exclude<AlertOutcome, 'pending' | 'held'>;
   error?: string;
@@ -68,16 +68,16 @@ export class DeliveryQueue {
   #interrupt = (): void => {};
   /** Ends the current backoff. */
   #retryNow = (): void => {};
-  /** Read from the journal, and not settled. */
+  /** Pending alerts that were read from the journal. */
   #ahead: ExecutionEvent[] = [];
-  /** The first of `#ahead` has taken its token of the rate limit. */
+  /** Whether the first of `#ahead` has taken its token from the rate limit. */
   #isAllowed = false;
-  /** Attempts of the first of `#ahead`. */
+  /** Number of attempts to send the first of `#ahead`. */
   #attempts = 0;
   /** Consecutive failures of any alert. */
   #failures = 0;
   #trouble: { error: string; at: number } | undefined;
-  /** Settled in memory, though the outcome may not be written yet. */
+  /** Seq of the newest alert with an outcome, which may not be written yet. */
   #settledThrough = 0;
   #unwritten: NewEvent[] = [];
 
@@ -148,7 +148,7 @@ export class DeliveryQueue {
     const seqs = this.#waiting();
     const [first] = seqs;
     if (first === undefined) return false;
-    // retention may have settled some
+    // pruning may have ended some of them
     this.#ahead = this.#ahead.filter(({ seq }) => seq >= first);
     if (this.#channel && !this.#takeToken()) {
       await this.#limitRate();

@@ -2,7 +2,10 @@
 import type { FinalStatus } from '../core/event.js';
 import type { Level } from '../core/filter.js';
 
-/** Conditions of a rule: all must hold, of a list any item. Patterns match whole texts, with `*` and `?`. */
+/**
+ * Conditions of a rule. All conditions must hold; a list holds if one of its items does. A pattern, with `*` and `?`, matches
+ * a whole text.
+ */
 export interface Conditions {
   /** Event types. */
   readonly type?: readonly string[];
@@ -10,7 +13,7 @@ export interface Conditions {
   readonly status?: readonly (FinalStatus | 'recovered')[];
   readonly attention?: readonly ('waiting' | 'silent')[];
   readonly kind?: readonly string[];
-  /** Patterns, like name, queue, step and the values of label. */
+  /** Patterns; so are `name`, `queue`, `step` and the values of `label`. */
   readonly agent?: readonly string[];
   readonly name?: readonly string[];
   readonly label?: Readonly<Record<string, string>>;
@@ -30,7 +33,7 @@ export interface Conditions {
   readonly step?: readonly string[];
 }
 
-/** Tokens per minute that must be exceeded on average over the window, in milliseconds. */
+/** Holds while the average over the window (milliseconds) is above this number of tokens per minute. */
 export interface TokenRate {
   readonly above: number;
   readonly window: number;

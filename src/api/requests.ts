@@ -24,7 +24,7 @@ export type Urgency = (typeof URGENCIES)[number];
 /** Messages per second. */
 const MAX_RATE = 1_000;
 const MAX_PAGE_LINES = 1_000;
-/** Total time that a search may spend on one pattern: matching is linear in the text, but slow with a long pattern and a long log. */
+/** Total time that a search may spend on a pattern: matching is linear in the text, but slow for a long pattern and log. */
 export const SEARCH_SECONDS = 5;
 
 /** A request without its fields `op` and `id`. */

@@ -1,4 +1,4 @@
-/** Schema of the alert rules in the configuration, and the validation of their references to channels. */
+/** Schema of the alert rules in the configuration, and the check that the channels they name exist. */
 import type { Conditions, ResourceCondition, TokenRate } from '../api/conditions.js';
 import * as v from 'valibot';
 import {
@@ -37,7 +37,7 @@ import { isObject } from '../core/fields.js';
 
 /** Placeholder for the built-in items in a list of the configuration. */
 export const BUILTIN = 'builtin';
-/** Bounds the cost of an event: each rule is evaluated for each event of its types. */
+/** Maximum number of rules: each is evaluated for each event of its types, so it bounds the cost of an event. */
 const MAX_RULES = 500;
 const MAX_PATTERN_CHARS = 256;
 
@@ -151,7 +151,7 @@ export const RULES = listOf(
   'Which events are alerted, and over which channels.',
 );
 
-/** Finds duplicate rules, unknown channels and misused built-in channels, among rules and channels that are valid alone. */
+/** Finds errors between valid rules and channels: duplicate rules, unknown channels, built-in channels of another type. */
 export function findWrongReferences({ rules, channels }: AlertsConfig): Problem[] {
   const known = [...new Set([...BUILTIN_CHANNELS, ...Object.keys(channels)])];
   const names = rules.map((rule) => (rule === BUILTIN ? rule : rule.name));

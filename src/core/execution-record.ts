@@ -1,12 +1,13 @@
 /**
- * Converts executions to and from their form on disk, in checkpoints and `carried_execution` notes: without groups, as
- * version 0.1 wrote it. There `outcome` is the one of the describing task.
+ * Converts executions to and from their form on disk, in checkpoints and `carried_execution` notes.
+ *
+ * The on-disk form is flat, as in version 0.1. On disk, `outcome` means `taskOutcome`.
  */
 import type { Fields } from './fields.js';
 import type { Execution, ExecutionJson, Step } from './execution.js';
 import { executionFromJson } from './execution.js';
 
-/** Names on disk of the fields of each group. */
+/** By group and field in memory: the name on disk. */
 const FIELD_NAMES = {
   attention: { state: 'attention', reason: 'attentionReason', step: 'attentionStep' },
   process: { argv: 'argv', cwd: 'cwd', pid: 'pid', host: 'host', tty: 'tty', tmux: 'tmux' },
@@ -26,12 +27,12 @@ const FIELD_NAMES = {
   },
 } as const satisfies { [G in keyof Execution]?: Record<keyof Required<Execution>[G], string> };
 
-/** Names on disk of the fields that have no group and another name in memory. */
+/** By field in memory: the name on disk, of ungrouped fields for which it differs. */
 const OTHER_NAMES = { taskOutcome: 'outcome' } as const satisfies { [F in keyof Execution]?: string };
 
 type Group = keyof typeof FIELD_NAMES;
 
-/** Execution on disk; the fields of the groups are its own. */
+/** Execution on disk, with the fields of the groups among its own. */
 export type ExecutionRecord = Omit<Execution, 'steps' | Group | keyof typeof OTHER_NAMES> & { steps: Step[] };
 
 interface Place {
@@ -40,7 +41,7 @@ interface Place {
   field: string;
 }
 
-/** Places in memory of the fields on disk that are elsewhere there. */
+/** By name on disk: the place in memory, where it differs. */
 const PLACES: ReadonlyMap<string, Place> = new Map<string, Place>([
   ...Object.entries(OTHER_NAMES).map(([field, name]): [string, Place] => [name, { field }]),
   ...Object.entries(FIELD_NAMES).flatMap(([group, names]) =>

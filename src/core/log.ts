@@ -55,7 +55,7 @@ export interface LogFilter {
 
 /** Maximum length of a line on a page. */
 export const LINE_CHARS = 8_192;
-/** Maximum length of a regular expression: the time to match one is linear in its length, that to compile one a multiple of it. */
+/** Maximum length of a regular expression: the times to compile and match it are linear in its length. */
 export const PATTERN_CHARS = 1_000;
 /** Maximum length of a detail on a page. */
 const DETAIL_CHARS = 2_048;

@@ -1,5 +1,6 @@
 /**
- * Checkpoint: a snapshot of the state on disk, so that a start reads only newer events. Deleting it costs time only.
+ * Checkpoint: a snapshot of the state on disk, so that a start reads only newer events. If it is deleted or has another
+ * version, the state is computed from the journal again, which takes longer.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
@@ -18,13 +19,13 @@ import { readRemovedThrough } from './manifest.js';
 import type { JournalSource } from './reader.js';
 import { readJournal } from './reader.js';
 
-/** A checkpoint of another version is ignored. */
+/** Raise it when the content changes in a way that older code would misread; a checkpoint of another version is ignored. */
 const VERSION = 3;
 
-/** Beyond this a checkpoint is written at once, so that a crash loop does not read more at each start. */
+/** After a start has read more than this, a checkpoint is written at once: else each restart of a crash loop reads more. */
 const REREAD_BYTES = 4 * 1024 * 1024;
 
-/** Bound of the text in memory while a checkpoint is written. */
+/** Size of a write, which bounds the text in memory. */
 const CHUNK_CHARS = 64 * 1024;
 
 const PLACES = ['alive', 'ended', 'summaries'] as const;
@@ -63,15 +64,15 @@ function* chunksOf(lines: Iterable<string>): Generator<string> {
   yield chunk;
 }
 
-/** Journal by its ID, and its newest seq. */
+/** ID and newest seq of a journal. */
 interface Extent {
   id: string;
   seq: number;
 }
 
 /**
- * Restores the state as of the newest event in the journal: the checkpoint, if it is of this journal and not ahead of what
- * a crash has left of it, plus every later event.
+ * Restores the state as of the newest event in the journal: from the checkpoint and all later events. The checkpoint is
+ * ignored if it belongs to another journal, or is newer than the journal, which may have lost events in a crash.
  */
 export async function restore(
   file: string,
@@ -100,7 +101,7 @@ export async function restoreForWriting(
   { observer, signal }: { observer?: Observer; signal?: AbortSignal | undefined } = {},
 ): Promise<State> {
   const known = await readCheckpoint(file, source, extent, limits);
-  // it would fit again once the journal has grown past it, with events that the journal has lost
+  // else it would be accepted once the journal has grown past it, although it contains events that the journal has lost
   if (!known && (await statIfThere(file))?.isFile()) await removeFile(file);
   const { state, read } = await replay(known ?? emptyState(limits), source, extent, { observer, signal });
   // on a full disk the next start reads the same events again

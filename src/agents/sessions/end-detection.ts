@@ -1,7 +1,8 @@
 /**
  * Decides whether a session has ended, and on what evidence. Pure.
  *
- * No agent records the end of a session: the content of its file, its process (`process-match.ts`) and inactivity decide.
+ * Few session files record the end of the session. Without such a record, the end of its process (`process-match.ts`)
+ * decides, or inactivity if no process was seen. The outcome is then that of the last turn, or `lost` during a turn.
  */
 import { clip, TEXT_CHARS } from '../../core/fields.js';
 import type { EventData, FinalStatus } from '../../core/event.js';
@@ -14,7 +15,7 @@ export type EndedBy = 'record' | 'process' | 'silence';
 export interface Facts {
   /** Outcome of the last turn, unless another one has started. */
   claim: ReportedOutcome | undefined;
-  /** The file says that nothing follows. */
+  /** The file has a record of the end of the session. */
   isOver: boolean;
   /** Time since the last write. */
   idleMs: number;
@@ -28,9 +29,9 @@ export interface SessionEnd {
   data: EventData;
 }
 
-/** A line may be written this long after what it reports. */
+/** Maximum delay between an occurrence and the line that reports it. */
 const SETTLE_MS = 2_000;
-/** More lines may follow a record of the end for this long. */
+/** Time after a record of the end in which more lines may be written. */
 const RECORD_MS = 5_000;
 
 /** @returns undefined while the session may continue */

@@ -1,4 +1,4 @@
-/** Finds the secrets of a command line as it is typed, or as a shell or make prints it. */
+/** Finds the secrets in a command line that was typed, or that a shell (`set -x`) or make has printed. */
 import { type CommandSource, isPrinter, judgeWords, type Part, readerOf } from './mask-words.js';
 import type { SecretArguments } from './secret-arguments.js';
 import { SECRET_ARGUMENTS } from './secret-commands.js';
@@ -13,7 +13,7 @@ const MAX_NESTED_CHARS = 16_384;
 /** Maximum number of commands of a pipeline that are searched, so that the time is linear in the length. */
 const MAX_PIPELINE = 16;
 
-/** The secrets of a command line, in order. */
+/** Finds the secrets of a command line, in order. */
 export function findInLine(line: string, source: CommandSource = 'typed', depth = 0): Span[] {
   const commands = splitCommands(line);
   const spans: Span[] = [];
@@ -29,12 +29,15 @@ export function findInLine(line: string, source: CommandSource = 'typed', depth 
   return spans;
 }
 
-/** The secret of each word of a command. */
+/** Finds the secret of each word of a command. */
 export function findInWords(words: readonly string[]): Part[] {
   return judgeWords(words.map(expandedWord), 'typed');
 }
 
-/** Of words that a shell has expanded: `$ecret` is a text then, `$TOKEN` and `$(cat token)` are for another shell. */
+/**
+ * References in words that a shell has expanded: `$TOKEN` and `$(cat token)` are for another shell, while `$ecret` is plain
+ * text.
+ */
 const IN_ENVIRONMENT = /\$(?:[A-Z_][A-Z0-9_]*\b|\{[A-Z_][A-Z0-9_]*\}|\([^()]*\))/g;
 
 function expandedWord(word: string): string {
@@ -56,7 +59,7 @@ function spanOf({ offsets, start, end }: ShellWord, from: number, to: number): S
   return [offsets[from] ?? start, (offsets[to - 1] ?? end - 1) + 1];
 }
 
-/** With its quotes where these are around it. */
+/** Converts a part of a word to its span in the line, with the quotes around it. */
 function partSpan(line: string, word: ShellWord, [from, to]: Span): Span[] {
   if (from >= to) return [];
   if (to < word.value.length) return [spanOf(word, from, to)];
@@ -65,7 +68,7 @@ function partSpan(line: string, word: ShellWord, [from, to]: Span): Span[] {
   return [isQuoted || from === 0 ? [start, word.end] : spanOf(word, from, to)];
 }
 
-/** How the next commands of the pipeline take what this one writes. */
+/** Returns the rule of the command that reads the output of this one in a pipeline. */
 function inputOf(commands: readonly ShellCommand[], at: number): SecretArguments | undefined {
   const words = commands[at]?.words ?? [];
   if (!isPrinter(words.map(({ value }) => value))) return undefined;
@@ -76,7 +79,7 @@ function inputOf(commands: readonly ShellCommand[], at: number): SecretArguments
   return undefined;
 }
 
-/** What is behind the dash of an option that takes a secret; the letters of curl's usual options may be in between. */
+/** Characters after the dash of options that take a secret, or of a group such as `-sSu` that has one. */
 const STARTS: ReadonlySet<number> = new Set(
   '-aAbEfikKLpPsSuUvwX'.split('').map((character) => character.charCodeAt(0)),
 );
@@ -84,10 +87,10 @@ const OPTION =
   /(?:[aAbEkKpPuUwX]|-[a-z-]{0,30}(?:bearer|body|cert|cookie|from-literal|key|pass|secret|token|user)|[fiLsSv]{1,5}[buU] )/y;
 const PROGRAMS: ReadonlySet<string> = new Set(SECRET_ARGUMENTS.flatMap(({ programs }) => programs));
 const NAMED_OPTION = /[ \t]--[a-z-]{0,30}(?:key|pass|secret|token)/;
-/** What `set -x` puts in front of a command. */
+/** Prefix of `set -x`. */
 const TRACE = /^\++ /;
 
-/** The secrets of command lines among the lines of an output: what `set -x` and make print. */
+/** Finds the secrets in the command lines of an output, as `set -x` and make print them. */
 export function findPrinted(text: string): Span[] {
   const spans: Span[] = [];
   const findIn = ([start, end]: Span, source: CommandSource) => {
@@ -101,7 +104,7 @@ export function findPrinted(text: string): Span[] {
     findIn(line, 'typed');
     at = text.indexOf('+ ', line[1]);
   }
-  // by the search for one character, which costs nearly nothing where it is rare
+  // searching for one character is fast if it is rare
   for (let at = text.indexOf('-'); at !== -1;) {
     OPTION.lastIndex = at + 1;
     const isOption = isBlank(text.charCodeAt(at - 1)) && STARTS.has(text.charCodeAt(at + 1)) && OPTION.test(text);
@@ -112,7 +115,7 @@ export function findPrinted(text: string): Span[] {
   return spans;
 }
 
-/** A program of the table, or an option of any program. */
+/** Whether a line has a program of the table, or an option that is named like a secret. */
 function hasCommand(line: string): boolean {
   return NAMED_OPTION.test(line) || line.split(/[\s/;&|("'`]/).some((word) => PROGRAMS.has(word));
 }

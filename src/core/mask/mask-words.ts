@@ -1,4 +1,4 @@
-/** Finds the secrets among the words of one command: what an option, a variable or a program says is one. */
+/** Finds the secrets among the words of one command, by the names of options and variables and by the rules of programs. */
 import type { SecretArguments } from './secret-arguments.js';
 import { SECRET_ARGUMENTS } from './secret-commands.js';
 import { isSecretName, isSecretOption, strengthOf } from './secret-names.js';
@@ -8,7 +8,7 @@ import type { Span } from './spans.js';
 /** The part of a word that is a secret. */
 export type Part = Span | undefined;
 
-/** `printed`: a program's output that may be prose about a command. Only what is certain counts there. */
+/** `printed`: output of a program, which may be prose about a command; only certain secrets are masked there. */
 export type CommandSource = 'typed' | 'printed';
 
 const RULES: ReadonlyMap<string, readonly SecretArguments[]> = groupRules();
@@ -27,23 +27,23 @@ const OPTION = /^--?([A-Za-z][A-Za-z0-9_.-]{0,99})(=?)/;
 const WITH_VALUE = /^-[A-Z][a-z]/;
 /** `username=a,password=b` and `user=a&password=b` */
 const LATER_ASSIGNMENT = /[,;&]([A-Za-z_][A-Za-z0-9_.]{0,99})=/g;
-/** What follows an option and is an option itself is no value of it. */
+/** A word after an option that is an option too, and so not its value. */
 const NEXT_OPTION = /^--?[A-Za-z][A-Za-z-]*(?:=|$)/;
 /** `X-Api-Key: ` */
 const HEADER = /^([A-Za-z][A-Za-z0-9-]{0,60}): */;
-/** A whole word: its password may hold what ends a URL in other texts. */
+/** A word that is a URL. Its password may contain characters that end a URL in other texts. */
 const URL_WORD = /^(?:[^\s=:]{1,60}=)?[a-z][a-z0-9+.-]{0,30}:\/\/[^\s:@/]{0,256}:(?![0-9]{1,5}(?:[/?#]|$))/i;
 const HERE_STRING = '<<<';
-/** What writes its arguments to the input of the next command. */
+/** Programs that write their arguments to the input of the next command. */
 const PRINTERS: ReadonlySet<string> = new Set(['echo', 'printf', 'print']);
-/** What names of programs are searched for in: their own input is no secret. */
+/** Programs whose arguments may name another program; their input is not a secret. */
 const SEARCHERS = /^(?:[ef]?grep|rg|ag|ack|sed|awk|cat|tee|less)$/;
-/** Programs in one command that are judged: keeps the time linear in the length. */
+/** Maximum number of programs in one command whose rules are applied, so that the time is linear in the length. */
 const MAX_PROGRAMS = 16;
-/** Words behind a program that are judged by its rules, for the same reason. */
+/** Maximum number of words after a program to which its rules are applied, for the same reason. */
 const MAX_ARGUMENTS = 4_096;
 
-/** @param fed How the next commands of the pipeline take what this one writes. */
+/** @param fed Rule of the command that reads the output of this one in a pipeline. */
 export function judgeWords(words: readonly string[], source: CommandSource, fed?: SecretArguments): Part[] {
   const judge = source === 'typed' ? byName : byPrintedOption;
   const found = words.map((word, at) => judge(word, words, at));

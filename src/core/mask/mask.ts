@@ -1,15 +1,19 @@
 /**
- * Masks the secrets of events before they are written. Best effort: what looks like none is kept.
+ * Masks the secrets of events before they are written. Best effort: a secret that looks like ordinary text is not masked.
  *
- * Secrets are masked where events enter (`daemon/intake/intake.ts`), and before that by runners and shell hooks
- * (`hooks/mask.sh`, `hooks/progress.fish`), whose files stay as long as they run. What is a secret is data with
- * examples that its tests run: names (`secret-names.ts`), arguments by program (`secret-commands.ts`), shapes of
- * tokens (`secret-shapes.ts`, after the rules of gitleaks). A command line is split into words as a shell does, so
- * argv and a typed line are judged alike. Most texts are only searched for hints. A raw line of an agent is masked as
- * JSON, since other fields point into it. `secret-values.ts` decides whether the value of a secret's name is a secret.
- * Output is searched without its colours (`visible-text.ts`), and a long line is cut where no secret is
- * (`runner/output.ts`). A private key is masked line by line, and `EventMasker` remembers which streams are within
- * one.
+ * The daemon masks all events that enter (`daemon/intake/intake.ts`). Runners and shell hooks (`hooks/mask.sh`,
+ * `hooks/progress.fish`) mask before that, since their spool files exist while they run.
+ *
+ * Tables define the secrets, with examples that the tests run:
+ *   secret-names.ts      names of options, variables, headers and keys whose value is a secret
+ *   secret-values.ts     values of such names that are no secret, such as references and placeholders
+ *   secret-commands.ts   arguments that are secrets, by program
+ *   secret-shapes.ts     texts that are secrets by their shape, such as tokens, after the rules of gitleaks
+ *
+ * A command line is split into words as a shell does it, so the same rules apply to argv and to a typed line. Other texts
+ * are searched completely only if they contain a hint. A raw line of an agent is masked as JSON, since other fields refer to
+ * positions in it. Output is searched without its colours (`visible-text.ts`); a long line is not cut within a secret
+ * (`runner/output.ts`). A private key is masked line by line; `EventMasker` remembers the streams with an unfinished one.
  */
 import type { EventData, NewEvent } from '../event.js';
 import { findInLine, findInWords, findPrinted, mayHoldCommand } from './mask-command.js';
@@ -21,18 +25,18 @@ import { isPlaceholder } from './secret-values.js';
 import { replaceSpans, type Span } from './spans.js';
 import { replaceVisible } from './visible-text.js';
 
-/** Something else that is a secret: where it stands in a text, in order, as [start, end). */
+/** Finds other secrets in a text. Returns their positions in order, as [start, end). */
 export interface SecretFinder {
   find(text: string): readonly Span[];
 }
 
-/** One command line, as it was typed. */
+/** Masks a command line, as typed. */
 export function maskText(text: string, finders: readonly SecretFinder[] = []): string {
   const masked = maskShapes(replaceSpans(text, findInLine(text), MASK), 'command');
   return maskFound(maskPem(masked, undefined).text, finders);
 }
 
-/** What a program has written, or an agent has said. */
+/** Masks text that a program or an agent has written. */
 export function maskOutput(text: string, finders: readonly SecretFinder[] = []): string {
   return maskFound(maskPrinted(maskPem(text, undefined).text), finders);
 }
@@ -41,7 +45,7 @@ function maskPrinted(text: string): string {
   return replaceVisible(text, (visible) => [...findShapes(visible, 'output'), ...findPrinted(visible)], MASK);
 }
 
-/** A command line as words; the same array where it holds no secret. */
+/** Masks a command line that is split into words. Returns the same array if it has no secret. */
 export function maskWords(words: readonly unknown[]): readonly unknown[] {
   const parts = findInWords(words.map((word) => (typeof word === 'string' ? word : '')));
   const masked = words.map((word, at) => {
@@ -57,9 +61,9 @@ function maskFound(text: string, finders: readonly SecretFinder[]): string {
   return finders.reduce((masked, finder) => replaceSpans(masked, finder.find(masked), MASK), text);
 }
 
-/** Streams of which a key is open: more are not kept. */
+/** Maximum number of streams with an unfinished key; the oldest are evicted. */
 const MAX_OPEN = 1_000;
-/** Command lines in what agents do. */
+/** Keys of command lines in the input of tool calls. */
 const COMMAND_KEYS: ReadonlySet<string> = new Set(['command', 'cmd']);
 const COMMAND_HINT = /"(?:command|cmd)"\s*:/;
 
@@ -67,7 +71,7 @@ const COMMAND_HINT = /"(?:command|cmd)"\s*:/;
 export class EventMasker {
   readonly #open = new Map<string, OpenKey>();
 
-  /** The same event, or where it holds secrets one without them, in whatever text of its data they stand. */
+  /** Masks all texts of the data. Returns the same event if it has no secret. */
   mask<Event extends NewEvent>(event: Event, finders: readonly SecretFinder[] = []): Event {
     const before = this.#maskKey(event);
     const data = maskFields(maskCommand(event.type, before), finders) as EventData;

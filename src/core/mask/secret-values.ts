@@ -1,6 +1,6 @@
-/** Decides whether the value of a secret's name is none: a reference, a placeholder, a path or a switch. */
+/** Decides whether a value is harmless although its name is that of a secret: a reference, placeholder, path or switch. */
 
-/** `$TOKEN`, `<token>`, `{{ token }}`, `null`, `***`: prefixes, since in output the rest of it may be anything. */
+/** `$TOKEN`, `<token>`, `{{ token }}`, `null`, `***`. Only the start is matched, since any text may follow in output. */
 const PLACEHOLDER =
   /^(?:[$<{[(%*#@]|\.{3}|…|(?:null|none|nil|true|false|yes|no|undefined|string|required|optional)\b)/i;
 
@@ -19,8 +19,8 @@ const REFERENCES = new RegExp(
 );
 const SWITCH =
   /^(?:true|false|yes|no|on|off|null|none|nil|undefined|enabled?|disabled?|prompt|ask|stdin|\*+|\.{3}|…)$/i;
-const STAND_IN = /^(?:<[^<>]*>|\[[^[\]]*\])$/;
-/** Where a secret is kept: a file, a variable, a descriptor or an entry of a store. */
+const PLACEHOLDER_WORD = /^(?:<[^<>]*>|\[[^[\]]*\])$/;
+/** Where a secret is stored: a file, a variable, a descriptor or an entry of a store. */
 const PLACE =
   /^@?(?:file:|env:|fd:|op:\/\/|arn:|\/(?:run|var|etc|home|root|tmp|dev|proc|opt|usr|mnt|srv|Users)\/[\w.@%+/-]+$|(?:~|\.{1,2})\/[\w.@%+/-]+$)/;
 /** `--private-key ~/.ssh/id_rsa`, `GOOGLE_APPLICATION_CREDENTIALS=key.json` */
@@ -32,21 +32,27 @@ const SCHEMES =
   /^(?:any|anyauth|basic|bearer|cert(?:ificate)?|cram-md5|device|digest|gssapi|iam|ident|interactive|jwt|kerberos|ldap|login|md5|mtls|negotiate|ntlm|oauth2?|oidc|password|peer|plain|saml|scram-sha-(?:1|256)|spnego|sspi|token|trust|web|x509|xoauth2)$/i;
 const NAMES_OF_SCHEMES = /auth$/i;
 
-/** Does this only stand for a value, in a text of any kind? */
+/** Whether a text is a placeholder for a value, in any kind of text. */
 export function isPlaceholder(value: string): boolean {
   return value === '' || PLACEHOLDER.test(value);
 }
 
-/** Is the value that a command line or an assignment gives to a secret's name no secret? */
+/** Whether a value is harmless that a command line or an assignment gives to the name of a secret. */
 export function isHarmlessValue(name: string, value: string): boolean {
-  if (value === '' || SWITCH.test(value) || STAND_IN.test(value) || PLACE.test(value) || DESCRIPTION.test(value))
+  if (
+    value === '' ||
+    SWITCH.test(value) ||
+    PLACEHOLDER_WORD.test(value) ||
+    PLACE.test(value) ||
+    DESCRIPTION.test(value)
+  )
     return true;
   if (NAMES_OF_FILES.test(name) && FILE.test(value)) return true;
   if (NAMES_OF_SCHEMES.test(name) && SCHEMES.test(value)) return true;
   return isReference(value);
 }
 
-/** Only references, and what is between them: `$USER:$PASSWORD`. */
+/** Whether a value consists of references and separators only: `$USER:$PASSWORD`. */
 export function isReference(value: string): boolean {
   return (value.includes('$') || value.includes('`') || value.includes('{{')) && REFERENCES.test(value);
 }

@@ -1,4 +1,4 @@
-/** Server-sent events: a subscription as `id`, `event` and `data`, with a heartbeat that carries the position. */
+/** Serves a subscription as server-sent events. A heartbeat sends the position when no message was sent for a while. */
 import type { ServerResponse } from 'node:http';
 import type { ExecutionEvent } from '../../core/event.js';
 import type { Batch } from '../../journal/lines.js';
@@ -12,22 +12,22 @@ export interface StreamOptions {
   /** Content of the first message. */
   greeting: object;
   form: StreamForm;
-  /** End when everything written so far is sent. */
+  /** End the stream after all events in the journal so far were sent. */
   once: boolean;
   /** The position is sent after this time without a message. */
   heartbeatMs: number;
   onFailure: (error: unknown) => void;
 }
 
-/** Form of events: one message for each, with or without the name of its type, or one message for many. */
+/** Form of events: a message for each event, with its type as `event` (`named`) or without; or a message for many. */
 export type StreamForm = 'named' | 'unnamed' | 'batches';
 
-/** Bytes that the client has not read. Above it the cursor waits. */
+/** Number of bytes that the client has not read yet, above which the cursor waits. */
 const BUFFER_BYTES = 256 * 1024;
 /** Delay of a browser's reconnection, in milliseconds. */
 const RETRY_MS = 1_000;
 
-/** Prefix of messages about the stream itself: no type of event has it, and EventSource has its own `open`. */
+/** Prefix of the `event` of messages about the stream. No event type starts with it, and EventSource emits an `open` itself. */
 const CONTROL_PREFIX = 'stream_';
 
 /** Serves a subscription on a response. Resolves when that is closed. */
@@ -87,7 +87,7 @@ export async function serveStream(options: StreamOptions): Promise<void> {
   subscriber.close();
 }
 
-/** Messages by their lines: encoded once for many streams. */
+/** Cache of encoded messages by lines, so that they are encoded once for all streams. */
 const encoded: Record<'named' | 'unnamed', WeakMap<Batch['lines'], Buffer>> = {
   named: new WeakMap(),
   unnamed: new WeakMap(),

@@ -1,10 +1,10 @@
 /**
  * Starts queued runs as soon as their queue allows it.
  *
- * Queues are a view of the state: settings are `queue_changed` events, and running and waiting executions are ordered
- * by their first events. `core/queues.ts` decides, purely; this file asks it after each event that may matter, and
- * again later for decisions that had no effect. So nothing is stored beside the journal, and a slot is free whatever
- * ends its run. Whether a run can be started here is checked last, since that reads files.
+ * Queues are computed from the state: their settings are `queue_changed` events, and executions are ordered by their first
+ * events. So nothing is stored beside the journal, and any end of a run frees its slot. `core/queues.ts` decides which runs
+ * start; this file asks it after each event that may change the decision, and repeats a decision that had no effect.
+ * Whether the daemon can start a run is checked last, since that reads files.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionEvent, NewEvent } from '../../core/event.js';
@@ -27,9 +27,9 @@ export interface SchedulerOptions {
   arrivalMs?: number;
 }
 
-/** A decision without effect is made again: a full disk may have swallowed the event that reports it. */
+/** Time after which a decision without effect is repeated: on a full disk, its event may not have been written. */
 const RETRY_MS = 30_000;
-/** Time for an unknown execution that others wait for: its events may be in a file that is read later. */
+/** Time to wait for the first event of an unknown execution that others depend on: it may be in a file that is read later. */
 const ARRIVAL_MS = 10_000;
 
 const CAUSES: ReadonlySet<string> = new Set([
@@ -39,11 +39,11 @@ const CAUSES: ReadonlySet<string> = new Set([
 
 export class Scheduler implements Component {
   readonly #options: SchedulerOptions;
-  /** By run that is still queued in the state: when it was started. */
+  /** By run that was started but is still queued in the state: time of the start. */
   readonly #begun = new Map<string, number>();
-  /** Status in the journal of executions that others wait for and memory does not hold; undefined while it is read. */
+  /** By execution that others depend on and that is not in memory: its status in the journal; undefined while it is read. */
   readonly #recalled = new Map<string, Status | 'unknown' | undefined>();
-  /** Executions that wait or are in a queue: few of many open ones. */
+  /** IDs of open executions that are queued or hold a slot, so that a check need not go through all. */
   readonly #candidates: Set<string>;
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
