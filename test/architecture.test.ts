@@ -26,7 +26,7 @@ const VIEWER: readonly string[] = ['core'];
 const VIEWER_TYPES: readonly string[] = ['api'];
 const LIBRARY = path.join('src', 'index.ts');
 /** The edge of the terminal; the rest of it is pure. */
-const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts']);
+const TERMINAL_EDGE = new Set(['box.ts', 'screen.ts', 'session.ts']);
 /** Packages that a pure file may import. */
 const PURE_PACKAGES = new Set(['get-east-asian-width']);
 /** Files that may end the process, and have an effect when they are loaded. */

@@ -72,7 +72,7 @@ export const command = defineCommand({
       {
         file: 'src/daemon/requests/get.ts',
         before: '  return { execution',
-        text: '  if (request.brief) return { execution: { ...executionToJson(execution), steps: [] }, seq };\n',
+        text: '  if (request.brief) return { execution: { ...toReply(execution, context.state), steps: [] }, seq };\n',
       },
     ],
   },

@@ -1,6 +1,7 @@
 /** The page of one execution: header, steps and tabs. */
 import { useEffect, useState } from 'preact/hooks';
-import { estimate, parseInstant } from '../src/core/estimate.js';
+import { estimate } from '../src/core/estimate.js';
+import { parseInstant } from '../src/core/durations.js';
 import { lastActivityText } from '../src/core/state-text.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';

@@ -1,5 +1,6 @@
 /** An execution in the list. */
-import { estimate, parseInstant } from '../src/core/estimate.js';
+import { estimate } from '../src/core/estimate.js';
+import { parseInstant } from '../src/core/durations.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
 import { formatAge, formatBytes, formatDuration, formatOutcome, formatPercent } from '../src/core/format.js';

@@ -1,7 +1,7 @@
 /** The list of executions: open ones first, then those that ended. */
 import type { RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
-import { parseInstant } from '../src/core/estimate.js';
+import { parseInstant } from '../src/core/durations.js';
 import type { Execution } from '../src/core/execution.js';
 import { isFailure, isFinal } from '../src/core/execution.js';
 import { formatQuantity } from '../src/core/format.js';

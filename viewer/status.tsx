@@ -1,9 +1,10 @@
 /** Status of an execution: icon, badge, progress bar, durations. */
-import { estimate, workOf } from '../src/core/estimate.js';
+import { estimate } from '../src/core/estimate.js';
+import { workOf } from '../src/core/work.js';
 import { stateWord } from '../src/core/state-text.js';
 import type { Execution, Status } from '../src/core/execution.js';
 import { isFinal } from '../src/core/execution.js';
-import { formatDuration, formatPercent, formatRemaining, formatWork } from '../src/core/format.js';
+import { formatDuration, formatPercent, formatWork, remainingSentence } from '../src/core/format.js';
 
 const ICONS: Readonly<Record<Status, string>> = {
   pending: '○',
@@ -56,10 +57,10 @@ interface BarProps {
 }
 
 export function Bar({ execution, now, usualMs }: BarProps) {
-  const { share, remainingMs, elapsedMs } = estimate(execution, now);
+  const { share, elapsedMs, ...remaining } = estimate(execution, now);
   if (share === undefined) return <UsualBar elapsedMs={elapsedMs} usualMs={usualMs} />;
   const percent = formatPercent(share);
-  const left = remainingMs === undefined ? '' : `, ${formatRemaining(remainingMs)} left`;
+  const left = remainingSentence(remaining);
   return (
     <div
       class={`bar s-${execution.status}`}
@@ -68,7 +69,7 @@ export function Bar({ execution, now, usualMs }: BarProps) {
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.floor(share * 100)}
-      aria-valuetext={`${percent.replace('%', ' percent')}${left.replace('~', 'about ')}`}
+      aria-valuetext={`${percent.replace('%', ' percent')}${left === '' ? '' : `, ${left.replace('~', 'about ')}`}`}
     >
       <div class="fill" style={{ width: percent }} />
     </div>
@@ -92,13 +93,9 @@ export function workText(execution: Execution): string {
   return work ? formatWork(work) : '';
 }
 
-/** Formats the time elapsed and left, `6:41 · ~5:00 left`, or by how much the producer's estimate is exceeded. */
+/** Formats the time elapsed and left, `6:41 · ~5:00 left`, or by how much the estimate is exceeded. */
 export function timeText(execution: Execution, now: number): string {
-  const { elapsedMs, remainingMs } = estimate(execution, now);
+  const { elapsedMs, ...remaining } = estimate(execution, now);
   if (elapsedMs === undefined) return '';
-  const { estimatedMs } = execution.announced ?? {};
-  const over = estimatedMs === undefined ? 0 : elapsedMs - estimatedMs;
-  if (isFinal(execution.status)) return formatDuration(elapsedMs);
-  if (remainingMs !== undefined) return `${formatDuration(elapsedMs)} · ${formatRemaining(remainingMs)} left`;
-  return over > 0 ? `${formatDuration(elapsedMs)} · overdue ${formatDuration(over)}` : formatDuration(elapsedMs);
+  return [formatDuration(elapsedMs), remainingSentence(remaining)].filter((part) => part !== '').join(' · ');
 }

@@ -1,5 +1,6 @@
 /** The steps of an execution as a checklist, children below their parent. */
-import { criteriaOf, elapsedOf } from '../src/core/estimate.js';
+import { criteriaOf } from '../src/core/work.js';
+import { elapsedOf } from '../src/core/durations.js';
 import { clip } from '../src/core/fields.js';
 import type { Execution, Step } from '../src/core/execution.js';
 import { formatDuration } from '../src/core/format.js';

@@ -10,6 +10,7 @@ export const COMMANDS: Commands = {
   run: async () => (await import('./commands/run/run.js')).command,
   rerun: async () => (await import('./commands/rerun.js')).command,
   watch: async () => (await import('./commands/watch/watch.js')).command,
+  tui: async () => (await import('./commands/tui.js')).command,
   ps: async () => (await import('./commands/ps.js')).command,
   show: async () => (await import('./commands/show.js')).command,
   stop: async () => (await import('./commands/stop.js')).command,
@@ -51,7 +52,9 @@ export async function dispatch(
   const parser = yargs([...words])
     .scriptName('progress')
     .locale('en')
-    .usage('$0 <command> [options]\n\nSee what everything running on this machine is doing, live and afterwards.')
+    .usage(
+      '$0 <command> [options]\n\nSee what everything running on this machine is doing, live and afterwards.\n\nAt a terminal, progress tui shows it on the full screen.',
+    )
     .version(false)
     // values stay texts: no numbers, no objects from dots, no --no-x
     .parserConfiguration({

@@ -1,225 +1,157 @@
-/** Estimates the completed share, elapsed time and remaining time of an execution. */
-import type { FinalStatus } from './event.js';
-import type { Execution, Status, Step } from './execution.js';
+/**
+ * Estimates the remaining time of an execution: by what earlier executions of the same thing took, else by what its producer
+ * announced, until that has passed, else by the rate of what it counts. No estimate is better than a misleading one.
+ */
+import { elapsedOf, parseInstant } from './durations.js';
+import type { Execution, Pause, Step } from './execution.js';
 import { isFinal } from './execution.js';
-
-export interface Work {
-  done: number;
-  /** Absent while the total is unknown. */
-  total?: number;
-  /** Unit of the count: the producer's, else `stories` or `steps`. */
-  unit?: string;
-  /** Outcomes of the finished steps, if not all of them passed. */
-  outcomes?: Outcomes;
-}
-
-/** Number of steps by outcome. `failed` includes timeouts. */
-export interface Outcomes {
-  passed: number;
-  failed: number;
-  cancelled: number;
-  lost: number;
-  skipped: number;
-}
+import type { EstimateBasis, PlannedStep, RemainingTime } from './forecast.js';
+import { forecastPlan } from './forecast.js';
+import { countedSteps, partsOf, shareOf, stepPart } from './work.js';
 
 /** Estimate; absent fields are unknown. */
 export interface Estimate {
-  /** From 0 to 1. */
+  /** Completed share, from 0 to 1. */
   share?: number;
   elapsedMs?: number;
   remainingMs?: number;
+  /** Bounds of the remaining time, where it is known how much it varies. */
+  lowMs?: number;
+  highMs?: number;
+  overdueMs?: number;
+  basis?: EstimateBasis;
 }
 
 /** Minimum share and elapsed time before the rate so far is used as an estimate. */
 const MIN_SHARE = 0.05;
 const MIN_ELAPSED_MS = 5_000;
-
-/** Kinds of steps that are details of another step, not steps of a plan. */
-const DETAIL_KINDS: ReadonlySet<string> = new Set(['criterion', 'tool', 'invocation', 'subagent']);
+/** A range around an estimate by a rate, as shares of it; it narrows as the work is done. */
+const RATE_RANGE = 0.5;
 
 export function estimate(execution: Execution, nowMs: number): Estimate {
   const share = shareOf(execution);
   const elapsedMs = elapsedOf(execution, nowMs);
-  const remainingMs = elapsedMs === undefined ? undefined : remainingOf(execution, share, elapsedMs);
+  const remaining = remainingTime(execution, nowMs);
   return {
     ...(share !== undefined && { share }),
     ...(elapsedMs !== undefined && { elapsedMs }),
-    ...(remainingMs !== undefined && { remainingMs }),
+    ...remaining,
   };
 }
 
-/** Returns the work of an execution: what the producer counts, else its stories, else its steps. */
-export function workOf(execution: Execution): Work | undefined {
-  const { progress } = execution;
-  if (progress?.current !== undefined || progress?.total !== undefined) {
-    const work: Work = { done: Math.max(0, progress.current ?? 0) };
-    if (progress.total !== undefined && progress.total > 0) work.total = progress.total;
-    if (progress.unit !== undefined) work.unit = progress.unit;
-    return work;
-  }
-  return stepWork(execution);
+/** Estimates the remaining time of a running execution; undefined unless there is evidence for one. */
+export function remainingTime(execution: Execution, nowMs: number): RemainingTime | undefined {
+  const elapsedMs = elapsedOf(execution, nowMs);
+  const share = shareOf(execution);
+  if (elapsedMs === undefined || !isPredictable(execution, share)) return undefined;
+  const workedMs = elapsedMs - pausedWithin(execution.pauses, parseInstant(execution.startedAt) ?? nowMs, nowMs);
+  return (
+    byHistory(execution, workedMs, nowMs) ??
+    byAnnouncement(execution, workedMs) ??
+    byCounter(execution, share, workedMs, nowMs) ??
+    overdueAnnouncement(execution, workedMs)
+  );
 }
 
-function stepWork(execution: Execution): Work | undefined {
-  const steps = countedSteps(execution);
-  const total = plannedSteps(execution, steps);
-  if (total === 0) return undefined;
-  const outcomes = outcomesOf(execution, steps);
-  const done = outcomes.passed + outcomes.failed + outcomes.skipped;
-  const unit = steps[0]?.kind === 'story' ? 'stories' : 'steps';
-  return { done, total, unit, ...(done > outcomes.passed && { outcomes }) };
-}
-
-/** Returns the number of steps: the known ones, or more if the producer announced more. */
-function plannedSteps(execution: Execution, steps: readonly Step[]): number {
-  return Math.max(steps.length + droppedOf(execution), execution.announced?.total ?? 0);
-}
-
-function droppedOf({ droppedSteps = {} }: Execution): number {
-  return Object.values(droppedSteps).reduce((sum, count) => sum + count, 0);
-}
-
-function outcomesOf({ droppedSteps = {} }: Execution, steps: readonly Step[]): Outcomes {
-  const outcomes: Outcomes = { passed: 0, failed: 0, cancelled: 0, lost: 0, skipped: 0 };
-  const count = (status: Status, times: number) => {
-    if (isFinal(status)) outcomes[OUTCOME_OF[status]] += times;
-  };
-  for (const { status } of steps) count(status, 1);
-  for (const [status, times] of Object.entries(droppedSteps)) count(status as FinalStatus, times);
-  return outcomes;
-}
-
-const OUTCOME_OF: Readonly<Record<FinalStatus, keyof Outcomes>> = {
-  completed: 'passed',
-  failed: 'failed',
-  timeout: 'failed',
-  cancelled: 'cancelled',
-  lost: 'lost',
-  skipped: 'skipped',
-};
-
-/** Returns the steps that make up the plan: the stories if there are any, else the top-level steps. */
-export function countedSteps(execution: Execution): Step[] {
-  const stories: Step[] = [];
-  const steps: Step[] = [];
-  for (const step of execution.steps.values()) {
-    if (step.kind === 'story') stories.push(step);
-    else if (isOutermost(execution, step)) steps.push(step);
-  }
-  return stories.length > 0 ? stories : steps;
-}
-
-function isOutermost(execution: Execution, step: Step): boolean {
-  return !DETAIL_KINDS.has(step.kind) && (step.parent === undefined || !execution.steps.has(step.parent));
-}
-
-function shareOf(execution: Execution): number | undefined {
-  if (execution.status === 'completed') return 1;
-  const { progress, announced: { percent } = {} } = execution;
-  const isCounted = progress?.current !== undefined || progress?.total !== undefined;
-  const work = isCounted ? workOf(execution) : undefined;
-  const counted = isCounted ? work?.total && work.done / work.total : stepShare(execution);
-  const reported = percent === undefined ? undefined : percent / 100;
-  const shares = [counted, reported].filter((share) => share !== undefined);
-  return shares.length === 0 ? undefined : Math.min(1, Math.max(0, ...shares));
-}
-
-/** Returns the average completed share of the steps; the share of a story is that of its criteria. */
-function stepShare(execution: Execution): number | undefined {
-  const steps = countedSteps(execution);
-  const total = plannedSteps(execution, steps);
-  if (total === 0) return undefined;
-  const parts = partsOf(execution);
-  const done = steps.reduce((sum, step) => sum + stepPart(step, parts, 0), droppedOf(execution));
-  return done / total;
-}
-
-/** Depth below which parts of a step are ignored. */
-const MAX_DEPTH = 8;
-
-/** Returns the completed share of a step, from 0 to 1: 1 if it has ended, else the average of its parts. */
-function stepPart(step: Step, parts: ReadonlyMap<string, readonly Step[]>, depth: number): number {
-  if (isFinal(step.status)) return 1;
-  const { current, total } = step.progress ?? {};
-  if (current !== undefined && total !== undefined && total > 0) return Math.min(1, Math.max(0, current / total));
-  const own = depth < MAX_DEPTH ? (parts.get(step.id) ?? []) : [];
-  // without an announced total, another part may follow when all known ones have ended
-  const open = own.some(({ status }) => !isFinal(status)) ? 0 : 1;
-  const expected = Math.max(own.length, step.total ?? own.length + open);
-  return expected === 0 ? 0 : own.reduce((sum, part) => sum + stepPart(part, parts, depth + 1), 0) / expected;
-}
-
-/** Groups the nested steps of a plan by parent. */
-function partsOf({ steps }: Execution): Map<string, Step[]> {
-  const parts = new Map<string, Step[]>();
-  for (const step of steps.values()) {
-    const { parent, kind } = step;
-    if (parent === undefined || parent === step.id || (kind !== 'criterion' && DETAIL_KINDS.has(kind))) continue;
-    const own = parts.get(parent);
-    if (own) own.push(step);
-    else parts.set(parent, [step]);
-  }
-  return parts;
-}
-
-/** Returns how many criteria of a story are met (`1/4`); undefined if it has none. */
-export function criteriaOf({ steps }: Execution, story: Step): Work | undefined {
-  if (story.kind !== 'story') return undefined;
-  const own = [...steps.values()].filter(({ kind, parent }) => kind === 'criterion' && parent === story.id);
-  const total = Math.max(own.length, story.total ?? 0);
-  const done = own.filter(({ status }) => status === 'completed').length;
-  return total === 0 ? undefined : { done, total, unit: 'criteria' };
-}
-
-/** Returns when a step ran, in milliseconds since 1970; the producer's duration wins over the start time. */
-export function spanOf(step: Step, nowMs: number): { from: number; to: number } | undefined {
-  const started = parseInstant(step.startedAt);
-  const took = elapsedOf(step, nowMs);
-  if (started === undefined || took === undefined) return undefined;
-  const ended = isFinal(step.status) ? parseInstant(step.endedAt) : undefined;
-  return ended === undefined ? { from: started, to: started + took } : { from: ended - took, to: ended };
-}
-
-/** Returns the elapsed time of an execution or step in milliseconds; after its end it no longer depends on `nowMs`. */
-export function elapsedOf(item: Execution | Step, nowMs: number): number | undefined {
-  if (isFinal(item.status) && item.durationMs !== undefined) return Math.max(0, item.durationMs);
-  const started = parseInstant(item.startedAt);
-  if (started === undefined) return undefined;
-  const until = stoppedAt(item) ?? nowMs;
-  return Math.max(0, until - started);
-}
-
-/** Returns when the clock stopped: at the end, or at the last activity of a paused execution. */
-function stoppedAt(item: Execution | Step): number | undefined {
-  if (isFinal(item.status)) return parseInstant(item.endedAt) ?? parseInstant(item.startedAt);
-  return item.status === 'paused' && 'lastActivity' in item ? parseInstant(item.lastActivity) : undefined;
-}
-
-/** Returns the producer's estimate unless exceeded, else an extrapolation of the rate so far. */
-function remainingOf(execution: Execution, share: number | undefined, elapsedMs: number): number | undefined {
-  if (isFinal(execution.status) || (share !== undefined && share >= 1)) return undefined;
-  // the rate so far does not predict work that may have stopped
-  if (execution.attention?.state === 'silent') return undefined;
+/** Whether time alone brings the end nearer: not while it is paused, silent or complete, nor after a story has failed. */
+function isPredictable(execution: Execution, share: number | undefined): boolean {
+  if (execution.status !== 'running' || (share !== undefined && share >= 1)) return false;
+  if (execution.attention !== undefined) return false;
   // a failed story may end the execution or be repeated
-  if (countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed')) return undefined;
-  const { announced: { estimatedMs } = {} } = execution;
-  if (estimatedMs !== undefined && estimatedMs > elapsedMs) return estimatedMs - elapsedMs;
-  if (share === undefined || share < MIN_SHARE || elapsedMs < MIN_ELAPSED_MS) return undefined;
-  return (elapsedMs * (1 - share)) / share;
+  return !countedSteps(execution).some(({ kind, status }) => kind === 'story' && status === 'failed');
 }
 
-/** Minimum inactivity that is reported. */
-const QUIET_MS = 30_000;
-
-/** Returns the milliseconds since the last activity of a live execution; undefined if that is recent. */
-export function quietOf({ status, attention, lastActivity }: Execution, nowMs: number): number | undefined {
-  const last = parseInstant(lastActivity);
-  if (isFinal(status) || last === undefined) return undefined;
-  return attention?.state === 'silent' || nowMs - last >= QUIET_MS ? Math.max(0, nowMs - last) : undefined;
+function byHistory(execution: Execution, workedMs: number, nowMs: number): RemainingTime | undefined {
+  const { expectation } = execution;
+  if (!expectation) return undefined;
+  const expected = forecastPlan(planOf(execution, nowMs), expectation, workedMs);
+  const longest = expectation.durations.at(-1) ?? 0;
+  // late, if every step has taken longer than ever; otherwise those to come are waited for
+  const isLate = workedMs > longest && (expected?.remainingMs ?? 0) <= expectation.tailMs;
+  if (isLate) return overdue(workedMs - longest, 'history');
+  return expected && expected.remainingMs > 0 ? { ...expected, basis: 'history' } : undefined;
 }
 
-/** Returns the milliseconds since 1970 of an RFC 3339 time; undefined if it is absent or invalid. */
-export function parseInstant(time: string | undefined): number | undefined {
-  const ms = time === undefined ? NaN : Date.parse(time);
-  return Number.isNaN(ms) ? undefined : ms;
+/** Counters by their recent rate, steps by the rate so far. */
+function byCounter(
+  { progress }: Execution,
+  share: number | undefined,
+  workedMs: number,
+  nowMs: number,
+): RemainingTime | undefined {
+  if (share === undefined || share < MIN_SHARE || workedMs < MIN_ELAPSED_MS) return undefined;
+  const rate = progress && recentRate(progress, nowMs);
+  const { current = 0, total = 0 } = progress ?? {};
+  const remainingMs = rate === undefined ? (workedMs * (1 - share)) / share : (total - current) / rate;
+  const range = RATE_RANGE * (1 - share);
+  return {
+    remainingMs,
+    lowMs: remainingMs * (1 - range),
+    highMs: remainingMs * (1 + range),
+    basis: 'counter',
+  };
+}
+
+/** Returns the units per millisecond since the oldest remembered point; undefined if too few are known. */
+function recentRate({ points = [], current, total }: NonNullable<Execution['progress']>, nowMs: number) {
+  const [oldest] = points;
+  if (!oldest || current === undefined || total === undefined) return undefined;
+  const [at, count] = oldest;
+  return nowMs - at >= MIN_ELAPSED_MS && current > count ? (current - count) / (nowMs - at) : undefined;
+}
+
+function byAnnouncement({ announced: { estimatedMs } = {} }: Execution, workedMs: number): RemainingTime | undefined {
+  const remainingMs = (estimatedMs ?? 0) - workedMs;
+  if (remainingMs <= 0) return undefined;
+  return { remainingMs, lowMs: remainingMs, highMs: remainingMs, basis: 'given' };
+}
+
+function overdueAnnouncement({ announced: { estimatedMs } = {} }: Execution, workedMs: number) {
+  return estimatedMs === undefined ? undefined : overdue(workedMs - estimatedMs, 'given');
+}
+
+function overdue(overdueMs: number, basis: EstimateBasis): RemainingTime {
+  return { remainingMs: 0, lowMs: 0, highMs: 0, overdueMs, basis };
+}
+
+/** Returns the steps of the plan as the forecast needs them. */
+function planOf(execution: Execution, nowMs: number): PlannedStep[] {
+  const parts = partsOf(execution);
+  return countedSteps(execution).flatMap((step) => {
+    const state = stateOf(step);
+    if (state === undefined) return [];
+    const share = state === 'running' ? stepPart(step, parts, 0) : 0;
+    const needs = step.needs?.map((id) => execution.steps.get(id)?.name ?? id);
+    return [
+      {
+        name: step.name,
+        state,
+        elapsedMs: workedMsOf(execution, step, nowMs),
+        ...(share > 0 && share < 1 && { share }),
+        ...(needs && { needs }),
+      },
+    ];
+  });
+}
+
+function stateOf({ status }: Step): PlannedStep['state'] | undefined {
+  // a skipped step took no time, and takes none
+  if (status === 'skipped') return undefined;
+  if (isFinal(status)) return 'done';
+  return status === 'running' || status === 'paused' ? 'running' : 'pending';
+}
+
+/** Returns how long a step has run, without the pauses of its execution. */
+export function workedMsOf({ pauses }: Execution, step: Step, nowMs: number): number {
+  const elapsedMs = elapsedOf(step, nowMs) ?? 0;
+  const from = parseInstant(step.startedAt);
+  return from === undefined ? elapsedMs : Math.max(0, elapsedMs - pausedWithin(pauses, from, from + elapsedMs));
+}
+
+/** Returns the time of pauses within a span. */
+export function pausedWithin(pauses: readonly Pause[] = [], fromMs: number, toMs: number): number {
+  return pauses.reduce((sum, { from, to }) => {
+    const end = to === undefined ? toMs : Date.parse(to);
+    return sum + Math.max(0, Math.min(end, toMs) - Math.max(Date.parse(from), fromMs));
+  }, 0);
 }

@@ -2,6 +2,7 @@
 import type { FinalStatus } from './event.js';
 import { FINAL_STATUSES } from './event.js';
 import type { AliasFamily } from './event-alias-table.js';
+import type { Expectation, RemainingTime } from './forecast.js';
 
 export type Status = 'pending' | 'queued' | 'running' | 'paused' | FinalStatus;
 
@@ -20,6 +21,14 @@ export interface WorkProgress {
   total?: number;
   unit?: string;
   message?: string;
+  /** Earlier counts, the oldest first, for the recent rate: Unix milliseconds and count. */
+  points?: [at: number, current: number][];
+}
+
+/** A pause; `to` is absent while it lasts. */
+export interface Pause {
+  from: string;
+  to?: string;
 }
 
 /** Resources of the process tree: cpu in percent of one core, rss and peakRss in bytes, cpuSeconds in seconds. */
@@ -161,6 +170,7 @@ export interface Execution {
   durationMs?: number;
   /** The time of the newest event. */
   lastActivity: string;
+  pauses?: Pause[];
   outcome?: Outcome;
 
   process?: ExecutionProcess;
@@ -180,6 +190,8 @@ export interface Execution {
   taskOutcome?: { status: FinalStatus; error?: string };
 
   announced?: Announced;
+  /** What earlier executions of the same thing took. The daemon adds it to replies; it is no part of its state. */
+  expectation?: Expectation;
   progress?: WorkProgress;
   resources?: Resources;
   usage?: ModelUsage;
@@ -223,7 +235,11 @@ export function updateGroup<G extends OpenGroup>(
 }
 
 /** JSON form of an execution: `steps` is a list. */
-export type ExecutionJson = Omit<Execution, 'steps'> & { steps: Step[] };
+export type ExecutionJson = Omit<Execution, 'steps'> & {
+  steps: Step[];
+  /** Estimate of the remaining time when the reply was made. */
+  estimate?: RemainingTime;
+};
 
 const FINAL: ReadonlySet<string> = new Set(FINAL_STATUSES);
 
@@ -256,8 +272,8 @@ export function executionToJson(execution: Execution): ExecutionJson {
   return copyGroups({ ...execution, steps: [...execution.steps.values()] });
 }
 
-/** The inverse of `executionToJson`; copies the lists. */
-export function executionFromJson(json: ExecutionJson): Execution {
+/** The inverse of `executionToJson`; copies the lists, and drops the estimate, which is out of date at once. */
+export function executionFromJson({ estimate: _estimate, ...json }: ExecutionJson): Execution {
   return copyGroups({
     ...json,
     tail: [...json.tail],

@@ -92,12 +92,20 @@ const CHANGES: Readonly<Record<string, Change | undefined>> = Object.assign(
   } satisfies Record<Exclude<EventType, OtherType>, Change>,
 );
 
-function pause(execution: Execution): void {
-  if (execution.status === 'running') execution.status = 'paused';
+/** Pauses remembered of one execution. */
+const MAX_PAUSES = 20;
+
+function pause(execution: Execution, { time }: ExecutionEvent): void {
+  if (execution.status !== 'running') return;
+  execution.status = 'paused';
+  execution.pauses = [...(execution.pauses ?? []), { from: time }].slice(-MAX_PAUSES);
 }
 
-function resume(execution: Execution): void {
-  if (execution.status === 'paused') execution.status = 'running';
+function resume(execution: Execution, { time }: ExecutionEvent): void {
+  if (execution.status !== 'paused') return;
+  execution.status = 'running';
+  const pauses = execution.pauses ?? [];
+  execution.pauses = pauses.map((one) => (one.to === undefined ? { ...one, to: time } : one));
 }
 
 function orphan(execution: Execution): void {

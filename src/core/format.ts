@@ -1,5 +1,5 @@
 /** Formats numbers, times and statuses for people: the same in the terminal and in the viewer. */
-import type { Work } from './estimate.js';
+import type { Work } from './work.js';
 import type { AttentionState, Status } from './execution.js';
 
 const SECOND = 1_000;
@@ -45,6 +45,32 @@ export function formatRemaining(ms: number): string {
   const grain = REMAINING_GRAIN.find(([below]) => span < below)?.[1] ?? MINUTE;
   const rounded = Math.max(grain, Math.ceil(span / grain) * grain);
   return rounded < MINUTE ? `~${rounded / SECOND}s` : `~${formatDuration(rounded)}`;
+}
+
+/** Formats an estimate for a column: `~4:30`, or by how much it is exceeded: `+40s`; empty without one. */
+export function remainingText({ remainingMs, overdueMs }: Remaining): string {
+  if (overdueMs !== undefined) return `+${formatDuration(overdueMs)}`;
+  return remainingMs === undefined ? '' : formatRemaining(remainingMs);
+}
+
+/** Formats an estimate for a line of text: `~4:30 left (3:00 to 8:00)`, `overdue by 40s`; empty without one. */
+export function remainingSentence({ remainingMs, lowMs, highMs, overdueMs }: Remaining): string {
+  if (overdueMs !== undefined) return `overdue by ${formatDuration(overdueMs)}`;
+  if (remainingMs === undefined) return '';
+  const left = `${formatRemaining(remainingMs)} left`;
+  const [low, high] = [lowMs, highMs].map((ms) => (ms === undefined ? '' : formatRemaining(ms).slice(1)));
+  const isRange = lowMs !== undefined && highMs !== undefined && low !== high;
+  return isRange && highMs - lowMs > remainingMs * MIN_SHOWN_RANGE ? `${left} (${low} to ${high})` : left;
+}
+
+/** Ranges that are narrower, as a share of the remaining time, are not shown. */
+const MIN_SHOWN_RANGE = 0.3;
+
+interface Remaining {
+  remainingMs?: number;
+  lowMs?: number;
+  highMs?: number;
+  overdueMs?: number;
 }
 
 /** Formats a size: `812 B`, `4.2 KiB`, `412 MiB`. */

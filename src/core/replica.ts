@@ -92,6 +92,14 @@ export class Replica {
     for (const one of executions) if (!this.find(one.id)) this.#put(one);
   }
 
+  /** Adds what earlier executions took to those that began after the snapshot. */
+  addExpectations(executions: readonly ExecutionJson[]): void {
+    for (const { id, expectation } of executions) {
+      const known = expectation && this.find(id);
+      if (known) known.expectation ??= expectation;
+    }
+  }
+
   /** Records that events are missing: nothing is folded until the next `load`. Earlier ones are discarded. */
   invalidate(): void {
     this.#isStale = true;

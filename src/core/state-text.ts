@@ -1,5 +1,5 @@
 /** Formats the status of an execution, with the inactivity of a silent one. */
-import { quietOf } from './estimate.js';
+import { quietOf } from './durations.js';
 import type { Execution, Status } from './execution.js';
 import { formatAge, statusWord } from './format.js';
 

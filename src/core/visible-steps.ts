@@ -1,5 +1,5 @@
 /** Selects the steps of an execution to show: the current ones, their position in the plan, and the checklist. */
-import { countedSteps } from './estimate.js';
+import { countedSteps } from './work.js';
 import type { EventData } from './event.js';
 import { textOf } from './event.js';
 import type { Execution, Step } from './execution.js';

@@ -1,6 +1,6 @@
 /** Formats what an agent says and does: its messages, one line for each tool call, shortened results. */
 import { activityFacts, activityText, CALL_MARK, callTitle, otherActivity } from '../core/activity.js';
-import { parseInstant } from '../core/estimate.js';
+import { parseInstant } from '../core/durations.js';
 import type { ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf } from '../core/event.js';
 import { errorOf, messageOf, stepTitle } from '../core/visible-steps.js';

@@ -13,7 +13,8 @@ declare module 'blessed/lib/program.js' {
     /** Output that a method would have written. */
     out(method: 'cursorUp' | 'cursorDown' | 'cursorCharAbsolute', cells: number): string;
     out(method: 'eraseInLine', what: 'right'): string;
-    out(method: 'eraseInDisplay', what: 'below'): string;
+    out(method: 'cursorPos', row: number, column: number): string;
+    out(method: 'eraseInDisplay', what: 'below' | 'all'): string;
     out(method: 'setMode' | 'resetMode', mode: string): string;
     out(method: 'hideCursor' | 'showCursor'): string;
     on(event: 'keypress', listener: (character: string | undefined, key: Key) => void): this;

@@ -13,9 +13,11 @@ import type { View } from './view.js';
 import { untilTick } from './view.js';
 
 /** How the box was left. After a signal the caller exits with 128 + its number. `closed`: the terminal was closed. */
-export type Leaving = 'q' | 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed';
+export type Leaving = 'q' | 't' | 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'closed';
 
 export interface BoxOptions {
+  /** `t` leaves the box for the full screen. */
+  hasFullScreen?: boolean;
   input: NodeJS.ReadStream;
   output: NodeJS.WriteStream;
   style: OutputStyle;
@@ -139,6 +141,7 @@ class InlineBox implements Box {
 
   #onKey(name: string): void {
     if (name === 'q') this.#leave('q');
+    if (name === 't' && this.#options.hasFullScreen) this.#leave('t');
     if (name === 'C-c') this.#take('SIGINT');
     // stops the whole job, as the terminal would
     if (name === 'C-z') this.#stop(0);

@@ -1,6 +1,8 @@
 /** One execution in the box: its state, current step, steps with criteria, and output. */
 import type { Estimate } from '../core/estimate.js';
-import { criteriaOf, elapsedOf, estimate, workOf } from '../core/estimate.js';
+import { estimate } from '../core/estimate.js';
+import { criteriaOf, workOf } from '../core/work.js';
+import { elapsedOf } from '../core/durations.js';
 import { lastActivityText, stateWord } from '../core/state-text.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -11,7 +13,8 @@ import {
   formatDuration,
   formatOutcome,
   formatPercent,
-  formatRemaining,
+  remainingSentence,
+  remainingText,
   spentParts,
   formatWork,
   statusIcon,
@@ -49,6 +52,19 @@ export const ASCII_CALL_MARK = '> ';
 export function executionTitle({ id, name }: Execution, style: Style): string {
   const strong = paint(cleanText(name), 'strong', style);
   return name === id ? strong : strong + separatorOf(style) + cleanText(id.slice(0, TITLE_ID_CHARS));
+}
+
+/** Title, current steps, bar and clock of an execution, as lines of exactly `cells` cells. */
+export function executionHead(execution: Execution, now: number, cells: number, style: Style): string[] {
+  const guess = estimate(execution, now);
+  const { current } = visibleStepsOf(execution);
+  const rows: Row[] = [
+    { left: executionTitle(execution, style) },
+    ...currentRows(execution, current, now, style).slice(0, 2),
+    ...barRow(execution, guess, cells, style),
+    clockRow(execution, guess, now, true, style),
+  ];
+  return rows.map((row) => fitRow(row, cells, style));
 }
 
 /** Returns the sections, without the least important ones if space is short. */
@@ -163,7 +179,7 @@ export function countText(done: number, total: number | undefined, unit: string 
 
 function clockRow(
   execution: Execution,
-  { elapsedMs, remainingMs }: Estimate,
+  { elapsedMs, ...remaining }: Estimate,
   now: number,
   detail: boolean,
   style: Style,
@@ -171,7 +187,7 @@ function clockRow(
   const parts: string[] = [];
   if (isFinal(execution.status)) parts.push(formatOutcome(execution.status, elapsedMs) + exitText(execution));
   else if (elapsedMs !== undefined) parts.push(`Elapsed ${formatDuration(elapsedMs)}`);
-  if (remainingMs !== undefined) parts.push(`${formatRemaining(remainingMs)} left`);
+  if (remainingSentence(remaining) !== '') parts.push(remainingSentence(remaining));
   const activity = lastActivityText(execution, now);
   if (activity !== '') parts.push(activity);
   const right = detail ? resourceText(execution) : '';
@@ -284,11 +300,11 @@ function isAgent({ kind }: Execution): boolean {
 export function shortLine(executions: readonly Execution[], now: number, columns: number, style: Style): string {
   const [execution, ...others] = executions;
   if (execution === undefined) return fitRow({ left: 'Nothing is running.' }, columns, style).trimEnd();
-  const { share, elapsedMs, remainingMs } = estimate(execution, now);
+  const { share, elapsedMs, ...remaining } = estimate(execution, now);
   const numbers = [
     share === undefined ? '' : formatPercent(share),
     elapsedMs === undefined ? '' : formatDuration(elapsedMs),
-    remainingMs === undefined ? '' : formatRemaining(remainingMs),
+    remainingText(remaining),
     execution.attention?.state === 'silent' ? stateWord(execution, now) : '',
     others.length === 0 ? '' : `+${others.length}`,
   ].filter((text) => text !== '');

@@ -1,6 +1,6 @@
 /** Formats the events of an execution for `progress show --timeline`, each with an icon for its kind. */
 import { OUR_KINDS } from '../core/activity.js';
-import { parseInstant } from '../core/estimate.js';
+import { parseInstant } from '../core/durations.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, STEP_ENDS, textOf } from '../core/event.js';
 import type { Execution } from '../core/execution.js';

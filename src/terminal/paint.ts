@@ -3,7 +3,7 @@ import { sanitize, SGR_RESET, stripAnsi, visibleLine } from '../core/ansi.js';
 import type { AttentionState, Status } from '../core/execution.js';
 import type { Style } from './style.js';
 
-export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong' | 'match';
+export type Tone = 'good' | 'bad' | 'warn' | 'active' | 'dim' | 'strong' | 'match' | 'selected';
 
 const CODES: Readonly<Record<Tone, string>> = {
   good: '\u001b[32m',
@@ -13,6 +13,7 @@ const CODES: Readonly<Record<Tone, string>> = {
   dim: '\u001b[2m',
   strong: '\u001b[1m',
   match: '\u001b[1;31m',
+  selected: '\u001b[7m',
 };
 
 /** Maximum length that is processed; no row of a terminal shows more. */

@@ -1,6 +1,7 @@
 /** Formats events as plain lines in fixed columns, for pipes, logs, CI and agents. */
 import { activityText, callTitle, otherActivity, OUR_KINDS } from '../core/activity.js';
-import { elapsedOf, estimate } from '../core/estimate.js';
+import { estimate } from '../core/estimate.js';
+import { elapsedOf } from '../core/durations.js';
 import { stateWord } from '../core/state-text.js';
 import type { EventData, ExecutionEvent } from '../core/event.js';
 import { EXECUTION_ENDS, numberOf, STEP_ENDS, textOf, textsOf } from '../core/event.js';
@@ -11,7 +12,7 @@ import {
   formatDuration,
   formatPercent,
   formatQuantity,
-  formatRemaining,
+  remainingText,
 } from '../core/format.js';
 import { countText } from './detail.js';
 import { actorOf, errorOf, messageOf, visibleStepsOf, stepPosition, stepTitle } from '../core/visible-steps.js';
@@ -43,7 +44,8 @@ const BELL_MS = 10_000;
 
 /** Line that reports a running execution while nothing happens. */
 export function heartbeatLine(execution: Execution, now: number): string {
-  const { share, remainingMs } = estimate(execution, now);
+  const { share, ...rest } = estimate(execution, now);
+  const left = remainingText(rest);
   const elapsedMs = elapsedOf(execution, now);
   const last = visibleStepsOf(execution).current.at(-1);
   const parts = [
@@ -51,7 +53,7 @@ export function heartbeatLine(execution: Execution, now: number): string {
     stateWord(execution, now),
     share === undefined ? undefined : formatPercent(share),
     elapsedMs === undefined ? undefined : `elapsed=${formatDuration(elapsedMs)}`,
-    remainingMs === undefined ? undefined : `left=${formatRemaining(remainingMs)}`,
+    left === '' ? undefined : `left=${left}`,
     ...resourceParts(execution.resources),
   ];
   const time = utcTime(new Date(now).toISOString());

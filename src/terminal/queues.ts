@@ -1,5 +1,5 @@
 /** Formats queues for `progress queue`, with their running and waiting executions. */
-import { elapsedOf, parseInstant } from '../core/estimate.js';
+import { elapsedOf, parseInstant } from '../core/durations.js';
 import type { Execution } from '../core/execution.js';
 import { formatAge, formatDuration, formatQuantity, statusIcon } from '../core/format.js';
 import type { QueueView } from '../core/queues.js';

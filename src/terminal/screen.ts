@@ -9,10 +9,11 @@ import Program from 'blessed/lib/program.js';
 import type { Clock } from '../core/clock.js';
 import { CursorQuery } from './cursor-query.js';
 import type { BoxControls } from './inline.js';
+import type { FullScreenControls } from './tui/full-screen.js';
 import type { CursorReport } from './rewrap.js';
 
 export interface Screen {
-  controls: BoxControls;
+  controls: ScreenControls;
   /** Queries the position of the cursor; without a report if the terminal does not reply in time. */
   ask(onReport: (report: CursorReport | undefined) => void): void;
   readonly isAsking: boolean;
@@ -26,6 +27,12 @@ export interface Screen {
   destroy(): void;
 }
 
+export interface ScreenControls extends BoxControls, FullScreenControls {
+  /** Private modes, such as `?1049`. */
+  setMode(mode: string): string;
+  resetMode(mode: string): string;
+}
+
 export interface ScreenOptions {
   input: NodeJS.ReadStream;
   output: NodeJS.WriteStream;
@@ -34,12 +41,15 @@ export interface ScreenOptions {
   onKey: (name: string) => void;
   onResize: () => void;
   clock: Clock;
+  /** Takes what is no key out of the input, such as reports of the mouse. */
+  filterInput?: (text: string) => string;
 }
 
 const AUTOWRAP = '?7';
 const SYNCHRONIZED = '?2026';
 
-export function openScreen({ input, output, sync, onKey, onResize, clock }: ScreenOptions): Screen {
+export function openScreen(options: ScreenOptions): Screen {
+  const { input, output, sync, onKey, onResize, clock, filterInput = (text) => text } = options;
   const keys = new PassThrough();
   const program = new Program({ input: keys, output, tput: false });
   const query = new CursorQuery({
@@ -49,7 +59,7 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
   });
   const hideCursor = program.out('hideCursor');
   const showCursor = program.out('showCursor');
-  const onInput = (bytes: Buffer): void => query.receive(bytes.toString('latin1'));
+  const onInput = (bytes: Buffer): void => query.receive(filterInput(bytes.toString('latin1')));
   const setRaw = (raw: boolean): void => {
     if (input.isTTY && !input.destroyed) input.setRawMode(raw);
   };
@@ -71,7 +81,7 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
 
   // input that is no terminal has no keys, and its bytes belong to another reader
   if (input.isTTY) input.on('data', onInput);
-  program.on('keypress', (_character, key) => onKey(key.full));
+  program.on('keypress', (character, key) => onKey(keyName(character, key.full)));
   program.on('resize', onResize);
   return {
     controls: controlsOf(program, sync),
@@ -92,13 +102,25 @@ export function openScreen({ input, output, sync, onKey, onResize, clock }: Scre
   };
 }
 
-function controlsOf(program: Program, sync: boolean): BoxControls {
+/** Names a key by its character, if it has one that is visible: `G`, `/`; else as blessed does: `C-c`, `pageup`. */
+function keyName(character: string | undefined, full: string): string {
+  if (character === ' ') return 'space';
+  return character !== undefined && character > ' ' && character !== '\u007f' && !full.startsWith('C-')
+    ? character
+    : full;
+}
+
+function controlsOf(program: Program, sync: boolean): ScreenControls {
   return {
+    position: (row, column) => program.out('cursorPos', row, column),
     up: (rows) => program.out('cursorUp', rows),
     down: (rows) => program.out('cursorDown', rows),
     column: (column) => program.out('cursorCharAbsolute', column),
     eraseRight: program.out('eraseInLine', 'right'),
     eraseBelow: program.out('eraseInDisplay', 'below'),
+    eraseAll: program.out('eraseInDisplay', 'all'),
+    setMode: (mode) => program.out('setMode', mode),
+    resetMode: (mode) => program.out('resetMode', mode),
     wrapOff: program.out('resetMode', AUTOWRAP),
     wrapOn: program.out('setMode', AUTOWRAP),
     syncBegin: sync ? program.out('setMode', SYNCHRONIZED) : '',

@@ -1,5 +1,7 @@
 /** Formats everything that is known of one execution, for `progress show`. */
-import { countedSteps, elapsedOf, parseInstant } from '../core/estimate.js';
+import { countedSteps } from '../core/work.js';
+import { elapsedOf, parseInstant } from '../core/durations.js';
+import { estimate } from '../core/estimate.js';
 import { lastActivityText } from '../core/state-text.js';
 import type { Execution } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -11,6 +13,7 @@ import {
   formatDuration,
   formatOutcome,
   formatQuantity,
+  remainingSentence,
   spentParts,
 } from '../core/format.js';
 import { exitText, stateText } from './detail.js';
@@ -85,6 +88,7 @@ function headerLines(execution: Execution, { now, columns, style }: ShowOptions)
     ['started', timeText(execution.startedAt)],
     ['ended', [timeText(execution.endedAt), endText(execution)].filter(Boolean).join(', ') || undefined],
     ['elapsed', isFinal(status) || elapsed === undefined ? undefined : formatDuration(elapsed)],
+    ['remaining', remainingSentence(estimate(execution, now))],
     ['progress', progressText(execution, now, false, separatorOf(style))],
     ['activity', lastActivityText(execution, now).replace(/^last activity /, 'last ')],
     ['params', payload?.parameters],

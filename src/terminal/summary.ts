@@ -1,5 +1,5 @@
 /** Summary that stays in the scrollback after an execution: outcome, counts, and evidence of a failure. */
-import { elapsedOf } from '../core/estimate.js';
+import { elapsedOf } from '../core/durations.js';
 import type { Execution, Status, Step } from '../core/execution.js';
 import { isFailure, isFinal } from '../core/execution.js';
 import { formatDuration, formatOutcome, formatQuantity, spentParts, statusMark } from '../core/format.js';

@@ -1,5 +1,7 @@
 /** Formats executions as a table, in groups if requested, for `progress ps`. */
-import { elapsedOf, estimate, parseInstant, workOf } from '../core/estimate.js';
+import { estimate } from '../core/estimate.js';
+import { workOf } from '../core/work.js';
+import { elapsedOf, parseInstant } from '../core/durations.js';
 import { stateWord } from '../core/state-text.js';
 import type { Execution, Step } from '../core/execution.js';
 import { isFinal } from '../core/execution.js';
@@ -12,6 +14,7 @@ import {
   formatWork,
   shortenIds,
   statusIcon,
+  remainingText,
 } from '../core/format.js';
 import type { ExecutionGroup, Grouping } from '../core/groups.js';
 import { countText } from './detail.js';
@@ -39,12 +42,12 @@ interface Cell {
   right?: true;
 }
 
-const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'CPU', 'MEMORY', 'TIME', 'EXIT'];
-const NUMERIC: ReadonlySet<string> = new Set(['CPU', 'MEMORY', 'TIME', 'EXIT']);
+const HEADINGS = ['ID', 'STATUS', 'NAME', 'PROGRESS', 'STEP', 'CPU', 'MEMORY', 'TIME', 'LEFT', 'EXIT'];
+const NUMERIC: ReadonlySet<string> = new Set(['CPU', 'MEMORY', 'TIME', 'LEFT', 'EXIT']);
 /** Columns that are cut on a narrow terminal. */
 const FLEXIBLE = ['STEP', 'NAME'].map((heading) => HEADINGS.indexOf(heading));
 /** Columns that are omitted before others are cut below their minimum. */
-const DISPENSABLE = ['MEMORY', 'CPU'].map((heading) => HEADINGS.indexOf(heading));
+const DISPENSABLE = ['MEMORY', 'CPU', 'LEFT'].map((heading) => HEADINGS.indexOf(heading));
 const GAP = '  ';
 /** Narrower tables show the percentage alone. */
 const MIN_COLUMNS_FOR_COUNTS = 80;
@@ -123,6 +126,7 @@ function listRow(execution: Execution, id: string, { now, columns, style, positi
     { text: resources.cpu === undefined ? '' : formatCpu(resources.cpu), right: true },
     memoryCell(execution),
     { text: ageText(execution, now), right: true },
+    { text: remainingText(estimate(execution, now)), right: true, tone: 'dim' },
     { text: exit === undefined ? '' : cleanText(String(exit)), right: true },
   ];
 }

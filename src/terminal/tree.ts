@@ -1,5 +1,6 @@
 /** Formats the steps of an execution as a tree, each with its duration and its place in time. */
-import { criteriaOf, elapsedOf, parseInstant, spanOf } from '../core/estimate.js';
+import { criteriaOf } from '../core/work.js';
+import { elapsedOf, parseInstant, spanOf } from '../core/durations.js';
 import { actorOf, errorOf, stepTitle } from '../core/visible-steps.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatDuration, statusIcon } from '../core/format.js';
@@ -11,9 +12,12 @@ export interface TreeOptions {
   now: number;
   columns: number;
   style: Style;
+  /** Cells of the timeline. @default 24 */
+  timelineCells?: number;
 }
 
-interface Branch {
+/** A step in the tree, and how deep it is nested. */
+export interface Branch {
   step: Step;
   depth: number;
 }
@@ -24,16 +28,22 @@ const MIN_COLUMNS_FOR_TIMELINE = 80;
 const DURATION_CELLS = 9;
 
 export function stepLines(execution: Execution, options: TreeOptions): string[] {
-  const { columns, style } = options;
+  const { columns, timelineCells = TIMELINE_CELLS } = options;
   const span = wholeSpan(execution, options.now);
-  const withTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
-  const nameCells = columns - DURATION_CELLS - 1 - (withTimeline ? TIMELINE_CELLS + 2 : 0);
-  return branchesOf(execution).map(({ step, depth }) => {
-    const elapsed = elapsedOf(step, options.now);
-    const duration = alignRight(elapsed === undefined ? '' : formatDuration(elapsed), DURATION_CELLS);
-    const timeline = withTimeline ? `  ${timelineBar(step, span, options)}` : '';
-    return `${fit(stepName(execution, step, depth, style), nameCells, ellipsisOf(style))} ${duration}${timeline}`.trimEnd();
+  const hasTimeline = span !== undefined && columns >= MIN_COLUMNS_FOR_TIMELINE;
+  const room = columns - (hasTimeline ? timelineCells + 2 : 0);
+  return branchesOf(execution).map((branch) => {
+    const line = stepLine(execution, branch, { ...options, columns: room });
+    return (hasTimeline ? `${line}  ${timelineBar(branch.step, span, options)}` : line).trimEnd();
   });
+}
+
+/** Name, state and duration of a step, in exactly `columns` cells. */
+export function stepLine(execution: Execution, { step, depth }: Branch, { now, columns, style }: TreeOptions): string {
+  const elapsed = elapsedOf(step, now);
+  const duration = alignRight(elapsed === undefined ? '' : formatDuration(elapsed), DURATION_CELLS);
+  const nameCells = Math.max(1, columns - DURATION_CELLS - 1);
+  return `${fit(stepName(execution, step, depth, style), nameCells, ellipsisOf(style))} ${duration}`;
 }
 
 function stepName(execution: Execution, step: Step, depth: number, style: Style): string {
@@ -61,7 +71,7 @@ function stepName(execution: Execution, step: Step, depth: number, style: Style)
 const MAX_DEPTH = 8;
 
 /** Orders children after their parents. An unknown parent makes a root, and so does a cycle. */
-function branchesOf({ steps }: Execution): Branch[] {
+export function branchesOf({ steps }: Execution): Branch[] {
   const children = childrenOf(steps);
   const branches: Branch[] = [];
   const seen = new Set<Step>();
@@ -108,12 +118,12 @@ function wholeSpan(execution: Execution, now: number): Span | undefined {
 }
 
 /** Share of the span in which the step ran. */
-function timelineBar(step: Step, span: Span, { now, style }: TreeOptions): string {
+function timelineBar(step: Step, span: Span, { now, style, timelineCells = TIMELINE_CELLS }: TreeOptions): string {
   const ran = spanOf(step, now);
   if (ran === undefined) return '';
-  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * TIMELINE_CELLS;
-  const first = Math.min(TIMELINE_CELLS - 1, Math.max(0, Math.floor(cell(ran.from))));
-  const last = Math.min(TIMELINE_CELLS, Math.max(first + 1, Math.round(cell(ran.to))));
+  const cell = (time: number): number => ((time - span.from) / (span.to - span.from)) * timelineCells;
+  const first = Math.min(timelineCells - 1, Math.max(0, Math.floor(cell(ran.from))));
+  const last = Math.min(timelineCells, Math.max(first + 1, Math.round(cell(ran.to))));
   const bar = (style.ascii ? '=' : '▇').repeat(last - first);
   return ' '.repeat(first) + paint(bar, toneOf(step.status), style);
 }

@@ -1,12 +1,13 @@
 /** Renders the in-place box as lines: a pure function of executions, time and size of the terminal. */
-import { elapsedOf } from '../core/estimate.js';
+import { elapsedOf } from '../core/durations.js';
 import type { Execution, Step } from '../core/execution.js';
 import { formatClock, TENTHS_BELOW_MS } from '../core/format.js';
+import { sortBySection } from '../core/sections.js';
 import type { Space } from './detail.js';
 import { executionSections, executionTitle, shortLine } from './detail.js';
 import type { Row } from './layout.js';
 import { frameSections, stackSections } from './layout.js';
-import { executionRows, overviewTitle, sortForOverview } from './overview.js';
+import { countsByStatus, overviewRows } from './overview.js';
 import { paint, repaint, separatorOf } from './paint.js';
 import type { Style } from './style.js';
 import { truncate } from './width.js';
@@ -68,7 +69,7 @@ function clockOf({ connection, now }: View): number {
 
 function drawView(view: View, columns: number, size: ViewSize, style: Style): string[] {
   const notice = noticeOf(view, style);
-  const executions = sortForOverview(view.executions);
+  const executions = sortBySection(view.executions, view.now);
   if (size.rows < MIN_ROWS || size.columns < MIN_COLUMNS) {
     const mark = notice ? truncate('! ', columns) : '';
     return [mark + shortLine(executions, view.now, columns - mark.length, style)];
@@ -91,14 +92,14 @@ function sectionsOf(executions: readonly Execution[], now: number, space: Space,
   const [first, second] = executions;
   if (first === undefined) return [[{ left: EMPTY }]];
   if (second === undefined) return executionSections(first, now, space, style);
-  return [executionRows(executions, now, space, style)];
+  return [overviewRows(executions, now, space, style)];
 }
 
 function titleOf(executions: readonly Execution[], style: Style): string {
   const brand = paint('progress', 'strong', style);
   const [first, second] = executions;
   if (first === undefined) return brand;
-  const what = second === undefined ? executionTitle(first, style) : overviewTitle(executions, style);
+  const what = second === undefined ? executionTitle(first, style) : countsByStatus(executions, style);
   return brand + separatorOf(style) + what;
 }
 

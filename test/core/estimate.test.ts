@@ -1,10 +1,17 @@
 import t from 'tap';
-import { countedSteps, elapsedOf, estimate, parseInstant, workOf } from '../../src/core/estimate.js';
+import { estimate } from '../../src/core/estimate.js';
+import { countedSteps, workOf } from '../../src/core/work.js';
+import { elapsedOf, parseInstant } from '../../src/core/durations.js';
 import { makeExecution, makeStep, START, timeAt } from '../helpers/models.js';
 
 t.test('the share is that of the producer', (t) => {
   const execution = makeExecution({ progress: { current: 18, total: 36, unit: 'tests' }, announced: { total: 7 } });
-  t.same(estimate(execution, START + 60_000), { share: 0.5, elapsedMs: 60_000, remainingMs: 60_000 });
+  t.match(estimate(execution, START + 60_000), {
+    share: 0.5,
+    elapsedMs: 60_000,
+    remainingMs: 60_000,
+    basis: 'counter',
+  });
   t.same(workOf(execution), { done: 18, total: 36, unit: 'tests' });
   t.end();
 });
@@ -63,7 +70,11 @@ t.test("the producer's own estimate holds from the start, until it is overdue", 
   const execution = makeExecution({ announced: { estimatedMs: 60_000 }, progress: { current: 50, total: 100 } });
   t.equal(estimate(execution, START + 1_000).remainingMs, 59_000);
   t.equal(estimate(execution, START + 80_000).remainingMs, 80_000, 'then by the rate');
-  t.equal(estimate(makeExecution({ announced: { estimatedMs: 60_000 } }), START + 80_000).remainingMs, undefined);
+  t.match(estimate(makeExecution({ announced: { estimatedMs: 60_000 } }), START + 80_000), {
+    remainingMs: 0,
+    overdueMs: 20_000,
+    basis: 'given',
+  });
   t.end();
 });
 

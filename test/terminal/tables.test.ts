@@ -31,11 +31,11 @@ function makeList() {
 
 t.test('columns, with shortened IDs', (t) => {
   t.same(listLines(makeList(), OPTIONS), [
-    'ID     STATUS     NAME             PROGRESS         STEP                   CPU   MEMORY  TIME  EXIT',
-    '7hq2m  ● running  ship-login-page  51% 18/35 tests  Run integration tests  71%  412 MiB  6:41',
-    '7hq2z  ! waiting  漢字のビルド                      may I?                               6:41',
-    'docs   ✗ failed   docs                              dead links                  1.5 GiB  1:40     2',
-    'q1     ◦ queued   cargo build                                                              6m',
+    'ID     STATUS     NAME             PROGRESS         STEP             CPU   MEMORY  TIME   LEFT  EXIT',
+    '7hq2m  ● running  ship-login-page  51% 18/35 tests  Run integratio…  71%  412 MiB  6:41  ~6:30',
+    '7hq2z  ! waiting  漢字のビルド                      may I?                         6:41',
+    'docs   ✗ failed   docs                              dead links            1.5 GiB  1:40            2',
+    'q1     ◦ queued   cargo build                                                        6m',
   ]);
   t.end();
 });
@@ -60,13 +60,14 @@ t.test('narrow terminals cut names and steps, never a status', (t) => {
   t.end();
 });
 
-t.test('very narrow terminals omit memory, then CPU, before names are truncated', (t) => {
+t.test('very narrow terminals omit memory, CPU, then the time left, before names are truncated', (t) => {
   const heading = (columns: number) => listLines(makeList(), { ...OPTIONS, columns })[0] ?? '';
   const words = (columns: number) => heading(columns).split(/ +/).slice(5).join(' ');
-  t.equal(words(100), 'CPU MEMORY TIME EXIT');
-  t.equal(words(88), 'CPU MEMORY TIME EXIT', 'a step is cut a little');
-  t.equal(words(80), 'CPU TIME EXIT');
-  t.equal(words(70), 'TIME EXIT');
+  t.equal(words(100), 'CPU MEMORY TIME LEFT EXIT');
+  t.equal(words(95), 'CPU MEMORY TIME LEFT EXIT', 'a step is cut a little');
+  t.equal(words(86), 'CPU TIME LEFT EXIT');
+  t.equal(words(76), 'TIME LEFT EXIT');
+  t.equal(words(65), 'TIME EXIT');
   for (let columns = 60; columns <= 110; columns++) {
     const lines = listLines(makeList(), { ...OPTIONS, columns });
     t.ok(Math.max(...lines.map(cellsOf)) <= columns, `${columns} columns`);

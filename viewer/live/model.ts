@@ -21,6 +21,10 @@ export type ModelListener = (events: readonly ExecutionEvent[], isFresh: boolean
 
 /** Ended executions on a page of the list. */
 const PAGE = 100;
+/** Throttle of requests for what earlier executions took. */
+const EXPECTATIONS_MS = 1_000;
+/** Open executions of one request. */
+const MAX_LISTED = 1_000;
 /** Listeners are called at most ten times a second for events. */
 const DRAW_MS = 100;
 /** Time without a message from the daemon after which the values count as stale. */
@@ -42,6 +46,8 @@ export class Model {
   #failure: ApiError | undefined;
   #more: number | undefined;
   /** For the next call of the listeners. */
+  /** Expectations are about to be requested. */
+  #isRequested = false;
   #events: ExecutionEvent[] = [];
   #isFresh = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -117,7 +123,25 @@ export class Model {
     const folded = this.#replica.apply(events);
     // while a snapshot is requested, output of its execution may be missing between them
     if (this.#isLoaded) this.#events.push(...folded);
+    if (folded.some(({ type }) => type === 'execution_started')) this.#requestExpectations();
     this.#announce(DRAW_MS);
+  }
+
+  /** Requests what earlier executions took for those that have just started; throttled, since many may start. */
+  #requestExpectations(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    setTimeout(() => {
+      this.#isRequested = false;
+      this.#api.list({ limit: MAX_LISTED }).then(
+        ({ executions }) => {
+          this.#replica.addExpectations(executions);
+          this.#announce();
+        },
+        // the next one that starts requests them again
+        () => undefined,
+      );
+    }, EXPECTATIONS_MS);
   }
 
   setConnection(next: StreamConnection): void {
@@ -166,7 +190,7 @@ export class Model {
     }
     const [recent, open] = await Promise.all([
       this.#api.list({ all: true, limit: PAGE }),
-      this.#api.list({ limit: 1_000 }),
+      this.#api.list({ limit: MAX_LISTED }),
     ]);
     return {
       executions: [...recent.executions, ...open.executions],

@@ -1,6 +1,6 @@
 /** The graph tab: steps by what they need, drawn, and as a list that screen readers can read. */
 import { useState } from 'preact/hooks';
-import { elapsedOf } from '../../src/core/estimate.js';
+import { elapsedOf } from '../../src/core/durations.js';
 import type { Step } from '../../src/core/execution.js';
 import { formatCount, formatDuration, formatQuantity } from '../../src/core/format.js';
 import { stepTitle } from '../../src/core/visible-steps.js';

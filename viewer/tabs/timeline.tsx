@@ -1,6 +1,6 @@
 /** The timeline tab: steps over time, and when the remaining ones are expected to end. */
 import { useEffect, useState } from 'preact/hooks';
-import { elapsedOf, parseInstant, spanOf as rangeOf } from '../../src/core/estimate.js';
+import { elapsedOf, parseInstant, spanOf as rangeOf } from '../../src/core/durations.js';
 import type { Execution, Step } from '../../src/core/execution.js';
 import { isFinal } from '../../src/core/execution.js';
 import { formatDuration } from '../../src/core/format.js';

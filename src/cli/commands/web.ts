@@ -1,9 +1,8 @@
 /** `progress web`: starts the viewer and opens it in the browser, or stops it. */
-import { spawn } from 'node:child_process';
 import { withClient } from '../../client/connect.js';
 import { ProgressError } from '../../core/errors.js';
-import { findInPath } from '../../platform/paths.js';
 import { defineCommand } from '../command.js';
+import { openBrowser } from '../shared/browser.js';
 import { printJson, printLines } from '../shared/output.js';
 
 export const command = defineCommand({
@@ -35,18 +34,4 @@ export const command = defineCommand({
 function checkPort(port: number): number {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
   throw new ProgressError('usage', '--port must be a whole number from 1 to 65535');
-}
-
-/** In order of preference; `file` rather than the address, since command lines can be read by other users. */
-const OPENERS = ['xdg-open', 'open', 'wslview'];
-
-/** Opens the page, unless there is no screen or no program to open it with. */
-function openBrowser(file: string, env: NodeJS.ProcessEnv): void {
-  const remote = env['SSH_CONNECTION'] !== undefined && env['DISPLAY'] === undefined;
-  const [opener] = [env['BROWSER'] ?? '', ...OPENERS].flatMap((name) => (name ? findInPath(name, env['PATH']) : []));
-  if (remote || opener === undefined) return;
-  const child = spawn(opener, [file], { stdio: 'ignore', detached: true });
-  // the address has been printed in any case
-  child.on('error', () => undefined);
-  child.unref();
 }

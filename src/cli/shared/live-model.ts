@@ -1,14 +1,17 @@
 /** Live replica over the socket: subscribes to events, and loads snapshots while the stream is interrupted. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../client/client.js';
-import { connect } from '../../client/connect.js';
+import { connect, withClient } from '../../client/connect.js';
 import type { Followed, JournalPosition } from '../../client/follow.js';
 import { follow } from '../../client/follow.js';
 import type { ExecutionEvent } from '../../core/event.js';
+import { executionEndOf } from '../../core/event.js';
 import type { Execution } from '../../core/execution.js';
+import { isFailure } from '../../core/execution.js';
 import { ProgressError } from '../../core/errors.js';
 import type { Snapshot } from '../../core/replica.js';
 import { Replica } from '../../core/replica.js';
+import { sectionOf } from '../../core/sections.js';
 import type { Paths } from '../../platform/paths.js';
 import type { ConnectionState } from '../../terminal/view.js';
 import { findJson, listAll } from './lookup.js';
@@ -17,6 +20,10 @@ export interface LiveModelOptions {
   paths: Paths;
   /** One execution, by its full ID; otherwise all live executions. */
   execution?: string;
+  /** Include ended executions. */
+  all?: boolean;
+  /** Leave out output, messages and activity, which lists do not show. */
+  isBrief?: boolean;
   /** Position before its first event, if it has not started and cannot be requested yet. */
   from?: JournalPosition;
   /** Messages per second. */
@@ -28,6 +35,8 @@ export interface LiveModelOptions {
 
 /** Interval of snapshots while the stream is interrupted. */
 const SNAPSHOT_MS = 2_000;
+/** Throttle of requests for what earlier executions took. */
+const EXPECTATIONS_MS = 1_000;
 
 /** Opens the model. Only the first snapshot can fail; later errors are part of `connection`. */
 export async function openLiveModel(options: LiveModelOptions): Promise<LiveModel> {
@@ -46,6 +55,10 @@ export class LiveModel {
   readonly #options: LiveModelOptions;
   readonly #replica: Replica;
   #connection: ConnectionState = { state: 'live' };
+  /** Expectations are about to be requested. */
+  #isRequested = false;
+  /** IDs of executions that failed a short time ago. */
+  readonly #failed = new Set<string>();
   /** Resolves when the signal has aborted. */
   readonly done: Promise<void>;
 
@@ -61,8 +74,9 @@ export class LiveModel {
   }
 
   executions(): Execution[] {
-    const { execution: id } = this.#options;
-    if (id === undefined) return this.#replica.open();
+    const { execution: id, all } = this.#options;
+    if (all) return this.#replica.executions();
+    if (id === undefined) return [...this.#replica.open(), ...this.#recentFailures()];
     const found = this.find(id);
     return found ? [found] : [];
   }
@@ -72,13 +86,48 @@ export class LiveModel {
   }
 
   async #follow(resume: JournalPosition): Promise<void> {
-    const { paths, rate, execution, signal, onChange } = this.#options;
-    const subscribe = { rate, ...(execution !== undefined && { execution }) };
+    const { paths, rate, execution, isBrief, signal, onChange } = this.#options;
+    const subscribe = { rate, ...(execution !== undefined && { execution }), ...(isBrief && { details: [] }) };
     for await (const followed of follow({ paths, start: false, subscribe, resume, signal })) {
-      if (followed.kind === 'events') this.#replica.apply(followed.events);
+      if (followed.kind === 'events') this.#apply(followed.events);
       else await this.#setConnection(followed);
       onChange(followed.kind === 'events' ? followed.events : []);
     }
+  }
+
+  #apply(events: readonly ExecutionEvent[]): void {
+    const applied = this.#replica.apply(events);
+    for (const { type, execution } of applied) {
+      const end = executionEndOf(type);
+      if (execution !== undefined && end !== undefined && isFailure(end)) this.#failed.add(execution);
+    }
+    if (applied.some(({ type }) => type === 'execution_started')) this.#requestExpectations();
+  }
+
+  /** Returns executions that have failed just now, which are shown for a while. */
+  #recentFailures(): Execution[] {
+    return [...this.#failed].flatMap((id) => {
+      const execution = this.find(id);
+      if (execution && sectionOf(execution, Date.now()) === 'failed') return [execution];
+      this.#failed.delete(id);
+      return [];
+    });
+  }
+
+  /** Requests what earlier executions took for those that have just started; throttled, since many may start. */
+  #requestExpectations(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    void passes(EXPECTATIONS_MS, this.#options.signal).then(async (isOpen) => {
+      this.#isRequested = false;
+      if (!isOpen) return;
+      const { paths, execution } = this.#options;
+      const found = await withClient({ paths, start: false }, async (client) =>
+        execution === undefined ? (await client.call('list', {})).executions : await findKnown(client, execution),
+      ).catch(() => []);
+      this.#replica.addExpectations(found);
+      this.#options.onChange([]);
+    });
   }
 
   async #setConnection(followed: Exclude<Followed, { kind: 'events' }>): Promise<void> {

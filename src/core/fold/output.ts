@@ -17,7 +17,24 @@ const TAIL_CHARS = 400;
 /** Applies progress to the step that the event names, else to the execution. */
 export function setProgress(execution: Execution, event: ExecutionEvent): void {
   const owner = event.step === undefined ? execution : (stepOf(execution, event) ?? execution);
-  owner.progress = { ...owner.progress, ...progressOf(event.data) };
+  const progress = { ...owner.progress, ...progressOf(event.data) };
+  const points = pointsOf(progress, Date.parse(event.time), owner.startedAt);
+  owner.progress = { ...progress, ...(points && { points }) };
+}
+
+/** Counts remembered, and the share of the time so far between two of them: together they span half of that time. */
+const MAX_POINTS = 16;
+const POINT_SHARE = 1 / 32;
+const MIN_POINT_MS = 1_000;
+
+/** Adds a point, if the last one is long enough ago; a count that has decreased begins anew. */
+function pointsOf({ current, points = [] }: WorkProgress, at: number, startedAt: string | undefined) {
+  if (current === undefined || Number.isNaN(at)) return undefined;
+  const last = points.at(-1);
+  if (last && current < last[1]) return [[at, current] as [number, number]];
+  const interval = Math.max(MIN_POINT_MS, (at - Date.parse(startedAt ?? '')) * POINT_SHARE || 0);
+  if (last && at - last[0] < interval) return points;
+  return [...points, [at, current] as [number, number]].slice(-MAX_POINTS);
 }
 
 function progressOf(data: EventData): WorkProgress {

@@ -1,12 +1,12 @@
 /** The request `list`. Lists executions, newest first, page by page. */
 import { isFinal } from '../../core/execution.js';
 import type { Execution } from '../../core/execution.js';
-import { executionToJson } from '../../core/execution.js';
 import { shortenIds } from '../../core/format.js';
 import { mentions } from '../../core/lookup.js';
 import { newestFirst } from '../../core/state.js';
 import type { RequestOf } from '../../api/messages.js';
 import { REQUESTS } from '../../api/requests.js';
+import { toReplies } from './execution-reply.js';
 import type { PlainHandler } from './request-context.js';
 
 /** Steps of all executions on one page: they determine its size. */
@@ -21,7 +21,7 @@ export const handleList: PlainHandler<'list'> = (request, _caller, { state }) =>
   const page = takePage(wanted, limit);
   const last = page.at(-1);
   return {
-    executions: page.map(executionToJson),
+    executions: toReplies(page, state),
     prefixes: page.map(({ id }) => prefixes.get(id) ?? id),
     seq: state.seq,
     ...(wanted.length > page.length && last && { more: last.firstSeq }),

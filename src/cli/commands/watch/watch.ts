@@ -31,6 +31,7 @@ import { findOwnCommand } from '../../shared/own-command.js';
 import { complain, isPipeBroken, noteWaiting, printJson, printLines } from '../../shared/output.js';
 import { columnsOf, styleOf } from '../../shared/output-options.js';
 
+const FOOTER = 't full screen · q leave (keeps running)';
 /** Interval of heartbeats while nothing is printed. */
 const HEARTBEAT_MS = 30_000;
 
@@ -61,6 +62,10 @@ export const command = defineCommand({
     const watched: Watched = inBox
       ? await watchInBox(context, style, execution, own)
       : { execution: await printOne(context, style, execution, { ...flags, own }) };
+    if (watched.left === 't') {
+      const { runTui } = await import('../tui.js');
+      return await runTui(context, { ...(execution && { id: execution.id }), mouse: true });
+    }
     if (watched.left === 'SIGTERM' || watched.left === 'SIGHUP') return 128 + constants.signals[watched.left];
     return args['exit-status'] ? exitStatusOf(watched.execution) : 0;
   },
@@ -198,8 +203,10 @@ async function watchInBox(
     connection: live.connection,
     now: Date.now(),
     detail: true,
+    footer: FOOTER,
   });
-  const box = openBox({ input: process.stdin, output: process.stdout, style, view });
+  const { stdin: input, stdout: output } = process;
+  const box = openBox({ input, output, style, view, hasFullScreen: true });
   const left = await Promise.race([box.left, ended]);
   abort.abort();
   const shown = execution && (live.find(execution.id) ?? execution);

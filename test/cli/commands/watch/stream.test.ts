@@ -271,12 +271,12 @@ progress_end
       { type: 'execution_started', execution: 'two', name: 'Second' },
     );
     await scene.progress('watch --stream');
-    await tmux.see(/2 running(.*\n)+.*First.*\n.*Second/);
+    await tmux.see(/2 running(.*\n)+.*Second.*\n.*First/);
     await emit(
       { type: 'execution_completed', execution: 'one' },
       { type: 'execution_started', execution: 'three', name: 'Third' },
     );
-    await tmux.see(/✅ First completed.*\n(.*\n)*.*2 running(.*\n)+.*Second.*\n.*Third/);
+    await tmux.see(/✅ First completed.*\n(.*\n)*.*2 running(.*\n)+.*Third.*\n.*Second/);
     await tmux.key('q');
     const end = await tmux.see(/status 0/);
     t.match(end, /2 executions go on\. Come back: progress watch --stream/);

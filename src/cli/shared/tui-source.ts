@@ -1,0 +1,163 @@
+/** What the full screen shows and does, by way of the daemon. */
+import type { Client } from '../../client/client.js';
+import { withClient } from '../../client/connect.js';
+import type { ExecutionEvent } from '../../core/event.js';
+import type { Execution } from '../../core/execution.js';
+import type { Level } from '../../core/filter.js';
+import type { TuiSource } from '../../terminal/tui/page.js';
+import type { CommandContext } from '../command.js';
+import { commandActor } from '../control/actor.js';
+import { openBrowser } from './browser.js';
+import type { LiveModel } from './live-model.js';
+import { openLiveModel } from './live-model.js';
+
+export interface TuiSourceOptions {
+  /** Messages per second. */
+  rate: number;
+  onChange: () => void;
+  onEvents: (events: readonly ExecutionEvent[]) => void;
+}
+
+export interface DaemonTuiSource extends TuiSource {
+  /** The execution that is open, as it is now. */
+  shown(): Execution | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens the source. Only the first snapshot can fail. */
+export async function openTuiSource(context: CommandContext, options: TuiSourceOptions): Promise<DaemonTuiSource> {
+  const abort = new AbortController();
+  const list = await openLiveModel({
+    paths: context.paths,
+    all: true,
+    isBrief: true,
+    rate: options.rate,
+    signal: abort.signal,
+    onChange(events) {
+      options.onEvents(events);
+      options.onChange();
+    },
+  });
+  return new TuiDaemon(context, options, list, abort);
+}
+
+/** The live model of one execution, with its output. */
+interface Opened {
+  id: string;
+  abort: AbortController;
+  model?: LiveModel;
+}
+
+class TuiDaemon implements DaemonTuiSource {
+  readonly #context: CommandContext;
+  readonly #options: TuiSourceOptions;
+  readonly #list: LiveModel;
+  readonly #abort: AbortController;
+  #opened: Opened | undefined;
+
+  constructor(context: CommandContext, options: TuiSourceOptions, list: LiveModel, abort: AbortController) {
+    this.#context = context;
+    this.#options = options;
+    this.#list = list;
+    this.#abort = abort;
+  }
+
+  executions(): readonly Execution[] {
+    return this.#list.executions();
+  }
+
+  find(id: string): Execution | undefined {
+    const opened = this.#opened?.id === id ? this.#opened.model?.find(id) : undefined;
+    return opened ?? this.#list.find(id);
+  }
+
+  now(): number {
+    const connection = this.connection();
+    return connection.state === 'lost' ? Math.min(Date.now(), connection.since) : Date.now();
+  }
+
+  connection(): LiveModel['connection'] {
+    return this.#list.connection;
+  }
+
+  shown(): Execution | undefined {
+    return this.#opened && this.find(this.#opened.id);
+  }
+
+  follow(id: string | undefined): void {
+    this.#opened?.abort.abort();
+    this.#opened = undefined;
+    if (id === undefined) return;
+    const opened: Opened = { id, abort: new AbortController() };
+    this.#opened = opened;
+    void this.#open(opened);
+  }
+
+  async log(id: string, from: number, limit: number): ReturnType<TuiSource['log']> {
+    return await this.#call((client) => client.call('log', { execution: id, from, limit }));
+  }
+
+  async search(id: string, search: Parameters<TuiSource['search']>[1]): ReturnType<TuiSource['search']> {
+    const { level, ...rest } = search;
+    const filter = { ...rest, ...(level !== undefined && { level: level as Level }) };
+    return await this.#call((client) => client.call('search', { execution: id, ...filter }));
+  }
+
+  async timeline(id: string): ReturnType<TuiSource['timeline']> {
+    return await this.#call((client) => client.call('timeline', { execution: id }));
+  }
+
+  async queues(): ReturnType<TuiSource['queues']> {
+    return (await this.#call((client) => client.call('queues', {}))).queues;
+  }
+
+  async control(id: string, action: Parameters<TuiSource['control']>[1]): Promise<void> {
+    const by = commandActor(this.#context.env);
+    // the daemon dismisses what has no runner when it is to be stopped
+    const request = { execution: id, action: action === 'dismiss' ? ('stop' as const) : action, by };
+    await this.#call((client) => client.call('control', request));
+  }
+
+  async rerun(id: string): Promise<string> {
+    return (await this.#call((client) => client.call('rerun', { execution: id }))).execution;
+  }
+
+  async setQueue(name: string, change: { slots?: number; paused?: boolean }): Promise<void> {
+    const data = { name, ...change, by: commandActor(this.#context.env) };
+    await this.#call((client) => client.call('emit', { event: { type: 'queue_changed', data } }));
+  }
+
+  async openBrowser(id: string): Promise<string> {
+    const { url, code, page } = await this.#call((client) => client.call('web', { on: true, execution: id }));
+    const address = `${url ?? ''}#c=${code ?? ''}`;
+    openBrowser(page ?? address, this.#context.env);
+    return address;
+  }
+
+  async close(): Promise<void> {
+    this.#opened?.abort.abort();
+    this.#abort.abort();
+    await Promise.all([this.#list.done, this.#opened?.model?.done]);
+  }
+
+  async #open(opened: Opened): Promise<void> {
+    const { rate, onChange } = this.#options;
+    const { id, abort } = opened;
+    try {
+      opened.model = await openLiveModel({
+        paths: this.#context.paths,
+        execution: id,
+        rate,
+        signal: abort.signal,
+        onChange,
+      });
+    } catch {
+      // the list has its state; the log says why it cannot be read
+    }
+    onChange();
+  }
+
+  async #call<T>(ask: (client: Client) => Promise<T>): Promise<T> {
+    return await withClient({ paths: this.#context.paths, start: false }, ask);
+  }
+}

@@ -1,0 +1,98 @@
+/** The list of executions as entries below headings: filtered, sorted, grouped, children below their parents. Pure. */
+import { elapsedOf, parseInstant } from '../../core/durations.js';
+import type { Execution } from '../../core/execution.js';
+import { groupExecutions } from '../../core/groups.js';
+import type { Grouping } from '../../core/groups.js';
+import { matchesQuery, parseQuery } from '../../core/query.js';
+import { sectionOf, sortBySection } from '../../core/sections.js';
+import type { Section } from '../../core/sections.js';
+
+export const SORTS = ['activity', 'name', 'started', 'duration'] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface ListViewOptions {
+  now: number;
+  query: string;
+  sort: Sort;
+  /** Without it the list is divided into sections. */
+  grouping?: Grouping | undefined;
+  /** Parents whose children are hidden. */
+  collapsed: ReadonlySet<string>;
+}
+
+export type ListItem =
+  | { kind: 'heading'; text: string; count: number }
+  | { kind: 'execution'; execution: Execution; depth: number; hiddenChildren: number };
+
+const HEADINGS: Readonly<Record<Section, string>> = {
+  attention: 'Needs you',
+  failed: 'Running',
+  running: 'Running',
+  queued: 'Queued',
+  finished: 'Finished',
+};
+
+export function listItems(executions: readonly Execution[], options: ListViewOptions): ListItem[] {
+  const query = parseQuery(options.query);
+  const wanted = executions.filter((execution) => matchesQuery(execution, query));
+  const sorted = sortExecutions(wanted, options);
+  const { grouping } = options;
+  const groups = grouping
+    ? groupExecutions(sorted, grouping).map(({ name, executions: own }) => ({ text: name ?? 'others', own }))
+    : sectionGroups(sorted, options.now);
+  return groups.flatMap(({ text, own }) => [
+    { kind: 'heading' as const, text, count: own.length },
+    ...nested(own, options.collapsed),
+  ]);
+}
+
+function sortExecutions(executions: readonly Execution[], { sort, now }: ListViewOptions): Execution[] {
+  const bySection = sortBySection(executions, now);
+  switch (sort) {
+    case 'activity':
+      return bySection;
+    case 'name':
+      return bySection.sort((a, b) => a.name.localeCompare(b.name));
+    case 'started':
+      return bySection.sort((a, b) => (parseInstant(b.startedAt) ?? 0) - (parseInstant(a.startedAt) ?? 0));
+    case 'duration':
+      return bySection.sort((a, b) => (elapsedOf(b, now) ?? 0) - (elapsedOf(a, now) ?? 0));
+  }
+}
+
+function sectionGroups(executions: readonly Execution[], now: number): { text: string; own: Execution[] }[] {
+  const groups = new Map<string, Execution[]>();
+  // in the order of the sections, whatever the executions are sorted by
+  for (const text of Object.values(HEADINGS)) groups.set(text, []);
+  for (const execution of executions) groups.get(HEADINGS[sectionOf(execution, now)])?.push(execution);
+  return [...groups].filter(([, own]) => own.length > 0).map(([text, own]) => ({ text, own }));
+}
+
+/** Puts children below their parents, where both are in the group. */
+function nested(executions: readonly Execution[], collapsed: ReadonlySet<string>): ListItem[] {
+  const present = new Set(executions.map(({ id }) => id));
+  const children = new Map<string | undefined, Execution[]>();
+  for (const execution of executions) {
+    const parent = execution.parent !== undefined && present.has(execution.parent) ? execution.parent : undefined;
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(execution);
+    else children.set(parent, [execution]);
+  }
+  const items: ListItem[] = [];
+  const seen = new Set<string>();
+  const add = (execution: Execution, depth: number): void => {
+    if (seen.has(execution.id)) return;
+    seen.add(execution.id);
+    const own = children.get(execution.id) ?? [];
+    const isCollapsed = collapsed.has(execution.id);
+    items.push({ kind: 'execution', execution, depth, hiddenChildren: isCollapsed ? own.length : 0 });
+    for (const child of own) {
+      if (isCollapsed) seen.add(child.id);
+      else add(child, depth + 1);
+    }
+  };
+  for (const execution of children.get(undefined) ?? []) add(execution, 0);
+  // parents that form a cycle have no root
+  for (const execution of executions) add(execution, 0);
+  return items;
+}

@@ -1,0 +1,67 @@
+/** Lines of a log in memory: reads those that are asked for and not known yet, one request at a time. */
+import type { LogLine } from '../../core/log.js';
+import type { TuiSource } from './page.js';
+
+/** Lines of one request, most of them before or after the one that is missing. */
+const PAGE_LINES = 500;
+/** Beyond it all but the newest page is evicted. */
+const MAX_LINES = 20_000;
+
+export class LogLines {
+  readonly #source: Pick<TuiSource, 'log'>;
+  readonly #id: string;
+  readonly #onChange: () => void;
+  readonly #lines = new Map<number, LogLine>();
+  #isReading = false;
+  #failure: string | undefined;
+
+  constructor(source: Pick<TuiSource, 'log'>, id: string, onChange: () => void) {
+    this.#source = source;
+    this.#id = id;
+    this.#onChange = onChange;
+  }
+
+  /** Why lines cannot be read at present. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** @returns the line, or undefined until it has been read; then `onChange` is called */
+  get(number: number): LogLine | undefined {
+    const known = this.#lines.get(number);
+    if (!known) void this.#read(number);
+    return known;
+  }
+
+  /** Reads one line. */
+  async load(number: number): Promise<LogLine | undefined> {
+    const known = this.#lines.get(number);
+    if (known) return known;
+    const { lines } = await this.#source.log(this.#id, number, 1);
+    return lines[0];
+  }
+
+  async #read(number: number): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    try {
+      const from = this.#lines.has(number - 1) ? number : Math.max(1, number - PAGE_LINES / 10);
+      const { lines } = await this.#source.log(this.#id, from, PAGE_LINES);
+      if (this.#lines.size > MAX_LINES) this.#lines.clear();
+      for (const line of lines) this.#lines.set(line.line, line);
+      this.#failure = undefined;
+      // a page of long lines is short
+      if (lines.length > 0 && !this.#lines.has(number)) this.#lines.set(number, unavailable(number));
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#isReading = false;
+    }
+    this.#onChange();
+  }
+}
+
+/** Stands for a line that the journal no longer has. */
+function unavailable(line: number): LogLine {
+  return { line, seq: 0, time: '', type: 'journal_note', text: '' };
+}

@@ -1,0 +1,88 @@
+/** What a page of the full screen is: lines, and the keys that work on it. */
+import type { Execution } from '../../core/execution.js';
+import type { LogLine } from '../../core/log.js';
+import type { QueueView } from '../../core/queues.js';
+import type { Style } from '../style.js';
+import type { ConnectionState } from '../view.js';
+
+export interface PageSize {
+  columns: number;
+  rows: number;
+}
+
+/** A key, by its names as reported by the keyboard; the first one is shown in help. */
+export interface KeyBinding {
+  keys: readonly string[];
+  /** One imperative line for the help page. */
+  help: string;
+  /** Short text for the footer; without it the key is listed in the help page only. */
+  footer?: string;
+  /** Whether the key does something now. @default always */
+  when?: () => boolean;
+  run: () => void;
+}
+
+export interface Page {
+  lines(size: PageSize, style: Style): string[];
+  bindings(): readonly KeyBinding[];
+  /** Takes typed text while a field has the focus. @returns whether the key was taken */
+  onText?(key: string): boolean;
+  /** A click or turn of the wheel. Rows count from 0; `delta` is the number of lines of the wheel. */
+  onMouse?(event: { row: number; column: number; delta: number }): void;
+  /** Removes filters and marks. @returns whether there were any */
+  clear?(): boolean;
+  /** The page is shown no more. */
+  close?(): void;
+}
+
+export type TuiAction = 'stop' | 'kill' | 'pause' | 'resume' | 'dismiss';
+
+/** What the full screen knows and can do: the edge to the daemon. */
+export interface TuiSource {
+  executions(): readonly Execution[];
+  find(id: string): Execution | undefined;
+  /** Unix milliseconds. */
+  now(): number;
+  connection(): ConnectionState;
+  /** Reads up to `limit` consecutive lines of a log from a line number on. */
+  log(id: string, from: number, limit: number): Promise<LogPage>;
+  /** Finds the lines of a log that contain a text or match a regular expression. */
+  search(id: string, search: TuiLogSearch): Promise<TuiSearchResult>;
+  timeline(id: string): Promise<TimelineFacts>;
+  queues(): Promise<readonly QueueView[]>;
+  control(id: string, action: TuiAction): Promise<void>;
+  rerun(id: string): Promise<string>;
+  setQueue(name: string, change: { slots?: number; paused?: boolean }): Promise<void>;
+  /** Opens the page of the execution in a browser. @returns its address */
+  openBrowser(id: string): Promise<string>;
+  /** Follows the output of one execution from now on, or of none. */
+  follow(id: string | undefined): void;
+}
+
+export interface LogPage {
+  lines: readonly LogLine[];
+  /** Number of the last line. */
+  total: number;
+}
+
+export interface TuiLogSearch {
+  /** First line to search. */
+  from?: number;
+  text?: string;
+  regex?: boolean;
+  level?: string;
+  stream?: string;
+  step?: string;
+}
+
+export interface TuiSearchResult {
+  /** Inclusive ranges of line numbers. */
+  ranges: readonly (readonly [number, number])[];
+  matched: number;
+}
+
+export interface TimelineFacts {
+  /** Line at which each step begins. */
+  steps: readonly { step: string; line: number }[];
+  samples: readonly (readonly [at: number, cpu: number, rss: number])[];
+}

@@ -1,0 +1,193 @@
+/** The full screen as a model: a stack of pages, dialogs above it, keys in, lines out. Knows no terminal. */
+import { formatClock } from '../../core/format.js';
+import { cleanText, ellipsisOf, paint, repaint, separatorOf } from '../paint.js';
+import type { Style } from '../style.js';
+import { alignRight, cellsOf, fit, truncate } from '../width.js';
+import type { ActionContext } from './actions.js';
+import { TuiExecutionPage } from './execution-page.js';
+import { HelpPage, keyName } from './help-page.js';
+import { countsText, ListPage } from './list-page.js';
+import type { KeyBinding, Page, PageSize, TuiSource } from './page.js';
+import { QueuesPage } from './queues-page.js';
+
+export interface TuiOptions {
+  source: TuiSource;
+  /** Asks for a new frame. */
+  onChange: () => void;
+  onQuit: () => void;
+  /** Puts a text into the clipboard of the terminal. */
+  copy: (text: string) => void;
+  onMouseToggle: (isOn: boolean) => void;
+}
+
+export interface MouseInput {
+  row: number;
+  column: number;
+  /** Lines of the wheel; 0 for a click. */
+  delta: number;
+}
+
+/** Below it the screen shows how large it must be. */
+const MIN_COLUMNS = 20;
+const MIN_ROWS = 4;
+
+export class Tui {
+  readonly #options: TuiOptions;
+  readonly #list: ListPage;
+  readonly #stack: Page[];
+  #question: { text: string; then: () => void } | undefined;
+  #message: { text: string; isError: boolean } | undefined;
+  #isMouseOn = true;
+
+  constructor(options: TuiOptions) {
+    this.#options = options;
+    const context: ActionContext = {
+      source: options.source,
+      confirm: (text, then) => this.#confirm(text, then),
+      report: (text, isError) => this.#report(text, isError),
+      copy: (text) => this.#copy(text),
+    };
+    const open = (id: string) => this.#open(context, id);
+    const { onChange } = options;
+    const openQueues = () => this.#push(new QueuesPage({ context, open, onChange }));
+    this.#list = new ListPage({ context, open, openQueues });
+    this.#stack = [this.#list];
+    this.openExecution = open;
+  }
+
+  /** Shows an execution above the list. */
+  readonly openExecution: (id: string) => void;
+
+  lines({ columns, rows }: PageSize, style: Style): string[] {
+    if (columns < MIN_COLUMNS || rows < MIN_ROWS) return [truncate(`at least ${MIN_COLUMNS}x${MIN_ROWS}`, columns)];
+    const body = this.#page.lines({ columns, rows: rows - 2 }, style);
+    const filled = Array.from({ length: rows - 2 }, (_, row) => body[row] ?? '');
+    const isLost = this.#options.source.connection().state === 'lost';
+    const shown = isLost ? filled.map((line) => repaint(line, 'dim', style)) : filled;
+    return [this.#headLine(columns, style), ...shown, this.#footLine(columns, style)];
+  }
+
+  onKey(key: string): void {
+    this.#message = undefined;
+    if (this.#question) this.#answer(key);
+    else if (!this.#takeKey(key)) this.#takeGeneral(key);
+    this.#options.onChange();
+  }
+
+  /** Shows a line until the next key. */
+  announce(text: string): void {
+    this.#report(text);
+  }
+
+  onMouse({ row, column, delta }: MouseInput): void {
+    if (this.#question) return;
+    this.#page.onMouse?.({ row: row - 1, column, delta });
+    this.#options.onChange();
+  }
+
+  get #page(): Page {
+    return this.#stack.at(-1) ?? this.#list;
+  }
+
+  /** Typed text first, so that a letter in a field is no command. */
+  #takeKey(key: string): boolean {
+    const page = this.#page;
+    if (page.onText?.(key)) return true;
+    const binding = page.bindings().find(({ keys, when }) => keys.includes(key) && (when?.() ?? true));
+    binding?.run();
+    return binding !== undefined;
+  }
+
+  #takeGeneral(key: string): void {
+    this.#general()
+      .find(({ keys }) => keys.includes(key))
+      ?.run();
+  }
+
+  #general(): readonly KeyBinding[] {
+    const back = this.#stack.length > 1 ? 'Go back' : 'Leave (everything keeps running)';
+    const footer = this.#stack.length > 1 ? 'back' : 'quit';
+    return [
+      { keys: ['q', 'escape'], help: back, footer, run: () => this.#back() },
+      { keys: ['C-c'], help: 'Leave', run: this.#options.onQuit },
+      { keys: ['M'], help: 'Turn the mouse on or off', run: () => this.#toggleMouse() },
+      { keys: ['?'], help: 'Show the keys', footer: 'help', run: () => this.#help() },
+    ];
+  }
+
+  #open(context: ActionContext, id: string): void {
+    this.#push(new TuiExecutionPage({ context, id, onChange: this.#options.onChange }));
+  }
+
+  #push(page: Page): void {
+    this.#stack.push(page);
+  }
+
+  #back(): void {
+    const page = this.#page;
+    if (page.clear?.() === true) return;
+    if (this.#stack.length === 1) return this.#options.onQuit();
+    this.#stack.pop()?.close?.();
+  }
+
+  #help(): void {
+    if (!(this.#page instanceof HelpPage)) this.#push(new HelpPage(this.#page.bindings(), this.#general()));
+  }
+
+  #toggleMouse(): void {
+    this.#isMouseOn = !this.#isMouseOn;
+    this.#options.onMouseToggle(this.#isMouseOn);
+    this.#report(this.#isMouseOn ? 'The mouse is on' : 'The mouse is off: select and copy as usual');
+  }
+
+  #confirm(text: string, then: () => void): void {
+    this.#question = { text, then };
+  }
+
+  #answer(key: string): void {
+    const question = this.#question;
+    this.#question = undefined;
+    if (key === 'y' || key === 'Y') question?.then();
+  }
+
+  #report(text: string, isError = false): void {
+    this.#message = { text, isError };
+    this.#options.onChange();
+  }
+
+  #copy(text: string): void {
+    this.#options.copy(text);
+    this.#report('Copied');
+  }
+
+  #headLine(columns: number, style: Style): string {
+    const { source } = this.#options;
+    const counts = countsText(source.executions(), source.now(), style);
+    const left = paint('progress', 'strong', style) + (counts === '' ? '' : separatorOf(style) + counts);
+    const right = this.#connectionText(style);
+    const room = Math.max(0, columns - cellsOf(right) - 1);
+    return `${fit(left, room, ellipsisOf(style))} ${alignRight(right, cellsOf(right))}`;
+  }
+
+  #connectionText(style: Style): string {
+    const connection = this.#options.source.connection();
+    if (connection.state === 'live') return paint('live', 'good', style);
+    const since = formatClock(connection.since);
+    if (connection.state === 'snapshots') return paint(`snapshots since ${since}`, 'warn', style);
+    return paint(`no daemon since ${since}: progress daemon start`, 'bad', style);
+  }
+
+  #footLine(columns: number, style: Style): string {
+    const ellipsis = ellipsisOf(style);
+    if (this.#question) return fit(paint(`${cleanText(this.#question.text)} y/N`, 'warn', style), columns, ellipsis);
+    if (this.#message) {
+      const { text, isError } = this.#message;
+      return fit(paint(cleanText(text), isError ? 'bad' : 'good', style), columns, ellipsis);
+    }
+    const shown = [...this.#page.bindings(), ...this.#general()].filter(({ when }) => when?.() ?? true);
+    const hints = shown.flatMap(({ keys: [key = ''], footer }) =>
+      footer === undefined ? [] : [`${paint(keyName(key), 'strong', style)} ${paint(footer, 'dim', style)}`],
+    );
+    return fit(hints.join('  '), columns, ellipsis);
+  }
+}

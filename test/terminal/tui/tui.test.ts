@@ -1,0 +1,251 @@
+import t from 'tap';
+import type { Execution } from '../../../src/core/execution.js';
+import type { LogLine } from '../../../src/core/log.js';
+import { makeExecution, makeStep, timeAt } from '../../helpers/models.js';
+import { createTuiBench } from '../../helpers/tui.js';
+import { waitFor } from '../../helpers/wait.js';
+
+function several(): Execution[] {
+  return [
+    makeExecution({ id: 'bld', name: 'build', kind: 'run', startedAt: timeAt(0) }),
+    makeExecution({ id: 'tst', name: 'test', kind: 'run', startedAt: timeAt(10_000), firstSeq: 2, parent: 'bld' }),
+    makeExecution({
+      id: 'agt',
+      name: 'refactor',
+      kind: 'agent',
+      agent: { name: 'claude' },
+      attention: { state: 'waiting', reason: 'allow rm?' },
+      firstSeq: 3,
+    }),
+    makeExecution({ id: 'que', name: 'deploy', kind: 'run', status: 'queued', queue: 'prod', firstSeq: 4 }),
+    makeExecution({ id: 'old', name: 'docs', kind: 'run', status: 'failed', endedAt: timeAt(-600_000), firstSeq: 0 }),
+  ];
+}
+
+function logOf(count: number): LogLine[] {
+  return Array.from({ length: count }, (_, index) => ({
+    line: index + 1,
+    seq: index + 1,
+    time: timeAt(index * 1_000),
+    type: 'output',
+    text: `line ${index + 1}`,
+  }));
+}
+
+t.test('lists what needs a person, what runs, what waits, and what has ended', (t) => {
+  const lines = createTuiBench(several()).screen();
+  t.match(lines[0], /^progress · 1 need you · 2 running · 1 queued · 1 finished +live$/);
+  t.strictSame(
+    lines.filter((line) => /^[A-Z ]+ \(\d+\)$/.test(line)),
+    ['NEEDS YOU (1)', 'RUNNING (2)', 'QUEUED (1)', 'FINISHED (1)'],
+  );
+  t.match(lines[2], /^❯.*refactor .*waiting: allow rm\?/, 'the first execution is selected');
+  const child = lines.findIndex((line) => / {3}test/.test(line));
+  t.match(lines[child - 1], /build/, 'a child is below its parent');
+  t.end();
+});
+
+t.test('filters as it is typed; Enter keeps the filter, Esc removes it before it leaves', (t) => {
+  const bench = createTuiBench(several());
+  bench.press('/');
+  bench.type('status:fail');
+  t.match(bench.screen()[1], /^\/status:fail▏ {2}1 of 5/);
+  t.notOk(bench.screen().some((line) => line.includes('build')));
+  bench.press('enter');
+  t.match(bench.screen()[1], /^\/status:fail {2}1 of 5/);
+  bench.press('escape');
+  t.ok(bench.screen().some((line) => line.includes('build')));
+  t.notOk(bench.hasQuit());
+  bench.press('q');
+  t.ok(bench.hasQuit());
+  t.end();
+});
+
+t.test('letters typed into a filter are no commands', (t) => {
+  const bench = createTuiBench(several());
+  bench.press('/', 'q', 'x', 'r', 'y', 'space', 'backspace');
+  t.notOk(bench.hasQuit());
+  t.match(bench.screen()[1], /^\/qxry▏/);
+  t.strictSame(bench.calls, []);
+  t.end();
+});
+
+t.test('asks before it stops, and names what it stops', async (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.press('down', 'x');
+  t.match(bench.screen().at(-1), /^Stop build\? y\/N/);
+  bench.press('n');
+  t.strictSame(bench.calls, []);
+  bench.press('x', 'y');
+  await waitFor('the screen', () => bench.calls.length > 0);
+  t.strictSame(bench.calls, ['stop bld']);
+  t.end();
+});
+
+t.test('an action applies to all marked executions for which it is meant', async (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.press('space', 'space', 'space');
+  t.match(bench.screen()[1], /3 marked/);
+  bench.press('x');
+  t.match(
+    bench.screen().at(-1),
+    /^Stop 2 executions\? y\/N/,
+    'an agent that was not started by progress is not stopped',
+  );
+  bench.press('y');
+  await waitFor('the screen', () => bench.calls.length > 1);
+  t.strictSame(bench.calls.sort(), ['stop bld', 'stop tst']);
+  t.end();
+});
+
+t.test('the selection stays on its execution while others come and go', (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.press('down', 'down');
+  t.match(
+    bench.screen().find((line) => line.startsWith('❯')),
+    /test/,
+  );
+  bench.executions = [makeExecution({ id: 'new', name: 'newcomer', firstSeq: 9 }), ...bench.executions];
+  t.match(
+    bench.screen().find((line) => line.startsWith('❯')),
+    /test/,
+  );
+  bench.executions = bench.executions.filter(({ id }) => id !== 'tst');
+  t.ok(
+    bench.screen().some((line) => line.startsWith('❯')),
+    'another one is selected when it is gone',
+  );
+  t.end();
+});
+
+t.test('folds children, sorts and groups', (t) => {
+  const bench = createTuiBench(several());
+  bench.screen();
+  bench.press('down', 'z');
+  t.notOk(bench.screen().some((line) => / {3}test/.test(line)));
+  bench.press('z', 'S');
+  t.match(bench.screen()[1], /by name/);
+  bench.press('B');
+  t.ok(bench.screen().includes('CLAUDE (1)'));
+  t.end();
+});
+
+t.test('help lists the keys that work on the page', (t) => {
+  const bench = createTuiBench(several());
+  bench.press('?');
+  const help = bench.screen(100, 40).join('\n');
+  for (const text of ['Stop (SIGINT, then SIGKILL after 5 s)', 'Filter:', 'Turn the mouse on or off'])
+    t.match(help, text);
+  bench.press('q');
+  t.match(bench.screen()[0], /^progress/);
+  t.notOk(bench.hasQuit(), 'q goes back one level');
+  t.end();
+});
+
+t.test('opens an execution: tabs that have something to show, the log follows', async (t) => {
+  const run = makeExecution({
+    id: 'bld',
+    name: 'build',
+    kind: 'run',
+    lines: 100,
+    steps: [makeStep({ id: 'compile' })],
+  });
+  const bench = createTuiBench([run], logOf(100));
+  bench.screen();
+  bench.screen();
+  bench.press('enter');
+  bench.screen();
+  await waitFor('the screen', () => bench.screen().some((line) => line.includes('line 100')));
+  const lines = bench.screen();
+  t.ok(lines.some((line) => line.includes('[1 Log]')));
+  t.ok(lines.some((line) => line.includes('2 Steps')));
+  t.notOk(
+    lines.some((line) => line.includes('Transcript')),
+    'no transcript of what is no agent',
+  );
+  t.match(lines.at(-2), /^FOLLOW · 100 lines/);
+  t.end();
+});
+
+t.test('a log that is read does not move when lines arrive; going to the end follows again', async (t) => {
+  const run = makeExecution({ id: 'bld', name: 'build', kind: 'run', lines: 100 });
+  const bench = createTuiBench([run], logOf(100));
+  bench.screen();
+  bench.press('enter');
+  bench.screen();
+  await waitFor('the screen', () => bench.screen().some((line) => line.includes('line 100')));
+  bench.press('pageup');
+  const before = bench.screen().slice(4, -2);
+  bench.log = logOf(150);
+  bench.executions = [{ ...run, lines: 150 }];
+  t.strictSame(bench.screen().slice(4, -2), before);
+  t.match(bench.screen().at(-2), /50 new, f follows/);
+  bench.press('G');
+  bench.screen();
+  await waitFor('the screen', () => bench.screen().some((line) => line.includes('line 150')));
+  t.match(bench.screen().at(-2), /^FOLLOW/);
+  t.end();
+});
+
+t.test('finds in the whole log, with n and N, by regular expression between slashes', async (t) => {
+  const run = makeExecution({ id: 'bld', name: 'build', kind: 'run', lines: 2_000 });
+  const bench = createTuiBench([run], logOf(2_000));
+  bench.screen();
+  bench.press('enter', 'g');
+  bench.screen();
+  bench.press('/');
+  bench.type('line 77');
+  bench.press('enter');
+  await waitFor('the screen', () => bench.screen().at(-2)?.includes('1/11') === true);
+  await waitFor('the screen', () => bench.screen().some((line) => line.includes('line 77')));
+  bench.press('n');
+  t.match(bench.screen().at(-2), /2\/11/);
+  bench.press('N', 'N');
+  t.match(bench.screen().at(-2), /11\/11/, 'the last one is before the first one');
+  bench.press('/');
+  bench.type('/^line 1[23]$/');
+  bench.press('enter');
+  await waitFor('the screen', () => bench.screen().at(-2)?.includes('/2') === true);
+  bench.press('/');
+  bench.type('nowhere');
+  bench.press('enter');
+  await waitFor('the screen', () => bench.screen().at(-2)?.includes('"nowhere" not found') === true);
+  t.end();
+});
+
+t.test('goes to a time of day', async (t) => {
+  const run = makeExecution({ id: 'bld', name: 'build', kind: 'run', lines: 3_000, startedAt: timeAt(0) });
+  const bench = createTuiBench([run], logOf(3_000));
+  bench.screen();
+  bench.press('enter');
+  bench.screen();
+  const wanted = new Date(Date.parse(timeAt(1_200_000)));
+  const clock = [wanted.getHours(), wanted.getMinutes(), wanted.getSeconds()].map((n) => String(n).padStart(2, '0'));
+  bench.press('@');
+  bench.type(clock.join(':'));
+  bench.press('enter');
+  await waitFor('the screen', () => bench.screen().some((line) => line.endsWith(' line 1201')));
+  bench.press('@');
+  bench.type('soon');
+  bench.press('enter');
+  await waitFor('the screen', () => bench.screen().at(-1)?.includes('is not a time of day') === true);
+  t.end();
+});
+
+t.test('fits any size, and says so where it cannot', (t) => {
+  const bench = createTuiBench(several(), logOf(10));
+  for (const [columns, rows] of [
+    [40, 10],
+    [20, 4],
+    [200, 60],
+    [80, 24],
+  ] as const) {
+    const lines = bench.tui.lines({ columns, rows }, { color: true, ascii: false });
+    t.equal(lines.length, rows);
+  }
+  t.match(bench.screen(10, 3)[0], /at least/);
+  t.end();
+});
