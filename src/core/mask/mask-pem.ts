@@ -10,7 +10,7 @@ const RUN = /[A-Za-z0-9+/=]{32,}/g;
 /** More lines than any key has. */
 const MAX_LINES = 400;
 
-/** Inside a key: how many lines of it have come, and what stands before each. Undefined outside of keys. */
+/** Inside a key: how many lines of it have come, and what precedes each. Undefined outside of keys. */
 export interface OpenKey {
   lines: number;
   before: string;

@@ -16,7 +16,7 @@ export interface Owner {
 /** The same value, of whatever kind, with everything in it that is text made harmless. */
 export type Redact = <T>(value: T) => T;
 
-/** They are nobody's. */
+/** They belong to no user. */
 const COMMON_NAMES: ReadonlySet<string> = new Set(['', 'root', 'localhost']);
 
 /** `finders`: what is a secret besides what looks like one. */

@@ -1,4 +1,4 @@
-/** Splits a command line of a shell into words, and remembers where each character of a word stands in the line. */
+/** Splits a command line of a shell into words, and remembers the position of each character of a word in the line. */
 
 export interface ShellWord {
   /** Without quotes. */
